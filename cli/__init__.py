@@ -1,0 +1,1 @@
+"""The command `spillwatch`, its configuration and its daemon: the part that wires the others together."""

@@ -1,0 +1,82 @@
+"""What a command gets: settings, database, evidence store, each opened when it is first asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+if TYPE_CHECKING:  # a command that needs no database must not pay for importing one
+    from storage.base import Database
+    from storage.evidence.warc import EvidenceStore
+
+    from cli.settings import Configuration, Settings
+
+
+def utc_now() -> datetime:
+    """The clock of the commands and the daemon; tests pass their own."""
+    return datetime.now(UTC)
+
+
+@dataclass
+class App:
+    """One invocation of the command. `config_option` is what --config said, None where it was not given."""
+
+    config_option: Path | None = None
+    debug: bool = False
+    clock: Callable[[], datetime] = utc_now
+
+    @cached_property
+    def configuration(self) -> Configuration:
+        """Settings, sources and companies, as declared; raises ConfigurationRefused with every mistake."""
+        from cli.settings import load
+
+        return load(self.config_option)
+
+    @property
+    def settings(self) -> Settings:
+        """The sections of spillwatch.toml with the environment applied; paths are absolute."""
+        return self.configuration.settings
+
+    @cached_property
+    def database(self) -> Database:
+        """The database at its current schema: an empty one is set up, an older one raises SchemaOutdated."""
+        from storage.schema import require_current, revision, upgrade
+
+        database = self.database_unchecked
+        if revision(database) is None:
+            upgrade(database)
+        require_current(database)
+        return database
+
+    @cached_property
+    def database_unchecked(self) -> Database:
+        """The database whatever its schema, for `db upgrade` and `doctor`."""
+        from storage.base import Database
+
+        return Database.open(self.settings.storage.url)
+
+    @cached_property
+    def evidence(self) -> EvidenceStore:
+        """The evidence store; its folder is made with mode 0700 on first use."""
+        from storage.evidence.warc import EvidenceStore
+
+        return EvidenceStore(self.settings.storage.evidence_dir)
+
+    def close(self) -> None:
+        """Close what was opened. Called once by `main`."""
+        if "database_unchecked" in self.__dict__:
+            self.database_unchecked.close()
+
+
+def app_of(context: typer.Context) -> App:
+    """The App that the root command made."""
+    found = context.find_object(App)
+    if not isinstance(found, App):
+        raise TypeError(f"this command was called without the root command: obj is {type(found).__name__}")
+    return found

@@ -1,0 +1,166 @@
+"""The command `spillwatch`: its table of commands, and where an error becomes a sentence and an exit code.
+
+A command's module is imported when it is called (or listed by --help), so that `spillwatch --version` does
+not pay for Scrapy, and `spillwatch doctor` still runs where another command's libraries are broken.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Iterator
+from importlib import import_module
+from importlib.metadata import version
+from pathlib import Path
+from typing import Annotated, cast
+
+import typer
+from sqlalchemy.exc import SQLAlchemyError
+from typer.core import TyperCommand, TyperGroup
+
+from cli.context import App
+from cli.exits import Exit
+from cli.output import complain, say
+
+Command = TyperCommand | TyperGroup
+
+# The name on the command line and its module, which has `command`, a function, or `app`, a typer.Typer group.
+COMMANDS = {
+    "init": "cli.commands.init",
+    "check": "cli.commands.check",
+    "run": "cli.commands.run",
+    "crawl": "cli.commands.crawl",
+    "source": "cli.commands.source",
+    "runs": "cli.commands.runs",
+    "listings": "cli.commands.listings",
+    "alerts": "cli.commands.alerts",
+    "rematch": "cli.commands.rematch",
+    "match": "cli.commands.match",
+    "keygen": "cli.commands.keygen",
+    "enroll": "cli.commands.enroll",
+    "segment": "cli.commands.segment",
+    "doctor": "cli.commands.doctor",
+    "db": "cli.commands.db",
+    "demo": "cli.commands.demo",
+}
+
+
+def _load(name: str) -> Command:
+    """The command object of a module's `command` or `app`, under `name`."""
+    module = import_module(COMMANDS[name])
+    if hasattr(module, "app"):
+        command = typer.main.get_command(module.app)
+    else:
+        single = typer.Typer(add_completion=False)
+        single.command()(module.command)
+        command = typer.main.get_command(single)
+    command.name = name
+    return cast(Command, command)
+
+
+class Commands(TyperGroup):
+    """The root command; its subcommands come from COMMANDS."""
+
+    def list_commands(self, ctx: object) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: object, cmd_name: str) -> Command | None:
+        return _load(cmd_name) if cmd_name in COMMANDS else None
+
+
+app = typer.Typer(
+    cls=Commands,
+    name="spillwatch",
+    help="Watches leak markets, forums and paste sites for the companies it protects.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        say(f"spillwatch {version('spillwatch')}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    context: typer.Context,
+    config: Annotated[
+        Path | None,
+        typer.Option(
+            "--config",
+            "-c",
+            metavar="FILE",
+            help="Else $SPILLWATCH_CONFIG, ./spillwatch.toml or /etc/spillwatch/spillwatch.toml.",
+        ),
+    ] = None,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+    _version: Annotated[
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version and end."),
+    ] = False,
+) -> None:
+    """Options that stand before every command."""
+    context.obj = App(config_option=config, debug=debug)
+    context.call_on_close(context.obj.close)
+
+
+def walk() -> Iterator[tuple[str, Command]]:
+    """Every command as its user types it ("source try") with its command object: for the docs' tests."""
+    for name in COMMANDS:
+        command = _load(name)
+        yield name, command
+        for child_name, child in getattr(command, "commands", {}).items():
+            yield f"{name} {child_name}", child
+
+
+def exit_code(error: Exception) -> Exit:
+    """The exit code of an error that ended a command."""
+    from storage.errors import AlreadyRunning, SpillwatchError, StorageError
+
+    own = getattr(error, "exit", None)
+    if isinstance(own, Exit):
+        return own
+    table = (
+        (AlreadyRunning, Exit.ALREADY_RUNNING),
+        (StorageError, Exit.DATABASE),
+        (SQLAlchemyError, Exit.DATABASE),
+        (SpillwatchError, Exit.REFUSED),
+        (OSError, Exit.REFUSED),
+    )
+    return next((code for kind, code in table if isinstance(error, kind)), Exit.INTERNAL)
+
+
+def sentence(error: Exception) -> str:
+    """What the user reads; of SQLAlchemy's text only the driver's part: the rest has the statement's values."""
+    if isinstance(error, SQLAlchemyError):
+        lines = str(getattr(error, "orig", None) or "").strip().splitlines() or [type(error).__name__]
+        return f"The database answered: {lines[0]}. `spillwatch doctor` looks closer."
+    if exit_code(error) is Exit.INTERNAL:
+        return (
+            f"A defect in Spillwatch ({type(error).__name__}). Run it with --debug and report what it shows."
+        )
+    return str(error)
+
+
+def main() -> None:
+    """The console script."""
+    debug = "--debug" in sys.argv[1:]
+    try:
+        app()
+    except BrokenPipeError:
+        # The reader went away (`spillwatch listings | head`); Python flushes standard output again at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(Exit.OK)
+    except Exception as error:  # noqa: BLE001  (it becomes the command's last sentence and its exit code)
+        if debug:
+            traceback.print_exc()
+        complain(sentence(error))
+        sys.exit(exit_code(error))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,133 @@
+"""What commands write: tables for people, JSON for programs, CSV for spreadsheets.
+
+Whatever was crawled is hostile to a terminal too: an escape sequence can rename the window or hide a line, a
+right-to-left override can turn a name around, and a cell that begins with "=" is a program to a spreadsheet.
+Everything that reaches a screen goes through `printable`, everything in a CSV file through `_harmless_cell`.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+from enum import Enum
+from io import StringIO
+from pathlib import Path
+from typing import TextIO
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+# Categories that move the cursor, colour the text or reorder it: controls, formats (bidi overrides and
+# isolates, zero-width characters), surrogates, private use, the line and paragraph separators.
+_UNPRINTABLE = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
+# How a spreadsheet recognises a formula (OWASP, "CSV injection").
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
+_CELL_LIMIT = 2_000  # characters of one cell in a table; JSON and CSV have the whole text
+
+
+def printable(text: str, *, lines: bool = False) -> str:
+    """`text` without anything that a terminal obeys; line breaks become spaces unless `lines`."""
+    return "".join(_printable_character(character, lines) for character in text)
+
+
+def _printable_character(character: str, lines: bool) -> str:
+    if character in "\n\t\r":
+        return "\n" if lines and character == "\n" else " "
+    return "" if unicodedata.category(character) in _UNPRINTABLE else character
+
+
+def console(stream: TextIO | None = None) -> Console:
+    """The console of a command: no markup, no emoji codes, because the text may have been crawled."""
+    return Console(file=stream or sys.stdout, markup=False, emoji=False, highlight=False, soft_wrap=False)
+
+
+def show(value: object) -> str:
+    """A value as a cell for people: local time to the minute, nothing for None, no control characters."""
+    if value is None:
+        return ""
+    if isinstance(value, datetime):
+        return value.astimezone().strftime("%Y-%m-%d %H:%M")
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, Enum):
+        return printable(str(value.value))
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return ", ".join(show(item) for item in value)
+    return printable(str(value))[:_CELL_LIMIT]
+
+
+def table(
+    columns: Sequence[str],
+    rows: Iterable[Sequence[object]],
+    *,
+    title: str | None = None,
+    empty: str = "Nothing to show.",
+) -> None:
+    """Write a table to standard output, or the sentence `empty`; a cell is what `show` takes, or a Text."""
+    built = Table(*columns, title=title, title_justify="left", box=None, pad_edge=False)
+    for row in rows:
+        built.add_row(*(cell if isinstance(cell, Text) else Text(show(cell)) for cell in row))
+    console().print(built if built.row_count else Text(empty))
+
+
+def say(sentence: str) -> None:
+    """Write one line for people to standard output."""
+    console().print(Text(printable(sentence, lines=True)), soft_wrap=True)
+
+
+def complain(sentence: str) -> None:
+    """Write one line for people to standard error."""
+    console(sys.stderr).print(Text(printable(sentence, lines=True)), soft_wrap=True)
+
+
+def emit_json(value: object) -> None:
+    """Write one JSON document to standard output, in ASCII: no terminal and no code page can spoil it."""
+    sys.stdout.write(json.dumps(value, default=_jsonable, indent=2) + "\n")
+
+
+def emit_json_line(value: object) -> None:
+    """Write one JSON document on one line and flush it: for streams that another program follows."""
+    sys.stdout.write(json.dumps(value, default=_jsonable) + "\n")
+    sys.stdout.flush()
+
+
+def _jsonable(value: object) -> object:
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    if isinstance(value, Decimal):
+        return str(value)
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, (set, frozenset)):
+        return sorted(value, key=str)
+    if isinstance(value, Mapping):
+        return dict(value)
+    if isinstance(value, Path):
+        return str(value)
+    raise TypeError(f"{type(value).__name__} has no JSON form")
+
+
+def emit_csv(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Write CSV (RFC 4180) to standard output; an apostrophe makes text of what a spreadsheet would run."""
+    buffer = StringIO(newline="")
+    writer = csv.writer(buffer)
+    writer.writerow(columns)
+    for row in rows:
+        writer.writerow([_harmless_cell(cell) for cell in row])
+    sys.stdout.write(buffer.getvalue())
+
+
+def _harmless_cell(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, (int, Decimal)) and not isinstance(value, bool):
+        return str(value)  # a negative number is no formula
+    text = str(_jsonable(value)) if isinstance(value, (datetime, Enum)) else str(value)
+    text = printable(text.replace("\r\n", "\n"), lines=True)
+    return "'" + text if text.lstrip(" ").startswith(_FORMULA_STARTS) else text
