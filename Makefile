@@ -1,0 +1,59 @@
+# One command a verb; each makes what it needs first. CI runs the same ones (.ci/run).
+#   make demo            the whole product against practice sites on this machine      (ONCE=1: one cycle, one line of JSON)
+#   make run             the daemon, configured by ./spillwatch.toml                    (first: make init)
+#   make test            every test                                                     (ARGS="tests/storage -x")
+#   make check           ruff, mypy --strict, import-linter, the tests of the docs
+#   make bench           ratios of CPU time against named peers                         (ARGS="mentions")
+# PYTHON=/path/to/python3.12 chooses the interpreter of a new environment.
+
+.DEFAULT_GOAL := help
+.PHONY: help demo init run test check format bench lock clean
+export PYTHON
+
+bin := .venv/bin
+sources := alerts benchmarks cli crawler matching storage tests
+
+help:
+	@sed -n 's/^#   //p' Makefile
+
+# Two locks, one environment: the second only adds the tests' tools to what the first has installed.
+.venv/runtime: requirements.lock pyproject.toml setup/install.sh
+	@setup/install.sh .venv requirements.lock --editable .
+	@touch $@
+
+.venv/dev: .venv/runtime requirements-dev.lock
+	@setup/install.sh .venv requirements-dev.lock
+	@touch $@
+
+demo: .venv/runtime
+	@$(bin)/spillwatch demo $(if $(ONCE),--once --json)
+
+init run: .venv/runtime
+	@$(bin)/spillwatch $@
+
+test: .venv/dev
+	@without=$$(setup/test-programs.sh) && SPILLWATCH_TESTS_WITHOUT=$$without $(bin)/python -m pytest $(ARGS)
+
+check: .venv/dev
+	$(bin)/ruff check
+	$(bin)/ruff format --check
+	$(bin)/mypy --strict $(sources)
+	$(bin)/lint-imports
+	$(bin)/python -m pytest -q tests/docs
+
+format: .venv/dev
+	$(bin)/ruff check --fix
+	$(bin)/ruff format
+
+bench: .venv/dev
+	@$(bin)/python -m benchmarks $(ARGS)
+
+# The developers' lock is held to the runtime's pins, so that the tests run with what the image holds.
+compile := $(bin)/uv --quiet pip compile pyproject.toml --extra install --universal --python-version 3.11 --generate-hashes \
+	--no-config --default-index https://pypi.org/simple --no-annotate --custom-compile-command "make lock"
+lock: .venv/dev
+	$(compile) --upgrade --output-file requirements.lock
+	$(compile) --upgrade --extra dev --constraint requirements.lock --output-file requirements-dev.lock
+
+clean:
+	rm -rf .venv .venv-* .cache build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis

@@ -1,0 +1,55 @@
+#!/bin/sh
+# Sees to the programs that the tests run as real peers: PostgreSQL's server and Tor.
+# On Debian as root what is missing is installed, and nothing of it is started. Elsewhere one line says what is missing and
+# what that leaves out, and the names are printed for SPILLWATCH_TESTS_WITHOUT. In CI a missing program is a failure.
+set -eu
+
+cd "$(dirname "$0")/.."
+
+found() {
+    for path in "$@"; do
+        command -v "$path" >/dev/null && return
+    done
+    return 1
+}
+
+has_postgresql() { found initdb /usr/lib/postgresql/*/bin/initdb /usr/pgsql-*/bin/initdb /opt/homebrew/opt/postgresql*/bin/initdb; }
+has_tor() { found tor /usr/sbin/tor; }
+
+install_postgresql() {
+    # Debian makes and starts a cluster on installation unless told not to.
+    settings=/etc/postgresql-common/createcluster.d
+    mkdir -p "$settings"
+    echo "create_main_cluster = false" >"$settings/spillwatch-tests.conf"
+    setup/apt-install.sh postgresql
+    rm "$settings/spillwatch-tests.conf"
+}
+
+install_tor() {
+    # A masked service is neither started now nor at the next boot. Undo: systemctl unmask tor tor@default
+    mkdir -p /etc/systemd/system
+    for unit in tor.service tor@default.service; do
+        [ -e "/etc/systemd/system/$unit" ] || ln -s /dev/null "/etc/systemd/system/$unit"
+    done
+    RUNLEVEL=1 setup/apt-install.sh tor
+}
+
+missing=
+see_to() { # NAME, WHAT IT LEAVES OUT
+    "has_$1" && return
+    if [ "$(id -u)" = 0 ] && found apt-get; then
+        "install_$1" >&2
+        "has_$1" && return
+    fi
+    echo "setup: $1 is missing, so the tests leave out $2 (Debian, Ubuntu: sudo apt-get install $1)" >&2
+    missing="${missing:+$missing,}$1"
+}
+
+see_to postgresql "everything on PostgreSQL; the same tests run on SQLite"
+see_to tor "crawling through a private Tor network"
+
+if [ -n "$missing" ] && [ "${CI:-}" = true ]; then
+    echo "setup: in CI nothing is left out: install $missing first" >&2
+    exit 1
+fi
+echo "$missing"
