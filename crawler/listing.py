@@ -1,0 +1,47 @@
+"""What an adapter reads out of a site: one offer, thread or paste.
+
+The text is as published, without control characters. It is not masked: that is done before a row is written.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """An amount in an ISO 4217 currency or a coin (`BTC`, `XMR`, `USDT`)."""
+
+    amount: Decimal
+    currency: str
+
+    def __str__(self) -> str:
+        return f"{self.amount:,f} {self.currency}"
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """One listing; a field the site does not give is empty or `None`.
+
+    `key` is what makes it the same listing tomorrow within its source; `claimed_records` is the seller's
+    claim. `posted_at` is UTC, and `posted_at_uncertain` says that the page's words allow another reading.
+    `attachments` and `links` are absolute URLs, not fetched yet. `row_digest` stands for what the list page
+    said about it.
+    """
+
+    key: str
+    url: str
+    title: str = ""
+    body: str = ""
+    seller: str | None = None
+    price: Price | None = None
+    claimed_records: int | None = None
+    data_classes: tuple[str, ...] = ()
+    posted_at: datetime | None = None
+    posted_at_uncertain: bool = False
+    sample: str = ""
+    links: tuple[str, ...] = ()
+    attachments: tuple[str, ...] = ()
+    row_digest: str = ""

@@ -1,0 +1,249 @@
+"""A source file as it must be: one model a kind, told apart by `kind`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Generic, Literal, TypeVar
+
+from pydantic import BeforeValidator, Discriminator, Field, Tag, TypeAdapter, ValidationError, model_validator
+from pydantic_core import ErrorDetails
+
+from crawler.sources.language import (
+    JsonSelector,
+    KeyTemplate,
+    MarkupSelector,
+    PageTemplate,
+    Pattern,
+    Url,
+    Zone,
+    mistake,
+)
+from crawler.sources.visits import Budget, Politeness, Schedule, Strict
+
+MAX_STARTS = 50
+#: How much of a wrong value is quoted back.
+MAX_SHOWN_CHARS = 120
+
+
+def _listed(value: object) -> object:
+    return [value] if isinstance(value, str) else value
+
+
+def _selected(value: object) -> object:
+    return {"select": value} if isinstance(value, str) else value
+
+
+class FieldOptions(Strict):
+    """How a field's text is cut out of what its selector found.
+
+    `join` puts all matches together (else the first counts). A page that lacks a `required` field is "not
+    recognised"; unset, an item's title and body are required.
+    """
+
+    pattern: Pattern | None = None
+    join: str | None = Field(default=None, max_length=20)
+    required: bool | None = None
+
+
+class MarkupOptions(FieldOptions):
+    select: MarkupSelector
+    attr: str | None = Field(default=None, pattern=r"^[A-Za-z][\w:.-]{0,63}$")
+
+
+class JsonOptions(FieldOptions):
+    select: JsonSelector
+    markup: bool = False
+
+
+class EntryOptions(FieldOptions):
+    select: Literal["title", "summary", "author", "link", "id", "published", "updated", "tags"]
+
+
+MarkupField = Annotated[MarkupOptions, BeforeValidator(_selected)]
+JsonField = Annotated[JsonOptions, BeforeValidator(_selected)]
+EntryField = Annotated[EntryOptions, BeforeValidator(_selected)]
+F = TypeVar("F")
+
+
+class Fields(Strict, Generic[F]):
+    """The fields of a listing that a source file can fill; each is cleaned as its name says."""
+
+    title: F | None = None
+    body: F | None = None
+    seller: F | None = None
+    price: F | None = None
+    claimed_records: F | None = None
+    data_classes: F | None = None
+    posted_at: F | None = None
+    sample: F | None = None
+
+
+class ItemFields(Fields[F], Generic[F]):
+    """What a listing's own page says; it wins over what the row said."""
+
+    url: KeyTemplate | None = None
+    links: F | None = None
+    attachments: F | None = None
+    drop: Annotated[tuple[MarkupSelector, ...], BeforeValidator(_listed)] = ()
+
+
+class ListPage(Strict, Generic[F]):
+    """Where the rows are, what leads to each listing, and what leads to the next page."""
+
+    link: F | None = None
+    url: KeyTemplate | None = None
+    key: F | None = None
+    next: F | None = None
+    page_url: PageTemplate | None = None
+    page_first: int = Field(default=1, ge=0)
+    page_step: int = Field(default=1, ge=1)
+    last_page: F | None = None
+
+    @model_validator(mode="after")
+    def _ways_agree(self) -> ListPage[F]:
+        if self.link is None and self.url is None:
+            raise mistake("link", "`link` (what leads to a listing), or `url` with {key} and a `key`")
+        if self.url is not None and self.key is None:
+            raise mistake("key", "`key` beside `url`: it fills the {key}")
+        if self.page_url and "{cursor}" in self.page_url and self.next is None:
+            raise mistake("next", "`next` beside a `page_url` with {cursor}: it finds the cursor")
+        if self.page_url and "{page}" in self.page_url and self.next is not None:
+            raise mistake("next", "either `next` or a `page_url` with {page}, not both")
+        return self
+
+
+class MarkupList(ListPage[MarkupField]):
+    rows: MarkupSelector
+    empty: MarkupSelector | None = None
+
+
+class JsonList(ListPage[JsonField]):
+    rows: JsonSelector
+
+
+class SourceBase(Strict):
+    """What every kind has in common; a source's name is its file's name."""
+
+    start: Annotated[tuple[Url, ...], BeforeValidator(_listed), Field(min_length=1, max_length=MAX_STARTS)]
+    enabled: bool = True
+    via: Literal["direct", "tor"] = "direct"
+    timezone: Zone | None = None
+    date_order: Literal["dmy", "mdy"] | None = None
+    currency: str | None = Field(default=None, pattern=r"^[A-Z]{3,5}$")
+    allow_private_addresses: tuple[str, ...] = ()
+    schedule: Schedule = Schedule()
+    budget: Budget = Budget()
+    politeness: Politeness = Politeness()
+
+
+class HtmlSource(SourceBase):
+    kind: Literal["html"]
+    list: MarkupList
+    row: Fields[MarkupField] = Fields[MarkupField]()
+    item: ItemFields[MarkupField] | None = None
+
+
+class FeedSource(SourceBase):
+    kind: Literal["feed"]
+    entry: Fields[EntryField] = Fields[EntryField]()
+    item: ItemFields[MarkupField] | None = None
+
+
+class JsonSource(SourceBase):
+    kind: Literal["json"]
+    list: JsonList
+    row: Fields[JsonField] = Fields[JsonField]()
+    item: ItemFields[JsonField] | None = None
+
+
+class PasteBase(SourceBase):
+    """A list of recent pastes, and where the raw text of each is; `{key}` in `raw` is the row's key."""
+
+    kind: Literal["paste"]
+    raw: KeyTemplate
+    list: MarkupList | JsonList
+
+    @model_validator(mode="after")
+    def _raw_has_a_key(self) -> PasteBase:
+        if self.list.key is None:
+            raise mistake("key", "`list.key` beside `raw`: it fills the {key}")
+        return self
+
+
+class PasteHtmlSource(PasteBase):
+    list: MarkupList
+    row: Fields[MarkupField] = Fields[MarkupField]()
+
+
+class PasteJsonSource(PasteBase):
+    list: JsonList
+    row: Fields[JsonField] = Fields[JsonField]()
+
+
+PasteSource = PasteHtmlSource | PasteJsonSource
+
+
+def _shape(value: object) -> str | None:
+    """Name the model: the kind, and for a paste site the language of its `rows` too."""
+    if isinstance(value, SourceBase):
+        return type(value).__name__
+    if not isinstance(value, dict):
+        return None
+    if value.get("kind") != "paste":
+        return {"html": "HtmlSource", "feed": "FeedSource", "json": "JsonSource"}.get(str(value.get("kind")))
+    listing = value.get("list")
+    rows = listing.get("rows") if isinstance(listing, dict) else None
+    return "PasteJsonSource" if isinstance(rows, str) and rows.startswith("$") else "PasteHtmlSource"
+
+
+SourceDefinition = Annotated[
+    Annotated[HtmlSource, Tag("HtmlSource")]
+    | Annotated[FeedSource, Tag("FeedSource")]
+    | Annotated[JsonSource, Tag("JsonSource")]
+    | Annotated[PasteHtmlSource, Tag("PasteHtmlSource")]
+    | Annotated[PasteJsonSource, Tag("PasteJsonSource")],
+    Discriminator(
+        _shape,
+        custom_error_type="kind",
+        custom_error_message='one of `kind = "html"`, `"feed"`, `"json"` or `"paste"`',
+    ),
+]
+_ADAPTER: TypeAdapter[SourceDefinition] = TypeAdapter(SourceDefinition)
+
+
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """One thing wrong in a source file: at which key, what stands there, what was wanted."""
+
+    key: str
+    found: str
+    wanted: str
+
+    def __str__(self) -> str:
+        return f"{self.key or 'file'}: found {self.found}, wanted {self.wanted}"
+
+
+def read_definition(values: Mapping[str, Any]) -> SourceDefinition:
+    """Return the definition in a parsed source file or a stored row; raises pydantic's `ValidationError`."""
+    return _ADAPTER.validate_python(values)
+
+
+def mistakes(error: ValidationError) -> list[Mistake]:
+    """Say everything that is wrong at once, in the words of the file."""
+    return [_as_mistake(detail) for detail in error.errors(include_url=False)]
+
+
+def _as_mistake(detail: ErrorDetails) -> Mistake:
+    path = [str(part) for part in detail["loc"] if str(part) not in _MODEL_NAMES]
+    wanted = _WANTED.get(detail["type"], detail["msg"][:1].lower() + detail["msg"][1:])
+    missing = detail["type"] in ("missing", "kind") or isinstance(detail["input"], dict)
+    found = "nothing" if missing else repr(detail["input"])[:MAX_SHOWN_CHARS]
+    return Mistake(key=".".join(path), found=found, wanted=wanted)
+
+
+_MODEL_NAMES = {"HtmlSource", "FeedSource", "JsonSource", "PasteHtmlSource", "PasteJsonSource"}
+_WANTED = {
+    "missing": "a value for this key",
+    "extra_forbidden": "no such key (is it misspelt?)",
+}

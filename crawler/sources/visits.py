@@ -1,0 +1,72 @@
+"""How often a source is visited, how much one visit may take, and how gently."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from typing import Annotated
+
+from apscheduler.triggers.cron import CronTrigger  # type: ignore[import-untyped]  # ships no annotations
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from crawler.sources.language import Duration, mistake
+
+#: A site is not asked more often than this, whatever the file says.
+SHORTEST_INTERVAL = timedelta(seconds=10)
+
+
+class Strict(BaseModel):
+    """A misspelt key is a mistake, not silence."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def _check_cron(expression: str) -> str:
+    fields = expression.split()
+    # "5" is Saturday to APScheduler and Friday to crontab(5): only names say what is meant.
+    if len(fields) == 5 and re.search(r"\d", fields[4].split("/")[0]):
+        raise mistake("cron", "weekdays by name (mon, tue, ... or mon-fri) in the fifth field")
+    try:
+        CronTrigger.from_crontab(expression)
+    except ValueError as error:
+        wanted = f'five fields of crontab(5), such as "*/15 8-20 * * mon-fri"; the parser says: {error}'
+        raise mistake("cron", wanted) from error
+    return expression
+
+
+Cron = Annotated[str, AfterValidator(_check_cron)]
+
+
+class Schedule(Strict):
+    """When a run is due: an interval or a cron line, never both."""
+
+    every: Duration | None = None
+    cron: Cron | None = None
+    jitter: Duration = timedelta(0)
+
+    @model_validator(mode="after")
+    def _one_clock(self) -> Schedule:
+        if self.every is not None and self.cron is not None:
+            raise mistake("schedule", "either `every` or `cron`, not both")
+        if self.every is not None and self.every < SHORTEST_INTERVAL:
+            raise mistake("schedule", "an interval of 10 seconds or more in `every`")
+        if self.every is not None and self.jitter >= self.every:
+            raise mistake("schedule", "a `jitter` shorter than `every`")
+        return self
+
+
+class Budget(Strict):
+    """What one run may take; it ends at the first of these and says what stayed unread."""
+
+    pages: int = Field(default=200, ge=1, le=100_000)
+    seconds: int = Field(default=900, ge=5, le=86_400)
+    bytes: int = Field(default=200_000_000, ge=10_000)
+    recheck_items: int = Field(default=10, ge=0, le=1_000)
+
+
+class Politeness(Strict):
+    """How gently the site is asked."""
+
+    delay_s: float = Field(default=1.0, ge=0, le=600)
+    concurrency: int = Field(default=2, ge=1, le=16)
+    robots: bool = True
