@@ -1,0 +1,34 @@
+# The daemon and every command, as an unprivileged user. Its root file system may be read-only: what is written goes to
+# /var/lib/spillwatch (a volume) and /tmp (a tmpfs); what is configured is read from /etc/spillwatch.
+FROM python:3.13-slim AS build
+WORKDIR /src
+# The environment is made by the script that make uses. Dependencies first: they change less often than the code.
+COPY setup setup
+COPY requirements.lock ./
+RUN setup/install.sh /opt/spillwatch requirements.lock
+COPY pyproject.toml README.md LICENSE ./
+COPY alerts alerts
+COPY cli cli
+COPY crawler crawler
+COPY matching matching
+COPY storage storage
+RUN setup/install.sh /opt/spillwatch requirements.lock .
+
+FROM python:3.13-slim
+RUN useradd --system --uid 10001 --user-group --home-dir /var/lib/spillwatch --shell /usr/sbin/nologin spillwatch \
+    && install --directory --owner spillwatch --group spillwatch --mode 0700 /var/lib/spillwatch \
+    && install --directory /etc/spillwatch
+COPY --from=build /opt/spillwatch /opt/spillwatch
+ENV PATH=/opt/spillwatch/bin:$PATH \
+    PYTHONDONTWRITEBYTECODE=1 \
+    PYTHONUNBUFFERED=1 \
+    SPILLWATCH_STORAGE__DATABASE_URL=sqlite:////var/lib/spillwatch/spillwatch.db \
+    SPILLWATCH_STORAGE__EVIDENCE_DIR=/var/lib/spillwatch/evidence
+USER 10001:10001
+WORKDIR /var/lib/spillwatch
+VOLUME /var/lib/spillwatch
+# /healthz touches the database; it listens on loopback, inside the container.
+HEALTHCHECK --interval=30s --timeout=5s --start-period=30s --retries=3 \
+    CMD ["python", "-c", "from urllib.request import urlopen; urlopen('http://127.0.0.1:9477/healthz', timeout=4)"]
+ENTRYPOINT ["spillwatch"]
+CMD ["run"]
