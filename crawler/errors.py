@@ -1,0 +1,231 @@
+"""Errors of the crawler.
+
+SpillwatchError (storage.errors)
+└── CrawlError
+    ├── FetchError                one page could not be had; `outcome` is what a run ends in that had none
+    │   ├── FetchFailed           could_not_fetch
+    │   │   ├── HostNotFound, ConnectionRefused, ConnectionLost, TimedOut, Truncated, ServerFailed   (retried)
+    │   │   ├── RateLimited, TlsFailed, HeadersRefused, MalformedResponse, BodyTooLarge
+    │   │   ├── DecompressedTooLarge, BadEncoding, TooManyRedirects, NotThere, UnexpectedStatus
+    │   │   └── RobotsUnreachable
+    │   └── FetchRefused          refused: by the guard, by the site's robots.txt, or by the site itself
+    │       ├── MethodRefused, UrlRefused, SchemeRefused, AddressRefused, ContentRefused
+    │       ├── OnionWithoutTor, RouteMissing
+    │       ├── RobotsForbidden
+    │       └── SiteDenied
+    ├── JobRefused                the child could not use what it was given
+    ├── RunSuperseded             another process owns this run now
+    └── ScheduleRefused           a source's schedule cannot be used
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from storage.errors import SpillwatchError
+from storage.runs import RunOutcome
+
+
+class CrawlError(SpillwatchError):
+    """The crawl could not go on."""
+
+    reason = "crawl_error"
+
+
+class JobRefused(CrawlError):
+    """The job on standard input could not be used."""
+
+    reason = "job_refused"
+
+
+class RunSuperseded(CrawlError):
+    """This run was taken over or ended by another process; nothing more is written for it."""
+
+    reason = "run_superseded"
+
+
+class ScheduleRefused(CrawlError):
+    """The schedule of a source cannot be used."""
+
+    reason = "schedule_refused"
+
+
+class FetchError(CrawlError):
+    """A page could not be had."""
+
+    reason = "fetch_failed"
+    outcome: ClassVar[RunOutcome] = RunOutcome.COULD_NOT_FETCH
+
+
+class FetchFailed(FetchError):
+    """A page could not be fetched."""
+
+
+class HostNotFound(FetchFailed):
+    """The host name was not found."""
+
+    reason = "host_not_found"
+    permanent = False
+
+
+class ConnectionRefused(FetchFailed):
+    """The host took no connection."""
+
+    reason = "connection_refused"
+    permanent = False
+
+
+class ConnectionLost(FetchFailed):
+    """The connection ended before an answer."""
+
+    reason = "connection_lost"
+    permanent = False
+
+
+class TimedOut(FetchFailed):
+    """The answer was not complete in time."""
+
+    reason = "timed_out"
+    permanent = False
+
+
+class Truncated(FetchFailed):
+    """The answer ended before it was complete."""
+
+    reason = "truncated"
+    permanent = False
+
+
+class ServerFailed(FetchFailed):
+    """The site answered with an error of its own (5xx)."""
+
+    reason = "server_error"
+    permanent = False
+
+
+class RateLimited(FetchFailed):
+    """The site asks for fewer requests (429)."""
+
+    reason = "rate_limited"
+    permanent = False
+
+
+class TlsFailed(FetchFailed):
+    """The site's certificate could not be verified."""
+
+    reason = "tls_failed"
+
+
+class HeadersRefused(FetchFailed):
+    """The answer has too many or too long headers."""
+
+    reason = "headers_too_large"
+
+
+class MalformedResponse(FetchFailed):
+    """The answer is not HTTP."""
+
+    reason = "malformed_response"
+
+
+class BodyTooLarge(FetchFailed):
+    """The answer is larger than the limit."""
+
+    reason = "body_too_large"
+
+
+class DecompressedTooLarge(FetchFailed):
+    """The answer is larger than the limit when decompressed."""
+
+    reason = "decompressed_too_large"
+
+
+class BadEncoding(FetchFailed):
+    """The answer's Content-Encoding could not be undone."""
+
+    reason = "bad_encoding"
+
+
+class TooManyRedirects(FetchFailed):
+    """The site redirects on and on."""
+
+    reason = "too_many_redirects"
+
+
+class NotThere(FetchFailed):
+    """The page is not there (404 or 410)."""
+
+    reason = "not_there"
+
+
+class UnexpectedStatus(FetchFailed):
+    """The site answered with a status that is no page."""
+
+    reason = "unexpected_status"
+
+
+class RobotsUnreachable(FetchFailed):
+    """robots.txt could not be read, so nothing else was asked for."""
+
+    reason = "robots_unreachable"
+
+
+class FetchRefused(FetchError):
+    """A page is not to be fetched."""
+
+    reason = "fetch_refused"
+    outcome = RunOutcome.REFUSED
+
+
+class MethodRefused(FetchRefused):
+    """Only GET and HEAD are used."""
+
+    reason = "method_refused"
+
+
+class UrlRefused(FetchRefused):
+    """An address cannot be used."""
+
+    reason = "url_refused"
+
+
+class SchemeRefused(FetchRefused):
+    """Only http and https are followed."""
+
+    reason = "scheme_refused"
+
+
+class AddressRefused(FetchRefused):
+    """A host stands for an address that is not public."""
+
+    reason = "private_address"
+
+
+class ContentRefused(FetchRefused):
+    """A file of a kind that is never fetched."""
+
+    reason = "content_refused"
+
+
+class OnionWithoutTor(FetchRefused):
+    """An onion name is never asked for outside Tor."""
+
+    reason = "onion_without_tor"
+
+
+class RouteMissing(FetchRefused):
+    """The way out that the source names does not exist, so nothing goes out."""
+
+    reason = "route_missing"
+
+
+class RobotsForbidden(FetchRefused):
+    """The site's robots.txt does not want this page fetched."""
+
+    reason = "robots_forbidden"
+
+
+class SiteDenied(FetchRefused):
+    """The site does not let us in (401, 403 or 451)."""
+
+    reason = "site_denied"
