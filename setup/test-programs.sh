@@ -1,5 +1,5 @@
 #!/bin/sh
-# Sees to the programs that the tests run as real peers: PostgreSQL's server and Tor.
+# Sees to the programs that the tests run beside Python: PostgreSQL's server, Tor and systemd's checker of units.
 # On Debian as root what is missing is installed, and nothing of it is started. Elsewhere one line says what is missing and
 # what that leaves out, and the names are printed for SPILLWATCH_TESTS_WITHOUT. In CI a missing program is a failure.
 set -eu
@@ -15,6 +15,7 @@ found() {
 
 has_postgresql() { found initdb /usr/lib/postgresql/*/bin/initdb /usr/pgsql-*/bin/initdb /opt/homebrew/opt/postgresql*/bin/initdb; }
 has_tor() { found tor /usr/sbin/tor; }
+has_systemd() { found systemd-analyze; }
 
 install_postgresql() {
     # Debian makes and starts a cluster on installation unless told not to.
@@ -34,6 +35,8 @@ install_tor() {
     RUNLEVEL=1 setup/apt-install.sh tor
 }
 
+install_systemd() { setup/apt-install.sh systemd; }
+
 missing=
 see_to() { # NAME, WHAT IT LEAVES OUT
     "has_$1" && return
@@ -47,6 +50,7 @@ see_to() { # NAME, WHAT IT LEAVES OUT
 
 see_to postgresql "everything on PostgreSQL; the same tests run on SQLite"
 see_to tor "crawling through a private Tor network"
+see_to systemd "the check of the systemd unit"
 
 if [ -n "$missing" ] && [ "${CI:-}" = true ]; then
     echo "setup: in CI nothing is left out: install $missing first" >&2

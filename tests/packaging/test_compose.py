@@ -1,0 +1,92 @@
+"""docker-compose.yml: valid by the Compose specification, and as closed as the documentation says."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ruamel.yaml import YAML
+
+from tests.packaging.here import ROOT, answer
+
+COMPOSE = ROOT / "docker-compose.yml"
+
+
+@pytest.fixture(scope="module")
+def compose() -> dict[str, Any]:
+    loaded: dict[str, Any] = YAML(typ="safe").load(COMPOSE)
+    return loaded
+
+
+def test_it_is_valid_by_the_compose_specification() -> None:
+    """The schema is the one that check-jsonschema ships, so nothing is fetched."""
+    validator = (sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.compose-spec")
+
+    found = answer(*validator, COMPOSE)
+
+    assert found.returncode == 0, found.stdout
+
+
+def test_docker_compose_reads_it_where_it_is_at_hand() -> None:
+    """`docker compose config` resolves every reference; a machine without it has the schema's word alone."""
+    docker = shutil.which("docker")
+    if not docker or answer(docker, "compose", "version").returncode:
+        return
+
+    found = answer(docker, "compose", "--file", COMPOSE, "config", "--quiet")
+
+    assert found.returncode == 0, found.stderr
+
+
+def test_no_container_can_gain_rights_or_write_outside_its_volumes(compose: dict[str, Any]) -> None:
+    """Read-only root, no capability, no new privileges: for each of the three."""
+    services = compose["services"]
+
+    assert set(services) == {"spillwatch", "postgres", "tor"}
+    for name, service in services.items():
+        assert service["read_only"] is True, name
+        assert service["cap_drop"] == ["ALL"], name
+        assert service["security_opt"] == ["no-new-privileges:true"], name
+        assert "ports" not in service, name
+        assert "privileged" not in service, name
+
+
+def test_the_database_is_reached_from_the_inside_network_only(compose: dict[str, Any]) -> None:
+    """`internal` means that nothing in it reaches the world, nor is reached."""
+    assert compose["services"]["postgres"]["networks"] == ["inside"]
+    assert compose["networks"]["inside"] == {"internal": True}
+
+
+def test_no_secret_is_in_an_environment_variable(compose: dict[str, Any]) -> None:
+    """Whatever is secret comes as a file that `docker inspect` does not show."""
+    for name, service in compose["services"].items():
+        for variable, value in service.get("environment", {}).items():
+            secret = any(word in variable for word in ("PASSWORD", "SECRET", "DATABASE_URL"))
+            assert not secret or value.startswith("/run/secrets/"), f"{name}: {variable}"
+
+
+def test_every_named_thing_is_declared(compose: dict[str, Any]) -> None:
+    """A misspelt volume, network or secret is found here rather than at the first start."""
+    for service in compose["services"].values():
+        volumes = {volume.partition(":")[0] for volume in service.get("volumes", [])}
+
+        assert {volume for volume in volumes if not volume.startswith(".")} <= set(compose["volumes"])
+        assert set(service["networks"]) <= set(compose["networks"])
+        assert set(service.get("secrets", [])) <= set(compose["secrets"])
+
+
+def test_the_secrets_are_made_once_and_never_overwritten(tmp_path: Path) -> None:
+    """deploy/make-secrets.sh writes what the Compose file names; a second call changes nothing."""
+    script = shutil.copy(ROOT / "deploy/make-secrets.sh", tmp_path)
+    written = [tmp_path / "secrets/database_url", tmp_path / "secrets/database_password"]
+
+    answer(script)
+    first = [path.read_text() for path in written]
+    answer(script)
+
+    assert [path.read_text() for path in written] == first
+    assert first[1].strip() in first[0]
+    assert (tmp_path / "secrets").stat().st_mode & 0o077 == 0

@@ -1,0 +1,63 @@
+"""The lock files: complete, hashed, in agreement with each other and with pyproject.toml."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from tests.packaging.here import ROOT
+
+LOCKS = ("requirements.lock", "requirements-dev.lock")
+
+
+def _blocks(name: str) -> dict[str, str]:
+    """The requirement lines of a lock by package: "idna==3.20", with marker and hashes."""
+    text = (ROOT / name).read_text().replace("\\\n", " ")
+    lines = [line for line in text.splitlines() if line and not line.startswith("#")]
+    return {re.split(r"[=;\[ ]", line, maxsplit=1)[0]: line for line in lines}
+
+
+def _versions(name: str) -> dict[str, str]:
+    return {package: line.partition("==")[2].split()[0] for package, line in _blocks(name).items()}
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_every_pin_has_its_hashes(lock: str) -> None:
+    """pip refuses the whole file where one is missing; this names it."""
+    assert [name for name, line in _blocks(lock).items() if "--hash=sha256:" not in line] == []
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_the_header_names_the_command_that_makes_it(lock: str) -> None:
+    """And no path of the machine it was made on."""
+    header = [line for line in (ROOT / lock).read_text().splitlines() if line.startswith("#")]
+
+    assert header[1:] == ["#    make lock"]
+
+
+def test_the_tests_run_with_what_the_image_holds() -> None:
+    """Every pin of the runtime lock is in the developers' lock with the same version."""
+    runtime, dev = _versions(LOCKS[0]), _versions(LOCKS[1])
+
+    assert {name: dev.get(name) for name in runtime} == runtime
+
+
+def test_the_locks_satisfy_pyproject() -> None:
+    """A dependency added or raised without `make lock` is named here."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    extras = project["optional-dependencies"]
+    wanted = {
+        LOCKS[0]: project["dependencies"] + extras["install"],
+        LOCKS[1]: project["dependencies"] + extras["install"] + extras["dev"],
+    }
+
+    for lock, requirements in wanted.items():
+        versions = _versions(lock)
+        for requirement in map(Requirement, requirements):
+            found = versions.get(canonicalize_name(requirement.name))
+            assert found, f"{lock} lacks {requirement}: make lock"
+            assert requirement.specifier.contains(found), f"{lock} has {found}, not {requirement}: make lock"
