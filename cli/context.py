@@ -12,10 +12,9 @@ from typing import TYPE_CHECKING
 import typer
 
 if TYPE_CHECKING:  # a command that needs no database must not pay for importing one
+    from cli.settings import Configuration, Settings
     from storage.base import Database
     from storage.evidence.warc import EvidenceStore
-
-    from cli.settings import Configuration, Settings
 
 
 def utc_now() -> datetime:

@@ -3,7 +3,7 @@
 SpillwatchError (storage.errors)
 └── CliError
     ├── ConfigurationRefused    every mistake of every file
-    │   └── ConfigurationMissing
+    ├── ConfigurationMissing    no spillwatch.toml where it was looked for
     ├── UnknownName             a source, a company or an id that is not there
     ├── WouldOverwrite          `init` in a folder that has a configuration
     ├── RunInProgress           a source that is being crawled already
@@ -12,11 +12,12 @@ SpillwatchError (storage.errors)
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
-from storage.errors import SpillwatchError
-
 from cli.exits import Exit
+from cli.mistakes import Mistake
+from storage.errors import SpillwatchError
 
 
 class CliError(SpillwatchError):
@@ -24,6 +25,26 @@ class CliError(SpillwatchError):
 
     reason = "cli_error"
     exit: ClassVar[Exit] = Exit.REFUSED
+
+
+class ConfigurationRefused(CliError):
+    """The configuration has mistakes; `mistakes` holds all of them."""
+
+    reason = "configuration_refused"
+    exit = Exit.CONFIGURATION
+
+    def __init__(self, mistakes: Sequence[Mistake]) -> None:
+        self.mistakes = tuple(mistakes)
+        count = f"{len(mistakes)} mistakes" if len(mistakes) != 1 else "1 mistake"
+        lines = "\n".join(f"  {mistake}" for mistake in mistakes)
+        super().__init__(f"The configuration has {count}:\n{lines}")
+
+
+class ConfigurationMissing(CliError):
+    """There is no configuration file."""
+
+    reason = "configuration_missing"
+    exit = Exit.CONFIGURATION
 
 
 class UnknownName(CliError):

@@ -135,7 +135,7 @@ def exit_code(error: Exception) -> Exit:
 
 
 def sentence(error: Exception) -> str:
-    """What the user reads; of SQLAlchemy's text only the driver's part: the rest has the statement's values."""
+    """What the user reads; only the driver's part of SQLAlchemy's: the rest has the statement's values."""
     if isinstance(error, SQLAlchemyError):
         lines = str(getattr(error, "orig", None) or "").strip().splitlines() or [type(error).__name__]
         return f"The database answered: {lines[0]}. `spillwatch doctor` looks closer."
@@ -152,7 +152,7 @@ def main() -> None:
     try:
         app()
     except BrokenPipeError:
-        # The reader went away (`spillwatch listings | head`); Python flushes standard output again at its end.
+        # The reader went away (`spillwatch listings | head`); Python flushes standard output at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(Exit.OK)
     except Exception as error:  # noqa: BLE001  (it becomes the command's last sentence and its exit code)

@@ -1,1 +1,176 @@
-"""Stub, replaced within minutes."""
+"""The configuration: where it is found, what overrides what, and what it is once it holds no mistake.
+
+The later wins: defaults, spillwatch.toml, systemd credentials, environment variables.
+This is the only module that reads the environment.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal, TypeVar, cast
+
+from matching.companies import CompanyDefinition
+from matching.settings import MatchingSettings
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints, TypeAdapter, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from alerts.settings import AlertsSettings
+from cli.declared import Declared, duplicates, read_folder, read_toml
+from cli.errors import ConfigurationMissing, ConfigurationRefused
+from cli.layers import Layers
+from cli.mistakes import Mistake, mistakes_of
+from crawler.settings import CrawlerSettings
+from crawler.sources import SourceDefinition
+from storage.settings import StorageSettings
+
+FILE_NAME = "spillwatch.toml"
+T = TypeVar("T")
+
+SQLITE = "sqlite:///"
+SYSTEM_FILE = Path("/etc/spillwatch") / FILE_NAME
+
+
+class DaemonSettings(BaseModel):
+    """[daemon]: the process that `spillwatch run` is."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    health_address: Annotated[str, StringConstraints(pattern=r"^(\S+:\d{1,5})?$")] = Field(
+        "127.0.0.1:9477",
+        description='host:port of /healthz and /metrics; port 0 takes a free one, "" turns them off.',
+    )
+    log_format: Literal["json", "console"] = Field(
+        "json", description="How lines are written to standard error."
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="The least that is logged."
+    )
+    upgrade_schema: bool = Field(True, description="Bring the database to this version's schema at start.")
+    match_workers: int = Field(1, ge=1, le=64, description="Listings that are matched at the same time.")
+    deliver_workers: int = Field(4, ge=1, le=64, description="Messages that are sent at the same time.")
+    stop_timeout_s: float = Field(
+        3.0, gt=0, le=60, description="Seconds that work in hand may take after SIGTERM."
+    )
+
+
+class Settings(BaseSettings):
+    """spillwatch.toml with everything that overrides it; `Layers` has laid them over one another before."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="SPILLWATCH_",
+        env_nested_delimiter="__",
+        extra="forbid",
+        frozen=True,
+        hide_input_in_errors=True,
+    )
+
+    storage: StorageSettings = Field(StorageSettings(), description="Where rows and evidence are kept.")
+    crawler: CrawlerSettings = Field(CrawlerSettings(), description="How sites are fetched.")
+    matching: MatchingSettings = Field(MatchingSettings(), description="How listings are compared.")
+    alerts: AlertsSettings = Field(AlertsSettings(), description="Who is told, and when.")
+    daemon: DaemonSettings = Field(DaemonSettings(), description="The process itself.")
+
+    @classmethod
+    def settings_customise_sources(
+        cls, settings_cls: type[BaseSettings], init_settings: PydanticBaseSettingsSource, **_: object
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return (init_settings,)
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """What is declared in files and the environment, without a mistake."""
+
+    file: Path
+    settings: Settings
+    sources: tuple[Declared[SourceDefinition], ...]
+    companies: tuple[Declared[CompanyDefinition], ...]
+
+
+def locate(option: Path | None, environment: Mapping[str, str] = os.environ) -> Path:
+    """The configuration file: what --config says, $SPILLWATCH_CONFIG, the working directory, /etc."""
+    named = option or (
+        Path(environment["SPILLWATCH_CONFIG"]) if environment.get("SPILLWATCH_CONFIG") else None
+    )
+    places = (named,) if named else (Path(FILE_NAME), SYSTEM_FILE)
+    for place in places:
+        if place.is_file():
+            return place.absolute()
+    looked = " and ".join(str(place) for place in places)
+    raise ConfigurationMissing(
+        f"No configuration: looked for {looked}. Name it with --config FILE, or write one: `spillwatch init`."
+    )
+
+
+def load(option: Path | None, environment: Mapping[str, str] = os.environ) -> Configuration:
+    """The whole configuration; raises ConfigurationMissing, or ConfigurationRefused with every mistake."""
+    file = locate(option, environment)
+    mistakes: list[Mistake] = []
+    settings = _settings(file, environment, mistakes)
+    sources = read_folder(file.parent / "sources", TypeAdapter(SourceDefinition))
+    companies = read_folder(file.parent / "companies", TypeAdapter(CompanyDefinition))
+    mistakes += sources.mistakes + companies.mistakes + _across(settings, companies.found)
+    if settings is None or mistakes:
+        raise ConfigurationRefused(mistakes)
+    anchored = [
+        Declared(company.name, company.file, _anchored(company.value, company.file.parent))
+        for company in companies.found
+    ]
+    return Configuration(file, settings, tuple(sources.found), tuple(anchored))
+
+
+def _settings(file: Path, environment: Mapping[str, str], mistakes: list[Mistake]) -> Settings | None:
+    layers = Layers(Settings, file=file)
+    table = read_toml(file, mistakes)
+    layers.add_toml(table or {})
+    credentials = environment.get("CREDENTIALS_DIRECTORY")
+    layers.add_credentials(Path(credentials) if credentials else None)
+    layers.add_environment(environment)
+    mistakes += layers.mistakes
+    try:
+        settings = Settings(**layers.values)
+    except ValidationError as error:
+        schema = Settings.model_json_schema()
+        mistakes += mistakes_of(error, origin=layers.origin, data=layers.values, schema=schema)
+        return None
+    return _with_database_anchored(_anchored(settings, file.parent), file.parent)
+
+
+def _across(settings: Settings | None, companies: Sequence[Declared[CompanyDefinition]]) -> list[Mistake]:
+    """Mistakes that no file shows alone."""
+    names = [(str(company.file), "name", company.value.name) for company in companies]
+    mistakes = duplicates(names)
+    for company in companies:
+        terms = enumerate(company.value.terms, 1)
+        mistakes += duplicates(
+            (str(company.file), f"terms[{number}].text", term.text) for number, term in terms
+        )
+    return mistakes
+
+
+def _anchored(value: T, folder: Path) -> T:
+    """`value` with every relative path in it counted from `folder`, where the file lies that says it."""
+    if isinstance(value, Path):
+        return cast(T, folder / value.expanduser())
+    if isinstance(value, BaseModel):
+        changed = {name: _anchored(inner, folder) for name, inner in value if _holds_path(inner)}
+        return cast(T, value.model_copy(update=changed)) if changed else value
+    if isinstance(value, dict):
+        return cast(T, {key: _anchored(inner, folder) for key, inner in value.items()})
+    return value
+
+
+def _holds_path(value: object) -> bool:
+    return isinstance(value, (Path, BaseModel, dict))
+
+
+def _with_database_anchored(settings: Settings, folder: Path) -> Settings:
+    url = settings.storage.database_url.get_secret_value()
+    path = Path(url.removeprefix(SQLITE))
+    if not url.startswith(SQLITE) or path.is_absolute():
+        return settings
+    storage = settings.storage.model_copy(update={"database_url": SecretStr(f"{SQLITE}{folder / path}")})
+    return settings.model_copy(update={"storage": storage})

@@ -1,0 +1,225 @@
+"""The embedded engine: finds what is due in the rows and calls the handlers, in threads, inside one process.
+
+It stands behind the seam of storage.work, so another engine can take its place. It keeps no state worth saving:
+what is due is in the rows, an announcement only saves the wait for the next look, and a second call of a handler
+for the same row does nothing.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import structlog
+from sqlalchemy import event
+from sqlalchemy.orm import Session
+
+from cli.metrics import WORK, WORK_IN_HAND, WORK_SECONDS, WORK_WAITING
+from storage.base import Database
+from storage.errors import StorageError
+from storage.work import Handler, Work, WorkKind
+
+TICK_S = 1.0  # between two looks at the rows
+LOOK_AHEAD = 256  # ids of one kind taken at one look
+FIRST_REST_S = 2.0  # after a handler's first failure on a row; doubles each time
+LONGEST_REST_S = 300.0
+SILENT_S = 15.0  # without a successful look at the rows the engine counts as dead
+
+Due = Callable[[Session, datetime, int], Sequence[int]]
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class Lane:
+    """One kind of work: who does it, how its due rows are found, how many are done at the same time."""
+
+    kind: WorkKind
+    handler: Handler
+    due: Due
+    workers: int = 1
+
+
+@dataclass
+class _Resting:
+    failures: int
+    until: float
+
+
+@dataclass
+class _Line:
+    """A lane at work. `waiting` and `in_hand` never share an id; `lock` guards everything in here."""
+
+    lane: Lane
+    lock: threading.Condition = field(default_factory=threading.Condition)
+    waiting: deque[int] = field(default_factory=deque)
+    queued: set[int] = field(default_factory=set)
+    in_hand: dict[int, float] = field(default_factory=dict)
+    resting: dict[int, _Resting] = field(default_factory=dict)
+
+    def offer(self, row_ids: Sequence[int], now: float) -> None:
+        """Take what is neither waiting, nor being done, nor resting after a failure."""
+        with self.lock:
+            for row_id in row_ids:
+                rest = self.resting.get(row_id)
+                if row_id in self.queued or row_id in self.in_hand or (rest and rest.until > now):
+                    continue
+                self.waiting.append(row_id)
+                self.queued.add(row_id)
+            WORK_WAITING.labels(self.lane.kind).set(len(self.waiting))
+            self.lock.notify_all()
+
+    def take(self, stopping: threading.Event) -> int | None:
+        """The next row, waiting for one; None when the engine stops."""
+        with self.lock:
+            self.lock.wait_for(lambda: self.waiting or stopping.is_set())
+            if stopping.is_set():
+                return None
+            row_id = self.waiting.popleft()
+            self.queued.discard(row_id)
+            self.in_hand[row_id] = time.monotonic()
+            self._show()
+            return row_id
+
+    def done(self, row_id: int) -> None:
+        with self.lock:
+            del self.in_hand[row_id]
+            self.resting.pop(row_id, None)
+            self._show()
+
+    def failed(self, row_id: int) -> float:
+        """Lay the row aside for a while; returns how long, in seconds."""
+        with self.lock:
+            del self.in_hand[row_id]
+            failures: int = self.resting[row_id].failures + 1 if row_id in self.resting else 1
+            rest_s = min(FIRST_REST_S * 2.0 ** (failures - 1), LONGEST_REST_S)
+            self.resting[row_id] = _Resting(failures, time.monotonic() + rest_s)
+            self._show()
+            return rest_s
+
+    def _show(self) -> None:
+        WORK_WAITING.labels(self.lane.kind).set(len(self.waiting))
+        WORK_IN_HAND.labels(self.lane.kind).set(len(self.in_hand))
+
+
+class EmbeddedEngine:
+    """A Dispatcher with worker threads, which are daemons: a handler that never returns cannot keep the process."""
+
+    def __init__(self, database: Database, *, clock: Callable[[], datetime], tick_s: float = TICK_S) -> None:
+        self._database = database
+        self._clock = clock
+        self._tick_s = tick_s
+        self._lines: dict[WorkKind, _Line] = {}
+        self._threads: list[threading.Thread] = []
+        self._stopping = threading.Event()
+        self._last_look = time.monotonic()
+
+    def serve(self, lanes: Sequence[Lane]) -> None:
+        """Set the lanes before `start`, or replace handlers while they run; work in hand ends with the old one."""
+        for lane in lanes:
+            if lane.kind in self._lines:
+                self._lines[lane.kind].lane = lane
+            else:
+                self._lines[lane.kind] = _Line(lane)
+
+    def announce(self, session: Session, work: Work) -> None:
+        """Look at this row as soon as the session's transaction is committed; forgotten if it is rolled back."""
+        event.listen(session, "after_commit", lambda _session: self.wake(work), once=True)
+
+    def wake(self, work: Work) -> None:
+        """The same for work whose transaction is committed already, such as what a run's child process announces."""
+        if line := self._lines.get(work.kind):
+            line.offer([work.row_id], time.monotonic())
+
+    def start(self) -> None:
+        self._last_look = time.monotonic()
+        self._begin("engine", self._look_out)
+        for line in self._lines.values():
+            for number in range(1, line.lane.workers + 1):
+                self._begin(f"{line.lane.kind}-{number}", self._work, line)
+
+    def stop(self, timeout_s: float) -> list[WorkKind]:
+        """Begin nothing more and wait for what is in hand; returns the kinds that did not end in time."""
+        self._stopping.set()
+        for line in self._lines.values():
+            with line.lock:
+                line.lock.notify_all()
+        until = time.monotonic() + timeout_s
+        for thread in self._threads:
+            thread.join(max(0.0, until - time.monotonic()))
+        return [kind for kind, line in self._lines.items() if line.in_hand]
+
+    def ailment(self) -> str | None:
+        """What is wrong with the engine in a sentence, or None: it looks at the rows and has all its threads."""
+        silent_s = time.monotonic() - self._last_look
+        if silent_s > SILENT_S:
+            return f"no look at the database has succeeded for {silent_s:.0f} s"
+        dead = [thread.name for thread in self._threads if not thread.is_alive()]
+        return f"threads have ended: {', '.join(dead)}" if dead and not self._stopping.is_set() else None
+
+    def _begin(self, name: str, target: Callable[..., None], *arguments: object) -> None:
+        thread = threading.Thread(target=target, args=arguments, name=name, daemon=True)
+        self._threads.append(thread)
+        thread.start()
+
+    def _look_out(self) -> None:
+        """1. ask every noun what is due, 2. hand it to the lanes, 3. rest for a tick; a failing database is no end."""
+        failing = False
+        while not self._stopping.is_set():
+            try:
+                self._look()
+                if failing:
+                    log.info("The database answers again.", action="database_back")
+                failing = False
+                self._last_look = time.monotonic()
+            except StorageError as error:
+                if not failing:
+                    log.error(
+                        f"The rows cannot be read: {error}",
+                        action="database_unreachable",
+                        reason=error.reason,
+                    )
+                failing = True
+            self._stopping.wait(self._tick_s)
+
+    def _look(self) -> None:
+        with self._database.reading() as session:
+            for line in self._lines.values():
+                due = line.lane.due(session, self._clock(), LOOK_AHEAD + len(line.resting))
+                now = time.monotonic()
+                _forget(line, due)
+                line.offer(due, now)
+
+    def _work(self, line: _Line) -> None:
+        while (row_id := line.take(self._stopping)) is not None:
+            self._handle(line, row_id)
+
+    def _handle(self, line: _Line, row_id: int) -> None:
+        kind = line.lane.kind
+        try:
+            with WORK_SECONDS.labels(kind).time():
+                line.lane.handler(row_id)
+        except Exception as error:
+            rest_s = line.failed(row_id)
+            WORK.labels(kind, "failed").inc()
+            log.exception(
+                f"{kind} of row {row_id} failed and is tried again in {rest_s:.0f} s.",
+                action="work_failed",
+                kind=str(kind),
+                row=row_id,
+                reason=getattr(error, "reason", type(error).__name__),
+            )
+        else:
+            line.done(row_id)
+            WORK.labels(kind, "done").inc()
+
+
+def _forget(line: _Line, due: Sequence[int]) -> None:
+    """Rows that are not due any more need no rest: keeps `resting` as small as what fails now."""
+    with line.lock:
+        still = set(due)
+        line.resting = {row_id: rest for row_id, rest in line.resting.items() if row_id in still}

@@ -1,0 +1,81 @@
+"""Log lines: a sentence, an `action` slug and ids as fields, as JSON or for a console, on standard error.
+
+Every line passes the masker, so that an identifier which slipped into an exception of a library does not reach a log.
+Libraries that use the standard `logging` come out in the same form, with their logger's name as `action`.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import MutableMapping
+from typing import Any, Literal
+
+import structlog
+from matching.masks import mask_text
+from structlog.typing import Processor
+
+TEXT_LIMIT = 20_000  # characters of one field; a traceback of our own is about 4,000
+
+_OURS = ("timestamp", "level", "action")
+
+# They tell each of their steps at "info".
+_TALKATIVE = ("apscheduler", "alembic", "sqlalchemy", "httpx", "httpcore", "scrapy", "asyncio", "aiosmtplib")
+
+
+def configure(*, form: Literal["json", "console"], level: str) -> None:
+    """Set up structlog and logging for this process; call it once, before threads start."""
+    shared: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+        masked,
+    ]
+    renderer = (
+        structlog.processors.JSONRenderer(ensure_ascii=True)
+        if form == "json"
+        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+    )
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[named_after_logger, *shared],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+        )
+    )
+    logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
+    for name in _TALKATIVE:
+        logging.getLogger(name).setLevel(max(logging.WARNING, logging.getLogger().level))
+
+
+def masked(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Mask every text of the line, however deep."""
+    return {
+        key: value if key in _OURS or key.startswith("_") else _masked(value) for key, value in event.items()
+    }
+
+
+def _masked(value: object) -> object:
+    if isinstance(value, str):
+        return mask_text(value[:TEXT_LIMIT])
+    if isinstance(value, dict):
+        return {_masked(key): _masked(inner) for key, inner in value.items()}
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [_masked(inner) for inner in value]
+    return value if isinstance(value, (int, float, type(None))) else mask_text(str(value)[:TEXT_LIMIT])
+
+
+def named_after_logger(
+    logger: logging.Logger, _method: str, event: MutableMapping[str, Any]
+) -> MutableMapping[str, Any]:
+    """Give a library's line an `action`: the name of its logger."""
+    record = event.get("_record")
+    event.setdefault("action", record.name if record else "log")
+    return event

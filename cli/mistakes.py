@@ -1,0 +1,230 @@
+"""Turns what is wrong in a configuration into sentences: which file, which key, what was found and wanted.
+
+A ValidationError of pydantic names a place by the model's own path, which contains the tags of unions; people
+know the path in their file. The model's JSON schema says which keys there are at a place, what each is for
+and which hold a secret, so it serves for "did you mean" and for hiding values alike.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from difflib import get_close_matches
+from typing import Any, get_args
+
+from pydantic import ValidationError
+from pydantic_core.core_schema import ErrorType
+
+Schema = Mapping[str, Any]
+Place = tuple[str | int, ...]
+
+_FOUND_LIMIT = 80  # characters of a wrong value that are shown
+_PASSWORD_IN_URL = re.compile(r"(?<=://)[^/\s]*@")
+
+_OF_PYDANTIC = frozenset(get_args(ErrorType))
+
+# What a type of pydantic's errors wanted, in words; the others keep pydantic's own message.
+_WANTED = {
+    "int_parsing": "a whole number",
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "float_parsing": "a number",
+    "float_type": "a number",
+    "decimal_parsing": "a number",
+    "bool_parsing": "true or false",
+    "bool_type": "true or false",
+    "string_type": "text in quotes",
+    "list_type": "a list",
+    "tuple_type": "a list",
+    "dict_type": "a table",
+    "mapping_type": "a table",
+    "model_type": "a table",
+    "model_attributes_type": "a table",
+    "path_type": "a path",
+    "literal_error": "{expected}",
+    "enum": "{expected}",
+    "greater_than": "more than {gt}",
+    "greater_than_equal": "at least {ge}",
+    "less_than": "less than {lt}",
+    "less_than_equal": "at most {le}",
+    "string_too_short": "at least {min_length} characters",
+    "string_too_long": "at most {max_length} characters",
+    "too_short": "at least {min_length} of them",
+    "too_long": "at most {max_length} of them",
+    "union_tag_invalid": "one of {expected_tags}",
+    "value_error": "{error}",
+    "assertion_error": "{error}",
+}
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """One thing to correct. `file` may be an environment variable; only errors of syntax know the line."""
+
+    file: str
+    key: str
+    found: str
+    wanted: str
+    hint: str = ""
+    line: int | None = None
+
+    def __str__(self) -> str:
+        place = f"{self.file}:{self.line}" if self.line else self.file
+        where = f"{place}: {self.key}" if self.key else place
+        return f"{where}: found {self.found}; wanted {self.wanted}." + (f" {self.hint}" if self.hint else "")
+
+    def as_json(self) -> dict[str, object]:
+        return asdict(self)
+
+
+def did_you_mean(word: str, candidates: Iterable[str]) -> str:
+    """A question with the nearest candidate, or nothing."""
+    near = get_close_matches(word.lower(), list(candidates), n=1, cutoff=0.6)
+    return f'Did you mean "{near[0]}"?' if near else ""
+
+
+def mistakes_of(
+    error: ValidationError, *, origin: Callable[[Place], str], data: object, schema: Schema
+) -> list[Mistake]:
+    """Every error of validating `data`; `origin` says where the value at a place came from."""
+    return [
+        _mistake(dict(found), file=origin(found["loc"]), data=data, schema=schema)
+        for found in error.errors(include_url=False)
+    ]
+
+
+def _mistake(error: Mapping[str, Any], *, file: str, data: object, schema: Schema) -> Mistake:
+    place: Place = error["loc"]
+    kind = error["type"]
+    key = key_in_file(place, data)
+    if kind == "extra_forbidden":
+        known = sorted(properties_at(schema, place[:-1]))
+        wanted = "one of " + ", ".join(known) if known else "no such key"
+        return Mistake(file, key, "an unknown key", wanted, did_you_mean(str(place[-1]), known))
+    node = node_at(schema, place)
+    purpose = str(node.get("description", "")).rstrip(".")
+    if kind == "missing":
+        return Mistake(file, key, "nothing", purpose or "a value", _misspelt(place, data))
+    if kind == "union_tag_not_found":
+        tag = error["ctx"]["discriminator"].strip("'")
+        return Mistake(
+            file,
+            f"{key}.{tag}".strip("."),
+            "nothing",
+            f"one of {_tags(node)}",
+            _misspelt((*place, tag), data),
+        )
+    if kind not in _OF_PYDANTIC:
+        return _of_ours(error, file=file, key=key, data=data)
+    wanted = _WANTED[kind].format(**error.get("ctx", {})) if kind in _WANTED else error["msg"]
+    return Mistake(
+        file,
+        key,
+        found(error.get("input"), secret=is_secret(node)),
+        wanted.rstrip("."),
+        purpose and f"({purpose}.)",
+    )
+
+
+def _of_ours(error: Mapping[str, Any], *, file: str, key: str, data: object) -> Mistake:
+    """An error that a model of ours raised for a table: its type names the key in it that is wrong."""
+    value, kind = error.get("input"), error["type"]
+    if not isinstance(value, Mapping):
+        return Mistake(file, key, found(value, secret=False), error["msg"])
+    what = found(value[kind], secret=False) if kind in value else "nothing"
+    return Mistake(
+        file, f"{key}.{kind}".strip("."), what, error["msg"], _misspelt((*error["loc"], kind), data)
+    )
+
+
+def key_in_file(place: Place, data: object) -> str:
+    """The dotted key as the file has it: `place` without the tags that pydantic adds for unions."""
+    parts: list[str] = []
+    for index, segment in enumerate(place):
+        if isinstance(data, Mapping):
+            if segment not in data and index + 1 < len(place):
+                continue  # the tag of a union
+            data = data.get(segment)
+            parts.append(f".{segment}")
+        elif isinstance(data, Sequence) and not isinstance(data, str) and isinstance(segment, int):
+            data = data[segment] if segment < len(data) else None
+            parts.append(f"[{segment + 1}]")
+        elif data is None:
+            parts.append(f".{segment}")
+    return "".join(parts).lstrip(".")
+
+
+def found(value: object, *, secret: bool) -> str:
+    """A wrong value as it may be shown: never a secret, never a whole table, a URL without its password."""
+    if secret:
+        return "a value that is not shown, because it is a secret"
+    if isinstance(value, Mapping):
+        return "a table"
+    if isinstance(value, (list, tuple)):
+        return "a list"
+    text = _PASSWORD_IN_URL.sub("***@", repr(value))
+    return text if len(text) <= _FOUND_LIMIT else text[: _FOUND_LIMIT - 1] + "…"
+
+
+def properties_at(schema: Schema, place: Place) -> dict[str, Schema]:
+    """The keys that a table may have at a place of the model."""
+    return dict(node_at(schema, place).get("properties", {}))
+
+
+def is_secret(node: Schema) -> bool:
+    """True for a SecretStr, and for a list of them."""
+    options = (node, node.get("items", {}), *node.get("anyOf", ()))
+    return any(option.get("format") == "password" for option in options)
+
+
+def node_at(schema: Schema, place: Place) -> Schema:
+    """The schema of the value at a place, {} where the schema does not say."""
+    node = _resolved(schema, schema)
+    for segment in place:
+        node = _resolved(schema, _step(schema, node, segment))
+    return node
+
+
+def _step(schema: Schema, node: Schema, segment: str | int) -> Schema:
+    inside: Schema = (
+        node.get("items", {}) if isinstance(segment, int) else node.get("properties", {}).get(segment, {})
+    )
+    if inside or isinstance(segment, int):
+        return inside
+    if (tag := node.get("discriminator", {}).get("mapping", {}).get(segment)) is not None:
+        return {"$ref": tag}
+    values = node.get("additionalProperties")
+    if isinstance(values, Mapping):
+        return values
+    options = [_resolved(schema, option) for option in (*node.get("anyOf", ()), *node.get("oneOf", ()))]
+    named = [option for option in options if segment in (option.get("title"), option.get("type"))]
+    deeper = [option for option in options if segment in option.get("properties", {})]
+    return named[0] if named else _step(schema, deeper[0], segment) if deeper else {}
+
+
+def _resolved(schema: Schema, node: Schema) -> Schema:
+    """`node` with its $ref followed; what stands beside the $ref (a field's own description) wins."""
+    if "$ref" not in node:
+        return node
+    target = schema.get("$defs", {}).get(node["$ref"].rpartition("/")[2], {})
+    return {**_resolved(schema, target), **{key: value for key, value in node.items() if key != "$ref"}}
+
+
+def _tags(node: Schema) -> str:
+    return ", ".join(f"'{tag}'" for tag in node.get("discriminator", {}).get("mapping", {}))
+
+
+def _misspelt(place: Place, data: object) -> str:
+    """For a missing key: the key of the same table that looks like it."""
+    for segment in place[:-1]:
+        if isinstance(data, Mapping):
+            data = data.get(segment, data)
+        elif isinstance(data, Sequence) and not isinstance(data, str) and isinstance(segment, int):
+            data = data[segment]
+    near = (
+        get_close_matches(str(place[-1]), [str(key) for key in data], n=1)
+        if isinstance(data, Mapping)
+        else []
+    )
+    return f'"{near[0]}" looks like it, misspelt.' if near else ""
