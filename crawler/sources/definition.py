@@ -5,8 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Generic, Literal, TypeVar
+from urllib.parse import urlsplit
 
-from pydantic import BeforeValidator, Discriminator, Field, Tag, TypeAdapter, ValidationError, model_validator
+from pydantic import (
+    BeforeValidator,
+    Discriminator,
+    Field,
+    Tag,
+    TypeAdapter,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 from pydantic_core import ErrorDetails
 
 from crawler.sources.language import (
@@ -19,7 +30,14 @@ from crawler.sources.language import (
     Zone,
     mistake,
 )
-from crawler.sources.visits import Budget, Politeness, Schedule, Strict
+from crawler.sources.visits import (
+    SHORTEST_INTERVAL,
+    SHORTEST_INTERVAL_AT_HOME,
+    Budget,
+    Politeness,
+    Schedule,
+    Strict,
+)
 
 MAX_STARTS = 50
 #: How much of a wrong value is quoted back.
@@ -135,6 +153,16 @@ class SourceBase(Strict):
     schedule: Schedule = Schedule()
     budget: Budget = Budget()
     politeness: Politeness = Politeness()
+
+    @field_validator("schedule")
+    @classmethod
+    def _seldom_enough(cls, schedule: Schedule, seen: ValidationInfo) -> Schedule:
+        hosts = {urlsplit(url).hostname for url in seen.data.get("start", ())}
+        at_home = hosts <= set(seen.data.get("allow_private_addresses", ()))
+        shortest = SHORTEST_INTERVAL_AT_HOME if at_home else SHORTEST_INTERVAL
+        if schedule.every is not None and schedule.every < shortest:
+            raise mistake("schedule", f"an interval of {shortest.seconds}s or more in `every`")
+        return schedule
 
 
 class HtmlSource(SourceBase):

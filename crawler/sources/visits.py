@@ -13,6 +13,8 @@ from crawler.sources.language import Duration, mistake
 
 #: A site is not asked more often than this, whatever the file says.
 SHORTEST_INTERVAL = timedelta(seconds=10)
+#: The same for a site of one's own, named in `allow_private_addresses`: a practice site, a test.
+SHORTEST_INTERVAL_AT_HOME = timedelta(seconds=1)
 
 
 class Strict(BaseModel):
@@ -48,9 +50,7 @@ class Schedule(Strict):
     def _one_clock(self) -> Schedule:
         if self.every is not None and self.cron is not None:
             raise mistake("schedule", "either `every` or `cron`, not both")
-        if self.every is not None and self.every < SHORTEST_INTERVAL:
-            raise mistake("schedule", "an interval of 10 seconds or more in `every`")
-        if self.every is not None and self.jitter >= self.every:
+        if self.every is not None and self.jitter and self.jitter >= self.every:
             raise mistake("schedule", "a `jitter` shorter than `every`")
         return self
 
