@@ -1,0 +1,111 @@
+"""The reference is complete: what the product has has its place in docs/reference; a missing one is named."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import pytest
+
+from cli.exits import Exit
+from cli.main import Command, app, walk
+from cli.settings import Settings
+from crawler.sources import SourceDefinition
+from matching.companies import CompanyDefinition
+from storage.runs import RunOutcome
+from storage.sources import SourceHealth
+from tests.docs.models import keys
+from tests.docs.pages import places, sections
+from tests.docs.product import error_classes, metric_names
+
+REFERENCE = "reference"
+
+
+def _below(section: str) -> set[str]:
+    """The places below the headings that have [section] in backticks."""
+    found = (heading.places for heading in sections(REFERENCE) if f"[{section}]" in heading.names)
+    return {name for names in found for name in names}
+
+
+def test_every_setting_has_its_place() -> None:
+    """A key of spillwatch.toml stands under the heading of its section, or with its full name."""
+    everywhere = places(REFERENCE)
+    missing = {
+        ".".join((*section, key))
+        for section, key in keys(Settings)
+        if key not in _below(".".join(section)) and ".".join((*section, key)) not in everywhere
+    }
+
+    assert missing == set()
+
+
+@pytest.mark.parametrize(
+    "definition", [SourceDefinition, CompanyDefinition], ids=["source file", "company file"]
+)
+def test_every_key_of_a_declared_file_has_its_place(definition: object) -> None:
+    """A key of a source file or of a company file is found by its name, alone or after its table's."""
+    everywhere = {name.rpartition(".")[2] for name in places(REFERENCE)}
+
+    assert {key for _, key in keys(definition)} - everywhere == set()
+
+
+def test_every_command_has_its_heading() -> None:
+    """`spillwatch source try` has a heading of its own."""
+    headings = {name for section in sections(REFERENCE) for name in section.names}
+
+    assert {f"spillwatch {name}" for name, _ in walk()} - headings == set()
+
+
+def _shown(command: Command) -> list[str]:
+    """What --help shows: options by their long name, arguments by their capitals."""
+    return [
+        parameter.opts[0]
+        if parameter.param_type_name == "option"
+        else str(parameter.metavar or parameter.name).upper()
+        for parameter in command.params
+        if not getattr(parameter, "hidden", False)
+    ]
+
+
+def test_every_option_is_named_with_its_command() -> None:
+    """Who reads about a command reads about all of it."""
+    below = {name: section.text for section in sections(REFERENCE) for name in section.names}
+    missing = {
+        f"spillwatch {name} {shown}"
+        for name, command in walk()
+        for shown in _shown(command)
+        if shown not in below.get(f"spillwatch {name}", "")
+    }
+
+    assert missing == set()
+
+
+def test_every_error_reason_has_its_place() -> None:
+    """The slug that a row, a log line or `--json` shows can be looked up."""
+    assert {error.reason for error in error_classes()} - places(REFERENCE) == set()
+
+
+def test_every_error_has_a_sentence() -> None:
+    """An error's docstring is its default message."""
+    assert [error.__name__ for error in error_classes() if not error.__doc__] == []
+
+
+def test_every_metric_has_its_place() -> None:
+    """By the name that Prometheus shows."""
+    assert metric_names() - places(REFERENCE) == set()
+
+
+@pytest.mark.parametrize("values", [RunOutcome, SourceHealth])
+def test_every_outcome_has_its_place(values: type[StrEnum]) -> None:
+    """What `spillwatch runs` and `spillwatch source list` show is explained."""
+    assert {value.value for value in values} - places(REFERENCE) == set()
+
+
+def test_every_exit_code_has_its_place() -> None:
+    """A script's author finds each code."""
+    assert {str(code.value) for code in Exit} - places(REFERENCE) == set()
+
+
+def test_the_options_before_every_command_have_their_place() -> None:
+    """--config, --debug and --version belong to the command itself."""
+    assert app.registered_callback
+    assert {"--config", "--debug", "--version"} - places(REFERENCE) == set()
