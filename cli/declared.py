@@ -52,9 +52,7 @@ def read_folder(folder: Path, adapter: TypeAdapter[T]) -> Folder[T]:
         try:
             result.found.append(Declared(file.stem, file, adapter.validate_python(table)))
         except ValidationError as error:
-            result.mistakes += mistakes_of(
-                error, origin=lambda _place, file=file: str(file), data=table, schema=schema
-            )
+            result.mistakes += mistakes_of(error, origin=_always(file), data=table, schema=schema)
     return result
 
 

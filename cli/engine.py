@@ -1,8 +1,8 @@
 """The embedded engine: finds what is due in the rows and calls the handlers, in threads, inside one process.
 
-It stands behind the seam of storage.work, so another engine can take its place. It keeps no state worth saving:
-what is due is in the rows, an announcement only saves the wait for the next look, and a second call of a handler
-for the same row does nothing.
+It stands behind the seam of storage.work, so another engine can take its place. It keeps no state worth
+saving: what is due is in the rows, an announcement only saves the wait for the next look, and a second call
+of a handler for the same row does nothing.
 """
 
 from __future__ import annotations
@@ -107,7 +107,7 @@ class _Line:
 
 
 class EmbeddedEngine:
-    """A Dispatcher with worker threads, which are daemons: a handler that never returns cannot keep the process."""
+    """A Dispatcher with worker threads; they are daemons, so a stuck handler cannot keep the process."""
 
     def __init__(self, database: Database, *, clock: Callable[[], datetime], tick_s: float = TICK_S) -> None:
         self._database = database
@@ -119,7 +119,7 @@ class EmbeddedEngine:
         self._last_look = time.monotonic()
 
     def serve(self, lanes: Sequence[Lane]) -> None:
-        """Set the lanes before `start`, or replace handlers while they run; work in hand ends with the old one."""
+        """Set the lanes, or replace their handlers later: work in hand ends with the old one."""
         for lane in lanes:
             if lane.kind in self._lines:
                 self._lines[lane.kind].lane = lane
@@ -127,11 +127,11 @@ class EmbeddedEngine:
                 self._lines[lane.kind] = _Line(lane)
 
     def announce(self, session: Session, work: Work) -> None:
-        """Look at this row as soon as the session's transaction is committed; forgotten if it is rolled back."""
+        """Offer this row to its lane once the session has committed; nothing happens if it rolls back."""
         event.listen(session, "after_commit", lambda _session: self.wake(work), once=True)
 
     def wake(self, work: Work) -> None:
-        """The same for work whose transaction is committed already, such as what a run's child process announces."""
+        """The same for work that is committed already, such as what a run's child announces."""
         if line := self._lines.get(work.kind):
             line.offer([work.row_id], time.monotonic())
 
@@ -154,7 +154,7 @@ class EmbeddedEngine:
         return [kind for kind, line in self._lines.items() if line.in_hand]
 
     def ailment(self) -> str | None:
-        """What is wrong with the engine in a sentence, or None: it looks at the rows and has all its threads."""
+        """What is wrong in a sentence, or None: it looks at the rows and has all its threads."""
         silent_s = time.monotonic() - self._last_look
         if silent_s > SILENT_S:
             return f"no look at the database has succeeded for {silent_s:.0f} s"
@@ -167,7 +167,7 @@ class EmbeddedEngine:
         thread.start()
 
     def _look_out(self) -> None:
-        """1. ask every noun what is due, 2. hand it to the lanes, 3. rest for a tick; a failing database is no end."""
+        """1. ask every noun what is due, 2. hand it to the lanes, 3. rest; a failing database is no end."""
         failing = False
         while not self._stopping.is_set():
             try:

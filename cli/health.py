@@ -1,7 +1,7 @@
 """/healthz and /metrics, for a load balancer and for Prometheus: a tiny server that knows these two paths.
 
-It has no authentication, so it listens on loopback unless the configuration names another address. What it tells has
-no crawled text in it: counts, and one sentence about what is wrong.
+It has no authentication, so it listens on loopback unless the configuration names another address. What it
+tells has no crawled text in it: counts, and one sentence about what is wrong.
 """
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ REQUEST_TIMEOUT_S = 5.0  # a client that says nothing is dropped
 MAX_CONNECTIONS = 16  # at the same time; more are closed at once
 
 log = structlog.get_logger()
+Request = Any  # as socketserver declares them
+Address = Any
 Checks = Callable[[], dict[str, str]]
 """What was checked, each with "ok" or a sentence that says what is wrong."""
 
@@ -60,19 +62,19 @@ class _Server(ThreadingHTTPServer):
         self._free = threading.BoundedSemaphore(MAX_CONNECTIONS)
         super().__init__((host, port), _Handler)
 
-    def process_request(self, request: Any, client_address: Any) -> None:
+    def process_request(self, request: Request, client_address: Address) -> None:
         if self._free.acquire(blocking=False):
             super().process_request(request, client_address)
         else:
             self.shutdown_request(request)
 
-    def process_request_thread(self, request: Any, client_address: Any) -> None:
+    def process_request_thread(self, request: Request, client_address: Address) -> None:
         try:
             super().process_request_thread(request, client_address)
         finally:
             self._free.release()
 
-    def handle_error(self, request: Any, client_address: Any) -> None:
+    def handle_error(self, request: Request, client_address: Address) -> None:
         log.debug("A client of the health server went away.", action="health_client_gone")
 
 
@@ -92,7 +94,7 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             answer()
 
-    do_HEAD = do_GET
+    do_HEAD = do_GET  # noqa: N815  (http.server's name)
 
     def _health(self) -> None:
         checks = self.server.checks()

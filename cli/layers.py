@@ -130,7 +130,7 @@ class Layers:
         return key.endswith(_FILE) and key not in self._known and key[: -len(_FILE)] in self._known
 
     def _content(self, path: Path, *, named_by: str, key: str) -> str | None:
-        """The text of a file that holds one setting, without its last line break; None: a mistake was noted."""
+        """The text of a file that holds one setting, without its last line break; None after a mistake."""
         try:
             with path.open("rb") as file:
                 text = file.read(SECRET_LIMIT + 1).decode()

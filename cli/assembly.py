@@ -1,0 +1,129 @@
+"""Puts the parts together: which handler does which kind of work, and how its due rows are found.
+
+This is the only place that knows all of crawler, matching and alerts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from alerts.dispatch import DeliveryService
+from alerts.service import AlertService
+from cli.engine import EmbeddedEngine, Lane
+from cli.settings import Configuration
+from crawler.job import Progress
+from crawler.supervise import Supervisor
+from matching.masks import mask_text
+from matching.service import MatchingService
+from storage import alerts, companies, deliveries, listings, matches, runs, sources
+from storage.base import Database
+from storage.evidence.warc import EvidenceStore
+from storage.sources import SyncResult
+from storage.work import WorkKind
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What a configuration was made into. A reload makes new ones and lets the old finish what they have in hand."""
+
+    supervisor: Supervisor
+    lanes: tuple[Lane, ...]
+
+
+def assemble(
+    configuration: Configuration,
+    *,
+    database: Database,
+    evidence: EvidenceStore,
+    engine: EmbeddedEngine,
+    clock: Callable[[], datetime],
+    on_progress: Callable[[Progress], None] | None = None,
+) -> Parts:
+    """Make the handlers of a configuration; nothing connects or starts yet."""
+    settings = configuration.settings
+    supervisor = Supervisor(
+        database=database,
+        database_url=settings.storage.database_url.get_secret_value(),
+        evidence_dir=settings.storage.evidence_dir,
+        settings=settings.crawler,
+        mask=mask_text,
+        dispatcher=engine,
+        relay=engine.wake,
+        clock=clock,
+        on_progress=on_progress,
+    )
+    matching = MatchingService(
+        database=database, evidence=evidence, settings=settings.matching, dispatcher=engine, clock=clock
+    )
+    judging = AlertService(database=database, settings=settings.alerts, dispatcher=engine, clock=clock)
+    delivery = DeliveryService(database=database, settings=settings.alerts, dispatcher=engine, clock=clock)
+    daemon = settings.daemon
+    return Parts(
+        supervisor,
+        (
+            Lane(WorkKind.RUN, supervisor.run, runs.due, settings.crawler.concurrent_runs),
+            Lane(WorkKind.MATCH, matching.match_version, listings.due_for_matching, daemon.match_workers),
+            Lane(WorkKind.REMATCH, matching.rematch, matches.due_rematches),
+            Lane(WorkKind.EVALUATE, judging.evaluate, matches.due_for_evaluation),
+            Lane(WorkKind.SOURCE_CHANGE, judging.evaluate_source_change, sources.changes_due),
+            Lane(WorkKind.LIFE, judging.evaluate_life, alerts.life_due),
+            Lane(WorkKind.DELIVER, delivery.deliver, deliveries.due, daemon.deliver_workers),
+        ),
+    )
+
+
+def synchronise(
+    session: Session, configuration: Configuration, now: datetime
+) -> tuple[SyncResult, SyncResult]:
+    """Make the declared sources and companies the database's; returns what changed of each."""
+    return (
+        sources.sync_declared(session, declared_sources(configuration), now),
+        companies.sync_declared(session, declared_companies(configuration), now),
+    )
+
+
+def declared_sources(configuration: Configuration) -> Sequence[sources.DeclaredSource]:
+    return [
+        sources.DeclaredSource(
+            name=source.name,
+            kind=source.value.kind,
+            definition=source.value.model_dump(mode="json"),
+            declared_in=str(source.file),
+            enabled=source.value.enabled,
+        )
+        for source in configuration.sources
+    ]
+
+
+def declared_companies(configuration: Configuration) -> Sequence[companies.DeclaredCompany]:
+    return [
+        companies.DeclaredCompany(
+            slug=company.name,
+            name=company.value.name,
+            terms=[
+                companies.DeclaredTerm(
+                    text=term.text,
+                    kind=companies.TermKind(term.kind),
+                    owner=term.owner,
+                    reason=term.reason,
+                    exclude=term.exclude,
+                )
+                for term in company.value.terms
+            ],
+            definition=company.value.model_dump(mode="json", exclude={"name", "terms"}),
+            declared_in=str(company.file),
+        )
+        for company in configuration.companies
+    ]
+
+
+def recover(session: Session, now: datetime) -> dict[str, int]:
+    """After a kill, under the daemon's lock: nobody has anything in hand, so whatever looks so is released."""
+    interrupted = runs.orphans_to_interrupted(session, now=now)
+    listings.release_claims(session)
+    again = deliveries.recover(session, now)
+    return {"interrupted_runs": len(interrupted), "deliveries_due_again": len(again)}

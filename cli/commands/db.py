@@ -1,0 +1,47 @@
+"""`spillwatch db`: the database's schema."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from cli.context import app_of
+from cli.exits import Exit
+from cli.output import emit_json, say
+from storage import schema
+from storage.lock import DaemonLock
+
+app = typer.Typer(help="The database's schema.", no_args_is_help=True)
+
+AsJson = Annotated[bool, typer.Option("--json", help="Write one JSON object.")]
+
+
+@app.command()
+def upgrade(context: typer.Context, as_json: AsJson = False) -> None:
+    """Bring the database to the schema of this version; refused while a daemon runs on it."""
+    database = app_of(context).database_unchecked
+    with DaemonLock.acquire(database):
+        before = schema.revision(database)
+        schema.upgrade(database)
+    after = schema.revision(database)
+    if as_json:
+        emit_json({"database": database.place, "before": before, "after": after})
+    elif before == after:
+        say(f"{database.place} has the schema of this version already ({after}).")
+    else:
+        say(f"{database.place}: from {before or 'an empty database'} to {after}.")
+
+
+@app.command()
+def revision(context: typer.Context, as_json: AsJson = False) -> None:
+    """Show the schema the database has, and the one this version needs; exit code 1 if they differ."""
+    database = app_of(context).database_unchecked
+    found, wanted = schema.revision(database), schema.head()
+    if as_json:
+        emit_json({"database": database.place, "revision": found, "head": wanted, "current": found == wanted})
+    else:
+        advice = "" if found == wanted else " Run `spillwatch db upgrade`."
+        say(f"{database.place}: schema {found or 'none'}; this version needs {wanted}.{advice}")
+    if found != wanted:
+        raise typer.Exit(Exit.NEGATIVE)

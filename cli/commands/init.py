@@ -1,0 +1,88 @@
+"""`spillwatch init`: a configuration to begin with, in which every setting stands with its default and its meaning.
+
+The settings are written from the models themselves, so no default here can be out of date.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from importlib.resources import files
+from pathlib import Path
+from textwrap import wrap
+from typing import Annotated
+
+import typer
+from pydantic import BaseModel, SecretStr
+
+from cli.errors import WouldOverwrite
+from cli.output import emit_json, say
+from cli.settings import FILE_NAME, Settings
+
+_WIDTH = 100
+_EXAMPLES = {
+    "sources/example-market.toml": "source.toml",
+    "companies/example-lender.toml": "company.toml",
+    ".gitignore": "gitignore",
+}
+
+
+def command(
+    folder: Annotated[Path, typer.Argument(help="Where to write; it is made if it is not there.")] = Path(),
+    as_json: Annotated[bool, typer.Option("--json", help="Write one JSON object.")] = False,
+) -> None:
+    """Write a commented configuration with an example source (switched off) and an example company."""
+    contents = {FILE_NAME: configuration_text(), **{name: _example(file) for name, file in _EXAMPLES.items()}}
+    there = [name for name in contents if (folder / name).exists()]
+    if there:
+        raise WouldOverwrite(
+            f"{folder / there[0]} exists already; nothing was written. Choose another folder, or move it away."
+        )
+    for name, text in contents.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text, encoding="utf-8")
+    if as_json:
+        emit_json({"folder": folder.absolute(), "written": list(contents)})
+    else:
+        say(f"Written to {folder.absolute()}: {', '.join(contents)}.\n{_NEXT}")
+
+
+_NEXT = """Next:
+  1. spillwatch check                      says every mistake in these files
+  2. spillwatch source try FILE            shows what a source's selectors find on the live page
+  3. spillwatch crawl example-market       one run now
+  4. spillwatch run                        the daemon"""
+
+
+def configuration_text() -> str:
+    """spillwatch.toml: every setting as a comment with its default, so that an upgrade may change defaults."""
+    parts = [_example("head.toml")]
+    for name, field in Settings.model_fields.items():
+        parts.append("\n".join(_section(name, field.get_default(call_default_factory=True), field.description or "")))
+    return "\n".join(parts) + "\n" + _example("channels.toml")
+
+
+def _section(name: str, model: BaseModel, purpose: str) -> Iterator[str]:
+    yield f"# {purpose}"
+    yield f"[{name}]"
+    tables = []
+    for key, field in type(model).model_fields.items():
+        value = getattr(model, key)
+        if isinstance(value, BaseModel):
+            tables.append((f"{name}.{key}", value, field.description or ""))
+        elif not isinstance(value, dict):
+            yield from (f"# {line}" for line in wrap(field.description or "", _WIDTH))
+            yield f"# {key} = {_toml(value)}" if value is not None else f"# {key} = ...   (unset)"
+            yield ""
+    for table in tables:
+        yield from _section(*table)
+
+
+def _toml(value: object) -> str:
+    """A default as TOML; the strings, numbers and lists of JSON are written the same way there."""
+    plain = value.get_secret_value() if isinstance(value, SecretStr) else value
+    return json.dumps(plain, default=str, ensure_ascii=False)
+
+
+def _example(name: str) -> str:
+    return files("cli").joinpath("templates", name).read_text(encoding="utf-8")

@@ -1,0 +1,125 @@
+"""`spillwatch listings`: search what the sources offer; the text is masked, the originals are in the evidence store."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from decimal import Decimal, InvalidOperation
+from typing import Annotated
+
+import typer
+
+from cli.context import App, app_of
+from cli.errors import UnknownName
+from cli.output import emit_csv, emit_json, table
+from storage import companies, listings, sources
+
+_SHORT = ("id", "source", "life", "first seen", "price", "records", "seller", "title")
+_UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+
+
+def _moment(text: str | None) -> datetime | timedelta | None:
+    """An age (30m, 12h, 7d, 2w) or a date (2026-05-01, with or without a time; local unless it names a zone)."""
+    if text is None:
+        return None
+    if text[:-1].isdigit() and text[-1:] in _UNITS:
+        return timedelta(**{_UNITS[text[-1]]: int(text[:-1])})
+    try:
+        return datetime.fromisoformat(text).astimezone()
+    except ValueError:
+        raise typer.BadParameter(f"found {text!r}; wanted an age such as 7d or a date such as 2026-05-01") from None
+
+
+def _amount(text: str | None) -> Decimal | None:
+    try:
+        return None if text is None else Decimal(text)
+    except InvalidOperation:
+        raise typer.BadParameter(f"found {text!r}; wanted a number such as 500 or 0.05") from None
+
+
+def command(
+    context: typer.Context,
+    query: Annotated[str | None, typer.Argument(help="Words that a listing has, all of them.")] = None,
+    source: Annotated[str | None, typer.Option(help="Only of this source.")] = None,
+    company: Annotated[str | None, typer.Option(help="Only those that matched this company (its slug).")] = None,
+    life: Annotated[listings.Life | None, typer.Option(help="What happened to it last.")] = None,
+    gone: Annotated[bool | None, typer.Option("--gone/--there", help="Only what is gone, or still there.")] = None,
+    seller: Annotated[str | None, typer.Option(help="Only of this seller.")] = None,
+    since: Annotated[str | None, typer.Option(help="First seen since: 12h, 7d, 2026-05-01.")] = None,
+    min_price: Annotated[str | None, typer.Option(help="At least this price; with --currency.")] = None,
+    currency: Annotated[str | None, typer.Option(help="Priced in this currency (USD, CNY, BTC).")] = None,
+    min_records: Annotated[int | None, typer.Option(min=0, help="At least so many claimed records.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=100_000, help="How many, the newest first.")] = 50,
+    as_json: Annotated[bool, typer.Option("--json", help="Write a JSON list.")] = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Write CSV that no spreadsheet runs.")] = False,
+) -> None:
+    """Search the listings, the newest first."""
+    if as_json and as_csv:
+        raise typer.BadParameter("--json and --csv exclude each other")
+    if min_price is not None and currency is None:
+        raise typer.BadParameter("--min-price needs --currency: amounts of different currencies do not compare")
+    app = app_of(context)
+    moment = _moment(since)
+    filters = listings.Filters(
+        source=source,
+        company=company,
+        life=life,
+        gone=gone,
+        seller=seller,
+        since=app.clock() - moment if isinstance(moment, timedelta) else moment,
+        min_price=_amount(min_price),
+        currency=currency and currency.upper(),
+        min_records=min_records,
+    )
+    found = [_as_dict(listing) for listing in _search(app, query, filters, limit)]
+    if as_json:
+        emit_json(found)
+    elif as_csv:
+        emit_csv(list(_as_dict_keys()), [list(listing.values()) for listing in found])
+    else:
+        table(_SHORT, [_row(listing) for listing in found], empty="No listing found.")
+
+
+def _search(app: App, query: str | None, filters: listings.Filters, limit: int) -> list[listings.Listing]:
+    with app.database.reading() as session:
+        if filters.source and sources.by_name(session, filters.source) is None:
+            raise UnknownName(f'There is no source "{filters.source}"; `spillwatch source list` shows them.')
+        if filters.company and companies.by_slug(session, filters.company) is None:
+            raise UnknownName(f'There is no company "{filters.company}"; its slug is the name of its file.')
+        return list(listings.search(session, query, filters=filters, limit=limit))
+
+
+def _as_dict_keys() -> tuple[str, ...]:
+    return (
+        "id",
+        "source",
+        "key",
+        "url",
+        "life",
+        "title",
+        "seller",
+        "price_amount",
+        "price_currency",
+        "claimed_records",
+        "data_classes",
+        "posted_at",
+        "posted_at_uncertain",
+        "first_seen_at",
+        "last_seen_at",
+        "gone_at",
+        "version_number",
+        "repost_of_id",
+    )
+
+
+def _as_dict(listing: listings.Listing) -> dict[str, object]:
+    named: dict[str, object] = {"source": listing.source.name}
+    return {key: named.get(key, getattr(listing, key)) for key in _as_dict_keys()}
+
+
+def _row(listing: dict[str, object]) -> tuple[object, ...]:
+    amount = listing["price_amount"]
+    price = f"{amount:,f} {listing['price_currency']}" if isinstance(amount, Decimal) else None
+    records = listing["claimed_records"]
+    claimed = f"{records:,}" if isinstance(records, int) else None
+    start = (listing["id"], listing["source"], listing["life"], listing["first_seen_at"])
+    return (*start, price, claimed, listing["seller"], listing["title"])

@@ -1,0 +1,18 @@
+"""`spillwatch run`: the daemon."""
+
+from __future__ import annotations
+
+import typer
+
+from cli.context import app_of
+from cli.daemon import Daemon
+from cli.settings import load, supervision
+
+
+def command(context: typer.Context) -> None:
+    """Crawl on schedule, match, alert and deliver until SIGTERM.
+
+    SIGHUP re-reads the configuration. Logs go to standard error.
+    """
+    app = app_of(context)
+    Daemon(app.configuration, reread=lambda: load(app.config_option), manager=supervision(), clock=app.clock).run()

@@ -1,0 +1,62 @@
+"""`spillwatch runs`: what the last visits to the sources came to."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from cli.context import app_of
+from cli.errors import UnknownName
+from cli.output import emit_json, printable, table
+from storage import runs, sources
+
+_COLUMNS = ("id", "source", "state", "outcome", "started", "seconds", "pages", "unread", "new", "changed", "detail")
+
+
+def command(
+    context: typer.Context,
+    source: Annotated[str | None, typer.Option(help="Only the runs of this source.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=10_000, help="How many, the newest first.")] = 20,
+    as_json: Annotated[bool, typer.Option("--json", help="Write a JSON list.")] = False,
+) -> None:
+    """List the last runs with their outcomes."""
+    with app_of(context).database.reading() as session:
+        if source is not None and sources.by_name(session, source) is None:
+            raise UnknownName(f'There is no source "{source}"; `spillwatch source list` shows them.')
+        found = runs.recent(session, source=source, limit=limit)
+    if as_json:
+        emit_json([as_dict(run) for run in found])
+    else:
+        table(_COLUMNS, [_row(run) for run in found], empty="No run yet.")
+
+
+def as_dict(run: runs.Run) -> dict[str, object]:
+    """A run as programs read it, here and in `crawl --json`."""
+    return {
+        "id": run.id,
+        "source": run.source.name,
+        "slot": run.slot,
+        "trigger": run.trigger,
+        "state": run.state,
+        "outcome": run.outcome,
+        "reason": run.reason,
+        "detail": printable(run.detail or "") or None,
+        "queued_at": run.queued_at,
+        "started_at": run.started_at,
+        "finished_at": run.finished_at,
+        "pages": run.pages,
+        "pages_unread": run.pages_unread,
+        "captures": run.captures,
+        "bytes": run.bytes,
+        "listings_seen": run.listings_seen,
+        "listings_new": run.listings_new,
+        "listings_changed": run.listings_changed,
+    }
+
+
+def _row(run: runs.Run) -> tuple[object, ...]:
+    ended = run.finished_at and run.started_at
+    seconds = f"{(run.finished_at - run.started_at).total_seconds():.1f}" if ended else None
+    counts = (run.pages, run.pages_unread, run.listings_new, run.listings_changed)
+    return (run.id, run.source.name, run.state, run.outcome, run.started_at, seconds, *counts, run.detail)

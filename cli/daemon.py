@@ -1,0 +1,170 @@
+"""`spillwatch run`: one process that schedules, crawls, matches, alerts and delivers until it is told to stop.
+
+1. the schema, 2. the lock: one daemon a database, 3. what a killed daemon left behind, 4. what is declared in files,
+5. the engine and the schedule, 6. health and systemd's "ready"; then signals, until the one that ends it.
+"""
+
+from __future__ import annotations
+
+import queue
+import signal
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from datetime import datetime
+
+import structlog
+
+from cli import logs
+from cli.assembly import Parts, assemble, recover, synchronise
+from cli.engine import EmbeddedEngine
+from cli.errors import CliError, ConfigurationRefused
+from cli.health import HealthServer
+from cli.metrics import RELOADS, STARTED
+from cli.notify import ServiceManager
+from cli.settings import Configuration, Supervision
+from crawler.schedule import Scheduler
+from storage import schema
+from storage.base import Database
+from storage.errors import StorageError
+from storage.evidence.warc import EvidenceStore
+from storage.lock import DaemonLock
+
+PULSE_S = 5.0  # between two looks at the own health, where systemd's watchdog does not ask for more
+KILL_MARGIN_S = 1.0  # after a run's grace, until its killed process is collected and its outcome written
+
+log = structlog.get_logger()
+
+
+class Daemon:
+    """`reread` reads the configuration anew, for SIGHUP."""
+
+    def __init__(
+        self,
+        configuration: Configuration,
+        *,
+        reread: Callable[[], Configuration],
+        supervision: Supervision,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._configuration = configuration
+        self._reread = reread
+        self._manager = ServiceManager(supervision.notify_socket)
+        self._pulse_s = min(PULSE_S, (supervision.watchdog_s or PULSE_S * 2) / 2)
+        self._clock = clock
+        settings = configuration.settings
+        self._database = Database.open(
+            settings.storage.database_url.get_secret_value(), busy_timeout_s=settings.storage.busy_timeout_s
+        )
+        self._evidence = EvidenceStore(settings.storage.evidence_dir)
+        self._engine = EmbeddedEngine(self._database, clock=clock)
+        self._signals: queue.SimpleQueue[int] = queue.SimpleQueue()
+
+    def run(self) -> None:
+        """Return after SIGTERM or SIGINT; raises AlreadyRunning, or what keeps it from starting."""
+        settings = self._configuration.settings.daemon
+        logs.configure(form=settings.log_format, level=settings.log_level)
+        with ExitStack() as stack:
+            stack.callback(self._database.close)
+            self._listen_to_signals()
+            stack.enter_context(DaemonLock.acquire(self._database))
+            self._prepare_database()
+            self._parts = self._assembled(self._configuration)
+            self._scheduler = Scheduler(database=self._database, dispatcher=self._engine, clock=self._clock)
+            stack.callback(self._stop_work)
+            self._start_work()
+            if settings.health_address:
+                health = HealthServer(settings.health_address, self.checks)
+                stack.callback(health.stop)
+                log.info(f"/healthz and /metrics are at {health.url}.", action="health_listening", url=health.url)
+            STARTED.set(time.time())
+            self._manager.ready(self._summary())
+            log.info(f"Started: {self._summary()}.", action="started")
+            self._attend()
+
+    def checks(self) -> dict[str, str]:
+        """The database answers, the engine is alive; each "ok" or what is wrong."""
+        try:
+            with self._database.reading() as session:
+                session.connection()
+            database = "ok"
+        except StorageError as error:
+            database = str(error)
+        return {"database": database, "engine": self._engine.ailment() or "ok"}
+
+    def _listen_to_signals(self) -> None:
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            signal.signal(number, lambda received, _frame: self._signals.put(received))
+
+    def _prepare_database(self) -> None:
+        if self._configuration.settings.daemon.upgrade_schema:
+            schema.upgrade(self._database)
+        schema.require_current(self._database)
+        torn = self._evidence.recover()
+        with self._database.transaction() as session:
+            left = recover(session, self._clock())
+            synchronise(session, self._configuration, self._clock())
+        if torn or any(left.values()):
+            log.warning("The last daemon did not end by itself; its work goes on.", action="recovered",
+                        torn_evidence_files=len(torn), **left)
+
+    def _assembled(self, configuration: Configuration) -> Parts:
+        return assemble(
+            configuration, database=self._database, evidence=self._evidence, engine=self._engine, clock=self._clock
+        )
+
+    def _start_work(self) -> None:
+        self._engine.serve(self._parts.lanes)
+        self._engine.start()
+        self._scheduler.start()
+
+    def _attend(self) -> None:
+        """Signals, and a pulse between them: systemd hears of us only while the checks are well."""
+        while True:
+            try:
+                received = self._signals.get(timeout=self._pulse_s)
+            except queue.Empty:
+                self._pulse()
+                continue
+            if received != signal.SIGHUP:
+                log.info(f"{signal.Signals(received).name}: stopping.", action="stopping")
+                self._manager.stopping()
+                return
+            self._reload()
+
+    def _pulse(self) -> None:
+        ill = {name: what for name, what in self.checks().items() if what != "ok"}
+        if not ill:
+            self._manager.alive()
+            return
+        log.error("The daemon is not well.", action="unwell", **ill)
+        self._manager.status("; ".join(ill.values()))
+
+    def _reload(self) -> None:
+        self._manager.reloading()
+        try:
+            configuration = self._reread()
+            self._replace(configuration)
+        except ConfigurationRefused as error:
+            RELOADS.labels("refused").inc()
+            log.error("The new configuration is refused; the old one goes on.", action="reload_refused",
+                      mistakes=[str(mistake) for mistake in error.mistakes])
+        except (CliError, StorageError) as error:
+            RELOADS.labels("refused").inc()
+            log.error(f"The configuration was not re-read: {error}", action="reload_refused", reason=error.reason)
+        self._manager.ready(self._summary())
+
+    def _replace(self, configuration: Configuration) -> None:
+        """Steps: 1. rows, in one transaction, 2. handlers, 3. schedule. Runs that go on end as they began."""
+        with self._database.transaction() as session:
+            of_sources, of_companies = synchronise(session, configuration, self._clock())
+        self._warn_of_what_stays(configuration)
+        self._configuration = configuration
+        self._retired = [*self._retired, self._parts.supervisor]
+        self._parts = self._assembled(configuration)
+        self._engine.serve(self._parts.lanes)
+        self._scheduler.reload()
+        RELOADS.labels("accepted").inc()
+        log.info(f"The configuration was re-read: {self._summary()}.", action="reloaded",
+                 sources_changed=[*of_sources.added, *of_sources.changed, *of_sources.removed],
+                 companies_changed=[*of_companies.added, *of_companies.changed, *of_companies.removed])
