@@ -1,0 +1,40 @@
+"""Counters of the crawler, bumped by the daemon when a run ends; a source is named by its operator."""
+
+from __future__ import annotations
+
+from prometheus_client import Counter, Gauge, Histogram
+
+from storage.runs import Run
+
+RUNS = Counter("spillwatch_runs", "Runs that ended, by outcome.", ["source", "outcome"])
+RUN_SECONDS = Histogram(
+    "spillwatch_run_seconds", "How long runs took.", buckets=(1, 2, 5, 10, 30, 60, 120, 300, 600, 1800, 3600)
+)
+RUNS_ACTIVE = Gauge("spillwatch_runs_active", "Runs going on.")
+PAGES = Counter("spillwatch_pages", "Pages fetched.", ["source"])
+CAPTURED_BYTES = Counter("spillwatch_captured_bytes", "Bytes of stored responses, as received.", ["source"])
+LISTINGS = Counter("spillwatch_listings", "Listings read, by what they were.", ["source", "life"])
+PAGES_UNREAD = Gauge(
+    "spillwatch_pages_unread", "List pages the last run knew of and left unread.", ["source"]
+)
+LAST_SUCCESS = Gauge(
+    "spillwatch_source_last_success_timestamp_seconds", "When a run last read what there was.", ["source"]
+)
+SLOTS_SKIPPED = Counter(
+    "spillwatch_slots_skipped", "Times a run was due while the source's last one still went on."
+)
+
+
+def count(run: Run, *, read: bool) -> None:
+    """Add a finished run, which must come with its source. `read`: it read what there was."""
+    source = run.source.name
+    RUNS.labels(source, run.outcome or "unknown").inc()
+    PAGES.labels(source).inc(run.pages)
+    CAPTURED_BYTES.labels(source).inc(run.bytes)
+    LISTINGS.labels(source, "new").inc(run.listings_new)
+    LISTINGS.labels(source, "changed").inc(run.listings_changed)
+    PAGES_UNREAD.labels(source).set(run.pages_unread or 0)
+    if run.started_at and run.finished_at:
+        RUN_SECONDS.observe((run.finished_at - run.started_at).total_seconds())
+        if read:
+            LAST_SUCCESS.labels(source).set(run.finished_at.timestamp())

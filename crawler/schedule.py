@@ -1,0 +1,178 @@
+"""When each source is due: APScheduler keeps the clock, rows keep what was due.
+
+A slot is the moment a run was due; a run row is unique on (source, slot), so however many schedulers there
+are, each slot is run once. Slots and their jitter follow from the source's name and schedule alone, so that
+a restart finds the same ones; one that passed while nobody was there is caught up once.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+
+import structlog
+from apscheduler.executors.base import BaseExecutor  # type: ignore[import-untyped]  # ships no annotations
+from apscheduler.job import Job  # type: ignore[import-untyped]
+from apscheduler.schedulers.background import BackgroundScheduler  # type: ignore[import-untyped]
+from apscheduler.triggers.base import BaseTrigger  # type: ignore[import-untyped]
+from apscheduler.triggers.cron import CronTrigger  # type: ignore[import-untyped]
+from pydantic import ValidationError
+
+from crawler import metrics
+from crawler.errors import ScheduleRefused
+from crawler.sources import SourceDefinition, read_definition
+from crawler.sources.visits import Schedule
+from storage import runs, sources
+from storage.base import Database
+from storage.errors import StorageError
+from storage.runs import RunTrigger
+from storage.sources import Source
+from storage.work import Dispatcher, Work, WorkKind
+
+log = structlog.get_logger()
+
+#: For a source whose file says nothing about when.
+DEFAULT_EVERY = timedelta(minutes=15)
+_TICK = timedelta(microseconds=1)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Slots(BaseTrigger):  # type: ignore[misc]  # APScheduler ships no annotations
+    """The slots of one source, as APScheduler asks for them."""
+
+    def __init__(self, name: str, schedule: Schedule, timezone: str | None = None) -> None:
+        self._name = name
+        self._jitter = schedule.jitter
+        self._every = schedule.every or DEFAULT_EVERY
+        self._cron = CronTrigger.from_crontab(schedule.cron, timezone or UTC) if schedule.cron else None
+        # Sources with the same interval don't all start at once.
+        self._phase = self._every * _fraction(name)
+
+    def after(self, moment: datetime) -> datetime | None:
+        """The first slot later than `moment`; None when a cron line names a day that never comes."""
+        due = self._next_cron(moment) if self._cron else self._next_interval(moment)
+        return due and due + self._jitter * _fraction(f"{self._name} {due.isoformat()}")
+
+    def get_next_fire_time(self, previous: datetime | None, now: datetime) -> datetime | None:
+        return self.after(max(previous, now) if previous else now)
+
+    def _next_interval(self, moment: datetime) -> datetime:
+        passed = math.floor((moment - _EPOCH - self._phase) / self._every)
+        return _EPOCH + self._phase + (passed + 1) * self._every
+
+    def _next_cron(self, moment: datetime) -> datetime | None:
+        assert self._cron is not None
+        due: datetime | None = self._cron.get_next_fire_time(None, moment + _TICK)
+        return due and due.astimezone(UTC)
+
+
+def _fraction(text: str) -> float:
+    """A number in [0, 1) that looks random and is the same in every process."""
+    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=6).digest()) / 2**48
+
+
+class _Enqueue(BaseExecutor):  # type: ignore[misc]  # APScheduler ships no annotations
+    """APScheduler's executor, whose work is one row; the slot is when the job was due, not when it woke."""
+
+    def __init__(self, enqueue: Callable[[int, datetime], None]) -> None:
+        super().__init__()
+        self._enqueue = enqueue
+
+    def _do_submit_job(self, job: Job, run_times: Sequence[datetime]) -> None:
+        try:
+            self._enqueue(job.args[0], run_times[-1])
+        except StorageError as error:
+            log.error(f"A due run could not be written: {error}", action="slot_lost", reason=error.reason)
+            self._run_job_error(job.id, error, error.__traceback__)
+        else:
+            self._run_job_success(job.id, [])
+
+
+class RunSchedule:
+    """Writes a run row whenever a source is due, and announces it."""
+
+    def __init__(self, *, database: Database, dispatcher: Dispatcher, clock: Callable[[], datetime]) -> None:
+        self._database = database
+        self._dispatcher = dispatcher
+        self._clock = clock
+        self._scheduler = BackgroundScheduler(
+            timezone=UTC,
+            executors={"default": _Enqueue(self._due)},
+            job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
+        )
+
+    def start(self) -> None:
+        self.reload()
+        self._scheduler.start()
+
+    def reload(self) -> None:
+        """Take the sources' schedules from the database, after every sync; catches up what was missed
+        meanwhile.
+        """
+        with self._database.reading() as session:
+            active = {f"source-{source.id}": source for source in sources.active(session)}
+        for job in self._scheduler.get_jobs():
+            if job.id not in active:
+                job.remove()
+        for job_id, source in active.items():
+            try:
+                slots = slots_of(source)
+            except ScheduleRefused as error:
+                log.error(str(error), action="schedule_refused", source=source.name, reason=error.reason)
+                continue
+            self._catch_up(source, slots)
+            self._scheduler.add_job(_not_called, slots, args=(source.id,), id=job_id, replace_existing=True)
+
+    def stop(self) -> None:
+        if self._scheduler.running:
+            self._scheduler.shutdown()
+
+    def _catch_up(self, source: Source, slots: Slots) -> None:
+        """Enqueue one run for the first slot missed since the last run, if any; a source that never ran has
+        missed one.
+        """
+        now = self._clock()
+        with self._database.reading() as session:
+            last = runs.last_slot(session, source.id)
+        if last is None:
+            self._enqueue(source.id, now, RunTrigger.SCHEDULE)
+        elif (missed := slots.after(last.queued_at)) is not None and missed <= now:
+            self._enqueue(source.id, missed, RunTrigger.CATCH_UP)
+
+    def _due(self, source_id: int, slot: datetime) -> None:
+        if self._enqueue(source_id, slot, RunTrigger.SCHEDULE) is None:
+            log.info(
+                "A due run was left out: the last one goes on.", action="slot_skipped", source_id=source_id
+            )
+            metrics.SLOTS_SKIPPED.inc()
+
+    def _enqueue(self, source_id: int, slot: datetime, trigger: RunTrigger) -> int | None:
+        with self._database.transaction() as session:
+            run_id = runs.enqueue(
+                session,
+                source_id,
+                slot=slot.isoformat(timespec="seconds"),
+                trigger=trigger,
+                now=self._clock(),
+            )
+            if run_id is not None:
+                self._dispatcher.announce(session, Work(WorkKind.RUN, run_id))
+        return run_id
+
+
+def slots_of(source: Source) -> Slots:
+    """Raise `ScheduleRefused` when the stored definition cannot be used (another version wrote it)."""
+    try:
+        definition: SourceDefinition = read_definition(source.definition)
+        return Slots(source.name, definition.schedule, definition.timezone)
+    except (ValidationError, ValueError) as error:
+        raise ScheduleRefused(
+            f"The schedule of {source.name} could not be read from the database, so it is not run; "
+            "sync its file again."
+        ) from error
+
+
+def _not_called(source_id: int) -> None:
+    """A job's function, which APScheduler wants; the executor writes the row instead."""

@@ -1,0 +1,272 @@
+"""Runs in child processes: whatever a site makes a run do, it does to that process alone.
+
+`Supervisor.run` is the handler of RUN work. Its steps:
+1. claim the row;
+2. start the child in a session of its own and hand it the job;
+3. pass on what it says until it ends; at its deadline, or when we stop, SIGTERM and after a grace SIGKILL;
+4. write the outcome if the child could not;
+5. count.
+"""
+
+from __future__ import annotations
+
+import os
+import queue
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO, cast
+
+import structlog
+from pydantic import SecretStr
+
+from crawler import metrics
+from crawler.job import MAX_LINE_BYTES, Exit, Failure, Job, Progress, message_of
+from crawler.outcome import Ending, conclude
+from crawler.settings import CrawlerSettings
+from storage import runs
+from storage.base import Database
+from storage.runs import READ, Run, RunOutcome, RunState
+from storage.work import Dispatcher, Work
+
+log = structlog.get_logger()
+
+CHILD = (sys.executable, "-m", "cli.child")
+#: How soon a stop or a deadline is noticed while the child says nothing.
+TICK_S = 0.1
+#: Of the child's last words, for the log: a looping library must not fill our memory.
+MAX_WORDS_LINES = 40
+MAX_WORDS_LINE_BYTES = 2_000
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(slots=True)
+class _Child:
+    """A running child and what it said; `ended_for` is set when it is we who end it."""
+
+    process: subprocess.Popen[bytes]
+    lines: queue.SimpleQueue[bytes] = field(default_factory=queue.SimpleQueue)
+    words: deque[str] = field(default_factory=lambda: deque(maxlen=MAX_WORDS_LINES))
+    readers: list[threading.Thread] = field(default_factory=list)
+    failure: Failure | None = None
+    ended_for: RunOutcome | None = None
+
+    def listen(self, mask: Callable[[str], str]) -> None:
+        """Read both of its outputs from now on, so that it never waits for us."""
+        for stream, limit, take in (
+            (self.process.stdout, MAX_LINE_BYTES, self.lines.put),
+            (self.process.stderr, MAX_WORDS_LINE_BYTES, lambda line: self.words.append(mask(_text(line)))),
+        ):
+            reader = threading.Thread(target=_read, args=(stream, limit, take), daemon=True)
+            reader.start()
+            self.readers.append(reader)
+
+    def said(self) -> list[bytes]:
+        """The lines since the last call; waits a moment for the first."""
+        heard = []
+        with suppress(queue.Empty):
+            heard.append(self.lines.get(timeout=TICK_S))
+            while True:
+                heard.append(self.lines.get_nowait())
+        return heard
+
+    def signal(self, number: signal.Signals) -> None:
+        """To its whole session, so that nothing it started stays behind."""
+        with suppress(ProcessLookupError):
+            os.killpg(self.process.pid, number)
+
+    def reap(self) -> None:
+        """Leave nothing of a child that has ended: what else ran in its session, the reading threads."""
+        self.signal(signal.SIGKILL)
+        for reader in self.readers:
+            reader.join()
+
+
+def _read(stream: IO[bytes], limit: int, take: Callable[[bytes], None]) -> None:
+    with stream:
+        for line in iter(lambda: stream.readline(limit), b""):
+            take(line)
+
+
+def _text(line: bytes) -> str:
+    return line.decode("utf-8", "replace").rstrip()
+
+
+class Supervisor:
+    """Starts runs and sees them to their end; `stop` may be called from any thread."""
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        database_url: SecretStr,
+        evidence_dir: Path,
+        settings: CrawlerSettings,
+        mask: Callable[[str], str],
+        dispatcher: Dispatcher,
+        relay: Callable[[Work], None],
+        on_progress: Callable[[Progress], None] = lambda _: None,
+        clock: Callable[[], datetime] = utc_now,
+        child: Sequence[str] = CHILD,
+    ) -> None:
+        """`relay` is told of work whose rows a child has committed already; `child` is a child's command
+        line.
+        """
+        self._database = database
+        self._database_url = database_url
+        self._evidence_dir = evidence_dir
+        self._settings = settings
+        self._mask = mask
+        self._dispatcher = dispatcher
+        self._relay = relay
+        self._on_progress = on_progress
+        self._clock = clock
+        self._command = tuple(child)
+        self._places = threading.BoundedSemaphore(settings.concurrent_runs)
+        self._stopping = threading.Event()
+
+    def run(self, run_id: int) -> None:
+        """Carry out a queued run; returns when its outcome is written. Does nothing for any other run."""
+        with self._places:
+            if self._stopping.is_set():
+                return
+            with self._database.transaction() as session:
+                epoch = runs.claim(session, run_id, now=self._clock())
+                run = runs.get(session, run_id)
+            if epoch is None or run is None:
+                return
+            with metrics.RUNS_ACTIVE.track_inprogress():
+                self._conclude(run, epoch, self._carry_out(run, epoch))
+            self._count(run_id)
+
+    def stop(self) -> None:
+        """Begin no run any more and end those that go on, as interrupted; their `run` returns soon after."""
+        self._stopping.set()
+
+    def _carry_out(self, run: Run, epoch: int) -> Ending:
+        log.info("A run begins.", action="run_started", run_id=run.id, source=run.source.name)
+        try:
+            child = self._start(run, epoch)
+        except OSError as error:
+            why = f"No process could be started for this run: {error.strerror or error}."
+            return Ending(RunOutcome.CRASHED, "no_process", why)
+        self._attend(child)
+        if child.words:
+            words = list(child.words)
+            log.warning("A run's process had last words.", action="run_words", run_id=run.id, words=words)
+        return self._ending(child)
+
+    def _start(self, run: Run, epoch: int) -> _Child:
+        job = Job(
+            run_id=run.id,
+            epoch=epoch,
+            source_id=run.source_id,
+            source_name=run.source.name,
+            definition=run.source.definition,
+            cursor=run.source.cursor,
+            database_url=self._database_url,
+            evidence_dir=self._evidence_dir,
+            settings=self._settings,
+            parent_pid=os.getpid(),
+        )
+        pipe = subprocess.PIPE
+        child = _Child(
+            subprocess.Popen(  # noqa: S603 - our own program
+                self._command, stdin=pipe, stdout=pipe, stderr=pipe, start_new_session=True
+            )
+        )
+        child.listen(self._mask)
+        with suppress(BrokenPipeError), cast("IO[bytes]", child.process.stdin) as stdin:
+            stdin.write(job.model_dump_json().encode() + b"\n")
+        with self._database.transaction() as session:
+            runs.child_started(session, run.id, epoch, pid=child.process.pid)
+        return child
+
+    def _attend(self, child: _Child) -> None:
+        """Pass on what the child says until it has ended, which it does: it is killed at the latest."""
+        deadline = time.monotonic() + self._settings.deadline_s
+        while child.process.poll() is None:
+            self._hear(child)
+            now = time.monotonic()
+            if child.ended_for is None and (self._stopping.is_set() or now >= deadline):
+                stopped = self._stopping.is_set()
+                child.ended_for = RunOutcome.INTERRUPTED if stopped else RunOutcome.DEADLINE_EXCEEDED
+                child.signal(signal.SIGTERM)
+                deadline = now + self._settings.stop_grace_s
+            elif child.ended_for is not None and now >= deadline:
+                child.signal(signal.SIGKILL)
+        child.reap()
+        self._hear(child)
+
+    def _hear(self, child: _Child) -> None:
+        for line in child.said():
+            match message_of(line):
+                case Work() as work:
+                    self._relay(work)
+                case Progress() as progress:
+                    self._on_progress(progress)
+                case Failure() as failure:
+                    child.failure = failure
+
+    def _ending(self, child: _Child) -> Ending:
+        """What to write if the child wrote nothing; its own word, written first, stays."""
+        code = child.process.returncode
+        if child.ended_for is RunOutcome.DEADLINE_EXCEEDED:
+            limit = f"The run did not end within its {self._settings.deadline_s:g} s, so it was ended."
+            return Ending(RunOutcome.DEADLINE_EXCEEDED, "deadline", limit)
+        if child.ended_for is RunOutcome.INTERRUPTED or code == Exit.STOPPED:
+            return Ending(RunOutcome.INTERRUPTED, "stopped", "The run was ended because the program stopped.")
+        if code == Exit.MEMORY:
+            limit = f"The run wanted more than its {self._settings.memory_limit_mb} MiB of memory."
+            return Ending(RunOutcome.MEMORY_EXCEEDED, "memory", limit)
+        if code < 0:
+            return Ending(RunOutcome.CRASHED, *_signalled(-code))
+        where = f" ({child.failure.kind} at {child.failure.where})" if child.failure else ""
+        return Ending(RunOutcome.CRASHED, "failed", f"The run's process ended with exit code {code}{where}.")
+
+    def _conclude(self, run: Run, epoch: int, ending: Ending) -> None:
+        with self._database.transaction() as session:
+            conclude(
+                session,
+                run_id=run.id,
+                epoch=epoch,
+                source_id=run.source_id,
+                ending=ending,
+                dispatcher=self._dispatcher,
+                now=self._clock(),
+            )
+
+    def _count(self, run_id: int) -> None:
+        with self._database.reading() as session:
+            run = runs.get(session, run_id)
+        if run is None or run.state is not RunState.FINISHED:
+            return
+        metrics.count(run, read=run.outcome in READ)
+        log.info(
+            "A run ended.",
+            action="run_finished",
+            run_id=run_id,
+            source=run.source.name,
+            outcome=run.outcome,
+            reason=run.reason,
+            listings_new=run.listings_new,
+        )
+
+
+def _signalled(number: int) -> tuple[str, str]:
+    """The slug and the sentence for a child that a signal ended, without our doing."""
+    received = signal.Signals(number)
+    slug = {signal.SIGSEGV: "segfault", signal.SIGKILL: "killed"}.get(received, "signal")
+    hint = " Perhaps the kernel was out of memory." if received is signal.SIGKILL else ""
+    return slug, f"The run's process was ended by {received.name}.{hint}"
