@@ -1,0 +1,127 @@
+"""What can go wrong in matching.
+
+SpillwatchError (storage.errors)
+└── MatchingError
+    ├── TermRefused
+    ├── KeyRefused
+    │   ├── KeyMissing
+    │   ├── KeyExposed
+    │   └── KeyDamaged
+    ├── SegmentRefused
+    │   ├── SegmentMissing
+    │   ├── SegmentDamaged
+    │   ├── SegmentTruncated
+    │   ├── SegmentVersionUnknown
+    │   ├── SegmentForeign
+    │   ├── SegmentKeyWrong
+    │   └── SegmentNormaliserChanged
+    └── CustomersRefused
+        ├── CustomersUnreadable
+        └── CustomersWithoutColumns
+
+No message holds a customer's value, a key or a fingerprint.
+"""
+
+from storage.errors import SpillwatchError
+
+
+class MatchingError(SpillwatchError):
+    """Something went wrong in matching."""
+
+    reason = "matching_failed"
+
+
+class TermRefused(MatchingError):
+    """The watch term cannot be searched for."""
+
+    reason = "term_refused"
+
+
+class KeyRefused(MatchingError):
+    """The key file was refused."""
+
+    reason = "key_refused"
+
+
+class KeyMissing(KeyRefused):
+    """There is no key file. Write one with `spillwatch keygen`, or say where it is."""
+
+    reason = "key_missing"
+
+
+class KeyExposed(KeyRefused):
+    """Others than its owner may read the key file."""
+
+    reason = "key_exposed"
+
+
+class KeyDamaged(KeyRefused):
+    """The key file is not one that `spillwatch keygen` wrote."""
+
+    reason = "key_damaged"
+
+
+class SegmentRefused(MatchingError):
+    """The segment was refused."""
+
+    reason = "segment_refused"
+
+
+class SegmentMissing(SegmentRefused):
+    """The segment file is not there."""
+
+    reason = "segment_missing"
+
+
+class SegmentDamaged(SegmentRefused):
+    """The segment's bytes are not those that were written."""
+
+    reason = "segment_damaged"
+
+
+class SegmentTruncated(SegmentRefused):
+    """The segment ends too early."""
+
+    reason = "segment_truncated"
+
+
+class SegmentVersionUnknown(SegmentRefused):
+    """The segment's format is not one that this program reads."""
+
+    reason = "segment_version_unknown"
+
+
+class SegmentForeign(SegmentRefused):
+    """The segment belongs to another company."""
+
+    reason = "segment_foreign"
+
+
+class SegmentKeyWrong(SegmentRefused):
+    """The segment was written with another key."""
+
+    reason = "segment_key_wrong"
+
+
+class SegmentNormaliserChanged(SegmentRefused):
+    """The segment's values were normalised by other rules than this program's."""
+
+    reason = "segment_normaliser_changed"
+
+
+class CustomersRefused(MatchingError):
+    """The customers' file was refused."""
+
+    reason = "customers_refused"
+
+
+class CustomersUnreadable(CustomersRefused):
+    """The customers' file cannot be read."""
+
+    reason = "customers_unreadable"
+
+
+class CustomersWithoutColumns(CustomersRefused):
+    """No column of the customers' file is known to hold an identifier."""
+
+    reason = "customers_without_columns"

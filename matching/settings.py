@@ -1,0 +1,37 @@
+"""How listings are compared: the [matching] section."""
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class MatchingSettings(BaseModel):
+    """What the daemon and `spillwatch rematch` use."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    segments_dir: Annotated[
+        Path, Field(description="The folder of the imported segments; made with mode 0700.")
+    ] = Path("var/segments")
+    key_files: Annotated[
+        dict[str, Path],
+        Field(description="Key file by company (its file's name); wins over fingerprints.key_file."),
+    ] = {}
+    text_limit_mb: Annotated[
+        float,
+        Field(gt=0, le=1024, description="MB of one listing's text that are matched; more is counted only."),
+    ] = 16.0
+    matches_limit: Annotated[
+        int, Field(ge=1, le=100_000, description="Matches of one listing that become rows; all are counted.")
+    ] = 1000
+    time_limit_s: Annotated[
+        float, Field(gt=0, le=3600, description="Seconds that matching one listing may take.")
+    ] = 60.0
+    attempts: Annotated[
+        int, Field(ge=1, le=100, description="How often a listing that cannot be matched is tried.")
+    ] = 5
+    retry_after_s: Annotated[
+        float,
+        Field(gt=0, le=86_400, description="Seconds to the second attempt; each wait is twice the last."),
+    ] = 30.0
