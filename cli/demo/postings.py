@@ -1,0 +1,99 @@
+"""What a practice site shows: postings, and the board that steps of the story change.
+
+A step puts postings up (the same key again is an edit) and takes them down; the sites only render the board.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+
+class Section(StrEnum):
+    """A part of a practice site that is one source for Spillwatch; the value is that source's name."""
+
+    OFFERS = "market"
+    LOGS = "market-logs"
+    NEWS = "market-news"
+    THREADS = "forum"
+    PASTES = "pastes"
+
+
+_PATHS = {
+    Section.OFFERS: "/offer/{}",
+    Section.LOGS: "/logs/{}",
+    Section.NEWS: "/news/{}",
+    Section.THREADS: "/thread-{}.html",
+    Section.PASTES: "/raw/{}",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Posting:
+    """One thing that somebody published. `age` counts back from the moment the sites opened."""
+
+    section: Section
+    key: str
+    title: str
+    body: str
+    seller: str = "anonymous"
+    price: str = ""
+    records: str = ""
+    sample: str = ""
+    attachment: str = ""
+    age: timedelta = timedelta()
+
+    @property
+    def path(self) -> str:
+        return _PATHS[self.section].format(self.key)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One turn of the story. `says` is what a person watching is told."""
+
+    says: str
+    puts: tuple[Posting, ...] = ()
+    takes: tuple[Posting, ...] = ()
+
+
+@dataclass(slots=True)
+class Board:
+    """The postings that are up now, and the paths of those that were taken down."""
+
+    opened: datetime
+    _up: dict[str, Posting] = field(default_factory=dict)
+    _gone: set[tuple[Section, str]] = field(default_factory=set)
+
+    def play(self, step: Step) -> None:
+        for posting in step.puts:
+            self._up[self._slot(posting)] = posting
+        for posting in step.takes:
+            del self._up[self._slot(posting)]
+            self._gone.add((posting.section, posting.key))
+
+    def newest_first(self, section: Section) -> list[Posting]:
+        """By the time of publication; of two at one moment, the one that was put up later comes first."""
+        up = [posting for posting in self._up.values() if posting.section is section]
+        return sorted(up, key=self.posted_at)[::-1]
+
+    def find(self, section: Section, key: str) -> Posting | None:
+        return self._up.get(f"{section}/{key}")
+
+    def is_gone(self, section: Section, key: str) -> bool:
+        return (section, key) in self._gone
+
+    def posted_at(self, posting: Posting) -> datetime:
+        return self.opened - posting.age
+
+    @staticmethod
+    def _slot(posting: Posting) -> str:
+        return f"{posting.section}/{posting.key}"
+
+
+def distinct(steps: Iterable[Step]) -> list[Posting]:
+    """Each posting of the story once, in its last form."""
+    board = {(posting.section, posting.key): posting for step in steps for posting in step.puts}
+    return list(board.values())

@@ -1,0 +1,83 @@
+"""The script of the demo, and the table of what must come of it.
+
+Two lenders, both invented. Quillmere Credit's customers turn up on the marketplace with its name and, later,
+on the paste site without it; Yutang Microcredit is only talked about, in Chinese. The first offer then gets
+cheaper, is posted again by somebody else, and vanishes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from cli.demo.noise import noise
+from cli.demo.people import Customer, americans, combo, mainlanders
+from cli.demo.postings import Posting, Section, Step
+
+QUILLMERE_CUSTOMERS: tuple[Customer, ...] = tuple(americans(600, domain="inbox.example"))
+YUTANG_CUSTOMERS: tuple[Customer, ...] = tuple(mainlanders(400))
+
+_OFFER = Posting(
+    Section.OFFERS,
+    "1042",
+    "Quillmere Credit: 1.2M loan clients, full info",
+    "Borrowers of quillmere.example, this spring: name, e-mail, phone, card. Five rows here, 20 in the file.",
+    seller="greyheron",
+    price="$4,500.00",
+    records="1.2M records",
+    sample=combo(QUILLMERE_CUSTOMERS[100:105]),
+    attachment=combo(QUILLMERE_CUSTOMERS[200:220]),
+)
+_THREAD = Posting(
+    Section.THREADS,
+    "2042",
+    "出售榆塘小貸客戶資料 100万条",
+    "一手货源，今年三月。联系方式见签名。支持担保交易。",
+    seller="北窗",
+    price="5000 USDT",
+    records="100万条",
+)
+_PASTE = Posting(Section.PASTES, "pr00ff", "fresh 8 lines", combo(QUILLMERE_CUSTOMERS[300:308]))
+_CHEAPER = replace(_OFFER, price="$3,000.00")
+_AGAIN = replace(_OFFER, key="1057", seller="second_hand", price="$2,800.00")
+_MORE_NOISE = (
+    Posting(
+        Section.LOGS, "520", "Stealer logs, week 17", "Week 17; count 3,050.", "cinder", "65 USD", "3,050"
+    ),
+    Posting(Section.NEWS, "40", "Escrow is back to normal", "All arbiters are in.", "Lantern staff"),
+)
+
+OPENING = Step("the practice sites opened, with nothing on them that concerns our two lenders", puts=noise())
+
+STORY: tuple[Step, ...] = (
+    OPENING,
+    Step(
+        "marketplace: greyheron offers 1.2M clients of Quillmere Credit, with a sample, for $4,500",
+        puts=(_OFFER,),
+    ),
+    Step(
+        "forum (Chinese, GBK): somebody sells client records of 榆塘小贷, without a sample", puts=(_THREAD,)
+    ),
+    Step("paste site: eight lines of people appear; no company is named", puts=(_PASTE,)),
+    Step(
+        "marketplace: the Quillmere offer gets cheaper, $4,500 to $3,000; elsewhere, small talk",
+        puts=(_CHEAPER, *_MORE_NOISE),
+    ),
+    Step("marketplace: second_hand posts the same offer again", puts=(_AGAIN,)),
+    Step("marketplace: the first offer vanishes (410 Gone)", takes=(_CHEAPER,)),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ExpectedAlert:
+    """A finding that must become exactly one alert, on every channel."""
+
+    company: str
+    posting: Posting
+    because: str
+
+
+EXPECTED: tuple[ExpectedAlert, ...] = (
+    ExpectedAlert("quillmere", _OFFER, "its name and twenty-five of its customers are on the marketplace"),
+    ExpectedAlert("yutang", _THREAD, "its name is in a forum thread, in traditional characters"),
+    ExpectedAlert("quillmere", _PASTE, "eight of its customers are in a paste that names nobody"),
+)
