@@ -1,6 +1,7 @@
 # One command a verb; each makes what it needs first. CI runs the same ones (.ci/run).
 #   make demo            the whole product against practice sites on this machine      (ONCE=1: one cycle, one line of JSON)
-#   make run             the daemon, configured by ./spillwatch.toml                    (first: make init)
+#   make init            a commented configuration in config/ to begin with
+#   make run             the daemon with that configuration                             (CONFIG=/path/to/spillwatch.toml)
 #   make test            every test                                                     (ARGS="tests/storage -x")
 #   make check           ruff, mypy --strict, import-linter, the tests of the docs
 #   make bench           ratios of CPU time against named peers                         (ARGS="mentions")
@@ -10,6 +11,7 @@
 .PHONY: help demo init run test check format bench lock clean
 export PYTHON
 
+CONFIG ?= config/spillwatch.toml
 bin := .venv/bin
 sources := alerts benchmarks cli crawler matching storage tests
 
@@ -28,8 +30,11 @@ help:
 demo: .venv/runtime
 	@$(bin)/spillwatch demo $(if $(ONCE),--once --json)
 
-init run: .venv/runtime
-	@$(bin)/spillwatch $@
+init: .venv/runtime
+	@$(bin)/spillwatch init $(dir $(CONFIG))
+
+run: .venv/runtime
+	@$(bin)/spillwatch --config $(CONFIG) run
 
 test: .venv/dev
 	@without=$$(setup/test-programs.sh) && SPILLWATCH_TESTS_WITHOUT=$$without $(bin)/python -m pytest $(ARGS)
