@@ -9,6 +9,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from matching.masks import mask_text
+from matching.service import MatchingService
 from sqlalchemy.orm import Session
 
 from alerts.dispatch import DeliveryService
@@ -17,9 +19,7 @@ from cli.engine import EmbeddedEngine, Lane
 from cli.settings import Configuration
 from crawler.job import Progress
 from crawler.supervise import Supervisor
-from matching.masks import mask_text
-from matching.service import MatchingService
-from storage import alerts, companies, deliveries, listings, matches, runs, sources
+from storage import alerts, companies, deliveries, listings, matches, runs, sources, watch
 from storage.base import Database
 from storage.evidence.warc import EvidenceStore
 from storage.sources import SyncResult
@@ -28,7 +28,7 @@ from storage.work import WorkKind
 
 @dataclass(frozen=True)
 class Parts:
-    """What a configuration was made into. A reload makes new ones and lets the old finish what they have in hand."""
+    """What a configuration was made into; after a reload the old ones finish what they have in hand."""
 
     supervisor: Supervisor
     lanes: tuple[Lane, ...]
@@ -67,7 +67,7 @@ def assemble(
         (
             Lane(WorkKind.RUN, supervisor.run, runs.due, settings.crawler.concurrent_runs),
             Lane(WorkKind.MATCH, matching.match_version, listings.due_for_matching, daemon.match_workers),
-            Lane(WorkKind.REMATCH, matching.rematch, matches.due_rematches),
+            Lane(WorkKind.REMATCH, matching.rematch, watch.due_rematches),
             Lane(WorkKind.EVALUATE, judging.evaluate, matches.due_for_evaluation),
             Lane(WorkKind.SOURCE_CHANGE, judging.evaluate_source_change, sources.changes_due),
             Lane(WorkKind.LIFE, judging.evaluate_life, alerts.life_due),
@@ -122,8 +122,13 @@ def declared_companies(configuration: Configuration) -> Sequence[companies.Decla
 
 
 def recover(session: Session, now: datetime) -> dict[str, int]:
-    """After a kill, under the daemon's lock: nobody has anything in hand, so whatever looks so is released."""
+    """After a kill, under the daemon's lock: what looks as if somebody had it in hand is released."""
     interrupted = runs.orphans_to_interrupted(session, now=now)
     listings.release_claims(session)
-    again = deliveries.recover(session, now)
-    return {"interrupted_runs": len(interrupted), "deliveries_due_again": len(again)}
+    rematches = watch.recover_rematches(session)
+    unsent = deliveries.recover(session, now=now)
+    return {
+        "runs_interrupted": len(interrupted),
+        "rematches_resumed": len(rematches),
+        "deliveries_due_again": len(unsent),
+    }

@@ -58,7 +58,8 @@ class App:
         """The database whatever its schema, for `db upgrade` and `doctor`."""
         from storage.base import Database
 
-        return Database.open(self.settings.storage.url)
+        storage = self.settings.storage
+        return Database.open(storage.database_url.get_secret_value(), busy_timeout_s=storage.busy_timeout_s)
 
     @cached_property
     def evidence(self) -> EvidenceStore:

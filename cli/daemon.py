@@ -1,7 +1,7 @@
-"""`spillwatch run`: one process that schedules, crawls, matches, alerts and delivers until it is told to stop.
+"""`spillwatch run`: one process that schedules, crawls, matches, alerts and delivers until it is stopped.
 
-1. the schema, 2. the lock: one daemon a database, 3. what a killed daemon left behind, 4. what is declared in files,
-5. the engine and the schedule, 6. health and systemd's "ready"; then signals, until the one that ends it.
+1. the lock: one daemon a database, 2. the schema, 3. what a killed daemon left behind, 4. what is declared in
+files, 5. health, engine and schedule, 6. systemd's "ready"; then signals, until the one that ends it.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ import structlog
 from cli import logs
 from cli.assembly import Parts, assemble, recover, synchronise
 from cli.engine import EmbeddedEngine
-from cli.errors import CliError, ConfigurationRefused
+from cli.errors import CliError, ConfigurationRefused, LockLost
 from cli.health import HealthServer
 from cli.metrics import RELOADS, STARTED
 from cli.notify import ServiceManager
 from cli.settings import Configuration, Supervision
-from crawler.schedule import Scheduler
+from crawler.schedule import RunSchedule
 from storage import schema
 from storage.base import Database
 from storage.errors import StorageError
@@ -58,6 +58,9 @@ class Daemon:
         )
         self._evidence = EvidenceStore(settings.storage.evidence_dir)
         self._engine = EmbeddedEngine(self._database, clock=clock)
+        self._parts = self._assembled(configuration)
+        self._retired: list[Parts] = []
+        self._schedule = RunSchedule(database=self._database, dispatcher=self._engine, clock=clock)
         self._signals: queue.SimpleQueue[int] = queue.SimpleQueue()
 
     def run(self) -> None:
@@ -67,16 +70,12 @@ class Daemon:
         with ExitStack() as stack:
             stack.callback(self._database.close)
             self._listen_to_signals()
-            stack.enter_context(DaemonLock.acquire(self._database))
+            self._lock = stack.enter_context(DaemonLock.acquire(self._database))
             self._prepare_database()
-            self._parts = self._assembled(self._configuration)
-            self._scheduler = Scheduler(database=self._database, dispatcher=self._engine, clock=self._clock)
+            if settings.health_address:
+                stack.callback(self._health_server(settings.health_address).stop)
             stack.callback(self._stop_work)
             self._start_work()
-            if settings.health_address:
-                health = HealthServer(settings.health_address, self.checks)
-                stack.callback(health.stop)
-                log.info(f"/healthz and /metrics are at {health.url}.", action="health_listening", url=health.url)
             STARTED.set(time.time())
             self._manager.ready(self._summary())
             log.info(f"Started: {self._summary()}.", action="started")
@@ -92,6 +91,11 @@ class Daemon:
             database = str(error)
         return {"database": database, "engine": self._engine.ailment() or "ok"}
 
+    def _health_server(self, address: str) -> HealthServer:
+        server = HealthServer(address, self.checks)
+        log.info(f"/healthz and /metrics are at {server.url}.", action="health_listening", url=server.url)
+        return server
+
     def _listen_to_signals(self) -> None:
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, lambda received, _frame: self._signals.put(received))
@@ -105,18 +109,36 @@ class Daemon:
             left = recover(session, self._clock())
             synchronise(session, self._configuration, self._clock())
         if torn or any(left.values()):
-            log.warning("The last daemon did not end by itself; its work goes on.", action="recovered",
-                        torn_evidence_files=len(torn), **left)
+            log.warning(
+                "The last daemon did not end by itself; its work goes on.",
+                action="recovered",
+                torn_evidence_files=len(torn),
+                **left,
+            )
 
     def _assembled(self, configuration: Configuration) -> Parts:
         return assemble(
-            configuration, database=self._database, evidence=self._evidence, engine=self._engine, clock=self._clock
+            configuration,
+            database=self._database,
+            evidence=self._evidence,
+            engine=self._engine,
+            clock=self._clock,
         )
 
     def _start_work(self) -> None:
         self._engine.serve(self._parts.lanes)
         self._engine.start()
-        self._scheduler.start()
+        self._schedule.start()
+
+    def _stop_work(self) -> None:
+        """Begin nothing more, give what is in hand its time; the rest is due at the next start."""
+        settings = self._configuration.settings
+        self._schedule.stop()
+        for parts in (*self._retired, self._parts):
+            parts.supervisor.stop()
+        wait_s = max(settings.daemon.stop_timeout_s, settings.crawler.stop_grace_s + KILL_MARGIN_S)
+        unfinished = self._engine.stop(wait_s)
+        log.info("Stopped.", action="stopped", unfinished=[str(kind) for kind in unfinished])
 
     def _attend(self) -> None:
         """Signals, and a pulse between them: systemd hears of us only while the checks are well."""
@@ -133,6 +155,8 @@ class Daemon:
             self._reload()
 
     def _pulse(self) -> None:
+        if not self._lock.held():
+            raise LockLost
         ill = {name: what for name, what in self.checks().items() if what != "ok"}
         if not ill:
             self._manager.alive()
@@ -147,11 +171,16 @@ class Daemon:
             self._replace(configuration)
         except ConfigurationRefused as error:
             RELOADS.labels("refused").inc()
-            log.error("The new configuration is refused; the old one goes on.", action="reload_refused",
-                      mistakes=[str(mistake) for mistake in error.mistakes])
+            log.error(
+                "The new configuration is refused; the old one goes on.",
+                action="reload_refused",
+                mistakes=[str(mistake) for mistake in error.mistakes],
+            )
         except (CliError, StorageError) as error:
             RELOADS.labels("refused").inc()
-            log.error(f"The configuration was not re-read: {error}", action="reload_refused", reason=error.reason)
+            log.error(
+                f"The configuration was not re-read: {error}", action="reload_refused", reason=error.reason
+            )
         self._manager.ready(self._summary())
 
     def _replace(self, configuration: Configuration) -> None:
@@ -160,11 +189,31 @@ class Daemon:
             of_sources, of_companies = synchronise(session, configuration, self._clock())
         self._warn_of_what_stays(configuration)
         self._configuration = configuration
-        self._retired = [*self._retired, self._parts.supervisor]
+        self._retired.append(self._parts)
         self._parts = self._assembled(configuration)
         self._engine.serve(self._parts.lanes)
-        self._scheduler.reload()
+        self._schedule.reload()
         RELOADS.labels("accepted").inc()
-        log.info(f"The configuration was re-read: {self._summary()}.", action="reloaded",
-                 sources_changed=[*of_sources.added, *of_sources.changed, *of_sources.removed],
-                 companies_changed=[*of_companies.added, *of_companies.changed, *of_companies.removed])
+        log.info(
+            f"The configuration was re-read: {self._summary()}.",
+            action="reloaded",
+            sources_changed=[*of_sources.added, *of_sources.changed, *of_sources.removed],
+            companies_changed=[*of_companies.added, *of_companies.changed, *of_companies.removed],
+        )
+
+    def _warn_of_what_stays(self, configuration: Configuration) -> None:
+        old, new = self._configuration.settings, configuration.settings
+        stays = [name for name in ("storage", "daemon") if getattr(old, name) != getattr(new, name)]
+        if stays:
+            log.warning(
+                f"[{'] and ['.join(stays)}] changed; that takes effect when the daemon is started again.",
+                action="restart_needed",
+                sections=stays,
+            )
+
+    def _summary(self) -> str:
+        declared = self._configuration
+        enabled = sum(source.value.enabled for source in declared.sources)
+        channels = len(declared.settings.alerts.channels)
+        counts = f"{enabled} sources, {len(declared.companies)} companies, {channels} channels"
+        return f"{counts}, on {self._database.place}"

@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Protocol
 
 import structlog
 from sqlalchemy import event
@@ -29,9 +30,14 @@ FIRST_REST_S = 2.0  # after a handler's first failure on a row; doubles each tim
 LONGEST_REST_S = 300.0
 SILENT_S = 15.0  # without a successful look at the rows the engine counts as dead
 
-Due = Callable[[Session, datetime, int], Sequence[int]]
 
 log = structlog.get_logger()
+
+
+class Due(Protocol):
+    """The question every noun of storage answers: the ids of the rows that are due, the oldest first."""
+
+    def __call__(self, session: Session, *, now: datetime, limit: int) -> Sequence[int]: ...
 
 
 @dataclass(frozen=True)
@@ -153,6 +159,10 @@ class EmbeddedEngine:
             thread.join(max(0.0, until - time.monotonic()))
         return [kind for kind, line in self._lines.items() if line.in_hand]
 
+    def busy(self) -> bool:
+        """Whether anything waits or is in hand."""
+        return any(line.waiting or line.in_hand for line in self._lines.values())
+
     def ailment(self) -> str | None:
         """What is wrong in a sentence, or None: it looks at the rows and has all its threads."""
         silent_s = time.monotonic() - self._last_look
@@ -189,7 +199,7 @@ class EmbeddedEngine:
     def _look(self) -> None:
         with self._database.reading() as session:
             for line in self._lines.values():
-                due = line.lane.due(session, self._clock(), LOOK_AHEAD + len(line.resting))
+                due = line.lane.due(session, now=self._clock(), limit=LOOK_AHEAD + len(line.resting))
                 now = time.monotonic()
                 _forget(line, due)
                 line.offer(due, now)

@@ -7,6 +7,7 @@ SpillwatchError (storage.errors)
     ├── UnknownName             a source, a company or an id that is not there
     ├── WouldOverwrite          `init` in a folder that has a configuration
     ├── RunInProgress           a source that is being crawled already
+    ├── LockLost                PostgreSQL dropped the daemon's lock
     └── HealthAddressRefused    the health server's address cannot be used
 """
 
@@ -63,6 +64,13 @@ class RunInProgress(CliError):
     """This source is being crawled already."""
 
     reason = "run_in_progress"
+
+
+class LockLost(CliError):
+    """The database forgot this daemon's lock, because its server went away. Start the daemon again."""
+
+    reason = "lock_lost"
+    exit = Exit.DATABASE
 
 
 class HealthAddressRefused(CliError):

@@ -1,7 +1,8 @@
 """Log lines: a sentence, an `action` slug and ids as fields, as JSON or for a console, on standard error.
 
-Every line passes the masker, so that an identifier which slipped into an exception of a library does not reach
-a log. Libraries that use the standard `logging` come out in the same form, their logger's name as `action`.
+Every line passes the masker, so that an identifier which slipped into an exception of a library does not
+reach a log. Libraries that use the standard `logging` come out in the same form, with their logger's name as
+`action`.
 """
 
 from __future__ import annotations

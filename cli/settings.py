@@ -12,8 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar, cast
 
-from matching.companies import CompanyDefinition
-from matching.settings import MatchingSettings
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints, TypeAdapter, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
@@ -24,6 +22,8 @@ from cli.layers import Layers
 from cli.mistakes import Mistake, mistakes_of
 from crawler.settings import CrawlerSettings
 from crawler.sources import SourceDefinition
+from matching.companies import CompanyDefinition
+from matching.settings import MatchingSettings
 from storage.settings import StorageSettings
 
 FILE_NAME = "spillwatch.toml"
@@ -174,3 +174,19 @@ def _with_database_anchored(settings: Settings, folder: Path) -> Settings:
         return settings
     storage = settings.storage.model_copy(update={"database_url": SecretStr(f"{SQLITE}{folder / path}")})
     return settings.model_copy(update={"storage": storage})
+
+
+@dataclass(frozen=True)
+class Supervision:
+    """What systemd told this process: where it listens and how often it wants to hear of us, if at all."""
+
+    notify_socket: str | None
+    watchdog_s: float | None
+
+
+def supervision(environment: Mapping[str, str] = os.environ) -> Supervision:
+    """See sd_notify(3) and sd_watchdog_enabled(3)."""
+    every = environment.get("WATCHDOG_USEC", "")
+    meant = environment.get("WATCHDOG_PID", str(os.getpid())) == str(os.getpid())
+    watchdog_s = int(every) / 1_000_000 if every.isdigit() and meant else None
+    return Supervision(environment.get("NOTIFY_SOCKET") or None, watchdog_s)

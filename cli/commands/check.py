@@ -1,4 +1,4 @@
-"""`spillwatch check`: every mistake of the configuration at once, each with file, key, what was found and wanted."""
+"""`spillwatch check`: every mistake of the configuration at once."""
 
 from __future__ import annotations
 
@@ -28,7 +28,9 @@ def command(
     if as_json:
         emit_json({"ok": True, "mistakes": [], **found})
     else:
-        counts = "{sources} sources ({enabled} enabled), {companies} companies, {terms} terms, {channels} channels"
+        counts = (
+            "{sources} sources ({enabled} enabled), {companies} companies, {terms} terms, {channels} channels"
+        )
         say(f"No mistakes: {counts.format(**found)}, in {found['file']}.")
 
 

@@ -1,4 +1,4 @@
-"""`spillwatch init`: a configuration to begin with, in which every setting stands with its default and its meaning.
+"""`spillwatch init`: a configuration to begin with, every setting in it with its default and its meaning.
 
 The settings are written from the models themselves, so no default here can be out of date.
 """
@@ -32,11 +32,12 @@ def command(
     as_json: Annotated[bool, typer.Option("--json", help="Write one JSON object.")] = False,
 ) -> None:
     """Write a commented configuration with an example source (switched off) and an example company."""
-    contents = {FILE_NAME: configuration_text(), **{name: _example(file) for name, file in _EXAMPLES.items()}}
+    examples = {name: _example(file) for name, file in _EXAMPLES.items()}
+    contents = {FILE_NAME: configuration_text(), **examples}
     there = [name for name in contents if (folder / name).exists()]
     if there:
         raise WouldOverwrite(
-            f"{folder / there[0]} exists already; nothing was written. Choose another folder, or move it away."
+            f"{folder / there[0]} exists already; nothing was written. Choose another folder."
         )
     for name, text in contents.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
@@ -58,7 +59,8 @@ def configuration_text() -> str:
     """spillwatch.toml: every setting as a comment with its default, so that an upgrade may change defaults."""
     parts = [_example("head.toml")]
     for name, field in Settings.model_fields.items():
-        parts.append("\n".join(_section(name, field.get_default(call_default_factory=True), field.description or "")))
+        lines = _section(name, field.get_default(), field.description or "")
+        parts.append("\n".join(lines))
     return "\n".join(parts) + "\n" + _example("channels.toml")
 
 
@@ -71,7 +73,8 @@ def _section(name: str, model: BaseModel, purpose: str) -> Iterator[str]:
         if isinstance(value, BaseModel):
             tables.append((f"{name}.{key}", value, field.description or ""))
         elif not isinstance(value, dict):
-            yield from (f"# {line}" for line in wrap(field.description or "", _WIDTH))
+            purpose = field.description or ""
+            yield from (f"# {line}" for line in wrap(purpose[:1].upper() + purpose[1:], _WIDTH))
             yield f"# {key} = {_toml(value)}" if value is not None else f"# {key} = ...   (unset)"
             yield ""
     for table in tables:

@@ -1,4 +1,4 @@
-"""`spillwatch listings`: search what the sources offer; the text is masked, the originals are in the evidence store."""
+"""`spillwatch listings`: search what the sources offer, as masked text."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
 def _moment(text: str | None) -> datetime | timedelta | None:
-    """An age (30m, 12h, 7d, 2w) or a date (2026-05-01, with or without a time; local unless it names a zone)."""
+    """An age (30m, 12h, 7d, 2w) or a date, with or without a time, local unless it names a zone."""
     if text is None:
         return None
     if text[:-1].isdigit() and text[-1:] in _UNITS:
@@ -26,7 +26,9 @@ def _moment(text: str | None) -> datetime | timedelta | None:
     try:
         return datetime.fromisoformat(text).astimezone()
     except ValueError:
-        raise typer.BadParameter(f"found {text!r}; wanted an age such as 7d or a date such as 2026-05-01") from None
+        raise typer.BadParameter(
+            f"found {text!r}; wanted an age such as 7d or a date such as 2026-05-01"
+        ) from None
 
 
 def _amount(text: str | None) -> Decimal | None:
@@ -40,9 +42,13 @@ def command(
     context: typer.Context,
     query: Annotated[str | None, typer.Argument(help="Words that a listing has, all of them.")] = None,
     source: Annotated[str | None, typer.Option(help="Only of this source.")] = None,
-    company: Annotated[str | None, typer.Option(help="Only those that matched this company (its slug).")] = None,
+    company: Annotated[
+        str | None, typer.Option(help="Only those that matched this company (its slug).")
+    ] = None,
     life: Annotated[listings.Life | None, typer.Option(help="What happened to it last.")] = None,
-    gone: Annotated[bool | None, typer.Option("--gone/--there", help="Only what is gone, or still there.")] = None,
+    gone: Annotated[
+        bool | None, typer.Option("--gone/--there", help="Only what is gone, or still there.")
+    ] = None,
     seller: Annotated[str | None, typer.Option(help="Only of this seller.")] = None,
     since: Annotated[str | None, typer.Option(help="First seen since: 12h, 7d, 2026-05-01.")] = None,
     min_price: Annotated[str | None, typer.Option(help="At least this price; with --currency.")] = None,
@@ -56,7 +62,9 @@ def command(
     if as_json and as_csv:
         raise typer.BadParameter("--json and --csv exclude each other")
     if min_price is not None and currency is None:
-        raise typer.BadParameter("--min-price needs --currency: amounts of different currencies do not compare")
+        raise typer.BadParameter(
+            "--min-price needs --currency: amounts of different currencies do not compare"
+        )
     app = app_of(context)
     moment = _moment(since)
     filters = listings.Filters(

@@ -9,12 +9,12 @@ import typer
 from cli.context import app_of
 from cli.errors import UnknownName
 from cli.output import emit_json, say
-from storage import companies, matches
+from storage import companies, watch
 
 
 def command(
     context: typer.Context,
-    scope: Annotated[matches.MatchScope, typer.Option(help="What to compare again.")] = matches.MatchScope.ALL,
+    scope: Annotated[watch.MatchScope, typer.Option(help="What to compare again.")] = watch.MatchScope.ALL,
     company: Annotated[str | None, typer.Option(help="Only for this company (its slug).")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Write one JSON object.")] = False,
 ) -> None:
@@ -27,7 +27,7 @@ def command(
         found = companies.by_slug(session, company) if company else None
         if company and found is None:
             raise UnknownName(f'There is no company "{company}"; its slug is the name of its file.')
-        rematch_id = matches.request_rematch(
+        rematch_id = watch.request_rematch(
             session, scope=scope, company_id=found.id if found else None, reason="asked for", now=app.clock()
         )
     if as_json:

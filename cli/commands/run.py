@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import typer
 
 from cli.context import app_of
@@ -15,4 +17,5 @@ def command(context: typer.Context) -> None:
     SIGHUP re-reads the configuration. Logs go to standard error.
     """
     app = app_of(context)
-    Daemon(app.configuration, reread=lambda: load(app.config_option), manager=supervision(), clock=app.clock).run()
+    reread = partial(load, app.config_option)
+    Daemon(app.configuration, reread=reread, supervision=supervision(), clock=app.clock).run()

@@ -11,7 +11,19 @@ from cli.errors import UnknownName
 from cli.output import emit_json, printable, table
 from storage import runs, sources
 
-_COLUMNS = ("id", "source", "state", "outcome", "started", "seconds", "pages", "unread", "new", "changed", "detail")
+_COLUMNS = (
+    "id",
+    "source",
+    "state",
+    "outcome",
+    "started",
+    "seconds",
+    "pages",
+    "unread",
+    "new",
+    "changed",
+    "detail",
+)
 
 
 def command(

@@ -1,0 +1,56 @@
+"""`spillwatch doctor`: looks at what an installation needs, and says what to do about what is not right."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+from rich.text import Text
+
+from cli.context import app_of
+from cli.doctor import CHECKS, Finding, Level, examine
+from cli.exits import Exit
+from cli.output import emit_json, table
+
+_COLOURS = {Level.OK: "green", Level.NOTE: "cyan", Level.WARNING: "yellow", Level.FAILED: "bold red"}
+
+
+def _known(names: list[str]) -> list[str]:
+    for name in names:
+        if name not in CHECKS:
+            raise typer.BadParameter(f"found {name!r}; wanted one of {', '.join(CHECKS)}")
+    return names
+
+
+def command(
+    context: typer.Context,
+    only: Annotated[
+        list[str], typer.Option(callback=_known, help="Only this check; may be given several times.")
+    ] = [],  # noqa: B006  (typer copies it)
+    channels: Annotated[
+        bool, typer.Option("--channels", help="Connect to each alert channel too; sends nothing.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Write one JSON object.")] = False,
+) -> None:
+    """Check the installation; exit code 1 if something is wrong.
+
+    With --only a warning counts as wrong too, so that `doctor --only daemon` is a health check.
+    """
+    names = only or [name for name in CHECKS if channels or name != "channels"]
+    findings = examine(app_of(context), names)
+    wrong = {Level.FAILED, Level.WARNING} if only else {Level.FAILED}
+    well = all(finding.level not in wrong for finding in findings)
+    if as_json:
+        emit_json({"ok": well, "findings": [finding.as_json() for finding in findings]})
+    else:
+        table(("check", "", "what was found", "what to do"), _rows(findings))
+    if not well:
+        raise typer.Exit(Exit.NEGATIVE)
+
+
+def _rows(findings: Sequence[Finding]) -> list[tuple[object, ...]]:
+    return [
+        (finding.check, Text(finding.level, style=_COLOURS[finding.level]), finding.found, finding.advice)
+        for finding in findings
+    ]

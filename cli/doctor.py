@@ -1,0 +1,293 @@
+"""The checks of `spillwatch doctor`: each yields findings, a finding that is not well says what to do."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import shutil
+import socket
+import stat
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from http.client import HTTPConnection, HTTPException
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import cli
+from alerts.settings import Channel, EmailChannel
+from cli.context import App
+from storage.errors import AlreadyRunning, SpillwatchError
+
+PACKAGES = ("storage", "crawler", "matching", "alerts")
+LOW_SPACE = 2 * 1024**3  # bytes free under the data, below which we warn
+NO_SPACE = 200 * 1024**2
+CLOCK_EPOCH = datetime(2026, 1, 1, tzinfo=UTC)  # this version did not exist before
+CLOCK_SKEW_S = 60.0  # between our clock and the database's
+HEALTH_TIMEOUT_S = 5.0
+CONNECT_TIMEOUT_S = 5.0
+_SMTP_PORTS = {"starttls": 587, "tls": 465, "none": 25}
+
+
+class Level(StrEnum):
+    OK = "ok"
+    NOTE = "note"  # worth knowing, nothing to do
+    WARNING = "warning"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True)
+class Finding:
+    check: str
+    level: Level
+    found: str
+    advice: str = ""
+
+    def as_json(self) -> dict[str, object]:
+        return asdict(self)
+
+
+Told = Iterator[tuple[Level, str, str]]
+Check = Callable[[App], Told]
+
+
+def examine(app: App, names: Sequence[str]) -> list[Finding]:
+    """Carry out the checks in order; one that cannot go on is a finding, and the others go on."""
+    findings: list[Finding] = []
+    for name in names:
+        try:
+            findings += [Finding(name, *told) for told in CHECKS[name](app)]
+        except SpillwatchError as error:
+            advice = "" if name == "configuration" else "Correct this, then run `spillwatch doctor` again."
+            findings.append(Finding(name, Level.FAILED, str(error), advice))
+    return findings
+
+
+def _packages(_app: App) -> Told:
+    """Another distribution that ships a package named like ours overwrites it without a word."""
+    home = Path(cli.__file__).parents[1]
+    strangers = {name: _place(name) for name in PACKAGES if _place(name) != home}
+    if not strangers:
+        yield Level.OK, f"all from {home}", ""
+    for name, place in strangers.items():
+        found = f"{name} is imported from {place or 'nowhere'}, not from {home}"
+        yield Level.FAILED, found, "Install Spillwatch into an environment of its own."
+
+
+def _place(name: str) -> Path | None:
+    try:
+        file = importlib.import_module(name).__file__
+    except ImportError:
+        return None
+    return Path(file).parents[1] if file else None
+
+
+def _configuration(app: App) -> Told:
+    declared = app.configuration
+    counts = f"{len(declared.sources)} sources, {len(declared.companies)} companies"
+    yield Level.OK, f"{declared.file}: {counts}", ""
+    if not declared.settings.alerts.channels:
+        yield (
+            Level.WARNING,
+            "no alert channel",
+            "Add one under [alerts.channels.NAME], or nobody hears of a finding.",
+        )
+    for company in declared.companies:
+        if not company.value.terms and company.value.fingerprints.key_file is None:
+            yield (
+                Level.WARNING,
+                f"{company.name} has neither terms nor fingerprints",
+                f"Add some to {company.file}.",
+            )
+
+
+def _database(app: App) -> Told:
+    from storage import schema
+
+    database = app.database_unchecked
+    found, wanted = schema.revision(database), schema.head()
+    if found == wanted:
+        yield Level.OK, f"{database.place}, schema {found}", ""
+    elif found is None:
+        yield Level.NOTE, f"{database.place} is empty", "The first command that needs it sets it up."
+    else:
+        yield (
+            Level.FAILED,
+            f"{database.place} has schema {found}, not {wanted}",
+            "Run `spillwatch db upgrade`.",
+        )
+
+
+def _clock(app: App) -> Told:
+    now = app.clock()
+    if now < CLOCK_EPOCH:
+        yield Level.FAILED, f"this machine's clock says {now:%Y-%m-%d}", "Set it (timedatectl set-ntp true)."
+        return
+    skew_s = abs((_database_time(app) - now).total_seconds())
+    if skew_s > CLOCK_SKEW_S:
+        yield Level.WARNING, f"the database's clock differs by {skew_s:.0f} s", "Synchronise both with NTP."
+    else:
+        yield Level.OK, f"{now:%Y-%m-%d %H:%M} UTC", ""
+
+
+def _database_time(app: App) -> datetime:
+    from sqlalchemy import func, select
+
+    if app.database_unchecked.dialect == "sqlite":
+        return app.clock()
+    with app.database_unchecked.reading() as session:
+        moment: datetime = session.scalars(select(func.now())).one()
+    return moment.astimezone(UTC)
+
+
+def _evidence(app: App) -> Told:
+    folder = app.settings.storage.evidence_dir
+    if not folder.exists():
+        yield Level.NOTE, f"{folder} is not there yet", "The first run makes it."
+        return
+    if not os.access(folder, os.W_OK | os.X_OK):
+        yield Level.FAILED, f"{folder} cannot be written", "Give it to the user that Spillwatch runs as."
+    yield from _exposed(folder, wanted=0o700)
+    for file in folder.rglob("*.warc*"):
+        yield from _exposed(file, wanted=0o600)
+    yield Level.OK, f"{folder}", ""
+
+
+def _exposed(path: Path, *, wanted: int) -> Told:
+    mode = stat.S_IMODE(path.stat().st_mode)
+    if mode & 0o077:
+        yield (
+            Level.FAILED,
+            f"{path} has mode {mode:04o}",
+            f"It holds personal data: chmod {wanted:04o} {path}",
+        )
+
+
+def _space(app: App) -> Told:
+    for what, path in _data_places(app).items():
+        there = next(parent for parent in (path, *path.parents) if parent.exists())
+        free = shutil.disk_usage(there).free
+        level = Level.FAILED if free < NO_SPACE else Level.WARNING if free < LOW_SPACE else Level.OK
+        advice = "" if level is Level.OK else "Make room: a run that cannot store its evidence fails."
+        yield level, f"{free / 1024**3:.1f} GiB free for the {what} ({there})", advice
+
+
+def _data_places(app: App) -> dict[str, Path]:
+    storage = app.settings.storage
+    url = storage.database_url.get_secret_value()
+    places = {"evidence": storage.evidence_dir}
+    return (
+        {**places, "database": Path(url.removeprefix("sqlite:///")).parent}
+        if url.startswith("sqlite")
+        else places
+    )
+
+
+def _keys(app: App) -> Told:
+    declared = app.configuration
+    own = {company.name: company.value.fingerprints.key_file for company in declared.companies}
+    named = {**own, **declared.settings.matching.key_files}
+    files = {company: file for company, file in named.items() if file is not None}
+    for company, file in files.items():
+        if not file.exists():
+            yield (
+                Level.FAILED,
+                f"{company}: {file} is not there",
+                "Copy it here, or write one: `spillwatch keygen`.",
+            )
+            continue
+        exposed = list(_exposed(file, wanted=0o600))
+        yield from exposed or [(Level.OK, f"{company}: {file}", "")]
+    if not files:
+        yield Level.NOTE, "no company has a key file", "Without one only terms are searched for."
+
+
+def _segments(app: App) -> Told:
+    from matching.segments import open_segment
+
+    from storage import companies
+
+    with app.database.reading() as session:
+        segments = [(segment.file, segment.company.slug) for segment in companies.active_segments(session)]
+    for file, slug in segments:
+        try:
+            open_segment(app.settings.matching.segments_dir / file)
+            yield Level.OK, f"{slug}: {file}", ""
+        except SpillwatchError as error:
+            yield Level.FAILED, f"{slug}: {error}", "Import it again: `spillwatch segment import FILE`."
+    if not segments:
+        yield Level.NOTE, "no segment is imported", "`spillwatch enroll` makes one on the company's premises."
+
+
+def _daemon(app: App) -> Told:
+    """Whether one runs is what its lock says; how it does is what /healthz says."""
+    from storage.lock import DaemonLock
+
+    try:
+        with DaemonLock.acquire(app.database_unchecked):
+            yield Level.WARNING, "no daemon runs", "Start it: `spillwatch run`."
+            return
+    except AlreadyRunning:
+        pass
+    address = app.settings.daemon.health_address
+    if not address or address.endswith(":0"):
+        yield Level.OK, "a daemon runs; its health address is not fixed, so it was not asked", ""
+        return
+    yield _health(address)
+
+
+def _health(address: str) -> tuple[Level, str, str]:
+    connection = HTTPConnection(address, timeout=HEALTH_TIMEOUT_S)
+    try:
+        connection.request("GET", "/healthz")
+        answer = connection.getresponse()
+        ill = [str(state) for state in json.load(answer)["checks"].values() if state != "ok"]
+    except (HTTPException, ValueError, KeyError, OSError) as error:
+        found = f"a daemon runs, but {address} does not answer: {error}"
+        return Level.FAILED, found, "Look at its log, and at [daemon] health_address."
+    finally:
+        connection.close()
+    if ill:
+        return Level.FAILED, f"the daemon is not well: {'; '.join(ill)}", "Look at its log."
+    return Level.OK, f"a daemon runs and is well ({address})", ""
+
+
+def _channels(app: App) -> Told:
+    channels = app.settings.alerts.channels
+    if not channels:
+        yield Level.NOTE, "no channel is configured", ""
+    for name, channel in channels.items():
+        host, port = _peer(channel)
+        try:
+            socket.create_connection((host, port), timeout=CONNECT_TIMEOUT_S).close()
+            yield (
+                Level.OK,
+                f"{name}: {host} accepts connections on port {port}",
+                "`spillwatch alerts test` sends.",
+            )
+        except OSError as error:
+            found = f"{name}: {host} port {port} cannot be reached: {error.strerror or error}"
+            yield Level.FAILED, found, f"Look at [alerts.channels.{name}] and at the network."
+
+
+def _peer(channel: Channel) -> tuple[str, int]:
+    if isinstance(channel, EmailChannel):
+        return channel.host, channel.port or _SMTP_PORTS[channel.security]
+    parts = urlsplit(channel.url.get_secret_value())
+    return parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
+
+
+CHECKS: dict[str, Check] = {
+    "packages": _packages,
+    "configuration": _configuration,
+    "database": _database,
+    "clock": _clock,
+    "evidence": _evidence,
+    "space": _space,
+    "keys": _keys,
+    "segments": _segments,
+    "daemon": _daemon,
+    "channels": _channels,
+}
