@@ -1,0 +1,29 @@
+"""`python -m benchmarks [NAME...]`: every benchmark, or those named, below a line about the machine."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+from importlib import import_module
+from importlib.metadata import version
+
+NAMES = ("crawl", "mentions", "storage", "latency")
+LIBRARIES = ("scrapy", "sqlalchemy", "psycopg", "pyahocorasick", "daachorse")
+
+
+def main(wanted: list[str]) -> int:
+    if unknown := set(wanted) - set(NAMES):
+        print(f"no such benchmark: {', '.join(unknown)}; there are {', '.join(NAMES)}", file=sys.stderr)
+        return 2
+    print(f"{platform.machine()}, {os.cpu_count()} CPUs; Python {platform.python_version()}, ", end="")
+    print(", ".join(f"{library} {version(library)}" for library in LIBRARIES), end="\n\n", flush=True)
+    for name in wanted or NAMES:
+        module = import_module(f"benchmarks.{name}")
+        print(f"## {name}\n\n{(module.__doc__ or '').strip()}\n", flush=True)
+        module.main()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

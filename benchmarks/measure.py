@@ -1,0 +1,59 @@
+"""How everything here is measured: CPU time of this process (and its children), and a table for the docs."""
+
+from __future__ import annotations
+
+import gc
+import resource
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """CPU seconds (user and system), and seconds on the wall, which other work on the machine lengthens."""
+
+    cpu_s: float
+    wall_s: float
+
+
+def cost(work: Callable[[], T], *, children: bool = False) -> tuple[T, Cost]:
+    """What `work` returns and what it took; `children` counts child processes that have ended meanwhile."""
+    gc.collect()
+    wall, cpu = time.perf_counter(), _cpu_s(children)
+    result = work()
+    return result, Cost(_cpu_s(children) - cpu, time.perf_counter() - wall)
+
+
+def _cpu_s(children: bool) -> float:
+    whose = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN) if children else (resource.RUSAGE_SELF,)
+    return sum(usage.ru_utime + usage.ru_stime for usage in map(resource.getrusage, whose))
+
+
+def ratio(ours: float, theirs: float) -> str:
+    """How many times of theirs ours is."""
+    return f"{ours / theirs:.2f}x"
+
+
+def report(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    """Print a table in Markdown, numbers to the right."""
+    lines = [list(columns), *([_shown(value) for value in row] for row in rows)]
+    widths = [max(map(len, cells)) for cells in zip(*lines, strict=True)]
+    right = [isinstance(value, int | float) for value in rows[0]]
+    rules = ["-" * (width + 1) + ("-", ":")[numeric] for width, numeric in zip(widths, right, strict=True)]
+    for number, line in enumerate(lines):
+        fitted = zip(line, widths, right, strict=True)
+        cells = (cell.rjust(width) if numeric else cell.ljust(width) for cell, width, numeric in fitted)
+        print("| " + " | ".join(cells) + " |")
+        if number == 0:
+            print("|" + "|".join(rules) + "|")
+    print(flush=True)
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, float):
+        return f"{value:,.0f}" if value >= 1000 else f"{value:.3g}"
+    return f"{value:,}" if isinstance(value, int) else str(value)
