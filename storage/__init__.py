@@ -1,0 +1,1 @@
+"""The rows every other part reads and writes, one module a noun, and the evidence files beside them."""

@@ -1,0 +1,279 @@
+"""Alerts: one a finding, with every revision of what it said, and who has dealt with it.
+
+When an alert speaks again, and how it is called then, is decided by the caller (alerts.dedupe); what is kept here is
+that alert, revision and deliveries come in one transaction, and that revisions count up without a gap.
+"""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+from sqlalchemy import ForeignKey, Index, UniqueConstraint, insert, select, update
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from storage.base import Base, moved
+from storage.deliveries import Delivery, DeliveryState
+from storage.listing_tables import Listing
+
+
+class AlertKind(StrEnum):
+    FINDING = "finding"
+    SOURCE = "source"
+    CHANNEL = "channel"
+    TEST = "test"
+
+
+class Severity(StrEnum):
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+    CRITICAL = "critical"
+
+    @property
+    def rank(self) -> int:
+        return tuple(Severity).index(self)
+
+
+class TriageState(StrEnum):
+    NEW = "new"
+    ACKNOWLEDGED = "acknowledged"
+    CONFIRMED = "confirmed"
+    FALSE_POSITIVE = "false_positive"
+    RESOLVED = "resolved"
+
+
+class Change(StrEnum):
+    OPENED = "opened"
+    ESCALATED = "escalated"
+    UPDATED = "updated"
+    REOPENED = "reopened"
+    RESOLVED = "resolved"
+
+
+class Alert(Base):
+    __tablename__ = "alerts"
+    __table_args__ = (Index(None, "state", "id"), Index(None, "listing_id"))
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    kind: Mapped[AlertKind]
+    dedupe_key: Mapped[str] = mapped_column(unique=True)
+    company_id: Mapped[int | None] = mapped_column(ForeignKey("companies.id"))
+    source_id: Mapped[int | None] = mapped_column(ForeignKey("sources.id"))
+    listing_id: Mapped[int | None] = mapped_column(ForeignKey("listings.id"))
+    listing_gone: Mapped[bool]  # what was last judged of it
+    severity: Mapped[Severity]
+    score: Mapped[int]
+    title: Mapped[str]
+    state: Mapped[TriageState]
+    opened_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+    revision: Mapped[int]
+    acknowledged_at: Mapped[datetime | None]
+    acknowledged_by: Mapped[str | None]
+    note: Mapped[str | None]
+
+
+class AlertRevision(Base):
+    """What an alert said from `at` on."""
+
+    __tablename__ = "alert_revisions"
+    __table_args__ = (UniqueConstraint("alert_id", "number"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    alert_id: Mapped[int] = mapped_column(ForeignKey("alerts.id"))
+    number: Mapped[int]  # from 1
+    at: Mapped[datetime]
+    change: Mapped[Change]
+    severity: Mapped[Severity]
+    score: Mapped[int]
+    signals: Mapped[list[dict[str, Any]]]  # [{"name", "weight", "count"?, "text"}]
+    content: Mapped[dict[str, Any]]  # everything a message needs, masked
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """What is to be said: the first revision of a new alert, or the next one of the alert with this `dedupe_key`."""
+
+    kind: AlertKind
+    dedupe_key: str
+    change: Change
+    severity: Severity
+    score: int
+    title: str
+    state: TriageState = TriageState.NEW
+    signals: Sequence[dict[str, Any]] = ()
+    content: dict[str, Any] = field(default_factory=dict)
+    company_id: int | None = None
+    source_id: int | None = None
+    listing_id: int | None = None
+    listing_gone: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelTarget:
+    name: str
+    transport: str
+
+
+class Opened(NamedTuple):
+    alert_id: int
+    revision: int
+    delivery_ids: tuple[int, ...]
+
+
+def open_or_revise(
+    session: Session, finding: Finding, *, channels: Sequence[ChannelTarget], now: datetime
+) -> Opened:
+    """Writes the alert, its revision and one delivery a channel.
+
+    Hold the alert by `by_key(..., for_update=True)` in the same transaction. Where another opened it in between,
+    the insert fails with DatabaseConflict and the whole judgement is made again.
+    """
+    alert = by_key(session, finding.dedupe_key, for_update=True)
+    if alert is None:
+        alert = Alert(
+            kind=finding.kind,
+            dedupe_key=finding.dedupe_key,
+            company_id=finding.company_id,
+            source_id=finding.source_id,
+            listing_id=finding.listing_id,
+            opened_at=now,
+            revision=0,
+        )
+        session.add(alert)
+    alert.severity, alert.score, alert.title = finding.severity, finding.score, finding.title
+    alert.state, alert.updated_at, alert.revision = finding.state, now, alert.revision + 1
+    if finding.listing_id == alert.listing_id:
+        alert.listing_gone = finding.listing_gone
+    session.flush()
+    _add_revision(session, alert.id, alert.revision, finding, now)
+    return Opened(alert.id, alert.revision, _add_deliveries(session, alert.id, alert.revision, channels, now))
+
+
+def by_key(session: Session, dedupe_key: str, *, for_update: bool = False) -> Alert | None:
+    query = select(Alert).where(Alert.dedupe_key == dedupe_key)
+    if for_update:
+        query = query.with_for_update().execution_options(populate_existing=True)
+    return session.scalar(query)
+
+
+def locked(session: Session, alert_id: int) -> Alert | None:
+    """Held for the rest of the transaction."""
+    return session.get(Alert, alert_id, with_for_update=True, populate_existing=True)
+
+
+def open_of(
+    session: Session, kind: AlertKind, *, source_id: int | None = None, key_prefix: str | None = None
+) -> Alert | None:
+    """The newest alert of a kind that is not resolved, held for the rest of the transaction."""
+    query = select(Alert).where(Alert.kind == kind, Alert.state != TriageState.RESOLVED)
+    if source_id is not None:
+        query = query.where(Alert.source_id == source_id)
+    if key_prefix is not None:
+        query = query.where(Alert.dedupe_key.startswith(key_prefix, autoescape=True))
+    return session.scalar(query.order_by(Alert.id.desc()).limit(1).with_for_update())
+
+
+def life_due(session: Session, *, now: datetime, limit: int) -> Sequence[int]:
+    """Ids of the findings whose listing went, or came back, since it was judged."""
+    gone = Listing.gone_at.is_not(None)
+    query = select(Alert.id).join(Listing, Listing.id == Alert.listing_id)
+    query = query.where(Alert.kind == AlertKind.FINDING, Alert.listing_gone != gone)
+    return session.scalars(query.order_by(Alert.id).limit(limit)).all()
+
+
+def note_listing_gone(session: Session, alert_id: int, *, gone: bool) -> bool:
+    """False: that was known. Call it in the transaction that writes the revision."""
+    other = update(Alert).where(Alert.id == alert_id, Alert.listing_gone != gone)
+    return moved(session, other.values(listing_gone=gone))
+
+
+def _add_revision(session: Session, alert_id: int, number: int, finding: Finding, now: datetime) -> None:
+    session.execute(
+        insert(AlertRevision).values(
+            alert_id=alert_id,
+            number=number,
+            at=now,
+            change=finding.change,
+            severity=finding.severity,
+            score=finding.score,
+            signals=list(finding.signals),
+            content=finding.content,
+        )
+    )
+
+
+def _add_deliveries(
+    session: Session, alert_id: int, number: int, channels: Sequence[ChannelTarget], now: datetime
+) -> tuple[int, ...]:
+    if not channels:
+        return ()
+    rows = [
+        {
+            "alert_id": alert_id,
+            "revision": number,
+            "channel": channel.name,
+            "transport": channel.transport,
+            "state": DeliveryState.PENDING,
+            "idempotency_key": uuid.uuid4().hex,
+            "attempts": 0,
+            "epoch": 0,
+            "next_attempt_at": now,
+            "created_at": now,
+        }
+        for channel in channels
+    ]
+    statement = insert(Delivery).returning(Delivery.id, sort_by_parameter_order=True)
+    return tuple(session.scalars(statement, rows))
+
+
+def ack(
+    session: Session,
+    alert_id: int,
+    *,
+    by: str,
+    now: datetime,
+    note: str | None = None,
+    state: TriageState = TriageState.ACKNOWLEDGED,
+) -> bool:
+    """Who has dealt with it, when, and to what end. False: there is no such alert, or it is in this state."""
+    other = update(Alert).where(Alert.id == alert_id, Alert.state != state)
+    values = {"state": state, "acknowledged_at": now, "acknowledged_by": by, "updated_at": now}
+    return moved(session, other.values(**values, **({} if note is None else {"note": note})))
+
+
+def get(session: Session, alert_id: int) -> Alert | None:
+    return session.get(Alert, alert_id)
+
+
+def revisions(session: Session, alert_id: int) -> Sequence[AlertRevision]:
+    """Oldest first."""
+    query = select(AlertRevision).where(AlertRevision.alert_id == alert_id).order_by(AlertRevision.number)
+    return session.scalars(query).all()
+
+
+def revision(session: Session, alert_id: int, number: int) -> AlertRevision:
+    query = select(AlertRevision).where(AlertRevision.alert_id == alert_id, AlertRevision.number == number)
+    return session.scalar(query)
+
+
+def recent(
+    session: Session,
+    *,
+    state: TriageState | None = None,
+    kind: AlertKind | None = None,
+    severity: Severity | None = None,
+    limit: int = 50,
+) -> Sequence[Alert]:
+    """Newest first; `severity`: at least this."""
+    query = select(Alert).order_by(Alert.id.desc()).limit(limit)
+    if state is not None:
+        query = query.where(Alert.state == state)
+    if kind is not None:
+        query = query.where(Alert.kind == kind)
+    if severity is not None:
+        query = query.where(Alert.severity.in_([one for one in Severity if one.rank >= severity.rank]))
+    return session.scalars(query).all()

@@ -1,0 +1,136 @@
+"""Captures: one stored response each, written before anything parses it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import ForeignKey, Index, insert, select, update
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from storage.base import Base
+from storage.evidence.warc import Place
+
+
+class CaptureRole(StrEnum):
+    LIST = "list"
+    ITEM = "item"
+    FEED = "feed"
+    API = "api"
+    RAW = "raw"
+    ATTACHMENT = "attachment"
+
+
+class CaptureOutcome(StrEnum):
+    PENDING = "pending"
+    PARSED = "parsed"
+    EMPTY = "empty"
+    NOT_RECOGNISED = "not_recognised"
+    FAILED = "failed"
+    UNCHANGED = "unchanged"
+
+
+class Located:
+    """A row that points at a record in the evidence store."""
+
+    evidence_file: Mapped[str | None]
+    evidence_offset: Mapped[int | None]
+    evidence_length: Mapped[int | None]
+
+    @property
+    def place(self) -> Place | None:
+        if self.evidence_file is None or self.evidence_offset is None or self.evidence_length is None:
+            return None
+        return Place(self.evidence_file, self.evidence_offset, self.evidence_length)
+
+
+def located(place: Place | None) -> dict[str, str | int | None]:
+    """The three columns of a place."""
+    return {
+        "evidence_file": place.file if place else None,
+        "evidence_offset": place.offset if place else None,
+        "evidence_length": place.length if place else None,
+    }
+
+
+class Capture(Located, Base):
+    __tablename__ = "captures"
+    __table_args__ = (Index(None, "run_id"), Index(None, "source_id", "fetched_at"))
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    run_id: Mapped[int] = mapped_column(ForeignKey("runs.id"))
+    source_id: Mapped[int] = mapped_column(ForeignKey("sources.id"))
+    url: Mapped[str]  # masked
+    role: Mapped[CaptureRole]
+    fetched_at: Mapped[datetime]
+    status: Mapped[int]
+    content_type: Mapped[str | None]
+    charset: Mapped[str | None]
+    sha256: Mapped[str]  # of the body as received, hex
+    size: Mapped[int]
+    outcome: Mapped[CaptureOutcome] = mapped_column(default=CaptureOutcome.PENDING)
+    reason: Mapped[str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class CaptureRecord:
+    run_id: int
+    source_id: int
+    url: str
+    role: CaptureRole
+    fetched_at: datetime
+    status: int
+    sha256: str
+    size: int
+    place: Place | None
+    content_type: str | None = None
+    charset: str | None = None
+    outcome: CaptureOutcome = CaptureOutcome.PENDING
+    reason: str | None = None
+
+
+def add_many(session: Session, records: Sequence[CaptureRecord]) -> Sequence[int]:
+    """Ids in the order of the records. Call `EvidenceWriter.sync` first: a row must not outlive its bytes."""
+    if not records:
+        return []
+    rows = [
+        {
+            "run_id": record.run_id,
+            "source_id": record.source_id,
+            "url": record.url,
+            "role": record.role,
+            "fetched_at": record.fetched_at,
+            "status": record.status,
+            "content_type": record.content_type,
+            "charset": record.charset,
+            "sha256": record.sha256,
+            "size": record.size,
+            "outcome": record.outcome,
+            "reason": record.reason,
+            **located(record.place),
+        }
+        for record in records
+    ]
+    return session.scalars(insert(Capture).returning(Capture.id, sort_by_parameter_order=True), rows).all()
+
+
+def conclude(
+    session: Session,
+    capture_id: int,
+    *,
+    outcome: CaptureOutcome,
+    reason: str | None = None,
+    charset: str | None = None,
+) -> None:
+    """What parsing came to; `charset` None leaves what is there."""
+    values = {"outcome": outcome, "reason": reason} | ({"charset": charset} if charset else {})
+    session.execute(update(Capture).where(Capture.id == capture_id).values(values))
+
+
+def get(session: Session, capture_id: int) -> Capture | None:
+    return session.get(Capture, capture_id)
+
+
+def of_run(session: Session, run_id: int) -> Sequence[Capture]:
+    """In the order fetched."""
+    return session.scalars(select(Capture).where(Capture.run_id == run_id).order_by(Capture.id)).all()

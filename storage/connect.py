@@ -1,0 +1,129 @@
+"""How each of the two databases is opened, so that nothing above has to know which it is."""
+
+import os
+import sqlite3
+import stat
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError
+
+from storage.columns import dump_json
+from storage.errors import DatabaseRefused, DatabaseUnreachable, DatabaseUrlInvalid
+
+WANTED = "wanted sqlite:///path/to/file or postgresql://user:password@host:port/name"
+CONNECT_TIMEOUT_S = 10
+READING = "spillwatch_reading"  # the execution option that makes a transaction read only
+DRIVERS = {
+    "sqlite": "sqlite+pysqlite",
+    "sqlite+pysqlite": "sqlite+pysqlite",
+    "postgres": "postgresql+psycopg",
+    "postgresql": "postgresql+psycopg",
+    "postgresql+psycopg": "postgresql+psycopg",
+}
+
+
+def parse_url(text: str) -> URL:
+    """Raises DatabaseUrlInvalid, whose message repeats nothing of the URL but its scheme."""
+    try:
+        url = make_url(text)
+    except (ArgumentError, ValueError):
+        raise DatabaseUrlInvalid(f"database_url is not a URL; {WANTED}") from None
+    driver = DRIVERS.get(url.drivername)
+    if driver is None:
+        raise DatabaseUrlInvalid(
+            f"database_url begins with {url.drivername}://, which is not supported; {WANTED}"
+        )
+    if driver.startswith("sqlite") and (url.database or ":memory:").startswith((":memory:", "file:")):
+        raise DatabaseUrlInvalid("database_url names no file, and several processes must share it; " + WANTED)
+    if driver.startswith("postgresql") and not url.database:
+        raise DatabaseUrlInvalid(f"database_url names no database; {WANTED}")
+    return url.set(drivername=driver)
+
+
+def shown(url: URL) -> str:
+    """The database as messages may name it: no user, no password, no query."""
+    if url.drivername.startswith("sqlite"):
+        return f"SQLite {url.database}"
+    host = url.host or url.query.get("host") or "local socket"
+    return f"PostgreSQL {url.database} at {host}" + (f":{url.port}" if url.port else "")
+
+
+def engine_for(url: URL, *, busy_timeout_s: float) -> Engine:
+    """Connects to nothing yet. Parameters never appear in an exception."""
+    if url.drivername.startswith("sqlite"):
+        return _sqlite(url, busy_timeout_s)
+    return _postgresql(url, busy_timeout_s)
+
+
+def _sqlite(url: URL, busy_timeout_s: float) -> Engine:
+    engine = create_engine(
+        url,
+        hide_parameters=True,
+        json_serializer=dump_json,
+        connect_args={"timeout": busy_timeout_s, "isolation_level": None},
+    )
+    path = Path(str(url.database))
+
+    @event.listens_for(engine, "do_connect")
+    def _private_file(*_: object) -> None:
+        make_private(path)
+
+    @event.listens_for(engine, "connect")
+    def _settings(connection: sqlite3.Connection, _: object) -> None:
+        _sqlite_settings(connection)
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        # A deferred BEGIN fails at once when it turns into a write behind another writer; IMMEDIATE waits.
+        reading = connection.get_execution_options().get(READING, False)
+        connection.exec_driver_sql(f"PRAGMA query_only = {'ON' if reading else 'OFF'}")
+        connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+
+    return engine
+
+
+def make_private(path: Path) -> None:
+    """The file exists with mode 0600 before SQLite opens it; -wal and -shm inherit the mode."""
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except PermissionError:
+        raise DatabaseRefused(
+            f"SQLite {path}: this user may not read and write it; change its owner"
+        ) from None
+    except OSError as error:
+        raise DatabaseUnreachable(
+            f"SQLite {path}: cannot be opened ({os.strerror(error.errno or 0)})"
+        ) from None
+    try:
+        status = os.fstat(handle)
+        if stat.S_IMODE(status.st_mode) & 0o077 and status.st_uid == os.geteuid():
+            os.fchmod(handle, 0o600)
+    finally:
+        os.close(handle)
+
+
+def _sqlite_settings(connection: sqlite3.Connection) -> None:
+    cursor = connection.cursor()
+    if cursor.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
+        cursor.execute("PRAGMA journal_mode = WAL")
+    cursor.execute("PRAGMA foreign_keys = ON")
+    cursor.execute(
+        "PRAGMA synchronous = NORMAL"
+    )  # with WAL: a power cut may lose the last commits, never order
+    cursor.close()
+
+
+def _postgresql(url: URL, busy_timeout_s: float) -> Engine:
+    arguments: dict[str, Any] = {
+        "connect_timeout": CONNECT_TIMEOUT_S,
+        "application_name": "spillwatch",
+        "client_encoding": "utf8",
+        "options": f"-c timezone=UTC -c lock_timeout={int(busy_timeout_s * 1000)}",
+    }
+    wanted = {name: value for name, value in arguments.items() if name not in url.query}
+    return create_engine(
+        url, hide_parameters=True, json_serializer=dump_json, pool_pre_ping=True, connect_args=wanted
+    )

@@ -1,0 +1,350 @@
+"""Listings come in: a batch of masked records becomes listings, versions and search entries.
+
+Order of rules, for each batch:
+1. Of two records with one key the later one counts.
+2. An unknown key becomes a listing and its version 1; equal content elsewhere makes it a re-post.
+3. A known key with equal content is only seen again; one that was gone is back.
+4. A known key with other content gets a new version that says what changed.
+Storing a batch twice leaves what storing it once leaves.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import RowMapping, func, insert, select, update
+from sqlalchemy.orm import Session
+
+from storage import search
+from storage.base import BATCH, insert_new
+from storage.captures import located
+from storage.columns import MAX_INTEGER, amount, clean
+from storage.evidence.warc import Place
+from storage.listing_tables import Attachment, Life, Listing, ListingVersion, MatchState
+
+MAX_CHANGE_CHARS = 300  # of each side of a change; the whole text is in the two versions
+PRICE = frozenset({"price_amount", "price_currency"})
+ON_LISTING = ("title", "seller", "price_amount", "price_currency", "claimed_records", "data_classes")
+KNOWN_COLUMNS = (
+    "id",
+    "key",
+    "life",
+    "row_digest",
+    "content_digest",
+    "version_number",
+    "gone_at",
+    "posted_at",
+)
+COMPARED = (*ON_LISTING, "body", "sample")
+UNMASKED = "unmasked_text"  # the change's field where only masked text or an attachment differs
+
+
+@dataclass(frozen=True, slots=True)
+class AttachmentRecord:
+    name: str
+    content_type: str | None
+    size: int
+    place: Place | None
+    capture_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ListingRecord:
+    """A listing as an item page showed it, already masked.
+
+    `content_digest`: of the unmasked title, body, sample and attachments, without price and seller, so that the
+    same text offered again elsewhere has the same digest. Price, seller and the other fields are compared
+    one by one; a date is not, since "two hours ago" moves.
+    """
+
+    key: str
+    url: str
+    title: str
+    body: str
+    content_digest: str
+    row_digest: str = ""
+    seller: str | None = None
+    price_amount: Decimal | None = None
+    price_currency: str | None = None
+    claimed_records: int | None = None
+    posted_at: datetime | None = None
+    posted_at_uncertain: bool = False
+    data_classes: tuple[str, ...] = ()
+    sample: str = ""
+    links: tuple[str, ...] = ()
+    attachments: tuple[AttachmentRecord, ...] = ()
+    capture_id: int | None = None
+    place: Place | None = None  # the record with the unmasked text
+
+
+@dataclass(frozen=True, slots=True)
+class Upserted:
+    """`version_id`: the new version, None where nothing changed. `life`: None where it was only seen again."""
+
+    key: str
+    listing_id: int
+    version_id: int | None
+    life: Life | None
+
+
+Fields = dict[str, Any]
+
+
+def upsert_many(
+    session: Session, source_id: int, records: Sequence[ListingRecord], now: datetime
+) -> list[Upserted]:
+    """One result a key, in the order in which the keys first appear."""
+    latest = {clean(record.key): record for record in records}
+    keys = list(latest)
+    stored: dict[str, Upserted] = {}
+    for start in range(0, len(keys), BATCH):
+        batch = {key: latest[key] for key in keys[start : start + BATCH]}
+        stored |= _Batch(session, source_id, batch, now).store()
+    return [stored[key] for key in keys]
+
+
+def fields_of(record: ListingRecord) -> Fields:
+    """What is compared and stored of a record, within what a column holds."""
+    price = amount(record.price_amount)
+    claimed = record.claimed_records
+    return {
+        "title": clean(record.title),
+        "body": clean(record.body),
+        "seller": None if record.seller is None else clean(record.seller),
+        "price_amount": price,
+        "price_currency": None if price is None else record.price_currency,
+        "claimed_records": claimed if claimed is not None and 0 <= claimed <= MAX_INTEGER else None,
+        "data_classes": [clean(name) for name in record.data_classes],
+        "sample": clean(record.sample),
+        "links": [clean(link) for link in record.links],
+    }
+
+
+class _Batch:
+    """One batch on its way in; at most BATCH records, each with a key of its own."""
+
+    def __init__(
+        self, session: Session, source_id: int, records: dict[str, ListingRecord], now: datetime
+    ) -> None:
+        self.session = session
+        self.source_id = source_id
+        self.records = records
+        self.now = now
+        self.fields = {key: fields_of(record) for key, record in records.items()}
+        self.versions: list[Fields] = []
+        self.lives: dict[str, tuple[int, Life | None]] = {}
+
+    def store(self) -> dict[str, Upserted]:
+        known = self._known(self.records)
+        new = [key for key in self.records if key not in known]
+        lost = self._add(new)
+        known |= self._known(lost)  # another writer was faster
+        self._see_again(known)
+        numbers = self._add_versions()
+        return {
+            key: Upserted(key, listing_id, numbers.get(listing_id), life)
+            for key, (listing_id, life) in self.lives.items()
+        }
+
+    def _known(self, keys: Sequence[str] | dict[str, ListingRecord]) -> dict[str, RowMapping]:
+        if not keys:
+            return {}
+        query = select(*(getattr(Listing, name) for name in (*KNOWN_COLUMNS, *ON_LISTING)))
+        query = query.where(Listing.source_id == self.source_id, Listing.key.in_(list(keys)))
+        rows = self.session.execute(query.order_by(Listing.id).with_for_update()).mappings()
+        return {row["key"]: row for row in rows}
+
+    # --- unknown keys
+
+    def _add(self, keys: Sequence[str]) -> list[str]:
+        """Returns the keys that another writer has stored meanwhile."""
+        if not keys:
+            return []
+        originals = self._originals(keys)
+        rows = [self._new_row(key, originals.get(self.records[key].content_digest)) for key in keys]
+        statement = insert_new(self.session, Listing).returning(Listing.id, Listing.key)
+        ids = {row.key: row.id for row in self.session.execute(statement, rows)}
+        reposts = self._reposts_within(ids, originals)
+        for key, listing_id in ids.items():
+            copied = listing_id in reposts or self.records[key].content_digest in originals
+            self.lives[key] = (listing_id, Life.REPOSTED if copied else Life.NEW)
+            self.versions.append(self._version(key, listing_id, 1, []))
+        return [key for key in keys if key not in ids]
+
+    def _originals(self, keys: Sequence[str]) -> dict[str, int]:
+        """The first listing of each content that is stored already."""
+        digests = {self.records[key].content_digest for key in keys} - {""}
+        first = func.min(func.coalesce(Listing.repost_of_id, Listing.id)).label("root")
+        query = (
+            select(Listing.content_digest, first)
+            .where(Listing.content_digest.in_(digests))
+            .group_by(Listing.content_digest)
+        )
+        return {row.content_digest: row.root for row in self.session.execute(query)}
+
+    def _new_row(self, key: str, original: int | None) -> Fields:
+        record = self.records[key]
+        return {
+            "source_id": self.source_id,
+            "key": key,
+            "url": record.url,
+            "life": Life.NEW if original is None else Life.REPOSTED,
+            "row_digest": record.row_digest,
+            "content_digest": record.content_digest,
+            "repost_of_id": original,
+            "version_number": 1,
+            "first_seen_at": self.now,
+            "last_seen_at": self.now,
+            "checked_at": self.now,
+            "gone_at": None,
+            "posted_at": record.posted_at,
+            "posted_at_uncertain": record.posted_at_uncertain,
+            **{name: self.fields[key][name] for name in ON_LISTING},
+        }
+
+    def _reposts_within(self, ids: dict[str, int], originals: dict[str, int]) -> dict[int, int]:
+        """Equal contents that arrive in one batch: the first of them is the original."""
+        firsts: dict[str, int] = {}
+        reposts: dict[int, int] = {}
+        for key, listing_id in ids.items():
+            digest = self.records[key].content_digest
+            first = firsts.setdefault(digest, listing_id)
+            if digest and digest not in originals and first != listing_id:
+                reposts[listing_id] = first
+        for listing_id, first in reposts.items():
+            values = {"repost_of_id": first, "life": Life.REPOSTED}
+            self.session.execute(update(Listing).where(Listing.id == listing_id).values(values))
+        return reposts
+
+    # --- known keys
+
+    def _see_again(self, known: dict[str, RowMapping]) -> None:
+        changed = {key: row for key, row in known.items() if self._differs(key, row)}
+        previous = self._previous([row["id"] for row in changed.values()])
+        updates, untouched = [], []
+        for key, row in known.items():
+            changes = self._changes(key, row, previous[row["id"]]) if key in changed else []
+            life = _life(changes, gone=row["gone_at"] is not None)
+            self.lives[key] = (row["id"], life)
+            if life is None and row["row_digest"] == self.records[key].row_digest:
+                untouched.append(row["id"])
+                continue
+            number = row["version_number"] + bool(changes)
+            updates.append(self._seen_row(key, row, number, life))
+            if changes:
+                self.versions.append(self._version(key, row["id"], number, changes))
+        self._write_seen(updates, untouched)
+
+    def _differs(self, key: str, row: RowMapping) -> bool:
+        fields = self.fields[key]
+        return row["content_digest"] != self.records[key].content_digest or any(
+            row[name] != fields[name] for name in ON_LISTING
+        )
+
+    def _previous(self, listing_ids: Sequence[int]) -> dict[int, RowMapping]:
+        if not listing_ids:
+            return {}
+        columns = (ListingVersion.listing_id, *(getattr(ListingVersion, name) for name in COMPARED))
+        query = select(*columns).join(Listing, Listing.id == ListingVersion.listing_id)
+        query = query.where(Listing.id.in_(listing_ids), ListingVersion.number == Listing.version_number)
+        return {row["listing_id"]: row for row in self.session.execute(query).mappings()}
+
+    def _changes(self, key: str, row: RowMapping, previous: RowMapping) -> list[Fields]:
+        fields = self.fields[key]
+        different = [name for name in COMPARED if previous[name] != fields[name]]
+        if not different and row["content_digest"] != self.records[key].content_digest:
+            return [{"field": UNMASKED, "before": None, "after": None}]
+        return [
+            {"field": name, "before": _shown(previous[name]), "after": _shown(fields[name])}
+            for name in different
+        ]
+
+    def _seen_row(self, key: str, row: RowMapping, number: int, life: Life | None) -> Fields:
+        record = self.records[key]
+        return {
+            "id": row["id"],
+            "url": record.url,
+            "life": life or row["life"],
+            "row_digest": record.row_digest,
+            "content_digest": record.content_digest,
+            "version_number": number,
+            "last_seen_at": self.now,
+            "checked_at": self.now,
+            "gone_at": None,
+            "posted_at": row["posted_at"] or record.posted_at,
+            **{name: self.fields[key][name] for name in ON_LISTING},
+        }
+
+    def _write_seen(self, updates: list[Fields], untouched: list[int]) -> None:
+        if updates:
+            self.session.execute(update(Listing), updates)
+        if untouched:
+            seen = update(Listing).where(Listing.id.in_(untouched))
+            self.session.execute(seen.values(last_seen_at=self.now, checked_at=self.now))
+
+    # --- versions
+
+    def _version(self, key: str, listing_id: int, number: int, changes: list[Fields]) -> Fields:
+        record = self.records[key]
+        return {
+            "listing_id": listing_id,
+            "number": number,
+            "capture_id": record.capture_id,
+            "seen_at": self.now,
+            "posted_at": record.posted_at,
+            "posted_at_uncertain": record.posted_at_uncertain,
+            "changes": changes,
+            "match_state": MatchState.PENDING,
+            "match_attempts": 0,
+            **self.fields[key],
+            **located(record.place),
+        }
+
+    def _add_versions(self) -> dict[int, int]:
+        """The new versions' ids by listing, with their attachments and search entries."""
+        if not self.versions:
+            return {}
+        statement = insert(ListingVersion).returning(ListingVersion.id, ListingVersion.listing_id)
+        ids = {row.listing_id: row.id for row in self.session.execute(statement, self.versions)}
+        keys = {listing_id: key for key, (listing_id, _) in self.lives.items()}
+        attachments = [
+            _attachment(version_id, item)
+            for listing_id, version_id in ids.items()
+            for item in self.records[keys[listing_id]].attachments
+        ]
+        if attachments:
+            self.session.execute(insert(Attachment), attachments)
+        search.index_many(self.session, [(row["listing_id"], _searchable(row)) for row in self.versions])
+        return ids
+
+
+def _life(changes: list[Fields], *, gone: bool) -> Life | None:
+    if gone:
+        return Life.BACK
+    if not changes:
+        return None
+    return Life.PRICE_CHANGED if {change["field"] for change in changes} <= PRICE else Life.EDITED
+
+
+def _shown(value: object) -> object:
+    if isinstance(value, Decimal):
+        return format(value, "f")
+    return value[:MAX_CHANGE_CHARS] if isinstance(value, str) else value
+
+
+def _searchable(version: Fields) -> str:
+    parts = (version["title"], version["seller"] or "", version["body"], version["sample"])
+    return "\n".join(parts)
+
+
+def _attachment(version_id: int, item: AttachmentRecord) -> Fields:
+    return {
+        "version_id": version_id,
+        "capture_id": item.capture_id,
+        "name": item.name,
+        "content_type": item.content_type,
+        "size": item.size,
+        **located(item.place),
+    }

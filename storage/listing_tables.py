@@ -1,0 +1,119 @@
+"""The tables of what is offered: a listing, its versions, their attachments. Import them from `listings`."""
+
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import ForeignKey, Index, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from storage.base import Base
+from storage.captures import Located
+from storage.sources import Source
+
+
+class Life(StrEnum):
+    """What happened to a listing last."""
+
+    NEW = "new"
+    EDITED = "edited"
+    PRICE_CHANGED = "price_changed"
+    REPOSTED = "reposted"
+    GONE = "gone"
+    BACK = "back"
+
+
+class MatchState(StrEnum):
+    PENDING = "pending"
+    MATCHED = "matched"
+    FAILED = "failed"
+
+
+class Listing(Base):
+    """What is offered, as it was last seen; the text is in its versions."""
+
+    __tablename__ = "listings"
+    __table_args__ = (
+        UniqueConstraint("source_id", "key"),
+        Index(None, "content_digest"),
+        Index(None, "source_id", "checked_at"),
+        Index(None, "last_seen_at"),
+        Index(None, "repost_of_id"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    source_id: Mapped[int] = mapped_column(ForeignKey("sources.id"))
+    key: Mapped[str]
+    url: Mapped[str]  # masked
+    life: Mapped[Life]
+    row_digest: Mapped[str]  # of the list page's row
+    content_digest: Mapped[str]  # of the unmasked text; "" where there is none
+    repost_of_id: Mapped[int | None] = mapped_column(
+        ForeignKey("listings.id")
+    )  # always the first of its kind
+    version_number: Mapped[int]
+    first_seen_at: Mapped[datetime]
+    last_seen_at: Mapped[datetime]
+    checked_at: Mapped[datetime]  # when its own page was read last
+    gone_at: Mapped[datetime | None]
+    title: Mapped[str]
+    seller: Mapped[str | None]
+    price_amount: Mapped[Decimal | None]
+    price_currency: Mapped[str | None]
+    claimed_records: Mapped[int | None]
+    posted_at: Mapped[datetime | None]
+    posted_at_uncertain: Mapped[bool]
+    data_classes: Mapped[list[str]]
+
+    source: Mapped[Source] = relationship(lazy="raise")
+
+
+class ListingVersion(Located, Base):
+    """What a listing said from `seen_at` on, masked; its evidence is the record with the unmasked text."""
+
+    __tablename__ = "listing_versions"
+    __table_args__ = (
+        UniqueConstraint("listing_id", "number"),
+        Index(None, "match_state", "match_not_before"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    listing_id: Mapped[int] = mapped_column(ForeignKey("listings.id"))
+    number: Mapped[int]  # from 1
+    capture_id: Mapped[int | None] = mapped_column(ForeignKey("captures.id"))
+    seen_at: Mapped[datetime]
+    title: Mapped[str]
+    body: Mapped[str]
+    seller: Mapped[str | None]
+    price_amount: Mapped[Decimal | None]
+    price_currency: Mapped[str | None]
+    claimed_records: Mapped[int | None]
+    posted_at: Mapped[datetime | None]
+    posted_at_uncertain: Mapped[bool]
+    data_classes: Mapped[list[str]]
+    sample: Mapped[str]
+    links: Mapped[list[str]]
+    changes: Mapped[list[dict[str, Any]]]  # [{"field", "before", "after"}] against the version before
+    match_state: Mapped[MatchState]
+    match_attempts: Mapped[int]
+    match_reason: Mapped[str | None]
+    matched_at: Mapped[datetime | None]
+    match_not_before: Mapped[datetime | None]
+
+    listing: Mapped[Listing] = relationship(lazy="raise")
+    attachments: Mapped[list["Attachment"]] = relationship(lazy="raise", order_by="Attachment.id")
+
+
+class Attachment(Located, Base):
+    """A text that a version links to; its evidence is the record with the decoded, unmasked text."""
+
+    __tablename__ = "attachments"
+    __table_args__ = (Index(None, "version_id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    version_id: Mapped[int] = mapped_column(ForeignKey("listing_versions.id"))
+    capture_id: Mapped[int | None] = mapped_column(ForeignKey("captures.id"))
+    name: Mapped[str]  # masked
+    content_type: Mapped[str | None]
+    size: Mapped[int]

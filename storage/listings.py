@@ -1,0 +1,245 @@
+"""Listings: what is offered, what became of it, and which versions wait to be matched."""
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import ColumnElement, Float, and_, cast, func, or_, select, update
+from sqlalchemy.orm import Session, joinedload, selectinload
+
+from storage import search as fulltext
+from storage.base import moved
+from storage.companies import Company
+from storage.listing_intake import AttachmentRecord, ListingRecord, Upserted, upsert_many
+from storage.listing_tables import Attachment, Life, Listing, ListingVersion, MatchState
+from storage.matches import MatchSummary
+from storage.sources import Source
+
+__all__ = [
+    "Attachment",
+    "AttachmentRecord",
+    "Known",
+    "Life",
+    "Listing",
+    "ListingRecord",
+    "ListingVersion",
+    "MatchState",
+    "Upserted",
+    "upsert_many",
+]
+
+MATCH_LEASE = timedelta(minutes=10)  # after which a claimed version that nobody concluded is due again
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    row_digest: str
+    last_seen_at: datetime
+    gone: bool
+
+
+# --- what the crawler asks
+
+
+def known(session: Session, source_id: int, keys: Collection[str]) -> dict[str, Known]:
+    """Those of the keys that this source has had before."""
+    query = select(Listing.key, Listing.row_digest, Listing.last_seen_at, Listing.gone_at).where(
+        Listing.source_id == source_id, Listing.key.in_(keys)
+    )
+    return {
+        row.key: Known(row.row_digest, row.last_seen_at, row.gone_at is not None)
+        for row in session.execute(query)
+    }
+
+
+def to_recheck(session: Session, source_id: int, limit: int) -> list[tuple[str, str]]:
+    """(key, url) of the listings whose own page was read the longest ago, without those that are gone."""
+    query = (
+        select(Listing.key, Listing.url)
+        .where(Listing.source_id == source_id, Listing.gone_at.is_(None))
+        .order_by(Listing.checked_at, Listing.id)
+        .limit(limit)
+    )
+    return [(row.key, row.url) for row in session.execute(query)]
+
+
+def mark_seen(session: Session, source_id: int, keys: Collection[str], now: datetime) -> Sequence[int]:
+    """On a list page again, with nothing new to read. Returns the ids of those that had been gone."""
+    mine = and_(Listing.source_id == source_id, Listing.key.in_(keys))
+    gone = and_(mine, Listing.gone_at.is_not(None))
+    back = update(Listing).where(gone).values(gone_at=None, life=Life.BACK).returning(Listing.id)
+    returned = session.scalars(back).all()
+    session.execute(update(Listing).where(mine).values(last_seen_at=now))
+    return returned
+
+
+def mark_checked(session: Session, source_id: int, keys: Collection[str], now: datetime) -> None:
+    """Their own pages were asked for and had not changed."""
+    mine = update(Listing).where(Listing.source_id == source_id, Listing.key.in_(keys))
+    session.execute(mine.values(checked_at=now, last_seen_at=now))
+
+
+def mark_gone(session: Session, source_id: int, keys: Collection[str], now: datetime) -> Sequence[int]:
+    """The site itself said so (404, 410). Returns the ids of those that were there until now."""
+    there = update(Listing).where(
+        Listing.source_id == source_id, Listing.key.in_(keys), Listing.gone_at.is_(None)
+    )
+    values = {"gone_at": now, "checked_at": now, "life": Life.GONE}
+    return session.scalars(there.values(values).returning(Listing.id)).all()
+
+
+def mark_absent_gone(
+    session: Session, source_id: int, *, seen_since: datetime, now: datetime
+) -> Sequence[int]:
+    """After a list was read to its end without an error: what was not seen since its start is gone."""
+    absent = update(Listing).where(
+        Listing.source_id == source_id, Listing.last_seen_at < seen_since, Listing.gone_at.is_(None)
+    )
+    return session.scalars(absent.values(gone_at=now, life=Life.GONE).returning(Listing.id)).all()
+
+
+# --- what a person asks
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """What to leave out; None asks for nothing. Times are of when a listing was seen first."""
+
+    source: str | None = None  # its name
+    company: str | None = None  # its slug: listings that speak of it
+    life: Life | None = None
+    gone: bool | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    seller: str | None = None
+    currency: str | None = None
+    min_price: Decimal | None = None  # of whatever currency; ask for one as well
+    min_records: int | None = None
+    below_id: int | None = None  # the last id of the page before
+
+
+def search(
+    session: Session, query: str | None = None, *, filters: Filters | None = None, limit: int = 50
+) -> Sequence[Listing]:
+    """Newest first, each with its source. Without a query: all that the filters leave."""
+    found = select(Listing).options(joinedload(Listing.source)).order_by(Listing.id.desc()).limit(limit)
+    found = found.where(*_conditions(filters or Filters()))
+    if query is not None:
+        found = found.where(Listing.id.in_(fulltext.matching(session, query)))
+    return session.scalars(found).all()
+
+
+def _conditions(filters: Filters) -> list[ColumnElement[bool]]:
+    asked = {name: value for name, value in asdict(filters).items() if value is not None}
+    return [CONDITIONS[name](value) for name, value in asked.items()]
+
+
+CONDITIONS: dict[str, Callable[[Any], ColumnElement[bool]]] = {
+    "source": lambda name: Listing.source.has(Source.name == name),
+    "company": lambda slug: Listing.id.in_(
+        select(MatchSummary.listing_id).join(Company).where(Company.slug == slug)
+    ),
+    "life": lambda life: Listing.life == life,
+    "gone": lambda gone: Listing.gone_at.is_not(None) if gone else Listing.gone_at.is_(None),
+    "since": lambda time: Listing.first_seen_at >= time,
+    "until": lambda time: Listing.first_seen_at < time,
+    "seller": lambda name: Listing.seller == name,
+    "currency": lambda code: Listing.price_currency == code,
+    # The price is text, so that it stays exact; for a comparison a float will do.
+    "min_price": lambda least: cast(Listing.price_amount, Float) >= float(least),
+    "min_records": lambda least: Listing.claimed_records >= least,
+    "below_id": lambda last: Listing.id < last,
+}
+
+
+def recent(session: Session, *, limit: int = 50) -> Sequence[Listing]:
+    return search(session, limit=limit)
+
+
+def get(session: Session, listing_id: int) -> Listing | None:
+    """With its source."""
+    return session.scalar(select(Listing).where(Listing.id == listing_id).options(joinedload(Listing.source)))
+
+
+def versions(session: Session, listing_id: int) -> Sequence[ListingVersion]:
+    """Oldest first, with their attachments."""
+    query = select(ListingVersion).where(ListingVersion.listing_id == listing_id)
+    return session.scalars(
+        query.options(selectinload(ListingVersion.attachments)).order_by(ListingVersion.number)
+    ).all()
+
+
+def version(session: Session, version_id: int) -> ListingVersion | None:
+    """With its listing, the listing's source, and its attachments."""
+    query = select(ListingVersion).where(ListingVersion.id == version_id)
+    return session.scalar(
+        query.options(
+            joinedload(ListingVersion.listing).joinedload(Listing.source),
+            selectinload(ListingVersion.attachments),
+        )
+    )
+
+
+def latest_version(session: Session, listing_id: int) -> ListingVersion | None:
+    """Like `version`, of what the listing says now."""
+    latest = select(ListingVersion.id).join(Listing, Listing.id == ListingVersion.listing_id)
+    found = session.scalar(
+        latest.where(Listing.id == listing_id, ListingVersion.number == Listing.version_number)
+    )
+    return None if found is None else version(session, found)
+
+
+def reposts(session: Session, listing_id: int) -> Sequence[Listing]:
+    """All listings with the content of this one, the first of them first, each with its source."""
+    root = select(func.coalesce(Listing.repost_of_id, Listing.id)).where(Listing.id == listing_id)
+    original = root.scalar_subquery()
+    query = select(Listing).where(or_(Listing.id == original, Listing.repost_of_id == original))
+    return session.scalars(query.options(joinedload(Listing.source)).order_by(Listing.id)).all()
+
+
+# --- what the matching asks
+
+
+def due_for_matching(session: Session, *, now: datetime, limit: int) -> Sequence[int]:
+    """Ids of the versions that wait, oldest first."""
+    waiting = select(ListingVersion.id).where(_waits(now))
+    return session.scalars(waiting.order_by(ListingVersion.id).limit(limit)).all()
+
+
+def claim_for_matching(session: Session, version_id: int, *, now: datetime) -> int | None:
+    """The number of this attempt, from 1; None: the version is matched, or another is at it.
+
+    A claim that nobody concludes ends after MATCH_LEASE, or at boot by `release_claims`.
+    """
+    waiting = update(ListingVersion).where(ListingVersion.id == version_id, _waits(now))
+    claimed = waiting.values(
+        match_attempts=ListingVersion.match_attempts + 1, match_not_before=now + MATCH_LEASE
+    )
+    return session.scalar(claimed.returning(ListingVersion.match_attempts))
+
+
+def matching_failed(
+    session: Session, version_id: int, *, reason: str, retry_at: datetime | None, now: datetime
+) -> bool:
+    """Tried again at `retry_at`; None: given up. False: it is no longer waiting."""
+    waiting = update(ListingVersion).where(
+        ListingVersion.id == version_id, ListingVersion.match_state == MatchState.PENDING
+    )
+    if retry_at is not None:
+        return moved(session, waiting.values(match_reason=reason, match_not_before=retry_at))
+    return moved(session, waiting.values(match_state=MatchState.FAILED, match_reason=reason, matched_at=now))
+
+
+def release_claims(session: Session) -> None:
+    """At boot, under the daemon's lock: nobody is matching, so nothing has to wait for a lease to end."""
+    pending = update(ListingVersion).where(ListingVersion.match_state == MatchState.PENDING)
+    session.execute(pending.where(ListingVersion.match_not_before.is_not(None)).values(match_not_before=None))
+
+
+def _waits(now: datetime) -> ColumnElement[bool]:
+    not_before = ListingVersion.match_not_before
+    return and_(
+        ListingVersion.match_state == MatchState.PENDING, or_(not_before.is_(None), not_before <= now)
+    )

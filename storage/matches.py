@@ -1,0 +1,270 @@
+"""Matches: which version of which listing speaks of which company, and what it adds up to.
+
+Only places and counts, and masked excerpts of mentions: never a value of an identifier.
+"""
+
+import hashlib
+from collections.abc import Collection, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import ForeignKey, Index, UniqueConstraint, delete, insert, inspect, select, update
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from storage.base import Base, moved
+from storage.columns import dump_json
+from storage.errors import WatchChanged
+from storage.listing_tables import ListingVersion, MatchState
+from storage.sources import AlertState
+from storage.watch import MatchScope, watch_revision
+
+
+class MatchKind(StrEnum):
+    MENTION = "mention"
+    FINGERPRINT = "fingerprint"
+
+
+KINDS = {
+    MatchScope.TERMS: (MatchKind.MENTION,),
+    MatchScope.FINGERPRINTS: (MatchKind.FINGERPRINT,),
+    MatchScope.ALL: tuple(MatchKind),
+}
+TERM_COUNTS = ("mentions", "mention_fields", "terms")
+FINGERPRINT_COUNTS = ("hits", "single_hits", "coherent_rows", "customers", "candidates", "rows_scanned")
+COUNTS = {
+    MatchScope.TERMS: TERM_COUNTS,
+    MatchScope.FINGERPRINTS: FINGERPRINT_COUNTS,
+    MatchScope.ALL: TERM_COUNTS + FINGERPRINT_COUNTS,
+}
+COVERAGE = ("candidates", "rows_scanned")  # how much was looked at; no finding of its own
+
+
+class Match(Base):
+    __tablename__ = "matches"
+    __table_args__ = (
+        UniqueConstraint("version_id", "identity"),
+        Index(None, "listing_id"),
+        Index(None, "company_id", "found_at"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    version_id: Mapped[int] = mapped_column(ForeignKey("listing_versions.id"))
+    listing_id: Mapped[int] = mapped_column(ForeignKey("listings.id"))
+    company_id: Mapped[int] = mapped_column(ForeignKey("companies.id"))
+    kind: Mapped[MatchKind]
+    term_id: Mapped[int | None] = mapped_column(ForeignKey("terms.id"))
+    segment_id: Mapped[int | None] = mapped_column(ForeignKey("segments.id"))
+    field: Mapped[str]  # title, body, sample, attachment; or email, phone, resident_id, card, iban
+    place: Mapped[str]  # "body:3" is line 3, "attachment 7:1204"
+    ordinal: Mapped[int | None]  # the customer's; only the company knows who it is
+    excerpt: Mapped[str | None]  # masked; mentions only
+    identity: Mapped[str]
+    found_at: Mapped[datetime]
+
+
+class MatchSummary(Base):
+    """All that a version says of a company, counted; what the alerts judge."""
+
+    __tablename__ = "match_summaries"
+    __table_args__ = (
+        UniqueConstraint("version_id", "company_id"),
+        Index(None, "alert_state", "id"),
+        Index(None, "listing_id"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    version_id: Mapped[int] = mapped_column(ForeignKey("listing_versions.id"))
+    company_id: Mapped[int] = mapped_column(ForeignKey("companies.id"))
+    listing_id: Mapped[int] = mapped_column(ForeignKey("listings.id"))
+    mentions: Mapped[int]
+    mention_fields: Mapped[dict[str, int]]
+    terms: Mapped[list[str]]
+    hits: Mapped[dict[str, int]]
+    single_hits: Mapped[int]
+    coherent_rows: Mapped[int]
+    customers: Mapped[int]
+    candidates: Mapped[int]
+    rows_scanned: Mapped[int]
+    found_at: Mapped[datetime]
+    digest: Mapped[str]
+    alert_state: Mapped[AlertState]
+
+
+@dataclass(frozen=True, slots=True)
+class MatchRecord:
+    """`identity`: the same for the same finding in the same version, however often it is matched."""
+
+    kind: MatchKind
+    field: str
+    place: str
+    identity: str
+    term_id: int | None = None
+    segment_id: int | None = None
+    ordinal: int | None = None
+    excerpt: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CompanyResult:
+    """What was found of one company. Counts may exceed the matches: a caller hands over a bounded few."""
+
+    company_id: int
+    matches: Sequence[MatchRecord] = ()
+    mentions: int = 0
+    mention_fields: dict[str, int] = field(default_factory=dict)
+    terms: list[str] = field(default_factory=list)
+    hits: dict[str, int] = field(default_factory=dict)
+    single_hits: int = 0
+    coherent_rows: int = 0
+    customers: int = 0
+    candidates: int = 0
+    rows_scanned: int = 0
+
+
+def record(
+    session: Session,
+    version_id: int,
+    results: Sequence[CompanyResult],
+    *,
+    now: datetime,
+    scope: MatchScope = MatchScope.ALL,
+    company_ids: Collection[int] | None = None,
+    watched: str | None = None,
+) -> Sequence[int]:
+    """Replaces what is stored of this version within the scope. Returns the summaries that the alerts must see.
+
+    `company_ids`: only these companies were looked for; None: all. `watched`: the watch revision that was
+    matched with; WatchChanged if it is no longer the current one, with nothing written. With the scope ALL
+    and all companies the version becomes matched.
+    """
+    if watched is not None and watched != watch_revision(session):
+        raise WatchChanged
+    locked = select(ListingVersion.listing_id).where(ListingVersion.id == version_id).with_for_update()
+    listing_id = session.scalar(locked)
+    if listing_id is None:
+        return []
+    _replace_matches(session, version_id, listing_id, results, scope, company_ids, now)
+    summaries = _replace_summaries(session, version_id, listing_id, results, scope, company_ids, now)
+    if scope is MatchScope.ALL and company_ids is None:
+        done = {"match_state": MatchState.MATCHED, "match_reason": None, "matched_at": now}
+        session.execute(update(ListingVersion).where(ListingVersion.id == version_id).values(done))
+    return summaries
+
+
+def _replace_matches(
+    session: Session,
+    version_id: int,
+    listing_id: int,
+    results: Sequence[CompanyResult],
+    scope: MatchScope,
+    company_ids: Collection[int] | None,
+    now: datetime,
+) -> None:
+    stale = delete(Match).where(Match.version_id == version_id, Match.kind.in_(KINDS[scope]))
+    if company_ids is not None:
+        stale = stale.where(Match.company_id.in_(company_ids))
+    session.execute(stale)
+    place = {"version_id": version_id, "listing_id": listing_id, "found_at": now}
+    rows = {
+        match.identity: asdict(match) | place | {"company_id": result.company_id}
+        for result in results
+        for match in result.matches
+    }
+    if rows:
+        session.execute(insert(Match), list(rows.values()))
+
+
+def _replace_summaries(
+    session: Session,
+    version_id: int,
+    listing_id: int,
+    results: Sequence[CompanyResult],
+    scope: MatchScope,
+    company_ids: Collection[int] | None,
+    now: datetime,
+) -> Sequence[int]:
+    stored = select(MatchSummary).where(MatchSummary.version_id == version_id)
+    if company_ids is not None:
+        stored = stored.where(MatchSummary.company_id.in_(company_ids))
+    summaries = {summary.company_id: summary for summary in session.scalars(stored)}
+    found = {result.company_id: result for result in results}
+    touched = []
+    for company_id in summaries.keys() | found.keys():
+        summary = summaries.get(company_id) or _blank(version_id, listing_id, company_id, now)
+        result = found.get(company_id, CompanyResult(company_id))
+        for name in COUNTS[scope]:
+            setattr(summary, name, getattr(result, name))
+        if _judge(session, summary):
+            touched.append(summary)
+    session.flush()
+    return [summary.id for summary in touched]
+
+
+def _blank(version_id: int, listing_id: int, company_id: int, now: datetime) -> MatchSummary:
+    nothing = {name: getattr(CompanyResult(company_id), name) for name in COUNTS[MatchScope.ALL]}
+    ids = {"version_id": version_id, "listing_id": listing_id, "company_id": company_id}
+    return MatchSummary(**ids, **nothing, found_at=now, digest="", alert_state=AlertState.PENDING)
+
+
+def _judge(session: Session, summary: MatchSummary) -> bool:
+    """Stores a summary that says something and drops one that says nothing. Whether the alerts must see it."""
+    if not summary.mentions and not summary.hits:
+        if inspect(summary).persistent:
+            session.delete(summary)
+        return False
+    counted = {name: getattr(summary, name) for name in COUNTS[MatchScope.ALL] if name not in COVERAGE}
+    digest = hashlib.sha256(dump_json(counted).encode()).hexdigest()
+    session.add(summary)
+    if digest == summary.digest:
+        return False
+    summary.digest, summary.alert_state = digest, AlertState.PENDING
+    return True
+
+
+def due_for_evaluation(session: Session, *, now: datetime, limit: int) -> Sequence[int]:
+    """Ids of the summaries that the alerts have not looked at, oldest first."""
+    query = select(MatchSummary.id).where(
+        MatchSummary.alert_state == AlertState.PENDING, MatchSummary.found_at <= now
+    )
+    return session.scalars(query.order_by(MatchSummary.id).limit(limit)).all()
+
+
+def summary(session: Session, summary_id: int) -> MatchSummary | None:
+    return session.get(MatchSummary, summary_id)
+
+
+def evaluated(session: Session, summary_id: int, digest: str) -> bool:
+    """The alerts have judged the summary as it was with this digest. False: another has, or it changed since.
+
+    Call it in the transaction that writes the alert.
+    """
+    judged = update(MatchSummary).where(
+        MatchSummary.id == summary_id,
+        MatchSummary.digest == digest,
+        MatchSummary.alert_state == AlertState.PENDING,
+    )
+    return moved(session, judged.values(alert_state=AlertState.DONE))
+
+
+def of_version(
+    session: Session,
+    version_id: int,
+    *,
+    company_id: int | None = None,
+    kind: MatchKind | None = None,
+    limit: int,
+) -> Sequence[Match]:
+    """In the order found."""
+    query = select(Match).where(Match.version_id == version_id).order_by(Match.id).limit(limit)
+    if company_id is not None:
+        query = query.where(Match.company_id == company_id)
+    if kind is not None:
+        query = query.where(Match.kind == kind)
+    return session.scalars(query).all()
+
+
+def summaries_of_listing(session: Session, listing_id: int) -> Sequence[MatchSummary]:
+    """Of all its versions, oldest first."""
+    query = select(MatchSummary).where(MatchSummary.listing_id == listing_id)
+    return session.scalars(query.order_by(MatchSummary.version_id, MatchSummary.company_id)).all()

@@ -1,0 +1,15 @@
+"""Alembic's entry: migrates the connection that `storage.schema` hands over, within its transaction."""
+
+from alembic import context
+
+from storage.schema import METADATA, include_object
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=METADATA,
+    include_object=include_object,
+    render_as_batch=True,  # SQLite alters a table by making it anew
+    transactional_ddl=True,
+)
+with context.begin_transaction():
+    context.run_migrations()

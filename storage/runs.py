@@ -1,0 +1,214 @@
+"""Runs: one visit to one source, from the slot that asked for it to its outcome."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import ForeignKey, Index, UniqueConstraint, Update, select, text, update
+from sqlalchemy.orm import Mapped, Session, joinedload, mapped_column, relationship
+
+from storage.base import Base, insert_new, moved
+from storage.sources import Source
+
+USUAL_RUNS = 20  # how many finished runs "as usual" means
+
+
+class RunState(StrEnum):
+    QUEUED = "queued"
+    RUNNING = "running"
+    FINISHED = "finished"
+
+
+class RunTrigger(StrEnum):
+    SCHEDULE = "schedule"
+    MANUAL = "manual"
+    CATCH_UP = "catch_up"
+
+
+class RunOutcome(StrEnum):
+    NEW_LISTINGS = "new_listings"
+    NOTHING_NEW = "nothing_new"
+    PAGE_NOT_RECOGNISED = "page_not_recognised"
+    COULD_NOT_FETCH = "could_not_fetch"
+    REFUSED = "refused"
+    DEADLINE_EXCEEDED = "deadline_exceeded"
+    MEMORY_EXCEEDED = "memory_exceeded"
+    CRASHED = "crashed"
+    INTERRUPTED = "interrupted"
+
+
+READ = (RunOutcome.NEW_LISTINGS, RunOutcome.NOTHING_NEW)  # outcomes of a run that read what there was
+OPEN = "state IN ('queued', 'running')"
+
+
+class Run(Base):
+    __tablename__ = "runs"
+    __table_args__ = (
+        UniqueConstraint("source_id", "slot"),
+        # Never two open runs of a source, whoever asks for them.
+        Index(
+            "uq_runs_open_source_id",
+            "source_id",
+            unique=True,
+            sqlite_where=text(OPEN),
+            postgresql_where=text(OPEN),
+        ),
+        Index(None, "state", "queued_at"),
+        Index(None, "source_id", "finished_at"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    source_id: Mapped[int] = mapped_column(ForeignKey("sources.id"))
+    slot: Mapped[str]
+    trigger: Mapped[RunTrigger]
+    state: Mapped[RunState] = mapped_column(default=RunState.QUEUED)
+    epoch: Mapped[int] = mapped_column(default=0)
+    queued_at: Mapped[datetime]
+    started_at: Mapped[datetime | None]
+    heartbeat_at: Mapped[datetime | None]
+    finished_at: Mapped[datetime | None]
+    outcome: Mapped[RunOutcome | None]
+    reason: Mapped[str | None]
+    detail: Mapped[str | None]  # one masked sentence
+    pages: Mapped[int] = mapped_column(default=0)
+    captures: Mapped[int] = mapped_column(default=0)
+    bytes: Mapped[int] = mapped_column(default=0)
+    listings_seen: Mapped[int] = mapped_column(default=0)
+    listings_new: Mapped[int] = mapped_column(default=0)
+    listings_changed: Mapped[int] = mapped_column(default=0)
+    pages_unread: Mapped[int | None]
+    pid: Mapped[int | None]
+
+    source: Mapped[Source] = relationship(lazy="raise")
+
+
+@dataclass(frozen=True, slots=True)
+class RunCounts:
+    """Totals of the run so far, not differences."""
+
+    pages: int = 0
+    captures: int = 0
+    bytes: int = 0
+    listings_seen: int = 0
+    listings_new: int = 0
+    listings_changed: int = 0
+    pages_unread: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Usual:
+    """Means over the last runs that read what there was; `runs` is how many those are."""
+
+    runs: int
+    pages: float
+    listings_seen: float
+    listings_new: float
+
+
+def enqueue(session: Session, source_id: int, *, slot: str, trigger: RunTrigger, now: datetime) -> int | None:
+    """None: the slot has its run already, or a run of this source is queued or running."""
+    row = {"source_id": source_id, "slot": slot, "trigger": trigger, "queued_at": now}
+    return session.scalar(insert_new(session, Run).values(row).returning(Run.id))
+
+
+def claim(session: Session, run_id: int, *, now: datetime) -> int | None:
+    """The epoch that every later write of this run must carry; None: it is not queued any more."""
+    queued = update(Run).where(Run.id == run_id, Run.state == RunState.QUEUED)
+    running = queued.values(state=RunState.RUNNING, epoch=Run.epoch + 1, started_at=now, heartbeat_at=now)
+    return session.scalar(running.returning(Run.epoch))
+
+
+def _mine(run_id: int, epoch: int) -> Update:
+    return update(Run).where(Run.id == run_id, Run.epoch == epoch, Run.state == RunState.RUNNING)
+
+
+def child_started(session: Session, run_id: int, epoch: int, *, pid: int) -> bool:
+    return moved(session, _mine(run_id, epoch).values(pid=pid))
+
+
+def holds(session: Session, run_id: int, epoch: int) -> bool:
+    """Whether the run is still this epoch's. Locks the row, so that it stays so until the commit."""
+    query = select(Run.id).where(Run.id == run_id, Run.epoch == epoch, Run.state == RunState.RUNNING)
+    return session.scalar(query.with_for_update()) is not None
+
+
+def progress(
+    session: Session, run_id: int, epoch: int, *, now: datetime, counts: RunCounts | None = None
+) -> bool:
+    """A heartbeat, with counts if there are any. False: the run is no longer this epoch's; stop."""
+    values = asdict(counts) if counts else {}
+    return moved(session, _mine(run_id, epoch).values(heartbeat_at=now, **values))
+
+
+def finish(
+    session: Session,
+    run_id: int,
+    epoch: int,
+    *,
+    outcome: RunOutcome,
+    reason: str | None = None,
+    detail: str | None = None,
+    counts: RunCounts | None = None,
+    now: datetime,
+) -> bool:
+    """False: somebody else ended it. Without counts those of the last progress stay."""
+    values = asdict(counts) if counts else {}
+    ended = {"state": RunState.FINISHED, "outcome": outcome, "reason": reason, "detail": detail}
+    return moved(session, _mine(run_id, epoch).values(finished_at=now, **ended, **values))
+
+
+def orphans_to_interrupted(session: Session, *, now: datetime) -> Sequence[int]:
+    """At boot, under the daemon's lock: whatever is running belongs to nobody. Its epoch is past."""
+    orphaned = update(Run).where(Run.state == RunState.RUNNING)
+    ended = orphaned.values(
+        state=RunState.FINISHED,
+        outcome=RunOutcome.INTERRUPTED,
+        reason="interrupted",
+        detail="The daemon ended while this run was going on.",
+        epoch=Run.epoch + 1,
+        finished_at=now,
+    )
+    return session.scalars(ended.returning(Run.id)).all()
+
+
+def get(session: Session, run_id: int) -> Run | None:
+    """With its source."""
+    return session.scalar(select(Run).where(Run.id == run_id).options(joinedload(Run.source)))
+
+
+def due(session: Session, *, now: datetime, limit: int) -> Sequence[int]:
+    """Ids of the queued runs, oldest first."""
+    query = select(Run.id).where(Run.state == RunState.QUEUED, Run.queued_at <= now)
+    return session.scalars(query.order_by(Run.queued_at, Run.id).limit(limit)).all()
+
+
+def recent(session: Session, *, source: str | None = None, limit: int = 50) -> Sequence[Run]:
+    """Newest first, each with its source; `source` is a name."""
+    query = select(Run).options(joinedload(Run.source)).order_by(Run.id.desc()).limit(limit)
+    if source is not None:
+        query = query.join(Source).where(Source.name == source)
+    return session.scalars(query).all()
+
+
+def last_slot(session: Session, source_id: int) -> Run | None:
+    """The newest run of a source, whatever became of it; the schedule decides from it what was missed."""
+    query = select(Run).where(Run.source_id == source_id).order_by(Run.id.desc()).limit(1)
+    return session.scalar(query)
+
+
+def usual(session: Session, source_id: int) -> Usual:
+    last = (
+        select(Run.pages, Run.listings_seen, Run.listings_new)
+        .where(Run.source_id == source_id, Run.state == RunState.FINISHED, Run.outcome.in_(READ))
+        .order_by(Run.finished_at.desc())
+        .limit(USUAL_RUNS)
+    )
+    rows = session.execute(last).all()
+    many = max(len(rows), 1)
+    return Usual(
+        runs=len(rows),
+        pages=sum(row.pages for row in rows) / many,
+        listings_seen=sum(row.listings_seen for row in rows) / many,
+        listings_new=sum(row.listings_new for row in rows) / many,
+    )

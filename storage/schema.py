@@ -1,0 +1,119 @@
+"""The schema's revisions: what the database has, what this program wants, and the way there."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, text
+
+from storage import tables
+from storage.base import Base, Database
+from storage.errors import DatabaseDamaged, SchemaNewer, SchemaOutdated
+from storage.faults import translated
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+UPGRADE_KEY = 0x5350494C4C2B  # the advisory lock of an upgrade; another than the daemon's
+SEARCH_TABLES = "listing_search"  # made by hand in the migrations: the models know nothing of it
+
+METADATA = Base.metadata
+DECLARED = tables.NOUNS
+
+
+def head() -> str:
+    """The revision that this program works with."""
+    return _scripts().get_current_head() or ""
+
+
+def revision(database: Database) -> str | None:
+    """None: the database has no schema of ours."""
+    with _connection(database) as connection:
+        return MigrationContext.configure(connection).get_current_revision()
+
+
+def require_current(database: Database) -> None:
+    """Raises SchemaOutdated or SchemaNewer."""
+    found = revision(database)
+    if found == head():
+        return
+    if found is not None and found not in {script.revision for script in _scripts().walk_revisions()}:
+        raise SchemaNewer(
+            f"{database.place}: its schema is {found}, which this program does not know (it has {head()})."
+            " Install the newer program again, or restore the backup made before the upgrade."
+        )
+    raise SchemaOutdated(
+        f"{database.place}: its schema is {found or 'empty'}, wanted {head()}. Run `spillwatch db upgrade`."
+    )
+
+
+def upgrade(database: Database, to: str = "head") -> None:
+    """All of it or nothing: killed at any moment, the old schema is still there. Two at once take turns."""
+    with _migrating(database) as connection:
+        command.upgrade(_config(connection), to)
+
+
+def differences(database: Database) -> list[object]:
+    """What the models say and the database has not, or the other way round; empty is right."""
+    with _connection(database) as connection:
+        context = MigrationContext.configure(connection, opts={"include_object": include_object})
+        return list(compare_metadata(context, METADATA))
+
+
+def include_object(_: object, name: str | None, kind: str, *__: object) -> bool:
+    return not (kind == "table" and (name or "").startswith(SEARCH_TABLES))
+
+
+def _config(connection: Connection | None = None) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    config.attributes["connection"] = connection
+    return config
+
+
+def _scripts() -> ScriptDirectory:
+    return ScriptDirectory.from_config(_config())
+
+
+@contextmanager
+def _connection(database: Database) -> Iterator[Connection]:
+    with translated(database.place), database.engine.connect() as connection:
+        yield connection
+
+
+@contextmanager
+def _migrating(database: Database) -> Iterator[Connection]:
+    with _connection(database) as connection:
+        if database.dialect == "sqlite":
+            # Batch mode makes a table anew and drops the old one, which foreign keys would forbid. Inside a
+            # transaction the pragma does nothing.
+            _pragma(connection, "foreign_keys = OFF")
+        try:
+            with connection.begin():
+                if database.dialect == "postgresql":
+                    connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": UPGRADE_KEY})
+                yield connection
+                if database.dialect == "sqlite":
+                    _require_whole(database, connection)
+        finally:
+            if database.dialect == "sqlite":
+                _pragma(connection, "foreign_keys = ON")
+
+
+def _pragma(connection: Connection, setting: str) -> None:
+    cursor = connection.connection.cursor()
+    cursor.execute(f"PRAGMA {setting}")
+    cursor.close()
+
+
+def _require_whole(database: Database, connection: Connection) -> None:
+    broken = connection.exec_driver_sql("PRAGMA foreign_key_check").fetchmany(1)
+    if broken:
+        raise DatabaseDamaged(
+            f"{database.place}: after the upgrade a row of {broken[0][0]} would point at nothing, so nothing was"
+            " changed. Restore a backup."
+        )

@@ -1,0 +1,191 @@
+"""Sources: where we look, how each is doing, and how far it has been read."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import ForeignKey, Index, func, select, update
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from storage.base import Base, moved
+from storage.columns import dump_json
+
+
+class SourceHealth(StrEnum):
+    UNKNOWN = "unknown"
+    OK = "ok"
+    PAGE_NOT_RECOGNISED = "page_not_recognised"
+    COULD_NOT_FETCH = "could_not_fetch"
+    REFUSED = "refused"
+    FAILING = "failing"
+
+
+class AlertState(StrEnum):
+    """Whether the alerts have looked at a row."""
+
+    PENDING = "pending"
+    DONE = "done"
+
+
+class Source(Base):
+    __tablename__ = "sources"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(unique=True)
+    kind: Mapped[str]
+    definition: Mapped[dict[str, Any]]
+    declared_in: Mapped[str | None]  # the file; None: added by a person
+    digest: Mapped[str]
+    enabled: Mapped[bool]
+    health: Mapped[SourceHealth] = mapped_column(default=SourceHealth.UNKNOWN)
+    health_since: Mapped[datetime | None]
+    cursor: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+    removed_at: Mapped[datetime | None]
+
+
+class SourceChange(Base):
+    """A known health became another: an alert of its own."""
+
+    __tablename__ = "source_changes"
+    __table_args__ = (Index(None, "alert_state", "id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    source_id: Mapped[int] = mapped_column(ForeignKey("sources.id"))
+    run_id: Mapped[int | None] = mapped_column(ForeignKey("runs.id"))
+    before: Mapped[SourceHealth]
+    after: Mapped[SourceHealth]
+    at: Mapped[datetime]
+    alert_state: Mapped[AlertState] = mapped_column(default=AlertState.PENDING)
+
+
+@dataclass(frozen=True, slots=True)
+class DeclaredSource:
+    name: str
+    kind: str
+    definition: Mapping[str, Any]
+    declared_in: str | None
+    enabled: bool = True
+
+    @property
+    def digest(self) -> str:
+        content = dump_json([self.kind, dict(self.definition), self.declared_in, self.enabled])
+        return hashlib.sha256(content.encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class SyncResult:
+    """Names, each in the order declared."""
+
+    added: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+
+
+def sync_declared(session: Session, declared: Sequence[DeclaredSource], now: datetime) -> SyncResult:
+    """The files' sources are the declared ones afterwards; what a person added stays as it is.
+
+    A source whose file is gone keeps its rows with `removed_at` set, and comes back with its cursor.
+    """
+    known = {source.name: source for source in session.scalars(select(Source))}
+    added = tuple(item.name for item in declared if item.name not in known)
+    session.add_all(_new(item, now) for item in declared if item.name in added)
+    changed = tuple(item.name for item in declared if _change(known.get(item.name), item, now))
+    names = {item.name for item in declared}
+    gone = [s for s in known.values() if s.name not in names and s.declared_in and s.removed_at is None]
+    for source in gone:
+        source.removed_at = source.updated_at = now
+    session.flush()
+    return SyncResult(added, changed, tuple(source.name for source in gone))
+
+
+def _new(item: DeclaredSource, now: datetime) -> Source:
+    return Source(
+        name=item.name,
+        kind=item.kind,
+        definition=dict(item.definition),
+        declared_in=item.declared_in,
+        digest=item.digest,
+        enabled=item.enabled,
+        created_at=now,
+        updated_at=now,
+    )
+
+
+def _change(source: Source | None, item: DeclaredSource, now: datetime) -> bool:
+    if source is None or (source.digest == item.digest and source.removed_at is None):
+        return False
+    source.kind, source.definition, source.declared_in = item.kind, dict(item.definition), item.declared_in
+    source.digest, source.enabled = item.digest, item.enabled
+    source.updated_at, source.removed_at = now, None
+    return True
+
+
+def by_name(session: Session, name: str) -> Source | None:
+    """Also a removed one: its listings are still there."""
+    return session.scalar(select(Source).where(Source.name == name))
+
+
+def get(session: Session, source_id: int) -> Source | None:
+    return session.get(Source, source_id)
+
+
+def active(session: Session) -> Sequence[Source]:
+    """Enabled and not removed, by name."""
+    query = select(Source).where(Source.enabled, Source.removed_at.is_(None)).order_by(Source.name)
+    return session.scalars(query).all()
+
+
+def everything(session: Session) -> Sequence[Source]:
+    """Not removed, whether enabled or not, by name."""
+    return session.scalars(select(Source).where(Source.removed_at.is_(None)).order_by(Source.name)).all()
+
+
+def save_cursor(session: Session, source_id: int, cursor: Mapping[str, Any]) -> None:
+    session.execute(update(Source).where(Source.id == source_id).values(cursor=dict(cursor)))
+
+
+def record_health(
+    session: Session, source_id: int, *, run_id: int | None, health: SourceHealth, now: datetime
+) -> SourceChange | None:
+    """A change row only when a health that is known becomes another; unknown to ok is news to nobody."""
+    before = session.scalar(select(Source.health).where(Source.id == source_id).with_for_update())
+    if before is None or before == health:
+        return None
+    changed = update(Source).where(Source.id == source_id, Source.health == before)
+    if not moved(session, changed.values(health=health, health_since=now)):
+        return None
+    if before is SourceHealth.UNKNOWN and health is SourceHealth.OK:
+        return None
+    change = SourceChange(source_id=source_id, run_id=run_id, before=before, after=health, at=now)
+    session.add(change)
+    session.flush()
+    return change
+
+
+def changes_due(session: Session, now: datetime, limit: int) -> Sequence[int]:
+    """Ids of the changes that the alerts have not looked at, oldest first."""
+    query = select(SourceChange.id).where(
+        SourceChange.alert_state == AlertState.PENDING, SourceChange.at <= now
+    )
+    return session.scalars(query.order_by(SourceChange.id).limit(limit)).all()
+
+
+def change(session: Session, change_id: int) -> SourceChange | None:
+    return session.get(SourceChange, change_id)
+
+
+def change_done(session: Session, change_id: int) -> bool:
+    """False: another had already dealt with it. Call it in the transaction that writes the alert."""
+    pending = update(SourceChange).where(
+        SourceChange.id == change_id, SourceChange.alert_state == AlertState.PENDING
+    )
+    return moved(session, pending.values(alert_state=AlertState.DONE))
+
+
+def count(session: Session) -> int:
+    return session.scalar(select(func.count()).select_from(Source).where(Source.removed_at.is_(None))) or 0

@@ -1,0 +1,15 @@
+"""Every module that declares a table: a foreign key finds its target by name, so all must be known."""
+
+from storage import (
+    alerts,
+    captures,
+    companies,
+    deliveries,
+    listings,
+    matches,
+    runs,
+    sources,
+    watch,
+)
+
+NOUNS = (sources, runs, captures, listings, companies, watch, matches, alerts, deliveries)

@@ -1,0 +1,180 @@
+"""The watch: a revision that grows with every change of terms or segments, and the rematches it asks for."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import ForeignKey, Index, Update, func, select, update
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from storage.base import Base, moved
+from storage.listing_tables import ListingVersion
+
+
+class MatchScope(StrEnum):
+    """Which half of the matching is meant: terms need the text, fingerprints the evidence."""
+
+    TERMS = "terms"
+    FINGERPRINTS = "fingerprints"
+    ALL = "all"
+
+
+class RematchState(StrEnum):
+    QUEUED = "queued"
+    RUNNING = "running"
+    FINISHED = "finished"
+    FAILED = "failed"
+
+
+class Watch(Base):
+    """One row; the migration writes it."""
+
+    __tablename__ = "watch"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    revision: Mapped[int]
+
+
+class Rematch(Base):
+    """A walk through the archive, version by version, up to the last one there was when it started."""
+
+    __tablename__ = "rematches"
+    __table_args__ = (Index(None, "state", "id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    scope: Mapped[MatchScope]
+    company_id: Mapped[int | None] = mapped_column(ForeignKey("companies.id"))  # None: all
+    reason: Mapped[str]
+    requested_at: Mapped[datetime]
+    started_at: Mapped[datetime | None]
+    finished_at: Mapped[datetime | None]
+    cursor_version_id: Mapped[int] = mapped_column(default=0)
+    until_version_id: Mapped[int | None]
+    state: Mapped[RematchState] = mapped_column(default=RematchState.QUEUED)
+    epoch: Mapped[int] = mapped_column(default=0)
+    scanned: Mapped[int] = mapped_column(default=0)
+    found: Mapped[int] = mapped_column(default=0)
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimedRematch:
+    rematch_id: int
+    epoch: int
+    scope: MatchScope
+    company_id: int | None
+    cursor_version_id: int
+    until_version_id: int
+
+
+def watch_revision(session: Session) -> str:
+    """Another text whenever terms or segments have changed; one row to read."""
+    return str(session.scalars(select(Watch.revision)).one())
+
+
+def raise_watch_revision(session: Session) -> None:
+    session.execute(update(Watch).values(revision=Watch.revision + 1))
+
+
+def request_rematch(
+    session: Session, *, scope: MatchScope, company_id: int | None = None, reason: str, now: datetime
+) -> int:
+    """The id of the rematch: of one that asks for the same and has not started yet, or of a new one."""
+    same = select(Rematch.id).where(
+        Rematch.state == RematchState.QUEUED,
+        Rematch.epoch == 0,
+        Rematch.scope == scope,
+        Rematch.company_id.is_not_distinct_from(company_id),
+    )
+    waiting = session.scalar(same.limit(1))
+    if waiting is not None:
+        return waiting
+    rematch = Rematch(scope=scope, company_id=company_id, reason=reason, requested_at=now)
+    session.add(rematch)
+    session.flush()
+    return rematch.id
+
+
+def due_rematches(session: Session, *, now: datetime, limit: int) -> Sequence[int]:
+    """Ids, oldest first."""
+    query = select(Rematch.id).where(Rematch.state == RematchState.QUEUED, Rematch.requested_at <= now)
+    return session.scalars(query.order_by(Rematch.id).limit(limit)).all()
+
+
+def claim_rematch(session: Session, rematch_id: int, *, now: datetime) -> ClaimedRematch | None:
+    """None: it is not queued any more.
+
+    Its end is fixed at the first claim, after the change that asked for it was committed: a version stored
+    later is matched against the new watch anyway.
+    """
+    queued = update(Rematch).where(Rematch.id == rematch_id, Rematch.state == RematchState.QUEUED)
+    last = select(func.coalesce(func.max(ListingVersion.id), 0)).scalar_subquery()
+    claimed = queued.values(
+        state=RematchState.RUNNING,
+        epoch=Rematch.epoch + 1,
+        started_at=func.coalesce(Rematch.started_at, now),
+        until_version_id=func.coalesce(Rematch.until_version_id, last),
+    )
+    if not moved(session, claimed.execution_options(synchronize_session=False)):
+        return None
+    columns = (Rematch.epoch, Rematch.scope, Rematch.company_id, Rematch.cursor_version_id)
+    row = session.execute(select(*columns, Rematch.until_version_id).where(Rematch.id == rematch_id)).one()
+    return ClaimedRematch(
+        rematch_id, row.epoch, row.scope, row.company_id, row.cursor_version_id, row.until_version_id or 0
+    )
+
+
+def versions_to_rematch(
+    session: Session, claimed: ClaimedRematch, *, after: int, limit: int
+) -> Sequence[int]:
+    """Ids of the next versions, in order; empty at the end. `after`: the last one that is done."""
+    query = select(ListingVersion.id).where(
+        ListingVersion.id > after, ListingVersion.id <= claimed.until_version_id
+    )
+    return session.scalars(query.order_by(ListingVersion.id).limit(limit)).all()
+
+
+def advance(
+    session: Session, rematch_id: int, epoch: int, *, cursor_version_id: int, scanned: int, found: int
+) -> bool:
+    """Up to this version all is done; counts are of this chunk. False: it is no longer this epoch's; stop."""
+    values = {"scanned": Rematch.scanned + scanned, "found": Rematch.found + found}
+    return moved(session, _mine(rematch_id, epoch).values(cursor_version_id=cursor_version_id, **values))
+
+
+def finish_rematch(
+    session: Session,
+    rematch_id: int,
+    epoch: int,
+    *,
+    state: RematchState = RematchState.FINISHED,
+    now: datetime,
+) -> bool:
+    return moved(session, _mine(rematch_id, epoch).values(state=state, finished_at=now))
+
+
+def pause_rematch(session: Session, rematch_id: int, epoch: int) -> bool:
+    """Back into the queue, to go on from its cursor."""
+    return moved(session, _mine(rematch_id, epoch).values(state=RematchState.QUEUED))
+
+
+def recover_rematches(session: Session) -> Sequence[int]:
+    """At boot, under the daemon's lock: whatever is running goes back into the queue. Returns the ids."""
+    running = update(Rematch).where(Rematch.state == RematchState.RUNNING)
+    queued = running.values(state=RematchState.QUEUED, epoch=Rematch.epoch + 1)
+    return session.scalars(queued.returning(Rematch.id)).all()
+
+
+def rematch(session: Session, rematch_id: int) -> Rematch | None:
+    return session.get(Rematch, rematch_id)
+
+
+def recent_rematches(session: Session, *, limit: int = 20) -> Sequence[Rematch]:
+    """Newest first."""
+    return session.scalars(select(Rematch).order_by(Rematch.id.desc()).limit(limit)).all()
+
+
+def _mine(rematch_id: int, epoch: int) -> Update:
+    return update(Rematch).where(
+        Rematch.id == rematch_id, Rematch.epoch == epoch, Rematch.state == RematchState.RUNNING
+    )
