@@ -1,0 +1,197 @@
+"""A finding, read from the rows: what is known of a company's part in one version of a listing.
+
+Reads only. `Finding` holds the facts that the rules judge and the content that a message shows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from alerts.clean import defanged, lines, one_line
+from alerts.message import (
+    CAPTURES,
+    EXCERPT_CHARS,
+    EXCERPTS,
+    LABEL_CHARS,
+    TITLE_CHARS,
+    Capture,
+    Company,
+    Coverage,
+    Excerpt,
+    Listing,
+    Matches,
+    Price,
+    Source,
+)
+from alerts.rules import Facts
+from storage import captures, companies, listings, matches, runs
+from storage.companies import Term, TermKind
+from storage.listings import ListingVersion
+from storage.matches import MatchKind, MatchSummary
+from storage.sources import Source as SourceRow
+
+URL_CHARS = 500
+NAMED = 500  # matched terms that are looked up
+TERMS = 20  # of them that a message names
+DATA_CLASSES = 12
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """What a company's match in one version of a listing comes to, before it is judged."""
+
+    company_id: int
+    source_id: int
+    listing_id: int
+    root_listing_id: int
+    company: Company
+    source: Source
+    listing: Listing
+    matches: Matches
+    excerpts: tuple[Excerpt, ...]
+    coverage: Coverage
+    proof: tuple[Capture, ...]
+    facts: Facts
+
+
+def read_finding(session: Session, summary: MatchSummary) -> Finding | None:
+    """The finding behind a summary; None if the company is no longer watched."""
+    company = companies.get(session, summary.company_id)
+    version = listings.version(session, summary.version_id)
+    if company is None or company.removed_at is not None or not company.active or version is None:
+        return None
+    row = version.listing
+    root = listings.get(session, row.repost_of_id) if row.repost_of_id else None
+    named = companies.terms_named(session, company.id, summary.terms[:NAMED])
+    terms: dict[int | None, Term] = {term.id: term for term in named}
+    domains = tuple(defanged(term.text) for term in named if term.kind is TermKind.DOMAIN)
+    listing = listing_of(version, first_offered_at=root.first_seen_at if root else None)
+    return Finding(
+        company_id=company.id,
+        source_id=row.source_id,
+        listing_id=row.id,
+        root_listing_id=root.id if root else row.id,
+        company=Company(slug=company.slug, name=one_line(company.name, LABEL_CHARS)),
+        source=source_of(row.source),
+        listing=listing,
+        matches=_matches(summary),
+        excerpts=tuple(_excerpts(session, summary, terms)),
+        coverage=_coverage(session, version, summary),
+        proof=tuple(_proof(session, version)),
+        facts=_facts(summary, listing, domains=domains),
+    )
+
+
+def source_of(row: SourceRow) -> Source:
+    """A source as messages show it."""
+    return Source(name=row.name, kind=row.kind, health=row.health.value, health_since=row.health_since)
+
+
+def listing_of(version: ListingVersion, *, first_offered_at: datetime | None) -> Listing:
+    """A listing as messages show it: this version's words, the listing's life."""
+    row = version.listing
+    return Listing(
+        id=row.id,
+        key=one_line(row.key, LABEL_CHARS),
+        url=one_line(row.url, URL_CHARS),
+        title=one_line(version.title, TITLE_CHARS),
+        seller=one_line(version.seller, LABEL_CHARS) if version.seller else None,
+        price=_price(version),
+        claimed_records=version.claimed_records,
+        data_classes=tuple(one_line(name, LABEL_CHARS) for name in version.data_classes[:DATA_CLASSES]),
+        posted_at=version.posted_at,
+        posted_at_uncertain=version.posted_at_uncertain,
+        life=row.life.value,
+        version=version.number,
+        first_seen_at=row.first_seen_at,
+        last_seen_at=row.last_seen_at,
+        gone_at=row.gone_at,
+        first_offered_at=first_offered_at,
+    )
+
+
+def _price(version: ListingVersion) -> Price | None:
+    if version.price_amount is None:
+        return None
+    amount = f"{version.price_amount:,f}"
+    trimmed = amount.rstrip("0").rstrip(".") if "." in amount else amount
+    return Price(amount=trimmed, currency=one_line(version.price_currency or "", 12))
+
+
+def _matches(summary: MatchSummary) -> Matches:
+    return Matches(
+        mentions=dict(summary.mention_fields),
+        terms=tuple(one_line(term, LABEL_CHARS) for term in summary.terms[:TERMS]),
+        coherent_rows=summary.coherent_rows,
+        customers=summary.customers,
+        single_hits=summary.single_hits,
+        hits=dict(summary.hits),
+    )
+
+
+def _excerpts(session: Session, summary: MatchSummary, terms: Mapping[int | None, Term]) -> Iterator[Excerpt]:
+    """The first excerpts, each text once: a name that stands in every line would fill the message."""
+    told: set[str] = set()
+    found = matches.of_version(
+        session, summary.version_id, company_id=summary.company_id, kind=MatchKind.MENTION, limit=EXCERPTS * 4
+    )
+    for match in found:
+        text = lines(match.excerpt or "", EXCERPT_CHARS)
+        if not text or text in told or len(told) == EXCERPTS:
+            continue
+        told.add(text)
+        yield Excerpt(
+            field=match.field,
+            place=one_line(match.place, LABEL_CHARS),
+            term=one_line(terms[match.term_id].text, LABEL_CHARS) if match.term_id in terms else None,
+            text=text,
+        )
+
+
+def _coverage(session: Session, version: ListingVersion, summary: MatchSummary) -> Coverage:
+    parts = [name for name in ("title", "body", "sample") if getattr(version, name)]
+    if count := len(version.attachments):
+        parts.append("1 text attachment" if count == 1 else f"{count} text attachments")
+    capture = captures.get(session, version.capture_id) if version.capture_id else None
+    run = runs.get(session, capture.run_id) if capture else None
+    return Coverage(
+        parts=tuple(parts),
+        rows_scanned=summary.rows_scanned,
+        candidates=summary.candidates,
+        pages_read=run.pages if run else None,
+        pages_unread=run.pages_unread if run else None,
+    )
+
+
+def _proof(session: Session, version: ListingVersion) -> Iterator[Capture]:
+    ids = [version.capture_id, *(attachment.capture_id for attachment in version.attachments)]
+    known: Sequence[int] = [capture_id for capture_id in ids if capture_id is not None]
+    for capture_id in known[:CAPTURES]:
+        if capture := captures.get(session, capture_id):
+            yield Capture(
+                id=capture.id,
+                role=capture.role.value,
+                url=one_line(capture.url, URL_CHARS),
+                fetched_at=capture.fetched_at,
+                sha256=capture.sha256,
+                size=capture.size,
+            )
+
+
+def _facts(summary: MatchSummary, listing: Listing, *, domains: tuple[str, ...]) -> Facts:
+    return Facts(
+        mentions=dict(summary.mention_fields),
+        domains=domains,
+        coherent_rows=summary.coherent_rows,
+        customers=summary.customers,
+        single_hits=summary.single_hits,
+        candidates=summary.candidates,
+        claimed_records=listing.claimed_records,
+        price=f"{listing.price.amount} {listing.price.currency}" if listing.price else None,
+        data_classes=listing.data_classes,
+        reposted_from=listing.first_offered_at,
+    )

@@ -1,0 +1,22 @@
+"""What alerting counts; docs/reference/metrics.md has a line for each."""
+
+from __future__ import annotations
+
+from prometheus_client import Counter, Gauge, Histogram
+
+ALERTS = Counter("spillwatch_alerts_total", "Revisions of alerts written", ("kind", "change", "severity"))
+QUIET = Counter(
+    "spillwatch_alert_evaluations_quiet_total", "Findings judged again that had nothing new to say"
+)
+DELIVERIES = Counter(
+    "spillwatch_delivery_attempts_total",
+    "Attempts to deliver, by transport and outcome",
+    ("transport", "outcome"),
+)
+DELIVERY_SECONDS = Histogram(
+    "spillwatch_delivery_attempt_seconds",
+    "Duration of an attempt to deliver",
+    ("transport",),
+    buckets=(0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300),
+)
+DEAD_CHANNELS = Gauge("spillwatch_channel_dead", "1 while a channel delivers nothing", ("channel",))

@@ -1,0 +1,113 @@
+"""A source that changes from one health to another is itself an alert: an episode from its first trouble to
+its end.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from alerts.advice import source_steps
+from alerts.dedupe import Judged, source_key
+from alerts.finding import source_of
+from alerts.message import Content, Difference
+from alerts.outbox import About, Outbox
+from alerts.rules import Said
+from alerts.severity import Signal
+from storage import alerts as rows
+from storage import sources
+from storage.alerts import Alert, AlertKind, Change, TriageState
+from storage.sources import Source, SourceChange, SourceHealth
+
+TROUBLE = {
+    SourceHealth.PAGE_NOT_RECOGNISED: "its pages are not recognised",
+    SourceHealth.COULD_NOT_FETCH: "it cannot be fetched",
+    SourceHealth.REFUSED: "it may not be fetched",
+    SourceHealth.FAILING: "its runs fail",
+}
+MEANING = {
+    SourceHealth.PAGE_NOT_RECOGNISED: (
+        "Pages came, and the selectors found nothing on them where they used to find something. New offers "
+        "there are not seen until that is mended."
+    ),
+    SourceHealth.COULD_NOT_FETCH: (
+        "No page came. New offers there are not seen meanwhile; nothing is taken for gone."
+    ),
+    SourceHealth.REFUSED: (
+        "A rule of ours forbids the request: robots.txt, a private address, or a scheme other than http and "
+        "https. New offers there are not seen."
+    ),
+    SourceHealth.FAILING: (
+        "A run crashed, or used up its time or its memory. What it read until then is kept."
+    ),
+}
+
+
+def report(session: Session, outbox: Outbox, *, change: SourceChange, now: datetime) -> None:
+    """Write the alert or its next revision. A source that becomes ok without an open alert is news to
+    nobody.
+    """
+    source = sources.get(session, change.source_id)
+    if source is None or source.removed_at is not None:
+        return
+    open_alert = rows.open_of(session, AlertKind.SOURCE, source_id=source.id)
+    if change.after in TROUBLE:
+        _trouble(session, outbox, source, change, open_alert, now)
+    elif open_alert is not None and change.after is SourceHealth.OK:
+        _mended(session, outbox, source, change, open_alert, now)
+
+
+def _trouble(
+    session: Session,
+    outbox: Outbox,
+    source: Source,
+    change: SourceChange,
+    open_alert: Alert | None,
+    now: datetime,
+) -> None:
+    severity = outbox.settings.severity
+    signal = severity.signal(f"source_{change.after.value}", Said(None, MEANING[change.after]))
+    content = Content(
+        title=f"Source {source.name}: {TROUBLE[change.after]}",
+        state=open_alert.state if open_alert else TriageState.NEW,
+        summary=f"The source {source.name} was {_words(change.before)} and is {_words(change.after)}.",
+        source=source_of(source),
+        changes=_differences(change),
+        next_steps=source_steps(change.after, name=source.name),
+    )
+    key = open_alert.dedupe_key if open_alert else source_key(source.id, change.id)
+    about = About(key=key, kind=AlertKind.SOURCE, source_id=source.id)
+    judged = Judged(severity.of(signal.weight), (signal,))
+    kind = Change.UPDATED if open_alert else Change.OPENED
+    outbox.write(session, about, change=kind, judged=judged, content=content, now=now)
+
+
+def _mended(
+    session: Session, outbox: Outbox, source: Source, change: SourceChange, open_alert: Alert, now: datetime
+) -> None:
+    """The severity stays what it was: who was told of the trouble is told of its end."""
+    signals = tuple(
+        Signal.model_validate(signal) for signal in rows.revisions(session, open_alert.id)[-1].signals
+    )
+    earlier = tuple(signal.model_copy(update={"earlier": True}) for signal in signals)
+    content = Content(
+        title=f"Source {source.name} is ok again",
+        state=TriageState.RESOLVED,
+        summary=f"The source {source.name} was {_words(change.before)} and is read again.",
+        source=source_of(source),
+        changes=_differences(change),
+        next_steps=source_steps(change.after, name=source.name),
+    )
+    about = About(key=open_alert.dedupe_key, kind=AlertKind.SOURCE, source_id=source.id)
+    judged = Judged(open_alert.severity, earlier)
+    outbox.write(session, about, change=Change.RESOLVED, judged=judged, content=content, now=now)
+
+
+def _words(health: SourceHealth) -> str:
+    return f'"{health.value.replace("_", " ")}"'
+
+
+def _differences(change: SourceChange) -> tuple[Difference, ...]:
+    before, after = (health.value.replace("_", " ") for health in (change.before, change.after))
+    return (Difference(field="health", before=before, after=after),)
