@@ -1,0 +1,125 @@
+"""The databases and the evidence folder of the tests: every test gets fresh ones, on both databases."""
+
+import os
+import shutil
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from storage import schema
+from storage.base import Database
+from storage.evidence.warc import EvidenceStore
+from tests.peers.postgres import MISSING, PostgresServer, find_binaries
+
+POSTGRESQL = "postgresql"
+TEMPLATE = "template_spillwatch"
+
+
+def left_out() -> frozenset[str]:
+    """The programs whose tests the person leaves out. In CI nothing is ever left out."""
+    if os.environ.get("CI") == "true":
+        return frozenset()
+    names = os.environ.get("SPILLWATCH_TESTS_WITHOUT", "").split(",")
+    return frozenset(name.strip() for name in names if name.strip())
+
+
+DATABASES = ["sqlite"] if POSTGRESQL in left_out() else ["sqlite", POSTGRESQL]
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if POSTGRESQL not in left_out():
+        return
+    needing = [item for item in items if "postgres_server" in getattr(item, "fixturenames", ())]
+    config.hook.pytest_deselected(items=needing)
+    items[:] = [item for item in items if item not in needing]
+
+
+def pytest_report_header() -> list[str]:
+    return [f"left out: all tests that need {name} (SPILLWATCH_TESTS_WITHOUT)" for name in sorted(left_out())]
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[PostgresServer]:
+    """One server a session, with a migrated database to copy."""
+    binaries = find_binaries()
+    if binaries is None:
+        pytest.fail(MISSING, pytrace=False)
+    server = PostgresServer(binaries)
+    try:
+        server.start()
+        template = Database.open(server.create(TEMPLATE))
+        schema.upgrade(template)
+        template.close()
+        yield server
+    finally:
+        server.stop()
+
+
+@pytest.fixture
+def empty_postgres_url(postgres_server: PostgresServer) -> Iterator[str]:
+    """A database without a schema."""
+    name = f"test_{uuid.uuid4().hex}"
+    yield postgres_server.create(name)
+    postgres_server.drop(name)
+
+
+@pytest.fixture
+def postgres_url(postgres_server: PostgresServer) -> Iterator[str]:
+    """A migrated, empty database."""
+    name = f"test_{uuid.uuid4().hex}"
+    yield postgres_server.create(name, template=TEMPLATE)
+    postgres_server.drop(name)
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("sqlite") / "template.db"
+    database = Database.open(f"sqlite:///{path}")
+    schema.upgrade(database)
+    database.close()
+    return path
+
+
+@pytest.fixture
+def sqlite_url(sqlite_template: Path, tmp_path: Path) -> str:
+    """A migrated, empty database."""
+    path = tmp_path / "spillwatch.db"
+    shutil.copy(sqlite_template, path)
+    return f"sqlite:///{path}"
+
+
+@pytest.fixture(params=DATABASES)
+def database_url(request: pytest.FixtureRequest) -> str:
+    """The migrated, empty database's URL, once for each kind."""
+    name = {"sqlite": "sqlite_url", POSTGRESQL: "postgres_url"}[request.param]
+    return str(request.getfixturevalue(name))
+
+
+@pytest.fixture(params=DATABASES)
+def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A database without a schema, once for each kind."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'empty.db'}"
+    return str(request.getfixturevalue("empty_postgres_url"))
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    """Migrated and empty, once for each kind."""
+    opened = Database.open(database_url)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def sqlite_database(sqlite_url: str) -> Iterator[Database]:
+    opened = Database.open(sqlite_url)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def evidence(tmp_path: Path) -> EvidenceStore:
+    return EvidenceStore(tmp_path / "evidence")
