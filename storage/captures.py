@@ -1,7 +1,7 @@
 """Captures: one stored response each, written before anything parses it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -125,6 +125,27 @@ def conclude(
     """What parsing came to; `charset` None leaves what is there."""
     values = {"outcome": outcome, "reason": reason} | ({"charset": charset} if charset else {})
     session.execute(update(Capture).where(Capture.id == capture_id).values(values))
+
+
+@dataclass(frozen=True, slots=True)
+class Conclusion:
+    """What parsing a capture came to."""
+
+    capture_id: int
+    outcome: CaptureOutcome
+    reason: str | None = None
+    charset: str | None = None
+
+
+def conclude_many(session: Session, conclusions: Sequence[Conclusion]) -> None:
+    """The same as `conclude`, one statement for all that came to the same."""
+    alike: dict[Conclusion, list[int]] = {}
+    for each in conclusions:
+        alike.setdefault(replace(each, capture_id=0), []).append(each.capture_id)
+    for each, capture_ids in alike.items():
+        values = {"outcome": each.outcome, "reason": each.reason}
+        values |= {"charset": each.charset} if each.charset else {}
+        session.execute(update(Capture).where(Capture.id.in_(capture_ids)).values(values))
 
 
 def get(session: Session, capture_id: int) -> Capture | None:

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import ColumnElement, Float, and_, cast, func, or_, select, update
-from sqlalchemy.orm import Session, joinedload, selectinload
+from sqlalchemy.orm import Session, contains_eager, joinedload, selectinload
 
 from storage import search as fulltext
 from storage.base import moved
@@ -36,6 +36,7 @@ MATCH_LEASE = timedelta(minutes=10)  # after which a claimed version that nobody
 @dataclass(frozen=True, slots=True)
 class Known:
     row_digest: str
+    first_seen_at: datetime
     last_seen_at: datetime
     gone: bool
 
@@ -45,11 +46,10 @@ class Known:
 
 def known(session: Session, source_id: int, keys: Collection[str]) -> dict[str, Known]:
     """Those of the keys that this source has had before."""
-    query = select(Listing.key, Listing.row_digest, Listing.last_seen_at, Listing.gone_at).where(
-        Listing.source_id == source_id, Listing.key.in_(keys)
-    )
+    columns = (Listing.key, Listing.row_digest, Listing.first_seen_at, Listing.last_seen_at, Listing.gone_at)
+    query = select(*columns).where(Listing.source_id == source_id, Listing.key.in_(keys))
     return {
-        row.key: Known(row.row_digest, row.last_seen_at, row.gone_at is not None)
+        row.key: Known(row.row_digest, row.first_seen_at, row.last_seen_at, row.gone_at is not None)
         for row in session.execute(query)
     }
 
@@ -75,10 +75,18 @@ def mark_seen(session: Session, source_id: int, keys: Collection[str], now: date
     return returned
 
 
-def mark_checked(session: Session, source_id: int, keys: Collection[str], now: datetime) -> None:
-    """Their own pages were asked for and had not changed."""
+def newest(session: Session, source_id: int, keys: Collection[str]) -> dict[str, ListingVersion]:
+    """The version that each of the keys is at, with its listing."""
+    query = select(ListingVersion).join(Listing).options(contains_eager(ListingVersion.listing))
+    query = query.where(Listing.source_id == source_id, Listing.key.in_(keys))
+    current = session.scalars(query.where(ListingVersion.number == Listing.version_number))
+    return {version.listing.key: version for version in current}
+
+
+def mark_asked(session: Session, source_id: int, keys: Collection[str], now: datetime) -> None:
+    """Their own pages were asked for in vain: others have their turn at `to_recheck` first."""
     mine = update(Listing).where(Listing.source_id == source_id, Listing.key.in_(keys))
-    session.execute(mine.values(checked_at=now, last_seen_at=now))
+    session.execute(mine.values(checked_at=now))
 
 
 def mark_gone(session: Session, source_id: int, keys: Collection[str], now: datetime) -> Sequence[int]:
