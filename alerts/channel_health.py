@@ -49,8 +49,8 @@ def _died(
     content = Content(
         title=f"Channel {channel} delivers nothing",
         summary=(
-            f"Alerts do not arrive through the channel {channel}. What waits for it is tried again where that "
-            "can help, and no alert is lost; but whoever relies on this channel hears nothing meanwhile."
+            f"Alerts do not arrive through the channel {channel}. What waits for it is tried again where "
+            "that can help, and no alert is lost; but whoever relies on this channel hears nothing meanwhile."
         ),
         next_steps=tuple(step.format(name=channel) for step in NEXT_STEPS),
     )

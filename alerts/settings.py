@@ -89,7 +89,7 @@ class RetrySettings(BaseModel):
 class BaseChannel(BaseModel):
     """What every channel has: what it carries. [alerts.channels.NAME]"""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True, hide_input_in_errors=True)
 
     enabled: bool = Field(default=True, description="Whether anything is sent through it.")
     kinds: tuple[AlertKind, ...] = Field(
@@ -226,7 +226,8 @@ class WebhookChannel(BaseChannel):
 
 def _check_secret(secret: str, number: int) -> None:
     try:
-        size = len(base64.b64decode(secret.removeprefix(SECRET_PREFIX) + "==", validate=True))
+        encoded = secret.removeprefix(SECRET_PREFIX)
+        size = len(base64.b64decode(encoded + "=" * (-len(encoded) % 4), validate=True))
     except (binascii.Error, ValueError):
         size = 0
     if not secret.startswith(SECRET_PREFIX) or size not in SECRET_BYTES:
@@ -242,7 +243,7 @@ Channel = Annotated[EmailChannel | WebhookChannel, Field(discriminator="transpor
 class AlertsSettings(BaseModel):
     """Who hears of a finding, how, and from what score on. Section [alerts]."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     installation: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9.-]{0,62}$")] = Field(
         default="spillwatch", description="Name of this installation, shown in messages."

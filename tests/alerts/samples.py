@@ -1,0 +1,167 @@
+"""Messages and channels for the tests. Everything is invented."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from alerts.message import (
+    Capture,
+    Company,
+    Content,
+    Coverage,
+    Difference,
+    Excerpt,
+    Listing,
+    Matches,
+    Message,
+    Price,
+    Source,
+)
+from alerts.rules import Facts
+from alerts.settings import EmailChannel, WebhookChannel
+from alerts.severity import SeveritySettings, score_of, signals_of
+from alerts.transports.sent import Outgoing
+from storage.alerts import AlertKind, Change, TriageState
+
+SECRET = "whsec_c3ludGhldGljIHNlY3JldCBvZiB0aGUgdGVzdHMh"
+NEXT_SECRET = "whsec_dGhlIG5leHQgc3ludGhldGljIHNlY3JldCBvZiB0ZXN0cw=="
+KEY = "0b7e6f6e5f0f4f0e9d8c7b6a59483726"
+NOON = datetime(2026, 3, 4, 3, 7, tzinfo=UTC)
+FACTS = Facts(
+    mentions={"title": 1, "sample": 3},
+    domains=("qudian[.]example",),
+    coherent_rows=36,
+    customers=36,
+    single_hits=4,
+    candidates=160,
+    claimed_records=1_000_000,
+    price="0.5 BTC",
+    data_classes=("phone", "resident id", "bank card"),
+)
+
+
+def content(**changes: Any) -> Content:
+    """What an alert says, of a made-up offer."""
+    whole = Content(
+        title="趣店 Lending: 出售趣店学生数据 100万条 手机 身份证",
+        state=TriageState.NEW,
+        summary="Data of 趣店 Lending is on night-market: 36 rows agree with enrolled customers.",
+        company=Company(slug="qudian", name="趣店 Lending"),
+        source=Source(name="night-market", kind="html", health="ok", health_since=NOON),
+        listing=listing(),
+        matches=Matches(
+            mentions={"title": 1, "sample": 3},
+            terms=("趣店", "qudian.example"),
+            coherent_rows=36,
+            customers=36,
+            single_hits=4,
+            hits={"phone": 38, "resident_id": 36},
+        ),
+        excerpts=(
+            Excerpt(field="title", place="title:1", term="趣店", text="出售趣店学生数据 100万条 手机 身份证"),
+            Excerpt(
+                field="sample",
+                place="sample:2",
+                term="趣店",
+                text="来源 qudian[.]example\n张*三 138****5678 110101********123X 趣店",
+            ),
+        ),
+        next_steps=(
+            "Call whoever decides on incidents now.",
+            "Take it on: spillwatch alerts ack, with --by and --note.",
+        ),
+        coverage=Coverage(
+            parts=("title", "body", "sample"), rows_scanned=40, candidates=160, pages_read=3, pages_unread=12
+        ),
+        proof=(
+            Capture(
+                id=71,
+                role="item",
+                url="hxxps://market[.]example/offer/8812",
+                fetched_at=NOON - timedelta(minutes=2),
+                sha256="5f" * 32,
+                size=48_213,
+            ),
+        ),
+    )
+    return whole.model_copy(update=changes)
+
+
+def listing(**changes: Any) -> Listing:
+    """A made-up offer."""
+    whole = Listing(
+        id=12,
+        key="8812",
+        url="hxxps://market[.]example/offer/8812",
+        title="出售趣店学生数据 100万条 手机 身份证",
+        seller="night_owl",
+        price=Price(amount="0.5", currency="BTC"),
+        claimed_records=1_000_000,
+        data_classes=("phone", "resident id", "bank card"),
+        posted_at=NOON - timedelta(hours=3),
+        posted_at_uncertain=True,
+        life="new",
+        version=1,
+        first_seen_at=NOON - timedelta(minutes=2),
+        last_seen_at=NOON - timedelta(minutes=2),
+    )
+    return whole.model_copy(update=changes)
+
+
+def message(**changes: Any) -> Message:
+    """A whole message; `changes` may name any of its fields."""
+    signals = tuple(signals_of(FACTS, SeveritySettings()))
+    said = content()
+    whole = Message(
+        **{name: getattr(said, name) for name in Content.model_fields},
+        alert_id=7,
+        revision=1,
+        kind=AlertKind.FINDING,
+        change=Change.OPENED,
+        severity=SeveritySettings().of(score_of(signals)),
+        score=score_of(signals),
+        signals=signals,
+        opened_at=NOON,
+        at=NOON,
+        installation="spillwatch-test",
+    )
+    return whole.model_copy(update=changes)
+
+
+def update_of(revision: int, **changes: Any) -> Message:
+    """A later message of the same alert."""
+    cheaper = (Difference(field="price", before="0.5 BTC", after="0.2 BTC"),)
+    told = {"revision": revision, "change": Change.UPDATED, "changes": cheaper}
+    return message(**told, at=NOON + timedelta(hours=revision), **changes)
+
+
+def outgoing(what: Message | None = None, *, at: datetime | None = None, key: str = KEY) -> Outgoing:
+    """One attempt, now: the verifiers refuse a timestamp that is minutes away."""
+    return Outgoing(what or message(), key, at or datetime.now(UTC))
+
+
+def email_channel(port: int, **settings: Any) -> EmailChannel:
+    """A channel to the SMTP peer."""
+    given = {
+        "transport": "email",
+        "host": "localhost",
+        "port": port,
+        "security": "none",
+        "from": "spillwatch@lender.test",
+        "to": ["soc@lender.test"],
+        "timeout_s": 20,
+    }
+    return EmailChannel.model_validate(given | settings)
+
+
+def webhook_channel(url: str, **settings: Any) -> WebhookChannel:
+    """A channel to the webhook peer, which is on loopback and therefore allowed by name."""
+    given = {
+        "transport": "webhook",
+        "url": url,
+        "secrets": [SECRET],
+        "allow_private_addresses": ["localhost"],
+        "timeout_s": 10,
+    }
+    return WebhookChannel.model_validate(given | settings)

@@ -1,0 +1,189 @@
+"""E-mail against a real SMTP server and its misbehaviours."""
+
+from __future__ import annotations
+
+import socket
+
+import pytest
+
+from alerts.errors import (
+    AuthenticationRefused,
+    ConnectionDropped,
+    ConnectionFailed,
+    DeliveryTimedOut,
+    MessageRefused,
+    NameNotResolved,
+    RecipientRefused,
+    TemporarilyRefused,
+    TlsNotOffered,
+    TlsNotVerified,
+)
+from alerts.transports import send
+from alerts.transports.tls import AuthorityUnreadable
+from tests.alerts.conftest import Authority
+from tests.alerts.samples import KEY, email_channel, outgoing
+from tests.peers.smtp import SmtpPeer
+
+
+def test_the_message_arrives_with_both_forms(mail_server: SmtpPeer) -> None:
+    """A server takes a multipart message whose plain and HTML forms both say what it is about."""
+    sent = send(email_channel(mail_server.port), outgoing())
+
+    (mail,) = mail_server.received
+    assert sent.status_code == 250
+    plain, html = (mail.get_body((kind,)) for kind in ("plain", "html"))
+    assert plain is not None
+    assert html is not None
+    for part in (plain, html):
+        assert "出售趣店学生数据" in part.get_content()
+
+
+def test_it_goes_out_over_starttls_with_a_password(authority: Authority) -> None:
+    """With security = "starttls" the certificate is verified, and the password is sent after that."""
+    with SmtpPeer(tls=authority.localhost, login=("spill", "synthetic password")) as peer:
+        channel = email_channel(
+            peer.port,
+            security="starttls",
+            ca_file=authority.ca_file,
+            username="spill",
+            password="synthetic password",
+        )
+        send(channel, outgoing())
+
+    assert [True] == peer.encrypted
+
+
+def test_it_goes_out_over_tls_from_the_first_byte(authority: Authority) -> None:
+    """With security = "tls" the connection is encrypted before SMTP begins."""
+    with SmtpPeer(tls=authority.localhost, implicit=True) as peer:
+        send(email_channel(peer.port, security="tls", ca_file=authority.ca_file), outgoing())
+
+    assert [True] == peer.encrypted
+
+
+@pytest.mark.parametrize("security", ["starttls", "tls"])
+def test_a_certificate_for_another_name_stops_it(authority: Authority, security: str) -> None:
+    """A certificate for another host ends the delivery for good before a byte of the message is sent."""
+    with SmtpPeer(tls=authority.elsewhere, implicit=security == "tls") as peer:
+        with pytest.raises(TlsNotVerified, match="does not verify") as caught:
+            send(email_channel(peer.port, security=security, ca_file=authority.ca_file), outgoing())
+
+    assert caught.value.permanent
+    assert [] == peer.received
+
+
+def test_a_certificate_of_an_unknown_authority_stops_it(authority: Authority) -> None:
+    """Without ca_file, a certificate of a private authority ends the delivery, and the message says what to set."""
+    with SmtpPeer(tls=authority.localhost) as peer, pytest.raises(TlsNotVerified, match="ca_file"):
+        send(email_channel(peer.port, security="starttls"), outgoing())
+
+
+def test_no_starttls_means_no_message(authority: Authority) -> None:
+    """A server that does not offer STARTTLS gets nothing: a downgrade is refused, not obeyed."""
+    with SmtpPeer() as peer:
+        with pytest.raises(TlsNotOffered, match='security = "tls"'):
+            send(email_channel(peer.port, security="starttls"), outgoing())
+
+    assert [] == peer.received
+
+
+def test_a_wrong_password_stops_it(authority: Authority) -> None:
+    """A refused login is permanent, and the sentence holds neither the password nor the user name."""
+    with SmtpPeer(tls=authority.localhost, login=("spill", "synthetic password")) as peer:
+        channel = email_channel(
+            peer.port,
+            security="starttls",
+            ca_file=authority.ca_file,
+            username="spill@lender.test",
+            password="wrong one",
+        )
+        with pytest.raises(AuthenticationRefused) as caught:
+            send(channel, outgoing())
+
+    assert 535 == caught.value.status_code
+    assert "wrong one" not in str(caught.value)
+    assert "spill@lender.test" not in str(caught.value)
+
+
+def test_a_refused_recipient_stops_it(mail_server: SmtpPeer) -> None:
+    """550 for the only recipient is permanent; what the server repeated of the address is left out."""
+    with pytest.raises(RecipientRefused, match="5.1.1") as caught:
+        send(email_channel(mail_server.port, to=["refused@lender.test"]), outgoing())
+
+    assert "refused@lender.test" not in str(caught.value)
+    assert "13800138000" not in str(caught.value)
+
+
+def test_one_refused_recipient_among_others_is_told(mail_server: SmtpPeer) -> None:
+    """The others get the message, and the attempt says how many were refused."""
+    channel = email_channel(mail_server.port, to=["soc@lender.test", "refused@lender.test"])
+
+    sent = send(channel, outgoing())
+
+    assert 1 == len(mail_server.received)
+    assert sent.detail is not None
+    assert "1 of 2 recipients (550)" in sent.detail
+
+
+def test_greylisting_asks_for_another_attempt(mail_server: SmtpPeer) -> None:
+    """451 for a recipient is "later": not permanent, with the code in the row."""
+    with pytest.raises(TemporarilyRefused) as caught:
+        send(email_channel(mail_server.port, to=["later@lender.test"]), outgoing())
+
+    assert (451, False) == (caught.value.status_code, caught.value.permanent)
+
+
+def test_greylisting_of_one_among_others_asks_for_another_attempt(mail_server: SmtpPeer) -> None:
+    """A recipient that is put off is not forgotten: the whole message is sent again later."""
+    with pytest.raises(TemporarilyRefused, match="1 of 2"):
+        send(email_channel(mail_server.port, to=["soc@lender.test", "later@lender.test"]), outgoing())
+
+
+def test_a_refused_message_stops_it(mail_server: SmtpPeer) -> None:
+    """554 to the message itself is permanent."""
+    with pytest.raises(MessageRefused, match="554"):
+        send(email_channel(mail_server.port, to=["unwanted@lender.test"]), outgoing())
+
+
+def test_a_hang_up_after_the_message_is_a_retry_with_the_same_id(mail_server: SmtpPeer) -> None:
+    """A server that takes the message and hangs up without an answer gets it twice, under one Message-ID and key."""
+    channel = email_channel(mail_server.port, to=["drops-once@lender.test"])
+    with pytest.raises(ConnectionDropped):
+        send(channel, outgoing())
+
+    send(channel, outgoing())
+
+    first, second = mail_server.wait(2)
+    assert first["Message-ID"] == second["Message-ID"]
+    assert KEY == first["Idempotency-Key"] == second["Idempotency-Key"]
+
+
+def test_a_server_that_hangs_costs_a_bounded_time(mail_server: SmtpPeer) -> None:
+    """A server that never answers ends the attempt at timeout_s."""
+    with pytest.raises(DeliveryTimedOut, match="within 0.5 s"):
+        send(email_channel(mail_server.port, to=["hangs@lender.test"], timeout_s=0.5), outgoing())
+
+
+def test_an_unreachable_server_is_a_retry() -> None:
+    """A refused connection is told with host and port, and is tried again."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+
+    with pytest.raises(ConnectionFailed, match=f"localhost:{port}") as caught:
+        send(email_channel(port), outgoing())
+
+    assert not caught.value.permanent
+
+
+def test_a_name_without_an_address_is_a_retry() -> None:
+    """A host that does not resolve is told as such."""
+    with pytest.raises(NameNotResolved, match="no-such-host.test"):
+        send(email_channel(25, host="no-such-host.test"), outgoing())
+
+
+def test_an_unreadable_authority_is_told(authority: Authority) -> None:
+    """A ca_file that is no certificate is named, with what was wanted."""
+    channel = email_channel(25, security="tls", ca_file=authority.ca_file.with_name("none.pem"))
+
+    with pytest.raises(AuthorityUnreadable, match=r"none\.pem"):
+        send(channel, outgoing())

@@ -1,0 +1,137 @@
+"""A real SMTP server (aiosmtpd) on port 0, whose recipients are named after its misbehaviour.
+
+refused@      550 to RCPT            later@         451 to RCPT (greylisting)
+unwanted@     554 to the message     drops-once@    takes the first message, then hangs up without an answer
+hangs@        never answers the message
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+import threading
+from collections.abc import Callable
+from email import message_from_bytes
+from email.message import EmailMessage
+from email.policy import default
+from types import TracebackType
+from typing import Any, Self
+
+from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
+
+START_S = 10.0
+
+
+class SmtpPeer:
+    """Use as a context manager; `received` holds every message that the server took, in order."""
+
+    def __init__(
+        self,
+        *,
+        tls: ssl.SSLContext | None = None,
+        implicit: bool = False,
+        login: tuple[str, str] | None = None,
+        advertise_starttls: bool = True,
+    ) -> None:
+        self.received: list[EmailMessage] = []
+        self.raw: list[bytes] = []
+        self.encrypted: list[bool] = []
+        self.port = 0
+        self._tls = tls
+        self._implicit = implicit
+        self._login = login
+        self._starttls = tls if tls and not implicit and advertise_starttls else None
+        self._arrived = threading.Condition()
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="smtp-peer", daemon=True)
+        self._server: asyncio.Server | None = None
+        self._dropped = False
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        asyncio.run_coroutine_threadsafe(self._start(), self._loop).result(START_S)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        asyncio.run_coroutine_threadsafe(self._stop(), self._loop).result(START_S)
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(START_S)
+        self._loop.close()
+
+    def wait(self, count: int, timeout_s: float = 20.0) -> list[EmailMessage]:
+        """The messages, once there are `count` of them."""
+        with self._arrived:
+            if not self._arrived.wait_for(lambda: len(self.received) >= count, timeout_s):
+                raise TimeoutError(f"{len(self.received)} of {count} messages came within {timeout_s:g} s")
+            return list(self.received)
+
+    async def _start(self) -> None:
+        self._server = await self._loop.create_server(
+            self._protocol(), "127.0.0.1", 0, ssl=self._tls if self._implicit else None
+        )
+        self.port = self._server.sockets[0].getsockname()[1]
+
+    async def _stop(self) -> None:
+        if self._server is not None:
+            self._server.close()
+        for task in asyncio.all_tasks(self._loop) - {asyncio.current_task()}:
+            task.cancel()
+        await asyncio.sleep(0)
+
+    def _protocol(self) -> Callable[[], SMTP]:
+        def make() -> SMTP:
+            return SMTP(
+                self,
+                hostname="mail.lender.test",
+                tls_context=self._starttls,
+                require_starttls=self._starttls is not None,
+                authenticator=self._authenticate if self._login else None,
+                auth_required=self._login is not None,
+                auth_require_tls=True,
+                timeout=60,
+            )
+
+        return make
+
+    def _authenticate(
+        self, server: SMTP, session: Session, envelope: Envelope, mechanism: str, data: Any
+    ) -> AuthResult:
+        given = (
+            (data.login.decode(), data.password.decode()) if isinstance(data, LoginPassword) else ("", "")
+        )
+        return AuthResult(success=given == self._login, handled=False)
+
+    async def handle_RCPT(  # noqa: N802 - aiosmtpd calls its hooks so
+        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        answers = {
+            "refused": "550 5.1.1 <refused@lender.test>: no such user 13800138000",
+            "later": "451 4.7.1 Greylisted, come back later",
+        }
+        answer = answers.get(address.partition("@")[0])
+        if answer is None:
+            envelope.rcpt_tos.append(address)
+        return answer or "250 OK"
+
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
+        names = {address.partition("@")[0] for address in envelope.rcpt_tos}
+        if "unwanted" in names:
+            return "554 5.7.1 Message refused by policy"
+        if "hangs" in names:
+            await asyncio.Event().wait()
+        self._take(envelope, encrypted=session.ssl is not None or self._implicit)
+        if "drops-once" in names and not self._dropped:
+            self._dropped = True
+            server.transport.abort()
+        return "250 2.0.0 Taken"
+
+    def _take(self, envelope: Envelope, *, encrypted: bool) -> None:
+        content = envelope.content if isinstance(envelope.content, bytes) else b""
+        message = message_from_bytes(content, policy=default)
+        with self._arrived:
+            self.raw.append(content)
+            self.received.append(message)
+            self.encrypted.append(encrypted)
+            self._arrived.notify_all()

@@ -1,0 +1,152 @@
+"""A real webhook receiver on port 0. It verifies with the svix library and serves paths named after what they do.
+
+/ok  /always-500  /busy (429, Retry-After: 120)  /busy-until (503, a date)  /gone (410)  /bad-request  /redirect
+/hangs  /huge (200 and a body without end)  /drops-once (takes the first, then hangs up)  /back (500 until `mend()`)
+"""
+
+from __future__ import annotations
+
+import ssl
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import TracebackType
+from typing import Any, Self
+
+from svix.webhooks import Webhook, WebhookVerificationError
+
+STATUS = {"/ok": 200, "/always-500": 500, "/gone": 410, "/bad-request": 400, "/huge": 200}
+STOP_S = 10.0
+
+
+@dataclass(frozen=True)
+class Received:
+    """One request: what came, and whether its signature verified."""
+
+    path: str
+    headers: Mapping[str, str]
+    body: bytes
+    verified: bool
+
+
+class WebhookPeer:
+    """Use as a context manager; `received` holds every request, in order."""
+
+    def __init__(self, secret: str, *, tls: ssl.SSLContext | None = None) -> None:
+        self.received: list[Received] = []
+        self.ended = threading.Event()
+        self.mended = False
+        self.dropped = False
+        self._verifier = Webhook(secret)
+        self._arrived = threading.Condition()
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self._server.daemon_threads = True
+        if tls is not None:
+            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
+        self._scheme = "https" if tls else "http"
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, name="webhook-peer", daemon=True
+        )
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.ended.set()
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join(STOP_S)
+
+    @property
+    def port(self) -> int:
+        """The port it listens at."""
+        return int(self._server.server_address[1])
+
+    def url(self, path: str, *, host: str = "localhost") -> str:
+        """The address of a behaviour."""
+        return f"{self._scheme}://{host}:{self.port}{path}"
+
+    def wait(self, count: int, timeout_s: float = 20.0) -> list[Received]:
+        """The requests, once there are `count` of them."""
+        with self._arrived:
+            if not self._arrived.wait_for(lambda: len(self.received) >= count, timeout_s):
+                raise TimeoutError(f"{len(self.received)} of {count} requests came within {timeout_s:g} s")
+            return list(self.received)
+
+    def mend(self) -> None:
+        """/back answers 200 from now on."""
+        self.mended = True
+
+    def take(self, path: str, headers: Mapping[str, str], body: bytes) -> None:
+        """Verify and keep a request."""
+        try:
+            self._verifier.verify(body, dict(headers))
+        except WebhookVerificationError:
+            verified = False
+        else:
+            verified = True
+        with self._arrived:
+            self.received.append(Received(path, headers, body, verified))
+            self._arrived.notify_all()
+
+    def _handler(self) -> type[BaseHTTPRequestHandler]:
+        peer = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_POST(self) -> None:  # noqa: N802 - http.server calls it so
+                body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                peer.take(self.path, {name.lower(): value for name, value in self.headers.items()}, body)
+                behave(self, peer)
+
+            def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class's name
+                return
+
+        return Handler
+
+
+def behave(handler: BaseHTTPRequestHandler, peer: WebhookPeer) -> None:
+    """Answer as the path says."""
+    path = handler.path
+    if path == "/hangs":
+        peer.ended.wait()
+    elif path == "/drops-once" and not peer.dropped:
+        peer.dropped = True
+        handler.close_connection = True
+        handler.connection.close()
+    elif path == "/redirect":
+        _answer(handler, 302, {"Location": "/ok"})
+    elif path == "/busy":
+        _answer(handler, 429, {"Retry-After": "120"})
+    elif path == "/back":
+        _answer(handler, 200 if peer.mended else 500)
+    elif path == "/huge":
+        _flood(handler, peer)
+    else:
+        _answer(handler, STATUS.get(path, 200))
+
+
+def _answer(handler: BaseHTTPRequestHandler, status: int, headers: Mapping[str, str] | None = None) -> None:
+    handler.send_response(status)
+    for name, value in (headers or {}).items():
+        handler.send_header(name, value)
+    handler.send_header("Content-Length", "0")
+    handler.end_headers()
+
+
+def _flood(handler: BaseHTTPRequestHandler, peer: WebhookPeer) -> None:
+    """A body without end, until the client hangs up."""
+    handler.send_response(200)
+    handler.send_header("Content-Type", "application/octet-stream")
+    handler.end_headers()
+    handler.close_connection = True
+    try:
+        while not peer.ended.is_set():
+            handler.wfile.write(b"x" * 65_536)
+    except OSError:
+        return
