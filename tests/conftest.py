@@ -29,11 +29,17 @@ DATABASES = ["sqlite"] if POSTGRESQL in left_out() else ["sqlite", POSTGRESQL]
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if POSTGRESQL not in left_out():
-        return
-    needing = [item for item in items if "postgres_server" in getattr(item, "fixturenames", ())]
-    config.hook.pytest_deselected(items=needing)
-    items[:] = [item for item in items if item not in needing]
+    """PostgreSQL is needed by whatever asks for its server, other programs by what is marked needs("tor")."""
+    missing = left_out()
+    needing = [item for item in items if missing & _needs(item)]
+    if needing:
+        config.hook.pytest_deselected(items=needing)
+        items[:] = [item for item in items if item not in needing]
+
+
+def _needs(item: pytest.Item) -> set[str]:
+    programs = {str(mark.args[0]) for mark in item.iter_markers("needs")}
+    return programs | ({POSTGRESQL} if "postgres_server" in getattr(item, "fixturenames", ()) else set())
 
 
 def pytest_report_header() -> list[str]:

@@ -6,7 +6,11 @@ import configparser
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.packaging.here import ROOT, answer
+
+pytestmark = pytest.mark.needs("systemd")
 
 UNIT = ROOT / "deploy/spillwatch.service"
 
