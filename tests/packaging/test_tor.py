@@ -1,0 +1,32 @@
+"""deploy/tor: the container's configuration and health check, tried on real Tor processes."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+
+import pytest
+
+from tests.packaging.here import ROOT, answer
+from tests.peers.tor import tor_network
+
+pytestmark = pytest.mark.needs("tor")
+
+
+def test_tor_accepts_its_configuration(tmp_path: Path) -> None:
+    """The file that the tor container runs with is one that Tor itself finds no fault with."""
+    found = answer("tor", "--verify-config", "-f", ROOT / "deploy/tor/torrc", "--DataDirectory", tmp_path)
+
+    assert found.returncode == 0, found.stdout
+
+
+def test_the_health_check_tells_a_bootstrapped_tor_from_a_dead_one() -> None:
+    """Exit code 0 once the control port says 100 %, another one when nobody answers there."""
+    with socket.create_server(("127.0.0.1", 0)) as target, tor_network(target.getsockname()[1]) as network:
+        check = (ROOT / "deploy/tor/bootstrapped.sh", network.cookie_file, str(network.control))
+        alive = answer(*check).returncode
+        network.kill("client")
+        dead = answer(*check).returncode
+
+    assert alive == 0
+    assert dead != 0
