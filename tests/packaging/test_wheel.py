@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import sys
 import sysconfig
@@ -52,7 +53,8 @@ def test_it_holds_every_file_of_every_package(wheel: Path) -> None:
         path.relative_to(ROOT).as_posix()
         for package in PACKAGES
         for path in (ROOT / package).rglob("*")
-        if path.is_file() and "__pycache__" not in path.parts
+        if path.is_file()
+        and not any(re.match(r"\.|__pycache__", part) for part in path.relative_to(ROOT).parts)
     }
 
     held = set(zipfile.ZipFile(wheel).namelist())

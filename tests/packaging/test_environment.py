@@ -1,0 +1,23 @@
+"""The variables that the image, the Compose file and the unit set are settings that exist."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from cli.settings import PREFIX, Settings
+from tests.docs.models import keys
+from tests.packaging.here import ROOT
+
+SETTINGS = {PREFIX + "__".join((*section, key)).upper() for section, key in keys(Settings)}
+VARIABLE = re.compile(rf"\b{PREFIX}\w+")
+
+
+@pytest.mark.parametrize("name", ["Dockerfile", "docker-compose.yml", "deploy/spillwatch.service"])
+def test_every_variable_is_a_setting(name: str) -> None:
+    """A misspelt one would be refused at the first start, on somebody else's machine."""
+    set_here = {found.removesuffix("_FILE") for found in VARIABLE.findall((ROOT / name).read_text())}
+
+    assert set_here
+    assert set_here - SETTINGS == set()
