@@ -6,10 +6,11 @@ import re
 
 import pytest
 
-from cli.settings import PREFIX, Settings
+from cli.settings import Settings
 from tests.docs.models import keys
 from tests.packaging.here import ROOT
 
+PREFIX = "SPILLWATCH_"
 SETTINGS = {PREFIX + "__".join((*section, key)).upper() for section, key in keys(Settings)}
 VARIABLE = re.compile(rf"\b{PREFIX}\w+")
 

@@ -47,15 +47,15 @@ def elsewhere(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "bin"
 
 
+def _is_source(path: Path) -> bool:
+    caches = re.compile(r"\.|__pycache__$")
+    return path.is_file() and not any(caches.match(part) for part in path.relative_to(ROOT).parts)
+
+
 def test_it_holds_every_file_of_every_package(wheel: Path) -> None:
     """Templates, schemas, migrations and the demo's pages are data that no import would miss."""
-    wanted = {
-        path.relative_to(ROOT).as_posix()
-        for package in PACKAGES
-        for path in (ROOT / package).rglob("*")
-        if path.is_file()
-        and not any(re.match(r"\.|__pycache__", part) for part in path.relative_to(ROOT).parts)
-    }
+    paths = (path for package in PACKAGES for path in (ROOT / package).rglob("*"))
+    wanted = {path.relative_to(ROOT).as_posix() for path in paths if _is_source(path)}
 
     held = set(zipfile.ZipFile(wheel).namelist())
 
