@@ -17,7 +17,6 @@ from alerts.dispatch import DeliveryService
 from alerts.service import AlertService
 from cli.engine import EmbeddedEngine, Lane
 from cli.settings import Configuration
-from crawler.job import Progress
 from crawler.supervise import Supervisor
 from storage import alerts, companies, deliveries, listings, matches, runs, sources, watch
 from storage.base import Database
@@ -41,20 +40,18 @@ def assemble(
     evidence: EvidenceStore,
     engine: EmbeddedEngine,
     clock: Callable[[], datetime],
-    on_progress: Callable[[Progress], None] | None = None,
 ) -> Parts:
     """Make the handlers of a configuration; nothing connects or starts yet."""
     settings = configuration.settings
     supervisor = Supervisor(
         database=database,
-        database_url=settings.storage.database_url.get_secret_value(),
+        database_url=settings.storage.database_url,
         evidence_dir=settings.storage.evidence_dir,
         settings=settings.crawler,
         mask=mask_text,
         dispatcher=engine,
         relay=engine.wake,
         clock=clock,
-        on_progress=on_progress,
     )
     matching = MatchingService(
         database=database, evidence=evidence, settings=settings.matching, dispatcher=engine, clock=clock

@@ -33,6 +33,7 @@ class Declared(Generic[T]):
 class Folder(Generic[T]):
     """Everything of one folder, and everything that is wrong in it."""
 
+    names: list[str] = field(default_factory=list)  # also of those with mistakes
     found: list[Declared[T]] = field(default_factory=list)
     mistakes: list[Mistake] = field(default_factory=list)
 
@@ -46,6 +47,7 @@ def read_folder(folder: Path, adapter: TypeAdapter[T]) -> Folder[T]:
             wanted = "a name of a-z, 0-9, - and _ that begins with a letter or a digit, 64 at most"
             result.mistakes.append(Mistake(str(file), "", f"the file name {file.name!r}", wanted))
             continue
+        result.names.append(file.stem)
         table = read_toml(file, result.mistakes)
         if table is None:
             continue

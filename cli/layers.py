@@ -6,6 +6,7 @@ in every layer: that is how a secret stays out of the configuration, the environ
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -36,6 +37,7 @@ class Layers:
         self._settings = settings
         self._schema: Schema = settings.model_json_schema()
         self._known = _property_names(self._schema)
+        self._lists = _property_names(self._schema, kind="array")
         self._file = file
         self._origins: dict[tuple[str, ...], str] = {}
         self.values: dict[str, Any] = {}
@@ -51,6 +53,7 @@ class Layers:
             if path.is_file() and self._is_ours(path.name):
                 value = self._content(path, named_by=f"credential {path.name}", key="")
                 if value is not None:
+                    value = self._as_json(path.name.lower().rpartition("__")[2], value)
                     self._add_variable(path.name, value, origin=f"credential {path.name}")
 
     def add_environment(self, variables: Mapping[str, str]) -> None:
@@ -64,7 +67,7 @@ class Layers:
                 content = self._content(Path(value), named_by=origin, key="")
                 if content is None:
                     continue
-                name, value = name[: -len(_FILE)], content
+                name, value = name[: -len(_FILE)], self._as_json(key[: -len(_FILE)], content)
             self._add_variable(name, value, origin=origin)
 
     def origin(self, place: tuple[str | int, ...]) -> str:
@@ -123,11 +126,15 @@ class Layers:
             return
         content = self._content(self._file.parent / path, named_by=str(self._file), key=dotted)
         if content is not None:
-            read[target] = content
+            read[target] = content.split() if target in self._lists else content
             self._origins[tuple(_folded(part) for part in (*here[:-1], target))] = str(path)
 
     def _stands_for_a_file(self, key: str) -> bool:
         return key.endswith(_FILE) and key not in self._known and key[: -len(_FILE)] in self._known
+
+    def _as_json(self, key: str, content: str) -> str:
+        """What a file holds as a variable would: a list has an item a line."""
+        return json.dumps(content.split()) if key in self._lists else content
 
     def _content(self, path: Path, *, named_by: str, key: str) -> str | None:
         """The text of a file that holds one setting, without its last line break; None after a mistake."""
@@ -168,7 +175,8 @@ def _merged(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]
     return merged
 
 
-def _property_names(schema: Schema) -> frozenset[str]:
-    """Every key that any table of the configuration may have."""
+def _property_names(schema: Schema, *, kind: str | None = None) -> frozenset[str]:
+    """Every key that any table of the configuration may have, or those of one JSON type."""
     models = (schema, *schema.get("$defs", {}).values())
-    return frozenset(name for model in models for name in model.get("properties", {}))
+    properties = [item for model in models for item in model.get("properties", {}).items()]
+    return frozenset(name for name, node in properties if kind in (None, node.get("type")))

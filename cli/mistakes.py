@@ -52,7 +52,6 @@ _WANTED = {
     "string_too_long": "at most {max_length} characters",
     "too_short": "at least {min_length} of them",
     "too_long": "at most {max_length} of them",
-    "union_tag_invalid": "one of {expected_tags}",
     "value_error": "{error}",
     "assertion_error": "{error}",
 }
@@ -106,18 +105,15 @@ def _mistake(error: Mapping[str, Any], *, file: str, data: object, schema: Schem
     purpose = str(node.get("description", "")).rstrip(".")
     if kind == "missing":
         return Mistake(file, key, "nothing", purpose or "a value", _misspelt(place, data))
-    if kind == "union_tag_not_found":
+    if kind in ("union_tag_not_found", "union_tag_invalid"):
         tag = error["ctx"]["discriminator"].strip("'")
-        return Mistake(
-            file,
-            f"{key}.{tag}".strip("."),
-            "nothing",
-            f"one of {_tags(node)}",
-            _misspelt((*place, tag), data),
-        )
+        what = found(error["ctx"]["tag"], secret=False) if "tag" in error["ctx"] else "nothing"
+        wanted = f"one of {_tags(node)}"
+        return Mistake(file, f"{key}.{tag}".strip("."), what, wanted, _misspelt((*place, tag), data))
     if kind not in _OF_PYDANTIC:
         return _of_ours(error, file=file, key=key, data=data)
-    wanted = _WANTED[kind].format(**error.get("ctx", {})) if kind in _WANTED else error["msg"]
+    limits = {name: _short(limit) for name, limit in error.get("ctx", {}).items()}
+    wanted = _WANTED[kind].format(**limits) if kind in _WANTED else error["msg"]
     return Mistake(
         file,
         key,
@@ -125,6 +121,10 @@ def _mistake(error: Mapping[str, Any], *, file: str, data: object, schema: Schem
         wanted.rstrip("."),
         purpose and f"({purpose}.)",
     )
+
+
+def _short(limit: object) -> object:
+    return f"{limit:g}" if isinstance(limit, float) else limit
 
 
 def _of_ours(error: Mapping[str, Any], *, file: str, key: str, data: object) -> Mistake:
@@ -194,9 +194,10 @@ def _step(schema: Schema, node: Schema, segment: str | int) -> Schema:
         return inside
     if (tag := node.get("discriminator", {}).get("mapping", {}).get(segment)) is not None:
         return {"$ref": tag}
-    values = node.get("additionalProperties")
-    if isinstance(values, Mapping):
-        return values
+    values = [node.get("additionalProperties"), *node.get("patternProperties", {}).values()]
+    for value in values:
+        if isinstance(value, Mapping):
+            return value
     options = [_resolved(schema, option) for option in (*node.get("anyOf", ()), *node.get("oneOf", ()))]
     named = [option for option in options if segment in (option.get("title"), option.get("type"))]
     deeper = [option for option in options if segment in option.get("properties", {})]

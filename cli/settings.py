@@ -19,7 +19,7 @@ from alerts.settings import AlertsSettings
 from cli.declared import Declared, duplicates, read_folder, read_toml
 from cli.errors import ConfigurationMissing, ConfigurationRefused
 from cli.layers import Layers
-from cli.mistakes import Mistake, mistakes_of
+from cli.mistakes import Mistake, did_you_mean, mistakes_of
 from crawler.settings import CrawlerSettings
 from crawler.sources import SourceDefinition
 from matching.companies import CompanyDefinition
@@ -39,20 +39,26 @@ class DaemonSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     health_address: Annotated[str, StringConstraints(pattern=r"^(\S+:\d{1,5})?$")] = Field(
-        "127.0.0.1:9477",
+        default="127.0.0.1:9477",
         description='host:port of /healthz and /metrics; port 0 takes a free one, "" turns them off.',
     )
     log_format: Literal["json", "console"] = Field(
-        "json", description="How lines are written to standard error."
+        default="json", description="How lines are written to standard error."
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
-        "info", description="The least that is logged."
+        default="info", description="The least that is logged."
     )
-    upgrade_schema: bool = Field(True, description="Bring the database to this version's schema at start.")
-    match_workers: int = Field(1, ge=1, le=64, description="Listings that are matched at the same time.")
-    deliver_workers: int = Field(4, ge=1, le=64, description="Messages that are sent at the same time.")
+    upgrade_schema: bool = Field(
+        default=True, description="Bring the database to this version's schema at start."
+    )
+    match_workers: int = Field(
+        default=1, ge=1, le=64, description="Listings that are matched at the same time."
+    )
+    deliver_workers: int = Field(
+        default=4, ge=1, le=64, description="Messages that are sent at the same time."
+    )
     stop_timeout_s: float = Field(
-        3.0, gt=0, le=60, description="Seconds that work in hand may take after SIGTERM."
+        default=3.0, gt=0, le=60, description="Seconds that work in hand may take after SIGTERM."
     )
 
 
@@ -67,15 +73,24 @@ class Settings(BaseSettings):
         hide_input_in_errors=True,
     )
 
-    storage: StorageSettings = Field(StorageSettings(), description="Where rows and evidence are kept.")
-    crawler: CrawlerSettings = Field(CrawlerSettings(), description="How sites are fetched.")
-    matching: MatchingSettings = Field(MatchingSettings(), description="How listings are compared.")
-    alerts: AlertsSettings = Field(AlertsSettings(), description="Who is told, and when.")
-    daemon: DaemonSettings = Field(DaemonSettings(), description="The process itself.")
+    storage: StorageSettings = Field(
+        default_factory=StorageSettings, description="Where rows and evidence are kept."
+    )
+    crawler: CrawlerSettings = Field(default_factory=CrawlerSettings, description="How sites are fetched.")
+    matching: MatchingSettings = Field(
+        default_factory=MatchingSettings, description="How listings are compared."
+    )
+    alerts: AlertsSettings = Field(default_factory=AlertsSettings, description="Who is told, and when.")
+    daemon: DaemonSettings = Field(default_factory=DaemonSettings, description="The process itself.")
 
     @classmethod
     def settings_customise_sources(
-        cls, settings_cls: type[BaseSettings], init_settings: PydanticBaseSettingsSource, **_: object
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         return (init_settings,)
 
@@ -112,7 +127,9 @@ def load(option: Path | None, environment: Mapping[str, str] = os.environ) -> Co
     settings = _settings(file, environment, mistakes)
     sources = read_folder(file.parent / "sources", TypeAdapter(SourceDefinition))
     companies = read_folder(file.parent / "companies", TypeAdapter(CompanyDefinition))
-    mistakes += sources.mistakes + companies.mistakes + _across(settings, companies.found)
+    mistakes += sources.mistakes + companies.mistakes + _duplicates(companies.found)
+    if settings is not None:
+        mistakes += _unknown_companies(file, settings, companies.names)
     if settings is None or mistakes:
         raise ConfigurationRefused(mistakes)
     anchored = [
@@ -139,8 +156,8 @@ def _settings(file: Path, environment: Mapping[str, str], mistakes: list[Mistake
     return _with_database_anchored(_anchored(settings, file.parent), file.parent)
 
 
-def _across(settings: Settings | None, companies: Sequence[Declared[CompanyDefinition]]) -> list[Mistake]:
-    """Mistakes that no file shows alone."""
+def _duplicates(companies: Sequence[Declared[CompanyDefinition]]) -> list[Mistake]:
+    """Two companies of one name, and a term twice in a company."""
     names = [(str(company.file), "name", company.value.name) for company in companies]
     mistakes = duplicates(names)
     for company in companies:
@@ -149,6 +166,17 @@ def _across(settings: Settings | None, companies: Sequence[Declared[CompanyDefin
             (str(company.file), f"terms[{number}].text", term.text) for number, term in terms
         )
     return mistakes
+
+
+def _unknown_companies(file: Path, settings: Settings, slugs: Sequence[str]) -> list[Mistake]:
+    """A channel that carries a misspelt company's alerts would be silent for ever."""
+    wanted = "one of " + ", ".join(slugs) if slugs else "a file in companies/ of that name"
+    return [
+        Mistake(str(file), f"alerts.channels.{name}.companies", repr(slug), wanted, did_you_mean(slug, slugs))
+        for name, channel in settings.alerts.channels.items()
+        for slug in channel.companies
+        if slug not in slugs
+    ]
 
 
 def _anchored(value: T, folder: Path) -> T:

@@ -93,7 +93,7 @@ def _only(lane: Lane, run_id: int) -> Lane:
 
 
 def _settled(app: App, lanes: list[Lane], engine: EmbeddedEngine) -> bool:
-    """Nothing is due any more, and nothing in hand; a delivery that waits for its second attempt is not due."""
+    """Nothing is due or in hand; a delivery that waits for its second attempt is not due."""
     if engine.busy():
         return False
     with app.database.reading() as session:
@@ -113,9 +113,7 @@ def _enqueue(app: App, name: str) -> int:
         if run_id is None:
             going_on = runs.last_slot(session, found.id)
             what = f"run {going_on.id} is {going_on.state}" if going_on else "another run goes on"
-            raise RunInProgress(
-                f'"{name}" is being crawled already: {what}. `spillwatch runs` shows how it ends.'
-            )
+            raise RunInProgress(f"{name} is being crawled already: {what}. See `spillwatch runs`.")
     return run_id
 
 

@@ -36,9 +36,7 @@ def command(
     contents = {FILE_NAME: configuration_text(), **examples}
     there = [name for name in contents if (folder / name).exists()]
     if there:
-        raise WouldOverwrite(
-            f"{folder / there[0]} exists already; nothing was written. Choose another folder."
-        )
+        raise WouldOverwrite(f"{folder / there[0]} exists; nothing was written. Choose another folder.")
     for name, text in contents.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(text, encoding="utf-8")
@@ -56,10 +54,10 @@ _NEXT = """Next:
 
 
 def configuration_text() -> str:
-    """spillwatch.toml: every setting as a comment with its default, so that an upgrade may change defaults."""
+    """spillwatch.toml: every setting as a comment with its default: an upgrade may change defaults."""
     parts = [_example("head.toml")]
     for name, field in Settings.model_fields.items():
-        lines = _section(name, field.get_default(), field.description or "")
+        lines = _section(name, field.get_default(call_default_factory=True), field.description or "")
         parts.append("\n".join(lines))
     return "\n".join(parts) + "\n" + _example("channels.toml")
 

@@ -68,7 +68,7 @@ def as_dict(run: runs.Run) -> dict[str, object]:
 
 
 def _row(run: runs.Run) -> tuple[object, ...]:
-    ended = run.finished_at and run.started_at
-    seconds = f"{(run.finished_at - run.started_at).total_seconds():.1f}" if ended else None
+    took = run.finished_at - run.started_at if run.finished_at and run.started_at else None
+    seconds = f"{took.total_seconds():.1f}" if took else None
     counts = (run.pages, run.pages_unread, run.listings_new, run.listings_changed)
     return (run.id, run.source.name, run.state, run.outcome, run.started_at, seconds, *counts, run.detail)
