@@ -1,6 +1,6 @@
 # The daemon and every command, as an unprivileged user. Its root file system may be read-only: what is written goes to
 # /var/lib/spillwatch (a volume) and /tmp (a tmpfs); what is configured is read from /etc/spillwatch.
-FROM python:3.13-slim AS build
+FROM python:3.13-slim-trixie AS build
 WORKDIR /src
 # The environment is made by the script that make uses. Dependencies first: they change less often than the code.
 COPY setup setup
@@ -14,8 +14,9 @@ COPY matching matching
 COPY storage storage
 RUN setup/install.sh /opt/spillwatch requirements.lock .
 
-FROM python:3.13-slim
-RUN useradd --system --uid 10001 --user-group --home-dir /var/lib/spillwatch --shell /usr/sbin/nologin spillwatch \
+FROM python:3.13-slim-trixie
+RUN groupadd --gid 10001 spillwatch \
+    && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /var/lib/spillwatch --shell /usr/sbin/nologin spillwatch \
     && install --directory --owner spillwatch --group spillwatch --mode 0700 /var/lib/spillwatch \
     && install --directory /etc/spillwatch
 COPY --from=build /opt/spillwatch /opt/spillwatch
