@@ -85,3 +85,16 @@ def test_the_packages_come_from_the_wheel(elsewhere: Path, tmp_path: Path) -> No
 
     assert len(found) == len(PACKAGES)
     assert all(line.startswith(str(elsewhere.parent)) for line in found), found
+
+
+def test_a_configuration_and_a_database_can_be_made_there(elsewhere: Path, tmp_path: Path) -> None:
+    """`init` reads its templates from the wheel, `db upgrade` its migrations."""
+    steps = (
+        ("init", "conf"),
+        ("--config", "conf/spillwatch.toml", "check"),
+        ("--config", "conf/spillwatch.toml", "db", "upgrade"),
+    )
+
+    found = [answer(elsewhere / "spillwatch", *step, cwd=tmp_path) for step in steps]
+
+    assert [(step.returncode, step.stderr) for step in found if step.returncode] == []
