@@ -26,7 +26,7 @@ class Child:
         self.events: Queue[Event] = Queue()
         self._log = log
         with log.open("ab") as errors:
-            self._process = subprocess.Popen(  # noqa: S603 - our own modules, no shell
+            self.process = subprocess.Popen(  # noqa: S603 - our own modules, no shell
                 [sys.executable, "-m", module, *args],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
@@ -39,7 +39,7 @@ class Child:
     def ready(self) -> Event:
         """What the child says when it is ready."""
         deadline = time.monotonic() + READY_WITHIN_S
-        while self._process.poll() is None and time.monotonic() < deadline:
+        while self.process.poll() is None and time.monotonic() < deadline:
             try:
                 event: Event = self.events.get(timeout=0.1)["ready"]
             except Empty:
@@ -48,19 +48,19 @@ class Child:
         raise RuntimeError(f"a process of the demo did not start; its messages are in {self._log}")
 
     def tell(self, line: str) -> None:
-        assert self._process.stdin is not None
-        self._process.stdin.write(line + "\n")
-        self._process.stdin.flush()
+        assert self.process.stdin is not None
+        self.process.stdin.write(line + "\n")
+        self.process.stdin.flush()
 
     def stop(self) -> None:
         """Closes its input, which ends it; kills it if that takes too long."""
-        if self._process.stdin is not None and not self._process.stdin.closed:
-            self._process.stdin.close()
+        if self.process.stdin is not None and not self.process.stdin.closed:
+            self.process.stdin.close()
         try:
-            self._process.wait(STOP_WITHIN_S)
+            self.process.wait(STOP_WITHIN_S)
         except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+            self.process.kill()
+            self.process.wait()
         self._reader.join(STOP_WITHIN_S)
 
     def __enter__(self) -> Self:
@@ -72,6 +72,6 @@ class Child:
         self.stop()
 
     def _read(self) -> None:
-        assert self._process.stdout is not None
-        for line in self._process.stdout:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
             self.events.put(json.loads(line))

@@ -101,7 +101,7 @@ async def _smtp(handler: MailDrop, credentials: Credentials) -> asyncio.Server:
         _server: SMTP, _session: Session, _envelope: Envelope, _mechanism: str, login: object
     ) -> AuthResult:
         known = isinstance(login, LoginPassword) and login.password.decode() == credentials.smtp_password
-        return AuthResult(success=known)
+        return AuthResult(success=known, handled=False)  # aiosmtpd answers
 
     def connection() -> SMTP:
         return SMTP(

@@ -13,8 +13,10 @@ from cli.demo.noise import noise
 from cli.demo.people import Customer, americans, combo, mainlanders
 from cli.demo.postings import Posting, Section, Step
 
-QUILLMERE_CUSTOMERS: tuple[Customer, ...] = tuple(americans(600, domain="inbox.example"))
-YUTANG_CUSTOMERS: tuple[Customer, ...] = tuple(mainlanders(400))
+CUSTOMERS: dict[str, list[Customer]] = {
+    "quillmere": americans(600, domain="inbox.example"),
+    "yutang": mainlanders(400),
+}
 
 _OFFER = Posting(
     Section.OFFERS,
@@ -24,8 +26,8 @@ _OFFER = Posting(
     seller="greyheron",
     price="$4,500.00",
     records="1.2M records",
-    sample=combo(QUILLMERE_CUSTOMERS[100:105]),
-    attachment=combo(QUILLMERE_CUSTOMERS[200:220]),
+    sample=combo(CUSTOMERS["quillmere"][100:105]),
+    attachment=combo(CUSTOMERS["quillmere"][200:220]),
 )
 _THREAD = Posting(
     Section.THREADS,
@@ -36,7 +38,7 @@ _THREAD = Posting(
     price="5000 USDT",
     records="100万条",
 )
-_PASTE = Posting(Section.PASTES, "pr00ff", "fresh 8 lines", combo(QUILLMERE_CUSTOMERS[300:308]))
+_PASTE = Posting(Section.PASTES, "pr00ff", "fresh 8 lines", combo(CUSTOMERS["quillmere"][300:308]))
 _CHEAPER = replace(_OFFER, price="$3,000.00")
 _AGAIN = replace(_OFFER, key="1057", seller="second_hand", price="$2,800.00")
 _MORE_NOISE = (
@@ -46,25 +48,27 @@ _MORE_NOISE = (
     Posting(Section.NEWS, "40", "Escrow is back to normal", "All arbiters are in.", "Lantern staff"),
 )
 
-OPENING = Step("the practice sites opened, with nothing on them that concerns our two lenders", puts=noise())
+OPENING = Step("the practice sites open; nothing on them concerns our two lenders yet", puts=noise())
 
 STORY: tuple[Step, ...] = (
     OPENING,
-    Step(
-        "marketplace: greyheron offers 1.2M clients of Quillmere Credit, with a sample, for $4,500",
-        puts=(_OFFER,),
-    ),
-    Step(
-        "forum (Chinese, GBK): somebody sells client records of 榆塘小贷, without a sample", puts=(_THREAD,)
-    ),
-    Step("paste site: eight lines of people appear; no company is named", puts=(_PASTE,)),
-    Step(
-        "marketplace: the Quillmere offer gets cheaper, $4,500 to $3,000; elsewhere, small talk",
-        puts=(_CHEAPER, *_MORE_NOISE),
-    ),
-    Step("marketplace: second_hand posts the same offer again", puts=(_AGAIN,)),
-    Step("marketplace: the first offer vanishes (410 Gone)", takes=(_CHEAPER,)),
+    Step("marketplace: 1.2M clients of Quillmere Credit are offered for $4,500", puts=(_OFFER,)),
+    Step("forum (Chinese, GBK): client records of 榆塘小贷 are for sale", puts=(_THREAD,)),
+    Step("paste site: eight lines about people; no company is named", puts=(_PASTE,)),
+    Step("marketplace: the Quillmere offer gets cheaper, $3,000", puts=(_CHEAPER, *_MORE_NOISE)),
+    Step("marketplace: somebody else posts the same offer again", puts=(_AGAIN,)),
+    Step("marketplace: the first offer is gone (410)", takes=(_CHEAPER,)),
 )
+
+
+def step_of(number: int) -> Step:
+    """The steps of the story; after its end the log shop goes on as ever, which is no news to anybody."""
+    if number < len(STORY):
+        return STORY[number]
+    week = 18 + number - len(STORY)
+    title, body = f"Stealer logs, week {week}", f"Week {week}; nothing special."
+    log = Posting(Section.LOGS, str(600 + number), title, body, "cinder", "65 USD", "3,000")
+    return Step(f"log shop: small talk goes on ({title})", puts=(log,))
 
 
 @dataclass(frozen=True, slots=True)

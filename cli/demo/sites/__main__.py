@@ -16,7 +16,7 @@ from cli.demo.lines import lines_in, say
 from cli.demo.postings import Board
 from cli.demo.sites import forum, market, pastes
 from cli.demo.sites.pages import BOARD
-from cli.demo.story import OPENING, STORY
+from cli.demo.story import OPENING, step_of
 
 _SITES = {"market": market.routes, "forum": forum.routes, "pastes": pastes.routes}
 
@@ -39,7 +39,7 @@ async def serve() -> None:
     sites = {name: await open_site(board, routes) for name, routes in _SITES.items()}
     say({"ready": {name: url for name, (_, url) in sites.items()}})
     async for line in lines_in():
-        board.play(STORY[int(line)])
+        board.play(step_of(int(line)))
         say({"played": int(line)})
     for runner, _ in sites.values():
         await runner.cleanup()

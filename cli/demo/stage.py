@@ -1,0 +1,113 @@
+"""Everything that a demo consists of but its view: sites, receivers, configuration, the daemon as a child.
+
+The fault tests and the benchmark direct the same stage.
+"""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+from contextlib import ExitStack
+from pathlib import Path
+from queue import Empty
+from types import TracebackType
+from typing import Self
+
+from cli.demo import credentials, lenders, scene
+from cli.demo.child import Child
+from cli.demo.receipts import Receipt, Receipts
+from cli.demo.story import step_of
+from cli.demo.workspace import SQLITE_URL, Workspace
+
+STOP_WITHIN_S = 20.0
+SOURCES = 5
+
+
+class Daemon:
+    """`spillwatch run` as a child process, in a session of its own: Ctrl-C reaches it through us alone."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self.log = workspace.folder / "daemon.log"
+        command = [sys.executable, "-m", "cli.main", "--config", str(workspace.configuration), "run"]
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(  # noqa: S603 - our own command line
+                [sys.executable, "-m", "cli.demo.leash", *command],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                cwd=workspace.folder,
+                start_new_session=True,
+            )
+
+    def stop(self) -> int:
+        """SIGTERM, and the exit code."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        try:
+            return self.process.wait(STOP_WITHIN_S)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            return self.process.wait()
+
+
+class Stage:
+    """Opens with its `with` block and leaves nothing running; the folder is the caller's."""
+
+    def __init__(self, folder: Path, *, every: str, database_url: str = SQLITE_URL) -> None:
+        self.workspace = Workspace(folder)
+        self.receipts = Receipts()
+        self._every = every
+        self._database_url = database_url
+        self._open = ExitStack()
+        self.played = 0
+
+    def __enter__(self) -> Self:
+        folder = self.workspace.folder
+        with ExitStack() as opening:
+            credentials.make(folder / "secrets")
+            self._sites = opening.enter_context(Child("cli.demo.sites", log=folder / "sites.log"))
+            receivers = Child("cli.demo.receivers", str(folder), log=folder / "receivers.log")
+            self._receivers = opening.enter_context(receivers)
+            addresses = {**self._sites.ready(), **self._receivers.ready()}
+            self.site: str = addresses["market"]
+            self.workspace.write({**addresses, "every": self._every, "database_url": self._database_url})
+            self.database = lenders.enrol(self.workspace)
+            opening.callback(self.database.close)
+            self._open = opening.pop_all()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._open.close()
+
+    def daemon(self) -> Daemon:
+        return Daemon(self.workspace)
+
+    def play(self) -> str:
+        """Plays the next step of the story; what a person watching is told."""
+        self.played += 1
+        self._sites.tell(str(self.played))
+        self._sites.events.get(timeout=STOP_WITHIN_S)
+        return step_of(self.played).says
+
+    def settled(self) -> bool:
+        """Whether the daemon has taken in the last step, and has nothing left to do about it."""
+        if self.played == 0 and scene.sources_read(self.database) < SOURCES:
+            return False
+        steps = [step_of(number) for number in range(self.played + 1)]
+        return scene.taken_in(self.database, steps) and not scene.pending(self.database)
+
+    def received(self, *, timeout_s: float) -> list[Receipt]:
+        """What has arrived since the last call; waits up to `timeout_s` for the first."""
+        arrived: list[Receipt] = []
+        deadline = time.monotonic() + timeout_s
+        while not arrived:
+            try:
+                event = self._receivers.events.get(timeout=max(0.0, deadline - time.monotonic()))
+            except Empty:
+                break
+            arrived.append(self.receipts.take(event))
+        return arrived
