@@ -8,12 +8,14 @@ SpillwatchError (storage.errors)
     │   │   ├── RateLimited, TlsFailed, HeadersRefused, MalformedResponse, BodyTooLarge
     │   │   ├── DecompressedTooLarge, BadEncoding, TooManyRedirects, NotThere, UnexpectedStatus
     │   │   └── RobotsUnreachable
+    │   ├── BudgetEnded, RunStopped   nothing is wrong with the site
     │   └── FetchRefused          refused: by the guard, by the site's robots.txt, or by the site itself
     │       ├── MethodRefused, UrlRefused, SchemeRefused, AddressRefused, ContentRefused
     │       ├── OnionWithoutTor, RouteMissing
     │       ├── RobotsForbidden
     │       └── SiteDenied
     ├── JobRefused                the child could not use what it was given
+    ├── DigestKeyDamaged          the key beside the evidence is not one
     ├── RunSuperseded             another process owns this run now
     └── ScheduleRefused           a source's schedule cannot be used
 """
@@ -36,6 +38,12 @@ class JobRefused(CrawlError):
     """The job on standard input could not be used."""
 
     reason = "job_refused"
+
+
+class DigestKeyDamaged(CrawlError):
+    """The key of the digests cannot be used."""
+
+    reason = "digest_key_damaged"
 
 
 class RunSuperseded(CrawlError):
@@ -168,6 +176,19 @@ class RobotsUnreachable(FetchFailed):
     """robots.txt could not be read, so nothing else was asked for."""
 
     reason = "robots_unreachable"
+
+
+class BudgetEnded(FetchError):
+    """The run's budget ended."""
+
+    reason = "budget_ended"
+
+
+class RunStopped(FetchError):
+    """The run is being ended."""
+
+    reason = "stopped"
+    outcome = RunOutcome.INTERRUPTED
 
 
 class FetchRefused(FetchError):

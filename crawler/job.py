@@ -62,6 +62,7 @@ class Exit(IntEnum):
     """How a child ends; anything else, and every signal, is a crash."""
 
     CONCLUDED = 0
+    FAILED = 1
     STOPPED = 3
     MEMORY = 4
     SUPERSEDED = 5

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -34,6 +34,10 @@ class Ending:
     outcome: RunOutcome
     reason: str | None = None
     detail: str | None = None
+
+    def masked(self, mask: Callable[[str], str]) -> Ending:
+        """The same with a sentence that a row may hold."""
+        return replace(self, detail=self.detail and mask(self.detail))
 
 
 def conclude(

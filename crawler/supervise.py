@@ -110,13 +110,13 @@ class Supervisor:
         self,
         *,
         database: Database,
-        database_url: SecretStr,
+        database_url: str,
         evidence_dir: Path,
         settings: CrawlerSettings,
         mask: Callable[[str], str],
         dispatcher: Dispatcher,
         relay: Callable[[Work], None],
-        on_progress: Callable[[Progress], None] = lambda _: None,
+        on_progress: Callable[[Progress], None] | None = None,
         clock: Callable[[], datetime] = utc_now,
         child: Sequence[str] = CHILD,
     ) -> None:
@@ -175,7 +175,7 @@ class Supervisor:
             source_name=run.source.name,
             definition=run.source.definition,
             cursor=run.source.cursor,
-            database_url=self._database_url,
+            database_url=SecretStr(self._database_url),
             evidence_dir=self._evidence_dir,
             settings=self._settings,
             parent_pid=os.getpid(),
@@ -214,7 +214,7 @@ class Supervisor:
             match message_of(line):
                 case Work() as work:
                     self._relay(work)
-                case Progress() as progress:
+                case Progress() as progress if self._on_progress is not None:
                     self._on_progress(progress)
                 case Failure() as failure:
                     child.failure = failure

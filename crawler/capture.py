@@ -1,0 +1,133 @@
+"""Every response goes to the evidence store and becomes a row before anything parses it.
+
+The middleware stands where the body is still as received, between redirects and decompression. Responses
+that arrive while others are being written share one fsync and one transaction.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import TYPE_CHECKING, Self
+
+from crawler.batch import Batch
+from crawler.context import RunContext, run_of
+from crawler.job import Progress
+from crawler.route import RECEIVED, Received
+from crawler.sources import Follow
+from storage import captures
+from storage.captures import CaptureRecord, CaptureRole
+from storage.evidence.warc import Place
+from storage.runs import RunCounts
+
+if TYPE_CHECKING:
+    from scrapy import Request
+    from scrapy.crawler import Crawler
+    from scrapy.http import Response
+
+#: In a request's meta: what is fetched (a `Follow`), and afterwards what was stored of it (a `Captured`).
+FOLLOW = "spillwatch_follow"
+CAPTURED = "spillwatch_captured"
+BATCH = 64
+CHARSET = re.compile(r"charset\s*=\s*[\"']?([\w.:-]{1,40})", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Captured:
+    """Where a response is kept."""
+
+    id: int
+    place: Place
+    received: Received
+    content_type: str
+    charset: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Arrived:
+    follow: Follow
+    url: str
+    received: Received
+    body: bytes
+    content_type: str
+    charset: str | None
+    counts: RunCounts
+
+
+class Capture:
+    """Scrapy's downloader middleware; a response passes when it is on disk and in the database."""
+
+    def __init__(self, crawler: Crawler) -> None:
+        self._run = run_of(crawler)
+        self._batch = Batch(self._commit, self._run.writes, limit=BATCH)
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> Self:
+        return cls(crawler)
+
+    async def process_response(self, request: Request, response: Response) -> Response:
+        follow = request.meta.get(FOLLOW)
+        if follow is None:
+            return response
+        tally = self._run.tally
+        tally.captures += 1
+        tally.bytes += len(response.body)
+        content_type = (response.headers.get("Content-Type") or b"").decode("latin-1")
+        declared = CHARSET.search(content_type)
+        arrived = _Arrived(
+            follow=follow,
+            url=response.url,
+            received=request.meta[RECEIVED],
+            body=response.body,
+            content_type=content_type,
+            charset=declared and declared[1],
+            counts=tally.counts(),
+        )
+        try:
+            request.meta[CAPTURED] = await self._batch.put(arrived)
+        except Exception as error:
+            self._run.fail(error)
+            raise
+        return response
+
+    def _commit(self, batch: Sequence[_Arrived]) -> Sequence[Captured]:
+        """In the writing thread: 1. the bytes; 2. fsync; 3. the rows, and that this run is still ours."""
+        run = self._run
+        places = [
+            run.writer.response(
+                url=each.url,
+                status=each.received.status,
+                headers=each.received.headers,
+                body=each.body,
+                fetched_at=each.received.at,
+            )
+            for each in batch
+        ]
+        run.writer.sync()
+        records = [_record(run, each, place) for each, place in zip(batch, places, strict=True)]
+        with run.database.transaction() as session:
+            ids = captures.add_many(session, records)
+            run.beat(session, batch[-1].counts)
+        run.report(Progress(run.job.run_id, batch[-1].counts))
+        return [
+            Captured(capture_id, place, each.received, each.content_type, each.charset)
+            for capture_id, each, place in zip(ids, batch, places, strict=True)
+        ]
+
+
+def _record(run: RunContext, arrived: _Arrived, place: Place) -> CaptureRecord:
+    return CaptureRecord(
+        run_id=run.job.run_id,
+        source_id=run.job.source_id,
+        url=run.mask(arrived.url),
+        role=CaptureRole(arrived.follow.role.value),
+        fetched_at=arrived.received.at,
+        status=arrived.received.status,
+        sha256=sha256(arrived.body).hexdigest(),
+        size=len(arrived.body),
+        place=place,
+        content_type=run.mask(arrived.content_type) or None,
+        charset=arrived.charset,
+    )

@@ -1,0 +1,88 @@
+"""Everything one run works with, handed to Scrapy's components through `spider.run`."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, cast
+
+from sqlalchemy.orm import Session
+
+from crawler.digest import Digest
+from crawler.errors import FetchError, RunStopped, RunSuperseded
+from crawler.guard import Guard
+from crawler.job import Job, Message
+from crawler.reading import Reading
+from crawler.sources import Adapter, SourceDefinition
+from crawler.tally import Tally
+from storage import runs
+from storage.base import Database
+from storage.evidence.warc import EvidenceStore, EvidenceWriter
+from storage.runs import RunCounts
+from storage.work import Dispatcher
+
+if TYPE_CHECKING:
+    from scrapy.crawler import Crawler
+
+
+@dataclass(slots=True)
+class RunContext:
+    """One run. The spider's thread owns it; `writes` is the one thread that writes rows and evidence."""
+
+    job: Job
+    definition: SourceDefinition
+    adapter: Adapter
+    guard: Guard
+    database: Database
+    evidence: EvidenceStore
+    writer: EvidenceWriter
+    mask: Callable[[str], str]
+    digest: Digest
+    dispatcher: Dispatcher
+    report: Callable[[Message], None]
+    clock: Callable[[], datetime]
+    reading: Reading
+    began: datetime
+    tally: Tally = field(default_factory=Tally)
+    writes: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "writes"))
+    in_flight: set[asyncio.Timeout] = field(default_factory=set)
+    closed: FetchError | None = None
+    closing: asyncio.Event = field(default_factory=asyncio.Event)
+    failure: BaseException | None = None
+
+    def close(self, why: FetchError) -> None:
+        """Ask the site for nothing more; the run ends by itself when what it holds is dealt with."""
+        self.closed = self.closed or why
+        self.closing.set()
+
+    def fail(self, error: BaseException) -> None:
+        """The run cannot go on, through no fault of the site; the first such error is what it ends in."""
+        self.failure = self.failure or error
+        self.stop()
+
+    def stop(self) -> None:
+        """End as soon as can be: what is being fetched is given up, what was read is written."""
+        self.close(RunStopped())
+        for timeout in self.in_flight:
+            timeout.reschedule(asyncio.get_running_loop().time())
+
+    def beat(self, session: Session, counts: RunCounts) -> None:
+        """Write how far the run has come; raises `RunSuperseded`, which undoes the caller's transaction."""
+        if not runs.progress(session, self.job.run_id, self.job.epoch, now=self.clock(), counts=counts):
+            raise RunSuperseded()
+
+    def watched(self, future: asyncio.Future[Any]) -> None:
+        """Let the run fail with this future, which nobody awaits."""
+        future.add_done_callback(self._judge)
+
+    def _judge(self, future: asyncio.Future[Any]) -> None:
+        if not future.cancelled() and (error := future.exception()) is not None:
+            self.fail(error)
+
+
+def run_of(crawler: Crawler) -> RunContext:
+    """The run that a component of Scrapy belongs to."""
+    return cast("RunContext", cast(Any, crawler.spider).run)

@@ -1,0 +1,125 @@
+"""Scrapy's middlewares for redirects, compression and retries, whose ends are told as our errors."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, Self
+from urllib.parse import urljoin, urlsplit
+
+from scrapy.downloadermiddlewares.httpcompression import HttpCompressionMiddleware
+from scrapy.downloadermiddlewares.redirect import RedirectMiddleware
+from scrapy.downloadermiddlewares.retry import RetryMiddleware
+from scrapy.exceptions import IgnoreRequest
+
+from crawler.context import run_of
+from crawler.errors import BadEncoding, DecompressedTooLarge, RateLimited, SchemeRefused, TooManyRedirects
+from crawler.gate import Gate
+from crawler.guard import MAX_ENCODINGS, SCHEMES
+from crawler.route import host_of
+
+if TYPE_CHECKING:
+    from scrapy import Request, Spider
+    from scrapy.crawler import Crawler
+    from scrapy.http import Response
+
+#: What a site that says 429 and not for how long is given.
+DEFAULT_WAIT_S = 10.0
+TOO_MANY_REQUESTS = 429
+UNAVAILABLE = 503
+REDIRECTS = frozenset({301, 302, 303, 307, 308})
+
+
+class Redirects(RedirectMiddleware):
+    """Follows redirects as new requests, which pass the gate again; one to another scheme is refused here."""
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> Self:
+        # Scrapy's looks for the middleware that sets a Referer, which there is none of: we tell no site
+        # about another.
+        middleware = cls(crawler.settings)
+        middleware.crawler = crawler
+        return middleware
+
+    def process_response(
+        self, request: Request, response: Response, spider: Spider | None = None
+    ) -> Request | Response:
+        location = response.headers.get("Location")
+        if response.status in REDIRECTS and location:
+            target = urljoin(request.url, location.decode("latin-1"))
+            if urlsplit(target).scheme not in SCHEMES:
+                raise SchemeRefused(
+                    f"{host_of(request)} redirects to an address with the scheme "
+                    f"{urlsplit(target).scheme!r:.40}: "
+                    "only http and https are followed."
+                )
+        try:
+            return super().process_response(request, response)
+        except IgnoreRequest as error:
+            raise TooManyRedirects(
+                f"{host_of(request)} redirected more than {self.max_redirect_times} times in a row."
+            ) from error
+
+
+class Decompression(HttpCompressionMiddleware):
+    """Undoes gzip, deflate, br and zstd within the same limit as the bytes received."""
+
+    def process_response(
+        self, request: Request, response: Response, spider: Spider | None = None
+    ) -> Request | Response:
+        layers = b",".join(response.headers.getlist("Content-Encoding")).count(b",") + 1
+        if layers > MAX_ENCODINGS:
+            raise BadEncoding(
+                f"{host_of(request)} compressed its answer {layers} times over; at most "
+                f"{MAX_ENCODINGS} are undone."
+            )
+        try:
+            return super().process_response(request, response)
+        except IgnoreRequest as error:
+            raise DecompressedTooLarge(
+                f"{host_of(request)} sent {len(response.body)} bytes that decompress to more than the limit."
+            ) from error
+        except MemoryError:
+            raise
+        except Exception as error:
+            # Each codec has errors of its own (zlib.error, EOFError, brotli.error, ZstdError, ...).
+            raise BadEncoding(f"{host_of(request)} sent an answer whose compression is broken.") from error
+
+
+class Patience(RetryMiddleware):
+    """Retries what may pass, and waits as long as a site asks; a wait beyond the limit ends the visit."""
+
+    def process_response(
+        self, request: Request, response: Response, spider: Spider | None = None
+    ) -> Request | Response:
+        wait = _asked_for(response)
+        if wait is None:
+            return super().process_response(request, response)
+        run = run_of(self.crawler)
+        limit = run.job.settings.retry_wait_s
+        gate = self.crawler.get_downloader_middleware(Gate)
+        again = self._retry(request, "asked to wait") if wait <= limit else None
+        if again is None or gate is None:
+            host = host_of(request)
+            run.close(
+                RateLimited(f"{host} asks for a pause of {wait:.0f} s, which is more than {limit:g} s.")
+            )
+            return response
+        gate.hold(wait)
+        return again
+
+
+def _asked_for(response: Response) -> float | None:
+    """Seconds to wait; None: the site did not ask."""
+    told = (response.headers.get("Retry-After") or b"").decode("latin-1").strip()
+    if response.status == TOO_MANY_REQUESTS and not told:
+        return DEFAULT_WAIT_S
+    if response.status not in (TOO_MANY_REQUESTS, UNAVAILABLE) or not told:
+        return None
+    if told.isdecimal():
+        return float(told)
+    try:
+        until = parsedate_to_datetime(told)
+    except ValueError:
+        return DEFAULT_WAIT_S
+    return max(0.0, (until.astimezone(UTC) - datetime.now(UTC)).total_seconds())

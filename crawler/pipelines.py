@@ -1,0 +1,213 @@
+"""Listings on their way into the database: masked, with their text kept as evidence, in batches.
+
+Everything a run has to say about listings and captures goes through one queue, in the order in which it was
+found, and is written by one thread: a row never overtakes the evidence that it points at. A kill loses at
+most what waits here; its pages are captured, and the next run reads them again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING, Self, TypeVar
+from urllib.parse import unquote, urlsplit
+
+from sqlalchemy.orm import Session
+
+from crawler.batch import Batch
+from crawler.capture import Captured
+from crawler.context import RunContext, run_of
+from crawler.job import Progress
+from crawler.listing import Listing
+from storage import captures, listings
+from storage.captures import Conclusion
+from storage.evidence.warc import ListingText
+from storage.listings import AttachmentRecord, Life, ListingRecord, Upserted
+from storage.runs import RunCounts
+from storage.work import Work, WorkKind
+
+if TYPE_CHECKING:
+    from scrapy.crawler import Crawler
+
+BATCH = 200
+LINGER_S = 0.2
+#: A key that holds an identifier is stored as a digest of this many characters; masked, two could become one.
+KEY_DIGEST_CHARS = 32
+NEW = frozenset({Life.NEW, Life.REPOSTED})
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A text attachment that was fetched."""
+
+    url: str
+    text: str
+    captured: Captured
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A listing as it was read from a captured page; Scrapy's item."""
+
+    listing: Listing
+    captured: Captured
+    attachments: tuple[Text, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """Keys that a list page shows again, with nothing new about them."""
+
+    keys: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A key whose own page was asked for in vain."""
+
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """A key whose own page is no longer there, as the site itself says."""
+
+    key: str
+
+
+Entry = Found | Seen | Asked | Gone | Conclusion
+
+
+class Pipeline:
+    """Scrapy's item pipeline, and the queue for everything else."""
+
+    def __init__(self, crawler: Crawler) -> None:
+        self._run = run_of(crawler)
+        self._batch: Batch[Entry, None] = Batch(
+            self._commit, self._run.writes, limit=BATCH, linger_s=LINGER_S
+        )
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> Self:
+        return cls(crawler)
+
+    async def process_item(self, item: Found) -> Found:
+        try:
+            await self._batch.put(item)
+        except Exception as error:
+            self._run.fail(error)
+            raise
+        return item
+
+    def note(self, entry: Entry) -> None:
+        """Write this in its turn; nobody waits for it, but the run fails if it can't be."""
+        self._run.watched(self._batch.put(entry))
+
+    async def close_spider(self) -> None:
+        await self._batch.drain()
+
+    def _commit(self, batch: Sequence[Entry]) -> Sequence[None]:
+        """In the writing thread: 1. texts; 2. fsync; 3. rows, what follows from them, and that this run is
+        still ours.
+        """
+        run, now = self._run, self._run.clock()
+        records = [_record(run, found) for found in _of(Found, batch)]
+        if records:
+            run.writer.sync()
+        with run.database.transaction() as session:
+            stored = listings.upsert_many(session, run.job.source_id, records, now)
+            for each in stored:
+                if each.version_id is not None:
+                    run.dispatcher.announce(session, Work(WorkKind.MATCH, each.version_id))
+            self._mark(session, batch, now)
+            captures.conclude_many(session, list(_of(Conclusion, batch)))
+            counts = self._counts(stored)
+            run.beat(session, counts)
+        run.tally.listings_new, run.tally.listings_changed = counts.listings_new, counts.listings_changed
+        run.report(Progress(run.job.run_id, counts))
+        return [None] * len(batch)
+
+    def _mark(self, session: Session, batch: Sequence[Entry], now: datetime) -> None:
+        source_id = self._run.job.source_id
+        seen = {key for each in _of(Seen, batch) for key in each.keys}
+        if seen:
+            listings.mark_seen(session, source_id, seen, now)
+        if asked := {each.key for each in _of(Asked, batch)}:
+            listings.mark_asked(session, source_id, asked, now)
+        if gone := {each.key for each in _of(Gone, batch)}:
+            listings.mark_gone(session, source_id, gone, now)
+
+    def _counts(self, stored: Iterable[Upserted]) -> RunCounts:
+        counts = self._run.tally.counts()
+        lives = [each.life for each in stored if each.life is not None]
+        new = sum(life in NEW for life in lives)
+        return replace(
+            counts,
+            listings_new=counts.listings_new + new,
+            listings_changed=counts.listings_changed + len(lives) - new,
+        )
+
+
+Kind = TypeVar("Kind", Found, Seen, Asked, Gone, Conclusion)
+
+
+def _of(kind: type[Kind], batch: Sequence[Entry]) -> list[Kind]:
+    return [each for each in batch if isinstance(each, kind)]
+
+
+def stored_key(run: RunContext, key: str) -> str:
+    """The key as a row may hold it."""
+    return key if run.mask(key) == key else run.digest(key)[:KEY_DIGEST_CHARS]
+
+
+def _record(run: RunContext, found: Found) -> ListingRecord:
+    """Mask a listing, and put its text as it is where text as it is may be."""
+    listing, mask = found.listing, run.mask
+    parts = {
+        "title": listing.title,
+        "body": listing.body,
+        "seller": listing.seller or "",
+        "sample": listing.sample,
+        "links": "\n".join(listing.links),
+    }
+    place = run.writer.text(ListingText(parts), refers_to=found.captured.place, url=listing.url)
+    content = "\0".join(
+        [listing.title, listing.body, listing.sample, *(each.text for each in found.attachments)]
+    )
+    price = listing.price
+    return ListingRecord(
+        key=stored_key(run, listing.key),
+        url=mask(listing.url),
+        title=mask(listing.title),
+        body=mask(listing.body),
+        content_digest=run.digest(content),
+        row_digest=listing.row_digest,
+        seller=None if listing.seller is None else mask(listing.seller),
+        price_amount=price.amount if price else None,
+        price_currency=price.currency if price else None,
+        claimed_records=listing.claimed_records,
+        posted_at=listing.posted_at,
+        posted_at_uncertain=listing.posted_at_uncertain,
+        data_classes=tuple(mask(each) for each in listing.data_classes),
+        sample=mask(listing.sample),
+        links=tuple(mask(each) for each in listing.links),
+        attachments=tuple(_attachment(run, each) for each in found.attachments),
+        capture_id=found.captured.id,
+        place=place,
+    )
+
+
+def _attachment(run: RunContext, text: Text) -> AttachmentRecord:
+    name = PurePosixPath(unquote(urlsplit(text.url).path)).name
+    return AttachmentRecord(
+        name=run.mask(name) or "attachment",
+        content_type=run.mask(text.captured.content_type) or None,
+        size=text.size,
+        place=run.writer.text(
+            ListingText({"attachment": text.text}), refers_to=text.captured.place, url=text.url
+        ),
+        capture_id=text.captured.id,
+    )

@@ -1,0 +1,169 @@
+"""How far a source is read: which rows of a list page are worth following, and when to stop turning pages.
+
+A run turns pages until one holds nothing but what was *settled* before reading began. While a run reads,
+the cursor says `unfinished`, with the moment at which reading began; a run that is killed, or whose budget
+ends, leaves that mark, and what was first seen since then is known but not settled: the pages behind it may
+never have been read. So the next run goes on to where the last complete one had stopped. `resume` is the
+page on which a budget ended.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from storage.listings import Known
+
+#: What a response's validators are called when they are sent back.
+CONDITIONS = {"etag": "If-None-Match", "last_modified": "If-Modified-Since"}
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row of a list page."""
+
+    key: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What to do after a list page: the keys to follow, and the next page, if it is to be read."""
+
+    wanted: frozenset[str]
+    next_url: str | None
+
+
+@dataclass(slots=True)
+class Trail:
+    """The list pages that begin at one start address, in the order read."""
+
+    resume: str | None = None
+    pages: list[str] = field(default_factory=list)
+    unread: set[str] = field(default_factory=set)
+    total: int | None = None
+    jumped: bool = False
+    at_end: bool = False
+    broken: bool = False
+
+    @property
+    def complete(self) -> bool:
+        return not self.unread and not self.broken
+
+    def first_unread(self) -> str | None:
+        """Where the next run goes on: the first page of which something was left."""
+        return next((page for page in self.pages if page in self.unread), None) or next(
+            iter(self.unread), None
+        )
+
+
+class Reading:
+    """One run's reading of one source, from its cursor to its cursor."""
+
+    def __init__(self, cursor: Mapping[str, Any], *, definition: str, now: datetime) -> None:
+        """`definition` stands for the source's file: with another one, validators mean nothing any more."""
+        unfinished = cursor.get("unfinished") or {}
+        began = unfinished.get("since")
+        self.since = datetime.fromisoformat(began) if began else now
+        self._definition = definition
+        same = cursor.get("definition") == definition
+        self._validators: dict[str, dict[str, str]] = dict(cursor.get("validators") or {}) if same else {}
+        self._unfinished = bool(began)
+        self._resume: dict[str, str] = dict(unfinished.get("resume") or {})
+        self._trails: dict[str, Trail] = {}
+        self._fresh: dict[str, dict[str, str]] = {}
+
+    def begin(self, start: str) -> None:
+        self._trails[start] = Trail(self._resume.get(start))
+
+    def opening_cursor(self) -> dict[str, Any]:
+        """The cursor to write before the first page is asked for."""
+        return self._cursor({"since": self.since.isoformat(), "resume": self._resume})
+
+    def turn(
+        self,
+        start: str,
+        url: str,
+        rows: Sequence[Row],
+        known: Mapping[str, Known],
+        *,
+        next_url: str | None,
+        end: bool,
+        total: int | None,
+    ) -> Turn:
+        """Take note of a list page that was read, and say what to do about it."""
+        trail = self._trails[start]
+        trail.pages.append(url)
+        trail.unread.discard(url)
+        trail.total = total or trail.total
+        news = [row for row in rows if _is_news(row, known.get(row.key))]
+        wanted = frozenset(row.key for row in rows if _is_wanted(row, known.get(row.key)))
+        settled = not news and all(known[row.key].first_seen_at < self.since for row in rows)
+        if not rows or settled or next_url is None:
+            trail.at_end = end and not trail.jumped
+            return Turn(wanted, self._resumed(trail) if not settled else None)
+        if not news and trail.resume not in (None, next_url):
+            return Turn(wanted, self._resumed(trail))
+        return Turn(wanted, next_url)
+
+    def _resumed(self, trail: Trail) -> str | None:
+        """What lies between here and there was read by an earlier run."""
+        resume, trail.resume = trail.resume, None
+        if resume in trail.pages:
+            return None
+        trail.jumped = trail.jumped or resume is not None
+        return resume
+
+    def unread(self, start: str, page: str) -> None:
+        """The budget ended before `page`, or before something that is on it."""
+        self._trails[start].unread.add(page)
+
+    def broke(self, start: str, page: str) -> None:
+        """A list page could not be read: the next run tries again, and goes on behind it."""
+        self._trails[start].broken = True
+        self._trails[start].unread.add(page)
+
+    def conditions(self, start: str) -> dict[str, str]:
+        """Headers that let the site say "not modified"; none while something of it may be unread."""
+        known = {} if self._unfinished else self._validators.get(start, {})
+        return {CONDITIONS[name]: value for name, value in known.items()}
+
+    def validated(self, start: str, etag: str | None, modified: str | None) -> None:
+        """Remember what to ask with next time; only a cursor that is written at the end takes it up."""
+        found = {"etag": etag, "last_modified": modified}
+        self._fresh[start] = {name: value for name, value in found.items() if value}
+
+    def pages_beyond(self) -> int:
+        """List pages that the sites admit to and nobody asked for."""
+        return sum(
+            max(0, (trail.total or 0) - len(trail.pages) - len(trail.unread))
+            for trail in self._trails.values()
+            if trail.unread
+        )
+
+    def read_everything(self) -> bool:
+        """Whether every list was read from its first page to its last in this run."""
+        return bool(self._trails) and all(trail.at_end and trail.complete for trail in self._trails.values())
+
+    def closing_cursor(self) -> dict[str, Any]:
+        """The cursor to write with the run's outcome."""
+        if all(trail.complete for trail in self._trails.values()):
+            self._validators.update(self._fresh)
+            return self._cursor(None)
+        resume = {start: page for start, trail in self._trails.items() if (page := trail.first_unread())}
+        return self._cursor({"since": self.since.isoformat(), "resume": resume})
+
+    def _cursor(self, unfinished: dict[str, Any] | None) -> dict[str, Any]:
+        parts = {"definition": self._definition, "validators": self._validators, "unfinished": unfinished}
+        return {name: value for name, value in parts.items() if value}
+
+
+def _is_news(row: Row, known: Known | None) -> bool:
+    """Unknown, changed, or back. An empty stored digest: the listing's own page failed last time."""
+    return known is None or known.gone or (known.row_digest not in ("", row.digest))
+
+
+def _is_wanted(row: Row, known: Known | None) -> bool:
+    return known is None or known.gone or known.row_digest != row.digest

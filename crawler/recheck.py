@@ -1,0 +1,76 @@
+"""Known listings whose own page is looked at again, though no list page asks for it: gone, edited, or as it
+was.
+
+A listing's own page seldom says everything: the rest came from its row. So the page is read with what the
+row said, taken from the newest version; the text of it from the evidence, for what the database holds is
+masked.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import structlog
+
+from crawler.context import RunContext
+from crawler.listing import Listing, Price
+from crawler.sources import Follow, Role, SourceDefinition
+from storage import listings
+from storage.errors import EvidenceFailed
+from storage.evidence.warc import EvidenceStore
+from storage.listings import ListingVersion
+
+log = structlog.get_logger()
+
+#: The text fields of a `Listing` as the evidence names them.
+TEXTS = ("title", "body", "seller", "sample")
+
+
+def rechecks(run: RunContext) -> list[Follow]:
+    """What to ask for again in this run; empty for a source whose listings have no page of their own."""
+    role, by_page = _own_page(run.definition)
+    if role is None:
+        return []
+    with run.database.reading() as session:
+        due = listings.to_recheck(session, run.job.source_id, run.definition.budget.recheck_items)
+        newest = listings.newest(session, run.job.source_id, [key for key, _ in due])
+    follows = [_follow(run.evidence, newest[key], role, by_page) for key, _ in due if key in newest]
+    return [follow for follow in follows if follow is not None]
+
+
+def _own_page(definition: SourceDefinition) -> tuple[Role | None, frozenset[str]]:
+    """The role of a listing's own page, and the fields that it gives itself."""
+    if definition.kind == "paste":
+        return Role.RAW, frozenset({"body"})
+    if definition.item is None:
+        return None, frozenset()
+    given = {name for name in type(definition.item).model_fields if getattr(definition.item, name)}
+    return Role.ITEM, frozenset(given)
+
+
+def _follow(
+    evidence: EvidenceStore, version: ListingVersion, role: Role, by_page: frozenset[str]
+) -> Follow | None:
+    row = version.listing
+    if "*" in row.url or version.place is None:
+        # A masked address leads nowhere.
+        return None
+    try:
+        texts = evidence.read_text(version.place).parts
+    except EvidenceFailed as error:
+        log.warning(
+            f"A listing could not be looked at again: {error}", action="recheck_left_out", reason=error.reason
+        )
+        return None
+    fields: dict[str, Any] = {name: texts.get(name) or None for name in TEXTS if name not in by_page}
+    fields |= {
+        "claimed_records": version.claimed_records,
+        "data_classes": tuple(version.data_classes),
+        "posted_at": version.posted_at,
+        "posted_at_uncertain": version.posted_at_uncertain,
+    }
+    if version.price_amount is not None and version.price_currency is not None:
+        fields["price"] = Price(version.price_amount, version.price_currency)
+    said = {name: value for name, value in fields.items() if name not in by_page and value is not None}
+    partial = Listing(key=row.key, url=row.url, row_digest=row.row_digest, **said)
+    return Follow(row.url, role, row.key, partial)

@@ -1,0 +1,206 @@
+"""One run, in the child process: Scrapy with its unsafe defaults off, and the outcome at its end."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import traceback
+from collections.abc import Callable
+from datetime import UTC, datetime
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from scrapy import signals
+from scrapy.crawler import AsyncCrawlerProcess
+from twisted.python.failure import Failure
+
+from crawler.context import RunContext
+from crawler.digest import digest_beside
+from crawler.errors import RunSuperseded
+from crawler.guard import Guard
+from crawler.job import Exit, Job, Message
+from crawler.job import Failure as ChildFailure
+from crawler.outcome import conclude
+from crawler.reading import Reading
+from crawler.sources import Adapter, SourceDefinition, read_definition
+from crawler.spiders.source import SourceSpider
+from storage import listings
+from storage.base import Database
+from storage.evidence.warc import EvidenceStore
+from storage.work import Dispatcher
+
+#: Scrapy's components that a run uses; whatever else is on by default is left out, most of all those that
+#: listen.
+EXTENSIONS = ("scrapy.extensions.throttle.AutoThrottle",)
+DOWNLOADER_MIDDLEWARES = {
+    "crawler.gate.Gate": 10,
+    "crawler.robots.Robots": 100,
+    "scrapy.downloadermiddlewares.defaultheaders.DefaultHeadersMiddleware": 400,
+    "scrapy.downloadermiddlewares.useragent.UserAgentMiddleware": 500,
+    "crawler.middleware.Patience": 550,
+    "crawler.middleware.Decompression": 590,
+    "crawler.capture.Capture": 595,
+    "crawler.middleware.Redirects": 600,
+}
+ROUTES = {"json": "crawler.api_route.HttpxRoute"}
+TRANSIENT = tuple(
+    f"crawler.errors.{name}"
+    for name in ("HostNotFound", "ConnectionRefused", "ConnectionLost", "TimedOut", "Truncated")
+)
+AUTOTHROTTLE_MAX_DELAY_S = 60.0
+#: For which Scrapy has handlers that read files, open FTP connections or decode URLs.
+REFUSED_SCHEMES = ("data", "file", "ftp", "s3")
+
+
+def execute(
+    job: Job,
+    *,
+    database: Database,
+    evidence: EvidenceStore,
+    mask: Callable[[str], str],
+    dispatcher: Dispatcher,
+    report: Callable[[Message], None],
+    adapter: Adapter | None = None,
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+) -> Exit:
+    """Carry out a job and return how the process should end; `adapter` is the definition's unless given.
+
+    With `Exit.CONCLUDED` the outcome is written; with any other it is the parent's to write.
+    """
+    definition = read_definition(job.definition)
+    digest = digest_beside(job.evidence_dir)
+    now = clock()
+    with evidence.writer(f"{job.source_name}-{job.run_id}", now=now) as writer:
+        run = RunContext(
+            job=job,
+            definition=definition,
+            adapter=adapter or _adapter(definition, digest),
+            guard=Guard.of(definition.allow_private_addresses, via=definition.via),
+            database=database,
+            evidence=evidence,
+            writer=writer,
+            mask=mask,
+            digest=digest,
+            dispatcher=dispatcher,
+            report=report,
+            clock=clock,
+            reading=Reading(job.cursor, definition=_fingerprint(definition), now=now),
+            began=now,
+        )
+        _crawl(run)
+        return _end(run)
+
+
+def _crawl(run: RunContext) -> None:
+    process = AsyncCrawlerProcess(scrapy_settings(run))
+    # Scrapy sets its own loggers to DEBUG; their lines hold addresses.
+    for name in ("scrapy", "twisted", "asyncio"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    crawler = process.create_crawler(SourceSpider)
+
+    def listen() -> None:
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, run.stop)
+
+    def broken(failure: Failure) -> None:
+        run.fail(failure.value or RuntimeError("Scrapy gave no error"))
+
+    crawler.signals.connect(listen, signals.spider_opened)
+    crawler.signals.connect(broken, signals.spider_error)
+    crawler.signals.connect(broken, signals.item_error)
+    crawled = process.crawl(crawler, run=run)
+    process.start(install_signal_handlers=False)
+    run.writes.shutdown()
+    if (error := crawled.exception()) is not None:
+        run.fail(error)
+
+
+def _end(run: RunContext) -> Exit:
+    """Write the outcome, if it is ours to write."""
+    if isinstance(run.failure, RunSuperseded):
+        return Exit.SUPERSEDED
+    if isinstance(run.failure, MemoryError):
+        return Exit.MEMORY
+    if run.failure is not None:
+        run.report(ChildFailure(type(run.failure).__name__, _where(run.failure)))
+        return Exit.FAILED
+    if run.closed is not None and run.closed.reason == "stopped":
+        return Exit.STOPPED
+    run.tally.unread += run.reading.pages_beyond()
+    ending = run.tally.ending()
+    now = run.clock()
+    with run.database.transaction() as session:
+        if run.reading.read_everything():
+            listings.mark_absent_gone(session, run.job.source_id, seen_since=run.began, now=now)
+        concluded = conclude(
+            session,
+            run_id=run.job.run_id,
+            epoch=run.job.epoch,
+            source_id=run.job.source_id,
+            ending=ending.masked(run.mask),
+            counts=run.tally.counts(ended=True),
+            cursor=run.reading.closing_cursor(),
+            dispatcher=run.dispatcher,
+            now=now,
+        )
+    return Exit.CONCLUDED if concluded else Exit.SUPERSEDED
+
+
+def scrapy_settings(run: RunContext) -> dict[str, Any]:
+    """Scrapy's settings for a run. Whatever is not named here has a default that was looked at."""
+    ours, politeness = run.job.settings, run.definition.politeness
+    route = ROUTES.get(run.definition.kind, "crawler.route.AiohttpRoute")
+    return {
+        "TWISTED_REACTOR_ENABLED": False,
+        "REMOTE_CONTROL_ENABLED": False,
+        "TELNETCONSOLE_ENABLED": False,
+        "EXTENSIONS_BASE": dict.fromkeys(EXTENSIONS, 0),
+        "SPIDER_MIDDLEWARES_BASE": {"scrapy.spidermiddlewares.start.StartSpiderMiddleware": 25},
+        "DOWNLOADER_MIDDLEWARES_BASE": DOWNLOADER_MIDDLEWARES,
+        "ITEM_PIPELINES": {"crawler.pipelines.Pipeline": 300},
+        # Not DOWNLOAD_HANDLERS_BASE: without a reactor Scrapy puts its own handlers in there.
+        "DOWNLOAD_HANDLERS": {"http": route, "https": route, **dict.fromkeys(REFUSED_SCHEMES)},
+        "LOG_INSTALL_ROOT_HANDLER": False,
+        "LOG_VERSIONS": [],
+        "LOG_FORMATTER": "crawler.quiet.QuietFormatter",
+        "STATS_DUMP": False,
+        "DOWNLOADER_STATS": False,
+        "USER_AGENT": ours.user_agent,
+        "DEFAULT_REQUEST_HEADERS": {"Accept": ACCEPT, "Accept-Language": ours.accept_language},
+        "DOWNLOAD_TIMEOUT": ours.request_timeout_s,
+        "DOWNLOAD_MAXSIZE": ours.response_limit,
+        "DOWNLOAD_WARNSIZE": 0,
+        "DOWNLOAD_DELAY": politeness.delay_s,
+        "CONCURRENT_REQUESTS": politeness.concurrency,
+        "CONCURRENT_REQUESTS_PER_DOMAIN": politeness.concurrency,
+        "AUTOTHROTTLE_ENABLED": ours.autothrottle,
+        "AUTOTHROTTLE_START_DELAY": politeness.delay_s,
+        "AUTOTHROTTLE_MAX_DELAY": max(AUTOTHROTTLE_MAX_DELAY_S, politeness.delay_s),
+        "AUTOTHROTTLE_TARGET_CONCURRENCY": politeness.concurrency,
+        "REDIRECT_MAX_TIMES": ours.redirects,
+        "RETRY_TIMES": ours.retries,
+        "RETRY_EXCEPTIONS": list(TRANSIENT),
+        "RETRY_HTTP_CODES": [500, 502, 503, 504, 522, 524, 408],
+        "RETRY_GIVE_UP_LOG_LEVEL": "DEBUG",
+    }
+
+
+ACCEPT = (
+    "text/html,application/xhtml+xml,application/xml;q=0.9,application/json;q=0.9,text/plain;q=0.8,*/*;q=0.5"
+)
+
+
+def _adapter(definition: SourceDefinition, digest: Callable[[str], str]) -> Adapter:
+    from crawler.sources import adapter_for
+
+    return adapter_for(definition, digest=digest)
+
+
+def _fingerprint(definition: SourceDefinition) -> str:
+    return sha256(definition.model_dump_json().encode()).hexdigest()[:16]
+
+
+def _where(error: BaseException) -> str:
+    frames = traceback.extract_tb(error.__traceback__)
+    return f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "unknown"

@@ -1,0 +1,321 @@
+"""The one spider: it drives any adapter through a source's pages.
+
+A list page's rows are compared with what is known; only new and changed ones are followed, and pages are
+turned until one holds only what was settled before (`crawler.reading`). Bytes are parsed after they are
+captured, and every capture ends in an outcome.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import cast
+
+import structlog
+from scrapy import Request, Spider
+from scrapy.http import Response
+from scrapy.http.request import NO_CALLBACK
+from twisted.python.failure import Failure
+
+from crawler.answers import problem_with
+from crawler.capture import CAPTURED, FOLLOW, Captured
+from crawler.context import RunContext
+from crawler.errors import FetchError, NotThere, UrlRefused
+from crawler.listing import Listing
+from crawler.pipelines import Asked, Entry, Found, Gone, Pipeline, Seen, Text, stored_key
+from crawler.reading import Row
+from crawler.recheck import rechecks
+from crawler.route import ATTACHMENT
+from crawler.sources import LISTING_ROLES, Follow, Page, Parsed, Role
+from crawler.tally import Pages
+from storage import listings, sources
+from storage.captures import CaptureOutcome, Conclusion
+from storage.errors import SpillwatchError
+from storage.evidence.charset import decode
+from storage.listings import Known
+
+log = structlog.get_logger()
+
+#: In a request's meta: where it comes from (an `Origin`); None for a page that is looked at again.
+ORIGIN = "spillwatch_origin"
+#: Listings' own pages before the next list page, both before a second look at what is known.
+PRIORITY = {Role.ITEM: 20, Role.RAW: 20}
+RECHECK_PRIORITY = -20
+MAX_ATTACHMENTS = 20
+NOT_MODIFIED = 304
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """The list that a page belongs to: its start address, the list page, and that page's capture.
+
+    `fresh`: the listing was not known when its row was read.
+    """
+
+    start: str
+    page: str
+    captured: Captured | None = None
+    fresh: bool = False
+
+
+class SourceSpider(Spider):
+    """Reads one source, as `run` says."""
+
+    name = "source"
+
+    def __init__(self, run: RunContext) -> None:
+        super().__init__()
+        self.run = run
+
+    async def start(self) -> AsyncIterator[Request]:
+        """1. the cursor, so that a kill from here on is known; 2. the lists; 3. what is looked at again."""
+        run = self.run
+        await asyncio.to_thread(self._open_cursor)
+        for follow in run.adapter.start(run.job.cursor):
+            run.reading.begin(follow.url)
+            origin = Origin(follow.url, follow.url)
+            for request in self._requests(follow, origin, headers=run.reading.conditions(follow.url)):
+                yield request
+        for follow in await asyncio.to_thread(rechecks, run):
+            for request in self._requests(follow, None, priority=RECHECK_PRIORITY):
+                yield request
+
+    def _open_cursor(self) -> None:
+        run = self.run
+        with run.database.transaction() as session:
+            run.beat(session, run.tally.counts())
+            sources.save_cursor(session, run.job.source_id, run.reading.opening_cursor())
+
+    def _requests(
+        self,
+        follow: Follow,
+        origin: Origin | None,
+        *,
+        priority: int | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Iterator[Request]:
+        """Yield the one request, or none when its address is no URL."""
+        try:
+            yield Request(
+                follow.url,
+                callback=self.read,
+                errback=self.failed,
+                priority=PRIORITY.get(follow.role, 0) if priority is None else priority,
+                headers=dict(headers or {}),
+                meta={FOLLOW: follow, ORIGIN: origin},
+            )
+        except ValueError:
+            self._pages(follow, origin).failures.append(UrlRefused("A page's address is no URL."))
+
+    # --- pages that came
+
+    async def read(self, response: Response) -> AsyncIterator[Request | Found]:
+        """Parse a captured page and go on from it."""
+        follow: Follow = response.meta[FOLLOW]
+        origin: Origin | None = response.meta[ORIGIN]
+        captured: Captured = response.meta[CAPTURED]
+        if response.status == NOT_MODIFIED:
+            self._note(Conclusion(captured.id, CaptureOutcome.UNCHANGED))
+            self._pages(follow, origin).read += 1
+        elif problem := problem_with(response):
+            self._note(Conclusion(captured.id, CaptureOutcome.FAILED, problem.reason))
+            for found in self._missed(follow, origin, problem):
+                yield found
+        elif (parsed := self._understood(response, follow, origin, captured)) is None:
+            for found in self._from_row(follow, origin):
+                yield found
+        elif origin is not None and follow.role in LISTING_ROLES:
+            async for each in self._after_list(response, origin, captured, parsed):
+                yield each
+        else:
+            for listing in parsed.listings[:1]:
+                yield await self._complete(listing, origin, captured)
+
+    def _understood(
+        self, response: Response, follow: Follow, origin: Origin | None, captured: Captured
+    ) -> Parsed | None:
+        """Return what the page says; None, with the capture's outcome, when it says nothing that we
+        understand.
+        """
+        page = Page(
+            url=response.url,
+            body=response.body,
+            role=follow.role,
+            fetched_at=captured.received.at,
+            charset=captured.charset,
+            content_type=captured.content_type,
+            key=follow.key,
+            partial=follow.partial,
+        )
+        outcome, reason = CaptureOutcome.NOT_RECOGNISED, "nothing_matched"
+        parsed = None
+        try:
+            parsed = self.run.adapter.parse(page)
+        except MemoryError:
+            raise
+        except SpillwatchError as error:
+            outcome, reason = CaptureOutcome.FAILED, error.reason
+        except Exception as error:  # noqa: BLE001 - it becomes the capture's outcome
+            # An adapter's defect; its message may quote the page.
+            log.error(
+                "A page could not be parsed.",
+                action="parse_failed",
+                error=type(error).__name__,
+                run_id=self.run.job.run_id,
+            )
+            outcome, reason = CaptureOutcome.FAILED, "parse_failed"
+        pages = self._pages(follow, origin)
+        if parsed is not None and parsed.recognised:
+            pages.read += 1
+            empty = not parsed.listings and not parsed.follows
+            outcome = CaptureOutcome.EMPTY if empty else CaptureOutcome.PARSED
+            self._note(Conclusion(captured.id, outcome, None, parsed.charset or None))
+            return parsed
+        pages.strange += 1
+        self._note(Conclusion(captured.id, outcome, reason, parsed.charset or None if parsed else None))
+        if origin is not None and follow.role in LISTING_ROLES:
+            self.run.reading.broke(origin.start, follow.url)
+        return None
+
+    async def _after_list(
+        self, response: Response, origin: Origin, captured: Captured, parsed: Parsed
+    ) -> AsyncIterator[Request | Found]:
+        """Follow what is new on a list page, and turn to the next one as far as needed."""
+        run = self.run
+        rows = [Row(stored_key(run, each.key), each.row_digest) for each in parsed.listings]
+        rows += [Row(stored_key(run, each.key), _digest(each)) for each in parsed.follows if each.key]
+        known = await asyncio.to_thread(self._known, [row.key for row in rows])
+        turn = run.reading.turn(
+            origin.start,
+            origin.page,
+            rows,
+            known,
+            next_url=parsed.next_page,
+            end=parsed.end,
+            total=parsed.pages_total,
+        )
+        self._validate(origin, response)
+        run.tally.listings_seen += len(rows)
+        if known:
+            self._note(Seen(tuple(known)))
+        for listing in parsed.listings:
+            if stored_key(run, listing.key) in turn.wanted:
+                yield await self._complete(listing, origin, captured)
+        for follow in parsed.follows:
+            key = stored_key(run, follow.key) if follow.key else None
+            if key is None or key in turn.wanted:
+                source = replace(origin, captured=captured, fresh=key not in known)
+                for request in self._requests(follow, source):
+                    yield request
+        if turn.next_url is not None:
+            next_page = Follow(turn.next_url, response.meta[FOLLOW].role)
+            for request in self._requests(next_page, Origin(origin.start, turn.next_url)):
+                yield request
+
+    def _known(self, keys: Sequence[str]) -> dict[str, Known]:
+        with self.run.database.reading() as session:
+            return listings.known(session, self.run.job.source_id, keys)
+
+    def _validate(self, origin: Origin, response: Response) -> None:
+        if origin.page == origin.start and response.meta[FOLLOW].role is Role.FEED:
+            etag, modified = (_header(response, name) for name in ("ETag", "Last-Modified"))
+            self.run.reading.validated(origin.start, etag, modified)
+
+    async def _complete(self, listing: Listing, origin: Origin | None, captured: Captured) -> Found:
+        """Fetch a listing's text attachments, which are part of what it says."""
+        texts = []
+        for url in listing.attachments[:MAX_ATTACHMENTS]:
+            text = await self._attachment(Follow(url, Role.ATTACHMENT, listing.key), origin)
+            texts += [text] if text is not None else []
+        return Found(listing, captured, tuple(texts))
+
+    async def _attachment(self, follow: Follow, origin: Origin | None) -> Text | None:
+        try:
+            request = Request(
+                follow.url,
+                callback=NO_CALLBACK,
+                meta={
+                    FOLLOW: follow,
+                    ORIGIN: origin,
+                    ATTACHMENT: True,
+                    "download_maxsize": self.run.job.settings.attachment_limit,
+                },
+            )
+            response = await self.crawler.engine.download_async(request)
+        except (FetchError, ValueError) as error:
+            problem = (
+                error if isinstance(error, FetchError) else UrlRefused("An attachment's address is no URL.")
+            )
+            self.run.tally.items.failures.append(problem)
+            return None
+        captured: Captured = response.meta[CAPTURED]
+        if (refused := problem_with(response)) is not None:
+            self._note(Conclusion(captured.id, CaptureOutcome.FAILED, refused.reason))
+            self.run.tally.items.failures.append(refused)
+            return None
+        decoded = await asyncio.to_thread(decode, response.body, declared=captured.charset)
+        self._note(Conclusion(captured.id, CaptureOutcome.PARSED, None, decoded.charset))
+        return Text(follow.url, decoded.text, captured, len(response.body))
+
+    # --- pages that did not come
+
+    def failed(self, failure: Failure) -> Iterator[Found]:
+        """A page that never came."""
+        error = failure.value or RuntimeError("Scrapy gave no error")
+        meta = failure.request.meta  # type: ignore[attr-defined]  # Scrapy sets it
+        if not isinstance(error, FetchError):
+            self.run.fail(error)
+            return
+        yield from self._missed(meta[FOLLOW], meta[ORIGIN], error)
+
+    def _missed(self, follow: Follow, origin: Origin | None, error: FetchError) -> Iterator[Found]:
+        """Count a page that could not be had, and store what is known of its listing all the same."""
+        run = self.run
+        if error is run.closed:
+            # Nobody asked for it: it stays for the next run.
+            if origin is not None:
+                run.tally.unread += 1
+                run.reading.unread(origin.start, origin.page)
+            return
+        if origin is None:
+            gone = isinstance(error, NotThere)
+            key = stored_key(run, follow.key or "")
+            self._note(Gone(key) if gone else Asked(key))
+            run.tally.rechecks.failures += [] if gone else [error]
+            return
+        self._pages(follow, origin).failures.append(error)
+        if follow.role in LISTING_ROLES:
+            run.reading.broke(origin.start, origin.page)
+        yield from self._from_row(follow, origin)
+
+    def _from_row(self, follow: Follow, origin: Origin | None) -> Iterator[Found]:
+        """A listing that nobody has heard of is worth an alert even if its own page can't be read.
+
+        Its empty digest has the next run follow it again.
+        """
+        if origin is None:
+            self._note(Asked(stored_key(self.run, follow.key or "")))
+        elif origin.fresh and origin.captured is not None and follow.partial is not None:
+            yield Found(replace(follow.partial, row_digest=""), origin.captured)
+
+    # --- bookkeeping
+
+    def _pages(self, follow: Follow, origin: Origin | None) -> Pages:
+        tally = self.run.tally
+        if follow.role in LISTING_ROLES:
+            return tally.lists
+        return tally.items if origin is not None else tally.rechecks
+
+    def _note(self, entry: Entry) -> None:
+        pipeline = self.crawler.get_item_pipeline(Pipeline)
+        cast("Pipeline", pipeline).note(entry)
+
+
+def _digest(follow: Follow) -> str:
+    return follow.partial.row_digest if follow.partial else ""
+
+
+def _header(response: Response, name: str) -> str | None:
+    value = response.headers.get(name)
+    return value.decode("latin-1") if value else None

@@ -1,0 +1,124 @@
+"""What a run has done and met with, and what it therefore ends in.
+
+Order of rules for the outcome:
+1. no list page could be read: what kept us from it (not recognised, refused, could not fetch);
+2. lists were read, but none of the listings' own pages was recognised: page_not_recognised;
+3. something new or changed was stored: new_listings;
+4. else nothing_new.
+Whatever else went wrong is said beside 3 and 4: `partly_read` or `budget_ended`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from crawler.errors import FetchError
+from crawler.outcome import Ending
+from storage.runs import RunCounts, RunOutcome
+
+#: How many known pages in a row, and no other, must be strange to mean that the site has changed.
+STRANGE_RECHECKS = 3
+
+
+@dataclass(slots=True)
+class Pages:
+    """Pages of one sort: `read` were parsed (or had not changed), `strange` were not recognised."""
+
+    read: int = 0
+    strange: int = 0
+    failures: list[FetchError] = field(default_factory=list)
+
+    @property
+    def tried(self) -> int:
+        return self.read + self.strange + len(self.failures)
+
+
+@dataclass(slots=True)
+class Tally:
+    """Bumped by the spider's thread alone, but for the listings' counts, which the writing thread bumps."""
+
+    lists: Pages = field(default_factory=Pages)
+    items: Pages = field(default_factory=Pages)
+    rechecks: Pages = field(default_factory=Pages)
+    pages: int = 0
+    captures: int = 0
+    bytes: int = 0
+    listings_seen: int = 0
+    listings_new: int = 0
+    listings_changed: int = 0
+    unread: int = 0
+    budget_ended: str | None = None
+
+    def counts(self, *, ended: bool = False) -> RunCounts:
+        """The row's counts; how much stayed unread is only known at the end."""
+        return RunCounts(
+            pages=self.pages,
+            captures=self.captures,
+            bytes=self.bytes,
+            listings_seen=self.listings_seen,
+            listings_new=self.listings_new,
+            listings_changed=self.listings_changed,
+            pages_unread=self.unread if ended else None,
+        )
+
+    def ending(self) -> Ending:
+        """The outcome by the rules above; the sentence is not masked yet."""
+        if not self.lists.read:
+            return self._nothing_read()
+        if self._items_strange():
+            return Ending(
+                RunOutcome.PAGE_NOT_RECOGNISED, "items_not_recognised", self._items_not_recognised()
+            )
+        stored = self.listings_new or self.listings_changed
+        outcome = RunOutcome.NEW_LISTINGS if stored else RunOutcome.NOTHING_NEW
+        if trouble := self._trouble():
+            return Ending(outcome, "partly_read", trouble)
+        if self.budget_ended is not None:
+            left = f"{self.unread} page{'s' if self.unread != 1 else ''} that it knew of stayed unread."
+            return Ending(
+                outcome, "budget_ended", f"The run ended with its budget ({self.budget_ended}): {left}"
+            )
+        return Ending(outcome)
+
+    def _nothing_read(self) -> Ending:
+        if self.lists.strange:
+            return Ending(
+                RunOutcome.PAGE_NOT_RECOGNISED,
+                "nothing_matched",
+                "The list page came, but the source's selectors found nothing on it: it was "
+                "redesigned, is empty, or is not "
+                "the page that was meant. Try the source's file against the live page.",
+            )
+        if self.lists.failures:
+            first = self.lists.failures[0]
+            return Ending(first.outcome, first.reason, str(first))
+        # The budget ended before the first page, which is the site's doing: it was too slow.
+        return Ending(
+            RunOutcome.COULD_NOT_FETCH, "budget_ended", "The run's budget ended before its first page."
+        )
+
+    def _items_strange(self) -> bool:
+        """One known page that is strange may be a deleted one, which many sites show as if it were a page."""
+        strange = self.items.strange > 0 or self.rechecks.strange >= STRANGE_RECHECKS
+        return strange and not self.items.read and not self.rechecks.read
+
+    def _items_not_recognised(self) -> str:
+        return (
+            f"The list was read, but none of {self.items.tried + self.rechecks.tried} listings' own "
+            "pages was recognised; "
+            "what the list says of them was stored."
+        )
+
+    def _trouble(self) -> str | None:
+        parts = (self.lists, self.items, self.rechecks)
+        failures = [failure for part in parts for failure in part.failures]
+        strange = sum(part.strange for part in parts)
+        if not failures and not strange:
+            return None
+        kinds = Counter(failure.reason for failure in failures)
+        if strange:
+            kinds["not_recognised"] = strange
+        told = ", ".join(f"{count} {reason}" for reason, count in kinds.most_common(5))
+        tried = sum(part.tried for part in parts)
+        return f"{len(failures) + strange} of {tried} pages could not be read: {told}."
