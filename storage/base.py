@@ -1,13 +1,13 @@
 """The database behind one URL, and the base of every row class."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any, ClassVar, Self, cast
 
-from sqlalchemy import JSON, BigInteger, CursorResult, Engine, Enum, MetaData
+from sqlalchemy import JSON, BigInteger, CursorResult, Engine, Enum, MetaData, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.sql.base import Executable
@@ -93,6 +93,22 @@ class Database:
 def moved(session: Session, statement: Executable) -> bool:
     """Whether the conditional UPDATE found its row in the state it asked for. That count decides a race."""
     return cast("CursorResult[Any]", session.execute(statement)).rowcount == 1
+
+
+def new_ids(session: Session, table: type[Base], count: int) -> Sequence[int]:
+    """Ids for rows that this transaction is about to insert.
+
+    With the ids known, a batch is a plain executemany: several times as fast as asking for them row by row.
+    """
+    name = table.__tablename__
+    if session.get_bind().dialect.name == "postgresql":
+        series = select(func.nextval(func.pg_get_serial_sequence(name, "id"))).select_from(
+            func.generate_series(1, count)
+        )
+        return session.scalars(series).all()
+    # BEGIN IMMEDIATE: nobody else inserts until this transaction ends.
+    last = session.scalar(select(func.coalesce(func.max(table.__table__.c.id), 0))) or 0
+    return range(last + 1, last + count + 1)
 
 
 def insert_new(session: Session, table: type[Base]) -> postgresql.Insert | sqlite.Insert:

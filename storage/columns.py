@@ -69,9 +69,12 @@ def amount(value: Decimal | None) -> Decimal | None:
     return plain if len(plain.as_tuple().digits) <= MAX_AMOUNT_DIGITS else None
 
 
+ENCODER = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
+
 def dump_json(value: object) -> str:
     """One spelling for one value, and nothing that a text column refuses."""
-    return json.dumps(_cleaned(value), ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return ENCODER.encode(_cleaned(value))
 
 
 def _cleaned(value: object) -> object:

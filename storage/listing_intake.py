@@ -18,7 +18,7 @@ from sqlalchemy import RowMapping, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from storage import search
-from storage.base import BATCH, insert_new
+from storage.base import BATCH, insert_new, new_ids
 from storage.captures import located
 from storage.columns import MAX_INTEGER, amount, clean
 from storage.evidence.warc import Place
@@ -54,8 +54,8 @@ class AttachmentRecord:
 class ListingRecord:
     """A listing as an item page showed it, already masked.
 
-    `content_digest`: of the unmasked title, body, sample and attachments, without price and seller, so that the
-    same text offered again elsewhere has the same digest. Price, seller and the other fields are compared
+    `content_digest`: of the unmasked title, body, sample and attachments, without price and seller, so that
+    the same text offered again elsewhere has the same digest. Price, seller and the other fields are compared
     one by one; a date is not, since "two hours ago" moves.
     """
 
@@ -81,7 +81,7 @@ class ListingRecord:
 
 @dataclass(frozen=True, slots=True)
 class Upserted:
-    """`version_id`: the new version, None where nothing changed. `life`: None where it was only seen again."""
+    """`version_id`: the new version, if any. `life`: None where it was only seen again."""
 
     key: str
     listing_id: int
@@ -153,7 +153,7 @@ class _Batch:
             return {}
         query = select(*(getattr(Listing, name) for name in (*KNOWN_COLUMNS, *ON_LISTING)))
         query = query.where(Listing.source_id == self.source_id, Listing.key.in_(list(keys)))
-        rows = self.session.execute(query.order_by(Listing.id).with_for_update()).mappings()
+        rows = self.session.execute(query.with_for_update()).mappings()
         return {row["key"]: row for row in rows}
 
     # --- unknown keys
@@ -163,15 +163,24 @@ class _Batch:
         if not keys:
             return []
         originals = self._originals(keys)
-        rows = [self._new_row(key, originals.get(self.records[key].content_digest)) for key in keys]
-        statement = insert_new(self.session, Listing).returning(Listing.id, Listing.key)
-        ids = {row.key: row.id for row in self.session.execute(statement, rows)}
+        ids = dict(zip(keys, new_ids(self.session, Listing, len(keys)), strict=True))
+        rows = [
+            self._new_row(key, listing_id, originals.get(self.records[key].content_digest))
+            for key, listing_id in ids.items()
+        ]
+        statement = insert_new(self.session, Listing).execution_options(preserve_rowcount=True)
+        if self.session.connection().execute(statement, rows).rowcount != len(rows):
+            ids = self._mine(ids)
         reposts = self._reposts_within(ids, originals)
         for key, listing_id in ids.items():
             copied = listing_id in reposts or self.records[key].content_digest in originals
             self.lives[key] = (listing_id, Life.REPOSTED if copied else Life.NEW)
             self.versions.append(self._version(key, listing_id, 1, []))
         return [key for key in keys if key not in ids]
+
+    def _mine(self, ids: dict[str, int]) -> dict[str, int]:
+        stored = set(self.session.scalars(select(Listing.id).where(Listing.id.in_(ids.values()))))
+        return {key: listing_id for key, listing_id in ids.items() if listing_id in stored}
 
     def _originals(self, keys: Sequence[str]) -> dict[str, int]:
         """The first listing of each content that is stored already."""
@@ -184,9 +193,10 @@ class _Batch:
         )
         return {row.content_digest: row.root for row in self.session.execute(query)}
 
-    def _new_row(self, key: str, original: int | None) -> Fields:
+    def _new_row(self, key: str, listing_id: int, original: int | None) -> Fields:
         record = self.records[key]
         return {
+            "id": listing_id,
             "source_id": self.source_id,
             "key": key,
             "url": record.url,
@@ -306,8 +316,10 @@ class _Batch:
         """The new versions' ids by listing, with their attachments and search entries."""
         if not self.versions:
             return {}
-        statement = insert(ListingVersion).returning(ListingVersion.id, ListingVersion.listing_id)
-        ids = {row.listing_id: row.id for row in self.session.execute(statement, self.versions)}
+        version_ids = new_ids(self.session, ListingVersion, len(self.versions))
+        rows = [row | {"id": version_id} for row, version_id in zip(self.versions, version_ids, strict=True)]
+        self.session.connection().execute(insert(ListingVersion), rows)
+        ids = {row["listing_id"]: row["id"] for row in rows}
         keys = {listing_id: key for key, (listing_id, _) in self.lives.items()}
         attachments = [
             _attachment(version_id, item)
@@ -315,7 +327,7 @@ class _Batch:
             for item in self.records[keys[listing_id]].attachments
         ]
         if attachments:
-            self.session.execute(insert(Attachment), attachments)
+            self.session.connection().execute(insert(Attachment), attachments)
         search.index_many(self.session, [(row["listing_id"], _searchable(row)) for row in self.versions])
         return ids
 

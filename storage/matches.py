@@ -132,7 +132,7 @@ def record(
     company_ids: Collection[int] | None = None,
     watched: str | None = None,
 ) -> Sequence[int]:
-    """Replaces what is stored of this version within the scope. Returns the summaries that the alerts must see.
+    """Replaces what is stored of a version within the scope. Returns the summaries that the alerts must see.
 
     `company_ids`: only these companies were looked for; None: all. `watched`: the watch revision that was
     matched with; WatchChanged if it is no longer the current one, with nothing written. With the scope ALL
@@ -208,7 +208,7 @@ def _blank(version_id: int, listing_id: int, company_id: int, now: datetime) -> 
 
 
 def _judge(session: Session, summary: MatchSummary) -> bool:
-    """Stores a summary that says something and drops one that says nothing. Whether the alerts must see it."""
+    """Keeps a summary that says something, drops one that says nothing. Whether the alerts must see it."""
     if not summary.mentions and not summary.hits:
         if inspect(summary).persistent:
             session.delete(summary)

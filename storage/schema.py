@@ -114,6 +114,6 @@ def _require_whole(database: Database, connection: Connection) -> None:
     broken = connection.exec_driver_sql("PRAGMA foreign_key_check").fetchmany(1)
     if broken:
         raise DatabaseDamaged(
-            f"{database.place}: after the upgrade a row of {broken[0][0]} would point at nothing, so nothing was"
-            " changed. Restore a backup."
+            f"{database.place}: after the upgrade a row of {broken[0][0]} would point at nothing, so nothing"
+            " was changed. Restore a backup."
         )

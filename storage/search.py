@@ -11,7 +11,8 @@ The index receives masked text only.
 
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from operator import add
 
 from sqlalchemy import BigInteger, Select, cast, column, false, literal_column, select, table, text
 from sqlalchemy.dialects.postgresql import TSQUERY
@@ -20,6 +21,7 @@ from sqlalchemy.orm import Session
 MAX_TEXT_CHARS = 400_000  # of one listing; what follows is not searchable
 MAX_INDEX_BYTES = 512 * 1024  # of one listing's terms; a tsvector ends at 1 MB
 MAX_TERM_CHARS = 64
+MAX_CHAR_BYTES = 4  # UTF-8
 MAX_QUERY_CHARS = 500
 
 # Han, kana, Hangul, Thai, Lao, Myanmar, Khmer: written without spaces, or with words that grow endings.
@@ -27,8 +29,9 @@ UNSPACED = (
     "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff"
     "\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\U00020000-\U0003ffff"
 )
-PIECE = re.compile(rf"([{UNSPACED}]+)|((?:(?![{UNSPACED}])[^\W_])+)")
-INVISIBLE = dict.fromkeys((0x00AD, 0x200B, 0x200C, 0x200D, 0x200E, 0x200F, 0x2060, 0xFEFF))
+RUN = re.compile(f"[{UNSPACED}]+")
+WORD = re.compile(r"[^\W_]+")
+INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff]")
 
 # The migration makes it: FTS5 on SQLite, a tsvector with GIN on PostgreSQL. Its rowid is the listing's id.
 ENTRIES = table("listing_search", column("rowid", BigInteger), column("terms"))
@@ -42,26 +45,26 @@ POSTGRESQL_INDEX = text(
 )
 
 
-def _pieces(value: str) -> Iterator[tuple[str, str]]:
-    folded = unicodedata.normalize("NFKC", value.translate(INVISIBLE)).casefold()
-    for found in PIECE.finditer(folded):
-        yield found[1] or "", found[2] or ""
+def _pieces(value: str) -> tuple[list[str], list[str]]:
+    """Words, and runs of a script without spaces."""
+    if value.isascii():
+        return WORD.findall(value.lower()), []
+    folded = unicodedata.normalize("NFKC", INVISIBLE.sub("", value)).casefold()
+    return WORD.findall(RUN.sub(" ", folded)), RUN.findall(folded)
 
 
 def terms(value: str) -> list[str]:
     """The terms that a text is found by, sorted."""
-    found: set[str] = set()
-    for run, word in _pieces(value[:MAX_TEXT_CHARS]):
-        if word:
-            found.add(word[:MAX_TERM_CHARS])
-        else:
-            found.update(run[at : at + 2] for at in range(len(run)))
+    words, runs = _pieces(value[:MAX_TEXT_CHARS])
+    found = {word[:MAX_TERM_CHARS] for word in words}
+    for run in runs:
+        found.update(map(add, run, run[1:]))
+        found.add(run[-1])
     return _bounded(sorted(found))
 
 
 def _bounded(ordered: list[str]) -> list[str]:
-    size = sum(map(len, ordered))
-    if size * 4 <= MAX_INDEX_BYTES:
+    if sum(map(len, ordered)) * MAX_CHAR_BYTES <= MAX_INDEX_BYTES:
         return ordered
     kept, room = [], MAX_INDEX_BYTES
     for term in ordered:
@@ -74,14 +77,11 @@ def _bounded(ordered: list[str]) -> list[str]:
 
 def asked(query: str) -> list[tuple[str, bool]]:
     """What a query asks for: terms, each with whether longer ones that begin with it do as well."""
-    wanted: dict[tuple[str, bool], None] = {}
-    for run, word in _pieces(query[:MAX_QUERY_CHARS]):
-        if word:
-            wanted[word[:MAX_TERM_CHARS], False] = None
-        elif len(run) == 1:
-            wanted[run, True] = None
-        else:
-            wanted.update({(run[at : at + 2], False): None for at in range(len(run) - 1)})
+    words, runs = _pieces(query[:MAX_QUERY_CHARS])
+    wanted = dict.fromkeys((word[:MAX_TERM_CHARS], False) for word in words)
+    for run in runs:
+        pairs = list(map(add, run, run[1:]))
+        wanted.update(dict.fromkeys((pair, False) for pair in pairs) if pairs else {(run, True): None})
     return list(wanted)
 
 

@@ -93,7 +93,7 @@ class EvidenceStore:
         return ListingText(json.loads(block)["parts"])
 
     def recover(self) -> list[Recovered]:
-        """Cuts the torn tails of files whose writer was killed. Nothing that a row points at is lost by it."""
+        """Cuts the torn tails of files whose writer was killed. No row points at what is lost by it."""
         try:
             marks = sorted(self.folder.rglob(f"*{SUFFIX}{OPEN}"))
             found = [repair(mark.with_suffix(""), mark, self.folder) for mark in marks]

@@ -19,10 +19,12 @@ OPEN_RUN = sa.text("state IN ('queued', 'running')")
 
 SEARCH_SQLITE = (
     # `ascii` splits at ASCII punctuation alone: the terms come ready from storage.search.
-    "CREATE VIRTUAL TABLE listing_search USING fts5(terms, tokenize = 'ascii', detail = none, columnsize = 0)",
+    "CREATE VIRTUAL TABLE listing_search"
+    " USING fts5(terms, tokenize = 'ascii', detail = none, columnsize = 0)",
 )
 SEARCH_POSTGRESQL = (
-    "CREATE TABLE listing_search (rowid bigint PRIMARY KEY REFERENCES listings (id), terms tsvector NOT NULL)",
+    "CREATE TABLE listing_search"
+    " (rowid bigint PRIMARY KEY REFERENCES listings (id), terms tsvector NOT NULL)",
     "CREATE INDEX ix_listing_search_terms ON listing_search USING gin (terms)",
 )
 
