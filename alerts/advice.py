@@ -49,7 +49,7 @@ def _finding_steps(finding: Finding, severity: Severity) -> Iterator[str]:
         yield (
             "Call whoever decides on incidents now, and note the time: this message is when you came to know."
         )
-    yield "Take it on, so that nobody does the work twice: spillwatch alerts ack, with --by and --note."
+    yield "Take it on, so that nobody does the work twice; the command stands at the end."
     if finding.facts.coherent_rows:
         yield (
             "Have the owner of the customer list name the customers from the ordinals of the hits; compare "

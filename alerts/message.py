@@ -146,6 +146,9 @@ class Content(_Value):
         default=None, description="What; null for alerts about Spillwatch itself."
     )
     matches: Matches | None = Field(default=None, description="What of the company was found in it.")
+    thresholds: dict[str, int] = Field(
+        default_factory=dict, description="Score from which an alert has a severity, by its name."
+    )
     excerpts: tuple[Excerpt, ...] = Field(default=(), description="Masked pieces of text.")
     changes: tuple[Difference, ...] = Field(
         default=(), description="What is new in this revision; empty in the first."

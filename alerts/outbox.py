@@ -59,7 +59,9 @@ class Outbox:
             score=judged.score,
             title=content.title,
             signals=[signal.model_dump(mode="json") for signal in judged.signals],
-            content=content.model_dump(mode="json"),
+            content=content.model_copy(update={"thresholds": self.settings.severity.thresholds}).model_dump(
+                mode="json"
+            ),
             state=content.state,
             company_id=about.company_id,
             source_id=about.source_id,

@@ -103,9 +103,16 @@ def _values(message: Message) -> dict[str, object]:
         "paper": paper,
         "facts": list(facts(message)),
         "changes": [(FIELDS.get(change.field, change.field), *_sides(change)) for change in message.changes],
+        "why": "Why it was" if message.change is Change.RESOLVED else "Why",
+        "steps": list(steps(message)),
         "coverage": list(covered(message.coverage)) if message.coverage else [],
         "is_finding": message.kind is AlertKind.FINDING,
     }
+
+
+def steps(message: Message) -> Iterator[str]:
+    """From what score on an alert has which severity, so that the sum can be checked."""
+    yield from (f"{name} from {least}" for name, least in message.thresholds.items())
 
 
 def _sides(change: Difference) -> tuple[str, str]:
@@ -139,7 +146,7 @@ def _listing_facts(message: Message) -> Iterator[tuple[str, str]]:
     if listing.data_classes:
         yield "Kinds of data", ", ".join(listing.data_classes)
     if listing.posted_at:
-        doubt = " (the site names no time zone, or the order of day and month is open)"
+        doubt = " (uncertain: the site's date can be read in more than one way)"
         yield "Posted", moment(listing.posted_at) + (doubt if listing.posted_at_uncertain else "")
     yield "First seen", moment(listing.first_seen_at)
     if listing.first_offered_at:

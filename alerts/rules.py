@@ -81,27 +81,32 @@ def _mentioned(place: str, words: str) -> Callable[[Facts], Said | None]:
 def _coherent_rows(facts: Facts) -> Said | None:
     if not facts.coherent_rows:
         return None
-    rows = "1 row agrees" if facts.coherent_rows == 1 else f"{facts.coherent_rows:,} rows agree"
-    return Said(
-        facts.coherent_rows,
-        f"{rows} with one enrolled customer on two identifiers or more. Chance does not do that.",
-    )
+    if facts.coherent_rows == 1:
+        text = "1 row agrees with an enrolled customer on two identifiers or more. Chance does not do that."
+    else:
+        text = (
+            f"{facts.coherent_rows:,} rows each agree with an enrolled customer on two identifiers or more. "
+            "Chance does not do that."
+        )
+    return Said(facts.coherent_rows, text)
 
 
 def _single_hits(facts: Facts) -> Said | None:
     if not facts.single_hits:
         return None
+    one = facts.single_hits == 1
     hits = (
-        "1 identifier of a customer"
-        if facts.single_hits == 1
-        else f"{facts.single_hits:,} identifiers of customers"
+        "1 identifier of a customer stands"
+        if one
+        else f"{facts.single_hits:,} identifiers of customers stand"
     )
     expected = facts.candidates * CHANCE_SHARE
-    among = (
-        f"chance alone gives about {expected:,.1f} among {facts.candidates:,} candidates, with a million "
-        "customers enrolled"
+    about = "less than 1" if expected < 1 else f"about {expected:,.0f}"
+    text = (
+        f"{hits} alone in the row. Among {facts.candidates:,} candidates chance gives {about}, with a million "
+        "customers enrolled."
     )
-    return Said(facts.single_hits, f"{hits} without a second one in the row; {among}.")
+    return Said(facts.single_hits, text)
 
 
 def _single_hits_share(facts: Facts) -> Said | None:
@@ -115,7 +120,7 @@ def _single_hits_share(facts: Facts) -> Said | None:
 def _domains(facts: Facts) -> Said | None:
     if not facts.domains:
         return None
-    return Said(None, f"A domain was named ({', '.join(facts.domains[:5])}), which has no second meaning.")
+    return Said(None, f"A domain is named ({', '.join(facts.domains[:5])}), which has no second meaning.")
 
 
 def _claimed(least: int, sentence: str) -> Callable[[Facts], Said | None]:
@@ -201,7 +206,7 @@ RULES: tuple[Rule, ...] = (
         "claimed_records_mass",
         10,
         "1,000,000 claimed records or more, on top of the line above",
-        _claimed(MASS_CLAIMED, "A claim of a million or more ({n})."),
+        _claimed(MASS_CLAIMED, "That is a claim of a million or more."),
     ),
     Rule("price", 10, "a price is named", _price),
     Rule("data_classes", 5, "kinds of data are named", _data_classes),

@@ -19,6 +19,7 @@ from alerts.dedupe import Decision, Judged, decide, finding_key, listing_changes
 from alerts.finding import Finding, listing_of, read_finding, source_of
 from alerts.message import Content
 from alerts.outbox import About, Outbox
+from alerts.render import moment
 from alerts.rules import Said
 from alerts.settings import AlertsSettings
 from alerts.severity import Signal, merged, score_of, signals_of
@@ -184,13 +185,11 @@ def _judged_before(revision: AlertRevision) -> Judged:
 
 
 def summary_of(finding: Finding, change: Change) -> str:
-    """What happened, in a sentence or two: how sure it is that the data is the company's, and where it is
-    offered.
-    """
+    """How sure it is that the data is the company's, where it is offered and since when."""
     facts, name, where = finding.facts, finding.company.name, finding.source.name
     if facts.coherent_rows:
-        rows_word = "1 row agrees" if facts.coherent_rows == 1 else f"{facts.coherent_rows:,} rows agree"
-        sure = f"Data of {name} is on {where}: {rows_word} with enrolled customers."
+        found = "1 row agrees" if facts.coherent_rows == 1 else f"{facts.coherent_rows:,} rows agree"
+        sure = f"Data of {name} is on {where}: {found} with enrolled customers."
     elif facts.mentions:
         sure = f"{name} is named on {where}. No row there agrees with enrolled customers."
     else:
@@ -199,4 +198,4 @@ def summary_of(finding: Finding, change: Change) -> str:
         Change.ESCALATED: " This is stronger than what was told before.",
         Change.REOPENED: " This is stronger than what was known when the alert was taken on or closed.",
     }
-    return sure + again.get(change, "")
+    return f"{sure} First seen {moment(finding.listing.first_seen_at)}.{again.get(change, '')}"

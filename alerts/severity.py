@@ -68,6 +68,11 @@ class SeveritySettings(BaseModel):
         )
         return next((severity for least, severity in steps if score >= least), Severity.LOW)
 
+    @property
+    def thresholds(self) -> dict[str, int]:
+        """Score from which an alert has a severity; below the first it is low."""
+        return {"medium": self.medium, "high": self.high, "critical": self.critical}
+
     def weight(self, name: str) -> int:
         """The points of a signal."""
         return self.weights.get(name, DEFAULT_WEIGHTS[name])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from alerts.message import (
     Capture,
@@ -41,7 +40,7 @@ FACTS = Facts(
 )
 
 
-def content(**changes: Any) -> Content:
+def content(**changes: object) -> Content:
     """What an alert says, of a made-up offer."""
     whole = Content(
         title="趣店 Lending: 出售趣店学生数据 100万条 手机 身份证",
@@ -67,6 +66,7 @@ def content(**changes: Any) -> Content:
                 text="来源 qudian[.]example\n张*三 138****5678 110101********123X 趣店",
             ),
         ),
+        thresholds=SeveritySettings().thresholds,
         next_steps=(
             "Call whoever decides on incidents now.",
             "Take it on: spillwatch alerts ack, with --by and --note.",
@@ -88,7 +88,7 @@ def content(**changes: Any) -> Content:
     return whole.model_copy(update=changes)
 
 
-def listing(**changes: Any) -> Listing:
+def listing(**changes: object) -> Listing:
     """A made-up offer."""
     whole = Listing(
         id=12,
@@ -109,7 +109,7 @@ def listing(**changes: Any) -> Listing:
     return whole.model_copy(update=changes)
 
 
-def message(**changes: Any) -> Message:
+def message(**changes: object) -> Message:
     """A whole message; `changes` may name any of its fields."""
     signals = tuple(signals_of(FACTS, SeveritySettings()))
     said = content()
@@ -129,7 +129,7 @@ def message(**changes: Any) -> Message:
     return whole.model_copy(update=changes)
 
 
-def update_of(revision: int, **changes: Any) -> Message:
+def update_of(revision: int, **changes: object) -> Message:
     """A later message of the same alert."""
     cheaper = (Difference(field="price", before="0.5 BTC", after="0.2 BTC"),)
     told = {"revision": revision, "change": Change.UPDATED, "changes": cheaper}
@@ -141,7 +141,7 @@ def outgoing(what: Message | None = None, *, at: datetime | None = None, key: st
     return Outgoing(what or message(), key, at or datetime.now(UTC))
 
 
-def email_channel(port: int, **settings: Any) -> EmailChannel:
+def email_channel(port: int, **settings: object) -> EmailChannel:
     """A channel to the SMTP peer."""
     given = {
         "transport": "email",
@@ -155,7 +155,7 @@ def email_channel(port: int, **settings: Any) -> EmailChannel:
     return EmailChannel.model_validate(given | settings)
 
 
-def webhook_channel(url: str, **settings: Any) -> WebhookChannel:
+def webhook_channel(url: str, **settings: object) -> WebhookChannel:
     """A channel to the webhook peer, which is on loopback and therefore allowed by name."""
     given = {
         "transport": "webhook",

@@ -15,7 +15,7 @@ from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import default
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
@@ -96,11 +96,9 @@ class SmtpPeer:
         return make
 
     def _authenticate(
-        self, server: SMTP, session: Session, envelope: Envelope, mechanism: str, data: Any
+        self, server: SMTP, session: Session, envelope: Envelope, mechanism: str, data: object
     ) -> AuthResult:
-        given = (
-            (data.login.decode(), data.password.decode()) if isinstance(data, LoginPassword) else ("", "")
-        )
+        given = (data.login.decode(), data.password.decode()) if isinstance(data, LoginPassword) else ("", "")
         return AuthResult(success=given == self._login, handled=False)
 
     async def handle_RCPT(  # noqa: N802 - aiosmtpd calls its hooks so

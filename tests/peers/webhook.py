@@ -1,7 +1,7 @@
-"""A real webhook receiver on port 0. It verifies with the svix library and serves paths named after what they do.
+"""A real webhook receiver on port 0, which verifies with svix; its paths are named after what they do.
 
-/ok  /always-500  /busy (429, Retry-After: 120)  /busy-until (503, a date)  /gone (410)  /bad-request  /redirect
-/hangs  /huge (200 and a body without end)  /drops-once (takes the first, then hangs up)  /back (500 until `mend()`)
+/ok  /always-500  /busy (429, Retry-After: 120)  /gone (410)  /bad-request  /redirect  /hangs
+/huge (200 and a body without end)  /drops-once (takes the first, then hangs up)  /back (500 until `mend()`)
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 from svix.webhooks import Webhook, WebhookVerificationError
 
@@ -46,7 +46,10 @@ class WebhookPeer:
             self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
         self._scheme = "https" if tls else "http"
         self._thread = threading.Thread(
-            target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, name="webhook-peer", daemon=True
+            target=self._server.serve_forever,
+            kwargs={"poll_interval": 0.05},
+            name="webhook-peer",
+            daemon=True,
         )
 
     def __enter__(self) -> Self:
@@ -99,12 +102,12 @@ class WebhookPeer:
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
 
-            def do_POST(self) -> None:  # noqa: N802 - http.server calls it so
+            def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
                 peer.take(self.path, {name.lower(): value for name, value in self.headers.items()}, body)
                 behave(self, peer)
 
-            def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class's name
+            def log_message(self, format: str, *args: object) -> None:
                 return
 
         return Handler

@@ -1,0 +1,281 @@
+"""From the rows of matching and crawling to alerts, on both databases."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+
+from alerts.message import Content
+from storage.alerts import AlertKind, Severity, TriageState
+from storage.base import Database
+from storage.sources import SourceHealth
+from storage.work import WorkKind
+from tests.alerts.samples import email_channel, webhook_channel
+from tests.alerts.world import World
+
+COHERENT = {"hits": {"phone": 4, "resident_id": 4}, "coherent_rows": 4, "customers": 4}
+CHANNELS = {
+    "mail": email_channel(25),
+    "hook": webhook_channel("https://hooks.lender.example/in", min_severity="high"),
+}
+
+
+@pytest.fixture
+def world(database: Database) -> World:
+    """A world with an e-mail channel for everything and a webhook from high on."""
+    return World(database, channels=dict(CHANNELS))
+
+
+def last_content(world: World, alert_id: int | None = None) -> Content:
+    """What the newest revision of an alert says."""
+    return Content.model_validate(world.revisions(alert_id)[-1].content)
+
+
+def test_a_match_becomes_one_alert_with_its_deliveries(world: World) -> None:
+    """A matched listing becomes an alert, a revision and one announced delivery for each channel."""
+    world.find(**COHERENT)
+
+    (alert,) = world.alerts()
+    assert (alert.dedupe_key, alert.severity) == ("finding:qudian:1", Severity.CRITICAL)
+    assert world.changes() == ["opened"]
+    assert [delivery.channel for delivery in world.deliveries()] == ["mail", "hook"]
+    assert [delivery.id for delivery in world.deliveries()] == world.heard.of(WorkKind.DELIVER)
+
+
+def test_the_score_is_the_sum_of_the_signals(world: World) -> None:
+    """Each signal is stored with its weight, and the weights add up to the score."""
+    world.find(**COHERENT)
+
+    (revision,) = world.revisions()
+    weights = {signal["name"]: signal["weight"] for signal in revision.signals}
+    expected = {
+        "coherent_rows": 70,
+        "mention_title": 30,
+        "claimed_records": 10,
+        "claimed_records_mass": 10,
+        "price": 10,
+    }
+    assert expected == weights
+    assert sum(expected.values()) == revision.score
+
+
+def test_the_content_says_what_where_since_when_and_what_was_read(world: World) -> None:
+    """The content has company, source, listing, excerpts, coverage, and the capture with its hash."""
+    world.find(**COHERENT)
+
+    said = last_content(world)
+    assert said.company is not None
+    assert said.source is not None
+    assert said.listing is not None
+    assert said.coverage is not None
+    assert (said.company.name, said.source.name) == ("趣店 Lending", "market")
+    assert said.listing.url == "hxxps://market[.]example/offer/8812"
+    assert [excerpt.text for excerpt in said.excerpts] == ["出售趣店学生数据 138****5678"]
+    assert (said.coverage.pages_read, said.coverage.pages_unread, said.coverage.candidates) == (3, 12, 160)
+    assert [capture.sha256 for capture in said.proof] == ["5f" * 32]
+
+
+def test_a_summary_is_judged_once(world: World) -> None:
+    """A handler that is called twice for one summary writes one revision."""
+    summary_id = world.match(world.crawl())
+    for _ in range(2):
+        world.judging.evaluate(summary_id)
+
+    assert world.changes() == ["opened"]
+
+
+def test_a_channel_gets_what_it_carries(world: World) -> None:
+    """A mention in the body alone is low: the webhook from high on gets nothing."""
+    world.judging.evaluate(
+        world.match(world.crawl(price_amount=None, claimed_records=None), mention_fields={"body": 1})
+    )
+
+    (alert,) = world.alerts()
+    assert Severity.LOW is alert.severity
+    assert [delivery.channel for delivery in world.deliveries()] == ["mail"]
+
+
+def test_a_repost_belongs_to_the_first_offer(world: World) -> None:
+    """The same text on another site by another seller is the same finding and no new message."""
+    world.find(**COHERENT)
+    again = world.crawl("77", source="forum", seller="another")
+
+    world.judging.evaluate(world.match(again, **COHERENT))
+
+    assert world.changes() == ["opened"]
+
+
+def test_a_stronger_match_of_a_repost_escalates_the_finding(world: World) -> None:
+    """Fingerprints that agree in a re-post make the one alert stronger."""
+    world.find()
+    again = world.crawl("77", source="forum")
+
+    world.judging.evaluate(world.match(again, **COHERENT))
+
+    assert world.changes() == ["opened", "escalated"]
+
+
+def test_another_text_is_another_finding(world: World) -> None:
+    """An offer with other words by the same seller has an alert of its own."""
+    world.find()
+
+    world.judging.evaluate(world.match(world.crawl("9", text="another text", body="something else")))
+
+    assert len(world.alerts()) == 2
+
+
+def test_the_same_match_again_says_nothing(world: World) -> None:
+    """A new version with other words, matched as before, is no message."""
+    world.find(**COHERENT)
+
+    world.judging.evaluate(world.match(world.crawl(text="edited", body="edited words"), **COHERENT))
+
+    assert world.changes() == ["opened"]
+
+
+def test_a_weaker_match_keeps_what_was_shown(world: World) -> None:
+    """A new version without the sample keeps the score; the old signals are marked as earlier."""
+    world.find(**COHERENT)
+
+    edited = world.crawl(text="no sample", body="ask me", claimed_records=2_000_000)
+    world.judging.evaluate(world.match(edited))
+
+    first, second = world.revisions()
+    assert (first.score, first.severity) == (second.score, second.severity)
+    assert [signal["earlier"] for signal in second.signals if signal["name"] == "coherent_rows"] == [True]
+
+
+@pytest.mark.parametrize(
+    ("edit", "field", "before", "after"),
+    [
+        ({"claimed_records": 2_000_000}, "claimed_records", "1,000,000", "2,000,000"),
+        ({"price_amount": Decimal(20), "price_currency": "USD"}, "price", "0.5 BTC", "20 USD"),
+    ],
+)
+def test_a_material_edit_is_an_update(
+    world: World, edit: dict[str, object], field: str, before: str, after: str
+) -> None:
+    """A new price or a new claimed count is told with both values."""
+    world.find(**COHERENT)
+
+    world.judging.evaluate(world.match(world.crawl(**edit), **COHERENT))
+
+    assert world.changes() == ["opened", "updated"]
+    assert [(field, before, after)] == [(c.field, c.before, c.after) for c in last_content(world).changes]
+
+
+def test_a_listing_that_is_gone_and_back_is_told(world: World) -> None:
+    """A listing that vanishes is an update, its return another, and neither is told twice."""
+    world.find(**COHERENT)
+
+    world.vanish()
+    world.hear_of_lives()
+    world.clock.advance(hours=1)
+    world.crawl()
+    world.hear_of_lives()
+    world.hear_of_lives()
+
+    assert world.changes() == ["opened", "updated", "updated"]
+    assert [(c.field, c.before, c.after) for c in last_content(world).changes] == [("life", "gone", "there")]
+
+
+def test_an_acknowledged_finding_that_grows_is_reopened(world: World) -> None:
+    """Fingerprints that agree reopen what a person took on when it was only a name."""
+    world.find()
+    world.acknowledge(1)
+
+    world.judging.evaluate(world.match(world.crawl(text="with sample", sample="rows"), **COHERENT))
+
+    (alert,) = world.alerts()
+    assert world.changes() == ["opened", "reopened"]
+    assert TriageState.NEW is alert.state
+
+
+def test_an_update_leaves_an_acknowledged_finding_acknowledged(world: World) -> None:
+    """A new price is told, and does not undo what a person decided."""
+    world.find(**COHERENT)
+    world.acknowledge(1)
+
+    world.judging.evaluate(world.match(world.crawl(price_amount=Decimal(1)), **COHERENT))
+
+    (alert,) = world.alerts()
+    assert (world.changes(), alert.state) == (["opened", "updated"], TriageState.ACKNOWLEDGED)
+
+
+def test_a_false_positive_keeps_quiet_about_prices(world: World) -> None:
+    """A closed finding is not told again because its price fell, or because it is gone."""
+    world.find(**COHERENT)
+    world.acknowledge(1, TriageState.FALSE_POSITIVE)
+
+    world.judging.evaluate(world.match(world.crawl(price_amount=Decimal(1)), **COHERENT))
+    world.vanish()
+
+    assert world.changes() == ["opened"]
+
+
+def test_a_confirmed_finding_that_grows_stays_confirmed(world: World) -> None:
+    """A confirmed finding that gets stronger is told as such and needs no second confirmation."""
+    world.find()
+    world.acknowledge(1, TriageState.CONFIRMED)
+
+    world.judging.evaluate(world.match(world.crawl(text="with sample", sample="rows"), **COHERENT))
+
+    (alert,) = world.alerts()
+    assert (world.changes(), alert.state) == (["opened", "escalated"], TriageState.CONFIRMED)
+
+
+def test_a_source_in_trouble_is_an_episode(world: World) -> None:
+    """Trouble opens an alert, other trouble updates it, ok resolves it; the next trouble is a new alert."""
+    for health in (
+        SourceHealth.OK,
+        SourceHealth.PAGE_NOT_RECOGNISED,
+        SourceHealth.COULD_NOT_FETCH,
+        SourceHealth.OK,
+        SourceHealth.COULD_NOT_FETCH,
+    ):
+        world.clock.advance(minutes=15)
+        world.turn(health)
+
+    first, second = world.alerts()
+    assert world.changes(first.id) == ["opened", "updated", "resolved"]
+    assert world.changes(second.id) == ["opened"]
+    assert (first.state, second.state) == (TriageState.RESOLVED, TriageState.NEW)
+
+
+def test_the_end_of_a_trouble_reaches_who_heard_of_it(world: World) -> None:
+    """A resolved update has the severity of the trouble, so that the same channels carry it."""
+    world.turn(SourceHealth.OK)
+    world.turn(SourceHealth.PAGE_NOT_RECOGNISED)
+    world.turn(SourceHealth.OK)
+
+    assert [(d.channel, d.revision) for d in world.deliveries()] == [("mail", 1), ("mail", 2)]
+
+
+def test_a_source_that_was_never_in_trouble_is_no_news(world: World) -> None:
+    """The first success of a source opens nothing."""
+    world.turn(SourceHealth.OK)
+
+    assert world.alerts() == []
+
+
+def test_a_test_goes_through_every_channel(world: World) -> None:
+    """A test message ignores what the channels carry, and is closed from the start."""
+    world.judging.send_test()
+
+    (alert,) = world.alerts()
+    assert (alert.kind, alert.state) == (AlertKind.TEST, TriageState.RESOLVED)
+    assert [delivery.channel for delivery in world.deliveries()] == ["mail", "hook"]
+
+
+def test_weights_of_the_operator_count(database: Database) -> None:
+    """A weight set to 0 shows a signal without counting it, and a re-post may be made to count."""
+    world = World(database, settings={"severity": {"weights": {"mention_title": 0, "repost": 15}}})
+    world.find()
+    again = world.crawl("77", source="forum")
+
+    world.judging.evaluate(world.match(again))
+
+    weights = {signal["name"]: signal["weight"] for signal in world.revisions()[-1].signals}
+    assert (weights["mention_title"], weights["repost"]) == (0, 15)
+    assert world.changes() == ["opened", "updated"]
