@@ -14,7 +14,7 @@ CHANNELS = ("mail", "hook")
 
 def shortfalls(expected: Sequence[ExpectedAlert], told: Sequence[Told], receipts: Receipts) -> list[str]:
     """One sentence for each thing that is missing or was not expected; empty when all is as told."""
-    return [*_missing(expected, told), *_unexpected(expected, told), *_undelivered(told, receipts)]
+    return [*missing(expected, told), *unexpected(expected, told), *undelivered(told, receipts)]
 
 
 def miscounts(counts: Counts, steps: Sequence[Step] = STORY) -> list[str]:
@@ -31,7 +31,7 @@ def _matches(expected: ExpectedAlert, told: Told) -> bool:
     return (told.company, told.source) == place and url.endswith(posting.path)
 
 
-def _missing(expected: Iterable[ExpectedAlert], told: Sequence[Told]) -> Iterator[str]:
+def missing(expected: Iterable[ExpectedAlert], told: Sequence[Told]) -> Iterator[str]:
     for each in expected:
         alerts = [alert for alert in told if _matches(each, alert)]
         if len(alerts) != 1:
@@ -39,14 +39,14 @@ def _missing(expected: Iterable[ExpectedAlert], told: Sequence[Told]) -> Iterato
             yield f"{len(alerts)} alerts for {each.company} at {where}; expected 1, because {each.because}"
 
 
-def _unexpected(expected: Sequence[ExpectedAlert], told: Iterable[Told]) -> Iterator[str]:
+def unexpected(expected: Sequence[ExpectedAlert], told: Iterable[Told]) -> Iterator[str]:
     for alert in told:
         if not any(_matches(each, alert) for each in expected):
             what = f"{alert.kind}, {alert.company}, {alert.source}: {alert.title}"
             yield f"alert {alert.alert_id} was not expected ({what})"
 
 
-def _undelivered(told: Sequence[Told], receipts: Receipts) -> Iterator[str]:
+def undelivered(told: Sequence[Told], receipts: Receipts) -> Iterator[str]:
     known = {(alert.alert_id, number) for alert in told for number in range(1, alert.revision + 1)}
     for channel in CHANNELS:
         for alert_id, revision in sorted(known | revisions(receipts.of(channel))):

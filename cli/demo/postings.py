@@ -5,10 +5,11 @@ A step puts postings up (the same key again is an edit) and takes them down; the
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
+
+from pydantic import TypeAdapter
 
 
 class Section(StrEnum):
@@ -59,6 +60,9 @@ class Step:
     takes: tuple[Posting, ...] = ()
 
 
+STEP = TypeAdapter(Step)
+
+
 @dataclass(slots=True)
 class Board:
     """The postings that are up now, and the paths of those that were taken down."""
@@ -91,9 +95,3 @@ class Board:
     @staticmethod
     def _slot(posting: Posting) -> str:
         return f"{posting.section}/{posting.key}"
-
-
-def distinct(steps: Iterable[Step]) -> list[Posting]:
-    """Each posting of the story once, in its last form."""
-    board = {(posting.section, posting.key): posting for step in steps for posting in step.puts}
-    return list(board.values())

@@ -11,7 +11,9 @@ from cli.demo.child import Event
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """One delivery as its receiver saw it. `verified`: the signature held; True for mail, which has none."""
+    """One delivery as its receiver saw it. `verified`: the signature held; True for mail, which has none.
+    `at`: seconds since 1970.
+    """
 
     channel: str
     alert_id: int
@@ -20,6 +22,7 @@ class Receipt:
     verified: bool
     subject: str
     text: str
+    at: float = 0.0
 
 
 @dataclass(slots=True)
@@ -50,10 +53,12 @@ def _mail(event: Event) -> Receipt:
     headers = event["headers"]
     alert_id, _, revision = headers["x-spillwatch-alert"].partition("/")
     subject, key = headers["subject"], headers["idempotency-key"]
-    return Receipt("mail", int(alert_id), int(revision), key, True, subject, event["text"])
+    return Receipt("mail", int(alert_id), int(revision), key, True, subject, event["text"], event["at"])
 
 
 def _webhook(event: Event) -> Receipt:
     alert = json.loads(event["body"])["data"]
     number, revision = alert["alert_id"], alert["revision"]
-    return Receipt("hook", number, revision, event["key"], event["verified"], alert["title"], event["body"])
+    return Receipt(
+        "hook", number, revision, event["key"], event["verified"], alert["title"], event["body"], event["at"]
+    )

@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 import sys
+import time
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from pathlib import Path
@@ -43,6 +44,7 @@ class MailDrop:
         say(
             {
                 "mail": self._received,
+                "at": time.time(),
                 "headers": {name.lower(): str(value) for name, value in message.items()},
                 "text": plain.get_content() if plain else "",
             }
@@ -64,7 +66,8 @@ class Hook:
         (self._folder / f"{self._received:03d}.json").write_bytes(body)
         verified = self._verified(body, dict(request.headers))
         key = request.headers.get("webhook-id", "")
-        say({"webhook": self._received, "key": key, "verified": verified, "body": body.decode()})
+        event = {"webhook": self._received, "at": time.time(), "key": key, "verified": verified}
+        say({**event, "body": body.decode()})
         return web.Response(status=204 if verified else 400)
 
     def _verified(self, body: bytes, headers: dict[str, str]) -> bool:

@@ -23,6 +23,7 @@ from storage.listing_tables import Life, Listing, ListingVersion, MatchState
 from storage.matches import MatchSummary
 from storage.runs import Run, RunState
 from storage.sources import AlertState, Source, SourceChange
+from storage.watch import Rematch, RematchState
 
 SHOWN = 24  # rows of each kind: as many as a tall terminal has room for
 
@@ -103,6 +104,7 @@ def pending(database: Database) -> int:
         MatchSummary.alert_state == AlertState.PENDING,
         SourceChange.alert_state == AlertState.PENDING,
         Delivery.state.in_((DeliveryState.PENDING, DeliveryState.SENDING)),
+        Rematch.state.in_((RematchState.QUEUED, RematchState.RUNNING)),
     )
     with database.reading() as session:
         return sum(session.scalar(select(func.count()).where(condition)) or 0 for condition in waiting)

@@ -17,6 +17,7 @@ from typing import Self
 
 from cli.demo import credentials, lenders, scene
 from cli.demo.child import Child
+from cli.demo.postings import STEP, Step
 from cli.demo.receipts import Receipt, Receipts
 from cli.demo.story import step_of
 from cli.demo.workspace import SQLITE_URL, Workspace
@@ -75,6 +76,7 @@ class Stage:
             self.workspace.write({**addresses, "every": self._every, "database_url": self._database_url})
             self.database = lenders.enrol(self.workspace)
             opening.callback(self.database.close)
+            self.put(step_of(0))
             self._open = opening.pop_all()
         return self
 
@@ -89,9 +91,13 @@ class Stage:
     def play(self) -> str:
         """Plays the next step of the story; what a person watching is told."""
         self.played += 1
-        self._sites.tell(str(self.played))
-        self._sites.events.get(timeout=STOP_WITHIN_S)
+        self.put(step_of(self.played))
         return step_of(self.played).says
+
+    def put(self, step: Step) -> None:
+        """Plays any step; it is on the sites when this returns."""
+        self._sites.tell(STEP.dump_json(step).decode())
+        self._sites.events.get(timeout=STOP_WITHIN_S)
 
     def settled(self) -> bool:
         """Whether the daemon has taken in the last step, and has nothing left to do about it."""

@@ -1,8 +1,8 @@
 """The process that serves the practice sites.
 
-It prints one JSON line when it serves, `{"ready": {"market": URL, "forum": URL, "pastes": URL}}`. A line with
-a number on standard input plays that step of the story and is answered by `{"played": NUMBER}`. It ends when
-standard input does, so it never outlives the process that started it.
+It prints one JSON line when it serves, `{"ready": {"market": URL, "forum": URL, "pastes": URL}}`. Each
+line on standard input is a step (`postings.Step` in JSON); it is played and answered by `{"played": SAYS}`.
+It ends when standard input does, so it never outlives the process that started it.
 """
 
 from __future__ import annotations
@@ -13,10 +13,9 @@ from datetime import UTC, datetime
 from aiohttp import web
 
 from cli.demo.lines import lines_in, say
-from cli.demo.postings import Board
+from cli.demo.postings import STEP, Board
 from cli.demo.sites import forum, market, pastes
 from cli.demo.sites.pages import BOARD
-from cli.demo.story import OPENING, step_of
 
 _SITES = {"market": market.routes, "forum": forum.routes, "pastes": pastes.routes}
 
@@ -35,12 +34,12 @@ async def open_site(board: Board, routes: web.RouteTableDef) -> tuple[web.AppRun
 
 async def serve() -> None:
     board = Board(opened=datetime.now(UTC).replace(microsecond=0))
-    board.play(OPENING)
     sites = {name: await open_site(board, routes) for name, routes in _SITES.items()}
     say({"ready": {name: url for name, (_, url) in sites.items()}})
     async for line in lines_in():
-        board.play(step_of(int(line)))
-        say({"played": int(line)})
+        step = STEP.validate_json(line)
+        board.play(step)
+        say({"played": step.says})
     for runner, _ in sites.values():
         await runner.cleanup()
 

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from cli.demo.child import Child, Event
-from cli.demo.postings import Section
+from cli.demo.postings import STEP, Section
 from cli.demo.story import STORY
 
 TIMEOUT_S = 10.0
@@ -22,13 +22,15 @@ def sites(tmp_path: Path) -> Iterator[Child]:
 
 @pytest.fixture
 def addresses(sites: Child) -> Event:
-    return sites.ready()
+    ready = sites.ready()
+    play(sites, 0)
+    return ready
 
 
 def play(sites: Child, *numbers: int) -> None:
     for number in numbers:
-        sites.tell(str(number))
-        assert sites.events.get(timeout=TIMEOUT_S) == {"played": number}
+        sites.tell(STEP.dump_json(STORY[number]).decode())
+        assert sites.events.get(timeout=TIMEOUT_S) == {"played": STORY[number].says}
 
 
 def titles(section: Section, *, upto: int = 0) -> list[str]:

@@ -1,0 +1,95 @@
+"""From a page's arrival to the alert's delivery, through the real daemon, on SQLite.
+
+Offers that name a watched company appear on the practice marketplace, a few at a time. Arrival is when the last
+byte of the offer's page was there (its capture's time); delivery, when the SMTP server or the webhook receiver
+had the message. The third row counts from the moment at which the offer appeared, with the wait for the next run
+in it: every 2 s here.
+"""
+
+from __future__ import annotations
+
+import statistics
+import tempfile
+import time
+from pathlib import Path
+
+from sqlalchemy import select
+
+from benchmarks.measure import report
+from cli.demo.postings import Posting, Section, Step
+from cli.demo.stage import Stage
+from storage.alerts import Alert
+from storage.captures import Capture
+from storage.listing_tables import Listing, ListingVersion
+
+ROUNDS = 20
+OFFERS = 5  # at a time
+ROUND_WITHIN_S = 60.0
+SETTLED_WITHIN_S = 120.0
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as folder, Stage(Path(folder) / "demo", every="2s") as stage:
+        daemon = stage.daemon()
+        try:
+            _until_settled(stage)
+            appeared = {path: at for number in range(ROUNDS) for path, at in _round(stage, number).items()}
+        finally:
+            daemon.stop()
+        arrivals = _arrivals(stage)
+        mails, hooks = stage.receipts.of("mail"), stage.receipts.of("hook")
+        rows = [
+            ("page's arrival to e-mail", *_figures([r.at - arrivals[r.alert_id][1] for r in mails])),
+            ("page's arrival to webhook", *_figures([r.at - arrivals[r.alert_id][1] for r in hooks])),
+            ("appearance to e-mail", *_figures([r.at - appeared[arrivals[r.alert_id][0]] for r in mails])),
+        ]
+    report(("from, to", "alerts", "p50 ms", "p99 ms", "longest ms"), rows)
+
+
+def _until_settled(stage: Stage) -> None:
+    deadline = time.monotonic() + SETTLED_WITHIN_S
+    while not stage.settled():
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"the daemon has not read the sites in {SETTLED_WITHIN_S:.0f} s")
+        stage.received(timeout_s=0.1)
+
+
+def _round(stage: Stage, number: int) -> dict[str, float]:
+    """Puts offers up, waits for their alerts on both channels, and says when each offer appeared, by path."""
+    offers = tuple(_offer(f"{5000 + number * OFFERS + each}") for each in range(OFFERS))
+    stage.put(Step("offers for the benchmark", puts=offers))
+    appeared = time.time()
+    wanted, deadline = (number + 1) * OFFERS * 2, time.monotonic() + ROUND_WITHIN_S
+    while len(stage.receipts.all) < wanted:
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"{len(stage.receipts.all)} of {wanted} messages after {ROUND_WITHIN_S:.0f} s")
+        stage.received(timeout_s=1.0)
+    return {offer.path: appeared for offer in offers}
+
+
+def _offer(key: str) -> Posting:
+    title = f"Quillmere clients, part {key}"
+    return Posting(
+        Section.OFFERS, key, title, f"{title}: loans and phones.", "bench", "$10.00", "1,000 records"
+    )
+
+
+def _arrivals(stage: Stage) -> dict[int, tuple[str, float]]:
+    """By alert: the offer's path, and when the page of its first version was there."""
+    query = (
+        select(Alert.id, Listing.url, Capture.fetched_at)
+        .join(Listing, Alert.listing_id == Listing.id)
+        .join(ListingVersion, (ListingVersion.listing_id == Listing.id) & (ListingVersion.number == 1))
+        .join(Capture, ListingVersion.capture_id == Capture.id)
+    )
+    with stage.database.reading() as session:
+        return {alert: (_path(url), at.timestamp()) for alert, url, at in session.execute(query)}
+
+
+def _path(url: str) -> str:
+    return "/offer/" + url.rpartition("/")[2]
+
+
+def _figures(seconds: list[float]) -> tuple[int, float, float, float]:
+    cuts = statistics.quantiles(seconds, n=100, method="inclusive")
+    return len(seconds), cuts[49] * 1000, cuts[98] * 1000, max(seconds) * 1000

@@ -1,0 +1,128 @@
+"""Plays the demo's story on a stage whose daemon and runs are killed with SIGKILL at random moments.
+
+Whom and when is drawn from a seed, and every moment lies in work: rows say that something is in hand, a
+random time passes, and the kill is made if something still is. A killed daemon is started again at once.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from cli.demo import scene
+from cli.demo.stage import Daemon, Stage
+from cli.demo.story import STORY
+
+TICK_S = 0.02
+WITHIN_S = 60.0  # that a step may take, or work in hand may take to appear
+LONGEST_WAIT_S = 1.5  # about as long as a run takes, so that a moment falls anywhere in it
+
+
+@dataclass(frozen=True, slots=True)
+class Kill:
+    step: int
+    whom: str
+    after_s: float
+    in_hand: int
+
+    def __str__(self) -> str:
+        return (
+            f"step {self.step}: {self.whom}, {self.after_s:.3f} s after work was seen, {self.in_hand} in hand"
+        )
+
+
+class Killer:
+    def __init__(self, stage: Stage, *, kills: int, seed: int) -> None:
+        self.done: list[Kill] = []
+        self.pids: set[int] = set()  # of every daemon and every run that there was
+        self._stage = stage
+        self._dice = random.Random(seed)
+        self._steps = [self._dice.randrange(len(STORY)) for _ in range(kills)]
+
+    def play(self) -> None:
+        """The whole story with all the kills in it; at its end the daemon is told to stop, and does."""
+        self._daemon = self._started()
+        try:
+            for step in range(len(STORY)):
+                if step:
+                    self._stage.play()
+                for _ in range(self._steps.count(step)):
+                    self._kill(step)
+                self._wait(self._stage.settled, f"step {step} to be taken in")
+        finally:
+            ended = self._daemon.stop()
+        assert ended == 0
+
+    def _started(self) -> Daemon:
+        daemon = self._stage.daemon()
+        self.pids.add(daemon.process.pid)
+        return daemon
+
+    def _kill(self, step: int) -> None:
+        kill = {"run": self._kill_run, "daemon": self._kill_daemon}
+        whom, after_s = self._dice.choice(list(kill)), self._dice.uniform(0, LONGEST_WAIT_S)
+        while True:
+            self._wait(self._in_hand, "work in hand")
+            self._let_pass(after_s)
+            in_hand = self._in_hand()
+            if in_hand and kill[whom]():
+                break
+        self.done.append(Kill(step, whom, after_s, in_hand))
+        print(self.done[-1])  # noqa: T201 - what pytest shows when the test fails
+
+    def _in_hand(self) -> int:
+        """Runs that go on, and rows that wait for matching, judging or delivery."""
+        runs = scene.running(self._stage.database)
+        self.pids.update(run.pid for run in runs if run.pid)
+        return len(runs) + scene.pending(self._stage.database)
+
+    def _kill_run(self) -> bool:
+        alive = [run.pid for run in scene.running(self._stage.database) if run.pid and is_run(run.pid)]
+        if not alive:
+            return False
+        with suppress(ProcessLookupError):  # it ended by itself at this very moment
+            os.kill(self._dice.choice(alive), signal.SIGKILL)
+            return True
+        return False
+
+    def _kill_daemon(self) -> bool:
+        self._daemon.process.kill()
+        self._daemon.process.wait(WITHIN_S)
+        self._daemon = self._started()
+        return True
+
+    def _wait(self, until: Callable[[], object], what: str) -> None:
+        deadline = time.monotonic() + WITHIN_S
+        while not until():
+            assert self._daemon.process.poll() is None, (
+                f"the daemon ended by itself: {self._daemon.log.read_text()}"
+            )
+            assert time.monotonic() < deadline, f"waited {WITHIN_S:.0f} s in vain for {what}"
+            self._stage.received(timeout_s=TICK_S)
+
+    def _let_pass(self, seconds: float) -> None:
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0:
+            self._stage.received(timeout_s=left)
+
+
+def is_run(pid: int) -> bool:
+    """Whether this process is one of our runs: a number may have gone to another since."""
+    return b"cli.child" in _command_line(pid)
+
+
+def is_daemon(pid: int) -> bool:
+    return b"cli.main" in _command_line(pid)
+
+
+def _command_line(pid: int) -> bytes:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except (FileNotFoundError, ProcessLookupError):
+        return b""

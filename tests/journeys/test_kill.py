@@ -1,0 +1,64 @@
+"""kill -9 at random moments of the demo's cycle, then a restart: nothing is lost, nothing told twice."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+
+from cli.demo import scene
+from cli.demo.expectations import miscounts, missing, undelivered, unexpected
+from cli.demo.stage import Stage
+from cli.demo.story import EXPECTED
+from cli.demo.workspace import SQLITE_URL
+from storage.alerts import AlertKind
+from storage.captures import Capture
+from storage.evidence.warc import EvidenceStore
+from storage.listing_tables import ListingVersion
+from tests.journeys.killer import Killer, is_daemon, is_run
+
+SEED = 20261122
+
+
+@pytest.mark.timeout(400)
+def test_fifty_kills_lose_nothing_and_double_nothing(tmp_path: Path) -> None:
+    """Killed at 50 random moments, daemon or run: each listing is there once, and each alert arrived."""
+    survive(tmp_path, kills=50, database_url=SQLITE_URL)
+
+
+@pytest.mark.timeout(200)
+def test_the_same_holds_on_postgresql(tmp_path: Path, empty_postgres_url: str) -> None:
+    """So it is with the rows in PostgreSQL, where another transaction is open at each kill."""
+    survive(tmp_path, kills=5, database_url=empty_postgres_url)
+
+
+def survive(folder: Path, *, kills: int, database_url: str) -> None:
+    with Stage(folder / "demo", every="1s", database_url=database_url) as stage:
+        killer = Killer(stage, kills=kills, seed=SEED)
+        killer.play()
+
+        told = scene.told(stage.database)
+        assert len(killer.done) == kills
+        assert all(kill.in_hand for kill in killer.done)
+        assert miscounts(scene.scene(stage.database).counts) == []
+        assert list(missing(EXPECTED, told)) == []
+        assert list(undelivered(told, stage.receipts)) == []
+        # A source whose runs are killed is in trouble, and that is told too; of findings there is no other.
+        assert (
+            list(unexpected(EXPECTED, [alert for alert in told if alert.kind is not AlertKind.SOURCE])) == []
+        )
+        assert_evidence_is_whole(stage)
+        assert [pid for pid in killer.pids if is_run(pid) or is_daemon(pid)] == []
+
+
+def assert_evidence_is_whole(stage: Stage) -> None:
+    """Every row's bytes are where it says, and are the bytes that were received."""
+    store = EvidenceStore(stage.workspace.folder / "var" / "evidence")
+    with stage.database.reading() as session:
+        for version in session.scalars(select(ListingVersion)):
+            assert version.place is not None
+            assert store.read_text(version.place).parts["title"]
+        for capture in session.scalars(select(Capture)):
+            assert capture.place is not None
+            store.read_response(capture.place, capture.sha256)
