@@ -1,9 +1,9 @@
 """From a page's arrival to the alert's delivery, through the real daemon, on SQLite.
 
-Offers that name a watched company appear on the practice marketplace, a few at a time. Arrival is when the last
-byte of the offer's page was there (its capture's time); delivery, when the SMTP server or the webhook receiver
-had the message. The third row counts from the moment at which the offer appeared, with the wait for the next run
-in it: every 2 s here.
+Offers that name a watched company appear on the practice marketplace, a few at a time. Arrival is when the
+last byte of the offer's page was there (its capture's time); delivery, when the SMTP server or the webhook
+receiver had the message. The third row counts from the moment at which the offer appeared, with the wait
+for the next run in it: every 2 s here.
 """
 
 from __future__ import annotations
