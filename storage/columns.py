@@ -9,6 +9,7 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
 
 MAX_INTEGER = 2**63 - 1  # BIGINT
+MAX_CHAR_BYTES = 4  # UTF-8
 MAX_AMOUNT_DIGITS = 38  # a price with more digits than this is not a price
 
 

@@ -9,7 +9,7 @@ Storing a batch twice leaves what storing it once leaves.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -22,7 +22,7 @@ from storage.base import BATCH, insert_new, new_ids
 from storage.captures import located
 from storage.columns import MAX_INTEGER, amount, clean
 from storage.evidence.warc import Place
-from storage.listing_tables import Attachment, Life, Listing, ListingVersion, MatchState
+from storage.listing_tables import Attachment, Life, Listing, ListingVersion, MatchState, stored_key
 
 MAX_CHANGE_CHARS = 300  # of each side of a change; the whole text is in the two versions
 PRICE = frozenset({"price_amount", "price_currency"})
@@ -96,13 +96,13 @@ def upsert_many(
     session: Session, source_id: int, records: Sequence[ListingRecord], now: datetime
 ) -> list[Upserted]:
     """One result a key, in the order in which the keys first appear."""
-    latest = {clean(record.key): record for record in records}
+    latest = {stored_key(record.key): record for record in records}
     keys = list(latest)
     stored: dict[str, Upserted] = {}
     for start in range(0, len(keys), BATCH):
         batch = {key: latest[key] for key in keys[start : start + BATCH]}
         stored |= _Batch(session, source_id, batch, now).store()
-    return [stored[key] for key in keys]
+    return [replace(stored[key], key=latest[key].key) for key in keys]
 
 
 def fields_of(record: ListingRecord) -> Fields:

@@ -1,5 +1,6 @@
 """The tables of what is offered: a listing, its versions, their attachments. Import them from `listings`."""
 
+import hashlib
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -10,7 +11,18 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from storage.base import Base
 from storage.captures import Located
+from storage.columns import MAX_CHAR_BYTES, clean
 from storage.sources import Source
+
+MAX_KEY_BYTES = 1000  # an index entry of PostgreSQL ends at 2,704
+
+
+def stored_key(key: str) -> str:
+    """The key as the row has it: cut where it is long, so that it stays the only one of its kind."""
+    kept = clean(key)
+    if len(kept) * MAX_CHAR_BYTES <= MAX_KEY_BYTES or len(kept.encode()) <= MAX_KEY_BYTES:
+        return kept
+    return f"{kept[:100]}#{hashlib.sha256(kept.encode()).hexdigest()}"
 
 
 class Life(StrEnum):

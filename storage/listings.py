@@ -1,6 +1,6 @@
 """Listings: what is offered, what became of it, and which versions wait to be matched."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -13,7 +13,7 @@ from storage import search as fulltext
 from storage.base import moved
 from storage.companies import Company
 from storage.listing_intake import AttachmentRecord, ListingRecord, Upserted, upsert_many
-from storage.listing_tables import Attachment, Life, Listing, ListingVersion, MatchState
+from storage.listing_tables import Attachment, Life, Listing, ListingVersion, MatchState, stored_key
 from storage.matches import MatchSummary
 from storage.sources import Source
 
@@ -30,6 +30,7 @@ __all__ = [
     "upsert_many",
 ]
 
+MAX_KEYS = 10_000  # of one statement; SQLite takes 32,766 parameters
 MATCH_LEASE = timedelta(minutes=10)  # after which a claimed version that nobody concluded is due again
 
 
@@ -47,11 +48,19 @@ class Known:
 def known(session: Session, source_id: int, keys: Collection[str]) -> dict[str, Known]:
     """Those of the keys that this source has had before."""
     columns = (Listing.key, Listing.row_digest, Listing.first_seen_at, Listing.last_seen_at, Listing.gone_at)
-    query = select(*columns).where(Listing.source_id == source_id, Listing.key.in_(keys))
+    asked = {stored_key(key): key for key in keys}
     return {
-        row.key: Known(row.row_digest, row.first_seen_at, row.last_seen_at, row.gone_at is not None)
-        for row in session.execute(query)
+        asked[row.key]: Known(row.row_digest, row.first_seen_at, row.last_seen_at, row.gone_at is not None)
+        for mine in _keyed(source_id, asked)
+        for row in session.execute(select(*columns).where(mine))
     }
+
+
+def _keyed(source_id: int, keys: Collection[str]) -> Iterator[ColumnElement[bool]]:
+    """The condition of these keys' listings, for as many keys at a time as a statement takes."""
+    stored = [stored_key(key) for key in keys]
+    for start in range(0, len(stored), MAX_KEYS):
+        yield and_(Listing.source_id == source_id, Listing.key.in_(stored[start : start + MAX_KEYS]))
 
 
 def to_recheck(session: Session, source_id: int, limit: int) -> list[tuple[str, str]]:
@@ -67,35 +76,40 @@ def to_recheck(session: Session, source_id: int, limit: int) -> list[tuple[str, 
 
 def mark_seen(session: Session, source_id: int, keys: Collection[str], now: datetime) -> Sequence[int]:
     """On a list page again, with nothing new to read. Returns the ids of those that had been gone."""
-    mine = and_(Listing.source_id == source_id, Listing.key.in_(keys))
-    gone = and_(mine, Listing.gone_at.is_not(None))
-    back = update(Listing).where(gone).values(gone_at=None, life=Life.BACK).returning(Listing.id)
-    returned = session.scalars(back).all()
-    session.execute(update(Listing).where(mine).values(last_seen_at=now))
+    returned: list[int] = []
+    for mine in _keyed(source_id, keys):
+        gone = update(Listing).where(mine, Listing.gone_at.is_not(None))
+        returned += session.scalars(gone.values(gone_at=None, life=Life.BACK).returning(Listing.id))
+        session.execute(update(Listing).where(mine).values(last_seen_at=now))
     return returned
 
 
 def newest(session: Session, source_id: int, keys: Collection[str]) -> dict[str, ListingVersion]:
     """The version that each of the keys is at, with its listing."""
     query = select(ListingVersion).join(Listing).options(contains_eager(ListingVersion.listing))
-    query = query.where(Listing.source_id == source_id, Listing.key.in_(keys))
-    current = session.scalars(query.where(ListingVersion.number == Listing.version_number))
-    return {version.listing.key: version for version in current}
+    query = query.where(ListingVersion.number == Listing.version_number)
+    asked = {stored_key(key): key for key in keys}
+    return {
+        asked[version.listing.key]: version
+        for mine in _keyed(source_id, asked)
+        for version in session.scalars(query.where(mine))
+    }
 
 
 def mark_asked(session: Session, source_id: int, keys: Collection[str], now: datetime) -> None:
     """Their own pages were asked for in vain: others have their turn at `to_recheck` first."""
-    mine = update(Listing).where(Listing.source_id == source_id, Listing.key.in_(keys))
-    session.execute(mine.values(checked_at=now))
+    for mine in _keyed(source_id, keys):
+        session.execute(update(Listing).where(mine).values(checked_at=now))
 
 
 def mark_gone(session: Session, source_id: int, keys: Collection[str], now: datetime) -> Sequence[int]:
     """The site itself said so (404, 410). Returns the ids of those that were there until now."""
-    there = update(Listing).where(
-        Listing.source_id == source_id, Listing.key.in_(keys), Listing.gone_at.is_(None)
-    )
     values = {"gone_at": now, "checked_at": now, "life": Life.GONE}
-    return session.scalars(there.values(values).returning(Listing.id)).all()
+    there: list[int] = []
+    for mine in _keyed(source_id, keys):
+        gone = update(Listing).where(mine, Listing.gone_at.is_(None)).values(values)
+        there += session.scalars(gone.returning(Listing.id))
+    return there
 
 
 def mark_absent_gone(

@@ -18,10 +18,11 @@ from sqlalchemy import BigInteger, Select, cast, column, false, literal_column, 
 from sqlalchemy.dialects.postgresql import TSQUERY
 from sqlalchemy.orm import Session
 
+from storage.columns import MAX_CHAR_BYTES
+
 MAX_TEXT_CHARS = 400_000  # of one listing; what follows is not searchable
 MAX_INDEX_BYTES = 512 * 1024  # of one listing's terms; a tsvector ends at 1 MB
 MAX_TERM_CHARS = 64
-MAX_CHAR_BYTES = 4  # UTF-8
 MAX_QUERY_CHARS = 500
 
 # Han, kana, Hangul, Thai, Lao, Myanmar, Khmer: written without spaces, or with words that grow endings.

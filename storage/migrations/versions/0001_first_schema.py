@@ -443,7 +443,7 @@ def upgrade() -> None:
     )
     op.create_index("ix_matches_company_id_found_at", "matches", ["company_id", "found_at"])
     op.create_index("ix_matches_listing_id", "matches", ["listing_id"])
-    op.execute("INSERT INTO watch (id, revision) VALUES (1, 1)")
+    op.execute("INSERT INTO watch (revision) VALUES (1)")
     dialect = op.get_bind().dialect.name
     for statement in SEARCH_POSTGRESQL if dialect == "postgresql" else SEARCH_SQLITE:
         op.execute(statement)

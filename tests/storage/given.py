@@ -1,0 +1,91 @@
+"""Rows that a test starts from. All invented."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from sqlalchemy.orm import Session
+
+from storage import alerts, companies, listings, runs, sources
+from storage.base import Database
+
+NOW = datetime(2026, 3, 14, 9, 26, 53, tzinfo=UTC)
+
+
+def source(session: Session, name: str = "market") -> int:
+    """Beside those that are declared already."""
+    declared = [
+        sources.DeclaredSource(one.name, one.kind, one.definition, one.declared_in)
+        for one in sources.everything(session)
+    ]
+    item = sources.DeclaredSource(name, "html", {"start": "https://market.example/"}, f"sources/{name}.toml")
+    sources.sync_declared(session, [*declared, item], NOW)
+    found = sources.by_name(session, name)
+    assert found
+    return found.id
+
+
+def running(session: Session, source_id: int, slot: str = "slot") -> tuple[int, int]:
+    """Run id and epoch."""
+    run_id = runs.enqueue(session, source_id, slot=slot, trigger=runs.RunTrigger.SCHEDULE, now=NOW)
+    assert run_id
+    epoch = runs.claim(session, run_id, now=NOW)
+    assert epoch
+    return run_id, epoch
+
+
+def record(key: str = "1", **fields: object) -> listings.ListingRecord:
+    """Every key has a content of its own unless the test says otherwise."""
+    blank = listings.ListingRecord(
+        key=key,
+        url=f"https://market.example/offer/{key}",
+        title=f"offer {key}",
+        body="all rows verified",
+        content_digest=f"content {key}",
+        row_digest=f"row {key}",
+    )
+    return replace(blank, **fields)  # type: ignore[arg-type] # the test names the fields
+
+
+def version(session: Session, key: str = "1", **fields: object) -> int:
+    """A stored listing's version."""
+    found = sources.by_name(session, "market")
+    source_id = found.id if found else source(session)
+    [stored] = listings.upsert_many(session, source_id, [record(key, **fields)], NOW)
+    assert stored.version_id
+    return stored.version_id
+
+
+def company(session: Session, slug: str = "lender", terms: tuple[str, ...] = ("lender",)) -> int:
+    declared = companies.DeclaredCompany(
+        slug=slug,
+        name=slug.title(),
+        terms=[
+            companies.DeclaredTerm(text, companies.TermKind.NAME, "fraud team", "our name") for text in terms
+        ],
+        definition={},
+        declared_in=f"companies/{slug}.toml",
+    )
+    companies.sync_declared(session, [declared], NOW)
+    found = companies.by_slug(session, slug)
+    assert found
+    return found.id
+
+
+def alert(session: Session, *channels: str, key: str = "finding") -> alerts.Opened:
+    finding = alerts.Finding(
+        kind=alerts.AlertKind.FINDING,
+        dedupe_key=key,
+        change=alerts.Change.OPENED,
+        severity=alerts.Severity.HIGH,
+        score=7,
+        title="Data of Lender is offered",
+    )
+    targets = [alerts.ChannelTarget(name, "webhook") for name in channels or ("soc",)]
+    return alerts.open_or_revise(session, finding, channels=targets, now=NOW)
+
+
+def finished_run(database: Database, source_id: int, slot: str, counts: runs.RunCounts) -> int:
+    with database.transaction() as session:
+        run_id, epoch = running(session, source_id, slot)
+        runs.finish(session, run_id, epoch, outcome=runs.RunOutcome.NEW_LISTINGS, counts=counts, now=NOW)
+    return run_id
