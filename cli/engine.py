@@ -115,10 +115,18 @@ class _Line:
 class EmbeddedEngine:
     """A Dispatcher with worker threads; they are daemons, so a stuck handler cannot keep the process."""
 
-    def __init__(self, database: Database, *, clock: Callable[[], datetime], tick_s: float = TICK_S) -> None:
+    def __init__(
+        self,
+        database: Database,
+        *,
+        clock: Callable[[], datetime],
+        tick_s: float = TICK_S,
+        silent_s: float = SILENT_S,
+    ) -> None:
         self._database = database
         self._clock = clock
         self._tick_s = tick_s
+        self._silent_s = silent_s
         self._lines: dict[WorkKind, _Line] = {}
         self._threads: list[threading.Thread] = []
         self._stopping = threading.Event()
@@ -166,7 +174,7 @@ class EmbeddedEngine:
     def ailment(self) -> str | None:
         """What is wrong in a sentence, or None: it looks at the rows and has all its threads."""
         silent_s = time.monotonic() - self._last_look
-        if silent_s > SILENT_S:
+        if silent_s > self._silent_s:
             return f"no look at the database has succeeded for {silent_s:.0f} s"
         dead = [thread.name for thread in self._threads if not thread.is_alive()]
         return f"threads have ended: {', '.join(dead)}" if dead and not self._stopping.is_set() else None

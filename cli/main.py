@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated, cast
+from typing import Annotated, Any, cast
 
 import typer
 from sqlalchemy.exc import SQLAlchemyError
@@ -64,6 +64,17 @@ class Commands(TyperGroup):
 
     def list_commands(self, ctx: object) -> list[str]:
         return list(COMMANDS)
+
+    def invoke(self, ctx: Any) -> object:  # noqa: ANN401  (the type is private to typer)
+        """A reader that goes away (`spillwatch listings | head`) ends a command, and is no error."""
+        try:
+            result = super().invoke(ctx)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            # What is still buffered would raise once more when Python ends.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return None
+        return result
 
     def get_command(self, ctx: object, cmd_name: str) -> Command | None:
         return _load(cmd_name) if cmd_name in COMMANDS else None
@@ -151,10 +162,6 @@ def main() -> None:
     debug = "--debug" in sys.argv[1:]
     try:
         app()
-    except BrokenPipeError:
-        # The reader went away (`spillwatch listings | head`); Python flushes standard output at its end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(Exit.OK)
     except Exception as error:  # noqa: BLE001  (it becomes the command's last sentence and its exit code)
         if debug:
             traceback.print_exc()

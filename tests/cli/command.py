@@ -1,0 +1,42 @@
+"""The installed command, as a user runs it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+SPILLWATCH = str(Path(sys.executable).with_name("spillwatch"))
+TIMEOUT_S = 90
+
+
+def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Ours without any setting of Spillwatch, and a terminal wide enough for whole cells."""
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("SPILLWATCH_")}
+    return {**clean, "COLUMNS": "250", "TZ": "UTC", **(extra or {})}
+
+
+def spillwatch(
+    folder: Path, *arguments: str, extra: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run the command in a folder until it ends."""
+    return subprocess.run(
+        [SPILLWATCH, *arguments],
+        cwd=folder,
+        env=environment(extra),
+        capture_output=True,
+        text=True,
+        timeout=TIMEOUT_S,
+        check=False,
+    )
+
+
+def answer(folder: Path, *arguments: str, code: int = 0, extra: Mapping[str, str] | None = None) -> Any:  # noqa: ANN401  (JSON is whatever the command says)
+    """The JSON of a command that must end with `code`."""
+    ran = spillwatch(folder, *arguments, "--json", extra=extra)
+    assert ran.returncode == code, ran.stderr or ran.stdout
+    return json.loads(ran.stdout)

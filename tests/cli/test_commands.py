@@ -1,0 +1,348 @@
+"""The commands that need no site: what they print, where, and with which exit code."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import socket
+import stat
+import subprocess
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from cli.exits import Exit
+from storage import listings, runs, schema, sources
+from storage.base import Database
+from storage.listings import ListingRecord
+from storage.lock import DaemonLock
+from tests.cli.command import SPILLWATCH, answer, environment, spillwatch
+
+NOW = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """What `spillwatch init` writes."""
+    folder = tmp_path / "home"
+    assert spillwatch(tmp_path, "init", "home").returncode == Exit.OK
+    return folder
+
+
+@pytest.fixture
+def filled(home: Path) -> Path:
+    """A database with a source and two listings, one of them hostile."""
+    database = Database.open(f"sqlite:///{home}/var/spillwatch.db")
+    schema.upgrade(database)
+    with database.transaction() as session:
+        sources.sync_declared(session, [sources.DeclaredSource("market", "html", {}, "market.toml")], NOW)
+        source = sources.by_name(session, "market")
+        assert source is not None
+        run = runs.enqueue(session, source.id, slot="1", trigger=runs.RunTrigger.SCHEDULE, now=NOW)
+        assert run is not None
+        listings.upsert_many(
+            session, source.id, [listing("1", "出售华为数据"), listing("2", "=1+1\x1b[2J\u202eevil")], NOW
+        )
+    database.close()
+    return home
+
+
+def listing(key: str, title: str) -> ListingRecord:
+    return ListingRecord(
+        key=key, url=f"https://market.example/{key}", title=title, body="", content_digest=key
+    )
+
+
+def test_what_init_writes_passes_check(home: Path) -> None:
+    """A new configuration has no mistake, and its example source is switched off."""
+    found = answer(home, "check")
+
+    expected = {"ok": True, "sources": 1, "enabled": 0, "companies": 1, "terms": 2, "channels": 0}
+    assert {key: found[key] for key in expected} == expected
+
+
+def test_init_overwrites_nothing(home: Path) -> None:
+    """A second init is refused with a sentence and leaves every file as it is."""
+    (home / "spillwatch.toml").write_text("# mine\n")
+    again = spillwatch(home, "init")
+
+    assert (again.returncode, (home / "spillwatch.toml").read_text()) == (Exit.REFUSED, "# mine\n")
+    assert "exists" in again.stderr and "Traceback" not in again.stderr
+
+
+def test_init_keeps_keys_and_data_out_of_a_repository(home: Path) -> None:
+    """Git ignores the data folder, keys and files of secrets in what init writes."""
+    subprocess.run(["git", "init", "-q", home], check=True)
+    names = ["var/x.db", "a.key", "smtp-password", "webhook-secrets"]
+    ignored = subprocess.run(
+        ["git", "check-ignore", *names], cwd=home, capture_output=True, text=True, check=False
+    )
+
+    assert ignored.stdout.split() == names
+
+
+def test_check_prints_every_mistake_as_a_line(home: Path) -> None:
+    """People read file, key, what was found and what was wanted."""
+    (home / "spillwatch.toml").write_text("[daemon]\nlog_levle = 1\nmatch_workers = 0\n")
+    ran = spillwatch(home, "check")
+
+    assert ran.returncode == Exit.CONFIGURATION
+    assert f"{home}/spillwatch.toml: daemon.log_levle: found an unknown key; wanted one of" in ran.stderr
+    assert 'Did you mean "log_level"?' in ran.stderr
+    assert "daemon.match_workers: found 0; wanted at least 1." in ran.stderr
+
+
+def test_check_json_has_the_mistakes_as_objects(home: Path) -> None:
+    """A program finds file, key, found, wanted and hint apart."""
+    (home / "spillwatch.toml").write_text("[daemon]\nlog_levle = 1\n")
+    (mistake,) = answer(home, "check", code=Exit.CONFIGURATION)["mistakes"]
+
+    assert (mistake["key"], mistake["found"]) == ("daemon.log_levle", "an unknown key")
+    assert mistake["file"] == str(home / "spillwatch.toml")
+
+
+@pytest.mark.parametrize("arguments", [("runs",), ("crawl", "x"), ("run",), ("doctor", "--only", "space")])
+def test_a_command_without_a_configuration_says_so(tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    """One sentence that says where it was looked for, and no traceback."""
+    ran = spillwatch(tmp_path, "--config", "absent.toml", *arguments)
+
+    assert ran.returncode in (Exit.CONFIGURATION, Exit.NEGATIVE)
+    assert "absent.toml" in ran.stderr + ran.stdout
+    assert "Traceback" not in ran.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments", [("nosuch",), ("runs", "--nosuch"), ("listings", "--since", "soon"), ("crawl",)]
+)
+def test_a_wrong_command_line_is_a_usage_error(home: Path, arguments: tuple[str, ...]) -> None:
+    """Unknown commands and options, missing arguments and values that cannot be read end with 2."""
+    ran = spillwatch(home, *arguments)
+
+    assert ran.returncode == Exit.USAGE
+    assert "Traceback" not in ran.stderr
+
+
+def test_version_is_printed(tmp_path: Path) -> None:
+    """--version needs no configuration."""
+    assert spillwatch(tmp_path, "--version").stdout == "spillwatch 0.1.0\n"
+
+
+def test_debug_shows_the_traceback(tmp_path: Path) -> None:
+    """Only --debug shows where an error came from."""
+    ran = spillwatch(tmp_path, "--debug", "--config", "absent.toml", "runs")
+
+    assert ran.returncode == Exit.CONFIGURATION
+    assert "Traceback" in ran.stderr
+
+
+def test_a_database_that_is_none_is_a_sentence(home: Path) -> None:
+    """A file that is not SQLite ends with the database's exit code."""
+    (home / "var").mkdir()
+    (home / "var/spillwatch.db").write_bytes(b"this is no database, whatever its name says" * 100)
+    ran = spillwatch(home, "runs")
+
+    assert ran.returncode == Exit.DATABASE
+    assert len(ran.stderr.splitlines()) == 1
+
+
+def test_an_unreachable_postgresql_is_a_sentence_without_the_password(home: Path) -> None:
+    """Neither the password nor a traceback is printed."""
+    with closing(socket.create_server(("127.0.0.1", 0))) as server:
+        port = server.getsockname()[1]
+    url = f"postgresql://watcher:hunter2@127.0.0.1:{port}/x"
+    ran = spillwatch(home, "runs", extra={"SPILLWATCH_STORAGE__DATABASE_URL": url})
+
+    assert ran.returncode == Exit.DATABASE
+    assert "hunter2" not in ran.stderr and "Traceback" not in ran.stderr
+
+
+def test_runs_are_listed(filled: Path) -> None:
+    """A run that waits is shown to people and to programs."""
+    (run,) = answer(filled, "runs")
+
+    assert (run["source"], run["state"], run["outcome"]) == ("market", "queued", None)
+    assert "market" in spillwatch(filled, "runs").stdout
+
+
+def test_an_unknown_source_is_refused(filled: Path) -> None:
+    """A misspelt source is not an empty list."""
+    for arguments in (("runs", "--source", "markte"), ("listings", "--source", "markte")):
+        assert spillwatch(filled, *arguments).returncode == Exit.REFUSED
+    assert spillwatch(filled, "listings", "--company", "nobody").returncode == Exit.REFUSED
+
+
+def test_listings_are_found_by_two_chinese_characters(filled: Path) -> None:
+    """The search finds 华为 in a title."""
+    assert [found["key"] for found in answer(filled, "listings", "华为")] == ["1"]
+
+
+def test_a_title_can_do_nothing_to_the_terminal(filled: Path) -> None:
+    """Escape sequences and bidi overrides of a title are not printed."""
+    printed = spillwatch(filled, "listings").stdout
+
+    assert "=1+1" in printed
+    assert "\x1b" not in printed and "\u202e" not in printed
+
+
+def test_a_title_can_do_nothing_to_a_spreadsheet(filled: Path) -> None:
+    """A title that is a formula is text in the CSV output."""
+    rows = list(csv.DictReader(io.StringIO(spillwatch(filled, "listings", "--csv").stdout)))
+
+    assert [row["title"] for row in rows] == ["'=1+1[2Jevil", "出售华为数据"]
+
+
+@pytest.mark.parametrize(
+    ("options", "keys"),
+    [
+        (("--since", "2026-05-01T00:00+00:00"), ["2", "1"]),
+        (("--since", "1h"), []),
+        (("--life", "gone"), []),
+        (("--there",), ["2", "1"]),
+        (("--gone",), []),
+        (("--min-price", "5", "--currency", "usd"), []),
+        (("--seller", "nobody"), []),
+        (("--min-records", "1"), []),
+        (("--limit", "1"), ["2"]),
+    ],
+)
+def test_listings_are_filtered(filled: Path, options: tuple[str, ...], keys: list[str]) -> None:
+    """Each filter leaves what it says."""
+    assert [found["key"] for found in answer(filled, "listings", *options)] == keys
+
+
+def test_a_reader_that_goes_away_is_no_error(filled: Path) -> None:
+    """`spillwatch listings --json | head -1` ends without a traceback."""
+    with subprocess.Popen(
+        [SPILLWATCH, "listings", "--json"],
+        cwd=filled,
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as writing:
+        assert writing.stdout and writing.stderr
+        writing.stdout.close()
+        said = writing.stderr.read()
+        code = writing.wait(timeout=60)
+
+    assert (code, said) == (Exit.OK, b"")
+
+
+def test_a_rematch_is_queued(filled: Path) -> None:
+    """It becomes a row that the daemon finds; an unknown company is refused."""
+    assert answer(filled, "rematch", "--scope", "terms")["rematch"] == 1
+    assert spillwatch(filled, "rematch", "--company", "nobody").returncode == Exit.REFUSED
+
+
+def test_db_revision_and_upgrade(home: Path) -> None:
+    """An empty database is behind, an upgrade brings it to this version's schema, a second one says so."""
+    before = answer(home, "db", "revision", code=Exit.NEGATIVE)
+    upgraded = answer(home, "db", "upgrade")
+    after = answer(home, "db", "revision")
+
+    assert (before["revision"], before["current"], upgraded["before"]) == (None, False, None)
+    assert upgraded["after"] == after["revision"] == after["head"]
+    assert "already" in spillwatch(home, "db", "upgrade").stdout
+
+
+def test_db_upgrade_is_refused_while_a_daemon_runs(filled: Path) -> None:
+    """The schema does not change under a daemon."""
+    database = Database.open(f"sqlite:///{filled}/var/spillwatch.db")
+    with DaemonLock.acquire(database):
+        ran = spillwatch(filled, "db", "upgrade")
+    database.close()
+
+    assert ran.returncode == Exit.ALREADY_RUNNING
+
+
+def findings(home: Path, *arguments: str, code: int) -> dict[str, str]:
+    """The worst level of each check."""
+    order = ["ok", "note", "warning", "failed"]
+    worst: dict[str, str] = {}
+    for finding in answer(home, "doctor", *arguments, code=code)["findings"]:
+        worst[finding["check"]] = max(worst.get(finding["check"], "ok"), finding["level"], key=order.index)
+    return worst
+
+
+def test_doctor_finds_a_new_installation_usable(home: Path) -> None:
+    """Nothing failed; what is missing is said as notes and warnings."""
+    found = findings(home, code=Exit.OK)
+
+    assert found["packages"] == "ok"
+    assert (found["configuration"], found["daemon"]) == ("warning", "warning")
+    assert "failed" not in found.values()
+
+
+def test_doctor_reports_every_problem_and_what_to_do(filled: Path) -> None:
+    """Open modes and a missing key are findings, each with advice, and the exit code is 1."""
+    evidence = filled / "var/evidence"
+    evidence.mkdir(mode=0o755)
+    evidence.chmod(0o755)
+    company = filled / "companies/example-lender.toml"
+    company.write_text(company.read_text() + '\n[fingerprints]\nkey_file = "absent.key"\n')
+    found = answer(filled, "doctor", code=Exit.NEGATIVE)["findings"]
+    failed = {one["check"]: one for one in found if one["level"] == "failed"}
+
+    assert set(failed) == {"evidence", "keys"}
+    assert f"chmod 0700 {evidence}" in failed["evidence"]["advice"]
+    assert "absent.key" in failed["keys"]["found"] and "keygen" in failed["keys"]["advice"]
+
+
+def test_doctor_goes_on_where_a_check_cannot(home: Path) -> None:
+    """With a broken configuration the checks that need it say so, and the others still run."""
+    (home / "spillwatch.toml").write_text("[daemon]\nlog_levle = 1\n")
+    found = findings(home, code=Exit.NEGATIVE)
+
+    assert (found["packages"], found["configuration"]) == ("ok", "failed")
+
+
+def test_doctor_only_daemon_is_a_health_check(home: Path) -> None:
+    """Without a daemon the single check fails, which is what a container's health check needs."""
+    assert findings(home, "--only", "daemon", code=Exit.NEGATIVE) == {"daemon": "warning"}
+
+
+def test_doctor_looks_at_key_modes(home: Path) -> None:
+    """A key that others may read is a failure that says which mode it wants."""
+    key = home / "lender.key"
+    key.write_text("synthetic")
+    key.chmod(0o644)
+    company = home / "companies/example-lender.toml"
+    company.write_text(company.read_text() + '\n[fingerprints]\nkey_file = "../lender.key"\n')
+    (finding,) = answer(home, "doctor", "--only", "keys", code=Exit.NEGATIVE)["findings"]
+
+    assert stat.S_IMODE(key.stat().st_mode) == 0o644
+    assert (finding["level"], "chmod 0600" in finding["advice"]) == ("failed", True)
+
+
+def test_doctor_tries_channels_only_when_asked(home: Path) -> None:
+    """--channels connects to each channel; a closed port is a failure that names it."""
+    with closing(socket.create_server(("127.0.0.1", 0))) as server:
+        port = server.getsockname()[1]
+        channel = (
+            "[alerts.channels.soc]\n"
+            f'transport = "email"\nhost = "127.0.0.1"\nport = {port}\nsecurity = "none"\n'
+            'from = "watch@lender.example"\nto = ["soc@lender.example"]\n'
+        )
+        (home / "spillwatch.toml").write_text(channel)
+        open_port = findings(home, "--channels", "--only", "channels", code=Exit.OK)
+    closed = findings(home, "--only", "channels", code=Exit.NEGATIVE)
+
+    assert (open_port, closed) == ({"channels": "ok"}, {"channels": "failed"})
+    assert "channels" not in findings(home, code=Exit.OK)
+
+
+def test_every_command_has_help_and_json(home: Path) -> None:
+    """`--help` of the program lists every command, and each that answers has --json."""
+    from cli.main import walk
+
+    without = {
+        name
+        for name, command in walk()
+        if not getattr(command, "commands", None)
+        and "--json" not in {o for p in command.params for o in p.opts}
+    }
+
+    assert without <= {"run"}
+    assert json.loads(spillwatch(home, "check", "--json").stdout)["ok"]
