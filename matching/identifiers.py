@@ -198,10 +198,10 @@ def _numbers(text: str, region: str) -> Iterator[_Found]:
             if len(written) <= _DIGITS:
                 yield from _named(written, run.start(), run.end(), plus=False, region=region)
         else:
-            yield from _in_run(text, run, region)
+            yield from numbers_in_run(text, run, region)
 
 
-def _in_run(text: str, run: re.Match[str], region: str) -> Iterator[_Found]:
+def numbers_in_run(text: str, run: re.Match[str], region: str) -> Iterator[_Found]:
     """Every stretch of whole groups that is a number: `110101199003074578 13800138000` holds two.
 
     1. from each group on, take groups while they have 19 digits or fewer together;
@@ -231,7 +231,7 @@ def _named(digits: str, start: int, end: int, *, plus: bool, region: str) -> Ite
 
 # --- IBAN
 
-_IBAN_RUN = re.compile(r"(?<![A-Za-z0-9])[A-Za-z]{2}\d\d(?:[ -]?[A-Za-z0-9]){11,44}+", re.ASCII)
+IBAN_RUN = re.compile(r"(?<![A-Za-z0-9])[A-Za-z]{2}\d\d(?:[ -]?[A-Za-z0-9]){11,44}+", re.ASCII)
 _STRUCTURE = {"n": "[0-9]", "a": "[A-Z]", "c": "[A-Z0-9]"}
 _BBAN = {
     country: re.compile(
@@ -257,14 +257,14 @@ def iban(value: str, _region: str = "") -> str | None:
 
 
 def _ibans(text: str, _region: str) -> Iterator[_Found]:
-    for run in _IBAN_RUN.finditer(text):
+    for run in IBAN_RUN.finditer(text):
         length = IBAN_LENGTHS.get(run[0][:2].upper())
-        end = _end_of(run[0], length) if length else None
+        end = end_of_iban(run[0], length) if length else None
         if end is not None and (value := iban(run[0][:end])):
             yield Field.IBAN, value, run.start(), run.start() + end
 
 
-def _end_of(written: str, length: int) -> int | None:
+def end_of_iban(written: str, length: int) -> int | None:
     """Where `length` letters and digits end, if a word ends there too."""
     count = 0
     for index, character in enumerate(written):
