@@ -1,0 +1,165 @@
+"""What charset a page really is in, decided by scoring several decodings, for what pages declare is often wrong.
+
+Rules, in order:
+1. A byte order mark decides; so do null bytes in every second place (UTF-16 without a mark).
+2. Valid UTF-8 with characters beyond ASCII is UTF-8, whatever is declared: chance does not produce it. A few broken
+   bytes (a cut end, one damaged comment) don't change that.
+3. Pure ASCII is what was declared, else UTF-8: the text is the same.
+4. Else every candidate decodes a bounded sample and is scored: common characters of its language count for it,
+   rare ones, control characters and errors against it, and being declared counts a little. The best wins.
+
+The text is all of the body: bytes that the winner cannot decode become U+FFFD; the evidence store has the bytes.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+from dataclasses import dataclass
+
+from storage.evidence.letters import weight
+
+#: Bytes looked at to decide, cut out of the places where text beyond ASCII is.
+SAMPLE_BYTES = 16_384
+#: Where a page's own declaration must stand (HTML: in the first 1024 bytes; generators overshoot).
+DECLARATION_BYTES = 2_048
+#: A winner this much better than the next is "confident".
+CLEAR_MARGIN = 0.15
+#: What being declared is worth between two readings that are about as good.
+DECLARED_BONUS = 0.1
+#: Fewer continuation bytes than this can be valid UTF-8 by chance.
+FEW_SEQUENCES = 8
+#: Text with one broken sequence to this many good ones is UTF-8 all the same.
+BROKEN_SHARE = 10
+CANDIDATES = tuple(
+    "gb18030 big5hkscs cp932 euc_jp cp949 cp1251 koi8-r cp1252 cp1250 utf-8 utf-16-le utf-16-be".split()
+)
+
+_MARKS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF32_LE, "utf-32-le"),
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+_ASCII = re.compile(r"[\x00-\x7f]+")
+_LINES_BEYOND_ASCII = re.compile(rb"[^\n<>]*[\x80-\xff][^\n<>]*")
+# What a wrong reading makes, and what each costs: letters of two scripts in one word, a capital inside a word,
+# accents in a row.
+_ODD = (
+    (re.compile(r"[A-Za-z][\u0400-\u045f\uac00-\ud7a3]|[\u0400-\u045f\uac00-\ud7a3][A-Za-z]"), 1.0),
+    (re.compile(r"[а-яё][А-ЯЁ]|[a-zа-яё][À-Þ]"), 1.0),
+    (re.compile(r"[\u0080-\u024f]{3}"), 2.0),
+)
+_KANA = re.compile(r"[\u3041-\u30fe]")
+_DECLARED = re.compile(rb"""(?:charset|encoding)\s*=\s*["']?\s*([A-Za-z0-9_:.+-]{2,40})""")
+# The web's own rule: these names mean their larger relatives.
+_MEANS = {
+    "gb2312": "gb18030", "gbk": "gb18030", "hz": "gb18030", "big5": "big5hkscs", "ascii": "cp1252",
+    "iso8859-1": "cp1252", "iso8859-9": "cp1254", "iso8859-5": "iso8859-5", "euc_kr": "cp949", "shift_jis": "cp932",
+    "iso8859-11": "cp874", "tis-620": "cp874",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """The text, the codec that gave it, its score (1.0: certain), and whether no other reading came near."""
+
+    text: str
+    charset: str
+    score: float
+    confident: bool
+
+
+def decode(body: bytes, *, declared: str | None = None, limit: int | None = None) -> Decoded:
+    """Decode `body` (of it `limit` bytes); `declared` is the charset of the response's header, if it named one."""
+    body = body[:limit]
+    for mark, codec in _MARKS:
+        if body.startswith(mark):
+            return Decoded(body[len(mark) :].decode(codec, "replace"), codec, 1.0, confident=True)
+    names = [name for name in (codec_of(declared), codec_of(_declaration(body))) if name]
+    codec, score, confident = _wide(body) or _utf8(body, names) or _scored(body, names)
+    return Decoded(body.decode(codec, "replace"), codec, score, confident)
+
+
+def codec_of(name: str | None) -> str | None:
+    """Return the codec that a declared charset means on the web, or `None` for a name that means none."""
+    try:
+        codec = codecs.lookup((name or "").strip().strip("\"'")[:40])
+    except LookupError:
+        return None
+    known = _MEANS.get(codec.name, codec.name)
+    # "base64" and "rot13" are codecs too, and UTF-7 makes scripts out of harmless text.
+    return known if codec._is_text_encoding and known not in ("utf-7", "idna", "punycode") else None
+
+
+def _declaration(body: bytes) -> str | None:
+    found = _DECLARED.search(body[:DECLARATION_BYTES])
+    return found[1].decode("ascii") if found else None
+
+
+def _wide(body: bytes) -> tuple[str, float, bool] | None:
+    """Recognise UTF-16 without a mark by the null bytes of its spaces, digits and markup."""
+    sample = body[: SAMPLE_BYTES // 2 * 2]
+    even, odd = sample[::2].count(0), sample[1::2].count(0)
+    few, many = sorted((even, odd))
+    if len(sample) < 4 or many < len(sample) // 2 * 0.1 or few > many * 0.05:
+        return None
+    return ("utf-16-le" if odd > even else "utf-16-be"), 0.95, True
+
+
+def _utf8(body: bytes, names: list[str]) -> tuple[str, float, bool] | None:
+    """Recognise ASCII, and UTF-8 by its own structure; a few short sequences alone could be GBK as well."""
+    if body.isascii():
+        transparent = (name for name in names if b"ascii <~".decode(name, "replace") == "ascii <~")
+        return next(transparent, "utf-8"), 1.0, True
+    text = body.decode("utf-8", "replace")
+    broken = text.count("\ufffd")
+    if not broken and len(body) - len(text) >= FEW_SEQUENCES:
+        return "utf-8", 1.0, True
+    beyond = _ASCII.sub("", text)
+    three_bytes = sum(character > "\u07ff" for character in beyond) - broken
+    if broken * BROKEN_SHARE > len(beyond) - broken or (
+        three_bytes < 2 and len(beyond) < FEW_SEQUENCES and "utf-8" not in names
+    ):
+        return None
+    return "utf-8", 1 - broken / len(beyond), True
+
+
+def _scored(body: bytes, names: list[str]) -> tuple[str, float, bool]:
+    """Return the candidate under which a sample of `body` looks most like text."""
+    lines, start = _sample(body), body[: SAMPLE_BYTES // 2 * 2]
+    scores = {
+        codec: _score(start if codec.startswith("utf-16") else lines, codec)
+        + DECLARED_BONUS * (codec in names)
+        for codec in dict.fromkeys((*names, *CANDIDATES))
+    }
+    best, second = sorted(scores, key=scores.__getitem__, reverse=True)[:2]
+    margin = scores[best] - scores[second]
+    return best, round(max(0.0, min(1.0, scores[best])), 3), margin >= CLEAR_MARGIN and scores[best] > 0
+
+
+def _sample(body: bytes) -> bytes:
+    """Cut out the lines that hold more than ASCII; a line's end is never half a character of these charsets."""
+    parts, size = [], 0
+    for line in _LINES_BEYOND_ASCII.finditer(body):
+        parts.append(line[0][: SAMPLE_BYTES - size])
+        size += len(parts[-1])
+        if size >= SAMPLE_BYTES:
+            break
+    return b"\n".join(parts)
+
+
+def _score(sample: bytes, codec: str) -> float:
+    """Return the mean likelihood of the characters beyond ASCII, and what their neighbours say against them."""
+    text = codecs.getincrementaldecoder(codec)("replace").decode(sample)  # a cut last character is no error
+    beyond = _ASCII.sub("", text)
+    if not beyond:
+        return -1.0
+    total = sum(map(weight, beyond))
+    total -= sum(cost * len(odd.findall(text)) for odd, cost in _ODD)
+    if codec == "gb18030":  # it holds kana at the places of EUC-JP, and Chinese texts hold none
+        total -= 1.5 * len(_KANA.findall(beyond))
+    # Each valid sequence of UTF-8 is unlikely in anything else.
+    structure = min(1.0, 0.3 * len(beyond)) if codec == "utf-8" and "\ufffd" not in text else 0.0
+    return total / len(beyond) + structure
