@@ -1,7 +1,25 @@
 """The kinds of source: each is a model of its TOML file and an adapter that reads its pages."""
 
-from crawler.sources.definition import Mistake, SourceDefinition, mistakes, read_definition
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from crawler.sources.definition import (
+    FeedSource,
+    HtmlSource,
+    JsonSource,
+    Mistake,
+    PasteHtmlSource,
+    SourceDefinition,
+    mistakes,
+    read_definition,
+)
+from crawler.sources.errors import PageRefused
+from crawler.sources.feed import FeedAdapter
+from crawler.sources.html import HtmlAdapter
+from crawler.sources.json import JsonAdapter
 from crawler.sources.page import LISTING_ROLES, Adapter, FieldFinding, Follow, Page, Parsed, Role
+from crawler.sources.paste import PasteHtmlAdapter, PasteJsonAdapter
 
 __all__ = [
     "LISTING_ROLES",
@@ -10,9 +28,26 @@ __all__ = [
     "Follow",
     "Mistake",
     "Page",
+    "PageRefused",
     "Parsed",
     "Role",
     "SourceDefinition",
+    "adapter_for",
     "mistakes",
     "read_definition",
 ]
+
+
+def adapter_for(definition: SourceDefinition, *, digest: Callable[[str], str]) -> Adapter:
+    """Return what reads a source's pages; `digest` is a keyed hash: a row's text may hold personal data."""
+    match definition:
+        case HtmlSource():
+            return HtmlAdapter(definition, digest=digest)
+        case FeedSource():
+            return FeedAdapter(definition, digest=digest)
+        case JsonSource():
+            return JsonAdapter(definition, digest=digest)
+        case PasteHtmlSource():
+            return PasteHtmlAdapter(definition, digest=digest)
+        case _:
+            return PasteJsonAdapter(definition, digest=digest)

@@ -112,6 +112,7 @@ class ListPage(Strict, Generic[F]):
     link: F | None = None
     url: KeyTemplate | None = None
     key: F | None = None
+    state: F | None = None
     next: F | None = None
     page_url: PageTemplate | None = None
     page_first: int = Field(default=1, ge=0)
@@ -134,6 +135,13 @@ class ListPage(Strict, Generic[F]):
 class MarkupList(ListPage[MarkupField]):
     rows: MarkupSelector
     empty: MarkupSelector | None = None
+
+    @model_validator(mode="after")
+    def _end_is_told(self) -> MarkupList:
+        # Else a page without rows could be the end, a login wall or a new design.
+        if self.page_url and "{page}" in self.page_url and self.empty is None and self.last_page is None:
+            raise mistake("end", "`last_page` or `empty` beside a `page_url` with {page}: what shows the end")
+        return self
 
 
 class JsonList(ListPage[JsonField]):

@@ -1,0 +1,121 @@
+"""How many records a seller claims: `1.2M`, `1,200,000 records`, `100万条`, `120w`, `500k lines`.
+
+Rules, in order:
+1. Numbers of records (lines, users, 条, ...) are claims; where none is named so, numbers with a magnitude
+   (k, M, 万, ...) are; where none has one, a text that is a number and nothing else is.
+2. One claim is the count. Several that differ, a range, a fraction of a record and separators that can be
+   read two ways (`1.200M`) are ambiguous: `None`. Sizes in bytes, shares, prices and dates are no claims.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+
+from crawler.clean.price import decimal
+
+#: A claim stands in a title or a field, not deep in a text.
+MAX_COUNT_CHARS = 2_000
+#: A larger claim is a phone number or a joke.
+MAX_COUNT = 10**12
+
+_MAGNITUDES = {
+    "k": 10**3, "тыс": 10**3, "thousand": 10**3, "w": 10**4, "lakh": 10**5, "crore": 10**7,
+    "kk": 10**6, "m": 10**6, "mm": 10**6, "mil": 10**6, "mln": 10**6, "mio": 10**6, "million": 10**6,
+    "millions": 10**6, "млн": 10**6, "b": 10**9, "bn": 10**9, "billion": 10**9, "млрд": 10**9,
+}  # fmt: skip
+_DIGITS = {digit: value for value, digit in enumerate("零一二三四五六七八九")} | {"两": 2, "兩": 2}
+_SMALL = {"十": 10, "百": 100, "千": 1_000, "仟": 1_000}
+_LARGE = {"万": 10**4, "萬": 10**4, "亿": 10**8, "億": 10**8}
+_HAN = "".join(_DIGITS | _SMALL | _LARGE)
+_UNITS = "|".join(
+    (
+        "records?|recs?|rows?|lines?|users?|accounts?|accs?|entries|entry|customers?|clients?|people|persons?",
+        "contacts?|e-?mails?|phones?|leads?|members?|profiles?|logs?|cards?|passports?|citizens?|students?|combos?",
+        "записей|записи|строк|человек|пользователей|клиентов",
+        "条|條|行|人|位|个|個|名|户|戶|组|組|份",
+    )
+)
+_WORDS = "|".join(sorted(_MAGNITUDES, key=len, reverse=True))
+_NUMBER = re.compile(
+    rf"(?P<han>(?:\d[\d.,]*|[{_HAN}])[\d.{_HAN}]*[{''.join(_SMALL | _LARGE)}])(?P<rest>\d?)"
+    rf"|(?P<number>\d(?:[\d,.']|[ \u202f](?=\d{{3}}(?!\d)))*)(?: ?(?P<word>{_WORDS})(?![a-zа-я]))?"
+)
+_HAN_TOKEN = re.compile(rf"\d[\d.,]*|[{_HAN}]")
+_RANGE_BEFORE = re.compile(rf"\d ?[a-z{_HAN}]{{0,3}} ?(?:[-–—~]|to|到|至) ?$")
+_NO_CLAIM_BEFORE = re.compile(r"[a-z$€£¥₽#_./:=-]$|\d[-/.:]$")
+_NO_CLAIM_AFTER = re.compile(
+    r" ?(?:[gmkt]?i?b(?:ytes?)?(?![a-z])|[%$€£¥₽元年月日号点:/-]"
+    r"|(?:usdt?|eur|btc|xmr|eth|rmb|cny)(?![a-z]))"
+)
+_UNIT_AFTER = re.compile(rf"\+? ?[多余餘]?(?:(?!for |and )[a-z]{{2,12}} ){{0,2}}(?:{_UNITS})(?![a-zа-я])")
+_UNIT_BEFORE = re.compile(rf"(?:{_UNITS}|数量|总数|条数|count|total) ?[:=] ?[~≈]?$")
+_ONLY_A_NUMBER = re.compile(r"[\s~≈约+]*")
+
+
+@dataclass(frozen=True, slots=True)
+class _Claim:
+    """`rank`: 2 for a number of records, 1 for one with a magnitude, else 0. No `value`: two readings."""
+
+    rank: int
+    value: int | None
+    text: str
+
+
+def claimed_count(text: str) -> int | None:
+    """Return how many records `text` claims, or `None` where it claims none or can be read in two ways."""
+    plain = unicodedata.normalize("NFKC", text[:MAX_COUNT_CHARS]).casefold()
+    claims = list(_claims(plain))
+    best = max((claim.rank for claim in claims), default=0)
+    if best == 0 and (len(claims) != 1 or not _ONLY_A_NUMBER.fullmatch(plain.replace(claims[0].text, "", 1))):
+        return None
+    values = {claim.value for claim in claims if claim.rank == best}
+    return values.pop() if len(values) == 1 else None
+
+
+def _claims(plain: str) -> Iterator[_Claim]:
+    for hit in _NUMBER.finditer(plain):
+        before, after = plain[max(0, hit.start() - 24) : hit.start()], plain[hit.end() : hit.end() + 48]
+        unit = bool(_UNIT_AFTER.match(after) or _UNIT_BEFORE.search(before))
+        if _RANGE_BEFORE.search(before):
+            yield _Claim(2 if unit else 1, None, hit[0])
+        elif not _NO_CLAIM_BEFORE.search(before) and not _NO_CLAIM_AFTER.match(after):
+            # "2b" is two billion or two bytes.
+            value = _value(hit) if unit or hit["word"] != "b" else None
+            yield _Claim(2 if unit else int(bool(hit["han"] or hit["word"])), value, hit[0])
+
+
+def _value(hit: re.Match[str]) -> int | None:
+    value = _han(hit["han"]) if hit["han"] else _western(hit["number"], hit["word"])
+    whole = value is not None and value == value.to_integral_value() and 0 < value <= MAX_COUNT
+    return int(value) if value is not None and whole and not hit["rest"] else None
+
+
+def _western(number: str, word: str | None) -> Decimal | None:
+    value = decimal(number)
+    if word is None or value is None:
+        return value
+    # "1.200M": twelve hundred million to some, one and a fifth to others.
+    two_readings = re.search(r"[.,]\d{3}\b", number)
+    return None if two_readings else value * _MAGNITUDES[word]
+
+
+def _han(text: str) -> Decimal | None:
+    """Read `3千万`, `1.5亿`, `1亿2000万`, `二十五万`; `None` for "百万", which only says "a great many"."""
+    total = section = Decimal(0)
+    number: Decimal | None = None
+    if text[0] in _LARGE or (text[0] in _SMALL and text[0] != "十"):
+        return None
+    for token in _HAN_TOKEN.findall(text):
+        if token in _SMALL:
+            section, number = section + (Decimal(1) if number is None else number) * _SMALL[token], None
+        elif token in _LARGE:
+            total, section, number = total + (section + (number or 0)) * _LARGE[token], Decimal(0), None
+        else:
+            number = Decimal(_DIGITS[token]) if token in _DIGITS else decimal(token)
+            if number is None:
+                return None
+    return total + section

@@ -1,0 +1,228 @@
+"""When something was posted, out of the words of the page: in UTC, and marked where it is uncertain.
+
+A date with an offset or an unambiguous zone name of its own is certain. One without is read in the source's
+zone and certain, or in UTC and uncertain where the source names none. Uncertain as well: `01/03/2026`
+unless the source says which comes first, a year left out or cut to two digits, the hour that a clock change
+makes twice, "2 days ago" and longer, a date in the future. A text in none of the known shapes is `None`,
+never today.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
+from typing import Literal
+from zoneinfo import ZoneInfo
+
+#: A date field's text is short; what follows is signature and noise.
+MAX_DATE_CHARS = 200
+EARLIEST_YEAR = 1990
+#: Clocks differ by this much before a date counts as "in the future".
+CLOCK_SKEW = timedelta(days=1)
+
+_MONTHS = {
+    name: number
+    for number, names in enumerate(
+        (
+            "january jan янв января",
+            "february feb фев февраля",
+            "march mar мар марта",
+            "april apr апр апреля",
+            "may мая май",
+            "june jun июн июня",
+            "july jul июл июля",
+            "august aug авг августа",
+            "september sep sept сен сентября",
+            "october oct окт октября",
+            "november nov ноя ноября",
+            "december dec дек декабря",
+        ),
+        start=1,
+    )
+    for name in names.split()
+}
+#: Minutes from UTC. Names that mean several zones (CST, IST, BST, AST) are left out on purpose.
+_ZONES = {
+    "z": 0, "utc": 0, "gmt": 0, "est": -300, "edt": -240, "cdt": -300, "mst": -420, "mdt": -360,
+    "pst": -480, "pdt": -420, "cet": 60, "cest": 120, "eet": 120, "eest": 180, "msk": 180, "hkt": 480,
+    "jst": 540, "kst": 540,
+}  # fmt: skip
+_TWO_MEANINGS = "cst|ist|bst|ast"
+_UNIT = {
+    word: unit
+    for unit, words in {
+        "s": "second seconds sec secs s 秒 秒钟 секунд",
+        "m": "minute minutes min mins m 分钟 分 минут",
+        "h": "hour hours hr hrs h 小时 个小时 часов часа час",
+        "d": "day days d 天 дней дня день",
+        "w": "week weeks w 周 个星期 星期",
+        "M": "month months mo 个月 月",
+        "y": "year years y 年",
+    }.items()
+    for word in words.split()
+}
+_LENGTH = {
+    "s": timedelta(seconds=1), "m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1),
+    "w": timedelta(days=7), "M": timedelta(days=30), "y": timedelta(days=365),
+}  # fmt: skip
+_COARSE = frozenset("dwMy")
+_NUMERALS = {"a": 1, "an": 1, "one": 1, "半": 0.5, "half a": 0.5, "half an": 0.5}
+_DAYS = {
+    word: days
+    for days, words in enumerate(("today 今天 今日 сегодня", "yesterday 昨天 昨日 вчера", "前天"))
+    for word in words.split()
+}
+
+
+def _any(words: Iterable[str]) -> str:
+    return "|".join(re.escape(word) for word in sorted(words, key=len, reverse=True))
+
+
+_MONTH = _any(_MONTHS)
+_NO_LETTER = "(?<![a-zа-я])"
+_TIME = (
+    r"(?:[ t,]{0,3}(?:at |@ |в )?(?P<half>上午|中午|下午|晚上|凌晨)? ?"
+    r"(?P<hour>\d{1,2})[:时点](?P<minute>\d{2})分?(?::?(?P<seconds>\d{2}(?:[.,]\d{1,9})?)秒?)?"
+    r" ?(?P<ampm>[ap]\.?m\b\.?)?"
+    r"(?: ?\(?(?P<zone>(?:utc|gmt)?[+-]\d{1,2}(?::?\d{2})?(?!\d)"
+    rf"|(?:{_any(_ZONES)}|{_TWO_MEANINGS})\b))?)?"
+)
+_DAY = r"(?P<day>\d{1,2})(?:st|nd|rd|th)?(?!\d)"
+_SHAPES = tuple(
+    re.compile(shape + _TIME)
+    for shape in (
+        r"(?<!\d)(?P<year>\d{4})[-/.年] ?(?P<month>\d{1,2})[-/.月] ?(?P<day>\d{1,2})(?!\d)日?",
+        rf"(?<!\d){_DAY}[ -](?:of )?(?P<name>{_MONTH})\b\.?,?"
+        r"(?:[ -](?P<year>\d{4}|\d{2}(?![\d:])))?(?: г\.)?",
+        rf"{_NO_LETTER}(?P<name>{_MONTH})\b\.? {_DAY}(?:,? (?P<year>\d{{4}}))?",
+        r"(?<!\d)(?P<first>\d{1,2})(?P<mark>[-/.])(?P<second>\d{1,2})(?P=mark)(?P<year>\d{4}|\d{2})(?!\d)",
+        r"(?<!\d)(?P<month>\d{1,2})(?:月|-(?=\d{1,2} \d{1,2}:))(?P<day>\d{1,2})(?!\d)日?",
+        rf"{_NO_LETTER}(?P<word>{_any(_DAYS)})",
+    )
+)
+_EPOCH = re.compile(r"(\d{10})(?:\d{3}|\.\d{1,9})?")
+_AMOUNT = rf"(\d{{1,4}}|{_any(_NUMERALS)}) ?({_any(_UNIT)})"
+_AGO_SHAPE = re.compile(
+    rf"(?<![\w.])(?P<parts>{_AMOUNT}(?:(?:, | and | |,)?{_AMOUNT}){{0,3}}) ?(?:ago|前|назад)"
+)
+_AGO_PART = re.compile(_AMOUNT)
+_NOW = re.compile(rf"{_NO_LETTER}(?:just now|moments ago|刚刚|刚才|только что)")
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """What a date is read against: `now` is when the page was fetched, the rest the source's own."""
+
+    now: datetime
+    zone: tzinfo | None = None
+    order: Literal["dmy", "mdy"] | None = None
+
+    @classmethod
+    def of(cls, now: datetime, *, timezone: str | None, order: Literal["dmy", "mdy"] | None) -> Clock:
+        return cls(now=now, zone=ZoneInfo(timezone) if timezone else None, order=order)
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """An instant in UTC; `uncertain` when the words allow another one."""
+
+    at: datetime
+    uncertain: bool = False
+
+
+def moment(text: str, clock: Clock) -> Moment | None:
+    """Return when `text` says something was posted, or `None` where it says no date."""
+    plain = " ".join(unicodedata.normalize("NFKC", text[:MAX_DATE_CHARS]).casefold().split())
+    if epoch := _EPOCH.fullmatch(plain):
+        return _checked(datetime.fromtimestamp(int(epoch[1]), UTC), False, clock)
+    if ago := _AGO_SHAPE.search(plain):
+        return _relative(ago["parts"], clock)
+    if _NOW.search(plain):
+        return Moment(clock.now.astimezone(UTC))
+    # The leftmost date, and the earliest shape in the table where two begin at the same place.
+    hits = [hit for hit in (shape.search(plain) for shape in _SHAPES) if hit]
+    return _absolute(min(hits, key=lambda hit: hit.start()), clock) if hits else None
+
+
+def _relative(parts: str, clock: Clock) -> Moment:
+    amounts = [
+        (float(_NUMERALS[number]) if number in _NUMERALS else float(number), _UNIT[word])
+        for number, word in _AGO_PART.findall(parts)
+    ]
+    length = sum((_LENGTH[unit] * number for number, unit in amounts), timedelta())
+    return Moment(clock.now.astimezone(UTC) - length, uncertain=amounts[-1][1] in _COARSE)
+
+
+def _absolute(hit: re.Match[str], clock: Clock) -> Moment | None:
+    found = hit.groupdict()
+    zone, zone_known = _zone(found["zone"], clock.zone)
+    try:
+        day, day_known = _day(found, clock.now.astimezone(zone).date(), clock.order)
+        local = datetime.combine(day, _time(found))
+    except ValueError:
+        return None  # the 31st of February, the 13th month, 25 o'clock
+    # A clock that is set back shows an hour twice.
+    twice = local.replace(tzinfo=zone, fold=0).utcoffset() != local.replace(tzinfo=zone, fold=1).utcoffset()
+    certain = day_known and zone_known and not twice
+    return _checked(local.replace(tzinfo=zone).astimezone(UTC), not certain, clock)
+
+
+def _checked(at: datetime, uncertain: bool, clock: Clock) -> Moment | None:
+    if at.year < EARLIEST_YEAR:
+        return None
+    return Moment(at, uncertain or at > clock.now + CLOCK_SKEW)
+
+
+def _zone(name: str | None, own: tzinfo | None) -> tuple[tzinfo, bool]:
+    """Return the zone to read in, and whether that is known."""
+    if name in _ZONES:
+        return timezone(timedelta(minutes=_ZONES[name])), True
+    offset = re.search(r"([+-])(\d{1,2}):?(\d{2})?$", name or "")
+    if offset and int(offset[2]) <= 14:
+        minutes = int(offset[2]) * 60 + int(offset[3] or 0)
+        return timezone(timedelta(minutes=-minutes if offset[1] == "-" else minutes)), True
+    return own or UTC, own is not None
+
+
+def _day(found: dict[str, str | None], today: date, order: str | None) -> tuple[date, bool]:
+    """Return the day and whether no other can be meant; raises ValueError."""
+    if word := found.get("word"):
+        return today - timedelta(days=_DAYS[word]), True
+    certain = True
+    if first := found.get("first"):
+        day, month, certain = _order(int(first), int(found["second"] or 0), found["mark"], order)
+    else:
+        name = found.get("name")
+        month = _MONTHS[name] if name else int(found["month"] or 0)
+        day = int(found["day"] or 0)
+    if year := int(found.get("year") or 0):
+        return date(year if year > 99 else 2000 + year, month, day), certain and year > 99
+    this_year = date(today.year, month, day)
+    return this_year if this_year <= today + CLOCK_SKEW else date(today.year - 1, month, day), False
+
+
+def _order(first: int, second: int, mark: str | None, order: str | None) -> tuple[int, int, bool]:
+    """Return day, month and whether that is certain; dots are written by people who put the day first."""
+    if first > 12 or second > 12:
+        return (first, second, True) if first > 12 else (second, first, True)
+    if order == "mdy":
+        return second, first, True
+    return first, second, order == "dmy" or mark == "." or first == second
+
+
+def _time(found: dict[str, str | None]) -> time:
+    """Return the time of day, midnight where none is given; raises ValueError."""
+    if found["hour"] is None:
+        return time()
+    hour, half = int(found["hour"]), (found["ampm"] or found["half"] or "")[:1]
+    if half and hour > 12:
+        half = ""
+    if half in ("p", "下", "晚") and hour < 12:
+        hour += 12
+    elif half in ("a", "凌") and hour == 12:
+        hour = 0
+    seconds = float((found["seconds"] or "0").replace(",", "."))
+    return time(hour, int(found["minute"] or 0), int(seconds))

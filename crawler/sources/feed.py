@@ -1,0 +1,203 @@
+"""`kind = "feed"`: RSS and Atom through feedparser, JSON Feed by its own short table."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from io import BytesIO
+from typing import Any
+
+import feedparser  # type: ignore[import-untyped]  # ships no annotations
+
+from crawler.clean import Clock, line
+from crawler.listing import Listing
+from crawler.sources.definition import EntryOptions, FeedSource
+from crawler.sources.errors import PageRefused
+from crawler.sources.html import Markup, item_values
+from crawler.sources.json import loaded
+from crawler.sources.listed import links
+from crawler.sources.markup import links_of, text_of_markup, tree
+from crawler.sources.page import Follow, Page, Parsed, Role
+from crawler.sources.reading import Findings, Node, Reader, Values
+from crawler.sources.urls import canonical, filled
+from storage.evidence.charset import decode
+
+#: Feeds hold tens of entries; feedparser is thorough, not fast.
+MAX_FEED_CHARS = 4 << 20
+MAX_ENTRIES = 500
+
+_NAMED_ADDRESS = re.compile(r"\S+@\S+ \((.+)\)|(.+) \(\S+@\S+\)")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry, whatever its format; `summary` is markup, and the whole content where the feed has it."""
+
+    id: str = ""
+    link: str = ""
+    title: str = ""
+    summary: str = ""
+    author: str = ""
+    published: str = ""
+    updated: str = ""
+    tags: tuple[str, ...] = ()
+
+
+class Entries:
+    """Finds the parts of an entry by their names."""
+
+    def find(self, node: Entry, options: EntryOptions, *, link: bool = False) -> list[str]:
+        value = getattr(node, options.select)
+        texts = value if isinstance(value, tuple) else (value,)
+        return [text_of_markup(text) for text in texts if text]
+
+
+class FeedAdapter:
+    """A feed; with an `[item]`, the page behind each entry as well."""
+
+    def __init__(self, definition: FeedSource, *, digest: Callable[[str], str]) -> None:
+        self.definition = definition
+        self.digest = digest
+
+    def start(self, cursor: Mapping[str, object]) -> list[Follow]:
+        return [Follow(url, Role.FEED) for url in self.definition.start]
+
+    def parse(self, page: Page) -> Parsed:
+        decoded = decode(page.body, declared=page.charset)
+        source, findings = self.definition, Findings()
+        clock = Clock.of(page.fetched_at, timezone=source.timezone, order=source.date_order)
+        if page.role is Role.ITEM:
+            parsed = self._item(page, decoded.text, Reader(Markup(), clock, source.currency, findings))
+        else:
+            parsed = self._feed(page, decoded.text, Reader(Entries(), clock, source.currency, findings))
+        return replace(parsed, findings=findings.report(), charset=decoded.charset)
+
+    def _item(self, page: Page, text: str, reader: Reader) -> Parsed:
+        wanted = self.definition.item
+        values = item_values(page, tree(text), reader, wanted) if wanted is not None else None
+        if values is None:
+            return Parsed(recognised=False)
+        before = page.partial or Listing(key=page.key or page.url, url=page.url)
+        return Parsed(listings=(replace(before, **values),))
+
+    def _feed(self, page: Page, text: str, reader: Reader) -> Parsed:
+        if len(text) > MAX_FEED_CHARS:
+            raise PageRefused(f"The feed has {len(text)} characters; at most {MAX_FEED_CHARS} are parsed.")
+        read = _json_feed(text) if text.lstrip("\ufeff \t\r\n").startswith("{") else _xml_feed(text)
+        if read is None:
+            return Parsed(recognised=False)
+        entries, onward = read
+        found = [self._listing(page, entry, reader) for entry in entries]
+        listings = tuple({one.key: one for one in reversed(found) if one is not None}.values())[::-1]
+        parsed = Parsed(next_page=canonical(onward, base=page.url) if onward else None)
+        item = self.definition.item
+        if item is None:
+            return replace(parsed, listings=listings)
+        follows = (
+            Follow(filled(item.url, key=one.key) if item.url else one.url, Role.ITEM, one.key, one)
+            for one in listings
+        )
+        return replace(parsed, follows=tuple(follows))
+
+    def _listing(self, page: Page, entry: Entry, reader: Reader) -> Listing | None:
+        url = canonical(entry.link, base=page.url) if entry.link else None
+        key = line(entry.id or url or "")
+        if not key:
+            return None
+        values = _usual(entry, reader) | (reader.fields(entry, self.definition.entry, part="entry") or {})
+        markup = tree(entry.summary) if "<" in entry.summary else None
+        hrefs = links_of(markup) if markup is not None else []
+        state = f"{url}\x1f{entry.title}\x1f{entry.summary}\x1f{entry.updated}"
+        return Listing(
+            key=key,
+            url=url or page.url,
+            links=links(hrefs, base=page.url),
+            row_digest=self.digest(state),
+            **values,
+        )
+
+
+def _usual(entry: Entry, reader: Reader) -> Values:
+    """Return what the parts of an entry mean where the source file says nothing else."""
+    parts = {
+        "title": entry.title,
+        "body": entry.summary,
+        "seller": entry.author,
+        "posted_at": entry.published or entry.updated,
+    }
+    values: Values = {}
+    for name, text in parts.items():
+        texts = [text_of_markup(text)] if text else []
+        read = reader.cleaned(name, texts)
+        reader.findings.note("entry", name, f"({name})", texts, read.get(name, "unreadable"))
+        values |= read
+    return values
+
+
+def _xml_feed(text: str) -> tuple[list[Entry], str] | None:
+    # A stream, never a string: feedparser opens a string that looks like a URL or a file.
+    stream = BytesIO(text.encode("utf-8", "replace"))
+    headers = {"content-type": "application/xml; charset=utf-8"}
+    feed = feedparser.parse(
+        stream, response_headers=headers, sanitize_html=False, resolve_relative_uris=False
+    )
+    if not feed.version:
+        return None
+    onward = [link.get("href", "") for link in feed.feed.get("links", []) if link.get("rel") == "next"]
+    return [_xml_entry(entry) for entry in feed.entries[:MAX_ENTRIES]], onward[0] if onward else ""
+
+
+def _xml_entry(entry: Node) -> Entry:
+    content = max((str(part.get("value") or "") for part in entry.get("content", [])), key=len, default="")
+    return Entry(
+        id=entry.get("id", ""),
+        link=entry.get("link", ""),
+        title=entry.get("title", ""),
+        summary=content or entry.get("summary", ""),
+        author=_name(entry.get("author", "")),
+        published=entry.get("published", ""),
+        updated=entry.get("updated", ""),
+        tags=tuple(str(tag.get("term") or "") for tag in entry.get("tags", [])),
+    )
+
+
+def _name(author: str) -> str:
+    """Return the name in "a@b.example (Name)" (RSS) and "Name (a@b.example)" (what feedparser makes of Atom)."""
+    found = _NAMED_ADDRESS.fullmatch(author.strip())
+    return found[1] or found[2] if found else author
+
+
+def _json_feed(text: str) -> tuple[list[Entry], str] | None:
+    document = loaded(text)
+    if not isinstance(document, dict) or "jsonfeed.org" not in _text(document.get("version")):
+        return None
+    items = document.get("items")
+    entries = (
+        [_json_entry(item) for item in items[:MAX_ENTRIES] if isinstance(item, dict)]
+        if isinstance(items, list)
+        else []
+    )
+    return entries, _text(document.get("next_url"))
+
+
+def _json_entry(item: dict[str, Any]) -> Entry:
+    authors = item.get("authors") or [item.get("author")]
+    first = authors[0] if isinstance(authors, list) and isinstance(authors[0], dict) else {}
+    tags = item.get("tags")
+    return Entry(
+        id=_text(item.get("id")),
+        link=_text(item.get("url")) or _text(item.get("external_url")),
+        title=_text(item.get("title")),
+        summary=_text(item.get("content_html"))
+        or _text(item.get("content_text"))
+        or _text(item.get("summary")),
+        author=_text(first.get("name")),
+        published=_text(item.get("date_published")),
+        updated=_text(item.get("date_modified")),
+        tags=tuple(_text(tag) for tag in tags) if isinstance(tags, list) else (),
+    )
+
+
+def _text(value: object) -> str:
+    return str(value) if isinstance(value, (str, int)) else ""

@@ -1,0 +1,200 @@
+"""The adapter of every source that has pages of rows, whatever language they are in.
+
+A list page gives its rows, each with a key and what the row says, and the way on; an item's page completes
+what its row said. The language-specific parts are methods that `html` and `json` fill in.
+"""
+
+from __future__ import annotations
+
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Generic, TypeVar
+
+from crawler.clean import Clock
+from crawler.clean.text import line
+from crawler.listing import Listing
+from crawler.sources.definition import HtmlSource, ItemFields, JsonSource, PasteHtmlSource, PasteJsonSource
+from crawler.sources.page import Follow, Page, Parsed, Role
+from crawler.sources.reading import Findings, Language, Node, Reader, Values
+from crawler.sources.urls import MAX_URL_CHARS, canonical, counted, filled, may_be_text
+from storage.evidence.charset import Decoded, decode
+
+#: More rows than this on one page are bait, not offers.
+MAX_ROWS = 2_000
+MAX_ATTACHMENTS = 20
+MAX_LINKS = 200
+
+S = TypeVar("S", bound=HtmlSource | JsonSource | PasteHtmlSource | PasteJsonSource)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What one row said, its link resolved."""
+
+    listing: Listing
+    follow: str
+
+
+class ListedSource(ABC, Generic[S]):
+    """Reads lists and items; `digest` is the keyed hash that stands for a row."""
+
+    list_role = Role.LIST
+    language: Language
+
+    def __init__(self, definition: S, *, digest: Callable[[str], str]) -> None:
+        self.definition = definition
+        self.digest = digest
+
+    def start(self, cursor: Mapping[str, object]) -> list[Follow]:
+        return [Follow(url, self.list_role) for url in self.definition.start]
+
+    def parse(self, page: Page) -> Parsed:
+        decoded = decode(page.body, declared=page.charset)
+        findings = Findings()
+        reader = Reader(self.language, self.clock(page), self.definition.currency, findings)
+        parsed = self.parse_as(page, decoded, reader)
+        return replace(parsed, findings=findings.report(), charset=decoded.charset)
+
+    def clock(self, page: Page) -> Clock:
+        source = self.definition
+        return Clock.of(page.fetched_at, timezone=source.timezone, order=source.date_order)
+
+    @abstractmethod
+    def document(self, decoded: Decoded) -> Node | None:
+        """Return the root of the page, or `None` for what is no page of this language."""
+
+    @abstractmethod
+    def rows(self, root: Node) -> list[Node] | None:
+        """Return the rows, or `None` where the page shows neither rows nor that it is empty."""
+
+    @abstractmethod
+    def row_text(self, row: Node) -> str:
+        """Return all that a row says, for sources that name no field of it."""
+
+    @abstractmethod
+    def item(self, page: Page, root: Node, reader: Reader) -> Values | None:
+        """Return the values of an item's page, or `None` where a required field is missing."""
+
+    def parse_as(self, page: Page, decoded: Decoded, reader: Reader) -> Parsed:
+        root = self.document(decoded)
+        if root is None:
+            return Parsed(recognised=False)
+        read = self._item_page if page.role is Role.ITEM else self._list_page
+        return read(page, root, reader)
+
+    def _item_page(self, page: Page, root: Node, reader: Reader) -> Parsed:
+        values = self.item(page, root, reader)
+        if values is None:
+            return Parsed(recognised=False)
+        before = page.partial or Listing(key=page.key or page.url, url=page.url)
+        return Parsed(listings=(replace(before, **values),))
+
+    def _list_page(self, page: Page, root: Node, reader: Reader) -> Parsed:
+        nodes = self.rows(root)
+        if nodes is None:
+            return Parsed(recognised=False)
+        rows = list(self._unique(self._row(page, node, reader) for node in nodes[:MAX_ROWS]))
+        total = self._pages_total(root, reader)
+        onward = self._next_page(page, root, reader, has_rows=bool(rows), total=total)
+        told = self.definition.list.next is not None or self.definition.list.page_url is not None
+        parsed = Parsed(
+            recognised=bool(rows) or not nodes,
+            next_page=onward,
+            end=onward is None and told and (bool(rows) or not nodes),
+            pages_total=total,
+        )
+        return self.handed_on(parsed, rows)
+
+    def handed_on(self, parsed: Parsed, rows: list[Row]) -> Parsed:
+        """Put the rows into `parsed`: complete, or to be followed to their own pages."""
+        if getattr(self.definition, "item", None) is None:
+            return replace(parsed, listings=tuple(row.listing for row in rows))
+        follows = (Follow(row.follow, Role.ITEM, row.listing.key, row.listing) for row in rows)
+        return replace(parsed, follows=tuple(follows))
+
+    def _unique(self, rows: Iterator[Row | None]) -> Iterator[Row]:
+        seen: set[str] = set()
+        for row in rows:
+            if row is not None and row.listing.key not in seen:
+                seen.add(row.listing.key)
+                yield row
+
+    def _row(self, page: Page, node: Node, reader: Reader) -> Row | None:
+        """Read one row, or return `None` for one that leads nowhere: a heading, an advertisement."""
+        source = self.definition
+        key, link = (self._text(node, name, reader) for name in ("key", "link"))
+        if source.list.url is not None:
+            link = filled(source.list.url, key=key) if key else ""
+        url = canonical(link, base=page.url) if link else None
+        key = line(key or url or "", limit=MAX_URL_CHARS)
+        if not key or (url is None and source.kind != "paste"):
+            return None
+        values = reader.fields(node, source.row, part="row")
+        if values is None:
+            return None
+        item = getattr(source, "item", None)
+        shown = url or page.url
+        follow = filled(item.url, key=key) if item is not None and item.url else shown
+        digest = self.digest(self._state(node, values, shown, reader))
+        return Row(Listing(key=key, url=shown, row_digest=digest, **values), follow)
+
+    def _text(self, node: Node, name: str, reader: Reader) -> str:
+        options = getattr(self.definition.list, name)
+        texts = reader.texts(node, options, part="list", name=name) if options is not None else []
+        return texts[0].strip() if texts else ""
+
+    def _state(self, node: Node, values: Values, url: str, reader: Reader) -> str:
+        """Return what of a row, when it changes, makes its listing worth another look.
+
+        A date is left out, for hours "ago" always change.
+        """
+        if self.definition.list.state is not None:
+            return f"{url}\x1f{self._text(node, 'state', reader)}"
+        kept = sorted(
+            (name, str(value)) for name, value in values.items() if not name.startswith("posted_at")
+        )
+        return f"{url}\x1f{kept or self.row_text(node)}"
+
+    def _pages_total(self, root: Node, reader: Reader) -> int | None:
+        if self.definition.list.last_page is None:
+            return None
+        found = reader.texts(root, self.definition.list.last_page, part="list", name="last_page")
+        numbers = [int(number) for text in found for number in re.findall(r"\d{1,6}", text[:200])]
+        return max(numbers, default=None)
+
+    def _next_page(
+        self, page: Page, root: Node, reader: Reader, *, has_rows: bool, total: int | None
+    ) -> str | None:
+        pages = self.definition.list
+        if pages.page_url is not None and "{page}" in pages.page_url:
+            number = counted(pages.page_url, page.url)
+            number = pages.page_first if number is None else number
+            # `total` counts pages; `page_url` may count rows.
+            last = total is not None and (number - pages.page_first) // pages.page_step + 1 >= total
+            return (
+                filled(pages.page_url, page=str(number + pages.page_step)) if has_rows and not last else None
+            )
+        found = self._text(root, "next", reader)
+        if not found:
+            return None
+        onward = filled(pages.page_url, cursor=found) if pages.page_url else canonical(found, base=page.url)
+        return onward if onward != page.url else None
+
+
+def targets(root: Node, wanted: ItemFields[Any], reader: Reader, *, base: str) -> Values:
+    """Return the links and attachments that an item's page names."""
+    values: Values = {}
+    if wanted.links is not None:
+        values["links"] = links(reader.texts(root, wanted.links, part="item", name="links"), base=base)
+    if wanted.attachments is not None:
+        files = links(reader.texts(root, wanted.attachments, part="item", name="attachments"), base=base)
+        values["attachments"] = tuple(filter(may_be_text, files))[:MAX_ATTACHMENTS]
+    return values
+
+
+def links(texts: list[str], *, base: str) -> tuple[str, ...]:
+    """Return the absolute URLs, each once."""
+    urls = (canonical(text, base=base) for text in texts)
+    return tuple(dict.fromkeys(url for url in urls if url))[:MAX_LINKS]
