@@ -1,0 +1,427 @@
+"""A web server that does what hostile and broken sites do: each page is named for what it does wrong.
+
+It speaks HTTP by hand, since a web framework would not send most of this. `Site.requests` is what was asked
+for.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import threading
+import zlib
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Self
+from urllib.parse import parse_qs, urlsplit
+
+import brotli
+from backports import zstd
+
+MEBIBYTE = 1024 * 1024
+PAGE_SIZE = 5
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One request as it came in."""
+
+    method: str
+    path: str
+    query: dict[str, str]
+    headers: dict[str, str]
+
+
+@dataclass
+class Answer:
+    """A well-formed response."""
+
+    body: bytes = b""
+    status: int = 200
+    content_type: str = "text/html; charset=utf-8"
+    headers: list[tuple[str, str]] = field(default_factory=list)
+
+    def raw(self) -> bytes:
+        lines = [f"HTTP/1.1 {self.status} Some Words", f"Content-Length: {len(self.body)}"]
+        lines += [f"Content-Type: {self.content_type}"] if self.content_type else []
+        lines += [f"{name}: {value}" for name, value in self.headers]
+        return "\r\n".join(lines).encode("latin-1") + b"\r\n\r\n" + self.body
+
+
+Writer = asyncio.StreamWriter
+Page = Callable[["Site", Asked, Writer], Awaitable[Answer | None]]
+PAGES: dict[str, Page] = {}
+
+
+def page(path: str) -> Callable[[Page], Page]:
+    def register(handler: Page) -> Page:
+        PAGES[path] = handler
+        return handler
+
+    return register
+
+
+@dataclass
+class Offer:
+    """What one of the site's listings says; tests change it between runs."""
+
+    title: str
+    body: str = "Fresh database, 120w rows."
+    price: str = "$500"
+    seller: str = "vendor"
+    status: int = 200
+    attachments: list[str] = field(default_factory=list)
+
+
+class Site:
+    """The server, in a thread with an event loop of its own; `with Site() as site: site.url`."""
+
+    def __init__(self, *, offers: int = 12) -> None:
+        self.offers = {str(number): Offer(f"Database number {number}") for number in range(1, offers + 1)}
+        self.requests: list[Asked] = []
+        self.robots: Answer = Answer(status=404)
+        self.failures_left = 0
+        self.url = ""
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="site")
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        server = asyncio.run_coroutine_threadsafe(
+            asyncio.start_server(self._serve, "127.0.0.1", 0), self._loop
+        ).result(10)
+        self.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(10)
+
+    def asked_for(self, path: str) -> list[Asked]:
+        return [asked for asked in self.requests if asked.path == path]
+
+    @property
+    def paths(self) -> list[str]:
+        return [asked.path for asked in self.requests]
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: Writer) -> None:
+        try:
+            while (asked := await _read(reader)) is not None:
+                self.requests.append(asked)
+                answer = await self._answer(asked, writer)
+                if answer is None:
+                    break
+                writer.write(answer.raw())
+                await writer.drain()
+        except (ConnectionError, asyncio.IncompleteReadError):
+            pass
+        finally:
+            writer.close()
+
+    async def _answer(self, asked: Asked, writer: Writer) -> Answer | None:
+        if asked.path == "/robots.txt":
+            return self.robots
+        if asked.path in PAGES:
+            return await PAGES[asked.path](self, asked, writer)
+        if asked.path.startswith("/offer/"):
+            return self._offer(asked.path.removeprefix("/offer/"))
+        return Answer(b"<p>No such page", status=404)
+
+    def _offer(self, key: str) -> Answer:
+        offer = self.offers.get(key)
+        if offer is None or offer.status != 200:
+            return Answer(b"<p>No such offer", status=offer.status if offer else 404)
+        links = "".join(f'<a class="attachment" href="{url}">file</a>' for url in offer.attachments)
+        return Answer(
+            f"<html><body><h1>{offer.title}</h1><div class='description'>{offer.body}</div>"
+            f"<span class='seller'>{offer.seller}</span>{links}</body></html>".encode()
+        )
+
+
+async def _read(reader: asyncio.StreamReader) -> Asked | None:
+    head = await reader.readuntil(b"\r\n\r\n")
+    first, *lines = head.decode("latin-1").split("\r\n")
+    method, target, _ = first.split(" ", 2)
+    parts = urlsplit(target)
+    headers = {
+        name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines if line)
+    }
+    query = {name: values[0] for name, values in parse_qs(parts.query).items()}
+    return Asked(method, parts.path, query, headers)
+
+
+def listing_page(site: Site, number: int, *, path: str = "/offers", size: int = PAGE_SIZE) -> Answer:
+    """One page of the site's offers, with a link to the next one."""
+    keys = list(site.offers)[(number - 1) * size : number * size]
+    rows = "".join(
+        f"<tr class='row'><td><a href='/offer/{key}'>{site.offers[key].title}</a></td>"
+        f"<td class='price'>{site.offers[key].price}</td></tr>"
+        for key in keys
+    )
+    following = (
+        f"<a rel='next' href='{path}?page={number + 1}'>next</a>" if len(site.offers) > number * size else ""
+    )
+    return Answer(f"<html><body><table>{rows}</table>{following}</body></html>".encode())
+
+
+# --- pages that are as they should be
+
+
+@page("/offers")
+async def offers(site: Site, asked: Asked, writer: Writer) -> Answer:
+    """The list of offers, five a page."""
+    return listing_page(site, int(asked.query.get("page", "1")))
+
+
+@page("/feed")
+async def feed(site: Site, asked: Asked, writer: Writer) -> Answer:
+    """An RSS feed of the offers that knows conditional requests."""
+    items = "".join(
+        f"<item><title>{offer.title}</title><link>{site.url}/offer/{key}</link><guid>{key}</guid>"
+        f"<description>{offer.body}</description></item>"
+        for key, offer in site.offers.items()
+    )
+    body = (
+        f"<?xml version='1.0'?><rss version='2.0'><channel><title>x</title>{items}</channel></rss>".encode()
+    )
+    tag = f'"{zlib.crc32(body):x}"'
+    if asked.headers.get("if-none-match") == tag:
+        return Answer(status=304, headers=[("ETag", tag)])
+    return Answer(body, content_type="application/rss+xml", headers=[("ETag", tag)])
+
+
+@page("/api")
+async def api(site: Site, asked: Asked, writer: Writer) -> Answer:
+    """The offers as JSON, with a `next` link."""
+    number = int(asked.query.get("page", "1"))
+    keys = list(site.offers)[(number - 1) * PAGE_SIZE : number * PAGE_SIZE]
+    rows = ",".join(
+        f'{{"id": "{key}", "title": "{site.offers[key].title}", "text": "{site.offers[key].body}"}}'
+        for key in keys
+    )
+    more = len(site.offers) > number * PAGE_SIZE
+    following = f'"{site.url}/api?page={number + 1}"' if more else "null"
+    return Answer(f'{{"rows": [{rows}], "next": {following}}}'.encode(), content_type="application/json")
+
+
+@page("/gzip-layers")
+async def gzip_layers(site: Site, asked: Asked, writer: Writer) -> Answer:
+    """Compressed five times over."""
+    body = listing_page(site, 1).body
+    for _ in range(5):
+        body = gzip.compress(body)
+    return Answer(body, headers=[("Content-Encoding", ", ".join(["gzip"] * 5))])
+
+
+def _compressed(coding: str, pack: Callable[[bytes], bytes]) -> None:
+    @page(f"/{coding}")
+    async def compressed(site: Site, asked: Asked, writer: Writer) -> Answer:
+        return Answer(pack(listing_page(site, 1).body), headers=[("Content-Encoding", coding)])
+
+    @page(f"/{coding}-bomb")
+    async def bomb(site: Site, asked: Asked, writer: Writer) -> Answer:
+        """300 MB of zeros."""
+        if coding not in BOMBS:
+            BOMBS[coding] = pack(bytes(300 * MEBIBYTE))
+        return Answer(BOMBS[coding], headers=[("Content-Encoding", coding)])
+
+
+BOMBS: dict[str, bytes] = {}
+_compressed("gzip", lambda body: gzip.compress(body, 1))
+_compressed("deflate", lambda body: zlib.compress(body, 1))
+_compressed("br", lambda body: brotli.compress(body, quality=1))
+_compressed("zstd", lambda body: zstd.compress(body, 1))
+
+
+# --- bodies
+
+
+@page("/empty")
+async def empty(site: Site, asked: Asked, writer: Writer) -> Answer:
+    return Answer(b"")
+
+
+@page("/redesigned")
+async def redesigned(site: Site, asked: Asked, writer: Writer) -> Answer:
+    """A page without anything that a selector of the old one could find."""
+    return Answer(b"<html><body><main>Welcome to our new market!</main></body></html>")
+
+
+@page("/fifty-megabytes")
+async def fifty_megabytes(site: Site, asked: Asked, writer: Writer) -> None:
+    """50 MB without saying so beforehand."""
+    writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nConnection: close\r\n\r\n")
+    for _ in range(50):
+        writer.write(b"<p>" + b"x" * MEBIBYTE)
+        await writer.drain()
+
+
+@page("/announces-fifty-megabytes")
+async def announces_fifty_megabytes(site: Site, asked: Asked, writer: Writer) -> None:
+    writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 52428800\r\n\r\n<p>")
+    await writer.drain()
+    await asyncio.sleep(60)
+
+
+@page("/invalid-utf8")
+async def invalid_utf8(site: Site, asked: Asked, writer: Writer) -> Answer:
+    body = listing_page(site, 1).body.replace(b"Database", b"Data\xff\xfe\xc3(base")
+    return Answer(body)
+
+
+@page("/megabyte-title")
+async def megabyte_title(site: Site, asked: Asked, writer: Writer) -> Answer:
+    body = listing_page(site, 1).body.replace(b"Database number 1<", b"Database " + b"x" * MEBIBYTE + b"<")
+    return Answer(body)
+
+
+@page("/script-and-ansi")
+async def script_and_ansi(site: Site, asked: Asked, writer: Writer) -> Answer:
+    title = b"&lt;script&gt;alert(1)&lt;/script&gt; \x1b[31mred\x1b[0m \x1b]0;owned\x07 =cmd|' /C calc'!A0"
+    return Answer(listing_page(site, 1).body.replace(b"Database number 1<", title + b"<"))
+
+
+@page("/archive")
+async def archive(site: Site, asked: Asked, writer: Writer) -> Answer:
+    return Answer(b"PK\x03\x04" + bytes(1000), content_type="application/zip")
+
+
+@page("/sample.txt")
+async def sample(site: Site, asked: Asked, writer: Writer) -> Answer:
+    return Answer(b"name,phone\nAda,none\n", content_type="text/plain; charset=utf-8")
+
+
+@page("/picture-named-txt.txt")
+async def picture(site: Site, asked: Asked, writer: Writer) -> Answer:
+    return Answer(b"\x89PNG", content_type="image/png")
+
+
+@page("/broken-gzip")
+async def broken_gzip(site: Site, asked: Asked, writer: Writer) -> Answer:
+    return Answer(b"this is no gzip", headers=[("Content-Encoding", "gzip")])
+
+
+# --- connections
+
+
+@page("/truncated")
+async def truncated(site: Site, asked: Asked, writer: Writer) -> None:
+    writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 1000\r\n\r\n<p>half of it")
+    await writer.drain()
+
+
+@page("/drops")
+async def drops(site: Site, asked: Asked, writer: Writer) -> None:
+    """The connection ends without an answer."""
+
+
+@page("/hangs")
+async def hangs(site: Site, asked: Asked, writer: Writer) -> None:
+    await asyncio.sleep(60)
+
+
+@page("/one-byte-a-second")
+async def one_byte_a_second(site: Site, asked: Asked, writer: Writer) -> None:
+    writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 1000\r\n\r\n")
+    for _ in range(60):
+        writer.write(b"x")
+        await writer.drain()
+        await asyncio.sleep(1)
+
+
+@page("/slow-headers")
+async def slow_headers(site: Site, asked: Asked, writer: Writer) -> None:
+    writer.write(b"HTTP/1.1 200 OK\r\n")
+    for number in range(60):
+        writer.write(f"X-{number}: y\r\n".encode())
+        await writer.drain()
+        await asyncio.sleep(1)
+
+
+@page("/many-headers")
+async def many_headers(site: Site, asked: Asked, writer: Writer) -> Answer:
+    return Answer(b"<p>", headers=[(f"X-{number}", "y") for number in range(1000)])
+
+
+@page("/megabyte-header")
+async def megabyte_header(site: Site, asked: Asked, writer: Writer) -> Answer:
+    return Answer(b"<p>", headers=[("X-Long", "y" * MEBIBYTE)])
+
+
+@page("/not-http")
+async def not_http(site: Site, asked: Asked, writer: Writer) -> None:
+    writer.write(b"220 ftp.example ready\r\n\r\n")
+    await writer.drain()
+
+
+# --- statuses and redirects
+
+
+def _status(path: str, status: int, *headers: tuple[str, str]) -> None:
+    @page(path)
+    async def answer(site: Site, asked: Asked, writer: Writer) -> Answer:
+        return Answer(b"<p>Sorry", status=status, headers=list(headers))
+
+
+_status("/401", 401)
+_status("/403", 403)
+_status("/404", 404)
+_status("/500s", 500)
+_status("/429", 429, ("Retry-After", "3600"))
+_status("/redirect-to-file", 302, ("Location", "file:///etc/passwd"))
+_status("/redirect-to-data", 302, ("Location", "data:text/html,<p>hello"))
+_status("/redirect-to-ftp", 302, ("Location", "ftp://127.0.0.1/x"))
+_status("/redirect-to-private", 302, ("Location", "http://127.0.0.2:1/"))
+_status("/redirect-to-metadata", 302, ("Location", "http://169.254.169.254/latest/meta-data/"))
+_status("/redirect-to-mapped", 302, ("Location", "http://[::ffff:127.0.0.1]:1/"))
+_status("/redirect-to-localhost", 302, ("Location", "http://localhost:1/"))
+_status("/redirect-to-onion", 302, ("Location", "http://no-such-service.onion/"))
+_status("/redirect-loop", 302, ("Location", "/redirect-loop"))
+
+
+@page("/redirect-on-and-on")
+async def redirect_on_and_on(site: Site, asked: Asked, writer: Writer) -> Answer:
+    step = int(asked.query.get("step", "0")) + 1
+    return Answer(status=302, headers=[("Location", f"/redirect-on-and-on?step={step}")])
+
+
+@page("/redirect-to-offers")
+async def redirect_to_offers(site: Site, asked: Asked, writer: Writer) -> Answer:
+    return Answer(status=301, headers=[("Location", "/offers")])
+
+
+@page("/fails-at-first")
+async def fails_at_first(site: Site, asked: Asked, writer: Writer) -> Answer:
+    """500 as often as the test says, then the offers."""
+    if site.failures_left > 0:
+        site.failures_left -= 1
+        return Answer(b"<p>Sorry", status=500)
+    return listing_page(site, 1)
+
+
+@page("/429-retry-after")
+async def retry_after(site: Site, asked: Asked, writer: Writer) -> Answer:
+    """Wants to be left alone for a second, once."""
+    if len(site.asked_for(asked.path)) == 1:
+        return Answer(b"<p>Later", status=429, headers=[("Retry-After", "1")])
+    return listing_page(site, 1)
+
+
+@page("/endless-pages")
+async def endless_pages(site: Site, asked: Asked, writer: Writer) -> Answer:
+    """There is always a next page, with offers never seen before."""
+    number = int(asked.query.get("page", "1"))
+    rows = "".join(
+        f"<tr class='row'><td><a href='/offer/1?n={number}-{row}'>Offer {number}-{row}</a></td></tr>"
+        for row in range(5)
+    )
+    return Answer(f"<table>{rows}</table><a rel='next' href='?page={number + 1}'>next</a>".encode())
+
+
+@page("/same-page-for-ever")
+async def same_page_for_ever(site: Site, asked: Asked, writer: Writer) -> Answer:
+    """The next page's link leads to the page itself."""
+    return Answer(listing_page(site, 1).body + b"<a rel='next' href='/same-page-for-ever'>next</a>")
