@@ -8,10 +8,8 @@ from crawler.sources.definition import (
     FeedSource,
     HtmlSource,
     JsonSource,
-    Mistake,
     PasteHtmlSource,
     SourceDefinition,
-    mistakes,
     read_definition,
 )
 from crawler.sources.errors import PageRefused
@@ -26,14 +24,12 @@ __all__ = [
     "Adapter",
     "FieldFinding",
     "Follow",
-    "Mistake",
     "Page",
     "PageRefused",
     "Parsed",
     "Role",
     "SourceDefinition",
     "adapter_for",
-    "mistakes",
     "read_definition",
 ]
 

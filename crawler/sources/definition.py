@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Annotated, Any, Generic, Literal, TypeVar
 from urllib.parse import urlsplit
 
@@ -13,12 +12,10 @@ from pydantic import (
     Field,
     Tag,
     TypeAdapter,
-    ValidationError,
     ValidationInfo,
     field_validator,
     model_validator,
 )
-from pydantic_core import ErrorDetails
 
 from crawler.sources.language import (
     JsonSelector,
@@ -40,8 +37,6 @@ from crawler.sources.visits import (
 )
 
 MAX_STARTS = 50
-#: How much of a wrong value is quoted back.
-MAX_SHOWN_CHARS = 120
 
 
 def _listed(value: object) -> object:
@@ -248,38 +243,6 @@ SourceDefinition = Annotated[
 _ADAPTER: TypeAdapter[SourceDefinition] = TypeAdapter(SourceDefinition)
 
 
-@dataclass(frozen=True, slots=True)
-class Mistake:
-    """One thing wrong in a source file: at which key, what stands there, what was wanted."""
-
-    key: str
-    found: str
-    wanted: str
-
-    def __str__(self) -> str:
-        return f"{self.key or 'file'}: found {self.found}, wanted {self.wanted}"
-
-
 def read_definition(values: Mapping[str, Any]) -> SourceDefinition:
     """Return the definition in a parsed source file or a stored row; raises pydantic's `ValidationError`."""
     return _ADAPTER.validate_python(values)
-
-
-def mistakes(error: ValidationError) -> list[Mistake]:
-    """Say everything that is wrong at once, in the words of the file."""
-    return [_as_mistake(detail) for detail in error.errors(include_url=False)]
-
-
-def _as_mistake(detail: ErrorDetails) -> Mistake:
-    path = [str(part) for part in detail["loc"] if str(part) not in _MODEL_NAMES]
-    wanted = _WANTED.get(detail["type"], detail["msg"][:1].lower() + detail["msg"][1:])
-    missing = detail["type"] in ("missing", "kind") or isinstance(detail["input"], dict)
-    found = "nothing" if missing else repr(detail["input"])[:MAX_SHOWN_CHARS]
-    return Mistake(key=".".join(path), found=found, wanted=wanted)
-
-
-_MODEL_NAMES = {"HtmlSource", "FeedSource", "JsonSource", "PasteHtmlSource", "PasteJsonSource"}
-_WANTED = {
-    "missing": "a value for this key",
-    "extra_forbidden": "no such key (is it misspelt?)",
-}

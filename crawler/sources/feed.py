@@ -163,7 +163,7 @@ def _xml_entry(entry: Node) -> Entry:
 
 
 def _name(author: str) -> str:
-    """Return the name in "a@b.example (Name)" (RSS) and "Name (a@b.example)" (what feedparser makes of Atom)."""
+    """Return the name in "a@b.example (Name)" (RSS) and "Name (a@b.example)" (of Atom, by feedparser)."""
     found = _NAMED_ADDRESS.fullmatch(author.strip())
     return found[1] or found[2] if found else author
 

@@ -1,0 +1,171 @@
+"""`spillwatch source`: the sources that are declared, and a look at one before it is watched."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from pydantic import TypeAdapter, ValidationError
+
+from cli.context import app_of
+from cli.declared import read_toml
+from cli.errors import ConfigurationMissing, ConfigurationRefused
+from cli.exits import Exit
+from cli.mistakes import Mistake, mistakes_of
+from cli.output import emit_json, say, table
+from crawler.settings import CrawlerSettings
+from crawler.sources import FieldFinding, SourceDefinition
+from matching.masks import mask_text
+
+if TYPE_CHECKING:
+    from crawler.trial import Look
+
+app = typer.Typer(no_args_is_help=True, help="List the sources, or try one.")
+
+_FOUND = ("page", "part", "field", "selector", "found", "first value", "read as")
+
+
+@app.command("list")
+def list_sources(
+    context: typer.Context,
+    as_json: Annotated[bool, typer.Option("--json", help="Write a JSON list.")] = False,
+) -> None:
+    """List the sources with their health and their last run."""
+    from storage import runs, sources
+
+    app_ = app_of(context)
+    declared = {each.name: each for each in app_.configuration.sources}
+    with app_.database.reading() as session:
+        known = {source.name: source for source in sources.everything(session)}
+        last = {name: runs.last_slot(session, source.id) for name, source in known.items()}
+    found = []
+    for name in sorted(
+        declared.keys() | {name for name, source in known.items() if source.removed_at is None}
+    ):
+        source, run, file = known.get(name), last.get(name), declared.get(name)
+        found.append(
+            {
+                "name": name,
+                "kind": file.value.kind if file else source and source.kind,
+                "enabled": file.value.enabled if file else source and source.enabled,
+                "health": source.health if source else sources.SourceHealth.UNKNOWN,
+                "health_since": source and source.health_since,
+                "last_run": run and run.queued_at,
+                "last_outcome": run and run.outcome,
+                "file": file.file.name if file else source and source.declared_in,
+            }
+        )
+    if as_json:
+        emit_json(found)
+    else:
+        columns = ("name", "kind", "enabled", "health", "last_run", "last_outcome", "file")
+        shown = [[each[column] for column in columns] for each in found]
+        headings = [column.replace("_", " ") for column in columns]
+        table(headings, shown, empty="No source yet: write sources/NAME.toml.")
+
+
+@app.command("try")
+def try_source(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(help="The source's TOML file.", dir_okay=False)],
+    as_json: Annotated[bool, typer.Option("--json", help="Write one JSON object.")] = False,
+) -> None:
+    """Fetch a list page, one listing and the next page, and show what each selector found; stores nothing."""
+    from crawler.trial import look
+
+    definition = _read(file)
+    looks = look(definition, settings=_crawler_settings(context))
+    if as_json:
+        emit_json({"source": file.stem, "kind": definition.kind, "pages": [_as_dict(each) for each in looks]})
+    else:
+        _show(looks)
+    if not all(each.parsed is not None and each.parsed.recognised for each in looks):
+        raise typer.Exit(Exit.NEGATIVE)
+
+
+def _read(file: Path) -> SourceDefinition:
+    """The definition in a file; raises ConfigurationRefused with everything that is wrong in it."""
+    adapter: TypeAdapter[SourceDefinition] = TypeAdapter(SourceDefinition)
+    wrong: list[Mistake] = []
+    values = read_toml(file, wrong)
+    if values is not None:
+        try:
+            return adapter.validate_python(values)
+        except ValidationError as error:
+            wrong += mistakes_of(error, origin=lambda _: str(file), data=values, schema=adapter.json_schema())
+    raise ConfigurationRefused(wrong)
+
+
+def _crawler_settings(context: typer.Context) -> CrawlerSettings:
+    """A source is tried before there is a configuration as well."""
+    try:
+        return app_of(context).settings.crawler
+    except ConfigurationMissing:
+        return CrawlerSettings.model_validate({})
+
+
+def _as_dict(look: Look) -> dict[str, object]:
+    parsed = look.parsed
+    if parsed is None:
+        reason = look.problem.reason if look.problem else None
+        return {"page": look.what, "url": mask_text(look.url), "status": look.status, "problem": reason}
+    return {
+        "page": look.what,
+        "url": mask_text(look.url),
+        "status": look.status,
+        "problem": None if parsed.recognised else "page_not_recognised",
+        "charset": parsed.charset,
+        "listings": len(parsed.listings) + len(parsed.follows),
+        "pages_total": parsed.pages_total,
+        "next_page": parsed.next_page and mask_text(parsed.next_page),
+        "end": parsed.end,
+        "fields": [
+            {
+                "part": each.part,
+                "field": each.field,
+                "selector": each.selector,
+                "tried": each.tried,
+                "found": each.found,
+                "value": mask_text(each.value),
+                "read": mask_text(each.read),
+            }
+            for each in parsed.findings
+        ],
+    }
+
+
+def _show(looks: list[Look]) -> None:
+    for look in looks:
+        say(_sentence(look))
+    first = [look for look in looks if look.what != "next page"]
+    rows = [_row(look.what, each) for look in first if look.parsed for each in look.parsed.findings]
+    table(_FOUND, rows, empty="No selector was tried.")
+
+
+def _sentence(look: Look) -> str:
+    """What came of one page, and what to do about it."""
+    where = f"{look.what.capitalize()} {mask_text(look.url)}"
+    if look.parsed is None:
+        return f"{where}: could not be read. {mask_text(str(look.problem))}"
+    if not look.parsed.recognised:
+        return f"{where}: not recognised. A selector that is needed found nothing; see below which."
+    if look.what == "listing":
+        return f"{where}: read as {look.parsed.charset}."
+    count = len(look.parsed.listings) + len(look.parsed.follows)
+    total = f" of {look.parsed.pages_total} pages" if look.parsed.pages_total else ""
+    onward = "there is a next page" if look.parsed.next_page else "no next page was found"
+    return f"{where}{total}: {count} listings, read as {look.parsed.charset}; {onward}."
+
+
+def _row(page: str, each: FieldFinding) -> list[object]:
+    found = f"{each.found} of {each.tried}" if each.found else "nothing"
+    return [
+        page,
+        each.part,
+        each.field,
+        each.selector,
+        found,
+        mask_text(each.value)[:60],
+        mask_text(each.read)[:60],
+    ]
