@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import sys
 
-from crawler.run import execute
-from matching.masks import mask_text
 from sqlalchemy import event
 from sqlalchemy.orm import Session
 
 from cli import logs
 from crawler.job import MAX_LINE_BYTES, Job, Message, confine, line_of
+from crawler.run import execute
+from matching.masks import mask_text, mask_url
 from storage.base import Database
 from storage.evidence.warc import EvidenceStore
 from storage.work import Work
@@ -43,6 +43,7 @@ def main() -> int:
         database=database,
         evidence=EvidenceStore(job.evidence_dir),
         mask=mask_text,
+        mask_url=mask_url,
         dispatcher=Relayed(),
         report=say,
     )

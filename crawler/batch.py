@@ -37,6 +37,10 @@ class Batch(Generic[T, R]):
         self._full = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
+    @property
+    def waiting(self) -> int:
+        return len(self._waiting)
+
     def put(self, item: T) -> asyncio.Future[R]:
         """Take an item; the future has its result, or the error that its whole batch met with."""
         loop = asyncio.get_running_loop()

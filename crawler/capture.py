@@ -121,7 +121,7 @@ def _record(run: RunContext, arrived: _Arrived, place: Place) -> CaptureRecord:
     return CaptureRecord(
         run_id=run.job.run_id,
         source_id=run.job.source_id,
-        url=run.mask(arrived.url),
+        url=run.mask_url(arrived.url),
         role=CaptureRole(arrived.follow.role.value),
         fetched_at=arrived.received.at,
         status=arrived.received.status,

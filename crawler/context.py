@@ -40,6 +40,7 @@ class RunContext:
     evidence: EvidenceStore
     writer: EvidenceWriter
     mask: Callable[[str], str]
+    mask_url: Callable[[str], str]
     digest: Digest
     dispatcher: Dispatcher
     report: Callable[[Message], None]

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 BATCH = 200
 LINGER_S = 0.2
+#: Listings that a page may heap up before its spider waits for the database.
+MAX_WAITING = 5 * BATCH
 #: A key that holds an identifier is stored as a digest of this many characters; masked, two could become one.
 KEY_DIGEST_CHARS = 32
 NEW = frozenset({Life.NEW, Life.REPOSTED})
@@ -95,11 +97,9 @@ class Pipeline:
         return cls(crawler)
 
     async def process_item(self, item: Found) -> Found:
-        try:
-            await self._batch.put(item)
-        except Exception as error:
-            self._run.fail(error)
-            raise
+        self.note(item)
+        if self._batch.waiting > MAX_WAITING:
+            await self._batch.drain()
         return item
 
     def note(self, entry: Entry) -> None:
@@ -160,7 +160,7 @@ def _of(kind: type[Kind], batch: Sequence[Entry]) -> list[Kind]:
 
 def stored_key(run: RunContext, key: str) -> str:
     """The key as a row may hold it."""
-    return key if run.mask(key) == key else run.digest(key)[:KEY_DIGEST_CHARS]
+    return key if run.mask_url(key) == key else run.digest(key)[:KEY_DIGEST_CHARS]
 
 
 def _record(run: RunContext, found: Found) -> ListingRecord:
@@ -180,7 +180,7 @@ def _record(run: RunContext, found: Found) -> ListingRecord:
     price = listing.price
     return ListingRecord(
         key=stored_key(run, listing.key),
-        url=mask(listing.url),
+        url=run.mask_url(listing.url),
         title=mask(listing.title),
         body=mask(listing.body),
         content_digest=run.digest(content),
@@ -193,7 +193,7 @@ def _record(run: RunContext, found: Found) -> ListingRecord:
         posted_at_uncertain=listing.posted_at_uncertain,
         data_classes=tuple(mask(each) for each in listing.data_classes),
         sample=mask(listing.sample),
-        links=tuple(mask(each) for each in listing.links),
+        links=tuple(run.mask_url(each) for each in listing.links),
         attachments=tuple(_attachment(run, each) for each in found.attachments),
         capture_id=found.captured.id,
         place=place,
@@ -203,7 +203,7 @@ def _record(run: RunContext, found: Found) -> ListingRecord:
 def _attachment(run: RunContext, text: Text) -> AttachmentRecord:
     name = PurePosixPath(unquote(urlsplit(text.url).path)).name
     return AttachmentRecord(
-        name=run.mask(name) or "attachment",
+        name=run.mask_url(name) or "attachment",
         content_type=run.mask(text.captured.content_type) or None,
         size=text.size,
         place=run.writer.text(

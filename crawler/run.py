@@ -24,7 +24,7 @@ from crawler.job import Exit, Job, Message
 from crawler.job import Failure as ChildFailure
 from crawler.outcome import conclude
 from crawler.reading import Reading
-from crawler.sources import Adapter, SourceDefinition, read_definition
+from crawler.sources import Adapter, SourceDefinition, adapter_for, read_definition
 from crawler.spiders.source import SourceSpider
 from storage import listings
 from storage.base import Database
@@ -60,6 +60,7 @@ def execute(
     database: Database,
     evidence: EvidenceStore,
     mask: Callable[[str], str],
+    mask_url: Callable[[str], str],
     dispatcher: Dispatcher,
     report: Callable[[Message], None],
     adapter: Adapter | None = None,
@@ -76,12 +77,13 @@ def execute(
         run = RunContext(
             job=job,
             definition=definition,
-            adapter=adapter or _adapter(definition, digest),
+            adapter=adapter or adapter_for(definition, digest=digest),
             guard=Guard.of(definition.allow_private_addresses, via=definition.via),
             database=database,
             evidence=evidence,
             writer=writer,
             mask=mask,
+            mask_url=mask_url,
             digest=digest,
             dispatcher=dispatcher,
             report=report,
@@ -158,6 +160,8 @@ def scrapy_settings(run: RunContext) -> dict[str, Any]:
         "EXTENSIONS_BASE": dict.fromkeys(EXTENSIONS, 0),
         "SPIDER_MIDDLEWARES_BASE": {"scrapy.spidermiddlewares.start.StartSpiderMiddleware": 25},
         "DOWNLOADER_MIDDLEWARES_BASE": DOWNLOADER_MIDDLEWARES,
+        # Scrapy makes that many tasks a page (100 by default); our pipeline waits for nothing.
+        "CONCURRENT_ITEMS": 1,
         "ITEM_PIPELINES": {"crawler.pipelines.Pipeline": 300},
         # Not DOWNLOAD_HANDLERS_BASE: without a reactor Scrapy puts its own handlers in there.
         "DOWNLOAD_HANDLERS": {"http": route, "https": route, **dict.fromkeys(REFUSED_SCHEMES)},
@@ -189,12 +193,6 @@ def scrapy_settings(run: RunContext) -> dict[str, Any]:
 ACCEPT = (
     "text/html,application/xhtml+xml,application/xml;q=0.9,application/json;q=0.9,text/plain;q=0.8,*/*;q=0.5"
 )
-
-
-def _adapter(definition: SourceDefinition, digest: Callable[[str], str]) -> Adapter:
-    from crawler.sources import adapter_for
-
-    return adapter_for(definition, digest=digest)
 
 
 def _fingerprint(definition: SourceDefinition) -> str:

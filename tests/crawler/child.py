@@ -1,0 +1,93 @@
+"""`python -m tests.crawler.child`: the real child, but a source can be named for what its adapter does."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Mapping
+
+from cli.child import Relayed, say
+from crawler.job import MAX_LINE_BYTES, Exit, Job, confine
+from crawler.run import execute
+from crawler.sources import Follow, Page, Parsed, Role
+from matching.masks import mask_text, mask_url
+from storage.base import Database
+from storage.evidence.warc import EvidenceStore
+
+
+def hangs() -> None:
+    while True:
+        time.sleep(60)
+
+
+def hangs_deaf_to_sigterm() -> None:
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+    hangs()
+
+
+def segfaults() -> None:
+    ctypes.string_at(0)
+
+
+def takes_all_memory() -> None:
+    held = []
+    while True:
+        held.append(bytearray(64 * 1024 * 1024))
+
+
+def raises() -> None:
+    raise RuntimeError("the page said 13912345678")
+
+
+def exits() -> None:
+    os._exit(9)
+
+
+def prints_rubbish() -> None:
+    sys.stdout.write('{"work": 1}\nnot json\n' + "x" * 10_000 + "\n")
+    sys.stdout.flush()
+    sys.stderr.write("call 13912345678\n" * 1000)
+
+
+MISDEEDS: dict[str, Callable[[], None]] = {
+    misdeed.__name__.replace("_", "-"): misdeed
+    for misdeed in (hangs, hangs_deaf_to_sigterm, segfaults, takes_all_memory, raises, exits, prints_rubbish)
+}
+
+
+class Misbehaving:
+    """An adapter whose parsing does one thing wrong and then finds an empty list."""
+
+    def __init__(self, misdeed: Callable[[], None], starts: list[str]) -> None:
+        self._misdeed = misdeed
+        self._starts = starts
+
+    def start(self, cursor: Mapping[str, object]) -> list[Follow]:
+        return [Follow(url, Role.LIST) for url in self._starts]
+
+    def parse(self, page: Page) -> Parsed:
+        self._misdeed()
+        return Parsed()
+
+
+def main() -> Exit:
+    job = Job.read(sys.stdin.buffer.readline(MAX_LINE_BYTES))
+    confine(job)
+    misdeed = MISDEEDS.get(job.source_name)
+    return execute(
+        job,
+        database=Database.open(job.database_url.get_secret_value()),
+        evidence=EvidenceStore(job.evidence_dir),
+        mask=mask_text,
+        mask_url=mask_url,
+        dispatcher=Relayed(),
+        report=say,
+        adapter=Misbehaving(misdeed, job.definition["start"]) if misdeed else None,
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
