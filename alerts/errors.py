@@ -40,7 +40,7 @@ class AlertsError(SpillwatchError):
 
 
 class NoSuchAlert(AlertsError):
-    """There is no alert of this number. `spillwatch alerts list --all` shows which there are."""
+    """There is no alert of this number. `spillwatch alerts list` shows which there are."""
 
     reason = "no_such_alert"
 

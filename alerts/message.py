@@ -10,6 +10,7 @@ All text is masked (storage) and harmless (clean.py); a URL is shown defanged an
 
 from __future__ import annotations
 
+import json
 from datetime import datetime
 from typing import Literal
 
@@ -26,7 +27,7 @@ LABEL_CHARS = 120
 
 
 class _Value(BaseModel):
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, json_schema_serialization_defaults_required=True)
 
 
 class Company(_Value):
@@ -202,6 +203,13 @@ def message_of(alert: Alert, revision: AlertRevision, *, installation: str) -> M
         at=revision.at,
         installation=installation,
     )
+
+
+def json_schema() -> str:
+    """The schema of the webhook's body, as text; schema/alert.v1.json is a copy (a test compares)."""
+    schema = Event.model_json_schema(mode="serialization")
+    head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": "urn:spillwatch:alert:1"}
+    return json.dumps(head | schema, indent=2, ensure_ascii=False) + "\n"
 
 
 def event_of(message: Message) -> Event:

@@ -103,8 +103,8 @@ def _single_hits(facts: Facts) -> Said | None:
     expected = facts.candidates * CHANCE_SHARE
     about = "less than 1" if expected < 1 else f"about {expected:,.0f}"
     text = (
-        f"{hits} alone in the row. Among {facts.candidates:,} candidates chance gives {about}, with a million "
-        "customers enrolled."
+        f"{hits} alone in the row. Among {facts.candidates:,} candidates chance gives {about}, with a "
+        "million customers enrolled."
     )
     return Said(facts.single_hits, text)
 

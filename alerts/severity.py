@@ -15,7 +15,7 @@ WEIGHT_LIMIT = 1_000  # points; more would only be a slip of the finger
 class Signal(BaseModel):
     """One reason for the severity: its name, its points, and a sentence that says what was found."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, json_schema_serialization_defaults_required=True)
 
     name: str = Field(description="Slug of the signal; docs/reference/alerts.md has a line for each.")
     weight: int = Field(description="Points that it adds to the score.")

@@ -75,7 +75,7 @@ def test_a_certificate_for_another_name_stops_it(authority: Authority, security:
 
 
 def test_a_certificate_of_an_unknown_authority_stops_it(authority: Authority) -> None:
-    """Without ca_file, a certificate of a private authority ends the delivery; the message says what to set."""
+    """Without ca_file, a private authority's certificate ends the delivery; the message says what to set."""
     with SmtpPeer(tls=authority.localhost) as peer, pytest.raises(TlsNotVerified, match="ca_file"):
         send(email_channel(peer.port, security="starttls"), outgoing())
 

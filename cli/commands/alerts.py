@@ -1,0 +1,295 @@
+"""`spillwatch alerts`: what was found, who has it, and whether it arrived."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Annotated
+
+import typer
+
+from alerts.dispatch import DeliveryService
+from alerts.errors import NoSuchAlert, NoSuchChannel
+from alerts.message import event_of, message_of
+from alerts.render import plain
+from alerts.service import AlertService
+from cli.context import App, app_of
+from cli.exits import Exit
+from cli.output import complain, emit_json, printable, say, table
+from storage import alerts as rows
+from storage import deliveries as delivery_rows
+from storage.alerts import Alert, AlertKind, AlertRevision, Severity, TriageState
+from storage.deliveries import Attempt, Delivery, DeliveryState
+from storage.work import Quiet
+
+app = typer.Typer(help="What was found, who has it, and whether it arrived.", no_args_is_help=True)
+
+Json = Annotated[bool, typer.Option("--json", help="Write JSON.")]
+Limit = Annotated[int, typer.Option(min=1, max=10_000, help="How many, the newest first.")]
+
+_LIST = ("id", "severity", "score", "state", "kind", "opened", "updated", "messages", "title")
+_DELIVERIES = ("id", "alert", "message", "channel", "state", "attempts", "next attempt", "sent", "reason")
+_ATTEMPTS = ("number", "started", "ms", "outcome", "status", "reason", "detail")
+_TEST = ("channel", "transport", "result", "detail")
+POLL_S = 0.1
+GRACE_S = 5.0  # beyond the slowest channel's own limit, for a daemon that took a delivery before we could
+
+
+@app.command("list")
+def list_alerts(
+    context: typer.Context,
+    state: Annotated[TriageState | None, typer.Option(help="Only in this state.")] = None,
+    kind: Annotated[AlertKind | None, typer.Option(help="Only of this kind.")] = None,
+    min_severity: Annotated[Severity | None, typer.Option(help="At least this severe.")] = None,
+    limit: Limit = 50,
+    as_json: Json = False,
+) -> None:
+    """List the alerts, the newest first."""
+    with app_of(context).database.reading() as session:
+        found = rows.recent(session, state=state, kind=kind, severity=min_severity, limit=limit)
+    if as_json:
+        emit_json([_alert(alert) for alert in found])
+        return
+    table(_LIST, [_row(alert) for alert in found], empty="No alert.")
+
+
+@app.command()
+def show(
+    context: typer.Context,
+    number: Annotated[int, typer.Argument(metavar="ALERT", help="Number of the alert.")],
+    message: Annotated[
+        int | None, typer.Option(min=1, help="Which of its messages, by default the last.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Show one alert as it was sent, its history, and its deliveries."""
+    app_ = app_of(context)
+    with app_.database.reading() as session:
+        alert = _found(rows.get(session, number), number)
+        history = rows.revisions(session, number)
+        sent = delivery_rows.of_alert(session, number)
+    revision = next((one for one in history if one.number == (message or alert.revision)), None)
+    if revision is None:
+        raise typer.BadParameter(
+            f"alert {number} has {alert.revision} messages; there is no message {message}"
+        )
+    told = message_of(alert, revision, installation=app_.settings.alerts.installation)
+    if as_json:
+        event = event_of(told).model_dump(mode="json")
+        emit_json(
+            _alert(alert)
+            | {"event": event, "history": [_revision(one) for one in history]}
+            | {"deliveries": [_delivery(one) for one in sent]}
+        )
+        return
+    say(plain(told))
+    if alert.acknowledged_by:
+        note = f": {alert.note}" if alert.note else ""
+        say(f"{alert.state.value} by {alert.acknowledged_by}{note}\n")
+    table(("message", "at", "change", "severity", "score"), [_history_row(one) for one in history])
+    say("")
+    table(_DELIVERIES, [_delivery_row(one) for one in sent], empty="No channel carries it.")
+
+
+@app.command()
+def ack(
+    context: typer.Context,
+    number: Annotated[int, typer.Argument(metavar="ALERT", help="Number of the alert.")],
+    by: Annotated[str | None, typer.Option(help="Who; by default the name you are logged in with.")] = None,
+    note: Annotated[str | None, typer.Option(help="Why, or what is being done.")] = None,
+    state: Annotated[
+        TriageState, typer.Option(help="What it is now: acknowledged, confirmed, false_positive or resolved.")
+    ] = TriageState.ACKNOWLEDGED,
+    as_json: Json = False,
+) -> None:
+    """Take an alert on, or end it; exit code 1 if it was in that state already."""
+    app_ = app_of(context)
+    who = by or pwd.getpwuid(os.getuid()).pw_name
+    with app_.database.transaction() as session:
+        _found(rows.get(session, number), number)
+        moved = rows.ack(session, number, by=who, note=note, state=state, now=app_.clock())
+        alert = _found(rows.get(session, number), number)
+        session.refresh(alert)
+        result = _alert(alert)
+    if as_json:
+        emit_json(result)
+    elif moved:
+        say(f"Alert {number} is {state.value}, by {who}.")
+    else:
+        complain(f"Alert {number} was {state.value} already, by {result['acknowledged_by']}.")
+    if not moved:
+        raise typer.Exit(Exit.NEGATIVE)
+
+
+@app.command()
+def test(context: typer.Context, as_json: Json = False) -> None:
+    """Send a test through every enabled channel; exit code 1 if it failed for one, or if there is none."""
+    app_ = app_of(context)
+    settings, database, clock = app_.settings.alerts, app_.database, app_.clock
+    judging = AlertService(database=database, settings=settings, dispatcher=Quiet(), clock=clock)
+    delivery = DeliveryService(database=database, settings=settings, dispatcher=Quiet(), clock=clock)
+    opened = judging.send_test()
+    with ThreadPoolExecutor(max_workers=8) as pool:
+        list(pool.map(delivery.deliver, opened.delivery_ids))
+    slowest = max((channel.timeout_s for channel in settings.channels.values()), default=0.0)
+    results = _concluded(app_, opened.delivery_ids, wait_s=slowest + GRACE_S)
+    if as_json:
+        emit_json([_delivery(one) | {"detail": last.detail} for one, last in results])
+    else:
+        table(_TEST, [_test_row(*result) for result in results], empty="No channel under [alerts.channels].")
+    if not results or any(one.state is not DeliveryState.SENT for one, _ in results):
+        raise typer.Exit(Exit.NEGATIVE)
+
+
+@app.command()
+def deliveries(
+    context: typer.Context,
+    number: Annotated[
+        int | None, typer.Argument(metavar="DELIVERY", help="Show the attempts of this delivery instead.")
+    ] = None,
+    channel: Annotated[str | None, typer.Option(help="Only through this channel.")] = None,
+    state: Annotated[DeliveryState | None, typer.Option(help="Only in this state.")] = None,
+    limit: Limit = 50,
+    as_json: Json = False,
+) -> None:
+    """List deliveries, or the attempts of one."""
+    app_ = app_of(context)
+    if number is not None:
+        with app_.database.reading() as session:
+            attempts = delivery_rows.attempts(session, number)
+        _show_attempts(attempts, as_json=as_json)
+        return
+    with app_.database.reading() as session:
+        found = delivery_rows.recent(session, state=state, channel=channel, limit=limit)
+    if as_json:
+        emit_json([_delivery(delivery) for delivery in found])
+    else:
+        table(_DELIVERIES, [_delivery_row(delivery) for delivery in found], empty="No delivery.")
+
+
+@app.command()
+def retry(
+    context: typer.Context,
+    channel: Annotated[str | None, typer.Option(help="Only what should go through this channel.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Send again what failed for good, under the same idempotency keys; the daemon does the sending."""
+    app_ = app_of(context)
+    names = app_.settings.alerts.channels
+    if channel is not None and channel not in names:
+        raise NoSuchChannel(f"There is no channel {channel!r}; there are: {', '.join(names) or 'none'}.")
+    with app_.database.transaction() as session:
+        due = delivery_rows.retry_failed(session, channel=channel, now=app_.clock())
+    if as_json:
+        emit_json({"deliveries": list(due)})
+    else:
+        say(f"{len(due)} deliveries are due again; a running daemon sends them within seconds.")
+
+
+def _found(alert: Alert | None, number: int) -> Alert:
+    if alert is None:
+        raise NoSuchAlert(f"There is no alert {number}; `spillwatch alerts list` shows which there are.")
+    return alert
+
+
+def _concluded(app_: App, ids: Sequence[int], *, wait_s: float) -> list[tuple[Delivery, Attempt]]:
+    """The deliveries with their last attempts, when all have ended or the time is up."""
+    until = time.monotonic() + wait_s
+    while True:
+        with app_.database.reading() as session:
+            found = [one for delivery_id in ids if (one := delivery_rows.get(session, delivery_id))]
+            results = [(one, delivery_rows.attempts(session, one.id)[-1]) for one in found if one.attempts]
+        ended = [one for one in found if one.state in (DeliveryState.SENT, DeliveryState.FAILED)]
+        if len(ended) == len(ids) or time.monotonic() > until:
+            return results
+        time.sleep(POLL_S)
+
+
+def _show_attempts(attempts: Sequence[Attempt], *, as_json: bool) -> None:
+    if as_json:
+        emit_json([_attempt(attempt) for attempt in attempts])
+    else:
+        table(_ATTEMPTS, [tuple(_attempt(attempt).values()) for attempt in attempts], empty="No attempt yet.")
+
+
+def _row(alert: Alert) -> tuple[object, ...]:
+    head = (alert.id, alert.severity, alert.score, alert.state, alert.kind)
+    return (*head, alert.opened_at, alert.updated_at, alert.revision, alert.title)
+
+
+def _history_row(revision: AlertRevision) -> tuple[object, ...]:
+    return (revision.number, revision.at, revision.change, revision.severity, revision.score)
+
+
+def _delivery_row(delivery: Delivery) -> tuple[object, ...]:
+    waits = delivery.next_attempt_at if delivery.state is DeliveryState.PENDING else None
+    head = (delivery.id, delivery.alert_id, delivery.revision, delivery.channel, delivery.state)
+    return (*head, delivery.attempts, waits, delivery.sent_at, delivery.reason)
+
+
+def _test_row(delivery: Delivery, attempt: Attempt) -> tuple[object, ...]:
+    seconds = (attempt.duration_ms or 0) / 1000
+    return (
+        delivery.channel,
+        delivery.transport,
+        delivery.state,
+        attempt.detail or f"taken in {seconds:.1f} s",
+    )
+
+
+def _alert(alert: Alert) -> dict[str, object]:
+    return {
+        "id": alert.id,
+        "kind": alert.kind,
+        "severity": alert.severity,
+        "score": alert.score,
+        "state": alert.state,
+        "title": printable(alert.title),
+        "opened_at": alert.opened_at,
+        "updated_at": alert.updated_at,
+        "messages": alert.revision,
+        "acknowledged_at": alert.acknowledged_at,
+        "acknowledged_by": alert.acknowledged_by,
+        "note": alert.note,
+    }
+
+
+def _revision(revision: AlertRevision) -> dict[str, object]:
+    return {
+        "message": revision.number,
+        "at": revision.at,
+        "change": revision.change,
+        "severity": revision.severity,
+        "score": revision.score,
+    }
+
+
+def _delivery(delivery: Delivery) -> dict[str, object]:
+    return {
+        "id": delivery.id,
+        "alert": delivery.alert_id,
+        "message": delivery.revision,
+        "channel": delivery.channel,
+        "transport": delivery.transport,
+        "state": delivery.state,
+        "attempts": delivery.attempts,
+        "next_attempt_at": delivery.next_attempt_at if delivery.state is DeliveryState.PENDING else None,
+        "sent_at": delivery.sent_at,
+        "reason": delivery.reason,
+        "idempotency_key": delivery.idempotency_key,
+    }
+
+
+def _attempt(attempt: Attempt) -> dict[str, object]:
+    return {
+        "number": attempt.number,
+        "started_at": attempt.started_at,
+        "duration_ms": attempt.duration_ms,
+        "outcome": attempt.outcome,
+        "status_code": attempt.status_code,
+        "reason": attempt.reason,
+        "detail": attempt.detail,
+    }

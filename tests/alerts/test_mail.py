@@ -1,0 +1,139 @@
+"""The e-mail: headers, threads, and what its forms say."""
+
+from __future__ import annotations
+
+import pytest
+
+from alerts.mail import email_of, message_id
+from alerts.message import Message
+from alerts.render import facts, headline, html, plain
+from storage.alerts import AlertKind, Change, Severity
+from tests.alerts.samples import KEY, content, email_channel, message, update_of
+
+
+def test_the_headers_of_a_first_message() -> None:
+    """A first message has its own id, a list to filter by, and asks no robot for an answer."""
+    mail = email_of(message(), email_channel(25), idempotency_key=KEY)
+
+    assert mail["From"] == "Spillwatch <spillwatch@lender.test>"
+    assert mail["To"] == "soc@lender.test"
+    assert mail["Subject"] == "[CRITICAL] 趣店 Lending: 出售趣店学生数据 100万条 手机 身份证 (#7)"
+    assert mail["Date"] == "Wed, 04 Mar 2026 03:07:00 +0000"
+    assert mail["List-Id"] == "Spillwatch alerts <alerts.lender.test>"
+    assert mail["Auto-Submitted"] == "auto-generated"
+    assert mail["X-Spillwatch-Alert"] == "7/1"
+    assert mail["In-Reply-To"] is None
+
+
+def test_updates_are_threaded() -> None:
+    """The third message answers the second and refers to all before it."""
+    first, second, third = (
+        email_of(one, email_channel(25), idempotency_key=KEY)
+        for one in (message(), update_of(2), update_of(3))
+    )
+
+    assert third["In-Reply-To"] == second["Message-ID"]
+    assert third["References"].split() == [first["Message-ID"], second["Message-ID"]]
+
+
+def test_a_long_thread_keeps_its_root() -> None:
+    """References of the hundredth message name the first one and the latest, not all."""
+    mail = email_of(update_of(100), email_channel(25), idempotency_key=KEY)
+
+    references = mail["References"].split()
+    assert message_id(message(), 1, "lender.test") == references[0]
+    assert message_id(message(), 99, "lender.test") == references[-1]
+    assert len(references) == 10
+
+
+def test_the_id_is_the_same_at_every_attempt() -> None:
+    """Message-ID depends on the alert, the revision and the installation, and on nothing else."""
+    again = message(severity=Severity.LOW, state="acknowledged")
+    elsewhere = message(installation="another")
+
+    assert message_id(message(), 1, "lender.test") == message_id(again, 1, "lender.test")
+    assert message_id(message(), 1, "lender.test") != message_id(message(), 2, "lender.test")
+    assert message_id(message(), 1, "lender.test") != message_id(elsewhere, 1, "lender.test")
+
+
+def test_every_line_fits_into_smtp() -> None:
+    """No line of the message is longer than the 998 bytes that SMTP allows, Chinese text and all."""
+    long = message(summary="很长的一句话" * 500)
+
+    wire = email_of(long, email_channel(25), idempotency_key=KEY).as_bytes()
+
+    assert max(len(line) for line in wire.splitlines()) <= 998
+
+
+@pytest.mark.parametrize("form", [plain, html])
+def test_both_forms_say_all_of_it(form: object) -> None:
+    """What, where, since when, how severe and why with each weight, what to do, excerpts, coverage and
+    proof.
+    """
+    assert callable(form)
+    text = form(message())
+
+    for expected in (
+        "CRITICAL",
+        "趣店 Lending",
+        "night-market",
+        "hxxps://market[.]example/offer/8812",
+        "2026-03-04 03:05 UTC",
+        "0.5 BTC",
+        "1,000,000",
+        "+70",
+        "coherent_rows",
+        "195",
+        "medium from 30, high from 60, critical from 90",
+        "Call whoever decides on incidents now.",
+        "张*三 138****5678 110101********123X",
+        "at least 12 stay unread",
+        "5f" * 32,
+        "spillwatch alerts ack 7",
+    ):
+        assert expected in text
+
+
+@pytest.mark.parametrize("form", [plain, html])
+def test_an_update_says_what_changed(form: object) -> None:
+    """Before and after stand near the top."""
+    assert callable(form)
+    text = form(update_of(3)).lower()
+
+    assert text.index("what changed") < text.index("what to do next")
+    assert "0.2 btc" in text
+
+
+@pytest.mark.parametrize(
+    ("told", "subject"),
+    [
+        (update_of(2), "[CRITICAL] Update: 趣店 Lending"),
+        (message(change=Change.ESCALATED, revision=2), "[CRITICAL] Stronger: 趣店 Lending"),
+        (message(change=Change.REOPENED, revision=2), "[CRITICAL] Reopened: 趣店 Lending"),
+        (message(change=Change.RESOLVED, revision=2, severity=Severity.LOW), "[LOW] Resolved: 趣店 Lending"),
+    ],
+)
+def test_the_subject_says_what_kind_of_message_it_is(told: Message, subject: str) -> None:
+    """Severity first, then what happened to the alert."""
+    assert headline(told).startswith(subject)
+
+
+@pytest.mark.parametrize("kind", list(AlertKind))
+def test_a_message_about_ourselves_needs_no_listing(kind: AlertKind) -> None:
+    """Alerts about a source, a channel or a test leave out what they have nothing to say about."""
+    bare = content(
+        company=None,
+        source=None,
+        listing=None,
+        matches=None,
+        excerpts=(),
+        coverage=None,
+        proof=(),
+        next_steps=(),
+    )
+    told = message(**{name: getattr(bare, name) for name in type(bare).model_fields}, kind=kind)
+
+    assert list(facts(told)) == []
+    for text in (plain(told), html(told)):
+        assert "MASKED EXCERPTS" not in text.upper()
+        assert "PROOF" not in text.upper()
