@@ -2,7 +2,7 @@
 
 import json
 from datetime import UTC, datetime
-from decimal import Decimal
+from decimal import Context, Decimal
 
 from sqlalchemy import DateTime, String, Text
 from sqlalchemy.engine import Dialect
@@ -10,7 +10,7 @@ from sqlalchemy.types import TypeDecorator
 
 MAX_INTEGER = 2**63 - 1  # BIGINT
 MAX_CHAR_BYTES = 4  # UTF-8
-MAX_AMOUNT_DIGITS = 38  # a price with more digits than this is not a price
+MAX_AMOUNT_DIGITS = 38  # of a price; further ones are rounded away
 
 
 def clean(text: str) -> str:
@@ -66,10 +66,10 @@ def amount(value: Decimal | None) -> Decimal | None:
     """The price in its one spelling (25.00 is 25), or None where it is not a price that can be stored."""
     if value is None or not value.is_finite() or abs(value.adjusted()) > MAX_AMOUNT_DIGITS // 2:
         return None
-    plain = value.normalize()
-    return plain if len(plain.as_tuple().digits) <= MAX_AMOUNT_DIGITS else None
+    return value.normalize(PRECISION)
 
 
+PRECISION = Context(prec=MAX_AMOUNT_DIGITS)
 ENCODER = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 
 

@@ -1,0 +1,211 @@
+"""storage.connect and storage.faults: what a wrong address or a broken database says."""
+
+import socket
+import sqlite3
+import threading
+from pathlib import Path
+
+import psycopg
+import pytest
+from sqlalchemy import text
+
+from storage import schema, sources
+from storage.base import Database
+from storage.connect import parse_url, shown
+from storage.errors import (
+    DatabaseBusy,
+    DatabaseDamaged,
+    DatabaseRefused,
+    DatabaseUnreachable,
+    DatabaseUrlInvalid,
+    SchemaOutdated,
+    StorageError,
+)
+from storage.settings import StorageSettings
+from tests.peers.postgres import PostgresServer
+from tests.storage import given
+
+SECRET = "hunter2-synthetic"
+
+
+@pytest.mark.parametrize(
+    ("url", "says"),
+    [
+        (f"mysql://user:{SECRET}@db.example/x", "begins with mysql://"),
+        (f"nonsense {SECRET}", "is not a URL"),
+        (f"postgresql://user:{SECRET}@db.example:port/x", "is not a URL"),
+        (f"postgresql://user:{SECRET}@db.example", "names no database"),
+        ("sqlite://", "names no file"),
+        ("sqlite:///:memory:", "names no file"),
+    ],
+)
+def test_a_wrong_url_is_told_without_its_secret(url: str, says: str) -> None:
+    """The sentence says what is wrong and what is wanted, and repeats no password."""
+    with pytest.raises(DatabaseUrlInvalid) as error:
+        parse_url(url)
+
+    assert says in str(error.value)
+    assert "wanted sqlite:///" in str(error.value)
+    assert SECRET not in str(error.value)
+
+
+def test_settings_refuse_a_wrong_url_without_its_secret() -> None:
+    """A validation error of pydantic would print the value: ours does not."""
+    with pytest.raises(ValueError, match="mysql") as error:
+        StorageSettings.model_validate({"database_url": f"mysql://user:{SECRET}@db.example/x"})
+
+    assert SECRET not in str(error.value) + repr(error.value)
+
+
+@pytest.mark.parametrize("scheme", ["postgresql", "postgres", "postgresql+psycopg"])
+def test_every_spelling_of_postgresql_is_taken(scheme: str) -> None:
+    """A URL copied from elsewhere works as it is."""
+    assert parse_url(f"{scheme}://user@db.example/x").drivername == "postgresql+psycopg"
+
+
+def test_a_database_is_shown_without_its_secrets() -> None:
+    """Neither user nor password nor query: a query can hold a password as well."""
+    url = parse_url(f"postgresql://user:{SECRET}@db.example:5433/watch?sslpassword={SECRET}")
+
+    assert shown(url) == "PostgreSQL watch at db.example:5433"
+
+
+def test_a_server_that_does_not_answer() -> None:
+    """Nobody listens: unreachable, not permanent, and no password in the sentence or in what caused it."""
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        port = unused.getsockname()[1]
+        database = Database.open(f"postgresql://user:{SECRET}@127.0.0.1:{port}/watch")
+        with pytest.raises(DatabaseUnreachable) as error, database.reading() as session:
+            session.execute(text("SELECT 1"))
+
+    assert f"PostgreSQL watch at 127.0.0.1:{port}" in str(error.value)
+    assert not error.value.permanent
+    assert SECRET not in str(error.value) + repr(error.value.__cause__)
+
+
+def test_a_database_that_does_not_exist(postgres_server: PostgresServer) -> None:
+    """The server refuses: the sentence says what to check."""
+    database = Database.open(postgres_server.url("no_such_database"))
+    with pytest.raises(StorageError) as error, database.reading() as session:
+        session.execute(text("SELECT 1"))
+
+    assert "no_such_database" in str(error.value)
+
+
+def test_a_connection_that_the_server_cut_is_replaced(postgres_url: str) -> None:
+    """After the server ended all connections, the next transaction gets a new one and works."""
+    database = Database.open(postgres_url)
+    with database.transaction() as session:
+        given.source(session)
+    with psycopg.connect(postgres_url.replace("/test_", "/test_"), autocommit=True) as admin:
+        admin.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+    with database.reading() as session:
+        found = sources.active(session)
+    database.close()
+
+    assert len(found) == 1
+
+
+def test_a_connection_that_is_cut_in_a_transaction(postgres_url: str) -> None:
+    """The block fails as unreachable; nothing of it is stored."""
+    database = Database.open(postgres_url)
+    with pytest.raises(DatabaseUnreachable), database.transaction() as session:
+        given.source(session)
+        pid = session.scalar(text("SELECT pg_backend_pid()"))
+        with psycopg.connect(postgres_url, autocommit=True) as admin:
+            admin.execute("SELECT pg_terminate_backend(%s)", [pid])
+        given.source(session, "another")
+    with database.reading() as session:
+        found = sources.active(session)
+    database.close()
+
+    assert found == []
+
+
+def test_a_writer_that_never_ends(sqlite_url: str) -> None:
+    """A lock that is not given back is told after the wait that the settings allow."""
+    holder = Database.open(sqlite_url)
+    waiting = Database.open(sqlite_url, busy_timeout_s=0.1)
+    with holder.transaction() as held:
+        given.source(held)
+        with pytest.raises(DatabaseBusy) as error, waiting.transaction() as session:
+            given.source(session, "another")
+
+    assert not error.value.permanent
+    assert "Another program holds the database" in str(error.value)
+
+
+def test_a_row_that_is_never_let_go(postgres_url: str) -> None:
+    """PostgreSQL's locks end the wait in the same way."""
+    holder = Database.open(postgres_url)
+    waiting = Database.open(postgres_url, busy_timeout_s=0.1)
+    with holder.transaction() as session:
+        source_id = given.source(session)
+    with holder.transaction() as held:
+        sources.save_cursor(held, source_id, {"page": 1})
+        with pytest.raises(DatabaseBusy), waiting.transaction() as session:
+            sources.save_cursor(session, source_id, {"page": 2})
+    holder.close()
+    waiting.close()
+
+
+def test_a_file_that_is_no_database(tmp_path: Path) -> None:
+    """A text file is told to be damaged, and stays as it is."""
+    path = tmp_path / "notes.db"
+    path.write_text("these are my notes, not a database\n" * 100)
+    with pytest.raises(DatabaseDamaged), Database.open(f"sqlite:///{path}").reading() as session:
+        session.execute(text("SELECT 1 FROM sources"))
+
+    assert path.read_text().startswith("these are my notes")
+
+
+def test_a_folder_instead_of_a_file(tmp_path: Path) -> None:
+    """The sentence names the path and the cause."""
+    with pytest.raises(DatabaseUnreachable, match="directory") as error:
+        schema.revision(Database.open(f"sqlite:///{tmp_path}"))
+
+    assert str(tmp_path) in str(error.value)
+
+
+def test_an_empty_database_is_told_to_be_upgraded(empty_url: str) -> None:
+    """A statement on a database without a schema says which command makes one."""
+    database = Database.open(empty_url)
+    with pytest.raises(SchemaOutdated, match="spillwatch db upgrade"), database.reading() as session:
+        sources.active(session)
+    database.close()
+
+
+def test_the_file_is_made_by_many_at_once(tmp_path: Path) -> None:
+    """Eight threads that open a new database at the same moment all get in."""
+    path = tmp_path / "new.db"
+    barrier = threading.Barrier(8)
+    failures: list[BaseException] = []
+
+    def open_it() -> None:
+        database = Database.open(f"sqlite:///{path}")
+        barrier.wait()
+        try:
+            with database.transaction() as session:
+                session.execute(text("CREATE TABLE IF NOT EXISTS t (x INTEGER)"))
+        except StorageError as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=open_it) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert failures == []
+    assert sqlite3.connect(path).execute("PRAGMA journal_mode").fetchone() == ("wal",)
+
+
+def test_a_read_only_folder_is_told(tmp_path: Path) -> None:
+    """A parent that is a file cannot hold a database: that is told, without an error of the system."""
+    (tmp_path / "file").write_text("")
+    with pytest.raises((DatabaseUnreachable, DatabaseRefused)):
+        schema.revision(Database.open(f"sqlite:///{tmp_path}/file/spillwatch.db"))

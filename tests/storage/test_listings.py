@@ -1,0 +1,389 @@
+"""storage.listings: what is offered, and what becomes of it."""
+
+import threading
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+import pytest
+from sqlalchemy import text
+
+from storage import listings
+from storage.base import BATCH, Database
+from storage.evidence.warc import Place
+from storage.listings import AttachmentRecord, Life, ListingRecord, MatchState, Upserted
+from tests.storage import given
+from tests.storage.given import NOW, record
+
+LATER = NOW + timedelta(hours=1)
+LAST = NOW + timedelta(hours=2)
+
+
+@pytest.fixture
+def source_id(database: Database) -> int:
+    with database.transaction() as session:
+        return given.source(session)
+
+
+def store(
+    database: Database, source_id: int, *records: ListingRecord, now: datetime = NOW
+) -> Sequence[Upserted]:
+    with database.transaction() as session:
+        return listings.upsert_many(session, source_id, records, now)
+
+
+def lives(stored: Sequence[Upserted]) -> list[Life | None]:
+    return [one.life for one in stored]
+
+
+def changes(database: Database, listing_id: int) -> list[list[dict[str, object]]]:
+    with database.reading() as session:
+        return [version.changes for version in listings.versions(session, listing_id)]
+
+
+def test_an_unknown_key_is_a_new_listing(database: Database, source_id: int) -> None:
+    """It has version 1, which waits to be matched, with every field as it was handed over."""
+    place = Place("2026-03-14/run.warc.gz", 512, 99)
+    [stored] = store(
+        database,
+        source_id,
+        record(
+            title="出售客户数据",
+            seller="seller",
+            price_amount=Decimal("250.50"),
+            price_currency="USD",
+            claimed_records=1_200_000,
+            posted_at=NOW,
+            posted_at_uncertain=True,
+            data_classes=("phone", "email"),
+            sample="138****5678",
+            links=("https://paste.example/x",),
+            place=place,
+        ),
+    )
+
+    with database.reading() as session:
+        listing = listings.get(session, stored.listing_id)
+        [version] = listings.versions(session, stored.listing_id)
+    assert listing
+    assert stored.life is Life.NEW
+    assert (listing.title, listing.version_number, listing.source.name) == ("出售客户数据", 1, "market")
+    assert (listing.price_amount, listing.claimed_records) == (Decimal("250.5"), 1_200_000)
+    assert (version.id, version.number, version.changes) == (stored.version_id, 1, [])
+    assert (version.sample, version.links) == ("138****5678", ["https://paste.example/x"])
+    assert (version.place, version.match_state, version.posted_at) == (place, MatchState.PENDING, NOW)
+
+
+def test_storing_twice_is_storing_once(database: Database, source_id: int) -> None:
+    """The same batch again changes nothing but when the listings were seen."""
+    batch = [record("1"), record("2", price_amount=Decimal(5), price_currency="USD")]
+    first = store(database, source_id, *batch)
+    again = store(database, source_id, *batch, now=LATER)
+
+    with database.reading() as session:
+        seen = [listing.last_seen_at for listing in listings.recent(session)]
+    assert lives(again) == [None, None]
+    assert [one.version_id for one in again] == [None, None]
+    assert [one.listing_id for one in again] == [one.listing_id for one in first]
+    assert seen == [LATER, LATER]
+
+
+def test_another_price_is_a_price_change(database: Database, source_id: int) -> None:
+    """The new version says the price before and after, exactly."""
+    [first] = store(database, source_id, record(price_amount=Decimal("500.00"), price_currency="USD"))
+    [second] = store(
+        database, source_id, record(price_amount=Decimal("350.00"), price_currency="USD"), now=LATER
+    )
+
+    assert second.life is Life.PRICE_CHANGED
+    assert changes(database, first.listing_id) == [
+        [],
+        [{"field": "price_amount", "before": "500", "after": "350"}],
+    ]
+
+
+def test_other_text_is_an_edit(database: Database, source_id: int) -> None:
+    """The new version says which fields differ, and the listing shows the new ones."""
+    [first] = store(database, source_id, record())
+    [second] = store(
+        database,
+        source_id,
+        record(title="now with phones", content_digest="other", claimed_records=7),
+        now=LATER,
+    )
+
+    with database.reading() as session:
+        listing = listings.get(session, first.listing_id)
+    assert listing
+    assert second.life is Life.EDITED
+    assert (listing.title, listing.version_number, listing.first_seen_at) == ("now with phones", 2, NOW)
+    assert [change["field"] for change in changes(database, first.listing_id)[1]] == [
+        "title",
+        "claimed_records",
+    ]
+
+
+def test_a_difference_behind_the_mask_is_an_edit(database: Database, source_id: int) -> None:
+    """Equal masked text with another content has changed: the version says so without a value."""
+    [first] = store(database, source_id, record(body="138****5678"))
+    [second] = store(database, source_id, record(body="138****5678", content_digest="other"), now=LATER)
+
+    assert second.life is Life.EDITED
+    assert changes(database, first.listing_id)[1] == [
+        {"field": "unmasked_text", "before": None, "after": None}
+    ]
+
+
+def test_a_date_that_moves_is_no_change(database: Database, source_id: int) -> None:
+    """ "Two hours ago" reads differently on every visit; the first date is kept."""
+    [first] = store(database, source_id, record(posted_at=NOW))
+    [second] = store(database, source_id, record(posted_at=LATER), now=LATER)
+
+    with database.reading() as session:
+        listing = listings.get(session, first.listing_id)
+    assert listing
+    assert (second.life, listing.posted_at) == (None, NOW)
+
+
+def test_equal_content_elsewhere_is_a_repost(database: Database, source_id: int) -> None:
+    """All re-posts point at the first listing: those of a re-post, of another site, of the same batch."""
+    with database.transaction() as session:
+        forum = given.source(session, "forum")
+    [first] = store(database, source_id, record("1", content_digest="same"))
+    second = store(database, forum, record("a", content_digest="same"), record("b", content_digest="same"))
+    third = store(database, source_id, record("x", content_digest="new"), record("y", content_digest="new"))
+
+    with database.reading() as session:
+        offers = [listing.id for listing in listings.reposts(session, second[1].listing_id)]
+        mirrored = [listing.id for listing in listings.reposts(session, third[1].listing_id)]
+    assert lives(second) == [Life.REPOSTED, Life.REPOSTED]
+    assert offers == [first.listing_id, second[0].listing_id, second[1].listing_id]
+    assert lives(third) == [Life.NEW, Life.REPOSTED]
+    assert mirrored == [third[0].listing_id, third[1].listing_id]
+
+
+def test_no_content_is_no_repost(database: Database, source_id: int) -> None:
+    """Two listings without a text are not the same offer."""
+    stored = store(database, source_id, record("1", content_digest=""), record("2", content_digest=""))
+
+    assert lives(stored) == [Life.NEW, Life.NEW]
+
+
+def test_a_key_twice_in_a_batch(database: Database, source_id: int) -> None:
+    """The later record counts, and there is one result."""
+    [stored] = store(database, source_id, record(title="early"), record(title="late"))
+
+    with database.reading() as session:
+        listing = listings.get(session, stored.listing_id)
+    assert listing
+    assert listing.title == "late"
+
+
+def test_gone_and_back(database: Database, source_id: int) -> None:
+    """A listing is gone once, and back when it is seen again; what it says is not lost in between."""
+    [stored] = store(database, source_id, record())
+    with database.transaction() as session:
+        gone = listings.mark_gone(session, source_id, ["1", "unknown"], LATER)
+        again = listings.mark_gone(session, source_id, ["1"], LATER)
+    with database.reading() as session:
+        absent = listings.get(session, stored.listing_id)
+    [back] = store(database, source_id, record(), now=LAST)
+
+    with database.reading() as session:
+        listing = listings.get(session, stored.listing_id)
+    assert (gone, again) == ([stored.listing_id], [])
+    assert absent
+    assert (absent.life, absent.gone_at) == (Life.GONE, LATER)
+    assert (back.life, back.version_id) == (Life.BACK, None)
+    assert listing
+    assert (listing.life, listing.gone_at) == (Life.BACK, None)
+
+
+def test_back_with_another_text(database: Database, source_id: int) -> None:
+    """It is back, and there is a version of what it says now."""
+    store(database, source_id, record())
+    with database.transaction() as session:
+        listings.mark_gone(session, source_id, ["1"], LATER)
+    [back] = store(database, source_id, record(content_digest="other", title="cheaper"), now=LAST)
+
+    assert back.life is Life.BACK
+    assert back.version_id
+
+
+def test_absent_from_a_list_read_to_its_end(database: Database, source_id: int) -> None:
+    """Gone is what was neither stored nor seen since the list's start; another source is not touched."""
+    with database.transaction() as session:
+        forum = given.source(session, "forum")
+    stored = store(database, source_id, record("read"), record("listed"), record("absent"))
+    store(database, forum, record("elsewhere"))
+    store(database, source_id, record("read"), now=LATER)
+    with database.transaction() as session:
+        listings.mark_seen(session, source_id, ["listed"], LATER)
+        gone = listings.mark_absent_gone(session, source_id, seen_since=LATER, now=LAST)
+
+    assert gone == [stored[2].listing_id]
+
+
+def test_seen_on_a_list_again(database: Database, source_id: int) -> None:
+    """A known key that had been gone is back, and is named; the others are not."""
+    stored = store(database, source_id, record("1"), record("2"))
+    with database.transaction() as session:
+        listings.mark_gone(session, source_id, ["2"], NOW)
+        back = listings.mark_seen(session, source_id, ["1", "2", "unknown"], LATER)
+
+    assert back == [stored[1].listing_id]
+
+
+def test_what_is_known(database: Database, source_id: int) -> None:
+    """Of fifteen thousand keys, more than one statement takes, those that are stored come back."""
+    store(database, source_id, record("1", row_digest="r1"), record("2"))
+    with database.transaction() as session:
+        listings.mark_gone(session, source_id, ["2"], LATER)
+    with database.reading() as session:
+        known = listings.known(session, source_id, [str(number) for number in range(1, 15_000)])
+
+    assert {key: (one.row_digest, one.gone) for key, one in known.items()} == {
+        "1": ("r1", False),
+        "2": ("row 2", True),
+    }
+    assert known["1"].first_seen_at == NOW
+
+
+def test_a_key_of_any_length_is_known_again(database: Database, source_id: int) -> None:
+    """Two endless keys that differ in their last character are two listings, and each is known."""
+    keys = ["https://market.example/" + "趣" * 100_000 + end for end in ("a", "b")]
+    stored = store(database, source_id, *[record(key, content_digest=key[-1]) for key in keys])
+
+    with database.reading() as session:
+        known = listings.known(session, source_id, keys)
+        newest = listings.newest(session, source_id, keys)
+    assert [one.key for one in stored] == keys
+    assert len({one.listing_id for one in stored}) == 2
+    assert set(known) == set(newest) == set(keys)
+
+
+def test_rechecking_takes_turns(database: Database, source_id: int) -> None:
+    """Whose page was asked for the longest ago comes first, whether it came or not; a gone one never."""
+    store(database, source_id, record("1"), record("2"), record("3"), record("4"))
+    with database.transaction() as session:
+        listings.mark_gone(session, source_id, ["4"], NOW)
+        listings.mark_asked(session, source_id, ["1"], LATER)
+    store(database, source_id, record("2"), now=LAST)
+
+    with database.reading() as session:
+        turns = [key for key, _ in listings.to_recheck(session, source_id, 10)]
+    assert turns == ["3", "1", "2"]
+
+
+def test_attachments_belong_to_a_version(database: Database, source_id: int) -> None:
+    """Each version has its own, with their places."""
+    place = Place("2026-03-14/run.warc.gz", 9, 9)
+    first, second = (AttachmentRecord(name, "text/plain", 100, place) for name in ("sample.txt", "more.txt"))
+    [stored] = store(database, source_id, record(attachments=(first,)))
+    store(database, source_id, record(attachments=(first, second), content_digest="more"), now=LATER)
+
+    with database.reading() as session:
+        versions = listings.versions(session, stored.listing_id)
+    assert [[one.name for one in version.attachments] for version in versions] == [
+        ["sample.txt"],
+        ["sample.txt", "more.txt"],
+    ]
+    assert versions[0].attachments[0].place == place
+
+
+def test_absurd_numbers_are_left_out(database: Database, source_id: int) -> None:
+    """A claimed count beyond any column and a price that is none do not cost the listing."""
+    [stored] = store(
+        database,
+        source_id,
+        record(claimed_records=10**30, price_amount=Decimal("1E+400"), price_currency="USD"),
+    )
+
+    with database.reading() as session:
+        listing = listings.get(session, stored.listing_id)
+    assert listing
+    assert (listing.claimed_records, listing.price_amount, listing.price_currency) == (None, None, None)
+
+
+def test_a_title_of_a_megabyte(database: Database, source_id: int) -> None:
+    """It is stored whole, and found by what it begins with."""
+    [stored] = store(database, source_id, record(title="begins " + "趣店 abc " * 170_000))
+
+    with database.reading() as session:
+        found = listings.search(session, "begins")
+    assert [listing.id for listing in found] == [stored.listing_id]
+
+
+def test_more_than_a_batch(database: Database, source_id: int) -> None:
+    """Results come in the order of the keys, and a crossing of batches changes nothing."""
+    records = [record(str(number)) for number in range(2 * BATCH + 7)]
+    stored = store(database, source_id, *records)
+
+    assert [one.key for one in stored] == [one.key for one in records]
+    assert len({one.version_id for one in stored}) == len(records)
+
+
+def test_two_writers_of_one_source(database: Database, source_id: int) -> None:
+    """Four threads that store the same hundred listings at once: each listing is there once."""
+    barrier = threading.Barrier(4)
+    records = [record(str(number)) for number in range(100)]
+
+    def write(_: int) -> None:
+        barrier.wait()
+        store(database, source_id, *records)
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(write, range(4)))
+
+    with database.reading() as session:
+        counts = [
+            session.scalar(text(f"SELECT count(*) FROM {name}"))
+            for name in ("listings", "listing_versions", "listing_search")
+        ]
+    assert counts == [100, 100, 100]
+
+
+def test_a_batch_is_stored_whole_or_not_at_all(database: Database, source_id: int) -> None:
+    """What follows in the transaction fails: no listing, no version, no search entry."""
+    with pytest.raises(ZeroDivisionError), database.transaction() as session:
+        listings.upsert_many(session, source_id, [record("1"), record("2")], NOW)
+        raise ZeroDivisionError
+
+    with database.reading() as session:
+        assert listings.recent(session) == []
+        assert listings.search(session, "offer") == []
+
+
+def test_a_version_is_claimed_once(database: Database, source_id: int) -> None:
+    """Who comes second gets None until the lease ends or the daemon starts anew."""
+    [stored] = store(database, source_id, record())
+    version_id = stored.version_id
+    assert version_id
+    with database.transaction() as session:
+        answers = [listings.claim_for_matching(session, version_id, now=NOW) for _ in range(2)]
+        waiting = listings.due_for_matching(session, now=NOW, limit=10)
+        ended = listings.due_for_matching(session, now=NOW + listings.MATCH_LEASE, limit=10)
+        listings.release_claims(session)
+        released = listings.due_for_matching(session, now=NOW, limit=10)
+
+    assert (answers, waiting, ended, released) == ([1, None], [], [version_id], [version_id])
+
+
+def test_matching_that_failed_is_tried_again_or_given_up(database: Database, source_id: int) -> None:
+    """With a time it is due then; without one it is failed, with its reason, and not due any more."""
+    [stored] = store(database, source_id, record())
+    version_id = stored.version_id
+    assert version_id
+    with database.transaction() as session:
+        listings.claim_for_matching(session, version_id, now=NOW)
+        listings.matching_failed(session, version_id, reason="evidence_missing", retry_at=LATER, now=NOW)
+        now, later = (listings.due_for_matching(session, now=at, limit=10) for at in (NOW, LATER))
+        listings.matching_failed(session, version_id, reason="evidence_damaged", retry_at=None, now=LATER)
+        never = listings.due_for_matching(session, now=LAST, limit=10)
+
+    with database.reading() as session:
+        version = listings.version(session, version_id)
+    assert (now, later, never) == ([], [version_id], [])
+    assert version
+    assert (version.match_state, version.match_reason) == (MatchState.FAILED, "evidence_damaged")

@@ -1,0 +1,120 @@
+"""storage.sources: where we look, and how each is doing."""
+
+import pytest
+
+from storage import sources
+from storage.base import Database
+from storage.sources import AlertState, DeclaredSource, SourceHealth, SyncResult
+from tests.storage import given
+from tests.storage.given import NOW
+
+
+def declared(name: str, **definition: object) -> DeclaredSource:
+    return DeclaredSource(name, "html", definition, f"sources/{name}.toml")
+
+
+def test_sync_says_what_it_did(database: Database) -> None:
+    """Added, changed and removed names come back; what stayed is not named."""
+    with database.transaction() as session:
+        first = sources.sync_declared(session, [declared("a"), declared("b"), declared("c")], NOW)
+    with database.transaction() as session:
+        second = sources.sync_declared(session, [declared("a"), declared("b", pages=2), declared("d")], NOW)
+
+    assert first == SyncResult(added=("a", "b", "c"))
+    assert second == SyncResult(added=("d",), changed=("b",), removed=("c",))
+
+
+def test_sync_twice_is_sync_once(database: Database) -> None:
+    """The same files again change nothing, whatever the order of their keys."""
+    with database.transaction() as session:
+        sources.sync_declared(session, [declared("a", x=1, y=2)], NOW)
+    with database.transaction() as session:
+        again = sources.sync_declared(session, [declared("a", y=2, x=1)], NOW)
+
+    assert again == SyncResult()
+
+
+def test_a_removed_source_comes_back_with_its_cursor(database: Database) -> None:
+    """A file that is gone for a while does not cost what was read."""
+    with database.transaction() as session:
+        sources.sync_declared(session, [declared("a")], NOW)
+        known = sources.by_name(session, "a")
+        assert known
+        sources.save_cursor(session, known.id, {"last": "77"})
+    with database.transaction() as session:
+        sources.sync_declared(session, [], NOW)
+        assert sources.active(session) == []
+    with database.transaction() as session:
+        back = sources.sync_declared(session, [declared("a")], NOW)
+
+    with database.reading() as session:
+        [source] = sources.active(session)
+    assert (back.changed, source.id, source.cursor) == (("a",), known.id, {"last": "77"})
+
+
+def test_what_a_person_added_is_not_removed(database: Database) -> None:
+    """Only a declared source can be withdrawn by its file's absence."""
+    with database.transaction() as session:
+        sources.sync_declared(session, [DeclaredSource("mine", "html", {}, None)], NOW)
+    with database.transaction() as session:
+        result = sources.sync_declared(session, [], NOW)
+
+    assert result == SyncResult()
+
+
+def test_a_disabled_source_is_not_active(database: Database) -> None:
+    """It stays listed."""
+    with database.transaction() as session:
+        sources.sync_declared(session, [DeclaredSource("a", "html", {}, "a.toml", enabled=False)], NOW)
+
+    with database.reading() as session:
+        assert sources.active(session) == []
+        assert [source.name for source in sources.everything(session)] == ["a"]
+
+
+@pytest.mark.parametrize(
+    ("healths", "changes"),
+    [
+        ([SourceHealth.OK], []),
+        ([SourceHealth.REFUSED], [("unknown", "refused")]),
+        ([SourceHealth.OK, SourceHealth.OK], []),
+        (
+            [SourceHealth.OK, SourceHealth.COULD_NOT_FETCH, SourceHealth.COULD_NOT_FETCH],
+            [("ok", "could_not_fetch")],
+        ),
+        (
+            [SourceHealth.OK, SourceHealth.PAGE_NOT_RECOGNISED, SourceHealth.OK],
+            [("ok", "page_not_recognised"), ("page_not_recognised", "ok")],
+        ),
+    ],
+)
+def test_health(database: Database, healths: list[SourceHealth], changes: list[tuple[str, str]]) -> None:
+    """A known health that becomes another is a change, and so is a first bad one; a first good one is not."""
+    with database.transaction() as session:
+        source_id = given.source(session)
+    for health in healths:
+        with database.transaction() as session:
+            sources.record_health(session, source_id, run_id=None, health=health, now=NOW)
+
+    with database.reading() as session:
+        ids = sources.changes_due(session, NOW, 10)
+        found = [sources.change(session, change_id) for change_id in ids]
+    assert [(change.before, change.after) for change in found if change] == changes
+
+
+def test_a_change_is_dealt_with_once(database: Database) -> None:
+    """Of two that conclude the same change only the first is told that it was the one."""
+    with database.transaction() as session:
+        change = sources.record_health(
+            session, given.source(session), run_id=None, health=SourceHealth.FAILING, now=NOW
+        )
+    assert change
+    with database.transaction() as session:
+        answers = [sources.change_done(session, change.id), sources.change_done(session, change.id)]
+
+    with database.reading() as session:
+        left = sources.changes_due(session, NOW, 10)
+        stored = sources.change(session, change.id)
+    assert (answers, left) == ([True, False], [])
+    assert stored
+    assert stored.alert_state is AlertState.DONE
