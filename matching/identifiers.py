@@ -274,6 +274,26 @@ def end_of_iban(written: str, length: int) -> int | None:
     return None
 
 
+# --- why a value is none
+
+
+def refusal(field: Field, value: str) -> str:
+    """Why `canonical` gave None, as a slug: empty, malformed, wrong_check_digit or not_in_use."""
+    narrow = narrow_fold()(value).text.strip()
+    if not narrow:
+        return "empty"
+    compact = narrow.replace(" ", "").replace("-", "").upper()
+    if field is Field.RESIDENT_ID and re.fullmatch(r"\d{17}[\dX]", compact, re.ASCII):
+        return "wrong_check_digit" if _RESIDENT_ID.fullmatch(compact) else "malformed"
+    if field is Field.CARD and re.fullmatch(r"\d{13,19}", compact, re.ASCII):
+        return "not_in_use" if luhn(compact) else "wrong_check_digit"
+    if field is Field.IBAN and compact[:2] in _BBAN and _BBAN[compact[:2]].fullmatch(compact[4:]):
+        return "wrong_check_digit"
+    if field is Field.PHONE and _WRITTEN_PHONE.fullmatch(narrow):
+        return "not_in_use"
+    return "malformed"
+
+
 _CANONICAL: dict[Field, Callable[[str, str], str | None]] = {
     Field.EMAIL: email,
     Field.PHONE: phone,
