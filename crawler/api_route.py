@@ -157,9 +157,9 @@ def _translated(error: Exception, host: str) -> FetchError:
         return TlsFailed(f"The certificate of {host} could not be verified, so nothing was asked.")
     if isinstance(error, httpcore.ConnectError):
         return ConnectionRefused(f"{host} took no connection.")
-    if isinstance(error, httpcore.RemoteProtocolError) and "incomplete" in str(error):
+    if isinstance(error, httpcore.RemoteProtocolError) and "without sending complete" in str(error):
         return Truncated(f"{host} ended its answer before it was complete.")
-    if isinstance(error, httpcore.RemoteProtocolError) and "headers" in str(error).lower():
+    if isinstance(error, httpcore.RemoteProtocolError) and "buffer too long" in str(error):
         return HeadersRefused(f"{host} sent headers of more than 100 kilobytes.")
     if isinstance(error, httpcore.RemoteProtocolError) and "disconnected" in str(error):
         return ConnectionLost(f"{host} closed the connection before it answered.")

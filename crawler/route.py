@@ -220,13 +220,16 @@ def _translated(error: Exception, dial: _Dial) -> Exception:
         )
     if isinstance(error, aiohttp.ClientResponseError):
         return _unreadable(host, error.__cause__)
-    if isinstance(error, aiohttp.ClientError):
-        return ConnectionLost(f"{host} closed the connection before it answered.")
-    return UrlRefused("An address that is no valid URL was refused.")
+    if isinstance(error, aiohttp.InvalidURL | ValueError):
+        return UrlRefused("An address that is no valid URL was refused.")
+    return ConnectionLost(f"{host} closed the connection before it answered.")
 
 
 def _unreadable(host: str, cause: BaseException | None) -> Exception:
-    if isinstance(cause, LineTooLong) or "headers" in str(cause).lower()[:40]:
+    # aiohttp has no class for "too many headers", and wraps the one for "too long".
+    if cause is not None and (
+        isinstance(cause.__cause__, LineTooLong) or "headers" in str(cause)[:60].lower()
+    ):
         return HeadersRefused(
             f"{host} sent more than {MAX_HEADERS} headers or one of more than {MAX_HEADER_BYTES} bytes."
         )

@@ -66,7 +66,7 @@ def test_only_what_is_new_is_followed(crawl: Runs, site: Site) -> None:
 
 
 def test_a_changed_row_gives_a_new_version(crawl_both: Runs, site: Site) -> None:
-    """A new price in the list has the offer's page read again and makes version 2, which says what changed."""
+    """A new price in the list has the offer's page read again and makes version 2."""
     source = crawl_both.declare("market", f"{site.url}/offers", budget={"recheck_items": 0})
     crawl_both.run(source)
     site.offers["1"].price = "$400"
@@ -238,7 +238,7 @@ def test_text_attachments_are_fetched_and_nothing_else(crawl: Runs, site: Site) 
 
 
 def test_a_listing_whose_own_page_fails_is_stored_from_its_row(crawl: Runs, site: Site) -> None:
-    """A title is worth an alert though the page behind it wants a login; the next run tries that page again."""
+    """A title is worth an alert though the page behind it wants a login; the next run tries it again."""
     site.offers["2"].status = 403
     source = crawl.declare("market", f"{site.url}/offers", budget={"recheck_items": 0})
 

@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import Self
 from urllib.parse import parse_qs, urlsplit
 
-import brotli
+import brotli  # type: ignore[import-untyped]  # ships no annotations
 from backports import zstd
 
 MEBIBYTE = 1024 * 1024
@@ -97,8 +97,10 @@ class Site:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        asyncio.run_coroutine_threadsafe(_cancel_everything(), self._loop).result(10)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(10)
+        self._loop.close()
 
     def asked_for(self, path: str) -> list[Asked]:
         return [asked for asked in self.requests if asked.path == path]
@@ -139,6 +141,14 @@ class Site:
             f"<html><body><h1>{offer.title}</h1><div class='description'>{offer.body}</div>"
             f"<span class='seller'>{offer.seller}</span>{links}</body></html>".encode()
         )
+
+
+async def _cancel_everything() -> None:
+    """End the connections that pages which hang have left behind."""
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in others:
+        task.cancel()
+    await asyncio.gather(*others, return_exceptions=True)
 
 
 async def _read(reader: asyncio.StreamReader) -> Asked | None:
