@@ -16,6 +16,7 @@ from alerts.errors import NoSuchAlert, NoSuchChannel
 from alerts.message import event_of, message_of
 from alerts.render import plain
 from alerts.service import AlertService
+from cli import logs
 from cli.context import App, app_of
 from cli.exits import Exit
 from cli.output import complain, emit_json, printable, say, table
@@ -128,6 +129,7 @@ def ack(
 def test(context: typer.Context, as_json: Json = False) -> None:
     """Send a test through every enabled channel; exit code 1 if it failed for one, or if there is none."""
     app_ = app_of(context)
+    logs.configure(form="console", level="error")  # what an attempt comes to stands in the table
     settings, database, clock = app_.settings.alerts, app_.database, app_.clock
     judging = AlertService(database=database, settings=settings, dispatcher=Quiet(), clock=clock)
     delivery = DeliveryService(database=database, settings=settings, dispatcher=Quiet(), clock=clock)

@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def test_a_killed_delivery_is_made_again_under_its_key(database: Database, database_url: str) -> None:
-    """Killed after the receiver took the message: after a restart it comes again, with the same key and body."""
+    """Killed after the receiver took the message: it comes again later, with the same key and body."""
     with WebhookPeer(SECRET) as receiver:
         world = World(database, channels={"hook": webhook_channel(receiver.url("/ok"))})
         world.find()

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
-from alerts.rules import RULES, Facts
+from alerts.rules import DEFAULT_WEIGHTS, RULES, Facts
 from alerts.severity import SeveritySettings, merged, score_of, signals_of
 from storage.alerts import Severity
 
 SETTINGS = SeveritySettings()
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "reference" / "alerts.md"
 
 
 @pytest.mark.parametrize(
@@ -81,6 +83,12 @@ def test_a_signal_that_is_gone_stays_as_earlier() -> None:
 
     assert [(s.name, s.earlier) for s in both] == [("coherent_rows", True), ("price", False)]
     assert "2 BTC" in both[1].text
+
+
+@pytest.mark.parametrize(("name", "weight"), DEFAULT_WEIGHTS.items())
+def test_the_page_has_the_weights_of_the_code(name: str, weight: int) -> None:
+    """docs/reference/alerts.md has a row for each signal, with the points that the code gives."""
+    assert f"| `{name}` | {weight} |" in PAGE.read_text(encoding="utf-8")
 
 
 def test_every_signal_says_a_whole_sentence() -> None:

@@ -178,7 +178,7 @@ def test_deliveries_and_their_attempts(home: Path, peers: tuple[SmtpPeer, Webhoo
 
 
 def test_retry_makes_failed_deliveries_due(home: Path, peers: tuple[SmtpPeer, WebhookPeer]) -> None:
-    """What failed for good is pending again; a channel that is not configured is refused with the names there are."""
+    """What failed for good is pending again; an unknown channel is refused with the names there are."""
     with_channels(home, peers, path="/gone")
     spillwatch(home, "alerts", "test")
 
