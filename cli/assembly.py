@@ -45,7 +45,7 @@ def assemble(
     settings = configuration.settings
     supervisor = Supervisor(
         database=database,
-        database_url=settings.storage.database_url,
+        database_url=settings.storage.database_url.get_secret_value(),
         evidence_dir=settings.storage.evidence_dir,
         settings=settings.crawler,
         mask=mask_text,

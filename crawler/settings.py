@@ -30,7 +30,7 @@ class CrawlerSettings(BaseModel):
         description="seconds after which a run is ended from outside, whatever it is doing",
     )
     stop_grace_s: float = Field(
-        5.0, gt=0, le=120, description="seconds a run has to write down what it holds before it is killed"
+        3.0, gt=0, le=120, description="seconds a run has to write down what it holds before it is killed"
     )
     request_timeout_s: float = Field(
         30.0, gt=0, le=600, description="seconds one request may take from start to last byte"

@@ -1,0 +1,187 @@
+"""A configuration for the journeys: a practice site, a company, an e-mail and a webhook channel, a daemon."""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any
+
+from tests.cli.command import SPILLWATCH, answer, environment
+
+SECRET = "whsec_" + "aW52ZW50ZWQtaW52ZW50ZWQtaW52ZW50ZWQtaW52ZW50ZWQ="
+WAIT_S = 60.0
+
+SOURCE = """
+kind = "html"
+start = "{start}"
+currency = "USD"
+timezone = "UTC"
+allow_private_addresses = ["127.0.0.1"]
+[schedule]
+every = "{every}"
+[politeness]
+delay_s = 0
+[list]
+rows = "tr.row"
+link = "a"
+next = "a[rel=next]"
+[row]
+title = "a"
+price = "td.price"
+[item]
+title = "h1"
+body = "div.description"
+seller = "span.seller"
+attachments = "a.attachment"
+"""
+
+COMPANY = """
+name = "Invented Lender"
+[[terms]]
+text = "inventedlender"
+kind = "brand"
+owner = "Fraud team"
+reason = "Our brand"
+"""
+
+CHANNELS = """
+[alerts.retry]
+base_s = 0.2
+max_s = 1
+[alerts.channels.soc-mail]
+transport = "email"
+host = "127.0.0.1"
+port = {smtp}
+security = "none"
+from = "watch@lender.example"
+to = ["soc@lender.example"]
+[alerts.channels.siem]
+transport = "webhook"
+url = "{webhook}"
+secrets = ["{secret}"]
+allow_private_addresses = ["localhost", "127.0.0.1"]
+"""
+
+DAEMON = '[daemon]\nhealth_address = "127.0.0.1:0"\n[crawler]\nautothrottle = false\n'
+
+
+@dataclass(frozen=True)
+class Home:
+    """A folder with a configuration."""
+
+    folder: Path
+    settings: dict[str, str] = field(default_factory=dict)
+
+    def write(self, name: str, text: str) -> Path:
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    def source(self, name: str, start: str, *, every: str = "1d") -> None:
+        self.write(f"sources/{name}.toml", SOURCE.format(start=start, every=every))
+
+    def ask(self, *arguments: str, code: int = 0) -> Any:  # noqa: ANN401  (JSON is whatever the command says)
+        """The JSON of a command."""
+        return answer(self.folder, *arguments, code=code, extra=self.settings)
+
+
+def home_in(folder: Path, *, smtp: int, webhook: str, database_url: str | None = None) -> Home:
+    """A company and both channels; sources are the test's own."""
+    settings = {"SPILLWATCH_STORAGE__DATABASE_URL": database_url} if database_url else {}
+    home = Home(folder, settings)
+    home.write("spillwatch.toml", DAEMON + CHANNELS.format(smtp=smtp, webhook=webhook, secret=SECRET))
+    home.write("companies/invented-lender.toml", COMPANY)
+    return home
+
+
+class RunningDaemon:
+    """`spillwatch run` as a process; `lines` has every line it logged."""
+
+    def __init__(self, home: Home) -> None:
+        self.lines: list[dict[str, Any]] = []
+        self._heard: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
+        self.process = subprocess.Popen(
+            [SPILLWATCH, "run"],
+            cwd=home.folder,
+            env=environment(home.settings),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        assert self.process.stderr
+        threading.Thread(target=self._listen, args=(self.process.stderr,), daemon=True).start()
+
+    def _listen(self, stream: IO[str]) -> None:
+        for line in stream:
+            try:
+                self._heard.put(json.loads(line))
+            except ValueError:
+                self._heard.put({"action": "not_json", "event": line})
+        self._heard.put(None)
+
+    def wait_for(self, action: str, **fields: object) -> dict[str, Any]:
+        """The next line with this action and these fields, from now on."""
+        until = time.monotonic() + WAIT_S
+        while (left := until - time.monotonic()) > 0:
+            try:
+                line = self._heard.get(timeout=left)
+            except queue.Empty:
+                break
+            if line is None:
+                break
+            self.lines.append(line)
+            if line.get("action") == action and all(line.get(key) == value for key, value in fields.items()):
+                return line
+        raise AssertionError(f"no line {action} {fields}; there were {self.lines}")
+
+    def stop(self, number: signal.Signals = signal.SIGTERM) -> float:
+        """Send a signal and return the seconds until the process was gone."""
+        started = time.monotonic()
+        self.process.send_signal(number)
+        self.process.wait(timeout=WAIT_S)
+        return time.monotonic() - started
+
+    def children(self) -> list[int]:
+        """Its child processes that are alive."""
+        listed = Path(f"/proc/{self.process.pid}/task")
+        return [int(pid) for task in listed.iterdir() for pid in (task / "children").read_text().split()]
+
+
+@contextmanager
+def running(home: Home) -> Iterator[RunningDaemon]:
+    """A daemon that has started, and that is gone afterwards whatever happens."""
+    daemon = RunningDaemon(home)
+    try:
+        daemon.wait_for("started")
+        yield daemon
+    finally:
+        if daemon.process.poll() is None:
+            daemon.process.kill()
+            daemon.process.wait(timeout=WAIT_S)
+
+
+def until(true: Callable[[], bool], what: str) -> None:
+    """Wait for a condition that only the outside can see."""
+    end = time.monotonic() + WAIT_S
+    while not true():
+        assert time.monotonic() < end, f"waited in vain for {what}"
+        threading.Event().wait(0.05)
+
+
+def alive(pid: int) -> bool:
+    """Whether a process is there, and no zombie."""
+    try:
+        os.kill(pid, 0)
+        return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text()
+    except (ProcessLookupError, FileNotFoundError):
+        return False

@@ -1,0 +1,245 @@
+"""The daemon as its operator runs it: started, stopped, killed, reloaded, asked how it does."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import signal
+import socket
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from cli.exits import Exit
+from tests.cli.command import spillwatch
+from tests.journeys.home import SECRET, Home, RunningDaemon, alive, home_in, running, until
+from tests.peers.smtp import SmtpPeer
+from tests.peers.web import Site
+from tests.peers.webhook import WebhookPeer
+
+STOP_WITHIN_S = 5.0
+
+
+@pytest.fixture
+def site() -> Iterator[Site]:
+    with Site(offers=3) as running_site:
+        running_site.offers["2"].title = "Dump of inventedlender"
+        yield running_site
+
+
+@pytest.fixture
+def mail() -> Iterator[SmtpPeer]:
+    with SmtpPeer() as peer:
+        yield peer
+
+
+@pytest.fixture
+def hook() -> Iterator[WebhookPeer]:
+    with WebhookPeer(SECRET) as peer:
+        yield peer
+
+
+@pytest.fixture
+def home(tmp_path: Path, database_url: str, mail: SmtpPeer, hook: WebhookPeer) -> Home:
+    """On SQLite and on PostgreSQL."""
+    return home_in(tmp_path, smtp=mail.port, webhook=hook.url("/ok"), database_url=database_url)
+
+
+def ask(url: str, path: str) -> tuple[int, str]:
+    with closing(http.client.HTTPConnection(url.removeprefix("http://"), timeout=10)) as connection:
+        connection.request("GET", path)
+        answer = connection.getresponse()
+        return answer.status, answer.read().decode()
+
+
+def started(daemon: RunningDaemon) -> str:
+    """The health server's address, from the daemon's own log."""
+    return str(next(line["url"] for line in daemon.lines if line["action"] == "health_listening"))
+
+
+def test_from_the_page_to_the_alert(home: Home, site: Site, mail: SmtpPeer, hook: WebhookPeer) -> None:
+    """A scheduled run finds a mention, and each channel gets one message; the signature is right."""
+    home.source("market", f"{site.url}/offers")
+    with running(home) as daemon:
+        mails, calls = mail.wait(1, 60), hook.wait(1, 60)
+        took = daemon.stop()
+
+    assert "inventedlender" in mails[0].as_string()
+    assert calls[0].verified
+    assert daemon.process.returncode == Exit.OK
+    assert took < STOP_WITHIN_S
+    assert (len(mail.received), len(hook.received)) == (1, 1)
+
+
+def test_sigterm_ends_a_daemon_with_a_hanging_run(home: Home, site: Site) -> None:
+    """It ends within seconds, no child stays behind, and the run is interrupted, not lost."""
+    home.source("slow", f"{site.url}/hangs")
+    with running(home) as daemon:
+        daemon.wait_for("run_started")
+        until(lambda: "/hangs" in site.paths, "the run's request")
+        children = daemon.children()
+        took = daemon.stop()
+
+    (run,) = home.ask("runs")
+    assert children
+    assert not any(alive(pid) for pid in children)
+    assert took < STOP_WITHIN_S
+    assert (run["state"], run["outcome"]) == ("finished", "interrupted")
+
+
+def test_a_killed_daemon_goes_on_where_it_was(home: Home, site: Site, mail: SmtpPeer) -> None:
+    """SIGKILL in the middle of a run takes the child along; the next daemon recovers and goes on."""
+    home.source("slow", f"{site.url}/hangs", every="1d")
+    with running(home) as daemon:
+        until(lambda: "/hangs" in site.paths, "the run's request")
+        children = daemon.children()
+        daemon.stop(signal.SIGKILL)
+        until(lambda: not any(alive(pid) for pid in children), "the end of the child")
+    home.source("market", f"{site.url}/offers")
+    with running(home) as daemon:
+        recovered = next(line for line in daemon.lines if line["action"] == "recovered")
+        mail.wait(1, 60)
+        daemon.stop()
+
+    assert recovered["runs_interrupted"] == 1
+    outcomes = {run["outcome"] for run in home.ask("runs", "--source", "slow")}
+    assert "interrupted" in outcomes
+
+
+def test_a_second_daemon_is_refused(home: Home) -> None:
+    """On the same database it ends with 5 and a sentence, and the first one goes on."""
+    with running(home) as daemon:
+        second = spillwatch(home.folder, "run", extra=home.settings)
+
+        assert daemon.process.poll() is None
+    assert second.returncode == Exit.ALREADY_RUNNING
+    assert "another daemon runs on this database" in second.stderr
+    assert "Traceback" not in second.stderr
+
+
+def test_healthz_and_metrics_answer(home: Home) -> None:
+    """/healthz says that database and engine are well; /metrics has the daemon's start."""
+    with running(home) as daemon:
+        url = started(daemon)
+        status, body = ask(url, "/healthz")
+        _, metrics = ask(url, "/metrics")
+        missing, _ = ask(url, "/")
+
+    assert (status, json.loads(body)["checks"]) == (200, {"database": "ok", "engine": "ok"})
+    assert "spillwatch_started_timestamp_seconds 1." in metrics
+    assert missing == 404
+
+
+def test_doctor_asks_the_running_daemon(home: Home) -> None:
+    """With a fixed health address `doctor --only daemon` is the health check of a container."""
+    with closing(socket.create_server(("127.0.0.1", 0))) as server:
+        home.settings["SPILLWATCH_DAEMON__HEALTH_ADDRESS"] = f"127.0.0.1:{server.getsockname()[1]}"
+    with running(home):
+        (finding,) = home.ask("doctor", "--only", "daemon")["findings"]
+
+    assert finding["level"] == "ok"
+
+
+def test_a_good_reload_takes_effect(home: Home, site: Site, mail: SmtpPeer) -> None:
+    """After SIGHUP a new source is crawled, without a restart."""
+    with running(home) as daemon:
+        home.source("market", f"{site.url}/offers")
+        daemon.process.send_signal(signal.SIGHUP)
+        line = daemon.wait_for("reloaded")
+        mail.wait(1, 60)
+
+    assert line["sources_changed"] == ["market"]
+
+
+def test_a_bad_reload_changes_nothing(home: Home, site: Site) -> None:
+    """After SIGHUP with mistakes every mistake is logged and the old configuration goes on."""
+    home.source("market", f"{site.url}/offers")
+    with running(home) as daemon:
+        home.write("sources/market.toml", 'kind = "html"\nstrat = "x"\n')
+        home.write("companies/bad.toml", 'nmae = "x"\n')
+        daemon.process.send_signal(signal.SIGHUP)
+        line = daemon.wait_for("reload_refused")
+        daemon.process.send_signal(signal.SIGHUP)
+        daemon.wait_for("reload_refused")
+
+        assert daemon.process.poll() is None
+    text = " ".join(line["mistakes"])
+    assert all(part in text for part in ("market.toml: strat", "bad.toml: nmae"))
+
+
+def test_a_reload_says_what_needs_a_restart(home: Home) -> None:
+    """A changed [daemon] is accepted, and the log says that it takes effect at the next start."""
+    with running(home) as daemon:
+        text = (home.folder / "spillwatch.toml").read_text()
+        home.write("spillwatch.toml", text.replace("[daemon]", "[daemon]\nmatch_workers = 2"))
+        daemon.process.send_signal(signal.SIGHUP)
+        line = daemon.wait_for("restart_needed")
+        daemon.wait_for("reloaded")
+
+    assert line["sections"] == ["daemon"]
+
+
+def test_systemd_hears_ready_reload_watchdog_and_stop(home: Home, tmp_path: Path) -> None:
+    """The protocol of Type=notify-reload with a watchdog, over a real socket."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as ear:
+        ear.bind(str(tmp_path / "notify"))
+        ear.settimeout(60)
+        home.settings.update(NOTIFY_SOCKET=str(tmp_path / "notify"), WATCHDOG_USEC="1000000")
+        with running(home) as daemon:
+            heard = [ear.recv(4096).decode().splitlines()[0]]
+            while heard[-1] != "WATCHDOG=1":
+                heard.append(ear.recv(4096).decode().splitlines()[0])
+            daemon.process.send_signal(signal.SIGHUP)
+            while "RELOADING=1" not in heard or heard[-1] != "READY=1":
+                heard.append(ear.recv(4096).decode().splitlines()[0])
+            daemon.process.send_signal(signal.SIGTERM)
+            while heard[-1] != "STOPPING=1":
+                heard.append(ear.recv(4096).decode().splitlines()[0])
+
+    assert heard[0] == "READY=1"
+
+
+def test_a_daemon_whose_health_address_is_taken_does_not_start(home: Home) -> None:
+    """It ends with the configuration's exit code and leaves no lock behind."""
+    with closing(socket.create_server(("127.0.0.1", 0))) as server:
+        home.settings["SPILLWATCH_DAEMON__HEALTH_ADDRESS"] = f"127.0.0.1:{server.getsockname()[1]}"
+        refused = spillwatch(home.folder, "run", extra=home.settings)
+    with running(home) as daemon:
+        daemon.stop()
+
+    assert refused.returncode == Exit.CONFIGURATION
+    assert "choose another port" in refused.stderr
+
+
+def test_a_daemon_that_must_not_upgrade_refuses_an_empty_database(tmp_path: Path, empty_url: str) -> None:
+    """With upgrade_schema = false the schema is the operator's business."""
+    home = Home(tmp_path, {"SPILLWATCH_STORAGE__DATABASE_URL": empty_url})
+    home.write("spillwatch.toml", "[daemon]\nupgrade_schema = false\n")
+    refused = spillwatch(home.folder, "run", extra=home.settings)
+
+    assert refused.returncode == Exit.DATABASE
+    assert "spillwatch db upgrade" in refused.stderr
+
+
+def test_no_argument_of_any_process_holds_a_secret(home: Home, site: Site) -> None:
+    """Every user of a machine can read the arguments of every process: neither URL nor secret is in them."""
+    home.source("slow", f"{site.url}/hangs")
+    with running(home) as daemon:
+        until(lambda: "/hangs" in site.paths, "the run's request")
+        pids = [daemon.process.pid, *daemon.children()]
+        arguments = "".join(Path(f"/proc/{pid}/cmdline").read_text() for pid in pids)
+        daemon.stop()
+
+    assert len(pids) > 1
+    assert not any(secret in arguments for secret in (SECRET, site.url, "postgresql://", "sqlite://"))
+
+
+def test_ctrl_c_ends_the_daemon_like_sigterm(home: Home) -> None:
+    """SIGINT at a terminal is a stop, not a traceback."""
+    with running(home) as daemon:
+        took = daemon.stop(signal.SIGINT)
+
+    assert daemon.process.returncode == Exit.OK
+    assert took < STOP_WITHIN_S
