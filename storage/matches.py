@@ -138,73 +138,70 @@ def record(
     matched with; WatchChanged if it is no longer the current one, with nothing written. With the scope ALL
     and all companies the version becomes matched.
     """
-    if watched is not None and watched != watch_revision(session):
-        raise WatchChanged
     locked = select(ListingVersion.listing_id).where(ListingVersion.id == version_id).with_for_update()
     listing_id = session.scalar(locked)
+    # After the lock: whoever recorded this version in between may have matched it with a newer watch.
+    if watched is not None and watched != watch_revision(session):
+        raise WatchChanged
     if listing_id is None:
         return []
-    _replace_matches(session, version_id, listing_id, results, scope, company_ids, now)
-    summaries = _replace_summaries(session, version_id, listing_id, results, scope, company_ids, now)
+    recording = _Recording(session, version_id, listing_id, scope, company_ids, now)
+    recording.replace_matches(results)
+    summaries = recording.replace_summaries(results)
     if scope is MatchScope.ALL and company_ids is None:
         done = {"match_state": MatchState.MATCHED, "match_reason": None, "matched_at": now}
         session.execute(update(ListingVersion).where(ListingVersion.id == version_id).values(done))
-    return summaries
+    return [summary.id for summary in summaries]
 
 
-def _replace_matches(
-    session: Session,
-    version_id: int,
-    listing_id: int,
-    results: Sequence[CompanyResult],
-    scope: MatchScope,
-    company_ids: Collection[int] | None,
-    now: datetime,
-) -> None:
-    stale = delete(Match).where(Match.version_id == version_id, Match.kind.in_(KINDS[scope]))
-    if company_ids is not None:
-        stale = stale.where(Match.company_id.in_(company_ids))
-    session.execute(stale)
-    place = {"version_id": version_id, "listing_id": listing_id, "found_at": now}
-    rows = {
-        match.identity: asdict(match) | place | {"company_id": result.company_id}
-        for result in results
-        for match in result.matches
-    }
-    if rows:
-        session.execute(insert(Match), list(rows.values()))
+@dataclass(frozen=True, slots=True)
+class _Recording:
+    session: Session
+    version_id: int
+    listing_id: int
+    scope: MatchScope
+    company_ids: Collection[int] | None
+    now: datetime
 
+    def replace_matches(self, results: Sequence[CompanyResult]) -> None:
+        stale = delete(Match).where(Match.version_id == self.version_id, Match.kind.in_(KINDS[self.scope]))
+        if self.company_ids is not None:
+            stale = stale.where(Match.company_id.in_(self.company_ids))
+        self.session.execute(stale)
+        place = {"version_id": self.version_id, "listing_id": self.listing_id, "found_at": self.now}
+        rows = {
+            match.identity: asdict(match) | place | {"company_id": result.company_id}
+            for result in results
+            for match in result.matches
+        }
+        if rows:
+            self.session.execute(insert(Match), list(rows.values()))
 
-def _replace_summaries(
-    session: Session,
-    version_id: int,
-    listing_id: int,
-    results: Sequence[CompanyResult],
-    scope: MatchScope,
-    company_ids: Collection[int] | None,
-    now: datetime,
-) -> Sequence[int]:
-    stored = select(MatchSummary).where(MatchSummary.version_id == version_id)
-    if company_ids is not None:
-        stored = stored.where(MatchSummary.company_id.in_(company_ids))
-    summaries = {summary.company_id: summary for summary in session.scalars(stored)}
-    found = {result.company_id: result for result in results}
-    touched = []
-    for company_id in summaries.keys() | found.keys():
-        summary = summaries.get(company_id) or _blank(version_id, listing_id, company_id, now)
-        result = found.get(company_id, CompanyResult(company_id))
-        for name in COUNTS[scope]:
-            setattr(summary, name, getattr(result, name))
-        if _judge(session, summary):
-            touched.append(summary)
-    session.flush()
-    return [summary.id for summary in touched]
+    def replace_summaries(self, results: Sequence[CompanyResult]) -> list[MatchSummary]:
+        """Those that the alerts must see."""
+        summaries = self._stored()
+        found = {result.company_id: result for result in results}
+        touched = []
+        for company_id in sorted(summaries.keys() | found.keys()):
+            summary = summaries.get(company_id) or self._blank(company_id)
+            result = found.get(company_id, CompanyResult(company_id))
+            for name in COUNTS[self.scope]:
+                setattr(summary, name, getattr(result, name))
+            if _judge(self.session, summary):
+                touched.append(summary)
+        self.session.flush()
+        return touched
 
+    def _stored(self) -> dict[int, MatchSummary]:
+        query = select(MatchSummary).where(MatchSummary.version_id == self.version_id)
+        if self.company_ids is not None:
+            query = query.where(MatchSummary.company_id.in_(self.company_ids))
+        return {summary.company_id: summary for summary in self.session.scalars(query)}
 
-def _blank(version_id: int, listing_id: int, company_id: int, now: datetime) -> MatchSummary:
-    nothing = {name: getattr(CompanyResult(company_id), name) for name in COUNTS[MatchScope.ALL]}
-    ids = {"version_id": version_id, "listing_id": listing_id, "company_id": company_id}
-    return MatchSummary(**ids, **nothing, found_at=now, digest="", alert_state=AlertState.PENDING)
+    def _blank(self, company_id: int) -> MatchSummary:
+        nothing = {name: getattr(CompanyResult(company_id), name) for name in COUNTS[MatchScope.ALL]}
+        ids = {"version_id": self.version_id, "listing_id": self.listing_id, "company_id": company_id}
+        return MatchSummary(**ids, **nothing, found_at=self.now, digest="", alert_state=AlertState.PENDING)
 
 
 def _judge(session: Session, summary: MatchSummary) -> bool:
