@@ -1,10 +1,11 @@
 """Enrolment: a customer list becomes a segment, on the company's own premises. No database, no network.
 
-The list is read as a stream; what stays in memory is 20 bytes a fingerprint. The ordinal of a customer is the number
-of the row, from 1 on, the header not counted. No message and no count holds a value of the list.
+The list is read as a stream; what stays in memory is 20 bytes a fingerprint. The ordinal of a customer is the
+number of the row, from 1 on, the header not counted. No message and no count holds a value of the list.
 """
 
 import csv
+import os
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -31,14 +32,19 @@ _DELIMITERS = ",;\t|"
 _ENCODINGS = ("utf-8-sig", "gb18030")
 
 # Names of columns, folded and without anything but letters. A Chinese one may stand inside a longer name.
-_NAMES: dict[Field, str] = {
-    Field.EMAIL: "email emailaddress mail emailid 邮箱 电子邮件 邮件地址 電郵",
-    Field.PHONE: "phone phonenumber mobile mobilephone mobilenumber cell cellphone tel telephone telephonenumber "
-    "msisdn 手机 电话 移动电话",
-    Field.RESIDENT_ID: "residentid residentidnumber idcard idcardnumber idnumber nationalid citizenid sfz 身份证 "
-    "证件号",
-    Field.CARD: "card cardnumber cardno bankcard bankcardnumber creditcard creditcardnumber paymentcard pan "
-    "银行卡 卡号 信用卡",
+_NAMES = {
+    Field.EMAIL: "email emailaddress mail emailid 邮箱 电子邮件 邮件地址 电邮",
+    Field.PHONE: (
+        "phone phonenumber phoneno mobile mobilephone mobilenumber cell cellphone tel telephone "
+        "telephonenumber msisdn 手机 电话"
+    ),
+    Field.RESIDENT_ID: (
+        "residentid residentidnumber idcard idcardnumber idnumber nationalid citizenid sfz 身份证 证件号"
+    ),
+    Field.CARD: (
+        "card cardnumber cardno bankcard bankcardnumber creditcard creditcardnumber paymentcard pan "
+        "银行卡 卡号 信用卡"
+    ),
     Field.IBAN: "iban ibannumber bankaccountiban 国际银行账号",
 }
 _QUALIFIERS = re.compile(r"^(?:customer|client|user|borrower|contact|primary|home|work|my)+")
@@ -73,7 +79,7 @@ def enroll(
 ) -> Enrolment:
     """Write the segment of a list; raises CustomersRefused.
 
-    `columns`: which columns hold a field, by number (from 1 on) or by name; None: by their names in the header.
+    `columns`: which columns hold a field, by number (from 1 on) or by name; None: the header's names say it.
     `delimiter` and `encoding` None: found out.
     """
     sample = _sample(customers)
@@ -90,7 +96,7 @@ def enroll(
             }
             for batch in _batches(table):
                 _take(batch, result, builders)
-                progress(stream.buffer.tell(), result.rows)
+                progress(os.lseek(stream.fileno(), 0, os.SEEK_CUR), result.rows)
     except UnicodeError:
         raise CustomersUnreadable(
             f"{customers} is not in {encoding} throughout; name its encoding with --encoding"
@@ -159,8 +165,8 @@ def _columns_of(names: list[str], wanted: Mapping[Field, Sequence[str]]) -> dict
             found[name] = columns
     if not found:
         raise CustomersWithoutColumns(
-            f"none of the {len(names)} columns has a name that stands for {', '.join(Field)}; say which column is "
-            f"which, such as --column email=2"
+            f"none of the {len(names)} columns has a name that stands for {', '.join(Field)}; "
+            f"say which column is which, such as --column email=2"
         )
     return found
 
@@ -170,7 +176,7 @@ def _said(column: str, names: list[str]) -> int:
         return int(column)
     if column in names:
         return names.index(column) + 1
-    raise CustomersWithoutColumns(f"there is no column {column!r}; wanted: its number from 1 on, or its name")
+    raise CustomersWithoutColumns(f"there is no column {column!r}; wanted: its number from 1 on, or a name")
 
 
 def _recognised(wanted: Field, names: list[str]) -> list[int]:

@@ -76,11 +76,11 @@ def new_key(key_id: str | None = None) -> RootKey:
 
 
 def write_key(key: RootKey, path: Path, now: datetime) -> None:
-    """Write the key file with mode 0600; FileExistsError if the path is taken, so that no key is ever lost."""
+    """Write the key file, mode 0600; FileExistsError if the path is taken, so that no key is ever lost."""
     text = (
-        f"# Spillwatch root key, written {now:%Y-%m-%d}. Whoever has this file and the segments can find out\n"
-        f"# whose data they were made of. Keep it at mode 0600, apart from them. If it is lost, write a\n"
-        f"# new one and enroll all customers again.\n"
+        f"# Spillwatch root key, written {now:%Y-%m-%d}. Whoever has it and the segments can find out whose\n"
+        f"# data they were made of. Keep it at mode 0600, apart from them. If it is lost, write a new\n"
+        f"# one and enroll all customers again.\n"
         f"id: {key.id}\n"
         f"key: {base64.b64encode(key.secret).decode()}\n"
     )

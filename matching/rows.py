@@ -1,16 +1,16 @@
 """Rows: what belongs to one person in a text, and how many of a row's identifiers agree on the same customer.
 
-A chance hit is the normal case (ten million random telephone numbers meet a million customers 2,342 times), two that
-agree in one row are not. So a row counts as coherent for a customer from two fields on.
+A chance hit is the normal case (ten million random telephone numbers meet a million customers 2,342 times),
+two that agree in one row are not. So a row counts as coherent for a customer from two fields on.
 
-A row is a line. Records that are written as `key: value` over several lines are one row: such lines follow each other
-until an empty line, a line of another form, or a key that the record has already.
+A row is a line. Records that are written as `key: value` over several lines are one row: such lines follow
+each other until an empty line, a line of another form, or a key that the record has already.
 """
 
 import re
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -24,21 +24,32 @@ _KEY_VALUE = re.compile(
 )
 
 
-class Hit(NamedTuple):
-    """A candidate of a text that is a customer's: `start` is its offset."""
+Customer = Hashable  # an ordinal within its segment
 
+
+class Agreement(NamedTuple):
+    """A row holds a customer's value of a field."""
+
+    row: Hashable
+    customer: Customer
     field: Field
-    ordinal: int
-    start: int
 
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """What the hits of one text come to."""
+    """What the agreements come to."""
 
     coherent_rows: int  # rows that agree with one customer on two fields or more; once for each such customer
-    single_hits: int  # agreements of a row and a customer on one field
-    customers: int  # distinct ordinals
+    single_hits: int  # pairs of row and customer that agree on one field
+    customers: int  # distinct ones
+
+
+def tally(agreements: Iterable[Agreement]) -> Tally:
+    agreed: dict[tuple[Hashable, Customer], set[Field]] = defaultdict(set)
+    for agreement in agreements:
+        agreed[agreement.row, agreement.customer].add(agreement.field)
+    coherent = sum(len(fields) > 1 for fields in agreed.values())
+    return Tally(coherent, len(agreed) - coherent, len({customer for _, customer in agreed}))
 
 
 class Rows:
@@ -50,19 +61,16 @@ class Rows:
         lines = (text[start:end] for start, end in zip(self._starts, ends, strict=True))
         self._rows, self.count = _numbered(lines)
 
+    @property
+    def breaks(self) -> int:
+        return len(self._starts) - 1
+
     def line_of(self, offset: int) -> int:
         """The line's number, from 1 on."""
         return bisect_right(self._starts, offset)
 
     def row_of(self, offset: int) -> int:
         return self._rows[self.line_of(offset) - 1]
-
-    def tally(self, hits: Iterable[Hit]) -> Tally:
-        agreed: dict[tuple[int, int], set[Field]] = defaultdict(set)
-        for hit in hits:
-            agreed[self.row_of(hit.start), hit.ordinal].add(hit.field)
-        coherent = sum(len(fields) > 1 for fields in agreed.values())
-        return Tally(coherent, len(agreed) - coherent, len({ordinal for _, ordinal in agreed}))
 
 
 def _numbered(lines: Iterable[str]) -> tuple[list[int], int]:

@@ -179,26 +179,8 @@ class Segment:
         self.header = header
         self._columns = columns
 
-    @classmethod
-    def open(cls, path: Path, *, company: str | None = None) -> "Segment":
-        """Check the whole file; raises SegmentRefused. `company`: whose it has to be, None for anybody's."""
-        try:
-            with path.open("rb") as stream:
-                header, start = _read_header(stream, path)
-                _check_bytes(stream, path)
-                _check_version(header, path)
-                if company is not None and header.company != company:
-                    raise SegmentForeign(
-                        f"the segment {path} was made for the company {header.company!r}, not for {company!r}"
-                    )
-                return cls(path, header, _mapped(stream, header, start))
-        except FileNotFoundError:
-            raise SegmentMissing(f"the segment {path} is not there; import it again") from None
-        except OSError as error:
-            raise SegmentMissing(f"the segment {path} cannot be read: {error.strerror}") from None
-
     def check_key(self, key: RootKey) -> None:
-        """Raises SegmentKeyWrong or SegmentNormaliserChanged unless `key` gives this segment's fingerprints."""
+        """Raises SegmentKeyWrong or SegmentNormaliserChanged unless `key` gives these fingerprints."""
         if key.check_value(self.header.company) != self.header.key_check:
             raise SegmentKeyWrong(
                 f"the segment {self.path} was made with the key {self.header.key_id}, and this is "
@@ -232,6 +214,24 @@ class Segment:
         place = first[query] + steps
         exact = columns.lo[place] == lo[query]
         return order[query[exact]], columns.ordinals[place[exact]]
+
+
+def open_segment(path: Path, *, company: str | None = None) -> Segment:
+    """Check the whole file; raises SegmentRefused. `company`: whose it has to be, None for anybody's."""
+    try:
+        with path.open("rb") as stream:
+            header, start = _read_header(stream, path)
+            _check_bytes(stream, path)
+            _check_version(header, path)
+            if company is not None and header.company != company:
+                raise SegmentForeign(
+                    f"the segment {path} was made for the company {header.company!r}, not for {company!r}"
+                )
+            return Segment(path, header, _mapped(stream, header, start))
+    except FileNotFoundError:
+        raise SegmentMissing(f"the segment {path} is not there; import it again") from None
+    except OSError as error:
+        raise SegmentMissing(f"the segment {path} cannot be read: {error.strerror}") from None
 
 
 def _read_header(stream: BinaryIO, path: Path) -> tuple[Header, int]:

@@ -1,0 +1,20 @@
+"""What matching counts; docs/reference/metrics.md has a line for each."""
+
+from prometheus_client import Counter, Gauge, Histogram
+
+VERSIONS = Counter(
+    "spillwatch_matched_versions_total",
+    "Versions of listings matched, by result: matched, retried, failed",
+    ("result",),
+)
+SECONDS = Histogram(
+    "spillwatch_match_seconds",
+    "Duration of matching one version",
+    buckets=(0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60),
+)
+FOUND = Counter("spillwatch_matches_total", "Mentions and fingerprint hits found", ("kind",))
+CUT = Counter("spillwatch_match_bounds_total", "Versions that met a bound: text, time, matches", ("bound",))
+REMATCHED = Counter(
+    "spillwatch_rematched_versions_total", "Versions matched again, by result: matched, failed", ("result",)
+)
+UNUSABLE = Gauge("spillwatch_companies_without_fingerprints", "Companies of which a segment is unusable")
