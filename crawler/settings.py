@@ -16,52 +16,61 @@ class CrawlerSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    concurrent_runs: int = Field(2, ge=1, le=64, description="runs (child processes) at the same time")
+    concurrent_runs: int = Field(
+        default=2, ge=1, le=64, description="runs (child processes) at the same time"
+    )
     memory_limit_mb: int = Field(
-        1024,
+        default=1024,
         ge=256,
         le=65_536,
         description="address space a run may take, in MiB; at the limit it ends as memory_exceeded",
     )
     deadline_s: float = Field(
-        1800,
+        default=1800,
         gt=0,
         le=172_800,
         description="seconds after which a run is ended from outside, whatever it is doing",
     )
     stop_grace_s: float = Field(
-        3.0, gt=0, le=120, description="seconds a run has to write down what it holds before it is killed"
+        default=3.0,
+        gt=0,
+        le=120,
+        description="seconds a run has to write down what it holds before it is killed",
     )
     request_timeout_s: float = Field(
-        30.0, gt=0, le=600, description="seconds one request may take from start to last byte"
+        default=30.0, gt=0, le=600, description="seconds one request may take from start to last byte"
     )
     response_limit_mb: float = Field(
-        10.0,
+        default=10.0,
         gt=0,
         le=200,
         description="size a response may have, in MiB, as received and again when decompressed",
     )
     attachment_limit_mb: float = Field(
-        5.0, gt=0, le=200, description="the same for a text attachment of a listing"
+        default=5.0, gt=0, le=200, description="the same for a text attachment of a listing"
     )
-    redirects: int = Field(MAX_REDIRECTS, ge=0, le=20, description="redirects that are followed for one page")
+    redirects: int = Field(
+        default=MAX_REDIRECTS, ge=0, le=20, description="redirects that are followed for one page"
+    )
     retries: int = Field(
-        2, ge=0, le=10, description="times a page is asked for again after a failure that may pass"
+        default=2, ge=0, le=10, description="times a page is asked for again after a failure that may pass"
     )
     retry_wait_s: float = Field(
-        30.0,
+        default=30.0,
         ge=0,
         le=600,
         description="longest Retry-After that a run waits for; a longer one ends the run's visit",
     )
     user_agent: str = Field(
-        "Spillwatch/0.1 (leak monitoring; read-only)",
+        default="Spillwatch/0.1 (leak monitoring; read-only)",
         min_length=1,
         max_length=300,
         description="how requests present themselves",
     )
-    accept_language: str = Field("en,*;q=0.5", max_length=100, description="the Accept-Language of requests")
-    autothrottle: bool = Field(True, description="wait longer where a site answers slowly")
+    accept_language: str = Field(
+        default="en,*;q=0.5", max_length=100, description="the Accept-Language of requests"
+    )
+    autothrottle: bool = Field(default=True, description="wait longer where a site answers slowly")
 
     @model_validator(mode="after")
     def _one_request_fits_in_a_run(self) -> CrawlerSettings:
