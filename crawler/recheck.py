@@ -14,7 +14,7 @@ import structlog
 
 from crawler.context import RunContext
 from crawler.listing import Listing, Price
-from crawler.sources import Follow, Role, SourceDefinition
+from crawler.sources import Follow, SourceDefinition
 from storage import listings
 from storage.errors import EvidenceFailed
 from storage.evidence.warc import EvidenceStore
@@ -28,29 +28,29 @@ TEXTS = ("title", "body", "seller", "sample")
 
 def rechecks(run: RunContext) -> list[Follow]:
     """What to ask for again in this run; empty for a source whose listings have no page of their own."""
-    role, by_page = _own_page(run.definition)
-    if role is None:
+    by_page = _told_by_page(run.definition)
+    if by_page is None:
         return []
     with run.database.reading() as session:
         due = listings.to_recheck(session, run.job.source_id, run.definition.budget.recheck_items)
         newest = listings.newest(session, run.job.source_id, [key for key, _ in due])
-    follows = [_follow(run.evidence, newest[key], role, by_page) for key, _ in due if key in newest]
+    known = [_said(run.evidence, newest[key], by_page) for key, _ in due if key in newest]
+    follows = [run.adapter.own_page(listing) for listing in known if listing is not None]
     return [follow for follow in follows if follow is not None]
 
 
-def _own_page(definition: SourceDefinition) -> tuple[Role | None, frozenset[str]]:
-    """The role of a listing's own page, and the fields that it gives itself."""
+def _told_by_page(definition: SourceDefinition) -> frozenset[str] | None:
+    """The fields that a listing's own page gives itself; None for a source without such pages."""
     if definition.kind == "paste":
-        return Role.RAW, frozenset({"body"})
+        return frozenset({"body"})
     if definition.item is None:
-        return None, frozenset()
-    given = {name for name in type(definition.item).model_fields if getattr(definition.item, name)}
-    return Role.ITEM, frozenset(given)
+        return None
+    item = definition.item
+    return frozenset(name for name in type(item).model_fields if getattr(item, name))
 
 
-def _follow(
-    evidence: EvidenceStore, version: ListingVersion, role: Role, by_page: frozenset[str]
-) -> Follow | None:
+def _said(evidence: EvidenceStore, version: ListingVersion, by_page: frozenset[str]) -> Listing | None:
+    """Return what a listing's row said; None where its page cannot be found again."""
     row = version.listing
     if "*" in row.url or version.place is None:
         # A masked address leads nowhere.
@@ -72,5 +72,4 @@ def _follow(
     if version.price_amount is not None and version.price_currency is not None:
         fields["price"] = Price(version.price_amount, version.price_currency)
     said = {name: value for name, value in fields.items() if name not in by_page and value is not None}
-    partial = Listing(key=row.key, url=row.url, row_digest=row.row_digest, **said)
-    return Follow(row.url, role, row.key, partial)
+    return Listing(key=row.key, url=row.url, row_digest=row.row_digest, **said)

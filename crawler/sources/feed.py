@@ -91,14 +91,17 @@ class FeedAdapter:
         found = [self._listing(page, entry, reader) for entry in entries]
         listings = tuple({one.key: one for one in reversed(found) if one is not None}.values())[::-1]
         parsed = Parsed(next_page=canonical(onward, base=page.url) if onward else None)
+        if self.definition.item is None:
+            return replace(parsed, listings=tuple(listings))
+        follows = (self.own_page(one) for one in listings)
+        return replace(parsed, follows=tuple(follow for follow in follows if follow is not None))
+
+    def own_page(self, listing: Listing) -> Follow | None:
         item = self.definition.item
         if item is None:
-            return replace(parsed, listings=listings)
-        follows = (
-            Follow(filled(item.url, key=one.key) if item.url else one.url, Role.ITEM, one.key, one)
-            for one in listings
-        )
-        return replace(parsed, follows=tuple(follows))
+            return None
+        url = filled(item.url, key=listing.key) if item.url else listing.url
+        return Follow(url, Role.ITEM, listing.key, listing)
 
     def _listing(self, page: Page, entry: Entry, reader: Reader) -> Listing | None:
         url = canonical(entry.link, base=page.url) if entry.link else None

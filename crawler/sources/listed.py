@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Generic, TypeVar
 
 from crawler.clean import Clock
@@ -27,14 +27,6 @@ MAX_ATTACHMENTS = 20
 MAX_LINKS = 200
 
 S = TypeVar("S", bound=HtmlSource | JsonSource | PasteHtmlSource | PasteJsonSource)
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """What one row said, its link resolved."""
-
-    listing: Listing
-    follow: str
 
 
 class ListedSource(ABC, Generic[S]):
@@ -95,33 +87,36 @@ class ListedSource(ABC, Generic[S]):
         nodes = self.rows(root)
         if nodes is None:
             return Parsed(recognised=False)
-        rows = list(self._unique(self._row(page, node, reader) for node in nodes[:MAX_ROWS]))
+        rows = self._unique(self._row(page, node, reader) for node in nodes[:MAX_ROWS])
         total = self._pages_total(root, reader)
         onward = self._next_page(page, root, reader, has_rows=bool(rows), total=total)
         told = self.definition.list.next is not None or self.definition.list.page_url is not None
-        parsed = Parsed(
-            recognised=bool(rows) or not nodes,
+        recognised = bool(rows) or not nodes
+        return Parsed(
+            listings=tuple(row for row in rows if self.own_page(row) is None),
+            follows=tuple(follow for row in rows if (follow := self.own_page(row)) is not None),
             next_page=onward,
-            end=onward is None and told and (bool(rows) or not nodes),
+            recognised=recognised,
+            end=onward is None and told and recognised,
             pages_total=total,
         )
-        return self.handed_on(parsed, rows)
 
-    def handed_on(self, parsed: Parsed, rows: list[Row]) -> Parsed:
-        """Put the rows into `parsed`: complete, or to be followed to their own pages."""
-        if getattr(self.definition, "item", None) is None:
-            return replace(parsed, listings=tuple(row.listing for row in rows))
-        follows = (Follow(row.follow, Role.ITEM, row.listing.key, row.listing) for row in rows)
-        return replace(parsed, follows=tuple(follows))
+    def own_page(self, listing: Listing) -> Follow | None:
+        item = getattr(self.definition, "item", None)
+        if item is None:
+            return None
+        url = filled(item.url, key=listing.key) if item.url else listing.url
+        return Follow(url, Role.ITEM, listing.key, listing)
 
-    def _unique(self, rows: Iterator[Row | None]) -> Iterator[Row]:
-        seen: set[str] = set()
+    def _unique(self, rows: Iterator[Listing | None]) -> list[Listing]:
+        """Return the rows that lead somewhere, the first of each key."""
+        unique: dict[str, Listing] = {}
         for row in rows:
-            if row is not None and row.listing.key not in seen:
-                seen.add(row.listing.key)
-                yield row
+            if row is not None:
+                unique.setdefault(row.key, row)
+        return list(unique.values())
 
-    def _row(self, page: Page, node: Node, reader: Reader) -> Row | None:
+    def _row(self, page: Page, node: Node, reader: Reader) -> Listing | None:
         """Read one row, or return `None` for one that leads nowhere: a heading, an advertisement."""
         source = self.definition
         key, link = (self._text(node, name, reader) for name in ("key", "link"))
@@ -134,11 +129,9 @@ class ListedSource(ABC, Generic[S]):
         values = reader.fields(node, source.row, part="row")
         if values is None:
             return None
-        item = getattr(source, "item", None)
         shown = url or page.url
-        follow = filled(item.url, key=key) if item is not None and item.url else shown
         digest = self.digest(self._state(node, values, shown, reader))
-        return Row(Listing(key=key, url=shown, row_digest=digest, **values), follow)
+        return Listing(key=key, url=shown, row_digest=digest, **values)
 
     def _text(self, node: Node, name: str, reader: Reader) -> str:
         options = getattr(self.definition.list, name)

@@ -90,6 +90,9 @@ class Adapter(Protocol):
     def start(self, cursor: Mapping[str, object]) -> list[Follow]:
         """The pages a run begins with."""
 
+    def own_page(self, listing: Listing) -> Follow | None:
+        """Where a listing's own page is, with what was said elsewhere; `None`: its row says everything."""
+
     def parse(self, page: Page) -> Parsed:
         """Read one page of any role but `ATTACHMENT`, which is text to decode and no more.
 

@@ -7,10 +7,9 @@ from typing import Any
 
 from crawler.clean.text import line, verbatim
 from crawler.listing import Listing
-from crawler.sources.definition import PasteBase, PasteHtmlSource, PasteJsonSource
+from crawler.sources.definition import PasteHtmlSource, PasteJsonSource
 from crawler.sources.html import HtmlListing
 from crawler.sources.json import JsonListing
-from crawler.sources.listed import Row
 from crawler.sources.markup import text_of_markup
 from crawler.sources.page import Follow, Page, Parsed, Role
 from crawler.sources.reading import Reader
@@ -27,13 +26,8 @@ class RawText:
 
     definition: Any
 
-    def handed_on(self, parsed: Parsed, rows: list[Row]) -> Parsed:
-        source: PasteBase = self.definition
-        follows = (
-            Follow(filled(source.raw, key=row.listing.key), Role.RAW, row.listing.key, row.listing)
-            for row in rows
-        )
-        return replace(parsed, follows=tuple(follows))
+    def own_page(self, listing: Listing) -> Follow:
+        return Follow(filled(self.definition.raw, key=listing.key), Role.RAW, listing.key, listing)
 
     def raw(self, page: Page, decoded: Decoded) -> Parsed:
         """The raw text is the listing's body; a paste that is no text is a listing without one."""

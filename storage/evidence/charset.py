@@ -1,14 +1,14 @@
-"""What charset a page really is in, decided by scoring several decodings, for what pages declare is often wrong.
+"""What charset a page really is in: several decodings are scored, for what pages declare is often wrong.
 
 Rules, in order:
 1. A byte order mark decides; so do null bytes in every second place (UTF-16 without a mark).
-2. Valid UTF-8 with characters beyond ASCII is UTF-8, whatever is declared: chance does not produce it. A few broken
-   bytes (a cut end, one damaged comment) don't change that.
+2. Valid UTF-8 with characters beyond ASCII is UTF-8, whatever is declared: chance does not produce it. A few
+   broken bytes (a cut end, one damaged comment) don't change that.
 3. Pure ASCII is what was declared, else UTF-8: the text is the same.
-4. Else every candidate decodes a bounded sample and is scored: common characters of its language count for it,
-   rare ones, control characters and errors against it, and being declared counts a little. The best wins.
+4. Else every candidate decodes a bounded sample and is scored: common characters of its language count for
+   it, rare ones, control characters and errors against it, and being declared counts a little. The best wins.
 
-The text is all of the body: bytes that the winner cannot decode become U+FFFD; the evidence store has the bytes.
+The text is all of the body: bytes that the winner cannot decode become U+FFFD; the evidence store has them.
 """
 
 from __future__ import annotations
@@ -27,13 +27,18 @@ DECLARATION_BYTES = 2_048
 CLEAR_MARGIN = 0.15
 #: What being declared is worth between two readings that are about as good.
 DECLARED_BONUS = 0.1
+#: One or two characters prove nothing.
+FEW_CHARACTERS = 3
+#: Less ASCII than this in UTF-16 proves nothing: half of 一 is a null byte as well.
+WIDE_SHARE = 0.25
 #: Fewer continuation bytes than this can be valid UTF-8 by chance.
 FEW_SEQUENCES = 8
 #: Text with one broken sequence to this many good ones is UTF-8 all the same.
 BROKEN_SHARE = 10
-CANDIDATES = tuple(
-    "gb18030 big5hkscs cp932 euc_jp cp949 cp1251 koi8-r cp1252 cp1250 utf-8 utf-16-le utf-16-be".split()
-)
+CANDIDATES = (
+    "gb18030", "big5hkscs", "cp932", "euc_jp", "cp949", "cp1251", "koi8-r", "cp1252", "cp1250", "utf-8",
+    "utf-16-le", "utf-16-be",
+)  # fmt: skip
 
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
@@ -42,21 +47,25 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
+_CONTROLS = bytes(range(9))
 _ASCII = re.compile(r"[\x00-\x7f]+")
 _LINES_BEYOND_ASCII = re.compile(rb"[^\n<>]*[\x80-\xff][^\n<>]*")
-# What a wrong reading makes, and what each costs: letters of two scripts in one word, a capital inside a word,
-# accents in a row.
+# What a wrong reading makes, and what each costs: letters of two scripts in one word, a capital inside a
+# word, accents in a row, one foreign letter alone, a sign inside a word.
 _ODD = (
     (re.compile(r"[A-Za-z][\u0400-\u045f\uac00-\ud7a3]|[\u0400-\u045f\uac00-\ud7a3][A-Za-z]"), 1.0),
     (re.compile(r"[а-яё][А-ЯЁ]|[a-zа-яё][À-Þ]"), 1.0),
     (re.compile(r"[\u0080-\u024f]{3}"), 2.0),
+    (re.compile(r"(?<![\u0400-\u045f])[\u0400-\u045f](?![\u0400-\u045f])"), 0.5),
+    (re.compile(r"[A-Za-z][\u4e00-\u9fff](?![\u4e00-\u9fff])"), 0.7),
+    (re.compile(r"[A-Za-z][\u00a2-\u00bf\u00d7\u00f7][a-z]"), 1.0),
 )
 _KANA = re.compile(r"[\u3041-\u30fe]")
 _DECLARED = re.compile(rb"""(?:charset|encoding)\s*=\s*["']?\s*([A-Za-z0-9_:.+-]{2,40})""")
 # The web's own rule: these names mean their larger relatives.
 _MEANS = {
     "gb2312": "gb18030", "gbk": "gb18030", "hz": "gb18030", "big5": "big5hkscs", "ascii": "cp1252",
-    "iso8859-1": "cp1252", "iso8859-9": "cp1254", "iso8859-5": "iso8859-5", "euc_kr": "cp949", "shift_jis": "cp932",
+    "iso8859-1": "cp1252", "iso8859-9": "cp1254", "euc_kr": "cp949", "shift_jis": "cp932",
     "iso8859-11": "cp874", "tis-620": "cp874",
 }  # fmt: skip
 
@@ -72,7 +81,7 @@ class Decoded:
 
 
 def decode(body: bytes, *, declared: str | None = None, limit: int | None = None) -> Decoded:
-    """Decode `body` (of it `limit` bytes); `declared` is the charset of the response's header, if it named one."""
+    """Decode `body` (of it `limit` bytes); `declared` is the charset that the response's header named."""
     body = body[:limit]
     for mark, codec in _MARKS:
         if body.startswith(mark):
@@ -103,14 +112,14 @@ def _wide(body: bytes) -> tuple[str, float, bool] | None:
     sample = body[: SAMPLE_BYTES // 2 * 2]
     even, odd = sample[::2].count(0), sample[1::2].count(0)
     few, many = sorted((even, odd))
-    if len(sample) < 4 or many < len(sample) // 2 * 0.1 or few > many * 0.05:
+    if len(sample) < 4 or many < len(sample) // 2 * WIDE_SHARE or few > many * 0.05:
         return None
     return ("utf-16-le" if odd > even else "utf-16-be"), 0.95, True
 
 
 def _utf8(body: bytes, names: list[str]) -> tuple[str, float, bool] | None:
     """Recognise ASCII, and UTF-8 by its own structure; a few short sequences alone could be GBK as well."""
-    if body.isascii():
+    if body.isascii() and not _full_of_controls(body):
         transparent = (name for name in names if b"ascii <~".decode(name, "replace") == "ascii <~")
         return next(transparent, "utf-8"), 1.0, True
     text = body.decode("utf-8", "replace")
@@ -126,6 +135,12 @@ def _utf8(body: bytes, names: list[str]) -> tuple[str, float, bool] | None:
     return "utf-8", 1 - broken / len(beyond), True
 
 
+def _full_of_controls(body: bytes) -> bool:
+    """Say whether this is UTF-16: in Cyrillic every second byte of it is 4, and none is beyond ASCII."""
+    sample = body[:SAMPLE_BYTES]
+    return len(sample) - len(sample.translate(None, _CONTROLS)) > len(sample) // 5
+
+
 def _scored(body: bytes, names: list[str]) -> tuple[str, float, bool]:
     """Return the candidate under which a sample of `body` looks most like text."""
     lines, start = _sample(body), body[: SAMPLE_BYTES // 2 * 2]
@@ -135,12 +150,13 @@ def _scored(body: bytes, names: list[str]) -> tuple[str, float, bool]:
         for codec in dict.fromkeys((*names, *CANDIDATES))
     }
     best, second = sorted(scores, key=scores.__getitem__, reverse=True)[:2]
-    margin = scores[best] - scores[second]
-    return best, round(max(0.0, min(1.0, scores[best])), 3), margin >= CLEAR_MARGIN and scores[best] > 0
+    clear = scores[best] > 0 and scores[best] - scores[second] >= CLEAR_MARGIN
+    proof = len(_ASCII.sub("", lines.decode(best, "ignore"))) >= FEW_CHARACTERS
+    return best, round(max(0.0, min(1.0, scores[best])), 3), clear and proof
 
 
 def _sample(body: bytes) -> bytes:
-    """Cut out the lines that hold more than ASCII; a line's end is never half a character of these charsets."""
+    """Cut out the lines that hold more than ASCII; their ends are never half a character."""
     parts, size = [], 0
     for line in _LINES_BEYOND_ASCII.finditer(body):
         parts.append(line[0][: SAMPLE_BYTES - size])
@@ -151,7 +167,7 @@ def _sample(body: bytes) -> bytes:
 
 
 def _score(sample: bytes, codec: str) -> float:
-    """Return the mean likelihood of the characters beyond ASCII, and what their neighbours say against them."""
+    """Return the mean likelihood of the characters beyond ASCII, less what speaks against them."""
     text = codecs.getincrementaldecoder(codec)("replace").decode(sample)  # a cut last character is no error
     beyond = _ASCII.sub("", text)
     if not beyond:

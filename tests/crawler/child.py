@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 
 from cli.child import Relayed, say
 from crawler.job import MAX_LINE_BYTES, Exit, Job, confine
+from crawler.listing import Listing
 from crawler.run import execute
 from crawler.sources import Follow, Page, Parsed, Role
 from matching.masks import mask_text, mask_url
@@ -67,6 +68,9 @@ class Misbehaving:
 
     def start(self, cursor: Mapping[str, object]) -> list[Follow]:
         return [Follow(url, Role.LIST) for url in self._starts]
+
+    def own_page(self, listing: Listing) -> Follow | None:
+        return None
 
     def parse(self, page: Page) -> Parsed:
         self._misdeed()

@@ -1,0 +1,25 @@
+"""Serves a WSGI application on a free port of loopback and says which on standard output."""
+
+from __future__ import annotations
+
+import sys
+from socketserver import ThreadingMixIn
+from typing import Any
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
+
+
+class _Server(ThreadingMixIn, WSGIServer):
+    daemon_threads = True
+
+
+class _Quiet(WSGIRequestHandler):
+    def log_message(self, format: str, *args: Any) -> None:
+        """The test looks at what the crawler stored, not at the access log."""
+
+
+def forever(application: Any) -> None:
+    """Serve until the process is ended; the first line written is the port."""
+    with make_server("127.0.0.1", 0, application, server_class=_Server, handler_class=_Quiet) as server:
+        sys.stdout.write(f"{server.server_port}\n")
+        sys.stdout.flush()
+        server.serve_forever()
