@@ -11,6 +11,8 @@ from crawler.errors import FetchError, NotThere, RateLimited, ServerFailed, Site
 if TYPE_CHECKING:
     from scrapy.http import Response
 
+NOT_MODIFIED = 304
+
 MEANINGS: dict[int, tuple[type[FetchError], str]] = {
     HTTPStatus.UNAUTHORIZED: (SiteDenied, "wants a login"),
     HTTPStatus.FORBIDDEN: (SiteDenied, "does not let us in"),
@@ -22,9 +24,9 @@ MEANINGS: dict[int, tuple[type[FetchError], str]] = {
 
 
 def problem_with(response: Response) -> FetchError | None:
-    """Return what is wrong, or None for a page."""
+    """Return what is wrong, or None for a page and for one that has not changed."""
     status = response.status
-    if status < HTTPStatus.MULTIPLE_CHOICES:
+    if status < HTTPStatus.MULTIPLE_CHOICES or status == NOT_MODIFIED:
         return None
     failed = (ServerFailed, "has an error of its own")
     other = (UnexpectedStatus, "answered with a status that is no page")

@@ -12,13 +12,14 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING, Self
 
+from crawler.answers import NOT_MODIFIED, problem_with
 from crawler.batch import Batch
 from crawler.context import RunContext, run_of
 from crawler.job import Progress
 from crawler.route import RECEIVED, Received
 from crawler.sources import Follow
 from storage import captures
-from storage.captures import CaptureRecord, CaptureRole
+from storage.captures import CaptureOutcome, CaptureRecord, CaptureRole
 from storage.evidence.warc import Place
 from storage.runs import RunCounts
 
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 FOLLOW = "spillwatch_follow"
 CAPTURED = "spillwatch_captured"
 BATCH = 64
+STATUS_OUTCOMES = {NOT_MODIFIED: CaptureOutcome.UNCHANGED}
 CHARSET = re.compile(r"charset\s*=\s*[\"']?([\w.:-]{1,40})", re.IGNORECASE)
 
 
@@ -53,6 +55,8 @@ class _Arrived:
     body: bytes
     content_type: str
     charset: str | None
+    outcome: CaptureOutcome
+    reason: str | None
     counts: RunCounts
 
 
@@ -67,10 +71,15 @@ class Capture:
     def from_crawler(cls, crawler: Crawler) -> Self:
         return cls(crawler)
 
+    def process_request(self, request: Request) -> None:
+        # A retry is a copy of a request that was captured.
+        request.meta.pop(CAPTURED, None)
+
     async def process_response(self, request: Request, response: Response) -> Response:
         follow = request.meta.get(FOLLOW)
         if follow is None:
             return response
+        problem = problem_with(response)
         tally = self._run.tally
         tally.captures += 1
         tally.bytes += len(response.body)
@@ -83,6 +92,10 @@ class Capture:
             body=response.body,
             content_type=content_type,
             charset=declared and declared[1],
+            outcome=CaptureOutcome.FAILED
+            if problem
+            else STATUS_OUTCOMES.get(response.status, CaptureOutcome.PENDING),
+            reason=problem.reason if problem else None,
             counts=tally.counts(),
         )
         try:
@@ -130,4 +143,6 @@ def _record(run: RunContext, arrived: _Arrived, place: Place) -> CaptureRecord:
         place=place,
         content_type=run.mask(arrived.content_type) or None,
         charset=arrived.charset,
+        outcome=arrived.outcome,
+        reason=arrived.reason,
     )

@@ -96,17 +96,14 @@ class Patience(RetryMiddleware):
         if wait is None:
             return super().process_response(request, response)
         run = run_of(self.crawler)
-        limit = run.job.settings.retry_wait_s
         gate = self.crawler.get_downloader_middleware(Gate)
-        again = self._retry(request, "asked to wait") if wait <= limit else None
-        if again is None or gate is None:
-            host = host_of(request)
-            run.close(
-                RateLimited(f"{host} asks for a pause of {wait:.0f} s, which is more than {limit:g} s.")
-            )
-            return response
-        gate.hold(wait)
-        return again
+        again = self._retry(request, "asked to wait") if wait <= run.job.settings.retry_wait_s else None
+        if again is not None and gate is not None:
+            gate.hold(wait)
+            return again
+        told = f"{host_of(request)} asks for a pause of {wait:.0f} s; nothing more was asked for."
+        run.close(RateLimited(told))
+        raise RateLimited(told)
 
 
 def _asked_for(response: Response) -> float | None:

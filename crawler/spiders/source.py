@@ -18,7 +18,7 @@ from scrapy.http import Response
 from scrapy.http.request import NO_CALLBACK
 from twisted.python.failure import Failure
 
-from crawler.answers import problem_with
+from crawler.answers import NOT_MODIFIED, problem_with
 from crawler.capture import CAPTURED, FOLLOW, Captured
 from crawler.context import RunContext
 from crawler.errors import FetchError, NotThere, UrlRefused
@@ -43,7 +43,6 @@ ORIGIN = "spillwatch_origin"
 PRIORITY = {Role.ITEM: 20, Role.RAW: 20}
 RECHECK_PRIORITY = -20
 MAX_ATTACHMENTS = 20
-NOT_MODIFIED = 304
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,10 +115,8 @@ class SourceSpider(Spider):
         origin: Origin | None = response.meta[ORIGIN]
         captured: Captured = response.meta[CAPTURED]
         if response.status == NOT_MODIFIED:
-            self._note(Conclusion(captured.id, CaptureOutcome.UNCHANGED))
             self._pages(follow, origin).read += 1
         elif problem := problem_with(response):
-            self._note(Conclusion(captured.id, CaptureOutcome.FAILED, problem.reason))
             for found in self._missed(follow, origin, problem):
                 yield found
         elif (parsed := self._understood(response, follow, origin, captured)) is None:
@@ -251,7 +248,6 @@ class SourceSpider(Spider):
             return None
         captured: Captured = response.meta[CAPTURED]
         if (refused := problem_with(response)) is not None:
-            self._note(Conclusion(captured.id, CaptureOutcome.FAILED, refused.reason))
             self.run.tally.items.failures.append(refused)
             return None
         decoded = await asyncio.to_thread(decode, response.body, declared=captured.charset)
@@ -267,6 +263,9 @@ class SourceSpider(Spider):
         if not isinstance(error, FetchError):
             self.run.fail(error)
             return
+        if (captured := meta.get(CAPTURED)) is not None:
+            # It came, but could not be decompressed.
+            self._note(Conclusion(captured.id, CaptureOutcome.FAILED, error.reason))
         yield from self._missed(meta[FOLLOW], meta[ORIGIN], error)
 
     def _missed(self, follow: Follow, origin: Origin | None, error: FetchError) -> Iterator[Found]:

@@ -163,17 +163,16 @@ async def _read(reader: asyncio.StreamReader) -> Asked | None:
     return Asked(method, parts.path, query, headers)
 
 
-def listing_page(site: Site, number: int, *, path: str = "/offers", size: int = PAGE_SIZE) -> Answer:
-    """One page of the site's offers, with a link to the next one."""
-    keys = list(site.offers)[(number - 1) * size : number * size]
+def listing_page(site: Site, number: int = 1, *, more: bool = False) -> Answer:
+    """One page of the site's offers, with a link to the next one if there is to be `more`."""
+    keys = list(site.offers)[(number - 1) * PAGE_SIZE : number * PAGE_SIZE]
     rows = "".join(
         f"<tr class='row'><td><a href='/offer/{key}'>{site.offers[key].title}</a></td>"
         f"<td class='price'>{site.offers[key].price}</td></tr>"
         for key in keys
     )
-    following = (
-        f"<a rel='next' href='{path}?page={number + 1}'>next</a>" if len(site.offers) > number * size else ""
-    )
+    more = more and len(site.offers) > number * PAGE_SIZE
+    following = f"<a rel='next' href='/offers?page={number + 1}'>next</a>" if more else ""
     return Answer(f"<html><body><table>{rows}</table>{following}</body></html>".encode())
 
 
@@ -183,7 +182,7 @@ def listing_page(site: Site, number: int, *, path: str = "/offers", size: int = 
 @page("/offers")
 async def offers(site: Site, asked: Asked, writer: Writer) -> Answer:
     """The list of offers, five a page."""
-    return listing_page(site, int(asked.query.get("page", "1")))
+    return listing_page(site, int(asked.query.get("page", "1")), more=True)
 
 
 @page("/feed")
@@ -220,7 +219,7 @@ async def api(site: Site, asked: Asked, writer: Writer) -> Answer:
 @page("/gzip-layers")
 async def gzip_layers(site: Site, asked: Asked, writer: Writer) -> Answer:
     """Compressed five times over."""
-    body = listing_page(site, 1).body
+    body = listing_page(site).body
     for _ in range(5):
         body = gzip.compress(body)
     return Answer(body, headers=[("Content-Encoding", ", ".join(["gzip"] * 5))])
@@ -229,7 +228,7 @@ async def gzip_layers(site: Site, asked: Asked, writer: Writer) -> Answer:
 def _compressed(coding: str, pack: Callable[[bytes], bytes]) -> None:
     @page(f"/{coding}")
     async def compressed(site: Site, asked: Asked, writer: Writer) -> Answer:
-        return Answer(pack(listing_page(site, 1).body), headers=[("Content-Encoding", coding)])
+        return Answer(pack(listing_page(site).body), headers=[("Content-Encoding", coding)])
 
     @page(f"/{coding}-bomb")
     async def bomb(site: Site, asked: Asked, writer: Writer) -> Answer:
@@ -278,20 +277,20 @@ async def announces_fifty_megabytes(site: Site, asked: Asked, writer: Writer) ->
 
 @page("/invalid-utf8")
 async def invalid_utf8(site: Site, asked: Asked, writer: Writer) -> Answer:
-    body = listing_page(site, 1).body.replace(b"Database", b"Data\xff\xfe\xc3(base")
+    body = listing_page(site).body.replace(b"Database", b"Data\xff\xfe\xc3(base")
     return Answer(body)
 
 
 @page("/megabyte-title")
 async def megabyte_title(site: Site, asked: Asked, writer: Writer) -> Answer:
-    body = listing_page(site, 1).body.replace(b"Database number 1<", b"Database " + b"x" * MEBIBYTE + b"<")
+    body = listing_page(site).body.replace(b"Database number 1<", b"Database " + b"x" * MEBIBYTE + b"<")
     return Answer(body)
 
 
 @page("/script-and-ansi")
 async def script_and_ansi(site: Site, asked: Asked, writer: Writer) -> Answer:
     title = b"&lt;script&gt;alert(1)&lt;/script&gt; \x1b[31mred\x1b[0m \x1b]0;owned\x07 =cmd|' /C calc'!A0"
-    return Answer(listing_page(site, 1).body.replace(b"Database number 1<", title + b"<"))
+    return Answer(listing_page(site).body.replace(b"Database number 1<", title + b"<"))
 
 
 @page("/archive")
@@ -409,7 +408,7 @@ async def fails_at_first(site: Site, asked: Asked, writer: Writer) -> Answer:
     if site.failures_left > 0:
         site.failures_left -= 1
         return Answer(b"<p>Sorry", status=500)
-    return listing_page(site, 1)
+    return listing_page(site)
 
 
 @page("/429-retry-after")
@@ -417,7 +416,7 @@ async def retry_after(site: Site, asked: Asked, writer: Writer) -> Answer:
     """Wants to be left alone for a second, once."""
     if len(site.asked_for(asked.path)) == 1:
         return Answer(b"<p>Later", status=429, headers=[("Retry-After", "1")])
-    return listing_page(site, 1)
+    return listing_page(site)
 
 
 @page("/endless-pages")
@@ -434,4 +433,4 @@ async def endless_pages(site: Site, asked: Asked, writer: Writer) -> Answer:
 @page("/same-page-for-ever")
 async def same_page_for_ever(site: Site, asked: Asked, writer: Writer) -> Answer:
     """The next page's link leads to the page itself."""
-    return Answer(listing_page(site, 1).body + b"<a rel='next' href='/same-page-for-ever'>next</a>")
+    return Answer(listing_page(site).body + b"<a rel='next' href='/same-page-for-ever'>next</a>")
