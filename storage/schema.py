@@ -38,22 +38,30 @@ def revision(database: Database) -> str | None:
 def require_current(database: Database) -> None:
     """Raises SchemaOutdated or SchemaNewer."""
     found = revision(database)
-    if found == head():
-        return
-    if found is not None and found not in {script.revision for script in _scripts().walk_revisions()}:
+    _require_known(database, found)
+    if found != head():
+        raise SchemaOutdated(
+            f"{database.place}: its schema is {found or 'empty'}, wanted {head()}."
+            " Run `spillwatch db upgrade`."
+        )
+
+
+def _require_known(database: Database, found: str | None) -> None:
+    if found not in {None, *(script.revision for script in _scripts().walk_revisions())}:
         raise SchemaNewer(
             f"{database.place}: its schema is {found}, which this program does not know (it has {head()})."
             " Install the newer program again, or restore the backup made before the upgrade."
         )
-    raise SchemaOutdated(
-        f"{database.place}: its schema is {found or 'empty'}, wanted {head()}. Run `spillwatch db upgrade`."
-    )
 
 
 def upgrade(database: Database, to: str = "head") -> None:
-    """All of it or nothing: killed at any moment, the old schema is still there. Two at once take turns."""
+    """All of it or nothing: killed at any moment, the old schema is still there. Two at once take turns.
+
+    Raises SchemaNewer where the database has been upgraded by a newer program.
+    """
     with _migrating(database) as connection:
-        command.upgrade(_config(connection), to)
+        _require_known(database, MigrationContext.configure(connection).get_current_revision())
+        command.upgrade(config(connection), to)
 
 
 def differences(database: Database) -> list[object]:
@@ -67,16 +75,16 @@ def include_object(_: object, name: str | None, kind: str, *__: object) -> bool:
     return not (kind == "table" and (name or "").startswith(SEARCH_TABLES))
 
 
-def _config(connection: Connection | None = None) -> Config:
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
-    config.set_main_option("path_separator", "os")
-    config.attributes["connection"] = connection
-    return config
+def config(connection: Connection | None = None) -> Config:
+    made = Config()
+    made.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    made.set_main_option("path_separator", "os")
+    made.attributes["connection"] = connection
+    return made
 
 
 def _scripts() -> ScriptDirectory:
-    return ScriptDirectory.from_config(_config())
+    return ScriptDirectory.from_config(config())
 
 
 @contextmanager

@@ -35,7 +35,7 @@ def claim(database: Database, delivery_id: int) -> Claimed:
 
 
 def test_an_alert_and_its_deliveries_come_together(database: Database) -> None:
-    """What is rolled back leaves neither; what is committed is due on every channel, with keys of their own."""
+    """What is rolled back leaves neither; what is committed is due on each channel, with its own key."""
     with pytest.raises(ZeroDivisionError), database.transaction() as session:
         given.alert(session, "mail", "soc")
         raise ZeroDivisionError

@@ -1,0 +1,405 @@
+"""storage.evidence.warc: what was published, byte for byte, however the program ended."""
+
+import gzip
+import hashlib
+import os
+import random
+import signal
+import stat
+import subprocess
+import sys
+import threading
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import given as generated
+from hypothesis import strategies as st
+from warcio.archiveiterator import ArchiveIterator  # type: ignore[import-untyped]
+
+from storage.errors import EvidenceDamaged, EvidenceMissing, EvidenceUnwritable
+from storage.evidence.tails import Recovered
+from storage.evidence.warc import EvidenceStore, EvidenceWriter, ListingText, Place
+from tests.storage.given import NOW
+
+HEADERS = [(b"Content-Type", b"text/html; charset=gbk"), (b"Transfer-Encoding", b"chunked")]
+BODY = "出售客户数据".encode("gbk") + bytes(range(256))
+URL = "https://market.example/offer/1"
+
+
+def sha256(body: bytes) -> str:
+    return hashlib.sha256(body).hexdigest()
+
+
+def respond(writer: EvidenceWriter, body: bytes = BODY, url: str = URL) -> Place:
+    return writer.response(url=url, status=200, headers=HEADERS, body=body, fetched_at=NOW)
+
+
+def path_of(store: EvidenceStore, place: Place) -> Path:
+    return store.folder / place.file
+
+
+def test_a_response_comes_back_as_it_was(evidence: EvidenceStore) -> None:
+    """Address, status, headers, every byte of the body; the header that told of chunks has another name."""
+    with evidence.writer("run-1") as writer:
+        place = respond(writer)
+    read = evidence.read_response(place, sha256(BODY))
+
+    assert (read.url, read.status, read.body) == (URL, 200, BODY)
+    assert read.headers == (HEADERS[0], (b"X-Archive-Transfer-Encoding", b"chunked"))
+
+
+def test_a_text_comes_back_as_it_was(evidence: EvidenceStore) -> None:
+    """Also what no file's encoding can hold."""
+    text = ListingText({"title": "出售 \ud800 \0", "body": "line\r\n\r\nWARC/1.1\r\n", "sample": ""})
+    with evidence.writer("run-1") as writer:
+        place = writer.text(text, refers_to=respond(writer), url=URL)
+
+    assert evidence.read_text(place) == text
+
+
+def test_a_text_names_the_response_it_was_read_from(evidence: EvidenceStore) -> None:
+    """As WARC says it: a conversion record that refers to the response's record id."""
+    with evidence.writer("run-1") as writer:
+        source = respond(writer)
+        writer.text(ListingText({"title": "offer"}), refers_to=source, url=URL)
+    with path_of(evidence, source).open("rb") as file:
+        records = [(one.rec_type, one.rec_headers) for one in ArchiveIterator(file)]
+
+    response, conversion = records[1][1], records[2][1]
+    assert [kind for kind, _ in records] == ["warcinfo", "response", "conversion"]
+    assert conversion.get_header("WARC-Refers-To") == response.get_header("WARC-Record-ID")
+
+
+def test_other_programs_read_it(evidence: EvidenceStore) -> None:
+    """warcio parses every record, and its payload digests (sha1, which replay programs ask for) are right."""
+    with evidence.writer("run-1") as writer:
+        place = respond(writer)
+        writer.response(url=URL, status=599, headers=[], body=b"", fetched_at=NOW)
+    with path_of(evidence, place).open("rb") as file:
+        found = []
+        for record in ArchiveIterator(file, check_digests="raise"):
+            body = record.content_stream().read()
+            if record.rec_type == "response":
+                found.append((record.http_headers.get_statuscode(), body))
+                assert record.rec_headers.get_header("WARC-Payload-Digest").startswith("sha1:")
+
+    assert found == [("200", BODY), ("599", b"")]
+
+
+def test_each_record_is_one_write_and_one_member(evidence: EvidenceStore) -> None:
+    """Cut out of the file, a place's bytes are a whole gzip file."""
+    with evidence.writer("run-1") as writer:
+        places = [respond(writer, bytes([n]) * n) for n in range(5)]
+    data = path_of(evidence, places[0]).read_bytes()
+
+    for place in places:
+        assert gzip.decompress(data[place.offset : place.offset + place.length]).startswith(b"WARC/1.1\r\n")
+    assert places[-1].offset + places[-1].length == len(data)
+
+
+def test_files_are_private(evidence: EvidenceStore) -> None:
+    """Folders 0700, files 0600, whatever the umask."""
+    before = os.umask(0)
+    try:
+        with evidence.writer("run-1") as writer:
+            place = respond(writer)
+            marks = list(evidence.folder.rglob("*.open"))
+            modes = {stat.S_IMODE(mark.stat().st_mode) for mark in marks}
+    finally:
+        os.umask(before)
+    path = path_of(evidence, place)
+
+    assert stat.S_IMODE(evidence.folder.stat().st_mode) == stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+    assert modes | {stat.S_IMODE(path.stat().st_mode)} == {0o600}
+
+
+def test_a_run_without_a_response_leaves_no_file(evidence: EvidenceStore) -> None:
+    """Nothing is made before there is something to keep."""
+    with evidence.writer("run-1") as writer:
+        writer.sync()
+
+    assert not evidence.folder.exists()
+
+
+def test_two_runs_of_one_label_have_two_files(evidence: EvidenceStore) -> None:
+    """A repeated run never appends to a file that another may still hold; the day is in the path."""
+    with evidence.writer("run-1", now=NOW) as one, evidence.writer("run-1", now=NOW) as other:
+        files = {respond(one).file, respond(other).file}
+
+    assert len(files) == 2
+    assert {file.split("/")[0] for file in files} == {"2026-03-14"}
+
+
+def test_a_label_cannot_leave_the_folder(evidence: EvidenceStore) -> None:
+    """Whatever a source is called, its file lies in the folder of its day."""
+    with evidence.writer("../../etc/" + "x" * 500 + "\0\n") as writer:
+        place = respond(writer)
+
+    assert path_of(evidence, place).resolve().parent.parent == evidence.folder.resolve()
+
+
+def test_a_place_cannot_leave_the_folder(evidence: EvidenceStore, tmp_path: Path) -> None:
+    """A row that points elsewhere reads nothing."""
+    (tmp_path / "secret").write_bytes(b"secret")
+
+    with pytest.raises(EvidenceDamaged, match="outside"):
+        evidence.read_text(Place("../secret", 0, 6))
+
+
+@pytest.mark.parametrize("url", ["https://x.example/\r\nWARC-Type: warcinfo", "http://趣.example/\ud800", ""])
+def test_hostile_addresses_and_headers_stay_in_their_line(evidence: EvidenceStore, url: str) -> None:
+    """Line breaks in an address or a header make no header of their own, and the body is untouched."""
+    headers = [(b"X-A\r\nX-B: injected", b"1\r\n\r\nbody"), (b"X-C", b"\xff\xfe")]
+    with evidence.writer("run-1") as writer:
+        place = writer.response(url=url, status=200, headers=headers, body=BODY, fetched_at=NOW)
+    read = evidence.read_response(place, sha256(BODY))
+
+    assert read.body == BODY
+    assert [name for name, _ in read.headers] == [b"X-A X-B", b"X-C"]
+    assert "\n" not in read.url
+
+
+@generated(
+    body=st.binary(max_size=2000),
+    headers=st.lists(st.tuples(st.binary(min_size=1, max_size=9), st.binary(max_size=20)), max_size=5),
+    url=st.text(max_size=40),
+)
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_any_response_comes_back(
+    evidence: EvidenceStore, body: bytes, headers: list[tuple[bytes, bytes]], url: str
+) -> None:
+    """Whatever a site sends, its body is read back unchanged."""
+    with evidence.writer("run") as writer:
+        place = writer.response(url=url, status=200, headers=headers, body=body, fetched_at=NOW)
+
+    assert evidence.read_response(place, sha256(body)).body == body
+
+
+def test_a_flipped_byte_is_found(evidence: EvidenceStore) -> None:
+    """Wherever one bit of a record has changed, no other bytes than the true ones are ever returned."""
+    with evidence.writer("run-1") as writer:
+        place = respond(writer)
+    path = path_of(evidence, place)
+    whole = path.read_bytes()
+    for at in range(place.offset, place.offset + place.length, 7):
+        broken = bytearray(whole)
+        broken[at] ^= 0x10
+        path.write_bytes(broken)
+        try:
+            assert evidence.read_response(place, sha256(BODY)).body == BODY  # a bit of gzip's own header
+        except EvidenceDamaged as error:
+            assert "backup" in str(error)
+
+
+def test_other_bytes_than_those_of_the_row(evidence: EvidenceStore) -> None:
+    """A whole record whose body is not the one the database knows is damaged evidence."""
+    with evidence.writer("run-1") as writer:
+        place = respond(writer, b"replaced afterwards")
+
+    with pytest.raises(EvidenceDamaged, match="sha256"):
+        evidence.read_response(place, sha256(BODY))
+
+
+@pytest.mark.parametrize(("offset", "length"), [(1, 0), (0, 10), (0, -10), (10**9, 0)])
+def test_a_place_that_is_off(evidence: EvidenceStore, offset: int, length: int) -> None:
+    """A place that is not exactly one record is damaged evidence, not a guess."""
+    with evidence.writer("run-1") as writer:
+        first, second = respond(writer), respond(writer)
+    wrong = Place(first.file, first.offset + offset, first.length + length)
+
+    with pytest.raises(EvidenceDamaged):
+        evidence.read_response(wrong, sha256(BODY))
+    assert evidence.read_response(second, sha256(BODY)).body == BODY
+
+
+def test_a_record_of_another_kind(evidence: EvidenceStore) -> None:
+    """A response is no text and a text is no response."""
+    with evidence.writer("run-1") as writer:
+        response = respond(writer)
+        text = writer.text(ListingText({"title": "x"}), refers_to=None, url="")
+
+    with pytest.raises(EvidenceDamaged):
+        evidence.read_text(response)
+    with pytest.raises(EvidenceDamaged):
+        evidence.read_response(text, sha256(BODY))
+
+
+def test_a_file_that_is_not_there(evidence: EvidenceStore) -> None:
+    """The sentence names the file and what to do."""
+    with pytest.raises(EvidenceMissing, match=r"2026-03-14/x\.warc\.gz: the file is not there"):
+        evidence.read_text(Place("2026-03-14/x.warc.gz", 0, 10))
+
+
+def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
+    """The sentence says so, and it is worth another try once it is mended."""
+    (tmp_path / "file").write_text("")
+    writer = EvidenceStore(tmp_path / "file" / "evidence").writer("run-1")
+
+    with pytest.raises(EvidenceUnwritable) as error:
+        respond(writer)
+    assert not error.value.permanent
+
+
+def test_a_full_disk_leaves_no_half_record(tmp_path: Path) -> None:
+    """Where a file may not grow the error says so, and what was whole before stays whole."""
+    script = """
+import hashlib, resource, signal, sys
+from datetime import UTC, datetime
+from pathlib import Path
+from storage.errors import EvidenceUnwritable
+from storage.evidence.warc import EvidenceStore
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+store = EvidenceStore(Path(sys.argv[1]))
+def respond(writer, body):
+    return writer.response(url="", status=200, headers=[], body=body, fetched_at=datetime.now(UTC))
+with store.writer("run") as writer:
+    first = respond(writer, b"first")
+    limit = first.offset + first.length + 100
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+    try:
+        respond(writer, bytes(range(256)) * 100)
+    except EvidenceUnwritable as error:
+        print("told", error.permanent)
+size = (store.folder / first.file).stat().st_size
+read = store.read_response(first, hashlib.sha256(b"first").hexdigest())
+print(size == first.offset + first.length, read.body)
+"""
+    command = [sys.executable, "-c", script, str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+
+    assert done.stdout == "told False\nTrue b'first'\n", done.stderr
+
+
+def test_threads_share_a_writer(evidence: EvidenceStore) -> None:
+    """Eight threads write to one file; every place leads to its own record."""
+    found: dict[bytes, Place] = {}
+
+    def write(number: int) -> None:
+        for turn in range(20):
+            body = f"{number}.{turn}".encode() * 50
+            found[body] = respond(writer, body)
+
+    with evidence.writer("run-1") as writer:
+        threads = [threading.Thread(target=write, args=(number,)) for number in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+    for body, place in found.items():
+        assert evidence.read_response(place, sha256(body)).body == body
+
+
+def torn(store: EvidenceStore, keep: int, tail: bytes = b"") -> None:
+    """As a kill leaves the newest file: cut, with its mark, and held by nobody."""
+    [path] = store.folder.rglob("*.warc.gz")
+    path.write_bytes(path.read_bytes()[:keep] + tail)
+    path.with_name(path.name + ".open").touch()
+
+
+def test_any_torn_tail_is_cut(tmp_path: Path) -> None:
+    """Cut at 150 random places, with or without rubbish behind: the whole records before the cut stay."""
+    dice = random.Random(20260314)
+    store = EvidenceStore(tmp_path / "model")
+    with store.writer("run") as writer:
+        places = [respond(writer, dice.randbytes(dice.randrange(0, 5000))) for _ in range(20)]
+    whole = path_of(store, places[0]).read_bytes()
+    ends = [places[0].offset, *[place.offset + place.length for place in places]]
+    for turn in range(150):
+        copy = EvidenceStore(tmp_path / str(turn))
+        path = copy.folder / places[0].file
+        path.parent.mkdir(parents=True)
+        path.write_bytes(whole)
+        keep = dice.randrange(ends[0] + 1, len(whole))
+        tail = dice.choice([b"", b"\0" * 4096, dice.randbytes(700)])
+        torn(copy, keep, tail)
+        kept = max(end for end in ends if end <= keep)
+        recovered = copy.recover()
+
+        lost = keep + len(tail) - kept
+        expected = [Recovered(places[0].file, kept, lost)] if lost else []
+        assert (recovered, path.read_bytes()) == (expected, whole[:kept])
+        assert copy.recover() == []
+
+
+def test_damage_in_the_middle_is_not_cut(evidence: EvidenceStore) -> None:
+    """Whole records follow it: the file stays as it is, and the damage is told."""
+    with evidence.writer("run-1") as writer:
+        first, second, third = respond(writer), respond(writer), respond(writer)
+    path = path_of(evidence, first)
+    broken = bytearray(path.read_bytes())
+    broken[second.offset + 20] ^= 0xFF
+    path.write_bytes(broken)
+    path.with_name(path.name + ".open").touch()
+
+    assert evidence.recover() == [Recovered(first.file, second.offset, 0, damaged=True)]
+    assert path.read_bytes() == broken
+    assert evidence.read_response(third, sha256(BODY)).body == BODY
+
+
+def test_a_file_that_is_being_written_is_left_alone(evidence: EvidenceStore) -> None:
+    """Recovery beside a living writer touches nothing of its file."""
+    with evidence.writer("run-1") as writer:
+        place = respond(writer)
+        assert evidence.recover() == []
+        other = respond(writer)
+
+    for one in (place, other):
+        assert evidence.read_response(one, sha256(BODY)).body == BODY
+
+
+def test_a_mark_without_a_file(evidence: EvidenceStore) -> None:
+    """Killed before the first byte: nothing to recover, and nothing left to look at."""
+    folder = evidence.folder / "2026-03-14"
+    folder.mkdir(parents=True)
+    (folder / "run.warc.gz.open").touch()
+    (folder / "empty.warc.gz.open").touch()
+    (folder / "empty.warc.gz").touch()
+
+    assert evidence.recover() == []
+    assert list(folder.iterdir()) == []
+
+
+def test_a_killed_writer_leaves_all_that_it_synced(tmp_path: Path) -> None:
+    """A process killed while it writes: after recovery every place that it had told is readable."""
+    script = """
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from storage.evidence.warc import EvidenceStore
+writer = EvidenceStore(Path(sys.argv[1])).writer("run")
+number = 0
+while True:
+    body = (b"%d " % number) * 20000
+    place = writer.response(url="", status=200, headers=[], body=body, fetched_at=datetime.now(UTC))
+    writer.sync()
+    print(place.file, place.offset, place.length, number, flush=True)
+    number += 1
+"""
+    store = EvidenceStore(tmp_path / "evidence")
+    child = subprocess.Popen([sys.executable, "-c", script, store.folder], stdout=subprocess.PIPE, text=True)
+    assert child.stdout
+    told = [child.stdout.readline() for _ in range(20)]
+    child.send_signal(signal.SIGKILL)
+    told += child.stdout.read().splitlines()
+    child.wait()
+    store.recover()
+
+    for line in told:
+        file, offset, length, number = line.split()
+        body = (b"%d " % int(number)) * 20000
+        assert store.read_response(Place(file, int(offset), int(length)), sha256(body)).body == body
+    assert not list(store.folder.rglob("*.open"))
+
+
+def test_the_time_is_the_responses_own(evidence: EvidenceStore) -> None:
+    """The record's date is when the response came, in UTC."""
+    with evidence.writer("run-1") as writer:
+        place = respond(writer)
+    with path_of(evidence, place).open("rb") as file:
+        dates = [one.rec_headers.get_header("WARC-Date") for one in ArchiveIterator(file)]
+
+    assert dates[1] == "2026-03-14T09:26:53.000000Z"
+    assert datetime.fromisoformat(dates[0]).tzinfo == UTC

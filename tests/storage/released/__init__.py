@@ -1,0 +1,1 @@
+"""What each released schema's tables held, one file a revision: the past that every upgrade starts from."""

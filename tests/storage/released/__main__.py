@@ -1,0 +1,114 @@
+"""Writes the rows of the schema that is about to be released: `python -m tests.storage.released`.
+
+Run once, at a release; the file of a released revision is never written again.
+"""
+
+import json
+import tempfile
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from storage import captures, companies, deliveries, listings, matches, schema, sources
+from storage.base import Database
+from storage.deliveries import AttemptOutcome
+from storage.evidence.warc import Place
+from tests.storage import given
+from tests.storage.given import NOW
+
+LATER = NOW + timedelta(minutes=5)
+PLACE = Place("2026-03-14/run-1-00c0ffee.warc.gz", 300, 200)
+
+
+def fill(session: Session) -> None:
+    """At least one row in every table."""
+    source_id = given.source(session)
+    run_id, _ = given.running(session, source_id)
+    sources.record_health(session, source_id, run_id=run_id, health=sources.SourceHealth.REFUSED, now=NOW)
+    [capture_id] = captures.add_many(
+        session,
+        [
+            captures.CaptureRecord(
+                run_id=run_id,
+                source_id=source_id,
+                url="https://market.example/offer/1",
+                role=captures.CaptureRole.ITEM,
+                fetched_at=NOW,
+                status=200,
+                sha256="0" * 64,
+                size=12,
+                place=PLACE,
+                content_type="text/html",
+                charset="gb18030",
+            )
+        ],
+    )
+    _offer(session, source_id, capture_id)
+    _match(session)
+    delivery_id = given.alert(session).delivery_ids[0]
+    claimed = deliveries.claim(session, delivery_id, now=NOW)
+    assert claimed
+    deliveries.concluded(session, claimed, outcome=AttemptOutcome.SENT, now=LATER, status_code=204)
+    deliveries.channel_result(session, "soc", transport="webhook", ok=True, now=LATER)
+
+
+def _offer(session: Session, source_id: int, capture_id: int) -> None:
+    offer = given.record(
+        title="出售趣店学生数据",
+        body="138****5678 j***n@example.com",
+        price_amount=Decimal("250.50"),
+        price_currency="USD",
+        claimed_records=1_000_000,
+        data_classes=("phone",),
+        posted_at=NOW,
+        capture_id=capture_id,
+        place=PLACE,
+        attachments=(listings.AttachmentRecord("sample.txt", "text/plain", 90, PLACE, capture_id),),
+    )
+    listings.upsert_many(session, source_id, [offer], NOW)
+    cheaper = replace(offer, price_amount=Decimal(99))
+    listings.upsert_many(session, source_id, [cheaper], LATER)
+
+
+def _match(session: Session) -> None:
+    company_id = given.company(session, terms=("趣店",))
+    segment = companies.SegmentRecord(company_id, "lender.seg", "k1", "check", ("phone",), 1, 9, 3, "ab")
+    segment_id = companies.add_segment(session, segment, NOW)
+    kinds = matches.MatchKind
+    found = [
+        matches.MatchRecord(kinds.MENTION, "title", "title:1", "m1", term_id=1, excerpt="出售趣店学生数据"),
+        matches.MatchRecord(kinds.FINGERPRINT, "phone", "body:1", "f1", segment_id=segment_id, ordinal=7),
+    ]
+    result = matches.CompanyResult(
+        company_id, found, 1, {"title": 1}, ["趣店"], {"phone": 1}, single_hits=1, customers=1
+    )
+    matches.record(session, 1, [result], now=NOW)
+
+
+def rows(session: Session) -> dict[str, list[dict[str, object]]]:
+    """As SQLite holds them, in an order in which they can be inserted."""
+    return {
+        table.name: [dict(row) for row in session.execute(text(f"SELECT * FROM {table.name}")).mappings()]
+        for table in schema.METADATA.sorted_tables
+    }
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        database = Database.open(f"sqlite:///{folder}/released.db")
+        schema.upgrade(database)
+        with database.transaction() as session:
+            fill(session)
+        with database.reading() as session:
+            found = rows(session)
+        database.close()
+    path = Path(__file__).parent / f"{schema.head()}.json"
+    path.write_text(json.dumps(found, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

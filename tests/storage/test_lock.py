@@ -1,0 +1,101 @@
+"""storage.lock: one daemon a database."""
+
+import signal
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import psycopg
+import pytest
+from sqlalchemy import text
+
+from storage.base import Database
+from storage.errors import AlreadyRunning
+from storage.lock import DaemonLock
+
+HOLDER = """
+import sys, signal
+from storage.base import Database
+from storage.lock import DaemonLock
+lock = DaemonLock.acquire(Database.open(sys.argv[1]))
+print("held", flush=True)
+signal.pause()
+"""
+
+
+def test_a_second_daemon_is_refused(database: Database) -> None:
+    """The sentence says what to do; after the first has ended another may start."""
+    with DaemonLock.acquire(database) as first:
+        assert first.held()
+        with pytest.raises(AlreadyRunning, match="Stop it first"):
+            DaemonLock.acquire(database)
+
+    DaemonLock.acquire(database).release()
+
+
+def test_it_is_released_once(database: Database) -> None:
+    """A second release does not take away the lock of the next holder."""
+    first = DaemonLock.acquire(database)
+    first.release()
+    second = DaemonLock.acquire(database)
+    first.release()
+
+    with pytest.raises(AlreadyRunning):
+        DaemonLock.acquire(database)
+    second.release()
+
+
+def test_other_work_goes_on_beside_it(database: Database) -> None:
+    """The lock is about daemons: transactions of anybody are not kept waiting."""
+    with DaemonLock.acquire(database), database.transaction() as session:
+        session.execute(text("UPDATE watch SET revision = 7"))
+
+
+def test_it_ends_with_its_process(database: Database, database_url: str) -> None:
+    """Another process holds it and is killed: no stale lock is left behind."""
+    holder = subprocess.Popen([sys.executable, "-c", HOLDER, database_url], stdout=subprocess.PIPE, text=True)
+    assert holder.stdout
+    assert holder.stdout.readline() == "held\n"
+    with pytest.raises(AlreadyRunning):
+        DaemonLock.acquire(database)
+    holder.send_signal(signal.SIGKILL)
+    holder.wait()
+    holder.stdout.close()
+
+    wait_until_free(database).release()
+
+
+def wait_until_free(database: Database) -> DaemonLock:
+    """PostgreSQL notices the broken connection a moment later."""
+    for _ in range(1000):
+        try:
+            return DaemonLock.acquire(database)
+        except AlreadyRunning:
+            continue
+    raise AssertionError("the lock of a killed process was never given back")
+
+
+def test_a_holder_notices_that_the_server_forgot_it(postgres_url: str) -> None:
+    """The server cut the lock's connection: `held` is false, so that the daemon can stop at once."""
+    database = Database.open(postgres_url)
+    lock = DaemonLock.acquire(database)
+    with psycopg.connect(postgres_url, autocommit=True) as admin:
+        admin.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+    held = lock.held()
+    lock.release()
+    database.close()
+
+    assert not held
+
+
+def test_the_lock_file_is_private(sqlite_database: Database) -> None:
+    """It lies beside the database, stays there, and tells nothing to others."""
+    with DaemonLock.acquire(sqlite_database):
+        pass
+    path = Path(f"{sqlite_database.engine.url.database}.lock")
+
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600

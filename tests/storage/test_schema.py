@@ -1,0 +1,217 @@
+"""storage.schema: from any released schema to this one, whole or not at all."""
+
+import json
+import sqlite3
+import subprocess
+import sys
+import threading
+from collections.abc import Set
+from pathlib import Path
+
+import pytest
+from alembic import command
+from sqlalchemy import Boolean, inspect, text
+
+from storage import alerts, listings, runs, schema, search, sources
+from storage.base import Database
+from storage.errors import SchemaNewer, SchemaOutdated, StorageError
+from tests.storage import given
+
+RELEASED = sorted((Path(__file__).parent / "released").glob("*.json"))
+Rows = dict[str, list[dict[str, object]]]
+
+
+def test_a_new_database_gets_the_whole_schema(empty_url: str) -> None:
+    """From nothing to this program's revision; running it again changes nothing."""
+    database = Database.open(empty_url)
+    before = schema.revision(database)
+    schema.upgrade(database)
+    schema.upgrade(database)
+
+    assert (before, schema.revision(database)) == (None, schema.head())
+    schema.require_current(database)
+    database.close()
+
+
+def test_the_models_are_what_the_database_has(database: Database) -> None:
+    """There is nothing that a migration would still have to do."""
+    assert schema.differences(database) == []
+
+
+def test_alembic_check_is_clean(database: Database) -> None:
+    """The check as Alembic itself makes it."""
+    with database.engine.connect() as connection:
+        command.check(schema.config(connection))
+
+
+def test_every_table_has_rows_in_the_last_release() -> None:
+    """A table that a release's file leaves out would be upgraded untested."""
+    rows = json.loads(RELEASED[-1].read_text(encoding="utf-8"))
+
+    assert RELEASED[-1].stem == schema.head()
+    assert [table for table in schema.METADATA.tables if not rows.get(table)] == []
+
+
+@pytest.mark.parametrize("released", RELEASED, ids=lambda path: str(path.stem))
+def test_every_released_schema_can_be_upgraded(empty_url: str, released: Path) -> None:
+    """A database as that release left it keeps every row, and the program works on it."""
+    database = Database.open(empty_url)
+    schema.upgrade(database, released.stem)
+    fill(database, json.loads(released.read_text(encoding="utf-8")))
+    before = stored(database)
+    schema.upgrade(database)
+    after = stored(database)
+
+    assert schema.differences(database) == []
+    for table, rows in before.items():
+        columns = rows[0].keys() & after[table][0].keys()
+        assert [subset(row, columns) for row in after[table]] == [subset(row, columns) for row in rows]
+    with database.transaction() as session:
+        given.source(session, "added after the upgrade")
+    with database.reading() as session:
+        assert [listing.title for listing in listings.search(session, "趣店")] == ["出售趣店学生数据"]
+        assert [run.source.name for run in runs.recent(session)] == ["market"]
+        assert [alert.title for alert in alerts.recent(session)] == ["Data of Lender is offered"]
+    database.close()
+
+
+def fill(database: Database, rows: Rows) -> None:
+    """As the old program left it: by plain SQL, with its own types."""
+    flags = {
+        (table, column["name"])
+        for table in rows
+        for column in inspect(database.engine).get_columns(table)
+        if isinstance(column["type"], Boolean)
+    }
+    with database.transaction() as session:
+        session.execute(text("DELETE FROM watch"))
+        for table, held in rows.items():
+            for row in held:
+                values = {
+                    name: bool(value) if (table, name) in flags else value for name, value in row.items()
+                }
+                columns, places = ", ".join(row), ", ".join(f":{name}" for name in row)
+                session.execute(text(f"INSERT INTO {table} ({columns}) VALUES ({places})"), values)
+            if database.dialect == "postgresql":
+                last = f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), max(id)) FROM {table}"
+                session.execute(text(last))
+        search.index(session, 1, "出售趣店学生数据")
+
+
+def stored(database: Database) -> Rows:
+    tables = set(inspect(database.engine).get_table_names())
+    ours = [table for table in schema.METADATA.tables if table in tables]
+    with database.reading() as session:
+        return {
+            table: [
+                dict(row) for row in session.execute(text(f"SELECT * FROM {table} ORDER BY id")).mappings()
+            ]
+            for table in ours
+        }
+
+
+def subset(row: dict[str, object], columns: Set[str]) -> dict[str, object]:
+    return {name: value for name, value in row.items() if name in columns}
+
+
+def test_an_empty_database_is_outdated(empty_url: str) -> None:
+    """The sentence says what was found, what was wanted, and which command to run."""
+    database = Database.open(empty_url)
+    with pytest.raises(SchemaOutdated, match=r"empty, wanted \d+\. Run `spillwatch db upgrade`"):
+        schema.require_current(database)
+    database.close()
+
+
+def test_a_database_of_a_newer_program(database: Database) -> None:
+    """It is neither used nor touched."""
+    with database.transaction() as session:
+        session.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+
+    with pytest.raises(SchemaNewer, match="9999, which this program does not know"):
+        schema.require_current(database)
+    with pytest.raises(SchemaNewer):
+        schema.upgrade(database)
+    assert schema.revision(database) == "9999"
+
+
+def test_several_upgrades_at_once(empty_url: str) -> None:
+    """Four that start together: one does it, the others find it done."""
+    barrier = threading.Barrier(4)
+    failures: list[StorageError] = []
+
+    def upgrade() -> None:
+        database = Database.open(empty_url)
+        barrier.wait()
+        try:
+            schema.upgrade(database)
+        except StorageError as error:
+            failures.append(error)
+        finally:
+            database.close()
+
+    threads = [threading.Thread(target=upgrade) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert failures == []
+
+
+KILLED = """
+import os, signal, sys
+from sqlalchemy import event
+from storage import schema
+from storage.base import Database
+database = Database.open(sys.argv[1])
+statements = 0
+@event.listens_for(database.engine, "after_cursor_execute")
+def kill(*_):
+    global statements
+    statements += 1
+    if statements == int(sys.argv[2]):
+        os.kill(os.getpid(), signal.SIGKILL)
+schema.upgrade(database)
+"""
+
+
+@pytest.mark.parametrize("statement", [5, 20, 45])
+def test_a_killed_upgrade_leaves_the_old_schema(empty_url: str, statement: int) -> None:
+    """Killed after some of its statements: nothing of it is there, and the next one does it all."""
+    subprocess.run([sys.executable, "-c", KILLED, empty_url, str(statement)], check=False)
+    database = Database.open(empty_url)
+    tables = set(inspect(database.engine).get_table_names())
+    schema.upgrade(database)
+
+    assert tables <= {"alembic_version"}
+    assert schema.differences(database) == []
+    database.close()
+
+
+def test_foreign_keys_hold_after_an_upgrade(sqlite_database: Database) -> None:
+    """They are off while tables are made anew, and on again for every connection."""
+    schema.upgrade(sqlite_database)
+    with sqlite_database.reading() as session:
+        assert session.scalar(text("PRAGMA foreign_keys")) == 1
+
+
+def test_an_upgrade_that_would_break_a_reference(sqlite_database: Database) -> None:
+    """A row that points at nothing stops the upgrade with a sentence, before anything is committed."""
+    path = str(sqlite_database.engine.url.database)
+    with sqlite3.connect(path) as broken:  # foreign keys are off by default there
+        broken.execute(
+            "INSERT INTO source_changes (source_id, before, after, at, alert_state)"
+            " VALUES (99, 'ok', 'refused', '2026-03-14 00:00:00.000000', 'pending')"
+        )
+    with pytest.raises(StorageError, match="a row of source_changes would point at nothing"):
+        schema.upgrade(sqlite_database)
+
+
+def test_upgrading_does_not_touch_what_is_current(database: Database) -> None:
+    """Rows of a current database stay as they are."""
+    with database.transaction() as session:
+        given.source(session)
+    schema.upgrade(database)
+
+    with database.reading() as session:
+        assert len(sources.active(session)) == 1

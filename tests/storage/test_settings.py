@@ -1,0 +1,35 @@
+"""storage.settings: the [storage] section."""
+
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from storage.settings import StorageSettings
+
+
+def test_an_empty_section_is_enough() -> None:
+    """SQLite and the evidence folder lie side by side in var/."""
+    settings = StorageSettings()
+
+    assert settings.database_url.get_secret_value() == "sqlite:///var/spillwatch.db"
+    assert settings.evidence_dir == Path("var/evidence")
+
+
+def test_the_url_is_a_secret() -> None:
+    """It may hold a password, so it is never printed."""
+    settings = StorageSettings.model_validate({"database_url": "postgresql://u:synthetic-pass@db.example/x"})
+
+    assert "synthetic-pass" not in repr(settings) + str(settings.model_dump())
+
+
+@pytest.mark.parametrize("mistake", [{"databse_url": "x"}, {"busy_timeout_s": 0}, {"busy_timeout_s": 601}])
+def test_mistakes_are_refused(mistake: dict[str, object]) -> None:
+    """A misspelt key is a mistake, and so is a wait that nobody means."""
+    with pytest.raises(ValidationError):
+        StorageSettings.model_validate(mistake)
+
+
+def test_every_setting_is_described() -> None:
+    """The description is the line of help."""
+    assert all(field.description for field in StorageSettings.model_fields.values())
