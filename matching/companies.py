@@ -11,7 +11,7 @@ from matching.terms import check_exclusions, folded_term
 
 TERMS_LIMIT = 100_000
 EXCLUSIONS_LIMIT = 200  # of one term
-_REGIONS = frozenset(phonenumbers.SUPPORTED_REGIONS)
+REGIONS = frozenset(phonenumbers.SUPPORTED_REGIONS)
 
 TermKind = Literal["name", "alias", "domain", "brand"]
 
@@ -63,7 +63,7 @@ class FingerprintsDefinition(BaseModel):
     @field_validator("default_region")
     @classmethod
     def _known(cls, region: str) -> str:
-        if region not in _REGIONS:
+        if region not in REGIONS:
             raise ValueError(
                 f"{region!r} is no region with telephone numbers; wanted: one such as CN, GB or US"
             )

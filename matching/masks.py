@@ -211,16 +211,18 @@ _RECOGNISED = frozenset({"international", "mobile"})
 
 
 def _both(text: str, shapes: list[_Replacement], grouped: list[_Replacement]) -> list[_Replacement]:
-    """In order of place; what overlaps is masked as one."""
+    """In order of place; of two at one place the longer stands, and what overlaps is masked as one."""
     if not grouped:
         return shapes
     merged: list[_Replacement] = []
     for one in sorted(shapes + grouped):
-        if merged and one[0] < merged[-1][1]:
-            start, end = merged[-1][0], max(merged[-1][1], one[1])
-            merged[-1] = (start, end, _starred(text[start:end], 3, 4))
-        else:
+        if not merged or one[0] >= merged[-1][1]:
             merged.append(one)
+        elif one[0] == merged[-1][0]:  # sorted, so this one is the longer
+            merged[-1] = one
+        elif one[1] > merged[-1][1]:
+            start, end = merged[-1][0], one[1]
+            merged[-1] = (start, end, _starred(text[start:end], 3, 4))
     return merged
 
 

@@ -69,22 +69,32 @@ def load(session: Session, settings: MatchingSettings) -> Watch:
         term.id: WatchTerm(term.id, term.company_id, term.text, term.kind, tuple(term.exclude))
         for term in companies.active_terms(session)
     }
-    segments: list[WatchedSegment] = []
-    unusable: dict[int, MatchingError] = {}
-    for row in companies.active_segments(session):
-        try:
-            segments.append(_watched(row, settings))
-        except MatchingError as error:
-            unusable.setdefault(row.company_id, error)
+    rows = companies.active_segments(session)
+    segments, unusable = watched_segments(rows, settings, {row.company.slug: row.company_id for row in rows})
     revision = companies.watch_revision(session)
     return Watch(revision, Terms.build(list(by_id.values())), by_id, segments, unusable)
 
 
-def _watched(row: companies.Segment, settings: MatchingSettings) -> WatchedSegment:
+def watched_segments(
+    rows: Iterable[companies.Segment], settings: MatchingSettings, numbers: Mapping[str, int]
+) -> tuple[list[WatchedSegment], dict[int, MatchingError]]:
+    """The segments opened, with their keys, and by company why one could not be. `numbers`: of the slugs."""
+    segments: list[WatchedSegment] = []
+    unusable: dict[int, MatchingError] = {}
+    for row in rows:
+        number = numbers[row.company.slug]
+        try:
+            segments.append(_watched(row, number, settings))
+        except MatchingError as error:
+            unusable.setdefault(number, error)
+    return segments, unusable
+
+
+def _watched(row: companies.Segment, number: int, settings: MatchingSettings) -> WatchedSegment:
     key = read_key(key_file_of(row.company, settings))
     segment = open_segment(settings.segments_dir / row.file, company=row.company.slug)
     segment.check_key(key)
-    return WatchedSegment(row.id, row.company_id, segment, key)
+    return WatchedSegment(row.id, number, segment, key)
 
 
 def key_file_of(company: companies.Company, settings: MatchingSettings) -> Path:

@@ -1,0 +1,123 @@
+"""`spillwatch enroll`: a customer list becomes a segment. No database, no network."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+from cli.context import app_of
+from cli.output import console, emit_json, say, table
+from matching.companies import REGIONS
+from matching.enrol import Enrolment, enroll
+from matching.fingerprints import read_key
+from matching.identifiers import Field
+from matching.segments import SUFFIX
+
+_SLUG = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
+
+
+def command(
+    context: typer.Context,
+    customers: Annotated[Path, typer.Argument(help="The customer list: CSV with any delimiter.")],
+    key: Annotated[Path, typer.Option(help="The key file that `spillwatch keygen` wrote.")],
+    company: Annotated[
+        str | None, typer.Option(help="The company's slug; without it the key file's name without its end.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="The segment; without it COMPANY.segment.")] = None,
+    column: Annotated[
+        list[str] | None,
+        typer.Option(help="FIELD=COLUMN: which column holds a field, by number or name; may be repeated."),
+    ] = None,
+    region: Annotated[str, typer.Option(help="Country of telephone numbers written without +.")] = "CN",
+    delimiter: Annotated[str | None, typer.Option(help="What separates columns; else found out.")] = None,
+    encoding: Annotated[str | None, typer.Option(help="The list's encoding; else it is found out.")] = None,
+    header: Annotated[bool, typer.Option(help="Whether the first row names the columns.")] = True,
+    as_json: Annotated[bool, typer.Option("--json", help="Write one JSON object.")] = False,
+) -> None:
+    """Make a segment of keyed fingerprints from a customer list.
+
+    Says how many values of each field were taken, and why others were not; it shows no value.
+    """
+    slug = company or key.stem
+    if not _SLUG.fullmatch(slug):
+        raise typer.BadParameter(
+            f"{slug!r} is no slug (a-z, 0-9, - and _); it is the name of the company's file",
+            param_hint="--company",
+        )
+    if region not in REGIONS:
+        raise typer.BadParameter(f"{region!r} is no country such as CN or GB", param_hint="--region")
+    if delimiter is not None and len(delimiter) != 1:
+        raise typer.BadParameter("the delimiter is one character", param_hint="--delimiter")
+    segment = out or Path(slug + SUFFIX)
+    with _display(customers, show=not as_json and console().is_terminal) as progress:
+        result = enroll(
+            customers,
+            segment,
+            company=slug,
+            key=read_key(key),
+            default_region=region,
+            now=app_of(context).clock(),
+            columns=_columns(column or ()),
+            delimiter=delimiter,
+            encoding=encoding,
+            header=header,
+            progress=progress,
+        )
+    if as_json:
+        emit_json({"company": slug, "segment": segment, **_as_dict(result)})
+    else:
+        _show(result)
+        say(f"{result.rows} customers of {slug} are in {segment}. Only the segment travels.")
+
+
+def _columns(said: Sequence[str]) -> dict[Field, list[str]]:
+    columns: dict[Field, list[str]] = {}
+    for one in said:
+        name, equals, column = one.partition("=")
+        if name not in set(Field) or not equals or not column:
+            raise typer.BadParameter(
+                f"{one!r} is not FIELD=COLUMN; the fields are {', '.join(Field)}", param_hint="--column"
+            )
+        columns.setdefault(Field(name), []).append(column)
+    return columns
+
+
+@contextmanager
+def _display(customers: Path, *, show: bool) -> Iterator[Callable[[int, int], None]]:
+    total = customers.stat().st_size if customers.is_file() else None
+    columns = (BarColumn(), TextColumn("{task.fields[rows]} rows"), TimeRemainingColumn())
+    with Progress(*columns, transient=True, disable=not show) as bar:
+        task = bar.add_task("", total=total, rows=0)
+
+        def tell(read: int, rows: int) -> None:
+            bar.update(task, completed=read, rows=rows)
+
+        yield tell
+
+
+def _show(result: Enrolment) -> None:
+    rows = [
+        (field, columns, result.accepted[field], _reasons(result, field))
+        for field, columns in result.columns.items()
+    ]
+    table(("field", "column", "taken", "not taken"), rows)
+
+
+def _reasons(result: Enrolment, field: Field) -> str:
+    reasons = sorted(result.refused[field].items())
+    return ", ".join(f"{reason.replace('_', ' ')}: {count}" for reason, count in reasons)
+
+
+def _as_dict(result: Enrolment) -> dict[str, object]:
+    return {
+        "customers": result.rows,
+        "columns": dict(result.columns),
+        "accepted": dict(result.accepted),
+        "refused": {field: dict(reasons) for field, reasons in result.refused.items()},
+    }
