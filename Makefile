@@ -27,6 +27,11 @@ help:
 	@setup/install.sh .venv requirements-dev.lock
 	@touch $@
 
+# Site software that we did not write, which the tests crawl; its dependencies are not ours.
+.venv-peers/lock: tests/peers/requirements-peers.lock setup/install.sh
+	@setup/install.sh .venv-peers tests/peers/requirements-peers.lock
+	@touch $@
+
 demo: .venv/runtime
 	@$(bin)/spillwatch demo $(if $(ONCE),--once --json)
 
@@ -36,7 +41,7 @@ init: .venv/runtime
 run: .venv/runtime
 	@$(bin)/spillwatch --config $(CONFIG) run
 
-test: .venv/dev
+test: .venv/dev .venv-peers/lock
 	@without=$$(setup/test-programs.sh) && SPILLWATCH_TESTS_WITHOUT=$$without $(bin)/python -m pytest $(ARGS)
 
 check: .venv/dev
@@ -54,11 +59,12 @@ bench: .venv/dev
 	@$(bin)/python -m benchmarks $(ARGS)
 
 # The developers' lock is held to the runtime's pins, so that the tests run with what the image holds.
-compile := $(bin)/uv --quiet pip compile pyproject.toml --extra install --universal --python-version 3.11 --generate-hashes \
-	--no-config --default-index https://pypi.org/simple --no-annotate --custom-compile-command "make lock"
+compile := $(bin)/uv --quiet pip compile --universal --python-version 3.11 --generate-hashes --upgrade --no-annotate \
+	--no-config --default-index https://pypi.org/simple --custom-compile-command "make lock"
 lock: .venv/dev
-	$(compile) --upgrade --output-file requirements.lock
-	$(compile) --upgrade --extra dev --constraint requirements.lock --output-file requirements-dev.lock
+	$(compile) pyproject.toml --extra install --output-file requirements.lock
+	$(compile) pyproject.toml --extra install --extra dev --constraint requirements.lock --output-file requirements-dev.lock
+	$(compile) tests/peers/requirements-peers.in --output-file tests/peers/requirements-peers.lock
 
 clean:
 	rm -rf .venv .venv-* .cache build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
