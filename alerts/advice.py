@@ -58,11 +58,13 @@ def _finding_steps(finding: Finding, severity: Severity) -> Iterator[str]:
         )
     elif finding.facts.single_hits:
         yield "Treat the single hits as a hint: without a second identifier in the row they may be chance."
+    elif finding.facts.enrolled:
+        yield "Nothing here shows that the data is yours: it is named, and no customer matches. Watch it."
     else:
         yield (
-            "Nothing here shows that the data is yours: it is named, not matched. Enrol fingerprints of your "
-            "customers "
-            "if you have not (spillwatch enroll), and the archive is searched again by itself."
+            "Nothing here shows that the data is yours: it is named, and there is nothing to compare it "
+            "with. Enrol "
+            "your customers' fingerprints (spillwatch enroll), and the archive is searched again by itself."
         )
     yield (
         "Keep the proof: the captures below are in the evidence store, and their hashes are in this message. "

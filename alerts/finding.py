@@ -68,6 +68,7 @@ def read_finding(session: Session, summary: MatchSummary) -> Finding | None:
     root = listings.get(session, row.repost_of_id) if row.repost_of_id else None
     named = companies.terms_named(session, company.id, summary.terms[:NAMED])
     terms: dict[int | None, Term] = {term.id: term for term in named}
+    enrolled = _enrolled(session, company.id)
     domains = tuple(defanged(term.text) for term in named if term.kind is TermKind.DOMAIN)
     listing = listing_of(version, first_offered_at=root.first_seen_at if root else None)
     return Finding(
@@ -80,9 +81,9 @@ def read_finding(session: Session, summary: MatchSummary) -> Finding | None:
         listing=listing,
         matches=_matches(summary),
         excerpts=tuple(_excerpts(session, summary, terms)),
-        coverage=_coverage(session, version, summary),
+        coverage=_coverage(session, version, summary, enrolled=enrolled),
         proof=tuple(_proof(session, version)),
-        facts=_facts(summary, listing, domains=domains),
+        facts=_facts(summary, listing, domains=domains, enrolled=enrolled),
     )
 
 
@@ -152,7 +153,11 @@ def _excerpts(session: Session, summary: MatchSummary, terms: Mapping[int | None
         )
 
 
-def _coverage(session: Session, version: ListingVersion, summary: MatchSummary) -> Coverage:
+def _enrolled(session: Session, company_id: int) -> int:
+    return sum(one.customers for one in companies.active_segments(session) if one.company_id == company_id)
+
+
+def _coverage(session: Session, version: ListingVersion, summary: MatchSummary, *, enrolled: int) -> Coverage:
     parts = [name for name in ("title", "body", "sample") if getattr(version, name)]
     if count := len(version.attachments):
         parts.append("1 text attachment" if count == 1 else f"{count} text attachments")
@@ -162,6 +167,7 @@ def _coverage(session: Session, version: ListingVersion, summary: MatchSummary) 
         parts=tuple(parts),
         rows_scanned=summary.rows_scanned,
         candidates=summary.candidates,
+        enrolled_customers=enrolled,
         pages_read=run.pages if run else None,
         pages_unread=run.pages_unread if run else None,
     )
@@ -182,7 +188,7 @@ def _proof(session: Session, version: ListingVersion) -> Iterator[Capture]:
             )
 
 
-def _facts(summary: MatchSummary, listing: Listing, *, domains: tuple[str, ...]) -> Facts:
+def _facts(summary: MatchSummary, listing: Listing, *, domains: tuple[str, ...], enrolled: int) -> Facts:
     return Facts(
         mentions=dict(summary.mention_fields),
         domains=domains,
@@ -190,6 +196,7 @@ def _facts(summary: MatchSummary, listing: Listing, *, domains: tuple[str, ...])
         customers=summary.customers,
         single_hits=summary.single_hits,
         candidates=summary.candidates,
+        enrolled=enrolled,
         claimed_records=listing.claimed_records,
         price=f"{listing.price.amount} {listing.price.currency}" if listing.price else None,
         data_classes=listing.data_classes,

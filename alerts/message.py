@@ -114,6 +114,9 @@ class Coverage(_Value):
     parts: tuple[str, ...] = Field(description="Parts of the listing that were read.")
     rows_scanned: int = Field(description="Lines or rows that were searched for identifiers.")
     candidates: int = Field(description="Strings in them that could be an identifier and were tried.")
+    enrolled_customers: int = Field(
+        description="Customers with fingerprints to compare with, at most; 0 if nothing is enrolled."
+    )
     pages_read: int | None = Field(default=None, description="Pages the run read at this source.")
     pages_unread: int | None = Field(
         default=None, description="Pages it left unread, at least; null if none known."
@@ -151,9 +154,7 @@ class Content(_Value):
         default_factory=dict, description="Score from which an alert has a severity, by its name."
     )
     excerpts: tuple[Excerpt, ...] = Field(default=(), description="Masked pieces of text.")
-    changes: tuple[Difference, ...] = Field(
-        default=(), description="What is new in this revision; empty in the first."
-    )
+    changes: tuple[Difference, ...] = Field(default=(), description="What is new in this revision.")
     next_steps: tuple[str, ...] = Field(default=(), description="What to do next.")
     coverage: Coverage | None = Field(default=None, description="What was read and what was not.")
     proof: tuple[Capture, ...] = Field(default=(), description="Captures it rests on.")

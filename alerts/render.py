@@ -98,7 +98,8 @@ def _values(message: Message) -> dict[str, object]:
     ink, paper = COLOURS[message.severity]
     return {
         "m": message,
-        "headline": HEADLINES[message.change],
+        "headline": "Test" if message.kind is AlertKind.TEST else HEADLINES[message.change],
+        "is_test": message.kind is AlertKind.TEST,
         "ink": ink,
         "paper": paper,
         "facts": list(facts(message)),
@@ -112,7 +113,8 @@ def _values(message: Message) -> dict[str, object]:
 
 def steps(message: Message) -> Iterator[str]:
     """From what score on an alert has which severity, so that the sum can be checked."""
-    yield from (f"{name} from {least}" for name, least in message.thresholds.items())
+    rising = sorted(message.thresholds.items(), key=lambda step: step[1])
+    yield from (f"{name} from {least}" for name, least in rising)
 
 
 def _sides(change: Difference) -> tuple[str, str]:
@@ -165,6 +167,12 @@ def covered(coverage: Coverage) -> Iterator[str]:
     yield (
         f"Read: {parts}; {number(coverage.rows_scanned)} rows, {number(coverage.candidates)} possible "
         "identifiers tried."
+    )
+    customers = coverage.enrolled_customers
+    yield (
+        f"Compared with: {number(customers)} customers."
+        if customers
+        else "No customer is enrolled to compare with."
     )
     if coverage.pages_read is not None:
         unread = coverage.pages_unread

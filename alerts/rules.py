@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
 
-CHANCE_SHARE = 0.00023  # single hits in candidates, by chance, for a million customers (docstring)
+CHANCE = 2_342 / 10_000_000 / 1_000_000  # single hits by chance, for each candidate and enrolled customer
 LIFT_MIN_HITS = 5
 LIFT_MIN_SHARE = 0.01  # over forty times chance
 MANY_ROWS = 10
@@ -37,6 +37,7 @@ class Facts:
     customers: int = 0
     single_hits: int = 0
     candidates: int = 0
+    enrolled: int = 0  # customers with fingerprints, at most: a customer may be in several segments
     claimed_records: int | None = None
     price: str | None = None
     data_classes: tuple[str, ...] = ()
@@ -100,21 +101,20 @@ def _single_hits(facts: Facts) -> Said | None:
         if one
         else f"{facts.single_hits:,} identifiers of customers stand"
     )
-    expected = facts.candidates * CHANCE_SHARE
-    about = "less than 1" if expected < 1 else f"about {expected:,.0f}"
-    text = (
-        f"{hits} alone in the row. Among {facts.candidates:,} candidates chance gives {about}, with a "
-        "million customers enrolled."
-    )
-    return Said(facts.single_hits, text)
+    tried = f"{facts.candidates:,} candidates against {facts.enrolled:,} customers"
+    return Said(facts.single_hits, f"{hits} alone in the row. Chance gives {_by_chance(facts)} of {tried}.")
+
+
+def _by_chance(facts: Facts) -> str:
+    expected = facts.candidates * facts.enrolled * CHANCE
+    return "less than 1" if expected < 1 else f"about {expected:,.0f}"
 
 
 def _single_hits_share(facts: Facts) -> Said | None:
     if facts.single_hits < LIFT_MIN_HITS or facts.single_hits < facts.candidates * LIFT_MIN_SHARE:
         return None
     share = facts.single_hits / max(facts.candidates, 1)
-    text = f"{share:.1%} of the candidates belong to customers, where chance gives about {CHANCE_SHARE:.2%}."
-    return Said(None, text)
+    return Said(None, f"{share:.1%} of the candidates belong to customers; chance gives {_by_chance(facts)}.")
 
 
 def _domains(facts: Facts) -> Said | None:
@@ -157,7 +157,7 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "coherent_rows_many",
-        20,
+        30,
         "10 such rows or more",
         lambda f: _counted(f.coherent_rows, MANY_ROWS, "{n} such rows: a piece of a table, not an accident."),
         hits=True,
@@ -187,11 +187,11 @@ RULES: tuple[Rule, ...] = (
         hits=True,
     ),
     Rule("mention_title", 30, "a watch term in the title", _mentioned("title", "the title")),
-    Rule("mention_sample", 20, "a watch term in the sample", _mentioned("sample", "the sample shown")),
-    Rule("mention_body", 15, "a watch term in the body", _mentioned("body", "the text")),
+    Rule("mention_sample", 15, "a watch term in the sample", _mentioned("sample", "the sample shown")),
+    Rule("mention_body", 10, "a watch term in the body", _mentioned("body", "the text")),
     Rule(
         "mention_attachment",
-        15,
+        10,
         "a watch term in a text attachment",
         _mentioned("attachment", "a text attachment"),
     ),

@@ -191,7 +191,9 @@ def summary_of(finding: Finding, change: Change) -> str:
         found = "1 row agrees" if facts.coherent_rows == 1 else f"{facts.coherent_rows:,} rows agree"
         sure = f"Data of {name} is on {where}: {found} with enrolled customers."
     elif facts.mentions:
-        sure = f"{name} is named on {where}. No row there agrees with enrolled customers."
+        compared = "No row there agrees with enrolled customers."
+        nothing = "No customer is enrolled to compare it with."
+        sure = f"{name} is named on {where}. {compared if facts.enrolled else nothing}"
     else:
         sure = f"Single identifiers of customers of {name} are on {where}."
     again = {

@@ -35,7 +35,7 @@ class SeveritySettings(BaseModel):
 
     medium: int = Field(default=30, description="Score from which a finding is medium; below it is low.")
     high: int = Field(default=60, description="Score from which a finding is high.")
-    critical: int = Field(default=90, description="Score from which a finding is critical.")
+    critical: int = Field(default=100, description="Score from which a finding is critical.")
     weights: dict[str, int] = Field(
         default_factory=dict, description="Points by signal, where not the default."
     )

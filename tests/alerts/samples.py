@@ -34,6 +34,7 @@ FACTS = Facts(
     customers=36,
     single_hits=4,
     candidates=160,
+    enrolled=250_000,
     claimed_records=1_000_000,
     price="0.5 BTC",
     data_classes=("phone", "resident id", "bank card"),
@@ -72,7 +73,12 @@ def content(**changes: object) -> Content:
             "Take it on: spillwatch alerts ack, with --by and --note.",
         ),
         coverage=Coverage(
-            parts=("title", "body", "sample"), rows_scanned=40, candidates=160, pages_read=3, pages_unread=12
+            parts=("title", "body", "sample"),
+            rows_scanned=40,
+            candidates=160,
+            enrolled_customers=250_000,
+            pages_read=3,
+            pages_unread=12,
         ),
         proof=(
             Capture(

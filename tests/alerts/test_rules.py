@@ -54,6 +54,16 @@ def test_when_a_signal_speaks(facts: Facts, names: list[str]) -> None:
         (Facts(mentions={"title": 1}), Severity.MEDIUM),
         (Facts(mentions={"title": 1}, domains=("lender[.]example",), price="1 BTC"), Severity.MEDIUM),
         (Facts(mentions={"title": 1}, price="1 BTC", claimed_records=1_000_000), Severity.HIGH),
+        (
+            Facts(
+                mentions={"title": 1, "body": 3},
+                domains=("lender[.]example",),
+                price="1 BTC",
+                claimed_records=1_000_000,
+                data_classes=("phone",),
+            ),
+            Severity.HIGH,
+        ),
         (Facts(coherent_rows=1), Severity.HIGH),
         (Facts(coherent_rows=1, mentions={"title": 1}), Severity.CRITICAL),
         (Facts(coherent_rows=10), Severity.CRITICAL),
@@ -68,10 +78,10 @@ def test_a_million_random_numbers_do_not_wake_anybody() -> None:
     """What chance gives in a dump of ten million numbers stays low, and the sentence says what chance
     gives.
     """
-    (signal,) = signals_of(Facts(single_hits=2_342, candidates=10_000_000), SETTINGS)
+    (signal,) = signals_of(Facts(single_hits=2_342, candidates=10_000_000, enrolled=1_000_000), SETTINGS)
 
     assert Severity.LOW is SETTINGS.of(signal.weight)
-    assert "chance gives about 2,300" in signal.text
+    assert "Chance gives about 2,342 of" in signal.text
 
 
 def test_a_signal_that_is_gone_stays_as_earlier() -> None:
@@ -102,6 +112,7 @@ def test_every_signal_says_a_whole_sentence() -> None:
         customers=12_000,
         single_hits=10_000,
         candidates=50_000,
+        enrolled=200_000,
         claimed_records=5_000_000,
         price="1 BTC",
         data_classes=("phone",),

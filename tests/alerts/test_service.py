@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
+from functools import partial
 
 import pytest
 
 from alerts.message import Content
 from storage.alerts import AlertKind, Severity, TriageState
 from storage.base import Database
+from storage.errors import DatabaseConflict
 from storage.sources import SourceHealth
 from storage.work import WorkKind
 from tests.alerts.samples import email_channel, webhook_channel
@@ -279,3 +282,41 @@ def test_weights_of_the_operator_count(database: Database) -> None:
     weights = {signal["name"]: signal["weight"] for signal in world.revisions()[-1].signals}
     assert (weights["mention_title"], weights["repost"]) == (0, 15)
     assert world.changes() == ["opened", "updated"]
+
+
+def test_no_hit_comes_with_what_was_compared(world: World) -> None:
+    """A name without a hit says whether there was anything to compare it with."""
+    world.find()
+    nothing = last_content(world)
+    world.enrol(customers=250_000)
+    world.judging.evaluate(world.match(world.crawl("9", text="another", body="another")))
+    compared = last_content(world, 2)
+
+    assert "No customer is enrolled to compare it with." in nothing.summary
+    assert "No row there agrees with enrolled customers." in compared.summary
+    assert nothing.coverage is not None
+    assert compared.coverage is not None
+    assert (nothing.coverage.enrolled_customers, compared.coverage.enrolled_customers) == (0, 250_000)
+
+
+def test_two_judgements_of_one_finding_at_once_make_one_alert(world: World) -> None:
+    """An offer and its re-post, judged by two threads: one alert; whoever came second judges again."""
+    first = world.match(world.crawl())
+    second = world.match(world.crawl("77", source="forum"), **COHERENT)
+
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        list(pool.map(partial(judged_as_by_the_engine, world), (first, second)))
+
+    (alert,) = world.alerts()
+    assert Severity.CRITICAL is alert.severity
+    assert list(range(1, alert.revision + 1)) == [revision.number for revision in world.revisions()]
+
+
+def judged_as_by_the_engine(world: World, summary_id: int) -> None:
+    """A handler that met a conflict is called again: its row is still due."""
+    for _ in range(5):
+        try:
+            world.judging.evaluate(summary_id)
+        except DatabaseConflict:
+            continue
+        return

@@ -23,7 +23,7 @@ from storage import captures, companies, deliveries, listings, matches, runs, so
 from storage.alerts import Alert, AlertRevision, TriageState
 from storage.base import Database
 from storage.captures import CaptureRecord, CaptureRole
-from storage.companies import DeclaredCompany, DeclaredTerm, TermKind
+from storage.companies import DeclaredCompany, DeclaredTerm, SegmentRecord, TermKind
 from storage.deliveries import Attempt, Delivery
 from storage.evidence.warc import Place
 from storage.listings import ListingRecord
@@ -184,6 +184,24 @@ class World:
         version = listings.version(session, version_id)
         assert version is not None
         return version.listing_id
+
+    def enrol(self, *, customers: int) -> None:
+        """A segment of the company's customers is imported."""
+        with self.database.transaction() as session:
+            company = companies.by_slug(session, "qudian")
+            assert company is not None
+            segment = SegmentRecord(
+                company_id=company.id,
+                file="qudian.segment",
+                key_id="k1",
+                key_check="c",
+                fields=("phone",),
+                normaliser_version=1,
+                fingerprints=customers,
+                customers=customers,
+                sha256="a" * 64,
+            )
+            companies.add_segment(session, segment, self.clock())
 
     def find(self, **found: object) -> None:
         """One listing, matched and judged."""
