@@ -64,7 +64,7 @@ compile := $(bin)/uv --quiet pip compile --universal --python-version 3.11 --gen
 lock: .venv/dev
 	$(compile) pyproject.toml --extra install --output-file requirements.lock
 	$(compile) pyproject.toml --extra install --extra dev --constraint requirements.lock --output-file requirements-dev.lock
-	$(compile) tests/peers/requirements-peers.in --output-file tests/peers/requirements-peers.lock
+	$(compile) tests/peers/requirements-peers.in --emit-build-options --output-file tests/peers/requirements-peers.lock
 
 clean:
 	rm -rf .venv .venv-* .cache build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
