@@ -14,6 +14,7 @@ SpillwatchError
     ├── SchemaNewer
     ├── AlreadyRunning
     ├── WatchChanged
+    ├── TargetNotEmpty
     └── EvidenceFailed
         ├── EvidenceMissing
         ├── EvidenceDamaged
@@ -116,6 +117,12 @@ class WatchChanged(StorageError):
 
     reason = "watch_changed"
     permanent = False
+
+
+class TargetNotEmpty(StorageError):
+    """The database to copy into has rows already. Name an empty one."""
+
+    reason = "target_not_empty"
 
 
 class EvidenceFailed(StorageError):

@@ -8,7 +8,7 @@ Order of rules, for each batch:
 Storing a batch twice leaves what storing it once leaves.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
@@ -328,7 +328,7 @@ class _Batch:
         ]
         if attachments:
             self.session.connection().execute(insert(Attachment), attachments)
-        search.index_many(self.session, [(row["listing_id"], _searchable(row)) for row in self.versions])
+        search.index_many(self.session, [(row["listing_id"], searchable(row)) for row in self.versions])
         return ids
 
 
@@ -346,7 +346,8 @@ def _shown(value: object) -> object:
     return value[:MAX_CHANGE_CHARS] if isinstance(value, str) else value
 
 
-def _searchable(version: Fields) -> str:
+def searchable(version: Mapping[str, Any]) -> str:
+    """The masked text that a listing is found by, out of its current version's fields."""
     parts = (version["title"], version["seller"] or "", version["body"], version["sample"])
     return "\n".join(parts)
 

@@ -1,0 +1,81 @@
+"""All rows of one database into another, for the day on which SQLite is not enough any more.
+
+The evidence files are not touched: the copied rows point at the same ones.
+"""
+
+from collections.abc import Callable
+
+from sqlalchemy import Table, delete, func, insert, select
+from sqlalchemy.orm import Session
+
+from storage import schema, search
+from storage.base import BATCH, Database
+from storage.errors import TargetNotEmpty
+from storage.listing_intake import searchable
+from storage.listing_tables import Listing, ListingVersion
+from storage.watch import Watch
+
+TABLES = schema.METADATA.sorted_tables
+
+
+def transfer(
+    origin: Database, target: Database, *, progress: Callable[[str, int], None] = lambda *_: None
+) -> dict[str, int]:
+    """How many rows each table had. All or nothing: killed at any moment, the target is as empty as before.
+
+    Both have this program's schema, and nobody works on either: hold the lock of both. Raises TargetNotEmpty.
+    """
+    schema.require_current(origin)
+    schema.require_current(target)
+    with origin.reading() as source, target.transaction() as into:
+        _require_empty(target, into)
+        into.execute(delete(Watch))
+        counts = {}
+        for table in TABLES:
+            counts[table.name] = _copy(source, into, table)
+            progress(table.name, counts[table.name])
+        _index(into)
+        if target.dialect == "postgresql":
+            for table in TABLES:
+                _go_on_after_the_last_id(into, table)
+    return counts
+
+
+def _require_empty(target: Database, into: Session) -> None:
+    full = [
+        table.name
+        for table in TABLES
+        if table.name != Watch.__tablename__ and into.execute(select(table.c.id).limit(1)).first()
+    ]
+    if full:
+        raise TargetNotEmpty(
+            f"{target.place}: there are rows in {', '.join(full)}, wanted an empty database. Name a new one."
+        )
+
+
+def _copy(source: Session, into: Session, table: Table) -> int:
+    """In the order of ids: a re-post's original comes before it."""
+    rows = source.execute(select(table).order_by(table.c.id).execution_options(yield_per=BATCH))
+    count = 0
+    for batch in rows.mappings().partitions():
+        into.connection().execute(insert(table), [dict(row) for row in batch])
+        count += len(batch)
+    return count
+
+
+def _index(into: Session) -> None:
+    """The search index is made anew from what each listing says now."""
+    current = (
+        select(ListingVersion.__table__)
+        .join(Listing, Listing.id == ListingVersion.listing_id)
+        .where(ListingVersion.number == Listing.version_number)
+        .execution_options(yield_per=BATCH)
+    )
+    for batch in into.execute(current).mappings().partitions():
+        search.index_many(into, [(row["listing_id"], searchable(dict(row))) for row in batch])
+
+
+def _go_on_after_the_last_id(into: Session, table: Table) -> None:
+    sequence = func.pg_get_serial_sequence(table.name, "id")
+    last = func.coalesce(func.max(table.c.id), 0)
+    into.execute(select(func.setval(sequence, last + 1, False)).select_from(table))
