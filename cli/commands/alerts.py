@@ -26,7 +26,9 @@ from storage.alerts import Alert, AlertKind, AlertRevision, Severity, TriageStat
 from storage.deliveries import Attempt, Delivery, DeliveryState
 from storage.work import Quiet
 
-app = typer.Typer(help="What was found, who has it, and whether it arrived.", no_args_is_help=True)
+app = typer.Typer(
+    add_completion=False, help="What was found, who has it, and whether it arrived.", no_args_is_help=True
+)
 
 Json = Annotated[bool, typer.Option("--json", help="Write JSON.")]
 Limit = Annotated[int, typer.Option(min=1, max=10_000, help="How many, the newest first.")]

@@ -1,7 +1,9 @@
-"""`spillwatch db`: the database's schema."""
+"""`spillwatch db`: the database's schema, and the way from SQLite to another database."""
 
 from __future__ import annotations
 
+from contextlib import closing
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -10,9 +12,11 @@ from cli.context import app_of
 from cli.exits import Exit
 from cli.output import emit_json, say
 from storage import schema
+from storage.base import Database
 from storage.lock import DaemonLock
+from storage.transfer import transfer
 
-app = typer.Typer(help="The database's schema.", no_args_is_help=True)
+app = typer.Typer(add_completion=False, help="The database's schema, and a copy of it.", no_args_is_help=True)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Write one JSON object.")]
 
@@ -31,6 +35,27 @@ def upgrade(context: typer.Context, as_json: AsJson = False) -> None:
         say(f"{database.place} has the schema of this version already ({after}).")
     else:
         say(f"{database.place}: from {before or 'an empty database'} to {after}.")
+
+
+@app.command()
+def copy(
+    context: typer.Context,
+    file: Annotated[
+        Path, typer.Argument(help="The SQLite file to copy from.", exists=True, dir_okay=False, readable=True)
+    ],
+    as_json: AsJson = False,
+) -> None:
+    """Copy every row of an SQLite file into the configured database, which must be empty."""
+    target, origin = app_of(context).database_unchecked, Database.open(f"sqlite:///{file}")
+    with closing(origin), DaemonLock.acquire(origin), DaemonLock.acquire(target):
+        schema.upgrade(target)
+        counts = transfer(origin, target)
+    if as_json:
+        emit_json({"from": origin.place, "database": target.place, "rows": counts})
+    else:
+        say(
+            f"{sum(counts.values())} rows of {origin.place} are in {target.place} now; the file is unchanged."
+        )
 
 
 @app.command()

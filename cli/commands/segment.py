@@ -19,7 +19,11 @@ from matching.segments import SUFFIX, Segment, open_segment
 from matching.watch import key_file_of
 from storage import companies
 
-app = typer.Typer(help="The segments of fingerprints that listings are compared with.", no_args_is_help=True)
+app = typer.Typer(
+    add_completion=False,
+    help="The segments of fingerprints that listings are compared with.",
+    no_args_is_help=True,
+)
 
 File = Annotated[Path, typer.Argument(help="A segment file.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Write JSON.")]

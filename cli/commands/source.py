@@ -21,7 +21,7 @@ from matching.masks import mask_text
 if TYPE_CHECKING:
     from crawler.trial import Look
 
-app = typer.Typer(no_args_is_help=True, help="List the sources, or try one.")
+app = typer.Typer(add_completion=False, no_args_is_help=True, help="List the sources, or try one.")
 
 _FOUND = ("page", "part", "field", "selector", "found", "first value", "read as")
 

@@ -73,7 +73,7 @@ def test_an_address_of_the_internet_is_public(address: str) -> None:
         ("http://127.0.0.1/", AddressRefused),
         ("http://[::ffff:10.0.0.1]/", AddressRefused),
         ("http://2130706433/", None),
-        ("http://expyuzz4wqqyqhjn.onion/", OnionWithoutTor),
+        ("http://no-such-service.onion/", OnionWithoutTor),
         ("http://EXPYUZZ4WQQYQHJN.ONION./", OnionWithoutTor),
         ("https://shop.example/dump.zip", ContentRefused),
         ("https://shop.example/DUMP.7Z?x=1", ContentRefused),
