@@ -15,15 +15,15 @@ PYTHON = ROOT / ".venv-peers/bin/python"
 SITES = Path(__file__).parent / "sites"
 EXAMPLES = ROOT / "docs/how-to/example-sources.md"
 #: Migrations of a shop take ten seconds of one core; other tests may run beside us.
-START_S = 100
+START_S = 200
 STOP_S = 10
 
 
 @contextmanager
 def software(name: str, folder: Path, content: Sequence[object] = ()) -> Iterator[str]:
-    """Run `sites/NAME.py` filled with `content`, and yield its URL; its folder keeps what it wrote to stderr."""
+    """Run `sites/NAME.py` filled with `content`, and yield its URL."""
     if not PYTHON.exists():
-        raise RuntimeError(f"{PYTHON} is missing: make it with `make .venv-peers/lock`, or run `make test`")
+        raise RuntimeError(f"{PYTHON} is missing: `make test` makes it from requirements-peers.lock")
     folder.mkdir()
     filled = folder / "content.json"
     filled.write_text(json.dumps(content))

@@ -1,1 +1,1 @@
-"""Site software that we did not write: each script runs in the peers' environment (`.venv-peers`), on a free port."""
+"""Site software that we did not write: each script runs in the peers' environment, `.venv-peers`."""

@@ -1,13 +1,16 @@
 """bepasty, where everybody may list, read and paste: `python pastes.py FOLDER`."""
 
+# What this imports lives in .venv-peers, where mypy does not look.
+# mypy: disable-error-code="import-not-found"
+
 from __future__ import annotations
 
 import os
 import sys
 from pathlib import Path
 
-from bepasty.app import create_app  # type: ignore[import-not-found]  # lives in .venv-peers
-from serve import forever  # type: ignore[import-not-found]  # beside this script
+from bepasty.app import create_app
+from serve import forever
 
 folder = Path(sys.argv[1])
 (folder / "items").mkdir()

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import sys
 from socketserver import ThreadingMixIn
-from typing import Any
+from typing import TYPE_CHECKING
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
+
+if TYPE_CHECKING:
+    from wsgiref.types import WSGIApplication
 
 
 class _Server(ThreadingMixIn, WSGIServer):
@@ -13,11 +16,11 @@ class _Server(ThreadingMixIn, WSGIServer):
 
 
 class _Quiet(WSGIRequestHandler):
-    def log_message(self, format: str, *args: Any) -> None:
+    def log_message(self, format: str, *args: object) -> None:
         """The test looks at what the crawler stored, not at the access log."""
 
 
-def forever(application: Any) -> None:
+def forever(application: WSGIApplication) -> None:
     """Serve until the process is ended; the first line written is the port."""
     with make_server("127.0.0.1", 0, application, server_class=_Server, handler_class=_Quiet) as server:
         sys.stdout.write(f"{server.server_port}\n")

@@ -1,0 +1,59 @@
+"""What the two Django sites have in common: settings from one module and our own, migrations, serving."""
+
+# What this imports lives in .venv-peers, where mypy does not look.
+# mypy: disable-error-code="import-not-found"
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import django
+from django.conf import settings
+from serve import forever
+
+Content = list[dict[str, Any]]
+
+
+def run(defaults: ModuleType, fill: Callable[[Content], None], **ours: object) -> None:
+    """Serve the site whose URLs are the caller's `urlpatterns`: `python SCRIPT FOLDER CONTENT.json`."""
+    folder = Path(sys.argv[1])
+    theirs = {name: value for name, value in vars(defaults).items() if name.isupper()}
+    common = {
+        "SECRET_KEY": "synthetic",
+        "ALLOWED_HOSTS": ["127.0.0.1"],
+        "ROOT_URLCONF": "__main__",
+        "USE_TZ": True,
+        "TIME_ZONE": "UTC",
+        "STATIC_URL": "/static/",
+        "MEDIA_URL": "/media/",
+        "MEDIA_ROOT": str(folder / "media"),
+        "DATABASES": {
+            "default": {
+                "ENGINE": "django.db.backends.sqlite3",
+                "NAME": str(folder / "site.sqlite3"),
+                # 200 migrations need not survive a power cut.
+                "OPTIONS": {"init_command": "PRAGMA synchronous=OFF"},
+            }
+        },
+        "HAYSTACK_CONNECTIONS": {
+            "default": {
+                "ENGINE": "haystack.backends.whoosh_backend.WhooshEngine",
+                "PATH": str(folder / "index"),
+            }
+        },
+        "LOGGING": {"version": 1},
+    }
+    settings.configure(**(theirs | common | ours))
+    django.setup()
+    from django.core.management import call_command
+    from django.core.wsgi import get_wsgi_application
+
+    call_command("migrate", verbosity=0)
+    fill(json.loads(Path(sys.argv[2]).read_text()))
+    call_command("update_index", verbosity=0)
+    forever(get_wsgi_application())
