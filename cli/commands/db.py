@@ -53,9 +53,7 @@ def copy(
     if as_json:
         emit_json({"from": origin.place, "database": target.place, "rows": counts})
     else:
-        say(
-            f"{sum(counts.values())} rows of {origin.place} are in {target.place} now; the file is unchanged."
-        )
+        say(f"{target.place} has {sum(counts.values())} rows now; {origin.place} is as it was.")
 
 
 @app.command()

@@ -257,6 +257,19 @@ def test_db_upgrade_is_refused_while_a_daemon_runs(filled: Path) -> None:
     assert ran.returncode == Exit.ALREADY_RUNNING
 
 
+def test_db_copy_takes_every_row_to_postgresql(filled: Path, empty_postgres_url: str) -> None:
+    """With the new address configured, the rows of the old file are there; a second copy is refused."""
+    postgresql = {"SPILLWATCH_STORAGE__DATABASE_URL": empty_postgres_url}
+    copied = answer(filled, "db", "copy", "var/spillwatch.db", extra=postgresql)
+    found = answer(filled, "listings", "华为", extra=postgresql)
+    again = spillwatch(filled, "db", "copy", "var/spillwatch.db", extra=postgresql)
+
+    assert copied["rows"]["listings"] == 2
+    assert [one["title"] for one in found] == ["出售华为数据"]
+    assert again.returncode == Exit.DATABASE
+    assert "wanted an empty database" in again.stderr
+
+
 def findings(home: Path, *arguments: str, code: int) -> dict[str, str]:
     """The worst level of each check."""
     order = ["ok", "note", "warning", "failed"]
