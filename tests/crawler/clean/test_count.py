@@ -1,0 +1,86 @@
+"""How many records a seller claims."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from crawler.clean import claimed_count
+from crawler.clean.count import MAX_COUNT
+
+
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [
+        ("1.2M", 1_200_000),
+        ("1,2M", 1_200_000),
+        ("1,200,000 records", 1_200_000),
+        ("1.200.000 записей", 1_200_000),
+        ("1 200 000", 1_200_000),
+        ("500k lines", 500_000),
+        ("5kk lines", 5_000_000),
+        ("2.3 million users", 2_300_000),
+        ("2B records", 2_000_000_000),
+        ("120w", 1_200_000),
+        ("120W条", 1_200_000),
+        ("100万条", 1_000_000),
+        ("１００万条", 1_000_000),
+        ("1200万+", 12_000_000),
+        ("3千万", 30_000_000),
+        ("1.5亿", 150_000_000),
+        ("1亿2000万", 120_000_000),
+        ("二十五万", 250_000),
+        ("十万", 100_000),
+        ("两百万条", 2_000_000),
+        ("Records: 1200", 1_200),
+        ("12345", 12_345),
+        ("Selling 2.5 million US citizens 2023", 2_500_000),
+        ("500GB, 1.2M lines", 1_200_000),
+        ("出售 100万条 数据 售价 500元", 1_000_000),
+        ("5 users / 5 users", 5),
+    ],
+)
+def test_a_claim_is_read(text: str, count: int) -> None:
+    """Magnitudes of English, Russian and Chinese sellers are understood, beside sizes, years and prices."""
+    assert claimed_count(text) == count
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "1.200M",
+        "1,200k",
+        "10-20万",
+        "10k to 20k",
+        "1.2M customers, 500k phones",
+        "百万条",
+        "数百万",
+        "3万5",
+        "1.2",
+        "2b",
+    ],
+)
+def test_a_claim_with_two_readings_is_none(text: str) -> None:
+    """Ranges, contradictions and separators that mean two things are not guessed at."""
+    assert claimed_count(text) is None
+
+
+@pytest.mark.parametrize("text", ["", "no number", "Database 2024", "1.2GB", "$500", "500 USDT", "2026-03-01", "v1.2", "50%"])
+def test_what_counts_no_records_is_none(text: str) -> None:
+    """Sizes, prices, dates, versions and shares are not numbers of records."""
+    assert claimed_count(text) is None
+
+
+@given(st.text(max_size=300) | st.text(alphabet="0123456789.,万亿千百十kMw条 -", max_size=60))
+def test_any_text_is_taken(text: str) -> None:
+    """No text raises, and a count is a positive whole number within reason."""
+    read = claimed_count(text)
+
+    assert read is None or 0 < read <= MAX_COUNT
+
+
+@given(st.integers(min_value=1, max_value=10**9))
+def test_what_was_written_is_read_back(count: int) -> None:
+    """A number with grouped thousands and a unit comes back as it was."""
+    assert claimed_count(f"Selling {count:,} records") == count

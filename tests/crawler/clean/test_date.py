@@ -1,0 +1,134 @@
+"""When something was posted: in UTC, and marked where it is uncertain."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from crawler.clean import Clock, Moment, moment
+
+NOW = datetime(2026, 3, 10, 4, 0, tzinfo=UTC)
+SHANGHAI = Clock.of(NOW, timezone="Asia/Shanghai", order=None)
+NOWHERE = Clock.of(NOW, timezone=None, order=None)
+
+
+def at(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("2026-03-01T12:30:15.123Z", "2026-03-01 12:30:15"),
+        ("2026-03-01T12:30:15+02:00", "2026-03-01 10:30:15"),
+        ("2026-03-01 12:30:00 -0500", "2026-03-01 17:30"),
+        ("Sun, 01 Mar 2026 12:30:00 +0000", "2026-03-01 12:30"),
+        ("Sun, 01 Mar 2026 12:30:00 GMT", "2026-03-01 12:30"),
+        ("05-Jan-2026 10:00 EST", "2026-01-05 15:00"),
+        ("1772368200", "2026-03-01 12:30"),
+        ("1772368200000", "2026-03-01 12:30"),
+        ("3小时前", "2026-03-10 01:00"),
+        ("半小时前", "2026-03-10 03:30"),
+        ("2 hours ago", "2026-03-10 02:00"),
+        ("an hour ago", "2026-03-10 03:00"),
+        ("1 day, 2 hours ago", "2026-03-09 02:00"),
+        ("5 минут назад", "2026-03-10 03:55"),
+        ("just now", "2026-03-10 04:00"),
+        ("刚刚", "2026-03-10 04:00"),
+    ],
+)
+def test_a_date_that_needs_no_zone_is_certain_everywhere(text: str, expected: str) -> None:
+    """An offset, a zone's unambiguous name, an epoch and minutes or hours ago mean one instant."""
+    assert moment(text, NOWHERE) == Moment(at(expected))
+    assert moment(text, SHANGHAI) == Moment(at(expected))
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("2026-03-01", "2026-02-28 16:00"),
+        ("2026-03-01 12:30", "2026-03-01 04:30"),
+        ("2026/3/1 12:30:05", "2026-03-01 04:30:05"),
+        ("2026年3月1日 下午3:05", "2026-03-01 07:05"),
+        ("2026年3月1日 凌晨12时05分", "2026-02-28 16:05"),
+        ("13/03/2026 10:00", "2026-03-13 02:00"),
+        ("01.03.2026 10:00", "2026-03-01 02:00"),
+        ("3 Mar 2026", "2026-03-02 16:00"),
+        ("March 3rd, 2026 at 11:59 p.m.", "2026-03-03 15:59"),
+        ("12 января 2026 г. 12:30", "2026-01-12 04:30"),
+        ("昨天 12:30", "2026-03-09 04:30"),
+        ("前天 12:30", "2026-03-08 04:30"),
+        ("发表于 昨天 12:30", "2026-03-09 04:30"),
+        ("today at 11:59 a.m.", "2026-03-10 03:59"),
+        ("Yesterday, 3:05 AM", "2026-03-08 19:05"),
+        ("вчера в 12:30", "2026-03-09 04:30"),
+        ("2026-3-1 12:30 CST", "2026-03-01 04:30"),
+    ],
+)
+def test_a_local_date_is_certain_where_the_source_names_its_zone(text: str, expected: str) -> None:
+    """The same words are read in UTC and marked uncertain where the source names no zone."""
+    elsewhere = moment(text, NOWHERE)
+
+    assert moment(text, SHANGHAI) in (Moment(at(expected)), Moment(at(expected), uncertain=at(expected) > NOW + timedelta(days=1)))
+    assert elsewhere is not None
+    assert elsewhere.uncertain
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("01/03/2026", "2026-02-28 16:00"),
+        ("01/03/26 14:00", "2026-03-01 06:00"),
+        ("Mar 3, 12:30", "2026-03-03 04:30"),
+        ("Dec 3, 12:30", "2025-12-03 04:30"),
+        ("3-1 12:30", "2026-03-01 04:30"),
+        ("5 d ago", "2026-03-05 04:00"),
+        ("2 months ago", "2026-01-09 04:00"),
+        ("2027-03-01", "2027-02-28 16:00"),
+    ],
+)
+def test_what_can_be_read_in_two_ways_is_marked(text: str, expected: str) -> None:
+    """Day or month first, a year left out, days ago and the future are read, and said to be uncertain."""
+    assert moment(text, SHANGHAI) == Moment(at(expected), uncertain=True)
+
+
+@pytest.mark.parametrize(("order", "expected"), [("dmy", "2026-03-01"), ("mdy", "2026-01-03")])
+def test_the_source_says_which_comes_first(order: str, expected: str) -> None:
+    """With `date_order`, 01/03/2026 is one certain day."""
+    clock = Clock.of(NOW, timezone="UTC", order="mdy" if order == "mdy" else "dmy")
+
+    assert moment("01/03/2026", clock) == Moment(at(expected))
+
+
+def test_the_hour_that_a_clock_change_makes_twice_is_marked() -> None:
+    """02:30 on the last Sunday of October is two instants in Berlin."""
+    clock = Clock.of(NOW, timezone="Europe/Berlin", order=None)
+
+    assert moment("2025-10-26 02:30", clock) == Moment(at("2025-10-26 00:30"), uncertain=True)
+    assert moment("2025-10-26 03:30", clock) == Moment(at("2025-10-26 02:30"))
+
+
+@pytest.mark.parametrize("text", ["", "never", "12:30", "31/02/2026", "2026-13-01", "2026-03-01 25:00", "1970-01-01", "v2.3.4", "Monday"])
+def test_what_is_no_known_date_is_none(text: str) -> None:
+    """Impossible days, bare times and words are no date: never today, never the epoch."""
+    assert moment(text, SHANGHAI) is None
+
+
+@given(st.text(max_size=250) | st.text(alphabet="0123456789-/.: 年月日前小时aogTZ+pm", max_size=40))
+def test_any_text_is_taken(text: str) -> None:
+    """No text raises, and what is read is aware and in UTC."""
+    read = moment(text, SHANGHAI)
+
+    assert read is None or read.at.utcoffset() == timedelta(0)
+
+
+@given(st.datetimes(min_value=datetime(1995, 1, 1), max_value=datetime(2026, 3, 1)))  # noqa: DTZ001  # hypothesis wants naive bounds
+def test_what_was_written_is_read_back(when: datetime) -> None:
+    """ISO 8601 and RFC 2822 come back to the second."""
+    when = when.replace(microsecond=0, tzinfo=UTC)
+
+    assert moment(when.isoformat(), NOWHERE) == Moment(when)
+    assert moment(when.strftime("%a, %d %b %Y %H:%M:%S +0000"), NOWHERE) == Moment(when)

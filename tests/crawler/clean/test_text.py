@@ -1,0 +1,60 @@
+"""Text fit to be stored and shown."""
+
+from __future__ import annotations
+
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from crawler.clean import block, line
+from crawler.clean.text import MAX_TITLE_CHARS, verbatim
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("  a \t b\r\n c ", "a b c"),
+        ("\x1b[31mred\x1b[0m", "red"),
+        ("\x1b]0;owned\x07title", "title"),
+        ("\x9b31mred", "red"),
+        ("a\u202egnp.exe\u202c", "agnp.exe"),
+        ("a\x00b\x07c", "abc"),
+        ("a\ud800b", "ab"),
+        ("z\u200bw", "z\u200bw"),
+    ],
+)
+def test_a_line_holds_nothing_that_a_terminal_obeys(text: str, expected: str) -> None:
+    """Sequences, controls and bidirectional overrides go; zero-width characters are evidence and stay."""
+    assert line(text) == expected
+
+
+def test_a_title_of_a_megabyte_is_cut() -> None:
+    """What a field may fill is bounded."""
+    assert len(line("x" * 1_000_000)) == MAX_TITLE_CHARS
+
+
+def test_a_block_keeps_its_lines_and_the_columns_in_them() -> None:
+    """Line ends of every kind become one kind, tabs stay, and empty lines don't pile up."""
+    assert block("a  b\tc  \r\n\r\n\r\n\r\nd\u2028e") == "a b\tc\n\nd\ne"
+
+
+def test_a_raw_text_keeps_its_indentation() -> None:
+    """A sample's spaces are part of it; only control characters go."""
+    assert verbatim("a\r\n    b\x00\x1b[2J") == "a\n    b"
+
+
+@given(st.text(max_size=500))
+def test_no_control_character_is_left(text: str) -> None:
+    """Whatever comes in, tabs and line feeds are the only control characters that come out."""
+    for made in (line(text), block(text), verbatim(text)):
+        assert not [each for each in made if unicodedata.category(each) in ("Cc", "Cs") and each not in "\n\t"]
+
+
+@given(st.text(max_size=500))
+def test_cleaning_twice_changes_nothing(text: str) -> None:
+    """Removing one sequence does not put together another."""
+    once = line(text)
+
+    assert line(once) == once
