@@ -90,7 +90,7 @@ def test_every_url_is_of_a_reserved_name_or_a_specification() -> None:
         if host not in REFERRED_TO and not _is_nobodys(host)
     }
 
-    assert found == set()
+    assert not found, ", ".join(sorted(found))
 
 
 def test_every_mail_address_is_of_a_reserved_name() -> None:
@@ -102,7 +102,7 @@ def test_every_mail_address_is_of_a_reserved_name() -> None:
         if not _is_nobodys(domain) and not domain.endswith((".service", ".py"))
     }
 
-    assert found == set()
+    assert not found, ", ".join(sorted(found))
 
 
 def _is_real_onion(label: str) -> bool:
@@ -121,14 +121,14 @@ def test_no_onion_address_could_be_somebodys() -> None:
         if len(label) == 16 or _is_real_onion(label)
     }
 
-    assert found == set()
+    assert not found, ", ".join(sorted(found))
 
 
 def test_nothing_names_the_machine_it_was_written_on() -> None:
     """Paths of a home folder or a workplace mean nothing to a reader."""
     found = {f"{name}: {path}" for name, text in _texts() for path in MACHINE.findall(text)}
 
-    assert found == set()
+    assert not found, ", ".join(sorted(found))
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ def test_every_relative_link_resolves(page: Page) -> None:
         if not inside or (anchor and path.suffix == ".md" and anchor not in Page(path).anchors):
             broken.append(link)
 
-    assert broken == []
+    assert not broken, ", ".join(broken)
 
 
 def test_every_page_can_be_reached_from_the_index() -> None:
@@ -35,4 +35,6 @@ def test_every_page_can_be_reached_from_the_index() -> None:
                 seen.add(target)
                 waiting.append(target)
 
-    assert {str(page) for page in pages() if page.path not in seen} == set()
+    unreached = [str(page) for page in pages() if page.path not in seen]
+
+    assert not unreached, ", ".join(unreached)

@@ -35,7 +35,7 @@ def test_every_setting_has_its_place() -> None:
         if key not in _below(".".join(section)) and ".".join((*section, key)) not in everywhere
     }
 
-    assert missing == set()
+    assert not missing, ", ".join(sorted(missing))
 
 
 @pytest.mark.parametrize(
@@ -45,14 +45,18 @@ def test_every_key_of_a_declared_file_has_its_place(definition: object) -> None:
     """A key of a source file or of a company file is found by its name, alone or after its table's."""
     everywhere = {name.rpartition(".")[2] for name in places(REFERENCE)}
 
-    assert {key for _, key in keys(definition)} - everywhere == set()
+    missing = {key for _, key in keys(definition)} - everywhere
+
+    assert not missing, ", ".join(sorted(missing))
 
 
 def test_every_command_has_its_heading() -> None:
     """`spillwatch source try` has a heading of its own."""
     headings = {name for section in sections(REFERENCE) for name in section.names}
 
-    assert {f"spillwatch {name}" for name, _ in walk()} - headings == set()
+    missing = {f"spillwatch {name}" for name, _ in walk()} - headings
+
+    assert not missing, ", ".join(sorted(missing))
 
 
 def _shown(command: Command) -> list[str]:
@@ -76,12 +80,14 @@ def test_every_option_is_named_with_its_command() -> None:
         if shown not in below.get(f"spillwatch {name}", "")
     }
 
-    assert missing == set()
+    assert not missing, ", ".join(sorted(missing))
 
 
 def test_every_error_reason_has_its_place() -> None:
     """The slug that a row, a log line or `--json` shows can be looked up."""
-    assert {error.reason for error in error_classes()} - places(REFERENCE) == set()
+    missing = {error.reason for error in error_classes()} - places(REFERENCE)
+
+    assert not missing, ", ".join(sorted(missing))
 
 
 def test_every_error_has_a_sentence() -> None:
@@ -91,13 +97,17 @@ def test_every_error_has_a_sentence() -> None:
 
 def test_every_metric_has_its_place() -> None:
     """By the name that Prometheus shows."""
-    assert metric_names() - places(REFERENCE) == set()
+    missing = metric_names() - places(REFERENCE)
+
+    assert not missing, ", ".join(sorted(missing))
 
 
 @pytest.mark.parametrize("values", [RunOutcome, SourceHealth])
 def test_every_outcome_has_its_place(values: type[StrEnum]) -> None:
     """What `spillwatch runs` and `spillwatch source list` show is explained."""
-    assert {value.value for value in values} - places(REFERENCE) == set()
+    missing = {value.value for value in values} - places(REFERENCE)
+
+    assert not missing, ", ".join(sorted(missing))
 
 
 def test_every_exit_code_has_its_place() -> None:
@@ -108,4 +118,6 @@ def test_every_exit_code_has_its_place() -> None:
 def test_the_options_before_every_command_have_their_place() -> None:
     """--config, --debug and --version belong to the command itself."""
     assert app.registered_callback
-    assert {"--config", "--debug", "--version"} - places(REFERENCE) == set()
+    missing = {"--config", "--debug", "--version"} - places(REFERENCE)
+
+    assert not missing, ", ".join(sorted(missing))
