@@ -23,6 +23,7 @@ COLOURS = {
     Severity.MEDIUM: ("#1f1a00", "#f2c230"),
     Severity.LOW: ("#ffffff", "#3b5b7a"),
 }
+RESOLVED = ("#ffffff", "#1a6b3c")
 HEADLINES = {
     Change.OPENED: "New",
     Change.ESCALATED: "Stronger",
@@ -95,7 +96,7 @@ def points(signal: Signal) -> str:
 
 
 def _values(message: Message) -> dict[str, object]:
-    ink, paper = COLOURS[message.severity]
+    ink, paper = RESOLVED if message.change is Change.RESOLVED else COLOURS[message.severity]
     return {
         "m": message,
         "headline": "Test" if message.kind is AlertKind.TEST else HEADLINES[message.change],

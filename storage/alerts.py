@@ -1,7 +1,7 @@
 """Alerts: one a finding, with every revision of what it said, and who has dealt with it.
 
-When an alert speaks again, and how it is called then, is decided by the caller (alerts.dedupe); what is kept here is
-that alert, revision and deliveries come in one transaction, and that revisions count up without a gap.
+When an alert speaks again, and how it is called then, is decided by the caller (alerts.dedupe); what is kept
+here is that alert, revision and deliveries come in one transaction, and that revisions count up without a gap.
 """
 
 import uuid
@@ -95,7 +95,7 @@ class AlertRevision(Base):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """What is to be said: the first revision of a new alert, or the next one of the alert with this `dedupe_key`."""
+    """What is to be said: the next revision of the alert with this `dedupe_key`, or the first of a new one."""
 
     kind: AlertKind
     dedupe_key: str
@@ -129,8 +129,8 @@ def open_or_revise(
 ) -> Opened:
     """Writes the alert, its revision and one delivery a channel.
 
-    Hold the alert by `by_key(..., for_update=True)` in the same transaction. Where another opened it in between,
-    the insert fails with DatabaseConflict and the whole judgement is made again.
+    Hold the alert by `by_key(..., for_update=True)` in the same transaction. Where another opened it in
+    between, the insert fails with DatabaseConflict and the whole judgement is made again.
     """
     alert = by_key(session, finding.dedupe_key, for_update=True)
     if alert is None:
