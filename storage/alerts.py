@@ -1,7 +1,7 @@
 """Alerts: one a finding, with every revision of what it said, and who has dealt with it.
 
-When an alert speaks again, and how it is called then, is decided by the caller (alerts.dedupe); what is kept
-here is that alert, revision and deliveries come in one transaction, and that revisions count up without a gap.
+When an alert speaks again, and how it is called then, is decided by the caller (alerts.dedupe). Kept here:
+alert, revision and deliveries come in one transaction, and revisions count up without a gap.
 """
 
 import uuid
@@ -95,7 +95,7 @@ class AlertRevision(Base):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """What is to be said: the next revision of the alert with this `dedupe_key`, or the first of a new one."""
+    """What is to be said: the next revision of the alert with this `dedupe_key`, or a new alert."""
 
     kind: AlertKind
     dedupe_key: str
