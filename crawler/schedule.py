@@ -112,18 +112,21 @@ class RunSchedule:
         meanwhile.
         """
         with self._database.reading() as session:
-            active = {f"source-{source.id}": source for source in sources.active(session)}
-        for job in self._scheduler.get_jobs():
-            if job.id not in active:
-                job.remove()
-        for job_id, source in active.items():
+            active = sources.active(session)
+        # Nothing is lost by that: slots follow from the clock alone, and a missed one is caught up.
+        self._scheduler.remove_all_jobs()
+        for source in active:
             try:
                 slots = slots_of(source)
             except ScheduleRefused as error:
                 log.error(str(error), action="schedule_refused", source=source.name, reason=error.reason)
                 continue
             self._catch_up(source, slots)
-            self._scheduler.add_job(_not_called, slots, args=(source.id,), id=job_id, replace_existing=True)
+            self._scheduler.add_job(_not_called, slots, args=(source.id,), id=str(source.id))
+
+    def source_ids(self) -> frozenset[int]:
+        """The sources that are run by it."""
+        return frozenset(job.args[0] for job in self._scheduler.get_jobs())
 
     def stop(self) -> None:
         if self._scheduler.running:

@@ -82,6 +82,8 @@ class Site:
         self.requests: list[Asked] = []
         self.robots: Answer = Answer(status=404)
         self.failures_left = 0
+        #: Pages of the list that do not come while they are in here.
+        self.held: set[str] = set()
         self.url = ""
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="site")
@@ -182,7 +184,10 @@ def listing_page(site: Site, number: int = 1, *, more: bool = False) -> Answer:
 @page("/offers")
 async def offers(site: Site, asked: Asked, writer: Writer) -> Answer:
     """The list of offers, five a page."""
-    return listing_page(site, int(asked.query.get("page", "1")), more=True)
+    number = asked.query.get("page", "1")
+    if number in site.held:
+        await asyncio.sleep(60)
+    return listing_page(site, int(number), more=True)
 
 
 @page("/feed")

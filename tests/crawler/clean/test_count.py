@@ -66,7 +66,9 @@ def test_a_claim_with_two_readings_is_none(text: str) -> None:
     assert claimed_count(text) is None
 
 
-@pytest.mark.parametrize("text", ["", "no number", "Database 2024", "1.2GB", "$500", "500 USDT", "2026-03-01", "v1.2", "50%"])
+@pytest.mark.parametrize(
+    "text", ["", "no number", "Database 2024", "1.2GB", "$500", "500 USDT", "2026-03-01", "v1.2", "50%"]
+)
 def test_what_counts_no_records_is_none(text: str) -> None:
     """Sizes, prices, dates, versions and shares are not numbers of records."""
     assert claimed_count(text) is None

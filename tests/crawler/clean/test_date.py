@@ -72,7 +72,10 @@ def test_a_local_date_is_certain_where_the_source_names_its_zone(text: str, expe
     """The same words are read in UTC and marked uncertain where the source names no zone."""
     elsewhere = moment(text, NOWHERE)
 
-    assert moment(text, SHANGHAI) in (Moment(at(expected)), Moment(at(expected), uncertain=at(expected) > NOW + timedelta(days=1)))
+    assert moment(text, SHANGHAI) in (
+        Moment(at(expected)),
+        Moment(at(expected), uncertain=at(expected) > NOW + timedelta(days=1)),
+    )
     assert elsewhere is not None
     assert elsewhere.uncertain
 
@@ -111,7 +114,10 @@ def test_the_hour_that_a_clock_change_makes_twice_is_marked() -> None:
     assert moment("2025-10-26 03:30", clock) == Moment(at("2025-10-26 02:30"))
 
 
-@pytest.mark.parametrize("text", ["", "never", "12:30", "31/02/2026", "2026-13-01", "2026-03-01 25:00", "1970-01-01", "v2.3.4", "Monday"])
+@pytest.mark.parametrize(
+    "text",
+    ["", "never", "12:30", "31/02/2026", "2026-13-01", "2026-03-01 25:00", "1970-01-01", "v2.3.4", "Monday"],
+)
 def test_what_is_no_known_date_is_none(text: str) -> None:
     """Impossible days, bare times and words are no date: never today, never the epoch."""
     assert moment(text, SHANGHAI) is None

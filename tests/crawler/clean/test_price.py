@@ -47,7 +47,9 @@ def test_a_price_and_its_currency_are_read(text: str, amount: str, currency: str
     assert price(text) == Price(Decimal(amount), currency)
 
 
-@pytest.mark.parametrize("text", ["free", "", "€", "negotiable", "1.2.3 $", "call 5 people", "try 5 times", "1,00,0 €"])
+@pytest.mark.parametrize(
+    "text", ["free", "", "€", "negotiable", "1.2.3 $", "call 5 people", "try 5 times", "1,00,0 €"]
+)
 def test_what_is_no_price_is_none(text: str) -> None:
     """Words, signs without a number and numbers whose separators group nothing give no price."""
     assert price(text) is None
@@ -55,7 +57,13 @@ def test_what_is_no_price_is_none(text: str) -> None:
 
 @pytest.mark.parametrize(
     ("text", "own", "currency"),
-    [("$9", "AUD", "AUD"), ("¥900", "JPY", "JPY"), ("$9", "CNY", "USD"), ("900", "EUR", "EUR"), ("9 kr", "DKK", "DKK")],
+    [
+        ("$9", "AUD", "AUD"),
+        ("¥900", "JPY", "JPY"),
+        ("$9", "CNY", "USD"),
+        ("900", "EUR", "EUR"),
+        ("9 kr", "DKK", "DKK"),
+    ],
 )
 def test_a_source_s_currency_decides_what_a_sign_means(text: str, own: str, currency: str) -> None:
     """A sign that several currencies share means the source's own one, if it is among them."""
@@ -83,7 +91,10 @@ def test_any_text_is_taken(text: str) -> None:
     assert read is None or (read.amount >= 0 and (len(read.currency) == 3 or read.currency in COINS))
 
 
-@given(st.decimals(min_value=0, max_value=10**9, places=2, allow_nan=False), st.sampled_from(["USD", "EUR", "CNY", "GBP"]))
+@given(
+    st.decimals(min_value=0, max_value=10**9, places=2, allow_nan=False),
+    st.sampled_from(["USD", "EUR", "CNY", "GBP"]),
+)
 def test_what_was_written_is_read_back(amount: Decimal, currency: str) -> None:
     """An amount with grouped thousands and two decimals comes back as it was."""
     assert price(f"{amount:,.2f} {currency}") == Price(amount, currency)

@@ -49,7 +49,9 @@ def test_a_raw_text_keeps_its_indentation() -> None:
 def test_no_control_character_is_left(text: str) -> None:
     """Whatever comes in, tabs and line feeds are the only control characters that come out."""
     for made in (line(text), block(text), verbatim(text)):
-        assert not [each for each in made if unicodedata.category(each) in ("Cc", "Cs") and each not in "\n\t"]
+        assert not [
+            each for each in made if unicodedata.category(each) in ("Cc", "Cs") and each not in "\n\t"
+        ]
 
 
 @given(st.text(max_size=500))

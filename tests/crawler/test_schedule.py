@@ -1,0 +1,241 @@
+"""When runs are due: slots that do not depend on who looks, never two runs at once, one catch-up after
+downtime.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from pydantic import ValidationError
+from sqlalchemy.orm import Session
+
+from crawler.errors import ScheduleRefused
+from crawler.schedule import RunSchedule, Slots, slots_of
+from crawler.sources.visits import Schedule
+from storage import runs, sources
+from storage.base import Database
+from storage.runs import Run, RunOutcome, RunTrigger
+from storage.sources import DeclaredSource
+from storage.work import Work, WorkKind
+
+NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)  # a Sunday
+PATIENCE_S = 20.0
+
+
+class Heard:
+    """A dispatcher that lets a test wait for the first announcement."""
+
+    def __init__(self) -> None:
+        self.work: list[Work] = []
+        self.any = threading.Event()
+
+    def announce(self, session: Session, work: Work) -> None:
+        self.work.append(work)
+        self.any.set()
+
+
+def declare(database: Database, *names: str, now: datetime = NOON, **schedule: object) -> None:
+    definition = {
+        "kind": "html",
+        "start": ["https://market.example/"],
+        "list": {"rows": "tr", "link": "a"},
+        "schedule": schedule,
+    }
+    with database.transaction() as session:
+        sources.sync_declared(
+            session, [DeclaredSource(name, "html", definition, None) for name in names], now
+        )
+
+
+def rows(database: Database) -> Sequence[Run]:
+    with database.reading() as session:
+        return list(reversed(runs.recent(session)))
+
+
+def finish(database: Database, run_id: int, now: datetime) -> None:
+    with database.transaction() as session:
+        epoch = runs.claim(session, run_id, now=now)
+        assert epoch is not None
+        runs.finish(session, run_id, epoch, outcome=RunOutcome.NOTHING_NEW, now=now)
+
+
+def scheduled(database: Database, now: datetime, heard: Heard | None = None) -> RunSchedule:
+    """A schedule that has looked once, at `now`."""
+    schedule = RunSchedule(database=database, dispatcher=heard or Heard(), clock=lambda: now)
+    schedule.reload()
+    return schedule
+
+
+def slots(**schedule: object) -> Slots:
+    return Slots("market", Schedule.model_validate(schedule))
+
+
+def test_an_interval_has_the_same_slots_whoever_asks_and_whenever() -> None:
+    """Two schedulers, or one before and one after a restart, agree on each slot."""
+    first = slots(every="15m").after(NOON)
+    assert first is not None
+
+    again = [slots(every="15m").after(NOON + timedelta(minutes=minutes)) for minutes in (0, 1, 14, 15)]
+
+    assert again[0] == first
+    assert set(again) == {first, first + timedelta(minutes=15)}
+    assert NOON < first <= NOON + timedelta(minutes=15)
+
+
+def test_sources_with_the_same_interval_do_not_start_at_the_same_moment() -> None:
+    """The interval begins at a point of its own for each name."""
+    schedule = Schedule.model_validate({"every": "15m"})
+
+    starts = {Slots(name, schedule).after(NOON) for name in ("one", "two", "three", "four")}
+
+    assert len(starts) == 4
+
+
+def test_jitter_delays_a_slot_by_less_than_it_says_and_always_by_the_same() -> None:
+    """Slots stay apart by the interval, give or take the jitter."""
+    plain, jittered = slots(every="1h"), slots(every="1h", jitter="10m")
+    due = plain.after(NOON)
+    assert due is not None
+
+    late = jittered.after(due - timedelta(seconds=1))
+
+    assert late is not None
+    assert due <= late < due + timedelta(minutes=10)
+    assert late == slots(every="1h", jitter="10m").after(due - timedelta(seconds=1))
+
+
+def test_a_cron_line_names_its_weekday() -> None:
+    """`sun` is Sunday, in the source's time zone."""
+    due = Slots("market", Schedule.model_validate({"cron": "30 8 * * sun"}), "Asia/Shanghai").after(NOON)
+
+    assert due == datetime(2026, 3, 8, 0, 30, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("cron", ["0 0 * * 0", "0 0 * * 1-5", "0 0 * * mon,7"])
+def test_a_number_for_a_weekday_is_refused_with_a_sentence(cron: str) -> None:
+    """APScheduler takes 0 for Monday and crontab(5) for Sunday; we take it for a mistake."""
+    with pytest.raises(ValidationError, match="weekdays by name"):
+        Schedule.model_validate({"cron": cron})
+
+
+def test_a_source_that_never_ran_is_due_at_once(database: Database) -> None:
+    """Its first run does not wait for an interval to pass."""
+    declare(database, "market", every="15m")
+    heard = Heard()
+
+    scheduled(database, NOON, heard)
+
+    [run] = rows(database)
+    assert (run.trigger, run.slot) == (RunTrigger.SCHEDULE, "2026-03-01T12:00:00+00:00")
+    assert heard.work == [Work(WorkKind.RUN, run.id)]
+
+
+def test_downtime_is_caught_up_once(database: Database) -> None:
+    """After a day without a daemon, one run is due for all that was missed, and a second look adds none."""
+    declare(database, "market", every="15m")
+    scheduled(database, NOON)
+    finish(database, rows(database)[0].id, NOON)
+
+    scheduled(database, NOON + timedelta(days=1))
+    scheduled(database, NOON + timedelta(days=1))
+
+    assert [run.trigger for run in rows(database)] == [RunTrigger.SCHEDULE, RunTrigger.CATCH_UP]
+
+
+def test_a_restart_within_a_slot_runs_nothing_again(database: Database) -> None:
+    """What has run is not due until the next slot."""
+    declare(database, "market", every="15m")
+    scheduled(database, NOON)
+    finish(database, rows(database)[0].id, NOON)
+    following = Slots("market", Schedule.model_validate({"every": "15m"})).after(NOON)
+    assert following is not None
+
+    scheduled(database, following - timedelta(seconds=1))
+
+    assert len(rows(database)) == 1
+
+
+def test_never_two_runs_of_a_source_at_once(database: Database) -> None:
+    """While a run goes on, a missed slot adds none."""
+    declare(database, "market", every="15m")
+    scheduled(database, NOON)
+
+    scheduled(database, NOON + timedelta(days=1))
+
+    assert len(rows(database)) == 1
+
+
+def test_two_schedulers_make_one_run_of_a_slot(database: Database) -> None:
+    """The row is unique on source and slot, so whoever comes second does nothing."""
+    declare(database, "market", every="15m")
+    scheduled(database, NOON)
+    finish(database, rows(database)[0].id, NOON)
+    later = NOON + timedelta(hours=1)
+
+    scheduled(database, later)
+    finish(database, rows(database)[1].id, NOON + timedelta(minutes=1))
+    scheduled(database, later)
+
+    assert len({run.slot for run in rows(database)}) == len(rows(database))
+
+
+def test_the_clock_runs(sqlite_database: Database) -> None:
+    """With APScheduler's own clock, a slot that comes while the daemon runs becomes a row and an
+    announcement.
+    """
+    now = datetime.now(UTC)
+    declare(sqlite_database, "market", now=now, every="10s")
+    heard = Heard()
+    schedule = RunSchedule(database=sqlite_database, dispatcher=heard, clock=lambda: datetime.now(UTC))
+    schedule.start()
+    try:
+        finish(sqlite_database, rows(sqlite_database)[0].id, now)
+        heard.any.clear()
+        assert heard.any.wait(PATIENCE_S)
+    finally:
+        schedule.stop()
+
+    first, second = rows(sqlite_database)
+    assert (first.trigger, second.trigger) == (RunTrigger.SCHEDULE, RunTrigger.SCHEDULE)
+    assert second.slot == str(second.slot)
+
+
+def test_a_reload_takes_up_what_changed(sqlite_database: Database) -> None:
+    """A new source is run, one that is gone is not, one whose schedule changed keeps to the new one."""
+    declare(sqlite_database, "old", "kept", every="1h")
+    schedule = scheduled(sqlite_database, NOON)
+    for run in rows(sqlite_database):
+        finish(sqlite_database, run.id, NOON)
+
+    declare(sqlite_database, "kept", "new", every="2h")
+    schedule.reload()
+
+    names = _sources_with_jobs(schedule, sqlite_database)
+    assert names == {"kept", "new"}
+    assert len(rows(sqlite_database)) == 3
+
+
+def _sources_with_jobs(schedule: RunSchedule, database: Database) -> set[str]:
+    with database.reading() as session:
+        return {source.name for source in sources.active(session) if source.id in schedule.source_ids()}
+
+
+def test_a_definition_that_cannot_be_read_is_left_out_and_the_others_go_on(
+    sqlite_database: Database, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A row of another version costs its source its schedule, with a log line, and nobody else's."""
+    declare(sqlite_database, "market", "spoilt", every="1h")
+    with sqlite_database.transaction() as session:
+        spoilt = sources.by_name(session, "spoilt")
+        assert spoilt is not None
+        spoilt.definition = {"kind": "unheard-of"}
+
+    scheduled(sqlite_database, NOON)
+
+    assert len(rows(sqlite_database)) == 1
+    assert "The schedule of spoilt could not be read" in capsys.readouterr().out
+    with sqlite_database.reading() as session, pytest.raises(ScheduleRefused):
+        slots_of(sources.by_name(session, "spoilt"))  # type: ignore[arg-type]
