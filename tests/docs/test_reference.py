@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 import pytest
+from typer.main import get_command
 
 from cli.exits import Exit
 from cli.main import Command, app, walk
@@ -14,10 +15,11 @@ from matching.companies import CompanyDefinition
 from storage.runs import RunOutcome
 from storage.sources import SourceHealth
 from tests.docs.models import keys
-from tests.docs.pages import places, sections
+from tests.docs.pages import pages, places, sections
 from tests.docs.product import error_classes, metric_names
 
 REFERENCE = "reference"
+EVERYWHERE = "--json"
 
 
 def _below(section: str) -> set[str]:
@@ -66,7 +68,7 @@ def _shown(command: Command) -> list[str]:
         if parameter.param_type_name == "option"
         else str(parameter.metavar or parameter.name).upper()
         for parameter in command.params
-        if not getattr(parameter, "hidden", False)
+        if not getattr(parameter, "hidden", False) and EVERYWHERE not in parameter.opts
     ]
 
 
@@ -115,9 +117,11 @@ def test_every_exit_code_has_its_place() -> None:
     assert {str(code.value) for code in Exit} - places(REFERENCE) == set()
 
 
-def test_the_options_before_every_command_have_their_place() -> None:
-    """--config, --debug and --version belong to the command itself."""
-    assert app.registered_callback
-    missing = {"--config", "--debug", "--version"} - places(REFERENCE)
+def test_the_options_of_every_command_are_named_once() -> None:
+    """--config, --debug and --version stand before a command, --json behind each that answers."""
+    named = {word for page in pages(REFERENCE) for code in page.inline_code for word in code.split()}
+    before = {option for parameter in get_command(app).params for option in parameter.opts}
+
+    missing = {*before, EVERYWHERE} - named
 
     assert not missing, ", ".join(sorted(missing))
