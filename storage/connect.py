@@ -3,6 +3,8 @@
 import os
 import sqlite3
 import stat
+import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ from storage.errors import DatabaseRefused, DatabaseUnreachable, DatabaseUrlInva
 
 WANTED = "wanted sqlite:///path/to/file or postgresql://user:password@host:port/name"
 CONNECT_TIMEOUT_S = 10
+_CREATING = threading.Lock()  # no connection of ours may come between the creation and its close
 READING = "spillwatch_reading"  # the execution option that makes a transaction read only
 DRIVERS = {
     "sqlite": "sqlite+pysqlite",
@@ -85,24 +88,28 @@ def _sqlite(url: URL, busy_timeout_s: float) -> Engine:
 
 
 def make_private(path: Path) -> None:
-    """The file exists with mode 0600 before SQLite opens it; -wal and -shm inherit the mode."""
+    """The file exists with mode 0600 before SQLite opens it; -wal and -shm inherit the mode.
+
+    A file that is there is never opened here: POSIX locks belong to the process, so closing any handle on it
+    drops the locks of all our connections, and the next process to leave would delete the WAL under us
+    (sqlite.org/howtocorrupt.html, section 2.2).
+    """
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        with _CREATING, suppress(FileExistsError):
+            os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+        status = path.stat()
+        if stat.S_IMODE(status.st_mode) & 0o077 and status.st_uid == os.geteuid():
+            path.chmod(0o600)
+        refused = not os.access(path, os.R_OK | os.W_OK)
     except PermissionError:
-        raise DatabaseRefused(
-            f"SQLite {path}: this user may not read and write it; change its owner"
-        ) from None
+        refused = True
     except OSError as error:
         raise DatabaseUnreachable(
             f"SQLite {path}: cannot be opened ({os.strerror(error.errno or 0)})"
         ) from None
-    try:
-        status = os.fstat(handle)
-        if stat.S_IMODE(status.st_mode) & 0o077 and status.st_uid == os.geteuid():
-            os.fchmod(handle, 0o600)
-    finally:
-        os.close(handle)
+    if refused:
+        raise DatabaseRefused(f"SQLite {path}: this user may not read and write it; change its owner")
 
 
 def _sqlite_settings(connection: sqlite3.Connection) -> None:
