@@ -256,8 +256,9 @@ def revisions(session: Session, alert_id: int) -> Sequence[AlertRevision]:
 
 
 def revision(session: Session, alert_id: int, number: int) -> AlertRevision:
+    """NoResultFound: there is none of this number."""
     query = select(AlertRevision).where(AlertRevision.alert_id == alert_id, AlertRevision.number == number)
-    return session.scalar(query)
+    return session.scalars(query).one()
 
 
 def recent(
