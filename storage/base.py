@@ -62,7 +62,8 @@ class Database:
     def __init__(self, engine: Engine, place: str) -> None:
         self.engine = engine
         self.place = place  # as messages may name it
-        self._readers = engine.execution_options(**{READING: True, "postgresql_readonly": True})
+        # The same pool; what it begins never waits for a writer and never is one.
+        self.readers = engine.execution_options(**{READING: True, "postgresql_readonly": True})
 
     @classmethod
     def open(cls, url: str, *, busy_timeout_s: float = BUSY_TIMEOUT_S) -> Self:
@@ -83,7 +84,7 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[Session]:
         """A write in this block is refused by the database."""
-        with translated(self.place), Session(self._readers, expire_on_commit=False) as session:
+        with translated(self.place), Session(self.readers, expire_on_commit=False) as session:
             yield session
 
     def close(self) -> None:

@@ -1,5 +1,6 @@
 """How each of the two databases is opened, so that nothing above has to know which it is."""
 
+import errno
 import os
 import sqlite3
 import stat
@@ -99,6 +100,8 @@ def make_private(path: Path) -> None:
         with _CREATING, suppress(FileExistsError):
             os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
         status = path.stat()
+        if stat.S_ISDIR(status.st_mode):
+            raise IsADirectoryError(errno.EISDIR, "a folder")
         if stat.S_IMODE(status.st_mode) & 0o077 and status.st_uid == os.geteuid():
             path.chmod(0o600)
         refused = not os.access(path, os.R_OK | os.W_OK)
@@ -117,9 +120,8 @@ def _sqlite_settings(connection: sqlite3.Connection) -> None:
     if cursor.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
         cursor.execute("PRAGMA journal_mode = WAL")
     cursor.execute("PRAGMA foreign_keys = ON")
-    cursor.execute(
-        "PRAGMA synchronous = NORMAL"
-    )  # with WAL: a power cut may lose the last commits, never order
+    # With a WAL a power cut may take back the last commits, never a part of one.
+    cursor.execute("PRAGMA synchronous = NORMAL")
     cursor.close()
 
 

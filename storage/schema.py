@@ -31,7 +31,7 @@ def head() -> str:
 
 def revision(database: Database) -> str | None:
     """None: the database has no schema of ours."""
-    with _connection(database) as connection:
+    with translated(database.place), database.readers.connect() as connection:
         return MigrationContext.configure(connection).get_current_revision()
 
 
@@ -66,7 +66,7 @@ def upgrade(database: Database, to: str = "head") -> None:
 
 def differences(database: Database) -> list[object]:
     """What the models say and the database has not, or the other way round; empty is right."""
-    with _connection(database) as connection:
+    with translated(database.place), database.readers.connect() as connection:
         context = MigrationContext.configure(connection, opts={"include_object": include_object})
         return list(compare_metadata(context, METADATA))
 
@@ -88,14 +88,8 @@ def _scripts() -> ScriptDirectory:
 
 
 @contextmanager
-def _connection(database: Database) -> Iterator[Connection]:
-    with translated(database.place), database.engine.connect() as connection:
-        yield connection
-
-
-@contextmanager
 def _migrating(database: Database) -> Iterator[Connection]:
-    with _connection(database) as connection:
+    with translated(database.place), database.engine.connect() as connection:
         if database.dialect == "sqlite":
             # Batch mode makes a table anew and drops the old one, which foreign keys would forbid. Inside a
             # transaction the pragma does nothing.

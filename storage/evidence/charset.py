@@ -66,7 +66,7 @@ _DECLARED = re.compile(rb"""(?:charset|encoding)\s*=\s*["']?\s*([A-Za-z0-9_:.+-]
 _MEANS = {
     "gb2312": "gb18030", "gbk": "gb18030", "hz": "gb18030", "big5": "big5hkscs", "ascii": "cp1252",
     "iso8859-1": "cp1252", "iso8859-9": "cp1254", "euc_kr": "cp949", "shift_jis": "cp932",
-    "iso8859-11": "cp874", "tis-620": "cp874",
+    "iso8859-11": "cp874", "tis-620": "cp874", "utf-16": "utf-16-le", "utf-32": "utf-32-le",
 }  # fmt: skip
 
 
@@ -95,7 +95,7 @@ def codec_of(name: str | None) -> str | None:
     """Return the codec that a declared charset means on the web, or `None` for a name that means none."""
     try:
         codec = codecs.lookup((name or "").strip().strip("\"'")[:40])
-    except LookupError:
+    except (LookupError, ValueError):
         return None
     known = _MEANS.get(codec.name, codec.name)
     # "base64" and "rot13" are codecs too, and UTF-7 makes scripts out of harmless text.
@@ -119,7 +119,9 @@ def _wide(body: bytes) -> tuple[str, float, bool] | None:
 
 def _utf8(body: bytes, names: list[str]) -> tuple[str, float, bool] | None:
     """Recognise ASCII, and UTF-8 by its own structure; a few short sequences alone could be GBK as well."""
-    if body.isascii() and not _full_of_controls(body):
+    if body.isascii():
+        if _full_of_controls(body):
+            return None
         transparent = (name for name in names if b"ascii <~".decode(name, "replace") == "ascii <~")
         return next(transparent, "utf-8"), 1.0, True
     text = body.decode("utf-8", "replace")

@@ -26,8 +26,9 @@ class Recovered:
     damaged: bool = False
 
 
-def repair(path: Path, mark: Path, folder: Path) -> Recovered | None:
-    """None: its writer lives, or it was whole."""
+def repair(folder: Path, name: str, mark: Path) -> Recovered | None:
+    """None: its writer lives, or it was whole. `name`: relative to the folder, as rows have it."""
+    path = folder / name
     try:
         file = path.open("r+b")
     except FileNotFoundError:  # killed between the mark and the file
@@ -49,7 +50,7 @@ def repair(path: Path, mark: Path, folder: Path) -> Recovered | None:
         path.unlink()
     if kept == size:
         return None
-    return Recovered(str(path.relative_to(folder)), kept, 0 if damaged else size - kept, damaged)
+    return Recovered(name, kept, 0 if damaged else size - kept, damaged)
 
 
 def whole_until(file: BinaryIO, start: int) -> int:

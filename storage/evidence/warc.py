@@ -3,8 +3,8 @@
 Order of rules: one file a run; one write() a gzip member; `sync`; only then is the row committed that points
 at it. So a torn tail is never pointed at, and `recover` may cut it.
 
-While a file is being written an empty `<file>.open` lies beside it and its writer holds a flock on the file;
-`recover` looks at those files alone, and at none that is held.
+While a file is being written an empty file in the folder `open` has its name, and its writer holds a flock on
+the file itself; `recover` looks at those files alone, and at none that is held.
 """
 
 import fcntl
@@ -27,7 +27,7 @@ from storage.evidence.records import NotARecord
 from storage.evidence.tails import Recovered, repair
 
 SUFFIX = ".warc.gz"
-OPEN = ".open"
+OPEN = "open"
 LABEL = re.compile(r"[^A-Za-z0-9._-]+")
 MAX_LABEL_CHARS = 80
 JSON_TYPE = "application/json; charset=utf-8"
@@ -95,8 +95,8 @@ class EvidenceStore:
     def recover(self) -> list[Recovered]:
         """Cuts the torn tails of files whose writer was killed. No row points at what is lost by it."""
         try:
-            marks = sorted(self.folder.rglob(f"*{SUFFIX}{OPEN}"))
-            found = [repair(mark.with_suffix(""), mark, self.folder) for mark in marks]
+            marks = sorted((self.folder / OPEN).glob(f"*{SUFFIX}"))
+            found = [repair(self.folder, mark.name.replace("+", "/", 1), mark) for mark in marks]
         except OSError as error:
             raise _unwritable(self.folder, error) from None
         return [one for one in found if one is not None]
@@ -130,7 +130,7 @@ class EvidenceWriter:
         self.file = f"{now.astimezone(UTC):%Y-%m-%d}/{name}-{secrets.token_hex(4)}{SUFFIX}"
         self._folder = folder
         self._path = folder / self.file
-        self._mark = self._path.with_name(self._path.name + OPEN)
+        self._mark = folder / OPEN / self.file.replace("/", "+")
         self._handle: int | None = None
         self._size = 0
         self._guard = threading.Lock()
@@ -197,7 +197,8 @@ class EvidenceWriter:
 
     def _open(self, at: datetime) -> None:
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._path.parent.mkdir(mode=0o700, exist_ok=True)
+        for parent in (self._path.parent, self._mark.parent):
+            parent.mkdir(mode=0o700, exist_ok=True)
         self._mark.touch(mode=0o600)
         self._handle = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         fcntl.flock(self._handle, fcntl.LOCK_EX)

@@ -105,7 +105,7 @@ def test_files_are_private(evidence: EvidenceStore) -> None:
     try:
         with evidence.writer("run-1") as writer:
             place = respond(writer)
-            marks = list(evidence.folder.rglob("*.open"))
+            marks = list((evidence.folder / "open").iterdir())
             modes = {stat.S_IMODE(mark.stat().st_mode) for mark in marks}
     finally:
         os.umask(before)
@@ -294,9 +294,15 @@ def test_threads_share_a_writer(evidence: EvidenceStore) -> None:
 
 def torn(store: EvidenceStore, keep: int, tail: bytes = b"") -> None:
     """As a kill leaves the newest file: cut, with its mark, and held by nobody."""
-    [path] = store.folder.rglob("*.warc.gz")
+    [path] = store.folder.glob("2*/*.warc.gz")
     path.write_bytes(path.read_bytes()[:keep] + tail)
-    path.with_name(path.name + ".open").touch()
+    mark(path)
+
+
+def mark(path: Path) -> None:
+    folder = path.parent.parent / "open"
+    folder.mkdir(exist_ok=True)
+    (folder / f"{path.parent.name}+{path.name}").touch()
 
 
 def test_any_torn_tail_is_cut(tmp_path: Path) -> None:
@@ -332,7 +338,7 @@ def test_damage_in_the_middle_is_not_cut(evidence: EvidenceStore) -> None:
     broken = bytearray(path.read_bytes())
     broken[second.offset + 20] ^= 0xFF
     path.write_bytes(broken)
-    path.with_name(path.name + ".open").touch()
+    mark(path)
 
     assert evidence.recover() == [Recovered(first.file, second.offset, 0, damaged=True)]
     assert path.read_bytes() == broken
@@ -354,12 +360,12 @@ def test_a_mark_without_a_file(evidence: EvidenceStore) -> None:
     """Killed before the first byte: nothing to recover, and nothing left to look at."""
     folder = evidence.folder / "2026-03-14"
     folder.mkdir(parents=True)
-    (folder / "run.warc.gz.open").touch()
-    (folder / "empty.warc.gz.open").touch()
+    mark(folder / "run.warc.gz")
+    mark(folder / "empty.warc.gz")
     (folder / "empty.warc.gz").touch()
 
     assert evidence.recover() == []
-    assert list(folder.iterdir()) == []
+    assert [path for path in evidence.folder.rglob("*") if path.is_file()] == []
 
 
 def test_a_killed_writer_leaves_all_that_it_synced(tmp_path: Path) -> None:
@@ -391,7 +397,7 @@ while True:
         file, offset, length, number = line.split()
         body = (b"%d " % int(number)) * 20000
         assert store.read_response(Place(file, int(offset), int(length)), sha256(body)).body == body
-    assert not list(store.folder.rglob("*.open"))
+    assert list((store.folder / "open").iterdir()) == []
 
 
 def test_the_time_is_the_responses_own(evidence: EvidenceStore) -> None:
