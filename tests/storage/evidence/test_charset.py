@@ -88,7 +88,7 @@ def accuracy(text: str, charset: str, length: int, declared: str | None) -> floa
 @pytest.mark.parametrize("declared", DECLARED)
 @pytest.mark.parametrize(("language", "charset"), CHARSETS)
 def test_a_sentence_is_read_whatever_is_declared(language: str, charset: str, declared: str | None) -> None:
-    """Forty pieces of 40 characters are read without a mistake, with no, a wrong or a senseless declaration."""
+    """Forty pieces of 40 characters are read without a mistake, with no or a wrong declaration."""
     assert accuracy(TEXTS[language], charset, 40, declared) == 1
 
 
@@ -132,7 +132,7 @@ def test_a_right_declaration_decides_between_near_readings() -> None:
 
 
 def test_a_broken_tail_and_a_damaged_byte_change_nothing() -> None:
-    """UTF-8 cut inside a character, or with one byte damaged, stays UTF-8; GBK cut in the middle stays GBK."""
+    """UTF-8 cut inside a character, or with a damaged byte, stays UTF-8; GBK cut in the middle stays GBK."""
     whole = TEXTS["chinese"]
     cut, damaged = whole.encode()[:-1], whole.encode().replace("名".encode(), b"\xe5\xff\x8d", 1)
 
