@@ -3,6 +3,7 @@
 import fcntl
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -76,7 +77,14 @@ def _advisory(database: Database) -> Held:
         raise AlreadyRunning(REFUSAL.format(place=database.place))
     # Not back into the pool: the lock belongs to this connection and must end with it.
     connection.detach()
-    return _once(connection.close), lambda: _answers(connection)
+    return _once(lambda: _unlock(connection)), lambda: _answers(connection)
+
+
+def _unlock(connection: Connection) -> None:
+    """Told to the server, which may notice the closed connection only after the next daemon has asked."""
+    with suppress(DBAPIError):
+        connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": ADVISORY_KEY})
+    connection.close()
 
 
 def _answers(connection: Connection) -> bool:
