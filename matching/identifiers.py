@@ -198,17 +198,17 @@ def _numbers(text: str, region: str) -> Iterator[_Found]:
             if len(written) <= _DIGITS:
                 yield from _named(written, run.start(), run.end(), plus=False, region=region)
         else:
-            yield from numbers_in_run(text, run, region)
+            for digits, start, end in stretches(text, run):
+                plus = text[run.start()] == "+" and text[run.start() + 1 : start] in ("", "(")
+                yield from _named(digits, start, end, plus=plus, region=region)
 
 
-def numbers_in_run(text: str, run: re.Match[str], region: str) -> Iterator[_Found]:
-    """Every stretch of whole groups that is a number: `110101199003074578 13800138000` holds two.
+def stretches(text: str, run: re.Match[str]) -> Iterator[tuple[str, int, int]]:
+    """The digits, start and end of whole groups of a run that may be one number: 7 to 19 digits in a row.
 
-    1. from each group on, take groups while they have 19 digits or fewer together;
-    2. ask what those digits are. A `+` belongs to the first group of the run.
+    `110101189901010010 17000000000` holds two numbers, `4111 1111 1111 1111` one: both are among its stretches.
     """
     groups = [(group.start(), group.end()) for group in _GROUP.finditer(text, run.start(), run.end())]
-    plus = text[run.start()] == "+"
     for number, (start, _) in enumerate(groups):
         digits = ""
         for first, end in groups[number : number + _GROUPS]:
@@ -216,7 +216,7 @@ def numbers_in_run(text: str, run: re.Match[str], region: str) -> Iterator[_Foun
             if len(digits) > _DIGITS:
                 break
             if len(digits) >= _SHORTEST:
-                yield from _named(digits, start, end, plus=plus and number == 0, region=region)
+                yield digits, start, end
 
 
 def _named(digits: str, start: int, end: int, *, plus: bool, region: str) -> Iterator[_Found]:

@@ -36,7 +36,8 @@ def mask_url(url: str) -> str:
 
 def _masked(text: str, numbers: _Finder) -> str:
     """Numbers several times: what is left beside a masked one may be a shape of its own."""
-    text = _replaced(_replaced(text, _emails), _ibans)
+    text = _PASSWORD.sub(r"\1***", _replaced(text, _emails))
+    text = _replaced(text, _ibans)
     for _ in range(_ROUNDS):
         before, text = text, _replaced(text, numbers)
         if text == before:
@@ -85,12 +86,15 @@ def _unescaped(run: re.Match[str], numbers: _Finder) -> str:
 # Only the local part is a person's, so the domain needs no end: whatever way its dots are written.
 _AT = re.compile(r"@|&(?:#64|#x40|commat);|[\[({<【] ?(?:@|at|AT|At) ?[\])}>】]")
 _SPELT_AT = re.compile(r"at ?[\])}>】]", re.IGNORECASE)
-_SPELT_OUT = re.compile(r"(?<![\w*])([\w.+%-]{1,64}) (?:at|AT) (?=[\w-]{1,63} (?:dot|DOT) \w)")
+_SPELT_OUT = re.compile(
+    r"(?<![\w*])([\w.+%-]{1,64}) (?:at|AT) (?=[\d_-]{0,63}[^\W\d_][\w-]{0,63} (?:dot|DOT) \w)"
+)
 _LOCAL_BACKWARDS = re.compile(r" ?((?:[A-Za-z0-9_.%+*!$'^`~]|-(?!-)){1,1024})")
 _FOREIGN_LOCAL_BACKWARDS = re.compile(r"((?:[\w.%+*!$'^`~]|-(?!-)){1,1024})")
 _DOMAIN_START = re.compile(r" ?(?:[\w-]{0,63}[^\W\d]|\d{1,3}\.\d)")
 _FOREIGN_DOMAIN = re.compile(r"[\w-]{1,63}\.\w")  # a name of another script before `@word` is no address
 _MASKED_LOCAL = re.compile(r".?\*{3}.?")
+_PASSWORD = re.compile(r"(\*\*\*.?@[\w.-]{1,253}:)(?!//)\S+")  # address:password, the custom of combo lists
 _LOCAL_WINDOW = 1024
 
 
@@ -252,10 +256,11 @@ def _grouped(text: str, run: re.Match[str]) -> list[_Replacement]:
     """Cards and IDs in groups that no shape foresees, if they are real."""
     if run.end() - run.start() < _GROUPED_DIGITS:
         return []
-    kinds = {identifiers.Field.CARD, identifiers.Field.RESIDENT_ID}
-    found = identifiers.numbers_in_run(text, run, "CN")
-    spans = [(start, end) for field, _, start, end in found if field in kinds]
-    return [(start, end, _starred(text[start:end], 6, 4)) for start, end in spans]
+    return [
+        (start, end, _starred(text[start:end], 6, 4))
+        for digits, start, end in identifiers.stretches(text, run)
+        if identifiers.card(digits.rstrip("Xx")) or identifiers.resident_id(digits)
+    ]
 
 
 def _labelled(text: str, start: int, end: int) -> Iterator[_Replacement]:

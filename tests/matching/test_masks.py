@@ -1,0 +1,232 @@
+"""Masking: nothing of a person gets through, and what is nobody's stays readable."""
+
+import re
+import time
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from matching.identifiers import Field, scan
+from matching.masks import mask_text, mask_url
+from tests.matching.customers import customer
+
+
+@pytest.mark.parametrize(
+    ("text", "masked"),
+    [
+        ("john.doe@mail.example", "j***e@mail.example"),
+        ("Tom@mail.example", "T***@mail.example"),
+        ("邮箱：john@mail.example，", "邮箱：j***n@mail.example，"),
+        ("john@mail.example:secret", "j***n@mail.example:***"),
+        ("john[at]mail[.]example", "j***n[at]mail[.]example"),
+        ("john (at) mail (dot) example", "j***n (at) mail (dot) example"),
+        ("john at mail dot example", "j***n at mail dot example"),
+        ("john&#64;mail.example", "j***n&#64;mail.example"),
+        ("ｊｏｈｎ＠ｍａｉｌ．ｅｘａｍｐｌｅ", "j***n＠ｍａｉｌ．ｅｘａｍｐｌｅ"),
+        ("用户名@例子.test", "用***@例子.test"),
+        ("17000000000", "170****0000"),
+        ("170-0000-0000", "170-****-0000"),
+        ("１７０００００００００", "170****0000"),
+        ("170\u200b00000000", "170****0000"),
+        ("**17000000000**", "**170****0000**"),
+        ("tel:17000000000,", "tel:170****0000,"),
+        ("19900000000", "199****0000"),
+        ("+44 20 7946 0123", "+44 20 **** *123"),
+        ("(202) 555-0123", "(202) ***-**23"),
+        ("2025550123", "202*****23"),
+        ("0571-87654321", "057*-******21"),
+        ("电话：62345678", "电话：62****78"),
+        ("110101189901010010", "110101********0010"),
+        ("11010118990101001x", "110101********001x"),
+        ("110101 18990101 0010", "110101 ******** 0010"),
+        ("110101700101001", "110********1001"),
+        ("4111 1111 1111 1111", "4111 11** **** 1111"),
+        ("4111111111111112", "411*********1112"),
+        ("6200 0000 0000 0000 000", "6200 00** **** ***0 000"),
+        ("GB33 BUKB 2020 1555 5555 55", "GB33 **** **** **** **55 55"),
+        ("gb33bukb20201555555555", "gb33**************5555"),
+        ("17000000000@mail.example", "1***0@mail.example"),
+        ("李----17000000000----j.d@mail.example----pw", "李----170****0000----j***@mail.example----pw"),
+        ("x?e=john%40mail.example&p=%2B8617000000000", "x?e=j***n@mail.example&p=+8617******000"),
+        ("%31%37%30%30%30%30%30%30%30%30%30", "170****0000"),
+        ("john%2540mail.example", "j***n@mail.example"),
+    ],
+)
+def test_what_leads_to_a_person_is_masked(text: str, masked: str) -> None:
+    """Identifiers however they are written, and shapes of them whose check digit is wrong."""
+    assert mask_text(text) == masked
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "1,200,000 records, 100万条, 120w, 3.5M",
+        "price 12000.50 USD, ¥8888, 0.00123456 BTC",
+        "2024-01-15 13:45:10, 15.01.2024, 01/15/2024, 2024年1月15日",
+        "20240115 and 20240115134500 and 202401151345",
+        "https://market.example/thread/123456789?page=12#post-987654321",
+        "thread 481516234 since 1700000000",
+        "the years 2019 2020 2021 2022",
+        "192.168.100.200 and 10.0.0.1:8080, v10.0.19041",
+        "qudian.com, mail.qudian.com and qudian[.]com",
+        "look at qudian.com, meet at 5 dot matrix",
+        "@handle on t.example",
+        "12 345 678 901 rows",
+        "md5 d41d8cd98f00b204e9800998ecf8427e",
+        "出售趣店学生数据",
+    ],
+)
+def test_what_is_nobodys_stays_readable(text: str) -> None:
+    """Counts, prices, dates, addresses of machines, thread numbers, companies' domains."""
+    assert mask_text(text) == text
+
+
+PIECES = st.one_of(
+    st.sampled_from(
+        [
+            "170",
+            "0000",
+            "0123",
+            "17000000000",
+            "+86",
+            "86",
+            "0",
+            "110101",
+            "18990101",
+            "0010",
+            "X",
+            "@",
+            "mail.example",
+            "john",
+            "-",
+            ".",
+            "(",
+            ")",
+            "/",
+            "*",
+            "***",
+            "****",
+            "[at]",
+            "[.]",
+            "%40",
+            "%2B",
+            "%",
+            "%31",
+            "DE89",
+            "3704",
+            "0044",
+            "GB",
+            "4111",
+            "1111",
+            "2024",
+            "01",
+            "15",
+            "tel:",
+            "电话",
+            "，",
+            "１",
+            "３",
+            "中",
+            "&#64;",
+            "&",
+            "--",
+            "555",
+            "415",
+            "1234",
+            "¼",
+            ":",
+        ]
+    ),
+    st.sampled_from([" ", " dot ", " at ", "\n", "\u200b"]),
+    st.text(max_size=3),
+    st.text("0123456789 -.", max_size=12),
+)
+TEXTS = st.lists(PIECES, max_size=14).map("".join)
+
+
+@settings(max_examples=2000, deadline=None)
+@given(TEXTS)
+def test_masking_again_changes_nothing(text: str) -> None:
+    """A text that was masked is left alone, by both forms."""
+    assert [mask_text(mask_text(text)), mask_url(mask_url(text))] == [mask_text(text), mask_url(text)]
+
+
+@settings(max_examples=2000, deadline=None)
+@given(TEXTS)
+def test_no_recognised_identifier_survives(text: str) -> None:
+    """What the scanner finds in a text it does not find in the masked one; telephones are tested by shape above."""
+    assert _recognised(text).isdisjoint(_recognised(mask_text(text)))
+
+
+def _recognised(text: str) -> set[tuple[Field, str]]:
+    return {(one.field, one.canonical) for one in scan(text, "CN") if one.field != Field.PHONE}
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.integers(1, 10_000), st.sampled_from([",", ";", "\t", "|", "----", " ", "\n"]), st.booleans())
+def test_no_value_of_a_customer_survives_in_a_row(number: int, delimiter: str, wide: bool) -> None:
+    """Whatever separates the values, in narrow and in full-width digits."""
+    one = customer(number)
+    text = delimiter.join(one[1:])
+    if wide:
+        text = text.translate({code: code - 0x30 + 0xFF10 for code in range(0x30, 0x3A)})
+
+    masked = mask_text(text)
+
+    digits = re.sub(r"\D", "", one.phone)[-8:]
+    assert one.email.partition("@")[0] not in masked
+    assert not any(value in masked for value in (digits, one.resident_id, one.card, one.iban))
+
+
+def test_a_mask_ends_where_the_identifier_ends() -> None:
+    """What stands around an identifier stays, so that a search still finds the listing by it."""
+    assert mask_text("趣店 17000000000 数据") == "趣店 170****0000 数据"
+
+
+@pytest.mark.parametrize(
+    ("url", "masked"),
+    [
+        ("https://forum.example/t/123456789012345", "https://forum.example/t/123456789012345"),
+        ("https://forum.example/t?u=john%40mail.example", "https://forum.example/t?u=j***n@mail.example"),
+        ("https://forum.example/17000000000", "https://forum.example/170****0000"),
+        ("https://forum.example/4111111111111111", "https://forum.example/411111******1111"),
+        ("https://forum.example/2024/01/15/leak", "https://forum.example/2024/01/15/leak"),
+        ("https://user:secret@forum.example/", "https://user:s***t@forum.example/"),
+    ],
+)
+def test_a_url_keeps_its_ids(url: str, masked: str) -> None:
+    """A long number that is nobody's is what a page is found by; identifiers are masked in URLs as well."""
+    assert mask_url(url) == masked
+
+
+BAIT = {
+    "ats": "@" * 100_000,
+    "local parts": "a." * 50_000 + "@",
+    "percents": "%4" * 50_000,
+    "escaped": "%2540" * 20_000,
+    "digits": "1" * 100_000,
+    "groups": "1 " * 50_000,
+    "stars": "1*" * 50_000,
+    "national": "0571-" * 20_000,
+    "mobiles": "170-0000-0000 " * 5_000,
+    "at and dot": " at a dot " * 10_000,
+    "brackets": "[at" * 30_000,
+    "ibans": "GB33BUKB20201555555555 " * 3_000,
+}
+
+
+@pytest.mark.parametrize("text", BAIT.values(), ids=BAIT)
+def test_bait_is_masked_in_linear_time(text: str) -> None:
+    """Time grows with the length: four times the bait takes well below the sixteenfold of a square."""
+    quarter = text[: len(text) // 4]
+
+    def seconds(bait: str) -> float:
+        best = float("inf")
+        for _ in range(3):
+            begun = time.process_time()
+            mask_text(bait)
+            best = min(best, time.process_time() - begun)
+        return best
+
+    assert seconds(text) < 9 * seconds(quarter) + 0.1
