@@ -55,12 +55,12 @@ def crawler_with(guard: Guard) -> Crawler:
 
 
 async def fetch(
-    kind: type[Route], url: str, *, private: tuple[str, ...] = ("127.0.0.1",), **meta: object
+    kind: type[Route], url: str, *, private: tuple[str, ...] = ("127.0.0.1",), attachment: bool = False
 ) -> Response:
     """Fetch one page through a route made for it."""
     route = kind(crawler_with(Guard.of(private)))
     try:
-        return await route.download_request(Request(url, meta=meta))
+        return await route.download_request(Request(url, meta={ATTACHMENT: True} if attachment else None))
     finally:
         await route.close()
 
@@ -170,7 +170,7 @@ def test_a_name_that_does_not_exist_is_told_from_a_host_that_is_down(kind: type[
 def test_an_attachment_that_is_no_text_is_not_read(kind: type[Route], site: Site) -> None:
     """The headers say that it is a picture, and its body stays where it is."""
     with pytest.raises(ContentRefused, match=r"only text/\* is fetched"):
-        asyncio.run(fetch(kind, f"{site.url}/picture-named-txt.txt", **{ATTACHMENT: True}))
+        asyncio.run(fetch(kind, f"{site.url}/picture-named-txt.txt", attachment=True))
 
 
 def test_the_signals_that_throttling_and_progress_need_are_sent(kind: type[Route], site: Site) -> None:

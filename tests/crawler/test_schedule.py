@@ -46,7 +46,7 @@ def declare(database: Database, *names: str, now: datetime = NOON, **schedule: o
     }
     with database.transaction() as session:
         sources.sync_declared(
-            session, [DeclaredSource(name, "html", definition, None) for name in names], now
+            session, [DeclaredSource(name, "html", definition, f"{name}.toml") for name in names], now
         )
 
 

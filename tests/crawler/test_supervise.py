@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 from prometheus_client import REGISTRY
+from pydantic import SecretStr
 
 from crawler.job import Exit, Job
 from storage import runs, sources
@@ -308,7 +309,7 @@ def test_a_job_reads_back_what_was_written_and_shows_no_password(crawl: Runs) ->
         source_name="market",
         definition={},
         cursor={},
-        database_url="postgresql://u:secret@h/d",
+        database_url=SecretStr("postgresql://u:secret@h/d"),
         evidence_dir=crawl.evidence_dir,
         settings=crawl.settings,
         parent_pid=1,

@@ -1,0 +1,151 @@
+"""How far a source is read: the rules, without a site."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from crawler.reading import Reading, Row, Turn
+from storage.listings import Known
+
+NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+EARLIER = NOW - timedelta(days=1)
+START = "https://market.example/offers"
+
+
+def reading(
+    cursor: Mapping[str, Any] | None = None, *, definition: str = "one", now: datetime = NOW
+) -> Reading:
+    fresh = Reading(cursor or {}, definition=definition, now=now)
+    fresh.begin(START)
+    return fresh
+
+
+def known(
+    *keys: str, since: datetime = EARLIER, digest: str = "same", gone: bool = False
+) -> dict[str, Known]:
+    return {key: Known(digest, since, since, gone) for key in keys}
+
+
+def turn(
+    subject: Reading,
+    number: int,
+    keys: str,
+    stored: Mapping[str, Known],
+    *,
+    following: int | None = None,
+    end: bool = False,
+    total: int | None = None,
+) -> Turn:
+    """One list page whose rows are the letters of `keys`."""
+    return subject.turn(
+        START,
+        START if number == 1 else f"{START}?page={number}",
+        [Row(key, "same") for key in keys],
+        stored,
+        next_url=f"{START}?page={following}" if following else None,
+        end=end,
+        total=total,
+    )
+
+
+def test_a_page_of_known_rows_is_the_last_one_read() -> None:
+    """Nothing new, all of it settled: nothing is followed, and no page turned."""
+    assert turn(reading(), 1, "ab", known("a", "b"), following=2) == Turn(frozenset(), None)
+
+
+def test_a_page_with_something_new_is_followed_by_the_next() -> None:
+    """Only the new row is followed, and the page after it is read."""
+    assert turn(reading(), 1, "ab", known("b"), following=2) == Turn(frozenset("a"), f"{START}?page=2")
+
+
+def test_a_changed_row_and_a_returned_one_are_followed() -> None:
+    """Another digest, or a listing that was gone, is as good as new."""
+    stored = known("a", digest="other") | known("b", gone=True) | known("c")
+
+    assert turn(reading(), 1, "abc", stored, following=2) == Turn(frozenset("ab"), f"{START}?page=2")
+
+
+def test_a_listing_whose_page_failed_is_tried_again_without_turning_pages_for_it() -> None:
+    """An empty stored digest is wanted but is no news: a page that always fails must not have the whole
+    site read.
+    """
+    assert turn(reading(), 1, "ab", known("a", digest="") | known("b"), following=2) == Turn(
+        frozenset("a"), None
+    )
+
+
+def test_what_an_unfinished_run_has_read_is_known_but_not_settled() -> None:
+    """Its cursor has the moment it began; rows first seen since then don't end the reading."""
+    killed = reading(now=EARLIER).opening_cursor()
+    subject = reading(killed)
+
+    first = turn(subject, 1, "ab", known("a", "b", since=EARLIER + timedelta(minutes=1)), following=2)
+    second = turn(subject, 2, "cd", known("c", "d", since=EARLIER - timedelta(days=9)), following=3)
+
+    assert (first.next_url, second.next_url) == (f"{START}?page=2", None)
+
+
+def test_a_budget_that_ended_is_resumed_where_it_ended() -> None:
+    """The next run reads the first page, and then goes on at the page on which something was left."""
+    before = reading(now=EARLIER)
+    turn(before, 1, "ab", {}, following=2)
+    turn(before, 2, "cd", {}, following=3)
+    before.unread(START, f"{START}?page=2")
+    before.unread(START, f"{START}?page=3")
+    subject = reading(before.closing_cursor())
+
+    again = turn(subject, 1, "ab", known("a", "b", since=EARLIER + timedelta(minutes=1)), following=7)
+
+    assert again.next_url == f"{START}?page=2"
+
+
+def test_a_complete_reading_leaves_no_mark() -> None:
+    """Nothing is unfinished, so the next run stops at what is known."""
+    subject = reading(reading(now=EARLIER).opening_cursor())
+    turn(subject, 1, "a", {}, end=True)
+
+    assert "unfinished" not in subject.closing_cursor()
+
+
+def test_a_list_page_that_failed_keeps_the_reading_unfinished() -> None:
+    """What is behind it has not been read, though nothing of it is known."""
+    subject = reading()
+    turn(subject, 1, "a", {}, following=2)
+    subject.broke(START, f"{START}?page=2")
+
+    assert subject.closing_cursor()["unfinished"]["resume"] == {START: f"{START}?page=2"}
+    assert not subject.read_everything()
+
+
+def test_only_a_list_read_from_its_first_page_to_its_last_says_what_is_gone() -> None:
+    """Stopping at known rows, or jumping over pages, proves nothing about what was not seen."""
+    whole, stopped = reading(), reading()
+    turn(whole, 1, "a", {}, following=2)
+    turn(whole, 2, "b", known("b"), end=True)
+    turn(stopped, 1, "a", known("a"), following=2)
+
+    assert (whole.read_everything(), stopped.read_everything()) == (True, False)
+
+
+def test_pages_that_the_site_admits_to_are_counted_exactly() -> None:
+    """With ten pages announced, one read and one refused by the budget, eight more are unread."""
+    subject = reading()
+    turn(subject, 1, "a", {}, following=2, total=10)
+    subject.unread(START, f"{START}?page=2")
+
+    assert subject.pages_beyond() == 8
+
+
+def test_validators_are_sent_back_once_everything_was_read() -> None:
+    """Not after an interruption, and not under another definition: a 304 would hide what was never read."""
+    complete = reading()
+    turn(complete, 1, "a", {}, end=True)
+    complete.validated(START, '"tag"', None)
+    cursor = complete.closing_cursor()
+    interrupted = reading(cursor).opening_cursor()
+
+    assert reading(cursor).conditions(START) == {"If-None-Match": '"tag"'}
+    assert reading(interrupted).conditions(START) == {}
+    assert reading(cursor, definition="two").conditions(START) == {}

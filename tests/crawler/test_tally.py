@@ -1,0 +1,50 @@
+"""What a run ends in: the order of the rules."""
+
+from __future__ import annotations
+
+import pytest
+
+from crawler.errors import FetchError, NotThere, SiteDenied, TimedOut
+from crawler.tally import Pages, Tally
+
+
+@pytest.mark.parametrize(
+    ("tally", "outcome", "reason"),
+    [
+        (Tally(Pages(read=1)), "nothing_new", None),
+        (Tally(Pages(read=1), listings_new=1), "new_listings", None),
+        (Tally(Pages(read=1), listings_changed=1), "new_listings", None),
+        (Tally(Pages(strange=1)), "page_not_recognised", "nothing_matched"),
+        (Tally(Pages(failures=[TimedOut()])), "could_not_fetch", "timed_out"),
+        (Tally(Pages(failures=[SiteDenied()])), "refused", "site_denied"),
+        (Tally(Pages(failures=[TimedOut()], strange=1)), "page_not_recognised", "nothing_matched"),
+        (Tally(Pages(read=1, failures=[NotThere()])), "nothing_new", "partly_read"),
+        (Tally(Pages(read=1), items=Pages(strange=2)), "page_not_recognised", "items_not_recognised"),
+        (Tally(Pages(read=1), items=Pages(read=1, strange=2)), "nothing_new", "partly_read"),
+        (Tally(Pages(read=1), rechecks=Pages(strange=1)), "nothing_new", "partly_read"),
+        (Tally(Pages(read=1), rechecks=Pages(strange=3)), "page_not_recognised", "items_not_recognised"),
+        (Tally(Pages(read=1), budget_ended="9 pages", unread=2), "nothing_new", "budget_ended"),
+        (Tally(budget_ended="5 seconds"), "could_not_fetch", "budget_ended"),
+    ],
+)
+def test_the_first_rule_that_applies_decides(tally: Tally, outcome: str, reason: str | None) -> None:
+    """What kept us from the lists comes first, then a redesign, then what was stored."""
+    ending = tally.ending()
+
+    assert (ending.outcome.value, ending.reason) == (outcome, reason)
+
+
+def test_the_sentence_counts_what_went_wrong_by_kind() -> None:
+    """The most frequent first, with the number of all pages that were tried."""
+    failures: list[FetchError] = [TimedOut(), NotThere(), TimedOut()]
+    tally = Tally(Pages(read=2), items=Pages(read=4, strange=1, failures=failures))
+
+    counted = "2 timed_out, 1 not_there, 1 not_recognised"
+    assert tally.ending().detail == f"4 of 10 pages could not be read: {counted}."
+
+
+def test_an_ending_is_masked_before_it_is_a_row() -> None:
+    """Whatever a sentence quotes passes the mask."""
+    ending = Tally(Pages(failures=[TimedOut("call 13912345678")])).ending()
+
+    assert ending.masked(lambda text: text.replace("13912345678", "***")).detail == "call ***"
