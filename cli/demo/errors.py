@@ -1,6 +1,7 @@
 """Errors of the demo.
 
 CliError (cli.errors)
+├── NotEnrolled      a lender's customers could not be enrolled
 ├── DaemonEnded      the daemon went away during the show
 ├── NotSettled       the daemon did not take in a step of the story in time
 └── NotAsExpected    alerts are missing, or there are some that nobody expected
@@ -12,6 +13,13 @@ from collections.abc import Sequence
 
 from cli.errors import CliError
 from cli.exits import Exit
+
+
+class NotEnrolled(CliError):
+    """A lender's customers could not be enrolled."""
+
+    reason = "demo_not_enrolled"
+    exit = Exit.NEGATIVE
 
 
 class DaemonEnded(CliError):

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import shutil
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from textwrap import wrap
 
 from cli.demo.receipts import Receipt
 from cli.demo.workspace import Workspace
 from cli.output import printable
 
-RULE = "─" * 78
+COLUMNS = 78
+RULE = "─" * COLUMNS
 
 
 def letter(workspace: Workspace, site: str) -> Callable[[Receipt, float], Sequence[str]]:
@@ -23,12 +25,19 @@ def letter(workspace: Workspace, site: str) -> Callable[[Receipt, float], Sequen
             RULE,
             f"Subject: {printable(receipt.subject)}",
             "",
-            *printable(receipt.text, lines=True).rstrip().splitlines(),
+            *_wrapped(receipt.text),
             RULE,
             *_hints(workspace, site, receipt.alert_id),
         ]
 
     return page
+
+
+def _wrapped(text: str) -> Iterator[str]:
+    """As a mail program would show it: long lines go on below their own beginning."""
+    for line in printable(text.replace("\r\n", "\n"), lines=True).rstrip().split("\n"):
+        indent = " " * (len(line) - len(line.lstrip()) + 2)
+        yield from wrap(line, COLUMNS, subsequent_indent=indent, break_on_hyphens=False) or [""]
 
 
 def _hints(workspace: Workspace, site: str, alert_id: int) -> Sequence[str]:

@@ -87,11 +87,13 @@ def mainlanders(count: int, *, start: int = 0, domain: str = "youxiang.example")
 
 
 def write_csv(path: Path, customers: Sequence[Customer]) -> None:
-    """The customer list as a lender would export it."""
+    """The customer list as a lender would export it, without the columns that nobody filled."""
+    rows = [asdict(customer) for customer in customers]
+    columns = [field.name for field in fields(Customer) if any(row[field.name] for row in rows)]
     with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, [field.name for field in fields(Customer)])
+        writer = csv.DictWriter(file, columns, extrasaction="ignore")
         writer.writeheader()
-        writer.writerows(asdict(customer) for customer in customers)
+        writer.writerows(rows)
 
 
 def combo(customers: Sequence[Customer]) -> str:

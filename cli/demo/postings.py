@@ -59,6 +59,10 @@ class Step:
     puts: tuple[Posting, ...] = ()
     takes: tuple[Posting, ...] = ()
 
+    @property
+    def sections(self) -> set[Section]:
+        return {posting.section for posting in (*self.puts, *self.takes)}
+
 
 STEP = TypeAdapter(Step)
 

@@ -6,14 +6,15 @@ Everything here only reads; the demo learns of its daemon's work as any other pr
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
+from urllib.parse import urlsplit
 
 from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session, joinedload
 
-from cli.demo.postings import Posting, Step
+from cli.demo.postings import Posting, Section, Step
 from storage import alerts, runs
 from storage.alerts import Alert, AlertKind
 from storage.base import Base, Database
@@ -107,7 +108,8 @@ def pending(database: Database) -> int:
         Rematch.state.in_((RematchState.QUEUED, RematchState.RUNNING)),
     )
     with database.reading() as session:
-        return sum(session.scalar(select(func.count()).where(condition)) or 0 for condition in waiting)
+        rows = sum(session.scalar(select(func.count()).where(condition)) or 0 for condition in waiting)
+        return rows + len(alerts.life_due(session, now=datetime.now(UTC), limit=SHOWN))
 
 
 def running(database: Database) -> Sequence[Run]:
@@ -115,37 +117,28 @@ def running(database: Database) -> Sequence[Run]:
         return session.scalars(select(Run).where(Run.state == RunState.RUNNING)).all()
 
 
-def sources_read(database: Database) -> int:
-    """How many sources have had a run that ended."""
-    query = select(func.count(Run.source_id.distinct())).where(Run.state == RunState.FINISHED)
+def taken_in(
+    database: Database, steps: Sequence[Step], sections: Collection[Section] = tuple(Section)
+) -> bool:
+    """Whether the rows of these sections are what the steps made of the sites: each put is a version more."""
+    put = Counter(posting for step in steps for posting in map(_slot, step.puts))
+    gone = {posting for step in steps for posting in map(_slot, step.takes)}
+    query = select(Source.name, Listing.url, Listing.version_number, Listing.gone_at).join(Source)
     with database.reading() as session:
-        return session.scalar(query) or 0
-
-
-def taken_in(database: Database, steps: Sequence[Step]) -> bool:
-    """Whether the daemon has stored what the last of these steps changed: each put is a version more."""
-    put = Counter((posting.section, posting.key) for step in steps for posting in step.puts)
-    with database.reading() as session:
-        return all(_has(session, p, put[p.section, p.key]) for p in steps[-1].puts) and all(
-            _is_gone(session, posting) for posting in steps[-1].takes
-        )
-
-
-def _has(session: Session, posting: Posting, number: int) -> bool:
-    found = _listing(session, posting)
-    return found is not None and found.version_number >= number
-
-
-def _is_gone(session: Session, posting: Posting) -> bool:
-    found = _listing(session, posting)
-    return found is not None and found.gone_at is not None
-
-
-def _listing(session: Session, posting: Posting) -> Listing | None:
-    query = (
-        select(Listing).join(Source).where(Source.name == posting.section, Listing.url.endswith(posting.path))
+        rows = {
+            (name, _path(url)): (number, at is not None) for name, url, number, at in session.execute(query)
+        }
+    return all(
+        rows.get(slot) == (number, slot in gone) for slot, number in put.items() if slot[0] in sections
     )
-    return session.scalar(query)
+
+
+def _slot(posting: Posting) -> tuple[str, str]:
+    return posting.section, posting.path
+
+
+def _path(url: str) -> str:
+    return urlsplit(url).path
 
 
 def _happenings(session: Session) -> list[Happening]:

@@ -20,7 +20,6 @@ from cli.demo.view import View
 
 TICK_S = 0.25
 STEP_WITHIN_S = 90.0
-RECEIPTS_WITHIN_S = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +59,11 @@ class Show:
         daemon = self._stage.daemon()
         try:
             self._view.said(OPENING.says)
-            while self._stage.played < len(STORY) - 1 or not self._stage.settled():
-                self._tick(daemon)
-                self._turn()
+            while self._stage.played < len(STORY) - 1:
+                self._turn(daemon)
             result = self._result(daemon)
             while not once:
-                self._tick(daemon)
-                self._turn()
+                self._turn(daemon)
         finally:
             daemon.stop()
         return result
@@ -85,10 +82,11 @@ class Show:
         self._view.rows(now, self._stage.receipts)
         return now
 
-    def _turn(self) -> None:
-        """Plays the next step if the last one is over."""
+    def _turn(self, daemon: Daemon) -> None:
+        """A tick, and the next step if the daemon is ready for it."""
+        self._tick(daemon)
         waited = time.monotonic() - self._played_at
-        if waited >= self._pace_s and self._stage.settled():
+        if waited >= self._pace_s and self._stage.ready():
             self._view.said(self._stage.play())
             self._played_at = time.monotonic()
         elif waited > STEP_WITHIN_S + self._pace_s:
@@ -97,7 +95,7 @@ class Show:
             )
 
     def _result(self, daemon: Daemon) -> Result:
-        deadline = time.monotonic() + RECEIPTS_WITHIN_S
+        deadline = time.monotonic() + STEP_WITHIN_S
         while (problems := self._problems()) and time.monotonic() < deadline:
             self._tick(daemon)
         counts, receipts = scene(self._stage.database).counts, self._stage.receipts
@@ -117,5 +115,7 @@ class Show:
         )
 
     def _problems(self) -> list[str]:
+        if not self._stage.settled():
+            return ["the last step was not taken in"]
         counts = scene(self._stage.database).counts
         return [*miscounts(counts), *shortfalls(EXPECTED, told(self._stage.database), self._stage.receipts)]

@@ -20,10 +20,10 @@ from cli.demo.child import Child
 from cli.demo.postings import STEP, Step
 from cli.demo.receipts import Receipt, Receipts
 from cli.demo.story import step_of
-from cli.demo.workspace import SQLITE_URL, Workspace
+from cli.demo.workspace import Workspace
+from storage.base import Database
 
 STOP_WITHIN_S = 20.0
-SOURCES = 5
 
 
 class Daemon:
@@ -56,16 +56,18 @@ class Daemon:
 class Stage:
     """Opens with its `with` block and leaves nothing running; the folder is the caller's."""
 
-    def __init__(self, folder: Path, *, every: str, database_url: str = SQLITE_URL) -> None:
+    def __init__(self, folder: Path, *, every: str, database_url: str | None = None) -> None:
+        """`every`: between two runs of a source. Without a `database_url` the rows are in the folder too."""
         self.workspace = Workspace(folder)
         self.receipts = Receipts()
         self._every = every
-        self._database_url = database_url
+        self._database_url = database_url or f"sqlite:///{folder.absolute()}/var/spillwatch.db"
         self._open = ExitStack()
         self.played = 0
 
     def __enter__(self) -> Self:
         folder = self.workspace.folder
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         with ExitStack() as opening:
             credentials.make(folder / "secrets")
             self._sites = opening.enter_context(Child("cli.demo.sites", log=folder / "sites.log"))
@@ -74,7 +76,8 @@ class Stage:
             addresses = {**self._sites.ready(), **self._receivers.ready()}
             self.site: str = addresses["market"]
             self.workspace.write({**addresses, "every": self._every, "database_url": self._database_url})
-            self.database = lenders.enrol(self.workspace)
+            lenders.enrol(self.workspace)
+            self.database = Database.open(self._database_url)
             opening.callback(self.database.close)
             self.put(step_of(0))
             self._open = opening.pop_all()
@@ -100,11 +103,17 @@ class Stage:
         self._sites.events.get(timeout=STOP_WITHIN_S)
 
     def settled(self) -> bool:
-        """Whether the daemon has taken in the last step, and has nothing left to do about it."""
-        if self.played == 0 and scene.sources_read(self.database) < SOURCES:
-            return False
-        steps = [step_of(number) for number in range(self.played + 1)]
-        return scene.taken_in(self.database, steps) and not scene.pending(self.database)
+        """Whether the daemon has taken in everything so far, and has nothing left to do about it."""
+        return scene.taken_in(self.database, self._steps()) and not scene.pending(self.database)
+
+    def ready(self) -> bool:
+        """Whether the next step may be played: its sites are read, and the last step is over."""
+        next_step, steps = step_of(self.played + 1), self._steps()
+        concerned = next_step.sections | (steps[-1].sections if self.played else set())
+        return scene.taken_in(self.database, steps, concerned) and not scene.pending(self.database)
+
+    def _steps(self) -> list[Step]:
+        return [step_of(number) for number in range(self.played + 1)]
 
     def received(self, *, timeout_s: float) -> list[Receipt]:
         """What has arrived since the last call; waits up to `timeout_s` for the first."""

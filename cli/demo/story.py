@@ -21,7 +21,7 @@ CUSTOMERS: dict[str, list[Customer]] = {
 _OFFER = Posting(
     Section.OFFERS,
     "1042",
-    "Quillmere Credit: 1.2M loan clients, full info",
+    "1.2M US loan clients of Quillmere, full info",
     "Borrowers of quillmere.example, this spring: name, e-mail, phone, card. Five rows here, 20 in the file.",
     seller="greyheron",
     price="$4,500.00",

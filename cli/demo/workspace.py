@@ -1,7 +1,4 @@
-"""The folder of a demo: the configuration that a user would write, two lenders' customers, keys and segments.
-
-Customers go the real way: `keygen`, `enroll` on the lender's side, `segment import` on the monitor's.
-"""
+"""The folder of a demo, and in it the configuration that a user would write."""
 
 from __future__ import annotations
 
@@ -12,8 +9,6 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 
 from jinja2 import Environment, StrictUndefined
-
-SQLITE_URL = "sqlite:///var/spillwatch.db"
 
 _templates = Environment(undefined=StrictUndefined, autoescape=False, keep_trailing_newline=True)  # noqa: S701 - TOML
 

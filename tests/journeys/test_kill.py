@@ -11,7 +11,6 @@ from cli.demo import scene
 from cli.demo.expectations import miscounts, missing, undelivered, unexpected
 from cli.demo.stage import Stage
 from cli.demo.story import EXPECTED
-from cli.demo.workspace import SQLITE_URL
 from storage.alerts import AlertKind
 from storage.captures import Capture
 from storage.evidence.warc import EvidenceStore
@@ -24,7 +23,7 @@ SEED = 20261122
 @pytest.mark.timeout(400)
 def test_fifty_kills_lose_nothing_and_double_nothing(tmp_path: Path) -> None:
     """Killed at 50 random moments, daemon or run: each listing is there once, and each alert arrived."""
-    survive(tmp_path, kills=50, database_url=SQLITE_URL)
+    survive(tmp_path, kills=50, database_url=None)
 
 
 @pytest.mark.timeout(200)
@@ -33,7 +32,7 @@ def test_the_same_holds_on_postgresql(tmp_path: Path, empty_postgres_url: str) -
     survive(tmp_path, kills=5, database_url=empty_postgres_url)
 
 
-def survive(folder: Path, *, kills: int, database_url: str) -> None:
+def survive(folder: Path, *, kills: int, database_url: str | None) -> None:
     with Stage(folder / "demo", every="1s", database_url=database_url) as stage:
         killer = Killer(stage, kills=kills, seed=SEED)
         killer.play()
