@@ -145,7 +145,7 @@ def _xml_feed(text: str) -> tuple[list[Entry], str] | None:
     feed = feedparser.parse(
         stream, response_headers=headers, sanitize_html=False, resolve_relative_uris=False
     )
-    if not feed.version:
+    if not feed.get("version"):
         return None
     onward = [link.get("href", "") for link in feed.feed.get("links", []) if link.get("rel") == "next"]
     return [_xml_entry(entry) for entry in feed.entries[:MAX_ENTRIES]], onward[0] if onward else ""
@@ -160,7 +160,8 @@ def _xml_entry(entry: Node) -> Entry:
         summary=content or entry.get("summary", ""),
         author=_name(entry.get("author", "")),
         published=entry.get("published", ""),
-        updated=entry.get("updated", ""),
+        # Not through feedparser, which gives `published` where `updated` is missing.
+        updated=dict.get(entry, "updated", ""),
         tags=tuple(str(tag.get("term") or "") for tag in entry.get("tags", [])),
     )
 

@@ -89,15 +89,14 @@ class ListedSource(ABC, Generic[S]):
             return Parsed(recognised=False)
         rows = self._unique(self._row(page, node, reader) for node in nodes[:MAX_ROWS])
         total = self._pages_total(root, reader)
-        onward = self._next_page(page, root, reader, has_rows=bool(rows), total=total)
-        told = self.definition.list.next is not None or self.definition.list.page_url is not None
         recognised = bool(rows) or not nodes
+        onward, end = self._onward(page, root, reader, total) if rows else (None, not nodes)
         return Parsed(
             listings=tuple(row for row in rows if self.own_page(row) is None),
             follows=tuple(follow for row in rows if (follow := self.own_page(row)) is not None),
             next_page=onward,
             recognised=recognised,
-            end=onward is None and told and recognised,
+            end=end,
             pages_total=total,
         )
 
@@ -157,23 +156,27 @@ class ListedSource(ABC, Generic[S]):
         numbers = [int(number) for text in found for number in re.findall(r"\d{1,6}", text[:200])]
         return max(numbers, default=None)
 
-    def _next_page(
-        self, page: Page, root: Node, reader: Reader, *, has_rows: bool, total: int | None
-    ) -> str | None:
+    def _onward(self, page: Page, root: Node, reader: Reader, total: int | None) -> tuple[str | None, bool]:
+        """Return the next list page, and whether this one shows that there is none."""
         pages = self.definition.list
         if pages.page_url is not None and "{page}" in pages.page_url:
-            number = counted(pages.page_url, page.url)
-            number = pages.page_first if number is None else number
-            # `total` counts pages; `page_url` may count rows.
-            last = total is not None and (number - pages.page_first) // pages.page_step + 1 >= total
-            return (
-                filled(pages.page_url, page=str(number + pages.page_step)) if has_rows and not last else None
-            )
+            return self._counted(page, pages.page_url, total)
+        if pages.next is None:
+            return None, False  # a window on the newest, for all we know
         found = self._text(root, "next", reader)
         if not found:
-            return None
-        onward = filled(pages.page_url, cursor=found) if pages.page_url else canonical(found, base=page.url)
-        return onward if onward != page.url else None
+            return None, True
+        url = filled(pages.page_url, cursor=found) if pages.page_url else canonical(found, base=page.url)
+        return (url if url != page.url else None), False
+
+    def _counted(self, page: Page, template: str, total: int | None) -> tuple[str | None, bool]:
+        pages = self.definition.list
+        number = counted(template, page.url)
+        number = pages.page_first if number is None else number
+        # `total` counts pages; `page_url` may count rows.
+        if total is not None and (number - pages.page_first) // pages.page_step + 1 >= total:
+            return None, True
+        return filled(template, page=str(number + pages.page_step)), False
 
 
 def targets(root: Node, wanted: ItemFields[Any], reader: Reader, *, base: str) -> Values:

@@ -19,8 +19,10 @@ PRICED = FEED + '[entry]\nprice = { select = "title", pattern = \'[$][\\d,.]+\' 
 RSS = """<?xml version="1.0" encoding="{charset}"?><rss version="2.0"
 xmlns:content="http://purl.org/rss/1.0/modules/content/"><channel><title>x</title>
 <item><title>出售 $500</title><link>https://forum.example/t?id=1&amp;sid=2</link><guid>g1</guid>
-<author>fox@forum.example (Old Fox)</author><pubDate>Sun, 01 Mar 2026 12:30:00 +0800</pubDate><category>phone</category>
-<description>short</description><content:encoded><![CDATA[<p>long</p><a href="/y">y</a><script>x</script>]]></content:encoded></item>
+<author>fox@forum.example (Old Fox)</author><category>phone</category>
+<pubDate>Sun, 01 Mar 2026 12:30:00 +0800</pubDate>
+<description>short</description>
+<content:encoded><![CDATA[<p>long</p><a href="/y">y</a><script>x</script>]]></content:encoded></item>
 <item><title>no key</title></item>
 <item><title>second</title><link>/t?id=2</link></item></channel></rss>"""
 ATOM = """<feed xmlns="http://www.w3.org/2005/Atom"><link rel="next" href="?page=2"/><entry><id>a1</id>

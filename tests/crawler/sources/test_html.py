@@ -35,12 +35,17 @@ attachments = "a.file"
 drop = ["blockquote", "font.jammer"]
 """
 COUNTED = MARKET.replace('next = "a.next"', 'page_url = "https://market.example/offers?page={page}"')
-ROWS = """<table><tr><th>Offers<tr class=offer><td><a class=title href="/o/1?sid=77">出售 <b>数据</b></a><td class=price>3000元
-<tr class=offer><td><a class=title href="o/2#top">Two</a><td class=price>free<tr class=offer><td>advertisement
-<tr class=offer><td><a class=title href="javascript:x">no</a><tr class=offer><td><a class=title href="/o/1">again</a></table>"""
-ITEM = """<h1>客户 <i>数据</i></h1><blockquote>quoted</blockquote><div class=text>First<font class=jammer>x9</font> line
+ROWS = """<table><tr><th>Offers
+<tr class=offer><td><a class=title href="/o/1?sid=77">出售 <b>数据</b></a><td class=price>3000元
+<tr class=offer><td><a class=title href="o/2#top">Two</a><td class=price>free
+<tr class=offer><td>advertisement
+<tr class=offer><td><a class=title href="javascript:x">no</a>
+<tr class=offer><td><a class=title href="/o/1">again</a></table>"""
+ITEM = """<h1>客户 <i>数据</i></h1><blockquote>quoted</blockquote>
+<div class=text>First<font class=jammer>x9</font> line
 <a href="/more">more</a><p>second line<script>evil()</script></p></div><span class=seller> old  fox </span>
-<b class=count>100万条</b><ul class=tags><li>phone<li>ID, name</ul><time datetime="2026-03-01 12:00">x</time>
+<b class=count>100万条</b><ul class=tags><li>phone<li>ID, name</ul>
+<time datetime="2026-03-01 12:00">x</time>
 <pre>a\tb\n  c\td</pre><a class=file href="s.txt">s</a><a class=file href="all.zip">all</a>"""
 
 
@@ -142,7 +147,7 @@ def test_an_item_without_a_title_or_a_body_is_not_recognised(page: str) -> None:
 
 
 def test_a_field_can_be_required_or_not() -> None:
-    """`required = false` lets an offer without a description through; `required = true` refuses one without price."""
+    """`required = false` lets an offer without text through; `required = true` refuses one without price."""
     lenient = adapter(MARKET.replace('body = "div.text"', 'body = { select = "div.text", required = false }'))
     strict = adapter(MARKET.replace('price = "td.price"', 'price = { select = "b", required = true }'))
 
@@ -151,11 +156,12 @@ def test_a_field_can_be_required_or_not() -> None:
 
 
 def test_fields_are_cut_joined_and_taken_from_attributes() -> None:
-    """A pattern's first group counts, `join` puts all matches together, CSS and XPath may name attributes."""
+    """A pattern's first group counts, `join` puts matches together, CSS and XPath may name attributes."""
     reader = adapter(
         'kind = "html"\nstart = "https://market.example/"\n[list]\nrows = "li"\nlink = "a"\n'
         'key = { select = "a::attr(href)", pattern = \'id=(\\d+)\' }\nstate = ".replies"\n[row]\n'
-        'title = { select = "b", join = " / " }\nseller = "xpath:./@data-by"\nclaimed_records = "xpath:string(.//i)"\n'
+        'title = { select = "b", join = " / " }\nseller = "xpath:./@data-by"\n'
+        'claimed_records = "xpath:string(.//i)"\n'
     )
     (listing,) = read(
         reader, '<li data-by=fox><a href="/t?id=42&x=1"><b>A</b><b>B</b><i>3k</i><u class=replies>7</u>'

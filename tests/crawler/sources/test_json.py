@@ -39,7 +39,7 @@ OFFER = {
 }
 
 
-def document(*rows: Any, **rest: Any) -> str:
+def document(*rows: object, **rest: object) -> str:
     return json.dumps({"data": rows, **rest})
 
 

@@ -13,11 +13,25 @@ URL = "https://paste.example/recent"
 COMMON = f'kind = "paste"\nstart = "{URL}"\nraw = "https://paste.example/raw/{{key}}"\n'
 HTML = (
     COMMON
-    + '[list]\nrows = "tr"\nlink = "a"\nkey = { select = "a", attr = "href", pattern = \'/(\\w+)$\' }\n[row]\ntitle = "a"\n'
+    + """
+[list]
+rows = "tr"
+link = "a"
+key = { select = "a", attr = "href", pattern = '/(\\w+)$' }
+[row]
+title = "a"
+"""
 )
 JSON = (
     COMMON
-    + '[list]\nrows = "$.pastes"\nurl = "https://paste.example/{key}"\nkey = "$.id"\n[row]\ntitle = "$.name"\n'
+    + """
+[list]
+rows = "$.pastes"
+url = "https://paste.example/{key}"
+key = "$.id"
+[row]
+title = "$.name"
+"""
 )
 FOLLOW = Follow("https://paste.example/raw/ab1", Role.RAW, "ab1")
 

@@ -1,0 +1,73 @@
+"""One spelling a page."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from crawler.sources.urls import MAX_URL_CHARS, canonical, counted, filled, may_be_text
+
+BASE = "https://market.example/list/index.html?page=1"
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("/t?sid=abc&id=2#post", "https://market.example/t?id=2"),
+        ("/t?id=2&PHPSESSID=abc", "https://market.example/t?id=2"),
+        ("/t?s=0123456789abcdef0123456789abcdef&id=2", "https://market.example/t?id=2"),
+        ("/t?s=search&id=2", "https://market.example/t?s=search&id=2"),
+        ("/t;jsessionid=9A?id=2", "https://market.example/t?id=2"),
+        ("?page=2", "https://market.example/list/index.html?page=2"),
+        ("HTTPS://Market.Example:443", "https://market.example/"),
+        ("http://market.example:8080/a b/é", "http://market.example:8080/a%20b/%C3%A9"),
+        ("//cdn.example/x", "https://cdn.example/x"),
+        ("http://[2001:db8::1]:80/x", "http://[2001:db8::1]/x"),
+        (" \n/x ", "https://market.example/x"),
+    ],
+)
+def test_an_address_is_absolute_and_has_no_session(url: str, expected: str) -> None:
+    """Sessions, fragments, default ports and the case of the host multiply nothing."""
+    assert canonical(url, base=BASE) == expected
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "javascript:alert(1)",
+        "mailto:fox@market.example",
+        "data:text/html,x",
+        "file:///etc/passwd",
+        "http://me:secret@market.example/",
+        "http://[broken",
+        "http://market.example:99999/",
+        "http://",
+        "/" + "x" * MAX_URL_CHARS,
+    ],
+)
+def test_what_is_no_page_has_no_address(url: str) -> None:
+    """Other schemes, passwords, broken hosts and endless paths lead nowhere."""
+    assert canonical(url, base=BASE) is None
+
+
+@given(st.text(max_size=200))
+def test_any_link_is_taken(url: str) -> None:
+    """No link raises, and an address stays what it is when it is looked at again."""
+    once = canonical(url, base=BASE)
+
+    assert once is None or canonical(once, base=BASE) == once
+
+
+def test_a_template_is_filled_and_read_back() -> None:
+    """What comes from a page is quoted; the number in a counted address is found again."""
+    assert filled("https://a.example/{key}/raw", key="../x?y=1") == "https://a.example/..%2Fx%3Fy%3D1/raw"
+    assert counted("https://a.example/l?p={page}&x=.", "https://a.example/l?p=12&x=.") == 12
+    assert counted("https://a.example/l?p={page}", "https://a.example/l") is None
+
+
+def test_archives_and_media_are_no_text() -> None:
+    """What is offered for sale is never fetched."""
+    names = ("a.txt", "a.csv", "a", "a.ZIP", "a.7z", "a.jpg")
+
+    assert [name for name in names if may_be_text(f"https://a.example/{name}?x=1")] == ["a.txt", "a.csv", "a"]
