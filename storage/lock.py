@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Self
 
 from sqlalchemy import Connection, text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from storage.base import Database
 from storage.errors import AlreadyRunning, DatabaseRefused
@@ -82,7 +82,7 @@ def _advisory(database: Database) -> Held:
 
 def _unlock(connection: Connection) -> None:
     """Told to the server, which may notice the closed connection only after the next daemon has asked."""
-    with suppress(DBAPIError):
+    with suppress(SQLAlchemyError):
         connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": ADVISORY_KEY})
     connection.close()
 
