@@ -10,7 +10,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
@@ -144,6 +144,13 @@ class RunningDaemon:
                 return line
         raise AssertionError(f"no line {action} {fields}; there were {self.lines}")
 
+    def heard(self) -> list[dict[str, Any]]:
+        """Every line so far, also those that nobody waited for."""
+        with suppress(queue.Empty):
+            while (line := self._heard.get_nowait()) is not None:
+                self.lines.append(line)
+        return self.lines
+
     def stop(self, number: signal.Signals = signal.SIGTERM) -> float:
         """Send a signal and return the seconds until the process was gone."""
         started = time.monotonic()
@@ -164,6 +171,9 @@ def running(home: Home) -> Iterator[RunningDaemon]:
     try:
         daemon.wait_for("started")
         yield daemon
+    except BaseException as error:
+        error.add_note("The daemon's log:\n" + "\n".join(map(str, daemon.heard())))
+        raise
     finally:
         if daemon.process.poll() is None:
             daemon.process.kill()

@@ -1,0 +1,204 @@
+"""Where a person's data may be: the evidence store, and nowhere else.
+
+A page full of invented identifiers is crawled by a daemon that knows some of their owners, alerts are sent,
+a run is interrupted, commands are used. Then every file, table, line and message is searched for them.
+"""
+
+from __future__ import annotations
+
+import gzip
+import re
+import signal
+from collections.abc import Iterator
+from email.message import EmailMessage
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+from sqlalchemy import MetaData, text
+
+from cli.demo.people import Customer, americans, mainlanders, write_csv
+from storage.base import Database
+from tests.cli.command import spillwatch
+from tests.journeys.home import SECRET, Home, home_in, running, until
+from tests.peers.smtp import SmtpPeer
+from tests.peers.web import Answer, Asked, Offer, Site, Writer, page
+from tests.peers.webhook import WebhookPeer
+
+pytestmark = pytest.mark.timeout(300)  # two runs, and some ten commands
+CUSTOMERS = [*americans(6), *mainlanders(6)]
+STRANGERS = [*americans(3, start=500), *mainlanders(3, start=500)]
+PUBLISHED = CUSTOMERS + STRANGERS
+FIRST, OTHER = CUSTOMERS[0], CUSTOMERS[6]
+COMMANDS = (
+    ("listings",),
+    ("listings", "--json"),
+    ("listings", "--csv"),
+    ("runs", "--json"),
+    ("alerts", "list"),
+)
+
+
+def values(customer: Customer) -> list[str]:
+    found = (customer.email, customer.phone, customer.resident_id, customer.card, customer.iban)
+    return [value for value in found if value]
+
+
+def needles() -> set[str]:
+    """Each identifier as it was published and without the characters that people put between its digits."""
+    published = {value for customer in PUBLISHED for value in values(customer)}
+    return published | {re.sub(r"[ +-]", "", value) for value in published}
+
+
+def rows(customers: list[Customer]) -> str:
+    return "<br>".join(" | ".join(values(customer)) for customer in customers)
+
+
+@page("/files/leak.txt")
+async def leak(site: Site, asked: Asked, writer: Writer) -> Answer:
+    """An attachment with every identifier, in UTF-8."""
+    lines = "\n".join(",".join(values(customer)) for customer in PUBLISHED)
+    return Answer(lines.encode(), content_type="text/plain; charset=utf-8")
+
+
+@pytest.fixture
+def site() -> Iterator[Site]:
+    with Site(offers=0) as running_site:
+        address = quote(FIRST.email)
+        running_site.offers = {
+            OTHER.phone: Offer(
+                title=f"inventedlender: {FIRST.email} {OTHER.phone} {FIRST.card}",
+                body=f"inventedlender<br>{rows(PUBLISHED)}<pre class='sample'>{rows(CUSTOMERS)}</pre>",
+                seller=OTHER.email,
+                price="$500",
+                attachments=[f"/files/leak.txt?of={address}", f"/files/{address}/{OTHER.resident_id}.txt"],
+            ),
+            "2": Offer(title=f"Nothing of ours, ask {STRANGERS[0].email}", body=rows(STRANGERS)),
+        }
+        yield running_site
+
+
+@pytest.fixture
+def peers() -> Iterator[tuple[SmtpPeer, WebhookPeer]]:
+    with SmtpPeer() as mail, WebhookPeer(SECRET) as hook:
+        yield mail, hook
+
+
+@pytest.fixture
+def home(tmp_path: Path, database_url: str, peers: tuple[SmtpPeer, WebhookPeer], site: Site) -> Home:
+    """A company whose segment holds the customers; their list stays in a folder of its own, its premises."""
+    mail, hook = peers
+    folder, premises = tmp_path / "home", tmp_path / "premises"
+    premises.mkdir()
+    (tmp_path / "temporary").mkdir()
+    made = home_in(folder, smtp=mail.port, webhook=hook.url("/ok"), database_url=database_url)
+    made.settings["TMPDIR"] = str(tmp_path / "temporary")
+    made.settings["SPILLWATCH_DAEMON__LOG_LEVEL"] = "debug"
+    made.source("market", f"{site.url}/offers")
+    with (folder / "sources/market.toml").open("a") as source:
+        source.write('sample = "pre.sample"\n')
+    write_csv(premises / "customers.csv", CUSTOMERS)
+    key, segment = folder / "invented-lender.key", folder / "invented-lender.segment"
+    company = folder / "companies/invented-lender.toml"
+    company.write_text(f'{company.read_text()}\n[fingerprints]\nkey_file = "{key}"\ndefault_region = "US"\n')
+    made.ask("keygen", str(key))
+    made.ask(
+        "enroll", str(premises / "customers.csv"), "--key", str(key), "--out", str(segment), "--region", "US"
+    )
+    made.ask("segment", "import", str(segment))
+    return made
+
+
+def files(folder: Path) -> Iterator[tuple[str, bytes]]:
+    """Every file that is not evidence, the database with its WAL among them."""
+    for path in folder.rglob("*"):
+        if path.is_file() and "evidence" not in path.parts:
+            yield str(path), path.read_bytes()
+
+
+def tables(url: str) -> Iterator[tuple[str, bytes]]:
+    """Every value of every table, whoever made it: also the full text index and the migrations' own."""
+    database = Database.open(url)
+    metadata = MetaData()
+    metadata.reflect(database.engine)
+    with database.reading() as session:
+        for table in metadata.tables.values():
+            for row in session.execute(text(f'SELECT * FROM "{table.name}"')):
+                yield f"table {table.name}", repr(tuple(row)).encode()
+    database.close()
+
+
+def messages(mail: SmtpPeer, hook: WebhookPeer) -> Iterator[tuple[str, bytes]]:
+    """E-mails as they came and decoded, webhooks with their headers."""
+    for raw, message in zip(mail.raw, mail.received, strict=True):
+        yield "an e-mail", raw
+        yield from (("a part of an e-mail", part) for part in parts(message))
+    for call in hook.received:
+        yield "a webhook", call.body + repr(dict(call.headers)).encode()
+
+
+def parts(message: EmailMessage) -> Iterator[bytes]:
+    yield "\n".join(str(value) for value in message.values()).encode()
+    for part in message.walk():
+        if not part.is_multipart():
+            yield part.get_payload(decode=True)  # type: ignore[misc]
+
+
+def told(home: Home) -> Iterator[tuple[str, bytes]]:
+    """What commands print."""
+    alerts = home.ask("alerts", "list")
+    listed = alerts if isinstance(alerts, list) else alerts["alerts"]
+    shown = [("alerts", "show", str(alert["id"])) for alert in listed]
+    for arguments in (*COMMANDS, *shown):
+        ran = spillwatch(home.folder, *arguments, extra=home.settings)
+        assert ran.returncode == 0, ran.stderr
+        yield f"spillwatch {' '.join(arguments)}", (ran.stdout + ran.stderr).encode()
+
+
+def leaks(found: Iterator[tuple[str, bytes]]) -> set[tuple[str, str]]:
+    """(place, identifier): as UTF-8, as UTF-16, percent-encoded."""
+    forms = {
+        needle: (needle.encode(), needle.encode("utf-16-le"), quote(needle, safe="").encode())
+        for needle in needles()
+    }
+    return {
+        (place, needle)
+        for place, content in found
+        for needle, spellings in forms.items()
+        if any(spelling in content for spelling in spellings)
+    }
+
+
+def evidence(home: Home) -> bytes:
+    folder = home.folder / "var/evidence"
+    return b"".join(gzip.decompress(path.read_bytes()) for path in folder.rglob("*.gz"))
+
+
+def test_identifiers_are_in_the_evidence_store_and_nowhere_else(
+    home: Home, site: Site, peers: tuple[SmtpPeer, WebhookPeer], database_url: str, tmp_path: Path
+) -> None:
+    """Crawled, matched, alerted, interrupted, listed: no identifier leaves the evidence store."""
+    mail, hook = peers
+    with running(home) as daemon:
+        mail.wait(1, 60)
+        hook.wait(1, 60)
+        until(lambda: home.ask("runs")[0]["state"] == "finished", "the run's end")
+        site.offers[OTHER.phone].title += f" now with {STRANGERS[1].email}"
+        home.source("hanging", f"{site.url}/hangs")
+        daemon.process.send_signal(signal.SIGHUP)
+        until(lambda: "/hangs" in site.paths, "the run that is interrupted")
+        daemon.stop()
+    logs = "\n".join(map(repr, daemon.heard())).encode()
+    printed = list(told(home))
+
+    stored = evidence(home)
+    assert all(value.encode() in stored for value in values(FIRST) + values(OTHER))
+    assert b"/files/leak.txt" in stored
+    assert any("fingerprint" in str(row) or "hits" in str(row) for row in tables(database_url))
+    assert leaks(iter([("the daemon's log", logs)])) == set()
+    assert leaks(messages(mail, hook)) == set()
+    assert leaks(iter(printed)) == set()
+    assert leaks(tables(database_url)) == set()
+    assert leaks(files(tmp_path / "temporary")) == set()
+    assert leaks(files(home.folder)) == set()
+    assert not any((tmp_path / "temporary").iterdir())
