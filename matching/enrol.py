@@ -150,9 +150,7 @@ def _table(stream: TextIO, delimiter: str) -> Iterator[list[str]]:
     try:
         yield from (row for row in reader if row)
     except csv.Error as error:
-        raise CustomersUnreadable(
-            f"line {reader.line_num} of the customers' file is no CSV: {error}"
-        ) from None
+        raise CustomersUnreadable(f"line {reader.line_num} of the list is no CSV: {error}") from None
 
 
 def _columns_of(names: list[str], wanted: Mapping[Field, Sequence[str]]) -> dict[Field, list[int]]:

@@ -1,0 +1,246 @@
+"""Enrolment: what is taken from a customer list, what is refused and why, and what never happens."""
+
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from matching.enrol import Enrolment, enroll
+from matching.errors import CustomersUnreadable, CustomersWithoutColumns
+from matching.fingerprints import RootKey, write_key
+from matching.identifiers import Field, canonical
+from matching.segments import open_segment
+from tests.matching.customers import as_csv, customers
+
+KEY = RootKey("k1", bytes(range(32)))
+NOW = datetime(2026, 3, 1, tzinfo=UTC)
+ROWS = customers(50)
+
+
+def enrolled(
+    tmp_path: Path,
+    content: str | bytes,
+    *,
+    columns: Mapping[Field, Sequence[str]] | None = None,
+    header: bool = True,
+) -> Enrolment:
+    """Enrol a list into a.segment."""
+    path = tmp_path / "customers.csv"
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return enroll(
+        path,
+        tmp_path / "a.segment",
+        company="quillmere",
+        key=KEY,
+        default_region="CN",
+        now=NOW,
+        columns=columns,
+        header=header,
+    )
+
+
+def ordinals(tmp_path: Path, field: Field, values: Sequence[str]) -> dict[str, int]:
+    """Value -> ordinal, of those that the segment has."""
+    segment = open_segment(tmp_path / "a.segment", company="quillmere")
+    forms = [canonical(field, value, "CN") or "" for value in values]
+    hits, found = segment.lookup(field, KEY.fingerprinter("quillmere", field)(forms))
+    return {values[int(hit)]: int(ordinal) for hit, ordinal in zip(hits, found, strict=True)}
+
+
+def test_every_value_is_found_under_its_row(tmp_path: Path) -> None:
+    """The ordinal is the row's number, from 1 on, the header not counted; each field is taken."""
+    result = enrolled(tmp_path, as_csv(ROWS))
+
+    assert (result.rows, dict(result.accepted)) == (50, dict.fromkeys(Field, 50))
+    for place, field in enumerate(Field, 1):
+        values = [row[place] for row in ROWS]
+        assert ordinals(tmp_path, field, values) == {value: number for number, value in enumerate(values, 1)}
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+def test_the_delimiter_is_found_out(tmp_path: Path, delimiter: str) -> None:
+    """Of the four in use, the one that the header has most of."""
+    assert enrolled(tmp_path, as_csv(ROWS, delimiter=delimiter)).accepted[Field.IBAN] == 50
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "gb18030"])
+def test_the_encoding_is_found_out(tmp_path: Path, encoding: str) -> None:
+    """A list from a Chinese spreadsheet is in GB18030 or UTF-16."""
+    header = ("姓名", "电子邮箱", "手机号码", "身份证号", "银行卡号", "IBAN")
+
+    assert enrolled(tmp_path, as_csv(ROWS, header=header).encode(encoding)).accepted == dict.fromkeys(
+        Field, 50
+    )
+
+
+@pytest.mark.parametrize(
+    ("names", "found"),
+    [
+        (("E-Mail", "Mobile Phone", "ID Card Number"), {"email": 1, "phone": 2, "resident_id": 3}),
+        (("customer_email", "home phone", "national-id"), {"email": 1, "phone": 2, "resident_id": 3}),
+        (("邮箱", "联系电话", "客户身份证号码"), {"email": 1, "phone": 2, "resident_id": 3}),
+        (("電子郵箱", "手機", "身份證"), {"email": 1, "phone": 2, "resident_id": 3}),
+        (("ＥＭＡＩＬ", "Tel.", "Card No"), {"email": 1, "phone": 2, "card": 3}),
+        (("name", "email", "mailing list"), {"email": 2}),
+    ],
+)
+def test_columns_are_recognised_by_their_names(
+    tmp_path: Path, names: Sequence[str], found: dict[str, int]
+) -> None:
+    """English and Chinese, simplified and traditional, in the usual spellings; other columns are not read."""
+    result = enrolled(tmp_path, ",".join(names) + "\nx,y,z\n")
+
+    assert result.columns == {field: [column] for field, column in found.items()}
+
+
+def test_several_columns_of_a_field_belong_to_one_customer(tmp_path: Path) -> None:
+    """A second e-mail column adds fingerprints with the same ordinal."""
+    enrolled(tmp_path, "email 1,email 2\na@b.example,c@d.example\n")
+
+    assert ordinals(tmp_path, Field.EMAIL, ["a@b.example", "c@d.example"]) == {
+        "a@b.example": 1,
+        "c@d.example": 1,
+    }
+
+
+@pytest.mark.parametrize("column", ["2", "contact"])
+def test_a_column_can_be_named(tmp_path: Path, column: str) -> None:
+    """By its number from 1 on or by its name, instead of what the header suggests."""
+    result = enrolled(tmp_path, "id,contact\n1,a@b.example\n", columns={Field.EMAIL: [column]})
+
+    assert (result.columns, result.accepted[Field.EMAIL]) == ({Field.EMAIL: [2]}, 1)
+
+
+def test_a_list_without_a_header_is_read_from_its_first_row(tmp_path: Path) -> None:
+    """Then the columns have to be named, and the first row is customer 1."""
+    enrolled(tmp_path, "a@b.example\nc@d.example\n", columns={Field.EMAIL: ["1"]}, header=False)
+
+    assert ordinals(tmp_path, Field.EMAIL, ["a@b.example", "c@d.example"]) == {
+        "a@b.example": 1,
+        "c@d.example": 2,
+    }
+
+
+def test_refused_values_are_counted_by_reason(tmp_path: Path) -> None:
+    """And keep their row's number: the next customer's ordinal is its row all the same."""
+    content = "email,card\nnone,4111111111111112\n,\nc@d.example,4111111111111111\n"
+
+    result = enrolled(tmp_path, content)
+
+    assert {field: dict(reasons) for field, reasons in result.refused.items()} == {
+        Field.EMAIL: {"malformed": 1, "empty": 1},
+        Field.CARD: {"wrong_check_digit": 1, "empty": 1},
+    }
+    assert ordinals(tmp_path, Field.EMAIL, ["c@d.example"]) == {"c@d.example": 3}
+
+
+def test_short_and_long_rows_are_read(tmp_path: Path) -> None:
+    """A missing cell is an empty one; more cells than columns are not read."""
+    result = enrolled(tmp_path, "name,email\nx\ny,a@b.example,z,z\n")
+
+    assert (result.rows, result.accepted[Field.EMAIL], dict(result.refused[Field.EMAIL])) == (
+        2,
+        1,
+        {"empty": 1},
+    )
+
+
+def test_a_list_without_known_columns_is_refused(tmp_path: Path) -> None:
+    """The sentence counts the columns and shows none of their content: without a header they would be values."""
+    with pytest.raises(
+        CustomersWithoutColumns, match=r"none of the 2 columns .* --column email=2"
+    ) as refused:
+        enrolled(tmp_path, "a@b.example,17000000000\n")
+
+    assert "a@b.example" not in str(refused.value)
+
+
+def test_a_column_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    """By the name that was asked for."""
+    with pytest.raises(CustomersWithoutColumns, match="no column 'mail2'"):
+        enrolled(tmp_path, "email\na@b.example\n", columns={Field.EMAIL: ["mail2"]})
+
+
+@pytest.mark.parametrize(
+    "content", [b"email\n" + b"\xff\xff\xff\n" * 3, b"email\n" + b"a@b.example\n" * 30_000 + b"\xff\n"]
+)
+def test_a_list_of_unknown_encoding_is_refused(tmp_path: Path, content: bytes) -> None:
+    """At its beginning or far down."""
+    with pytest.raises(CustomersUnreadable, match="--encoding"):
+        enrolled(tmp_path, content)
+
+
+def test_a_list_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    """One sentence."""
+    with pytest.raises(CustomersUnreadable, match="cannot be read"):
+        enroll(
+            tmp_path / "none.csv", tmp_path / "a.segment", company="a", key=KEY, default_region="CN", now=NOW
+        )
+
+
+def test_a_cell_without_end_is_refused(tmp_path: Path) -> None:
+    """A quote that is never closed does not fill the memory."""
+    with pytest.raises(CustomersUnreadable, match=r"line \d+ of the list is no CSV"):
+        enrolled(tmp_path, 'email\n"' + "x" * (2 << 20))
+
+
+def test_a_refused_list_leaves_no_segment(tmp_path: Path) -> None:
+    """All or nothing, the drafts included."""
+    with pytest.raises(CustomersUnreadable):
+        enrolled(tmp_path, 'email\na@b.example\n"' + "x" * (2 << 20))
+
+    assert [path.name for path in tmp_path.iterdir()] == ["customers.csv"]
+
+
+WATCHED = """
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+def hook(event, arguments):
+    if event.startswith(("socket.", "sqlite3.")) or event == "import" and arguments[0].startswith("storage.base"):
+        print(event, arguments[0])
+
+sys.addaudithook(hook)
+from matching.enrol import enroll
+from matching.fingerprints import read_key
+
+folder = Path(sys.argv[1])
+result = enroll(folder / "customers.csv", folder / "a.segment", company="quillmere",
+                key=read_key(folder / "a.key"), default_region="CN", now=datetime.now(UTC))
+print(result.rows, "customers")
+"""
+
+
+def test_enrolment_opens_no_socket_and_no_database(tmp_path: Path) -> None:
+    """An interpreter that reports every socket and every database call reports none."""
+    write_key(KEY, tmp_path / "a.key", NOW)
+    (tmp_path / "customers.csv").write_text(as_csv(ROWS))
+
+    ran = subprocess.run(
+        [sys.executable, "-c", WATCHED, str(tmp_path)], capture_output=True, text=True, check=True, timeout=60
+    )
+
+    assert ran.stdout.splitlines() == ["50 customers"]
+
+
+def test_progress_is_told(tmp_path: Path) -> None:
+    """Bytes and rows, growing, for a bar."""
+    path = tmp_path / "customers.csv"
+    path.write_text("email\n" + "a@b.example\n" * 50_000)
+    told: list[tuple[int, int]] = []
+
+    enroll(
+        path,
+        tmp_path / "a.segment",
+        company="a",
+        key=KEY,
+        default_region="CN",
+        now=NOW,
+        progress=lambda read, rows: told.append((read, rows)),
+    )
+
+    assert (told == sorted(told), told[-1]) == (True, (path.stat().st_size, 50_000))

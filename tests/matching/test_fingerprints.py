@@ -1,0 +1,144 @@
+"""Keys and fingerprints: the scheme, computed here a second time, and a key file that nobody else can read."""
+
+import hashlib
+import hmac
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from matching.errors import KeyDamaged, KeyExposed, KeyMissing
+from matching.fingerprints import RootKey, new_key, read_key, write_key
+from matching.identifiers import Field
+
+NOW = datetime(2026, 3, 1, tzinfo=UTC)
+ROOT = bytes(range(32))
+KEY = RootKey("golden", ROOT)
+
+
+def hkdf(root: bytes, info: bytes) -> bytes:
+    """RFC 5869 for one block of output, no salt."""
+    extracted = hmac.digest(b"\0" * 32, root, "sha256")
+    return hmac.digest(extracted, info + b"\x01", "sha256")
+
+
+def expected(company: str, field: str, value: str) -> bytes:
+    """The fingerprint as the documentation says it, without any of our code."""
+    return hmac.digest(hkdf(ROOT, f"fp|1|{company}|{field}|1".encode()), value.encode(), hashlib.sha256)[:16]
+
+
+@pytest.mark.parametrize(
+    ("company", "field", "value", "fingerprint"),
+    [
+        ("quillmere", Field.EMAIL, "customer.1@mail.example", "f5d740f1d1094a345146482a0425a6e2"),
+        ("quillmere", Field.PHONE, "+12025550123", "f3e6c8615a94823bebdbcfd2c3486fc8"),
+        ("harrowgate", Field.EMAIL, "customer.1@mail.example", "6f3e9413418bcc416adca14fb187fece"),
+    ],
+)
+def test_golden_vectors(company: str, field: Field, value: str, fingerprint: str) -> None:
+    """Known roots and values have known fingerprints for ever: a segment written today is read in years."""
+    computed = KEY.fingerprinter(company, field)([value]).tobytes()
+
+    assert (computed.hex(), expected(company, field, value).hex()) == (fingerprint, fingerprint)
+
+
+def test_the_subkeys_are_those_of_a_second_hkdf() -> None:
+    """The library's HKDF and the one above agree."""
+    info = b"fp|1|quillmere|email|1"
+
+    assert HKDF(algorithm=SHA256(), length=32, salt=None, info=info).derive(ROOT) == hkdf(ROOT, info)
+
+
+@settings(max_examples=100)
+@given(st.lists(st.text(max_size=200), max_size=50))
+def test_a_batch_is_what_hmac_says_one_by_one(values: list[str]) -> None:
+    """The batch of stringzilla equals hmac for values of every length, the empty one included."""
+    values = [value.encode(errors="ignore").decode() for value in values]
+
+    batch = KEY.fingerprinter("quillmere", Field.EMAIL)(values)
+
+    assert [row.tobytes() for row in batch] == [expected("quillmere", "email", value) for value in values]
+
+
+def test_companies_fields_and_versions_have_subkeys_of_their_own() -> None:
+    """The same value has unrelated fingerprints, so that segments cannot be compared with one another."""
+    made = [
+        KEY.fingerprinter(company, field, version)(["x"]).tobytes()
+        for company in ("a", "b")
+        for field in Field
+        for version in (1, 2)
+    ]
+
+    assert len(set(made)) == len(made)
+
+
+def test_a_key_is_read_as_it_was_written(tmp_path: Path) -> None:
+    """The file has mode 0600 and holds comment, id and key."""
+    key, path = new_key(), tmp_path / "a.key"
+
+    write_key(key, path, NOW)
+
+    assert (read_key(path), oct(path.stat().st_mode & 0o777)) == (key, "0o600")
+    assert path.read_text().startswith("# Spillwatch root key, written 2026-03-01")
+
+
+def test_no_key_is_overwritten(tmp_path: Path) -> None:
+    """A lost key cannot be made again."""
+    path = tmp_path / "a.key"
+    write_key(KEY, path, NOW)
+
+    with pytest.raises(FileExistsError):
+        write_key(new_key(), path, NOW)
+
+    assert read_key(path) == KEY
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o644, 0o660])
+def test_a_key_that_others_may_read_is_refused(tmp_path: Path, mode: int) -> None:
+    """The sentence says the mode that was found and the command that mends it."""
+    path = tmp_path / "a.key"
+    write_key(KEY, path, NOW)
+    path.chmod(mode)
+
+    with pytest.raises(KeyExposed, match=f"has mode {mode:04o}.* chmod 600"):
+        read_key(path)
+
+
+def test_a_key_that_is_not_there_says_how_to_make_one(tmp_path: Path) -> None:
+    """The sentence names the command."""
+    with pytest.raises(KeyMissing, match="spillwatch keygen"):
+        read_key(tmp_path / "none.key")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"id: a\n", b"key: AAAA\n", b"id: a\nkey: AAAA\n", b"id: a\nkey: !!!\n", b"\xff\xfe\x00", b"x" * 5000,
+     b"id: a b\nkey: AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=\n"],
+)  # fmt: skip
+def test_a_damaged_key_is_refused(tmp_path: Path, content: bytes) -> None:
+    """Whatever the file holds instead, the sentence says what belongs there and nothing of the content."""
+    path = tmp_path / "a.key"
+    path.write_bytes(content)
+    path.chmod(0o600)
+
+    with pytest.raises(KeyDamaged, match="has no line `id:`, or no line `key:` with 32 bytes in base64"):
+        read_key(path)
+
+
+def test_a_key_does_not_show_itself() -> None:
+    """Neither in a log line nor in a traceback."""
+    shown = f"{KEY!r} {KEY.fingerprinter('a', Field.EMAIL)!r}"
+
+    assert "golden" in shown
+    assert not any(secret in shown for secret in (repr(ROOT), repr(ROOT)[2:-1], ROOT.hex()))
+
+
+def test_check_values_tell_keys_apart() -> None:
+    """Another key has another check value, and so has another company under the same key."""
+    values = {KEY.check_value("a"), KEY.check_value("b"), RootKey("golden", bytes(32)).check_value("a")}
+
+    assert (len(values), {len(value) for value in values}) == (3, {16})
