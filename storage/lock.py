@@ -9,13 +9,14 @@ from types import TracebackType
 from typing import Self
 
 from sqlalchemy import Connection, text
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
 
 from storage.base import Database
 from storage.errors import AlreadyRunning, DatabaseRefused
 from storage.faults import translated
 
 ADVISORY_KEY = 0x5350494C4C  # any constant; advisory locks are kept by database
+HELD = text("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()")
 REFUSAL = "{place}: another daemon runs on this database. Stop it first: one daemon a database."
 
 
@@ -77,7 +78,7 @@ def _advisory(database: Database) -> Held:
         raise AlreadyRunning(REFUSAL.format(place=database.place))
     # Not back into the pool: the lock belongs to this connection and must end with it.
     connection.detach()
-    return _once(lambda: _unlock(connection)), lambda: _answers(connection)
+    return _once(lambda: _unlock(connection)), lambda: _still_ours(connection)
 
 
 def _unlock(connection: Connection) -> None:
@@ -87,12 +88,12 @@ def _unlock(connection: Connection) -> None:
     connection.close()
 
 
-def _answers(connection: Connection) -> bool:
+def _still_ours(connection: Connection) -> bool:
+    """After a break SQLAlchemy connects anew without a word, and the new connection holds nothing."""
     try:
-        connection.execute(text("SELECT 1"))
-    except DBAPIError:
+        return bool(connection.scalar(HELD))
+    except SQLAlchemyError:
         return False
-    return True
 
 
 def _once(release: Callable[[], None]) -> Callable[[], None]:
