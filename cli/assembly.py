@@ -9,8 +9,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from matching.masks import mask_text
-from matching.service import MatchingService
 from sqlalchemy.orm import Session
 
 from alerts.dispatch import DeliveryService
@@ -18,6 +16,8 @@ from alerts.service import AlertService
 from cli.engine import EmbeddedEngine, Lane
 from cli.settings import Configuration
 from crawler.supervise import Supervisor
+from matching.masks import mask_text
+from matching.service import MatchingService
 from storage import alerts, companies, deliveries, listings, matches, runs, sources, watch
 from storage.base import Database
 from storage.evidence.warc import EvidenceStore
