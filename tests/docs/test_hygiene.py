@@ -25,6 +25,7 @@ REFERRED_TO = {
     "docs.scrapy.org",
     "iipc.github.io",
     "json-schema.org",
+    "jsonfeed.org",
     "keepachangelog.com",
     "purl.org",
     "pypi.org",

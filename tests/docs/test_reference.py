@@ -52,11 +52,16 @@ def test_every_key_of_a_declared_file_has_its_place(definition: object) -> None:
     assert not missing, ", ".join(sorted(missing))
 
 
+def _is_group(command: Command) -> bool:
+    """`spillwatch source` alone does nothing; its commands have headings."""
+    return hasattr(command, "commands")
+
+
 def test_every_command_has_its_heading() -> None:
     """`spillwatch source try` has a heading of its own."""
     headings = {name for section in sections(REFERENCE) for name in section.names}
 
-    missing = {f"spillwatch {name}" for name, _ in walk()} - headings
+    missing = {f"spillwatch {name}" for name, command in walk() if not _is_group(command)} - headings
 
     assert not missing, ", ".join(sorted(missing))
 
