@@ -9,7 +9,7 @@ Storing a batch twice leaves what storing it once leaves.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -102,7 +102,7 @@ def upsert_many(
     for start in range(0, len(keys), BATCH):
         batch = {key: latest[key] for key in keys[start : start + BATCH]}
         stored |= _Batch(session, source_id, batch, now).store()
-    return [replace(stored[key], key=latest[key].key) for key in keys]
+    return [stored[key] for key in keys]
 
 
 def fields_of(record: ListingRecord) -> Fields:
@@ -144,7 +144,7 @@ class _Batch:
         self._see_again(known)
         numbers = self._add_versions()
         return {
-            key: Upserted(key, listing_id, numbers.get(listing_id), life)
+            key: Upserted(self.records[key].key, listing_id, numbers.get(listing_id), life)
             for key, (listing_id, life) in self.lives.items()
         }
 
@@ -317,9 +317,10 @@ class _Batch:
         if not self.versions:
             return {}
         version_ids = new_ids(self.session, ListingVersion, len(self.versions))
-        rows = [row | {"id": version_id} for row, version_id in zip(self.versions, version_ids, strict=True)]
-        self.session.connection().execute(insert(ListingVersion), rows)
-        ids = {row["listing_id"]: row["id"] for row in rows}
+        for row, version_id in zip(self.versions, version_ids, strict=True):
+            row["id"] = version_id
+        self.session.connection().execute(insert(ListingVersion), self.versions)
+        ids = {row["listing_id"]: row["id"] for row in self.versions}
         keys = {listing_id: key for key, (listing_id, _) in self.lives.items()}
         attachments = [
             _attachment(version_id, item)
