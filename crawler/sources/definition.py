@@ -98,6 +98,9 @@ class ItemFields(Fields[F], Generic[F]):
     url: KeyTemplate | None = None
     links: F | None = None
     attachments: F | None = None
+
+
+class MarkupItem(ItemFields[MarkupField]):
     drop: Annotated[tuple[MarkupSelector, ...], BeforeValidator(_listed)] = ()
 
 
@@ -172,13 +175,13 @@ class HtmlSource(SourceBase):
     kind: Literal["html"]
     list: MarkupList
     row: Fields[MarkupField] = Fields[MarkupField]()
-    item: ItemFields[MarkupField] | None = None
+    item: MarkupItem | None = None
 
 
 class FeedSource(SourceBase):
     kind: Literal["feed"]
     entry: Fields[EntryField] = Fields[EntryField]()
-    item: ItemFields[MarkupField] | None = None
+    item: MarkupItem | None = None
 
 
 class JsonSource(SourceBase):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Generic, TypeVar
 
-from crawler.sources.definition import HtmlSource, ItemFields, MarkupField, MarkupOptions, PasteHtmlSource
+from crawler.sources.definition import HtmlSource, MarkupItem, MarkupOptions, PasteHtmlSource
 from crawler.sources.language import compile_markup
 from crawler.sources.listed import ListedSource, links, targets
 from crawler.sources.markup import Element, drop, links_of, text_of, tree
@@ -57,7 +57,7 @@ class HtmlListing(ListedSource[M], Generic[M]):
         return item_values(page, root, reader, wanted) if wanted is not None else None
 
 
-def item_values(page: Page, root: Element, reader: Reader, wanted: ItemFields[MarkupField]) -> Values | None:
+def item_values(page: Page, root: Element, reader: Reader, wanted: MarkupItem) -> Values | None:
     """Read an item's page; feeds use it for the pages behind their entries, too."""
     for selector in wanted.drop:
         for element in select(root, selector):

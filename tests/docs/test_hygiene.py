@@ -33,6 +33,7 @@ REFERRED_TO = {
     "spec.torproject.org",
     "support.torproject.org",
     "www.apache.org",
+    "jsonfeed.org",
     "www.jsonfeed.org",
     "www.postgresql.org",
     "www.rfc-editor.org",
