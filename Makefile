@@ -8,7 +8,7 @@
 # PYTHON=/path/to/python3.12 chooses the interpreter of a new environment.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo init run test check format bench lock clean
+.PHONY: help demo init run test check lint types imports docs format bench lock clean
 export PYTHON
 
 CONFIG ?= config/spillwatch.toml
@@ -44,11 +44,19 @@ run: .venv/runtime
 test: .venv/dev .venv-peers/lock
 	@without=$$(setup/test-programs.sh) && SPILLWATCH_TESTS_WITHOUT=$$without $(bin)/python -m pytest $(ARGS)
 
-check: .venv/dev
+check: lint types imports docs
+
+lint: .venv/dev
 	$(bin)/ruff check
 	$(bin)/ruff format --check
+
+types: .venv/dev
 	$(bin)/mypy --strict $(sources)
+
+imports: .venv/dev
 	$(bin)/lint-imports
+
+docs: .venv/dev
 	$(bin)/python -m pytest -q tests/docs
 
 format: .venv/dev
