@@ -7,6 +7,7 @@ from itertools import pairwise
 
 import pytest
 
+from alerts.settings import EmailChannel, WebhookChannel
 from alerts.transports.webhook import RETRYABLE
 from storage import deliveries
 from storage.alerts import AlertKind, TriageState
@@ -32,7 +33,10 @@ def world_of(
 ) -> World:
     """A world whose channels lead to the peers."""
     mail, hook = peers
-    channels = {"mail": email_channel(mail.port), "hook": webhook_channel(hook.url(path))}
+    channels: dict[str, EmailChannel | WebhookChannel] = {
+        "mail": email_channel(mail.port),
+        "hook": webhook_channel(hook.url(path)),
+    }
     return World(database, channels=channels, settings={"retry": FAST["retry"] | retry})
 
 

@@ -67,7 +67,7 @@ SAFE_TAGS = frozenset(
 SIZE_LIMIT = 100_000  # bytes of a whole e-mail, whatever was in the page
 
 
-@pytest.fixture(params=CORPUS.values(), ids=CORPUS.keys())
+@pytest.fixture(params=list(CORPUS.values()), ids=list(CORPUS))
 def told(request: pytest.FixtureRequest) -> Message:
     """A message with hostile text in every crawled field, made by the functions that make every message."""
     text = str(request.param)

@@ -5,10 +5,12 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from functools import partial
+from typing import Any
 
 import pytest
 
 from alerts.message import Content
+from alerts.settings import EmailChannel, WebhookChannel
 from storage.alerts import AlertKind, Severity, TriageState
 from storage.base import Database
 from storage.errors import DatabaseConflict
@@ -18,7 +20,7 @@ from tests.alerts.samples import email_channel, webhook_channel
 from tests.alerts.world import World
 
 COHERENT = {"hits": {"phone": 4, "resident_id": 4}, "coherent_rows": 4, "customers": 4}
-CHANNELS = {
+CHANNELS: dict[str, EmailChannel | WebhookChannel] = {
     "mail": email_channel(25),
     "hook": webhook_channel("https://hooks.lender.example/in", min_severity="high"),
 }
@@ -157,7 +159,7 @@ def test_a_weaker_match_keeps_what_was_shown(world: World) -> None:
     ],
 )
 def test_a_material_edit_is_an_update(
-    world: World, edit: dict[str, object], field: str, before: str, after: str
+    world: World, edit: dict[str, Any], field: str, before: str, after: str
 ) -> None:
     """A new price or a new claimed count is told with both values."""
     world.find(**COHERENT)

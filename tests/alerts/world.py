@@ -6,7 +6,7 @@ invented.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -71,7 +71,7 @@ class World:
     """The database and the services over it; times come from `clock`."""
 
     database: Database
-    channels: dict[str, EmailChannel | WebhookChannel] = field(default_factory=dict)
+    channels: Mapping[str, EmailChannel | WebhookChannel] = field(default_factory=dict)
     settings: dict[str, Any] = field(default_factory=dict)
     clock: Clock = field(default_factory=Clock)
     heard: Heard = field(default_factory=Heard)
@@ -87,7 +87,7 @@ class World:
     @property
     def alerts_settings(self) -> AlertsSettings:
         """The settings of this world."""
-        return AlertsSettings(channels=self.channels, **self.settings)
+        return AlertsSettings(channels=dict(self.channels), **self.settings)
 
     @property
     def judging(self) -> AlertService:
@@ -108,7 +108,7 @@ class World:
         )
 
     def crawl(
-        self, key: str = "8812", *, source: str = "market", text: str = "text of the offer", **said: object
+        self, key: str = "8812", *, source: str = "market", text: str = "text of the offer", **said: Any
     ) -> int:
         """A run that captured one listing; returns the id of its newest version."""
         now = self.clock()
@@ -116,7 +116,7 @@ class World:
             row = sources.by_name(session, source)
             assert row is not None
             capture_id = self._capture(session, row.id, key, now)
-            record = {
+            record: dict[str, Any] = {
                 "title": "出售趣店学生数据",
                 "body": "contact on site",
                 "content_digest": f"digest of {text}",
@@ -151,7 +151,7 @@ class World:
         runs.finish(session, run_id, epoch, outcome=outcome, counts=counts, now=now)
         return capture_id
 
-    def match(self, version_id: int, **found: object) -> int:
+    def match(self, version_id: int, **found: Any) -> int:
         """What matching found in a version; returns the id of its summary, which waits to be judged."""
         with self.database.transaction() as session:
             company = companies.by_slug(session, "qudian")
@@ -165,7 +165,7 @@ class World:
                 term_id=name.id,
                 excerpt="出售趣店学生数据 138****5678",
             )
-            given = {
+            given: dict[str, Any] = {
                 "matches": [mention],
                 "mentions": 1,
                 "mention_fields": {"title": 1},
@@ -203,7 +203,7 @@ class World:
             )
             companies.add_segment(session, segment, self.clock())
 
-    def find(self, **found: object) -> None:
+    def find(self, **found: Any) -> None:
         """One listing, matched and judged."""
         self.judging.evaluate(self.match(self.crawl(), **found))
 
@@ -257,7 +257,7 @@ class World:
         """What the revisions of an alert are called."""
         return [revision.change.value for revision in self.revisions(alert_id)]
 
-    def deliveries(self, **filters: object) -> Sequence[Delivery]:
+    def deliveries(self, **filters: Any) -> Sequence[Delivery]:
         """Deliveries, oldest first."""
         with self.database.reading() as session:
             return sorted(deliveries.recent(session, limit=1000, **filters), key=lambda delivery: delivery.id)
