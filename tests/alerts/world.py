@@ -6,7 +6,7 @@ invented.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -71,7 +71,7 @@ class World:
     """The database and the services over it; times come from `clock`."""
 
     database: Database
-    channels: Mapping[str, EmailChannel | WebhookChannel] = field(default_factory=dict)
+    channels: dict[str, EmailChannel | WebhookChannel] = field(default_factory=dict)
     settings: dict[str, Any] = field(default_factory=dict)
     clock: Clock = field(default_factory=Clock)
     heard: Heard = field(default_factory=Heard)
@@ -87,7 +87,7 @@ class World:
     @property
     def alerts_settings(self) -> AlertsSettings:
         """The settings of this world."""
-        return AlertsSettings(channels=dict(self.channels), **self.settings)
+        return AlertsSettings(channels=self.channels, **self.settings)
 
     @property
     def judging(self) -> AlertService:
