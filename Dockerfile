@@ -24,7 +24,8 @@ ENV PATH=/opt/spillwatch/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \
     SPILLWATCH_STORAGE__DATABASE_URL=sqlite:////var/lib/spillwatch/spillwatch.db \
-    SPILLWATCH_STORAGE__EVIDENCE_DIR=/var/lib/spillwatch/evidence
+    SPILLWATCH_STORAGE__EVIDENCE_DIR=/var/lib/spillwatch/evidence \
+    SPILLWATCH_MATCHING__SEGMENTS_DIR=/var/lib/spillwatch/segments
 USER 10001:10001
 WORKDIR /var/lib/spillwatch
 VOLUME /var/lib/spillwatch
