@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from pydantic import TypeAdapter, ValidationError
 
-from cli.context import app_of
-from cli.declared import read_toml
+from cli.context import App, app_of
+from cli.declared import Declared, read_toml
 from cli.errors import ConfigurationMissing, ConfigurationRefused
 from cli.exits import Exit
 from cli.mistakes import Mistake, mistakes_of
@@ -20,9 +20,12 @@ from matching.masks import mask_text
 
 if TYPE_CHECKING:
     from crawler.trial import Look
+    from storage.runs import Run
+    from storage.sources import Source
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help="List the sources, or try one.")
 
+_LISTED = ("name", "kind", "enabled", "health", "last_run", "last_outcome", "file")
 _FOUND = ("page", "part", "field", "selector", "found", "first value", "read as")
 
 
@@ -32,37 +35,42 @@ def list_sources(
     as_json: Annotated[bool, typer.Option("--json", help="Write a JSON list.")] = False,
 ) -> None:
     """List the sources with their health and their last run."""
-    from storage import runs, sources
-
-    app_ = app_of(context)
-    declared = {each.name: each for each in app_.configuration.sources}
-    with app_.database.reading() as session:
-        known = {source.name: source for source in sources.everything(session)}
-        last = {name: runs.last_slot(session, source.id) for name, source in known.items()}
-    found = []
-    for name in sorted(
-        declared.keys() | {name for name, source in known.items() if source.removed_at is None}
-    ):
-        source, run, file = known.get(name), last.get(name), declared.get(name)
-        found.append(
-            {
-                "name": name,
-                "kind": file.value.kind if file else source and source.kind,
-                "enabled": file.value.enabled if file else source and source.enabled,
-                "health": source.health if source else sources.SourceHealth.UNKNOWN,
-                "health_since": source and source.health_since,
-                "last_run": run and run.queued_at,
-                "last_outcome": run and run.outcome,
-                "file": file.file.name if file else source and source.declared_in,
-            }
-        )
+    found = _sources(app_of(context))
     if as_json:
         emit_json(found)
     else:
-        columns = ("name", "kind", "enabled", "health", "last_run", "last_outcome", "file")
-        shown = [[each[column] for column in columns] for each in found]
-        headings = [column.replace("_", " ") for column in columns]
+        headings = [column.replace("_", " ") for column in _LISTED]
+        shown = [[each[column] for column in _LISTED] for each in found]
         table(headings, shown, empty="No source yet: write sources/NAME.toml.")
+
+
+def _sources(app: App) -> list[dict[str, object]]:
+    """What is declared, and what the database knows that is still there; a new file has no row yet."""
+    from storage import runs, sources
+
+    declared = {each.name: each for each in app.configuration.sources}
+    with app.database.reading() as session:
+        known = {each.name: each for each in sources.everything(session) if each.removed_at is None}
+        last = {name: runs.last_slot(session, source.id) for name, source in known.items()}
+    return [
+        _listed(name, declared.get(name), known.get(name), last.get(name))
+        for name in sorted(declared.keys() | known.keys())
+    ]
+
+
+def _listed(
+    name: str, file: Declared[SourceDefinition] | None, row: Source | None, run: Run | None
+) -> dict[str, object]:
+    return {
+        "name": name,
+        "kind": file.value.kind if file else row and row.kind,
+        "enabled": file.value.enabled if file else row and row.enabled,
+        "health": row.health if row else "unknown",
+        "health_since": row and row.health_since,
+        "last_run": run and run.queued_at,
+        "last_outcome": run and run.outcome,
+        "file": file.file.name if file else row and row.declared_in,
+    }
 
 
 @app.command("try")
