@@ -206,7 +206,6 @@ def _keys(app: App) -> Told:
 
 def _segments(app: App) -> Told:
     from matching.segments import open_segment
-
     from storage import companies
 
     with app.database.reading() as session:

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import MutableMapping
+from collections.abc import Callable, MutableMapping
+from functools import cache
 from typing import Any, Literal
 
 import structlog
-from matching.masks import mask_text
 from structlog.typing import Processor
 
 TEXT_LIMIT = 20_000  # characters of one field; a traceback of our own is about 4,000
@@ -25,7 +25,7 @@ _TALKATIVE = ("apscheduler", "alembic", "sqlalchemy", "httpx", "httpcore", "scra
 
 
 def configure(*, form: Literal["json", "console"], level: str) -> None:
-    """Set up structlog and logging for this process; call it once, before threads start."""
+    """Set up structlog and logging for this process, before threads start; a later call replaces it."""
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -42,7 +42,7 @@ def configure(*, form: Literal["json", "console"], level: str) -> None:
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        cache_logger_on_first_use=True,
+        cache_logger_on_first_use=False,  # the daemon configures again once it has read how
     )
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
@@ -63,14 +63,22 @@ def masked(_logger: object, _method: str, event: MutableMapping[str, Any]) -> Mu
     }
 
 
+@cache
+def _mask() -> Callable[[str], str]:
+    """The masker, imported with its tables when the first line is written: most commands write none."""
+    from matching.masks import mask_text
+
+    return mask_text
+
+
 def _masked(value: object) -> object:
     if isinstance(value, str):
-        return mask_text(value[:TEXT_LIMIT])
+        return _mask()(value[:TEXT_LIMIT])
     if isinstance(value, dict):
         return {_masked(key): _masked(inner) for key, inner in value.items()}
     if isinstance(value, (list, tuple, set, frozenset)):
         return [_masked(inner) for inner in value]
-    return value if isinstance(value, (int, float, type(None))) else mask_text(str(value)[:TEXT_LIMIT])
+    return value if isinstance(value, (int, float, type(None))) else _mask()(str(value)[:TEXT_LIMIT])
 
 
 def named_after_logger(

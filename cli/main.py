@@ -19,6 +19,7 @@ import typer
 from sqlalchemy.exc import SQLAlchemyError
 from typer.core import TyperCommand, TyperGroup
 
+from cli import logs
 from cli.context import App
 from cli.exits import Exit
 from cli.output import complain, say
@@ -115,6 +116,7 @@ def root(
     ] = False,
 ) -> None:
     """Options that stand before every command."""
+    logs.configure(form="console", level="error")
     context.obj = App(config_option=config, debug=debug)
     context.call_on_close(context.obj.close)
 

@@ -15,7 +15,6 @@ from typing import Annotated
 import typer
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from cli import logs
 from cli.assembly import assemble, recover, synchronise
 from cli.commands.runs import as_dict
 from cli.context import App, app_of
@@ -41,7 +40,6 @@ def command(
 ) -> None:
     """Crawl a source once, now, also one that is not enabled; exit code 1 if it could not be read."""
     app = app_of(context)
-    logs.configure(form="console", level="error")
     show = not as_json and console().is_terminal
     try:
         with DaemonLock.acquire(app.database):

@@ -35,7 +35,7 @@ def spillwatch(
     )
 
 
-def answer(folder: Path, *arguments: str, code: int = 0, extra: Mapping[str, str] | None = None) -> Any:  # noqa: ANN401  (JSON is whatever the command says)
+def answer(folder: Path, *arguments: str, code: int = 0, extra: Mapping[str, str] | None = None) -> Any:
     """The JSON of a command that must end with `code`."""
     ran = spillwatch(folder, *arguments, "--json", extra=extra)
     assert ran.returncode == code, ran.stderr or ran.stdout

@@ -90,7 +90,7 @@ class Home:
     def source(self, name: str, start: str, *, every: str = "1d") -> None:
         self.write(f"sources/{name}.toml", SOURCE.format(start=start, every=every))
 
-    def ask(self, *arguments: str, code: int = 0) -> Any:  # noqa: ANN401  (JSON is whatever the command says)
+    def ask(self, *arguments: str, code: int = 0) -> Any:
         """The JSON of a command."""
         return answer(self.folder, *arguments, code=code, extra=self.settings)
 
