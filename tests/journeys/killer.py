@@ -1,7 +1,9 @@
 """Plays the demo's story on a stage whose daemon and runs are killed with SIGKILL at random moments.
 
 Whom and when is drawn from a seed, and every moment lies in work: rows say that something is in hand, a
-random time passes, and the kill is made if something still is. A killed daemon is started again at once.
+random time passes, and the kill is made if something still is. Half of the moments come early, when a message
+arrives or a row moves: between a message and the row that says it was sent is where things are told twice. A
+killed daemon is started again at once.
 """
 
 from __future__ import annotations
@@ -22,19 +24,22 @@ from cli.demo.story import STORY
 TICK_S = 0.02
 WITHIN_S = 60.0  # that a step may take, or work in hand may take to appear
 LONGEST_WAIT_S = 1.5  # about as long as a run takes, so that a moment falls anywhere in it
+EARLY = 0.5  # of the moments
 
 
 @dataclass(frozen=True, slots=True)
 class Kill:
+    """What was in hand: runs that went on, and rows that waited for matching, judging or delivery."""
+
     step: int
     whom: str
     after_s: float
-    in_hand: int
+    runs: int
+    rows: int
 
     def __str__(self) -> str:
-        return (
-            f"step {self.step}: {self.whom}, {self.after_s:.3f} s after work was seen, {self.in_hand} in hand"
-        )
+        in_hand = f"{self.runs} runs and {self.rows} rows in hand"
+        return f"step {self.step}: {self.whom}, {self.after_s:.3f} s after work was seen, {in_hand}"
 
 
 class Killer:
@@ -66,21 +71,21 @@ class Killer:
 
     def _kill(self, step: int) -> None:
         kill = {"run": self._kill_run, "daemon": self._kill_daemon}
-        whom, after_s = self._dice.choice(list(kill)), self._dice.uniform(0, LONGEST_WAIT_S)
+        whom, longest = self._dice.choice(list(kill)), self._dice.uniform(0, LONGEST_WAIT_S)
+        early = self._dice.random() < EARLY
         while True:
-            self._wait(self._in_hand, "work in hand")
-            self._let_pass(after_s)
-            in_hand = self._in_hand()
-            if in_hand and kill[whom]():
+            self._wait(lambda: any(self._in_hand()), "work in hand")
+            after_s = self._let_pass(longest, early=early)
+            runs, rows = self._in_hand()
+            if (runs or rows) and kill[whom]():
                 break
-        self.done.append(Kill(step, whom, after_s, in_hand))
+        self.done.append(Kill(step, whom, after_s, runs, rows))
         print(self.done[-1])  # noqa: T201 - what pytest shows when the test fails
 
-    def _in_hand(self) -> int:
-        """Runs that go on, and rows that wait for matching, judging or delivery."""
+    def _in_hand(self) -> tuple[int, int]:
         runs = scene.running(self._stage.database)
         self.pids.update(run.pid for run in runs if run.pid)
-        return len(runs) + scene.pending(self._stage.database)
+        return len(runs), scene.pending(self._stage.database)
 
     def _kill_run(self) -> bool:
         alive = [run.pid for run in scene.running(self._stage.database) if run.pid and is_run(run.pid)]
@@ -99,17 +104,21 @@ class Killer:
 
     def _wait(self, until: Callable[[], object], what: str) -> None:
         deadline = time.monotonic() + WITHIN_S
-        while not until():
-            assert self._daemon.process.poll() is None, (
-                f"the daemon ended by itself: {self._daemon.log.read_text()}"
-            )
+        while True:
+            assert self._daemon.process.poll() is None, self._daemon.log.read_text()
+            if until():
+                return
             assert time.monotonic() < deadline, f"waited {WITHIN_S:.0f} s in vain for {what}"
             self._stage.received(timeout_s=TICK_S)
 
-    def _let_pass(self, seconds: float) -> None:
-        end = time.monotonic() + seconds
-        while (left := end - time.monotonic()) > 0:
-            self._stage.received(timeout_s=left)
+    def _let_pass(self, longest: float, *, early: bool) -> float:
+        """Seconds that passed: `longest`, or less where it may end early and a message arrived or a row moved."""
+        began, rows = time.monotonic(), scene.pending(self._stage.database)
+        while (passed := time.monotonic() - began) < longest:
+            arrived = self._stage.received(timeout_s=min(TICK_S, longest - passed))
+            if early and (arrived or scene.pending(self._stage.database) != rows):
+                break
+        return passed
 
 
 def is_run(pid: int) -> bool:
