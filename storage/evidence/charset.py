@@ -140,7 +140,7 @@ def _utf8(body: bytes, names: list[str]) -> tuple[str, float, bool] | None:
 def _full_of_controls(body: bytes) -> bool:
     """Say whether this is UTF-16: in Cyrillic every second byte of it is 4, and none is beyond ASCII."""
     sample = body[:SAMPLE_BYTES]
-    return len(sample) - len(sample.translate(None, _CONTROLS)) > len(sample) // 5
+    return len(sample) - len(sample.translate(None, _CONTROLS)) > len(sample) // 3
 
 
 def _scored(body: bytes, names: list[str]) -> tuple[str, float, bool]:
