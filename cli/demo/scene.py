@@ -99,17 +99,26 @@ def told(database: Database) -> list[Told]:
 
 
 def pending(database: Database) -> int:
-    """Rows that the daemon still has something to do about, runs apart."""
+    """Rows that the daemon still has something to do about, runs apart.
+
+    They are counted in the order in which work passes through them: what leaves one of these tables while
+    they are counted is seen in a later one.
+    """
     waiting: Sequence[ColumnElement[bool]] = (
+        Rematch.state.in_((RematchState.QUEUED, RematchState.RUNNING)),
         ListingVersion.match_state == MatchState.PENDING,
         MatchSummary.alert_state == AlertState.PENDING,
         SourceChange.alert_state == AlertState.PENDING,
-        Delivery.state.in_((DeliveryState.PENDING, DeliveryState.SENDING)),
-        Rematch.state.in_((RematchState.QUEUED, RematchState.RUNNING)),
     )
+    sending = Delivery.state.in_((DeliveryState.PENDING, DeliveryState.SENDING))
     with database.reading() as session:
-        rows = sum(session.scalar(select(func.count()).where(condition)) or 0 for condition in waiting)
-        return rows + len(alerts.life_due(session, now=datetime.now(UTC), limit=SHOWN))
+        judged = sum(_many(session, condition) for condition in waiting)
+        gone_or_back = len(alerts.life_due(session, now=datetime.now(UTC), limit=SHOWN))
+        return judged + gone_or_back + _many(session, sending)
+
+
+def _many(session: Session, condition: ColumnElement[bool]) -> int:
+    return session.scalar(select(func.count()).where(condition)) or 0
 
 
 def running(database: Database) -> Sequence[Run]:

@@ -25,6 +25,7 @@ TICK_S = 0.02
 WITHIN_S = 60.0  # that a step may take, or work in hand may take to appear
 LONGEST_WAIT_S = 1.5  # about as long as a run takes, so that a moment falls anywhere in it
 EARLY = 0.5  # of the moments
+LAST_WORDS_S = 0.5  # in which a receiver that was told has told us
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,8 @@ class Killer:
                 self._wait(self._stage.settled, f"step {step} to be taken in")
         finally:
             ended = self._daemon.stop()
+        while self._stage.received(timeout_s=LAST_WORDS_S):
+            pass
         assert ended == 0
 
     def _started(self) -> Daemon:
@@ -112,7 +115,7 @@ class Killer:
             self._stage.received(timeout_s=TICK_S)
 
     def _let_pass(self, longest: float, *, early: bool) -> float:
-        """Seconds that passed: `longest`, or less where it may end early and a message arrived or a row moved."""
+        """Seconds that passed: `longest`, or fewer if `early` and a message arrived or a row moved."""
         began, rows = time.monotonic(), scene.pending(self._stage.database)
         while (passed := time.monotonic() - began) < longest:
             arrived = self._stage.received(timeout_s=min(TICK_S, longest - passed))
