@@ -84,7 +84,9 @@ class Route(BaseDownloadHandler):
         self._maxsize = crawler.settings.getint("DOWNLOAD_MAXSIZE")
         self._timeout = crawler.settings.getfloat("DOWNLOAD_TIMEOUT")
         self._connections = crawler.settings.getint("CONCURRENT_REQUESTS")
-        self.guard: Guard = cast(Any, crawler.spider).run.guard
+        run = cast(Any, crawler.spider).run
+        self.guard: Guard = run.guard
+        self._in_flight: set[asyncio.Timeout] = run.in_flight
 
     @abstractmethod
     def exchange(self, request: Request) -> AbstractAsyncContextManager[Exchange]:
@@ -98,12 +100,22 @@ class Route(BaseDownloadHandler):
         timeout = float(request.meta.get("download_timeout", self._timeout))
         began = time.monotonic()
         try:
-            async with asyncio.timeout(timeout), self.exchange(request) as exchange:
+            async with self._bounded(timeout), self.exchange(request) as exchange:
                 # AutoThrottle reads it.
                 request.meta["download_latency"] = time.monotonic() - began
                 return await self._read(request, exchange)
         except TimeoutError as error:
             raise TimedOut(f"{host_of(request)} did not finish its answer within {timeout:g} s.") from error
+
+    @asynccontextmanager
+    async def _bounded(self, timeout_s: float) -> AsyncIterator[None]:
+        """At most so long; a run that is told to stop gives up at once what is in flight."""
+        async with asyncio.timeout(timeout_s) as bound:
+            self._in_flight.add(bound)
+            try:
+                yield
+            finally:
+                self._in_flight.discard(bound)
 
     async def _read(self, request: Request, exchange: Exchange) -> Response:
         received = exchange.received

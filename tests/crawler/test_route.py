@@ -7,7 +7,7 @@ import datetime
 import ssl
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
@@ -44,6 +44,7 @@ class Guarded:
     """As much of a run as a route looks at."""
 
     guard: Guard
+    in_flight: set[asyncio.Timeout] = field(default_factory=set)
 
 
 def crawler_with(guard: Guard) -> Crawler:
