@@ -1,4 +1,4 @@
-"""Group commit: what arrives while one batch is being written goes into the next.
+"""Group commit: what arrives while one batch is being written, or shortly after, goes into the next.
 
 So a quiet crawl writes each thing at once, and a busy one pays for one transaction and one fsync a batch.
 """
@@ -9,6 +9,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
+from contextlib import suppress
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
@@ -26,13 +27,15 @@ class Batch(Generic[T, R]):
         executor: Executor,
         *,
         limit: int,
-        linger_s: float = 0.0,
+        rest_s: float = 0.0,
     ) -> None:
-        """`linger_s`: how long a batch that is not full waits for more."""
+        """`rest_s`: how soon after a batch the next one may be written, unless it is full."""
         self._commit = commit
         self._executor = executor
         self._limit = limit
-        self._linger_s = linger_s
+        self._rest_s = rest_s
+        self._rested_at = 0.0
+        self._draining = False
         self._waiting: deque[tuple[T, asyncio.Future[R]]] = deque()
         self._full = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -54,25 +57,25 @@ class Batch(Generic[T, R]):
 
     async def drain(self) -> None:
         """Return when everything taken so far is written or has failed."""
+        self._draining = True
         self._full.set()
         while self._task is not None:
             await asyncio.wait([self._task])
+        self._draining = False
 
     async def _work(self) -> None:
         while self._waiting:
-            if self._linger_s:
-                await self._more()
+            await self._rest()
             taken = [self._waiting.popleft() for _ in range(min(self._limit, len(self._waiting)))]
             await self._write(taken)
         self._task = None
 
-    async def _more(self) -> None:
-        try:
-            await asyncio.wait_for(self._full.wait(), self._linger_s)
-        except TimeoutError:
-            return
-        if len(self._waiting) < 2 * self._limit:
+    async def _rest(self) -> None:
+        left = self._rested_at - asyncio.get_running_loop().time()
+        if left > 0 and not self._draining and len(self._waiting) < self._limit:
             self._full.clear()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._full.wait(), left)
 
     async def _write(self, taken: Sequence[tuple[T, asyncio.Future[R]]]) -> None:
         items = [item for item, _ in taken]
@@ -83,6 +86,8 @@ class Batch(Generic[T, R]):
                 if not future.done():
                     future.set_exception(error)
             return
+        finally:
+            self._rested_at = asyncio.get_running_loop().time() + self._rest_s
         for (_, future), result in zip(taken, results, strict=True):
             if not future.done():
                 future.set_result(result)

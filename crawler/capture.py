@@ -7,15 +7,15 @@ that arrive while others are being written share one fsync and one transaction.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import sha256
 from typing import TYPE_CHECKING, Self
 
 from crawler.answers import NOT_MODIFIED, problem_with
 from crawler.batch import Batch
 from crawler.context import RunContext, run_of
-from crawler.job import Progress
 from crawler.route import RECEIVED, Received
 from crawler.sources import Follow
 from storage import captures
@@ -32,6 +32,10 @@ if TYPE_CHECKING:
 FOLLOW = "spillwatch_follow"
 CAPTURED = "spillwatch_captured"
 BATCH = 64
+#: Between two batches of responses: about as long as one takes to fetch.
+REST_S = 0.05
+#: Masked content types that are remembered: a site has a handful.
+TYPES = 64
 STATUS_OUTCOMES = {NOT_MODIFIED: CaptureOutcome.UNCHANGED}
 CHARSET = re.compile(r"charset\s*=\s*[\"']?([\w.:-]{1,40})", re.IGNORECASE)
 
@@ -65,7 +69,8 @@ class Capture:
 
     def __init__(self, crawler: Crawler) -> None:
         self._run = run_of(crawler)
-        self._batch = Batch(self._commit, self._run.writes, limit=BATCH)
+        self._batch = Batch(self._commit, self._run.writes, limit=BATCH, rest_s=REST_S)
+        self._mask_type = lru_cache(maxsize=TYPES)(self._run.mask)
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
@@ -119,18 +124,21 @@ class Capture:
             for each in batch
         ]
         run.writer.sync()
-        records = [_record(run, each, place) for each, place in zip(batch, places, strict=True)]
+        records = [
+            _record(run, self._mask_type, each, place) for each, place in zip(batch, places, strict=True)
+        ]
         with run.database.transaction() as session:
             ids = captures.add_many(session, records)
             run.beat(session, batch[-1].counts)
-        run.report(Progress(run.job.run_id, batch[-1].counts))
         return [
             Captured(capture_id, place, each.received, each.content_type, each.charset)
             for capture_id, each, place in zip(ids, batch, places, strict=True)
         ]
 
 
-def _record(run: RunContext, arrived: _Arrived, place: Place) -> CaptureRecord:
+def _record(
+    run: RunContext, mask_type: Callable[[str], str], arrived: _Arrived, place: Place
+) -> CaptureRecord:
     return CaptureRecord(
         run_id=run.job.run_id,
         source_id=run.job.source_id,
@@ -141,7 +149,7 @@ def _record(run: RunContext, arrived: _Arrived, place: Place) -> CaptureRecord:
         sha256=sha256(arrived.body).hexdigest(),
         size=len(arrived.body),
         place=place,
-        content_type=run.mask(arrived.content_type) or None,
+        content_type=mask_type(arrived.content_type) or None,
         charset=arrived.charset,
         outcome=arrived.outcome,
         reason=arrived.reason,

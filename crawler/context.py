@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import math
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -14,7 +16,7 @@ from sqlalchemy.orm import Session
 from crawler.digest import Digest
 from crawler.errors import FetchError, RunStopped, RunSuperseded
 from crawler.guard import Guard
-from crawler.job import Job, Message
+from crawler.job import Job, Message, Progress
 from crawler.reading import Reading
 from crawler.sources import Adapter, SourceDefinition
 from crawler.tally import Tally
@@ -26,6 +28,10 @@ from storage.work import Dispatcher
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
+
+
+#: Between two heartbeats of a run that stores nothing but captures.
+BEAT_S = 0.5
 
 
 @dataclass(slots=True)
@@ -53,6 +59,7 @@ class RunContext:
     closed: FetchError | None = None
     closing: asyncio.Event = field(default_factory=asyncio.Event)
     failure: BaseException | None = None
+    _beaten: float = -math.inf
 
     def close(self, why: FetchError) -> None:
         """Ask the site for nothing more; the run ends by itself when what it holds is dealt with."""
@@ -70,10 +77,19 @@ class RunContext:
         for timeout in self.in_flight:
             timeout.reschedule(asyncio.get_running_loop().time())
 
-    def beat(self, session: Session, counts: RunCounts) -> None:
-        """Write how far the run has come; raises `RunSuperseded`, which undoes the caller's transaction."""
+    def beat(self, session: Session, counts: RunCounts, *, fence: bool = False) -> None:
+        """Write and tell how far the run has come, now and then; `fence`: in any case.
+
+        Raises `RunSuperseded`, which undoes the caller's transaction. It is the writing thread that calls
+        this.
+        """
+        now = time.monotonic()
+        if not fence and now - self._beaten < BEAT_S:
+            return
+        self._beaten = now
         if not runs.progress(session, self.job.run_id, self.job.epoch, now=self.clock(), counts=counts):
             raise RunSuperseded()
+        self.report(Progress(self.job.run_id, counts))
 
     def watched(self, future: asyncio.Future[Any]) -> None:
         """Let the run fail with this future, which nobody awaits."""

@@ -19,7 +19,6 @@ from sqlalchemy.orm import Session
 from crawler.batch import Batch
 from crawler.capture import Captured
 from crawler.context import RunContext, run_of
-from crawler.job import Progress
 from crawler.listing import Listing
 from storage import captures, listings
 from storage.captures import Conclusion
@@ -32,7 +31,8 @@ if TYPE_CHECKING:
     from scrapy.crawler import Crawler
 
 BATCH = 200
-LINGER_S = 0.2
+#: Between two batches: what a busy crawl may add to the time from a page to its alert.
+REST_S = 0.5
 #: Listings that a page may heap up before its spider waits for the database.
 MAX_WAITING = 5 * BATCH
 #: A key that holds an identifier is stored as a digest of this many characters; masked, two could become one.
@@ -88,9 +88,7 @@ class Pipeline:
 
     def __init__(self, crawler: Crawler) -> None:
         self._run = run_of(crawler)
-        self._batch: Batch[Entry, None] = Batch(
-            self._commit, self._run.writes, limit=BATCH, linger_s=LINGER_S
-        )
+        self._batch: Batch[Entry, None] = Batch(self._commit, self._run.writes, limit=BATCH, rest_s=REST_S)
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
@@ -125,9 +123,8 @@ class Pipeline:
             self._mark(session, batch, now)
             captures.conclude_many(session, list(_of(Conclusion, batch)))
             counts = self._counts(stored)
-            run.beat(session, counts)
+            run.beat(session, counts, fence=True)
         run.tally.listings_new, run.tally.listings_changed = counts.listings_new, counts.listings_changed
-        run.report(Progress(run.job.run_id, counts))
         return [None] * len(batch)
 
     def _mark(self, session: Session, batch: Sequence[Entry], now: datetime) -> None:

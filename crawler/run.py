@@ -96,10 +96,9 @@ def execute(
 
 
 def _crawl(run: RunContext) -> None:
+    # Scrapy sets its loggers to DEBUG by itself, and their lines hold addresses.
+    logging.disable(logging.INFO)
     process = AsyncCrawlerProcess(scrapy_settings(run))
-    # Scrapy sets its own loggers to DEBUG; their lines hold addresses.
-    for name in ("scrapy", "twisted", "asyncio"):
-        logging.getLogger(name).setLevel(logging.WARNING)
     crawler = process.create_crawler(SourceSpider)
 
     def listen() -> None:
@@ -176,7 +175,8 @@ def scrapy_settings(run: RunContext) -> dict[str, Any]:
         "DOWNLOAD_MAXSIZE": ours.response_limit,
         "DOWNLOAD_WARNSIZE": 0,
         "DOWNLOAD_DELAY": politeness.delay_s,
-        "CONCURRENT_REQUESTS": politeness.concurrency,
+        # The site gets `concurrency` at a time; as many again may be on their way to the disk.
+        "CONCURRENT_REQUESTS": 2 * politeness.concurrency,
         "CONCURRENT_REQUESTS_PER_DOMAIN": politeness.concurrency,
         "AUTOTHROTTLE_ENABLED": ours.autothrottle,
         "AUTOTHROTTLE_START_DELAY": politeness.delay_s,

@@ -83,7 +83,7 @@ class SourceSpider(Spider):
     def _open_cursor(self) -> None:
         run = self.run
         with run.database.transaction() as session:
-            run.beat(session, run.tally.counts())
+            run.beat(session, run.tally.counts(), fence=True)
             sources.save_cursor(session, run.job.source_id, run.reading.opening_cursor())
 
     def _requests(
@@ -180,8 +180,10 @@ class SourceSpider(Spider):
     ) -> AsyncIterator[Request | Found]:
         """Follow what is new on a list page, and turn to the next one as far as needed."""
         run = self.run
-        rows = [Row(stored_key(run, each.key), each.row_digest) for each in parsed.listings]
-        rows += [Row(stored_key(run, each.key), _digest(each)) for each in parsed.follows if each.key]
+        found: Sequence[Listing | Follow] = [*parsed.listings, *parsed.follows]
+        keys = {each.key: stored_key(run, each.key) for each in found if each.key}
+        rows = [Row(keys[each.key], each.row_digest) for each in parsed.listings]
+        rows += [Row(keys[each.key], _digest(each)) for each in parsed.follows if each.key]
         known = await asyncio.to_thread(self._known, [row.key for row in rows])
         turn = run.reading.turn(
             origin.start,
@@ -197,10 +199,10 @@ class SourceSpider(Spider):
         if known:
             self._note(Seen(tuple(known)))
         for listing in parsed.listings:
-            if stored_key(run, listing.key) in turn.wanted:
+            if keys[listing.key] in turn.wanted:
                 yield await self._complete(listing, origin, captured)
         for follow in parsed.follows:
-            key = stored_key(run, follow.key) if follow.key else None
+            key = keys.get(follow.key or "")
             if key is None or key in turn.wanted:
                 source = replace(origin, captured=captured, fresh=key not in known)
                 for request in self._requests(follow, source):

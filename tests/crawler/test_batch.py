@@ -52,7 +52,7 @@ def test_a_batch_holds_no_more_than_its_limit_and_keeps_the_order() -> None:
 
     async def run() -> None:
         with ThreadPoolExecutor(1) as executor:
-            batch = Batch(recorder, executor, limit=10, linger_s=5)
+            batch = Batch(recorder, executor, limit=10, rest_s=5)
             for number in range(100, 125):
                 batch.put(number)
             await batch.drain()
@@ -86,7 +86,7 @@ def test_a_batch_that_lingers_is_written_when_its_time_is_up() -> None:
 
     async def run() -> int:
         with ThreadPoolExecutor(1) as executor:
-            return await asyncio.wait_for(Batch(recorder, executor, limit=10, linger_s=0.01).put(4), 10)
+            return await asyncio.wait_for(Batch(recorder, executor, limit=10, rest_s=0.01).put(4), 10)
 
     assert asyncio.run(run()) == 8
 
@@ -98,7 +98,7 @@ def test_a_drain_returns_when_all_is_written(waiting: int) -> None:
 
     async def run() -> None:
         with ThreadPoolExecutor(1) as executor:
-            batch = Batch(recorder, executor, limit=10, linger_s=60)
+            batch = Batch(recorder, executor, limit=10, rest_s=60)
             for number in range(waiting):
                 batch.put(number)
             await asyncio.wait_for(batch.drain(), 10)

@@ -1,0 +1,213 @@
+"""The whole crawl pipeline against a bare Scrapy spider, on the same pages of one local server in a process
+of its own.
+
+The bare spider has Scrapy's own download handler, the same selectors and the same concurrency, and yields
+items; it stores nothing. Ours captures each response in a WARC file and a row, cleans and masks each
+listing, keeps its text as evidence and writes listing, version and search entry to SQLite. CPU time is that
+of the child process in both cases; "without start" leaves out what a run over three pages takes, which is a
+process's start.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import multiprocessing
+import random
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from multiprocessing.connection import Connection
+from pathlib import Path
+from statistics import median
+from subprocess import run
+
+import structlog
+from aiohttp import web
+
+from benchmarks.measure import cost, ratio, report
+from crawler.settings import CrawlerSettings
+from crawler.sources import read_definition
+from crawler.supervise import Supervisor
+from matching.masks import mask_text
+from storage import runs, schema, sources
+from storage.base import Database
+from storage.runs import RunTrigger
+from storage.work import Quiet
+
+ROUNDS = 3
+OFFERS = 1000
+A_FEW = 2
+ROWS_PER_PAGE = 20
+CONCURRENCY = 8
+TEXT = (
+    "account archive batch buyer client contact country credit data database deal dump escrow export "
+    "file fresh full "
+    "history leak list loan login mail member offer order owner page payment phone price private "
+    "proof record reply "
+    "sale sample seller server shop table thread trade trust upload user valid vendor"
+)
+WORDS = TEXT.split()
+DEFINITION = {
+    "kind": "html",
+    "list": {"rows": "tr.row", "link": "a", "next": "a[rel=next]"},
+    "row": {"title": "a", "price": "td.price"},
+    "item": {
+        "title": "h1",
+        "price": "span.price",
+        "seller": "a.seller",
+        "claimed_records": "span.records",
+        "posted_at": {"select": "time", "attr": "datetime"},
+        "body": "div.description",
+        "sample": "pre.sample",
+    },
+    "allow_private_addresses": ["127.0.0.1"],
+    "budget": {"pages": 100_000},
+    "politeness": {"delay_s": 0, "concurrency": CONCURRENCY},
+}
+
+
+def main() -> None:
+    # The daemon's log lines.
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
+    with _site() as url, tempfile.TemporaryDirectory() as folder:
+        starts = {OFFERS: f"{url}/offers?of={OFFERS}", A_FEW: f"{url}/offers?of={A_FEW}"}
+        # One after the other in each round, so that both meet the same machine.
+        bare: dict[int, list[float]] = {OFFERS: [], A_FEW: []}
+        ours: dict[int, list[float]] = {OFFERS: [], A_FEW: []}
+        for number in range(ROUNDS):
+            for many, start in starts.items():
+                bare[many].append(_cpu(lambda start=start: _bare(start)))  # type: ignore[misc]
+                home = Path(folder) / f"{number}-{many}"
+                ours[many].append(_cpu(_ours(start, home, many)))
+    pages = OFFERS + OFFERS // ROWS_PER_PAGE
+    rows = []
+    for name, figures in (("bare Scrapy spider", bare), ("our pipeline", ours)):
+        whole, start_up = median(figures[OFFERS]), median(figures[A_FEW])
+        rows.append((name, pages, whole, start_up, (whole - start_up) / pages * 1000))
+    report(("crawl", "pages", "CPU s", "of it start", "CPU ms a page"), rows)
+    print(
+        f"ratio of CPU time {ratio(rows[1][2], rows[0][2])}, without start {ratio(rows[1][4], rows[0][4])}\n"
+    )
+
+
+def _cpu(work: Callable[[], None]) -> float:
+    return cost(work, children=True)[1].cpu_s
+
+
+def _bare(start: str) -> None:
+    run([sys.executable, "-m", "benchmarks.bare_spider", start, str(CONCURRENCY)], check=True)
+
+
+def _ours(start: str, home: Path, offers: int) -> Callable[[], None]:
+    """Set a database up, and return one run of a source over all pages."""
+    home.mkdir()
+    url = f"sqlite:///{home / 'spillwatch.db'}"
+    database = Database.open(url)
+    schema.upgrade(database)
+    now = datetime.now(UTC)
+    definition = read_definition({**DEFINITION, "start": start}).model_dump(mode="json")
+    with database.transaction() as session:
+        sources.sync_declared(session, [sources.DeclaredSource("market", "html", definition, None)], now)
+        [source] = sources.active(session)
+        run_id = runs.enqueue(session, source.id, slot="one", trigger=RunTrigger.MANUAL, now=now)
+    assert run_id is not None
+    supervisor = Supervisor(
+        database=database,
+        database_url=url,
+        evidence_dir=home / "evidence",
+        settings=CrawlerSettings(),
+        mask=mask_text,
+        dispatcher=Quiet(),
+        relay=lambda _: None,
+    )
+
+    def crawl() -> None:
+        supervisor.run(run_id)
+        with database.reading() as session:
+            row = runs.get(session, run_id)
+        assert row is not None
+        assert row.listings_new == offers, (row.outcome, row.detail)
+
+    return crawl
+
+
+# --- the site
+
+
+@contextmanager
+def _site() -> Iterator[str]:
+    """The server's address; it runs in another process, whose CPU time is not counted while it lives."""
+    ours, theirs = multiprocessing.Pipe()
+    server = multiprocessing.get_context("spawn").Process(target=_serve, args=(theirs,), daemon=True)
+    server.start()
+    try:
+        yield f"http://127.0.0.1:{ours.recv()}"
+    finally:
+        server.terminate()
+        server.join()
+
+
+def _serve(ready: Connection) -> None:
+    asyncio.run(_listen(ready))
+
+
+async def _listen(ready: Connection) -> None:
+    chance = random.Random(7)
+    pages = {number: _offer(number, chance) for number in range(OFFERS)}
+
+    async def offers(request: web.Request) -> web.Response:
+        return web.Response(
+            text=_list(int(request.query["of"]), int(request.query.get("page", "0"))),
+            content_type="text/html",
+        )
+
+    async def offer(request: web.Request) -> web.Response:
+        return web.Response(
+            body=pages[int(request.match_info["number"])], content_type="text/html", charset="utf-8"
+        )
+
+    application = web.Application()
+    application.add_routes([web.get("/offers", offers), web.get("/offer/{number}", offer)])
+    runner = web.AppRunner(application, access_log=None)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    ready.send(runner.addresses[0][1])
+    await asyncio.Event().wait()
+
+
+def _list(offers: int, page: int) -> str:
+    first = page * ROWS_PER_PAGE
+    rows = "".join(
+        f"<tr class='row'><td><a href='/offer/{number}'>Offer {number}</a></td><td "
+        f"class='price'>${number}.00</td></tr>"
+        for number in range(first, min(first + ROWS_PER_PAGE, offers))
+    )
+    more = first + ROWS_PER_PAGE < offers
+    following = f"<a rel='next' href='/offers?of={offers}&page={page + 1}'>next</a>" if more else ""
+    return f"<html><body><table>{rows}</table>{following}</body></html>"
+
+
+def _offer(number: int, chance: random.Random) -> bytes:
+    """A page of some 40 KB, most of it not about the offer, as sites' pages are."""
+
+    def text(words: int) -> str:
+        return " ".join(chance.choice(WORDS) for _ in range(words))
+
+    menu = "".join(f"<li><a href='/section/{each}'>{text(3)}</a></li>" for each in range(150))
+    replies = "".join(f"<div class='reply'><b>{text(1)}</b><p>{text(80)}</p></div>" for each in range(50))
+    sample = "\n".join(
+        f"{text(1)}{each},{text(1)}@mail.example,139{chance.randrange(10**8):08}" for each in range(5)
+    )
+    return (
+        f"<html><head><title>Offer {number}</title></head><body><nav><ul>{menu}</ul></nav><h1>Offer "
+        f"{number}: {text(6)}</h1>"
+        f"<span class='price'>${number}.00</span><a class='seller'>vendor{number % 40}</a><span "
+        "class='records'>1.2M</span>"
+        "<time datetime='2026-03-01T12:00:00Z'></time><div "
+        f"class='description'><p>{text(120)}</p><p>{text(60)}</p></div>"
+        f"<pre class='sample'>{sample}</pre>{replies}</body></html>"
+    ).encode()
