@@ -19,7 +19,7 @@ from typing import NamedTuple
 from matching.identifiers import Candidate, Field, scan
 from matching.masks import mask_text
 from matching.rows import Agreement, Rows, Tally, tally
-from matching.terms import WatchTerm
+from matching.terms import MENTION_LIMIT, WatchTerm
 from matching.watch import Watch, WatchedSegment
 
 PIECE = 1 << 20  # characters
@@ -104,7 +104,10 @@ class Findings:
         return line - first_line
 
     def _mentions(self, part: Part, piece: str, rows: Rows, start: int, line: int) -> None:
-        for mention in self.watch.terms.find(piece):
+        mentions = self.watch.terms.find(piece)
+        if len(mentions) == MENTION_LIMIT:
+            self.cut.add("matches")
+        for mention in mentions:
             term = self.watch.by_id[mention.term_id]
             found = self.companies[term.company_id]
             found.mention_fields[part.field] += 1

@@ -206,7 +206,7 @@ def _numbers(text: str, region: str) -> Iterator[_Found]:
 def stretches(text: str, run: re.Match[str]) -> Iterator[tuple[str, int, int]]:
     """The digits, start and end of whole groups of a run that may be one number: 7 to 19 digits in a row.
 
-    `110101189901010010 17000000000` holds two numbers, `4111 1111 1111 1111` one: both are among its stretches.
+    `110101189901010010 17000000000` holds two, `4111 1111 1111 1111` is one: all are among the stretches.
     """
     groups = [(group.start(), group.end()) for group in _GROUP.finditer(text, run.start(), run.end())]
     for number, (start, _) in enumerate(groups):

@@ -17,16 +17,16 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import NamedTuple, Protocol
 
-import numpy as np
 from daachorse import DoubleArrayAhoCorasick
 
 from matching.errors import TermRefused
 from matching.text import defanged, mention_fold
 
 TERM_LENGTH = 200  # characters of a term or of an exclusion phrase
-MENTION_LIMIT = 10_000  # mentions that `find` returns of one text
+MENTION_LIMIT = 500_000  # mentions that `find` returns of one text
 _WINDOW = 1 << 20  # bytes scanned at a time: bounds the list of hits
 _DIGITS_BESIDE = 32  # digits passed over beside a term in search of a letter
 
@@ -118,7 +118,7 @@ class _View(Protocol):
     """Folded or Defanged."""
 
     @property
-    def text(self) -> str: ...
+    def data(self) -> bytes: ...
 
     def span(self, start: int, end: int) -> tuple[int, int]: ...
 
@@ -157,25 +157,23 @@ class Terms:
         if not self._patterns:
             return []
         folded = mention_fold()(text)
-        found = self._found(folded, text, limit)
+        found = self._found(folded, limit)
         clickable = defanged(folded)
         if clickable is not None:
-            found |= self._found(clickable, text, limit)
-        return sorted(found, key=lambda mention: (mention.start, mention.end, mention.term_id))[:limit]
+            found |= self._found(clickable, limit)
+        return sorted(found, key=itemgetter(1, 2, 0))[:limit]
 
-    def _found(self, view: _View, original: str, limit: int) -> set[Mention]:
-        data = view.text.encode()
-        found: set[Mention] = set()
+    def _found(self, view: _View, limit: int) -> set[Mention]:
+        data = view.data
+        hits: list[_Hit] = []
         with_swaps = len(data.translate(None, _SWAPPED)) != len(data)
         for at in range(0, len(data), _WINDOW):
-            hits = self._window(data, at)
+            hits += self._window(data, at)
             if with_swaps:
                 hits += self._swapped_window(data, at)
-            if hits:
-                found |= _mentions(hits, view, data)
-            if len(found) >= limit:
+            if len(hits) >= limit:
                 break
-        return found
+        return _mentions(hits, view) if hits else set()
 
     def _window(self, data: bytes, at: int) -> list[_Hit]:
         """Hits that start in one window, without those that a boundary or an exclusion phrase forbids."""
@@ -211,18 +209,24 @@ def _pattern(patterns: dict[str, _Pattern], folded: str) -> _Pattern:
     return patterns[folded]
 
 
-def _mentions(hits: list[_Hit], view: _View, data: bytes) -> set[Mention]:
-    """Byte offsets to characters of the view, and those to the original."""
-    starts = np.array([hit.start for hit in hits])
-    ends = np.array([hit.end for hit in hits])
-    if len(data) != len(view.text):
-        first_bytes = np.flatnonzero((np.frombuffer(data, dtype=np.uint8) & 0xC0) != 0x80)
-        starts, ends = np.searchsorted(first_bytes, starts), np.searchsorted(first_bytes, ends)
+def _mentions(hits: list[_Hit], view: _View) -> set[Mention]:
     found: set[Mention] = set()
-    for hit, start, end in zip(hits, starts.tolist(), ends.tolist(), strict=True):
-        span = view.span(start, end)
+    places = _characters(view.data, {place for hit in hits for place in (hit.start, hit.end)})
+    for hit in hits:
+        span = view.span(places[hit.start], places[hit.end])
         found.update(Mention(term, *span) for term in hit.pattern.terms)
     return found
+
+
+def _characters(data: bytes, offsets: set[int]) -> dict[int, int]:
+    """For each offset in UTF-8 the number of characters before it."""
+    places: dict[int, int] = {}
+    at = count = 0
+    for offset in sorted(offsets):
+        count += len(data[at:offset].decode())
+        places[offset] = count
+        at = offset
+    return places
 
 
 def _without_excluded(hits: list[_Hit], phrases: list[_Hit]) -> list[_Hit]:

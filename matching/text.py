@@ -56,7 +56,7 @@ _MORE_HOMOGLYPHS = dict(
 class Folded:
     """Folded text with the way back, which is computed when first asked for: most texts hold no mention."""
 
-    __slots__ = ("_fold", "_origin", "_original", "text")
+    __slots__ = ("_data", "_fold", "_origin", "_original", "text")
 
     def __init__(self, text: str, original: str, fold: "Fold | None") -> None:
         """`fold` None: character i of the text is character i of the original."""
@@ -64,6 +64,14 @@ class Folded:
         self._original = original
         self._fold = fold
         self._origin: Origins | None = None
+        self._data: bytes | None = None
+
+    @property
+    def data(self) -> bytes:
+        """The text in UTF-8."""
+        if self._data is None:
+            self._data = self.text.encode()
+        return self._data
 
     def span(self, start: int, end: int) -> tuple[int, int]:
         """The half-open span in the original of folded characters start..end (end > start)."""
@@ -146,9 +154,9 @@ def _squeezed(text: str) -> str:
 # A dot written so that nobody can click on it, after folding. Each pattern runs only where its guard occurs,
 # and begins with a literal or a set that `re` searches for quickly. Every quantifier is bounded.
 _DEFANGED = (
-    ("[({<【", re.compile(r"[\[({<【] ?(?:\. ?[\])}>】]?|(?:dot|点) ?[\])}>】]) ?")),  # [.] (dot) [.
-    ("])}>】", re.compile(r"\.[\])}>】]")),
-    ("\\", re.compile(r"\\\.")),
+    (tuple("[({<【"), re.compile(r"[\[({<【] ?(?:\. ?[\])}>】]?|(?:dot|点) ?[\])}>】]) ?")),  # [.] (dot) [.
+    (tuple("])}>】"), re.compile(r"\.[\])}>】]")),
+    (("\\",), re.compile(r"\\\.")),
     ((" .",), re.compile(r" \. ?(?=[a-z])")),
     (("dot",), re.compile(r"[ _-]dot[ _-](?=[a-z0-9])")),
 )
@@ -157,7 +165,7 @@ _DEFANGED = (
 class Defanged:
     """Folded text with its defanged dots made dots again; `text` and `span` as those of Folded."""
 
-    __slots__ = ("_before", "_folded", "_shift", "text")
+    __slots__ = ("_before", "_folded", "_shift", "data", "text")
 
     def __init__(self, folded: Folded, dots: list[tuple[int, int]]) -> None:
         """`dots`: the spans that become dots, in order."""
@@ -174,6 +182,7 @@ class Defanged:
             shift += end - start - 1
             self._shift.append(shift)
         self.text = "".join([*pieces, folded.text[at:]])
+        self.data = self.text.encode()
 
     def span(self, start: int, end: int) -> tuple[int, int]:
         return self._folded.span(self._place(start, start=True), self._place(end - 1, start=False) + 1)
@@ -190,10 +199,10 @@ class Defanged:
 
 def defanged(folded: Folded) -> Defanged | None:
     """None where nothing is defanged."""
-    text = folded.text
+    text, data = folded.text, folded.data
     dots = []
     for guards, pattern in _DEFANGED:
-        if any(guard in text for guard in guards):
+        if any(guard.encode() in data for guard in guards):  # bytes are searched quicker than wide strings
             dots += [_with_space(text, match.span()) for match in pattern.finditer(text)]
     return Defanged(folded, sorted(dots)) if dots else None
 

@@ -10,7 +10,6 @@ from typing import Annotated
 
 import typer
 
-from cli.assembly import declared_companies
 from cli.context import App, app_of
 from cli.errors import UnknownName
 from cli.output import emit_json, say, table
@@ -32,6 +31,8 @@ AsJson = Annotated[bool, typer.Option("--json", help="Write JSON.")]
 @app.command("import")
 def import_(context: typer.Context, file: File, as_json: AsJson = False) -> None:
     """Check a segment against its company's key and take it up; the archive is compared with it."""
+    from cli.assembly import declared_companies  # brings Scrapy with it, which no other command here needs
+
     app = app_of(context)
     segment = open_segment(file)
     slug = segment.header.company

@@ -25,8 +25,8 @@ _AREAS = (202, 212, 213, 215, 303, 305, 312, 404, 415, 503)
 def customer(number: int) -> Customer:
     """The same for the same number, from 1 on. Synthetic throughout:
 
-    e-mail under .example; phones of the numbers that North America keeps for fiction (555-01xx), then from
-    +86 170 0000 0000 on; resident IDs of people born in 1899; cards of the test prefix 4111 11; IBANs of a bank
+    e-mail under .example; phones that North America keeps for fiction (555-01xx), and from there on
+    +86 170 0xxx xxxx; resident IDs of people born in 1899; cards of the test prefix 4111 11; IBANs of a bank
     called TEST.
     """
     return Customer(

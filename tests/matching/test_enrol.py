@@ -149,7 +149,7 @@ def test_short_and_long_rows_are_read(tmp_path: Path) -> None:
 
 
 def test_a_list_without_known_columns_is_refused(tmp_path: Path) -> None:
-    """The sentence counts the columns and shows none of their content: without a header they would be values."""
+    """The sentence counts the columns and shows none: without a header they would be values."""
     with pytest.raises(
         CustomersWithoutColumns, match=r"none of the 2 columns .* --column email=2"
     ) as refused:
@@ -201,7 +201,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 def hook(event, arguments):
-    if event.startswith(("socket.", "sqlite3.")) or event == "import" and arguments[0].startswith("storage.base"):
+    if event.startswith(("socket.", "sqlite3.")) or event == "import" and arguments[0] == "storage.base":
         print(event, arguments[0])
 
 sys.addaudithook(hook)

@@ -1,4 +1,4 @@
-"""Keys and fingerprints: the scheme, computed here a second time, and a key file that nobody else can read."""
+"""Keys and fingerprints: the scheme, computed here a second time, and a key file that nobody else reads."""
 
 import hashlib
 import hmac
@@ -116,11 +116,12 @@ def test_a_key_that_is_not_there_says_how_to_make_one(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "content",
-    [b"", b"id: a\n", b"key: AAAA\n", b"id: a\nkey: AAAA\n", b"id: a\nkey: !!!\n", b"\xff\xfe\x00", b"x" * 5000,
+    [b"", b"id: a\n", b"key: AAAA\n", b"id: a\nkey: AAAA\n", b"id: a\nkey: !!!\n", b"\xff\xfe\x00",
+     b"x" * 5000,
      b"id: a b\nkey: AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=\n"],
 )  # fmt: skip
 def test_a_damaged_key_is_refused(tmp_path: Path, content: bytes) -> None:
-    """Whatever the file holds instead, the sentence says what belongs there and nothing of the content."""
+    """Whatever the file holds, the sentence says what belongs there and nothing of the content."""
     path = tmp_path / "a.key"
     path.write_bytes(content)
     path.chmod(0o600)

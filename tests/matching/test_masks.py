@@ -155,7 +155,7 @@ def test_masking_again_changes_nothing(text: str) -> None:
 @settings(max_examples=2000, deadline=None)
 @given(TEXTS)
 def test_no_recognised_identifier_survives(text: str) -> None:
-    """What the scanner finds in a text it does not find in the masked one; telephones are tested by shape above."""
+    """What the scanner finds in a text it does not find in the masked one; telephones: by shape, above."""
     assert _recognised(text).isdisjoint(_recognised(mask_text(text)))
 
 

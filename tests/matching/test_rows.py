@@ -29,7 +29,7 @@ def rows_of(text: str) -> list[int]:
     ],
 )
 def test_records_of_several_lines_are_one_row(text: str, rows: list[int]) -> None:
-    """A key that comes again, an empty line or a line of another form ends a record; other lines stand alone."""
+    """A key that comes again, an empty line or a line of another form ends a record."""
     assert rows_of(text) == rows
 
 

@@ -1,4 +1,4 @@
-"""The handlers, on both databases and a real evidence store: rows, announcements, failures, the archive again."""
+"""The handlers, on both databases and a real evidence store: rows, work, failures, the archive again."""
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -413,7 +413,7 @@ def test_a_rematch_of_fingerprints_leaves_what_it_cannot_read(archive: Archive) 
 
 @pytest.mark.parametrize("harm", ["exposed", "gone", "other key", "damaged segment"])
 def test_an_unusable_segment_keeps_no_mention_back_and_is_caught_up_on(archive: Archive, harm: str) -> None:
-    """Mentions are found meanwhile; when key and segment are right again, the fingerprints follow by themselves."""
+    """Mentions are found meanwhile; when key and segment are right again, fingerprints follow unasked."""
     archive.add_segment()
     archive.rematch_all()
     key = archive.folder / "quillmere.key"

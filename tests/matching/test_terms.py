@@ -62,7 +62,7 @@ LENDER = terms("qudian", "qudian.com", "趣店")
     ],
 )
 def test_a_mention_is_found_however_it_is_written(text: str, mentions: list[str]) -> None:
-    """Any script, width and disguise; but a Latin term stands free, where Han characters are no part of a word."""
+    """Any script, width and disguise; a Latin term stands free, and Han characters are no part of a word."""
     assert found(LENDER, text) == mentions
 
 
@@ -106,7 +106,7 @@ def test_letters_may_be_swapped_for_digits(text: str, mentions: list[str]) -> No
     ("term", "text"), [("mail", "mall"), ("leet", "1337"), ("abc", "a8c"), ("see", "533")]
 )
 def test_a_swap_does_not_make_a_word_of_another(term: str, text: str) -> None:
-    """i and l share a class in the automaton and nowhere else; short terms and mere numbers are not swapped."""
+    """i and l are one in the automaton and nowhere else; short terms and mere numbers are not swapped."""
     assert found(terms(term), text) == []
 
 

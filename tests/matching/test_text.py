@@ -32,7 +32,7 @@ TEXT = st.text(st.one_of(st.characters(), st.sampled_from("aＡа趣學\u200d\u0
     ],
 )
 def test_what_reads_alike_folds_alike(written: str, read: str) -> None:
-    """Full width, case, invisible characters, homoglyphs, marks and traditional characters make no difference."""
+    """Full width, case, invisible characters, homoglyphs, marks and traditional forms do not matter."""
     assert mention_fold()(written).text == read
 
 
@@ -76,7 +76,7 @@ def test_every_span_leads_back_to_the_original(text: str, data: st.DataObject) -
 
 
 def test_offsets_hold_across_blocks() -> None:
-    """A text of several blocks, with characters dropped, expanded and squeezed at their borders, keeps its places."""
+    """Several blocks, with characters dropped, expanded and squeezed at their borders, keep their places."""
     filler = "ﬁ\u200d  趣" * (BLOCK // 5)
     text = filler + "needle" + filler
 
@@ -107,7 +107,7 @@ def test_an_empty_text_folds_to_an_empty_text() -> None:
     ],
 )
 def test_a_defanged_dot_is_a_dot_again(written: str, read: str) -> None:
-    """However a domain is written so that nobody clicks on it, it reads as the domain, and its span is all of it."""
+    """However a domain is written so that nobody clicks on it, it reads as one, and its span is all of it."""
     view = defanged(mention_fold()(written))
 
     assert view is not None
@@ -124,7 +124,7 @@ def test_plain_prose_is_not_defanged() -> None:
     [("１３８", "138"), ("١٢٣", "123"), ("a＠b．example", "a@b.example"), ("1\u200b3", "13"), ("1–3", "1-3")],
 )
 def test_identifiers_are_narrowed(written: str, read: str) -> None:
-    """Full-width forms, foreign digits, dashes and invisible characters become what the eye takes them for."""
+    """Full-width forms, foreign digits, dashes and invisible characters become what the eye sees."""
     assert narrow_fold()(written).text == read
 
 

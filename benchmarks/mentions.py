@@ -1,0 +1,170 @@
+"""Mention scan: our automaton against one `re` alternation and pyahocorasick, at 100 to 100,000 terms.
+
+"automaton" is the bare search: the text is folded and encoded already, and both automata find the same (which
+is checked; `re` finds no overlapping ones). "end to end" starts from the text as it was crawled: both sides
+fold it with our table, search, check boundaries and give offsets; ours also looks for defanged dots and
+letter-digit swaps. MB are of UTF-8, for each second of CPU; x is ours as a multiple of theirs, in this run.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from random import Random
+from typing import Any
+
+import ahocorasick
+from daachorse import DoubleArrayAhoCorasick
+
+from benchmarks.measure import cost, ratio, report
+from matching.masks import mask_text
+from matching.terms import Terms, WatchTerm
+from matching.text import mention_fold
+
+ALTERNATION_CHARACTERS = {
+    100: 1_000_000,
+    10_000: 40_000,
+    100_000: 4_000,
+}  # by terms: `re` tries them one by one
+COUNTS = tuple(ALTERNATION_CHARACTERS)
+TEXT_MB = 10
+ROUNDS = 3  # the best one counts: the machine is shared
+_SYLLABLES = [consonant + vowel for consonant in "bcdfghklmnprstvz" for vowel in "aeiou"]
+_HAN = [chr(point) for point in range(0x4E00, 0x4E00 + 1500)]
+_WORDS = [
+    "selling",
+    "fresh",
+    "database",
+    "of",
+    "clients",
+    "records",
+    "sample",
+    "price",
+    "contact",
+    "escrow",
+    "vendor",
+    "thread",
+    "update",
+    "leak",
+]
+
+
+@dataclass(frozen=True)
+class Text:
+    name: str
+    text: str
+
+    @property
+    def megabytes(self) -> float:
+        return len(self.text.encode()) / 1e6
+
+
+def main() -> None:
+    chance = Random(20260301)
+    terms = _terms(chance, max(COUNTS))
+    texts = [Text("English", _english(chance, terms)), Text("Chinese", _chinese(chance, terms))]
+    report(
+        ("terms", "text", "what", "re MB/s", "pyahocorasick MB/s", "ours MB/s", "x re", "x pyahocorasick"),
+        [row for count in COUNTS for text in texts for row in _rows(terms[:count], text)],
+    )
+    report(
+        ("text", "fold MB/s", "mask MB/s"),
+        [_prepared(text) for text in texts],
+    )
+
+
+def _prepared(text: Text) -> tuple[str, float, float]:
+    """What else is done with every text: folding, and masking before it is stored."""
+    return text.name, _speed(mention_fold(), text.text), _speed(mask_text, text.text[:1_000_000])
+
+
+def _rows(terms: list[str], text: Text) -> list[tuple[object, ...]]:
+    folded = mention_fold()(text.text).text
+    patterns = sorted({mention_fold()(term).text for term in terms})
+    theirs, ours = (
+        _pyahocorasick(patterns),
+        DoubleArrayAhoCorasick([pattern.encode() for pattern in patterns]),
+    )
+    alternation = re.compile("|".join(map(re.escape, sorted(patterns, key=len, reverse=True))))
+    data = folded.encode()
+    if sum(1 for _ in theirs.iter(folded)) != len(ours.find_overlapping(data)):
+        raise SystemExit("the two automata do not find the same")
+    short = folded[: ALTERNATION_CHARACTERS[len(terms)]]
+    compiled = Terms.build([WatchTerm(number, 1, term, "name") for number, term in enumerate(terms)])
+    rows = []
+    for what, regular, other, own in (
+        ("automaton", alternation.findall, lambda text: list(theirs.iter(text)), ours.find_overlapping),
+        ("end to end", None, lambda text: _end_to_end(theirs, text), compiled.find),
+    ):
+        raw = what == "automaton"
+        them = _speed(other, folded if raw else text.text, text.megabytes)
+        us = _speed(own, data if raw else text.text, text.megabytes)
+        them_re = _speed(regular, short, rounds=1) if regular else None
+        shown = "" if them_re is None else ratio(us, them_re)
+        rows.append((len(terms), text.name, what, them_re or "", them, us, shown, ratio(us, them)))
+    return rows
+
+
+def _pyahocorasick(patterns: list[str]) -> ahocorasick.Automaton:
+    automaton = ahocorasick.Automaton()
+    for pattern in patterns:
+        automaton.add_word(pattern, pattern)
+    automaton.make_automaton()
+    return automaton
+
+
+_LETTER = re.compile(r"[a-z]")
+
+
+def _end_to_end(automaton: ahocorasick.Automaton, text: str) -> list[tuple[int, int]]:
+    """What one would write with pyahocorasick: fold, search, and the same boundaries for Latin terms."""
+    folded = mention_fold()(text)
+    found = []
+    for last, pattern in automaton.iter(folded.text):
+        start, end = last - len(pattern) + 1, last + 1
+        left = _LETTER.match(pattern) and start and _LETTER.match(folded.text, start - 1)
+        right = _LETTER.match(pattern[-1]) and _LETTER.match(folded.text, end)
+        if not (left or right):
+            found.append(folded.span(start, end))
+    return found
+
+
+def _speed(
+    work: Callable[[Any], object], text: str | bytes, megabytes: float | None = None, rounds: int = ROUNDS
+) -> float:
+    """MB of UTF-8 for each second of CPU."""
+    size = megabytes or (len(text.encode()) if isinstance(text, str) else len(text)) / 1e6
+    return size / min(cost(lambda: work(text))[1].cpu_s for _ in range(rounds))
+
+
+def _terms(chance: Random, count: int) -> list[str]:
+    """Half Latin names, a quarter domains, a quarter Chinese names; none twice, in an order of chance."""
+    names: dict[str, None] = {}
+    while len(names) < count:
+        kind = chance.randrange(4)
+        if kind < 3:
+            word = "".join(chance.choices(_SYLLABLES, k=chance.randint(3, 5)))
+            names[word + (".example" if kind == 2 else "")] = None
+        else:
+            names["".join(chance.choices(_HAN, k=chance.randint(2, 4)))] = None
+    return list(names)
+
+
+def _english(chance: Random, terms: list[str]) -> str:
+    """Prose of a market in which one word of two thousand is a term."""
+    words = chance.choices(_WORDS, k=int(TEXT_MB * 1e6 / 7.6))
+    for place in range(0, len(words), 2000):
+        words[place] = chance.choice(terms[:100]).capitalize()
+    return " ".join(words)
+
+
+def _chinese(chance: Random, terms: list[str]) -> str:
+    words = ["".join(chance.choices(_HAN, k=20)) + "，" for _ in range(int(TEXT_MB * 1e6 / 63 / 10))] * 10
+    for place in range(0, len(words), 200):
+        words[place] = chance.choice(terms[:100])
+    return "".join(words)
+
+
+if __name__ == "__main__":
+    main()

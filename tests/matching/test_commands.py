@@ -1,0 +1,292 @@
+"""The installed commands keygen, enroll, segment and match, as their users run them."""
+
+import subprocess
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from matching.enrol import enroll
+from matching.fingerprints import RootKey, write_key
+from tests.cli.command import SPILLWATCH, answer, environment, spillwatch
+from tests.matching.customers import as_csv, customers
+
+ROWS = customers(30)
+COMPANY = """
+name = "Quillmere Credit"
+
+[[terms]]
+text = "quillmere.example"
+kind = "domain"
+owner = "soc"
+reason = "our domain"
+
+[[terms]]
+text = "趣店"
+owner = "soc"
+reason = "our name"
+exclude = ["趣店主"]
+
+[fingerprints]
+key_file = "../quillmere.key"
+"""
+
+
+NOW = datetime(2026, 3, 1, tzinfo=UTC)
+KEY = RootKey("k1", bytes(range(32)))
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """A configuration with one company, its key and its customer list."""
+    (tmp_path / "spillwatch.toml").write_text("")
+    (tmp_path / "companies").mkdir()
+    (tmp_path / "companies" / "quillmere.toml").write_text(COMPANY)
+    (tmp_path / "customers.csv").write_text(as_csv(ROWS))
+    write_key(KEY, tmp_path / "quillmere.key", NOW)
+    return tmp_path
+
+
+def segment_of(home: Path, company: str) -> Path:
+    """A segment of the customers of the list."""
+    path = home / f"{company}.segment"
+    enroll(home / "customers.csv", path, company=company, key=KEY, default_region="CN", now=NOW)
+    return path
+
+
+@pytest.fixture
+def imported(home: Path) -> Path:
+    """The same with the segment of the customers imported."""
+    segment_of(home, "quillmere")
+    ran = spillwatch(home, "segment", "import", "quillmere.segment")
+    assert ran.returncode == 0, ran.stderr
+    return home
+
+
+def matched(home: Path, text: str | bytes, *options: str, code: int = 0) -> Any:
+    """The JSON of `match` over a file of this text."""
+    (home / "rows.txt").write_bytes(text if isinstance(text, bytes) else text.encode())
+    return answer(home, "match", "rows.txt", *options, code=code)
+
+
+def test_a_key_is_written_once(home: Path) -> None:
+    """A second keygen with the same name is refused, and the key stays what it was."""
+    before = (home / "quillmere.key").read_bytes()
+
+    ran = spillwatch(home, "keygen", "quillmere.key")
+
+    assert (ran.returncode, "is there already" in ran.stderr) == (6, True)
+    assert (home / "quillmere.key").read_bytes() == before
+
+
+def test_enroll_says_what_it_took_and_why_not_the_rest(home: Path) -> None:
+    """Counts by field and reason, in a table and as JSON, and no value."""
+    (home / "list.csv").write_text(f"email,card\n{ROWS[0].email},4111111111111112\nnobody,\n")
+
+    said = spillwatch(home, "enroll", "list.csv", "--key", "quillmere.key").stdout
+    told = answer(home, "enroll", "list.csv", "--key", "quillmere.key")
+
+    assert ("malformed: 1" in said, "wrong check digit: 1" in said, ROWS[0].email in said) == (
+        True,
+        True,
+        False,
+    )
+    assert (told["customers"], told["accepted"], told["refused"]) == (
+        2,
+        {"email": 1, "card": 0},
+        {"email": {"malformed": 1}, "card": {"wrong_check_digit": 1, "empty": 1}},
+    )
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (("--column", "email"), "is not FIELD=COLUMN"),
+        (("--column", "shoe=1"), "the fields are email, phone"),
+        (("--region", "XX"), "no country such as CN"),
+        (("--company", "A B"), "is no slug"),
+        (("--delimiter", "--"), "one character"),
+    ],
+)
+def test_a_mistaken_option_of_enroll_is_named(home: Path, options: tuple[str, ...], sentence: str) -> None:
+    """Exit code 2 and what was wanted."""
+    ran = spillwatch(home, "enroll", "customers.csv", "--key", "quillmere.key", *options)
+
+    assert (ran.returncode, sentence in " ".join(ran.stderr.split())) == (2, True)
+
+
+def test_enroll_needs_no_configuration(home: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """It runs on the company's premises, where there is none."""
+    elsewhere = tmp_path_factory.mktemp("premises")
+    (elsewhere / "customers.csv").write_text(as_csv(ROWS))
+    (elsewhere / "quillmere.key").write_bytes((home / "quillmere.key").read_bytes())
+    (elsewhere / "quillmere.key").chmod(0o600)
+
+    told = answer(elsewhere, "enroll", "customers.csv", "--key", "quillmere.key", "--company", "quillmere")
+
+    assert (told["company"], sorted(path.name for path in elsewhere.iterdir())) == (
+        "quillmere",
+        ["customers.csv", "quillmere.key", "quillmere.segment"],
+    )
+
+
+def test_segments_are_listed_shown_verified_and_removed(imported: Path) -> None:
+    """From the import to the end, with the file in the segments folder, mode 0600."""
+    (listed,) = answer(imported, "segment", "list")
+    shown = answer(imported, "segment", "show", "quillmere.segment")
+    verified = answer(imported, "segment", "verify", "quillmere.segment", "--key", "quillmere.key")
+    file = imported / "var" / "segments" / listed["file"]
+    mode = oct(file.stat().st_mode & 0o777)
+    removed = answer(imported, "segment", "remove", str(listed["id"]))
+
+    assert (listed["company"], listed["fingerprints"], listed["active"], mode) == (
+        "quillmere",
+        150,
+        True,
+        "0o600",
+    )
+    assert (shown["customers"], verified["whole"], removed["removed"]) == (30, True, True)
+    assert (answer(imported, "segment", "list")[0]["active"], file.exists()) == (False, False)
+
+
+def test_importing_a_segment_again_changes_nothing(imported: Path) -> None:
+    """The same file is the same segment."""
+    again = answer(imported, "segment", "import", "quillmere.segment")
+
+    assert [row["id"] for row in answer(imported, "segment", "list")] == [again["segment"]]
+
+
+@pytest.mark.parametrize(
+    ("harm", "sentence"),
+    [
+        ("damaged", "is damaged"),
+        ("truncated", "copy it again"),
+        ("foreign", "there is no companies/harrowgate.toml"),
+        ("other key", "was made with the key"),
+        ("exposed key", "chmod 600"),
+        ("no segment", "does not begin with"),
+    ],
+)
+def test_a_wrong_segment_is_refused_with_a_sentence(home: Path, harm: str, sentence: str) -> None:
+    """Exit code 6, one line, nothing imported."""
+    segment = segment_of(home, "harrowgate" if harm == "foreign" else "quillmere")
+    content = segment.read_bytes()
+    if harm == "damaged":
+        segment.write_bytes(content[:-50] + bytes([content[-50] ^ 1]) + content[-49:])
+    elif harm == "truncated":
+        segment.write_bytes(content[:-50])
+    elif harm == "other key":
+        (home / "quillmere.key").unlink()
+        write_key(RootKey("k2", bytes(32)), home / "quillmere.key", NOW)
+    elif harm == "exposed key":
+        (home / "quillmere.key").chmod(0o644)
+    elif harm == "no segment":
+        segment.write_bytes(b"x" * 100)
+
+    ran = spillwatch(home, "segment", "import", segment.name)
+
+    assert (ran.returncode, sentence in ran.stderr, ran.stderr.count("\n")) == (6, True, 1)
+    assert not (home / "var" / "segments").exists()
+
+
+def test_match_finds_mentions_and_rows(imported: Path) -> None:
+    """Places and counts, as the daemon would find them."""
+    text = "selling 趣店 data, see quillmere[.]example\n" + "\n".join(",".join(row) for row in ROWS[:5])
+
+    (found,) = matched(imported, text)["companies"]
+
+    assert (found["company"], found["mentions"], found["coherent_rows"], found["customers"]) == (
+        "quillmere",
+        2,
+        5,
+        5,
+    )
+    assert {(one["place"], one["customer"]) for one in found["matches"] if one["kind"] == "fingerprint"} == {
+        (f"rows.txt:{number + 1}", number) for number in range(1, 6)
+    }
+
+
+def test_match_shows_no_value(imported: Path) -> None:
+    """Neither in its tables nor in its JSON."""
+    text = "\n".join(f"quillmere.example {','.join(row)}" for row in ROWS[:5])
+    told = str(matched(imported, text))
+    said = spillwatch(imported, "match", "rows.txt").stdout
+
+    values = [value for row in ROWS[:5] for value in row[1:]]
+    assert not [value for value in values if value in told or value in said]
+    assert "5 rows agree with a customer on two fields or more" in said
+
+
+def test_match_says_nothing_was_found_as_grep_does(imported: Path) -> None:
+    """Exit code 1, and an empty list for programs."""
+    told = matched(imported, "nothing here, not even 趣店主\n", code=1)
+
+    assert told["companies"] == []
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "gb18030", "utf-16"])
+def test_match_reads_any_encoding(imported: Path, encoding: str) -> None:
+    """Decided by score, and told."""
+    text = "这里出售趣店的学生数据，一手资料，价格面议，数量很多，需要的朋友请联系我们。\n" * 20
+
+    told = matched(imported, text.encode(encoding))
+
+    assert told["companies"][0]["mentions"] == 20
+
+
+def test_match_reads_standard_input(imported: Path) -> None:
+    """A dash is standard input."""
+    ran = subprocess.run(
+        [SPILLWATCH, "match", "-"],
+        input="趣店".encode(),
+        cwd=imported,
+        env=environment(),
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert (ran.returncode, "趣店" in ran.stdout.decode()) == (0, True)
+
+
+def test_match_reads_files_larger_than_a_piece(imported: Path) -> None:
+    """Line numbers go on from piece to piece, and a line is not cut."""
+    filler = "x" * 99 + "\n"
+    text = filler * 30_000 + f"{','.join(ROWS[0])}\n" + filler * 10
+
+    (found,) = matched(imported, text)["companies"]
+
+    assert {one["place"] for one in found["matches"]} == {"rows.txt:30001"}
+    assert found["coherent_rows"] == 1
+
+
+def test_match_is_bounded_and_says_so(imported: Path) -> None:
+    """A file longer than --max-mb is read to there, and more findings than --limit are counted."""
+    text = "趣店\n" * 300_000
+
+    told = matched(imported, text, "--max-mb", "1", "--limit", "7")
+
+    (found,) = told["companies"]
+    assert (len(found["matches"]), told["cut"], found["mentions"]) == (
+        7,
+        ["matches", "text"],
+        1_000_000 // 7,
+    )
+
+
+def test_match_goes_on_without_an_unusable_segment(imported: Path) -> None:
+    """Mentions are found; on standard error stands why fingerprints are not."""
+    (imported / "quillmere.key").chmod(0o644)
+    (imported / "rows.txt").write_text(f"趣店 {','.join(ROWS[0])}")
+
+    ran = spillwatch(imported, "match", "rows.txt")
+
+    assert (ran.returncode, "chmod 600" in ran.stderr, "趣店" in ran.stdout) == (0, True, True)
+
+
+def test_a_file_that_is_not_there_is_an_error(imported: Path) -> None:
+    """One sentence, exit code 6."""
+    ran = spillwatch(imported, "match", "none.txt")
+
+    assert (ran.returncode, "none.txt" in ran.stderr, "Traceback" in ran.stderr) == (6, True, False)
