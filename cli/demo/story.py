@@ -41,13 +41,6 @@ _THREAD = Posting(
 _PASTE = Posting(Section.PASTES, "pr00ff", "fresh 8 lines", combo(CUSTOMERS["quillmere"][300:308]))
 _CHEAPER = replace(_OFFER, price="$3,000.00")
 _AGAIN = replace(_OFFER, key="1057", seller="second_hand", price="$2,800.00")
-_MORE_NOISE = (
-    Posting(
-        Section.LOGS, "520", "Stealer logs, week 17", "Week 17; count 3,050.", "cinder", "65 USD", "3,050"
-    ),
-    Posting(Section.NEWS, "40", "Escrow is back to normal", "All arbiters are in.", "Lantern staff"),
-)
-
 OPENING = Step("the practice sites open; nothing on them concerns our two lenders yet", puts=noise())
 
 STORY: tuple[Step, ...] = (
@@ -55,20 +48,21 @@ STORY: tuple[Step, ...] = (
     Step("marketplace: 1.2M clients of Quillmere Credit are offered for $4,500", puts=(_OFFER,)),
     Step("forum (Chinese, GBK): client records of 榆塘小贷 are for sale", puts=(_THREAD,)),
     Step("paste site: eight lines about people; no company is named", puts=(_PASTE,)),
-    Step("marketplace: the Quillmere offer gets cheaper, $3,000", puts=(_CHEAPER, *_MORE_NOISE)),
+    Step("marketplace: the Quillmere offer gets cheaper, $3,000", puts=(_CHEAPER,)),
     Step("marketplace: somebody else posts the same offer again", puts=(_AGAIN,)),
     Step("marketplace: the first offer is gone (410)", takes=(_CHEAPER,)),
 )
 
 
 def step_of(number: int) -> Step:
-    """The steps of the story; after its end the log shop goes on as ever, which is no news to anybody."""
+    """The steps of the story; after its end the marketplace goes on as ever, which is no news to anybody."""
     if number < len(STORY):
         return STORY[number]
-    week = 18 + number - len(STORY)
-    title, body = f"Stealer logs, week {week}", f"Week {week}; nothing special."
-    log = Posting(Section.LOGS, str(600 + number), title, body, "cinder", "65 USD", "3,000")
-    return Step(f"log shop: small talk goes on ({title})", puts=(log,))
+    title = f"Combo list, part {number - len(STORY) + 1}"
+    offer = Posting(
+        Section.OFFERS, str(1100 + number), title, f"{title}.", "tin_whistle", "$20.00", "90k records"
+    )
+    return Step(f"marketplace: small talk goes on ({title})", puts=(offer,))
 
 
 @dataclass(frozen=True, slots=True)
