@@ -7,11 +7,12 @@ SpillwatchError (storage.errors)
     │   │   ├── HostNotFound, ConnectionRefused, ConnectionLost, TimedOut, Truncated, ServerFailed   (retried)
     │   │   ├── RateLimited, TlsFailed, HeadersRefused, MalformedResponse, BodyTooLarge
     │   │   ├── DecompressedTooLarge, BadEncoding, TooManyRedirects, NotThere, UnexpectedStatus
+    │   │   ├── TorUnreachable, TorFailed
     │   │   └── RobotsUnreachable
     │   ├── BudgetEnded, RunStopped   nothing is wrong with the site
     │   └── FetchRefused          refused: by the guard, by the site's robots.txt, or by the site itself
     │       ├── MethodRefused, UrlRefused, SchemeRefused, AddressRefused, ContentRefused
-    │       ├── OnionWithoutTor, RouteMissing
+    │       ├── OnionWithoutTor, OnionLeft, RouteMissing
     │       ├── RobotsForbidden
     │       └── SiteDenied
     ├── JobRefused                the child could not use what it was given
@@ -115,6 +116,19 @@ class RateLimited(FetchFailed):
     """The site asks for fewer requests (429)."""
 
     reason = "rate_limited"
+    permanent = False
+
+
+class TorUnreachable(FetchFailed):
+    """Tor does not answer."""
+
+    reason = "tor_unreachable"
+
+
+class TorFailed(FetchFailed):
+    """Tor could not reach the host."""
+
+    reason = "tor_failed"
     permanent = False
 
 
@@ -238,6 +252,12 @@ class RouteMissing(FetchRefused):
     """The way out that the source names does not exist, so nothing goes out."""
 
     reason = "route_missing"
+
+
+class OnionLeft(FetchRefused):
+    """A redirect leads out of Tor's own network."""
+
+    reason = "onion_left"
 
 
 class RobotsForbidden(FetchRefused):

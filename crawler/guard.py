@@ -63,10 +63,11 @@ class Guard:
 
     private_hosts: frozenset[str] = frozenset()
     via: str = "direct"
+    tor_proxy: str | None = None
 
     @classmethod
-    def of(cls, hosts: Iterable[str], *, via: str = "direct") -> Guard:
-        return cls(frozenset(_folded(host) for host in hosts), via)
+    def of(cls, hosts: Iterable[str], *, via: str = "direct", tor_proxy: str | None = None) -> Guard:
+        return cls(frozenset(_folded(host) for host in hosts), via, tor_proxy)
 
     def check_request(self, method: str, url: str) -> None:
         """Raise a `FetchRefused` unless this may be asked for at all."""
@@ -93,15 +94,14 @@ class Guard:
             )
         if not host:
             raise UrlRefused("An address without a host was refused.")
-        if self.via != "direct":
+        if self.via == "tor" and self.tor_proxy is None:
             raise RouteMissing(
-                f"This source is to be fetched via {self.via!r:.40}, and there is no such route: "
-                "nothing was asked."
+                "This source goes out through Tor, and no tor_proxy is set in [crawler]: nothing was asked."
             )
-        if host.endswith(".onion"):
+        if is_onion(host) and self.via != "tor":
             raise OnionWithoutTor(
-                f"{host} is an onion name and this source goes out directly: nothing was asked, no "
-                "name resolved."
+                f"{host} is an onion name and this source goes out directly: nothing was asked, no name "
+                'resolved. Set via = "tor" in the source\'s file.'
             )
         if (address := _literal(host)) is not None:
             self.check_address(host, address)
@@ -128,6 +128,11 @@ def check_content(content_type: str | None, *, attachment: bool) -> None:
         raise ContentRefused(f"An attachment is {kind or 'of no stated type'!r:.80}: only text/* is fetched.")
     if kind.startswith(REFUSED_TYPES) or kind in REFUSED_APPLICATIONS:
         raise ContentRefused(f"The site sent {kind!r:.80}: archives and media are never fetched.")
+
+
+def is_onion(host: str) -> bool:
+    """Whether this is a name that only Tor may be asked for."""
+    return _folded(host).endswith(".onion")
 
 
 def is_public(address: str) -> bool:

@@ -13,9 +13,16 @@ from scrapy.downloadermiddlewares.retry import RetryMiddleware
 from scrapy.exceptions import IgnoreRequest
 
 from crawler.context import run_of
-from crawler.errors import BadEncoding, DecompressedTooLarge, RateLimited, SchemeRefused, TooManyRedirects
+from crawler.errors import (
+    BadEncoding,
+    DecompressedTooLarge,
+    OnionLeft,
+    RateLimited,
+    SchemeRefused,
+    TooManyRedirects,
+)
 from crawler.gate import Gate
-from crawler.guard import MAX_ENCODINGS, SCHEMES
+from crawler.guard import MAX_ENCODINGS, SCHEMES, is_onion
 from crawler.route import host_of
 
 if TYPE_CHECKING:
@@ -47,6 +54,8 @@ class Redirects(RedirectMiddleware):
         location = response.headers.get("Location")
         if response.status in REDIRECTS and location:
             target = urljoin(request.url, location.decode("latin-1"))
+            if is_onion(host_of(request)) and not is_onion(urlsplit(target).hostname or ""):
+                raise OnionLeft(f"{host_of(request)} redirects out of Tor's own network: not followed.")
             if urlsplit(target).scheme not in SCHEMES:
                 raise SchemeRefused(
                     f"{host_of(request)} redirects to an address with the scheme "

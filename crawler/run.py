@@ -44,6 +44,8 @@ DOWNLOADER_MIDDLEWARES = {
     "crawler.capture.Capture": 595,
     "crawler.middleware.Redirects": 600,
 }
+PAGES = "crawler.route.AiohttpRoute"
+#: Kinds with a way out of their own; through Tor there is one for all.
 ROUTES = {"json": "crawler.api_route.HttpxRoute"}
 TRANSIENT = tuple(
     f"crawler.errors.{name}"
@@ -78,7 +80,9 @@ def execute(
             job=job,
             definition=definition,
             adapter=adapter or adapter_for(definition, digest=digest),
-            guard=Guard.of(definition.allow_private_addresses, via=definition.via),
+            guard=Guard.of(
+                definition.allow_private_addresses, via=definition.via, tor_proxy=job.settings.tor_proxy
+            ),
             database=database,
             evidence=evidence,
             writer=writer,
@@ -151,7 +155,8 @@ def _end(run: RunContext) -> Exit:
 def scrapy_settings(run: RunContext) -> dict[str, Any]:
     """Scrapy's settings for a run. Whatever is not named here has a default that was looked at."""
     ours, politeness = run.job.settings, run.definition.politeness
-    route = ROUTES.get(run.definition.kind, "crawler.route.AiohttpRoute")
+    direct = ROUTES.get(run.definition.kind, PAGES)
+    route = PAGES if run.definition.via == "tor" else direct
     return {
         "TWISTED_REACTOR_ENABLED": False,
         "REMOTE_CONTROL_ENABLED": False,

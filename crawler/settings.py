@@ -70,6 +70,11 @@ class CrawlerSettings(BaseModel):
     accept_language: str = Field(
         default="en,*;q=0.5", max_length=100, description="the Accept-Language of requests"
     )
+    tor_proxy: str | None = Field(
+        default=None,
+        pattern=r"^socks5h?://[^\s:@/]+:\d{1,5}$",
+        description='Tor\'s SOCKS port, such as socks5://127.0.0.1:9050, for sources with via = "tor"',
+    )
     autothrottle: bool = Field(default=True, description="wait longer where a site answers slowly")
 
     @model_validator(mode="after")

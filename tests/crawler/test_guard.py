@@ -119,6 +119,15 @@ def test_a_source_via_a_route_that_is_not_there_is_not_fetched_directly() -> Non
         Guard.of([], via="tor").check_request("GET", "https://shop.example/")
 
 
+def test_an_onion_name_is_for_tor_alone_and_a_private_address_for_nobody() -> None:
+    """With a proxy an onion may be asked for; a literal private address stays refused."""
+    guard = Guard.of([], via="tor", tor_proxy="socks5://127.0.0.1:9050")
+
+    guard.check_request("GET", "http://nowhere.onion/")
+    with pytest.raises(AddressRefused):
+        guard.check_request("GET", "http://127.0.0.1/")
+
+
 @pytest.mark.parametrize(
     ("content_type", "attachment", "accepted"),
     [
