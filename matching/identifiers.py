@@ -198,9 +198,18 @@ def _numbers(text: str, region: str) -> Iterator[_Found]:
             if len(written) <= _DIGITS:
                 yield from _named(written, run.start(), run.end(), plus=False, region=region)
         else:
-            for digits, start, end in stretches(text, run):
-                plus = text[run.start()] == "+" and text[run.start() + 1 : start] in ("", "(")
-                yield from _named(digits, start, end, plus=plus, region=region)
+            yield from _in_run(text, run, region)
+
+
+def _in_run(text: str, run: re.Match[str], region: str) -> Iterator[_Found]:
+    """A number without its country code is not found again in the number with it."""
+    ends: dict[tuple[Field, str], int] = {}
+    for digits, start, end in stretches(text, run):
+        plus = text[run.start()] == "+" and text[run.start() + 1 : start] in ("", "(")
+        for found in _named(digits, start, end, plus=plus, region=region):
+            if start >= ends.get(found[:2], 0):
+                ends[found[:2]] = end
+                yield found
 
 
 def stretches(text: str, run: re.Match[str]) -> Iterator[tuple[str, int, int]]:

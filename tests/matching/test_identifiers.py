@@ -164,6 +164,22 @@ def test_a_mainland_mobile_is_found_however_it_is_written(written: str) -> None:
     assert "+8617000000000" in of_field(written, Field.PHONE)
 
 
+@pytest.mark.parametrize(
+    ("text", "region"),
+    [
+        ("+1 202 555 0123", "US"),
+        ("+86 170 0000 0000", "CN"),
+        ("0086 17000000000", "CN"),
+        ("+44 20 7946 0123", "GB"),
+    ],
+)
+def test_a_number_is_one_candidate(text: str, region: str) -> None:
+    """With its country code, and not once more without it; the same number twice is two."""
+    once, twice = (of_field(written, Field.PHONE, region) for written in (text, f"{text}, {text}"))
+
+    assert (len(once), len(twice)) == (1, 2)
+
+
 def test_the_default_region_decides_what_a_national_number_is() -> None:
     """The same digits are a number in one region and none in another."""
     text = "020 7946 0123"
