@@ -51,12 +51,25 @@ class Slots(BaseTrigger):  # type: ignore[misc]  # APScheduler ships no annotati
         self._phase = self._every * _fraction(name)
 
     def after(self, moment: datetime) -> datetime | None:
-        """The first slot later than `moment`; None when a cron line names a day that never comes."""
-        due = self._next_cron(moment) if self._cron else self._next_interval(moment)
-        return due and due + self._jitter * _fraction(f"{self._name} {due.isoformat()}")
+        """The first slot later than `moment`; None when a cron line names a day that never comes.
+
+        A slot whose plain time has passed may still be to come, by its jitter: hence the look back.
+        """
+        first: datetime | None = None
+        due = self._next(moment - self._jitter)
+        while due is not None and (first is None or due < first):
+            slot = due + self._jitter * _fraction(f"{self._name} {due.isoformat()}")
+            if slot > moment and (first is None or slot < first):
+                first = slot
+            due = self._next(due)
+        return first
 
     def get_next_fire_time(self, previous: datetime | None, now: datetime) -> datetime | None:
         return self.after(max(previous, now) if previous else now)
+
+    def _next(self, moment: datetime) -> datetime | None:
+        """The first one later than `moment`, without jitter."""
+        return self._next_cron(moment) if self._cron else self._next_interval(moment)
 
     def _next_interval(self, moment: datetime) -> datetime:
         passed = math.floor((moment - _EPOCH - self._phase) / self._every)

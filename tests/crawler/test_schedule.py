@@ -107,6 +107,56 @@ def test_jitter_delays_a_slot_by_less_than_it_says_and_always_by_the_same() -> N
     assert late == slots(every="1h", jitter="10m").after(due - timedelta(seconds=1))
 
 
+def test_a_slot_that_waits_out_its_jitter_is_still_to_come() -> None:
+    """Whoever asks between a slot's plain time and its jittered one gets the jittered one: a restart there
+    loses nothing.
+    """
+    nightly = slots(cron="0 3 * * *", jitter="4h")
+    three = datetime(2026, 3, 2, 3, 0, tzinfo=UTC)
+    due = nightly.after(three - timedelta(seconds=1))
+    assert due is not None
+    assert due > three + timedelta(minutes=1)  # else this name says nothing
+
+    assert nightly.after(three + timedelta(seconds=30)) == due
+    assert nightly.after(due - timedelta(seconds=1)) == due
+    following = nightly.after(due)
+    assert following is not None
+    assert following >= three + timedelta(days=1)
+
+
+def test_no_slot_is_left_out_when_the_jitter_is_longer_than_the_time_between() -> None:
+    """Slots that overtake one another are all found, in the order in which they come."""
+    first = datetime(2026, 3, 2, 0, 0, tzinfo=UTC)
+    often = slots(cron="*/10 * * * *", jitter="45m")
+
+    found = [first]
+    while found[-1] < first + timedelta(hours=4):
+        following = often.after(found[-1])
+        assert following is not None
+        found.append(following)
+
+    assert sum(first + timedelta(hours=1) < slot <= first + timedelta(hours=3) for slot in found) >= 9
+    assert found == sorted(set(found))
+
+
+def test_a_restart_within_the_jitter_loses_no_day(sqlite_database: Database) -> None:
+    """A daemon that comes back after the jittered slot of a night catches it up, and one that comes back
+    before runs nothing yet.
+    """
+    declare(sqlite_database, "market", cron="0 3 * * *", jitter="4h")
+    scheduled(sqlite_database, NOON)
+    finish(sqlite_database, rows(sqlite_database)[0].id, NOON)
+    due = slots(cron="0 3 * * *", jitter="4h").after(NOON)
+    assert due is not None
+
+    scheduled(sqlite_database, due - timedelta(seconds=1))
+    before = len(rows(sqlite_database))
+    scheduled(sqlite_database, due + timedelta(seconds=1))
+
+    assert before == 1
+    assert [run.trigger for run in rows(sqlite_database)] == [RunTrigger.SCHEDULE, RunTrigger.CATCH_UP]
+
+
 def test_a_cron_line_names_its_weekday() -> None:
     """`sun` is Sunday, in the source's time zone."""
     due = Slots("market", Schedule.model_validate({"cron": "30 8 * * sun"}), "Asia/Shanghai").after(NOON)
