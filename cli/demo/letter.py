@@ -23,7 +23,7 @@ def letter(workspace: Workspace, site: str) -> Callable[[Receipt, float], Sequen
         return [
             f"The first alert, {seconds:.0f} seconds after the start, as the mail server received it:",
             RULE,
-            f"Subject: {printable(receipt.subject)}",
+            *_wrapped(f"Subject: {receipt.subject}"),
             "",
             *_wrapped(receipt.text),
             RULE,
@@ -40,22 +40,15 @@ def _wrapped(text: str) -> Iterator[str]:
         yield from wrap(line, COLUMNS, subsequent_indent=indent, break_on_hyphens=False) or [""]
 
 
-def _hints(workspace: Workspace, site: str, alert_id: int) -> Sequence[str]:
-    program = _program()
-    return [
-        "What to try next, in another terminal while this one runs:",
-        f"  export SPILLWATCH_CONFIG={workspace.configuration}",
-        f"  {program} alerts show {alert_id}        # the same alert, from the database",
-        f"  {program} listings quillmere      # search what was crawled",
-        f"  {program} source try {workspace.folder}/sources/market.toml",
-        f"  {program} alerts ack {alert_id} --note 'called the lender'",
-        f"The site that offers it: {site}   The mail with its HTML part: {workspace.folder}/mail/001.eml",
-        "Then watch a site of your own: docs/quickstart.md, or `spillwatch init`.",
-    ]
-
-
-def _program() -> str:
-    """How this program is called from another terminal."""
-    called = Path(sys.argv[0]).absolute()
-    found = shutil.which("spillwatch")
-    return "spillwatch" if found and Path(found).absolute() == called else str(called)
+def _hints(workspace: Workspace, site: str, alert_id: int) -> Iterator[str]:
+    yield "What to try next, in another terminal while this one runs:"
+    yield f"  cd {workspace.folder}"
+    programs = Path(sys.executable).parent
+    if shutil.which("spillwatch") != str(programs / "spillwatch"):
+        yield f"  export PATH={programs}:$PATH"
+    yield f"  spillwatch alerts show {alert_id}                  the same alert, from its rows"
+    yield "  spillwatch listings quillmere              search what was crawled"
+    yield "  spillwatch source try sources/market.toml  what each selector finds"
+    yield f'  spillwatch alerts ack {alert_id} --note "called them"  take the alert on'
+    yield f"The site that offers it: {site} (in a browser)"
+    yield "Then watch a site of your own: `spillwatch init`, docs/quickstart.md."

@@ -71,8 +71,9 @@ def picture(moment: Moment, *, width: int) -> Layout:
         Layout(Text(moment.footer, style="bright_black", no_wrap=True, overflow="ellipsis"), size=1),
     )
     counts = scene.counts
+    begun = [run for run in scene.runs if run.state is not RunState.QUEUED]
     layout["above"].split_row(
-        _quarter(f"Runs: {counts.runs}", scene.runs, _run, wide=wide),
+        _quarter(f"Runs: {counts.runs}", begun, _run, wide=wide),
         _quarter(
             f"Listings: {counts.listings}, versions: {counts.versions}", scene.happenings, _listing, wide=wide
         ),
@@ -111,6 +112,8 @@ def _pane(title: str, rows: Sequence[Sequence[Text]]) -> Panel:
     grid.add_column(no_wrap=True, overflow="ellipsis", ratio=1)
     for row in rows:
         grid.add_row(*row)
+    if not rows:
+        grid.add_row(Text("nothing yet", style="bright_black"))
     return Panel(grid, title=title, title_align="left", border_style="bright_black", padding=(0, 1))
 
 
@@ -131,7 +134,7 @@ def _clock(run: Run) -> Text:
 
 def _ending(run: Run) -> Text:
     if run.state is not RunState.FINISHED or run.outcome is None:
-        return Text(f"{run.state}, {run.pages} pages", style="yellow")
+        return Text(f"{run.state}, {run.pages} pages" if run.pages else str(run.state), style="yellow")
     if run.outcome not in READ:
         return Text(run.outcome.replace("_", " "), style="bold red")
     found = [(run.listings_new, "new"), (run.listings_changed, "changed")]

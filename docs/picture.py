@@ -1,0 +1,58 @@
+"""`python docs/picture.py` plays the demo once and draws its live view, as it is at the end, into docs/demo.svg."""
+
+from __future__ import annotations
+
+import io
+import tempfile
+import time
+from pathlib import Path
+
+from rich.console import Console
+from rich.terminal_theme import MONOKAI
+
+from cli.demo.picture import Moment, picture
+from cli.demo.receipts import Receipt, Receipts
+from cli.demo.scene import Scene
+from cli.demo.show import Show
+from cli.demo.stage import Stage
+from cli.demo.view import Lines
+
+WIDTH, HEIGHT = 112, 30
+TARGET = Path(__file__).with_name("demo.svg")
+FOOTER = "Ctrl-C ends and leaves nothing behind."
+
+
+class Painter(Lines):
+    """A view that keeps the latest moment."""
+
+    def __init__(self) -> None:
+        super().__init__(io.StringIO())
+        self._start = time.monotonic()
+        self._said: list[tuple[float, str]] = []
+
+    def said(self, sentence: str) -> None:
+        self._said.append((time.monotonic() - self._start, sentence))
+
+    def rows(self, scene: Scene, receipts: Receipts) -> None:
+        mails, hooks = len(receipts.of("mail")), len(receipts.of("hook"))
+        elapsed = time.monotonic() - self._start
+        self.moment = Moment(elapsed, tuple(self._said), scene, mails, hooks, FOOTER)
+
+
+def main() -> None:
+    painter = Painter()
+    with tempfile.TemporaryDirectory() as folder, Stage(Path(folder) / "demo", every="2s") as stage:
+        result = Show(stage, painter, pace_s=0, letter=_unread).run(once=True)
+    if result.problems:
+        raise SystemExit("\n".join(result.problems))
+    console = Console(record=True, file=io.StringIO(), width=WIDTH, height=HEIGHT)
+    console.print(picture(painter.moment, width=WIDTH), height=HEIGHT)
+    console.save_svg(str(TARGET), title="spillwatch demo", theme=MONOKAI)
+
+
+def _unread(_receipt: Receipt, _seconds: float) -> tuple[str, ...]:
+    return ()
+
+
+if __name__ == "__main__":
+    main()
