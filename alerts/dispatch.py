@@ -6,10 +6,10 @@
 3. Write what came of it, fenced by the claim's epoch: sent, another attempt at a time, or failed for good
    with the reason; then what it means for the channel. Both in one transaction.
 
-A process that dies between 1 and 3 leaves an attempt without an end. At the next start
-storage.deliveries.recover makes it `interrupted` and the delivery due again: the receiver may then get the
-message twice, with the same idempotency key (webhook-id, Message-ID). Nothing is lost and nothing is sent
-under two keys.
+A process that dies between 1 and 3, or a database that fails at 3, leaves an attempt without an end. It
+becomes `interrupted` and the delivery due again: at the next start by storage.deliveries.recover, while we
+live when storage.deliveries.SEND_LEASE is over. The receiver may then get the message twice, with the same
+idempotency key (webhook-id, Message-ID). Nothing is lost and nothing is sent under two keys.
 """
 
 from __future__ import annotations

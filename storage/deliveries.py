@@ -6,13 +6,15 @@ least once, always with the same idempotency key.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import ForeignKey, Index, UniqueConstraint, insert, select, update
+from sqlalchemy import ColumnElement, ForeignKey, Index, UniqueConstraint, and_, insert, or_, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from storage.base import Base, insert_new, moved
+
+SEND_LEASE = timedelta(minutes=15)  # after which a claimed delivery is due again; an attempt has ten
 
 
 class DeliveryState(StrEnum):
@@ -116,10 +118,16 @@ class ChannelTransition:
 
 def due(session: Session, *, now: datetime, limit: int) -> Sequence[int]:
     """Ids, the longest due first."""
-    query = select(Delivery.id).where(
-        Delivery.state == DeliveryState.PENDING, Delivery.next_attempt_at <= now
-    )
+    query = select(Delivery.id).where(_waits(now))
     return session.scalars(query.order_by(Delivery.next_attempt_at, Delivery.id).limit(limit)).all()
+
+
+def _waits(now: datetime) -> ColumnElement[bool]:
+    """Pending, or being sent by nobody any more: its outcome could not be written."""
+    return or_(
+        and_(Delivery.state == DeliveryState.PENDING, Delivery.next_attempt_at <= now),
+        and_(Delivery.state == DeliveryState.SENDING, Delivery.claimed_at <= now - SEND_LEASE),
+    )
 
 
 def next_due_at(session: Session) -> datetime | None:
@@ -129,11 +137,12 @@ def next_due_at(session: Session) -> datetime | None:
 
 
 def claim(session: Session, delivery_id: int, *, now: datetime) -> Claimed | None:
-    """Also writes the attempt's row. None: it is not pending, or not due yet. Commit before sending."""
-    pending = update(Delivery).where(
-        Delivery.id == delivery_id, Delivery.state == DeliveryState.PENDING, Delivery.next_attempt_at <= now
-    )
-    sending = pending.values(
+    """Also writes the attempt's row. None: another has it, or it is not due yet. Commit before sending.
+
+    A claim that nobody concludes ends after SEND_LEASE, or at boot by `recover`.
+    """
+    sending = update(Delivery).where(Delivery.id == delivery_id, _waits(now))
+    sending = sending.values(
         state=DeliveryState.SENDING,
         epoch=Delivery.epoch + 1,
         attempts=Delivery.attempts + 1,
@@ -142,6 +151,7 @@ def claim(session: Session, delivery_id: int, *, now: datetime) -> Claimed | Non
     if not moved(session, sending.execution_options(synchronize_session=False)):
         return None
     row = session.get_one(Delivery, delivery_id, populate_existing=True)
+    _interrupt(session, Attempt.delivery_id == delivery_id, now=now)
     session.execute(insert(Attempt).values(delivery_id=delivery_id, number=row.attempts, started_at=now))
     return Claimed(
         delivery_id=row.id,
@@ -217,9 +227,14 @@ def recover(session: Session, *, now: datetime) -> Sequence[int]:
         state=DeliveryState.PENDING, epoch=Delivery.epoch + 1, claimed_at=None, next_attempt_at=now
     )
     ids = session.scalars(pending.returning(Delivery.id)).all()
-    begun = update(Attempt).where(Attempt.outcome.is_(None))
-    session.execute(begun.values(outcome=AttemptOutcome.INTERRUPTED, reason="interrupted", finished_at=now))
+    _interrupt(session, now=now)
     return ids
+
+
+def _interrupt(session: Session, *these: ColumnElement[bool], now: datetime) -> None:
+    """End the attempts that nobody will end."""
+    begun = update(Attempt).where(Attempt.outcome.is_(None), *these)
+    session.execute(begun.values(outcome=AttemptOutcome.INTERRUPTED, reason="interrupted", finished_at=now))
 
 
 def channel_result(

@@ -303,6 +303,25 @@ def test_an_interrupted_attempt_is_made_again_with_the_same_key(
     assert [world.deliveries()[0].idempotency_key] == [m["Idempotency-Key"] for m in peers[0].received]
 
 
+def test_a_message_whose_outcome_could_not_be_written_goes_out_again_by_itself(
+    database: Database, peers: tuple[SmtpPeer, WebhookPeer]
+) -> None:
+    """No restart is needed: when the lease of the lost attempt is over, the next one sends under its key."""
+    world = world_of(database, peers)
+    world.find()
+    with database.transaction() as session:
+        deliveries.claim(session, 1, now=world.clock())
+
+    world.deliver_due()
+    meanwhile = world.deliveries()[0].state
+    world.clock.advance(seconds=deliveries.SEND_LEASE.total_seconds())
+    world.deliver_due()
+
+    assert meanwhile is DeliveryState.SENDING
+    assert [a.outcome for a in world.attempts(1)] == [AttemptOutcome.INTERRUPTED, AttemptOutcome.SENT]
+    assert [world.deliveries()[0].idempotency_key] == [m["Idempotency-Key"] for m in peers[0].received]
+
+
 def test_accept_then_drop_delivers_at_least_once(
     database: Database, peers: tuple[SmtpPeer, WebhookPeer]
 ) -> None:

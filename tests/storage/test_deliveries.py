@@ -147,6 +147,25 @@ def test_what_was_being_sent_at_the_kill_is_sent_again(database: Database, deliv
     assert outcomes == [AttemptOutcome.INTERRUPTED, None]
 
 
+def test_a_claim_that_nobody_concludes_ends(database: Database, delivery_id: int) -> None:
+    """After SEND_LEASE the delivery is due without a restart; the lost attempt is interrupted and fenced."""
+    lost = claim(database, delivery_id)
+    ended = NOW + deliveries.SEND_LEASE
+    with database.transaction() as session:
+        meanwhile = deliveries.due(session, now=ended - timedelta(seconds=1), limit=10)
+        due = deliveries.due(session, now=ended, limit=10)
+        again = deliveries.claim(session, delivery_id, now=ended)
+        twice = deliveries.claim(session, delivery_id, now=ended)
+        refused = deliveries.concluded(session, lost, outcome=AttemptOutcome.SENT, now=ended)
+
+    with database.reading() as session:
+        outcomes = [(one.outcome, one.reason) for one in deliveries.attempts(session, delivery_id)]
+    assert (meanwhile, due, twice, refused) == ([], [delivery_id], None, False)
+    assert again
+    assert (again.attempt, again.idempotency_key) == (2, lost.idempotency_key)
+    assert outcomes == [(AttemptOutcome.INTERRUPTED, "interrupted"), (None, None)]
+
+
 def results(database: Database, *oks: bool, permanent: bool = False) -> list[ChannelTransition | None]:
     found = []
     for ok in oks:
