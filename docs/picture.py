@@ -1,4 +1,4 @@
-"""`python docs/picture.py` plays the demo once and draws its live view, as it is at the end, into docs/demo.svg."""
+"""`python docs/picture.py` plays the demo once and draws its live view, as it ends, into docs/demo.svg."""
 
 from __future__ import annotations
 
