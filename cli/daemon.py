@@ -160,9 +160,16 @@ class Daemon:
         ill = {name: what for name, what in self.checks().items() if what != "ok"}
         if not ill:
             self._manager.alive()
+            self._pay_what_is_owed()
             return
         log.error("The daemon is not well.", action="unwell", **ill)
         self._manager.status("; ".join(ill.values()))
+
+    def _pay_what_is_owed(self) -> None:
+        try:
+            self._schedule.pay()
+        except StorageError as error:
+            log.error(f"Missed runs still cannot be written: {error}", action="unwell", reason=error.reason)
 
     def _reload(self) -> None:
         self._manager.reloading()
@@ -179,20 +186,26 @@ class Daemon:
         except (CliError, StorageError) as error:
             RELOADS.labels("refused").inc()
             log.error(
-                f"The configuration was not re-read: {error}", action="reload_refused", reason=error.reason
+                f"The configuration was not re-read, so the old one goes on; send SIGHUP again. {error}",
+                action="reload_refused",
+                reason=error.reason,
             )
         self._manager.ready(self._summary())
 
     def _replace(self, configuration: Configuration) -> None:
-        """Steps: 1. rows, in one transaction, 2. handlers, 3. schedule. Runs that go on end as they began."""
+        """What can fail comes first: 1. new parts, 2. all rows in one transaction; then 3. handlers and
+        schedule. Runs that go on end as they began.
+        """
+        parts = self._assembled(configuration)
         with self._database.transaction() as session:
             of_sources, of_companies = synchronise(session, configuration, self._clock())
+            plan = self._schedule.plan(session)
         self._warn_of_what_stays(configuration)
         self._configuration = configuration
         self._retired.append(self._parts)
-        self._parts = self._assembled(configuration)
-        self._engine.serve(self._parts.lanes)
-        self._schedule.reload()
+        self._parts = parts
+        self._engine.serve(parts.lanes)
+        self._schedule.follow(plan)
         RELOADS.labels("accepted").inc()
         log.info(
             f"The configuration was re-read: {self._summary()}.",

@@ -2,14 +2,16 @@
 
 A slot is the moment a run was due; a run row is unique on (source, slot), so however many schedulers there
 are, each slot is run once. Slots and their jitter follow from the source's name and schedule alone, so that
-a restart finds the same ones; one that passed while nobody was there is caught up once.
+a restart finds the same ones; one that passed while nobody was there, or while the database could not be
+written, is caught up once.
 """
 
 from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 import structlog
@@ -19,6 +21,7 @@ from apscheduler.schedulers.background import BackgroundScheduler  # type: ignor
 from apscheduler.triggers.base import BaseTrigger  # type: ignore[import-untyped]
 from apscheduler.triggers.cron import CronTrigger  # type: ignore[import-untyped]
 from pydantic import ValidationError
+from sqlalchemy.orm import Session
 
 from crawler import metrics
 from crawler.errors import ScheduleRefused
@@ -87,20 +90,33 @@ def _fraction(text: str) -> float:
 
 
 class _Enqueue(BaseExecutor):  # type: ignore[misc]  # APScheduler ships no annotations
-    """APScheduler's executor, whose work is one row; the slot is when the job was due, not when it woke."""
+    """APScheduler's executor, whose work is one row; the slot is when the job was due, not when it woke.
 
-    def __init__(self, enqueue: Callable[[int, datetime], None]) -> None:
+    `owing` is set when a row could not be written.
+    """
+
+    def __init__(self, enqueue: Callable[[int, datetime], None], owing: threading.Event) -> None:
         super().__init__()
         self._enqueue = enqueue
+        self._owing = owing
 
     def _do_submit_job(self, job: Job, run_times: Sequence[datetime]) -> None:
         try:
             self._enqueue(job.args[0], run_times[-1])
         except StorageError as error:
-            log.error(f"A due run could not be written: {error}", action="slot_lost", reason=error.reason)
+            log.error(
+                f"A due run could not be written, and is caught up when it can be: {error}",
+                action="slot_late",
+                reason=error.reason,
+            )
+            self._owing.set()
             self._run_job_error(job.id, error, error.__traceback__)
         else:
             self._run_job_success(job.id, [])
+
+
+#: Which sources are to be run, by id, and when.
+Plan = Mapping[int, Slots]
 
 
 class RunSchedule:
@@ -110,9 +126,10 @@ class RunSchedule:
         self._database = database
         self._dispatcher = dispatcher
         self._clock = clock
+        self._owing = threading.Event()
         self._scheduler = BackgroundScheduler(
             timezone=UTC,
-            executors={"default": _Enqueue(self._due)},
+            executors={"default": _Enqueue(self._due, self._owing)},
             job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
         )
 
@@ -121,21 +138,44 @@ class RunSchedule:
         self._scheduler.start()
 
     def reload(self) -> None:
-        """Take the sources' schedules from the database, after every sync; catches up what was missed
-        meanwhile.
+        """Take the sources' schedules from the database; if it fails, what was followed before still is."""
+        with self._database.transaction() as session:
+            plan = self.plan(session)
+        self.follow(plan)
+
+    def plan(self, session: Session) -> Plan:
+        """Read what is to be run, and enqueue what was missed, in the caller's transaction; `follow` the
+        plan once that is committed.
         """
-        with self._database.reading() as session:
-            active = sources.active(session)
-        # Nothing is lost by that: slots follow from the clock alone, and a missed one is caught up.
-        self._scheduler.remove_all_jobs()
-        for source in active:
+        plan = {}
+        for source in sources.active(session):
             try:
-                slots = slots_of(source)
+                plan[source.id] = slots_of(source)
             except ScheduleRefused as error:
                 log.error(str(error), action="schedule_refused", source=source.name, reason=error.reason)
                 continue
-            self._catch_up(source, slots)
-            self._scheduler.add_job(_not_called, slots, args=(source.id,), id=str(source.id))
+            self._catch_up(session, source.id, plan[source.id])
+        return plan
+
+    def follow(self, plan: Plan) -> None:
+        """From now on run these and no others. Touches no database, so that it cannot stop half-way."""
+        # Nothing is lost between the two: slots follow from the clock alone.
+        self._scheduler.remove_all_jobs()
+        for source_id, slots in plan.items():
+            self._scheduler.add_job(_not_called, slots, args=(source_id,), id=str(source_id))
+
+    def pay(self) -> None:
+        """Catch up the slots that could not be written when they were due; call it now and then, it costs
+        nothing while there are none. Raises StorageError when they still cannot be written.
+        """
+        if not self._owing.is_set():
+            return
+        self._owing.clear()  # first, so that a slot that is lost meanwhile is not forgotten
+        try:
+            self.reload()
+        except StorageError:
+            self._owing.set()
+            raise
 
     def source_ids(self) -> frozenset[int]:
         """The sources that are run by it."""
@@ -145,36 +185,31 @@ class RunSchedule:
         if self._scheduler.running:
             self._scheduler.shutdown()
 
-    def _catch_up(self, source: Source, slots: Slots) -> None:
+    def _catch_up(self, session: Session, source_id: int, slots: Slots) -> None:
         """Enqueue one run for the first slot missed since the last run, if any; a source that never ran has
         missed one.
         """
         now = self._clock()
-        with self._database.reading() as session:
-            last = runs.last_slot(session, source.id)
+        last = runs.last_slot(session, source_id)
         if last is None:
-            self._enqueue(source.id, now, RunTrigger.SCHEDULE)
+            self._enqueue(session, source_id, now, RunTrigger.SCHEDULE)
         elif (missed := slots.after(last.queued_at)) is not None and missed <= now:
-            self._enqueue(source.id, missed, RunTrigger.CATCH_UP)
+            self._enqueue(session, source_id, missed, RunTrigger.CATCH_UP)
 
     def _due(self, source_id: int, slot: datetime) -> None:
-        if self._enqueue(source_id, slot, RunTrigger.SCHEDULE) is None:
+        with self._database.transaction() as session:
+            run_id = self._enqueue(session, source_id, slot, RunTrigger.SCHEDULE)
+        if run_id is None:
             log.info(
                 "A due run was left out: the last one goes on.", action="slot_skipped", source_id=source_id
             )
             metrics.SLOTS_SKIPPED.inc()
 
-    def _enqueue(self, source_id: int, slot: datetime, trigger: RunTrigger) -> int | None:
-        with self._database.transaction() as session:
-            run_id = runs.enqueue(
-                session,
-                source_id,
-                slot=slot.isoformat(timespec="seconds"),
-                trigger=trigger,
-                now=self._clock(),
-            )
-            if run_id is not None:
-                self._dispatcher.announce(session, Work(WorkKind.RUN, run_id))
+    def _enqueue(self, session: Session, source_id: int, slot: datetime, trigger: RunTrigger) -> int | None:
+        due = slot.isoformat(timespec="seconds")
+        run_id = runs.enqueue(session, source_id, slot=due, trigger=trigger, now=self._clock())
+        if run_id is not None:
+            self._dispatcher.announce(session, Work(WorkKind.RUN, run_id))
         return run_id
 
 

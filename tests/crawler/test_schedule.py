@@ -4,12 +4,15 @@ downtime.
 
 from __future__ import annotations
 
+import itertools
 import threading
+import time
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from pydantic import ValidationError
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from crawler.errors import ScheduleRefused
@@ -17,6 +20,7 @@ from crawler.schedule import RunSchedule, Slots, slots_of
 from crawler.sources.visits import Schedule
 from storage import runs, sources
 from storage.base import Database
+from storage.errors import StorageError
 from storage.runs import Run, RunOutcome, RunTrigger
 from storage.sources import DeclaredSource
 from storage.work import Work, WorkKind
@@ -266,6 +270,78 @@ def test_a_reload_takes_up_what_changed(sqlite_database: Database) -> None:
     names = _sources_with_jobs(schedule, sqlite_database)
     assert names == {"kept", "new"}
     assert len(rows(sqlite_database)) == 3
+
+
+def test_a_reload_that_fails_leaves_the_schedule_as_it_was(sqlite_database: Database) -> None:
+    """When the database refuses one of the rows, none is written and every source keeps its old slots."""
+    declare(sqlite_database, "one", "two", every="1h")
+    schedule = scheduled(sqlite_database, NOON)
+    before = schedule.source_ids()
+    declare(sqlite_database, "one", "three", "two", "zero", every="1h")
+    refuse_rows_of(sqlite_database, "two", "three")
+    for run in rows(sqlite_database):
+        finish(sqlite_database, run.id, NOON - timedelta(days=1))
+
+    with pytest.raises(StorageError):
+        schedule.reload()
+    assert schedule.source_ids() == before
+    assert len(rows(sqlite_database)) == 2
+
+    refuse_rows_of(sqlite_database)
+    schedule.reload()
+    assert _sources_with_jobs(schedule, sqlite_database) == {"one", "two", "three", "zero"}
+
+
+def refuse_rows_of(database: Database, *names: str) -> None:
+    """Make the database itself fail whenever a run of these sources is written."""
+    listed = ", ".join(f"'{name}'" for name in names) or "NULL"
+    with database.transaction() as session:
+        session.execute(text("DROP TRIGGER IF EXISTS refuse"))
+        session.execute(
+            text(
+                "CREATE TRIGGER refuse BEFORE INSERT ON runs "
+                f"WHEN NEW.source_id IN (SELECT id FROM sources WHERE name IN ({listed})) "
+                "BEGIN SELECT RAISE(ABORT, 'refused by a test'); END"
+            )
+        )
+
+
+def test_a_slot_that_could_not_be_written_is_caught_up(
+    sqlite_database: Database, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A slot that comes while the database refuses is not lost until the next one, which may be a day
+    away.
+    """
+    now = datetime.now(UTC)
+    name = next(name for name in map("market-{}".format, itertools.count()) if _is_due_soon(name, now))
+    declare(sqlite_database, name, now=now, every="1h")
+    schedule = RunSchedule(database=sqlite_database, dispatcher=Heard(), clock=lambda: datetime.now(UTC))
+    schedule.start()
+    try:
+        finish(sqlite_database, rows(sqlite_database)[0].id, now)
+        refuse_rows_of(sqlite_database, name)
+        _wait_for_the_log("slot_late", capsys)
+        with pytest.raises(StorageError):
+            schedule.pay()
+        refuse_rows_of(sqlite_database)
+        schedule.pay()
+        schedule.pay()
+    finally:
+        schedule.stop()
+
+    assert [run.trigger for run in rows(sqlite_database)] == [RunTrigger.SCHEDULE, RunTrigger.CATCH_UP]
+
+
+def _is_due_soon(name: str, now: datetime) -> bool:
+    due = Slots(name, Schedule.model_validate({"every": "1h"})).after(now)
+    return due is not None and timedelta(seconds=3) < due - now < timedelta(seconds=5)
+
+
+def _wait_for_the_log(words: str, capsys: pytest.CaptureFixture[str]) -> None:
+    until = time.monotonic() + PATIENCE_S
+    while words not in capsys.readouterr().out:
+        assert time.monotonic() < until, f"the log never said {words}"
+        threading.Event().wait(0.05)
 
 
 def _sources_with_jobs(schedule: RunSchedule, database: Database) -> set[str]:

@@ -11,8 +11,12 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
 from cli.exits import Exit
+from storage import sources
+from storage.base import Database
+from storage.errors import DatabaseConflict
 from tests.cli.command import spillwatch
 from tests.journeys.home import SECRET, Home, RunningDaemon, alive, home_in, running, until
 from tests.peers.smtp import SmtpPeer
@@ -20,6 +24,9 @@ from tests.peers.web import Site
 from tests.peers.webhook import WebhookPeer
 
 STOP_WITHIN_S = 5.0
+REFUSING_RUNS = (
+    "CREATE TRIGGER refuse BEFORE INSERT ON runs BEGIN SELECT RAISE(ABORT, 'refused by a test'); END"
+)
 
 
 @pytest.fixture
@@ -167,6 +174,31 @@ def test_a_bad_reload_changes_nothing(home: Home, site: Site) -> None:
         assert daemon.process.poll() is None
     text = " ".join(line["mistakes"])
     assert all(part in text for part in ("market.toml: strat", "bad.toml: nmae"))
+
+
+def test_a_reload_that_the_database_refuses_changes_nothing(
+    tmp_path: Path, sqlite_url: str, site: Site, mail: SmtpPeer, hook: WebhookPeer
+) -> None:
+    """Half a reload is none: no source comes or goes until SIGHUP is sent again, and then all do."""
+    home = home_in(tmp_path, smtp=mail.port, webhook=hook.url("/ok"), database_url=sqlite_url)
+    home.source("market", f"{site.url}/offers")
+    with running(home) as daemon, closing(Database.open(sqlite_url)) as database:
+        daemon.wait_for("run_finished")
+        with database.transaction() as session:
+            session.execute(text(REFUSING_RUNS))
+        home.source("other", f"{site.url}/offers")
+        daemon.process.send_signal(signal.SIGHUP)
+        refused = daemon.wait_for("reload_refused")
+        with database.transaction() as session:
+            between = [source.name for source in sources.everything(session)]
+            session.execute(text("DROP TRIGGER refuse"))
+        daemon.process.send_signal(signal.SIGHUP)
+        reloaded = daemon.wait_for("reloaded")
+        daemon.wait_for("run_finished", source="other")
+
+    assert refused["reason"] == DatabaseConflict.reason
+    assert between == ["market"]
+    assert reloaded["sources_changed"] == ["other"]
 
 
 def test_a_reload_says_what_needs_a_restart(home: Home) -> None:
