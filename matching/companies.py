@@ -57,13 +57,14 @@ class FingerprintsDefinition(BaseModel):
         Path | None, Field(description="What `spillwatch keygen` wrote; mode 0600. None: no fingerprints.")
     ] = None
     default_region: Annotated[
-        str, Field(description="Country (ISO 3166) of telephone numbers that are written without +.")
-    ] = "CN"
+        str | None,
+        Field(description="Country of published numbers without +. None: the one of the enrolled list."),
+    ] = None
 
     @field_validator("default_region")
     @classmethod
-    def _known(cls, region: str) -> str:
-        if region not in REGIONS:
+    def _known(cls, region: str | None) -> str | None:
+        if region is not None and region not in REGIONS:
             raise ValueError(
                 f"{region!r} is no region with telephone numbers; wanted: one such as CN, GB or US"
             )

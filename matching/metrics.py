@@ -17,4 +17,9 @@ CUT = Counter("spillwatch_match_bounds_total", "Versions that met a bound: text,
 REMATCHED = Counter(
     "spillwatch_rematched_versions_total", "Versions matched again, by result: matched, failed", ("result",)
 )
+REMATCH_FAILURES = Counter(
+    "spillwatch_rematch_failures_total",
+    "Chunks of the archive that could not be matched again, by result: retried, failed",
+    ("result",),
+)
 UNUSABLE = Gauge("spillwatch_companies_without_fingerprints", "Companies of which a segment is unusable")

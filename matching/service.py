@@ -18,10 +18,10 @@ from matching.settings import MatchingSettings
 from matching.watch import Watch, load
 from storage import companies, listings, matches, watch
 from storage.base import Database
-from storage.errors import EvidenceFailed, WatchChanged
+from storage.errors import EvidenceFailed, SpillwatchError, WatchChanged
 from storage.evidence.warc import EvidenceStore
 from storage.listings import ListingVersion
-from storage.watch import ClaimedRematch, MatchScope, RematchState
+from storage.watch import ClaimedRematch, MatchScope
 from storage.work import Dispatcher, Work, WorkKind
 
 log = structlog.get_logger()
@@ -102,12 +102,11 @@ class MatchingService:
             self._announce(session, touched)
 
     def _failed(self, version_id: int, attempt: int, reason: str) -> None:
-        """A row and a counter: the next attempt, each time twice as far, or none."""
+        """A row and a counter: the next attempt, or none."""
         now = self._clock()
-        wait = timedelta(seconds=self._settings.retry_after_s * 2 ** (attempt - 1))
         last = attempt >= self._settings.attempts
+        retry_at = None if last else now + self._wait(attempt)
         with self._database.transaction() as session:
-            retry_at = None if last else now + wait
             listings.matching_failed(session, version_id, reason=reason, retry_at=retry_at, now=now)
         metrics.VERSIONS.labels("failed" if last else "retried").inc()
         log.warning(
@@ -129,19 +128,51 @@ class MatchingService:
             claimed = watch.claim_rematch(session, rematch_id, now=self._clock())
         if claimed is None:
             return
+        if claimed.attempt > self._settings.attempts:  # killed each time, else it would have failed before
+            self._rematch_failed(claimed, CRASHED)
+            return
+        try:
+            self._rematch_chunk(watched, claimed)
+        except Exception as error:
+            self._rematch_failed(claimed, error.reason if isinstance(error, SpillwatchError) else CRASHED)
+            raise
+
+    def _rematch_chunk(self, watched: Watch, claimed: ClaimedRematch) -> None:
         with self._database.reading() as session:
             after = claimed.cursor_version_id
             ids = watch.versions_to_rematch(session, claimed, after=after, limit=REMATCH_CHUNK)
         if not ids:
             with self._database.transaction() as session:
-                watch.finish_rematch(
-                    session, rematch_id, claimed.epoch, state=RematchState.FINISHED, now=self._clock()
-                )
+                watch.finish_rematch(session, claimed.rematch_id, claimed.epoch, now=self._clock())
             return
         company_ids = _companies(claimed, watched)
         narrowed = watched if company_ids is None else self._narrowed(watched, company_ids)
         found = {version_id: self._again(narrowed, claimed, version_id) for version_id in ids}
         self._write_chunk(claimed, company_ids, found)
+
+    def _rematch_failed(self, claimed: ClaimedRematch, reason: str) -> None:
+        """A row and a counter, as `_failed` has for a single version."""
+        now = self._clock()
+        last = claimed.attempt >= self._settings.attempts
+        retry_at = None if last else now + self._wait(claimed.attempt)
+        with self._database.transaction() as session:
+            watch.rematch_failed(
+                session, claimed.rematch_id, claimed.epoch, reason=reason, retry_at=retry_at, now=now
+            )
+        metrics.REMATCH_FAILURES.labels("failed" if last else "retried").inc()
+        log.error(
+            "A chunk of the archive could not be matched again.",
+            action="rematch_chunk_failed",
+            rematch_id=claimed.rematch_id,
+            after_version_id=claimed.cursor_version_id,
+            attempt=claimed.attempt,
+            reason=reason,
+            final=last,
+        )
+
+    def _wait(self, attempt: int) -> timedelta:
+        """From this attempt, which failed, to the next: each time twice as far."""
+        return timedelta(seconds=self._settings.retry_after_s * 2 ** (attempt - 1))
 
     def _again(self, watched: Watch, claimed: ClaimedRematch, version_id: int) -> Findings | None:
         """None: its evidence is gone or damaged, so what was found before stays."""

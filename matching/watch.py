@@ -25,11 +25,8 @@ class WatchedSegment:
     id: int
     company_id: int
     segment: Segment
+    region: str  # of telephone numbers without + in the texts that are matched
     key: RootKey = field(repr=False)
-
-    @property
-    def region(self) -> str:
-        return self.segment.header.default_region
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,16 +91,21 @@ def _watched(row: companies.Segment, number: int, settings: MatchingSettings) ->
     key = read_key(key_file_of(row.company, settings))
     segment = open_segment(settings.segments_dir / row.file, company=row.company.slug)
     segment.check_key(key)
-    return WatchedSegment(row.id, number, segment, key)
+    region = _fingerprints_of(row.company).get("default_region") or segment.header.default_region
+    return WatchedSegment(row.id, number, segment, region, key)
 
 
 def key_file_of(company: companies.Company, settings: MatchingSettings) -> Path:
     """Where a company's key is; raises KeyMissing if nobody said."""
-    stated = company.definition.get("fingerprints", {}).get("key_file")
-    file = settings.key_files.get(company.slug) or stated
+    file = settings.key_files.get(company.slug) or _fingerprints_of(company).get("key_file")
     if not file:
         raise KeyMissing(
             f"no key file is named for the company {company.slug!r}; name it in its file as "
             f"fingerprints.key_file, or as key_files.{company.slug} of [matching]"
         )
     return Path(file)
+
+
+def _fingerprints_of(company: companies.Company) -> dict[str, str | None]:
+    """The [fingerprints] of the company's file."""
+    return dict(company.definition.get("fingerprints", {}))

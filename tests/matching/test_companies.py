@@ -9,13 +9,13 @@ TERM = {"text": "qudian", "owner": "fraud desk", "reason": "the lender's name"}
 
 
 def test_a_company_needs_only_a_name() -> None:
-    """No terms, no key, mainland telephone numbers."""
+    """No terms, no key, telephone numbers as the list was enrolled."""
     company = CompanyDefinition.model_validate({"name": "Quillmere Credit"})
 
     assert (company.terms, company.fingerprints.key_file, company.fingerprints.default_region) == (
         (),
         None,
-        "CN",
+        None,
     )
 
 

@@ -33,7 +33,7 @@ def segment(folder: Path, rows: Sequence[Customer], *, company: int = 1, first: 
     path = folder / f"{slug}-{first}.segment"
     now = datetime(2026, 3, 1, tzinfo=UTC)
     write(path, columns, company=slug, default_region="CN", key=KEY, customers=len(rows), now=now)
-    return WatchedSegment(company * 10 + first, company, open_segment(path), KEY)
+    return WatchedSegment(company * 10 + first, company, open_segment(path), "CN", KEY)
 
 
 def matched(watch: Watch, *texts: str, limit: int = 1000) -> Findings:

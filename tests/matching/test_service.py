@@ -6,6 +6,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from matching.enrol import enroll
@@ -16,6 +17,7 @@ from matching.settings import MatchingSettings
 from storage import companies, listings, matches, sources, watch
 from storage.base import Database
 from storage.companies import DeclaredCompany, DeclaredTerm, SegmentRecord, TermKind
+from storage.errors import SchemaOutdated
 from storage.evidence.warc import EvidenceStore, ListingText, Place
 from storage.listing_tables import MatchState
 from storage.listings import AttachmentRecord, ListingRecord
@@ -384,6 +386,95 @@ def test_a_rematch_goes_on_where_it_was_killed(archive: Archive) -> None:
     assert (row.state, row.scanned) == (RematchState.FINISHED, 2 * REMATCH_CHUNK + 1)
 
 
+def asked_for(archive: Archive) -> int:
+    with archive.database.transaction() as session:
+        return watch.request_rematch(session, scope=MatchScope.ALL, reason="asked for", now=archive.clock())
+
+
+def renamed(archive: Archive, table: str, name: str) -> None:
+    with archive.database.transaction() as session:
+        session.execute(text(f"ALTER TABLE {table} RENAME TO {name}"))
+
+
+def test_a_rematch_that_nobody_concludes_goes_on_by_itself(archive: Archive) -> None:
+    """A chunk whose end could not be written is due again when its lease is over, without a restart."""
+    archive.store(body="qudian")
+    rematch_id = asked_for(archive)
+    with archive.database.transaction() as session:
+        watch.claim_rematch(session, rematch_id, now=archive.clock())
+
+    meanwhile = archive.rematch_all()
+    archive.clock.now += watch.REMATCH_LEASE
+    archive.rematch_all()
+
+    (row,) = [row for row in archive.rematches() if row.id == rematch_id]
+    assert meanwhile <= 2  # of the rematch that the company's term asked for
+    assert (row.state, row.scanned, row.attempts) == (RematchState.FINISHED, 1, 1)
+
+
+def test_a_chunk_that_fails_each_time_ends_its_rematch(archive: Archive) -> None:
+    """Each wait is twice the last; then the rematch failed, with its reason, and is not due any more."""
+    archive.store(body="qudian")
+    archive.rematch_all()
+    rematch_id = asked_for(archive)
+    renamed(archive, "matches", "away")
+
+    waits = []
+    for _ in range(archive.settings.attempts):
+        with pytest.raises(SchemaOutdated):
+            archive.service.rematch(rematch_id)
+        row = archive.rematches()[0]
+        if row.not_before is not None:
+            waits.append((row.not_before - archive.clock()).total_seconds())
+            assert archive.rematch_all() == 0
+            archive.clock.now = row.not_before
+
+    assert waits == [30, 60, 120, 240]
+    assert (row.state, row.failure, row.finished_at) == (
+        RematchState.FAILED,
+        "schema_outdated",
+        archive.clock(),
+    )
+    assert archive.rematch_all() == 0
+
+
+def test_a_chunk_that_fails_once_is_made_again(archive: Archive) -> None:
+    """What was in its way is gone: the rematch goes through, and the next chunk has all its attempts."""
+    version_id = archive.store(body="qudian")
+    archive.rematch_all()
+    rematch_id = asked_for(archive)
+    renamed(archive, "matches", "away")
+    with pytest.raises(SchemaOutdated):
+        archive.service.rematch(rematch_id)
+    renamed(archive, "away", "matches")
+
+    archive.clock.now += timedelta(seconds=archive.settings.retry_after_s)
+    archive.service.rematch(rematch_id)
+    between = archive.rematches()[0]
+    archive.rematch_all()
+
+    row = archive.rematches()[0]
+    assert (between.attempts, between.failure, between.scanned) == (0, None, 1)
+    assert (row.id, row.state, row.failure) == (rematch_id, RematchState.FINISHED, None)
+    assert len(archive.summaries(version_id)) == 1
+
+
+def test_a_rematch_that_kills_the_daemon_is_given_up(archive: Archive) -> None:
+    """Claims that nobody concluded count as attempts: after the last one the rematch fails by its row."""
+    archive.store(body="qudian")
+    archive.rematch_all()
+    rematch_id = asked_for(archive)
+    for _ in range(archive.settings.attempts):
+        with archive.database.transaction() as session:
+            watch.claim_rematch(session, rematch_id, now=archive.clock())
+            watch.recover_rematches(session)
+
+    archive.service.rematch(rematch_id)
+
+    row = archive.rematches()[0]
+    assert (row.state, row.failure) == (RematchState.FAILED, "match_crashed")
+
+
 def test_a_rematch_of_terms_does_without_evidence_that_is_gone(archive: Archive) -> None:
     """The database holds the masked text, which is enough for names."""
     version_id = archive.store(body="x")
@@ -534,3 +625,24 @@ def test_the_lease_is_over_before_another_takes_a_version(archive: Archive) -> N
     archive.service.match_version(version_id)
 
     assert (unmatched, len(archive.summaries(version_id))) == ([], 1)
+
+
+def test_the_companys_region_wins_over_the_lists(archive: Archive) -> None:
+    """A list may be enrolled in one country and leak in the manner of another."""
+    archive.add_segment()
+    national = ROWS[0].phone.removeprefix("+1 ")
+    declared = DeclaredCompany(
+        "quillmere",
+        "Quillmere Credit",
+        [],
+        {"fingerprints": {"key_file": str(archive.folder / "quillmere.key"), "default_region": "US"}},
+        "companies/quillmere.toml",
+    )
+    before, after = archive.store(body=national), archive.store(body=national)
+    archive.service.match_version(before)
+    with archive.database.transaction() as session:
+        companies.sync_declared(session, [declared], archive.clock())
+
+    archive.service.match_version(after)
+
+    assert [len(archive.summaries(version_id)) for version_id in (before, after)] == [0, 1]
