@@ -140,7 +140,7 @@ def test_markup_and_terminal_commands_in_a_title_are_only_text(crawl: Runs, site
 
 @pytest.mark.parametrize("coding", ["deflate", "br", "zstd"])
 def test_every_compression_is_undone_and_its_bomb_is_not(crawl: Runs, site: Site, coding: str) -> None:
-    """A page in each coding is read; 300 MB of zeros in it end the request at the limit."""
+    """A page in each coding is read; 40 MB of zeros in it end the request at the limit."""
     source = crawl.declare("market", [f"{site.url}/{coding}", f"{site.url}/{coding}-bomb"], item=None)
 
     run = crawl.run(source)
