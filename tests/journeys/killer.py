@@ -22,7 +22,7 @@ from cli.demo.stage import Daemon, Stage
 from cli.demo.story import STORY
 
 TICK_S = 0.02
-WITHIN_S = 60.0  # that a step may take, or work in hand may take to appear
+WITHIN_S = 150.0  # that a step may take on a busy machine, or work in hand may take to appear
 LONGEST_WAIT_S = 1.5  # about as long as a run takes, so that a moment falls anywhere in it
 EARLY = 0.5  # of the moments
 LAST_WORDS_S = 0.5  # in which a receiver that was told has told us

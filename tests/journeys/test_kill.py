@@ -20,13 +20,13 @@ from tests.journeys.killer import Killer, is_daemon, is_run
 SEED = 20261122
 
 
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(900)
 def test_fifty_kills_lose_nothing_and_double_nothing(tmp_path: Path) -> None:
     """Killed at 50 random moments, daemon or run: each listing is there once, and each alert arrived."""
     survive(tmp_path, kills=50, database_url=None)
 
 
-@pytest.mark.timeout(200)
+@pytest.mark.timeout(600)
 def test_the_same_holds_on_postgresql(tmp_path: Path, empty_postgres_url: str) -> None:
     """So it is with the rows in PostgreSQL, where another transaction is open at each kill."""
     survive(tmp_path, kills=5, database_url=empty_postgres_url)
