@@ -123,14 +123,14 @@ class DeliveryService:
             return _Result(AttemptOutcome.PERMANENT, error.reason, str(error), error.status_code)
         due = next_attempt(
             self._settings.retry,
-            attempt=claimed.attempt,
-            first_due=claimed.created_at,
+            attempt=claimed.tries,
+            began=claimed.since,
             now=self._clock(),
             retry_after_s=error.retry_after_s,
             chance=self._chance(),
         )
         if due is None:
-            detail = f"Given up after {claimed.attempt} attempts. The last one: {error}"
+            detail = f"Given up after {claimed.tries} attempts. The last one: {error}"
             return _Result(AttemptOutcome.PERMANENT, GaveUp.reason, detail, error.status_code)
         return _Result(AttemptOutcome.RETRY, error.reason, str(error), error.status_code, due)
 

@@ -15,13 +15,13 @@ def next_attempt(
     settings: RetrySettings,
     *,
     attempt: int,
-    first_due: datetime,
+    began: datetime,
     now: datetime,
     retry_after_s: float | None,
     chance: float,
 ) -> datetime | None:
     """When to try again after attempt number `attempt` (from 1), or None if the attempts or the time are used
-    up.
+    up; `began` is when the first attempt did.
 
     `chance` is a number from 0 to 1. Retry-After can only make the wait longer.
     """
@@ -32,5 +32,5 @@ def next_attempt(
     )
     asked = min(retry_after_s or 0.0, RETRY_AFTER_MAX_S)
     due = now + timedelta(seconds=max(backoff, asked))
-    last = first_due + timedelta(seconds=settings.give_up_after_s)
+    last = began + timedelta(seconds=settings.give_up_after_s)
     return due if due <= last else None

@@ -9,7 +9,18 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import ColumnElement, ForeignKey, Index, UniqueConstraint, and_, insert, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    ForeignKey,
+    Index,
+    UniqueConstraint,
+    and_,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from storage.base import Base, insert_new, moved
@@ -94,7 +105,11 @@ class Channel(Base):
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """`epoch` must come back with the outcome; `attempt` counts from 1."""
+    """`epoch` must come back with the outcome; `attempt` counts from 1.
+
+    `tries` and `since`: how many attempts this is since the delivery was last given up, if it ever was, and
+    when the first of them began.
+    """
 
     delivery_id: int
     epoch: int
@@ -104,7 +119,8 @@ class Claimed:
     channel: str
     transport: str
     idempotency_key: str
-    created_at: datetime
+    tries: int
+    since: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +169,7 @@ def claim(session: Session, delivery_id: int, *, now: datetime) -> Claimed | Non
     row = session.get_one(Delivery, delivery_id, populate_existing=True)
     _interrupt(session, Attempt.delivery_id == delivery_id, now=now)
     session.execute(insert(Attempt).values(delivery_id=delivery_id, number=row.attempts, started_at=now))
+    tries, since = _tries(session, delivery_id)
     return Claimed(
         delivery_id=row.id,
         epoch=row.epoch,
@@ -162,8 +179,21 @@ def claim(session: Session, delivery_id: int, *, now: datetime) -> Claimed | Non
         channel=row.channel,
         transport=row.transport,
         idempotency_key=row.idempotency_key,
-        created_at=row.created_at,
+        tries=tries,
+        since=since,
     )
+
+
+def _tries(session: Session, delivery_id: int) -> tuple[int, datetime]:
+    """The attempts since the last one that was given up, and when the first of them began."""
+    mine = Attempt.delivery_id == delivery_id
+    given_up = select(func.coalesce(func.max(Attempt.number), 0)).where(
+        mine, Attempt.outcome == AttemptOutcome.PERMANENT
+    )
+    these = select(func.count(), func.min(Attempt.started_at)).where(
+        mine, Attempt.number > given_up.scalar_subquery()
+    )
+    return session.execute(these).one()._tuple()
 
 
 def concluded(
@@ -311,7 +341,10 @@ def recent(
 
 
 def retry_failed(session: Session, *, now: datetime, channel: str | None = None) -> Sequence[int]:
-    """What failed for good is due once more, with its idempotency key. Returns the ids."""
+    """What failed for good is due once more, with its idempotency key, all its time and all its attempts.
+
+    Returns the ids.
+    """
     failed = update(Delivery).where(Delivery.state == DeliveryState.FAILED)
     if channel is not None:
         failed = failed.where(Delivery.channel == channel)

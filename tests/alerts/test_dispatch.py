@@ -190,6 +190,32 @@ def test_what_failed_for_good_can_be_sent_again(
     assert alerts_of(world, AlertKind.CHANNEL) == [("Channel hook delivers again", TriageState.RESOLVED)]
 
 
+def test_a_retry_by_hand_has_all_its_time_and_attempts(
+    database: Database, peers: tuple[SmtpPeer, WebhookPeer]
+) -> None:
+    """What gave up days ago and is asked for again outlives a transient failure, and gives up as at first."""
+    world = world_of(database, peers, "/always-500", attempts=3)
+    world.find()
+    for _ in range(3):
+        world.deliver_due()
+        world.clock.advance(minutes=10)
+    world.clock.advance(days=2)
+
+    with database.transaction() as session:
+        deliveries.retry_failed(session, now=world.clock(), channel="hook")
+    states = []
+    for _ in range(3):
+        world.deliver_due()
+        states += [d.state for d in world.deliveries(channel="hook", alert_id=1)]
+        world.clock.advance(minutes=10)
+
+    assert states == [DeliveryState.PENDING, DeliveryState.PENDING, DeliveryState.FAILED]
+    last = world.attempts(world.deliveries(channel="hook", alert_id=1)[0].id)[-1]
+    assert last.number == 6
+    assert last.detail is not None
+    assert last.detail.startswith("Given up after 3 attempts.")
+
+
 def test_an_unreachable_mail_server_is_reported_on_the_webhook(
     database: Database, peers: tuple[SmtpPeer, WebhookPeer]
 ) -> None:

@@ -18,7 +18,7 @@ SETTINGS = RetrySettings(attempts=8, base_s=30, max_s=600, give_up_after_s=7200)
 def wait_s(attempt: int, *, retry_after_s: float | None = None, chance: float = 0.0) -> float | None:
     """Seconds to the next attempt, None if there is none."""
     due = next_attempt(
-        SETTINGS, attempt=attempt, first_due=NOON, now=NOON, retry_after_s=retry_after_s, chance=chance
+        SETTINGS, attempt=attempt, began=NOON, now=NOON, retry_after_s=retry_after_s, chance=chance
     )
     return None if due is None else (due - NOON).total_seconds()
 
@@ -47,13 +47,13 @@ def test_retry_after_only_makes_it_longer(asked: float, waits: float) -> None:
 def test_retry_after_is_bounded() -> None:
     """A receiver that asks for years would silence us; it gets six hours."""
     patient = RetrySettings(give_up_after_s=10**6)
-    due = next_attempt(patient, attempt=1, first_due=NOON, now=NOON, retry_after_s=1e9, chance=0)
+    due = next_attempt(patient, attempt=1, began=NOON, now=NOON, retry_after_s=1e9, chance=0)
 
     assert NOON + timedelta(seconds=RETRY_AFTER_MAX_S) == due
 
 
 def test_no_attempt_after_the_time_to_give_up() -> None:
-    """Two hours after the first attempt was due, no further one is planned."""
+    """Two hours after the first attempt, no further one is planned."""
     late = NOON + timedelta(seconds=7199)
 
-    assert next_attempt(SETTINGS, attempt=1, first_due=NOON, now=late, retry_after_s=None, chance=0) is None
+    assert next_attempt(SETTINGS, attempt=1, began=NOON, now=late, retry_after_s=None, chance=0) is None
