@@ -33,7 +33,6 @@ REFERRED_TO = {
     "spec.torproject.org",
     "support.torproject.org",
     "www.apache.org",
-    "jsonfeed.org",
     "www.jsonfeed.org",
     "www.postgresql.org",
     "www.rfc-editor.org",
