@@ -92,7 +92,7 @@ def _rows(terms: list[str], text: Text) -> list[tuple[object, ...]]:
         raise SystemExit("the two automata do not find the same")
     short = folded[: ALTERNATION_CHARACTERS[len(terms)]]
     compiled = Terms.build([WatchTerm(number, 1, term, "name") for number, term in enumerate(terms)])
-    rows = []
+    rows: list[tuple[object, ...]] = []
     for what, regular, other, own in (
         ("automaton", alternation.findall, lambda text: list(theirs.iter(text)), ours.find_overlapping),
         ("end to end", None, lambda text: _end_to_end(theirs, text), compiled.find),
