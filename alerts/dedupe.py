@@ -10,10 +10,10 @@ When a finding is judged again, the first rule that holds decides:
    alert that is new stays so and is `escalated`; a confirmed one is `escalated` and stays confirmed; an
    acknowledged, resolved or false-positive one is `reopened` and is new again.
 3. The alert is resolved or a false positive: nothing.
-4. Its score rises by other signals, or the listing's price or claimed count differs from what was last said
-   of that listing, or the listing is gone or back: `updated`. The state stays.
+4. Its score rises by other signals, or the listing's price or claimed count differs from what was said of the
+   newest version that was told, or the listing is gone or back: `updated`. The state stays.
 5. Otherwise, nothing: an edit of the wording, a weaker match, a re-post of the same, a second look at the
-   same text.
+   same text or at an older version of it.
 
 A source's trouble is an episode: `opened` when its health leaves ok, `updated` when one trouble turns into
 another, `resolved` when it is ok again; the next trouble is a new alert. The same goes for a channel that
@@ -106,11 +106,15 @@ def _judgement_changes(before: Judged, now: Judged) -> Iterable[Difference]:
 
 
 def listing_changes(said: Iterable[Content], now: Listing) -> tuple[Difference, ...]:
-    """What is materially different from what the newest of `said` (oldest first) told of the same listing."""
+    """What is materially different from what `said` (oldest first) told of the same listing.
+
+    An older version than one that was told is history, which a rematch of the archive goes through again.
+    """
     told = [content.listing for content in said if content.listing and content.listing.id == now.id]
-    if not told:
+    last = max(reversed(told), key=lambda listing: listing.version, default=None)
+    if last is None or now.version < last.version:
         return ()
-    pairs = ((name, words(told[-1]), words(now)) for name, words in _MATERIAL.items())
+    pairs = ((name, words(last), words(now)) for name, words in _MATERIAL.items())
     return tuple(
         Difference(field=name, before=before, after=after) for name, before, after in pairs if before != after
     )

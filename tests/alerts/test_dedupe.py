@@ -83,6 +83,14 @@ def test_a_change_counts_from_what_was_last_said_of_that_listing() -> None:
     assert (change.field, change.before, change.after) == ("claimed_records", "5", "6")
 
 
+def test_an_older_version_than_the_newest_told_changes_nothing() -> None:
+    """Neither does the newest one after an older was told again: what counts is the newest version told."""
+    before, after = listing(version=1, claimed_records=5), listing(version=2, claimed_records=6)
+
+    assert listing_changes([content(listing=after)], before) == ()
+    assert listing_changes([content(listing=after), content(listing=before)], after) == ()
+
+
 @pytest.mark.parametrize(("gone", "expected"), [(NOON, ["life"]), (None, [])])
 def test_gone_is_a_change(gone: object, expected: list[str]) -> None:
     """A listing that was there and is gone is material; other lives are not."""
