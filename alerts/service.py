@@ -51,10 +51,10 @@ class AlertService:
         """Judge what a version of a listing says of a company. Handler of WorkKind.EVALUATE."""
         with self._database.transaction() as session:
             summary = matches.summary(session, summary_id)
-            if summary is None or not matches.evaluated(session, summary_id, summary.digest):
+            finding = read_finding(session, summary) if summary else None
+            if summary is None or finding is None:  # it waits until its company is watched again
                 return
-            finding = read_finding(session, summary)
-            if finding is not None:
+            if matches.evaluated(session, summary_id, summary.digest):
                 self._judge(session, finding)
 
     def _judge(self, session: Session, finding: Finding) -> None:

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from storage.base import Base, moved
 from storage.columns import dump_json
+from storage.companies import Company
 from storage.errors import WatchChanged
 from storage.listing_tables import ListingVersion, MatchState
 from storage.sources import AlertState
@@ -220,9 +221,13 @@ def _judge(session: Session, summary: MatchSummary) -> bool:
 
 
 def due_for_evaluation(session: Session, *, now: datetime, limit: int) -> Sequence[int]:
-    """Ids of the summaries that the alerts have not looked at, oldest first."""
-    query = select(MatchSummary.id).where(
-        MatchSummary.alert_state == AlertState.PENDING, MatchSummary.found_at <= now
+    """Ids of the summaries that the alerts have not looked at, oldest first.
+
+    Those of a company that is not watched wait until it comes back.
+    """
+    query = select(MatchSummary.id).join(Company, Company.id == MatchSummary.company_id)
+    query = query.where(
+        MatchSummary.alert_state == AlertState.PENDING, MatchSummary.found_at <= now, Company.active
     )
     return session.scalars(query.order_by(MatchSummary.id).limit(limit)).all()
 

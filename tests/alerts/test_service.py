@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from functools import partial
@@ -11,6 +12,7 @@ import pytest
 
 from alerts.message import Content
 from alerts.settings import EmailChannel, WebhookChannel
+from storage import matches
 from storage.alerts import AlertKind, Severity, TriageState
 from storage.base import Database
 from storage.errors import DatabaseConflict
@@ -168,6 +170,39 @@ def test_a_material_edit_is_an_update(
 
     assert world.changes() == ["opened", "updated"]
     assert [(field, before, after)] == [(c.field, c.before, c.after) for c in last_content(world).changes]
+
+
+def test_older_versions_matched_again_tell_no_change(world: World) -> None:
+    """A rematch goes through the archive from the first version on: a price of the past is no news twice."""
+    before = world.crawl()
+    world.judging.evaluate(world.match(before, **COHERENT))
+    after = world.crawl(price_amount=Decimal("0.4"))
+    world.judging.evaluate(world.match(after, **COHERENT))
+
+    for version_id in (before, after):
+        summary_id = world.match(version_id, mentions=2, mention_fields={"title": 2}, **COHERENT)
+        world.judging.evaluate(summary_id)
+
+    assert world.changes() == ["opened", "updated"]
+
+
+def test_what_was_found_of_a_company_that_is_away_is_told_when_it_is_back(world: World) -> None:
+    """A summary that waits while its company's file is gone stays, is not due, and is an alert afterwards."""
+    summary_id = world.match(world.crawl(), **COHERENT)
+
+    def due() -> Sequence[int]:
+        with world.database.reading() as session:
+            return matches.due_for_evaluation(session, now=world.clock(), limit=10)
+
+    world.declare(company=False)
+    world.judging.evaluate(summary_id)
+    away = (world.alerts(), due())
+    world.declare()
+    back = due()
+    world.judging.evaluate(summary_id)
+
+    assert (away, back) == (([], []), [summary_id])
+    assert world.changes() == ["opened"]
 
 
 def test_a_listing_that_is_gone_and_back_is_told(world: World) -> None:

@@ -78,11 +78,16 @@ class World:
     chance: Callable[[], float] = lambda: 0.0
 
     def __post_init__(self) -> None:
-        company = DeclaredCompany("qudian", "趣店 Lending", TERMS, {}, "companies/qudian.toml")
         declared = [DeclaredSource(name, "html", {}, f"sources/{name}.toml") for name in ("market", "forum")]
         with self.database.transaction() as session:
-            companies.sync_declared(session, [company], self.clock())
             sources.sync_declared(session, declared, self.clock())
+        self.declare()
+
+    def declare(self, *, company: bool = True) -> None:
+        """The company's file is there, or is not."""
+        qudian = DeclaredCompany("qudian", "趣店 Lending", TERMS, {}, "companies/qudian.toml")
+        with self.database.transaction() as session:
+            companies.sync_declared(session, [qudian] if company else [], self.clock())
 
     @property
     def alerts_settings(self) -> AlertsSettings:
