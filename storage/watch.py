@@ -2,14 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import ForeignKey, Index, Update, func, select, update
+from sqlalchemy import ColumnElement, ForeignKey, Index, Update, and_, func, or_, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from storage.base import Base, moved
 from storage.listing_tables import ListingVersion
+
+REMATCH_LEASE = timedelta(minutes=10)  # after which a claimed chunk that nobody concluded is due again
 
 
 class MatchScope(StrEnum):
@@ -53,6 +55,9 @@ class Rematch(Base):
     until_version_id: Mapped[int | None]
     state: Mapped[RematchState] = mapped_column(default=RematchState.QUEUED)
     epoch: Mapped[int] = mapped_column(default=0)
+    attempts: Mapped[int] = mapped_column(default=0)  # at the chunk after the cursor
+    not_before: Mapped[datetime | None]
+    failure: Mapped[str | None]  # why the last attempt that failed did; a slug
     scanned: Mapped[int] = mapped_column(default=0)
     found: Mapped[int] = mapped_column(default=0)
 
@@ -61,6 +66,7 @@ class Rematch(Base):
 class ClaimedRematch:
     rematch_id: int
     epoch: int
+    attempt: int  # at this chunk, from 1
     scope: MatchScope
     company_id: int | None
     cursor_version_id: int
@@ -97,30 +103,46 @@ def request_rematch(
 
 def due_rematches(session: Session, *, now: datetime, limit: int) -> Sequence[int]:
     """Ids, oldest first."""
-    query = select(Rematch.id).where(Rematch.state == RematchState.QUEUED, Rematch.requested_at <= now)
+    query = select(Rematch.id).where(_waits(now), Rematch.requested_at <= now)
     return session.scalars(query.order_by(Rematch.id).limit(limit)).all()
 
 
-def claim_rematch(session: Session, rematch_id: int, *, now: datetime) -> ClaimedRematch | None:
-    """None: it is not queued any more.
+def _waits(now: datetime) -> ColumnElement[bool]:
+    """Queued; or running, but by nobody any more, when the claim's lease is over."""
+    return and_(
+        Rematch.state.in_((RematchState.QUEUED, RematchState.RUNNING)),
+        or_(Rematch.not_before.is_(None), Rematch.not_before <= now),
+    )
 
-    Its end is fixed at the first claim, after the change that asked for it was committed: a version stored
-    later is matched against the new watch anyway.
+
+def claim_rematch(session: Session, rematch_id: int, *, now: datetime) -> ClaimedRematch | None:
+    """None: it has ended, or another is at it, or it is not time for its next attempt.
+
+    A claim that nobody concludes ends after REMATCH_LEASE, or at boot by `recover_rematches`. The walk's end
+    is fixed at the first claim, after the change that asked for it was committed: a version stored later is
+    matched against the new watch anyway.
     """
-    queued = update(Rematch).where(Rematch.id == rematch_id, Rematch.state == RematchState.QUEUED)
+    waiting = update(Rematch).where(Rematch.id == rematch_id, _waits(now))
     last = select(func.coalesce(func.max(ListingVersion.id), 0)).scalar_subquery()
-    claimed = queued.values(
+    claimed = waiting.values(
         state=RematchState.RUNNING,
         epoch=Rematch.epoch + 1,
+        attempts=Rematch.attempts + 1,
+        not_before=now + REMATCH_LEASE,
         started_at=func.coalesce(Rematch.started_at, now),
         until_version_id=func.coalesce(Rematch.until_version_id, last),
     )
     if not moved(session, claimed.execution_options(synchronize_session=False)):
         return None
-    columns = (Rematch.epoch, Rematch.scope, Rematch.company_id, Rematch.cursor_version_id)
-    row = session.execute(select(*columns, Rematch.until_version_id).where(Rematch.id == rematch_id)).one()
+    row = session.get_one(Rematch, rematch_id, populate_existing=True)
     return ClaimedRematch(
-        rematch_id, row.epoch, row.scope, row.company_id, row.cursor_version_id, row.until_version_id or 0
+        rematch_id=row.id,
+        epoch=row.epoch,
+        attempt=row.attempts,
+        scope=row.scope,
+        company_id=row.company_id,
+        cursor_version_id=row.cursor_version_id,
+        until_version_id=row.until_version_id or 0,
     )
 
 
@@ -142,26 +164,32 @@ def advance(
     return moved(session, _mine(rematch_id, epoch).values(cursor_version_id=cursor_version_id, **values))
 
 
-def finish_rematch(
-    session: Session,
-    rematch_id: int,
-    epoch: int,
-    *,
-    state: RematchState = RematchState.FINISHED,
-    now: datetime,
-) -> bool:
-    return moved(session, _mine(rematch_id, epoch).values(state=state, finished_at=now))
+def finish_rematch(session: Session, rematch_id: int, epoch: int, *, now: datetime) -> bool:
+    ended = {"state": RematchState.FINISHED, "finished_at": now}
+    return moved(session, _mine(rematch_id, epoch).values(**ended, not_before=None, failure=None))
 
 
 def pause_rematch(session: Session, rematch_id: int, epoch: int) -> bool:
-    """Back into the queue, to go on from its cursor."""
-    return moved(session, _mine(rematch_id, epoch).values(state=RematchState.QUEUED))
+    """Back into the queue, to go on from its cursor; the next chunk has all its attempts."""
+    queued = {"state": RematchState.QUEUED, "attempts": 0, "not_before": None, "failure": None}
+    return moved(session, _mine(rematch_id, epoch).values(queued))
+
+
+def rematch_failed(
+    session: Session, rematch_id: int, epoch: int, *, reason: str, retry_at: datetime | None, now: datetime
+) -> bool:
+    """The same chunk again at `retry_at`; None: given up, what lies behind the cursor was not reached."""
+    mine = _mine(rematch_id, epoch)
+    if retry_at is not None:
+        return moved(session, mine.values(state=RematchState.QUEUED, not_before=retry_at, failure=reason))
+    ended = {"state": RematchState.FAILED, "finished_at": now, "not_before": None}
+    return moved(session, mine.values(**ended, failure=reason))
 
 
 def recover_rematches(session: Session) -> Sequence[int]:
     """At boot, under the daemon's lock: whatever is running goes back into the queue. Returns the ids."""
     running = update(Rematch).where(Rematch.state == RematchState.RUNNING)
-    queued = running.values(state=RematchState.QUEUED, epoch=Rematch.epoch + 1)
+    queued = running.values(state=RematchState.QUEUED, epoch=Rematch.epoch + 1, not_before=None)
     return session.scalars(queued.returning(Rematch.id)).all()
 
 
