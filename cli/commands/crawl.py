@@ -1,11 +1,14 @@
 """`spillwatch crawl SOURCE`: one run now, and what follows from it.
 
-Where a daemon runs, it is asked to do the run and this command watches. Where none runs, this command is the
-daemon for as long as the run, its matching and the first attempts of its deliveries take.
+One process at a time does the work of a database: whoever holds the daemon's lock. While another does, be it
+a daemon or another `crawl`, this command asks for the run by a row and watches that row; as soon as the lock
+is free, this command is the daemon, until the run, its matching and the first attempts of its deliveries are
+done. So it does not matter whether the other one does the run, has no part in it, or dies.
 """
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,13 +18,13 @@ from typing import Annotated
 import typer
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from cli.assembly import assemble, recover, synchronise
+from cli.assembly import assemble, declared_sources, recover, synchronise
 from cli.commands.runs import as_dict
 from cli.context import App, app_of
 from cli.engine import EmbeddedEngine, Lane
 from cli.errors import RunInProgress, UnknownName
 from cli.exits import Exit
-from cli.output import console, emit_json, say
+from cli.output import complain, console, emit_json, say
 from storage import runs, sources
 from storage.errors import AlreadyRunning
 from storage.lock import DaemonLock
@@ -31,6 +34,11 @@ from storage.work import WorkKind
 POLL_S = 0.2
 SETTLE_S = 60.0  # longest wait for matching and the first attempts of deliveries after the run
 STOP_S = 10.0
+LOCK_S = 1.0  # between two looks whether the process that holds the database still does
+RUNS_IN_FRONT = 2  # a run that another process does may wait for that many, each up to its deadline
+SIGHUP = "Send the daemon SIGHUP, so that it reads its files again"
+
+Tell = Callable[[Run], None]
 
 
 def command(
@@ -41,11 +49,8 @@ def command(
     """Crawl a source once, now, also one that is not enabled; exit code 1 if it could not be read."""
     app = app_of(context)
     show = not as_json and console().is_terminal
-    try:
-        with DaemonLock.acquire(app.database):
-            run = _alone(app, source, show=show)
-    except AlreadyRunning:
-        run = _by_the_daemon(app, source, show=show)
+    with _display(source, show=show) as tell:
+        run = _crawl(app, source, tell)
     if as_json:
         emit_json(as_dict(run))
     else:
@@ -54,17 +59,50 @@ def command(
         raise typer.Exit(Exit.NEGATIVE)
 
 
-def _by_the_daemon(app: App, source: str, *, show: bool) -> Run:
-    run_id = _enqueue(app, source)
-    return _watch(app, run_id, source, show=show)
+def _crawl(app: App, name: str, tell: Tell) -> Run:
+    """Do the run, or wait while another process may do it."""
+    run_id: int | None = None
+    until = time.monotonic() + app.settings.crawler.deadline_s * RUNS_IN_FRONT
+    while True:
+        try:
+            with DaemonLock.acquire(app.database):
+                return _alone(app, name, run_id, tell)
+        except AlreadyRunning:
+            if run_id is None:
+                _compare_with_what_was_read(app, name)
+                run_id = _ask(app, name)
+        run = _watch(app, run_id, tell, limit_s=LOCK_S)
+        if run.state is RunState.FINISHED:
+            return run
+        if time.monotonic() > until:
+            raise RunInProgress(
+                f"Run {run.id} of {name} is still {run.state}: another spillwatch process has the database "
+                "and has not ended the run. This command waits no longer; see `spillwatch doctor`."
+            )
 
 
-def _alone(app: App, source: str, *, show: bool) -> Run:
+def _compare_with_what_was_read(app: App, name: str) -> None:
+    """Another process crawls a source as it was when that process read the files; say so if that differs."""
+    declared = next((each for each in declared_sources(app.configuration) if each.name == name), None)
+    if declared is None:
+        return
+    with app.database.reading() as session:
+        found = sources.by_name(session, name)
+    if found is None or found.removed_at is not None:
+        raise UnknownName(f"The spillwatch that is running has not read {name} yet. {SIGHUP}, and try again.")
+    if (found.kind, found.definition) != (declared.kind, declared.definition):
+        complain(f"The file of {name} has changed since the spillwatch that is running read it. {SIGHUP}.")
+
+
+def _alone(app: App, name: str, run_id: int | None, tell: Tell) -> Run:
     """We hold the daemon's lock: 1. recover and sync, 2. the run, 3. wait for what follows, 4. stop."""
     with app.database.transaction() as session:
         recover(session, app.clock())
         synchronise(session, app.configuration, app.clock())
-    run_id = _enqueue(app, source)
+    if run_id is None:
+        run_id = _ask(app, name)
+    if (ended := _row(app, run_id)).state is RunState.FINISHED:
+        return ended
     engine = EmbeddedEngine(app.database, clock=app.clock)
     parts = assemble(
         app.configuration, database=app.database, evidence=app.evidence, engine=engine, clock=app.clock
@@ -73,7 +111,7 @@ def _alone(app: App, source: str, *, show: bool) -> Run:
     engine.serve(lanes)
     engine.start()
     try:
-        run = _watch(app, run_id, source, show=show)
+        run = _watch(app, run_id, tell)
         _wait(partial(_settled, app, lanes, engine), limit_s=SETTLE_S)
         return run
     finally:
@@ -99,30 +137,32 @@ def _settled(app: App, lanes: list[Lane], engine: EmbeddedEngine) -> bool:
         return not any(lane.due(session, now=app.clock(), limit=1) for lane in followers)
 
 
-def _enqueue(app: App, name: str) -> int:
+def _ask(app: App, name: str) -> int:
+    """The id of a run that is queued for this source: a new one, or one that was left or is due anyway."""
     now = app.clock()
     with app.database.transaction() as session:
         found = sources.by_name(session, name)
         if found is None or found.removed_at is not None:
             raise UnknownName(f'There is no source "{name}"; `spillwatch source list` shows them.')
-        run_id = runs.enqueue(
-            session, found.id, slot=f"manual {now.isoformat()}", trigger=RunTrigger.MANUAL, now=now
-        )
-        if run_id is None:
-            going_on = runs.last_slot(session, found.id)
-            what = f"run {going_on.id} is {going_on.state}" if going_on else "another run goes on"
-            raise RunInProgress(f"{name} is being crawled already: {what}. See `spillwatch runs`.")
+        slot = f"manual {now.isoformat()}"
+        run_id = runs.enqueue(session, found.id, slot=slot, trigger=RunTrigger.MANUAL, now=now)
+        there = runs.last_slot(session, found.id)
+    if run_id is None and there is not None and there.state is not RunState.RUNNING:
+        return there.id
+    if run_id is None:
+        what = f"run {there.id} is {there.state}" if there else "another run goes on"
+        raise RunInProgress(f"{name} is being crawled already: {what}. See `spillwatch runs`.")
     return run_id
 
 
-def _watch(app: App, run_id: int, name: str, *, show: bool) -> Run:
-    """Wait for the run's end; the row says how far it is, whoever does it."""
-    with _display(name, show=show) as tell:
-        while (run := _row(app, run_id)).state is not RunState.FINISHED:
-            tell(run)
-            time.sleep(POLL_S)
+def _watch(app: App, run_id: int, tell: Tell, *, limit_s: float = math.inf) -> Run:
+    """Wait for the run's end, or that long; the row says how far it is, whoever does it."""
+    until = time.monotonic() + limit_s
+    while (run := _row(app, run_id)).state is not RunState.FINISHED and time.monotonic() < until:
         tell(run)
-        return run
+        time.sleep(POLL_S)
+    tell(run)
+    return run
 
 
 def _row(app: App, run_id: int) -> Run:
@@ -134,7 +174,7 @@ def _row(app: App, run_id: int) -> Run:
 
 
 @contextmanager
-def _display(name: str, *, show: bool) -> Iterator[Callable[[Run], None]]:
+def _display(name: str, *, show: bool) -> Iterator[Tell]:
     columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), TimeElapsedColumn())
     with Progress(*columns, console=console(), transient=True, disable=not show) as progress:
         task = progress.add_task(f"{name}: waiting")

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import signal
+import subprocess
 from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from cli.exits import Exit
-from tests.cli.command import spillwatch
-from tests.journeys.home import SECRET, Home, home_in, running, until
+from storage import runs, sources
+from storage.base import Database
+from storage.runs import RunTrigger
+from tests.cli.command import SPILLWATCH, environment, spillwatch
+from tests.journeys.home import SECRET, WAIT_S, Home, home_in, running, until
 from tests.peers.smtp import SmtpPeer
 from tests.peers.web import Site
 from tests.peers.webhook import WebhookPeer
@@ -103,6 +110,91 @@ def test_a_source_that_is_being_crawled_is_not_crawled_twice(home: Home, site: S
     assert (
         "is being crawled already: run 1 is running" in refused.stderr or "run 2 is running" in refused.stderr
     )
+
+
+def test_a_crawl_beside_another_crawl_waits_for_it_and_then_does_its_own_run(home: Home, site: Site) -> None:
+    """Another `crawl` holds the database but does not do our run: we take over when it ends, even if it is
+    killed.
+    """
+    home.source("slow", f"{site.url}/hangs")
+    with crawling(home, "slow") as first:
+        until(lambda: "/hangs" in site.paths, "the first run's request")
+        with crawling(home, "market") as second:
+            until(lambda: state_of(home, "market") == "queued", "the second run's row")
+            first.kill()
+            said, _ = second.communicate(timeout=WAIT_S)
+
+    run = json.loads(said)
+    assert (second.returncode, run["outcome"], run["listings_new"]) == (Exit.OK, "new_listings", 12)
+    assert state_of(home, "slow") == "finished"
+
+
+def test_a_crawl_whose_daemon_dies_does_the_run_itself(home: Home, site: Site) -> None:
+    """A run that was asked of a daemon, which is then killed, is not waited for without end."""
+    with running(home) as daemon:
+        daemon.wait_for("run_finished")
+        daemon.process.send_signal(signal.SIGSTOP)  # it takes up nothing more
+        with crawling(home, "market") as waiting:
+            until(lambda: state_of(home, "market") == "queued", "the row of the run that is asked for")
+            daemon.process.kill()
+            said, _ = waiting.communicate(timeout=WAIT_S)
+
+    assert (waiting.returncode, json.loads(said)["outcome"]) == (Exit.OK, "nothing_new")
+
+
+def test_a_run_that_was_left_in_the_queue_is_taken_up(home: Home, database_url: str) -> None:
+    """Without a daemon nobody else would ever do it, and it would keep its source from being crawled."""
+    home.ask("crawl", "market")
+    with closing(Database.open(database_url)) as database, database.transaction() as session:
+        market = sources.by_name(session, "market")
+        assert market is not None
+        now = datetime.now(UTC)
+        left = runs.enqueue(session, market.id, slot="left behind", trigger=RunTrigger.SCHEDULE, now=now)
+
+    run = home.ask("crawl", "market")
+
+    assert (run["id"], run["outcome"]) == (left, "nothing_new")
+
+
+def test_a_crawl_says_when_the_daemon_has_not_read_the_file_as_it_is(home: Home, site: Site) -> None:
+    """A changed file is not silently crawled as it was, and a new one is not called unknown."""
+    with running(home) as daemon:
+        daemon.wait_for("run_finished")
+        same = spillwatch(home.folder, "crawl", "market", extra=home.settings)
+        home.source("market", f"{site.url}/offers?page=1")
+        home.source("new", f"{site.url}/offers")
+        changed = spillwatch(home.folder, "crawl", "market", extra=home.settings)
+        new = spillwatch(home.folder, "crawl", "new", extra=home.settings)
+
+    assert (same.returncode, same.stderr) == (Exit.OK, "")
+    assert (changed.returncode, "has changed since" in changed.stderr) == (Exit.OK, True)
+    assert (new.returncode, "has not read new yet" in new.stderr) == (Exit.REFUSED, True)
+    assert "SIGHUP" in changed.stderr
+    assert "SIGHUP" in new.stderr
+
+
+@contextmanager
+def crawling(home: Home, name: str) -> Iterator[subprocess.Popen[str]]:
+    """`spillwatch crawl` as a process that goes on; gone afterwards whatever happens."""
+    process = subprocess.Popen(
+        [SPILLWATCH, "crawl", name, "--json"],
+        cwd=home.folder,
+        env=environment(home.settings),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate(timeout=WAIT_S)
+
+
+def state_of(home: Home, name: str) -> str | None:
+    """Of the newest run of a source."""
+    found = home.ask("runs", "--source", name)
+    return found[0]["state"] if found else None
 
 
 def test_what_init_writes_can_be_crawled_after_editing(tmp_path: Path, site: Site) -> None:
