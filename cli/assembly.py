@@ -46,6 +46,7 @@ def assemble(
     supervisor = Supervisor(
         database=database,
         database_url=settings.storage.database_url.get_secret_value(),
+        busy_timeout_s=settings.storage.busy_timeout_s,
         evidence_dir=settings.storage.evidence_dir,
         settings=settings.crawler,
         mask=mask_text,

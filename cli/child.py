@@ -38,7 +38,7 @@ def main() -> int:
     job = Job.read(sys.stdin.buffer.readline(MAX_LINE_BYTES))
     confine(job)
     logs.configure(form="json", level="warning")
-    database = Database.open(job.database_url.get_secret_value())
+    database = Database.open(job.database_url.get_secret_value(), busy_timeout_s=job.busy_timeout_s)
     return execute(
         job,
         database=database,

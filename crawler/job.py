@@ -42,6 +42,7 @@ class Job(BaseModel):
     definition: dict[str, Any]
     cursor: dict[str, Any]
     database_url: Handed
+    busy_timeout_s: float
     evidence_dir: Path
     settings: CrawlerSettings
     parent_pid: int

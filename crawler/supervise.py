@@ -33,7 +33,7 @@ from crawler.job import MAX_LINE_BYTES, Exit, Failure, Job, Progress, message_of
 from crawler.outcome import Ending, conclude
 from crawler.settings import CrawlerSettings
 from storage import runs
-from storage.base import Database
+from storage.base import BUSY_TIMEOUT_S, Database
 from storage.runs import READ, Run, RunOutcome, RunState
 from storage.work import Dispatcher, Work
 
@@ -119,12 +119,14 @@ class Supervisor:
         on_progress: Callable[[Progress], None] | None = None,
         clock: Callable[[], datetime] = utc_now,
         child: Sequence[str] = CHILD,
+        busy_timeout_s: float = BUSY_TIMEOUT_S,
     ) -> None:
         """`relay` is told of work whose rows a child has committed already; `child` is a child's command
         line.
         """
         self._database = database
         self._database_url = database_url
+        self._busy_timeout_s = busy_timeout_s
         self._evidence_dir = evidence_dir
         self._settings = settings
         self._mask = mask
@@ -176,6 +178,7 @@ class Supervisor:
             definition=run.source.definition,
             cursor=run.source.cursor,
             database_url=SecretStr(self._database_url),
+            busy_timeout_s=self._busy_timeout_s,
             evidence_dir=self._evidence_dir,
             settings=self._settings,
             parent_pid=os.getpid(),

@@ -83,7 +83,7 @@ def main() -> Exit:
     misdeed = MISDEEDS.get(job.source_name)
     return execute(
         job,
-        database=Database.open(job.database_url.get_secret_value()),
+        database=Database.open(job.database_url.get_secret_value(), busy_timeout_s=job.busy_timeout_s),
         evidence=EvidenceStore(job.evidence_dir),
         mask=mask_text,
         mask_url=mask_url,

@@ -310,6 +310,7 @@ def test_a_job_reads_back_what_was_written_and_shows_no_password(crawl: Runs) ->
         definition={},
         cursor={},
         database_url=SecretStr("postgresql://u:secret@h/d"),
+        busy_timeout_s=30,
         evidence_dir=crawl.evidence_dir,
         settings=crawl.settings,
         parent_pid=1,
