@@ -33,6 +33,7 @@ SIZE = 16  # bytes of a fingerprint
 KEY_SIZE = 32
 KEY_FILE_LIMIT = 4096  # bytes
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
+_HANDED_OUT = 0o440  # how systemd credentials and container secrets look: root's, written by nobody
 _DIGEST = 32
 
 Fingerprints = NDArray[np.uint8]  # one row of SIZE bytes a value
@@ -101,8 +102,9 @@ def read_key(path: Path) -> RootKey:
             f"write a key with `spillwatch keygen`, or correct the path"
         ) from None
     with os.fdopen(descriptor, "rb") as stream:
-        mode = stat.S_IMODE(os.fstat(stream.fileno()).st_mode)
-        if mode & _OTHERS:
+        status = os.fstat(stream.fileno())
+        mode = stat.S_IMODE(status.st_mode)
+        if mode & _OTHERS and not (mode == _HANDED_OUT and status.st_uid == 0):
             raise KeyExposed(
                 f"the key file {path} has mode {mode:04o}, so others than its owner can read it; "
                 f"run: chmod 600 {path}"

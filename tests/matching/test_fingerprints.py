@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -97,7 +98,7 @@ def test_no_key_is_overwritten(tmp_path: Path) -> None:
     assert read_key(path) == KEY
 
 
-@pytest.mark.parametrize("mode", [0o640, 0o604, 0o644, 0o660])
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o644, 0o660, 0o444])
 def test_a_key_that_others_may_read_is_refused(tmp_path: Path, mode: int) -> None:
     """The sentence says the mode that was found and the command that mends it."""
     path = tmp_path / "a.key"
@@ -106,6 +107,17 @@ def test_a_key_that_others_may_read_is_refused(tmp_path: Path, mode: int) -> Non
 
     with pytest.raises(KeyExposed, match=f"has mode {mode:04o}.* chmod 600"):
         read_key(path)
+
+
+def test_a_credential_that_root_hands_out_is_taken(tmp_path: Path) -> None:
+    """Mode 0440 is how systemd and containers pass a secret on, if root owns it; else it is refused."""
+    path = tmp_path / "credential"
+    write_key(KEY, path, NOW)
+    path.chmod(0o440)
+    ours_is_roots = path.stat().st_uid == 0
+
+    with nullcontext() if ours_is_roots else pytest.raises(KeyExposed):
+        assert read_key(path) == KEY
 
 
 def test_a_key_that_is_not_there_says_how_to_make_one(tmp_path: Path) -> None:

@@ -67,8 +67,9 @@ def resident_ids(draw: st.DrawFn) -> str:
     county = draw(st.sampled_from(["110101", "310104", "440305", "511702", "810000"]))
     day = f"{draw(st.integers(1895, 2030)):04}{draw(st.integers(0, 13)):02}{draw(st.integers(0, 32)):02}"
     start = f"{county}{day}{draw(st.integers(0, 999)):03}"
-    right = ric.calc_check_digit(start + "0")
-    return start + draw(st.sampled_from([right, right, right.lower(), *"0123456789Xx"]))
+    right: str = ric.calc_check_digit(start + "0")
+    ending: str = draw(st.sampled_from([right, right, right.lower(), *"0123456789Xx"]))
+    return start + ending
 
 
 @settings(max_examples=400)

@@ -1,5 +1,6 @@
 """The handlers, on both databases and a real evidence store: rows, work, failures, the archive again."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -99,7 +100,7 @@ class Archive:
         url = f"https://market.example/{key}"
         with self.evidence.writer("test", now=self.clock()) as writer:
             place = writer.text(ListingText({"title": title, "body": body}), refers_to=None, url=url)
-            attached = ()
+            attached: tuple[AttachmentRecord, ...] = ()
             if attachment is not None:
                 where = writer.text(ListingText({"attachment": attachment}), refers_to=None, url=url)
                 attached = (AttachmentRecord("rows.txt", "text/plain", len(attachment), where),)
@@ -502,6 +503,12 @@ def test_a_rematch_of_fingerprints_leaves_what_it_cannot_read(archive: Archive) 
     assert archive.summaries(version_id)[0].coherent_rows == 1
 
 
+def other_key(path: Path, archive: Archive) -> None:
+    """Put another company's key where ours was."""
+    path.unlink()
+    write_key(RootKey("k2", bytes(32)), path, archive.clock())
+
+
 @pytest.mark.parametrize("harm", ["exposed", "gone", "other key", "damaged segment"])
 def test_an_unusable_segment_keeps_no_mention_back_and_is_caught_up_on(archive: Archive, harm: str) -> None:
     """Mentions are found meanwhile; when key and segment are right again, fingerprints follow unasked."""
@@ -510,10 +517,10 @@ def test_an_unusable_segment_keeps_no_mention_back_and_is_caught_up_on(archive: 
     key = archive.folder / "quillmere.key"
     path = archive.settings.segments_dir / "quillmere.segment"
     right = {key: key.read_bytes(), path: path.read_bytes()}
-    harms = {
+    harms: dict[str, Callable[[], object]] = {
         "exposed": lambda: key.chmod(0o644),
         "gone": key.unlink,
-        "other key": lambda: (key.unlink(), write_key(RootKey("k2", bytes(32)), key, archive.clock())),
+        "other key": lambda: other_key(key, archive),
         "damaged segment": lambda: path.write_bytes(right[path][:-1]),
     }
     harms[harm]()
