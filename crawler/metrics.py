@@ -20,6 +20,9 @@ PAGES_UNREAD = Gauge(
 LAST_SUCCESS = Gauge(
     "spillwatch_source_last_success_timestamp_seconds", "When a run last read what there was.", ["source"]
 )
+WRITES_FAILED = Counter(
+    "spillwatch_run_writes_failed", "Times what became of a run could not be written and was tried again."
+)
 SLOTS_SKIPPED = Counter(
     "spillwatch_slots_skipped", "Times a run was due while the source's last one still went on."
 )

@@ -4,8 +4,10 @@
 1. claim the row;
 2. start the child in a session of its own and hand it the job;
 3. pass on what it says until it ends; at its deadline, or when we stop, SIGTERM and after a grace SIGKILL;
-4. write the outcome if the child could not;
+4. write the outcome if the child could not, patiently: the database may be away for a while;
 5. count.
+
+A run whose outcome could not be written is due again when storage.runs.RUN_LEASE is over, and is ended then.
 """
 
 from __future__ import annotations
@@ -22,11 +24,13 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import IO, cast
 
 import structlog
 from pydantic import SecretStr
+from sqlalchemy.orm import Session
 
 from crawler import metrics
 from crawler.job import MAX_LINE_BYTES, Exit, Failure, Job, Progress, message_of
@@ -34,6 +38,7 @@ from crawler.outcome import Ending, conclude
 from crawler.settings import CrawlerSettings
 from storage import runs
 from storage.base import BUSY_TIMEOUT_S, Database
+from storage.errors import StorageError
 from storage.runs import READ, Run, RunOutcome, RunState
 from storage.work import Dispatcher, Work
 
@@ -42,6 +47,8 @@ log = structlog.get_logger()
 CHILD = (sys.executable, "-m", "cli.child")
 #: How soon a stop or a deadline is noticed while the child says nothing.
 TICK_S = 0.1
+#: Between two attempts to write, while the database restarts; about a minute in all.
+WRITE_AGAIN_S = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
 #: Of the child's last words, for the log: a looping library must not fill our memory.
 MAX_WORDS_LINES = 40
 MAX_WORDS_LINE_BYTES = 2_000
@@ -87,8 +94,9 @@ class _Child:
             os.killpg(self.process.pid, number)
 
     def reap(self) -> None:
-        """Leave nothing of a child that has ended: what else ran in its session, the reading threads."""
+        """Leave nothing of a child: not its process, what else ran in its session, or the reading threads."""
         self.signal(signal.SIGKILL)
+        self.process.wait()
         for reader in self.readers:
             reader.join()
 
@@ -139,13 +147,18 @@ class Supervisor:
         self._stopping = threading.Event()
 
     def run(self, run_id: int) -> None:
-        """Carry out a queued run; returns when its outcome is written. Does nothing for any other run."""
+        """Carry out a queued run; returns when its outcome is written. Ends one that was abandoned, and does
+        nothing for any other.
+        """
         with self._places:
             if self._stopping.is_set():
                 return
             with self._database.transaction() as session:
                 epoch = runs.claim(session, run_id, now=self._clock())
                 run = runs.get(session, run_id)
+                abandoned = epoch is None and runs.interrupt_abandoned(session, run_id, now=self._clock())
+            if abandoned:
+                self._count(run_id)
             if epoch is None or run is None:
                 return
             with metrics.RUNS_ACTIVE.track_inprogress():
@@ -163,7 +176,12 @@ class Supervisor:
         except OSError as error:
             why = f"No process could be started for this run: {error.strerror or error}."
             return Ending(RunOutcome.CRASHED, "no_process", why)
-        self._attend(child)
+        try:
+            self._write(partial(runs.child_started, run_id=run.id, epoch=epoch, pid=child.process.pid))
+            self._attend(child)
+        finally:
+            child.reap()
+        self._hear(child)
         if child.words:
             words = list(child.words)
             log.warning("A run's process had last words.", action="run_words", run_id=run.id, words=words)
@@ -192,8 +210,6 @@ class Supervisor:
         child.listen(self._mask)
         with suppress(BrokenPipeError), cast("IO[bytes]", child.process.stdin) as stdin:
             stdin.write(job.model_dump_json().encode() + b"\n")
-        with self._database.transaction() as session:
-            runs.child_started(session, run.id, epoch, pid=child.process.pid)
         return child
 
     def _attend(self, child: _Child) -> None:
@@ -209,8 +225,6 @@ class Supervisor:
                 deadline = now + self._settings.stop_grace_s
             elif child.ended_for is not None and now >= deadline:
                 child.signal(signal.SIGKILL)
-        child.reap()
-        self._hear(child)
 
     def _hear(self, child: _Child) -> None:
         for line in child.said():
@@ -239,16 +253,36 @@ class Supervisor:
         return Ending(RunOutcome.CRASHED, "failed", f"The run's process ended with exit code {code}{where}.")
 
     def _conclude(self, run: Run, epoch: int, ending: Ending) -> None:
-        with self._database.transaction() as session:
-            conclude(
-                session,
+        now = self._clock()
+        self._write(
+            partial(
+                conclude,
                 run_id=run.id,
                 epoch=epoch,
                 source_id=run.source_id,
                 ending=ending,
                 dispatcher=self._dispatcher,
-                now=self._clock(),
+                now=now,
             )
+        )
+
+    def _write(self, write: Callable[[Session], object]) -> None:
+        """In a transaction, and again while the database is away; raises what the last attempt raised."""
+        for wait_s in (*WRITE_AGAIN_S, None):
+            try:
+                with self._database.transaction() as session:
+                    write(session)
+            except StorageError as error:
+                if wait_s is None or self._stopping.wait(wait_s):
+                    raise
+                metrics.WRITES_FAILED.inc()
+                log.warning(
+                    "What became of a run could not be written; it is tried again.",
+                    action="run_unwritten",
+                    reason=error.reason,
+                )
+            else:
+                return
 
     def _count(self, run_id: int) -> None:
         with self._database.reading() as session:

@@ -2,16 +2,28 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import ForeignKey, Index, UniqueConstraint, Update, select, text, update
+from sqlalchemy import (
+    ColumnElement,
+    ForeignKey,
+    Index,
+    UniqueConstraint,
+    Update,
+    and_,
+    or_,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.orm import Mapped, Session, joinedload, mapped_column, relationship
 
 from storage.base import Base, insert_new, moved
 from storage.sources import Source
 
 USUAL_RUNS = 20  # how many finished runs "as usual" means
+RUN_LEASE = timedelta(minutes=15)  # without a heartbeat, after which a run that nobody has in hand is ended
 
 
 class RunState(StrEnum):
@@ -160,16 +172,28 @@ def finish(
 
 def orphans_to_interrupted(session: Session, *, now: datetime) -> Sequence[int]:
     """At boot, under the daemon's lock: whatever is running belongs to nobody. Its epoch is past."""
-    orphaned = update(Run).where(Run.state == RunState.RUNNING)
-    ended = orphaned.values(
-        state=RunState.FINISHED,
-        outcome=RunOutcome.INTERRUPTED,
-        reason="interrupted",
-        detail="The daemon ended while this run was going on.",
-        epoch=Run.epoch + 1,
-        finished_at=now,
+    return _interrupt(
+        session, Run.state == RunState.RUNNING, "The daemon ended while this run was going on.", now
     )
-    return session.scalars(ended.returning(Run.id)).all()
+
+
+def interrupt_abandoned(session: Session, run_id: int, *, now: datetime) -> bool:
+    """End a run whose end could not be written. False: its RUN_LEASE is not over, or it has ended.
+
+    Not for a run that is in hand: a site may be silent for longer than the lease.
+    """
+    detail = "Nothing was heard of this run any more; its end could not be written."
+    return bool(_interrupt(session, and_(Run.id == run_id, _abandoned(now)), detail, now))
+
+
+def _abandoned(now: datetime) -> ColumnElement[bool]:
+    return and_(Run.state == RunState.RUNNING, Run.heartbeat_at <= now - RUN_LEASE)
+
+
+def _interrupt(session: Session, these: ColumnElement[bool], detail: str, now: datetime) -> Sequence[int]:
+    ended = {"state": RunState.FINISHED, "outcome": RunOutcome.INTERRUPTED, "reason": "interrupted"}
+    values = update(Run).where(these).values(**ended, detail=detail, epoch=Run.epoch + 1, finished_at=now)
+    return session.scalars(values.returning(Run.id)).all()
 
 
 def get(session: Session, run_id: int) -> Run | None:
@@ -178,8 +202,9 @@ def get(session: Session, run_id: int) -> Run | None:
 
 
 def due(session: Session, *, now: datetime, limit: int) -> Sequence[int]:
-    """Ids of the queued runs, oldest first."""
-    query = select(Run.id).where(Run.state == RunState.QUEUED, Run.queued_at <= now)
+    """Ids of the queued runs, and of those that nobody ended, oldest first."""
+    queued = and_(Run.state == RunState.QUEUED, Run.queued_at <= now)
+    query = select(Run.id).where(or_(queued, _abandoned(now)))
     return session.scalars(query.order_by(Run.queued_at, Run.id).limit(limit)).all()
 
 

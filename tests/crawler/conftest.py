@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from crawler.job import Progress
 from crawler.settings import CrawlerSettings
 from crawler.sources import read_definition
-from crawler.supervise import Supervisor
+from crawler.supervise import Supervisor, utc_now
 from matching.masks import mask_text
 from storage import captures, listings, runs, sources
 from storage.base import Database
@@ -74,7 +74,9 @@ class Runs:
     progress: list[Progress] = field(default_factory=list)
     slots: Iterator[int] = field(default_factory=itertools.count)
 
-    def supervisor(self, child: Sequence[str] = CHILD) -> Supervisor:
+    def supervisor(
+        self, child: Sequence[str] = CHILD, *, clock: Callable[[], datetime] = utc_now
+    ) -> Supervisor:
         return Supervisor(
             database=self.database,
             database_url=self.url,
@@ -84,6 +86,7 @@ class Runs:
             dispatcher=self.told,
             relay=self.told.work.append,
             on_progress=self.progress.append,
+            clock=clock,
             child=child,
         )
 

@@ -16,9 +16,12 @@ from pathlib import Path
 import pytest
 from prometheus_client import REGISTRY
 from pydantic import SecretStr
+from sqlalchemy import text
 
 from crawler.job import Exit, Job
+from crawler.supervise import utc_now
 from storage import runs, sources
+from storage.base import Database
 from storage.runs import Run, RunOutcome, RunState
 from storage.sources import SourceHealth
 from tests.crawler.conftest import CHILD, Runs
@@ -219,6 +222,52 @@ def test_a_run_that_is_not_queued_is_not_begun(crawl: Runs, site: Site) -> None:
     crawl.supervisor().run(run.id)
 
     assert (crawl.row(run.id).epoch, site.requests) == (run.epoch, [])
+
+
+def test_the_end_of_a_run_outlasts_a_database_that_is_away(
+    crawl_both: Runs, site: Site, tmp_path: Path
+) -> None:
+    """The process ended while its row could not be written: the outcome is written when it can be."""
+    crawl, gate = crawl_both, tmp_path / "gate"
+    os.mkfifo(gate)
+    child = program("import sys", f"open({str(gate)!r}).read()", "sys.exit(9)")
+    run_id, thread = crawl.start(crawl.declare("market", f"{site.url}/offers"), crawl.supervisor(child))
+    wait_until(lambda: crawl.row(run_id).pid is not None)
+    failed = attempts_in_vain()
+
+    rename(crawl.database, "runs", "away")
+    gate.write_bytes(b"")
+    wait_until(lambda: attempts_in_vain() > failed)
+    rename(crawl.database, "away", "runs")
+    thread.join(PATIENCE_S)
+
+    assert (crawl.row(run_id).outcome, crawl.row(run_id).reason) == (RunOutcome.CRASHED, "failed")
+
+
+def attempts_in_vain() -> float:
+    return REGISTRY.get_sample_value("spillwatch_run_writes_failed_total") or 0.0
+
+
+def rename(database: Database, table: str, name: str) -> None:
+    with database.transaction() as session:
+        session.execute(text(f"ALTER TABLE {table} RENAME TO {name}"))
+
+
+def test_a_run_that_nobody_ended_is_ended_by_a_supervisor_that_lives(crawl_both: Runs, site: Site) -> None:
+    """Within its lease it is left alone; afterwards it is interrupted, and its source can be read again."""
+    crawl = crawl_both
+    source = crawl.declare("market", f"{site.url}/offers")
+    run_id = crawl.enqueue(source)
+    with crawl.database.transaction() as session:
+        runs.claim(session, run_id, now=utc_now())
+
+    crawl.supervisor().run(run_id)
+    meanwhile = crawl.row(run_id).state
+    crawl.supervisor(clock=lambda: utc_now() + runs.RUN_LEASE).run(run_id)
+
+    assert meanwhile is RunState.RUNNING
+    assert (crawl.row(run_id).outcome, crawl.row(run_id).pid) == (RunOutcome.INTERRUPTED, None)
+    assert crawl.run(source).outcome is RunOutcome.NEW_LISTINGS
 
 
 def test_failing_runs_change_the_health_of_their_source(crawl: Runs, site: Site) -> None:

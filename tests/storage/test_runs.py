@@ -148,6 +148,32 @@ def test_due_are_the_queued_ones_oldest_first(database: Database, source_id: int
         assert runs.due(session, now=NOW - timedelta(seconds=1), limit=10) == [early]
 
 
+def test_a_run_that_nobody_ends_is_due_and_is_interrupted(database: Database, source_id: int) -> None:
+    """Only when its lease is over since the last heartbeat; its source is free then, its old epoch past."""
+    beat = NOW + timedelta(minutes=5)
+    ended = beat + runs.RUN_LEASE
+    with database.transaction() as session:
+        run_id, epoch = given.running(session, source_id)
+        runs.progress(session, run_id, epoch, now=beat)
+        early = ended - timedelta(seconds=1)
+        meanwhile = (
+            runs.due(session, now=early, limit=10),
+            runs.interrupt_abandoned(session, run_id, now=early),
+        )
+        due = runs.due(session, now=ended, limit=10)
+        answers = [runs.interrupt_abandoned(session, run_id, now=ended) for _ in range(2)]
+        late = runs.finish(session, run_id, epoch, outcome=RunOutcome.NEW_LISTINGS, now=ended)
+        after = runs.enqueue(session, source_id, slot="next", trigger=RunTrigger.SCHEDULE, now=ended)
+
+    with database.reading() as session:
+        run = runs.get(session, run_id)
+    assert run
+    assert (meanwhile, due, answers, late) == (([], False), [run_id], [True, False], False)
+    assert (run.outcome, run.reason) == (RunOutcome.INTERRUPTED, "interrupted")
+    assert run.detail == "Nothing was heard of this run any more; its end could not be written."
+    assert after
+
+
 def test_usual_is_the_mean_of_runs_that_read_something(database: Database, source_id: int) -> None:
     """A crash says nothing about what is usual."""
     for number, pages in enumerate((2, 4), start=1):
