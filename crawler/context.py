@@ -54,6 +54,8 @@ class RunContext:
     reading: Reading
     began: datetime
     tally: Tally = field(default_factory=Tally)
+    #: Keys whose own page answers "not there"; whether that is believed is decided at the end.
+    gone: set[str] = field(default_factory=set)
     writes: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "writes"))
     in_flight: set[asyncio.Timeout] = field(default_factory=set)
     closed: FetchError | None = None

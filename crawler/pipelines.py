@@ -73,14 +73,7 @@ class Asked:
     key: str
 
 
-@dataclass(frozen=True, slots=True)
-class Gone:
-    """A key whose own page is no longer there, as the site itself says."""
-
-    key: str
-
-
-Entry = Found | Seen | Asked | Gone | Conclusion
+Entry = Found | Seen | Asked | Conclusion
 
 
 class Pipeline:
@@ -134,8 +127,6 @@ class Pipeline:
             listings.mark_seen(session, source_id, seen, now)
         if asked := {each.key for each in _of(Asked, batch)}:
             listings.mark_asked(session, source_id, asked, now)
-        if gone := {each.key for each in _of(Gone, batch)}:
-            listings.mark_gone(session, source_id, gone, now)
 
     def _counts(self, stored: Iterable[Upserted]) -> RunCounts:
         counts = self._run.tally.counts()
@@ -148,7 +139,7 @@ class Pipeline:
         )
 
 
-Kind = TypeVar("Kind", Found, Seen, Asked, Gone, Conclusion)
+Kind = TypeVar("Kind", Found, Seen, Asked, Conclusion)
 
 
 def _of(kind: type[Kind], batch: Sequence[Entry]) -> list[Kind]:

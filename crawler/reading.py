@@ -162,7 +162,7 @@ class Reading:
 
 def _is_news(row: Row, known: Known | None) -> bool:
     """Unknown, changed, or back. An empty stored digest: the listing's own page failed last time."""
-    return known is None or known.gone or (known.row_digest not in ("", row.digest))
+    return known is None or (known.row_digest != "" and (known.gone or known.row_digest != row.digest))
 
 
 def _is_wanted(row: Row, known: Known | None) -> bool:

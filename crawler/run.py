@@ -136,6 +136,9 @@ def _end(run: RunContext) -> Exit:
     ending = run.tally.ending()
     now = run.clock()
     with run.database.transaction() as session:
+        if run.tally.lists_came:
+            # A site that is dead or moved answers 404 for every page: that says nothing about a listing.
+            listings.mark_gone(session, run.job.source_id, run.gone, now)
         if run.reading.read_everything():
             listings.mark_absent_gone(session, run.job.source_id, seen_since=run.began, now=now)
         concluded = conclude(

@@ -62,6 +62,11 @@ class Tally:
             pages_unread=self.unread if ended else None,
         )
 
+    @property
+    def lists_came(self) -> bool:
+        """Whether the site is as we know it: each list page that was asked for came, and was one."""
+        return bool(self.lists.read) and not self.lists.strange and not self.lists.failures
+
     def ending(self) -> Ending:
         """The outcome by the rules above; the sentence is not masked yet."""
         if not self.lists.read:

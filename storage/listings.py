@@ -103,12 +103,15 @@ def mark_asked(session: Session, source_id: int, keys: Collection[str], now: dat
 
 
 def mark_gone(session: Session, source_id: int, keys: Collection[str], now: datetime) -> Sequence[int]:
-    """The site itself said so (404, 410). Returns the ids of those that were there until now."""
-    values = {"gone_at": now, "checked_at": now, "life": Life.GONE}
+    """The site itself said so (404, 410). Returns the ids of those that were there until now.
+
+    As after every failure of their own page, `row_digest` is empty: a list may go on showing their rows.
+    """
     there: list[int] = []
     for mine in _keyed(source_id, keys):
-        gone = update(Listing).where(mine, Listing.gone_at.is_(None)).values(values)
+        gone = update(Listing).where(mine, Listing.gone_at.is_(None)).values(gone_at=now, life=Life.GONE)
         there += session.scalars(gone.returning(Listing.id))
+        session.execute(update(Listing).where(mine).values(checked_at=now, row_digest=""))
     return there
 
 

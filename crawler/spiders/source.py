@@ -23,7 +23,7 @@ from crawler.capture import CAPTURED, FOLLOW, Captured
 from crawler.context import RunContext
 from crawler.errors import FetchError, NotThere, UrlRefused
 from crawler.listing import Listing
-from crawler.pipelines import Asked, Entry, Found, Gone, Pipeline, Seen, Text, stored_key
+from crawler.pipelines import Asked, Entry, Found, Pipeline, Seen, Text, stored_key
 from crawler.reading import Row
 from crawler.recheck import rechecks
 from crawler.route import ATTACHMENT
@@ -196,8 +196,9 @@ class SourceSpider(Spider):
         )
         self._validate(origin, response)
         run.tally.listings_seen += len(rows)
-        if known:
-            self._note(Seen(tuple(known)))
+        # What was gone is back only when its own page is there again.
+        if seen := tuple(key for key, each in known.items() if not each.gone):
+            self._note(Seen(seen))
         for listing in parsed.listings:
             if keys[listing.key] in turn.wanted:
                 yield await self._complete(listing, origin, captured)
@@ -279,13 +280,14 @@ class SourceSpider(Spider):
                 run.tally.unread += 1
                 run.reading.unread(origin.start, origin.page)
             return
+        heard_of = follow.key is not None and (origin is None or not origin.fresh)
+        if heard_of and isinstance(error, NotThere):
+            run.gone.add(stored_key(run, follow.key or ""))
+        else:
+            self._pages(follow, origin).failures.append(error)
         if origin is None:
-            gone = isinstance(error, NotThere)
-            key = stored_key(run, follow.key or "")
-            self._note(Gone(key) if gone else Asked(key))
-            run.tally.rechecks.failures += [] if gone else [error]
+            self._note(Asked(stored_key(run, follow.key or "")))
             return
-        self._pages(follow, origin).failures.append(error)
         if follow.role in LISTING_ROLES:
             run.reading.broke(origin.start, origin.page)
         yield from self._from_row(follow, origin)

@@ -76,6 +76,13 @@ def test_a_listing_whose_page_failed_is_tried_again_without_turning_pages_for_it
     )
 
 
+def test_a_listing_that_is_gone_while_its_row_stays_is_looked_at_and_is_no_news() -> None:
+    """Forums keep the rows of deleted threads: their pages are asked for, but none is turned for them."""
+    stored = known("a", digest="", gone=True) | known("b")
+
+    assert turn(reading(), 1, "ab", stored, following=2) == Turn(frozenset("a"), None)
+
+
 def test_what_an_unfinished_run_has_read_is_known_but_not_settled() -> None:
     """Its cursor has the moment it began; rows first seen since then don't end the reading."""
     killed = reading(now=EARLIER).opening_cursor()

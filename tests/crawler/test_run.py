@@ -108,6 +108,39 @@ def test_what_the_site_says_is_gone_is_gone_and_a_failure_is_not(crawl: Runs, si
     assert "1 server_error" in run.detail
 
 
+def test_a_site_that_is_dead_makes_no_listing_gone(crawl: Runs, site: Site) -> None:
+    """Where the list itself answers 404, the 404 of the listings' own pages says nothing about them."""
+    source = crawl.declare("market", f"{site.url}/offers", budget={"recheck_items": 12})
+    crawl.run(source)
+    site.dead = True
+
+    run = crawl.run(source)
+
+    assert (run.outcome, run.reason) == (RunOutcome.COULD_NOT_FETCH, "not_there")
+    assert {each.life for each in crawl.listings().values()} == {Life.NEW}
+
+
+def test_a_deleted_listing_whose_row_stays_is_gone_once(crawl: Runs, site: Site) -> None:
+    """It is gone for as long as its own page is, costs no turning of pages, and is back with its page."""
+    source = crawl.declare("market", f"{site.url}/offers", budget={"recheck_items": 12})
+    crawl.run(source)
+    site.offers["3"].status = 404
+
+    lives = []
+    for _ in range(2):
+        crawl.run(source)
+        lives.append(crawl.offer("3").life)
+    site.requests.clear()
+    quiet = crawl.run(source)
+    turned = len(site.asked_for("/offers"))
+    site.offers["3"].status = 200
+    crawl.run(source)
+
+    assert lives == [Life.GONE, Life.GONE]
+    assert (quiet.outcome, quiet.reason, turned) == (RunOutcome.NOTHING_NEW, None, 1)
+    assert crawl.offer("3").life == Life.BACK
+
+
 def test_what_is_absent_from_a_list_read_to_its_end_is_gone(crawl: Runs, site: Site) -> None:
     """A list of one page that does not show a known offer any more says that it is gone, and later that it
     is back.

@@ -82,6 +82,8 @@ class Site:
         self.requests: list[Asked] = []
         self.robots: Answer = Answer(status=404)
         self.failures_left = 0
+        #: 404 for everything, as from a host that was given to somebody else.
+        self.dead = False
         #: Pages of the list that do not come while they are in here.
         self.held: set[str] = set()
         self.url = ""
@@ -126,6 +128,8 @@ class Site:
             writer.close()
 
     async def _answer(self, asked: Asked, writer: Writer) -> Answer | None:
+        if self.dead:
+            return Answer(b"<p>No such page", status=404)
         if asked.path == "/robots.txt":
             return self.robots
         if asked.path in PAGES:
