@@ -46,6 +46,7 @@ class Trail:
     total: int | None = None
     jumped: bool = False
     at_end: bool = False
+    whole: bool = True
     broken: bool = False
 
     @property
@@ -91,6 +92,7 @@ class Reading:
         *,
         next_url: str | None,
         end: bool,
+        whole: bool,
         total: int | None,
     ) -> Turn:
         """Take note of a list page that was read, and say what to do about it."""
@@ -98,6 +100,7 @@ class Reading:
         trail.pages.append(url)
         trail.unread.discard(url)
         trail.total = total or trail.total
+        trail.whole = trail.whole and whole
         news = [row for row in rows if _is_news(row, known.get(row.key))]
         wanted = frozenset(row.key for row in rows if _is_wanted(row, known.get(row.key)))
         settled = not news and all(known[row.key].first_seen_at < self.since for row in rows)
@@ -144,8 +147,9 @@ class Reading:
         )
 
     def read_everything(self) -> bool:
-        """Whether every list was read from its first page to its last in this run."""
-        return bool(self._trails) and all(trail.at_end and trail.complete for trail in self._trails.values())
+        """Whether every row of every list was read, from the first page to the last, in this run."""
+        trails = self._trails.values()
+        return bool(trails) and all(trail.at_end and trail.whole and trail.complete for trail in trails)
 
     def closing_cursor(self) -> dict[str, Any]:
         """The cursor to write with the run's outcome."""

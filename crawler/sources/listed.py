@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any, Generic, TypeVar
 
@@ -87,7 +87,8 @@ class ListedSource(ABC, Generic[S]):
         nodes = self.rows(root)
         if nodes is None:
             return Parsed(recognised=False)
-        rows = self._unique(self._row(page, node, reader) for node in nodes[:MAX_ROWS])
+        read = [self._row(page, node, reader) for node in nodes[:MAX_ROWS]]
+        rows = self._unique(read)
         total = self._pages_total(root, reader)
         recognised = bool(rows) or not nodes
         onward, end = self._onward(page, root, reader, total) if rows else (None, not nodes)
@@ -97,6 +98,8 @@ class ListedSource(ABC, Generic[S]):
             next_page=onward,
             recognised=recognised,
             end=end,
+            # A row that could not be read may be a listing that we know.
+            whole=None not in read and len(nodes) <= MAX_ROWS,
             pages_total=total,
         )
 
@@ -107,7 +110,7 @@ class ListedSource(ABC, Generic[S]):
         url = filled(item.url, key=listing.key) if item.url else listing.url
         return Follow(url, Role.ITEM, listing.key, listing)
 
-    def _unique(self, rows: Iterator[Listing | None]) -> list[Listing]:
+    def _unique(self, rows: Iterable[Listing | None]) -> list[Listing]:
         """Return the rows that lead somewhere, the first of each key."""
         unique: dict[str, Listing] = {}
         for row in rows:

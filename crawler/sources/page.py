@@ -70,7 +70,8 @@ class Parsed:
     `listings` are complete; a listing whose own page is still to be read is in `follows`, with what its row
     said as `partial`. `recognised` is false when the required selectors found nothing: such a page says
     nothing, which is not "empty". `end` is true when the page itself shows that no further page exists, so
-    that what no page listed is gone. `pages_total` is the number of list pages the site admits to, where it
+    that what no page listed is gone; `whole` is false when something of it was left out, so that it does not
+    follow. `pages_total` is the number of list pages the site admits to, where it
     does.
     """
 
@@ -79,6 +80,7 @@ class Parsed:
     next_page: str | None = None
     recognised: bool = True
     end: bool = False
+    whole: bool = True
     pages_total: int | None = None
     findings: tuple[FieldFinding, ...] = ()
     charset: str = ""

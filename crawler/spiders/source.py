@@ -192,6 +192,7 @@ class SourceSpider(Spider):
             known,
             next_url=parsed.next_page,
             end=parsed.end,
+            whole=parsed.whole,
             total=parsed.pages_total,
         )
         self._validate(origin, response)

@@ -36,6 +36,7 @@ def turn(
     *,
     following: int | None = None,
     end: bool = False,
+    whole: bool = True,
     total: int | None = None,
 ) -> Turn:
     """One list page whose rows are the letters of `keys`."""
@@ -46,6 +47,7 @@ def turn(
         stored,
         next_url=f"{START}?page={following}" if following else None,
         end=end,
+        whole=whole,
         total=total,
     )
 
@@ -134,6 +136,15 @@ def test_only_a_list_read_from_its_first_page_to_its_last_says_what_is_gone() ->
     turn(stopped, 1, "a", known("a"), following=2)
 
     assert (whole.read_everything(), stopped.read_everything()) == (True, False)
+
+
+def test_a_list_of_which_a_row_was_left_out_says_nothing_about_what_is_gone() -> None:
+    """Not even where the row was left out of an earlier page than the last."""
+    subject = reading()
+    turn(subject, 1, "a", {}, following=2, whole=False)
+    turn(subject, 2, "b", known("b"), end=True)
+
+    assert not subject.read_everything()
 
 
 def test_pages_that_the_site_admits_to_are_counted_exactly() -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from crawler.listing import Price
 from crawler.sources import Role
+from crawler.sources.listed import MAX_ROWS
 from tests.crawler.sources.read import URL, adapter, item, read
 
 MARKET = """
@@ -47,6 +48,16 @@ ITEM = """<h1>客户 <i>数据</i></h1><blockquote>quoted</blockquote>
 <b class=count>100万条</b><ul class=tags><li>phone<li>ID, name</ul>
 <time datetime="2026-03-01 12:00">x</time>
 <pre>a\tb\n  c\td</pre><a class=file href="s.txt">s</a><a class=file href="all.zip">all</a>"""
+
+
+def test_a_page_of_which_a_row_was_left_out_is_not_whole() -> None:
+    """A row without a link and one beyond the limit may be listings that we know: they are not absent."""
+    row = "<tr class=offer><td><a class=title href='/o/{}'>Offer</a>"
+    good = [row.format(number) for number in range(MAX_ROWS)]
+    many = [row.format(number) for number in range(MAX_ROWS + 1)]
+
+    pages = ["".join(rows) for rows in (good, [*good[1:], "<tr class=offer><td>Offer"], many)]
+    assert [read(adapter(MARKET), f"<table>{page}</table>").whole for page in pages] == [True, False, False]
 
 
 def test_rows_become_follows_with_what_they_say() -> None:
