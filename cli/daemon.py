@@ -11,7 +11,9 @@ import signal
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import datetime
+from weakref import WeakSet
 
 import structlog
 
@@ -22,7 +24,7 @@ from cli.errors import CliError, ConfigurationRefused, LockLost
 from cli.health import HealthServer
 from cli.metrics import RELOADS, STARTED
 from cli.notify import ServiceManager
-from cli.settings import Configuration, Supervision
+from cli.settings import Configuration, Settings, Supervision
 from crawler.schedule import RunSchedule
 from storage import schema
 from storage.base import Database
@@ -32,6 +34,9 @@ from storage.lock import DaemonLock
 
 PULSE_S = 5.0  # between two looks at the own health, where systemd's watchdog does not ask for more
 KILL_MARGIN_S = 1.0  # after a run's grace, until its killed process is collected and its outcome written
+
+#: What of [daemon] a reload changes as well.
+NO_RESTART = {"match_workers", "deliver_workers", "stop_timeout_s"}
 
 log = structlog.get_logger()
 
@@ -59,7 +64,8 @@ class Daemon:
         self._evidence = EvidenceStore(settings.storage.evidence_dir)
         self._engine = EmbeddedEngine(self._database, clock=clock)
         self._parts = self._assembled(configuration)
-        self._retired: list[Parts] = []
+        # A supervisor lives as long as it is the current one or has a run in hand.
+        self._supervisors = WeakSet([self._parts.supervisor])
         self._schedule = RunSchedule(database=self._database, dispatcher=self._engine, clock=clock)
         self._signals: queue.SimpleQueue[int] = queue.SimpleQueue()
 
@@ -134,8 +140,8 @@ class Daemon:
         """Begin nothing more, give what is in hand its time; the rest is due at the next start."""
         settings = self._configuration.settings
         self._schedule.stop()
-        for parts in (*self._retired, self._parts):
-            parts.supervisor.stop()
+        for supervisor in list(self._supervisors):
+            supervisor.stop()
         wait_s = max(settings.daemon.stop_timeout_s, settings.crawler.stop_grace_s + KILL_MARGIN_S)
         unfinished = self._engine.stop(wait_s)
         log.info("Stopped.", action="stopped", unfinished=[str(kind) for kind in unfinished])
@@ -196,14 +202,15 @@ class Daemon:
         """What can fail comes first: 1. new parts, 2. all rows in one transaction; then 3. handlers and
         schedule. Runs that go on end as they began.
         """
+        self._warn_of_what_stays(configuration)
+        configuration = _with_storage_of(self._configuration, configuration)
         parts = self._assembled(configuration)
         with self._database.transaction() as session:
             of_sources, of_companies = synchronise(session, configuration, self._clock())
             plan = self._schedule.plan(session)
-        self._warn_of_what_stays(configuration)
         self._configuration = configuration
-        self._retired.append(self._parts)
         self._parts = parts
+        self._supervisors.add(parts.supervisor)
         self._engine.serve(parts.lanes)
         self._schedule.follow(plan)
         RELOADS.labels("accepted").inc()
@@ -216,7 +223,8 @@ class Daemon:
 
     def _warn_of_what_stays(self, configuration: Configuration) -> None:
         old, new = self._configuration.settings, configuration.settings
-        stays = [name for name in ("storage", "daemon") if getattr(old, name) != getattr(new, name)]
+        changed = {"storage": old.storage != new.storage, "daemon": _lasting(old) != _lasting(new)}
+        stays = [section for section, is_changed in changed.items() if is_changed]
         if stays:
             log.warning(
                 f"[{'] and ['.join(stays)}] changed; that takes effect when the daemon is started again.",
@@ -230,3 +238,13 @@ class Daemon:
         channels = len(declared.settings.alerts.channels)
         counts = f"{enabled} sources, {len(declared.companies)} companies, {channels} channels"
         return f"{counts}, on {self._database.place}"
+
+
+def _lasting(settings: Settings) -> dict[str, object]:
+    """What of [daemon] is as it was at the start, whatever the file says later."""
+    return settings.daemon.model_dump(exclude=NO_RESTART)
+
+
+def _with_storage_of(running: Configuration, new: Configuration) -> Configuration:
+    """Runs must write where this process looks, which is what it opened at its start."""
+    return replace(new, settings=new.settings.model_copy(update={"storage": running.settings.storage}))

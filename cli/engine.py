@@ -66,6 +66,12 @@ class _Line:
     queued: set[int] = field(default_factory=set)
     in_hand: dict[int, float] = field(default_factory=dict)
     resting: dict[int, _Resting] = field(default_factory=dict)
+    threads: int = 0
+
+    def replace(self, lane: Lane) -> None:
+        with self.lock:
+            self.lane = lane
+            self.lock.notify_all()
 
     def offer(self, row_ids: Sequence[int], now: float) -> None:
         """Take what is neither waiting, nor being done, nor resting after a failure."""
@@ -80,9 +86,9 @@ class _Line:
             self.lock.notify_all()
 
     def take(self, stopping: threading.Event) -> int | None:
-        """The next row, waiting for one; None when the engine stops."""
+        """The next row, waiting for one and for a place; None when the engine stops."""
         with self.lock:
-            self.lock.wait_for(lambda: self.waiting or stopping.is_set())
+            self.lock.wait_for(lambda: self._has_next() or stopping.is_set())
             if stopping.is_set():
                 return None
             row_id = self.waiting.popleft()
@@ -96,6 +102,7 @@ class _Line:
             del self.in_hand[row_id]
             self.resting.pop(row_id, None)
             self._show()
+            self.lock.notify()
 
     def failed(self, row_id: int) -> float:
         """Lay the row aside for a while; returns how long, in seconds."""
@@ -105,7 +112,12 @@ class _Line:
             rest_s = min(FIRST_REST_S * 2.0 ** (failures - 1), LONGEST_REST_S)
             self.resting[row_id] = _Resting(failures, time.monotonic() + rest_s)
             self._show()
+            self.lock.notify()
             return rest_s
+
+    def _has_next(self) -> bool:
+        """A lane that was narrowed has more threads than places."""
+        return bool(self.waiting) and len(self.in_hand) < self.lane.workers
 
     def _show(self) -> None:
         WORK_WAITING.labels(self.lane.kind).set(len(self.waiting))
@@ -133,12 +145,16 @@ class EmbeddedEngine:
         self._last_look = time.monotonic()
 
     def serve(self, lanes: Sequence[Lane]) -> None:
-        """Set the lanes, or replace their handlers later: work in hand ends with the old one."""
+        """Set the lanes, or replace their handlers and their width later: work in hand ends with the old
+        ones.
+        """
         for lane in lanes:
             if lane.kind in self._lines:
-                self._lines[lane.kind].lane = lane
+                self._lines[lane.kind].replace(lane)
             else:
                 self._lines[lane.kind] = _Line(lane)
+        if self._threads:
+            self._staff()
 
     def announce(self, session: Session, work: Work) -> None:
         """Offer this row to its lane once the session has committed; nothing happens if it rolls back."""
@@ -152,9 +168,7 @@ class EmbeddedEngine:
     def start(self) -> None:
         self._last_look = time.monotonic()
         self._begin("engine", self._look_out)
-        for line in self._lines.values():
-            for number in range(1, line.lane.workers + 1):
-                self._begin(f"{line.lane.kind}-{number}", self._work, line)
+        self._staff()
 
     def stop(self, timeout_s: float) -> list[WorkKind]:
         """Begin nothing more and wait for what is in hand; returns the kinds that did not end in time."""
@@ -178,6 +192,13 @@ class EmbeddedEngine:
             return f"no look at the database has succeeded for {silent_s:.0f} s"
         dead = [thread.name for thread in self._threads if not thread.is_alive()]
         return f"threads have ended: {', '.join(dead)}" if dead and not self._stopping.is_set() else None
+
+    def _staff(self) -> None:
+        """A thread for each place; threads without a place wait."""
+        for line in self._lines.values():
+            while line.threads < line.lane.workers:
+                line.threads += 1
+                self._begin(f"{line.lane.kind}-{line.threads}", self._work, line)
 
     def _begin(self, name: str, target: Callable[..., None], *arguments: object) -> None:
         thread = threading.Thread(target=target, args=arguments, name=name, daemon=True)

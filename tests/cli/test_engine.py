@@ -196,6 +196,31 @@ def test_a_new_handler_takes_over_while_the_engine_runs(database: Database, queu
     assert old.calls == []
 
 
+def test_a_lane_is_widened_and_narrowed_while_the_engine_runs(database: Database, queued: list[int]) -> None:
+    """After a reload as many rows are done at the same time as the new configuration says."""
+    leave, inside = threading.Semaphore(0), []
+
+    def stays_inside(run_id: int) -> None:
+        inside.append(run_id)
+        leave.acquire()
+
+    def lane(workers: int) -> Lane:
+        return Lane(WorkKind.RUN, stays_inside, runs.due, workers)
+
+    with serving(database, lane(1)) as engine:
+        assert until(lambda: len(inside) == 1)
+        engine.serve([lane(3)])
+        widened = until(lambda: len(inside) == 3)
+        engine.serve([lane(1)])
+        leave.release(2)
+        narrowed = not until(lambda: len(inside) > 3, limit_s=1.0)
+        leave.release()
+        goes_on = until(lambda: len(inside) == 4)
+        leave.release(1000)
+
+    assert (widened, narrowed, goes_on) == (True, True, True)
+
+
 def test_an_engine_whose_database_is_gone_is_ill(empty_url: str) -> None:
     """Without a successful look at the rows the engine says so; it goes on trying."""
     database = Database.open(empty_url)

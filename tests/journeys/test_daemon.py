@@ -6,6 +6,8 @@ import http.client
 import json
 import signal
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -17,7 +19,7 @@ from cli.exits import Exit
 from storage import sources
 from storage.base import Database
 from storage.errors import DatabaseConflict
-from tests.cli.command import spillwatch
+from tests.cli.command import TIMEOUT_S, environment, spillwatch
 from tests.journeys.home import SECRET, Home, RunningDaemon, alive, home_in, running, until
 from tests.peers.smtp import SmtpPeer
 from tests.peers.web import Site
@@ -27,6 +29,32 @@ STOP_WITHIN_S = 5.0
 REFUSING_RUNS = (
     "CREATE TRIGGER refuse BEFORE INSERT ON runs BEGIN SELECT RAISE(ABORT, 'refused by a test'); END"
 )
+#: A daemon that gets SIGHUP four times and counts, whenever it reads its files again, what is in memory.
+COUNTING_MATCHERS = """
+import gc, os, signal
+from cli.context import utc_now
+from cli.daemon import Daemon
+from cli.settings import Supervision, load
+from matching.service import MatchingService
+
+left = [signal.SIGHUP, signal.SIGHUP, signal.SIGHUP, signal.SIGHUP, signal.SIGTERM]
+
+def send_next():
+    os.kill(os.getpid(), left.pop(0))
+
+def reread():
+    gc.collect()
+    print(sum(isinstance(each, MatchingService) for each in gc.get_objects()))
+    send_next()
+    return load(None)
+
+def clock():
+    if len(left) == 5 and signal.getsignal(signal.SIGHUP) is not signal.SIG_DFL:  # it listens now
+        send_next()
+    return utc_now()
+
+Daemon(load(None), reread=reread, supervision=Supervision(None, None), clock=clock).run()
+"""
 
 
 @pytest.fixture
@@ -201,16 +229,59 @@ def test_a_reload_that_the_database_refuses_changes_nothing(
     assert reloaded["sources_changed"] == ["other"]
 
 
-def test_a_reload_says_what_needs_a_restart(home: Home) -> None:
-    """A changed [daemon] is accepted, and the log says that it takes effect at the next start."""
+def test_a_reload_says_what_needs_a_restart(home: Home, site: Site) -> None:
+    """What [storage] and most of [daemon] say is read at the start alone: the log says so, and until the next
+    one runs write where the daemon looks.
+    """
     with running(home) as daemon:
         text = (home.folder / "spillwatch.toml").read_text()
-        home.write("spillwatch.toml", text.replace("[daemon]", "[daemon]\nmatch_workers = 2"))
+        changed = text.replace(
+            "[daemon]", '[storage]\nevidence_dir = "elsewhere"\n[daemon]\nlog_level = "debug"'
+        )
+        home.write("spillwatch.toml", changed)
+        home.source("market", f"{site.url}/offers")
         daemon.process.send_signal(signal.SIGHUP)
         line = daemon.wait_for("restart_needed")
-        daemon.wait_for("reloaded")
+        run = daemon.wait_for("run_finished")
 
-    assert line["sections"] == ["daemon"]
+    assert line["sections"] == ["storage", "daemon"]
+    assert run["outcome"] == "new_listings"
+    assert not (home.folder / "elsewhere" / "evidence").exists()
+
+
+def test_a_reload_changes_how_much_is_done_at_the_same_time(home: Home, site: Site) -> None:
+    """A raised concurrent_runs takes effect without a restart."""
+    for name in ("one", "two", "three"):
+        home.source(name, f"{site.url}/hangs")
+    with running(home) as daemon:
+        until(lambda: len(daemon.children()) == 2, "two runs, as is the default")
+        text = (home.folder / "spillwatch.toml").read_text()
+        home.write("spillwatch.toml", text.replace("[crawler]", "[crawler]\nconcurrent_runs = 3"))
+        daemon.process.send_signal(signal.SIGHUP)
+        daemon.wait_for("reloaded")
+        until(lambda: len(daemon.children()) == 3, "the third run")
+        children = daemon.children()
+        took = daemon.stop()
+
+    assert took < STOP_WITHIN_S
+    assert not any(alive(pid) for pid in children)
+
+
+def test_reloads_leave_nothing_of_the_old_configuration(tmp_path: Path) -> None:
+    """However often SIGHUP comes, one matcher with its terms and segments is in memory."""
+    home = Home(tmp_path)
+    home.write("spillwatch.toml", '[daemon]\nhealth_address = ""\n')
+    ran = subprocess.run(
+        [sys.executable, "-c", COUNTING_MATCHERS],
+        cwd=tmp_path,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=TIMEOUT_S,
+        check=False,
+    )
+
+    assert ran.stdout.split() == ["1", "1", "1", "1"], ran.stderr
 
 
 def test_systemd_hears_ready_reload_watchdog_and_stop(home: Home, tmp_path: Path) -> None:
