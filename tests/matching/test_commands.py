@@ -150,7 +150,7 @@ def test_enroll_needs_no_configuration(home: Path, tmp_path_factory: pytest.Temp
 
 
 def test_segments_are_imported_once_listed_shown_verified_and_removed(home: Path) -> None:
-    """From the import to the end, with the file in the segments folder, mode 0600; a second import is none."""
+    """From the import to the end, with the file in its folder, mode 0600; a second import is none."""
     segment_of(home, "quillmere")
     first, again = (answer(home, "segment", "import", "quillmere.segment") for _ in range(2))
     (listed,) = answer(home, "segment", "list")
