@@ -47,6 +47,7 @@ class Trail:
     jumped: bool = False
     at_end: bool = False
     whole: bool = True
+    asked_again: bool = False
     broken: bool = False
 
     @property
@@ -128,6 +129,10 @@ class Reading:
         self._trails[start].broken = True
         self._trails[start].unread.add(page)
 
+    def ask_again(self, start: str) -> None:
+        """Something that this list leads to did not come: "not modified" would hide it from the next run."""
+        self._trails[start].asked_again = True
+
     def conditions(self, start: str) -> dict[str, str]:
         """Headers that let the site say "not modified"; none while something of it may be unread."""
         known = {} if self._unfinished else self._validators.get(start, {})
@@ -155,6 +160,8 @@ class Reading:
         """The cursor to write with the run's outcome."""
         if all(trail.complete for trail in self._trails.values()):
             self._validators.update(self._fresh)
+            for start in (start for start, trail in self._trails.items() if trail.asked_again):
+                self._validators.pop(start, None)
             return self._cursor(None)
         resume = {start: page for start, trail in self._trails.items() if (page := trail.first_unread())}
         return self._cursor({"since": self.since.isoformat(), "resume": resume})

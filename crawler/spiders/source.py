@@ -127,7 +127,8 @@ class SourceSpider(Spider):
                 yield each
         else:
             for listing in parsed.listings[:1]:
-                yield await self._complete(listing, origin, captured)
+                async for found in self._complete(listing, origin, captured):
+                    yield found
 
     def _understood(
         self, response: Response, follow: Follow, origin: Origin | None, captured: Captured
@@ -202,7 +203,8 @@ class SourceSpider(Spider):
             self._note(Seen(seen))
         for listing in parsed.listings:
             if keys[listing.key] in turn.wanted:
-                yield await self._complete(listing, origin, captured)
+                async for each in self._complete(listing, origin, captured):
+                    yield each
         for follow in parsed.follows:
             key = keys.get(follow.key or "")
             if key is None or key in turn.wanted:
@@ -223,15 +225,31 @@ class SourceSpider(Spider):
             etag, modified = (_header(response, name) for name in ("ETag", "Last-Modified"))
             self.run.reading.validated(origin.start, etag, modified)
 
-    async def _complete(self, listing: Listing, origin: Origin | None, captured: Captured) -> Found:
-        """Fetch a listing's text attachments, which are part of what it says."""
-        texts = []
-        for url in listing.attachments[:MAX_ATTACHMENTS]:
-            text = await self._attachment(Follow(url, Role.ATTACHMENT, listing.key), origin)
-            texts += [text] if text is not None else []
-        return Found(listing, captured, tuple(texts))
+    async def _complete(
+        self, listing: Listing, origin: Origin | None, captured: Captured
+    ) -> AsyncIterator[Found]:
+        """Fetch a listing's text attachments, which are part of what it says.
 
-    async def _attachment(self, follow: Follow, origin: Origin | None) -> Text | None:
+        Without one that may still come, its empty digest has the next run follow it again; a listing that is
+        only looked at again stays as it is, lest a slow site seem to edit it.
+        """
+        run = self.run
+        urls = listing.attachments[:MAX_ATTACHMENTS]
+        came = [await self._attachment(Follow(url, Role.ATTACHMENT, listing.key), origin) for url in urls]
+        problems = [each for each in came if isinstance(each, FetchError)]
+        unasked = run.closed in problems
+        run.tally.items.failures += [each for each in problems if each is not run.closed]
+        if unasked:
+            self._put_off(origin)
+        if unasked or not all(each.permanent for each in problems):
+            if origin is None:
+                self._note(Asked(stored_key(run, listing.key)))
+                return
+            run.reading.ask_again(origin.start)
+            listing = replace(listing, row_digest="")
+        yield Found(listing, captured, tuple(each for each in came if isinstance(each, Text)))
+
+    async def _attachment(self, follow: Follow, origin: Origin | None) -> Text | FetchError:
         try:
             request = Request(
                 follow.url,
@@ -245,15 +263,12 @@ class SourceSpider(Spider):
             )
             response = await self.crawler.engine.download_async(request)
         except (FetchError, ValueError) as error:
-            problem = (
+            return (
                 error if isinstance(error, FetchError) else UrlRefused("An attachment's address is no URL.")
             )
-            self.run.tally.items.failures.append(problem)
-            return None
         captured: Captured = response.meta[CAPTURED]
-        if (refused := problem_with(response)) is not None:
-            self.run.tally.items.failures.append(refused)
-            return None
+        if (problem := problem_with(response)) is not None:
+            return problem
         decoded = await asyncio.to_thread(decode, response.body, declared=captured.charset)
         self._note(Conclusion(captured.id, CaptureOutcome.PARSED, None, decoded.charset))
         return Text(follow.url, decoded.text, captured, len(response.body))
@@ -276,10 +291,7 @@ class SourceSpider(Spider):
         """Count a page that could not be had, and store what is known of its listing all the same."""
         run = self.run
         if error is run.closed:
-            # Nobody asked for it: it stays for the next run.
-            if origin is not None:
-                run.tally.unread += 1
-                run.reading.unread(origin.start, origin.page)
+            self._put_off(origin)
             return
         heard_of = follow.key is not None and (origin is None or not origin.fresh)
         if heard_of and isinstance(error, NotThere):
@@ -293,6 +305,12 @@ class SourceSpider(Spider):
             run.reading.broke(origin.start, origin.page)
         yield from self._from_row(follow, origin)
 
+    def _put_off(self, origin: Origin | None) -> None:
+        """Nobody asked for it: it stays for the next run."""
+        if origin is not None:
+            self.run.tally.unread += 1
+            self.run.reading.unread(origin.start, origin.page)
+
     def _from_row(self, follow: Follow, origin: Origin | None) -> Iterator[Found]:
         """A listing that nobody has heard of is worth an alert even if its own page can't be read.
 
@@ -300,7 +318,9 @@ class SourceSpider(Spider):
         """
         if origin is None:
             self._note(Asked(stored_key(self.run, follow.key or "")))
-        elif origin.fresh and origin.captured is not None and follow.partial is not None:
+            return
+        self.run.reading.ask_again(origin.start)
+        if origin.fresh and origin.captured is not None and follow.partial is not None:
             yield Found(replace(follow.partial, row_digest=""), origin.captured)
 
     # --- bookkeeping

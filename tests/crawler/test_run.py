@@ -13,7 +13,7 @@ from storage.runs import RunOutcome
 from storage.sources import SourceHealth
 from storage.work import WorkKind
 from tests.crawler.conftest import Runs
-from tests.peers.web import Answer, Site
+from tests.peers.web import Answer, Offer, Site
 
 
 def test_everything_on_every_page_is_stored_once(crawl_both: Runs, site: Site) -> None:
@@ -268,6 +268,38 @@ def test_text_attachments_are_fetched_and_nothing_else(crawl: Runs, site: Site) 
     place = version.attachments[0].place
     assert place is not None
     assert "name,phone" in EvidenceStore(crawl.evidence_dir).read_text(place).parts["attachment"]
+
+
+def test_an_attachment_that_fails_is_asked_for_by_the_next_run(crawl: Runs, site: Site) -> None:
+    """The listing is stored without it, and the feed that led to it is read in full until it has come."""
+    site.offers = {"1": Offer("Database", attachments=["/late-sample.txt"])}
+    site.failures_left = 1
+    item = {"body": "div.description", "attachments": "a.attachment"}
+    budget = {"recheck_items": 0}
+    source = crawl.declare(
+        "news", f"{site.url}/feed", kind="feed", list=None, row=None, item=item, budget=budget
+    )
+
+    first, second, third = (crawl.run(source) for _ in range(3))
+
+    stored = [[each.name for each in version.attachments] for version in crawl.versions(crawl.offer("1"))]
+    assert (first.listings_new, first.reason, second.listings_changed) == (1, "partly_read", 1)
+    assert stored == [[], ["late-sample.txt"]]
+    assert [each.outcome for each in crawl.captures(third)] == [CaptureOutcome.UNCHANGED]
+
+
+def test_an_attachment_beyond_the_budget_is_unread_and_no_trouble(crawl: Runs, site: Site) -> None:
+    """The run says that a page stayed unread, and the next one that has the budget reads it."""
+    site.offers = {"1": Offer("Database", attachments=["/sample.txt"])}
+    polite = {"delay_s": 0, "robots": False}
+    small, large = ({"pages": pages, "recheck_items": 0} for pages in (2, 200))
+    first = crawl.run(crawl.declare("market", f"{site.url}/offers", politeness=polite, budget=small))
+
+    crawl.run(crawl.declare("market", f"{site.url}/offers", politeness=polite, budget=large))
+
+    assert (first.listings_new, first.reason, first.pages_unread) == (1, "budget_ended", 1)
+    stored = crawl.versions(crawl.offer("1"))
+    assert [[each.name for each in version.attachments] for version in stored] == [[], ["sample.txt"]]
 
 
 def test_a_listing_whose_own_page_fails_is_stored_from_its_row(crawl: Runs, site: Site) -> None:

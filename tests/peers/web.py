@@ -312,6 +312,15 @@ async def sample(site: Site, asked: Asked, writer: Writer) -> Answer:
     return Answer(b"name,phone\nAda,none\n", content_type="text/plain; charset=utf-8")
 
 
+@page("/late-sample.txt")
+async def late_sample(site: Site, asked: Asked, writer: Writer) -> Answer:
+    """500 as often as the test says, then the text."""
+    if site.failures_left > 0:
+        site.failures_left -= 1
+        return Answer(b"Sorry", status=500)
+    return await sample(site, asked, writer)
+
+
 @page("/picture-named-txt.txt")
 async def picture(site: Site, asked: Asked, writer: Writer) -> Answer:
     return Answer(b"\x89PNG", content_type="image/png")
