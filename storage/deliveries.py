@@ -193,7 +193,8 @@ def _tries(session: Session, delivery_id: int) -> tuple[int, datetime]:
     these = select(func.count(), func.min(Attempt.started_at)).where(
         mine, Attempt.number > given_up.scalar_subquery()
     )
-    return session.execute(these).one()._tuple()
+    tries, since = session.execute(these).one()
+    return tries, since
 
 
 def concluded(
