@@ -44,7 +44,7 @@ class Trail:
     pages: list[str] = field(default_factory=list)
     unread: set[str] = field(default_factory=set)
     total: int | None = None
-    jumped: bool = False
+    jumped_to: str | None = None
     at_end: bool = False
     whole: bool = True
     asked_again: bool = False
@@ -106,7 +106,7 @@ class Reading:
         wanted = frozenset(row.key for row in rows if _is_wanted(row, known.get(row.key)))
         settled = not news and all(known[row.key].first_seen_at < self.since for row in rows)
         if not rows or settled or next_url is None:
-            trail.at_end = end and not trail.jumped
+            trail.at_end = end and trail.jumped_to is None
             return Turn(wanted, self._resumed(trail) if not settled else None)
         if not news and trail.resume not in (None, next_url):
             return Turn(wanted, self._resumed(trail))
@@ -117,17 +117,23 @@ class Reading:
         resume, trail.resume = trail.resume, None
         if resume in trail.pages:
             return None
-        trail.jumped = trail.jumped or resume is not None
+        trail.jumped_to = trail.jumped_to or resume
         return resume
 
     def unread(self, start: str, page: str) -> None:
         """The budget ended before `page`, or before something that is on it."""
         self._trails[start].unread.add(page)
 
-    def broke(self, start: str, page: str) -> None:
-        """A list page could not be read: the next run tries again, and goes on behind it."""
-        self._trails[start].broken = True
-        self._trails[start].unread.add(page)
+    def broke(self, start: str, page: str, *, for_good: bool) -> None:
+        """A list page could not be read: the next run tries again, and goes on behind it.
+
+        Not where `for_good` it is none, and was an address that a run had saved, which may expire: the next
+        run finds its way from the first page.
+        """
+        trail = self._trails[start]
+        trail.broken = True
+        if not (for_good and page == trail.jumped_to):
+            trail.unread.add(page)
 
     def ask_again(self, start: str) -> None:
         """Something that this list leads to did not come: "not modified" would hide it from the next run."""

@@ -66,6 +66,8 @@ class SourceSpider(Spider):
     def __init__(self, run: RunContext) -> None:
         super().__init__()
         self.run = run
+        #: Keys that a list has led to in this run.
+        self._followed: set[str] = set()
 
     async def start(self) -> AsyncIterator[Request]:
         """1. the cursor, so that a kill from here on is known; 2. the lists; 3. what is looked at again."""
@@ -94,7 +96,16 @@ class SourceSpider(Spider):
         priority: int | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Iterator[Request]:
-        """Yield the one request, or none when its address is no URL."""
+        """Yield the one request, or none: its address is no URL, or its listing was asked for in this run.
+
+        Listings go by their keys, for two of them may share an address; Scrapy, which goes by addresses,
+        drops the second of two requests without a word.
+        """
+        key = None if follow.key is None else stored_key(self.run, follow.key)
+        if key in self._followed:
+            return
+        if key is not None and origin is not None:
+            self._followed.add(key)
         try:
             yield Request(
                 follow.url,
@@ -103,6 +114,7 @@ class SourceSpider(Spider):
                 priority=PRIORITY.get(follow.role, 0) if priority is None else priority,
                 headers=dict(headers or {}),
                 meta={FOLLOW: follow, ORIGIN: origin},
+                dont_filter=key is not None,
             )
         except ValueError:
             self._pages(follow, origin).failures.append(UrlRefused("A page's address is no URL."))
@@ -125,7 +137,8 @@ class SourceSpider(Spider):
         elif origin is not None and follow.role in LISTING_ROLES:
             async for each in self._after_list(response, origin, captured, parsed):
                 yield each
-        else:
+        elif origin is not None or stored_key(self.run, follow.key or "") not in self._followed:
+            # A second look knows only what the row had said; one that comes after the list's own is void.
             for listing in parsed.listings[:1]:
                 async for found in self._complete(listing, origin, captured):
                     yield found
@@ -173,7 +186,7 @@ class SourceSpider(Spider):
         pages.strange += 1
         self._note(Conclusion(captured.id, outcome, reason, parsed.charset or None if parsed else None))
         if origin is not None and follow.role in LISTING_ROLES:
-            self.run.reading.broke(origin.start, follow.url)
+            self.run.reading.broke(origin.start, follow.url, for_good=True)
         return None
 
     async def _after_list(
@@ -302,7 +315,7 @@ class SourceSpider(Spider):
             self._note(Asked(stored_key(run, follow.key or "")))
             return
         if follow.role in LISTING_ROLES:
-            run.reading.broke(origin.start, origin.page)
+            run.reading.broke(origin.start, origin.page, for_good=error.permanent)
         yield from self._from_row(follow, origin)
 
     def _put_off(self, origin: Origin | None) -> None:

@@ -110,6 +110,24 @@ def test_a_budget_that_ended_is_resumed_where_it_ended() -> None:
     assert again.next_url == f"{START}?page=2"
 
 
+def test_a_saved_page_that_is_no_page_any_more_is_forgotten() -> None:
+    """Addresses expire: after a 4xx for it the next run follows the links from the first page; a failure
+    that may pass is waited for.
+    """
+    saved = reading(now=EARLIER)
+    saved.unread(START, f"{START}?session=7")
+    seen = known("a", "b", since=EARLIER + timedelta(minutes=1))
+
+    def after(*, for_good: bool) -> Turn:
+        failing = reading(saved.closing_cursor())
+        jump = turn(failing, 1, "ab", seen, following=2)
+        failing.broke(START, jump.next_url or "", for_good=for_good)
+        return turn(reading(failing.closing_cursor()), 1, "ab", seen, following=2)
+
+    assert after(for_good=True).next_url == f"{START}?page=2"
+    assert after(for_good=False).next_url == f"{START}?session=7"
+
+
 def test_a_complete_reading_leaves_no_mark() -> None:
     """Nothing is unfinished, so the next run stops at what is known."""
     subject = reading(reading(now=EARLIER).opening_cursor())
@@ -122,7 +140,7 @@ def test_a_list_page_that_failed_keeps_the_reading_unfinished() -> None:
     """What is behind it has not been read, though nothing of it is known."""
     subject = reading()
     turn(subject, 1, "a", {}, following=2)
-    subject.broke(START, f"{START}?page=2")
+    subject.broke(START, f"{START}?page=2", for_good=True)
 
     assert subject.closing_cursor()["unfinished"]["resume"] == {START: f"{START}?page=2"}
     assert not subject.read_everything()

@@ -92,6 +92,29 @@ def test_an_edit_that_the_list_does_not_show_is_found_by_a_recheck(crawl: Runs, 
     assert edited.price_amount is not None
 
 
+def test_two_listings_that_share_a_link_are_two(crawl: Runs, site: Site) -> None:
+    """Each is asked for and stored, though the address is the same."""
+    pages = {"rows": "tr.row", "link": "a", "key": "td.price"}
+    source = crawl.declare("market", f"{site.url}/two-rows-one-link", list=pages)
+
+    run = crawl.run(source)
+
+    assert (run.listings_seen, run.listings_new, sorted(crawl.listings())) == (2, 2, ["$1", "$2"])
+
+
+def test_a_change_in_the_list_counts_though_its_listing_is_looked_at_again(crawl: Runs, site: Site) -> None:
+    """A second look, which has the old row in mind, neither takes the place of the new one nor undoes it."""
+    site.offers = {key: site.offers[key] for key in ("1", "2")}
+    source = crawl.declare("market", f"{site.url}/offers", budget={"recheck_items": 12})
+    crawl.run(source)
+    site.offers["1"].price = "$400"
+
+    run = crawl.run(source)
+
+    changed = crawl.offer("1")
+    assert (run.listings_changed, changed.life, changed.version_number) == (1, Life.PRICE_CHANGED, 2)
+
+
 def test_what_the_site_says_is_gone_is_gone_and_a_failure_is_not(crawl: Runs, site: Site) -> None:
     """A listing whose page answers 404 is gone; one whose page answers 500 is where it was."""
     source = crawl.declare("market", f"{site.url}/offers", budget={"recheck_items": 12})

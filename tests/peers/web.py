@@ -448,6 +448,16 @@ async def endless_pages(site: Site, asked: Asked, writer: Writer) -> Answer:
     return Answer(f"<table>{rows}</table><a rel='next' href='?page={number + 1}'>next</a>".encode())
 
 
+@page("/two-rows-one-link")
+async def two_rows_one_link(site: Site, asked: Asked, writer: Writer) -> Answer:
+    """Two offers in one thread."""
+    rows = "".join(
+        f"<tr class='row'><td><a href='/offer/1'>Offer {number}</a></td><td class='price'>${number}</td></tr>"
+        for number in (1, 2)
+    )
+    return Answer(f"<table>{rows}</table>".encode())
+
+
 @page("/same-page-for-ever")
 async def same_page_for_ever(site: Site, asked: Asked, writer: Writer) -> Answer:
     """The next page's link leads to the page itself."""
