@@ -6,6 +6,7 @@ that arrive while others are being written share one fsync and one transaction.
 
 from __future__ import annotations
 
+import codecs
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -150,7 +151,15 @@ def _record(
         size=len(arrived.body),
         place=place,
         content_type=mask_type(arrived.content_type) or None,
-        charset=arrived.charset,
+        charset=_codec(arrived.charset),
         outcome=arrived.outcome,
         reason=arrived.reason,
     )
+
+
+def _codec(declared: str | None) -> str | None:
+    """The codec's own name; a header may say anything, and a row holds no text of theirs as it is."""
+    try:
+        return codecs.lookup(declared or "").name
+    except (LookupError, ValueError):
+        return None

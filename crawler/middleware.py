@@ -125,7 +125,8 @@ def _asked_for(response: Response) -> float | None:
     if told.isdecimal():
         return float(told)
     try:
-        until = parsedate_to_datetime(told)
-    except ValueError:
+        until = parsedate_to_datetime(told).astimezone(UTC)
+    except (ValueError, TypeError, OverflowError):
+        # The last one is of a date that only its own time zone still has room for.
         return DEFAULT_WAIT_S
-    return max(0.0, (until.astimezone(UTC) - datetime.now(UTC)).total_seconds())
+    return max(0.0, (until - datetime.now(UTC)).total_seconds())

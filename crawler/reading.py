@@ -9,7 +9,7 @@ page on which a budget ended.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -64,12 +64,23 @@ class Trail:
 class Reading:
     """One run's reading of one source, from its cursor to its cursor."""
 
-    def __init__(self, cursor: Mapping[str, Any], *, definition: str, now: datetime) -> None:
-        """`definition` stands for the source's file: with another one, validators mean nothing any more."""
+    def __init__(
+        self,
+        cursor: Mapping[str, Any],
+        *,
+        definition: str,
+        now: datetime,
+        mask_url: Callable[[str], str],
+    ) -> None:
+        """`definition` stands for the source's file: with another one, validators mean nothing any more.
+
+        `mask_url`: what it would change is not written into the cursor, and costs the next run a few pages.
+        """
         unfinished = cursor.get("unfinished") or {}
         began = unfinished.get("since")
         self.since = datetime.fromisoformat(began) if began else now
         self._definition = definition
+        self._mask_url = mask_url
         same = cursor.get("definition") == definition
         self._validators: dict[str, dict[str, str]] = dict(cursor.get("validators") or {}) if same else {}
         self._unfinished = bool(began)
@@ -147,7 +158,7 @@ class Reading:
     def validated(self, start: str, etag: str | None, modified: str | None) -> None:
         """Remember what to ask with next time; only a cursor that is written at the end takes it up."""
         found = {"etag": etag, "last_modified": modified}
-        self._fresh[start] = {name: value for name, value in found.items() if value}
+        self._fresh[start] = {name: value for name, value in found.items() if value and self._may_keep(value)}
 
     def pages_beyond(self) -> int:
         """List pages that the sites admit to and nobody asked for."""
@@ -169,8 +180,13 @@ class Reading:
             for start in (start for start, trail in self._trails.items() if trail.asked_again):
                 self._validators.pop(start, None)
             return self._cursor(None)
-        resume = {start: page for start, trail in self._trails.items() if (page := trail.first_unread())}
+        left = {start: trail.first_unread() for start, trail in self._trails.items()}
+        resume = {start: page for start, page in left.items() if page and self._may_keep(page)}
         return self._cursor({"since": self.since.isoformat(), "resume": resume})
+
+    def _may_keep(self, text: str) -> bool:
+        """Whether it holds no identifier."""
+        return self._mask_url(text) == text
 
     def _cursor(self, unfinished: dict[str, Any] | None) -> dict[str, Any]:
         parts = {"definition": self._definition, "validators": self._validators, "unfinished": unfinished}

@@ -92,7 +92,7 @@ def execute(
             dispatcher=dispatcher,
             report=report,
             clock=clock,
-            reading=Reading(job.cursor, definition=_fingerprint(definition), now=now),
+            reading=Reading(job.cursor, definition=_fingerprint(definition), now=now, mask_url=mask_url),
             began=now,
         )
         _crawl(run)

@@ -63,6 +63,12 @@ from tests.peers.web import Offer, Site
         ("/403", RunOutcome.REFUSED, "site_denied", "does not let us in (HTTP 403)"),
         ("/500s", RunOutcome.COULD_NOT_FETCH, "server_error", "has an error of its own (HTTP 500)"),
         ("/429", RunOutcome.COULD_NOT_FETCH, "rate_limited", "asks for a pause of 3600 s; nothing more"),
+        (
+            "/429-until-the-end-of-time",
+            RunOutcome.COULD_NOT_FETCH,
+            "rate_limited",
+            "asks for a pause of 10 s",
+        ),
         ("/archive", RunOutcome.REFUSED, "content_refused", "archives and media are never fetched"),
     ],
 )
@@ -114,6 +120,15 @@ def test_bytes_that_are_no_text_are_read_all_the_same(crawl: Runs, site: Site) -
 
     assert (run.outcome, run.listings_new) == (RunOutcome.NEW_LISTINGS, 5)
     assert {each.outcome for each in crawl.captures(run)} == {CaptureOutcome.PARSED}
+
+
+def test_a_charset_that_is_none_enters_no_row(crawl: Runs, site: Site) -> None:
+    """A header may hold anything, a telephone number too: only names of charsets are stored."""
+    run = crawl.run(crawl.declare("market", f"{site.url}/number-for-a-charset", item=None))
+
+    [capture] = crawl.captures(run)
+    assert (capture.charset, capture.outcome) == (None, CaptureOutcome.FAILED)
+    assert "13800138000" not in (capture.content_type or "")
 
 
 def test_a_title_of_a_megabyte_is_cut_to_what_a_title_may_be(crawl: Runs, site: Site) -> None:

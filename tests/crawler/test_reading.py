@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from crawler.reading import Reading, Row, Turn
+from matching.masks import mask_url
 from storage.listings import Known
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -17,7 +18,7 @@ START = "https://market.example/offers"
 def reading(
     cursor: Mapping[str, Any] | None = None, *, definition: str = "one", now: datetime = NOW
 ) -> Reading:
-    fresh = Reading(cursor or {}, definition=definition, now=now)
+    fresh = Reading(cursor or {}, definition=definition, now=now, mask_url=mask_url)
     fresh.begin(START)
     return fresh
 
@@ -163,6 +164,20 @@ def test_a_list_of_which_a_row_was_left_out_says_nothing_about_what_is_gone() ->
     turn(subject, 2, "b", known("b"), end=True)
 
     assert not subject.read_everything()
+
+
+def test_no_identifier_enters_the_cursor() -> None:
+    """An address or a validator that holds one is left out: the next run reads a few pages more."""
+    number = "13800138000"  # synthetic
+    stopped, complete = reading(), reading()
+    stopped.unread(START, f"{START}?after={number}")
+    complete.validated(START, f'"{number}"', "Sun, 01 Mar 2026 12:00:00 GMT")
+    turn(complete, 1, "a", {}, end=True)
+
+    assert stopped.closing_cursor()["unfinished"]["resume"] == {}
+    assert complete.closing_cursor()["validators"] == {
+        START: {"last_modified": "Sun, 01 Mar 2026 12:00:00 GMT"}
+    }
 
 
 def test_pages_that_the_site_admits_to_are_counted_exactly() -> None:

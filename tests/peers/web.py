@@ -290,6 +290,12 @@ async def invalid_utf8(site: Site, asked: Asked, writer: Writer) -> Answer:
     return Answer(body)
 
 
+@page("/number-for-a-charset")
+async def number_for_a_charset(site: Site, asked: Asked, writer: Writer) -> Answer:
+    """No page; its header holds a (synthetic) telephone number where a charset should be."""
+    return Answer(b"<p>No such page", status=404, content_type="text/html; charset=13800138000")
+
+
 @page("/megabyte-title")
 async def megabyte_title(site: Site, asked: Asked, writer: Writer) -> Answer:
     body = listing_page(site).body.replace(b"Database number 1<", b"Database " + b"x" * MEBIBYTE + b"<")
@@ -398,6 +404,7 @@ _status("/403", 403)
 _status("/404", 404)
 _status("/500s", 500)
 _status("/429", 429, ("Retry-After", "3600"))
+_status("/429-until-the-end-of-time", 429, ("Retry-After", "Fri, 31 Dec 9999 23:59:59 -1200"))
 _status("/redirect-to-file", 302, ("Location", "file:///etc/passwd"))
 _status("/redirect-to-data", 302, ("Location", "data:text/html,<p>hello"))
 _status("/redirect-to-ftp", 302, ("Location", "ftp://127.0.0.1/x"))
