@@ -48,6 +48,8 @@ class Tally:
     listings_new: int = 0
     listings_changed: int = 0
     unread: int = 0
+    #: What the first list page that was none said it was, in a sentence.
+    stranger: str = ""
     budget_ended: str | None = None
 
     def counts(self, *, ended: bool = False) -> RunCounts:
@@ -88,12 +90,14 @@ class Tally:
 
     def _nothing_read(self) -> Ending:
         if self.lists.strange:
+            told = (
+                "The list page came, but the source's selectors found nothing on it: it was redesigned, is "
+                "empty, or is not the page that was meant.",
+                self.stranger,
+                "Try the source's file against the live page.",
+            )
             return Ending(
-                RunOutcome.PAGE_NOT_RECOGNISED,
-                "nothing_matched",
-                "The list page came, but the source's selectors found nothing on it: it was "
-                "redesigned, is empty, or is not "
-                "the page that was meant. Try the source's file against the live page.",
+                RunOutcome.PAGE_NOT_RECOGNISED, "nothing_matched", " ".join(part for part in told if part)
             )
         if self.lists.failures:
             first = self.lists.failures[0]

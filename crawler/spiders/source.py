@@ -28,6 +28,7 @@ from crawler.reading import Row
 from crawler.recheck import rechecks
 from crawler.route import ATTACHMENT
 from crawler.sources import LISTING_ROLES, Follow, Page, Parsed, Role
+from crawler.sources.stranger import introduced
 from crawler.tally import Pages
 from storage import listings, sources
 from storage.captures import CaptureOutcome, Conclusion
@@ -187,6 +188,8 @@ class SourceSpider(Spider):
         self._note(Conclusion(captured.id, outcome, reason, parsed.charset or None if parsed else None))
         if origin is not None and follow.role in LISTING_ROLES:
             self.run.reading.broke(origin.start, follow.url, for_good=True)
+            tally = self.run.tally
+            tally.stranger = tally.stranger or introduced(response.body, charset=captured.charset)
         return None
 
     async def _after_list(

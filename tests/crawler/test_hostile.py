@@ -18,6 +18,12 @@ from tests.peers.web import Offer, Site
         ("/empty", RunOutcome.PAGE_NOT_RECOGNISED, "nothing_matched", "The list page came, but"),
         ("/redesigned", RunOutcome.PAGE_NOT_RECOGNISED, "nothing_matched", "The list page came, but"),
         (
+            "/just-a-moment",
+            RunOutcome.PAGE_NOT_RECOGNISED,
+            "nothing_matched",
+            "Its title is “Just a moment, 138****8000”. Try",
+        ),
+        (
             "/fifty-megabytes",
             RunOutcome.COULD_NOT_FETCH,
             "body_too_large",

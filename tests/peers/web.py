@@ -268,6 +268,12 @@ async def redesigned(site: Site, asked: Asked, writer: Writer) -> Answer:
     return Answer(b"<html><body><main>Welcome to our new market!</main></body></html>")
 
 
+@page("/just-a-moment")
+async def just_a_moment(site: Site, asked: Asked, writer: Writer) -> Answer:
+    """What stands before a site that is checked for robots; its title holds a (synthetic) number."""
+    return Answer(b"<html><title>Just a moment, 13800138000</title><h1>Checking</h1>")
+
+
 @page("/fifty-megabytes")
 async def fifty_megabytes(site: Site, asked: Asked, writer: Writer) -> None:
     """50 MB without saying so beforehand."""
@@ -319,7 +325,7 @@ async def sample(site: Site, asked: Asked, writer: Writer) -> Answer:
 
 
 @page("/late-sample.txt")
-async def late_sample(site: Site, asked: Asked, writer: Writer) -> Answer:
+async def late_sample(site: Site, asked: Asked, writer: Writer) -> Answer | None:
     """500 as often as the test says, then the text."""
     if site.failures_left > 0:
         site.failures_left -= 1
