@@ -168,6 +168,19 @@ def test_a_cron_line_names_its_weekday() -> None:
     assert due == datetime(2026, 3, 8, 0, 30, tzinfo=UTC)
 
 
+def test_a_cron_line_goes_by_the_clock_on_the_wall() -> None:
+    """In the night that has 02:30 twice it is due twice, in the one without 02:30 an hour later, as the
+    reference says.
+    """
+    nightly = Slots("market", Schedule.model_validate({"cron": "30 2 * * *"}), "Europe/Berlin")
+    autumn, spring = datetime(2026, 10, 24, 12, 0, tzinfo=UTC), datetime(2026, 3, 28, 12, 0, tzinfo=UTC)
+
+    first = nightly.after(autumn)
+    assert first == datetime(2026, 10, 25, 0, 30, tzinfo=UTC)
+    assert nightly.after(first) == datetime(2026, 10, 25, 1, 30, tzinfo=UTC)
+    assert nightly.after(spring) == datetime(2026, 3, 29, 1, 30, tzinfo=UTC)
+
+
 @pytest.mark.parametrize("cron", ["0 0 * * 0", "0 0 * * 1-5", "0 0 * * mon,7"])
 def test_a_number_for_a_weekday_is_refused_with_a_sentence(cron: str) -> None:
     """APScheduler takes 0 for Monday and crontab(5) for Sunday; we take it for a mistake."""
