@@ -14,6 +14,7 @@ from typing import Any
 
 from scrapy import signals
 from scrapy.crawler import AsyncCrawlerProcess
+from sqlalchemy.orm import Session
 from twisted.python.failure import Failure
 
 from crawler.context import RunContext
@@ -52,6 +53,8 @@ TRANSIENT = tuple(
     for name in ("HostNotFound", "ConnectionRefused", "ConnectionLost", "TimedOut", "Truncated")
 )
 AUTOTHROTTLE_MAX_DELAY_S = 60.0
+#: A list that seems to have lost a larger share of a source's listings has lost the way to its next page.
+MOST_ABSENT = 0.5
 #: For which Scrapy has handlers that read files, open FTP connections or decode URLs.
 REFUSED_SCHEMES = ("data", "file", "ftp", "s3")
 
@@ -133,14 +136,10 @@ def _end(run: RunContext) -> Exit:
     if run.closed is not None and run.closed.reason == "stopped":
         return Exit.STOPPED
     run.tally.unread += run.reading.pages_beyond()
-    ending = run.tally.ending()
     now = run.clock()
     with run.database.transaction() as session:
-        if run.tally.lists_came:
-            # A site that is dead or moved answers 404 for every page: that says nothing about a listing.
-            listings.mark_gone(session, run.job.source_id, run.gone, now)
-        if run.reading.read_everything():
-            listings.mark_absent_gone(session, run.job.source_id, seen_since=run.began, now=now)
+        _mark_gone(session, run, now)
+        ending = run.tally.ending()
         concluded = conclude(
             session,
             run_id=run.job.run_id,
@@ -153,6 +152,21 @@ def _end(run: RunContext) -> Exit:
             now=now,
         )
     return Exit.CONCLUDED if concluded else Exit.SUPERSEDED
+
+
+def _mark_gone(session: Session, run: RunContext, now: datetime) -> None:
+    """Write what is gone, as far as this run can tell."""
+    source_id = run.job.source_id
+    if run.tally.lists_came:
+        # A site that is dead or moved answers 404 for every page: that says nothing about a listing.
+        listings.mark_gone(session, source_id, run.gone, now)
+    if not run.reading.read_everything():
+        return
+    unseen, there = listings.absent(session, source_id, seen_since=run.began)
+    if unseen > MOST_ABSENT * there:
+        run.tally.absent = (unseen, there)
+    else:
+        listings.mark_absent_gone(session, source_id, seen_since=run.began, now=now)
 
 
 def scrapy_settings(run: RunContext) -> dict[str, Any]:

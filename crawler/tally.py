@@ -5,7 +5,7 @@ Order of rules for the outcome:
 2. lists were read, but none of the listings' own pages was recognised: page_not_recognised;
 3. something new or changed was stored: new_listings;
 4. else nothing_new.
-Whatever else went wrong is said beside 3 and 4: `partly_read` or `budget_ended`.
+Whatever else went wrong is said beside 3 and 4: `partly_read`, `many_absent` or `budget_ended`.
 """
 
 from __future__ import annotations
@@ -50,6 +50,8 @@ class Tally:
     unread: int = 0
     #: What the first list page that was none said it was, in a sentence.
     stranger: str = ""
+    #: Listings that no list shows any more, of how many: too many to be believed gone.
+    absent: tuple[int, int] | None = None
     budget_ended: str | None = None
 
     def counts(self, *, ended: bool = False) -> RunCounts:
@@ -81,6 +83,12 @@ class Tally:
         outcome = RunOutcome.NEW_LISTINGS if stored else RunOutcome.NOTHING_NEW
         if trouble := self._trouble():
             return Ending(outcome, "partly_read", trouble)
+        if self.absent is not None:
+            told = (
+                "The list was read to what looks like its end, and {} of {} listings were not on it: too "
+                "many to be taken for gone. See whether the source's file still finds the next page."
+            )
+            return Ending(outcome, "many_absent", told.format(*self.absent))
         if self.budget_ended is not None:
             left = f"{self.unread} page{'s' if self.unread != 1 else ''} that it knew of stayed unread."
             return Ending(

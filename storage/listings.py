@@ -115,6 +115,14 @@ def mark_gone(session: Session, source_id: int, keys: Collection[str], now: date
     return there
 
 
+def absent(session: Session, source_id: int, *, seen_since: datetime) -> tuple[int, int]:
+    """How many listings were not seen since then, of how many; those that are gone don't count."""
+    unseen = func.count().filter(Listing.last_seen_at < seen_since)
+    there = select(unseen, func.count()).where(Listing.source_id == source_id, Listing.gone_at.is_(None))
+    row = session.execute(there).one()
+    return row[0], row[1]
+
+
 def mark_absent_gone(
     session: Session, source_id: int, *, seen_since: datetime, now: datetime
 ) -> Sequence[int]:

@@ -24,6 +24,7 @@ from crawler.tally import Pages, Tally
         (Tally(Pages(read=1), rechecks=Pages(strange=1)), "nothing_new", "partly_read"),
         (Tally(Pages(read=1), rechecks=Pages(strange=3)), "page_not_recognised", "items_not_recognised"),
         (Tally(Pages(read=1), budget_ended="9 pages", unread=2), "nothing_new", "budget_ended"),
+        (Tally(Pages(read=1), absent=(7, 12)), "nothing_new", "many_absent"),
         (Tally(budget_ended="5 seconds"), "could_not_fetch", "budget_ended"),
     ],
 )

@@ -220,8 +220,10 @@ def test_absent_from_a_list_read_to_its_end(database: Database, source_id: int) 
     store(database, source_id, record("read"), now=LATER)
     with database.transaction() as session:
         listings.mark_seen(session, source_id, ["listed"], LATER)
+        absent = listings.absent(session, source_id, seen_since=LATER)
         gone = listings.mark_absent_gone(session, source_id, seen_since=LATER, now=LAST)
 
+    assert absent == (1, 3)
     assert gone == [stored[2].listing_id]
 
 
