@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 from rich.console import Console
-from rich.terminal_theme import MONOKAI
+from rich.terminal_theme import SVG_EXPORT_THEME
 
 from cli.demo.picture import Moment, picture
 from cli.demo.receipts import Receipt, Receipts
@@ -48,9 +48,9 @@ def main() -> None:
     if result.problems:
         raise SystemExit("\n".join(result.problems))
     console = Console(record=True, file=io.StringIO(), width=WIDTH, height=HEIGHT)
-    console.print(picture(painter.moment, width=WIDTH), height=HEIGHT)
+    console.print(picture(painter.moment, width=WIDTH, height=HEIGHT), height=HEIGHT)
     TARGET.write_text(
-        _with_local_fonts(console.export_svg(title="make demo", theme=MONOKAI, unique_id="demo"))
+        _with_local_fonts(console.export_svg(title="make demo", theme=SVG_EXPORT_THEME, unique_id="demo"))
     )
 
 

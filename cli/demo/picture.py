@@ -18,7 +18,8 @@ from storage.deliveries import Delivery, DeliveryState
 from storage.listing_tables import Life
 from storage.runs import READ, Run, RunState
 
-SAID_LINES = 3
+SAID_LINES, SAID_LINES_TALL = 3, 7  # the whole story, where there is room for it
+TALL = 30  # lines from which on there is
 WIDE = 120  # columns from which on the panes have room for times and details
 R = TypeVar("R")
 
@@ -57,14 +58,15 @@ class Moment:
     footer: str
 
 
-def picture(moment: Moment, *, width: int) -> Layout:
+def picture(moment: Moment, *, width: int, height: int) -> Layout:
+    many = SAID_LINES_TALL if height >= TALL else SAID_LINES
     wide, scene = width >= WIDE, moment.scene
     layout = Layout()
     layout.split_column(
         Layout(_header(moment), size=1),
         Layout(
-            _pane("The practice sites", [_told(*said) for said in moment.said[-SAID_LINES:]]),
-            size=SAID_LINES + 2,
+            _pane("The practice sites", [_told(*said) for said in moment.said[-many:]]),
+            size=many + 2,
         ),
         Layout(name="above"),
         Layout(name="below"),

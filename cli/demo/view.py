@@ -124,7 +124,9 @@ class Panes:
         mails = len(receipts.of("mail"))
         moment = Moment(elapsed, self._said, scene, mails, verified, self._footer)
         if self._live is not None:
-            self._live.update(picture(moment, width=self._console.width), refresh=True)
+            self._live.update(
+                picture(moment, width=self._console.width, height=self._console.height), refresh=True
+            )
 
     def read(self, lines: Sequence[str]) -> None:
         self._close()

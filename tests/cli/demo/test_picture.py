@@ -43,7 +43,7 @@ def moment(title: str) -> Moment:
 
 def drawn(shown: Moment, *, width: int, height: int) -> list[str]:
     console = Console(file=io.StringIO(), width=width, height=height, color_system=None)
-    console.print(picture(shown, width=width), height=height)
+    console.print(picture(shown, width=width, height=height), height=height)
     assert isinstance(console.file, io.StringIO)
     return console.file.getvalue().rstrip("\n").split("\n")
 
