@@ -42,8 +42,8 @@ class Painter(Lines):
 
 
 def main() -> None:
-    painter = Painter()
     with tempfile.TemporaryDirectory() as folder, Stage(Path(folder) / "demo", every="2s") as stage:
+        painter = Painter()
         result = Show(stage, painter, pace_s=0, letter=_unread).run(once=True)
     if result.problems:
         raise SystemExit("\n".join(result.problems))
