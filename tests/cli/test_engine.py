@@ -116,7 +116,8 @@ def test_an_announcement_that_is_rolled_back_is_forgotten(database: Database, qu
 
 def test_a_failing_handler_does_not_stop_the_others(database: Database, queued: list[int]) -> None:
     """One row that always fails rests, while the rows after it are handled."""
-    handler, failures = Finishing(database), []
+    handler = Finishing(database)
+    failures: list[int] = []
 
     def fails_for_the_first(run_id: int) -> None:
         if run_id == queued[0]:
@@ -134,7 +135,8 @@ def test_a_failing_handler_does_not_stop_the_others(database: Database, queued: 
 
 def test_a_failed_row_is_tried_again(database: Database, queued: list[int]) -> None:
     """After its rest a row that failed is handled again."""
-    handler, failures = Finishing(database), []
+    handler = Finishing(database)
+    failures: list[int] = []
 
     def fails_once(run_id: int) -> None:
         if run_id == queued[0] and not failures:
@@ -172,7 +174,11 @@ def test_a_hanging_handler_cannot_keep_the_engine_from_stopping(
     """Stop returns after its time and names the kind of work that did not end."""
     leave = threading.Event()
     engine = EmbeddedEngine(database, clock=now, tick_s=0.05)
-    engine.serve([Lane(WorkKind.RUN, lambda _: leave.wait(WAIT_S) and None, runs.due)])
+
+    def hangs(_run_id: int) -> None:
+        leave.wait(WAIT_S)
+
+    engine.serve([Lane(WorkKind.RUN, hangs, runs.due)])
     engine.start()
     until(engine.busy)
     started = time.monotonic()
@@ -198,7 +204,8 @@ def test_a_new_handler_takes_over_while_the_engine_runs(database: Database, queu
 
 def test_a_lane_is_widened_and_narrowed_while_the_engine_runs(database: Database, queued: list[int]) -> None:
     """After a reload as many rows are done at the same time as the new configuration says."""
-    leave, inside = threading.Semaphore(0), []
+    leave = threading.Semaphore(0)
+    inside: list[int] = []
 
     def stays_inside(run_id: int) -> None:
         inside.append(run_id)

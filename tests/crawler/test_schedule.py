@@ -143,15 +143,16 @@ def test_no_slot_is_left_out_when_the_jitter_is_longer_than_the_time_between() -
     assert found == sorted(set(found))
 
 
-def test_a_restart_within_the_jitter_loses_no_day(sqlite_database: Database) -> None:
-    """A daemon that comes back after the jittered slot of a night catches it up, and one that comes back
-    before runs nothing yet.
+def test_a_run_within_the_jitter_does_not_stand_for_the_slot(sqlite_database: Database) -> None:
+    """A run between a slot's plain time and its jittered one came before the slot, which is caught up when it
+    was missed.
     """
     declare(sqlite_database, "market", cron="0 3 * * *", jitter="4h")
-    scheduled(sqlite_database, NOON)
-    finish(sqlite_database, rows(sqlite_database)[0].id, NOON)
     due = slots(cron="0 3 * * *", jitter="4h").after(NOON)
     assert due is not None
+    within = datetime(2026, 3, 2, 3, 0, 30, tzinfo=UTC)
+    scheduled(sqlite_database, within)
+    finish(sqlite_database, rows(sqlite_database)[0].id, within)
 
     scheduled(sqlite_database, due - timedelta(seconds=1))
     before = len(rows(sqlite_database))

@@ -246,7 +246,7 @@ def test_a_reload_says_what_needs_a_restart(home: Home, site: Site) -> None:
 
     assert line["sections"] == ["storage", "daemon"]
     assert run["outcome"] == "new_listings"
-    assert not (home.folder / "elsewhere" / "evidence").exists()
+    assert not (home.folder / "elsewhere").exists()
 
 
 def test_a_reload_changes_how_much_is_done_at_the_same_time(home: Home, site: Site) -> None:
