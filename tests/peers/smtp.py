@@ -122,7 +122,8 @@ class SmtpPeer:
         self._take(envelope, encrypted=session.ssl is not None or self._implicit)
         if "drops-once" in names and not self._dropped:
             self._dropped = True
-            server.transport.abort()
+            if isinstance(server.transport, asyncio.Transport):
+                server.transport.abort()
         return "250 2.0.0 Taken"
 
     def _take(self, envelope: Envelope, *, encrypted: bool) -> None:
