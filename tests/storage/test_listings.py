@@ -238,8 +238,8 @@ def test_seen_on_a_list_again(database: Database, source_id: int) -> None:
 
 
 def test_what_is_known(database: Database, source_id: int) -> None:
-    """Of fifteen thousand keys, more than one statement takes, those that are stored come back; one whose page
-    is gone has no digest, so that its row is followed again.
+    """Of fifteen thousand keys, more than one statement takes, those that are stored come back; one whose
+    page is gone has no digest, so that its row is followed again.
     """
     store(database, source_id, record("1", row_digest="r1"), record("2"))
     with database.transaction() as session:
