@@ -45,6 +45,7 @@ def configure(*, form: Literal["json", "console"], level: str) -> None:
         cache_logger_on_first_use=False,  # the daemon configures again once it has read how
     )
     handler = logging.StreamHandler(sys.stderr)
+    handler.setLevel(level.upper())  # also where a library lowers its logger's level afterwards: Scrapy does
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[named_after_logger, *shared],

@@ -63,6 +63,7 @@ class Trial:
     tally: Tally = field(default_factory=Tally)
     closed: FetchError | None = None
     closing: asyncio.Event = field(default_factory=asyncio.Event)
+    in_flight: set[asyncio.Timeout] = field(default_factory=set)
     looks: list[Look] = field(default_factory=list)
 
     def close(self, why: FetchError) -> None:

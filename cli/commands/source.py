@@ -88,7 +88,7 @@ def try_source(
         emit_json({"source": file.stem, "kind": definition.kind, "pages": [_as_dict(each) for each in looks]})
     else:
         _show(looks)
-    if not all(each.parsed is not None and each.parsed.recognised for each in looks):
+    if not looks or not all(each.parsed is not None and each.parsed.recognised for each in looks):
         raise typer.Exit(Exit.NEGATIVE)
 
 
