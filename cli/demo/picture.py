@@ -146,10 +146,8 @@ def _ending(run: Run) -> Text:
 
 def _listing(happening: Happening, wide: bool) -> Sequence[Text]:
     word, style = _LIFE[happening.life]
-    listing = happening.listing
-    price = f"{listing.price_amount:,f} {listing.price_currency}" if listing.price_amount else ""
-    details = [Text(listing.source.name, style="bright_black"), Text(price)] if wide else []
-    return Text(word, style=style), *details, Text(printable(listing.title))
+    details = [Text(happening.source, style="bright_black"), Text(happening.price)] if wide else []
+    return Text(word, style=style), *details, Text(printable(happening.title))
 
 
 def _alert(alert: Alert, wide: bool) -> Sequence[Text]:

@@ -31,11 +31,13 @@ SHOWN = 24  # rows of each kind: as many as a tall terminal has room for
 
 @dataclass(frozen=True, slots=True)
 class Happening:
-    """Something that happened to a listing."""
+    """Something that happened to a listing, as it was then."""
 
     at: datetime
     life: Life
-    listing: Listing
+    source: str
+    title: str
+    price: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,9 +159,14 @@ def _happenings(session: Session) -> list[Happening]:
     gone = (
         select(Listing).options(joinedload(Listing.source)).where(Listing.gone_at.is_not(None)).limit(SHOWN)
     )
-    seen = [Happening(v.seen_at, _life(v), v.listing) for v in session.scalars(newest)]
-    lost = [Happening(lost.gone_at, Life.GONE, lost) for lost in session.scalars(gone) if lost.gone_at]
+    seen = [_happening(v.seen_at, _life(v), v.listing, v) for v in session.scalars(newest)]
+    lost = [_happening(each.gone_at, Life.GONE, each, each) for each in session.scalars(gone) if each.gone_at]
     return sorted(seen + lost, key=lambda happening: happening.at, reverse=True)[:SHOWN]
+
+
+def _happening(at: datetime, life: Life, listing: Listing, said: Listing | ListingVersion) -> Happening:
+    price = f"{said.price_amount:,f} {said.price_currency}" if said.price_amount is not None else ""
+    return Happening(at, life, listing.source.name, said.title, price)
 
 
 def _life(version: ListingVersion) -> Life:

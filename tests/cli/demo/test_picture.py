@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import io
 from datetime import UTC, datetime
-from decimal import Decimal
 
 import pytest
 from rich.cells import cell_len
@@ -12,7 +11,7 @@ from cli.demo.picture import Moment, picture
 from cli.demo.scene import Counts, Happening, Scene
 from storage.alerts import Alert, Severity, TriageState
 from storage.deliveries import Delivery, DeliveryState
-from storage.listing_tables import Life, Listing
+from storage.listing_tables import Life
 from storage.runs import Run, RunOutcome, RunState
 from storage.sources import Source
 
@@ -32,12 +31,13 @@ def moment(title: str) -> Moment:
         listings_new=1,
         listings_changed=0,
     )
-    listing = Listing(source=FORUM, title=title, price_amount=Decimal(5000), price_currency="USDT")
     alert = Alert(id=1, severity=Severity.HIGH, state=TriageState.NEW, revision=1, title=title)
     delivery = Delivery(
         alert_id=1, revision=1, transport="email", state=DeliveryState.SENT, attempts=1, reason=None
     )
-    scene = Scene([run], [Happening(NOW, Life.NEW, listing)], [alert], [delivery], COUNTS)
+    scene = Scene(
+        [run], [Happening(NOW, Life.NEW, "forum", title, "5,000 USDT")], [alert], [delivery], COUNTS
+    )
     return Moment(9.0, [(1.0, "forum: a thread appears")], scene, 1, 1, "Ctrl-C ends")
 
 
