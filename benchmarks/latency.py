@@ -22,17 +22,21 @@ from storage.alerts import Alert
 from storage.captures import Capture
 from storage.listing_tables import Listing, ListingVersion
 
-ROUNDS = 20
-OFFERS = 5  # at a time
+ROUNDS = 10
+OFFERS = 10  # at a time
+SOURCE = "market.toml"
 ROUND_WITHIN_S = 60.0
-SETTLED_WITHIN_S = 120.0
+READ_WITHIN_S = 120.0
 
 
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder, Stage(Path(folder) / "demo", every="2s") as stage:
+        for file in (stage.workspace.folder / "sources").iterdir():
+            if file.name != SOURCE:
+                file.unlink()
         daemon = stage.daemon()
         try:
-            _until_settled(stage)
+            _until_read(stage)
             appeared = {path: at for number in range(ROUNDS) for path, at in _round(stage, number).items()}
         finally:
             daemon.stop()
@@ -46,11 +50,11 @@ def main() -> None:
     report(("from, to", "alerts", "p50 ms", "p99 ms", "longest ms"), rows)
 
 
-def _until_settled(stage: Stage) -> None:
-    deadline = time.monotonic() + SETTLED_WITHIN_S
-    while not stage.settled():
+def _until_read(stage: Stage) -> None:
+    deadline = time.monotonic() + READ_WITHIN_S
+    while not stage.ready():
         if time.monotonic() > deadline:
-            raise TimeoutError(f"the daemon has not read the sites in {SETTLED_WITHIN_S:.0f} s")
+            raise TimeoutError(f"the daemon has not read the site in {READ_WITHIN_S:.0f} s")
         stage.received(timeout_s=0.1)
 
 
