@@ -20,6 +20,7 @@ from cli.demo.view import View
 
 TICK_S = 0.25
 STEP_WITHIN_S = 90.0
+LAST_WORDS_S = 5.0  # after which nothing more arrives of what the daemon says it has sent
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,7 @@ class Show:
         self._pace_s = pace_s
         self._letter = letter
         self._first_alert_s: float | None = None
+        self._arrived_at = 0.0
 
     def run(self, *, once: bool) -> Result:
         """One cycle; without `once` it then goes on until it is interrupted."""
@@ -74,6 +76,7 @@ class Show:
                 f"The daemon ended with code {daemon.process.returncode}; {daemon.log} says why."
             )
         for receipt in self._stage.received(timeout_s=TICK_S):
+            self._arrived_at = time.monotonic()
             self._view.arrived(receipt)
             if self._first_alert_s is None and receipt.channel == "mail":
                 self._first_alert_s = time.monotonic() - self._began
@@ -95,8 +98,8 @@ class Show:
             )
 
     def _result(self, daemon: Daemon) -> Result:
-        deadline = time.monotonic() + STEP_WITHIN_S
-        while (problems := self._problems()) and time.monotonic() < deadline:
+        self._played_at = time.monotonic()
+        while (problems := self._problems()) and not self._in_vain():
             self._tick(daemon)
         counts, receipts = scene(self._stage.database).counts, self._stage.receipts
         hooks = receipts.of("hook")
@@ -113,6 +116,11 @@ class Show:
             seconds_to_first_alert=self._first_alert_s and round(self._first_alert_s, 1),
             problems=tuple(problems),
         )
+
+    def _in_vain(self) -> bool:
+        """Whether waiting for what is missing makes no sense: all is done, or should be."""
+        quiet = time.monotonic() - max(self._played_at, self._arrived_at)
+        return quiet > (LAST_WORDS_S if self._stage.settled() else STEP_WITHIN_S)
 
     def _problems(self) -> list[str]:
         if not self._stage.settled():
