@@ -218,3 +218,9 @@ def supervision(environment: Mapping[str, str] = os.environ) -> Supervision:
     meant = environment.get("WATCHDOG_PID", str(os.getpid())) == str(os.getpid())
     watchdog_s = int(every) / 1_000_000 if every.isdigit() and meant else None
     return Supervision(environment.get("NOTIFY_SOCKET") or None, watchdog_s)
+
+
+def bare(environment: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """The environment without what configures us: for a process whose files say it all, as the demo's do."""
+    ours = ("SPILLWATCH_", "CREDENTIALS_DIRECTORY", "NOTIFY_SOCKET", "WATCHDOG_")
+    return {name: value for name, value in environment.items() if not name.startswith(ours)}

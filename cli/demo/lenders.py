@@ -11,6 +11,7 @@ from cli.demo.errors import NotEnrolled
 from cli.demo.people import write_csv
 from cli.demo.story import CUSTOMERS
 from cli.demo.workspace import Workspace
+from cli.settings import bare
 from matching.enrol import enroll
 from matching.fingerprints import new_key, write_key
 
@@ -45,6 +46,7 @@ def _import(workspace: Workspace, segment: Path) -> None:
             [sys.executable, "-m", "cli.main", *arguments],
             stdout=stream,
             stderr=stream,
+            env=bare(),
             timeout=COMMAND_WITHIN_S,
             check=False,
         )

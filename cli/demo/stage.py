@@ -21,6 +21,7 @@ from cli.demo.postings import STEP, Step
 from cli.demo.receipts import Receipt, Receipts
 from cli.demo.story import step_of
 from cli.demo.workspace import Workspace
+from cli.settings import bare
 from storage.base import Database
 
 STOP_WITHIN_S = 20.0
@@ -39,6 +40,7 @@ class Daemon:
                 stdout=log,
                 stderr=log,
                 cwd=workspace.folder,
+                env=bare(),
                 start_new_session=True,
             )
 

@@ -27,13 +27,18 @@ COUNTS = [
 ]
 
 
-def demo(*options: str, folder: Path, **environment: str) -> subprocess.Popen[str]:
+def demo(*options: str, folder: Path) -> subprocess.Popen[str]:
+    """The command, in an environment that would send the rows and the alerts of a real daemon elsewhere."""
+    elsewhere = {
+        "SPILLWATCH_STORAGE__DATABASE_URL": f"sqlite:///{folder}/not-the-demos.db",
+        "SPILLWATCH_ALERTS__CHANNELS__HOOK__ENABLED": "false",
+    }
     return subprocess.Popen(
         [SPILLWATCH, "demo", *options],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env=os.environ | environment | {"TMPDIR": str(folder)},
+        env=os.environ | elsewhere | {"TMPDIR": str(folder)},
     )
 
 
@@ -51,23 +56,9 @@ def test_one_cycle_comes_to_what_the_story_says(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.timeout(300)
-def test_an_alert_that_does_not_arrive_is_a_failure(tmp_path: Path) -> None:
-    """With the webhook switched off the cycle ends with 1, says what did not arrive, and keeps its folder."""
-    off = {"SPILLWATCH_ALERTS__CHANNELS__HOOK__ENABLED": "false"}
-    with demo("--once", "--json", folder=tmp_path, **off) as process:
-        output, errors = process.communicate(timeout=WITHIN_S)
-
-    counts = json.loads(output.splitlines()[-1])
-    assert process.returncode == 1
-    assert (counts["alerts"], counts["webhooks_received"]) == (3, 0)
-    assert "alert 1, revision 1: 0 keys on hook; expected 1" in errors
-    assert [path.name for path in tmp_path.glob("*/daemon.log")] == ["daemon.log"]
-
-
 @pytest.mark.timeout(120)
 def test_ctrl_c_leaves_nothing_behind(tmp_path: Path) -> None:
-    """Interrupted in the middle of the show, the demo ends within seconds, with no process and no folder left."""
+    """Interrupted in the middle, the demo ends within seconds, with no process and no folder left."""
     with demo("--once", folder=tmp_path) as process:
         assert process.stdout is not None
         process.stdout.readline()  # the daemon runs
