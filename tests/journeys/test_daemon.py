@@ -31,7 +31,7 @@ REFUSING_RUNS = (
 )
 #: A daemon that gets SIGHUP four times and counts, whenever it reads its files again, what is in memory.
 COUNTING_MATCHERS = """
-import gc, os, signal
+import gc, os, signal, time
 from cli.context import utc_now
 from cli.daemon import Daemon
 from cli.settings import Supervision, load
@@ -42,9 +42,15 @@ left = [signal.SIGHUP, signal.SIGHUP, signal.SIGHUP, signal.SIGHUP, signal.SIGTE
 def send_next():
     os.kill(os.getpid(), left.pop(0))
 
-def reread():
+def matchers():
     gc.collect()
-    print(sum(isinstance(each, MatchingService) for each in gc.get_objects()))
+    return sum(isinstance(each, MatchingService) for each in gc.get_objects())
+
+def reread():
+    until = time.monotonic() + 20  # a thread that looks for work just now may hold the last one for that look
+    while (count := matchers()) > 1 and time.monotonic() < until:
+        time.sleep(0.05)
+    print(count)
     send_next()
     return load(None)
 
