@@ -27,6 +27,7 @@ class Listing:
 
     `key` is what makes it the same listing tomorrow within its source; `claimed_records` is the seller's
     claim. `posted_at` is UTC, and `posted_at_uncertain` says that the page's words allow another reading.
+    `thread` is the key of the listing that this one is a reply to; `None` for what is no reply.
     `attachments` and `links` are absolute URLs, not fetched yet. `row_digest` stands for what the list page
     said about it.
     """
@@ -45,3 +46,4 @@ class Listing:
     links: tuple[str, ...] = ()
     attachments: tuple[str, ...] = ()
     row_digest: str = ""
+    thread: str | None = None

@@ -73,7 +73,14 @@ class Asked:
     key: str
 
 
-Entry = Found | Seen | Asked | Conclusion
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """The key of a thread that has pages which should have been read, and were not."""
+
+    key: str
+
+
+Entry = Found | Seen | Asked | Unread | Conclusion
 
 
 class Pipeline:
@@ -127,6 +134,8 @@ class Pipeline:
             listings.mark_seen(session, source_id, seen, now)
         if asked := {each.key for each in _of(Asked, batch)}:
             listings.mark_asked(session, source_id, asked, now)
+        if unread := {each.key for each in _of(Unread, batch)}:
+            listings.ask_again(session, source_id, unread)
 
     def _counts(self, stored: Iterable[Upserted]) -> RunCounts:
         counts = self._run.tally.counts()
@@ -139,7 +148,7 @@ class Pipeline:
         )
 
 
-Kind = TypeVar("Kind", Found, Seen, Asked, Conclusion)
+Kind = TypeVar("Kind", Found, Seen, Asked, Unread, Conclusion)
 
 
 def _of(kind: type[Kind], batch: Sequence[Entry]) -> list[Kind]:
@@ -185,6 +194,7 @@ def _record(run: RunContext, found: Found) -> ListingRecord:
         attachments=tuple(_attachment(run, each) for each in found.attachments),
         capture_id=found.captured.id,
         place=place,
+        thread_key=None if listing.thread is None else stored_key(run, listing.thread),
     )
 
 

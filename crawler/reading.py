@@ -22,7 +22,7 @@ CONDITIONS = {"etag": "If-None-Match", "last_modified": "If-Modified-Since"}
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row of a list page."""
+    """One row of a list page; without a digest it says nothing about changes (a feed's entry, say)."""
 
     key: str
     digest: str
@@ -195,8 +195,12 @@ class Reading:
 
 def _is_news(row: Row, known: Known | None) -> bool:
     """Unknown, changed, or back. An empty stored digest: the listing's own page failed last time."""
-    return known is None or (known.row_digest != "" and (known.gone or known.row_digest != row.digest))
+    return known is None or (known.row_digest != "" and (known.gone or _differs(row, known)))
 
 
 def _is_wanted(row: Row, known: Known | None) -> bool:
-    return known is None or known.gone or known.row_digest != row.digest
+    return known is None or known.gone or _differs(row, known)
+
+
+def _differs(row: Row, known: Known) -> bool:
+    return row.digest not in ("", known.row_digest)

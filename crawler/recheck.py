@@ -14,7 +14,8 @@ import structlog
 
 from crawler.context import RunContext
 from crawler.listing import Listing, Price
-from crawler.sources import Follow, SourceDefinition
+from crawler.sources import FamilySource, Follow, SourceDefinition
+from crawler.sources.families import FAMILIES
 from storage import listings
 from storage.errors import EvidenceFailed
 from storage.evidence.warc import EvidenceStore
@@ -41,6 +42,8 @@ def rechecks(run: RunContext) -> list[Follow]:
 
 def _told_by_page(definition: SourceDefinition) -> frozenset[str] | None:
     """The fields that a listing's own page gives itself; None for a source without such pages."""
+    if isinstance(definition, FamilySource):
+        return FAMILIES[definition.kind].by_page
     if definition.kind == "paste":
         return frozenset({"body"})
     if definition.item is None:

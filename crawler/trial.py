@@ -125,7 +125,9 @@ class TrialSpider(Spider):
         if seen.parsed.follows:
             yield self._request(seen.parsed.follows[0], "listing")
         if seen.parsed.next_page is not None:
-            yield self._request(Follow(seen.parsed.next_page, follow.role), "next page")
+            yield self._request(
+                Follow(seen.parsed.next_page, seen.parsed.next_role or follow.role), "next page"
+            )
 
     def _seen(self, response: Response, follow: Follow, what: str) -> Look:
         if problem := problem_with(response):

@@ -17,6 +17,7 @@ class CaptureRole(StrEnum):
     ITEM = "item"
     FEED = "feed"
     API = "api"
+    REPLIES = "replies"
     RAW = "raw"
     ATTACHMENT = "attachment"
 

@@ -2,7 +2,8 @@
 
 Order of rules, for each batch:
 1. Of two records with one key the later one counts.
-2. An unknown key becomes a listing and its version 1; equal content elsewhere makes it a re-post.
+2. An unknown key becomes a listing and its version 1; equal content elsewhere makes it a re-post, but not
+   among replies, where everybody says "thanks".
 3. A known key with equal content is only seen again; one that was gone is back.
 4. A known key with other content gets a new version that says what changed.
 Storing a batch twice leaves what storing it once leaves.
@@ -77,6 +78,7 @@ class ListingRecord:
     attachments: tuple[AttachmentRecord, ...] = ()
     capture_id: int | None = None
     place: Place | None = None  # the record with the unmasked text
+    thread_key: str | None = None  # of the listing that this one is a reply to
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +167,7 @@ class _Batch:
         originals = self._originals(keys)
         ids = dict(zip(keys, new_ids(self.session, Listing, len(keys)), strict=True))
         rows = [
-            self._new_row(key, listing_id, originals.get(self.records[key].content_digest))
+            self._new_row(key, listing_id, originals.get(self._copied(key)))
             for key, listing_id in ids.items()
         ]
         statement = insert_new(self.session, Listing).execution_options(preserve_rowcount=True)
@@ -173,7 +175,7 @@ class _Batch:
             ids = self._mine(ids)
         reposts = self._reposts_within(ids, originals)
         for key, listing_id in ids.items():
-            copied = listing_id in reposts or self.records[key].content_digest in originals
+            copied = listing_id in reposts or self._copied(key) in originals
             self.lives[key] = (listing_id, Life.REPOSTED if copied else Life.NEW)
             self.versions.append(self._version(key, listing_id, 1, []))
         return [key for key in keys if key not in ids]
@@ -184,14 +186,19 @@ class _Batch:
 
     def _originals(self, keys: Sequence[str]) -> dict[str, int]:
         """The first listing of each content that is stored already."""
-        digests = {self.records[key].content_digest for key in keys} - {""}
+        digests = {self._copied(key) for key in keys} - {""}
         first = func.min(func.coalesce(Listing.repost_of_id, Listing.id)).label("root")
         query = (
             select(Listing.content_digest, first)
-            .where(Listing.content_digest.in_(digests))
+            .where(Listing.content_digest.in_(digests), Listing.thread_key.is_(None))
             .group_by(Listing.content_digest)
         )
         return {row.content_digest: row.root for row in self.session.execute(query)}
+
+    def _copied(self, key: str) -> str:
+        """What a re-post has in common with its original; "" for what is none."""
+        record = self.records[key]
+        return "" if record.thread_key is not None else record.content_digest
 
     def _new_row(self, key: str, listing_id: int, original: int | None) -> Fields:
         record = self.records[key]
@@ -200,6 +207,7 @@ class _Batch:
             "source_id": self.source_id,
             "key": key,
             "url": record.url,
+            "thread_key": None if record.thread_key is None else stored_key(record.thread_key),
             "life": Life.NEW if original is None else Life.REPOSTED,
             "row_digest": record.row_digest,
             "content_digest": record.content_digest,
@@ -219,7 +227,7 @@ class _Batch:
         firsts: dict[str, int] = {}
         reposts: dict[int, int] = {}
         for key, listing_id in ids.items():
-            digest = self.records[key].content_digest
+            digest = self._copied(key)
             first = firsts.setdefault(digest, listing_id)
             if digest and digest not in originals and first != listing_id:
                 reposts[listing_id] = first

@@ -58,6 +58,7 @@ class Listing(Base):
     source_id: Mapped[int] = mapped_column(ForeignKey("sources.id"))
     key: Mapped[str]
     url: Mapped[str]  # masked
+    thread_key: Mapped[str | None]  # of the listing that this one is a reply to; no list shows a reply
     life: Mapped[Life]
     row_digest: Mapped[str]  # of the list page's row
     content_digest: Mapped[str]  # of the unmasked text; "" where there is none

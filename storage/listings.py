@@ -64,14 +64,21 @@ def _keyed(source_id: int, keys: Collection[str]) -> Iterator[ColumnElement[bool
 
 
 def to_recheck(session: Session, source_id: int, limit: int) -> list[tuple[str, str]]:
-    """(key, url) of the listings whose own page was read the longest ago, without those that are gone."""
+    """(key, url) of the listings whose own page was read the longest ago, without those that are gone and
+    without replies, which are read with their thread.
+    """
     query = (
         select(Listing.key, Listing.url)
-        .where(Listing.source_id == source_id, Listing.gone_at.is_(None))
+        .where(_listed(source_id))
         .order_by(Listing.checked_at, Listing.id)
         .limit(limit)
     )
     return [(row.key, row.url) for row in session.execute(query)]
+
+
+def _listed(source_id: int) -> ColumnElement[bool]:
+    """What the lists of a source should show: what is there and is no reply."""
+    return and_(Listing.source_id == source_id, Listing.gone_at.is_(None), Listing.thread_key.is_(None))
 
 
 def mark_seen(session: Session, source_id: int, keys: Collection[str], now: datetime) -> Sequence[int]:
@@ -102,6 +109,12 @@ def mark_asked(session: Session, source_id: int, keys: Collection[str], now: dat
         session.execute(update(Listing).where(mine).values(checked_at=now))
 
 
+def ask_again(session: Session, source_id: int, keys: Collection[str]) -> None:
+    """Something of them was not read: the next list that shows their rows has them followed again."""
+    for mine in _keyed(source_id, keys):
+        session.execute(update(Listing).where(mine).values(row_digest=""))
+
+
 def mark_gone(session: Session, source_id: int, keys: Collection[str], now: datetime) -> Sequence[int]:
     """The site itself said so (404, 410). Returns the ids of those that were there until now.
 
@@ -118,7 +131,7 @@ def mark_gone(session: Session, source_id: int, keys: Collection[str], now: date
 def absent(session: Session, source_id: int, *, seen_since: datetime) -> tuple[int, int]:
     """How many listings were not seen since then, of how many; those that are gone don't count."""
     unseen = func.count().filter(Listing.last_seen_at < seen_since)
-    there = select(unseen, func.count()).where(Listing.source_id == source_id, Listing.gone_at.is_(None))
+    there = select(unseen, func.count()).where(_listed(source_id))
     row = session.execute(there).one()
     return row[0], row[1]
 
@@ -127,9 +140,7 @@ def mark_absent_gone(
     session: Session, source_id: int, *, seen_since: datetime, now: datetime
 ) -> Sequence[int]:
     """After a list was read to its end without an error: what was not seen since its start is gone."""
-    absent = update(Listing).where(
-        Listing.source_id == source_id, Listing.last_seen_at < seen_since, Listing.gone_at.is_(None)
-    )
+    absent = update(Listing).where(_listed(source_id), Listing.last_seen_at < seen_since)
     return session.scalars(absent.values(gone_at=now, life=Life.GONE).returning(Listing.id)).all()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from crawler.sources.definition import (
+    FamilySource,
     FeedSource,
     HtmlSource,
     JsonSource,
@@ -13,6 +14,7 @@ from crawler.sources.definition import (
     read_definition,
 )
 from crawler.sources.errors import PageRefused
+from crawler.sources.families import FAMILIES
 from crawler.sources.feed import FeedAdapter
 from crawler.sources.html import HtmlAdapter
 from crawler.sources.json import JsonAdapter
@@ -22,6 +24,7 @@ from crawler.sources.paste import PasteHtmlAdapter, PasteJsonAdapter
 __all__ = [
     "LISTING_ROLES",
     "Adapter",
+    "FamilySource",
     "FieldFinding",
     "Follow",
     "Page",
@@ -37,6 +40,8 @@ __all__ = [
 def adapter_for(definition: SourceDefinition, *, digest: Callable[[str], str]) -> Adapter:
     """Return what reads a source's pages; `digest` is a keyed hash: a row's text may hold personal data."""
     match definition:
+        case FamilySource():
+            return FAMILIES[definition.kind].adapter(definition, digest)
         case HtmlSource():
             return HtmlAdapter(definition, digest=digest)
         case FeedSource():

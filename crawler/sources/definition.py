@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Generic, Literal, TypeVar
+from pathlib import Path
+from typing import Annotated, Any, Generic, Literal, TypeVar, get_args
 from urllib.parse import urlsplit
 
 from pydantic import (
@@ -217,6 +218,38 @@ class PasteJsonSource(PasteBase):
 
 PasteSource = PasteHtmlSource | PasteJsonSource
 
+FamilyName = Literal[
+    "mybb",
+    "phpbb",
+    "xenforo",
+    "vbulletin",
+    "discuz",
+    "smf",
+    "flarum",
+    "nodebb",
+    "discourse",
+    "wordpress",
+    "telegram",
+    "pastebin",
+    "gists",
+    "privatebin",
+    "ransomlook",
+    "ransomware_live",
+]
+FAMILY_NAMES: tuple[FamilyName, ...] = get_args(FamilyName)
+
+
+class FamilySource(SourceBase):
+    """A site that runs a program we know: nothing has to be said about its pages.
+
+    `replies`: whether a thread's replies are read, or its first post alone. `token_file` holds the key of an
+    API that wants one.
+    """
+
+    kind: FamilyName
+    replies: bool = True
+    token_file: Path | None = None
+
 
 def _shape(value: object) -> str | None:
     """Name the model: the kind, and for a paste site the language of its `rows` too."""
@@ -224,6 +257,8 @@ def _shape(value: object) -> str | None:
         return type(value).__name__
     if not isinstance(value, dict):
         return None
+    if value.get("kind") in FAMILY_NAMES:
+        return "FamilySource"
     if value.get("kind") != "paste":
         return {"html": "HtmlSource", "feed": "FeedSource", "json": "JsonSource"}.get(str(value.get("kind")))
     listing = value.get("list")
@@ -236,11 +271,12 @@ SourceDefinition = Annotated[
     | Annotated[FeedSource, Tag("FeedSource")]
     | Annotated[JsonSource, Tag("JsonSource")]
     | Annotated[PasteHtmlSource, Tag("PasteHtmlSource")]
-    | Annotated[PasteJsonSource, Tag("PasteJsonSource")],
+    | Annotated[PasteJsonSource, Tag("PasteJsonSource")]
+    | Annotated[FamilySource, Tag("FamilySource")],
     Discriminator(
         _shape,
         custom_error_type="kind",
-        custom_error_message='one of `kind = "html"`, `"feed"`, `"json"` or `"paste"`',
+        custom_error_message='a kind ("html", "feed", "json", "paste") or a family of sites ("mybb", ...)',
     ),
 ]
 _ADAPTER: TypeAdapter[SourceDefinition] = TypeAdapter(SourceDefinition)

@@ -12,12 +12,16 @@ from crawler.listing import Listing
 
 
 class Role(StrEnum):
-    """What a fetched page is to its source; `LIST`, `FEED` and `API` hold many listings, the others one."""
+    """What a fetched page is to its source; `LIST`, `FEED` and `API` hold many listings, the others one.
+
+    `REPLIES` is a further page of a thread whose first page is the `ITEM`.
+    """
 
     LIST = "list"
     FEED = "feed"
     API = "api"
     ITEM = "item"
+    REPLIES = "replies"
     RAW = "raw"
     ATTACHMENT = "attachment"
 
@@ -28,12 +32,16 @@ LISTING_ROLES = frozenset({Role.LIST, Role.FEED, Role.API})
 
 @dataclass(frozen=True, slots=True)
 class Follow:
-    """A page worth fetching; `key` and `partial` are of its listing and go back in with the `Page`."""
+    """A page worth fetching; `key` and `partial` are of its listing and go back in with the `Page`.
+
+    `rest`: of a thread's page, those to go on with if this one holds anything new, in their order.
+    """
 
     url: str
     role: Role
     key: str | None = None
     partial: Listing | None = None
+    rest: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,16 +76,20 @@ class Parsed:
     """What a page said.
 
     `listings` are complete; a listing whose own page is still to be read is in `follows`, with what its row
-    said as `partial`. `recognised` is false when the required selectors found nothing: such a page says
-    nothing, which is not "empty". `end` is true when the page itself shows that no further page exists, so
-    that what no page listed is gone; `whole` is false when something of it was left out, so that it does not
-    follow. `pages_total` is the number of list pages the site admits to, where it
-    does.
+    said as `partial`. A thread's page gives its first post and its replies (`Listing.thread`); `rest` are the
+    addresses of its other pages, the newest first, which are read as far as they hold something new.
+    `next_page` is a page of the same role unless `next_role` names another. `recognised` is false when the
+    required selectors found nothing: such a page says nothing, which is not "empty". `end` is true when the
+    page itself shows that no further page exists, so that what no page listed is gone; `whole` is false when
+    something of it was left out, so that it does not follow.
+    `pages_total` is the number of list pages the site admits to, where it does.
     """
 
     listings: tuple[Listing, ...] = ()
     follows: tuple[Follow, ...] = ()
     next_page: str | None = None
+    next_role: Role | None = None
+    rest: tuple[str, ...] = ()
     recognised: bool = True
     end: bool = False
     whole: bool = True

@@ -54,7 +54,8 @@ def _resolved(url: str, base: str) -> str | None:
     netloc = f"[{host}]" if ":" in host else host
     netloc += f":{port}" if port and f":{port}" != _DEFAULT_PORTS[parts.scheme] else ""
     query = _SESSION.sub("", parts.query).removeprefix("&")
-    path = _PATH_SESSION.sub("", parts.path) or "/"
+    # An empty parameter at the end goes, for `urljoin` drops it the next time.
+    path = _PATH_SESSION.sub("", parts.path).rstrip(";") or "/"
     return urlunsplit((parts.scheme, netloc, path, query, ""))
 
 

@@ -61,6 +61,8 @@ class Budget(Strict):
     pages: int = Field(default=200, ge=1, le=100_000)
     seconds: int = Field(default=900, ge=5, le=86_400)
     bytes: int = Field(default=200_000_000, ge=10_000)
+    #: Pages of one thread: its first and the newest ones.
+    thread_pages: int = Field(default=20, ge=1, le=1_000)
     recheck_items: int = Field(default=10, ge=0, le=1_000)
 
 

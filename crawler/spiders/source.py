@@ -1,8 +1,9 @@
 """The one spider: it drives any adapter through a source's pages.
 
 A list page's rows are compared with what is known; only new and changed ones are followed, and pages are
-turned until one holds only what was settled before (`crawler.reading`). Bytes are parsed after they are
-captured, and every capture ends in an outcome.
+turned until one holds only what was settled before (`crawler.reading`). Of a thread that moved, its first
+page is read and then the newest ones, back to the first that holds nothing new. Bytes are parsed after they
+are captured, and every capture ends in an outcome.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from crawler.capture import CAPTURED, FOLLOW, Captured
 from crawler.context import RunContext
 from crawler.errors import FetchError, NotThere, UrlRefused
 from crawler.listing import Listing
-from crawler.pipelines import Asked, Entry, Found, Pipeline, Seen, Text, stored_key
+from crawler.pipelines import Asked, Entry, Found, Pipeline, Seen, Text, Unread, stored_key
 from crawler.reading import Row
 from crawler.recheck import rechecks
 from crawler.route import ATTACHMENT
@@ -41,7 +42,7 @@ log = structlog.get_logger()
 #: In a request's meta: where it comes from (an `Origin`); None for a page that is looked at again.
 ORIGIN = "spillwatch_origin"
 #: Listings' own pages before the next list page, both before a second look at what is known.
-PRIORITY = {Role.ITEM: 20, Role.RAW: 20}
+PRIORITY = {Role.ITEM: 20, Role.REPLIES: 20, Role.RAW: 20}
 RECHECK_PRIORITY = -20
 MAX_ATTACHMENTS = 20
 
@@ -103,7 +104,7 @@ class SourceSpider(Spider):
         drops the second of two requests without a word.
         """
         key = None if follow.key is None else stored_key(self.run, follow.key)
-        if key in self._followed:
+        if key in self._followed and follow.role is not Role.REPLIES:
             return
         if key is not None and origin is not None:
             self._followed.add(key)
@@ -140,9 +141,8 @@ class SourceSpider(Spider):
                 yield each
         elif origin is not None or stored_key(self.run, follow.key or "") not in self._followed:
             # A second look knows only what the row had said; one that comes after the list's own is void.
-            for listing in parsed.listings[:1]:
-                async for found in self._complete(listing, origin, captured):
-                    yield found
+            async for each in self._after_item(follow, origin, captured, parsed):
+                yield each
 
     def _understood(
         self, response: Response, follow: Follow, origin: Origin | None, captured: Captured
@@ -228,9 +228,48 @@ class SourceSpider(Spider):
                 for request in self._requests(follow, source):
                     yield request
         if turn.next_url is not None:
-            next_page = Follow(turn.next_url, response.meta[FOLLOW].role)
+            next_page = Follow(turn.next_url, parsed.next_role or response.meta[FOLLOW].role)
             for request in self._requests(next_page, Origin(origin.start, turn.next_url)):
                 yield request
+
+    async def _after_item(
+        self, follow: Follow, origin: Origin | None, captured: Captured, parsed: Parsed
+    ) -> AsyncIterator[Request | Found]:
+        """Take up a listing, and of a thread the replies that are new; then the thread's next page.
+
+        Its first page leads to the newest one, and from there back, as far as there is something new.
+        """
+        firsts = [each for each in parsed.listings if each.thread is None and follow.role is not Role.REPLIES]
+        for listing in firsts[:1]:
+            async for found in self._complete(listing, origin, captured):
+                yield found
+        replies = {
+            stored_key(self.run, each.key): each for each in parsed.listings if each.thread is not None
+        }
+        known = await asyncio.to_thread(self._known, list(replies)) if replies else {}
+        same = tuple(key for key, each in known.items() if each.row_digest == replies[key].row_digest)
+        if same:
+            self._note(Seen(same))
+        news = [reply for key, reply in replies.items() if key not in same]
+        for reply in news:
+            async for found in self._complete(reply, origin, captured):
+                yield found
+        onward = self._rest(follow, origin, parsed) if news or follow.role is not Role.REPLIES else ()
+        if onward:
+            page = Follow(onward[0], Role.REPLIES, follow.key, rest=onward[1:])
+            for request in self._requests(page, origin):
+                yield request
+
+    def _rest(self, follow: Follow, origin: Origin | None, parsed: Parsed) -> tuple[str, ...]:
+        """The pages of a thread to go on with; a second look is at its first page alone."""
+        if origin is None:
+            return ()
+        if follow.role is Role.REPLIES:
+            return follow.rest
+        allowed = self.run.definition.budget.thread_pages - 1
+        if origin.fresh:
+            self.run.tally.unread += len(parsed.rest[allowed:])
+        return parsed.rest[:allowed]
 
     def _known(self, keys: Sequence[str]) -> dict[str, Known]:
         with self.run.database.reading() as session:
@@ -308,8 +347,10 @@ class SourceSpider(Spider):
         run = self.run
         if error is run.closed:
             self._put_off(origin)
+            self._unread(follow)
             return
-        heard_of = follow.key is not None and (origin is None or not origin.fresh)
+        of_listing = follow.key is not None and follow.role is not Role.REPLIES
+        heard_of = of_listing and (origin is None or not origin.fresh)
         if heard_of and isinstance(error, NotThere):
             run.gone.add(stored_key(run, follow.key or ""))
         else:
@@ -320,6 +361,11 @@ class SourceSpider(Spider):
         if follow.role in LISTING_ROLES:
             run.reading.broke(origin.start, origin.page, for_good=error.permanent)
         yield from self._from_row(follow, origin)
+
+    def _unread(self, follow: Follow) -> None:
+        """A further page of a thread that is stored already: the thread is to be followed again."""
+        if follow.role is Role.REPLIES and follow.key is not None:
+            self._note(Unread(stored_key(self.run, follow.key)))
 
     def _put_off(self, origin: Origin | None) -> None:
         """Nobody asked for it: it stays for the next run."""
@@ -336,6 +382,7 @@ class SourceSpider(Spider):
             self._note(Asked(stored_key(self.run, follow.key or "")))
             return
         self.run.reading.ask_again(origin.start)
+        self._unread(follow)
         if origin.fresh and origin.captured is not None and follow.partial is not None:
             yield Found(replace(follow.partial, row_digest=""), origin.captured)
 

@@ -1,0 +1,73 @@
+"""What is known about a program that many sites run: how it is recognised, and what reads its pages."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from crawler.sources.definition import FamilyName, FamilySource
+from crawler.sources.page import Adapter
+
+#: How much of a page is searched for signs.
+MAX_SEARCHED_CHARS = 400_000
+
+Digest = Callable[[str], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One page of a site that nobody has described yet; `headers` by their lower-case names."""
+
+    url: str
+    status: int
+    headers: Mapping[str, str]
+    cookies: frozenset[str]
+    text: str
+
+
+class Where(StrEnum):
+    """Where a sign is looked for."""
+
+    MARKUP = "markup"
+    URL = "url"
+    COOKIE = "cookie"
+    HEADER = "header"
+
+
+@dataclass(frozen=True, slots=True)
+class Sign:
+    """A pattern that the program leaves; `weight` from 1 (others do it too) to 5 (it says its name)."""
+
+    where: Where
+    pattern: re.Pattern[str]
+    weight: int
+
+    def found(self, seen: Seen) -> bool:
+        texts = {
+            Where.MARKUP: (seen.text[:MAX_SEARCHED_CHARS],),
+            Where.URL: (seen.url,),
+            Where.COOKIE: seen.cookies,
+            Where.HEADER: tuple(f"{name}: {value}" for name, value in seen.headers.items()),
+        }
+        return any(self.pattern.search(text) for text in texts[self.where])
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """One program. `start` turns the address of any of its pages into the one that a source starts at.
+
+    `by_page`: the fields of a listing that its own page gives; the others come from its row.
+    """
+
+    name: FamilyName
+    title: str
+    signs: tuple[Sign, ...]
+    adapter: Callable[[FamilySource, Digest], Adapter]
+    start: Callable[[Seen], str]
+    by_page: frozenset[str] = frozenset({"title", "body", "seller", "posted_at"})
+
+    def weight(self, seen: Seen) -> int:
+        """How much speaks for it."""
+        return sum(sign.weight for sign in self.signs if sign.found(seen))
