@@ -37,7 +37,7 @@ from matching.errors import (
     SegmentVersionUnknown,
 )
 from matching.fingerprints import Fingerprints, RootKey
-from matching.identifiers import NORMALISER_VERSION, Field, canonical
+from matching.identifiers import GOLDEN, NORMALISER_VERSION, Field, canonical
 
 MAGIC = b"SWSEGMT\n"
 VERSION = 1
@@ -50,16 +50,6 @@ _ENTRY_SIZE = fingerprints.SIZE + 4
 _CHUNK = 1 << 20
 
 Ordinals = NDArray[np.uint32]
-
-# One raw, invented value a field. Whoever reads a segment normalises and fingerprints them again, which shows
-# another key as well as another normaliser. The values are reserved for examples or belong to nobody.
-GOLDEN = {
-    Field.EMAIL: "Golden.Vector@Example.COM",
-    Field.PHONE: "+44 20 7946 0000",
-    Field.RESIDENT_ID: "110101 19000101 009x",
-    Field.CARD: "4111-1111-1111-1111",
-    Field.IBAN: "gb33 bukb 2020 1555 5555 55",
-}
 
 _Hex = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{16,32}$")]
 

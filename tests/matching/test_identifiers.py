@@ -102,6 +102,30 @@ def test_a_resident_id_of_no_province_is_none() -> None:
 
 
 @st.composite
+def old_resident_ids(draw: st.DrawFn) -> str:
+    """15 digits: a county, a date of the twentieth century or none, an order."""
+    county = draw(st.sampled_from(["110101", "310104", "440305", "511702", "990101"]))
+    day = f"{draw(st.integers(0, 99)):02}{draw(st.integers(0, 13)):02}{draw(st.integers(0, 32)):02}"
+    return f"{county}{day}{draw(st.integers(0, 999)):03}"
+
+
+@settings(max_examples=400)
+@given(old_resident_ids())
+def test_an_old_resident_id_is_the_new_one_of_the_same_person(number: str) -> None:
+    """15 digits are what stdnum says of them with 19 and the check digit; in a cell as in a text."""
+    start = f"{number[:6]}19{number[6:]}"
+    renewed = start + ric.calc_check_digit(start + "0")
+    wanted = renewed if _has_a_date(renewed) and not number.startswith("99") else None
+
+    assert [resident_id(number), *of_field(number, Field.RESIDENT_ID)] == [wanted, *filter(None, [wanted])]
+
+
+def test_both_forms_of_a_resident_id_are_one_customer() -> None:
+    """Whoever was enrolled with one is found by the other."""
+    assert of_field("110101700101001, 110101197001010016", Field.RESIDENT_ID) == ["110101197001010016"] * 2
+
+
+@st.composite
 def ibans(draw: st.DrawFn) -> str:
     """Of any country's structure, right or nearly so."""
     country = draw(st.sampled_from(sorted(BBAN)))

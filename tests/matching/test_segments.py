@@ -247,7 +247,7 @@ def test_another_normaliser_is_refused(segment: Path) -> None:
     """Values that were normalised by other rules would never hit."""
     rewritten(segment, lambda header: header.update(normaliser_version=9))
 
-    with pytest.raises(SegmentNormaliserChanged, match="rules 9; this program has rules 1"):
+    with pytest.raises(SegmentNormaliserChanged, match=r"rules 9; this program has rules \d"):
         open_segment(segment)
 
 

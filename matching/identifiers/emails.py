@@ -1,0 +1,43 @@
+"""E-mail addresses, as the mailbox that they reach."""
+
+import re
+from collections.abc import Iterator
+
+from matching.identifiers.fields import Field, Found
+from matching.identifiers.providers import mailbox
+
+EMAIL_LENGTH = 254  # RFC 5321
+_LOCAL_LENGTH = 64
+
+# A subset of RFC 5321 that holds practically every address in use: no quoted or internationalised local part.
+# Two hyphens end an address: `name----address----password` is how lists are written. Only `xn--` has them.
+_EMAIL = re.compile(
+    r"[A-Za-z0-9_](?:[A-Za-z0-9_%+]|-(?!-)|\.(?=[A-Za-z0-9_%+-])){0,63}@"
+    r"(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.){1,8}[A-Za-z](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])"
+)
+_LOCAL_BACKWARDS = re.compile(r"[A-Za-z0-9_%+.]*(?:-(?!-)[A-Za-z0-9_%+.]*)*+")
+_DOMAIN = re.compile(r"[A-Za-z0-9.]+(?:(?:(?<=[Xx][Nn])--|-(?!-))[A-Za-z0-9.]*)*+")
+
+
+def email(value: str, _region: str = "") -> str | None:
+    """Lower case throughout: no provider in use tells cases apart. Then what the provider does."""
+    if len(value) > EMAIL_LENGTH or not _EMAIL.fullmatch(value):
+        return None
+    local, _, domain = value.lower().partition("@")
+    return mailbox(local, domain) if len(local) <= _LOCAL_LENGTH else None
+
+
+def emails(text: str) -> Iterator[Found]:
+    """Outward from each `@`: a text without one costs nothing, and no run of letters is read twice."""
+    at = text.find("@")
+    while at >= 0:
+        # one more than the length: what is longer shall fail, not lose its beginning
+        before = _LOCAL_BACKWARDS.match(text[max(0, at - _LOCAL_LENGTH - 1) : at][::-1])
+        domain = _DOMAIN.match(text, at + 1, at + 1 + EMAIL_LENGTH)
+        if before and domain:
+            start = at - len(before[0].rstrip("%+.-"))
+            end = at + 1 + len(domain[0].rstrip(".-"))
+            value = email(text[start:end])
+            if value is not None:
+                yield Field.EMAIL, value, start, end
+        at = text.find("@", at + 1)

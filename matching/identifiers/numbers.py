@@ -1,0 +1,98 @@
+"""Numbers in text: telephone numbers, resident IDs and cards, which all are groups of digits.
+
+One run of digits may be each of them, and several of them beside one another: all that it may be is found.
+"""
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from matching.identifiers.cards import card
+from matching.identifiers.fields import Field, Found
+from matching.identifiers.resident_ids import resident_id
+from matching.phones import e164
+
+_GROUPS = 6  # groups of digits that one number may be written in
+_DIGITS = 19  # digits of the longest number, a card
+_SHORTEST = 7
+_PHONE_LENGTHS = range(7, 18)
+_WRITTEN_PHONE = re.compile(r"\+?[\d ().\-/]{7,40}", re.ASCII)
+
+# A run of groups of digits, with at most two characters between two of them. Possessive: read once.
+_RUN = re.compile(r"\+?\(?\d(?:[ \-.()/]{0,2}\d)*+[Xx]?", re.ASCII)
+_GROUP = re.compile(r"\d+[Xx]?", re.ASCII)
+
+
+class Wanted(NamedTuple):
+    """Which kinds of number are looked for, and where a telephone number without + belongs."""
+
+    region: str
+    resident_id: bool
+    card: bool
+    phone: bool
+
+
+def phone(value: str, region: str) -> str | None:
+    """E.164. A value with + or 00 says its country itself, any other is one of `region`."""
+    if not is_written_phone(value):
+        return None
+    return _phone(re.sub(r"[^0-9]", "", value), region, international=value.startswith("+"))
+
+
+def is_written_phone(value: str) -> bool:
+    """Whether it looks like a number, of whatever plan."""
+    return bool(_WRITTEN_PHONE.fullmatch(value))
+
+
+def _phone(digits: str, region: str, *, international: bool) -> str | None:
+    return e164(digits, region, international=international) if len(digits) in _PHONE_LENGTHS else None
+
+
+def numbers(text: str, wanted: Wanted) -> Iterator[Found]:
+    """In order of run; within a run by first group, then by length; a stretch as ID, card, then phone."""
+    for run in _RUN.finditer(text):
+        written = run[0]
+        if len(written) < _SHORTEST:
+            continue
+        if written.isdigit():  # most runs are one group
+            if len(written) <= _DIGITS:
+                yield from _named(written, run.start(), run.end(), plus=False, wanted=wanted)
+        else:
+            yield from _in_run(text, run, wanted)
+
+
+def _in_run(text: str, run: re.Match[str], wanted: Wanted) -> Iterator[Found]:
+    """A number without its country code is not found again in the number with it."""
+    ends: dict[tuple[Field, str], int] = {}
+    for digits, start, end in stretches(text, run):
+        plus = text[run.start()] == "+" and text[run.start() + 1 : start] in ("", "(")
+        for found in _named(digits, start, end, plus=plus, wanted=wanted):
+            if start >= ends.get(found[:2], 0):
+                ends[found[:2]] = end
+                yield found
+
+
+def stretches(text: str, run: re.Match[str]) -> Iterator[tuple[str, int, int]]:
+    """The digits, start and end of whole groups of a run that may be one number: 7 to 19 digits in a row.
+
+    `110101189901010010 17000000000` holds two, `4111 1111 1111 1111` is one: all are among the stretches.
+    """
+    groups = [(group.start(), group.end()) for group in _GROUP.finditer(text, run.start(), run.end())]
+    for number, (start, _) in enumerate(groups):
+        digits = ""
+        for first, end in groups[number : number + _GROUPS]:
+            digits += text[first:end]
+            if len(digits) > _DIGITS:
+                break
+            if len(digits) >= _SHORTEST:
+                yield digits, start, end
+
+
+def _named(digits: str, start: int, end: int, *, plus: bool, wanted: Wanted) -> Iterator[Found]:
+    if wanted.resident_id and len(digits) in (15, 18) and (value := resident_id(digits)):
+        yield Field.RESIDENT_ID, value, start, end
+    digits = digits.rstrip("Xx")
+    if wanted.card and len(digits) >= 13 and (value := card(digits)):
+        yield Field.CARD, value, start, end
+    if wanted.phone and (value := _phone(digits, wanted.region, international=plus)):
+        yield Field.PHONE, value, start, end
