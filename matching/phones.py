@@ -11,15 +11,15 @@ from typing import NamedTuple
 
 from phonenumbers import COUNTRY_CODE_TO_REGION_CODE, PhoneMetadata, PhoneNumberDesc
 
-_SHORTEST_NSN = 2
-_LONGEST_NSN = 17
+SHORTEST_NSN = 2
+LONGEST_NSN = 17
 _KINDS = (
     "fixed_line", "mobile", "toll_free", "premium_rate", "shared_cost",
     "voip", "personal_number", "pager", "uan", "voicemail",
 )  # fmt: skip
 
 
-class _Shape(NamedTuple):
+class Shape(NamedTuple):
     lengths: frozenset[int]  # empty: whatever the pattern takes
     pattern: re.Pattern[str]
 
@@ -28,7 +28,7 @@ class _Shape(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class _Plan:
+class Plan:
     """The numbering plan of one region, or of a code that belongs to none (+800)."""
 
     code: str
@@ -36,9 +36,9 @@ class _Plan:
     national_prefix: re.Pattern[str] | None
     transform: str | None  # what the national prefix becomes, where it does not just go
     leading: re.Pattern[str] | None  # tells the regions of one code apart
-    general: _Shape
+    general: Shape
     local_lengths: frozenset[int]
-    kinds: tuple[_Shape, ...]
+    kinds: tuple[Shape, ...]
 
     def valid(self, number: str) -> bool:
         return self.general.takes(number) and any(kind.takes(number) for kind in self.kinds)
@@ -66,18 +66,18 @@ class _Plan:
 
 def e164(digits: str, region: str, *, international: bool = False) -> str | None:
     """The number as +..., None where it is none. `international`: it was written with a `+`."""
-    found = _plan_and_rest(digits, _home(region), international=international)
+    found = _plan_and_rest(digits, home_plan(region), international=international)
     if found is None:
         return None
     plan, rest = found
     stripped = plan.without_prefix(rest)
     number = stripped if plan.possible(stripped) else rest
-    if not _SHORTEST_NSN <= len(number) <= _LONGEST_NSN or not _valid(plan.code, number):
+    if not SHORTEST_NSN <= len(number) <= LONGEST_NSN or not _valid(plan.code, number):
         return None
     return f"+{plan.code}{number}"
 
 
-def _plan_and_rest(digits: str, home: _Plan, *, international: bool) -> tuple[_Plan, str] | None:
+def _plan_and_rest(digits: str, home: Plan, *, international: bool) -> tuple[Plan, str] | None:
     """Whose number it is, and the number without country code; None where the code that is written is none.
 
     1. after + or the home region's international prefix stands a country code; where it does not, the + is
@@ -87,11 +87,11 @@ def _plan_and_rest(digits: str, home: _Plan, *, international: bool) -> tuple[_P
     """
     found = (_split(digits) if international else None) or _foreign(digits, home)
     if found is not None:
-        return _plans(found[0])[0], found[1]
+        return plans(found[0])[0], found[1]
     return None if international or _dialled(digits, home) else (home, digits)
 
 
-def _foreign(digits: str, home: _Plan) -> tuple[str, str] | None:
+def _foreign(digits: str, home: Plan) -> tuple[str, str] | None:
     """Country code and the rest of a number without +; None where no country code is written."""
     dialled = _dialled(digits, home)
     if dialled:
@@ -104,7 +104,7 @@ def _foreign(digits: str, home: _Plan) -> tuple[str, str] | None:
     return (home.code, rest) if better or home.too_long(digits) else None
 
 
-def _dialled(digits: str, home: _Plan) -> str | None:
+def _dialled(digits: str, home: Plan) -> str | None:
     """What follows the international prefix; no country code begins with 0."""
     match = home.international_prefix.match(digits) if home.international_prefix else None
     if match is None or digits[match.end() : match.end() + 1] == "0":
@@ -114,20 +114,20 @@ def _dialled(digits: str, home: _Plan) -> str | None:
 
 def _split(digits: str) -> tuple[str, str] | None:
     for length in (1, 2, 3):
-        if digits[:length] in _CODES and digits[0] != "0":
+        if digits[:length] in CODES and digits[0] != "0":
             return digits[:length], digits[length:]
     return None
 
 
-_CODES = frozenset(map(str, COUNTRY_CODE_TO_REGION_CODE))
+CODES = frozenset(map(str, COUNTRY_CODE_TO_REGION_CODE))
 
 
 def _valid(code: str, number: str) -> bool:
     """Of the regions that share a code, the first that the number leads to decides."""
-    plans = _plans(code)
-    if len(plans) == 1:
-        return plans[0].valid(number)
-    for plan in plans:
+    regions = plans(code)
+    if len(regions) == 1:
+        return regions[0].valid(number)
+    for plan in regions:
         if plan.leading is None:
             if plan.valid(number):
                 return True
@@ -137,13 +137,13 @@ def _valid(code: str, number: str) -> bool:
 
 
 @cache
-def _plans(code: str) -> tuple[_Plan, ...]:
+def plans(code: str) -> tuple[Plan, ...]:
     """The plans of a country code, the main region's first."""
     return tuple(_plan(int(code), region) for region in COUNTRY_CODE_TO_REGION_CODE[int(code)])
 
 
 @cache
-def _home(region: str) -> _Plan:
+def home_plan(region: str) -> Plan:
     metadata = PhoneMetadata.metadata_for_region(region)
     if metadata is None or metadata.country_code is None:
         raise ValueError(f"{region!r} is no region with telephone numbers")
@@ -151,13 +151,13 @@ def _home(region: str) -> _Plan:
 
 
 @cache
-def _plan(code: int, region: str) -> _Plan:
+def _plan(code: int, region: str) -> Plan:
     metadata = PhoneMetadata.metadata_for_region_or_calling_code(code, region)
     if metadata is None or metadata.general_desc is None:
         raise ValueError(f"no numbering plan for +{code} {region}")
     general = metadata.general_desc
     kinds = (getattr(metadata, kind) for kind in _KINDS)
-    return _Plan(
+    return Plan(
         code=str(code),
         international_prefix=_compiled(metadata.international_prefix),
         national_prefix=_compiled(metadata.national_prefix_for_parsing),
@@ -169,8 +169,8 @@ def _plan(code: int, region: str) -> _Plan:
     )
 
 
-def _shape(desc: PhoneNumberDesc) -> _Shape:
-    return _Shape(frozenset(desc.possible_length or ()), re.compile(desc.national_number_pattern or "(?!)"))
+def _shape(desc: PhoneNumberDesc) -> Shape:
+    return Shape(frozenset(desc.possible_length or ()), re.compile(desc.national_number_pattern or "(?!)"))
 
 
 def _compiled(pattern: str | None) -> re.Pattern[str] | None:
