@@ -6,7 +6,6 @@ number of the row, from 1 on, the header not counted. No message and no count ho
 
 import csv
 import os
-import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,11 +17,11 @@ from typing import TextIO
 import numpy as np
 
 from matching import segments
+from matching.columns import role_of
 from matching.errors import CustomersUnreadable, CustomersWithoutColumns
 from matching.fingerprints import Fingerprinter, Fingerprints, RootKey
 from matching.identifiers import Field, canonical, refusal
 from matching.segments import Ordinals
-from matching.text import mention_fold
 
 ROWS_LIMIT = (1 << 32) - 1  # an ordinal has 4 bytes
 CELL_LIMIT = 1 << 20  # characters of one cell
@@ -30,24 +29,6 @@ _BATCH = 20_000  # rows
 _SAMPLE = 1 << 18  # bytes that encoding and delimiter are decided on
 _DELIMITERS = ",;\t|"
 _ENCODINGS = ("utf-8-sig", "gb18030")
-
-# Names of columns, folded and without anything but letters. A Chinese one may stand inside a longer name.
-_NAMES = {
-    Field.EMAIL: "email emailaddress mail emailid 邮箱 电子邮件 邮件地址 电邮",
-    Field.PHONE: (
-        "phone phonenumber phoneno mobile mobilephone mobilenumber cell cellphone tel telephone "
-        "telephonenumber msisdn 手机 电话"
-    ),
-    Field.RESIDENT_ID: (
-        "residentid residentidnumber idcard idcardnumber idnumber nationalid citizenid sfz 身份证 证件号"
-    ),
-    Field.CARD: (
-        "card cardnumber cardno bankcard bankcardnumber creditcard creditcardnumber paymentcard pan "
-        "银行卡 卡号 信用卡"
-    ),
-    Field.IBAN: "iban ibannumber bankaccountiban 国际银行账号",
-}
-_QUALIFIERS = re.compile(r"^(?:customer|client|user|borrower|contact|primary|home|work|my)+")
 
 
 @dataclass(slots=True)
@@ -178,14 +159,7 @@ def _said(column: str, names: list[str]) -> int:
 
 
 def _recognised(wanted: Field, names: list[str]) -> list[int]:
-    return [number for number, name in enumerate(names, 1) if _stands_for(name, wanted)]
-
-
-def _stands_for(name: str, wanted: Field) -> bool:
-    letters = re.sub(r"[\W\d_]", "", mention_fold()(name).text)
-    bare = _QUALIFIERS.sub("", letters)
-    known = _NAMES[wanted].split()
-    return bare in known or letters in known or any(not word.isascii() and word in letters for word in known)
+    return [number for number, name in enumerate(names, 1) if role_of(name) == wanted]
 
 
 def _batches(table: Iterator[list[str]]) -> Iterator[list[list[str]]]:
