@@ -10,8 +10,16 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ForeignKey, UniqueConstraint, and_, insert, select, update
-from sqlalchemy.orm import Mapped, Session, contains_eager, joinedload, mapped_column, relationship
+from sqlalchemy import ForeignKey, UniqueConstraint, and_, delete, insert, select, update
+from sqlalchemy.orm import (
+    Mapped,
+    Session,
+    contains_eager,
+    joinedload,
+    mapped_column,
+    relationship,
+    selectinload,
+)
 
 from storage.base import Base, insert_new, moved
 from storage.columns import clean
@@ -61,7 +69,10 @@ class Term(Base):
 
 
 class Segment(Base):
-    """A fingerprint file in the segments folder. The key that made it is never here."""
+    """A fingerprint file in the segments folder, and what follows it. The key that made it is never here.
+
+    `series` and `state` None: of the format before there were series; no delta can follow it.
+    """
 
     __tablename__ = "segments"
     __table_args__ = (UniqueConstraint("company_id", "sha256"),)
@@ -72,14 +83,36 @@ class Segment(Base):
     key_id: Mapped[str]
     key_check: Mapped[str]
     fields: Mapped[list[str]]
-    normaliser_version: Mapped[int]
     fingerprints: Mapped[int]
-    customers: Mapped[int]
-    sha256: Mapped[str]
+    customers: Mapped[int]  # the highest ordinal
+    sha256: Mapped[str]  # of what the file holds
+    series: Mapped[str | None]
+    state: Mapped[str | None]  # of the customers, once this file is taken up
+    sequence: Mapped[int] = mapped_column(default=0)  # of that state within the series
     imported_at: Mapped[datetime]
     active: Mapped[bool] = mapped_column(default=True)
 
     company: Mapped[Company] = relationship(lazy="raise")
+    deltas: Mapped[list["SegmentDelta"]] = relationship(lazy="raise", order_by="SegmentDelta.sequence")
+
+
+class SegmentDelta(Base):
+    """Customers who were added or erased since the segment's file; gone once it is merged into that."""
+
+    __tablename__ = "segment_deltas"
+    __table_args__ = (UniqueConstraint("segment_id", "sequence"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    segment_id: Mapped[int] = mapped_column(ForeignKey("segments.id"))
+    state: Mapped[str]
+    sequence: Mapped[int]
+    file: Mapped[str]
+    fields: Mapped[list[str]]
+    fingerprints: Mapped[int]
+    customers: Mapped[int]
+    erased: Mapped[int]
+    sha256: Mapped[str]
+    imported_at: Mapped[datetime]
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,9 +142,24 @@ class SegmentRecord:
     key_id: str
     key_check: str
     fields: tuple[str, ...]
-    normaliser_version: int
     fingerprints: int
     customers: int
+    sha256: str
+    series: str | None = None
+    state: str | None = None
+    sequence: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class DeltaRecord:
+    segment_id: int
+    state: str
+    sequence: int
+    file: str  # its name within the segments folder
+    fields: tuple[str, ...]
+    fingerprints: int
+    customers: int
+    erased: int
     sha256: str
 
 
@@ -200,30 +248,68 @@ def _remove(known: Mapping[str, Company], declared: set[str], now: datetime) -> 
 
 def add_segment(session: Session, record: SegmentRecord, now: datetime) -> int:
     """The segment's id. The same file is added once; new or taken up again, it asks for a rematch."""
-    row = asdict(record) | {"fields": list(record.fields), "imported_at": now}
+    row = _row(record) | {"imported_at": now}
     added = session.scalar(insert_new(session, Segment).values(row).returning(Segment.id))
     same = and_(Segment.company_id == record.company_id, Segment.sha256 == record.sha256)
-    again = update(Segment).where(same, Segment.active.is_(False)).values(active=True, file=record.file)
+    again = update(Segment).where(same, Segment.active.is_(False)).values(active=True, **_row(record))
     if added is not None or moved(session, again):
-        raise_watch_revision(session)
-        request_rematch(
-            session,
-            scope=MatchScope.FINGERPRINTS,
-            company_id=record.company_id,
-            reason="segment added",
-            now=now,
-        )
+        _changed(session, record.company_id, "segment added", now)
     return added if added is not None else session.scalars(select(Segment.id).where(same)).one()
 
 
+def renew_segment(session: Session, segment_id: int, record: SegmentRecord, *, was: str) -> bool:
+    """Another file stands for the segment and the deltas up to its sequence. False: it is not `was` any more.
+
+    The customers found before stay its customers: ordinals are the same in all files of a series.
+    """
+    still = and_(Segment.id == segment_id, Segment.file == was, Segment.active)
+    renewed = moved(session, update(Segment).where(still).values(**_row(record)))
+    if renewed:
+        _forget_deltas(session, segment_id, record.sequence)
+        raise_watch_revision(session)
+    return renewed
+
+
+def add_delta(session: Session, record: DeltaRecord, now: datetime) -> int:
+    """The delta's id. Whether it may follow is the caller's to check; two of one sequence cannot be there.
+
+    New customers are looked for in the archive; what was found of erased ones stays.
+    """
+    segment = session.get_one(Segment, record.segment_id)
+    delta = SegmentDelta(**asdict(record) | {"fields": list(record.fields), "imported_at": now})
+    session.add(delta)
+    session.flush()
+    if record.fingerprints:
+        _changed(session, segment.company_id, "customers added", now)
+    else:
+        raise_watch_revision(session)
+    return delta.id
+
+
 def retire_segment(session: Session, segment_id: int) -> bool:
-    """Not matched against from now on. False: it was not active."""
+    """Not matched against from now on, nor its deltas. False: it was not active."""
     retired = moved(
         session, update(Segment).where(Segment.id == segment_id, Segment.active).values(active=False)
     )
     if retired:
+        _forget_deltas(session, segment_id)
         raise_watch_revision(session)
     return retired
+
+
+def _row(record: SegmentRecord) -> dict[str, Any]:
+    return asdict(record) | {"fields": list(record.fields)}
+
+
+def _changed(session: Session, company_id: int, reason: str, now: datetime) -> None:
+    raise_watch_revision(session)
+    request_rematch(session, scope=MatchScope.FINGERPRINTS, company_id=company_id, reason=reason, now=now)
+
+
+def _forget_deltas(session: Session, segment_id: int, until: int | None = None) -> None:
+    """`until`: the last sequence that is forgotten, None for all."""
+    gone = delete(SegmentDelta).where(SegmentDelta.segment_id == segment_id)
+    session.execute(gone if until is None else gone.where(SegmentDelta.sequence <= until))
 
 
 def by_slug(session: Session, slug: str) -> Company | None:
@@ -252,11 +338,19 @@ def terms_named(session: Session, company_id: int, texts: Collection[str]) -> Se
 
 
 def active_segments(session: Session) -> Sequence[Segment]:
-    """Of active companies, each with its company."""
+    """Of active companies, each with its company and its deltas in order."""
     query = select(Segment).join(Segment.company).where(Segment.active, Company.active)
-    return session.scalars(query.options(contains_eager(Segment.company)).order_by(Segment.id)).all()
+    loaded = query.options(contains_eager(Segment.company), selectinload(Segment.deltas))
+    return session.scalars(loaded.order_by(Segment.id)).all()
 
 
 def segments(session: Session) -> Sequence[Segment]:
-    """All, also the retired ones, each with its company."""
-    return session.scalars(select(Segment).options(joinedload(Segment.company)).order_by(Segment.id)).all()
+    """All, also the retired ones, each with its company and its deltas in order."""
+    query = select(Segment).options(joinedload(Segment.company), selectinload(Segment.deltas))
+    return session.scalars(query.order_by(Segment.id)).all()
+
+
+def segment_files(session: Session) -> set[str]:
+    """The names of the files that count, also those of companies that are not watched at the moment."""
+    bases = session.scalars(select(Segment.file).where(Segment.active)).all()
+    return {*bases, *session.scalars(select(SegmentDelta.file)).all()}

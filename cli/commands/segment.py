@@ -128,7 +128,6 @@ def _taken_up(app: App, file: Path, segment: Segment, company_id: int) -> compan
         key_id=header.key_id,
         key_check=header.key_check,
         fields=tuple(header.counts),
-        normaliser_version=header.normaliser_version,
         fingerprints=sum(header.counts.values()),
         customers=header.customers,
         sha256=digest,

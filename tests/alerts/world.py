@@ -201,7 +201,6 @@ class World:
                 key_id="k1",
                 key_check="c",
                 fields=("phone",),
-                normaliser_version=1,
                 fingerprints=customers,
                 customers=customers,
                 sha256="a" * 64,

@@ -76,7 +76,7 @@ def imported(home: Path, sqlite_template: Path) -> Path:
         company = companies.by_slug(session, "quillmere")
         assert company is not None
         check = open_segment(segment).header.key_check
-        record = SegmentRecord(company.id, segment.name, "k1", check, tuple(Field), 1, 150, 30, "5f" * 32)
+        record = SegmentRecord(company.id, segment.name, "k1", check, tuple(Field), 150, 30, "5f" * 32)
         companies.add_segment(session, record, NOW)
     database.close()
     return home

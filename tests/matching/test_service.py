@@ -141,7 +141,6 @@ class Archive:
                     "k1",
                     header.key_check,
                     tuple(header.counts),
-                    1,
                     200,
                     40,
                     uuid4().hex,

@@ -1,8 +1,14 @@
 """storage.companies: whom we watch for, and what a change of it sets off."""
 
+from dataclasses import replace
+
+import pytest
+from sqlalchemy.orm import Session
+
 from storage import companies, watch
 from storage.base import Database
-from storage.companies import DeclaredCompany, DeclaredTerm, SegmentRecord, TermKind
+from storage.companies import DeclaredCompany, DeclaredTerm, DeltaRecord, SegmentRecord, TermKind
+from storage.errors import DatabaseConflict
 from storage.sources import SyncResult
 from storage.watch import MatchScope
 from tests.storage import given
@@ -33,7 +39,7 @@ def active_terms(database: Database) -> list[tuple[str, str]]:
 
 
 def segment(company_id: int, sha256: str = "aa") -> SegmentRecord:
-    return SegmentRecord(company_id, "lender-1.seg", "k1", "check", ("email", "phone"), 1, 900, 300, sha256)
+    return SegmentRecord(company_id, "lender-1.seg", "k1", "check", ("email", "phone"), 900, 300, sha256)
 
 
 def test_a_new_company_asks_for_a_rematch(database: Database) -> None:
@@ -156,3 +162,84 @@ def test_a_retired_segment_is_not_matched_against(database: Database) -> None:
         active = [one.id for one in companies.active_segments(session)]
 
     assert (answers, retired, again, active) == ((True, False), [], segment_id, [segment_id])
+
+
+STATES = [number * 32 for number in "0123"]
+
+
+def followed(session: Session) -> tuple[int, int]:
+    """A segment of a series with two deltas; its id and its company's."""
+    company_id = given.company(session)
+    first = replace(segment(company_id), series=STATES[0], state=STATES[0])
+    segment_id = companies.add_segment(session, first, NOW)
+    for sequence in (2, 1):
+        companies.add_delta(session, delta(segment_id, sequence), NOW)
+    return segment_id, company_id
+
+
+def delta(segment_id: int, sequence: int, *, fingerprints: int = 2) -> DeltaRecord:
+    name = f"lender-d{sequence}.seg"
+    return DeltaRecord(segment_id, STATES[sequence], sequence, name, ("email",), fingerprints, 301, 1, name)
+
+
+def test_deltas_follow_their_segment(database: Database) -> None:
+    """In the order of their sequence, whatever order they came in, each once; their files count."""
+    with database.transaction() as session:
+        segment_id, _ = followed(session)
+    with pytest.raises(DatabaseConflict), database.transaction() as session:
+        companies.add_delta(session, delta(segment_id, 2), NOW)
+
+    with database.reading() as session:
+        [stored] = companies.active_segments(session)
+        files = companies.segment_files(session)
+    assert [one.sequence for one in stored.deltas] == [1, 2]
+    assert files == {"lender-1.seg", "lender-d1.seg", "lender-d2.seg"}
+
+
+@pytest.mark.parametrize(("fingerprints", "asked"), [(2, True), (0, False)])
+def test_a_delta_asks_for_a_rematch_where_it_adds_customers(
+    database: Database, fingerprints: int, asked: bool
+) -> None:
+    """Nobody new can be found for one that only erases; the watch is loaded again for both."""
+    with database.transaction() as session:
+        segment_id, _ = followed(session)
+        for rematch_id in watch.due_rematches(session, now=NOW, limit=10):
+            watch.claim_rematch(session, rematch_id, now=NOW)
+        before = companies.watch_revision(session)
+        companies.add_delta(session, delta(segment_id, 3, fingerprints=fingerprints), NOW)
+        due = watch.due_rematches(session, now=NOW, limit=10)
+
+        assert (bool(due), companies.watch_revision(session) == before) == (asked, False)
+
+
+def test_a_merged_segment_keeps_its_number(database: Database) -> None:
+    """The deltas that are in the new file are gone, a later one stays, and nothing is searched again."""
+    with database.transaction() as session:
+        segment_id, company_id = followed(session)
+        waiting = watch.due_rematches(session, now=NOW, limit=10)
+        merged = SegmentRecord(
+            company_id, "merged.seg", "k1", "check", ("email",), 901, 301, "cd", STATES[0], STATES[1], 1
+        )
+        renewed = companies.renew_segment(session, segment_id, merged, was="lender-1.seg")
+        late = companies.renew_segment(session, segment_id, merged, was="lender-1.seg")
+        due = watch.due_rematches(session, now=NOW, limit=10)
+
+    with database.reading() as session:
+        [stored] = companies.active_segments(session)
+    assert (renewed, late, due) == (True, False, waiting)
+    assert (stored.id, stored.file, stored.state, [one.sequence for one in stored.deltas]) == (
+        segment_id,
+        "merged.seg",
+        STATES[1],
+        [2],
+    )
+
+
+def test_a_retired_segment_takes_its_deltas_along(database: Database) -> None:
+    """None of their files counts any more."""
+    with database.transaction() as session:
+        segment_id, _ = followed(session)
+        companies.retire_segment(session, segment_id)
+
+    with database.reading() as session:
+        assert companies.segment_files(session) == set()

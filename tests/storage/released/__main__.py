@@ -76,8 +76,13 @@ def _offer(session: Session, source_id: int, capture_id: int) -> None:
 
 def _match(session: Session) -> None:
     company_id = given.company(session, terms=("趣店",))
-    segment = companies.SegmentRecord(company_id, "lender.seg", "k1", "check", ("phone",), 1, 9, 3, "ab")
+    states = ("5" * 32, "6" * 32)
+    segment = companies.SegmentRecord(
+        company_id, "lender.seg", "k1", "check", ("phone",), 9, 3, "ab", states[0], states[0]
+    )
     segment_id = companies.add_segment(session, segment, NOW)
+    delta = companies.DeltaRecord(segment_id, states[1], 1, "lender-1.seg", ("phone",), 3, 4, 1, "cd")
+    companies.add_delta(session, delta, NOW)
     kinds = matches.MatchKind
     found = [
         matches.MatchRecord(kinds.MENTION, "title", "title:1", "m1", term_id=1, excerpt="出售趣店学生数据"),
