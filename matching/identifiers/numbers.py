@@ -16,6 +16,7 @@ _GROUPS = 6  # groups of digits that one number may be written in
 _DIGITS = 19  # digits of the longest number, a card
 _SHORTEST = 7
 _PHONE_LENGTHS = range(7, 18)
+_GLUED_LENGTHS = range(10, 16)  # of a country code and a number; E.164 has 15 digits at most
 _WRITTEN_PHONE = re.compile(r"\+?[\d ().\-/]{7,40}", re.ASCII)
 
 # A run of groups of digits, with at most two characters between two of them. Possessive: read once.
@@ -33,7 +34,9 @@ class Wanted(NamedTuple):
 
 
 def phone(value: str, region: str) -> str | None:
-    """E.164. A value with + or 00 says its country itself, any other is one of `region`."""
+    """E.164. A value with + or 00 says its country itself; any other is one of `region`, or else begins with
+    a country code whose + was lost, as in `447...` of a list from everywhere.
+    """
     if not is_written_phone(value):
         return None
     return _phone(re.sub(r"[^0-9]", "", value), region, international=value.startswith("+"))
@@ -45,7 +48,12 @@ def is_written_phone(value: str) -> bool:
 
 
 def _phone(digits: str, region: str, *, international: bool) -> str | None:
-    return e164(digits, region, international=international) if len(digits) in _PHONE_LENGTHS else None
+    if len(digits) not in _PHONE_LENGTHS:
+        return None
+    number = e164(digits, region, international=international)
+    if number is None and not international and len(digits) in _GLUED_LENGTHS and digits[0] != "0":
+        return e164(digits, region, international=True)
+    return number
 
 
 def numbers(text: str, wanted: Wanted) -> Iterator[Found]:

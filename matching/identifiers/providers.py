@@ -1,13 +1,13 @@
 """Mail providers: which addresses reach the same mailbox, as the providers themselves document it.
 
-A customer who gave `j.doe+bank@gmail.com` is in the leak as `jdoe@gmail.com`. Both become the second. A rule
-is applied only where the provider owns the domain and says so; a company's own domain keeps every sign.
+A customer who gave `j.doe+bank` at gmail.com is in the leak as `jdoe`. Both become the second. A rule is
+applied only where the provider owns the domain and says so; a company's own domain keeps every sign.
 
     domains    all that the provider gives out addresses under
     mailbox    the domain that all of them are read as, where one name is one person's under all of them
     tag        the sign behind which everything is the owner's own addition
     ignored    signs that make no difference
-    subdomain  whether `anything@name.domain` reaches `name@domain`
+    subdomain  whether `anything` at `name.DOMAIN` reaches `name` at `DOMAIN`
 """
 
 from typing import NamedTuple

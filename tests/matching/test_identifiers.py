@@ -122,7 +122,7 @@ def test_an_old_resident_id_is_the_new_one_of_the_same_person(number: str) -> No
 
 def test_both_forms_of_a_resident_id_are_one_customer() -> None:
     """Whoever was enrolled with one is found by the other."""
-    assert of_field("110101700101001, 110101197001010016", Field.RESIDENT_ID) == ["110101197001010016"] * 2
+    assert of_field("119999700101001, 119999197001010013", Field.RESIDENT_ID) == ["119999197001010013"] * 2
 
 
 @st.composite
@@ -158,19 +158,29 @@ def test_an_iban_is_found_in_text_as_it_is_written(number: str, separator: str) 
     assert of_field(f"to {written.lower()} today", Field.IBAN) == [number]
 
 
+def said_by_phonenumbers(written: str, region: str) -> str | None:
+    """E.164 of a valid number, None of any other text."""
+    try:
+        number = phonenumbers.parse(written, region)
+    except phonenumbers.NumberParseException:
+        return None
+    valid = phonenumbers.is_valid_number(number)
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164) if valid else None
+
+
 @settings(max_examples=400, deadline=None)
 @given(st.from_regex(r"\+?[0-9][0-9 \-().]{6,20}", fullmatch=True), st.sampled_from(["CN", "GB", "US", "DE"]))
 def test_a_written_phone_is_what_phonenumbers_says(written: str, region: str) -> None:
-    """With separators, with and without +; what phonenumbers reads as an extension is not written so here."""
-    digits = ("+" if written.startswith("+") else "") + re.sub("[^0-9]", "", written)
+    """With separators, with and without +; what phonenumbers reads as an extension is not written so here.
+
+    Where it has no answer, 10 to 15 digits are asked for again with a + before them.
+    """
+    digits = re.sub("[^0-9]", "", written)
     wanted = None
-    if 7 <= len(digits.lstrip("+")) <= 17:
-        try:
-            number = phonenumbers.parse(digits, region)
-            if phonenumbers.is_valid_number(number):
-                wanted = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
-        except phonenumbers.NumberParseException:
-            wanted = None
+    if 7 <= len(digits) <= 17:
+        wanted = said_by_phonenumbers("+" * written.startswith("+") + digits, region)
+        if wanted is None and written[0] != "+" and 10 <= len(digits) <= 15 and digits[0] != "0":
+            wanted = said_by_phonenumbers("+" + digits, region)
 
     assert phone(written, region) == wanted
 
