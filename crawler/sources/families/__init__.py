@@ -7,4 +7,7 @@ from collections.abc import Mapping
 from crawler.sources.definition import FamilyName
 from crawler.sources.families.family import Family
 
-FAMILIES: Mapping[FamilyName, Family] = {}
+#: A line for each program; recognition goes by weight, so that their order means nothing.
+_ALL: tuple[Family, ...] = ()
+
+FAMILIES: Mapping[FamilyName, Family] = {family.name: family for family in _ALL}

@@ -44,21 +44,35 @@ class Sign:
     pattern: re.Pattern[str]
     weight: int
 
-    def found(self, seen: Seen) -> bool:
+    def found(self, seen: Seen) -> str | None:
+        """What of the page is this sign, as it stands there."""
         texts = {
             Where.MARKUP: (seen.text[:MAX_SEARCHED_CHARS],),
             Where.URL: (seen.url,),
-            Where.COOKIE: seen.cookies,
+            Where.COOKIE: sorted(seen.cookies),
             Where.HEADER: tuple(f"{name}: {value}" for name, value in seen.headers.items()),
         }
-        return any(self.pattern.search(text) for text in texts[self.where])
+        hits = (self.pattern.search(text) for text in texts[self.where])
+        return next((hit[0] for hit in hits if hit), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """A part of a site that a source can start at."""
+
+    name: str
+    url: str
+
+
+def _no_boards(_: Seen) -> tuple[Board, ...]:
+    return ()
 
 
 @dataclass(frozen=True, slots=True)
 class Family:
     """One program. `start` turns the address of any of its pages into the one that a source starts at.
 
-    `by_page`: the fields of a listing that its own page gives; the others come from its row.
+    `boards` are the parts of the site that its page leads to; `by_page`: the fields of a listing that its own page gives; the others come from its row.
     """
 
     name: FamilyName
@@ -67,7 +81,8 @@ class Family:
     adapter: Callable[[FamilySource, Digest], Adapter]
     start: Callable[[Seen], str]
     by_page: frozenset[str] = frozenset({"title", "body", "seller", "posted_at"})
+    boards: Callable[[Seen], tuple[Board, ...]] = _no_boards
 
     def weight(self, seen: Seen) -> int:
         """How much speaks for it."""
-        return sum(sign.weight for sign in self.signs if sign.found(seen))
+        return sum(sign.weight for sign in self.signs if sign.found(seen) is not None)
