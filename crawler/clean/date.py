@@ -3,8 +3,8 @@
 A date with an offset or an unambiguous zone name of its own is certain. One without is read in the source's
 zone and certain, or in UTC and uncertain where the source names none. Uncertain as well: `01/03/2026`
 unless the source says which comes first, a year left out or cut to two digits, the hour that a clock change
-makes twice, "2 days ago" and longer, a date in the future. A text in none of the known shapes is `None`,
-never today.
+makes twice, "2 days ago" and longer, "Monday at 3:45 PM" and "11:59 p.m." (the last one before the page was
+fetched), a date in the future. A text in none of the known shapes is `None`, never today.
 """
 
 from __future__ import annotations
@@ -103,6 +103,24 @@ _SHAPES = tuple(
         rf"{_NO_LETTER}(?P<word>{_any(_DAYS)})",
     )
 )
+_WEEKDAYS = {
+    word: number
+    for number, words in enumerate(
+        (
+            "monday mon 星期一 周一 понедельник",
+            "tuesday tue 星期二 周二 вторник",
+            "wednesday wed 星期三 周三 среда",
+            "thursday thu 星期四 周四 четверг",
+            "friday fri 星期五 周五 пятница",
+            "saturday sat 星期六 周六 суббота",
+            "sunday sun 星期日 周日 星期天 воскресенье",
+        )
+    )
+    for word in words.split()
+}
+# Only where nothing else is said: "Sun, 01 Mar 2026 12:30" has its day.
+_WEEKDAY = re.compile(rf"{_NO_LETTER}(?P<weekday>{_any(_WEEKDAYS)})(?![a-zа-я]){_TIME}")
+_ONLY_A_TIME = re.compile(rf"\W*{_TIME}\W*")
 _EPOCH = re.compile(r"(\d{10})(?:\d{3}|\.\d{1,9})?")
 _AMOUNT = rf"(\d{{1,4}}|{_any(_NUMERALS)}) ?({_any(_UNIT)})"
 _AGO_SHAPE = re.compile(
@@ -144,7 +162,27 @@ def moment(text: str, clock: Clock) -> Moment | None:
         return Moment(clock.now.astimezone(UTC))
     # The leftmost date, and the earliest shape in the table where two begin at the same place.
     hits = [hit for hit in (shape.search(plain) for shape in _SHAPES) if hit]
-    return _absolute(min(hits, key=lambda hit: hit.start()), clock) if hits else None
+    if hits:
+        return _absolute(min(hits, key=lambda hit: hit.start()), clock)
+    return _last_time(_WEEKDAY.search(plain) or _ONLY_A_TIME.fullmatch(plain), clock)
+
+
+def _last_time(hit: re.Match[str] | None, clock: Clock) -> Moment | None:
+    """Read a weekday or a time alone as the last such moment before the page was fetched."""
+    found = hit.groupdict() if hit else {}
+    weekday = found.get("weekday")
+    # 12:30 alone is as often how long a film is.
+    if found.get("hour") is None or not (weekday or found["ampm"] or found["half"]):
+        return None
+    zone, _ = _zone(found["zone"], clock.zone)
+    now = clock.now.astimezone(zone)
+    back = (now.weekday() - _WEEKDAYS[weekday]) % 7 if weekday else 0
+    try:
+        local = datetime.combine(now.date() - timedelta(days=back), _time(found), zone)
+    except ValueError:
+        return None
+    local -= timedelta(days=7 if weekday else 1) if local > now else timedelta()
+    return Moment(local.astimezone(UTC), uncertain=True)
 
 
 def _relative(parts: str, clock: Clock) -> Moment:

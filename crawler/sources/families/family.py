@@ -72,7 +72,8 @@ def _no_boards(_: Seen) -> tuple[Board, ...]:
 class Family:
     """One program. `start` turns the address of any of its pages into the one that a source starts at.
 
-    `boards` are the parts of the site that its page leads to; `by_page`: the fields of a listing that its own page gives; the others come from its row.
+    `by_page`: the fields of a listing that its own page gives; the others come from its row. `boards` are the
+    parts of the site that a page leads to.
     """
 
     name: FamilyName

@@ -138,3 +138,19 @@ def test_what_was_written_is_read_back(when: datetime) -> None:
 
     assert moment(when.isoformat(), NOWHERE) == Moment(when)
     assert moment(when.strftime("%a, %d %b %Y %H:%M:%S +0000"), NOWHERE) == Moment(when)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("11:59 p.m.", "2026-03-09 15:59"),
+        ("11:59 a.m.", "2026-03-10 03:59"),
+        ("晚上 11:59", "2026-03-09 15:59"),
+        ("Monday at 3:45 PM", "2026-03-09 07:45"),
+        ("Tuesday at 11:45 PM", "2026-03-03 15:45"),
+        ("星期三 12:30", "2026-03-04 04:30"),
+    ],
+)
+def test_a_time_without_its_day_is_the_last_one_and_uncertain(text: str, expected: str) -> None:
+    """A time alone, or with a weekday, was before the page was fetched; which day is a guess that is said."""
+    assert moment(text, SHANGHAI) == Moment(at(expected), uncertain=True)
