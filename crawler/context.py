@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, cast
 
 from sqlalchemy.orm import Session
 
-from crawler.digest import Digest
 from crawler.errors import FetchError, RunStopped, RunSuperseded
 from crawler.guard import Guard
 from crawler.job import Job, Message, Progress
@@ -22,6 +21,7 @@ from crawler.sources import Adapter, SourceDefinition
 from crawler.tally import Tally
 from storage import runs
 from storage.base import Database
+from storage.evidence.digest import Digest
 from storage.evidence.warc import EvidenceStore, EvidenceWriter
 from storage.runs import RunCounts
 from storage.work import Dispatcher

@@ -16,7 +16,6 @@ SpillwatchError (storage.errors)
     │       ├── RobotsForbidden
     │       └── SiteDenied
     ├── JobRefused                the child could not use what it was given
-    ├── DigestKeyDamaged          the key beside the evidence is not one
     ├── RunSuperseded             another process owns this run now
     └── ScheduleRefused           a source's schedule cannot be used
 """
@@ -39,12 +38,6 @@ class JobRefused(CrawlError):
     """The job on standard input could not be used."""
 
     reason = "job_refused"
-
-
-class DigestKeyDamaged(CrawlError):
-    """The key of the digests cannot be used."""
-
-    reason = "digest_key_damaged"
 
 
 class RunSuperseded(CrawlError):

@@ -18,7 +18,6 @@ from sqlalchemy.orm import Session
 from twisted.python.failure import Failure
 
 from crawler.context import RunContext
-from crawler.digest import digest_beside
 from crawler.errors import RunSuperseded
 from crawler.guard import Guard
 from crawler.job import Exit, Job, Message
@@ -29,6 +28,7 @@ from crawler.sources import Adapter, SourceDefinition, adapter_for, read_definit
 from crawler.spiders.source import SourceSpider
 from storage import listings
 from storage.base import Database
+from storage.evidence.digest import digest_beside
 from storage.evidence.warc import EvidenceStore
 from storage.work import Dispatcher
 

@@ -18,6 +18,7 @@ SpillwatchError
     └── EvidenceFailed
         ├── EvidenceMissing
         ├── EvidenceDamaged
+        ├── DigestKeyDamaged
         └── EvidenceUnwritable
 
 A message never holds a password, a parameter of a statement or a line of a listing.
@@ -141,6 +142,12 @@ class EvidenceDamaged(EvidenceFailed):
     """The evidence is not what was stored. Restore the file from a backup of the evidence folder."""
 
     reason = "evidence_damaged"
+
+
+class DigestKeyDamaged(EvidenceFailed):
+    """The key of the digests cannot be used."""
+
+    reason = "digest_key_damaged"
 
 
 class EvidenceUnwritable(EvidenceFailed):

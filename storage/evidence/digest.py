@@ -13,7 +13,7 @@ from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
 
-from crawler.errors import DigestKeyDamaged
+from storage.errors import DigestKeyDamaged
 
 KEY_FILE = "digest.key"
 KEY_BYTES = 32

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from crawler.digest import KEY_FILE, digest_beside
-from crawler.errors import DigestKeyDamaged
+from storage.errors import DigestKeyDamaged
+from storage.evidence.digest import KEY_FILE, digest_beside
 
 
 def test_the_same_text_has_the_same_digest_in_every_run(tmp_path: Path) -> None:
