@@ -63,10 +63,24 @@ class RunContext:
     failure: BaseException | None = None
     _beaten: float = -math.inf
 
+    @property
+    def circuit(self) -> str:
+        """Sources with different ones share no circuit of Tor's."""
+        return f"source-{self.job.source_id}"
+
     def close(self, why: FetchError) -> None:
         """Ask the site for nothing more; the run ends by itself when what it holds is dealt with."""
-        self.closed = self.closed or why
+        self.closed = self.tally.closed = self.closed or why
         self.closing.set()
+
+    def closed_for(self, why: FetchError) -> FetchError:
+        """Close the run, and return the one error that every request of a closed run meets.
+
+        Its traceback is taken off: it would grow with each that raises it.
+        """
+        self.close(why)
+        assert self.closed is not None
+        return self.closed.with_traceback(None)
 
     def fail(self, error: BaseException) -> None:
         """The run cannot go on, through no fault of the site; the first such error is what it ends in."""

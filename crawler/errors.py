@@ -7,7 +7,10 @@ SpillwatchError (storage.errors)
     │   │   ├── HostNotFound, ConnectionRefused, ConnectionLost, TimedOut, Truncated, ServerFailed   (retried)
     │   │   ├── RateLimited, TlsFailed, HeadersRefused, MalformedResponse, BodyTooLarge
     │   │   ├── DecompressedTooLarge, BadEncoding, TooManyRedirects, NotThere, UnexpectedStatus
-    │   │   ├── TorUnreachable, TorFailed
+    │   │   ├── TorUnreachable    ends the run, whatever it had read
+    │   │   ├── TorProblem        Tor is there, and could not reach the host
+    │   │   │   ├── TorFailed, TorTimedOut, OnionSilent, OnionPortClosed   (retried)
+    │   │   │   └── OnionNotFound, OnionAddressWrong, OnionKeyWanted
     │   │   └── RobotsUnreachable
     │   ├── BudgetEnded, RunStopped   nothing is wrong with the site
     │   └── FetchRefused          refused: by the guard, by the site's robots.txt, or by the site itself
@@ -57,6 +60,8 @@ class FetchError(CrawlError):
 
     reason = "fetch_failed"
     outcome: ClassVar[RunOutcome] = RunOutcome.COULD_NOT_FETCH
+    #: A run that is closed for it ends in `outcome`, whatever it had read before.
+    decides: ClassVar[bool] = False
 
 
 class FetchFailed(FetchError):
@@ -116,13 +121,61 @@ class TorUnreachable(FetchFailed):
     """Tor does not answer."""
 
     reason = "tor_unreachable"
+    permanent = False
+    decides = True
 
 
-class TorFailed(FetchFailed):
-    """Tor could not reach the host."""
+class TorProblem(FetchFailed):
+    """Tor answers, but could not reach the host."""
+
+    reason = "tor_problem"
+
+
+class TorFailed(TorProblem):
+    """Tor could not reach the host and gave no narrower reason."""
 
     reason = "tor_failed"
     permanent = False
+
+
+class TorTimedOut(TorProblem):
+    """Tor reached the host's side in no time that was allowed."""
+
+    reason = "tor_timed_out"
+    permanent = False
+
+
+class OnionSilent(TorProblem):
+    """The onion service is known, but did not answer Tor."""
+
+    reason = "onion_silent"
+    permanent = False
+
+
+class OnionPortClosed(TorProblem):
+    """The onion service is there, but nothing listens at the port."""
+
+    reason = "onion_port_closed"
+    permanent = False
+
+
+class OnionNotFound(TorProblem):
+    """There is no descriptor of the onion service: it is down, or has gone."""
+
+    reason = "onion_not_found"
+    permanent = False
+
+
+class OnionAddressWrong(TorProblem):
+    """The address is no onion address."""
+
+    reason = "onion_address_wrong"
+
+
+class OnionKeyWanted(TorProblem):
+    """The onion service lets in only those who hold its key."""
+
+    reason = "onion_key_wanted"
 
 
 class TlsFailed(FetchFailed):

@@ -37,8 +37,7 @@ class Gate:
             with suppress(TimeoutError):
                 await asyncio.wait_for(run.closing.wait(), wait)
         if run.closed is None and (spent := self._spent()):
-            run.tally.budget_ended = spent
-            run.close(BudgetEnded(f"The run's budget ended: {spent}."))
+            run.close(BudgetEnded(f"The run ended with its budget ({spent})"))
         if run.closed is not None:
             # The same error for every request: without this its traceback would grow with each.
             raise run.closed.with_traceback(None)

@@ -20,6 +20,7 @@ from crawler.errors import (
     RateLimited,
     SchemeRefused,
     TooManyRedirects,
+    TorUnreachable,
 )
 from crawler.gate import Gate
 from crawler.guard import MAX_ENCODINGS, SCHEMES, is_onion
@@ -111,8 +112,14 @@ class Patience(RetryMiddleware):
             gate.hold(wait)
             return again
         told = f"{host_of(request)} asks for a pause of {wait:.0f} s; nothing more was asked for."
-        run.close(RateLimited(told))
-        raise RateLimited(told)
+        raise run.closed_for(RateLimited(told))
+
+    def process_exception(
+        self, request: Request, exception: Exception, spider: Spider | None = None
+    ) -> Request | Response | None:
+        if isinstance(exception, TorUnreachable):
+            raise run_of(self.crawler).closed_for(exception) from None
+        return super().process_exception(request, exception)
 
 
 def _asked_for(response: Response) -> float | None:

@@ -20,9 +20,12 @@ from crawler.errors import (
     BudgetEnded,
     FetchError,
     FetchRefused,
+    RateLimited,
     RobotsForbidden,
     RobotsUnreachable,
     RunStopped,
+    TorProblem,
+    TorUnreachable,
 )
 
 if TYPE_CHECKING:
@@ -67,7 +70,8 @@ class Robots:
         request = Request(f"{site}/robots.txt", callback=NO_CALLBACK, priority=1000, meta={ROBOTS: True})
         try:
             response = await self._crawler.engine.download_async(request)
-        except (FetchRefused, BudgetEnded, RunStopped):
+        except (FetchRefused, BudgetEnded, RunStopped, RateLimited, TorUnreachable, TorProblem):
+            # Tor's own outcomes say more than "robots.txt could not be read".
             raise
         except FetchError as error:
             raise RobotsUnreachable(

@@ -24,7 +24,6 @@ from urllib.parse import urlsplit
 
 import aiohttp
 from aiohttp.http_exceptions import LineTooLong
-from aiohttp_socks import ProxyConnectionError, ProxyConnector, ProxyError
 from scrapy import signals
 from scrapy.core.downloader.handlers.base import BaseDownloadHandler
 from scrapy.exceptions import StopDownload
@@ -36,18 +35,19 @@ from crawler.errors import (
     BodyTooLarge,
     ConnectionLost,
     ConnectionRefused,
+    FetchError,
     HeadersRefused,
     HostNotFound,
     MalformedResponse,
     RouteMissing,
     TimedOut,
     TlsFailed,
-    TorFailed,
-    TorUnreachable,
+    TorTimedOut,
     Truncated,
     UrlRefused,
 )
 from crawler.guard import MAX_HEADER_BYTES, MAX_HEADERS, Guard, check_content
+from crawler.tor import TorConnector, TorProxy, waits_for_tor
 
 if TYPE_CHECKING:
     from scrapy import Request
@@ -109,7 +109,7 @@ class Route(BaseDownloadHandler):
                 request.meta["download_latency"] = time.monotonic() - began
                 return await self._read(request, exchange)
         except TimeoutError as error:
-            raise TimedOut(f"{host_of(request)} did not finish its answer within {timeout:g} s.") from error
+            raise _too_slow(host_of(request), timeout) from error
 
     @asynccontextmanager
     async def _bounded(self, timeout_s: float) -> AsyncIterator[None]:
@@ -171,7 +171,8 @@ class AiohttpRoute(Route):
 
     def __init__(self, crawler: Crawler) -> None:
         super().__init__(crawler)
-        connector = self._tor() if self.guard.via == "tor" else self._direct()
+        self._tor = _proxy_of(self.guard) if self.guard.via == "tor" else None
+        connector = self._direct() if self._tor is None else self._through(self._tor)
         self._session = aiohttp.ClientSession(
             connector=connector,
             cookie_jar=aiohttp.DummyCookieJar(),
@@ -189,19 +190,10 @@ class AiohttpRoute(Route):
             limit=self._connections, ssl=ssl.create_default_context(), socket_factory=self._socket
         )
 
-    def _tor(self) -> aiohttp.BaseConnector:
-        """Names are resolved by Tor alone; a user name of its own gives each source its own circuits."""
-        proxy = urlsplit(self.guard.tor_proxy or "")
-        if proxy.hostname is None or proxy.port is None:
-            raise RouteMissing("No tor_proxy is set in [crawler]: nothing was asked.")
-        return ProxyConnector(
-            proxy.hostname,
-            proxy.port,
-            username=f"source-{cast(Any, self.crawler.spider).run.job.source_id}",
-            password="spillwatch",  # noqa: S106 - Tor only tells circuits apart by it
-            rdns=True,
-            limit=self._connections,
-            ssl=ssl.create_default_context(),
+    def _through(self, proxy: TorProxy) -> aiohttp.BaseConnector:
+        run = cast(Any, self.crawler.spider).run
+        return TorConnector(
+            proxy, circuit=run.circuit, connections=self._connections, timeout_s=self._timeout
         )
 
     def _socket(self, address: tuple[Any, ...]) -> socket.socket:
@@ -222,6 +214,7 @@ class AiohttpRoute(Route):
         headers = [
             (_text(name), _text(value)) for name, values in request.headers.items() for value in values
         ]
+        waits_for_tor.set(False)
         try:
             async with self._session.request(
                 request.method, URL(request.url, encoded=True), headers=headers, allow_redirects=False
@@ -230,28 +223,38 @@ class AiohttpRoute(Route):
                 protocol = f"HTTP/{version.major}.{version.minor}" if version else "HTTP/1.1"
                 received = Received(response.status, response.raw_headers, datetime.now(UTC), protocol)
                 yield Exchange(received, response.content.iter_any())
-        except (aiohttp.ClientError, ProxyError, ProxyConnectionError, ValueError) as error:
-            raise _translated(error, dial) from error
+        except (aiohttp.ClientError, ValueError) as error:
+            raise await self._told(_translated(error, dial)) from error
+
+    async def _told(self, problem: FetchError) -> FetchError:
+        """A connection that ended under our hands may be Tor's end, not the site's."""
+        cut = isinstance(problem, ConnectionLost | Truncated)
+        if cut and self._tor is not None and not await self._tor.answers():
+            return self._tor.unreachable()
+        return problem
 
     async def close(self) -> None:
         await self._session.close()
 
 
-#: What Tor means by SOCKS' replies, for onion names.
-_SOCKS_REPLIES = {1: "bad address, or no circuit", 4: "no descriptor", 5: "closed port", 6: "timeout"}
+def _proxy_of(guard: Guard) -> TorProxy:
+    proxy = TorProxy.of(guard.tor_proxy or "")
+    if proxy is None:
+        raise RouteMissing("No tor_proxy is set in [crawler]: nothing was asked.")
+    return proxy
 
 
-def _translated(error: Exception, dial: _Dial) -> Exception:
+def _too_slow(host: str, timeout_s: float) -> FetchError:
+    if waits_for_tor.get():
+        return TorTimedOut(f"Tor had no connection to {host} within {timeout_s:g} s.")
+    return TimedOut(f"{host} did not finish its answer within {timeout_s:g} s.")
+
+
+def _translated(error: Exception, dial: _Dial) -> FetchError:
     """Order: what we refused, then from the narrowest of aiohttp's errors to the widest."""
     host = dial.host
     if dial.refused is not None:
         return dial.refused
-    if isinstance(error, ProxyConnectionError):
-        return TorUnreachable("Tor takes no connection at the address in tor_proxy: nothing was asked.")
-    if isinstance(error, ProxyError):
-        return TorFailed(
-            f"Tor could not reach {host}: {_SOCKS_REPLIES.get(error.error_code or 0, 'no reason given')}."
-        )
     if isinstance(error, aiohttp.ClientPayloadError):
         return Truncated(f"{host} ended its answer before it was complete.")
     if isinstance(error, aiohttp.ClientSSLError):
@@ -269,7 +272,7 @@ def _translated(error: Exception, dial: _Dial) -> Exception:
     return ConnectionLost(f"{host} closed the connection before it answered.")
 
 
-def _unreadable(host: str, cause: BaseException | None) -> Exception:
+def _unreadable(host: str, cause: BaseException | None) -> FetchError:
     # aiohttp has no class for "too many headers", and wraps the one for "too long".
     if cause is not None and (
         isinstance(cause.__cause__, LineTooLong) or "headers" in str(cause)[:60].lower()

@@ -50,7 +50,10 @@ PAGES = "crawler.route.AiohttpRoute"
 ROUTES = {"json": "crawler.api_route.HttpxRoute"}
 TRANSIENT = tuple(
     f"crawler.errors.{name}"
-    for name in ("HostNotFound", "ConnectionRefused", "ConnectionLost", "TimedOut", "Truncated")
+    for name in (
+        *("HostNotFound", "ConnectionRefused", "ConnectionLost", "TimedOut", "Truncated"),
+        *("TorFailed", "TorTimedOut", "OnionSilent", "OnionPortClosed"),
+    )
 )
 AUTOTHROTTLE_MAX_DELAY_S = 60.0
 #: A list that seems to have lost a larger share of a source's listings has lost the way to its next page.

@@ -1,11 +1,13 @@
 """What a run has done and met with, and what it therefore ends in.
 
 Order of rules for the outcome:
+0. the run was closed by an error that decides (Tor died): that error's outcome;
 1. no list page could be read: what kept us from it (not recognised, refused, could not fetch);
 2. lists were read, but none of the listings' own pages was recognised: page_not_recognised;
 3. something new or changed was stored: new_listings;
 4. else nothing_new.
-Whatever else went wrong is said beside 3 and 4: `partly_read`, `many_absent` or `budget_ended`.
+Whatever else went wrong is said beside 3 and 4: `partly_read`, `many_absent`, or why the run was closed before
+its end: `budget_ended`, `rate_limited`, `quiet_hours`.
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
-from crawler.errors import FetchError
+from crawler.errors import BudgetEnded, FetchError
 from crawler.outcome import Ending
 from storage.runs import RunCounts, RunOutcome
 
@@ -52,7 +54,8 @@ class Tally:
     stranger: str = ""
     #: Listings that no list shows any more, of how many: too many to be believed gone.
     absent: tuple[int, int] | None = None
-    budget_ended: str | None = None
+    #: Why nothing more was asked for, if the run was closed before its end.
+    closed: FetchError | None = None
 
     def counts(self, *, ended: bool = False) -> RunCounts:
         """The row's counts; how much stayed unread is only known at the end."""
@@ -73,6 +76,8 @@ class Tally:
 
     def ending(self) -> Ending:
         """The outcome by the rules above; the sentence is not masked yet."""
+        if self.closed is not None and self.closed.decides:
+            return Ending(self.closed.outcome, self.closed.reason, self._why_closed(self.closed))
         if not self.lists.read:
             return self._nothing_read()
         if self._items_strange():
@@ -89,12 +94,13 @@ class Tally:
                 "many to be taken for gone. See whether the source's file still finds the next page."
             )
             return Ending(outcome, "many_absent", told.format(*self.absent))
-        if self.budget_ended is not None:
-            left = f"{self.unread} page{'s' if self.unread != 1 else ''} that it knew of stayed unread."
-            return Ending(
-                outcome, "budget_ended", f"The run ended with its budget ({self.budget_ended}): {left}"
-            )
+        if self.closed is not None:
+            return Ending(outcome, self.closed.reason, self._why_closed(self.closed))
         return Ending(outcome)
+
+    def _why_closed(self, closed: FetchError) -> str:
+        told = str(closed).rstrip(".")
+        return f"{told}: {self.unread} page{'s' if self.unread != 1 else ''} that it knew of stayed unread."
 
     def _nothing_read(self) -> Ending:
         if self.lists.strange:
@@ -110,6 +116,8 @@ class Tally:
         if self.lists.failures:
             first = self.lists.failures[0]
             return Ending(first.outcome, first.reason, str(first))
+        if self.closed is not None and not isinstance(self.closed, BudgetEnded):
+            return Ending(self.closed.outcome, self.closed.reason, str(self.closed))
         # The budget ended before the first page, which is the site's doing: it was too slow.
         return Ending(
             RunOutcome.COULD_NOT_FETCH, "budget_ended", "The run's budget ended before its first page."

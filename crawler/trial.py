@@ -66,6 +66,15 @@ class Trial:
     in_flight: set[asyncio.Timeout] = field(default_factory=set)
     looks: list[Look] = field(default_factory=list)
 
+    @property
+    def circuit(self) -> str:
+        """Of no source's: a look leads nobody to the runs."""
+        return f"trial-{id(self)}"
+
+    def closed_for(self, why: FetchError) -> FetchError:
+        self.close(why)
+        return self.closed or why
+
     def close(self, why: FetchError) -> None:
         self.closed = self.closed or why
         self.closing.set()
@@ -83,7 +92,7 @@ def look(
         job=_Settings(settings),
         definition=definition,
         adapter=adapter_for(definition, digest=lambda text: blake2b(text.encode(), key=key).hexdigest()),
-        guard=Guard.of(definition.allow_private_addresses, via=definition.via),
+        guard=Guard.of(definition.allow_private_addresses, via=definition.via, tor_proxy=settings.tor_proxy),
         began=clock(),
         clock=clock,
     )

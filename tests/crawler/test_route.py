@@ -45,10 +45,11 @@ class Guarded:
 
     guard: Guard
     in_flight: set[asyncio.Timeout] = field(default_factory=set)
+    circuit: str = "test"
 
 
-def crawler_with(guard: Guard) -> Crawler:
-    crawler = Crawler(Spider, dict(SETTINGS))
+def crawler_with(guard: Guard, *, timeout_s: float = 1) -> Crawler:
+    crawler = Crawler(Spider, {**SETTINGS, "DOWNLOAD_TIMEOUT": timeout_s})
     spider = Spider(name="test")
     spider.run = Guarded(guard)  # type: ignore[attr-defined]
     crawler.spider = spider

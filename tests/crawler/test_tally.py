@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from crawler.errors import FetchError, NotThere, SiteDenied, TimedOut
+from crawler.errors import (
+    BudgetEnded,
+    FetchError,
+    NotThere,
+    RateLimited,
+    SiteDenied,
+    TimedOut,
+    TorUnreachable,
+)
 from crawler.tally import Pages, Tally
 
 
@@ -23,9 +31,12 @@ from crawler.tally import Pages, Tally
         (Tally(Pages(read=1), items=Pages(read=1, strange=2)), "nothing_new", "partly_read"),
         (Tally(Pages(read=1), rechecks=Pages(strange=1)), "nothing_new", "partly_read"),
         (Tally(Pages(read=1), rechecks=Pages(strange=3)), "page_not_recognised", "items_not_recognised"),
-        (Tally(Pages(read=1), budget_ended="9 pages", unread=2), "nothing_new", "budget_ended"),
+        (Tally(Pages(read=1), closed=BudgetEnded(), unread=2), "nothing_new", "budget_ended"),
+        (Tally(Pages(read=1), closed=RateLimited()), "nothing_new", "rate_limited"),
+        (Tally(Pages(read=1), listings_new=1, closed=TorUnreachable()), "could_not_fetch", "tor_unreachable"),
         (Tally(Pages(read=1), absent=(7, 12)), "nothing_new", "many_absent"),
-        (Tally(budget_ended="5 seconds"), "could_not_fetch", "budget_ended"),
+        (Tally(closed=BudgetEnded()), "could_not_fetch", "budget_ended"),
+        (Tally(closed=RateLimited()), "could_not_fetch", "rate_limited"),
     ],
 )
 def test_the_first_rule_that_applies_decides(tally: Tally, outcome: str, reason: str | None) -> None:

@@ -12,10 +12,13 @@ Nothing leaves loopback: every address is 127.0.0.1, no relay is an exit, no pub
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import os
 import re
 import secrets
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -26,6 +29,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 STARTS = 3
 READY_TIMEOUT_S = 60.0  # for each step of a start; all of them take 15 s on a quiet machine
@@ -76,7 +81,8 @@ TestingV3AuthVotingStartOffset {offset}
 """
 _CLIENT = """
 ClientOnly 1
-SocksPort 127.0.0.1:{socks} IsolateSOCKSAuth KeepAliveIsolateSOCKSAuth
+SocksPort 127.0.0.1:{socks} IsolateSOCKSAuth KeepAliveIsolateSOCKSAuth ExtendedErrors
+SocksPort 127.0.0.1:{plain} IsolateSOCKSAuth
 ControlPort 127.0.0.1:{control}
 CookieAuthentication 1
 """
@@ -84,6 +90,9 @@ _ONION = """
 ClientOnly 1
 SocksPort 0
 HiddenServiceDir {folder}/service
+HiddenServicePort 80 127.0.0.1:{target}
+HiddenServicePort 81 127.0.0.1:1
+HiddenServiceDir {folder}/locked
 HiddenServicePort 80 127.0.0.1:{target}
 """
 
@@ -98,12 +107,18 @@ class TorNotReady(RuntimeError):
 
 @dataclass
 class TorNetwork:
-    """A running network: `onion` is the service's host name, `socks` the client's port on 127.0.0.1."""
+    """A running network: `onion` is the service's host name, `socks` the client's port on 127.0.0.1.
+
+    `plain` is another one of its ports, without `ExtendedErrors`. The service's port 80 leads to the target,
+    81 to nobody, and it has no other. `locked` is a second service, which wants a key that nobody has.
+    """
 
     folder: Path
     socks: int
+    plain: int
     control: int
     onion: str = ""
+    locked: str = ""
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
 
     @property
@@ -123,10 +138,45 @@ class TorNetwork:
     def start(self, name: str, torrc: str) -> None:
         folder = self.folder / name
         folder.mkdir(mode=0o700, exist_ok=True)
-        path = self.folder / f"{name}.torrc"
-        path.write_text(torrc)
-        command = ["tor", "--defaults-torrc", str(self.folder / "empty"), "-f", str(path), "--quiet"]
+        (self.folder / f"{name}.torrc").write_text(torrc)
+        self._launch(name)
+
+    def start_again(self, name: str) -> None:
+        """One that was killed; returns when the client can reach the service again."""
+        (self.folder / name / "log").unlink(missing_ok=True)
+        self._launch(name)
+        _wait(lambda: _bootstrapped(self.folder / name), f"{name}'s bootstrap", self)
+        _wait(lambda: _socks_connects(self.socks, self.onion), "the onion service's descriptor", self)
+
+    def _launch(self, name: str) -> None:
+        torrc = self.folder / f"{name}.torrc"
+        command = ["tor", "--defaults-torrc", str(self.folder / "empty"), "-f", str(torrc), "--quiet"]
         self.processes[name] = subprocess.Popen(command)
+
+    @contextmanager
+    def paused(self, name: str) -> Iterator[None]:
+        """One of the six is there, and does nothing."""
+        self.processes[name].send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self.processes[name].send_signal(signal.SIGCONT)
+
+    def circuits(self) -> dict[str, set[str]]:
+        """Ids of the client's circuits by the SOCKS user name that they belong to (control-spec)."""
+        found: dict[str, set[str]] = {}
+        for line in self._told("GETINFO circuit-status"):
+            if (name := re.search(r'SOCKS_USERNAME="([^"]*)"', line)) is not None:
+                found.setdefault(name[1], set()).add(line.split()[0])
+        return found
+
+    def _told(self, command: str) -> list[str]:
+        """What the client's control port answers."""
+        with socket.create_connection(("127.0.0.1", self.control), timeout=10) as connection:
+            cookie = self.cookie_file.read_bytes().hex()
+            connection.sendall(f"AUTHENTICATE {cookie}\r\n{command}\r\nQUIT\r\n".encode())
+            with connection.makefile(encoding="ascii", errors="replace") as answer:
+                return answer.read().splitlines()
 
     def stop(self) -> None:
         for process in self.processes.values():
@@ -176,10 +226,10 @@ def _started(target_port: int) -> TorNetwork:
 
 
 def _prepared() -> TorNetwork:
-    socks, control = _free_ports(2)
+    socks, plain, control = _free_ports(3)
     folder = Path(tempfile.mkdtemp(prefix="tor-network-"))
     (folder / "empty").touch()
-    return TorNetwork(folder=folder, socks=socks, control=control)
+    return TorNetwork(folder=folder, socks=socks, plain=plain, control=control)
 
 
 def _start(network: TorNetwork, target_port: int) -> None:
@@ -189,15 +239,34 @@ def _start(network: TorNetwork, target_port: int) -> None:
     authority = _authority_line(folder, orports[0], dirport)
     _start_routers(network, authority, orports, dirport)
     _wait(lambda: _routers_in_consensus(dirport) == ROUTERS, "a consensus that lists all routers", network)
-    client = _CLIENT.format(socks=network.socks, control=network.control)
+    client = _CLIENT.format(socks=network.socks, plain=network.plain, control=network.control)
     network.start("client", _torrc(network, "client", authority, client))
     onion = _ONION.format(folder=folder / "onion", target=target_port)
+    _lock(folder / "onion" / "locked")
     network.start("onion", _torrc(network, "onion", authority, onion))
     hostname = folder / "onion" / "service" / "hostname"
     _wait(hostname.exists, "the onion service's name", network)
     network.onion = hostname.read_text().strip()
+    network.locked = (folder / "onion" / "locked" / "hostname").read_text().strip()
     _wait(lambda: _bootstrapped(folder / "client"), "the client's bootstrap", network)
     _wait(lambda: _socks_connects(network.socks, network.onion), "the onion service's descriptor", network)
+
+
+def _lock(service: Path) -> None:
+    """Let in whoever holds the secret key of this public one, which was never made."""
+    clients = service / "authorized_clients"
+    clients.mkdir(parents=True)
+    for folder in (service.parent, service, clients):
+        folder.chmod(0o700)
+    key = base64.b32encode(secrets.token_bytes(32)).decode().rstrip("=")
+    (clients / "nobody.auth").write_text(f"descriptor:x25519:{key}\n")
+
+
+def unpublished_onion() -> str:
+    """A well-formed v3 address that no service has (rend-spec-v3, section 6)."""
+    key = Ed25519PrivateKey.generate().public_key().public_bytes_raw()
+    checksum = hashlib.sha3_256(b".onion checksum" + key + b"\x03").digest()[:2]
+    return base64.b32encode(key + checksum + b"\x03").decode().lower() + ".onion"
 
 
 def _torrc(network: TorNetwork, name: str, authority: str, own: str) -> str:

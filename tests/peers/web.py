@@ -418,6 +418,7 @@ _status("/redirect-to-private", 302, ("Location", "http://127.0.0.2:1/"))
 _status("/redirect-to-metadata", 302, ("Location", "http://169.254.169.254/latest/meta-data/"))
 _status("/redirect-to-mapped", 302, ("Location", "http://[::ffff:127.0.0.1]:1/"))
 _status("/redirect-to-localhost", 302, ("Location", "http://localhost:1/"))
+_status("/redirect-to-clearnet", 302, ("Location", "http://shop.example/offers"))
 _status("/redirect-to-onion", 302, ("Location", "http://no-such-service.onion/"))
 _status("/redirect-loop", 302, ("Location", "/redirect-loop"))
 

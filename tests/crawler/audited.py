@@ -1,0 +1,34 @@
+"""`python -m tests.crawler.audited FILE`: the real child; FILE gets a line for every address that it asks its
+system for, by name or by connection.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from tests.crawler.child import main
+
+#: What CPython raises before it hands an address to the system (the audit events table of its documentation).
+EVENTS = frozenset(
+    f"socket.{call}"
+    for call in ("connect", "sendto", "sendmsg", "getaddrinfo", "gethostbyname", "gethostbyaddr")
+)
+
+
+def watch(path: str) -> None:
+    """From now on, for good: an audit hook cannot be taken off."""
+    file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+
+    def hook(event: str, arguments: tuple[object, ...]) -> None:
+        if event in EVENTS:
+            # A name stands first, an address after its socket.
+            asked = arguments[0] if event.startswith("socket.get") else arguments[1]
+            os.write(file, f"{event} {asked!r}\n".encode())
+
+    sys.addaudithook(hook)
+
+
+if __name__ == "__main__":
+    watch(sys.argv[1])
+    sys.exit(main())
