@@ -5,7 +5,7 @@ from collections.abc import Container
 CARD_LENGTHS = range(13, 20)
 
 # Issuer prefixes (ISO/IEC 7812), first to last, and the lengths of their cards.
-_ISSUERS: list[tuple[str, str, Container[int]]] = [
+ISSUERS: list[tuple[str, str, Container[int]]] = [
     ("4", "4", {13, 16, 19}),
     ("51", "55", {16}),
     ("2221", "2720", {16}),
@@ -36,7 +36,7 @@ def card(value: str, _region: str = "") -> str | None:
 def has_issuer(digits: str) -> bool:
     """Whether a card of so many digits may begin so."""
     return any(
-        first <= digits[: len(first)] <= last and len(digits) in lengths for first, last, lengths in _ISSUERS
+        first <= digits[: len(first)] <= last and len(digits) in lengths for first, last, lengths in ISSUERS
     )
 
 
