@@ -1,0 +1,74 @@
+"""Builds the native scanner when Spillwatch is installed; without a C compiler the wheel is a pure one.
+
+hatchling runs this file as its build hook, for a wheel as for an editable install. `CC` names another
+compiler; HATCH_BUILD_NO_HOOKS=true leaves the scanner out.
+"""
+
+import os
+import shlex
+import shutil
+import subprocess
+import sysconfig
+from pathlib import Path
+from typing import Any
+
+from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+
+NAME = "scanner.so"
+COMPILERS = ("cc", "gcc", "clang")
+FLAGS = ("-std=c11", "-O3", "-fPIC", "-shared", "-fvisibility=hidden", "-Wall", "-Wextra")
+TIMEOUT_S = 300
+
+
+class BuildFailed(Exception):
+    """The native scanner was not built; the message says why."""
+
+
+class NativeBuildHook(BuildHookInterface[Any]):
+    PLUGIN_NAME = "custom"
+
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
+        """Says in one line what came of it: pip shows it with --verbose."""
+        folder = Path(self.root, "matching", "native")
+        try:
+            built = build(folder, folder / NAME)
+        except BuildFailed as error:
+            self.app.display_warning(f"spillwatch: the pure-Python scanner will do: {error}")
+            return
+        self.app.display_info(f"spillwatch: built {built}")
+        build_data["pure_python"] = False
+        build_data["tag"] = f"py3-none-{sysconfig.get_platform().replace('-', '_').replace('.', '_')}"
+
+
+def build(sources: Path, target: Path, *flags: str) -> Path:
+    """Compile all C files of a folder into `target`, which is gone where that fails."""
+    draft = target.with_suffix(".part")  # nobody loads half a library
+    target.unlink(missing_ok=True)
+    try:
+        _compile([*compiler(), *FLAGS, *flags, *map(str, sorted(sources.glob("*.c"))), "-o", str(draft)])
+        draft.replace(target)
+    finally:
+        draft.unlink(missing_ok=True)
+    return target
+
+
+def _compile(command: list[str]) -> None:
+    try:
+        # The command is `CC` of whoever installs, and our own files.
+        done = subprocess.run(  # noqa: S603
+            command, capture_output=True, text=True, check=False, timeout=TIMEOUT_S
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise BuildFailed(f"the C compiler {command[0]} did not run: {error}") from None
+    if done.returncode != 0:
+        last = (done.stderr.strip() or f"exit code {done.returncode}").splitlines()[-1]
+        raise BuildFailed(f"the C compiler {command[0]} failed: {last}")
+
+
+def compiler() -> list[str]:
+    """What `CC` says, else the first one that is here."""
+    named = shlex.split(os.environ.get("CC", ""))
+    found = named or [name for name in COMPILERS if shutil.which(name)][:1]
+    if not found:
+        raise BuildFailed(f"no C compiler is here (looked for {', '.join(COMPILERS)})")
+    return found

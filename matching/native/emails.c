@@ -1,0 +1,134 @@
+/* E-mail addresses, outward from each @ (identifiers/emails.py), and the mailbox they reach (providers.py). */
+#include "inside.h"
+
+#define LONGEST_LOCAL 64
+#define LONGEST_EMAIL 254
+#define LONGEST_LABEL 63
+#define MOST_LABELS 8 /* before the last */
+
+/* Where the part before `at` begins, at most one byte more than it may have; two hyphens end it. */
+static size_t local_start(const uint8_t *text, size_t at) {
+    size_t low = at > LONGEST_LOCAL + 1 ? at - LONGEST_LOCAL - 1 : 0, start = at;
+    while (start > low) {
+        uint8_t byte = text[start - 1];
+        if (!(sw_class[byte] & LOCAL) && (byte != '-' || (start - 1 > low && text[start - 2] == '-'))) break;
+        start--;
+    }
+    while (start < at && !(is_word(text[start]) || text[start] == '_')) start++; /* not %, +, . or - */
+    return start;
+}
+
+/* Where the domain behind `at` ends; two hyphens end it, unless it is xn--. */
+static size_t domain_end(const uint8_t *text, size_t at, size_t length) {
+    size_t start = at + 1, end = start;
+    size_t limit = length - start > LONGEST_EMAIL ? start + LONGEST_EMAIL : length;
+    while (end < limit) {
+        uint8_t byte = text[end];
+        if (is_word(byte) || byte == '.') {
+            end++;
+        } else if (byte != '-' || end == start) {
+            break;
+        } else if (end + 1 < limit && text[end + 1] == '-') {
+            if (lower(text[end - 2]) != 'x' || lower(text[end - 1]) != 'n') break;
+            end += 2;
+        } else {
+            end++;
+        }
+    }
+    while (end > start && !is_word(text[end - 1])) end--;
+    return end;
+}
+
+/* The dots in the right places: no two together, none before the @. */
+static bool is_local(const uint8_t *text, size_t start, size_t at) {
+    if (start == at || at - start > LONGEST_LOCAL || text[at - 1] == '.') return false;
+    for (size_t i = start; i + 1 < at; i++)
+        if (text[i] == '.' && text[i + 1] == '.') return false;
+    return true;
+}
+
+/* Two to nine labels that begin and end with a letter or digit, the last one longer than one and not a number. */
+static bool is_domain(const uint8_t *text, size_t start, size_t end) {
+    size_t label = start, labels = 0;
+    for (size_t i = start; i <= end; i++) {
+        if (i < end && text[i] != '.') continue;
+        if (i == label || i - label > LONGEST_LABEL || !is_word(text[label]) || !is_word(text[i - 1])) return false;
+        if (i == end) break;
+        labels++;
+        label = i + 1;
+    }
+    return labels && labels <= MOST_LABELS && end - label > 1 && sw_class[text[label]] & LETTER;
+}
+
+static uint32_t hash(const uint8_t *name, size_t length) {
+    uint32_t value = (uint32_t)length;
+    for (size_t i = 0; i < length; i++) value = value * 31 + name[i];
+    return (value ^ value >> 11) % SW_DOMAIN_SLOTS;
+}
+
+void sw_domain_slots(struct sw_scanner *scanner) {
+    const struct sw_rules *rules = scanner->rules;
+    for (uint32_t i = 0; i < rules->domain_count && i < SW_DOMAIN_SLOTS / 2; i++) {
+        uint32_t slot = hash((const uint8_t *)rules->domains[i].name, rules->domains[i].length);
+        while (scanner->slots[slot]) slot = (slot + 1) % SW_DOMAIN_SLOTS;
+        scanner->slots[slot] = (uint16_t)(i + 1);
+    }
+}
+
+static const struct sw_provider *provider_of(const struct sw_scanner *scanner, const uint8_t *name, size_t length) {
+    const struct sw_rules *rules = scanner->rules;
+    if (length > sizeof rules->domains->name) return NULL;
+    for (uint32_t slot = hash(name, length); scanner->slots[slot]; slot = (slot + 1) % SW_DOMAIN_SLOTS) {
+        const struct sw_domain *domain = &rules->domains[scanner->slots[slot] - 1];
+        if (domain->length == length && !memcmp(domain->name, name, length)) return &rules->providers[domain->provider];
+    }
+    return NULL;
+}
+
+/* `email` in lower case, which has its @ at `at`, becomes its mailbox; returns the mailbox's length. */
+static size_t mailbox(const struct sw_scanner *scanner, uint8_t *email, size_t at, size_t length) {
+    uint8_t *local = email, *domain = email + at + 1;
+    size_t local_length = at, domain_length = length - at - 1;
+    const struct sw_provider *provider = provider_of(scanner, domain, domain_length);
+    if (!provider) {
+        uint8_t *parent = memchr(domain, '.', domain_length);
+        if (!parent) return length;
+        size_t parent_length = (size_t)(domain + domain_length - ++parent);
+        provider = provider_of(scanner, parent, parent_length);
+        if (!provider || !provider->subdomain) return length;
+        local = domain, local_length = (size_t)(parent - 1 - domain);
+        domain = parent, domain_length = parent_length;
+    }
+    uint8_t owner[LONGEST_EMAIL];
+    size_t kept = 0;
+    for (size_t i = 0; i < local_length && (!provider->tag || local[i] != provider->tag); i++)
+        if (!strchr(provider->ignored, local[i])) owner[kept++] = local[i];
+    if (!kept) memcpy(owner, local, kept = local_length);
+    uint8_t reached[sizeof provider->mailbox + LONGEST_EMAIL];
+    size_t reached_length = provider->mailbox_length;
+    if (reached_length)
+        memcpy(reached, provider->mailbox, reached_length);
+    else
+        memcpy(reached, domain, reached_length = domain_length);
+    memcpy(email, owner, kept);
+    email[kept] = '@';
+    memcpy(email + kept + 1, reached, reached_length);
+    return kept + 1 + reached_length;
+}
+
+static void email_at(struct sw_scanner *scanner, const uint8_t *text, size_t at, size_t length) {
+    size_t start = local_start(text, at);
+    if (!is_local(text, start, at)) return;
+    size_t end = domain_end(text, at, length);
+    if (end - start > LONGEST_EMAIL || !is_domain(text, at + 1, end)) return;
+    uint8_t *value = sw_room(scanner, SW_EMAIL);
+    if (!value) return;
+    for (size_t i = start; i < end; i++) value[i - start] = lower(text[i]);
+    sw_add(scanner, SW_EMAIL, mailbox(scanner, value, at - start, end - start), start, end);
+}
+
+void sw_emails(struct sw_scanner *scanner, const uint8_t *text, size_t length) {
+    const uint8_t *at = text, *last = text + length;
+    while (at < last && (at = memchr(at, '@', (size_t)(last - at))))
+        email_at(scanner, text, (size_t)(at++ - text), length);
+}

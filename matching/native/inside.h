@@ -1,0 +1,75 @@
+/* What the parts of the scanner share. Text here is the narrowed block: see fold.c. */
+#ifndef SPILLWATCH_INSIDE_H
+#define SPILLWATCH_INSIDE_H
+
+#include <stdbool.h>
+#include <string.h>
+
+#include "spillwatch.h"
+
+/* Classes of ASCII characters, as bits of sw_class[]. */
+enum { DIGIT = 1, LETTER = 2, LOCAL = 4, SEPARATOR = 8, X = 16 };
+
+extern const uint8_t sw_class[256];
+
+static inline bool is_digit(uint8_t byte) { return (uint8_t)(byte - '0') < 10; }
+static inline bool is_word(uint8_t byte) { return sw_class[byte] & (DIGIT | LETTER); }
+static inline uint8_t lower(uint8_t letter) { return letter | (sw_class[letter] & LETTER ? 0x20 : 0); }
+static inline uint8_t upper(uint8_t letter) { return letter & (sw_class[letter] & LETTER ? 0xDF : 0xFF); }
+
+struct found {
+    uint32_t start, end; /* in the narrowed text; sw_take gives the places in the block */
+    uint32_t tape_end;
+};
+
+/* The candidates of one field. */
+struct bucket {
+    struct found *found;
+    uint8_t *tape;
+    size_t count, room, tape_length, tape_room;
+};
+
+/* From `at` on, a character of the narrowed text stands so many bytes further on in the block. */
+struct shift {
+    uint32_t at, by;
+};
+
+#define SW_DOMAIN_SLOTS 1024 /* more than twice the domains */
+
+struct sw_scanner {
+    const struct sw_rules *rules;
+    struct bucket buckets[SW_FIELDS];
+    uint8_t *folded; /* the narrowed text, where it differs from the block */
+    size_t folded_room;
+    struct shift *shifts;
+    size_t shift_count, shift_room;
+    const uint8_t *block;
+    size_t run_first[SW_FIELDS]; /* of each field, the first candidate of this run of digits */
+    uint16_t slots[SW_DOMAIN_SLOTS];
+    bool failed; /* memory was short */
+};
+
+static inline bool wanted(const struct sw_scanner *scanner, enum sw_field field) {
+    return scanner->rules->fields >> field & 1;
+}
+
+#define LONGEST_VALUE 320 /* bytes of the longest canonical form, with something to spare */
+
+/* Room for one more canonical form in the field's tape, NULL where memory is short; `sw_add` keeps what was
+ * written there. */
+uint8_t *sw_room(struct sw_scanner *scanner, enum sw_field field);
+void sw_add(struct sw_scanner *scanner, enum sw_field field, size_t length, size_t start, size_t end);
+
+const uint8_t *sw_fold(struct sw_scanner *scanner, const uint8_t *block, size_t *length);
+void sw_span(const struct sw_scanner *scanner, size_t start, size_t end, int64_t *first, int64_t *last);
+
+void sw_emails(struct sw_scanner *scanner, const uint8_t *text, size_t length);
+void sw_domain_slots(struct sw_scanner *scanner);
+void sw_numbers(struct sw_scanner *scanner, const uint8_t *text, size_t length);
+size_t sw_phone(const struct sw_rules *rules, const uint8_t *digits, size_t length, bool international, uint8_t *out);
+size_t sw_card(const struct sw_rules *rules, const uint8_t *digits, size_t length);
+size_t sw_resident_id(const struct sw_rules *rules, const uint8_t *digits, size_t length, uint8_t *out);
+/* Looks for an IBAN whose third character is at `digit`; returns where the next one may begin. */
+size_t sw_iban(struct sw_scanner *scanner, const uint8_t *text, size_t length, size_t digit, size_t from);
+
+#endif

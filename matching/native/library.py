@@ -1,0 +1,135 @@
+"""The native scanner's library: the structures of spillwatch.h, and the functions with their types.
+
+A library that is not there, does not load or speaks another version of the interface is as good as none:
+`load` raises LibraryMissing then, and the pure-Python reference does the work.
+"""
+
+import ctypes
+from collections.abc import Callable
+from ctypes import (
+    CFUNCTYPE,
+    POINTER,
+    Structure,
+    c_char,
+    c_int,
+    c_size_t,
+    c_uint8,
+    c_uint32,
+    c_uint64,
+    c_void_p,
+)
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from matching.identifiers import Field
+
+ABI = 1
+PATH = Path(__file__).with_name("scanner.so")
+ROW = 12  # numbers of a state of a telephone table
+IBAN_ROW = 40  # bytes
+DROPPED = 255
+HOME = 0xFFFFFFFF
+
+# In the order of enum sw_field.
+FIELDS = (Field.EMAIL, Field.PHONE, Field.RESIDENT_ID, Field.CARD, Field.IBAN)
+
+
+class LibraryMissing(Exception):
+    """The native scanner cannot be used; the message says why."""
+
+
+class Answer(Structure):
+    _fields_ = (
+        ("kind", c_uint8),
+        ("start", c_uint8),
+        ("end", c_uint8),
+        ("rest", c_uint8),
+        ("literal_length", c_uint8),
+        ("literal", c_char * 7),
+    )
+
+
+class PhoneTable(Structure):
+    _fields_ = (
+        ("rows", c_void_p),
+        ("answers", c_void_p),
+        ("code", c_char * 4),
+        ("code_length", c_uint32),
+    )
+
+
+class Provider(Structure):
+    _fields_ = (
+        ("tag", c_char),
+        ("ignored", c_char * 7),
+        ("mailbox", c_char * 22),
+        ("mailbox_length", c_uint8),
+        ("subdomain", c_uint8),
+    )
+
+
+class Domain(Structure):
+    _fields_ = (("name", c_char * 31), ("length", c_uint8), ("provider", c_uint32))
+
+
+Ask = CFUNCTYPE(c_uint32, c_uint32, c_void_p, c_uint32, c_uint32, c_void_p)
+
+
+class Rules(Structure):
+    _fields_ = (
+        ("fields", c_uint32),
+        ("domain_count", c_uint32),
+        ("fold_pages", c_void_p),
+        ("fold_images", c_void_p),
+        ("provinces", c_void_p),
+        ("issuers", c_void_p),
+        ("ibans", c_void_p),
+        ("providers", c_void_p),
+        ("domains", c_void_p),
+        ("home", c_void_p),
+        ("countries", c_void_p),
+        ("codes", c_void_p),
+        ("ask", Ask),
+    )
+
+
+_Function = Callable[..., Any]
+
+
+class Library:
+    """The functions of a loaded library."""
+
+    def __init__(self, path: Path) -> None:
+        """Raises OSError or AttributeError where it is none of ours."""
+        self.path = path
+        handle = ctypes.CDLL(str(path))
+        self.abi = _function(handle, "sw_abi", c_uint32)
+        self.new = _function(handle, "sw_new", c_void_p, POINTER(Rules))
+        self.free = _function(handle, "sw_free", None, c_void_p)
+        self.scan = _function(handle, "sw_scan", c_int, c_void_p, c_void_p, c_size_t)
+        self.count = _function(handle, "sw_count", c_uint64, c_void_p, c_uint32)
+        self.tape_length = _function(handle, "sw_tape_length", c_uint64, c_void_p, c_uint32)
+        self.take = _function(handle, "sw_take", None, c_void_p, c_uint32, *[c_void_p] * 4)
+
+
+def _function(handle: ctypes.CDLL, name: str, result: Any, *arguments: Any) -> _Function:  # noqa: ANN401  # ctypes' types have no name of their own
+    found: _Function = handle[name]
+    found.restype, found.argtypes = result, arguments  # type: ignore[attr-defined]
+    return found
+
+
+@cache
+def load(path: Path = PATH) -> Library:
+    """Raises LibraryMissing."""
+    if not path.exists():
+        raise LibraryMissing(
+            f"{path} was not built (a C compiler has to be there when Spillwatch is installed)"
+        )
+    try:
+        library = Library(path)
+    except (OSError, AttributeError) as error:
+        raise LibraryMissing(f"{path} cannot be loaded: {error}") from None
+    if library.abi() != ABI:
+        raise LibraryMissing(f"{path} has interface {library.abi()}, wanted {ABI}; install Spillwatch again")
+    return library

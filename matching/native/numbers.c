@@ -1,0 +1,151 @@
+/* Runs of digits, and which numbers they may be: the order and the rules of identifiers/numbers.py. */
+#include "inside.h"
+
+#if defined __SSE2__
+#include <emmintrin.h>
+#endif
+
+#define MOST_GROUPS 6
+#define MOST_DIGITS 19
+#define SHORTEST 7
+#define SHORTEST_PHONE 7
+#define LONGEST_PHONE 17
+
+struct group {
+    size_t start, end; /* an X at the end counts */
+};
+
+/* The first digit from `at` on. */
+static size_t next_digit(const uint8_t *text, size_t at, size_t length) {
+#if defined __SSE2__
+    const __m128i zero = _mm_set1_epi8('0'), nine = _mm_set1_epi8(9);
+    for (; at + 16 <= length; at += 16) {
+        __m128i bytes = _mm_sub_epi8(_mm_loadu_si128((const __m128i *)(text + at)), zero);
+        int digits = _mm_movemask_epi8(_mm_cmpeq_epi8(_mm_min_epu8(bytes, nine), bytes));
+        if (digits) return at + (size_t)__builtin_ctz((unsigned)digits);
+    }
+#endif
+    while (at < length && !is_digit(text[at])) at++;
+    return at;
+}
+
+static size_t group_end(const uint8_t *text, size_t at, size_t length) {
+    while (at < length && is_digit(text[at])) at++;
+    return at;
+}
+
+/* Where the next group of the run begins behind a group that ends at `at`; `at` itself where none follows. */
+static size_t next_group(const uint8_t *text, size_t at, size_t length) {
+    size_t next = at;
+    while (next < length && next < at + 2 && sw_class[text[next]] & SEPARATOR) next++;
+    return next < length && is_digit(text[next]) ? next : at;
+}
+
+static bool ends_with_x(const uint8_t *text, size_t at, size_t length) {
+    return at < length && sw_class[text[at]] & X;
+}
+
+/* Whether the run has this value of the field already in a number that reaches beyond `start`. The numbers that
+ * do have begun in one of the five groups before, so not before `since`. */
+static bool is_known(const struct sw_scanner *scanner, enum sw_field field, const uint8_t *value, size_t size,
+                     size_t start, size_t since) {
+    const struct bucket *bucket = &scanner->buckets[field];
+    for (size_t i = bucket->count; i > scanner->run_first[field]; i--) {
+        const struct found *one = &bucket->found[i - 1];
+        size_t tape_start = i > 1 ? bucket->found[i - 2].tape_end : 0;
+        if (one->start < since) return false;
+        if (one->end > start && one->tape_end - tape_start == size && !memcmp(bucket->tape + tape_start, value, size))
+            return true;
+    }
+    return false;
+}
+
+/* `size` bytes of a value lie in the room of the field's bucket. */
+static void add(struct sw_scanner *scanner, enum sw_field field, const uint8_t *value, size_t size, struct group all,
+                size_t since) {
+    if (size && !is_known(scanner, field, value, size, all.start, since))
+        sw_add(scanner, field, size, all.start, all.end);
+}
+
+/* The numbers that a stretch of 7 to 19 digits may be; its last one may be an X. */
+static void name(struct sw_scanner *scanner, const uint8_t *digits, size_t length, struct group all, bool plus,
+                 size_t since) {
+    const struct sw_rules *rules = scanner->rules;
+    uint8_t *value;
+    if ((length == 18 || length == 15) && wanted(scanner, SW_RESIDENT_ID) && (value = sw_room(scanner, SW_RESIDENT_ID)))
+        add(scanner, SW_RESIDENT_ID, value, sw_resident_id(rules, digits, length, value), all, since);
+    if (sw_class[digits[length - 1]] & X) length--;
+    if (wanted(scanner, SW_CARD) && sw_card(rules, digits, length) && (value = sw_room(scanner, SW_CARD))) {
+        memcpy(value, digits, length);
+        add(scanner, SW_CARD, value, length, all, since);
+    }
+    if (length >= SHORTEST_PHONE && length <= LONGEST_PHONE && wanted(scanner, SW_PHONE) &&
+        (value = sw_room(scanner, SW_PHONE)))
+        add(scanner, SW_PHONE, value, sw_phone(rules, digits, length, plus, value), all, since);
+}
+
+/* The numbers that begin with the first of the groups: it alone, with the next one, and so on. */
+static void name_stretches(struct sw_scanner *scanner, const uint8_t *text, const struct group *groups, size_t count,
+                           bool plus, size_t since) {
+    uint8_t digits[MOST_DIGITS];
+    size_t length = 0;
+    for (size_t i = 0; i < count; i++) {
+        size_t size = groups[i].end - groups[i].start;
+        if (length + size > MOST_DIGITS) return;
+        memcpy(digits + length, text + groups[i].start, size);
+        length += size;
+        if (length >= SHORTEST)
+            name(scanner, digits, length, (struct group){groups[0].start, groups[i].end}, plus, since);
+    }
+}
+
+/* A run whose first group ends at `end`: all its groups, six at a time. Returns where the run ends. */
+static size_t in_groups(struct sw_scanner *scanner, const uint8_t *text, size_t start, size_t end, size_t length,
+                        bool plus) {
+    struct group groups[MOST_GROUPS];
+    size_t before[MOST_GROUPS - 1], number = 0, count = 1; /* `before`: where the last groups began */
+    bool more = true;
+    groups[0] = (struct group){start, end};
+    for (int field = 0; field < SW_FIELDS; field++) scanner->run_first[field] = scanner->buckets[field].count;
+    while (count) {
+        while (more && count < MOST_GROUPS) {
+            size_t next = next_group(text, end, length);
+            more = next != end;
+            if (more) {
+                end = group_end(text, next, length);
+                groups[count++] = (struct group){next, end};
+            } else if (ends_with_x(text, end, length)) {
+                groups[count - 1].end = ++end;
+            }
+        }
+        size_t since = number < MOST_GROUPS - 1 ? 0 : before[number % (MOST_GROUPS - 1)];
+        name_stretches(scanner, text, groups, count, plus && number == 0, since);
+        before[number++ % (MOST_GROUPS - 1)] = groups[0].start;
+        memmove(groups, groups + 1, --count * sizeof *groups);
+    }
+    return end;
+}
+
+/* A run that begins with the digit at `digit`, or before it with + and parenthesis. Returns where it ends. */
+static size_t run(struct sw_scanner *scanner, const uint8_t *text, size_t digit, size_t length) {
+    size_t end = group_end(text, digit, length), before = digit;
+    if (before > 0 && text[before - 1] == '(') before--;
+    bool plus = before > 0 && text[before - 1] == '+';
+    bool alone = next_group(text, end, length) == end && !ends_with_x(text, end, length);
+    if (!alone || plus || before < digit) return in_groups(scanner, text, digit, end, length, plus);
+    if (end - digit >= SHORTEST && end - digit <= MOST_DIGITS) {
+        for (int field = 0; field < SW_FIELDS; field++) scanner->run_first[field] = scanner->buckets[field].count;
+        name(scanner, text + digit, end - digit, (struct group){digit, end}, false, 0);
+    }
+    return end;
+}
+
+/* Numbers and IBANs in one walk from digit to digit: an IBAN's check digits begin a run. */
+void sw_numbers(struct sw_scanner *scanner, const uint8_t *text, size_t length) {
+    size_t at = 0, iban_from = 0;
+    while ((at = next_digit(text, at, length)) < length) {
+        size_t digit = at;
+        at = run(scanner, text, digit, length);
+        if (wanted(scanner, SW_IBAN)) iban_from = sw_iban(scanner, text, length, digit, iban_from);
+    }
+}

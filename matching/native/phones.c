@@ -1,0 +1,74 @@
+/* Telephone numbers to E.164 by the tables of matching/phone_tables.py; the rules are those of phones.py. */
+#include "inside.h"
+
+#define LONGEST_CODE 3
+#define LONGEST_E164 24
+#define FEWEST_GLUED 10
+#define MOST_GLUED 15
+
+static const struct sw_answer *answer(const struct sw_phone_table *table, const uint8_t *digits, size_t length) {
+    size_t state = 1;
+    for (size_t i = 0; i < length && state; i++) state = table->rows[state * SW_ROW + (digits[i] - '0')];
+    return &table->answers[table->rows[state * SW_ROW + 10]];
+}
+
+/* The country whose code the digits begin with, and how many digits it has; no code begins with 0. */
+static const struct sw_phone_table *country(const struct sw_rules *rules, const uint8_t *digits, size_t length) {
+    size_t number = 0, first = 0, size = 10;
+    for (size_t i = 0; i < LONGEST_CODE && i < length && digits[0] != '0'; i++) {
+        number = number * 10 + (size_t)(digits[i] - '0');
+        if (rules->codes[first + number]) return &rules->countries[rules->codes[first + number] - 1];
+        first += size;
+        size *= 10;
+    }
+    return NULL;
+}
+
+static size_t written(const struct sw_phone_table *table, const struct sw_answer *how, const uint8_t *digits,
+                      size_t length, uint8_t *out) {
+    uint8_t *to = out;
+    *to++ = '+';
+    memcpy(to, table->code, table->code_length), to += table->code_length;
+    memcpy(to, how->literal, how->literal_length), to += how->literal_length;
+    memcpy(to, digits + how->start, (size_t)(how->end - how->start)), to += how->end - how->start;
+    memcpy(to, digits + how->rest, length - how->rest), to += length - how->rest;
+    return (size_t)(to - out);
+}
+
+static size_t asked(const struct sw_rules *rules, const struct sw_phone_table *table, const uint8_t *digits,
+                    size_t length, bool international, uint8_t *out) {
+    uint32_t index = table == rules->home ? SW_HOME : (uint32_t)(table - rules->countries);
+    size_t size = rules->ask(index, (const char *)digits, (uint32_t)length, international, (char *)out);
+    return size <= LONGEST_E164 ? size : 0;
+}
+
+static size_t e164(const struct sw_rules *rules, const uint8_t *digits, size_t length, bool international,
+                   uint8_t *out) {
+    size_t skipped = 0;
+    const struct sw_phone_table *table = international ? country(rules, digits, length) : NULL;
+    if (!table) {
+        if (!rules->home->rows) return asked(rules, rules->home, digits, length, international, out);
+        const struct sw_answer *how = answer(rules->home, digits, length);
+        if (how->kind != SW_DIALLED) {
+            if (how->kind == SW_NONE || international) return 0;
+            if (how->kind == SW_ASK) return asked(rules, rules->home, digits, length, international, out);
+            return written(rules->home, how, digits, length, out);
+        }
+        skipped = how->rest;
+        table = country(rules, digits + skipped, length - skipped);
+        if (!table) return 0;
+    }
+    if (!table->rows) return asked(rules, table, digits, length, international, out);
+    skipped += table->code_length;
+    const struct sw_answer *how = answer(table, digits + skipped, length - skipped);
+    if (how->kind == SW_NUMBER) return written(table, how, digits + skipped, length - skipped, out);
+    return how->kind == SW_ASK ? asked(rules, table, digits, length, international, out) : 0;
+}
+
+/* `digits` has 7 to 17. Writes the number to `out` and returns its length, 0 where it is none. What is no number of
+ * the region may be a country code and a number whose + was lost. */
+size_t sw_phone(const struct sw_rules *rules, const uint8_t *digits, size_t length, bool international, uint8_t *out) {
+    size_t size = e164(rules, digits, length, international, out);
+    bool glued = !size && !international && length >= FEWEST_GLUED && length <= MOST_GLUED && digits[0] != '0';
+    return glued ? e164(rules, digits, length, true, out) : size;
+}

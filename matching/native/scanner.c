@@ -1,0 +1,109 @@
+/* A scanner's life: it keeps its buffers, one block after the other is narrowed and searched, results are copied. */
+#include <stdlib.h>
+
+#include "inside.h"
+
+#define FEWEST 1024 /* candidates, or bytes of 16 each, that a bucket begins with */
+
+#define D (DIGIT | LOCAL)
+#define L (LETTER | LOCAL)
+const uint8_t sw_class[256] = {
+    ['0'] = D, ['1'] = D, ['2'] = D, ['3'] = D, ['4'] = D, ['5'] = D, ['6'] = D, ['7'] = D, ['8'] = D, ['9'] = D,
+    ['A'] = L, ['B'] = L, ['C'] = L, ['D'] = L, ['E'] = L, ['F'] = L, ['G'] = L, ['H'] = L, ['I'] = L, ['J'] = L,
+    ['K'] = L, ['L'] = L, ['M'] = L, ['N'] = L, ['O'] = L, ['P'] = L, ['Q'] = L, ['R'] = L, ['S'] = L, ['T'] = L,
+    ['U'] = L, ['V'] = L, ['W'] = L, ['X'] = L | X, ['Y'] = L, ['Z'] = L,
+    ['a'] = L, ['b'] = L, ['c'] = L, ['d'] = L, ['e'] = L, ['f'] = L, ['g'] = L, ['h'] = L, ['i'] = L, ['j'] = L,
+    ['k'] = L, ['l'] = L, ['m'] = L, ['n'] = L, ['o'] = L, ['p'] = L, ['q'] = L, ['r'] = L, ['s'] = L, ['t'] = L,
+    ['u'] = L, ['v'] = L, ['w'] = L, ['x'] = L | X, ['y'] = L, ['z'] = L,
+    ['_'] = LOCAL, ['%'] = LOCAL, ['+'] = LOCAL, ['.'] = LOCAL | SEPARATOR,
+    [' '] = SEPARATOR, ['-'] = SEPARATOR, ['('] = SEPARATOR, [')'] = SEPARATOR, ['/'] = SEPARATOR,
+};
+
+uint32_t sw_abi(void) { return SW_ABI; }
+
+struct sw_scanner *sw_new(const struct sw_rules *rules) {
+    struct sw_scanner *scanner = calloc(1, sizeof *scanner);
+    if (scanner) {
+        scanner->rules = rules;
+        sw_domain_slots(scanner);
+    }
+    return scanner;
+}
+
+void sw_free(struct sw_scanner *scanner) {
+    if (!scanner) return;
+    for (int field = 0; field < SW_FIELDS; field++) {
+        free(scanner->buckets[field].found);
+        free(scanner->buckets[field].tape);
+    }
+    free(scanner->folded);
+    free(scanner->shifts);
+    free(scanner);
+}
+
+int sw_scan(struct sw_scanner *scanner, const uint8_t *block, size_t length) {
+    scanner->failed = false;
+    scanner->block = block;
+    for (int field = 0; field < SW_FIELDS; field++)
+        scanner->buckets[field].count = scanner->buckets[field].tape_length = 0;
+    const uint8_t *text = sw_fold(scanner, block, &length);
+    if (!text) return -1;
+    if (wanted(scanner, SW_EMAIL)) sw_emails(scanner, text, length);
+    if (scanner->rules->fields & ~(1u << SW_EMAIL)) sw_numbers(scanner, text, length);
+    return scanner->failed ? -1 : 0;
+}
+
+uint8_t *sw_room(struct sw_scanner *scanner, enum sw_field field) {
+    struct bucket *bucket = &scanner->buckets[field];
+    if (bucket->count == bucket->room) {
+        size_t room = bucket->room ? 2 * bucket->room : FEWEST;
+        struct found *found = realloc(bucket->found, room * sizeof *found);
+        if (!found) goto short_of_memory;
+        bucket->found = found;
+        bucket->room = room;
+    }
+    if (bucket->tape_length + LONGEST_VALUE > bucket->tape_room) {
+        size_t room = bucket->tape_room ? 2 * bucket->tape_room : 16 * FEWEST;
+        uint8_t *tape = realloc(bucket->tape, room);
+        if (!tape) goto short_of_memory;
+        bucket->tape = tape;
+        bucket->tape_room = room;
+    }
+    return bucket->tape + bucket->tape_length;
+short_of_memory:
+    scanner->failed = true;
+    return NULL;
+}
+
+void sw_add(struct sw_scanner *scanner, enum sw_field field, size_t length, size_t start, size_t end) {
+    struct bucket *bucket = &scanner->buckets[field];
+    bucket->tape_length += length;
+    bucket->found[bucket->count++] =
+        (struct found){(uint32_t)start, (uint32_t)end, (uint32_t)bucket->tape_length};
+}
+
+uint64_t sw_count(const struct sw_scanner *scanner, uint32_t field) {
+    return field < SW_FIELDS ? scanner->buckets[field].count : 0;
+}
+
+uint64_t sw_tape_length(const struct sw_scanner *scanner, uint32_t field) {
+    return field < SW_FIELDS ? scanner->buckets[field].tape_length : 0;
+}
+
+void sw_take(const struct sw_scanner *scanner, uint32_t field, int64_t *starts, int64_t *ends, int64_t *offsets,
+             uint8_t *tape) {
+    if (field >= SW_FIELDS) return;
+    const struct bucket *bucket = &scanner->buckets[field];
+    offsets[0] = 0;
+    for (size_t i = 0; i < bucket->count; i++) {
+        const struct found *one = &bucket->found[i];
+        if (scanner->shift_count) {
+            sw_span(scanner, one->start, one->end, &starts[i], &ends[i]);
+        } else {
+            starts[i] = one->start;
+            ends[i] = one->end;
+        }
+        offsets[i + 1] = one->tape_end;
+    }
+    if (bucket->tape_length) memcpy(tape, bucket->tape, bucket->tape_length);
+}

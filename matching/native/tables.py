@@ -1,0 +1,89 @@
+"""The tables that the native scanner decides by, made from those of the reference. Nothing here is a rule.
+
+All of them live as long as the process: the library keeps their addresses.
+"""
+
+import ctypes
+import re
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from matching.countries import BBAN, PROVINCES
+from matching.identifiers.cards import CARD_LENGTHS, ISSUERS
+from matching.identifiers.providers import PROVIDERS
+from matching.native.library import DROPPED, IBAN_ROW, Domain, Provider
+from matching.text import narrow_fold
+
+Bytes = NDArray[np.uint8]
+_PAGE = 64  # code points
+
+
+@cache
+def fold() -> tuple[Bytes, Bytes]:
+    """For each 64 code points the page of their images, and the pages; on page 0 all stay."""
+    table = narrow_fold().table
+    points = np.arange(len(table), dtype=table.dtype)
+    surrogates = (points >= 0xD800) & (points < 0xE000)  # no character of UTF-8
+    changed = (table != points) & ~surrogates
+    dropped = table >= len(table)
+    if narrow_fold().expansions or bool((table[changed & ~dropped] >= 0x80).any()):
+        raise ValueError("the narrow fold gives more than one ASCII character")
+    images = np.where(changed, np.where(dropped, DROPPED, table), 0).astype(np.uint8).reshape(-1, _PAGE)
+    used = np.flatnonzero(images.any(axis=1))
+    pages = np.zeros(len(images), dtype=np.uint8)
+    pages[used] = np.arange(1, len(used) + 1).astype(np.uint8)
+    if len(used) > 255:
+        raise ValueError(f"the narrow fold has {len(used)} pages; the scanner's table has room for 255")
+    return pages, np.ascontiguousarray(np.concatenate((images[:1] * 0, images[used])))
+
+
+@cache
+def provinces() -> Bytes:
+    table = np.zeros(100, dtype=np.uint8)
+    table[[int(province) for province in PROVINCES]] = 1
+    return table
+
+
+@cache
+def issuers() -> Bytes:
+    """By the first four digits, a bit for each length of the cards that begin so."""
+    table = np.zeros(10_000, dtype=np.uint8)
+    for first, last, lengths in ISSUERS:
+        bits = sum(1 << bit for bit, length in enumerate(CARD_LENGTHS) if length in lengths)
+        table[int(first.ljust(4, "0")) : int(last.ljust(4, "9")) + 1] |= bits
+    return table
+
+
+@cache
+def ibans() -> Bytes:
+    table = np.zeros((26 * 26, IBAN_ROW), dtype=np.uint8)
+    for country, structure in BBAN.items():
+        kinds = "".join(kind * int(count) for count, kind in re.findall(r"(\d+)([nac])", structure))
+        row = table[26 * (ord(country[0]) - ord("A")) + ord(country[1]) - ord("A")]
+        row[0] = 4 + len(kinds)
+        row[1 : 1 + len(kinds)] = np.frombuffer(kinds.encode(), dtype=np.uint8)
+    return table
+
+
+@cache
+def providers() -> ctypes.Array[Provider]:
+    return (Provider * len(PROVIDERS))(
+        *(
+            Provider(
+                (one.tag or "\0").encode(),
+                one.ignored.encode(),
+                (one.mailbox or "").encode(),
+                len(one.mailbox or ""),
+                one.subdomain,
+            )
+            for one in PROVIDERS
+        )
+    )
+
+
+@cache
+def domains() -> ctypes.Array[Domain]:
+    named = [(name, number) for number, one in enumerate(PROVIDERS) for name in one.domains.split()]
+    return (Domain * len(named))(*(Domain(name.encode(), len(name), number) for name, number in named))

@@ -1,0 +1,89 @@
+"""The scanner: candidates of identifiers in blocks of bytes, found by the native library where there is one.
+
+`identifiers.scan` is the specification. A `Scanner` gives the same candidates in batches: natively for the
+fields that the library knows, through the specification for the others and where the library is missing.
+"""
+
+from collections.abc import Collection
+
+import numpy as np
+
+from matching.candidates import Batch, Bytes, Candidates, Places
+from matching.identifiers import ALL, Field, scan
+from matching.native.library import FIELDS, LibraryMissing, load
+from matching.native.scan import NativeScanner
+
+Block = bytes | bytearray | memoryview | Bytes
+
+
+class Scanner:
+    """Scans block after block for the fields asked for. One thread at a time may use it.
+
+    `native` False: by the specification alone, which takes about a hundred times as long.
+    """
+
+    def __init__(self, region: str, fields: Collection[Field] = ALL, *, native: bool = True) -> None:
+        self.region = region
+        self.fields = frozenset(fields)
+        self.native = _native(region, self.fields) if native else None
+        self._others = self.fields - frozenset(FIELDS) if self.native else self.fields
+
+    def scan(self, block: Block) -> Candidates:
+        """The candidates of a block of UTF-8, places in bytes.
+
+        A byte that is not UTF-8 counts as a character of no identifier. What a candidate is depends on what
+        is around it, so a block should end where a line does.
+        """
+        data = np.frombuffer(block, dtype=np.uint8)
+        found = self.native.scan(data) if self.native else {}
+        if self._others:
+            found |= _by_specification(data.tobytes(), self.region, self._others)
+        return Candidates(found)
+
+    def scan_text(self, text: str) -> Candidates:
+        """The candidates of a text, places in characters."""
+        data = np.frombuffer(text.encode("utf-8", "surrogatepass"), dtype=np.uint8)
+        found = self.scan(data)
+        if len(data) == len(text):
+            return found
+        characters = np.concatenate(([0], np.cumsum((data & 0xC0) != 0x80)))
+        return Candidates({field: _placed(batch, characters) for field, batch in found.items()})
+
+
+def engine() -> str:
+    """Which scanner is in use, in a sentence."""
+    try:
+        library = load()
+    except LibraryMissing as missing:
+        return f"the pure-Python scanner, which is slow: {missing}"
+    return f"the native scanner, {library.path}"
+
+
+def _native(region: str, fields: frozenset[Field]) -> NativeScanner | None:
+    known = fields & frozenset(FIELDS)
+    try:
+        return NativeScanner(load(), region, known) if known else None
+    except LibraryMissing:
+        return None
+
+
+def _by_specification(block: bytes, region: str, fields: frozenset[Field]) -> dict[Field, Batch]:
+    text = block.decode("utf-8", "surrogateescape")
+    candidates = list(scan(text, region, fields))
+    found = {field: Batch.of(one for one in candidates if one.field is field) for field in fields}
+    if len(text) == len(block):
+        return found
+    places = _bytes_before(text)
+    return {field: _placed(batch, places) for field, batch in found.items()}
+
+
+def _bytes_before(text: str) -> Places:
+    """Where each character of a text begins in its bytes, and where the last one ends."""
+    points = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype="<u4")
+    sizes = 1 + (points >= 0x80).astype(np.int64) + (points >= 0x800) + (points >= 0x10000)
+    sizes[(points >= 0xD800) & (points < 0xE000)] = 1  # a byte that was not UTF-8
+    return np.concatenate(([0], np.cumsum(sizes)))
+
+
+def _placed(batch: Batch, places: Places) -> Batch:
+    return Batch(places[batch.starts], places[batch.ends], batch.offsets, batch.tape)
