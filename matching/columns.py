@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from matching.identifiers import Field, canonical
+from matching.identifiers import Field, recognised
 from matching.masks import mask_text
 from matching.text import mention_fold
 
@@ -31,7 +31,7 @@ _NAMES = {
     ),
     "resident_id": (
         "residentid residentidnumber idcard idcardnumber idcardno idnumber nationalid citizenid sfz 身份证 "
-        "证件号"
+        "证件号 驾驶证 驾照"  # a Chinese driving licence has the number of the resident ID
     ),
     "card": (
         "card cardnumber cardno bankcard bankcardnumber creditcard creditcardnumber paymentcard pan "
@@ -39,7 +39,7 @@ _NAMES = {
     ),
     "iban": "iban ibannumber bankaccountiban 国际银行账号",
     "passport": "passport passportnumber passportno 护照",
-    "driving_licence": "drivinglicence drivinglicense driverlicense driverslicense licencenumber 驾驶证 驾照",
+    "driving_licence": "drivinglicence drivinglicense driverlicense driverslicense licencenumber",
     "wallet": "wallet walletaddress cryptowallet btc btcaddress 钱包",
     "birth_date": "birthdate birthday dateofbirth dob birth 出生日期 出生年月 生日",
     "password": "password passwd pwd pass passwordhash 密码",
@@ -128,4 +128,4 @@ def _is_value(cell: str, regions: Sequence[str]) -> bool:
 
 
 def _is(field: Field, cell: str, regions: Sequence[str]) -> bool:
-    return len(cell) <= 300 and any(canonical(field, cell, region) is not None for region in regions)
+    return len(cell) <= 300 and any(recognised(field, cell, region) for region in regions)

@@ -1,8 +1,10 @@
 """Identifiers of people: what they are, their one form, and where a text has them.
 
 This is the specification; a faster scanner has to give the same candidates. `canonical` decides about one
-value (a cell of a customer list), `scan` finds values in text; both end in the same verification. A candidate
-may be nobody's: what is compared afterwards are fingerprints, so a doubtful one costs time and no error.
+value (a cell of a column that is said to hold a field), `scan` finds values in text; whatever `scan` finds,
+`canonical` takes. A cell may hold more: a passport's number has no check digit, but the column's name tells
+what it is. `composites` is for the cells of a row that are one identifier together. A candidate may be
+nobody's: what is compared afterwards are fingerprints, so a doubtful one costs time and no error.
 
 Text is narrowed first (`text.narrow_fold`): full-width digits and letters, dashes, spaces are ASCII here.
 One module a family; `fields` has the fields, the versions of their rules and a golden value of each.
@@ -12,17 +14,41 @@ import re
 from collections.abc import Callable, Collection, Iterator
 
 from matching.identifiers.cards import card, has_issuer, luhn
+from matching.identifiers.declared import PLACEHOLDERS, account, username
+from matching.identifiers.documents import passport, passports
 from matching.identifiers.emails import EMAIL_LENGTH, email, emails
-from matching.identifiers.fields import ALL, GOLDEN, NORMALISER_VERSION, NORMALISERS, Candidate, Field, Found
+from matching.identifiers.fields import (
+    ALL,
+    DECLARED,
+    GOLDEN,
+    NORMALISER_VERSION,
+    NORMALISERS,
+    SCANNED,
+    Candidate,
+    Field,
+    Found,
+)
 from matching.identifiers.ibans import IBAN_LENGTHS, IBAN_RUN, end_of_iban, has_structure, iban, ibans
+from matching.identifiers.licences import driving_licence, driving_licences
+from matching.identifiers.names import (
+    SEPARATOR,
+    DateOrder,
+    birth_dates,
+    composite,
+    composites,
+    name_birth_date,
+    person_name,
+)
 from matching.identifiers.numbers import Wanted, is_written_phone, numbers, phone, stretches
 from matching.identifiers.resident_ids import RESIDENT_ID, resident_id
+from matching.identifiers.wallets import has_checksum, wallet, wallets
 from matching.text import narrow_fold
 
 __all__ = [
-    "ALL", "EMAIL_LENGTH", "GOLDEN", "IBAN_LENGTHS", "IBAN_RUN", "NORMALISERS", "NORMALISER_VERSION",
-    "Candidate", "Field", "canonical", "card", "email", "end_of_iban", "has_issuer", "iban", "luhn", "phone",
-    "refusal", "resident_id", "scan", "stretches",
+    "ALL", "DECLARED", "EMAIL_LENGTH", "GOLDEN", "IBAN_LENGTHS", "IBAN_RUN", "NORMALISERS",
+    "NORMALISER_VERSION", "SCANNED", "Candidate", "DateOrder", "Field", "canonical", "card", "composite",
+    "composites", "email", "end_of_iban", "has_issuer", "iban", "luhn", "phone", "recognised", "refusal",
+    "resident_id", "scan", "stretches",
 ]  # fmt: skip
 
 
@@ -32,11 +58,19 @@ def canonical(field: Field, value: str, default_region: str) -> str | None:
     return _CANONICAL[field](narrow, default_region)
 
 
+def recognised(field: Field, value: str, default_region: str) -> bool:
+    """Whether a value shows by itself that it is one, whatever its column is called."""
+    if field in _MORE_IN_CELLS:
+        return next(scan(value, default_region, {field}), None) is not None
+    return field not in DECLARED and canonical(field, value, default_region) is not None
+
+
 def scan(text: str, default_region: str, fields: Collection[Field] = ALL) -> Iterator[Candidate]:
     """The candidates of a text, of the fields that are asked for.
 
-    The order is that of the kinds, then of the place: e-mails; then numbers (see `numbers`); then IBANs. What
-    is not asked for changes nothing of the rest: fewer fields give some of the candidates of all of them.
+    The order is that of the kinds, then of the place: e-mails, numbers (see `numbers`), IBANs, wallets (see
+    `wallets`), passports, driving licences. What is not asked for changes nothing of the rest: fewer fields
+    give some of the candidates of all of them. DECLARED fields are in no text.
     """
     narrow = narrow_fold()(text)
     for found in _kinds(narrow.text, default_region, fields):
@@ -50,31 +84,86 @@ def _kinds(text: str, region: str, fields: Collection[Field]) -> Iterator[Iterat
     wanted = Wanted(region, Field.RESIDENT_ID in fields, Field.CARD in fields, Field.PHONE in fields)
     if wanted.resident_id or wanted.card or wanted.phone:
         yield numbers(text, wanted)
-    if Field.IBAN in fields:
-        yield ibans(text)
+    for field, find in _FINDERS.items():
+        if field in fields:
+            yield find(text)
 
 
 def refusal(field: Field, value: str) -> str:
-    """Why `canonical` gave None, as a slug: empty, malformed, wrong_check_digit or not_in_use."""
+    """Why `canonical` gave None, as a slug.
+
+    empty, malformed, wrong_check_digit, not_in_use (an issuer or a number that nobody has), placeholder (what
+    stands where nothing is known), ambiguous_date.
+    """
     narrow = narrow_fold()(value).text.strip()
     if not narrow:
         return "empty"
-    compact = narrow.replace(" ", "").replace("-", "").upper()
-    if field is Field.RESIDENT_ID and re.fullmatch(r"\d{17}[\dX]", compact, re.ASCII):
-        return "wrong_check_digit" if RESIDENT_ID.fullmatch(compact) else "malformed"
-    if field is Field.CARD and re.fullmatch(r"\d{13,19}", compact, re.ASCII):
-        return "not_in_use" if luhn(compact) else "wrong_check_digit"
-    if field is Field.IBAN and has_structure(compact):
-        return "wrong_check_digit"
-    if field is Field.PHONE and is_written_phone(narrow):
-        return "not_in_use"
+    if narrow.casefold() in PLACEHOLDERS:
+        return "placeholder"
+    return _REFUSALS.get(field, _malformed)(narrow)
+
+
+def _refused_resident_id(narrow: str) -> str:
+    return "wrong_check_digit" if RESIDENT_ID.fullmatch(_compact(narrow)) else "malformed"
+
+
+def _refused_card(narrow: str) -> str:
+    compact = _compact(narrow)
+    if not re.fullmatch(r"\d{13,19}", compact, re.ASCII):
+        return "malformed"
+    return "not_in_use" if luhn(compact) else "wrong_check_digit"
+
+
+def _refused_iban(narrow: str) -> str:
+    return "wrong_check_digit" if has_structure(_compact(narrow)) else "malformed"
+
+
+def _refused_phone(narrow: str) -> str:
+    return "not_in_use" if is_written_phone(narrow) else "malformed"
+
+
+def _refused_wallet(narrow: str) -> str:
+    return "wrong_check_digit" if has_checksum(narrow) else "malformed"
+
+
+def _refused_name_birth_date(narrow: str) -> str:
+    name, _, born = narrow.rpartition(SEPARATOR)
+    return "ambiguous_date" if person_name(name) and len(birth_dates(born)) > 1 else "malformed"
+
+
+def _malformed(_narrow: str) -> str:
     return "malformed"
 
 
+def _compact(narrow: str) -> str:
+    return narrow.replace(" ", "").replace("-", "").upper()
+
+
+_MORE_IN_CELLS = frozenset({Field.WALLET, Field.PASSPORT, Field.DRIVING_LICENCE})  # than `scan` finds
+_FINDERS: dict[Field, Callable[[str], Iterator[Found]]] = {  # in the order of `scan`
+    Field.IBAN: ibans,
+    Field.WALLET: wallets,
+    Field.PASSPORT: passports,
+    Field.DRIVING_LICENCE: driving_licences,
+}
 _CANONICAL: dict[Field, Callable[[str, str], str | None]] = {
     Field.EMAIL: email,
     Field.PHONE: phone,
     Field.RESIDENT_ID: resident_id,
     Field.CARD: card,
     Field.IBAN: iban,
+    Field.WALLET: wallet,
+    Field.PASSPORT: passport,
+    Field.DRIVING_LICENCE: driving_licence,
+    Field.USERNAME: username,
+    Field.ACCOUNT: account,
+    Field.NAME_BIRTH_DATE: name_birth_date,
+}
+_REFUSALS: dict[Field, Callable[[str], str]] = {
+    Field.PHONE: _refused_phone,
+    Field.RESIDENT_ID: _refused_resident_id,
+    Field.CARD: _refused_card,
+    Field.IBAN: _refused_iban,
+    Field.WALLET: _refused_wallet,
+    Field.NAME_BIRTH_DATE: _refused_name_birth_date,
 }

@@ -11,6 +11,12 @@ class Field(StrEnum):
     RESIDENT_ID = "resident_id"
     CARD = "card"
     IBAN = "iban"
+    WALLET = "wallet"
+    PASSPORT = "passport"
+    DRIVING_LICENCE = "driving_licence"
+    USERNAME = "username"
+    ACCOUNT = "account"
+    NAME_BIRTH_DATE = "name_birth_date"
 
 
 # Raised when a value that had a form gets another one: then the fingerprints of old segments are of no use. A
@@ -21,10 +27,18 @@ NORMALISERS: Mapping[Field, int] = {
     Field.RESIDENT_ID: 1,
     Field.CARD: 1,
     Field.IBAN: 1,
+    Field.WALLET: 1,
+    Field.PASSPORT: 1,
+    Field.DRIVING_LICENCE: 1,
+    Field.USERNAME: 1,
+    Field.ACCOUNT: 1,
+    Field.NAME_BIRTH_DATE: 1,
 }
 NORMALISER_VERSION = max(NORMALISERS.values())  # of a segment that has one version for all its fields
 
 ALL = frozenset(Field)
+DECLARED = frozenset({Field.USERNAME, Field.ACCOUNT, Field.NAME_BIRTH_DATE})  # of columns only, never of text
+SCANNED = ALL - DECLARED
 
 # One raw, invented value a field. Whoever reads a segment normalises and fingerprints them again, which shows
 # another key as well as another normaliser. The values are reserved for examples or belong to nobody.
@@ -34,6 +48,12 @@ GOLDEN: Mapping[Field, str] = {
     Field.RESIDENT_ID: "110101 19000101 009x",
     Field.CARD: "4111-1111-1111-1111",
     Field.IBAN: "gb33 bukb 2020 1555 5555 55",
+    Field.WALLET: "BC1QW508D6QEJXTDG4Y5R3ZARVARY0C5XW7KV8F3T4",  # the example of BIP 173
+    Field.PASSPORT: "l898 902c3",  # the specimen of ICAO 9303
+    Field.DRIVING_LICENCE: "30-90-123456-20",
+    Field.USERNAME: "@Golden_Vector",
+    Field.ACCOUNT: "0012-3456-789 X",
+    Field.NAME_BIRTH_DATE: "VECTOR, Mr. Gólden|31.01.1890",
 }
 
 

@@ -5,7 +5,9 @@ from collections.abc import Sequence
 from io import StringIO
 from typing import NamedTuple
 
-from matching.identifiers import luhn, resident_id
+from matching.identifiers import Field, luhn, resident_id
+
+FIELDS = (Field.EMAIL, Field.PHONE, Field.RESIDENT_ID, Field.CARD, Field.IBAN)  # of a customer's values
 
 
 class Customer(NamedTuple):

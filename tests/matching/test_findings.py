@@ -15,7 +15,7 @@ from matching.identifiers import Field, canonical
 from matching.segments import open_segment, sorted_columns, write
 from matching.terms import WatchTerm
 from matching.watch import Watch, WatchedSegment, watch_of
-from tests.matching.customers import Customer, customers
+from tests.matching.customers import FIELDS, Customer, customers
 
 KEY = RootKey("k1", bytes(range(32)))
 ROWS = customers(200)
@@ -26,7 +26,7 @@ def segment(folder: Path, rows: Sequence[Customer], *, company: int = 1, first: 
     """An open segment of these customers, numbered from `first` on."""
     slug = f"company{company}"
     columns = {}
-    for place, field in enumerate(Field, 1):
+    for place, field in enumerate(FIELDS, 1):
         values = [canonical(field, row[place], "CN") or "" for row in rows]
         ordinals = np.arange(first, first + len(rows), dtype=np.uint32)
         columns[field] = sorted_columns(KEY.fingerprinter(slug, field)(values), ordinals)
@@ -56,7 +56,7 @@ def test_rows_of_a_dump_are_coherent(watch: Watch) -> None:
     found = matched(watch, text).companies[1]
 
     assert (found.tally.coherent_rows, found.tally.single_hits, found.tally.customers) == (10, 0, 10)
-    assert found.hit_fields == dict.fromkeys(Field, 10)
+    assert found.hit_fields == dict.fromkeys(FIELDS, 10)
     assert {(hit.line, hit.ordinal) for hit in found.hits} == {
         (number, 20 + number) for number in range(1, 11)
     }

@@ -15,7 +15,7 @@ from stdnum.exceptions import InvalidComponent, ValidationError
 
 from matching.countries import BBAN
 from matching.identifiers import Field, canonical, card, email, iban, luhn, phone, refusal, resident_id, scan
-from tests.matching.customers import customer, customers
+from tests.matching.customers import FIELDS, customer, customers
 
 DIGITS = st.text("0123456789", min_size=1, max_size=20)
 
@@ -262,7 +262,7 @@ def test_cells_and_text_agree(number: int, delimiter: str) -> None:
 
     found = {(field, value) for field, value, _ in scanned(row)}
 
-    cells = zip(Field, one[1:], strict=True)
+    cells = zip(FIELDS, one[1:], strict=True)
     assert {(field, canonical(field, cell, "CN")) for field, cell in cells} <= found
 
 
@@ -329,9 +329,9 @@ def test_numbers_at_random_are_rarely_cards() -> None:
     ("field", "value", "reason"),
     [
         (Field.EMAIL, " ", "empty"),
-        (Field.EMAIL, "none", "malformed"),
+        (Field.EMAIL, "none", "placeholder"),
         (Field.PHONE, "170 0000", "not_in_use"),
-        (Field.PHONE, "n/a", "malformed"),
+        (Field.PHONE, "call me", "malformed"),
         (Field.RESIDENT_ID, "110101189901010010", "wrong_check_digit"),
         (Field.RESIDENT_ID, "110101189913010010", "malformed"),
         (Field.CARD, "4111111111111112", "wrong_check_digit"),
@@ -348,4 +348,4 @@ def test_a_refused_value_has_a_reason(field: Field, value: str, reason: str) -> 
 def test_the_invented_customers_are_real_enough() -> None:
     """Every value of the fixtures is a valid one of its field."""
     for one in customers(1200)[::40]:
-        assert all(canonical(field, cell, "CN") for field, cell in zip(Field, one[1:], strict=True))
+        assert all(canonical(field, cell, "CN") for field, cell in zip(FIELDS, one[1:], strict=True))

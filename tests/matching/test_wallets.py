@@ -1,0 +1,180 @@
+"""Crypto wallets: what the checksum says, and nothing by shape."""
+
+import hashlib
+import random
+from collections.abc import Sequence
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from stdnum import bitcoin
+
+from matching.identifiers import Field, canonical, refusal, scan
+
+BITCOIN = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
+RIPPLE = "rpshnaf39wBUDNEGHJKLM4PQRST7VWXYZ2bcdeCg65jkm8oFqi1tuvAxyz"
+
+
+def encoded(payload: bytes, alphabet: str = BITCOIN) -> str:
+    """base58check, written out by long division."""
+    raw = payload + hashlib.sha256(hashlib.sha256(payload).digest()).digest()[:4]
+    number, digits = int.from_bytes(raw, "big"), ""
+    while number:
+        number, digit = divmod(number, 58)
+        digits = alphabet[digit] + digits
+    return alphabet[0] * (len(raw) - len(raw.lstrip(b"\0"))) + digits
+
+
+def found(text: str) -> list[str]:
+    return [one.canonical for one in scan(text, "CN", {Field.WALLET})]
+
+
+CHAINS = {
+    "00": "1", "05": "3", "30": "L", "32": "M", "1e": "D", "16": "9A", "4c": "X", "10": "7", "41": "T",
+    "1cb8": "t1", "1cbd": "t3",
+}  # fmt: skip
+HASHES = st.binary(min_size=20, max_size=20)
+
+
+@settings(max_examples=300)
+@given(
+    st.sampled_from(sorted(CHAINS)), HASHES, st.sampled_from(["{}", "BTC:{}", "地址{}。", "'{}',", "({})"])
+)
+def test_an_address_of_every_chain_is_found(version: str, hashed: bytes, around: str) -> None:
+    """Of any hash, in whatever surrounds it; it begins with the sign that its chain is known by."""
+    address = encoded(bytes.fromhex(version) + hashed)
+
+    assert [found(around.format(address)), canonical(Field.WALLET, address, "CN")] == [[address], address]
+    assert address[0] in CHAINS[version] or address[:2] == CHAINS[version]
+
+
+@settings(max_examples=100)
+@given(HASHES)
+def test_a_ripple_address_is_found(hashed: bytes) -> None:
+    """Their alphabet begins with r, and so do they."""
+    address = encoded(b"\0" + hashed, RIPPLE)
+
+    assert [address[0], found(f"to {address}\n")] == ["r", [address]]
+
+
+@settings(max_examples=300)
+@given(HASHES, st.integers(0, 33), st.sampled_from(BITCOIN), st.sampled_from(["00", "05"]))
+def test_bitcoin_is_what_stdnum_says(hashed: bytes, place: int, changed: str, version: str) -> None:
+    """Right addresses, and those with one character changed."""
+    address = encoded(bytes.fromhex(version) + hashed)
+    address = address[0] + (address[1 : place + 1] + changed + address[place + 2 :])[: len(address) - 1]
+
+    assert (canonical(Field.WALLET, address, "CN") == address) is bitcoin.is_valid(address)
+
+
+# The vectors of BIP 173 and BIP 350, for the networks that are in use.
+VALID = [
+    "BC1QW508D6QEJXTDG4Y5R3ZARVARY0C5XW7KV8F3T4",
+    "bc1pw508d6qejxtdg4y5r3zarvary0c5xw7kw508d6qejxtdg4y5r3zarvary0c5xw7kt5nd6y",
+    "BC1SW50QGDZ25J",
+    "bc1zw508d6qejxtdg4y5r3zarvaryvaxxpcs",
+    "bc1p0xlxvlhemja6c4dqv22uapctqupfhlxm9h8z3k2e72q4k9hcz7vqzk5jj0",
+]
+INVALID = [
+    "bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t5",
+    "BC13W508D6QEJXTDG4Y5R3ZARVARY0C5XW7KN40WF2",
+    "bc1rw5uspcuh",
+    "bc10w508d6qejxtdg4y5r3zarvary0c5xw7kw508d6qejxtdg4y5r3zarvary0c5xw7kw5rljs90",
+    "BC1QR508D6QEJXTDG4Y5R3ZARVARYV98GJ9P",
+    "bc1zw508d6qejxtdg4y5r3zarvaryvqyzf3du",
+    "bc1gmk9yu",
+    "bc1p0xlxvlhemja6c4dqv22uapctqupfhlxm9h8z3k2e72q4k9hcz7vqh2y7hd",
+    "BC1S0XLXVLHEMJA6C4DQV22UAPCTQUPFHLXM9H8Z3K2E72Q4K9HCZ7VQ54WELL",
+    "bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kemeawh",
+    "bc1p38j9r5y49hruaue7wxjce0updqjuyyx0kh56v8s25huc6995vvpql3jow4",
+    "bc1pw5dgrnzv",
+    "bc1p0xlxvlhemja6c4dqv22uapctqupfhlxm9h8z3k2e72q4k9hcz7v8n0nx0muaewav253zgeav",
+    "bc1Qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4",
+]
+
+
+@pytest.mark.parametrize("address", VALID)
+def test_a_segwit_address_is_in_small_letters(address: str) -> None:
+    """However it is written; version 0 by BIP 173, the others by BIP 350."""
+    assert [found(f"send to {address}, now"), canonical(Field.WALLET, address, "CN")] == [
+        [address.lower()],
+        address.lower(),
+    ]
+
+
+@pytest.mark.parametrize("address", INVALID)
+def test_a_wrong_segwit_address_is_none(address: str) -> None:
+    """Wrong checksum, version, length, padding, or two cases at once."""
+    assert [found(address), canonical(Field.WALLET, address, "CN")] == [[], None]
+
+
+def segwit(prefix: str, program: Sequence[int]) -> str:
+    """A version 0 address by stdnum's checksum."""
+    values = [0, *program]
+    spread = [ord(letter) >> 5 for letter in prefix] + [0] + [ord(letter) & 31 for letter in prefix]
+    check = bitcoin.bech32_checksum(spread + values + [0] * 6) ^ 1
+    values += [check >> 5 * (5 - place) & 31 for place in range(6)]
+    return f"{prefix}1" + "".join("qpzry9x8gf2tvdw0s3jn54khce6mua7l"[value] for value in values)
+
+
+@settings(max_examples=150)
+@given(st.lists(st.integers(0, 31), min_size=32, max_size=32), st.integers(0, 41), st.sampled_from("qpz29"))
+def test_segwit_is_what_stdnum_says(program: list[int], place: int, changed: str) -> None:
+    """Right addresses of version 0, and those with one character changed; Litecoin's alike."""
+    address, litecoin = segwit("bc", program), segwit("ltc", program)
+    wrong = address[:4] + (address[4:place] + changed + address[place + 1 :])[-38:] if place > 4 else address
+
+    assert (canonical(Field.WALLET, wrong, "CN") == wrong) is (bitcoin.is_valid(wrong) and len(wrong) == 42)
+    assert found(f"{litecoin} {address}") == [litecoin, address]
+
+
+# The examples of EIP-55.
+ETHEREUM = [
+    "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed",
+    "0xfB6916095ca1df60bB79Ce92cE3Ea74c37c5d359",
+    "0xdbF03B407c01E7cD3CBea99509d93f8DDDC8C6FB",
+    "0xD1220A0cf47c7B9Be7A2E6BA89F429762e7b9aDb",
+]
+
+
+@pytest.mark.parametrize("address", ETHEREUM)
+def test_an_ethereum_address_is_known_by_its_capitals(address: str) -> None:
+    """In a text only so; a cell may have it in one case."""
+    last = max(place for place, sign in enumerate(address) if sign.isalpha())
+    wrong = address[:last] + address[last].swapcase() + address[last + 1 :]
+    texts = [address, wrong, address.lower(), address[:2] + address[2:].upper()]
+
+    assert [found(text) for text in texts] == [[address.lower()], [], [], []]
+    assert [canonical(Field.WALLET, text, "CN") for text in texts] == [
+        address.lower(),
+        None,
+        address.lower(),
+        address.lower(),
+    ]
+
+
+def test_hashes_are_no_wallets() -> None:
+    """20,000 lines of md5, sha1 and base58 at random give none: by shape alone there were thousands."""
+    chance = random.Random(4)
+    lines = [
+        f"{hashlib.md5(str(number).encode()).hexdigest()},{hashlib.sha1(str(number).encode()).hexdigest()},"
+        f"{chance.choice('13LMDT')}{''.join(chance.choices(BITCOIN, k=33))}"
+        for number in range(20_000)
+    ]
+
+    assert found("\n".join(lines)) == []
+
+
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [
+        ("1BvBMSEYstWetqTFn5Au4m4GFg7xJaNVN3", "wrong_check_digit"),
+        ("bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t5", "wrong_check_digit"),
+        ("0x5AAeb6053F3E94C9b9A09f33669435E7Ef1BeAed", "wrong_check_digit"),
+        ("my wallet", "malformed"),
+        ("none", "placeholder"),
+    ],
+)
+def test_a_refused_wallet_has_a_reason(value: str, reason: str) -> None:
+    """Which tells a slip of the pen from what is no address at all."""
+    assert (canonical(Field.WALLET, value, "CN"), refusal(Field.WALLET, value)) == (None, reason)
