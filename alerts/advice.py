@@ -24,6 +24,11 @@ SOURCE_STEPS: dict[SourceHealth, tuple[str, ...]] = {
         "Decide whether robots.txt or the address rule should hold for this source, and write it into "
         "sources/{name}.toml.",
     ),
+    SourceHealth.WALL: (
+        "Read which wall it is: spillwatch runs --source {name}",
+        "A login: give the source the cookies of an account that may be there (cookies_file), or renew them.",
+        "A queue or a captcha often goes away by itself. A ban: visit less often, or leave the site alone.",
+    ),
     SourceHealth.FAILING: (
         "Read the reason: spillwatch runs --source {name}",
         "Raise the source's budget if its pages are really that many; report a crash as a defect.",

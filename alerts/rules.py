@@ -220,6 +220,7 @@ SOURCE_WEIGHTS: Mapping[str, tuple[int, str]] = {
     "source_page_not_recognised": (40, "a source's pages came, and nothing on them was recognised"),
     "source_could_not_fetch": (30, "a source could not be fetched"),
     "source_refused": (30, "a source may not be fetched (robots.txt, a private address, a scheme)"),
+    "source_wall": (40, "a source shows a login, a captcha, a queue, a ban or an age gate, not its pages"),
     "source_failing": (40, "a source's runs end in a crash, a deadline or a memory limit"),
 }
 CHANNEL_WEIGHTS: Mapping[str, tuple[int, str]] = {

@@ -24,6 +24,7 @@ TROUBLE = {
     SourceHealth.PAGE_NOT_RECOGNISED: "its pages are not recognised",
     SourceHealth.COULD_NOT_FETCH: "it cannot be fetched",
     SourceHealth.REFUSED: "it may not be fetched",
+    SourceHealth.WALL: "it shows a wall",
     SourceHealth.FAILING: "its runs fail",
 }
 MEANING = {
@@ -37,6 +38,10 @@ MEANING = {
     SourceHealth.REFUSED: (
         "A rule of ours forbids the request: robots.txt, a private address, or a scheme other than http and "
         "https. New offers there are not seen."
+    ),
+    SourceHealth.WALL: (
+        "The site shows a login, a captcha, a waiting queue, a ban or an age gate instead of its pages. "
+        "Nothing is done to get past it, and new offers there are not seen."
     ),
     SourceHealth.FAILING: (
         "A run crashed, or used up its time or its memory. What it read until then is kept."

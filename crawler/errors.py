@@ -13,11 +13,15 @@ SpillwatchError (storage.errors)
     │   │   │   └── OnionNotFound, OnionAddressWrong, OnionKeyWanted
     │   │   └── RobotsUnreachable
     │   ├── BudgetEnded, RunStopped   nothing is wrong with the site
+    │   ├── Walled                wall: the site shows a wall instead of its page; nothing is done to get past
+    │   │   └── LoginWall, Captcha, WaitingQueue, Banned, AgeGate
     │   └── FetchRefused          refused: by the guard, by the site's robots.txt, or by the site itself
     │       ├── MethodRefused, UrlRefused, SchemeRefused, AddressRefused, ContentRefused
     │       ├── OnionWithoutTor, OnionLeft, RouteMissing
     │       ├── RobotsForbidden
     │       └── SiteDenied
+    ├── ParseFailed               a page came and could not be parsed
+    │   └── ParseTimedOut
     ├── JobRefused                the child could not use what it was given
     ├── RunSuperseded             another process owns this run now
     └── ScheduleRefused           a source's schedule cannot be used
@@ -35,6 +39,18 @@ class CrawlError(SpillwatchError):
     """The crawl could not go on."""
 
     reason = "crawl_error"
+
+
+class ParseFailed(CrawlError):
+    """A page could not be parsed, by a defect of ours; the log names it."""
+
+    reason = "parse_failed"
+
+
+class ParseTimedOut(ParseFailed):
+    """Parsing a page took too long."""
+
+    reason = "parse_timeout"
 
 
 class JobRefused(CrawlError):
@@ -316,3 +332,41 @@ class SiteDenied(FetchRefused):
     """The site does not let us in (401, 403 or 451)."""
 
     reason = "site_denied"
+
+
+class Walled(FetchError):
+    """The site shows a wall instead of its page."""
+
+    reason = "walled"
+    permanent = False
+    outcome = RunOutcome.WALL
+
+
+class LoginWall(Walled):
+    """The site wants a login."""
+
+    reason = "login_wall"
+
+
+class Captcha(Walled):
+    """The site shows a captcha."""
+
+    reason = "captcha"
+
+
+class WaitingQueue(Walled):
+    """The site shows a waiting queue, or a check of the browser."""
+
+    reason = "queue"
+
+
+class Banned(Walled):
+    """The site says that we are banned."""
+
+    reason = "banned"
+
+
+class AgeGate(Walled):
+    """The site asks for an age."""
+
+    reason = "age_gate"

@@ -21,6 +21,7 @@ HEALTH = {
     RunOutcome.PAGE_NOT_RECOGNISED: SourceHealth.PAGE_NOT_RECOGNISED,
     RunOutcome.COULD_NOT_FETCH: SourceHealth.COULD_NOT_FETCH,
     RunOutcome.REFUSED: SourceHealth.REFUSED,
+    RunOutcome.WALL: SourceHealth.WALL,
     RunOutcome.DEADLINE_EXCEEDED: SourceHealth.FAILING,
     RunOutcome.MEMORY_EXCEEDED: SourceHealth.FAILING,
     RunOutcome.CRASHED: SourceHealth.FAILING,

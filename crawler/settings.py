@@ -49,6 +49,9 @@ class CrawlerSettings(BaseModel):
     attachment_limit_mb: float = Field(
         default=5.0, gt=0, le=200, description="the same for a text attachment of a listing"
     )
+    parse_cpu_s: float = Field(
+        default=20.0, gt=0, le=600, description="seconds of CPU that parsing one page may take"
+    )
     redirects: int = Field(
         default=MAX_REDIRECTS, ge=0, le=20, description="redirects that are followed for one page"
     )

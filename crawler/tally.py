@@ -2,12 +2,12 @@
 
 Order of rules for the outcome:
 0. the run was closed by an error that decides (Tor died): that error's outcome;
-1. no list page could be read: what kept us from it (not recognised, refused, could not fetch);
-2. lists were read, but none of the listings' own pages was recognised: page_not_recognised;
+1. no list page could be read: what kept us from it (a wall, not recognised, refused, could not fetch);
+2. lists were read, but each of the listings' own pages was a wall, or not recognised: that;
 3. something new or changed was stored: new_listings;
 4. else nothing_new.
-Whatever else went wrong is said beside 3 and 4: `partly_read`, `many_absent`, or why the run was closed before
-its end: `budget_ended`, `rate_limited`, `quiet_hours`.
+Whatever else went wrong is said beside 3 and 4: `partly_read`, `many_absent`, or why the run was closed
+before its end: `budget_ended`, `rate_limited`, `quiet_hours`.
 """
 
 from __future__ import annotations
@@ -15,8 +15,9 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
-from crawler.errors import BudgetEnded, FetchError
+from crawler.errors import BudgetEnded, FetchError, Walled
 from crawler.outcome import Ending
+from storage.errors import SpillwatchError
 from storage.runs import RunCounts, RunOutcome
 
 #: How many known pages in a row, and no other, must be strange to mean that the site has changed.
@@ -52,6 +53,8 @@ class Tally:
     unread: int = 0
     #: What the first list page that was none said it was, in a sentence.
     stranger: str = ""
+    #: Why the first list page that was none could not be parsed.
+    refused: SpillwatchError | None = None
     #: Listings that no list shows any more, of how many: too many to be believed gone.
     absent: tuple[int, int] | None = None
     #: Why nothing more was asked for, if the run was closed before its end.
@@ -80,6 +83,8 @@ class Tally:
             return Ending(self.closed.outcome, self.closed.reason, self._why_closed(self.closed))
         if not self.lists.read:
             return self._nothing_read()
+        if (walled := self._items_walled()) is not None:
+            return walled
         if self._items_strange():
             return Ending(
                 RunOutcome.PAGE_NOT_RECOGNISED, "items_not_recognised", self._items_not_recognised()
@@ -103,6 +108,10 @@ class Tally:
         return f"{told}: {self.unread} page{'s' if self.unread != 1 else ''} that it knew of stayed unread."
 
     def _nothing_read(self) -> Ending:
+        if (wall := _wall(self.lists)) is not None:
+            return Ending(wall.outcome, wall.reason, str(wall))
+        if self.refused is not None:
+            return Ending(RunOutcome.PAGE_NOT_RECOGNISED, self.refused.reason, str(self.refused))
         if self.lists.strange:
             told = (
                 "The list page came, but the source's selectors found nothing on it: it was redesigned, is "
@@ -122,6 +131,14 @@ class Tally:
         return Ending(
             RunOutcome.COULD_NOT_FETCH, "budget_ended", "The run's budget ended before its first page."
         )
+
+    def _items_walled(self) -> Ending | None:
+        """A single page behind a login is a private one; where no other was read, it is the source."""
+        wall = _wall(self.items) or _wall(self.rechecks)
+        if wall is None or self.items.read or self.rechecks.read:
+            return None
+        told = f"The list was read, but not the listings' own pages: {wall} What the list says was stored."
+        return Ending(wall.outcome, wall.reason, told)
 
     def _items_strange(self) -> bool:
         """One known page that is strange may be a deleted one, which many sites show as if it were a page."""
@@ -147,3 +164,7 @@ class Tally:
         told = ", ".join(f"{count} {reason}" for reason, count in kinds.most_common(5))
         tried = sum(part.tried for part in parts)
         return f"{len(failures) + strange} of {tried} pages could not be read: {told}."
+
+
+def _wall(pages: Pages) -> Walled | None:
+    return next((failure for failure in pages.failures if isinstance(failure, Walled)), None)

@@ -22,12 +22,15 @@ from twisted.python.failure import Failure
 
 from crawler.answers import problem_with
 from crawler.context import RunContext
-from crawler.errors import FetchError
+from crawler.errors import FetchError, NotThere
 from crawler.guard import Guard
+from crawler.parsing import answer_of
 from crawler.run import DOWNLOADER_MIDDLEWARES, scrapy_settings
 from crawler.settings import CrawlerSettings
 from crawler.sources import LISTING_ROLES, Adapter, Follow, Page, Parsed, SourceDefinition, adapter_for
 from crawler.tally import Tally
+from crawler.walls import wall
+from crawler.watchdog import cpu_bound
 from storage.errors import SpillwatchError
 
 FOLLOW = "spillwatch_trial"
@@ -139,10 +142,12 @@ class TrialSpider(Spider):
             )
 
     def _seen(self, response: Response, follow: Follow, what: str) -> Look:
-        if problem := problem_with(response):
-            return Look(what, response.url, response.status, problem=problem)
         content_type = (response.headers.get("Content-Type") or b"").decode("latin-1")
         declared = _CHARSET.search(content_type)
+        answer = answer_of(response, declared[1] if declared else None)
+        if problem := problem_with(response):
+            shown = None if isinstance(problem, NotThere) else wall(answer)
+            return Look(what, response.url, response.status, problem=shown or problem)
         page = Page(
             url=response.url,
             body=response.body,
@@ -154,9 +159,13 @@ class TrialSpider(Spider):
             partial=follow.partial,
         )
         try:
-            return Look(what, response.url, response.status, parsed=self.run.adapter.parse(page))
+            with cpu_bound(self.run.job.settings.parse_cpu_s):
+                parsed = self.run.adapter.parse(page)
         except SpillwatchError as refused:
             return Look(what, response.url, response.status, problem=refused)
+        if (shown := wall(answer, recognised=parsed.recognised)) is not None:
+            return Look(what, response.url, response.status, problem=shown)
+        return Look(what, response.url, response.status, parsed=parsed)
 
     def failed(self, failure: Failure) -> None:
         """What is no `FetchError` is a defect, and comes out of `look`."""

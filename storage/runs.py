@@ -44,6 +44,7 @@ class RunOutcome(StrEnum):
     PAGE_NOT_RECOGNISED = "page_not_recognised"
     COULD_NOT_FETCH = "could_not_fetch"
     REFUSED = "refused"
+    WALL = "wall"
     DEADLINE_EXCEEDED = "deadline_exceeded"
     MEMORY_EXCEEDED = "memory_exceeded"
     CRASHED = "crashed"

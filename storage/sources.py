@@ -20,6 +20,7 @@ class SourceHealth(StrEnum):
     PAGE_NOT_RECOGNISED = "page_not_recognised"
     COULD_NOT_FETCH = "could_not_fetch"
     REFUSED = "refused"
+    WALL = "wall"
     FAILING = "failing"
 
 

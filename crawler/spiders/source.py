@@ -13,7 +13,6 @@ from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import cast
 
-import structlog
 from scrapy import Request, Spider
 from scrapy.http import Response
 from scrapy.http.request import NO_CALLBACK
@@ -22,22 +21,20 @@ from twisted.python.failure import Failure
 from crawler.answers import NOT_MODIFIED, problem_with
 from crawler.capture import CAPTURED, FOLLOW, Captured
 from crawler.context import RunContext
-from crawler.errors import FetchError, NotThere, UrlRefused
+from crawler.errors import Banned, Captcha, FetchError, NotThere, UrlRefused, WaitingQueue
 from crawler.listing import Listing
+from crawler.parsing import Understood, understand
 from crawler.pipelines import Asked, Entry, Found, Pipeline, Seen, Text, Unread, stored_key
 from crawler.reading import Row
 from crawler.recheck import rechecks
 from crawler.route import ATTACHMENT
-from crawler.sources import LISTING_ROLES, Follow, Page, Parsed, Role
+from crawler.sources import LISTING_ROLES, Follow, Parsed, Role
 from crawler.sources.stranger import introduced
 from crawler.tally import Pages
 from storage import listings, sources
 from storage.captures import CaptureOutcome, Conclusion
-from storage.errors import SpillwatchError
 from storage.evidence.charset import decode
 from storage.listings import Known
-
-log = structlog.get_logger()
 
 #: In a request's meta: where it comes from (an `Origin`); None for a page that is looked at again.
 ORIGIN = "spillwatch_origin"
@@ -45,6 +42,8 @@ ORIGIN = "spillwatch_origin"
 PRIORITY = {Role.ITEM: 20, Role.REPLIES: 20, Role.RAW: 20}
 RECHECK_PRIORITY = -20
 MAX_ATTACHMENTS = 20
+#: Walls that stand before the whole site: who meets one asks for nothing more in this visit.
+BEFORE_EVERYTHING = (Banned, Captcha, WaitingQueue)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,10 +129,14 @@ class SourceSpider(Spider):
         captured: Captured = response.meta[CAPTURED]
         if response.status == NOT_MODIFIED:
             self._pages(follow, origin).read += 1
-        elif problem := problem_with(response):
-            for found in self._missed(follow, origin, problem):
+            return
+        said = understand(self.run, response, follow, captured)
+        if said.conclusion is not None:
+            self._note(said.conclusion)
+        if said.problem is not None:
+            for found in self._missed(follow, origin, said.problem):
                 yield found
-        elif (parsed := self._understood(response, follow, origin, captured)) is None:
+        elif (parsed := self._counted(response, follow, origin, said)) is None:
             for found in self._from_row(follow, origin):
                 yield found
         elif origin is not None and follow.role in LISTING_ROLES:
@@ -144,52 +147,20 @@ class SourceSpider(Spider):
             async for each in self._after_item(follow, origin, captured, parsed):
                 yield each
 
-    def _understood(
-        self, response: Response, follow: Follow, origin: Origin | None, captured: Captured
+    def _counted(
+        self, response: Response, follow: Follow, origin: Origin | None, said: Understood
     ) -> Parsed | None:
-        """Return what the page says; None, with the capture's outcome, when it says nothing that we
-        understand.
-        """
-        page = Page(
-            url=response.url,
-            body=response.body,
-            role=follow.role,
-            fetched_at=captured.received.at,
-            charset=captured.charset,
-            content_type=captured.content_type,
-            key=follow.key,
-            partial=follow.partial,
-        )
-        outcome, reason = CaptureOutcome.NOT_RECOGNISED, "nothing_matched"
-        parsed = None
-        try:
-            parsed = self.run.adapter.parse(page)
-        except MemoryError:
-            raise
-        except SpillwatchError as error:
-            outcome, reason = CaptureOutcome.FAILED, error.reason
-        except Exception as error:  # noqa: BLE001 - it becomes the capture's outcome
-            # An adapter's defect; its message may quote the page.
-            log.error(
-                "A page could not be parsed.",
-                action="parse_failed",
-                error=type(error).__name__,
-                run_id=self.run.job.run_id,
-            )
-            outcome, reason = CaptureOutcome.FAILED, "parse_failed"
-        pages = self._pages(follow, origin)
-        if parsed is not None and parsed.recognised:
+        """Count a page that came; None for a stranger."""
+        pages, tally = self._pages(follow, origin), self.run.tally
+        if said.parsed is not None:
             pages.read += 1
-            empty = not parsed.listings and not parsed.follows
-            outcome = CaptureOutcome.EMPTY if empty else CaptureOutcome.PARSED
-            self._note(Conclusion(captured.id, outcome, None, parsed.charset or None))
-            return parsed
+            return said.parsed
         pages.strange += 1
-        self._note(Conclusion(captured.id, outcome, reason, parsed.charset or None if parsed else None))
         if origin is not None and follow.role in LISTING_ROLES:
             self.run.reading.broke(origin.start, follow.url, for_good=True)
-            tally = self.run.tally
-            tally.stranger = tally.stranger or introduced(response.body, charset=captured.charset)
+            tally.refused = tally.refused or said.refused
+            charset = response.meta[CAPTURED].charset
+            tally.stranger = tally.stranger or introduced(response.body, charset=charset)
         return None
 
     async def _after_list(
@@ -349,6 +320,8 @@ class SourceSpider(Spider):
             self._put_off(origin)
             self._unread(follow)
             return
+        if isinstance(error, BEFORE_EVERYTHING):
+            run.close(type(error)(str(error)))
         of_listing = follow.key is not None and follow.role is not Role.REPLIES
         heard_of = of_listing and (origin is None or not origin.fresh)
         if heard_of and isinstance(error, NotThere):

@@ -53,9 +53,23 @@ def prints_rubbish() -> None:
     sys.stderr.write("call 13912345678\n" * 1000)
 
 
+def parses_for_ever() -> None:
+    while True:
+        sum(range(1000))
+
+
 MISDEEDS: dict[str, Callable[[], None]] = {
     misdeed.__name__.replace("_", "-"): misdeed
-    for misdeed in (hangs, hangs_deaf_to_sigterm, segfaults, takes_all_memory, raises, exits, prints_rubbish)
+    for misdeed in (
+        hangs,
+        hangs_deaf_to_sigterm,
+        segfaults,
+        takes_all_memory,
+        raises,
+        exits,
+        prints_rubbish,
+        parses_for_ever,
+    )
 }
 
 
