@@ -1,8 +1,8 @@
 """One finding, one alert: when it speaks again, and when it keeps quiet.
 
-A finding is a company and a root listing: a re-post (`Listing.repost_of_id`) belongs to the listing whose
-text it repeats, so the same offer by three sellers is one alert. What a finding has shown stays: its signals
-are merged over its revisions, and its severity never falls.
+A finding is a company and a root listing: a further offer of the same data (storage.data_sets) belongs to the
+first one, a reply to its thread, so the same data offered by three sellers is one alert. What a finding has
+shown stays: its signals are merged over its revisions, and its severity never falls.
 
 When a finding is judged again, the first rule that holds decides:
 1. There is no alert for it: `opened`.
@@ -11,9 +11,10 @@ When a finding is judged again, the first rule that holds decides:
    acknowledged, resolved or false-positive one is `reopened` and is new again.
 3. The alert is resolved or a false positive: nothing.
 4. Its score rises by other signals, or the listing's price or claimed count differs from what was said of the
-   newest version that was told, or the listing is gone or back: `updated`. The state stays.
-5. Otherwise, nothing: an edit of the wording, a weaker match, a re-post of the same, a second look at the
-   same text or at an older version of it.
+   newest version that was told, or the listing is gone or back, or the same data is offered once more in
+   other words: `updated`. The state stays.
+5. Otherwise, nothing: an edit of the wording, a weaker match, a re-post of the same text, a second look at
+   the same text or at an older version of it.
 
 A source's trouble is an episode: `opened` when its health leaves ok, `updated` when one trouble turns into
 another, `resolved` when it is ok again; the next trouble is a new alert. The same goes for a channel that
@@ -29,6 +30,7 @@ from alerts.message import Content, Difference, Listing
 from alerts.rules import HIT_SIGNALS
 from alerts.severity import Signal, at_least, score_of
 from storage.alerts import Change, Severity, TriageState
+from storage.listings import Life
 
 CLOSED = frozenset({TriageState.RESOLVED, TriageState.FALSE_POSITIVE})
 REOPENED = CLOSED | {TriageState.ACKNOWLEDGED}
@@ -110,7 +112,11 @@ def listing_changes(said: Iterable[Content], now: Listing) -> tuple[Difference, 
 
     An older version than one that was told is history, which a rematch of the archive goes through again.
     """
-    told = [content.listing for content in said if content.listing and content.listing.id == now.id]
+    shown = [content.listing for content in said if content.listing]
+    told = [listing for listing in shown if listing.id == now.id]
+    most = max((listing.offer_number for listing in shown), default=0)
+    if not told and now.offer_number > most and now.life != Life.REPOSTED.value:
+        return (Difference(field="offers", before=str(most), after=str(now.offer_number)),)
     last = max(reversed(told), key=lambda listing: listing.version, default=None)
     if last is None or now.version < last.version:
         return ()

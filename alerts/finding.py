@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 from sqlalchemy.orm import Session
 
@@ -28,8 +27,10 @@ from alerts.message import (
     Source,
 )
 from alerts.rules import Facts
-from storage import captures, companies, listings, matches, runs
+from storage import captures, companies, data_sets, listings, matches, runs
 from storage.companies import Term, TermKind
+from storage.data_sets import Offer
+from storage.listings import Listing as ListingRow
 from storage.listings import ListingVersion
 from storage.matches import MatchKind, MatchSummary
 from storage.sources import Source as SourceRow
@@ -65,17 +66,18 @@ def read_finding(session: Session, summary: MatchSummary) -> Finding | None:
     if company is None or company.removed_at is not None or not company.active or version is None:
         return None
     row = version.listing
-    root = listings.get(session, row.repost_of_id) if row.repost_of_id else None
+    root_id = _root(session, row)
+    offer = data_sets.offer_of(session, row)
     named = companies.terms_named(session, company.id, summary.terms[:NAMED])
     terms: dict[int | None, Term] = {term.id: term for term in named}
     enrolled = _enrolled(session, company.id)
     domains = tuple(defanged(term.text) for term in named if term.kind is TermKind.DOMAIN)
-    listing = listing_of(version, first_offered_at=root.first_seen_at if root else None)
+    listing = listing_of(version, offer=offer)
     return Finding(
         company_id=company.id,
         source_id=row.source_id,
         listing_id=row.id,
-        root_listing_id=root.id if root else row.id,
+        root_listing_id=root_id,
         company=Company(slug=company.slug, name=one_line(company.name, LABEL_CHARS)),
         source=source_of(row.source),
         listing=listing,
@@ -87,12 +89,21 @@ def read_finding(session: Session, summary: MatchSummary) -> Finding | None:
     )
 
 
+def _root(session: Session, row: ListingRow) -> int:
+    """The listing that a finding is about: a reply goes with its thread, an offer with the data's first."""
+    first = listings.get(session, data_sets.first_of(row))
+    if first is None or first.thread_key is None:
+        return data_sets.first_of(row)
+    thread = listings.by_key(session, first.source_id, first.thread_key)
+    return first.id if thread is None else data_sets.first_of(thread)
+
+
 def source_of(row: SourceRow) -> Source:
     """A source as messages show it."""
     return Source(name=row.name, kind=row.kind, health=row.health.value, health_since=row.health_since)
 
 
-def listing_of(version: ListingVersion, *, first_offered_at: datetime | None) -> Listing:
+def listing_of(version: ListingVersion, *, offer: Offer) -> Listing:
     """A listing as messages show it: this version's words, the listing's life."""
     row = version.listing
     return Listing(
@@ -111,7 +122,8 @@ def listing_of(version: ListingVersion, *, first_offered_at: datetime | None) ->
         first_seen_at=row.first_seen_at,
         last_seen_at=row.last_seen_at,
         gone_at=row.gone_at,
-        first_offered_at=first_offered_at,
+        offer_number=offer.number,
+        first_offered_at=offer.first_offered_at if offer.number > 1 else None,
     )
 
 
@@ -200,5 +212,6 @@ def _facts(summary: MatchSummary, listing: Listing, *, domains: tuple[str, ...],
         claimed_records=listing.claimed_records,
         price=f"{listing.price.amount} {listing.price.currency}" if listing.price else None,
         data_classes=listing.data_classes,
-        reposted_from=listing.first_offered_at,
+        offer_number=listing.offer_number,
+        first_offered_at=listing.first_offered_at,
     )

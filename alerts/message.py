@@ -73,8 +73,9 @@ class Listing(_Value):
     first_seen_at: datetime = Field(description="When Spillwatch first saw it.")
     last_seen_at: datetime = Field(description="When Spillwatch last saw it.")
     gone_at: datetime | None = Field(default=None, description="When it was found to be gone.")
+    offer_number: int = Field(default=1, description="Which offer of the same data this is, from 1.")
     first_offered_at: datetime | None = Field(
-        default=None, description="For a re-post: when the same text was first seen."
+        default=None, description="From the second offer on: when the same data was first seen."
     )
 
 
@@ -103,7 +104,9 @@ class Excerpt(_Value):
 class Difference(_Value):
     """What is different from the revision before."""
 
-    field: str = Field(description="Slug: severity, score, price, claimed_records, life, health or state.")
+    field: str = Field(
+        description="Slug: severity, score, price, claimed_records, life, offers, health or state."
+    )
     before: str | None = Field(description="What it was, as text.")
     after: str | None = Field(description="What it is, as text.")
 

@@ -13,6 +13,7 @@ from functools import cache
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from alerts.message import Coverage, Difference, Message
+from alerts.rules import nth
 from alerts.severity import Signal
 from storage.alerts import AlertKind, Change, Severity
 
@@ -37,6 +38,7 @@ FIELDS = {
     "price": "Price",
     "claimed_records": "Claimed records",
     "life": "Listing",
+    "offers": "Offers of this data",
     "health": "Source",
     "state": "State",
 }
@@ -153,7 +155,8 @@ def _listing_facts(message: Message) -> Iterator[tuple[str, str]]:
         yield "Posted", moment(listing.posted_at) + (doubt if listing.posted_at_uncertain else "")
     yield "First seen", moment(listing.first_seen_at)
     if listing.first_offered_at:
-        yield "Same text since", moment(listing.first_offered_at)
+        since = moment(listing.first_offered_at)
+        yield "Offer", f"the {nth(listing.offer_number)} of the same data, first seen {since}"
     if listing.gone_at:
         yield "Gone since", moment(listing.gone_at)
     else:

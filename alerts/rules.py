@@ -41,7 +41,8 @@ class Facts:
     claimed_records: int | None = None
     price: str | None = None
     data_classes: tuple[str, ...] = ()
-    reposted_from: datetime | None = None  # when the same text was first seen, None for a first offer
+    offer_number: int = 1  # of the same data, by whomever and wherever
+    first_offered_at: datetime | None = None  # None for a first offer
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,17 @@ class Rule(NamedTuple):
     meaning: str
     says: Callable[[Facts], Said | None]
     hits: bool = False
+
+
+_NTH = ("", "first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
+
+
+def nth(number: int) -> str:
+    """The ordinal numeral: in words as far as ten."""
+    if number < len(_NTH):
+        return _NTH[number]
+    suffix = "th" if number % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    return f"{number:,}{suffix}"
 
 
 def _counted(count: int, least: int, sentence: str) -> Said | None:
@@ -140,10 +152,12 @@ def _data_classes(facts: Facts) -> Said | None:
 
 
 def _repost(facts: Facts) -> Said | None:
-    if facts.reposted_from is None:
+    if facts.first_offered_at is None:
         return None
     return Said(
-        None, f"The same text was offered before, first seen {facts.reposted_from:%Y-%m-%d %H:%M} UTC."
+        facts.offer_number,
+        f"This is the {nth(facts.offer_number)} offer of the same data, first seen "
+        f"{facts.first_offered_at:%Y-%m-%d %H:%M} UTC.",
     )
 
 
@@ -210,7 +224,7 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule("price", 10, "a price is named", _price),
     Rule("data_classes", 5, "kinds of data are named", _data_classes),
-    Rule("repost", 0, "the same text was offered before; shown, not counted", _repost),
+    Rule("repost", 0, "the same data was offered before; shown, not counted", _repost),
 )
 
 HIT_SIGNALS = frozenset(rule.name for rule in RULES if rule.hits)

@@ -24,7 +24,7 @@ from alerts.rules import Said
 from alerts.settings import AlertsSettings
 from alerts.severity import Signal, merged, score_of, signals_of
 from storage import alerts as rows
-from storage import listings, matches, sources
+from storage import data_sets, listings, matches, sources
 from storage.alerts import Alert, AlertKind, AlertRevision, Change, Opened, TriageState
 from storage.base import Database
 from storage.listings import ListingVersion
@@ -125,9 +125,7 @@ class AlertService:
     ) -> None:
         last = Content.model_validate(revisions[-1].content)
         before = _judged_before(revisions[-1])
-        listing = listing_of(
-            version, first_offered_at=last.listing.first_offered_at if last.listing else None
-        )
+        listing = listing_of(version, offer=data_sets.offer_of(session, version.listing))
         said = [Content.model_validate(revision.content) for revision in revisions]
         decision = decide(before, before, state=alert.state, material=listing_changes(said, listing))
         if decision is None:

@@ -11,14 +11,16 @@ import structlog
 from sqlalchemy.orm import Session
 
 from matching import metrics
+from matching.data_sets import signs_of
 from matching.errors import MatchingError
 from matching.findings import Findings, Part
 from matching.results import results_of
 from matching.settings import MatchingSettings
 from matching.watch import Watch, load
-from storage import companies, listings, matches, watch
+from storage import companies, data_sets, listings, matches, watch
 from storage.base import Database
 from storage.errors import EvidenceFailed, SpillwatchError, WatchChanged
+from storage.evidence.digest import digest_beside
 from storage.evidence.warc import EvidenceStore
 from storage.listings import ListingVersion
 from storage.watch import ClaimedRematch, MatchScope
@@ -91,9 +93,14 @@ class MatchingService:
             version = listings.version(session, version_id)
         if version is None:
             return
-        findings = self._findings(watched, self._unmasked(version), MatchScope.ALL)
+        parts = self._unmasked(version)
+        findings = self._findings(watched, parts, MatchScope.ALL)
+        digest = digest_beside(self._evidence.folder)
+        signs = signs_of(texts_of(parts), version.claimed_records, digest=digest)
         with self._database.transaction() as session:
             now = self._clock()
+            if version.number == version.listing.version_number:
+                data_sets.place(session, version.listing_id, signs)
             for company_id in watched.unusable:
                 _want_fingerprints(session, company_id, now)
             touched = matches.record(
@@ -309,6 +316,14 @@ def _want_fingerprints(session: Session, company_id: int, now: datetime) -> None
 def _masked(version: ListingVersion) -> list[Part]:
     texts = {"title": version.title, "body": version.body, "seller": version.seller, "sample": version.sample}
     return [Part(name, name, text) for name, text in texts.items() if text]
+
+
+def texts_of(parts: Sequence[Part]) -> dict[str, str]:
+    """The texts by the field they stand in; attachments, of which there may be several, one below the other."""
+    texts: dict[str, str] = {}
+    for part in parts:
+        texts[part.field] = f"{texts[part.field]}\n{part.text}" if part.field in texts else part.text
+    return texts
 
 
 def _count(findings: Findings) -> None:

@@ -52,6 +52,7 @@ class Listing(Base):
         Index(None, "source_id", "checked_at"),
         Index(None, "last_seen_at"),
         Index(None, "repost_of_id"),
+        Index(None, "data_set_id"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -65,6 +66,9 @@ class Listing(Base):
     repost_of_id: Mapped[int | None] = mapped_column(
         ForeignKey("listings.id")
     )  # always the first of its kind
+    data_set_id: Mapped[int | None] = mapped_column(
+        ForeignKey("listings.id")
+    )  # the first that offered the same data; None: itself, as far as is known
     version_number: Mapped[int]
     first_seen_at: Mapped[datetime]
     last_seen_at: Mapped[datetime]

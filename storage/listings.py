@@ -207,6 +207,10 @@ def get(session: Session, listing_id: int) -> Listing | None:
     return session.scalar(select(Listing).where(Listing.id == listing_id).options(joinedload(Listing.source)))
 
 
+def by_key(session: Session, source_id: int, key: str) -> Listing | None:
+    return session.scalar(select(Listing).where(Listing.source_id == source_id, Listing.key == key))
+
+
 def versions(session: Session, listing_id: int) -> Sequence[ListingVersion]:
     """Oldest first, with their attachments."""
     query = select(ListingVersion).where(ListingVersion.listing_id == listing_id)

@@ -4,6 +4,7 @@ from storage import (
     alerts,
     captures,
     companies,
+    data_sets,
     deliveries,
     listings,
     matches,
@@ -12,4 +13,4 @@ from storage import (
     watch,
 )
 
-NOUNS = (sources, runs, captures, listings, companies, watch, matches, alerts, deliveries)
+NOUNS = (sources, runs, captures, listings, data_sets, companies, watch, matches, alerts, deliveries)

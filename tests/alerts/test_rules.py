@@ -38,7 +38,7 @@ PAGE = Path(__file__).resolve().parents[2] / "docs" / "reference" / "alerts.md"
         (Facts(claimed_records=1_000_000), ["claimed_records", "claimed_records_mass"]),
         (Facts(price="1 BTC"), ["price"]),
         (Facts(data_classes=("phone",)), ["data_classes"]),
-        (Facts(reposted_from=datetime(2026, 3, 1, tzinfo=UTC)), ["repost"]),
+        (Facts(offer_number=3, first_offered_at=datetime(2026, 3, 1, tzinfo=UTC)), ["repost"]),
     ],
 )
 def test_when_a_signal_speaks(facts: Facts, names: list[str]) -> None:
@@ -116,7 +116,8 @@ def test_every_signal_says_a_whole_sentence() -> None:
         claimed_records=5_000_000,
         price="1 BTC",
         data_classes=("phone",),
-        reposted_from=datetime(2026, 3, 1, tzinfo=UTC),
+        offer_number=3,
+        first_offered_at=datetime(2026, 3, 1, tzinfo=UTC),
     )
 
     signals = signals_of(everything, SETTINGS)

@@ -12,9 +12,10 @@ import pytest
 
 from alerts.message import Content
 from alerts.settings import EmailChannel, WebhookChannel
-from storage import matches
+from storage import data_sets, listings, matches
 from storage.alerts import AlertKind, Severity, TriageState
 from storage.base import Database
+from storage.data_sets import Sign, SignKind
 from storage.errors import DatabaseConflict
 from storage.sources import SourceHealth
 from storage.work import WorkKind
@@ -109,6 +110,38 @@ def test_a_repost_belongs_to_the_first_offer(world: World) -> None:
     again = world.crawl("77", source="forum", seller="another")
 
     world.judging.evaluate(world.match(again, **COHERENT))
+
+    assert world.changes() == ["opened"]
+
+
+def test_a_further_offer_of_the_same_data_updates_the_first_alert(world: World) -> None:
+    """Other words, another site, a lower price: the alert says which offer it is, and since when."""
+    first = world.crawl()
+    world.judging.evaluate(world.match(first, **COHERENT))
+    again = world.crawl(
+        "77", source="forum", text="other words", seller="another", price_amount=Decimal("0.2")
+    )
+    rows = [Sign(SignKind.ROW, number) for number in range(9)]
+    with world.database.transaction() as session:
+        for version_id in (first, again):
+            version = listings.version(session, version_id)
+            assert version is not None
+            data_sets.place(session, version.listing_id, rows)
+
+    world.judging.evaluate(world.match(again, **COHERENT))
+
+    assert world.changes() == ["opened", "updated"]
+    told = Content.model_validate(world.revisions()[-1].content)
+    assert [(each.field, each.before, each.after) for each in told.changes] == [("offers", "1", "2")]
+    assert told.listing is not None and told.listing.offer_number == 2
+
+
+def test_a_reply_belongs_to_the_finding_of_its_thread(world: World) -> None:
+    """Whoever names the company once more below an offer opens no second alert."""
+    world.find(**COHERENT)
+
+    reply = world.crawl("8812/p2", text="a reply", body="is it really theirs?", thread_key="8812")
+    world.judging.evaluate(world.match(reply, mention_fields={"title": 1}))
 
     assert world.changes() == ["opened"]
 

@@ -92,10 +92,14 @@ def fill(database: Database, rows: Rows) -> None:
                 }
                 columns, places = ", ".join(row), ", ".join(f":{name}" for name in row)
                 session.execute(text(f"INSERT INTO {table} ({columns}) VALUES ({places})"), values)
-            if database.dialect == "postgresql":
+            if database.dialect == "postgresql" and "id" in rows[table][0]:
                 last = f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), max(id)) FROM {table}"
                 session.execute(text(last))
         search.index(session, 1, "出售趣店学生数据")
+
+
+def key(table: str) -> str:
+    return ", ".join(column.name for column in schema.METADATA.tables[table].primary_key)
 
 
 def stored(database: Database) -> Rows:
@@ -104,7 +108,8 @@ def stored(database: Database) -> Rows:
     with database.reading() as session:
         return {
             table: [
-                dict(row) for row in session.execute(text(f"SELECT * FROM {table} ORDER BY id")).mappings()
+                dict(row)
+                for row in session.execute(text(f"SELECT * FROM {table} ORDER BY {key(table)}")).mappings()
             ]
             for table in ours
         }

@@ -13,7 +13,7 @@ from pathlib import Path
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from storage import captures, companies, deliveries, listings, matches, schema, sources
+from storage import captures, companies, data_sets, deliveries, listings, matches, schema, sources
 from storage.base import Database
 from storage.deliveries import AttemptOutcome
 from storage.evidence.warc import Place
@@ -72,6 +72,7 @@ def _offer(session: Session, source_id: int, capture_id: int) -> None:
     listings.upsert_many(session, source_id, [offer], NOW)
     cheaper = replace(offer, price_amount=Decimal(99))
     listings.upsert_many(session, source_id, [cheaper], LATER)
+    data_sets.place(session, 1, [data_sets.Sign(data_sets.SignKind.ROW, 4_611_686_018_427_387_903)])
 
 
 def _match(session: Session) -> None:

@@ -1,0 +1,110 @@
+"""storage.data_sets: offers of the same data belong together, by their signs."""
+
+from collections.abc import Iterable
+
+import pytest
+from sqlalchemy.orm import Session
+
+from storage import data_sets, listings
+from storage.base import Database
+from storage.data_sets import BANDS_ALIKE, COMMON, Sign, SignKind
+from tests.storage import given
+from tests.storage.given import NOW
+
+
+def signs(kind: SignKind, values: Iterable[int]) -> list[Sign]:
+    return [Sign(kind, value) for value in values]
+
+
+def listing(session: Session, key: str, **fields: object) -> int:
+    version = listings.version(session, given.version(session, key, **fields))
+    assert version is not None
+    return version.listing_id
+
+
+def offer(session: Session, listing_id: int) -> tuple[int, int]:
+    """The first listing of its data set, and which offer of it this one is."""
+    row = listings.get(session, listing_id)
+    assert row is not None
+    session.refresh(row)
+    return data_sets.first_of(row), data_sets.offer_of(session, row).number
+
+
+@pytest.mark.parametrize(
+    ("kind", "mine", "theirs", "same"),
+    [
+        (SignKind.ROW, range(20), range(10, 20), True),
+        (SignKind.ROW, range(20), range(19, 30), False),
+        (SignKind.ROW, range(20), range(19, 20), False),
+        (SignKind.TEXT, range(16), range(16 - BANDS_ALIKE, 32 - BANDS_ALIKE), True),
+        (SignKind.TEXT, range(16), range(17 - BANDS_ALIKE, 33 - BANDS_ALIKE), False),
+        (SignKind.CLAIM, [1_023_447], [1_023_447], True),
+    ],
+)
+def test_listings_with_enough_signs_in_common_offer_the_same_data(
+    database: Database, kind: SignKind, mine: Iterable[int], theirs: Iterable[int], same: bool
+) -> None:
+    """Half of the shorter sample's rows, bands of a Jaccard index of 0.75, or the very same odd count."""
+    with database.transaction() as session:
+        first, second = listing(session, "1"), listing(session, "2")
+        data_sets.place(session, first, signs(kind, mine))
+        data_sets.place(session, second, signs(kind, theirs))
+
+        assert offer(session, second) == ((first, 2) if same else (second, 1))
+
+
+def test_a_set_is_joined_by_the_offer_that_shows_both_halves(database: Database) -> None:
+    """Two offers that had nothing in common belong together when a third shows rows of both."""
+    with database.transaction() as session:
+        one, two, three = (listing(session, key) for key in "123")
+        data_sets.place(session, one, signs(SignKind.ROW, range(10)))
+        data_sets.place(session, two, signs(SignKind.ROW, range(100, 110)))
+        data_sets.place(session, three, signs(SignKind.ROW, [*range(5, 10), *range(100, 105)]))
+
+        assert [offer(session, each) for each in (one, two, three)] == [(one, 1), (one, 2), (one, 3)]
+
+
+def test_an_exact_copy_counts_as_an_offer_and_a_reply_does_not(database: Database) -> None:
+    """The third offer is the third, whatever was said in the threads of the first two."""
+    with database.transaction() as session:
+        first = listing(session, "1", content_digest="same")
+        listing(session, "2", content_digest="same")
+        reply = listing(session, "1/p2", thread_key="1")
+        third = listing(session, "3")
+        for each in (first, reply, third):
+            data_sets.place(session, each, signs(SignKind.ROW, range(10)))
+
+        assert offer(session, third) == (first, 3)
+
+
+def test_a_sign_that_everybody_bears_tells_nothing(database: Database) -> None:
+    """The rows of a market's own notice do not make one data set of all its listings."""
+    with database.transaction() as session:
+        ids = [listing(session, str(number)) for number in range(COMMON + 5)]
+        notice = signs(SignKind.ROW, range(5))
+        session.add_all(
+            data_sets.ListingSign(listing_id=each, kind=sign.kind, value=sign.value)
+            for each in ids[:-1]
+            for sign in notice
+        )
+        data_sets.place(session, ids[-1], notice)
+
+        assert offer(session, ids[-1]) == (ids[-1], 1)
+
+
+def test_an_edit_leaves_a_listing_in_its_set(database: Database) -> None:
+    """What was once shown to be the same stays so when the sample is taken down."""
+    with database.transaction() as session:
+        first, second = listing(session, "1"), listing(session, "2")
+        for each in (first, second):
+            data_sets.place(session, each, signs(SignKind.ROW, range(10)))
+        data_sets.place(session, second, [])
+
+        assert offer(session, second) == (first, 2)
+        assert data_sets.offer_of(session, listings_row(session, second)).first_offered_at == NOW
+
+
+def listings_row(session: Session, listing_id: int) -> listings.Listing:
+    row = listings.get(session, listing_id)
+    assert row is not None
+    return row
