@@ -1,7 +1,7 @@
 """What a scan found: for each field its candidates, as arrays and one tape of bytes. None is a Python object.
 
 A tape is laid out as Arrow lays out strings: the canonical forms one after the other, and where each begins.
-`Fingerprinter.of_tape` hashes it as it lies.
+`Fingerprinter.of_tape(batch.on_tape())` hashes it as it lies.
 """
 
 from collections.abc import Iterable, Iterator
@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matching.identifiers import Candidate, Field
+from matching.tapes import Tape
 
 Bytes = NDArray[np.uint8]
 Places = NDArray[np.int64]
@@ -44,6 +45,10 @@ class Batch:
     def __len__(self) -> int:
         return len(self.starts)
 
+    def on_tape(self) -> Tape:
+        """The forms, for `Fingerprinter.of_tape`."""
+        return Tape(self.offsets, self.tape)
+
     def forms(self) -> list[str]:
         """The canonical forms. For tests and for showing a few: they are as many objects."""
         tape, offsets = self.tape.tobytes().decode("ascii"), self.offsets.tolist()
@@ -66,11 +71,21 @@ class Candidates(dict[Field, Batch]):
         return iter(sorted(candidates, key=_order))
 
 
-# The order of `identifiers.scan`: which kind, then the place, then what a stretch of digits may be.
-_KINDS = ((Field.EMAIL,), (Field.RESIDENT_ID, Field.CARD, Field.PHONE), (Field.IBAN,))
-_RANKS = {field: (kind, rank) for kind, fields in enumerate(_KINDS) for rank, field in enumerate(fields)}
+# The order of `identifiers.scan`: by kind, in the order of finding. _NUMBERS are found together.
+_NUMBERS = (Field.RESIDENT_ID, Field.CARD, Field.PHONE)
+_KINDS = (
+    (Field.EMAIL,),
+    _NUMBERS,
+    (Field.IBAN,),
+    (Field.WALLET,),
+    (Field.PASSPORT,),
+    (Field.DRIVING_LICENCE,),
+)
+_KIND_OF = {field: kind for kind, fields in enumerate(_KINDS) for field in fields}
 
 
-def _order(candidate: Candidate) -> tuple[int, int, int, int]:
-    kind, rank = _RANKS[candidate.field]
-    return kind, candidate.start, candidate.end, rank
+def _order(candidate: Candidate) -> tuple[int, ...]:
+    kind = _KIND_OF[candidate.field]
+    if candidate.field not in _NUMBERS:
+        return (kind,)
+    return kind, candidate.start, candidate.end, _NUMBERS.index(candidate.field)

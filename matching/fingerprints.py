@@ -27,6 +27,7 @@ from stringzilla import Strs, hmac_sha256  # type: ignore[import-not-found]  # a
 
 from matching.errors import KeyDamaged, KeyExposed, KeyMissing
 from matching.identifiers import NORMALISER_VERSION, Field
+from matching.tapes import Tape
 
 SCHEME = 1  # of subkeys and fingerprints; stands in every info string and segment
 SIZE = 16  # bytes of a fingerprint
@@ -69,6 +70,13 @@ class Fingerprinter:
         digests = np.empty((len(values), _DIGEST), dtype=np.uint8)
         if values:
             hmac_sha256(self.subkey, Strs(list(values)), out=digests)
+        return digests[:, :SIZE]
+
+    def of_tape(self, tape: Tape) -> Fingerprints:
+        """The same of values that lie on a tape, of which no Python object is made."""
+        digests = np.empty((len(tape), _DIGEST), dtype=np.uint8)
+        if len(tape):
+            hmac_sha256(self.subkey, tape.strings(), out=digests)
         return digests[:, :SIZE]
 
 

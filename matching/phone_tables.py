@@ -70,9 +70,15 @@ class Table:
 
 
 @cache
+def _graphs(_code: str) -> Graphs:
+    """The regions of a country code share much."""
+    return Graphs()
+
+
+@cache
 def country_table(code: str) -> Table:
     """Of the digits after a country code. Raises PatternUnknown."""
-    graphs = Graphs()
+    graphs = _graphs(code)
     return _table(graphs, _national(graphs, plans(code)[0]))
 
 
@@ -82,8 +88,8 @@ def home_table(region: str) -> Table:
 
     In the order of `phones`: the international prefix, the own country code without a +, a national number.
     """
-    graphs = Graphs()
     home = home_plan(region)
+    graphs = _graphs(home.code)
     general = graphs.whole(home.general.pattern.pattern)
     too_long = graphs.by_length(lambda length: home.too_long("0" * length), LONGEST)
     explicit = graphs.behind(home.code, _after_code(graphs, home, general))
@@ -150,6 +156,7 @@ def _moved(answer: Number | Asked | None, by: Number) -> Number | Asked | None:
     return by if answer == WHOLE else ASK
 
 
+@cache
 def _national(graphs: Graphs, plan: Plan) -> Graph:
     """The answer about a number of this plan's region, with or without national prefix."""
     facts = graphs.combined(
@@ -198,6 +205,7 @@ def _literal(plan: Plan) -> str | None:
     return rule[1]
 
 
+@cache
 def _valid(graphs: Graphs, code: str) -> Graph:
     """True of the numbers in use under a country code. The first region that a number leads to decides."""
     regions = plans(code)

@@ -9,7 +9,7 @@ from collections.abc import Collection
 import numpy as np
 
 from matching.candidates import Batch, Bytes, Candidates, Places
-from matching.identifiers import ALL, Field, scan
+from matching.identifiers import SCANNED, Field, scan
 from matching.native.library import FIELDS, LibraryMissing, load
 from matching.native.scan import NativeScanner
 
@@ -19,12 +19,13 @@ Block = bytes | bytearray | memoryview | Bytes
 class Scanner:
     """Scans block after block for the fields asked for. One thread at a time may use it.
 
-    `native` False: by the specification alone, which takes about a hundred times as long.
+    Fields that no text has (DECLARED ones) are left out. `native` False: by the specification alone, which
+    takes about a hundred times as long.
     """
 
-    def __init__(self, region: str, fields: Collection[Field] = ALL, *, native: bool = True) -> None:
+    def __init__(self, region: str, fields: Collection[Field] = SCANNED, *, native: bool = True) -> None:
         self.region = region
-        self.fields = frozenset(fields)
+        self.fields = SCANNED.intersection(fields)
         self.native = _native(region, self.fields) if native else None
         self._others = self.fields - frozenset(FIELDS) if self.native else self.fields
 

@@ -5,17 +5,23 @@
 #define LONGEST_EMAIL 254
 #define LONGEST_LABEL 63
 #define MOST_LABELS 8 /* before the last */
+#define SHORTEST_DOMAIN 4
 
-/* Where the part before `at` begins, at most one byte more than it may have; two hyphens end it. */
+/* Where the local part before `at` begins; two hyphens end it. `at` where there is none: it has 1 to 64 characters,
+ * the first a letter, a digit or _, no two dots together and none at its end. */
 static size_t local_start(const uint8_t *text, size_t at) {
-    size_t low = at > LONGEST_LOCAL + 1 ? at - LONGEST_LOCAL - 1 : 0, start = at;
+    /* one more than the length: what is longer shall fail, not lose its beginning */
+    size_t low = at > LONGEST_LOCAL + 1 ? at - LONGEST_LOCAL - 1 : 0, start = at, two_dots = 0;
+    uint8_t after = '.';
     while (start > low) {
         uint8_t byte = text[start - 1];
         if (!(sw_class[byte] & LOCAL) && (byte != '-' || (start - 1 > low && text[start - 2] == '-'))) break;
+        if (byte == '.' && after == '.' && !two_dots) two_dots = start; /* the last two */
+        after = byte;
         start--;
     }
     while (start < at && !(is_word(text[start]) || text[start] == '_')) start++; /* not %, +, . or - */
-    return start;
+    return start < two_dots || at - start > LONGEST_LOCAL ? at : start;
 }
 
 /* Where the domain behind `at` ends; two hyphens end it, unless it is xn--. */
@@ -39,14 +45,6 @@ static size_t domain_end(const uint8_t *text, size_t at, size_t length) {
     return end;
 }
 
-/* The dots in the right places: no two together, none before the @. */
-static bool is_local(const uint8_t *text, size_t start, size_t at) {
-    if (start == at || at - start > LONGEST_LOCAL || text[at - 1] == '.') return false;
-    for (size_t i = start; i + 1 < at; i++)
-        if (text[i] == '.' && text[i + 1] == '.') return false;
-    return true;
-}
-
 /* Two to nine labels that begin and end with a letter or digit, the last one longer than one and not a number. */
 static bool is_domain(const uint8_t *text, size_t start, size_t end) {
     size_t label = start, labels = 0;
@@ -60,10 +58,12 @@ static bool is_domain(const uint8_t *text, size_t start, size_t end) {
     return labels && labels <= MOST_LABELS && end - label > 1 && sw_class[text[label]] & LETTER;
 }
 
+/* The ends and the length tell the providers' domains apart well enough, whatever the length. */
 static uint32_t hash(const uint8_t *name, size_t length) {
-    uint32_t value = (uint32_t)length;
-    for (size_t i = 0; i < length; i++) value = value * 31 + name[i];
-    return (value ^ value >> 11) % SW_DOMAIN_SLOTS;
+    uint32_t first, last;
+    memcpy(&first, name, sizeof first);
+    memcpy(&last, name + length - sizeof last, sizeof last);
+    return (uint32_t)((first * 0x9E3779B1u ^ (last + (uint32_t)length) * 0x85EBCA6Bu) >> 22) % SW_DOMAIN_SLOTS;
 }
 
 void sw_domain_slots(struct sw_scanner *scanner) {
@@ -77,7 +77,7 @@ void sw_domain_slots(struct sw_scanner *scanner) {
 
 static const struct sw_provider *provider_of(const struct sw_scanner *scanner, const uint8_t *name, size_t length) {
     const struct sw_rules *rules = scanner->rules;
-    if (length > sizeof rules->domains->name) return NULL;
+    if (length < SHORTEST_DOMAIN || length > sizeof rules->domains->name) return NULL;
     for (uint32_t slot = hash(name, length); scanner->slots[slot]; slot = (slot + 1) % SW_DOMAIN_SLOTS) {
         const struct sw_domain *domain = &rules->domains[scanner->slots[slot] - 1];
         if (domain->length == length && !memcmp(domain->name, name, length)) return &rules->providers[domain->provider];
@@ -118,7 +118,7 @@ static size_t mailbox(const struct sw_scanner *scanner, uint8_t *email, size_t a
 
 static void email_at(struct sw_scanner *scanner, const uint8_t *text, size_t at, size_t length) {
     size_t start = local_start(text, at);
-    if (!is_local(text, start, at)) return;
+    if (start == at) return;
     size_t end = domain_end(text, at, length);
     if (end - start > LONGEST_EMAIL || !is_domain(text, at + 1, end)) return;
     uint8_t *value = sw_room(scanner, SW_EMAIL);

@@ -55,10 +55,22 @@ static inline bool wanted(const struct sw_scanner *scanner, enum sw_field field)
 
 #define LONGEST_VALUE 320 /* bytes of the longest canonical form, with something to spare */
 
-/* Room for one more canonical form in the field's tape, NULL where memory is short; `sw_add` keeps what was
- * written there. */
-uint8_t *sw_room(struct sw_scanner *scanner, enum sw_field field);
-void sw_add(struct sw_scanner *scanner, enum sw_field field, size_t length, size_t start, size_t end);
+uint8_t *sw_grow(struct sw_scanner *scanner, enum sw_field field);
+
+/* Room for one more canonical form in the field's tape, NULL where memory is short. */
+static inline uint8_t *sw_room(struct sw_scanner *scanner, enum sw_field field) {
+    struct bucket *bucket = &scanner->buckets[field];
+    if (bucket->count < bucket->room && bucket->tape_length + LONGEST_VALUE <= bucket->tape_room)
+        return bucket->tape + bucket->tape_length;
+    return sw_grow(scanner, field);
+}
+
+/* Keeps what was written there. */
+static inline void sw_add(struct sw_scanner *scanner, enum sw_field field, size_t length, size_t start, size_t end) {
+    struct bucket *bucket = &scanner->buckets[field];
+    bucket->tape_length += length;
+    bucket->found[bucket->count++] = (struct found){(uint32_t)start, (uint32_t)end, (uint32_t)bucket->tape_length};
+}
 
 const uint8_t *sw_fold(struct sw_scanner *scanner, const uint8_t *block, size_t *length);
 void sw_span(const struct sw_scanner *scanner, size_t start, size_t end, int64_t *first, int64_t *last);

@@ -53,7 +53,7 @@ int sw_scan(struct sw_scanner *scanner, const uint8_t *block, size_t length) {
     return scanner->failed ? -1 : 0;
 }
 
-uint8_t *sw_room(struct sw_scanner *scanner, enum sw_field field) {
+uint8_t *sw_grow(struct sw_scanner *scanner, enum sw_field field) {
     struct bucket *bucket = &scanner->buckets[field];
     if (bucket->count == bucket->room) {
         size_t room = bucket->room ? 2 * bucket->room : FEWEST;
@@ -73,13 +73,6 @@ uint8_t *sw_room(struct sw_scanner *scanner, enum sw_field field) {
 short_of_memory:
     scanner->failed = true;
     return NULL;
-}
-
-void sw_add(struct sw_scanner *scanner, enum sw_field field, size_t length, size_t start, size_t end) {
-    struct bucket *bucket = &scanner->buckets[field];
-    bucket->tape_length += length;
-    bucket->found[bucket->count++] =
-        (struct found){(uint32_t)start, (uint32_t)end, (uint32_t)bucket->tape_length};
 }
 
 uint64_t sw_count(const struct sw_scanner *scanner, uint32_t field) {

@@ -1,0 +1,1 @@
+INSERT INTO `u` VALUES (1,'ann@a.example','13800138000','11010119000101009X',NULL),(2,'b@b.example','0','4111111111111111','x');
