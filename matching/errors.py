@@ -14,7 +14,10 @@ SpillwatchError (storage.errors)
     │   ├── SegmentVersionUnknown
     │   ├── SegmentForeign
     │   ├── SegmentKeyWrong
-    │   └── SegmentNormaliserChanged
+    │   ├── SegmentNormaliserChanged
+    │   ├── SegmentBaseOther
+    │   ├── SegmentOutOfOrder
+    │   └── SegmentTooLarge
     └── CustomersRefused
         ├── CustomersUnreadable
         └── CustomersWithoutColumns
@@ -107,6 +110,24 @@ class SegmentNormaliserChanged(SegmentRefused):
     """The segment's values were normalised by other rules than this program's."""
 
     reason = "segment_normaliser_changed"
+
+
+class SegmentBaseOther(SegmentRefused):
+    """The delta does not belong to this base."""
+
+    reason = "segment_base_other"
+
+
+class SegmentOutOfOrder(SegmentRefused):
+    """The delta is not the next of its series."""
+
+    reason = "segment_out_of_order"
+
+
+class SegmentTooLarge(SegmentRefused):
+    """More fingerprints of a field than a segment can hold."""
+
+    reason = "segment_too_large"
 
 
 class CustomersRefused(MatchingError):

@@ -11,8 +11,8 @@ from pathlib import Path
 from sqlalchemy.orm import Session
 
 from matching.errors import KeyMissing, MatchingError
-from matching.fingerprints import RootKey, read_key
-from matching.segments import Segment, open_segment
+from matching.fingerprints import Key, read_key
+from matching.segments import Chain, Segment, open_segment
 from matching.settings import MatchingSettings
 from matching.terms import Terms, WatchTerm
 from storage import companies
@@ -24,9 +24,9 @@ class WatchedSegment:
 
     id: int
     company_id: int
-    segment: Segment
+    segment: Segment | Chain
     region: str  # of telephone numbers without + in the texts that are matched
-    key: RootKey = field(repr=False)
+    key: Key = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -174,6 +174,6 @@ def _as_dict(segment: Segment) -> dict[str, object]:
         "default_region": header.default_region,
         "key_id": header.key_id,
         "key_check": header.key_check,
-        "normaliser_version": header.normaliser_version,
+        "normalisers": {str(field): version for field, version in header.normalisers.items()},
         "created_at": header.created_at,
     }

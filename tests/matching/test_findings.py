@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from matching.findings import PIECE, Findings, Part, excerpt
 from matching.fingerprints import RootKey
 from matching.identifiers import Field, canonical
-from matching.segments import open_segment, sorted_columns, write
+from matching.segments import first_header, in_order, open_segment, records_of, write_segment
 from matching.terms import WatchTerm
 from matching.watch import Watch, WatchedSegment, watch_of
 from tests.matching.customers import FIELDS, Customer, customers
@@ -25,14 +25,18 @@ TERMS = [WatchTerm(1, 1, "qudian", "name"), WatchTerm(2, 2, "趣店", "name")]
 def segment(folder: Path, rows: Sequence[Customer], *, company: int = 1, first: int = 1) -> WatchedSegment:
     """An open segment of these customers, numbered from `first` on."""
     slug = f"company{company}"
-    columns = {}
+    records = {}
     for place, field in enumerate(FIELDS, 1):
         values = [canonical(field, row[place], "CN") or "" for row in rows]
         ordinals = np.arange(first, first + len(rows), dtype=np.uint32)
-        columns[field] = sorted_columns(KEY.fingerprinter(slug, field)(values), ordinals)
+        records[field] = [in_order(records_of(KEY.fingerprinter(slug, field)(values), ordinals))]
     path = folder / f"{slug}-{first}.segment"
     now = datetime(2026, 3, 1, tzinfo=UTC)
-    write(path, columns, company=slug, default_region="CN", key=KEY, customers=len(rows), now=now)
+    counts = dict.fromkeys(records, len(rows))
+    header = first_header(
+        company=slug, default_region="CN", key=KEY, customers=len(rows), counts=counts, now=now
+    )
+    write_segment(path, header, records)
     return WatchedSegment(company * 10 + first, company, open_segment(path), "CN", KEY)
 
 

@@ -1,11 +1,16 @@
 """Keys and fingerprints: the scheme, computed here a second time, and a key file that nobody else reads."""
 
+import base64
+import ctypes
 import hashlib
 import hmac
+import subprocess
+import sys
 from contextlib import nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 
+import numpy as np
 import pytest
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
@@ -13,8 +18,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from matching.errors import KeyDamaged, KeyExposed, KeyMissing
-from matching.fingerprints import RootKey, new_key, read_key, write_key
-from matching.identifiers import Field
+from matching.fingerprints import RootKey, Secret, new_key, read_key, write_key
+from matching.identifiers import NORMALISERS, Field
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 ROOT = bytes(range(32))
@@ -27,9 +32,11 @@ def hkdf(root: bytes, info: bytes) -> bytes:
     return hmac.digest(extracted, info + b"\x01", "sha256")
 
 
-def expected(company: str, field: str, value: str) -> bytes:
+def expected(company: str, field: str, value: str, version: int = 1) -> bytes:
     """The fingerprint as the documentation says it, without any of our code."""
-    return hmac.digest(hkdf(ROOT, f"fp|1|{company}|{field}|1".encode()), value.encode(), hashlib.sha256)[:16]
+    return hmac.digest(
+        hkdf(ROOT, f"fp|1|{company}|{field}|{version}".encode()), value.encode(), hashlib.sha256
+    )[:16]
 
 
 @pytest.mark.parametrize(
@@ -42,7 +49,7 @@ def expected(company: str, field: str, value: str) -> bytes:
 )
 def test_golden_vectors(company: str, field: Field, value: str, fingerprint: str) -> None:
     """Known roots and values have known fingerprints for ever: a segment written today is read in years."""
-    computed = KEY.fingerprinter(company, field)([value]).tobytes()
+    computed = KEY.fingerprinter(company, field, 1)([value]).tobytes()
 
     assert (computed.hex(), expected(company, field, value).hex()) == (fingerprint, fingerprint)
 
@@ -60,7 +67,7 @@ def test_a_batch_is_what_hmac_says_one_by_one(values: list[str]) -> None:
     """The batch of stringzilla equals hmac for values of every length, the empty one included."""
     values = [value.encode(errors="ignore").decode() for value in values]
 
-    batch = KEY.fingerprinter("quillmere", Field.EMAIL)(values)
+    batch = KEY.fingerprinter("quillmere", Field.EMAIL, 1)(values)
 
     assert [row.tobytes() for row in batch] == [expected("quillmere", "email", value) for value in values]
 
@@ -155,3 +162,88 @@ def test_check_values_tell_keys_apart() -> None:
     values = {KEY.check_value("a"), KEY.check_value("b"), RootKey("golden", bytes(32)).check_value("a")}
 
     assert (len(values), {len(value) for value in values}) == (3, {16})
+
+
+def test_a_field_has_the_version_of_its_rules() -> None:
+    """Who says no version fingerprints with this program's."""
+    made = {field: KEY.fingerprinter("quillmere", field)(["x"]).tobytes() for field in Field}
+
+    assert made == {
+        field: expected("quillmere", field, "x", version) for field, version in NORMALISERS.items()
+    }
+
+
+def test_subkeys_do_what_the_root_key_does() -> None:
+    """For their company: the same fingerprints and the same check value, also once the root is wiped."""
+    root = RootKey("golden", ROOT)
+    subkeys = root.subkeys("quillmere")
+    root.wipe()
+
+    assert subkeys.check_value("quillmere") == KEY.check_value("quillmere")
+    for field in Field:
+        of_root = KEY.fingerprinter("quillmere", field)(["x"]).tobytes()
+        assert subkeys.fingerprinter("quillmere", field)(["x"]).tobytes() == of_root
+    with pytest.raises(ValueError, match="the subkeys of 'quillmere', not of 'harrowgate'"):
+        subkeys.fingerprinter("harrowgate", Field.EMAIL)
+
+
+def test_a_wiped_key_is_zero_and_makes_nothing() -> None:
+    """What held it is overwritten before it is given back."""
+    key = RootKey("golden", ROOT)
+    view = memoryview(key.secret)
+    seen = bytes(view)
+    Secret.wipe(key.secret)  # type: ignore[arg-type]  # the constructor made it one
+    wiped = bytes(view)
+    view.release()
+    key.wipe()
+
+    assert (seen, wiped) == (ROOT, bytes(32))
+    with pytest.raises(ValueError, match="it was wiped"):
+        key.check_value("quillmere")
+
+
+def test_a_secret_is_overwritten_when_nobody_uses_it_any_more() -> None:
+    """A subkey ends with the last watch that has it."""
+    secret = Secret(ROOT)
+    address = np.frombuffer(secret, np.uint8).ctypes.data
+    before = ctypes.string_at(address, 32)
+    Secret.__del__(secret)
+
+    assert (before, ctypes.string_at(address, 32)) == (ROOT, bytes(32))
+
+
+SEARCHES_ITS_MEMORY = """
+import re, sys
+from pathlib import Path
+from matching.fingerprints import read_key
+
+key = read_key(Path(sys.argv[1]))
+if sys.argv[2] == "wiped":
+    subkeys = key.subkeys("quillmere")
+    key.wipe()
+turned = [bytes.fromhex(pattern) for pattern in sys.argv[3:]]  # what is looked for, each bit turned
+turn = bytes(255 - byte for byte in range(256))
+found = [0] * len(turned)
+with open("/proc/self/maps") as maps, open("/proc/self/mem", "rb", buffering=0) as memory:
+    for start, end, mode in re.findall(r"^([0-9a-f]+)-([0-9a-f]+) (rw)", maps.read(), re.M):
+        memory.seek(int(start, 16))
+        try:
+            content = memory.read(int(end, 16) - int(start, 16)).translate(turn)
+        except OSError:
+            continue
+        found = [count + content.count(pattern) for count, pattern in zip(found, turned)]
+print(*found)
+"""
+
+
+@pytest.mark.parametrize(("state", "there"), [("held", True), ("wiped", False)])
+def test_a_process_that_wiped_its_root_key_does_not_hold_it(tmp_path: Path, state: str, there: bool) -> None:
+    """Searched through byte by byte, its memory has neither the key nor the base64 of the file."""
+    key = new_key()  # bytes that stand nowhere by chance
+    write_key(key, tmp_path / "a.key", NOW)
+    forms = (bytes(key.secret), base64.b64encode(key.secret)[:-1])
+    patterns = [bytes(255 - byte for byte in form).hex() for form in forms]
+    command = [sys.executable, "-c", SEARCHES_ITS_MEMORY, str(tmp_path / "a.key"), state, *patterns]
+    found = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout.split()
+
+    assert [count != "0" for count in found] == [there, False]
