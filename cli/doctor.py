@@ -278,6 +278,36 @@ def _peer(channel: Channel) -> tuple[str, int]:
     return parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
 
 
+def _tor(app: App) -> Told:
+    from cli.doctor_tor import look
+
+    told = list(look(app.configuration))
+    for found, advice in told:
+        yield (Level.OK, found, "") if advice is None else (Level.FAILED, found, advice)
+    if not told:
+        yield Level.NOTE, "no source goes out through Tor", ""
+
+
+def _cookies(app: App) -> Told:
+    from crawler.cookies import read_cookies, remark
+
+    using = [each for each in app.configuration.sources if each.value.cookies_file is not None]
+    for source in using:
+        assert source.value.cookies_file is not None
+        try:
+            cookies = read_cookies(source.value.cookies_file)
+        except SpillwatchError as error:
+            yield Level.FAILED, f"{source.name}: {error}", "Until then the source is refused."
+            continue
+        told = remark(cookies, app.clock())
+        if told is None:
+            yield Level.OK, f"{source.name}: {len(cookies)} cookies", ""
+        else:
+            yield Level.WARNING, f"{source.name}: {told[1]}", "Log in, and export them again."
+    if not using:
+        yield Level.NOTE, "no source has a cookies_file", ""
+
+
 CHECKS: dict[str, Check] = {
     "packages": _packages,
     "configuration": _configuration,
@@ -287,6 +317,8 @@ CHECKS: dict[str, Check] = {
     "space": _space,
     "keys": _keys,
     "segments": _segments,
+    "cookies": _cookies,
+    "tor": _tor,
     "daemon": _daemon,
     "channels": _channels,
 }

@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints,
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from alerts.settings import AlertsSettings
-from cli.declared import Declared, duplicates, read_folder, read_toml
+from cli.declared import Declared, Folder, duplicates, read_folder, read_toml
 from cli.errors import ConfigurationMissing, ConfigurationRefused
 from cli.layers import Layers
 from cli.mistakes import Mistake, did_you_mean, mistakes_of
@@ -132,11 +132,7 @@ def load(option: Path | None, environment: Mapping[str, str] = os.environ) -> Co
         mistakes += _unknown_companies(file, settings, companies.names)
     if settings is None or mistakes:
         raise ConfigurationRefused(mistakes)
-    anchored = [
-        Declared(company.name, company.file, _anchored(company.value, company.file.parent))
-        for company in companies.found
-    ]
-    return Configuration(file, settings, tuple(sources.found), tuple(anchored))
+    return Configuration(file, settings, _anchored_in(sources), _anchored_in(companies))
 
 
 def _settings(file: Path, environment: Mapping[str, str], mistakes: list[Mistake]) -> Settings | None:
@@ -153,7 +149,7 @@ def _settings(file: Path, environment: Mapping[str, str], mistakes: list[Mistake
         schema = Settings.model_json_schema()
         mistakes += mistakes_of(error, origin=layers.origin, data=layers.values, schema=schema)
         return None
-    return _with_database_anchored(_anchored(settings, file.parent), file.parent)
+    return _with_database_anchored(anchored(settings, file.parent), file.parent)
 
 
 def _duplicates(companies: Sequence[Declared[CompanyDefinition]]) -> list[Mistake]:
@@ -179,16 +175,23 @@ def _unknown_companies(file: Path, settings: Settings, slugs: Sequence[str]) -> 
     ]
 
 
-def _anchored(value: T, folder: Path) -> T:
+def anchored(value: T, folder: Path) -> T:
     """`value` with every relative path in it counted from `folder`, where the file lies that says it."""
     if isinstance(value, Path):
         return cast(T, folder / value.expanduser())
     if isinstance(value, BaseModel):
-        changed = {name: _anchored(inner, folder) for name, inner in value if _holds_path(inner)}
+        changed = {name: anchored(inner, folder) for name, inner in value if _holds_path(inner)}
         return cast(T, value.model_copy(update=changed)) if changed else value
     if isinstance(value, dict):
-        return cast(T, {key: _anchored(inner, folder) for key, inner in value.items()})
+        return cast(T, {key: anchored(inner, folder) for key, inner in value.items()})
     return value
+
+
+def _anchored_in(folder: Folder[T]) -> tuple[Declared[T], ...]:
+    """What was found in a folder, each with its paths counted from its own file."""
+    return tuple(
+        Declared(each.name, each.file, anchored(each.value, each.file.parent)) for each in folder.found
+    )
 
 
 def _holds_path(value: object) -> bool:

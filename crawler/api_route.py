@@ -136,7 +136,7 @@ class HttpxRoute(Route):
     @asynccontextmanager
     async def exchange(self, request: Request) -> AsyncIterator[Exchange]:
         host = host_of(request)
-        headers = [(name, value) for name, values in request.headers.items() for value in values]
+        headers = self.presentation.wire(request)
         try:
             async with self._client.stream(request.method, request.url, headers=headers) as response:
                 raw = response.headers.raw

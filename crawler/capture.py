@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Self
 from crawler.answers import NOT_MODIFIED, problem_with
 from crawler.batch import Batch
 from crawler.context import RunContext, run_of
+from crawler.cookies import without_values
 from crawler.route import RECEIVED, Received
 from crawler.sources import Follow
 from storage import captures
@@ -118,7 +119,7 @@ class Capture:
             run.writer.response(
                 url=each.url,
                 status=each.received.status,
-                headers=each.received.headers,
+                headers=without_values(each.received.headers),
                 body=each.body,
                 fetched_at=each.received.at,
             )

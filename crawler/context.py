@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from crawler.errors import FetchError, RunStopped, RunSuperseded
 from crawler.guard import Guard
 from crawler.job import Job, Message, Progress
+from crawler.presentation import Presentation
 from crawler.reading import Reading
 from crawler.sources import Adapter, SourceDefinition
 from crawler.tally import Tally
@@ -52,6 +53,7 @@ class RunContext:
     report: Callable[[Message], None]
     clock: Callable[[], datetime]
     reading: Reading
+    presentation: Presentation
     began: datetime
     tally: Tally = field(default_factory=Tally)
     #: Keys whose own page answers "not there"; whether that is believed is decided at the end.

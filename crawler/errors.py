@@ -18,6 +18,8 @@ SpillwatchError (storage.errors)
     │   └── FetchRefused          refused: by the guard, by the site's robots.txt, or by the site itself
     │       ├── MethodRefused, UrlRefused, SchemeRefused, AddressRefused, ContentRefused
     │       ├── OnionWithoutTor, OnionLeft, RouteMissing
+    │       ├── CookiesRefused    ends the run before anything is asked
+    │       │   └── CookiesMissing, CookiesExposed, CookiesUnreadable
     │       ├── RobotsForbidden
     │       └── SiteDenied
     ├── ParseFailed               a page came and could not be parsed
@@ -320,6 +322,31 @@ class OnionLeft(FetchRefused):
     """A redirect leads out of Tor's own network."""
 
     reason = "onion_left"
+
+
+class CookiesRefused(FetchRefused):
+    """The source's cookies cannot be used, so nothing is asked for."""
+
+    reason = "cookies_refused"
+    decides = True
+
+
+class CookiesMissing(CookiesRefused):
+    """The file named in cookies_file cannot be read."""
+
+    reason = "cookies_missing"
+
+
+class CookiesExposed(CookiesRefused):
+    """Others may read the cookies."""
+
+    reason = "cookies_exposed"
+
+
+class CookiesUnreadable(CookiesRefused):
+    """What is in cookies_file is no export of cookies."""
+
+    reason = "cookies_unreadable"
 
 
 class RobotsForbidden(FetchRefused):

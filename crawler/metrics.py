@@ -20,6 +20,11 @@ PAGES_UNREAD = Gauge(
 LAST_SUCCESS = Gauge(
     "spillwatch_source_last_success_timestamp_seconds", "When a run last read what there was.", ["source"]
 )
+COOKIES_EXPIRE = Gauge(
+    "spillwatch_source_cookies_expire_timestamp_seconds",
+    "When the first of a source's pasted cookies expires.",
+    ["source"],
+)
 WRITES_FAILED = Counter(
     "spillwatch_run_writes_failed", "Times what became of a run could not be written and was tried again."
 )

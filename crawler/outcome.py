@@ -36,6 +36,14 @@ class Ending:
     reason: str | None = None
     detail: str | None = None
 
+    def remarked(self, remark: tuple[str, str] | None) -> Ending:
+        """The same with something else to say, a slug and a sentence; what it says already comes first."""
+        if remark is None:
+            return self
+        slug, sentence = remark
+        told = " ".join(part for part in (self.detail, sentence) if part)
+        return replace(self, reason=self.reason or slug, detail=told)
+
     def masked(self, mask: Callable[[str], str]) -> Ending:
         """The same with a sentence that a row may hold."""
         return replace(self, detail=self.detail and mask(self.detail))

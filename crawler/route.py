@@ -47,6 +47,7 @@ from crawler.errors import (
     UrlRefused,
 )
 from crawler.guard import MAX_HEADER_BYTES, MAX_HEADERS, Guard, check_content
+from crawler.presentation import Presentation
 from crawler.tor import TorConnector, TorProxy, waits_for_tor
 
 if TYPE_CHECKING:
@@ -90,6 +91,7 @@ class Route(BaseDownloadHandler):
         self._connections = crawler.settings.getint("CONCURRENT_REQUESTS")
         run = cast(Any, crawler.spider).run
         self.guard: Guard = run.guard
+        self.presentation: Presentation = run.presentation
         self._in_flight: set[asyncio.Timeout] = run.in_flight
 
     @abstractmethod
@@ -125,6 +127,7 @@ class Route(BaseDownloadHandler):
         received = exchange.received
         request.meta[RECEIVED] = received
         headers = Headers(received.headers)
+        self.presentation.jar.take(request.url, map(_text, headers.getlist("Set-Cookie")))
         check_content(_text(headers.get("Content-Type")), attachment=ATTACHMENT in request.meta)
         length = _length(headers)
         limit = int(request.meta.get("download_maxsize", self._maxsize))
@@ -211,9 +214,7 @@ class AiohttpRoute(Route):
     async def exchange(self, request: Request) -> AsyncIterator[Exchange]:
         dial = _Dial(host_of(request))
         _dialling.set(dial)
-        headers = [
-            (_text(name), _text(value)) for name, values in request.headers.items() for value in values
-        ]
+        headers = self.presentation.wire(request)
         waits_for_tor.set(False)
         try:
             async with self._session.request(

@@ -18,11 +18,13 @@ from sqlalchemy.orm import Session
 from twisted.python.failure import Failure
 
 from crawler.context import RunContext
-from crawler.errors import RunSuperseded
+from crawler.cookies import Jar, read_cookies
+from crawler.errors import CookiesRefused, RunSuperseded
 from crawler.guard import Guard
 from crawler.job import Exit, Job, Message
 from crawler.job import Failure as ChildFailure
 from crawler.outcome import conclude
+from crawler.presentation import Presentation
 from crawler.reading import Reading
 from crawler.sources import Adapter, SourceDefinition, adapter_for, read_definition
 from crawler.spiders.source import SourceSpider
@@ -38,8 +40,7 @@ EXTENSIONS = ("scrapy.extensions.throttle.AutoThrottle",)
 DOWNLOADER_MIDDLEWARES = {
     "crawler.gate.Gate": 10,
     "crawler.robots.Robots": 100,
-    "scrapy.downloadermiddlewares.defaultheaders.DefaultHeadersMiddleware": 400,
-    "scrapy.downloadermiddlewares.useragent.UserAgentMiddleware": 500,
+    "crawler.access.Access": 520,
     "crawler.middleware.Patience": 550,
     "crawler.middleware.Decompression": 590,
     "crawler.capture.Capture": 595,
@@ -81,6 +82,7 @@ def execute(
     definition = read_definition(job.definition)
     digest = digest_beside(job.evidence_dir)
     now = clock()
+    jar, refused = _jar(definition, clock)
     with evidence.writer(f"{job.source_name}-{job.run_id}", now=now) as writer:
         run = RunContext(
             job=job,
@@ -100,9 +102,24 @@ def execute(
             clock=clock,
             reading=Reading(job.cursor, definition=_fingerprint(definition), now=now, mask_url=mask_url),
             began=now,
+            presentation=Presentation.of(
+                job.settings, via=definition.via, changes=definition.headers, jar=jar
+            ),
         )
+        if refused is not None:
+            run.close(refused)
         _crawl(run)
         return _end(run)
+
+
+def _jar(definition: SourceDefinition, clock: Callable[[], datetime]) -> tuple[Jar, CookiesRefused | None]:
+    """The run's cookies, or why they cannot be used; without them a site would show us its wall."""
+    if definition.cookies_file is None:
+        return Jar((), clock=clock), None
+    try:
+        return Jar(read_cookies(definition.cookies_file), clock=clock), None
+    except CookiesRefused as refused:
+        return Jar((), clock=clock), refused
 
 
 def _crawl(run: RunContext) -> None:
@@ -142,7 +159,7 @@ def _end(run: RunContext) -> Exit:
     now = run.clock()
     with run.database.transaction() as session:
         _mark_gone(session, run, now)
-        ending = run.tally.ending()
+        ending = run.tally.ending().remarked(run.presentation.jar.remark(now))
         concluded = conclude(
             session,
             run_id=run.job.run_id,
@@ -194,8 +211,8 @@ def scrapy_settings(run: RunContext) -> dict[str, Any]:
         "LOG_FORMATTER": "crawler.quiet.QuietFormatter",
         "STATS_DUMP": False,
         "DOWNLOADER_STATS": False,
+        # robots.txt is read for this name; what is sent is `crawler.presentation`'s.
         "USER_AGENT": ours.user_agent,
-        "DEFAULT_REQUEST_HEADERS": {"Accept": ACCEPT, "Accept-Language": ours.accept_language},
         "DOWNLOAD_TIMEOUT": ours.request_timeout_s,
         "DOWNLOAD_MAXSIZE": ours.response_limit,
         "DOWNLOAD_WARNSIZE": 0,
@@ -213,11 +230,6 @@ def scrapy_settings(run: RunContext) -> dict[str, Any]:
         "RETRY_HTTP_CODES": [500, 502, 503, 504, 522, 524, 408],
         "RETRY_GIVE_UP_LOG_LEVEL": "DEBUG",
     }
-
-
-ACCEPT = (
-    "text/html,application/xhtml+xml,application/xml;q=0.9,application/json;q=0.9,text/plain;q=0.8,*/*;q=0.5"
-)
 
 
 def _fingerprint(definition: SourceDefinition) -> str:

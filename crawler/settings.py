@@ -7,6 +7,7 @@ from __future__ import annotations
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from crawler.guard import MAX_REDIRECTS
+from crawler.headers import TOR_BROWSER, Headers
 
 MEBIBYTE = 1024 * 1024
 
@@ -68,7 +69,16 @@ class CrawlerSettings(BaseModel):
         default="Spillwatch/0.1 (leak monitoring; read-only)",
         min_length=1,
         max_length=300,
-        description="how requests present themselves",
+        description="how direct requests present themselves, and the name that robots.txt is read for",
+    )
+    contact: str | None = Field(
+        default=None,
+        pattern=r"^[!-~]{3,200}$",
+        description="where a site's operator reaches you, such as an address or a page; added to user_agent",
+    )
+    tor_headers: Headers = Field(
+        default=TOR_BROWSER,
+        description="headers of requests through Tor, in their order, '' for none; default: Tor Browser's",
     )
     accept_language: str = Field(
         default="en,*;q=0.5", max_length=100, description="the Accept-Language of requests"
@@ -77,6 +87,12 @@ class CrawlerSettings(BaseModel):
         default=None,
         pattern=r"^socks5h?://[^\s:@/]+:\d{1,5}$",
         description='Tor\'s SOCKS port, such as socks5://127.0.0.1:9050, for sources with via = "tor"',
+    )
+    tor_check_url: str | None = Field(
+        default=None,
+        pattern=r"^https?://[^\s/]+(/\S*)?$",
+        max_length=2_000,
+        description="what `spillwatch doctor` fetches through Tor; default: a source's robots.txt",
     )
     autothrottle: bool = Field(default=True, description="wait longer where a site answers slowly")
 
@@ -88,6 +104,11 @@ class CrawlerSettings(BaseModel):
                 f"({self.deadline_s:g})"
             )
         return self
+
+    @property
+    def agent(self) -> str:
+        """The User-Agent of direct requests."""
+        return f"{self.user_agent} +{self.contact}" if self.contact else self.user_agent
 
     @property
     def response_limit(self) -> int:

@@ -33,6 +33,8 @@ from pydantic import SecretStr
 from sqlalchemy.orm import Session
 
 from crawler import metrics
+from crawler.cookies import first_expiry, read_cookies
+from crawler.errors import CookiesRefused
 from crawler.job import MAX_LINE_BYTES, Exit, Failure, Job, Progress, message_of
 from crawler.outcome import Ending, conclude
 from crawler.settings import CrawlerSettings
@@ -290,6 +292,7 @@ class Supervisor:
         if run is None or run.state is not RunState.FINISHED:
             return
         metrics.count(run, read=run.outcome in READ)
+        _count_cookies(run)
         log.info(
             "A run ended.",
             action="run_finished",
@@ -299,6 +302,16 @@ class Supervisor:
             reason=run.reason,
             listings_new=run.listings_new,
         )
+
+
+def _count_cookies(run: Run) -> None:
+    file = run.source.definition.get("cookies_file")
+    if not file:
+        return
+    with suppress(CookiesRefused):  # the run's row says it
+        first = first_expiry(read_cookies(Path(file)))
+        if first is not None:
+            metrics.COOKIES_EXPIRE.labels(run.source.name).set(first.timestamp())
 
 
 def _signalled(number: int) -> tuple[str, str]:

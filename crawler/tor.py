@@ -11,11 +11,13 @@ from __future__ import annotations
 import asyncio
 import re
 import ssl
+from collections.abc import Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+import aiohttp
 import python_socks
 from aiohttp_socks import ProxyConnector
 
@@ -150,6 +152,25 @@ class TorConnector(ProxyConnector):
                 "nothing was asked. Is it Tor's SocksPort?"
             )
         return ConnectionLost(f"The connection to {host} ended before anything was asked.")
+
+
+async def status_of(url: str, proxy: TorProxy, *, headers: Mapping[str, str], timeout_s: float) -> int:
+    """Ask for one address through Tor, on a circuit of its own; raises a `FetchError`. For `doctor`."""
+    connector = TorConnector(proxy, circuit="doctor", connections=1, timeout_s=timeout_s)
+    # As in `AiohttpRoute`: one way out, nothing from the environment, no redirect followed.
+    async with aiohttp.ClientSession(
+        connector=connector,
+        cookie_jar=aiohttp.DummyCookieJar(),
+        trust_env=False,
+        timeout=aiohttp.ClientTimeout(total=timeout_s),
+    ) as session:
+        try:
+            async with session.get(url, headers=headers, allow_redirects=False) as answer:
+                return answer.status
+        except TimeoutError as error:
+            raise TorTimedOut(f"No answer came through Tor within {timeout_s:g} s.") from error
+        except aiohttp.ClientError as error:
+            raise ConnectionLost("The site closed the connection before it answered.") from error
 
 
 def problem_of(code: int, host: str) -> FetchError:

@@ -22,8 +22,10 @@ from twisted.python.failure import Failure
 
 from crawler.answers import problem_with
 from crawler.context import RunContext
+from crawler.cookies import Cookie, Jar, read_cookies
 from crawler.errors import FetchError, NotThere
 from crawler.guard import Guard
+from crawler.presentation import Presentation
 from crawler.parsing import answer_of
 from crawler.run import DOWNLOADER_MIDDLEWARES, scrapy_settings
 from crawler.settings import CrawlerSettings
@@ -61,6 +63,7 @@ class Trial:
     definition: SourceDefinition
     adapter: Adapter
     guard: Guard
+    presentation: Presentation
     began: datetime
     clock: Callable[[], datetime]
     tally: Tally = field(default_factory=Tally)
@@ -96,6 +99,12 @@ def look(
         definition=definition,
         adapter=adapter_for(definition, digest=lambda text: blake2b(text.encode(), key=key).hexdigest()),
         guard=Guard.of(definition.allow_private_addresses, via=definition.via, tor_proxy=settings.tor_proxy),
+        presentation=Presentation.of(
+            settings,
+            via=definition.via,
+            changes=definition.headers,
+            jar=Jar(_cookies(definition), clock=clock),
+        ),
         began=clock(),
         clock=clock,
     )
@@ -109,6 +118,10 @@ def look(
     process.crawl(process.create_crawler(TrialSpider), run=trial)
     process.start(install_signal_handlers=False)
     return trial.looks
+
+
+def _cookies(definition: SourceDefinition) -> tuple[Cookie, ...]:
+    return read_cookies(definition.cookies_file) if definition.cookies_file is not None else ()
 
 
 class TrialSpider(Spider):

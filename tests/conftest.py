@@ -12,6 +12,8 @@ from storage import schema
 from storage.base import Database
 from storage.evidence.warc import EvidenceStore
 from tests.peers.postgres import MISSING, PostgresServer, find_binaries
+from tests.peers.tor import TorNetwork, tor_network
+from tests.peers.web import Site
 
 POSTGRESQL = "postgresql"
 TEMPLATE = "template_spillwatch"
@@ -61,6 +63,13 @@ def postgres_server() -> Iterator[PostgresServer]:
         yield server
     finally:
         server.stop()
+
+
+@pytest.fixture(scope="session")
+def hidden() -> Iterator[tuple[Site, TorNetwork]]:
+    """A site behind an onion service of a private Tor network, which takes a while to start."""
+    with Site() as site, tor_network(int(site.url.rpartition(":")[2])) as network:
+        yield site, network
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated
 
 import typer
@@ -10,6 +11,8 @@ from cli.context import App, app_of
 from cli.errors import ConfigurationRefused
 from cli.exits import Exit
 from cli.output import emit_json, say
+from crawler.cookies import read_cookies, remark
+from crawler.errors import CookiesRefused
 
 
 def command(
@@ -19,19 +22,34 @@ def command(
     """Read every file of the configuration and say every mistake at once."""
     app = app_of(context)
     try:
-        found = _found(app)
+        found, remarks = _found(app), list(_remarks(app))
     except ConfigurationRefused as error:
         if not as_json:
             raise
         emit_json({"ok": False, "mistakes": [mistake.as_json() for mistake in error.mistakes]})
         raise typer.Exit(Exit.CONFIGURATION) from None
     if as_json:
-        emit_json({"ok": True, "mistakes": [], **found})
+        emit_json({"ok": True, "mistakes": [], "remarks": remarks, **found})
     else:
         counts = (
             "{sources} sources ({enabled} enabled), {companies} companies, {terms} terms, {channels} channels"
         )
         say(f"No mistakes: {counts.format(**found)}, in {found['file']}.")
+        for remark in remarks:
+            say(remark)
+
+
+def _remarks(app: App) -> Iterator[str]:
+    """What is no mistake, and will be missed: cookies that cannot be used, or not for long."""
+    for source in app.configuration.sources:
+        if source.value.cookies_file is None:
+            continue
+        try:
+            told = remark(read_cookies(source.value.cookies_file), app.clock())
+        except CookiesRefused as refused:
+            told = refused.reason, str(refused)
+        if told is not None:
+            yield f"{source.name}: {told[1]}"
 
 
 def _found(app: App) -> dict[str, object]:

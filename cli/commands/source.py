@@ -14,6 +14,7 @@ from cli.errors import ConfigurationMissing, ConfigurationRefused
 from cli.exits import Exit
 from cli.mistakes import Mistake, mistakes_of
 from cli.output import emit_json, say, table
+from cli.settings import anchored
 from crawler.settings import CrawlerSettings
 from crawler.sources import FieldFinding, SourceDefinition
 from matching.masks import mask_text
@@ -99,7 +100,7 @@ def _read(file: Path) -> SourceDefinition:
     values = read_toml(file, wrong)
     if values is not None:
         try:
-            return adapter.validate_python(values)
+            return anchored(adapter.validate_python(values), file.absolute().parent)
         except ValidationError as error:
             wrong += mistakes_of(error, origin=lambda _: str(file), data=values, schema=adapter.json_schema())
     raise ConfigurationRefused(wrong)

@@ -18,6 +18,7 @@ from pydantic import (
     model_validator,
 )
 
+from crawler.headers import Headers
 from crawler.sources.language import (
     JsonSelector,
     KeyTemplate,
@@ -157,6 +158,8 @@ class SourceBase(Strict):
     date_order: Literal["dmy", "mdy"] | None = None
     currency: str | None = Field(default=None, pattern=r"^[A-Z]{3,5}$")
     allow_private_addresses: tuple[str, ...] = ()
+    headers: Headers = Field(default_factory=dict)
+    cookies_file: Path | None = None
     schedule: Schedule = Schedule()
     budget: Budget = Budget()
     politeness: Politeness = Politeness()

@@ -17,6 +17,7 @@ from scrapy.crawler import Crawler
 from scrapy.http import Response
 
 from crawler.api_route import HttpxRoute
+from crawler.cookies import Jar
 from crawler.errors import (
     AddressRefused,
     BodyTooLarge,
@@ -33,7 +34,9 @@ from crawler.errors import (
     UrlRefused,
 )
 from crawler.guard import Guard
+from crawler.presentation import Presentation
 from crawler.route import ATTACHMENT, RECEIVED, AiohttpRoute, Route
+from crawler.supervise import utc_now
 from tests.peers.web import Site
 
 SETTINGS = {"DOWNLOAD_TIMEOUT": 1, "DOWNLOAD_MAXSIZE": 1_000_000, "CONCURRENT_REQUESTS": 4}
@@ -46,12 +49,15 @@ class Guarded:
     guard: Guard
     in_flight: set[asyncio.Timeout] = field(default_factory=set)
     circuit: str = "test"
+    presentation: Presentation = field(default_factory=lambda: Presentation({}, Jar((), clock=utc_now)))
 
 
-def crawler_with(guard: Guard, *, timeout_s: float = 1) -> Crawler:
+def crawler_with(guard: Guard, *, timeout_s: float = 1, presentation: Presentation | None = None) -> Crawler:
     crawler = Crawler(Spider, {**SETTINGS, "DOWNLOAD_TIMEOUT": timeout_s})
     spider = Spider(name="test")
-    spider.run = Guarded(guard)  # type: ignore[attr-defined]
+    run = Guarded(guard)
+    run.presentation = presentation or run.presentation
+    spider.run = run  # type: ignore[attr-defined]
     crawler.spider = spider
     return crawler
 

@@ -21,7 +21,7 @@ from crawler.route import AiohttpRoute
 from storage.runs import RunOutcome
 from tests.crawler.conftest import Runs
 from tests.crawler.test_route import crawler_with
-from tests.peers.tor import TorNetwork, tor_network, unpublished_onion
+from tests.peers.tor import TorNetwork, unpublished_onion
 from tests.peers.web import Site
 
 PATIENCE_S = 60.0
@@ -31,13 +31,6 @@ POLITE = {"delay_s": 0, "robots": False}
 pytestmark = [pytest.mark.needs("tor"), pytest.mark.timeout(240)]
 
 
-@pytest.fixture(scope="module")
-def hidden() -> Iterator[tuple[Site, TorNetwork]]:
-    """A site behind an onion service, and the network."""
-    with Site() as site, tor_network(int(site.url.rpartition(":")[2])) as network:
-        yield site, network
-
-
 def declare(crawl: Runs, start: str, *, name: str = "onion", **changes: object) -> int:
     return crawl.declare(name, start, via="tor", allow_private_addresses=[], **changes)
 
@@ -45,6 +38,7 @@ def declare(crawl: Runs, start: str, *, name: str = "onion", **changes: object) 
 def test_an_onion_service_is_read_through_tor(crawl: Runs, hidden: tuple[Site, TorNetwork]) -> None:
     """Every page of the list and every offer, robots.txt first, with the name resolved by Tor."""
     site, network = hidden
+    site.requests.clear()
     crawl.set(tor_proxy=network.proxy, request_timeout_s=30)
     source = declare(crawl, f"http://{network.onion}/offers")
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import socket
 from pathlib import Path
 
 import pytest
 
 from tests.packaging.here import ROOT, answer
-from tests.peers.tor import tor_network
+from tests.peers.tor import TorNetwork
+from tests.peers.web import Site
 
-pytestmark = pytest.mark.needs("tor")
+pytestmark = [pytest.mark.needs("tor"), pytest.mark.timeout(240)]
 
 
 def test_tor_accepts_its_configuration(tmp_path: Path) -> None:
@@ -20,13 +20,14 @@ def test_tor_accepts_its_configuration(tmp_path: Path) -> None:
     assert found.returncode == 0, found.stdout
 
 
-def test_the_health_check_tells_a_bootstrapped_tor_from_a_dead_one() -> None:
+def test_the_health_check_tells_a_bootstrapped_tor_from_a_dead_one(hidden: tuple[Site, TorNetwork]) -> None:
     """Exit code 0 once the control port says 100 %, another one when nobody answers there."""
-    with socket.create_server(("127.0.0.1", 0)) as target, tor_network(target.getsockname()[1]) as network:
-        check = (ROOT / "deploy/tor/bootstrapped.sh", network.cookie_file, str(network.control))
-        alive = answer(*check).returncode
-        network.kill("client")
-        dead = answer(*check).returncode
+    _, network = hidden
+    check = (ROOT / "deploy/tor/bootstrapped.sh", network.cookie_file, str(network.control))
+    alive = answer(*check).returncode
+    network.kill("client")
+    dead = answer(*check).returncode
+    network.start_again("client")
 
     assert alive == 0
     assert dead != 0

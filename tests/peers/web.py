@@ -31,6 +31,7 @@ class Asked:
     path: str
     query: dict[str, str]
     headers: dict[str, str]
+    head: str = ""
 
 
 @dataclass
@@ -166,7 +167,7 @@ async def _read(reader: asyncio.StreamReader) -> Asked | None:
         name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines if line)
     }
     query = {name: values[0] for name, values in parse_qs(parts.query).items()}
-    return Asked(method, parts.path, query, headers)
+    return Asked(method, parts.path, query, headers, head.decode("latin-1"))
 
 
 def listing_page(site: Site, number: int = 1, *, more: bool = False) -> Answer:
@@ -252,6 +253,14 @@ _compressed("gzip", lambda body: gzip.compress(body, 1))
 _compressed("deflate", lambda body: zlib.compress(body, 1))
 _compressed("br", lambda body: brotli.compress(body, quality=1))
 _compressed("zstd", lambda body: zstd.compress(body, 1))
+
+
+@page("/sets-cookies")
+async def sets_cookies(site: Site, asked: Asked, writer: Writer) -> Answer:
+    """The offers, with a session (a synthetic one) in a cookie, as forums begin one."""
+    set_ = [("Set-Cookie", "sid=fresh-session; path=/; HttpOnly"), ("Set-Cookie", "once=gone; Max-Age=0")]
+    answer = listing_page(site)
+    return Answer(answer.body, headers=set_)
 
 
 # --- bodies
