@@ -4,6 +4,8 @@ FROM python:3.13-slim-trixie AS build
 WORKDIR /src
 # The environment is made by the script that make uses. Dependencies first: they change less often than the code.
 COPY setup setup
+# For the native scanner; the image itself has no compiler.
+RUN setup/apt-install.sh gcc libc6-dev
 COPY requirements.lock ./
 RUN setup/install.sh /opt/spillwatch requirements.lock
 COPY pyproject.toml README.md LICENSE ./

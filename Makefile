@@ -19,7 +19,7 @@ help:
 	@sed -n 's/^#   //p' Makefile
 
 # Two locks, one environment: the second only adds the tests' tools to what the first has installed.
-.venv/runtime: requirements.lock pyproject.toml setup/install.sh
+.venv/runtime: requirements.lock pyproject.toml setup/install.sh $(wildcard matching/native/*.[ch])
 	@setup/install.sh .venv requirements.lock --editable .
 	@touch $@
 

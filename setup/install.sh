@@ -20,5 +20,6 @@ echo "setup: installing what $lock names into $venv"
 "$venv/bin/python" -m pip install --quiet --disable-pip-version-check \
     --only-binary :all: --require-hashes --requirement "$lock"
 
-[ $# = 0 ] || "$venv/bin/python" -m pip install --quiet --disable-pip-version-check \
-    --no-deps --no-build-isolation "$@"
+[ $# = 0 ] && exit
+"$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation "$@"
+"$venv/bin/python" -I -c 'from matching.scanner import engine; print(f"setup: identifiers are found by {engine()}")'

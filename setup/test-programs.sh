@@ -1,5 +1,5 @@
 #!/bin/sh
-# Sees to the programs that the tests run beside Python: PostgreSQL's server, Tor and systemd's checker of units.
+# Sees to the programs that the tests run beside Python: PostgreSQL's server, Tor, systemd's checker of units, a C compiler.
 # On Debian as root what is missing is installed, and nothing of it is started. Elsewhere one line says what is missing and
 # what that leaves out, and the names are printed for SPILLWATCH_TESTS_WITHOUT. In CI a missing program is a failure.
 set -eu
@@ -16,6 +16,7 @@ found() {
 has_postgresql() { found initdb /usr/lib/postgresql/*/bin/initdb /usr/pgsql-*/bin/initdb /opt/homebrew/opt/postgresql*/bin/initdb; }
 has_tor() { found tor /usr/sbin/tor; }
 has_systemd() { found systemd-analyze; }
+has_gcc() { found cc gcc clang; }
 
 install_postgresql() {
     # Debian makes and starts a cluster on installation unless told not to.
@@ -37,6 +38,11 @@ install_tor() {
 
 install_systemd() { setup/apt-install.sh systemd; }
 
+install_gcc() {
+    setup/apt-install.sh gcc libc6-dev
+    .venv/bin/python matching/native/build.py # what was installed without a compiler has no scanner yet
+}
+
 missing=
 see_to() { # NAME, WHAT IT LEAVES OUT
     "has_$1" && return
@@ -51,6 +57,7 @@ see_to() { # NAME, WHAT IT LEAVES OUT
 see_to postgresql "everything on PostgreSQL; the same tests run on SQLite"
 see_to tor "crawling through a private Tor network"
 see_to systemd "the check of the systemd unit"
+see_to gcc "the native scanner; the one in Python finds the same"
 
 if [ -n "$missing" ] && [ "${CI:-}" = true ]; then
     echo "setup: in CI nothing is left out: install $missing first" >&2

@@ -1,13 +1,14 @@
 """Builds the native scanner when Spillwatch is installed; without a C compiler the wheel is a pure one.
 
 hatchling runs this file as its build hook, for a wheel as for an editable install. `CC` names another
-compiler; HATCH_BUILD_NO_HOOKS=true leaves the scanner out.
+compiler; HATCH_BUILD_NO_HOOKS=true leaves the scanner out. Run as a program it builds it beside itself.
 """
 
 import os
 import shlex
 import shutil
 import subprocess
+import sys
 import sysconfig
 from pathlib import Path
 from typing import Any
@@ -42,14 +43,16 @@ class NativeBuildHook(BuildHookInterface[Any]):
 
 def build(sources: Path, target: Path, *flags: str) -> Path:
     """Compile all C files of a folder into `target`, which is gone where that fails."""
-    draft = target.with_suffix(".part")  # nobody loads half a library
-    target.unlink(missing_ok=True)
+    draft = target.with_suffix(f".{os.getpid()}.part")  # nobody loads half a library
     try:
         _compile([*compiler(), *FLAGS, *flags, *map(str, sorted(sources.glob("*.c"))), "-o", str(draft)])
-        draft.replace(target)
+    except BuildFailed:
+        target.unlink(missing_ok=True)
+        raise
+    else:
+        return draft.replace(target)
     finally:
         draft.unlink(missing_ok=True)
-    return target
 
 
 def _compile(command: list[str]) -> None:
@@ -72,3 +75,11 @@ def compiler() -> list[str]:
     if not found:
         raise BuildFailed(f"no C compiler is here (looked for {', '.join(COMPILERS)})")
     return found
+
+
+if __name__ == "__main__":
+    here = Path(__file__).parent
+    try:
+        sys.stdout.write(f"built {build(here, here / NAME)}\n")
+    except BuildFailed as error:
+        sys.exit(f"not built: {error}")

@@ -13,13 +13,14 @@ BUILD, IMAGE = stages(DOCKERFILE)
 
 
 def test_the_image_is_installed_by_the_steps_that_make_uses() -> None:
-    """Both install with setup/install.sh and the runtime lock, and nothing else installs anything."""
+    """Both install with setup/install.sh and the runtime lock; beside it there is only the compiler."""
     runs = [step.rest for step in BUILD if step.word == "RUN"]
     recipe = re.search(r"^\.venv/runtime:.*\n\t@?(.*)", (ROOT / "Makefile").read_text(), re.MULTILINE)
 
     assert recipe
     assert recipe[1] == "setup/install.sh .venv requirements.lock --editable ."
     assert runs == [
+        "setup/apt-install.sh gcc libc6-dev",
         "setup/install.sh /opt/spillwatch requirements.lock",
         "setup/install.sh /opt/spillwatch requirements.lock .",
     ]

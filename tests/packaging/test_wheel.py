@@ -87,6 +87,17 @@ def test_the_packages_come_from_the_wheel(elsewhere: Path, tmp_path: Path) -> No
     assert all(line.startswith(str(elsewhere.parent)) for line in found), found
 
 
+@pytest.mark.needs("gcc")
+def test_the_native_scanner_is_in_it(wheel: Path, elsewhere: Path, tmp_path: Path) -> None:
+    """Built on the way, so the wheel is one for this platform; any Python 3 of it can load the library."""
+    code = "from matching.scanner import engine; print(engine())"
+
+    found = answer(elsewhere / "python", "-c", code, cwd=tmp_path).stdout
+
+    assert found.startswith(f"the native scanner, {elsewhere.parent}")
+    assert "-py3-none-linux_" in wheel.name
+
+
 def test_a_configuration_and_a_database_can_be_made_there(elsewhere: Path, tmp_path: Path) -> None:
     """`init` reads its templates from the wheel, `db upgrade` its migrations."""
     steps = (

@@ -1,0 +1,77 @@
+"""The build of the native scanner: what an installation without a compiler has, and what is refused."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from matching.native.build import BuildFailed, build
+from matching.native.library import LibraryMissing, load
+from tests.packaging.here import ROOT, answer
+
+SOURCES = ROOT / "matching" / "native"
+PIP = (
+    sys.executable,
+    "-m",
+    "pip",
+    "--disable-pip-version-check",
+    "wheel",
+    "--no-deps",
+    "--no-build-isolation",
+)
+
+
+@pytest.mark.parametrize("choice", [{"CC": "no-such-compiler"}, {"HATCH_BUILD_NO_HOOKS": "true"}])
+def test_without_a_compiler_the_wheel_is_pure(tmp_path: Path, choice: dict[str, str]) -> None:
+    """None, or the choice not to use it: the installation goes on, with a wheel for every platform."""
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    for name in ("README.md", "LICENSE"):
+        shutil.copy(ROOT / name, tmp_path)
+    for package in ("alerts", "cli", "crawler", "matching", "storage"):
+        (tmp_path / package).mkdir()
+    shutil.copytree(SOURCES, tmp_path / "matching/native", ignore=shutil.ignore_patterns("*.so", "*.part"))
+
+    built = answer(*PIP, "--wheel-dir", tmp_path / "wheels", tmp_path, env={**os.environ, **choice})
+
+    assert built.returncode == 0, built.stderr
+    [wheel] = (tmp_path / "wheels").iterdir()
+    assert wheel.name.endswith("-py3-none-any.whl")
+    assert not [name for name in zipfile.ZipFile(wheel).namelist() if name.endswith(".so")]
+
+
+@pytest.mark.needs("gcc")
+def test_a_source_that_does_not_compile_says_why_and_leaves_no_library(tmp_path: Path) -> None:
+    """A library of before would be of other sources: it goes."""
+    (tmp_path / "broken.c").write_text("int broken(")
+    (tmp_path / "scanner.so").write_text("of before")
+
+    with pytest.raises(BuildFailed, match=r"compiler \S+ failed: "):
+        build(tmp_path, tmp_path / "scanner.so")
+
+    assert [path.name for path in tmp_path.iterdir()] == ["broken.c"]
+
+
+@pytest.mark.needs("gcc")
+def test_a_library_with_another_interface_is_refused(tmp_path: Path) -> None:
+    """It may be of another version of Spillwatch; the reference takes over, and `doctor` tells the reason."""
+    functions = ("new", "free", "scan", "count", "tape_length", "take")
+    lines = [f"void sw_{name}(void) {{}}" for name in functions]
+    public = "#pragma GCC visibility push(default)"
+    (tmp_path / "other.c").write_text("\n".join([public, "unsigned sw_abi(void) { return 999; }", *lines]))
+    path = build(tmp_path, tmp_path / "scanner.so")
+
+    with pytest.raises(LibraryMissing, match="interface 999, wanted"):
+        load(path)
+
+
+@pytest.mark.needs("gcc")
+def test_the_sources_compile_without_a_warning(tmp_path: Path) -> None:
+    """Under every warning that is worth its noise."""
+    flags = ("-Werror", "-Wconversion", "-Wshadow", "-Wstrict-prototypes", "-pedantic")
+
+    assert build(SOURCES, tmp_path / "scanner.so", *flags).exists()
