@@ -20,7 +20,7 @@ SpillwatchError (storage.errors)
     │       ├── OnionWithoutTor, OnionLeft, RouteMissing
     │       ├── CookiesRefused    ends the run before anything is asked
     │       │   └── CookiesMissing, CookiesExposed, CookiesUnreadable
-    │       ├── RobotsForbidden
+    │       ├── RobotsForbidden, TokenRefused
     │       └── SiteDenied
     ├── ParseFailed               a page came and could not be parsed
     │   └── ParseTimedOut
@@ -353,6 +353,12 @@ class RobotsForbidden(FetchRefused):
     """The site's robots.txt does not want this page fetched."""
 
     reason = "robots_forbidden"
+
+
+class TokenRefused(FetchRefused):
+    """The file with an interface's key cannot be used."""
+
+    reason = "token_refused"
 
 
 class SiteDenied(FetchRefused):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Self
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 DEFAULT_WAIT_S = 10.0
 TOO_MANY_REQUESTS = 429
 UNAVAILABLE = 503
+FORBIDDEN = 403
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 
@@ -123,11 +125,13 @@ class Patience(RetryMiddleware):
 
 
 def _asked_for(response: Response) -> float | None:
-    """Seconds to wait; None: the site did not ask."""
-    told = (response.headers.get("Retry-After") or b"").decode("latin-1").strip()
-    if response.status == TOO_MANY_REQUESTS and not told:
-        return DEFAULT_WAIT_S
-    if response.status not in (TOO_MANY_REQUESTS, UNAVAILABLE) or not told:
+    """Seconds to wait; None: the site did not ask. GitHub's API asks with 403 as well."""
+    told = _header(response, "Retry-After")
+    if response.status in (TOO_MANY_REQUESTS, FORBIDDEN) and not told:
+        if _header(response, "X-RateLimit-Remaining") == "0":
+            return _until_reset(response)
+        return DEFAULT_WAIT_S if response.status == TOO_MANY_REQUESTS else None
+    if response.status not in (TOO_MANY_REQUESTS, UNAVAILABLE, FORBIDDEN) or not told:
         return None
     if told.isdecimal():
         return float(told)
@@ -137,3 +141,15 @@ def _asked_for(response: Response) -> float | None:
         # The last one is of a date that only its own time zone still has room for.
         return DEFAULT_WAIT_S
     return max(0.0, (until - datetime.now(UTC)).total_seconds())
+
+
+def _until_reset(response: Response) -> float:
+    """What is left of an API's hour, as X-RateLimit-Reset (seconds since 1970) says."""
+    reset = _header(response, "X-RateLimit-Reset")
+    if not re.fullmatch(r"\d{9,11}", reset):
+        return DEFAULT_WAIT_S
+    return max(DEFAULT_WAIT_S, float(reset) - datetime.now(UTC).timestamp())
+
+
+def _header(response: Response, name: str) -> str:
+    return (response.headers.get(name) or b"").decode("latin-1").strip()

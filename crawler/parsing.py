@@ -10,7 +10,7 @@ import structlog
 from crawler.answers import problem_with
 from crawler.capture import Captured
 from crawler.context import RunContext
-from crawler.errors import FetchError, NotThere, ParseFailed, Walled
+from crawler.errors import FetchError, NotThere, ParseFailed
 from crawler.sources import Follow, Page, Parsed
 from crawler.walls import Answer, wall
 from crawler.watchdog import cpu_bound
@@ -44,10 +44,13 @@ def understand(run: RunContext, response: Response, follow: Follow, captured: Ca
     answer = answer_of(response, captured.charset)
     if problem is not None:
         found = wall(answer)
-        return _walled(captured, found) if found else Understood(problem=problem)
+        return _instead(captured, found) if found else Understood(problem=problem)
     parsed, refused = _parse(run, response, follow, captured)
+    if isinstance(refused, FetchError):
+        # An interface says with 200 why it gives nothing.
+        return _instead(captured, refused)
     if (found := wall(answer, recognised=parsed is not None and parsed.recognised)) is not None:
-        return _walled(captured, found)
+        return _instead(captured, found)
     charset = (parsed.charset or None) if parsed else None
     if parsed is not None and parsed.recognised:
         empty = not parsed.listings and not parsed.follows
@@ -58,7 +61,7 @@ def understand(run: RunContext, response: Response, follow: Follow, captured: Ca
     return Understood(refused=refused, conclusion=Conclusion(captured.id, outcome, reason, charset))
 
 
-def _walled(captured: Captured, found: Walled) -> Understood:
+def _instead(captured: Captured, found: FetchError) -> Understood:
     return Understood(problem=found, conclusion=Conclusion(captured.id, CaptureOutcome.FAILED, found.reason))
 
 

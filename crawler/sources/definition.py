@@ -19,6 +19,7 @@ from pydantic import (
 )
 
 from crawler.headers import Headers
+from crawler.sources.access import TOKEN_HEADERS
 from crawler.sources.language import (
     JsonSelector,
     KeyTemplate,
@@ -29,6 +30,7 @@ from crawler.sources.language import (
     Zone,
     mistake,
 )
+from crawler.sources.sealed import link_of
 from crawler.sources.visits import (
     SHORTEST_INTERVAL,
     SHORTEST_INTERVAL_AT_HOME,
@@ -252,6 +254,23 @@ class FamilySource(SourceBase):
     kind: FamilyName
     replies: bool = True
     token_file: Path | None = None
+
+    @field_validator("token_file")
+    @classmethod
+    def _token_is_wanted(cls, file: Path | None, seen: ValidationInfo) -> Path | None:
+        if file is not None and seen.data.get("kind") not in TOKEN_HEADERS:
+            raise mistake("token_file", f"a key only for {', '.join(TOKEN_HEADERS)}: others have none")
+        if file is not None and not file.is_absolute():
+            raise mistake("token_file", "an absolute path")
+        return file
+
+    @model_validator(mode="after")
+    def _pastes_are_named(self) -> FamilySource:
+        # Whatever else is asked for at PrivateBin may burn.
+        if self.kind == "privatebin" and not all(link_of(url) for url in self.start):
+            wanted = "whole links to pastes, each with its key (`https://.../?ID#KEY`), and none with `#-`"
+            raise mistake("start", wanted)
+        return self
 
 
 def _shape(value: object) -> str | None:

@@ -1,13 +1,17 @@
-"""What an adapter refuses.
+"""What an adapter refuses, and what it is told instead of a page.
 
 SpillwatchError
-└── PageRefused      the page is too large to be parsed in a bounded time
+├── PageRefused      the page is too large to be parsed in a bounded time
+└── FetchRefused (crawler.errors)
+    ├── ApiClosed    an interface says that it is not open to us
+    └── PasteLocked  a paste came, and cannot be decrypted with what we were given
 """
 
 from __future__ import annotations
 
 from typing import ClassVar
 
+from crawler.errors import FetchRefused
 from storage.errors import SpillwatchError
 
 
@@ -15,3 +19,15 @@ class PageRefused(SpillwatchError):
     """The page is too large to be parsed in a bounded time."""
 
     reason: ClassVar[str] = "page_too_large"
+
+
+class ApiClosed(FetchRefused):
+    """An interface says that it is not open to us."""
+
+    reason = "api_closed"
+
+
+class PasteLocked(FetchRefused):
+    """A paste cannot be decrypted with the key in its link."""
+
+    reason = "paste_locked"
