@@ -45,11 +45,16 @@ _NAMES = {
     "password": "password passwd pwd pass passwordhash 密码",
     "username": "username login loginname nickname nick handle 用户名 登录名 昵称",
     "account": "account accountnumber accountno accountid acct acctno 账号 帐号 账户 户号 客户号",
+    "family_name": "familyname lastname surname lname 姓氏 姓",
+    "given_name": "givenname firstname forename fname 名",
     "name": "name fullname realname 姓名 名字",
 }
 _WORDS = {role: names.split() for role, names in _NAMES.items()}
 _ROLE_OF_NAME = {word: role for role, words in _WORDS.items() for word in words}
-_INSIDE = [(word, role) for role, words in _WORDS.items() for word in words if not word.isascii()]
+# 名 stands inside of every second name of a column, so one character is only a whole name.
+_INSIDE = [
+    (word, role) for role, words in _WORDS.items() for word in words if not word.isascii() and len(word) > 1
+]
 _QUALIFIERS = re.compile(r"^(?:customer|client|user|borrower|contact|primary|home|work|my)+")
 _UNPRINTABLE = re.compile(r"[\x00-\x20\x7f-\xa0\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]+")
 

@@ -2,6 +2,7 @@
 
 The list is read as a stream; what stays in memory is 20 bytes a fingerprint. The ordinal of a customer is the
 number of the row, from 1 on, the header not counted. No message and no count holds a value of the list.
+Which columns are read is decided in `enrol_columns`.
 """
 
 import csv
@@ -17,10 +18,10 @@ from typing import TextIO
 import numpy as np
 
 from matching import segments
-from matching.columns import role_of
-from matching.errors import CustomersUnreadable, CustomersWithoutColumns
+from matching.enrol_columns import Reader, Source, sources
+from matching.errors import CustomersUnreadable
 from matching.fingerprints import Fingerprinter, Fingerprints, RootKey
-from matching.identifiers import Field, canonical, refusal
+from matching.identifiers import DateOrder, Field
 from matching.segments import Ordinals
 
 ROWS_LIMIT = (1 << 32) - 1  # an ordinal has 4 bytes
@@ -55,13 +56,15 @@ def enroll(
     columns: Mapping[Field, Sequence[str]] | None = None,
     delimiter: str | None = None,
     encoding: str | None = None,
+    dates: DateOrder | None = None,
     header: bool = True,
     progress: Progress = lambda _bytes, _rows: None,
 ) -> Enrolment:
     """Write the segment of a list; raises CustomersRefused.
 
-    `columns`: which columns hold a field, by number (from 1 on) or by name; None: the header's names say it.
-    `delimiter` and `encoding` None: found out.
+    `columns`: which columns hold a field, by number (from 1 on) or by name, several joined with + for a name
+    with a birth date; None: the header's names say it. `delimiter` and `encoding` None: found out. `dates`
+    None: 03/04/1990 is refused.
     """
     sample = _sample(customers)
     encoding = encoding or _encoding_of(sample, customers)
@@ -70,13 +73,14 @@ def enroll(
         with customers.open(encoding=encoding, newline="") as stream:
             table = _table(stream, delimiter)
             names = next(table, []) if header else []
-            result = Enrolment(columns=_columns_of(names, columns or {}))
+            chosen = sources(names, columns or {})
             builders = {
-                name: _Builder(name, key.fingerprinter(company, name), default_region)
-                for name in result.columns
+                name: _Builder(Reader(name, default_region, dates), key.fingerprinter(company, name))
+                for name in dict.fromkeys(source.field for source in chosen)
             }
+            result = Enrolment(columns={name: _numbers(chosen, name) for name in builders})
             for batch in _batches(table):
-                _take(batch, result, builders)
+                _take(batch, result, [(source, builders[source.field]) for source in chosen])
                 progress(os.lseek(stream.fileno(), 0, os.SEEK_CUR), result.rows)
     except UnicodeError:
         raise CustomersUnreadable(
@@ -94,6 +98,12 @@ def enroll(
         now=now,
     )
     return result
+
+
+def _numbers(chosen: Sequence[Source], name: Field) -> list[int]:
+    """The columns that a field is read from, each once."""
+    numbers = (number for source in chosen if source.field is name for number in source.columns)
+    return list(dict.fromkeys(numbers))
 
 
 def _sample(customers: Path) -> bytes:
@@ -134,68 +144,38 @@ def _table(stream: TextIO, delimiter: str) -> Iterator[list[str]]:
         raise CustomersUnreadable(f"line {reader.line_num} of the list is no CSV: {error}") from None
 
 
-def _columns_of(names: list[str], wanted: Mapping[Field, Sequence[str]]) -> dict[Field, list[int]]:
-    """Field -> numbers of its columns. What is said stands instead of what the header suggests."""
-    found: dict[Field, list[int]] = {}
-    for name in Field:
-        said = wanted.get(name)
-        columns = [_said(column, names) for column in said] if said else _recognised(name, names)
-        if columns:
-            found[name] = columns
-    if not found:
-        raise CustomersWithoutColumns(
-            f"none of the {len(names)} columns has a name that stands for {', '.join(Field)}; "
-            f"say which column is which, such as --column email=2"
-        )
-    return found
-
-
-def _said(column: str, names: list[str]) -> int:
-    if column.isdigit() and int(column) > 0:
-        return int(column)
-    if column in names:
-        return names.index(column) + 1
-    raise CustomersWithoutColumns(f"there is no column {column!r}; wanted: its number from 1 on, or a name")
-
-
-def _recognised(wanted: Field, names: list[str]) -> list[int]:
-    return [number for number, name in enumerate(names, 1) if role_of(name) == wanted]
-
-
 def _batches(table: Iterator[list[str]]) -> Iterator[list[list[str]]]:
     while batch := list(islice(table, _BATCH)):
         yield batch
 
 
-def _take(batch: list[list[str]], result: Enrolment, builders: Mapping[Field, "_Builder"]) -> None:
+def _take(batch: list[list[str]], result: Enrolment, builders: Sequence[tuple[Source, "_Builder"]]) -> None:
     first = result.rows + 1
     result.rows += len(batch)
     if result.rows > ROWS_LIMIT:
         raise CustomersUnreadable(f"the list has more than {ROWS_LIMIT} rows; split it")
-    for name, numbers in result.columns.items():
-        for number in numbers:
-            cells = (row[number - 1] if len(row) >= number else "" for row in batch)
-            builders[name].add(enumerate(cells, first))
+    for source, builder in builders:
+        builder.add(enumerate(map(source.cells, batch), first))
 
 
 class _Builder:
     """The fingerprints of one field, batch by batch."""
 
-    def __init__(self, name: Field, fingerprinter: Fingerprinter, region: str) -> None:
+    def __init__(self, reader: Reader, fingerprinter: Fingerprinter) -> None:
         self.accepted = 0
         self.refused: Counter[str] = Counter()
-        self._name = name
+        self._reader = reader
         self._fingerprinter = fingerprinter
-        self._region = region
         self._values: list[Fingerprints] = []
         self._ordinals: list[Ordinals] = []
 
-    def add(self, cells: Iterable[tuple[int, str]]) -> None:
+    def add(self, rows: Iterable[tuple[int, Sequence[str]]]) -> None:
+        """The cells of a source, with the ordinals."""
         values, ordinals = [], []
-        for ordinal, cell in cells:
-            value = canonical(self._name, cell, self._region) if len(cell) <= CELL_LIMIT else None
+        for ordinal, cells in rows:
+            value = self._reader.form(cells)
             if value is None:
-                self.refused[refusal(self._name, cell)] += 1
+                self.refused[self._reader.refusal(cells)] += 1
             else:
                 values.append(value)
                 ordinals.append(ordinal)

@@ -16,7 +16,7 @@ from cli.output import console, emit_json, say, table
 from matching.companies import REGIONS
 from matching.enrol import Enrolment, enroll
 from matching.fingerprints import read_key
-from matching.identifiers import Field
+from matching.identifiers import DateOrder, Field
 from matching.segments import SUFFIX
 
 _SLUG = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
@@ -32,10 +32,17 @@ def command(
     out: Annotated[Path | None, typer.Option(help="The segment; without it COMPANY.segment.")] = None,
     column: Annotated[
         list[str] | None,
-        typer.Option(help="FIELD=COLUMN: which column holds a field, by number or name; may be repeated."),
+        typer.Option(
+            help="FIELD=COLUMN: which column holds a field, by number or name; may be repeated. "
+            "A name with a birth date is name_birth_date=FAMILY+GIVEN+BORN or NAME+BORN."
+        ),
     ] = None,
     region: Annotated[str, typer.Option(help="Country of telephone numbers written without +.")] = "CN",
     delimiter: Annotated[str | None, typer.Option(help="What separates columns; else found out.")] = None,
+    dates: Annotated[
+        DateOrder | None,
+        typer.Option(help="How the list writes dates such as 03/04/1990; else they are not taken."),
+    ] = None,
     encoding: Annotated[str | None, typer.Option(help="The list's encoding; else it is found out.")] = None,
     header: Annotated[bool, typer.Option(help="Whether the first row names the columns.")] = True,
     as_json: Annotated[bool, typer.Option("--json", help="Write one JSON object.")] = False,
@@ -66,6 +73,7 @@ def command(
             columns=_columns(column or ()),
             delimiter=delimiter,
             encoding=encoding,
+            dates=dates,
             header=header,
             progress=progress,
         )

@@ -128,6 +128,8 @@ def _refused_wallet(narrow: str) -> str:
 
 def _refused_name_birth_date(narrow: str) -> str:
     name, _, born = narrow.rpartition(SEPARATOR)
+    if not (name.strip() and born.strip()):
+        return "empty"
     return "ambiguous_date" if person_name(name) and len(birth_dates(born)) > 1 else "malformed"
 
 

@@ -14,6 +14,8 @@ from collections.abc import Sequence
 from datetime import date
 from enum import StrEnum
 
+from matching.text import narrow_fold
+
 SEPARATOR = "|"  # between name and date, in a composite's one form and in its golden value
 
 _TITLES = frozenset(
@@ -71,10 +73,11 @@ def composite(names: Sequence[str], born: str, order: DateOrder | None = None) -
 
 def composites(names: Sequence[str], born: str, order: DateOrder | None = None) -> list[str]:
     """All forms that a row of a leak may mean: none, one, or two where day and month could change places."""
-    name = person_name(" ".join(names))
+    name = person_name(narrow_fold()(" ".join(names)).text)
     if name is None:
         return []
-    return [f"{name}{SEPARATOR}{day.isoformat()}" for day in birth_dates(born, order)]
+    days = birth_dates(narrow_fold()(born).text, order)
+    return [f"{name}{SEPARATOR}{day.isoformat()}" for day in days]
 
 
 def person_name(written: str) -> str | None:

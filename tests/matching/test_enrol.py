@@ -11,7 +11,7 @@ import pytest
 from matching.enrol import Enrolment, enroll
 from matching.errors import CustomersUnreadable, CustomersWithoutColumns
 from matching.fingerprints import RootKey, write_key
-from matching.identifiers import Field, canonical
+from matching.identifiers import GOLDEN, DateOrder, Field, canonical
 from matching.segments import open_segment
 from tests.matching.customers import FIELDS, as_csv, customers
 
@@ -25,6 +25,7 @@ def enrolled(
     content: str | bytes,
     *,
     columns: Mapping[Field, Sequence[str]] | None = None,
+    dates: DateOrder | None = None,
     header: bool = True,
 ) -> Enrolment:
     """Enrol a list into a.segment."""
@@ -38,6 +39,7 @@ def enrolled(
         default_region="CN",
         now=NOW,
         columns=columns,
+        dates=dates,
         header=header,
     )
 
@@ -85,6 +87,10 @@ def test_the_encoding_is_found_out(tmp_path: Path, encoding: str) -> None:
         (("電子郵箱", "手機", "身份證"), {"email": 1, "phone": 2, "resident_id": 3}),
         (("ＥＭＡＩＬ", "Tel.", "Card No"), {"email": 1, "phone": 2, "card": 3}),
         (("name", "email", "mailing list"), {"email": 2}),
+        (("Login name", "Account No", "passport no."), {"username": 1, "account": 2, "passport": 3}),
+        (("x", "Wallet address", "Driver's License"), {"wallet": 2, "driving_licence": 3}),
+        (("用户名", "账号", "护照号码"), {"passport": 3, "username": 1, "account": 2}),
+        (("用户名", "驾驶证号", "钱包地址"), {"resident_id": 2, "wallet": 3, "username": 1}),
     ],
 )
 def test_columns_are_recognised_by_their_names(
@@ -94,6 +100,74 @@ def test_columns_are_recognised_by_their_names(
     result = enrolled(tmp_path, ",".join(names) + "\nx,y,z\n")
 
     assert result.columns == {field: [column] for field, column in found.items()}
+
+
+@pytest.mark.parametrize(
+    ("names", "places"),
+    [
+        (("Name", "Date of birth", "x"), [1, 2]),
+        (("DOB", "Last name", "First name"), [2, 3, 1]),
+        (("名", "姓", "出生日期"), [2, 1, 3]),
+        (("姓名", "生日", "x"), [1, 2]),
+    ],
+)
+def test_a_name_and_a_birth_date_are_one_value(
+    tmp_path: Path, names: Sequence[str], places: list[int]
+) -> None:
+    """From two columns or three, the family name first; neither is enrolled alone."""
+    result = enrolled(tmp_path, ",".join(names) + "\nx,y,z\n")
+
+    assert result.columns == {Field.NAME_BIRTH_DATE: places}
+
+
+PEOPLE = (
+    "family,given,born\nDoe,John,1890-01-31\nRoe,Jané,31.01.1890\n张,三,1890年1月31日\n"
+    "Poe,Ann,03/04/1890\n,,1890-01-31\nLoe,Ann,soon\n"
+)
+JOINED = {Field.NAME_BIRTH_DATE: ["family+2+born"]}
+
+
+def test_a_name_with_a_birth_date_is_found_however_it_is_written(tmp_path: Path) -> None:
+    """Under its row, by either order of a Latin name; what was not taken is counted by reason."""
+    result = enrolled(tmp_path, PEOPLE, columns=JOINED)
+    written = ["John Doe|1890-01-31", "ROE, JANE|31 January 1890", "张三|18900131", "张 三|1890/1/31"]
+
+    assert ordinals(tmp_path, Field.NAME_BIRTH_DATE, written) == dict(zip(written, [1, 2, 3, 3], strict=True))
+    assert (result.columns, dict(result.refused[Field.NAME_BIRTH_DATE])) == (
+        {Field.NAME_BIRTH_DATE: [1, 2, 3]},
+        {"ambiguous_date": 1, "empty": 1, "malformed": 1},
+    )
+
+
+@pytest.mark.parametrize(
+    ("dates", "day"), [(DateOrder.DAY_FIRST, "1890-04-03"), (DateOrder.MONTH_FIRST, "1890-03-04")]
+)
+def test_a_list_says_how_it_writes_dates(tmp_path: Path, dates: DateOrder, day: str) -> None:
+    """Then no date is ambiguous."""
+    enrolled(tmp_path, PEOPLE, columns=JOINED, dates=dates)
+
+    assert ordinals(tmp_path, Field.NAME_BIRTH_DATE, [f"Ann Poe|{day}"]) == {f"Ann Poe|{day}": 4}
+
+
+def test_every_field_can_be_enrolled(tmp_path: Path) -> None:
+    """By the golden value of each, in a column that is said to hold it."""
+    content = "\t".join(GOLDEN.values()).replace("|", "\t") + "\n"
+    said = {field: [str(number)] for number, field in enumerate(GOLDEN, 1)}
+    last = len(GOLDEN)
+
+    result = enrolled(
+        tmp_path, content, columns=said | {Field.NAME_BIRTH_DATE: [f"{last}+{last + 1}"]}, header=False
+    )
+
+    assert result.accepted == dict.fromkeys(Field, 1)
+    assert all(ordinals(tmp_path, field, [raw]) == {raw: 1} for field, raw in GOLDEN.items())
+
+
+@pytest.mark.parametrize("column", ["1", "1+2+3+4+5"])
+def test_a_name_with_a_birth_date_needs_its_columns(tmp_path: Path, column: str) -> None:
+    """One column cannot be both."""
+    with pytest.raises(CustomersWithoutColumns, match=r"wanted: one to three of the name, .*=2\+3\+7"):
+        enrolled(tmp_path, "a,b,c,d,e\n", columns={Field.NAME_BIRTH_DATE: [column]})
 
 
 def test_several_columns_of_a_field_belong_to_one_customer(tmp_path: Path) -> None:

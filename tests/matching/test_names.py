@@ -137,8 +137,9 @@ def test_every_day_is_read_back(day: date, form: str) -> None:
     [
         ("John Doe|03/04/1990", "ambiguous_date"),
         ("John Doe|1990-02-30", "malformed"),
-        ("|1990-05-17", "malformed"),
-        ("John Doe", "malformed"),
+        ("|1990-05-17", "empty"),
+        ("John Doe", "empty"),
+        ("Mr.|1990-05-17", "malformed"),
         ("", "empty"),
     ],
 )
