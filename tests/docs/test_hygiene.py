@@ -24,6 +24,7 @@ REFERRED_TO = {
     "semver.org",
     "www.rfc-editor.org",
     "www.standardwebhooks.com",
+    "arrow.apache.org",
     "www.w3.org",
 }
 # RFC 2606 and RFC 6761: names that belong to nobody.

@@ -34,24 +34,24 @@ def test_without_a_compiler_the_wheel_is_pure(tmp_path: Path, choice: dict[str, 
         shutil.copy(ROOT / name, tmp_path)
     for package in ("alerts", "cli", "crawler", "matching", "storage"):
         (tmp_path / package).mkdir()
-    shutil.copytree(SOURCES, tmp_path / "matching/native", ignore=shutil.ignore_patterns("*.so", "*.part"))
+    shutil.copytree(SOURCES, tmp_path / "matching/native", ignore=shutil.ignore_patterns("*.shared", "*.part"))
 
     built = answer(*PIP, "--wheel-dir", tmp_path / "wheels", tmp_path, env={**os.environ, **choice})
 
     assert built.returncode == 0, built.stderr
     [wheel] = (tmp_path / "wheels").iterdir()
     assert wheel.name.endswith("-py3-none-any.whl")
-    assert not [name for name in zipfile.ZipFile(wheel).namelist() if name.endswith(".so")]
+    assert not [name for name in zipfile.ZipFile(wheel).namelist() if name.endswith(".shared")]
 
 
 @pytest.mark.needs("gcc")
 def test_a_source_that_does_not_compile_says_why_and_leaves_no_library(tmp_path: Path) -> None:
     """A library of before would be of other sources: it goes."""
     (tmp_path / "broken.c").write_text("int broken(")
-    (tmp_path / "scanner.so").write_text("of before")
+    (tmp_path / "scanner.shared").write_text("of before")
 
     with pytest.raises(BuildFailed, match=r"compiler \S+ failed: "):
-        build(tmp_path, tmp_path / "scanner.so")
+        build(tmp_path, tmp_path / "scanner.shared")
 
     assert [path.name for path in tmp_path.iterdir()] == ["broken.c"]
 
@@ -63,7 +63,7 @@ def test_a_library_with_another_interface_is_refused(tmp_path: Path) -> None:
     lines = [f"void sw_{name}(void) {{}}" for name in functions]
     public = "#pragma GCC visibility push(default)"
     (tmp_path / "other.c").write_text("\n".join([public, "unsigned sw_abi(void) { return 999; }", *lines]))
-    path = build(tmp_path, tmp_path / "scanner.so")
+    path = build(tmp_path, tmp_path / "scanner.shared")
 
     with pytest.raises(LibraryMissing, match="interface 999, wanted"):
         load(path)
@@ -74,4 +74,4 @@ def test_the_sources_compile_without_a_warning(tmp_path: Path) -> None:
     """Under every warning that is worth its noise."""
     flags = ("-Werror", "-Wconversion", "-Wshadow", "-Wstrict-prototypes", "-pedantic")
 
-    assert build(SOURCES, tmp_path / "scanner.so", *flags).exists()
+    assert build(SOURCES, tmp_path / "scanner.shared", *flags).exists()
