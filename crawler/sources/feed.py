@@ -82,9 +82,7 @@ class FeedAdapter:
         return Parsed(listings=(replace(before, **values),))
 
     def _feed(self, page: Page, text: str, reader: Reader) -> Parsed:
-        if len(text) > MAX_FEED_CHARS:
-            raise PageRefused(f"The feed has {len(text)} characters; at most {MAX_FEED_CHARS} are parsed.")
-        read = _json_feed(text) if text.lstrip("\ufeff \t\r\n").startswith("{") else _xml_feed(text)
+        read = entries_of(text)
         if read is None:
             return Parsed(recognised=False)
         entries, onward = read
@@ -119,6 +117,16 @@ class FeedAdapter:
             row_digest=self.digest(state),
             **values,
         )
+
+
+def entries_of(text: str) -> tuple[list[Entry], str] | None:
+    """Return a feed's entries and the address of its next page (or ""), or `None` for what is no feed.
+
+    Raises `PageRefused` for one beyond `MAX_FEED_CHARS`.
+    """
+    if len(text) > MAX_FEED_CHARS:
+        raise PageRefused(f"The feed has {len(text)} characters; at most {MAX_FEED_CHARS} are parsed.")
+    return _json_feed(text) if text.lstrip("\ufeff \t\r\n").startswith("{") else _xml_feed(text)
 
 
 def _usual(entry: Entry, reader: Reader) -> Values:

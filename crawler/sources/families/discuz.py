@@ -1,0 +1,88 @@
+"""Discuz! X, the forum of the Chinese-speaking world, in UTF-8 or GBK.
+
+A thread may cost: `[售价 30 金币]` in its row is what the board takes for reading it, in points of its own; the
+source's `currency` says what they are. What guests have to reply, pay or log in for stands in `div.locked`.
+Against copying, words of noise are strewn into posts that only a style hides.
+"""
+
+from __future__ import annotations
+
+import re
+
+from crawler.sources.families.address import by_path, by_query
+from crawler.sources.families.board import forum_family
+from crawler.sources.families.family import Sign, Where
+from crawler.sources.families.forum import Feed, Forum, Rows
+from crawler.sources.families.post import Post
+
+_SIGNS = (
+    Sign(Where.MARKUP, re.compile(r"name=\"generator\" content=\"Discuz! ?X[\d.]*"), 5),
+    Sign(Where.MARKUP, re.compile(r"Powered by <strong><a [^>]*>Discuz!</a>"), 5),
+    Sign(Where.MARKUP, re.compile(r"\bvar STYLEID = '\d+', STATICURL = '"), 4),
+    Sign(Where.MARKUP, re.compile(r"id=\"(?:threadlisttableid|normalthread_\d+|postmessage_\d+)\""), 3),
+    Sign(Where.COOKIE, re.compile(r"^\w{4}_\d{4}_(?:saltkey|lastvisit|sid|lastact)$"), 5),
+    Sign(Where.URL, re.compile(r"/forum\.php\?(?:.*&)?mod=(?:forumdisplay|viewthread|rss)"), 3),
+    Sign(Where.URL, re.compile(r"/(?:thread-\d+-\d+-\d+|forum-\d+-\d+)\.html"), 2),
+)
+
+# The number in "[售价 30 金币]"; "[阅读权限 10]", the rank that a reader needs, is written alike.
+_COST = ".//th//span[@class='xw1'][contains(preceding-sibling::text()[1], '售')][1]"
+
+FORUM = Forum(
+    threads=(
+        by_query("forum.php", "tid", page="page", beside="mod=viewthread"),
+        by_query("viewthread.php", "tid", page="page"),
+        by_path(
+            r"thread-(?P<id>\d{1,12})-(?P<page>\d{1,7})-\d{1,7}\.html",
+            "thread-{id}-1-1.html",
+            "thread-{id}-{page}-1.html",
+        ),
+    ),
+    boards=(
+        by_query("forum.php", "fid", page="page", beside="mod=forumdisplay"),
+        by_query("forumdisplay.php", "fid", page="page"),
+        by_path(
+            r"forum-(?P<id>\w{1,40})-(?P<page>\d{1,7})\.html", "forum-{id}-1.html", "forum-{id}-{page}.html"
+        ),
+    ),
+    feeds=(
+        Feed(
+            re.compile(
+                r"(?P<head>[^?]*/)forum\.php\?(?=(?:.*&)?mod=rss(?:&|$))(?=(?:.*&)?fid=(?P<id>[1-9]\d{0,11})(?:&|$)).*"
+            ),
+            "{head}forum.php?mod=forumdisplay&fid={id}",
+        ),
+        Feed(re.compile(r"[^?]*/forum\.php\?(?=(?:.*&)?mod=rss(?:&|$)).*")),
+    ),
+    rows=Rows(
+        each="tbody[id^=normalthread_], tbody[id^=stickthread_]",
+        empty="#threadlisttableid p.emp",
+        link="a.xst",
+        seller="td.by:not(:last-child) cite",
+        posted="td.by:not(:last-child) em",
+        replies="td.num a",
+        changed="td.by:last-child cite",
+        prefix="xpath:.//th/em[a]",
+        price=f"xpath:concat({_COST}, ' ', substring-before({_COST}/following-sibling::text()[1], ']'))",
+        moved="xpath:.//th[contains(., '移动:') or contains(., '移動:')]",
+    ),
+    title="#thread_subject",
+    prefix="xpath://h1[@class='ts']/a[contains(@href, 'type') or contains(@href, 'sort')]",
+    post=Post(
+        each="table[id^=pid]",
+        anchor="pid",
+        seller="xpath:.//td[@class='pls']//div[@class='authi']/descendant-or-self::*[self::a or not(.//a)]",
+        posted="em[id^=authorposton]",
+        body="xpath:.//td[contains(@class, 't_f')]"
+        " | .//div[contains(@class, 'locked')][not(ancestor::td[contains(@class, 't_f')])]",
+        noise=("font.jammer", "div.quote", "i.pstatus", "div.sign", "div.blockcode > em", "span.atips_close"),
+        code="div.blockcode",
+        locked="div.locked",
+    ),
+    pages="div.pg a[href]",
+    onward="div.pg a.nxt",
+    trail="#pt a",
+    clock="#frt p, #ft p.xs0, #footer p.xs0",
+)
+
+DISCUZ = forum_family("discuz", "Discuz! X", FORUM, _SIGNS)

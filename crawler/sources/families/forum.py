@@ -1,0 +1,300 @@
+"""One reader for every forum: a program is a table of where things stand on its pages.
+
+A list page gives threads, each followed only if its row says something new: its title, its count of replies,
+its last post, its price. A thread's page gives its first post, which is the listing, and its replies, which
+are listings of their own. What a post quotes is somebody else's, so it is dropped; so are signatures, marks of
+edits and the noise against copying. What the site keeps from guests is said (`HIDDEN`), and never asked for.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+from crawler.clean import Clock, claimed_count, line, price
+from crawler.clean.zone import told_by
+from crawler.listing import Listing, Price
+from crawler.sources.definition import FamilySource
+from crawler.sources.families.address import Address, Place, numbers, place
+from crawler.sources.families.find import field, first, found, instant, texts, when
+from crawler.sources.families.post import Post
+from crawler.sources.feed import Entry, entries_of
+from crawler.sources.html import Markup
+from crawler.sources.markup import Element, text_of, tree
+from crawler.sources.page import Follow, Page, Parsed, Role
+from crawler.sources.reading import Findings, Reader
+from crawler.sources.urls import canonical
+from storage.evidence.charset import decode
+
+# A link to the last post names it: #msg12, #post12, #p12, #pid12, &p=12, &pid=12.
+_POST_ID = re.compile(r"(?:msg|post-?|[?&;]p(?:id)?=|#p(?:id)?)(\d+)")
+_BRACKETS = " \t\n[](){}【】:：-"
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """A board's feed: the address that it is recognised by, and the list page it is a window on."""
+
+    shape: re.Pattern[str]
+    board: str = ""
+
+    def of(self, url: str) -> str | None:
+        """Return the list page of this feed's address, "" for a feed of all boards, `None` for no feed."""
+        hit = self.shape.fullmatch(url)
+        return self.board.format(**hit.groupdict()) if hit else None
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Where things stand on a list page; all but `each` and `empty` are looked for in one row.
+
+    `changed` gives what changes with the last post and never by itself ("5 minutes ago" does).
+    """
+
+    each: str
+    empty: str
+    link: str
+    seller: str
+    posted: str
+    replies: str
+    changed: str
+    prefix: str = ""
+    price: str = ""
+    moved: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Forum:
+    """One program: its addresses, and where things stand. Selectors are CSS, or XPath after `xpath:`.
+
+    `pages` are the links of a navigation, `onward` the one that leads to the next page, `trail` those of the
+    boards above a page. `clock` is where a page says its zone or what time it is. `rows_counted`: its
+    addresses count rows and not pages.
+    """
+
+    threads: tuple[Address, ...]
+    boards: tuple[Address, ...]
+    rows: Rows
+    title: str
+    post: Post
+    pages: str
+    onward: str
+    trail: str
+    prefix: str = ""
+    clock: str = ""
+    feeds: tuple[Feed, ...] = ()
+    rows_counted: bool = False
+
+
+class ForumAdapter:
+    """Reads the boards of one site, as its program's table says."""
+
+    def __init__(self, forum: Forum, definition: FamilySource, digest: Callable[[str], str]) -> None:
+        self.forum = forum
+        self.definition = definition
+        self.digest = digest
+
+    def start(self, cursor: Mapping[str, object]) -> list[Follow]:
+        return [
+            Follow(url, Role.LIST if self._board_of_feed(url) is None else Role.FEED)
+            for url in self.definition.start
+        ]
+
+    def own_page(self, listing: Listing) -> Follow | None:
+        """A reply has none: it is read with its thread."""
+        return None if listing.thread else Follow(listing.url, Role.ITEM, listing.key, listing)
+
+    def parse(self, page: Page) -> Parsed:
+        decoded = decode(page.body, declared=page.charset)
+        findings = Findings()
+        if page.role is Role.FEED:
+            parsed = self._feed(page, decoded.text)
+        else:
+            root = tree(decoded.text)
+            reader = Reader(Markup(), self._clock(page, root), self.definition.currency, findings)
+            read = self._list if page.role is Role.LIST else self._thread
+            parsed = read(page, root, reader)
+        return replace(parsed, findings=findings.report(), charset=decoded.charset)
+
+    def _clock(self, page: Page, root: Element) -> Clock:
+        source = self.definition
+        clock = Clock.of(page.fetched_at, timezone=source.timezone, order=source.date_order)
+        for element in found(root, self.forum.clock)[:1]:
+            shown = instant(element, clock)
+            clock = told_by(text_of(element), clock, instant=shown.at if shown else None)
+        return clock
+
+    # --- feeds
+
+    def _board_of_feed(self, url: str) -> str | None:
+        boards = (feed.of(url) for feed in self.forum.feeds)
+        return next((board for board in boards if board is not None), None)
+
+    def _feed(self, page: Page, text: str) -> Parsed:
+        """A feed says which threads there are; the list page behind it says which changed."""
+        read = entries_of(text)
+        if read is None:
+            return Parsed(recognised=False)
+        follows = [self._entry(page, entry) for entry in read[0]]
+        unique = {follow.key: follow for follow in reversed(follows) if follow is not None}
+        return Parsed(
+            follows=tuple(reversed(unique.values())),
+            next_page=self._board_of_feed(page.url) or None,
+            next_role=Role.LIST,
+            recognised=bool(unique) or not follows,
+            whole=None not in follows,
+        )
+
+    def _entry(self, page: Page, entry: Entry) -> Follow | None:
+        """An entry may be a reply, so that its author and its text are not the thread's."""
+        thread = self._place(self.forum.threads, entry.link, page)
+        if thread is None:
+            return None
+        title = line(entry.title.removeprefix("Re: "))
+        return self.own_page(Listing(key=f"t{thread.id}", url=thread.url, title=title))
+
+    # --- list pages
+
+    def _list(self, page: Page, root: Element, reader: Reader) -> Parsed:
+        table = self.forum.rows
+        rows = found(root, table.each)
+        threads: dict[str, Listing] = {}
+        for row in rows:
+            if (thread := self._row(page, row, reader)) is not None:
+                threads.setdefault(thread.key, thread)
+        follows = (self.own_page(thread) for thread in threads.values())
+        here, further = self._navigation(page, root, self.forum.boards)
+        return Parsed(
+            follows=tuple(follow for follow in follows if follow is not None),
+            next_page=self._onward(page, root, here, further),
+            # A board shows the threads of some days or of one kind: what it does not list is not gone.
+            end=False,
+            recognised=bool(threads) or bool(found(root, table.empty)) or bool(found(root, table.moved)),
+            pages_total=len(further) + 1 if here is not None else None,
+        )
+
+    def _row(self, page: Page, row: Element, reader: Reader) -> Listing | None:
+        """Return a thread; `None` for an announcement and for a row that leads to another board."""
+        table = self.forum.rows
+        linked = self._linked(page, row)
+        if linked is None or found(row, table.moved):
+            return None
+        anchor, thread = linked
+        title = _titled(first(row, table.prefix), text_of(anchor))
+        reader.findings.note("row", "title", table.link, [title], title)
+        shown = first(row, table.price)
+        cost = self._price(shown, title)
+        reader.findings.note("row", "price", table.price or "(title)", [shown or title], cost or "none")
+        at = when(reader, "row", table.posted, row)
+        state = (title, shown, _count(row, table.replies), _last(row, table.changed))
+        return Listing(
+            key=f"t{thread.id}",
+            url=thread.url,
+            title=title,
+            seller=field(reader, "row", "seller", table.seller, row) or None,
+            price=cost,
+            claimed_records=claimed_count(title),
+            posted_at=at.at if at else None,
+            posted_at_uncertain=bool(at and at.uncertain),
+            row_digest=self.digest("\x1f".join(state)),
+        )
+
+    def _linked(self, page: Page, row: Element) -> tuple[Element, Place] | None:
+        for anchor in found(row, self.forum.rows.link):
+            if (thread := self._place(self.forum.threads, anchor.get("href"), page)) is not None:
+                return anchor, thread
+        return None
+
+    def _price(self, shown: str, title: str) -> Price | None:
+        """The title's, which is what is asked for; else what the board itself takes for reading on.
+
+        A number alone is a price only where the board says that it is one.
+        """
+        own = self.definition.currency
+        named = price(title, currency=own) if price(title) is not None else None
+        return named or (price(shown, currency=own) if shown else None)
+
+    # --- the way on
+
+    def _place(self, addresses: tuple[Address, ...], href: str | None, page: Page) -> Place | None:
+        return place(addresses, canonical(href, base=page.url)) if href else None
+
+    def _navigation(
+        self, page: Page, root: Element, addresses: tuple[Address, ...]
+    ) -> tuple[Place | None, range]:
+        """Return which page this is, and the numbers of the further ones."""
+        here = self._place(addresses, page.url, page)
+        if here is None:
+            return None, range(0)
+        hrefs = (anchor.get("href") for anchor in found(root, self.forum.pages))
+        links = [there for href in hrefs if (there := self._place(addresses, href, page)) is not None]
+        return here, numbers(here, links, rows=self.forum.rows_counted)
+
+    def _onward(self, page: Page, root: Element, here: Place | None, further: range) -> str | None:
+        """Return the next list page, as the page links to it or as its number says."""
+        later = [number for number in further if here is not None and number > max(here.page, 1)]
+        if here is not None and later:
+            return here.at(later[0])
+        hrefs = (anchor.get("href") for anchor in found(root, self.forum.onward))
+        onward = next((canonical(href, base=page.url) for href in hrefs if href), None)
+        return onward if onward != page.url else None
+
+    # --- threads
+
+    def _thread(self, page: Page, root: Element, reader: Reader) -> Parsed:
+        table = self.forum
+        title = _titled(first(root, table.prefix), first(root, table.title))
+        reader.findings.note("item", "title", table.title, [title] if title else [], title)
+        elements = found(root, table.post.each)
+        posts = [post for each in elements if (post := table.post.read(page, each, reader)) is not None]
+        if not posts or not title:
+            return Parsed(recognised=False)
+        key = page.key or page.url
+        leading = page.role is Role.ITEM
+        before = page.partial or Listing(key=key, url=page.url)
+        listings = [self._first_post(before, title, posts[0])] if leading else []
+        if not self.definition.replies:
+            return Parsed(listings=tuple(listings))
+        listings += [self._reply(post, key) for post in posts[len(listings) :]]
+        here, further = self._navigation(page, root, table.threads)
+        rest = tuple(here.at(number) for number in reversed(further)) if here is not None and leading else ()
+        return Parsed(listings=tuple(listings), rest=rest)
+
+    def _first_post(self, before: Listing, title: str, post: Listing) -> Listing:
+        dated = post if post.posted_at is not None else before
+        return replace(
+            before,
+            title=title,
+            body=post.body,
+            sample=post.sample,
+            seller=post.seller or before.seller,
+            price=self._price("", title) or before.price,
+            claimed_records=claimed_count(title),
+            posted_at=dated.posted_at,
+            posted_at_uncertain=dated.posted_at_uncertain,
+            links=post.links,
+        )
+
+    def _reply(self, post: Listing, thread: str) -> Listing:
+        """A reply has no title: a name in the thread's would be found once a reply."""
+        state = f"{post.seller}\x1f{post.body}\x1f{post.sample}"
+        return replace(post, key=f"{thread}/{post.key}", thread=thread, row_digest=self.digest(state))
+
+
+def _titled(prefix: str, title: str) -> str:
+    """The prefix stands in front, in brackets, however the board draws it."""
+    label = line(prefix.strip(_BRACKETS))
+    return line(f"[{label}] {title}" if label and title else title)
+
+
+def _count(row: Element, selector: str) -> str:
+    """Only the digits: what they are called depends on their number in many languages."""
+    return re.sub(r"\D", "", first(row, selector))
+
+
+def _last(row: Element, selector: str) -> str:
+    """Return what stands for the last post: its number where a link has it, else who wrote it."""
+    said = texts(row, selector)
+    ids = [hit[1] for text in said if (hit := _POST_ID.search(text))]
+    return " ".join(ids or said)

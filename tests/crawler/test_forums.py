@@ -1,0 +1,216 @@
+"""Forums of six programs, each in four runs: all there is, nothing new, what is new, redesigned."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from storage.base import Database
+from storage.listings import Life, Listing
+from storage.runs import Run, RunOutcome
+from tests.crawler.conftest import Runs
+from tests.peers.forums.board import LOCKED, LONG, MOVED, SAMPLE, Thread
+from tests.peers.forums.server import PROGRAMS, ForumSite
+
+#: The edited one is among the first that a second look is due for.
+EDITED, ANSWERED, OPENED = 45, LONG, 46
+LATER = datetime(2026, 3, 5, 9, 0, tzinfo=UTC)
+LISTS = 3
+
+
+@dataclass
+class Story:
+    """What four runs found; `asked` are the addresses that each asked for, `first` the listings after it."""
+
+    site: ForumSite
+    runs: Runs
+    ended: list[Run]
+    asked: list[list[str]]
+    first: dict[str, Listing]
+
+    @property
+    def threads(self) -> list[Thread]:
+        """Those that were there from the beginning, and are on this board."""
+        return [each for each in self.site.board.threads.values() if each.id not in (MOVED, OPENED)]
+
+    def stored(self, thread: Thread) -> Listing:
+        return self.first[f"t{thread.id}"]
+
+
+@pytest.fixture(scope="module", params=PROGRAMS)
+def story(
+    request: pytest.FixtureRequest, sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Story]:
+    folder = tmp_path_factory.mktemp(request.param)
+    shutil.copy(sqlite_template, folder / "spillwatch.db")
+    url = f"sqlite:///{folder / 'spillwatch.db'}"
+    database = Database.open(url)
+    with ForumSite(request.param) as site:
+        yield told(site, Runs(database, url, folder / "evidence"))
+    database.close()
+
+
+def told(site: ForumSite, runs: Runs) -> Story:
+    """1. all there is; 2. once more; 3. a new thread, a reply and an edit; 4. a page that nobody knows."""
+    story = Story(site, runs, [], [], {})
+    run(story)
+    story.first = runs.listings()
+    run(story)
+    board = site.board
+    board.open(OPENED, at=LATER)
+    board.reply(board.threads[ANSWERED], at=LATER + timedelta(minutes=1), quote="Fresh data 7, no haggling.")
+    edited = board.threads[EDITED].first
+    edited.text, edited.edited = "Sold.", LATER
+    run(story, rechecks=10)
+    site.redesigned = True
+    run(story)
+    return story
+
+
+def run(story: Story, *, rechecks: int = 0) -> None:
+    name = story.site.program.name
+    source = story.runs.declare(
+        name,
+        story.site.start,
+        kind=name,
+        list=None,
+        row=None,
+        item=None,
+        date_order="mdy",
+        currency="USDT",
+        budget={"recheck_items": rechecks},
+    )
+    story.site.requests.clear()
+    story.ended.append(story.runs.run(source))
+    story.asked.append(story.site.paths)
+
+
+def test_a_first_run_stores_every_thread_and_every_reply(story: Story) -> None:
+    """Three list pages and three pages of one thread give all of them once; what moved away is left out."""
+    expected = {f"t{thread.id}" for thread in story.threads}
+    expected |= {f"t{thread.id}/p{post.id}" for thread in story.threads for post in thread.posts[1:25]}
+
+    assert (story.ended[0].outcome, story.ended[0].reason) == (RunOutcome.NEW_LISTINGS, None)
+    assert set(story.first) == expected
+    assert story.ended[0].pages_unread == 0
+
+
+def test_author_date_title_and_count_of_every_thread_are_as_posted(story: Story) -> None:
+    """Dates are certain and in UTC, whatever the board's zone, and a prefix stands in front of the title."""
+    prefixed = story.site.program.name not in ("phpbb", "smf")
+    expected = [
+        (
+            f"[{thread.prefix}] {thread.title}" if thread.prefix and prefixed else thread.title,
+            thread.first.author,
+            thread.first.posted,
+            False,
+            thread.id * 1000,
+        )
+        for thread in story.threads
+    ]
+    rows = (story.stored(thread) for thread in story.threads)
+
+    found = [
+        (row.title, row.seller, row.posted_at, row.posted_at_uncertain, row.claimed_records) for row in rows
+    ]
+
+    assert found == expected
+
+
+def test_the_price_is_the_title_s_or_the_board_s_own(story: Story) -> None:
+    """`$107` in a title; what a board takes for reading on is in the currency that the source names."""
+    charges = story.site.program.name == "discuz"
+    rows = {thread.id: story.stored(thread) for thread in story.threads}
+
+    for number, row in rows.items():
+        expected: tuple[Decimal | None, str | None] = (None, None)
+        if number % 3 == 0:
+            expected = (Decimal(100 + number), "USD")
+        elif charges and number % 5 == 0:
+            expected = (Decimal(30), "USDT")
+        assert (row.price_amount, row.price_currency) == expected, number
+
+
+def test_a_reply_is_its_own_author_s_and_knows_its_thread(story: Story) -> None:
+    """Author and date of each of the 24 replies on three pages; it has no title, and leads to its post."""
+    thread = story.site.board.threads[LONG]
+    rows = [story.first[f"t{LONG}/p{post.id}"] for post in thread.posts[1:25]]
+
+    assert [(row.seller, row.posted_at) for row in rows] == [
+        (post.author, post.posted) for post in thread.posts[1:25]
+    ]
+    assert {(row.thread_key, row.title) for row in rows} == {(f"t{LONG}", "")}
+    assert all(row.url.endswith(str(post.id)) for row, post in zip(rows, thread.posts[1:25], strict=True))
+
+
+def test_only_what_an_author_wrote_is_the_body(story: Story) -> None:
+    """Quotes, signatures, noise and code are no body; code is the sample; what is locked is said to be."""
+    board = story.site.board
+    texts = {
+        row.key: version
+        for row in story.first.values()
+        for version in story.runs.versions(row)
+        if version.number == 1
+    }
+    quoted = board.threads[LONG].posts[2]
+    locked, coded = texts[f"t{LOCKED}"], texts["t8"]
+
+    assert texts[f"t{LONG}/p{quoted.id}"].body.splitlines() == [quoted.text, "proof"]
+    assert coded.body.splitlines() == [board.threads[8].first.text, "proof"]
+    assert (coded.sample, list(coded.links)) == (SAMPLE, ["https://paste.example/8"])
+    assert "[hidden by the site]" in locked.body.splitlines()
+    assert not any("Signed" in version.body for version in texts.values())
+
+
+def test_no_address_is_asked_for_twice_whatever_session_it_carried(story: Story) -> None:
+    """44 threads, two more pages of one of them, three list pages and robots.txt: no request beside these."""
+    assert len(story.asked[0]) == len(story.threads) + 2 + LISTS + 1
+
+
+def test_a_second_run_finds_nothing_new_on_one_page(story: Story) -> None:
+    """What changes with each view, a count of them or a session, is no news."""
+    ended = story.ended[1]
+
+    assert (ended.outcome, ended.reason, ended.listings_new, ended.listings_changed) == (
+        RunOutcome.NOTHING_NEW,
+        None,
+        0,
+        0,
+    )
+    assert len(story.asked[1]) == 2
+
+
+def test_after_new_posts_only_these_are_new(story: Story) -> None:
+    """A thread, and a reply on another's third page: the reply's own words and nothing that it quotes."""
+    board, after = story.site.board, story.runs.listings()
+    answer = board.threads[ANSWERED].last
+    [reply] = [row for key, row in after.items() if key not in story.first and row.thread_key]
+    [version] = story.runs.versions(reply)
+
+    assert story.ended[2].listings_new == 2
+    assert after.keys() - story.first.keys() == {f"t{OPENED}", f"t{ANSWERED}/p{answer.id}"}
+    assert version.body.splitlines() == [answer.text, "proof"]
+
+
+def test_an_edit_of_a_first_post_is_a_version(story: Story) -> None:
+    """The list does not show it, a second look at the thread does, and it is the only change."""
+    row = story.runs.listings()[f"t{EDITED}"]
+    _, edited = story.runs.versions(row)
+
+    assert (story.ended[2].listings_changed, row.life, row.version_number) == (1, Life.EDITED, 2)
+    assert edited.body.splitlines() == ["Sold.", "proof"]
+    assert [change["field"] for change in edited.changes] == ["body"]
+
+
+def test_a_redesign_is_no_quiet_day(story: Story) -> None:
+    """A page on which nothing stands where it should is not recognised, and no listing is gone for it."""
+    ended = story.ended[3]
+
+    assert ended.outcome == RunOutcome.PAGE_NOT_RECOGNISED
+    assert not any(row.gone_at for row in story.runs.listings().values())
