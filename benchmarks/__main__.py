@@ -8,7 +8,7 @@ import sys
 from importlib import import_module
 from importlib.metadata import version
 
-NAMES = ("crawl", "mentions", "storage", "latency")
+NAMES = ("crawl", "mentions", "storage", "latency", "lookups")
 LIBRARIES = ("scrapy", "sqlalchemy", "psycopg", "pyahocorasick", "daachorse")
 
 

@@ -4,6 +4,7 @@ What is sorted lies on disk as keyed fingerprints only, in a file without a name
 """
 
 import hashlib
+import mmap
 import os
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -61,10 +62,13 @@ class Sorter:
             return
         self._spill()
         self._file.flush()
-        everything = np.memmap(self._file, dtype=RECORD, mode="r")
+        mapping = mmap.mmap(self._file.fileno(), 0, access=mmap.ACCESS_READ)
+        everything = np.frombuffer(mapping, RECORD)
         ends = np.cumsum(self._runs)
         runs = [everything[end - size : end] for end, size in zip(ends, self._runs, strict=True)]
-        yield from merged(runs, width=self._run)
+        for records in merged(runs, width=self._run):
+            yield records
+            mapping.madvise(mmap.MADV_DONTNEED)  # what was read is not needed again: memory stays bounded
         self._file.close()
 
     def _spill(self) -> None:

@@ -146,6 +146,8 @@ def _kept(chain: Chain, name: Field) -> Iterator[Records]:
     gone = _bits(chain._erased)
     for records in build.merged(runs):
         yield records[~_marked(gone, records["ordinal"])] if len(gone) else records
+        for segment in chain.segments:
+            segment.let_go()
 
 
 def _bits(erased: Ordinals) -> NDArray[np.uint8]:

@@ -86,6 +86,11 @@ class Segment:
                 f"program computes; enroll again with this version"
             )
 
+    def let_go(self) -> None:
+        """What was read of the file is no longer held in memory; it is read again when it is needed."""
+        if self.mapped is not None:
+            self.mapped.content.madvise(mmap.MADV_DONTNEED)
+
     def lookup(self, name: Field, values: Fingerprints) -> Hits:
         """The hits of a batch: for each, the index of the value and the customer's ordinal.
 

@@ -5,12 +5,15 @@ inside its bucket only, halves it at most 32 times, and takes SHARED_LIMIT custo
 """
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from matching.fingerprints import Fingerprints
+from matching.native.library import LibraryMissing
+from matching.native.probe import Probe, function, probe
 from matching.segments.build import bucket_of, directory_of, halves
 from matching.segments.format import Ordinals, Records, directory_bits
 
@@ -46,13 +49,24 @@ def none() -> Hits:
 
 def lookup(table: Table, values: Fingerprints) -> Hits:
     """For each hit the number of its value in the batch and the customer's ordinal."""
-    return by_numpy(table, values)
+    if not len(table.records) or not len(values):
+        return none()
+    search = _native()
+    if search is None:
+        return by_numpy(table, values)
+    return probe(search, table.records, table.directory, table.bits, values, SHARED_LIMIT)
+
+
+@cache
+def _native() -> Probe | None:
+    try:
+        return function()
+    except LibraryMissing:
+        return None
 
 
 def by_numpy(table: Table, values: Fingerprints) -> Hits:
-    """All values of the batch at once, halving each one's bucket."""
-    if not len(table.records) or not len(values):
-        return none()
+    """All values of a batch at once, halving each one's bucket; neither table nor batch is empty."""
     hi, lo = halves(values)
     bucket = bucket_of(hi, table.bits)
     low = table.directory[bucket].astype(np.int64)

@@ -56,6 +56,7 @@ def _check_table(table: Table, what: str, segment: Segment) -> None:
         place = np.arange(start, start + len(records))
         if np.any(table.directory[bucket] > place) or np.any(table.directory[bucket + 1] <= place):
             raise damaged(segment.path, f"the directory of {what} leads astray")
+        segment.let_go()
 
 
 def _slices(records: Records) -> Iterator[tuple[int, Records]]:

@@ -1,0 +1,188 @@
+"""Segments of 1, 10 and 100 million fingerprints against a Python set: built, opened, asked a million at a time.
+
+Half of what is asked is enrolled. Every size has a process of its own, so that its memory is its own; the
+batches are 16 random bytes each, as fingerprints are.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import resource
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.measure import cost, ratio, report
+from matching.fingerprints import Fingerprints, new_key
+from matching.identifiers import Field
+from matching.segments import Sorter, delta_header, first_header, merge, open_segment, verify, write_segment
+from matching.segments.chain import Chain
+from matching.segments.probe import by_numpy, lookup
+
+MILLION = 1_000_000
+SIZES = (MILLION, 10 * MILLION, 100 * MILLION)
+SET_LIMIT = 10 * MILLION  # a set of more does not fit into this machine's memory
+BATCHES = 5
+DELTA = 10_000  # customers added, and as many erased
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    count: int
+    build_s: float
+    build_mb: float  # most memory while it was built
+    bytes_each: float
+    open_ms: float
+    native: float  # lookups a CPU second
+    numpy: float
+    set_: float | None
+    set_bytes: float | None  # of memory, each
+    verify_s: float
+    delta_s: float
+    merge_s: float
+
+
+def main() -> None:
+    context = multiprocessing.get_context("spawn")
+    with tempfile.TemporaryDirectory(dir=Path.cwd()) as folder:
+        measured = []
+        for size in SIZES:
+            with context.Pool(1) as pool:
+                measured.append(pool.apply(_measure, (Path(folder), size)))
+    report(
+        ("fingerprints", "native/s", "numpy/s", "set/s", "native, x set", "bytes each", "bytes each, set"),
+        [
+            (
+                one.count,
+                one.native,
+                one.numpy,
+                one.set_ or "",
+                ratio(one.native, one.set_) if one.set_ else "",
+                one.bytes_each,
+                one.set_bytes or "",
+            )
+            for one in measured
+        ],
+    )
+    report(
+        (
+            "fingerprints",
+            "built, CPU s",
+            "peak MB",
+            "open, ms",
+            "verify, s",
+            "10,000 added and erased, s",
+            "merge, s",
+        ),
+        [
+            (one.count, one.build_s, one.build_mb, one.open_ms, one.verify_s, one.delta_s, one.merge_s)
+            for one in measured
+        ],
+    )
+
+
+def _measure(folder: Path, count: int) -> Measured:
+    path = folder / f"{count}.segment"
+    _, built = cost(lambda: _build(path, count))
+    peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    start = time.perf_counter()
+    table = open_segment(path).tables[Field.PHONE]
+    open_s = time.perf_counter() - start
+    asked = [_asked(number, count) for number in range(BATCHES)]
+    lookup(table, asked[0])
+    by_numpy(table, asked[0])
+    _, native = cost(lambda: [lookup(table, batch) for batch in asked])
+    _, numpy = cost(lambda: [by_numpy(table, batch) for batch in asked])
+    set_, set_bytes = _set(count, asked) if count <= SET_LIMIT else (None, None)
+    _, verified = cost(lambda: verify(path))
+    delta, merged = _follow(path)
+    path.unlink()
+    return Measured(
+        count, built.cpu_s, peak_mb, (len(table.records) * 16 + table.directory.nbytes) / count,
+        open_s * 1000, BATCHES * MILLION / native.cpu_s, BATCHES * MILLION / numpy.cpu_s, set_, set_bytes,
+        verified.wall_s, delta, merged,
+    )  # fmt: skip
+
+
+def _build(path: Path, count: int) -> None:
+    sorter = Sorter(path.parent)
+    for number, batch in enumerate(_enrolled(count)):
+        sorter.add(batch, np.arange(number * MILLION + 1, (number + 1) * MILLION + 1, dtype=np.uint32))
+    header = first_header(
+        company="quillmere",
+        default_region="CN",
+        key=new_key(),
+        customers=count,
+        counts={Field.PHONE: sorter.count},
+        now=datetime.now(UTC),
+    )
+    write_segment(path, header, {Field.PHONE: sorter.merged()})
+
+
+def _enrolled(count: int) -> Iterator[Fingerprints]:
+    for number in range(count // MILLION):
+        yield _random(number)
+
+
+def _random(seed: int, count: int = MILLION) -> Fingerprints:
+    return np.random.default_rng(seed).integers(0, 256, (count, 16), np.uint8)
+
+
+def _asked(number: int, count: int) -> Fingerprints:
+    """A million, in no order, half of them enrolled."""
+    known, strange = _random(number % (count // MILLION)), _random(1000 + number)
+    strange[::2] = known[::2]
+    return np.random.default_rng(number).permutation(strange)
+
+
+def _set(count: int, asked: list[Fingerprints]) -> tuple[float, float]:
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    held: set[bytes] = set()
+    for batch in _enrolled(count):
+        held.update(_as_bytes(batch))
+    size = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024
+    batches = [_as_bytes(batch) for batch in asked]
+    _, taken = cost(lambda: [sum(value in held for value in batch) for batch in batches])
+    return BATCHES * MILLION / taken.cpu_s, size / count
+
+
+def _as_bytes(values: Fingerprints) -> list[bytes]:
+    whole = values.tobytes()
+    return [whole[at : at + 16] for at in range(0, len(whole), 16)]
+
+
+def _follow(path: Path) -> tuple[float, float]:
+    """Seconds on the wall for a delta with additions and one with erasures; for merging both."""
+    base = open_segment(path)
+    added, gone, merged = (
+        path.with_name(f"{path.stem}-{name}.segment") for name in ("add", "erase", "merged")
+    )
+    start = time.perf_counter()
+    first = base.header.customers + 1
+    sorter = Sorter(path.parent)
+    sorter.add(_random(5000, DELTA), np.arange(first, first + DELTA, dtype=np.uint32))
+    counts = {Field.PHONE: DELTA}
+    header = delta_header(base.header, now=datetime.now(UTC), added=DELTA, counts=counts)
+    write_segment(added, header, {Field.PHONE: sorter.merged()})
+    erasure = delta_header(open_segment(added).header, now=datetime.now(UTC))
+    erased = (
+        np.random.default_rng(7).choice(base.header.customers, DELTA, replace=False).astype(np.uint32) + 1
+    )
+    write_segment(gone, erasure, {}, erased)
+    chain = Chain.of([base, open_segment(added), open_segment(gone)])
+    delta_s = time.perf_counter() - start
+    start = time.perf_counter()
+    merge(chain, merged)
+    merge_s = time.perf_counter() - start
+    for one in (added, gone, merged):
+        one.unlink()
+    return delta_s, merge_s
+
+
+if __name__ == "__main__":
+    main()
