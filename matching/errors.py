@@ -18,9 +18,21 @@ SpillwatchError (storage.errors)
     │   ├── SegmentBaseOther
     │   ├── SegmentOutOfOrder
     │   └── SegmentTooLarge
-    └── CustomersRefused
-        ├── CustomersUnreadable
-        └── CustomersWithoutColumns
+    ├── CustomersRefused
+    │   ├── CustomersUnreadable
+    │   └── CustomersWithoutColumns
+    └── InputRefused
+        ├── InputMissing
+        ├── InputUnreadable
+        ├── InputSpecial
+        ├── InputTruncated
+        ├── InputDamaged
+        ├── InputEncrypted
+        ├── InputUnsupported
+        ├── InputTooLarge
+        ├── InputTooDeep
+        ├── InputTooMany
+        └── InputTooSlow
 
 No message holds a customer's value, a key or a fingerprint.
 """
@@ -146,3 +158,75 @@ class CustomersWithoutColumns(CustomersRefused):
     """No column of the customers' file is known to hold an identifier."""
 
     reason = "customers_without_columns"
+
+
+class InputRefused(MatchingError):
+    """A dump, or a part of one, cannot be read, or not further. What was read before counts."""
+
+    reason = "input_refused"
+
+
+class InputMissing(InputRefused):
+    """There is no such file."""
+
+    reason = "input_missing"
+
+
+class InputUnreadable(InputRefused):
+    """The system does not let the file be read."""
+
+    reason = "input_unreadable"
+
+
+class InputSpecial(InputRefused):
+    """A link, device, pipe or socket: it is not followed."""
+
+    reason = "input_special"
+
+
+class InputTruncated(InputRefused):
+    """The data ends too early."""
+
+    reason = "input_truncated"
+
+
+class InputDamaged(InputRefused):
+    """The data is not what it says it is."""
+
+    reason = "input_damaged"
+
+
+class InputEncrypted(InputRefused):
+    """The data needs a password."""
+
+    reason = "input_encrypted"
+
+
+class InputUnsupported(InputRefused):
+    """The data is packed in a way that is not read here."""
+
+    reason = "input_unsupported"
+
+
+class InputTooLarge(InputRefused):
+    """More came out, or would have, than is allowed."""
+
+    reason = "input_too_large"
+
+
+class InputTooDeep(InputRefused):
+    """Archives or folders lie deeper within one another than is allowed."""
+
+    reason = "input_too_deep"
+
+
+class InputTooMany(InputRefused):
+    """There are more files than are allowed."""
+
+    reason = "input_too_many"
+
+
+class InputTooSlow(InputRefused):
+    """Reading took longer than is allowed."""
+
+    reason = "input_too_slow"

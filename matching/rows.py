@@ -70,7 +70,11 @@ class Rows:
         return bisect_right(self._starts, offset)
 
     def row_of(self, offset: int) -> int:
-        return self._rows[self.line_of(offset) - 1]
+        return self.row_at(self.line_of(offset) - 1)
+
+    def row_at(self, index: int) -> int:
+        """The row of a line, which is counted from 0 on here."""
+        return self._rows[index]
 
 
 def _numbered(lines: Iterable[str]) -> tuple[list[int], int]:
@@ -79,7 +83,7 @@ def _numbered(lines: Iterable[str]) -> tuple[list[int], int]:
     keys: set[str] = set()  # of the record that goes on
     row = count = 0
     for line in lines:
-        key = _key(line)
+        key = key_of(line)
         if key is None or key in keys or not keys or len(keys) >= RECORD_LINES:
             row += 1
             count += bool(line.strip())
@@ -90,6 +94,7 @@ def _numbered(lines: Iterable[str]) -> tuple[list[int], int]:
     return rows, count
 
 
-def _key(line: str) -> str | None:
+def key_of(line: str) -> str | None:
+    """The key of a `key: value` line, folded."""
     match = _KEY_VALUE.match(line)
     return match[1].strip().casefold() if match else None

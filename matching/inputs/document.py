@@ -1,0 +1,125 @@
+"""A document: one text, wherever it was packed, with its charset, its format, and how reading it ended."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Protocol
+
+from matching.errors import InputRefused
+from matching.inputs.blocks import PLAIN, Block, Shape
+from matching.inputs.endings import Ending, ending_of
+from matching.inputs.limits import Budget
+from matching.inputs.recognise import Recognised, recognised
+from matching.inputs.streams import Window
+from matching.inputs.text import Text
+from matching.inputs.xlsx import Workbook
+
+
+class _Content(Protocol):
+    """What a document's blocks are made of."""
+
+    format: str
+
+    @property
+    def charset(self) -> str: ...
+    @property
+    def shape(self) -> Shape: ...
+    @property
+    def size(self) -> int:
+        """Bytes read so far."""
+
+    @property
+    def broken(self) -> int: ...
+    def blocks(self, after: int) -> Iterator[Block]: ...
+
+
+class Document:
+    """`blocks` can be read once, and only until the next document is asked for."""
+
+    def __init__(self, name: str, content: _Content | None, ending: Ending | None = None) -> None:
+        """`content` None: there is none to read, and `ending` says why."""
+        self.name = name
+        self.ending = ending  # there once the blocks have been read
+        self._content = content
+        self._rows = 0
+
+    @property
+    def charset(self) -> str:
+        """As far as is known yet: ASCII at the beginning says nothing of what follows. "" without content."""
+        return self._content.charset if self._content else ""
+
+    @property
+    def format(self) -> str:
+        """csv, tsv, jsonl, json, sql, combo, keyvalue, html, xlsx or text; "" without content."""
+        return self._content.format if self._content else ""
+
+    @property
+    def shape(self) -> Shape:
+        """That of all blocks; where tables differ (sql, xlsx), that of a block is its own."""
+        return self._content.shape if self._content else PLAIN
+
+    def blocks(self, after: int = 0) -> Iterator[Block]:
+        """The blocks whose offset is `after` or more, which is 0 or a block's `end`.
+
+        Raises nothing: whatever keeps the rest from being read is in `ending`, which is there at the end.
+        """
+        content = self._content
+        if content is None:
+            return
+        error = None
+        try:
+            for block in content.blocks(after):
+                self._rows += block.rows
+                yield block
+        except InputRefused as refused:
+            error = refused
+        self.ending = ending_of(error, size=content.size, rows=self._rows, broken=content.broken)
+
+
+class TextContent:
+    """A window's text."""
+
+    def __init__(self, window: Window, budget: Budget, regions: Sequence[str]) -> None:
+        """Looks at the beginning; raises what keeps it from being read."""
+        self._window = window
+        self._text = Text(window, budget)
+        self._found: Recognised = recognised(self._text.sample(), regions)
+        self.format = self._found.format
+
+    @property
+    def charset(self) -> str:
+        return self._text.charset
+
+    @property
+    def shape(self) -> Shape:
+        return self._found.reader.shape
+
+    @property
+    def size(self) -> int:
+        return self._window.position
+
+    @property
+    def broken(self) -> int:
+        return self._text.broken
+
+    def blocks(self, after: int) -> Iterator[Block]:
+        return self._found.reader.blocks(self._text, after)
+
+
+class WorkbookContent:
+    """A workbook's sheets."""
+
+    format = "xlsx"
+    charset = "utf-8"  # of what is made of it
+    shape: Shape = PLAIN
+    broken = 0
+
+    def __init__(self, workbook: Workbook) -> None:
+        self._workbook = workbook
+
+    @property
+    def size(self) -> int:
+        return self._workbook.size
+
+    def blocks(self, after: int) -> Iterator[Block]:
+        return (block for block in self._workbook.blocks() if block.offset >= after)

@@ -1,0 +1,48 @@
+"""How reading a document ended, as data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from matching.errors import InputRefused
+
+WHOLE = "whole"
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """`outcome` is `whole` or the reason of an InputRefused without its `input_`."""
+
+    outcome: str
+    sentence: str
+    bytes: int  # of the document's own bytes, that is, behind every decompression, before any decoding
+    rows: int
+    broken: int = 0  # characters that could not be decoded, U+FFFD in the blocks
+
+    @property
+    def whole(self) -> bool:
+        return self.outcome == WHOLE
+
+
+def ending_of(error: InputRefused | None, *, size: int, rows: int, broken: int = 0) -> Ending:
+    """Of a document's text. `error` None: everything was read."""
+    counted = f"{rows} rows in {size} bytes were read"
+    if error is None:
+        return Ending(WHOLE, f"{counted}.", size, rows, broken)
+    before = f"{counted} before." if size else "Nothing of it was read."
+    return Ending(_outcome(error), f"{_sentence(error)} {before}", size, rows, broken)
+
+
+def refused(error: InputRefused, *, documents: int = 0) -> Ending:
+    """Of what gave no text of its own. `documents`: what came out of it before."""
+    before = f" {documents} documents in it were read before." if documents else ""
+    return Ending(_outcome(error), _sentence(error) + before, 0, 0)
+
+
+def _outcome(error: InputRefused) -> str:
+    return error.reason.removeprefix("input_")
+
+
+def _sentence(error: InputRefused) -> str:
+    words = str(error).rstrip(".")
+    return f"{words[:1].upper()}{words[1:]}."

@@ -1,0 +1,273 @@
+r"""JSON: lines of records, or arrays and objects over any number of lines; each record becomes one line.
+
+What is a record is decided by depth alone, so that nothing is built and damaged JSON is read as well: records
+are split at the commas of the first array that holds objects or arrays, as deep as it lies
+(`{"RECORDS": [{...}, {...}]}`), and what is around it at its own commas. Where several values stand one
+behind the other, each is a record.
+
+Escapes are undone where there are any, so that identifiers are found: `@` is `@`. `\"` and `\\` stay, for
+a line shall remain JSON; those of control characters become spaces.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from matching.columns import Column, columns_of
+from matching.inputs.blocks import BLOCK, RECORD, Block, Row
+from matching.inputs.text import Text
+
+_DEPTH_LIMIT = 64  # of a record whose cells are taken apart
+_KEYS_LIMIT = 500  # columns
+_SAMPLE_RECORDS = 200
+_MARKS = np.zeros(256, np.bool_)
+_MARKS[list(b'"{}[],')] = True
+_DELTA = np.zeros(256, np.int64)
+_DELTA[list(b"{[")], _DELTA[list(b"}]")] = 1, -1
+_SPACE = re.compile(rb"[ \t]*[\r\n]+[ \t]*")
+_TOKEN = re.compile(rb'"((?:[^"\\]|\\.)*)"(\s*:)?|[{}\[\],]|[^\s"{}\[\],:]+', re.DOTALL)
+
+
+# --- escapes
+
+_KEPT = re.compile(rb"\\u00(?:([01][0-9A-Fa-f]|7[Ff])|(22)|(5[Cc]))")
+_SURROGATES = re.compile("[\ud800-\udfff]")
+
+
+def unescaped(text: bytes) -> bytes:
+    r"""The text with its escapes undone, but for `\"` and `\\`; its lines stay as they are."""
+    if b"\\" not in text:
+        return text
+    text = text.replace(b"\\\\", b"\\\0")  # so that each other backslash begins an escape
+    if b"\\u" in text:
+        text = _without_code_points(_KEPT.sub(_kept, text))
+    for escape, plain in (
+        (b"\\/", b"/"),
+        (b"\\n", b" "),
+        (b"\\r", b" "),
+        (b"\\t", b" "),
+        (b"\\b", b" "),
+        (b"\\f", b" "),
+    ):
+        text = text.replace(escape, plain)
+    return text.replace(b"\\\0", b"\\\\").replace(b"\0", b" ")
+
+
+def _kept(match: re.Match[bytes]) -> bytes:
+    return b" " if match[1] else b'\\"' if match[2] else b"\\\0"
+
+
+def _without_code_points(text: bytes) -> bytes:
+    """`raw_unicode_escape` reads bytes as Latin-1, so what is beyond ASCII is written as escapes before."""
+    if not text.isascii():
+        text = text.decode("utf-8", "replace").encode("raw_unicode_escape")
+    found = text.decode("raw_unicode_escape", "replace")
+    if _SURROGATES.search(found):
+        found = found.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    return found.encode()
+
+
+# --- records
+
+
+def level_of(sample: bytes) -> int:
+    """The depth of the array whose elements are the records; 0: the values at the top are."""
+    depth, opened = 0, False
+    for token in _TOKEN.finditer(sample):
+        sign = token[0]
+        if sign in b"{[" and depth == 0 and token.start() and sample[: token.start()].strip():
+            return 0  # the second value at the top
+        if sign in b"{[":
+            if opened:
+                return depth
+            depth += 1
+        elif sign in b"}]":
+            depth -= 1
+        opened = sign == b"["
+    return 1 if sample.lstrip().startswith(b"[") else 0
+
+
+class _State(NamedTuple):
+    """Carried from piece to piece."""
+
+    depth: int
+    quoted: bool
+
+
+class JsonLines:
+    """Blocks of lines that are records already."""
+
+    def __init__(self, shape: JsonShape) -> None:
+        self.shape = shape
+
+    def blocks(self, text: Text, after: int) -> Iterator[Block]:
+        text.seek(after)
+        while (piece := text.take(BLOCK)) is not None:
+            end = text.advance(piece)
+            plain = unescaped(piece.text)
+            repeats = piece.repeats if plain is piece.text else 0
+            yield Block(plain, piece.line, piece.position, end, self.shape, None, repeats)
+
+
+class Records:
+    """Blocks of records; `level` is the depth of the array that holds them, 0 where they stand free."""
+
+    def __init__(self, shape: JsonShape, level: int) -> None:
+        self.shape = shape
+        self._level = level
+
+    def blocks(self, text: Text, after: int) -> Iterator[Block]:
+        rest, rest_line, offset = b"", 1, 0
+        state = _State(0, quoted=False)
+        while (piece := text.take(BLOCK, overlap=False)) is not None:
+            end = text.advance(piece)
+            if not rest:
+                rest_line, offset = piece.line, piece.position
+            ends, state = _record_ends(piece.text, state, self._level)
+            whole = rest + piece.text
+            cut = len(rest) + int(ends[-1]) if len(ends) else 0
+            if piece.last or (not cut and len(whole) > RECORD):
+                cut = len(whole)
+            if cut:
+                places = [len(rest) + place for place in ends.tolist()]
+                found, lines = _as_lines(whole[:cut], places, rest_line)
+                if found and offset >= after:
+                    yield Block(unescaped(found), lines[0], offset, end, self.shape, lines)
+                offset = end
+            rest_line += whole.count(b"\n", 0, cut)
+            rest = whole[cut:]
+
+
+def _record_ends(text: bytes, state: _State, level: int) -> tuple[NDArray[np.int64], _State]:
+    """Places behind records and behind what is around them."""
+    seen = text.replace(b"\\\\", b"\0\0") if b"\\" in text else text
+    data = np.frombuffer(seen, np.uint8)
+    marks = np.flatnonzero(_MARKS[data])
+    signs = data[marks]
+    quotes = signs == 0x22
+    if b"\\" in seen and len(marks):
+        quotes &= (data[marks - 1] != 0x5C) | (marks == 0)
+    inside = (np.cumsum(quotes) + state.quoted) & 1
+    free = (inside == 0) & ~quotes
+    marks, signs = marks[free], signs[free]
+    deltas = _DELTA[signs]
+    depths = np.cumsum(deltas) + state.depth  # behind each sign
+    splits = (depths <= level) & ((signs == 0x2C) | (deltas != 0))
+    quoted = bool(inside[-1]) if len(inside) else state.quoted
+    after = _State(int(depths[-1]) if len(depths) else state.depth, quoted and not text.endswith(b"\n"))
+    return marks[splits] + 1, after
+
+
+def _as_lines(text: bytes, places: Sequence[int], line: int) -> tuple[bytes, list[int]]:
+    """The stretches between the places as lines, with the source's line that each begins on."""
+    parts: list[bytes] = []
+    lines: list[int] = []
+    start = 0
+    for end in (*places, len(text)):
+        stretch = text[start:end]
+        bare = stretch.lstrip()
+        shown = bare.rstrip().rstrip(b",")
+        if shown.strip(b"[]{}, \t\r\n"):
+            parts.append(_SPACE.sub(b" ", shown) if b"\n" in shown or b"\r" in shown else shown)
+            lines.append(line + stretch.count(b"\n", 0, len(stretch) - len(bare)))
+        line += stretch.count(b"\n")
+        start = end
+    return b"".join(part + b"\n" for part in parts), lines
+
+
+def sample_records(sample: bytes, level: int) -> list[bytes]:
+    """The records of a sample, without the last one, which may be cut."""
+    ends, _ = _record_ends(sample, _State(0, quoted=False), level)
+    text, _ = _as_lines(sample[: int(ends[-1]) if len(ends) else len(sample)], ends.tolist(), 1)
+    return unescaped(text).split(b"\n")[:_SAMPLE_RECORDS]
+
+
+# --- cells
+
+
+class JsonShape:
+    """Columns are the paths of a sample's records (`customer.phone`), or the places in records that are
+    arrays.
+    """
+
+    def __init__(self, lines: Sequence[bytes], regions: Sequence[str]) -> None:
+        """`lines`: a sample of records."""
+        records = [_cells_of(line) for line in lines]
+        self._paths = list(dict.fromkeys(path for record in records for path in record))[:_KEYS_LIMIT]
+        self._numbers = {path: number for number, path in enumerate(self._paths, 1)}
+        rows = [[record.get(path, "") for path in self._paths] for record in records]
+        names = ["" if path.isdigit() else path for path in self._paths]
+        self.columns: Sequence[Column] = columns_of(rows, regions, names)
+
+    def where(self, line: bytes, at: int) -> Column | None:
+        number = self._numbers.get(_path_at(line, at))
+        return self.columns[number - 1] if number else None
+
+    def cells(self, block: Block, columns: Collection[int]) -> Iterator[Row]:
+        paths = [self._paths[number - 1] for number in columns]
+        for index, line in enumerate(block.text.split(b"\n")):
+            record = _cells_of(line)
+            found = tuple(record.get(path, "") for path in paths)
+            if any(found):
+                yield Row(index, found)
+
+
+def _cells_of(line: bytes) -> Mapping[str, str]:
+    """Path -> the first value there; empty where the line is no JSON."""
+    try:
+        record = json.loads(line.strip().rstrip(b","), parse_int=str, parse_float=str, parse_constant=str)
+    except (ValueError, RecursionError):
+        return {}
+    cells: dict[str, str] = {}
+    _flatten(record, (), cells, places=isinstance(record, list))
+    return cells
+
+
+def _flatten(value: object, path: tuple[str, ...], cells: dict[str, str], *, places: bool = False) -> None:
+    """`places`: the elements of this list are columns."""
+    if len(path) > _DEPTH_LIMIT:
+        return
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            _flatten(inner, (*path, key), cells)
+    elif isinstance(value, list):
+        for number, inner in enumerate(value, 1):
+            _flatten(inner, (*path, str(number)) if places else path, cells)
+    elif value is not None:
+        cells.setdefault(".".join(path), str(value))
+
+
+def _path_at(line: bytes, at: int) -> str:
+    """The path of the value, or of the key, that the byte `at` is in."""
+    within: list[tuple[bool, str]] = []  # whether it is an array, and its key
+    places = line.lstrip()[:1] == b"["
+    key, place = "", 1
+    for token in _TOKEN.finditer(line):
+        sign = token[0]
+        if token.start() > at:
+            break
+        if token[2] is not None:
+            key = _key(token[1])
+        elif sign in b"{[":
+            within.append((sign == b"[", key))
+            key = ""
+        elif sign in b"}]":
+            key = within.pop()[1] if within else ""
+        elif sign == b",":
+            key = ""
+            place += len(within) == 1 and within[0][0]
+    first = str(place) if places and within else ""
+    return ".".join(part for part in (first, *(name for _, name in within), key) if part)
+
+
+def _key(written: bytes) -> str:
+    try:
+        return str(json.loads(b'"' + written + b'"'))
+    except ValueError:
+        return written.decode("utf-8", "replace")

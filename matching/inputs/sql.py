@@ -1,0 +1,353 @@
+"""SQL dumps: INSERT (and REPLACE) statements of any dialect, and PostgreSQL's COPY; each row becomes a line.
+
+What is between the statements passes as it is. Rows are found by one regular expression that never goes back,
+so that hostile text costs no more than any other; a statement that it does not understand passes as text.
+Strings stay quoted, `''`, `\\'` and `\\\\` stay as they are; escapes of control characters and line ends
+become spaces.
+
+Rows of different tables are in different blocks, for each block has one shape.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Iterator, Sequence
+from typing import NamedTuple
+
+from matching.columns import Column, columns_of
+from matching.inputs.blocks import BLOCK, PLAIN, RECORD, Block, Row, Shape, newlines
+from matching.inputs.delimited import Dialect, place_of
+from matching.inputs.text import Text
+
+_SAMPLE_ROWS = 50
+_TABLES = 1_000  # whose columns are remembered
+_HEADER = 1 << 14  # bytes of a statement before its first row
+_NAME = rb"(?:[`\"\[]?[^\s`\"\[\](),;.]{1,128}[`\"\]]?\.){0,3}[`\"\[]?[^\s`\"\[\](),;.]{1,128}[`\"\]]?"
+_START = re.compile(
+    rb"(?:INSERT|REPLACE)\s+(?:(?:LOW_PRIORITY|DELAYED|HIGH_PRIORITY|IGNORE|OVERWRITE)\s+){0,3}(?:INTO\s+)?"
+    rb"(?P<table>" + _NAME + rb")\s*(?:\((?P<columns>[^()']{1,12000})\)\s*)?(?:OVERRIDING\s\w+\sVALUE\s+)?"
+    rb"VALUES?\s*(?=\()"
+    rb"|COPY\s+(?P<copied>"
+    + _NAME
+    + rb")\s*(?:\((?P<fields>[^()']{1,12000})\)\s*)?FROM\s+stdin[^\n;]{0,200};\r?\n",
+    re.IGNORECASE,
+)
+_STARTS = re.compile(rb"\b(?:INSERT|REPLACE|COPY)\s", re.IGNORECASE)
+_CREATE = re.compile(
+    rb"CREATE\s+TABLE\s+(?:IF\s+NOT\s+EXISTS\s+)?(" + _NAME + rb")\s*\(([^;]{1,60000}?)\n\s*\)", re.IGNORECASE
+)
+_DEFINED = re.compile(
+    rb"^\s*(?!(?:PRIMARY|UNIQUE|KEY|INDEX|CONSTRAINT|FULLTEXT|FOREIGN|CHECK|SPATIAL)\b)[`\"\[]?([^\s`\"\[\](),;]{1,128})[`\"\]]?\s",
+    re.IGNORECASE | re.MULTILINE,
+)
+_ESCAPE = re.compile(rb"\\(.)", re.DOTALL)
+_CONTROLS = dict.fromkeys((b"n", b"r", b"t", b"b", b"f", b"v", b"0", b"Z", b"\n", b"\r"), b" ")
+
+
+class Strings(NamedTuple):
+    """How a dialect quotes. Patterns are possessive: they take what they can and never give back."""
+
+    rows: re.Pattern[bytes]  # one after the other
+    body: re.Pattern[bytes]  # group 1: what is between a row's parentheses
+    token: re.Pattern[bytes]  # a literal, a comma, or part of something else
+    escapes: bool
+
+
+def _strings(single: bytes, *, escapes: bool) -> Strings:
+    quoted = b"(?:" + single + b"|" + single.replace(b"'", b'"') + b")"
+    inner = rb"(?:[^'\"()]++|" + quoted + rb")*+"
+    content = rb"(?:[^'\"()]++|" + quoted + rb"|\(" + inner + rb"\))*+"
+    return Strings(
+        re.compile(rb"(?:\s*+,?\s*+\(" + content + rb"\))++", re.DOTALL),
+        re.compile(rb"\((" + content + rb")\)", re.DOTALL),
+        re.compile(rb"\(" + inner + rb"\)|" + quoted + rb"|[^'\",(]++|.", re.DOTALL),
+        escapes,
+    )
+
+
+ESCAPING = _strings(rb"'[^'\\]*+(?:(?:\\.|'')[^'\\]*+)*+'", escapes=True)
+STANDARD = _strings(rb"(?:'[^']*+')++", escapes=False)
+
+
+class SqlTable:
+    """The shape of a table's rows."""
+
+    def __init__(
+        self,
+        names: Sequence[str],
+        regions: Sequence[str],
+        split: Callable[[bytes], list[str]],
+        place: Callable[[bytes, int], int],
+    ) -> None:
+        """`split`: the cells of a line; `place`: how many cells are before a byte of a line."""
+        self._names, self._regions = names, regions
+        self._split, self._place = split, place
+        self._sample: list[bytes] = []
+        self._columns: Sequence[Column] | None = None
+
+    def learn(self, lines: Sequence[bytes]) -> None:
+        """Rows that the columns are decided on, once they are asked for."""
+        if len(self._sample) < _SAMPLE_ROWS:
+            self._sample += lines[: _SAMPLE_ROWS - len(self._sample)]
+
+    @property
+    def columns(self) -> Sequence[Column]:
+        if self._columns is None:
+            rows = [self._split(line) for line in self._sample]
+            self._columns = columns_of(rows, self._regions, self._names or None)
+        return self._columns
+
+    def where(self, line: bytes, at: int) -> Column | None:
+        place = self._place(line, at)
+        return self.columns[place] if place < len(self.columns) else Column(place + 1, None, "")
+
+    def cells(self, block: Block, columns: Collection[int]) -> Iterator[Row]:
+        for index, line in enumerate(block.text.split(b"\n")):
+            cells = self._split(line)
+            found = tuple(cells[number - 1] if number <= len(cells) else "" for number in columns)
+            if any(found):
+                yield Row(index, found)
+
+
+def _literals(line: bytes, strings: Strings) -> list[str]:
+    cells = [b""]
+    for token in strings.token.finditer(line):
+        if token[0] == b",":
+            cells.append(b"")
+        else:
+            cells[-1] += token[0]
+    return [_value(cell, escapes=strings.escapes) for cell in cells]
+
+
+def _literals_before(line: bytes, at: int, strings: Strings) -> int:
+    place = 0
+    for token in strings.token.finditer(line):
+        if token.end() > at:
+            break
+        place += token[0] == b","
+    return place
+
+
+_LITERAL = re.compile(
+    rb"(?:[A-Za-z_]\w{0,20}\s*)?(?:'(.*)'|\"(.*)\")(?:\s*::[\w\s\[\]().]{1,60})?", re.DOTALL
+)
+
+
+def _value(cell: bytes, *, escapes: bool) -> str:
+    cell = cell.strip()
+    literal = _LITERAL.fullmatch(cell)
+    if literal is None:
+        return "" if cell.upper() in (b"NULL", b"DEFAULT") else cell.decode("utf-8", "replace")
+    quote, found = (b"'", literal[1]) if literal[1] is not None else (b'"', literal[2])
+    if not escapes:
+        return found.replace(quote * 2, quote).decode("utf-8", "replace")
+    halves = found.replace(b"\\\\", b"\\\0").replace(quote * 2, quote)
+    return _ESCAPE.sub(lambda escape: b"\\" if escape[1] == b"\0" else escape[1], halves).decode(
+        "utf-8", "replace"
+    )
+
+
+_TABS = Dialect(b"\t")
+
+
+def _copied(line: bytes) -> list[str]:
+    return line.rstrip(b"\r").decode("utf-8", "replace").split("\t")
+
+
+def _tabs_before(line: bytes, at: int) -> int:
+    return place_of(line, at, _TABS)
+
+
+class _Group:
+    """Lines of one table that were found in one piece."""
+
+    def __init__(self) -> None:
+        self.lines: list[bytes] = []
+        self.numbers: list[int] = []
+
+
+class Sql:
+    """Blocks of rows, a table each, and of what is between the statements."""
+
+    shape: Shape = PLAIN  # of the document: each block has its own
+
+    def __init__(self, strings: Strings, regions: Sequence[str]) -> None:
+        self._strings, self._regions = strings, regions
+        self._names: dict[bytes, list[str]] = {}  # of the columns, by table, as CREATE TABLE has them
+        self._tables: dict[tuple[bytes, bytes], SqlTable] = {}
+        self._groups: dict[SqlTable | None, _Group] = {}
+        self._table: SqlTable | None = None  # whose rows follow
+        self._copying = False
+        self._line = 1
+
+    def blocks(self, text: Text, after: int) -> Iterator[Block]:
+        rest, offset = b"", 0
+        while (piece := text.take(BLOCK, overlap=False)) is not None:
+            end = text.advance(piece)
+            whole = rest + piece.text
+            done = self._consume(whole, final=piece.last)
+            rest = whole[done:]
+            for number, block in enumerate(self._flushed(offset, end)):
+                if offset + number >= after:
+                    yield block
+            offset = end
+
+    def _flushed(self, offset: int, end: int) -> list[Block]:
+        """A block a table. Their offsets are one apart: each has at least one byte of its own."""
+        groups, self._groups = self._groups, {}
+        last = len(groups) - 1
+        blocks = []
+        for number, (table, group) in enumerate(groups.items()):
+            if table is not None:
+                table.learn(group.lines)
+            text = b"".join(line + b"\n" for line in group.lines)
+            place, following = offset + number, end if number == last else offset + number + 1
+            shape: Shape = table or PLAIN
+            blocks.append(Block(text, group.numbers[0], place, following, shape, group.numbers))
+        return blocks
+
+    def _consume(self, text: bytes, *, final: bool) -> int:
+        """Take what is understood or cannot be; returns the place of what needs more."""
+        at = 0
+        while at < len(text):
+            step = self._copy if self._copying else self._rows if self._table is not None else self._between
+            following = step(text, at, final=final)
+            if following is None:
+                break
+            self._line += newlines(memoryview(text)[at:following])
+            at = following
+        return at
+
+    def _between(self, text: bytes, at: int, *, final: bool) -> int | None:
+        """Text up to the next statement, and its beginning; None: wait for more."""
+        start = _START.search(text, at)
+        if start is None:
+            end = len(text) if final else self._safe_end(text, at)
+            self._plain(text[at:end], self._line)
+            return end if end > at else None
+        self._plain(text[at : start.start()], self._line)
+        self._copying = start["copied"] is not None
+        name = start["copied"] or start["table"]
+        self._table = self._table_of(name, start["fields"] or start["columns"] or b"")
+        return start.end()
+
+    def _safe_end(self, text: bytes, at: int) -> int:
+        """A statement may begin in what is behind it."""
+        starts = [match.start() for match in _STARTS.finditer(text, max(at, len(text) - _HEADER))]
+        end = starts[0] if starts else text.rfind(b"\n", at) + 1
+        return end if end > at or len(text) - at < 2 * _HEADER else len(text)
+
+    def _rows(self, text: bytes, at: int, *, final: bool) -> int | None:
+        """Rows of a statement, as many as are whole; what follows them is text again."""
+        run = self._strings.rows.match(text, at)
+        if run is not None:
+            self._take(text, at, run.end())
+            return run.end()
+        ahead = text[at : at + 64].lstrip(b", \t\r\n")
+        if (not ahead or ahead.startswith(b"(")) and not final and len(text) - at < RECORD:
+            return None
+        self._table = None
+        if ahead.startswith(b"("):  # a row that is none: as text, up to the end of its line
+            end = text.find(b"\n", at) + 1 or len(text)
+            self._plain(text[at:end], self._line)
+            return end
+        return at + 1 if text.startswith(b";", at) else self._between(text, at, final=final)
+
+    def _take(self, text: bytes, start: int, end: int) -> None:
+        group = self._group(self._table)
+        if text.find(b"\n", start, end) < 0:
+            rows = self._strings.body.findall(text, start, end)
+            group.numbers += [self._line] * len(rows)
+        else:
+            rows, line = [], self._line
+            for row in self._strings.body.finditer(text, start, end):
+                line += text.count(b"\n", start, row.start())
+                start = row.start()
+                group.numbers.append(line)
+                rows.append(row[1].replace(b"\r", b" ").replace(b"\n", b" "))
+        if self._strings.escapes and text.find(b"\\", start, end) >= 0:
+            rows = [_ESCAPE.sub(_plainer, row) if b"\\" in row else row for row in rows]
+        group.lines += rows
+
+    def _copy(self, text: bytes, at: int, *, final: bool) -> int | None:
+        """Lines up to the one that ends them."""
+        stop = at if text.startswith(b"\\.", at) else text.find(b"\n\\.", at) + 1
+        end = (
+            stop
+            or (len(text) if final else text.rfind(b"\n", at) + 1)
+            or (len(text) if len(text) - at > RECORD else 0)
+        )
+        if stop == at and text.startswith(b"\\.", at):
+            self._copying, self._table = False, None
+            return min(len(text), at + 2)
+        if end <= at:
+            return None
+        lines = text[at:end].split(b"\n")
+        lines = lines[:-1] if not lines[-1] else lines
+        group = self._group(self._table)
+        group.numbers += range(self._line, self._line + len(lines))
+        group.lines += [_uncopied(line) for line in lines]
+        return end
+
+    def _plain(self, text: bytes, line: int) -> None:
+        """Lines that hold more than what is between two rows."""
+        if not text.strip(b" \t\r\n;,"):
+            return
+        for created in _CREATE.finditer(text):
+            if len(self._names) < _TABLES:
+                names = [name.decode("utf-8", "replace") for name in _DEFINED.findall(created[2])]
+                self._names[_bare(created[1])] = names
+        group = self._group(None)
+        lines = text.split(b"\n")
+        kept = [(line + number, one) for number, one in enumerate(lines) if one.strip(b" \t\r;,")]
+        group.numbers += [number for number, _ in kept]
+        group.lines += [one for _, one in kept]
+
+    def _group(self, table: SqlTable | None) -> _Group:
+        return self._groups.setdefault(table, _Group())
+
+    def _table_of(self, name: bytes, columns: bytes) -> SqlTable:
+        key = (name, columns + (b"\t" if self._copying else b""))
+        if key not in self._tables:
+            if len(self._tables) >= _TABLES:
+                self._tables.clear()
+            names = [
+                _bare(column).decode("utf-8", "replace") for column in columns.split(b",") if column.strip()
+            ]
+            names = names or self._names.get(_bare(name), [])
+            strings = self._strings
+            self._tables[key] = (
+                SqlTable(names, self._regions, _copied, _tabs_before)
+                if self._copying
+                else SqlTable(
+                    names,
+                    self._regions,
+                    lambda line: _literals(line, strings),
+                    lambda line, at: _literals_before(line, at, strings),
+                )
+            )
+        return self._tables[key]
+
+
+def _bare(name: bytes) -> bytes:
+    return name.strip().rpartition(b".")[2].strip(b'`"[] \t\r\n')
+
+
+def _plainer(escape: re.Match[bytes]) -> bytes:
+    return _CONTROLS.get(escape[1], escape[0])
+
+
+def _uncopied(line: bytes) -> bytes:
+    r"""`\\N` is an empty cell, other escapes are what they stand for, control characters spaces."""
+    if b"\\" not in line:
+        return line
+    return _ESCAPE.sub(lambda escape: b"" if escape[1] == b"N" else _CONTROLS.get(escape[1], escape[1]), line)
+
+
+def strings_of(sample: bytes) -> Strings:
+    """Whether a backslash escapes: in MySQL it does, in PostgreSQL and others it is a sign like any other."""
+    standard = b"PostgreSQL" in sample or _COPY_OR_CAST.search(sample) is not None
+    return STANDARD if standard and b"`" not in sample else ESCAPING
+
+
+_COPY_OR_CAST = re.compile(rb"^COPY\s|'::\w|\bN'|^SET standard_conforming_strings", re.MULTILINE)

@@ -1,0 +1,219 @@
+"""Bytes of a window as pieces of UTF-8 that end at a line end.
+
+1. The charset is decided by score on a sample. ASCII decides nothing: the first piece with more than ASCII
+   does. A piece that the charset cannot decode decides anew, for lists are pasted together from several
+   files.
+2. A piece is cut behind its last line end *before* it is decoded: in none of the charsets is the byte 0x0A a
+   part of another character (UTF-16 and UTF-32 are looked at in their units). So a piece decodes by itself,
+   and text that is UTF-8 already is checked and passed on as it is.
+3. A line longer than a piece is cut behind the last of `_SEPARATORS` in its last 64 KB, where no identifier
+   goes on. Without any, it is cut where it is, and the next piece repeats the last 512 bytes: an identifier
+   that was cut is whole there.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+import numpy as np
+
+from matching.errors import InputDamaged
+from matching.inputs.blocks import newlines
+from matching.inputs.limits import Budget
+from matching.inputs.streams import Window
+from storage.evidence.charset import decode
+
+#: Bytes that charset and format are decided on.
+SAMPLE = 1 << 16
+#: Bytes that the next piece repeats of a line that was cut in the middle of something.
+OVERLAP = 512
+_SEPARATORS = re.compile(rb"[,;:<>=\"'\t]")  # below 0x40: no second byte of any charset
+_SEPARATED = 1 << 16
+_STEP = 1 << 20  # bytes skipped at a time
+#: Of characters beyond ASCII one in so many may be broken before the charset is doubted.
+_BROKEN_SHARE = 10
+_WIDE = {"utf-16-le": 2, "utf-16-be": 2, "utf-32-le": 4, "utf-32-be": 4}
+_BEYOND_ASCII = re.compile(rb"[\x80-\xff]")
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A stretch of text. `size`: the bytes of the source that it came from."""
+
+    text: bytes
+    line: int
+    position: int
+    size: int
+    last: bool  # nothing follows
+    repeats: int = 0  # bytes of `text` that the piece before ended with
+
+    @property
+    def end(self) -> int:
+        return self.position + self.size
+
+
+class Text:
+    """A window's text, piece by piece."""
+
+    def __init__(self, window: Window, budget: Budget) -> None:
+        """Looks at a sample; raises what the window raises."""
+        self._window = window
+        self._budget = budget
+        sample = window.peek(SAMPLE)
+        self.charset = _charset(sample)
+        self.broken = 0  # characters that could not be decoded
+        self.line = 1
+        self._decided = not sample.isascii()
+        self._unit = _WIDE.get(self.charset, 1)
+        self._newline = "\n".encode(self.charset) if self._unit > 1 else b"\n"
+        self._cr_only = (
+            self._unit == 1 and b"\r" in sample and b"\n" not in sample and len(sample.split(b"\r")) > 2
+        )
+        if self._cr_only:
+            self._newline = b"\r"
+        self._repeats = 0  # bytes of the source that the next piece repeats
+        self._cut_short = 0  # the same, of the piece that was taken last
+
+    @property
+    def position(self) -> int:
+        return self._window.position
+
+    def sample(self) -> bytes:
+        """What the format is decided on: the beginning, as UTF-8, without a cut last line."""
+        raw = self._window.peek(SAMPLE)
+        cut = len(raw) if len(raw) < SAMPLE else self._line_end(raw) or len(raw)
+        text = self._unmarked(raw[:cut]).decode(self.charset, "replace").encode("utf-8", "replace")
+        return text.replace(b"\r", b"\n") if self._cr_only else text
+
+    def take(self, size: int, *, overlap: bool = True) -> Piece | None:
+        """The next piece, of at most `size` bytes of the source; it stays there until `advance`. None: the
+        end.
+        """
+        raw = self._window.peek(size)
+        if not raw:
+            return None
+        self._budget.on_time()
+        last = len(raw) < size
+        cut = len(raw) if last else self._line_end(raw)
+        repeated = self._repeats
+        self._cut_short = 0
+        if not cut:
+            cut, self._cut_short = self._cut(raw)
+            if not overlap:
+                self._cut_short = 0
+        raw = raw if cut == len(raw) else raw[:cut]
+        text = self._decoded(raw)
+        repeats = len(self._decoded(raw[:repeated], count=False)) if repeated else 0
+        return Piece(text, self.line, self.position, cut, last, repeats)
+
+    def advance(self, piece: Piece, *, lines_left: int = 0) -> int:
+        """Take the piece, but for its last lines; returns where in the source the next one begins."""
+        size = piece.size
+        if lines_left:
+            size = self._without_lines(self._window.peek(size), lines_left)
+            self._cut_short = 0
+        self.line += newlines(piece.text) - lines_left
+        self._repeats = self._cut_short
+        self._window.skip(size - self._cut_short)
+        return self.position
+
+    def seek(self, position: int) -> None:
+        """Go on at a place that a block carried; the lines up to there are counted."""
+        while self.position < position:
+            raw = self._window.read(min(_STEP, position - self.position))
+            if not raw:
+                raise InputDamaged(f"it ends after {self.position} bytes, before the place to go on at")
+            self.line += self._lines(raw)
+            self._budget.on_time()
+
+    def _lines(self, raw: bytes) -> int:
+        if self._unit == 1:
+            return int(np.count_nonzero(np.frombuffer(raw, np.uint8) == self._newline[0]))
+        whole = len(raw) // self._unit * self._unit
+        units = np.frombuffer(raw[:whole], np.uint16 if self._unit == 2 else np.uint32)
+        return int(np.count_nonzero(units == np.frombuffer(self._newline, units.dtype)[0]))
+
+    def _line_end(self, raw: bytes) -> int:
+        """The place behind the last line end; 0: there is none."""
+        return self._newline_before(raw, len(raw)) + self._unit
+
+    def _newline_before(self, raw: bytes, end: int) -> int:
+        """Where the last newline before `end` begins; -1 unit: there is none."""
+        while (place := raw.rfind(self._newline, 0, end)) >= 0:
+            if place % self._unit == 0:
+                return place
+            end = place + self._unit - 1  # half of two units; another may begin one byte before
+        return -self._unit
+
+    def _without_lines(self, raw: bytes, lines: int) -> int:
+        """The size of what remains without the last `lines` newlines and the lines that they end."""
+        end = len(raw)
+        for _ in range(lines + 1):
+            end = self._newline_before(raw, end)
+        return end + self._unit
+
+    def _cut(self, raw: bytes) -> tuple[int, int]:
+        """Where to cut a line that is too long, and how much of it the next piece repeats."""
+        if self._unit == 1:
+            tail = max(0, len(raw) - _SEPARATED)
+            found = [match.end() for match in _SEPARATORS.finditer(raw, tail)]
+            if found:
+                return found[-1], 0
+        cut = len(raw) // self._unit * self._unit
+        if self.charset == "utf-8":
+            while cut > len(raw) - 4 and cut < len(raw) and raw[cut] & 0xC0 == 0x80:
+                cut -= 1
+        return cut, OVERLAP if cut > 2 * OVERLAP else 0
+
+    def _decoded(self, raw: bytes, *, count: bool = True) -> bytes:
+        text, broken = self._utf8(self._unmarked(raw) if not self.position else raw)
+        if count:
+            self.broken += broken
+        return text.replace(b"\r", b"\n") if self._cr_only else text
+
+    def _utf8(self, raw: bytes) -> tuple[bytes, int]:
+        if self.charset == "utf-8" and (raw.isascii() or _is_utf8(raw)):
+            return raw, 0
+        if self._unit == 1 and not self._decided:
+            self._decide(raw)
+        text, broken = self._read(raw)
+        if self._unit == 1 and broken * _BROKEN_SHARE > len(raw) - len(raw.translate(None, _HIGH)):
+            self._decide(raw)
+            text, broken = self._read(raw)
+        self._decided = self._decided or not raw.isascii()
+        return text, broken
+
+    def _read(self, raw: bytes) -> tuple[bytes, int]:
+        text = raw.decode(self.charset, "replace")
+        return text.encode("utf-8", "replace"), text.count("\ufffd")
+
+    def _decide(self, raw: bytes) -> None:
+        """By what is around the first byte beyond ASCII. Only charsets whose lines end alike are taken."""
+        beyond = _BEYOND_ASCII.search(raw)
+        at = max(0, raw.rfind(b"\n", 0, beyond.start()) + 1) if beyond else 0
+        found = _charset(raw[at : at + SAMPLE])
+        if found not in _WIDE:
+            self.charset, self._decided = found, True
+
+    def _unmarked(self, raw: bytes) -> bytes:
+        mark = "\ufeff".encode(self.charset) if self.charset in _MARKED else b""
+        return raw[len(mark) :] if mark and raw.startswith(mark) else raw
+
+
+_HIGH = bytes(range(0x80, 0x100))
+_MARKED = {"utf-8", *_WIDE}
+
+
+def _charset(sample: bytes) -> str:
+    """UTF-8 instead of a charset whose lines end otherwise (EBCDIC, if a dump declares it)."""
+    charset = decode(sample).charset
+    return charset if charset in _WIDE or "\n".encode(charset) == b"\n" else "utf-8"
+
+
+def _is_utf8(raw: bytes) -> bool:
+    try:
+        raw.decode()
+    except UnicodeDecodeError:
+        return False
+    return True

@@ -1,0 +1,170 @@
+"""The same two hundred customers, in every format."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.matching.inputs.customers import EMAIL, NAMES, PHONE, TABLES, Row, as_combo, customers, plain
+from tests.matching.inputs.reading import Read, lines, one
+
+Write = Callable[[list[Row]], bytes]
+EACH = pytest.mark.parametrize(("format_", "write"), [pytest.param(*rest, id=name) for name, *rest in TABLES])
+LONGEST = {"json": 8, "html": 8}  # lines of a record
+
+
+def _cells(found: Read) -> list[Row]:
+    """Without a header and headings."""
+    return [tuple(map(plain, row)) for row in found.cells(1, 2, 3, 4, 5, 6) if row[0].isdigit()]
+
+
+@EACH
+def test_every_format_gives_the_same_cells(format_: str, write: Write) -> None:
+    """Whatever had to be escaped is what it was, but for line ends and tabs inside of cells."""
+    rows = customers()
+
+    found = one(write(rows))
+
+    assert (found.format, found.ending.outcome) == (format_, "whole")
+    assert _cells(found) == [tuple(map(plain, row)) for row in rows]
+
+
+@EACH
+def test_a_hit_says_its_column_and_its_line(format_: str, write: Write) -> None:
+    """Each customer's telephone number is in the column of those, on the line it came from."""
+    rows = customers()
+    source = write(rows)
+
+    found = one(source)
+
+    places = [
+        (line, number, str(block.shape.where(line, at)))
+        for block in found.blocks
+        for line, number in lines(block)
+        if (at := line.find(b"1700000")) >= 0
+    ]
+    for row, (line, number, column) in zip(rows, places, strict=True):
+        assert row[2].encode() in line
+        assert column.startswith(f"column {PHONE}, phone")
+        assert row[2].encode() in _near(format_, source, number, row)
+
+
+def _near(format_: str, source: bytes, number: int, row: Row) -> bytes:
+    """The source's lines of a record that begins at `number`; a sheet's rows begin with the header."""
+    if format_ == "xlsx":
+        return row[2].encode() if number == int(row[0]) + 1 else b""
+    return b"\n".join(source.split(b"\n")[number - 1 :][: LONGEST.get(format_, 1)])
+
+
+@EACH
+def test_columns_have_roles_and_names(format_: str, write: Write) -> None:
+    """Content says what a column holds; the names are those of the dump, where it has them."""
+    found = one(write(customers()))
+
+    columns = found.blocks[-1].shape.columns
+    assert [columns[1].role, columns[PHONE - 1].role, columns[EMAIL - 1].role][1:] == ["phone", "email"]
+    assert [column.name for column in columns] in ([*NAMES], [""] * len(NAMES))
+
+
+@EACH
+def test_reading_goes_on_behind_any_block(format_: str, write: Write, tmp_path: Path) -> None:
+    """From a block's end on come the blocks that came after it, with the same lines."""
+    path = tmp_path / "dump"
+    path.write_bytes(write(customers(9_000)))
+    whole = one(path)
+
+    rest = one(path, after=whole.blocks[0].end)
+
+    assert len(whole.blocks) > 1
+    assert [block.text for block in rest.blocks] == [block.text for block in whole.blocks[1:]]
+    assert [block.line(0) for block in rest.blocks] == [block.line(0) for block in whole.blocks[1:]]
+
+
+def test_a_combo_list_is_two_columns() -> None:
+    """A password may hold the sign that the list is written with."""
+    found = one(as_combo(customers(20)))
+
+    assert found.format == "combo"
+    assert found.cells(1, 2)[0] == ("person1@mail.example", "pass:1")
+    assert str(found.blocks[0].shape.where(b"person1@mail.example:pass:1", 22)) == "column 2, password"
+
+
+def test_a_record_may_be_longer_than_a_block() -> None:
+    """A cell of 700 KB in many lines is one record; the next one is on its right line."""
+    remark = "\n".join(["word"] * 140_000)
+    source = f'id,email,remark\n1,a@mail.example,"{remark}"\n2,b@mail.example,short\n'.encode()
+
+    found = one(source)
+
+    numbered = [(line[:18], number) for block in found.blocks for line, number in lines(block)]
+    assert numbered[1:] == [(b'1,a@mail.example,"', 2), (b"2,b@mail.example,s", 140_002)]
+
+
+def test_a_quote_that_never_closes_takes_no_rows_with_it() -> None:
+    """`5" pipe` and a forgotten quote are signs like any other."""
+    rows = [f"{number},person{number}@mail.example,plain" for number in range(50)]
+    rows[10], rows[20] = '10,"broken,plain', '20,person20@mail.example,5" pipe'
+    source = ("\n".join([*rows, '51,"quoted, twice",x']) + "\n").encode()
+
+    found = one(source)
+
+    assert found.text == source
+
+
+def test_sql_of_several_tables_is_told_apart() -> None:
+    """Each block holds the rows of one table, with its own columns; what is between them passes as text."""
+    source = b"".join(
+        b"-- MySQL dump\nINSERT INTO `a` (`id`,`mail`) VALUES (%d,'p%d@mail.example');\n"
+        b"INSERT INTO b (phone) VALUES ('1700000%04d') ,\n ('1700001%04d');\n" % (n, n, n, n)
+        for n in range(5)
+    )
+
+    found = one(source)
+
+    tables = {tuple(map(str, block.shape.columns)): block.rows for block in found.blocks}
+    assert tables == {
+        (): 5,
+        ("column 1 (id)", "column 2, email (mail)"): 5,
+        ("column 1, phone",): 10,
+    }
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        (b"dear all,\nthe list is for sale.\nwrite to me\n", "text"),
+        (b"[2024-01-01] started\n[2024-01-02] stopped\n[2024-01-03] x\n", "text"),
+        (b"name: x\nphone: 1\n\nname: y\nphone: 2\n", "keyvalue"),
+        (b"a1----b----c\na2----b----c\na3----b----c\n", "combo"),
+        (b"user1:secret\nuser2:other\nuser3:third\nuser4:more\n", "combo"),
+        (b'{"a": 1}\n', "json"),
+        (b'{"a": 1}\n{"a": 2}\n', "jsonl"),
+        (b"<tr><td>x<td>y\n", "html"),
+        (b"", "text"),
+    ],
+)
+def test_content_says_the_format(source: bytes, expected: str) -> None:
+    """Names of files say nothing."""
+    found = one(source)
+
+    assert found.format == expected
+
+
+def test_html_keeps_what_only_an_attribute_says() -> None:
+    """An address may stand in a link alone; entities are undone, and cells need not be closed."""
+    source = b"<table><tr><td>1<td><a href='mailto:a@mail.example'>write</a><td>b&#64;mail.example</table>"
+
+    found = one(source)
+
+    assert found.text == b"1\ta href='mailto:a@mail.example' write\tb@mail.example\n"
+
+
+def test_json_escapes_are_undone() -> None:
+    """An identifier written in escapes is found; the line is JSON still."""
+    source = b'{"a":"x\\u0040mail.example","b":"\\u5f20\\/\\"q\\"\\\\u0041\\nz","c":"\\ud83d\\ude00"}\n' * 2
+
+    found = one(source)
+
+    assert found.text == '{"a":"x@mail.example","b":"张/\\"q\\"\\\\u0041 z","c":"😀"}\n'.encode() * 2
