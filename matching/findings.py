@@ -1,36 +1,48 @@
-"""Matching itself: texts in, findings out. No database; the daemon and `spillwatch match` use it alike.
+"""What a text holds of the companies that are watched for, and what all of them hold together.
 
-A text is taken in pieces that end at a line, so that memory does not grow with it:
+A piece of text (a listing's, or a block of a dump) is looked at by itself, in any thread (`look`, `look_at`):
 
 1. mentions of terms, each with its line and a masked excerpt;
-2. candidates of identifiers, once for each default region in use, in rows;
-3. for each company and field their fingerprints, looked up in its segments in one batch.
+2. candidates of identifiers, and which of them are fingerprints of customers (`comparison`);
+3. the line and the row that each hit is in.
 
-Everything is counted; of the single findings a bounded number is kept.
+`Findings` puts the pieces together, in their order. Everything is counted, and pairs of row and customer are
+kept in arrays; of the single findings a bounded number is kept.
 """
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import groupby
 from typing import NamedTuple
 
-from matching.identifiers import Candidate, Field, scan
+import numpy as np
+from numpy.typing import NDArray
+
+from matching.agreements import Agreements, pairs_of
+from matching.cells import cells_of
+from matching.comparison import FIELDS, Comparison, Hits
+from matching.identifiers import Field
+from matching.inputs import Block
 from matching.masks import mask_text
-from matching.rows import Agreement, Rows, Tally, tally
-from matching.terms import MENTION_LIMIT, WatchTerm
+from matching.rows import Rows, Tally
+from matching.terms import MENTION_LIMIT, Mention, Terms, WatchTerm
 from matching.watch import Watch, WatchedSegment
 
 PIECE = 1 << 20  # characters
 EXCERPT = 160  # characters of an excerpt, about
+COLUMNS_SHOWN = 1_000  # hits of a piece whose column is looked up
 _AROUND = EXCERPT // 2
 _CONTEXT = 400  # characters on each side that are masked before the excerpt is cut out of them
 _UNPRINTABLE = re.compile(r"[\x00-\x20\x7f-\xa0\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]+")
+#: Formats that pass as they are written, so that a record may go over several lines.
+_WRITTEN = frozenset({"text", "keyvalue"})
+
+Places = NDArray[np.int64]
 
 
 class Part(NamedTuple):
-    """A text of a listing or a file. `label` names it within its listing: `body`, `attachment 7`."""
+    """A text of a listing. `label` names it within its listing: `body`, `attachment 7`."""
 
     field: str
     label: str
@@ -38,20 +50,54 @@ class Part(NamedTuple):
 
 
 class MentionFound(NamedTuple):
+    """`field` and `label` are the part's; `start` counts characters of its text, or bytes of a dump."""
+
     term: WatchTerm
-    part: Part
+    field: str
+    label: str
     line: int
-    start: int  # offset in the part's text
+    start: int
     excerpt: str  # masked
 
 
 class HitFound(NamedTuple):
+    """`column`: that of a table, in words; "" where there is none."""
+
     segment: WatchedSegment
     field: Field
     ordinal: int
-    part: Part
+    label: str
     line: int
     start: int
+    column: str = ""
+
+
+class Shown(NamedTuple):
+    """A mention in a piece, before anybody counts pieces."""
+
+    term_id: int
+    line: int
+    start: int
+    excerpt: str
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What one piece holds. The arrays are as long as the hits.
+
+    `rows` count the piece's rows from 0, of which it has `width`; `filled` of them hold anything. `columns`
+    are those of the first hits, by their place among the hits.
+    """
+
+    hits: Hits
+    rows: Places
+    lines: Places
+    starts: Places
+    width: int
+    filled: int
+    tried: Counter[Field] = field(default_factory=Counter)
+    mentions: Sequence[Shown] = ()
+    columns: Sequence[str] = ()
 
 
 @dataclass(slots=True)
@@ -63,11 +109,12 @@ class CompanyFindings:
     mention_fields: Counter[str] = field(default_factory=Counter)
     terms: Counter[str] = field(default_factory=Counter)
     hit_fields: Counter[Field] = field(default_factory=Counter)
-    agreements: set[Agreement] = field(default_factory=set)
+    columns: Counter[tuple[Field, str]] = field(default_factory=Counter)
+    agreements: Agreements = field(default_factory=Agreements)
 
     @property
     def tally(self) -> Tally:
-        return tally(self.agreements)
+        return self.agreements.tally()
 
     def kept(self) -> int:
         return len(self.mentions) + len(self.hits)
@@ -75,69 +122,107 @@ class CompanyFindings:
 
 @dataclass(slots=True)
 class Findings:
-    """What was found in all the parts that were added."""
+    """What was found in all the pieces that were taken."""
 
     watch: Watch
     limit: int  # mentions and hits kept of one company
     expired: Callable[[], bool] = lambda: False  # True: the time is up, whatever is left stays unread
     companies: dict[int, CompanyFindings] = field(default_factory=lambda: defaultdict(CompanyFindings))
-    candidates: int = 0
+    tried: Counter[Field] = field(default_factory=Counter)  # candidates
     rows_scanned: int = 0
     cut: set[str] = field(default_factory=set)  # bounds that were met: time, matches
+    numbered: int = 0  # rows that have a number, filled or not
+    _comparison: Comparison | None = None
+
+    @property
+    def candidates(self) -> int:
+        return sum(self.tried.values())
 
     def add(
         self, part: Part, *, first_line: int = 1, mentions: bool = True, fingerprints: bool = True
     ) -> int:
-        """Match a part; returns how many line breaks it has."""
+        """Match a part of a listing; returns how many line breaks it has."""
         line = first_line
+        terms = self.watch.terms if mentions else None
+        comparison = self._compared() if fingerprints and self.watch.segments else None
         for start, piece in _pieces(part.text):
             if self.expired():
                 self.cut.add("time")
                 break
             rows = Rows(piece)
-            if mentions:
-                self._mentions(part, piece, rows, start, line)
-            if fingerprints and self.watch.segments:
-                self._fingerprints(part, piece, rows, start, line)
-            self.rows_scanned += rows.count
+            self.take(part.field, part.label, look(piece, rows, comparison, terms, line=line, start=start))
             line += rows.breaks
         return line - first_line
 
-    def _mentions(self, part: Part, piece: str, rows: Rows, start: int, line: int) -> None:
-        mentions = self.watch.terms.find(piece)
-        if len(mentions) == MENTION_LIMIT:
+    def _compared(self) -> Comparison:
+        """Made once it is needed: a scanner belongs to one thread, as findings do."""
+        if self._comparison is None:
+            self._comparison = Comparison(self.watch.segments)
+        return self._comparison
+
+    def take(self, name: str, label: str, seen: Seen, *, document: int = 0) -> None:
+        """Count what a piece holds. `name`: of the listing's field; `document`: its number in a sweep."""
+        self._mentions(name, label, seen)
+        self._hits(label, seen, document)
+        self.tried += seen.tried
+        self.rows_scanned += seen.filled
+        self.numbered += seen.width
+
+    def _mentions(self, name: str, label: str, seen: Seen) -> None:
+        if len(seen.mentions) == MENTION_LIMIT:
             self.cut.add("matches")
-        for mention in mentions:
-            term = self.watch.by_id[mention.term_id]
+        for shown in seen.mentions:
+            term = self.watch.by_id[shown.term_id]
             found = self.companies[term.company_id]
-            found.mention_fields[part.field] += 1
+            found.mention_fields[name] += 1
             found.terms[term.text] += 1
             if self._room(found):
-                place = line + rows.line_of(mention.start) - 1
-                text = excerpt(piece, mention.start, mention.end)
-                found.mentions.append(MentionFound(term, part, place, start + mention.start, text))
+                found.mentions.append(MentionFound(term, name, label, shown.line, shown.start, shown.excerpt))
 
-    def _fingerprints(self, part: Part, piece: str, rows: Rows, start: int, line: int) -> None:
-        by_region: dict[str, list[WatchedSegment]] = defaultdict(list)
-        for segment in self.watch.segments:
-            by_region[segment.region].append(segment)
-        counted = 0
-        for region, segments in by_region.items():
-            candidates = list(scan(piece, region))
-            counted = max(counted, len(candidates))
-            for hit in _hits(candidates, segments):
-                row = (part.label, line + rows.row_of(hit.candidate.start))
-                place = line + rows.line_of(hit.candidate.start) - 1
-                found = self.companies[hit.segment.company_id]
-                customer = (hit.segment.id, hit.ordinal)
-                found.hit_fields[hit.candidate.field] += 1
-                found.agreements.add(Agreement(row, customer, hit.candidate.field))
-                if self._room(found):
-                    offset = start + hit.candidate.start
-                    found.hits.append(
-                        HitFound(hit.segment, hit.candidate.field, hit.ordinal, part, place, offset)
-                    )
-        self.candidates += counted
+    def _hits(self, label: str, seen: Seen, document: int) -> None:
+        segments = self.watch.segments
+        owners = np.array([one.company_id for one in segments])[seen.hits.segments] if seen.hits.size else ()
+        for company in np.unique(owners).tolist():
+            own = np.flatnonzero(owners == company)
+            found = self.companies[company]
+            fields = seen.hits.fields[own]
+            for code, count in enumerate(np.bincount(fields, minlength=len(FIELDS)).tolist()):
+                if count:
+                    found.hit_fields[FIELDS[code]] += count
+            found.agreements.add(self._pairs(seen, own, document))
+            self._show(found, label, seen, own)
+
+    def _pairs(self, seen: Seen, own: Places, document: int) -> NDArray[np.void]:
+        return pairs_of(
+            {
+                "row": self.numbered + seen.rows[own],
+                "ordinal": seen.hits.ordinals[own],
+                "segment": seen.hits.segments[own],
+                "fields": np.left_shift(1, seen.hits.fields[own].astype(np.uint16)),
+                "line": seen.lines[own],
+                "document": document,
+            }
+        )
+
+    def _show(self, found: CompanyFindings, label: str, seen: Seen, own: Places) -> None:
+        """Keep the first hits, and count the columns of those whose column was looked up."""
+        for index in own[own < len(seen.columns)].tolist():
+            if seen.columns[index]:
+                found.columns[FIELDS[seen.hits.fields[index]], seen.columns[index]] += 1
+        for index in own.tolist():
+            if not self._room(found):
+                return
+            found.hits.append(
+                HitFound(
+                    self.watch.segments[seen.hits.segments[index]],
+                    FIELDS[seen.hits.fields[index]],
+                    int(seen.hits.ordinals[index]),
+                    label,
+                    int(seen.lines[index]),
+                    int(seen.starts[index]),
+                    seen.columns[index] if index < len(seen.columns) else "",
+                )
+            )
 
     def _room(self, found: CompanyFindings) -> bool:
         if found.kept() < self.limit:
@@ -146,29 +231,90 @@ class Findings:
         return False
 
 
-class _Hit(NamedTuple):
-    segment: WatchedSegment
-    candidate: Candidate
-    ordinal: int
+_NOTHING = Comparison(())
 
 
-def _hits(candidates: list[Candidate], segments: list[WatchedSegment]) -> Iterator[_Hit]:
-    """By company and field, so that each value is fingerprinted once for a company."""
-    by_field: dict[Field, list[Candidate]] = defaultdict(list)
-    for candidate in candidates:
-        by_field[candidate.field].append(candidate)
-    for _, own in groupby(sorted(segments, key=_company), _company):
-        watched = list(own)
-        slug = watched[0].segment.header.company
-        for name, found in by_field.items():
-            values = watched[0].key.fingerprinter(slug, name)([candidate.canonical for candidate in found])
-            for segment in watched:
-                for index, ordinal in zip(*segment.segment.lookup(name, values), strict=True):
-                    yield _Hit(segment, found[int(index)], int(ordinal))
+def look(
+    text: str, rows: Rows, comparison: Comparison | None, terms: Terms | None, *, line: int, start: int
+) -> Seen:
+    """Look at a piece of a listing's text: it begins in line `line`, `start` characters into its part."""
+    data = text.encode("utf-8", "surrogatepass")
+    hits, tried = (comparison or _NOTHING).compare(data)
+    places = hits.places if len(data) == len(text) else _characters(data)[hits.places]
+    at = places.tolist()
+    return Seen(
+        hits=hits,
+        rows=np.array([rows.row_of(place) - 1 for place in at], np.int64),
+        lines=np.array([line + rows.line_of(place) - 1 for place in at], np.int64),
+        starts=start + places,
+        width=rows.breaks + 1,
+        filled=rows.count,
+        tried=tried,
+        mentions=_shown(text, terms, rows.line_of, line, start),
+    )
 
 
-def _company(segment: WatchedSegment) -> int:
-    return segment.company_id
+def look_at(
+    block: Block,
+    comparison: Comparison,
+    terms: Terms | None,
+    *,
+    format: str,
+    region: str,
+    companies: Collection[int] | None = None,
+) -> Seen:
+    """Look at a block of a document of that format, for all companies or some of them."""
+    cells = cells_of(block, comparison.fields, region=region)
+    hits, tried = comparison.compare(block.text, cells=cells, companies=companies, after=block.repeats)
+    breaks = _breaks(block.text) if hits.size else np.empty(0, np.int64)
+    index = np.searchsorted(breaks, hits.places)
+    width = block.rows
+    text = block.text.decode() if (hits.size and format in _WRITTEN) or terms else ""
+    written = Rows(text) if format in _WRITTEN and hits.size else None
+    return Seen(
+        hits=hits,
+        rows=np.array([written.row_at(one) - 1 for one in index.tolist()], np.int64) if written else index,
+        lines=np.array([block.line(one) for one in index.tolist()], np.int64),
+        starts=block.offset + hits.places,
+        width=width,
+        filled=width,
+        tried=tried,
+        mentions=_shown(text, terms, lambda at: text.count("\n", 0, at) + 1, block.first_line, block.offset),
+        columns=_columns(block, hits, index, breaks),
+    )
+
+
+def _columns(block: Block, hits: Hits, index: Places, breaks: Places) -> list[str]:
+    shown = []
+    begins = np.concatenate(([0], breaks + 1))
+    for place, line in zip(hits.places[:COLUMNS_SHOWN].tolist(), index[:COLUMNS_SHOWN].tolist(), strict=True):
+        begin = int(begins[line])
+        end = int(breaks[line]) if line < len(breaks) else len(block.text)
+        column = block.shape.where(block.text[begin:end], place - begin)
+        shown.append(str(column) if column else "")
+    return shown
+
+
+def _breaks(data: bytes) -> Places:
+    return np.flatnonzero(np.frombuffer(data, np.uint8) == 0x0A)
+
+
+def _characters(data: bytes) -> Places:
+    """How many characters begin before each byte."""
+    begins = (np.frombuffer(data, np.uint8) & 0xC0) != 0x80
+    return np.concatenate(([0], np.cumsum(begins)))
+
+
+def _shown(
+    text: str, terms: Terms | None, line_of: Callable[[int], int], line: int, start: int
+) -> list[Shown]:
+    found: list[Mention] = terms.find(text) if terms else []
+    return [
+        Shown(
+            one.term_id, line + line_of(one.start) - 1, start + one.start, excerpt(text, one.start, one.end)
+        )
+        for one in found
+    ]
 
 
 def _pieces(text: str) -> Iterator[tuple[int, str]]:

@@ -31,20 +31,20 @@ def _result(company_id: int, found: CompanyFindings, findings: Findings) -> Comp
 def _mention(found: MentionFound) -> MatchRecord:
     return MatchRecord(
         kind=MatchKind.MENTION,
-        field=found.part.field,
-        place=f"{found.part.label}:{found.line}",
-        identity=f"mention:{found.term.id}:{found.part.label}:{found.start}",
+        field=found.field,
+        place=f"{found.label}:{found.line}",
+        identity=f"mention:{found.term.id}:{found.label}:{found.start}",
         term_id=found.term.id,
         excerpt=found.excerpt,
     )
 
 
 def _hit(found: HitFound) -> MatchRecord:
-    identity = f"{found.segment.id}:{found.field}:{found.ordinal}:{found.part.label}:{found.start}"
+    identity = f"{found.segment.id}:{found.field}:{found.ordinal}:{found.label}:{found.start}"
     return MatchRecord(
         kind=MatchKind.FINGERPRINT,
         field=str(found.field),
-        place=f"{found.part.label}:{found.line}",
+        place=f"{found.label}:{found.line}",
         identity=f"fingerprint:{identity}",
         segment_id=found.segment.id,
         ordinal=found.ordinal,
