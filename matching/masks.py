@@ -7,7 +7,11 @@ Prices, record counts, dates and thread numbers stay readable. A company's domai
     john.doe@mail.example  j***e@mail.example      138-0013-8000        138-****-8000
     110101199003070000     110101********0000      4111 1111 1111 1111  4111 11** **** 1111
 
-Order: percent-encoded text, e-mails, IBANs, numbers, those until nothing changes: masking again does nothing.
+Driving licences of digits alone have a check digit that one number of eleven has by chance: they are masked
+as any 11 digits are, and in no URL.
+
+Order: percent-encoded text, e-mails, travel documents, wallets, licences, IBANs, numbers, those until nothing
+changes: masking again does nothing.
 """
 
 import re
@@ -16,6 +20,8 @@ from urllib.parse import quote, unquote
 
 from matching import identifiers
 from matching.identifiers import IBAN_LENGTHS
+from matching.identifiers.licences import driving_licences
+from matching.identifiers.wallets import wallets
 from matching.text import narrow_fold
 
 _Replacement = tuple[int, int, str]  # a span of the narrowed text and what stands there instead
@@ -37,7 +43,8 @@ def mask_url(url: str) -> str:
 def _masked(text: str, numbers: _Finder) -> str:
     """Numbers several times: what is left beside a masked one may be a shape of its own."""
     text = _PASSWORD.sub(r"\1***", _replaced(text, _emails))
-    text = _replaced(text, _ibans)
+    for find in (_zones, _wallets, _licences, _ibans):
+        text = _replaced(text, find)
     for _ in range(_ROUNDS):
         before, text = text, _replaced(text, numbers)
         if text == before:
@@ -122,6 +129,42 @@ def _masked_local(text: str, start: int, end: int) -> _Replacement:
     if _MASKED_LOCAL.fullmatch(local):
         return start, end, local
     return start, end, f"{local[0]}***{local[-1]}" if len(local) > 3 else f"{local[0]}***"
+
+
+# --- travel documents
+
+# Whatever has fillers and the length of a line is one: names stand in lines without a check digit.
+_ZONE_LINE = re.compile(r"(?<![A-Z0-9<])[A-Z0-9<]{28,}+", re.ASCII)
+_ZONE_MIDDLE = re.compile(r"\d{7}[MFX<]\d{7}", re.ASCII)  # birth date, sex, expiry
+_FEWEST_ZONE_SIGNS = 5  # letters and digits of a line; fewer is a rule drawn with `<`
+
+
+def _zones(text: str) -> Iterator[_Replacement]:
+    for line in _ZONE_LINE.finditer(text):
+        written = line[0]
+        if "<<" not in written and not _ZONE_MIDDLE.search(written):
+            continue
+        if len(written) - written.count("<") >= _FEWEST_ZONE_SIGNS:
+            yield line.start(), line.end(), _starred(written, 4, 0)
+
+
+# --- wallets and licences
+
+# In one case, too: what a text does not prove to be a wallet can be one.
+_ETHEREUM = re.compile(r"(?<![A-Za-z0-9])0x[0-9a-fA-F]{40}(?![A-Za-z0-9])", re.ASCII)
+
+
+def _wallets(text: str) -> Iterator[_Replacement]:
+    found = {(start, end) for _, _, start, end in wallets(text)}
+    found.update(one.span() for one in _ETHEREUM.finditer(text))
+    for start, end in sorted(found):
+        yield start, end, _starred(text[start:end], 4, 4)
+
+
+def _licences(text: str) -> Iterator[_Replacement]:
+    for _, number, start, end in driving_licences(text):
+        if not number.isdigit():
+            yield start, end, _starred(text[start:end], 3, 2)
 
 
 # --- IBAN
