@@ -19,6 +19,7 @@ from crawler.job import Job, Message, Progress
 from crawler.presentation import Presentation
 from crawler.reading import Reading
 from crawler.sources import Adapter, SourceDefinition
+from crawler.sources.linked import PasteLinks
 from crawler.tally import Tally
 from storage import runs
 from storage.base import Database
@@ -54,6 +55,7 @@ class RunContext:
     clock: Callable[[], datetime]
     reading: Reading
     presentation: Presentation
+    pastes: PasteLinks
     began: datetime
     tally: Tally = field(default_factory=Tally)
     #: Keys whose own page answers "not there"; whether that is believed is decided at the end.

@@ -7,11 +7,13 @@ import logging
 import signal
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
 from scrapy import signals
 from scrapy.crawler import AsyncCrawlerProcess
 from sqlalchemy.orm import Session
@@ -27,8 +29,9 @@ from crawler.outcome import conclude
 from crawler.presentation import Presentation
 from crawler.reading import Reading
 from crawler.sources import Adapter, SourceDefinition, adapter_for, read_definition
+from crawler.sources.linked import PasteLinks
 from crawler.spiders.source import SourceSpider
-from storage import listings
+from storage import listings, sources
 from storage.base import Database
 from storage.evidence.digest import digest_beside
 from storage.evidence.warc import EvidenceStore
@@ -105,6 +108,7 @@ def execute(
             presentation=Presentation.of(
                 job.settings, via=definition.via, changes=definition.headers, jar=jar
             ),
+            pastes=_pastes(database, definition),
         )
         if refused is not None:
             run.close(refused)
@@ -120,6 +124,17 @@ def _jar(definition: SourceDefinition, clock: Callable[[], datetime]) -> tuple[J
         return Jar(read_cookies(definition.cookies_file), clock=clock), None
     except CookiesRefused as refused:
         return Jar((), clock=clock), refused
+
+
+def _pastes(database: Database, definition: SourceDefinition) -> PasteLinks:
+    """The paste sites among the sources; one whose stored definition this version cannot read is left out."""
+    with database.reading() as session:
+        stored = [source.definition for source in sources.active(session)]
+    readable = []
+    for each in stored:
+        with suppress(ValidationError):
+            readable.append(read_definition(each))
+    return PasteLinks.of(readable, via=definition.via)
 
 
 def _crawl(run: RunContext) -> None:

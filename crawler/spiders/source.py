@@ -29,6 +29,7 @@ from crawler.reading import Row
 from crawler.recheck import rechecks
 from crawler.route import ATTACHMENT
 from crawler.sources import LISTING_ROLES, Follow, Parsed, Role
+from crawler.sources.linked import text_read
 from crawler.sources.stranger import introduced
 from crawler.tally import Pages
 from storage import listings, sources
@@ -42,6 +43,9 @@ ORIGIN = "spillwatch_origin"
 PRIORITY = {Role.ITEM: 20, Role.REPLIES: 20, Role.RAW: 20}
 RECHECK_PRIORITY = -20
 MAX_ATTACHMENTS = 20
+#: Pastes that one listing is followed to.
+MAX_LINKED = 5
+LINK_DIGEST_CHARS = 16
 #: Walls that stand before the whole site: who meets one asks for nothing more in this visit.
 BEFORE_EVERYTHING = (Banned, Captcha, WaitingQueue)
 
@@ -274,6 +278,34 @@ class SourceSpider(Spider):
             run.reading.ask_again(origin.start)
             listing = replace(listing, row_digest="")
         yield Found(listing, captured, tuple(each for each in came if isinstance(each, Text)))
+        async for found in self._linked(listing, origin):
+            yield found
+
+    async def _linked(self, listing: Listing, origin: Origin | None) -> AsyncIterator[Found]:
+        """Read the pastes that a listing links to, each once, as listings that belong to it; no further.
+
+        One that may still come has the next run look again. One that is not there (pastes expire) is left.
+        """
+        run = self.run
+        thread = listing.thread or listing.key
+        urls = dict.fromkeys(url for link in listing.links if (url := run.pastes.text_of(link)))
+        keys = {f"{thread}/l{run.digest(url)[:LINK_DIGEST_CHARS]}": url for url in urls}
+        known = await asyncio.to_thread(self._known, [stored_key(run, key) for key in keys]) if keys else {}
+        new = [key for key in keys if stored_key(run, key) not in known and key not in self._followed]
+        for key in new[:MAX_LINKED]:
+            self._followed.add(key)
+            came = await self._attachment(Follow(keys[key], Role.ATTACHMENT, key), origin)
+            if isinstance(came, Text):
+                body = text_read(came.text, came.captured.content_type)
+                digest = run.digest(body)
+                paste = Listing(key=key, url=keys[key], body=body, thread=thread, row_digest=digest)
+                yield Found(paste, came.captured)
+            elif came is run.closed or not came.permanent:
+                run.tally.items.failures += [] if came is run.closed else [came]
+                for again in {listing.key, thread}:
+                    self._note(Unread(stored_key(run, again)))
+                if origin is not None:
+                    run.reading.ask_again(origin.start)
 
     async def _attachment(self, follow: Follow, origin: Origin | None) -> Text | FetchError:
         try:
