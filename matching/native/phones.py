@@ -5,7 +5,7 @@ code, and always for what no table can say (`phone_tables.ASK`, a pattern that d
 """
 
 from collections.abc import Callable
-from ctypes import addressof
+from ctypes import Array, addressof
 from functools import cache
 
 import numpy as np
@@ -63,12 +63,21 @@ def _fill(table: PhoneTable, compiled: Callable[[], Table]) -> None:
         made = compiled()
     except PatternUnknown:
         return
-    rows = np.zeros((len(made.rows), ROW), dtype=np.uint16)
-    rows[:, : made.rows.shape[1]] = made.rows
-    answers = (Answer * len(made.answers))(*map(_answer, made.answers))
+    rows, answers = rows_of(made), answers_of(made)
     _kept.append((rows, answers))
     table.answers = addressof(answers)
     table.rows = rows.ctypes.data  # last: another thread's scanner may look at once
+
+
+def rows_of(table: Table) -> NDArray[np.uint16]:
+    """As the library wants them: each row as long as a state is there."""
+    rows = np.zeros((len(table.rows), ROW), dtype=np.uint16)
+    rows[:, : table.rows.shape[1]] = table.rows
+    return rows
+
+
+def answers_of(table: Table) -> Array[Answer]:
+    return (Answer * len(table.answers))(*map(_answer, table.answers))
 
 
 def _answer(said: Number | Dialled | Asked | None) -> Answer:

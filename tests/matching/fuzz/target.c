@@ -1,0 +1,121 @@
+/* The fuzz target: a block goes through the scanner, and what comes out keeps its promises.
+ *
+ * With libFuzzer (clang -fsanitize=fuzzer,address,undefined) this is all; driver.c is the main of other compilers.
+ * rules.h is written by rules.py: the tables of the real program. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "rules.h"
+
+#define CHECK(condition) \
+    do { \
+        if (!(condition)) fprintf(stderr, "%s:%d: broken: %s\n", __FILE__, __LINE__, #condition), abort(); \
+    } while (0)
+
+struct result {
+    uint64_t count, length;
+    int64_t *starts, *ends, *offsets;
+    uint8_t *tape;
+};
+
+/* What Python is asked for: here it knows the numbers that begin with an even digit. */
+static uint32_t ask(uint32_t country, const char *digits, uint32_t length, uint32_t international, char *out) {
+    CHECK(country == SW_HOME || country < sizeof countries / sizeof *countries);
+    CHECK(length >= 7 && length <= 17 && international <= 1);
+    if (digits[0] % 2) return 0;
+    out[0] = '+';
+    memcpy(out + 1, digits, length);
+    return length + 1;
+}
+
+static struct result take(struct sw_scanner *scanner, uint32_t field) {
+    struct result result = {.count = sw_count(scanner, field), .length = sw_tape_length(scanner, field)};
+    result.starts = malloc(result.count * sizeof(int64_t)); /* no byte more, so that the sanitizer sees the first */
+    result.ends = malloc(result.count * sizeof(int64_t));
+    result.offsets = malloc((result.count + 1) * sizeof(int64_t));
+    result.tape = malloc(result.length);
+    sw_take(scanner, field, result.starts, result.ends, result.offsets, result.tape);
+    return result;
+}
+
+static void release(struct result result) {
+    free(result.starts), free(result.ends), free(result.offsets), free(result.tape);
+}
+
+static int only(const uint8_t *form, size_t length, const char *allowed) {
+    for (size_t i = 0; i < length; i++)
+        if (!form[i] || !strchr(allowed, form[i])) return 0;
+    return 1;
+}
+
+#define DIGITS "0123456789"
+#define CAPITALS "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+#define SMALL "abcdefghijklmnopqrstuvwxyz"
+
+static void check_form(uint32_t field, const uint8_t *form, size_t length) {
+    const uint8_t *at;
+    switch (field) {
+    case SW_EMAIL:
+        at = memchr(form, '@', length);
+        CHECK(at && at > form && !memchr(at + 1, '@', length - (size_t)(at + 1 - form)));
+        CHECK(length <= 270 && only(form, length, DIGITS SMALL "@._%+-"));
+        break;
+    case SW_PHONE:
+        CHECK(length >= 4 && length <= 22 && form[0] == '+' && only(form + 1, length - 1, DIGITS));
+        break;
+    case SW_RESIDENT_ID:
+        CHECK(length == 18 && only(form, 17, DIGITS) && only(form + 17, 1, DIGITS "X"));
+        break;
+    case SW_CARD:
+        CHECK(length >= 13 && length <= 19 && only(form, length, DIGITS));
+        break;
+    case SW_IBAN:
+        CHECK(length >= 15 && length <= 34 && only(form, 2, CAPITALS) && only(form, length, DIGITS CAPITALS));
+        break;
+    }
+}
+
+static void check(uint32_t field, struct result result, size_t size) {
+    CHECK(result.offsets[0] == 0 && result.offsets[result.count] == (int64_t)result.length);
+    for (uint64_t i = 0; i < result.count; i++) {
+        CHECK(result.starts[i] >= 0 && result.starts[i] < result.ends[i] && result.ends[i] <= (int64_t)size);
+        CHECK(i == 0 || result.starts[i] >= result.starts[i - 1]);
+        CHECK(result.offsets[i] < result.offsets[i + 1]);
+        check_form(field, result.tape + result.offsets[i], (size_t)(result.offsets[i + 1] - result.offsets[i]));
+    }
+}
+
+static int same(struct result one, struct result other) {
+    return one.count == other.count && one.length == other.length &&
+           !memcmp(one.starts, other.starts, one.count * sizeof(int64_t)) &&
+           !memcmp(one.ends, other.ends, one.count * sizeof(int64_t)) &&
+           !memcmp(one.tape, other.tape, one.length);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    static struct sw_scanner *every, *single[SW_FIELDS]; /* used again and again, as the program does */
+    static struct sw_rules rules[SW_FIELDS + 1];
+    if (!every) {
+        for (uint32_t i = 0; i <= SW_FIELDS; i++) {
+            rules[i] = real_rules;
+            rules[i].ask = ask;
+            rules[i].fields = i < SW_FIELDS ? 1u << i : (1u << SW_FIELDS) - 1;
+            *(i < SW_FIELDS ? &single[i] : &every) = sw_new(&rules[i]);
+        }
+        CHECK(sw_abi() == SW_ABI);
+    }
+    uint8_t *block = malloc(size);
+    if (size) memcpy(block, data, size);
+    CHECK(sw_scan(every, block, size) == 0);
+    for (uint32_t field = 0; field < SW_FIELDS; field++) {
+        struct result among = take(every, field);
+        check(field, among, size);
+        CHECK(sw_scan(single[field], block, size) == 0);
+        struct result alone = take(single[field], field);
+        CHECK(same(among, alone));
+        release(among), release(alone);
+    }
+    free(block);
+    return 0;
+}
