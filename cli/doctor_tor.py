@@ -23,7 +23,7 @@ Told = tuple[str, str | None]
 
 
 def look(configuration: Configuration) -> Iterator[Told]:
-    """Order: is it used; does something listen; is it Tor; does it reach an address. The first "no" ends it."""
+    """Order: is it used; does something listen; is it Tor; does it reach an address. A "no" ends it."""
     settings = configuration.settings.crawler
     users = [each for each in configuration.sources if each.value.via == "tor" and each.value.enabled]
     if settings.tor_proxy is None:
