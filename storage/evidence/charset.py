@@ -49,7 +49,10 @@ _MARKS = (
 )
 _CONTROLS = bytes(range(9))
 _ASCII = re.compile(r"[\x00-\x7f]+")
-_LINES_BEYOND_ASCII = re.compile(rb"[^\n<>]*[\x80-\xff][^\n<>]*")
+_BEYOND_ASCII = re.compile(rb"[\x80-\xff]")
+_LINE_END = re.compile(rb"[\n<>]")
+# What is before the first byte beyond ASCII of a line says nothing, and may be megabytes.
+_BEFORE = 256
 # What a wrong reading makes, and what each costs: letters of two scripts in one word, a capital inside a
 # word, accents in a row, one foreign letter alone, a sign inside a word.
 _ODD = (
@@ -62,6 +65,9 @@ _ODD = (
 )
 _KANA = re.compile(r"[\u3041-\u30fe]")
 _DECLARED = re.compile(rb"""(?:charset|encoding)\s*=\s*["']?\s*([A-Za-z0-9_:.+-]{2,40})""")
+# "base64" and "rot13" are codecs too, these even of text: UTF-7 makes scripts out of harmless text, and
+# "undefined" raises whatever it is asked.
+_NO_CHARSETS = frozenset({"utf-7", "idna", "punycode", "undefined", "unicode-escape", "raw-unicode-escape"})
 # The web's own rule: these names mean their larger relatives.
 _MEANS = {
     "gb2312": "gb18030", "gbk": "gb18030", "hz": "gb18030", "big5": "big5hkscs", "ascii": "cp1252",
@@ -98,8 +104,7 @@ def codec_of(name: str | None) -> str | None:
     except (LookupError, ValueError):
         return None
     known = _MEANS.get(codec.name, codec.name)
-    # "base64" and "rot13" are codecs too, and UTF-7 makes scripts out of harmless text.
-    return known if codec._is_text_encoding and known not in ("utf-7", "idna", "punycode") else None
+    return known if codec._is_text_encoding and known not in _NO_CHARSETS else None
 
 
 def _declaration(body: bytes) -> str | None:
@@ -159,12 +164,14 @@ def _scored(body: bytes, names: list[str]) -> tuple[str, float, bool]:
 
 def _sample(body: bytes) -> bytes:
     """Cut out the lines that hold more than ASCII; their ends are never half a character."""
-    parts, size = [], 0
-    for line in _LINES_BEYOND_ASCII.finditer(body):
-        parts.append(line[0][: SAMPLE_BYTES - size])
+    parts, size, at = [], 0, 0
+    while size < SAMPLE_BYTES and (found := _BEYOND_ASCII.search(body, at)):
+        start = max(at, found.start() - _BEFORE)
+        start = max(start, *(body.rfind(sign, start, found.start()) + 1 for sign in (b"\n", b"<", b">")))
+        stop = _LINE_END.search(body, found.end())
+        at = stop.start() if stop else len(body)
+        parts.append(body[start : min(at, start + SAMPLE_BYTES - size)])
         size += len(parts[-1])
-        if size >= SAMPLE_BYTES:
-            break
     return b"\n".join(parts)
 
 

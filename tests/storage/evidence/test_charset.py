@@ -163,6 +163,8 @@ def test_a_guess_is_not_called_confident() -> None:
         ("latin1", "cp1252"),
         ("base64", None),
         ("utf-7", None),
+        ("undefined", None),
+        ("unicode_escape", None),
         ("../../etc", None),
         ("x" * 1_000_000, None),
         ("a\0b", None),
@@ -180,6 +182,13 @@ def test_a_large_body_is_decided_by_a_sample() -> None:
     body = (TEXTS["chinese"] * (20 * SAMPLE_BYTES // 400)).encode("gbk")
 
     assert len(decode(body).text.encode("gbk")) == len(body)
+
+
+def test_a_long_line_costs_no_more_than_many_short_ones() -> None:
+    """A page on one line: each byte is looked at once, wherever the first one beyond ASCII is."""
+    body = b"a" * 3_000_000 + TEXTS["chinese"].encode("gbk")
+
+    assert decode(body).charset == "gb18030"
 
 
 @given(st.binary(max_size=400), st.sampled_from([None, "utf-8", "gb2312", "utf-16", "utf-7", "hex"]))
