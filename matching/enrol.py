@@ -171,15 +171,16 @@ class _Builder:
 
     def add(self, rows: Iterable[tuple[int, Sequence[str]]]) -> None:
         """The cells of a source, with the ordinals."""
-        values, ordinals = [], []
+        values: list[str] = []
+        ordinals: list[int] = []
         for ordinal, cells in rows:
-            value = self._reader.form(cells)
-            if value is None:
+            forms = self._reader.forms(cells)
+            if not forms:
                 self.refused[self._reader.refusal(cells)] += 1
-            else:
-                values.append(value)
-                ordinals.append(ordinal)
-        self.accepted += len(values)
+                continue
+            self.accepted += 1
+            values += forms
+            ordinals += [ordinal] * len(forms)
         self._values.append(self._fingerprinter(values))
         self._ordinals.append(np.array(ordinals, dtype=np.uint32))
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from matching.columns import role_of
 from matching.errors import CustomersWithoutColumns
-from matching.identifiers import DateOrder, Field, canonical, composite, refusal
+from matching.identifiers import DateOrder, Field, composite, forms, refusal
 
 JOINED = "+"  # between the columns of a group: name_birth_date=2+3+7
 _GROUP_SIZES = range(2, 5)
@@ -34,10 +34,12 @@ class Reader(NamedTuple):
     region: str  # of telephone numbers without +
     order: DateOrder | None  # of dates such as 03/04/1990; None: they are refused
 
-    def form(self, cells: Sequence[str]) -> str | None:
+    def forms(self, cells: Sequence[str]) -> list[str]:
+        """None, one, or two: a telephone number that may be read in two ways is enrolled in both."""
         if self.field is Field.NAME_BIRTH_DATE:
-            return composite(cells[:-1], cells[-1], self.order)
-        return canonical(self.field, cells[0], self.region)
+            form = composite(cells[:-1], cells[-1], self.order)
+            return [form] if form else []
+        return forms(self.field, cells[0], self.region)
 
     def refusal(self, cells: Sequence[str]) -> str:
         """The reason's slug."""

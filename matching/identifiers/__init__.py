@@ -39,7 +39,7 @@ from matching.identifiers.names import (
     name_birth_date,
     person_name,
 )
-from matching.identifiers.numbers import Wanted, is_written_phone, numbers, phone, stretches
+from matching.identifiers.numbers import Wanted, is_written_phone, numbers, phone, phones, stretches
 from matching.identifiers.resident_ids import RESIDENT_ID, resident_id
 from matching.identifiers.wallets import has_checksum, wallet, wallets
 from matching.text import narrow_fold
@@ -47,8 +47,8 @@ from matching.text import narrow_fold
 __all__ = [
     "ALL", "DECLARED", "EMAIL_LENGTH", "GOLDEN", "IBAN_LENGTHS", "IBAN_RUN", "NORMALISERS",
     "NORMALISER_VERSION", "SCANNED", "Candidate", "DateOrder", "Field", "canonical", "card", "composite",
-    "composites", "email", "end_of_iban", "has_issuer", "iban", "luhn", "phone", "recognised", "refusal",
-    "resident_id", "scan", "stretches",
+    "composites", "email", "end_of_iban", "forms", "has_issuer", "iban", "luhn", "phone", "recognised",
+    "refusal", "resident_id", "scan", "stretches",
 ]  # fmt: skip
 
 
@@ -56,6 +56,14 @@ def canonical(field: Field, value: str, default_region: str) -> str | None:
     """The one form of a value, None where it is none: the whole value must be the identifier."""
     narrow = narrow_fold()(value).text.strip()
     return _CANONICAL[field](narrow, default_region)
+
+
+def forms(field: Field, value: str, default_region: str) -> list[str]:
+    """All forms that a value may have: those of a telephone number may be two, see `numbers.readings`."""
+    if field is Field.PHONE:
+        return phones(narrow_fold()(value).text.strip(), default_region)
+    form = canonical(field, value, default_region)
+    return [form] if form else []
 
 
 def recognised(field: Field, value: str, default_region: str) -> bool:

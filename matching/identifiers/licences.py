@@ -22,7 +22,10 @@ _JAPANESE_WEIGHTS = (5, 4, 3, 2, 7, 6, 5, 4, 3, 2)
 _SPANISH = "TRWAGMYFPDXBNJZSQVHLCKE"
 _FIRST = {"X": "0", "Y": "1", "Z": "2"}
 
-_LICENCE = re.compile(r"(?<![A-Za-z0-9])(?:\d{11,12}|[\dXYZ]\d{7}-?[A-Z])(?![A-Za-z0-9])", re.ASCII)
+# The first character before what may not stand in front of it: that is what the search can skip to.
+_LICENCE = re.compile(
+    r"[\dXYZ](?<![A-Za-z0-9].)(?:(?<=\d)\d{10,11}|\d{7}-?[A-Z])(?![A-Za-z0-9])", re.ASCII | re.DOTALL
+)
 _CHECKED = re.compile(r"\d{11,12}|[\dXYZ]\d{7}[A-Z]", re.ASCII)
 _NUMBER = re.compile(r"[A-Z0-9]{5,20}", re.ASCII)
 

@@ -10,14 +10,14 @@ from typing import NamedTuple
 from matching.identifiers.cards import card
 from matching.identifiers.fields import Field, Found
 from matching.identifiers.resident_ids import resident_id
-from matching.phones import e164
+from matching.phones import e164, home_plan
 
 _GROUPS = 6  # groups of digits that one number may be written in
 _DIGITS = 19  # digits of the longest number, a card
 _SHORTEST = 7
 _PHONE_LENGTHS = range(7, 18)
 _GLUED_LENGTHS = range(10, 16)  # of a country code and a number; E.164 has 15 digits at most
-_WRITTEN_PHONE = re.compile(r"\+?[\d ().\-/]{7,40}", re.ASCII)
+_WRITTEN_PHONE = re.compile(r"\(?\+?[\d ().\-/]{7,40}", re.ASCII)
 
 # A run of groups of digits, with at most two characters between two of them. Possessive: read once.
 _RUN = re.compile(r"\+?\(?\d(?:[ \-.()/]{0,2}\d)*+[Xx]?", re.ASCII)
@@ -34,12 +34,15 @@ class Wanted(NamedTuple):
 
 
 def phone(value: str, region: str) -> str | None:
-    """E.164. A value with + or 00 says its country itself; any other is one of `region`, or else begins with
-    a country code whose + was lost, as in `447...` of a list from everywhere.
-    """
+    """E.164: the first of its readings."""
+    return next(iter(phones(value, region)), None)
+
+
+def phones(value: str, region: str) -> list[str]:
+    """The readings of a written number; see `readings`."""
     if not is_written_phone(value):
-        return None
-    return _phone(re.sub(r"[^0-9]", "", value), region, international=value.startswith("+"))
+        return []
+    return readings(re.sub(r"[^0-9]", "", value), region, international="+" in value)
 
 
 def is_written_phone(value: str) -> bool:
@@ -47,13 +50,25 @@ def is_written_phone(value: str) -> bool:
     return bool(_WRITTEN_PHONE.fullmatch(value))
 
 
-def _phone(digits: str, region: str, *, international: bool) -> str | None:
+def readings(digits: str, region: str, *, international: bool) -> list[str]:
+    """None, one or two numbers in E.164.
+
+    1. What the region makes of the digits: a number with + or its own prefix says its country itself.
+    2. What they are behind a + that was lost: with a country code in front (`447...` in a list from
+       everywhere), or 00 where the region dials something else. Asked for where 1 gives nothing, and where
+       the digits begin with the region's own code: `4915...` may be German twice, for lists lose zeros too.
+    """
     if len(digits) not in _PHONE_LENGTHS:
-        return None
+        return []
     number = e164(digits, region, international=international)
-    if number is None and not international and len(digits) in _GLUED_LENGTHS and digits[0] != "0":
-        return e164(digits, region, international=True)
-    return number
+    found = [number] if number else []
+    lost = digits.removeprefix("00")
+    twice = not found or digits.startswith(home_plan(region).code)
+    if twice and not international and len(lost) in _GLUED_LENGTHS and lost[0] != "0":
+        other = e164(lost, region, international=True)
+        if other and other != number:
+            found.append(other)
+    return found
 
 
 def numbers(text: str, wanted: Wanted) -> Iterator[Found]:
@@ -102,5 +117,6 @@ def _named(digits: str, start: int, end: int, *, plus: bool, wanted: Wanted) -> 
     digits = digits.rstrip("Xx")
     if wanted.card and len(digits) >= 13 and (value := card(digits)):
         yield Field.CARD, value, start, end
-    if wanted.phone and (value := _phone(digits, wanted.region, international=plus)):
-        yield Field.PHONE, value, start, end
+    if wanted.phone:
+        for value in readings(digits, wanted.region, international=plus):
+            yield Field.PHONE, value, start, end

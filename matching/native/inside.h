@@ -79,9 +79,10 @@ void sw_emails(struct sw_scanner *scanner, const uint8_t *text, size_t length);
 void sw_domain_slots(struct sw_scanner *scanner);
 void sw_numbers(struct sw_scanner *scanner, const uint8_t *text, size_t length);
 size_t sw_phone(const struct sw_rules *rules, const uint8_t *digits, size_t length, bool international, uint8_t *out);
+size_t sw_phone_glued(const struct sw_rules *rules, const uint8_t *digits, size_t length, bool found, uint8_t *out);
 size_t sw_card(const struct sw_rules *rules, const uint8_t *digits, size_t length);
 size_t sw_resident_id(const struct sw_rules *rules, const uint8_t *digits, size_t length, uint8_t *out);
-/* Looks for an IBAN whose third character is at `digit`; returns where the next one may begin. */
+/* Looks for an IBAN whose third character is at `digit`, behind a letter; returns where the next one may begin. */
 size_t sw_iban(struct sw_scanner *scanner, const uint8_t *text, size_t length, size_t digit, size_t from);
 
 #endif

@@ -15,21 +15,35 @@ struct group {
     size_t start, end; /* an X at the end counts */
 };
 
+#if defined __SSE2__
+/* Of sixteen characters the bits of those that are digits. */
+static unsigned digit_bits(const uint8_t *text) {
+    const __m128i zero = _mm_set1_epi8('0'), nine = _mm_set1_epi8(9);
+    __m128i bytes = _mm_sub_epi8(_mm_loadu_si128((const __m128i *)text), zero);
+    return (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(_mm_min_epu8(bytes, nine), bytes));
+}
+#endif
+
 /* The first digit from `at` on. */
 static size_t next_digit(const uint8_t *text, size_t at, size_t length) {
 #if defined __SSE2__
-    const __m128i zero = _mm_set1_epi8('0'), nine = _mm_set1_epi8(9);
     for (; at + 16 <= length; at += 16) {
-        __m128i bytes = _mm_sub_epi8(_mm_loadu_si128((const __m128i *)(text + at)), zero);
-        int digits = _mm_movemask_epi8(_mm_cmpeq_epi8(_mm_min_epu8(bytes, nine), bytes));
-        if (digits) return at + (size_t)__builtin_ctz((unsigned)digits);
+        unsigned digits = digit_bits(text + at);
+        if (digits) return at + (size_t)__builtin_ctz(digits);
     }
 #endif
     while (at < length && !is_digit(text[at])) at++;
     return at;
 }
 
+/* The first character from `at` on that is no digit. */
 static size_t group_end(const uint8_t *text, size_t at, size_t length) {
+#if defined __SSE2__
+    for (; at + 16 <= length; at += 16) {
+        unsigned digits = digit_bits(text + at);
+        if (digits != 0xFFFF) return at + (size_t)__builtin_ctz(~digits);
+    }
+#endif
     while (at < length && is_digit(text[at])) at++;
     return at;
 }
@@ -79,49 +93,55 @@ static void name(struct sw_scanner *scanner, const uint8_t *digits, size_t lengt
         memcpy(value, digits, length);
         add(scanner, SW_CARD, value, length, all, since);
     }
-    if (length >= SHORTEST_PHONE && length <= LONGEST_PHONE && wanted(scanner, SW_PHONE) &&
-        (value = sw_room(scanner, SW_PHONE)))
-        add(scanner, SW_PHONE, value, sw_phone(rules, digits, length, plus, value), all, since);
+    if (length < SHORTEST_PHONE || length > LONGEST_PHONE || !wanted(scanner, SW_PHONE)) return;
+    if (!(value = sw_room(scanner, SW_PHONE))) return;
+    size_t size = sw_phone(rules, digits, length, plus, value);
+    add(scanner, SW_PHONE, value, size, all, since);
+    if (!plus && (value = sw_room(scanner, SW_PHONE)))
+        add(scanner, SW_PHONE, value, sw_phone_glued(rules, digits, length, size > 0, value), all, since);
 }
 
-/* The numbers that begin with the first of the groups: it alone, with the next one, and so on. */
-static void name_stretches(struct sw_scanner *scanner, const uint8_t *text, const struct group *groups, size_t count,
-                           bool plus, size_t since) {
+#define RING 16 /* groups: the five before the first one, and the six from it on */
+
+/* The numbers that begin with a group: it alone, with the next one, and so on. */
+static void name_stretches(struct sw_scanner *scanner, const uint8_t *text, const struct group *ring, size_t first,
+                           size_t last, bool plus) {
     uint8_t digits[MOST_DIGITS];
-    size_t length = 0;
-    for (size_t i = 0; i < count; i++) {
-        size_t size = groups[i].end - groups[i].start;
+    size_t length = 0, start = ring[first % RING].start;
+    size_t since = first < MOST_GROUPS - 1 ? 0 : ring[(first - (MOST_GROUPS - 1)) % RING].start;
+    for (size_t i = first; i < last; i++) {
+        struct group group = ring[i % RING];
+        size_t size = group.end - group.start;
         if (length + size > MOST_DIGITS) return;
-        memcpy(digits + length, text + groups[i].start, size);
+        memcpy(digits + length, text + group.start, size);
         length += size;
-        if (length >= SHORTEST)
-            name(scanner, digits, length, (struct group){groups[0].start, groups[i].end}, plus, since);
+        if (length >= SHORTEST) name(scanner, digits, length, (struct group){start, group.end}, plus, since);
     }
 }
 
-/* A run whose first group ends at `end`: all its groups, six at a time. Returns where the run ends. */
+static void begin_run(struct sw_scanner *scanner) {
+    for (int field = SW_PHONE; field <= SW_CARD; field++) scanner->run_first[field] = scanner->buckets[field].count;
+}
+
+/* A run whose first group ends at `end`: from each of its groups, six at most. Returns where the run ends. */
 static size_t in_groups(struct sw_scanner *scanner, const uint8_t *text, size_t start, size_t end, size_t length,
                         bool plus) {
-    struct group groups[MOST_GROUPS];
-    size_t before[MOST_GROUPS - 1], number = 0, count = 1; /* `before`: where the last groups began */
-    bool more = true;
-    groups[0] = (struct group){start, end};
-    for (int field = 0; field < SW_FIELDS; field++) scanner->run_first[field] = scanner->buckets[field].count;
-    while (count) {
-        while (more && count < MOST_GROUPS) {
+    struct group ring[RING];
+    size_t first = 0, last = 1;
+    ring[0] = (struct group){start, end};
+    begin_run(scanner);
+    for (bool more = true; first < last; first++) {
+        while (more && last < first + MOST_GROUPS) {
             size_t next = next_group(text, end, length);
             more = next != end;
             if (more) {
                 end = group_end(text, next, length);
-                groups[count++] = (struct group){next, end};
+                ring[last++ % RING] = (struct group){next, end};
             } else if (ends_with_x(text, end, length)) {
-                groups[count - 1].end = ++end;
+                ring[(last - 1) % RING].end = ++end;
             }
         }
-        size_t since = number < MOST_GROUPS - 1 ? 0 : before[number % (MOST_GROUPS - 1)];
-        name_stretches(scanner, text, groups, count, plus && number == 0, since);
-        before[number++ % (MOST_GROUPS - 1)] = groups[0].start;
-        memmove(groups, groups + 1, --count * sizeof *groups);
+        name_stretches(scanner, text, ring, first, last, plus && first == 0);
     }
     return end;
 }
@@ -134,7 +154,7 @@ static size_t run(struct sw_scanner *scanner, const uint8_t *text, size_t digit,
     bool alone = next_group(text, end, length) == end && !ends_with_x(text, end, length);
     if (!alone || plus || before < digit) return in_groups(scanner, text, digit, end, length, plus);
     if (end - digit >= SHORTEST && end - digit <= MOST_DIGITS) {
-        for (int field = 0; field < SW_FIELDS; field++) scanner->run_first[field] = scanner->buckets[field].count;
+        begin_run(scanner);
         name(scanner, text + digit, end - digit, (struct group){digit, end}, false, 0);
     }
     return end;
@@ -146,6 +166,7 @@ void sw_numbers(struct sw_scanner *scanner, const uint8_t *text, size_t length) 
     while ((at = next_digit(text, at, length)) < length) {
         size_t digit = at;
         at = run(scanner, text, digit, length);
-        if (wanted(scanner, SW_IBAN)) iban_from = sw_iban(scanner, text, length, digit, iban_from);
+        if (digit > 1 && sw_class[text[digit - 1]] & LETTER && wanted(scanner, SW_IBAN))
+            iban_from = sw_iban(scanner, text, length, digit, iban_from);
     }
 }

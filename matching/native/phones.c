@@ -65,10 +65,19 @@ static size_t e164(const struct sw_rules *rules, const uint8_t *digits, size_t l
     return how->kind == SW_ASK ? asked(rules, table, digits, length, international, out) : 0;
 }
 
-/* `digits` has 7 to 17. Writes the number to `out` and returns its length, 0 where it is none. What is no number of
- * the region may be a country code and a number whose + was lost. */
+/* What the region makes of 7 to 17 digits, with or without a + before them. Writes the number to `out` and returns
+ * its length, 0 where it is none. */
 size_t sw_phone(const struct sw_rules *rules, const uint8_t *digits, size_t length, bool international, uint8_t *out) {
-    size_t size = e164(rules, digits, length, international, out);
-    bool glued = !size && !international && length >= FEWEST_GLUED && length <= MOST_GLUED && digits[0] != '0';
-    return glued ? e164(rules, digits, length, true, out) : size;
+    return e164(rules, digits, length, international, out);
+}
+
+/* What they are behind a + that was lost, or behind 00; `found`: whether the region made a number of them. Two
+ * readings are possible where they begin with the region's own code: identifiers/numbers.py, `readings`. */
+size_t sw_phone_glued(const struct sw_rules *rules, const uint8_t *digits, size_t length, bool found, uint8_t *out) {
+    const struct sw_phone_table *home = rules->home;
+    bool own = length > home->code_length && !memcmp(digits, home->code, home->code_length);
+    if (found && !own) return 0;
+    if (digits[0] == '0' && digits[1] == '0') digits += 2, length -= 2;
+    bool glued = length >= FEWEST_GLUED && length <= MOST_GLUED && digits[0] != '0';
+    return glued ? e164(rules, digits, length, true, out) : 0;
 }

@@ -27,6 +27,7 @@ def enrolled(
     columns: Mapping[Field, Sequence[str]] | None = None,
     dates: DateOrder | None = None,
     header: bool = True,
+    region: str = "CN",
 ) -> Enrolment:
     """Enrol a list into a.segment."""
     path = tmp_path / "customers.csv"
@@ -36,7 +37,7 @@ def enrolled(
         tmp_path / "a.segment",
         company="quillmere",
         key=KEY,
-        default_region="CN",
+        default_region=region,
         now=NOW,
         columns=columns,
         dates=dates,
@@ -209,6 +210,17 @@ def test_refused_values_are_counted_by_reason(tmp_path: Path) -> None:
         Field.CARD: {"wrong_check_digit": 1, "empty": 1},
     }
     assert ordinals(tmp_path, Field.EMAIL, ["c@d.example"]) == {"c@d.example": 3}
+
+
+def test_a_number_that_may_be_two_is_enrolled_as_both(tmp_path: Path) -> None:
+    """A list without the + of 49 151... looks like one without the 0 of 04915...; the value counts once."""
+    result = enrolled(tmp_path, "phone\n4915123456789\n", region="DE")
+    written = ["+494915123456789", "+4915123456789"]
+
+    assert (result.accepted[Field.PHONE], ordinals(tmp_path, Field.PHONE, written)) == (
+        1,
+        dict.fromkeys(written, 1),
+    )
 
 
 def test_short_and_long_rows_are_read(tmp_path: Path) -> None:

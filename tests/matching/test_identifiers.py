@@ -14,7 +14,19 @@ from stdnum.cn import ric
 from stdnum.exceptions import InvalidComponent, ValidationError
 
 from matching.countries import BBAN
-from matching.identifiers import Field, canonical, card, email, iban, luhn, phone, refusal, resident_id, scan
+from matching.identifiers import (
+    Field,
+    canonical,
+    card,
+    email,
+    forms,
+    iban,
+    luhn,
+    phone,
+    refusal,
+    resident_id,
+    scan,
+)
 from tests.matching.customers import FIELDS, customer, customers
 
 DIGITS = st.text("0123456789", min_size=1, max_size=20)
@@ -173,16 +185,23 @@ def said_by_phonenumbers(written: str, region: str) -> str | None:
 def test_a_written_phone_is_what_phonenumbers_says(written: str, region: str) -> None:
     """With separators, with and without +; what phonenumbers reads as an extension is not written so here.
 
-    Where it has no answer, 10 to 15 digits are asked for again with a + before them.
+    Where it has no answer, or the digits begin with the region's own code, they are asked for again with a
+    + in front, or in place of 00.
     """
     digits = re.sub("[^0-9]", "", written)
-    wanted = None
+    plus, lost = written.startswith("+"), digits.removeprefix("00")
+    wanted: list[str | None] = []
     if 7 <= len(digits) <= 17:
-        wanted = said_by_phonenumbers("+" * written.startswith("+") + digits, region)
-        if wanted is None and written[0] != "+" and 10 <= len(digits) <= 15 and digits[0] != "0":
-            wanted = said_by_phonenumbers("+" + digits, region)
+        wanted = [said_by_phonenumbers("+" * plus + digits, region)]
+        own = digits.startswith(str(phonenumbers.country_code_for_region(region)))
+        if not plus and (wanted == [None] or own) and 10 <= len(lost) <= 15 and lost[0] != "0":
+            wanted.append(said_by_phonenumbers("+" + lost, region))
+    numbers = list(dict.fromkeys(filter(None, wanted)))
 
-    assert phone(written, region) == wanted
+    assert (forms(Field.PHONE, written, region), phone(written, region)) == (
+        numbers,
+        next(iter(numbers), None),
+    )
 
 
 @pytest.mark.parametrize(

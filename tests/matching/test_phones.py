@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from matching.identifiers import Field, forms, scan
 from matching.phones import e164
 
 REGIONS = sorted(phonenumbers.SUPPORTED_REGIONS)
@@ -57,6 +58,59 @@ def test_the_examples_of_each_region_are_found(region: str) -> None:
     """Every example of a numbering plan is valid as a national number of its region."""
     for digits in examples(region):
         assert e164(digits, region) == oracle(digits, region, international=False)
+
+
+def ways(number: phonenumbers.PhoneNumber) -> list[str]:
+    """How a number is written: nationally, internationally, and with its country code glued to it."""
+    code, formats = str(number.country_code), phonenumbers.PhoneNumberFormat
+    e164_form = phonenumbers.format_number(number, formats.E164)
+    rest = e164_form[1 + len(code) :]
+    return [
+        phonenumbers.format_number(number, formats.NATIONAL),
+        phonenumbers.format_number(number, formats.INTERNATIONAL),
+        e164_form,
+        f"{code}{rest}",
+        f"00{code}{rest}",
+        f"(+{code}) {rest}",
+        f"+{code}-{rest}",
+    ]
+
+
+@pytest.mark.parametrize("region", REGIONS)
+def test_the_examples_of_each_region_are_found_in_text_however_they_are_written(region: str) -> None:
+    """Each number of seven digits and more, in Chinese text and as a cell, in every form."""
+    for digits in examples(region):
+        number = phonenumbers.parse(digits, region)
+        wanted = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+        for written in ways(number):
+            enough = sum(map(str.isdigit, written)) >= 7 and _is_glued_long_enough(written)
+            found = {one.canonical for one in scan(f"电话{written}，", region, {Field.PHONE})}
+            assert wanted in found or not enough, written
+            assert wanted in forms(Field.PHONE, written, region) or not enough, written
+
+
+def _is_glued_long_enough(written: str) -> bool:
+    """A code without + or prefix makes a number of ten digits and more only."""
+    return not written.isdigit() or len(written.removeprefix("00")) >= 10
+
+
+@pytest.mark.parametrize(
+    ("written", "region", "numbers"),
+    [
+        ("4915123456789", "DE", ["+494915123456789", "+4915123456789"]),
+        ("015123456789", "DE", ["+4915123456789"]),
+        ("447911123456", "CN", ["+447911123456"]),
+        ("00447911123456", "US", ["+447911123456"]),
+        ("8617000000000", "CN", ["+8617000000000"]),
+        ("12025550123", "US", ["+12025550123"]),
+        ("0447911123456", "CN", []),
+    ],
+)
+def test_a_number_whose_plus_was_lost(written: str, region: str, numbers: list[str]) -> None:
+    """Two numbers where both readings are ones, in a cell as in a text."""
+    found = [one.canonical for one in scan(written, region, {Field.PHONE})]
+
+    assert (forms(Field.PHONE, written, region), found) == (numbers, numbers)
 
 
 def test_an_unknown_region_is_an_error() -> None:
