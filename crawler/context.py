@@ -21,6 +21,7 @@ from crawler.reading import Reading
 from crawler.sources import Adapter, SourceDefinition
 from crawler.sources.linked import PasteLinks
 from crawler.tally import Tally
+from crawler.traps import Patterns
 from storage import runs
 from storage.base import Database
 from storage.evidence.digest import Digest
@@ -58,6 +59,7 @@ class RunContext:
     pastes: PasteLinks
     began: datetime
     tally: Tally = field(default_factory=Tally)
+    patterns: Patterns = field(default_factory=Patterns)
     #: Keys whose own page answers "not there"; whether that is believed is decided at the end.
     gone: set[str] = field(default_factory=set)
     writes: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "writes"))

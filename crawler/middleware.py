@@ -8,6 +8,7 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Self
 from urllib.parse import urljoin, urlsplit
 
+from scrapy import Request
 from scrapy.downloadermiddlewares.httpcompression import HttpCompressionMiddleware
 from scrapy.downloadermiddlewares.redirect import RedirectMiddleware
 from scrapy.downloadermiddlewares.retry import RetryMiddleware
@@ -28,7 +29,7 @@ from crawler.guard import MAX_ENCODINGS, SCHEMES, is_onion
 from crawler.route import host_of
 
 if TYPE_CHECKING:
-    from scrapy import Request, Spider
+    from scrapy import Spider
     from scrapy.crawler import Crawler
     from scrapy.http import Response
 
@@ -66,11 +67,15 @@ class Redirects(RedirectMiddleware):
                     "only http and https are followed."
                 )
         try:
-            return super().process_response(request, response)
+            onward = super().process_response(request, response)
         except IgnoreRequest as error:
             raise TooManyRedirects(
                 f"{host_of(request)} redirected more than {self.max_redirect_times} times in a row."
             ) from error
+        if isinstance(onward, Request):
+            # Scrapy would drop one to an address that was asked for, and its page would never be heard of.
+            onward.dont_filter = True
+        return onward
 
 
 class Decompression(HttpCompressionMiddleware):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import structlog
 
@@ -11,7 +12,7 @@ from crawler.answers import problem_with
 from crawler.capture import Captured
 from crawler.context import RunContext
 from crawler.errors import FetchError, NotThere, ParseFailed
-from crawler.sources import Follow, Page, Parsed
+from crawler.sources import LISTING_ROLES, Follow, Page, Parsed
 from crawler.walls import Answer, wall
 from crawler.watchdog import cpu_bound
 from storage.captures import CaptureOutcome, Conclusion
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from scrapy.http import Response
 
 log = structlog.get_logger()
+
+FRONT_PAGES = frozenset(("", "/", "/index.php", "/index.html", "/forum.php"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,9 @@ def understand(run: RunContext, response: Response, follow: Follow, captured: Ca
     if isinstance(problem, NotThere):
         return Understood(problem=problem)
     answer = answer_of(response, captured.charset)
+    if follow.role not in LISTING_ROLES and _led_to_the_front(run, answer):
+        missing = NotThere(f"{urlsplit(answer.url).hostname} redirects from this page to its front page.")
+        return _instead(captured, missing)
     if problem is not None:
         found = wall(answer)
         return _instead(captured, found) if found else Understood(problem=problem)
@@ -61,8 +67,19 @@ def understand(run: RunContext, response: Response, follow: Follow, captured: Ca
     return Understood(refused=refused, conclusion=Conclusion(captured.id, outcome, reason, charset))
 
 
-def _instead(captured: Captured, found: FetchError) -> Understood:
-    return Understood(problem=found, conclusion=Conclusion(captured.id, CaptureOutcome.FAILED, found.reason))
+def _instead(captured: Captured, problem: FetchError) -> Understood:
+    return Understood(
+        problem=problem, conclusion=Conclusion(captured.id, CaptureOutcome.FAILED, problem.reason)
+    )
+
+
+def _led_to_the_front(run: RunContext, answer: Answer) -> bool:
+    """How many sites say that a page is not there."""
+    if answer.url == answer.asked:
+        return False
+    parts = urlsplit(answer.url)
+    front = parts.path in FRONT_PAGES and not parts.query
+    return front or answer.url in run.definition.start
 
 
 def _parse(

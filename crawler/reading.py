@@ -4,7 +4,9 @@ A run turns pages until one holds nothing but what was *settled* before reading 
 the cursor says `unfinished`, with the moment at which reading began; a run that is killed, or whose budget
 ends, leaves that mark, and what was first seen since then is known but not settled: the pages behind it may
 never have been read. So the next run goes on to where the last complete one had stopped. `resume` is the
-page on which a budget ended.
+page on which a budget ended, `depth` how many pages all of these runs have turned. A list that repeats
+itself, or does not end, is given up as a trap, and the reading counts as complete: it is not to be tried for
+ever.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from crawler.traps import DEPTH, Repeats
 from storage.listings import Known
 
 #: What a response's validators are called when they are sent back.
@@ -26,6 +29,7 @@ class Row:
 
     key: str
     digest: str
+    title: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +45,8 @@ class Trail:
     """The list pages that begin at one start address, in the order read."""
 
     resume: str | None = None
-    pages: list[str] = field(default_factory=list)
+    #: In the order read.
+    pages: dict[str, None] = field(default_factory=dict)
     unread: set[str] = field(default_factory=set)
     total: int | None = None
     jumped_to: str | None = None
@@ -49,6 +54,11 @@ class Trail:
     whole: bool = True
     asked_again: bool = False
     broken: bool = False
+    #: Pages turned by the unfinished readings before this one.
+    depth: int = 0
+    repeats: Repeats = field(default_factory=Repeats)
+    #: Why the way on was given up, in a sentence.
+    trap: str | None = None
 
     @property
     def complete(self) -> bool:
@@ -71,8 +81,11 @@ class Reading:
         definition: str,
         now: datetime,
         mask_url: Callable[[str], str],
+        depth: int = DEPTH,
     ) -> None:
-        """`definition` stands for the source's file: with another one, validators mean nothing any more.
+        """`depth`: list pages behind one start, before the list counts as one without an end.
+
+        `definition` stands for the source's file: with another one, validators mean nothing any more.
 
         `mask_url`: what it would change is not written into the cursor, and costs the next run a few pages.
         """
@@ -84,16 +97,23 @@ class Reading:
         same = cursor.get("definition") == definition
         self._validators: dict[str, dict[str, str]] = dict(cursor.get("validators") or {}) if same else {}
         self._unfinished = bool(began)
+        self._began = now
+        self._depth = depth
+        whole = cursor.get("whole") if same else None
+        #: When the last reading began that showed every row of every list.
+        self.whole_before = datetime.fromisoformat(whole) if whole else None
+        self._whole = self.whole_before
         self._resume: dict[str, str] = dict(unfinished.get("resume") or {})
+        self._depths: dict[str, int] = dict(unfinished.get("depth") or {})
         self._trails: dict[str, Trail] = {}
         self._fresh: dict[str, dict[str, str]] = {}
 
     def begin(self, start: str) -> None:
-        self._trails[start] = Trail(self._resume.get(start))
+        self._trails[start] = Trail(self._resume.get(start), depth=self._depths.get(start, 0))
 
     def opening_cursor(self) -> dict[str, Any]:
         """The cursor to write before the first page is asked for."""
-        return self._cursor({"since": self.since.isoformat(), "resume": self._resume})
+        return self._cursor({"since": self.since.isoformat(), "resume": self._resume, "depth": self._depths})
 
     def turn(
         self,
@@ -109,7 +129,7 @@ class Reading:
     ) -> Turn:
         """Take note of a list page that was read, and say what to do about it."""
         trail = self._trails[start]
-        trail.pages.append(url)
+        trail.pages[url] = None
         trail.unread.discard(url)
         trail.total = total or trail.total
         trail.whole = trail.whole and whole
@@ -119,9 +139,25 @@ class Reading:
         if not rows or settled or next_url is None:
             trail.at_end = end and trail.jumped_to is None
             return Turn(wanted, self._resumed(trail) if not settled else None)
+        if (trap := self._trap(trail, url, rows, next_url)) is not None:
+            trail.trap = trap
+            return Turn(wanted, None)
         if not news and trail.resume not in (None, next_url):
             return Turn(wanted, self._resumed(trail))
         return Turn(wanted, next_url)
+
+    def _trap(self, trail: Trail, url: str, rows: Sequence[Row], next_url: str) -> str | None:
+        repeats = trail.repeats.seen([row.key for row in rows], [row.title for row in rows])
+        if repeats:
+            return "Page after page of a list showed the same listings, so no more of it was turned."
+        if next_url in trail.pages and next_url != url:
+            return "The next page of a list is one that was read already, so no more of it was turned."
+        if trail.depth + len(trail.pages) >= self._depth:
+            return (
+                f"A list did not end within {self._depth:,} pages, so no more of it was turned: a calendar, "
+                "or a trap. If it is that long, say so with `depth` under [budget] in the source's file."
+            )
+        return None
 
     def _resumed(self, trail: Trail) -> str | None:
         """What lies between here and there was read by an earlier run."""
@@ -168,6 +204,15 @@ class Reading:
             if trail.unread
         )
 
+    @property
+    def trap(self) -> str | None:
+        """Why the way on was given up, for the first list of which it was."""
+        return next((trail.trap for trail in self._trails.values() if trail.trap), None)
+
+    def shown_whole(self) -> None:
+        """Take note that this run showed every row of every list, and that this is believed."""
+        self._whole = self._began
+
     def read_everything(self) -> bool:
         """Whether every row of every list was read, from the first page to the last, in this run."""
         trails = self._trails.values()
@@ -182,14 +227,20 @@ class Reading:
             return self._cursor(None)
         left = {start: trail.first_unread() for start, trail in self._trails.items()}
         resume = {start: page for start, page in left.items() if page and self._may_keep(page)}
-        return self._cursor({"since": self.since.isoformat(), "resume": resume})
+        depth = {start: trail.depth + len(trail.pages) for start, trail in self._trails.items()}
+        return self._cursor({"since": self.since.isoformat(), "resume": resume, "depth": depth})
 
     def _may_keep(self, text: str) -> bool:
         """Whether it holds no identifier."""
         return self._mask_url(text) == text
 
     def _cursor(self, unfinished: dict[str, Any] | None) -> dict[str, Any]:
-        parts = {"definition": self._definition, "validators": self._validators, "unfinished": unfinished}
+        parts = {
+            "definition": self._definition,
+            "validators": self._validators,
+            "whole": self._whole.isoformat() if self._whole else None,
+            "unfinished": unfinished,
+        }
         return {name: value for name, value in parts.items() if value}
 
 

@@ -31,6 +31,7 @@ from crawler.reading import Reading
 from crawler.sources import Adapter, SourceDefinition, adapter_for, read_definition
 from crawler.sources.linked import PasteLinks
 from crawler.spiders.source import SourceSpider
+from crawler.traps import DEPTH, Patterns
 from storage import listings, sources
 from storage.base import Database
 from storage.evidence.digest import digest_beside
@@ -62,6 +63,9 @@ TRANSIENT = tuple(
 AUTOTHROTTLE_MAX_DELAY_S = 60.0
 #: A list that seems to have lost a larger share of a source's listings has lost the way to its next page.
 MOST_ABSENT = 0.5
+#: New listings that repeat, word for word, what the same source had: of so many, such a share is no chance.
+MANY_COPIES = 5
+MOST_COPIED = 0.9
 #: For which Scrapy has handlers that read files, open FTP connections or decode URLs.
 REFUSED_SCHEMES = ("data", "file", "ftp", "s3")
 
@@ -103,7 +107,14 @@ def execute(
             dispatcher=dispatcher,
             report=report,
             clock=clock,
-            reading=Reading(job.cursor, definition=_fingerprint(definition), now=now, mask_url=mask_url),
+            reading=Reading(
+                job.cursor,
+                definition=_fingerprint(definition),
+                now=now,
+                mask_url=mask_url,
+                depth=definition.budget.depth or max(DEPTH, definition.budget.pages),
+            ),
+            patterns=Patterns(definition.budget.alike),
             began=now,
             presentation=Presentation.of(
                 job.settings, via=definition.via, changes=definition.headers, jar=jar
@@ -174,6 +185,7 @@ def _end(run: RunContext) -> Exit:
     now = run.clock()
     with run.database.transaction() as session:
         _mark_gone(session, run, now)
+        run.tally.trapped = _trapped(session, run)
         ending = run.tally.ending().remarked(run.presentation.jar.remark(now))
         concluded = conclude(
             session,
@@ -200,8 +212,23 @@ def _mark_gone(session: Session, run: RunContext, now: datetime) -> None:
     unseen, there = listings.absent(session, source_id, seen_since=run.began)
     if unseen > MOST_ABSENT * there:
         run.tally.absent = (unseen, there)
-    else:
-        listings.mark_absent_gone(session, source_id, seen_since=run.began, now=now)
+        return
+    # Gone is what two whole readings did not show: one may have caught the list while it moved.
+    if (before := run.reading.whole_before) is not None:
+        listings.mark_absent_gone(session, source_id, seen_since=before, now=now)
+    run.reading.shown_whole()
+
+
+def _trapped(session: Session, run: RunContext) -> str | None:
+    """The first trap that the run met with, in a sentence."""
+    told = [run.reading.trap, run.patterns.told]
+    copies = listings.copies(session, run.job.source_id, since=run.began)
+    if copies >= MANY_COPIES and copies >= MOST_COPIED * run.tally.listings_new:
+        told.append(
+            f"{copies} of {run.tally.listings_new} new listings are ones that this source had already, "
+            "under new addresses: the site hangs something of its own on each link. Give the [list] a `key`."
+        )
+    return next((sentence for sentence in told if sentence), None)
 
 
 def scrapy_settings(run: RunContext) -> dict[str, Any]:

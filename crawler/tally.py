@@ -6,13 +6,14 @@ Order of rules for the outcome:
 2. lists were read, but each of the listings' own pages was a wall, or not recognised: that;
 3. something new or changed was stored: new_listings;
 4. else nothing_new.
-Whatever else went wrong is said beside 3 and 4: `partly_read`, `many_absent`, or why the run was closed
+Whatever else went wrong is said beside 3 and 4: `partly_read`, `trap`, `many_absent`, why the run was closed
 before its end: `budget_ended`, `rate_limited`, `quiet_hours`.
 """
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from crawler.errors import BudgetEnded, FetchError, Walled
@@ -57,6 +58,8 @@ class Tally:
     refused: SpillwatchError | None = None
     #: Listings that no list shows any more, of how many: too many to be believed gone.
     absent: tuple[int, int] | None = None
+    #: The trap that the run met with, in a sentence.
+    trapped: str | None = None
     #: Why nothing more was asked for, if the run was closed before its end.
     closed: FetchError | None = None
 
@@ -91,17 +94,25 @@ class Tally:
             )
         stored = self.listings_new or self.listings_changed
         outcome = RunOutcome.NEW_LISTINGS if stored else RunOutcome.NOTHING_NEW
+        said = list(self._remarks())
+        if not said:
+            return Ending(outcome)
+        return Ending(outcome, said[0][0], " ".join(sentence for _, sentence in said))
+
+    def _remarks(self) -> Iterator[tuple[str, str]]:
+        """What is said beside an outcome; the first gives the reason."""
         if trouble := self._trouble():
-            return Ending(outcome, "partly_read", trouble)
+            yield "partly_read", trouble
+        if self.trapped is not None:
+            yield "trap", self.trapped
         if self.absent is not None:
             told = (
                 "The list was read to what looks like its end, and {} of {} listings were not on it: too "
                 "many to be taken for gone. See whether the source's file still finds the next page."
             )
-            return Ending(outcome, "many_absent", told.format(*self.absent))
-        if self.closed is not None:
-            return Ending(outcome, self.closed.reason, self._why_closed(self.closed))
-        return Ending(outcome)
+            yield "many_absent", told.format(*self.absent)
+        if self.closed is not None and not isinstance(self.closed, Walled):
+            yield self.closed.reason, self._why_closed(self.closed)
 
     def _why_closed(self, closed: FetchError) -> str:
         told = str(closed).rstrip(".")

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import ColumnElement, Float, and_, cast, func, or_, select, update
-from sqlalchemy.orm import Session, contains_eager, joinedload, selectinload
+from sqlalchemy.orm import Session, aliased, contains_eager, joinedload, selectinload
 
 from storage import search as fulltext
 from storage.base import moved
@@ -134,6 +134,18 @@ def absent(session: Session, source_id: int, *, seen_since: datetime) -> tuple[i
     there = select(unseen, func.count()).where(_listed(source_id))
     row = session.execute(there).one()
     return row[0], row[1]
+
+
+def copies(session: Session, source_id: int, *, since: datetime) -> int:
+    """Listings first seen since then whose text this source had before, under another key; no replies."""
+    earlier = aliased(Listing)
+    before = select(earlier.id).where(
+        earlier.content_digest == Listing.content_digest,
+        earlier.source_id == source_id,
+        earlier.first_seen_at < since,
+    )
+    new = select(func.count()).where(_listed(source_id), Listing.first_seen_at >= since)
+    return session.scalar(new.where(Listing.content_digest != "", before.exists())) or 0
 
 
 def mark_absent_gone(

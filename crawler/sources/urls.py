@@ -11,10 +11,25 @@ from w3lib.url import safe_url_string
 #: Browsers and servers stop here; a longer link is bait.
 MAX_URL_CHARS = 2_048
 
-_SESSION = re.compile(
-    r"(?:^|&)(?:(?:sid|phpsessid|jsessionid|aspsessionid\w*|sessionid|session_id|cfid|cftoken)=[^&]*|s=[0-9a-f]{32}(?=&|$))",
-    re.IGNORECASE,
+#: Parameters that say who asks, or how the page is to look, and nothing about which page it is. A pattern of
+#: the name, and one of the value where other values of that name do say something.
+_ANY = "[^&;]*"
+PASSING = (
+    ("sid|phpsessid|sess(?:ion)?_?id", _ANY),  # phpBB, Discuz!, SMF, and whatever else is written in PHP
+    (r"jsessionid|aspsessionid\w*|cfid|cftoken", _ANY),  # Java, ASP, ColdFusion
+    ("s", "[0-9a-f]{32}"),  # vBulletin 3
+    ("oscsid|zenid", _ANY),  # osCommerce, Zen Cart
+    ("formhash|my_post_key|_xftoken", _ANY),  # tokens of forms: Discuz!, MyBB, XenForo
+    ("highlight|hilit", _ANY),  # the words of a search: vBulletin, MyBB, phpBB
+    (r"utm_\w+|fbclid|gclid", _ANY),
+    ("view", "print"),  # print views: phpBB
+    ("action", "printpage"),  # SMF
+    ("print(?:able|er)?", "1|y|yes|true|print"),
 )
+_PASSING = "|".join(f"(?:{name})=(?:{value})" for name, value in PASSING)
+_SESSION = re.compile(rf"(?:^|[&;])(?:{_PASSING})(?=[&;]|$)", re.IGNORECASE)
+#: MyBB's and vBulletin's print views.
+_PRINT_PATH = re.compile(r"/printthread\.php$", re.IGNORECASE)
 _PATH_SESSION = re.compile(r";(?:jsessionid|sid|phpsessid)=[^/?;]*", re.IGNORECASE)
 # Most links of a list are of this shape, and nothing about them needs care: a third of a row's time.
 _PLAIN = re.compile(r"(?:/[A-Za-z0-9_~%+-][A-Za-z0-9_~%+.-]*)+(?:\?[A-Za-z0-9_~%+.=&-]+)?")
@@ -28,10 +43,11 @@ _NOT_TEXT = re.compile(
 
 
 def canonical(url: str, *, base: str) -> str | None:
-    """Return the absolute URL without fragment and session, or `None` for what is no http(s) URL."""
+    """Return the absolute URL without fragment, session and print view, `None` for no http(s) URL."""
     if len(url) > MAX_URL_CHARS:
         return None
-    if _PLAIN.fullmatch(url) and not _SESSION.search(url.partition("?")[2]):
+    path, _, query = url.partition("?")
+    if _PLAIN.fullmatch(url) and not _SESSION.search(query) and not _PRINT_PATH.search(path):
         origin = _origin(base)
         return origin and origin + url
     return _resolved(url, base)
@@ -53,9 +69,11 @@ def _resolved(url: str, base: str) -> str | None:
         return None
     netloc = f"[{host}]" if ":" in host else host
     netloc += f":{port}" if port and f":{port}" != _DEFAULT_PORTS[parts.scheme] else ""
-    query = _SESSION.sub("", parts.query).removeprefix("&")
+    query, taken = _SESSION.subn("", parts.query)
+    query = query.lstrip("&;") if taken else query
     # An empty parameter at the end goes, for `urljoin` drops it the next time.
     path = _PATH_SESSION.sub("", parts.path).rstrip(";") or "/"
+    path = _PRINT_PATH.sub("/showthread.php", path)
     return urlunsplit((parts.scheme, netloc, path, query, ""))
 
 

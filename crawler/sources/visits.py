@@ -63,6 +63,10 @@ class Budget(Strict):
     bytes: int = Field(default=200_000_000, ge=10_000)
     #: Pages of one thread: its first and the newest ones.
     thread_pages: int = Field(default=20, ge=1, le=1_000)
+    #: List pages behind one start, over as many visits as it takes; None: 2,000, or `pages` if that is more.
+    depth: int | None = Field(default=None, ge=1, le=1_000_000)
+    #: Addresses of one pattern (/thread-N.html) in a visit; None: as many as there are pages.
+    alike: int | None = Field(default=None, ge=1, le=100_000)
     recheck_items: int = Field(default=10, ge=0, le=1_000)
 
 

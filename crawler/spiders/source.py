@@ -111,6 +111,8 @@ class SourceSpider(Spider):
             return
         if key is not None and origin is not None:
             self._followed.add(key)
+        if not self.run.patterns.allow(follow.url):
+            return
         try:
             yield Request(
                 follow.url,
@@ -174,8 +176,8 @@ class SourceSpider(Spider):
         run = self.run
         found: Sequence[Listing | Follow] = [*parsed.listings, *parsed.follows]
         keys = {each.key: stored_key(run, each.key) for each in found if each.key}
-        rows = [Row(keys[each.key], each.row_digest) for each in parsed.listings]
-        rows += [Row(keys[each.key], _digest(each)) for each in parsed.follows if each.key]
+        rows = [Row(keys[each.key], each.row_digest, each.title) for each in parsed.listings]
+        rows += [Row(keys[each.key], *_said(each)) for each in parsed.follows if each.key]
         known = await asyncio.to_thread(self._known, [row.key for row in rows])
         turn = run.reading.turn(
             origin.start,
@@ -404,8 +406,9 @@ class SourceSpider(Spider):
         cast("Pipeline", pipeline).note(entry)
 
 
-def _digest(follow: Follow) -> str:
-    return follow.partial.row_digest if follow.partial else ""
+def _said(follow: Follow) -> tuple[str, str]:
+    """What a row says of its listing: its digest and the title."""
+    return (follow.partial.row_digest, follow.partial.title) if follow.partial else ("", "")
 
 
 def _header(response: Response, name: str) -> str | None:

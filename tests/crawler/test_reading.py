@@ -200,3 +200,60 @@ def test_validators_are_sent_back_once_everything_was_read() -> None:
     assert reading(cursor).conditions(START) == {"If-None-Match": '"tag"'}
     assert reading(interrupted).conditions(START) == {}
     assert reading(cursor, definition="two").conditions(START) == {}
+
+
+def test_pages_that_show_the_same_listings_are_turned_no_further() -> None:
+    """Three pages alike are a trap: the reading is complete, and says why it went no further."""
+    subject = reading()
+    turns = [turn(subject, number, "abc", {}, following=number + 1) for number in (1, 2, 3)]
+
+    assert [each.next_url is None for each in turns] == [False, False, True]
+    assert "showed the same listings" in (subject.trap or "")
+    assert "unfinished" not in subject.closing_cursor()
+
+
+def test_a_page_that_repeats_half_of_the_last_one_is_no_trap() -> None:
+    """Lists move while they are read: what was pushed to the next page is there again."""
+    subject = reading()
+    pages = enumerate(("ab", "bc", "cd"), 1)
+    turns = [turn(subject, number, keys, {}, following=number + 1) for number, keys in pages]
+
+    assert [each.next_url is None for each in turns] == [False, False, False]
+    assert subject.trap is None
+
+
+def test_pages_in_a_circle_are_read_once() -> None:
+    """A next page that was read already is the end of the way, and is told."""
+    subject = reading()
+    turn(subject, 1, "ab", {}, following=2)
+    turn(subject, 2, "cd", {}, following=3)
+    last = turn(subject, 3, "ef", {}, following=2)
+
+    assert (last.next_url, "was read already" in (subject.trap or "")) == (None, True)
+
+
+def test_a_list_without_an_end_is_given_up_over_several_visits() -> None:
+    """The pages of all visits count: each goes on where the last one ended, until there are too many."""
+    cursor: Mapping[str, Any] = {}
+    for visit in range(3):
+        subject = Reading(cursor, definition="one", now=NOW, mask_url=mask_url, depth=5)
+        subject.begin(START)
+        first = visit * 2 + 1
+        turn(subject, first, "abc"[visit], {}, following=first + 1)
+        turn(subject, first + 1, "xyz"[visit], {}, following=first + 2)
+        if subject.trap is None:
+            subject.unread(START, f"{START}?page={first + 2}")
+        cursor = subject.closing_cursor()
+
+    assert "did not end within 5 pages" in (subject.trap or "")
+    assert "unfinished" not in cursor
+
+
+def test_what_was_shown_whole_is_remembered_for_the_next_reading() -> None:
+    """Also over a reading that was not whole; not for another definition."""
+    before = reading(now=EARLIER)
+    before.shown_whole()
+    kept = reading(reading(before.closing_cursor()).closing_cursor())
+    other = reading(before.closing_cursor(), definition="two")
+
+    assert (kept.whole_before, other.whole_before) == (EARLIER, None)

@@ -94,4 +94,80 @@ def test_a_page_that_is_parsed_for_ever_is_given_up(crawl: Runs, site: Site) -> 
     assert [each.reason for each in crawl.captures(run)] == ["parse_timeout"]
 
 
-assert traps
+@pytest.mark.parametrize(
+    ("path", "outcome", "reason", "detail", "requests"),
+    [
+        ("/same-rows-for-ever", RunOutcome.NEW_LISTINGS, "trap", "showed the same listings", 3),
+        ("/new-keys-for-ever", RunOutcome.NEW_LISTINGS, "trap", "showed the same listings", 3),
+        ("/circle", RunOutcome.NEW_LISTINGS, "trap", "one that was read already", 3),
+        ("/calendar", RunOutcome.NEW_LISTINGS, "trap", "did not end within 8 pages", 8),
+        ("/missing-200", RunOutcome.PAGE_NOT_RECOGNISED, "nothing_matched", "Page not found", 1),
+        ("/redirect-loop", RunOutcome.COULD_NOT_FETCH, "too_many_redirects", "5 times in a row", 6),
+    ],
+)
+def test_a_trap_is_left_and_told(
+    crawl: Runs, site: Site, path: str, outcome: RunOutcome, reason: str, detail: str, requests: int
+) -> None:
+    """Each in the run's row, after a handful of requests, with what was found on the way stored."""
+    source = crawl.declare("market", site.url + path, item=None, budget={"depth": 8}, **PLAIN)
+
+    run = crawl.run(source)
+
+    assert (run.outcome, run.reason) == (outcome, reason)
+    assert detail in (run.detail or "")
+    assert len(site.requests) == requests
+
+
+def test_session_ids_multiply_no_listing(crawl: Runs, site: Site) -> None:
+    """Known parameters are taken out of an address; one that nobody knows is found out and told."""
+    known = crawl.declare("market", f"{site.url}/session-ids", item=None, **PLAIN)
+    crawl.run(known)
+    again = crawl.run(known)
+    unknown = crawl.declare("other", f"{site.url}/unknown-session-ids", item=None, **PLAIN)
+    crawl.run(unknown)
+    run = crawl.run(unknown)
+
+    assert (again.outcome, again.reason, again.listings_new) == (RunOutcome.NOTHING_NEW, None, 0)
+    assert (run.outcome, run.reason) == (RunOutcome.NEW_LISTINGS, "trap")
+    assert "6 of 6 new listings are ones that this source had already" in (run.detail or "")
+
+
+def test_one_pattern_of_addresses_may_be_bounded(crawl: Runs, site: Site) -> None:
+    """Days of a calendar that stand between the offers cost no more than the file allows."""
+    source = crawl.declare("market", f"{site.url}/calendar-in-the-list", budget={"alike": 5}, **PLAIN)
+
+    run = crawl.run(source)
+
+    assert "30 addresses like /day/N, and [budget] allows 5" in (run.detail or "")
+    assert len([path for path in site.paths if path.startswith("/day/")]) == 5
+    assert len([path for path in site.paths if path.startswith("/offer/")]) == 5
+
+
+def test_a_site_that_answers_429_for_ever_is_left_alone(crawl: Runs, site: Site) -> None:
+    """Without a Retry-After it is given ten seconds; where that is too long for us, the visit is over."""
+    crawl.set(retry_wait_s=5)
+    run = crawl.run(crawl.declare("market", f"{site.url}/429-forever", **PLAIN))
+
+    assert (run.outcome, run.reason) == (RunOutcome.COULD_NOT_FETCH, "rate_limited")
+    assert len(site.requests) == 1
+
+
+def test_each_page_has_its_own_charset(crawl: Runs, site: Site) -> None:
+    """A site that declares nothing, or something wrong, from page to page is read in the right ones."""
+    run = crawl.run(crawl.declare("market", f"{site.url}/mixed-charsets", item=None, **PLAIN))
+
+    titles = {each.title for each in crawl.listings().values()}
+    assert titles == set(traps.TITLES)
+    assert run.outcome is RunOutcome.NEW_LISTINGS
+
+
+def test_a_page_that_redirects_to_the_front_page_is_not_there(crawl: Runs, site: Site) -> None:
+    """The front page is not taken for the listing, whatever its selectors find there."""
+    site.failures_left = 1
+    run = crawl.run(crawl.declare("market", f"{site.url}/two-threads", **PLAIN))
+
+    assert run.detail == "1 of 3 pages could not be read: 1 not_there."
+    assert sorted(each.title for each in crawl.listings().values()) == ["Database 2", "Database number 1"]
+    assert (CaptureOutcome.FAILED, "not_there") in [
+        (each.outcome, each.reason) for each in crawl.captures(run)
+    ]

@@ -136,10 +136,10 @@ class Site:
         if asked.path in PAGES:
             return await PAGES[asked.path](self, asked, writer)
         if asked.path.startswith("/offer/"):
-            return self._offer(asked.path.removeprefix("/offer/"))
+            return self.offer(asked.path.removeprefix("/offer/"))
         return Answer(b"<p>No such page", status=404)
 
-    def _offer(self, key: str) -> Answer:
+    def offer(self, key: str) -> Answer:
         offer = self.offers.get(key)
         if offer is None or offer.status != 200:
             return Answer(b"<p>No such offer", status=offer.status if offer else 404)

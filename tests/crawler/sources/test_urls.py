@@ -19,6 +19,19 @@ BASE = "https://market.example/list/index.html?page=1"
         ("/t?s=0123456789abcdef0123456789abcdef&id=2", "https://market.example/t?id=2"),
         ("/t?s=search&id=2", "https://market.example/t?s=search&id=2"),
         ("/t;jsessionid=9A?id=2", "https://market.example/t?id=2"),
+        ("/viewtopic.php?f=2&t=7&view=print", "https://market.example/viewtopic.php?f=2&t=7"),
+        ("/viewtopic.php?t=7&view=unread", "https://market.example/viewtopic.php?t=7&view=unread"),
+        (
+            "/index.php?PHPSESSID=9f&action=printpage;topic=12.0",
+            "https://market.example/index.php?topic=12.0",
+        ),
+        ("/printthread.php?tid=7", "https://market.example/showthread.php?tid=7"),
+        ("/t.php?tid=7&highlight=fresh+data&utm_source=x", "https://market.example/t.php?tid=7"),
+        (
+            "/forum.php?mod=viewthread&tid=7&formhash=0a1b2c3d",
+            "https://market.example/forum.php?mod=viewthread&tid=7",
+        ),
+        ("/t?side=left&s=1", "https://market.example/t?side=left&s=1"),
         ("?page=2", "https://market.example/list/index.html?page=2"),
         ("HTTPS://Market.Example:443", "https://market.example/"),
         ("http://market.example:8080/a b/é", "http://market.example:8080/a%20b/%C3%A9"),
@@ -49,6 +62,21 @@ def test_an_address_is_absolute_and_has_no_session(url: str, expected: str) -> N
 def test_what_is_no_page_has_no_address(url: str) -> None:
     """Other schemes, passwords, broken hosts and endless paths lead nowhere."""
     assert canonical(url, base=BASE) is None
+
+
+PARAMETERS = st.sampled_from(
+    ["sid=1", "a=b", "view=print", "", "print", "s", "=", "utm_source=x", "highlight"]
+)
+
+
+@given(st.lists(st.tuples(st.sampled_from("&;"), PARAMETERS), max_size=8))
+def test_an_address_without_its_session_stays_as_it_is(parts: list[tuple[str, str]]) -> None:
+    """Whatever stands beside what is taken out, a second look changes nothing."""
+    once = canonical("/t?" + "".join(separator + part for separator, part in parts), base=BASE)
+
+    assert once is not None
+    assert canonical(once, base=BASE) == once
+    assert "sid=" not in once
 
 
 @given(st.text(max_size=200))
