@@ -11,9 +11,11 @@ kept in arrays; of the single findings a bounded number is kept.
 """
 
 import re
+from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -35,6 +37,7 @@ COLUMNS_SHOWN = 1_000  # hits of a piece whose column is looked up
 _AROUND = EXCERPT // 2
 _CONTEXT = 400  # characters on each side that are masked before the excerpt is cut out of them
 _UNPRINTABLE = re.compile(r"[\x00-\x20\x7f-\xa0\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]+")
+_LINE_END = re.compile("\n")
 #: Formats that pass as they are written, so that a record may go over several lines.
 _WRITTEN = frozenset({"text", "keyvalue"})
 
@@ -150,7 +153,8 @@ class Findings:
                 self.cut.add("time")
                 break
             rows = Rows(piece)
-            self.take(part.field, part.label, look(piece, rows, comparison, terms, line=line, start=start))
+            seen = look(piece, rows, comparison, terms, line=line, start=start, limit=self.limit)
+            self.take(part.field, part.label, seen)
             line += rows.breaks
         return line - first_line
 
@@ -235,9 +239,19 @@ _NOTHING = Comparison(())
 
 
 def look(
-    text: str, rows: Rows, comparison: Comparison | None, terms: Terms | None, *, line: int, start: int
+    text: str,
+    rows: Rows,
+    comparison: Comparison | None,
+    terms: Terms | None,
+    *,
+    line: int,
+    start: int,
+    limit: int,
 ) -> Seen:
-    """Look at a piece of a listing's text: it begins in line `line`, `start` characters into its part."""
+    """Look at a piece of a listing's text: it begins in line `line`, `start` characters into its part.
+
+    `limit`: mentions of a term that get an excerpt.
+    """
     data = text.encode("utf-8", "surrogatepass")
     hits, tried = (comparison or _NOTHING).compare(data)
     places = hits.places if len(data) == len(text) else _characters(data)[hits.places]
@@ -250,7 +264,7 @@ def look(
         width=rows.breaks + 1,
         filled=rows.count,
         tried=tried,
-        mentions=_shown(text, terms, rows.line_of, line, start),
+        mentions=_shown(text, terms, rows.line_of, line=line, start=start, limit=limit),
     )
 
 
@@ -261,9 +275,13 @@ def look_at(
     *,
     format: str,
     region: str,
+    limit: int,
     companies: Collection[int] | None = None,
 ) -> Seen:
-    """Look at a block of a document of that format, for all companies or some of them."""
+    """Look at a block of a document of that format, for all companies or some of them.
+
+    `limit`: mentions of a term that get an excerpt.
+    """
     cells = cells_of(block, comparison.fields, region=region)
     hits, tried = comparison.compare(block.text, cells=cells, companies=companies, after=block.repeats)
     breaks = _breaks(block.text) if hits.size else np.empty(0, np.int64)
@@ -271,6 +289,7 @@ def look_at(
     width = block.rows
     text = block.text.decode() if (hits.size and format in _WRITTEN) or terms else ""
     written = Rows(text) if format in _WRITTEN and hits.size else None
+    ends = lru_cache(1)(lambda: [match.start() for match in _LINE_END.finditer(text)])
     return Seen(
         hits=hits,
         rows=np.array([written.row_at(one) - 1 for one in index.tolist()], np.int64) if written else index,
@@ -279,7 +298,9 @@ def look_at(
         width=width,
         filled=width,
         tried=tried,
-        mentions=_shown(text, terms, lambda at: text.count("\n", 0, at) + 1, block.first_line, block.offset),
+        mentions=_shown(
+            text, terms, lambda at: _line(block, ends(), at), line=1, start=block.offset, limit=limit
+        ),
         columns=_columns(block, hits, index, breaks),
     )
 
@@ -295,6 +316,11 @@ def _columns(block: Block, hits: Hits, index: Places, breaks: Places) -> list[st
     return shown
 
 
+def _line(block: Block, ends: Sequence[int], at: int) -> int:
+    """The source's line of a character of the block's text, of which `ends` are the line ends."""
+    return block.line(bisect_left(ends, at))
+
+
 def _breaks(data: bytes) -> Places:
     return np.flatnonzero(np.frombuffer(data, np.uint8) == 0x0A)
 
@@ -306,15 +332,17 @@ def _characters(data: bytes) -> Places:
 
 
 def _shown(
-    text: str, terms: Terms | None, line_of: Callable[[int], int], line: int, start: int
+    text: str, terms: Terms | None, line_of: Callable[[int], int], *, line: int, start: int, limit: int
 ) -> list[Shown]:
+    """All mentions; the first `limit` of each term with an excerpt, for more are not kept."""
     found: list[Mention] = terms.find(text) if terms else []
-    return [
-        Shown(
-            one.term_id, line + line_of(one.start) - 1, start + one.start, excerpt(text, one.start, one.end)
-        )
-        for one in found
-    ]
+    seen: Counter[int] = Counter()
+    shown = []
+    for one in found:
+        seen[one.term_id] += 1
+        words = excerpt(text, one.start, one.end) if seen[one.term_id] <= limit else ""
+        shown.append(Shown(one.term_id, line + line_of(one.start) - 1, start + one.start, words))
+    return shown
 
 
 def _pieces(text: str) -> Iterator[tuple[int, str]]:

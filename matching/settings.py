@@ -14,6 +14,12 @@ class MatchingSettings(BaseModel):
     segments_dir: Annotated[
         Path, Field(description="The folder of the imported segments; made with mode 0700.")
     ] = Path("var/segments")
+    sweeps_dir: Annotated[
+        Path, Field(description="The folder where `match` keeps what it has, to go on after it was ended.")
+    ] = Path("var/sweeps")
+    sweep_save_s: Annotated[
+        float, Field(ge=0, le=3600, description="Seconds between two times that `match` keeps what it has.")
+    ] = 5.0
     key_files: Annotated[
         dict[str, Path],
         Field(description="Key file by company (its file's name); wins over fingerprints.key_file."),

@@ -24,7 +24,6 @@ from matching.findings import Findings, Seen, look_at
 from matching.inputs import Block, Document, Limits, documents
 
 FIRST_LOOK = 200_000  # candidates of a document
-SAVE_EVERY_S = 5.0
 #: Blocks that wait for each thread; so many times half a megabyte are in memory.
 _AHEAD = 3
 _FIELD = "file"
@@ -68,6 +67,7 @@ class Sweep:
     first_look: int = FIRST_LOOK
     mentions: bool = True
     saved: Callable[[], None] = lambda: None
+    save_every_s: float = 5.0
     heard: Callable[[Progress], None] = lambda _progress: None
     _local: threading.local = field(default_factory=threading.local)
     _saved_at: float = field(default_factory=time.monotonic)
@@ -129,6 +129,7 @@ class Sweep:
             self.findings.watch.terms if self.mentions and self.findings.watch.by_id else None,
             format=document.format,
             region=self._regions[0],
+            limit=self.findings.limit,
             companies=self.progress.companies,
         )
 
@@ -137,7 +138,7 @@ class Sweep:
         self.progress.end = block.end
         self.progress.rows += seen.filled
         self.heard(self.progress)
-        if time.monotonic() >= self._saved_at + SAVE_EVERY_S:
+        if time.monotonic() >= self._saved_at + self.save_every_s:
             self.saved()
             self._saved_at = time.monotonic()
 

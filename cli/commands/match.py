@@ -1,184 +1,158 @@
-"""`spillwatch match`: the daemon's matching over files; exit code 1, as with grep, where nothing is found."""
+"""`spillwatch match`: dumps and samples in hand against everybody's terms and fingerprints."""
 
 from __future__ import annotations
 
-import codecs
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
-from typing import Annotated, BinaryIO
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cli.context import App, app_of
+from cli.errors import UnknownName
 from cli.exits import Exit
-from cli.output import complain, emit_json, say, table
-from matching.findings import PIECE, CompanyFindings, Findings, Part
-from matching.results import results_of
+from cli.output import complain, emit_json
+from cli.progress import Meter
+from cli.results import as_dict, show, write_ordinals
+from matching.checkpoint import Checkpoint
+from matching.findings import Findings
+from matching.inputs import Limits
+from matching.sweep import FIRST_LOOK, Progress, Source, Sweep
 from matching.terms import WatchTerm
 from matching.watch import Watch, watch_of, watched_segments
 from storage import companies
-from storage.evidence.charset import decode
 
-_SAMPLE = 1 << 18  # bytes that the encoding is decided on
-_BLOCK = 1 << 20  # bytes read at a time
-_MEGABYTE = 1_000_000
+if TYPE_CHECKING:
+    from matching.watch import WatchedSegment
+
 STDIN = "-"
+_MEGABYTE = 1_000_000
 
 
 def command(
     context: typer.Context,
-    files: Annotated[list[str], typer.Argument(help="Text files; - is standard input.")],
+    files: Annotated[list[str], typer.Argument(help="Files, folders or archives; - is standard input.")],
+    company: Annotated[str | None, typer.Option(help="Compare for this company only.")] = None,
     limit: Annotated[
-        int,
-        typer.Option(min=1, max=1_000_000, help="Findings of a company listed; all are counted."),
+        int, typer.Option(min=1, max=1_000_000, help="Findings of a company listed; all are counted.")
     ] = 100,
-    max_mb: Annotated[int, typer.Option(min=1, max=1_000_000, help="MB of one file that are read.")] = 10_000,
+    ordinals: Annotated[
+        Path | None,
+        typer.Option(help="Folder that gets a CSV of the customers' ordinals for each company that is hit."),
+    ] = None,
+    first_look: Annotated[
+        int,
+        typer.Option(
+            min=0,
+            help="Candidates of each document tried for all companies; the rest for those that hit. 0: all.",
+        ),
+    ] = FIRST_LOOK,
+    max_mb: Annotated[
+        int, typer.Option(min=1, help="MB that may come out of archives in all.")
+    ] = Limits().out_bytes // _MEGABYTE,
+    threads: Annotated[int | None, typer.Option(min=1, max=256, help="Default: one for each CPU.")] = None,
+    restart: Annotated[
+        bool, typer.Option("--restart", help="Begin anew where an earlier match was ended.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Write one JSON object.")] = False,
 ) -> None:
-    """Search files for watch terms and for customers' identifiers.
+    """Search dumps and samples for watch terms and for customers' identifiers.
 
-    Shows places, counts and masked excerpts, never a value. Exit code 0: something was found; 1: nothing.
+    Shows places, counts and masked excerpts, never a value. A match that was ended goes on when the same
+    command is given again. Exit code 0: something was found; 1: nothing; 130: ended by Ctrl-C.
     """
     app = app_of(context)
-    watch, names = _watch(app)
-    findings = Findings(watch, limit)
-    charsets = {name: _match(name, findings, max_mb * _MEGABYTE) for name in dict.fromkeys(files)}
-    found = {names[company]: one for company, one in sorted(findings.companies.items())}
+    watch, names = _watch(app, company)
+    sources = [_source(name) for name in dict.fromkeys(files)]
+    checkpoint = _checkpoint(app, sources, watch, [limit, first_look, max_mb])
+    findings, progress = _begun(checkpoint, watch, limit, restart=restart)
+    sweep = Sweep(findings, progress, limits=Limits(out_bytes=max_mb * _MEGABYTE), first_look=first_look)
+    if threads is not None:
+        sweep.threads = threads
+    sweep.save_every_s = app.settings.matching.sweep_save_s
+    _run(sweep, sources, checkpoint)
+    if ordinals is not None:
+        write_ordinals(ordinals, findings, progress, names)
     if as_json:
-        emit_json(_as_dict(findings, charsets, names))
+        emit_json(as_dict(findings, progress, names))
     else:
-        _show(found, findings)
-    if not found:
+        show(findings, progress, names)
+    if not findings.companies:
         raise typer.Exit(Exit.NEGATIVE)
 
 
-def _watch(app: App) -> tuple[Watch, dict[int, str]]:
+def _run(sweep: Sweep, sources: Sequence[Source], checkpoint: Checkpoint | None) -> None:
+    with Meter.over(sources) as meter:
+        sweep.heard = meter.heard
+        if checkpoint is not None:
+            sweep.saved = lambda: checkpoint.save(sweep)
+        with _interruptible(sweep):
+            sweep.run(sources)
+    if checkpoint is not None:
+        checkpoint.remove()
+
+
+@contextmanager
+def _interruptible(sweep: Sweep) -> Iterator[None]:
+    try:
+        yield
+    except KeyboardInterrupt:
+        sweep.saved()
+        complain(
+            f"Ended after {sweep.findings.rows_scanned:,} rows. The same command goes on from there; with "
+            "--restart it begins anew."
+        )
+        raise typer.Exit(Exit.INTERRUPTED) from None
+
+
+def _begun(
+    checkpoint: Checkpoint | None, watch: Watch, limit: int, *, restart: bool
+) -> tuple[Findings, Progress]:
+    """What an earlier match had found, or nothing yet."""
+    if checkpoint is not None and restart:
+        checkpoint.remove()
+    loaded = checkpoint.load(watch, limit) if checkpoint is not None else None
+    if loaded is None:
+        return Findings(watch, limit), Progress()
+    complain(f"An earlier match ended after {loaded[0].rows_scanned:,} rows; this one goes on from there.")
+    return loaded
+
+
+def _checkpoint(app: App, sources: Sequence[Source], watch: Watch, options: object) -> Checkpoint | None:
+    """None where a source cannot be read again."""
+    paths = [source for _, source in sources if isinstance(source, Path)]
+    if len(paths) != len(sources) or not all(path.is_file() or path.is_dir() for path in paths):
+        return None
+    with suppress(OSError):
+        return Checkpoint.of(app.settings.matching.sweeps_dir, paths, watch, options)
+    return None
+
+
+def _source(name: str) -> Source:
+    return ("standard input", sys.stdin.buffer) if name == STDIN else (name, Path(name))
+
+
+def _watch(app: App, only: str | None) -> tuple[Watch, dict[int, str]]:
     """The declared terms and the imported segments; company numbers are ours, for nothing is written."""
     declared = app.configuration.companies
     with app.database.reading() as session:
-        rows = companies.active_segments(session)
+        rows = [row for row in companies.active_segments(session) if only in (None, row.company.slug)]
     slugs = sorted({company.name for company in declared} | {row.company.slug for row in rows})
+    if only is not None and only not in slugs:
+        raise UnknownName(f'There is no company "{only}"; there are {", ".join(slugs) or "none"}.')
     numbers = {slug: number for number, slug in enumerate(slugs, 1)}
     ids = count(1)
     terms = [
         WatchTerm(next(ids), numbers[company.name], term.text, term.kind, term.exclude)
         for company in declared
         for term in company.value.terms
+        if only in (None, company.name)
     ]
+    segments: list[WatchedSegment]
     segments, unusable = watched_segments(rows, app.settings.matching, numbers)
     for error in unusable.values():
         complain(f"{error}; its fingerprints are not compared.")
     return watch_of(terms, segments), {number: slug for slug, number in numbers.items()}
-
-
-def _match(name: str, findings: Findings, limit: int) -> str:
-    """Match one file, piece by piece; returns its encoding."""
-    with _opened(name) as stream:
-        sample = stream.read(_SAMPLE)
-        charset = decode(sample).charset
-        line = 1
-        for piece in _pieces(stream, sample, charset, limit):
-            line += findings.add(Part("file", name, piece), first_line=line)
-        if stream.read(1):
-            findings.cut.add("text")
-    return charset
-
-
-@contextmanager
-def _opened(name: str) -> Iterator[BinaryIO]:
-    if name == STDIN:
-        yield sys.stdin.buffer
-    else:
-        with Path(name).open("rb") as stream:
-            yield stream
-
-
-def _pieces(stream: BinaryIO, sample: bytes, charset: str, limit: int) -> Iterator[str]:
-    """Text that ends at a line, as far as lines are shorter than a piece."""
-    decoder = codecs.getincrementaldecoder(charset)("replace")
-    rest, block, read = "", sample, len(sample)
-    while block:
-        text = rest + decoder.decode(block)
-        end = text.rfind("\n") + 1 or (len(text) if len(text) > PIECE else 0)
-        if end:
-            yield text[:end]
-        rest = text[end:]
-        block = stream.read(min(_BLOCK, max(0, limit - read)))
-        read += len(block)
-    rest += decoder.decode(b"", final=True)
-    if rest:
-        yield rest
-
-
-def _show(found: dict[str, CompanyFindings], findings: Findings) -> None:
-    mentions = [
-        (slug, mention.term.text, f"{mention.part.label}:{mention.line}", mention.excerpt)
-        for slug, one in found.items()
-        for mention in one.mentions
-    ]
-    table(("company", "term", "place", "excerpt"), mentions, empty="No mention of a watch term.")
-    hits = [
-        (slug, hit.field, f"{hit.part.label}:{hit.line}", hit.ordinal)
-        for slug, one in found.items()
-        for hit in one.hits
-    ]
-    if hits:
-        table(("company", "field", "place", "customer"), hits)
-        for slug, one in found.items():
-            say(_sentence(slug, one))
-    for bound in sorted(findings.cut):
-        complain(_CUT[bound])
-
-
-_CUT = {
-    "matches": "More was found than is listed; --limit lists more, and the counts are of everything.",
-    "text": "A file was longer than --max-mb; its end was not read.",
-}
-
-
-def _sentence(slug: str, one: CompanyFindings) -> str:
-    tally = one.tally
-    fields = ", ".join(f"{name}: {hits}" for name, hits in sorted(one.hit_fields.items()))
-    return (
-        f"{slug}: {tally.coherent_rows} rows agree with a customer on two fields or more, "
-        f"{tally.single_hits} on one; {tally.customers} customers ({fields})."
-    )
-
-
-def _as_dict(findings: Findings, charsets: dict[str, str], names: dict[int, str]) -> dict[str, object]:
-    return {
-        "files": [{"file": name, "charset": charset} for name, charset in charsets.items()],
-        "rows": findings.rows_scanned,
-        "candidates": findings.candidates,
-        "cut": sorted(findings.cut),
-        "companies": [
-            {
-                "company": names[result.company_id],
-                "mentions": result.mentions,
-                "terms": result.terms,
-                "hits": result.hits,
-                "coherent_rows": result.coherent_rows,
-                "single_hits": result.single_hits,
-                "customers": result.customers,
-                "matches": [
-                    {
-                        "kind": match.kind,
-                        "term": _term(findings, match.term_id),
-                        "field": match.field,
-                        "place": match.place,
-                        "customer": match.ordinal,
-                        "excerpt": match.excerpt,
-                    }
-                    for match in result.matches
-                ],
-            }
-            for result in results_of(findings)
-        ],
-    }
-
-
-def _term(findings: Findings, term_id: int | None) -> str | None:
-    return None if term_id is None else findings.watch.by_id[term_id].text

@@ -1,7 +1,12 @@
 """The installed commands keygen, enroll, segment and match, as their users run them."""
 
+import csv
+import json
 import shutil
+import stat
 import subprocess
+import time
+import zipfile
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -275,18 +280,80 @@ def test_match_reads_files_larger_than_a_piece(imported: Path) -> None:
     assert found["coherent_rows"] == 1
 
 
-def test_match_is_bounded_and_says_so(imported: Path) -> None:
-    """A file longer than --max-mb is read to there, and more findings than --limit are counted."""
-    text = "趣店\n" * 300_000
-
-    told = matched(imported, text, "--max-mb", "1", "--limit", "7")
+def test_match_counts_more_than_it_lists(imported: Path) -> None:
+    """More findings than --limit are counted, and the list says that it is not all."""
+    told = matched(imported, "趣店\n" * 3_000, "--limit", "7")
 
     (found,) = told["companies"]
-    assert (len(found["matches"]), told["cut"], found["mentions"]) == (
-        7,
-        ["matches", "text"],
-        1_000_000 // 7,
+    assert (len(found["matches"]), told["cut"], found["mentions"]) == (7, ["matches"], 3_000)
+
+
+def test_match_reads_archives_and_says_how_far(imported: Path) -> None:
+    """Members of an archive are documents; one that is more than --max-mb is read to there, which is said."""
+    with zipfile.ZipFile(imported / "dump.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("2024/customers.csv", as_csv(ROWS))
+        archive.writestr("large.txt", "nothing to see here\n" * 100_000)
+
+    told = answer(imported, "match", "dump.zip", "--max-mb", "1")
+
+    (found,) = told["companies"]
+    assert [read["outcome"] for read in told["documents"]][:2] == ["whole", "too_large"]
+    assert (found["coherent_rows"], found["customers"]) == (30, 30)
+    assert found["matches"][0]["place"].startswith("dump.zip!/2024/customers.csv:")
+
+
+def test_match_says_the_column_and_what_chance_would_give(imported: Path) -> None:
+    """A hit says where in the table it was; hits of a field stand beside those that chance gives."""
+    told = matched(imported, as_csv(ROWS))
+
+    (found,) = told["companies"]
+    (phones,) = [one for one in found["fields"] if one["field"] == "phone"]
+    assert phones["columns"] == ["column 3, phone"]
+    assert (phones["hits"], phones["by_chance"], phones["lift"] > 1_000) == (30, 0.0, True)
+
+
+def test_match_writes_the_ordinals_for_the_company(imported: Path) -> None:
+    """A CSV that only its owner may read: customer, fields, rows, first place, and no value."""
+    (imported / "rows.txt").write_text("\n".join(",".join(row) for row in (*ROWS[:2], ROWS[0])))
+
+    spillwatch(imported, "match", "rows.txt", "--ordinals", "hits")
+
+    path = imported / "hits" / "quillmere.csv"
+    with path.open() as stream:
+        lines = list(csv.DictReader(stream))
+    assert [(line["ordinal"], line["rows"], line["line"]) for line in lines] == [
+        ("1", "2", "1"),
+        ("2", "1", "2"),
+    ]
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert not any(ROWS[0].email in cell for line in lines for cell in line.values())
+
+
+def test_a_killed_match_goes_on_where_it_was(imported: Path) -> None:
+    """The second run reads the rest, and the two together find what one alone finds."""
+    filler = "".join(f"{number},+4930{number:08d},x{number}@mail.example\n" for number in range(600_000))
+    (imported / "rows.txt").write_text(as_csv(ROWS) + filler + as_csv(ROWS))
+    begun = subprocess.Popen(
+        [SPILLWATCH, "match", "rows.txt", "--threads", "1"],
+        cwd=imported,
+        env=environment() | {"SPILLWATCH_MATCHING__SWEEP_SAVE_S": "0"},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
     )
+    sweeps = imported / "var" / "sweeps"
+    until = time.monotonic() + 60
+    while not list(sweeps.glob("*.sweep")):
+        assert begun.poll() is None and time.monotonic() < until
+        time.sleep(0.01)
+    begun.kill()
+    begun.wait(30)
+
+    ran = spillwatch(imported, "match", "rows.txt", "--threads", "1", "--json")
+
+    assert "goes on from there" in ran.stderr
+    (found,) = json.loads(ran.stdout)["companies"]
+    assert (found["coherent_rows"], found["customers"], json.loads(ran.stdout)["rows"]) == (60, 30, 600_062)
+    assert not list(sweeps.iterdir())
 
 
 def test_match_goes_on_without_an_unusable_segment(imported: Path) -> None:

@@ -1,0 +1,59 @@
+"""How far a long command is: a line on the terminal that redraws itself, nothing where nobody looks."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from rich.progress import BarColumn, DownloadColumn, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+from rich.progress import Progress as Line
+
+from cli.output import console, printable
+from matching.sweep import Progress, Source
+
+_NAME_CHARS = 40
+
+
+@dataclass(slots=True)
+class Meter:
+    """Bytes read of what is to be read; no end is shown for archives, whose content nobody knows before."""
+
+    total: int | None
+    _line: Line | None = None
+    _done: int = 0
+    _documents: int = 0
+
+    @classmethod
+    @contextmanager
+    def over(cls, sources: Sequence[Source]) -> Iterator[Self]:
+        paths = [source for _, source in sources if isinstance(source, Path) and source.is_file()]
+        total = sum(path.stat().st_size for path in paths) if len(paths) == len(sources) else None
+        if not sys.stderr.isatty():
+            yield cls(total)
+            return
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(),
+            DownloadColumn(),
+            TransferSpeedColumn(),
+            TimeRemainingColumn(),
+        )
+        with Line(*columns, console=console(sys.stderr), transient=True) as line:
+            line.add_task("", total=total)
+            yield cls(total, line)
+
+    def heard(self, progress: Progress) -> None:
+        if self._line is None:
+            return
+        for read in progress.read[self._documents :]:
+            self._done += read.bytes
+        self._documents = len(progress.read)
+        done = self._done + progress.end
+        if self.total is not None and done > self.total:
+            self.total = None  # more comes out than there is on the disk: an archive
+        name = printable(progress.current)[-_NAME_CHARS:]
+        self._line.update(self._line.task_ids[0], completed=done, total=self.total, description=name)

@@ -1,0 +1,227 @@
+"""What a match found, for people, for programs and for the company: never a value out of a dump."""
+
+from __future__ import annotations
+
+import csv
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from cli.output import complain, say, table
+from matching.agreements import Pairs
+from matching.chance import expected
+from matching.comparison import FIELDS
+from matching.findings import CompanyFindings, Findings
+from matching.identifiers import Field
+from matching.inputs.endings import WHOLE
+from matching.results import results_of
+from matching.sweep import Progress
+
+_COLUMNS_SHOWN = 3
+_CUT = {
+    "matches": "More was found than is listed; --limit lists more, and the counts are of everything.",
+}
+ORDINALS = ("ordinal", "fields", "rows", "segment", "document", "line")
+
+Names = Mapping[int, str]
+
+
+# --- for people
+
+
+def show(findings: Findings, progress: Progress, names: Names) -> None:
+    """Tables and sentences on standard output; what could not be read on standard error."""
+    found = {names[company]: one for company, one in sorted(findings.companies.items())}
+    mentions = [
+        (slug, one.term.text, f"{one.label}:{one.line}", one.excerpt)
+        for slug, company in found.items()
+        for one in company.mentions
+    ]
+    table(("company", "term", "place", "excerpt"), mentions, empty="No mention of a watch term.")
+    hits = [
+        (slug, hit.field, f"{hit.label}:{hit.line}", hit.column, hit.ordinal)
+        for slug, company in found.items()
+        for hit in company.hits
+    ]
+    if hits:
+        table(("company", "field", "place", "column", "customer"), hits)
+    _show_fields(findings, names)
+    for slug, company in found.items():
+        say(_sentence(slug, company))
+    say(_covered(findings, progress))
+    for trouble in _troubles(findings, progress, names):
+        complain(trouble)
+
+
+def _show_fields(findings: Findings, names: Names) -> None:
+    rows = [
+        (
+            names[company],
+            one["field"],
+            f"{one['hits']:,}",
+            f"{one['candidates']:,}",
+            f"{one['by_chance']:,.1f}",
+            "" if one["lift"] is None else f"{one['lift']:,.1f}x",
+            ", ".join(one["columns"]),
+        )
+        for company, found in sorted(findings.companies.items())
+        for one in _fields(findings, company, found)
+    ]
+    if rows:
+        table(("company", "field", "hits", "candidates", "by chance", "lift", "mostly in"), rows)
+
+
+def _sentence(slug: str, one: CompanyFindings) -> str:
+    tally = one.tally
+    return (
+        f"{slug}: {tally.coherent_rows:,} rows agree with a customer on two fields or more, "
+        f"{tally.single_hits:,} on one; {tally.customers:,} customers."
+    )
+
+
+def _covered(findings: Findings, progress: Progress) -> str:
+    """What "no hit" is worth."""
+    whole = sum(read.outcome == WHOLE for read in progress.read)
+    return (
+        f"Read: {len(progress.read):,} documents, {whole:,} of them whole; {findings.rows_scanned:,} rows, "
+        f"{findings.candidates:,} candidates."
+    )
+
+
+def _troubles(findings: Findings, progress: Progress, names: Names) -> Iterator[str]:
+    for read in progress.read:
+        if read.outcome != WHOLE:
+            yield f"{read.name}: {read.sentence}"
+        if read.left_out:
+            left = ", ".join(names[company] for company in read.left_out)
+            yield (
+                f"{read.name}: its first candidates hit nothing of {left}, so the rest was not compared for "
+                "them; --first-look 0 compares everything."
+            )
+    for bound in sorted(findings.cut & _CUT.keys()):
+        yield _CUT[bound]
+
+
+# --- for programs
+
+
+def as_dict(findings: Findings, progress: Progress, names: Names) -> dict[str, Any]:
+    return {
+        "documents": [
+            {
+                "document": read.name,
+                "format": read.format,
+                "charset": read.charset,
+                "outcome": read.outcome,
+                "detail": read.sentence,
+                "bytes": read.bytes,
+                "rows": read.rows,
+                "not_compared_for": [names[company] for company in read.left_out],
+            }
+            for read in progress.read
+        ],
+        "rows": findings.rows_scanned,
+        "candidates": findings.candidates,
+        "cut": sorted(findings.cut),
+        "companies": [
+            {
+                "company": names[result.company_id],
+                "mentions": result.mentions,
+                "terms": result.terms,
+                "hits": result.hits,
+                "fields": list(_fields(findings, result.company_id, findings.companies[result.company_id])),
+                "coherent_rows": result.coherent_rows,
+                "single_hits": result.single_hits,
+                "customers": result.customers,
+                "matches": _matches(findings, findings.companies[result.company_id]),
+            }
+            for result in results_of(findings)
+        ],
+    }
+
+
+def _matches(findings: Findings, found: CompanyFindings) -> list[dict[str, Any]]:
+    mentions = [
+        {
+            "kind": "mention",
+            "term": one.term.text,
+            "place": f"{one.label}:{one.line}",
+            "excerpt": one.excerpt,
+        }
+        for one in found.mentions
+    ]
+    hits = [
+        {
+            "kind": "fingerprint",
+            "field": one.field,
+            "place": f"{one.label}:{one.line}",
+            "column": one.column or None,
+            "segment": one.segment.id,
+            "customer": one.ordinal,
+        }
+        for one in found.hits
+    ]
+    return [*mentions, *hits]
+
+
+def _fields(findings: Findings, company: int, found: CompanyFindings) -> Iterator[dict[str, Any]]:
+    """Hits of each field, against what chance would give."""
+    for field, hits in sorted(found.hit_fields.items()):
+        tried = findings.tried[field]
+        chance = expected(field, hits=hits, candidates=tried, enrolled=_enrolled(findings, company, field))
+        columns = [(count, column) for (one, column), count in found.columns.items() if one is field]
+        yield {
+            "field": field.value,
+            "hits": hits,
+            "candidates": tried,
+            "by_chance": round(chance.hits, 1),
+            "lift": None if chance.lift is None else round(chance.lift, 1),
+            "columns": [column for _, column in sorted(columns, reverse=True)[:_COLUMNS_SHOWN]],
+        }
+
+
+def _enrolled(findings: Findings, company: int, field: Field) -> int:
+    own = (one for one in findings.watch.segments if one.company_id == company)
+    return sum(one.segment.header.counts.get(field, 0) for one in own)
+
+
+# --- for the company
+
+
+def write_ordinals(folder: Path, findings: Findings, progress: Progress, names: Names) -> None:
+    """One CSV a company, of mode 0600: each customer, the fields that agree, in how many rows, where first.
+
+    `spillwatch reveal` turns it into the customers where their list is.
+    """
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    documents = [read.name for read in progress.read]
+    for company, found in sorted(findings.companies.items()):
+        pairs = found.agreements.pairs()
+        if not len(pairs):
+            continue
+        path = folder / f"{names[company]}.csv"
+        ids = [one.id for one in findings.watch.segments]
+        with open(path, "w", newline="", opener=_private) as stream:
+            writer = csv.writer(stream)
+            writer.writerow(ORDINALS)
+            writer.writerows(_customers(pairs, ids, documents))
+
+
+def _customers(pairs: Pairs, segments: list[int], documents: list[str]) -> Iterator[tuple[object, ...]]:
+    keys = (pairs["segment"].astype(np.int64) << 32) | pairs["ordinal"]
+    order = np.argsort(keys, kind="stable")
+    starts = np.flatnonzero(np.diff(keys[order], prepend=-1))
+    fields = np.bitwise_or.reduceat(pairs["fields"][order], starts)
+    rows = np.diff(starts, append=len(order))
+    for first, bits, count in zip(pairs[order[starts]], fields.tolist(), rows.tolist(), strict=True):
+        agreed = [field.value for code, field in enumerate(FIELDS) if bits >> code & 1]
+        name = documents[first["document"]] if first["document"] < len(documents) else ""
+        number = segments[first["segment"]]
+        yield int(first["ordinal"]), " ".join(agreed), count, number, name, int(first["line"])
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)

@@ -1,0 +1,150 @@
+"""A sweep kept on disk while it runs, so that one that was killed goes on where it was.
+
+The file holds what the database may hold: places, counts, ordinals and masked excerpts, never a value. It
+lies in a folder of mode 0700, has mode 0600, is written beside itself and renamed, and is named after what is
+being compared: other inputs, other segments or other terms are another sweep.
+"""
+
+import hashlib
+import json
+import os
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from matching.agreements import PAIR, Agreements
+from matching.findings import CompanyFindings, Findings, HitFound, MentionFound
+from matching.identifiers import NORMALISERS, Field
+from matching.sweep import Progress, Read, Sweep
+from matching.watch import Watch
+
+VERSION = 1
+SUFFIX = ".sweep"
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """The file of one sweep."""
+
+    path: Path
+
+    @classmethod
+    def of(cls, folder: Path, paths: Iterable[Path], watch: Watch, options: object) -> "Checkpoint":
+        """`paths`: what is read; `options`: whatever else makes another result of it, as JSON."""
+        what = [
+            VERSION,
+            sorted(NORMALISERS.items()),
+            options,
+            _watched(watch),
+            [_stat(path) for path in paths],
+        ]
+        name = hashlib.sha256(json.dumps(what, default=str).encode()).hexdigest()[:32]
+        return cls(folder / f"{name}{SUFFIX}")
+
+    def save(self, sweep: Sweep) -> None:
+        """All of it or nothing."""
+        findings = sweep.findings
+        arrays = {f"pairs-{company}": one.agreements.pairs() for company, one in findings.companies.items()}
+        said = json.dumps(_said(findings, sweep.progress)).encode()
+        self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with open(self._draft, "wb", opener=lambda name, flags: os.open(name, flags, 0o600)) as stream:
+            np.savez(stream, allow_pickle=False, said=np.frombuffer(said, np.uint8), **arrays)
+            stream.flush()
+            os.fsync(stream.fileno())
+        self._draft.replace(self.path)
+
+    def load(self, watch: Watch, limit: int) -> tuple[Findings, Progress] | None:
+        """What was found and how far it was; None where there is nothing that can be gone on with."""
+        try:
+            with np.load(self.path, allow_pickle=False) as stored:
+                said = json.loads(stored["said"].tobytes())
+                findings = _findings(said, watch, limit)
+                for company, found in findings.companies.items():
+                    found.agreements = Agreements([stored[f"pairs-{company}"].astype(PAIR)])
+                return findings, _progress(said["progress"])
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError, KeyError, IndexError, TypeError):
+            # Torn or foreign: a sweep from the beginning is always right.
+            return None
+
+    def remove(self) -> None:
+        """What was kept, and what a killed one was about to keep."""
+        self.path.unlink(missing_ok=True)
+        self._draft.unlink(missing_ok=True)
+
+    @property
+    def _draft(self) -> Path:
+        return self.path.with_suffix(".part")
+
+
+def _watched(watch: Watch) -> object:
+    segments = [
+        (one.company_id, one.region, one.key.id, one.segment.header.model_dump(mode="json"))
+        for one in watch.segments
+    ]
+    terms = sorted((term.company_id, term.text, term.kind, term.exclude) for term in watch.by_id.values())
+    return segments, terms
+
+
+def _stat(path: Path) -> object:
+    """A file that was written to since is another one."""
+    found = path.stat()
+    return str(path.resolve()), found.st_size, found.st_mtime_ns
+
+
+def _said(findings: Findings, progress: Progress) -> dict[str, Any]:
+    segments = {id(one): number for number, one in enumerate(findings.watch.segments)}
+    return {
+        "progress": asdict(progress),
+        "tried": findings.tried,
+        "rows_scanned": findings.rows_scanned,
+        "numbered": findings.numbered,
+        "cut": sorted(findings.cut),
+        "companies": {
+            company: {
+                "mentions": [(one.term.id, *one[1:]) for one in found.mentions],
+                "hits": [(segments[id(one.segment)], *one[1:]) for one in found.hits],
+                "mention_fields": found.mention_fields,
+                "terms": found.terms,
+                "hit_fields": found.hit_fields,
+                "columns": [(*key, count) for key, count in found.columns.items()],
+            }
+            for company, found in findings.companies.items()
+        },
+    }
+
+
+def _findings(said: dict[str, Any], watch: Watch, limit: int) -> Findings:
+    findings = Findings(
+        watch,
+        limit,
+        tried=Counter({Field(name): count for name, count in said["tried"].items()}),
+        rows_scanned=said["rows_scanned"],
+        cut=set(said["cut"]),
+        numbered=said["numbered"],
+    )
+    for company, found in said["companies"].items():
+        findings.companies[int(company)] = CompanyFindings(
+            mentions=[MentionFound(watch.by_id[term], *rest) for term, *rest in found["mentions"]],
+            hits=[
+                HitFound(watch.segments[number], Field(name), *rest) for number, name, *rest in found["hits"]
+            ],
+            mention_fields=Counter(found["mention_fields"]),
+            terms=Counter(found["terms"]),
+            hit_fields=Counter({Field(name): count for name, count in found["hit_fields"].items()}),
+            columns=Counter({(Field(name), column): count for name, column, count in found["columns"]}),
+        )
+    return findings
+
+
+def _progress(said: dict[str, Any]) -> Progress:
+    read = [Read(**{**one, "left_out": tuple(one["left_out"])}) for one in said["read"]]
+    companies = said["companies"]
+    return Progress(
+        read, said["current"], said["end"], said["rows"], None if companies is None else tuple(companies)
+    )
