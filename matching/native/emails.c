@@ -24,10 +24,23 @@ static size_t local_start(const uint8_t *text, size_t at) {
     return start < two_dots || at - start > LONGEST_LOCAL ? at : start;
 }
 
-/* Where the domain behind `at` ends; two hyphens end it, unless it is xn--. */
-static size_t domain_end(const uint8_t *text, size_t at, size_t length) {
-    size_t start = at + 1, end = start;
+/* Two to nine labels that begin and end with a letter or digit, the last one longer than one and not a number. */
+static bool is_domain(const uint8_t *text, size_t start, size_t end) {
+    size_t label = start, labels = 0;
+    for (size_t i = start; i < end; i++) {
+        if (text[i] != '.') continue;
+        if (i == label || i - label > LONGEST_LABEL || text[label] == '-' || text[i - 1] == '-') return false;
+        labels++;
+        label = i + 1;
+    }
+    bool top = end - label > 1 && end - label <= LONGEST_LABEL && sw_class[text[label]] & LETTER;
+    return top && labels && labels <= MOST_LABELS;
+}
+
+/* Where the domain from `start` on ends, `start` where there is none. Two hyphens end it, unless it is xn--. */
+static size_t domain_end(const uint8_t *text, size_t start, size_t length) {
     size_t limit = length - start > LONGEST_EMAIL ? start + LONGEST_EMAIL : length;
+    size_t end = start;
     while (end < limit) {
         uint8_t byte = text[end];
         if (is_word(byte) || byte == '.') {
@@ -42,20 +55,7 @@ static size_t domain_end(const uint8_t *text, size_t at, size_t length) {
         }
     }
     while (end > start && !is_word(text[end - 1])) end--;
-    return end;
-}
-
-/* Two to nine labels that begin and end with a letter or digit, the last one longer than one and not a number. */
-static bool is_domain(const uint8_t *text, size_t start, size_t end) {
-    size_t label = start, labels = 0;
-    for (size_t i = start; i <= end; i++) {
-        if (i < end && text[i] != '.') continue;
-        if (i == label || i - label > LONGEST_LABEL || !is_word(text[label]) || !is_word(text[i - 1])) return false;
-        if (i == end) break;
-        labels++;
-        label = i + 1;
-    }
-    return labels && labels <= MOST_LABELS && end - label > 1 && sw_class[text[label]] & LETTER;
+    return is_domain(text, start, end) ? end : start;
 }
 
 /* The ends and the length tell the providers' domains apart well enough, whatever the length. */
@@ -119,8 +119,8 @@ static size_t mailbox(const struct sw_scanner *scanner, uint8_t *email, size_t a
 static void email_at(struct sw_scanner *scanner, const uint8_t *text, size_t at, size_t length) {
     size_t start = local_start(text, at);
     if (start == at) return;
-    size_t end = domain_end(text, at, length);
-    if (end - start > LONGEST_EMAIL || !is_domain(text, at + 1, end)) return;
+    size_t end = domain_end(text, at + 1, length);
+    if (end == at + 1 || end - start > LONGEST_EMAIL) return;
     uint8_t *value = sw_room(scanner, SW_EMAIL);
     if (!value) return;
     for (size_t i = start; i < end; i++) value[i - start] = lower(text[i]);

@@ -24,9 +24,9 @@ static bool is_valid(const uint8_t *value, const uint8_t *structure) {
 }
 
 size_t sw_iban(struct sw_scanner *scanner, const uint8_t *text, size_t length, size_t digit, size_t from) {
-    if (digit < 2 || digit - 2 < from || digit + 1 >= length || !is_digit(text[digit + 1])) return from;
+    if (digit - 2 < from || digit + 1 >= length || !is_digit(text[digit + 1])) return from;
     size_t start = digit - 2;
-    if (!(sw_class[text[start]] & LETTER) || !(sw_class[text[start + 1]] & LETTER)) return from;
+    if (!(sw_class[text[start]] & LETTER)) return from;
     if (start > 0 && is_word(text[start - 1])) return from;
 
     const uint8_t *structure =

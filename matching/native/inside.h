@@ -14,8 +14,8 @@ extern const uint8_t sw_class[256];
 
 static inline bool is_digit(uint8_t byte) { return (uint8_t)(byte - '0') < 10; }
 static inline bool is_word(uint8_t byte) { return sw_class[byte] & (DIGIT | LETTER); }
-static inline uint8_t lower(uint8_t letter) { return letter | (sw_class[letter] & LETTER ? 0x20 : 0); }
-static inline uint8_t upper(uint8_t letter) { return letter & (sw_class[letter] & LETTER ? 0xDF : 0xFF); }
+static inline uint8_t lower(uint8_t byte) { return (uint8_t)(byte | (uint8_t)((uint8_t)(byte - 'A') < 26) << 5); }
+static inline uint8_t upper(uint8_t byte) { return (uint8_t)(byte & ~((uint8_t)((uint8_t)(byte - 'a') < 26) << 5)); }
 
 struct found {
     uint32_t start, end; /* in the narrowed text; sw_take gives the places in the block */

@@ -24,18 +24,6 @@ static unsigned digit_bits(const uint8_t *text) {
 }
 #endif
 
-/* The first digit from `at` on. */
-static size_t next_digit(const uint8_t *text, size_t at, size_t length) {
-#if defined __SSE2__
-    for (; at + 16 <= length; at += 16) {
-        unsigned digits = digit_bits(text + at);
-        if (digits) return at + (size_t)__builtin_ctz(digits);
-    }
-#endif
-    while (at < length && !is_digit(text[at])) at++;
-    return at;
-}
-
 /* The first character from `at` on that is no digit. */
 static size_t group_end(const uint8_t *text, size_t at, size_t length) {
 #if defined __SSE2__
@@ -46,6 +34,21 @@ static size_t group_end(const uint8_t *text, size_t at, size_t length) {
 #endif
     while (at < length && is_digit(text[at])) at++;
     return at;
+}
+
+/* The first digits in a row from `at` on; at the text's end where there are none. */
+static struct group next_digits(const uint8_t *text, size_t at, size_t length) {
+#if defined __SSE2__
+    for (; at + 16 <= length; at += 16) {
+        unsigned digits = digit_bits(text + at);
+        if (!digits) continue;
+        unsigned start = (unsigned)__builtin_ctz(digits), count = (unsigned)__builtin_ctz(~(digits >> start));
+        size_t end = at + start + count;
+        return (struct group){at + start, start + count < 16 ? end : group_end(text, end, length)};
+    }
+#endif
+    while (at < length && !is_digit(text[at])) at++;
+    return (struct group){at, group_end(text, at, length)};
 }
 
 /* Where the next group of the run begins behind a group that ends at `at`; `at` itself where none follows. */
@@ -146,27 +149,29 @@ static size_t in_groups(struct sw_scanner *scanner, const uint8_t *text, size_t 
     return end;
 }
 
-/* A run that begins with the digit at `digit`, or before it with + and parenthesis. Returns where it ends. */
-static size_t run(struct sw_scanner *scanner, const uint8_t *text, size_t digit, size_t length) {
-    size_t end = group_end(text, digit, length), before = digit;
-    if (before > 0 && text[before - 1] == '(') before--;
-    bool plus = before > 0 && text[before - 1] == '+';
+/* A run that begins with these digits, or before them with + and parenthesis. Returns where it ends. */
+static size_t run(struct sw_scanner *scanner, const uint8_t *text, struct group digits, size_t length) {
+    size_t start = digits.start, end = digits.end;
+    if (end - start < SHORTEST && (end == length || !(sw_class[text[end]] & (SEPARATOR | X)))) return end; /* most */
+    bool opened = start > 0 && text[start - 1] == '(';
+    bool plus = start > opened && text[start - opened - 1] == '+';
     bool alone = next_group(text, end, length) == end && !ends_with_x(text, end, length);
-    if (!alone || plus || before < digit) return in_groups(scanner, text, digit, end, length, plus);
-    if (end - digit >= SHORTEST && end - digit <= MOST_DIGITS) {
+    if (!alone || plus || opened) return in_groups(scanner, text, start, end, length, plus);
+    if (end - start >= SHORTEST && end - start <= MOST_DIGITS) {
         begin_run(scanner);
-        name(scanner, text + digit, end - digit, (struct group){digit, end}, false, 0);
+        name(scanner, text + start, end - start, digits, false, 0);
     }
     return end;
 }
 
-/* Numbers and IBANs in one walk from digit to digit: an IBAN's check digits begin a run. */
+/* Numbers and IBANs in one walk from digits to digits: an IBAN's check digits begin a run. */
 void sw_numbers(struct sw_scanner *scanner, const uint8_t *text, size_t length) {
-    size_t at = 0, iban_from = 0;
-    while ((at = next_digit(text, at, length)) < length) {
-        size_t digit = at;
-        at = run(scanner, text, digit, length);
-        if (digit > 1 && sw_class[text[digit - 1]] & LETTER && wanted(scanner, SW_IBAN))
-            iban_from = sw_iban(scanner, text, length, digit, iban_from);
+    size_t iban_from = 0;
+    struct group digits = next_digits(text, 0, length);
+    while (digits.start < length) {
+        size_t end = run(scanner, text, digits, length);
+        if (digits.start > 1 && sw_class[text[digits.start - 1]] & LETTER && wanted(scanner, SW_IBAN))
+            iban_from = sw_iban(scanner, text, length, digits.start, iban_from);
+        digits = next_digits(text, end, length);
     }
 }
