@@ -1,5 +1,6 @@
 #!/bin/sh
-# Sees to the programs that the tests run beside Python: PostgreSQL's server, Tor, systemd's checker of units, a C compiler.
+# Sees to the programs that the tests run beside Python: PostgreSQL's server, Tor, systemd's checker of units, a C compiler,
+# and WordPress with what it runs on.
 # On Debian as root what is missing is installed, and nothing of it is started. Elsewhere one line says what is missing and
 # what that leaves out, and the names are printed for SPILLWATCH_TESTS_WITHOUT. In CI a missing program is a failure.
 set -eu
@@ -17,6 +18,10 @@ has_postgresql() { found initdb /usr/lib/postgresql/*/bin/initdb /usr/pgsql-*/bi
 has_tor() { found tor /usr/sbin/tor; }
 has_systemd() { found systemd-analyze; }
 has_gcc() { found cc gcc clang; }
+has_wordpress() {
+    found php && found mariadbd /usr/sbin/mariadbd && found my_print_defaults || return
+    [ -e "$wordpress/usr/share/wordpress/wp-load.php" ] || [ -e /usr/share/wordpress/wp-load.php ]
+}
 
 install_postgresql() {
     # Debian makes and starts a cluster on installation unless told not to.
@@ -43,6 +48,19 @@ install_gcc() {
     .venv/bin/python matching/native/build.py # what was installed without a compiler has no scanner yet
 }
 
+install_wordpress() {
+    # The programs without their services; and the package's files alone, for it would bring a web server along.
+    setup/apt-install.sh php-cli php-mysql mariadb-server-core mariadb-client-core
+    mkdir -p "$wordpress"
+    (
+        cd "$wordpress"
+        apt-get download wordpress || { apt-get update && apt-get download wordpress; }
+        dpkg-deb -x wordpress_*.deb .
+        rm wordpress_*.deb
+    )
+}
+
+wordpress=.venv-peers/wordpress
 missing=
 see_to() { # NAME, WHAT IT LEAVES OUT
     "has_$1" && return
@@ -58,6 +76,7 @@ see_to postgresql "everything on PostgreSQL; the same tests run on SQLite"
 see_to tor "crawling through a private Tor network"
 see_to systemd "the check of the systemd unit"
 see_to gcc "the native scanner; the one in Python finds the same"
+see_to wordpress "crawling a real blog; it needs php-cli, php-mysql and mariadb-server-core as well"
 
 if [ -n "$missing" ] && [ "${CI:-}" = true ]; then
     echo "setup: in CI nothing is left out: install $missing first" >&2

@@ -1,4 +1,4 @@
-"""A paste as PrivateBin gives it, sealed by a browser's own cryptography (WebCrypto, in Node) and not by ours.
+"""A paste as PrivateBin gives it, sealed by a browser's own cryptography (WebCrypto, in Node), not by ours.
 
 What it says is synthetic: a text with two lines of a sample, and one comment.
 """

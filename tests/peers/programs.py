@@ -310,7 +310,9 @@ def wordpress(content: Content, asked: Asked, url: str) -> Answer | None:
     if asked.path != "/wp-json/wp/v2/posts":
         return None
     offset, size = window(asked, "offset", 0), min(window(asked, "per_page", 10), 100)
-    rows = [_wordpress_post(topic, url) for topic in content.by_change()]
+    by_id = sorted(content.topics, key=lambda topic: topic.id, reverse=True)
+    topics = by_id if asked.query.get("orderby") == "id" else content.by_change()
+    rows = [_wordpress_post(topic, url) for topic in topics]
     return said(rows[offset : offset + size])
 
 
