@@ -204,6 +204,17 @@ def _keys(app: App) -> Told:
         yield Level.NOTE, "no company has a key file", "Without one only terms are searched for."
 
 
+def _scanner(_app: App) -> Told:
+    from matching.scanner import engine
+
+    found = engine()
+    if found.native:
+        yield Level.OK, found.told, ""
+    else:
+        advice = "It finds the same. For large dumps install a C compiler, then Spillwatch again."
+        yield Level.NOTE, found.told, advice
+
+
 def _segments(app: App) -> Told:
     from matching.segments import open_segment
     from storage import companies
@@ -316,6 +327,7 @@ CHECKS: dict[str, Check] = {
     "evidence": _evidence,
     "space": _space,
     "keys": _keys,
+    "scanner": _scanner,
     "segments": _segments,
     "cookies": _cookies,
     "tor": _tor,

@@ -5,6 +5,7 @@ fields that the library knows, through the specification for the others and wher
 """
 
 from collections.abc import Collection
+from typing import NamedTuple
 
 import numpy as np
 
@@ -51,13 +52,19 @@ class Scanner:
         return Candidates({field: _placed(batch, characters) for field, batch in found.items()})
 
 
-def engine() -> str:
-    """Which scanner is in use, in a sentence."""
+class Engine(NamedTuple):
+    """Which scanner is in use; `told` says it in words."""
+
+    native: bool
+    told: str
+
+
+def engine() -> Engine:
     try:
         library = load()
     except LibraryMissing as missing:
-        return f"the pure-Python scanner, which is slow: {missing}"
-    return f"the native scanner, {library.path}"
+        return Engine(native=False, told=f"the pure-Python scanner, which is slow: {missing}")
+    return Engine(native=True, told=f"the native scanner, {library.path}")
 
 
 def _native(region: str, fields: frozenset[Field]) -> NativeScanner | None:

@@ -126,3 +126,12 @@ def test_the_age_and_the_rights_of_cookies_are_told(
     assert checked.returncode == 0
     assert (told in checked.stdout) is (level != "ok")
     assert "synthetic-secret" not in checked.stdout + checked.stderr + str(found)
+
+
+@pytest.mark.needs("gcc")
+def test_the_scanner_in_use_is_named(tmp_path: Path) -> None:
+    """With its file: it is the native one, for there is a compiler where the tests run."""
+    [found] = findings(installed(tmp_path, host="market.example", via="direct"), "scanner", code=0)
+
+    assert found["level"] == "ok"
+    assert found["found"].startswith("the native scanner, /")

@@ -124,7 +124,8 @@ def test_a_dump_of_customers_is_scanned_alike() -> None:
 
 
 @pytest.mark.parametrize(
-    "block", [b"", b"@", b"1", b"\xff", b"\xf0\x9f\x98", "１".encode(), b"+", b"1234567X", b"a@b.test", b"gb33"]
+    "block",
+    [b"", b"@", b"1", b"\xff", b"\xf0\x9f\x98", "１".encode(), b"+", b"1234567X", b"a@b.test", b"gb33"],
 )
 def test_a_block_may_be_as_short_as_can_be(block: bytes) -> None:
     """Nothing before it and nothing behind it is read: the sanitizers look on in the fuzz target's test."""
@@ -133,6 +134,7 @@ def test_a_block_may_be_as_short_as_can_be(block: bytes) -> None:
     assert list(Scanner("CN", SCANNED).scan(block).in_order()) == list(expected.in_order())
 
 
+@pytest.mark.needs("gcc")
 @pytest.mark.parametrize(
     "hostile",
     ["1", "1 ", "12-", "@", "a@", "a.a.", "a-a@", "gb12", "GB33BUKB2020", "(", "+1", "１", "\u200b1"],
@@ -211,6 +213,7 @@ def test_scanners_run_side_by_side() -> None:
     assert found == {number: Scanner("CN", FIELDS).scan(block).count for number, block in enumerate(blocks)}
 
 
+@pytest.mark.needs("gcc")
 def test_numbers_of_a_country_are_asked_about_once() -> None:
     """The first number with a country code has its plan compiled; from then on the library needs nobody."""
     scanner = Scanner("CN", frozenset({Field.PHONE}))
@@ -225,9 +228,10 @@ def test_numbers_of_a_country_are_asked_about_once() -> None:
     assert scanner.native.asked == before <= 1
 
 
+@pytest.mark.needs("gcc")
 def test_the_installed_scanner_is_the_native_one() -> None:
     """Where the tests run there is a compiler, so a library that is missing is a mistake of the build."""
-    assert engine().startswith("the native scanner")
+    assert engine().native, engine().told
     assert Scanner("CN").native
 
 
