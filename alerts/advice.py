@@ -29,6 +29,15 @@ SOURCE_STEPS: dict[SourceHealth, tuple[str, ...]] = {
         "A login: give the source the cookies of an account that may be there (cookies_file), or renew them.",
         "A queue or a captcha often goes away by itself. A ban: visit less often, or leave the site alone.",
     ),
+    SourceHealth.PARSER_DEGRADED: (
+        "See which selector found nothing: spillwatch source health {name}",
+        "Look at the site, and at what each selector finds there: spillwatch source try sources/{name}.toml",
+        "Mend the selector, or take it out if the site has no such thing any more.",
+    ),
+    SourceHealth.FLAPPING: (
+        "Read how its runs end: spillwatch runs --source {name}",
+        "If the site is slow or overloaded, visit it less often; if Tor is, see spillwatch doctor.",
+    ),
     SourceHealth.FAILING: (
         "Read the reason: spillwatch runs --source {name}",
         "Raise the source's budget if its pages are really that many; report a crash as a defect.",

@@ -235,6 +235,8 @@ SOURCE_WEIGHTS: Mapping[str, tuple[int, str]] = {
     "source_could_not_fetch": (30, "a source could not be fetched"),
     "source_refused": (30, "a source may not be fetched (robots.txt, a private address, a scheme)"),
     "source_wall": (40, "a source shows a login, a captcha, a queue, a ban or an age gate, not its pages"),
+    "source_parser_degraded": (30, "a source's pages lack what they always had: a selector finds nothing"),
+    "source_flapping": (30, "a source's health changes again and again; told once"),
     "source_failing": (40, "a source's runs end in a crash, a deadline or a memory limit"),
 }
 CHANNEL_WEIGHTS: Mapping[str, tuple[int, str]] = {

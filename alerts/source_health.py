@@ -9,6 +9,7 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from alerts.advice import source_steps
+from alerts.clean import one_line
 from alerts.dedupe import Judged, source_key
 from alerts.finding import source_of
 from alerts.message import Content, Difference
@@ -16,15 +17,19 @@ from alerts.outbox import About, Outbox
 from alerts.rules import Said
 from alerts.severity import Signal
 from storage import alerts as rows
-from storage import sources
+from storage import runs, sources
 from storage.alerts import Alert, AlertKind, Change, TriageState
 from storage.sources import Source, SourceChange, SourceHealth
+
+DETAIL_CHARS = 400  # of what the run says of itself
 
 TROUBLE = {
     SourceHealth.PAGE_NOT_RECOGNISED: "its pages are not recognised",
     SourceHealth.COULD_NOT_FETCH: "it cannot be fetched",
     SourceHealth.REFUSED: "it may not be fetched",
     SourceHealth.WALL: "it shows a wall",
+    SourceHealth.PARSER_DEGRADED: "its pages lack what they always had",
+    SourceHealth.FLAPPING: "its health goes back and forth",
     SourceHealth.FAILING: "its runs fail",
 }
 MEANING = {
@@ -42,6 +47,13 @@ MEANING = {
     SourceHealth.WALL: (
         "The site shows a login, a captcha, a waiting queue, a ban or an age gate instead of its pages. "
         "Nothing is done to get past it, and new offers there are not seen."
+    ),
+    SourceHealth.PARSER_DEGRADED: (
+        "The pages are recognised, but a selector that always found something finds nothing, or the list is "
+        "half as long as it was: a redesign, most likely. What is still found is stored."
+    ),
+    SourceHealth.FLAPPING: (
+        "Its health changed six times within a day. Nothing more is told until five runs in a row end alike."
     ),
     SourceHealth.FAILING: (
         "A run crashed, or used up its time or its memory. What it read until then is kept."
@@ -73,10 +85,14 @@ def _trouble(
 ) -> None:
     severity = outbox.settings.severity
     signal = severity.signal(f"source_{change.after.value}", Said(None, MEANING[change.after]))
+    run = runs.get(session, change.run_id) if change.run_id is not None else None
+    said = [one_line(run.detail, DETAIL_CHARS)] if run and run.detail else []
     content = Content(
         title=f"Source {source.name}: {TROUBLE[change.after]}",
         state=open_alert.state if open_alert else TriageState.NEW,
-        summary=f"The source {source.name} was {_words(change.before)} and is {_words(change.after)}.",
+        summary=" ".join(
+            (f"The source {source.name} was {_words(change.before)} and is {_words(change.after)}.", *said)
+        ),
         source=source_of(source),
         changes=_differences(change),
         next_steps=source_steps(change.after, name=source.name),

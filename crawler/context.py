@@ -20,6 +20,7 @@ from crawler.presentation import Presentation
 from crawler.reading import Reading
 from crawler.sources import Adapter, SourceDefinition
 from crawler.sources.linked import PasteLinks
+from crawler.structure import Structure
 from crawler.tally import Tally
 from crawler.traps import Patterns
 from storage import runs
@@ -60,6 +61,7 @@ class RunContext:
     began: datetime
     tally: Tally = field(default_factory=Tally)
     patterns: Patterns = field(default_factory=Patterns)
+    structure: Structure = field(default_factory=Structure)
     #: Keys whose own page answers "not there"; whether that is believed is decided at the end.
     gone: set[str] = field(default_factory=set)
     writes: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "writes"))

@@ -100,6 +100,8 @@ class Reading:
         self._began = now
         self._depth = depth
         whole = cursor.get("whole") if same else None
+        #: What `crawler.structure` remembers, which passes through as it is.
+        self.structure: Mapping[str, Any] | None = cursor.get("structure")
         #: When the last reading began that showed every row of every list.
         self.whole_before = datetime.fromisoformat(whole) if whole else None
         self._whole = self.whole_before
@@ -205,6 +207,11 @@ class Reading:
         )
 
     @property
+    def lists(self) -> int:
+        """How many start addresses there are."""
+        return len(self._trails)
+
+    @property
     def trap(self) -> str | None:
         """Why the way on was given up, for the first list of which it was."""
         return next((trail.trap for trail in self._trails.values() if trail.trap), None)
@@ -239,6 +246,7 @@ class Reading:
             "definition": self._definition,
             "validators": self._validators,
             "whole": self._whole.isoformat() if self._whole else None,
+            "structure": self.structure,
             "unfinished": unfinished,
         }
         return {name: value for name, value in parts.items() if value}

@@ -31,6 +31,7 @@ from crawler.reading import Reading
 from crawler.sources import Adapter, SourceDefinition, adapter_for, read_definition
 from crawler.sources.linked import PasteLinks
 from crawler.spiders.source import SourceSpider
+from crawler.structure import Structure
 from crawler.traps import DEPTH, Patterns
 from storage import listings, sources
 from storage.base import Database
@@ -115,6 +116,7 @@ def execute(
                 depth=definition.budget.depth or max(DEPTH, definition.budget.pages),
             ),
             patterns=Patterns(definition.budget.alike),
+            structure=Structure.remembered(job.cursor.get("structure"), definition=_fingerprint(definition)),
             began=now,
             presentation=Presentation.of(
                 job.settings, via=definition.via, changes=definition.headers, jar=jar
@@ -186,6 +188,8 @@ def _end(run: RunContext) -> Exit:
     with run.database.transaction() as session:
         _mark_gone(session, run, now)
         run.tally.trapped = _trapped(session, run)
+        run.tally.degraded = run.structure.judge(run.reading.lists)
+        run.reading.structure = run.structure.stored()
         ending = run.tally.ending().remarked(run.presentation.jar.remark(now))
         concluded = conclude(
             session,
@@ -195,6 +199,7 @@ def _end(run: RunContext) -> Exit:
             ending=ending.masked(run.mask),
             counts=run.tally.counts(ended=True),
             cursor=run.reading.closing_cursor(),
+            degraded=bool(run.tally.degraded),
             dispatcher=run.dispatcher,
             now=now,
         )

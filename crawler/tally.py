@@ -6,8 +6,8 @@ Order of rules for the outcome:
 2. lists were read, but each of the listings' own pages was a wall, or not recognised: that;
 3. something new or changed was stored: new_listings;
 4. else nothing_new.
-Whatever else went wrong is said beside 3 and 4: `partly_read`, `trap`, `many_absent`, why the run was closed
-before its end: `budget_ended`, `rate_limited`, `quiet_hours`.
+Whatever else went wrong is said beside 3 and 4: `partly_read`, `trap`, `parser_degraded`, `many_absent`, why
+the run was closed before its end: `budget_ended`, `rate_limited`, `quiet_hours`.
 """
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ from storage.runs import RunCounts, RunOutcome
 
 #: How many known pages in a row, and no other, must be strange to mean that the site has changed.
 STRANGE_RECHECKS = 3
+#: As many things that fell are named.
+MANY_DEGRADED = 5
 
 
 @dataclass(slots=True)
@@ -60,6 +62,8 @@ class Tally:
     absent: tuple[int, int] | None = None
     #: The trap that the run met with, in a sentence.
     trapped: str | None = None
+    #: What the pages always showed and do not show any more, a sentence each.
+    degraded: tuple[str, ...] = ()
     #: Why nothing more was asked for, if the run was closed before its end.
     closed: FetchError | None = None
 
@@ -105,12 +109,16 @@ class Tally:
             yield "partly_read", trouble
         if self.trapped is not None:
             yield "trap", self.trapped
+        if self.degraded:
+            left = len(self.degraded) - MANY_DEGRADED
+            told = [*self.degraded[:MANY_DEGRADED], *([f"{left} more."] if left > 0 else [])]
+            yield "parser_degraded", " ".join([*told, "Try the source's file against the live page."])
         if self.absent is not None:
-            told = (
+            lost = (
                 "The list was read to what looks like its end, and {} of {} listings were not on it: too "
                 "many to be taken for gone. See whether the source's file still finds the next page."
             )
-            yield "many_absent", told.format(*self.absent)
+            yield "many_absent", lost.format(*self.absent)
         if self.closed is not None and not isinstance(self.closed, Walled):
             yield self.closed.reason, self._why_closed(self.closed)
 

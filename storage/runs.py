@@ -1,9 +1,10 @@
 """Runs: one visit to one source, from the slot that asked for it to its outcome."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from statistics import median
 
 from sqlalchemy import (
     ColumnElement,
@@ -111,7 +112,7 @@ class RunCounts:
 
 @dataclass(frozen=True, slots=True)
 class Usual:
-    """Means over the last runs that read what there was; `runs` is how many those are."""
+    """Medians over the last runs that read what there was; `runs` is how many those are."""
 
     runs: int
     pages: float
@@ -223,6 +224,15 @@ def last_slot(session: Session, source_id: int) -> Run | None:
     return session.scalar(query)
 
 
+def last_outcomes(
+    session: Session, source_id: int, *, among: Collection[RunOutcome], limit: int
+) -> Sequence[RunOutcome]:
+    """Those of its last finished runs that ended in one of `among`, newest first."""
+    query = select(Run.outcome).where(Run.source_id == source_id, Run.outcome.in_(list(among)))
+    found = session.scalars(query.order_by(Run.finished_at.desc(), Run.id.desc()).limit(limit))
+    return [outcome for outcome in found if outcome is not None]
+
+
 def usual(session: Session, source_id: int) -> Usual:
     last = (
         select(Run.pages, Run.listings_seen, Run.listings_new)
@@ -231,10 +241,9 @@ def usual(session: Session, source_id: int) -> Usual:
         .limit(USUAL_RUNS)
     )
     rows = session.execute(last).all()
-    many = max(len(rows), 1)
     return Usual(
         runs=len(rows),
-        pages=sum(row.pages for row in rows) / many,
-        listings_seen=sum(row.listings_seen for row in rows) / many,
-        listings_new=sum(row.listings_new for row in rows) / many,
+        pages=median([row.pages for row in rows] or [0]),
+        listings_seen=median([row.listings_seen for row in rows] or [0]),
+        listings_new=median([row.listings_new for row in rows] or [0]),
     )

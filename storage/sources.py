@@ -21,6 +21,8 @@ class SourceHealth(StrEnum):
     COULD_NOT_FETCH = "could_not_fetch"
     REFUSED = "refused"
     WALL = "wall"
+    PARSER_DEGRADED = "parser_degraded"
+    FLAPPING = "flapping"
     FAILING = "failing"
 
 
@@ -166,6 +168,12 @@ def record_health(
     session.add(change)
     session.flush()
     return change
+
+
+def changes_since(session: Session, source_id: int, since: datetime) -> int:
+    """How often its health changed, once it was known."""
+    query = select(func.count()).where(SourceChange.source_id == source_id, SourceChange.at >= since)
+    return session.scalar(query) or 0
 
 
 def changes_due(session: Session, now: datetime, limit: int) -> Sequence[int]:

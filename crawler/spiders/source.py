@@ -160,6 +160,7 @@ class SourceSpider(Spider):
         pages, tally = self._pages(follow, origin), self.run.tally
         if said.parsed is not None:
             pages.read += 1
+            self.run.structure.note(said.parsed)
             return said.parsed
         pages.strange += 1
         if origin is not None and follow.role in LISTING_ROLES:
@@ -190,6 +191,8 @@ class SourceSpider(Spider):
             total=parsed.pages_total,
         )
         self._validate(origin, response)
+        if origin.page == origin.start:
+            run.structure.first_page(origin.start, len(rows), parsed.pages_total)
         run.tally.listings_seen += len(rows)
         # What was gone is back only when its own page is there again.
         if seen := tuple(key for key, each in known.items() if not each.gone):

@@ -60,3 +60,13 @@ def test_an_ending_is_masked_before_it_is_a_row() -> None:
     ending = Tally(Pages(failures=[TimedOut("call 13912345678")])).ending()
 
     assert ending.masked(lambda text: text.replace("13912345678", "***")).detail == "call ***"
+
+
+def test_what_is_lost_is_named_and_the_rest_is_counted() -> None:
+    """A redesign may take every selector with it; the sentence stays one that is read."""
+    tally = Tally(Pages(read=1), degraded=tuple(f"row.{name} is lost." for name in "abcdefg"))
+
+    ending = tally.ending()
+    assert (ending.outcome.value, ending.reason) == ("nothing_new", "parser_degraded")
+    assert (ending.detail or "").startswith("row.a is lost. row.b is lost.")
+    assert "row.e is lost. 2 more. Try" in (ending.detail or "")

@@ -174,16 +174,16 @@ def test_a_run_that_nobody_ends_is_due_and_is_interrupted(database: Database, so
     assert after
 
 
-def test_usual_is_the_mean_of_runs_that_read_something(database: Database, source_id: int) -> None:
-    """A crash says nothing about what is usual."""
-    for number, pages in enumerate((2, 4), start=1):
+def test_usual_is_the_median_of_runs_that_read_something(database: Database, source_id: int) -> None:
+    """A crash says nothing about what is usual, and a first run that reads everything next to nothing."""
+    for number, pages in enumerate((2, 4, 900), start=1):
         given.finished_run(database, source_id, str(number), RunCounts(pages=pages, listings_seen=10 * pages))
     with database.transaction() as session:
         run_id, epoch = given.running(session, source_id, "crash")
         runs.finish(session, run_id, epoch, outcome=RunOutcome.CRASHED, counts=RunCounts(pages=90), now=NOW)
 
     with database.reading() as session:
-        assert runs.usual(session, source_id) == Usual(runs=2, pages=3, listings_seen=30, listings_new=0)
+        assert runs.usual(session, source_id) == Usual(runs=3, pages=4, listings_seen=40, listings_new=0)
 
 
 def test_recent_is_newest_first_with_its_source(database: Database, source_id: int) -> None:
