@@ -13,6 +13,7 @@ import typer
 
 if TYPE_CHECKING:  # a command that needs no database must not pay for importing one
     from cli.settings import Configuration, Settings
+    from crawler.settings import CrawlerSettings
     from storage.base import Database
     from storage.evidence.warc import EvidenceStore
 
@@ -36,6 +37,17 @@ class App:
         from cli.settings import load
 
         return load(self.config_option)
+
+    @property
+    def crawler_settings(self) -> CrawlerSettings:
+        """How pages are fetched: a site is looked at before there is a configuration as well."""
+        from cli.errors import ConfigurationMissing
+        from crawler.settings import CrawlerSettings
+
+        try:
+            return self.settings.crawler
+        except ConfigurationMissing:
+            return CrawlerSettings.model_validate({})
 
     @property
     def settings(self) -> Settings:

@@ -9,7 +9,7 @@ import asyncio
 import logging
 import re
 import secrets
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import blake2b
@@ -25,8 +25,8 @@ from crawler.context import RunContext
 from crawler.cookies import Cookie, Jar, read_cookies
 from crawler.errors import FetchError, NotThere
 from crawler.guard import Guard
-from crawler.presentation import Presentation
 from crawler.parsing import answer_of
+from crawler.presentation import Presentation
 from crawler.run import DOWNLOADER_MIDDLEWARES, scrapy_settings
 from crawler.settings import CrawlerSettings
 from crawler.sources import LISTING_ROLES, Adapter, Follow, Page, Parsed, SourceDefinition, adapter_for
@@ -41,13 +41,18 @@ _CHARSET = re.compile(r"charset=[\"']?([\w.:-]{2,40})", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What came of one page: it was read (`parsed`), or why not (`problem`)."""
+    """What came of one page: it was read (`parsed`), or why not (`problem`).
+
+    `headers` by their lower-case names; `cookies` are the names of those that it set.
+    """
 
     what: str
     url: str
     status: int | None = None
     parsed: Parsed | None = None
     problem: SpillwatchError | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    cookies: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +73,7 @@ class Trial:
     clock: Callable[[], datetime]
     tally: Tally = field(default_factory=Tally)
     closed: FetchError | None = None
+    not_before: datetime | None = None
     closing: asyncio.Event = field(default_factory=asyncio.Event)
     in_flight: set[asyncio.Timeout] = field(default_factory=set)
     looks: list[Look] = field(default_factory=list)
@@ -91,13 +97,18 @@ def look(
     *,
     settings: CrawlerSettings,
     clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    adapter: Adapter | None = None,
 ) -> list[Look]:
-    """Fetch and parse: the first list page, the first listing it leads to, and the next list page."""
+    """Fetch and parse: the first list page, the first listing it leads to, and the next list page.
+
+    An `adapter` other than the definition's own may want fewer.
+    """
     key = secrets.token_bytes(32)
     trial = Trial(
         job=_Settings(settings),
         definition=definition,
-        adapter=adapter_for(definition, digest=lambda text: blake2b(text.encode(), key=key).hexdigest()),
+        adapter=adapter
+        or adapter_for(definition, digest=lambda text: blake2b(text.encode(), key=key).hexdigest()),
         guard=Guard.of(definition.allow_private_addresses, via=definition.via, tor_proxy=settings.tor_proxy),
         presentation=Presentation.of(
             settings,
@@ -122,6 +133,11 @@ def look(
 
 def _cookies(definition: SourceDefinition) -> tuple[Cookie, ...]:
     return read_cookies(definition.cookies_file) if definition.cookies_file is not None else ()
+
+
+def _cookies_set(response: Response) -> frozenset[str]:
+    said = (each.decode("latin-1") for each in response.headers.getlist("Set-Cookie"))
+    return frozenset(each.partition("=")[0].strip() for each in said)
 
 
 class TrialSpider(Spider):
@@ -178,7 +194,14 @@ class TrialSpider(Spider):
             return Look(what, response.url, response.status, problem=refused)
         if (shown := wall(answer, recognised=parsed.recognised)) is not None:
             return Look(what, response.url, response.status, problem=shown)
-        return Look(what, response.url, response.status, parsed=parsed)
+        return Look(
+            what,
+            response.url,
+            response.status,
+            parsed=parsed,
+            headers=answer.headers,
+            cookies=_cookies_set(response),
+        )
 
     def failed(self, failure: Failure) -> None:
         """What is no `FetchError` is a defect, and comes out of `look`."""

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from pydantic import TypeAdapter, ValidationError
 
+from cli.commands.source_detect import detect
 from cli.context import App, app_of
 from cli.declared import Declared, read_toml
-from cli.errors import ConfigurationMissing, ConfigurationRefused
+from cli.errors import ConfigurationRefused
 from cli.exits import Exit
 from cli.mistakes import Mistake, mistakes_of
 from cli.output import emit_json, say, table
 from cli.settings import anchored
-from crawler.settings import CrawlerSettings
 from crawler.sources import FieldFinding, SourceDefinition
 from matching.masks import mask_text
 
@@ -24,7 +24,10 @@ if TYPE_CHECKING:
     from storage.runs import Run
     from storage.sources import Source
 
-app = typer.Typer(add_completion=False, no_args_is_help=True, help="List the sources, or try one.")
+app = typer.Typer(
+    add_completion=False, no_args_is_help=True, help="List the sources, try one, or find out what a site is."
+)
+app.command("detect")(detect)
 
 _LISTED = ("name", "kind", "enabled", "health", "last_run", "last_outcome", "file")
 _FOUND = ("page", "part", "field", "selector", "found", "first value", "read as")
@@ -84,7 +87,7 @@ def try_source(
     from crawler.trial import look
 
     definition = _read(file)
-    looks = look(definition, settings=_crawler_settings(context))
+    looks = look(definition, settings=app_of(context).crawler_settings)
     if as_json:
         emit_json({"source": file.stem, "kind": definition.kind, "pages": [_as_dict(each) for each in looks]})
     else:
@@ -104,14 +107,6 @@ def _read(file: Path) -> SourceDefinition:
         except ValidationError as error:
             wrong += mistakes_of(error, origin=lambda _: str(file), data=values, schema=adapter.json_schema())
     raise ConfigurationRefused(wrong)
-
-
-def _crawler_settings(context: typer.Context) -> CrawlerSettings:
-    """A source is tried before there is a configuration as well."""
-    try:
-        return app_of(context).settings.crawler
-    except ConfigurationMissing:
-        return CrawlerSettings.model_validate({})
 
 
 def _as_dict(look: Look) -> dict[str, object]:

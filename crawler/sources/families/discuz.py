@@ -1,8 +1,8 @@
 """Discuz! X, the forum of the Chinese-speaking world, in UTF-8 or GBK.
 
-A thread may cost: `[售价 30 金币]` in its row is what the board takes for reading it, in points of its own; the
-source's `currency` says what they are. What guests have to reply, pay or log in for stands in `div.locked`.
-Against copying, words of noise are strewn into posts that only a style hides.
+A thread may cost: `[售价 30 金币]` in its row is what the board takes for reading it, in points of its own;
+the source's `currency` says what they are. What guests have to reply, pay or log in for stands in
+`div.locked`. Against copying, words of noise are strewn into posts that only a style hides.
 """
 
 from __future__ import annotations
@@ -17,11 +17,12 @@ from crawler.sources.families.post import Post
 
 _SIGNS = (
     Sign(Where.MARKUP, re.compile(r"name=\"generator\" content=\"Discuz! ?X[\d.]*"), 5),
+    Sign(Where.MARKUP, re.compile(r"<generator>Discuz!"), 5),
     Sign(Where.MARKUP, re.compile(r"Powered by <strong><a [^>]*>Discuz!</a>"), 5),
     Sign(Where.MARKUP, re.compile(r"\bvar STYLEID = '\d+', STATICURL = '"), 4),
     Sign(Where.MARKUP, re.compile(r"id=\"(?:threadlisttableid|normalthread_\d+|postmessage_\d+)\""), 3),
     Sign(Where.COOKIE, re.compile(r"^\w{4}_\d{4}_(?:saltkey|lastvisit|sid|lastact)$"), 5),
-    Sign(Where.URL, re.compile(r"/forum\.php\?(?:.*&)?mod=(?:forumdisplay|viewthread|rss)"), 3),
+    Sign(Where.URL, re.compile(r"/forum\.php\?(?:.*&)?mod=(?:forumdisplay|viewthread|rss)"), 2),
     Sign(Where.URL, re.compile(r"/(?:thread-\d+-\d+-\d+|forum-\d+-\d+)\.html"), 2),
 )
 

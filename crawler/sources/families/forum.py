@@ -2,8 +2,9 @@
 
 A list page gives threads, each followed only if its row says something new: its title, its count of replies,
 its last post, its price. A thread's page gives its first post, which is the listing, and its replies, which
-are listings of their own. What a post quotes is somebody else's, so it is dropped; so are signatures, marks of
-edits and the noise against copying. What the site keeps from guests is said (`HIDDEN`), and never asked for.
+are listings of their own. What a post quotes is somebody else's, so it is dropped; so are signatures, marks
+of edits and the noise against copying. What the site keeps from guests is said (`HIDDEN`), and never asked
+for.
 """
 
 from __future__ import annotations

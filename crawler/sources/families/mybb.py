@@ -1,8 +1,8 @@
 """MyBB 1.8: the board of many leak forums, with themes of their own around the same marks.
 
 A moved thread keeps a row whose folder icon says so. The list's last post has no number, so its author stands
-for it beside the count of replies. Dates are in the board's zone, month or day first as it is set; the footer's
-clock tells both.
+for it beside the count of replies. Dates are in the board's zone, month or day first as it is set; the
+footer's clock tells both.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from crawler.sources.families.post import Post
 _SIGNS = (
     Sign(Where.MARKUP, re.compile(r"MyBB is free software developed and maintained"), 5),
     Sign(Where.MARKUP, re.compile(r"Powered By\s+<a href=\"https?://(?:www\.)?mybb\.com", re.IGNORECASE), 5),
+    Sign(Where.MARKUP, re.compile(r"<generator>MyBB</generator>"), 5),
     Sign(Where.MARKUP, re.compile(r"<span[^>]+id=\"tid_\d+\""), 3),
     Sign(Where.MARKUP, re.compile(r"class=\"post_body[^\"]*\" id=\"pid_\d+\""), 3),
     Sign(Where.MARKUP, re.compile(r"/jscripts/(?:general|thread)\.js\?ver=18\d\d"), 3),

@@ -11,7 +11,7 @@ from crawler.clean.text import verbatim
 from crawler.listing import Listing
 from crawler.sources.families.find import field, first, found, when
 from crawler.sources.listed import links
-from crawler.sources.markup import Element, drop, links_of, text_of
+from crawler.sources.markup import Element, links_of, text_of
 from crawler.sources.page import Page
 from crawler.sources.reading import Reader
 
@@ -48,9 +48,9 @@ class Post:
             return None
         for selector in self.noise:
             for each in found(element, selector):
-                drop(each)
+                _say(each, "")
         for each in found(element, self.locked):
-            _empty(each, HIDDEN)
+            _say(each, HIDDEN)
         bodies = found(element, self.body)
         if not bodies:
             return None
@@ -73,11 +73,12 @@ class Post:
     def _sample(self, code: Element) -> str:
         """Take a block of code out of its post."""
         text = verbatim("".join(_lines(code))).strip("\n")
-        drop(code)
+        _say(code, "")
         return text
 
 
-def _empty(element: Element, text: str) -> None:
+def _say(element: Element, text: str) -> None:
+    """Put a text in the place of all that an element says; a block still parts the lines around it."""
     for child in list(element):
         element.remove(child)
     element.text = text

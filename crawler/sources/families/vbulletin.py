@@ -16,6 +16,7 @@ from crawler.sources.families.post import Post
 
 _SIGNS = (
     Sign(Where.MARKUP, re.compile(r"name=\"generator\" content=\"vBulletin [34][\d.]*"), 5),
+    Sign(Where.MARKUP, re.compile(r"<generator>vBulletin</generator>"), 5),
     Sign(Where.MARKUP, re.compile(r"Powered by <?[^>]{0,80}>?vBulletin"), 5),
     Sign(Where.MARKUP, re.compile(r"\bvBulletin_init\(\)|vbulletin_global\.js|vbulletin-core\.js"), 4),
     Sign(Where.MARKUP, re.compile(r"id=\"(?:td_threadtitle_|thread_title_|post_message_)\d+\""), 3),

@@ -190,7 +190,7 @@ class ForumSite(Site):
         if self.redesigned:
             return self.drawn("redesigned.html", threads=self.board.page(1))
         if asked.path == "/index.html":
-            return self.drawn(f"{self.program.name}_index.html")
+            return self.drawn("index.html")
         if (
             self.program.feed
             and self.program.feed.partition("?")[0] == asked.path[1:]

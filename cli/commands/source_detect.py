@@ -1,0 +1,111 @@
+"""`spillwatch source detect`: which program a site runs, and the source file for it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+from urllib.parse import urlsplit
+
+import typer
+from pydantic import ValidationError
+
+from cli.context import app_of
+from cli.errors import WouldOverwrite
+from cli.exits import Exit
+from cli.output import complain, emit_json, printable, say
+from matching.masks import mask_text
+
+if TYPE_CHECKING:
+    from crawler.introduction import Introduction
+    from crawler.sources import SourceDefinition
+
+
+def detect(
+    context: typer.Context,
+    url: Annotated[str, typer.Argument(help="Any page of the site; best the board to be watched.")],
+    tor: Annotated[bool, typer.Option("--tor", help="Fetch it through Tor.")] = False,
+    private: Annotated[
+        bool, typer.Option("--private", help="The site may be on a private network: it is your own.")
+    ] = False,
+    write: Annotated[
+        Path | None, typer.Option("--write", help="Write the source's TOML here; never over a file.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Write one JSON object.")] = False,
+) -> None:
+    """Fetch one page, name the program that made it, and write the TOML of a source; stores nothing."""
+    if write is not None and write.exists():
+        raise WouldOverwrite(f"{write} exists; name a file that does not.")
+    definition = _definition(url, tor=tor, private=private)
+    from crawler.introduction import introduce
+    from crawler.sources.families.detect import source_file
+
+    said = introduce(definition, settings=app_of(context).crawler_settings)
+    toml = None
+    if said.finding is not None and said.finding.kind is not None:
+        private_hosts = definition.allow_private_addresses
+        toml = source_file(said.finding, mask=mask_text, via=definition.via, private=private_hosts)
+    if write is not None and toml is not None:
+        write.write_text(toml, encoding="utf-8")
+    if as_json:
+        emit_json(_as_dict(said, toml))
+    else:
+        _tell(said, toml, write)
+    if toml is None:
+        raise typer.Exit(Exit.NEGATIVE)
+
+
+def _definition(url: str, *, tor: bool, private: bool) -> SourceDefinition:
+    """What says how the page is fetched; of which kind is what we want to know."""
+    from crawler.sources import read_definition
+
+    allowed = [urlsplit(url).hostname or ""] if private else []
+    try:
+        return read_definition(
+            {
+                "kind": "feed",
+                "start": url,
+                "via": "tor" if tor else "direct",
+                "allow_private_addresses": allowed,
+            }
+        )
+    except ValidationError as error:
+        raise typer.BadParameter(error.errors()[0]["msg"], param_hint="URL") from None
+
+
+def _tell(said: Introduction, toml: str | None, written: Path | None) -> None:
+    if said.problem is not None:
+        complain(f"{mask_text(said.url)} could not be read. {mask_text(str(said.problem))}")
+    elif toml is None:
+        complain(
+            f"{mask_text(said.url)}: no program that is known here, and no feed. "
+            "Describe it yourself: docs/how-to/write-a-source.md."
+        )
+    elif written is not None:
+        say(f"Wrote {written}. Look at what it finds: spillwatch source try {written}")
+    else:
+        typer.echo(printable(toml, lines=True), nl=False)
+
+
+def _as_dict(said: Introduction, toml: str | None) -> dict[str, object]:
+    finding = said.finding
+    return {
+        "url": mask_text(said.url),
+        "status": said.status,
+        "problem": said.problem.reason if said.problem else None,
+        "kind": finding.kind if finding else None,
+        "families": [
+            {
+                "family": each.family.name,
+                "title": each.family.title,
+                "weight": each.weight,
+                "signs": [{"where": sign.where, "found": mask_text(hit)[:200]} for sign, hit in each.signs],
+            }
+            for each in (finding.families if finding else ())
+        ],
+        "start": finding.start if finding else None,
+        "boards": [
+            {"name": mask_text(board.name), "url": board.url} for board in (finding.boards if finding else ())
+        ],
+        "feeds": list(finding.feeds) if finding else [],
+        "toml": toml,
+    }

@@ -1,0 +1,157 @@
+"""A site is recognised by one of its pages, and a source file is made of it."""
+
+from __future__ import annotations
+
+import tomllib
+from datetime import timedelta
+
+import pytest
+
+from crawler.sources import read_definition
+from crawler.sources.families.detect import detect, source_file
+from crawler.sources.families.family import Seen
+from tests.crawler.sources.families.boards import NOW, SITE
+from tests.peers.forums.board import LONG
+from tests.peers.forums.server import PROGRAMS, ForumSite
+
+FEED = '<link rel="alternate" type="application/atom+xml" href="/feed.atom">'
+
+
+def seen(text: str, *, url: str = f"{SITE}/", cookies: frozenset[str] = frozenset()) -> Seen:
+    return Seen(url, 200, {}, cookies, text)
+
+
+def drawn(program: str, page: str) -> Seen:
+    """A page of a program's practice board, as if it stood at `SITE`."""
+    forum = ForumSite(program)
+    forum.url = SITE
+    thread = forum.board.threads[LONG]
+    address = {"list": PROGRAMS[program].board(2), "thread": PROGRAMS[program].thread(thread, 2), "index": ""}
+    answer = {
+        "list": lambda: forum.page(None, 2),
+        "thread": lambda: forum.page(LONG, 2),
+        "index": lambda: forum.drawn("index.html"),
+    }[page]()
+    return seen(answer.body.decode(PROGRAMS[program].charset), url=f"{SITE}/{address[page]}")
+
+
+@pytest.mark.parametrize("page", ["list", "thread", "index"])
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_every_page_of_a_program_names_it_and_leads_to_its_board(program: str, page: str) -> None:
+    """A list page, a thread and the index each give the board's first page, without session or number."""
+    finding = detect(drawn(program, page), now=NOW)
+
+    assert finding.kind == program
+    assert (
+        finding.start
+        == {
+            "mybb": f"{SITE}/forumdisplay.php?fid=2",
+            "phpbb": f"{SITE}/viewforum.php?f=2",
+            "xenforo": f"{SITE}/forums/databases.2/",
+            "vbulletin": f"{SITE}/forumdisplay.php?f=2",
+            "discuz": f"{SITE}/forum.php?mod=forumdisplay&fid=2",
+            "smf": f"{SITE}/index.php?board=2.0",
+        }[program]
+    )
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_an_index_lists_its_boards(program: str) -> None:
+    """Each board's name and address, for the operator to choose from."""
+    finding = detect(drawn(program, "index"), now=NOW)
+
+    assert [board.name for board in finding.boards] == ["Databases", "Combo lists"]
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_the_file_that_is_written_is_a_source_file(program: str) -> None:
+    """It reads back as the family, with the start; other boards and reasons are comments."""
+    toml = source_file(detect(drawn(program, "index"), now=NOW), mask=str, private=("board.example",))
+    definition = read_definition(tomllib.loads(toml))
+
+    assert (definition.kind, len(definition.start)) == (program, 1)
+    assert definition.allow_private_addresses == ("board.example",)
+    assert "Combo lists" in toml
+
+
+@pytest.mark.parametrize(
+    ("cookie", "kind"),
+    [
+        ("mybb[lastvisit]", "mybb"),
+        ("phpbb3_abc12_sid", "phpbb"),
+        ("xf_csrf", "xenforo"),
+        ("Wx3c_2132_saltkey", "discuz"),
+        ("SMFCookie11", "smf"),
+        ("flarum_session", "flarum"),
+    ],
+)
+def test_a_cookie_is_enough_where_a_theme_hides_the_rest(cookie: str, kind: str) -> None:
+    """Its name is the program's."""
+    assert detect(seen("<p>members only", cookies=frozenset({cookie, "PHPSESSID"})), now=NOW).kind == kind
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "<p>hello",
+        "<p>We moved from phpBB to vBulletin",
+        '<a href="https://mybb.com">MyBB</a>',
+        "\x00<" * 500,
+    ],
+)
+def test_a_page_that_mentions_a_program_is_not_made_by_it(text: str) -> None:
+    """Without a sign of the program's own nothing is claimed."""
+    finding = detect(seen(text), now=NOW)
+
+    assert (finding.kind, finding.families) == (None, ())
+
+
+def test_a_feed_is_proposed_where_nothing_is_recognised() -> None:
+    """A link for machines is what there is to read then."""
+    finding = detect(seen(FEED), now=NOW)
+    definition = read_definition(tomllib.loads(source_file(finding, mask=str, via="tor")))
+
+    assert (definition.kind, definition.start, definition.via) == ("feed", (f"{SITE}/feed.atom",), "tor")
+
+
+def test_the_address_of_a_feed_is_a_start_of_its_own() -> None:
+    """A page that is a feed needs no link to one."""
+    finding = detect(seen("<rss version='2.0'><channel/></rss>", url=f"{SITE}/rss"), now=NOW)
+
+    assert (finding.kind, finding.start) == ("feed", f"{SITE}/rss")
+
+
+def test_a_board_s_feed_leads_to_the_board() -> None:
+    """The list behind a feed says which threads changed, so it is the better start."""
+    feed = "<rss version='2.0'><channel><generator>MyBB</generator></channel></rss>"
+    finding = detect(seen(feed, url=f"{SITE}/syndication.php?fid=2"), now=NOW)
+
+    assert (finding.kind, finding.start) == ("mybb", f"{SITE}/forumdisplay.php?fid=2")
+
+
+def test_a_feed_is_named_beside_a_family() -> None:
+    """It is what is left to read when a redesign makes the pages unreadable."""
+    toml = source_file(detect(drawn("smf", "list"), now=NOW), mask=str)
+
+    assert f'kind = "feed", start = "{SITE}/index.php?action=.xml;type=rss2;board=2"' in toml
+
+
+def test_the_zone_that_the_pages_say_is_told() -> None:
+    """As a comment: they are read so, and a key would be wrong in summer."""
+    finding = detect(drawn("vbulletin", "list"), now=NOW)
+    toml = source_file(finding, mask=str)
+
+    assert finding.offset == timedelta(hours=8)
+    assert "UTC+8" in toml
+    assert "timezone" not in tomllib.loads(toml)
+
+
+def test_what_a_page_says_cannot_leave_its_comment() -> None:
+    """A board's name with a line break and a quote is one comment, masked."""
+    name = 'Data&#10;enabled = false "13812345678'
+    page = f'<body id="phpbb"><a href="/viewforum.php?f=1">x</a><a href="/viewforum.php?f=2">{name}</a>'
+    toml = source_file(detect(seen(page), now=NOW), mask=lambda text: text.replace("13812345678", "***"))
+
+    assert "enabled" not in tomllib.loads(toml)
+    assert "13812345678" not in toml
