@@ -8,7 +8,7 @@ import sys
 from importlib import import_module
 from importlib.metadata import version
 
-NAMES = ("crawl", "mentions", "storage", "latency", "lookups")
+NAMES = ("crawl", "mentions", "storage", "latency", "lookups", "dumps")
 LIBRARIES = ("scrapy", "sqlalchemy", "psycopg", "pyahocorasick", "daachorse")
 
 

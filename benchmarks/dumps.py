@@ -1,0 +1,232 @@
+"""A dump against a company's customers: CPU time and peak memory, each contender in a process of its own.
+
+10 million rows (1 GB), 1 million customers with e-mail, phone, resident ID and card. The peers hold the
+customers' data in the clear and are told which column is which; Spillwatch holds fingerprints and finds the
+values wherever they are. ripgrep looks for the phones alone, because all four kinds need more memory than the
+machine has; the naive matcher (one `re`, hmac, a set) reads a fiftieth of the dump, which is multiplied.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+from benchmarks.measure import ratio, report
+from benchmarks.people import Rows, people
+
+ROWS = int(os.environ.get("SPILLWATCH_BENCH_ROWS", 10_000_000))
+CUSTOMERS = ROWS // 10
+CUSTOMERS_IN_IT = 4_777
+NAIVE_SHARE = 50
+RG_MEMORY = 8 << 30
+COLUMNS = ("email", "mobile", "id_number", "card")
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """What one contender took; `hits` by column, and rows that agree on two fields or more."""
+
+    name: str
+    cpu_s: float
+    peak_mb: float
+    hits: dict[str, int]
+    rows: int | None
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory(prefix="spillwatch-bench-") as name:
+        folder = Path(name)
+        prepare(folder)
+        ours = run("spillwatch", folder)
+        peers = [run(peer, folder) for peer in ("duckdb", "polars", "rg", "naive") if there(peer)]
+        size = (folder / "dump.csv").stat().st_size / 1e6
+        print(f"{ROWS:,} rows, {size:,.0f} MB; {CUSTOMERS:,} customers; {_versions()}\n")
+        rows = [
+            [one.name, one.cpu_s, ratio(ours.cpu_s, one.cpu_s), one.peak_mb, _said(one)]
+            for one in (ours, *peers)
+        ]
+        report(["contender", "CPU s", "Spillwatch takes", "peak MB", "found"], rows)
+
+
+def prepare(folder: Path) -> None:
+    """The customers, their segment, and a dump that holds some of them."""
+    from datetime import UTC, datetime
+
+    import numpy as np
+
+    from matching.enrol import enroll
+    from matching.fingerprints import new_key, read_key, write_key
+
+    customers = folder / "customers.csv"
+    Rows(CUSTOMERS, seed=1).write(customers)
+    theirs = people(np.random.default_rng(1), 0, min(CUSTOMERS, 200_000))[:CUSTOMERS_IN_IT]
+    Rows(ROWS, seed=2).write(folder / "dump.csv", among=theirs)
+    now = datetime.now(UTC)
+    write_key(new_key("bench"), folder / "lender.key", now)
+    enroll(
+        customers,
+        folder / "lender.segment",
+        company="lender",
+        key=read_key(folder / "lender.key"),
+        default_region="CN",
+        now=now,
+    )
+
+
+def run(name: str, folder: Path) -> Ran:
+    """One contender in a process of its own; `began`: CPU seconds before what `share` multiplies."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "benchmarks.dumps", name, str(folder)], stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    said = process.stdout.read()
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise RuntimeError(f"{name} ended with {process.returncode}")
+    found = json.loads(said)
+    began = found.get("began", 0.0)
+    cpu_s = began + (usage.ru_utime + usage.ru_stime - began) * found.get("share", 1)
+    return Ran(found["name"], cpu_s, usage.ru_maxrss / 1000, found["hits"], found.get("rows"))
+
+
+def there(name: str) -> bool:
+    if name == "rg" and shutil.which("rg") is None:
+        print("ripgrep is not installed, so it is left out.\n")
+        return False
+    return True
+
+
+def _versions() -> str:
+    return ", ".join(f"{name} {version(name)}" for name in ("duckdb", "polars"))
+
+
+def _said(one: Ran) -> str:
+    hits = ", ".join(f"{name} {count:,}" for name, count in one.hits.items())
+    return hits if one.rows is None else f"{one.rows:,} rows; {hits}"
+
+
+# --- contenders, each in its own process
+
+
+def spillwatch(folder: Path) -> dict[str, object]:
+    from matching.findings import Findings
+    from matching.fingerprints import read_key
+    from matching.segments import open_segment
+    from matching.sweep import Sweep
+    from matching.watch import WatchedSegment, watch_of
+
+    segment = open_segment(folder / "lender.segment")
+    key = read_key(folder / "lender.key")
+    findings = Findings(watch_of([], [WatchedSegment(1, 1, segment, "CN", key)]), 100)
+    Sweep(findings).run([("dump.csv", folder / "dump.csv")])
+    found = findings.companies[1]
+    hits = {str(name): count for name, count in sorted(found.hit_fields.items())}
+    return {"name": "Spillwatch, fingerprints", "hits": hits, "rows": found.tally.coherent_rows}
+
+
+def duckdb(folder: Path) -> dict[str, object]:
+    import duckdb as engine
+
+    connection = engine.connect()
+    connection.execute("SET threads TO 2")
+    for table in ("customers", "dump"):
+        connection.execute(
+            f"CREATE VIEW {table} AS SELECT * FROM read_csv('{folder / table}.csv', all_varchar=true)"
+        )
+    connection.execute("CREATE TABLE own AS SELECT * FROM customers")
+    pairs = " UNION ALL ".join(
+        f"SELECT d.id AS row, o.id AS customer, '{name}' AS field FROM dump d JOIN own o USING ({name})"
+        for name in COLUMNS
+    )
+    connection.execute(f"CREATE TABLE pairs AS {pairs}")
+    hits = dict(
+        connection.execute("SELECT field, count(*) FROM pairs GROUP BY field ORDER BY field").fetchall()
+    )
+    coherent = "SELECT count(*) FROM (SELECT 1 FROM pairs GROUP BY row, customer HAVING count(*) > 1)"
+    (rows,) = connection.execute(coherent).fetchone() or (0,)
+    return {"name": "DuckDB, plaintext join", "hits": hits, "rows": rows}
+
+
+def polars(folder: Path) -> dict[str, object]:
+    import polars as engine
+
+    own = engine.read_csv(folder / "customers.csv", infer_schema=False)
+    dump = engine.scan_csv(folder / "dump.csv", infer_schema=False).select("id", *COLUMNS)
+    parts = [
+        dump.select("id", name)
+        .join(own.lazy().select(engine.col("id").alias("customer"), name), on=name)
+        .select("id", "customer", engine.lit(name).alias("field"))
+        for name in COLUMNS
+    ]
+    pairs = engine.concat(parts).collect(engine="streaming")
+    hits = dict(pairs.group_by("field").len().sort("field").iter_rows())
+    rows = pairs.group_by("id", "customer").len().filter(engine.col("len") > 1).height
+    return {"name": "Polars, plaintext join", "hits": hits, "rows": rows}
+
+
+def rg(folder: Path) -> dict[str, object]:
+    import resource
+
+    with (folder / "customers.csv").open() as lines:
+        next(lines)
+        (folder / "phones.txt").write_text("".join(line.split(",")[3] + "\n" for line in lines))
+    resource.setrlimit(resource.RLIMIT_AS, (RG_MEMORY, RG_MEMORY))
+    command = ["rg", "-F", "--count", "-f", str(folder / "phones.txt"), str(folder / "dump.csv")]
+    counted = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return {
+        "name": "ripgrep, phones alone",
+        "hits": {"mobile": int(counted)},
+        "peak": usage.ru_maxrss,
+    }
+
+
+def naive(folder: Path) -> dict[str, object]:
+    import hashlib
+    import hmac
+    import re
+
+    key = b"a key of thirty-two bytes, for it"
+
+    def mac(value: str) -> bytes:
+        return hmac.digest(key, value.encode(), hashlib.sha256)[:16]
+
+    with (folder / "customers.csv").open() as lines:
+        next(lines)
+        own = {mac(value.lower()) for line in lines for value in line.rstrip("\n").split(",")[2:6]}
+    began = time.process_time()
+    pattern = re.compile(
+        r"(?P<email>[\w.+-]+@[\w-]+(?:\.[\w-]+)+)|(?P<id_number>\b\d{17}[\dX]\b)|(?P<card>\b\d{16}\b)|(?P<mobile>\b1\d{10}\b)"
+    )
+    hits: dict[str, int] = {}
+    with (folder / "dump.csv").open() as lines:
+        for number, line in enumerate(lines):
+            if number > ROWS // NAIVE_SHARE:
+                break
+            for match in pattern.finditer(line):
+                if mac(match[0].lower()) in own:
+                    hits[str(match.lastgroup)] = hits.get(str(match.lastgroup), 0) + 1
+    return {
+        "name": f"naive Python, a {NAIVE_SHARE}th, times {NAIVE_SHARE}",
+        "hits": hits,
+        "share": NAIVE_SHARE,
+        "began": began,
+    }
+
+
+CONTENDERS: dict[str, Callable[[Path], dict[str, object]]] = {
+    one.__name__: one for one in (spillwatch, duckdb, polars, rg, naive)
+}
+
+if __name__ == "__main__":
+    print(json.dumps(CONTENDERS[sys.argv[1]](Path(sys.argv[2]))))
