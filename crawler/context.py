@@ -67,6 +67,8 @@ class RunContext:
     writes: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "writes"))
     in_flight: set[asyncio.Timeout] = field(default_factory=set)
     closed: FetchError | None = None
+    #: The site wants to be left alone until then.
+    not_before: datetime | None = None
     closing: asyncio.Event = field(default_factory=asyncio.Event)
     failure: BaseException | None = None
     _beaten: float = -math.inf

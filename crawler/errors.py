@@ -12,7 +12,7 @@ SpillwatchError (storage.errors)
     │   │   │   ├── TorFailed, TorTimedOut, OnionSilent, OnionPortClosed   (retried)
     │   │   │   └── OnionNotFound, OnionAddressWrong, OnionKeyWanted
     │   │   └── RobotsUnreachable
-    │   ├── BudgetEnded, RunStopped   nothing is wrong with the site
+    │   ├── BudgetEnded, QuietHoursBegan, RunStopped   nothing is wrong with the site
     │   ├── Walled                wall: the site shows a wall instead of its page; nothing is done to get past
     │   │   └── LoginWall, Captcha, WaitingQueue, Banned, AgeGate
     │   └── FetchRefused          refused: by the guard, by the site's robots.txt, or by the site itself
@@ -266,6 +266,13 @@ class RunStopped(FetchError):
     """The run is being ended."""
 
     reason = "stopped"
+    outcome = RunOutcome.INTERRUPTED
+
+
+class QuietHoursBegan(FetchError):
+    """The source's quiet hours began."""
+
+    reason = "quiet_hours"
     outcome = RunOutcome.INTERRUPTED
 
 

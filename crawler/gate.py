@@ -12,7 +12,8 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Self
 
 from crawler.context import run_of
-from crawler.errors import BudgetEnded
+from crawler.errors import BudgetEnded, QuietHoursBegan
+from crawler.sources.hours import Quiet
 
 if TYPE_CHECKING:
     from scrapy import Request
@@ -25,6 +26,11 @@ class Gate:
     def __init__(self, crawler: Crawler) -> None:
         self._run = run_of(crawler)
         self._open_at = 0.0
+        definition = self._run.definition
+        # A run that somebody began in them is let go on to the next ones.
+        self._quiet_from = Quiet(definition.politeness.quiet, timezone=definition.timezone).begins(
+            self._run.began
+        )
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
@@ -36,6 +42,8 @@ class Gate:
         if run.closed is None and (wait := self._open_at - asyncio.get_running_loop().time()) > 0:
             with suppress(TimeoutError):
                 await asyncio.wait_for(run.closing.wait(), wait)
+        if run.closed is None and self._quiet_from is not None and run.clock() >= self._quiet_from:
+            run.close(QuietHoursBegan("The run ended with the beginning of the source's quiet hours"))
         if run.closed is None and (spent := self._spent()):
             run.close(BudgetEnded(f"The run ended with its budget ({spent})"))
         if run.closed is not None:

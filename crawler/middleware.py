@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Self
 from urllib.parse import urljoin, urlsplit
@@ -27,14 +26,17 @@ from crawler.errors import (
 from crawler.gate import Gate
 from crawler.guard import MAX_ENCODINGS, SCHEMES, is_onion
 from crawler.route import host_of
+from crawler.sites import LONGEST_PAUSE
 
 if TYPE_CHECKING:
     from scrapy import Spider
     from scrapy.crawler import Crawler
     from scrapy.http import Response
 
-#: What a site that says 429 and not for how long is given.
+#: What a site that says 429 and not for how long is given at first; twice as much each time after.
 DEFAULT_WAIT_S = 10.0
+#: Of the longest wait that is allowed, if that is short.
+FIRST_SHARE = 1 / 3
 TOO_MANY_REQUESTS = 429
 UNAVAILABLE = 503
 FORBIDDEN = 403
@@ -106,20 +108,34 @@ class Decompression(HttpCompressionMiddleware):
 class Patience(RetryMiddleware):
     """Retries what may pass, and waits as long as a site asks; a wait beyond the limit ends the visit."""
 
+    #: How often in a row a site asked for a pause and did not say how long.
+    _unsaid = 0
+
     def process_response(
         self, request: Request, response: Response, spider: Spider | None = None
     ) -> Request | Response:
-        wait = _asked_for(response)
+        run = run_of(self.crawler)
+        wait = self._wait(response, longest_s=run.job.settings.retry_wait_s)
         if wait is None:
             return super().process_response(request, response)
-        run = run_of(self.crawler)
         gate = self.crawler.get_downloader_middleware(Gate)
         again = self._retry(request, "asked to wait") if wait <= run.job.settings.retry_wait_s else None
         if again is not None and gate is not None:
             gate.hold(wait)
             return again
-        told = f"{host_of(request)} asks for a pause of {wait:.0f} s; nothing more was asked for."
+        run.not_before = run.clock() + min(timedelta(seconds=wait), LONGEST_PAUSE)
+        told = f"{host_of(request)} asks for a pause of {_told(wait)}; nothing more was asked for."
         raise run.closed_for(RateLimited(told))
+
+    def _wait(self, response: Response, *, longest_s: float) -> float | None:
+        """Seconds to wait: what the site asks for, or more each time it does not say; None: not at all."""
+        if response.status not in (TOO_MANY_REQUESTS, UNAVAILABLE):
+            self._unsaid = 0
+        asked, unsaid = _asked_for(response)
+        if not unsaid:
+            return asked
+        self._unsaid += 1
+        return min(DEFAULT_WAIT_S, FIRST_SHARE * longest_s) * 2.0 ** (self._unsaid - 1)
 
     def process_exception(
         self, request: Request, exception: Exception, spider: Spider | None = None
@@ -129,32 +145,22 @@ class Patience(RetryMiddleware):
         return super().process_exception(request, exception)
 
 
-def _asked_for(response: Response) -> float | None:
-    """Seconds to wait; None: the site did not ask. GitHub's API asks with 403 as well."""
-    told = _header(response, "Retry-After")
-    if response.status in (TOO_MANY_REQUESTS, FORBIDDEN) and not told:
-        if _header(response, "X-RateLimit-Remaining") == "0":
-            return _until_reset(response)
-        return DEFAULT_WAIT_S if response.status == TOO_MANY_REQUESTS else None
-    if response.status not in (TOO_MANY_REQUESTS, UNAVAILABLE, FORBIDDEN) or not told:
-        return None
+def _asked_for(response: Response) -> tuple[float | None, bool]:
+    """Seconds that the site asks for, if it does; and whether it wants a pause, but says not how long."""
+    told = (response.headers.get("Retry-After") or b"").decode("latin-1").strip()
+    if response.status not in (TOO_MANY_REQUESTS, UNAVAILABLE):
+        return None, False
+    if not told:
+        return None, response.status == TOO_MANY_REQUESTS
     if told.isdecimal():
-        return float(told)
+        return float(told), False
     try:
         until = parsedate_to_datetime(told).astimezone(UTC)
     except (ValueError, TypeError, OverflowError):
         # The last one is of a date that only its own time zone still has room for.
-        return DEFAULT_WAIT_S
-    return max(0.0, (until - datetime.now(UTC)).total_seconds())
+        return None, True
+    return max(0.0, (until - datetime.now(UTC)).total_seconds()), False
 
 
-def _until_reset(response: Response) -> float:
-    """What is left of an API's hour, as X-RateLimit-Reset (seconds since 1970) says."""
-    reset = _header(response, "X-RateLimit-Reset")
-    if not re.fullmatch(r"\d{9,11}", reset):
-        return DEFAULT_WAIT_S
-    return max(DEFAULT_WAIT_S, float(reset) - datetime.now(UTC).timestamp())
-
-
-def _header(response: Response, name: str) -> str:
-    return (response.headers.get(name) or b"").decode("latin-1").strip()
+def _told(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds >= 1 else f"{seconds:.1g} s"

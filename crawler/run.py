@@ -21,13 +21,14 @@ from twisted.python.failure import Failure
 
 from crawler.context import RunContext
 from crawler.cookies import Jar, read_cookies
-from crawler.errors import CookiesRefused, RunSuperseded
+from crawler.errors import CookiesRefused, RateLimited, RunSuperseded
 from crawler.guard import Guard
 from crawler.job import Exit, Job, Message
 from crawler.job import Failure as ChildFailure
 from crawler.outcome import conclude
 from crawler.presentation import Presentation
 from crawler.reading import Reading
+from crawler.sites import NOT_BEFORE, not_before
 from crawler.sources import Adapter, SourceDefinition, adapter_for, read_definition
 from crawler.sources.linked import PasteLinks
 from crawler.spiders.source import SourceSpider
@@ -125,6 +126,9 @@ def execute(
         )
         if refused is not None:
             run.close(refused)
+        if (pause := not_before(job.cursor)) is not None and pause > now:
+            run.not_before = pause
+            run.close(RateLimited(f"The site asked not to be asked again before {pause:%Y-%m-%d %H:%M} UTC."))
         _crawl(run)
         return _end(run)
 
@@ -198,12 +202,20 @@ def _end(run: RunContext) -> Exit:
             source_id=run.job.source_id,
             ending=ending.masked(run.mask),
             counts=run.tally.counts(ended=True),
-            cursor=run.reading.closing_cursor(),
+            cursor=_cursor(run, now),
             degraded=bool(run.tally.degraded),
             dispatcher=run.dispatcher,
             now=now,
         )
     return Exit.CONCLUDED if concluded else Exit.SUPERSEDED
+
+
+def _cursor(run: RunContext, now: datetime) -> dict[str, Any]:
+    """Where the next run goes on, and not before when."""
+    cursor = run.reading.closing_cursor()
+    if run.not_before is not None and run.not_before > now:
+        cursor[NOT_BEFORE] = run.not_before.isoformat()
+    return cursor
 
 
 def _mark_gone(session: Session, run: RunContext, now: datetime) -> None:

@@ -26,6 +26,7 @@ from sqlalchemy.orm import Session
 from crawler import metrics
 from crawler.errors import ScheduleRefused
 from crawler.sources import SourceDefinition, read_definition
+from crawler.sources.hours import Quiet
 from crawler.sources.visits import Schedule
 from storage import runs, sources
 from storage.base import Database
@@ -45,8 +46,11 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 class Slots(BaseTrigger):  # type: ignore[misc]  # APScheduler ships no annotations
     """The slots of one source, as APScheduler asks for them."""
 
-    def __init__(self, name: str, schedule: Schedule, timezone: str | None = None) -> None:
+    def __init__(
+        self, name: str, schedule: Schedule, timezone: str | None = None, *, quiet: Quiet | None = None
+    ) -> None:
         self._name = name
+        self._quiet = quiet or Quiet(())
         self._jitter = schedule.jitter
         self._every = schedule.every or DEFAULT_EVERY
         self._cron = CronTrigger.from_crontab(schedule.cron, timezone or UTC) if schedule.cron else None
@@ -55,6 +59,17 @@ class Slots(BaseTrigger):  # type: ignore[misc]  # APScheduler ships no annotati
 
     def after(self, moment: datetime) -> datetime | None:
         """The first slot later than `moment`; None when a cron line names a day that never comes.
+
+        All slots in the same quiet hours are one, at their end.
+        """
+        now = self._quiet.around(moment)
+        slot = self._due_after(moment if now is None else now[0] - _TICK)
+        if slot is None or (then := self._quiet.around(slot)) is None:
+            return slot
+        return then[1]
+
+    def _due_after(self, moment: datetime) -> datetime | None:
+        """The same, whether it is quiet or not.
 
         A slot whose plain time has passed may still be to come, by its jitter: hence the look back.
         """
@@ -66,6 +81,10 @@ class Slots(BaseTrigger):  # type: ignore[misc]  # APScheduler ships no annotati
                 first = slot
             due = self._next(due)
         return first
+
+    def quiet(self, moment: datetime) -> bool:
+        """Whether nothing is due at this moment, whatever the slots say."""
+        return self._quiet.around(moment) is not None
 
     def get_next_fire_time(self, previous: datetime | None, now: datetime) -> datetime | None:
         return self.after(max(previous, now) if previous else now)
@@ -192,6 +211,8 @@ class RunSchedule:
         now = self._clock()
         last = runs.last_slot(session, source_id)
         if last is None:
+            if slots.quiet(now):
+                return
             self._enqueue(session, source_id, now, RunTrigger.SCHEDULE)
         elif (missed := slots.after(last.queued_at)) is not None and missed <= now:
             self._enqueue(session, source_id, missed, RunTrigger.CATCH_UP)
@@ -217,7 +238,8 @@ def slots_of(source: Source) -> Slots:
     """Raise `ScheduleRefused` when the stored definition cannot be used (another version wrote it)."""
     try:
         definition: SourceDefinition = read_definition(source.definition)
-        return Slots(source.name, definition.schedule, definition.timezone)
+        quiet = Quiet(definition.politeness.quiet, timezone=definition.timezone)
+        return Slots(source.name, definition.schedule, definition.timezone, quiet=quiet)
     except (ValidationError, ValueError) as error:
         raise ScheduleRefused(
             f"The schedule of {source.name} could not be read from the database, so it is not run; "

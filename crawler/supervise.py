@@ -1,7 +1,7 @@
 """Runs in child processes: whatever a site makes a run do, it does to that process alone.
 
 `Supervisor.run` is the handler of RUN work. Its steps:
-1. claim the row;
+1. claim the row, if its site is not being asked for another source;
 2. start the child in a session of its own and hand it the job;
 3. pass on what it says until it ends; at its deadline, or when we stop, SIGTERM and after a grace SIGKILL;
 4. write the outcome if the child could not, patiently: the database may be away for a while;
@@ -32,7 +32,7 @@ import structlog
 from pydantic import SecretStr
 from sqlalchemy.orm import Session
 
-from crawler import metrics
+from crawler import metrics, sites
 from crawler.cookies import first_expiry, read_cookies
 from crawler.errors import CookiesRefused
 from crawler.job import MAX_LINE_BYTES, Exit, Failure, Job, Progress, message_of
@@ -150,14 +150,14 @@ class Supervisor:
 
     def run(self, run_id: int) -> None:
         """Carry out a queued run; returns when its outcome is written. Ends one that was abandoned, and does
-        nothing for any other.
+        nothing for any other, nor for one that has to wait: it is due again at the next look.
         """
         with self._places:
             if self._stopping.is_set():
                 return
             with self._database.transaction() as session:
-                epoch = runs.claim(session, run_id, now=self._clock())
                 run = runs.get(session, run_id)
+                epoch = None if run is None else sites.claim(session, run, now=self._clock())
                 abandoned = epoch is None and runs.interrupt_abandoned(session, run_id, now=self._clock())
             if abandoned:
                 self._count(run_id)

@@ -13,6 +13,7 @@ from sqlalchemy import (
     UniqueConstraint,
     Update,
     and_,
+    not_,
     or_,
     select,
     text,
@@ -126,11 +127,37 @@ def enqueue(session: Session, source_id: int, *, slot: str, trigger: RunTrigger,
     return session.scalar(insert_new(session, Run).values(row).returning(Run.id))
 
 
-def claim(session: Session, run_id: int, *, now: datetime) -> int | None:
-    """The epoch that every later write of this run must carry; None: it is not queued any more."""
+def claim(
+    session: Session,
+    run_id: int,
+    *,
+    now: datetime,
+    beside: Collection[int] = (),
+    since: datetime | None = None,
+) -> int | None:
+    """The epoch that every later write of this run must carry; None: it is not queued any more.
+
+    Or a run of one of the sources `beside`, which are locked, goes on, or has ended after `since`.
+    """
+    if beside and _disturbs(session, run_id, beside, since or now, now):
+        return None
     queued = update(Run).where(Run.id == run_id, Run.state == RunState.QUEUED)
     running = queued.values(state=RunState.RUNNING, epoch=Run.epoch + 1, started_at=now, heartbeat_at=now)
     return session.scalar(running.returning(Run.epoch))
+
+
+def _disturbs(session: Session, run_id: int, beside: Collection[int], since: datetime, now: datetime) -> bool:
+    """Two that ask at once ask one after the other: each locks both of their sources."""
+    own = select(Run.source_id).where(Run.id == run_id).scalar_subquery()
+    session.execute(
+        select(Source.id)
+        .where(or_(Source.id.in_(beside), Source.id == own))
+        .order_by(Source.id)
+        .with_for_update()
+    )
+    going_on = and_(Run.state == RunState.RUNNING, not_(_abandoned(now)))
+    query = select(Run.id).where(Run.source_id.in_(beside), or_(going_on, Run.finished_at > since)).limit(1)
+    return session.scalar(query) is not None
 
 
 def _mine(run_id: int, epoch: int) -> Update:

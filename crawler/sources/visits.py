@@ -9,6 +9,7 @@ from typing import Annotated
 from apscheduler.triggers.cron import CronTrigger  # type: ignore[import-untyped]  # ships no annotations
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
+from crawler.sources.hours import QuietDay
 from crawler.sources.language import Duration, mistake
 
 #: A site is not asked more often than this, whatever the file says.
@@ -76,3 +77,4 @@ class Politeness(Strict):
     delay_s: float = Field(default=1.0, ge=0, le=600)
     concurrency: int = Field(default=2, ge=1, le=16)
     robots: bool = True
+    quiet: QuietDay = ()

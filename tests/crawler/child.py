@@ -8,12 +8,14 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Mapping
+from datetime import datetime
 
 from cli.child import Relayed, say
 from crawler.job import MAX_LINE_BYTES, Exit, Job, confine
 from crawler.listing import Listing
 from crawler.run import execute
 from crawler.sources import Follow, Page, Parsed, Role
+from crawler.supervise import utc_now
 from matching.masks import mask_text, mask_url
 from storage.base import Database
 from storage.evidence.warc import EvidenceStore
@@ -91,7 +93,7 @@ class Misbehaving:
         return Parsed()
 
 
-def main() -> Exit:
+def main(clock: Callable[[], datetime] = utc_now) -> Exit:
     job = Job.read(sys.stdin.buffer.readline(MAX_LINE_BYTES))
     confine(job)
     misdeed = MISDEEDS.get(job.source_name)
@@ -103,6 +105,7 @@ def main() -> Exit:
         mask_url=mask_url,
         dispatcher=Relayed(),
         report=say,
+        clock=clock,
         adapter=Misbehaving(misdeed, job.definition["start"]) if misdeed else None,
     )
 

@@ -166,6 +166,13 @@ def site() -> Iterator[Site]:
 
 
 @pytest.fixture
+def sites() -> Iterator[tuple[Site, Site, Site]]:
+    """Three, for runs that go on at the same time: those of one site take turns."""
+    with Site() as one, Site() as two, Site() as three:
+        yield one, two, three
+
+
+@pytest.fixture
 def crawl(sqlite_database: Database, sqlite_url: str, tmp_path: Path) -> Runs:
     return Runs(sqlite_database, sqlite_url, tmp_path / "evidence")
 

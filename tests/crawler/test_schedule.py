@@ -7,7 +7,7 @@ from __future__ import annotations
 import itertools
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from crawler.errors import ScheduleRefused
 from crawler.schedule import RunSchedule, Slots, slots_of
+from crawler.sources.hours import Quiet
 from crawler.sources.visits import Schedule
 from storage import runs, sources
 from storage.base import Database
@@ -41,8 +42,15 @@ class Heard:
         self.any.set()
 
 
-def declare(database: Database, *names: str, now: datetime = NOON, **schedule: object) -> None:
+def declare(
+    database: Database,
+    *names: str,
+    now: datetime = NOON,
+    politeness: Mapping[str, object] | None = None,
+    **schedule: object,
+) -> None:
     definition = {
+        "politeness": politeness or {},
         "kind": "html",
         "start": ["https://market.example/"],
         "list": {"rows": "tr", "link": "a"},
@@ -187,6 +195,48 @@ def test_a_number_for_a_weekday_is_refused_with_a_sentence(cron: str) -> None:
     """APScheduler takes 0 for Monday and crontab(5) for Sunday; we take it for a mistake."""
     with pytest.raises(ValidationError, match="weekdays by name"):
         Schedule.model_validate({"cron": cron})
+
+
+def quiet_slots(*hours: str, **schedule: object) -> Slots:
+    return Slots("market", Schedule.model_validate(schedule), quiet=Quiet(hours))
+
+
+def test_slots_in_quiet_hours_are_one_at_their_end() -> None:
+    """Eight hours of visits every 15 minutes become one at six o'clock, whoever asks and whenever."""
+    often = quiet_slots("22:00-06:00", every="15m")
+    six = datetime(2026, 3, 2, 6, 0, tzinfo=UTC)
+
+    found = {often.after(six - timedelta(minutes=minutes)) for minutes in (1, 60, 300, 479)}
+    before, after = often.after(six - timedelta(hours=8, minutes=15)), often.after(six)
+
+    assert found == {six}
+    assert before is not None
+    assert before < six - timedelta(hours=8)
+    assert after is not None
+    assert six < after <= six + timedelta(minutes=15)
+
+
+def test_quiet_hours_without_a_slot_in_them_make_none() -> None:
+    """A visit at noon stays at noon; one at 23:00 comes at six, also for who asks at midnight."""
+    noon = quiet_slots("22:00-06:00", cron="0 12 * * *")
+    night = quiet_slots("22:00-06:00", cron="0 23 * * *")
+    midnight = datetime(2026, 3, 2, 0, 0, tzinfo=UTC)
+
+    assert noon.after(midnight) == datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
+    assert night.after(midnight) == datetime(2026, 3, 2, 6, 0, tzinfo=UTC)
+    assert night.after(midnight - timedelta(hours=2)) == datetime(2026, 3, 2, 6, 0, tzinfo=UTC)
+
+
+def test_a_new_source_waits_for_the_end_of_its_quiet_hours(sqlite_database: Database) -> None:
+    """What never ran is due at once, but not in the night."""
+    declare(sqlite_database, "market", politeness={"quiet": ["11:00-13:00"]}, every="15m")
+
+    scheduled(sqlite_database, NOON)
+    night = rows(sqlite_database)
+    scheduled(sqlite_database, NOON + timedelta(hours=1))
+
+    assert night == []
+    assert len(rows(sqlite_database)) == 1
 
 
 def test_a_source_that_never_ran_is_due_at_once(database: Database) -> None:

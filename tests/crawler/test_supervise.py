@@ -139,13 +139,14 @@ def test_rubbish_on_standard_output_is_no_message_and_errors_are_masked(
     assert (logged.out + logged.err).count("139****5678") <= 40
 
 
-def test_one_run_that_misbehaves_harms_no_other(crawl: Runs, site: Site) -> None:
+def test_one_run_that_misbehaves_harms_no_other(crawl: Runs, sites: tuple[Site, Site, Site]) -> None:
     """While one run hangs, deaf to SIGTERM, and another has crashed, a third reads everything."""
     crawl.set(deadline_s=10, stop_grace_s=0.5, concurrent_runs=3)
     quick = {"delay_s": 0, "robots": False}
-    hanging = crawl.declare("hangs-deaf-to-sigterm", f"{site.url}/offers", politeness=quick)
-    crashing = crawl.declare("segfaults", f"{site.url}/offers", politeness=quick)
-    sound = crawl.declare("market", f"{site.url}/offers", politeness=quick)
+    hanging, crashing, sound = (
+        crawl.declare(name, f"{site.url}/offers", politeness=quick)
+        for name, site in zip(("hangs-deaf-to-sigterm", "segfaults", "market"), sites, strict=True)
+    )
     supervisor = crawl.supervisor()
 
     started = [crawl.start(source, supervisor) for source in (hanging, crashing, sound)]
@@ -159,14 +160,15 @@ def test_one_run_that_misbehaves_harms_no_other(crawl: Runs, site: Site) -> None
     ]
 
 
-def test_no_more_runs_than_allowed_go_on_at_once(crawl: Runs, site: Site) -> None:
+def test_no_more_runs_than_allowed_go_on_at_once(crawl: Runs, sites: tuple[Site, Site, Site]) -> None:
     """With one place, the second run stays queued until the first has ended."""
     crawl.set(concurrent_runs=1, stop_grace_s=0.3)
     quick = {"delay_s": 0, "robots": False}
     supervisor = crawl.supervisor()
-    first, one = crawl.start(crawl.declare("hangs", f"{site.url}/offers", politeness=quick), supervisor)
+    here, there, _ = sites
+    first, one = crawl.start(crawl.declare("hangs", f"{here.url}/offers", politeness=quick), supervisor)
     wait_until(lambda: crawl.row(first).pid is not None)
-    second, two = crawl.start(crawl.declare("market", f"{site.url}/offers", politeness=quick), supervisor)
+    second, two = crawl.start(crawl.declare("market", f"{there.url}/offers", politeness=quick), supervisor)
 
     assert crawl.row(second).state is RunState.QUEUED
     supervisor.stop()

@@ -60,6 +60,18 @@ def test_the_database_is_reached_from_the_inside_network_only(compose: dict[str,
     assert compose["networks"]["inside"] == {"internal": True}
 
 
+def test_the_daemon_has_no_way_out_but_tor_unless_somebody_opens_one(compose: dict[str, Any]) -> None:
+    """Its networks are internal; the one that leads out is Tor's alone. One variable opens the daemon's own."""
+    services, networks = compose["services"], compose["networks"]
+    leading_out = {name for name, network in networks.items() if not network.get("internal")}
+
+    assert leading_out == {"outside"}
+    assert [name for name, service in services.items() if "outside" in service["networks"]] == ["tor"]
+    assert networks["direct"] == {"internal": "${SPILLWATCH_TOR_ONLY:-true}"}
+    assert services["spillwatch"]["networks"] == ["inside", "direct"]
+    assert services["spillwatch"]["environment"]["SPILLWATCH_CRAWLER__TOR_PROXY"] == "socks5://tor:9050"
+
+
 def test_no_secret_is_in_an_environment_variable(compose: dict[str, Any]) -> None:
     """Whatever is secret comes as a file that `docker inspect` does not show."""
     for name, service in compose["services"].items():

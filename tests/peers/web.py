@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import threading
+import time
 import zlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -32,6 +33,7 @@ class Asked:
     query: dict[str, str]
     headers: dict[str, str]
     head: str = ""
+    at: float = field(default_factory=time.monotonic)
 
 
 @dataclass
@@ -87,6 +89,8 @@ class Site:
         self.dead = False
         #: Pages of the list that do not come while they are in here.
         self.held: set[str] = set()
+        #: Pages of the list that are answered with "in an hour, please".
+        self.limited: set[str] = set()
         self.url = ""
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="site")
@@ -192,7 +196,19 @@ async def offers(site: Site, asked: Asked, writer: Writer) -> Answer:
     number = asked.query.get("page", "1")
     if number in site.held:
         await asyncio.sleep(60)
+    if number in site.limited:
+        return Answer(b"<p>Later", status=429, headers=[("Retry-After", "3600")])
     return listing_page(site, int(number), more=True)
+
+
+@page("/slow-offers")
+async def slow_offers(site: Site, asked: Asked, writer: Writer) -> Answer:
+    """The same, and the first page takes its time."""
+    number = int(asked.query.get("page", "1"))
+    if number == 1:
+        await asyncio.sleep(4)
+    answer = listing_page(site, number, more=True)
+    return Answer(answer.body.replace(b"/offers?", b"/slow-offers?"))
 
 
 @page("/feed")
@@ -419,6 +435,7 @@ _status("/403", 403)
 _status("/404", 404)
 _status("/500s", 500)
 _status("/429", 429, ("Retry-After", "3600"))
+_status("/429-for-ever", 429)
 _status("/429-until-the-end-of-time", 429, ("Retry-After", "Fri, 31 Dec 9999 23:59:59 -1200"))
 _status("/redirect-to-file", 302, ("Location", "file:///etc/passwd"))
 _status("/redirect-to-data", 302, ("Location", "data:text/html,<p>hello"))

@@ -1,0 +1,82 @@
+"""Sites: what has a politeness of its own, however many sources look at it.
+
+Runs are processes that know nothing of one another, so two sources of one site never run at the same time,
+and what begins next waits for the source's own delay: one run's requests at a time, one pause between two.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+from pydantic import ValidationError
+from sqlalchemy.orm import Session
+
+from crawler.sources import read_definition
+from crawler.sources.hours import Quiet
+from storage import runs, sources
+from storage.runs import Run, RunTrigger
+
+#: In a source's cursor: the moment before which its site does not want to be asked again.
+NOT_BEFORE = "not_before"
+#: What a site may ask for; a mistaken (or hostile) "in a thousand years" must not silence a source for ever.
+LONGEST_PAUSE = timedelta(days=1)
+
+
+def sites_of(definition: Mapping[str, Any]) -> frozenset[str]:
+    """The sites of a stored definition: host names, with the port where one is named."""
+    starts = definition.get("start") or ()
+    return frozenset(_site(url) for url in ([starts] if isinstance(starts, str) else starts))
+
+
+def _site(url: str) -> str:
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname or "", parts.port
+    except ValueError:
+        return url
+    return host.rstrip(".") + (f":{port}" if port not in (None, 80, 443) else "")
+
+
+def claim(session: Session, run: Run, *, now: datetime) -> int | None:
+    """Claim a queued run whose time has come; None: it is not queued any more, or has to wait.
+
+    It waits while another source of its site is being read, or was a moment ago; in its quiet hours; and
+    while its site wants to be left alone. A person who asks for a run waits for the first of these alone.
+    """
+    definition, beside = run.source.definition, _beside(session, run)
+    cursors = [run.source.cursor, *beside.values()]
+    if run.trigger is not RunTrigger.MANUAL and _rests(definition, cursors, now):
+        return None
+    delay = timedelta(seconds=float((definition.get("politeness") or {}).get("delay_s") or 0))
+    return runs.claim(session, run.id, now=now, beside=beside, since=now - delay)
+
+
+def _beside(session: Session, run: Run) -> dict[int, Mapping[str, Any]]:
+    """The cursors of the other sources of the run's sites, by source id."""
+    own = sites_of(run.source.definition)
+    others = (each for each in sources.everything(session) if each.id != run.source_id)
+    return {each.id: each.cursor for each in others if own & sites_of(each.definition)}
+
+
+def _rests(definition: Mapping[str, Any], cursors: Iterable[Mapping[str, Any]], now: datetime) -> bool:
+    if any((pause := not_before(cursor)) is not None and pause > now for cursor in cursors):
+        return True
+    return quiet_of(definition).around(now) is not None
+
+
+def quiet_of(definition: Mapping[str, Any]) -> Quiet:
+    """The quiet hours of a stored definition; of one that another version wrote, none."""
+    try:
+        read = read_definition(definition)
+    except ValidationError:
+        return Quiet(())
+    return Quiet(read.politeness.quiet, timezone=read.timezone)
+
+
+def not_before(cursor: Mapping[str, Any]) -> datetime | None:
+    """Until when a source's site wants to be left alone, as its last run was told."""
+    told = cursor.get(NOT_BEFORE)
+    return datetime.fromisoformat(told) if told else None
