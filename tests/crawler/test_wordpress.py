@@ -52,6 +52,7 @@ def test_a_real_blog_is_read_over_its_pages_and_visited_again(crawl: Runs, blog:
     """First every post with its author and date; then nothing; then a new post, and an edit as a version."""
     posts = [post(number) for number in range(POSTS)]
     blog.write(posts)
+    crawl.set(request_timeout_s=50)  # a page of WordPress is slow on a machine that has much to do
     source = crawl.declare("blog", f"{blog.url}/", kind="wordpress", list=None, row=None, item=None)
 
     first, again = crawl.run(source), crawl.run(source)
