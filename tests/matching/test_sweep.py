@@ -1,0 +1,191 @@
+"""Sweeps: whatever the format and the container, exactly the customers that are in it. All are invented."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import pytest
+
+from benchmarks.people import Rows, people
+from matching.agreements import Pairs
+from matching.comparison import FIELDS, Comparison
+from matching.enrol import enroll
+from matching.findings import CompanyFindings, Findings
+from matching.fingerprints import RootKey
+from matching.identifiers import Field
+from matching.inputs import Limits, documents
+from matching.segments import open_segment
+from matching.sweep import Source, Sweep
+from matching.watch import Watch, WatchedSegment, watch_of
+from tests.matching.inputs.archives import seven, tarred, zipped
+from tests.matching.inputs.customers import TABLES, as_csv, customers
+
+Write = Callable[[list[tuple[str, ...]]], bytes]
+
+ROWS = customers(200)
+KEY = bytes(range(32))
+
+
+def segment(
+    folder: Path, table: bytes, *, number: int = 1, columns: Mapping[Field, list[str]] | None = None
+) -> WatchedSegment:
+    """An open segment of a company's customers; `number` is the company's."""
+    (folder / f"{number}.csv").write_bytes(table)
+    path = folder / f"{number}.segment"
+    now = datetime(2026, 3, 1, tzinfo=UTC)
+    company = f"company{number}"
+    enroll(
+        folder / f"{number}.csv",
+        path,
+        company=company,
+        key=RootKey("k1", KEY),
+        default_region="CN",
+        now=now,
+        columns=columns,
+    )
+    return WatchedSegment(number, number, open_segment(path), "CN", RootKey("k1", KEY))
+
+
+@pytest.fixture(scope="module")
+def watch(tmp_path_factory: pytest.TempPathFactory) -> Watch:
+    return watch_of([], [segment(tmp_path_factory.mktemp("lender"), as_csv(ROWS))])
+
+
+def swept(watch: Watch, *sources: Source, **options: object) -> Sweep:
+    sweep = Sweep(Findings(watch, 1_000), **options)  # type: ignore[arg-type]  # the test names the options
+    sweep.run(sources)
+    return sweep
+
+
+def found(sweep: Sweep, company: int = 1) -> CompanyFindings:
+    return sweep.findings.companies[company]
+
+
+def agreed(pairs: Pairs) -> set[tuple[int, int, frozenset[str]]]:
+    """(line, ordinal, fields that agree)."""
+    return {
+        (
+            int(pair["line"]),
+            int(pair["ordinal"]),
+            frozenset(field.value for code, field in enumerate(FIELDS) if pair["fields"] >> code & 1),
+        )
+        for pair in pairs
+    }
+
+
+@pytest.mark.parametrize(("name", "form", "write"), TABLES)
+def test_every_customer_of_every_format_is_found_once(
+    watch: Watch, name: str, form: str, write: Write
+) -> None:
+    """A table of all customers has two hundred rows that agree on phone and e-mail, however it is written."""
+    sweep = swept(watch, (name, io.BytesIO(write(ROWS))))
+
+    tally = found(sweep).tally
+    assert (tally.coherent_rows, tally.single_hits, tally.customers) == (200, 0, 200)
+    assert {(read.format, read.outcome) for read in sweep.progress.read} == {(form, "whole")}
+
+
+@pytest.mark.parametrize("pack", [zipped, tarred, seven])
+def test_what_is_packed_is_found_with_its_name(watch: Watch, pack: object) -> None:
+    """Members of an archive are documents; the strangers' one adds nothing."""
+    data = pack({"a/own.csv": as_csv(ROWS), "b.csv": as_csv(customers(900)[600:])})  # type: ignore[operator]
+
+    sweep = swept(watch, ("dump", io.BytesIO(data)))
+
+    assert found(sweep).tally.coherent_rows == 200
+    assert {hit.label for hit in found(sweep).hits} == {"dump!/a/own.csv"}
+
+
+def test_the_specification_alone_finds_the_same(watch: Watch) -> None:
+    """Native or not, every block has the same hits and the same number of candidates."""
+    for name, _, write in TABLES:
+        for document in documents(name, io.BytesIO(write(ROWS)), Limits()):
+            for block in document.blocks():
+                fast, slow = (Comparison(watch.segments, native=native) for native in (True, False))
+                ours, theirs = fast.compare(block.text), slow.compare(block.text)
+                assert [column.tolist() for column in ours[0]] == [column.tolist() for column in theirs[0]], (
+                    name
+                )
+                assert ours[1] == theirs[1], name
+
+
+def test_a_structured_dump_agrees_with_a_plaintext_join(tmp_path: Path) -> None:
+    """Against DuckDB, which holds the customers in the clear: the same lines, customers and fields."""
+    Rows(4_000, seed=1).write(tmp_path / "customers.csv")
+    theirs = people(np.random.default_rng(1), 0, 4_000)[:700]
+    Rows(30_000, seed=2).write(tmp_path / "dump.csv", among=theirs)
+    lender = segment(tmp_path, (tmp_path / "customers.csv").read_bytes())
+    pairs = " UNION ALL ".join(
+        f"SELECT d.line, o.line AS customer, '{field}' AS field "
+        f"FROM dump d JOIN own o ON d.{column} = o.{column}"
+        for column, field in (
+            ("email", "email"),
+            ("mobile", "phone"),
+            ("id_number", "resident_id"),
+            ("card", "card"),
+        )
+    )
+    engine = duckdb.connect()
+    for table, name in (("own", "customers"), ("dump", "dump")):
+        engine.execute(
+            f"CREATE TABLE {table} AS SELECT *, row_number() OVER () AS line "
+            f"FROM read_csv('{tmp_path / name}.csv', all_varchar=true, parallel=false)"
+        )
+    joined = engine.execute(
+        f"SELECT line, customer, list(DISTINCT field) FROM ({pairs}) GROUP BY line, customer"
+    ).fetchall()
+
+    sweep = swept(watch_of([], [lender]), ("dump.csv", tmp_path / "dump.csv"))
+
+    expected = {(line + 1, customer, frozenset(fields)) for line, customer, fields in joined}
+    assert len(expected) >= 700
+    assert agreed(found(sweep).agreements.pairs()) == expected
+
+
+def test_threads_change_nothing(watch: Watch) -> None:
+    """Blocks are taken in their order: what is kept and counted is the same with one thread and with four."""
+    data = as_csv(ROWS * 300)
+
+    one, four = (swept(watch, ("dump", io.BytesIO(data)), threads=threads) for threads in (1, 4))
+
+    assert found(one).hits == found(four).hits
+    assert np.array_equal(found(one).agreements.pairs(), found(four).agreements.pairs())
+
+
+def test_a_first_look_leaves_out_who_is_not_hit(tmp_path: Path) -> None:
+    """And says so; a company whose customers come later is found when there is no first look."""
+    strangers = customers(2_000)[1_000:]
+    watched = watch_of(
+        [],
+        [segment(tmp_path, as_csv(ROWS)), segment(tmp_path, as_csv(strangers), number=2)],
+    )
+    data = as_csv([*ROWS * 100, *strangers])
+
+    short = swept(watched, ("dump", io.BytesIO(data)), first_look=1_000)
+    whole = swept(watched, ("dump", io.BytesIO(data)), first_look=0)
+
+    assert [read.left_out for read in short.progress.read] == [(2,)]
+    assert set(short.findings.companies) == {1}
+    assert found(short).tally == found(whole).tally
+    assert found(whole, 2).tally.coherent_rows == 1_000
+
+
+def test_declared_columns_are_compared_by_their_cells(tmp_path: Path) -> None:
+    """User names and accounts are no identifiers in a text; in a column of that name they are."""
+    people_ = [(f"user_{number}", f"ACC-{number:07d}") for number in range(50)]
+    table = "username,account\n" + "".join(f"{name},{account}\n" for name, account in people_)
+    columns = {Field.USERNAME: ["username"], Field.ACCOUNT: ["account"]}
+    watched = watch_of([], [segment(tmp_path, table.encode(), columns=columns)])
+    dump = "login;x;account_no\n" + "".join(f"{name.upper()};1;{account}\n" for name, account in people_)
+    prose = " ".join(name for name, _ in people_)
+
+    of_table = swept(watched, ("dump", io.BytesIO(dump.encode())))
+    of_prose = swept(watched, ("post", io.BytesIO(prose.encode())))
+
+    assert found(of_table).tally.coherent_rows == 50
+    assert not of_prose.findings.companies
