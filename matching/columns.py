@@ -17,6 +17,8 @@ from matching.text import mention_fold
 
 NAME_LENGTH = 40  # characters of a column's name that are shown
 SAMPLE_CELLS = 50  # of a column
+#: Columns that are looked at. What has more of them is no list of people.
+COLUMNS_LIMIT = 500
 #: Of a column's cells so many are the identifier before it is said to hold it.
 SHARE = 0.5
 #: Fewer cells than this prove nothing by themselves.
@@ -85,7 +87,7 @@ def columns_of(
     rows: Sequence[Sequence[str]], regions: Sequence[str], header: Sequence[str] | None
 ) -> list[Column]:
     """The columns of a table, from a sample of its rows. `regions`: of telephone numbers without +."""
-    width = max(map(len, [*rows, header or []]), default=0)
+    width = min(COLUMNS_LIMIT, max(map(len, [*rows, header or []]), default=0))
     names = [*(header or []), *([""] * width)][:width]
     return [
         Column(
@@ -112,6 +114,7 @@ def is_header(first: Sequence[str], rows: Sequence[Sequence[str]], regions: Sequ
     """Whether the first row names the columns: none of its cells is a value, and one is a known name, or the
     column below one is of identifiers.
     """
+    first = first[:COLUMNS_LIMIT]
     if any(_is_value(cell, regions) for cell in first):
         return False
     if any(role_of(cell) for cell in first):

@@ -13,11 +13,12 @@ import csv
 import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
 
-from matching.columns import Column, columns_of, is_header
+from matching.columns import SAMPLE_CELLS, Column, columns_of, is_header
 from matching.inputs.blocks import BLOCK, RECORD, Block, Row, newlines
 from matching.inputs.text import Text
 
@@ -37,7 +38,7 @@ class Dialect:
         """The cells of a record on one line."""
         line = line.rstrip("\r\n")
         delimiter = self.delimiter.decode()
-        if self.quote is None or self.quote.decode() not in line:
+        if self.quote is None or not (self.quote.decode() in line or (self.escape and "\\" in line)):
             return line.split(delimiter)
         try:
             return next(self.reader([line]), [])
@@ -60,11 +61,20 @@ class Table:
     """The shape of delimited lines."""
 
     def __init__(self, dialect: Dialect, rows: Sequence[Sequence[str]], regions: Sequence[str]) -> None:
-        """`rows`: a sample from the beginning."""
+        """`rows`: a sample from the beginning. What it shows is looked for when somebody asks."""
         self.dialect = dialect
-        self.header = bool(rows) and is_header(rows[0], rows[1:], regions)
-        below = rows[1:] if self.header else rows
-        self.columns: Sequence[Column] = columns_of(below, regions, rows[0] if self.header else None)
+        self._rows = rows[: SAMPLE_CELLS + 10]
+        self._regions = regions
+
+    @cached_property
+    def header(self) -> bool:
+        """Whether the first line names the columns."""
+        return bool(self._rows) and is_header(self._rows[0], self._rows[1:], self._regions)
+
+    @cached_property
+    def columns(self) -> Sequence[Column]:
+        names = self._rows[0] if self.header else None
+        return columns_of(self._rows[self.header :], self._regions, names)
 
     def where(self, line: bytes, at: int) -> Column | None:
         place = place_of(line, at, self.dialect)

@@ -14,17 +14,17 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from matching.columns import Column, columns_of
+from matching.columns import COLUMNS_LIMIT, SAMPLE_CELLS, Column, columns_of
 from matching.inputs.blocks import BLOCK, RECORD, Block, Row
 from matching.inputs.text import Text
 
 _DEPTH_LIMIT = 64  # of a record whose cells are taken apart
-_KEYS_LIMIT = 500  # columns
 _SAMPLE_RECORDS = 200
 _MARKS = np.zeros(256, np.bool_)
 _MARKS[list(b'"{}[],')] = True
@@ -199,21 +199,26 @@ class JsonShape:
     def __init__(self, lines: Sequence[bytes], regions: Sequence[str]) -> None:
         """`lines`: a sample of records."""
         records = [_cells_of(line) for line in lines]
-        self._paths = list(dict.fromkeys(path for record in records for path in record))[:_KEYS_LIMIT]
+        self._paths = list(dict.fromkeys(path for record in records for path in record))[:COLUMNS_LIMIT]
         self._numbers = {path: number for number, path in enumerate(self._paths, 1)}
-        rows = [[record.get(path, "") for path in self._paths] for record in records]
+        self._records = records[:SAMPLE_CELLS]
+        self._regions = regions
+
+    @cached_property
+    def columns(self) -> Sequence[Column]:
+        rows = [[record.get(path, "") for path in self._paths] for record in self._records]
         names = ["" if path.isdigit() else path for path in self._paths]
-        self.columns: Sequence[Column] = columns_of(rows, regions, names)
+        return columns_of(rows, self._regions, names)
 
     def where(self, line: bytes, at: int) -> Column | None:
         number = self._numbers.get(_path_at(line, at))
         return self.columns[number - 1] if number else None
 
     def cells(self, block: Block, columns: Collection[int]) -> Iterator[Row]:
-        paths = [self._paths[number - 1] for number in columns]
+        paths = [self._paths[number - 1] if number <= len(self._paths) else None for number in columns]
         for index, line in enumerate(block.text.split(b"\n")):
             record = _cells_of(line)
-            found = tuple(record.get(path, "") for path in paths)
+            found = tuple("" if path is None else record.get(path, "") for path in paths)
             if any(found):
                 yield Row(index, found)
 

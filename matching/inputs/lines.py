@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
+from functools import cached_property
+from itertools import zip_longest
 
-from matching.columns import Column, columns_of
+from matching.columns import SAMPLE_CELLS, Column, columns_of
 from matching.inputs.blocks import BLOCK, PLAIN, Block, Row, Shape
 from matching.inputs.text import Piece, Text
 from matching.rows import RECORD_LINES, Rows, key_of
@@ -53,11 +55,13 @@ class Pairs:
 
     def __init__(self, separator: bytes, rows: Sequence[Sequence[str]], regions: Sequence[str]) -> None:
         self.separator = separator
-        first, second = columns_of([[*row, "", ""][:2] for row in rows], regions, None)
-        self.columns: Sequence[Column] = (
-            Column(1, first.role or "username", ""),
-            Column(2, second.role or "password", ""),
-        )
+        self._rows = [[*row, "", ""][:2] for row in rows[:SAMPLE_CELLS]]
+        self._regions = regions
+
+    @cached_property
+    def columns(self) -> Sequence[Column]:
+        first, second = columns_of([*self._rows, ["", ""]], self._regions, None)
+        return (Column(1, first.role or "username", ""), Column(2, second.role or "password", ""))
 
     def where(self, line: bytes, at: int) -> Column | None:
         first = line.find(self.separator)
@@ -80,14 +84,18 @@ class KeyValue:
             if (key := key_of(line)) is not None:
                 values.setdefault(key, []).append(_value(line))
         self._numbers = {key: number for number, key in enumerate(values, 1)}
-        longest = max(map(len, values.values()), default=0)
-        rows = [[cells[at] if at < len(cells) else "" for cells in values.values()] for at in range(longest)]
-        self.columns: Sequence[Column] = columns_of(rows, regions, list(values))
+        self._values = values
+        self._regions = regions
+
+    @cached_property
+    def columns(self) -> Sequence[Column]:
+        rows = list(zip_longest(*(cells[:SAMPLE_CELLS] for cells in self._values.values()), fillvalue=""))
+        return columns_of(rows, self._regions, list(self._values))
 
     def where(self, line: bytes, at: int) -> Column | None:
         key = key_of(line.decode("utf-8", "replace"))
         number = self._numbers.get(key or "")
-        return self.columns[number - 1] if number else None
+        return self.columns[number - 1] if number and number <= len(self.columns) else None
 
     def cells(self, block: Block, columns: Collection[int]) -> Iterator[Row]:
         """One row a record; its index is that of the record's first line with one of the columns."""

@@ -177,6 +177,8 @@ class _Opener:
         spool = Spool(window, self._budget)
         try:
             yield spool.file
+        except InputRefused as error:
+            raise spool.error or error from None
         finally:
             spool.close()
         if spool.error is not None:

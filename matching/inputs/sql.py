@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterator, Sequence
+from functools import cached_property, partial
 from typing import NamedTuple
 
 from matching.columns import Column, columns_of
@@ -83,19 +84,17 @@ class SqlTable:
         self._names, self._regions = names, regions
         self._split, self._place = split, place
         self._sample: list[bytes] = []
-        self._columns: Sequence[Column] | None = None
 
     def learn(self, lines: Sequence[bytes]) -> None:
         """Rows that the columns are decided on, once they are asked for."""
         if len(self._sample) < _SAMPLE_ROWS:
             self._sample += lines[: _SAMPLE_ROWS - len(self._sample)]
 
-    @property
+    @cached_property
     def columns(self) -> Sequence[Column]:
-        if self._columns is None:
-            rows = [self._split(line) for line in self._sample]
-            self._columns = columns_of(rows, self._regions, self._names or None)
-        return self._columns
+        """By the rows that were there when somebody first asked, which is behind the first block."""
+        rows = [self._split(line) for line in self._sample]
+        return columns_of(rows, self._regions, self._names or None)
 
     def where(self, line: bytes, at: int) -> Column | None:
         place = self._place(line, at)
@@ -255,6 +254,7 @@ class Sql:
 
     def _take(self, text: bytes, start: int, end: int) -> None:
         group = self._group(self._table)
+        escaped = self._strings.escapes and text.find(b"\\", start, end) >= 0
         if text.find(b"\n", start, end) < 0:
             rows = self._strings.body.findall(text, start, end)
             group.numbers += [self._line] * len(rows)
@@ -265,7 +265,7 @@ class Sql:
                 start = row.start()
                 group.numbers.append(line)
                 rows.append(row[1].replace(b"\r", b" ").replace(b"\n", b" "))
-        if self._strings.escapes and text.find(b"\\", start, end) >= 0:
+        if escaped:
             rows = [_ESCAPE.sub(_plainer, row) if b"\\" in row else row for row in rows]
         group.lines += rows
 
@@ -322,8 +322,8 @@ class Sql:
                 else SqlTable(
                     names,
                     self._regions,
-                    lambda line: _literals(line, strings),
-                    lambda line, at: _literals_before(line, at, strings),
+                    partial(_literals, strings=strings),
+                    partial(_literals_before, strings=strings),
                 )
             )
         return self._tables[key]

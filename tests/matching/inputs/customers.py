@@ -46,7 +46,8 @@ def plain(cell: str) -> str:
 def as_csv(rows: list[Row], delimiter: str = ",", end: str = "\r\n", *, all_quoted: bool = False) -> bytes:
     out = io.StringIO()
     quoting = csv.QUOTE_ALL if all_quoted else csv.QUOTE_MINIMAL
-    csv.writer(out, delimiter=delimiter, lineterminator=end, quoting=quoting).writerows([NAMES, *rows])
+    writer = csv.writer(out, delimiter=delimiter, lineterminator=end, quoting=quoting)  # type: ignore[arg-type]
+    writer.writerows([NAMES, *rows])
     return out.getvalue().encode()
 
 
@@ -141,7 +142,7 @@ def as_xlsx(rows: list[Row]) -> bytes:
         + "</row>"
         for number, row in enumerate([NAMES, *rows], 1)
     ]
-    space = 'xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"'
+    space = 'xmlns="urn:synthetic:sheet"'
     shared = "".join(f'<si><t xml:space="preserve">{escape(text)}</t></si>' for text in strings)
     parts: Mapping[str, str] = {
         "[Content_Types].xml": "<Types/>",

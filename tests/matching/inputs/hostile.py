@@ -1,0 +1,190 @@
+"""Mutated archives and dumps, and what must hold of each: run as a program with a count and a seed.
+
+    python -m tests.matching.inputs.hostile 100000 1
+
+The program gives itself little memory, reads every mutant within small limits, and prints what it saw as
+JSON. An exception, a document without an ending, or a bound that is exceeded ends it with the number of the
+mutant, which makes the same one again.
+"""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import io
+import json
+import lzma
+import random
+import resource
+import struct
+import sys
+import time
+import zipfile
+from collections import Counter
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from backports import zstd
+
+from matching.inputs import Block, Limits, documents
+from tests.matching.inputs.archives import nested, seven, special, tarred, zipped
+from tests.matching.inputs.customers import TABLES, as_combo, as_csv, as_xlsx, customers
+
+#: Bytes of address space beyond what the program has when it begins.
+MEMORY = 512 << 20
+#: Seconds of one mutant, on a machine that does other things too.
+SECONDS = 10.0
+LIMITS = Limits(
+    depth=3, members=60, out_bytes=24 << 20, free_bytes=4 << 20, ratio=300, spool_bytes=1 << 20, seconds=30
+)
+#: Bytes out of a decompressor's last step, beyond the limit.
+SLACK = 1 << 20
+
+_NUMBERS = (0, 1, 7, 0x7F, 0x80, 0xFF, 0xFFFF, 0x7FFFFFFF, 0xFFFFFFFF, (1 << 63) - 1, (1 << 64) - 1)
+_PIECES = (
+    b"", b"\x00", b"\xff" * 9, b"PK\x03\x04", b"PK\x01\x02", b"PK\x05\x06", b"7z\xbc\xaf'\x1c",
+    b"\x1f\x8b\x08", b"BZh9", b"\xfd7zXZ\x00", b"(\xb5/\xfd", b"ustar", b'"', b"'", b"\\", b"{", b"[" * 300,
+    b"}", b"]", b"(", b")", b"\n", b"\r", b"\t", b"----", b"INSERT INTO a VALUES (",
+    b"COPY a FROM stdin;\n", b"\\.\n", b"<tr>", b"<td", b"&#0;", b"\\ud800", b"\xef\xbb\xbf", b"\xff\xfe",
+    b"\x81", b"\xe4\xbd", b"<!DOCTYPE a>", b"0" * 5000,
+)  # fmt: skip
+
+
+def seeds() -> list[bytes]:
+    """One of each: what is mutated."""
+    rows = customers(24)
+    small = as_csv(rows)
+    dumps = [write(rows) for _, _, write in TABLES]
+    members = {"a.csv": small, "b/c.txt": as_combo(rows), "empty": b""}
+    return [
+        *dumps,
+        *(small.decode().encode(charset, "replace") for charset in ("utf-16", "gb18030", "big5hkscs")),
+        *(pack(small) for pack in (gzip.compress, bz2.compress, lzma.compress, zstd.compress)),
+        *(
+            zipped(members, method)
+            for method in (0, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
+        ),
+        *(tarred(members, mode) for mode in ("w", "w:gz", "w:xz")),
+        tarred({"n" * 150: small}, form=2) + special("link", b"2"),
+        seven(members),
+        seven(members, [{"id": 0x4000000000000001}]),
+        seven(members, [{"id": 51}]),
+        zipped({"x": seven(members), "y": tarred(members, "w:gz"), "z": as_xlsx(rows)}),
+        nested(small, 3),
+        gzip.compress(bytes(1 << 22)),
+    ]
+
+
+def mutant(sources: Sequence[bytes], number: int, seed: int) -> bytes:
+    """The same for the same numbers."""
+    chance = random.Random(f"{seed}/{number}")
+    data = bytearray(sources[number % len(sources)])
+    for _ in range(chance.choice((1, 1, 1, 2, 4, 12))):
+        chance.choice(_MUTATIONS)(data, chance, sources)
+    return bytes(data)
+
+
+def _flip(data: bytearray, chance: random.Random, _: Sequence[bytes]) -> None:
+    if data:
+        data[_place(data, chance)] ^= 1 << chance.randrange(8)
+
+
+def _overwrite(data: bytearray, chance: random.Random, _: Sequence[bytes]) -> None:
+    """A number where a size, a count or a place may stand."""
+    width = chance.choice((1, 2, 4, 8))
+    at = _place(data, chance)
+    number = chance.choice(_NUMBERS) & (1 << 8 * width) - 1
+    data[at : at + width] = struct.pack("<Q", number)[:width]
+
+
+def _cut(data: bytearray, chance: random.Random, _: Sequence[bytes]) -> None:
+    del data[_place(data, chance) :]
+
+
+def _leave_out(data: bytearray, chance: random.Random, _: Sequence[bytes]) -> None:
+    at = _place(data, chance)
+    del data[at : at + chance.choice((1, 2, 30, 512, 5000))]
+
+
+def _put_in(data: bytearray, chance: random.Random, _: Sequence[bytes]) -> None:
+    at = _place(data, chance)
+    data[at:at] = chance.choice(_PIECES) * chance.choice((1, 1, 1, 40))
+
+
+def _splice(data: bytearray, chance: random.Random, sources: Sequence[bytes]) -> None:
+    other = chance.choice(sources)
+    start = chance.randrange(len(other) + 1)
+    at = _place(data, chance)
+    data[at : at + chance.choice((0, 0, 500, 50_000))] = other[
+        start : start + chance.choice((100, 5000, 50_000))
+    ]
+
+
+def _repeat(data: bytearray, chance: random.Random, _: Sequence[bytes]) -> None:
+    at = _place(data, chance)
+    data[at:at] = data[at : at + chance.choice((1, 46, 512))] * chance.choice((2, 30, 500))
+
+
+def _place(data: bytearray, chance: random.Random) -> int:
+    """Headers are at the beginning and at the end, so that half of all mutations are there."""
+    near = chance.choice((64, 600, len(data), len(data)))
+    at = chance.randrange(min(near, len(data)) + 1) if data else 0
+    return min(max(0, len(data) - 1), at) if chance.random() < 0.7 else max(0, len(data) - 1 - at)
+
+
+_MUTATIONS: tuple[Callable[[bytearray, random.Random, Sequence[bytes]], None], ...] = (
+    _flip, _flip, _flip, _overwrite, _overwrite, _cut, _leave_out, _put_in, _splice, _repeat,
+)  # fmt: skip
+
+
+def check(data: bytes) -> Counter[str]:
+    """Read all of it as its reader would; returns the outcomes."""
+    seen: Counter[str] = Counter()
+    size = 0
+    for document in documents("mutant", io.BytesIO(data), LIMITS):
+        for block in document.blocks():
+            size += len(block.text)
+            block.text.decode()
+            _look_at(block)
+        assert document.ending is not None, "a document without an ending"
+        seen[document.ending.outcome] += 1
+    assert size <= 4 * (LIMITS.out_bytes + len(data)) + SLACK, f"{size} bytes of text"
+    assert seen.total() <= LIMITS.members + 8, f"{seen.total()} documents"
+    return seen
+
+
+def _look_at(block: Block) -> None:
+    first, _, _ = block.text.partition(b"\n")
+    block.shape.where(first[:5000], min(len(first), 5000) // 2)
+    block.line_at(len(block.text) // 2)
+    for row, _ in zip(block.shape.cells(block, [1, 3]), range(20), strict=False):
+        assert len(row.cells) == 2, "cells without their columns"
+
+
+def main(count: int, seed: int) -> None:
+    sources = seeds()
+    check(sources[0])
+    _, hard = resource.getrlimit(resource.RLIMIT_AS)
+    now = _address_space()
+    resource.setrlimit(resource.RLIMIT_AS, (now + MEMORY, hard))
+    seen: Counter[str] = Counter()
+    slowest = 0.0
+    for number in range(count):
+        began = time.process_time()
+        try:
+            seen += check(mutant(sources, number, seed))
+        except BaseException:
+            print(f"mutant {number} of seed {seed}", file=sys.stderr)  # noqa: T201 - the program's answer
+            raise
+        slowest = max(slowest, time.process_time() - began)
+        assert slowest < SECONDS, f"mutant {number} of seed {seed} took {slowest:.1f} s"
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+    print(json.dumps({"mutants": count, "seen": seen, "slowest_s": round(slowest, 2), "peak_mb": peak}))  # noqa: T201
+
+
+def _address_space() -> int:
+    return int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]), int(sys.argv[2]))
