@@ -1,0 +1,125 @@
+"""Workbooks, as another program writes them."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from datetime import datetime
+
+import openpyxl
+import pytest
+
+from matching.inputs import Limits
+from tests.matching.inputs.archives import zipped
+from tests.matching.inputs.customers import as_csv, as_xlsx, customers, plain
+from tests.matching.inputs.reading import Read, lines, one
+
+
+def _numbered(found: Read) -> list[tuple[int, bytes]]:
+    return [(number, line) for block in found.blocks for line, number in lines(block)]
+
+
+@pytest.mark.parametrize("streamed", [False, True], ids=["shared strings", "strings in place"])
+def test_a_workbook_of_another_program_is_read(streamed: bool) -> None:
+    """Rows keep their numbers; a formula is its text's last value, an empty cell is none."""
+    book = openpyxl.Workbook(write_only=streamed)
+    sheet = book.create_sheet("List") if streamed else book.active
+    sheet.append(["姓名", "phone", "e-mail", "remark"])
+    sheet.append(["柏宁沛", 17000000001, "person1@mail.example", "two\nlines & <b>"])
+    sheet.append([])
+    sheet.append(["程佳", "17000000002", None, True])
+    out = io.BytesIO()
+    book.save(out)
+
+    found = one(out.getvalue())
+
+    assert (found.format, found.ending.outcome) == ("xlsx", "whole")
+    assert _numbered(found) == [
+        (1, "姓名\tphone\te-mail\tremark".encode()),
+        (2, "柏宁沛\t17000000001\tperson1@mail.example\ttwo lines & <b>".encode()),
+        (4, "程佳\t17000000002\t\t1".encode()),
+    ]
+
+
+def test_each_sheet_has_its_own_columns() -> None:
+    """A workbook of two tables; dates are numbers of days, as they are stored."""
+    book = openpyxl.Workbook()
+    for number, (name, cells) in enumerate([("a", ["id", "e-mail"]), ("b", ["手机", "day"])], 1):
+        sheet = book.create_sheet(name)
+        sheet.append(cells)
+        for row in range(3):
+            day = datetime(2024, 1, row + 1)  # noqa: DTZ001 - a sheet's dates have no zone
+            sheet.append([row, f"p{row}@mail.example"] if number == 1 else [f"1700000000{row}", day])
+    out = io.BytesIO()
+    book.save(out)
+
+    found = one(out.getvalue())
+
+    assert [[str(column) for column in block.shape.columns] for block in found.blocks] == [
+        ["column 1 (id)", "column 2, email (e-mail)"],
+        ["column 1, phone (手机)", "column 2 (day)"],
+    ]
+
+
+def test_numbers_as_excel_keeps_them_are_whole() -> None:
+    """A telephone number that went through a calculation has an exponent."""
+    parts = _parts(as_xlsx(customers(3)))
+    sheet = parts["xl/worksheets/sheet1.xml"]
+    parts["xl/worksheets/sheet1.xml"] = sheet.replace(b"<v>17000000002</v>", b"<v>1.7000000002E10</v>")
+
+    found = one(zipped(parts))
+
+    assert b"\t17000000002\t" in found.text
+
+
+def test_formatted_and_spoken_strings_are_one_string_each() -> None:
+    """Runs of a formatted string belong together; how it is read aloud is no part of it."""
+    parts = _parts(as_xlsx(customers(2)))
+    strings = parts["xl/sharedStrings.xml"].decode()
+    runs = "<si><r><t>person1@</t></r><r><t>mail.example</t></r><rPh><t>aloud</t></rPh></si>"
+    before = '<si><t xml:space="preserve">person1@mail.example</t></si>'
+    parts["xl/sharedStrings.xml"] = strings.replace(before, runs).encode()
+
+    found = one(zipped(parts))
+
+    assert found.cells(4)[0] == ("person1@mail.example",)
+    assert b"aloud" not in found.text
+
+
+def test_damage_in_a_sheet_keeps_the_rows_before_it() -> None:
+    """XML that ends in the middle of a row."""
+    parts = _parts(as_xlsx(customers(50)))
+    sheet = parts["xl/worksheets/sheet1.xml"]
+    parts["xl/worksheets/sheet1.xml"] = sheet[: sheet.index(b'<row r="31"') + 30]
+
+    found = one(zipped(parts))
+
+    assert (found.ending.outcome, found.ending.rows) == ("damaged", 30)
+
+
+def test_a_cell_far_to_the_right_makes_no_long_row() -> None:
+    """A place beyond the columns that Excel has is none; of a string that is not there nothing is shown."""
+    parts = _parts(as_xlsx(customers(2)))
+    sheet = parts["xl/worksheets/sheet1.xml"]
+    more = b'<c r="ZZZZ2"><v>1</v></c><c r="G2" t="s"><v>99999999</v></c></row>'
+    parts["xl/worksheets/sheet1.xml"] = sheet.replace(b"</row>", more, 2)
+
+    found = one(zipped(parts), Limits(free_bytes=1 << 22))
+
+    assert found.ending.outcome == "whole"
+    assert len(found.text) < 1_000
+
+
+def test_a_sheet_reads_as_the_same_table_in_a_csv() -> None:
+    """The cells of both are equal."""
+    rows = customers(40)
+
+    sheet, table = one(as_xlsx(rows)), one(as_csv(rows))
+
+    numbers = (1, 2, 3, 4, 5, 6)
+    assert sheet.cells(*numbers) == [tuple(map(plain, row)) for row in table.cells(*numbers)]
+
+
+def _parts(source: bytes) -> dict[str, bytes]:
+    with zipfile.ZipFile(io.BytesIO(source)) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
