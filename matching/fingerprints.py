@@ -28,6 +28,7 @@ from stringzilla import Strs, hmac_sha256  # type: ignore[import-not-found]  # a
 
 from matching.errors import KeyDamaged, KeyExposed, KeyMissing
 from matching.identifiers import NORMALISERS, Field
+from matching.native.hmac import hashed, lanes
 from matching.tapes import Tape
 
 SCHEME = 1  # of subkeys and fingerprints; stands in every info string and segment
@@ -125,6 +126,8 @@ class Fingerprinter:
 
     def of_tape(self, tape: Tape) -> Fingerprints:
         """The same of values that lie on a tape, of which no Python object is made."""
+        if side_by_side := lanes():
+            return hashed(self.subkey, tape.offsets, tape.bytes, side_by_side)
         digests = np.empty((len(tape), _DIGEST), dtype=np.uint8)
         if len(tape):
             hmac_sha256(self.subkey, tape.strings(), out=digests)

@@ -51,8 +51,8 @@ class Tape:
     """`tape[offsets[i]:offsets[i + 1]]` is string i."""
 
     def __init__(self, offsets: NDArray[np.int64], tape: NDArray[np.uint8]) -> None:
-        self._kept = (np.ascontiguousarray(offsets), np.ascontiguousarray(tape))
-        self._buffers = (c_void_p * 3)(None, *(one.ctypes.data for one in self._kept))
+        self.offsets, self.bytes = np.ascontiguousarray(offsets), np.ascontiguousarray(tape)
+        self._buffers = (c_void_p * 3)(None, self.offsets.ctypes.data, self.bytes.ctypes.data)
         self._schema = _Schema(format=_LARGE_BINARY)
         self._array = _Array(length=len(offsets) - 1, n_buffers=3, buffers=self._buffers)
 

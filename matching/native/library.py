@@ -24,7 +24,7 @@ from typing import Any
 
 from matching.identifiers import Field
 
-ABI = 1
+ABI = 2
 PATH = Path(__file__).with_name("scanner.shared")
 ROW = 12  # numbers of a state of a telephone table
 IBAN_ROW = 40  # bytes
@@ -101,16 +101,20 @@ class Library:
     """The functions of a loaded library."""
 
     def __init__(self, path: Path) -> None:
-        """Raises OSError or AttributeError where it is none of ours."""
+        """Raises OSError or AttributeError where it is none of ours, LibraryMissing where of another version."""
         self.path = path
         handle = ctypes.CDLL(str(path))
-        self.abi = _function(handle, "sw_abi", c_uint32)
+        abi = _function(handle, "sw_abi", c_uint32)()
+        if abi != ABI:
+            raise LibraryMissing(f"{path} has interface {abi}, wanted {ABI}; install Spillwatch again")
         self.new = _function(handle, "sw_new", c_void_p, POINTER(Rules))
         self.free = _function(handle, "sw_free", None, c_void_p)
         self.scan = _function(handle, "sw_scan", c_int, c_void_p, c_void_p, c_size_t)
         self.count = _function(handle, "sw_count", c_uint64, c_void_p, c_uint32)
         self.tape_length = _function(handle, "sw_tape_length", c_uint64, c_void_p, c_uint32)
         self.take = _function(handle, "sw_take", None, c_void_p, c_uint32, *[c_void_p] * 4)
+        self.hmac_lanes = _function(handle, "sw_hmac_lanes", c_uint32)
+        self.hmac = _function(handle, "sw_hmac", None, c_uint32, *[c_void_p] * 3, c_uint64, c_void_p)
 
 
 def _function(handle: ctypes.CDLL, name: str, result: Any, *arguments: Any) -> _Function:  # noqa: ANN401  # ctypes' types have no name of their own
@@ -127,9 +131,6 @@ def load(path: Path = PATH) -> Library:
             f"{path} was not built (a C compiler has to be there when Spillwatch is installed)"
         )
     try:
-        library = Library(path)
+        return Library(path)
     except (OSError, AttributeError) as error:
         raise LibraryMissing(f"{path} cannot be loaded: {error}") from None
-    if library.abi() != ABI:
-        raise LibraryMissing(f"{path} has interface {library.abi()}, wanted {ABI}; install Spillwatch again")
-    return library

@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define SW_ABI 1
+#define SW_ABI 2
 #define SW_PUBLIC __attribute__((visibility("default")))
 
 /* The fields, in the order of their bits and of the tables of results. */
@@ -90,5 +90,13 @@ SW_PUBLIC uint64_t sw_tape_length(const struct sw_scanner *scanner, uint32_t fie
 /* Copies them: where each begins and ends in the block, count + 1 offsets into the tape, and the tape. */
 SW_PUBLIC void sw_take(const struct sw_scanner *scanner, uint32_t field, int64_t *starts, int64_t *ends,
                        int64_t *offsets, uint8_t *tape);
+
+/* How many messages are hashed side by side here: 16, 8, or 0 where there is nothing to gain. */
+SW_PUBLIC uint32_t sw_hmac_lanes(void);
+
+/* The first 16 bytes of the HMAC-SHA256 of each message on a tape, under a key of 32 bytes. `lanes`: 16 or 8 where
+ * sw_hmac_lanes gives as many, else one after the other. */
+SW_PUBLIC void sw_hmac(uint32_t lanes, const uint8_t *key, const int64_t *offsets, const uint8_t *tape,
+                       uint64_t count, uint8_t *out);
 
 #endif

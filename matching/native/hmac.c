@@ -1,0 +1,185 @@
+/* HMAC-SHA256 of many short messages under one key (RFC 2104, FIPS 180-4): eight or sixteen side by side, each in a
+ * lane of the processor's vectors. The key's two first blocks are compressed once for all of them.
+ *
+ * A processor without AVX2 is told so by sw_hmac_lanes, and Python hashes with stringzilla. */
+#include "inside.h"
+
+#define WORDS 16 /* of a block */
+#define BLOCK 64 /* bytes */
+#define KEY 32   /* bytes */
+#define MAC 16   /* bytes of a fingerprint: the first ones of the digest */
+#define MOST_IN_LANE (BLOCK - 9) /* bytes of a message that has room in one block with its end and its length */
+
+static const uint32_t ROUND[64] = {
+    0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5, 0x3956c25b, 0x59f111f1, 0x923f82a4, 0xab1c5ed5,
+    0xd807aa98, 0x12835b01, 0x243185be, 0x550c7dc3, 0x72be5d74, 0x80deb1fe, 0x9bdc06a7, 0xc19bf174,
+    0xe49b69c1, 0xefbe4786, 0x0fc19dc6, 0x240ca1cc, 0x2de92c6f, 0x4a7484aa, 0x5cb0a9dc, 0x76f988da,
+    0x983e5152, 0xa831c66d, 0xb00327c8, 0xbf597fc7, 0xc6e00bf3, 0xd5a79147, 0x06ca6351, 0x14292967,
+    0x27b70a85, 0x2e1b2138, 0x4d2c6dfc, 0x53380d13, 0x650a7354, 0x766a0abb, 0x81c2c92e, 0x92722c85,
+    0xa2bfe8a1, 0xa81a664b, 0xc24b8b70, 0xc76c51a3, 0xd192e819, 0xd6990624, 0xf40e3585, 0x106aa070,
+    0x19a4c116, 0x1e376c08, 0x2748774c, 0x34b0bcb5, 0x391c0cb3, 0x4ed8aa4a, 0x5b9cca4f, 0x682e6ff3,
+    0x748f82ee, 0x78a5636f, 0x84c87814, 0x8cc70208, 0x90befffa, 0xa4506ceb, 0xbef9a3f7, 0xc67178f2,
+};
+static const uint32_t FIRST[8] = {
+    0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19,
+};
+
+#define ROTATED(x, n) ((x) >> (n) | (x) << (32 - (n)))
+
+/* One block, for numbers and for vectors of numbers alike: `type` is what a word is. */
+#define COMPRESS(type, state, words) \
+    do { \
+        type a = (state)[0], b = (state)[1], c = (state)[2], d = (state)[3]; \
+        type e = (state)[4], f = (state)[5], g = (state)[6], h = (state)[7]; \
+        _Pragma("GCC unroll 64") for (int i = 0; i < 64; i++) { \
+            if (i >= WORDS) { \
+                type w2 = (words)[(i + 14) % WORDS], w15 = (words)[(i + 1) % WORDS]; \
+                (words)[i % WORDS] += (words)[(i + 9) % WORDS] + \
+                                      (ROTATED(w2, 17) ^ ROTATED(w2, 19) ^ w2 >> 10) + \
+                                      (ROTATED(w15, 7) ^ ROTATED(w15, 18) ^ w15 >> 3); \
+            } \
+            type one = h + (ROTATED(e, 6) ^ ROTATED(e, 11) ^ ROTATED(e, 25)) + (g ^ (e & (f ^ g))) + ROUND[i] + \
+                       (words)[i % WORDS]; \
+            type two = (ROTATED(a, 2) ^ ROTATED(a, 13) ^ ROTATED(a, 22)) + ((a & b) | (c & (a | b))); \
+            h = g, g = f, f = e, e = d + one, d = c, c = b, b = a, a = one + two; \
+        } \
+        (state)[0] += a, (state)[1] += b, (state)[2] += c, (state)[3] += d; \
+        (state)[4] += e, (state)[5] += f, (state)[6] += g, (state)[7] += h; \
+    } while (0)
+
+struct states {
+    uint32_t inner[8], outer[8];
+};
+
+static uint32_t big_endian(const uint8_t *bytes) {
+    return (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 8 | bytes[3];
+}
+
+static void put_big_endian(uint8_t *bytes, uint32_t word) {
+    bytes[0] = (uint8_t)(word >> 24), bytes[1] = (uint8_t)(word >> 16);
+    bytes[2] = (uint8_t)(word >> 8), bytes[3] = (uint8_t)word;
+}
+
+static void compress(uint32_t state[8], const uint8_t block[BLOCK]) {
+    uint32_t words[WORDS];
+    for (int i = 0; i < WORDS; i++) words[i] = big_endian(block + 4 * i);
+    COMPRESS(uint32_t, state, words);
+}
+
+/* Overwritten for good: the compiler may not leave it out. */
+static void wipe(void *secret, size_t size) {
+    volatile uint8_t *bytes = secret;
+    while (size--) *bytes++ = 0;
+}
+
+static void begin(struct states *states, const uint8_t key[KEY]) {
+    uint8_t block[BLOCK];
+    for (int i = 0; i < BLOCK; i++) block[i] = (i < KEY ? key[i] : 0) ^ 0x36;
+    memcpy(states->inner, FIRST, sizeof FIRST);
+    compress(states->inner, block);
+    for (int i = 0; i < BLOCK; i++) block[i] ^= 0x36 ^ 0x5C;
+    memcpy(states->outer, FIRST, sizeof FIRST);
+    compress(states->outer, block);
+    wipe(block, sizeof block);
+}
+
+/* The last block of a message, which `left` bytes of it remain for; `total` bytes were hashed, the key's too. */
+static void last_block(uint8_t block[BLOCK], const uint8_t *message, size_t left, uint64_t total) {
+    memset(block, 0, BLOCK);
+    if (left) memcpy(block, message, left);
+    block[left] = 0x80;
+    put_big_endian(block + BLOCK - 4, (uint32_t)(total * 8));
+}
+
+/* A message of any length (below 2^28 bytes), by itself. */
+static void alone(const struct states *states, const uint8_t *message, size_t length, uint8_t *out) {
+    uint32_t state[8];
+    uint8_t block[BLOCK];
+    uint64_t total = BLOCK + length;
+    memcpy(state, states->inner, sizeof state);
+    for (; length >= BLOCK; message += BLOCK, length -= BLOCK) compress(state, message);
+    if (length > MOST_IN_LANE) { /* no room for the length: that comes in a block of its own */
+        memset(block, 0, BLOCK);
+        memcpy(block, message, length);
+        block[length] = 0x80;
+        compress(state, block);
+        memset(block, 0, BLOCK);
+        put_big_endian(block + BLOCK - 4, (uint32_t)(total * 8));
+    } else {
+        last_block(block, message, length, total);
+    }
+    compress(state, block);
+    uint8_t digest[32];
+    for (int i = 0; i < 8; i++) put_big_endian(digest + 4 * i, state[i]);
+    last_block(block, digest, sizeof digest, BLOCK + sizeof digest);
+    memcpy(state, states->outer, sizeof state);
+    compress(state, block);
+    for (int i = 0; i < MAC / 4; i++) put_big_endian(out + 4 * i, state[i]);
+}
+
+#if defined __x86_64__
+
+/* `name` hashes `lanes` messages, each of which has room in one block; `which` are their indices. */
+#define SIDE_BY_SIDE(name, lanes, features) \
+    __attribute__((target(features))) static void name(const struct states *states, const int64_t *offsets, \
+                                                       const uint8_t *tape, const uint64_t *which, uint8_t *out) { \
+        typedef uint32_t vector __attribute__((vector_size(4 * lanes))); \
+        vector words[WORDS], state[8]; \
+        for (int lane = 0; lane < lanes; lane++) { \
+            uint8_t block[BLOCK]; \
+            size_t length = (size_t)(offsets[which[lane] + 1] - offsets[which[lane]]); \
+            last_block(block, tape + offsets[which[lane]], length, BLOCK + length); \
+            for (int i = 0; i < WORDS; i++) words[i][lane] = big_endian(block + 4 * i); \
+        } \
+        for (int i = 0; i < 8; i++) state[i] = states->inner[i] + (vector){0}; \
+        COMPRESS(vector, state, words); \
+        for (int i = 0; i < WORDS; i++) \
+            words[i] = i < 8 ? state[i] : (i == 8 ? 0x80000000u : i == 15 ? 8u * (BLOCK + 32) : 0u) + (vector){0}; \
+        for (int i = 0; i < 8; i++) state[i] = states->outer[i] + (vector){0}; \
+        COMPRESS(vector, state, words); \
+        for (int lane = 0; lane < lanes; lane++) \
+            for (int i = 0; i < MAC / 4; i++) put_big_endian(out + MAC * which[lane] + 4 * i, state[i][lane]); \
+    }
+
+SIDE_BY_SIDE(eight, 8, "avx2")
+SIDE_BY_SIDE(sixteen, 16, "avx512f,avx512bw,avx512vl")
+
+uint32_t sw_hmac_lanes(void) {
+    __builtin_cpu_init();
+    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl"))
+        return 16;
+    return __builtin_cpu_supports("avx2") ? 8 : 0;
+}
+
+#else
+
+uint32_t sw_hmac_lanes(void) { return 0; }
+
+#endif
+
+void sw_hmac(uint32_t lanes, const uint8_t *key, const int64_t *offsets, const uint8_t *tape, uint64_t count,
+             uint8_t *out) {
+    struct states states;
+    uint64_t which[16];
+    uint32_t waiting = 0;
+    if (lanes > sw_hmac_lanes()) lanes = sw_hmac_lanes();
+    begin(&states, key);
+    for (uint64_t i = 0; i < count; i++) {
+        size_t length = (size_t)(offsets[i + 1] - offsets[i]);
+        if (lanes < 8 || length > MOST_IN_LANE) {
+            alone(&states, tape + offsets[i], length, out + MAC * i);
+            continue;
+        }
+        which[waiting++] = i;
+#if defined __x86_64__
+        if (waiting == lanes) {
+            (lanes == 16 ? sixteen : eight)(&states, offsets, tape, which, out);
+            waiting = 0;
+        }
+#endif
+    }
+    for (uint32_t i = 0; i < waiting; i++)
+        alone(&states, tape + offsets[which[i]], (size_t)(offsets[which[i] + 1] - offsets[which[i]]),
+              out + MAC * which[i]);
+    wipe(&states, sizeof states);
+}

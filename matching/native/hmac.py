@@ -1,0 +1,37 @@
+"""HMAC-SHA256 by hmac.c: of the values on a tape, eight or sixteen at a time."""
+
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from matching.native.library import LibraryMissing, load
+
+SIZE = 16  # bytes: the first ones of each digest
+KEY_SIZE = 32
+
+
+@cache
+def lanes() -> int:
+    """How many messages are hashed side by side; 0 where the library or the processor has no way to."""
+    try:
+        return int(load().hmac_lanes())
+    except LibraryMissing:
+        return 0
+
+
+def hashed(
+    key: bytes | bytearray, offsets: NDArray[np.int64], tape: NDArray[np.uint8], side_by_side: int
+) -> NDArray[np.uint8]:
+    """A row of SIZE bytes a message: message i is `tape[offsets[i]:offsets[i + 1]]`.
+
+    `side_by_side`: `lanes()` or fewer; with less than eight one message comes after the other.
+    """
+    if len(key) != KEY_SIZE:
+        raise ValueError(f"a key of {len(key)} bytes; wanted: {KEY_SIZE}")
+    out = np.empty((len(offsets) - 1, SIZE), dtype=np.uint8)
+    secret = np.frombuffer(key, dtype=np.uint8)  # a view: no copy of the key stays behind
+    offsets, tape = np.ascontiguousarray(offsets), np.ascontiguousarray(tape)
+    places = (secret.ctypes.data, offsets.ctypes.data, tape.ctypes.data)
+    load().hmac(side_by_side, *places, len(out), out.ctypes.data)
+    return out
