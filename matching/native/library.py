@@ -101,7 +101,7 @@ class Library:
     """The functions of a loaded library."""
 
     def __init__(self, path: Path) -> None:
-        """Raises OSError or AttributeError where it is none of ours, LibraryMissing where of another version."""
+        """Raises OSError or AttributeError where it is none of ours, LibraryMissing where it is too old."""
         self.path = path
         handle = ctypes.CDLL(str(path))
         abi = _function(handle, "sw_abi", c_uint32)()

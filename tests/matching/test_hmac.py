@@ -50,7 +50,7 @@ def test_a_fingerprint_is_the_same_on_both_ways(key: bytes, values: list[str]) -
 @settings(max_examples=50, deadline=None)
 @given(KEYS, MESSAGES.filter(len))
 def test_stringzilla_reads_a_tape_as_it_lies(key: bytes, messages: list[bytes]) -> None:
-    """Where the library is missing, a tape is handed to it through Arrow's interface, and no string is copied."""
+    """Without the library a tape is handed to it through Arrow's interface, and no string is copied."""
     digests = np.empty((len(messages), 32), dtype=np.uint8)
 
     hmac_sha256(key, (tape := tape_of(messages)).strings(), out=digests)
