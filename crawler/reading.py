@@ -17,10 +17,8 @@ from datetime import datetime
 from typing import Any
 
 from crawler.traps import DEPTH, Repeats
+from crawler.validators import Validators
 from storage.listings import Known
-
-#: What a response's validators are called when they are sent back.
-CONDITIONS = {"etag": "If-None-Match", "last_modified": "If-Modified-Since"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +93,7 @@ class Reading:
         self._definition = definition
         self._mask_url = mask_url
         same = cursor.get("definition") == definition
-        self._validators: dict[str, dict[str, str]] = dict(cursor.get("validators") or {}) if same else {}
+        self._validators = Validators(cursor if same else {}, may_keep=self._may_keep)
         self._unfinished = bool(began)
         self._began = now
         self._depth = depth
@@ -108,7 +106,7 @@ class Reading:
         self._resume: dict[str, str] = dict(unfinished.get("resume") or {})
         self._depths: dict[str, int] = dict(unfinished.get("depth") or {})
         self._trails: dict[str, Trail] = {}
-        self._fresh: dict[str, dict[str, str]] = {}
+        self._shown: dict[str, list[str]] = {}
 
     def begin(self, start: str) -> None:
         self._trails[start] = Trail(self._resume.get(start), depth=self._depths.get(start, 0))
@@ -131,6 +129,8 @@ class Reading:
     ) -> Turn:
         """Take note of a list page that was read, and say what to do about it."""
         trail = self._trails[start]
+        if url == start:
+            self._shown[start] = [f"{row.key} {row.digest}" for row in rows]
         trail.pages[url] = None
         trail.unread.discard(url)
         trail.total = total or trail.total
@@ -190,13 +190,15 @@ class Reading:
 
     def conditions(self, start: str) -> dict[str, str]:
         """Headers that let the site say "not modified"; none while something of it may be unread."""
-        known = {} if self._unfinished else self._validators.get(start, {})
-        return {CONDITIONS[name]: value for name, value in known.items()}
+        return {} if self._unfinished else self._validators.conditions(start)
+
+    def unchanged(self, start: str) -> None:
+        """The site said "not modified"."""
+        self._validators.unchanged(start)
 
     def validated(self, start: str, etag: str | None, modified: str | None) -> None:
         """Remember what to ask with next time; only a cursor that is written at the end takes it up."""
-        found = {"etag": etag, "last_modified": modified}
-        self._fresh[start] = {name: value for name, value in found.items() if value and self._may_keep(value)}
+        self._validators.came(start, etag, modified, self._shown.get(start, ()))
 
     def pages_beyond(self) -> int:
         """List pages that the sites admit to and nobody asked for."""
@@ -228,9 +230,7 @@ class Reading:
     def closing_cursor(self) -> dict[str, Any]:
         """The cursor to write with the run's outcome."""
         if all(trail.complete for trail in self._trails.values()):
-            self._validators.update(self._fresh)
-            for start in (start for start, trail in self._trails.items() if trail.asked_again):
-                self._validators.pop(start, None)
+            self._validators.settle(start for start, trail in self._trails.items() if trail.asked_again)
             return self._cursor(None)
         left = {start: trail.first_unread() for start, trail in self._trails.items()}
         resume = {start: page for start, page in left.items() if page and self._may_keep(page)}
@@ -244,7 +244,7 @@ class Reading:
     def _cursor(self, unfinished: dict[str, Any] | None) -> dict[str, Any]:
         parts = {
             "definition": self._definition,
-            "validators": self._validators,
+            **self._validators.cursor(),
             "whole": self._whole.isoformat() if self._whole else None,
             "structure": self.structure,
             "unfinished": unfinished,

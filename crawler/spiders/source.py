@@ -135,6 +135,8 @@ class SourceSpider(Spider):
         captured: Captured = response.meta[CAPTURED]
         if response.status == NOT_MODIFIED:
             self._pages(follow, origin).read += 1
+            if origin is not None:
+                self.run.reading.unchanged(origin.start)
             return
         said = understand(self.run, response, follow, captured)
         if said.conclusion is not None:
@@ -256,7 +258,7 @@ class SourceSpider(Spider):
             return listings.known(session, self.run.job.source_id, keys)
 
     def _validate(self, origin: Origin, response: Response) -> None:
-        if origin.page == origin.start and response.meta[FOLLOW].role is Role.FEED:
+        if origin.page == origin.start:
             etag, modified = (_header(response, name) for name in ("ETag", "Last-Modified"))
             self.run.reading.validated(origin.start, etag, modified)
 

@@ -242,6 +242,29 @@ async def api(site: Site, asked: Asked, writer: Writer) -> Answer:
     return Answer(f'{{"rows": [{rows}], "next": {following}}}'.encode(), content_type="application/json")
 
 
+@page("/tagged-offers")
+async def tagged_offers(site: Site, asked: Asked, writer: Writer) -> Answer:
+    """The list of offers, each page with an ETag of its own, as some forums have it."""
+    number = int(asked.query.get("page", "1"))
+    answer = listing_page(site, number, more=True)
+    body = answer.body.replace(b"/offers?", b"/tagged-offers?")
+    tag = f'"{zlib.crc32(body):x}"'
+    if asked.headers.get("if-none-match") == tag:
+        return Answer(status=304, headers=[("ETag", tag)])
+    return Answer(body, headers=[("ETag", tag)])
+
+
+@page("/dated-api")
+async def dated_api(site: Site, asked: Asked, writer: Writer) -> Answer:
+    """The offers as JSON, last changed on a fixed day."""
+    day = "Sun, 01 Mar 2026 12:00:00 GMT"
+    if asked.headers.get("if-modified-since") == day:
+        return Answer(status=304)
+    answer = await api(site, asked, writer)
+    assert answer is not None
+    return Answer(answer.body, content_type="application/json", headers=[("Last-Modified", day)])
+
+
 @page("/gzip-layers")
 async def gzip_layers(site: Site, asked: Asked, writer: Writer) -> Answer:
     """Compressed five times over."""
