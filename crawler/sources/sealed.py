@@ -20,8 +20,8 @@ from cryptography.hazmat.primitives.kdf.pbkdf2 import PBKDF2HMAC
 
 from crawler.sources.errors import PasteLocked
 
-#: PrivateBin uses 100,000; what asks for more than this only costs time (0.1 s).
-MAX_ITERATIONS = 400_000
+#: PrivateBin uses 100,000; what asks for more than this only costs time (0.2 s).
+MAX_ITERATIONS = 250_000
 #: Of one text when it is decompressed.
 MAX_TEXT_BYTES = 10 << 20
 KEY_BYTES = 32

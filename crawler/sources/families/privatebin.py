@@ -22,7 +22,7 @@ from crawler.sources.page import Page, Parsed
 from crawler.sources.sealed import Link, link_of, opened
 
 #: Each costs a derivation of its own.
-MAX_COMMENTS = 50
+MAX_COMMENTS = 30
 
 
 class PrivateBin(JsonFamily):

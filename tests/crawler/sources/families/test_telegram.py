@@ -1,0 +1,115 @@
+"""Telegram's preview of a public channel: what of a message is read, and what is no channel."""
+
+from __future__ import annotations
+
+import pytest
+
+from crawler.sources import Parsed
+from tests.crawler.sources.families.documents import adapter, page
+
+URL = "https://t.me/s/leaks"
+
+
+def message(post: str, inner: str, *, at: str = "2026-03-01T12:30:00+00:00") -> str:
+    date = f'<a class="tgme_widget_message_date"><time datetime="{at}">12:30</time></a>'
+    return f'<div class="tgme_widget_message" data-post="{post}">{inner}{date}</div>'
+
+
+def text(markup: str) -> str:
+    return f'<div class="tgme_widget_message_text js-message_text">{markup}</div>'
+
+
+def read(*messages: str, head: str = "") -> Parsed:
+    channel = f'{head}<section class="tgme_channel_history">{"".join(messages)}</section>'
+    return adapter("telegram", "https://t.me/leaks").parse(page(channel.encode(), URL))
+
+
+@pytest.mark.parametrize("start", ["https://t.me/leaks", "https://t.me/s/leaks", "https://t.me/leaks/512"])
+def test_a_start_is_any_address_of_the_channel(start: str) -> None:
+    """Its preview is what is read."""
+    assert [follow.url for follow in adapter("telegram", start).start({})] == [URL]
+
+
+def test_messages_of_the_same_second_are_two() -> None:
+    """A message's key is its place in the channel."""
+    parsed = read(message("leaks/1", text("One")), message("leaks/2", text("Two")))
+
+    assert [(each.key, each.url) for each in parsed.listings] == [
+        ("leaks/1", "https://t.me/leaks/1"),
+        ("leaks/2", "https://t.me/leaks/2"),
+    ]
+
+
+def test_what_a_message_answers_is_not_its_own() -> None:
+    """Its first line is its title; a block of code is its sample; links and claims are read."""
+    answered = '<a class="tgme_widget_message_reply"><div class="tgme_widget_message_text">Sample?</div></a>'
+    own = text('120k records<br/>of <a href="https://paste.example/x">a lender</a><pre>name\tphone</pre>')
+
+    [listing] = read(message("leaks/1", answered + own)).listings
+
+    assert (listing.title, listing.body, listing.sample) == (
+        "120k records",
+        "120k records\nof a lender",
+        "name\tphone",
+    )
+    assert (listing.claimed_records, listing.links) == (120_000, ("https://paste.example/x",))
+
+
+def test_a_file_is_its_name() -> None:
+    """The file itself is never asked for."""
+    document = '<div class="tgme_widget_message_document_title">customers.zip</div>'
+
+    [listing] = read(message("leaks/1", document)).listings
+
+    assert (listing.title, listing.body, listing.attachments) == ("customers.zip", "customers.zip", ())
+
+
+def test_a_picture_without_words_is_a_message() -> None:
+    """So that its place is not new for ever."""
+    [listing] = read(message("leaks/1", '<a class="tgme_widget_message_photo_wrap"></a>')).listings
+
+    assert (listing.title, listing.body) == ("leaks/1", "")
+
+
+def test_views_are_no_change() -> None:
+    """They grow with every visit."""
+    views = "<span class='tgme_widget_message_views'>{}</span>"
+
+    [before], [after] = (
+        read(message("leaks/1", text("One") + views.format(count))).listings for count in ("1K", "2K")
+    )
+
+    assert before.row_digest == after.row_digest
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        '<a class="tme_messages_more" data-before="41" href="/s/leaks?before=41"></a>',
+        '<link rel="prev" href="/s/leaks?before=41">',
+    ],
+)
+def test_older_messages_are_a_page_of_their_own(head: str) -> None:
+    """Whichever of the two ways back the page has."""
+    parsed = read(message("leaks/41", text("One")), head=head)
+
+    assert (parsed.next_page, parsed.end) == (f"{URL}?before=41", False)
+
+
+def test_the_first_message_is_the_end() -> None:
+    """A page without a way back."""
+    assert read(message("leaks/1", text("One"))).end
+
+
+def test_a_channel_without_messages_is_empty() -> None:
+    """That is an answer."""
+    parsed = read()
+
+    assert (parsed.recognised, parsed.listings) == (True, ())
+
+
+def test_a_private_or_removed_channel_is_no_empty_one() -> None:
+    """It has the page of any name that nobody has."""
+    gone = b'<html><div class="tgme_page_extra">If you have Telegram, you can contact @leaks</div></html>'
+
+    assert not adapter("telegram", URL).parse(page(gone, URL)).recognised
