@@ -70,12 +70,6 @@ def test_events_and_what_is_hidden_are_not_read() -> None:
         {"user_deleted": True},
         {},
     ]
-        {"post_type": 3},
-        {"post_type": 4},
-        {"hidden": True},
-        {"user_deleted": True},
-        {},
-    )
     rows = [POST, *({**POST, "id": 80 + n, "post_number": n, **each} for n, each in enumerate(others, 2))]
     document = {"title": "x", "post_stream": {"posts": rows, "stream": []}}
 
