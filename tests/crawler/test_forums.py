@@ -214,3 +214,26 @@ def test_a_redesign_is_no_quiet_day(story: Story) -> None:
 
     assert ended.outcome == RunOutcome.PAGE_NOT_RECOGNISED
     assert not any(row.gone_at for row in story.runs.listings().values())
+
+
+def test_a_feed_comes_first_and_the_list_only_behind_something_new(crawl: Runs) -> None:
+    """The list gives what the feed does not reach; a feed that names nothing new is all that is read."""
+    with ForumSite("mybb") as site:
+        source = crawl.declare(
+            "feed",
+            site.feed,
+            kind="mybb",
+            list=None,
+            row=None,
+            item=None,
+            replies=False,
+            budget={"recheck_items": 0},
+        )
+        first = crawl.run(source)
+        stored = set(crawl.listings())
+        site.requests.clear()
+        second = crawl.run(source)
+
+    assert (first.outcome, len(stored)) == (RunOutcome.NEW_LISTINGS, 44)
+    assert second.outcome == RunOutcome.NOTHING_NEW
+    assert site.paths == ["/robots.txt", "/syndication.php"]

@@ -18,7 +18,7 @@ from crawler.sources.families.post import Post
 _SIGNS = (
     Sign(Where.MARKUP, re.compile(r"name=\"generator\" content=\"Discuz! ?X[\d.]*"), 5),
     Sign(Where.MARKUP, re.compile(r"<generator>Discuz!"), 5),
-    Sign(Where.MARKUP, re.compile(r"Powered by <strong><a [^>]*>Discuz!</a>"), 5),
+    Sign(Where.MARKUP, re.compile(r"Powered by <strong><a [^>]{0,120}>Discuz!</a>"), 5),
     Sign(Where.MARKUP, re.compile(r"\bvar STYLEID = '\d+', STATICURL = '"), 4),
     Sign(Where.MARKUP, re.compile(r"id=\"(?:threadlisttableid|normalthread_\d+|postmessage_\d+)\""), 3),
     Sign(Where.COOKIE, re.compile(r"^\w{4}_\d{4}_(?:saltkey|lastvisit|sid|lastact)$"), 5),
@@ -83,7 +83,7 @@ FORUM = Forum(
     pages="div.pg a[href]",
     onward="div.pg a.nxt",
     trail="#pt a",
-    clock="#frt p, #ft p.xs0, #footer p.xs0",
+    clock="#ft p.xs0, #footer p.xs0",
 )
 
 DISCUZ = forum_family("discuz", "Discuz! X", FORUM, _SIGNS)

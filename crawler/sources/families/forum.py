@@ -186,7 +186,8 @@ class ForumAdapter:
         reader.findings.note("row", "title", table.link, [title], title)
         shown = first(row, table.price)
         cost = self._price(shown, title)
-        reader.findings.note("row", "price", table.price or "(title)", [shown or title], cost or "none")
+        said = [shown] if table.price else [title]
+        reader.findings.note("row", "price", table.price or "(title)", said if cost or shown else [], cost)
         at = when(reader, "row", table.posted, row)
         state = (title, shown, _count(row, table.replies), _last(row, table.changed))
         return Listing(

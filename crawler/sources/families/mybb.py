@@ -17,10 +17,12 @@ from crawler.sources.families.post import Post
 
 _SIGNS = (
     Sign(Where.MARKUP, re.compile(r"MyBB is free software developed and maintained"), 5),
-    Sign(Where.MARKUP, re.compile(r"Powered By\s+<a href=\"https?://(?:www\.)?mybb\.com", re.IGNORECASE), 5),
+    Sign(
+        Where.MARKUP, re.compile(r"Powered By\s{1,9}<a href=\"https?://(?:www\.)?mybb\.com", re.IGNORECASE), 5
+    ),
     Sign(Where.MARKUP, re.compile(r"<generator>MyBB</generator>"), 5),
-    Sign(Where.MARKUP, re.compile(r"<span[^>]+id=\"tid_\d+\""), 3),
-    Sign(Where.MARKUP, re.compile(r"class=\"post_body[^\"]*\" id=\"pid_\d+\""), 3),
+    Sign(Where.MARKUP, re.compile(r"<span[^>]{1,200}id=\"tid_\d+\""), 3),
+    Sign(Where.MARKUP, re.compile(r"class=\"post_body[^\"]{0,80}\" id=\"pid_\d+\""), 3),
     Sign(Where.MARKUP, re.compile(r"/jscripts/(?:general|thread)\.js\?ver=18\d\d"), 3),
     Sign(Where.COOKIE, re.compile(r"^mybb\[|^mybb\w*$"), 4),
     Sign(Where.URL, re.compile(r"/(?:forumdisplay\.php\?fid|showthread\.php\?tid|syndication\.php\?)"), 2),

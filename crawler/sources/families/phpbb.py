@@ -16,11 +16,7 @@ from crawler.sources.families.post import Post
 
 _SIGNS = (
     Sign(Where.MARKUP, re.compile(r"<body id=\"phpbb\""), 5),
-    Sign(
-        Where.MARKUP,
-        re.compile(r"<html[^>]*>\s*(?:<!--.*?-->\s*)?<head[^>]*>.{0,2000}?\bphpBB\b", re.DOTALL),
-        2,
-    ),
+    Sign(Where.MARKUP, re.compile(r"<!--\s{0,9}phpBB style name:"), 4),
     Sign(Where.MARKUP, re.compile(r"Powered by <a href=\"https?://www\.phpbb\.com/\">phpBB"), 5),
     Sign(Where.MARKUP, re.compile(r"class=\"topictitle\""), 2),
     Sign(Where.COOKIE, re.compile(r"^phpbb3?_\w+_(?:sid|u|k)$"), 5),

@@ -90,7 +90,8 @@ FORUM = Forum(
     pages="div.pagenav a[href], form.pagination a[href], div.pagination a[href]",
     onward="div.pagenav a[rel=next], .prev_next a[rel=next]",
     trail="span.navbar a, .navbit a, #breadcrumb a",
-    clock="xpath://*[self::div or self::td or self::p][contains(text(), 'GMT')]",
+    clock="xpath://div[@class='smallfont'][@align='center'][contains(text(), 'GMT')]"
+    " | //*[contains(@class, 'footer_time')]",
 )
 
 VBULLETIN = forum_family("vbulletin", "vBulletin 3 and 4", FORUM, _SIGNS)

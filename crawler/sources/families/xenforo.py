@@ -15,9 +15,9 @@ from crawler.sources.families.forum import Feed, Forum, Rows
 from crawler.sources.families.post import Post
 
 _SIGNS = (
-    Sign(Where.MARKUP, re.compile(r"<html id=\"XF\"|<html[^>]+\bid=\"XF\""), 5),
+    Sign(Where.MARKUP, re.compile(r"<html id=\"XF\"|<html[^>]{1,400}\bid=\"XF\""), 5),
     Sign(Where.MARKUP, re.compile(r"\bXF\.(?:config|extendObject|samServerTime)\b"), 4),
-    Sign(Where.MARKUP, re.compile(r"class=\"[^\"]*\b(?:structItem--thread|p-body-pageContent)\b"), 3),
+    Sign(Where.MARKUP, re.compile(r"class=\"[^\"]{0,120}\b(?:structItem--thread|p-body-pageContent)\b"), 3),
     Sign(Where.MARKUP, re.compile(r"Community platform by XenForo"), 5),
     Sign(Where.COOKIE, re.compile(r"^xf_(?:csrf|session|user)$"), 5),
     Sign(Where.URL, re.compile(r"/(?:threads|forums)/[^/?]+\.\d+/"), 2),

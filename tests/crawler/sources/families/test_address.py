@@ -36,7 +36,7 @@ def read(addresses: tuple[Address, ...], path: str) -> tuple[str, str, int] | No
         (MYBB, "Thread-SELLING-data?page=2", ("SELLING-data", "Thread-SELLING-data", 2)),
         (MYBB, "Thread-SELLING-data?pid=9#pid9", ("SELLING-data", "Thread-SELLING-data", 0)),
         (MYBB, "announcements.php?aid=1", None),
-        (MYBB, "printthread.php?tid=12", None),
+        (MYBB, "printthread.php?tid=12", ("12", "showthread.php?tid=12", 0)),
         (PHPBB, f"./viewtopic.php?f=2&t=12&sid={SESSION}", ("12", "viewtopic.php?t=12", 0)),
         (PHPBB, "viewtopic.php?t=12&start=20&hilit=a", ("12", "viewtopic.php?t=12", 20)),
         (PHPBB, "viewtopic.php?p=99#p99", None),

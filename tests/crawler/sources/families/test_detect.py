@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import time
 import tomllib
 from datetime import timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from crawler.sources import read_definition
 from crawler.sources.families.detect import detect, source_file
@@ -15,6 +18,19 @@ from tests.peers.forums.board import LONG
 from tests.peers.forums.server import PROGRAMS, ForumSite
 
 FEED = '<link rel="alternate" type="application/atom+xml" href="/feed.atom">'
+BEGINNINGS = [
+    "<span",
+    '<span class="',
+    "<html",
+    'class="post_body',
+    'class="structItem ',
+    "Powered by <strong><a ",
+    "<link ",
+    "'post_title': ",
+    "'attackdate': ",
+]
+#: Enough that a search which goes over all of it for each beginning is far too slow.
+BAIT_CHARS = 100_000
 
 
 def seen(text: str, *, url: str = f"{SITE}/", cookies: frozenset[str] = frozenset()) -> Seen:
@@ -155,3 +171,21 @@ def test_what_a_page_says_cannot_leave_its_comment() -> None:
 
     assert "enabled" not in tomllib.loads(toml)
     assert "13812345678" not in toml
+
+
+@pytest.mark.parametrize("beginning", BEGINNINGS)
+def test_bait_for_patterns_costs_a_bounded_time(beginning: str) -> None:
+    """Beginnings of signs, a page full of them, are searched in less than three seconds of CPU."""
+    page = seen(beginning * (BAIT_CHARS // len(beginning)))
+    began = time.process_time()
+    detect(page, now=NOW)
+
+    assert time.process_time() - began < 3
+
+
+@given(st.text(max_size=400), st.text(max_size=60), st.sets(st.text(max_size=20), max_size=3))
+def test_any_page_is_taken(text: str, path: str, cookies: set[str]) -> None:
+    """No page, address or cookie raises, and what is written is TOML."""
+    finding = detect(seen(text, url=f"{SITE}/{path}", cookies=frozenset(cookies)), now=NOW)
+
+    assert finding.kind is None or tomllib.loads(source_file(finding, mask=str))["kind"] == finding.kind
