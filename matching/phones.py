@@ -37,6 +37,7 @@ class Plan:
     transform: str | None  # what the national prefix becomes, where it does not just go
     leading: re.Pattern[str] | None  # tells the regions of one code apart
     general: Shape
+    longest: int  # digits of a general number
     local_lengths: frozenset[int]
     kinds: tuple[Shape, ...]
 
@@ -44,7 +45,7 @@ class Plan:
         return self.general.takes(number) and any(kind.takes(number) for kind in self.kinds)
 
     def too_long(self, number: str) -> bool:
-        return len(number) not in self.local_lengths and len(number) > max(self.general.lengths)
+        return len(number) > self.longest and len(number) not in self.local_lengths
 
     def possible(self, number: str) -> bool:
         return len(number) not in self.local_lengths and (
@@ -164,6 +165,7 @@ def _plan(code: int, region: str) -> Plan:
         transform=metadata.national_prefix_transform_rule,
         leading=_compiled(metadata.leading_digits),
         general=_shape(general),
+        longest=max(general.possible_length or ()),
         local_lengths=frozenset(general.possible_length_local_only or ()),
         kinds=tuple(_shape(kind) for kind in kinds if kind is not None and kind.national_number_pattern),
     )

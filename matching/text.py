@@ -73,6 +73,11 @@ class Folded:
             self._data = self.text.encode()
         return self._data
 
+    @property
+    def is_original(self) -> bool:
+        """Whether every character stands where it stood."""
+        return self._fold is None
+
     def span(self, start: int, end: int) -> tuple[int, int]:
         """The half-open span in the original of folded characters start..end (end > start)."""
         if self._fold is None:

@@ -82,8 +82,11 @@ def scan(text: str, default_region: str, fields: Collection[Field] = ALL) -> Ite
     """
     narrow = narrow_fold()(text)
     for found in _kinds(narrow.text, default_region, fields):
-        for field, value, start, end in found:
-            yield Candidate(field, value, *narrow.span(start, end))
+        if narrow.is_original:
+            yield from map(Candidate._make, found)
+        else:
+            for field, value, start, end in found:
+                yield Candidate(field, value, *narrow.span(start, end))
 
 
 def _kinds(text: str, region: str, fields: Collection[Field]) -> Iterator[Iterator[Found]]:

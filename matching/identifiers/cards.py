@@ -1,6 +1,7 @@
 """Payment cards: issuers' prefixes and the check digit of Luhn."""
 
 from collections.abc import Container
+from functools import cache
 
 CARD_LENGTHS = range(13, 20)
 
@@ -22,7 +23,8 @@ ISSUERS: list[tuple[str, str, Container[int]]] = [
     ("56", "69", range(13, 20)),
     ("81", "82", range(16, 20)),
 ]
-_LUHN_DOUBLE = [0, 2, 4, 6, 8, 1, 3, 5, 7, 9]
+_PREFIX = 4  # digits of the longest issuer prefix
+_DOUBLED = str.maketrans("0123456789", "0246813579")  # and the digits of the double added up
 
 
 def card(value: str, _region: str = "") -> str | None:
@@ -35,11 +37,16 @@ def card(value: str, _region: str = "") -> str | None:
 
 def has_issuer(digits: str) -> bool:
     """Whether a card of so many digits may begin so."""
-    return any(
-        first <= digits[: len(first)] <= last and len(digits) in lengths for first, last, lengths in ISSUERS
-    )
+    return len(digits) in _lengths(digits[:_PREFIX])
+
+
+@cache
+def _lengths(prefix: str) -> frozenset[int]:
+    """How long the cards are that begin with these four digits."""
+    issued = [lengths for first, last, lengths in ISSUERS if first <= prefix[: len(first)] <= last]
+    return frozenset(length for length in CARD_LENGTHS for lengths in issued if length in lengths)
 
 
 def luhn(digits: str) -> bool:
-    total = sum(map(int, digits[-1::-2])) + sum(_LUHN_DOUBLE[int(digit)] for digit in digits[-2::-2])
+    total = sum(map(int, digits[-1::-2])) + sum(map(int, digits[-2::-2].translate(_DOUBLED)))
     return total % 10 == 0

@@ -23,8 +23,7 @@ def email(value: str, _region: str = "") -> str | None:
     """Lower case throughout: no provider in use tells cases apart. Then what the provider does."""
     if len(value) > EMAIL_LENGTH or not _EMAIL.fullmatch(value):
         return None
-    local, _, domain = value.lower().partition("@")
-    return mailbox(local, domain) if len(local) <= _LOCAL_LENGTH else None
+    return mailbox(value.lower()) if value.index("@") <= _LOCAL_LENGTH else None
 
 
 def emails(text: str) -> Iterator[Found]:

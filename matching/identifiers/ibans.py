@@ -1,6 +1,7 @@
 """International bank account numbers (ISO 13616)."""
 
 import re
+import string
 from collections.abc import Iterator
 
 from matching.countries import BBAN
@@ -14,6 +15,7 @@ _BBAN = {
     )
     for country, structure in BBAN.items()
 }
+_NUMBERS = {ord(letter): str(number) for number, letter in enumerate(string.ascii_uppercase, 10)}
 IBAN_LENGTHS = {
     country: 4 + sum(map(int, re.findall(r"\d+", structure))) for country, structure in BBAN.items()
 }
@@ -25,9 +27,7 @@ def iban(value: str, _region: str = "") -> str | None:
     if not has_structure(compact):
         return None
     turned = compact[4:] + compact[:4]
-    if not turned[-2:].isdigit() or int("".join(str(int(character, 36)) for character in turned)) % 97 != 1:
-        return None
-    return compact
+    return compact if turned[-2:].isdigit() and int(turned.translate(_NUMBERS)) % 97 == 1 else None
 
 
 def has_structure(compact: str) -> bool:

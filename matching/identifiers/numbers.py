@@ -19,8 +19,9 @@ _PHONE_LENGTHS = range(7, 18)
 _GLUED_LENGTHS = range(10, 16)  # of a country code and a number; E.164 has 15 digits at most
 _WRITTEN_PHONE = re.compile(r"\(?\+?[\d ().\-/]{7,40}", re.ASCII)
 
-# A run of groups of digits, with at most two characters between two of them. Possessive: read once.
-_RUN = re.compile(r"\+?\(?\d(?:[ \-.()/]{0,2}\d)*+[Xx]?", re.ASCII)
+# A run of groups of digits, seven at least, with at most two characters between two of them. Possessive: read
+# once; what begins in the middle of a run that is too short is shorter still.
+_RUN = re.compile(r"\+?\(?\d(?:[ \-.()/]{0,2}\d){6,}+[Xx]?", re.ASCII)
 _GROUP = re.compile(r"\d+[Xx]?", re.ASCII)
 
 
@@ -62,9 +63,10 @@ def readings(digits: str, region: str, *, international: bool) -> list[str]:
         return []
     number = e164(digits, region, international=international)
     found = [number] if number else []
+    if international or (number and not digits.startswith(home_plan(region).code)):
+        return found
     lost = digits.removeprefix("00")
-    twice = not found or digits.startswith(home_plan(region).code)
-    if twice and not international and len(lost) in _GLUED_LENGTHS and lost[0] != "0":
+    if len(lost) in _GLUED_LENGTHS and lost[0] != "0":
         other = e164(lost, region, international=True)
         if other and other != number:
             found.append(other)
@@ -75,8 +77,6 @@ def numbers(text: str, wanted: Wanted) -> Iterator[Found]:
     """In order of run; within a run by first group, then by length; a stretch as ID, card, then phone."""
     for run in _RUN.finditer(text):
         written = run[0]
-        if len(written) < _SHORTEST:
-            continue
         if written.isdigit():  # most runs are one group
             if len(written) <= _DIGITS:
                 yield from _named(written, run.start(), run.end(), plus=False, wanted=wanted)

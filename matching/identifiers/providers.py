@@ -76,17 +76,18 @@ PROVIDERS = (
     ),
 )
 _BY_DOMAIN = {domain: provider for provider in PROVIDERS for domain in provider.domains.split()}
+_PARENTS = {domain for domain, provider in _BY_DOMAIN.items() if provider.subdomain}
 
 
-def mailbox(local: str, domain: str) -> str:
-    """The address of the mailbox that an address reaches; both parts are in lower case."""
+def mailbox(address: str) -> str:
+    """The address of the mailbox that an address in small letters reaches."""
+    local, _, domain = address.partition("@")
     provider = _BY_DOMAIN.get(domain)
     if provider is None:
         name, _, parent = domain.partition(".")
-        provider = _BY_DOMAIN.get(parent)
-        if provider is None or not provider.subdomain:
-            return f"{local}@{domain}"
-        local, domain = name, parent
+        if parent not in _PARENTS:
+            return address
+        local, domain, provider = name, parent, _BY_DOMAIN[parent]
     name = local.partition(provider.tag)[0] if provider.tag else local
     if provider.ignored:
         name = "".join(character for character in name if character not in provider.ignored)

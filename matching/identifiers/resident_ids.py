@@ -26,16 +26,19 @@ def resident_id(value: str, _region: str = "") -> str | None:
         return _renewed(digits) if _OLD.fullmatch(digits) else None
     if not RESIDENT_ID.fullmatch(digits):
         return None
-    values = [10 if digit in "Xx" else int(digit) for digit in digits]
-    if sum(map(int.__mul__, values, _WEIGHTS)) % 11 != 1:
+    if digits[-1].upper() != _check_digit(digits[:-1]):
         return None
     return digits.upper() if _is_date(digits[6:14]) else None
 
 
 def _renewed(digits: str) -> str | None:
     number = f"{digits[:6]}19{digits[6:]}"
-    check = _CHECK_DIGITS[sum(map(int.__mul__, map(int, number), _WEIGHTS)) % 11]
-    return number + check if _is_date(number[6:14]) else None
+    return number + _check_digit(number) if _is_date(number[6:14]) else None
+
+
+def _check_digit(number: str) -> str:
+    """Of 17 digits."""
+    return _CHECK_DIGITS[sum(map(int.__mul__, map(int, number), _WEIGHTS)) % 11]
 
 
 def _is_date(digits: str) -> bool:
