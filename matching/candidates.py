@@ -45,6 +45,10 @@ class Batch:
     def __len__(self) -> int:
         return len(self.starts)
 
+    def at(self, places: Places) -> "Batch":
+        """With other places: `places[i]` instead of i."""
+        return Batch(places[self.starts], places[self.ends], self.offsets, self.tape)
+
     def on_tape(self) -> Tape:
         """The forms, for `Fingerprinter.of_tape`."""
         return Tape(self.offsets, self.tape)

@@ -9,12 +9,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from matching.candidates import Batch, Bytes, Candidates, Places
-from matching.identifiers import SCANNED, Field, scan
-from matching.native.library import FIELDS, LibraryMissing, load
+from matching.candidates import Bytes, Candidates
+from matching.identifiers import SCANNED, Field
+from matching.native.library import FIELDS, SHAPES, LibraryMissing, load
 from matching.native.scan import NativeScanner
+from matching.specified import by_specification
 
 Block = bytes | bytearray | memoryview | Bytes
+_KNOWN = frozenset({*FIELDS, *SHAPES})
 
 
 class Scanner:
@@ -28,7 +30,7 @@ class Scanner:
         self.region = region
         self.fields = SCANNED.intersection(fields)
         self.native = _native(region, self.fields) if native else None
-        self._others = self.fields - frozenset(FIELDS) if self.native else self.fields
+        self._others = self.fields - _KNOWN if self.native else self.fields
 
     def scan(self, block: Block) -> Candidates:
         """The candidates of a block of UTF-8, places in bytes.
@@ -39,7 +41,7 @@ class Scanner:
         data = np.frombuffer(block, dtype=np.uint8)
         found = self.native.scan(data) if self.native else {}
         if self._others:
-            found |= _by_specification(data.tobytes(), self.region, self._others)
+            found |= by_specification(data.tobytes(), self.region, self._others)
         return Candidates(found)
 
     def scan_text(self, text: str) -> Candidates:
@@ -49,7 +51,7 @@ class Scanner:
         if len(data) == len(text):
             return found
         characters = np.concatenate(([0], np.cumsum((data & 0xC0) != 0x80)))
-        return Candidates({field: _placed(batch, characters) for field, batch in found.items()})
+        return Candidates({field: batch.at(characters) for field, batch in found.items()})
 
 
 class Engine(NamedTuple):
@@ -68,30 +70,8 @@ def engine() -> Engine:
 
 
 def _native(region: str, fields: frozenset[Field]) -> NativeScanner | None:
-    known = fields & frozenset(FIELDS)
+    known = fields & _KNOWN
     try:
         return NativeScanner(load(), region, known) if known else None
     except LibraryMissing:
         return None
-
-
-def _by_specification(block: bytes, region: str, fields: frozenset[Field]) -> dict[Field, Batch]:
-    text = block.decode("utf-8", "surrogateescape")
-    candidates = list(scan(text, region, fields))
-    found = {field: Batch.of(one for one in candidates if one.field is field) for field in fields}
-    if len(text) == len(block):
-        return found
-    places = _bytes_before(text)
-    return {field: _placed(batch, places) for field, batch in found.items()}
-
-
-def _bytes_before(text: str) -> Places:
-    """Where each character of a text begins in its bytes, and where the last one ends."""
-    points = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype="<u4")
-    sizes = 1 + (points >= 0x80).astype(np.int64) + (points >= 0x800) + (points >= 0x10000)
-    sizes[(points >= 0xD800) & (points < 0xE000)] = 1  # a byte that was not UTF-8
-    return np.concatenate(([0], np.cumsum(sizes)))
-
-
-def _placed(batch: Batch, places: Places) -> Batch:
-    return Batch(places[batch.starts], places[batch.ends], batch.offsets, batch.tape)

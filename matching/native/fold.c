@@ -107,9 +107,10 @@ static size_t place(const struct sw_scanner *scanner, size_t at) {
     return low ? at + scanner->shifts[low - 1].by : at;
 }
 
-/* The span in the block of start..end, which holds characters that are or became ASCII. */
+/* The span in the block of start..end. Its last byte is a character's last, or what the whole character became. */
 void sw_span(const struct sw_scanner *scanner, size_t start, size_t end, int64_t *first, int64_t *last) {
     uint8_t lead = scanner->block[*last = (int64_t)place(scanner, end - 1)];
     *first = (int64_t)place(scanner, start);
-    *last += lead < 0x80 ? 1 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
+    *last += lead < 0xC0 ? 1 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
+    if (*last > (int64_t)scanner->block_length) *last = (int64_t)scanner->block_length;
 }

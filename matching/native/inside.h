@@ -44,6 +44,7 @@ struct sw_scanner {
     struct shift *shifts;
     size_t shift_count, shift_room;
     const uint8_t *block;
+    size_t block_length;
     size_t run_first[SW_FIELDS]; /* of each field, the first candidate of this run of digits */
     uint16_t slots[SW_DOMAIN_SLOTS];
     bool failed; /* memory was short */
@@ -77,6 +78,12 @@ void sw_span(const struct sw_scanner *scanner, size_t start, size_t end, int64_t
 
 void sw_emails(struct sw_scanner *scanner, const uint8_t *text, size_t length);
 void sw_domain_slots(struct sw_scanner *scanner);
+struct group {
+    size_t start, end;
+};
+/* The first digits in a row from `at` on; at the text's end where there are none. */
+struct group sw_next_digits(const uint8_t *text, size_t at, size_t length);
+void sw_shapes(struct sw_scanner *scanner, const uint8_t *text, size_t length);
 void sw_numbers(struct sw_scanner *scanner, const uint8_t *text, size_t length);
 size_t sw_phone(const struct sw_rules *rules, const uint8_t *digits, size_t length, bool international, uint8_t *out);
 size_t sw_phone_glued(const struct sw_rules *rules, const uint8_t *digits, size_t length, bool found, uint8_t *out);

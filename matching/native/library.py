@@ -24,15 +24,16 @@ from typing import Any
 
 from matching.identifiers import Field
 
-ABI = 2
+ABI = 3
 PATH = Path(__file__).with_name("scanner.shared")
 ROW = 12  # numbers of a state of a telephone table
 IBAN_ROW = 40  # bytes
 DROPPED = 255
 HOME = 0xFFFFFFFF
 
-# In the order of enum sw_field.
+# In the order of enum sw_field. Of SHAPES the library tells only where one may be.
 FIELDS = (Field.EMAIL, Field.PHONE, Field.RESIDENT_ID, Field.CARD, Field.IBAN)
+SHAPES = (Field.WALLET, Field.PASSPORT, Field.DRIVING_LICENCE)
 
 
 class LibraryMissing(Exception):

@@ -11,10 +11,6 @@
 #define SHORTEST_PHONE 7
 #define LONGEST_PHONE 17
 
-struct group {
-    size_t start, end; /* an X at the end counts */
-};
-
 #if defined __SSE2__
 /* Of sixteen characters the bits of those that are digits. */
 static unsigned digit_bits(const uint8_t *text) {
@@ -36,8 +32,7 @@ static size_t group_end(const uint8_t *text, size_t at, size_t length) {
     return at;
 }
 
-/* The first digits in a row from `at` on; at the text's end where there are none. */
-static struct group next_digits(const uint8_t *text, size_t at, size_t length) {
+struct group sw_next_digits(const uint8_t *text, size_t at, size_t length) {
 #if defined __SSE2__
     for (; at + 16 <= length; at += 16) {
         unsigned digits = digit_bits(text + at);
@@ -129,7 +124,7 @@ static void begin_run(struct sw_scanner *scanner) {
 /* A run whose first group ends at `end`: from each of its groups, six at most. Returns where the run ends. */
 static size_t in_groups(struct sw_scanner *scanner, const uint8_t *text, size_t start, size_t end, size_t length,
                         bool plus) {
-    struct group ring[RING];
+    struct group ring[RING]; /* an X at the last one's end counts */
     size_t first = 0, last = 1;
     ring[0] = (struct group){start, end};
     begin_run(scanner);
@@ -167,11 +162,11 @@ static size_t run(struct sw_scanner *scanner, const uint8_t *text, struct group 
 /* Numbers and IBANs in one walk from digits to digits: an IBAN's check digits begin a run. */
 void sw_numbers(struct sw_scanner *scanner, const uint8_t *text, size_t length) {
     size_t iban_from = 0;
-    struct group digits = next_digits(text, 0, length);
+    struct group digits = sw_next_digits(text, 0, length);
     while (digits.start < length) {
         size_t end = run(scanner, text, digits, length);
         if (digits.start > 1 && sw_class[text[digits.start - 1]] & LETTER && wanted(scanner, SW_IBAN))
             iban_from = sw_iban(scanner, text, length, digits.start, iban_from);
-        digits = next_digits(text, end, length);
+        digits = sw_next_digits(text, end, length);
     }
 }

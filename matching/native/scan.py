@@ -2,29 +2,32 @@
 
 import ctypes
 import weakref
+from collections.abc import Iterable, Iterator
 from ctypes import addressof, byref
 
 import numpy as np
 from numpy.typing import NDArray
 
 from matching.candidates import Batch
-from matching.identifiers import Field
+from matching.identifiers import Candidate, Field
 from matching.native import tables
-from matching.native.library import FIELDS, HOME, Ask, Library, PhoneTable, Rules
+from matching.native.library import FIELDS, HOME, SHAPES, Ask, Library, PhoneTable, Rules
 from matching.native.phones import home, plans
 from matching.phones import e164
+from matching.specified import by_specification
 
 BLOCK_LIMIT = 1 << 31  # bytes: places are 32 bits wide in the library
 
 
 class NativeScanner:
-    """Scans for fields that the library knows (FIELDS). One thread at a time may use it; a scan does not hold
-    Python's lock, so that several scanners run side by side.
+    """Scans for fields that the library knows (FIELDS, SHAPES). One thread at a time may use it. A scan does
+    not hold Python's lock, so that several scanners run side by side.
     """
 
     def __init__(self, library: Library, region: str, fields: frozenset[Field]) -> None:
         self._library = library
-        self._fields = [number for number, field in enumerate(FIELDS) if field in fields]
+        self._region = region
+        self._fields = {number: field for number, field in enumerate((*FIELDS, *SHAPES)) if field in fields}
         self._asker = _Asker(region)
         self._ask = Ask(self._asker)
         self._home = home(region) if Field.PHONE in fields else PhoneTable()
@@ -47,7 +50,10 @@ class NativeScanner:
         self._asker.raise_failure()
         if failed:
             raise MemoryError
-        return {FIELDS[number]: self._taken(number) for number in self._fields}
+        found = {field: self._taken(number) for number, field in self._fields.items()}
+        for field in found.keys() & set(SHAPES):
+            found[field] = _looked_at(block, found[field], field, self._region)
+        return found
 
     def _taken(self, number: int) -> Batch:
         count = self._library.count(self._handle, number)
@@ -60,6 +66,35 @@ class NativeScanner:
         arrays = (batch.starts, batch.ends, batch.offsets, batch.tape)
         self._library.take(self._handle, number, *(array.ctypes.data for array in arrays))
         return batch
+
+
+def _looked_at(block: NDArray[np.uint8], places: Batch, field: Field, region: str) -> Batch:
+    """What the specification finds in these places, which are in order and may overlap."""
+    if not len(places):
+        return places
+    candidates: list[Candidate] = []
+    for start, end in _merged(places):
+        [found] = by_specification(block[start:end].tobytes(), region, (field,)).values()
+        spans = zip(found.forms(), found.starts.tolist(), found.ends.tolist(), strict=True)
+        candidates += [Candidate(field, form, start + first, start + last) for form, first, last in spans]
+    return Batch.of(sorted(candidates, key=_wallet_order) if field is Field.WALLET else candidates)
+
+
+def _merged(places: Batch) -> Iterator[tuple[int, int]]:
+    spans = zip(places.starts.tolist(), places.ends.tolist(), strict=True)
+    start, end = next(spans, (0, 0))
+    for first, last in spans:
+        if first > end:
+            yield start, end
+            start = first
+        end = last
+    yield start, end
+
+
+def _wallet_order(candidate: Candidate) -> int:
+    """`wallets` gives base58check first, then bech32, then Ethereum."""
+    form = candidate.canonical
+    return 1 if form.startswith(("bc1", "ltc1")) else 2 if form.startswith("0x") else 0
 
 
 class _Asker:
@@ -93,7 +128,7 @@ class _Asker:
             raise failure
 
 
-def _rules(fields: list[int], home_table: PhoneTable, ask: object) -> Rules:
+def _rules(fields: Iterable[int], home_table: PhoneTable, ask: object) -> Rules:
     pages, images = tables.fold()
     return Rules(
         fields=sum(1 << number for number in fields),

@@ -5,6 +5,8 @@
 
 #define FEWEST 1024 /* candidates, or bytes of 16 each, that a bucket begins with */
 
+#define NUMBERS (1u << SW_PHONE | 1u << SW_RESIDENT_ID | 1u << SW_CARD | 1u << SW_IBAN)
+
 #define D (DIGIT | LOCAL)
 #define L (LETTER | LOCAL)
 const uint8_t sw_class[256] = {
@@ -44,12 +46,14 @@ void sw_free(struct sw_scanner *scanner) {
 int sw_scan(struct sw_scanner *scanner, const uint8_t *block, size_t length) {
     scanner->failed = false;
     scanner->block = block;
+    scanner->block_length = length;
     for (int field = 0; field < SW_FIELDS; field++)
         scanner->buckets[field].count = scanner->buckets[field].tape_length = 0;
     const uint8_t *text = sw_fold(scanner, block, &length);
     if (!text) return -1;
     if (wanted(scanner, SW_EMAIL)) sw_emails(scanner, text, length);
-    if (scanner->rules->fields & ~(1u << SW_EMAIL)) sw_numbers(scanner, text, length);
+    if (scanner->rules->fields & NUMBERS) sw_numbers(scanner, text, length);
+    sw_shapes(scanner, text, length);
     return scanner->failed ? -1 : 0;
 }
 

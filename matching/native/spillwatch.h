@@ -5,11 +5,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define SW_ABI 2
+#define SW_ABI 3
 #define SW_PUBLIC __attribute__((visibility("default")))
 
-/* The fields, in the order of their bits and of the tables of results. */
-enum sw_field { SW_EMAIL, SW_PHONE, SW_RESIDENT_ID, SW_CARD, SW_IBAN, SW_FIELDS };
+/* The fields, in the order of their bits and of the tables of results. Of those from SW_WALLET on only places are
+ * told where one may be, without a form. */
+enum sw_field { SW_EMAIL, SW_PHONE, SW_RESIDENT_ID, SW_CARD, SW_IBAN, SW_WALLET, SW_PASSPORT, SW_LICENCE, SW_FIELDS };
 
 /* How digits become a national number: `literal`, then digits start..end, then those from `rest` on. */
 enum sw_answer_kind { SW_NONE, SW_NUMBER, SW_DIALLED, SW_ASK };

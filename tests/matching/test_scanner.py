@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from matching.fingerprints import new_key
-from matching.identifiers import SCANNED, Candidate, Field, scan
+from matching.identifiers import GOLDEN, SCANNED, Candidate, Field, scan
 from matching.identifiers.providers import PROVIDERS
 from matching.native.library import FIELDS, LibraryMissing, load
 from matching.scanner import Scanner, engine
@@ -35,7 +35,18 @@ PIECES = [
     "bank.example", "13800138000", "+44 20 7946 0000", "4111 1111 1111 1111", "378282246310005",
     "110101 19000101 009x", "110101900101001", "gb33 bukb 2020 1555 5555 55", "NO9386011117947",
     "0" * 20, "9" * 7, "a" * 66, "b." * 12,
+    "<", "M", "0x", "bc1", "1234567F1234567",
     *(provider.domains.partition(" ")[0] for provider in PROVIDERS),
+]  # fmt: skip
+
+
+# One of each kind that is verified by its check digits alone: published examples, and numbers of nobody.
+CHECKED = [
+    GOLDEN[Field.WALLET], GOLDEN[Field.WALLET].lower(), "1BoatSLRHtKNngkdXEeobR76b53LETtpyT",
+    "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed", "5d41402abc4b2a76b9719d911b17c592",
+    "L898902C36UTO7408122F1204159ZE184226B<<<<<10", "D231458907UTO7408122F1204159<<<<<<<6",
+    "I<UTOD231458907<<<<<<<<<<<<<<<\n7408122F1204159UTO<<<<<<<<<<<6",
+    "309012345620", "12345678Z", "X1234567-L", "12345678900", "12345678-Z", "123456789012",
 ]  # fmt: skip
 
 
@@ -45,6 +56,7 @@ def shapes(draw: st.DrawFn) -> str:
         st.one_of(
             resident_ids(),
             ibans(),
+            st.sampled_from(CHECKED),
             numbers().map(lambda number: number[0]),
             st.from_regex(r"[A-Za-z0-9._%+-]{1,70}@[A-Za-z0-9.-]{1,80}", fullmatch=True),
             st.text("0123456789", min_size=1, max_size=40),
@@ -101,6 +113,18 @@ def test_only_the_fields_asked_for_are_found(text: str, fields: set[Field]) -> N
 
     assert set(found) == wanted
     assert list(found.in_order()) == [one for one in scan(text, "CN", SCANNED) if one.field in wanted]
+
+
+@pytest.mark.parametrize("written", CHECKED)
+@pytest.mark.parametrize(
+    "around",
+    ["{}", "x {} y", "中{}。", "{0} {0}", "x{}y", "１{}\u200b", '"{}",', "é" * 40 + "{0}" + "é" * 40],
+)
+def test_what_the_specification_looks_at_itself_is_found(written: str, around: str) -> None:
+    """Of wallets, zones and licences the library tells the places only: between whatever, none is missed."""
+    text = around.format(written)
+
+    assert natively(text, "CN") == list(scan(text, "CN", SCANNED))
 
 
 def test_the_corpus_is_scanned_alike() -> None:
