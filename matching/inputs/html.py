@@ -21,7 +21,6 @@ _BREAK = re.compile(
 )
 _TAG = re.compile(rb"</?[A-Za-z][^<>\"'=]{0,2000}>")
 _ATTRIBUTES = re.compile(rb"<([A-Za-z][^<>]{0,4000})>")
-_SPACE = re.compile(rb"[ \t\r\n]+")
 _CELL_MARK = b"\0"
 
 
@@ -74,26 +73,24 @@ def rendered(text: bytes, line: int, *, in_row: bool = False) -> tuple[bytes, li
 
 
 def _row(stretch: bytes) -> Iterator[tuple[int, bytes]]:
-    before, *cells = _CELL.sub(_CELL_MARK, _BREAK.sub(b" ", stretch)).split(_CELL_MARK)
-    filled = [_SPACE.sub(b" ", _bare(cell)).strip() for cell in cells or [before]]
-    shown = b"\t".join(filled)
+    before, *cells = _CELL.sub(_CELL_MARK, stretch).split(_CELL_MARK)
+    shown = b"\t".join([b" ".join(_bare(cell).split()) for cell in cells or [before]])
     if shown.strip():
         yield 0, shown
 
 
 def _lines(stretch: bytes) -> Iterator[tuple[int, bytes]]:
-    for number, line in enumerate(stretch.split(b"\n")):
+    for number, line in enumerate(stretch.split(b"\n")) if stretch.strip() else ():
         for part in _BREAK.sub(_CELL_MARK, line).split(_CELL_MARK):
-            if shown := _SPACE.sub(b" ", _bare(part)).strip():
+            if shown := b" ".join(_bare(part).split()):
                 yield number, shown
 
 
 def _bare(part: bytes) -> bytes:
     if b"<" in part:
-        part = _ATTRIBUTES.sub(rb" \1 ", _TAG.sub(b"", part))
+        part = _ATTRIBUTES.sub(rb" \1 ", _TAG.sub(b"", _BREAK.sub(b" ", part)))
     if b"&" in part:
         part = html.unescape(part.decode("utf-8", "replace")).encode("utf-8", "replace")
-        part = _SPACE.sub(b" ", part)
     return part
 
 

@@ -21,23 +21,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matching.columns import COLUMNS_LIMIT, SAMPLE_CELLS, Column, columns_of
-from matching.inputs.blocks import BLOCK, RECORD, Block, Row
+from matching.inputs.blocks import BLOCK, RECORD, Block, Row, newlines
 from matching.inputs.text import Text
 
 _DEPTH_LIMIT = 64  # of a record whose cells are taken apart
 _SAMPLE_RECORDS = 200
 _MARKS = np.zeros(256, np.bool_)
 _MARKS[list(b'"{}[],')] = True
+_OPENS = np.zeros(256, np.bool_)
+_OPENS[list(b'{["')] = True
 _DELTA = np.zeros(256, np.int64)
 _DELTA[list(b"{[")], _DELTA[list(b"}]")] = 1, -1
-_SPACE = re.compile(rb"[ \t]*[\r\n]+[ \t]*")
-_TOKEN = re.compile(rb'"((?:[^"\\]|\\.)*)"(\s*:)?|[{}\[\],]|[^\s"{}\[\],:]+', re.DOTALL)
+_SPACED = bytes.maketrans(b"\r\n", b"  ")
+_TOKEN = re.compile(rb'"((?:[^"\\]++|\\.)*+)"(\s*+:)?|[{}\[\],]|[^\s"{}\[\],:]++', re.DOTALL)
 
 
 # --- escapes
 
 _KEPT = re.compile(rb"\\u00(?:([01][0-9A-Fa-f]|7[Ff])|(22)|(5[Cc]))")
-_SURROGATES = re.compile("[\ud800-\udfff]")
 
 
 def unescaped(text: bytes) -> bytes:
@@ -68,9 +69,10 @@ def _without_code_points(text: bytes) -> bytes:
     if not text.isascii():
         text = text.decode("utf-8", "replace").encode("raw_unicode_escape")
     found = text.decode("raw_unicode_escape", "replace")
-    if _SURROGATES.search(found):
-        found = found.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-    return found.encode()
+    try:
+        return found.encode()
+    except UnicodeEncodeError:  # halves of characters, which belong together
+        return found.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace").encode()
 
 
 # --- records
@@ -123,29 +125,35 @@ class Records:
         self._level = level
 
     def blocks(self, text: Text, after: int) -> Iterator[Block]:
-        rest, rest_line, offset = b"", 1, 0
+        rest, line, offset = b"", 1, 0
         state = _State(0, quoted=False)
         while (piece := text.take(BLOCK, overlap=False)) is not None:
             end = text.advance(piece)
-            if not rest:
-                rest_line, offset = piece.line, piece.position
-            ends, state = _record_ends(piece.text, state, self._level)
+            found = _splits(piece.text, state, self._level)
+            state = found.after
             whole = rest + piece.text
-            cut = len(rest) + int(ends[-1]) if len(ends) else 0
+            cut = len(rest) + int(found.ends[-1]) if len(found.ends) else 0
             if piece.last or (not cut and len(whole) > RECORD):
                 cut = len(whole)
             if cut:
-                places = [len(rest) + place for place in ends.tolist()]
-                found, lines = _as_lines(whole[:cut], places, rest_line)
-                if found and offset >= after:
-                    yield Block(unescaped(found), lines[0], offset, end, self.shape, lines)
+                records, lines = _as_lines(whole[:cut], found, len(rest), line)
+                if records and offset >= after:
+                    yield Block(unescaped(records), lines[0], offset, end, self.shape, lines)
                 offset = end
-            rest_line += whole.count(b"\n", 0, cut)
+            line += newlines(memoryview(whole)[:cut])
             rest = whole[cut:]
 
 
-def _record_ends(text: bytes, state: _State, level: int) -> tuple[NDArray[np.int64], _State]:
-    """Places behind records and behind what is around them."""
+class _Splits(NamedTuple):
+    """Where a text comes apart."""
+
+    ends: NDArray[np.int64]  # places behind records and behind what is around them
+    empty: NDArray[np.int64]  # signs that hold nothing and may become line ends
+    closing: NDArray[np.int64]  # the last signs of records
+    after: _State
+
+
+def _splits(text: bytes, state: _State, level: int) -> _Splits:
     seen = text.replace(b"\\\\", b"\0\0") if b"\\" in text else text
     data = np.frombuffer(seen, np.uint8)
     marks = np.flatnonzero(_MARKS[data])
@@ -161,30 +169,45 @@ def _record_ends(text: bytes, state: _State, level: int) -> tuple[NDArray[np.int
     splits = (depths <= level) & ((signs == 0x2C) | (deltas != 0))
     quoted = bool(inside[-1]) if len(inside) else state.quoted
     after = _State(int(depths[-1]) if len(depths) else state.depth, quoted and not text.endswith(b"\n"))
-    return marks[splits] + 1, after
+    closing = (deltas == -1) & (depths == level)
+    return _Splits(marks[splits] + 1, marks[splits & ~closing], marks[closing], after)
 
 
-def _as_lines(text: bytes, places: Sequence[int], line: int) -> tuple[bytes, list[int]]:
-    """The stretches between the places as lines, with the source's line that each begins on."""
+def _as_lines(text: bytes, found: _Splits, shift: int, line: int) -> tuple[bytes, list[int]]:
+    """Records as lines, with the source's line that each begins on. `shift`: of the places in the text.
+
+    What separates records becomes a line end, what was one a space: the text is written over and not built.
+    """
+    data = np.frombuffer(bytearray(text.translate(_SPACED)), np.uint8)
+    room = len(text) - shift
+    data[found.empty[found.empty < room] + shift] = 0x0A
+    behind = found.closing[found.closing < room - 1] + shift + 1
+    data[behind[data[behind] == 0x20]] = 0x0A
+    glued = behind[_OPENS[data[behind]]]  # }{ has no room for a line end
+    parts, starts = _bare_lines(np.insert(data, glued, 0x0A).tobytes() if len(glued) else data.tobytes())
+    places = starts - np.searchsorted(glued + np.arange(len(glued)), starts) if len(glued) else starts
+    ends = np.flatnonzero(np.frombuffer(text, np.uint8) == 0x0A)
+    return b"".join(parts), (np.searchsorted(ends, places) + line).tolist()
+
+
+def _bare_lines(text: bytes) -> tuple[list[bytes], NDArray[np.int64]]:
+    """The lines that hold more than signs, with their ends, and where each begins."""
     parts: list[bytes] = []
-    lines: list[int] = []
-    start = 0
-    for end in (*places, len(text)):
-        stretch = text[start:end]
-        bare = stretch.lstrip()
-        shown = bare.rstrip().rstrip(b",")
-        if shown.strip(b"[]{}, \t\r\n"):
-            parts.append(_SPACE.sub(b" ", shown) if b"\n" in shown or b"\r" in shown else shown)
-            lines.append(line + stretch.count(b"\n", 0, len(stretch) - len(bare)))
-        line += stretch.count(b"\n")
-        start = end
-    return b"".join(part + b"\n" for part in parts), lines
+    starts: list[int] = []
+    at = 0
+    for part in text.split(b"\n"):
+        bare = part.lstrip()
+        if bare.strip(b"[]{}, \t"):
+            starts.append(at + len(part) - len(bare))
+            parts.append(bare + b"\n")
+        at += len(part) + 1
+    return parts, np.array(starts, np.int64)
 
 
 def sample_records(sample: bytes, level: int) -> list[bytes]:
     """The records of a sample, without the last one, which may be cut."""
-    ends, _ = _record_ends(sample, _State(0, quoted=False), level)
-    text, _ = _as_lines(sample[: int(ends[-1]) if len(ends) else len(sample)], ends.tolist(), 1)
+    found = _splits(sample, _State(0, quoted=False), level)
+    text, _ = _as_lines(sample[: int(found.ends[-1]) if len(found.ends) else len(sample)], found, 0, 1)
     return unescaped(text).split(b"\n")[:_SAMPLE_RECORDS]
 
 

@@ -29,12 +29,13 @@ _SHORT = 3  # lines; fewer must agree on more columns
 DELIMITERS = (b"----", b"\t", b",", b";", b"|", b"^", b"\x01", b"~")
 
 _HTML = re.compile(rb"\s*(?:<!doctype html|<html|<table|<tr)\b", re.IGNORECASE)
-_TABLE = re.compile(rb"<tr\b.{0,5000}?<t[dh]\b", re.IGNORECASE | re.DOTALL)
+_TABLE = re.compile(rb"<tr\b.{0,500}?<t[dh]\b", re.IGNORECASE | re.DOTALL)
 _JSON = re.compile(rb"\s*(?:\{\s*[\"}]|\[\s*[\"{\[\]]|\[\s*-?\d+[\d.]*\s*,)")
 _JSON_LINE = re.compile(rb"\s*(?:\{\s*\".*\}|\[\s*[\"{\[\d-].*\])\s*,?\s*", re.DOTALL)
 _SQL = re.compile(
-    rb"^\s*(?:(?:INSERT|REPLACE)\s+(?:\w+\s+)?INTO\s+\S+.{0,8000}?VALUES?\s*\(|COPY\s+\S+.{0,8000}?FROM\s+stdin"
-    rb"|CREATE\s+TABLE\s+\S+|--\s+(?:MySQL|MariaDB|PostgreSQL)\b.{0,40}dump)",
+    rb"^[ \t]{0,99}+(?:(?:INSERT|REPLACE)[ \t]{1,99}+(?:\w{1,20}+[ \t]{1,99}+)?INTO[ \t]{1,99}+\S"
+    rb"|COPY[ \t]{1,99}+\S.{0,8000}?FROM[ \t]{1,99}+stdin|CREATE[ \t]{1,99}+TABLE[ \t]{1,99}+\S"
+    rb"|--[ \t]{1,99}+(?:MySQL|MariaDB|PostgreSQL)\b.{0,40}dump)",
     re.IGNORECASE | re.MULTILINE,
 )
 _PAIR = re.compile(r"\s*[^\s:;|,@]{1,100}(@[^\s:;|,@]{1,200})?([:;|])(?!//)\S.{0,300}")
