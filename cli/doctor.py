@@ -319,6 +319,20 @@ def _cookies(app: App) -> Told:
         yield Level.NOTE, "no source has a cookies_file", ""
 
 
+def _tokens(app: App) -> Told:
+    from crawler.access import token_of, token_refused
+
+    using = [each for each in app.configuration.sources if token_of(each.value) is not None]
+    for source in using:
+        refused = token_refused(source.value)
+        if refused is None:
+            yield Level.OK, f"{source.name}: {token_of(source.value)}", ""
+        else:
+            yield Level.FAILED, f"{source.name}: {refused}", "Until then the source is refused."
+    if not using:
+        yield Level.NOTE, "no source has a token_file", ""
+
+
 CHECKS: dict[str, Check] = {
     "packages": _packages,
     "configuration": _configuration,
@@ -330,6 +344,7 @@ CHECKS: dict[str, Check] = {
     "scanner": _scanner,
     "segments": _segments,
     "cookies": _cookies,
+    "tokens": _tokens,
     "tor": _tor,
     "daemon": _daemon,
     "channels": _channels,

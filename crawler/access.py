@@ -60,6 +60,22 @@ def _headers(definition: SourceDefinition) -> dict[str, str]:
     return headers
 
 
+def token_of(definition: SourceDefinition) -> Path | None:
+    """The file with a source's key, where it has one."""
+    return definition.token_file if isinstance(definition, FamilySource) else None
+
+
+def token_refused(definition: SourceDefinition) -> TokenRefused | None:
+    """Why a source's key cannot be used; `None` where it can, and where there is none."""
+    path = token_of(definition)
+    try:
+        if path is not None:
+            read_token(path)
+    except TokenRefused as refused:
+        return refused
+    return None
+
+
 def read_token(path: Path) -> str:
     """Return the key in a file; raises `TokenRefused`, which quotes nothing of it."""
     try:

@@ -11,6 +11,7 @@ from cli.context import App, app_of
 from cli.errors import ConfigurationRefused
 from cli.exits import Exit
 from cli.output import emit_json, say
+from crawler.access import token_refused
 from crawler.cookies import read_cookies, remark
 from crawler.errors import CookiesRefused
 
@@ -40,8 +41,10 @@ def command(
 
 
 def _remarks(app: App) -> Iterator[str]:
-    """What is no mistake, and will be missed: cookies that cannot be used, or not for long."""
+    """What is no mistake, and will be missed: a key, or cookies, that cannot be used, or not for long."""
     for source in app.configuration.sources:
+        if (refused := token_refused(source.value)) is not None:
+            yield f"{source.name}: {refused}"
         if source.value.cookies_file is None:
             continue
         try:

@@ -260,8 +260,6 @@ class FamilySource(SourceBase):
     def _token_is_wanted(cls, file: Path | None, seen: ValidationInfo) -> Path | None:
         if file is not None and seen.data.get("kind") not in TOKEN_HEADERS:
             raise mistake("token_file", f"a key only for {', '.join(TOKEN_HEADERS)}: others have none")
-        if file is not None and not file.is_absolute():
-            raise mistake("token_file", "an absolute path")
         return file
 
     @model_validator(mode="after")

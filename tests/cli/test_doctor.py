@@ -128,6 +128,27 @@ def test_the_age_and_the_rights_of_cookies_are_told(
     assert "synthetic-secret" not in checked.stdout + checked.stderr + str(found)
 
 
+@pytest.mark.parametrize(
+    ("mode", "level", "told"), [(0o600, "ok", "gists.token"), (0o644, "failed", "has mode 0644")]
+)
+def test_the_rights_of_an_interfaces_key_are_told(tmp_path: Path, mode: int, level: str, told: str) -> None:
+    """`doctor` and `check` both look at it, beside the source's file, and show nothing of it."""
+    home = installed(tmp_path, host="api.example", via="direct")
+    source = 'kind = "gists"\nstart = "https://api.example/gists/public"\ntoken_file = "gists.token"\n'
+    (home / "sources" / "market.toml").write_text(source)
+    key = home / "sources" / "gists.token"
+    key.write_text("synthetic-secret\n")
+    key.chmod(mode)
+
+    [found] = findings(home, "tokens", code=0 if level == "ok" else Exit.NEGATIVE)
+    checked = spillwatch(home, "check")
+
+    assert (found["level"], told in found["found"]) == (level, True)
+    assert checked.returncode == 0
+    assert (told in checked.stdout) is (level != "ok")
+    assert "synthetic-secret" not in checked.stdout + checked.stderr + str(found)
+
+
 @pytest.mark.needs("gcc")
 def test_the_scanner_in_use_is_named(tmp_path: Path) -> None:
     """With its file: it is the native one, for there is a compiler where the tests run."""

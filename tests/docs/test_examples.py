@@ -23,6 +23,8 @@ STAND_INS = {
     "url": "https://hooks.lender.example/spillwatch",
     "database_url": "postgresql://spillwatch:synthetic@db.lender.example/spillwatch",
 }
+# What the program reads itself, when it needs it, and not its configuration.
+PATHS = ("ca_file", "cookies_file", "key_file", "token_file")
 COMMANDS = dict(walk())
 ROOT_OPTIONS = {"--config", "-c", "--debug", "--version", "--help"}
 
@@ -46,7 +48,7 @@ def _with_stand_ins(value: object) -> object:
     table = {}
     for key, inner in value.items():
         target = key.removesuffix("_file")
-        if key in ("ca_file", "key_file") or target == key:
+        if key in PATHS or target == key:
             table[key] = _with_stand_ins(inner)
         else:
             table[target] = STAND_INS.get(target, "synthetic")

@@ -86,7 +86,7 @@ def test_a_start_is_an_address_that_a_browser_shows(start: str, asked: str) -> N
 
 
 def test_files_of_text_are_fetched_whole_and_others_never() -> None:
-    """Where they are raw, for the API cuts them at a megabyte. Archives and media are left, by name or type."""
+    """Where they are raw, for the API cuts them at a megabyte. Archives and media are left, by any sign."""
     names = {
         "a.txt": "text/plain",
         "b.sql": "application/sql",
