@@ -29,7 +29,7 @@ REFERRED_TO = {
 }
 # Makers of forum programs, whose footers name them: that is how a program is recognised.
 MAKERS = {"mybb.com", "www.discuz.net", "www.phpbb.com", "www.simplemachines.org", "xenforo.com"}
-# Public interfaces, each of which is a family of its own; no test asks them, for all of them serve themselves.
+# Public interfaces, each of which is a family of its own; no test asks them, for the tests serve their own.
 INTERFACES = {
     "api.github.com",
     "api.ransomware.live",
