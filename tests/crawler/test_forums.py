@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -22,6 +24,8 @@ from tests.peers.forums.server import PROGRAMS, ForumSite
 EDITED, ANSWERED, OPENED = 45, LONG, 46
 LATER = datetime(2026, 3, 5, 9, 0, tzinfo=UTC)
 LISTS = 3
+#: Runs beside each other, each with a process of its own.
+AT_ONCE = 2
 
 
 @dataclass
@@ -43,17 +47,28 @@ class Story:
         return self.first[f"t{thread.id}"]
 
 
-@pytest.fixture(scope="module", params=PROGRAMS)
-def story(
+@pytest.fixture(scope="module")
+def stories(
     request: pytest.FixtureRequest, sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Story]:
-    folder = tmp_path_factory.mktemp(request.param)
-    shutil.copy(sqlite_template, folder / "spillwatch.db")
-    url = f"sqlite:///{folder / 'spillwatch.db'}"
-    database = Database.open(url)
-    with ForumSite(request.param) as site:
-        yield told(site, Runs(database, url, folder / "evidence"))
-    database.close()
+) -> Iterator[dict[str, Story]]:
+    """The stories of the programs that are tested, told beside each other: a run is mostly its start."""
+    params = [getattr(getattr(item, "callspec", None), "params", {}) for item in request.session.items]
+    wanted = sorted({each["story"] for each in params if "story" in each})
+    with ExitStack() as stack, ThreadPoolExecutor(AT_ONCE) as pool:
+        begun = []
+        for program in wanted:
+            folder = tmp_path_factory.mktemp(program)
+            shutil.copy(sqlite_template, folder / "spillwatch.db")
+            url = f"sqlite:///{folder / 'spillwatch.db'}"
+            database = stack.enter_context(closing(Database.open(url)))
+            site = stack.enter_context(ForumSite(program))
+            begun.append(pool.submit(told, site, Runs(database, url, folder / "evidence")))
+        yield {each.site.program.name: each for each in (future.result() for future in begun)}
+
+
+@pytest.fixture(params=PROGRAMS)
+def story(request: pytest.FixtureRequest, stories: dict[str, Story]) -> Story:
+    return stories[request.param]
 
 
 def told(site: ForumSite, runs: Runs) -> Story:
