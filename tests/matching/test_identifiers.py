@@ -23,6 +23,7 @@ from matching.identifiers import (
     iban,
     luhn,
     phone,
+    recognised,
     refusal,
     resident_id,
     scan,
@@ -294,6 +295,26 @@ def test_two_numbers_side_by_side_are_two() -> None:
     assert {("resident_id", one.resident_id), ("phone", "+86" + one.phone), ("card", one.card)} <= found
 
 
+@pytest.mark.parametrize(
+    ("field", "value", "shows"),
+    [
+        (Field.EMAIL, "j.doe@mail.example", True),
+        (Field.CARD, "4111 1111 1111 1111", True),
+        (Field.WALLET, "1BvBMSEYstWetqTFn5Au4m4GFg7xJaNVN2", True),
+        (Field.WALLET, "0x5aaeb6053f3e94c9b9a09f33669435e7ef1beaed", False),
+        (Field.PASSPORT, "L898902C36UTO7408122F1204159ZE184226B<<<<<10", True),
+        (Field.PASSPORT, "E12345678", False),
+        (Field.DRIVING_LICENCE, "12345678-Z", True),
+        (Field.DRIVING_LICENCE, "D1234567", False),
+        (Field.USERNAME, "summer99", False),
+        (Field.ACCOUNT, "20014577", False),
+    ],
+)
+def test_a_value_shows_what_it_is_or_its_column_says_so(field: Field, value: str, shows: bool) -> None:
+    """A column without a name is known by what its cells are; all of these are cells of their field."""
+    assert (recognised(field, value, "CN"), canonical(field, value, "CN") is not None) == (shows, True)
+
+
 @settings(max_examples=300)
 @given(st.text(max_size=300), st.sampled_from(["CN", "US"]))
 def test_any_text_can_be_scanned(text: str, region: str) -> None:
@@ -315,6 +336,13 @@ BAIT = {
     "almost an iban": "GB00" * 50_000,
     "letters": "ab12 " * 40_000,
     "separators": "1 -." * 50_000,
+    "almost wallets": "1BvBMSEYstWetqTFn5Au4m4GFg7xJaNVN3 " * 6_000,
+    "letters of wallets": "1" + "A" * 200_000,
+    "bech32": "bc1" * 60_000,
+    "hex": "0x" * 100_000,
+    "almost zones": "L898902C36UTO7408122F1204159ZE184226B<<<<<11 " * 4_000,
+    "dates in zones": "7408122F1204159" * 12_000,
+    "licences": "12345678Z " * 20_000,
 }
 
 
