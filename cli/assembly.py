@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy.orm import Session
 
@@ -23,6 +24,13 @@ from storage.base import Database
 from storage.evidence.warc import EvidenceStore
 from storage.sources import SyncResult
 from storage.work import WorkKind
+
+# Names and terms have columns of their own. Where keys come from is never read from the database.
+_IN_FILES_ONLY: dict[str, Any] = {
+    "name": True,
+    "terms": True,
+    "fingerprints": {"key_file", "key_credential", "key_command", "previous_keys"},
+}
 
 
 @dataclass(frozen=True)
@@ -112,7 +120,7 @@ def declared_companies(configuration: Configuration) -> Sequence[companies.Decla
                 )
                 for term in company.value.terms
             ],
-            definition=company.value.model_dump(mode="json", exclude={"name", "terms"}),
+            definition=company.value.model_dump(mode="json", exclude=_IN_FILES_ONLY),
             declared_in=str(company.file),
         )
         for company in configuration.companies

@@ -8,6 +8,7 @@ import os
 import shutil
 import socket
 import stat
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -186,22 +187,37 @@ def _data_places(app: App) -> dict[str, Path]:
 
 
 def _keys(app: App) -> Told:
-    declared = app.configuration
-    own = {company.name: company.value.fingerprints.key_file for company in declared.companies}
-    named = {**own, **declared.settings.matching.key_files}
-    files = {company: file for company, file in named.items() if file is not None}
-    for company, file in files.items():
-        if not file.exists():
-            yield (
-                Level.FAILED,
-                f"{company}: {file} is not there",
-                "Copy it here, or write one: `spillwatch keygen`.",
-            )
-            continue
-        exposed = list(_exposed(file, wanted=0o600))
-        yield from exposed or [(Level.OK, f"{company}: {file}", "")]
-    if not files:
-        yield Level.NOTE, "no company has a key file", "Without one only terms are searched for."
+    """Each source is read, as the daemon would; of an earlier key, whether a segment still needs it."""
+    from matching.keys import Keyring, sources_of
+
+    settings, checks = app.settings.matching, _key_checks(app)
+    slugs = [slug for slug in sorted({*settings.keys, *settings.key_files}) if settings.keys.get(slug, True)]
+    for slug in slugs:
+        found = zip(sources_of(slug, settings), Keyring(settings).of(slug), strict=True)
+        for number, (source, key) in enumerate(found):
+            if isinstance(key, SpillwatchError):
+                yield Level.FAILED, f"{slug}: {key}", "Copy it here, or write one: `spillwatch keygen`."
+            elif number == 0:
+                yield Level.OK, f"{slug}: key {key.id} from {source}", ""
+            elif needing := [str(segment) for segment, check in checks[slug] if check == key.check]:
+                found_ = f"{slug}: the earlier key {key.id} is needed by segment {', '.join(needing)}"
+                yield Level.NOTE, found_, "Enrol again with the present key: docs, Enrol, A new key."
+            else:
+                advice = "Take it out of previous_keys, and destroy it."
+                yield Level.WARNING, f"{slug}: no segment needs the earlier key {key.id} any more", advice
+    if not slugs:
+        yield Level.NOTE, "no company has a key", "Without one only terms are searched for."
+
+
+def _key_checks(app: App) -> dict[str, list[tuple[int, str]]]:
+    """By company, the segments in use and which key each was made with."""
+    from storage import companies
+
+    found: dict[str, list[tuple[int, str]]] = defaultdict(list)
+    with app.database.reading() as session:
+        for row in companies.active_segments(session):
+            found[row.company.slug].append((row.id, row.key_check))
+    return found
 
 
 def _scanner(_app: App) -> Told:
@@ -216,18 +232,29 @@ def _scanner(_app: App) -> Told:
 
 
 def _segments(app: App) -> Told:
-    from matching.segments import open_segment
+    """Reads every byte."""
+    from matching.intake import files_of
+    from matching.segments import verify
     from storage import companies
 
     with app.database.reading() as session:
-        segments = [(segment.file, segment.company.slug) for segment in companies.active_segments(session)]
-    for file, slug in segments:
-        try:
-            open_segment(app.settings.matching.segments_dir / file)
-            yield Level.OK, f"{slug}: {file}", ""
-        except SpillwatchError as error:
-            yield Level.FAILED, f"{slug}: {error}", "Import it again: `spillwatch segment import FILE`."
-    if not segments:
+        rows = companies.active_segments(session)
+    for row in rows:
+        for file in files_of(row):
+            try:
+                segment = verify(app.settings.matching.segments_dir / file, company=row.company.slug)
+            except SpillwatchError as error:
+                advice = "Import it again: `spillwatch segment import FILE`."
+                yield Level.FAILED, f"{row.company.slug}: {error}", advice
+                continue
+            if segment.outdated:
+                found = (
+                    f"{row.company.slug}: {file}: {', '.join(segment.outdated)} by older rules: not compared"
+                )
+                yield Level.WARNING, found, "Enroll again with this version."
+            else:
+                yield Level.OK, f"{row.company.slug}: {file}", ""
+    if not rows:
         yield Level.NOTE, "no segment is imported", "`spillwatch enroll` makes one on the company's premises."
 
 

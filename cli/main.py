@@ -41,6 +41,7 @@ COMMANDS = {
     "keygen": "cli.commands.keygen",
     "enroll": "cli.commands.enroll",
     "segment": "cli.commands.segment",
+    "reveal": "cli.commands.reveal",
     "doctor": "cli.commands.doctor",
     "db": "cli.commands.db",
     "demo": "cli.commands.demo",

@@ -132,7 +132,8 @@ def load(option: Path | None, environment: Mapping[str, str] = os.environ) -> Co
         mistakes += _unknown_companies(file, settings, companies.names)
     if settings is None or mistakes:
         raise ConfigurationRefused(mistakes)
-    return Configuration(file, settings, _anchored_in(sources), _anchored_in(companies))
+    declared = _anchored_in(companies)
+    return Configuration(file, _with_keys(settings, declared, environment), _anchored_in(sources), declared)
 
 
 def _settings(file: Path, environment: Mapping[str, str], mistakes: list[Mistake]) -> Settings | None:
@@ -184,6 +185,8 @@ def anchored(value: T, folder: Path) -> T:
         return cast(T, value.model_copy(update=changed)) if changed else value
     if isinstance(value, dict):
         return cast(T, {key: anchored(inner, folder) for key, inner in value.items()})
+    if isinstance(value, tuple):
+        return cast(T, tuple(anchored(inner, folder) for inner in value))
     return value
 
 
@@ -195,7 +198,23 @@ def _anchored_in(folder: Folder[T]) -> tuple[Declared[T], ...]:
 
 
 def _holds_path(value: object) -> bool:
-    return isinstance(value, (Path, BaseModel, dict))
+    return isinstance(value, (Path, BaseModel, dict, tuple))
+
+
+def _with_keys(
+    settings: Settings, companies: Sequence[Declared[CompanyDefinition]], environment: Mapping[str, str]
+) -> Settings:
+    """Where keys come from is told by files alone, so that who can write the database names no key and no
+    command.
+    """
+    matching = settings.matching
+    keys = {company.name: company.value.fingerprints.keys for company in companies}
+    given = environment.get("CREDENTIALS_DIRECTORY")
+    changes = {
+        "keys": {**keys, **matching.keys},
+        "credentials_dir": matching.credentials_dir or (Path(given) if given else None),
+    }
+    return settings.model_copy(update={"matching": matching.model_copy(update=changes)})
 
 
 def _with_database_anchored(settings: Settings, folder: Path) -> Settings:

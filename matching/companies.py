@@ -7,6 +7,7 @@ import phonenumbers
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from matching.errors import TermRefused
+from matching.key_source import PREVIOUS_LIMIT, KeySource
 from matching.terms import check_exclusions, folded_term
 
 TERMS_LIMIT = 100_000
@@ -56,6 +57,17 @@ class FingerprintsDefinition(BaseModel):
     key_file: Annotated[
         Path | None, Field(description="What `spillwatch keygen` wrote; mode 0600. None: no fingerprints.")
     ] = None
+    key_credential: Annotated[
+        str | None, Field(description="Instead: the name of a systemd credential that holds such a file.")
+    ] = None
+    key_command: Annotated[
+        tuple[str, ...] | None,
+        Field(description="Instead: a program and its arguments that write such a file; no shell."),
+    ] = None
+    previous_keys: Annotated[
+        tuple[KeySource, ...],
+        Field(max_length=PREVIOUS_LIMIT, description="Keys that segments in use were made with before."),
+    ] = ()
     default_region: Annotated[
         str | None,
         Field(description="Country of published numbers without +. None: the one of the enrolled list."),
@@ -69,6 +81,27 @@ class FingerprintsDefinition(BaseModel):
                 f"{region!r} is no region with telephone numbers; wanted: one such as CN, GB or US"
             )
         return region
+
+    @model_validator(mode="after")
+    def _one_present_key(self) -> Self:
+        named = (self.key_file, self.key_credential, self.key_command)
+        if sum(value is not None for value in named) > 1:
+            raise ValueError("a key comes from one place: key_file, key_credential or key_command")
+        if self.key is None and self.previous_keys:
+            raise ValueError("there are previous_keys and no present one; wanted key_file or its like")
+        return self
+
+    @property
+    def key(self) -> KeySource | None:
+        """Where the present key comes from; None: no fingerprints."""
+        named = {"file": self.key_file, "credential": self.key_credential, "command": self.key_command}
+        given = {name: value for name, value in named.items() if value is not None}
+        return KeySource.model_validate(given) if given else None
+
+    @property
+    def keys(self) -> tuple[KeySource, ...]:
+        """All of them, the present one first."""
+        return (self.key, *self.previous_keys) if self.key is not None else ()
 
 
 class CompanyDefinition(BaseModel):

@@ -6,7 +6,8 @@ SpillwatchError (storage.errors)
     ├── KeyRefused
     │   ├── KeyMissing
     │   ├── KeyExposed
-    │   └── KeyDamaged
+    │   ├── KeyDamaged
+    │   └── KeyCommandFailed
     ├── SegmentRefused
     │   ├── SegmentMissing
     │   ├── SegmentDamaged
@@ -20,7 +21,9 @@ SpillwatchError (storage.errors)
     │   └── SegmentTooLarge
     ├── CustomersRefused
     │   ├── CustomersUnreadable
-    │   └── CustomersWithoutColumns
+    │   ├── CustomersWithoutColumns
+    │   └── CustomersOther
+    ├── OrdinalsRefused
     └── InputRefused
         ├── InputMissing
         ├── InputUnreadable
@@ -74,6 +77,12 @@ class KeyDamaged(KeyRefused):
     """The key file is not one that `spillwatch keygen` wrote."""
 
     reason = "key_damaged"
+
+
+class KeyCommandFailed(KeyRefused):
+    """The command that should write the key did not."""
+
+    reason = "key_command_failed"
 
 
 class SegmentRefused(MatchingError):
@@ -158,6 +167,18 @@ class CustomersWithoutColumns(CustomersRefused):
     """No column of the customers' file is known to hold an identifier."""
 
     reason = "customers_without_columns"
+
+
+class CustomersOther(CustomersRefused):
+    """The list is not the one that the ordinals are of."""
+
+    reason = "customers_other"
+
+
+class OrdinalsRefused(MatchingError):
+    """The list of ordinals was refused."""
+
+    reason = "ordinals_refused"
 
 
 class InputRefused(MatchingError):

@@ -193,12 +193,20 @@ def read_key(path: Path) -> RootKey:
                 f"the key file {path} has mode {mode:04o}, so others than its owner can read it; "
                 f"run: chmod 600 {path}"
             )
-        content = Secret(KEY_FILE_LIMIT + 1)
         try:
-            del content[stream.readinto(content) :]
+            content = _content(descriptor)
         except OSError as error:
             raise KeyMissing(f"the key file {path} cannot be read: {error.strerror}") from None
     return parse_key(content, f"the key file {path}")
+
+
+def _content(descriptor: int) -> Secret:
+    """All of a file or a pipe, one byte more than a key file may have at most, and no copy of it."""
+    content, size = Secret(KEY_FILE_LIMIT + 1), 0
+    while read := os.readv(descriptor, [memoryview(content)[size:]]):
+        size += read
+    del content[size:]
+    return content
 
 
 def parse_key(content: Secret, place: str) -> RootKey:

@@ -5,6 +5,8 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from matching.key_source import KeySource
+
 
 class MatchingSettings(BaseModel):
     """What the daemon and `spillwatch rematch` use."""
@@ -24,6 +26,13 @@ class MatchingSettings(BaseModel):
         dict[str, Path],
         Field(description="Key file by company (its file's name); wins over fingerprints.key_file."),
     ] = {}
+    keys: Annotated[
+        dict[str, tuple[KeySource, ...]],
+        Field(description="A company's keys, the present one first; else what its own file says."),
+    ] = {}
+    credentials_dir: Annotated[
+        Path | None, Field(description="Folder of credentials; systemd's, if it gave us any.")
+    ] = None
     text_limit_mb: Annotated[
         float,
         Field(gt=0, le=1024, description="MB of one listing's text that are matched; more is counted only."),

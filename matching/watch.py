@@ -6,13 +6,15 @@ A segment that cannot be used (no key, another key, damaged) does not keep menti
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from sqlalchemy.orm import Session
 
-from matching.errors import KeyMissing, MatchingError
-from matching.fingerprints import Key, read_key
-from matching.segments import Chain, Segment, open_segment
+from matching.errors import MatchingError
+from matching.fingerprints import Key
+from matching.intake import files_of
+from matching.keys import Keyring
+from matching.segment_folder import SegmentFolder
+from matching.segments import Chain, Segment
 from matching.settings import MatchingSettings
 from matching.terms import Terms, WatchTerm
 from storage import companies
@@ -78,32 +80,25 @@ def watched_segments(
     """The segments opened, with their keys, and by company why one could not be. `numbers`: of the slugs."""
     segments: list[WatchedSegment] = []
     unusable: dict[int, MatchingError] = {}
+    keyring = Keyring(settings)
     for row in rows:
         number = numbers[row.company.slug]
         try:
-            segments.append(_watched(row, number, settings))
+            segments.append(_watched(row, number, settings, keyring))
         except MatchingError as error:
             unusable.setdefault(number, error)
     return segments, unusable
 
 
-def _watched(row: companies.Segment, number: int, settings: MatchingSettings) -> WatchedSegment:
-    key = read_key(key_file_of(row.company, settings))
-    segment = open_segment(settings.segments_dir / row.file, company=row.company.slug)
+def _watched(
+    row: companies.Segment, number: int, settings: MatchingSettings, keyring: Keyring
+) -> WatchedSegment:
+    slug = row.company.slug
+    segment = SegmentFolder(settings.segments_dir).opened(files_of(row), company=slug)
+    key = keyring.that_made(segment.header, segment.path)
     segment.check_key(key)
     region = _fingerprints_of(row.company).get("default_region") or segment.header.default_region
     return WatchedSegment(row.id, number, segment, region, key)
-
-
-def key_file_of(company: companies.Company, settings: MatchingSettings) -> Path:
-    """Where a company's key is; raises KeyMissing if nobody said."""
-    file = settings.key_files.get(company.slug) or _fingerprints_of(company).get("key_file")
-    if not file:
-        raise KeyMissing(
-            f"no key file is named for the company {company.slug!r}; name it in its file as "
-            f"fingerprints.key_file, or as key_files.{company.slug} of [matching]"
-        )
-    return Path(file)
 
 
 def _fingerprints_of(company: companies.Company) -> dict[str, str | None]:

@@ -17,7 +17,7 @@ from matching.companies import REGIONS
 from matching.enrol import Enrolment, enroll
 from matching.fingerprints import read_key
 from matching.identifiers import DateOrder, Field
-from matching.segments import SUFFIX
+from matching.segments import SUFFIX, open_segment
 
 _SLUG = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 
@@ -30,6 +30,10 @@ def command(
         str | None, typer.Option(help="The company's slug; without it the key file's name without its end.")
     ] = None,
     out: Annotated[Path | None, typer.Option(help="The segment; without it COMPANY.segment.")] = None,
+    base: Annotated[
+        Path | None,
+        typer.Option(help="The last segment of a series: the list's customers are added to it, as a delta."),
+    ] = None,
     column: Annotated[
         list[str] | None,
         typer.Option(
@@ -37,7 +41,10 @@ def command(
             "A name with a birth date is name_birth_date=FAMILY+GIVEN+BORN or NAME+BORN."
         ),
     ] = None,
-    region: Annotated[str, typer.Option(help="Country of telephone numbers written without +.")] = "CN",
+    region: Annotated[
+        str | None,
+        typer.Option(help="Country of telephone numbers written without +; else the base's, or CN."),
+    ] = None,
     delimiter: Annotated[str | None, typer.Option(help="What separates columns; else found out.")] = None,
     dates: Annotated[
         DateOrder | None,
@@ -57,11 +64,14 @@ def command(
             f"{slug!r} is no slug (a-z, 0-9, - and _); it is the name of the company's file",
             param_hint="--company",
         )
+    region = region or ("CN" if base is None else open_segment(base).header.default_region)
     if region not in REGIONS:
         raise typer.BadParameter(f"{region!r} is no country such as CN or GB", param_hint="--region")
     if delimiter is not None and len(delimiter) != 1:
         raise typer.BadParameter("the delimiter is one character", param_hint="--delimiter")
     segment = out or Path(slug + SUFFIX)
+    if base is not None and segment.exists() and segment.samefile(base):
+        raise typer.BadParameter("the delta needs a file of its own beside the base's", param_hint="--out")
     with _display(customers, show=not as_json and console().is_terminal) as progress:
         result = enroll(
             customers,
@@ -70,21 +80,23 @@ def command(
             key=read_key(key),
             default_region=region,
             now=app_of(context).clock(),
-            columns=_columns(column or ()),
+            columns=columns_of(column or ()),
             delimiter=delimiter,
             encoding=encoding,
             dates=dates,
             header=header,
+            base=base,
             progress=progress,
         )
     if as_json:
         emit_json({"company": slug, "segment": segment, **_as_dict(result)})
     else:
         _show(result)
-        say(f"{result.rows} customers of {slug} are in {segment}. Only the segment travels.")
+        numbers = f" Their ordinals begin at {result.first}." if base is not None else ""
+        say(f"{result.rows} customers of {slug} are in {segment}.{numbers} Only the segment travels.")
 
 
-def _columns(said: Sequence[str]) -> dict[Field, list[str]]:
+def columns_of(said: Sequence[str]) -> dict[Field, list[str]]:
     columns: dict[Field, list[str]] = {}
     for one in said:
         name, equals, column = one.partition("=")
@@ -125,6 +137,7 @@ def _reasons(result: Enrolment, field: Field) -> str:
 def _as_dict(result: Enrolment) -> dict[str, object]:
     return {
         "customers": result.rows,
+        "first_ordinal": result.first,
         "columns": dict(result.columns),
         "accepted": dict(result.accepted),
         "refused": {field: dict(reasons) for field, reasons in result.refused.items()},

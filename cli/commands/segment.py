@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-from hashlib import file_digest
 from pathlib import Path
 from typing import Annotated
 
@@ -14,8 +11,13 @@ from cli.context import App, app_of
 from cli.errors import UnknownName
 from cli.output import emit_json, say, table
 from matching.fingerprints import read_key
-from matching.segments import SUFFIX, Segment, open_segment
-from matching.watch import key_file_of
+from matching.intake import Intake, Taken
+from matching.keys import Keyring
+from matching.ordinals import read_ordinals
+from matching.segment_folder import SegmentFolder
+from matching.segments import Chain, Segment, delta_header, open_segment, write_segment
+from matching.segments import merge as merge_files
+from matching.segments import verify as verified
 from storage import companies
 
 app = typer.Typer(
@@ -29,12 +31,19 @@ AsJson = Annotated[bool, typer.Option("--json", help="Write JSON.")]
 
 
 @app.command("import")
-def import_(context: typer.Context, file: File, as_json: AsJson = False) -> None:
-    """Check a segment against its company's key and take it up; the archive is compared with it."""
+def import_(
+    context: typer.Context,
+    file: File,
+    replaces: Annotated[
+        int | None, typer.Option(help="A segment that this one stands for from now on: of an earlier key.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Check a segment or a delta, and its company's key, and take it up; the archive is compared with it."""
     from cli.assembly import declared_companies  # brings Scrapy with it, which no other command here needs
 
     app = app_of(context)
-    segment = open_segment(file)
+    segment = verified(file)
     slug = segment.header.company
     with app.database.transaction() as session:
         companies.sync_declared(session, declared_companies(app.configuration), app.clock())
@@ -44,16 +53,25 @@ def import_(context: typer.Context, file: File, as_json: AsJson = False) -> None
             f'{file} is a segment of the company "{slug}", and there is no companies/{slug}.toml; '
             f"write one, with its fingerprints.key_file."
         )
-    segment.check_key(read_key(key_file_of(company, app.settings.matching)))
-    with app.database.transaction() as session:
-        segment_id = companies.add_segment(session, _taken_up(app, file, segment, company.id), app.clock())
+    if replaces is not None:
+        _known(app, replaces, slug)
+    segment.check_key(Keyring(app.settings.matching).that_made(segment.header, file))
+    taken = _intake(app).take_up(segment, company.id, replaces=replaces)
     if as_json:
-        emit_json({"segment": segment_id, **_as_dict(segment)})
+        emit_json({"segment": taken.segment_id, "merged": taken.merged, **_as_dict(segment)})
     else:
-        say(
-            f"Segment {segment_id} of {slug}: {sum(segment.header.counts.values())} fingerprints of "
-            f"{segment.header.customers} customers. The daemon compares the archive with it."
-        )
+        say(_told(taken, segment))
+
+
+def _told(taken: Taken, segment: Segment) -> str:
+    header = segment.header
+    if not header.is_delta:
+        what = f"{header.fingerprints} fingerprints of {header.customers} customers"
+        told = f"Segment {taken.segment_id} of {header.company}: {what}."
+        return f"{told} The daemon compares the archive with it."
+    what = f"{header.fingerprints} fingerprints added, {header.erased} customers erased"
+    merged = " The segment and its deltas were merged." if taken.merged else ""
+    return f"Delta {header.sequence} of segment {taken.segment_id} of {header.company}: {what}.{merged}"
 
 
 @app.command("list")
@@ -64,7 +82,8 @@ def list_(context: typer.Context, as_json: AsJson = False) -> None:
     if as_json:
         emit_json([_row(row) for row in rows])
     else:
-        columns = ("id", "company", "fields", "values", "customers", "key", "imported", "active")
+        counted = ("values", "customers", "key", "deltas", "erased")
+        columns = ("id", "company", "fields", *counted, "imported", "active")
         cells = [tuple(_row(row).values())[: len(columns)] for row in rows]
         table(columns, cells, empty="No segment yet; `spillwatch enroll` makes one.")
 
@@ -85,14 +104,61 @@ def verify(
     key: Annotated[Path | None, typer.Option(help="The company's key file: is it this segment's?")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Check every byte of a segment file, and its key if one is named."""
-    segment = open_segment(file)
-    if key is not None:
-        segment.check_key(read_key(key))
+    """Prove a segment whole: every digest, the order of its records, its directory, and its key if named."""
+    segment = verified(file, key=None if key is None else read_key(key))
     if as_json:
         emit_json({"file": file, "whole": True, "key": None if key is None else True})
+        return
+    say(f"{file} is whole{'' if key is None else ' and was made with this key'}.")
+    if segment.outdated:
+        say(f"Of other rules than this program's, and not compared: {', '.join(segment.outdated)}.")
+
+
+@app.command()
+def erase(
+    context: typer.Context,
+    after: Annotated[Path, typer.Argument(help="The last segment of the series: the base, or a delta.")],
+    ordinals: Annotated[
+        Path, typer.Argument(help="CSV with a column `ordinal`, or a number a line: whom to erase.")
+    ],
+    out: Annotated[Path, typer.Option(help="The delta.")],
+    as_json: AsJson = False,
+) -> None:
+    """Make a delta that erases customers; on the company's own premises. Needs no key."""
+    before = open_segment(after).header
+    erased = read_ordinals(ordinals, highest=before.customers)
+    written = write_segment(out, delta_header(before, now=app_of(context).clock()), {}, erased)
+    if as_json:
+        emit_json({"segment": out, "erased": written.erased, "sequence": written.sequence})
     else:
-        say(f"{file} is whole{'' if key is None else ' and was made with this key'}.")
+        say(f"{out} erases {written.erased} customers: delta {written.sequence} of its series.")
+
+
+@app.command()
+def merge(
+    context: typer.Context,
+    segment: Annotated[int | None, typer.Argument(help="Its id, as `segment list` shows it.")] = None,
+    files: Annotated[
+        list[Path] | None, typer.Option("--file", help="Instead: base and deltas as files, in order.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="With --file: the new base.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write base and deltas anew as one base. What was erased is gone from the disk then."""
+    if (segment is None) == (not files) or bool(files) != bool(out):
+        raise typer.BadParameter("name either a segment's id, or --file (each of them) and --out")
+    if files and out:
+        header = merge_files(Chain.of([verified(file) for file in files]), out)
+        merged, what = True, f"{out}: {header.fingerprints} fingerprints, as of delta {header.sequence}."
+    else:
+        app, number = app_of(context), segment or 0
+        _known(app, number)
+        merged = _intake(app).merge(number)
+        what = f"Segment {number} is merged." if merged else f"Segment {number} has no deltas: nothing to do."
+    if as_json:
+        emit_json({"segment": out or segment, "merged": merged})
+    else:
+        say(what)
 
 
 @app.command()
@@ -103,52 +169,28 @@ def remove(
 ) -> None:
     """Compare with a segment no longer, and delete its file. What it found stays."""
     app = app_of(context)
+    row = _known(app, segment)
     with app.database.transaction() as session:
-        row = next((row for row in companies.segments(session) if row.id == segment), None)
-        if row is None:
-            raise UnknownName(f"There is no segment {segment}; `spillwatch segment list` shows them.")
         companies.retire_segment(session, segment)
-    (app.settings.matching.segments_dir / row.file).unlink(missing_ok=True)
+    _intake(app).sweep()
     if as_json:
         emit_json({"segment": segment, "removed": True})
     else:
-        say(f"Segment {segment} of {row.company.slug} is no longer compared with; its file is deleted.")
+        say(f"Segment {segment} of {row.company.slug} is no longer compared with; its files are deleted.")
 
 
-def _taken_up(app: App, file: Path, segment: Segment, company_id: int) -> companies.SegmentRecord:
-    """Copy the file into the segments folder, under a name that its content decides."""
-    with file.open("rb") as stream:
-        digest = file_digest(stream, "sha256").hexdigest()
-    name = f"{segment.header.company}-{digest[:16]}{SUFFIX}"
-    _copy(file, app.settings.matching.segments_dir / name)
-    header = segment.header
-    return companies.SegmentRecord(
-        company_id=company_id,
-        file=name,
-        key_id=header.key_id,
-        key_check=header.key_check,
-        fields=tuple(header.counts),
-        fingerprints=sum(header.counts.values()),
-        customers=header.customers,
-        sha256=digest,
-    )
+def _known(app: App, segment: int, slug: str | None = None) -> companies.Segment:
+    """Raises UnknownName. `slug`: whose it has to be, None for anybody's."""
+    with app.database.reading() as session:
+        row = next((row for row in companies.segments(session) if row.id == segment), None)
+    if row is None or slug not in (None, row.company.slug):
+        whose = "" if slug is None else f" of {slug}"
+        raise UnknownName(f"There is no segment {segment}{whose}; `spillwatch segment list` shows them.")
+    return row
 
 
-def _copy(file: Path, target: Path) -> None:
-    """Mode 0600 in a folder of mode 0700; another process sees the whole file or none."""
-    target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    draft = target.with_name(f".{target.name}.{os.getpid()}.part")
-    try:
-        with (
-            file.open("rb") as source,
-            open(draft, "wb", opener=lambda path, flags: os.open(path, flags, 0o600)) as copy,
-        ):
-            shutil.copyfileobj(source, copy)
-            copy.flush()
-            os.fsync(copy.fileno())
-        draft.replace(target)
-    finally:
-        draft.unlink(missing_ok=True)
+def _intake(app: App) -> Intake:
+    return Intake(app.database, SegmentFolder(app.settings.matching.segments_dir), app.clock)
 
 
 def _row(row: companies.Segment) -> dict[str, object]:
@@ -156,9 +198,11 @@ def _row(row: companies.Segment) -> dict[str, object]:
         "id": row.id,
         "company": row.company.slug,
         "fields": row.fields,
-        "fingerprints": row.fingerprints,
-        "customers": row.customers,
+        "fingerprints": row.fingerprints + sum(delta.fingerprints for delta in row.deltas),
+        "customers": (row.deltas[-1] if row.deltas else row).customers,
         "key_id": row.key_id,
+        "deltas": len(row.deltas),
+        "erased": sum(delta.erased for delta in row.deltas),
         "imported_at": row.imported_at,
         "active": row.active,
         "file": row.file,
@@ -169,11 +213,16 @@ def _as_dict(segment: Segment) -> dict[str, object]:
     header = segment.header
     return {
         "company": header.company,
+        "kind": "delta" if header.is_delta else "base",
+        "series": header.series,
+        "sequence": header.sequence,
         "customers": header.customers,
         "fingerprints": {str(field): count for field, count in header.counts.items()},
+        "erased": header.erased,
         "default_region": header.default_region,
         "key_id": header.key_id,
         "key_check": header.key_check,
         "normalisers": {str(field): version for field, version in header.normalisers.items()},
+        "outdated": list(segment.outdated),
         "created_at": header.created_at,
     }

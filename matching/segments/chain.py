@@ -116,6 +116,10 @@ class Chain:
         """Customers whose records are still in the files, or were never there."""
         return len(self._erased)
 
+    def is_erased(self, ordinal: int) -> bool:
+        place = int(np.searchsorted(self._erased, ordinal))
+        return place < len(self._erased) and int(self._erased[place]) == ordinal
+
     def check_key(self, key: Key) -> None:
         for segment in self.segments:
             segment.check_key(key)

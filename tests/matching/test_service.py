@@ -88,7 +88,7 @@ class Archive:
             "quillmere",
             "Quillmere Credit",
             [DeclaredTerm(term, TermKind.NAME) for term in terms],
-            {"fingerprints": {"key_file": str(self.folder / "quillmere.key"), "default_region": "CN"}},
+            {"fingerprints": {"default_region": "CN"}},
             "companies/quillmere.toml",
         )
         with self.database.transaction() as session:
@@ -181,7 +181,10 @@ class Archive:
 @pytest.fixture
 def archive(database: Database, evidence: EvidenceStore, tmp_path: Path) -> Archive:
     write_key(KEY, tmp_path / "quillmere.key", datetime(2026, 3, 1, tzinfo=UTC))
-    return Archive(database, evidence, tmp_path, MatchingSettings(segments_dir=tmp_path / "segments"))
+    settings = MatchingSettings(
+        segments_dir=tmp_path / "segments", key_files={"quillmere": tmp_path / "quillmere.key"}
+    )
+    return Archive(database, evidence, tmp_path, settings)
 
 
 def test_a_mention_becomes_rows_and_work_for_the_alerts(archive: Archive) -> None:

@@ -1,0 +1,106 @@
+"""`spillwatch reveal`: ordinals become customers again. On the company's own premises, without a database."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, TextIO
+
+import typer
+
+from cli.commands.enroll import columns_of
+from cli.errors import WouldOverwrite
+from cli.output import complain, emit_json, say, table
+from matching.fingerprints import read_key
+from matching.identifiers import DateOrder
+from matching.reveal import Lists, Revealed, check_belongs, read_wanted, reveal
+from matching.segments import Chain, open_segment
+
+STDOUT = "-"
+
+
+def command(
+    ordinals: Annotated[Path, typer.Argument(help="The CSV that `spillwatch match --ordinals` wrote.")],
+    customers: Annotated[
+        list[Path], typer.Option(help="The list that was enrolled; again for each list that was added.")
+    ],
+    out: Annotated[str, typer.Option(help="The file to write, mode 0600; - is standard output.")],
+    of: Annotated[
+        str | None, typer.Option(help="The segment whose ordinals are meant, if the file has several.")
+    ] = None,
+    columns: Annotated[
+        str | None, typer.Option(help="Which columns of the list, by name or number, with commas; else all.")
+    ] = None,
+    segment: Annotated[
+        list[Path] | None,
+        typer.Option(help="With --key: the list must be this segment's; again for each delta."),
+    ] = None,
+    key: Annotated[Path | None, typer.Option(help="With --segment: the key file.")] = None,
+    column: Annotated[
+        list[str] | None, typer.Option(help="With --segment: FIELD=COLUMN, as it was said to `enroll`.")
+    ] = None,
+    dates: Annotated[DateOrder | None, typer.Option(help="With --segment: as said to `enroll`.")] = None,
+    delimiter: Annotated[str | None, typer.Option(help="What separates columns; else found out.")] = None,
+    encoding: Annotated[str | None, typer.Option(help="The list's encoding; else it is found out.")] = None,
+    header: Annotated[bool, typer.Option(help="Whether the first row names the columns.")] = True,
+    terminal: Annotated[bool, typer.Option("--terminal", help="Show customers on a terminal too.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Write the counts as JSON.")] = False,
+) -> None:
+    """Turn ordinals back into the rows of your customer list.
+
+    Writes customers' data: to a file that only you can read, and to a terminal only if you ask for it.
+    """
+    if bool(segment) != bool(key):
+        raise typer.BadParameter("--segment and --key belong together")
+    if out == STDOUT and sys.stdout.isatty() and not terminal:
+        raise typer.BadParameter(
+            "this would show customers' data on the terminal; name a file, or say --terminal",
+            param_hint="--out",
+        )
+    lists = Lists(customers, delimiter, encoding, header)
+    compared = None
+    if segment and key:
+        chain = Chain.of([open_segment(one) for one in segment])
+        compared = check_belongs(lists, chain, read_key(key), columns=columns_of(column or ()), dates=dates)
+    wanted = read_wanted(ordinals, of=of)
+    with _output(out) as stream:
+        revealed = reveal(wanted, lists, stream, columns=columns.split(",") if columns else None)
+    _tell(revealed, out, compared, as_json=as_json)
+
+
+@contextmanager
+def _output(out: str) -> Iterator[TextIO]:
+    """A new file of mode 0600, which is gone again if it was not finished."""
+    if out == STDOUT:
+        yield sys.stdout
+        return
+    path = Path(out)
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+    except FileExistsError:
+        raise WouldOverwrite(f"{path} is there already; name another file.") from None
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as stream:
+            yield stream
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
+
+
+def _tell(revealed: Revealed, out: str, compared: int | None, *, as_json: bool) -> None:
+    """To standard error where the customers go to standard output."""
+    fields = dict(revealed.fields.most_common())
+    if as_json and out != STDOUT:
+        emit_json({"customers": revealed.customers, "fields": fields, "rows_compared": compared, "file": out})
+        return
+    checked = "" if compared is None else f" The list is the segment's: {compared} rows were compared."
+    sentence = f"{revealed.customers} customers.{checked}"
+    if out == STDOUT:
+        complain(sentence)
+        return
+    if fields:
+        table(("field", "customers"), list(fields.items()))
+    say(f"{sentence} They are in {out}, mode 0600.")
