@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from scrapy.http import Response
 
 NOT_MODIFIED = 304
+REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 MEANINGS: dict[int, tuple[type[FetchError], str]] = {
     HTTPStatus.UNAUTHORIZED: (SiteDenied, "wants a login"),
@@ -21,6 +22,11 @@ MEANINGS: dict[int, tuple[type[FetchError], str]] = {
     HTTPStatus.GONE: (NotThere, "has no such page any more"),
     HTTPStatus.TOO_MANY_REQUESTS: (RateLimited, "asks for fewer requests"),
 }
+
+
+def redirects(response: Response) -> bool:
+    """Whether it only says where to look instead."""
+    return response.status in REDIRECTS and bool(response.headers.get("Location"))
 
 
 def problem_with(response: Response) -> FetchError | None:

@@ -1,7 +1,7 @@
 """Every response goes to the evidence store and becomes a row before anything parses it.
 
-The middleware stands where the body is still as received, between redirects and decompression. Responses
-that arrive while others are being written share one fsync and one transaction.
+The middleware stands nearest to the site, where the body is still as received: redirects and robots.txt are
+evidence too, of why a page was or was not asked for. Responses that arrive while others are being written share one fsync and one transaction.
 """
 
 from __future__ import annotations
@@ -14,10 +14,11 @@ from functools import lru_cache
 from hashlib import sha256
 from typing import TYPE_CHECKING, Self
 
-from crawler.answers import NOT_MODIFIED, problem_with
+from crawler.answers import NOT_MODIFIED, problem_with, redirects
 from crawler.batch import Batch
 from crawler.context import RunContext, run_of
 from crawler.cookies import without_values
+from crawler.robots import ROBOTS
 from crawler.route import RECEIVED, Received
 from crawler.sources import Follow
 from storage import captures
@@ -38,6 +39,8 @@ BATCH = 64
 REST_S = 0.05
 #: Masked content types that are remembered: a site has a handful.
 TYPES = 64
+#: Evidence that is no page of the source's, and is not counted as one.
+ASIDE = frozenset({CaptureRole.ROBOTS, CaptureRole.REDIRECT})
 STATUS_OUTCOMES = {NOT_MODIFIED: CaptureOutcome.UNCHANGED}
 CHARSET = re.compile(r"charset\s*=\s*[\"']?([\w.:-]{1,40})", re.IGNORECASE)
 
@@ -55,7 +58,7 @@ class Captured:
 
 @dataclass(frozen=True, slots=True)
 class _Arrived:
-    follow: Follow
+    role: CaptureRole
     url: str
     received: Received
     body: bytes
@@ -83,17 +86,15 @@ class Capture:
         request.meta.pop(CAPTURED, None)
 
     async def process_response(self, request: Request, response: Response) -> Response:
-        follow = request.meta.get(FOLLOW)
-        if follow is None:
-            return response
-        problem = problem_with(response)
+        role = _role(request, response)
+        problem = None if role is CaptureRole.REDIRECT else problem_with(response)
         tally = self._run.tally
-        tally.captures += 1
+        tally.captures += role not in ASIDE
         tally.bytes += len(response.body)
         content_type = (response.headers.get("Content-Type") or b"").decode("latin-1")
         declared = CHARSET.search(content_type)
         arrived = _Arrived(
-            follow=follow,
+            role=role,
             url=response.url,
             received=request.meta[RECEIVED],
             body=response.body,
@@ -101,6 +102,8 @@ class Capture:
             charset=declared and declared[1],
             outcome=CaptureOutcome.FAILED
             if problem
+            else CaptureOutcome.PARSED
+            if role in ASIDE
             else STATUS_OUTCOMES.get(response.status, CaptureOutcome.PENDING),
             reason=problem.reason if problem else None,
             counts=tally.counts(),
@@ -138,6 +141,16 @@ class Capture:
         ]
 
 
+def _role(request: Request, response: Response) -> CaptureRole:
+    """What a response is to its run."""
+    if redirects(response):
+        return CaptureRole.REDIRECT
+    if ROBOTS in request.meta:
+        return CaptureRole.ROBOTS
+    follow: Follow = request.meta[FOLLOW]
+    return CaptureRole(follow.role.value)
+
+
 def _record(
     run: RunContext, mask_type: Callable[[str], str], arrived: _Arrived, place: Place
 ) -> CaptureRecord:
@@ -145,7 +158,7 @@ def _record(
         run_id=run.job.run_id,
         source_id=run.job.source_id,
         url=run.mask_url(arrived.url),
-        role=CaptureRole(arrived.follow.role.value),
+        role=arrived.role,
         fetched_at=arrived.received.at,
         status=arrived.received.status,
         sha256=sha256(arrived.body).hexdigest(),

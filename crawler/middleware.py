@@ -13,6 +13,7 @@ from scrapy.downloadermiddlewares.redirect import RedirectMiddleware
 from scrapy.downloadermiddlewares.retry import RetryMiddleware
 from scrapy.exceptions import IgnoreRequest
 
+from crawler.answers import redirects
 from crawler.context import run_of
 from crawler.errors import (
     BadEncoding,
@@ -40,7 +41,6 @@ FIRST_SHARE = 1 / 3
 TOO_MANY_REQUESTS = 429
 UNAVAILABLE = 503
 FORBIDDEN = 403
-REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 
 class Redirects(RedirectMiddleware):
@@ -57,9 +57,8 @@ class Redirects(RedirectMiddleware):
     def process_response(
         self, request: Request, response: Response, spider: Spider | None = None
     ) -> Request | Response:
-        location = response.headers.get("Location")
-        if response.status in REDIRECTS and location:
-            target = urljoin(request.url, location.decode("latin-1"))
+        if redirects(response):
+            target = urljoin(request.url, (response.headers["Location"] or b"").decode("latin-1"))
             if is_onion(host_of(request)) and not is_onion(urlsplit(target).hostname or ""):
                 raise OnionLeft(f"{host_of(request)} redirects out of Tor's own network: not followed.")
             if urlsplit(target).scheme not in SCHEMES:

@@ -49,8 +49,8 @@ DOWNLOADER_MIDDLEWARES = {
     "crawler.access.Access": 520,
     "crawler.middleware.Patience": 550,
     "crawler.middleware.Decompression": 590,
-    "crawler.capture.Capture": 595,
-    "crawler.middleware.Redirects": 600,
+    "crawler.middleware.Redirects": 595,
+    "crawler.capture.Capture": 600,
 }
 PAGES = "crawler.route.AiohttpRoute"
 #: Kinds with a way out of their own; through Tor there is one for all.

@@ -20,6 +20,8 @@ class CaptureRole(StrEnum):
     REPLIES = "replies"
     RAW = "raw"
     ATTACHMENT = "attachment"
+    ROBOTS = "robots"
+    REDIRECT = "redirect"
 
 
 class CaptureOutcome(StrEnum):

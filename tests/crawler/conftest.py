@@ -15,6 +15,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from crawler.capture import ASIDE
 from crawler.job import Progress
 from crawler.settings import CrawlerSettings
 from crawler.sources import read_definition
@@ -142,6 +143,11 @@ class Runs:
         return run
 
     def captures(self, run: Run) -> Sequence[Capture]:
+        """The run's pages."""
+        return [each for each in self.everything_captured(run) if each.role not in ASIDE]
+
+    def everything_captured(self, run: Run) -> Sequence[Capture]:
+        """The same with robots.txt and redirects."""
         with self.database.reading() as session:
             return captures.of_run(session, run.id)
 
