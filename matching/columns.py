@@ -43,7 +43,7 @@ _NAMES = {
     "passport": "passport passportnumber passportno 护照",
     "driving_licence": "drivinglicence drivinglicense driverlicense driverslicense licencenumber",
     "wallet": "wallet walletaddress cryptowallet btc btcaddress 钱包",
-    "birth_date": "birthdate birthday dateofbirth dob birth 出生日期 出生年月 生日",
+    "birth_date": "birthdate birthday dateofbirth dob birth born 出生日期 出生年月 生日",
     "password": "password passwd pwd pass passwordhash 密码",
     "username": "username login loginname nickname nick handle 用户名 登录名 昵称",
     "account": "account accountnumber accountno accountid acct acctno 账号 帐号 账户 户号 客户号",

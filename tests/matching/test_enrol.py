@@ -108,6 +108,7 @@ def test_columns_are_recognised_by_their_names(
     [
         (("Name", "Date of birth", "x"), [1, 2]),
         (("DOB", "Last name", "First name"), [2, 3, 1]),
+        (("Surname", "Forename", "Born"), [1, 2, 3]),
         (("名", "姓", "出生日期"), [2, 1, 3]),
         (("姓名", "生日", "x"), [1, 2]),
     ],
