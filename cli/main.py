@@ -34,6 +34,7 @@ COMMANDS = {
     "crawl": "cli.commands.crawl",
     "source": "cli.commands.source",
     "runs": "cli.commands.runs",
+    "coverage": "cli.commands.coverage",
     "listings": "cli.commands.listings",
     "alerts": "cli.commands.alerts",
     "rematch": "cli.commands.rematch",

@@ -43,6 +43,8 @@ class Trail:
     """The list pages that begin at one start address, in the order read."""
 
     resume: str | None = None
+    #: What `resume` was at the beginning.
+    saved: str | None = None
     #: In the order read.
     pages: dict[str, None] = field(default_factory=dict)
     unread: set[str] = field(default_factory=set)
@@ -63,10 +65,17 @@ class Trail:
         return not self.unread and not self.broken
 
     def first_unread(self) -> str | None:
-        """Where the next run goes on: the first page of which something was left."""
-        return next((page for page in self.pages if page in self.unread), None) or next(
-            iter(self.unread), None
-        )
+        """Where the next run goes on: the first page of which something was left, else the last page that was
+        read. What is deleted meanwhile moves the unread rows up, and they would be passed over.
+        """
+        left = next((page for page in self.pages if page in self.unread), None)
+        if left is not None or not self.unread:
+            return left
+        first, *_ = self.pages or [None]
+        last = next(reversed(self.pages), None)
+        # Not the one that this run began with, lest runs with a small budget read it again for ever.
+        again = last not in (first, self.saved)
+        return last if again else next(iter(self.unread))
 
 
 class Reading:
@@ -109,7 +118,8 @@ class Reading:
         self._shown: dict[str, list[str]] = {}
 
     def begin(self, start: str) -> None:
-        self._trails[start] = Trail(self._resume.get(start), depth=self._depths.get(start, 0))
+        resume = self._resume.get(start)
+        self._trails[start] = Trail(resume, resume, depth=self._depths.get(start, 0))
 
     def opening_cursor(self) -> dict[str, Any]:
         """The cursor to write before the first page is asked for."""
@@ -144,7 +154,7 @@ class Reading:
         if (trap := self._trap(trail, url, rows, next_url)) is not None:
             trail.trap = trap
             return Turn(wanted, None)
-        if not news and trail.resume not in (None, next_url):
+        if not news and trail.resume not in (None, next_url) and trail.resume not in trail.pages:
             return Turn(wanted, self._resumed(trail))
         return Turn(wanted, next_url)
 

@@ -95,6 +95,12 @@ class Structure:
         counted = stored if same else {}
         return cls(definition, known, list(counted.get("rows") or []), list(counted.get("pages") or []))
 
+    @classmethod
+    def of(cls, cursor: Mapping[str, Any]) -> Structure:
+        """As a source's cursor has it, to be looked at."""
+        stored = cursor.get("structure") or {}
+        return cls.remembered(stored, definition=str(stored.get("definition", "")))
+
     def note(self, parsed: Parsed) -> None:
         """Take note of a page that was recognised."""
         for each in parsed.findings:

@@ -38,6 +38,7 @@ from crawler.errors import CookiesRefused
 from crawler.job import MAX_LINE_BYTES, Exit, Failure, Job, Progress, message_of
 from crawler.outcome import Ending, conclude
 from crawler.settings import CrawlerSettings
+from crawler.structure import Structure
 from storage import runs
 from storage.base import BUSY_TIMEOUT_S, Database
 from storage.errors import StorageError
@@ -289,9 +290,13 @@ class Supervisor:
     def _count(self, run_id: int) -> None:
         with self._database.reading() as session:
             run = runs.get(session, run_id)
-        if run is None or run.state is not RunState.FINISHED:
-            return
-        metrics.count(run, read=run.outcome in READ)
+            if run is None or run.state is not RunState.FINISHED:
+                return
+            state = metrics.State(
+                listings_usual=runs.usual(session, run.source_id).listings_seen,
+                selectors_lost=len(Structure.of(run.source.cursor).lost),
+            )
+        metrics.count(run, state, read=run.outcome in READ)
         _count_cookies(run)
         log.info(
             "A run ended.",

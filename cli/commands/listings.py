@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Annotated
 
@@ -11,24 +10,10 @@ import typer
 from cli.context import App, app_of
 from cli.errors import UnknownName
 from cli.output import emit_csv, emit_json, table
+from cli.since import moment
 from storage import companies, listings, sources
 
 _SHORT = ("id", "source", "life", "first seen", "price", "records", "seller", "title")
-_UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
-
-
-def _moment(text: str | None) -> datetime | timedelta | None:
-    """An age (30m, 12h, 7d, 2w) or a date, with or without a time, local unless it names a zone."""
-    if text is None:
-        return None
-    if text[:-1].isdigit() and text[-1:] in _UNITS:
-        return timedelta(**{_UNITS[text[-1]]: int(text[:-1])})
-    try:
-        return datetime.fromisoformat(text).astimezone()
-    except ValueError:
-        raise typer.BadParameter(
-            f"found {text!r}; wanted an age such as 7d or a date such as 2026-05-01"
-        ) from None
 
 
 def _amount(text: str | None) -> Decimal | None:
@@ -66,14 +51,13 @@ def command(
             "--min-price needs --currency: amounts of different currencies do not compare"
         )
     app = app_of(context)
-    moment = _moment(since)
     filters = listings.Filters(
         source=source,
         company=company,
         life=life,
         gone=gone,
         seller=seller,
-        since=app.clock() - moment if isinstance(moment, timedelta) else moment,
+        since=None if since is None else moment(since, now=app.clock()),
         min_price=_amount(min_price),
         currency=currency and currency.upper(),
         min_records=min_records,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,7 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 from cli.commands.source_detect import detect
 from cli.context import App, app_of
 from cli.declared import Declared, read_toml
-from cli.errors import ConfigurationRefused
+from cli.errors import ConfigurationRefused, UnknownName
 from cli.exits import Exit
 from cli.mistakes import Mistake, mistakes_of
 from cli.output import emit_json, say, table
@@ -20,6 +21,7 @@ from crawler.sources import FieldFinding, SourceDefinition
 from matching.masks import mask_text
 
 if TYPE_CHECKING:
+    from cli.vitals import Vitals
     from crawler.trial import Look
     from storage.runs import Run
     from storage.sources import Source
@@ -30,6 +32,7 @@ app = typer.Typer(
 app.command("detect")(detect)
 
 _LISTED = ("name", "kind", "enabled", "health", "last_run", "last_outcome", "file")
+_VITALS = ("name", "health", "since", "last success", "listings", "usual", "unread", "newest", "next run")
 _FOUND = ("page", "part", "field", "selector", "found", "first value", "read as")
 
 
@@ -75,6 +78,57 @@ def _listed(
         "last_outcome": run and run.outcome,
         "file": file.file.name if file else row and row.declared_in,
     }
+
+
+@app.command("health")
+def health(
+    context: typer.Context,
+    name: Annotated[str | None, typer.Argument(help="Only this source.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Write a JSON list.")] = False,
+) -> None:
+    """Show how each source does: its last success, listings against the usual, and what its pages lack."""
+    from cli.vitals import vitals_of
+    from storage import sources
+
+    app = app_of(context)
+    with app.database.reading() as session:
+        known = [each for each in sources.everything(session) if name in (None, each.name)]
+        found = [vitals_of(session, each, now=app.clock()) for each in known]
+    if name is not None and not found:
+        raise UnknownName(f'There is no source "{name}"; `spillwatch source list` shows them.')
+    if as_json:
+        emit_json([each.as_dict() for each in found])
+    else:
+        table(_VITALS, [_vital_row(each) for each in found], empty="No source yet: write sources/NAME.toml.")
+        for each in found:
+            for line in _ailments(each):
+                say(f"{each.name}: {line}")
+    if not all(each.well for each in found):
+        raise typer.Exit(Exit.NEGATIVE)
+
+
+def _vital_row(each: Vitals) -> list[object]:
+    usual = None if each.listings_usual is None else f"{each.listings_usual:g}"
+    seen = (each.listings_seen, usual, each.pages_unread)
+    return [
+        each.name,
+        each.health,
+        each.health_since,
+        each.last_success,
+        *seen,
+        each.newest_listing,
+        each.next_run,
+    ]
+
+
+def _ailments(each: Vitals) -> Iterator[str]:
+    """What somebody should look at, a line each."""
+    if each.detail and not each.well:
+        yield each.detail
+    for selector in each.selectors_lost:
+        yield f"{selector} finds nothing any more."
+    if each.cookies not in (None, "ok"):
+        yield f"its cookies: {each.cookies}."
 
 
 @app.command("try")

@@ -257,3 +257,53 @@ def test_what_was_shown_whole_is_remembered_for_the_next_reading() -> None:
     other = reading(before.closing_cursor(), definition="two")
 
     assert (kept.whole_before, other.whole_before) == (EARLIER, None)
+
+
+def pages_of(rows: str) -> dict[int, str]:
+    """A list of two rows a page."""
+    return {number: rows[2 * (number - 1) : 2 * number] for number in range(1, len(rows) // 2 + 2)}
+
+
+def visits(rows: str, cursor: Mapping[str, Any], seen: dict[str, Known], *, budget: int) -> Reading:
+    """One run through a list, as far as its budget goes; what it reads is known afterwards."""
+    shown, subject = pages_of(rows), reading(cursor)
+    number: int | None = 1
+    for _ in range(budget):
+        assert number is not None
+        following = number + 1 if shown.get(number + 1) else None
+        step = turn(subject, number, shown[number], dict(seen), following=following, end=following is None)
+        seen |= known(*(key for key in shown[number] if key not in seen), since=NOW + timedelta(minutes=1))
+        if step.next_url is None:
+            return subject
+        number = int(step.next_url.rpartition("=")[2])
+    subject.unread(START, f"{START}?page={number}")
+    return subject
+
+
+def test_what_is_deleted_between_two_visits_hides_nothing() -> None:
+    """The rest of the list moves up, and the visit that goes on looks at the last page again."""
+    seen: dict[str, Known] = {}
+    first = visits("abcdefghijkl", {}, seen, budget=4)
+    second = visits("cdefghijkl", first.closing_cursor(), seen, budget=9)
+
+    assert "".join(sorted(seen)) == "abcdefghijkl"
+    assert "unfinished" not in second.closing_cursor()
+
+
+def test_what_is_new_between_two_visits_hides_nothing() -> None:
+    """The rest of the list moves down; both the new rows and the old ones are read."""
+    seen: dict[str, Known] = {}
+    first = visits("abcdefghijkl", {}, seen, budget=4)
+    visits("uvwxyzabcdefghijkl", first.closing_cursor(), seen, budget=9)
+
+    assert "".join(sorted(seen)) == "abcdefghijkluvwxyz"
+
+
+def test_a_budget_of_two_pages_gets_through_in_the_end() -> None:
+    """Looking at a page again never costs the whole visit, visit after visit."""
+    seen: dict[str, Known] = {}
+    cursor: Mapping[str, Any] = {}
+    for _ in range(10):
+        cursor = visits("abcdefghijkl", cursor, seen, budget=2).closing_cursor()
+
+    assert len(seen) == 12

@@ -1,0 +1,77 @@
+"""`spillwatch coverage`: what was watched, so that finding nothing means something."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from cli.context import app_of
+from cli.coverage import SourceCoverage, compared, everything, sentence
+from cli.errors import UnknownName
+from cli.output import emit_json, say, table
+from cli.since import moment
+from storage import companies
+
+_COLUMNS = (
+    "source",
+    "visits",
+    "read",
+    "pages",
+    "unread",
+    "gaps",
+    "hours unseen",
+    "newest",
+    "matched",
+    "waiting",
+)
+
+
+def command(
+    context: typer.Context,
+    company: Annotated[str | None, typer.Option(help="Only this company's side of it (its slug).")] = None,
+    since: Annotated[str, typer.Option(help="Since when: 12h, 30d, 2026-05-01.")] = "30d",
+    as_json: Annotated[bool, typer.Option("--json", help="Write one JSON object.")] = False,
+) -> None:
+    """Say what was covered, and what was not."""
+    app = app_of(context)
+    now = app.clock()
+    begin = moment(since, now=now)
+    with app.database.reading() as session:
+        if company is not None and companies.by_slug(session, company) is None:
+            raise UnknownName(f'There is no company "{company}"; its file would be companies/{company}.toml.')
+        found = everything(session, since=begin, now=now)
+        against = list(compared(session, app.settings.matching, only=company))
+    told = sentence(found, against, since=begin)
+    if as_json:
+        emit_json(
+            {
+                "since": begin,
+                "until": now,
+                "sources": [each.as_dict() for each in found],
+                "companies": against,
+                "sentence": told,
+            }
+        )
+        return
+    table(_COLUMNS, [_row(each) for each in found], empty="No source yet: write sources/NAME.toml.")
+    say(told)
+
+
+def _row(each: SourceCoverage) -> tuple[object, ...]:
+    read = sum(each.outcomes.get(name, 0) for name in ("new_listings", "nothing_new"))
+    gaps = None if each.gaps is None else len(each.gaps)
+    hours = None if each.gaps is None else f"{each.hours_unseen:.1f}"
+    matched, waiting = each.versions["matched"], each.versions["pending"]
+    return (
+        each.name,
+        each.runs,
+        read,
+        each.pages,
+        each.pages_unread,
+        gaps,
+        hours,
+        each.newest_listing,
+        matched,
+        waiting,
+    )
