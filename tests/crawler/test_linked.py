@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
+import httpx
 import pytest
 
 from storage.listings import Listing
 from storage.runs import RunOutcome
 from tests.crawler.conftest import Runs
 from tests.peers.programs import Content, Served, discourse
+from tests.peers.software import software
 from tests.peers.web import Answer, Asked
+
+NONE: dict[str, object] = {"row": None, "item": None, "budget": {"recheck_items": 0}}
 
 
 class Forum:
@@ -42,16 +47,15 @@ def site(forum: Forum) -> Iterator[Served]:
 
 def declared(crawl: Runs, site: Served) -> int:
     """The forum's source, and the paste site's."""
-    none = {"row": None, "item": None, "budget": {"recheck_items": 0}}
     crawl.declare(
         "pastes",
         f"{site.url}/pastes",
-        **none,
+        **NONE,
         kind="paste",
         raw=f"{site.url}/raw/{{key}}",
         list={"rows": "tr.none", "url": f"{site.url}/p/{{key}}", "key": "a", "empty": "form"},
     )
-    return crawl.declare("forum", site.url, **none, kind="discourse", list=None)
+    return crawl.declare("forum", site.url, **NONE, kind="discourse", list=None)
 
 
 def offered(forum: Forum, site: Served, *keys: str) -> None:
@@ -146,3 +150,26 @@ def test_archives_and_pictures_behind_a_paste_site_are_not_read(
 
     assert pastes(crawl) == []
     assert "/raw/all.zip" not in site.paths
+
+
+def test_a_real_paste_server_without_a_list_is_followed_to(
+    crawl: Runs, forum: Forum, site: Served, tmp_path: Path
+) -> None:
+    """pinnwand, which gives a paste to whoever has its link: a reply's link leads to its text."""
+    with software("linkbin", tmp_path / "linkbin") as url:
+        file = {"lexer": "text", "content": "姓名,电话\nAda,none\n"}
+        made = httpx.post(f"{url}/api/v1/paste", json={"expiry": "1day", "files": [file]})
+        topic = forum.content.add(replies=1)
+        topic.last.text = f'Sample: <a href="{made.json()["link"]}">here</a>'
+        listed = {"rows": "tr.none", "empty": "body", "url": f"{url}/{{key}}", "key": "a"}
+        bins = crawl.declare(
+            "bins", f"{url}/about", **NONE, kind="paste", raw=f"{url}/raw/{{key}}", list=listed
+        )
+        source = crawl.declare("forum", site.url, **NONE, kind="discourse", list=None)
+
+        looked, run = crawl.run(bins), crawl.run(source)
+
+    [paste] = pastes(crawl)
+    assert (looked.outcome, looked.reason) == (RunOutcome.NOTHING_NEW, None)
+    assert (run.outcome, run.reason, paste.thread_key) == (RunOutcome.NEW_LISTINGS, None, "t1")
+    assert crawl.versions(paste)[0].body == file["content"]

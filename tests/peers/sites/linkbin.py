@@ -1,0 +1,32 @@
+"""pinnwand, which shows nobody a list of its pastes: `python linkbin.py FOLDER`."""
+
+# What this imports lives in .venv-peers, where mypy does not look.
+# mypy: disable-error-code="import-not-found"
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+
+from pinnwand import configuration
+
+configuration.database_uri = f"sqlite:///{Path(sys.argv[1]) / 'pastes.db'}"
+
+from pinnwand import database  # noqa: E402 - it opens the database when it is imported
+from pinnwand.http import make_application  # noqa: E402
+from tornado.httpserver import HTTPServer  # noqa: E402
+from tornado.netutil import bind_sockets  # noqa: E402
+
+
+async def forever() -> None:
+    """Serve until the process is ended; the first line written is the port."""
+    sockets = bind_sockets(0, "127.0.0.1")
+    HTTPServer(make_application()).add_sockets(sockets)
+    sys.stdout.write(f"{sockets[0].getsockname()[1]}\n")
+    sys.stdout.flush()
+    await asyncio.Event().wait()
+
+
+database.Base.metadata.create_all(database._engine)
+asyncio.run(forever())
