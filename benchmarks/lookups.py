@@ -1,7 +1,7 @@
 """Segments of 1, 10 and 100 million fingerprints against a Python set: built, opened, asked, changed.
 
-Half of what is asked is enrolled, a million at a time. Every size has a process of its own, so that its memory is its own; the
-batches are 16 random bytes each, as fingerprints are.
+Half of what is asked, a million at a time, is enrolled. Every size has a process of its own, so that its
+memory is its own; a fingerprint is 16 random bytes here, as it is in life.
 """
 
 from __future__ import annotations
