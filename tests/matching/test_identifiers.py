@@ -336,13 +336,13 @@ BAIT = {
     "almost an iban": "GB00" * 50_000,
     "letters": "ab12 " * 40_000,
     "separators": "1 -." * 50_000,
-    "almost wallets": "1BvBMSEYstWetqTFn5Au4m4GFg7xJaNVN3 " * 6_000,
-    "letters of wallets": "1" + "A" * 200_000,
+    "almost wallets": "1BvBMSEYstWetqTFn5Au4m4GFg7xJaNVN3 " * 2_000,
+    "letters of wallets": "1" + "A" * 100_000,
     "bech32": "bc1" * 60_000,
     "hex": "0x" * 100_000,
-    "almost zones": "L898902C36UTO7408122F1204159ZE184226B<<<<<11 " * 4_000,
-    "dates in zones": "7408122F1204159" * 12_000,
-    "licences": "12345678Z " * 20_000,
+    "almost zones": "L898902C36UTO7408122F1204159ZE184226B<<<<<11 " * 1_000,
+    "dates in zones": "7408122F1204159" * 3_000,
+    "licences": "12345678Z " * 5_000,
 }
 
 
