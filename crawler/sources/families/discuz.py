@@ -84,6 +84,7 @@ FORUM = Forum(
     onward="div.pg a.nxt",
     trail="#pt a",
     clock="#ft p.xs0, #footer p.xs0",
+    missing=("指定的主题不存在", "指定的主題不存在"),
 )
 
 DISCUZ = forum_family("discuz", "Discuz! X", FORUM, _SIGNS)

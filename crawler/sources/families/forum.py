@@ -12,9 +12,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from urllib.parse import urlsplit
 
 from crawler.clean import Clock, claimed_count, line, price
 from crawler.clean.zone import told_by
+from crawler.errors import NotThere
 from crawler.listing import Listing, Price
 from crawler.sources.definition import FamilySource
 from crawler.sources.families.address import Address, Place, numbers, place
@@ -27,6 +29,9 @@ from crawler.sources.page import Follow, Page, Parsed, Role
 from crawler.sources.reading import Findings, Reader
 from crawler.sources.urls import canonical
 from storage.evidence.charset import decode
+
+#: A page that is there for one message: header and footer of a forum have 2,000 to 4,000 characters.
+MAX_MESSAGE_CHARS = 6_000
 
 # A link to the last post names it: #msg12, #post12, #p12, #pid12, &p=12, &pid=12.
 _POST_ID = re.compile(r"(?:msg|post-?|[?&;]p(?:id)?=|#p(?:id)?)(\d+)")
@@ -71,7 +76,7 @@ class Forum:
 
     `pages` are the links of a navigation, `onward` the one that leads to the next page, `trail` those of the
     boards above a page. `clock` is where a page says its zone or what time it is. `rows_counted`: its
-    addresses count rows and not pages.
+    addresses count rows and not pages. `missing` is what it says, with status 200, of a thread that is gone.
     """
 
     threads: tuple[Address, ...]
@@ -86,6 +91,7 @@ class Forum:
     clock: str = ""
     feeds: tuple[Feed, ...] = ()
     rows_counted: bool = False
+    missing: tuple[str, ...] = ()
 
 
 class ForumAdapter:
@@ -251,6 +257,7 @@ class ForumAdapter:
         elements = found(root, table.post.each)
         posts = [post for each in elements if (post := table.post.read(page, each, reader)) is not None]
         if not posts or not title:
+            self._look_for(root, page)
             return Parsed(recognised=False)
         key = page.key or page.url
         leading = page.role is Role.ITEM
@@ -262,6 +269,12 @@ class ForumAdapter:
         here, further = self._navigation(page, root, table.threads)
         rest = tuple(here.at(number) for number in reversed(further)) if here is not None and leading else ()
         return Parsed(listings=tuple(listings), rest=rest)
+
+    def _look_for(self, root: Element, page: Page) -> None:
+        """Raise `NotThere` for a page that says so and little else."""
+        text = text_of(root)
+        if len(text) <= MAX_MESSAGE_CHARS and any(words in text for words in self.forum.missing):
+            raise NotThere(f"{urlsplit(page.url).hostname} says that there is no such thread.")
 
     def _first_post(self, before: Listing, title: str, post: Listing) -> Listing:
         dated = post if post.posted_at is not None else before

@@ -89,6 +89,7 @@ FORUM = Forum(
     onward="div.pagination a.pagination_next",
     trail="div.navigation a",
     clock="#current_time",
+    missing=("The specified thread does not exist",),
 )
 
 MYBB = forum_family("mybb", "MyBB 1.8", FORUM, _SIGNS)

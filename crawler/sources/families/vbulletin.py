@@ -92,6 +92,7 @@ FORUM = Forum(
     trail="span.navbar a, .navbit a, #breadcrumb a",
     clock="xpath://div[@class='smallfont'][@align='center'][contains(text(), 'GMT')]"
     " | //*[contains(@class, 'footer_time')]",
+    missing=("Invalid Thread specified", "No Thread specified"),
 )
 
 VBULLETIN = forum_family("vbulletin", "vBulletin 3 and 4", FORUM, _SIGNS)

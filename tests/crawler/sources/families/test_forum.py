@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from crawler.errors import NotThere
 from crawler.sources import Role
 from crawler.sources.families.find import MAX_FOUND
 from tests.crawler.sources.families.boards import SITE, board, parse
@@ -92,3 +93,25 @@ def test_rows_without_end_are_bait(program: str) -> None:
 
     assert len(parsed.follows) <= MAX_FOUND
     assert time.process_time() - began < 10
+
+
+@pytest.mark.parametrize(
+    ("program", "words"),
+    [
+        ("mybb", "The specified thread does not exist."),
+        (
+            "vbulletin",
+            "Invalid Thread specified. If you followed a valid link, please tell us",
+        ),
+        ("discuz", "抱歉，指定的主题不存在或已被删除或正在被审核"),
+    ],
+)
+def test_a_thread_that_was_removed_is_not_there(program: str, words: str) -> None:
+    """These say it with status 200; a thread that quotes the words is there, and so is a long page of them."""
+    html, url = drawn(program, LONG)
+    reader = board(program)
+
+    with pytest.raises(NotThere, match="no such thread"):
+        parse(reader, f"<table><tr><td>{words}</td></tr></table>", url, role=Role.ITEM)
+    assert parse(reader, html.replace("no haggling", words), url, role=Role.ITEM).recognised
+    assert not parse(reader, words * 500, url, role=Role.ITEM).recognised
