@@ -8,8 +8,20 @@ import sys
 from importlib import import_module
 from importlib.metadata import version
 
-NAMES = ("crawl", "mentions", "storage", "latency", "lookups", "dumps")
-LIBRARIES = ("scrapy", "sqlalchemy", "psycopg", "pyahocorasick", "daachorse")
+NAMES = (
+    "crawl",
+    "families",
+    "tor",
+    "memory",
+    "mentions",
+    "storage",
+    "latency",
+    "extraction",
+    "lookups",
+    "inputs",
+    "dumps",
+)
+LIBRARIES = ("scrapy", "beautifulsoup4", "sqlalchemy", "psycopg", "pyahocorasick", "daachorse")
 
 
 def main(wanted: list[str]) -> int:
