@@ -42,8 +42,8 @@ def a_gist() -> Content:
     return content
 
 
-def test_a_key_goes_to_its_interface_alone(crawl: Runs, token_file: Path) -> None:
-    """The list is asked for with it, a file on another host without it."""
+def test_a_key_goes_to_its_interface_alone(crawl: Runs, token_file: Path, tmp_path: Path) -> None:
+    """The list is asked for with it, a file on another host without it; it is written nowhere."""
     content = a_gist()
     with Served(gists, content) as raw, Served(_beside(raw), content) as api:
         source = crawl.declare(
@@ -57,6 +57,9 @@ def test_a_key_goes_to_its_interface_alone(crawl: Runs, token_file: Path) -> Non
     assert (run.outcome, run.reason) == (RunOutcome.NEW_LISTINGS, None)
     assert listed.headers["authorization"] == f"Bearer {TOKEN}"
     assert "authorization" not in file.headers
+    written = [each for each in tmp_path.rglob("*") if each.is_file() and each != token_file]
+    assert len(written) > 1
+    assert [each for each in written if TOKEN.encode() in _plain(each)] == []
 
 
 def _beside(raw: Served) -> Program:
@@ -77,20 +80,6 @@ def test_a_key_does_not_follow_a_redirect(crawl: Runs, token_file: Path) -> None
 
     [listed] = other.asked_for("/gists/public")
     assert "authorization" not in listed.headers
-
-
-def test_a_key_is_written_nowhere(crawl: Runs, token_file: Path, tmp_path: Path) -> None:
-    """Neither into the database nor into the evidence."""
-    with Served(gists, a_gist()) as api:
-        source = crawl.declare(
-            "gists", f"{api.url}/gists/public", **NONE, kind="gists", token_file=str(token_file)
-        )
-
-        crawl.run(source)
-
-    written = [file for file in tmp_path.rglob("*") if file.is_file() and file != token_file]
-    assert len(written) > 1
-    assert [file for file in written if TOKEN.encode() in _plain(file)] == []
 
 
 def _plain(file: Path) -> bytes:

@@ -114,11 +114,13 @@ def test_a_forum_is_read_over_its_pages_and_visited_again(crawl: Runs, kind: str
         assert (changed.life, crawl.versions(changed)[1].body) == (Life.EDITED, edited.text)
 
 
-@pytest.mark.parametrize("kind", ["discourse", "wordpress", "telegram"])
-def test_a_site_that_was_redesigned_is_no_quiet_day(crawl: Runs, kind: str) -> None:
-    """A page that is nothing of the program's ends the run as not recognised, and takes nothing for gone."""
-    with Served(PROGRAMS[kind], filled(Scale(3))) as site:
-        source = declared(crawl, site, kind)
+def test_a_site_that_was_redesigned_is_no_quiet_day(crawl: Runs) -> None:
+    """A page that is nothing of the program's ends the run as not recognised, and takes nothing for gone.
+
+    That the other families do not recognise one either is tested without a run, with each of them.
+    """
+    with Served(PROGRAMS["discourse"], filled(Scale(3))) as site:
+        source = declared(crawl, site, "discourse")
         crawl.run(source)
         site.redesigned = True
 
