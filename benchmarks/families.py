@@ -2,8 +2,8 @@
 
 Ours gives complete listings: charset, canonical addresses, dates in UTC, prices, counts, bodies without
 quotes and noise, samples, links, digests, the way on. BeautifulSoup (with lxml) only selects the same rows
-and posts, and takes title, link and author of each row, author and text of each post: the least that a crawler
-does. Milliseconds are of CPU for one page; x is ours as a multiple of BeautifulSoup's, in this run.
+and posts, and takes title, link and author of each row, author and text of each post: the least that a
+crawler does. Milliseconds are of CPU for one page; x is ours as a multiple of BeautifulSoup's, in this run.
 """
 
 from __future__ import annotations
