@@ -54,7 +54,7 @@ DAYS = st.dates().map(lambda day: f"{day:%y%m%d}")
 NUMBERS = st.from_regex(r"[A-Z0-9]{0,8}[0-9]", fullmatch=True)
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 @given(
     NUMBERS, st.sampled_from(["D<<", "CHN", "USA"]), DAYS, st.sampled_from("MFX<"), DAYS, st.integers(0, 43)
 )
@@ -110,7 +110,7 @@ def test_digits_at_random_are_no_passports() -> None:
 DIGITS = st.text("0123456789", min_size=8, max_size=8)
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 @given(DIGITS, st.sampled_from("TRWAGMYFPDXBNJZSQVHLCKE"), st.sampled_from(["", "X", "Y", "Z"]))
 def test_a_spanish_licence_is_what_stdnum_says(digits: str, letter: str, first: str) -> None:
     """The number of the identity card, of citizens and of foreigners."""

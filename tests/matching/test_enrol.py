@@ -13,6 +13,7 @@ from matching.errors import CustomersUnreadable, CustomersWithoutColumns
 from matching.fingerprints import RootKey, write_key
 from matching.identifiers import GOLDEN, DateOrder, Field, canonical
 from matching.segments import open_segment
+from tests.cli.command import answer
 from tests.matching.customers import FIELDS, as_csv, customers
 
 KEY = RootKey("k1", bytes(range(32)))
@@ -331,3 +332,18 @@ def test_progress_is_told(tmp_path: Path) -> None:
     )
 
     assert (told == sorted(told), told[-1]) == (True, (path.stat().st_size, 50_000))
+
+
+def test_the_command_joins_columns_and_is_told_how_dates_are_written(tmp_path: Path) -> None:
+    """As a user types it: the table of what was taken, as JSON."""
+    (tmp_path / "customers.csv").write_text(PEOPLE)
+    write_key(KEY, tmp_path / "quillmere.key", NOW)
+    options = ("--key", "quillmere.key", "--column", "name_birth_date=1+2+3", "--dates", "day-first")
+
+    told = answer(tmp_path, "enroll", "customers.csv", *options)
+
+    assert (told["columns"], told["accepted"], told["refused"]) == (
+        {"name_birth_date": [1, 2, 3]},
+        {"name_birth_date": 4},
+        {"name_birth_date": {"empty": 1, "malformed": 1}},
+    )

@@ -85,7 +85,7 @@ def resident_ids(draw: st.DrawFn) -> str:
     return start + ending
 
 
-@settings(max_examples=400)
+@settings(max_examples=400, deadline=None)
 @given(resident_ids())
 def test_a_resident_id_is_what_stdnum_says_but_for_the_county(number: str) -> None:
     """Check digit and date decide; a county that stdnum does not list is not held against a number."""
@@ -122,7 +122,7 @@ def old_resident_ids(draw: st.DrawFn) -> str:
     return f"{county}{day}{draw(st.integers(0, 999)):03}"
 
 
-@settings(max_examples=400)
+@settings(max_examples=400, deadline=None)
 @given(old_resident_ids())
 def test_an_old_resident_id_is_the_new_one_of_the_same_person(number: str) -> None:
     """15 digits are what stdnum says of them with 19 and the check digit; in a cell as in a text."""
@@ -153,7 +153,7 @@ def ibans(draw: st.DrawFn) -> str:
     return country + check + bban[: len(bban) - cut]
 
 
-@settings(max_examples=400)
+@settings(max_examples=400, deadline=None)
 @given(ibans())
 def test_an_iban_is_what_stdnum_says(number: str) -> None:
     """Country, length, structure and remainder, for all countries of the registry."""
@@ -162,7 +162,7 @@ def test_an_iban_is_what_stdnum_says(number: str) -> None:
     assert iban(number) == (number if valid else None)
 
 
-@settings(max_examples=500)
+@settings(max_examples=500, deadline=None)
 @given(ibans().filter(lambda number: iban(number) is not None), st.sampled_from([" ", "-", ""]))
 def test_an_iban_is_found_in_text_as_it_is_written(number: str, separator: str) -> None:
     """In groups of four, in small letters, with a word after it."""
@@ -273,7 +273,7 @@ def test_what_is_no_address(value: str) -> None:
     assert email(value) is None
 
 
-@settings(max_examples=500)
+@settings(max_examples=500, deadline=None)
 @given(st.integers(1, 5000), st.sampled_from([",", ";", "\t", "|", "----", " "]))
 def test_cells_and_text_agree(number: int, delimiter: str) -> None:
     """What enrolment takes from a cell is what the scan finds in a row of such cells."""
@@ -315,7 +315,7 @@ def test_a_value_shows_what_it_is_or_its_column_says_so(field: Field, value: str
     assert (recognised(field, value, "CN"), canonical(field, value, "CN") is not None) == (shows, True)
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 @given(st.text(max_size=300), st.sampled_from(["CN", "US"]))
 def test_any_text_can_be_scanned(text: str, region: str) -> None:
     """No input raises, and each candidate's span holds its value again."""

@@ -50,7 +50,7 @@ def test_a_name_has_one_form(written: str, name: str | None) -> None:
     assert person_name(written) == name
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 @given(st.text(max_size=40))
 def test_the_form_of_a_name_is_itself(written: str) -> None:
     """A form that is normalised again stays, whatever it was made of."""
@@ -59,7 +59,7 @@ def test_the_form_of_a_name_is_itself(written: str) -> None:
     assert once is None or person_name(once) == once
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 @given(
     st.lists(st.text("abcxyzéü", min_size=2, max_size=8), min_size=2, max_size=4).flatmap(
         lambda words: st.tuples(st.just(words), st.permutations(words))
@@ -122,7 +122,7 @@ def test_a_date_that_could_be_two(
     assert said == [day and f"doe john|{day}" for day in (day_first, month_first)]
 
 
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 @given(
     st.dates(date(1850, 1, 1), date(2100, 12, 31)),
     st.sampled_from(["%Y-%m-%d", "%Y%m%d", "%d.%m.%Y", "%d %B %Y"]),

@@ -48,7 +48,7 @@ def test_an_address_is_read_as_its_mailbox(local: str, domain: str, name: str, h
 LOCALS = st.from_regex(r"[a-z0-9_][a-z0-9_]{0,8}([.+-][a-z0-9_]{1,5}){0,3}", fullmatch=True)
 
 
-@settings(max_examples=500)
+@settings(max_examples=500, deadline=None)
 @given(LOCALS, st.sampled_from(DOMAINS))
 def test_the_form_of_a_form_is_itself(local: str, domain: str) -> None:
     """An address that was normalised stays as it is, and still is one."""

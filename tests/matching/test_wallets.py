@@ -36,7 +36,7 @@ CHAINS = {
 HASHES = st.binary(min_size=20, max_size=20)
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 @given(
     st.sampled_from(sorted(CHAINS)), HASHES, st.sampled_from(["{}", "BTC:{}", "地址{}。", "'{}',", "({})"])
 )
@@ -48,7 +48,7 @@ def test_an_address_of_every_chain_is_found(version: str, hashed: bytes, around:
     assert address[0] in CHAINS[version] or address[:2] == CHAINS[version]
 
 
-@settings(max_examples=100)
+@settings(max_examples=100, deadline=None)
 @given(HASHES)
 def test_a_ripple_address_is_found(hashed: bytes) -> None:
     """Their alphabet begins with r, and so do they."""
@@ -57,7 +57,7 @@ def test_a_ripple_address_is_found(hashed: bytes) -> None:
     assert [address[0], found(f"to {address}\n")] == ["r", [address]]
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 @given(HASHES, st.integers(0, 33), st.sampled_from(BITCOIN), st.sampled_from(["00", "05"]))
 def test_bitcoin_is_what_stdnum_says(hashed: bytes, place: int, changed: str, version: str) -> None:
     """Right addresses, and those with one character changed."""
@@ -117,7 +117,7 @@ def segwit(prefix: str, program: Sequence[int]) -> str:
     return f"{prefix}1" + "".join("qpzry9x8gf2tvdw0s3jn54khce6mua7l"[value] for value in values)
 
 
-@settings(max_examples=150)
+@settings(max_examples=150, deadline=None)
 @given(st.lists(st.integers(0, 31), min_size=32, max_size=32), st.integers(0, 41), st.sampled_from("qpz29"))
 def test_segwit_is_what_stdnum_says(program: list[int], place: int, changed: str) -> None:
     """Right addresses of version 0, and those with one character changed; Litecoin's alike."""
