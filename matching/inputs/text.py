@@ -185,8 +185,11 @@ class Text:
         return text, broken
 
     def _read(self, raw: bytes) -> tuple[bytes, int]:
-        text = raw.decode(self.charset, "replace")
-        return text.encode("utf-8", "replace"), text.count("\ufffd")
+        try:
+            return raw.decode(self.charset).encode(), 0
+        except UnicodeError:
+            text = raw.decode(self.charset, "replace")
+            return text.encode("utf-8", "replace"), text.count("\ufffd")
 
     def _decide(self, raw: bytes) -> None:
         """By what is around the first byte beyond ASCII. Only charsets whose lines end alike are taken."""
