@@ -24,6 +24,8 @@ from storage.evidence.charset import Decoded, decode
 
 #: More rows or posts than this on one page are bait.
 MAX_ROWS = 2_000
+#: A list or a thread that says it has more pages has a mistake, or wants to be read for ever.
+MAX_PAGES = 10_000
 #: Of one post: blocks of code that are its sample.
 MAX_SAMPLES = 20
 MAX_SHOWN_CHARS = 200

@@ -9,6 +9,7 @@ from crawler.clean import Clock
 from crawler.listing import Listing
 from crawler.sources.families.api import (
     BY_THREAD,
+    MAX_PAGES,
     Json,
     Post,
     Thread,
@@ -26,7 +27,6 @@ from crawler.sources.page import Follow, Page, Parsed, Role
 
 #: Posts of one page, unless the page says otherwise (`chunk_size`).
 PAGE_SIZE = 20
-MAX_PAGES = 10_000
 #: Kinds of post: an ordinary one, and a moderator's. The others are events ("closed") and whispers.
 _POSTS = frozenset({1, 2})
 _MARKS = ("c", "t", "tag", "tags", "latest", "top", "new", "categories", "u")

@@ -9,6 +9,7 @@ from crawler.clean import Clock
 from crawler.listing import Listing
 from crawler.sources.families.api import (
     BY_THREAD,
+    MAX_PAGES,
     Json,
     Post,
     Thread,
@@ -89,7 +90,7 @@ def _rest(url: str, discussion: Json) -> tuple[str, ...]:
     """The pages behind the first, from the newest post on; there are at most `lastPostNumber` posts."""
     left = max(number(discussion, "lastPostNumber"), number(discussion, "commentCount")) - PAGE_SIZE
     root = site_of(url, *_MARKS)
-    offsets = range(0, max(left, 1), PAGE_SIZE)
+    offsets = range(0, min(max(left, 1), MAX_PAGES * PAGE_SIZE), PAGE_SIZE)
     return tuple(_posts(root, _asked(url), offset=offset, newest_first=True) for offset in offsets)
 
 

@@ -9,6 +9,7 @@ from crawler.clean import Clock
 from crawler.listing import Listing
 from crawler.sources.families.api import (
     BY_THREAD,
+    MAX_PAGES,
     Json,
     Post,
     Thread,
@@ -46,7 +47,7 @@ class NodeBB(ThreadFamily):
         rows = objects(document, "topics")
         if rows is None or not all(number(row, "tid") for row in rows):
             return None
-        root, total = site_of(page.url, *_MARKS), number(document, "pagination", "pageCount")
+        root, total = site_of(page.url, *_MARKS), _pages(document)
         follows = [self._topic(row, root, clock) for row in rows if not row.get("deleted")]
         here = _number(page.url)
         further = bool(rows) and here < total
@@ -75,9 +76,13 @@ class NodeBB(ThreadFamily):
             return None
         root, main = site_of(page.url, *_MARKS), string(document, "mainPid")
         posts = [_post(row, root, main) for row in rows if not row.get("deleted") and string(row, "pid")]
-        total = number(document, "pagination", "pageCount") if page.role is Role.ITEM else 0
-        rest = tuple(_numbered(page.url, place) for place in range(min(total, 10_000), 1, -1))
+        total = _pages(document) if page.role is Role.ITEM else 0
+        rest = tuple(_numbered(page.url, place) for place in range(total, 1, -1))
         return Thread(first_of(document, "titleRaw", "title"), posts, rest)
+
+
+def _pages(document: Json) -> int:
+    return min(number(document, "pagination", "pageCount"), MAX_PAGES)
 
 
 def _number(url: str) -> int:

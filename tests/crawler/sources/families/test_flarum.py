@@ -6,6 +6,7 @@ import pytest
 
 from crawler.errors import NotThere
 from crawler.sources import Follow, Role
+from crawler.sources.families.api import MAX_PAGES
 from tests.crawler.sources.families.documents import adapter, answered, followed, page
 from tests.peers.programs import Content, flarum
 
@@ -126,3 +127,14 @@ def test_an_empty_forum_is_empty() -> None:
     parsed = adapter("flarum", ROOT).parse(page({"data": []}, f"{ROOT}api/discussions"))
 
     assert (parsed.recognised, parsed.follows, parsed.end) == (True, (), True)
+
+
+def test_a_discussion_that_claims_no_end_is_bounded() -> None:
+    """A trillion posts cost no more than ten thousand pages do."""
+    follow = thread(content())
+    document: dict[str, object] = posts({**COMMENT, "number": 1}) | {
+        "links": {"next": "x"},
+        "included": [{"type": "discussions", "id": "1", "attributes": {"lastPostNumber": 10**11}}],
+    }
+
+    assert len(adapter("flarum", ROOT).parse(followed(document, follow)).rest) == MAX_PAGES

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crawler.sources import Follow, Parsed
+from crawler.sources.families.api import MAX_PAGES
 from storage.errors import SpillwatchError
 from tests.crawler.sources.families.documents import adapter, followed
 from tests.peers.programs import PROGRAMS, STARTS, Content
@@ -18,7 +19,7 @@ from tests.peers.web import Asked
 
 JSON_KINDS = sorted(set(PROGRAMS) - {"telegram"})
 RUBBISH: list[Any] = [
-    None, True, -1, 1.5, 10**30, "", "x", "\0\ud800", "9" * 5_000, [], [None], [[]], {}, {"a": {"b": 1}},
+    None, True, -1, 1.5, 10**11, 10**30, "", "x", "\0\ud800", "9" * 5_000, [], [None], [[]], {}, {"a": {"b": 1}},
     "<div>" * 2_000, "http://[broken", "javascript:alert(1)", "2026-99-99T99:99:99Z", "https://x.example:99999/",
 ]  # fmt: skip
 
@@ -68,4 +69,5 @@ def test_rubbish_anywhere_is_survived(kind: str, data: st.DataObject) -> None:
         parsed = Parsed(recognised=False)
 
     assert all(each.key and each.url for each in parsed.listings)
+    assert len(parsed.rest) <= MAX_PAGES
     assert all(follow.url.startswith("http") for follow in parsed.follows)
