@@ -18,7 +18,6 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from multiprocessing.connection import Connection
 from pathlib import Path
 from statistics import median
@@ -28,14 +27,8 @@ import structlog
 from aiohttp import web
 
 from benchmarks.measure import cost, ratio, report
+from benchmarks.runs import prepared
 from crawler.settings import CrawlerSettings
-from crawler.sources import read_definition
-from crawler.supervise import Supervisor
-from matching.masks import mask_text
-from storage import runs, schema, sources
-from storage.base import Database
-from storage.runs import RunTrigger
-from storage.work import Quiet
 
 ROUNDS = 3
 OFFERS = 1000
@@ -72,7 +65,7 @@ DEFINITION = {
 def main() -> None:
     # The daemon's log lines.
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
-    with _site() as url, tempfile.TemporaryDirectory() as folder:
+    with site() as url, tempfile.TemporaryDirectory() as folder:
         starts = {OFFERS: f"{url}/offers?of={OFFERS}", A_FEW: f"{url}/offers?of={A_FEW}"}
         # One after the other in each round, so that both meet the same machine.
         bare: dict[int, list[float]] = {OFFERS: [], A_FEW: []}
@@ -103,32 +96,10 @@ def _bare(start: str) -> None:
 
 def _ours(start: str, home: Path, offers: int) -> Callable[[], None]:
     """Set a database up, and return one run of a source over all pages."""
-    home.mkdir()
-    url = f"sqlite:///{home / 'spillwatch.db'}"
-    database = Database.open(url)
-    schema.upgrade(database)
-    now = datetime.now(UTC)
-    definition = read_definition({**DEFINITION, "start": start}).model_dump(mode="json")
-    with database.transaction() as session:
-        sources.sync_declared(session, [sources.DeclaredSource("market", "html", definition, None)], now)
-        [source] = sources.active(session)
-        run_id = runs.enqueue(session, source.id, slot="one", trigger=RunTrigger.MANUAL, now=now)
-    assert run_id is not None
-    supervisor = Supervisor(
-        database=database,
-        database_url=url,
-        evidence_dir=home / "evidence",
-        settings=CrawlerSettings(),
-        mask=mask_text,
-        dispatcher=Quiet(),
-        relay=lambda _: None,
-    )
+    one = prepared(home, {**DEFINITION, "start": start}, CrawlerSettings())
 
     def crawl() -> None:
-        supervisor.run(run_id)
-        with database.reading() as session:
-            row = runs.get(session, run_id)
-        assert row is not None
+        row = one.carry_out()
         assert row.listings_new == offers, (row.outcome, row.detail)
 
     return crawl
@@ -138,7 +109,7 @@ def _ours(start: str, home: Path, offers: int) -> Callable[[], None]:
 
 
 @contextmanager
-def _site() -> Iterator[str]:
+def site() -> Iterator[str]:
     """The server's address; it runs in another process, whose CPU time is not counted while it lives."""
     ours, theirs = multiprocessing.Pipe()
     server = multiprocessing.get_context("spawn").Process(target=_serve, args=(theirs,), daemon=True)

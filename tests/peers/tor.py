@@ -2,8 +2,8 @@
 
 Order of a start:
 1. the authority's keys are made (tor-gencert), its fingerprint is read;
-2. authority and relays start, with the first vote 8 s ahead (an earlier vote misses relays for half an hour,
-   or gives every relay a bandwidth weight of zero);
+2. authority and relays start, with the first vote 8 s ahead or more (an earlier vote misses relays for half
+   an hour, or gives every relay a bandwidth weight of zero);
 3. the authority's directory port serves a consensus that lists all four routers;
 4. only then the client and the onion service start, and the network is ready once the client has bootstrapped
    and the service's descriptor can be fetched.
@@ -32,12 +32,12 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-STARTS = 3
 READY_TIMEOUT_S = 60.0  # for each step of a start; all of them take 15 s on a quiet machine
 POLL_S = 0.1
 ROUTERS = 4
-VOTE_LEAD_S = 8
-VOTING_INTERVAL_S = 10
+#: The initial voting interval, and how far ahead of the start the first vote is, in seconds; a pair a start.
+#: A busy machine, which starts a relay too late for the first vote, gets more time with each.
+VOTES = ((10, 8), (20, 17), (30, 27))
 
 _EVERYONE = """
 TestingTorNetwork 1
@@ -200,7 +200,7 @@ def tor_network(target_port: int) -> Iterator[TorNetwork]:
     """A network whose onion service forwards its port 80 to 127.0.0.1:`target_port`, where somebody listens.
 
     A vote that missed a relay does not heal for half an hour (a busy machine may start one too late), so such
-    a network is made anew, `STARTS` times at the most.
+    a network is made anew, with more time before the vote.
     """
     if shutil.which("tor") is None or shutil.which("tor-gencert") is None:
         raise TorMissing(TorMissing.__doc__)
@@ -212,13 +212,13 @@ def tor_network(target_port: int) -> Iterator[TorNetwork]:
 
 
 def _started(target_port: int) -> TorNetwork:
-    for left in reversed(range(STARTS)):
+    for votes in VOTES:
         network = _prepared()
         try:
-            _start(network, target_port)
+            _start(network, target_port, votes)
         except BaseException as error:
             network.remove()
-            if not isinstance(error, TorNotReady) or not left:
+            if not isinstance(error, TorNotReady) or votes == VOTES[-1]:
                 raise
         else:
             return network
@@ -232,13 +232,13 @@ def _prepared() -> TorNetwork:
     return TorNetwork(folder=folder, socks=socks, plain=plain, control=control)
 
 
-def _start(network: TorNetwork, target_port: int) -> None:
+def _start(network: TorNetwork, target_port: int, votes: tuple[int, int]) -> None:
     """Steps 1 to 4 of this module."""
     dirport, *orports = _free_ports(1 + ROUTERS)
     folder = network.folder
     authority = _authority_line(folder, orports[0], dirport)
-    _start_routers(network, authority, orports, dirport)
-    _wait(lambda: _routers_in_consensus(dirport) == ROUTERS, "a consensus that lists all routers", network)
+    _start_routers(network, authority, orports, dirport, votes)
+    _wait(lambda: _consensus_lists_all(dirport), "a consensus", network)
     client = _CLIENT.format(socks=network.socks, plain=network.plain, control=network.control)
     network.start("client", _torrc(network, "client", authority, client))
     onion = _ONION.format(folder=folder / "onion", target=target_port)
@@ -274,9 +274,12 @@ def _torrc(network: TorNetwork, name: str, authority: str, own: str) -> str:
     return f"{shared}DirAuthority {authority}\n{own}"
 
 
-def _start_routers(network: TorNetwork, authority: str, orports: list[int], dirport: int) -> None:
-    offset = (int(time.time()) + VOTE_LEAD_S) % VOTING_INTERVAL_S
-    voting = _AUTHORITY.format(dirport=dirport, offset=offset, interval=VOTING_INTERVAL_S)
+def _start_routers(
+    network: TorNetwork, authority: str, orports: list[int], dirport: int, votes: tuple[int, int]
+) -> None:
+    interval, lead = votes
+    offset = (int(time.time()) + lead) % interval
+    voting = _AUTHORITY.format(dirport=dirport, offset=offset, interval=interval)
     router = _ROUTER.format(name="authority", orport=orports[0]) + voting
     network.start("authority", _torrc(network, "authority", authority, router))
     for number, orport in enumerate(orports[1:], 1):
@@ -321,6 +324,16 @@ def _router_fingerprint(folder: Path, orport: int) -> str:
     ]
     subprocess.run(command, check=True, capture_output=True, timeout=60)
     return (folder / "authority" / "fingerprint").read_text().split()[-1]
+
+
+def _consensus_lists_all(dirport: int) -> bool:
+    """Whether there is one; raises `TorNotReady` for one that misses a router."""
+    found = _routers_in_consensus(dirport)
+    if 0 < found < ROUTERS:
+        raise TorNotReady(
+            f"the first vote knew {found} of {ROUTERS} routers, and the next is half an hour away"
+        )
+    return found == ROUTERS
 
 
 def _routers_in_consensus(dirport: int) -> int:

@@ -1,0 +1,108 @@
+"""The memory of one run that reads 100,000 pages: it must not grow with them.
+
+One list that goes on and on, 50 offers a page, each with a page of its own, from a local server in a process
+of its own. What the run's process holds (VmRSS) is read whenever it has come another 10,000 pages further.
+What has to grow is small: the addresses and keys of what must not be asked for twice.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import multiprocessing
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+import structlog
+from aiohttp import web
+
+from benchmarks.measure import report
+from benchmarks.runs import prepared
+from crawler.job import Progress
+from crawler.settings import CrawlerSettings
+
+PAGES = 100_000
+STEP = 10_000
+ROWS_PER_PAGE = 50
+DEFINITION = {
+    "kind": "html",
+    "list": {"rows": "tr.row", "link": "a", "next": "a[rel=next]"},
+    "row": {"title": "a", "price": "td.price"},
+    "item": {"title": "h1", "body": "div.description"},
+    "allow_private_addresses": ["127.0.0.1"],
+    "budget": {"pages": PAGES, "seconds": 86_400, "bytes": 10**12},
+    "politeness": {"delay_s": 0, "concurrency": 8, "robots": False},
+}
+
+
+def main() -> None:
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
+    with _site() as url, tempfile.TemporaryDirectory() as folder:
+        rows: list[tuple[int, float, float]] = []
+        began = time.monotonic()
+
+        def look(progress: Progress) -> None:
+            pages = progress.counts.pages
+            if pages >= STEP * (len(rows) + 1):
+                rows.append((pages, _rss_mib(one.pid()), time.monotonic() - began))
+
+        settings = CrawlerSettings(deadline_s=172_800)
+        one = prepared(Path(folder), {**DEFINITION, "start": f"{url}/offers"}, settings, on_progress=look)
+        row = one.carry_out()
+        report(("pages", "MiB", "seconds"), rows)
+        print(f"{row.pages:,} pages, {row.listings_new:,} listings; the run ended as {row.reason}\n")
+
+
+def _rss_mib(pid: int) -> float:
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("VmRSS:"):
+            return int(line.split()[1]) / 1024
+    raise ValueError(pid)
+
+
+@contextmanager
+def _site() -> Iterator[str]:
+    ours, theirs = multiprocessing.Pipe()
+    server = multiprocessing.get_context("spawn").Process(target=_serve, args=(theirs,), daemon=True)
+    server.start()
+    try:
+        yield f"http://127.0.0.1:{ours.recv()}"
+    finally:
+        server.terminate()
+        server.join()
+
+
+def _serve(ready: Connection) -> None:
+    asyncio.run(_listen(ready))
+
+
+async def _listen(ready: Connection) -> None:
+    async def offers(request: web.Request) -> web.Response:
+        return web.Response(text=_list(int(request.query.get("page", "0"))), content_type="text/html")
+
+    async def offer(request: web.Request) -> web.Response:
+        number = request.match_info["number"]
+        text = f"Offer {number}: " + "fresh records of an invented shop " * 40
+        page = f"<html><h1>Offer {number}</h1><div class='description'>{text}</div></html>"
+        return web.Response(text=page, content_type="text/html")
+
+    application = web.Application()
+    application.add_routes([web.get("/offers", offers), web.get("/offer/{number}", offer)])
+    runner = web.AppRunner(application, access_log=None)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    ready.send(runner.addresses[0][1])
+    await asyncio.Event().wait()
+
+
+def _list(page: int) -> str:
+    first = page * ROWS_PER_PAGE
+    rows = "".join(
+        f"<tr class='row'><td><a href='/offer/{number}'>Offer {number}</a></td><td class='price'>$5</td></tr>"
+        for number in range(first, first + ROWS_PER_PAGE)
+    )
+    return f"<html><table>{rows}</table><a rel='next' href='/offers?page={page + 1}'>next</a></html>"

@@ -1,0 +1,77 @@
+"""One run of one source in a child process, as the daemon has it, for whatever measures runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from crawler.job import Progress
+from crawler.settings import CrawlerSettings
+from crawler.sources import read_definition
+from crawler.supervise import Supervisor
+from matching.masks import mask_text
+from storage import runs, schema, sources
+from storage.base import Database
+from storage.runs import Run, RunTrigger
+from storage.work import Quiet
+
+
+@dataclass(frozen=True)
+class OneRun:
+    """A queued run."""
+
+    database: Database
+    supervisor: Supervisor
+    run_id: int
+
+    def carry_out(self) -> Run:
+        self.supervisor.run(self.run_id)
+        return self.row()
+
+    def row(self) -> Run:
+        with self.database.reading() as session:
+            row = runs.get(session, self.run_id)
+        assert row is not None
+        return row
+
+    def pid(self) -> int:
+        pid = self.row().pid
+        assert pid is not None
+        return pid
+
+
+def prepared(
+    home: Path,
+    definition: Mapping[str, Any],
+    settings: CrawlerSettings,
+    *,
+    on_progress: Callable[[Progress], None] | None = None,
+) -> OneRun:
+    """Set a database up in an empty folder, with one source and a run of it."""
+    home.mkdir(exist_ok=True)
+    url = f"sqlite:///{home / 'spillwatch.db'}"
+    database = Database.open(url)
+    schema.upgrade(database)
+    now = datetime.now(UTC)
+    stored = read_definition(definition).model_dump(mode="json")
+    with database.transaction() as session:
+        sources.sync_declared(
+            session, [sources.DeclaredSource("market", str(stored["kind"]), stored, None)], now
+        )
+        [source] = sources.active(session)
+        run_id = runs.enqueue(session, source.id, slot="one", trigger=RunTrigger.MANUAL, now=now)
+    assert run_id is not None
+    supervisor = Supervisor(
+        database=database,
+        database_url=url,
+        evidence_dir=home / "evidence",
+        settings=settings,
+        mask=mask_text,
+        dispatcher=Quiet(),
+        relay=lambda _: None,
+        on_progress=on_progress,
+    )
+    return OneRun(database, supervisor, run_id)

@@ -1,0 +1,93 @@
+"""Pages a second: our pipeline directly and through a private Tor network, against a bare Scrapy spider and
+a bare loop of aiohttp through the same Tor.
+
+The same site for all (a list and pages of 40 KB, in a process of its own), eight requests at a time, seconds
+on the wall; the rate leaves out what a run over three pages takes. Tor is real: six processes on loopback, so
+there is no network between, only Tor's own work, and it shares this machine's processors with us.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from subprocess import run
+from urllib.parse import urlsplit
+
+import aiohttp
+import structlog
+
+from benchmarks.crawl import CONCURRENCY, DEFINITION, ROWS_PER_PAGE, site
+from benchmarks.measure import cost, ratio, report
+from benchmarks.runs import prepared
+from crawler.settings import CrawlerSettings
+from crawler.tor import TorConnector, TorProxy
+from tests.peers.tor import TorNetwork, tor_network
+
+OFFERS = 500
+A_FEW = 2
+
+
+def main() -> None:
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
+    with site() as url, tor_network(urlsplit(url).port or 0) as network, tempfile.TemporaryDirectory() as at:
+        onion, settings = f"http://{network.onion}", CrawlerSettings(tor_proxy=network.proxy)
+        through = {"via": "tor", "allow_private_addresses": []}
+        ways: dict[str, Callable[[int], Callable[[], object]]] = {
+            "bare Scrapy spider": lambda many: lambda: _bare(f"{url}/offers?of={many}"),
+            "our pipeline": lambda many: _ours(Path(at), "direct", f"{url}/offers?of={many}", settings, {}),
+            "aiohttp alone, through Tor": lambda many: lambda: asyncio.run(_aiohttp(onion, many, network)),
+            "our pipeline, through Tor": lambda many: _ours(
+                Path(at), "tor", f"{onion}/offers?of={many}", settings, through
+            ),
+        }
+        rows = [_measured(name, way) for name, way in ways.items()]
+    report(("way", "pages", "s", "of it start", "pages/s"), rows)
+    rates = [row[4] for row in rows]
+    print(f"pages/s: ours direct {ratio(rates[1], rates[0])} of the bare spider's, ", end="")
+    print(f"through Tor {ratio(rates[3], rates[0])}, and {ratio(rates[3], rates[2])} of aiohttp's alone\n")
+
+
+def _measured(name: str, way: Callable[[int], Callable[[], object]]) -> tuple[str, int, float, float, float]:
+    pages = OFFERS + OFFERS // ROWS_PER_PAGE
+    start, whole = (cost(way(many))[1].wall_s for many in (A_FEW, OFFERS))
+    return name, pages, whole, start, pages / (whole - start)
+
+
+def _bare(start: str) -> None:
+    run([sys.executable, "-m", "benchmarks.bare_spider", start, str(CONCURRENCY)], check=True)
+
+
+def _ours(
+    at: Path, name: str, start: str, settings: CrawlerSettings, changes: Mapping[str, object]
+) -> Callable[[], object]:
+    """Set a database up, and return one run over all pages."""
+    offers = int(start.rpartition("=")[2])
+    one = prepared(at / f"{name}-{offers}", {**DEFINITION, "start": start, **changes}, settings)
+
+    def crawl() -> None:
+        row = one.carry_out()
+        assert row.listings_new == offers, (row.outcome, row.detail)
+
+    return crawl
+
+
+async def _aiohttp(onion: str, many: int, network: TorNetwork) -> None:
+    """Every page once, read and thrown away."""
+    proxy = TorProxy("127.0.0.1", network.socks)
+    connector = TorConnector(proxy, circuit="bare", connections=CONCURRENCY, timeout_s=60)
+    async with aiohttp.ClientSession(connector=connector) as session:
+
+        async def fetch(path: str) -> None:
+            async with session.get(f"{onion}{path}") as answer:
+                await answer.read()
+
+        lists = [f"/offers?of={many}&page={page}" for page in range(-(-many // ROWS_PER_PAGE))]
+        await asyncio.gather(*(fetch(path) for path in [*lists, *(f"/offer/{one}" for one in range(many))]))
+
+
+if __name__ == "__main__":
+    main()
