@@ -28,6 +28,17 @@ def shown(name: bytes | str) -> str:
     return text if len(text) <= LENGTH else text[: LENGTH // 2] + "…" + text[-LENGTH // 2 + 1 :]
 
 
+class Unique:
+    """Names that are told apart, for reading goes on by name after a kill: the second `a` is `a#2`."""
+
+    def __init__(self) -> None:
+        self._seen: dict[str, int] = {}
+
+    def __call__(self, name: str) -> str:
+        count = self._seen[name] = self._seen.get(name, 0) + 1
+        return f"{name}#{count}" if count > 1 else name
+
+
 def inside(outer: str, kind: str) -> str:
     """The name of what a file of one compressed stream holds: its own without the suffix."""
     base = outer.rpartition("!/")[2].rpartition("/")[2]

@@ -6,6 +6,7 @@ import os
 import stat
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
 
@@ -23,17 +24,15 @@ from matching.inputs.containers.member import Member
 from matching.inputs.document import Document, TextContent, WorkbookContent
 from matching.inputs.endings import refused
 from matching.inputs.limits import Budget, Limits
-from matching.inputs.names import inside, shown
+from matching.inputs.names import Unique, inside, shown
 from matching.inputs.streams import File, FileWindow, Spool, StreamWindow, Window
 from matching.inputs.xlsx import Workbook
-
-_ENTRIES = 1_000_000  # of one folder: their names are sorted
 
 
 def documents(
     name: str, source: Path | BinaryIO, limits: Limits | None = None, *, regions: Sequence[str] = ("CN",)
 ) -> Iterator[Document]:
-    """The documents of a file, a folder or a stream such as standard input.
+    """The documents of a file, a folder or a stream such as standard input, whose name is "-".
 
     `regions`: of telephone numbers without +, for recognising columns. Raises InputMissing, InputUnreadable
     or InputSpecial for `source` itself; what is wrong inside it is the ending of a document.
@@ -51,15 +50,7 @@ def documents(
         return opener.folder(name, source, 0)
     if stat.S_ISREG(mode):
         return opener.file(name, _descriptor(source, follow=True))
-    return opener.stream(name, _opened(source))
-
-
-def _opened(source: Path) -> BinaryIO:
-    """A pipe or device that somebody named, such as what a shell makes of `<(...)`."""
-    try:
-        return source.open("rb", buffering=0)
-    except OSError as error:
-        raise InputUnreadable(f"{source} cannot be read: {error.strerror}") from None
+    return opener.pipe(name, source)
 
 
 def _descriptor(path: Path, *, follow: bool) -> int:
@@ -96,22 +87,33 @@ class _Opener:
     def stream(self, name: str, stream: BinaryIO) -> Iterator[Document]:
         return self._any(name, StreamWindow(_Piped(stream, self._budget)), 0)
 
+    def pipe(self, name: str, path: Path) -> Iterator[Document]:
+        """A pipe or device that somebody named, such as what a shell makes of `<(...)`."""
+        try:
+            stream = path.open("rb")
+        except OSError as error:
+            yield Document(name, None, refused(InputUnreadable(f"it cannot be read: {error.strerror}")))
+            return
+        with stream:
+            yield from self.stream(name, stream)
+
     def folder(self, name: str, folder: Path, depth: int) -> Iterator[Document]:
         """Sorted by name; what is no file and no folder is a document with an ending and nothing else."""
         try:
             if depth > self._budget.limits.folders:
                 raise InputTooDeep(f"it lies deeper than {self._budget.limits.folders} folders")
-            entries = _entries(folder)
+            entries = _entries(folder, self._budget.limits.members + 1)
         except InputRefused as error:
             yield Document(name, None, refused(error))
             return
+        unique = Unique()
         for entry in entries:
-            own = f"{name.rstrip('/')}/{shown(os.fsencode(entry.name))}"
-            if entry.is_dir(follow_symlinks=False):
-                yield from self.folder(own, folder / entry.name, depth + 1)
-                continue
+            own = unique(f"{name.rstrip('/')}/{shown(os.fsencode(entry.name))}")
             try:
                 self._budget.member()
+                if entry.is_dir(follow_symlinks=False):
+                    yield from self.folder(own, folder / entry.name, depth + 1)
+                    continue
                 if not entry.is_file(follow_symlinks=False):
                     raise InputSpecial("it is a link, a device, a pipe or a socket, which is not followed")
                 descriptor = _descriptor(folder / entry.name, follow=False)
@@ -185,13 +187,10 @@ class _Opener:
             raise spool.error
 
     def _members(self, name: str, members: Iterator[Member], depth: int) -> Iterator[Document]:
-        names: dict[str, int] = {}
+        unique = Unique()
         for member in members:
             self._budget.member()
-            own = f"{name}!/{shown(member.name)}"
-            names[own] = names.get(own, 0) + 1
-            if names[own] > 1:
-                own = f"{own}#{names[own]}"
+            own = unique(f"{name}!/{shown(member.name)}")
             if isinstance(member.content, InputRefused):
                 yield Document(own, None, refused(member.content))
             else:
@@ -201,10 +200,11 @@ class _Opener:
 _FOR_ALL = frozenset({"input_too_many", "input_too_large", "input_too_slow"})
 
 
-def _entries(folder: Path) -> list[os.DirEntry[str]]:
+def _entries(folder: Path, limit: int) -> list[os.DirEntry[str]]:
+    """Sorted; one more than may be read shows that there are too many."""
     try:
         with os.scandir(folder) as scan:
-            found = [entry for entry, _ in zip(scan, range(_ENTRIES), strict=False)]
+            found = list(islice(scan, limit))
     except OSError as error:
         raise InputUnreadable(f"it cannot be read: {error.strerror}") from None
     return sorted(found, key=lambda entry: entry.name)

@@ -88,6 +88,7 @@ class Workbook:
             if target.lines and (target.bytes >= BLOCK or ended):
                 shape = shape or _table(target.lines, self._regions)
                 block = target.block(offset, shape)
+                self._budget.unpacked(len(block.text))  # a cell far to the right is a long row
                 offset = block.end
                 yield block
             if ended:

@@ -54,13 +54,13 @@ def test_a_file_that_is_a_link_is_read_because_it_was_named(tmp_path: Path) -> N
 
 
 def test_folders_too_deep_and_files_too_many_are_said(tmp_path: Path) -> None:
-    """The rest is read, up to the bound."""
+    """The rest is read, up to the bound; folders count too."""
     (tmp_path / "a" / "b" / "c").mkdir(parents=True)
     (tmp_path / "a" / "b" / "c" / "x").write_bytes(DUMP)
     for number in range(5):
         (tmp_path / f"f{number}").write_bytes(DUMP)
 
-    found = read(tmp_path, Limits(folders=2, members=3))
+    found = read(tmp_path, Limits(folders=2, members=6))
 
     assert [one.ending.outcome for one in found] == ["too_deep", "whole", "whole", "whole", "too_many"]
 
