@@ -85,6 +85,10 @@ struct group {
 struct group sw_next_digits(const uint8_t *text, size_t at, size_t length);
 void sw_shapes(struct sw_scanner *scanner, const uint8_t *text, size_t length);
 void sw_numbers(struct sw_scanner *scanner, const uint8_t *text, size_t length);
+/* Digits are handed over in DIGITS_ROOM bytes, so that they can be copied DIGITS_COPIED at a time, which is quicker
+ * than as many as there are. */
+#define DIGITS_COPIED 32
+#define DIGITS_ROOM 64
 size_t sw_phone(const struct sw_rules *rules, const uint8_t *digits, size_t length, bool international, uint8_t *out);
 size_t sw_phone_glued(const struct sw_rules *rules, const uint8_t *digits, size_t length, bool found, uint8_t *out);
 size_t sw_card(const struct sw_rules *rules, const uint8_t *digits, size_t length);

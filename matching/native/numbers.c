@@ -79,7 +79,7 @@ static void add(struct sw_scanner *scanner, enum sw_field field, const uint8_t *
         sw_add(scanner, field, size, all.start, all.end);
 }
 
-/* The numbers that a stretch of 7 to 19 digits may be; its last one may be an X. */
+/* The numbers that a stretch of 7 to 19 digits may be; its last one may be an X. `digits` has DIGITS_ROOM bytes. */
 static void name(struct sw_scanner *scanner, const uint8_t *digits, size_t length, struct group all, bool plus,
                  size_t since) {
     const struct sw_rules *rules = scanner->rules;
@@ -88,7 +88,7 @@ static void name(struct sw_scanner *scanner, const uint8_t *digits, size_t lengt
         add(scanner, SW_RESIDENT_ID, value, sw_resident_id(rules, digits, length, value), all, since);
     if (sw_class[digits[length - 1]] & X) length--;
     if (wanted(scanner, SW_CARD) && sw_card(rules, digits, length) && (value = sw_room(scanner, SW_CARD))) {
-        memcpy(value, digits, length);
+        memcpy(value, digits, DIGITS_COPIED);
         add(scanner, SW_CARD, value, length, all, since);
     }
     if (length < SHORTEST_PHONE || length > LONGEST_PHONE || !wanted(scanner, SW_PHONE)) return;
@@ -99,19 +99,27 @@ static void name(struct sw_scanner *scanner, const uint8_t *digits, size_t lengt
         add(scanner, SW_PHONE, value, sw_phone_glued(rules, digits, length, size > 0, value), all, since);
 }
 
+/* Puts a group's digits where `to` has DIGITS_COPIED bytes: as many at once, where the text has them. */
+static void copy_digits(uint8_t *to, const uint8_t *text, struct group group, size_t length) {
+    if (length - group.start >= DIGITS_COPIED)
+        memcpy(to, text + group.start, DIGITS_COPIED);
+    else
+        memcpy(to, text + group.start, group.end - group.start);
+}
+
 #define RING 16 /* groups: the five before the first one, and the six from it on */
 
 /* The numbers that begin with a group: it alone, with the next one, and so on. */
-static void name_stretches(struct sw_scanner *scanner, const uint8_t *text, const struct group *ring, size_t first,
-                           size_t last, bool plus) {
-    uint8_t digits[MOST_DIGITS];
+static void name_stretches(struct sw_scanner *scanner, const uint8_t *text, size_t text_length,
+                           const struct group *ring, size_t first, size_t last, bool plus) {
+    uint8_t digits[DIGITS_ROOM];
     size_t length = 0, start = ring[first % RING].start;
     size_t since = first < MOST_GROUPS - 1 ? 0 : ring[(first - (MOST_GROUPS - 1)) % RING].start;
     for (size_t i = first; i < last; i++) {
         struct group group = ring[i % RING];
         size_t size = group.end - group.start;
         if (length + size > MOST_DIGITS) return;
-        memcpy(digits + length, text + group.start, size);
+        copy_digits(digits + length, text, group, text_length);
         length += size;
         if (length >= SHORTEST) name(scanner, digits, length, (struct group){start, group.end}, plus, since);
     }
@@ -139,7 +147,7 @@ static size_t in_groups(struct sw_scanner *scanner, const uint8_t *text, size_t 
                 ring[(last - 1) % RING].end = ++end;
             }
         }
-        name_stretches(scanner, text, ring, first, last, plus && first == 0);
+        name_stretches(scanner, text, length, ring, first, last, plus && first == 0);
     }
     return end;
 }
@@ -153,8 +161,10 @@ static size_t run(struct sw_scanner *scanner, const uint8_t *text, struct group 
     bool alone = next_group(text, end, length) == end && !ends_with_x(text, end, length);
     if (!alone || plus || opened) return in_groups(scanner, text, start, end, length, plus);
     if (end - start >= SHORTEST && end - start <= MOST_DIGITS) {
+        uint8_t copy[DIGITS_ROOM];
+        copy_digits(copy, text, digits, length);
         begin_run(scanner);
-        name(scanner, text + start, end - start, digits, false, 0);
+        name(scanner, copy, end - start, digits, false, 0);
     }
     return end;
 }

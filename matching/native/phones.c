@@ -7,9 +7,9 @@
 #define MOST_GLUED 15
 
 static const struct sw_answer *answer(const struct sw_phone_table *table, const uint8_t *digits, size_t length) {
-    size_t state = 1;
-    for (size_t i = 0; i < length && state; i++) state = table->rows[state * SW_ROW + (digits[i] - '0')];
-    return &table->answers[table->rows[state * SW_ROW + 10]];
+    size_t row = SW_ROW;
+    for (size_t i = 0; i < length && row; i++) row = table->rows[row + (uint8_t)(digits[i] - '0')];
+    return &table->answers[table->rows[row + 10]];
 }
 
 /* The country whose code the digits begin with, and how many digits it has; no code begins with 0. */
@@ -28,10 +28,10 @@ static size_t written(const struct sw_phone_table *table, const struct sw_answer
                       size_t length, uint8_t *out) {
     uint8_t *to = out;
     *to++ = '+';
-    memcpy(to, table->code, table->code_length), to += table->code_length;
-    memcpy(to, how->literal, how->literal_length), to += how->literal_length;
-    memcpy(to, digits + how->start, (size_t)(how->end - how->start)), to += how->end - how->start;
-    memcpy(to, digits + how->rest, length - how->rest), to += length - how->rest;
+    memcpy(to, table->code, sizeof table->code), to += table->code_length;
+    memcpy(to, how->literal, sizeof how->literal), to += how->literal_length;
+    if (how->end) memcpy(to, digits + how->start, DIGITS_COPIED), to += how->end - how->start;
+    memcpy(to, digits + how->rest, DIGITS_COPIED), to += length - how->rest;
     return (size_t)(to - out);
 }
 

@@ -17,6 +17,7 @@ from matching.phone_tables import Asked, Dialled, Number, Table, country_table, 
 from matching.phones import CODES, home_plan
 
 _NUMBER, _DIALLED, _ASK = range(1, 4)  # enum sw_answer_kind; 0 is none
+_ROWS = (1 << 16) // ROW  # whose places are numbers of 16 bits
 _SIZES = (10, 100, 1000)  # of country codes with one digit, with two, with three
 
 
@@ -61,18 +62,21 @@ def _fill(table: PhoneTable, compiled: Callable[[], Table]) -> None:
     """Give a table its rows; it stays empty where the rules cannot be compiled."""
     try:
         made = compiled()
+        rows, answers = rows_of(made), answers_of(made)
     except PatternUnknown:
         return
-    rows, answers = rows_of(made), answers_of(made)
     _kept.append((rows, answers))
     table.answers = addressof(answers)
     table.rows = rows.ctypes.data  # last: another thread's scanner may look at once
 
 
 def rows_of(table: Table) -> NDArray[np.uint16]:
-    """As the library wants them: each row as long as a state is there."""
+    """As the library wants them: states are places of rows, which are padded."""
+    if len(table.rows) > _ROWS:
+        raise PatternUnknown(f"a numbering plan has {len(table.rows)} states; there is room for {_ROWS}")
     rows = np.zeros((len(table.rows), ROW), dtype=np.uint16)
-    rows[:, : table.rows.shape[1]] = table.rows
+    rows[:, :10] = table.rows[:, :10] * ROW
+    rows[:, 10] = table.rows[:, 10]
     return rows
 
 

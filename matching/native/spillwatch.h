@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define SW_ABI 3
+#define SW_ABI 4
 #define SW_PUBLIC __attribute__((visibility("default")))
 
 /* The fields, in the order of their bits and of the tables of results. Of those from SW_WALLET on only places are
@@ -23,7 +23,8 @@ struct sw_answer {
     char literal[7];
 };
 
-/* A row holds the states that digits 0 to 9 lead to, then the index of the answer. Row 0 leads to itself. */
+/* A state is a row: where in `rows` the rows begin that digits 0 to 9 lead to, then the index of the answer. Row 0
+ * leads to itself, row 1 is where a number begins. */
 #define SW_ROW 12
 
 struct sw_phone_table {
