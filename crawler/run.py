@@ -239,7 +239,8 @@ def _mark_gone(session: Session, run: RunContext, now: datetime) -> None:
 def _trapped(session: Session, run: RunContext) -> str | None:
     """The first trap that the run met with, in a sentence."""
     told = [run.reading.trap, run.patterns.told]
-    copies = listings.copies(session, run.job.source_id, since=run.began)
+    many = run.tally.listings_new >= MANY_COPIES
+    copies = listings.copies(session, run.job.source_id, since=run.began) if many else 0
     if copies >= MANY_COPIES and copies >= MOST_COPIED * run.tally.listings_new:
         told.append(
             f"{copies} of {run.tally.listings_new} new listings are ones that this source had already, "

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.cli.command import answer, spillwatch
+from tests.peers import traps  # noqa: F401 - its pages are the site's, too
 from tests.peers.web import Answer, Offer, Site
 
 #: Synthetic: a mobile number of no operator's range would not be masked.
@@ -99,6 +100,9 @@ def test_a_trial_stores_nothing(market: Path) -> None:
     [
         ("/offers", "/redesigned", "page_not_recognised"),
         ("/offers", "/missing", "not_there"),
+        ("/offers", "/walls/endgame-queue", "queue"),
+        ("/offers", "/walls/xenforo-403", "login_wall"),
+        ("/offers", "/redirect-to-login", "login_wall"),
         ('allow_private_addresses = ["127.0.0.1"]', "", "private_address"),
         ("div.description", "div.nothing", "page_not_recognised"),
     ],
