@@ -57,7 +57,7 @@ def introduce(
 ) -> Introduction:
     """Fetch the definition's first address, whatever its kind, and say what is there."""
     onlooker = _Onlooker(definition.start[0])
-    [seen] = look(definition, settings=settings, clock=clock, adapter=onlooker)
+    seen, *_ = look(definition, settings=settings, clock=clock, adapter=onlooker)
     if onlooker.seen is None or seen.problem is not None:
         return Introduction(seen.url, seen.status, problem=seen.problem)
     known = replace(onlooker.seen, status=seen.status or 200, headers=seen.headers, cookies=seen.cookies)

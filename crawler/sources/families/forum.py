@@ -35,6 +35,13 @@ MAX_MESSAGE_CHARS = 6_000
 
 # A link to the last post names it: #msg12, #post12, #p12, #pid12, &p=12, &pid=12.
 _POST_ID = re.compile(r"(?:msg|post-?|[?&;]p(?:id)?=|#p(?:id)?)(\d+)")
+# What a victim earns, which those who sell access to it put in their titles, is not what they ask.
+_SUM = r"[$€£¥]? ?\d[\d.,]{0,20} ?(?:[kmb]|bn|mln|million|billion|万|亿)?\+?(?![a-z\d]) ?(?:[$€£¥]|usd|eur|美元)?"
+_EARNED = r"(?:revenue|turnover|营收|营业额|年收入|выручка)"
+_TURNOVER = re.compile(
+    rf"{_EARNED}[^\w$€£¥]{{0,5}}(?:of |is )?{_SUM}|{_SUM} ?(?:in |of )?(?:annual |yearly )?{_EARNED}",
+    re.IGNORECASE,
+)
 _BRACKETS = " \t\n[](){}【】:：-"
 
 
@@ -220,7 +227,8 @@ class ForumAdapter:
         A number alone is a price only where the board says that it is one.
         """
         own = self.definition.currency
-        named = price(title, currency=own) if price(title) is not None else None
+        asked = _TURNOVER.sub(" ", title)
+        named = price(asked, currency=own) if price(asked) is not None else None
         return named or (price(shown, currency=own) if shown else None)
 
     # --- the way on

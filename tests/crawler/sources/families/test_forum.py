@@ -107,7 +107,7 @@ def test_rows_without_end_are_bait(program: str) -> None:
     ],
 )
 def test_a_thread_that_was_removed_is_not_there(program: str, words: str) -> None:
-    """These say it with status 200; a thread that quotes the words is there, a long page of them is strange."""
+    """These say it with status 200; a thread that quotes the words is there, a long page of them strange."""
     html, url = drawn(program, LONG)
     reader = board(program)
 

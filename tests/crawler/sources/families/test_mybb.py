@@ -113,6 +113,24 @@ def test_a_prefix_stands_in_front_of_the_title(before: str, expected: str) -> No
     assert found.title == expected
 
 
+@pytest.mark.parametrize(
+    ("title", "expected"),
+    [
+        ("Bank, 2k rows, $500", "500 USD"),
+        ("RDP of a shop, revenue $5M, price 900 USD", "900 USD"),
+        ("Access, $20 million revenue, 3000$", "3000 USD"),
+        ("Access, revenue: 40M€", "None"),
+        ("某公司 营收 5亿 售 300 USDT", "300 USDT"),
+        ("Data of 2026", "None"),
+    ],
+)
+def test_the_price_is_what_is_asked_for(title: str, expected: str) -> None:
+    """A sum that a victim earns is no price, and a number without a currency is none either."""
+    [found] = rows(board("mybb"), row(title=title), LIST)
+
+    assert str(found.price).replace(",", "") == expected
+
+
 def test_announcements_and_threads_that_moved_are_no_threads() -> None:
     """Only the row that leads to a thread of this board is followed."""
     html = f"<table>{ANNOUNCEMENT}{row(1, folder='movefolder', replies='-')}{row(2)}</table>"
