@@ -36,7 +36,10 @@ MAX_MESSAGE_CHARS = 6_000
 # A link to the last post names it: #msg12, #post12, #p12, #pid12, &p=12, &pid=12.
 _POST_ID = re.compile(r"(?:msg|post-?|[?&;]p(?:id)?=|#p(?:id)?)(\d+)")
 # What a victim earns, which those who sell access to it put in their titles, is not what they ask.
-_SUM = r"[$€£¥]? ?\d[\d.,]{0,20} ?(?:[kmb]|bn|mln|million|billion|万|亿)?\+?(?![a-z\d]) ?(?:[$€£¥]|usd|eur|美元)?"
+_SUM = (
+    r"[$€£¥]? ?\d[\d.,]{0,20} ?(?:[kmb]|bn|mln|million|billion|万|亿)?\+?(?![a-z\d])"
+    r" ?(?:[$€£¥]|usd|eur|美元)?"
+)
 _EARNED = r"(?:revenue|turnover|营收|营业额|年收入|выручка)"
 _TURNOVER = re.compile(
     rf"{_EARNED}[^\w$€£¥]{{0,5}}(?:of |is )?{_SUM}|{_SUM} ?(?:in |of )?(?:annual |yearly )?{_EARNED}",
