@@ -56,6 +56,7 @@ class Trail:
     broken: bool = False
     #: Pages turned by the unfinished readings before this one.
     depth: int = 0
+    kind: str = ""
     repeats: Repeats = field(default_factory=Repeats)
     #: Why the way on was given up, in a sentence.
     trap: str | None = None
@@ -136,8 +137,12 @@ class Reading:
         end: bool,
         whole: bool,
         total: int | None,
+        kind: str = "",
     ) -> Turn:
-        """Take note of a list page that was read, and say what to do about it."""
+        """Take note of a list page that was read, and say what to do about it.
+
+        `kind`: a list behind a feed shows what the feed showed, and repeats nothing by that.
+        """
         trail = self._trails[start]
         if url == start:
             self._shown[start] = [f"{row.key} {row.digest}" for row in rows]
@@ -151,6 +156,8 @@ class Reading:
         if not rows or settled or next_url is None:
             trail.at_end = end and trail.jumped_to is None
             return Turn(wanted, self._resumed(trail) if not settled else None)
+        if kind != trail.kind:
+            trail.kind, trail.repeats = kind, Repeats()
         if (trap := self._trap(trail, url, rows, next_url)) is not None:
             trail.trap = trap
             return Turn(wanted, None)

@@ -191,6 +191,7 @@ class SourceSpider(Spider):
             end=parsed.end,
             whole=parsed.whole,
             total=parsed.pages_total,
+            kind=response.meta[FOLLOW].role,
         )
         self._validate(origin, response)
         if origin.page == origin.start:

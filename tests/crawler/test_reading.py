@@ -39,6 +39,7 @@ def turn(
     end: bool = False,
     whole: bool = True,
     total: int | None = None,
+    kind: str = "list",
 ) -> Turn:
     """One list page whose rows are the letters of `keys`."""
     return subject.turn(
@@ -50,6 +51,7 @@ def turn(
         end=end,
         whole=whole,
         total=total,
+        kind=kind,
     )
 
 
@@ -220,6 +222,19 @@ def test_a_page_that_repeats_half_of_the_last_one_is_no_trap() -> None:
 
     assert [each.next_url is None for each in turns] == [False, False, False]
     assert subject.trap is None
+
+
+def test_a_list_behind_a_feed_repeats_nothing() -> None:
+    """The feed shows fifty, the list twenty a page: its first pages are in the feed, and lead on."""
+    subject = reading()
+    turns = [
+        turn(subject, number, keys, {}, following=number + 1, kind=kind)
+        for number, (keys, kind) in enumerate(
+            [("abcdef", "feed"), ("ab", "list"), ("cd", "list"), ("ef", "list")], 1
+        )
+    ]
+
+    assert None not in [each.next_url for each in turns]
 
 
 def test_pages_in_a_circle_are_read_once() -> None:
