@@ -127,8 +127,9 @@ def _take(batch: list[list[str]], result: Enrolment, builders: Sequence[tuple[So
     result.rows += len(batch)
     if result.first + result.rows - 1 > ROWS_LIMIT:
         raise CustomersUnreadable(f"the list has more than {ROWS_LIMIT} rows; split it")
+    known: list[set[str]] = [set() for _ in batch]
     for source, builder in builders:
-        builder.add(enumerate(map(source.cells, batch), first))
+        builder.add(enumerate(map(source.cells, batch), first), known)
 
 
 class _Builder:
@@ -141,16 +142,19 @@ class _Builder:
         self._reader = reader
         self._fingerprinter = fingerprinter
 
-    def add(self, rows: Iterable[tuple[int, Sequence[str]]]) -> None:
-        """The cells of a source, with the ordinals."""
+    def add(self, rows: Iterable[tuple[int, Sequence[str]]], known: Iterable[set[str]]) -> None:
+        """The cells of a source, with the ordinals. `known`: each customer's forms so far, in small letters;
+        it gets these too.
+        """
         values: list[str] = []
         ordinals: list[int] = []
-        for ordinal, cells in rows:
+        for (ordinal, cells), own in zip(rows, known, strict=True):
             forms = self._reader.forms(cells)
-            if not forms:
-                self.refused[self._reader.refusal(cells)] += 1
+            if not forms or self._reader.repeats(cells, own):
+                self.refused["repeated" if forms else self._reader.refusal(cells)] += 1
                 continue
             self.accepted += 1
+            own.update(form.casefold() for form in forms)
             values += forms
             ordinals += [ordinal] * len(forms)
         self.sorter.add(self._fingerprinter(values), np.array(ordinals, dtype=np.uint32))

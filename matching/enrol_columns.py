@@ -4,7 +4,7 @@ A field has one column, or several of its kind (two telephone numbers). A name w
 of columns: the name in one or two of them, the family name first, then the date.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import chain
 from typing import NamedTuple
 
@@ -14,6 +14,10 @@ from matching.identifiers import DateOrder, Field, composite, forms, refusal
 
 JOINED = "+"  # between the columns of a group: name_birth_date=2+3+7
 _GROUP_SIZES = range(2, 5)
+
+# What a cell of these may be instead: a login is often the e-mail address, an account number the card's.
+_NAMED = frozenset({Field.USERNAME, Field.ACCOUNT, Field.PASSPORT, Field.DRIVING_LICENCE})
+_SHOWN = (Field.EMAIL, Field.PHONE, Field.RESIDENT_ID, Field.CARD, Field.IBAN)
 
 
 class Source(NamedTuple):
@@ -40,6 +44,19 @@ class Reader(NamedTuple):
             form = composite(cells[:-1], cells[-1], self.order)
             return [form] if form else []
         return forms(self.field, cells[0], self.region)
+
+    def repeats(self, cells: Sequence[str], known: Collection[str]) -> bool:
+        """Whether the cells only say again, under another name, what the customer's other fields say.
+
+        `known`: their forms in small letters. Enrolled twice, one value of a leak would agree on two fields
+        and pass for a coherent row.
+        """
+        if self.field not in _NAMED:
+            return False
+        fields = (self.field, *_SHOWN)
+        return any(
+            form.casefold() in known for field in fields for form in forms(field, cells[0], self.region)
+        )
 
     def refusal(self, cells: Sequence[str]) -> str:
         """The reason's slug."""

@@ -21,7 +21,6 @@ from matching.identifiers.fields import (
     ALL,
     DECLARED,
     GOLDEN,
-    NORMALISER_VERSION,
     NORMALISERS,
     SCANNED,
     Candidate,
@@ -46,7 +45,7 @@ from matching.text import narrow_fold
 
 __all__ = [
     "ALL", "DECLARED", "EMAIL_LENGTH", "GOLDEN", "IBAN_LENGTHS", "IBAN_RUN", "NORMALISERS",
-    "NORMALISER_VERSION", "SCANNED", "Candidate", "DateOrder", "Field", "canonical", "card", "composite",
+    "SCANNED", "Candidate", "DateOrder", "Field", "canonical", "card", "composite",
     "composites", "email", "end_of_iban", "forms", "has_issuer", "iban", "luhn", "phone", "recognised",
     "refusal", "resident_id", "scan", "stretches",
 ]  # fmt: skip

@@ -34,7 +34,6 @@ NORMALISERS: Mapping[Field, int] = {
     Field.ACCOUNT: 1,
     Field.NAME_BIRTH_DATE: 1,
 }
-NORMALISER_VERSION = max(NORMALISERS.values())  # of a segment that has one version for all its fields
 
 ALL = frozenset(Field)
 DECLARED = frozenset({Field.USERNAME, Field.ACCOUNT, Field.NAME_BIRTH_DATE})  # of columns only, never of text

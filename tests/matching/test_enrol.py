@@ -225,6 +225,25 @@ def test_a_number_that_may_be_two_is_enrolled_as_both(tmp_path: Path) -> None:
     )
 
 
+def test_one_value_under_two_names_is_enrolled_once(tmp_path: Path) -> None:
+    """A login that is the e-mail address, an account number that is the card's: one value is one field."""
+    content = (
+        "email,phone,card,login,account\n"
+        "a@b.example,17000000001,4111111111111111,A@B.example,4111 1111 1111 1111\n"
+        "c@d.example,17000000002,,17000000002,77001122\n"
+        "e@f.example,,,a@b.example,x7\n"
+        ",,,summer99,summer99\n"
+    )
+
+    result = enrolled(tmp_path, content)
+
+    fields = (Field.USERNAME, Field.ACCOUNT)
+    assert [(result.accepted[field], dict(result.refused[field])) for field in fields] == [
+        (2, {"repeated": 2}),
+        (1, {"repeated": 2, "malformed": 1}),
+    ]
+
+
 def test_short_and_long_rows_are_read(tmp_path: Path) -> None:
     """A missing cell is an empty one; more cells than columns are not read."""
     result = enrolled(tmp_path, "name,email\nx\ny,a@b.example,z,z\n")
