@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 from functools import cache
+from threading import Lock
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -21,6 +22,7 @@ from numpy.typing import NDArray
 from matching.digit_graphs import NO, Graph, Graphs, Match, PatternUnknown, Value
 from matching.phones import LONGEST_NSN, SHORTEST_NSN, Plan, Shape, home_plan, plans
 
+_COMPILING = Lock()  # graphs are shared, and two threads' scanners may need them at once
 LONGEST = 18  # digits; more than this are never asked for
 
 
@@ -78,8 +80,9 @@ def _graphs(_code: str) -> Graphs:
 @cache
 def country_table(code: str) -> Table:
     """Of the digits after a country code. Raises PatternUnknown."""
-    graphs = _graphs(code)
-    return _table(graphs, _national(graphs, plans(code)[0]))
+    with _COMPILING:
+        graphs = _graphs(code)
+        return _table(graphs, _national(graphs, plans(code)[0]))
 
 
 @cache
@@ -88,6 +91,11 @@ def home_table(region: str) -> Table:
 
     In the order of `phones`: the international prefix, the own country code without a +, a national number.
     """
+    with _COMPILING:
+        return _home_table(region)
+
+
+def _home_table(region: str) -> Table:
     home = home_plan(region)
     graphs = _graphs(home.code)
     general = graphs.whole(home.general.pattern.pattern)
