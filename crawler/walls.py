@@ -99,6 +99,14 @@ def _bare(seen: _Seen, words: str) -> bool:
     return words in seen.markup and seen.bare and _password(seen) is None
 
 
+def _pictured(seen: _Seen, words: str) -> bool:
+    """An image, or a field for what it shows, that is called so; the word alone may stand anywhere."""
+    if not _bare(seen, words):
+        return False
+    asked = (*seen.root.iter("img"), *seen.root.iter("input"))
+    return any(words in str(value).lower() for each in asked for value in each.attrib.values())
+
+
 #: The first that is found decides: who is banned is often shown a login as well.
 SIGNS = (
     Sign(Banned, _title, "attention required! | cloudflare", "Cloudflare, blocked by a rule"),
@@ -134,7 +142,7 @@ SIGNS = (
     Sign(Captcha, _bare, "challenges.cloudflare.com/turnstile", "Turnstile"),
     Sign(Captcha, _bare, "frc-captcha", "Friendly Captcha"),
     Sign(Captcha, _bare, "geetest", "GeeTest"),
-    Sign(Captcha, _bare, "captcha", "image captchas of onion markets: an <img> and an input of that name"),
+    Sign(Captcha, _pictured, "captcha", "image captchas of onion markets"),
     Sign(LoginWall, _text, "you are either not logged in or do not have permission to view", "MyBB"),
     Sign(LoginWall, _text, "вы не вошли в систему или у вас нет прав", "MyBB"),
     Sign(LoginWall, _text, "requires you to be registered and logged in to", "phpBB"),

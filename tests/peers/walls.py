@@ -195,6 +195,7 @@ ORDINARY = {
     "a-login-for-sale": Wall(None, phpbb(f"<table>{THREADS}</table>", title="Fresh login data - Market")),
     "quotes": Wall(None, mybb(QUOTES)),
     "redesigned": Wall(None, "<html><body><main>Welcome to our new market!</main></body></html>"),
+    "boasts": Wall(None, "<html><body><main>Our new market: no captcha, no login!</main></body></html>"),
     "empty": Wall(None, ""),
     "json": Wall(None, '{"rows": []}'),
 }
