@@ -11,17 +11,21 @@ Rows of different tables are in different blocks, for each block has one shape.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterator, Sequence
-from functools import cached_property, partial
+from collections.abc import Iterator, Sequence
 from itertools import islice
-from typing import NamedTuple
 
-from matching.columns import Column, columns_of
-from matching.inputs.blocks import BLOCK, PLAIN, RECORD, Block, Row, Shape
-from matching.inputs.delimited import Dialect, place_of
+from matching.inputs.blocks import BLOCK, PLAIN, RECORD, Block, Shape
+from matching.inputs.sql_tables import (
+    ESCAPE,
+    ESCAPING,
+    STANDARD,
+    Known,
+    Strings,
+    copied_table,
+    inserted_table,
+)
 from matching.inputs.text import Text
 
-_SAMPLE_ROWS = 50
 _TABLES = 1_000  # whose columns are remembered
 _NEAR = 1 << 14  # bytes in which the next statement of the same table is looked for
 _HEADER = 1 << 14  # bytes of a statement before its first row
@@ -47,120 +51,7 @@ _DEFINED = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 _OTHERWISE = re.compile(rb"\)(?:\s++,?\s*+|,\s++)?\(")  # between two rows, but not `),(`
-_ESCAPE = re.compile(rb"\\(.)", re.DOTALL)
 _CONTROLS = dict.fromkeys((b"n", b"r", b"t", b"b", b"f", b"v", b"0", b"Z", b"\n", b"\r"), b" ")
-
-
-class Strings(NamedTuple):
-    """How a dialect quotes. Patterns are possessive: they take what they can and never give back."""
-
-    rows: re.Pattern[bytes]  # one after the other
-    body: re.Pattern[bytes]  # group 1: what is between a row's parentheses
-    token: re.Pattern[bytes]  # a literal, a comma, or part of something else
-    escapes: bool
-
-
-def _strings(single: bytes, *, escapes: bool) -> Strings:
-    quoted = b"(?:" + single + b"|" + single.replace(b"'", b'"') + b")"
-    inner = rb"(?:[^'\"()]++|" + quoted + rb")*+"
-    content = rb"(?:[^'\"()]++|" + quoted + rb"|\(" + inner + rb"\))*+"
-    return Strings(
-        re.compile(rb"(?:\s*+,?\s*+\(" + content + rb"\))++", re.DOTALL),
-        re.compile(rb"\((" + content + rb")\)", re.DOTALL),
-        re.compile(rb"\(" + inner + rb"\)|" + quoted + rb"|[^'\",(]++|.", re.DOTALL),
-        escapes,
-    )
-
-
-ESCAPING = _strings(rb"'[^'\\]*+(?:(?:\\.|'')[^'\\]*+)*+'", escapes=True)
-STANDARD = _strings(rb"(?:'[^']*+')++", escapes=False)
-
-
-class SqlTable:
-    """The shape of a table's rows."""
-
-    def __init__(
-        self,
-        names: Sequence[str],
-        regions: Sequence[str],
-        split: Callable[[bytes], list[str]],
-        place: Callable[[bytes, int], int],
-    ) -> None:
-        """`split`: the cells of a line; `place`: how many cells are before a byte of a line."""
-        self._names, self._regions = names, regions
-        self._split, self._place = split, place
-        self._sample: list[bytes] = []
-
-    def learn(self, lines: Sequence[bytes]) -> None:
-        """Rows that the columns are decided on, once they are asked for."""
-        if len(self._sample) < _SAMPLE_ROWS:
-            self._sample += lines[: _SAMPLE_ROWS - len(self._sample)]
-
-    @cached_property
-    def columns(self) -> Sequence[Column]:
-        """By the rows that were there when somebody first asked, which is behind the first block."""
-        rows = [self._split(line) for line in self._sample]
-        return columns_of(rows, self._regions, self._names or None)
-
-    def where(self, line: bytes, at: int) -> Column | None:
-        place = self._place(line, at)
-        return self.columns[place] if place < len(self.columns) else Column(place + 1, None, "")
-
-    def cells(self, block: Block, columns: Collection[int]) -> Iterator[Row]:
-        for index, line in enumerate(block.text.split(b"\n")):
-            cells = self._split(line)
-            found = tuple(cells[number - 1] if number <= len(cells) else "" for number in columns)
-            if any(found):
-                yield Row(index, found)
-
-
-def _literals(line: bytes, strings: Strings) -> list[str]:
-    cells = [b""]
-    for token in strings.token.finditer(line):
-        if token[0] == b",":
-            cells.append(b"")
-        else:
-            cells[-1] += token[0]
-    return [_value(cell, escapes=strings.escapes) for cell in cells]
-
-
-def _literals_before(line: bytes, at: int, strings: Strings) -> int:
-    place = 0
-    for token in strings.token.finditer(line):
-        if token.end() > at:
-            break
-        place += token[0] == b","
-    return place
-
-
-_LITERAL = re.compile(
-    rb"(?:[A-Za-z_]\w{0,20}\s*)?(?:'(.*)'|\"(.*)\")(?:\s*::[\w\s\[\]().]{1,60})?", re.DOTALL
-)
-
-
-def _value(cell: bytes, *, escapes: bool) -> str:
-    cell = cell.strip()
-    literal = _LITERAL.fullmatch(cell)
-    if literal is None:
-        return "" if cell.upper() in (b"NULL", b"DEFAULT") else cell.decode("utf-8", "replace")
-    quote, found = (b"'", literal[1]) if literal[1] is not None else (b'"', literal[2])
-    if not escapes:
-        return found.replace(quote * 2, quote).decode("utf-8", "replace")
-    halves = found.replace(b"\\\\", b"\\\0").replace(quote * 2, quote)
-    return _ESCAPE.sub(lambda escape: b"\\" if escape[1] == b"\0" else escape[1], halves).decode(
-        "utf-8", "replace"
-    )
-
-
-_TABS = Dialect(b"\t")
-
-
-def _copied(line: bytes) -> list[str]:
-    return line.rstrip(b"\r").decode("utf-8", "replace").split("\t")
-
-
-def _tabs_before(line: bytes, at: int) -> int:
-    return place_of(line, at, _TABS)
 
 
 class _Group:
@@ -177,11 +68,11 @@ class Sql:
     shape: Shape = PLAIN  # of the document: each block has its own
 
     def __init__(self, strings: Strings, regions: Sequence[str]) -> None:
-        self._strings, self._regions = strings, regions
+        self._strings, self._regions = strings, tuple(regions)
         self._names: dict[bytes, list[str]] = {}  # of the columns, by table, as CREATE TABLE has them
-        self._tables: dict[tuple[bytes, bytes], SqlTable] = {}
-        self._groups: dict[SqlTable | None, _Group] = {}
-        self._table: SqlTable | None = None  # whose rows follow
+        self._tables: dict[tuple[bytes, bytes], Known] = {}
+        self._groups: dict[Known | None, _Group] = {}
+        self._table: Known | None = None  # whose rows follow
         self._copying = False
         self._header = b""  # of the statement whose rows follow, up to its first row
         self._plain_rows = True  # whether rows of this piece may be found by what is between them
@@ -206,11 +97,9 @@ class Sql:
         last = len(groups) - 1
         blocks = []
         for number, (table, group) in enumerate(groups.items()):
-            if table is not None:
-                table.learn(group.lines)
             text = b"".join(line + b"\n" for line in group.lines)
             place, following = offset + number, end if number == last else offset + number + 1
-            shape: Shape = table or PLAIN
+            shape: Shape = table.shape(group.lines) if table else PLAIN
             blocks.append(Block(text, group.numbers[0], place, following, shape, group.numbers))
         return blocks
 
@@ -339,28 +228,22 @@ class Sql:
         group.numbers += [number for number, _ in kept]
         group.lines += [one for _, one in kept]
 
-    def _group(self, table: SqlTable | None) -> _Group:
+    def _group(self, table: Known | None) -> _Group:
         return self._groups.setdefault(table, _Group())
 
-    def _table_of(self, name: bytes, columns: bytes) -> SqlTable:
+    def _table_of(self, name: bytes, columns: bytes) -> Known:
         key = (name, columns + (b"\t" if self._copying else b""))
         if key not in self._tables:
             if len(self._tables) >= _TABLES:
                 self._tables.clear()
-            names = [
+            said = [
                 _bare(column).decode("utf-8", "replace") for column in columns.split(b",") if column.strip()
             ]
-            names = names or self._names.get(_bare(name), [])
-            strings = self._strings
+            names = tuple(said or self._names.get(_bare(name), []))
             self._tables[key] = (
-                SqlTable(names, self._regions, _copied, _tabs_before)
+                copied_table(names, self._regions)
                 if self._copying
-                else SqlTable(
-                    names,
-                    self._regions,
-                    partial(_literals, strings=strings),
-                    partial(_literals_before, strings=strings),
-                )
+                else inserted_table(names, self._regions, self._strings)
             )
         return self._tables[key]
 
@@ -391,14 +274,14 @@ def _parts(text: bytes, between: bytes, strings: Strings) -> list[bytes] | None:
 
 
 def _without_controls(rows: list[bytes]) -> list[bytes]:
-    return [_ESCAPE.sub(_plainer, row) if b"\\" in row else row for row in rows]
+    return [ESCAPE.sub(_plainer, row) if b"\\" in row else row for row in rows]
 
 
 def _uncopied(line: bytes) -> bytes:
     r"""`\\N` is an empty cell, other escapes are what they stand for, control characters spaces."""
     if b"\\" not in line:
         return line
-    return _ESCAPE.sub(lambda escape: b"" if escape[1] == b"N" else _CONTROLS.get(escape[1], escape[1]), line)
+    return ESCAPE.sub(lambda escape: b"" if escape[1] == b"N" else _CONTROLS.get(escape[1], escape[1]), line)
 
 
 def strings_of(sample: bytes) -> Strings:

@@ -15,7 +15,8 @@ from matching.inputs.delimited import Delimited, Dialect, Table, joined, place_o
 from matching.inputs.jsons import JsonShape, Records, sample_records, unescaped
 from matching.inputs.limits import Budget, Limits
 from matching.inputs.recognise import Reader
-from matching.inputs.sql import ESCAPING, STANDARD, Sql
+from matching.inputs.sql import Sql
+from matching.inputs.sql_tables import ESCAPING, STANDARD
 from matching.inputs.streams import StreamWindow
 from matching.inputs.text import Text
 

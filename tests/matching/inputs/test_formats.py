@@ -168,3 +168,14 @@ def test_json_escapes_are_undone() -> None:
     found = one(source)
 
     assert found.text == '{"a":"x@mail.example","b":"张/\\"q\\"\\\\u0041 z","c":"😀"}\n'.encode() * 2
+
+
+def test_columns_of_a_block_are_known_by_all_rows_up_to_it() -> None:
+    """The first statement of a table has one row; later rows say what its columns are."""
+    first = b"INSERT INTO t VALUES (1,'person1@mail.example');\n"
+    source = first + b"-- a remark\n" * 50_000 + first * 10
+
+    found = one(source)
+
+    roles = [[column.role for column in block.shape.columns] for block in found.blocks if block.shape.columns]
+    assert roles == [[None, None], [None, "email"]]
