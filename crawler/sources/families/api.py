@@ -33,6 +33,7 @@ MAX_SHOWN_CHARS = 200
 #: A part of a document: whatever its sender liked.
 Json: TypeAlias = Any
 
+_HALVES = re.compile("[\ud800-\udfff]")
 _SHOWN = ("title", "body", "seller", "posted_at", "claimed_records", "price", "sample")
 
 
@@ -51,7 +52,10 @@ def member(node: Json, *names: str | int) -> Json:
 def string(node: Json, *names: str | int) -> str:
     """Return the text or the number at the end of a path; empty for anything else."""
     value = member(node, *names)
-    return str(value) if isinstance(value, (str, int, float)) and not isinstance(value, bool) else ""
+    if isinstance(value, bool) or not isinstance(value, (str, int, float)):
+        return ""
+    # JSON can name half a character, which no encoding can write.
+    return _HALVES.sub("\ufffd", str(value))
 
 
 def number(node: Json, *names: str | int) -> int:

@@ -99,7 +99,7 @@ def _rest(page: Page, document: Json) -> tuple[str, ...]:
 def _is_shown(row: Json) -> bool:
     """Not what was hidden or deleted, and not an event; only moderators see most of that."""
     gone = row.get("hidden") or row.get("deleted_at") or row.get("user_deleted")
-    return not gone and row.get("post_type", 1) in _POSTS and bool(number(row, "post_number"))
+    return not gone and (number(row, "post_type") or 1) in _POSTS and bool(number(row, "post_number"))
 
 
 def _post(row: Json, url: str) -> Post:

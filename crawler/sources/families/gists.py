@@ -60,24 +60,25 @@ class Gists(JsonFamily):
         files = [each for each in row["files"].values() if isinstance(each, dict)]
         names = [string(each, "filename") for each in files]
         described = string(row, "description")
-        raw = [canonical(string(each, "raw_url"), base=page.url) for each in files if _is_text(each)]
+        raw = [url for each in files if (url := _text_of(each, page.url)) is not None]
         return Listing(
             key=string(row, "id"),
             url=canonical(string(row, "html_url"), base=page.url) or page.url,
             title=line(described) or line(names[0] if names else ""),
             body=block("\n".join((described, *names))),
             seller=named(string(member(row, "owner"), "login")),
-            attachments=tuple(url for url in raw if url)[:MAX_ATTACHMENTS],
+            attachments=tuple(raw[:MAX_ATTACHMENTS]),
             # The raw addresses change with the files; `updated_at` also with a comment.
-            row_digest=self.digest("\x1f".join((described, *names, *(url or "" for url in raw)))),
+            row_digest=self.digest("\x1f".join((described, *names, *raw))),
             **posted(string(row, "created_at"), clock),
         )
 
 
-def _is_text(file: Json) -> bool:
-    """Archives and media are never fetched, whatever type GitHub gives them."""
-    kind = string(file, "type")
-    return may_be_text(string(file, "raw_url")) and (kind in _TEXT_AFTER_ALL or not _NOT_TEXT.match(kind))
+def _text_of(file: Json, base: str) -> str | None:
+    """Where a file is raw, if it is text: archives and media are never fetched, whatever GitHub calls them."""
+    url, kind = canonical(string(file, "raw_url"), base=base), string(file, "type")
+    is_text = kind in _TEXT_AFTER_ALL or not _NOT_TEXT.match(kind)
+    return url if url is not None and is_text and may_be_text(url) else None
 
 
 def _start(seen: Seen) -> str:

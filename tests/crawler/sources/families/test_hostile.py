@@ -19,7 +19,7 @@ from tests.peers.web import Asked
 
 JSON_KINDS = sorted(set(PROGRAMS) - {"telegram"})
 RUBBISH: list[Any] = [
-    None, True, -1, 1.5, 10**11, 10**30, "", "x", "\0\ud800", "9" * 5_000, [], [None], [[]], {}, {"a": {"b": 1}},
+    None, True, -1, 1.5, 10**11, 10**30, "", "x", "\0\ud800", "9" * 5_000, [], [None], [[]], {}, {"a": {}},
     "<div>" * 2_000, "http://[broken", "javascript:alert(1)", "2026-99-99T99:99:99Z", "https://x.example:99999/",
 ]  # fmt: skip
 
@@ -46,7 +46,7 @@ def _with(node: Any, path: tuple[Any, ...], value: Any) -> Any:
 
 
 @pytest.mark.parametrize("kind", JSON_KINDS)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(data=st.data())
 def test_rubbish_anywhere_is_survived(kind: str, data: st.DataObject) -> None:
     """In a list, and in what it leads to: any number of values may be of another kind than they should."""
