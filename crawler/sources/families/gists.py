@@ -75,7 +75,7 @@ class Gists(JsonFamily):
 
 
 def _text_of(file: Json, base: str) -> str | None:
-    """Where a file is raw, if it is text: archives and media are never fetched, whatever GitHub calls them."""
+    """Where a file is raw, if it is text: archives and media are never fetched, whatever they are called."""
     url, kind = canonical(string(file, "raw_url"), base=base), string(file, "type")
     is_text = kind in _TEXT_AFTER_ALL or not _NOT_TEXT.match(kind)
     return url if url is not None and is_text and may_be_text(url) else None
