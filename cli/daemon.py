@@ -26,6 +26,8 @@ from cli.metrics import RELOADS, STARTED
 from cli.notify import ServiceManager
 from cli.settings import Configuration, Settings, Supervision
 from crawler.schedule import RunSchedule
+from matching.intake import Intake
+from matching.segment_folder import SegmentFolder
 from storage import schema
 from storage.base import Database
 from storage.errors import StorageError
@@ -114,12 +116,25 @@ class Daemon:
         with self._database.transaction() as session:
             left = recover(session, self._clock())
             synchronise(session, self._configuration, self._clock())
+        self._sweep_segments()
         if torn or any(left.values()):
             log.warning(
                 "The last daemon did not end by itself; its work goes on.",
                 action="recovered",
                 torn_evidence_files=len(torn),
                 **left,
+            )
+
+    def _sweep_segments(self) -> None:
+        """Files that a killed import or merge left: erased customers may be in them."""
+        folder = SegmentFolder(self._configuration.settings.matching.segments_dir)
+        try:
+            Intake(self._database, folder, self._clock).sweep()
+        except OSError as error:
+            log.warning(
+                "The segments' folder cannot be tidied.",
+                action="segments_unswept",
+                detail=str(error.strerror),
             )
 
     def _assembled(self, configuration: Configuration) -> Parts:

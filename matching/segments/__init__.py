@@ -16,11 +16,9 @@ from matching.segments.mapped import Segment, open_segment
 from matching.segments.probe import SHARED_LIMIT
 from matching.segments.series import delta_header, first_header
 from matching.segments.verify import verify
-from matching.segments.whole import sorted_columns, write
 
 __all__ = [
     "HEADER_LIMIT", "MAGIC", "RECORD", "SHARED_LIMIT", "SUFFIX", "VERSION", "Chain", "Header", "Ordinals",
     "Records", "Segment", "Sorter", "after", "check_follows", "delta_header", "first_header", "golden",
-    "in_order", "merge", "open_segment", "records_of", "sorted_columns", "verify", "write",
-    "write_segment",
+    "in_order", "merge", "open_segment", "records_of", "verify", "write_segment",
 ]  # fmt: skip

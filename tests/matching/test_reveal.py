@@ -12,8 +12,9 @@ import pytest
 
 from matching.enrol import enroll
 from matching.fingerprints import RootKey, write_key
-from tests.cli.command import SPILLWATCH, answer, environment, spillwatch
+from tests.cli.command import SPILLWATCH, environment
 from tests.matching.customers import as_csv, customers
+from tests.matching.invoked import answered, invoke
 
 ROWS = customers(500)
 KEY = RootKey("k1", bytes(range(32)))
@@ -47,7 +48,7 @@ def written(premises: Path, name: str = "out.csv") -> list[dict[str, str]]:
 
 def test_ordinals_become_the_customers_of_both_lists(premises: Path) -> None:
     """Rows are numbered as they were enrolled; what was found stands beside them, in a file of mode 0600."""
-    told = answer(premises, "reveal", "ordinals.csv", *LISTS, "--out", "out.csv")
+    told = answered(premises, "reveal", "ordinals.csv", *LISTS, "--out", "out.csv")
 
     found = written(premises)
     assert [row["ordinal"] for row in found] == ["7", "400", "401", "500"]
@@ -59,7 +60,7 @@ def test_ordinals_become_the_customers_of_both_lists(premises: Path) -> None:
 
 def test_only_the_columns_that_are_asked_for(premises: Path) -> None:
     """By name or number, in the order they are named."""
-    answer(premises, "reveal", "ordinals.csv", *LISTS, "--out", "out.csv", "--columns", "card,1")
+    answered(premises, "reveal", "ordinals.csv", *LISTS, "--out", "out.csv", "--columns", "card,1")
 
     assert list(written(premises)[0]) == ["ordinal", "fields", "rows", "segment", "card", "name"]
 
@@ -67,15 +68,15 @@ def test_only_the_columns_that_are_asked_for(premises: Path) -> None:
 def test_the_list_is_held_against_the_segment(premises: Path) -> None:
     """The one that was enrolled is recognised; with rows turned around, moved, added or missing it is not."""
     proof = ("--segment", "0.segment", "--segment", "1.segment", "--key", "quillmere.key")
-    told = answer(premises, "reveal", "ordinals.csv", *LISTS, "--out", "out.csv", *proof)
+    told = answered(premises, "reveal", "ordinals.csv", *LISTS, "--out", "out.csv", *proof)
     lines = (premises / "first.csv").read_text().splitlines()
     refused = []
     for number, other in enumerate(
         ([lines[0], *reversed(lines[1:])], lines[:-1], [*lines, lines[1]], [lines[0], *lines[2:], lines[1]])
     ):
         (premises / "first.csv").write_text("\n".join(other) + "\n")
-        ran = spillwatch(premises, "reveal", "ordinals.csv", *LISTS, "--out", f"{number}.csv", *proof)
-        refused.append((ran.returncode, "customers" in ran.stderr or "rows were moved" in ran.stderr))
+        ran = invoke(premises, "reveal", "ordinals.csv", *LISTS, "--out", f"{number}.csv", *proof)
+        refused.append((ran.code, "customers" in ran.told or "rows were moved" in ran.told))
 
     assert told["rows_compared"] == 251
     assert refused == [(6, True)] * 4
@@ -84,9 +85,9 @@ def test_the_list_is_held_against_the_segment(premises: Path) -> None:
 
 def test_a_list_that_is_too_short_is_refused(premises: Path) -> None:
     """Also without a segment; no half of an answer is left."""
-    ran = spillwatch(premises, "reveal", "ordinals.csv", "--customers", "first.csv", "--out", "out.csv")
+    ran = invoke(premises, "reveal", "ordinals.csv", "--customers", "first.csv", "--out", "out.csv")
 
-    assert (ran.returncode, "2 of 4 ordinals are none of the 400 customers" in ran.stderr) == (6, True)
+    assert (ran.code, "2 of 4 ordinals are none of the 400 customers" in ran.told) == (6, True)
     assert not (premises / "out.csv").exists()
 
 
@@ -94,7 +95,7 @@ def test_a_customer_who_is_a_formula_is_disarmed(premises: Path) -> None:
     """Whatever a customer is called, a spreadsheet shows it and does not run it."""
     (premises / "list.csv").write_text('email,note\na@b.example,"=HYPERLINK(""x"")"\n@c,+1\n')
     (premises / "o.csv").write_text("ordinal\n1\n2\n")
-    answer(premises, "reveal", "o.csv", "--customers", "list.csv", "--out", "out.csv")
+    answered(premises, "reveal", "o.csv", "--customers", "list.csv", "--out", "out.csv")
 
     assert [row["note"] for row in written(premises)] == ['\'=HYPERLINK("x")', "'+1"]
 
@@ -102,10 +103,10 @@ def test_a_customer_who_is_a_formula_is_disarmed(premises: Path) -> None:
 def test_ordinals_of_two_segments_are_not_mixed(premises: Path) -> None:
     """Each numbers its own list, so one has to be named."""
     (premises / "two.csv").write_text("ordinal,segment\n7,1\n8,2\n")
-    unnamed = spillwatch(premises, "reveal", "two.csv", *LISTS, "--out", "out.csv")
-    named = answer(premises, "reveal", "two.csv", *LISTS, "--out", "out.csv", "--of", "2")
+    unnamed = invoke(premises, "reveal", "two.csv", *LISTS, "--out", "out.csv")
+    named = answered(premises, "reveal", "two.csv", *LISTS, "--out", "out.csv", "--of", "2")
 
-    assert (unnamed.returncode, "say which with --of: 1, 2" in unnamed.stderr) == (6, True)
+    assert (unnamed.code, "say which with --of: 1, 2" in unnamed.told) == (6, True)
     assert (named["customers"], written(premises)[0]["ordinal"]) == (1, "8")
 
 
@@ -121,9 +122,9 @@ def test_ordinals_of_two_segments_are_not_mixed(premises: Path) -> None:
 def test_a_file_that_is_no_list_of_ordinals_is_refused(premises: Path, content: str, sentence: str) -> None:
     """The sentence says what is wrong and repeats no cell."""
     (premises / "bad.csv").write_bytes(content.encode("latin-1"))
-    ran = spillwatch(premises, "reveal", "bad.csv", *LISTS, "--out", "out.csv")
+    ran = invoke(premises, "reveal", "bad.csv", *LISTS, "--out", "out.csv")
 
-    assert (ran.returncode, sentence in ran.stderr, "seven" in ran.stderr) == (6, True, False)
+    assert (ran.code, sentence in ran.told, "seven" in ran.told) == (6, True, False)
 
 
 def test_a_terminal_shows_no_customer_unless_asked(premises: Path) -> None:
@@ -139,12 +140,12 @@ def test_a_terminal_shows_no_customer_unless_asked(premises: Path) -> None:
         timeout=90,
         check=False,
     )
-    piped = spillwatch(premises, *command[1:])
+    piped = invoke(premises, *command[1:])
     os.close(theirs)
     os.close(ours)
     (premises / "out.csv").write_text("mine")
-    kept = spillwatch(premises, *command[1:-1], "out.csv")
+    kept = invoke(premises, *command[1:-1], "out.csv")
 
     assert (shown.returncode, b"--terminal" in shown.stderr) == (2, True)
-    assert (piped.returncode, ROWS[6].email in piped.stdout, "4 customers" in piped.stderr) == (0, True, True)
-    assert (kept.returncode, (premises / "out.csv").read_text()) == (6, "mine")
+    assert (piped.code, ROWS[6].email in piped.told, "4 customers" in piped.told) == (0, True, True)
+    assert (kept.code, (premises / "out.csv").read_text()) == (6, "mine")

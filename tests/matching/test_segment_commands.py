@@ -1,0 +1,120 @@
+"""`spillwatch segment` over the life of a list: added, erased, merged, under another key, and looked at."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from matching.fingerprints import RootKey, write_key
+from tests.matching.customers import as_csv, customers
+from tests.matching.invoked import answered, invoke
+
+ROWS = customers(40)
+NOW = datetime(2026, 3, 1, tzinfo=UTC)
+COMPANY = """
+name = "Quillmere Credit"
+
+[fingerprints]
+key_file = "../new.key"
+previous_keys = [{ file = "../old.key" }]
+"""
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """A monitor with two keys, and on the same machine the company's lists."""
+    (tmp_path / "spillwatch.toml").write_text("")
+    (tmp_path / "companies").mkdir()
+    (tmp_path / "companies" / "quillmere.toml").write_text(COMPANY)
+    for name, first in (("old", 0), ("new", 32)):
+        write_key(RootKey(name, bytes(range(first, first + 32))), tmp_path / f"{name}.key", NOW)
+    (tmp_path / "list.csv").write_text(as_csv(ROWS[:30]))
+    (tmp_path / "more.csv").write_text(as_csv(ROWS[30:]))
+    return tmp_path
+
+
+def enrolled(home: Path, out: str, *options: str, customers: str = "list.csv", key: str = "old.key") -> None:
+    answered(home, "enroll", customers, "--key", key, "--company", "quillmere", "--out", out, *options)
+
+
+def test_a_list_lives(home: Path) -> None:
+    """Customers are added and erased on the premises, taken up in order, and merged on the monitor."""
+    enrolled(home, "0.segment")
+    enrolled(home, "1.segment", "--base", "0.segment", customers="more.csv")
+    (home / "gone.csv").write_text("ordinal\n3\n31\n3\n")
+    erased = answered(home, "segment", "erase", "1.segment", "gone.csv", "--out", "2.segment")
+    early = invoke(home, "segment", "import", "1.segment")
+    base = answered(home, "segment", "import", "0.segment")
+    late = invoke(home, "segment", "import", "2.segment")
+    taken = [answered(home, "segment", "import", f"{number}.segment") for number in (1, 2)]
+    (listed,) = answered(home, "segment", "list")
+    again = answered(home, "segment", "merge", str(base["segment"]))
+
+    assert (erased["erased"], erased["sequence"]) == (2, 2)
+    assert (early.code, "import its base first" in early.told) == (6, True)
+    assert (late.code, "take up number 1 first" in late.told) == (6, True)
+    assert [one["merged"] for one in taken] == [True, False]  # ten of thirty are more than a tenth
+    assert (listed["customers"], listed["deltas"], listed["erased"]) == (40, 1, 2)
+    assert again["merged"] is True
+    (merged,) = answered(home, "segment", "list")
+    assert (merged["deltas"], merged["fingerprints"], merged["id"]) == (0, 38 * 5, listed["id"])
+
+
+def test_files_are_merged_where_there_is_no_monitor(home: Path) -> None:
+    """The new base is whole, made with the same key, and stands where its last delta stood."""
+    enrolled(home, "0.segment")
+    enrolled(home, "1.segment", "--base", "0.segment", customers="more.csv")
+    answered(home, "segment", "merge", "--file", "0.segment", "--file", "1.segment", "--out", "whole.segment")
+    verified = answered(home, "segment", "verify", "whole.segment", "--key", "old.key")
+    shown = answered(home, "segment", "show", "whole.segment")
+
+    assert (verified["whole"], verified["key"]) == (True, True)
+    assert (shown["kind"], shown["sequence"], shown["customers"]) == ("base", 1, 40)
+
+
+def test_a_key_is_rotated(home: Path) -> None:
+    """Both keys are live until the old segment is replaced; `doctor` says when the old key is not needed."""
+    enrolled(home, "old.segment")
+    first = answered(home, "segment", "import", "old.segment")
+    before = _doctor(home)
+    enrolled(home, "new.segment", key="new.key")
+    answered(home, "segment", "import", "new.segment", "--replaces", str(first["segment"]))
+    listed = answered(home, "segment", "list")
+    after = _doctor(home)
+
+    assert [(row["key_id"], row["active"]) for row in listed] == [("old", False), ("new", True)]
+    assert f"the earlier key old is needed by segment {first['segment']}" in before
+    assert "no segment needs the earlier key old any more" in after
+
+
+def _doctor(home: Path) -> str:
+    findings = answered(home, "doctor", "--only", "keys", code=1 if _replaced(home) else 0)["findings"]
+    return "\n".join(finding["found"] for finding in findings)
+
+
+def _replaced(home: Path) -> bool:
+    return any(not row["active"] for row in answered(home, "segment", "list"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "sentence"),
+    [
+        (("segment", "merge"), 2, "name either a segment's id"),
+        (("segment", "merge", "7"), 6, "There is no segment 7"),
+        (("segment", "erase", "0.segment", "bad.csv", "--out", "x"), 6, "line 2 of bad.csv has no customer"),
+        (("segment", "import", "0.segment", "--replaces", "9"), 6, "There is no segment 9 of quillmere"),
+        (("enroll", "more.csv", "--key", "new.key", "--company", "quillmere", "--base", "0.segment", "--out",
+          "x"), 6, "was made with the key old, and this is another one"),
+        (("enroll", "more.csv", "--key", "old.key", "--company", "quillmere", "--base", "0.segment", "--out",
+          "0.segment"), 2, "a file of its own"),
+    ],
+)  # fmt: skip
+def test_a_mistake_is_told(home: Path, arguments: tuple[str, ...], code: int, sentence: str) -> None:
+    """In one sentence, and nothing is changed."""
+    enrolled(home, "0.segment")
+    (home / "bad.csv").write_text("ordinal\n31\n")
+
+    ran = invoke(home, *arguments)
+
+    assert (ran.code, sentence in " ".join(ran.told.split())) == (code, True), ran.told
+    assert not (home / "x").exists()
