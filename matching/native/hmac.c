@@ -117,7 +117,7 @@ static void alone(const struct states *states, const uint8_t *message, size_t le
     for (int i = 0; i < MAC / 4; i++) put_big_endian(out + 4 * i, state[i]);
 }
 
-#if defined __x86_64__
+#if defined SW_X86
 
 /* `name` hashes `lanes` messages, each of which has room in one block; `which` are their indices. */
 #define SIDE_BY_SIDE(name, lanes, features) \
@@ -171,7 +171,7 @@ void sw_hmac(uint32_t lanes, const uint8_t *key, const int64_t *offsets, const u
             continue;
         }
         which[waiting++] = i;
-#if defined __x86_64__
+#if defined SW_X86
         if (waiting == lanes) {
             (lanes == 16 ? sixteen : eight)(&states, offsets, tape, which, out);
             waiting = 0;

@@ -7,6 +7,11 @@
 
 #include "spillwatch.h"
 
+/* SW_PORTABLE leaves out what only one kind of processor has, as another kind would. */
+#if defined __x86_64__ && !defined SW_PORTABLE
+#define SW_X86
+#endif
+
 /* Classes of ASCII characters, as bits of sw_class[]. */
 enum { DIGIT = 1, LETTER = 2, LOCAL = 4, SEPARATOR = 8, X = 16 };
 

@@ -1,7 +1,7 @@
 /* Runs of digits, and which numbers they may be: the order and the rules of identifiers/numbers.py. */
 #include "inside.h"
 
-#if defined __SSE2__
+#if defined SW_X86
 #include <emmintrin.h>
 #endif
 
@@ -11,7 +11,7 @@
 #define SHORTEST_PHONE 7
 #define LONGEST_PHONE 17
 
-#if defined __SSE2__
+#if defined SW_X86
 /* Of sixteen characters the bits of those that are digits. */
 static unsigned digit_bits(const uint8_t *text) {
     const __m128i zero = _mm_set1_epi8('0'), nine = _mm_set1_epi8(9);
@@ -22,7 +22,7 @@ static unsigned digit_bits(const uint8_t *text) {
 
 /* The first character from `at` on that is no digit. */
 static size_t group_end(const uint8_t *text, size_t at, size_t length) {
-#if defined __SSE2__
+#if defined SW_X86
     for (; at + 16 <= length; at += 16) {
         unsigned digits = digit_bits(text + at);
         if (digits != 0xFFFF) return at + (size_t)__builtin_ctz(~digits);
@@ -33,7 +33,7 @@ static size_t group_end(const uint8_t *text, size_t at, size_t length) {
 }
 
 struct group sw_next_digits(const uint8_t *text, size_t at, size_t length) {
-#if defined __SSE2__
+#if defined SW_X86
     for (; at + 16 <= length; at += 16) {
         unsigned digits = digit_bits(text + at);
         if (!digits) continue;

@@ -15,17 +15,22 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from matching.candidates import Candidates
 from matching.fingerprints import new_key
 from matching.identifiers import GOLDEN, SCANNED, Candidate, Field, scan
 from matching.identifiers.providers import PROVIDERS
+from matching.native.build import build
 from matching.native.library import FIELDS, LibraryMissing, load
+from matching.native.scan import NativeScanner
 from matching.scanner import Scanner, engine
 from tests.matching.customers import customers
 from tests.matching.test_identifiers import ibans, resident_ids
 from tests.matching.test_phones import examples, numbers
+from tests.packaging.here import ROOT
 
 REGIONS = ("CN", "GB", "US", "DE", "BR", "AR", "IT", "JE", "JP", "BO")
 CORPUS = Path(__file__).parent / "corpus"
+NATIVE = ROOT / "matching" / "native"
 
 # What decides where an identifier begins and ends, and what the narrow fold makes of other scripts.
 PIECES = [
@@ -135,6 +140,17 @@ def test_the_corpus_is_scanned_alike() -> None:
     for block, region in product(blocks, REGIONS):
         expected = Scanner(region, SCANNED, native=False).scan(block)
         assert list(Scanner(region, SCANNED).scan(block).in_order()) == list(expected.in_order())
+
+
+@pytest.mark.needs("gcc")
+def test_a_processor_without_our_instructions_finds_the_same(tmp_path: Path) -> None:
+    """The library as it is compiled for another kind of processor, on the corpus and a dump."""
+    plain = load(build(NATIVE, tmp_path / "plain.shared", "-DSW_PORTABLE"))
+    dump = "\n".join(",".join(row) for row in customers(200)).encode()
+
+    for block in (dump, *(path.read_bytes() for path in sorted(CORPUS.iterdir()))):
+        found = NativeScanner(plain, "CN", SCANNED).scan(np.frombuffer(block, dtype=np.uint8))
+        assert list(Candidates(found).in_order()) == list(Scanner("CN", SCANNED).scan(block).in_order())
 
 
 def test_a_dump_of_customers_is_scanned_alike() -> None:
