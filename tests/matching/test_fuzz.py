@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from matching.native.build import compiler
 from tests.matching.fuzz.rules import header
 from tests.packaging.here import ROOT
 
@@ -20,15 +21,15 @@ SANITIZERS = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all")
 pytestmark = pytest.mark.needs("gcc")
 
 
-def _compiled(folder: Path, compiler: str, *flags: str, driver: bool) -> Path | None:
+def _compiled(folder: Path, with_compiler: str, *flags: str, driver: bool) -> Path | None:
     """The target as a program; None where this compiler is not here or lacks the flags' libraries."""
-    if shutil.which(compiler) is None:
+    if shutil.which(with_compiler) is None:
         return None
     (folder / "rules.h").write_text(header("CN"))
     sources = [*NATIVE.glob("*.c"), FUZZ / "target.c", *([FUZZ / "driver.c"] if driver else [])]
     program = folder / "target"
     options = ("-std=c11", "-g", "-O1", *flags, f"-I{NATIVE}", f"-I{folder}", "-o", str(program))
-    command = [compiler, *options, *map(str, sources)]
+    command = [with_compiler, *options, *map(str, sources)]
     return program if subprocess.run(command, capture_output=True, check=False).returncode == 0 else None
 
 
@@ -39,7 +40,7 @@ def _target(folder: Path) -> list[str]:
     if program := _compiled(folder, "clang", "-fsanitize=fuzzer", *SANITIZERS, driver=False):
         return [str(program), *bounds, str(folder / "found"), str(CORPUS)]
     for flags in (SANITIZERS, ()):
-        if program := _compiled(folder, "cc", *flags, driver=True):
+        if program := _compiled(folder, compiler()[0], *flags, driver=True):
             return [str(program), str(CORPUS), str(SECONDS), "1"]
     raise AssertionError("no compiler made the fuzz target")
 
@@ -56,7 +57,8 @@ def test_mutations_of_the_corpus_break_nothing(tmp_path: Path) -> None:
 
 def test_the_driver_runs_the_same_target(tmp_path: Path) -> None:
     """Where there is no libFuzzer, the same checks are made on mutations by chance."""
-    program = _compiled(tmp_path, "cc", *SANITIZERS, driver=True) or _compiled(tmp_path, "cc", driver=True)
+    cc = compiler()[0]
+    program = _compiled(tmp_path, cc, *SANITIZERS, driver=True) or _compiled(tmp_path, cc, driver=True)
     assert program
 
     found = subprocess.run([program, CORPUS, "3", "7"], capture_output=True, text=True, check=False)
