@@ -13,7 +13,7 @@ from cli.assembly import declared_companies
 from cli.settings import load
 from matching.companies import FingerprintsDefinition
 from matching.errors import KeyCommandFailed, KeyDamaged, KeyMissing, KeyRefused, SegmentKeyWrong
-from matching.fingerprints import RootKey, write_key
+from matching.fingerprints import RootKey, read_key, write_key
 from matching.identifiers import Field
 from matching.key_source import KeySource
 from matching.keys import Keyring, read_source
@@ -51,6 +51,17 @@ def test_a_key_comes_from_a_file_a_credential_or_a_command(files: Path) -> None:
     ]
 
     assert [read_source(source, files) for source in sources] == [OLD] * 3
+
+
+def test_a_pipe_is_as_good_as_a_file(files: Path) -> None:
+    """`--key <(vault read ...)` leaves no file behind, and may come in pieces."""
+    content = (files / "old.key").read_bytes()
+    ours, theirs = os.pipe()
+    os.write(theirs, content)
+    os.close(theirs)
+
+    assert read_key(Path(f"/dev/fd/{ours}")) == OLD
+    os.close(ours)
 
 
 @pytest.mark.parametrize(
