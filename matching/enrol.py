@@ -149,12 +149,11 @@ class _Builder:
         values: list[str] = []
         ordinals: list[int] = []
         for (ordinal, cells), own in zip(rows, known, strict=True):
-            forms = self._reader.forms(cells)
-            if not forms or self._reader.repeats(cells, own):
-                self.refused["repeated" if forms else self._reader.refusal(cells)] += 1
+            forms = self._reader.taken(cells, own)
+            if not forms:
+                self.refused[self._reader.refusal(cells)] += 1
                 continue
             self.accepted += 1
-            own.update(form.casefold() for form in forms)
             values += forms
             ordinals += [ordinal] * len(forms)
         self.sorter.add(self._fingerprinter(values), np.array(ordinals, dtype=np.uint32))

@@ -45,7 +45,15 @@ class Reader(NamedTuple):
             return [form] if form else []
         return forms(self.field, cells[0], self.region)
 
-    def repeats(self, cells: Sequence[str], known: Collection[str]) -> bool:
+    def taken(self, cells: Sequence[str], known: set[str]) -> list[str]:
+        """The forms that are enrolled: none where they repeat what is known of the customer; they join it."""
+        found = self.forms(cells)
+        if not found or self._repeats(cells, known):
+            return []
+        known.update(form.casefold() for form in found)
+        return found
+
+    def _repeats(self, cells: Sequence[str], known: Collection[str]) -> bool:
         """Whether the cells only say again, under another name, what the customer's other fields say.
 
         `known`: their forms in small letters. Enrolled twice, one value of a leak would agree on two fields
@@ -59,7 +67,9 @@ class Reader(NamedTuple):
         )
 
     def refusal(self, cells: Sequence[str]) -> str:
-        """The reason's slug."""
+        """Why nothing was taken, as a slug."""
+        if self.forms(cells):
+            return "repeated"
         if self.field is Field.NAME_BIRTH_DATE:
             return refusal(self.field, f"{' '.join(cells[:-1])}|{cells[-1]}")
         return refusal(self.field, cells[0])

@@ -5,7 +5,7 @@ customers. Their rows are numbered as `enrol` numbered them.
 """
 
 import csv
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -204,12 +204,17 @@ def check_belongs(
             f"name the list that was enrolled, and after it those that were added"
         )
     readable = same = 0
+    known: dict[int, set[str]] = defaultdict(set)  # of each customer
     for source in sources(lists.names, columns or {}):
         if source.field not in chain.fields:
             continue
         reader = Reader(source.field, chain.header.default_region, dates)
         fingerprinter = key.fingerprinter(chain.header.company, source.field)
-        pairs = [(ordinal, form) for ordinal, row in sample for form in reader.forms(source.cells(row))]
+        pairs = [
+            (ordinal, form)
+            for ordinal, row in sample
+            for form in reader.taken(source.cells(row), known[ordinal])
+        ]
         values = fingerprinter([form for _, form in pairs])
         hits, found = chain.lookup(source.field, values)
         claimed = np.array([ordinal for ordinal, _ in pairs], np.int64)

@@ -83,6 +83,20 @@ def test_the_list_is_held_against_the_segment(premises: Path) -> None:
     assert not (premises / "0.csv").exists()
 
 
+def test_a_value_that_was_enrolled_under_one_name_only_is_not_missed(tmp_path: Path) -> None:
+    """A login that is the e-mail address has one fingerprint, and the list is the right one all the same."""
+    write_key(KEY, tmp_path / "quillmere.key", NOW)
+    (tmp_path / "list.csv").write_text("email,login\na@b.example,A@b.example\nc@d.example,summer99\n")
+    (tmp_path / "ordinals.csv").write_text("ordinal,fields,rows,segment\n1,email,1,1\n")
+    segment = tmp_path / "0.segment"
+    enroll(tmp_path / "list.csv", segment, company="quillmere", key=KEY, default_region="CN", now=NOW)
+    proof = ("--segment", "0.segment", "--key", "quillmere.key")
+
+    told = answered(tmp_path, "reveal", "ordinals.csv", "--customers", "list.csv", "--out", "out.csv", *proof)
+
+    assert (told["rows_compared"], written(tmp_path)[0]["email"]) == (2, "a@b.example")
+
+
 def test_a_list_that_is_too_short_is_refused(premises: Path) -> None:
     """Also without a segment; no half of an answer is left."""
     ran = invoke(premises, "reveal", "ordinals.csv", "--customers", "first.csv", "--out", "out.csv")
