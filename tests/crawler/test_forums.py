@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -19,6 +19,8 @@ from storage.runs import Run, RunOutcome
 from tests.crawler.conftest import Runs
 from tests.peers.forums.board import LOCKED, LONG, MOVED, SAMPLE, Thread
 from tests.peers.forums.server import PROGRAMS, ForumSite
+
+pytestmark = pytest.mark.timeout(300)  # the first test waits for four runs, beside four others
 
 #: The edited one is among the first that a second look is due for.
 EDITED, ANSWERED, OPENED = 45, LONG, 46
@@ -50,25 +52,25 @@ class Story:
 @pytest.fixture(scope="module")
 def stories(
     request: pytest.FixtureRequest, sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[dict[str, Story]]:
+) -> Iterator[dict[str, Future[Story]]]:
     """The stories of the programs that are tested, told beside each other: a run is mostly its start."""
     params = [getattr(getattr(item, "callspec", None), "params", {}) for item in request.session.items]
-    wanted = sorted({each["story"] for each in params if "story" in each})
+    wanted = {each["story"] for each in params if "story" in each}
     with ExitStack() as stack, ThreadPoolExecutor(AT_ONCE) as pool:
-        begun = []
-        for program in wanted:
+        begun = {}
+        for program in (name for name in PROGRAMS if name in wanted):
             folder = tmp_path_factory.mktemp(program)
             shutil.copy(sqlite_template, folder / "spillwatch.db")
             url = f"sqlite:///{folder / 'spillwatch.db'}"
             database = stack.enter_context(closing(Database.open(url)))
             site = stack.enter_context(ForumSite(program))
-            begun.append(pool.submit(told, site, Runs(database, url, folder / "evidence")))
-        yield {each.site.program.name: each for each in (future.result() for future in begun)}
+            begun[program] = pool.submit(told, site, Runs(database, url, folder / "evidence"))
+        yield begun
 
 
 @pytest.fixture(params=PROGRAMS)
-def story(request: pytest.FixtureRequest, stories: dict[str, Story]) -> Story:
-    return stories[request.param]
+def story(request: pytest.FixtureRequest, stories: dict[str, Future[Story]]) -> Story:
+    return stories[request.param].result()
 
 
 def told(site: ForumSite, runs: Runs) -> Story:
