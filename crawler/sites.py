@@ -6,7 +6,7 @@ and what begins next waits for the source's own delay: one run's requests at a t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from crawler.sources import read_definition
 from crawler.sources.hours import Quiet
 from storage import runs, sources
-from storage.runs import Run, RunTrigger
+from storage.runs import Run, RunState, RunTrigger
 
 #: In a source's cursor: the moment before which its site does not want to be asked again.
 NOT_BEFORE = "not_before"
@@ -46,12 +46,18 @@ def claim(session: Session, run: Run, *, now: datetime) -> int | None:
     It waits while another source of its site is being read, or was a moment ago; in its quiet hours; and
     while its site wants to be left alone. A person who asks for a run waits for the first of these alone.
     """
-    definition, beside = run.source.definition, _beside(session, run)
-    cursors = [run.source.cursor, *beside.values()]
-    if run.trigger is not RunTrigger.MANUAL and _rests(definition, cursors, now):
+    beside = _beside(session, run)
+    if _rests(run, beside, now):
         return None
-    delay = timedelta(seconds=float((definition.get("politeness") or {}).get("delay_s") or 0))
-    return runs.claim(session, run.id, now=now, beside=beside, since=now - delay)
+    return runs.claim(session, run.id, now=now, beside=beside, since=now - _delay(run))
+
+
+def waits(session: Session, run: Run, *, now: datetime) -> bool:
+    """Whether a queued run would have to wait; locks nothing, for it is asked again and again until then."""
+    if run.state is not RunState.QUEUED:
+        return False
+    beside = _beside(session, run)
+    return _rests(run, beside, now) or runs.disturbed(session, beside, since=now - _delay(run), now=now)
 
 
 def _beside(session: Session, run: Run) -> dict[int, Mapping[str, Any]]:
@@ -61,10 +67,18 @@ def _beside(session: Session, run: Run) -> dict[int, Mapping[str, Any]]:
     return {each.id: each.cursor for each in others if own & sites_of(each.definition)}
 
 
-def _rests(definition: Mapping[str, Any], cursors: Iterable[Mapping[str, Any]], now: datetime) -> bool:
+def _delay(run: Run) -> timedelta:
+    return timedelta(seconds=float((run.source.definition.get("politeness") or {}).get("delay_s") or 0))
+
+
+def _rests(run: Run, beside: Mapping[int, Mapping[str, Any]], now: datetime) -> bool:
+    """Whether the site is to be left alone by what nobody asked for."""
+    if run.trigger is RunTrigger.MANUAL:
+        return False
+    cursors = [run.source.cursor, *beside.values()]
     if any((pause := not_before(cursor)) is not None and pause > now for cursor in cursors):
         return True
-    return quiet_of(definition).around(now) is not None
+    return quiet_of(run.source.definition).around(now) is not None
 
 
 def quiet_of(definition: Mapping[str, Any]) -> Quiet:

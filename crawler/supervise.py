@@ -156,6 +156,10 @@ class Supervisor:
         with self._places:
             if self._stopping.is_set():
                 return
+            with self._database.reading() as session:
+                run = runs.get(session, run_id)
+                if run is not None and sites.waits(session, run, now=self._clock()):
+                    return
             with self._database.transaction() as session:
                 run = runs.get(session, run_id)
                 epoch = None if run is None else sites.claim(session, run, now=self._clock())

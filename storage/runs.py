@@ -139,24 +139,23 @@ def claim(
 
     Or a run of one of the sources `beside`, which are locked, goes on, or has ended after `since`.
     """
-    if beside and _disturbs(session, run_id, beside, since or now, now):
-        return None
+    if beside:
+        # Two that ask at once ask one after the other: each locks both of their sources.
+        own = select(Run.source_id).where(Run.id == run_id).scalar_subquery()
+        these = select(Source.id).where(or_(Source.id.in_(beside), Source.id == own)).order_by(Source.id)
+        session.execute(these.with_for_update())
+        if disturbed(session, beside, since=since or now, now=now):
+            return None
     queued = update(Run).where(Run.id == run_id, Run.state == RunState.QUEUED)
     running = queued.values(state=RunState.RUNNING, epoch=Run.epoch + 1, started_at=now, heartbeat_at=now)
     return session.scalar(running.returning(Run.epoch))
 
 
-def _disturbs(session: Session, run_id: int, beside: Collection[int], since: datetime, now: datetime) -> bool:
-    """Two that ask at once ask one after the other: each locks both of their sources."""
-    own = select(Run.source_id).where(Run.id == run_id).scalar_subquery()
-    session.execute(
-        select(Source.id)
-        .where(or_(Source.id.in_(beside), Source.id == own))
-        .order_by(Source.id)
-        .with_for_update()
-    )
+def disturbed(session: Session, source_ids: Collection[int], *, since: datetime, now: datetime) -> bool:
+    """Whether a run of one of these sources goes on, or has ended after `since`."""
     going_on = and_(Run.state == RunState.RUNNING, not_(_abandoned(now)))
-    query = select(Run.id).where(Run.source_id.in_(beside), or_(going_on, Run.finished_at > since)).limit(1)
+    recent_ones = or_(going_on, Run.finished_at > since)
+    query = select(Run.id).where(Run.source_id.in_(source_ids), recent_ones).limit(1)
     return session.scalar(query) is not None
 
 
