@@ -27,6 +27,25 @@ def cells_of(block: Block, fields: Collection[Field], *, region: str) -> dict[Fi
     return {field: _batch(block, forms) for field, forms in found.items() if forms}
 
 
+def column_of(columns: Sequence[Column], field: Field) -> str:
+    """The column that a cell's candidate of this field is in, in words; "" where no column holds it."""
+    if field is Field.NAME_BIRTH_DATE:
+        roles = _name_roles({column.role for column in columns})
+        return " + ".join(str(_first(columns, role)) for role in (*roles, _BORN)) if roles else ""
+    return str(_first(columns, field.value) or "")
+
+
+def _first(columns: Sequence[Column], role: str) -> Column | None:
+    return next((column for column in columns if column.role == role), None)
+
+
+def _name_roles(there: Collection[str | None]) -> tuple[str, ...]:
+    """The columns that make a name, where there is one for the birth date too; none elsewhere."""
+    if _BORN not in there:
+        return ()
+    return next((roles for roles in _NAMES if all(role in there for role in roles)), ())
+
+
 _Forms = list[tuple[int, str]]  # place of the line, form
 
 
@@ -42,8 +61,8 @@ def _alone(block: Block, columns: Sequence[Column], field: Field, region: str) -
 
 def _named(block: Block, columns: Sequence[Column]) -> _Forms:
     numbers = {column.role: column.number for column in reversed(columns)}
-    names = next((roles for roles in _NAMES if all(role in numbers for role in roles)), None)
-    if names is None or _BORN not in numbers:
+    names = _name_roles(numbers.keys())
+    if not names:
         return []
     rows = _rows(block, [*(numbers[role] for role in names), numbers[_BORN]])
     return [(row.place, form) for row in rows for form in composites(row.cells[:-1], row.cells[-1])]

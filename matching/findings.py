@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matching.agreements import Agreements, pairs_of
-from matching.cells import cells_of
+from matching.cells import cells_of, column_of
 from matching.comparison import FIELDS, Comparison, Hits
 from matching.identifiers import Field
 from matching.inputs import Block
@@ -308,11 +308,14 @@ def look_at(
 def _columns(block: Block, hits: Hits, index: Places, breaks: Places) -> list[str]:
     shown = []
     begins = np.concatenate(([0], breaks + 1))
-    for place, line in zip(hits.places[:COLUMNS_SHOWN].tolist(), index[:COLUMNS_SHOWN].tolist(), strict=True):
+    first = (column[:COLUMNS_SHOWN].tolist() for column in (hits.places, index, hits.fields))
+    for place, line, code in zip(*first, strict=True):
         begin = int(begins[line])
         end = int(breaks[line]) if line < len(breaks) else len(block.text)
         column = block.shape.where(block.text[begin:end], place - begin)
-        shown.append(str(column) if column else "")
+        # A cell's candidate stands where its line begins.
+        of_cell = column_of(block.shape.columns, FIELDS[code]) if place == begin else ""
+        shown.append(of_cell or (str(column) if column else ""))
     return shown
 
 

@@ -188,4 +188,8 @@ def test_declared_columns_are_compared_by_their_cells(tmp_path: Path) -> None:
     of_prose = swept(watched, ("post", io.BytesIO(prose.encode())))
 
     assert found(of_table).tally.coherent_rows == 50
+    assert {hit.column for hit in found(of_table).hits} == {
+        "column 1, username (login)",
+        "column 3, account (account_no)",
+    }
     assert not of_prose.findings.companies
