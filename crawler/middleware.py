@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Self
@@ -40,6 +41,7 @@ DEFAULT_WAIT_S = 10.0
 FIRST_SHARE = 1 / 3
 TOO_MANY_REQUESTS = 429
 UNAVAILABLE = 503
+FORBIDDEN = 403
 FORBIDDEN = 403
 
 
@@ -145,9 +147,17 @@ class Patience(RetryMiddleware):
 
 
 def _asked_for(response: Response) -> tuple[float | None, bool]:
-    """Seconds that the site asks for, if it does; and whether it wants a pause, but says not how long."""
-    told = (response.headers.get("Retry-After") or b"").decode("latin-1").strip()
-    if response.status not in (TOO_MANY_REQUESTS, UNAVAILABLE):
+    """Seconds that the site asks for, if it does; and whether it wants a pause, but says not how long.
+
+    Interfaces with a limit an hour (GitHub's) ask with 403 as well.
+    """
+    told = _header(response, "Retry-After")
+    if not told and response.status in (FORBIDDEN, TOO_MANY_REQUESTS) and _is_used_up(response):
+        reset = _header(response, "X-RateLimit-Reset")
+        known = re.fullmatch(r"\d{9,11}", reset) is not None
+        return (max(0.0, float(reset) - datetime.now(UTC).timestamp()), False) if known else (None, True)
+    asks = (TOO_MANY_REQUESTS, UNAVAILABLE, FORBIDDEN) if told else (TOO_MANY_REQUESTS, UNAVAILABLE)
+    if response.status not in asks:
         return None, False
     if not told:
         return None, response.status == TOO_MANY_REQUESTS
@@ -159,6 +169,14 @@ def _asked_for(response: Response) -> tuple[float | None, bool]:
         # The last one is of a date that only its own time zone still has room for.
         return None, True
     return max(0.0, (until - datetime.now(UTC)).total_seconds()), False
+
+
+def _is_used_up(response: Response) -> bool:
+    return _header(response, "X-RateLimit-Remaining") == "0"
+
+
+def _header(response: Response, name: str) -> str:
+    return (response.headers.get(name) or b"").decode("latin-1").strip()
 
 
 def _told(seconds: float) -> str:
