@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pytest
@@ -255,11 +255,12 @@ def test_a_reload_says_what_needs_a_restart(home: Home, site: Site) -> None:
     assert not (home.folder / "elsewhere").exists()
 
 
-def test_a_reload_changes_how_much_is_done_at_the_same_time(home: Home, site: Site) -> None:
-    """A raised concurrent_runs takes effect without a restart."""
-    for name in ("one", "two", "three"):
-        home.source(name, f"{site.url}/hangs")
-    with running(home) as daemon:
+def test_a_reload_changes_how_much_is_done_at_the_same_time(home: Home) -> None:
+    """A raised concurrent_runs takes effect without a restart. Three sites, for those of one take turns."""
+    with ExitStack() as stack:
+        for name in ("one", "two", "three"):
+            home.source(name, f"{stack.enter_context(Site()).url}/hangs")
+        daemon = stack.enter_context(running(home))
         until(lambda: len(daemon.children()) == 2, "two runs, as is the default")
         text = (home.folder / "spillwatch.toml").read_text()
         home.write("spillwatch.toml", text.replace("[crawler]", "[crawler]\nconcurrent_runs = 3"))
