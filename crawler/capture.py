@@ -1,7 +1,8 @@
 """Every response goes to the evidence store and becomes a row before anything parses it.
 
 The middleware stands nearest to the site, where the body is still as received: redirects and robots.txt are
-evidence too, of why a page was or was not asked for. Responses that arrive while others are being written share one fsync and one transaction.
+evidence too, of why a page was or was not asked for. Responses that arrive while others are being written
+share one fsync and one transaction.
 """
 
 from __future__ import annotations

@@ -192,7 +192,7 @@ QUIET = {"delay_s": 0, "robots": False, "quiet": ["22:00-06:00"]}
 
 
 def test_a_run_ends_where_its_quiet_hours_begin_and_the_next_goes_on_there(crawl: Runs, site: Site) -> None:
-    """Begun three seconds before ten: what was read is stored, the rest stays unread, and the row says why."""
+    """Begun just before ten: what was read is stored, the rest stays unread, and the row says why."""
     crawl.set(request_timeout_s=30)
     source = crawl.declare("market", f"{site.url}/slow-offers", item=None, politeness=QUIET)
 
