@@ -24,7 +24,7 @@ def test_a_slow_answer_lengthens_the_pause(crawl: Runs, site: Site) -> None:
 
 
 def test_the_source_s_delay_is_the_least(crawl: Runs, site: Site) -> None:
-    """However fast a site answers, it is not asked more often; Scrapy's jitter takes half of it at the most."""
+    """However fast a site answers, it is not asked more often; the jitter takes half of it at most."""
     found = gaps(crawl, site, "/offers", delay_s=1.0)
 
     assert len(found) == 2
