@@ -319,7 +319,7 @@ def _masked(version: ListingVersion) -> list[Part]:
 
 
 def texts_of(parts: Sequence[Part]) -> dict[str, str]:
-    """The texts by the field they stand in; attachments, of which there may be several, one below the other."""
+    """The texts by the field they stand in; of attachments there may be several, one below the other."""
     texts: dict[str, str] = {}
     for part in parts:
         texts[part.field] = f"{texts[part.field]}\n{part.text}" if part.field in texts else part.text

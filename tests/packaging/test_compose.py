@@ -61,7 +61,7 @@ def test_the_database_is_reached_from_the_inside_network_only(compose: dict[str,
 
 
 def test_the_daemon_has_no_way_out_but_tor_unless_somebody_opens_one(compose: dict[str, Any]) -> None:
-    """Its networks are internal; the one that leads out is Tor's alone. One variable opens the daemon's own."""
+    """Its networks are internal; what leads out is Tor's alone. One variable opens the daemon's own."""
     services, networks = compose["services"], compose["networks"]
     leading_out = {name for name, network in networks.items() if not network.get("internal")}
 
