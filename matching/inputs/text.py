@@ -1,8 +1,8 @@
 """Bytes of a window as pieces of UTF-8 that end at a line end.
 
 1. The charset is decided by score on a sample. ASCII decides nothing: the first piece with more than ASCII
-   does. A piece that the charset cannot decode decides anew, for lists are pasted together from several
-   files.
+   does, and as long as the score is doubtful each one does. A piece that the charset cannot decode decides
+   anew, for lists are pasted together from several files.
 2. A piece is cut behind its last line end *before* it is decoded: in none of the charsets is the byte 0x0A a
    part of another character (UTF-16 and UTF-32 are looked at in their units). So a piece decodes by itself,
    and text that is UTF-8 already is checked and passed on as it is.
@@ -61,10 +61,10 @@ class Text:
         self._window = window
         self._budget = budget
         sample = window.peek(SAMPLE)
-        self.charset = _charset(sample)
+        self.charset, sure = _charset(sample)
         self.broken = 0  # characters that could not be decoded
         self.line = 1
-        self._decided = not sample.isascii()
+        self._decided = sure and not sample.isascii()
         self._unit = _WIDE.get(self.charset, 1)
         self._newline = "\n".encode(self.charset) if self._unit > 1 else b"\n"
         self._cr_only = (
@@ -161,10 +161,13 @@ class Text:
             if found:
                 return found[-1], 0
         cut = len(raw) // self._unit * self._unit
-        if self.charset == "utf-8":
-            while cut > len(raw) - 4 and cut < len(raw) and raw[cut] & 0xC0 == 0x80:
-                cut -= 1
-        return cut, OVERLAP if cut > 2 * OVERLAP else 0
+        if cut < 2 * OVERLAP:
+            return cut, 0
+        if self.charset != "utf-8":
+            return cut, OVERLAP
+        cut -= _half_a_character(raw)
+        start = cut - OVERLAP
+        return cut, OVERLAP + _half_a_character(raw[start - 4 : start])
 
     def _decoded(self, raw: bytes, *, count: bool = True) -> bytes:
         text, broken = self._utf8(self._unmarked(raw) if not self.position else raw)
@@ -181,7 +184,6 @@ class Text:
         if self._unit == 1 and broken * _BROKEN_SHARE > len(raw) - len(raw.translate(None, _HIGH)):
             self._decide(raw)
             text, broken = self._read(raw)
-        self._decided = self._decided or not raw.isascii()
         return text, broken
 
     def _read(self, raw: bytes) -> tuple[bytes, int]:
@@ -195,9 +197,9 @@ class Text:
         """By what is around the first byte beyond ASCII. Only charsets whose lines end alike are taken."""
         beyond = _BEYOND_ASCII.search(raw)
         at = max(0, raw.rfind(b"\n", 0, beyond.start()) + 1) if beyond else 0
-        found = _charset(raw[at : at + SAMPLE])
+        found, sure = _charset(raw[at : at + SAMPLE])
         if found not in _WIDE:
-            self.charset, self._decided = found, True
+            self.charset, self._decided = found, sure
 
     def _unmarked(self, raw: bytes) -> bytes:
         mark = "\ufeff".encode(self.charset) if self.charset in _MARKED else b""
@@ -208,10 +210,22 @@ _HIGH = bytes(range(0x80, 0x100))
 _MARKED = {"utf-8", *_WIDE}
 
 
-def _charset(sample: bytes) -> str:
-    """UTF-8 instead of a charset whose lines end otherwise (EBCDIC, if a dump declares it)."""
-    charset = decode(sample).charset
-    return charset if charset in _WIDE or "\n".encode(charset) == b"\n" else "utf-8"
+def _charset(sample: bytes) -> tuple[str, bool]:
+    """The charset, and whether that is sure. UTF-8 instead of one whose lines end otherwise (EBCDIC)."""
+    found = decode(sample)
+    known = found.charset in _WIDE or "\n".encode(found.charset) == b"\n"
+    return (found.charset, found.confident) if known else ("utf-8", False)
+
+
+def _half_a_character(raw: bytes) -> int:
+    """Bytes at the end that are the beginning of a character of UTF-8."""
+    for back, byte in enumerate(raw[:-5:-1], 1):
+        if byte >= 0xC0:
+            size = 2 if byte < 0xE0 else 3 if byte < 0xF0 else 4
+            return back if size > back else 0
+        if byte < 0x80:
+            break
+    return 0
 
 
 def _is_utf8(raw: bytes) -> bool:

@@ -124,6 +124,26 @@ def test_a_line_without_any_place_to_cut_overlaps() -> None:
     assert found.text == source
 
 
+def test_a_cut_halves_no_character() -> None:
+    """Two megabytes of Chinese on one line, without any sign to cut at."""
+    source = "客户姓名资料手机号码".encode() * 70_000
+
+    found = one(source)
+
+    assert (found.ending.broken, found.text) == (0, source)
+    assert len(found.blocks) > 3
+
+
+def test_a_few_characters_decide_nothing_for_good() -> None:
+    """One accent in half a megabyte, then names in GBK."""
+    start = "".join(f"{n},person{n}@mail.example,plain words\n" for n in range(20_000)).encode()
+
+    found = one(b"0,caf\xe9,x\n" + start + TABLE.encode("gb18030") * 40)
+
+    assert found.charset == "gb18030"
+    assert "柏宁沛".encode() in found.blocks[-1].text
+
+
 def test_records_of_keys_and_values_are_in_one_block() -> None:
     """A record at a block's end is in the next block, whole."""
     record = "Name: 柏宁沛\nPhone: 17000000001\nE-mail: person1@mail.example\n"
