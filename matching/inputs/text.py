@@ -33,6 +33,8 @@ _SEPARATED = 1 << 16
 _STEP = 1 << 20  # bytes skipped at a time
 #: Of characters beyond ASCII one in so many may be broken before the charset is doubted.
 _BROKEN_SHARE = 10
+#: Doubtful decisions for the same charset, one after the other, that are as good as a sure one.
+_ALIKE = 3
 _WIDE = {"utf-16-le": 2, "utf-16-be": 2, "utf-32-le": 4, "utf-32-be": 4}
 _BEYOND_ASCII = re.compile(rb"[\x80-\xff]")
 
@@ -65,6 +67,7 @@ class Text:
         self.broken = 0  # characters that could not be decoded
         self.line = 1
         self._decided = sure and not sample.isascii()
+        self._alike = 0  # doubtful decisions in a row that were the same
         self._unit = _WIDE.get(self.charset, 1)
         self._newline = "\n".encode(self.charset) if self._unit > 1 else b"\n"
         self._cr_only = (
@@ -199,7 +202,8 @@ class Text:
         at = max(0, raw.rfind(b"\n", 0, beyond.start()) + 1) if beyond else 0
         found, sure = _charset(raw[at : at + SAMPLE])
         if found not in _WIDE:
-            self.charset, self._decided = found, sure
+            self._alike = self._alike + 1 if found == self.charset else 0
+            self.charset, self._decided = found, sure or self._alike >= _ALIKE
 
     def _unmarked(self, raw: bytes) -> bytes:
         mark = "\ufeff".encode(self.charset) if self.charset in _MARKED else b""

@@ -55,9 +55,9 @@ def test_each_sheet_has_its_own_columns() -> None:
 
     found = one(out.getvalue())
 
-    assert [[str(column) for column in block.shape.columns] for block in found.blocks] == [
-        ["column 1 (id)", "column 2, email (e-mail)"],
-        ["column 1, phone (手机)", "column 2 (day)"],
+    assert [[(one.role, one.name) for one in block.shape.columns] for block in found.blocks] == [
+        [(None, "id"), ("email", "e-mail")],
+        [("phone", "手机"), (None, "day")],
     ]
 
 
