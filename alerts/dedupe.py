@@ -9,7 +9,7 @@ When a finding is judged again, the first rule that holds decides:
 2. It is stronger: its severity rises, or the points of its fingerprint signals do (rules.HIT_SIGNALS). An
    alert that is new stays so and is `escalated`; a confirmed one is `escalated` and stays confirmed; an
    acknowledged, resolved or false-positive one is `reopened` and is new again.
-3. The alert is resolved or a false positive: nothing.
+3. The alert is resolved or a false positive: nothing, unless the same data is offered once more.
 4. Its score rises by other signals, or the listing's price or claimed count differs from what was said of the
    newest version that was told, or the listing is gone or back, or the same data is offered once more in
    other words: `updated`. The state stays.
@@ -33,6 +33,7 @@ from storage.alerts import Change, Severity, TriageState
 from storage.listings import Life
 
 CLOSED = frozenset({TriageState.RESOLVED, TriageState.FALSE_POSITIVE})
+OFFERS = "offers"  # the field of a difference: the same data, once more
 REOPENED = CLOSED | {TriageState.ACKNOWLEDGED}
 
 
@@ -91,7 +92,9 @@ def decide(
         reopened = state in REOPENED
         change = Change.REOPENED if reopened else Change.ESCALATED
         return Decision(change, TriageState.NEW if reopened else state, changes)
-    if state in CLOSED or not (now.score > before.score or material):
+    if state in CLOSED and not any(each.field == OFFERS for each in material):
+        return None
+    if not (now.score > before.score or material):
         return None
     return Decision(Change.UPDATED, state, changes)
 
@@ -116,7 +119,7 @@ def listing_changes(said: Iterable[Content], now: Listing) -> tuple[Difference, 
     told = [listing for listing in shown if listing.id == now.id]
     most = max((listing.offer_number for listing in shown), default=0)
     if not told and now.offer_number > most and now.life != Life.REPOSTED.value:
-        return (Difference(field="offers", before=str(most), after=str(now.offer_number)),)
+        return (Difference(field=OFFERS, before=str(most), after=str(now.offer_number)),)
     last = max(reversed(told), key=lambda listing: listing.version, default=None)
     if last is None or now.version < last.version:
         return ()

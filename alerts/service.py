@@ -60,7 +60,7 @@ class AlertService:
     def _judge(self, session: Session, finding: Finding) -> None:
         key = finding_key(finding.company.slug, finding.root_listing_id)
         now = self._judged(signals_of(finding.facts, self._settings.severity))
-        alert = rows.by_key(session, key, for_update=True)
+        alert = rows.by_key(session, key, for_update=True) or _of_its_set(session, finding)
         if alert is None:
             self._write(session, finding, now, Decision(Change.OPENED, TriageState.NEW, ()), key=key)
             return
@@ -72,7 +72,7 @@ class AlertService:
         if decision is None:
             metrics.QUIET.inc()
         else:
-            self._write(session, finding, now, decision, key=key)
+            self._write(session, finding, now, decision, key=alert.dedupe_key)
 
     def _judged(self, signals: list[Signal]) -> Judged:
         return Judged(self._settings.severity.of(score_of(signals)), tuple(signals))
@@ -176,6 +176,16 @@ class AlertService:
             return self._outbox.write(
                 session, about, change=Change.OPENED, judged=judged, content=content, now=self._clock()
             )
+
+
+def _of_its_set(session: Session, finding: Finding) -> Alert | None:
+    """The alert of another offer of the same data, opened before they were known to be the same."""
+    keys = (
+        finding_key(finding.company.slug, listing)
+        for listing in data_sets.members(session, finding.root_listing_id)
+    )
+    alerts = (rows.by_key(session, key, for_update=True) for key in keys)
+    return next((alert for alert in alerts if alert is not None), None)
 
 
 def _judged_before(revision: AlertRevision) -> Judged:

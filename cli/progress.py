@@ -36,7 +36,7 @@ class Meter:
             yield cls(total)
             return
         columns = (
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),  # a member's name
             BarColumn(),
             DownloadColumn(),
             TransferSpeedColumn(),

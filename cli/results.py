@@ -224,4 +224,6 @@ def _customers(pairs: Pairs, segments: list[int], documents: list[str]) -> Itera
 
 
 def _private(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)
+    """A new file, whatever had the name before: a wide mode, or a link to somewhere else."""
+    Path(path).unlink(missing_ok=True)
+    return os.open(path, flags | os.O_EXCL, 0o600)

@@ -29,6 +29,7 @@ from crawler.errors import (
     MalformedResponse,
     TlsFailed,
     Truncated,
+    UrlRefused,
 )
 from crawler.guard import MAX_HEADERS, Guard
 from crawler.route import Exchange, Received, Route, host_of
@@ -144,6 +145,8 @@ class HttpxRoute(Route):
                     raise HeadersRefused(f"{host} sent more than {MAX_HEADERS} headers.")
                 received = Received(response.status_code, raw, datetime.now(UTC), response.http_version)
                 yield Exchange(received, response.aiter_raw())
+        except UnicodeEncodeError as error:
+            raise UrlRefused(f"{host} was to be asked with what no header can hold.") from error
         except (httpcore.NetworkError, httpcore.ProtocolError, httpx.HTTPError, httpx.InvalidURL) as error:
             raise _translated(error, host) from error
 

@@ -24,6 +24,7 @@ from crawler.errors import (
     SchemeRefused,
     TooManyRedirects,
     TorUnreachable,
+    UrlRefused,
 )
 from crawler.gate import Gate
 from crawler.guard import MAX_ENCODINGS, SCHEMES, is_onion
@@ -42,7 +43,6 @@ FIRST_SHARE = 1 / 3
 TOO_MANY_REQUESTS = 429
 UNAVAILABLE = 503
 FORBIDDEN = 403
-FORBIDDEN = 403
 
 
 class Redirects(RedirectMiddleware):
@@ -60,8 +60,12 @@ class Redirects(RedirectMiddleware):
         self, request: Request, response: Response, spider: Spider | None = None
     ) -> Request | Response:
         if redirects(response):
-            target = urljoin(request.url, (response.headers["Location"] or b"").decode("latin-1"))
-            if is_onion(host_of(request)) and not is_onion(urlsplit(target).hostname or ""):
+            try:
+                target = urljoin(request.url, (response.headers["Location"] or b"").decode("latin-1"))
+                host = urlsplit(target).hostname or ""
+            except ValueError as error:
+                raise UrlRefused(f"{host_of(request)} redirects to what is no address.") from error
+            if is_onion(host_of(request)) and not is_onion(host):
                 raise OnionLeft(f"{host_of(request)} redirects out of Tor's own network: not followed.")
             if urlsplit(target).scheme not in SCHEMES:
                 raise SchemeRefused(
@@ -124,7 +128,7 @@ class Patience(RetryMiddleware):
         if again is not None and gate is not None:
             gate.hold(wait)
             return again
-        run.not_before = run.clock() + min(timedelta(seconds=wait), LONGEST_PAUSE)
+        run.not_before = run.clock() + timedelta(seconds=min(wait, LONGEST_PAUSE.total_seconds()))
         told = f"{host_of(request)} asks for a pause of {_told(wait)}; nothing more was asked for."
         raise run.closed_for(RateLimited(told))
 

@@ -80,7 +80,15 @@ class Unread:
     key: str
 
 
-Entry = Found | Seen | Asked | Unread | Conclusion
+@dataclass(frozen=True, slots=True)
+class Read:
+    """The key of a thread that was read as far as it holds anything new, and what its row said."""
+
+    key: str
+    row_digest: str
+
+
+Entry = Found | Seen | Asked | Unread | Read | Conclusion
 
 
 class Pipeline:
@@ -136,6 +144,8 @@ class Pipeline:
             listings.mark_asked(session, source_id, asked, now)
         if unread := {each.key for each in _of(Unread, batch)}:
             listings.ask_again(session, source_id, unread)
+        if read := {each.key: each.row_digest for each in _of(Read, batch)}:
+            listings.read_whole(session, source_id, read)
 
     def _counts(self, stored: Iterable[Upserted]) -> RunCounts:
         counts = self._run.tally.counts()
@@ -148,7 +158,7 @@ class Pipeline:
         )
 
 
-Kind = TypeVar("Kind", Found, Seen, Asked, Unread, Conclusion)
+Kind = TypeVar("Kind", Found, Seen, Asked, Unread, Read, Conclusion)
 
 
 def _of(kind: type[Kind], batch: Sequence[Entry]) -> list[Kind]:

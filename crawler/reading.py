@@ -54,6 +54,7 @@ class Trail:
     whole: bool = True
     asked_again: bool = False
     broken: bool = False
+    dead: bool = False
     #: Pages turned by the unfinished readings before this one.
     depth: int = 0
     kind: str = ""
@@ -197,6 +198,10 @@ class Reading:
         run finds its way from the first page.
         """
         trail = self._trails[start]
+        if for_good and page == start and trail.resume is None:
+            # Nothing was read or stored of this list, so nothing of it is unfinished.
+            trail.dead = True
+            return
         trail.broken = True
         if not (for_good and page == trail.jumped_to):
             trail.unread.add(page)
@@ -245,9 +250,15 @@ class Reading:
         return bool(trails) and all(trail.at_end and trail.whole and trail.complete for trail in trails)
 
     def closing_cursor(self) -> dict[str, Any]:
-        """The cursor to write with the run's outcome."""
-        if all(trail.complete for trail in self._trails.values()):
+        """The cursor to write with the run's outcome.
+
+        A list that is not there, for good, leaves nothing unfinished, and does not hold up the others.
+        """
+        alive = [trail for trail in self._trails.values() if not trail.dead]
+        if alive and all(trail.complete for trail in alive):
             self._validators.settle(start for start, trail in self._trails.items() if trail.asked_again)
+            return self._cursor(None)
+        if not alive and not self._unfinished:
             return self._cursor(None)
         left = {start: trail.first_unread() for start, trail in self._trails.items()}
         resume = {start: page for start, page in left.items() if page and self._may_keep(page)}

@@ -27,17 +27,19 @@ log = structlog.get_logger()
 TEXTS = ("title", "body", "seller", "sample")
 
 
-def rechecks(run: RunContext) -> list[Follow]:
-    """What to ask for again in this run; empty for a source whose listings have no page of their own."""
+def rechecks(run: RunContext) -> tuple[set[str], list[Follow]]:
+    """The stored keys whose turn it is, and what of them can be asked for again; nothing for a source whose
+    listings have no page of their own.
+    """
     by_page = _told_by_page(run.definition)
     if by_page is None:
-        return []
+        return set(), []
     with run.database.reading() as session:
         due = listings.to_recheck(session, run.job.source_id, run.definition.budget.recheck_items)
         newest = listings.newest(session, run.job.source_id, [key for key, _ in due])
     known = [_said(run.evidence, newest[key], by_page) for key, _ in due if key in newest]
     follows = [run.adapter.own_page(listing) for listing in known if listing is not None]
-    return [follow for follow in follows if follow is not None]
+    return {key for key, _ in due}, [follow for follow in follows if follow is not None]
 
 
 def _told_by_page(definition: SourceDefinition) -> frozenset[str] | None:

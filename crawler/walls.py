@@ -131,7 +131,7 @@ SIGNS = (
     Sign(WaitingQueue, _text, "needs to review the security of your connection", "Cloudflare"),
     Sign(WaitingQueue, _text, "making sure you're not a bot", "Anubis"),
     Sign(WaitingQueue, _markup, "/.within.website/x/cmd/anubis/", "Anubis"),
-    Sign(WaitingQueue, _markup, "/cdn-cgi/challenge-platform/h/", "Cloudflare"),
+    Sign(WaitingQueue, _markup, "/orchestrate/chl_page", "Cloudflare (/jsd/ is in ordinary pages)"),
     Sign(WaitingQueue, _markup, "/.basedflare/", "haproxy-protection"),
     Sign(Captcha, _text, "enter the letter or number you see within the circle", "EndGame"),
     Sign(Captcha, _bare, "g-recaptcha", "reCAPTCHA"),

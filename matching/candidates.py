@@ -49,6 +49,12 @@ class Batch:
         """With other places: `places[i]` instead of i."""
         return Batch(places[self.starts], places[self.ends], self.offsets, self.tape)
 
+    def only(self, kept: NDArray[np.bool_]) -> "Batch":
+        """Some of them; for few, as `of`."""
+        forms = [form.encode() for form, keep in zip(self.forms(), kept.tolist(), strict=True) if keep]
+        offsets = np.cumsum([0, *map(len, forms)], dtype=np.int64)
+        return Batch(self.starts[kept], self.ends[kept], offsets, np.frombuffer(b"".join(forms), np.uint8))
+
     def on_tape(self) -> Tape:
         """The forms, for `Fingerprinter.of_tape`."""
         return Tape(self.offsets, self.tape)

@@ -14,6 +14,7 @@ from matching.identifiers import Field, canonical, composites
 from matching.inputs import Block, Row
 
 _ALONE = (Field.USERNAME, Field.ACCOUNT, Field.WALLET, Field.PASSPORT, Field.DRIVING_LICENCE)
+IN_CELLS = frozenset({*_ALONE, Field.NAME_BIRTH_DATE})
 _NAMES = (("family_name", "given_name"), ("name",))
 _BORN = "birth_date"
 

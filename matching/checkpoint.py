@@ -8,11 +8,13 @@ being compared: other inputs, other segments or other terms are another sweep.
 import hashlib
 import json
 import os
+import zlib
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -23,6 +25,7 @@ from matching.sweep import Progress, Read, Sweep
 from matching.watch import Watch
 
 VERSION = 1
+MAX_FILES = 100_000  # of a folder
 SUFFIX = ".sweep"
 
 
@@ -68,7 +71,16 @@ class Checkpoint:
                 return findings, _progress(said["progress"])
         except FileNotFoundError:
             return None
-        except (OSError, ValueError, KeyError, IndexError, TypeError):
+        except (
+            OSError,
+            EOFError,
+            ValueError,
+            LookupError,
+            TypeError,
+            AttributeError,
+            BadZipFile,
+            zlib.error,
+        ):
             # Torn or foreign: a sweep from the beginning is always right.
             return None
 
@@ -92,9 +104,10 @@ def _watched(watch: Watch) -> object:
 
 
 def _stat(path: Path) -> object:
-    """A file that was written to since is another one."""
-    found = path.stat()
-    return str(path.resolve()), found.st_size, found.st_mtime_ns
+    """A file that was written to since is another one, and so is a folder with such a file."""
+    paths = sorted(path.rglob("*"))[:MAX_FILES] if path.is_dir() else []
+    found = [(str(one), one.lstat()) for one in (path.resolve(), *paths)]
+    return [(name, stat.st_size, stat.st_mtime_ns) for name, stat in found]
 
 
 def _said(findings: Findings, progress: Progress) -> dict[str, Any]:
@@ -146,5 +159,11 @@ def _progress(said: dict[str, Any]) -> Progress:
     read = [Read(**{**one, "left_out": tuple(one["left_out"])}) for one in said["read"]]
     companies = said["companies"]
     return Progress(
-        read, said["current"], said["end"], said["rows"], None if companies is None else tuple(companies)
+        read,
+        said["current"],
+        said["end"],
+        said["rows"],
+        None if companies is None else tuple(companies),
+        said["tried"],
+        tuple(said["hit"]),
     )

@@ -63,7 +63,11 @@ _UNPRINTABLE = re.compile(r"[\x00-\x20\x7f-\xa0\u200b-\u200f\u2028-\u202e\u2060-
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column of a table, or a key of its records. `name` is the dump's own, masked; "" without a header."""
+    """A column of a table, or a key of its records. `name` is the dump's own, masked; "" without a header.
+
+    What a dump calls a column may be somebody's name (`Zhang Wei: 138...`), so it is shown only where it is
+    one that we know columns by.
+    """
 
     number: int  # from 1 on
     role: str | None
@@ -71,7 +75,8 @@ class Column:
 
     def __str__(self) -> str:
         words = f"column {self.number}" + (f", {self.role}" if self.role else "")
-        return f"{words} ({self.name})" if self.name and self.name != self.role else words
+        shown = self.name if is_usual(self.name) else ""
+        return f"{words} ({shown})" if shown and shown != self.role else words
 
 
 @lru_cache(maxsize=4096)
@@ -81,6 +86,13 @@ def role_of(name: str) -> str | None:
     bare = _QUALIFIERS.sub("", letters)
     exact = _ROLE_OF_NAME.get(letters) or _ROLE_OF_NAME.get(bare)
     return exact or next((role for word, role in _INSIDE if word in letters), None)
+
+
+@lru_cache(maxsize=4096)
+def is_usual(name: str) -> bool:
+    """Whether it is a name that columns have, and nothing beside it."""
+    letters = re.sub(r"[\W\d_]", "", mention_fold()(name[:200]).text)
+    return letters in _ROLE_OF_NAME or _QUALIFIERS.sub("", letters) in _ROLE_OF_NAME
 
 
 def columns_of(

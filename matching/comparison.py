@@ -17,6 +17,7 @@ from matching.candidates import Batch
 from matching.fingerprints import Fingerprinter
 from matching.identifiers import SCANNED, Field
 from matching.scanner import Block, Scanner
+from matching.segments import SHARED_LIMIT
 from matching.watch import WatchedSegment
 
 #: A field in an array is its place in this order.
@@ -118,7 +119,8 @@ def _hits(field: Field, batch: Batch, keys: Sequence[_Key], after: int) -> Itera
         values = key.fingerprinters[field].of_tape(tape)
         for number, one in key.segments:
             which, ordinals = one.segment.lookup(field, values)
-            kept = batch.ends[which] > after
+            # What so many customers have in common (a placeholder) names nobody.
+            kept = (batch.ends[which] > after) & (np.bincount(which, minlength=1)[which] < SHARED_LIMIT)
             which, ordinals = which[kept], ordinals[kept]
             if len(which):
                 yield Hits(
@@ -129,7 +131,11 @@ def _hits(field: Field, batch: Batch, keys: Sequence[_Key], after: int) -> Itera
                 )
 
 
-def _both(one: Batch, other: Batch) -> Batch:
+def _both(scanned: Batch, of_cells: Batch) -> Batch:
+    """What both found is one candidate: what a text shows by itself, it shows in a cell too."""
+    known = set(scanned.forms())
+    new = np.array([form not in known for form in of_cells.forms()], bool)
+    one, other = scanned, of_cells.only(new)
     return Batch(
         np.concatenate((one.starts, other.starts)),
         np.concatenate((one.ends, other.ends)),

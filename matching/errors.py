@@ -199,6 +199,12 @@ class InputUnreadable(InputRefused):
     reason = "input_unreadable"
 
 
+class InputChanged(InputRefused):
+    """What is read has changed since the match was ended."""
+
+    reason = "input_changed"
+
+
 class InputSpecial(InputRefused):
     """A link, device, pipe or socket: it is not followed."""
 

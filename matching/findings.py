@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matching.agreements import Agreements, pairs_of
-from matching.cells import cells_of, column_of
+from matching.cells import IN_CELLS, cells_of, column_of
 from matching.comparison import FIELDS, Comparison, Hits
 from matching.identifiers import Field
 from matching.inputs import Block
@@ -288,7 +288,8 @@ def look_at(
     index = np.searchsorted(breaks, hits.places)
     width = block.rows
     text = block.text.decode() if (hits.size and format in _WRITTEN) or terms else ""
-    written = Rows(text) if format in _WRITTEN and hits.size else None
+    # A block's lines end with a line feed alone.
+    written = Rows(text.replace("\r", " ")) if format in _WRITTEN and hits.size else None
     ends = lru_cache(1)(lambda: [match.start() for match in _LINE_END.finditer(text)])
     return Seen(
         hits=hits,
@@ -314,7 +315,8 @@ def _columns(block: Block, hits: Hits, index: Places, breaks: Places) -> list[st
         end = int(breaks[line]) if line < len(breaks) else len(block.text)
         column = block.shape.where(block.text[begin:end], place - begin)
         # A cell's candidate stands where its line begins.
-        of_cell = column_of(block.shape.columns, FIELDS[code]) if place == begin else ""
+        is_cell = place == begin and FIELDS[code] in IN_CELLS and (not column or column.role != FIELDS[code])
+        of_cell = column_of(block.shape.columns, FIELDS[code]) if is_cell else ""
         shown.append(of_cell or (str(column) if column else ""))
     return shown
 

@@ -13,13 +13,14 @@ import os
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
 from matching.comparison import Comparison
+from matching.errors import InputChanged
 from matching.findings import Findings, Seen, look_at
 from matching.inputs import Block, Document, Limits, documents
 
@@ -54,6 +55,12 @@ class Progress:
     end: int = 0
     rows: int = 0
     companies: tuple[int, ...] | None = None  # who is still compared in the current document; None: all
+    tried: int = 0  # candidates of its first look
+    hit: tuple[int, ...] = ()  # whom the first look has shown something of
+
+    def begin(self, document: str) -> None:
+        """Another document, from its first block on."""
+        self.current, self.end, self.rows, self.companies, self.tried, self.hit = document, 0, 0, None, 0, ()
 
 
 @dataclass(slots=True)
@@ -69,6 +76,7 @@ class Sweep:
     saved: Callable[[], None] = lambda: None
     save_every_s: float = 5.0
     heard: Callable[[Progress], None] = lambda _progress: None
+    taking: bool = False  # findings and progress don't agree
     _local: threading.local = field(default_factory=threading.local)
     _saved_at: float = field(default_factory=time.monotonic)
 
@@ -77,11 +85,17 @@ class Sweep:
         with ThreadPoolExecutor(self.threads, "sweep") as pool:
             for number, document in enumerate(self._documents(sources)):
                 if number < len(self.progress.read):
+                    self._same(self.progress.read[number].name, document)
                     continue
                 if document.name != self.progress.current:
-                    self.progress.current, self.progress.end, self.progress.rows = document.name, 0, 0
-                    self.progress.companies = None
+                    self.progress.begin(document.name)
                 self._document(pool, number, document)
+
+    def _same(self, name: str, document: Document) -> None:
+        if document.name != name:
+            raise InputChanged(
+                "what is read has changed since the match was ended; begin anew with --restart"
+            )
 
     def _documents(self, sources: Iterable[Source]) -> Iterator[Document]:
         for name, source in sources:
@@ -110,14 +124,13 @@ class Sweep:
         if len(everybody) < 2 or not self.first_look:
             self.progress.companies = tuple(everybody)
             return
-        before = self.findings.candidates
-        hit: set[int] = set()
+        segments = self.findings.watch.segments
         for block in blocks:
             seen = self._look(document, block)
-            hit |= {self.findings.watch.segments[index].company_id for index in seen.hits.segments.tolist()}
-            self._take(document, number, block, seen)
-            if self.findings.candidates - before >= self.first_look:
-                self.progress.companies = tuple(sorted(hit))
+            hit = {segments[index].company_id for index in seen.hits.segments.tolist()}
+            self._take(document, number, block, seen, hit=hit)
+            if self.progress.tried >= self.first_look:
+                self.progress.companies = self.progress.hit
                 return
 
     def _look(self, document: Document, block: Block) -> Seen:
@@ -133,11 +146,19 @@ class Sweep:
             companies=self.progress.companies,
         )
 
-    def _take(self, document: Document, number: int, block: Block, seen: Seen) -> None:
+    def _take(
+        self, document: Document, number: int, block: Block, seen: Seen, *, hit: Collection[int] = ()
+    ) -> None:
+        """Count a block, and that it is counted: whoever interrupts in between finds `taking` set."""
+        self.taking = True
         self.findings.take(_FIELD, document.name, seen, document=number)
-        self.progress.end = block.end
-        self.progress.rows += seen.filled
-        self.heard(self.progress)
+        progress = self.progress
+        progress.end = block.end
+        progress.rows += seen.filled
+        progress.tried += seen.tried.total()
+        progress.hit = tuple(sorted({*progress.hit, *hit}))
+        self.taking = False
+        self.heard(progress)
         if time.monotonic() >= self._saved_at + self.save_every_s:
             self.saved()
             self._saved_at = time.monotonic()
@@ -158,7 +179,7 @@ class Sweep:
                 left_out,
             )
         )
-        progress.current, progress.end, progress.rows, progress.companies = "", 0, 0, None
+        progress.begin("")
 
 
 def _finished(waiting: deque[tuple[Block, Future[Seen]]]) -> tuple[Block, Seen]:

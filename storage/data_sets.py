@@ -4,7 +4,8 @@ A listing's signs (made by matching.data_sets) are compared with those of all ot
 earliest gives its name to the set. A set never loses a member: what was once shown to be the same stays so.
 """
 
-from collections.abc import Collection, Mapping
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -66,6 +67,12 @@ def first_of(listing: Listing) -> int:
     return listing.data_set_id or listing.repost_of_id or listing.id
 
 
+def members(session: Session, first: int) -> Sequence[int]:
+    """The listings of a data set, the first of them first; at most COMMON."""
+    of_set = or_(_of_set(first), Listing.id == first)
+    return session.scalars(select(Listing.id).where(of_set).order_by(Listing.id).limit(COMMON)).all()
+
+
 @dataclass(frozen=True, slots=True)
 class Offer:
     """One listing of a data set; `number` from 1, in the order in which they were first seen."""
@@ -109,14 +116,17 @@ def _shared(
 
 
 def _same(session: Session, signs: Collection[Sign], other: int, shared: Mapping[SignKind, int]) -> bool:
-    if SignKind.CLAIM in shared or shared.get(SignKind.TEXT, 0) >= BANDS_ALIKE:
+    """Words alone, which a seller has for all offers, don't hold against rows or counts that differ."""
+    if SignKind.CLAIM in shared:
         return True
+    counted = select(ListingSign.kind, func.count()).where(ListingSign.listing_id == other)
+    theirs = Counter({row[0]: row[1] for row in session.execute(counted.group_by(ListingSign.kind))})
+    mine = Counter(sign.kind for sign in signs)
     rows = shared.get(SignKind.ROW, 0)
-    if rows < ROWS_ALIKE:
-        return False
-    theirs = select(func.count()).where(ListingSign.listing_id == other, ListingSign.kind == SignKind.ROW)
-    mine = sum(sign.kind is SignKind.ROW for sign in signs)
-    return rows >= ROWS_SHARE * min(mine, session.scalar(theirs) or 0)
+    if rows >= ROWS_ALIKE and rows >= ROWS_SHARE * min(mine[SignKind.ROW], theirs[SignKind.ROW]):
+        return True
+    differ = any(mine[kind] and theirs[kind] for kind in (SignKind.ROW, SignKind.CLAIM))
+    return shared.get(SignKind.TEXT, 0) >= BANDS_ALIKE and not differ
 
 
 def _joined(session: Session, listing_id: int, alike: Collection[int]) -> int | None:

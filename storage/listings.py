@@ -1,6 +1,6 @@
 """Listings: what is offered, what became of it, and which versions wait to be matched."""
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -113,6 +113,13 @@ def ask_again(session: Session, source_id: int, keys: Collection[str]) -> None:
     """Something of them was not read: the next list that shows their rows has them followed again."""
     for mine in _keyed(source_id, keys):
         session.execute(update(Listing).where(mine).values(row_digest=""))
+
+
+def read_whole(session: Session, source_id: int, digests: Mapping[str, str]) -> None:
+    """Everything of them was read, as their rows were (`row_digest` by key)."""
+    for key, digest in digests.items():
+        mine = (Listing.source_id == source_id, Listing.key == stored_key(key))
+        session.execute(update(Listing).where(*mine).values(row_digest=digest))
 
 
 def mark_gone(session: Session, source_id: int, keys: Collection[str], now: datetime) -> Sequence[int]:

@@ -18,6 +18,7 @@ from cli.output import complain, emit_json
 from cli.progress import Meter
 from cli.results import as_dict, show, write_ordinals
 from matching.checkpoint import Checkpoint
+from matching.errors import InputMissing
 from matching.findings import Findings
 from matching.inputs import Limits
 from matching.sweep import FIRST_LOOK, Progress, Source, Sweep
@@ -51,7 +52,7 @@ def command(
         ),
     ] = FIRST_LOOK,
     max_mb: Annotated[
-        int, typer.Option(min=1, help="MB that may come out of archives in all.")
+        int, typer.Option(min=1, help="MB that may come out of the archives of each file named.")
     ] = Limits().out_bytes // _MEGABYTE,
     threads: Annotated[int | None, typer.Option(min=1, max=256, help="Default: one for each CPU.")] = None,
     restart: Annotated[
@@ -67,6 +68,8 @@ def command(
     app = app_of(context)
     watch, names = _watch(app, company)
     sources = [_source(name) for name in dict.fromkeys(files)]
+    if ordinals is not None:
+        ordinals.mkdir(mode=0o700, parents=True, exist_ok=True)
     checkpoint = _checkpoint(app, sources, watch, [limit, first_look, max_mb])
     findings, progress = _begun(checkpoint, watch, limit, restart=restart)
     sweep = Sweep(findings, progress, limits=Limits(out_bytes=max_mb * _MEGABYTE), first_look=first_look)
@@ -80,6 +83,8 @@ def command(
         emit_json(as_dict(findings, progress, names))
     else:
         show(findings, progress, names)
+    if checkpoint is not None:
+        checkpoint.remove()
     if not findings.companies:
         raise typer.Exit(Exit.NEGATIVE)
 
@@ -89,22 +94,19 @@ def _run(sweep: Sweep, sources: Sequence[Source], checkpoint: Checkpoint | None)
         sweep.heard = meter.heard
         if checkpoint is not None:
             sweep.saved = lambda: checkpoint.save(sweep)
-        with _interruptible(sweep):
+        with _interruptible(sweep, kept=checkpoint is not None):
             sweep.run(sources)
-    if checkpoint is not None:
-        checkpoint.remove()
 
 
 @contextmanager
-def _interruptible(sweep: Sweep) -> Iterator[None]:
+def _interruptible(sweep: Sweep, *, kept: bool) -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
-        sweep.saved()
-        complain(
-            f"Ended after {sweep.findings.rows_scanned:,} rows. The same command goes on from there; with "
-            "--restart it begins anew."
-        )
+        if not sweep.taking:  # else what was kept last is where a later match goes on
+            sweep.saved()
+        onward = " The same command goes on; with --restart it begins anew." if kept else ""
+        complain(f"Ended after {sweep.findings.rows_scanned:,} rows.{onward}")
         raise typer.Exit(Exit.INTERRUPTED) from None
 
 
@@ -132,7 +134,13 @@ def _checkpoint(app: App, sources: Sequence[Source], watch: Watch, options: obje
 
 
 def _source(name: str) -> Source:
-    return ("standard input", sys.stdin.buffer) if name == STDIN else (name, Path(name))
+    """Raises InputMissing before anything is read, not after hours."""
+    if name == STDIN:
+        return "standard input", sys.stdin.buffer
+    path = Path(name)
+    if not path.exists():
+        raise InputMissing(f"there is no file {path}")
+    return name, path
 
 
 def _watch(app: App, only: str | None) -> tuple[Watch, dict[int, str]]:

@@ -24,7 +24,7 @@ from crawler.context import RunContext
 from crawler.errors import Banned, Captcha, FetchError, NotThere, UrlRefused, WaitingQueue
 from crawler.listing import Listing
 from crawler.parsing import Understood, understand
-from crawler.pipelines import Asked, Entry, Found, Pipeline, Seen, Text, Unread, stored_key
+from crawler.pipelines import Asked, Entry, Found, Pipeline, Read, Seen, Text, Unread, stored_key
 from crawler.reading import Row
 from crawler.recheck import rechecks
 from crawler.route import ATTACHMENT
@@ -54,13 +54,14 @@ BEFORE_EVERYTHING = (Banned, Captcha, WaitingQueue)
 class Origin:
     """The list that a page belongs to: its start address, the list page, and that page's capture.
 
-    `fresh`: the listing was not known when its row was read.
+    `fresh`: the listing was not known when its row was read. `owed`: an earlier run left something unread.
     """
 
     start: str
     page: str
     captured: Captured | None = None
     fresh: bool = False
+    owed: bool = False
 
 
 class SourceSpider(Spider):
@@ -73,6 +74,8 @@ class SourceSpider(Spider):
         self.run = run
         #: Keys that a list has led to in this run.
         self._followed: set[str] = set()
+        #: Keys of threads of which something could not be read in this run.
+        self._owing: set[str] = set()
 
     async def start(self) -> AsyncIterator[Request]:
         """1. the cursor, so that a kill from here on is known; 2. the lists; 3. what is looked at again."""
@@ -83,7 +86,11 @@ class SourceSpider(Spider):
             origin = Origin(follow.url, follow.url)
             for request in self._requests(follow, origin, headers=run.reading.conditions(follow.url)):
                 yield request
-        for follow in await asyncio.to_thread(rechecks, run):
+        due, again = await asyncio.to_thread(rechecks, run)
+        for key in due - {stored_key(run, follow.key or "") for follow in again}:
+            # It cannot be asked for; others have their turn.
+            self._note(Asked(key))
+        for follow in again:
             for request in self._requests(follow, None, priority=RECHECK_PRIORITY):
                 yield request
 
@@ -202,12 +209,14 @@ class SourceSpider(Spider):
             self._note(Seen(seen))
         for listing in parsed.listings:
             if keys[listing.key] in turn.wanted:
-                async for each in self._complete(listing, origin, captured):
+                async for each in self._complete(listing, origin, captured, known=keys[listing.key] in known):
                     yield each
         for follow in parsed.follows:
             key = keys.get(follow.key or "")
             if key is None or key in turn.wanted:
-                source = replace(origin, captured=captured, fresh=key not in known)
+                before = known.get(key or "")
+                owed = before is not None and before.row_digest == ""
+                source = replace(origin, captured=captured, fresh=before is None, owed=owed)
                 for request in self._requests(follow, source):
                     yield request
         if turn.next_url is not None:
@@ -224,7 +233,9 @@ class SourceSpider(Spider):
         """
         firsts = [each for each in parsed.listings if each.thread is None and follow.role is not Role.REPLIES]
         for listing in firsts[:1]:
-            async for found in self._complete(listing, origin, captured):
+            async for found in self._complete(
+                listing, origin, captured, known=origin is None or not origin.fresh
+            ):
                 yield found
         replies = {
             stored_key(self.run, each.key): each for each in parsed.listings if each.thread is not None
@@ -235,13 +246,32 @@ class SourceSpider(Spider):
             self._note(Seen(same))
         news = [reply for key, reply in replies.items() if key not in same]
         for reply in news:
-            async for found in self._complete(reply, origin, captured):
+            key = stored_key(self.run, reply.key)
+            async for found in self._complete(reply, origin, captured, known=key in known):
                 yield found
-        onward = self._rest(follow, origin, parsed) if news or follow.role is not Role.REPLIES else ()
+        for request in self._onward(follow, origin, parsed, over=bool(replies) and not news):
+            yield request
+
+    def _onward(
+        self, follow: Follow, origin: Origin | None, parsed: Parsed, *, over: bool
+    ) -> Iterator[Request]:
+        """Ask for a thread's next page, unless it is `over`: a page held nothing new.
+
+        Where an earlier run left something unread there may be more behind such a page. From its first page
+        to its last a thread counts as unread, so that a kill in between has the next run follow it again.
+        """
+        if origin is None or follow.key is None:
+            return
+        first = follow.role is not Role.REPLIES
+        onward = self._rest(follow, origin, parsed) if first or origin.owed or not over else ()
+        key = stored_key(self.run, follow.key)
         if onward:
-            page = Follow(onward[0], Role.REPLIES, follow.key, rest=onward[1:])
-            for request in self._requests(page, origin):
-                yield request
+            if first:
+                self._note(Unread(key))
+            page = Follow(onward[0], Role.REPLIES, follow.key, follow.partial, onward[1:])
+            yield from self._requests(page, origin)
+        elif not first and key not in self._owing and follow.partial is not None:
+            self._note(Read(key, follow.partial.row_digest))
 
     def _rest(self, follow: Follow, origin: Origin | None, parsed: Parsed) -> tuple[str, ...]:
         """The pages of a thread to go on with; a second look is at its first page alone."""
@@ -264,12 +294,12 @@ class SourceSpider(Spider):
             self.run.reading.validated(origin.start, etag, modified)
 
     async def _complete(
-        self, listing: Listing, origin: Origin | None, captured: Captured
+        self, listing: Listing, origin: Origin | None, captured: Captured, *, known: bool
     ) -> AsyncIterator[Found]:
         """Fetch a listing's text attachments, which are part of what it says.
 
         Without one that may still come, its empty digest has the next run follow it again; a listing that is
-        only looked at again stays as it is, lest a slow site seem to edit it.
+        known stays as it is, lest a slow site seem to edit it.
         """
         run = self.run
         urls = listing.attachments[:MAX_ATTACHMENTS]
@@ -284,6 +314,9 @@ class SourceSpider(Spider):
                 self._note(Asked(stored_key(run, listing.key)))
                 return
             run.reading.ask_again(origin.start)
+            if known:
+                self._owe(stored_key(run, listing.key))
+                return
             listing = replace(listing, row_digest="")
         yield Found(listing, captured, tuple(each for each in came if isinstance(each, Text)))
         async for found in self._linked(listing, origin):
@@ -311,7 +344,7 @@ class SourceSpider(Spider):
             elif came is run.closed or not came.permanent:
                 run.tally.items.failures += [] if came is run.closed else [came]
                 for again in {listing.key, thread}:
-                    self._note(Unread(stored_key(run, again)))
+                    self._owe(stored_key(run, again))
                 if origin is not None:
                     run.reading.ask_again(origin.start)
 
@@ -341,7 +374,7 @@ class SourceSpider(Spider):
 
     # --- pages that did not come
 
-    def failed(self, failure: Failure) -> Iterator[Found]:
+    def failed(self, failure: Failure) -> Iterator[Request | Found]:
         """A page that never came."""
         error = failure.value or RuntimeError("Scrapy gave no error")
         meta = failure.request.meta  # type: ignore[attr-defined]  # Scrapy sets it
@@ -353,7 +386,7 @@ class SourceSpider(Spider):
             self._note(Conclusion(captured.id, CaptureOutcome.FAILED, error.reason))
         yield from self._missed(meta[FOLLOW], meta[ORIGIN], error)
 
-    def _missed(self, follow: Follow, origin: Origin | None, error: FetchError) -> Iterator[Found]:
+    def _missed(self, follow: Follow, origin: Origin | None, error: FetchError) -> Iterator[Request | Found]:
         """Count a page that could not be had, and store what is known of its listing all the same."""
         run = self.run
         if error is run.closed:
@@ -378,7 +411,11 @@ class SourceSpider(Spider):
     def _unread(self, follow: Follow) -> None:
         """A further page of a thread that is stored already: the thread is to be followed again."""
         if follow.role is Role.REPLIES and follow.key is not None:
-            self._note(Unread(stored_key(self.run, follow.key)))
+            self._owe(stored_key(self.run, follow.key))
+
+    def _owe(self, key: str) -> None:
+        self._owing.add(key)
+        self._note(Unread(key))
 
     def _put_off(self, origin: Origin | None) -> None:
         """Nobody asked for it: it stays for the next run."""
@@ -386,7 +423,7 @@ class SourceSpider(Spider):
             self.run.tally.unread += 1
             self.run.reading.unread(origin.start, origin.page)
 
-    def _from_row(self, follow: Follow, origin: Origin | None) -> Iterator[Found]:
+    def _from_row(self, follow: Follow, origin: Origin | None) -> Iterator[Request | Found]:
         """A listing that nobody has heard of is worth an alert even if its own page can't be read.
 
         Its empty digest has the next run follow it again.
@@ -396,6 +433,10 @@ class SourceSpider(Spider):
             return
         self.run.reading.ask_again(origin.start)
         self._unread(follow)
+        if follow.role is Role.REPLIES and follow.rest and self.run.closed is None:
+            page = Follow(follow.rest[0], Role.REPLIES, follow.key, follow.partial, follow.rest[1:])
+            yield from self._requests(page, origin)
+            return
         if origin.fresh and origin.captured is not None and follow.partial is not None:
             yield Found(replace(follow.partial, row_digest=""), origin.captured)
 

@@ -59,8 +59,13 @@ def test_a_header_holds_no_value(first: list[str], expected: bool) -> None:
     assert found is expected
 
 
-def test_a_column_is_named_as_the_dump_names_it_but_masked() -> None:
-    """What a stranger wrote at the place of a name may be a value."""
-    columns = columns_of([], CN, ["mobile", "17000000009"])
+def test_a_column_is_named_only_by_a_name_that_columns_have() -> None:
+    """What a stranger wrote at the place of a name may be a value, or somebody's name."""
+    columns = columns_of([], CN, ["mobile", "17000000009", "zhang wei", "users.zhangwei88.mobile"])
 
-    assert [str(column) for column in columns] == ["column 1, phone (mobile)", "column 2 (170****0009)"]
+    assert [str(column) for column in columns] == [
+        "column 1, phone (mobile)",
+        "column 2",
+        "column 3",
+        "column 4",
+    ]

@@ -29,7 +29,7 @@ class PrivateBin(JsonFamily):
     """The pastes in `start`, each with its discussion."""
 
     def entry(self, url: str) -> str:
-        """The key never leaves this machine, nor does it come into a row."""
+        """The key never leaves this machine; of rows, the source's definition alone holds it."""
         link = link_of(url)
         return link.url if link else url
 
