@@ -20,6 +20,7 @@ MARKET = {
 }
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_rows_within_rows_within_rows_are_given_up() -> None:
     """Each row holds all the later ones, so reading them costs the square of the page: minutes for 10 MB."""
     adapter = adapter_for(read_definition(MARKET), digest=str)
@@ -49,3 +50,22 @@ def test_the_watchdog_leaves_nothing_behind() -> None:
 
     assert signal.getsignal(signal.SIGVTALRM) == before
     assert signal.getitimer(signal.ITIMER_VIRTUAL) == (0.0, 0.0)
+
+
+class _Swallows:
+    """Python drops what is raised in here, with a warning."""
+
+    def __del__(self) -> None:
+        end = time.process_time() + 0.3
+        while time.process_time() < end:
+            pass
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_a_destructor_that_swallows_the_end_does_not_undo_it() -> None:
+    """It is raised again, where somebody hears it."""
+    with pytest.raises(ParseTimedOut), cpu_bound(0.1):
+        _Swallows()
+        end = time.process_time() + 5
+        while time.process_time() < end:
+            pass
