@@ -186,8 +186,12 @@ def _data_places(app: App) -> dict[str, Path]:
     )
 
 
+_KEY_LACKS = "Copy it here, or write one: `spillwatch keygen`."
+
+
 def _keys(app: App) -> Told:
     """Each source is read, as the daemon would; of an earlier key, whether a segment still needs it."""
+    from matching.errors import KeyExposed
     from matching.keys import Keyring, sources_of
 
     settings, checks = app.settings.matching, _key_checks(app)
@@ -196,7 +200,9 @@ def _keys(app: App) -> Told:
         found = zip(sources_of(slug, settings), Keyring(settings).of(slug), strict=True)
         for number, (source, key) in enumerate(found):
             if isinstance(key, SpillwatchError):
-                yield Level.FAILED, f"{slug}: {key}", "Copy it here, or write one: `spillwatch keygen`."
+                exposed = isinstance(key, KeyExposed)
+                advice = "chmod 0600 it; whoever could read it until now has it." if exposed else _KEY_LACKS
+                yield Level.FAILED, f"{slug}: {key}", advice
             elif number == 0:
                 yield Level.OK, f"{slug}: key {key.id} from {source}", ""
             elif needing := [str(segment) for segment, check in checks[slug] if check == key.check]:

@@ -37,7 +37,8 @@ def transfer(
         _index(into)
         if target.dialect == "postgresql":
             for table in TABLES:
-                _go_on_after_the_last_id(into, table)
+                if "id" in table.c:
+                    _go_on_after_the_last_id(into, table)
     return counts
 
 
@@ -45,7 +46,7 @@ def _require_empty(target: Database, into: Session) -> None:
     full = [
         table.name
         for table in TABLES
-        if table.name != Watch.__tablename__ and into.execute(select(table.c.id).limit(1)).first()
+        if table.name != Watch.__tablename__ and into.execute(select(*table.primary_key).limit(1)).first()
     ]
     if full:
         raise TargetNotEmpty(
@@ -55,7 +56,7 @@ def _require_empty(target: Database, into: Session) -> None:
 
 def _copy(source: Session, into: Session, table: Table) -> int:
     """In the order of ids: a re-post's original comes before it."""
-    rows = source.execute(select(table).order_by(table.c.id).execution_options(yield_per=BATCH))
+    rows = source.execute(select(table).order_by(*table.primary_key).execution_options(yield_per=BATCH))
     count = 0
     for batch in rows.mappings().partitions():
         into.connection().execute(insert(table), [dict(row) for row in batch])

@@ -80,7 +80,7 @@ def test_a_mistake_is_named_by_its_key_and_what_was_wanted(toml: str, key: str, 
 @pytest.mark.parametrize("values", [{}, {"kind": "xml"}, {"kind": 5}, {"kind": ["html"]}])
 def test_a_file_without_a_known_kind_is_told_the_kinds(values: dict[str, Any]) -> None:
     """Nothing else is complained about, for nothing else can be judged."""
-    with pytest.raises(ValidationError, match='`"feed"`, `"json"`'):
+    with pytest.raises(ValidationError, match='"feed", "json"'):
         read_definition(values)
 
 
