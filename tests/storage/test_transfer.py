@@ -28,7 +28,9 @@ def origin(tmp_path: Path) -> Iterator[Database]:
 def everything(database: Database) -> dict[str, list[dict[str, object]]]:
     with database.reading() as session:
         return {
-            table.name: [dict(row) for row in session.execute(select(table).order_by(table.c.id)).mappings()]
+            table.name: [
+                dict(row) for row in session.execute(select(table).order_by(*table.primary_key)).mappings()
+            ]
             for table in TABLES
         }
 
