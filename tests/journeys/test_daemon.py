@@ -55,7 +55,7 @@ def reread():
     return load(None)
 
 def clock():
-    if len(left) == 5 and signal.getsignal(signal.SIGHUP) is not signal.SIG_DFL:  # it listens now
+    if len(left) == 5 and callable(signal.getsignal(signal.SIGHUP)):  # it listens now; nohup ignores
         send_next()
     return utc_now()
 
