@@ -67,7 +67,7 @@ def test_the_daemon_has_no_way_out_but_tor_unless_somebody_opens_one(compose: di
 
     assert leading_out == {"outside"}
     assert [name for name, service in services.items() if "outside" in service["networks"]] == ["tor"]
-    assert networks["direct"] == {"internal": "${SPILLWATCH_TOR_ONLY:-true}"}
+    assert networks["direct"] == {"internal": "${TOR_ONLY:-true}"}
     assert services["spillwatch"]["networks"] == ["inside", "direct"]
     assert services["spillwatch"]["environment"]["SPILLWATCH_CRAWLER__TOR_PROXY"] == "socks5://tor:9050"
 
