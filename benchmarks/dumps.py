@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import shutil
 import subprocess
 import sys
@@ -45,7 +46,7 @@ class Ran:
 def main() -> None:
     with tempfile.TemporaryDirectory(prefix="spillwatch-bench-") as name:
         folder = Path(name)
-        prepare(folder)
+        child("prepare", folder)
         ours = run("spillwatch", folder)
         peers = [run(peer, folder) for peer in ("duckdb", "polars", "rg", "naive") if there(peer)]
         size = (folder / "dump.csv").stat().st_size / 1e6
@@ -83,7 +84,16 @@ def prepare(folder: Path) -> None:
 
 
 def run(name: str, folder: Path) -> Ran:
-    """One contender in a process of its own; `began`: CPU seconds before what `share` multiplies."""
+    """One contender; `began`: CPU seconds before what `share` multiplies."""
+    said, usage = child(name, folder)
+    found = json.loads(said)
+    began = found.get("began", 0.0)
+    cpu_s = began + (usage.ru_utime + usage.ru_stime - began) * found.get("share", 1)
+    return Ran(found["name"], cpu_s, usage.ru_maxrss / 1000, found["hits"], found.get("rows"))
+
+
+def child(name: str, folder: Path) -> tuple[str, resource.struct_rusage]:
+    """What a process of its own says and takes; this one stays small, as a child's peak begins with its."""
     process = subprocess.Popen(
         [sys.executable, "-m", "benchmarks.dumps", name, str(folder)], stdout=subprocess.PIPE, text=True
     )
@@ -93,10 +103,7 @@ def run(name: str, folder: Path) -> Ran:
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
         raise RuntimeError(f"{name} ended with {process.returncode}")
-    found = json.loads(said)
-    began = found.get("began", 0.0)
-    cpu_s = began + (usage.ru_utime + usage.ru_stime - began) * found.get("share", 1)
-    return Ran(found["name"], cpu_s, usage.ru_maxrss / 1000, found["hits"], found.get("rows"))
+    return said, usage
 
 
 def there(name: str) -> bool:
@@ -175,20 +182,13 @@ def polars(folder: Path) -> dict[str, object]:
 
 
 def rg(folder: Path) -> dict[str, object]:
-    import resource
-
     with (folder / "customers.csv").open() as lines:
         next(lines)
         (folder / "phones.txt").write_text("".join(line.split(",")[3] + "\n" for line in lines))
     resource.setrlimit(resource.RLIMIT_AS, (RG_MEMORY, RG_MEMORY))
     command = ["rg", "-F", "--count", "-f", str(folder / "phones.txt"), str(folder / "dump.csv")]
     counted = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return {
-        "name": "ripgrep, phones alone",
-        "hits": {"mobile": int(counted)},
-        "peak": usage.ru_maxrss,
-    }
+    return {"name": "ripgrep, phones alone", "hits": {"mobile": int(counted)}}
 
 
 def naive(folder: Path) -> dict[str, object]:
@@ -224,9 +224,9 @@ def naive(folder: Path) -> dict[str, object]:
     }
 
 
-CONTENDERS: dict[str, Callable[[Path], dict[str, object]]] = {
-    one.__name__: one for one in (spillwatch, duckdb, polars, rg, naive)
+CHILDREN: dict[str, Callable[[Path], dict[str, object] | None]] = {
+    one.__name__: one for one in (prepare, spillwatch, duckdb, polars, rg, naive)
 }
 
 if __name__ == "__main__":
-    print(json.dumps(CONTENDERS[sys.argv[1]](Path(sys.argv[2]))))
+    print(json.dumps(CHILDREN[sys.argv[1]](Path(sys.argv[2]))))

@@ -10,11 +10,15 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
+from sqlalchemy import text
+
+from storage.base import Database
+from storage.errors import StorageError
 from tests.cli.command import SPILLWATCH, answer, environment
 
 SECRET = "whsec_" + "aW52ZW50ZWQtaW52ZW50ZWQtaW52ZW50ZWQtaW52ZW50ZWQ="
@@ -151,6 +155,19 @@ class RunningDaemon:
                 self.lines.append(line)
         return self.lines
 
+    def freeze(self, database_url: str) -> None:
+        """Stop it where it stands, though not within a transaction, whose locks it would keep."""
+        with closing(Database.open(database_url, busy_timeout_s=0.1)) as database:
+
+            def stands_free() -> bool:
+                self.process.send_signal(signal.SIGSTOP)
+                if free := _free(database):
+                    return free
+                self.process.send_signal(signal.SIGCONT)
+                return False
+
+            until(stands_free, "a moment in which the daemon holds no lock")
+
     def stop(self, number: signal.Signals = signal.SIGTERM) -> float:
         """Send a signal and return the seconds until the process was gone."""
         started = time.monotonic()
@@ -162,6 +179,19 @@ class RunningDaemon:
         """Its child processes that are alive."""
         listed = Path(f"/proc/{self.process.pid}/task")
         return [int(pid) for task in listed.iterdir() for pid in (task / "children").read_text().split()]
+
+
+def _free(database: Database) -> bool:
+    """Whether nobody is in the middle of a transaction that another would wait for."""
+    others = "SELECT 1"
+    if database.dialect == "postgresql":
+        others = "SELECT 1 WHERE NOT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database()"
+        others += " AND pid <> pg_backend_pid() AND xact_start IS NOT NULL)"
+    try:
+        with database.transaction() as session:
+            return session.scalar(text(others)) == 1
+    except StorageError:
+        return False
 
 
 @contextmanager

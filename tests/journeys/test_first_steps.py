@@ -129,11 +129,11 @@ def test_a_crawl_beside_another_crawl_waits_for_it_and_then_does_its_own_run(hom
     assert state_of(home, "slow") == "finished"
 
 
-def test_a_crawl_whose_daemon_dies_does_the_run_itself(home: Home, site: Site) -> None:
+def test_a_crawl_whose_daemon_dies_does_the_run_itself(home: Home, database_url: str) -> None:
     """A run that was asked of a daemon, which is then killed, is not waited for without end."""
     with running(home) as daemon:
         daemon.wait_for("run_finished")
-        daemon.process.send_signal(signal.SIGSTOP)  # it takes up nothing more
+        daemon.freeze(database_url)  # it takes up nothing more
         with crawling(home, "market") as waiting:
             until(lambda: state_of(home, "market") == "queued", "the row of the run that is asked for")
             daemon.process.kill()

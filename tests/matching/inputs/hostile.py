@@ -178,12 +178,18 @@ def main(count: int, seed: int) -> None:
             raise
         slowest = max(slowest, time.process_time() - began)
         assert slowest < SECONDS, f"mutant {number} of seed {seed} took {slowest:.1f} s"
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-    print(json.dumps({"mutants": count, "seen": seen, "slowest_s": round(slowest, 2), "peak_mb": peak}))  # noqa: T201
+    answer = {"mutants": count, "seen": seen, "slowest_s": round(slowest, 2), "peak_mb": _peak_mb()}
+    print(json.dumps(answer))  # noqa: T201 - the program's answer
 
 
 def _address_space() -> int:
     return int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+
+
+def _peak_mb() -> int:
+    """Of this program alone: a child's `ru_maxrss` begins with what its parent held when it was started."""
+    status = Path("/proc/self/status").read_text()
+    return int(status.partition("VmHWM:")[2].split()[0]) // 1024
 
 
 if __name__ == "__main__":
