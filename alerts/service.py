@@ -180,12 +180,8 @@ class AlertService:
 
 def _of_its_set(session: Session, finding: Finding) -> Alert | None:
     """The alert of another offer of the same data, opened before they were known to be the same."""
-    keys = (
-        finding_key(finding.company.slug, listing)
-        for listing in data_sets.members(session, finding.root_listing_id)
-    )
-    alerts = (rows.by_key(session, key, for_update=True) for key in keys)
-    return next((alert for alert in alerts if alert is not None), None)
+    others = data_sets.members(session, finding.root_listing_id)
+    return rows.first_of_keys(session, [finding_key(finding.company.slug, listing) for listing in others])
 
 
 def _judged_before(revision: AlertRevision) -> Judged:

@@ -32,10 +32,9 @@ class Rows:
     count: int
     seed: int
 
-    def write(self, path: Path, *, among: Bytes | None = None) -> Bytes:
-        """Write the table; `among`: rows of others, spread evenly over it. Returns the last chunk's rows."""
+    def write(self, path: Path, *, among: Bytes | None = None) -> None:
+        """Write the table; `among`: rows of others, spread evenly over it."""
         rng = np.random.default_rng(self.seed)
-        chunk = np.empty((0, 0), np.uint8)
         with path.open("wb") as file:
             file.write(HEADER)
             for start in range(0, self.count, CHUNK):
@@ -47,7 +46,6 @@ class Rows:
                     places = np.linspace(0, len(chunk) - 1, num=len(share), dtype=np.int64)
                     chunk[places] = share
                 file.write(chunk.tobytes())
-        return chunk
 
 
 def people(rng: np.random.Generator, first: int, count: int) -> Bytes:

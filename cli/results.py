@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from cli.output import complain, say, table
-from matching.agreements import Pairs
+from matching.agreements import Pairs, customers
 from matching.chance import expected
 from matching.comparison import FIELDS
 from matching.findings import CompanyFindings, Findings
@@ -211,7 +211,7 @@ def write_ordinals(folder: Path, findings: Findings, progress: Progress, names: 
 
 
 def _customers(pairs: Pairs, segments: list[int], documents: list[str]) -> Iterator[tuple[object, ...]]:
-    keys = (pairs["segment"].astype(np.int64) << 32) | pairs["ordinal"]
+    keys = customers(pairs)
     order = np.argsort(keys, kind="stable")
     starts = np.flatnonzero(np.diff(keys[order], prepend=-1))
     fields = np.bitwise_or.reduceat(pairs["fields"][order], starts)

@@ -35,16 +35,18 @@ class Agreements:
         """`fields` of a pair may hold one bit; pairs of one row and customer become one."""
         self._chunks.append(_merged(pairs))
         if len(self._chunks) > _CHUNKS:
-            self._chunks = [self.pairs()]
+            self.pairs()
 
     def pairs(self) -> Pairs:
-        """All of them, sorted by row."""
-        return _merged(np.concatenate(self._chunks)) if self._chunks else np.empty(0, PAIR)
+        """All of them, sorted by row; put together once, however often they are asked for."""
+        if len(self._chunks) > 1:
+            self._chunks = [_merged(np.concatenate(self._chunks))]
+        return self._chunks[0] if self._chunks else np.empty(0, PAIR)
 
     def tally(self) -> Tally:
         pairs = self.pairs()
         coherent = int(np.count_nonzero(_BITS[pairs["fields"]] > 1))
-        return Tally(coherent, len(pairs) - coherent, len(customers(pairs)))
+        return Tally(coherent, len(pairs) - coherent, len(np.unique(customers(pairs))))
 
 
 def pairs_of(columns: dict[str, NDArray[np.generic] | int]) -> Pairs:
@@ -57,10 +59,9 @@ def pairs_of(columns: dict[str, NDArray[np.generic] | int]) -> Pairs:
 
 
 def customers(pairs: Pairs) -> NDArray[np.int64]:
-    """The index of the first pair of each customer: a segment and an ordinal."""
-    keys = (pairs["segment"].astype(np.int64) << 32) | pairs["ordinal"]
-    _, first = np.unique(keys, return_index=True)
-    return np.sort(first)
+    """A number for the customer of each pair, who is an ordinal of a segment."""
+    numbers: NDArray[np.int64] = (pairs["segment"].astype(np.int64) << 32) | pairs["ordinal"]
+    return numbers
 
 
 def _merged(pairs: Pairs) -> Pairs:

@@ -10,13 +10,14 @@ claim  they claim the very same number of records, one that is not round: 1,023,
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 
 from rensa import RMinHash  # type: ignore[import-untyped]  # ships no annotations
 
 from matching.text import narrow_fold
 from storage.data_sets import BANDS, Sign, SignKind
+from storage.evidence.digest import Digest
 from storage.search import UNSPACED
 
 MAX_ROWS = 300
@@ -36,8 +37,6 @@ _BETWEEN = re.compile(r"[,;|\s\"']+|-{4}")
 #: A value of a row: an address, four digits or more, or something masked.
 _VALUE = re.compile(r"@|\d.*?\d.*?\d.*?\d|[*●＊xX#]{2,}|\w[*●＊]|[*●＊]\w")
 _WORD = re.compile(f"[{UNSPACED}]|(?:(?![{UNSPACED}])[^\\W_])+")
-
-Digest = Callable[[str], str]
 
 
 def signs_of(parts: Mapping[str, str], claimed_records: int | None, *, digest: Digest) -> frozenset[Sign]:

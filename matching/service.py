@@ -20,7 +20,7 @@ from matching.watch import Watch, load
 from storage import companies, data_sets, listings, matches, watch
 from storage.base import Database
 from storage.errors import EvidenceFailed, SpillwatchError, WatchChanged
-from storage.evidence.digest import digest_beside
+from storage.evidence.digest import Digest, digest_beside
 from storage.evidence.warc import EvidenceStore
 from storage.listings import ListingVersion
 from storage.watch import ClaimedRematch, MatchScope
@@ -55,6 +55,7 @@ class MatchingService:
         self._clock = clock
         self._watch: Watch | None = None
         self._loaded_at = clock()
+        self._digest: Digest | None = None
         self._narrow: tuple[tuple[str, datetime, tuple[int, ...]], Watch] | None = None
 
     def match_version(self, version_id: int) -> None:
@@ -95,8 +96,8 @@ class MatchingService:
             return
         parts = self._unmasked(version)
         findings = self._findings(watched, parts, MatchScope.ALL)
-        digest = digest_beside(self._evidence.folder)
-        signs = signs_of(texts_of(parts), version.claimed_records, digest=digest)
+        self._digest = self._digest or digest_beside(self._evidence.folder)
+        signs = signs_of(texts_of(parts), version.claimed_records, digest=self._digest)
         with self._database.transaction() as session:
             now = self._clock()
             if version.number == version.listing.version_number:

@@ -72,7 +72,6 @@ class Sweep:
     limits: Limits = field(default_factory=Limits)
     threads: int = field(default_factory=lambda: os.cpu_count() or 1)
     first_look: int = FIRST_LOOK
-    mentions: bool = True
     saved: Callable[[], None] = lambda: None
     save_every_s: float = 5.0
     heard: Callable[[Progress], None] = lambda _progress: None
@@ -139,7 +138,7 @@ class Sweep:
         return look_at(
             block,
             self._local.comparison,
-            self.findings.watch.terms if self.mentions and self.findings.watch.by_id else None,
+            self.findings.watch.terms if self.findings.watch.by_id else None,
             format=document.format,
             region=self._regions[0],
             limit=self.findings.limit,

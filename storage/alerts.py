@@ -5,7 +5,7 @@ alert, revision and deliveries come in one transaction, and revisions count up w
 """
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -158,6 +158,12 @@ def by_key(session: Session, dedupe_key: str, *, for_update: bool = False) -> Al
     if for_update:
         query = query.with_for_update().execution_options(populate_existing=True)
     return session.scalar(query)
+
+
+def first_of_keys(session: Session, dedupe_keys: Collection[str]) -> Alert | None:
+    """The oldest alert with one of these keys, held for the rest of the transaction."""
+    query = select(Alert).where(Alert.dedupe_key.in_(dedupe_keys)).order_by(Alert.id).limit(1)
+    return session.scalar(query.with_for_update().execution_options(populate_existing=True))
 
 
 def locked(session: Session, alert_id: int) -> Alert | None:
