@@ -10,58 +10,33 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import cast
+from dataclasses import replace
 
 from scrapy import Request, Spider
 from scrapy.http import Response
-from scrapy.http.request import NO_CALLBACK
 from twisted.python.failure import Failure
 
-from crawler.answers import NOT_MODIFIED, problem_with
+from crawler.answers import NOT_MODIFIED
 from crawler.capture import CAPTURED, FOLLOW, Captured
 from crawler.context import RunContext
 from crawler.errors import Banned, Captcha, FetchError, NotThere, UrlRefused, WaitingQueue
 from crawler.listing import Listing
 from crawler.parsing import Understood, understand
-from crawler.pipelines import Asked, Entry, Found, Pipeline, Read, Seen, Text, Unread, stored_key
+from crawler.pipelines import Asked, Found, Read, Seen, Unread, stored_key
 from crawler.reading import Row
 from crawler.recheck import rechecks
-from crawler.route import ATTACHMENT
 from crawler.sources import LISTING_ROLES, Follow, Parsed, Role
-from crawler.sources.linked import text_read
 from crawler.sources.stranger import introduced
-from crawler.tally import Pages
-from storage import listings, sources
+from crawler.spiders.texts import Texts
+from crawler.spiders.visit import ORIGIN, Origin, Visit
+from storage import sources
 from storage.captures import CaptureOutcome, Conclusion
-from storage.evidence.charset import decode
-from storage.listings import Known
 
-#: In a request's meta: where it comes from (an `Origin`); None for a page that is looked at again.
-ORIGIN = "spillwatch_origin"
 #: Listings' own pages before the next list page, both before a second look at what is known.
 PRIORITY = {Role.ITEM: 20, Role.REPLIES: 20, Role.RAW: 20}
 RECHECK_PRIORITY = -20
-MAX_ATTACHMENTS = 20
-#: Pastes that one listing is followed to.
-MAX_LINKED = 5
-LINK_DIGEST_CHARS = 16
 #: Walls that stand before the whole site: who meets one asks for nothing more in this visit.
 BEFORE_EVERYTHING = (Banned, Captcha, WaitingQueue)
-
-
-@dataclass(frozen=True, slots=True)
-class Origin:
-    """The list that a page belongs to: its start address, the list page, and that page's capture.
-
-    `fresh`: the listing was not known when its row was read. `owed`: an earlier run left something unread.
-    """
-
-    start: str
-    page: str
-    captured: Captured | None = None
-    fresh: bool = False
-    owed: bool = False
 
 
 class SourceSpider(Spider):
@@ -72,10 +47,8 @@ class SourceSpider(Spider):
     def __init__(self, run: RunContext) -> None:
         super().__init__()
         self.run = run
-        #: Keys that a list has led to in this run.
-        self._followed: set[str] = set()
-        #: Keys of threads of which something could not be read in this run.
-        self._owing: set[str] = set()
+        self._visit = Visit(run, self)
+        self._texts = Texts(self._visit)
 
     async def start(self) -> AsyncIterator[Request]:
         """1. the cursor, so that a kill from here on is known; 2. the lists; 3. what is looked at again."""
@@ -89,7 +62,7 @@ class SourceSpider(Spider):
         due, again = await asyncio.to_thread(rechecks, run)
         for key in due - {stored_key(run, follow.key or "") for follow in again}:
             # It cannot be asked for; others have their turn.
-            self._note(Asked(key))
+            self._visit.note(Asked(key))
         for follow in again:
             for request in self._requests(follow, None, priority=RECHECK_PRIORITY):
                 yield request
@@ -114,10 +87,10 @@ class SourceSpider(Spider):
         drops the second of two requests without a word.
         """
         key = None if follow.key is None else stored_key(self.run, follow.key)
-        if key in self._followed and follow.role is not Role.REPLIES:
+        if key in self._visit.followed and follow.role is not Role.REPLIES:
             return
         if key is not None and origin is not None:
-            self._followed.add(key)
+            self._visit.followed.add(key)
         if not self.run.patterns.allow(follow.url):
             return
         try:
@@ -131,7 +104,7 @@ class SourceSpider(Spider):
                 dont_filter=key is not None,
             )
         except ValueError:
-            self._pages(follow, origin).failures.append(UrlRefused("A page's address is no URL."))
+            self._visit.pages(follow, origin).failures.append(UrlRefused("A page's address is no URL."))
 
     # --- pages that came
 
@@ -141,13 +114,13 @@ class SourceSpider(Spider):
         origin: Origin | None = response.meta[ORIGIN]
         captured: Captured = response.meta[CAPTURED]
         if response.status == NOT_MODIFIED:
-            self._pages(follow, origin).read += 1
+            self._visit.pages(follow, origin).read += 1
             if origin is not None:
                 self.run.reading.unchanged(origin.start)
             return
         said = understand(self.run, response, follow, captured)
         if said.conclusion is not None:
-            self._note(said.conclusion)
+            self._visit.note(said.conclusion)
         if said.problem is not None:
             for found in self._missed(follow, origin, said.problem):
                 yield found
@@ -157,7 +130,7 @@ class SourceSpider(Spider):
         elif origin is not None and follow.role in LISTING_ROLES:
             async for each in self._after_list(response, origin, captured, parsed):
                 yield each
-        elif origin is not None or stored_key(self.run, follow.key or "") not in self._followed:
+        elif origin is not None or stored_key(self.run, follow.key or "") not in self._visit.followed:
             # A second look knows only what the row had said; one that comes after the list's own is void.
             async for each in self._after_item(follow, origin, captured, parsed):
                 yield each
@@ -166,7 +139,7 @@ class SourceSpider(Spider):
         self, response: Response, follow: Follow, origin: Origin | None, said: Understood
     ) -> Parsed | None:
         """Count a page that came; None for a stranger."""
-        pages, tally = self._pages(follow, origin), self.run.tally
+        pages, tally = self._visit.pages(follow, origin), self.run.tally
         if said.parsed is not None:
             pages.read += 1
             self.run.structure.note(said.parsed)
@@ -188,7 +161,7 @@ class SourceSpider(Spider):
         keys = {each.key: stored_key(run, each.key) for each in found if each.key}
         rows = [Row(keys[each.key], each.row_digest, each.title) for each in parsed.listings]
         rows += [Row(keys[each.key], *_said(each)) for each in parsed.follows if each.key]
-        known = await asyncio.to_thread(self._known, [row.key for row in rows])
+        known = await asyncio.to_thread(self._visit.known, [row.key for row in rows])
         turn = run.reading.turn(
             origin.start,
             origin.page,
@@ -206,10 +179,12 @@ class SourceSpider(Spider):
         run.tally.listings_seen += len(rows)
         # What was gone is back only when its own page is there again.
         if seen := tuple(key for key, each in known.items() if not each.gone):
-            self._note(Seen(seen))
+            self._visit.note(Seen(seen))
         for listing in parsed.listings:
             if keys[listing.key] in turn.wanted:
-                async for each in self._complete(listing, origin, captured, known=keys[listing.key] in known):
+                async for each in self._texts.complete(
+                    listing, origin, captured, known=keys[listing.key] in known
+                ):
                     yield each
         for follow in parsed.follows:
             key = keys.get(follow.key or "")
@@ -233,21 +208,21 @@ class SourceSpider(Spider):
         """
         firsts = [each for each in parsed.listings if each.thread is None and follow.role is not Role.REPLIES]
         for listing in firsts[:1]:
-            async for found in self._complete(
+            async for found in self._texts.complete(
                 listing, origin, captured, known=origin is None or not origin.fresh
             ):
                 yield found
         replies = {
             stored_key(self.run, each.key): each for each in parsed.listings if each.thread is not None
         }
-        known = await asyncio.to_thread(self._known, list(replies)) if replies else {}
+        known = await asyncio.to_thread(self._visit.known, list(replies)) if replies else {}
         same = tuple(key for key, each in known.items() if each.row_digest == replies[key].row_digest)
         if same:
-            self._note(Seen(same))
+            self._visit.note(Seen(same))
         news = [reply for key, reply in replies.items() if key not in same]
         for reply in news:
             key = stored_key(self.run, reply.key)
-            async for found in self._complete(reply, origin, captured, known=key in known):
+            async for found in self._texts.complete(reply, origin, captured, known=key in known):
                 yield found
         for request in self._onward(follow, origin, parsed, over=bool(replies) and not news):
             yield request
@@ -267,11 +242,15 @@ class SourceSpider(Spider):
         key = stored_key(self.run, follow.key)
         if onward:
             if first:
-                self._note(Unread(key))
-            page = Follow(onward[0], Role.REPLIES, follow.key, follow.partial, onward[1:])
-            yield from self._requests(page, origin)
-        elif not first and key not in self._owing and follow.partial is not None:
-            self._note(Read(key, follow.partial.row_digest))
+                self._visit.note(Unread(key))
+            yield from self._further(follow, onward, origin)
+        elif not first and not self._visit.owes(key) and follow.partial is not None:
+            self._visit.note(Read(key, follow.partial.row_digest))
+
+    def _further(self, follow: Follow, pages: Sequence[str], origin: Origin) -> Iterator[Request]:
+        """Ask for the first of these pages of a thread, which leads to the others."""
+        first, *rest = pages
+        return self._requests(Follow(first, Role.REPLIES, follow.key, follow.partial, tuple(rest)), origin)
 
     def _rest(self, follow: Follow, origin: Origin | None, parsed: Parsed) -> tuple[str, ...]:
         """The pages of a thread to go on with; a second look is at its first page alone."""
@@ -284,93 +263,10 @@ class SourceSpider(Spider):
             self.run.tally.unread += len(parsed.rest[allowed:])
         return parsed.rest[:allowed]
 
-    def _known(self, keys: Sequence[str]) -> dict[str, Known]:
-        with self.run.database.reading() as session:
-            return listings.known(session, self.run.job.source_id, keys)
-
     def _validate(self, origin: Origin, response: Response) -> None:
         if origin.page == origin.start:
             etag, modified = (_header(response, name) for name in ("ETag", "Last-Modified"))
             self.run.reading.validated(origin.start, etag, modified)
-
-    async def _complete(
-        self, listing: Listing, origin: Origin | None, captured: Captured, *, known: bool
-    ) -> AsyncIterator[Found]:
-        """Fetch a listing's text attachments, which are part of what it says.
-
-        Without one that may still come, its empty digest has the next run follow it again; a listing that is
-        known stays as it is, lest a slow site seem to edit it.
-        """
-        run = self.run
-        urls = listing.attachments[:MAX_ATTACHMENTS]
-        came = [await self._attachment(Follow(url, Role.ATTACHMENT, listing.key), origin) for url in urls]
-        problems = [each for each in came if isinstance(each, FetchError)]
-        unasked = run.closed in problems
-        run.tally.items.failures += [each for each in problems if each is not run.closed]
-        if unasked:
-            self._put_off(origin)
-        if unasked or not all(each.permanent for each in problems):
-            if origin is None:
-                self._note(Asked(stored_key(run, listing.key)))
-                return
-            run.reading.ask_again(origin.start)
-            if known:
-                self._owe(stored_key(run, listing.key))
-                return
-            listing = replace(listing, row_digest="")
-        yield Found(listing, captured, tuple(each for each in came if isinstance(each, Text)))
-        async for found in self._linked(listing, origin):
-            yield found
-
-    async def _linked(self, listing: Listing, origin: Origin | None) -> AsyncIterator[Found]:
-        """Read the pastes that a listing links to, each once, as listings that belong to it; no further.
-
-        One that may still come has the next run look again. One that is not there (pastes expire) is left.
-        """
-        run = self.run
-        thread = listing.thread or listing.key
-        urls = dict.fromkeys(url for link in listing.links if (url := run.pastes.text_of(link)))
-        keys = {f"{thread}/l{run.digest(url)[:LINK_DIGEST_CHARS]}": url for url in urls}
-        known = await asyncio.to_thread(self._known, [stored_key(run, key) for key in keys]) if keys else {}
-        new = [key for key in keys if stored_key(run, key) not in known and key not in self._followed]
-        for key in new[:MAX_LINKED]:
-            self._followed.add(key)
-            came = await self._attachment(Follow(keys[key], Role.ATTACHMENT, key), origin)
-            if isinstance(came, Text):
-                body = text_read(came.text, came.captured.content_type)
-                digest = run.digest(body)
-                paste = Listing(key=key, url=keys[key], body=body, thread=thread, row_digest=digest)
-                yield Found(paste, came.captured)
-            elif came is run.closed or not came.permanent:
-                run.tally.items.failures += [] if came is run.closed else [came]
-                for again in {listing.key, thread}:
-                    self._owe(stored_key(run, again))
-                if origin is not None:
-                    run.reading.ask_again(origin.start)
-
-    async def _attachment(self, follow: Follow, origin: Origin | None) -> Text | FetchError:
-        try:
-            request = Request(
-                follow.url,
-                callback=NO_CALLBACK,
-                meta={
-                    FOLLOW: follow,
-                    ORIGIN: origin,
-                    ATTACHMENT: True,
-                    "download_maxsize": self.run.job.settings.attachment_limit,
-                },
-            )
-            response = await self.crawler.engine.download_async(request)
-        except (FetchError, ValueError) as error:
-            return (
-                error if isinstance(error, FetchError) else UrlRefused("An attachment's address is no URL.")
-            )
-        captured: Captured = response.meta[CAPTURED]
-        if (problem := problem_with(response)) is not None:
-            return problem
-        decoded = await asyncio.to_thread(decode, response.body, declared=captured.charset)
-        self._note(Conclusion(captured.id, CaptureOutcome.PARSED, None, decoded.charset))
-        return Text(follow.url, decoded.text, captured, len(response.body))
 
     # --- pages that did not come
 
@@ -383,14 +279,14 @@ class SourceSpider(Spider):
             return
         if (captured := meta.get(CAPTURED)) is not None:
             # It came, but could not be decompressed.
-            self._note(Conclusion(captured.id, CaptureOutcome.FAILED, error.reason))
+            self._visit.note(Conclusion(captured.id, CaptureOutcome.FAILED, error.reason))
         yield from self._missed(meta[FOLLOW], meta[ORIGIN], error)
 
     def _missed(self, follow: Follow, origin: Origin | None, error: FetchError) -> Iterator[Request | Found]:
         """Count a page that could not be had, and store what is known of its listing all the same."""
         run = self.run
         if error is run.closed:
-            self._put_off(origin)
+            self._visit.put_off(origin)
             self._unread(follow)
             return
         if isinstance(error, BEFORE_EVERYTHING):
@@ -400,9 +296,9 @@ class SourceSpider(Spider):
         if heard_of and isinstance(error, NotThere):
             run.gone.add(stored_key(run, follow.key or ""))
         else:
-            self._pages(follow, origin).failures.append(error)
+            self._visit.pages(follow, origin).failures.append(error)
         if origin is None:
-            self._note(Asked(stored_key(run, follow.key or "")))
+            self._visit.note(Asked(stored_key(run, follow.key or "")))
             return
         if follow.role in LISTING_ROLES:
             run.reading.broke(origin.start, origin.page, for_good=error.permanent)
@@ -411,17 +307,7 @@ class SourceSpider(Spider):
     def _unread(self, follow: Follow) -> None:
         """A further page of a thread that is stored already: the thread is to be followed again."""
         if follow.role is Role.REPLIES and follow.key is not None:
-            self._owe(stored_key(self.run, follow.key))
-
-    def _owe(self, key: str) -> None:
-        self._owing.add(key)
-        self._note(Unread(key))
-
-    def _put_off(self, origin: Origin | None) -> None:
-        """Nobody asked for it: it stays for the next run."""
-        if origin is not None:
-            self.run.tally.unread += 1
-            self.run.reading.unread(origin.start, origin.page)
+            self._visit.owe(stored_key(self.run, follow.key))
 
     def _from_row(self, follow: Follow, origin: Origin | None) -> Iterator[Request | Found]:
         """A listing that nobody has heard of is worth an alert even if its own page can't be read.
@@ -429,28 +315,15 @@ class SourceSpider(Spider):
         Its empty digest has the next run follow it again.
         """
         if origin is None:
-            self._note(Asked(stored_key(self.run, follow.key or "")))
+            self._visit.note(Asked(stored_key(self.run, follow.key or "")))
             return
         self.run.reading.ask_again(origin.start)
         self._unread(follow)
         if follow.role is Role.REPLIES and follow.rest and self.run.closed is None:
-            page = Follow(follow.rest[0], Role.REPLIES, follow.key, follow.partial, follow.rest[1:])
-            yield from self._requests(page, origin)
+            yield from self._further(follow, follow.rest, origin)
             return
         if origin.fresh and origin.captured is not None and follow.partial is not None:
             yield Found(replace(follow.partial, row_digest=""), origin.captured)
-
-    # --- bookkeeping
-
-    def _pages(self, follow: Follow, origin: Origin | None) -> Pages:
-        tally = self.run.tally
-        if follow.role in LISTING_ROLES:
-            return tally.lists
-        return tally.items if origin is not None else tally.rechecks
-
-    def _note(self, entry: Entry) -> None:
-        pipeline = self.crawler.get_item_pipeline(Pipeline)
-        cast("Pipeline", pipeline).note(entry)
 
 
 def _said(follow: Follow) -> tuple[str, str]:
