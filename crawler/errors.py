@@ -42,371 +42,256 @@ class CrawlError(SpillwatchError):
 
     reason = "crawl_error"
 
+    # A class says in its first line what its parent does not say; its docstring is its message.
+    def __init_subclass__(cls, *, reason: str | None = None, permanent: bool | None = None) -> None:
+        super().__init_subclass__()
+        cls.reason = reason or cls.reason
+        cls.permanent = cls.permanent if permanent is None else permanent
 
-class ParseFailed(CrawlError):
+
+class ParseFailed(CrawlError, reason="parse_failed"):
     """A page could not be parsed, by a defect of ours; the log names it."""
 
-    reason = "parse_failed"
 
-
-class ParseTimedOut(ParseFailed):
+class ParseTimedOut(ParseFailed, reason="parse_timeout"):
     """Parsing a page took too long."""
 
-    reason = "parse_timeout"
 
-
-class JobRefused(CrawlError):
+class JobRefused(CrawlError, reason="job_refused"):
     """The job on standard input could not be used."""
 
-    reason = "job_refused"
 
-
-class RunSuperseded(CrawlError):
+class RunSuperseded(CrawlError, reason="run_superseded"):
     """This run was taken over or ended by another process; nothing more is written for it."""
 
-    reason = "run_superseded"
 
-
-class ScheduleRefused(CrawlError):
+class ScheduleRefused(CrawlError, reason="schedule_refused"):
     """The schedule of a source cannot be used."""
 
-    reason = "schedule_refused"
 
-
-class FetchError(CrawlError):
+class FetchError(CrawlError, reason="fetch_failed"):
     """A page could not be had."""
 
-    reason = "fetch_failed"
     outcome: ClassVar[RunOutcome] = RunOutcome.COULD_NOT_FETCH
     #: A run that is closed for it ends in `outcome`, whatever it had read before.
     decides: ClassVar[bool] = False
+
+    def __init_subclass__(
+        cls,
+        *,
+        reason: str | None = None,
+        permanent: bool | None = None,
+        outcome: RunOutcome | None = None,
+        decides: bool | None = None,
+    ) -> None:
+        super().__init_subclass__(reason=reason, permanent=permanent)
+        cls.outcome = outcome or cls.outcome
+        cls.decides = cls.decides if decides is None else decides
 
 
 class FetchFailed(FetchError):
     """A page could not be fetched."""
 
 
-class HostNotFound(FetchFailed):
+class HostNotFound(FetchFailed, reason="host_not_found", permanent=False):
     """The host name was not found."""
 
-    reason = "host_not_found"
-    permanent = False
 
-
-class ConnectionRefused(FetchFailed):
+class ConnectionRefused(FetchFailed, reason="connection_refused", permanent=False):
     """The host took no connection."""
 
-    reason = "connection_refused"
-    permanent = False
 
-
-class ConnectionLost(FetchFailed):
+class ConnectionLost(FetchFailed, reason="connection_lost", permanent=False):
     """The connection ended before an answer."""
 
-    reason = "connection_lost"
-    permanent = False
 
-
-class TimedOut(FetchFailed):
+class TimedOut(FetchFailed, reason="timed_out", permanent=False):
     """The answer was not complete in time."""
 
-    reason = "timed_out"
-    permanent = False
 
-
-class Truncated(FetchFailed):
+class Truncated(FetchFailed, reason="truncated", permanent=False):
     """The answer ended before it was complete."""
 
-    reason = "truncated"
-    permanent = False
 
-
-class ServerFailed(FetchFailed):
+class ServerFailed(FetchFailed, reason="server_error", permanent=False):
     """The site answered with an error of its own (5xx)."""
 
-    reason = "server_error"
-    permanent = False
 
-
-class RateLimited(FetchFailed):
+class RateLimited(FetchFailed, reason="rate_limited", permanent=False):
     """The site asks for fewer requests (429)."""
 
-    reason = "rate_limited"
-    permanent = False
 
-
-class TorUnreachable(FetchFailed):
+class TorUnreachable(FetchFailed, reason="tor_unreachable", permanent=False, decides=True):
     """Tor does not answer."""
 
-    reason = "tor_unreachable"
-    permanent = False
-    decides = True
 
-
-class TorProblem(FetchFailed):
+class TorProblem(FetchFailed, reason="tor_problem"):
     """Tor answers, but could not reach the host."""
 
-    reason = "tor_problem"
 
-
-class TorFailed(TorProblem):
+class TorFailed(TorProblem, reason="tor_failed", permanent=False):
     """Tor could not reach the host and gave no narrower reason."""
 
-    reason = "tor_failed"
-    permanent = False
 
-
-class TorTimedOut(TorProblem):
+class TorTimedOut(TorProblem, reason="tor_timed_out", permanent=False):
     """Tor reached the host's side in no time that was allowed."""
 
-    reason = "tor_timed_out"
-    permanent = False
 
-
-class OnionSilent(TorProblem):
+class OnionSilent(TorProblem, reason="onion_silent", permanent=False):
     """The onion service is known, but did not answer Tor."""
 
-    reason = "onion_silent"
-    permanent = False
 
-
-class OnionPortClosed(TorProblem):
+class OnionPortClosed(TorProblem, reason="onion_port_closed", permanent=False):
     """The onion service is there, but nothing listens at the port."""
 
-    reason = "onion_port_closed"
-    permanent = False
 
-
-class OnionNotFound(TorProblem):
+class OnionNotFound(TorProblem, reason="onion_not_found", permanent=False):
     """There is no descriptor of the onion service: it is down, or has gone."""
 
-    reason = "onion_not_found"
-    permanent = False
 
-
-class OnionAddressWrong(TorProblem):
+class OnionAddressWrong(TorProblem, reason="onion_address_wrong"):
     """The address is no onion address."""
 
-    reason = "onion_address_wrong"
 
-
-class OnionKeyWanted(TorProblem):
+class OnionKeyWanted(TorProblem, reason="onion_key_wanted"):
     """The onion service lets in only those who hold its key."""
 
-    reason = "onion_key_wanted"
 
-
-class TlsFailed(FetchFailed):
+class TlsFailed(FetchFailed, reason="tls_failed"):
     """The site's certificate could not be verified."""
 
-    reason = "tls_failed"
 
-
-class HeadersRefused(FetchFailed):
+class HeadersRefused(FetchFailed, reason="headers_too_large"):
     """The answer has too many or too long headers."""
 
-    reason = "headers_too_large"
 
-
-class MalformedResponse(FetchFailed):
+class MalformedResponse(FetchFailed, reason="malformed_response"):
     """The answer is not HTTP."""
 
-    reason = "malformed_response"
 
-
-class BodyTooLarge(FetchFailed):
+class BodyTooLarge(FetchFailed, reason="body_too_large"):
     """The answer is larger than the limit."""
 
-    reason = "body_too_large"
 
-
-class DecompressedTooLarge(FetchFailed):
+class DecompressedTooLarge(FetchFailed, reason="decompressed_too_large"):
     """The answer is larger than the limit when decompressed."""
 
-    reason = "decompressed_too_large"
 
-
-class BadEncoding(FetchFailed):
+class BadEncoding(FetchFailed, reason="bad_encoding"):
     """The answer's Content-Encoding could not be undone."""
 
-    reason = "bad_encoding"
 
-
-class TooManyRedirects(FetchFailed):
+class TooManyRedirects(FetchFailed, reason="too_many_redirects"):
     """The site redirects on and on."""
 
-    reason = "too_many_redirects"
 
-
-class NotThere(FetchFailed):
+class NotThere(FetchFailed, reason="not_there"):
     """The page is not there (404 or 410)."""
 
-    reason = "not_there"
 
-
-class UnexpectedStatus(FetchFailed):
+class UnexpectedStatus(FetchFailed, reason="unexpected_status"):
     """The site answered with a status that is no page."""
 
-    reason = "unexpected_status"
 
-
-class RobotsUnreachable(FetchFailed):
+class RobotsUnreachable(FetchFailed, reason="robots_unreachable"):
     """robots.txt could not be read, so nothing else was asked for."""
 
-    reason = "robots_unreachable"
 
-
-class BudgetEnded(FetchError):
+class BudgetEnded(FetchError, reason="budget_ended"):
     """The run's budget ended."""
 
-    reason = "budget_ended"
 
-
-class RunStopped(FetchError):
+class RunStopped(FetchError, reason="stopped", outcome=RunOutcome.INTERRUPTED):
     """The run is being ended."""
 
-    reason = "stopped"
-    outcome = RunOutcome.INTERRUPTED
 
-
-class QuietHoursBegan(FetchError):
+class QuietHoursBegan(FetchError, reason="quiet_hours", outcome=RunOutcome.INTERRUPTED):
     """The source's quiet hours began."""
 
-    reason = "quiet_hours"
-    outcome = RunOutcome.INTERRUPTED
 
-
-class FetchRefused(FetchError):
+class FetchRefused(FetchError, reason="fetch_refused", outcome=RunOutcome.REFUSED):
     """A page is not to be fetched."""
 
-    reason = "fetch_refused"
-    outcome = RunOutcome.REFUSED
 
-
-class MethodRefused(FetchRefused):
+class MethodRefused(FetchRefused, reason="method_refused"):
     """Only GET and HEAD are used."""
 
-    reason = "method_refused"
 
-
-class UrlRefused(FetchRefused):
+class UrlRefused(FetchRefused, reason="url_refused"):
     """An address cannot be used."""
 
-    reason = "url_refused"
 
-
-class SchemeRefused(FetchRefused):
+class SchemeRefused(FetchRefused, reason="scheme_refused"):
     """Only http and https are followed."""
 
-    reason = "scheme_refused"
 
-
-class AddressRefused(FetchRefused):
+class AddressRefused(FetchRefused, reason="private_address"):
     """A host stands for an address that is not public."""
 
-    reason = "private_address"
 
-
-class ContentRefused(FetchRefused):
+class ContentRefused(FetchRefused, reason="content_refused"):
     """A file of a kind that is never fetched."""
 
-    reason = "content_refused"
 
-
-class OnionWithoutTor(FetchRefused):
+class OnionWithoutTor(FetchRefused, reason="onion_without_tor"):
     """An onion name is never asked for outside Tor."""
 
-    reason = "onion_without_tor"
 
-
-class RouteMissing(FetchRefused):
+class RouteMissing(FetchRefused, reason="route_missing"):
     """The way out that the source names does not exist, so nothing goes out."""
 
-    reason = "route_missing"
 
-
-class OnionLeft(FetchRefused):
+class OnionLeft(FetchRefused, reason="onion_left"):
     """A redirect leads out of Tor's own network."""
 
-    reason = "onion_left"
 
-
-class CookiesRefused(FetchRefused):
+class CookiesRefused(FetchRefused, reason="cookies_refused", decides=True):
     """The source's cookies cannot be used, so nothing is asked for."""
 
-    reason = "cookies_refused"
-    decides = True
 
-
-class CookiesMissing(CookiesRefused):
+class CookiesMissing(CookiesRefused, reason="cookies_missing"):
     """The file named in cookies_file cannot be read."""
 
-    reason = "cookies_missing"
 
-
-class CookiesExposed(CookiesRefused):
+class CookiesExposed(CookiesRefused, reason="cookies_exposed"):
     """Others may read the cookies."""
 
-    reason = "cookies_exposed"
 
-
-class CookiesUnreadable(CookiesRefused):
+class CookiesUnreadable(CookiesRefused, reason="cookies_unreadable"):
     """What is in cookies_file is no export of cookies."""
 
-    reason = "cookies_unreadable"
 
-
-class RobotsForbidden(FetchRefused):
+class RobotsForbidden(FetchRefused, reason="robots_forbidden"):
     """The site's robots.txt does not want this page fetched."""
 
-    reason = "robots_forbidden"
 
-
-class TokenRefused(FetchRefused):
+class TokenRefused(FetchRefused, reason="token_refused"):
     """The file with an interface's key cannot be used."""
 
-    reason = "token_refused"
 
-
-class SiteDenied(FetchRefused):
+class SiteDenied(FetchRefused, reason="site_denied"):
     """The site does not let us in (401, 403 or 451)."""
 
-    reason = "site_denied"
 
-
-class Walled(FetchError):
+class Walled(FetchError, reason="walled", permanent=False, outcome=RunOutcome.WALL):
     """The site shows a wall instead of its page."""
 
-    reason = "walled"
-    permanent = False
-    outcome = RunOutcome.WALL
 
-
-class LoginWall(Walled):
+class LoginWall(Walled, reason="login_wall"):
     """The site wants a login."""
 
-    reason = "login_wall"
 
-
-class Captcha(Walled):
+class Captcha(Walled, reason="captcha"):
     """The site shows a captcha."""
 
-    reason = "captcha"
 
-
-class WaitingQueue(Walled):
+class WaitingQueue(Walled, reason="queue"):
     """The site shows a waiting queue, or a check of the browser."""
 
-    reason = "queue"
 
-
-class Banned(Walled):
+class Banned(Walled, reason="banned"):
     """The site says that we are banned."""
 
-    reason = "banned"
 
-
-class AgeGate(Walled):
+class AgeGate(Walled, reason="age_gate"):
     """The site asks for an age."""
-
-    reason = "age_gate"
