@@ -9,6 +9,7 @@ this page writes its dates. Neither comes before what the source's file says.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Literal
@@ -23,6 +24,8 @@ WEST, EAST = timedelta(hours=-12), timedelta(hours=14)
 
 _OFFSET = re.compile(r"\b(?:gmt|utc)(?: ?([+-]) ?(\d{1,2})(?::?(\d{2}))?(?!\d))?", re.IGNORECASE)
 _ORDERS: tuple[Literal["dmy", "mdy"], ...] = ("dmy", "mdy")
+_NUMBERED = re.compile(r"(?<![\d/.-])(\d{1,2})([-/.])(\d{1,2})\2(?:\d{4}|\d{2})(?!\d)")
+MONTHS = 12
 
 
 def told_by(words: str, clock: Clock, *, instant: datetime | None = None) -> Clock:
@@ -37,9 +40,17 @@ def told_by(words: str, clock: Clock, *, instant: datetime | None = None) -> Clo
     found = [(order, offset) for order, offset in readings if offset is not None]
     if not found or len({offset for _, offset in found}) > 1:
         return clock
-    # Where both orders agree, it is the 3rd of March, or the month has a name.
-    order = found[0][0] if len(found) == 1 else None
+    # Both orders agree after the 12th, on the 3rd of March, and where the month has a name.
+    order = found[0][0] if len(found) == 1 else order_in([words])
     return replace(clock, zone=clock.zone or timezone(found[0][1]), order=clock.order or order)
+
+
+def order_in(dates: Iterable[str]) -> Literal["dmy", "mdy"] | None:
+    """Return which comes first in dates of one page: one of the two is no month. `None` if they disagree."""
+    hits = (hit for words in dates for hit in _NUMBERED.finditer(words[:MAX_DATE_CHARS]))
+    pairs = [(int(hit[1]), int(hit[3])) for hit in hits]
+    shown = {_ORDERS[second > MONTHS] for first, second in pairs if (first > MONTHS) != (second > MONTHS)}
+    return next(iter(shown)) if len(shown) == 1 else None
 
 
 def _named(offset: re.Match[str]) -> timedelta:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crawler.clean import Clock, moment
-from crawler.clean.zone import told_by
+from crawler.clean.zone import order_in, told_by
 
 NOW = datetime(2026, 3, 10, 4, 0, tzinfo=UTC)
 NOTHING = Clock.of(NOW, timezone=None, order=None)
@@ -58,6 +58,39 @@ def test_the_day_that_is_its_month_leaves_the_order_open() -> None:
     clock = told_by("Current time: 03-03-2026, 12:00 PM", Clock.of(now, timezone=None, order=None))
 
     assert read(clock) == (8, None)
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("Current time: 11-22-2026, 06:43 PM", (0, "mdy")),
+        ("Current time: 22-11-2026, 06:43 PM", (0, "dmy")),
+        ("Current time: 22.11.26, 18:43", (0, "dmy")),
+        ("2026-11-22 18:43", (0, None)),
+        ("November 22, 2026, 06:43 PM", (0, None)),
+    ],
+)
+def test_after_the_twelfth_the_day_is_no_month(words: str, expected: tuple[float | None, str | None]) -> None:
+    """A clock that can be read in one way only still says which comes first, for the other dates."""
+    clock = Clock.of(datetime(2026, 11, 22, 18, 43, tzinfo=UTC), timezone=None, order=None)
+
+    assert read(told_by(words, clock)) == expected
+
+
+@pytest.mark.parametrize(
+    ("dates", "expected"),
+    [
+        (["03-01-2026, 12:30 PM", "03-21-2026, 10:02 AM"], "mdy"),
+        (["03/01/2026", "21/03/2026"], "dmy"),
+        (["03-01-2026", "2026-03-21", "version 1.2.2026"], None),
+        (["21-03-2026", "03-21-2026"], None),
+        (["99-99-2026"], None),
+        ([], None),
+    ],
+)
+def test_dates_beside_each_other_tell_their_order(dates: list[str], expected: str | None) -> None:
+    """A number above 12 is the day, unless the page says both."""
+    assert order_in(dates) == expected
 
 
 def test_a_clock_that_says_what_it_shows_is_not_held_against_our_own() -> None:
