@@ -1,9 +1,10 @@
 r"""JSON: lines of records, or arrays and objects over any number of lines; each record becomes one line.
 
 What is a record is decided by depth alone, so that nothing is built and damaged JSON is read as well: records
-are split at the commas of the first array that holds objects or arrays, as deep as it lies
-(`{"RECORDS": [{...}, {...}]}`), and what is around it at its own commas. Where several values stand one
-behind the other, each is a record.
+are split at the commas of the array that holds them, as deep as it lies (`{"RECORDS": [{...}, {...}]}`), or
+of the object that has them behind their ids (`{"1001": {...}, "1002": {...}}`), and what is around it at its
+own commas. How deep that is, a sample says (`json_levels`). Where several values stand one behind the other,
+each is a record. A key before a record is its first cell.
 
 Escapes are undone where there are any, so that identifiers are found: `@` is `@`. `\"` and `\\` stay, for
 a line shall remain JSON; those of control characters become spaces.
@@ -20,8 +21,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from matching.columns import COLUMNS_LIMIT, SAMPLE_CELLS, Column, columns_of
+from matching.columns import COLUMNS_LIMIT, SAMPLE_CELLS, Column, columns_of, is_header
 from matching.inputs.blocks import BLOCK, RECORD, Block, Row, newlines
+from matching.inputs.json_levels import TOKEN
 from matching.inputs.text import Text
 
 _DEPTH_LIMIT = 64  # of a record whose cells are taken apart
@@ -33,7 +35,9 @@ _OPENS[list(b'{["')] = True
 _DELTA = np.zeros(256, np.int64)
 _DELTA[list(b"{[")], _DELTA[list(b"}]")] = 1, -1
 _SPACED = bytes.maketrans(b"\r\n", b"  ")
-_TOKEN = re.compile(rb'"((?:[^"\\]++|\\.)*+)"(\s*+:)?|[{}\[\],]|[^\s"{}\[\],:]++', re.DOTALL)
+#: A key before a record, and the paths of the cells that it and a value without keys are.
+_KEYED = re.compile(rb'\s*+"((?:[^"\\]++|\\.)*+)"\s*+:\s*+(?=\S)', re.DOTALL)
+_KEY, _VALUE = "0", "1"
 
 
 # --- escapes
@@ -78,23 +82,6 @@ def _without_code_points(text: bytes) -> bytes:
 # --- records
 
 
-def level_of(sample: bytes) -> int:
-    """The depth of the array whose elements are the records; 0: the values at the top are."""
-    depth, opened = 0, False
-    for token in _TOKEN.finditer(sample):
-        sign = token[0]
-        if sign in b"{[" and depth == 0 and token.start() and sample[: token.start()].strip():
-            return 0  # the second value at the top
-        if sign in b"{[":
-            if opened:
-                return depth
-            depth += 1
-        elif sign in b"}]":
-            depth -= 1
-        opened = sign == b"["
-    return 1 if sample.lstrip().startswith(b"[") else 0
-
-
 class _State(NamedTuple):
     """Carried from piece to piece."""
 
@@ -118,7 +105,7 @@ class JsonLines:
 
 
 class Records:
-    """Blocks of records; `level` is the depth of the array that holds them, 0 where they stand free."""
+    """Blocks of records; `level` is the depth of what holds them, 0 where they stand free."""
 
     def __init__(self, shape: JsonShape, level: int) -> None:
         self.shape = shape
@@ -219,9 +206,10 @@ class JsonShape:
     arrays.
     """
 
-    def __init__(self, lines: Sequence[bytes], regions: Sequence[str]) -> None:
-        """`lines`: a sample of records."""
-        records = [_cells_of(line) for line in lines]
+    def __init__(self, lines: Sequence[bytes], regions: Sequence[str], *, keyed: bool = False) -> None:
+        """`lines`: a sample of records; `keyed`: they may have a key before them."""
+        self._keyed = keyed
+        records = [self._cells_of(line) for line in lines]
         self._paths = list(dict.fromkeys(path for record in records for path in record))[:COLUMNS_LIMIT]
         self._numbers = {path: number for number, path in enumerate(self._paths, 1)}
         self._records = records[:SAMPLE_CELLS]
@@ -229,18 +217,47 @@ class JsonShape:
 
     @cached_property
     def columns(self) -> Sequence[Column]:
-        rows = [[record.get(path, "") for path in self._paths] for record in self._records]
-        names = ["" if path.isdigit() else path for path in self._paths]
-        return columns_of(rows, self._regions, names)
+        names = self._header or ["" if path.isdigit() else path for path in self._paths]
+        return columns_of(self._rows[bool(self._header) :], self._regions, names)
+
+    @cached_property
+    def _rows(self) -> list[list[str]]:
+        return [[record.get(path, "") for path in self._paths] for record in self._records]
+
+    @cached_property
+    def _header(self) -> list[str]:
+        """What the first of several arrays calls the columns; empty where it calls them nothing."""
+        first, *rest = self._rows or [[]]
+        arrays = bool(rest) and not self._keyed and all(path.isdigit() for path in self._paths)
+        return first if arrays and is_header(first, rest, self._regions) else []
 
     def where(self, line: bytes, at: int) -> Column | None:
-        number = self._numbers.get(_path_at(line, at))
+        number = self._numbers.get(self._path_at(line, at))
         return self.columns[number - 1] if number else None
+
+    def _cells_of(self, line: bytes) -> Mapping[str, str]:
+        found = _KEYED.match(line) if self._keyed else None
+        if found is None:
+            return _cells_of(line)
+        if line.startswith((b"{", b"["), found.end()):
+            return {_KEY: _key(found[1]), **_cells_of(line[found.end() :])}
+        return {_KEY: _key(found[1]), _VALUE: _scalar(line[found.end() :])}
+
+    def _path_at(self, line: bytes, at: int) -> str:
+        found = _KEYED.match(line) if self._keyed else None
+        if found is None:
+            return _path_at(line, at)
+        if at < found.end():
+            return _KEY
+        inner = line.startswith((b"{", b"["), found.end())
+        return _path_at(line[found.end() :], at - found.end()) if inner else _VALUE
 
     def cells(self, block: Block, columns: Collection[int]) -> Iterator[Row]:
         paths = [self._paths[number - 1] if number <= len(self._paths) else None for number in columns]
-        for index, line in enumerate(block.text.split(b"\n")):
-            record = _cells_of(line)
+        lines = block.text.split(b"\n")
+        first = int(bool(self._header) and block.offset == 0)
+        for index, line in enumerate(lines[first:], first):
+            record = self._cells_of(line)
             found = tuple("" if path is None else record.get(path, "") for path in paths)
             if any(found):
                 yield Row(index, found)
@@ -276,7 +293,7 @@ def _path_at(line: bytes, at: int) -> str:
     within: list[tuple[bool, str]] = []  # whether it is an array, and its key
     places = line.lstrip()[:1] == b"["
     key, place = "", 1
-    for token in _TOKEN.finditer(line):
+    for token in TOKEN.finditer(line):
         sign = token[0]
         if token.start() > at:
             break
@@ -292,6 +309,11 @@ def _path_at(line: bytes, at: int) -> str:
             place += len(within) == 1 and within[0][0]
     first = str(place) if places and within else ""
     return ".".join(part for part in (first, *(name for _, name in within), key) if part)
+
+
+def _scalar(written: bytes) -> str:
+    written = written.strip().rstrip(b",").rstrip()
+    return _key(written[1:-1]) if written[:1] == b'"' == written[-1:] else written.decode("utf-8", "replace")
 
 
 def _key(written: bytes) -> str:

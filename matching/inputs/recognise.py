@@ -18,7 +18,8 @@ from typing import NamedTuple, Protocol
 from matching.inputs import html, sql
 from matching.inputs.blocks import Block, Shape
 from matching.inputs.delimited import Delimited, Dialect, Table
-from matching.inputs.jsons import JsonLines, JsonShape, Records, level_of, sample_records
+from matching.inputs.json_levels import level_of
+from matching.inputs.jsons import JsonLines, JsonShape, Records, sample_records
 from matching.inputs.lines import KeyValue, Lines, Pairs
 from matching.inputs.text import Text
 from matching.rows import key_of
@@ -81,10 +82,12 @@ def _json(sample: bytes, regions: Sequence[str]) -> Recognised | None:
         return None
     lines = [line for line in sample.split(b"\n")[:_LINES] if line.strip()]
     alone = sum(_JSON_LINE.fullmatch(line) is not None for line in lines)
-    if alone > 1 and alone >= _MOST * len(lines) and not sample.lstrip().startswith((b"[{", b"[[")):
+    level = level_of(sample, regions)
+    separate = alone > 1 and alone >= _MOST * len(lines) and not sample.lstrip().startswith((b"[{", b"[["))
+    if separate and not level.depth:
         return Recognised("jsonl", JsonLines(JsonShape(lines, regions)))
-    level = level_of(sample)
-    return Recognised("json", Records(JsonShape(sample_records(sample, level), regions), level))
+    records = sample_records(sample, level.depth)
+    return Recognised("json", Records(JsonShape(records, regions, keyed=level.keyed), level.depth))
 
 
 def _sql(sample: bytes, regions: Sequence[str]) -> Recognised | None:
