@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from crawler.keys import Keys
 from crawler.traps import DEPTH, Repeats
 from crawler.validators import Validators
 from storage.listings import Known
@@ -46,7 +47,9 @@ class Trail:
     #: What `resume` was at the beginning.
     saved: str | None = None
     #: In the order read.
-    pages: dict[str, None] = field(default_factory=dict)
+    pages: Keys = field(default_factory=Keys)
+    first: str | None = None
+    last: str | None = None
     unread: set[str] = field(default_factory=set)
     total: int | None = None
     jumped_to: str | None = None
@@ -70,14 +73,18 @@ class Trail:
         """Where the next run goes on: the first page of which something was left, else the last page that was
         read. What is deleted meanwhile moves the unread rows up, and they would be passed over.
         """
-        left = next((page for page in self.pages if page in self.unread), None)
-        if left is not None or not self.unread:
-            return left
-        first, *_ = self.pages or [None]
-        last = next(reversed(self.pages), None)
+        orders = {page: order for page in self.unread if (order := self.pages.order(page)) is not None}
+        if orders or not self.unread:
+            return min(orders, key=orders.__getitem__, default=None)
         # Not the one that this run began with, lest runs with a small budget read it again for ever.
-        again = last not in (first, self.saved)
-        return last if again else next(iter(self.unread))
+        again = self.last not in (self.first, self.saved)
+        return self.last if again else next(iter(self.unread))
+
+    def read(self, page: str) -> None:
+        """Take note of a list page that came."""
+        self.unread.discard(page)
+        if self.pages.add(page):
+            self.first, self.last = self.first or page, page
 
 
 class Reading:
@@ -147,8 +154,7 @@ class Reading:
         trail = self._trails[start]
         if url == start:
             self._shown[start] = [f"{row.key} {row.digest}" for row in rows]
-        trail.pages[url] = None
-        trail.unread.discard(url)
+        trail.read(url)
         trail.total = total or trail.total
         trail.whole = trail.whole and whole
         news = [row for row in rows if _is_news(row, known.get(row.key))]
@@ -162,8 +168,8 @@ class Reading:
         if (trap := self._trap(trail, url, rows, next_url)) is not None:
             trail.trap = trap
             return Turn(wanted, None)
-        if not news and trail.resume not in (None, next_url) and trail.resume not in trail.pages:
-            return Turn(wanted, self._resumed(trail))
+        if not news and trail.resume != next_url and (resumed := self._resumed(trail)) is not None:
+            return Turn(wanted, resumed)
         return Turn(wanted, next_url)
 
     def _trap(self, trail: Trail, url: str, rows: Sequence[Row], next_url: str) -> str | None:
@@ -182,7 +188,7 @@ class Reading:
     def _resumed(self, trail: Trail) -> str | None:
         """What lies between here and there was read by an earlier run."""
         resume, trail.resume = trail.resume, None
-        if resume in trail.pages:
+        if resume is None or resume in trail.pages:
             return None
         trail.jumped_to = trail.jumped_to or resume
         return resume

@@ -263,6 +263,7 @@ def scrapy_settings(run: RunContext) -> dict[str, Any]:
         "DOWNLOADER_MIDDLEWARES_BASE": DOWNLOADER_MIDDLEWARES,
         # Scrapy makes that many tasks a page (100 by default); our pipeline waits for nothing.
         "CONCURRENT_ITEMS": 1,
+        "DUPEFILTER_CLASS": "crawler.keys.Once",
         "ITEM_PIPELINES": {"crawler.pipelines.Pipeline": 300},
         # Not DOWNLOAD_HANDLERS_BASE: without a reactor Scrapy puts its own handlers in there.
         "DOWNLOAD_HANDLERS": {"http": route, "https": route, **dict.fromkeys(REFUSED_SCHEMES)},

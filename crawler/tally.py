@@ -13,7 +13,7 @@ the run was closed before its end: `budget_ended`, `rate_limited`, `quiet_hours`
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from crawler.errors import BudgetEnded, FetchError, Walled
@@ -27,13 +27,34 @@ STRANGE_RECHECKS = 3
 MANY_DEGRADED = 5
 
 
+class Failures:
+    """Pages that could not be had. Of all the errors two are kept: one holds what its traceback leads to."""
+
+    def __init__(self, errors: Iterable[FetchError] = ()) -> None:
+        self.kinds: Counter[str] = Counter()
+        self.first: FetchError | None = None
+        #: The first that was a wall.
+        self.wall: Walled | None = None
+        for error in errors:
+            self.add(error)
+
+    def add(self, error: FetchError) -> None:
+        self.kinds[error.reason] += 1
+        self.first = self.first or error
+        if isinstance(error, Walled):
+            self.wall = self.wall or error
+
+    def __len__(self) -> int:
+        return self.kinds.total()
+
+
 @dataclass(slots=True)
 class Pages:
     """Pages of one sort: `read` were parsed (or had not changed), `strange` were not recognised."""
 
     read: int = 0
     strange: int = 0
-    failures: list[FetchError] = field(default_factory=list)
+    failures: Failures = field(default_factory=Failures)
 
     @property
     def tried(self) -> int:
@@ -127,7 +148,7 @@ class Tally:
         return f"{told}: {self.unread} page{'s' if self.unread != 1 else ''} that it knew of stayed unread."
 
     def _nothing_read(self) -> Ending:
-        if (wall := _wall(self.lists)) is not None:
+        if (wall := self.lists.failures.wall) is not None:
             return Ending(wall.outcome, wall.reason, str(wall))
         if self.refused is not None:
             return Ending(RunOutcome.PAGE_NOT_RECOGNISED, self.refused.reason, str(self.refused))
@@ -141,8 +162,7 @@ class Tally:
             return Ending(
                 RunOutcome.PAGE_NOT_RECOGNISED, "nothing_matched", " ".join(part for part in told if part)
             )
-        if self.lists.failures:
-            first = self.lists.failures[0]
+        if (first := self.lists.failures.first) is not None:
             return Ending(first.outcome, first.reason, str(first))
         if self.closed is not None and not isinstance(self.closed, BudgetEnded):
             return Ending(self.closed.outcome, self.closed.reason, str(self.closed))
@@ -153,7 +173,7 @@ class Tally:
 
     def _items_walled(self) -> Ending | None:
         """A single page behind a login is a private one; where no other was read, it is the source."""
-        wall = _wall(self.items) or _wall(self.rechecks)
+        wall = self.items.failures.wall or self.rechecks.failures.wall
         if wall is None or self.items.read or self.rechecks.read:
             return None
         told = f"The list was read, but not the listings' own pages: {wall} What the list says was stored."
@@ -173,17 +193,11 @@ class Tally:
 
     def _trouble(self) -> str | None:
         parts = (self.lists, self.items, self.rechecks)
-        failures = [failure for part in parts for failure in part.failures]
-        strange = sum(part.strange for part in parts)
-        if not failures and not strange:
-            return None
-        kinds = Counter(failure.reason for failure in failures)
-        if strange:
+        kinds = sum((part.failures.kinds for part in parts), Counter[str]())
+        if strange := sum(part.strange for part in parts):
             kinds["not_recognised"] = strange
+        if not kinds:
+            return None
         told = ", ".join(f"{count} {reason}" for reason, count in kinds.most_common(5))
         tried = sum(part.tried for part in parts)
-        return f"{len(failures) + strange} of {tried} pages could not be read: {told}."
-
-
-def _wall(pages: Pages) -> Walled | None:
-    return next((failure for failure in pages.failures if isinstance(failure, Walled)), None)
+        return f"{kinds.total()} of {tried} pages could not be read: {told}."

@@ -87,7 +87,7 @@ class SourceSpider(Spider):
         drops the second of two requests without a word.
         """
         key = None if follow.key is None else stored_key(self.run, follow.key)
-        if key in self._visit.followed and follow.role is not Role.REPLIES:
+        if key is not None and key in self._visit.followed and follow.role is not Role.REPLIES:
             return
         if key is not None and origin is not None:
             self._visit.followed.add(key)
@@ -104,7 +104,7 @@ class SourceSpider(Spider):
                 dont_filter=key is not None,
             )
         except ValueError:
-            self._visit.pages(follow, origin).failures.append(UrlRefused("A page's address is no URL."))
+            self._visit.pages(follow, origin).failures.add(UrlRefused("A page's address is no URL."))
 
     # --- pages that came
 
@@ -296,7 +296,7 @@ class SourceSpider(Spider):
         if heard_of and isinstance(error, NotThere):
             run.gone.add(stored_key(run, follow.key or ""))
         else:
-            self._visit.pages(follow, origin).failures.append(error)
+            self._visit.pages(follow, origin).failures.add(error)
         if origin is None:
             self._visit.note(Asked(stored_key(run, follow.key or "")))
             return

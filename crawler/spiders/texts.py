@@ -46,7 +46,9 @@ class Texts:
         came = [await self._fetched(Follow(url, Role.ATTACHMENT, listing.key), origin) for url in urls]
         problems = [each for each in came if isinstance(each, FetchError)]
         unasked = run.closed in problems
-        run.tally.items.failures += [each for each in problems if each is not run.closed]
+        for problem in problems:
+            if problem is not run.closed:
+                run.tally.items.failures.add(problem)
         if unasked:
             visit.put_off(origin)
         if unasked or not all(each.permanent for each in problems):
@@ -82,7 +84,8 @@ class Texts:
                 paste = Listing(key=key, url=keys[key], body=body, thread=thread, row_digest=digest)
                 yield Found(paste, came.captured)
             elif came is run.closed or not came.permanent:
-                run.tally.items.failures += [] if came is run.closed else [came]
+                if came is not run.closed:
+                    run.tally.items.failures.add(came)
                 for again in {listing.key, thread}:
                     visit.owe(stored_key(run, again))
                 if origin is not None:

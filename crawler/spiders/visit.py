@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, cast
 
 from crawler.capture import Captured
 from crawler.context import RunContext
+from crawler.keys import Keys
 from crawler.pipelines import Entry, Pipeline, Unread
 from crawler.sources import LISTING_ROLES, Follow
 from crawler.tally import Pages
@@ -44,7 +45,7 @@ class Visit:
         #: It has a crawler only after it was made.
         self._spider = spider
         #: Keys that a list has led to in this run.
-        self.followed: set[str] = set()
+        self.followed = Keys()
         #: Keys of threads of which something could not be read in this run.
         self._owing: set[str] = set()
 

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import gc
+from weakref import WeakSet
+
 import pytest
 
 from crawler.errors import (
     BudgetEnded,
-    FetchError,
     NotThere,
     RateLimited,
     SiteDenied,
     TimedOut,
     TorUnreachable,
 )
-from crawler.tally import Pages, Tally
+from crawler.tally import Failures, Pages, Tally
 
 
 @pytest.mark.parametrize(
@@ -23,10 +25,10 @@ from crawler.tally import Pages, Tally
         (Tally(Pages(read=1), listings_new=1), "new_listings", None),
         (Tally(Pages(read=1), listings_changed=1), "new_listings", None),
         (Tally(Pages(strange=1)), "page_not_recognised", "nothing_matched"),
-        (Tally(Pages(failures=[TimedOut()])), "could_not_fetch", "timed_out"),
-        (Tally(Pages(failures=[SiteDenied()])), "refused", "site_denied"),
-        (Tally(Pages(failures=[TimedOut()], strange=1)), "page_not_recognised", "nothing_matched"),
-        (Tally(Pages(read=1, failures=[NotThere()])), "nothing_new", "partly_read"),
+        (Tally(Pages(failures=Failures([TimedOut()]))), "could_not_fetch", "timed_out"),
+        (Tally(Pages(failures=Failures([SiteDenied()]))), "refused", "site_denied"),
+        (Tally(Pages(failures=Failures([TimedOut()]), strange=1)), "page_not_recognised", "nothing_matched"),
+        (Tally(Pages(read=1, failures=Failures([NotThere()]))), "nothing_new", "partly_read"),
         (Tally(Pages(read=1), items=Pages(strange=2)), "page_not_recognised", "items_not_recognised"),
         (Tally(Pages(read=1), items=Pages(read=1, strange=2)), "nothing_new", "partly_read"),
         (Tally(Pages(read=1), rechecks=Pages(strange=1)), "nothing_new", "partly_read"),
@@ -48,7 +50,7 @@ def test_the_first_rule_that_applies_decides(tally: Tally, outcome: str, reason:
 
 def test_the_sentence_counts_what_went_wrong_by_kind() -> None:
     """The most frequent first, with the number of all pages that were tried."""
-    failures: list[FetchError] = [TimedOut(), NotThere(), TimedOut()]
+    failures = Failures([TimedOut(), NotThere(), TimedOut()])
     tally = Tally(Pages(read=2), items=Pages(read=4, strange=1, failures=failures))
 
     counted = "2 timed_out, 1 not_there, 1 not_recognised"
@@ -57,7 +59,7 @@ def test_the_sentence_counts_what_went_wrong_by_kind() -> None:
 
 def test_an_ending_is_masked_before_it_is_a_row() -> None:
     """Whatever a sentence quotes passes the mask."""
-    ending = Tally(Pages(failures=[TimedOut("call 13912345678")])).ending()
+    ending = Tally(Pages(failures=Failures([TimedOut("call 13912345678")]))).ending()
 
     assert ending.masked(lambda text: text.replace("13912345678", "***")).detail == "call ***"
 
@@ -70,3 +72,32 @@ def test_what_is_lost_is_named_and_the_rest_is_counted() -> None:
     assert (ending.outcome.value, ending.reason) == ("nothing_new", "parser_degraded")
     assert (ending.detail or "").startswith("row.a is lost. row.b is lost.")
     assert "row.e is lost. 2 more. Try" in (ending.detail or "")
+
+
+class Body:
+    """A page's, of which can be told whether anybody still holds it."""
+
+    size = 100
+
+
+def failed_while_holding(body: Body) -> TimedOut:
+    """An error that was raised where a page was at hand."""
+    try:
+        raise TimedOut(f"{body.size} bytes had come.")
+    except TimedOut as error:
+        return error
+
+
+def test_of_many_failures_the_pages_are_let_go() -> None:
+    """Every error is counted, and all but the first are forgotten with what their tracebacks hold."""
+    failures, bodies = Failures(), WeakSet[Body]()
+    for _ in range(100):
+        body = Body()
+        bodies.add(body)
+        failures.add(failed_while_holding(body))
+    del body
+
+    gc.collect()
+
+    assert (len(failures), failures.kinds) == (100, {"timed_out": 100})
+    assert len(bodies) == 1
