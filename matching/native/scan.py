@@ -1,6 +1,7 @@
 """The native scanner's Python side: hands blocks over, answers what no table can, copies results out."""
 
 import ctypes
+import threading
 import weakref
 from collections.abc import Iterable, Iterator
 from ctypes import addressof, byref
@@ -16,6 +17,9 @@ from matching.native.phones import home, plans
 from matching.phones import e164
 from matching.specified import by_specification
 
+# `functools.cache` lets two threads make a table at once and keeps one of the two: the library would read on
+# at the address of the other, which is gone.
+_MAKING_TABLES = threading.Lock()
 BLOCK_LIMIT = 1 << 31  # bytes: places are 32 bits wide in the library
 
 
@@ -30,8 +34,9 @@ class NativeScanner:
         self._fields = {number: field for number, field in enumerate((*FIELDS, *SHAPES)) if field in fields}
         self._asker = _Asker(region)
         self._ask = Ask(self._asker)
-        self._home = home(region) if Field.PHONE in fields else PhoneTable()
-        self._rules = _rules(self._fields, self._home, self._ask)
+        with _MAKING_TABLES:
+            self._home = home(region) if Field.PHONE in fields else PhoneTable()
+            self._rules = _rules(self._fields, self._home, self._ask)
         self._handle = library.new(byref(self._rules))
         if not self._handle:
             raise MemoryError

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import string
+import subprocess
+import sys
 import time
 from itertools import product
 from pathlib import Path
@@ -254,6 +256,32 @@ def test_scanners_run_side_by_side() -> None:
 
 
 @pytest.mark.needs("gcc")
+def test_threads_that_begin_together_share_the_tables() -> None:
+    """The library reads tables at their addresses: in a new process, no thread is given one of its own."""
+    program = """
+from threading import Barrier, Thread
+from matching.native.library import Rules
+from matching.scanner import Scanner
+
+TABLES = [name for name, _ in Rules._fields_ if name not in ("ask", "fields", "domain_count")]
+together, made = Barrier(4), []
+
+def work():
+    together.wait()
+    made.append(Scanner("CN").native)
+
+threads = [Thread(target=work) for _ in range(4)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+print(len(made), len({tuple(getattr(one._rules, name) for name in TABLES) for one in made}))
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+
+    assert done.stdout.split() == ["4", "1"], done.stderr
+
+
 def test_numbers_of_a_country_are_asked_about_once() -> None:
     """The first number with a country code has its plan compiled; from then on the library needs nobody."""
     scanner = Scanner("CN", frozenset({Field.PHONE}))
