@@ -27,7 +27,7 @@ from matching.inputs.sql_tables import (
 from matching.inputs.text import Text
 
 _TABLES = 1_000  # whose columns are remembered
-_NEAR = 1 << 14  # bytes in which the next statement of the same table is looked for
+_WINDOW = 1 << 12  # bytes in which statements of one row are looked for at first
 _HEADER = 1 << 14  # bytes of a statement before its first row
 _NAME = rb"(?:[`\"\[]?[^\s`\"\[\](),;.]{1,128}[`\"\]]?\.){0,3}[`\"\[]?[^\s`\"\[\](),;.]{1,128}[`\"\]]?"
 # Spaces are possessive and bounded throughout: two patterns that could share them would try each way to.
@@ -76,6 +76,8 @@ class Sql:
         self._copying = False
         self._header = b""  # of the statement whose rows follow, up to its first row
         self._plain_rows = True  # whether rows of this piece may be found by what is between them
+        self._heads: dict[bytes, Known | None] = {}  # of statements, by all that is before their rows
+        self._alike = False  # statements of one table follow
         self._line = 1
 
     def blocks(self, text: Text, after: int) -> Iterator[Block]:
@@ -117,6 +119,9 @@ class Sql:
 
     def _between(self, text: bytes, at: int, *, final: bool) -> int | None:
         """Text up to the next statement, and its beginning; None: wait for more."""
+        if not self._alike and (end := self._singles(text, at)) > at:
+            return end
+        self._alike = False
         start = _START.search(text, at)
         if start is None:
             end = len(text) if final else self._safe_end(text, at)
@@ -128,6 +133,57 @@ class Sql:
         name = start["copied"] or start["table"]
         self._table = self._table_of(name, start["fields"] or start["columns"] or b"")
         return start.end()
+
+    def _singles(self, text: bytes, at: int) -> int:
+        """Take statements of one row on one line each, whatever their tables; returns the place behind them.
+
+        Statements of one table are left to `_quickly`, which takes all of them at once.
+        """
+        first = _START.match(text, at)
+        if first is None or first["table"] is None:
+            return at
+        values = first[0][first[0].upper().rfind(b"VALUES") :] + b"("
+        line_end = text.find(b"\n", at)
+        behind = b");\r\n" if text.startswith(b");\r", line_end - 3) else b");\n"
+        line, size = self._line, _WINDOW
+        while parts := text[at : at + size].split(behind)[:-1]:
+            taken = self._take_singles(parts, values, line)
+            at += sum(map(len, parts[:taken])) + taken * len(behind)
+            line, size = line + taken, 2 * size
+            if taken < len(parts) or self._alike:
+                break
+        return at
+
+    def _take_singles(self, parts: Sequence[bytes], values: bytes, line: int) -> int:
+        """Returns how many were taken: those before the first that is anything but one row."""
+        groups: dict[bytes, _Group] = {}
+        for number, part in enumerate(parts):
+            head, _, row = part.partition(values)
+            if head not in groups:
+                if (table := self._table_at(head + values)) is None:
+                    return number
+                groups[head] = self._group(table)
+            if b"\\" in row or b")" in row or b'"' in row or b"\n" in row or row.count(b"'") & 1:
+                if not _is_one_row(row, self._strings):
+                    return number
+                row = _without_controls([row])[0] if self._strings.escapes else row
+            group = groups[head]
+            group.lines.append(row)
+            group.numbers.append(line + number)
+        self._alike = len(groups) == 1
+        return len(parts)
+
+    def _table_at(self, head: bytes) -> Known | None:
+        """The table of an INSERT by all that is before its first row, and the row's parenthesis."""
+        if head not in self._heads:
+            if len(self._heads) >= _TABLES:
+                self._heads.clear()
+            start = _START.match(head)
+            whole = start is not None and start.end() == len(head) - 1 and start["table"] is not None
+            self._heads[head] = (
+                self._table_of(start["table"], start["columns"] or b"") if start and whole else None
+            )
+        return self._heads[head]
 
     def _safe_end(self, text: bytes, at: int) -> int:
         """A statement may begin in what is behind it."""
@@ -248,6 +304,27 @@ class Sql:
         return self._tables[key]
 
 
+def _is_one_row(text: bytes, strings: Strings) -> bool:
+    """Whether it is all between two parentheses, as far as can be seen at a glance."""
+    seen = _unescaped(text) if strings.escapes and b"\\" in text else text
+    return not (
+        seen.count(b"'") & 1
+        or seen.count(b'"') & 1
+        or b"\n" in seen
+        or b"\r" in seen
+        or b"),(" in seen
+        or b");" in seen
+        or _OTHERWISE.search(seen)
+    )
+
+
+def _unescaped(text: bytes) -> bytes:
+    """Without quotes that a backslash has made a sign like any other."""
+    for escape in (b"\\\\", b"\\'", b'\\"'):
+        text = text.replace(escape, b"__")
+    return text
+
+
 def _bare(name: bytes) -> bytes:
     return name.strip().rpartition(b".")[2].strip(b'`"[] \t\r\n')
 
@@ -258,10 +335,8 @@ def _plainer(escape: re.Match[bytes]) -> bytes:
 
 def _parts(text: bytes, between: bytes, strings: Strings) -> list[bytes] | None:
     """None: `between` stands inside of a string, too, or rows are written in more than one way."""
-    seen, escaped = text, strings.escapes and b"\\" in text
-    if escaped:
-        for escape in (b"\\\\", b"\\'", b'\\"'):
-            seen = seen.replace(escape, b"__")
+    escaped = strings.escapes and b"\\" in text
+    seen = _unescaped(text) if escaped else text
     if _OTHERWISE.search(seen) or (between != b"),(" and b"),(" in seen):
         return None
     signs = [sign for sign in (b"'", b'"') if sign in seen]

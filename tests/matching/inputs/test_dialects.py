@@ -163,3 +163,43 @@ def test_any_insert_is_read_back(rows: list[list[str]], escapes: bool, between: 
         [_spaced(cell.replace("\t", " ") if escapes else cell) for cell in row] for row in rows if any(row)
     ]
     assert found == expected
+
+
+STATEMENTS = st.lists(
+    st.tuples(st.integers(0, 2), st.lists(st.tuples(CELL.map("x{}".format), CELL), min_size=1, max_size=2)),
+    min_size=1,
+    max_size=14,
+)
+
+
+@given(STATEMENTS, st.booleans(), st.sampled_from(["\n", "\r\n"]), st.sampled_from(["VALUES ", "values"]))
+@settings(max_examples=150, deadline=None)
+def test_tables_may_change_with_each_statement(
+    statements: list[tuple[int, list[tuple[str, str]]]], escapes: bool, end: str, values: str
+) -> None:
+    """Each row is its own table's, on the line that it was on, with one row in a statement or two."""
+    data, expected = "", []
+    for table, rows in statements:
+        data += f"INSERT INTO t{table} (a{table},b) {values}"
+        for number, row in enumerate(rows):
+            data += "," if number else ""
+            expected.append((f"a{table}", data.count("\n") + 1, tuple(map(_spaced, row))))
+            data += "(" + ",".join(_literal(cell, escapes=escapes) for cell in row) + ")"
+        data += f";{end}"
+
+    blocks = _blocks(Sql(ESCAPING if escapes else STANDARD, CN), data.encode())
+
+    found = [
+        (block.shape.columns[0].name, block.line(place), cells)
+        for block in blocks
+        if block.shape.columns
+        for place, cells in block.shape.cells(block, (1, 2))
+    ]
+    tabs = [(name, number, tuple(map(_untabbed, cells))) for name, number, cells in found]
+    assert sorted(tabs, key=lambda one: one[1]) == [
+        (name, number, tuple(map(_untabbed, cells))) for name, number, cells in expected
+    ]
+
+
+def _untabbed(cell: str) -> str:
+    return cell.replace("\t", " ").replace("\r", " ")
