@@ -6,8 +6,9 @@ and what begins next waits for the source's own delay: one run's requests at a t
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -23,14 +24,21 @@ from storage.runs import Run, RunState, RunTrigger
 NOT_BEFORE = "not_before"
 #: What a site may ask for; a mistaken (or hostile) "in a thousand years" must not silence a source for ever.
 LONGEST_PAUSE = timedelta(days=1)
+#: Addresses whose site is remembered.
+KNOWN_STARTS = 4_096
 
 
 def sites_of(definition: Mapping[str, Any]) -> frozenset[str]:
     """The sites of a stored definition: host names, with the port where one is named."""
-    starts = definition.get("start") or ()
-    return frozenset(_site(url) for url in ([starts] if isinstance(starts, str) else starts))
+    return _sites(definition.get("start"))
 
 
+def _sites(starts: str | Iterable[str] | None) -> frozenset[str]:
+    return frozenset(_site(url) for url in ([starts] if isinstance(starts, str) else starts or ()))
+
+
+# Every look of a run that waits asks it of every source.
+@lru_cache(maxsize=KNOWN_STARTS)
 def _site(url: str) -> str:
     try:
         parts = urlsplit(url)
@@ -63,8 +71,9 @@ def waits(session: Session, run: Run, *, now: datetime) -> bool:
 def _beside(session: Session, run: Run) -> dict[int, Mapping[str, Any]]:
     """The cursors of the other sources of the run's sites, by source id."""
     own = sites_of(run.source.definition)
-    others = (each for each in sources.everything(session) if each.id != run.source_id)
-    return {each.id: each.cursor for each in others if own & sites_of(each.definition)}
+    all_starts = sources.starts(session)
+    others = {each for each, starts in all_starts.items() if own & _sites(starts)} - {run.source_id}
+    return sources.cursors(session, others) if others else {}
 
 
 def _delay(run: Run) -> timedelta:

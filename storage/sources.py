@@ -1,7 +1,7 @@
 """Sources: where we look, how each is doing, and how far it has been read."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -146,6 +146,18 @@ def active(session: Session) -> Sequence[Source]:
 def everything(session: Session) -> Sequence[Source]:
     """Not removed, whether enabled or not, by name."""
     return session.scalars(select(Source).where(Source.removed_at.is_(None)).order_by(Source.name)).all()
+
+
+def starts(session: Session) -> dict[int, Any]:
+    """What each source that is not removed says of where it starts, by id: of definitions nothing else."""
+    query = select(Source.id, Source.definition["start"]).where(Source.removed_at.is_(None))
+    return {row[0]: row[1] for row in session.execute(query)}
+
+
+def cursors(session: Session, source_ids: Collection[int]) -> dict[int, Mapping[str, Any]]:
+    """By id."""
+    query = select(Source.id, Source.cursor).where(Source.id.in_(source_ids))
+    return {row[0]: row[1] for row in session.execute(query)}
 
 
 def save_cursor(session: Session, source_id: int, cursor: Mapping[str, Any]) -> None:
