@@ -19,7 +19,8 @@ help:
 	@sed -n 's/^#   //p' Makefile
 
 # Two locks, one environment: the second only adds the tests' tools to what the first has installed.
-.venv/runtime: requirements.lock pyproject.toml setup/install.sh $(wildcard matching/native/*.[ch])
+.venv/runtime: requirements.lock pyproject.toml setup/install.sh $(wildcard matching/native/*.[ch] matching/native/*.py) \
+	matching/phones.py matching/phone_tables.py matching/digit_graphs.py
 	@setup/install.sh .venv requirements.lock --editable .
 	@touch $@
 

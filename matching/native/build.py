@@ -2,6 +2,8 @@
 
 hatchling runs this file as its build hook, for a wheel as for an editable install. `CC` names another
 compiler; HATCH_BUILD_NO_HOOKS=true leaves the scanner out. Run as a program it builds it beside itself.
+
+With it come the tables of country codes (`countries`), where what they are made of is installed already.
 """
 
 import os
@@ -36,7 +38,7 @@ class NativeBuildHook(BuildHookInterface[Any]):
         except BuildFailed as error:
             self.app.display_warning(f"spillwatch: the pure-Python scanner will do: {error}")
             return
-        self.app.display_info(f"spillwatch: built {built}")
+        self.app.display_info(f"spillwatch: built {built}; {compile_countries(Path(self.root))}")
         build_data["pure_python"] = False
         build_data["tag"] = f"py3-none-{sysconfig.get_platform().replace('-', '_').replace('.', '_')}"
 
@@ -68,6 +70,21 @@ def _compile(command: list[str]) -> None:
         raise BuildFailed(f"the C compiler {command[0]} failed: {last}")
 
 
+def compile_countries(root: Path) -> str:
+    """In a process of its own, which imports Spillwatch from `root`. Says what came of it."""
+    command = [sys.executable, "-c", "from matching.native import countries; print(countries.write())"]
+    try:
+        done = subprocess.run(  # noqa: S603 - this Python
+            command, cwd=root, capture_output=True, text=True, check=False, timeout=TIMEOUT_S
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return f"the numbering plans are compiled at run time: {error}"
+    if done.returncode != 0:
+        last = (done.stderr.strip() or f"exit code {done.returncode}").splitlines()[-1]
+        return f"the numbering plans are compiled at run time: {last}"
+    return f"built {done.stdout.strip()}"
+
+
 def compiler() -> list[str]:
     """What `CC` says, else the first one that is here."""
     named = shlex.split(os.environ.get("CC", ""))
@@ -80,6 +97,6 @@ def compiler() -> list[str]:
 if __name__ == "__main__":
     here = Path(__file__).parent
     try:
-        sys.stdout.write(f"built {build(here, here / NAME)}\n")
+        sys.stdout.write(f"built {build(here, here / NAME)}; {compile_countries(here.parent.parent)}\n")
     except BuildFailed as error:
         sys.exit(f"not built: {error}")

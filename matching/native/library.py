@@ -24,7 +24,7 @@ from typing import Any
 
 from matching.identifiers import Field
 
-ABI = 4
+ABI = 5
 PATH = Path(__file__).with_name("scanner.shared")
 ROW = 12  # numbers of a state of a telephone table
 IBAN_ROW = 40  # bytes
@@ -54,6 +54,7 @@ class Answer(Structure):
 class PhoneTable(Structure):
     _fields_ = (
         ("rows", c_void_p),
+        ("tails", c_void_p),
         ("answers", c_void_p),
         ("code", c_char * 4),
         ("code_length", c_uint32),

@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define SW_ABI 4
+#define SW_ABI 5
 #define SW_PUBLIC __attribute__((visibility("default")))
 
 /* The fields, in the order of their bits and of the tables of results. Of those from SW_WALLET on only places are
@@ -23,12 +23,16 @@ struct sw_answer {
     char literal[7];
 };
 
-/* A state is a row: where in `rows` the rows begin that digits 0 to 9 lead to, then the index of the answer. Row 0
- * leads to itself, row 1 is where a number begins. */
+/* A state is a row: where in `rows` the rows begin that digits 0 to 9 lead to, the index of the answer, and where in
+ * `tails` stands what every further digit leads to, whichever it is: the index of the answer for none of them, for
+ * one, for two and so on. 0 where it matters which. Row 0 leads to itself, row 1 is where a number begins. */
 #define SW_ROW 12
+#define SW_ANSWER 10
+#define SW_TAIL 11
 
 struct sw_phone_table {
     const uint16_t *rows; /* NULL: not compiled, `ask` says */
+    const uint16_t *tails;
     const struct sw_answer *answers;
     char code[4]; /* the country code */
     uint32_t code_length;

@@ -8,10 +8,14 @@ import sys
 import zipfile
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from matching.native import countries
 from matching.native.build import BuildFailed, build
 from matching.native.library import LibraryMissing, load
+from matching.native.phone_rows import compiled
+from matching.phone_tables import country_table
 from tests.packaging.here import ROOT, answer
 
 SOURCES = ROOT / "matching" / "native"
@@ -76,3 +80,31 @@ def test_the_sources_compile_without_a_warning(tmp_path: Path) -> None:
     flags = ("-Werror", "-Wconversion", "-Wshadow", "-Wstrict-prototypes", "-pedantic")
 
     assert build(SOURCES, tmp_path / "scanner.shared", *flags).exists()
+
+
+@pytest.mark.needs("gcc")
+def test_an_installation_brings_the_numbering_plans_compiled() -> None:
+    """A `match` does not begin with a second of work that each one would do again."""
+    brought = countries.read()
+
+    assert len(brought) > 200
+    for code in ("1", "39", "54", "86"):
+        made = compiled(country_table(code))
+        assert np.array_equal(brought[code].rows, made.rows)
+        assert np.array_equal(brought[code].tails, made.tails)
+        assert np.array_equal(brought[code].answers, made.answers)
+
+
+@pytest.mark.parametrize("content", [None, b"", b"PK no archive", "of another release"])
+def test_a_file_of_numbering_plans_that_is_not_ours_is_as_good_as_none(
+    tmp_path: Path, content: bytes | str | None
+) -> None:
+    """Missing, damaged, or made by another release of phonenumbers: the tables are compiled instead."""
+    path = tmp_path / "countries.tables"
+    if isinstance(content, str):
+        with path.open("wb") as file:
+            np.savez(file, made_of=np.array(content))
+    elif content is not None:
+        path.write_bytes(content)
+
+    assert countries.read(path) == {}

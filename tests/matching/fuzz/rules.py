@@ -9,7 +9,8 @@ import sys
 from collections.abc import Iterator
 
 from matching.native import tables
-from matching.native.phones import answers_of, plans, rows_of
+from matching.native.phone_rows import Compiled, compiled
+from matching.native.phones import plans
 from matching.phone_tables import Table, country_table, home_table
 from matching.phones import home_plan
 
@@ -48,13 +49,13 @@ def _lines(region: str) -> Iterator[str]:
 
 
 def _table(name: str, table: Table) -> Iterator[str]:
-    yield _blob(f"{name}_rows", rows_of(table).tobytes())
-    yield _blob(f"{name}_answers", bytes(answers_of(table)))
+    for part, content in compiled(table)._asdict().items():
+        yield _blob(f"{name}_{part}", content.tobytes())
 
 
 def _phone_table(name: str | None, code: str) -> str:
-    pointers = f"(const void *){name}_rows, (const void *){name}_answers" if name else "NULL, NULL"
-    return f'{{{pointers}, "{code}", {len(code)}}}'
+    named = (f"(const void *){name}_{part}" if name else "NULL" for part in Compiled._fields)
+    return f'{{{", ".join(named)}, "{code}", {len(code)}}}'
 
 
 def _blob(name: str, content: bytes) -> str:
