@@ -207,6 +207,9 @@ class SourceSpider(Spider):
         Its first page leads to the newest one, and from there back, as far as there is something new.
         """
         firsts = [each for each in parsed.listings if each.thread is None and follow.role is not Role.REPLIES]
+        if origin is None and not firsts:
+            # It is there, and is kept from guests: a second look that found nothing has been taken too.
+            self._visit.note(Asked(stored_key(self.run, follow.key or "")))
         for listing in firsts[:1]:
             async for found in self._texts.complete(
                 listing, origin, captured, known=origin is None or not origin.fresh

@@ -254,3 +254,30 @@ def test_a_feed_comes_first_and_the_list_only_behind_something_new(crawl: Runs) 
     assert (first.outcome, len(stored)) == (RunOutcome.NEW_LISTINGS, 44)
     assert second.outcome == RunOutcome.NOTHING_NEW
     assert site.paths == ["/robots.txt", "/syndication.php"]
+
+
+def test_a_thread_that_is_kept_from_guests_is_no_page_that_could_not_be_read(crawl: Runs) -> None:
+    """What its row says is stored with the note that the rest is hidden, and a second look is one of many."""
+    with ForumSite("discuz") as site:
+        site.board.threads = {number: site.board.threads[number] for number in (ANSWERED, EDITED)}
+        site.board.threads[ANSWERED].rank = 10
+        source = crawl.declare(
+            "ranked",
+            site.start,
+            kind="discuz",
+            list=None,
+            row=None,
+            item=None,
+            replies=False,
+            budget={"recheck_items": 50},
+        )
+        first, second = crawl.run(source), crawl.run(source)
+    row = crawl.listings()[f"t{ANSWERED}"]
+    [version] = crawl.versions(row)
+
+    assert [(run.outcome, run.reason) for run in (first, second)] == [
+        (RunOutcome.NEW_LISTINGS, None),
+        (RunOutcome.NOTHING_NEW, None),
+    ]
+    assert (row.seller, version.body) == ("seller1", "[hidden by the site]")
+    assert [asked.query.get("tid") for asked in site.requests].count(str(ANSWERED)) == 2

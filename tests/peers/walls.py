@@ -77,6 +77,9 @@ each text box and enter the letter or number you see within the circle below.</p
 DISCUZ_LOGIN = """<!DOCTYPE html><html><head><meta charset="utf-8"><title>提示信息 - 论坛 - Powered by Discuz!</title></head>
 <body id="nv_forum"><div id="nv"><ul><li><a href="forum.php">论坛</a></li></ul></div><div id="messagetext"
 class="alert_error"><p>抱歉，您尚未登录，没有权限访问该版块</p></div><div id="messagelogin"></div></body></html>"""
+DISCUZ_GROUP = DISCUZ_LOGIN.replace(
+    "抱歉，您尚未登录，没有权限访问该版块</p></div>", "抱歉，您没有权限访问该版块</p></div><div></p></div>"
+)
 
 WALLS = {
     "mybb-no-permission": Wall(
@@ -113,6 +116,7 @@ WALLS = {
         "to access this page. This could be due to one of several reasons:</td></tr></table></body></html>",
     ),
     "discuz-gbk": Wall("login_wall", DISCUZ_LOGIN),
+    "discuz-gbk-group": Wall("login_wall", DISCUZ_GROUP),
     "discourse-api": Wall(
         "login_wall",
         '{"errors":["You need to be logged in to do that."],"error_type":"not_logged_in"}',

@@ -2,7 +2,8 @@
 
 A thread may cost: `[售价 30 金币]` in its row is what the board takes for reading it, in points of its own;
 the source's `currency` says what they are. What guests have to reply, pay or log in for stands in
-`div.locked`. Against copying, words of noise are strewn into posts that only a style hides.
+`div.locked`; a thread for members of a rank is a message that names the rank. Against copying, words of noise
+are strewn into posts that only a style hides.
 """
 
 from __future__ import annotations
@@ -85,6 +86,7 @@ FORUM = Forum(
     trail="#pt a",
     clock="#ft p.xs0, #footer p.xs0",
     missing=("指定的主题不存在", "指定的主題不存在"),
+    withheld=("本帖要求阅读权限高于", "本帖要求閱讀權限高於"),
 )
 
 DISCUZ = forum_family("discuz", "Discuz! X", FORUM, _SIGNS)

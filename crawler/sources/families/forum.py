@@ -15,13 +15,13 @@ from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
 from crawler.clean import Clock, claimed_count, line, price
-from crawler.clean.zone import told_by
+from crawler.clean.zone import order_in, told_by
 from crawler.errors import NotThere
 from crawler.listing import Listing, Price
 from crawler.sources.definition import FamilySource
 from crawler.sources.families.address import Address, Place, numbers, place
 from crawler.sources.families.find import field, first, found, instant, texts, when
-from crawler.sources.families.post import Post
+from crawler.sources.families.post import HIDDEN, Post
 from crawler.sources.feed import Entry, entries_of
 from crawler.sources.html import Markup
 from crawler.sources.markup import Element, text_of, tree
@@ -86,7 +86,8 @@ class Forum:
 
     `pages` are the links of a navigation, `onward` the one that leads to the next page, `trail` those of the
     boards above a page. `clock` is where a page says its zone or what time it is. `rows_counted`: its
-    addresses count rows and not pages. `missing` is what it says, with status 200, of a thread that is gone.
+    addresses count rows and not pages. `missing` is what it says, with status 200, of a thread that is gone,
+    `withheld` what it says in the place of one that it does not show to everybody.
     """
 
     threads: tuple[Address, ...]
@@ -102,6 +103,7 @@ class Forum:
     feeds: tuple[Feed, ...] = ()
     rows_counted: bool = False
     missing: tuple[str, ...] = ()
+    withheld: tuple[str, ...] = ()
 
 
 class ForumAdapter:
@@ -140,7 +142,13 @@ class ForumAdapter:
         for element in found(root, self.forum.clock)[:1]:
             shown = instant(element, clock)
             clock = told_by(text_of(element), clock, instant=shown.at if shown else None)
-        return clock
+        return clock if clock.order else replace(clock, order=order_in(self._dates(page, root)))
+
+    def _dates(self, page: Page, root: Element) -> list[str]:
+        """Return what the page's dates say: of its rows, or of its posts."""
+        rows, post = self.forum.rows, self.forum.post
+        each, posted = (rows.each, rows.posted) if page.role is Role.LIST else (post.each, post.posted)
+        return [words for element in found(root, each) for words in texts(element, posted)]
 
     # --- feeds
 
@@ -268,8 +276,7 @@ class ForumAdapter:
         elements = found(root, table.post.each)
         posts = [post for each in elements if (post := table.post.read(page, each, reader)) is not None]
         if not posts or not title:
-            self._look_for(root, page)
-            return Parsed(recognised=False)
+            return self._said_instead(root, page)
         key = page.key or page.url
         leading = page.role is Role.ITEM
         before = page.partial or Listing(key=key, url=page.url)
@@ -281,11 +288,20 @@ class ForumAdapter:
         rest = tuple(here.at(number) for number in reversed(further)) if here is not None and leading else ()
         return Parsed(listings=tuple(listings), rest=rest)
 
-    def _look_for(self, root: Element, page: Page) -> None:
-        """Raise `NotThere` for a page that says so and little else."""
-        text = text_of(root)
-        if len(text) <= MAX_MESSAGE_CHARS and any(words in text for words in self.forum.missing):
+    def _said_instead(self, root: Element, page: Page) -> Parsed:
+        """Read a page that says one thing and little else: that there is no such thread, or who may read it.
+
+        Raises `NotThere`. A thread that is kept from guests is what its row said of it; a second look, which
+        knows no row, finds nothing new.
+        """
+        said = text_of(root)
+        said = said if len(said) <= MAX_MESSAGE_CHARS else ""
+        if any(words in said for words in self.forum.missing):
             raise NotThere(f"{urlsplit(page.url).hostname} says that there is no such thread.")
+        if not any(words in said for words in self.forum.withheld):
+            return Parsed(recognised=False)
+        before = page.partial if page.role is Role.ITEM else None
+        return Parsed(listings=(replace(before, body=HIDDEN),) if before and before.title else ())
 
     def _first_post(self, before: Listing, title: str, post: Listing) -> Listing:
         dated = post if post.posted_at is not None else before

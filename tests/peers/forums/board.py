@@ -31,7 +31,9 @@ class Post:
 
 @dataclass
 class Thread:
-    """`cost` is what the board takes for reading on, where its program knows such a thing."""
+    """`cost` is what the board takes for reading on, `rank` what a reader has to be, where its program knows
+    such things.
+    """
 
     id: int
     title: str
@@ -40,6 +42,7 @@ class Thread:
     sticky: bool = False
     moved: bool = False
     cost: int = 0
+    rank: int = 0
 
     @property
     def first(self) -> Post:

@@ -214,7 +214,8 @@ class ForumSite(Site):
         thread = self.board.threads.get(number)
         if thread is None:
             return Answer(b"<p>No such thread", status=404)
-        return self.drawn(f"{self.program.name}_thread.html", thread=thread, page=page)
+        shown = "message" if thread.rank else "thread"
+        return self.drawn(f"{self.program.name}_{shown}.html", thread=thread, page=page)
 
     def drawn(self, template: str, *, content_type: str = "text/html", **values: object) -> Answer:
         html = _templates.get_template(template).render(

@@ -134,6 +134,27 @@ def test_a_post_that_is_sold_is_said_to_be_hidden() -> None:
     assert (first.title, first.seller, first.body) == ("[出售] 数据", "狐狸", "[hidden by the site]")
 
 
+MESSAGE = """<title>提示信息 - 论坛 - Powered by Discuz!</title><div id="messagetext" class="alert_info">
+<p>抱歉，{}</p></div><div id="messagelogin"></div>"""
+
+
+@pytest.mark.parametrize("words", ["本帖要求阅读权限高于 10 才能浏览", "本帖要求閱讀權限高於 10 才能瀏覽"])
+def test_a_thread_for_members_of_a_rank_is_what_its_row_said(words: str) -> None:
+    """Its page is one message; a second look, which has no row, finds nothing new and no stranger."""
+    reader, page = board("discuz"), MESSAGE.format(words)
+    [follow] = parse(reader, row(), LIST).follows
+    [found] = parse(reader, page, follow.url, role=Role.ITEM, follow=follow).listings
+    again = parse(reader, page, follow.url, role=Role.ITEM)
+
+    assert (found.title, found.seller, found.body) == ("数据", "狐狸", "[hidden by the site]")
+    assert (again.recognised, again.listings) == (True, ())
+
+
+def test_a_message_that_nobody_knows_is_no_thread() -> None:
+    """What the board says there may be a wall or a mistake of ours."""
+    assert not parse(board("discuz"), MESSAGE.format("未定义操作"), LIST, role=Role.ITEM).recognised
+
+
 def test_an_anonymous_author_is_named_as_the_board_names_them() -> None:
     """There is no link to a profile then."""
     [first] = posts(board("discuz"), post(body("x"), author="匿名者"), f"{SITE}/thread-7-1-1.html")

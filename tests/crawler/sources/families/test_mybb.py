@@ -74,6 +74,20 @@ def test_a_date_is_read_by_the_clock_in_the_footer(
     )
 
 
+def test_without_a_clock_the_other_dates_tell_which_comes_first() -> None:
+    """A 28th beside it shows that the month comes first; the zone stays a guess."""
+    reader = board("mybb", timezone="UTC")
+    listed = rows(reader, row(1, date="03-01-2026, 12:30 PM") + row(2, date="02-28-2026, 12:30 PM"), LIST)
+    html = "".join(
+        POST.format(title="T", date=date, body="text").replace("99", number)
+        for number, date in (("98", "03-01-2026, 12:30 PM"), ("99", "03-13-2026, 11:30 AM"))
+    )
+    [first, _] = posts(reader, html, f"{SITE}/showthread.php?tid=1")
+
+    assert [each.posted_at for each in (listed[0], first)] == [datetime(2026, 3, 1, 12, 30, tzinfo=UTC)] * 2
+    assert not listed[0].posted_at_uncertain
+
+
 def test_the_mark_of_an_edit_is_no_date_of_the_post() -> None:
     """A post of today that was edited is of today."""
     html = POST.format(title="T", date="Today, 10:02 AM", body="text") + CLOCK.format("03-10-2026, 12:00 PM")
