@@ -6,7 +6,7 @@ and what begins next waits for the source's own delay: one run's requests at a t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
@@ -24,6 +24,8 @@ from storage.runs import Run, RunState, RunTrigger
 NOT_BEFORE = "not_before"
 #: What a site may ask for; a mistaken (or hostile) "in a thousand years" must not silence a source for ever.
 LONGEST_PAUSE = timedelta(days=1)
+#: How long a source may take to begin when it is its turn; the engine looks each second.
+TURN = timedelta(minutes=1)
 #: Addresses whose site is remembered.
 KNOWN_STARTS = 4_096
 
@@ -51,21 +53,41 @@ def _site(url: str) -> str:
 def claim(session: Session, run: Run, *, now: datetime) -> int | None:
     """Claim a queued run whose time has come; None: it is not queued any more, or has to wait.
 
-    It waits while another source of its site is being read, or was a moment ago; in its quiet hours; and
-    while its site wants to be left alone. A person who asks for a run waits for the first of these alone.
+    It waits while another source of its site is being read, or was a moment ago; while it is another's turn;
+    in its quiet hours; and while its site wants to be left alone. A person who asks for a run waits for the
+    first of these alone.
     """
     beside = _beside(session, run)
-    if _rests(run, beside, now):
-        return None
-    return runs.claim(session, run.id, now=now, beside=beside, since=now - _delay(run))
+    if beside:
+        runs.one_by_one(session, {run.source_id, *beside})
+    return None if _held_up(session, run, beside, now) else runs.claim(session, run.id, now=now)
 
 
 def waits(session: Session, run: Run, *, now: datetime) -> bool:
     """Whether a queued run would have to wait; locks nothing, for it is asked again and again until then."""
-    if run.state is not RunState.QUEUED:
-        return False
-    beside = _beside(session, run)
-    return _rests(run, beside, now) or runs.disturbed(session, beside, since=now - _delay(run), now=now)
+    return run.state is RunState.QUEUED and _held_up(session, run, _beside(session, run), now)
+
+
+def _held_up(session: Session, run: Run, beside: Mapping[int, Mapping[str, Any]], now: datetime) -> bool:
+    if _rests(run, beside, now) or runs.disturbed(session, beside, since=now - _delay(run), now=now):
+        return True
+    return run.trigger is not RunTrigger.MANUAL and _gives_way(session, run, beside, now)
+
+
+def _gives_way(session: Session, run: Run, beside: Collection[int], now: datetime) -> bool:
+    """Whether it is the turn of another source of the site, which has waited for longer.
+
+    Else one with a long delay would wait for ever beside one that is read more often than that. It is its
+    turn from the moment when the site has been silent for as long as it wants; who does not take it in time
+    (its run cannot be begun) holds up nobody.
+    """
+    for other in runs.queued_before(session, run, beside) if beside else ():
+        if other.trigger is not RunTrigger.MANUAL and quiet_of(other.source.definition).around(now):
+            continue
+        ended = runs.last_end(session, {run.source_id, *beside} - {other.source_id})
+        if now < max(other.queued_at, ended or other.queued_at) + _delay(other) + TURN:
+            return True
+    return False
 
 
 def _beside(session: Session, run: Run) -> dict[int, Mapping[str, Any]]:

@@ -13,6 +13,7 @@ from sqlalchemy import (
     UniqueConstraint,
     Update,
     and_,
+    func,
     not_,
     or_,
     select,
@@ -127,28 +128,17 @@ def enqueue(session: Session, source_id: int, *, slot: str, trigger: RunTrigger,
     return session.scalar(insert_new(session, Run).values(row).returning(Run.id))
 
 
-def claim(
-    session: Session,
-    run_id: int,
-    *,
-    now: datetime,
-    beside: Collection[int] = (),
-    since: datetime | None = None,
-) -> int | None:
-    """The epoch that every later write of this run must carry; None: it is not queued any more.
-
-    Or a run of one of the sources `beside`, which are locked, goes on, or has ended after `since`.
-    """
-    if beside:
-        # Two that ask at once ask one after the other: each locks both of their sources.
-        own = select(Run.source_id).where(Run.id == run_id).scalar_subquery()
-        these = select(Source.id).where(or_(Source.id.in_(beside), Source.id == own)).order_by(Source.id)
-        session.execute(these.with_for_update())
-        if disturbed(session, beside, since=since or now, now=now):
-            return None
+def claim(session: Session, run_id: int, *, now: datetime) -> int | None:
+    """The epoch that every later write of this run must carry; None: it is not queued any more."""
     queued = update(Run).where(Run.id == run_id, Run.state == RunState.QUEUED)
     running = queued.values(state=RunState.RUNNING, epoch=Run.epoch + 1, started_at=now, heartbeat_at=now)
     return session.scalar(running.returning(Run.epoch))
+
+
+def one_by_one(session: Session, source_ids: Collection[int]) -> None:
+    """Until the commit, whoever names one of these sources here waits: of two, the second sees the first."""
+    these = select(Source.id).where(Source.id.in_(source_ids)).order_by(Source.id)
+    session.execute(these.with_for_update())
 
 
 def disturbed(session: Session, source_ids: Collection[int], *, since: datetime, now: datetime) -> bool:
@@ -157,6 +147,18 @@ def disturbed(session: Session, source_ids: Collection[int], *, since: datetime,
     recent_ones = or_(going_on, Run.finished_at > since)
     query = select(Run.id).where(Run.source_id.in_(source_ids), recent_ones).limit(1)
     return session.scalar(query) is not None
+
+
+def queued_before(session: Session, run: Run, source_ids: Collection[int]) -> Sequence[Run]:
+    """The runs of these sources that have waited for longer than `run`, oldest first, with their sources."""
+    older = or_(Run.queued_at < run.queued_at, and_(Run.queued_at == run.queued_at, Run.id < run.id))
+    query = select(Run).where(Run.source_id.in_(source_ids), Run.state == RunState.QUEUED, older)
+    return session.scalars(query.order_by(Run.queued_at, Run.id).options(joinedload(Run.source))).all()
+
+
+def last_end(session: Session, source_ids: Collection[int]) -> datetime | None:
+    """When the last run of these sources ended, if one ever did."""
+    return session.scalar(select(func.max(Run.finished_at)).where(Run.source_id.in_(source_ids)))
 
 
 def _mine(run_id: int, epoch: int) -> Update:

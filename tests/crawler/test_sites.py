@@ -6,7 +6,8 @@ import multiprocessing
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
@@ -128,6 +129,71 @@ def test_a_run_that_nobody_ended_does_not_block_its_site_for_ever(sqlite_databas
     assert claim(sqlite_database, second, NOON + runs.RUN_LEASE) == 1
 
 
+def requeue(database: Database, source: str, now: datetime) -> None:
+    """As the schedule does: nothing, while a run of the source is open."""
+    with database.transaction() as session:
+        found = sources.by_name(session, source)
+        assert found is not None
+        runs.enqueue(session, found.id, slot=f"{now:%H:%M:%S}", trigger=RunTrigger.SCHEDULE, now=now)
+
+
+def begun_in_an_hour(database: Database, *, step_s: int) -> Counter[str]:
+    """How many runs of each source began: the engine looks each step, a run takes one, the schedule asks for
+    the next one at once.
+    """
+    begun: Counter[str] = Counter()
+    for second in range(0, 3_600, step_s):
+        now = NOON + timedelta(seconds=second)
+        with database.transaction() as session:
+            going_on = [run for run in runs.recent(session) if run.state is RunState.RUNNING]
+            for run in going_on:
+                assert runs.finish(session, run.id, 1, outcome=RunOutcome.NOTHING_NEW, now=now)
+        for run in going_on:
+            requeue(database, run.source.name, now)
+        with database.reading() as session:
+            due = runs.due(session, now=now, limit=10)
+        for run_id in due:
+            if claim(database, run_id, now) is not None:
+                with database.reading() as session:
+                    begun[runs.get(session, run_id).source.name] += 1  # type: ignore[union-attr]
+    return begun
+
+
+def test_a_source_with_a_long_delay_has_its_turn_beside_a_busy_one(database: Database) -> None:
+    """One wants five minutes of silence, the other is due all the time: they take turns all the same."""
+    queued(
+        database,
+        definition("https://market.example/patient", delay_s=300.0),
+        definition("https://market.example/busy", delay_s=0.0),
+    )
+
+    begun = begun_in_an_hour(database, step_s=30)
+
+    assert begun["source-0"] >= 10
+    assert begun["source-1"] >= begun["source-0"]
+
+
+def test_who_does_not_take_its_turn_holds_up_nobody(sqlite_database: Database) -> None:
+    """The run that has waited for longest cannot be begun, for whatever reason: a minute is lost by it."""
+    _, other = queued(sqlite_database, *(definition(f"https://market.example/{part}") for part in ("a", "b")))
+
+    early = claim(sqlite_database, other, NOON + timedelta(seconds=DELAY_S))
+    late = claim(sqlite_database, other, NOON + timedelta(seconds=DELAY_S) + sites.TURN)
+
+    assert (early, late) == (None, 1)
+
+
+def test_nobody_gives_way_to_a_source_in_its_quiet_hours(sqlite_database: Database) -> None:
+    """It could not use its turn before they end."""
+    _, other = queued(
+        sqlite_database,
+        definition("https://market.example/a", quiet=["11:00-13:00"]),
+        definition("https://market.example/b"),
+    )
+
+    assert claim(sqlite_database, other, NOON) == 1
+
+
 @pytest.mark.parametrize(
     ("trigger", "epoch"), [(RunTrigger.SCHEDULE, None), (RunTrigger.CATCH_UP, None), (RunTrigger.MANUAL, 1)]
 )
@@ -188,6 +254,40 @@ def test_the_supervisor_leaves_a_run_queued_while_its_site_is_asked(crawl: Runs,
 
 
 NO_LIST: dict[str, Any] = {"list": None, "row": None, "item": None}
+PATIENT = {"delay_s": 2.0, "robots": False}
+BUSY = {"delay_s": 0, "robots": False}
+
+
+def test_two_real_sources_of_which_one_is_busy_are_both_read(crawl: Runs, site: Site) -> None:
+    """The busy one is due again whenever it ends; the other gets the two seconds of silence that it wants."""
+    patient = crawl.declare("patient", f"{site.url}/offers", item=None, politeness=PATIENT)
+    busy = crawl.declare("busy", f"{site.url}/feed", kind="feed", politeness=BUSY, **NO_LIST)
+    crawl.run(busy)
+    requeue(crawl.database, "patient", datetime.now(UTC))
+    [waiting] = [run for run in recent(crawl) if run.source_id == patient]
+
+    def taken() -> bool:
+        requeue(crawl.database, "busy", datetime.now(UTC))
+        for run_id in due(crawl):
+            crawl.supervisor().run(run_id)
+        return crawl.row(waiting.id).state is RunState.FINISHED
+
+    wait_until(taken)
+
+    begun = [run.source_id for run in reversed(recent(crawl)) if run.started_at is not None]
+    assert begun == [busy, patient, busy]
+
+
+def recent(crawl: Runs) -> Sequence[Run]:
+    with crawl.database.reading() as session:
+        return runs.recent(session)
+
+
+def due(crawl: Runs) -> Sequence[int]:
+    with crawl.database.reading() as session:
+        return runs.due(session, now=datetime.now(UTC), limit=10)
+
+
 QUIET = {"delay_s": 0, "robots": False, "quiet": ["22:00-06:00"]}
 
 
