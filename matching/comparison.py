@@ -75,10 +75,12 @@ class Comparison:
         cells: Mapping[Field, Batch] | None = None,
         companies: Collection[int] | None = None,
         after: int = 0,
+        before: int | None = None,
     ) -> tuple[Hits, Counter[Field]]:
         """The hits, and how many candidates of each field were tried.
 
-        `companies` None: all of them. A candidate that ends at the byte `after` or before was tried already.
+        `companies` None: all of them. Candidates that end at the byte `after` or earlier, or behind `before`,
+        are another block's.
         """
         tried: Counter[Field] = Counter()
         found: list[Hits] = []
@@ -90,8 +92,11 @@ class Comparison:
             for field, batch in (cells or {}).items():
                 candidates[field] = _both(candidates[field], batch) if field in candidates else batch
             for field, batch in candidates.items():
+                if after or before is not None:
+                    end = len(block) if before is None else before
+                    batch = batch.only((batch.ends > after) & (batch.ends <= end))
                 tried[field] = max(tried[field], len(batch))
-                found += _hits(field, batch, keys, after)
+                found += _hits(field, batch, keys)
         return _in_order(found), tried
 
 
@@ -111,7 +116,7 @@ def _key(own: Sequence[tuple[int, WatchedSegment]]) -> _Key:
     return _Key(first.company_id, tuple(own), makers)
 
 
-def _hits(field: Field, batch: Batch, keys: Sequence[_Key], after: int) -> Iterator[Hits]:
+def _hits(field: Field, batch: Batch, keys: Sequence[_Key]) -> Iterator[Hits]:
     tape = batch.on_tape() if len(batch) else None
     for key in keys:
         if tape is None or field not in key.fingerprinters:
@@ -120,7 +125,7 @@ def _hits(field: Field, batch: Batch, keys: Sequence[_Key], after: int) -> Itera
         for number, one in key.segments:
             which, ordinals = one.segment.lookup(field, values)
             # What so many customers have in common (a placeholder) names nobody.
-            kept = (batch.ends[which] > after) & (np.bincount(which, minlength=1)[which] < SHARED_LIMIT)
+            kept = np.bincount(which, minlength=1)[which] < SHARED_LIMIT
             which, ordinals = which[kept], ordinals[kept]
             if len(which):
                 yield Hits(

@@ -283,7 +283,10 @@ def look_at(
     `limit`: mentions of a term that get an excerpt.
     """
     cells = cells_of(block, comparison.fields, region=region)
-    hits, tried = comparison.compare(block.text, cells=cells, companies=companies, after=block.repeats)
+    before = len(block.text) - block.held if block.held else None
+    hits, tried = comparison.compare(
+        block.text, cells=cells, companies=companies, after=block.repeats, before=before
+    )
     breaks = _breaks(block.text) if hits.size else np.empty(0, np.int64)
     index = np.searchsorted(breaks, hits.places)
     width = block.rows
@@ -300,7 +303,13 @@ def look_at(
         filled=width,
         tried=tried,
         mentions=_shown(
-            text, terms, lambda at: _line(block, ends(), at), line=1, start=block.offset, limit=limit
+            text,
+            terms,
+            lambda at: _line(block, ends(), at),
+            line=1,
+            start=block.offset,
+            limit=limit,
+            own=_own(block),
         ),
         columns=_columns(block, hits, index, breaks),
     )
@@ -336,11 +345,30 @@ def _characters(data: bytes) -> Places:
     return np.concatenate(([0], np.cumsum(begins)))
 
 
+def _own(block: Block) -> range | None:
+    """Where what ends there is this block's, in characters; None: everywhere."""
+    if not (block.repeats or block.held):
+        return None
+    borders = (block.repeats, len(block.text) - block.held)
+    first, last = (len(block.text[:border].decode("utf-8", "ignore")) for border in borders)
+    return range(first + 1, last + 1)
+
+
 def _shown(
-    text: str, terms: Terms | None, line_of: Callable[[int], int], *, line: int, start: int, limit: int
+    text: str,
+    terms: Terms | None,
+    line_of: Callable[[int], int],
+    *,
+    line: int,
+    start: int,
+    limit: int,
+    own: range | None = None,
 ) -> list[Shown]:
-    """All mentions; the first `limit` of each term with an excerpt, for more are not kept."""
+    """All mentions, or those that end in `own`; the first `limit` of each term with an excerpt, for more are
+    not kept.
+    """
     found: list[Mention] = terms.find(text) if terms else []
+    found = found if own is None else [one for one in found if one.end in own]
     seen: Counter[int] = Counter()
     shown = []
     for one in found:

@@ -12,7 +12,8 @@ source that was. The exceptions are `text` and `keyvalue`, which pass as they ar
 what a row is, and a block does not end inside of one.
 
 A line longer than a block is cut where no identifier goes on; if there is no such place, the next block
-begins with the last 512 bytes again and says so (`block.repeats`): what ends there was in the block before.
+begins with the last 4 KB again. Half of them are the first block's: what ends in its last `block.held` bytes,
+or in the first `block.repeats` of the next one, belongs to the other.
 
 To go on after a kill: keep `document.name` and the `end` of the last block that is done, ask for the same
 documents again, leave those out that are done, and ask the one in question for `blocks(after=end)`. Plain

@@ -53,7 +53,8 @@ class Block:
     end: int
     shape: Shape
     lines: Sequence[int] | None = None  # of the source, one for each line of `text`; None: in a row
-    repeats: int = 0  # bytes at the beginning that the block before ended with
+    repeats: int = 0  # bytes at the beginning: what ends in them is the block before's
+    held: int = 0  # bytes at the end: what ends in them is the next block's
 
     def line(self, index: int) -> int:
         """The source's number, from 1 on, of the text's line `index`, from 0 on."""

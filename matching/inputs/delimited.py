@@ -147,7 +147,9 @@ class Delimited:
             size = BLOCK
             end = text.advance(piece, lines_left=found.left)
             lines = None if found.lines is None else [piece.line + index for index in found.lines]
-            yield Block(found.text, piece.line, piece.position, end, self.shape, lines, piece.repeats)
+            yield Block(
+                found.text, piece.line, piece.position, end, self.shape, lines, piece.repeats, piece.held
+            )
 
 
 class Joined(NamedTuple):

@@ -100,8 +100,9 @@ class JsonLines:
         while (piece := text.take(BLOCK)) is not None:
             end = text.advance(piece)
             plain = unescaped(piece.text)
-            repeats = piece.repeats if plain is piece.text else 0
-            yield Block(plain, piece.line, piece.position, end, self.shape, None, repeats)
+            repeats = len(unescaped(piece.text[: piece.repeats]))
+            own = len(unescaped(piece.text[: len(piece.text) - piece.held])) if piece.held else len(plain)
+            yield Block(plain, piece.line, piece.position, end, self.shape, None, repeats, len(plain) - own)
 
 
 class Records:

@@ -28,7 +28,7 @@ class Lines:
             left = _last_record(piece) if self._records else 0
             end = text.advance(piece, lines_left=left)
             kept = _without(piece.text, left)
-            yield Block(kept, piece.line, piece.position, end, self.shape, None, piece.repeats)
+            yield Block(kept, piece.line, piece.position, end, self.shape, None, piece.repeats, piece.held)
 
 
 def _last_record(piece: Piece) -> int:

@@ -7,8 +7,9 @@
    part of another character (UTF-16 and UTF-32 are looked at in their units). So a piece decodes by itself,
    and text that is UTF-8 already is checked and passed on as it is.
 3. A line longer than a piece is cut behind the last of `_SEPARATORS` in its last 64 KB, where no identifier
-   goes on. Without any, it is cut where it is, and the next piece repeats the last 512 bytes: an identifier
-   that was cut is whole there.
+   goes on. Without any, it is cut where it is, and the next piece repeats its last `OVERLAP` bytes. The
+   border between the two is in the middle of those: what ends before it is the first piece's, what ends
+   behind it the second's, so that each has what surrounds it and is counted once.
 """
 
 from __future__ import annotations
@@ -26,8 +27,9 @@ from storage.evidence.charset import decode
 
 #: Bytes that charset and format are decided on.
 SAMPLE = 1 << 16
-#: Bytes that the next piece repeats of a line that was cut in the middle of something.
-OVERLAP = 512
+#: Bytes that the next piece repeats of a line that was cut in the middle of something. Half of it is more
+#: than any identifier or term has.
+OVERLAP = 1 << 12
 _SEPARATORS = re.compile(rb"[,;:<>=\"'\t]")  # below 0x40: no second byte of any charset
 _SEPARATED = 1 << 16
 _STEP = 1 << 20  # bytes skipped at a time
@@ -48,7 +50,8 @@ class Piece:
     position: int
     size: int
     last: bool  # nothing follows
-    repeats: int = 0  # bytes of `text` that the piece before ended with
+    repeats: int = 0  # bytes at the beginning of `text` that are the piece before's
+    held: int = 0  # bytes at its end that are the next one's
 
     @property
     def end(self) -> int:
@@ -75,8 +78,8 @@ class Text:
         )
         if self._cr_only:
             self._newline = b"\r"
-        self._repeats = 0  # bytes of the source that the next piece repeats
-        self._cut_short = 0  # the same, of the piece that was taken last
+        self._repeating = False  # the next piece begins with what the one before ended with
+        self._cut_short = 0  # bytes of the source that the next one repeats of the piece that was taken last
 
     @property
     def position(self) -> int:
@@ -93,22 +96,30 @@ class Text:
         """The next piece, of at most `size` bytes of the source; it stays there until `advance`. None: the
         end.
         """
-        raw = self._window.peek(size)
+        raw = self._window.peek(size + 1)  # one more shows whether it is the last one
         if not raw:
             return None
         self._budget.on_time()
-        last = len(raw) < size
-        cut = len(raw) if last else self._line_end(raw)
-        repeated = self._repeats
-        self._cut_short = 0
+        last, raw = len(raw) <= size, raw[:size]
+        cut, self._cut_short = len(raw) if last else self._line_end(raw), 0
         if not cut:
-            cut, self._cut_short = self._cut(raw)
-            if not overlap:
-                self._cut_short = 0
+            cut, short = self._cut(raw)
+            self._cut_short = short if overlap else 0
         raw = raw if cut == len(raw) else raw[:cut]
         text = self._decoded(raw)
-        repeats = len(self._decoded(raw[:repeated], count=False)) if repeated else 0
-        return Piece(text, self.line, self.position, cut, last, repeats)
+        repeats = self._before_border(raw, 0) if self._repeating else 0
+        held = len(text) - self._before_border(raw, cut - self._cut_short) if self._cut_short else 0
+        return Piece(text, self.line, self.position, cut, last, repeats, held)
+
+    def _before_border(self, raw: bytes, start: int) -> int:
+        """Bytes of text before the border in what is repeated, which begins at `start`. It depends on nothing
+        else, so that both pieces have it at the same place.
+        """
+        border = min(len(raw), start + OVERLAP // 2)
+        while self.charset == "utf-8" and border < len(raw) and 0x80 <= raw[border] < 0xC0:
+            border += 1
+        text, _ = self._read(raw[:border] if self.position else self._unmarked(raw[:border]))
+        return len(text)
 
     def advance(self, piece: Piece, *, lines_left: int = 0) -> int:
         """Take the piece, but for its last lines; returns where in the source the next one begins."""
@@ -117,18 +128,23 @@ class Text:
             size = self._without_lines(self._window.peek(size), lines_left)
             self._cut_short = 0
         self.line += newlines(piece.text) - lines_left
-        self._repeats = self._cut_short
+        self._repeating = bool(self._cut_short)
         self._window.skip(size - self._cut_short)
         return self.position
 
     def seek(self, position: int) -> None:
         """Go on at a place that a block carried; the lines up to there are counted."""
+        before = b""
         while self.position < position:
             raw = self._window.read(min(_STEP, position - self.position))
             if not raw:
                 raise InputDamaged(f"it ends after {self.position} bytes, before the place to go on at")
             self.line += self._lines(raw)
             self._budget.on_time()
+            before = raw[-self._unit :]
+        # Whoever cut there cut behind a line end or a separator, or had none of them and repeats.
+        separated = before == self._newline or (self._unit == 1 and _SEPARATORS.match(before))
+        self._repeating = bool(before) and not separated
 
     def _lines(self, raw: bytes) -> int:
         if self._unit == 1:
@@ -172,10 +188,9 @@ class Text:
         start = cut - OVERLAP
         return cut, OVERLAP + _half_a_character(raw[start - 4 : start])
 
-    def _decoded(self, raw: bytes, *, count: bool = True) -> bytes:
+    def _decoded(self, raw: bytes) -> bytes:
         text, broken = self._utf8(self._unmarked(raw) if not self.position else raw)
-        if count:
-            self.broken += broken
+        self.broken += broken
         return text.replace(b"\r", b"\n") if self._cr_only else text
 
     def _utf8(self, raw: bytes) -> tuple[bytes, int]:

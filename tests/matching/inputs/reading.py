@@ -21,7 +21,7 @@ class Read(NamedTuple):
 
     @property
     def text(self) -> bytes:
-        return b"".join(block.text[block.repeats :] for block in self.blocks)
+        return b"".join(block.text[block.repeats : len(block.text) - block.held] for block in self.blocks)
 
     def cells(self, *columns: int) -> list[tuple[str, ...]]:
         return [row.cells for block in self.blocks for row in block.shape.cells(block, columns)]

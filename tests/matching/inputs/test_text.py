@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from matching.inputs import BLOCK
+from matching.inputs.text import OVERLAP
 from tests.matching.inputs.customers import as_csv, customers
 from tests.matching.inputs.reading import lines, one
 
@@ -114,12 +115,13 @@ def test_a_line_longer_than_a_block_is_cut_where_no_identifier_goes_on() -> None
 
 
 def test_a_line_without_any_place_to_cut_overlaps() -> None:
-    """What is cut in the middle is whole in the next block, which says how much it repeats."""
+    """What is cut in the middle is whole in the next block; the border is in the middle of what both have."""
     source = b"a" * (BLOCK - 10) + b"person1@mail.example" + b"a" * BLOCK
 
     found = one(source)
 
-    assert [block.repeats for block in found.blocks][:2] == [0, 512]
+    assert [block.repeats for block in found.blocks][:2] == [0, OVERLAP // 2]
+    assert [block.held for block in found.blocks] == [OVERLAP // 2, OVERLAP // 2, 0]
     assert b"person1@mail.example" in found.blocks[1].text
     assert found.text == source
 
