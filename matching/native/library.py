@@ -24,7 +24,7 @@ from typing import Any
 
 from matching.identifiers import Field
 
-ABI = 5
+ABI = 6
 PATH = Path(__file__).with_name("scanner.shared")
 ROW = 12  # numbers of a state of a telephone table
 IBAN_ROW = 40  # bytes

@@ -1,5 +1,7 @@
 /* Looks fingerprints up in a segment's sorted records (matching/segments/format.py); see probe.py for the same
- * in numpy. Two walks over a group of queries, so that the memory of one is fetched while another is looked at.
+ * in numpy. Walk after walk over a group of queries, so that the memory of one is fetched while another is looked at.
+ *
+ * Nearly all are in no table: where a table has marks, eight bits a record, seven of eight are known by them.
  *
  * Whatever the file holds: each place of the directory is cut to the number of records, a bucket is halved at
  * most 32 times, and of one fingerprint SHARED records at most are looked at.
@@ -8,7 +10,7 @@
 
 #include <string.h>
 
-#define GROUP 32
+#define GROUP 128
 #define NEAR 32 /* records of a bucket that are walked from where the fingerprint should be, unhalved */
 
 struct record {
@@ -54,40 +56,67 @@ static uint64_t first_from(const struct record *records, uint64_t hi, uint64_t l
     return at;
 }
 
+/* Sets for each record the bit that its fingerprint's last bits name; `marks` has 2 to the `mark_bits` of them. */
+SW_PUBLIC void sw_mark(const void *table, uint64_t count, uint8_t *marks, uint32_t mark_bits) {
+    const struct record *records = table;
+    uint64_t mask = (1ull << mark_bits) - 1;
+    for (uint64_t i = 0; i < count; i++) marks[(records[i].hi & mask) >> 3] |= (uint8_t)(1 << (records[i].hi & 7));
+}
+
+/* The first walk: the queries of a group that may be in the table, in their order; all of them without marks. */
+static uint64_t marked(const uint8_t *values, uint64_t group, uint64_t stride, const uint8_t *marks,
+                       uint32_t mark_bits, uint64_t *hi, uint32_t *query) {
+    uint64_t kept = 0, mask = marks ? (1ull << mark_bits) - 1 : 0;
+    for (uint64_t i = 0; i < group; i++) {
+        hi[i] = number8(values + i * stride);
+        if (marks) __builtin_prefetch(marks + ((hi[i] & mask) >> 3));
+    }
+    for (uint64_t i = 0; i < group; i++) {
+        uint64_t one = hi[i];
+        hi[kept] = one;
+        query[kept] = (uint32_t)i;
+        kept += marks ? marks[(one & mask) >> 3] >> (one & 7) & 1 : 1;
+    }
+    return kept;
+}
+
 /* Writes for each hit the number of its query and the ordinal, from query *next on; returns how many there were.
- * Stops with *next < n where fewer than `shared` more would fit into `room`.
+ * Stops with *next < n where fewer than `shared` more would fit into `room`. `marks` may be NULL.
  */
 SW_PUBLIC uint64_t sw_probe(const void *table, uint64_t count, const uint32_t *directory, uint32_t bits,
-                            const uint8_t *values, uint64_t n, uint64_t stride, uint32_t shared, uint64_t *next,
-                            int64_t *queries, uint32_t *ordinals, uint64_t room) {
+                            const uint8_t *marks, uint32_t mark_bits, const uint8_t *values, uint64_t n,
+                            uint64_t stride, uint32_t shared, uint64_t *next, int64_t *queries, uint32_t *ordinals,
+                            uint64_t room) {
     const struct record *records = table;
     uint64_t hits = 0, hi[GROUP], low[GROUP], end[GROUP], at[GROUP];
+    uint32_t query[GROUP];
 
     while (*next < n) {
         uint64_t group = n - *next < GROUP ? n - *next : GROUP;
-        for (uint64_t i = 0; i < group; i++) {
-            hi[i] = number8(values + (*next + i) * stride);
+        uint64_t kept = marked(values + *next * stride, group, stride, marks, mark_bits, hi, query);
+        for (uint64_t i = 0; i < kept; i++) {
             low[i] = bits ? hi[i] >> (64 - bits) : 0;
             __builtin_prefetch(directory + low[i]);
         }
-        for (uint64_t i = 0; i < group; i++) {
+        for (uint64_t i = 0; i < kept; i++) {
             const uint32_t *place = directory + low[i];
             end[i] = place[1] < count ? place[1] : count;
             low[i] = place[0] < end[i] ? place[0] : end[i];
             at[i] = guess(hi[i], bits, low[i], end[i]);
             __builtin_prefetch(records + at[i]);
         }
-        for (uint64_t i = 0; i < group; i++) {
+        for (uint64_t i = 0; i < kept; i++) {
+            uint64_t number = *next + query[i];
             if (room - hits < shared) {
-                *next += i;
+                *next = number;
                 return hits;
             }
-            uint32_t lo = number4(values + (*next + i) * stride + 8);
+            uint32_t lo = number4(values + number * stride + 8);
             uint64_t found = first_from(records, hi[i], low[i], end[i], at[i]);
             uint64_t last = end[i] - found < shared ? end[i] : found + shared;
             for (; found < last && records[found].hi == hi[i]; found++) {
                 if (records[found].lo == lo) {
-                    queries[hits] = (int64_t)(*next + i);
+                    queries[hits] = (int64_t)number;
                     ordinals[hits++] = records[found].ordinal;
                 }
             }

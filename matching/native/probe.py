@@ -1,4 +1,4 @@
-"""The native lookup (probe.c) for numpy's arrays."""
+"""The native lookup (probe.c) for numpy's arrays, and the marks that spare it most of its work."""
 
 import ctypes
 import sys
@@ -6,40 +6,71 @@ from collections.abc import Callable
 from ctypes import POINTER, byref, c_uint32, c_uint64, c_void_p
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from matching.native.library import PATH, LibraryMissing, load
 
-Probe = Callable[..., int]
+
+class Probe(NamedTuple):
+    """The library's two functions."""
+
+    search: Callable[..., int]
+    mark: Callable[..., None]
 
 
 @cache
-def function(path: Path = PATH) -> Probe:
-    """`sw_probe` of the library; raises LibraryMissing."""
+def functions(path: Path = PATH) -> Probe:
+    """Raises LibraryMissing."""
     if sys.byteorder != "little":
         raise LibraryMissing(f"{path} is for little-endian machines")
     load(path)
+    library = ctypes.CDLL(str(path))
     try:
-        found = ctypes.CDLL(str(path)).sw_probe
+        search, mark = library.sw_probe, library.sw_mark
     except AttributeError:
         raise LibraryMissing(f"{path} was built before it could look up; install Spillwatch again") from None
-    place = (c_void_p, c_uint64, c_void_p, c_uint32, c_void_p, c_uint64, c_uint64, c_uint32)
-    found.restype = c_uint64
-    found.argtypes = (*place, POINTER(c_uint64), c_void_p, c_void_p, c_uint64)
-    return found
+    table = (c_void_p, c_uint64, c_void_p, c_uint32, c_void_p, c_uint32)
+    search.restype = c_uint64
+    search.argtypes = (
+        *table, c_void_p, c_uint64, c_uint64, c_uint32, POINTER(c_uint64), c_void_p, c_void_p, c_uint64
+    )  # fmt: skip
+    mark.restype, mark.argtypes = None, (c_void_p, c_uint64, c_void_p, c_uint32)
+    return Probe(search, mark)
+
+
+Marks = NDArray[np.uint8]
+
+
+def marks_size(records: int) -> int:
+    """Bytes: a power of two, so that a fingerprint's last bits are a place."""
+    return 1 << max(records - 1, 0).bit_length()
+
+
+def marks_of(native: Probe, records: NDArray[np.void]) -> Marks:
+    """A bit set for each record, among eight and more: a fingerprint whose bit is not set is in none."""
+    marks = np.zeros(marks_size(len(records)), np.uint8)
+    native.mark(records.ctypes.data, len(records), marks.ctypes.data, _bits(marks))
+    return marks
+
+
+def _bits(marks: Marks) -> int:
+    return int(8 * marks.size - 1).bit_length()
 
 
 def probe(
-    search: Probe,
+    native: Probe,
     records: NDArray[np.void],
     directory: NDArray[np.uint32],
     bits: int,
+    marks: Marks | None,
     values: NDArray[np.uint8],
     shared: int,
 ) -> tuple[NDArray[np.int64], NDArray[np.uint32]]:
     """For each hit the number of its value and the ordinal. `values`: fingerprints, a row each."""
+    at, mark_bits = (None, 0) if marks is None else (marks.ctypes.data, _bits(marks))
     if values.strides[1] != 1:
         values = np.ascontiguousarray(values)
     room = len(values) + shared
@@ -47,8 +78,8 @@ def probe(
     following = c_uint64(0)
     while following.value < len(values):
         queries, ordinals = np.empty(room, np.int64), np.empty(room, np.uint32)
-        hits = search(
-            records.ctypes.data, len(records), directory.ctypes.data, bits,
+        hits = native.search(
+            records.ctypes.data, len(records), directory.ctypes.data, bits, at, mark_bits,
             values.ctypes.data, len(values), values.strides[0], shared,
             byref(following), queries.ctypes.data, ordinals.ctypes.data, room,
         )  # fmt: skip

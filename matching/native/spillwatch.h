@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define SW_ABI 5
+#define SW_ABI 6
 #define SW_PUBLIC __attribute__((visibility("default")))
 
 /* The fields, in the order of their bits and of the tables of results. Of those from SW_WALLET on only places are

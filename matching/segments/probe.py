@@ -4,16 +4,18 @@ Both give the same hits in the same order: by query, then by ordinal. Whatever a
 inside its bucket only, halves it at most 32 times, and takes SHARED_LIMIT customers of one value at most.
 """
 
-from dataclasses import dataclass
+import threading
+import weakref
+from dataclasses import dataclass, field
 from functools import cache
-from typing import Self
+from typing import ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from matching.fingerprints import Fingerprints
 from matching.native.library import LibraryMissing
-from matching.native.probe import Probe, function, probe
+from matching.native.probe import Marks, Probe, functions, marks_of, marks_size, probe
 from matching.segments.build import bucket_of, directory_of, halves
 from matching.segments.format import Ordinals, Records, directory_bits
 
@@ -24,6 +26,45 @@ Queries = NDArray[np.int64]  # numbers of the values of a batch
 Hits = tuple[Queries, Ordinals]
 
 
+#: Bytes of all tables' marks in memory, one or two a record. Tables beyond them are looked up without.
+MARKS_LIMIT = 64 << 20
+
+
+class Marking:
+    """A table's marks, made once it is asked so much that reading all of it pays."""
+
+    taken: ClassVar[int] = 0  # of MARKS_LIMIT
+    _making: ClassVar[threading.Lock] = threading.Lock()
+
+    def __init__(self, limit: int = MARKS_LIMIT) -> None:
+        self._limit = limit
+        self._marks: Marks | None = None
+        self._asked = 0
+
+    def after(self, asked: int, native: Probe, records: Records) -> Marks | None:
+        """The marks, if there are any by now. Threads that ask while one makes them go on without."""
+        if self._marks is None:
+            self._asked += asked
+            if self._asked > len(records) // 2 and Marking._making.acquire(blocking=False):
+                try:
+                    self._make(native, records)
+                finally:
+                    Marking._making.release()
+        return self._marks
+
+    def _make(self, native: Probe, records: Records) -> None:
+        size = marks_size(len(records))
+        if self._marks is None and Marking.taken + size <= self._limit:
+            marks = marks_of(native, records)
+            Marking.taken += size
+            weakref.finalize(marks, Marking._give_back, size)
+            self._marks = marks
+
+    @classmethod
+    def _give_back(cls, size: int) -> None:
+        cls.taken -= size
+
+
 @dataclass(frozen=True, slots=True)
 class Table:
     """The records of one field and where they begin by their first `bits`."""
@@ -31,6 +72,7 @@ class Table:
     records: Records
     directory: NDArray[np.uint32]
     bits: int
+    marking: Marking = field(default_factory=Marking, compare=False, repr=False)
 
     @classmethod
     def of(cls, records: Records) -> Self:
@@ -51,16 +93,17 @@ def lookup(table: Table, values: Fingerprints) -> Hits:
     """For each hit the number of its value in the batch and the customer's ordinal."""
     if not len(table.records) or not len(values):
         return none()
-    search = _native()
-    if search is None:
+    native = _native()
+    if native is None:
         return by_numpy(table, values)
-    return probe(search, table.records, table.directory, table.bits, values, SHARED_LIMIT)
+    marks = table.marking.after(len(values), native, table.records)
+    return probe(native, table.records, table.directory, table.bits, marks, values, SHARED_LIMIT)
 
 
 @cache
 def _native() -> Probe | None:
     try:
-        return function()
+        return functions()
     except LibraryMissing:
         return None
 

@@ -1,5 +1,6 @@
 """Lookups: the native one and numpy's, held against a dictionary and against each other."""
 
+import gc
 from collections import defaultdict
 from pathlib import Path
 
@@ -12,19 +13,24 @@ from numpy.typing import NDArray
 from matching.fingerprints import Fingerprints
 from matching.native.build import build
 from matching.native.library import PATH, LibraryMissing
-from matching.native.probe import Probe, function, probe
+from matching.native.probe import Probe, functions, marks_of, probe
 from matching.segments.build import in_order, records_of
-from matching.segments.probe import SHARED_LIMIT, Hits, Table, by_numpy
+from matching.segments.probe import SHARED_LIMIT, Hits, Marking, Table, by_numpy, lookup
 
 
 @pytest.fixture(scope="module")
 def search(tmp_path_factory: pytest.TempPathFactory) -> Probe:
     """Of the C files as they are now, not of the library that was installed some time ago."""
-    return function(build(PATH.parent, tmp_path_factory.mktemp("native") / "scanner.so"))
+    return functions(build(PATH.parent, tmp_path_factory.mktemp("native") / "scanner.so"))
 
 
 def natively(search: Probe, table: Table, values: Fingerprints, shared: int = SHARED_LIMIT) -> Hits:
-    return probe(search, table.records, table.directory, table.bits, values, shared)
+    return probe(search, table.records, table.directory, table.bits, None, values, shared)
+
+
+def by_marks(search: Probe, table: Table, values: Fingerprints) -> Hits:
+    marks = marks_of(search, table.records)
+    return probe(search, table.records, table.directory, table.bits, marks, values, SHARED_LIMIT)
 
 
 def by_dictionary(values: Fingerprints, ordinals: list[int], queries: Fingerprints) -> list[tuple[int, int]]:
@@ -67,6 +73,7 @@ def test_both_lookups_are_a_dictionary(
     if count and len(queries):
         assert pairs(by_numpy(table, queries)) == wanted
         assert pairs(natively(search, table, queries)) == wanted
+        assert pairs(by_marks(search, table, queries)) == wanted
 
 
 def test_both_find_everybody_of_a_large_table(search: Probe) -> None:
@@ -78,6 +85,36 @@ def test_both_find_everybody_of_a_large_table(search: Probe) -> None:
 
     wanted = [(2 * number, number + 1) for number in range(200_000)]
     assert pairs(natively(search, table, wide[:, :16])) == pairs(by_numpy(table, wide[:, :16])) == wanted
+    assert pairs(by_marks(search, table, wide[:, :16])) == wanted
+
+
+def test_a_table_is_marked_once_it_is_asked_much() -> None:
+    """A paste's few numbers read no whole table; a dump's do, and give the memory back."""
+    values = np.random.default_rng(7).integers(0, 256, (10_000, 16), np.uint8)
+    table = Table.of(in_order(records_of(values, np.arange(10_000, dtype=np.uint32))))
+    taken = Marking.taken
+
+    lookup(table, values[:5_000])
+    few = Marking.taken - taken
+    hits = [lookup(table, values) for _ in range(2)]
+    many = Marking.taken - taken
+    del table
+    gc.collect()
+
+    assert (few, many, Marking.taken - taken) == (0, 16_384, 0)
+    assert [len(queries) for queries, _ in hits] == [10_000, 10_000]
+
+
+def test_marks_have_a_limit(search: Probe) -> None:
+    """What would go beyond the memory that all tables' marks may have is looked up without."""
+    values = np.random.default_rng(8).integers(0, 256, (1_000, 16), np.uint8)
+    records = in_order(records_of(values, np.arange(1_000, dtype=np.uint32)))
+    taken = Marking.taken
+
+    within = Marking(limit=taken + 1_024).after(1_000, search, records)
+    beyond = Marking(limit=taken + 1_023).after(1_000, search, records)
+
+    assert (within is not None, beyond) == (True, None)
 
 
 @settings(max_examples=100, deadline=None)
@@ -88,7 +125,7 @@ def test_a_table_of_junk_ends_a_native_lookup(search: Probe, junk: bytes, steps:
     directory = np.frombuffer(steps, "<u4") % np.uint32(cut | 1)
     queries = np.frombuffer(junk, np.uint8).reshape(20, 16)
 
-    hits, ordinals = probe(search, records, directory, 1, queries, 4)
+    hits, ordinals = probe(search, records, directory, 1, None, queries, 4)
     assert len(hits) <= 20 * 4
     assert set(ordinals.tolist()) <= set(records["ordinal"].tolist())
 
@@ -101,4 +138,4 @@ def test_a_library_without_the_lookup_is_as_good_as_none(tmp_path: Path) -> None
     old = build(tmp_path, tmp_path / "scanner.so")
 
     with pytest.raises(LibraryMissing, match=r"install Spillwatch again|cannot be loaded"):
-        function(old)
+        functions(old)
