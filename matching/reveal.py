@@ -21,6 +21,7 @@ from matching.identifiers import DateOrder, Field
 from matching.ordinals import COLUMN, LINE_LIMIT
 from matching.segments import SHARED_LIMIT, Chain
 
+_NUMBER_CHARS = 9  # of a column's number
 SAMPLE = 200  # rows whose fingerprints are computed again
 SEGMENT = "segment"  # a column of the list of ordinals, if it is of several
 HITS = "fields"  # a column of the list of ordinals, beside COLUMN; any other is carried over too
@@ -100,6 +101,13 @@ def _of_one(
                 f"say which with --of: {', '.join(sorted(segments))}"
             )
         rows = rows if of is None else [row for row in rows if row[column] == of]
+        if of is not None and not rows:
+            raise OrdinalsRefused(
+                f"{path} has no ordinals of the segment --of names; it has those of "
+                f"{', '.join(sorted(segments)) or 'none'}"
+            )
+    elif of is not None:
+        raise OrdinalsRefused(f"{path} has no column {SEGMENT!r}, so that --of means nothing; leave it away")
     for row in rows:
         yield int(row[place]), [*row[:place], *row[place + 1 :]]
 
@@ -166,15 +174,16 @@ def _check_all_there(wanted: Wanted, lists: Lists) -> None:
 def _places(names: Sequence[str], columns: Sequence[str] | None, width: int) -> list[int]:
     if columns is None:
         return list(range(len(names) or width))
-    return [_place(column, names) for column in columns]
+    return [_place(column, names, len(names) or width) for column in columns]
 
 
-def _place(column: str, names: Sequence[str]) -> int:
+def _place(column: str, names: Sequence[str], width: int) -> int:
     if column in names:
         return names.index(column)
-    if column.isdigit() and 1 <= int(column) <= max(len(names), 1):
+    if column.isdecimal() and len(column) <= _NUMBER_CHARS and 1 <= int(column) <= width:
         return int(column) - 1
-    raise CustomersWithoutColumns(f"there is no column {column!r}; wanted: its number from 1 on, or a name")
+    wanted = f"a number from 1 to {width}" + (" or a name of the first row" if names else "")
+    raise CustomersWithoutColumns(f"there is no column {column!r}; wanted: {wanted}")
 
 
 def harmless(cell: str) -> str:

@@ -65,6 +65,22 @@ def test_only_the_columns_that_are_asked_for(premises: Path) -> None:
     assert list(written(premises)[0]) == ["ordinal", "fields", "rows", "segment", "card", "name"]
 
 
+def test_columns_of_a_list_without_header_are_numbers(premises: Path) -> None:
+    """Any of its columns may be asked for; a sign that is no number is refused with a sentence."""
+    lists = ("--customers", "bare.csv", "--no-header", "--out", "out.csv", "--columns")
+    (premises / "bare.csv").write_text("Customer 1,a@b.example,x\nCustomer 2,c@d.example,y\n")
+    (premises / "two.csv").write_text("ordinal\n2\n")
+    answered(premises, "reveal", "two.csv", *lists, "2,3")
+    found = written(premises)
+    (premises / "out.csv").unlink()
+
+    refused = [invoke(premises, "reveal", "two.csv", *lists, one) for one in ("²", "4", "0", "9" * 5000)]
+
+    assert found == [{"ordinal": "2", "column 2": "c@d.example", "column 3": "y"}]
+    assert {(ran.code, "wanted: a number from 1 to 3" in ran.told) for ran in refused} == {(6, True)}
+    assert not (premises / "out.csv").exists()
+
+
 def test_the_list_is_held_against_the_segment(premises: Path) -> None:
     """The one that was enrolled is recognised; with rows turned around, moved, added or missing it is not."""
     proof = ("--segment", "0.segment", "--segment", "1.segment", "--key", "quillmere.key")
@@ -122,6 +138,23 @@ def test_ordinals_of_two_segments_are_not_mixed(premises: Path) -> None:
 
     assert (unnamed.code, "say which with --of: 1, 2" in unnamed.told) == (6, True)
     assert (named["customers"], written(premises)[0]["ordinal"]) == (1, "8")
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        ("ordinal,segment\n7,1\n8,2\n", "it has those of 1, 2"),
+        ("ordinal\n7\n", "has no column 'segment', so that --of means nothing"),
+    ],
+)
+def test_a_segment_that_has_no_ordinals_is_refused(premises: Path, content: str, sentence: str) -> None:
+    """A file without a customer would look like an answer."""
+    (premises / "two.csv").write_text(content)
+
+    ran = invoke(premises, "reveal", "two.csv", *LISTS, "--out", "out.csv", "--of", "3")
+
+    assert (ran.code, sentence in ran.told) == (6, True)
+    assert not (premises / "out.csv").exists()
 
 
 @pytest.mark.parametrize(
