@@ -20,6 +20,7 @@ NAMES = (
     "lookups",
     "inputs",
     "dumps",
+    "growth",
 )
 LIBRARIES = ("scrapy", "beautifulsoup4", "sqlalchemy", "psycopg", "pyahocorasick", "daachorse")
 

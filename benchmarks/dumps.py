@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
-from benchmarks.measure import ratio, report
+from benchmarks.measure import child, ratio, report
 from benchmarks.people import Rows, people
 
 ROWS = int(os.environ.get("SPILLWATCH_BENCH_ROWS", 10_000_000))
@@ -46,7 +46,7 @@ class Ran:
 def main() -> None:
     with tempfile.TemporaryDirectory(prefix="spillwatch-bench-") as name:
         folder = Path(name)
-        child("prepare", folder)
+        child("benchmarks.dumps", "prepare", str(folder))
         ours = run("spillwatch", folder)
         peers = [run(peer, folder) for peer in ("duckdb", "polars", "rg", "naive") if there(peer)]
         size = (folder / "dump.csv").stat().st_size / 1e6
@@ -85,25 +85,11 @@ def prepare(folder: Path) -> None:
 
 def run(name: str, folder: Path) -> Ran:
     """One contender; `began`: CPU seconds before what `share` multiplies."""
-    said, usage = child(name, folder)
+    said, usage = child("benchmarks.dumps", name, str(folder))
     found = json.loads(said)
     began = found.get("began", 0.0)
     cpu_s = began + (usage.ru_utime + usage.ru_stime - began) * found.get("share", 1)
     return Ran(found["name"], cpu_s, usage.ru_maxrss / 1000, found["hits"], found.get("rows"))
-
-
-def child(name: str, folder: Path) -> tuple[str, resource.struct_rusage]:
-    """What a process of its own says and takes; this one stays small, as a child's peak begins with its."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "benchmarks.dumps", name, str(folder)], stdout=subprocess.PIPE, text=True
-    )
-    assert process.stdout is not None
-    said = process.stdout.read()
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise RuntimeError(f"{name} ended with {process.returncode}")
-    return said, usage
 
 
 def there(name: str) -> bool:

@@ -19,13 +19,13 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.measure import cost, ratio, report
+from benchmarks.segments import write_base
 from matching.fingerprints import Fingerprints, new_key
 from matching.identifiers import Field
 from matching.segments import (
     Segment,
     Sorter,
     delta_header,
-    first_header,
     merge,
     open_segment,
     verify,
@@ -120,18 +120,11 @@ def _measure(folder: Path, count: int) -> Measured:
 
 
 def _build(path: Path, count: int) -> None:
-    sorter = Sorter(path.parent)
-    for number, batch in enumerate(_enrolled(count)):
-        sorter.add(batch, np.arange(number * MILLION + 1, (number + 1) * MILLION + 1, dtype=np.uint32))
-    header = first_header(
-        company="quillmere",
-        default_region="CN",
-        key=new_key(),
-        customers=count,
-        counts={Field.PHONE: sorter.count},
-        now=datetime.now(UTC),
+    parts = (
+        {Field.PHONE: (batch, np.arange(number * MILLION + 1, (number + 1) * MILLION + 1, dtype=np.uint32))}
+        for number, batch in enumerate(_enrolled(count))
     )
-    write_segment(path, header, {Field.PHONE: sorter.merged()})
+    write_base(path, company="quillmere", key=new_key(), customers=count, parts=parts)
 
 
 def _enrolled(count: int) -> Iterator[Fingerprints]:

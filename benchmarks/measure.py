@@ -1,15 +1,19 @@
-"""How everything here is measured: CPU time of this process (and its children), and a table for the docs."""
+"""How everything here is measured: CPU time of a process and its children; tables and bars for the docs."""
 
 from __future__ import annotations
 
 import gc
+import os
 import resource
+import subprocess
+import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
 T = TypeVar("T")
+BAR = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +30,21 @@ def cost(work: Callable[[], T], *, children: bool = False) -> tuple[T, Cost]:
     wall, cpu = time.perf_counter(), _cpu_s(children)
     result = work()
     return result, Cost(_cpu_s(children) - cpu, time.perf_counter() - wall)
+
+
+def child(module: str, *arguments: str) -> tuple[str, resource.struct_rusage]:
+    """What `python -m module` prints, and what it took.
+
+    A child's peak of memory begins with its parent's, so who calls this imports little before.
+    """
+    process = subprocess.Popen([sys.executable, "-m", module, *arguments], stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    said = process.stdout.read()
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise RuntimeError(f"{module} {' '.join(arguments)} ended with {process.returncode}")
+    return said, usage
 
 
 def _cpu_s(children: bool) -> float:
@@ -50,6 +69,15 @@ def report(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
         print("| " + " | ".join(cells) + " |")
         if number == 0:
             print("|" + "|".join(rules) + "|")
+    print(flush=True)
+
+
+def bars(title: str, values: Mapping[str, float]) -> None:
+    """Print one bar a value, the longest BAR characters."""
+    longest, width = max(values.values()), max(map(len, values))
+    print(f"{title}\n")
+    for name, value in values.items():
+        print(f"    {name.rjust(width)} {'█' * max(1, round(BAR * value / longest))} {_shown(value)}")
     print(flush=True)
 
 
