@@ -99,6 +99,7 @@ def test_rows_without_end_are_bait(program: str) -> None:
     ("program", "words"),
     [
         ("mybb", "The specified thread does not exist."),
+        ("smf", "The topic or board you are looking for appears to be either missing or off limits to you."),
         (
             "vbulletin",
             "Invalid Thread specified. If you followed a valid link, please tell us",
