@@ -146,13 +146,12 @@ def absent(session: Session, source_id: int, *, seen_since: datetime) -> tuple[i
 def copies(session: Session, source_id: int, *, since: datetime) -> int:
     """Listings first seen since then whose text this source had before, under another key; no replies."""
     earlier = aliased(Listing)
-    before = select(earlier.id).where(
-        earlier.content_digest == Listing.content_digest,
-        earlier.source_id == source_id,
-        earlier.first_seen_at < since,
+    # Not one look for each: of 100,000 new ones that took an hour.
+    before = select(earlier.content_digest).where(
+        earlier.source_id == source_id, earlier.first_seen_at < since, earlier.content_digest != ""
     )
     new = select(func.count()).where(_listed(source_id), Listing.first_seen_at >= since)
-    return session.scalar(new.where(Listing.content_digest != "", before.exists())) or 0
+    return session.scalar(new.where(Listing.content_digest.in_(before))) or 0
 
 
 def mark_absent_gone(
