@@ -57,10 +57,12 @@ class App:
     @cached_property
     def database(self) -> Database:
         """The database at its current schema: an empty one is set up, an older one raises SchemaOutdated."""
-        from storage.schema import require_current, revision, upgrade
+        from storage.revisions import require_current, revision
 
         database = self.database_unchecked
         if revision(database) is None:
+            from storage.schema import upgrade  # Alembic: half a second, which only the first command pays
+
             upgrade(database)
         require_current(database)
         return database

@@ -1,57 +1,33 @@
-"""The schema's revisions: what the database has, what this program wants, and the way there."""
+"""The schema: the way from any released revision to this program's, and whether the models agree with it."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 
-from storage import tables
 from storage.base import Base, Database
-from storage.errors import DatabaseDamaged, SchemaNewer, SchemaOutdated
+from storage.errors import DatabaseDamaged
 from storage.faults import translated
+from storage.revisions import MIGRATIONS, head, require_current, require_known, revision, revision_at
 
-MIGRATIONS = Path(__file__).parent / "migrations"
+__all__ = [
+    "METADATA",
+    "config",
+    "differences",
+    "head",
+    "include_object",
+    "require_current",
+    "revision",
+    "upgrade",
+]
 UPGRADE_KEY = 0x5350494C4C2B  # the advisory lock of an upgrade; another than the daemon's
 SEARCH_TABLES = "listing_search"  # made by hand in the migrations: the models know nothing of it
 
 METADATA = Base.metadata
-DECLARED = tables.NOUNS
-
-
-def head() -> str:
-    """The revision that this program works with."""
-    return _scripts().get_current_head() or ""
-
-
-def revision(database: Database) -> str | None:
-    """None: the database has no schema of ours."""
-    with translated(database.place), database.readers.connect() as connection:
-        return MigrationContext.configure(connection).get_current_revision()
-
-
-def require_current(database: Database) -> None:
-    """Raises SchemaOutdated or SchemaNewer."""
-    found = revision(database)
-    _require_known(database, found)
-    if found != head():
-        raise SchemaOutdated(
-            f"{database.place}: its schema is {found or 'empty'}, wanted {head()}."
-            " Run `spillwatch db upgrade`."
-        )
-
-
-def _require_known(database: Database, found: str | None) -> None:
-    if found not in {None, *(script.revision for script in _scripts().walk_revisions())}:
-        raise SchemaNewer(
-            f"{database.place}: its schema is {found}, which this program does not know (it has {head()})."
-            " Install the newer program again, or restore the backup made before the upgrade."
-        )
 
 
 def upgrade(database: Database, to: str = "head") -> None:
@@ -60,7 +36,7 @@ def upgrade(database: Database, to: str = "head") -> None:
     Raises SchemaNewer where the database has been upgraded by a newer program.
     """
     with _migrating(database) as connection:
-        _require_known(database, MigrationContext.configure(connection).get_current_revision())
+        require_known(database, revision_at(connection))
         command.upgrade(config(connection), to)
 
 
@@ -81,10 +57,6 @@ def config(connection: Connection | None = None) -> Config:
     made.set_main_option("path_separator", "os")
     made.attributes["connection"] = connection
     return made
-
-
-def _scripts() -> ScriptDirectory:
-    return ScriptDirectory.from_config(config())
 
 
 @contextmanager

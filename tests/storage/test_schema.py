@@ -10,11 +10,13 @@ from pathlib import Path
 
 import pytest
 from alembic import command
+from alembic.script import ScriptDirectory
 from sqlalchemy import Boolean, inspect, text
 
 from storage import alerts, listings, runs, schema, search, sources
 from storage.base import Database
 from storage.errors import SchemaNewer, SchemaOutdated, StorageError
+from storage.revisions import KNOWN
 from tests.storage import given
 
 RELEASED = sorted((Path(__file__).parent / "released").glob("*.json"))
@@ -42,6 +44,14 @@ def test_alembic_check_is_clean(database: Database) -> None:
     """The check as Alembic itself makes it."""
     with database.engine.connect() as connection:
         command.check(schema.config(connection))
+
+
+def test_the_revisions_are_those_of_the_migrations() -> None:
+    """Their files' names say what Alembic reads in them."""
+    scripts = ScriptDirectory.from_config(schema.config())
+
+    assert [script.revision for script in scripts.walk_revisions()] == [*reversed(KNOWN)]
+    assert scripts.get_current_head() == schema.head()
 
 
 def test_every_table_has_rows_in_the_last_release() -> None:
