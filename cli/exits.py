@@ -14,6 +14,6 @@ class Exit(IntEnum):
     CONFIGURATION = 3
     DATABASE = 4
     ALREADY_RUNNING = 5
-    REFUSED = 6  # the input was refused: a damaged segment, an unknown source, a wrong key
+    REFUSED = 6  # the input was refused: a damaged segment, an unknown source, a wrong key; or a part of it
     INTERNAL = 70  # a defect of ours (EX_SOFTWARE)
     INTERRUPTED = 130  # Ctrl-C (128 + SIGINT)

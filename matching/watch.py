@@ -56,10 +56,14 @@ class Watch:
         )
 
 
-def watch_of(terms: Iterable[WatchTerm], segments: Sequence[WatchedSegment] = ()) -> Watch:
+def watch_of(
+    terms: Iterable[WatchTerm],
+    segments: Sequence[WatchedSegment] = (),
+    unusable: Mapping[int, MatchingError] | None = None,
+) -> Watch:
     """A watch without a database."""
     by_id = {term.id: term for term in terms}
-    return Watch("", Terms.build(list(by_id.values())), by_id, segments, {})
+    return Watch("", Terms.build(list(by_id.values())), by_id, segments, unusable or {})
 
 
 def load(session: Session, settings: MatchingSettings) -> Watch:

@@ -18,9 +18,10 @@ from cli.output import complain, emit_json
 from cli.progress import Meter
 from cli.results import as_dict, show, write_ordinals
 from matching.checkpoint import Checkpoint
-from matching.errors import InputMissing
+from matching.errors import InputMissing, InputUnreadable
 from matching.findings import Findings
 from matching.inputs import Limits
+from matching.inputs.endings import WHOLE
 from matching.sweep import FIRST_LOOK, Progress, Source, Sweep
 from matching.terms import WatchTerm
 from matching.watch import Watch, watch_of, watched_segments
@@ -52,7 +53,7 @@ def command(
         ),
     ] = FIRST_LOOK,
     max_mb: Annotated[
-        int, typer.Option(min=1, help="MB that may come out of the archives of each file named.")
+        int, typer.Option(min=1, help="MB that may come out of the archives of each file or folder named.")
     ] = Limits().out_bytes // _MEGABYTE,
     threads: Annotated[int | None, typer.Option(min=1, max=256, help="Default: one for each CPU.")] = None,
     restart: Annotated[
@@ -63,7 +64,8 @@ def command(
     """Search dumps and samples for watch terms and for customers' identifiers.
 
     Shows places, counts and masked excerpts, never a value. A match that was ended goes on when the same
-    command is given again. Exit code 0: something was found; 1: nothing; 130: ended by Ctrl-C.
+    command is given again. Exit code 0: something was found; 1: nothing; 6: nothing, but not everything could
+    be read or compared; 130: ended by Ctrl-C.
     """
     app = app_of(context)
     watch, names = _watch(app, company)
@@ -86,7 +88,12 @@ def command(
     if checkpoint is not None:
         checkpoint.remove()
     if not findings.companies:
-        raise typer.Exit(Exit.NEGATIVE)
+        raise typer.Exit(Exit.NEGATIVE if _complete(watch, progress) else Exit.REFUSED)
+
+
+def _complete(watch: Watch, progress: Progress) -> bool:
+    """Whether "nothing" was said of all that was named, and of all segments."""
+    return not watch.unusable and all(read.outcome == WHOLE for read in progress.read)
 
 
 def _run(sweep: Sweep, sources: Sequence[Source], checkpoint: Checkpoint | None) -> None:
@@ -134,12 +141,16 @@ def _checkpoint(app: App, sources: Sequence[Source], watch: Watch, options: obje
 
 
 def _source(name: str) -> Source:
-    """Raises InputMissing before anything is read, not after hours."""
+    """Raises InputMissing or InputUnreadable before anything is read, not after hours."""
     if name == STDIN:
         return "standard input", sys.stdin.buffer
     path = Path(name)
-    if not path.exists():
-        raise InputMissing(f"there is no file {path}")
+    try:
+        path.stat()
+    except FileNotFoundError:
+        raise InputMissing(f"there is no file {path}") from None
+    except OSError as error:
+        raise InputUnreadable(f"{path} cannot be read: {error.strerror}") from None
     return name, path
 
 
@@ -163,4 +174,5 @@ def _watch(app: App, only: str | None) -> tuple[Watch, dict[int, str]]:
     segments, unusable = watched_segments(rows, app.settings.matching, numbers)
     for error in unusable.values():
         complain(f"{error}; its fingerprints are not compared.")
-    return watch_of(terms, segments), {number: slug for slug, number in numbers.items()}
+    watch = watch_of(terms, segments, unusable)
+    return watch, {number: slug for slug, number in numbers.items()}

@@ -34,8 +34,8 @@ def documents(
 ) -> Iterator[Document]:
     """The documents of a file, a folder or a stream such as standard input, whose name is "-".
 
-    `regions`: of telephone numbers without +, for recognising columns. Raises InputMissing, InputUnreadable
-    or InputSpecial for `source` itself; what is wrong inside it is the ending of a document.
+    `regions`: of telephone numbers without +, for recognising columns. Raises InputMissing or InputUnreadable
+    for a `source` of which nobody can say what it is; what is wrong otherwise is the ending of a document.
     """
     opener = _Opener(Budget(limits or Limits()), regions)
     if not isinstance(source, Path):
@@ -49,7 +49,7 @@ def documents(
     if stat.S_ISDIR(mode):
         return opener.folder(name, source, 0)
     if stat.S_ISREG(mode):
-        return opener.file(name, _descriptor(source, follow=True))
+        return opener.named(name, source)
     return opener.pipe(name, source)
 
 
@@ -96,6 +96,15 @@ class _Opener:
             return
         with stream:
             yield from self.stream(name, stream)
+
+    def named(self, name: str, path: Path) -> Iterator[Document]:
+        """A file that somebody named; a link to one is followed."""
+        try:
+            descriptor = _descriptor(path, follow=True)
+        except InputUnreadable as error:
+            yield Document(name, None, refused(error))
+            return
+        yield from self.file(name, descriptor)
 
     def folder(self, name: str, folder: Path, depth: int) -> Iterator[Document]:
         """Sorted by name; what is no file and no folder is a document with an ending and nothing else."""

@@ -1,6 +1,7 @@
 """The installed commands keygen, enroll, segment and match, as their users run them."""
 
 import csv
+import gzip
 import json
 import shutil
 import stat
@@ -364,6 +365,49 @@ def test_match_goes_on_without_an_unusable_segment(imported: Path) -> None:
     ran = spillwatch(imported, "match", "rows.txt")
 
     assert (ran.returncode, "chmod 600" in ran.stderr, "趣店" in ran.stdout) == (0, True, True)
+
+
+@pytest.mark.parametrize(
+    ("rows", "mode", "code"),
+    [("趣店", 0o600, 0), ("nobody", 0o600, 6), ("趣店", 0o644, 0), ("nobody", 0o644, 6)],
+)
+def test_nothing_found_in_what_was_not_read_is_no_answer(
+    imported: Path, rows: str, mode: int, code: int
+) -> None:
+    """A damaged archive, or a segment without its key: 6 where nothing was found, so that no script takes it
+    for a "no".
+    """
+    (imported / "quillmere.key").chmod(mode)
+    (imported / "rows.txt").write_text(rows)
+    damaged = ("damaged.gz",) if mode == 0o600 else ()
+    (imported / "damaged.gz").write_bytes(gzip.compress(b"nothing here\n" * 9)[:-9])
+
+    ran = spillwatch(imported, "match", *damaged, "rows.txt")
+
+    assert (ran.returncode, bool(ran.stderr)) == (code, True)
+
+
+def test_each_file_that_is_named_has_its_own_megabytes(imported: Path) -> None:
+    """A folder has them for all that it holds."""
+    (imported / "dumps").mkdir()
+    for name in ("a.gz", "b.gz"):
+        (imported / "dumps" / name).write_bytes(gzip.compress(b"nothing to see here\n" * 35_000))
+
+    apart = answer(imported, "match", "dumps/a.gz", "dumps/b.gz", "--max-mb", "1", code=1)
+    together = answer(imported, "match", "dumps", "--max-mb", "1", code=6)
+
+    assert [read["outcome"] for read in apart["documents"]] == ["whole", "whole"]
+    assert [read["outcome"] for read in together["documents"]] == ["whole", "too_large"]
+
+
+@pytest.mark.parametrize("name", ["x" * 300, "rows.txt/x"])
+def test_a_name_that_nobody_can_look_up_is_refused(imported: Path, name: str) -> None:
+    """Before anything is read."""
+    (imported / "rows.txt").write_text("趣店")
+
+    ran = spillwatch(imported, "match", "rows.txt", name)
+
+    assert (ran.returncode, "cannot be read" in ran.stderr, "Traceback" in ran.stderr) == (6, True, False)
 
 
 def test_a_file_that_is_not_there_is_an_error(imported: Path) -> None:

@@ -71,6 +71,13 @@ def test_what_is_not_there_is_an_error(tmp_path: Path) -> None:
         documents("x", tmp_path / "x")
 
 
+def test_what_was_named_and_cannot_be_read_is_an_ending() -> None:
+    """The others that were named are read all the same. Of this one the kernel reads nothing to anybody."""
+    (found,) = read(Path("/proc/self/mem"))
+
+    assert (found.ending.outcome, found.blocks) == ("unreadable", [])
+
+
 def test_what_may_not_be_opened_is_an_error(tmp_path: Path) -> None:
     """A name that is longer than names can be stands for it: root may read everything."""
     with pytest.raises(InputUnreadable):
