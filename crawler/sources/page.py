@@ -34,7 +34,8 @@ LISTING_ROLES = frozenset({Role.LIST, Role.FEED, Role.API})
 class Follow:
     """A page worth fetching; `key` and `partial` are of its listing and go back in with the `Page`.
 
-    `rest`: of a thread's page, those to go on with if this one holds anything new, in their order.
+    `rest`: of a thread's page, those to go on with if this one holds anything new, in their order; `beyond`:
+    how many there are behind them, which the budget leaves out.
     """
 
     url: str
@@ -42,6 +43,7 @@ class Follow:
     key: str | None = None
     partial: Listing | None = None
     rest: tuple[str, ...] = ()
+    beyond: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -227,44 +227,44 @@ class SourceSpider(Spider):
             key = stored_key(self.run, reply.key)
             async for found in self._texts.complete(reply, origin, captured, known=key in known):
                 yield found
-        for request in self._onward(follow, origin, parsed, over=bool(replies) and not news):
+        for request in self._onward(follow, origin, parsed, over=bool(replies) and not news, met=bool(same)):
             yield request
 
     def _onward(
-        self, follow: Follow, origin: Origin | None, parsed: Parsed, *, over: bool
+        self, follow: Follow, origin: Origin | None, parsed: Parsed, *, over: bool, met: bool
     ) -> Iterator[Request]:
         """Ask for a thread's next page, unless it is `over`: a page held nothing new.
 
+        Where the budget ends it before a page has `met` with what is stored, the others count as unread.
         Where an earlier run left something unread there may be more behind such a page. From its first page
         to its last a thread counts as unread, so that a kill in between has the next run follow it again.
+        A second look is at its first page alone.
         """
         if origin is None or follow.key is None:
             return
-        first = follow.role is not Role.REPLIES
-        onward = self._rest(follow, origin, parsed) if first or origin.owed or not over else ()
-        key = stored_key(self.run, follow.key)
-        if onward:
+        key, first = stored_key(self.run, follow.key), follow.role is not Role.REPLIES
+        if first:
+            follow = self._within_budget(follow, parsed.rest)
+        more = first or origin.owed or not over
+        if more and follow.rest:
             if first:
                 self._visit.note(Unread(key))
-            yield from self._further(follow, onward, origin)
-        elif not first and not self._visit.owes(key) and follow.partial is not None:
+            yield from self._further(follow, origin)
+            return
+        if first or origin.owed or not met:
+            self.run.tally.unread += follow.beyond
+        if not first and not self._visit.owes(key) and follow.partial is not None:
             self._visit.note(Read(key, follow.partial.row_digest))
 
-    def _further(self, follow: Follow, pages: Sequence[str], origin: Origin) -> Iterator[Request]:
-        """Ask for the first of these pages of a thread, which leads to the others."""
-        first, *rest = pages
-        return self._requests(Follow(first, Role.REPLIES, follow.key, follow.partial, tuple(rest)), origin)
-
-    def _rest(self, follow: Follow, origin: Origin | None, parsed: Parsed) -> tuple[str, ...]:
-        """The pages of a thread to go on with; a second look is at its first page alone."""
-        if origin is None:
-            return ()
-        if follow.role is Role.REPLIES:
-            return follow.rest
+    def _within_budget(self, follow: Follow, rest: Sequence[str]) -> Follow:
+        """A thread's first page with those of its others that may be asked for."""
         allowed = self.run.definition.budget.thread_pages - 1
-        if origin.fresh:
-            self.run.tally.unread += len(parsed.rest[allowed:])
-        return parsed.rest[:allowed]
+        return replace(follow, rest=tuple(rest[:allowed]), beyond=len(rest[allowed:]))
+
+    def _further(self, follow: Follow, origin: Origin) -> Iterator[Request]:
+        """Ask for the next of a thread's pages, which leads to the others."""
+        url, *rest = follow.rest
+        return self._requests(replace(follow, url=url, role=Role.REPLIES, rest=tuple(rest)), origin)
 
     def _validate(self, origin: Origin, response: Response) -> None:
         if origin.page == origin.start:
@@ -290,6 +290,7 @@ class SourceSpider(Spider):
         run = self.run
         if error is run.closed:
             self._visit.put_off(origin)
+            self.run.tally.unread += _behind(follow, origin)
             self._unread(follow)
             return
         if isinstance(error, BEFORE_EVERYTHING):
@@ -323,10 +324,17 @@ class SourceSpider(Spider):
         self.run.reading.ask_again(origin.start)
         self._unread(follow)
         if follow.role is Role.REPLIES and follow.rest and self.run.closed is None:
-            yield from self._further(follow, follow.rest, origin)
+            yield from self._further(follow, origin)
             return
+        self.run.tally.unread += _behind(follow, origin)
         if origin.fresh and origin.captured is not None and follow.partial is not None:
             yield Found(replace(follow.partial, row_digest=""), origin.captured)
+
+
+def _behind(follow: Follow, origin: Origin | None) -> int:
+    """Pages of a thread behind one that did not come, and that no run has read."""
+    whole = origin is not None and (origin.fresh or origin.owed)
+    return len(follow.rest) + follow.beyond if whole else 0
 
 
 def _said(follow: Follow) -> tuple[str, str]:
