@@ -2,16 +2,20 @@
 
 The file holds what the database may hold: places, counts, ordinals and masked excerpts, never a value. It
 lies in a folder of mode 0700, has mode 0600, is written beside itself and renamed, and is named after what is
-being compared: other inputs, other segments or other terms are another sweep.
+being compared: other inputs, other segments or other terms are another sweep. A sweep that ends removes it;
+those that nobody goes on with are removed by a later one (`tidy`).
 """
 
 import hashlib
 import json
 import os
+import re
 import zlib
 from collections import Counter
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
@@ -26,7 +30,8 @@ from matching.watch import Watch
 
 VERSION = 1
 MAX_FILES = 100_000  # of a folder
-SUFFIX = ".sweep"
+SUFFIX, DRAFT = ".sweep", ".part"
+_OURS = re.compile(rf"[0-9a-f]{{32}}(?:{re.escape(SUFFIX)}|{re.escape(DRAFT)})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +96,22 @@ class Checkpoint:
 
     @property
     def _draft(self) -> Path:
-        return self.path.with_suffix(".part")
+        return self.path.with_suffix(DRAFT)
+
+
+def tidy(folder: Path, *, before: datetime) -> int:
+    """Remove what sweeps have kept that nobody went on with since; returns how many files. One that runs is
+    kept anew every few seconds.
+    """
+    removed = 0
+    with suppress(OSError):  # the folder is not there, or not ours: then nothing in it is
+        for entry in [*os.scandir(folder)]:
+            if not _OURS.fullmatch(entry.name) or not entry.is_file(follow_symlinks=False):
+                continue
+            if entry.stat(follow_symlinks=False).st_mtime < before.timestamp():
+                Path(entry.path).unlink(missing_ok=True)
+                removed += 1
+    return removed
 
 
 def _watched(watch: Watch) -> object:

@@ -22,6 +22,12 @@ class MatchingSettings(BaseModel):
     sweep_save_s: Annotated[
         float, Field(ge=0, le=3600, description="Seconds between two times that `match` keeps what it has.")
     ] = 5.0
+    sweep_keep_days: Annotated[
+        float,
+        Field(
+            gt=0, le=3650, description="Days after which the next `match` removes what an ended one has kept."
+        ),
+    ] = 14.0
     key_files: Annotated[
         dict[str, Path],
         Field(description="Key file by company (its file's name); wins over fingerprints.key_file."),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -17,7 +18,7 @@ from cli.exits import Exit
 from cli.output import complain, emit_json
 from cli.progress import Meter
 from cli.results import as_dict, show, write_ordinals
-from matching.checkpoint import Checkpoint
+from matching.checkpoint import Checkpoint, tidy
 from matching.errors import InputMissing, InputUnreadable
 from matching.findings import Findings
 from matching.inputs import Limits
@@ -72,6 +73,8 @@ def command(
     sources = [_source(name) for name in dict.fromkeys(files)]
     if ordinals is not None:
         ordinals.mkdir(mode=0o700, parents=True, exist_ok=True)
+    kept = timedelta(days=app.settings.matching.sweep_keep_days)
+    tidy(app.settings.matching.sweeps_dir, before=datetime.now(UTC) - kept)
     checkpoint = _checkpoint(app, sources, watch, [limit, first_look, max_mb])
     findings, progress = _begun(checkpoint, watch, limit, restart=restart)
     sweep = Sweep(findings, progress, limits=Limits(out_bytes=max_mb * _MEGABYTE), first_look=first_look)
