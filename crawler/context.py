@@ -64,6 +64,8 @@ class RunContext:
     structure: Structure = field(default_factory=Structure)
     #: Keys whose own page answers "not there"; whether that is believed is decided at the end.
     gone: set[str] = field(default_factory=set)
+    #: Keys whose own page leads to the front page, which says less.
+    sent_away: set[str] = field(default_factory=set)
     writes: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "writes"))
     in_flight: set[asyncio.Timeout] = field(default_factory=set)
     closed: FetchError | None = None

@@ -7,6 +7,7 @@ SpillwatchError (storage.errors)
     │   │   ├── HostNotFound, ConnectionRefused, ConnectionLost, TimedOut, Truncated, ServerFailed   (retried)
     │   │   ├── RateLimited, TlsFailed, HeadersRefused, MalformedResponse, BodyTooLarge
     │   │   ├── DecompressedTooLarge, BadEncoding, TooManyRedirects, NotThere, UnexpectedStatus
+    │   │   ├── SentToTheFront    a NotThere that the site does not say
     │   │   ├── TorUnreachable    ends the run, whatever it had read
     │   │   ├── TorProblem        Tor is there, and could not reach the host
     │   │   │   ├── TorFailed, TorTimedOut, OnionSilent, OnionPortClosed   (retried)
@@ -187,6 +188,10 @@ class TooManyRedirects(FetchFailed, reason="too_many_redirects"):
 
 class NotThere(FetchFailed, reason="not_there"):
     """The page is not there (404 or 410)."""
+
+
+class SentToTheFront(NotThere, reason="sent_to_the_front"):
+    """The page's address leads to the site's front page."""
 
 
 class UnexpectedStatus(FetchFailed, reason="unexpected_status"):

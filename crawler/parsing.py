@@ -11,7 +11,7 @@ import structlog
 from crawler.answers import problem_with
 from crawler.capture import Captured
 from crawler.context import RunContext
-from crawler.errors import FetchError, NotThere, ParseFailed
+from crawler.errors import FetchError, NotThere, ParseFailed, SentToTheFront
 from crawler.sources import LISTING_ROLES, Follow, Page, Parsed
 from crawler.walls import Answer, wall
 from crawler.watchdog import cpu_bound
@@ -46,8 +46,8 @@ def understand(run: RunContext, response: Response, follow: Follow, captured: Ca
         return Understood(problem=problem)
     answer = answer_of(response, captured.charset)
     if follow.role not in LISTING_ROLES and _led_to_the_front(run, answer):
-        missing = NotThere(f"{urlsplit(answer.url).hostname} redirects from this page to its front page.")
-        return _instead(captured, missing)
+        away = SentToTheFront(f"{urlsplit(answer.url).hostname} redirects from this page to its front page.")
+        return _instead(captured, away)
     if problem is not None:
         found = wall(answer)
         return _instead(captured, found) if found else Understood(problem=problem)
@@ -74,7 +74,7 @@ def _instead(captured: Captured, problem: FetchError) -> Understood:
 
 
 def _led_to_the_front(run: RunContext, answer: Answer) -> bool:
-    """How many sites say that a page is not there."""
+    """As many sites answer for a page that is not there, and some whoever is not logged in, for any page."""
     if answer.url == answer.asked:
         return False
     parts = urlsplit(answer.url)

@@ -21,7 +21,7 @@ from twisted.python.failure import Failure
 
 from crawler.context import RunContext
 from crawler.cookies import Jar, read_cookies
-from crawler.errors import CookiesRefused, RateLimited, RunSuperseded
+from crawler.errors import CookiesRefused, RateLimited, RunSuperseded, SentToTheFront
 from crawler.guard import Guard
 from crawler.job import Exit, Job, Message
 from crawler.job import Failure as ChildFailure
@@ -220,10 +220,10 @@ def _cursor(run: RunContext, now: datetime) -> dict[str, Any]:
 
 def _mark_gone(session: Session, run: RunContext, now: datetime) -> None:
     """Write what is gone, as far as this run can tell."""
-    source_id = run.job.source_id
+    source_id, gone = run.job.source_id, _not_there(run)
     if run.tally.lists_came:
         # A site that is dead or moved answers 404 for every page: that says nothing about a listing.
-        listings.mark_gone(session, source_id, run.gone, now)
+        listings.mark_gone(session, source_id, gone, now)
     if not run.reading.read_everything():
         return
     unseen, there = listings.absent(session, source_id, seen_since=run.began)
@@ -234,6 +234,20 @@ def _mark_gone(session: Session, run: RunContext, now: datetime) -> None:
     if (before := run.reading.whole_before) is not None:
         listings.mark_absent_gone(session, source_id, seen_since=before, now=now)
     run.reading.shown_whole()
+
+
+def _not_there(run: RunContext) -> set[str]:
+    """Keys of the listings whose own pages are not there, by what the site says or does.
+
+    Where a login ran out, a site may send its readers from every page to the front. So that is believed of no
+    more pages than this run was shown; else they count as pages that could not be read.
+    """
+    shown = run.tally.items.read + run.tally.rechecks.read
+    if len(run.sent_away) <= shown:
+        return run.gone | run.sent_away
+    for _ in run.sent_away:
+        run.tally.rechecks.failures.add(SentToTheFront())
+    return run.gone
 
 
 def _trapped(session: Session, run: RunContext) -> str | None:

@@ -19,7 +19,7 @@ from twisted.python.failure import Failure
 from crawler.answers import NOT_MODIFIED
 from crawler.capture import CAPTURED, FOLLOW, Captured
 from crawler.context import RunContext
-from crawler.errors import Banned, Captcha, FetchError, NotThere, UrlRefused, WaitingQueue
+from crawler.errors import Banned, Captcha, FetchError, NotThere, SentToTheFront, UrlRefused, WaitingQueue
 from crawler.listing import Listing
 from crawler.parsing import Understood, understand
 from crawler.pipelines import Asked, Found, Read, Seen, Unread, stored_key
@@ -298,7 +298,8 @@ class SourceSpider(Spider):
         of_listing = follow.key is not None and follow.role is not Role.REPLIES
         heard_of = of_listing and (origin is None or not origin.fresh)
         if heard_of and isinstance(error, NotThere):
-            run.gone.add(stored_key(run, follow.key or ""))
+            away = run.sent_away if isinstance(error, SentToTheFront) else run.gone
+            away.add(stored_key(run, follow.key or ""))
         else:
             self._visit.pages(follow, origin).failures.add(error)
         if origin is None:

@@ -36,6 +36,42 @@ def test_a_site_that_is_dead_makes_no_listing_gone(crawl: Runs, site: Site) -> N
     assert {each.life for each in crawl.listings().values()} == {Life.NEW}
 
 
+def test_a_page_that_leads_to_the_front_is_gone_where_others_are_shown(crawl: Runs, site: Site) -> None:
+    """As many boards answer for a thread that was deleted."""
+    source = crawl.declare("market", f"{site.url}/offers", budget={"recheck_items": 12})
+    crawl.run(source)
+    site.offers["3"].leads_to = "/offers"
+
+    run = crawl.run(source)
+
+    assert [each.title for each in crawl.listings().values() if each.gone_at is not None] == [
+        "Database number 3"
+    ]
+    assert (run.outcome, run.reason) == (RunOutcome.NOTHING_NEW, None)
+
+
+def test_a_site_that_sends_everybody_to_its_front_makes_no_listing_gone(crawl: Runs, site: Site) -> None:
+    """The login ran out: the list is still shown, two pages are for guests, and all others lead to the front.
+    The run says how many, and with the next login everything is where it was.
+    """
+    source = crawl.declare("market", f"{site.url}/offers", budget={"recheck_items": 12})
+    crawl.run(source)
+    kept = [offer for key, offer in site.offers.items() if key not in ("3", "4")]
+    for offer in kept:
+        offer.leads_to = "/offers"
+
+    out = crawl.run(source)
+    lives = {each.life for each in crawl.listings().values()}
+    for offer in kept:
+        offer.leads_to = ""
+    back = crawl.run(source)
+
+    assert lives == {Life.NEW}
+    assert (out.outcome, out.reason) == (RunOutcome.NOTHING_NEW, "partly_read")
+    assert out.detail == "10 of 13 pages could not be read: 10 sent_to_the_front."
+    assert (back.outcome, back.reason, back.listings_changed) == (RunOutcome.NOTHING_NEW, None, 0)
+
+
 def test_a_deleted_listing_whose_row_stays_is_gone_once(crawl: Runs, site: Site) -> None:
     """It is gone for as long as its own page is, costs no turning of pages, and is back with its page."""
     source = crawl.declare("market", f"{site.url}/offers", budget={"recheck_items": 12})

@@ -166,8 +166,8 @@ def test_a_page_that_redirects_to_the_front_page_is_not_there(crawl: Runs, site:
     site.failures_left = 1
     run = crawl.run(crawl.declare("market", f"{site.url}/two-threads", **PLAIN))
 
-    assert run.detail == "1 of 3 pages could not be read: 1 not_there."
+    assert run.detail == "1 of 3 pages could not be read: 1 sent_to_the_front."
     assert sorted(each.title for each in crawl.listings().values()) == ["Database 2", "Database number 1"]
-    assert (CaptureOutcome.FAILED, "not_there") in [
+    assert (CaptureOutcome.FAILED, "sent_to_the_front") in [
         (each.outcome, each.reason) for each in crawl.captures(run)
     ]

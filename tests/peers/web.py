@@ -74,6 +74,8 @@ class Offer:
     price: str = "$500"
     seller: str = "vendor"
     status: int = 200
+    #: Where its page redirects to.
+    leads_to: str = ""
     attachments: list[str] = field(default_factory=list)
 
 
@@ -147,6 +149,8 @@ class Site:
         offer = self.offers.get(key)
         if offer is None or offer.status != 200:
             return Answer(b"<p>No such offer", status=offer.status if offer else 404)
+        if offer.leads_to:
+            return Answer(status=302, headers=[("Location", offer.leads_to)])
         links = "".join(f'<a class="attachment" href="{url}">file</a>' for url in offer.attachments)
         return Answer(
             f"<html><body><h1>{offer.title}</h1><div class='description'>{offer.body}</div>"
