@@ -14,8 +14,8 @@ from sqlalchemy.orm import Session
 
 from alerts.dispatch import DeliveryService
 from alerts.service import AlertService
+from cli.configuration import Configuration
 from cli.engine import EmbeddedEngine, Lane
-from cli.settings import Configuration
 from crawler.supervise import Supervisor
 from matching.masks import mask_text
 from matching.service import MatchingService

@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING
 import typer
 
 if TYPE_CHECKING:  # a command that needs no database must not pay for importing one
-    from cli.settings import Configuration, Settings
+    from cli.configuration import Configuration
+    from cli.settings import Settings
     from crawler.settings import CrawlerSettings
     from storage.base import Database
     from storage.evidence.warc import EvidenceStore
+    from storage.settings import StorageSettings
 
 
 def utc_now() -> datetime:
@@ -34,7 +36,7 @@ class App:
     @cached_property
     def configuration(self) -> Configuration:
         """Settings, sources and companies, as declared; raises ConfigurationRefused with every mistake."""
-        from cli.settings import load
+        from cli.configuration import load
 
         return load(self.config_option)
 
@@ -55,6 +57,13 @@ class App:
         return self.configuration.settings
 
     @cached_property
+    def storage(self) -> StorageSettings:
+        """Where rows and evidence are; a mistake in a source's or a company's file keeps nobody from them."""
+        from cli.settings import locate, read_settings
+
+        return read_settings(locate(self.config_option)).storage
+
+    @cached_property
     def database(self) -> Database:
         """The database at its current schema: an empty one is set up, an older one raises SchemaOutdated."""
         from storage.revisions import require_current, revision
@@ -72,7 +81,7 @@ class App:
         """The database whatever its schema, for `db upgrade` and `doctor`."""
         from storage.base import Database
 
-        storage = self.settings.storage
+        storage = self.storage
         return Database.open(storage.database_url.get_secret_value(), busy_timeout_s=storage.busy_timeout_s)
 
     @cached_property
@@ -80,7 +89,7 @@ class App:
         """The evidence store; its folder is made with mode 0700 on first use."""
         from storage.evidence.warc import EvidenceStore
 
-        return EvidenceStore(self.settings.storage.evidence_dir)
+        return EvidenceStore(self.storage.evidence_dir)
 
     def close(self) -> None:
         """Close what was opened. Called once by `main`."""

@@ -19,12 +19,13 @@ import structlog
 
 from cli import logs
 from cli.assembly import Parts, assemble, recover, synchronise
+from cli.configuration import Configuration
 from cli.engine import EmbeddedEngine
 from cli.errors import CliError, ConfigurationRefused, LockLost
 from cli.health import HealthServer
 from cli.metrics import RELOADS, STARTED
 from cli.notify import ServiceManager
-from cli.settings import Configuration, Settings, Supervision
+from cli.settings import Settings, Supervision
 from crawler.schedule import RunSchedule
 from matching.intake import Intake
 from matching.segment_folder import SegmentFolder

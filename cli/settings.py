@@ -1,32 +1,31 @@
-"""The configuration: where it is found, what overrides what, and what it is once it holds no mistake.
+"""The settings of spillwatch.toml: where it is found, what overrides what, and every option of it.
 
 The later wins: defaults, spillwatch.toml, systemd credentials, environment variables.
-This is the only module that reads the environment.
+This is the only module that reads the environment. Sources and companies are read by `configuration`.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar, cast
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from alerts.settings import AlertsSettings
-from cli.declared import Declared, Folder, duplicates, read_folder, read_toml
+from cli.declared import read_toml
 from cli.errors import ConfigurationMissing, ConfigurationRefused
 from cli.layers import Layers
-from cli.mistakes import Mistake, did_you_mean, mistakes_of
+from cli.mistakes import Mistake, mistakes_of
 from crawler.settings import CrawlerSettings
-from crawler.sources import SourceDefinition
-from matching.companies import CompanyDefinition
 from matching.settings import MatchingSettings
 from storage.settings import StorageSettings
 
 FILE_NAME = "spillwatch.toml"
+PROCESS: Mapping[str, str] = os.environ
 T = TypeVar("T")
 
 SQLITE = "sqlite:///"
@@ -95,17 +94,7 @@ class Settings(BaseSettings):
         return (init_settings,)
 
 
-@dataclass(frozen=True)
-class Configuration:
-    """What is declared in files and the environment, without a mistake."""
-
-    file: Path
-    settings: Settings
-    sources: tuple[Declared[SourceDefinition], ...]
-    companies: tuple[Declared[CompanyDefinition], ...]
-
-
-def locate(option: Path | None, environment: Mapping[str, str] = os.environ) -> Path:
+def locate(option: Path | None, environment: Mapping[str, str] = PROCESS) -> Path:
     """The configuration file: what --config says, $SPILLWATCH_CONFIG, the working directory, /etc."""
     named = option or (
         Path(environment["SPILLWATCH_CONFIG"]) if environment.get("SPILLWATCH_CONFIG") else None
@@ -120,23 +109,19 @@ def locate(option: Path | None, environment: Mapping[str, str] = os.environ) -> 
     )
 
 
-def load(option: Path | None, environment: Mapping[str, str] = os.environ) -> Configuration:
-    """The whole configuration; raises ConfigurationMissing, or ConfigurationRefused with every mistake."""
-    file = locate(option, environment)
+def read_settings(file: Path, environment: Mapping[str, str] = PROCESS) -> Settings:
+    """The settings alone; raises ConfigurationRefused with every mistake in them."""
     mistakes: list[Mistake] = []
-    settings = _settings(file, environment, mistakes)
-    sources = read_folder(file.parent / "sources", TypeAdapter(SourceDefinition))
-    companies = read_folder(file.parent / "companies", TypeAdapter(CompanyDefinition))
-    mistakes += sources.mistakes + companies.mistakes + _duplicates(companies.found)
-    if settings is not None:
-        mistakes += _unknown_companies(file, settings, companies.names)
+    settings = settings_or_mistakes(file, environment, mistakes)
     if settings is None or mistakes:
         raise ConfigurationRefused(mistakes)
-    declared = _anchored_in(companies)
-    return Configuration(file, _with_keys(settings, declared, environment), _anchored_in(sources), declared)
+    return settings
 
 
-def _settings(file: Path, environment: Mapping[str, str], mistakes: list[Mistake]) -> Settings | None:
+def settings_or_mistakes(
+    file: Path, environment: Mapping[str, str], mistakes: list[Mistake]
+) -> Settings | None:
+    """The settings, or None after noting why not; there may be mistakes beside settings too."""
     layers = Layers(Settings, file=file)
     table = read_toml(file, mistakes)
     layers.add_toml(table or {})
@@ -153,29 +138,6 @@ def _settings(file: Path, environment: Mapping[str, str], mistakes: list[Mistake
     return _with_database_anchored(anchored(settings, file.parent), file.parent)
 
 
-def _duplicates(companies: Sequence[Declared[CompanyDefinition]]) -> list[Mistake]:
-    """Two companies of one name, and a term twice in a company."""
-    names = [(str(company.file), "name", company.value.name) for company in companies]
-    mistakes = duplicates(names)
-    for company in companies:
-        terms = enumerate(company.value.terms, 1)
-        mistakes += duplicates(
-            (str(company.file), f"terms[{number}].text", term.text) for number, term in terms
-        )
-    return mistakes
-
-
-def _unknown_companies(file: Path, settings: Settings, slugs: Sequence[str]) -> list[Mistake]:
-    """A channel that carries a misspelt company's alerts would be silent for ever."""
-    wanted = "one of " + ", ".join(slugs) if slugs else "a file in companies/ of that name"
-    return [
-        Mistake(str(file), f"alerts.channels.{name}.companies", repr(slug), wanted, did_you_mean(slug, slugs))
-        for name, channel in settings.alerts.channels.items()
-        for slug in channel.companies
-        if slug not in slugs
-    ]
-
-
 def anchored(value: T, folder: Path) -> T:
     """`value` with every relative path in it counted from `folder`, where the file lies that says it."""
     if isinstance(value, Path):
@@ -190,31 +152,8 @@ def anchored(value: T, folder: Path) -> T:
     return value
 
 
-def _anchored_in(folder: Folder[T]) -> tuple[Declared[T], ...]:
-    """What was found in a folder, each with its paths counted from its own file."""
-    return tuple(
-        Declared(each.name, each.file, anchored(each.value, each.file.parent)) for each in folder.found
-    )
-
-
 def _holds_path(value: object) -> bool:
     return isinstance(value, (Path, BaseModel, dict, tuple))
-
-
-def _with_keys(
-    settings: Settings, companies: Sequence[Declared[CompanyDefinition]], environment: Mapping[str, str]
-) -> Settings:
-    """Where keys come from is told by files alone, so that who can write the database names no key and no
-    command.
-    """
-    matching = settings.matching
-    keys = {company.name: company.value.fingerprints.keys for company in companies}
-    given = environment.get("CREDENTIALS_DIRECTORY")
-    changes = {
-        "keys": {**keys, **matching.keys},
-        "credentials_dir": matching.credentials_dir or (Path(given) if given else None),
-    }
-    return settings.model_copy(update={"matching": matching.model_copy(update=changes)})
 
 
 def _with_database_anchored(settings: Settings, folder: Path) -> Settings:
@@ -234,7 +173,7 @@ class Supervision:
     watchdog_s: float | None
 
 
-def supervision(environment: Mapping[str, str] = os.environ) -> Supervision:
+def supervision(environment: Mapping[str, str] = PROCESS) -> Supervision:
     """See sd_notify(3) and sd_watchdog_enabled(3)."""
     every = environment.get("WATCHDOG_USEC", "")
     meant = environment.get("WATCHDOG_PID", str(os.getpid())) == str(os.getpid())
@@ -242,7 +181,7 @@ def supervision(environment: Mapping[str, str] = os.environ) -> Supervision:
     return Supervision(environment.get("NOTIFY_SOCKET") or None, watchdog_s)
 
 
-def bare(environment: Mapping[str, str] = os.environ) -> dict[str, str]:
+def bare(environment: Mapping[str, str] = PROCESS) -> dict[str, str]:
     """The environment without what configures us: for a process whose files say it all, as the demo's do."""
     ours = ("SPILLWATCH_", "CREDENTIALS_DIRECTORY", "NOTIFY_SOCKET", "WATCHDOG_")
     return {name: value for name, value in environment.items() if not name.startswith(ours)}

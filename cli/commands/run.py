@@ -8,10 +8,11 @@ from functools import partial
 
 import typer
 
+from cli.configuration import load
 from cli.context import app_of
 from cli.daemon import Daemon
 from cli.exits import Exit
-from cli.settings import load, supervision
+from cli.settings import supervision
 
 
 def command(context: typer.Context) -> None:

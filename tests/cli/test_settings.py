@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from cli.configuration import Configuration, load
 from cli.errors import ConfigurationMissing, ConfigurationRefused
 from cli.mistakes import Mistake
-from cli.settings import Configuration, load, locate, supervision
+from cli.settings import locate, supervision
 
 COMPANY = """
 name = "Invented Lender"

@@ -34,7 +34,8 @@ COUNTING_MATCHERS = """
 import gc, os, signal, time
 from cli.context import utc_now
 from cli.daemon import Daemon
-from cli.settings import Supervision, load
+from cli.configuration import load
+from cli.settings import Supervision
 from matching.service import MatchingService
 
 left = [signal.SIGHUP, signal.SIGHUP, signal.SIGHUP, signal.SIGHUP, signal.SIGTERM]

@@ -10,7 +10,7 @@ import pytest
 from pydantic import ValidationError
 
 from cli.assembly import declared_companies
-from cli.settings import load
+from cli.configuration import load
 from matching.companies import FingerprintsDefinition
 from matching.errors import KeyCommandFailed, KeyDamaged, KeyMissing, KeyRefused, SegmentKeyWrong
 from matching.fingerprints import RootKey, read_key, write_key
