@@ -226,9 +226,11 @@ def _key_checks(app: App) -> dict[str, list[tuple[int, str]]]:
     return found
 
 
-def _scanner(_app: App) -> Told:
+def _scanner(app: App) -> Told:
+    from matching.native.library import use
     from matching.scanner import engine
 
+    use(app.settings.matching.native)
     found = engine()
     if found.native:
         yield Level.OK, found.told, ""

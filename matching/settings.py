@@ -13,6 +13,9 @@ class MatchingSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    native: Annotated[
+        bool, Field(description="Use the native code where it was built; false: Python alone, far slower.")
+    ] = True
     segments_dir: Annotated[
         Path, Field(description="The folder of the imported segments; made with mode 0700.")
     ] = Path("var/segments")

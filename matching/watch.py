@@ -13,6 +13,7 @@ from matching.errors import MatchingError
 from matching.fingerprints import Key
 from matching.intake import files_of
 from matching.keys import Keyring
+from matching.native.library import use
 from matching.segment_folder import SegmentFolder
 from matching.segments import Chain, Segment
 from matching.settings import MatchingSettings
@@ -82,6 +83,7 @@ def watched_segments(
     rows: Iterable[companies.Segment], settings: MatchingSettings, numbers: Mapping[str, int]
 ) -> tuple[list[WatchedSegment], dict[int, MatchingError]]:
     """The segments opened, with their keys, and by company why one could not be. `numbers`: of the slugs."""
+    use(settings.native)  # here: all that is compared is opened before
     segments: list[WatchedSegment] = []
     unusable: dict[int, MatchingError] = {}
     keyring = Keyring(settings)

@@ -125,9 +125,25 @@ def _function(handle: ctypes.CDLL, name: str, result: Any, *arguments: Any) -> _
     return found
 
 
-@cache
+class _Switch:
+    allowed = True
+
+
+def use(native: bool) -> None:
+    """Whether this process may use the library: what was loaded before stays in use."""
+    if not _loaded.cache_info().currsize:
+        _Switch.allowed = native
+
+
 def load(path: Path = PATH) -> Library:
     """Raises LibraryMissing."""
+    if not _Switch.allowed:
+        raise LibraryMissing("the native one is turned off (native = false in [matching])")
+    return _loaded(path)
+
+
+@cache
+def _loaded(path: Path) -> Library:
     if not path.exists():
         raise LibraryMissing(
             f"{path} was not built (a C compiler has to be there when Spillwatch is installed)"

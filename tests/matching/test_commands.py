@@ -387,6 +387,19 @@ def test_nothing_found_in_what_was_not_read_is_no_answer(
     assert (ran.returncode, bool(ran.stderr)) == (code, True)
 
 
+def test_python_alone_answers_the_same(imported: Path) -> None:
+    """With the native code turned off, over the corpus and a list of customers; `doctor` says so."""
+    corpus = Path(__file__).with_name("corpus")
+    (imported / "rows.csv").write_text(as_csv(ROWS))
+    off = {"SPILLWATCH_MATCHING__NATIVE": "false"}
+
+    native = answer(imported, "match", str(corpus), "rows.csv")
+    python = answer(imported, "match", str(corpus), "rows.csv", extra=off)
+
+    assert (python, python["candidates"] > 150) == (native, True)
+    assert "turned off" in spillwatch(imported, "doctor", extra=off).stdout
+
+
 def test_each_file_that_is_named_has_its_own_megabytes(imported: Path) -> None:
     """A folder has them for all that it holds."""
     (imported / "dumps").mkdir()
