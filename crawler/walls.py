@@ -146,6 +146,7 @@ SIGNS = (
     Sign(LoginWall, _text, "you are either not logged in or do not have permission to view", "MyBB"),
     Sign(LoginWall, _text, "вы не вошли в систему или у вас нет прав", "MyBB"),
     Sign(LoginWall, _text, "requires you to be registered and logged in to", "phpBB"),
+    Sign(LoginWall, _text, "required permissions to view or read topics within this forum", "phpBB"),
     Sign(LoginWall, _text, "you must be logged in to view", "phpBB, XenForo add-ons"),
     Sign(LoginWall, _text, "you must be logged-in to do that", "XenForo 2"),
     Sign(LoginWall, _text, "you must log in or register to", "XenForo"),

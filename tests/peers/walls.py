@@ -97,6 +97,17 @@ WALLS = {
             title="Forum - User Control Panel - Login",
         ),
     ),
+    "phpbb-board-unread": Wall(
+        "login_wall",
+        phpbb(
+            """<h2 class="forum-title"><a href="./viewforum.php?f=2">Databases</a></h2><div class="panel"><div class="inner">
+<strong>You do not have the required permissions to view or read topics within this forum.</strong></div></div>
+<form action="./ucp.php?mode=login" method="post"><div class="panel"><div class="inner"><div class="content">
+<h3><a href="./ucp.php?mode=login">Login</a></h3><fieldset class="fields1"><dl><dt>Username:</dt><dd><input type="text"
+name="username"></dd></dl><dl><dt>Password:</dt><dd><input type="password" name="password"></dd></dl></fieldset></div></div>
+</div></form>""",
+        ).replace('<body id="phpbb" class="', '<body id="phpbb" class="section-viewforum '),
+    ),
     "phpbb-login": Wall(
         "login_wall", phpbb("<h2>Login</h2>", title="Forum - User Control Panel - Login")
     ),

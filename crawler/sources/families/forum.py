@@ -273,20 +273,32 @@ class ForumAdapter:
         table = self.forum
         title = _titled(first(root, table.prefix), first(root, table.title))
         reader.findings.note("item", "title", table.title, [title] if title else [], title)
-        elements = found(root, table.post.each)
-        posts = [post for each in elements if (post := table.post.read(page, each, reader)) is not None]
+        posts = self._posts(page, root, reader)
         if not posts or not title:
             return self._said_instead(root, page)
         key = page.key or page.url
         leading = page.role is Role.ITEM
         before = page.partial or Listing(key=key, url=page.url)
+        opening = posts[0] if leading or _opened(before, posts[0]) else None
         listings = [self._first_post(before, title, posts[0])] if leading else []
         if not self.definition.replies:
             return Parsed(listings=tuple(listings))
-        listings += [self._reply(post, key) for post in posts[len(listings) :]]
+        listings += [self._reply(post, key) for post in posts if post is not opening]
         here, further = self._navigation(page, root, table.threads)
         rest = tuple(here.at(number) for number in reversed(further)) if here is not None and leading else ()
         return Parsed(listings=tuple(listings), rest=rest)
+
+    def _posts(self, page: Page, root: Element, reader: Reader) -> list[Listing]:
+        """Return the posts of a page, each once: a best answer stands above the others and among them.
+
+        The one that opens the thread is on its first page, and left out where it is repeated.
+        """
+        table = self.forum.post
+        elements = found(root, table.each)
+        if page.role is Role.REPLIES:
+            elements = [each for each in elements if not table.opens(each)]
+        read = [post for each in elements if (post := table.read(page, each, reader)) is not None]
+        return list({post.key: post for post in read}.values())
 
     def _said_instead(self, root: Element, page: Page) -> Parsed:
         """Read a page that says one thing and little else: that there is no such thread, or who may read it.
@@ -322,6 +334,11 @@ class ForumAdapter:
         """A reply has no title: a name in the thread's would be found once a reply."""
         state = f"{post.seller}\x1f{post.body}\x1f{post.sample}"
         return replace(post, key=f"{thread}/{post.key}", thread=thread, row_digest=self.digest(state))
+
+
+def _opened(thread: Listing, post: Listing) -> bool:
+    """Say whether a post opens a thread though it stands on a further page: the row names its author and time."""
+    return post.posted_at is not None and (post.seller, post.posted_at) == (thread.seller, thread.posted_at)
 
 
 def _titled(prefix: str, title: str) -> str:

@@ -28,7 +28,8 @@ class Post:
 
     `number` finds an id that ends in the post's number, and `anchor` with it leads to the post on its page.
     `noise` is not its author's text (quotes, signature, marks of edits), `code` is the sample, `locked` what
-    guests are not shown.
+    guests are not shown. `opening` is there only in the post that opens a thread, where a program numbers its
+    posts: XenForo pins that post above every page of an article or a question, and add-ons of others do so.
     """
 
     each: str
@@ -40,6 +41,7 @@ class Post:
     code: str
     locked: str = ""
     number: str = "xpath:./@id"
+    opening: str = ""
 
     def read(self, page: Page, element: Element, reader: Reader) -> Listing | None:
         """Return the post, its key `p` and its number; `None` for one without text: deleted, or ignored."""
@@ -69,6 +71,10 @@ class Post:
             posted_at_uncertain=bool(at and at.uncertain),
             links=links([href for each in bodies for href in links_of(each)], base=page.url),
         )
+
+    def opens(self, element: Element) -> bool:
+        """Say whether this is the thread's first post, by its own number, on whatever page it stands."""
+        return bool(found(element, self.opening))
 
     def _sample(self, code: Element) -> str:
         """Take a block of code out of its post."""

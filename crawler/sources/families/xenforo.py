@@ -62,7 +62,8 @@ FORUM = Forum(
     title="xpath://h1[contains(@class, 'p-title-value')]/text()[normalize-space()]",
     prefix="h1.p-title-value .label",
     post=Post(
-        each="article.message--post",
+        # The post of an article thread has a class of its own; all have this one of their scripts.
+        each="article.message.js-post",
         anchor="post-",
         seller="xpath:./@data-author",
         posted="header.message-attribution time, .message-attribution-main time",
@@ -75,6 +76,8 @@ FORUM = Forum(
         ),
         code="div.bbCodeBlock--code",
         locked="div.bbCodeBlock--hide, div.hideContent, div.bbCodeBlock--hidden",
+        opening="xpath:self::*[contains(@class, 'message--article')]"
+        " | .//*[contains(@class, 'message-attribution-opposite')]//a[normalize-space() = '#1']",
     ),
     pages="nav.pageNavWrapper a[href]",
     onward="a.pageNav-jump--next",

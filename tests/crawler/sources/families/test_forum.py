@@ -20,7 +20,7 @@ from tests.peers.forums.server import PROGRAMS, ForumSite
 MARKS = {
     "mybb": ("inline_row", "post_body"),
     "phpbb": ("topictitle", 'class="content"'),
-    "xenforo": ("structItem--thread", "message--post"),
+    "xenforo": ("structItem--thread", "js-post"),
     "vbulletin": ("td_threadtitle_", "post_message_"),
     "discuz": ("normalthread_", "t_f"),
     "smf": ("topic_container", "post_wrapper"),

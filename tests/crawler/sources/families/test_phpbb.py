@@ -8,6 +8,7 @@ import pytest
 
 from crawler.sources import Role
 from tests.crawler.sources.families.boards import SITE, board, parse, posts, rows
+from tests.peers.walls import WALLS
 
 LIST = f"{SITE}/viewforum.php?f=2"
 ROW = """<ul class="topiclist topics"><li class="row bg1 {kind}"><dl class="row-item {icon}"><dt><div
@@ -91,6 +92,28 @@ def test_an_empty_forum_says_so() -> None:
     )
 
     assert (empty.recognised, other.recognised) == (True, False)
+
+
+def test_a_board_that_guests_may_not_read_is_not_empty() -> None:
+    """It says so where an empty one says that it is, with a login below."""
+    page = WALLS["phpbb-board-unread"].body
+
+    assert not parse(board("phpbb"), page, LIST).recognised
+    assert "required permissions" in page
+
+
+def test_a_first_post_that_is_repeated_on_every_page_is_no_reply() -> None:
+    """An add-on does that; the row names its author and its time, which no other post of theirs has."""
+    reader, url = board("phpbb"), f"{SITE}/viewtopic.php?t=7&start=10"
+    shown = '<time datetime="2026-03-01T04:{}:00+00:00">then</time>'
+    page = "".join(
+        POST.format(date=shown.format(minute), body="x", footer="").replace("p99", f"p{number}")
+        for number, minute in ((99, 30), (120, 59))
+    )
+    [follow] = parse(reader, row(), LIST).follows
+    parsed = parse(reader, page, url, role=Role.REPLIES, follow=follow)
+
+    assert [each.key for each in parsed.listings] == ["t7/p120"]
 
 
 def test_a_feed_is_no_list_of_topics() -> None:

@@ -109,3 +109,25 @@ def test_a_moved_thread_is_left_out_and_an_empty_forum_recognised() -> None:
 
     assert rows(reader, row(moved="moved").replace('class="threadbit moved"', 'class="moved"'), LIST) == []
     assert (empty.recognised, empty.follows) == (True, ())
+
+
+def test_a_post_that_is_numbered_one_is_no_reply() -> None:
+    """Boards that repeat the first post on every page keep its number; a box of thanks is no post."""
+    first = THREAD.format(body="first", footer="").replace(
+        "</span></span></div>", '</span></span><a id="postcount99" name="1"></a></div>', 1
+    )
+    reply = THREAD.format(body="reply", footer="").replace("99", "101").replace('name="1"', 'name="11"')
+    thanks = '<li class="postbit postbitim" id="post_thanks_box_99"><div class="content">thanks</div></li>'
+    parsed = parse(
+        board("vbulletin"), first + thanks + reply, f"{SITE}/showthread.php?7-Data/page2", role=Role.REPLIES
+    )
+
+    assert [each.body for each in parsed.listings] == ["reply"]
+
+
+def test_what_wants_thanks_is_hidden() -> None:
+    """By the box of the add-on that such boards run."""
+    body = 'see<div id="vfc_hide_thanks_post_99"><div class="hiddencontent">Thanks to see it</div></div>'
+    [first] = posts(board("vbulletin"), THREAD.format(body=body, footer=""), f"{SITE}/showthread.php?7-Data")
+
+    assert first.body == "see\n[hidden by the site]"

@@ -24,7 +24,7 @@ LABEL = """<a href="/index.php?forums/databases.2/&amp;prefix_id=1" class="label
 PAGES = """<nav class="pageNavWrapper"><a href="/index.php?threads/data.7/page-2">2</a>
 <a href="/index.php?threads/data.7/page-4">4</a></nav>"""
 DRAWN = '<span class="label label--green">Selling</span><span class="label-append">&nbsp;</span>'
-POST = """<h1 class="p-title-value">{prefix}Data</h1><article class="message message--post"
+POST = """<h1 class="p-title-value">{prefix}Data</h1><article class="message message--post js-post"
 data-author="{author}" id="js-post-{id}">
 <header class="message-attribution"><time class="u-dt" data-timestamp="1772339400">Sunday</time></header>
 <div class="message-content"><div class="bbWrapper">{body}</div><div
@@ -98,6 +98,36 @@ def test_posts_on_a_further_page_are_replies_all_of_them() -> None:
         ("p30", True),
         ("p31", True),
     ]
+
+
+def test_the_post_of_an_article_is_the_thread_s_and_is_pinned_above_every_page() -> None:
+    """It has a class of its own and no number; on a further page it is no reply."""
+    url = f"{SITE}/threads/data.7/"
+    article = post(9, body="the article").replace("message--post", "message--article")
+    answer = post(10, author="owl", body="an answer")
+    first, second = (
+        parse(board("xenforo"), article + answer, each, role=role).listings
+        for each, role in ((url, Role.ITEM), (url + "page-2", Role.REPLIES))
+    )
+
+    assert [(each.body, each.seller, each.thread is None) for each in first] == [
+        ("the article", "fox", True),
+        ("an answer", "owl", False),
+    ]
+    assert [each.body for each in second] == ["an answer"]
+
+
+def test_a_pinned_question_and_a_best_answer_are_read_once() -> None:
+    """The question is the post that is numbered 1; the best answer stands above the others and among them."""
+    numbered = '<ul class="message-attribution-opposite"><li><a href="#">#{}</a></li></ul></header>'
+    question, best, other = (
+        post(number, body=f"post {number}").replace("</header>", numbered.format(place))
+        for number, place in ((9, 1), (12, 4), (11, 3))
+    )
+    url = f"{SITE}/threads/data.7/page-2"
+    parsed = parse(board("xenforo"), question + best + other + best, url, role=Role.REPLIES)
+
+    assert [each.body for each in parsed.listings] == ["post 12", "post 11"]
 
 
 @pytest.mark.parametrize(
