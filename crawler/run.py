@@ -28,7 +28,7 @@ from crawler.job import Failure as ChildFailure
 from crawler.outcome import conclude
 from crawler.presentation import Presentation
 from crawler.reading import Reading
-from crawler.sites import NOT_BEFORE, not_before
+from crawler.sites import NOT_BEFORE, named_sites, not_before
 from crawler.sources import Adapter, SourceDefinition, adapter_for, read_definition
 from crawler.sources.linked import PasteLinks
 from crawler.spiders.source import SourceSpider
@@ -120,7 +120,11 @@ def execute(
             structure=Structure.remembered(job.cursor.get("structure"), definition=_fingerprint(definition)),
             began=now,
             presentation=Presentation.of(
-                job.settings, via=definition.via, changes=definition.headers, jar=jar
+                job.settings,
+                via=definition.via,
+                changes=definition.headers,
+                sites=named_sites(definition),
+                jar=jar,
             ),
             pastes=_pastes(database, definition),
         )

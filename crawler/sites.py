@@ -15,7 +15,8 @@ from urllib.parse import urlsplit
 from pydantic import ValidationError
 from sqlalchemy.orm import Session
 
-from crawler.sources import read_definition
+from crawler.sources import FamilySource, SourceDefinition, read_definition
+from crawler.sources.definition import HtmlSource, JsonSource, PasteBase
 from crawler.sources.hours import Quiet
 from storage import runs, sources
 from storage.runs import Run, RunState, RunTrigger
@@ -36,18 +37,35 @@ def sites_of(definition: Mapping[str, Any]) -> frozenset[str]:
 
 
 def _sites(starts: str | Iterable[str] | None) -> frozenset[str]:
-    return frozenset(_site(url) for url in ([starts] if isinstance(starts, str) else starts or ()))
+    return frozenset(_known(url) for url in ([starts] if isinstance(starts, str) else starts or ()))
 
 
-# Every look of a run that waits asks it of every source.
-@lru_cache(maxsize=KNOWN_STARTS)
-def _site(url: str) -> str:
+def site_of(url: str) -> str:
+    """The site of an address."""
     try:
         parts = urlsplit(url)
         host, port = parts.hostname or "", parts.port
     except ValueError:
         return url
     return host.rstrip(".") + (f":{port}" if port not in (None, 80, 443) else "")
+
+
+#: Every look of a run that waits asks it of every source.
+_known = lru_cache(maxsize=KNOWN_STARTS)(site_of)
+
+
+def named_sites(definition: SourceDefinition) -> frozenset[str]:
+    """The sites that a source's file names, where it starts or as an address with a place for a key.
+
+    With and without `www.`: many redirect from one to the other.
+    """
+    templates = [definition.raw] if isinstance(definition, PasteBase) else []
+    if isinstance(definition, HtmlSource | JsonSource | PasteBase):
+        templates += [each for each in (definition.list.url, definition.list.page_url) if each]
+    item = None if isinstance(definition, FamilySource | PasteBase) else definition.item
+    templates += [item.url] if item is not None and item.url else []
+    bare = {site_of(url).removeprefix("www.") for url in (*definition.start, *templates)}
+    return frozenset(bare | {f"www.{site}" for site in bare})
 
 
 def claim(session: Session, run: Run, *, now: datetime) -> int | None:

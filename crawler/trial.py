@@ -29,6 +29,7 @@ from crawler.parsing import answer_of
 from crawler.presentation import Presentation
 from crawler.run import DOWNLOADER_MIDDLEWARES, scrapy_settings
 from crawler.settings import CrawlerSettings
+from crawler.sites import named_sites
 from crawler.sources import LISTING_ROLES, Adapter, Follow, Page, Parsed, SourceDefinition, adapter_for
 from crawler.tally import Tally
 from crawler.walls import wall
@@ -114,6 +115,7 @@ def look(
             settings,
             via=definition.via,
             changes=definition.headers,
+            sites=named_sites(definition),
             jar=Jar(_cookies(definition), clock=clock),
         ),
         began=clock(),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import ValidationError
@@ -15,6 +17,7 @@ from crawler.headers import TOR_BROWSER
 from crawler.presentation import Presentation
 from crawler.route import AiohttpRoute, Route
 from crawler.settings import CrawlerSettings
+from crawler.sites import named_sites, site_of
 from crawler.sources import read_definition
 from crawler.supervise import utc_now
 from tests.crawler.conftest import MARKET, Runs
@@ -41,9 +44,10 @@ def sent(site: Site, kind: type[Route], request: Request, presentation: Presenta
     return [first, *lines]
 
 
-def presented(via: str, *cookies: Cookie, **changes: str) -> Presentation:
+def presented(via: str, *cookies: Cookie, site: str = "", **changes: str) -> Presentation:
+    """`site`: where the changes are for."""
     named = {name.replace("_", "-"): value for name, value in changes.items()}
-    return Presentation.of(SETTINGS, via=via, changes=named, jar=Jar(cookies, clock=utc_now))
+    return Presentation.of(SETTINGS, via=via, changes=named, sites={site}, jar=Jar(cookies, clock=utc_now))
 
 
 @pytest.mark.parametrize("kind", [AiohttpRoute, HttpxRoute])
@@ -87,7 +91,9 @@ def test_a_direct_request_says_who_we_are_and_how_to_reach_us(kind: type[Route],
 
 def test_a_source_changes_single_headers_in_their_place(site: Site) -> None:
     """A new value stays where the old one was, an empty one takes the header out, a new one comes last."""
-    presentation = presented("tor", accept_language="de,en;q=0.5", Priority="", X_Note="hello")
+    presentation = presented(
+        "tor", site=site_of(site.url), accept_language="de,en;q=0.5", Priority="", X_Note="hello"
+    )
 
     found = sent(site, AiohttpRoute, Request(f"{site.url}/offers"), presentation)
 
@@ -126,3 +132,76 @@ def test_a_run_sends_one_set_of_headers_for_everything(crawl: Runs, site: Site) 
     assert len(heads) == 1
     assert next(iter(heads))[0] == "User-Agent: Watcher/1 +https://spillwatch.example/about"
     assert next(iter(heads))[-1] == "X-Note: hello"
+
+
+def test_a_source_s_own_headers_go_to_its_own_site_alone(crawl: Runs, sites: tuple[Site, Site, Site]) -> None:
+    """Not to the host of an attachment, nor where a listing's address redirects to; a changed User-Agent and
+    a forum's key are both for the forum.
+    """
+    forum, files, moved = sites
+    forum.offers["1"].attachments = [f"{files.url}/sample.txt"]
+    forum.offers["2"].leads_to = f"{moved.url}/offer/2"
+    changed = {"User-Agent": "Watcher/1", "X-Forum-Key": "synthetic"}
+    source = crawl.declare("forum", f"{forum.url}/offers", headers=changed)
+
+    crawl.run(source)
+
+    assert {(each.headers["user-agent"], each.headers["x-forum-key"]) for each in forum.requests} == {
+        ("Watcher/1", "synthetic")
+    }
+    for elsewhere, path in ((files, "/sample.txt"), (moved, "/offer/2")):
+        assert elsewhere.asked_for(path)
+        assert {each.headers["user-agent"] for each in elsewhere.requests} == {crawl.settings.agent}
+        assert not [each for each in elsewhere.requests if "x-forum-key" in each.headers]
+
+
+def test_cookies_of_a_forum_go_to_no_other_host(
+    crawl: Runs, sites: tuple[Site, Site, Site], tmp_path: Path
+) -> None:
+    """One host has two names here: what was pasted for one is not sent to the other."""
+    forum, files, _ = sites
+    elsewhere = files.url.replace("127.0.0.1", "localhost")
+    forum.offers["1"].attachments = [f"{elsewhere}/sample.txt"]
+    file = tmp_path / "cookies.txt"
+    file.write_text("127.0.0.1\tFALSE\t/\tFALSE\t0\tsid\tsynthetic\n")
+    file.chmod(0o600)
+    hosts = ["127.0.0.1", "localhost"]
+    source = crawl.declare(
+        "forum", f"{forum.url}/offers", cookies_file=str(file), allow_private_addresses=hosts
+    )
+
+    crawl.run(source)
+
+    assert {each.headers.get("cookie") for each in forum.requests} == {"sid=synthetic"}
+    assert files.asked_for("/sample.txt")
+    assert not [each for each in files.requests if "cookie" in each.headers]
+
+
+@pytest.mark.parametrize(
+    ("changes", "sites"),
+    [
+        ({"start": "https://www.market.example/a"}, {"market.example"}),
+        ({"start": ["https://a.example:8443/", "http://b.example/"]}, {"a.example:8443", "b.example"}),
+        (
+            {
+                "kind": "paste",
+                "start": "https://bin.example/recent",
+                "raw": "https://raw.bin.example/{key}",
+                "list": {"rows": "tr", "key": "a", "url": "https://p.bin.example/{key}"},
+                "item": None,
+            },
+            {"bin.example", "raw.bin.example", "p.bin.example"},
+        ),
+        (
+            {"kind": "mybb", "start": "https://forum.example/", **dict.fromkeys(("list", "row", "item"))},
+            {"forum.example"},
+        ),
+    ],
+)
+def test_the_sites_of_a_source_are_those_that_its_file_names(
+    changes: dict[str, Any], sites: set[str]
+) -> None:
+    """Where it starts, and where an address of its own has a place for a key; with and without `www.`."""
+    values = {key: value for key, value in {**MARKET, **changes}.items() if value is not None}
+
+    assert named_sites(read_definition(values)) == sites | {f"www.{site}" for site in sites}
