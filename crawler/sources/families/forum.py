@@ -337,7 +337,7 @@ class ForumAdapter:
 
 
 def _opened(thread: Listing, post: Listing) -> bool:
-    """Say whether a post opens a thread though it stands on a further page: the row names its author and time."""
+    """Say whether a post on a further page opens the thread: the row names its author and its time."""
     return post.posted_at is not None and (post.seller, post.posted_at) == (thread.seller, thread.posted_at)
 
 

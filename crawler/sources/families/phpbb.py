@@ -29,7 +29,8 @@ FORUM = Forum(
     rows=Rows(
         each="ul.topiclist.topics > li.row",
         # A board that guests may see and not read has such a panel too, and a login below it.
-        empty="xpath://body[contains(@class, 'section-viewforum')][not(//form[.//dl]//input[@name='password'])]"
+        empty="xpath://body[contains(@class, 'section-viewforum')]"
+        "[not(//form[.//dl]//input[@name='password'])]"
         "//div[contains(@class, 'panel')]/div[@class='inner']/strong",
         link="a.topictitle",
         seller="div.topic-poster a[class^=username], div.topic-poster span[class^=username]",
