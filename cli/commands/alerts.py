@@ -1,4 +1,7 @@
-"""`spillwatch alerts`: what was found, who has it, and whether it arrived."""
+"""`spillwatch alerts`: what was found, who has it, and whether it arrived.
+
+What writes and sends messages (Jinja, httpx, aiosmtplib) is imported by the two commands that need it.
+"""
 
 from __future__ import annotations
 
@@ -11,11 +14,7 @@ from typing import Annotated
 
 import typer
 
-from alerts.dispatch import DeliveryService
 from alerts.errors import NoSuchAlert, NoSuchChannel
-from alerts.message import event_of, message_of
-from alerts.render import plain
-from alerts.service import AlertService
 from cli import logs
 from cli.context import App, app_of
 from cli.exits import Exit
@@ -69,6 +68,9 @@ def show(
     as_json: Json = False,
 ) -> None:
     """Show one alert as it was sent, its history, and its deliveries."""
+    from alerts.message import event_of, message_of
+    from alerts.render import plain
+
     app_ = app_of(context)
     with app_.database.reading() as session:
         alert = _found(rows.get(session, number), number)
@@ -130,6 +132,9 @@ def ack(
 @app.command()
 def test(context: typer.Context, as_json: Json = False) -> None:
     """Send a test through every enabled channel; exit code 1 if it failed for one, or if there is none."""
+    from alerts.dispatch import DeliveryService
+    from alerts.service import AlertService
+
     app_ = app_of(context)
     logs.configure(form="console", level="error")  # what an attempt comes to stands in the table
     settings, database, clock = app_.settings.alerts, app_.database, app_.clock

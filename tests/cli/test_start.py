@@ -1,0 +1,61 @@
+"""How the command starts: what a look at the database neither imports nor reads."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from storage import schema
+from storage.base import Database
+from tests.cli.command import TIMEOUT_S, answer, environment
+
+# Half a second and more each, in every command of every script that asks every minute.
+DEAR = {"alembic", "numpy", "scrapy", "lxml", "httpx", "jinja2", "phonenumbers", "cryptography", "daachorse"}
+PROGRAM = """
+import sys
+from cli.main import main
+try:
+    main()
+except SystemExit as end:
+    assert not end.code, end.code
+print("imported", *sys.modules, file=sys.stderr)
+"""
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """A folder with an empty configuration and a database."""
+    (tmp_path / "spillwatch.toml").write_text('[storage]\ndatabase_url = "sqlite:///spillwatch.db"\n')
+    database = Database.open(f"sqlite:///{tmp_path / 'spillwatch.db'}")
+    schema.upgrade(database)
+    database.close()
+    return tmp_path
+
+
+@pytest.mark.parametrize("command", ["runs", "listings", "alerts list"])
+def test_a_look_at_the_database_imports_nothing_dear(home: Path, command: str) -> None:
+    """What crawls, matches, sends or migrates is imported by the commands that do."""
+    ran = subprocess.run(
+        [sys.executable, "-c", PROGRAM, *command.split()],
+        cwd=home,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=TIMEOUT_S,
+        check=False,
+    )
+
+    imported = ran.stderr.partition("imported ")[2].split()
+    assert "storage.revisions" in imported, ran.stderr
+    assert DEAR.intersection(imported) == set()
+
+
+def test_a_broken_source_keeps_nobody_from_what_is_stored(home: Path) -> None:
+    """One person's mistake in a source's file does not take the listings away from another."""
+    (home / "sources").mkdir()
+    (home / "sources" / "market.toml").write_text("kind = ")
+
+    assert answer(home, "listings") == []
