@@ -32,18 +32,36 @@ static size_t group_end(const uint8_t *text, size_t at, size_t length) {
     return at;
 }
 
-struct group sw_next_digits(const uint8_t *text, size_t at, size_t length) {
+/* Of 64 characters, fewer only at the text's end, the bits of those that are digits. */
+static uint64_t bits_from(const uint8_t *text, size_t at, size_t length) {
+    uint64_t bits = 0;
 #if defined SW_X86
-    for (; at + 16 <= length; at += 16) {
-        unsigned digits = digit_bits(text + at);
-        if (!digits) continue;
-        unsigned start = (unsigned)__builtin_ctz(digits), count = (unsigned)__builtin_ctz(~(digits >> start));
-        size_t end = at + start + count;
-        return (struct group){at + start, start + count < 16 ? end : group_end(text, end, length)};
+    if (at + 64 <= length) {
+        for (unsigned i = 0; i < 4; i++) bits |= (uint64_t)digit_bits(text + at + 16 * i) << 16 * i;
+        return bits;
     }
 #endif
-    while (at < length && !is_digit(text[at])) at++;
-    return (struct group){at, group_end(text, at, length)};
+    size_t count = length - at < 64 ? length - at : 64;
+    for (size_t i = 0; i < count; i++) bits |= (uint64_t)is_digit(text[at + i]) << i;
+    return bits;
+}
+
+struct digits sw_digits(const uint8_t *text, size_t length) {
+    return (struct digits){text, length, 0, bits_from(text, 0, length)};
+}
+
+struct group sw_next_digits(struct digits *walk, size_t at) {
+    uint64_t left = at - walk->base < 64 ? walk->bits >> (at - walk->base) : 0;
+    while (!left) {
+        at = at - walk->base < 64 ? walk->base + 64 : at;
+        if (at >= walk->length) return (struct group){walk->length, walk->length};
+        walk->base = at;
+        left = walk->bits = bits_from(walk->text, at, walk->length);
+    }
+    size_t start = at + (size_t)__builtin_ctzll(left);
+    uint64_t others = ~walk->bits >> (start - walk->base);
+    if (others) return (struct group){start, start + (size_t)__builtin_ctzll(others)};
+    return (struct group){start, group_end(walk->text, walk->base + 64, walk->length)};
 }
 
 /* Where the next group of the run begins behind a group that ends at `at`; `at` itself where none follows. */
@@ -172,11 +190,12 @@ static size_t run(struct sw_scanner *scanner, const uint8_t *text, struct group 
 /* Numbers and IBANs in one walk from digits to digits: an IBAN's check digits begin a run. */
 void sw_numbers(struct sw_scanner *scanner, const uint8_t *text, size_t length) {
     size_t iban_from = 0;
-    struct group digits = sw_next_digits(text, 0, length);
+    struct digits walk = sw_digits(text, length);
+    struct group digits = sw_next_digits(&walk, 0);
     while (digits.start < length) {
         size_t end = run(scanner, text, digits, length);
         if (digits.start > 1 && sw_class[text[digits.start - 1]] & LETTER && wanted(scanner, SW_IBAN))
             iban_from = sw_iban(scanner, text, length, digits.start, iban_from);
-        digits = sw_next_digits(text, end, length);
+        digits = sw_next_digits(&walk, end);
     }
 }

@@ -96,8 +96,9 @@ void sw_shapes(struct sw_scanner *scanner, const uint8_t *text, size_t length) {
     if (wanted(scanner, SW_WALLET)) wallets(scanner, text, length);
     bool passports = wanted(scanner, SW_PASSPORT), licences = wanted(scanner, SW_LICENCE);
     if (!passports && !licences) return;
-    struct group digits = sw_next_digits(text, 0, length);
-    for (; digits.start < length; digits = sw_next_digits(text, digits.end, length)) {
+    struct digits walk = sw_digits(text, length);
+    struct group digits = sw_next_digits(&walk, 0);
+    for (; digits.start < length; digits = sw_next_digits(&walk, digits.end)) {
         if (digits.end - digits.start < DATE) continue;
         if (passports) passport(scanner, text, length, digits.end);
         if (licences) licence(scanner, text, length, digits);
