@@ -50,10 +50,12 @@ class Batch:
         return Batch(places[self.starts], places[self.ends], self.offsets, self.tape)
 
     def only(self, kept: NDArray[np.bool_]) -> "Batch":
-        """Some of them; for few, as `of`."""
-        forms = [form.encode() for form, keep in zip(self.forms(), kept.tolist(), strict=True) if keep]
-        offsets = np.cumsum([0, *map(len, forms)], dtype=np.int64)
-        return Batch(self.starts[kept], self.ends[kept], offsets, np.frombuffer(b"".join(forms), np.uint8))
+        """Some of them."""
+        if kept.all():
+            return self
+        lengths = np.diff(self.offsets)
+        offsets = np.concatenate(([0], np.cumsum(lengths[kept])))
+        return Batch(self.starts[kept], self.ends[kept], offsets, self.tape[np.repeat(kept, lengths)])
 
     def on_tape(self) -> Tape:
         """The forms, for `Fingerprinter.of_tape`."""

@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from matching.agreements import Agreements, pairs_of
 from matching.cells import IN_CELLS, cells_of, column_of
+from matching.columns import Column
 from matching.comparison import FIELDS, Comparison, Hits
 from matching.identifiers import Field
 from matching.inputs import Block
@@ -210,9 +211,10 @@ class Findings:
 
     def _show(self, found: CompanyFindings, label: str, seen: Seen, own: Places) -> None:
         """Keep the first hits, and count the columns of those whose column was looked up."""
-        for index in own[own < len(seen.columns)].tolist():
-            if seen.columns[index]:
-                found.columns[FIELDS[seen.hits.fields[index]], seen.columns[index]] += 1
+        known = own[own < len(seen.columns)]
+        fields = map(FIELDS.__getitem__, seen.hits.fields[known].tolist())
+        columns = map(seen.columns.__getitem__, known.tolist())
+        found.columns.update(one for one in zip(fields, columns, strict=True) if one[1])
         for index in own.tolist():
             if not self._room(found):
                 return
@@ -297,7 +299,7 @@ def look_at(
     return Seen(
         hits=hits,
         rows=np.array([written.row_at(one) - 1 for one in index.tolist()], np.int64) if written else index,
-        lines=np.array([block.line(one) for one in index.tolist()], np.int64),
+        lines=block.lines_of(index) if hits.size else index,
         starts=block.offset + hits.places,
         width=width,
         filled=width,
@@ -317,6 +319,7 @@ def look_at(
 
 def _columns(block: Block, hits: Hits, index: Places, breaks: Places) -> list[str]:
     shown = []
+    told: dict[int, tuple[Column, str]] = {}  # by `id`, which is nobody else's while the column is kept
     begins = np.concatenate(([0], breaks + 1))
     first = (column[:COLUMNS_SHOWN].tolist() for column in (hits.places, index, hits.fields))
     for place, line, code in zip(*first, strict=True):
@@ -326,7 +329,9 @@ def _columns(block: Block, hits: Hits, index: Places, breaks: Places) -> list[st
         # A cell's candidate stands where its line begins.
         is_cell = place == begin and FIELDS[code] in IN_CELLS and (not column or column.role != FIELDS[code])
         of_cell = column_of(block.shape.columns, FIELDS[code]) if is_cell else ""
-        shown.append(of_cell or (str(column) if column else ""))
+        if column and id(column) not in told:
+            told[id(column)] = column, str(column)
+        shown.append(of_cell or (told[id(column)][1] if column else ""))
     return shown
 
 

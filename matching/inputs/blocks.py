@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from matching.columns import Column
 
@@ -61,6 +62,12 @@ class Block:
         if self.lines is None:
             return self.first_line + index
         return self.lines[min(index, len(self.lines) - 1)]
+
+    def lines_of(self, indexes: NDArray[np.int64]) -> NDArray[np.int64]:
+        """`line` of each."""
+        if self.lines is None:
+            return self.first_line + indexes
+        return np.asarray(self.lines, np.int64)[np.minimum(indexes, len(self.lines) - 1)]
 
     def line_at(self, at: int) -> int:
         """The source's number of the line that the byte `at` is in."""

@@ -92,7 +92,7 @@ class Table:
 
 def place_of(line: bytes, at: int, dialect: Dialect) -> int:
     """How many delimiters outside of quotes are before `at`."""
-    if dialect.quote is None or dialect.quote not in line[:at]:
+    if dialect.quote is None or line.find(dialect.quote, 0, at) < 0:
         return line.count(dialect.delimiter, 0, at)
     place, start = 0, 0
     while (end := _cell_end(line, start, dialect)) < at:

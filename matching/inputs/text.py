@@ -88,7 +88,7 @@ class Text:
     def sample(self) -> bytes:
         """What the format is decided on: the beginning, as UTF-8, without a cut last line."""
         raw = self._window.peek(SAMPLE)
-        cut = len(raw) if len(raw) < SAMPLE else self._line_end(raw) or len(raw)
+        cut = len(raw) if len(raw) < SAMPLE else self._line_end(raw, len(raw)) or len(raw)
         text = self._unmarked(raw[:cut]).decode(self.charset, "replace").encode("utf-8", "replace")
         return text.replace(b"\r", b"\n") if self._cr_only else text
 
@@ -100,10 +100,10 @@ class Text:
         if not raw:
             return None
         self._budget.on_time()
-        last, raw = len(raw) <= size, raw[:size]
-        cut, self._cut_short = len(raw) if last else self._line_end(raw), 0
+        last, end = len(raw) <= size, min(len(raw), size)
+        cut, self._cut_short = end if last else self._line_end(raw, end), 0
         if not cut:
-            cut, short = self._cut(raw)
+            cut, short = self._cut(raw[:end])
             self._cut_short = short if overlap else 0
         raw = raw if cut == len(raw) else raw[:cut]
         text = self._decoded(raw)
@@ -153,9 +153,9 @@ class Text:
         units = np.frombuffer(raw[:whole], np.uint16 if self._unit == 2 else np.uint32)
         return int(np.count_nonzero(units == np.frombuffer(self._newline, units.dtype)[0]))
 
-    def _line_end(self, raw: bytes) -> int:
-        """The place behind the last line end; 0: there is none."""
-        return self._newline_before(raw, len(raw)) + self._unit
+    def _line_end(self, raw: bytes, end: int) -> int:
+        """The place behind the last line end before `end`; 0: there is none."""
+        return self._newline_before(raw, end) + self._unit
 
     def _newline_before(self, raw: bytes, end: int) -> int:
         """Where the last newline before `end` begins; -1 unit: there is none."""
