@@ -44,9 +44,12 @@ def _start(forum: Forum, seen: Seen) -> str:
 
 
 def _boards(forum: Forum, seen: Seen) -> tuple[Board, ...]:
+    """Return the boards by their names; a board's links to itself are its other pages and orders."""
+    own = place(forum.boards, canonical(seen.url, base=seen.url))
+    unnamed = {there.id for _, there in _linked(forum, seen, forum.groups)} | ({own.id} if own else set())
     boards: dict[str, Board] = {}
     for anchor, there in _linked(forum, seen, "a[href]"):
-        if name := line(text_of(anchor), limit=100):
+        if there.id not in unnamed and (name := line(text_of(anchor), limit=100)):
             boards.setdefault(there.id, Board(name, there.url))
     return tuple(boards.values())[:MAX_BOARDS]
 

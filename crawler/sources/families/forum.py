@@ -87,7 +87,8 @@ class Forum:
     `pages` are the links of a navigation, `onward` the one that leads to the next page, `trail` those of the
     boards above a page. `clock` is where a page says its zone or what time it is. `rows_counted`: its
     addresses count rows and not pages. `missing` is what it says, with status 200, of a thread that is gone,
-    `withheld` what it says in the place of one that it does not show to everybody.
+    `withheld` what it says in the place of one that it does not show to everybody. `groups` are the links of
+    an index that lead to a group of boards, which lists no threads.
     """
 
     threads: tuple[Address, ...]
@@ -104,6 +105,7 @@ class Forum:
     rows_counted: bool = False
     missing: tuple[str, ...] = ()
     withheld: tuple[str, ...] = ()
+    groups: str = ""
 
 
 class ForumAdapter:

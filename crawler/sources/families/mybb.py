@@ -89,6 +89,7 @@ FORUM = Forum(
     onward="div.pagination a.pagination_next",
     trail="div.navigation a",
     clock="#current_time",
+    groups="td.thead a",
     missing=("The specified thread does not exist",),
 )
 

@@ -53,6 +53,7 @@ FORUM = Forum(
     pages="div.pagination a[href]",
     onward="div.pagination li.next a, a[rel=next]",
     trail="#nav-breadcrumbs a, .breadcrumbs a",
+    groups="li.header a",
     clock="xpath://ul[@id='nav-footer']//li[contains(@class, 'rightside')][.//span[contains(@title, 'UTC')]"
     " or contains(., 'UTC')]",
     rows_counted=True,

@@ -91,6 +91,7 @@ FORUM = Forum(
     pages="div.pagenav a[href], form.pagination a[href], div.pagination a[href]",
     onward="div.pagenav a[rel=next], .prev_next a[rel=next]",
     trail="span.navbar a, .navbit a, #breadcrumb a",
+    groups="td.tcat a, div.forumhead h2 a",
     clock="xpath://div[@class='smallfont'][@align='center'][contains(text(), 'GMT')]"
     " | //*[contains(@class, 'footer_time')]",
     missing=("Invalid Thread specified", "No Thread specified"),

@@ -163,6 +163,48 @@ def test_the_zone_that_the_pages_say_is_told() -> None:
     assert "timezone" not in tomllib.loads(toml)
 
 
+@pytest.mark.parametrize(
+    ("page", "expected"),
+    [
+        (
+            '<body id="phpbb"><ul><li class="header"><a href="/viewforum.php?f=1">Market</a></li>'
+            '<li class="row"><a href="/viewforum.php?f=2" class="forumtitle">Databases</a></li></ul>',
+            ("Databases", "/viewforum.php?f=2"),
+        ),
+        (
+            "<span id='tid_1'></span><!-- MyBB is free software developed and maintained --><table><tr><td "
+            'class="thead"><strong><a href="forumdisplay.php?fid=1">Market</a></strong></td></tr><tr><td>'
+            '<strong><a href="forumdisplay.php?fid=2">Databases</a></strong></td></tr></table>',
+            ("Databases", "/forumdisplay.php?fid=2"),
+        ),
+        (
+            '<meta name="generator" content="vBulletin 3.8.11" /><table><tr><td class="tcat"><a '
+            'href="forumdisplay.php?f=1">Market</a></td></tr><tr><td class="alt1"><a '
+            'href="forumdisplay.php?f=2"><strong>Databases</strong></a></td></tr></table>',
+            ("Databases", "/forumdisplay.php?f=2"),
+        ),
+    ],
+)
+def test_a_group_of_boards_is_no_start(page: str, expected: tuple[str, str]) -> None:
+    """It stands above its boards in the index, and lists them and no threads."""
+    finding = detect(seen(page), now=NOW)
+
+    assert [(board.name, board.url) for board in finding.boards] == [(expected[0], SITE + expected[1])]
+    assert finding.start == SITE + expected[1]
+
+
+def test_a_board_s_links_to_itself_are_no_boards() -> None:
+    """The number of a further page and the order by replies are no names."""
+    page = (
+        '<body id="phpbb"><a href="/viewforum.php?f=2&start=25">2</a><a href="/viewforum.php?f=2&sk=r">'
+        'Replies</a><a href="/viewforum.php?f=3">Combo lists</a>'
+    )
+    finding = detect(seen(page, url=f"{SITE}/viewforum.php?f=2"), now=NOW)
+
+    assert finding.start == f"{SITE}/viewforum.php?f=2"
+    assert [board.name for board in finding.boards] == ["Combo lists"]
+
+
 def test_what_a_page_says_cannot_leave_its_comment() -> None:
     """A board's name with a line break and a quote is one comment, masked."""
     name = 'Data&#10;enabled = false "13812345678'
