@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from matching.masks import mask_text
-from storage.evidence.letters import weight
+from storage.evidence.letters import WEIGHTS
 
 #: Characters of one member's name that are shown.
 LENGTH = 160
@@ -61,4 +61,4 @@ def _decoded(name: bytes) -> str:
 
 def _likelihood(text: str) -> float:
     beyond = [character for character in text if not character.isascii()]
-    return sum(map(weight, beyond)) / len(beyond)
+    return sum(map(WEIGHTS.__getitem__, beyond)) / len(beyond)

@@ -17,7 +17,7 @@ import codecs
 import re
 from dataclasses import dataclass
 
-from storage.evidence.letters import weight
+from storage.evidence.letters import WEIGHTS
 
 #: Bytes looked at to decide, cut out of the places where text beyond ASCII is.
 SAMPLE_BYTES = 16_384
@@ -134,10 +134,10 @@ def _utf8(body: bytes, names: list[str]) -> tuple[str, float, bool] | None:
     if not broken and len(body) - len(text) >= FEW_SEQUENCES:
         return "utf-8", 1.0, True
     beyond = _ASCII.sub("", text)
+    if broken * BROKEN_SHARE > len(beyond) - broken:
+        return None
     three_bytes = sum(character > "\u07ff" for character in beyond) - broken
-    if broken * BROKEN_SHARE > len(beyond) - broken or (
-        three_bytes < 2 and len(beyond) < FEW_SEQUENCES and "utf-8" not in names
-    ):
+    if three_bytes < 2 and len(beyond) < FEW_SEQUENCES and "utf-8" not in names:
         return None
     return "utf-8", 1 - broken / len(beyond), True
 
@@ -149,14 +149,24 @@ def _full_of_controls(body: bytes) -> bool:
 
 
 def _scored(body: bytes, names: list[str]) -> tuple[str, float, bool]:
-    """Return the candidate under which a sample of `body` looks most like text."""
+    """Return the candidate under which a sample of `body` looks most like text.
+
+    What speaks against a reading is looked for in the order of what speaks for it, and no further than it
+    could matter: under most candidates the characters alone are too rare.
+    """
     lines, start = _sample(body), body[: SAMPLE_BYTES // 2 * 2]
-    scores = {
-        codec: _score(start if codec.startswith("utf-16") else lines, codec)
-        + DECLARED_BONUS * (codec in names)
+    readings = [
+        Reading.of(start if codec.startswith("utf-16") else lines, codec, DECLARED_BONUS * (codec in names))
         for codec in dict.fromkeys((*names, *CANDIDATES))
-    }
-    best, second = sorted(scores, key=scores.__getitem__, reverse=True)[:2]
+    ]
+    scores: dict[str, float] = {}
+    for reading in sorted(readings, key=lambda each: each.at_most, reverse=True):
+        if len(scores) > 1 and reading.at_most < sorted(scores.values())[-2]:
+            break
+        scores[reading.codec] = reading.score
+    # Of two that are as good, the first among the candidates.
+    order = [each.codec for each in readings if each.codec in scores]
+    best, second = sorted(order, key=scores.__getitem__, reverse=True)[:2]
     clear = scores[best] > 0 and scores[best] - scores[second] >= CLEAR_MARGIN
     proof = len(_ASCII.sub("", lines.decode(best, "ignore"))) >= FEW_CHARACTERS
     return best, round(max(0.0, min(1.0, scores[best])), 3), clear and proof
@@ -175,16 +185,38 @@ def _sample(body: bytes) -> bytes:
     return b"\n".join(parts)
 
 
-def _score(sample: bytes, codec: str) -> float:
-    """Return the mean likelihood of the characters beyond ASCII, less what speaks against them."""
-    text = codecs.getincrementaldecoder(codec)("replace").decode(sample)  # a cut last character is no error
-    beyond = _ASCII.sub("", text)
-    if not beyond:
-        return -1.0
-    total = sum(map(weight, beyond))
-    total -= sum(cost * len(odd.findall(text)) for odd, cost in _ODD)
-    if codec == "gb18030":  # it holds kana at the places of EUC-JP, and Chinese texts hold none
-        total -= 1.5 * len(_KANA.findall(beyond))
-    # Each valid sequence of UTF-8 is unlikely in anything else.
-    structure = min(1.0, 0.3 * len(beyond)) if codec == "utf-8" and "\ufffd" not in text else 0.0
-    return total / len(beyond) + structure
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A sample under one charset: how likely the characters beyond ASCII are, in sum, and what it is worth
+    that they are valid, or declared.
+    """
+
+    codec: str
+    text: str
+    beyond: str
+    likely: float
+    bonus: float
+
+    @classmethod
+    def of(cls, sample: bytes, codec: str, bonus: float) -> Reading:
+        # A cut last character is no error.
+        text = codecs.getincrementaldecoder(codec)("replace").decode(sample)
+        beyond = _ASCII.sub("", text)
+        # Each valid sequence of UTF-8 is unlikely in anything else.
+        structure = min(1.0, 0.3 * len(beyond)) if codec == "utf-8" and "\ufffd" not in text else 0.0
+        return cls(codec, text, beyond, sum(map(WEIGHTS.__getitem__, beyond)), structure + bonus)
+
+    @property
+    def at_most(self) -> float:
+        """The score where nothing speaks against it."""
+        return (self.likely / len(self.beyond) if self.beyond else -1.0) + self.bonus
+
+    @property
+    def score(self) -> float:
+        """The mean likelihood of its characters beyond ASCII, less what speaks against them."""
+        if not self.beyond:
+            return self.at_most
+        against = sum(cost * len(odd.findall(self.text)) for odd, cost in _ODD)
+        if self.codec == "gb18030":  # it holds kana at the places of EUC-JP, and Chinese texts hold none
+            against += 1.5 * len(_KANA.findall(self.beyond))
+        return (self.likely - against) / len(self.beyond) + self.bonus

@@ -8,7 +8,6 @@ trade with personal data are among the frequent ones, for that is what is read h
 from __future__ import annotations
 
 import unicodedata
-from functools import lru_cache
 
 _SIMPLIFIED = (
     "的一是不了在人有我他这个们中来上大为和国地到以说时要就出会可也你对生能而子那得于着下自之年过发后作里"
@@ -44,10 +43,26 @@ _WESTERN = "àâäçéèêëîïôöùûüñáíóúßåøæãõœÀÄÇÉÈÖÜ
 _CENTRAL = "ąćęłńóśźżčďěňřšťůžýőűșțăĄŁŚŻČŘŠŽ"
 _PUNCTUATION = "，。！？：；、（）【】《》“”‘’…—·～￥＋－／「」『』 \u3000–€£¥©®°«»•№№±×"
 
+#: Characters of which the weight is remembered.
+MAX_KNOWN = 32_768
+
 _COMMON = frozenset(_SIMPLIFIED + _TRADITIONAL + _KOREAN + _JAPANESE)
 
 
-@lru_cache(maxsize=32_768)
+class _Weights(dict[str, float]):
+    """Looked up, not computed: a page's decision asks for 100,000 of them. Hostile pages fill no memory."""
+
+    def __missing__(self, character: str) -> float:
+        found = weight(character)
+        if len(self) < MAX_KNOWN:
+            self[character] = found
+        return found
+
+
+#: By character, as `weight` says.
+WEIGHTS = _Weights()
+
+
 def weight(character: str) -> float:
     """Return between 1 (frequent) and -3 (no author writes it); ASCII is not asked about."""
     code = ord(character)

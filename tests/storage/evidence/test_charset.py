@@ -9,7 +9,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storage.evidence.charset import SAMPLE_BYTES, codec_of, decode
+from storage.evidence.charset import (
+    CANDIDATES,
+    CLEAR_MARGIN,
+    DECLARED_BONUS,
+    SAMPLE_BYTES,
+    Reading,
+    _sample,
+    _scored,
+    codec_of,
+    decode,
+)
 
 TEXTS = {
     "chinese": (
@@ -201,3 +211,29 @@ def test_any_bytes_are_taken(body: bytes, declared: str | None) -> None:
 def test_utf_8_comes_back_as_it_was(text: str) -> None:
     """Declared UTF-8 is read as it was written, a byte order mark aside."""
     assert decode(text.encode(), declared="utf-8").text == text.removeprefix("\ufeff")
+
+
+@given(
+    st.lists(st.sampled_from(sorted({word for text in TEXTS.values() for word in text.split()})), max_size=6),
+    st.sampled_from([*(charset for _, charset in CHARSETS), "utf-16-le", "cp1250"]),
+    st.binary(max_size=4),
+    st.sampled_from([[], ["gb18030"], ["cp1252"], ["cp1254"], ["utf-8"]]),
+)
+def test_a_reading_that_is_not_looked_at_to_its_end_could_not_have_won(
+    words: list[str], charset: str, noise: bytes, names: list[str]
+) -> None:
+    """Scoring every candidate in full gives the same charset, the same score and the same confidence."""
+    body = " ".join(words).encode(charset, "ignore") + noise
+    wide, lines = body[: SAMPLE_BYTES // 2 * 2], _sample(body)
+    scores = {
+        codec: Reading.of(
+            wide if codec.startswith("utf-16") else lines, codec, DECLARED_BONUS * (codec in names)
+        ).score
+        for codec in dict.fromkeys((*names, *CANDIDATES))
+    }
+    best, second = sorted(scores, key=scores.__getitem__, reverse=True)[:2]
+
+    found, score, confident = _scored(body, names)
+
+    assert (found, score) == (best, round(max(0.0, min(1.0, scores[best])), 3))
+    assert scores[best] - scores[second] >= CLEAR_MARGIN or not confident
