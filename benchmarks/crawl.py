@@ -10,15 +10,11 @@ process's start.
 
 from __future__ import annotations
 
-import asyncio
 import logging
-import multiprocessing
 import random
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from multiprocessing.connection import Connection
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from statistics import median
 from subprocess import run
@@ -28,6 +24,7 @@ from aiohttp import web
 
 from benchmarks.measure import cost, ratio, report
 from benchmarks.runs import prepared
+from benchmarks.sites import site
 from crawler.settings import CrawlerSettings
 
 ROUNDS = 3
@@ -65,19 +62,18 @@ DEFINITION = {
 def main() -> None:
     # The daemon's log lines.
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
-    with site() as url, tempfile.TemporaryDirectory() as folder:
-        starts = {OFFERS: f"{url}/offers?of={OFFERS}", A_FEW: f"{url}/offers?of={A_FEW}"}
+    with site(routes) as url, tempfile.TemporaryDirectory() as folder:
         # One after the other in each round, so that both meet the same machine.
-        bare: dict[int, list[float]] = {OFFERS: [], A_FEW: []}
-        ours: dict[int, list[float]] = {OFFERS: [], A_FEW: []}
+        theirs: dict[int, list[float]] = {OFFERS: [], A_FEW: []}
+        own: dict[int, list[float]] = {OFFERS: [], A_FEW: []}
         for number in range(ROUNDS):
-            for many, start in starts.items():
-                bare[many].append(_cpu(lambda start=start: _bare(start)))  # type: ignore[misc]
-                home = Path(folder) / f"{number}-{many}"
-                ours[many].append(_cpu(_ours(start, home, many)))
+            for many in (OFFERS, A_FEW):
+                start, home = f"{url}/offers?of={many}", Path(folder) / f"{number}-{many}"
+                theirs[many].append(_cpu(bare(start)))
+                own[many].append(_cpu(ours(home, start, CrawlerSettings())))
     pages = OFFERS + OFFERS // ROWS_PER_PAGE
     rows = []
-    for name, figures in (("bare Scrapy spider", bare), ("our pipeline", ours)):
+    for name, figures in (("bare Scrapy spider", theirs), ("our pipeline", own)):
         whole, start_up = median(figures[OFFERS]), median(figures[A_FEW])
         rows.append((name, pages, whole, start_up, (whole - start_up) / pages * 1000))
     report(("crawl", "pages", "CPU s", "of it start", "CPU ms a page"), rows)
@@ -86,17 +82,22 @@ def main() -> None:
     )
 
 
-def _cpu(work: Callable[[], None]) -> float:
+def _cpu(work: Callable[[], object]) -> float:
     return cost(work, children=True)[1].cpu_s
 
 
-def _bare(start: str) -> None:
-    run([sys.executable, "-m", "benchmarks.bare_spider", start, str(CONCURRENCY)], check=True)
+def bare(start: str) -> Callable[[], object]:
+    """One run of the bare spider."""
+    command = [sys.executable, "-m", "benchmarks.bare_spider", start, str(CONCURRENCY)]
+    return lambda: run(command, check=True)
 
 
-def _ours(start: str, home: Path, offers: int) -> Callable[[], None]:
-    """Set a database up, and return one run of a source over all pages."""
-    one = prepared(home, {**DEFINITION, "start": start}, CrawlerSettings())
+def ours(
+    home: Path, start: str, settings: CrawlerSettings, changes: Mapping[str, object] | None = None
+) -> Callable[[], object]:
+    """Set a database up, and return one run over all pages of a source; `changes`: to its definition."""
+    offers = int(start.rpartition("=")[2])
+    one = prepared(home, {**DEFINITION, "start": start, **(changes or {})}, settings)
 
     def crawl() -> None:
         row = one.carry_out()
@@ -108,24 +109,7 @@ def _ours(start: str, home: Path, offers: int) -> Callable[[], None]:
 # --- the site
 
 
-@contextmanager
-def site() -> Iterator[str]:
-    """The server's address; it runs in another process, whose CPU time is not counted while it lives."""
-    ours, theirs = multiprocessing.Pipe()
-    server = multiprocessing.get_context("spawn").Process(target=_serve, args=(theirs,), daemon=True)
-    server.start()
-    try:
-        yield f"http://127.0.0.1:{ours.recv()}"
-    finally:
-        server.terminate()
-        server.join()
-
-
-def _serve(ready: Connection) -> None:
-    asyncio.run(_listen(ready))
-
-
-async def _listen(ready: Connection) -> None:
+def routes() -> list[web.RouteDef]:
     chance = random.Random(7)
     pages = {number: _offer(number, chance) for number in range(OFFERS)}
 
@@ -140,14 +124,7 @@ async def _listen(ready: Connection) -> None:
             body=pages[int(request.match_info["number"])], content_type="text/html", charset="utf-8"
         )
 
-    application = web.Application()
-    application.add_routes([web.get("/offers", offers), web.get("/offer/{number}", offer)])
-    runner = web.AppRunner(application, access_log=None)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    ready.send(runner.addresses[0][1])
-    await asyncio.Event().wait()
+    return [web.get("/offers", offers), web.get("/offer/{number}", offer)]
 
 
 def _list(offers: int, page: int) -> str:

@@ -57,7 +57,7 @@ COLUMNS = (
     "mapped",
     "segments MB",
     "hits",
-    "rows",
+    "coherent rows",
 )
 
 

@@ -7,14 +7,9 @@ What has to grow is small: the addresses and keys of what must not be asked for 
 
 from __future__ import annotations
 
-import asyncio
 import logging
-import multiprocessing
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from multiprocessing.connection import Connection
 from pathlib import Path
 
 import structlog
@@ -22,6 +17,7 @@ from aiohttp import web
 
 from benchmarks.measure import report
 from benchmarks.runs import prepared
+from benchmarks.sites import site
 from crawler.job import Progress
 from crawler.settings import CrawlerSettings
 
@@ -41,7 +37,7 @@ DEFINITION = {
 
 def main() -> None:
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
-    with _site() as url, tempfile.TemporaryDirectory() as folder:
+    with site(routes) as url, tempfile.TemporaryDirectory() as folder:
         rows: list[tuple[int, float, float]] = []
         began = time.monotonic()
 
@@ -64,23 +60,7 @@ def _rss_mib(pid: int) -> float:
     raise ValueError(pid)
 
 
-@contextmanager
-def _site() -> Iterator[str]:
-    ours, theirs = multiprocessing.Pipe()
-    server = multiprocessing.get_context("spawn").Process(target=_serve, args=(theirs,), daemon=True)
-    server.start()
-    try:
-        yield f"http://127.0.0.1:{ours.recv()}"
-    finally:
-        server.terminate()
-        server.join()
-
-
-def _serve(ready: Connection) -> None:
-    asyncio.run(_listen(ready))
-
-
-async def _listen(ready: Connection) -> None:
+def routes() -> list[web.RouteDef]:
     async def offers(request: web.Request) -> web.Response:
         return web.Response(text=_list(int(request.query.get("page", "0"))), content_type="text/html")
 
@@ -90,13 +70,7 @@ async def _listen(ready: Connection) -> None:
         page = f"<html><h1>Offer {number}</h1><div class='description'>{text}</div></html>"
         return web.Response(text=page, content_type="text/html")
 
-    application = web.Application()
-    application.add_routes([web.get("/offers", offers), web.get("/offer/{number}", offer)])
-    runner = web.AppRunner(application, access_log=None)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    ready.send(runner.addresses[0][1])
-    await asyncio.Event().wait()
+    return [web.get("/offers", offers), web.get("/offer/{number}", offer)]
 
 
 def _list(page: int) -> str:

@@ -10,19 +10,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import sys
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
-from subprocess import run
 from urllib.parse import urlsplit
 
 import aiohttp
 import structlog
 
-from benchmarks.crawl import CONCURRENCY, DEFINITION, ROWS_PER_PAGE, site
+from benchmarks.crawl import CONCURRENCY, ROWS_PER_PAGE, bare, ours, routes
 from benchmarks.measure import cost, ratio, report
-from benchmarks.runs import prepared
+from benchmarks.sites import site
 from crawler.settings import CrawlerSettings
 from crawler.tor import TorConnector, TorProxy
 from tests.peers.tor import TorNetwork, tor_network
@@ -33,15 +31,20 @@ A_FEW = 2
 
 def main() -> None:
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
-    with site() as url, tor_network(urlsplit(url).port or 0) as network, tempfile.TemporaryDirectory() as at:
+    with (
+        site(routes) as url,
+        tor_network(urlsplit(url).port or 0) as network,
+        tempfile.TemporaryDirectory() as folder,
+    ):
+        at = Path(folder)
         onion, settings = f"http://{network.onion}", CrawlerSettings(tor_proxy=network.proxy)
         through = {"via": "tor", "allow_private_addresses": []}
         ways: dict[str, Callable[[int], Callable[[], object]]] = {
-            "bare Scrapy spider": lambda many: lambda: _bare(f"{url}/offers?of={many}"),
-            "our pipeline": lambda many: _ours(Path(at), "direct", f"{url}/offers?of={many}", settings, {}),
+            "bare Scrapy spider": lambda many: bare(f"{url}/offers?of={many}"),
+            "our pipeline": lambda many: ours(at / f"direct-{many}", f"{url}/offers?of={many}", settings),
             "aiohttp alone, through Tor": lambda many: lambda: asyncio.run(_aiohttp(onion, many, network)),
-            "our pipeline, through Tor": lambda many: _ours(
-                Path(at), "tor", f"{onion}/offers?of={many}", settings, through
+            "our pipeline, through Tor": lambda many: ours(
+                at / f"tor-{many}", f"{onion}/offers?of={many}", settings, through
             ),
         }
         rows = [_measured(name, way) for name, way in ways.items()]
@@ -55,24 +58,6 @@ def _measured(name: str, way: Callable[[int], Callable[[], object]]) -> tuple[st
     pages = OFFERS + OFFERS // ROWS_PER_PAGE
     start, whole = (cost(way(many))[1].wall_s for many in (A_FEW, OFFERS))
     return name, pages, whole, start, pages / (whole - start)
-
-
-def _bare(start: str) -> None:
-    run([sys.executable, "-m", "benchmarks.bare_spider", start, str(CONCURRENCY)], check=True)
-
-
-def _ours(
-    at: Path, name: str, start: str, settings: CrawlerSettings, changes: Mapping[str, object]
-) -> Callable[[], object]:
-    """Set a database up, and return one run over all pages."""
-    offers = int(start.rpartition("=")[2])
-    one = prepared(at / f"{name}-{offers}", {**DEFINITION, "start": start, **changes}, settings)
-
-    def crawl() -> None:
-        row = one.carry_out()
-        assert row.listings_new == offers, (row.outcome, row.detail)
-
-    return crawl
 
 
 async def _aiohttp(onion: str, many: int, network: TorNetwork) -> None:
