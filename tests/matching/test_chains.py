@@ -1,8 +1,7 @@
 """A base and its deltas: one list of customers, in order, looked up as one and merged into one."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from matching.errors import SegmentBaseOther, SegmentOutOfOrder
-from matching.fingerprints import Fingerprints, RootKey
 from matching.identifiers import Field
 from matching.segments import (
     RECORD,
@@ -21,27 +19,15 @@ from matching.segments import (
     Segment,
     Sorter,
     check_follows,
-    delta_header,
-    first_header,
-    golden,
     in_order,
     merge,
     open_segment,
     records_of,
     verify,
-    write_segment,
 )
 from matching.segments.build import halves, merged
 from matching.segments.format import parsed, read_stated
-
-KEY = RootKey("k1", bytes(range(32)))
-NOW = datetime(2026, 3, 1, tzinfo=UTC)
-SLUG = "quillmere"
-
-
-def prints(values: Iterable[int]) -> Fingerprints:
-    """The fingerprints of invented e-mails, one a number."""
-    return KEY.fingerprinter(SLUG, Field.EMAIL)([f"{value}@b.example" for value in values])
+from tests.matching.series import KEY, added, base, erased, prints
 
 
 @dataclass
@@ -53,30 +39,16 @@ class Series:
     customers: dict[int, int] = field(default_factory=dict)  # ordinal -> value; the erased ones are out
 
     def base(self, values: Sequence[int]) -> Path:
-        header = first_header(
-            company=SLUG,
-            default_region="CN",
-            key=KEY,
-            customers=len(values),
-            counts={Field.EMAIL: len(values)},
-            now=NOW,
-        )
-        return self._write(header, values, 1)
+        return self._made(base(self._next(), values), 1, values)
 
     def add(self, values: Sequence[int], **changes: Any) -> Path:
-        before = self.header
-        header = delta_header(
-            before, now=NOW, added=len(values), counts={Field.EMAIL: len(values)}, vectors=golden(KEY, SLUG)
-        )
-        return self._write(header.model_copy(update=changes), values, before.customers + 1)
+        first = self.header.customers + 1
+        return self._made(added(self._next(), self.files[-1], values, **changes), first, values)
 
     def erase(self, ordinals: Sequence[int]) -> Path:
-        path = self._next()
-        write_segment(path, delta_header(self.header, now=NOW), {}, np.array(ordinals, np.uint32))
-        self.files.append(path)
         for ordinal in ordinals:
             self.customers.pop(ordinal, None)
-        return path
+        return self._made(erased(self._next(), self.files[-1], ordinals))
 
     @property
     def header(self) -> Header:
@@ -88,12 +60,9 @@ class Series:
     def _next(self) -> Path:
         return self.folder / f"{len(self.files)}.segment"
 
-    def _write(self, header: Header, values: Sequence[int], first: int) -> Path:
-        path = self._next()
-        ordinals = np.arange(first, first + len(values), dtype=np.uint32)
-        write_segment(path, header, {Field.EMAIL: [in_order(records_of(prints(values), ordinals))]})
+    def _made(self, path: Path, first: int = 1, values: Sequence[int] = ()) -> Path:
         self.files.append(path)
-        self.customers.update(zip(ordinals.tolist(), values, strict=True))
+        self.customers.update(enumerate(values, first))
         return path
 
 

@@ -3,9 +3,7 @@
 import os
 import signal
 import sys
-from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
 
@@ -14,61 +12,33 @@ import pytest
 from sqlalchemy import event
 
 from matching.errors import SegmentBaseOther, SegmentOutOfOrder
-from matching.fingerprints import RootKey
 from matching.identifiers import Field
 from matching.intake import Intake, Taken, files_of
 from matching.segment_folder import SegmentFolder
 from matching.segments import (
     Chain,
-    Header,
-    delta_header,
-    first_header,
-    golden,
-    in_order,
     merge,
     open_segment,
     records_of,
     verify,
-    write_segment,
 )
 from storage import companies
 from storage.base import Database
 from storage.companies import DeclaredCompany
+from tests.matching import series
+from tests.matching.series import KEY, NOW, SLUG, erased, prints
 
-KEY = RootKey("k1", bytes(range(32)))
-NOW = datetime(2026, 3, 1, tzinfo=UTC)
-SLUG = "quillmere"
 RELEASED = Path(__file__).parent / "released" / "format-1.segment"
 
 
-def emails(first: int, count: int) -> list[str]:
-    return [f"customer.{number}@b.example" for number in range(first, first + count)]
-
-
 def base(path: Path, size: int = 1000) -> Path:
-    """A base of so many customers with an e-mail each."""
-    header = first_header(
-        company=SLUG, default_region="CN", key=KEY, customers=size, counts={Field.EMAIL: size}, now=NOW
-    )
-    return _written(path, header, 1, size)
+    """A base of so many customers, whose e-mails are numbered as they are."""
+    return series.base(path, range(1, size + 1))
 
 
 def added(path: Path, after: Path, size: int = 10) -> Path:
-    before = open_segment(after).header
-    header = delta_header(before, now=NOW, added=size, counts={Field.EMAIL: size}, vectors=golden(KEY, SLUG))
-    return _written(path, header, before.customers + 1, size)
-
-
-def erased(path: Path, after: Path, ordinals: Sequence[int]) -> Path:
-    write_segment(path, delta_header(open_segment(after).header, now=NOW), {}, np.array(ordinals, np.uint32))
-    return path
-
-
-def _written(path: Path, header: Header, first: int, size: int) -> Path:
-    values = KEY.fingerprinter(SLUG, Field.EMAIL)(emails(first, size))
-    ordinals = np.arange(first, first + size, dtype=np.uint32)
-    write_segment(path, header, {Field.EMAIL: [in_order(records_of(values, ordinals))]})
-    return path
+    first = open_segment(after).header.customers + 1
+    return series.added(path, after, range(first, first + size))
 
 
 @dataclass
@@ -105,7 +75,7 @@ class Monitor:
 
     def found(self, first: int, count: int) -> list[int]:
         """Ordinals of the customers that are found among these e-mails."""
-        values = KEY.fingerprinter(SLUG, Field.EMAIL)(emails(first, count))
+        values = prints(range(first, first + count))
         chains = [self.folder.opened(files_of(row), company=SLUG) for row in self.rows()]
         return sorted(int(one) for chain in chains for one in chain.lookup(Field.EMAIL, values)[1])
 
@@ -179,7 +149,7 @@ def test_an_erased_customer_is_nowhere_on_the_disk_after_the_merger(monitor: Mon
     first = base(tmp_path / "0.segment")
     second = erased(tmp_path / "1.segment", first, [7])
     monitor.take_up(first, second)
-    (record,) = records_of(KEY.fingerprinter(SLUG, Field.EMAIL)(emails(7, 1)), np.array([7], np.uint32))
+    (record,) = records_of(prints([7]), np.array([7], np.uint32))
     before = [record.tobytes()[:8] in path.read_bytes() for path in monitor.folder.path.iterdir()]
     monitor.intake.merge(monitor.rows()[0].id)
 
