@@ -16,25 +16,16 @@ import json
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import NamedTuple
-
-import numpy as np
-from numpy.typing import NDArray
 
 from matching.columns import COLUMNS_LIMIT, SAMPLE_CELLS, Column, columns_of, is_header
+from matching.inputs import json_splits
 from matching.inputs.blocks import BLOCK, RECORD, Block, Row, newlines
 from matching.inputs.json_levels import TOKEN
+from matching.inputs.json_splits import START, as_lines, splits
 from matching.inputs.text import Text
 
 _DEPTH_LIMIT = 64  # of a record whose cells are taken apart
 _SAMPLE_RECORDS = 200
-_MARKS = np.zeros(256, np.bool_)
-_MARKS[list(b'"{}[],')] = True
-_OPENS = np.zeros(256, np.bool_)
-_OPENS[list(b'{["')] = True
-_DELTA = np.zeros(256, np.int64)
-_DELTA[list(b"{[")], _DELTA[list(b"}]")] = 1, -1
-_SPACED = bytes.maketrans(b"\r\n", b"  ")
 #: A key before a record, and the paths of the cells that it and a value without keys are.
 _KEYED = re.compile(rb'\s*+"((?:[^"\\]++|\\.)*+)"\s*+:\s*+(?=\S)', re.DOTALL)
 _KEY, _VALUE = "0", "1"
@@ -82,13 +73,6 @@ def _without_code_points(text: bytes) -> bytes:
 # --- records
 
 
-class _State(NamedTuple):
-    """Carried from piece to piece."""
-
-    depth: int
-    quoted: bool
-
-
 class JsonLines:
     """Blocks of lines that are records already."""
 
@@ -108,23 +92,24 @@ class JsonLines:
 class Records:
     """Blocks of records; `level` is the depth of what holds them, 0 where they stand free."""
 
-    def __init__(self, shape: JsonShape, level: int) -> None:
+    def __init__(self, shape: JsonShape, level: int, regions: Sequence[str]) -> None:
         self.shape = shape
         self._level = level
+        self._regions = regions
 
     def blocks(self, text: Text, after: int) -> Iterator[Block]:
         rest, line, offset = b"", 1, 0
-        state = _State(0, quoted=False)
+        state = START
         while (piece := text.take(BLOCK, overlap=False)) is not None:
             end = text.advance(piece)
-            found = _splits(piece.text, state, self._level)
+            found = splits(piece.text, state, self._level)
             state = found.after
             whole = rest + piece.text
             cut = len(rest) + int(found.ends[-1]) if len(found.ends) else 0
             if piece.last or (not cut and len(whole) > RECORD):
                 cut = len(whole)
             if cut:
-                records, lines = _as_lines(whole[:cut], found, len(rest), line)
+                records, lines = as_lines(whole[:cut], found, len(rest), line, self._regions)
                 if records and offset >= after:
                     yield Block(unescaped(records), lines[0], offset, end, self.shape, lines)
                 offset = end
@@ -132,71 +117,10 @@ class Records:
             rest = whole[cut:]
 
 
-class _Splits(NamedTuple):
-    """Where a text comes apart."""
-
-    ends: NDArray[np.int64]  # places behind records and behind what is around them
-    empty: NDArray[np.int64]  # signs that hold nothing and may become line ends
-    closing: NDArray[np.int64]  # the last signs of records
-    after: _State
-
-
-def _splits(text: bytes, state: _State, level: int) -> _Splits:
-    seen = text.replace(b"\\\\", b"\0\0") if b"\\" in text else text
-    data = np.frombuffer(seen, np.uint8)
-    marks = np.flatnonzero(_MARKS[data])
-    signs = data[marks]
-    quotes = signs == 0x22
-    if b"\\" in seen and len(marks):
-        quotes &= (data[marks - 1] != 0x5C) | (marks == 0)
-    inside = (np.cumsum(quotes) + state.quoted) & 1
-    free = (inside == 0) & ~quotes
-    marks, signs = marks[free], signs[free]
-    deltas = _DELTA[signs]
-    depths = np.cumsum(deltas) + state.depth  # behind each sign
-    splits = (depths <= level) & ((signs == 0x2C) | (deltas != 0))
-    quoted = bool(inside[-1]) if len(inside) else state.quoted
-    after = _State(int(depths[-1]) if len(depths) else state.depth, quoted and not text.endswith(b"\n"))
-    closing = (deltas == -1) & (depths == level)
-    return _Splits(marks[splits] + 1, marks[splits & ~closing], marks[closing], after)
-
-
-def _as_lines(text: bytes, found: _Splits, shift: int, line: int) -> tuple[bytes, list[int]]:
-    """Records as lines, with the source's line that each begins on. `shift`: of the places in the text.
-
-    What separates records becomes a line end, what was one a space: the text is written over and not built.
-    """
-    data = np.frombuffer(bytearray(text.translate(_SPACED)), np.uint8)
-    room = len(text) - shift
-    data[found.empty[found.empty < room] + shift] = 0x0A
-    behind = found.closing[found.closing < room - 1] + shift + 1
-    data[behind[data[behind] == 0x20]] = 0x0A
-    glued = behind[_OPENS[data[behind]]]  # }{ has no room for a line end
-    parts, starts = _bare_lines(np.insert(data, glued, 0x0A).tobytes() if len(glued) else data.tobytes())
-    places = starts - np.searchsorted(glued + np.arange(len(glued)), starts) if len(glued) else starts
-    ends = np.flatnonzero(np.frombuffer(text, np.uint8) == 0x0A)
-    return b"".join(parts), (np.searchsorted(ends, places) + line).tolist()
-
-
-def _bare_lines(text: bytes) -> tuple[list[bytes], NDArray[np.int64]]:
-    """The lines that hold more than signs, with their ends, and where each begins."""
-    parts: list[bytes] = []
-    starts: list[int] = []
-    at = 0
-    for part in text.split(b"\n"):
-        bare = part.lstrip()
-        if bare.strip(b"[]{}, \t"):
-            starts.append(at + len(part) - len(bare))
-            parts.append(bare + b"\n")
-        at += len(part) + 1
-    return parts, np.array(starts, np.int64)
-
-
-def sample_records(sample: bytes, level: int) -> list[bytes]:
-    """The records of a sample, without the last one, which may be cut."""
-    found = _splits(sample, _State(0, quoted=False), level)
-    text, _ = _as_lines(sample[: int(found.ends[-1]) if len(found.ends) else len(sample)], found, 0, 1)
-    return unescaped(text).split(b"\n")[:_SAMPLE_RECORDS]
+def sample_records(sample: bytes, level: int, regions: Sequence[str]) -> list[bytes]:
+    """The first records of a sample, without the last one, which may be cut."""
+    lines = json_splits.sample_records(sample, level, regions)[:_SAMPLE_RECORDS]
+    return unescaped(b"\n".join(lines)).split(b"\n")
 
 
 # --- cells

@@ -31,7 +31,7 @@ DELIMITERS = (b"----", b"\t", b",", b";", b"|", b"^", b"\x01", b"~")
 
 _HTML = re.compile(rb"\s*(?:<!doctype html|<html|<table|<tr)\b", re.IGNORECASE)
 _TABLE = re.compile(rb"<tr\b.{0,500}?<t[dh]\b", re.IGNORECASE | re.DOTALL)
-_JSON = re.compile(rb"\s*(?:\{\s*[\"}]|\[\s*[\"{\[\]]|\[\s*-?\d+[\d.]*\s*,)")
+_JSON = re.compile(rb"\s*(?:\{\s*[\"}]|\[\s*[\"{\[\]]|\[\s*-?\d+[\d.]*\s*,|\"[^\"\n]{1,200}\"\s*:\s*[{\[])")
 _JSON_LINE = re.compile(rb"\s*(?:\{\s*\".*\}|\[\s*[\"{\[\d-].*\])\s*,?\s*", re.DOTALL)
 _SQL = re.compile(
     rb"^[ \t]{0,99}+(?:(?:INSERT|REPLACE)[ \t]{1,99}+(?:\w{1,20}+[ \t]{1,99}+)?INTO[ \t]{1,99}+\S"
@@ -86,8 +86,8 @@ def _json(sample: bytes, regions: Sequence[str]) -> Recognised | None:
     separate = alone > 1 and alone >= _MOST * len(lines) and not sample.lstrip().startswith((b"[{", b"[["))
     if separate and not level.depth:
         return Recognised("jsonl", JsonLines(JsonShape(lines, regions)))
-    records = sample_records(sample, level.depth)
-    return Recognised("json", Records(JsonShape(records, regions, keyed=level.keyed), level.depth))
+    shape = JsonShape(sample_records(sample, level.depth, regions), regions, keyed=level.keyed)
+    return Recognised("json", Records(shape, level.depth, regions))
 
 
 def _sql(sample: bytes, regions: Sequence[str]) -> Recognised | None:

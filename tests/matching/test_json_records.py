@@ -154,6 +154,14 @@ def test_the_names_that_come_first_in_lists_are_those_of_the_columns() -> None:
     assert dump.cells(1, 2) == [(row[1], row[2]) for row in ROWS]
 
 
+DEEP = b'[{"a":' + b"[" * 900 + b'"' + b"x" * 20_000 + b'"' + b"]" * 900 + b"}]"
+
+
+def test_a_record_may_be_as_deep_as_can_be_read() -> None:
+    """What is looked at again is not looked at as deep."""
+    assert one(DEEP).ending.outcome == "whole"
+
+
 NOWHERE = [b"[" * 60_000, b'{"a":' * 12_000, b'{"a":"' + b'\\"' * 30_000, b"]}" * 30_000]
 
 

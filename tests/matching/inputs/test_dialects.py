@@ -116,7 +116,7 @@ def test_any_json_is_read_as_python_reads_it(
     data = json.dumps(document, indent=indent, ensure_ascii=ascii_only).encode()
     level = 2 if wrapped else 1
 
-    blocks = _blocks(Records(JsonShape(sample_records(data, level), CN), level), data)
+    blocks = _blocks(Records(JsonShape(sample_records(data, level, CN), CN), level, CN), data)
 
     lines = b"".join(block.text for block in blocks).split(b"\n")[:-1]
     found = [json.loads(line) for line in lines if line.strip(b'"RECORDS: [')]
