@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from random import Random
 
 import numpy as np
-from stringzilla import hmac_sha256  # type: ignore[import-not-found]  # a C module without stubs
+from stringzilla import hmac_sha256
 
 from benchmarks.measure import cost, ratio, report
 from matching.native.hmac import hashed, lanes

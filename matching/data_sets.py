@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 
-from rensa import RMinHash  # type: ignore[import-untyped]  # ships no annotations
+from rensa import RMinHash
 
 from matching.text import narrow_fold
 from storage.data_sets import BANDS, Sign, SignKind

@@ -24,7 +24,7 @@ import numpy as np
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from numpy.typing import NDArray
-from stringzilla import Strs, hmac_sha256  # type: ignore[import-not-found]  # a C module without stubs
+from stringzilla import Strs, hmac_sha256
 
 from matching.errors import KeyDamaged, KeyExposed, KeyMissing
 from matching.identifiers import NORMALISERS, Field

@@ -9,7 +9,7 @@ from ctypes import POINTER, Structure, c_char_p, c_int64, c_void_p, py_object
 
 import numpy as np
 from numpy.typing import NDArray
-from stringzilla import Strs  # type: ignore[import-not-found]  # a C module without stubs
+from stringzilla import Strs
 
 _LARGE_BINARY = b"Z"
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from io import BytesIO
 from typing import Any
 
-import feedparser  # type: ignore[import-untyped]  # ships no annotations
+import feedparser
 
 from crawler.clean import Clock, line
 from crawler.listing import Listing

@@ -17,10 +17,10 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, available_timezones
 
 import jsonpath
-import re2  # type: ignore[import-untyped]  # ships no annotations
+import re2
 from cssselect import SelectorError
 from jsonpath.exceptions import JSONPathError
-from lxml import etree  # type: ignore[import-untyped]  # ships no annotations
+from lxml import etree
 from parsel.csstranslator import HTMLTranslator
 from pydantic import AfterValidator, BeforeValidator, PlainSerializer
 from pydantic_core import PydanticCustomError

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Any, TypeAlias
 
-from lxml import etree  # type: ignore[import-untyped]  # ships no annotations
+from lxml import etree
 
 from crawler.clean.text import MAX_BLOCK_CHARS
 from crawler.sources.errors import PageRefused

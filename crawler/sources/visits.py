@@ -6,7 +6,7 @@ import re
 from datetime import timedelta
 from typing import Annotated
 
-from apscheduler.triggers.cron import CronTrigger  # type: ignore[import-untyped]  # ships no annotations
+from apscheduler.triggers.cron import CronTrigger
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from crawler.sources.hours import QuietDay

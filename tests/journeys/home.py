@@ -189,7 +189,7 @@ def _free(database: Database) -> bool:
         others += " AND pid <> pg_backend_pid() AND xact_start IS NOT NULL)"
     try:
         with database.transaction() as session:
-            return session.scalar(text(others)) == 1
+            return bool(session.scalar(text(others)))
     except StorageError:
         return False
 

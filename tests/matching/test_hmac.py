@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from stringzilla import hmac_sha256  # type: ignore[import-not-found]  # a C module without stubs
+from stringzilla import hmac_sha256
 
 from matching.fingerprints import Fingerprinter, Secret
 from matching.native.hmac import KEY_SIZE, SIZE, hashed, lanes

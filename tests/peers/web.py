@@ -17,7 +17,7 @@ from types import TracebackType
 from typing import Self
 from urllib.parse import parse_qs, urlsplit
 
-import brotli  # type: ignore[import-untyped]  # ships no annotations
+import brotli
 from backports import zstd
 
 MEBIBYTE = 1024 * 1024
