@@ -17,13 +17,13 @@ def _error(what: str, error: BaseException | None) -> LogFormatterResult:
 class QuietFormatter(LogFormatter):
     """Every page and every listing is a row; a log line a page would only repeat it, with its address."""
 
-    def crawled(self, request: Request, response: Response, spider: Spider) -> None:  # type: ignore[override]
+    def crawled(self, request: Request, response: Response, spider: Spider) -> None:  # type: ignore[override]  # None: no line
         return None
 
-    def scraped(self, item: object, response: object, spider: Spider) -> None:  # type: ignore[override]
+    def scraped(self, item: object, response: object, spider: Spider) -> None:  # type: ignore[override]  # None: no line
         return None
 
-    def dropped(  # type: ignore[override]
+    def dropped(  # type: ignore[override]  # None: no line
         self, item: object, exception: BaseException, response: object, spider: Spider
     ) -> None:
         return None

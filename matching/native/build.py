@@ -60,7 +60,7 @@ def build(sources: Path, target: Path, *flags: str) -> Path:
 def _compile(command: list[str]) -> None:
     try:
         # The command is `CC` of whoever installs, and our own files.
-        done = subprocess.run(  # noqa: S603
+        done = subprocess.run(  # noqa: S603 - see above
             command, capture_output=True, text=True, check=False, timeout=TIMEOUT_S
         )
     except (OSError, subprocess.TimeoutExpired) as error:

@@ -121,7 +121,7 @@ class Library:
 
 def _function(handle: ctypes.CDLL, name: str, result: Any, *arguments: Any) -> _Function:  # noqa: ANN401  # ctypes' types have no name of their own
     found: _Function = handle[name]
-    found.restype, found.argtypes = result, arguments  # type: ignore[attr-defined]
+    found.restype, found.argtypes = result, arguments  # type: ignore[attr-defined]  # a function of ctypes
     return found
 
 

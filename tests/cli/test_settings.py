@@ -248,7 +248,7 @@ def test_a_list_in_the_environment_is_json(tmp_path: Path) -> None:
     settings = loaded(tmp_path, {"spillwatch.toml": channel}, {name: '["e@f.example"]'}).settings
     mistake = only(tmp_path, {"spillwatch.toml": channel}, {name: "[e@f.example"})
 
-    assert settings.alerts.channels["soc-mail"].to == ("e@f.example",)  # type: ignore[union-attr]
+    assert settings.alerts.channels["soc-mail"].to == ("e@f.example",)  # type: ignore[union-attr]  # of this kind
     assert mistake.file == f"environment variable {name}"
 
 
@@ -269,7 +269,7 @@ def test_a_secret_comes_from_a_file(tmp_path: Path, layer: str) -> None:
         environment["CREDENTIALS_DIRECTORY"] = str(credentials)
     settings = loaded(tmp_path, {"spillwatch.toml": channel}, environment).settings
 
-    (secret,) = settings.alerts.channels["siem"].secrets  # type: ignore[union-attr]
+    (secret,) = settings.alerts.channels["siem"].secrets  # type: ignore[union-attr]  # of this kind
     assert secret.get_secret_value() == SECRET
 
 

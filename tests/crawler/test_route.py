@@ -57,7 +57,7 @@ def crawler_with(guard: Guard, *, timeout_s: float = 1, presentation: Presentati
     spider = Spider(name="test")
     run = Guarded(guard)
     run.presentation = presentation or run.presentation
-    spider.run = run  # type: ignore[attr-defined]
+    spider.run = run  # type: ignore[attr-defined]  # as our spiders have it
     crawler.spider = spider
     return crawler
 

@@ -428,4 +428,4 @@ def test_a_definition_that_cannot_be_read_is_left_out_and_the_others_go_on(
     assert len(rows(sqlite_database)) == 1
     assert "The schedule of spoilt could not be read" in capsys.readouterr().out
     with sqlite_database.reading() as session, pytest.raises(ScheduleRefused):
-        slots_of(sources.by_name(session, "spoilt"))  # type: ignore[arg-type]
+        slots_of(sources.by_name(session, "spoilt"))  # type: ignore[arg-type]  # it is there

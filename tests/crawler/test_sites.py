@@ -155,7 +155,7 @@ def begun_in_an_hour(database: Database, *, step_s: int) -> Counter[str]:
         for run_id in due:
             if claim(database, run_id, now) is not None:
                 with database.reading() as session:
-                    begun[runs.get(session, run_id).source.name] += 1  # type: ignore[union-attr]
+                    begun[runs.get(session, run_id).source.name] += 1  # type: ignore[union-attr]  # just claimed
     return begun
 
 

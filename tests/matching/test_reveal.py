@@ -6,6 +6,7 @@ import pty
 import stat
 import subprocess
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -27,10 +28,10 @@ def premises(tmp_path: Path) -> Path:
     write_key(KEY, tmp_path / "quillmere.key", NOW)
     (tmp_path / "first.csv").write_text(as_csv(ROWS[:400]))
     (tmp_path / "second.csv").write_text(as_csv(ROWS[400:]))
-    options = {"company": "quillmere", "key": KEY, "now": NOW}
+    enrolled = partial(enroll, company="quillmere", key=KEY, default_region="CN", now=NOW)
     base, delta = tmp_path / "0.segment", tmp_path / "1.segment"
-    enroll(tmp_path / "first.csv", base, default_region="CN", **options)  # type: ignore[arg-type]
-    enroll(tmp_path / "second.csv", delta, default_region="CN", base=base, **options)  # type: ignore[arg-type]
+    enrolled(tmp_path / "first.csv", base)
+    enrolled(tmp_path / "second.csv", delta, base=base)
     (tmp_path / "ordinals.csv").write_text(
         "ordinal,fields,rows,segment\n"
         "7,email phone,3,1\n400,phone,1,1\n401,email,1,1\n500,email phone card,2,1\n"

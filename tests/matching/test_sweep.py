@@ -91,9 +91,11 @@ def test_every_customer_of_every_format_is_found_once(
 
 
 @pytest.mark.parametrize("pack", [zipped, tarred, seven])
-def test_what_is_packed_is_found_with_its_name(watch: Watch, pack: object) -> None:
+def test_what_is_packed_is_found_with_its_name(
+    watch: Watch, pack: Callable[[Mapping[str, bytes]], bytes]
+) -> None:
     """Members of an archive are documents; the strangers' one adds nothing."""
-    data = pack({"a/own.csv": as_csv(ROWS), "b.csv": as_csv(customers(900)[600:])})  # type: ignore[operator]
+    data = pack({"a/own.csv": as_csv(ROWS), "b.csv": as_csv(customers(900)[600:])})
 
     sweep = swept(watch, ("dump", io.BytesIO(data)))
 

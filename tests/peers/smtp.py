@@ -113,7 +113,7 @@ class SmtpPeer:
             envelope.rcpt_tos.append(address)
         return answer or "250 OK"
 
-    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802 - as above
         names = {address.partition("@")[0] for address in envelope.rcpt_tos}
         if "unwanted" in names:
             return "554 5.7.1 Message refused by policy"

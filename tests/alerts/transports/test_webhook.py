@@ -15,6 +15,7 @@ import pytest
 from alerts.errors import (
     ConnectionDropped,
     ConnectionFailed,
+    DeliveryError,
     DeliveryTimedOut,
     MessageRefused,
     NameNotResolved,
@@ -114,14 +115,14 @@ def test_headers_of_the_operator_are_sent(receiver: WebhookPeer) -> None:
     ],
 )
 def test_what_an_answer_means(
-    receiver: WebhookPeer, path: str, kind: type[Exception], code: int, permanent: bool
+    receiver: WebhookPeer, path: str, kind: type[DeliveryError], code: int, permanent: bool
 ) -> None:
     """5xx and "slow down" are tried again; every other refusal stops, a redirect unfollowed."""
     with pytest.raises(kind) as caught:
         send(webhook_channel(receiver.url(path)), outgoing())
 
     assert len(receiver.received) == 1
-    assert (code, permanent) == (caught.value.status_code, caught.value.permanent)  # type: ignore[attr-defined]
+    assert (code, permanent) == (caught.value.status_code, caught.value.permanent)
 
 
 def test_retry_after_comes_with_the_error(receiver: WebhookPeer) -> None:

@@ -11,6 +11,7 @@ import io
 import json
 import zipfile
 from collections.abc import Callable, Mapping
+from typing import Literal
 from xml.sax.saxutils import escape
 
 NAMES = ("id", "姓名", "手机", "email", "address", "remark")
@@ -45,8 +46,8 @@ def plain(cell: str) -> str:
 
 def as_csv(rows: list[Row], delimiter: str = ",", end: str = "\r\n", *, all_quoted: bool = False) -> bytes:
     out = io.StringIO()
-    quoting = csv.QUOTE_ALL if all_quoted else csv.QUOTE_MINIMAL
-    writer = csv.writer(out, delimiter=delimiter, lineterminator=end, quoting=quoting)  # type: ignore[arg-type]
+    quoting: Literal[0, 1] = csv.QUOTE_ALL if all_quoted else csv.QUOTE_MINIMAL
+    writer = csv.writer(out, delimiter=delimiter, lineterminator=end, quoting=quoting)
     writer.writerows([NAMES, *rows])
     return out.getvalue().encode()
 

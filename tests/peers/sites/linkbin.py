@@ -14,9 +14,9 @@ from pinnwand import configuration
 configuration.database_uri = f"sqlite:///{Path(sys.argv[1]) / 'pastes.db'}"
 
 from pinnwand import database  # noqa: E402 - it opens the database when it is imported
-from pinnwand.http import make_application  # noqa: E402
-from tornado.httpserver import HTTPServer  # noqa: E402
-from tornado.netutil import bind_sockets  # noqa: E402
+from pinnwand.http import make_application  # noqa: E402 - as above
+from tornado.httpserver import HTTPServer  # noqa: E402 - as above
+from tornado.netutil import bind_sockets  # noqa: E402 - as above
 
 
 async def forever() -> None:
