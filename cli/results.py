@@ -8,10 +8,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from cli.output import complain, say, table
-from matching.agreements import Pairs, customers
+from matching.agreements import Customers
 from matching.chance import expected
 from matching.comparison import FIELDS
 from matching.findings import CompanyFindings, Findings
@@ -199,28 +197,25 @@ def write_ordinals(folder: Path, findings: Findings, progress: Progress, names: 
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     documents = [read.name for read in progress.read]
     for company, found in sorted(findings.companies.items()):
-        pairs = found.agreements.pairs()
-        if not len(pairs):
+        customers = found.agreements.customers()
+        if not len(customers):
             continue
         path = folder / f"{names[company]}.csv"
         ids = [one.id for one in findings.watch.segments]
         with open(path, "w", newline="", opener=_private) as stream:
             writer = csv.writer(stream)
             writer.writerow(ORDINALS)
-            writer.writerows(_customers(pairs, ids, documents))
+            writer.writerows(_described(customers, ids, documents))
 
 
-def _customers(pairs: Pairs, segments: list[int], documents: list[str]) -> Iterator[tuple[object, ...]]:
-    keys = customers(pairs)
-    order = np.argsort(keys, kind="stable")
-    starts = np.flatnonzero(np.diff(keys[order], prepend=-1))
-    fields = np.bitwise_or.reduceat(pairs["fields"][order], starts)
-    rows = np.diff(starts, append=len(order))
-    for first, bits, count in zip(pairs[order[starts]], fields.tolist(), rows.tolist(), strict=True):
+def _described(
+    customers: Customers, segments: list[int], documents: list[str]
+) -> Iterator[tuple[object, ...]]:
+    for customer in customers:
+        ordinal, segment, bits, rows, line, document = customer.item()
         agreed = [field.value for code, field in enumerate(FIELDS) if bits >> code & 1]
-        name = documents[first["document"]] if first["document"] < len(documents) else ""
-        number = segments[first["segment"]]
-        yield int(first["ordinal"]), " ".join(agreed), count, number, name, int(first["line"])
+        name = documents[document] if document < len(documents) else ""
+        yield ordinal, " ".join(agreed), rows, segments[segment], name, line
 
 
 def _private(path: str, flags: int) -> int:

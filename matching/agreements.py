@@ -1,4 +1,8 @@
-"""Rows and customers that agree on something, in 32 bytes a pair, however many hits a dump has."""
+"""Rows and customers that agree on something: 32 bytes a pair, and of many pairs as much a customer.
+
+A dump of customers alone has as many pairs as rows. So only the last ones are kept as they are; of those
+before is kept what will be told: how many rows agree, and of each customer on what, how often, where first.
+"""
 
 from dataclasses import dataclass, field
 
@@ -17,36 +21,65 @@ PAIR = np.dtype(
         ("document", "<i8"),
     ]
 )
+CUSTOMER = np.dtype(
+    [
+        ("ordinal", "<u4"),
+        ("segment", "<u2"),
+        ("fields", "<u2"),  # that agree in any row
+        ("rows", "<i8"),
+        ("line", "<i8"),  # of the first row
+        ("document", "<i8"),
+    ]
+)
 Pairs = NDArray[np.void]
+Customers = NDArray[np.void]
 
+#: Pairs that are kept as they are; 32 MB, and three times as much while they are summed up.
+PAIRS_KEPT = 1 << 20
 _WIDTH = 16
 _BITS = np.array([bin(value).count("1") for value in range(1 << _WIDTH)], np.uint8)
-#: So many arrays are put together at a time.
-_CHUNKS = 256
 
 
 @dataclass(slots=True)
 class Agreements:
     """All pairs of a row and a customer that agree on a field."""
 
+    settled: Customers = field(default_factory=lambda: np.empty(0, CUSTOMER))
+    coherent: int = 0  # of the pairs that are settled
+    single: int = 0
+    kept: int = PAIRS_KEPT
     _chunks: list[Pairs] = field(default_factory=list)
+    _waiting: int = 0
 
     def add(self, pairs: Pairs) -> None:
-        """`fields` of a pair may hold one bit; pairs of one row and customer become one."""
+        """`fields` of a pair may hold one bit; pairs of one row and customer become one. All pairs of a row
+        come together, and those of later rows later.
+        """
         self._chunks.append(_merged(pairs))
-        if len(self._chunks) > _CHUNKS:
-            self.pairs()
+        self._waiting += len(self._chunks[-1])
+        if self._waiting > self.kept:
+            self.coherent, self.single = self._counts()
+            self.settled = self.customers()
+            self._chunks, self._waiting = [], 0
 
     def pairs(self) -> Pairs:
-        """All of them, sorted by row; put together once, however often they are asked for."""
-        if len(self._chunks) > 1:
-            self._chunks = [_merged(np.concatenate(self._chunks))]
-        return self._chunks[0] if self._chunks else np.empty(0, PAIR)
+        """Those that are not settled, in the order of their rows."""
+        return np.concatenate(self._chunks) if self._chunks else np.empty(0, PAIR)
+
+    def customers(self) -> Customers:
+        """Each of them once, by segment and ordinal."""
+        pairs = self.pairs()
+        fresh = np.ones(len(pairs), CUSTOMER)
+        for name in ("ordinal", "segment", "fields", "line", "document"):
+            fresh[name] = pairs[name]
+        return _summed(np.concatenate((self.settled, fresh)))
 
     def tally(self) -> Tally:
-        pairs = self.pairs()
-        coherent = int(np.count_nonzero(_BITS[pairs["fields"]] > 1))
-        return Tally(coherent, len(pairs) - coherent, len(np.unique(customers(pairs))))
+        return Tally(*self._counts(), len(self.customers()))
+
+    def _counts(self) -> tuple[int, int]:
+        coherent = sum(int(np.count_nonzero(_BITS[chunk["fields"]] > 1)) for chunk in self._chunks)
+        return self.coherent + coherent, self.single + self._waiting - coherent
 
 
 def pairs_of(columns: dict[str, NDArray[np.generic] | int]) -> Pairs:
@@ -58,21 +91,30 @@ def pairs_of(columns: dict[str, NDArray[np.generic] | int]) -> Pairs:
     return pairs
 
 
-def customers(pairs: Pairs) -> NDArray[np.int64]:
-    """A number for the customer of each pair, who is an ordinal of a segment."""
-    numbers: NDArray[np.int64] = (pairs["segment"].astype(np.int64) << 32) | pairs["ordinal"]
-    return numbers
-
-
 def _merged(pairs: Pairs) -> Pairs:
-    order = np.lexsort((pairs["ordinal"], pairs["segment"], pairs["row"]))
-    pairs = pairs[order]
-    same = np.ones(max(0, len(pairs) - 1), bool)
-    for name in ("row", "segment", "ordinal"):
-        same &= pairs[name][1:] == pairs[name][:-1]
-    starts = np.flatnonzero(np.append(True, ~same)[: len(pairs)])
-    if len(starts) == len(pairs):
-        return pairs
-    kept = pairs[starts]
-    kept["fields"] = np.bitwise_or.reduceat(pairs["fields"], starts)
-    return kept
+    pairs, starts = _grouped(pairs, "row", "segment", "ordinal")
+    merged = pairs[starts]
+    merged["fields"] = _each(np.bitwise_or, pairs["fields"], starts)
+    return merged
+
+
+def _summed(customers: Customers) -> Customers:
+    """What is said twice of one becomes one; the first place that was said stays."""
+    customers, starts = _grouped(customers, "segment", "ordinal")
+    summed = customers[starts]
+    summed["fields"] = _each(np.bitwise_or, customers["fields"], starts)
+    summed["rows"] = _each(np.add, customers["rows"], starts)
+    return summed
+
+
+def _grouped(table: NDArray[np.void], *keys: str) -> tuple[NDArray[np.void], NDArray[np.int64]]:
+    """Sorted by the keys, else in the same order; and where each group of equal keys begins."""
+    table = table[np.lexsort([table[key] for key in reversed(keys)])]
+    other = np.ones(len(table), bool)
+    if len(table):
+        other[1:] = np.logical_or.reduce([table[key][1:] != table[key][:-1] for key in keys])
+    return table, np.flatnonzero(other)
+
+
+def _each(function: np.ufunc, column: NDArray[np.void], starts: NDArray[np.int64]) -> NDArray[np.void]:
+    return function.reduceat(column, starts) if len(starts) else column

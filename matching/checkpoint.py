@@ -12,7 +12,7 @@ import os
 import re
 import zlib
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -21,14 +21,15 @@ from typing import Any
 from zipfile import BadZipFile
 
 import numpy as np
+from numpy.typing import NDArray
 
-from matching.agreements import PAIR, Agreements
+from matching.agreements import CUSTOMER, PAIR, Agreements
 from matching.findings import CompanyFindings, Findings, HitFound, MentionFound
 from matching.identifiers import NORMALISERS, Field
 from matching.sweep import Progress, Read, Sweep
 from matching.watch import Watch
 
-VERSION = 1
+VERSION = 2
 MAX_FILES = 100_000  # of a folder
 SUFFIX, DRAFT = ".sweep", ".part"
 _OURS = re.compile(rf"[0-9a-f]{{32}}(?:{re.escape(SUFFIX)}|{re.escape(DRAFT)})")
@@ -56,7 +57,7 @@ class Checkpoint:
     def save(self, sweep: Sweep) -> None:
         """All of it or nothing."""
         findings = sweep.findings
-        arrays = {f"pairs-{company}": one.agreements.pairs() for company, one in findings.companies.items()}
+        arrays = dict(_arrays(findings))
         said = json.dumps(_said(findings, sweep.progress)).encode()
         self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with open(self._draft, "wb", opener=lambda name, flags: os.open(name, flags, 0o600)) as stream:
@@ -72,7 +73,9 @@ class Checkpoint:
                 said = json.loads(stored["said"].tobytes())
                 findings = _findings(said, watch, limit)
                 for company, found in findings.companies.items():
-                    found.agreements = Agreements([stored[f"pairs-{company}"].astype(PAIR)])
+                    settled, pairs = (stored[f"{name}-{company}"] for name in ("settled", "pairs"))
+                    found.agreements.settled = settled.astype(CUSTOMER)
+                    found.agreements.add(pairs.astype(PAIR))
                 return findings, _progress(said["progress"])
         except FileNotFoundError:
             return None
@@ -130,6 +133,12 @@ def _stat(path: Path) -> object:
     return [(name, stat.st_size, stat.st_mtime_ns) for name, stat in found]
 
 
+def _arrays(findings: Findings) -> Iterator[tuple[str, NDArray[np.void]]]:
+    for company, found in findings.companies.items():
+        yield f"settled-{company}", found.agreements.settled
+        yield f"pairs-{company}", found.agreements.pairs()
+
+
 def _said(findings: Findings, progress: Progress) -> dict[str, Any]:
     segments = {id(one): number for number, one in enumerate(findings.watch.segments)}
     return {
@@ -146,6 +155,7 @@ def _said(findings: Findings, progress: Progress) -> dict[str, Any]:
                 "terms": found.terms,
                 "hit_fields": found.hit_fields,
                 "columns": [(*key, count) for key, count in found.columns.items()],
+                "agreed": (found.agreements.coherent, found.agreements.single),
             }
             for company, found in findings.companies.items()
         },
@@ -171,6 +181,7 @@ def _findings(said: dict[str, Any], watch: Watch, limit: int) -> Findings:
             terms=Counter(found["terms"]),
             hit_fields=Counter({Field(name): count for name, count in found["hit_fields"].items()}),
             columns=Counter({(Field(name), column): count for name, column, count in found["columns"]}),
+            agreements=Agreements(coherent=found["agreed"][0], single=found["agreed"][1]),
         )
     return findings
 

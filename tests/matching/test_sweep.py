@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 from benchmarks.people import Rows, people
-from matching.agreements import Pairs
+from matching.agreements import Agreements, Pairs
+from matching.checkpoint import Checkpoint
 from matching.comparison import FIELDS, Comparison
 from matching.enrol import enroll
 from matching.findings import CompanyFindings, Findings
@@ -147,6 +148,26 @@ def test_a_structured_dump_agrees_with_a_plaintext_join(tmp_path: Path) -> None:
     expected = {(line + 1, customer, frozenset(fields)) for line, customer, fields in joined}
     assert len(expected) >= 700
     assert agreed(found(sweep).agreements.pairs()) == expected
+
+
+def test_what_is_kept_of_a_sweep_has_the_pairs_that_are_settled(tmp_path: Path, watch: Watch) -> None:
+    """A sweep that goes on counts and tells what one in a single piece does, also after many pairs."""
+    sweep = swept(watch, ("dump", io.BytesIO(as_csv(ROWS))))
+    whole = found(sweep).agreements
+    pairs = whole.pairs()
+    found(sweep).agreements = few = Agreements(kept=50)
+    for row in range(0, len(pairs), 30):
+        few.add(pairs[row : row + 30])
+    kept = Checkpoint(tmp_path / "one.sweep")
+    kept.save(sweep)
+
+    loaded = kept.load(watch, 100)
+
+    assert loaded is not None
+    again = loaded[0].companies[1].agreements
+    assert len(again.settled) > 0
+    assert again.tally() == whole.tally()
+    assert again.customers().tolist() == whole.customers().tolist()
 
 
 def test_threads_change_nothing(watch: Watch) -> None:
