@@ -3,7 +3,7 @@
 What is between the statements passes as it is. Rows are found by one regular expression that never goes back,
 so that hostile text costs no more than any other; a statement that it does not understand passes as text.
 Strings stay quoted, `''`, `\\'` and `\\\\` stay as they are; escapes of control characters and line ends
-become spaces.
+become spaces. A row with a quote too many (`'O'Neil'`) ends where the next one begins, not with the quote.
 
 Rows of different tables are in different blocks, for each block has one shape.
 """
@@ -16,6 +16,7 @@ from itertools import islice
 
 from matching.inputs.blocks import BLOCK, PLAIN, RECORD, Block, Shape
 from matching.inputs.sql_tables import (
+    BORDER,
     ESCAPE,
     ESCAPING,
     STANDARD,
@@ -78,6 +79,7 @@ class Sql:
         self._plain_rows = True  # whether rows of this piece may be found by what is between them
         self._heads: dict[bytes, Known | None] = {}  # of statements, by all that is before their rows
         self._alike = False  # statements of one table follow
+        self._span = RECORD  # bytes in which rows are looked for at once
         self._line = 1
 
     def blocks(self, text: Text, after: int) -> Iterator[Block]:
@@ -195,13 +197,15 @@ class Sql:
         """Rows of a statement, as many as are whole; what follows them is text again."""
         if self._plain_rows and (end := self._quickly(text, at)) is not None:
             return end
-        run = self._strings.rows.match(text, at)
-        if run is not None:
-            self._take(text, at, run.end())
-            return run.end()
+        if (end := self._run(text, at)) is not None:
+            return self._take(text, at, end)
         ahead = text[at : at + 64].lstrip(b", \t\r\n")
-        if (not ahead or ahead.startswith(b"(")) and not final and len(text) - at < RECORD:
+        border = BORDER.search(text, at) if ahead.startswith(b"(") else None
+        enough = _HEADER if border else RECORD
+        if (not ahead or ahead.startswith(b"(")) and not final and len(text) - at < enough:
             return None
+        if border is not None:
+            return self._damaged(text, at, border.start() + 1)
         self._table = None
         if ahead.startswith(b"("):  # a row that is none: as text, up to the end of its line
             end = text.find(b"\n", at) + 1 or len(text)
@@ -235,7 +239,37 @@ class Sql:
         group.lines += rows
         return last + len(between) - 1 if between == ahead else last + 1
 
-    def _take(self, text: bytes, start: int, end: int) -> None:
+    def _damaged(self, text: bytes, start: int, end: int) -> int:
+        """A row with a quote too many or too few is text, and what follows it are rows again."""
+        self._span = _WINDOW
+        self._plain(text[start:end], self._line)
+        return end
+
+    def _run(self, text: bytes, at: int) -> int | None:
+        """The place behind as many whole rows as there are. Behind damage not far: it may come again."""
+        span, self._span = self._span, min(2 * self._span, RECORD)
+        while (run := self._strings.rows.match(text, at, at + span)) is None and at + span < len(text):
+            span *= 4
+        return run.end() if run else None
+
+    def _take(self, text: bytes, start: int, end: int) -> int:
+        """Rows up to `end`, or up to one that has others in its strings; returns the place behind them."""
+        whole = self._whole(text, start, end)
+        if whole == start:
+            border = BORDER.search(text, start, end)
+            return self._damaged(text, start, border.start() + 1 if border else end)
+        self._take_rows(text, start, whole)
+        return whole
+
+    def _whole(self, text: bytes, start: int, end: int) -> int:
+        """The place behind the last row before one that is several, or `end`."""
+        for row in self._strings.body.finditer(text, start, end):
+            if b")" in row[1] and BORDER.search(row[1]) is not None and not self._strings.clean(row[1]):
+                return start
+            start = row.end()
+        return end
+
+    def _take_rows(self, text: bytes, start: int, end: int) -> None:
         group = self._group(self._table)
         escaped = self._strings.escapes and text.find(b"\\", start, end) >= 0
         if text.find(b"\n", start, end) < 0:
@@ -310,10 +344,7 @@ def _is_one_row(text: bytes, strings: Strings) -> bool:
     return not (
         seen.count(b"'") & 1
         or seen.count(b'"') & 1
-        or b"\n" in seen
-        or b"\r" in seen
-        or b"),(" in seen
-        or b");" in seen
+        or any(sign in seen for sign in (b"\n", b"\r", b"),(", b");"))
         or _OTHERWISE.search(seen)
     )
 

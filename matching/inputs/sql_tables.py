@@ -24,6 +24,28 @@ class Strings(NamedTuple):
     token: re.Pattern[bytes]  # a literal, a comma, or part of something else
     escapes: bool
 
+    def clean(self, row: bytes) -> bool:
+        """Whether no cell has anything behind its string but a cast."""
+        string = False
+        for token in self.token.finditer(row):
+            sign = token[0]
+            if sign == b",":
+                string = False
+            elif string and not (sign.isspace() or sign.lstrip().upper().startswith(_BEHIND)):
+                return False
+            else:
+                string = string or sign[:1] in (b"'", b'"')
+        return True
+
+
+_BEHIND = (b"::", b"COLLATE")
+#: From one row to the next, of the same statement or of another. Inside of a row it is a string's, or the row
+#: is several, because a quote is missing or too many (`'O'Neil'`).
+BORDER = re.compile(
+    rb"\)\s*+(?:,\s*+|;\s*+(?:INSERT|REPLACE)[^();']{1,400}+(?:\([^()']{1,12000}+\)[^();']{1,50}+)?)\(",
+    re.IGNORECASE,
+)
+
 
 def _strings(single: bytes, *, escapes: bool) -> Strings:
     quoted = b"(?:" + single + b"|" + single.replace(b"'", b'"') + b")"

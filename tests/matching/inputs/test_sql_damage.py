@@ -1,0 +1,50 @@
+"""An apostrophe that nobody escaped costs the row that it is in. All people are invented."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import pytest
+
+from tests.matching.inputs.reading import one
+
+COUNT = 3_000
+#: How the rows are written.
+FORMS: dict[str, Callable[[Sequence[str]], str]] = {
+    "one statement": lambda rows: f"INSERT INTO `t` VALUES {','.join(rows)};\n",
+    "a row a line": lambda rows: "INSERT INTO `t` VALUES\n" + ",\n".join(rows) + ";\n",
+    "a statement each": lambda rows: "".join(
+        f"INSERT INTO `t` (`a`,`b`,`c`,`d`) VALUES {row};\n" for row in rows
+    ),
+    "tables in turn": lambda rows: "".join(
+        f"INSERT INTO `t{place % 3}` VALUES {row};\n" for place, row in enumerate(rows)
+    ),
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("damaged", [(100,), (100, 2_000), range(50, COUNT, 100), range(COUNT)])
+@pytest.mark.parametrize("dialect", ["MySQL", "PostgreSQL"])
+def test_a_quote_too_many_takes_no_other_row_with_it(form: str, damaged: Sequence[int], dialect: str) -> None:
+    """Two people between two such quotes would be one row, and agree where they never did."""
+    rows = [f"({n},'N{n}','person{n}@mail.example','1700000{n:04}')" for n in range(COUNT)]
+    for place in damaged:
+        rows[place] = rows[place].replace("'N", "'O'N")
+
+    dump = one(f"-- {dialect} database dump\n{FORMS[form](rows)}".encode())
+
+    lines = [line for block in dump.blocks for line in block.text.split(b"\n")]
+    found = [line.count(b"@mail.example") for line in lines]
+    assert (dump.format, sum(found), max(found)) == ("sql", COUNT, 1)
+    alone = [row.encode()[1:-1] for place, row in enumerate(rows) if place not in damaged]
+    assert set(alone) <= set(lines)
+
+
+def test_a_string_may_look_like_rows() -> None:
+    """Where every quote closes, what is between two of them is a value."""
+    rows = [(str(n), f"see (1,'a'),(2,'b');\nINSERT INTO t VALUES ({n})") for n in range(300)]
+    values = ",".join("({},'{}')".format(n, text.replace("'", "''")) for n, text in rows)
+
+    dump = one(f"-- PostgreSQL database dump\nINSERT INTO t (a, b) VALUES {values};\n".encode())
+
+    assert dump.cells(1, 2) == [(n, text.replace("\n", " ")) for n, text in rows]
