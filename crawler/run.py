@@ -30,7 +30,7 @@ from crawler.presentation import Presentation
 from crawler.reading import Reading
 from crawler.sites import NOT_BEFORE, named_sites, not_before
 from crawler.sources import Adapter, SourceDefinition, adapter_for, read_definition
-from crawler.sources.linked import PasteLinks
+from crawler.sources.linked import LINKED_KINDS, PasteLinks
 from crawler.spiders.source import SourceSpider
 from crawler.structure import Structure
 from crawler.traps import DEPTH, Patterns
@@ -150,7 +150,7 @@ def _jar(definition: SourceDefinition, clock: Callable[[], datetime]) -> tuple[J
 def _pastes(database: Database, definition: SourceDefinition) -> PasteLinks:
     """The paste sites among the sources; one whose stored definition this version cannot read is left out."""
     with database.reading() as session:
-        stored = [source.definition for source in sources.active(session)]
+        stored = [source.definition for source in sources.active(session, kinds=LINKED_KINDS)]
     readable = []
     for each in stored:
         with suppress(ValidationError):

@@ -137,10 +137,10 @@ def get(session: Session, source_id: int) -> Source | None:
     return session.get(Source, source_id)
 
 
-def active(session: Session) -> Sequence[Source]:
-    """Enabled and not removed, by name."""
+def active(session: Session, *, kinds: Collection[str] | None = None) -> Sequence[Source]:
+    """Enabled and not removed, by name; of these kinds, or of all."""
     query = select(Source).where(Source.enabled, Source.removed_at.is_(None)).order_by(Source.name)
-    return session.scalars(query).all()
+    return session.scalars(query if kinds is None else query.where(Source.kind.in_(kinds))).all()
 
 
 def everything(session: Session) -> Sequence[Source]:

@@ -21,6 +21,9 @@ _KEY = r"([A-Za-z0-9._~-]{1,100})"
 _PASTEBIN = re.compile(r"https?://(?:www\.)?pastebin\.com/(?:raw/)?([A-Za-z0-9]{8,16})")
 _GIST = re.compile(r"https?://gist\.github\.com/(?:([A-Za-z0-9-]{1,39})/)?([0-9a-f]{20,40})")
 
+#: Kinds of source whose links can be read; a run looks at the definitions of no others.
+LINKED_KINDS = ("paste", "pastebin", "gists")
+
 #: From a link to the address of its text; None for a link to anything else.
 Reader = Callable[[str], str | None]
 

@@ -72,6 +72,35 @@ def test_a_disabled_source_is_not_active(database: Database) -> None:
         assert [source.name for source in sources.everything(session)] == ["a"]
 
 
+def test_sources_are_found_by_their_kind(database: Database) -> None:
+    """A run looks through those alone whose links it may follow; no kind finds none."""
+    paste = DeclaredSource("pastes", "paste", {"start": "https://bin.example/"}, "sources/pastes.toml")
+    with database.transaction() as session:
+        sources.sync_declared(session, [declared("a"), paste], NOW)
+
+        found = [each.name for each in sources.active(session, kinds=("paste", "gists"))]
+
+        assert (found, list(sources.active(session, kinds=()))) == (["pastes"], [])
+
+
+def test_of_many_definitions_the_starts_alone_are_read(database: Database) -> None:
+    """One, several, or none at all; of what was removed none."""
+    kinds: list[dict[str, object]] = [{"start": "https://a.example/"}, {"start": ["x", "y"]}, {"pages": 1}]
+    with database.transaction() as session:
+        sources.sync_declared(session, [declared(str(at), **each) for at, each in enumerate(kinds)], NOW)
+        sources.sync_declared(session, [declared(str(at), **each) for at, each in enumerate(kinds[:2])], NOW)
+
+        assert list(sources.starts(session).values()) == ["https://a.example/", ["x", "y"]]
+
+
+def test_a_source_without_a_start_has_none(database: Database) -> None:
+    """A definition that another version wrote is no error."""
+    with database.transaction() as session:
+        sources.sync_declared(session, [declared("a", pages=1)], NOW)
+
+        assert list(sources.starts(session).values()) == [None]
+
+
 @pytest.mark.parametrize(
     ("healths", "changes"),
     [
