@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Annotated, Any, cast
 
 import typer
-from sqlalchemy.exc import SQLAlchemyError
 from typer.core import TyperCommand, TyperGroup
 
 from cli import logs
@@ -134,6 +133,8 @@ def walk() -> Iterator[tuple[str, Command]]:
 
 def exit_code(error: Exception) -> Exit:
     """The exit code of an error that ended a command."""
+    from sqlalchemy.exc import SQLAlchemyError  # a fifth of a second, and `--version` does not fail
+
     from storage.errors import AlreadyRunning, SpillwatchError, StorageError
 
     own = getattr(error, "exit", None)
@@ -151,6 +152,8 @@ def exit_code(error: Exception) -> Exit:
 
 def sentence(error: Exception) -> str:
     """What the user reads; only the driver's part of SQLAlchemy's: the rest has the statement's values."""
+    from sqlalchemy.exc import SQLAlchemyError
+
     if isinstance(error, SQLAlchemyError):
         lines = str(getattr(error, "orig", None) or "").strip().splitlines() or [type(error).__name__]
         return f"The database answered: {lines[0]}. `spillwatch doctor` looks closer."
