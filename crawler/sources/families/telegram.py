@@ -27,6 +27,9 @@ _POST = re.compile(r"\w{3,64}/\d{1,12}")
 _CHANNEL = re.compile(r"^/(?:s/)?(\w{3,64})(?:/\d+)?/?$")
 #: What a message repeats of another: the one that it answers.
 _QUOTES = "a.tgme_widget_message_reply"
+_IS_TEXT = "contains(concat(' ', @class, ' '), ' tgme_widget_message_text ')"
+#: Under an album the text stands in an element of its own kind.
+_TEXT = f"xpath:.//*[{_IS_TEXT}][not(ancestor::*[{_IS_TEXT}])]"
 
 
 class Telegram:
@@ -63,7 +66,7 @@ class Telegram:
         for element in select(message, _QUOTES):
             drop(element)
         url = canonical(f"/{post}", base=page.url) or page.url
-        bodies = select(message, ".tgme_widget_message_text")
+        bodies = select(message, _TEXT)
         hrefs = [href for each in bodies for href in links_of(each)]
         sample = "\n\n".join(filter(None, (cut_out(each, "pre") for each in bodies)))
         files = [text_of(each) for each in select(message, ".tgme_widget_message_document_title")]

@@ -55,6 +55,13 @@ def test_what_a_message_answers_is_not_its_own() -> None:
     assert (listing.claimed_records, listing.links) == (120_000, ("https://paste.example/x",))
 
 
+def test_the_text_of_an_album_is_read_once() -> None:
+    """Telegram puts it into an element of its own kind."""
+    [listing] = read(message("leaks/1", text(text("120k records<br/>of a lender<pre>a,b</pre>")))).listings
+
+    assert (listing.body, listing.sample) == ("120k records\nof a lender", "a,b")
+
+
 def test_a_file_is_its_name() -> None:
     """The file itself is never asked for."""
     document = '<div class="tgme_widget_message_document_title">customers.zip</div>'
