@@ -66,7 +66,7 @@ def main() -> None:
     # Not in /tmp, which may be memory: 100 million customers are 7 GB, and twice that while they are sorted.
     with tempfile.TemporaryDirectory(prefix="spillwatch-bench-", dir=Path.cwd()) as name:
         folder = Path(name)
-        child("benchmarks.growth", "dump", name)
+        child("benchmarks.growth", "dump", name, str(ROWS))
         _show("customers", {size: _alone(folder, size) for size in sizes})
         for number in range(1, max(companies) + 1):
             child("benchmarks.growth", "segment", name, str(number), str(min(EACH, max(sizes))))
@@ -108,15 +108,15 @@ def _show(what: str, ran: Mapping[int, Ran]) -> None:
 # --- in processes of their own, which say one line of JSON
 
 
-def dump(folder: Path) -> None:
+def dump(folder: Path, rows: str) -> None:
     """So many rows of strangers, and among them the first customers of the first company."""
     from benchmarks.people import Rows
     from benchmarks.segments import customers_of
 
     theirs = next(customers_of(_seed(1), IN_THE_DUMP))
-    Rows(ROWS, seed=_seed(0)).write(folder / _DUMP, among=theirs)
-    with (folder / _DUMP).open("rb") as rows, (folder / _SMALL).open("wb") as few:
-        few.writelines(islice(rows, A_FEW))
+    Rows(int(rows), seed=_seed(0)).write(folder / _DUMP, among=theirs)
+    with (folder / _DUMP).open("rb") as all_rows, (folder / _SMALL).open("wb") as few:
+        few.writelines(islice(all_rows, A_FEW))
 
 
 def segment(folder: Path, number: str, customers: str) -> None:
