@@ -2,7 +2,7 @@
 
 One list that goes on and on, 50 offers a page, each with a page of its own, from a local server in a process
 of its own. What the run's process holds (VmRSS) is read whenever it has come another 10,000 pages further.
-What has to grow is small: the addresses and keys of what must not be asked for twice.
+What has to grow is small: some bytes for each page that must not be asked for twice.
 """
 
 from __future__ import annotations
