@@ -9,6 +9,7 @@ from matching.errors import InputRefused
 from matching.inputs.blocks import PLAIN, Block, Shape
 from matching.inputs.endings import Ending, ending_of
 from matching.inputs.limits import Budget
+from matching.inputs.one_line import record_end
 from matching.inputs.recognise import Recognised, recognised
 from matching.inputs.streams import Window
 from matching.inputs.text import Text
@@ -76,6 +77,9 @@ class Document:
         self.ending = ending_of(error, size=content.size, rows=self._rows, broken=content.broken)
 
 
+_BY_LINES = frozenset({"csv", "tsv", "combo", "keyvalue", "text"})
+
+
 class TextContent:
     """A window's text."""
 
@@ -83,7 +87,12 @@ class TextContent:
         """Looks at the beginning; raises what keeps it from being read."""
         self._window = window
         self._text = Text(window, budget)
-        self._found: Recognised = recognised(self._text.sample(), regions)
+        sample = self._text.sample()
+        self._found: Recognised = recognised(sample, regions)
+        by_lines = self._found.format in _BY_LINES and self._text.charset == "utf-8"
+        if by_lines and (sign := record_end(sample)) is not None:
+            self._text.end_lines(sign)
+            self._found = recognised(self._text.sample(), regions)
         self.format = self._found.format
 
     @property

@@ -73,10 +73,10 @@ class Text:
         self._alike = 0  # doubtful decisions in a row that were the same
         self._unit = _WIDE.get(self.charset, 1)
         self._newline = "\n".encode(self.charset) if self._unit > 1 else b"\n"
-        self._cr_only = (
+        self._other_end = (
             self._unit == 1 and b"\r" in sample and b"\n" not in sample and len(sample.split(b"\r")) > 2
         )
-        if self._cr_only:
+        if self._other_end:
             self._newline = b"\r"
         self._repeating = False  # the next piece begins with what the one before ended with
         self._cut_short = 0  # bytes of the source that the next one repeats of the piece that was taken last
@@ -90,7 +90,11 @@ class Text:
         raw = self._window.peek(SAMPLE)
         cut = len(raw) if len(raw) < SAMPLE else self._line_end(raw, len(raw)) or len(raw)
         text = self._unmarked(raw[:cut]).decode(self.charset, "replace").encode("utf-8", "replace")
-        return text.replace(b"\r", b"\n") if self._cr_only else text
+        return text.replace(self._newline, b"\n") if self._other_end else text
+
+    def end_lines(self, sign: bytes) -> None:
+        """Lines end with this sign of ASCII, too. Only before anything was taken, and only of UTF-8."""
+        self._newline, self._other_end = sign, True
 
     def take(self, size: int, *, overlap: bool = True) -> Piece | None:
         """The next piece, of at most `size` bytes of the source; it stays there until `advance`. None: the
@@ -148,7 +152,9 @@ class Text:
 
     def _lines(self, raw: bytes) -> int:
         if self._unit == 1:
-            return int(np.count_nonzero(np.frombuffer(raw, np.uint8) == self._newline[0]))
+            data = np.frombuffer(raw, np.uint8)
+            ends = data == self._newline[0]
+            return int(np.count_nonzero(ends | (data == 0x0A) if self._other_end else ends))
         whole = len(raw) // self._unit * self._unit
         units = np.frombuffer(raw[:whole], np.uint16 if self._unit == 2 else np.uint32)
         return int(np.count_nonzero(units == np.frombuffer(self._newline, units.dtype)[0]))
@@ -191,7 +197,7 @@ class Text:
     def _decoded(self, raw: bytes) -> bytes:
         text, broken = self._utf8(self._unmarked(raw) if not self.position else raw)
         self.broken += broken
-        return text.replace(b"\r", b"\n") if self._cr_only else text
+        return text.replace(self._newline, b"\n") if self._other_end else text
 
     def _utf8(self, raw: bytes) -> tuple[bytes, int]:
         if self.charset == "utf-8" and (raw.isascii() or _is_utf8(raw)):

@@ -68,7 +68,7 @@ def test_what_is_on_a_border_is_counted_once(watch: Watch, charset: str) -> None
 def test_what_is_read_on_behind_a_border_is_counted_once(tmp_path: Path) -> None:
     """The place to go on at says whether what is there was read before."""
     path = tmp_path / "dump"
-    path.write_bytes(("x " + unit("柏", UNIT) * 12_000).encode())
+    path.write_bytes(("x" * 70_000 + unit("柏", UNIT) * 12_000).encode())
     whole = one(path)
 
     for block, following in zip(whole.blocks, whole.blocks[1:], strict=False):

@@ -1,0 +1,60 @@
+"""A text without line ends is no row with everybody in it. All people are invented."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.matching.inputs.reading import lines, one
+
+COUNT = 12_000
+PEOPLE = [(f"person{n}@mail.example", f"1700000{n:05}") for n in range(COUNT)]
+#: How they are written, and whether each of them is whole.
+FORMS = {
+    "semicolon": (";".join(f"N,{email},{phone}" for email, phone in PEOPLE), True),
+    "blank": (" ".join(f"{email}:{phone}" for email, phone in PEOPLE), True),
+    "zero": ("\0".join(f"{email},{phone}" for email, phone in PEOPLE), True),
+    "comma": (",".join(f"{email}:{phone}" for email, phone in PEOPLE), True),
+    "script": (
+        "var all = [" + ", ".join(f"{{a: '{email}', b: '{phone}'}}" for email, phone in PEOPLE) + "];",
+        True,
+    ),
+    "serialised": ("".join(f'i:1;a:2:{{s:20:"{email}";s:12:"{phone}";}}' for email, phone in PEOPLE), True),
+    "tags": ("".join(f"<u><e>{email}</e><p>{phone}</p></u>" for email, phone in PEOPLE), False),
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_each_has_a_line_of_his_own(form: str) -> None:
+    """Rows end with the sign that ends records; of tags none does, so that each value is a row."""
+    text, whole = FORMS[form]
+
+    dump = one(text.encode())
+
+    rows = [line.decode() for block in dump.blocks for line, _ in lines(block)]
+    assert max(row.count("@") for row in rows) == 1
+    assert sum("@" in row and "1700000" in row for row in rows) == (COUNT if whole else 0)
+
+
+def test_such_a_text_is_gone_on_with(tmp_path: Path) -> None:
+    """A line is a record; its number is the same behind a place to go on at."""
+    path = tmp_path / "dump"
+    path.write_text(FORMS["semicolon"][0] * 3)
+    whole = one(path)
+
+    rest = one(path, after=whole.blocks[0].end)
+
+    assert len(whole.blocks) > 2
+    assert [(block.text, block.line(0)) for block in rest.blocks] == [
+        (block.text, block.line(0)) for block in whole.blocks[1:]
+    ]
+    assert whole.blocks[0].line_at(whole.blocks[0].text.index(b"person777@")) == 778
+
+
+@pytest.mark.parametrize(
+    "text", ["words and words " * 9_000, "a@b.example " * 5, "a@b.example c\n" * 900, "x@y" * 9_000]
+)
+def test_other_texts_stay_as_they_are(text: str) -> None:
+    """Prose, a few addresses, lines, and what no sign takes apart."""
+    assert one(text.encode()).text == text.encode()
