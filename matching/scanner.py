@@ -11,6 +11,7 @@ import numpy as np
 
 from matching.candidates import Bytes, Candidates
 from matching.identifiers import SCANNED, Field
+from matching.native import countries
 from matching.native.library import FIELDS, SHAPES, LibraryMissing, load
 from matching.native.scan import NativeScanner
 from matching.specified import by_specification
@@ -66,7 +67,10 @@ def engine() -> Engine:
         library = load()
     except LibraryMissing as missing:
         return Engine(native=False, told=f"the pure-Python scanner, which is slow: {missing}")
-    return Engine(native=True, told=f"the native scanner, {library.path}")
+    told = f"the native scanner, {library.path}"
+    if not countries.read():
+        told += "; countries.tables is not of this release, so numbering plans are compiled at each start"
+    return Engine(native=True, told=told)
 
 
 def _native(region: str, fields: frozenset[Field]) -> NativeScanner | None:
