@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 
 from matching.inputs.json_levels import level_of
 
-_LONG = 1 << 14  # bytes of a record that may be several
+_LONG = 1 << 11  # bytes of a record that may be several, if it is no JSON
+_PEOPLE = 1 << 14  # bytes of a record that may be several, although it is JSON
 _REPAIRS = 64  # places in a text from which on depths are put right
 _CLOSED = 8  # records that have to show in one that is damaged
 _ELEMENTS, _CHARS = 100, 100  # of an object or an array, and of a string, that show what a record is
@@ -117,18 +118,35 @@ def _take_apart(data: NDArray[np.uint8], text: bytes, regions: Sequence[str]) ->
     for at in np.flatnonzero(sizes > _LONG).tolist():
         start, end = int(starts[at]), int(starts[at] + sizes[at])
         end -= int(data[end - 1] == _LINE_END)
-        data[_inner(text[start:end], regions) + start] = _LINE_END
+        if (found := _inner(text[start:end], regions)) is not None:
+            data[found.empty + start] = _LINE_END
+            behind = found.closing[found.closing < end - start - 1] + start + 1
+            data[behind[data[behind] == 0x20]] = _LINE_END
 
 
-def _inner(record: bytes, regions: Sequence[str]) -> NDArray[np.int64]:
-    """Signs of a long record that separate the records in it, if it holds any."""
+def _inner(record: bytes, regions: Sequence[str]) -> Splits | None:
+    """Where a long record comes apart, if it holds several."""
     if (value := _loaded(record)) is not None:
-        sample = json.dumps(_shortened(value)).encode()
-        return splits(record, START, level_of(sample, regions).depth).empty
-    own = splits(record, START, level_of(record[:_LONG], regions).depth)
-    tries = (splits(record, State(0, quoted), level) for quoted in (False, True) for level in range(_LEVELS))
-    good = (one for one in (own, *tries) if _longest(one, len(record)) <= _LONG)
-    return next((one.empty for one in good if len(one.closing) >= _CLOSED), own.empty)
+        return splits(record, START, _level_in(value, regions)) if len(record) > _PEOPLE else None
+    own = level_of(record[:_PEOPLE], regions).depth
+    for quoted in (False, True):
+        for level in (own, *range(_LEVELS)):
+            found = splits(record, State(0, quoted), level)
+            if len(found.closing) >= _CLOSED and _longest(found, len(record)) <= _LONG:
+                deeper = _level_in(_loaded(_middle(record, found)), regions)
+                return splits(record, State(0, quoted), level + deeper) if deeper else found
+    return splits(record, START, own)
+
+
+def _middle(record: bytes, found: Splits) -> bytes:
+    """One of the records, behind the damage perhaps."""
+    at = int(found.closing[len(found.closing) // 2])
+    before = found.ends[found.ends <= at]
+    return record[int(before[-1]) if len(before) else 0 : at + 1]
+
+
+def _level_in(value: object, regions: Sequence[str]) -> int:
+    return level_of(json.dumps(_shortened(value)).encode(), regions).depth
 
 
 def _loaded(record: bytes) -> object:

@@ -56,6 +56,17 @@ def test_damage_takes_no_other_record_with_it(shape: str, damage: str) -> None:
     assert most == 1 if damage == "nothing" else most <= 2
 
 
+def test_damage_in_lines_of_several_people_takes_few_with_it() -> None:
+    """A line that was cut, and one with a quote too many, among pages of five."""
+    pages = [json.dumps({"page": at, "users": PEOPLE[at : at + 5]}) for at in range(0, COUNT, 5)]
+    pages[50], pages[90] = pages[50][:-20], pages[90].replace('"email', '"em"ail', 1)
+
+    found, most = people(one("\n".join(pages).encode()))
+
+    assert found >= COUNT - 12
+    assert most <= 2
+
+
 def test_people_who_lie_deeper_than_the_first_ones_are_a_row_each() -> None:
     """A sample of the beginning knows nothing of what follows."""
     value = {"admins": PEOPLE[:2_000], "data": {"users": PEOPLE}}
