@@ -126,6 +126,8 @@ def _take_apart(data: NDArray[np.uint8], text: bytes, regions: Sequence[str]) ->
 
 def _inner(record: bytes, regions: Sequence[str]) -> Splits | None:
     """Where a long record comes apart, if it holds several."""
+    if len(record) <= _PEOPLE and record.count(b"}") + record.count(b"]") < _CLOSED:
+        return None
     if (value := _loaded(record)) is not None:
         return splits(record, START, _level_in(value, regions)) if len(record) > _PEOPLE else None
     own = level_of(record[:_PEOPLE], regions).depth
