@@ -25,19 +25,15 @@ from matching.agreements import Agreements, pairs_of
 from matching.cells import IN_CELLS, cells_of, column_of
 from matching.columns import Column
 from matching.comparison import FIELDS, Comparison, Hits
+from matching.excerpts import excerpt
 from matching.identifiers import Field
 from matching.inputs import Block
-from matching.masks import mask_text
 from matching.rows import Rows, Tally
 from matching.terms import MENTION_LIMIT, Mention, Terms, WatchTerm
 from matching.watch import Watch, WatchedSegment
 
 PIECE = 1 << 20  # characters
-EXCERPT = 160  # characters of an excerpt, about
 COLUMNS_SHOWN = 1_000  # hits of a piece whose column is looked up
-_AROUND = EXCERPT // 2
-_CONTEXT = 400  # characters on each side that are masked before the excerpt is cut out of them
-_UNPRINTABLE = re.compile(r"[\x00-\x20\x7f-\xa0\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]+")
 _LINE_END = re.compile("\n")
 #: Formats that pass as they are written, so that a record may go over several lines.
 _WRITTEN = frozenset({"text", "keyvalue"})
@@ -394,23 +390,3 @@ def _pieces(text: str) -> Iterator[tuple[int, str]]:
         if end == len(text):
             return
         at = end
-
-
-def excerpt(text: str, start: int, end: int) -> str:
-    """The mention and what surrounds it, masked, on one line.
-
-    What surrounds it is masked before it is cut, for half an identifier is no longer recognised as one.
-    """
-    mention = text[start:end]
-    low, high = max(0, start - _CONTEXT), min(len(text), end + _CONTEXT)
-    masked = mask_text(text[low:high])
-    at = _nearest(masked, mention, start - low)
-    first, last = max(0, at - _AROUND), min(len(masked), at + len(mention) + _AROUND)
-    cut = _UNPRINTABLE.sub(" ", masked[first:last]).strip()
-    return ("…" if low or first else "") + cut + ("…" if high < len(text) or last < len(masked) else "")
-
-
-def _nearest(masked: str, mention: str, place: int) -> int:
-    """Where the mention is after masking, which may have moved it or masked it too."""
-    places = [match.start() for match in re.finditer(re.escape(mention), masked)]
-    return min(places, key=lambda at: abs(at - place), default=min(place, len(masked)))

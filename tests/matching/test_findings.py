@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from matching.findings import PIECE, Findings, Part, excerpt
+from matching.excerpts import excerpt
+from matching.findings import PIECE, Findings, Part
 from matching.fingerprints import RootKey
 from matching.identifiers import Field, canonical
 from matching.segments import first_header, in_order, open_segment, records_of, write_segment
