@@ -172,15 +172,16 @@ def test_a_hanging_handler_cannot_keep_the_engine_from_stopping(
     database: Database, queued: list[int]
 ) -> None:
     """Stop returns after its time and names the kind of work that did not end."""
-    leave = threading.Event()
+    begun, leave = threading.Event(), threading.Event()
     engine = EmbeddedEngine(database, clock=now, tick_s=0.05)
 
     def hangs(_run_id: int) -> None:
+        begun.set()
         leave.wait(WAIT_S)
 
     engine.serve([Lane(WorkKind.RUN, hangs, runs.due)])
     engine.start()
-    until(engine.busy)
+    assert begun.wait(WAIT_S)
     started = time.monotonic()
     unfinished = engine.stop(0.3)
     took = time.monotonic() - started
