@@ -18,9 +18,11 @@ sources := alerts benchmarks cli crawler matching storage tests
 help:
 	@sed -n 's/^#   //p' Makefile
 
+# Of these an installation builds the native scanner and its numbering plans.
+built_from := $(wildcard matching/native/*.[ch] matching/native/*.py) $(addprefix matching/,phones.py phone_tables.py digit_graphs.py)
+
 # Two locks, one environment: the second only adds the tests' tools to what the first has installed.
-.venv/runtime: requirements.lock pyproject.toml setup/install.sh $(wildcard matching/native/*.[ch] matching/native/*.py) \
-	matching/phones.py matching/phone_tables.py matching/digit_graphs.py
+.venv/runtime: requirements.lock pyproject.toml setup/install.sh $(built_from)
 	@setup/install.sh .venv requirements.lock --editable .
 	@touch $@
 
