@@ -6,7 +6,6 @@ files, 5. health, engine and schedule, 6. systemd's "ready"; then signals, until
 
 from __future__ import annotations
 
-import queue
 import signal
 import time
 from collections.abc import Callable
@@ -26,6 +25,7 @@ from cli.health import HealthServer
 from cli.metrics import RELOADS, STARTED
 from cli.notify import ServiceManager
 from cli.settings import Settings, Supervision
+from cli.signals import Signals
 from crawler.schedule import RunSchedule
 from matching.intake import Intake
 from matching.segment_folder import SegmentFolder
@@ -70,7 +70,6 @@ class Daemon:
         # A supervisor lives as long as it is the current one or has a run in hand.
         self._supervisors = WeakSet([self._parts.supervisor])
         self._schedule = RunSchedule(database=self._database, dispatcher=self._engine, clock=clock)
-        self._signals: queue.SimpleQueue[int] = queue.SimpleQueue()
 
     def run(self) -> None:
         """Return after SIGTERM or SIGINT; raises AlreadyRunning, or what keeps it from starting."""
@@ -78,7 +77,7 @@ class Daemon:
         logs.configure(form=settings.log_format, level=settings.log_level)
         with ExitStack() as stack:
             stack.callback(self._database.close)
-            self._listen_to_signals()
+            self._signals = Signals((signal.SIGTERM, signal.SIGINT, signal.SIGHUP))
             self._lock = stack.enter_context(DaemonLock.acquire(self._database))
             self._prepare_database()
             if settings.health_address:
@@ -104,10 +103,6 @@ class Daemon:
         server = HealthServer(address, self.checks)
         log.info(f"/healthz and /metrics are at {server.url}.", action="health_listening", url=server.url)
         return server
-
-    def _listen_to_signals(self) -> None:
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-            signal.signal(number, lambda received, _frame: self._signals.put(received))
 
     def _prepare_database(self) -> None:
         if self._configuration.settings.daemon.upgrade_schema:
@@ -165,16 +160,15 @@ class Daemon:
     def _attend(self) -> None:
         """Signals, and a pulse between them: systemd hears of us only while the checks are well."""
         while True:
-            try:
-                received = self._signals.get(timeout=self._pulse_s)
-            except queue.Empty:
+            received = self._signals.wait(self._pulse_s)
+            if received is None:
                 self._pulse()
-                continue
-            if received != signal.SIGHUP:
-                log.info(f"{signal.Signals(received).name}: stopping.", action="stopping")
+            elif received is signal.SIGHUP:
+                self._reload()
+            else:
+                log.info(f"{received.name}: stopping.", action="stopping")
                 self._manager.stopping()
                 return
-            self._reload()
 
     def _pulse(self) -> None:
         if not self._lock.held():

@@ -5,6 +5,7 @@ import os
 import sqlite3
 import stat
 import threading
+import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from storage.errors import DatabaseRefused, DatabaseUnreachable, DatabaseUrlInva
 
 WANTED = "wanted sqlite:///path/to/file or postgresql://user:password@host:port/name"
 CONNECT_TIMEOUT_S = 10
+SWITCH_REST_S = 0.01  # between two tries to switch a new file to write-ahead logging
 _CREATING = threading.Lock()  # no connection of ours may come between the creation and its close
 READING = "spillwatch_reading"  # the execution option that makes a transaction read only
 DRIVERS = {
@@ -76,7 +78,7 @@ def _sqlite(url: URL, busy_timeout_s: float) -> Engine:
 
     @event.listens_for(engine, "connect")
     def _settings(connection: sqlite3.Connection, _: object) -> None:
-        _sqlite_settings(connection)
+        _sqlite_settings(connection, busy_timeout_s)
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
@@ -115,14 +117,30 @@ def make_private(path: Path) -> None:
         raise DatabaseRefused(f"SQLite {path}: this user may not read and write it; change its owner")
 
 
-def _sqlite_settings(connection: sqlite3.Connection) -> None:
+def _sqlite_settings(connection: sqlite3.Connection, busy_timeout_s: float) -> None:
     cursor = connection.cursor()
-    if cursor.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
-        cursor.execute("PRAGMA journal_mode = WAL")
+    _write_ahead(cursor, busy_timeout_s)
     cursor.execute("PRAGMA foreign_keys = ON")
     # With a WAL a power cut may take back the last commits, never a part of one.
     cursor.execute("PRAGMA synchronous = NORMAL")
     cursor.close()
+
+
+def _write_ahead(cursor: sqlite3.Cursor, busy_timeout_s: float) -> None:
+    """A file's first connections all want to switch it. To one that reads while another switches SQLite says
+    BUSY at once, without waiting: both would wait for each other. So the waiting is done here.
+    """
+    deadline = time.monotonic() + busy_timeout_s
+    while True:
+        try:
+            if cursor.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
+                cursor.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+            time.sleep(SWITCH_REST_S)
+        else:
+            return
 
 
 def _postgresql(url: URL, busy_timeout_s: float) -> Engine:

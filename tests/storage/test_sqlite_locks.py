@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import sqlite3
 import subprocess
 import sys
+import threading
+from contextlib import closing
 from pathlib import Path
 
+import pytest
 from sqlalchemy import text
 
 from storage.base import Database
+from storage.errors import DatabaseBusy, StorageError
 
 VISIT = """
 import sys
@@ -41,3 +46,40 @@ def test_a_visitor_does_not_delete_the_wal_under_a_daemon(sqlite_url: str) -> No
 
     assert before == after
     assert {55, 66, 77} <= kept
+
+
+def test_first_connections_to_a_new_file_do_not_refuse_each_other(tmp_path: Path) -> None:
+    """Each of them wants to switch it to write-ahead logging. Without the wait one in forty was refused."""
+    failures: list[StorageError] = []
+
+    def visit(url: str, barrier: threading.Barrier) -> None:
+        with closing(Database.open(url)) as database:
+            barrier.wait()
+            try:
+                with database.transaction() as session:
+                    session.execute(text("SELECT 1"))
+            except StorageError as error:
+                failures.append(error)
+
+    for number in range(100):
+        arguments = (f"sqlite:///{tmp_path}/{number}.db", threading.Barrier(4))
+        threads = [threading.Thread(target=visit, args=arguments) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+    assert failures == []
+
+
+def test_a_new_file_that_somebody_keeps_is_busy(tmp_path: Path) -> None:
+    """The wait ends where the configured one does."""
+    path = tmp_path / "kept.db"
+    with closing(sqlite3.connect(path, isolation_level=None)) as keeper:
+        keeper.execute("BEGIN EXCLUSIVE")
+        with (
+            closing(Database.open(f"sqlite:///{path}", busy_timeout_s=0.2)) as database,
+            pytest.raises(DatabaseBusy),
+            database.transaction() as session,
+        ):
+            session.execute(text("SELECT 1"))
