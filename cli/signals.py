@@ -8,8 +8,8 @@ from collections.abc import Sequence
 class Signals:
     """Made in the main thread; from then on these signals do nothing but come out of `wait`.
 
-    A handler of Python's runs once the main thread goes on. It does not go on while it waits for a lock and the
-    kernel gave the signal to another thread; a byte in a socket wakes it up in any case.
+    A handler of Python's runs once the main thread goes on, and that does not while it waits for a lock and
+    another thread got the signal. A byte in a socket wakes it up in any case.
     """
 
     def __init__(self, numbers: Sequence[signal.Signals]) -> None:
