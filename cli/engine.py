@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import islice
 from typing import Protocol
 
 import structlog
@@ -25,7 +26,7 @@ from storage.errors import StorageError
 from storage.work import Handler, Work, WorkKind
 
 TICK_S = 1.0  # between two looks at the rows
-LOOK_AHEAD = 256  # ids of one kind taken at one look
+LOOK_AHEAD = 256  # ids of one kind taken at one look, beside those that are known to rest or to wait
 FIRST_REST_S = 2.0  # after a handler's first failure on a row; doubles each time
 LONGEST_REST_S = 300.0
 SILENT_S = 15.0  # without a successful look at the rows the engine counts as dead
@@ -58,7 +59,11 @@ class _Resting:
 
 @dataclass
 class _Line:
-    """A lane at work. `waiting` and `in_hand` never share an id; `lock` guards everything in here."""
+    """A lane at work. `waiting` and `in_hand` never share an id; `lock` guards everything in here.
+
+    `put_off` are rows that a look found due after their handler had let them go (a run in its site's quiet
+    hours, say), the one that was asked longest ago first.
+    """
 
     lane: Lane
     lock: threading.Condition = field(default_factory=threading.Condition)
@@ -66,12 +71,35 @@ class _Line:
     queued: set[int] = field(default_factory=set)
     in_hand: dict[int, float] = field(default_factory=dict)
     resting: dict[int, _Resting] = field(default_factory=dict)
+    let_go: dict[int, None] = field(default_factory=dict)
+    put_off: dict[int, None] = field(default_factory=dict)
     threads: int = 0
 
     def replace(self, lane: Lane) -> None:
         with self.lock:
             self.lane = lane
             self.lock.notify_all()
+
+    def room(self) -> int:
+        """How many rows a look asks for. Those that it will not find new hide none behind them."""
+        with self.lock:
+            return LOOK_AHEAD + len(self.resting) + len(self.put_off)
+
+    def found(self, due: Sequence[int], now: float) -> None:
+        """Take what a look found: first what is new, then, as far as there is room, what may wait still."""
+        with self.lock:
+            self._forget(due)
+            self.offer([row_id for row_id in due if row_id not in self.put_off], now)
+            again = (row_id for row_id in self.put_off if row_id not in self.queued)
+            self.offer(list(islice(again, max(0, LOOK_AHEAD - len(self.waiting)))), now)
+
+    def _forget(self, due: Sequence[int]) -> None:
+        """Rows that are not due any more need no rest and are not asked: both stay as small as can be."""
+        still = set(due)
+        self.resting = {row_id: rest for row_id, rest in self.resting.items() if row_id in still}
+        asked_before = [row_id for row_id in self.put_off if row_id not in self.let_go]
+        self.put_off = dict.fromkeys(row_id for row_id in (*asked_before, *self.let_go) if row_id in still)
+        self.let_go.clear()
 
     def offer(self, row_ids: Sequence[int], now: float) -> None:
         """Take what is neither waiting, nor being done, nor resting after a failure."""
@@ -101,6 +129,7 @@ class _Line:
         with self.lock:
             del self.in_hand[row_id]
             self.resting.pop(row_id, None)
+            self.let_go[row_id] = None
             self._show()
             self.lock.notify()
 
@@ -108,6 +137,7 @@ class _Line:
         """Lay the row aside for a while; returns how long, in seconds."""
         with self.lock:
             del self.in_hand[row_id]
+            self.put_off.pop(row_id, None)
             failures: int = self.resting[row_id].failures + 1 if row_id in self.resting else 1
             rest_s = min(FIRST_REST_S * 2.0 ** (failures - 1), LONGEST_REST_S)
             self.resting[row_id] = _Resting(failures, time.monotonic() + rest_s)
@@ -228,10 +258,8 @@ class EmbeddedEngine:
     def _look(self) -> None:
         with self._database.reading() as session:
             for line in self._lines.values():
-                due = line.lane.due(session, now=self._clock(), limit=LOOK_AHEAD + len(line.resting))
-                now = time.monotonic()
-                _forget(line, due)
-                line.offer(due, now)
+                due = line.lane.due(session, now=self._clock(), limit=line.room())
+                line.found(due, time.monotonic())
 
     def _work(self, line: _Line) -> None:
         while (row_id := line.take(self._stopping)) is not None:
@@ -255,10 +283,3 @@ class EmbeddedEngine:
         else:
             line.done(row_id)
             WORK.labels(kind, "done").inc()
-
-
-def _forget(line: _Line, due: Sequence[int]) -> None:
-    """Rows that are not due any more need no rest: keeps `resting` as small as what fails now."""
-    with line.lock:
-        still = set(due)
-        line.resting = {row_id: rest for row_id, rest in line.resting.items() if row_id in still}

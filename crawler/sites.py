@@ -82,8 +82,13 @@ def claim(session: Session, run: Run, *, now: datetime) -> int | None:
 
 
 def waits(session: Session, run: Run, *, now: datetime) -> bool:
-    """Whether a queued run would have to wait; locks nothing, for it is asked again and again until then."""
-    return run.state is RunState.QUEUED and _held_up(session, run, _beside(session, run), now)
+    """Whether a queued run would have to wait; locks nothing, for it is asked again and again until then.
+
+    First of the source alone: that needs no look at all the others, and at night most runs may wait for it.
+    """
+    if run.state is not RunState.QUEUED:
+        return False
+    return _rests(run, {}, now) or _held_up(session, run, _beside(session, run), now)
 
 
 def _held_up(session: Session, run: Run, beside: Mapping[int, Mapping[str, Any]], now: datetime) -> bool:

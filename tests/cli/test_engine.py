@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
 import pytest
 
-from cli.engine import EmbeddedEngine, Lane
+from cli.engine import LOOK_AHEAD, EmbeddedEngine, Lane
 from storage import runs, sources
 from storage.base import Database
 from storage.runs import RunOutcome, RunTrigger
@@ -33,15 +34,18 @@ def until(true: Callable[[], bool], *, limit_s: float = WAIT_S) -> bool:
 @pytest.fixture
 def queued(database: Database) -> list[int]:
     """Ids of three queued runs, one a source."""
-    names = ("a", "b", "c")
+    return queue(database, ("a", "b", "c"))
+
+
+def queue(database: Database, names: Sequence[str]) -> list[int]:
+    """The ids of a queued run for each of these sources, the oldest first."""
     declared = [sources.DeclaredSource(name, "html", {}, f"{name}.toml") for name in names]
     with database.transaction() as session:
         sources.sync_declared(session, declared, now())
-        found = [sources.by_name(session, name) for name in names]
+        found = {source.name: source.id for source in sources.active(session)}
         ids = [
-            runs.enqueue(session, source.id, slot="1", trigger=RunTrigger.MANUAL, now=now())
-            for source in found
-            if source
+            runs.enqueue(session, found[name], slot="1", trigger=RunTrigger.MANUAL, now=now())
+            for name in names
         ]
     return [run_id for run_id in ids if run_id is not None]
 
@@ -148,6 +152,46 @@ def test_a_failed_row_is_tried_again(database: Database, queued: list[int]) -> N
         done = until(lambda: queued[0] in handler.claimed)
 
     assert done
+
+
+def test_rows_that_wait_hide_no_younger_one(database: Database) -> None:
+    """Behind more rows than one look takes, all of which the handler leaves as they are, a younger one is
+    handled.
+    """
+    *waiting, youngest = queue(database, [f"s{number:03}" for number in range(LOOK_AHEAD + 2)])
+    handler = Finishing(database)
+
+    def leaves_the_older_ones(run_id: int) -> None:
+        if run_id == youngest:
+            handler(run_id)
+
+    with serving(database, Lane(WorkKind.RUN, leaves_the_older_ones, runs.due)):
+        done = until(lambda: handler.claimed == [youngest])
+
+    assert len(waiting) > LOOK_AHEAD
+    assert done
+
+
+def test_every_row_that_waits_is_asked_again(database: Database) -> None:
+    """However many rows the handler left as they were, each has its turn to be asked whether it still waits,
+    and is handled once it does not.
+    """
+    waiting = queue(database, [f"s{number:03}" for number in range(2 * LOOK_AHEAD + 2)])
+    handler = Finishing(database)
+    asked: Counter[int] = Counter()
+    over = threading.Event()
+
+    def leaves_all_for_a_while(run_id: int) -> None:
+        asked[run_id] += 1
+        if over.is_set():
+            handler(run_id)
+
+    with serving(database, Lane(WorkKind.RUN, leaves_all_for_a_while, runs.due)):
+        again = until(lambda: len(asked) == len(waiting) and min(asked.values()) > 1)
+        over.set()
+        done = until(lambda: len(handler.claimed) == len(waiting), limit_s=2 * WAIT_S)
+
+    assert (again, done) == (True, True)
 
 
 def test_a_row_is_never_handled_twice_at_the_same_time(database: Database, queued: list[int]) -> None:
