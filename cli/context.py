@@ -63,6 +63,22 @@ class App:
 
         return read_settings(locate(self.config_option)).storage
 
+    def choose_native(self) -> None:
+        """Let `native` of [matching] say whether native code is used: before the first identifier is looked
+        at. A customer list is worked on where no configuration may be; the environment is heard there too.
+        """
+        from cli.errors import ConfigurationMissing
+        from cli.settings import locate, read_settings, settings_without_file
+        from matching.native.library import use
+
+        try:
+            settings = read_settings(locate(self.config_option))
+        except ConfigurationMissing:
+            if self.config_option is not None:
+                raise
+            settings = settings_without_file()
+        use(settings.matching.native)
+
     @cached_property
     def database(self) -> Database:
         """The database at its current schema: an empty one is set up, an older one raises SchemaOutdated."""

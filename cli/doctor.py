@@ -227,10 +227,9 @@ def _key_checks(app: App) -> dict[str, list[tuple[int, str]]]:
 
 
 def _scanner(app: App) -> Told:
-    from matching.native.library import use
     from matching.scanner import engine
 
-    use(app.settings.matching.native)
+    app.choose_native()
     found = engine()
     if found.native:
         yield Level.OK, found.told, ""

@@ -10,7 +10,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal, TypeVar, cast
+from typing import Annotated, Any, Literal, TypeVar, cast
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
@@ -118,13 +118,27 @@ def read_settings(file: Path, environment: Mapping[str, str] = PROCESS) -> Setti
     return settings
 
 
+def settings_without_file(environment: Mapping[str, str] = PROCESS) -> Settings:
+    """The settings where nobody has written a file: defaults, with credentials and environment over them."""
+    mistakes: list[Mistake] = []
+    settings = _laid_over({}, Path(FILE_NAME).absolute(), environment, mistakes)
+    if settings is None or mistakes:
+        raise ConfigurationRefused(mistakes)
+    return settings
+
+
 def settings_or_mistakes(
     file: Path, environment: Mapping[str, str], mistakes: list[Mistake]
 ) -> Settings | None:
     """The settings, or None after noting why not; there may be mistakes beside settings too."""
+    return _laid_over(read_toml(file, mistakes) or {}, file, environment, mistakes)
+
+
+def _laid_over(
+    table: Mapping[str, Any], file: Path, environment: Mapping[str, str], mistakes: list[Mistake]
+) -> Settings | None:
     layers = Layers(Settings, file=file)
-    table = read_toml(file, mistakes)
-    layers.add_toml(table or {})
+    layers.add_toml(table)
     credentials = environment.get("CREDENTIALS_DIRECTORY")
     layers.add_credentials(Path(credentials) if credentials else None)
     layers.add_environment(environment)

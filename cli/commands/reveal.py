@@ -12,6 +12,7 @@ from typing import Annotated, TextIO
 import typer
 
 from cli.commands.enroll import columns_of
+from cli.context import app_of
 from cli.errors import WouldOverwrite
 from cli.output import complain, emit_json, say, table
 from matching.fingerprints import read_key
@@ -23,6 +24,7 @@ STDOUT = "-"
 
 
 def command(
+    context: typer.Context,
     ordinals: Annotated[Path, typer.Argument(help="The CSV that `spillwatch match --ordinals` wrote.")],
     customers: Annotated[
         list[Path], typer.Option(help="The list that was enrolled; again for each list that was added.")
@@ -60,6 +62,7 @@ def command(
             "this would show customers' data on the terminal; name a file, or say --terminal",
             param_hint="--out",
         )
+    app_of(context).choose_native()
     lists = Lists(customers, delimiter, encoding, header)
     compared = None
     if segment and key:

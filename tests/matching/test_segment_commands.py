@@ -1,11 +1,15 @@
 """`spillwatch segment` over the life of a list: added, erased, merged, under another key, and looked at."""
 
+import subprocess
+import sys
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from matching.fingerprints import RootKey, write_key
+from tests.cli.command import environment
 from tests.matching.customers import as_csv, customers
 from tests.matching.invoked import answered, invoke
 
@@ -118,3 +122,47 @@ def test_a_mistake_is_told(home: Path, arguments: tuple[str, ...], code: int, se
 
     assert (ran.code, sentence in " ".join(ran.told.split())) == (code, True), ran.told
     assert not (home / "x").exists()
+
+
+CALLS = """
+import sys
+from matching.native.library import _loaded
+from tests.matching.invoked import invoke
+from pathlib import Path
+
+key = ("--key", "old.key")
+enrol = ("enroll", "list.csv", *key, "--company", "quillmere", "--out", sys.argv[1])
+reveal = ("reveal", "found.csv", "--customers", "list.csv", "--out", sys.argv[1] + ".csv", *key)
+for call in (enrol, ("segment", "verify", sys.argv[1], *key), (*reveal, "--segment", sys.argv[1])):
+    ran = invoke(Path(), *call)
+    assert ran.code == 0, ran.told
+    print(_loaded.cache_info().currsize)
+"""
+
+
+def test_native_code_that_is_turned_off_is_not_loaded(home: Path) -> None:
+    """The file says so, or the environment where there is none; of the company's commands `reveal` alone uses
+    any.
+    """
+    (home / "found.csv").write_text("ordinal,fields,rows,segment,document,line\n7,email,1,1,dump,2\n")
+    off = {"SPILLWATCH_MATCHING__NATIVE": "false"}
+
+    def loaded(out: str, extra: Mapping[str, str]) -> str:
+        root = str(Path(__file__).parents[2])
+        calls = [sys.executable, "-c", CALLS, out]
+        return subprocess.run(
+            calls,
+            cwd=home,
+            env=environment({**extra, "PYTHONPATH": root}),
+            text=True,
+            check=True,
+            stdout=subprocess.PIPE,
+        ).stdout
+
+    by_default = loaded("0.segment", {})
+    (home / "spillwatch.toml").write_text("[matching]\nnative = false\n")
+    by_file = loaded("1.segment", {})
+    (home / "spillwatch.toml").unlink()
+    by_environment = loaded("2.segment", off)
+
+    assert (by_default, by_file, by_environment) == ("0\n0\n1\n", "0\n0\n0\n", "0\n0\n0\n")
