@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
-from pathlib import PurePosixPath
+from posixpath import normpath, splitext
 from urllib.parse import urlsplit
 
 from crawler.errors import (
@@ -78,7 +78,8 @@ class Guard:
                 f"An address of {len(url)} characters was refused: at most {MAX_URL_CHARS} are followed."
             )
         host = self._checked_host(url)
-        if urlsplit(url).path and PurePosixPath(urlsplit(url).path).suffix.lower() in REFUSED_SUFFIXES:
+        # No pathlib: it interns each part of a path, and Python's table of those grows with every page.
+        if splitext(normpath(urlsplit(url).path))[1].lower() in REFUSED_SUFFIXES:
             raise ContentRefused(f"A file on {host} was not fetched: archives and media never are.")
 
     def _checked_host(self, url: str) -> str:

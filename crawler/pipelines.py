@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from pathlib import PurePosixPath
+from posixpath import basename
 from typing import TYPE_CHECKING, Self, TypeVar
 from urllib.parse import unquote, urlsplit
 
@@ -209,7 +209,7 @@ def _record(run: RunContext, found: Found) -> ListingRecord:
 
 
 def _attachment(run: RunContext, text: Text) -> AttachmentRecord:
-    name = PurePosixPath(unquote(urlsplit(text.url).path)).name
+    name = basename(unquote(urlsplit(text.url).path).rstrip("/"))
     return AttachmentRecord(
         name=run.mask_url(name) or "attachment",
         content_type=run.mask(text.captured.content_type) or None,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import pytest
 
 from crawler.errors import (
@@ -76,6 +78,10 @@ def test_an_address_of_the_internet_is_public(address: str) -> None:
         ("http://no-such-service.onion/", OnionWithoutTor),
         ("http://EXPYUZZ4WQQYQHJN.ONION./", OnionWithoutTor),
         ("https://shop.example/dump.zip", ContentRefused),
+        ("https://shop.example/dump.ZIP/", ContentRefused),
+        ("https://shop.example/dump.zip/.", ContentRefused),
+        ("https://shop.example/.zip", None),
+        ("https://shop.example", None),
         ("https://shop.example/DUMP.7Z?x=1", ContentRefused),
         ("https://shop.example/photo.jpg", ContentRefused),
         ("https://shop.example/thread.zip/2", None),
@@ -155,3 +161,19 @@ def test_content_is_judged_by_its_announced_type(
         return
     with pytest.raises(ContentRefused):
         check_content(content_type, attachment=attachment)
+
+
+def test_a_checked_address_leaves_nothing_in_memory() -> None:
+    """200,000 different parts of addresses pass without Python's own tables growing by any of them: such a
+    table takes 4 MB at once, and a run checks as many.
+    """
+    guard = Guard()
+    tracemalloc.start()
+    try:
+        for number in range(20_000):
+            guard.check_request("GET", "https://shop.example" + "".join(f"/{number}-{n}" for n in range(10)))
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert peak < 500_000
