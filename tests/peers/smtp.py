@@ -19,7 +19,7 @@ from typing import Self
 
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
-START_S = 10.0
+PATIENCE_S = 60.0  # for what comes at once, on a machine that has much else to do
 
 
 class SmtpPeer:
@@ -49,18 +49,18 @@ class SmtpPeer:
 
     def __enter__(self) -> Self:
         self._thread.start()
-        asyncio.run_coroutine_threadsafe(self._start(), self._loop).result(START_S)
+        asyncio.run_coroutine_threadsafe(self._start(), self._loop).result(PATIENCE_S)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        asyncio.run_coroutine_threadsafe(self._stop(), self._loop).result(START_S)
+        asyncio.run_coroutine_threadsafe(self._stop(), self._loop).result(PATIENCE_S)
         self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(START_S)
+        self._thread.join(PATIENCE_S)
         self._loop.close()
 
-    def wait(self, count: int, timeout_s: float = 20.0) -> list[EmailMessage]:
+    def wait(self, count: int, timeout_s: float = PATIENCE_S) -> list[EmailMessage]:
         """The messages, once there are `count` of them."""
         with self._arrived:
             if not self._arrived.wait_for(lambda: len(self.received) >= count, timeout_s):
@@ -90,7 +90,7 @@ class SmtpPeer:
                 authenticator=self._authenticate if self._login else None,
                 auth_required=self._login is not None,
                 auth_require_tls=True,
-                timeout=60,
+                timeout=600,
             )
 
         return make
