@@ -1,13 +1,15 @@
-"""`python -m tests.crawler.another_time MOMENT`: the real child, whose clock says MOMENT when it starts."""
+"""`python -m tests.crawler.another_time MOMENT LATER FILE`: the real child, whose clock says MOMENT until
+there is a FILE, and LATER from then on.
+"""
 
 from __future__ import annotations
 
 import sys
 from datetime import datetime
+from pathlib import Path
 
-from crawler.supervise import utc_now
 from tests.crawler.child import main
 
 if __name__ == "__main__":
-    ahead = datetime.fromisoformat(sys.argv[1]) - utc_now()
-    sys.exit(main(lambda: utc_now() + ahead))
+    moment, later = map(datetime.fromisoformat, sys.argv[1:3])
+    sys.exit(main(lambda: later if Path(sys.argv[3]).exists() else moment))

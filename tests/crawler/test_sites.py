@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -24,7 +25,7 @@ from tests.peers.web import Site
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 DELAY_S = 10.0
-PATIENCE_S = 30.0
+PATIENCE_S = 60.0
 
 
 def definition(start: str, **politeness: object) -> dict[str, Any]:
@@ -291,13 +292,19 @@ def due(crawl: Runs) -> Sequence[int]:
 QUIET = {"delay_s": 0, "robots": False, "quiet": ["22:00-06:00"]}
 
 
-def test_a_run_ends_where_its_quiet_hours_begin_and_the_next_goes_on_there(crawl: Runs, site: Site) -> None:
+def test_a_run_ends_where_its_quiet_hours_begin_and_the_next_goes_on_there(
+    crawl: Runs, site: Site, tmp_path: Path
+) -> None:
     """Begun just before ten: what was read is stored, the rest stays unread, and the row says why."""
-    crawl.set(request_timeout_s=30)
-    source = crawl.declare("market", f"{site.url}/slow-offers", item=None, politeness=QUIET)
+    source = crawl.declare("market", f"{site.url}/offers-when-released", item=None, politeness=QUIET)
+    ten, six = ((*AT, *moments, str(tmp_path / "asked")) for moments in (AROUND_TEN, AFTER_SIX))
 
-    evening = crawl.run(source, child=(*AT, "2026-03-01T21:59:57+00:00"))
-    morning = crawl.run(source, child=(*AT, "2026-03-02T06:00:01+00:00"))
+    run_id, thread = crawl.start(source, crawl.supervisor(ten))
+    wait_until(lambda: bool(site.requests))
+    (tmp_path / "asked").touch()
+    site.release()
+    thread.join(PATIENCE_S)
+    evening, morning = crawl.row(run_id), crawl.run(source, child=six)
 
     assert (evening.outcome, evening.reason) == (RunOutcome.NEW_LISTINGS, "quiet_hours")
     assert (evening.listings_new, evening.pages_unread) == (5, 1)
@@ -306,6 +313,8 @@ def test_a_run_ends_where_its_quiet_hours_begin_and_the_next_goes_on_there(crawl
 
 
 AT = (sys.executable, "-m", "tests.crawler.another_time")
+AROUND_TEN = ("2026-03-01T21:59:57+00:00", "2026-03-01T22:00:01+00:00")
+AFTER_SIX = ("2026-03-02T06:00:00+00:00", "2026-03-02T06:00:01+00:00")
 
 
 # --- 429

@@ -22,6 +22,10 @@ from backports import zstd
 
 MEBIBYTE = 1024 * 1024
 PAGE_SIZE = 5
+#: Longer than any test has patience: what ends such a request is never the page.
+HANGS_S = 600.0
+#: For what comes at once, on a machine that has much else to do.
+PATIENCE_S = 60.0
 
 
 @dataclass(frozen=True)
@@ -94,6 +98,7 @@ class Site:
         #: Pages of the list that are answered with "in an hour, please".
         self.limited: set[str] = set()
         self.url = ""
+        self._released = asyncio.Event()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="site")
 
@@ -101,17 +106,24 @@ class Site:
         self._thread.start()
         server = asyncio.run_coroutine_threadsafe(
             asyncio.start_server(self._serve, "127.0.0.1", 0), self._loop
-        ).result(10)
+        ).result(PATIENCE_S)
         self.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        asyncio.run_coroutine_threadsafe(_cancel_everything(), self._loop).result(10)
+        asyncio.run_coroutine_threadsafe(_cancel_everything(), self._loop).result(PATIENCE_S)
         self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(10)
+        self._thread.join(PATIENCE_S)
         self._loop.close()
+
+    def release(self) -> None:
+        """From now on /offers-when-released answers."""
+        self._loop.call_soon_threadsafe(self._released.set)
+
+    async def released(self) -> None:
+        await self._released.wait()
 
     def asked_for(self, path: str) -> list[Asked]:
         return [asked for asked in self.requests if asked.path == path]
@@ -199,7 +211,7 @@ async def offers(site: Site, asked: Asked, writer: Writer) -> Answer:
     """The list of offers, five a page."""
     number = asked.query.get("page", "1")
     if number in site.held:
-        await asyncio.sleep(60)
+        await asyncio.sleep(HANGS_S)
     if number in site.limited:
         return Answer(b"<p>Later", status=429, headers=[("Retry-After", "3600")])
     return listing_page(site, int(number), more=True)
@@ -213,6 +225,14 @@ async def slow_offers(site: Site, asked: Asked, writer: Writer) -> Answer:
         await asyncio.sleep(4)
     answer = listing_page(site, number, more=True)
     return Answer(answer.body.replace(b"/offers?", b"/slow-offers?"))
+
+
+@page("/offers-when-released")
+async def offers_when_released(site: Site, asked: Asked, writer: Writer) -> Answer:
+    """The same, and no page comes before `release`."""
+    await site.released()
+    answer = listing_page(site, int(asked.query.get("page", "1")), more=True)
+    return Answer(answer.body.replace(b"/offers?", b"/offers-when-released?"))
 
 
 @page("/feed")
@@ -339,7 +359,7 @@ async def fifty_megabytes(site: Site, asked: Asked, writer: Writer) -> None:
 async def announces_fifty_megabytes(site: Site, asked: Asked, writer: Writer) -> None:
     writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 52428800\r\n\r\n<p>")
     await writer.drain()
-    await asyncio.sleep(60)
+    await asyncio.sleep(HANGS_S)
 
 
 @page("/invalid-utf8")
@@ -411,7 +431,7 @@ async def drops(site: Site, asked: Asked, writer: Writer) -> None:
 
 @page("/hangs")
 async def hangs(site: Site, asked: Asked, writer: Writer) -> None:
-    await asyncio.sleep(60)
+    await asyncio.sleep(HANGS_S)
 
 
 @page("/one-byte-a-second")

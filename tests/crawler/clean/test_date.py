@@ -49,14 +49,14 @@ def test_a_date_that_needs_no_zone_is_certain_everywhere(text: str, expected: st
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("2026-03-01", "2026-02-28 16:00"),
+        ("2026-03-01 00:00", "2026-02-28 16:00"),
         ("2026-03-01 12:30", "2026-03-01 04:30"),
         ("2026/3/1 12:30:05", "2026-03-01 04:30:05"),
         ("2026年3月1日 下午3:05", "2026-03-01 07:05"),
         ("2026年3月1日 凌晨12时05分", "2026-02-28 16:05"),
         ("13/03/2026 10:00", "2026-03-13 02:00"),
         ("01.03.2026 10:00", "2026-03-01 02:00"),
-        ("3 Mar 2026", "2026-03-02 16:00"),
+        ("3 Mar 2026 0:00", "2026-03-02 16:00"),
         ("March 3rd, 2026 at 11:59 p.m.", "2026-03-03 15:59"),
         ("12 января 2026 г. 12:30", "2026-01-12 04:30"),
         ("昨天 12:30", "2026-03-09 04:30"),
@@ -98,12 +98,29 @@ def test_what_can_be_read_in_two_ways_is_marked(text: str, expected: str) -> Non
     assert moment(text, SHANGHAI) == Moment(at(expected), uncertain=True)
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("2026-03-01", "2026-02-28 16:00"),
+        ("2026年3月1日", "2026-02-28 16:00"),
+        ("3 Mar 2026", "2026-03-02 16:00"),
+        ("March 3rd, 2026", "2026-03-02 16:00"),
+        ("13/02/2026", "2026-02-12 16:00"),
+        ("发表于 昨天", "2026-03-08 16:00"),
+        ("today", "2026-03-09 16:00"),
+    ],
+)
+def test_a_day_without_a_time_is_its_midnight_and_uncertain(text: str, expected: str) -> None:
+    """Whatever the site's zone, a day alone is 24 hours of which one moment is stored: that is said."""
+    assert moment(text, SHANGHAI) == Moment(at(expected), uncertain=True)
+
+
 @pytest.mark.parametrize(("order", "expected"), [("dmy", "2026-03-01"), ("mdy", "2026-01-03")])
 def test_the_source_says_which_comes_first(order: str, expected: str) -> None:
     """With `date_order`, 01/03/2026 is one certain day."""
     clock = Clock.of(NOW, timezone="UTC", order="mdy" if order == "mdy" else "dmy")
 
-    assert moment("01/03/2026", clock) == Moment(at(expected))
+    assert moment("01/03/2026 12:30", clock) == Moment(at(f"{expected} 12:30"))
 
 
 def test_the_hour_that_a_clock_change_makes_twice_is_marked() -> None:
