@@ -66,7 +66,7 @@ class Listing(_Value):
     data_classes: tuple[str, ...] = Field(default=(), description="Kinds of data the seller names.")
     posted_at: datetime | None = Field(default=None, description="When the site says it was posted.")
     posted_at_uncertain: bool = Field(
-        default=False, description="True if the site's date has no time zone or order."
+        default=False, description="True if the site's date has no time zone, order or time."
     )
     life: str = Field(description="new, edited, price_changed, reposted, gone or back.")
     version: int = Field(description="Number of the version this is about.")

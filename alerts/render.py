@@ -151,7 +151,7 @@ def _listing_facts(message: Message) -> Iterator[tuple[str, str]]:
     if listing.data_classes:
         yield "Kinds of data", ", ".join(listing.data_classes)
     if listing.posted_at:
-        doubt = " (uncertain: the site's date can be read in more than one way)"
+        doubt = " (uncertain: what the site says allows another moment)"
         yield "Posted", moment(listing.posted_at) + (doubt if listing.posted_at_uncertain else "")
     yield "First seen", moment(listing.first_seen_at)
     if listing.first_offered_at:

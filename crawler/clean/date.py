@@ -2,9 +2,10 @@
 
 A date with an offset or an unambiguous zone name of its own is certain. One without is read in the source's
 zone and certain, or in UTC and uncertain where the source names none. Uncertain as well: `01/03/2026`
-unless the source says which comes first, a year left out or cut to two digits, the hour that a clock change
-makes twice, "2 days ago" and longer, "Monday at 3:45 PM" and "11:59 p.m." (the last one before the page was
-fetched), a date in the future. A text in none of the known shapes is `None`, never today.
+unless the source says which comes first, a year left out or cut to two digits, a day without a time (its
+midnight), the hour that a clock change makes twice, "2 days ago" and longer, "Monday at 3:45 PM" and
+"11:59 p.m." (the last one before the page was fetched), a date in the future. A text in none of the known
+shapes is `None`, never today.
 """
 
 from __future__ import annotations
@@ -204,7 +205,7 @@ def _absolute(hit: re.Match[str], clock: Clock) -> Moment | None:
         return None  # the 31st of February, the 13th month, 25 o'clock
     # A clock that is set back shows an hour twice.
     twice = local.replace(tzinfo=zone, fold=0).utcoffset() != local.replace(tzinfo=zone, fold=1).utcoffset()
-    certain = day_known and zone_known and not twice
+    certain = day_known and zone_known and found["hour"] is not None and not twice
     return _checked(local.replace(tzinfo=zone).astimezone(UTC), not certain, clock)
 
 

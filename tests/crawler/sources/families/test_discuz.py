@@ -183,6 +183,27 @@ def test_dates_in_words_are_read(date: str, clock: str, expected: str, *, uncert
     )
 
 
+@pytest.mark.parametrize(
+    ("date", "expected", "uncertain"),
+    [
+        ("2026-3-1", "2026-02-28 16:00", True),
+        ('<span title="2026-3-9">昨天</span>', "2026-03-08 16:00", True),
+        ('<span title="2026-3-9">昨天&nbsp;12:30</span>', "2026-03-09 04:30", False),
+    ],
+)
+def test_a_row_s_date_is_uncertain_where_it_is_a_day_alone(
+    date: str, expected: str, *, uncertain: bool
+) -> None:
+    """Lists say the day; a thread that is not read further is known to the day, and that is said."""
+    [follow] = parse(board("discuz", timezone="Asia/Shanghai"), row(date=date), LIST).follows
+
+    assert follow.partial is not None
+    assert (follow.partial.posted_at, follow.partial.posted_at_uncertain) == (
+        datetime.fromisoformat(expected).replace(tzinfo=UTC),
+        uncertain,
+    )
+
+
 def test_code_is_the_sample_line_by_line() -> None:
     """Its lines are items of a list, with a break between them or without."""
     [first] = posts(board("discuz"), post(body(CODE)), f"{SITE}/thread-7-1-1.html")
