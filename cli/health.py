@@ -32,10 +32,10 @@ Checks = Callable[[], dict[str, str]]
 class HealthServer:
     """Listens from its construction on; `stop` closes it."""
 
-    def __init__(self, address: str, checks: Checks) -> None:
+    def __init__(self, address: str, checks: Checks, *, request_timeout_s: float = REQUEST_TIMEOUT_S) -> None:
         host, _, port = address.rpartition(":")
         try:
-            self._server = _Server(host.strip("[]"), int(port), checks)
+            self._server = _Server(host.strip("[]"), int(port), checks, request_timeout_s)
         except (OSError, OverflowError) as error:
             raise HealthAddressRefused(
                 f"[daemon] health_address {address}: {getattr(error, 'strerror', None) or error}. "
@@ -56,9 +56,10 @@ class HealthServer:
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
 
-    def __init__(self, host: str, port: int, checks: Checks) -> None:
+    def __init__(self, host: str, port: int, checks: Checks, request_timeout_s: float) -> None:
         self.address_family = AF_INET6 if ":" in host else AF_INET
         self.checks = checks
+        self.request_timeout_s = request_timeout_s
         self._free = threading.BoundedSemaphore(MAX_CONNECTIONS)
         super().__init__((host, port), _Handler)
 
@@ -79,11 +80,14 @@ class _Server(ThreadingHTTPServer):
 
 
 class _Handler(BaseHTTPRequestHandler):
-    timeout = REQUEST_TIMEOUT_S
     server_version = "spillwatch"
     sys_version = ""
     server: _Server
     connection: socket
+
+    def setup(self) -> None:
+        super().setup()
+        self.connection.settimeout(self.server.request_timeout_s)
 
     def do_GET(self) -> None:
         answer = {"/healthz": self._health, "/metrics": self._metrics}.get(self.path.partition("?")[0])

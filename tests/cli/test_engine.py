@@ -17,7 +17,7 @@ from storage.base import Database
 from storage.runs import RunOutcome, RunTrigger
 from storage.work import Work, WorkKind
 
-WAIT_S = 10.0
+WAIT_S = 60.0  # for what comes at once, on a machine that has much else to do
 
 
 def now() -> datetime:
@@ -216,23 +216,23 @@ def test_a_hanging_handler_cannot_keep_the_engine_from_stopping(
     database: Database, queued: list[int]
 ) -> None:
     """Stop returns after its time and names the kind of work that did not end."""
-    begun, leave = threading.Event(), threading.Event()
+    begun, leave, left = threading.Event(), threading.Event(), threading.Event()
     engine = EmbeddedEngine(database, clock=now, tick_s=0.05)
 
     def hangs(_run_id: int) -> None:
         begun.set()
         leave.wait(WAIT_S)
+        left.set()
 
     engine.serve([Lane(WorkKind.RUN, hangs, runs.due)])
     engine.start()
     assert begun.wait(WAIT_S)
-    started = time.monotonic()
     unfinished = engine.stop(0.3)
-    took = time.monotonic() - started
+    still_hung = not left.is_set()
     leave.set()
 
     assert unfinished == [WorkKind.RUN]
-    assert took < 2
+    assert still_hung
 
 
 def test_a_new_handler_takes_over_while_the_engine_runs(database: Database, queued: list[int]) -> None:

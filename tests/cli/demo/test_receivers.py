@@ -14,7 +14,7 @@ from cli.demo import credentials
 from cli.demo.child import Child, Event
 from cli.demo.credentials import Credentials
 
-TIMEOUT_S = 10.0
+TIMEOUT_S = 60.0
 MAIL = "Subject: One\r\nX-Spillwatch-Alert: 1/1\r\n\r\nread me\r\n"
 
 
@@ -74,7 +74,7 @@ def test_a_webhook_is_verified_by_its_signature(
     }
 
     codes = [
-        httpx.post(addresses["webhook"], content=sent, headers=headers).status_code
+        httpx.post(addresses["webhook"], content=sent, headers=headers, timeout=TIMEOUT_S).status_code
         for sent in (body, body + " ")
     ]
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -11,7 +12,8 @@ from cli.demo.child import Child, Event
 from cli.demo.postings import STEP, Section
 from cli.demo.story import STORY
 
-TIMEOUT_S = 10.0
+TIMEOUT_S = 60.0
+get = partial(httpx.get, timeout=TIMEOUT_S)
 
 
 @pytest.fixture
@@ -41,7 +43,7 @@ def pages(start: str, link: str) -> Iterator[str]:
     """The list page, and those that the link (a pattern with the address as its group) leads to."""
     url: str | None = start
     while url:
-        response = httpx.get(url)
+        response = get(url)
         text = response.content.decode(
             "gbk" if "charset" not in response.headers["content-type"] else "utf-8"
         )
@@ -71,8 +73,8 @@ def test_the_pages_of_the_forum_lead_to_every_thread(addresses: Event) -> None:
 
 def test_an_odd_thread_does_not_say_that_it_is_gbk(addresses: Event) -> None:
     """The charset trap: half of the threads are GBK without a word about it, in header or page."""
-    silent = httpx.get(addresses["forum"] + "thread-2001.html")
-    honest = httpx.get(addresses["forum"] + "thread-2002.html")
+    silent = get(addresses["forum"] + "thread-2001.html")
+    honest = get(addresses["forum"] + "thread-2002.html")
 
     assert (
         silent.headers["content-type"],
@@ -86,7 +88,7 @@ def test_the_api_leads_to_every_log_by_its_cursor(addresses: Event) -> None:
     """The JSON API says where to go on, and null at the end."""
     found, cursor = [], ""
     while cursor is not None:
-        page = httpx.get(addresses["market"] + "api/logs", params={"cursor": cursor}).json()
+        page = get(addresses["market"] + "api/logs", params={"cursor": cursor}).json()
         found += [item["title"] for item in page["items"]]
         cursor = page["next"]
 
@@ -106,15 +108,15 @@ def test_every_page_says_that_it_is_practice(addresses: Event) -> None:
     ]
     for place in paths:
         site, _, path = place.partition(":")
-        assert b"ynthetic practice" in httpx.get(addresses[site] + path).content, place
+        assert b"ynthetic practice" in get(addresses[site] + path).content, place
 
 
 def test_a_withdrawn_offer_is_gone_and_an_unknown_one_was_never_there(sites: Child, addresses: Event) -> None:
     """410 for what was taken down, 404 for what never was."""
     play(sites, 1, 4, 5, 6)
 
-    withdrawn = httpx.get(addresses["market"] + "offer/1042")
-    unknown = httpx.get(addresses["market"] + "offer/9999")
+    withdrawn = get(addresses["market"] + "offer/1042")
+    unknown = get(addresses["market"] + "offer/9999")
     assert (withdrawn.status_code, unknown.status_code) == (410, 404)
 
 
@@ -122,7 +124,7 @@ def test_a_step_changes_the_price_in_list_and_page(sites: Child, addresses: Even
     """A cheaper offer is cheaper wherever it is shown, and stays one offer."""
     play(sites, 1, 4)
 
-    listed, shown = httpx.get(addresses["market"]).text, httpx.get(addresses["market"] + "offer/1042").text
+    listed, shown = get(addresses["market"]).text, get(addresses["market"] + "offer/1042").text
     assert ("$3,000.00" in listed, "$3,000.00" in shown) == (True, True)
     assert listed.count("loan clients of Quillmere") == 1
 
@@ -131,6 +133,6 @@ def test_a_paste_is_plain_text(sites: Child, addresses: Event) -> None:
     """What the list of pastes leads to is the text and nothing else."""
     play(sites, 3)
 
-    response = httpx.get(addresses["pastes"] + "raw/pr00ff")
+    response = get(addresses["pastes"] + "raw/pr00ff")
     assert response.headers["content-type"] == "text/plain; charset=utf-8"
     assert len(response.text.splitlines()) == 8
