@@ -75,7 +75,9 @@ secrets = ["{secret}"]
 allow_private_addresses = ["localhost", "127.0.0.1"]
 """
 
-DAEMON = '[daemon]\nhealth_address = "127.0.0.1:0"\n[crawler]\nautothrottle = false\n'
+DAEMON = (
+    '[daemon]\nhealth_address = "127.0.0.1:0"\n[crawler]\nautothrottle = false\nrequest_timeout_s = 300\n'
+)
 
 
 @dataclass(frozen=True)

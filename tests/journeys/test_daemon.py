@@ -24,14 +24,14 @@ from storage import sources
 from storage.base import Database
 from storage.errors import DatabaseConflict
 from tests.cli.command import TIMEOUT_S, environment, spillwatch
-from tests.journeys.home import SECRET, Home, RunningDaemon, alive, home_in, running, until
+from tests.journeys.home import SECRET, WAIT_S, Home, RunningDaemon, alive, home_in, running, until
 from tests.peers.smtp import SmtpPeer
 from tests.peers.web import Site
 from tests.peers.webhook import WebhookPeer
 
 SYS_TGKILL = {"x86_64": 234, "aarch64": 131}[platform.machine()]
-#: What is in hand has 3 s, its processes 1 s more; a loaded machine needs the rest. Pages hang for 60 s.
-STOP_WITHIN_S = 10.0
+#: What is in hand has 3 s, its processes 1 s more; a loaded machine needs the rest. Pages hang for minutes.
+STOP_WITHIN_S = 30.0
 REFUSING_RUNS = (
     "CREATE TRIGGER refuse BEFORE INSERT ON runs BEGIN SELECT RAISE(ABORT, 'refused by a test'); END"
 )
@@ -96,7 +96,7 @@ def home(tmp_path: Path, database_url: str, mail: SmtpPeer, hook: WebhookPeer) -
 
 
 def ask(url: str, path: str) -> tuple[int, str]:
-    with closing(http.client.HTTPConnection(url.removeprefix("http://"), timeout=10)) as connection:
+    with closing(http.client.HTTPConnection(url.removeprefix("http://"), timeout=WAIT_S)) as connection:
         connection.request("GET", path)
         answer = connection.getresponse()
         return answer.status, answer.read().decode()
@@ -309,7 +309,7 @@ def test_systemd_hears_ready_reload_watchdog_and_stop(home: Home, tmp_path: Path
     """The protocol of Type=notify-reload with a watchdog, over a real socket."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as ear:
         ear.bind(str(tmp_path / "notify"))
-        ear.settimeout(60)
+        ear.settimeout(WAIT_S)
         home.settings.update(NOTIFY_SOCKET=str(tmp_path / "notify"), WATCHDOG_USEC="1000000")
         with running(home) as daemon:
             heard = [ear.recv(4096).decode().splitlines()[0]]
@@ -365,12 +365,12 @@ def test_a_signal_is_heard_whichever_thread_gets_it(home: Home) -> None:
     with running(home) as daemon:
         other = max(int(task.name) for task in Path(f"/proc/{daemon.process.pid}/task").iterdir())
         began = time.monotonic()
-        for _ in range(4):
+        for _ in range(8):
             to_thread(daemon.process.pid, other, signal.SIGHUP)
             daemon.wait_for("reloaded")
         took = time.monotonic() - began
 
-    assert took < 2 * PULSE_S  # slept through, it would be three pulses and more
+    assert took < 4 * PULSE_S  # slept through, it would be seven pulses and more
 
 
 def test_ctrl_c_ends_the_daemon_like_sigterm(home: Home) -> None:
