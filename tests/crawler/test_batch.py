@@ -11,6 +11,8 @@ import pytest
 
 from crawler.batch import Batch
 
+PATIENCE_S = 60.0  # for what comes at once, on a machine that has much else to do
+
 
 class Recorder:
     """A commit that notes its batches and can be held up."""
@@ -21,7 +23,7 @@ class Recorder:
         self.gate.set()
 
     def __call__(self, items: Sequence[int]) -> Sequence[int]:
-        self.gate.wait(10)
+        self.gate.wait(PATIENCE_S)
         self.batches.append(list(items))
         if 13 in items:
             raise ValueError("thirteen")
@@ -86,7 +88,7 @@ def test_a_batch_that_lingers_is_written_when_its_time_is_up() -> None:
 
     async def run() -> int:
         with ThreadPoolExecutor(1) as executor:
-            return await asyncio.wait_for(Batch(recorder, executor, limit=10, rest_s=0.01).put(4), 10)
+            return await asyncio.wait_for(Batch(recorder, executor, limit=10, rest_s=0.01).put(4), PATIENCE_S)
 
     assert asyncio.run(run()) == 8
 
@@ -98,10 +100,10 @@ def test_a_drain_returns_when_all_is_written(waiting: int) -> None:
 
     async def run() -> None:
         with ThreadPoolExecutor(1) as executor:
-            batch = Batch(recorder, executor, limit=10, rest_s=60)
+            batch = Batch(recorder, executor, limit=10, rest_s=600)
             for number in range(waiting):
                 batch.put(number)
-            await asyncio.wait_for(batch.drain(), 10)
+            await asyncio.wait_for(batch.drain(), PATIENCE_S)
             assert batch.waiting == 0
 
     asyncio.run(run())
