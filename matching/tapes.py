@@ -52,15 +52,15 @@ class Tape:
 
     def __init__(self, offsets: NDArray[np.int64], tape: NDArray[np.uint8]) -> None:
         self.offsets, self.bytes = np.ascontiguousarray(offsets), np.ascontiguousarray(tape)
-        self._buffers = (c_void_p * 3)(None, self.offsets.ctypes.data, self.bytes.ctypes.data)
-        self._schema = _Schema(format=_LARGE_BINARY)
-        self._array = _Array(length=len(offsets) - 1, n_buffers=3, buffers=self._buffers)
 
     def __len__(self) -> int:
-        return int(self._array.length)
+        return len(self.offsets) - 1
 
     def __arrow_c_array__(self, requested_schema: object = None) -> tuple[object, object]:
         """Both capsules belong to this object, which has to outlive them: `release` is not called."""
+        self._buffers = (c_void_p * 3)(None, self.offsets.ctypes.data, self.bytes.ctypes.data)
+        self._schema = _Schema(format=_LARGE_BINARY)
+        self._array = _Array(length=len(self), n_buffers=3, buffers=self._buffers)
         return (
             _capsule(ctypes.addressof(self._schema), b"arrow_schema", None),
             _capsule(ctypes.addressof(self._array), b"arrow_array", None),

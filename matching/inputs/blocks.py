@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 from matching.columns import Column
 
+Places = NDArray[np.int64]
 #: Bytes of a block, about. Blocks of 0.25 to 1 MB were measured to be the fastest.
 BLOCK = 1 << 19
 #: Bytes of one record that goes over several lines; what is longer is cut at a line, as if it were not one.
@@ -40,7 +42,7 @@ class Shape(Protocol):
         """
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Block:
     """Text and its place.
 
@@ -56,6 +58,12 @@ class Block:
     lines: Sequence[int] | None = None  # of the source, one for each line of `text`; None: in a row
     repeats: int = 0  # bytes at the beginning: what ends in them is the block before's
     held: int = 0  # bytes at the end: what ends in them is the next block's
+    counted: Places | None = None  # `breaks`, where a reader knows them
+
+    @cached_property
+    def breaks(self) -> Places:
+        """Where the lines of the text end."""
+        return line_ends(self.text) if self.counted is None else self.counted
 
     def line(self, index: int) -> int:
         """The source's number, from 1 on, of the text's line `index`, from 0 on."""
@@ -71,7 +79,7 @@ class Block:
 
     def line_at(self, at: int) -> int:
         """The source's number of the line that the byte `at` is in."""
-        return self.line(newlines(self.text[:at]))
+        return self.line(int(np.searchsorted(self.breaks, at)))
 
     def text_lines(self) -> list[str]:
         """The lines without their ends."""
@@ -81,7 +89,7 @@ class Block:
     @property
     def rows(self) -> int:
         """Lines of the text; what follows the last line end counts as one."""
-        return newlines(self.text) + (not self.text.endswith(b"\n") if self.text else 0)
+        return len(self.breaks) + (not self.text.endswith(b"\n") if self.text else 0)
 
 
 class Plain:
@@ -97,6 +105,10 @@ class Plain:
 
 
 PLAIN = Plain()
+
+
+def line_ends(data: bytes) -> Places:
+    return np.flatnonzero(np.frombuffer(data, np.uint8) == 0x0A)
 
 
 def newlines(data: bytes | memoryview) -> int:

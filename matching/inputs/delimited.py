@@ -147,9 +147,9 @@ class Delimited:
             size = BLOCK
             end = text.advance(piece, lines_left=found.left)
             lines = None if found.lines is None else [piece.line + index for index in found.lines]
-            yield Block(
-                found.text, piece.line, piece.position, end, self.shape, lines, piece.repeats, piece.held
-            )
+            breaks = piece.breaks if found.text is piece.text else None
+            place = (piece.line, piece.position, end)
+            yield Block(found.text, *place, self.shape, lines, piece.repeats, piece.held, breaks)
 
 
 class Joined(NamedTuple):

@@ -28,7 +28,9 @@ class Lines:
             left = _last_record(piece) if self._records else 0
             end = text.advance(piece, lines_left=left)
             kept = _without(piece.text, left)
-            yield Block(kept, piece.line, piece.position, end, self.shape, None, piece.repeats, piece.held)
+            breaks = piece.breaks[: len(piece.breaks) - left]
+            place = (piece.line, piece.position, end)
+            yield Block(kept, *place, self.shape, None, piece.repeats, piece.held, breaks)
 
 
 def _last_record(piece: Piece) -> int:

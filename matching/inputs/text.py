@@ -16,11 +16,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from matching.errors import InputDamaged
-from matching.inputs.blocks import newlines
+from matching.inputs.blocks import Places, line_ends
 from matching.inputs.limits import Budget
 from matching.inputs.streams import Window
 from storage.evidence.charset import decode
@@ -41,7 +42,7 @@ _WIDE = {"utf-16-le": 2, "utf-16-be": 2, "utf-32-le": 4, "utf-32-be": 4}
 _BEYOND_ASCII = re.compile(rb"[\x80-\xff]")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Piece:
     """A stretch of text. `size`: the bytes of the source that it came from."""
 
@@ -56,6 +57,11 @@ class Piece:
     @property
     def end(self) -> int:
         return self.position + self.size
+
+    @cached_property
+    def breaks(self) -> Places:
+        """Where the lines of the text end."""
+        return line_ends(self.text)
 
 
 class Text:
@@ -131,7 +137,7 @@ class Text:
         if lines_left:
             size = self._without_lines(self._window.peek(size), lines_left)
             self._cut_short = 0
-        self.line += newlines(piece.text) - lines_left
+        self.line += len(piece.breaks) - lines_left
         self._repeating = bool(self._cut_short)
         self._window.skip(size - self._cut_short)
         return self.position

@@ -62,15 +62,12 @@ class NativeScanner:
 
     def _taken(self, number: int) -> Batch:
         count = self._library.count(self._handle, number)
-        batch = Batch(
-            starts=np.empty(count, dtype=np.int64),
-            ends=np.empty(count, dtype=np.int64),
-            offsets=np.empty(count + 1, dtype=np.int64),
-            tape=np.empty(self._library.tape_length(self._handle, number), dtype=np.uint8),
-        )
-        arrays = (batch.starts, batch.ends, batch.offsets, batch.tape)
-        self._library.take(self._handle, number, *(array.ctypes.data for array in arrays))
-        return batch
+        places = np.empty(3 * count + 1, dtype=np.int64)
+        tape = np.empty(self._library.tape_length(self._handle, number), dtype=np.uint8)
+        begin = places.ctypes.data
+        parts = (begin, begin + 8 * count, begin + 16 * count)
+        self._library.take(self._handle, number, *parts, tape.ctypes.data)
+        return Batch(places[:count], places[count : 2 * count], places[2 * count :], tape)
 
 
 def _looked_at(block: NDArray[np.uint8], places: Batch, field: Field, region: str) -> Batch:

@@ -1,6 +1,8 @@
 """What the columns of a table hold."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from matching.columns import Column, columns_of, is_header, role_of
 
@@ -21,6 +23,14 @@ def test_a_name_stands_for_one_role(name: str, role: str | None) -> None:
     found = role_of(name)
 
     assert found == role
+
+
+@given(st.text(st.characters(max_codepoint=127), max_size=60) | st.sampled_from(["E-MAIL", "User ID"]))
+def test_a_name_in_ascii_is_read_as_the_fold_reads_it(name: str) -> None:
+    """It is read without the fold's table; a character that nobody sees makes the fold read it."""
+    found, folded = role_of(name), role_of(name + "\u200b")
+
+    assert found == folded
 
 
 def test_cells_decide_before_the_name_does() -> None:
