@@ -8,6 +8,7 @@ SpillwatchError (storage.errors)
     │   │   ├── RateLimited, TlsFailed, HeadersRefused, MalformedResponse, BodyTooLarge
     │   │   ├── DecompressedTooLarge, BadEncoding, TooManyRedirects, NotThere, UnexpectedStatus
     │   │   ├── SentToTheFront    a NotThere that the site does not say
+    │   │   ├── MissingOrKept     the site says the same of what is gone and of what is kept from us
     │   │   ├── TorUnreachable    ends the run, whatever it had read
     │   │   ├── TorProblem        Tor is there, and could not reach the host
     │   │   │   ├── TorFailed, TorTimedOut, OnionSilent, OnionPortClosed   (retried)
@@ -192,6 +193,10 @@ class NotThere(FetchFailed, reason="not_there"):
 
 class SentToTheFront(NotThere, reason="sent_to_the_front"):
     """The page's address leads to the site's front page."""
+
+
+class MissingOrKept(FetchFailed, reason="missing_or_kept"):
+    """The page is gone or is kept from us; the site says the same of both."""
 
 
 class UnexpectedStatus(FetchFailed, reason="unexpected_status"):

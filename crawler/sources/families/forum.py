@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 from crawler.clean import Clock, claimed_count, line, price
 from crawler.clean.zone import order_in, told_by
-from crawler.errors import NotThere
+from crawler.errors import MissingOrKept, NotThere
 from crawler.listing import Listing, Price
 from crawler.sources.definition import FamilySource
 from crawler.sources.families.address import Address, Place, numbers, place
@@ -87,6 +87,7 @@ class Forum:
     `pages` are the links of a navigation, `onward` the one that leads to the next page, `trail` those of the
     boards above a page. `clock` is where a page says its zone or what time it is. `rows_counted`: its
     addresses count rows and not pages. `missing` is what it says, with status 200, of a thread that is gone,
+    `missing_or_kept` what it says alike of one that is gone and of one on a board that is closed to us, and
     `withheld` what it says in the place of one that it does not show to everybody. `groups` are the links of
     an index that lead to a group of boards, which lists no threads.
     """
@@ -104,6 +105,7 @@ class Forum:
     feeds: tuple[Feed, ...] = ()
     rows_counted: bool = False
     missing: tuple[str, ...] = ()
+    missing_or_kept: tuple[str, ...] = ()
     withheld: tuple[str, ...] = ()
     groups: str = ""
 
@@ -305,17 +307,31 @@ class ForumAdapter:
     def _said_instead(self, root: Element, page: Page) -> Parsed:
         """Read a page that says one thing and little else: that there is no such thread, or who may read it.
 
-        Raises `NotThere`. A thread that is kept from guests is what its row said of it; a second look, which
-        knows no row, finds nothing new.
+        Raises `NotThere` or `MissingOrKept`. A thread that is kept from guests is what its row said of it; a
+        second look, which knows no row, finds nothing new.
         """
         said = text_of(root)
         said = said if len(said) <= MAX_MESSAGE_CHARS else ""
-        if any(words in said for words in self.forum.missing):
+        kept = any(words in said for words in self.forum.missing_or_kept)
+        if kept and not self._names_its_boards():
+            raise MissingOrKept(
+                f"{urlsplit(page.url).hostname} says that a thread is gone, or on a board that is closed to us."
+            )
+        if kept or any(words in said for words in self.forum.missing):
             raise NotThere(f"{urlsplit(page.url).hostname} says that there is no such thread.")
         if not any(words in said for words in self.forum.withheld):
             return Parsed(recognised=False)
         before = page.partial if page.role is Role.ITEM else None
         return Parsed(listings=(replace(before, body=HIDDEN),) if before and before.title else ())
+
+    def _names_its_boards(self) -> bool:
+        """Whether each start is one board, or its feed: where one is closed its list does not come, and then a
+        run believes of no thread that it is gone. A feed of all boards only stops to name those of a closed
+        one.
+        """
+        return all(
+            self._board_of_feed(start) or place(self.forum.boards, start) for start in self.definition.start
+        )
 
     def _first_post(self, before: Listing, title: str, post: Listing) -> Listing:
         dated = post if post.posted_at is not None else before

@@ -84,8 +84,7 @@ FORUM = Forum(
     trail="div.navigate_section a",
     clock="#inner_section time, #upper_section time",
     rows_counted=True,
-    # To guests it says the same of a topic that is gone and of one that moved where they may not read.
-    missing=("either missing or off limits to you",),
+    missing_or_kept=("either missing or off limits to you",),
 )
 
 SMF = forum_family("smf", "SMF 2", FORUM, _SIGNS)

@@ -12,7 +12,7 @@ NOW = datetime(2026, 3, 10, 4, 0, tzinfo=UTC)
 SITE = "https://board.example"
 
 
-def board(kind: str, start: str = f"{SITE}/", **keys: Any) -> Adapter:
+def board(kind: str, start: str | list[str] = f"{SITE}/", **keys: Any) -> Adapter:
     """The adapter of a family; digests are the text they stand for, so that a test can look into them."""
     return adapter_for(read_definition({"kind": kind, "start": start, **keys}), digest=str)
 

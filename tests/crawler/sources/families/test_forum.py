@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crawler.errors import NotThere
+from crawler.errors import MissingOrKept, NotThere
 from crawler.sources import Role
 from crawler.sources.families.find import MAX_FOUND
 from tests.crawler.sources.families.boards import SITE, board, parse
@@ -99,7 +99,6 @@ def test_rows_without_end_are_bait(program: str) -> None:
     ("program", "words"),
     [
         ("mybb", "The specified thread does not exist."),
-        ("smf", "The topic or board you are looking for appears to be either missing or off limits to you."),
         (
             "vbulletin",
             "Invalid Thread specified. If you followed a valid link, please tell us",
@@ -116,3 +115,28 @@ def test_a_thread_that_was_removed_is_not_there(program: str, words: str) -> Non
         parse(reader, f"<table><tr><td>{words}</td></tr></table>", url, role=Role.ITEM)
     assert parse(reader, html.replace("no haggling", words), url, role=Role.ITEM).recognised
     assert not parse(reader, words * 500, url, role=Role.ITEM).recognised
+
+
+OFF_LIMITS = (
+    "<p>The topic or board you are looking for appears to be either missing or off limits to you.</p>"
+)
+
+
+@pytest.mark.parametrize(
+    ("starts", "error"),
+    [
+        (["index.php?board=2.0"], NotThere),
+        (["index.php?board=2.0", "index.php?action=.xml;type=rss2;board=3"], NotThere),
+        (["index.php?action=.xml;type=rss2"], MissingOrKept),
+        (["index.php?board=2.0", "index.php?action=.xml;type=rss2;boards=3,4"], MissingOrKept),
+        (["index.php?action=recent"], MissingOrKept),
+    ],
+)
+def test_what_may_be_kept_is_not_there_only_where_each_board_is_asked_for(
+    starts: list[str], error: type[Exception]
+) -> None:
+    """SMF says the same of a topic that is gone and of one on a closed board: a list of that board tells."""
+    reader = board("smf", [f"{SITE}/{start}" for start in starts])
+
+    with pytest.raises(error):
+        parse(reader, OFF_LIMITS, f"{SITE}/index.php?topic=7.0", role=Role.ITEM)
