@@ -15,8 +15,9 @@ from tests.peers.forums.server import ForumSite
 from tests.peers.web import Answer, Asked
 
 #: What SMF 2.1 shows to guests in the place of a board or a topic, without a word on which of the two it is.
-OFF_LIMITS = """<html><head><title>Log in</title></head><body><form action="index.php?action=login2" method="post">
-<h3>Warning!</h3><p>The topic or board you are looking for appears to be either missing or off limits to you.</p>
+OFF_LIMITS = """<html><head><title>Log in</title></head><body>
+<form action="index.php?action=login2" method="post"><h3>Warning!</h3>
+<p>The topic or board you are looking for appears to be either missing or off limits to you.</p>
 <p>Please login below.</p><input name="user"><input type="password" name="passwrd"></form></body></html>"""
 THREADS = range(21, 29)
 

@@ -315,7 +315,7 @@ class ForumAdapter:
         kept = any(words in said for words in self.forum.missing_or_kept)
         if kept and not self._names_its_boards():
             raise MissingOrKept(
-                f"{urlsplit(page.url).hostname} says that a thread is gone, or on a board that is closed to us."
+                f"{urlsplit(page.url).hostname} says that a thread is gone, or its board closed to us."
             )
         if kept or any(words in said for words in self.forum.missing):
             raise NotThere(f"{urlsplit(page.url).hostname} says that there is no such thread.")
@@ -325,9 +325,10 @@ class ForumAdapter:
         return Parsed(listings=(replace(before, body=HIDDEN),) if before and before.title else ())
 
     def _names_its_boards(self) -> bool:
-        """Whether each start is one board, or its feed: where one is closed its list does not come, and then a
-        run believes of no thread that it is gone. A feed of all boards only stops to name those of a closed
-        one.
+        """Whether each start is one board, or its feed.
+
+        Where such a board is closed its list does not come, and then a run believes of no thread that it is
+        gone. A feed of all boards only stops to name those of a closed one.
         """
         return all(
             self._board_of_feed(start) or place(self.forum.boards, start) for start in self.definition.start
