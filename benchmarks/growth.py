@@ -2,10 +2,11 @@
 
 1 million rows; every customer has e-mail, phone, resident ID and card; 4,777 customers of the first company
 are in the dump, and every other hit is chance. Each company has a key and a segment of its own, with a
-million customers where companies are counted. Nobody is left out after a first look. Each measurement is a
-process of its own: "start" is what it takes before (imports, opening all segments, and the numbering plans,
-which a first small dump makes it compile); "mapped" is what of its memory are pages of files, those of the
-segments mostly, which the system takes back when it wants.
+million customers where companies are counted: once with everything compared for everybody, once with the
+first look, after which those are left out whom chance alone hits. Each measurement is a process of its own:
+"start" is what it takes before (imports, opening all segments, and the numbering plans, which a first small
+dump makes it compile); "mapped" is what of its memory are pages of files, those of the segments mostly, which
+the system takes back when it wants.
 """
 
 from __future__ import annotations
@@ -71,6 +72,7 @@ def main() -> None:
         for number in range(1, max(companies) + 1):
             child("benchmarks.growth", "segment", name, str(number), str(min(EACH, max(sizes))))
         _show("companies", {many: _run(folder, many) for many in companies})
+        _show("companies, first look", {many: _run(folder, many, looks=True) for many in companies})
 
 
 def _numbers(name: str, usual: str) -> list[int]:
@@ -85,8 +87,8 @@ def _alone(folder: Path, size: int) -> Ran:
     return ran
 
 
-def _run(folder: Path, companies: int) -> Ran:
-    said, usage = child("benchmarks.growth", "match", str(folder), str(companies))
+def _run(folder: Path, companies: int, *, looks: bool = False) -> Ran:
+    said, usage = child("benchmarks.growth", "match", str(folder), str(companies), "first look" * looks)
     found = json.loads(said)
     whole_s = usage.ru_utime + usage.ru_stime
     return Ran(
@@ -134,11 +136,12 @@ def segment(folder: Path, number: str, customers: str) -> None:
     write_base(own / "segment", company=own.name, key=key, customers=count, parts=parts)
 
 
-def match(folder: Path, companies: str) -> dict[str, float]:
+def match(folder: Path, companies: str, looks: str = "") -> dict[str, float]:
     from benchmarks.measure import cost
     from benchmarks.segments import REGION
     from matching.findings import Findings
     from matching.fingerprints import read_key
+    from matching.first_look import FIRST_LOOK
     from matching.segments import open_segment
     from matching.sweep import Sweep
     from matching.watch import WatchedSegment, watch_of
@@ -150,7 +153,7 @@ def match(folder: Path, companies: str) -> dict[str, float]:
     ]
 
     def swept(name: str) -> Findings:
-        sweep = Sweep(Findings(watch_of([], watched), 100), first_look=0)
+        sweep = Sweep(Findings(watch_of([], watched), 100), first_look=FIRST_LOOK if looks else 0)
         sweep.run([(name, folder / name)])
         return sweep.findings
 

@@ -26,6 +26,7 @@ class Meter:
     _line: Line | None = None
     _done: int = 0
     _documents: int = 0
+    _again: int | None = None
 
     @classmethod
     @contextmanager
@@ -52,8 +53,18 @@ class Meter:
         for read in progress.read[self._documents :]:
             self._done += read.bytes
         self._documents = len(progress.read)
+        if progress.again != self._again:
+            self._read_again(progress)
         done = self._done + progress.end
         if self.total is not None and done > self.total:
             self.total = None  # more comes out than there is on the disk: an archive
         name = printable(progress.current)[-_NAME_CHARS:]
         self._line.update(self._line.task_ids[0], completed=done, total=self.total, description=name)
+
+    def _read_again(self, progress: Progress) -> None:
+        """A document that is read a second time is as much more to read."""
+        before, self._again = self._again, progress.again
+        if before is not None:
+            self._done += progress.read[before].bytes
+        if self._again is not None and self.total is not None:
+            self.total += progress.read[self._again].bytes

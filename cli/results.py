@@ -10,13 +10,12 @@ from typing import Any
 
 from cli.output import complain, say, table
 from matching.agreements import Customers
-from matching.chance import expected
+from matching.chance import enrolled, expected
 from matching.comparison import FIELDS
 from matching.findings import CompanyFindings, Findings
-from matching.identifiers import Field
 from matching.inputs.endings import WHOLE
 from matching.results import results_of
-from matching.sweep import Progress
+from matching.sweep import Progress, Read
 
 _COLUMNS_SHOWN = 3
 _CUT = {
@@ -94,13 +93,21 @@ def _troubles(findings: Findings, progress: Progress, names: Names) -> Iterator[
         if read.outcome != WHOLE:
             yield f"{read.name}: {read.sentence}"
         if read.left_out:
-            left = ", ".join(names[company] for company in read.left_out)
-            yield (
-                f"{read.name}: its first candidates hit nothing of {left}, so the rest was not compared for "
-                "them; --first-look 0 compares everything."
-            )
+            yield _not_compared(read, names)
     for bound in sorted(findings.cut & _CUT.keys()):
         yield _CUT[bound]
+
+
+def _not_compared(read: Read, names: Names) -> str:
+    """For whom, after which part of it, and how much of the rest may be theirs for all that is known."""
+    left = ", ".join(names[one.company] for one in read.left_out)
+    one = max(read.left_out, key=lambda one: one.share)
+    return (
+        f"{read.name}: looked at, not compared whole, for {left}. In {one.rows:,} of its {read.rows:,} rows "
+        f"({one.candidates:,} candidates) they have no hits that chance doesn't explain; if the others are "
+        f"like them, one row in {1 / one.share:,.0f} at most is of a customer of theirs (95% sure), that is "
+        f"{one.share * read.rows:,.0f} rows. --first-look 0 compares everything."
+    )
 
 
 # --- for programs
@@ -117,7 +124,15 @@ def as_dict(findings: Findings, progress: Progress, names: Names) -> dict[str, A
                 "detail": read.sentence,
                 "bytes": read.bytes,
                 "rows": read.rows,
-                "not_compared_for": [names[company] for company in read.left_out],
+                "not_compared_for": [
+                    {
+                        "company": names[one.company],
+                        "rows": one.rows,
+                        "candidates": one.candidates,
+                        "share_at_most": one.share,
+                    }
+                    for one in read.left_out
+                ],
             }
             for read in progress.read
         ],
@@ -168,8 +183,9 @@ def _matches(findings: Findings, found: CompanyFindings) -> list[dict[str, Any]]
 def _fields(findings: Findings, company: int, found: CompanyFindings) -> Iterator[dict[str, Any]]:
     """Hits of each field, against what chance would give."""
     for field, hits in sorted(found.hit_fields.items()):
-        tried = findings.tried[field]
-        chance = expected(field, hits=hits, candidates=tried, enrolled=_enrolled(findings, company, field))
+        tried = findings.tried_for(company)[field]
+        values = enrolled(findings.watch.segments, company, field)
+        chance = expected(field, hits=hits, candidates=tried, enrolled=values)
         columns = [(count, column) for (one, column), count in found.columns.items() if one is field]
         yield {
             "field": field.value,
@@ -179,11 +195,6 @@ def _fields(findings: Findings, company: int, found: CompanyFindings) -> Iterato
             "lift": None if chance.lift is None else round(chance.lift, 1),
             "columns": [column for _, column in sorted(columns, reverse=True)[:_COLUMNS_SHOWN]],
         }
-
-
-def _enrolled(findings: Findings, company: int, field: Field) -> int:
-    own = (one for one in findings.watch.segments if one.company_id == company)
-    return sum(one.segment.header.counts.get(field, 0) for one in own)
 
 
 # --- for the company

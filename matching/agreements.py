@@ -91,6 +91,13 @@ def pairs_of(columns: dict[str, NDArray[np.generic] | int]) -> Pairs:
     return pairs
 
 
+def coherent(pairs: Pairs) -> Pairs:
+    """Rows and customers that agree on two fields or more, each of them once."""
+    merged = _merged(pairs)
+    found: Pairs = merged[_BITS[merged["fields"]] > 1]
+    return found
+
+
 def _merged(pairs: Pairs) -> Pairs:
     pairs, starts = _grouped(pairs, "row", "segment", "ordinal")
     merged = pairs[starts]

@@ -14,7 +14,7 @@ import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -25,11 +25,12 @@ from numpy.typing import NDArray
 
 from matching.agreements import CUSTOMER, PAIR, Agreements
 from matching.findings import CompanyFindings, Findings, HitFound, MentionFound
+from matching.first_look import LeftOut, Looks
 from matching.identifiers import NORMALISERS, Field
 from matching.sweep import Progress, Read, Sweep
 from matching.watch import Watch
 
-VERSION = 2
+VERSION = 3
 MAX_FILES = 100_000  # of a folder
 SUFFIX, DRAFT = ".sweep", ".part"
 _OURS = re.compile(rf"[0-9a-f]{{32}}(?:{re.escape(SUFFIX)}|{re.escape(DRAFT)})")
@@ -142,10 +143,11 @@ def _arrays(findings: Findings) -> Iterator[tuple[str, NDArray[np.void]]]:
 def _said(findings: Findings, progress: Progress) -> dict[str, Any]:
     segments = {id(one): number for number, one in enumerate(findings.watch.segments)}
     return {
-        "progress": asdict(progress),
+        "progress": _how_far(progress),
         "tried": findings.tried,
         "rows_scanned": findings.rows_scanned,
         "numbered": findings.numbered,
+        "spared": findings.spared,
         "cut": sorted(findings.cut),
         "companies": {
             company: {
@@ -171,6 +173,8 @@ def _findings(said: dict[str, Any], watch: Watch, limit: int) -> Findings:
         cut=set(said["cut"]),
         numbered=said["numbered"],
     )
+    for company, tried in said["spared"].items():
+        findings.spared[int(company)].update({Field(name): count for name, count in tried.items()})
     for company, found in said["companies"].items():
         findings.companies[int(company)] = CompanyFindings(
             mentions=[MentionFound(watch.by_id[term], *rest) for term, *rest in found["mentions"]],
@@ -186,15 +190,23 @@ def _findings(said: dict[str, Any], watch: Watch, limit: int) -> Findings:
     return findings
 
 
+def _how_far(progress: Progress) -> dict[str, Any]:
+    far = {one.name: getattr(progress, one.name) for one in fields(progress)}
+    return {**far, "read": [asdict(read) for read in progress.read], "looks": progress.looks.said()}
+
+
 def _progress(said: dict[str, Any]) -> Progress:
-    read = [Read(**{**one, "left_out": tuple(one["left_out"])}) for one in said["read"]]
     companies = said["companies"]
     return Progress(
-        read,
-        said["current"],
-        said["end"],
-        said["rows"],
-        None if companies is None else tuple(companies),
-        said["tried"],
-        tuple(said["hit"]),
+        **{
+            **said,
+            "read": [_read(one) for one in said["read"]],
+            "companies": None if companies is None else tuple(companies),
+            "looks": Looks.of(said["looks"]),
+        }
     )
+
+
+def _read(said: dict[str, Any]) -> Read:
+    left_out = tuple(LeftOut(**one) for one in said["left_out"])
+    return Read(**{**said, "left_out": left_out, "owed": tuple(said["owed"])})

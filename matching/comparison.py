@@ -3,6 +3,8 @@
 1. each region's scanner finds the candidates of the fields that its segments have;
 2. the cells of columns that hold what no text shows by itself join them (`cells`);
 3. for each key and field their fingerprints are computed in one batch, and looked up in the key's segments.
+
+The same is done with numbers that are in no dump, to see what chance gives (`control`).
 """
 
 from collections import Counter, defaultdict
@@ -14,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matching.candidates import Batch
+from matching.controls import CONTROLLED, neighbours
 from matching.fingerprints import Fingerprinter
 from matching.identifiers import SCANNED, Field
 from matching.scanner import Block, Scanner
@@ -98,6 +101,20 @@ class Comparison:
                 tried[field] = max(tried[field], len(batch))
                 found += _hits(field, batch, keys)
         return _in_order(found), tried
+
+    def control(self, block: Block, companies: Collection[int]) -> Counter[tuple[int, Field]]:
+        """How many neighbours of the block's candidates are customers, by company and field."""
+        counted: Counter[tuple[int, Field]] = Counter()
+        for region in self._regions:
+            keys = [key for key in region.keys if key.company_id in companies]
+            if not keys:
+                continue
+            for field, batch in region.scanner.scan(block).items():
+                if field in CONTROLLED:
+                    for hits in _hits(field, neighbours(field, batch), keys):
+                        company = self.segments[hits.segments[0]].company_id
+                        counted[company, field] += hits.size
+        return counted
 
 
 def _region(name: str, segments: Sequence[tuple[int, WatchedSegment]], *, native: bool) -> _Region:

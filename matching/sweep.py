@@ -1,35 +1,41 @@
 """Dumps against everybody's fingerprints: documents are read, and their blocks looked at in threads.
 
-1. A document's first blocks are compared for all companies, until FIRST_LOOK candidates were tried.
-2. The rest is compared for those companies alone that hit by then; which ones were left out is said. With
-   one company, or no first look, everything is compared.
+1. A document's first blocks are compared for all companies, until FIRST_LOOK candidates were tried. Who shows
+   something there (`first_look`) is compared with the rest. With one company, or no first look, everything
+   is compared, as is what cannot be read twice, such as standard input.
+2. One block in AGAIN of the rest is looked at for the others too. Who shows something there is compared
+   with all that was left out, in a second reading of the source; for whom nothing was seen, that is said.
 3. Blocks are taken in their order, whichever thread was faster, so that two sweeps of one dump are the same.
 4. After every few seconds what is found so far is handed to `saved`, from which a later sweep goes on.
 
 Scanning, hashing and looking up leave Python's lock, so threads are enough to use all cores.
 """
 
+import itertools
 import os
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple, TypeVar
 
 from matching.comparison import Comparison
 from matching.errors import InputChanged
-from matching.findings import Findings, Seen, look_at
+from matching.findings import Findings
+from matching.first_look import AGAIN, FIRST_LOOK, LeftOut, Looks
 from matching.inputs import Block, Document, Limits, documents
+from matching.inputs.endings import WHOLE
+from matching.seen import Seen, look_at
 
-FIRST_LOOK = 200_000  # candidates of a document
 #: Blocks that wait for each thread; so many times half a megabyte are in memory.
 _AHEAD = 3
 _FIELD = "file"
 
 Source = tuple[str, Path | BinaryIO]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +49,10 @@ class Read:
     sentence: str
     bytes: int
     rows: int
-    left_out: tuple[int, ...] = ()  # companies that the first look showed nothing of
+    left_out: tuple[LeftOut, ...] = ()
+    owed: tuple[int, ...] = ()  # companies that the rest behind `looked_until` is to be compared for
+    looked_until: int = 0  # the block that ended the first look
+    nobody: bool = False  # the rest was compared for no company
 
 
 @dataclass(slots=True)
@@ -54,13 +63,23 @@ class Progress:
     current: str = ""
     end: int = 0
     rows: int = 0
-    companies: tuple[int, ...] | None = None  # who is still compared in the current document; None: all
-    tried: int = 0  # candidates of its first look
-    hit: tuple[int, ...] = ()  # whom the first look has shown something of
+    companies: tuple[int, ...] | None = None  # who is compared with the current document; None: all
+    looks: Looks = field(default_factory=Looks)  # for those who are not
+    looked_until: int = 0
+    blocks: int = 0  # behind the first look
+    again: int | None = None  # the number of the document that is read a second time
 
-    def begin(self, document: str) -> None:
-        """Another document, from its first block on."""
-        self.current, self.end, self.rows, self.companies, self.tried, self.hit = document, 0, 0, None, 0, ()
+    def begin(self, document: str, *, again: int | None = None, end: int = 0) -> None:
+        """Another document, from its first block on, or behind `end`."""
+        self.current, self.again, self.end = document, again, end
+        self.rows, self.companies, self.looks, self.looked_until, self.blocks = 0, None, Looks(), 0, 0
+
+
+class _Looked(NamedTuple):
+    """A block for those that it is compared for, and for those for whom it only shows whether to."""
+
+    seen: Seen
+    look: Seen | None = None
 
 
 @dataclass(slots=True)
@@ -81,91 +100,148 @@ class Sweep:
 
     def run(self, sources: Iterable[Source]) -> None:
         """Raises InputRefused for a source that cannot be read at all; everything else is in `progress`."""
+        number = 0
         with ThreadPoolExecutor(self.threads, "sweep") as pool:
-            for number, document in enumerate(self._documents(sources)):
-                if number < len(self.progress.read):
-                    self._same(self.progress.read[number].name, document)
-                    continue
-                if document.name != self.progress.current:
-                    self.progress.begin(document.name)
-                self._document(pool, number, document)
+            for name, source in sources:
+                first = number
+                for document in self._documents(name, source):
+                    if number < len(self.progress.read):
+                        self._same(number, document)
+                    else:
+                        if document.name != self.progress.current:
+                            self.progress.begin(document.name)
+                        self._document(pool, number, document, looks=self._looks(source))
+                    number += 1
+                self._second_reading(pool, name, source, first)
 
-    def _same(self, name: str, document: Document) -> None:
-        if document.name != name:
+    def _same(self, number: int, document: Document | None) -> None:
+        if document is None or document.name != self.progress.read[number].name:
             raise InputChanged(
                 "what is read has changed since the match was ended; begin anew with --restart"
             )
 
-    def _documents(self, sources: Iterable[Source]) -> Iterator[Document]:
-        for name, source in sources:
-            yield from documents(name, source, self.limits, regions=self._regions)
+    def _documents(self, name: str, source: Path | BinaryIO) -> Iterator[Document]:
+        return documents(name, source, self.limits, regions=self._regions)
 
     @property
     def _regions(self) -> list[str]:
         return list(dict.fromkeys(one.region for one in self.findings.watch.segments)) or ["CN"]
 
-    def _document(self, pool: ThreadPoolExecutor, number: int, document: Document) -> None:
-        blocks = document.blocks(after=self.progress.end)
-        if self.progress.companies is None:
-            self._look_first(blocks, document, number)
-        waiting: deque[tuple[Block, Future[Seen]]] = deque()
-        for block in blocks:
-            waiting.append((block, pool.submit(self._look, document, block)))
-            if len(waiting) > _AHEAD * self.threads:
-                self._take(document, number, *_finished(waiting))
-        while waiting:
-            self._take(document, number, *_finished(waiting))
+    @property
+    def _everybody(self) -> tuple[int, ...]:
+        return tuple(sorted({one.company_id for one in self.findings.watch.segments}))
+
+    def _looks(self, source: Path | BinaryIO) -> bool:
+        """Whether some may be left out: only what can be read again is looked at first."""
+        again = isinstance(source, Path) and (source.is_file() or source.is_dir())
+        return again and self.first_look > 0 and len(self._everybody) > 1
+
+    def _document(self, pool: ThreadPoolExecutor, number: int, document: Document, *, looks: bool) -> None:
+        progress = self.progress
+        blocks = document.blocks(after=progress.end)
+        if progress.companies is None:
+            if looks:
+                self._look_first(blocks, document, number)
+            else:
+                progress.companies = self._everybody
+        count = itertools.count(progress.blocks)
+        submitted = (
+            (block, pool.submit(self._look, document, block, self._to_look_for(nth)))
+            for nth, block in zip(count, blocks, strict=False)
+        )
+        for block, looked in self._in_order(submitted):
+            self._take(document, number, block, looked)
         self._ended(document)
+
+    def _in_order(self, submitted: Iterable[tuple[Block, Future[T]]]) -> Iterator[tuple[Block, T]]:
+        """Blocks with what was seen in them, while so many others are being looked at."""
+        waiting: deque[tuple[Block, Future[T]]] = deque()
+        for one in submitted:
+            waiting.append(one)
+            if len(waiting) > _AHEAD * self.threads:
+                block, future = waiting.popleft()
+                yield block, future.result()
+        for block, future in waiting:
+            yield block, future.result()
 
     def _look_first(self, blocks: Iterator[Block], document: Document, number: int) -> None:
         """One block at a time, so that who is left out does not depend on which thread was faster."""
-        everybody = sorted({one.company_id for one in self.findings.watch.segments})
-        if len(everybody) < 2 or not self.first_look:
-            self.progress.companies = tuple(everybody)
-            return
-        segments = self.findings.watch.segments
+        progress = self.progress
         for block in blocks:
-            seen = self._look(document, block)
-            hit = {segments[index].company_id for index in seen.hits.segments.tolist()}
-            self._take(document, number, block, seen, hit=hit)
-            if self.progress.tried >= self.first_look:
-                self.progress.companies = self.progress.hit
+            wanted = self._to_look_for(0)
+            seen = self._seen(document, block, None, control=wanted)
+            self._take(document, number, block, _Looked(seen), look=wanted)
+            if progress.looks.tried.total() >= self.first_look:
+                progress.companies = tuple(sorted(progress.looks.found))
+                progress.looked_until = block.end
                 return
 
-    def _look(self, document: Document, block: Block) -> Seen:
+    def _to_look_for(self, nth: int) -> tuple[int, ...]:
+        """Companies that a block is looked at for, but not compared; `nth` behind the first look."""
+        if nth % AGAIN:
+            return ()
+        known = {*(self.progress.companies or ()), *self.progress.looks.found}
+        return tuple(company for company in self._everybody if company not in known)
+
+    def _look(self, document: Document, block: Block, look: Collection[int]) -> _Looked:
+        seen = self._seen(document, block, self.progress.companies)
+        if not look:
+            return _Looked(seen)
+        return _Looked(seen, self._seen(document, block, look, control=look, terms=False))
+
+    def _seen(
+        self,
+        document: Document,
+        block: Block,
+        companies: Collection[int] | None,
+        *,
+        control: Collection[int] = (),
+        terms: bool = True,
+    ) -> Seen:
         if not hasattr(self._local, "comparison"):
             self._local.comparison = Comparison(self.findings.watch.segments)
         return look_at(
             block,
             self._local.comparison,
-            self.findings.watch.terms if self.findings.watch.by_id else None,
+            self.findings.watch.terms if terms and self.findings.watch.by_id else None,
             format=document.format,
             region=self._regions[0],
             limit=self.findings.limit,
-            companies=self.progress.companies,
+            companies=companies,
+            control=control,
         )
 
     def _take(
-        self, document: Document, number: int, block: Block, seen: Seen, *, hit: Collection[int] = ()
+        self, document: Document, number: int, block: Block, looked: _Looked, *, look: Collection[int] = ()
     ) -> None:
-        """Count a block, and that it is counted: whoever interrupts in between finds `taking` set."""
-        self.taking = True
-        self.findings.take(_FIELD, document.name, seen, document=number)
+        """Count a block, and that it is counted: whoever interrupts in between finds `taking` set.
+
+        `look`: for whom the first look is, where this is one.
+        """
         progress = self.progress
+        spared = () if progress.companies is None else set(self._everybody) - set(progress.companies)
+        self.taking = True
+        self.findings.take(_FIELD, document.name, looked.seen, document=number, spared=spared)
         progress.end = block.end
-        progress.rows += seen.filled
-        progress.tried += seen.tried.total()
-        progress.hit = tuple(sorted({*progress.hit, *hit}))
+        progress.rows += looked.seen.filled
+        progress.blocks += progress.companies is not None
+        if look or looked.look is not None:
+            segments = self.findings.watch.segments
+            progress.looks.add(looked.look or looked.seen, look or self._to_look_for(0), segments)
         self.taking = False
-        self.heard(progress)
+        self._kept()
+
+    def _kept(self) -> None:
+        self.heard(self.progress)
         if time.monotonic() >= self._saved_at + self.save_every_s:
             self.saved()
             self._saved_at = time.monotonic()
 
     def _ended(self, document: Document) -> None:
-        ending, progress = document.ending, self.progress
-        everybody = {one.company_id for one in self.findings.watch.segments}
-        left_out = () if progress.companies is None else tuple(sorted(everybody - set(progress.companies)))
+        ending, progress, segments = document.ending, self.progress, self.findings.watch.segments
+        compared = self._everybody if progress.companies is None else progress.companies
+        spared = [company for company in self._everybody if company not in compared]
+        found = progress.looks.found
         progress.read.append(
             Read(
                 document.name,
@@ -175,12 +251,57 @@ class Sweep:
                 ending.sentence if ending else "",
                 ending.bytes if ending else 0,
                 progress.rows,
-                left_out,
+                left_out=tuple(progress.looks.left_out(one, segments) for one in spared if one not in found),
+                owed=tuple(one for one in spared if one in found),
+                looked_until=progress.looked_until,
+                nobody=not compared,
             )
         )
         progress.begin("")
 
+    def _second_reading(
+        self, pool: ThreadPoolExecutor, name: str, source: Path | BinaryIO, first: int
+    ) -> None:
+        """The documents from number `first` on, for those that only a later look has shown something of."""
+        progress = self.progress
+        owed = [number for number, read in enumerate(progress.read) if number >= first and read.owed]
+        if not owed:
+            return
+        numbered = enumerate(self._documents(name, source), first)
+        for number in owed:
+            document = next((document for at, document in numbered if at == number), None)
+            self._same(number, document)
+            if document is not None:
+                self._read_again(pool, number, document)
 
-def _finished(waiting: deque[tuple[Block, Future[Seen]]]) -> tuple[Block, Seen]:
-    block, future = waiting.popleft()
-    return block, future.result()
+    def _read_again(self, pool: ThreadPoolExecutor, number: int, document: Document) -> None:
+        progress, read = self.progress, self.progress.read[number]
+        if progress.again != number:
+            progress.begin(document.name, again=number, end=read.looked_until)
+        left_out = [one.company for one in read.left_out]
+        submitted = (
+            (block, pool.submit(self._seen, document, block, read.owed, terms=False))
+            for block in document.blocks(after=progress.end)
+        )
+        for block, seen in self._in_order(submitted):
+            self.taking = True
+            self.findings.take_later(
+                document.name,
+                seen,
+                document=number,
+                companies=read.owed,
+                spared=left_out if read.nobody else None,
+            )
+            progress.end = block.end
+            self.taking = False
+            self._kept()
+        progress.read[number] = _settled(read, document)
+        progress.begin("")
+
+
+def _settled(read: Read, document: Document) -> Read:
+    """Nothing is owed; if less could be read this time, that is how it ended."""
+    ending = document.ending
+    if ending is None or ending.outcome == WHOLE or read.outcome != WHOLE:
+        return replace(read, owed=())
+    return replace(read, owed=(), outcome=ending.outcome, sentence=ending.sentence)

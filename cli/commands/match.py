@@ -21,9 +21,10 @@ from cli.results import as_dict, show, write_ordinals
 from matching.checkpoint import Checkpoint, tidy
 from matching.errors import InputMissing, InputUnreadable
 from matching.findings import Findings
+from matching.first_look import FIRST_LOOK
 from matching.inputs import Limits
 from matching.inputs.endings import WHOLE
-from matching.sweep import FIRST_LOOK, Progress, Source, Sweep
+from matching.sweep import Progress, Source, Sweep
 from matching.terms import WatchTerm
 from matching.watch import Watch, watch_of, watched_segments
 from storage import companies
@@ -73,14 +74,14 @@ def command(
     sources = [_source(name) for name in dict.fromkeys(files)]
     if ordinals is not None:
         ordinals.mkdir(mode=0o700, parents=True, exist_ok=True)
-    kept = timedelta(days=app.settings.matching.sweep_keep_days)
-    tidy(app.settings.matching.sweeps_dir, before=datetime.now(UTC) - kept)
+    kept = timedelta(days=app.watched.settings.matching.sweep_keep_days)
+    tidy(app.watched.settings.matching.sweeps_dir, before=datetime.now(UTC) - kept)
     checkpoint = _checkpoint(app, sources, watch, [limit, first_look, max_mb])
     findings, progress = _begun(checkpoint, watch, limit, restart=restart)
     sweep = Sweep(findings, progress, limits=Limits(out_bytes=max_mb * _MEGABYTE), first_look=first_look)
     if threads is not None:
         sweep.threads = threads
-    sweep.save_every_s = app.settings.matching.sweep_save_s
+    sweep.save_every_s = app.watched.settings.matching.sweep_save_s
     _run(sweep, sources, checkpoint)
     if ordinals is not None:
         write_ordinals(ordinals, findings, progress, names)
@@ -96,7 +97,8 @@ def command(
 
 def _complete(watch: Watch, progress: Progress) -> bool:
     """Whether "nothing" was said of all that was named, and of all segments."""
-    return not watch.unusable and all(read.outcome == WHOLE for read in progress.read)
+    compared = all(read.outcome == WHOLE and not read.left_out for read in progress.read)
+    return compared and not watch.unusable
 
 
 def _run(sweep: Sweep, sources: Sequence[Source], checkpoint: Checkpoint | None) -> None:
@@ -139,7 +141,7 @@ def _checkpoint(app: App, sources: Sequence[Source], watch: Watch, options: obje
     if len(paths) != len(sources) or not all(path.is_file() or path.is_dir() for path in paths):
         return None
     with suppress(OSError):
-        return Checkpoint.of(app.settings.matching.sweeps_dir, paths, watch, options)
+        return Checkpoint.of(app.watched.settings.matching.sweeps_dir, paths, watch, options)
     return None
 
 
@@ -159,7 +161,7 @@ def _source(name: str) -> Source:
 
 def _watch(app: App, only: str | None) -> tuple[Watch, dict[int, str]]:
     """The declared terms and the imported segments; company numbers are ours, for nothing is written."""
-    declared = app.configuration.companies
+    declared = app.watched.companies
     with app.database.reading() as session:
         rows = [row for row in companies.active_segments(session) if only in (None, row.company.slug)]
     slugs = sorted({company.name for company in declared} | {row.company.slug for row in rows})
@@ -174,7 +176,7 @@ def _watch(app: App, only: str | None) -> tuple[Watch, dict[int, str]]:
         if only in (None, company.name)
     ]
     segments: list[WatchedSegment]
-    segments, unusable = watched_segments(rows, app.settings.matching, numbers)
+    segments, unusable = watched_segments(rows, app.watched.settings.matching, numbers)
     for error in unusable.values():
         complain(f"{error}; its fingerprints are not compared.")
     watch = watch_of(terms, segments, unusable)

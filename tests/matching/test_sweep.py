@@ -180,24 +180,6 @@ def test_threads_change_nothing(watch: Watch) -> None:
     assert np.array_equal(found(one).agreements.pairs(), found(four).agreements.pairs())
 
 
-def test_a_first_look_leaves_out_who_is_not_hit(tmp_path: Path) -> None:
-    """And says so; a company whose customers come later is found when there is no first look."""
-    strangers = customers(2_000)[1_000:]
-    watched = watch_of(
-        [],
-        [segment(tmp_path, as_csv(ROWS)), segment(tmp_path, as_csv(strangers), number=2)],
-    )
-    data = as_csv([*ROWS * 100, *strangers])
-
-    short = swept(watched, ("dump", io.BytesIO(data)), first_look=1_000)
-    whole = swept(watched, ("dump", io.BytesIO(data)), first_look=0)
-
-    assert [read.left_out for read in short.progress.read] == [(2,)]
-    assert set(short.findings.companies) == {1}
-    assert found(short).tally == found(whole).tally
-    assert found(whole, 2).tally.coherent_rows == 1_000
-
-
 def test_declared_columns_are_compared_by_their_cells(tmp_path: Path) -> None:
     """User names and accounts are no identifiers in a text; in a column of that name they are."""
     people_ = [(f"user_{number}", f"ACC-{number:07d}") for number in range(50)]
