@@ -15,6 +15,7 @@ import numpy as np
 from matching.agreements import Agreements
 from matching.comparison import FIELDS, Comparison
 from matching.identifiers import Field
+from matching.inputs.one_line import with_line_ends
 from matching.rows import Rows, Tally
 from matching.seen import Places, Seen, look, pairs_in
 from matching.terms import MENTION_LIMIT, WatchTerm
@@ -97,15 +98,17 @@ class Findings:
     def add(
         self, part: Part, *, first_line: int = 1, mentions: bool = True, fingerprints: bool = True
     ) -> int:
-        """Match a part of a listing; returns how many line breaks it has."""
-        line = first_line
+        """Match a part of a listing; returns how many lines it ends: a record of a text without line ends is
+        one.
+        """
+        line, ended = first_line, with_line_ends(part.text)
         terms = self.watch.terms if mentions else None
         comparison = self._compared() if fingerprints and self.watch.segments else None
-        for start, piece in _pieces(part.text):
+        for start, end in _pieces(ended):
             if self.expired():
                 self.cut.add("time")
                 break
-            rows = Rows(piece)
+            piece, rows = part.text[start:end], Rows(ended[start:end])
             seen = look(piece, rows, comparison, terms, line=line, start=start, limit=self.limit)
             self.take(part.field, part.label, seen)
             line += rows.breaks
@@ -211,14 +214,14 @@ class Findings:
         return False
 
 
-def _pieces(text: str) -> Iterator[tuple[int, str]]:
-    """Offset and text of each piece; a piece ends behind a line break, unless its line is longer than it."""
+def _pieces(text: str) -> Iterator[tuple[int, int]]:
+    """Where each piece begins and ends: behind a line break, unless its line is longer than it."""
     at = 0
     while at < len(text) or at == 0:
         end = min(len(text), at + PIECE)
         if end < len(text):
             end = text.rfind("\n", at, end) + 1 or end
-        yield at, text[at:end]
+        yield at, end
         if end == len(text):
             return
         at = end

@@ -7,6 +7,7 @@ parts of which none holds more than a few addresses.
 
 from __future__ import annotations
 
+_SAMPLE = 1 << 16  # characters
 _LINES = 4  # as many lines are lines
 _ADDRESSES = 8  # fewer may be one person's
 _MOST = 3  # addresses of one part
@@ -19,6 +20,13 @@ def record_end(sample: bytes) -> bytes | None:
         return None
     found = [(sample.count(sign), sign) for sign in _SIGNS if sign in sample and _fits(sample, sign)]
     return min(found)[1] if found else None
+
+
+def with_line_ends(text: str) -> str:
+    """The same characters, but that there is a line end where a record ends."""
+    sample = text[:_SAMPLE].encode("utf-8", "surrogatepass")
+    sign = record_end(sample)
+    return text if sign is None else text.replace(sign.decode("ascii"), "\n")
 
 
 def _fits(sample: bytes, sign: bytes) -> bool:

@@ -85,6 +85,36 @@ def test_a_record_over_several_lines_is_coherent(watch: Watch) -> None:
     assert (tally.coherent_rows, tally.single_hits) == (1, 1)
 
 
+MIXED = [f"{row.email},{ROWS[39 - place].phone}" for place, row in enumerate(ROWS[:40])]
+OWN = [f"N,{row.email},{row.phone}" for row in ROWS[:40]]
+
+
+@pytest.mark.parametrize("end", [";", "|", "\0", "\n"])
+def test_a_text_on_one_line_has_a_row_a_record(watch: Watch, end: str) -> None:
+    """As a dump has, so that fields agree within a record and never across: the place is the record's."""
+    own, mixed = matched(watch, end.join(OWN)), matched(watch, end.join(MIXED))
+
+    tally = own.companies[1].tally
+    assert (tally.coherent_rows, tally.single_hits, own.rows_scanned) == (40, 0, 40)
+    assert mixed.companies[1].tally.coherent_rows == 0
+    assert [(hit.line, hit.start) for hit in own.companies[1].hits if hit.field is Field.EMAIL] == [
+        (number, end.join(OWN).index(row.email)) for number, row in enumerate(ROWS[:40], 1)
+    ]
+
+
+def test_a_long_text_on_one_line_is_taken_in_pieces_that_end_with_a_record(watch: Watch) -> None:
+    """No customer is lost between two of them, and a term goes over what ends a record."""
+    text = " ".join(f"{row.email}:{row.resident_id}" for row in ROWS)
+    long = f"{text} {'x' * 80} " * (PIECE // len(text) + 2) + "qu dian"
+    terms = [WatchTerm(1, 1, "qu dian", "name")]
+
+    found = matched(watch_of(terms, watch.segments), long, limit=10).companies[1]
+
+    assert len(long) > PIECE
+    assert (found.tally.coherent_rows, found.tally.single_hits) == (long.count("@"), 0)
+    assert found.terms == {"qu dian": 1}
+
+
 def test_values_of_two_customers_in_a_row_are_not_coherent(watch: Watch) -> None:
     """A row has to agree with one and the same customer."""
     tally = matched(watch, f"{ROWS[0].email},{ROWS[1].card}").companies[1].tally
