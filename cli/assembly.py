@@ -16,6 +16,7 @@ from alerts.dispatch import DeliveryService
 from alerts.service import AlertService
 from cli.configuration import Configuration
 from cli.engine import EmbeddedEngine, Lane
+from crawler.sources import holds_keys, stored
 from crawler.supervise import Supervisor
 from matching.masks import mask_text
 from matching.service import MatchingService
@@ -61,6 +62,11 @@ def assemble(
         dispatcher=engine,
         relay=engine.wake,
         clock=clock,
+        with_keys={
+            source.name: source.value.model_dump(mode="json")
+            for source in configuration.sources
+            if holds_keys(source.value)
+        },
     )
     matching = MatchingService(
         database=database, evidence=evidence, settings=settings.matching, dispatcher=engine, clock=clock
@@ -97,7 +103,7 @@ def declared_sources(configuration: Configuration) -> Sequence[sources.DeclaredS
         sources.DeclaredSource(
             name=source.name,
             kind=source.value.kind,
-            definition=source.value.model_dump(mode="json"),
+            definition=stored(source.value),
             declared_in=str(source.file),
             enabled=source.value.enabled,
         )

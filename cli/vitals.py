@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from crawler.cookies import first_expiry, read_cookies
 from crawler.errors import CookiesRefused, ScheduleRefused
 from crawler.schedule import slots_of
-from crawler.sources import read_definition
+from crawler.sources import read_stored
 from crawler.structure import Structure
 from storage import coverage, runs
 from storage.sources import Source, SourceHealth
@@ -86,7 +86,7 @@ def vitals_of(session: Session, source: Source, *, now: datetime) -> Vitals:
 def _cookies(source: Source, now: datetime) -> tuple[str | None, datetime | None]:
     """ "ok", "expired", or the reason why they cannot be used; and when the first of them expires."""
     try:
-        file = read_definition(source.definition).cookies_file
+        file = read_stored(source.definition).cookies_file
         if file is None:
             return None, None
         cookies = read_cookies(file)

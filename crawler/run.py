@@ -29,7 +29,7 @@ from crawler.outcome import conclude
 from crawler.presentation import Presentation
 from crawler.reading import Reading
 from crawler.sites import NOT_BEFORE, named_sites, not_before
-from crawler.sources import Adapter, SourceDefinition, adapter_for, read_definition
+from crawler.sources import Adapter, SourceDefinition, adapter_for, read_stored
 from crawler.sources.linked import LINKED_KINDS, PasteLinks
 from crawler.spiders.source import SourceSpider
 from crawler.structure import Structure
@@ -88,7 +88,7 @@ def execute(
 
     With `Exit.CONCLUDED` the outcome is written; with any other it is the parent's to write.
     """
-    definition = read_definition(job.definition)
+    definition = read_stored(job.definition)
     digest = digest_beside(job.evidence_dir)
     now = clock()
     jar, refused = _jar(definition, clock)
@@ -154,7 +154,7 @@ def _pastes(database: Database, definition: SourceDefinition) -> PasteLinks:
     readable = []
     for each in stored:
         with suppress(ValidationError):
-            readable.append(read_definition(each))
+            readable.append(read_stored(each))
     return PasteLinks.of(readable, via=definition.via)
 
 

@@ -25,7 +25,7 @@ from sqlalchemy.orm import Session
 
 from crawler import metrics
 from crawler.errors import ScheduleRefused
-from crawler.sources import SourceDefinition, read_definition
+from crawler.sources import SourceDefinition, read_stored
 from crawler.sources.hours import Quiet
 from crawler.sources.visits import Schedule
 from storage import runs, sources
@@ -237,7 +237,7 @@ class RunSchedule:
 def slots_of(source: Source) -> Slots:
     """Raise `ScheduleRefused` when the stored definition cannot be used (another version wrote it)."""
     try:
-        definition: SourceDefinition = read_definition(source.definition)
+        definition: SourceDefinition = read_stored(source.definition)
         quiet = Quiet(definition.politeness.quiet, timezone=definition.timezone)
         return Slots(source.name, definition.schedule, definition.timezone, quiet=quiet)
     except (ValidationError, ValueError) as error:

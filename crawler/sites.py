@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from pydantic import ValidationError
 from sqlalchemy.orm import Session
 
-from crawler.sources import FamilySource, SourceDefinition, read_definition
+from crawler.sources import FamilySource, SourceDefinition, read_stored
 from crawler.sources.definition import HtmlSource, JsonSource, PasteBase
 from crawler.sources.hours import Quiet
 from storage import runs, sources
@@ -138,7 +138,7 @@ def _rests(run: Run, beside: Mapping[int, Mapping[str, Any]], now: datetime) -> 
 def quiet_of(definition: Mapping[str, Any]) -> Quiet:
     """The quiet hours of a stored definition; of one that another version wrote, none."""
     try:
-        read = read_definition(definition)
+        read = read_stored(definition)
     except ValidationError:
         return Quiet(())
     return Quiet(read.politeness.quiet, timezone=read.timezone)

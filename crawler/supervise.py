@@ -20,13 +20,14 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import IO, cast
+from types import MappingProxyType
+from typing import IO, Any, cast
 
 import structlog
 from pydantic import SecretStr
@@ -131,9 +132,11 @@ class Supervisor:
         clock: Callable[[], datetime] = utc_now,
         child: Sequence[str] = CHILD,
         busy_timeout_s: float = BUSY_TIMEOUT_S,
+        with_keys: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
     ) -> None:
         """`relay` is told of work whose rows a child has committed already; `child` is a child's command
-        line.
+        line; `with_keys` are the whole definitions, by their sources' names, of those that the database
+        holds without their keys.
         """
         self._database = database
         self._database_url = database_url
@@ -146,6 +149,7 @@ class Supervisor:
         self._on_progress = on_progress
         self._clock = clock
         self._command = tuple(child)
+        self._with_keys = with_keys
         self._places = threading.BoundedSemaphore(settings.concurrent_runs)
         self._stopping = threading.Event()
 
@@ -200,7 +204,7 @@ class Supervisor:
             epoch=epoch,
             source_id=run.source_id,
             source_name=run.source.name,
-            definition=run.source.definition,
+            definition=dict(self._with_keys.get(run.source.name, run.source.definition)),
             cursor=run.source.cursor,
             database_url=SecretStr(self._database_url),
             busy_timeout_s=self._busy_timeout_s,

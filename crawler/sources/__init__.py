@@ -11,7 +11,10 @@ from crawler.sources.definition import (
     JsonSource,
     PasteHtmlSource,
     SourceDefinition,
+    holds_keys,
     read_definition,
+    read_stored,
+    stored,
 )
 from crawler.sources.errors import PageRefused
 from crawler.sources.families import FAMILIES
@@ -33,7 +36,10 @@ __all__ = [
     "Role",
     "SourceDefinition",
     "adapter_for",
+    "holds_keys",
     "read_definition",
+    "read_stored",
+    "stored",
 ]
 
 

@@ -223,6 +223,9 @@ class PasteJsonSource(PasteBase):
 
 PasteSource = PasteHtmlSource | PasteJsonSource
 
+#: The validation context of a definition that was read from a row.
+STORED = {"stored": True}
+
 FamilyName = Literal[
     "mybb",
     "phpbb",
@@ -263,9 +266,9 @@ class FamilySource(SourceBase):
         return file
 
     @model_validator(mode="after")
-    def _pastes_are_named(self) -> FamilySource:
-        # Whatever else is asked for at PrivateBin may burn.
-        if self.kind == "privatebin" and not all(link_of(url) for url in self.start):
+    def _pastes_are_named(self, seen: ValidationInfo) -> FamilySource:
+        # Whatever else is asked for at PrivateBin may burn; a stored row was looked at as a file.
+        if holds_keys(self) and seen.context is not STORED and not all(link_of(url) for url in self.start):
             wanted = "whole links to pastes, each with its key (`https://.../?ID#KEY`), and none with `#-`"
             raise mistake("start", wanted)
         return self
@@ -303,5 +306,26 @@ _ADAPTER: TypeAdapter[SourceDefinition] = TypeAdapter(SourceDefinition)
 
 
 def read_definition(values: Mapping[str, Any]) -> SourceDefinition:
-    """Return the definition in a parsed source file or a stored row; raises pydantic's `ValidationError`."""
+    """Return the definition in a parsed source file; raises pydantic's `ValidationError`."""
     return _ADAPTER.validate_python(values)
+
+
+def read_stored(values: Mapping[str, Any]) -> SourceDefinition:
+    """Return the definition in a row, which `stored` made; raises pydantic's `ValidationError`."""
+    return _ADAPTER.validate_python(values, context=STORED)
+
+
+def stored(definition: SourceDefinition) -> dict[str, Any]:
+    """What the database may hold of a definition: no key, which stays in the source's file."""
+    values = definition.model_dump(mode="json")
+    return {**values, "start": keyless(definition)} if holds_keys(definition) else values
+
+
+def holds_keys(definition: SourceBase) -> bool:
+    """Whether its addresses are keys as well: a run of it is handed the whole definition."""
+    return isinstance(definition, FamilySource) and definition.kind == "privatebin"
+
+
+def keyless(definition: SourceBase) -> list[str]:
+    """The addresses of sealed pastes, which is what a site is asked for."""
+    return [link.url if (link := link_of(url)) else url for url in definition.start]

@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from crawler.capture import ASIDE
 from crawler.job import Progress
 from crawler.settings import CrawlerSettings
-from crawler.sources import read_definition
+from crawler.sources import holds_keys, read_definition, stored
 from crawler.supervise import Supervisor, utc_now
 from matching.masks import mask_text
 from storage import captures, listings, runs, sources
@@ -75,6 +75,7 @@ class Runs:
     told: Told = field(default_factory=Told)
     progress: list[Progress] = field(default_factory=list)
     slots: Iterator[int] = field(default_factory=itertools.count)
+    with_keys: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def supervisor(
         self, child: Sequence[str] = CHILD, *, clock: Callable[[], datetime] = utc_now
@@ -90,6 +91,7 @@ class Runs:
             on_progress=self.progress.append,
             clock=clock,
             child=child,
+            with_keys=self.with_keys,
         )
 
     def set(self, **values: object) -> None:
@@ -99,9 +101,11 @@ class Runs:
         """Return the source's id; `changes` replace keys of a market's definition."""
         definition = {**MARKET, "start": start, **changes}
         definition = {key: value for key, value in definition.items() if value is not None}
-        stored = read_definition(definition).model_dump(mode="json")
+        whole = read_definition(definition)
+        if holds_keys(whole):
+            self.with_keys[name] = whole.model_dump(mode="json")
         with self.database.transaction() as session:
-            declared = sources.DeclaredSource(name, str(definition["kind"]), stored, None)
+            declared = sources.DeclaredSource(name, str(definition["kind"]), stored(whole), None)
             known = [
                 sources.DeclaredSource(each.name, each.kind, each.definition, each.declared_in)
                 for each in sources.everything(session)

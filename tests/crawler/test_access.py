@@ -15,9 +15,9 @@ from pydantic import ValidationError
 from crawler.sources import read_definition
 from storage.runs import RunOutcome
 from tests.crawler.conftest import Runs
-from tests.peers.privatebin import ID, KEY, PASTE, TEXT
-from tests.peers.programs import Content, Program, Served, gists, said
-from tests.peers.web import Answer, Asked
+from tests.peers.privatebin import ID, KEY, TEXT, served_paste
+from tests.peers.programs import Content, Program, Served, gists
+from tests.peers.web import Answer
 
 #: Synthetic.
 TOKEN = "github_pat_synthetic0123456789"
@@ -160,13 +160,6 @@ def bin_source(crawl: Runs, site: Served, key: str = KEY) -> int:
     return crawl.declare("bin", f"{site.url}/?{ID}#{key}", **NONE, kind="privatebin")
 
 
-def served_paste(content: Content, asked: Asked, url: str) -> Answer | None:
-    """PrivateBin gives the data only to whoever asks as its script does."""
-    if asked.headers.get("x-requested-with") != "JSONHttpRequest":
-        return Answer(b"<html><title>PrivateBin</title>")
-    return said(PASTE if asked.path == "/" else {"status": 1, "message": "no such paste"})
-
-
 def test_a_sealed_paste_is_read_with_its_discussion(crawl: Runs) -> None:
     """A paste that a browser sealed is opened with the key in its link, and its comments are replies."""
     with Served(served_paste, Content()) as site:
@@ -182,6 +175,31 @@ def test_a_sealed_paste_is_read_with_its_discussion(crawl: Runs) -> None:
     assert (comment.seller, comment.thread_key) == ("marta", ID)
     assert crawl.versions(comment)[0].body == "Is it fresh?"
     assert KEY not in paste.url
+
+
+def test_the_key_of_a_sealed_paste_is_written_nowhere(crawl: Runs, tmp_path: Path) -> None:
+    """Whoever takes the database and the evidence away cannot ask the site for the paste and open it: its key
+    stands in the source's file alone.
+    """
+    with Served(served_paste, Content()) as site:
+        run = crawl.run(bin_source(crawl, site))
+
+    written = [each for each in tmp_path.rglob("*") if each.is_file()]
+    assert (run.outcome, run.reason) == (RunOutcome.NEW_LISTINGS, None)
+    assert [each.name for each in written if ID.encode() in _plain(each)] != []
+    assert [each.name for each in written if KEY.encode() in _plain(each)] == []
+
+
+def test_a_sealed_paste_whose_key_is_not_at_hand_is_locked(crawl: Runs) -> None:
+    """A run that was begun by a process which has not read the source's file says what is wanted."""
+    with Served(served_paste, Content()) as site:
+        source = bin_source(crawl, site)
+        crawl.with_keys.clear()
+
+        run = crawl.run(source)
+
+    assert (run.outcome, run.reason) == (RunOutcome.REFUSED, "paste_locked")
+    assert "SIGHUP" in (run.detail or "")
 
 
 def test_a_sealed_paste_with_a_wrong_key_is_a_refusal(crawl: Runs) -> None:

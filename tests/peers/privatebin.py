@@ -7,6 +7,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from tests.peers.programs import Content, said
+from tests.peers.web import Answer, Asked
+
 ID = "fedcba9876543210"
 #: Its first byte is null, which base 58 loses.
 KEY = "uuoCokr9SYWTAVCqqAUejyu6htjvx7Tm5qY3c5XbQ"
@@ -35,3 +38,10 @@ PASTE: dict[str, Any] = {
         }
     ],
 }
+
+
+def served_paste(content: Content, asked: Asked, url: str) -> Answer | None:
+    """PrivateBin gives the data only to whoever asks as its script does."""
+    if asked.headers.get("x-requested-with") != "JSONHttpRequest":
+        return Answer(b"<html><title>PrivateBin</title>")
+    return said(PASTE if asked.path == "/" else {"status": 1, "message": "no such paste"})

@@ -15,6 +15,7 @@ from crawler.clean import Clock, claimed_count, line
 from crawler.clean.text import verbatim
 from crawler.errors import NotThere
 from crawler.listing import Listing
+from crawler.sources.errors import PasteLocked
 from crawler.sources.families.api import Json, JsonFamily, listed, member, named, objects, posted, string
 from crawler.sources.families.family import Family, Seen, Sign, Where
 from crawler.sources.json import loaded
@@ -29,18 +30,23 @@ class PrivateBin(JsonFamily):
     """The pastes in `start`, each with its discussion."""
 
     def entry(self, url: str) -> str:
-        """The key never leaves this machine; of rows, the source's definition alone holds it."""
+        """The key never leaves this machine, and stands in no row."""
         link = link_of(url)
         return link.url if link else url
 
     def links(self) -> dict[str, Link]:
-        """The pastes by the addresses of their data; a definition holds no other start."""
+        """The pastes by the addresses of their data; of a start without its key there is none."""
         return {link.url: link for url in self.definition.start if (link := link_of(url))}
 
     def list_page(self, page: Page, document: Json, clock: Clock) -> Parsed | None:
         if member(document, "status") == 1:
             raise NotThere(f"{urlsplit(page.url).hostname} has no such paste: it expired, or was deleted.")
         link = self.links().get(page.url)
+        if link is None and page.url in self.definition.start:
+            raise PasteLocked(
+                "The key of a paste is not at hand: the database holds none, and the source's file was not "
+                "read by the process that began this run. Have it read the files again (SIGHUP)."
+            )
         if link is None or string(document, "v") != "2":
             return None
         paste = _opened_json(document, link.key)
