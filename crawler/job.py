@@ -137,8 +137,8 @@ def confine(job: Job) -> None:
 def _share_one_arena(libc: ctypes.CDLL) -> None:
     """Have all threads allocate from one heap; does nothing where the C library knows no arenas.
 
-    glibc gives each thread a heap of its own, whose holes no other thread fills: a run of 20,000 pages grew by
-    5.9 MiB with them, by 2.8 with one. Our threads work in turns, so that none waits for another's lock.
+    glibc gives each thread a heap of its own, whose holes no other thread fills: a run of 20,000 pages grew
+    by 5.9 MiB with them, by 2.8 with one. Our threads work in turns, so that none waits for another's lock.
     """
     if (mallopt := getattr(libc, "mallopt", None)) is not None:
         mallopt(M_ARENA_MAX, 1)
