@@ -130,7 +130,7 @@ def look_at(
     hits, tried = comparison.compare(
         block.text, cells=cells, companies=companies, after=block.repeats, before=before
     )
-    breaks = _breaks(block.text) if hits.size else np.empty(0, np.int64)
+    breaks = block.breaks
     index = np.searchsorted(breaks, hits.places)
     width = block.rows
     text = block.text.decode() if (hits.size and format in _WRITTEN) or terms else ""
@@ -180,10 +180,6 @@ def _columns(block: Block, hits: Hits, index: Places, breaks: Places) -> list[st
 def _line(block: Block, ends: Sequence[int], at: int) -> int:
     """The source's line of a character of the block's text, of which `ends` are the line ends."""
     return block.line(bisect_left(ends, at))
-
-
-def _breaks(data: bytes) -> Places:
-    return np.flatnonzero(np.frombuffer(data, np.uint8) == 0x0A)
 
 
 def _characters(data: bytes) -> Places:
