@@ -13,6 +13,7 @@ import pytest
 
 from cli.errors import HealthAddressRefused
 from cli.health import MAX_CONNECTIONS, HealthServer
+from cli.metrics import WORK
 
 STATE: dict[str, str] = {}
 TIMEOUT_S = 60.0
@@ -54,6 +55,7 @@ def test_healthz_is_503_and_says_what_is_wrong(server: HealthServer) -> None:
 
 def test_metrics_are_prometheus_text(server: HealthServer) -> None:
     """The engine's counters are there in the exposition format."""
+    WORK.labels("run", "done")
     status, body = ask(server, "/metrics")
 
     assert status == 200
