@@ -132,7 +132,6 @@ def look_at(
     )
     breaks = block.breaks
     index = np.searchsorted(breaks, hits.places)
-    width = block.rows
     text = block.text.decode() if (hits.size and format in _WRITTEN) or terms else ""
     # A block's lines end with a line feed alone.
     written = Rows(text.replace("\r", " ")) if format in _WRITTEN and hits.size else None
@@ -142,8 +141,8 @@ def look_at(
         rows=np.array([written.row_at(one) - 1 for one in index.tolist()], np.int64) if written else index,
         lines=block.lines_of(index) if hits.size else index,
         starts=block.offset + hits.places,
-        width=width,
-        filled=width,
+        width=len(breaks) + 1,
+        filled=block.rows,
         tried=tried,
         mentions=_shown(
             text,

@@ -59,6 +59,7 @@ class Block:
     repeats: int = 0  # bytes at the beginning: what ends in them is the block before's
     held: int = 0  # bytes at the end: what ends in them is the next block's
     counted: Places | None = None  # `breaks`, where a reader knows them
+    inside: bool = False  # it begins in a line that the block before began, and has counted
 
     @cached_property
     def breaks(self) -> Places:
@@ -88,8 +89,8 @@ class Block:
 
     @property
     def rows(self) -> int:
-        """Lines of the text; what follows the last line end counts as one."""
-        return len(self.breaks) + (not self.text.endswith(b"\n") if self.text else 0)
+        """Lines that begin in the text; what follows the last line end is one."""
+        return len(self.breaks) + (not self.text.endswith(b"\n")) - self.inside if self.text else 0
 
 
 class Plain:

@@ -149,7 +149,8 @@ class Delimited:
             lines = None if found.lines is None else [piece.line + index for index in found.lines]
             breaks = piece.breaks if found.text is piece.text else None
             place = (piece.line, piece.position, end)
-            yield Block(found.text, *place, self.shape, lines, piece.repeats, piece.held, breaks)
+            cut = (piece.repeats, piece.held)
+            yield Block(found.text, *place, self.shape, lines, *cut, breaks, piece.inside)
 
 
 class Joined(NamedTuple):

@@ -86,7 +86,9 @@ class JsonLines:
             plain = unescaped(piece.text)
             repeats = len(unescaped(piece.text[: piece.repeats]))
             own = len(unescaped(piece.text[: len(piece.text) - piece.held])) if piece.held else len(plain)
-            yield Block(plain, piece.line, piece.position, end, self.shape, None, repeats, len(plain) - own)
+            place = (piece.line, piece.position, end)
+            held = len(plain) - own
+            yield Block(plain, *place, self.shape, None, repeats, held, inside=piece.inside)
 
 
 class Records:

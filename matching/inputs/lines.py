@@ -30,7 +30,7 @@ class Lines:
             kept = _without(piece.text, left)
             breaks = piece.breaks[: len(piece.breaks) - left]
             place = (piece.line, piece.position, end)
-            yield Block(kept, *place, self.shape, None, piece.repeats, piece.held, breaks)
+            yield Block(kept, *place, self.shape, None, piece.repeats, piece.held, breaks, piece.inside)
 
 
 def _last_record(piece: Piece) -> int:

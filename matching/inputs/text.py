@@ -53,6 +53,7 @@ class Piece:
     last: bool  # nothing follows
     repeats: int = 0  # bytes at the beginning of `text` that are the piece before's
     held: int = 0  # bytes at its end that are the next one's
+    inside: bool = False  # it begins in a line that the piece before began
 
     @property
     def end(self) -> int:
@@ -86,6 +87,7 @@ class Text:
             self._newline = b"\r"
         self._repeating = False  # the next piece begins with what the one before ended with
         self._cut_short = 0  # bytes of the source that the next one repeats of the piece that was taken last
+        self._inside = False  # the next piece begins inside of a line
 
     @property
     def position(self) -> int:
@@ -119,7 +121,7 @@ class Text:
         text = self._decoded(raw)
         repeats = self._before_border(raw, 0) if self._repeating else 0
         held = len(text) - self._before_border(raw, cut - self._cut_short) if self._cut_short else 0
-        return Piece(text, self.line, self.position, cut, last, repeats, held)
+        return Piece(text, self.line, self.position, cut, last, repeats, held, self._inside)
 
     def _before_border(self, raw: bytes, start: int) -> int:
         """Bytes of text before the border in what is repeated, which begins at `start`. It depends on nothing
@@ -139,6 +141,7 @@ class Text:
             self._cut_short = 0
         self.line += len(piece.breaks) - lines_left
         self._repeating = bool(self._cut_short)
+        self._inside = not lines_left and not piece.text.endswith(b"\n")
         self._window.skip(size - self._cut_short)
         return self.position
 
@@ -155,6 +158,7 @@ class Text:
         # Whoever cut there cut behind a line end or a separator, or had none of them and repeats.
         separated = before == self._newline or (self._unit == 1 and _SEPARATORS.match(before))
         self._repeating = bool(before) and not separated
+        self._inside = bool(before) and before not in (self._newline, b"\n")
 
     def _lines(self, raw: bytes) -> int:
         if self._unit == 1:

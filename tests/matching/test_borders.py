@@ -98,3 +98,32 @@ def test_findings_of_a_block_s_end_have_what_is_around_them(watch: Watch) -> Non
             sweep.run([("dump", io.BytesIO(data))])
 
             assert not sweep.findings.companies
+
+
+LONG = "x" * (3 * BLOCK)
+FORMS = {
+    "text": ("text", f"first\n{'word ' * BLOCK}\nlast"),
+    "combo": ("combo", "a@mail.example:one\n" * 9 + f"b@mail.example:{LONG}\n" + "c@mail.example:two\n" * 9),
+    "csv": ("csv", "a,b,c\n" * 9 + f'x,"{LONG}",z\n' + "a,b,c\n" * 9),
+    "jsonl": ("jsonl", '{"a": "b"}\n' * 9 + f'{{"a": "{LONG}"}}\n' + '{"a": "b"}\n' * 9),
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("charset", ["utf-8", "utf-16-le"])
+def test_a_line_of_several_blocks_is_one_row(tmp_path: Path, form: str, charset: str) -> None:
+    """In the answer and in the sentence of the document's end; also where a match goes on inside of it."""
+    format, text = FORMS[form]
+    path = tmp_path / "dump"
+    path.write_bytes(f"\ufeff{text}".encode(charset))
+    rows = len(text.splitlines())
+    sweep = Sweep(Findings(watch_of([]), 1))
+
+    sweep.run([("dump", path)])
+
+    [read] = sweep.progress.read
+    assert (read.format, read.rows, read.sentence.split()[0]) == (format, rows, str(rows))
+    blocks = one(path).blocks
+    for number, block in enumerate(blocks[:-1], 1):
+        rest = one(path, after=block.end).blocks
+        assert sum(block.rows for block in [*blocks[:number], *rest]) == rows
