@@ -1,0 +1,40 @@
+"""The line that says how far a long command is."""
+
+from __future__ import annotations
+
+import io
+
+from rich.console import Console
+from rich.progress import Progress as Line
+
+from cli.progress import Meter
+from matching.inputs.endings import WHOLE
+from matching.sweep import Progress, Read
+
+
+def read(name: str, size: int) -> Read:
+    return Read(name, "csv", "utf-8", WHOLE, "", size, rows=1)
+
+
+def test_a_second_reading_is_as_much_more_to_read() -> None:
+    """What is done grows from report to report, what is left is known, and at the end they are equal."""
+    line = Line(console=Console(file=io.StringIO()))
+    line.add_task("", total=100)
+    meter = Meter(100, line)
+    progress = Progress()
+    told = []
+
+    for name, size, again in (("a", 60, 0), ("b", 40, None)):
+        progress.begin(name)
+        for end in (size // 2, size):
+            progress.end = end
+            meter.heard(progress)
+            told.append((line.tasks[0].completed, line.tasks[0].total))
+        progress.read.append(read(name, size))
+        if again is not None:
+            progress.begin(name, again=again, end=30)
+            for progress.end in (45, 60):
+                meter.heard(progress)
+                told.append((line.tasks[0].completed, line.tasks[0].total))
+
+    assert told == [(30, 100), (60, 100), (105, 160), (120, 160), (140, 160), (160, 160)]
