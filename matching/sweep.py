@@ -138,7 +138,7 @@ class Sweep:
 
     def _document(self, pool: ThreadPoolExecutor, number: int, document: Document, *, looks: bool) -> None:
         progress = self.progress
-        blocks = document.blocks(after=progress.end)
+        blocks = document.blocks(after=progress.end, rows=progress.rows)
         if progress.companies is None:
             if looks:
                 self._look_first(blocks, document, number)

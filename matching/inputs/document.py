@@ -59,8 +59,8 @@ class Document:
         """That of all blocks; where tables differ (sql, xlsx), that of a block is its own."""
         return self._content.shape if self._content else PLAIN
 
-    def blocks(self, after: int = 0) -> Iterator[Block]:
-        """The blocks whose offset is `after` or more, which is 0 or a block's `end`.
+    def blocks(self, after: int = 0, *, rows: int = 0) -> Iterator[Block]:
+        """The blocks whose offset is `after` or more, which is 0 or a block's `end`; `rows` were before it.
 
         Raises nothing: whatever keeps the rest from being read is in `ending`, which is there at the end.
         """
@@ -68,6 +68,7 @@ class Document:
         if content is None:
             return
         error = None
+        self._rows = rows
         try:
             for block in content.blocks(after):
                 self._rows += block.rows
