@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,7 @@ Names = Mapping[int, str]
 
 def show(findings: Findings, progress: Progress, names: Names) -> None:
     """Tables and sentences on standard output; what could not be read on standard error."""
+    chance = _by_chance_alone(findings, progress)
     found = {names[company]: one for company, one in sorted(findings.companies.items())}
     mentions = [
         (slug, one.term.text, f"{one.label}:{one.line}", one.excerpt)
@@ -39,21 +40,29 @@ def show(findings: Findings, progress: Progress, names: Names) -> None:
     ]
     table(("company", "term", "place", "excerpt"), mentions, empty="No mention of a watch term.")
     hits = [
-        (slug, hit.field, f"{hit.label}:{hit.line}", hit.column, hit.ordinal)
-        for slug, company in found.items()
-        for hit in company.hits
+        (names[company], hit.field, f"{hit.label}:{hit.line}", hit.column, hit.ordinal)
+        for company, one in sorted(findings.companies.items())
+        if company not in chance
+        for hit in one.hits
     ]
     if hits:
         table(("company", "field", "place", "column", "customer"), hits)
-    _show_fields(findings, names)
-    for slug, company in found.items():
-        say(_sentence(slug, company))
+    _show_fields(findings, names, but=chance)
+    for company, one in sorted(findings.companies.items()):
+        say(_sentence(names[company], one) + (" Chance explains them." if company in chance else ""))
     say(_covered(findings, progress))
     for trouble in _troubles(findings, progress, names):
         complain(trouble)
 
 
-def _show_fields(findings: Findings, names: Names) -> None:
+def _by_chance_alone(findings: Findings, progress: Progress) -> set[int]:
+    """Companies with hits that were left out of every document: to list those would bury the others'."""
+    hit = {company for company, found in findings.companies.items() if found.hit_fields}
+    left_out = ({one.company for one in read.left_out} for read in progress.read)
+    return hit.intersection(*left_out) if progress.read else set()
+
+
+def _show_fields(findings: Findings, names: Names, *, but: Collection[int]) -> None:
     rows = [
         (
             names[company],
@@ -65,6 +74,7 @@ def _show_fields(findings: Findings, names: Names) -> None:
             ", ".join(one["columns"]),
         )
         for company, found in sorted(findings.companies.items())
+        if company not in but
         for one in _fields(findings, company, found)
     ]
     if rows:

@@ -233,6 +233,21 @@ def test_people_and_programs_are_told(watch: Watch, dump: Path, capsys: pytest.C
     assert one["rows"] == sweep.progress.read[0].left_out[0].rows
 
 
+def test_hits_of_chance_do_not_bury_the_others(
+    watch: Watch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """People are told how many of them there are; programs get each."""
+    sweep = swept(watch, phones(tmp_path / "phones.txt", theirs=table(HERE, ENROLLED)))
+    assert sweep.findings.companies[NOWHERE].hit_fields
+
+    show(sweep.findings, sweep.progress, NAMES)
+
+    lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("nowhere")]
+    companies = as_dict(sweep.findings, sweep.progress, NAMES)["companies"]
+    assert [line.endswith("Chance explains them.") for line in lines] == [True]
+    assert all(one["matches"] for one in companies)
+
+
 def test_nothing_is_no_clean_answer_where_somebody_was_left_out(tmp_path: Path) -> None:
     """`match` ends with 6 then, and with 1 where all of it was compared."""
     (tmp_path / "spillwatch.toml").write_text("")
