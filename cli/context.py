@@ -14,6 +14,7 @@ import typer
 if TYPE_CHECKING:  # a command that needs no database must not pay for importing one
     from cli.configuration import Configuration
     from cli.settings import Settings
+    from cli.watched import Watched
     from crawler.settings import CrawlerSettings
     from storage.base import Database
     from storage.evidence.warc import EvidenceStore
@@ -37,6 +38,13 @@ class App:
     def configuration(self) -> Configuration:
         """Settings, sources and companies, as declared; raises ConfigurationRefused with every mistake."""
         from cli.configuration import load
+
+        return load(self.config_option)
+
+    @cached_property
+    def watched(self) -> Watched:
+        """Settings and companies; a mistake in a source's file keeps nobody from looking for a company."""
+        from cli.watched import load
 
         return load(self.config_option)
 

@@ -41,7 +41,6 @@ class Folder(Generic[T]):
 def read_folder(folder: Path, adapter: TypeAdapter[T]) -> Folder[T]:
     """Validate every TOML file of a folder; a folder that is not there holds no file."""
     result: Folder[T] = Folder()
-    schema = adapter.json_schema()
     for file in sorted(folder.glob("*.toml")) if folder.is_dir() else ():
         if not _NAME.fullmatch(file.stem):
             wanted = "a name of a-z, 0-9, - and _ that begins with a letter or a digit, 64 at most"
@@ -54,7 +53,9 @@ def read_folder(folder: Path, adapter: TypeAdapter[T]) -> Folder[T]:
         try:
             result.found.append(Declared(file.stem, file, adapter.validate_python(table)))
         except ValidationError as error:
-            result.mistakes += mistakes_of(error, origin=_always(file), data=table, schema=schema)
+            result.mistakes += mistakes_of(
+                error, origin=_always(file), data=table, schema=adapter.json_schema()
+            )
     return result
 
 
