@@ -12,8 +12,6 @@ import hashlib
 import re
 from collections.abc import Iterator
 
-from Crypto.Hash import keccak
-
 from matching.identifiers.fields import Field, Found
 
 _ALPHABET = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
@@ -142,6 +140,9 @@ def _polymod(values: list[int]) -> int:
 
 def is_checked(address: str) -> bool:
     """Whether the capitals of an Ethereum address are those of EIP-55, so that it is one for certain."""
+    # It brings a parser of C with it: a twentieth of a second, which only who finds an address pays.
+    from Crypto.Hash import keccak
+
     digits = address[2:]
     if _is_one_case(digits):
         return False
