@@ -5,19 +5,16 @@ from contextlib import contextmanager
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, ClassVar, Self, cast
+from typing import Any, ClassVar, Self, cast
 
 from sqlalchemy import JSON, BigInteger, CursorResult, Engine, Enum, MetaData, func, select
-from sqlalchemy.dialects import sqlite
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.sql.base import Executable
 
 from storage.columns import Amount, CleanText, UtcDateTime
 from storage.connect import READING, engine_for, parse_url, shown
 from storage.faults import translated
-
-if TYPE_CHECKING:
-    from sqlalchemy.dialects import postgresql
 
 BATCH = 500  # rows a statement; SQLite takes 32,766 parameters, PostgreSQL 65,535
 BUSY_TIMEOUT_S = 30.0
@@ -115,10 +112,7 @@ def new_ids(session: Session, table: type[Base], count: int) -> Sequence[int]:
     return range(last + 1, last + count + 1)
 
 
-def insert_new(session: Session, table: type[Base]) -> "postgresql.Insert | sqlite.Insert":
+def insert_new(session: Session, table: type[Base]) -> postgresql.Insert | sqlite.Insert:
     """An INSERT that leaves out, without an error, the rows that a unique constraint refuses."""
-    if session.get_bind().dialect.name == "postgresql":
-        from sqlalchemy.dialects import postgresql  # loaded by now, and not where SQLite is the database
-
-        return postgresql.insert(table).on_conflict_do_nothing()
-    return sqlite.insert(table).on_conflict_do_nothing()
+    kind = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    return kind(table).on_conflict_do_nothing()
