@@ -67,7 +67,7 @@ def test_ctrl_c_leaves_nothing_behind(tmp_path: Path) -> None:
             for child in Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
         ]
         process.send_signal(signal.SIGINT)
-        process.communicate(timeout=30)
+        process.communicate(timeout=90)
 
     assert process.returncode == 130
     assert len(group) == 3
