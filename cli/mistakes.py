@@ -21,6 +21,8 @@ Place = tuple[str | int, ...]
 
 _FOUND_LIMIT = 80  # characters of a wrong value that are shown
 _PASSWORD_IN_URL = re.compile(r"(?<=://)[^/\s]*@")
+#: Behind the # no server sees it: the key of a sealed paste.
+_KEY_IN_URL = re.compile(r"(://[^#\s]*#)[^\s'\"]+")
 
 _OF_PYDANTIC = frozenset(get_args(ErrorType))
 
@@ -132,10 +134,10 @@ def _of_ours(error: Mapping[str, Any], *, file: str, key: str, data: object) -> 
     value, kind = error.get("input"), error["type"]
     if not isinstance(value, Mapping):
         return Mistake(file, key, found(value, secret=False), error["msg"])
-    what = found(value[kind], secret=False) if kind in value else "nothing"
-    return Mistake(
-        file, f"{key}.{kind}".strip("."), what, error["msg"], _misspelt((*error["loc"], kind), data)
-    )
+    place = (*error["loc"], kind)
+    if kind in value:
+        return Mistake(file, key_in_file(place, data), found(value[kind], secret=False), error["msg"])
+    return Mistake(file, key_in_file(place, data), "nothing", error["msg"], _misspelt(place, data))
 
 
 def key_in_file(place: Place, data: object) -> str:
@@ -156,14 +158,14 @@ def key_in_file(place: Place, data: object) -> str:
 
 
 def found(value: object, *, secret: bool) -> str:
-    """A wrong value as it may be shown: never a secret, never a whole table, a URL without its password."""
+    """A wrong value as it may be shown: never a secret or a whole table, a URL without password or key."""
     if secret:
         return "a value that is not shown, because it is a secret"
     if isinstance(value, Mapping):
         return "a table"
     if isinstance(value, (list, tuple)):
         return "a list"
-    text = _PASSWORD_IN_URL.sub("***@", repr(value))
+    text = _KEY_IN_URL.sub(r"\1***", _PASSWORD_IN_URL.sub("***@", repr(value)))
     return text if len(text) <= _FOUND_LIMIT else text[: _FOUND_LIMIT - 1] + "…"
 
 

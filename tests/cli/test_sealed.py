@@ -31,3 +31,18 @@ def test_a_sealed_paste_is_opened_and_no_row_holds_its_key(tmp_path: Path) -> No
     assert (run["outcome"], run["listings_new"]) == ("new_listings", 2)
     assert any(ID.encode() in each.read_bytes() for each in written)
     assert not any(KEY.encode() in each.read_bytes() for each in written)
+
+
+def test_a_link_that_is_refused_does_not_show_its_key(tmp_path: Path) -> None:
+    """Such as one to a paste that burns: the mistake names what is wrong, and the address without its end."""
+    home = tmp_path / "home"
+    assert spillwatch(tmp_path, "init", "home").returncode == Exit.OK
+    burning = SOURCE.format(url="https://bin.example", id=ID, key=f"-{KEY}")
+    (home / "sources/bin.toml").write_text(burning)
+
+    ran = spillwatch(home, "check")
+
+    assert ran.returncode == Exit.CONFIGURATION
+    told = ran.stdout + ran.stderr
+    assert f"bin.toml: start: found 'https://bin.example/?{ID}#***'; wanted whole links" in told
+    assert KEY not in told
