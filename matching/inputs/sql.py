@@ -96,8 +96,12 @@ class Sql:
             offset = end
 
     def _flushed(self, offset: int, end: int) -> list[Block]:
-        """A block a table. Their offsets are one apart: each has at least one byte of its own."""
-        groups, self._groups = self._groups, {}
+        """A block a table. Their offsets are one apart: each has at least one byte of its own.
+
+        A table has no line where its only statement began to be read, and what follows was no row.
+        """
+        groups = {table: group for table, group in self._groups.items() if group.lines}
+        self._groups = {}
         last = len(groups) - 1
         blocks = []
         for number, (table, group) in enumerate(groups.items()):

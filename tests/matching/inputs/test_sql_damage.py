@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 
 import pytest
@@ -48,3 +49,20 @@ def test_a_string_may_look_like_rows() -> None:
     dump = one(f"-- PostgreSQL database dump\nINSERT INTO t (a, b) VALUES {values};\n".encode())
 
     assert dump.cells(1, 2) == [(n, text.replace("\n", " ")) for n, text in rows]
+
+
+@pytest.mark.parametrize("before", [0, 1, 30])
+@pytest.mark.parametrize("values", ["('open)", '(")', "(')", "()", "(1)(2)", "(1\\)", "", "("])
+@pytest.mark.parametrize("behind", ["", "some words\n", "INSERT INTO a VALUES ('last@mail.example');\n"])
+def test_a_table_whose_only_statement_holds_no_row_takes_nothing_with_it(
+    before: int, values: str, behind: str
+) -> None:
+    """Every row before and behind it is read, and its own text as well."""
+    rows = "".join(f"INSERT INTO a VALUES ({number},'x{number}@mail.example');\n" for number in range(before))
+    text = f"{rows}INSERT INTO b VALUES {values};\n{behind}"
+
+    dump = one(text.encode())
+
+    addresses = sorted(re.findall(r"\w+@mail", text))
+    assert sorted(re.findall(r"\w+@mail", dump.text.decode())) == addresses
+    assert dump.ending.outcome == "whole"
