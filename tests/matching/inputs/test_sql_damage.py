@@ -6,8 +6,10 @@ import re
 from collections.abc import Callable, Sequence
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from tests.matching.inputs.reading import one
+from tests.matching.inputs.reading import lines, one
 
 COUNT = 3_000
 #: How the rows are written.
@@ -66,3 +68,23 @@ def test_a_table_whose_only_statement_holds_no_row_takes_nothing_with_it(
     addresses = sorted(re.findall(r"\w+@mail", text))
     assert sorted(re.findall(r"\w+@mail", dump.text.decode())) == addresses
     assert dump.ending.outcome == "whole"
+
+
+#: What SQL is made of, to be put together in any order.
+PARTS = [
+    "INSERT INTO a VALUES ", "INSERT INTO `b` (`c`,`d`) VALUES", "COPY t (a, b) FROM stdin;\n", "\\.\n",
+    "CREATE TABLE a (c int, d text);\n", "VALUES", "(1,'x')", '(2,"y")', "('z@mail.example')",
+    "1\tz@mail.example\n", ",", ";\n", ";", "\n", "\r\n", "'", '"', "\\", "(", ")", "--", "/*", "*/",
+    "N'", "E'\\'",
+]  # fmt: skip
+
+
+@settings(max_examples=500)
+@given(st.lists(st.sampled_from(PARTS), max_size=60))
+def test_no_order_of_its_parts_ends_the_reading(parts: Sequence[str]) -> None:
+    """Whatever stands where no statement has it, all is read, in lines that have a number."""
+    dump = one(("INSERT INTO a VALUES (1,'first@mail.example');\n" + "".join(parts)).encode())
+
+    assert (dump.format, dump.ending.outcome) == ("sql", "whole")
+    assert dump.text.count(b"first@mail.example") == 1
+    assert all(number > 0 for block in dump.blocks for _, number in lines(block))
