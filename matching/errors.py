@@ -35,7 +35,8 @@ SpillwatchError (storage.errors)
         ├── InputTooLarge
         ├── InputTooDeep
         ├── InputTooMany
-        └── InputTooSlow
+        ├── InputTooSlow
+        └── InputFailed
 
 No message holds a customer's value, a key or a fingerprint.
 """
@@ -257,3 +258,9 @@ class InputTooSlow(InputRefused):
     """Reading took longer than is allowed."""
 
     reason = "input_too_slow"
+
+
+class InputFailed(InputRefused):
+    """The program that reads it made a mistake."""
+
+    reason = "input_failed"

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Protocol
 
-from matching.errors import InputRefused
+from matching.errors import InputFailed, InputRefused
 from matching.inputs.blocks import PLAIN, Block, Shape
 from matching.inputs.endings import Ending, ending_of
 from matching.inputs.limits import Budget
@@ -75,7 +77,20 @@ class Document:
                 yield block
         except InputRefused as refused:
             error = refused
+        except MemoryError:
+            raise
+        except Exception as mistake:  # noqa: BLE001 - it is this document's ending, and others are still to be read
+            error = InputFailed(
+                f"the program made a mistake in reading it ({type(mistake).__name__} at {_where(mistake)}); "
+                "please report that"
+            )
         self.ending = ending_of(error, size=content.size, rows=self._rows, broken=content.broken)
+
+
+def _where(error: Exception) -> str:
+    """The line of the program; the message may hold what was read."""
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{Path(frame.filename).name}:{frame.lineno}"
 
 
 _BY_LINES = frozenset({"csv", "tsv", "combo", "keyvalue", "text"})

@@ -148,6 +148,7 @@ def check(data: bytes) -> Counter[str]:
             block.text.decode()
             _look_at(block)
         assert document.ending is not None, "a document without an ending"
+        assert document.ending.outcome != "failed", document.ending.sentence
         seen[document.ending.outcome] += 1
     assert size <= 4 * (LIMITS.out_bytes + len(data)) + SLACK, f"{size} bytes of text"
     assert seen.total() <= LIMITS.members + 8, f"{seen.total()} documents"

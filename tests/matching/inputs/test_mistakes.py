@@ -1,0 +1,36 @@
+"""A mistake of the program's own in reading a document is data, as every other failure is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from matching.inputs import Block, Document, Shape
+from matching.inputs.blocks import PLAIN
+
+
+class Mistaken:
+    """A reader that fails behind its first block, with what it read in its message."""
+
+    format = "text"
+    charset = "utf-8"
+    shape: Shape = PLAIN
+    size = 26
+    broken = 0
+
+    def blocks(self, after: int) -> Iterator[Block]:
+        yield Block(b"person1@mail.example\nsecond\n", 1, 0, 26, PLAIN)
+        raise LookupError("person2@mail.example is not there")
+
+
+def test_a_mistake_in_reading_ends_one_document_and_says_where() -> None:
+    """What was read before counts; the line is named, what stood there is not."""
+    document = Document("dump", Mistaken())
+
+    blocks = list(document.blocks())
+
+    assert len(blocks) == 1
+    assert document.ending
+    assert (document.ending.outcome, document.ending.rows) == ("failed", 2)
+    assert "(LookupError at test_mistakes.py:" in document.ending.sentence
+    assert "2 rows in 26 bytes were read before." in document.ending.sentence
+    assert "mail.example" not in document.ending.sentence
