@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from crawler.errors import ScheduleRefused
 from crawler.schedule import Slots, slots_of
 from matching.settings import MatchingSettings
-from matching.watch import watched_segments
+from matching.watch_loader import watched_segments
 from storage import companies, coverage, sources
 from storage.companies import Company
 from storage.listings import MatchState

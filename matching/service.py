@@ -16,7 +16,8 @@ from matching.errors import MatchingError
 from matching.findings import Findings, Part
 from matching.results import results_of
 from matching.settings import MatchingSettings
-from matching.watch import Watch, load
+from matching.watch import Watch
+from matching.watch_loader import load
 from storage import companies, data_sets, listings, matches, watch
 from storage.base import Database
 from storage.errors import EvidenceFailed, SpillwatchError, WatchChanged

@@ -26,7 +26,8 @@ from matching.inputs import Limits
 from matching.inputs.endings import WHOLE
 from matching.sweep import Progress, Source, Sweep
 from matching.terms import WatchTerm
-from matching.watch import Watch, watch_of, watched_segments
+from matching.watch import Watch, watch_of
+from matching.watch_loader import watched_segments
 from storage import companies
 
 if TYPE_CHECKING:

@@ -1,0 +1,60 @@
+"""Loads the watch: terms and segments out of the database's rows, and the keys that open the segments."""
+
+from collections.abc import Iterable, Mapping
+
+from sqlalchemy.orm import Session
+
+from matching.errors import MatchingError
+from matching.intake import files_of
+from matching.keys import Keyring
+from matching.native.library import use
+from matching.segment_folder import SegmentFolder
+from matching.settings import MatchingSettings
+from matching.terms import Terms, WatchTerm
+from matching.watch import Watch, WatchedSegment
+from storage import companies
+
+
+def load(session: Session, settings: MatchingSettings) -> Watch:
+    """Everything that is active in the database."""
+    by_id = {
+        term.id: WatchTerm(term.id, term.company_id, term.text, term.kind, tuple(term.exclude))
+        for term in companies.active_terms(session)
+    }
+    rows = companies.active_segments(session)
+    segments, unusable = watched_segments(rows, settings, {row.company.slug: row.company_id for row in rows})
+    revision = companies.watch_revision(session)
+    return Watch(revision, Terms.build(list(by_id.values())), by_id, segments, unusable)
+
+
+def watched_segments(
+    rows: Iterable[companies.Segment], settings: MatchingSettings, numbers: Mapping[str, int]
+) -> tuple[list[WatchedSegment], dict[int, MatchingError]]:
+    """The segments opened, with their keys, and by company why one could not be. `numbers`: of the slugs."""
+    use(settings.native)  # here: all that is compared is opened before
+    segments: list[WatchedSegment] = []
+    unusable: dict[int, MatchingError] = {}
+    keyring = Keyring(settings)
+    for row in rows:
+        number = numbers[row.company.slug]
+        try:
+            segments.append(_watched(row, number, settings, keyring))
+        except MatchingError as error:
+            unusable.setdefault(number, error)
+    return segments, unusable
+
+
+def _watched(
+    row: companies.Segment, number: int, settings: MatchingSettings, keyring: Keyring
+) -> WatchedSegment:
+    slug = row.company.slug
+    segment = SegmentFolder(settings.segments_dir).opened(files_of(row), company=slug)
+    key = keyring.that_made(segment.header, segment.path)
+    segment.check_key(key)
+    region = _fingerprints_of(row.company).get("default_region") or segment.header.default_region
+    return WatchedSegment(row.id, number, segment, region, key)
+
+
+def _fingerprints_of(company: companies.Company) -> dict[str, str | None]:
+    """The [fingerprints] of the company's file."""
+    return dict(company.definition.get("fingerprints", {}))
