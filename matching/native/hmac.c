@@ -4,6 +4,10 @@
  * A processor without AVX2 is told so by sw_hmac_lanes, and Python hashes with stringzilla. */
 #include "inside.h"
 
+#if defined SW_X86
+#include <immintrin.h>
+#endif
+
 #define WORDS 16 /* of a block */
 #define BLOCK 64 /* bytes */
 #define KEY 32   /* bytes */
@@ -38,8 +42,8 @@ static const uint32_t FIRST[8] = {
                                       (ROTATED(w2, 17) ^ ROTATED(w2, 19) ^ w2 >> 10) + \
                                       (ROTATED(w15, 7) ^ ROTATED(w15, 18) ^ w15 >> 3); \
             } \
-            type one = h + (ROTATED(e, 6) ^ ROTATED(e, 11) ^ ROTATED(e, 25)) + (g ^ (e & (f ^ g))) + ROUND[i] + \
-                       (words)[i % WORDS]; \
+            type one = (ROUND[i] + (words)[i % WORDS] + h) + (g ^ (e & (f ^ g))) + \
+                       (ROTATED(e, 6) ^ ROTATED(e, 11) ^ ROTATED(e, 25)); \
             type two = (ROTATED(a, 2) ^ ROTATED(a, 13) ^ ROTATED(a, 22)) + ((a & b) | (c & (a | b))); \
             h = g, g = f, f = e, e = d + one, d = c, c = b, b = a, a = one + two; \
         } \
@@ -119,30 +123,88 @@ static void alone(const struct states *states, const uint8_t *message, size_t le
 
 #if defined SW_X86
 
-/* `name` hashes `lanes` messages, each of which has room in one block; `which` are their indices. */
-#define SIDE_BY_SIDE(name, lanes, features) \
-    __attribute__((target(features))) static void name(const struct states *states, const int64_t *offsets, \
-                                                       const uint8_t *tape, const uint64_t *which, uint8_t *out) { \
-        typedef uint32_t vector __attribute__((vector_size(4 * lanes))); \
-        vector words[WORDS], state[8]; \
-        for (int lane = 0; lane < lanes; lane++) { \
-            uint8_t block[BLOCK]; \
-            size_t length = (size_t)(offsets[which[lane] + 1] - offsets[which[lane]]); \
-            last_block(block, tape + offsets[which[lane]], length, BLOCK + length); \
-            for (int i = 0; i < WORDS; i++) words[i][lane] = big_endian(block + 4 * i); \
-        } \
-        for (int i = 0; i < 8; i++) state[i] = states->inner[i] + (vector){0}; \
-        COMPRESS(vector, state, words); \
+/* The inner and the outer block of as many messages as a word of `type` has lanes; their digests are in `state`. */
+#define BOTH_BLOCKS(type, states, words, state) \
+    do { \
+        for (int i = 0; i < 8; i++) (state)[i] = (states)->inner[i] + (type){0}; \
+        COMPRESS(type, state, words); \
         for (int i = 0; i < WORDS; i++) \
-            words[i] = i < 8 ? state[i] : (i == 8 ? 0x80000000u : i == 15 ? 8u * (BLOCK + 32) : 0u) + (vector){0}; \
-        for (int i = 0; i < 8; i++) state[i] = states->outer[i] + (vector){0}; \
-        COMPRESS(vector, state, words); \
-        for (int lane = 0; lane < lanes; lane++) \
-            for (int i = 0; i < MAC / 4; i++) put_big_endian(out + MAC * which[lane] + 4 * i, state[i][lane]); \
-    }
+            (words)[i] = i < 8 ? (state)[i] : (i == 8 ? 0x80000000u : i == 15 ? 8u * (BLOCK + 32) : 0u) + (type){0}; \
+        for (int i = 0; i < 8; i++) (state)[i] = (states)->outer[i] + (type){0}; \
+        COMPRESS(type, state, words); \
+    } while (0)
 
-SIDE_BY_SIDE(eight, 8, "avx2")
-SIDE_BY_SIDE(sixteen, 16, "avx512f,avx512bw,avx512vl")
+typedef uint32_t eight_words __attribute__((vector_size(32)));
+typedef uint32_t sixteen_words __attribute__((vector_size(64)));
+
+/* Hashes the eight messages from offsets[0] on. One without room in a block is hashed as an empty one. */
+__attribute__((target("avx2"))) static void eight(const struct states *states, const int64_t *offsets,
+                                                  const uint8_t *tape, uint8_t *out) {
+    eight_words words[WORDS], state[8];
+    for (int lane = 0; lane < 8; lane++) {
+        uint8_t block[BLOCK];
+        size_t length = (size_t)(offsets[lane + 1] - offsets[lane]);
+        if (length > MOST_IN_LANE) length = 0;
+        last_block(block, tape + offsets[lane], length, BLOCK + length);
+        for (int i = 0; i < WORDS; i++) words[i][lane] = big_endian(block + 4 * i);
+    }
+    BOTH_BLOCKS(eight_words, states, words, state);
+    for (int lane = 0; lane < 8; lane++)
+        for (int i = 0; i < MAC / 4; i++) put_big_endian(out + MAC * lane + 4 * i, state[i][lane]);
+}
+
+#define AVX512 __attribute__((target("avx512f,avx512bw,avx512vl")))
+
+AVX512 static inline __m512i swapped(__m512i words) {
+    return _mm512_shuffle_epi8(words, _mm512_set4_epi32(0x0c0d0e0f, 0x08090a0b, 0x04050607, 0x00010203));
+}
+
+/* Of four vectors of four quarters: in each quarter the four words of a row become a column. */
+AVX512 static inline void turn_words(__m512i *rows) {
+    __m512i low = _mm512_unpacklo_epi32(rows[0], rows[1]), high = _mm512_unpackhi_epi32(rows[0], rows[1]);
+    __m512i low_2 = _mm512_unpacklo_epi32(rows[2], rows[3]), high_2 = _mm512_unpackhi_epi32(rows[2], rows[3]);
+    rows[0] = _mm512_unpacklo_epi64(low, low_2), rows[1] = _mm512_unpackhi_epi64(low, low_2);
+    rows[2] = _mm512_unpacklo_epi64(high, high_2), rows[3] = _mm512_unpackhi_epi64(high, high_2);
+}
+
+/* The same of the quarters themselves; from one row to the next it is `step`. */
+AVX512 static inline void turn_quarters(__m512i *rows, int step) {
+    __m512i *a = rows, *b = a + step, *c = b + step, *d = c + step;
+    __m512i even = _mm512_shuffle_i32x4(*a, *b, 0x88), odd = _mm512_shuffle_i32x4(*a, *b, 0xdd);
+    __m512i even_2 = _mm512_shuffle_i32x4(*c, *d, 0x88), odd_2 = _mm512_shuffle_i32x4(*c, *d, 0xdd);
+    *a = _mm512_shuffle_i32x4(even, even_2, 0x88), *b = _mm512_shuffle_i32x4(odd, odd_2, 0x88);
+    *c = _mm512_shuffle_i32x4(even, even_2, 0xdd), *d = _mm512_shuffle_i32x4(odd, odd_2, 0xdd);
+}
+
+/* The last blocks of sixteen messages as big-endian words: word i of each of them in words[i]. What lies behind a
+ * message is not read. */
+AVX512 static inline void load_blocks(const int64_t *offsets, const uint8_t *tape, __m512i words[WORDS]) {
+    uint32_t bits[16];
+    for (int lane = 0; lane < 16; lane++) {
+        size_t length = (size_t)(offsets[lane + 1] - offsets[lane]);
+        if (length > MOST_IN_LANE) length = 0;
+        bits[lane] = (uint32_t)(8 * (BLOCK + length));
+        __m512i message = _mm512_maskz_loadu_epi8((1ull << length) - 1, tape + offsets[lane]);
+        words[lane] = swapped(_mm512_mask_set1_epi8(message, 1ull << length, (char)0x80));
+    }
+    for (int row = 0; row < 16; row += 4) turn_words(words + row);
+    for (int row = 0; row < 4; row++) turn_quarters(words + row, 4);
+    words[WORDS - 1] = _mm512_loadu_si512(bits);
+}
+
+/* As `eight`, for sixteen. */
+AVX512 static void sixteen(const struct states *states, const int64_t *offsets, const uint8_t *tape, uint8_t *out) {
+    union {
+        __m512i vectors[WORDS];
+        sixteen_words words[WORDS];
+    } block, digest;
+    load_blocks(offsets, tape, block.vectors);
+    BOTH_BLOCKS(sixteen_words, states, block.words, digest.words);
+    for (int i = 0; i < MAC / 4; i++) digest.vectors[i] = swapped(digest.vectors[i]);
+    turn_words(digest.vectors);
+    turn_quarters(digest.vectors, 1);
+    for (int i = 0; i < 4; i++) _mm512_storeu_si512(out + sizeof(__m512i) * (size_t)i, digest.vectors[i]);
+}
 
 uint32_t sw_hmac_lanes(void) {
     __builtin_cpu_init();
@@ -151,35 +213,43 @@ uint32_t sw_hmac_lanes(void) {
     return __builtin_cpu_supports("avx2") ? 8 : 0;
 }
 
+/* Hashes `count` messages, `lanes` of them or fewer: where some are missing, empty ones stand for them. */
+static void side_by_side(uint32_t lanes, const struct states *states, const int64_t *offsets, const uint8_t *tape,
+                         uint64_t count, uint8_t *out) {
+    void (*hash)(const struct states *, const int64_t *, const uint8_t *, uint8_t *) = lanes == 16 ? sixteen : eight;
+    if (count == lanes) {
+        hash(states, offsets, tape, out);
+    } else {
+        int64_t filled[16 + 1];
+        uint8_t macs[16 * MAC];
+        for (uint32_t i = 0; i <= lanes; i++) filled[i] = offsets[i < count ? i : count];
+        hash(states, filled, tape, macs);
+        memcpy(out, macs, MAC * count);
+    }
+}
+
 #else
 
 uint32_t sw_hmac_lanes(void) { return 0; }
+
+static void side_by_side(uint32_t lanes, const struct states *states, const int64_t *offsets, const uint8_t *tape,
+                         uint64_t count, uint8_t *out) {
+    (void)lanes, (void)states, (void)offsets, (void)tape, (void)count, (void)out;
+}
 
 #endif
 
 void sw_hmac(uint32_t lanes, const uint8_t *key, const int64_t *offsets, const uint8_t *tape, uint64_t count,
              uint8_t *out) {
     struct states states;
-    uint64_t which[16];
-    uint32_t waiting = 0;
     if (lanes > sw_hmac_lanes()) lanes = sw_hmac_lanes();
+    if (lanes < 8) lanes = 0;
     begin(&states, key);
+    for (uint64_t i = 0; lanes && i < count; i += lanes)
+        side_by_side(lanes, &states, offsets + i, tape, count - i < lanes ? count - i : lanes, out + MAC * i);
     for (uint64_t i = 0; i < count; i++) {
         size_t length = (size_t)(offsets[i + 1] - offsets[i]);
-        if (lanes < 8 || length > MOST_IN_LANE) {
-            alone(&states, tape + offsets[i], length, out + MAC * i);
-            continue;
-        }
-        which[waiting++] = i;
-#if defined SW_X86
-        if (waiting == lanes) {
-            (lanes == 16 ? sixteen : eight)(&states, offsets, tape, which, out);
-            waiting = 0;
-        }
-#endif
+        if (!lanes || length > MOST_IN_LANE) alone(&states, tape + offsets[i], length, out + MAC * i);
     }
-    for (uint32_t i = 0; i < waiting; i++)
-        alone(&states, tape + offsets[which[i]], (size_t)(offsets[which[i] + 1] - offsets[which[i]]),
-              out + MAC * which[i]);
     wipe(&states, sizeof states);
 }
