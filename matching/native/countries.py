@@ -32,9 +32,9 @@ def write(path: Path = PATH) -> Path:
     ends = np.cumsum([[len(column) for column in one] for one in made.values()], axis=0)
     draft = path.with_suffix(f".{os.getpid()}.part")  # nobody reads half a file
     with draft.open("wb") as file:
-        rows, tails, answers = columns
-        named = {"made_of": np.array(made_of()), "codes": np.array(list(made)), "ends": ends}
-        np.savez(file, allow_pickle=False, rows=rows, tails=tails, answers=answers, **named)
+        named = dict(zip(Compiled._fields, columns, strict=True))
+        named |= {"made_of": np.array(made_of()), "codes": np.array(list(made)), "ends": ends}
+        np.savez(file, allow_pickle=False, **named)
     return draft.replace(path)
 
 

@@ -24,7 +24,7 @@ from typing import Any
 
 from matching.identifiers import Field
 
-ABI = 6
+ABI = 7
 PATH = Path(__file__).with_name("scanner.shared")
 ROW = 12  # numbers of a state of a telephone table
 IBAN_ROW = 40  # bytes
@@ -56,6 +56,7 @@ class PhoneTable(Structure):
         ("rows", c_void_p),
         ("tails", c_void_p),
         ("answers", c_void_p),
+        ("lengths", c_void_p),
         ("code", c_char * 4),
         ("code_length", c_uint32),
     )

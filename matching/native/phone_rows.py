@@ -18,17 +18,20 @@ _ROWS = (1 << 16) // ROW
 
 
 class Compiled(NamedTuple):
-    """`rows`: ROW numbers a state. `answers`: the bytes of one struct sw_answer after the other."""
+    """`rows`: ROW numbers a state. `answers`: the bytes of one struct sw_answer after the other. `lengths`: by the
+    first two digits, a bit for each number of digits that may have an answer.
+    """
 
     rows: Numbers
     tails: Numbers
     answers: NDArray[np.uint8]
+    lengths: NDArray[np.uint32]
 
 
 def compiled(table: Table) -> Compiled:
     """Raises PatternUnknown where the table is too large for numbers of 16 bits."""
     rows, tails = _rows(table)
-    return Compiled(rows, tails, np.frombuffer(bytes(_answers(table)), np.uint8))
+    return Compiled(rows, tails, np.frombuffer(bytes(_answers(table)), np.uint8), _lengths(table))
 
 
 def _rows(table: Table) -> tuple[Numbers, Numbers]:
@@ -57,6 +60,17 @@ def _decided(table: Table) -> NDArray[np.bool_]:
     while (more := alike & decided[onward] & ~decided).any():
         decided |= more
     return decided
+
+
+def _lengths(table: Table) -> NDArray[np.uint32]:
+    onward = table.rows[:, :10]
+    behind = onward[onward[1]].reshape(-1)  # where two digits lead to
+    answered = np.array([said is not None for said in table.answers])[table.rows[:, 10]]  # after no further digit
+    lengths = np.full(100, 0b11, np.uint32)  # of fewer than two digits nothing is told
+    for length in range(2, LONGEST + 1):
+        lengths |= answered[behind].astype(np.uint32) << np.uint32(length)
+        answered = answered[onward].any(axis=1)
+    return lengths
 
 
 def _answers(table: Table) -> Array[Answer]:

@@ -9,6 +9,12 @@
 /* So many digits decide nearly always. To ask after each of them takes longer: the processor can't foresee it. */
 #define AHEAD 4
 
+/* Whether the answer may be another than none. Most digits are more or fewer than a number beginning so has, and to
+ * learn that by the rows is a chain of loads, each of which waits for the one before. */
+static bool may_be_number(const struct sw_phone_table *table, const uint8_t *digits, size_t length) {
+    return length < 2 || table->lengths[10 * (digits[0] - '0') + (digits[1] - '0')] >> length & 1;
+}
+
 static const struct sw_answer *answer(const struct sw_phone_table *table, const uint8_t *digits, size_t length) {
     const uint16_t *row = table->rows + SW_ROW;
     size_t i = 0;
@@ -21,16 +27,18 @@ static const struct sw_answer *answer(const struct sw_phone_table *table, const 
     return &table->answers[row[SW_ANSWER]];
 }
 
-/* The country whose code the digits begin with, and how many digits it has; no code begins with 0. */
+/* The country whose code the digits begin with. No code begins another one, so three digits tell; with fewer there is
+ * no number. */
 static const struct sw_phone_table *country(const struct sw_rules *rules, const uint8_t *digits, size_t length) {
-    size_t number = 0, first = 0, size = 10;
-    for (size_t i = 0; i < LONGEST_CODE && i < length && digits[0] != '0'; i++) {
-        number = number * 10 + (size_t)(digits[i] - '0');
-        if (rules->codes[first + number]) return &rules->countries[rules->codes[first + number] - 1];
-        first += size;
-        size *= 10;
-    }
-    return NULL;
+    if (length < LONGEST_CODE) return NULL;
+    unsigned index = rules->codes[100 * (digits[0] - '0') + 10 * (digits[1] - '0') + (digits[2] - '0')];
+    return index ? &rules->countries[index - 1] : NULL;
+}
+
+static bool begin_with_code(const struct sw_phone_table *table, const uint8_t *digits) {
+    for (uint32_t i = 0; i < table->code_length; i++)
+        if (digits[i] != (uint8_t)table->code[i]) return false;
+    return true;
 }
 
 static size_t written(const struct sw_phone_table *table, const struct sw_answer *how, const uint8_t *digits,
@@ -57,6 +65,7 @@ static size_t e164(const struct sw_rules *rules, const uint8_t *digits, size_t l
     const struct sw_phone_table *table = international ? country(rules, digits, length) : NULL;
     if (!table) {
         if (!rules->home->rows) return asked(rules, rules->home, digits, length, international, out);
+        if (!may_be_number(rules->home, digits, length)) return 0;
         const struct sw_answer *how = answer(rules->home, digits, length);
         if (how->kind != SW_DIALLED) {
             if (how->kind == SW_NONE || international) return 0;
@@ -69,6 +78,7 @@ static size_t e164(const struct sw_rules *rules, const uint8_t *digits, size_t l
     }
     if (!table->rows) return asked(rules, table, digits, length, international, out);
     skipped += table->code_length;
+    if (!may_be_number(table, digits + skipped, length - skipped)) return 0;
     const struct sw_answer *how = answer(table, digits + skipped, length - skipped);
     if (how->kind == SW_NUMBER) return written(table, how, digits + skipped, length - skipped, out);
     return how->kind == SW_ASK ? asked(rules, table, digits, length, international, out) : 0;
@@ -84,8 +94,7 @@ size_t sw_phone(const struct sw_rules *rules, const uint8_t *digits, size_t leng
  * readings are possible where they begin with the region's own code: identifiers/numbers.py, `readings`. */
 size_t sw_phone_glued(const struct sw_rules *rules, const uint8_t *digits, size_t length, bool found, uint8_t *out) {
     const struct sw_phone_table *home = rules->home;
-    bool own = length > home->code_length && !memcmp(digits, home->code, home->code_length);
-    if (found && !own) return 0;
+    if (found && !begin_with_code(home, digits)) return 0;
     if (digits[0] == '0' && digits[1] == '0') digits += 2, length -= 2;
     bool glued = length >= FEWEST_GLUED && length <= MOST_GLUED && digits[0] != '0';
     return glued ? e164(rules, digits, length, true, out) : 0;

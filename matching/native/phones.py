@@ -19,7 +19,7 @@ from matching.native.phone_rows import Compiled, compiled
 from matching.phone_tables import country_table, home_table
 from matching.phones import CODES, home_plan
 
-_SIZES = (10, 100, 1000)  # of country codes with one digit, with two, with three
+_LONGEST = 3  # digits of a country code
 
 
 class Plans:
@@ -57,7 +57,7 @@ def home(region: str) -> PhoneTable:
 
 
 def _empty(code: str) -> PhoneTable:
-    return PhoneTable(None, None, None, code.encode(), len(code))
+    return PhoneTable(None, None, None, None, code.encode(), len(code))
 
 
 _kept: list[Compiled] = []  # what the tables point to lives as long as the process
@@ -73,12 +73,14 @@ def _point(table: PhoneTable, parts: Compiled) -> None:
     _kept.append(parts)
     table.answers = parts.answers.ctypes.data
     table.tails = parts.tails.ctypes.data
+    table.lengths = parts.lengths.ctypes.data
     table.rows = parts.rows.ctypes.data  # last: another thread's scanner may look at once
 
 
 def _index(codes: list[str]) -> NDArray[np.uint16]:
-    """1 + the place of each code, those of one digit before those of two."""
-    table = np.zeros(sum(_SIZES), dtype=np.uint16)
+    """By three digits, 1 + the place of the code that they begin with: no code begins another one."""
+    table = np.zeros(10**_LONGEST, dtype=np.uint16)
     for number, code in enumerate(codes):
-        table[sum(_SIZES[: len(code) - 1]) + int(code)] = number + 1
+        others = 10 ** (_LONGEST - len(code))
+        table[int(code) * others : (int(code) + 1) * others] = number + 1
     return table

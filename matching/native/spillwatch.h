@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define SW_ABI 6
+#define SW_ABI 7
 #define SW_PUBLIC __attribute__((visibility("default")))
 
 /* The fields, in the order of their bits and of the tables of results. Of those from SW_WALLET on only places are
@@ -34,7 +34,8 @@ struct sw_phone_table {
     const uint16_t *rows; /* NULL: not compiled, `ask` says */
     const uint16_t *tails;
     const struct sw_answer *answers;
-    char code[4]; /* the country code */
+    const uint32_t *lengths; /* by the first two digits: bit n where n digits may have an answer */
+    char code[4];            /* the country code */
     uint32_t code_length;
 };
 
@@ -52,7 +53,6 @@ struct sw_domain {
     uint32_t provider;
 };
 
-#define SW_CODES (10 + 100 + 1000)
 #define SW_IBAN_ROW 40
 
 /* Everything that the pure-Python reference decides by a table. Python owns all of it. */
@@ -68,7 +68,7 @@ struct sw_rules {
     const struct sw_domain *domains;
     const struct sw_phone_table *home;     /* of digits as they are written in the region */
     const struct sw_phone_table *countries; /* of what follows a country code */
-    const uint16_t *codes; /* those of one digit, of two, of three: 0, or 1 + the index in `countries` */
+    const uint16_t *codes; /* by three digits, 1 + the index in `countries` of the code they begin with; 0: none */
     /* The E.164 form of digits to `out` (24 bytes); returns its length, 0 for none. `country`: the index of a
      * table that is not compiled, or SW_HOME. */
     uint32_t (*ask)(uint32_t country, const char *digits, uint32_t length, uint32_t international, char *out);
