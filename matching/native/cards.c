@@ -1,24 +1,21 @@
 /* Payment cards and resident IDs: their check digits (identifiers/cards.py, resident_ids.py). */
 #include "inside.h"
 
-/* The length where the digits are a card's, else 0. */
-size_t sw_card(const struct sw_rules *rules, const uint8_t *digits, size_t length) {
-    static const uint8_t doubled[10] = {0, 2, 4, 6, 8, 1, 3, 5, 7, 9};
-    if (length < 13 || length > 19) return 0;
-    size_t prefix = 0, total = 0;
-    for (size_t i = 0; i < 4; i++) prefix = prefix * 10 + (size_t)(digits[i] - '0');
-    if (!(rules->issuers[prefix] >> (length - 13) & 1)) return 0;
-    for (size_t i = 0; i < length; i++) {
-        size_t digit = (size_t)(digits[length - 1 - i] - '0');
-        total += i % 2 ? doubled[digit] : digit;
-    }
-    return total % 10 ? 0 : length;
-}
-
 static unsigned number(const uint8_t *digits, size_t length) {
     unsigned value = 0;
     for (size_t i = 0; i < length; i++) value = value * 10 + (unsigned)(digits[i] - '0');
     return value;
+}
+
+/* The length where the digits are a card's, else 0. */
+size_t sw_card(const struct sw_rules *rules, const uint8_t *digits, size_t length) {
+    static const uint8_t doubled[10] = {0, 2, 4, 6, 8, 1, 3, 5, 7, 9};
+    if (length < 13 || length > 19) return 0;
+    if (!(rules->issuers[number(digits, 4)] >> (length - 13) & 1)) return 0;
+    unsigned total = length % 2 ? (unsigned)(digits[0] - '0') : 0;
+    for (size_t i = length % 2; i < length; i += 2)
+        total += doubled[digits[i] - '0'] + (unsigned)(digits[i + 1] - '0');
+    return total % 10 ? 0 : length;
 }
 
 static bool is_date(unsigned year, unsigned month, unsigned day) {

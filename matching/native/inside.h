@@ -12,7 +12,7 @@
 #define SW_X86
 #endif
 
-/* Classes of ASCII characters, as bits of sw_class[]. */
+/* Classes of ASCII characters, as bits of sw_class[]. LOCAL: of an address before its @, but for dots and hyphens. */
 enum { DIGIT = 1, LETTER = 2, LOCAL = 4, SEPARATOR = 8, X = 16 };
 
 extern const uint8_t sw_class[256];
