@@ -41,23 +41,24 @@ def functions(path: Path = PATH) -> Probe:
     return Probe(search, mark)
 
 
-Marks = NDArray[np.uint8]
+_WORD = 8  # bytes
+Marks = NDArray[np.uint64]
 
 
 def marks_size(records: int) -> int:
     """Bytes: a power of two, so that a fingerprint's last bits are a place."""
-    return 1 << max(records - 1, 0).bit_length()
+    return max(_WORD, 1 << max(records - 1, 0).bit_length())
 
 
 def marks_of(native: Probe, records: NDArray[np.void]) -> Marks:
-    """A bit set for each record, among eight and more: a fingerprint whose bit is not set is in none."""
-    marks = np.zeros(marks_size(len(records)), np.uint8)
+    """Three bits set for each record, of 24 and more: a fingerprint whose bits are not all set is in none."""
+    marks = np.zeros(marks_size(len(records)) // _WORD, np.uint64)
     native.mark(records.ctypes.data, len(records), marks.ctypes.data, _bits(marks))
     return marks
 
 
 def _bits(marks: Marks) -> int:
-    return int(8 * marks.size - 1).bit_length()
+    return int(marks.size - 1).bit_length()
 
 
 def probe(
@@ -70,7 +71,7 @@ def probe(
     shared: int,
 ) -> tuple[NDArray[np.int64], NDArray[np.uint32]]:
     """For each hit the number of its value and the ordinal. `values`: fingerprints, a row each."""
-    at, mark_bits = (None, 0) if marks is None else (marks.ctypes.data, _bits(marks))
+    at, word_bits = (None, 0) if marks is None else (marks.ctypes.data, _bits(marks))
     if values.strides[1] != 1:
         values = np.ascontiguousarray(values)
     room = len(values) + shared
@@ -79,7 +80,7 @@ def probe(
     while following.value < len(values):
         queries, ordinals = np.empty(room, np.int64), np.empty(room, np.uint32)
         hits = native.search(
-            records.ctypes.data, len(records), directory.ctypes.data, bits, at, mark_bits,
+            records.ctypes.data, len(records), directory.ctypes.data, bits, at, word_bits,
             values.ctypes.data, len(values), values.strides[0], shared,
             byref(following), queries.ctypes.data, ordinals.ctypes.data, room,
         )  # fmt: skip
