@@ -83,18 +83,6 @@ void sw_span(const struct sw_scanner *scanner, size_t start, size_t end, int64_t
 
 void sw_emails(struct sw_scanner *scanner, const uint8_t *text, size_t length);
 void sw_domain_slots(struct sw_scanner *scanner);
-struct group {
-    size_t start, end;
-};
-/* A walk through a text from digits to digits. `bits` tells which of the 64 characters from `base` on are digits. */
-struct digits {
-    const uint8_t *text;
-    size_t length, base;
-    uint64_t bits;
-};
-struct digits sw_digits(const uint8_t *text, size_t length);
-/* The first digits in a row from `at` on, which never goes back; at the text's end where there are none. */
-struct group sw_next_digits(struct digits *walk, size_t at);
 void sw_shapes(struct sw_scanner *scanner, const uint8_t *text, size_t length);
 void sw_numbers(struct sw_scanner *scanner, const uint8_t *text, size_t length);
 /* Digits are handed over in DIGITS_ROOM bytes, so that they can be copied DIGITS_COPIED at a time, which is quicker

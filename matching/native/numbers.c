@@ -1,68 +1,11 @@
 /* Runs of digits, and which numbers they may be: the order and the rules of identifiers/numbers.py. */
-#include "inside.h"
-
-#if defined SW_X86
-#include <emmintrin.h>
-#endif
+#include "digits.h"
 
 #define MOST_GROUPS 6
 #define MOST_DIGITS 19
 #define SHORTEST 7
 #define SHORTEST_PHONE 7
 #define LONGEST_PHONE 17
-
-#if defined SW_X86
-/* Of sixteen characters the bits of those that are digits. */
-static unsigned digit_bits(const uint8_t *text) {
-    const __m128i zero = _mm_set1_epi8('0'), nine = _mm_set1_epi8(9);
-    __m128i bytes = _mm_sub_epi8(_mm_loadu_si128((const __m128i *)text), zero);
-    return (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(_mm_min_epu8(bytes, nine), bytes));
-}
-#endif
-
-/* The first character from `at` on that is no digit. */
-static size_t group_end(const uint8_t *text, size_t at, size_t length) {
-#if defined SW_X86
-    for (; at + 16 <= length; at += 16) {
-        unsigned digits = digit_bits(text + at);
-        if (digits != 0xFFFF) return at + (size_t)__builtin_ctz(~digits);
-    }
-#endif
-    while (at < length && is_digit(text[at])) at++;
-    return at;
-}
-
-/* Of 64 characters, fewer only at the text's end, the bits of those that are digits. */
-static uint64_t bits_from(const uint8_t *text, size_t at, size_t length) {
-    uint64_t bits = 0;
-#if defined SW_X86
-    if (at + 64 <= length) {
-        for (unsigned i = 0; i < 4; i++) bits |= (uint64_t)digit_bits(text + at + 16 * i) << 16 * i;
-        return bits;
-    }
-#endif
-    size_t count = length - at < 64 ? length - at : 64;
-    for (size_t i = 0; i < count; i++) bits |= (uint64_t)is_digit(text[at + i]) << i;
-    return bits;
-}
-
-struct digits sw_digits(const uint8_t *text, size_t length) {
-    return (struct digits){text, length, 0, bits_from(text, 0, length)};
-}
-
-struct group sw_next_digits(struct digits *walk, size_t at) {
-    uint64_t left = at - walk->base < 64 ? walk->bits >> (at - walk->base) : 0;
-    while (!left) {
-        at = at - walk->base < 64 ? walk->base + 64 : at;
-        if (at >= walk->length) return (struct group){walk->length, walk->length};
-        walk->base = at;
-        left = walk->bits = bits_from(walk->text, at, walk->length);
-    }
-    size_t start = at + (size_t)__builtin_ctzll(left);
-    uint64_t others = ~walk->bits >> (start - walk->base);
-    if (others) return (struct group){start, start + (size_t)__builtin_ctzll(others)};
-    return (struct group){start, group_end(walk->text, walk->base + 64, walk->length)};
-}
 
 /* Where the next group of the run begins behind a group that ends at `at`; `at` itself where none follows. */
 static size_t next_group(const uint8_t *text, size_t at, size_t length) {
@@ -77,7 +20,7 @@ static bool ends_with_x(const uint8_t *text, size_t at, size_t length) {
 
 /* Whether the run has this value of the field already in a number that reaches beyond `start`. The numbers that
  * do have begun in one of the five groups before, so not before `since`. */
-static bool is_known(const struct sw_scanner *scanner, enum sw_field field, const uint8_t *value, size_t size,
+static inline bool is_known(const struct sw_scanner *scanner, enum sw_field field, const uint8_t *value, size_t size,
                      size_t start, size_t since) {
     const struct bucket *bucket = &scanner->buckets[field];
     for (size_t i = bucket->count; i > scanner->run_first[field]; i--) {
@@ -91,8 +34,8 @@ static bool is_known(const struct sw_scanner *scanner, enum sw_field field, cons
 }
 
 /* `size` bytes of a value lie in the room of the field's bucket. */
-static void add(struct sw_scanner *scanner, enum sw_field field, const uint8_t *value, size_t size, struct group all,
-                size_t since) {
+static inline void add(struct sw_scanner *scanner, enum sw_field field, const uint8_t *value, size_t size,
+                       struct group all, size_t since) {
     if (size && !is_known(scanner, field, value, size, all.start, since))
         sw_add(scanner, field, size, all.start, all.end);
 }
@@ -190,12 +133,12 @@ static size_t run(struct sw_scanner *scanner, const uint8_t *text, struct group 
 /* Numbers and IBANs in one walk from digits to digits: an IBAN's check digits begin a run. */
 void sw_numbers(struct sw_scanner *scanner, const uint8_t *text, size_t length) {
     size_t iban_from = 0;
-    struct digits walk = sw_digits(text, length);
-    struct group digits = sw_next_digits(&walk, 0);
+    struct digits walk = digits_of(text, length);
+    struct group digits = next_digits(&walk, 0);
     while (digits.start < length) {
         size_t end = run(scanner, text, digits, length);
         if (digits.start > 1 && sw_class[text[digits.start - 1]] & LETTER && wanted(scanner, SW_IBAN))
             iban_from = sw_iban(scanner, text, length, digits.start, iban_from);
-        digits = sw_next_digits(&walk, end);
+        digits = next_digits(&walk, end);
     }
 }

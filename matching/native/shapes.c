@@ -1,6 +1,6 @@
 /* Where a wallet, a passport's zone or a driving licence may be. Such places are few: the specification looks at them
  * itself (scan.py), so what is said here may be too much, but never too little. */
-#include "inside.h"
+#include "digits.h"
 
 #define SHORTEST_WALLET 14
 
@@ -96,9 +96,9 @@ void sw_shapes(struct sw_scanner *scanner, const uint8_t *text, size_t length) {
     if (wanted(scanner, SW_WALLET)) wallets(scanner, text, length);
     bool passports = wanted(scanner, SW_PASSPORT), licences = wanted(scanner, SW_LICENCE);
     if (!passports && !licences) return;
-    struct digits walk = sw_digits(text, length);
-    struct group digits = sw_next_digits(&walk, 0);
-    for (; digits.start < length; digits = sw_next_digits(&walk, digits.end)) {
+    struct digits walk = digits_of(text, length);
+    struct group digits = next_digits(&walk, 0);
+    for (; digits.start < length; digits = next_digits(&walk, digits.end)) {
         if (digits.end - digits.start < DATE) continue;
         if (passports) passport(scanner, text, length, digits.end);
         if (licences) licence(scanner, text, length, digits);
