@@ -1,53 +1,18 @@
-"""`python -m cli.child`: one run in a process of its own.
-
-The job comes on standard input, what happens goes out as JSON lines on standard output; see crawler.job.
-"""
+"""`python -m cli.child`: one run in a process of its own."""
 
 from __future__ import annotations
 
 import os
 import sys
 
-from sqlalchemy import event
-from sqlalchemy.orm import Session
-
-from cli import logs
-from crawler.job import MAX_LINE_BYTES, Job, Message, confine, line_of
-from crawler.run import execute
-from matching.masks import mask_text, mask_url
-from storage.base import Database
-from storage.evidence.warc import EvidenceStore
-from storage.work import Work
-
-
-class Relayed:
-    """The dispatcher of a child: what is committed is told to the daemon, which has the engine."""
-
-    def announce(self, session: Session, work: Work) -> None:
-        event.listen(session, "after_commit", lambda _session: say(work), once=True)
-
-
-def say(message: Message) -> None:
-    """One line to the daemon. A single write, because the crawler's threads announce too."""
-    sys.stdout.buffer.write(line_of(message).encode() + b"\n")
-    sys.stdout.buffer.flush()
+from cli import starting
 
 
 def main() -> int:
     """Carry out the job on standard input; the exit code is one of crawler.job.Exit."""
-    job = Job.read(sys.stdin.buffer.readline(MAX_LINE_BYTES))
-    confine(job)
-    logs.configure(form="json", level="warning")
-    database = Database.open(job.database_url.get_secret_value(), busy_timeout_s=job.busy_timeout_s)
-    return execute(
-        job,
-        database=database,
-        evidence=EvidenceStore(job.evidence_dir),
-        mask=mask_text,
-        mask_url=mask_url,
-        dispatcher=Relayed(),
-        report=say,
-    )
+    with starting.imports():
+        from cli.one_run import carry_out
+    return carry_out()
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ from typing import Annotated, Any, cast
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from cli import logs
+from cli import logs, starting
 from cli.context import App
 from cli.exits import Exit
 from cli.output import complain, say
@@ -79,7 +79,10 @@ class Commands(TyperGroup):
         return result
 
     def get_command(self, ctx: object, cmd_name: str) -> Command | None:
-        return _load(cmd_name) if cmd_name in COMMANDS else None
+        if cmd_name not in COMMANDS:
+            return None
+        with starting.imports():
+            return _load(cmd_name)
 
 
 app = typer.Typer(

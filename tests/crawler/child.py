@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
-from cli.child import Relayed, say
+from cli.one_run import Relayed, say
 from crawler.job import MAX_LINE_BYTES, Exit, Job, confine
 from crawler.listing import Listing
 from crawler.run import execute
