@@ -23,7 +23,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from benchmarks.measure import child, ratio, report
-from benchmarks.people import Rows, people
+from cli import starting
 
 ROWS = int(os.environ.get("SPILLWATCH_BENCH_ROWS", 10_000_000))
 CUSTOMERS = ROWS // 10
@@ -71,6 +71,7 @@ def prepare(folder: Path) -> None:
 
     import numpy as np
 
+    from benchmarks.people import Rows, people  # brings numpy, which no contender's process begins with
     from matching.enrol import enroll
     from matching.fingerprints import new_key, read_key, write_key
 
@@ -129,11 +130,12 @@ def phones(folder: Path) -> dict[str, object]:
 
 
 def _matched(folder: Path, name: str) -> dict[str, object]:
-    from matching.findings import Findings
-    from matching.fingerprints import read_key
-    from matching.segments import open_segment
-    from matching.sweep import Sweep
-    from matching.watch import WatchedSegment, watch_of
+    with starting.imports():  # as the command does
+        from matching.findings import Findings
+        from matching.fingerprints import read_key
+        from matching.segments import open_segment
+        from matching.sweep import Sweep
+        from matching.watch import WatchedSegment, watch_of
 
     segment = open_segment(folder / name)
     key = read_key(folder / "lender.key")
