@@ -1,5 +1,5 @@
-"""Numbering plans for the native scanner: the country codes' out of a file (`countries`), or compiled when a
-number first needs one; the home region's always compiled.
+"""Numbering plans for the native scanner: out of a file (`countries`), else compiled, a home region's with
+its scanner, those of the country codes when a number first needs one.
 
 Where there is no table, the library asks, and `phones.e164` answers: once for the first number of a country
 code, and always for what no table can say (`phone_tables.ASK`, a pattern that does not compile).
@@ -52,7 +52,7 @@ def plans() -> Plans:
 def home(region: str) -> PhoneTable:
     """The table of a region."""
     table = _empty(home_plan(region).code)
-    _fill(table, lambda: compiled(home_table(region)))
+    _fill(table, lambda: countries.read().get(region) or compiled(home_table(region)))
     return table
 
 
