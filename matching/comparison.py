@@ -41,6 +41,15 @@ class Hits(NamedTuple):
         return len(self.places)
 
 
+class _Found(NamedTuple):
+    """The hits of one field in one segment, in no order."""
+
+    segment: int
+    field: int
+    places: NDArray[np.int64]
+    ordinals: NDArray[np.uint32]
+
+
 @dataclass(frozen=True, slots=True)
 class _Key:
     """The segments that one key made: each value is fingerprinted once for all of them."""
@@ -61,15 +70,12 @@ class Comparison:
 
     def __init__(self, segments: Sequence[WatchedSegment], *, native: bool = True) -> None:
         self.segments = tuple(segments)
+        #: What any of the segments holds.
+        self.fields = frozenset(field for one in self.segments for field in one.segment.fields)
         by_region: dict[str, list[tuple[int, WatchedSegment]]] = defaultdict(list)
         for number, one in enumerate(self.segments):
             by_region[one.region].append((number, one))
         self._regions = tuple(_region(name, own, native=native) for name, own in by_region.items())
-
-    @property
-    def fields(self) -> frozenset[Field]:
-        """What any of the segments holds."""
-        return frozenset(field for one in self.segments for field in one.segment.fields)
 
     def compare(
         self,
@@ -86,7 +92,7 @@ class Comparison:
         are another block's.
         """
         tried: Counter[Field] = Counter()
-        found: list[Hits] = []
+        found: list[_Found] = []
         for region in self._regions:
             keys = [key for key in region.keys if companies is None or key.company_id in companies]
             if not keys:
@@ -111,9 +117,8 @@ class Comparison:
                 continue
             for field, batch in region.scanner.scan(block).items():
                 if field in CONTROLLED:
-                    for hits in _hits(field, neighbours(field, batch), keys):
-                        company = self.segments[hits.segments[0]].company_id
-                        counted[company, field] += hits.size
+                    for one in _hits(field, neighbours(field, batch), keys):
+                        counted[self.segments[one.segment].company_id, field] += len(one.ordinals)
         return counted
 
 
@@ -133,7 +138,7 @@ def _key(own: Sequence[tuple[int, WatchedSegment]]) -> _Key:
     return _Key(first.company_id, tuple(own), makers)
 
 
-def _hits(field: Field, batch: Batch, keys: Sequence[_Key]) -> Iterator[Hits]:
+def _hits(field: Field, batch: Batch, keys: Sequence[_Key]) -> Iterator[_Found]:
     tape = batch.on_tape() if len(batch) else None
     for key in keys:
         if tape is None or field not in key.fingerprinters:
@@ -141,16 +146,12 @@ def _hits(field: Field, batch: Batch, keys: Sequence[_Key]) -> Iterator[Hits]:
         values = key.fingerprinters[field].of_tape(tape)
         for number, one in key.segments:
             which, ordinals = one.segment.lookup(field, values)
-            # What so many customers have in common (a placeholder) names nobody.
-            kept = np.bincount(which, minlength=1)[which] < SHARED_LIMIT
-            which, ordinals = which[kept], ordinals[kept]
+            if len(which) >= SHARED_LIMIT:
+                # What so many customers have in common (a placeholder) names nobody.
+                kept = np.bincount(which)[which] < SHARED_LIMIT
+                which, ordinals = which[kept], ordinals[kept]
             if len(which):
-                yield Hits(
-                    batch.starts[which],
-                    np.full(len(which), number, np.uint16),
-                    np.full(len(which), _CODES[field], np.uint8),
-                    ordinals.astype(np.uint32),
-                )
+                yield _Found(number, _CODES[field], batch.starts[which], ordinals)
 
 
 def _both(scanned: Batch, of_cells: Batch) -> Batch:
@@ -166,11 +167,16 @@ def _both(scanned: Batch, of_cells: Batch) -> Batch:
     )
 
 
-def _in_order(found: Sequence[Hits]) -> Hits:
+def _in_order(found: Sequence[_Found]) -> Hits:
     if not found:
-        return Hits(
-            np.empty(0, np.int64), np.empty(0, np.uint16), np.empty(0, np.uint8), np.empty(0, np.uint32)
-        )
-    columns = [np.concatenate(column) for column in zip(*found, strict=True)]
-    order = np.lexsort((columns[3], columns[1], columns[2], columns[0]))
-    return Hits(*(column[order] for column in columns))
+        return _NO_HITS
+    sizes = [len(one.places) for one in found]
+    places = np.concatenate([one.places for one in found])
+    segments = np.repeat(np.array([one.segment for one in found], np.uint16), sizes)
+    fields = np.repeat(np.array([one.field for one in found], np.uint8), sizes)
+    ordinals = np.concatenate([one.ordinals for one in found])
+    order = np.lexsort((ordinals, segments, fields, places))
+    return Hits(places[order], segments[order], fields[order], ordinals[order])
+
+
+_NO_HITS = Hits(np.empty(0, np.int64), np.empty(0, np.uint16), np.empty(0, np.uint8), np.empty(0, np.uint32))

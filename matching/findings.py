@@ -173,8 +173,9 @@ class Findings:
                 found.mentions.append(MentionFound(term, name, label, shown.line, shown.start, shown.excerpt))
 
     def _hits(self, label: str, seen: Seen, document: int) -> None:
-        segments = self.watch.segments
-        owners = np.array([one.company_id for one in segments])[seen.hits.segments] if seen.hits.size else ()
+        if not seen.hits.size:
+            return
+        owners = np.array([one.company_id for one in self.watch.segments])[seen.hits.segments]
         pairs = pairs_in(seen, document=document, row=self.numbered)
         for company in np.unique(owners).tolist():
             own = np.flatnonzero(owners == company)
@@ -183,15 +184,15 @@ class Findings:
             for code, count in enumerate(np.bincount(fields, minlength=len(FIELDS)).tolist()):
                 if count:
                     found.hit_fields[FIELDS[code]] += count
+            columns = map(seen.columns.__getitem__, own.tolist())
+            for (code, column), count in Counter(zip(fields.tolist(), columns, strict=True)).items():
+                if column:
+                    found.columns[FIELDS[code], column] += count
             found.agreements.add(pairs[own])
             self._show(found, label, seen, own)
 
     def _show(self, found: CompanyFindings, label: str, seen: Seen, own: Places) -> None:
-        """Keep the first hits, and count the columns of those whose column was looked up."""
-        known = own[own < len(seen.columns)]
-        fields = map(FIELDS.__getitem__, seen.hits.fields[known].tolist())
-        columns = map(seen.columns.__getitem__, known.tolist())
-        found.columns.update(one for one in zip(fields, columns, strict=True) if one[1])
+        """Keep the first hits."""
         for index in own.tolist():
             if not self._room(found):
                 return
@@ -203,7 +204,7 @@ class Findings:
                     label,
                     int(seen.lines[index]),
                     int(seen.starts[index]),
-                    seen.columns[index] if index < len(seen.columns) else "",
+                    seen.columns[index],
                 )
             )
 

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
@@ -18,7 +19,6 @@ from numpy.typing import NDArray
 
 from matching.agreements import Pairs, pairs_of
 from matching.cells import IN_CELLS, cells_of, column_of
-from matching.columns import Column
 from matching.comparison import FIELDS, Comparison, Hits
 from matching.excerpts import excerpt
 from matching.identifiers import Field
@@ -27,6 +27,7 @@ from matching.rows import Rows
 from matching.terms import Mention, Terms
 
 COLUMNS_SHOWN = 1_000  # hits of a piece whose column is looked up
+_OF_CELLS = np.array([field in IN_CELLS for field in FIELDS])
 _LINE_END = re.compile("\n")
 #: Formats that pass as they are written, so that a record may go over several lines.
 _WRITTEN = frozenset({"text", "keyvalue"})
@@ -47,19 +48,19 @@ class Shown(NamedTuple):
 class Seen:
     """What one piece holds. The arrays are as long as the hits.
 
-    `rows` count the piece's rows from 0, of which it has `width`; `filled` of them hold anything. `columns`
-    are those of the first hits, by their place among the hits.
+    `rows` count the piece's rows from 0, of which it has `width`; `filled` of them hold anything. `columns`:
+    in words; "" where a hit is in none, or where nobody looked.
     """
 
     hits: Hits
     rows: Places
     lines: Places
     starts: Places
+    columns: Sequence[str]
     width: int
     filled: int
     tried: Counter[Field] = field(default_factory=Counter)
     mentions: Sequence[Shown] = ()
-    columns: Sequence[str] = ()
     control: Counter[tuple[int, Field]] = field(default_factory=Counter)  # as in comparison; if asked for
 
 
@@ -103,6 +104,7 @@ def look(
         rows=np.array([rows.row_of(place) - 1 for place in at], np.int64),
         lines=np.array([line + rows.line_of(place) - 1 for place in at], np.int64),
         starts=start + places,
+        columns=[""] * hits.size,
         width=rows.breaks + 1,
         filled=rows.count,
         tried=tried,
@@ -141,6 +143,7 @@ def look_at(
         rows=np.array([written.row_at(one) - 1 for one in index.tolist()], np.int64) if written else index,
         lines=block.lines_of(index) if hits.size else index,
         starts=block.offset + hits.places,
+        columns=_columns(block, hits, index, breaks) if hits.size else (),
         width=len(breaks) + 1,
         filled=block.rows,
         tried=tried,
@@ -153,27 +156,61 @@ def look_at(
             limit=limit,
             own=_own(block),
         ),
-        columns=_columns(block, hits, index, breaks),
         control=comparison.control(block.text, control) if control else Counter(),
     )
 
 
+def joined(pieces: Sequence[Seen]) -> Seen:
+    """Pieces that follow one another as one, to be counted at once; `hits.places` stay those in each piece.
+
+    Only the first one may have mentions: of what is kept, the mentions of a piece come before its hits.
+    """
+    if len(pieces) == 1:
+        return pieces[0]
+    tried: Counter[Field] = Counter()
+    for piece in pieces:
+        tried.update(piece.tried)
+    hits, places = (
+        [np.concatenate(column) for column in zip(*table, strict=True)]
+        for table in (
+            [piece.hits for piece in pieces],
+            [(piece.rows, piece.lines, piece.starts) for piece in pieces],
+        )
+    )
+    widths = [piece.width for piece in pieces]
+    rows, lines, starts = places
+    before = np.repeat(np.cumsum([0, *widths[:-1]]), [piece.hits.size for piece in pieces])
+    return Seen(
+        hits=Hits(*hits),
+        rows=before + rows,
+        lines=lines,
+        starts=starts,
+        columns=[*chain.from_iterable(piece.columns for piece in pieces)],
+        width=sum(widths),
+        filled=sum(piece.filled for piece in pieces),
+        tried=tried,
+        mentions=pieces[0].mentions,
+    )
+
+
 def _columns(block: Block, hits: Hits, index: Places, breaks: Places) -> list[str]:
-    shown = []
-    told: dict[int, tuple[Column, str]] = {}  # by `id`, which is nobody else's while the column is kept
-    begins = np.concatenate(([0], breaks + 1))
-    first = (column[:COLUMNS_SHOWN].tolist() for column in (hits.places, index, hits.fields))
-    for place, line, code in zip(*first, strict=True):
-        begin = int(begins[line])
-        end = int(breaks[line]) if line < len(breaks) else len(block.text)
-        column = block.shape.where(block.text[begin:end], place - begin)
-        # A cell's candidate stands where its line begins.
-        is_cell = place == begin and FIELDS[code] in IN_CELLS and (not column or column.role != FIELDS[code])
-        of_cell = column_of(block.shape.columns, FIELDS[code]) if is_cell else ""
-        if column and id(column) not in told:
-            told[id(column)] = column, str(column)
-        shown.append(of_cell or (told[id(column)][1] if column else ""))
-    return shown
+    """Of each hit, in words: of the first COLUMNS_SHOWN, for more are not looked up."""
+    borders = np.concatenate(([-1], breaks, [len(block.text)]))
+    lines, places, fields = (column[:COLUMNS_SHOWN] for column in (index, hits.places, hits.fields))
+    begins, ends = borders[lines] + 1, borders[lines + 1]
+    where = block.shape.where
+    found = [
+        where(block.text[begin:end], place - begin)
+        for begin, end, place in zip(begins.tolist(), ends.tolist(), places.tolist(), strict=True)
+    ]
+    told = {id(column): str(column or "") for column in {id(column): column for column in found}.values()}
+    shown = [told[id(column)] for column in found]
+    # A cell's candidate stands where its line begins.
+    for at in np.flatnonzero((places == begins) & _OF_CELLS[fields]).tolist():
+        field, column = FIELDS[fields[at]], found[at]
+        if not column or column.role != field:
+            shown[at] = column_of(block.shape.columns, field) or shown[at]
+    return shown + [""] * (hits.size - len(shown))
 
 
 def _line(block: Block, ends: Sequence[int], at: int) -> int:

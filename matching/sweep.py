@@ -5,7 +5,8 @@
    is compared, as is what cannot be read twice, such as standard input.
 2. One block in AGAIN of the rest is looked at for the others too. Who shows something there is compared
    with all that was left out, in a second reading of the source; for whom nothing was seen, that is said.
-3. Blocks are taken in their order, whichever thread was faster, so that two sweeps of one dump are the same.
+3. Blocks are taken in their order, whichever thread was faster, so that two sweeps of one dump are the same,
+   and several at once.
 4. After every few seconds what is found so far is handed to `saved`, from which a later sweep goes on.
 
 Scanning, hashing and looking up leave Python's lock, so threads are enough to use all cores.
@@ -16,11 +17,11 @@ import os
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import BinaryIO, NamedTuple, TypeVar
+from typing import BinaryIO, NamedTuple
 
 from matching.comparison import Comparison
 from matching.errors import InputChanged
@@ -28,14 +29,17 @@ from matching.findings import Findings
 from matching.first_look import AGAIN, FIRST_LOOK, LeftOut, Looks
 from matching.inputs import Block, Document, Limits, documents
 from matching.inputs.endings import WHOLE
-from matching.seen import Seen, look_at
+from matching.seen import Seen, joined, look_at
 
 #: Blocks that wait for each thread; so many times half a megabyte are in memory.
 _AHEAD = 3
+#: What was seen in blocks is counted together, for that takes about as long as for one of them: so many hits
+#: and so many seconds at a time, about.
+_HITS_TOGETHER = 1 << 12
+_TOGETHER_S = 0.1
 _FIELD = "file"
 
 Source = tuple[str, Path | BinaryIO]
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +80,11 @@ class Progress:
 
 
 class _Looked(NamedTuple):
-    """A block for those that it is compared for, and for those for whom it only shows whether to."""
+    """A block that ends at `end`, for those that it is compared for, and for those for whom it only shows
+    whether to.
+    """
 
+    end: int
     seen: Seen
     look: Seen | None = None
 
@@ -97,6 +104,7 @@ class Sweep:
     taking: bool = False  # findings and progress don't agree
     _local: threading.local = field(default_factory=threading.local)
     _saved_at: float = field(default_factory=time.monotonic)
+    _taken_at: float = field(default_factory=time.monotonic)
 
     def run(self, sources: Iterable[Source]) -> None:
         """Raises InputRefused for a source that cannot be read at all; everything else is in `progress`."""
@@ -146,23 +154,43 @@ class Sweep:
                 progress.companies = self._everybody
         count = itertools.count(progress.blocks)
         submitted = (
-            (block, pool.submit(self._look, document, block, self._to_look_for(nth)))
+            pool.submit(self._look, document, block, self._to_look_for(nth))
             for nth, block in zip(count, blocks, strict=False)
         )
-        for block, looked in self._in_order(submitted):
-            self._take(document, number, block, looked)
+        for looked in self._together(self._in_order(submitted)):
+            self._take(document, number, looked)
         self._ended(document)
 
-    def _in_order(self, submitted: Iterable[tuple[Block, Future[T]]]) -> Iterator[tuple[Block, T]]:
-        """Blocks with what was seen in them, while so many others are being looked at."""
-        waiting: deque[tuple[Block, Future[T]]] = deque()
+    def _in_order(self, submitted: Iterable[Future[_Looked]]) -> Iterator[_Looked]:
+        """What was seen in blocks, while so many others are being looked at."""
+        waiting: deque[Future[_Looked]] = deque()
         for one in submitted:
             waiting.append(one)
             if len(waiting) > _AHEAD * self.threads:
-                block, future = waiting.popleft()
-                yield block, future.result()
-        for block, future in waiting:
-            yield block, future.result()
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+
+    def _together(self, looked: Iterable[_Looked]) -> Iterator[Sequence[_Looked]]:
+        """Blocks that are counted as one: until one that was looked at for others, because what it shows
+        decides about the next, and before one with mentions (see `joined`).
+        """
+        blocks: list[_Looked] = []
+        hits = 0
+        for one in looked:
+            if blocks and one.seen.mentions:
+                yield blocks
+                blocks, hits = [], 0
+            blocks.append(one)
+            hits += one.seen.hits.size
+            if one.look is not None or hits >= _HITS_TOGETHER or self._due():
+                yield blocks
+                blocks, hits = [], 0
+        if blocks:
+            yield blocks
+
+    def _due(self) -> bool:
+        return time.monotonic() >= self._taken_at + min(_TOGETHER_S, self.save_every_s)
 
     def _look_first(self, blocks: Iterator[Block], document: Document, number: int) -> None:
         """One block at a time, so that who is left out does not depend on which thread was faster."""
@@ -170,7 +198,7 @@ class Sweep:
         for block in blocks:
             wanted = self._to_look_for(0)
             seen = self._seen(document, block, None, control=wanted)
-            self._take(document, number, block, _Looked(seen), look=wanted)
+            self._take(document, number, [_Looked(block.end, seen)], look=wanted)
             if progress.looks.tried.total() >= self.first_look:
                 progress.companies = tuple(sorted(progress.looks.found))
                 progress.looked_until = block.end
@@ -186,8 +214,11 @@ class Sweep:
     def _look(self, document: Document, block: Block, look: Collection[int]) -> _Looked:
         seen = self._seen(document, block, self.progress.companies)
         if not look:
-            return _Looked(seen)
-        return _Looked(seen, self._seen(document, block, look, control=look, terms=False))
+            return _Looked(block.end, seen)
+        return _Looked(block.end, seen, self._seen(document, block, look, control=look, terms=False))
+
+    def _look_again(self, document: Document, block: Block, companies: Collection[int]) -> _Looked:
+        return _Looked(block.end, self._seen(document, block, companies, terms=False))
 
     def _seen(
         self,
@@ -212,26 +243,28 @@ class Sweep:
         )
 
     def _take(
-        self, document: Document, number: int, block: Block, looked: _Looked, *, look: Collection[int] = ()
+        self, document: Document, number: int, looked: Sequence[_Looked], *, look: Collection[int] = ()
     ) -> None:
-        """Count a block, and that it is counted: whoever interrupts in between finds `taking` set.
+        """Count blocks, and that they are counted: whoever interrupts in between finds `taking` set.
 
         `look`: for whom the first look is, where this is one.
         """
-        progress = self.progress
+        progress, last = self.progress, looked[-1]
+        seen = joined([one.seen for one in looked])
         spared = () if progress.companies is None else set(self._everybody) - set(progress.companies)
         self.taking = True
-        self.findings.take(_FIELD, document.name, looked.seen, document=number, spared=spared)
-        progress.end = block.end
-        progress.rows += looked.seen.filled
-        progress.blocks += progress.companies is not None
-        if look or looked.look is not None:
+        self.findings.take(_FIELD, document.name, seen, document=number, spared=spared)
+        progress.end = last.end
+        progress.rows += seen.filled
+        progress.blocks += 0 if progress.companies is None else len(looked)
+        if look or last.look is not None:
             segments = self.findings.watch.segments
-            progress.looks.add(looked.look or looked.seen, look or self._to_look_for(0), segments)
+            progress.looks.add(last.look or last.seen, look or self._to_look_for(0), segments)
         self.taking = False
         self._kept()
 
     def _kept(self) -> None:
+        self._taken_at = time.monotonic()
         self.heard(self.progress)
         if time.monotonic() >= self._saved_at + self.save_every_s:
             self.saved()
@@ -280,19 +313,19 @@ class Sweep:
             progress.begin(document.name, again=number, end=read.looked_until)
         left_out = [one.company for one in read.left_out]
         submitted = (
-            (block, pool.submit(self._seen, document, block, read.owed, terms=False))
+            pool.submit(self._look_again, document, block, read.owed)
             for block in document.blocks(after=progress.end)
         )
-        for block, seen in self._in_order(submitted):
+        for looked in self._together(self._in_order(submitted)):
             self.taking = True
             self.findings.take_later(
                 document.name,
-                seen,
+                joined([one.seen for one in looked]),
                 document=number,
                 companies=read.owed,
                 spared=left_out if read.nobody else None,
             )
-            progress.end = block.end
+            progress.end = looked[-1].end
             self.taking = False
             self._kept()
         progress.read[number] = _settled(read, document)

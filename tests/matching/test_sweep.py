@@ -22,6 +22,7 @@ from matching.identifiers import Field
 from matching.inputs import Limits, documents
 from matching.segments import open_segment
 from matching.sweep import Source, Sweep
+from matching.terms import WatchTerm
 from matching.watch import Watch, WatchedSegment, watch_of
 from tests.matching.inputs.archives import seven, tarred, zipped
 from tests.matching.inputs.customers import TABLES, as_csv, customers
@@ -178,6 +179,66 @@ def test_threads_change_nothing(watch: Watch) -> None:
 
     assert found(one).hits == found(four).hits
     assert np.array_equal(found(one).agreements.pairs(), found(four).agreements.pairs())
+
+
+#: Blocks with a customer or two, some of them with a mention.
+SPARSE = b"".join(
+    b"nobody,nothing\n" * 40_000
+    + b"".join([b"Quillmere Bank\n"][number % 3 :])
+    + as_csv(ROWS[number : number + 1])
+    for number in range(12)
+)
+
+
+@pytest.mark.parametrize("limit", [1, 6, 1_000])
+def test_blocks_that_are_counted_together_are_as_if_counted_one_by_one(watch: Watch, limit: int) -> None:
+    """Also where mentions and hits are more than are kept: the first ones are."""
+    watched = watch_of([WatchTerm(1, 1, "quillmere bank", "name")], watch.segments)
+
+    together, alone = (Sweep(Findings(watched, limit), save_every_s=every) for every in (5.0, 0.0))
+    for sweep in (together, alone):
+        sweep.run([("dump", io.BytesIO(SPARSE))])
+
+    assert kept(together) == kept(alone)
+    assert (found(together).mention_fields["file"], found(together).tally.customers) == (4, 12)
+    assert together.findings.cut == ({"matches"} if limit < 1_000 else set())
+
+
+def kept(sweep: Sweep) -> object:
+    one = found(sweep)
+    counted = (one.mention_fields, one.terms, one.hit_fields, one.columns, one.agreements.pairs().tolist())
+    findings = sweep.findings
+    return one.mentions, one.hits, counted, findings.tried, findings.rows_scanned, findings.numbered
+
+
+class Interrupted(io.BytesIO):
+    """Ctrl-C, while it is read."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        if self.tell() > 4_000_000:
+            raise KeyboardInterrupt
+        return super().read(size)
+
+
+def test_what_waits_to_be_counted_is_neither_lost_nor_counted_twice(watch: Watch) -> None:
+    """A sweep that was interrupted then goes on behind what was counted."""
+    data = as_csv(ROWS * 40) + SPARSE
+    whole = swept(watch, ("dump", io.BytesIO(data)))
+    ended = Sweep(Findings(watch, 1_000), threads=1)
+    with pytest.raises(KeyboardInterrupt):
+        ended.run([("dump", Interrupted(data))])
+    counted = ended.progress.end
+
+    again = swept_on(ended, ("dump", io.BytesIO(data)))
+
+    assert (ended.taking, 0 < counted < 4_000_000) == (False, True)
+    assert kept(again) == kept(whole)
+
+
+def swept_on(ended: Sweep, *sources: Source) -> Sweep:
+    sweep = Sweep(ended.findings, ended.progress)
+    sweep.run(sources)
+    return sweep
 
 
 def test_declared_columns_are_compared_by_their_cells(tmp_path: Path) -> None:
