@@ -7,23 +7,23 @@ Two tables, both a function of single code points, so that folding is a numpy `t
 - `narrow_fold()`, for identifiers. Full-width forms, foreign digits, dashes and spaces to ASCII; zero-width
   characters dropped. Letters keep their case and script: an e-mail address is not a name.
 
+`fold_images` makes what is in them, `fold_tables` keeps it from one start to the next.
+
 After the mention table, runs of spaces become one. `defanged` undoes `[.]`, `(dot)` and their kind.
 Homoglyphs and leet are different things: `а` (Cyrillic) always reads as `a`, while `1` is a letter only
 sometimes, so letter-digit swaps are a second pass (`terms`).
 """
 
-import json
 import re
-import unicodedata
 from bisect import bisect_right
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
-from importlib import resources
-from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
+
+from matching.fold_tables import Images, images
 
 CodePoints = NDArray[np.uint32]
 Origins = NDArray[np.int64]
@@ -33,26 +33,6 @@ _ALL = 0x110000
 _DROP = _ALL  # an entry of the table: nothing comes out
 _EXPAND = _ALL + 1  # from here on: _EXPAND + i means the i-th of `expansions`
 _REPLACEMENT = 0xFFFD
-
-# Code points whose folding is not the identity lie only here (Unicode 16). The rest (ideographs, Hangul
-# syllables, private use) is left out: the table is built ten times quicker. Hangul stays composed.
-_FOLDED_RANGES = (
-    range(0x3400), range(0xA000, 0xAC00), range(0xD7B0, 0xE000), range(0xF900, 0x12000),
-    range(0x13000, 0x14700), range(0x16A00, 0x17000), range(0x1B000, 0x20000),
-    range(0x2F800, 0x2FA20), range(0xE0000, 0xE1000),
-)  # fmt: skip
-
-_WHITE = "\t\n\v\f\r\x1c\x1d\x1e\x1f\x85\u2028\u2029"
-# Letters by category that nobody can see: Hangul fillers and the blank Braille pattern.
-_INVISIBLE = "\u115f\u1160\u3164\uffa0\u2800"
-_DROPPED = frozenset({"Mn", "Me", "Cf", "Cc"})  # categories
-_BORDER = "\U0010ffff"  # no character, nothing folds to it, and nothing combines with it
-_DOTS = "。｡．․"  # read as "." in a domain, as IDNA (UTS 46) does
-_DASHES = "‐‑‒–—―−﹘﹣－"
-# Look-alikes that the Unicode confusables list gives as two characters, or not at all.
-_MORE_HOMOGLYPHS = dict(
-    zip("ηӏøłđħŧæœƒǥȿ", ["n", "l", "o", "l", "d", "h", "t", "ae", "oe", "f", "g", "s"], strict=True)
-)
 
 
 class Folded:
@@ -223,136 +203,26 @@ def _with_space(text: str, span: tuple[int, int]) -> tuple[int, int]:
 @cache
 def mention_fold() -> Fold:
     """The table for names, aliases, domains and brands."""
-    return _build(_mention_images(), squeeze=True)
+    return _build(images("mention"), squeeze=True)
 
 
 @cache
 def narrow_fold() -> Fold:
     """The table for identifiers: only what the eye takes for the same ASCII character."""
-    return _build(_narrow_images(), squeeze=False)
+    return _build(images("narrow"), squeeze=False)
 
 
-def _build(images: Iterable[tuple[int, str]], *, squeeze: bool) -> Fold:
+def _build(made: Images, *, squeeze: bool) -> Fold:
     table = np.arange(_ALL, dtype=np.uint32)
-    expansions: list[CodePoints] = []
-    for point, image in images:
-        if len(image) == 1:
-            table[point] = ord(image)
-        elif not image:
-            table[point] = _DROP
-        else:
-            table[point] = _EXPAND + len(expansions)
-            expansions.append(np.array([ord(character) for character in image], dtype=np.uint32))
+    ends = np.cumsum(made.sizes)
+    one, many = made.sizes == 1, made.sizes > 1
+    table[made.points[made.sizes == 0]] = _DROP
+    table[made.points[one]] = made.characters[ends[one] - 1]
+    table[made.points[many]] = _EXPAND + np.arange(np.count_nonzero(many))
+    spans = zip(ends[many] - made.sizes[many], ends[many], strict=True)
+    expansions = tuple(made.characters[start:end] for start, end in spans)
     table[0xD800:0xE000] = _REPLACEMENT  # lone surrogates have no UTF-8 form
     ascii_images = table[:128]
     drop = np.flatnonzero(ascii_images == _DROP).astype(np.uint8).tobytes()
     ascii_map = bytes(int(image) % 256 for image in ascii_images) + bytes(range(128, 256))
-    return Fold(table, tuple(expansions), squeeze, ascii_map, drop)
-
-
-def _mention_images() -> Iterator[tuple[int, str]]:
-    letters = _homoglyphs()
-    simplified = _simplified()
-    listed = frozenset((*letters, *simplified, *_DOTS, *_WHITE, *_INVISIBLE))
-    folding = frozenset(_folding(chain(*_FOLDED_RANGES, sorted(map(ord, simplified))), listed))
-    for source in sorted(folding):
-        image = _settled(source, letters, simplified, folding)
-        if image != source:
-            yield ord(source), image
-
-
-def _folding(points: Iterable[int], listed: Collection[str]) -> Iterator[str]:
-    """The characters that may have another image than themselves. The others, which are most of them, are
-    told all at once: the table is built twice as quickly.
-    """
-    characters = [chr(point) for point in points]
-    whole = _BORDER.join(characters)
-    decomposed, small = unicodedata.normalize("NFKD", whole).split(_BORDER), whole.casefold().split(_BORDER)
-    for character, parts, folded in zip(characters, decomposed, small, strict=True):
-        stays = character == parts == folded and character not in listed and not character.isspace()
-        if not stays or unicodedata.category(character) in _DROPPED:
-            yield character
-
-
-def _settled(
-    source: str, letters: dict[str, str], simplified: dict[str, str], folding: frozenset[str]
-) -> str:
-    """One code point's image, taken again until it stays: folding a folded text changes nothing."""
-    for _ in range(4):
-        if folding.isdisjoint(source):
-            break
-        parts = unicodedata.normalize("NFKD", source)
-        source = "".join([_image(part, letters, simplified) for part in parts])
-    return source
-
-
-def _image(character: str, letters: dict[str, str], simplified: dict[str, str]) -> str:
-    if character in _DOTS:
-        return "."
-    if character.isspace() or character in _WHITE:
-        return " "
-    if character in _INVISIBLE or unicodedata.category(character) in _DROPPED:
-        return ""
-    folded = character.casefold()
-    return "".join(letters.get(part) or simplified.get(part, part) for part in folded)
-
-
-def _homoglyphs() -> dict[str, str]:
-    """Casefolded letter -> the ASCII letter that it looks like, from the Unicode confusables.
-
-    The small form decides, then the capital: a fold must not tell `В` from `в`, whatever each looks like.
-    Only letters that have case are taken: the list also pairs Han with kana, and `ا` with `l`.
-    """
-    data = json.loads(_packaged("confusable_homoglyphs", "confusables.json"))
-    looks_like = {source: _ascii_letter(twins) for source, twins in data.items() if len(source) == 1}
-    letters = dict(_MORE_HOMOGLYPHS)
-    for source in data:
-        small = source.casefold()
-        if len(small) == 1 and not small.isascii() and unicodedata.category(small) == "Ll":
-            twin = looks_like.get(small) or looks_like.get(small.upper())
-            if twin:
-                letters.setdefault(small, twin)
-    return letters
-
-
-def _ascii_letter(twins: list[dict[str, str]]) -> str | None:
-    characters = (twin["c"] for twin in twins)
-    found = [one for one in characters if len(one) == 1 and one.isascii() and one.isalpha()]
-    return min(found, key=str.isupper).lower() if found else None  # a small letter says more than a capital
-
-
-def _simplified() -> dict[str, str]:
-    """Traditional -> simplified, one character each; of several, OpenCC's first choice."""
-    lines = _packaged("opencc", "dictionary/TSCharacters.txt").splitlines()
-    pairs = (line.split() for line in lines if line.strip())
-    return {source: target for source, target, *_ in pairs if source != target}
-
-
-def _packaged(package: str, name: str) -> str:
-    return resources.files(package).joinpath(name).read_text("utf-8")
-
-
-def _narrow_images() -> Iterator[tuple[int, str]]:
-    for point in chain(*_FOLDED_RANGES):
-        image = _narrowed(chr(point))
-        if image is not None:
-            yield point, image
-
-
-def _narrowed(character: str) -> str | None:
-    """None: the character stays."""
-    if character.isascii():
-        return None
-    if character in _DASHES:
-        return "-"
-    if character in _DOTS:
-        return "."
-    category = unicodedata.category(character)
-    if category == "Cf" or character in _INVISIBLE:
-        return ""
-    if category == "Zs":
-        return " "
-    if category == "Nd":
-        return str(unicodedata.digit(character))
-    narrow = unicodedata.normalize("NFKC", character)
-    return narrow if len(narrow) == 1 and "!" <= narrow <= "~" else None
+    return Fold(table, expansions, squeeze, ascii_map, drop)

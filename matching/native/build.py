@@ -3,7 +3,8 @@
 hatchling runs this file as its build hook, for a wheel as for an editable install. `CC` names another
 compiler; HATCH_BUILD_NO_HOOKS=true leaves the scanner out. Run as a program it builds it beside itself.
 
-With it come the tables of country codes (`countries`), where what they are made of is installed already.
+With it come the tables of numbering plans (`countries`) and of folds (`fold_tables`), where what they are
+made of is installed already.
 """
 
 import os
@@ -21,6 +22,11 @@ NAME = "scanner.shared"
 COMPILERS = ("cc", "gcc", "clang")
 FLAGS = ("-std=c11", "-O3", "-fPIC", "-shared", "-fvisibility=hidden", "-Wall", "-Wextra")
 TIMEOUT_S = 300
+TABLES = """
+from matching import fold_tables
+from matching.native import countries
+print(countries.write(), "and", fold_tables.write())
+"""
 
 
 class BuildFailed(Exception):
@@ -38,7 +44,7 @@ class NativeBuildHook(BuildHookInterface[Any]):
         except BuildFailed as error:
             self.app.display_warning(f"spillwatch: the pure-Python scanner will do: {error}")
             return
-        self.app.display_info(f"spillwatch: built {built}; {compile_countries(Path(self.root))}")
+        self.app.display_info(f"spillwatch: built {built}; {compute_tables(Path(self.root))}")
         build_data["pure_python"] = False
         build_data["tag"] = f"py3-none-{sysconfig.get_platform().replace('-', '_').replace('.', '_')}"
 
@@ -70,18 +76,18 @@ def _compile(command: list[str]) -> None:
         raise BuildFailed(f"the C compiler {command[0]} failed: {last}")
 
 
-def compile_countries(root: Path) -> str:
+def compute_tables(root: Path) -> str:
     """In a process of its own, which imports Spillwatch from `root`. Says what came of it."""
-    command = [sys.executable, "-c", "from matching.native import countries; print(countries.write())"]
+    command = [sys.executable, "-c", TABLES]
     try:
         done = subprocess.run(  # noqa: S603 - this Python
             command, cwd=root, capture_output=True, text=True, check=False, timeout=TIMEOUT_S
         )
     except (OSError, subprocess.TimeoutExpired) as error:
-        return f"the numbering plans are compiled at run time: {error}"
+        return f"its tables are computed at run time: {error}"
     if done.returncode != 0:
         last = (done.stderr.strip() or f"exit code {done.returncode}").splitlines()[-1]
-        return f"the numbering plans are compiled at run time: {last}"
+        return f"its tables are computed at run time: {last}"
     return f"built {done.stdout.strip()}"
 
 
@@ -97,6 +103,6 @@ def compiler() -> list[str]:
 if __name__ == "__main__":
     here = Path(__file__).parent
     try:
-        sys.stdout.write(f"built {build(here, here / NAME)}; {compile_countries(here.parent.parent)}\n")
+        sys.stdout.write(f"built {build(here, here / NAME)}; {compute_tables(here.parent.parent)}\n")
     except BuildFailed as error:
         sys.exit(f"not built: {error}")

@@ -6,26 +6,30 @@ are named here: a file that is missing, damaged or made of others is as good as 
 compiled when it is first needed.
 """
 
-import hashlib
-import os
 from collections.abc import Callable, Mapping
 from functools import cache, partial
 from itertools import chain
 from pathlib import Path
-from zipfile import BadZipFile
 
 import numpy as np
 import phonenumbers
 from phonenumbers import SUPPORTED_REGIONS
 
+from matching import installed
 from matching.digit_graphs import PatternUnknown
 from matching.native.phone_rows import Compiled, compiled
 from matching.phone_tables import Table, country_table, home_table
 from matching.phones import CODES
 
 PATH = Path(__file__).with_name("countries.tables")
-_PACKAGE = Path(__file__).parent.parent
-_MADE_BY = ("phones.py", "digit_graphs.py", "phone_tables.py", "native/phone_rows.py", "native/library.py")
+_MADE_BY = (
+    "phones.py",
+    "digit_graphs.py",
+    "phone_tables.py",
+    "native/phone_rows.py",
+    "native/library.py",
+    "native/countries.py",
+)
 
 
 def write(path: Path = PATH) -> Path:
@@ -37,12 +41,9 @@ def write(path: Path = PATH) -> Path:
     made = {name: found for name, table in tables if (found := _compiled(table)) is not None}
     columns = [np.concatenate(column) for column in zip(*made.values(), strict=True)]
     ends = np.cumsum([[len(column) for column in one] for one in made.values()], axis=0)
-    draft = path.with_suffix(f".{os.getpid()}.part")  # nobody reads half a file
-    with draft.open("wb") as file:
-        named = dict(zip(Compiled._fields, columns, strict=True))
-        named |= {"made_of": np.array(made_of()), "names": np.array(list(made)), "ends": ends}
-        np.savez(file, allow_pickle=False, **named)
-    return draft.replace(path)
+    named = {"names": np.array(list(made)), "ends": ends}
+    named |= zip(Compiled._fields, columns, strict=True)
+    return installed.write(path, named, made_of=made_of())
 
 
 def _compiled(table: Callable[[], Table]) -> Compiled | None:
@@ -55,21 +56,15 @@ def _compiled(table: Callable[[], Table]) -> Compiled | None:
 @cache
 def read(path: Path = PATH) -> Mapping[str, Compiled]:
     """By country code, and a region's own by its name; empty where no such file is, or another release's."""
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            if str(file["made_of"]) != made_of():
-                return {}
-            names, ends = file["names"].tolist(), file["ends"]
-            columns = [file[name] for name in Compiled._fields]
-    except (OSError, EOFError, ValueError, KeyError, BadZipFile):
+    file = installed.read(path, made_of=made_of())
+    if not file:
         return {}
+    names, ends = file["names"].tolist(), file["ends"]
+    columns = [file[name] for name in Compiled._fields]
     parts = (np.split(column, ends[:-1, place]) for place, column in enumerate(columns))
     return {name: Compiled(*one) for name, one in zip(names, zip(*parts, strict=True), strict=True)}
 
 
 def made_of() -> str:
     """What decides what is in the tables: the release of `phonenumbers`, and the modules that compile."""
-    digest = hashlib.sha256(phonenumbers.__version__.encode())
-    for name in _MADE_BY:
-        digest.update(Path(_PACKAGE, name).read_bytes())
-    return digest.hexdigest()
+    return installed.digest(phonenumbers.__version__.encode(), *installed.modules(_MADE_BY))

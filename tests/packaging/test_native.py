@@ -11,6 +11,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from matching import fold_tables, installed
+from matching.fold_images import mention_images, narrow_images
+from matching.fold_tables import Images, images
 from matching.native import countries
 from matching.native.build import BuildFailed, build
 from matching.native.library import LibraryMissing, load
@@ -92,6 +95,18 @@ def test_an_installation_brings_the_numbering_plans_compiled() -> None:
     tables |= {region: home_table(region) for region in ("CA", "CN", "DE", "IT")}
     for name, table in tables.items():
         assert [each.tolist() for each in compiled(table)] == [each.tolist() for each in brought[name]]
+
+
+@pytest.mark.needs("gcc")
+def test_an_installation_brings_the_folds_computed() -> None:
+    """What becomes of each character is read, and is what would be computed where the file is missing."""
+    computed = {"mention": Images.of(mention_images()), "narrow": Images.of(narrow_images())}
+
+    brought = installed.read(fold_tables.PATH, made_of=fold_tables.made_of())
+
+    assert len(brought) == 7
+    for name, made in computed.items():
+        assert [each.tolist() for each in images(name)] == [each.tolist() for each in made]
 
 
 @pytest.mark.parametrize("content", [None, b"", b"PK no archive", "of another release"])
