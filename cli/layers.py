@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -35,9 +36,8 @@ class Layers:
 
     def __init__(self, settings: type[BaseSettings], *, file: Path) -> None:
         self._settings = settings
-        self._schema: Schema = settings.model_json_schema()
-        self._known = _property_names(self._schema)
-        self._lists = _property_names(self._schema, kind="array")
+        self._known = _property_names(schema_of(settings))
+        self._lists = _property_names(schema_of(settings), kind="array")
         self._file = file
         self._origins: dict[tuple[str, ...], str] = {}
         self.values: dict[str, Any] = {}
@@ -158,6 +158,12 @@ class Layers:
             self.mistakes.append(Mistake(named_by, key, what, "a file that holds one setting"))
             return None
         return text.rstrip("\r\n")
+
+
+@cache
+def schema_of(settings: type[BaseSettings]) -> Schema:
+    """Made once: a command reads its settings more than once, and to make it takes longer than to read them."""
+    return settings.model_json_schema()
 
 
 def _folded(key: str) -> str:

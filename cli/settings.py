@@ -18,7 +18,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from alerts.settings import AlertsSettings
 from cli.declared import read_toml
 from cli.errors import ConfigurationMissing, ConfigurationRefused
-from cli.layers import Layers
+from cli.layers import Layers, schema_of
 from cli.mistakes import Mistake, mistakes_of
 from crawler.settings import CrawlerSettings
 from matching.settings import MatchingSettings
@@ -146,8 +146,7 @@ def _laid_over(
     try:
         settings = Settings(**layers.values)
     except ValidationError as error:
-        schema = Settings.model_json_schema()
-        mistakes += mistakes_of(error, origin=layers.origin, data=layers.values, schema=schema)
+        mistakes += mistakes_of(error, origin=layers.origin, data=layers.values, schema=schema_of(Settings))
         return None
     return _with_database_anchored(anchored(settings, file.parent), file.parent)
 
