@@ -162,7 +162,7 @@ class Layers:
 
 @cache
 def schema_of(settings: type[BaseSettings]) -> Schema:
-    """Made once: a command reads its settings more than once, and to make it takes longer than to read them."""
+    """Made once: a command reads its settings more than once, and making it takes longer than the reading."""
     return settings.model_json_schema()
 
 
