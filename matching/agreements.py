@@ -36,8 +36,6 @@ Customers = NDArray[np.void]
 
 #: Pairs that are kept as they are; 32 MB, and three times as much while they are summed up.
 PAIRS_KEPT = 1 << 20
-_WIDTH = 16
-_BITS = np.array([bin(value).count("1") for value in range(1 << _WIDTH)], np.uint8)
 
 
 @dataclass(slots=True)
@@ -78,7 +76,7 @@ class Agreements:
         return Tally(*self._counts(), len(self.customers()))
 
     def _counts(self) -> tuple[int, int]:
-        coherent = sum(int(np.count_nonzero(_BITS[chunk["fields"]] > 1)) for chunk in self._chunks)
+        coherent = sum(int(np.count_nonzero(np.bitwise_count(chunk["fields"]) > 1)) for chunk in self._chunks)
         return self.coherent + coherent, self.single + self._waiting - coherent
 
 
@@ -94,7 +92,7 @@ def pairs_of(columns: dict[str, NDArray[np.generic] | int]) -> Pairs:
 def coherent(pairs: Pairs) -> Pairs:
     """Rows and customers that agree on two fields or more, each of them once."""
     merged = _merged(pairs)
-    found: Pairs = merged[_BITS[merged["fields"]] > 1]
+    found: Pairs = merged[np.bitwise_count(merged["fields"]) > 1]
     return found
 
 
