@@ -5,16 +5,17 @@ All of them live as long as the process: the library keeps their addresses.
 
 import ctypes
 import re
+import sys
 from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from matching.countries import BBAN, PROVINCES
+from matching.fold_tables import images
 from matching.identifiers.cards import CARD_LENGTHS, ISSUERS
 from matching.identifiers.providers import PROVIDERS
 from matching.native.library import DROPPED, IBAN_ROW, Domain, Provider
-from matching.text import narrow_fold
 
 Bytes = NDArray[np.uint8]
 _PAGE = 64  # code points
@@ -23,20 +24,18 @@ _PAGE = 64  # code points
 @cache
 def fold() -> tuple[Bytes, Bytes]:
     """For each 64 code points the page of their images, and the pages; on page 0 all stay."""
-    table = narrow_fold().table
-    points = np.arange(len(table), dtype=table.dtype)
-    surrogates = (points >= 0xD800) & (points < 0xE000)  # no character of UTF-8
-    changed = (table != points) & ~surrogates
-    dropped = table >= len(table)
-    if narrow_fold().expansions or bool((table[changed & ~dropped] >= 0x80).any()):
+    made = images("narrow")
+    if bool((made.sizes > 1).any()) or bool((made.characters >= 0x80).any()):
         raise ValueError("the narrow fold gives more than one ASCII character")
-    images = np.where(changed, np.where(dropped, DROPPED, table), 0).astype(np.uint8).reshape(-1, _PAGE)
-    used = np.flatnonzero(images.any(axis=1))
-    pages = np.zeros(len(images), dtype=np.uint8)
-    pages[used] = np.arange(1, len(used) + 1).astype(np.uint8)
+    table = np.zeros(sys.maxunicode + 1, dtype=np.uint8)
+    table[made.points[made.sizes == 0]] = DROPPED
+    table[made.points[made.sizes == 1]] = made.characters
+    used = np.flatnonzero(np.bincount(made.points // _PAGE))
     if len(used) > 255:
         raise ValueError(f"the narrow fold has {len(used)} pages; the scanner's table has room for 255")
-    return pages, np.ascontiguousarray(np.concatenate((images[:1] * 0, images[used])))
+    pages = np.zeros(len(table) // _PAGE, dtype=np.uint8)
+    pages[used] = np.arange(1, len(used) + 1)
+    return pages, np.concatenate((np.zeros((1, _PAGE), np.uint8), table.reshape(-1, _PAGE)[used]))
 
 
 @cache
