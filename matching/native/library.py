@@ -113,9 +113,11 @@ class Library:
         self.new = _function(handle, "sw_new", c_void_p, POINTER(Rules))
         self.free = _function(handle, "sw_free", None, c_void_p)
         self.scan = _function(handle, "sw_scan", c_int, c_void_p, c_void_p, c_size_t)
-        self.count = _function(handle, "sw_count", c_uint64, c_void_p, c_uint32)
-        self.tape_length = _function(handle, "sw_tape_length", c_uint64, c_void_p, c_uint32)
-        self.take = _function(handle, "sw_take", None, c_void_p, c_uint32, *[c_void_p] * 4)
+        # Quicker than to leave Python's lock and wait for it again, a dozen times a block.
+        quick = ctypes.PyDLL(str(path))
+        self.count = _function(quick, "sw_count", c_uint64, c_void_p, c_uint32)
+        self.tape_length = _function(quick, "sw_tape_length", c_uint64, c_void_p, c_uint32)
+        self.take = _function(quick, "sw_take", None, c_void_p, c_uint32, *[c_void_p] * 4)
         self.hmac_lanes = _function(handle, "sw_hmac_lanes", c_uint32)
         self.hmac = _function(handle, "sw_hmac", None, c_uint32, *[c_void_p] * 3, c_uint64, c_void_p)
 
