@@ -18,8 +18,8 @@ _ROWS = (1 << 16) // ROW
 
 
 class Compiled(NamedTuple):
-    """`rows`: ROW numbers a state. `answers`: the bytes of one struct sw_answer after the other. `lengths`: by the
-    first two digits, a bit for each number of digits that may have an answer.
+    """`rows`: ROW numbers a state. `answers`: the bytes of one struct sw_answer after the other.
+    `lengths`: by the first two digits, a bit for each number of digits that may have an answer.
     """
 
     rows: Numbers
@@ -65,7 +65,8 @@ def _decided(table: Table) -> NDArray[np.bool_]:
 def _lengths(table: Table) -> NDArray[np.uint32]:
     onward = table.rows[:, :10]
     behind = onward[onward[1]].reshape(-1)  # where two digits lead to
-    answered = np.array([said is not None for said in table.answers])[table.rows[:, 10]]  # after no further digit
+    says = np.array([said is not None for said in table.answers])
+    answered = says[table.rows[:, 10]]  # after no further digit
     lengths = np.full(100, 0b11, np.uint32)  # of fewer than two digits nothing is told
     for length in range(2, LONGEST + 1):
         lengths |= answered[behind].astype(np.uint32) << np.uint32(length)
