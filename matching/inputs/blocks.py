@@ -78,10 +78,6 @@ class Block:
             return self.first_line + indexes
         return np.asarray(self.lines, np.int64)[np.minimum(indexes, len(self.lines) - 1)]
 
-    def line_at(self, at: int) -> int:
-        """The source's number of the line that the byte `at` is in."""
-        return self.line(int(np.searchsorted(self.breaks, at)))
-
     def text_lines(self) -> list[str]:
         """The lines without their ends."""
         lines = self.text.decode().split("\n")

@@ -160,7 +160,7 @@ def _look_at(block: Block) -> None:
     block.shape.where(first[:5000], min(len(first), 5000) // 2)
     ends = [match.start() for match in re.finditer(b"\n", block.text)]
     assert block.breaks.tolist() == ends, "line ends that are none"
-    block.line_at(len(block.text) // 2)
+    block.line(len(ends) // 2)
     for row, _ in zip(block.shape.cells(block, [1, 3]), range(20), strict=False):
         assert len(row.cells) == 2, "cells without their columns"
 

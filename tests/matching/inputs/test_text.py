@@ -78,7 +78,7 @@ def test_utf_16_is_cut_at_its_lines_and_at_nothing_that_looks_like_one() -> None
 
     assert len(found.blocks) > 3
     assert {line + b"\n" for block in found.blocks for line, _ in lines(block)} == {row.encode()}
-    assert found.blocks[-1].line_at(len(found.blocks[-1].text) - 1) == 40_000
+    assert found.blocks[-1].line(len(found.blocks[-1].breaks) - 1) == 40_000
 
 
 def test_carriage_returns_alone_end_lines_too() -> None:
