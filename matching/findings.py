@@ -169,8 +169,10 @@ class Findings:
             found = self.companies[term.company_id]
             found.mention_fields[name] += 1
             found.terms[term.text] += 1
-            if self._room(found):
+            if found.kept() < self.limit:
                 found.mentions.append(MentionFound(term, name, label, shown.line, shown.start, shown.excerpt))
+            else:
+                self.cut.add("matches")
 
     def _hits(self, label: str, seen: Seen, document: int) -> None:
         if not seen.hits.size:
@@ -184,8 +186,10 @@ class Findings:
             for code, count in enumerate(np.bincount(fields, minlength=len(FIELDS)).tolist()):
                 if count:
                     found.hit_fields[FIELDS[code]] += count
-            columns = map(seen.columns.__getitem__, own.tolist())
-            for (code, column), count in Counter(zip(fields.tolist(), columns, strict=True)).items():
+            known = own[own < len(seen.columns)].tolist()
+            columns = map(seen.columns.__getitem__, known)
+            in_columns = Counter(zip(fields[: len(known)].tolist(), columns, strict=True))
+            for (code, column), count in in_columns.items():
                 if column:
                     found.columns[FIELDS[code], column] += count
             found.agreements.add(pairs[own])
@@ -193,9 +197,10 @@ class Findings:
 
     def _show(self, found: CompanyFindings, label: str, seen: Seen, own: Places) -> None:
         """Keep the first hits."""
-        for index in own.tolist():
-            if not self._room(found):
-                return
+        room = max(0, self.limit - found.kept())
+        if len(own) > room:
+            self.cut.add("matches")
+        for index in own[:room].tolist():
             found.hits.append(
                 HitFound(
                     self.watch.segments[seen.hits.segments[index]],
@@ -204,15 +209,9 @@ class Findings:
                     label,
                     int(seen.lines[index]),
                     int(seen.starts[index]),
-                    seen.columns[index],
+                    seen.columns[index] if index < len(seen.columns) else "",
                 )
             )
-
-    def _room(self, found: CompanyFindings) -> bool:
-        if found.kept() < self.limit:
-            return True
-        self.cut.add("matches")
-        return False
 
 
 def _pieces(text: str) -> Iterator[tuple[int, int]]:

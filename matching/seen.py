@@ -48,19 +48,19 @@ class Shown(NamedTuple):
 class Seen:
     """What one piece holds. The arrays are as long as the hits.
 
-    `rows` count the piece's rows from 0, of which it has `width`; `filled` of them hold anything. `columns`:
-    in words; "" where a hit is in none, or where nobody looked.
+    `rows` count the piece's rows from 0, of which it has `width`; `filled` of them hold anything. `columns`
+    are those of the first hits, by their place among the hits.
     """
 
     hits: Hits
     rows: Places
     lines: Places
     starts: Places
-    columns: Sequence[str]
     width: int
     filled: int
     tried: Counter[Field] = field(default_factory=Counter)
     mentions: Sequence[Shown] = ()
+    columns: Sequence[str] = ()  # in words; "" for none
     control: Counter[tuple[int, Field]] = field(default_factory=Counter)  # as in comparison; if asked for
 
 
@@ -104,7 +104,6 @@ def look(
         rows=np.array([rows.row_of(place) - 1 for place in at], np.int64),
         lines=np.array([line + rows.line_of(place) - 1 for place in at], np.int64),
         starts=start + places,
-        columns=[""] * hits.size,
         width=rows.breaks + 1,
         filled=rows.count,
         tried=tried,
@@ -143,7 +142,6 @@ def look_at(
         rows=np.array([written.row_at(one) - 1 for one in index.tolist()], np.int64) if written else index,
         lines=block.lines_of(index) if hits.size else index,
         starts=block.offset + hits.places,
-        columns=_columns(block, hits, index, breaks) if hits.size else (),
         width=len(breaks) + 1,
         filled=block.rows,
         tried=tried,
@@ -156,6 +154,7 @@ def look_at(
             limit=limit,
             own=_own(block),
         ),
+        columns=_columns(block, hits, index, breaks) if hits.size else (),
         control=comparison.control(block.text, control) if control else Counter(),
     )
 
@@ -163,7 +162,8 @@ def look_at(
 def joined(pieces: Sequence[Seen]) -> Seen:
     """Pieces that follow one another as one, to be counted at once; `hits.places` stay those in each piece.
 
-    Only the first one may have mentions: of what is kept, the mentions of a piece come before its hits.
+    Only the first one may have mentions: of what is kept, the mentions of a piece come before its hits. Only
+    the last one may have hits whose column was not looked up.
     """
     if len(pieces) == 1:
         return pieces[0]
@@ -185,16 +185,16 @@ def joined(pieces: Sequence[Seen]) -> Seen:
         rows=before + rows,
         lines=lines,
         starts=starts,
-        columns=[*chain.from_iterable(piece.columns for piece in pieces)],
         width=sum(widths),
         filled=sum(piece.filled for piece in pieces),
         tried=tried,
         mentions=pieces[0].mentions,
+        columns=[*chain.from_iterable(piece.columns for piece in pieces)],
     )
 
 
 def _columns(block: Block, hits: Hits, index: Places, breaks: Places) -> list[str]:
-    """Of each hit, in words: of the first COLUMNS_SHOWN, for more are not looked up."""
+    """Those of the first COLUMNS_SHOWN hits, in words."""
     borders = np.concatenate(([-1], breaks, [len(block.text)]))
     lines, places, fields = (column[:COLUMNS_SHOWN] for column in (index, hits.places, hits.fields))
     begins, ends = borders[lines] + 1, borders[lines + 1]
@@ -210,7 +210,7 @@ def _columns(block: Block, hits: Hits, index: Places, breaks: Places) -> list[st
         field, column = FIELDS[fields[at]], found[at]
         if not column or column.role != field:
             shown[at] = column_of(block.shape.columns, field) or shown[at]
-    return shown + [""] * (hits.size - len(shown))
+    return shown
 
 
 def _line(block: Block, ends: Sequence[int], at: int) -> int:

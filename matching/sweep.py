@@ -172,8 +172,8 @@ class Sweep:
             yield waiting.popleft().result()
 
     def _together(self, looked: Iterable[_Looked]) -> Iterator[Sequence[_Looked]]:
-        """Blocks that are counted as one: until one that was looked at for others, because what it shows
-        decides about the next, and before one with mentions (see `joined`).
+        """Blocks that are counted as one, as far as `joined` can: until one that was looked at for others,
+        because what it shows decides about the next.
         """
         blocks: list[_Looked] = []
         hits = 0
@@ -183,7 +183,8 @@ class Sweep:
                 blocks, hits = [], 0
             blocks.append(one)
             hits += one.seen.hits.size
-            if one.look is not None or hits >= _HITS_TOGETHER or self._due():
+            whole = len(one.seen.columns) == one.seen.hits.size
+            if one.look is not None or hits >= _HITS_TOGETHER or not whole or self._due():
                 yield blocks
                 blocks, hits = [], 0
         if blocks:
