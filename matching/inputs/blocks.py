@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matching.columns import Column
+from matching.native import lines
+from matching.native.library import LibraryMissing
 
 Places = NDArray[np.int64]
 #: Bytes of a block, about. Blocks of 0.25 to 1 MB were measured to be the fastest.
@@ -105,7 +107,10 @@ PLAIN = Plain()
 
 
 def line_ends(data: bytes) -> Places:
-    return np.flatnonzero(np.frombuffer(data, np.uint8) == 0x0A)
+    try:
+        return lines.line_ends(data)
+    except LibraryMissing:
+        return np.flatnonzero(np.frombuffer(data, np.uint8) == 0x0A)
 
 
 def newlines(data: bytes | memoryview) -> int:

@@ -24,7 +24,7 @@ from typing import Any
 
 from matching.identifiers import Field
 
-ABI = 7
+ABI = 8
 PATH = Path(__file__).with_name("scanner.shared")
 ROW = 12  # numbers of a state of a telephone table
 IBAN_ROW = 40  # bytes
@@ -113,11 +113,12 @@ class Library:
         self.new = _function(handle, "sw_new", c_void_p, POINTER(Rules))
         self.free = _function(handle, "sw_free", None, c_void_p)
         self.scan = _function(handle, "sw_scan", c_int, c_void_p, c_void_p, c_size_t)
-        # Quicker than to leave Python's lock and wait for it again, a dozen times a block.
+        # They are quicker than to leave Python's lock and wait for it again, a dozen times a block.
         quick = ctypes.PyDLL(str(path))
         self.count = _function(quick, "sw_count", c_uint64, c_void_p, c_uint32)
         self.tape_length = _function(quick, "sw_tape_length", c_uint64, c_void_p, c_uint32)
         self.take = _function(quick, "sw_take", None, c_void_p, c_uint32, *[c_void_p] * 4)
+        self.line_ends = _function(quick, "sw_line_ends", c_uint64, c_void_p, c_size_t, c_void_p, c_uint64)
         self.hmac_lanes = _function(handle, "sw_hmac_lanes", c_uint32)
         self.hmac = _function(handle, "sw_hmac", None, c_uint32, *[c_void_p] * 3, c_uint64, c_void_p)
 

@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define SW_ABI 7
+#define SW_ABI 8
 #define SW_PUBLIC __attribute__((visibility("default")))
 
 /* The fields, in the order of their bits and of the tables of results. Of those from SW_WALLET on only places are
@@ -96,6 +96,9 @@ SW_PUBLIC uint64_t sw_tape_length(const struct sw_scanner *scanner, uint32_t fie
 /* Copies them: where each begins and ends in the block, count + 1 offsets into the tape, and the tape. */
 SW_PUBLIC void sw_take(const struct sw_scanner *scanner, uint32_t field, int64_t *starts, int64_t *ends,
                        int64_t *offsets, uint8_t *tape);
+
+/* Where the line feeds of a text are. Writes the first `room` of them to `ends`; returns how many there are. */
+SW_PUBLIC uint64_t sw_line_ends(const uint8_t *text, size_t length, int64_t *ends, uint64_t room);
 
 /* How many messages are hashed side by side here: 16, 8, or 0 where there is nothing to gain. */
 SW_PUBLIC uint32_t sw_hmac_lanes(void);
