@@ -179,7 +179,7 @@ class Findings:
             return
         owners = np.array([one.company_id for one in self.watch.segments])[seen.hits.segments]
         pairs = pairs_in(seen, document=document, row=self.numbered)
-        for company in np.unique(owners).tolist():
+        for company in sorted(set(owners.tolist())):
             own = np.flatnonzero(owners == company)
             found = self.companies[company]
             fields = seen.hits.fields[own]

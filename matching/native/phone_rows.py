@@ -66,11 +66,11 @@ def _lengths(table: Table) -> NDArray[np.uint32]:
     onward = table.rows[:, :10]
     behind = onward[onward[1]].reshape(-1)  # where two digits lead to
     says = np.array([said is not None for said in table.answers])
-    answered = says[table.rows[:, 10]]  # after no further digit
+    answered: NDArray[np.bool_] = says[table.rows[:, 10]]  # after no further digit
     lengths = np.full(100, 0b11, np.uint32)  # of fewer than two digits nothing is told
     for length in range(2, LONGEST + 1):
         lengths |= answered[behind].astype(np.uint32) << np.uint32(length)
-        answered = answered[onward].any(axis=1)
+        answered = np.asarray(answered[onward].any(axis=1))
     return lengths
 
 
