@@ -130,12 +130,14 @@ def phones(folder: Path) -> dict[str, object]:
 
 
 def _matched(folder: Path, name: str) -> dict[str, object]:
-    with starting.imports():  # as the command does
-        from matching.findings import Findings
-        from matching.fingerprints import read_key
-        from matching.segments import open_segment
-        from matching.sweep import Sweep
-        from matching.watch import WatchedSegment, watch_of
+    starting.begin()  # as the command does
+    from matching.findings import Findings
+    from matching.fingerprints import read_key
+    from matching.segments import open_segment
+    from matching.sweep import Sweep
+    from matching.watch import WatchedSegment, watch_of
+
+    starting.imported()
 
     segment = open_segment(folder / name)
     key = read_key(folder / "lender.key")

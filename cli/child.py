@@ -10,8 +10,10 @@ from cli import starting
 
 def main() -> int:
     """Carry out the job on standard input; the exit code is one of crawler.job.Exit."""
-    with starting.imports():
-        from cli.one_run import carry_out
+    starting.begin()
+    from cli.one_run import carry_out
+
+    starting.imported()
     return carry_out()
 
 

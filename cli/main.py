@@ -81,8 +81,9 @@ class Commands(TyperGroup):
     def get_command(self, ctx: object, cmd_name: str) -> Command | None:
         if cmd_name not in COMMANDS:
             return None
-        with starting.imports():
-            return _load(cmd_name)
+        command = _load(cmd_name)
+        starting.imported()
+        return command
 
 
 app = typer.Typer(
@@ -169,6 +170,7 @@ def sentence(error: Exception) -> str:
 
 def main() -> None:
     """The console script."""
+    starting.begin()
     debug = "--debug" in sys.argv[1:]
     try:
         app()
