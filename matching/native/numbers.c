@@ -21,7 +21,7 @@ static bool ends_with_x(const uint8_t *text, size_t at, size_t length) {
 /* Whether the run has this value of the field already in a number that reaches beyond `start`. The numbers that
  * do have begun in one of the five groups before, so not before `since`. */
 static inline bool is_known(const struct sw_scanner *scanner, enum sw_field field, const uint8_t *value, size_t size,
-                     size_t start, size_t since) {
+                            size_t start, size_t since) {
     const struct bucket *bucket = &scanner->buckets[field];
     for (size_t i = bucket->count; i > scanner->run_first[field]; i--) {
         const struct found *one = &bucket->found[i - 1];

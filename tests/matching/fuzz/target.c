@@ -1,4 +1,4 @@
-/* The fuzz target: a block goes through the scanner, and what comes out keeps its promises.
+/* The fuzz target: a block goes through the library, and what comes out keeps its promises.
  *
  * With libFuzzer (clang -fsanitize=fuzzer,address,undefined) this is all; driver.c is the main of other compilers.
  * rules.h is written by rules.py: the tables of the real program. */
@@ -93,6 +93,30 @@ static int same(struct result one, struct result other) {
            !memcmp(one.tape, other.tape, one.length);
 }
 
+/* The line feeds, where there is room for all of them, and where there is not. */
+static void check_lines(const uint8_t *block, size_t size) {
+    uint64_t count = sw_line_ends(block, size, NULL, 0);
+    int64_t *ends = malloc(count * sizeof(int64_t));
+    for (uint64_t room = 0; room <= count; room += 1 + count / 4) CHECK(sw_line_ends(block, size, ends, room) == count);
+    CHECK(sw_line_ends(block, size, ends, count) == count);
+    for (size_t at = 0, line = 0; at < size || line < count; at++)
+        if (at == size || block[at] == '\n') CHECK(line < count && ends[line++] == (int64_t)at);
+    free(ends);
+}
+
+/* One fingerprint a form, however many are made side by side. */
+static void check_fingerprints(struct result result) {
+    static const uint8_t key[32] = "a key of thirty-two bytes, or so";
+    static const uint32_t lanes[3] = {0, 8, 16};
+    uint8_t *macs[3];
+    for (int i = 0; i < 3; i++) {
+        macs[i] = malloc(16 * result.count);
+        sw_hmac(lanes[i], key, result.offsets, result.tape, result.count, macs[i]);
+        CHECK(!result.count || !memcmp(macs[0], macs[i], 16 * result.count));
+    }
+    for (int i = 0; i < 3; i++) free(macs[i]);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     static struct sw_scanner *every, *single[SW_FIELDS]; /* used again and again, as the program does */
     static struct sw_rules rules[SW_FIELDS + 1];
@@ -111,11 +135,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     for (uint32_t field = 0; field < SW_FIELDS; field++) {
         struct result among = take(every, field);
         check(field, among, size);
+        check_fingerprints(among);
         CHECK(sw_scan(single[field], block, size) == 0);
         struct result alone = take(single[field], field);
         CHECK(same(among, alone));
         release(among), release(alone);
     }
+    check_lines(block, size);
     free(block);
     return 0;
 }
