@@ -4,7 +4,8 @@
 customers' data in the clear and are told which column is which; Spillwatch holds fingerprints and finds the
 values wherever they are. ripgrep looks for the phones alone, because all four kinds need more memory than the
 machine has, so a second table has Spillwatch with customers of whom only the phone was enrolled. The naive
-matcher (one `re`, hmac, a set) reads a fiftieth of the dump, which is multiplied.
+matcher (one `re`, hmac, a set) reads a fiftieth of the dump, which is multiplied. They take turns, three
+times, and each one's best counts.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 
@@ -29,6 +30,7 @@ ROWS = int(os.environ.get("SPILLWATCH_BENCH_ROWS", 10_000_000))
 CUSTOMERS = ROWS // 10
 CUSTOMERS_IN_IT = 4_777
 NAIVE_SHARE = 50
+ROUNDS = 3  # the best one counts: the machine is shared
 RG_MEMORY = 8 << 30
 PHONE = 3  # its place among the customers' columns
 COLUMNS = ("email", "mobile", "id_number", "card")
@@ -49,13 +51,14 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="spillwatch-bench-") as name:
         folder = Path(name)
         child("benchmarks.dumps", "prepare", str(folder))
-        ours = run("spillwatch", folder)
-        peers = [run(peer, folder) for peer in ("duckdb", "polars", "rg", "naive") if there(peer)]
+        os.sync()  # or the first contender shares the machine with what is still written
+        peers = [peer for peer in ("duckdb", "polars", "rg", "naive") if there(peer)]
+        best = measured(["spillwatch", "phones", *peers], folder)
         size = (folder / "dump.csv").stat().st_size / 1e6
         print(f"{ROWS:,} rows, {size:,.0f} MB; {CUSTOMERS:,} customers; {_versions()}\n")
-        _compare(ours, peers)
-        if searched := [one for one in peers if one.name.startswith("ripgrep")]:
-            _compare(run("phones", folder), searched)
+        _compare(best["spillwatch"], [best[peer] for peer in peers])
+        if "rg" in best:
+            _compare(best["phones"], [best["rg"]])
 
 
 def _compare(ours: Ran, peers: Sequence[Ran]) -> None:
@@ -91,6 +94,16 @@ def prepare(folder: Path) -> None:
             default_region="CN",
             now=datetime.now(UTC),
         )
+
+
+def measured(names: Sequence[str], folder: Path) -> dict[str, Ran]:
+    """Each contender at its best, and with its highest peak; they take turns."""
+    rounds = [[run(name, folder) for name in names] for _ in range(ROUNDS)]
+    return {name: _best(ran) for name, ran in zip(names, zip(*rounds, strict=True), strict=True)}
+
+
+def _best(ran: Sequence[Ran]) -> Ran:
+    return replace(min(ran, key=lambda one: one.cpu_s), peak_mb=max(one.peak_mb for one in ran))
 
 
 def run(name: str, folder: Path) -> Ran:
