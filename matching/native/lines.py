@@ -1,4 +1,4 @@
-"""Where lines end, by lines.c: four times as fast as numpy, which makes an array of what is equal first."""
+"""Where lines end, by lines.c: three times as fast as numpy, which makes an array of what is equal first."""
 
 import numpy as np
 from numpy.typing import NDArray
