@@ -15,9 +15,9 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 
 from matching.inputs.blocks import BLOCK, PLAIN, RECORD, Block, Shape
+from matching.inputs.sql_rows import is_one_row, parts_of, uncopied, without_controls
 from matching.inputs.sql_tables import (
     BORDER,
-    ESCAPE,
     ESCAPING,
     STANDARD,
     Known,
@@ -51,8 +51,6 @@ _DEFINED = re.compile(
     rb"([^\s`\"\[\](),;]{1,128}+)[`\"\]]?\s",
     re.IGNORECASE | re.MULTILINE,
 )
-_OTHERWISE = re.compile(rb"\)(?:\s++,?\s*+|,\s++)?\(")  # between two rows, but not `),(`
-_CONTROLS = dict.fromkeys((b"n", b"r", b"t", b"b", b"f", b"v", b"0", b"Z", b"\n", b"\r"), b" ")
 
 
 class _Group:
@@ -170,9 +168,9 @@ class Sql:
                     return number
                 groups[head] = self._group(table)
             if b"\\" in row or b")" in row or b'"' in row or b"\n" in row or row.count(b"'") & 1:
-                if not _is_one_row(row, self._strings):
+                if not is_one_row(row, self._strings):
                     return number
-                row = _without_controls([row])[0] if self._strings.escapes else row
+                row = without_controls([row])[0] if self._strings.escapes else row
             group = groups[head]
             group.lines.append(row)
             group.numbers.append(line + number)
@@ -232,7 +230,7 @@ class Sql:
         last = last if last >= 0 else text.rfind(between, start)
         if last < 0:
             return None
-        rows = _parts(text[start + 1 : last], between, self._strings)
+        rows = parts_of(text[start + 1 : last], between, self._strings)
         if rows is None:
             self._plain_rows = False
             return None
@@ -286,7 +284,7 @@ class Sql:
                 start = row.start()
                 group.numbers.append(line)
                 rows.append(row[1].replace(b"\r", b" ").replace(b"\n", b" "))
-        group.lines += _without_controls(rows) if escaped else rows
+        group.lines += without_controls(rows) if escaped else rows
 
     def _copy(self, text: bytes, at: int, *, final: bool) -> int | None:
         """Lines up to the one that ends them."""
@@ -305,7 +303,7 @@ class Sql:
         lines = lines[:-1] if not lines[-1] else lines
         group = self._group(self._table)
         group.numbers += range(self._line, self._line + len(lines))
-        group.lines += [_uncopied(line) for line in lines]
+        group.lines += [uncopied(line) for line in lines]
         return end
 
     def _plain(self, text: bytes, line: int) -> None:
@@ -342,56 +340,8 @@ class Sql:
         return self._tables[key]
 
 
-def _is_one_row(text: bytes, strings: Strings) -> bool:
-    """Whether it is all between two parentheses, as far as can be seen at a glance."""
-    seen = _unescaped(text) if strings.escapes and b"\\" in text else text
-    return not (
-        seen.count(b"'") & 1
-        or seen.count(b'"') & 1
-        or any(sign in seen for sign in (b"\n", b"\r", b"),(", b");"))
-        or _OTHERWISE.search(seen)
-    )
-
-
-def _unescaped(text: bytes) -> bytes:
-    """Without quotes that a backslash has made a sign like any other."""
-    for escape in (b"\\\\", b"\\'", b'\\"'):
-        text = text.replace(escape, b"__")
-    return text
-
-
 def _bare(name: bytes) -> bytes:
     return name.strip().rpartition(b".")[2].strip(b'`"[] \t\r\n')
-
-
-def _plainer(escape: re.Match[bytes]) -> bytes:
-    return _CONTROLS.get(escape[1], escape[0])
-
-
-def _parts(text: bytes, between: bytes, strings: Strings) -> list[bytes] | None:
-    """None: `between` stands inside of a string, too, or rows are written in more than one way."""
-    escaped = strings.escapes and b"\\" in text
-    seen = _unescaped(text) if escaped else text
-    if _OTHERWISE.search(seen) or (between != b"),(" and b"),(" in seen):
-        return None
-    signs = [sign for sign in (b"'", b'"') if sign in seen]
-    parts = seen.split(between)
-    if b"\n" in seen and any(b"\n" in part for part in parts):
-        return None
-    if any(part.count(sign) & 1 for sign in signs for part in parts):
-        return None
-    return _without_controls(text.split(between)) if escaped else parts
-
-
-def _without_controls(rows: list[bytes]) -> list[bytes]:
-    return [ESCAPE.sub(_plainer, row) if b"\\" in row else row for row in rows]
-
-
-def _uncopied(line: bytes) -> bytes:
-    r"""`\\N` is an empty cell, other escapes are what they stand for, control characters spaces."""
-    if b"\\" not in line:
-        return line
-    return ESCAPE.sub(lambda escape: b"" if escape[1] == b"N" else _CONTROLS.get(escape[1], escape[1]), line)
 
 
 def strings_of(sample: bytes) -> Strings:
