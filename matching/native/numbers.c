@@ -104,8 +104,10 @@ static size_t in_groups(struct sw_scanner *scanner, const uint8_t *text, size_t 
             if (more) {
                 end = group_end(text, next, length);
                 ring[last++ % RING] = (struct group){next, end};
-            } else if (ends_with_x(text, end, length)) {
+            }
+            if (ends_with_x(text, end, length)) { /* which no group follows */
                 ring[(last - 1) % RING].end = ++end;
+                more = false;
             }
         }
         name_stretches(scanner, text, length, ring, first, last, plus && first == 0);

@@ -97,6 +97,17 @@ def test_the_library_finds_what_the_specification_finds(text: str, region: str) 
     assert natively(text, region) == list(scan(text, region, SCANNED))
 
 
+@pytest.mark.parametrize(
+    "written", ["11 0101 1900 01 01 009X", "9 11 0101 1900 01 01 009x", "1 0 0 0 0 00000X 5"]
+)
+def test_the_last_of_as_many_groups_as_a_number_may_have_keeps_its_x(written: str) -> None:
+    """A resident ID in six groups ends with the X behind them; groups before it take nothing from it."""
+    found = natively(written, "CN")
+
+    assert found == list(scan(written, "CN", SCANNED))
+    assert found[-1].end == written.lower().index("x") + 1
+
+
 @settings(max_examples=250, deadline=None)
 @given(texts(), st.binary(max_size=8), st.data())
 def test_any_bytes_are_scanned_alike(text: str, noise: bytes, data: st.DataObject) -> None:
