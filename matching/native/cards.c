@@ -1,12 +1,6 @@
 /* Payment cards and resident IDs: their check digits (identifiers/cards.py, resident_ids.py). */
 #include "inside.h"
 
-static unsigned number(const uint8_t *digits, size_t length) {
-    unsigned value = 0;
-    for (size_t i = 0; i < length; i++) value = value * 10 + (unsigned)(digits[i] - '0');
-    return value;
-}
-
 /* The length where the digits are a card's, else 0. */
 size_t sw_card(const struct sw_rules *rules, const uint8_t *digits, size_t length) {
     static const uint8_t doubled[10] = {0, 2, 4, 6, 8, 1, 3, 5, 7, 9};

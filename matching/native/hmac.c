@@ -243,7 +243,7 @@ void sw_hmac(uint32_t lanes, const uint8_t *key, const int64_t *offsets, const u
              uint8_t *out) {
     struct states states;
     if (lanes > sw_hmac_lanes()) lanes = sw_hmac_lanes();
-    if (lanes < 8) lanes = 0;
+    lanes = lanes < 8 ? 0 : lanes < 16 ? 8 : 16;
     begin(&states, key);
     for (uint64_t i = 0; lanes && i < count; i += lanes)
         side_by_side(lanes, &states, offsets + i, tape, count - i < lanes ? count - i : lanes, out + MAC * i);

@@ -22,6 +22,12 @@ static inline bool is_word(uint8_t byte) { return sw_class[byte] & (DIGIT | LETT
 static inline uint8_t lower(uint8_t byte) { return (uint8_t)(byte | (uint8_t)((uint8_t)(byte - 'A') < 26) << 5); }
 static inline uint8_t upper(uint8_t byte) { return (uint8_t)(byte & ~((uint8_t)((uint8_t)(byte - 'a') < 26) << 5)); }
 
+static inline unsigned number(const uint8_t *digits, size_t length) {
+    unsigned value = 0;
+    for (size_t i = 0; i < length; i++) value = value * 10 + (unsigned)(digits[i] - '0');
+    return value;
+}
+
 struct found {
     uint32_t start, end; /* in the narrowed text; sw_take gives the places in the block */
     uint32_t tape_end;

@@ -12,7 +12,7 @@
 /* Whether the answer may be another than none. Most digits are more or fewer than a number beginning so has, and to
  * learn that by the rows is a chain of loads, each of which waits for the one before. */
 static bool may_be_number(const struct sw_phone_table *table, const uint8_t *digits, size_t length) {
-    return length < 2 || table->lengths[10 * (digits[0] - '0') + (digits[1] - '0')] >> length & 1;
+    return length < 2 || table->lengths[number(digits, 2)] >> length & 1;
 }
 
 static const struct sw_answer *answer(const struct sw_phone_table *table, const uint8_t *digits, size_t length) {
@@ -31,7 +31,7 @@ static const struct sw_answer *answer(const struct sw_phone_table *table, const 
  * no number. */
 static const struct sw_phone_table *country(const struct sw_rules *rules, const uint8_t *digits, size_t length) {
     if (length < LONGEST_CODE) return NULL;
-    unsigned index = rules->codes[100 * (digits[0] - '0') + 10 * (digits[1] - '0') + (digits[2] - '0')];
+    unsigned index = rules->codes[number(digits, LONGEST_CODE)];
     return index ? &rules->countries[index - 1] : NULL;
 }
 
