@@ -9,11 +9,15 @@ RUN setup/apt-install.sh gcc libc6-dev
 COPY requirements.lock ./
 RUN setup/install.sh /opt/spillwatch requirements.lock
 COPY pyproject.toml README.md LICENSE ./
-COPY alerts alerts
-COPY cli cli
+COPY text text
+COPY storage storage
 COPY crawler crawler
 COPY matching matching
-COPY storage storage
+COPY alerts alerts
+COPY configuration configuration
+COPY daemon daemon
+COPY demo demo
+COPY cli cli
 RUN setup/install.sh /opt/spillwatch requirements.lock .
 
 FROM python:3.13-slim-trixie

@@ -13,13 +13,13 @@ export PYTHON
 
 CONFIG ?= config/spillwatch.toml
 bin := .venv/bin
-sources := alerts benchmarks cli crawler matching storage tests
+sources := alerts benchmarks cli configuration crawler daemon demo matching storage tests text
 
 help:
 	@sed -n 's/^#   //p' Makefile
 
 # Of these an installation builds the native scanner and its tables.
-built_from := $(wildcard matching/native/*.[ch] matching/native/*.py) $(addprefix matching/,phones.py phone_tables.py digit_graphs.py fold_images.py fold_tables.py installed.py)
+built_from := $(wildcard matching/native/*.[ch] matching/native/*.py matching/scanning/*.py matching/identifiers/*.py text/*.py)
 
 # Two locks, one environment: the second only adds the tests' tools to what the first has installed.
 .venv/runtime: requirements.lock pyproject.toml setup/install.sh $(built_from)

@@ -24,7 +24,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from benchmarks.measure import child, ratio, report
-from cli import starting
+from daemon import process_start
 
 ROWS = int(os.environ.get("SPILLWATCH_BENCH_ROWS", 10_000_000))
 CUSTOMERS = ROWS // 10
@@ -75,8 +75,8 @@ def prepare(folder: Path) -> None:
     import numpy as np
 
     from benchmarks.people import Rows, people  # brings numpy, which no contender's process begins with
-    from matching.enrol import enroll
-    from matching.fingerprints import new_key, read_key, write_key
+    from matching.enrolment.enrol import enroll
+    from matching.fingerprints.scheme import new_key, read_key, write_key
 
     customers = folder / "customers.csv"
     Rows(CUSTOMERS, seed=1).write(customers)
@@ -143,14 +143,14 @@ def phones(folder: Path) -> dict[str, object]:
 
 
 def _matched(folder: Path, name: str) -> dict[str, object]:
-    starting.begin()  # as the command does
-    from matching.findings import Findings
-    from matching.fingerprints import read_key
-    from matching.segments import open_segment
+    process_start.begin()  # as the command does
+    from matching.comparing.findings import Findings
+    from matching.fingerprints.scheme import read_key
+    from matching.fingerprints.segments import open_segment
     from matching.sweep import Sweep
     from matching.watch import WatchedSegment, watch_of
 
-    starting.imported()
+    process_start.imported()
 
     segment = open_segment(folder / name)
     key = read_key(folder / "lender.key")

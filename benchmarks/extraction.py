@@ -19,8 +19,8 @@ from stringzilla import hmac_sha256
 from benchmarks.measure import cost, ratio, report
 from matching.native.hmac import hashed, lanes
 from matching.native.library import FIELDS
-from matching.scanner import Scanner, engine
-from matching.tapes import Tape
+from matching.scanning.scanner import Scanner, engine
+from matching.scanning.tapes import Tape
 
 MEGABYTES = 8
 SPECIFICATION_BYTES = 300_000  # of each text

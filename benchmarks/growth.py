@@ -126,7 +126,7 @@ def segment(folder: Path, number: str, customers: str) -> None:
     from datetime import UTC, datetime
 
     from benchmarks.segments import customers_of, enrolled, write_base
-    from matching.fingerprints import new_key, write_key
+    from matching.fingerprints.scheme import new_key, write_key
 
     own = folder / number
     own.mkdir()
@@ -139,10 +139,10 @@ def segment(folder: Path, number: str, customers: str) -> None:
 def match(folder: Path, companies: str, looks: str = "") -> dict[str, float]:
     from benchmarks.measure import cost
     from benchmarks.segments import REGION
-    from matching.findings import Findings
-    from matching.fingerprints import read_key
-    from matching.first_look import FIRST_LOOK
-    from matching.segments import open_segment
+    from matching.comparing.findings import Findings
+    from matching.comparing.first_look import FIRST_LOOK
+    from matching.fingerprints.scheme import read_key
+    from matching.fingerprints.segments import open_segment
     from matching.sweep import Sweep
     from matching.watch import WatchedSegment, watch_of
 

@@ -20,9 +20,8 @@ import numpy as np
 
 from benchmarks.measure import cost, ratio, report
 from benchmarks.segments import write_base
-from matching.fingerprints import Fingerprints, new_key
-from matching.identifiers import Field
-from matching.segments import (
+from matching.fingerprints.scheme import Fingerprints, new_key
+from matching.fingerprints.segments import (
     Segment,
     Sorter,
     delta_header,
@@ -31,8 +30,9 @@ from matching.segments import (
     verify,
     write_segment,
 )
-from matching.segments.chain import Chain
-from matching.segments.probe import by_numpy, lookup
+from matching.fingerprints.segments.chain import Chain
+from matching.fingerprints.segments.probe import by_numpy, lookup
+from matching.identifiers import Field
 
 MILLION = 1_000_000
 SIZES = (MILLION, 10 * MILLION, 100 * MILLION)

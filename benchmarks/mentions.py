@@ -19,8 +19,8 @@ from daachorse import DoubleArrayAhoCorasick
 
 from benchmarks.measure import cost, ratio, report
 from matching.masks import mask_text
-from matching.terms import Terms, WatchTerm
-from matching.text import mention_fold
+from matching.mentions.terms import Terms, WatchTerm
+from text.folding import mention_fold
 
 ALTERNATION_CHARACTERS = {
     100: 1_000_000,

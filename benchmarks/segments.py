@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.people import CHUNK, Bytes, people
-from matching.fingerprints import Fingerprints, RootKey
+from matching.fingerprints.scheme import Fingerprints, RootKey
+from matching.fingerprints.segments import Ordinals, Sorter, first_header, write_segment
 from matching.identifiers import Field
-from matching.scanner import Scanner
-from matching.segments import Ordinals, Sorter, first_header, write_segment
+from matching.scanning.scanner import Scanner
 
 REGION = "CN"
 _PEOPLE_HAVE = (Field.EMAIL, Field.PHONE, Field.RESIDENT_ID, Field.CARD)

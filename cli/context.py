@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 import typer
 
 if TYPE_CHECKING:  # a command that needs no database must not pay for importing one
-    from cli.configuration import Configuration
-    from cli.settings import Settings
-    from cli.watched import Watched
+    from configuration.configuration import Configuration
+    from configuration.settings import Settings
+    from configuration.watched import Watched
     from crawler.settings import CrawlerSettings
     from storage.base import Database
     from storage.evidence.warc import EvidenceStore
@@ -37,21 +37,21 @@ class App:
     @cached_property
     def configuration(self) -> Configuration:
         """Settings, sources and companies, as declared; raises ConfigurationRefused with every mistake."""
-        from cli.configuration import load
+        from configuration.configuration import load
 
         return load(self.config_option)
 
     @cached_property
     def watched(self) -> Watched:
         """Settings and companies; a mistake in a source's file keeps nobody from looking for a company."""
-        from cli.watched import load
+        from configuration.watched import load
 
         return load(self.config_option)
 
     @property
     def crawler_settings(self) -> CrawlerSettings:
         """How pages are fetched: a site is looked at before there is a configuration as well."""
-        from cli.errors import ConfigurationMissing
+        from configuration.errors import ConfigurationMissing
         from crawler.settings import CrawlerSettings
 
         try:
@@ -67,7 +67,7 @@ class App:
     @cached_property
     def storage(self) -> StorageSettings:
         """Where rows and evidence are; a mistake in a source's or a company's file keeps nobody from them."""
-        from cli.settings import locate, read_settings
+        from configuration.settings import locate, read_settings
 
         return read_settings(locate(self.config_option)).storage
 
@@ -75,8 +75,8 @@ class App:
         """Let `native` of [matching] say whether native code is used: before the first identifier is looked
         at. A customer list is worked on where no configuration may be; the environment is heard there too.
         """
-        from cli.errors import ConfigurationMissing
-        from cli.settings import locate, read_settings, settings_without_file
+        from configuration.errors import ConfigurationMissing
+        from configuration.settings import locate, read_settings, settings_without_file
         from matching.native.library import use
 
         try:

@@ -192,7 +192,7 @@ _KEY_LACKS = "Copy it here, or write one: `spillwatch keygen`."
 def _keys(app: App) -> Told:
     """Each source is read, as the daemon would; of an earlier key, whether a segment still needs it."""
     from matching.errors import KeyExposed
-    from matching.keys import Keyring, sources_of
+    from matching.fingerprints.keys import Keyring, sources_of
 
     settings, checks = app.settings.matching, _key_checks(app)
     slugs = [slug for slug in sorted({*settings.keys, *settings.key_files}) if settings.keys.get(slug, True)]
@@ -227,7 +227,7 @@ def _key_checks(app: App) -> dict[str, list[tuple[int, str]]]:
 
 
 def _scanner(app: App) -> Told:
-    from matching.scanner import engine
+    from matching.scanning.scanner import engine
 
     app.choose_native()
     found = engine()
@@ -240,8 +240,8 @@ def _scanner(app: App) -> Told:
 
 def _segments(app: App) -> Told:
     """Reads every byte."""
-    from matching.intake import files_of
-    from matching.segments import verify
+    from matching.enrolment.segment_intake import files_of
+    from matching.fingerprints.segments import verify
     from storage import companies
 
     with app.database.reading() as session:

@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
-from cli.configuration import Configuration
+from configuration.configuration import Configuration
 from crawler.errors import FetchError
 from crawler.settings import CrawlerSettings
 from crawler.tor import TorProxy, status_of

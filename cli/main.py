@@ -18,10 +18,10 @@ from typing import Annotated, Any, cast
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from cli import logs, starting
 from cli.context import App
-from cli.exits import Exit
+from cli.exits import Exit, exit_code
 from cli.output import complain, say
+from daemon import logs, process_start
 
 Command = TyperCommand | TyperGroup
 
@@ -82,7 +82,7 @@ class Commands(TyperGroup):
         if cmd_name not in COMMANDS:
             return None
         command = _load(cmd_name)
-        starting.imported()
+        process_start.imported()
         return command
 
 
@@ -135,25 +135,6 @@ def walk() -> Iterator[tuple[str, Command]]:
             yield f"{name} {child_name}", child
 
 
-def exit_code(error: Exception) -> Exit:
-    """The exit code of an error that ended a command."""
-    from sqlalchemy.exc import SQLAlchemyError  # a fifth of a second, and `--version` does not fail
-
-    from storage.errors import AlreadyRunning, SpillwatchError, StorageError
-
-    own = getattr(error, "exit", None)
-    if isinstance(own, Exit):
-        return own
-    table = (
-        (AlreadyRunning, Exit.ALREADY_RUNNING),
-        (StorageError, Exit.DATABASE),
-        (SQLAlchemyError, Exit.DATABASE),
-        (SpillwatchError, Exit.REFUSED),
-        (OSError, Exit.REFUSED),
-    )
-    return next((code for kind, code in table if isinstance(error, kind)), Exit.INTERNAL)
-
-
 def sentence(error: Exception) -> str:
     """What the user reads; only the driver's part of SQLAlchemy's: the rest has the statement's values."""
     from sqlalchemy.exc import SQLAlchemyError
@@ -170,7 +151,7 @@ def sentence(error: Exception) -> str:
 
 def main() -> None:
     """The console script."""
-    starting.begin()
+    process_start.begin()
     debug = "--debug" in sys.argv[1:]
     try:
         app()

@@ -10,7 +10,6 @@ from __future__ import annotations
 import csv
 import json
 import sys
-import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, is_dataclass
 from datetime import UTC, datetime
@@ -24,23 +23,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-# Categories that move the cursor, colour the text or reorder it: controls, formats (bidi overrides and
-# isolates, zero-width characters), surrogates, private use, the line and paragraph separators.
-_UNPRINTABLE = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
+from text.printable import printable
+
 # How a spreadsheet recognises a formula (OWASP, "CSV injection").
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 _CELL_LIMIT = 2_000  # characters of one cell in a table; JSON and CSV have the whole text
-
-
-def printable(text: str, *, lines: bool = False) -> str:
-    """`text` without anything that a terminal obeys; line breaks become spaces unless `lines`."""
-    return "".join(_printable_character(character, lines) for character in text)
-
-
-def _printable_character(character: str, lines: bool) -> str:
-    if character in "\n\t\r":
-        return "\n" if lines and character == "\n" else " "
-    return "" if unicodedata.category(character) in _UNPRINTABLE else character
 
 
 def console(stream: TextIO | None = None) -> Console:

@@ -12,8 +12,9 @@ from typing import Self
 from rich.progress import BarColumn, DownloadColumn, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 from rich.progress import Progress as Line
 
-from cli.output import console, printable
+from cli.output import console
 from matching.sweep import Progress, Source
+from text.printable import printable
 
 _NAME_CHARS = 40
 

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from cli.output import complain, say, table
-from matching.agreements import Customers
-from matching.chance import enrolled, expected
-from matching.comparison import FIELDS
-from matching.findings import CompanyFindings, Findings
-from matching.inputs.endings import WHOLE
-from matching.results import results_of
+from matching.comparing.agreements import Customers
+from matching.comparing.chance import enrolled, expected
+from matching.comparing.findings import CompanyFindings, Findings
+from matching.comparing.lookup import FIELDS
+from matching.comparing.results import results_of
+from matching.inputs.outcomes import WHOLE
 from matching.sweep import Progress, Read
 
 _COLUMNS_SHOWN = 3

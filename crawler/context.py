@@ -16,8 +16,8 @@ from sqlalchemy.orm import Session
 from crawler.errors import FetchError, RunStopped, RunSuperseded
 from crawler.guard import Guard
 from crawler.job import Job, Message, Progress
+from crawler.paging import Reading
 from crawler.presentation import Presentation
-from crawler.reading import Reading
 from crawler.sources import Adapter, SourceDefinition
 from crawler.sources.linked import PasteLinks
 from crawler.structure import Structure

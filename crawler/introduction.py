@@ -16,7 +16,7 @@ from crawler.sources.families.detect import Finding, detect, recognised
 from crawler.sources.families.family import Seen
 from crawler.trial import look
 from storage.errors import SpillwatchError
-from storage.evidence.charset import decode
+from text.charset import decode
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,8 +26,8 @@ from crawler.guard import Guard
 from crawler.job import Exit, Job, Message
 from crawler.job import Failure as ChildFailure
 from crawler.outcome import conclude
+from crawler.paging import Reading
 from crawler.presentation import Presentation
-from crawler.reading import Reading
 from crawler.sites import NOT_BEFORE, named_sites, not_before
 from crawler.sources import Adapter, SourceDefinition, adapter_for, read_stored
 from crawler.sources.linked import LINKED_KINDS, PasteLinks

@@ -48,7 +48,7 @@ from storage.work import Dispatcher, Work
 
 log = structlog.get_logger()
 
-CHILD = (sys.executable, "-m", "cli.child")
+CHILD = (sys.executable, "-m", "daemon.run_process")
 #: How soon a stop or a deadline is noticed while the child says nothing.
 TICK_S = 0.1
 #: Between two attempts to write, while the database restarts; about a minute in all.

@@ -21,7 +21,7 @@ from crawler.clean import line
 from crawler.errors import AgeGate, Banned, Captcha, LoginWall, WaitingQueue, Walled
 from crawler.sources.errors import PageRefused
 from crawler.sources.markup import Element, text_of, tree
-from storage.evidence.charset import decode
+from text.charset import decode
 
 #: A wall is small; what is behind this is not looked at.
 MAX_BYTES = 256 << 10

@@ -11,12 +11,12 @@ from pathlib import Path
 from rich.console import Console
 from rich.terminal_theme import SVG_EXPORT_THEME
 
-from cli.demo.picture import Moment, picture
-from cli.demo.receipts import Receipt, Receipts
-from cli.demo.scene import Scene
-from cli.demo.show import Show
-from cli.demo.stage import Stage
-from cli.demo.view import Lines
+from demo.picture import Moment, picture
+from demo.receipts import Receipt, Receipts
+from demo.scene import Scene
+from demo.show import Show
+from demo.stage import Stage
+from demo.view import Lines
 
 WIDTH, HEIGHT = 112, 30
 TARGET = Path(__file__).with_name("demo.svg")

@@ -23,9 +23,9 @@ from zipfile import BadZipFile
 import numpy as np
 from numpy.typing import NDArray
 
-from matching.agreements import CUSTOMER, PAIR, Agreements
-from matching.findings import CompanyFindings, Findings, HitFound, MentionFound
-from matching.first_look import LeftOut, Looks
+from matching.comparing.agreements import CUSTOMER, PAIR, Agreements
+from matching.comparing.findings import CompanyFindings, Findings, HitFound, MentionFound
+from matching.comparing.first_look import LeftOut, Looks
 from matching.identifiers import NORMALISERS, Field
 from matching.sweep import Progress, Read, Sweep
 from matching.watch import Watch

@@ -15,10 +15,10 @@ from itertools import islice
 
 from rensa import RMinHash
 
-from matching.text import narrow_fold
 from storage.data_sets import BANDS, Sign, SignKind
 from storage.evidence.digest import Digest
 from storage.search import UNSPACED
+from text.folding import narrow_fold
 
 MAX_ROWS = 300
 MAX_ROW_CHARS = 2_000

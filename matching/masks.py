@@ -22,7 +22,7 @@ from matching import identifiers
 from matching.identifiers import IBAN_LENGTHS
 from matching.identifiers.licences import driving_licences
 from matching.identifiers.wallets import wallets
-from matching.text import narrow_fold
+from text.folding import narrow_fold
 
 _Replacement = tuple[int, int, str]  # a span of the narrowed text and what stands there instead
 _Finder = Callable[[str], Iterator[_Replacement]]

@@ -11,10 +11,10 @@ import structlog
 from sqlalchemy.orm import Session
 
 from matching import metrics
+from matching.comparing.findings import Findings, Part
+from matching.comparing.results import results_of
 from matching.data_sets import signs_of
 from matching.errors import MatchingError
-from matching.findings import Findings, Part
-from matching.results import results_of
 from matching.settings import MatchingSettings
 from matching.watch import Watch
 from matching.watch_loader import load

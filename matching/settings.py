@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from matching.key_source import KeySource
+from matching.fingerprints.key_source import KeySource
 
 
 class MatchingSettings(BaseModel):

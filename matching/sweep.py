@@ -23,13 +23,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
-from matching.comparison import Comparison
+from matching.comparing.block import Seen, joined, look_at
+from matching.comparing.findings import Findings
+from matching.comparing.first_look import AGAIN, FIRST_LOOK, LeftOut, Looks
+from matching.comparing.lookup import Comparison
 from matching.errors import InputChanged
-from matching.findings import Findings
-from matching.first_look import AGAIN, FIRST_LOOK, LeftOut, Looks
 from matching.inputs import Block, Document, Limits, documents
-from matching.inputs.endings import WHOLE
-from matching.seen import Seen, joined, look_at
+from matching.inputs.outcomes import WHOLE
 
 #: Blocks that wait for each thread; so many times half a megabyte are in memory.
 _AHEAD = 3

@@ -8,9 +8,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from matching.errors import MatchingError
-from matching.fingerprints import Key
-from matching.segments import Chain, Segment
-from matching.terms import Terms, WatchTerm
+from matching.fingerprints.scheme import Key
+from matching.fingerprints.segments import Chain, Segment
+from matching.mentions.terms import Terms, WatchTerm
 
 
 @dataclass(frozen=True, slots=True)

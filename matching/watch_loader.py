@@ -4,13 +4,13 @@ from collections.abc import Iterable, Mapping
 
 from sqlalchemy.orm import Session
 
+from matching.enrolment.segment_intake import files_of
 from matching.errors import MatchingError
-from matching.intake import files_of
-from matching.keys import Keyring
+from matching.fingerprints.keys import Keyring
+from matching.fingerprints.segment_folder import SegmentFolder
+from matching.mentions.terms import Terms, WatchTerm
 from matching.native.library import use
-from matching.segment_folder import SegmentFolder
 from matching.settings import MatchingSettings
-from matching.terms import Terms, WatchTerm
 from matching.watch import Watch, WatchedSegment
 from storage import companies
 

@@ -15,15 +15,16 @@ from typing import Annotated
 import typer
 
 from alerts.errors import NoSuchAlert, NoSuchChannel
-from cli import logs
 from cli.context import App, app_of
 from cli.exits import Exit
-from cli.output import complain, emit_json, printable, say, table
+from cli.output import complain, emit_json, say, table
+from daemon import logs
 from storage import alerts as rows
 from storage import deliveries as delivery_rows
 from storage.alerts import Alert, AlertKind, AlertRevision, Severity, TriageState
 from storage.deliveries import Attempt, Delivery, DeliveryState
 from storage.work import Quiet
+from text.printable import printable
 
 app = typer.Typer(
     add_completion=False, help="What was found, who has it, and whether it arrived.", no_args_is_help=True
@@ -132,7 +133,7 @@ def ack(
 @app.command()
 def test(context: typer.Context, as_json: Json = False) -> None:
     """Send a test through every enabled channel; exit code 1 if it failed for one, or if there is none."""
-    from alerts.dispatch import DeliveryService
+    from alerts.sender import DeliveryService
     from alerts.service import AlertService
 
     app_ = app_of(context)

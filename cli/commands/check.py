@@ -8,9 +8,9 @@ from typing import Annotated
 import typer
 
 from cli.context import App, app_of
-from cli.errors import ConfigurationRefused
 from cli.exits import Exit
 from cli.output import emit_json, say
+from configuration.errors import ConfigurationRefused
 from crawler.access import token_refused
 from crawler.cookies import read_cookies, remark
 from crawler.errors import CookiesRefused

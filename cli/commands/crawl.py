@@ -18,13 +18,13 @@ from typing import Annotated
 import typer
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from cli.assembly import assemble, declared_sources, recover, synchronise
 from cli.commands.runs import as_dict
 from cli.context import App, app_of
-from cli.engine import EmbeddedEngine, Lane
 from cli.errors import RunInProgress, UnknownName
 from cli.exits import Exit
 from cli.output import complain, console, emit_json, say
+from daemon.assembly import assemble, declared_sources, recover, synchronise
+from daemon.engine import EmbeddedEngine, Lane
 from storage import runs, sources
 from storage.errors import AlreadyRunning
 from storage.lock import DaemonLock

@@ -15,13 +15,13 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from cli.demo.errors import NotAsExpected
-from cli.demo.letter import letter
-from cli.demo.show import Result, Show
-from cli.demo.stage import Stage
-from cli.demo.view import Lines, Panes, View
 from cli.exits import Exit
 from cli.output import complain, emit_json_line, say
+from demo.errors import NotAsExpected
+from demo.letter import letter
+from demo.show import Result, Show
+from demo.stage import Stage
+from demo.view import Lines, Panes, View
 from storage.errors import SpillwatchError
 
 PACE_S = 5.0  # for a person; --once doesn't wait

@@ -13,11 +13,11 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from cli.context import app_of
 from cli.output import console, emit_json, say, table
-from matching.companies import REGIONS
-from matching.enrol import Enrolment, enroll
-from matching.fingerprints import read_key
+from matching.company_definition import REGIONS
+from matching.enrolment.enrol import Enrolment, enroll
+from matching.fingerprints.scheme import read_key
+from matching.fingerprints.segments import SUFFIX, open_segment
 from matching.identifiers import DateOrder, Field
-from matching.segments import SUFFIX, open_segment
 
 _SLUG = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 

@@ -17,7 +17,7 @@ from pydantic import BaseModel, SecretStr
 
 from cli.errors import WouldOverwrite
 from cli.output import emit_json, say
-from cli.settings import FILE_NAME, Settings
+from configuration.settings import FILE_NAME, Settings
 
 _WIDTH = 100
 _EXAMPLES = {

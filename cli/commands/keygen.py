@@ -10,7 +10,7 @@ import typer
 from cli.context import app_of
 from cli.errors import WouldOverwrite
 from cli.output import emit_json, say
-from matching.fingerprints import new_key, write_key
+from matching.fingerprints.scheme import new_key, write_key
 
 
 def command(

@@ -19,13 +19,13 @@ from cli.output import complain, emit_json
 from cli.progress import Meter
 from cli.results import as_dict, show, write_ordinals
 from matching.checkpoint import Checkpoint, tidy
+from matching.comparing.findings import Findings
+from matching.comparing.first_look import FIRST_LOOK
 from matching.errors import InputMissing, InputUnreadable
-from matching.findings import Findings
-from matching.first_look import FIRST_LOOK
 from matching.inputs import Limits
-from matching.inputs.endings import WHOLE
+from matching.inputs.outcomes import WHOLE
+from matching.mentions.terms import WatchTerm
 from matching.sweep import Progress, Source, Sweep
-from matching.terms import WatchTerm
 from matching.watch import Watch, watch_of
 from matching.watch_loader import watched_segments
 from storage import companies

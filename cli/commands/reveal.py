@@ -15,10 +15,10 @@ from cli.commands.enroll import columns_of
 from cli.context import app_of
 from cli.errors import WouldOverwrite
 from cli.output import complain, emit_json, say, table
-from matching.fingerprints import read_key
+from matching.enrolment.reveal import Lists, Revealed, check_belongs, read_wanted, reveal
+from matching.fingerprints.scheme import read_key
+from matching.fingerprints.segments import Chain, open_segment
 from matching.identifiers import DateOrder
-from matching.reveal import Lists, Revealed, check_belongs, read_wanted, reveal
-from matching.segments import Chain, open_segment
 
 STDOUT = "-"
 

@@ -8,11 +8,11 @@ from functools import partial
 
 import typer
 
-from cli.configuration import load
 from cli.context import app_of
-from cli.daemon import Daemon
 from cli.exits import Exit
-from cli.settings import supervision
+from configuration.configuration import load
+from configuration.settings import supervision
+from daemon.daemon import Daemon
 
 
 def command(context: typer.Context) -> None:

@@ -8,8 +8,9 @@ import typer
 
 from cli.context import app_of
 from cli.errors import UnknownName
-from cli.output import emit_json, printable, table
+from cli.output import emit_json, table
 from storage import runs, sources
+from text.printable import printable
 
 _COLUMNS = (
     "id",

@@ -10,14 +10,14 @@ import typer
 from cli.context import App, app_of
 from cli.errors import UnknownName
 from cli.output import emit_json, say, table
-from matching.fingerprints import read_key
-from matching.intake import Intake, Taken
-from matching.keys import Keyring
-from matching.ordinals import read_ordinals
-from matching.segment_folder import SegmentFolder
-from matching.segments import Chain, Segment, delta_header, open_segment, write_segment
-from matching.segments import merge as merge_files
-from matching.segments import verify as verified
+from matching.enrolment.ordinals import read_ordinals
+from matching.enrolment.segment_intake import Intake, Taken
+from matching.fingerprints.keys import Keyring
+from matching.fingerprints.scheme import read_key
+from matching.fingerprints.segment_folder import SegmentFolder
+from matching.fingerprints.segments import Chain, Segment, delta_header, open_segment, write_segment
+from matching.fingerprints.segments import merge as merge_files
+from matching.fingerprints.segments import verify as verified
 from storage import companies
 
 app = typer.Typer(
@@ -40,7 +40,7 @@ def import_(
     as_json: AsJson = False,
 ) -> None:
     """Check a segment or a delta, and its company's key, and take it up; the archive is compared with it."""
-    from cli.assembly import declared_companies  # brings Scrapy with it, which no other command here needs
+    from daemon.assembly import declared_companies  # brings Scrapy with it, which no other command here needs
 
     app = app_of(context)
     segment = verified(file)

@@ -11,18 +11,19 @@ from pydantic import TypeAdapter, ValidationError
 
 from cli.commands.source_detect import detect
 from cli.context import App, app_of
-from cli.declared import Declared, read_toml
-from cli.errors import ConfigurationRefused, UnknownName
+from cli.errors import UnknownName
 from cli.exits import Exit
-from cli.mistakes import Mistake, mistakes_of
 from cli.output import emit_json, say, table
-from cli.settings import anchored
+from configuration.declared import Declared, read_toml
+from configuration.errors import ConfigurationRefused
+from configuration.mistakes import Mistake, mistakes_of
+from configuration.settings import anchored
 from crawler.sources import FieldFinding, SourceDefinition
 from matching.masks import mask_text
 
 if TYPE_CHECKING:
-    from cli.vitals import Vitals
     from crawler.trial import Look
+    from daemon.source_vitals import Vitals
     from storage.runs import Run
     from storage.sources import Source
 
@@ -87,7 +88,7 @@ def health(
     as_json: Annotated[bool, typer.Option("--json", help="Write a JSON list.")] = False,
 ) -> None:
     """Show how each source does: its last success, listings against the usual, and what its pages lack."""
-    from cli.vitals import vitals_of
+    from daemon.source_vitals import vitals_of
     from storage import sources
 
     app = app_of(context)

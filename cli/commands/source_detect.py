@@ -12,8 +12,9 @@ from pydantic import ValidationError
 from cli.context import app_of
 from cli.errors import WouldOverwrite
 from cli.exits import Exit
-from cli.output import complain, emit_json, printable, say
+from cli.output import complain, emit_json, say
 from matching.masks import mask_text
+from text.printable import printable
 
 if TYPE_CHECKING:
     from crawler.introduction import Introduction

@@ -14,14 +14,14 @@ from crawler.clean import Clock, line
 from crawler.listing import Listing
 from crawler.sources.definition import EntryOptions, FeedSource
 from crawler.sources.errors import PageRefused
+from crawler.sources.fields import Findings, Node, Reader, Values
 from crawler.sources.html import Markup, item_values
 from crawler.sources.json import loaded
 from crawler.sources.listed import links
 from crawler.sources.markup import links_of, text_of_markup, tree
 from crawler.sources.page import Follow, Page, Parsed, Role
-from crawler.sources.reading import Findings, Node, Reader, Values
 from crawler.sources.urls import canonical, filled
-from storage.evidence.charset import decode
+from text.charset import decode
 
 #: Feeds hold tens of entries; feedparser is thorough, not fast.
 MAX_FEED_CHARS = 4 << 20

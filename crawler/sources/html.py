@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Generic, TypeVar
 
 from crawler.sources.definition import HtmlSource, MarkupItem, MarkupOptions, PasteHtmlSource
+from crawler.sources.fields import MAX_MATCHES, Reader, Values
 from crawler.sources.language import compile_markup
 from crawler.sources.listed import ListedSource, links, targets
 from crawler.sources.markup import Element, drop, links_of, text_of, tree
 from crawler.sources.page import Page
-from crawler.sources.reading import MAX_MATCHES, Reader, Values
-from storage.evidence.charset import Decoded
+from text.charset import Decoded
 
 M = TypeVar("M", bound=HtmlSource | PasteHtmlSource)
 

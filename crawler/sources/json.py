@@ -11,12 +11,12 @@ from jsonpath.exceptions import JSONPathError
 
 from crawler.sources.definition import JsonOptions, JsonSource, PasteJsonSource
 from crawler.sources.errors import PageRefused
+from crawler.sources.fields import MAX_MATCHES, Node, Reader, Values
 from crawler.sources.language import compile_json
 from crawler.sources.listed import ListedSource, targets
 from crawler.sources.markup import MAX_PAGE_BYTES, text_of_markup
 from crawler.sources.page import Page, Role
-from crawler.sources.reading import MAX_MATCHES, Node, Reader, Values
-from storage.evidence.charset import Decoded
+from text.charset import Decoded
 
 J = TypeVar("J", bound=JsonSource | PasteJsonSource)
 

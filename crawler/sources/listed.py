@@ -16,10 +16,10 @@ from crawler.clean import Clock
 from crawler.clean.text import line
 from crawler.listing import Listing
 from crawler.sources.definition import HtmlSource, ItemFields, JsonSource, PasteHtmlSource, PasteJsonSource
+from crawler.sources.fields import Findings, Language, Node, Reader, Values
 from crawler.sources.page import Follow, Page, Parsed, Role
-from crawler.sources.reading import Findings, Language, Node, Reader, Values
 from crawler.sources.urls import MAX_URL_CHARS, canonical, counted, filled, may_be_text
-from storage.evidence.charset import Decoded, decode
+from text.charset import Decoded, decode
 
 #: More rows than this on one page are bait, not offers.
 MAX_ROWS = 2_000

@@ -8,13 +8,13 @@ from typing import Any
 from crawler.clean.text import line, verbatim
 from crawler.listing import Listing
 from crawler.sources.definition import PasteHtmlSource, PasteJsonSource
+from crawler.sources.fields import Reader
 from crawler.sources.html import HtmlListing
 from crawler.sources.json import JsonListing
 from crawler.sources.markup import text_of_markup
 from crawler.sources.page import Follow, Page, Parsed, Role
-from crawler.sources.reading import Reader
 from crawler.sources.urls import filled
-from storage.evidence.charset import Decoded
+from text.charset import Decoded
 
 #: Paste servers hold files, too; a null byte this early is none of a text's.
 LOOKED_AT_BYTES = 1_024

@@ -9,7 +9,7 @@ from bs4.exceptions import ParserRejectedMarkup
 from bs4.filter import SoupStrainer
 
 from crawler.clean import line
-from storage.evidence.charset import decode
+from text.charset import decode
 
 #: A title stands at the beginning; what is behind this is not looked at.
 MAX_BYTES = 64 << 10

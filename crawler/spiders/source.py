@@ -1,7 +1,7 @@
 """The one spider: it drives any adapter through a source's pages.
 
 A list page's rows are compared with what is known; only new and changed ones are followed, and pages are
-turned until one holds only what was settled before (`crawler.reading`). Of a thread that moved, its first
+turned until one holds only what was settled before (`crawler.paging`). Of a thread that moved, its first
 page is read and then the newest ones, back to the first that holds nothing new. Bytes are parsed after they
 are captured, and every capture ends in an outcome.
 """
@@ -21,9 +21,9 @@ from crawler.capture import CAPTURED, FOLLOW, Captured
 from crawler.context import RunContext
 from crawler.errors import Banned, Captcha, FetchError, NotThere, SentToTheFront, UrlRefused, WaitingQueue
 from crawler.listing import Listing
+from crawler.paging import Row
 from crawler.parsing import Understood, understand
 from crawler.pipelines import Asked, Found, Read, Seen, Unread, stored_key
-from crawler.reading import Row
 from crawler.recheck import rechecks
 from crawler.sources import LISTING_ROLES, Follow, Parsed, Role
 from crawler.sources.stranger import introduced

@@ -19,7 +19,7 @@ from crawler.sources import Follow, Role
 from crawler.sources.linked import text_read
 from crawler.spiders.visit import ORIGIN, Origin, Visit
 from storage.captures import CaptureOutcome, Conclusion
-from storage.evidence.charset import decode
+from text.charset import decode
 
 MAX_ATTACHMENTS = 20
 #: Pastes that one listing is followed to.

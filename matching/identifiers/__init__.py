@@ -41,7 +41,7 @@ from matching.identifiers.names import (
 from matching.identifiers.numbers import Wanted, is_written_phone, numbers, phone, phones, stretches
 from matching.identifiers.resident_ids import RESIDENT_ID, resident_id
 from matching.identifiers.wallets import has_checksum, wallet, wallets
-from matching.text import narrow_fold
+from text.folding import narrow_fold
 
 __all__ = [
     "ALL", "DECLARED", "EMAIL_LENGTH", "GOLDEN", "IBAN_LENGTHS", "IBAN_RUN", "NORMALISERS",

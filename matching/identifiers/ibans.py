@@ -4,7 +4,7 @@ import re
 import string
 from collections.abc import Iterator
 
-from matching.countries import BBAN
+from matching.identifiers.countries import BBAN
 from matching.identifiers.fields import Field, Found
 
 IBAN_RUN = re.compile(r"(?<![A-Za-z0-9])[A-Za-z]{2}\d\d(?:[ -]?[A-Za-z0-9]){11,44}+", re.ASCII)

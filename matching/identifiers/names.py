@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from datetime import date
 from enum import StrEnum
 
-from matching.text import narrow_fold
+from text.folding import narrow_fold
 
 SEPARATOR = "|"  # between name and date, in a composite's one form and in its golden value
 

@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 from matching.identifiers.cards import card
 from matching.identifiers.fields import Field, Found
+from matching.identifiers.numbering_plans import e164, home_plan
 from matching.identifiers.resident_ids import resident_id
-from matching.phones import e164, home_plan
 
 _GROUPS = 6  # groups of digits that one number may be written in
 _DIGITS = 19  # digits of the longest number, a card

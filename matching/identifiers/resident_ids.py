@@ -3,7 +3,7 @@
 import re
 from datetime import date
 
-from matching.countries import PROVINCES
+from matching.identifiers.countries import PROVINCES
 
 RESIDENT_ID = re.compile(
     r"\d{6}(?:18|19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{3}[\dXx]", re.ASCII

@@ -8,8 +8,8 @@
 
 Each line of a block's text is one record: line ends inside a CSV's quotes, JSON over many lines, tuples of an
 INSERT, rows of an HTML table or a sheet are brought to it, and `block.line(index)` says which line of the
-source that was. The exceptions are `text` and `keyvalue`, which pass as they are: there `matching.rows` says
-what a row is, and a block does not end inside of one.
+source that was. The exceptions are `text` and `keyvalue`, which pass as they are: there
+`matching.inputs.formats.rows` says what a row is, and a block does not end inside of one.
 
 A line longer than a block is cut where no identifier goes on; if there is no such place, the next block
 begins with the last 4 KB again. Half of them are the first block's: what ends in its last `block.held` bytes,
@@ -26,10 +26,10 @@ raises but InputRefused, and that only for what was named; nothing is written to
 name.
 """
 
-from matching.inputs.blocks import BLOCK, Block, Row, Shape
 from matching.inputs.document import Document
-from matching.inputs.endings import Ending
+from matching.inputs.formats.blocks import BLOCK, Block, Row, Shape
 from matching.inputs.limits import Limits
 from matching.inputs.opening import documents
+from matching.inputs.outcomes import Ending
 
 __all__ = ["BLOCK", "Block", "Document", "Ending", "Limits", "Row", "Shape", "documents"]

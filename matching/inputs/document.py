@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Protocol
 
 from matching.errors import InputFailed, InputRefused
-from matching.inputs.blocks import PLAIN, Block, Shape
-from matching.inputs.endings import Ending, ending_of
+from matching.inputs.formats.blocks import PLAIN, Block, Shape
+from matching.inputs.formats.decoding import Text
+from matching.inputs.formats.recognition import Recognised, recognised
+from matching.inputs.formats.record_ends import record_end
+from matching.inputs.formats.xlsx import Workbook
 from matching.inputs.limits import Budget
-from matching.inputs.one_line import record_end
-from matching.inputs.recognise import Recognised, recognised
+from matching.inputs.outcomes import Ending, ending_of
 from matching.inputs.streams import Window
-from matching.inputs.text import Text
-from matching.inputs.xlsx import Workbook
 
 
 class _Content(Protocol):

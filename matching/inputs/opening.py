@@ -22,11 +22,11 @@ from matching.inputs.containers import magic, sevenz, tars, zips
 from matching.inputs.containers.compressed import MAKERS, Unpacked
 from matching.inputs.containers.member import Member
 from matching.inputs.document import Document, TextContent, WorkbookContent
-from matching.inputs.endings import refused
+from matching.inputs.formats.xlsx import Workbook
 from matching.inputs.limits import Budget, Limits
-from matching.inputs.names import Unique, inside, shown
+from matching.inputs.member_names import Unique, inside, shown
+from matching.inputs.outcomes import refused
 from matching.inputs.streams import File, FileWindow, Spool, StreamWindow, Window
-from matching.inputs.xlsx import Workbook
 
 
 def documents(

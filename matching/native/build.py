@@ -23,9 +23,9 @@ COMPILERS = ("cc", "gcc", "clang")
 FLAGS = ("-std=c11", "-O3", "-fPIC", "-shared", "-fvisibility=hidden", "-Wall", "-Wextra")
 TIMEOUT_S = 300
 TABLES = """
-from matching import fold_tables
-from matching.native import countries
-print(countries.write(), "and", fold_tables.write())
+from matching.scanning import plan_tables
+from text import fold_tables
+print(plan_tables.write(), "and", fold_tables.write())
 """
 
 

@@ -1,4 +1,4 @@
-/* The narrow fold (matching/text.py): full-width forms, foreign digits, dashes and spaces become ASCII, zero-width
+/* The narrow fold (text/folding.py): full-width forms, foreign digits, dashes and spaces become ASCII, zero-width
  * characters go. What was moved by it is kept, so that places in the block can be told. */
 #include <stdlib.h>
 

@@ -1,4 +1,4 @@
-/* Telephone numbers to E.164 by the tables of matching/phone_tables.py; the rules are those of phones.py. */
+/* Telephone numbers to E.164 by the tables of matching/identifiers/phone_tables.py; the rules are those of phones.py. */
 #include "inside.h"
 
 #define LONGEST_CODE 3

@@ -1,4 +1,4 @@
-/* Looks fingerprints up in a segment's sorted records (matching/segments/format.py); see probe.py for the same
+/* Looks fingerprints up in a segment's sorted records (matching/fingerprints/segments/format.py); see probe.py for the same
  * in numpy. Walk after walk over a group of queries, so that the memory of one is fetched while another is looked at.
  *
  * Nearly all are in no table: where a table has marks, eight bits a record, 24 of 25 are known by them.

@@ -15,7 +15,7 @@ from uuid import uuid4
 
 from sqlalchemy.orm import Session
 
-from alerts.dispatch import DeliveryService
+from alerts.sender import DeliveryService
 from alerts.service import AlertService
 from alerts.settings import AlertsSettings, EmailChannel, WebhookChannel
 from storage import alerts as alert_rows

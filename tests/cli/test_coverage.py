@@ -11,8 +11,8 @@ import pytest
 
 from cli.coverage import SourceCoverage, compared, covered, sentence
 from cli.exits import Exit
-from cli.vitals import vitals_of
 from crawler.sources import read_definition
+from daemon.source_vitals import vitals_of
 from matching.settings import MatchingSettings
 from storage import listings, runs, schema, sources
 from storage.base import Database

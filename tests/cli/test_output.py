@@ -11,7 +11,8 @@ from enum import StrEnum
 
 import pytest
 
-from cli.output import emit_csv, emit_json, printable, show, table
+from cli.output import emit_csv, emit_json, show, table
+from text.printable import printable
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.progress import Progress as Line
 
 from cli.progress import Meter
-from matching.inputs.endings import WHOLE
+from matching.inputs.outcomes import WHOLE
 from matching.sweep import Progress, Read
 
 

@@ -10,12 +10,12 @@ import time
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
-from cli.one_run import Relayed, say
 from crawler.job import MAX_LINE_BYTES, Exit, Job, confine
 from crawler.listing import Listing
 from crawler.run import execute
 from crawler.sources import Follow, Page, Parsed, Role
 from crawler.supervise import utc_now
+from daemon.one_run import Relayed, say
 from matching.masks import mask_text, mask_url
 from storage.base import Database
 from storage.evidence.warc import EvidenceStore

@@ -15,7 +15,7 @@ from storage.base import BUSY_TIMEOUT_S
 from tests.crawler.conftest import Runs
 from tests.peers.web import Site
 
-CHILD = (sys.executable, "-m", "cli.child")
+CHILD = (sys.executable, "-m", "daemon.run_process")
 
 
 def test_a_run_is_as_patient_with_a_busy_database_as_is_set(crawl: Runs, site: Site, tmp_path: Path) -> None:

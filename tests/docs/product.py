@@ -10,7 +10,7 @@ from prometheus_client import REGISTRY
 
 import storage.errors
 
-PACKAGES = ("alerts", "cli", "crawler", "matching", "storage")
+PACKAGES = ("alerts", "cli", "configuration", "crawler", "daemon", "demo", "matching", "storage", "text")
 
 
 def import_everything() -> None:

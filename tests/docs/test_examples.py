@@ -11,9 +11,9 @@ from _pytest.mark import ParameterSet
 from typer.main import get_command
 
 from cli.main import app, walk
-from cli.settings import Settings
+from configuration.settings import Settings
 from crawler.sources import read_definition
-from matching.companies import CompanyDefinition
+from matching.company_definition import CompanyDefinition
 from tests.docs.pages import ROOT, Block, Page, every_page
 
 SHELLS = {"sh", "bash", "console", "shell"}

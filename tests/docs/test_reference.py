@@ -9,9 +9,9 @@ from typer.main import get_command
 
 from cli.exits import Exit
 from cli.main import Command, app, walk
-from cli.settings import Settings
+from configuration.settings import Settings
 from crawler.sources import SourceDefinition
-from matching.companies import CompanyDefinition
+from matching.company_definition import CompanyDefinition
 from storage.runs import RunOutcome
 from storage.sources import SourceHealth
 from tests.docs.models import keys

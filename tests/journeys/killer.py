@@ -17,9 +17,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from cli.demo import scene
-from cli.demo.stage import Daemon, Stage
-from cli.demo.story import STORY
+from demo import scene
+from demo.stage import Daemon, Stage
+from demo.story import STORY
 
 TICK_S = 0.02
 WITHIN_S = 150.0  # that a step may take on a busy machine, or work in hand may take to appear
@@ -126,7 +126,7 @@ class Killer:
 
 def is_run(pid: int) -> bool:
     """Whether this process is one of our runs: a number may have gone to another since."""
-    return b"cli.child" in _command_line(pid)
+    return b"daemon.run_process" in _command_line(pid)
 
 
 def is_daemon(pid: int) -> bool:

@@ -18,8 +18,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from cli.daemon import PULSE_S
 from cli.exits import Exit
+from daemon.daemon import PULSE_S
 from storage import sources
 from storage.base import Database
 from storage.errors import DatabaseConflict
@@ -39,9 +39,9 @@ REFUSING_RUNS = (
 COUNTING_MATCHERS = """
 import gc, os, signal, time
 from cli.context import utc_now
-from cli.daemon import Daemon
-from cli.configuration import load
-from cli.settings import Supervision
+from daemon.daemon import Daemon
+from configuration.configuration import load
+from configuration.settings import Supervision
 from matching.service import MatchingService
 
 left = [signal.SIGHUP, signal.SIGHUP, signal.SIGHUP, signal.SIGHUP, signal.SIGTERM]

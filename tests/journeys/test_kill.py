@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from cli.demo import scene
-from cli.demo.expectations import miscounts, missing, undelivered, unexpected
-from cli.demo.stage import Stage
-from cli.demo.story import EXPECTED
+from demo import scene
+from demo.expectations import miscounts, missing, undelivered, unexpected
+from demo.stage import Stage
+from demo.story import EXPECTED
 from storage.alerts import AlertKind
 from storage.captures import Capture
 from storage.evidence.warc import EvidenceStore

@@ -17,7 +17,7 @@ from urllib.parse import quote
 import pytest
 from sqlalchemy import MetaData, text
 
-from cli.demo.people import Customer, americans, mainlanders, write_csv
+from demo.people import Customer, americans, mainlanders, write_csv
 from storage.base import Database
 from tests.cli.command import spillwatch
 from tests.journeys.home import SECRET, Home, home_in, running, until

@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 
 from typer.testing import CliRunner
 
-from cli.main import app, exit_code, sentence
+from cli.exits import exit_code
+from cli.main import app, sentence
 
 
 class Ran(NamedTuple):

@@ -14,10 +14,10 @@ from typing import Any
 
 import pytest
 
-from matching.enrol import enroll
-from matching.fingerprints import RootKey, write_key
+from matching.enrolment.enrol import enroll
+from matching.fingerprints.scheme import RootKey, write_key
+from matching.fingerprints.segments import open_segment
 from matching.identifiers import Field
-from matching.segments import open_segment
 from storage import companies
 from storage.base import Database
 from storage.companies import DeclaredCompany, SegmentRecord
@@ -392,7 +392,7 @@ def test_nothing_found_in_what_was_not_read_is_no_answer(
 
 def test_python_alone_answers_the_same(imported: Path) -> None:
     """With the native code turned off, over the corpus and a list of customers; `doctor` says so."""
-    corpus = Path(__file__).with_name("corpus")
+    corpus = Path(__file__).parent / "scanning" / "corpus"
     (imported / "rows.csv").write_text(as_csv(ROWS))
     off = {"SPILLWATCH_MATCHING__NATIVE": "false"}
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from matching.fingerprints import RootKey, write_key
+from matching.fingerprints.scheme import RootKey, write_key
 from tests.cli.command import environment
 from tests.matching.customers import as_csv, customers
 from tests.matching.invoked import answered, invoke

@@ -10,9 +10,9 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from matching.enrol import enroll
-from matching.fingerprints import RootKey, write_key
-from matching.segments import open_segment
+from matching.enrolment.enrol import enroll
+from matching.fingerprints.scheme import RootKey, write_key
+from matching.fingerprints.segments import open_segment
 from matching.service import RELOAD_UNUSABLE, REMATCH_CHUNK, MatchingService
 from matching.settings import MatchingSettings
 from storage import companies, listings, matches, sources, watch

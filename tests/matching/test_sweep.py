@@ -12,17 +12,17 @@ import numpy as np
 import pytest
 
 from benchmarks.people import Rows, people
-from matching.agreements import Agreements, Pairs
 from matching.checkpoint import Checkpoint
-from matching.comparison import FIELDS, Comparison
-from matching.enrol import enroll
-from matching.findings import CompanyFindings, Findings
-from matching.fingerprints import RootKey
+from matching.comparing.agreements import Agreements, Pairs
+from matching.comparing.findings import CompanyFindings, Findings
+from matching.comparing.lookup import FIELDS, Comparison
+from matching.enrolment.enrol import enroll
+from matching.fingerprints.scheme import RootKey
+from matching.fingerprints.segments import open_segment
 from matching.identifiers import Field
 from matching.inputs import Limits, documents
-from matching.segments import open_segment
+from matching.mentions.terms import WatchTerm
 from matching.sweep import Source, Sweep
-from matching.terms import WatchTerm
 from matching.watch import Watch, WatchedSegment, watch_of
 from tests.matching.inputs.archives import seven, tarred, zipped
 from tests.matching.inputs.customers import TABLES, as_csv, customers

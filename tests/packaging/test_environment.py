@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from cli.settings import Settings
+from configuration.settings import Settings
 from tests.docs.models import keys
 from tests.packaging.here import ROOT
 

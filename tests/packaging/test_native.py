@@ -11,15 +11,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from matching import fold_tables, installed
-from matching.fold_images import mention_images, narrow_images
-from matching.fold_tables import Images, images
-from matching.native import countries
+from matching.identifiers.phone_tables import country_table, home_table
 from matching.native.build import BuildFailed, build
 from matching.native.library import LibraryMissing, load
-from matching.native.phone_rows import compiled
-from matching.phone_tables import country_table, home_table
+from matching.scanning import plan_tables
+from matching.scanning.phone_rows import compiled
 from tests.packaging.here import ROOT, answer
+from text import fold_tables, installed_tables
+from text.fold_images import mention_images, narrow_images
+from text.fold_tables import Images, images
 
 SOURCES = ROOT / "matching" / "native"
 PIP = (
@@ -88,7 +88,7 @@ def test_the_sources_compile_without_a_warning(tmp_path: Path) -> None:
 @pytest.mark.needs("gcc")
 def test_an_installation_brings_the_numbering_plans_compiled() -> None:
     """A `match` does not begin with a second of work that each one would do again."""
-    brought = countries.read()
+    brought = plan_tables.read()
 
     assert len(brought) > 400
     tables = {code: country_table(code) for code in ("1", "39", "54", "86")}
@@ -102,7 +102,7 @@ def test_an_installation_brings_the_folds_computed() -> None:
     """What becomes of each character is read, and is what would be computed where the file is missing."""
     computed = {"mention": Images.of(mention_images()), "narrow": Images.of(narrow_images())}
 
-    brought = installed.read(fold_tables.PATH, made_of=fold_tables.made_of())
+    brought = installed_tables.read(fold_tables.PATH, made_of=fold_tables.made_of())
 
     assert len(brought) == 7
     for name, made in computed.items():
@@ -114,11 +114,11 @@ def test_a_file_of_numbering_plans_that_is_not_ours_is_as_good_as_none(
     tmp_path: Path, content: bytes | str | None
 ) -> None:
     """Missing, damaged, or made by another release of phonenumbers: the tables are compiled instead."""
-    path = tmp_path / "countries.tables"
+    path = tmp_path / "plan_tables.tables"
     if isinstance(content, str):
         with path.open("wb") as file:
             np.savez(file, made_of=np.array(content))
     elif content is not None:
         path.write_bytes(content)
 
-    assert countries.read(path) == {}
+    assert plan_tables.read(path) == {}

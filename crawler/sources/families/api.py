@@ -20,7 +20,7 @@ from crawler.sources.json import loaded
 from crawler.sources.listed import links
 from crawler.sources.markup import Element, drop, links_of, text_of, text_of_markup, tree
 from crawler.sources.page import FieldFinding, Follow, Page, Parsed, Role
-from storage.evidence.charset import Decoded, decode
+from text.charset import Decoded, decode
 
 #: More rows or posts than this on one page are bait.
 MAX_ROWS = 2_000

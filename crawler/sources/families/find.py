@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from itertools import islice
 
 from crawler.clean import Clock, Moment, moment
+from crawler.sources.fields import Reader
 from crawler.sources.html import select
 from crawler.sources.markup import Element, text_of
-from crawler.sources.reading import Reader
 
 #: Rows of a list, posts of a page, links of a navigation: forums show 10 to 100 at once.
 MAX_FOUND = 1_000

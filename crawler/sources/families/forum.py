@@ -23,12 +23,12 @@ from crawler.sources.families.address import Address, Place, numbers, place
 from crawler.sources.families.find import field, first, found, instant, texts, when
 from crawler.sources.families.post import HIDDEN, Post
 from crawler.sources.feed import Entry, entries_of
+from crawler.sources.fields import Findings, Reader
 from crawler.sources.html import Markup
 from crawler.sources.markup import Element, text_of, tree
 from crawler.sources.page import Follow, Page, Parsed, Role
-from crawler.sources.reading import Findings, Reader
 from crawler.sources.urls import canonical
-from storage.evidence.charset import decode
+from text.charset import decode
 
 #: A page that is there for one message: header and footer of a forum have 2,000 to 4,000 characters.
 MAX_MESSAGE_CHARS = 6_000

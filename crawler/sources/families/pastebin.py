@@ -17,7 +17,7 @@ from crawler.sources.errors import ApiClosed
 from crawler.sources.families.api import Json, JsonFamily, listed_threads, named, objects, posted, string
 from crawler.sources.families.family import Family, Seen, Sign, Where
 from crawler.sources.page import Follow, Page, Parsed, Role
-from storage.evidence.charset import Decoded
+from text.charset import Decoded
 
 #: The API's own limit of a list is 250.
 API = "https://scrape.pastebin.com/api_scraping.php?limit=250"

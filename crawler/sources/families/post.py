@@ -10,10 +10,10 @@ from crawler.clean import block
 from crawler.clean.text import verbatim
 from crawler.listing import Listing
 from crawler.sources.families.find import field, first, found, when
+from crawler.sources.fields import Reader
 from crawler.sources.listed import links
 from crawler.sources.markup import Element, links_of, text_of
 from crawler.sources.page import Page
-from crawler.sources.reading import Reader
 
 #: Stands where a site keeps something from guests; the same for every language, so that it can be searched.
 HIDDEN = "[hidden by the site]"

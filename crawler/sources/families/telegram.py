@@ -20,7 +20,7 @@ from crawler.sources.listed import links
 from crawler.sources.markup import Element, drop, links_of, text_of, tree
 from crawler.sources.page import Follow, Page, Parsed, Role
 from crawler.sources.urls import canonical
-from storage.evidence.charset import decode
+from text.charset import decode
 
 _MESSAGE = "div.tgme_widget_message[data-post]"
 _POST = re.compile(r"\w{3,64}/\d{1,12}")

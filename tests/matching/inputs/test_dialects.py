@@ -10,15 +10,15 @@ from collections.abc import Sequence
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from matching.inputs.blocks import Block
-from matching.inputs.delimited import Delimited, Dialect, Table, joined, place_of
-from matching.inputs.jsons import JsonShape, Records, sample_records, unescaped
+from matching.inputs.formats.blocks import Block
+from matching.inputs.formats.decoding import Text
+from matching.inputs.formats.delimited import Delimited, Dialect, Table, joined, place_of
+from matching.inputs.formats.json_records import JsonShape, Records, sample_records, unescaped
+from matching.inputs.formats.recognition import Reader
+from matching.inputs.formats.sql import Sql
+from matching.inputs.formats.sql_tables import ESCAPING, STANDARD
 from matching.inputs.limits import Budget, Limits
-from matching.inputs.recognise import Reader
-from matching.inputs.sql import Sql
-from matching.inputs.sql_tables import ESCAPING, STANDARD
 from matching.inputs.streams import StreamWindow
-from matching.inputs.text import Text
 
 CN = ("CN",)
 CELL = st.text(

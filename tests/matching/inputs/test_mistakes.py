@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from matching.inputs import Block, Document, Shape
-from matching.inputs.blocks import PLAIN
+from matching.inputs.formats.blocks import PLAIN
 
 
 class Mistaken:

@@ -1,0 +1,35 @@
+"""The configuration: spillwatch.toml with the sources and companies beside it, when no mistake is left."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import TypeAdapter
+
+from configuration.declared import Declared, read_folder
+from configuration.errors import ConfigurationRefused
+from configuration.mistakes import Mistake
+from configuration.settings import PROCESS, locate
+from configuration.watched import Watched, anchored_in, watched_or_mistakes
+from crawler.sources import SourceDefinition
+
+
+@dataclass(frozen=True)
+class Configuration(Watched):
+    """The same with the sources."""
+
+    sources: tuple[Declared[SourceDefinition], ...]
+
+
+def load(option: Path | None, environment: Mapping[str, str] = PROCESS) -> Configuration:
+    """The whole configuration; raises ConfigurationMissing, or ConfigurationRefused with every mistake."""
+    file = locate(option, environment)
+    sources = read_folder(file.parent / "sources", TypeAdapter(SourceDefinition))
+    mistakes: list[Mistake] = []
+    watched = watched_or_mistakes(file, environment, mistakes)
+    mistakes += sources.mistakes
+    if watched is None or mistakes:
+        raise ConfigurationRefused(mistakes)
+    return Configuration(file, watched.settings, watched.companies, anchored_in(sources))

@@ -1,0 +1,103 @@
+"""Reads what is declared beside the configuration, one file a thing: `sources/*.toml`, `companies/*.toml`."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+from pydantic import TypeAdapter, ValidationError
+
+from configuration.mistakes import Mistake, mistakes_of
+
+T = TypeVar("T")
+
+FILE_LIMIT = 16 * 1024 * 1024  # bytes of one declaration; a company with 100,000 terms has about 10 MB
+_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
+_LINE_OF_ERROR = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)$")
+
+
+@dataclass(frozen=True)
+class Declared(Generic[T]):
+    """One file: its stem is the thing's name."""
+
+    name: str
+    file: Path
+    value: T
+
+
+@dataclass
+class Folder(Generic[T]):
+    """Everything of one folder, and everything that is wrong in it."""
+
+    names: list[str] = field(default_factory=list)  # also of those with mistakes
+    found: list[Declared[T]] = field(default_factory=list)
+    mistakes: list[Mistake] = field(default_factory=list)
+
+
+def read_folder(folder: Path, adapter: TypeAdapter[T]) -> Folder[T]:
+    """Validate every TOML file of a folder; a folder that is not there holds no file."""
+    result: Folder[T] = Folder()
+    for file in sorted(folder.glob("*.toml")) if folder.is_dir() else ():
+        if not _NAME.fullmatch(file.stem):
+            wanted = "a name of a-z, 0-9, - and _ that begins with a letter or a digit, 64 at most"
+            result.mistakes.append(Mistake(str(file), "", f"the file name {file.name!r}", wanted))
+            continue
+        result.names.append(file.stem)
+        table = read_toml(file, result.mistakes)
+        if table is None:
+            continue
+        try:
+            result.found.append(Declared(file.stem, file, adapter.validate_python(table)))
+        except ValidationError as error:
+            result.mistakes += mistakes_of(
+                error, origin=_always(file), data=table, schema=adapter.json_schema()
+            )
+    return result
+
+
+def _always(file: Path) -> Callable[[object], str]:
+    return lambda _place: str(file)
+
+
+def read_toml(file: Path, mistakes: list[Mistake]) -> dict[str, Any] | None:
+    """The table in a TOML file, or None after noting why not."""
+    try:
+        with file.open("rb") as stream:
+            content = stream.read(FILE_LIMIT + 1)
+    except OSError as error:
+        mistakes.append(Mistake(str(file), "", str(error.strerror), "a file that can be read"))
+        return None
+    if len(content) > FILE_LIMIT:
+        mistakes.append(Mistake(str(file), "", f"more than {FILE_LIMIT} bytes", "a smaller file"))
+        return None
+    try:
+        return tomllib.loads(content.decode())
+    except UnicodeDecodeError as error:
+        line = content[: error.start].count(b"\n") + 1
+        mistakes.append(Mistake(str(file), "", "bytes that are not UTF-8", "TOML in UTF-8", line=line))
+    except tomllib.TOMLDecodeError as error:
+        mistakes.append(_syntax_mistake(file, content.decode(), str(error)))
+    return None
+
+
+def _syntax_mistake(file: Path, text: str, message: str) -> Mistake:
+    at = _LINE_OF_ERROR.search(message)
+    line = int(at[1]) if at and at[1] else text.count("\n") + 1
+    said = message[: at.start()] if at else message
+    return Mistake(str(file), "", f"a TOML mistake ({said})", "valid TOML", line=line)
+
+
+def duplicates(things: Iterable[tuple[str, str, str]]) -> list[Mistake]:
+    """A mistake for each (file, key, name) whose name, in whatever case, one before it has already."""
+    first: dict[str, str] = {}
+    mistakes = []
+    for file, key, name in things:
+        place = f"{file}: {key}"
+        other = first.setdefault(name.casefold(), place)
+        if other != place:
+            mistakes.append(Mistake(file, key, f'"{name}", which stands in {other} too', "each of them once"))
+    return mistakes

@@ -1,0 +1,200 @@
+"""The settings of spillwatch.toml: where it is found, what overrides what, and every option of it.
+
+The later wins: defaults, spillwatch.toml, systemd credentials, environment variables.
+This is the only module that reads the environment. Sources and companies are read by `configuration`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar, cast
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from alerts.settings import AlertsSettings
+from configuration.declared import read_toml
+from configuration.errors import ConfigurationMissing, ConfigurationRefused
+from configuration.layers import Layers, schema_of
+from configuration.mistakes import Mistake, mistakes_of
+from crawler.settings import CrawlerSettings
+from matching.settings import MatchingSettings
+from storage.settings import StorageSettings
+
+FILE_NAME = "spillwatch.toml"
+PROCESS: Mapping[str, str] = os.environ
+T = TypeVar("T")
+
+SQLITE = "sqlite:///"
+SYSTEM_FILE = Path("/etc/spillwatch") / FILE_NAME
+
+
+class DaemonSettings(BaseModel):
+    """[daemon]: the process that `spillwatch run` is."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    health_address: Annotated[str, StringConstraints(pattern=r"^(\S+:\d{1,5})?$")] = Field(
+        default="127.0.0.1:9477",
+        description='host:port of /healthz and /metrics; port 0 takes a free one, "" turns them off.',
+    )
+    log_format: Literal["json", "console"] = Field(
+        default="json", description="How lines are written to standard error."
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="The least that is logged."
+    )
+    upgrade_schema: bool = Field(
+        default=True, description="Bring the database to this version's schema at start."
+    )
+    match_workers: int = Field(
+        default=1, ge=1, le=64, description="Listings that are matched at the same time."
+    )
+    deliver_workers: int = Field(
+        default=4, ge=1, le=64, description="Messages that are sent at the same time."
+    )
+    stop_timeout_s: float = Field(
+        default=3.0, gt=0, le=60, description="Seconds that work in hand may take after SIGTERM."
+    )
+
+
+class Settings(BaseSettings):
+    """spillwatch.toml with everything that overrides it; `Layers` has laid them over one another before."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="SPILLWATCH_",
+        env_nested_delimiter="__",
+        extra="forbid",
+        frozen=True,
+        hide_input_in_errors=True,
+    )
+
+    storage: StorageSettings = Field(
+        default_factory=StorageSettings, description="Where rows and evidence are kept."
+    )
+    crawler: CrawlerSettings = Field(default_factory=CrawlerSettings, description="How sites are fetched.")
+    matching: MatchingSettings = Field(
+        default_factory=MatchingSettings, description="How listings are compared."
+    )
+    alerts: AlertsSettings = Field(default_factory=AlertsSettings, description="Who is told, and when.")
+    daemon: DaemonSettings = Field(default_factory=DaemonSettings, description="The process itself.")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return (init_settings,)
+
+
+def locate(option: Path | None, environment: Mapping[str, str] = PROCESS) -> Path:
+    """The configuration file: what --config says, $SPILLWATCH_CONFIG, the working directory, /etc."""
+    named = option or (
+        Path(environment["SPILLWATCH_CONFIG"]) if environment.get("SPILLWATCH_CONFIG") else None
+    )
+    places = (named,) if named else (Path(FILE_NAME), SYSTEM_FILE)
+    for place in places:
+        if place.is_file():
+            return place.absolute()
+    looked = " and ".join(str(place) for place in places)
+    raise ConfigurationMissing(
+        f"No configuration: looked for {looked}. Name it with --config FILE, or write one: `spillwatch init`."
+    )
+
+
+def read_settings(file: Path, environment: Mapping[str, str] = PROCESS) -> Settings:
+    """The settings alone; raises ConfigurationRefused with every mistake in them."""
+    mistakes: list[Mistake] = []
+    settings = settings_or_mistakes(file, environment, mistakes)
+    if settings is None or mistakes:
+        raise ConfigurationRefused(mistakes)
+    return settings
+
+
+def settings_without_file(environment: Mapping[str, str] = PROCESS) -> Settings:
+    """The settings where nobody has written a file: defaults, with credentials and environment over them."""
+    mistakes: list[Mistake] = []
+    settings = _laid_over({}, Path(FILE_NAME).absolute(), environment, mistakes)
+    if settings is None or mistakes:
+        raise ConfigurationRefused(mistakes)
+    return settings
+
+
+def settings_or_mistakes(
+    file: Path, environment: Mapping[str, str], mistakes: list[Mistake]
+) -> Settings | None:
+    """The settings, or None after noting why not; there may be mistakes beside settings too."""
+    return _laid_over(read_toml(file, mistakes) or {}, file, environment, mistakes)
+
+
+def _laid_over(
+    table: Mapping[str, Any], file: Path, environment: Mapping[str, str], mistakes: list[Mistake]
+) -> Settings | None:
+    layers = Layers(Settings, file=file)
+    layers.add_toml(table)
+    credentials = environment.get("CREDENTIALS_DIRECTORY")
+    layers.add_credentials(Path(credentials) if credentials else None)
+    layers.add_environment(environment)
+    mistakes += layers.mistakes
+    try:
+        settings = Settings(**layers.values)
+    except ValidationError as error:
+        mistakes += mistakes_of(error, origin=layers.origin, data=layers.values, schema=schema_of(Settings))
+        return None
+    return _with_database_anchored(anchored(settings, file.parent), file.parent)
+
+
+def anchored(value: T, folder: Path) -> T:
+    """`value` with every relative path in it counted from `folder`, where the file lies that says it."""
+    if isinstance(value, Path):
+        return cast(T, folder / value.expanduser())
+    if isinstance(value, BaseModel):
+        changed = {name: anchored(inner, folder) for name, inner in value if _holds_path(inner)}
+        return cast(T, value.model_copy(update=changed)) if changed else value
+    if isinstance(value, dict):
+        return cast(T, {key: anchored(inner, folder) for key, inner in value.items()})
+    if isinstance(value, tuple):
+        return cast(T, tuple(anchored(inner, folder) for inner in value))
+    return value
+
+
+def _holds_path(value: object) -> bool:
+    return isinstance(value, (Path, BaseModel, dict, tuple))
+
+
+def _with_database_anchored(settings: Settings, folder: Path) -> Settings:
+    url = settings.storage.database_url.get_secret_value()
+    path = Path(url.removeprefix(SQLITE))
+    if not url.startswith(SQLITE) or path.is_absolute():
+        return settings
+    storage = settings.storage.model_copy(update={"database_url": SecretStr(f"{SQLITE}{folder / path}")})
+    return settings.model_copy(update={"storage": storage})
+
+
+@dataclass(frozen=True)
+class Supervision:
+    """What systemd told this process: where it listens and how often it wants to hear of us, if at all."""
+
+    notify_socket: str | None
+    watchdog_s: float | None
+
+
+def supervision(environment: Mapping[str, str] = PROCESS) -> Supervision:
+    """See sd_notify(3) and sd_watchdog_enabled(3)."""
+    every = environment.get("WATCHDOG_USEC", "")
+    meant = environment.get("WATCHDOG_PID", str(os.getpid())) == str(os.getpid())
+    watchdog_s = int(every) / 1_000_000 if every.isdigit() and meant else None
+    return Supervision(environment.get("NOTIFY_SOCKET") or None, watchdog_s)
+
+
+def bare(environment: Mapping[str, str] = PROCESS) -> dict[str, str]:
+    """The environment without what configures us: for a process whose files say it all, as the demo's do."""
+    ours = ("SPILLWATCH_", "CREDENTIALS_DIRECTORY", "NOTIFY_SOCKET", "WATCHDOG_")
+    return {name: value for name, value in environment.items() if not name.startswith(ours)}

@@ -1,0 +1,146 @@
+"""Puts the parts together: which handler does which kind of work, and how its due rows are found.
+
+This is the only place that knows all of crawler, matching and alerts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from alerts.sender import DeliveryService
+from alerts.service import AlertService
+from configuration.configuration import Configuration
+from crawler.sources import holds_keys, stored
+from crawler.supervise import Supervisor
+from daemon.engine import EmbeddedEngine, Lane
+from matching.masks import mask_text
+from matching.service import MatchingService
+from storage import alerts, companies, deliveries, listings, matches, runs, sources, watch
+from storage.base import Database
+from storage.evidence.warc import EvidenceStore
+from storage.sources import SyncResult
+from storage.work import WorkKind
+
+# Names and terms have columns of their own. Where keys come from is never read from the database.
+_IN_FILES_ONLY: dict[str, Any] = {
+    "name": True,
+    "terms": True,
+    "fingerprints": {"key_file", "key_credential", "key_command", "previous_keys"},
+}
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What a configuration was made into; after a reload the old ones finish what they have in hand."""
+
+    supervisor: Supervisor
+    lanes: tuple[Lane, ...]
+
+
+def assemble(
+    configuration: Configuration,
+    *,
+    database: Database,
+    evidence: EvidenceStore,
+    engine: EmbeddedEngine,
+    clock: Callable[[], datetime],
+) -> Parts:
+    """Make the handlers of a configuration; nothing connects or starts yet."""
+    settings = configuration.settings
+    supervisor = Supervisor(
+        database=database,
+        database_url=settings.storage.database_url.get_secret_value(),
+        busy_timeout_s=settings.storage.busy_timeout_s,
+        evidence_dir=settings.storage.evidence_dir,
+        settings=settings.crawler,
+        mask=mask_text,
+        dispatcher=engine,
+        relay=engine.wake,
+        clock=clock,
+        with_keys={
+            source.name: source.value.model_dump(mode="json")
+            for source in configuration.sources
+            if holds_keys(source.value)
+        },
+    )
+    matching = MatchingService(
+        database=database, evidence=evidence, settings=settings.matching, dispatcher=engine, clock=clock
+    )
+    judging = AlertService(database=database, settings=settings.alerts, dispatcher=engine, clock=clock)
+    delivery = DeliveryService(database=database, settings=settings.alerts, dispatcher=engine, clock=clock)
+    daemon = settings.daemon
+    return Parts(
+        supervisor,
+        (
+            Lane(WorkKind.RUN, supervisor.run, runs.due, settings.crawler.concurrent_runs),
+            Lane(WorkKind.MATCH, matching.match_version, listings.due_for_matching, daemon.match_workers),
+            Lane(WorkKind.REMATCH, matching.rematch, watch.due_rematches),
+            Lane(WorkKind.EVALUATE, judging.evaluate, matches.due_for_evaluation),
+            Lane(WorkKind.SOURCE_CHANGE, judging.evaluate_source_change, sources.changes_due),
+            Lane(WorkKind.LIFE, judging.evaluate_life, alerts.life_due),
+            Lane(WorkKind.DELIVER, delivery.deliver, deliveries.due, daemon.deliver_workers),
+        ),
+    )
+
+
+def synchronise(
+    session: Session, configuration: Configuration, now: datetime
+) -> tuple[SyncResult, SyncResult]:
+    """Make the declared sources and companies the database's; returns what changed of each."""
+    return (
+        sources.sync_declared(session, declared_sources(configuration), now),
+        companies.sync_declared(session, declared_companies(configuration), now),
+    )
+
+
+def declared_sources(configuration: Configuration) -> Sequence[sources.DeclaredSource]:
+    return [
+        sources.DeclaredSource(
+            name=source.name,
+            kind=source.value.kind,
+            definition=stored(source.value),
+            declared_in=str(source.file),
+            enabled=source.value.enabled,
+        )
+        for source in configuration.sources
+    ]
+
+
+def declared_companies(configuration: Configuration) -> Sequence[companies.DeclaredCompany]:
+    return [
+        companies.DeclaredCompany(
+            slug=company.name,
+            name=company.value.name,
+            terms=[
+                companies.DeclaredTerm(
+                    text=term.text,
+                    kind=companies.TermKind(term.kind),
+                    owner=term.owner,
+                    reason=term.reason,
+                    exclude=term.exclude,
+                )
+                for term in company.value.terms
+            ],
+            definition=company.value.model_dump(mode="json", exclude=_IN_FILES_ONLY),
+            declared_in=str(company.file),
+        )
+        for company in configuration.companies
+    ]
+
+
+def recover(session: Session, now: datetime) -> dict[str, int]:
+    """After a kill, under the daemon's lock: what looks as if somebody had it in hand is released."""
+    interrupted = runs.orphans_to_interrupted(session, now=now)
+    listings.release_claims(session)
+    rematches = watch.recover_rematches(session)
+    unsent = deliveries.recover(session, now=now)
+    return {
+        "runs_interrupted": len(interrupted),
+        "rematches_resumed": len(rematches),
+        "deliveries_due_again": len(unsent),
+    }

@@ -1,0 +1,29 @@
+"""Errors of the daemon.
+
+SpillwatchError (storage.errors)
+└── DaemonError
+    ├── LockLost                PostgreSQL dropped the daemon's lock
+    └── HealthAddressRefused    the health server cannot listen on its address
+"""
+
+from __future__ import annotations
+
+from storage.errors import SpillwatchError
+
+
+class DaemonError(SpillwatchError):
+    """The daemon cannot go on."""
+
+    reason = "daemon_error"
+
+
+class LockLost(DaemonError):
+    """The database server restarted and dropped this daemon's lock. Start the daemon again."""
+
+    reason = "lock_lost"
+
+
+class HealthAddressRefused(DaemonError):
+    """The health server cannot listen on its address."""
+
+    reason = "health_address_refused"

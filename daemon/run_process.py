@@ -1,0 +1,25 @@
+"""`python -m daemon.run_process`: one run in a process of its own."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from daemon import process_start
+
+
+def main() -> int:
+    """Carry out the job on standard input; the exit code is one of crawler.job.Exit."""
+    process_start.begin()
+    from daemon.one_run import carry_out
+
+    process_start.imported()
+    return carry_out()
+
+
+if __name__ == "__main__":
+    code = main()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # Everything is written and closed; Python's own end would visit every object once more, in every run.
+    os._exit(code)

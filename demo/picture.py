@@ -1,0 +1,168 @@
+"""The live view of one moment: what the practice sites did, and four panes of what the daemon made of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from rich.layout import Layout
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from demo.scene import Happening, Scene
+from storage.alerts import Alert, Severity
+from storage.deliveries import Delivery, DeliveryState
+from storage.listing_tables import Life
+from storage.runs import READ, Run, RunState
+from text.printable import printable
+
+SAID_LINES, SAID_LINES_TALL = 3, 7  # the whole story, where there is room for it
+TALL = 30  # lines from which on there is
+WIDE = 120  # columns from which on the panes have room for times and details
+R = TypeVar("R")
+
+_SEVERITY = {
+    Severity.LOW: "cyan",
+    Severity.MEDIUM: "yellow",
+    Severity.HIGH: "bold dark_orange",
+    Severity.CRITICAL: "bold red",
+}
+_LIFE = {
+    Life.NEW: ("new", "green"),
+    Life.BACK: ("back", "green"),
+    Life.EDITED: ("edited", "yellow"),
+    Life.PRICE_CHANGED: ("price", "yellow"),
+    Life.REPOSTED: ("again", "magenta"),
+    Life.GONE: ("gone", "bright_black"),
+}
+_DELIVERY = {
+    DeliveryState.PENDING: "yellow",
+    DeliveryState.SENDING: "yellow",
+    DeliveryState.SENT: "green",
+    DeliveryState.FAILED: "bold red",
+}
+_TRANSPORT = {"email": "e-mail", "webhook": "webhook"}
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """`said`: when (seconds from the start) the practice sites did what; the last is the latest."""
+
+    elapsed_s: float
+    said: Sequence[tuple[float, str]]
+    scene: Scene
+    mails: int
+    webhooks: int
+    footer: str
+
+
+def picture(moment: Moment, *, width: int, height: int) -> Layout:
+    many = SAID_LINES_TALL if height >= TALL else SAID_LINES
+    wide, scene = width >= WIDE, moment.scene
+    layout = Layout()
+    layout.split_column(
+        Layout(_header(moment), size=1),
+        Layout(
+            _pane("The practice sites", [_told(*said) for said in moment.said[-many:]]),
+            size=many + 2,
+        ),
+        Layout(name="above"),
+        Layout(name="below"),
+        Layout(Text(moment.footer, style="bright_black", no_wrap=True, overflow="ellipsis"), size=1),
+    )
+    counts = scene.counts
+    begun = [run for run in scene.runs if run.state is not RunState.QUEUED]
+    layout["above"].split_row(
+        _quarter(f"Runs: {counts.runs}", begun, _run, wide=wide),
+        _quarter(
+            f"Listings: {counts.listings}, versions: {counts.versions}", scene.happenings, _listing, wide=wide
+        ),
+    )
+    arrived = f"Received: {moment.mails} e-mails, {moment.webhooks} webhooks"
+    layout["below"].split_row(
+        _quarter(f"Alerts: {counts.alerts}", scene.alerts, _alert, wide=wide),
+        _quarter(arrived, scene.deliveries, _delivery, wide=wide),
+    )
+    return layout
+
+
+def _header(moment: Moment) -> Table:
+    grid = Table.grid(expand=True)
+    grid.add_column()
+    grid.add_column(justify="right")
+    minutes, seconds = divmod(int(moment.elapsed_s), 60)
+    title = Text.assemble(
+        ("Spillwatch demo", "bold"), ("  all of it is invented, on this machine", "bright_black")
+    )
+    grid.add_row(title, f"{minutes}:{seconds:02d}")
+    return grid
+
+
+def _quarter(
+    title: str, rows: Sequence[R], cells: Callable[[R, bool], Sequence[Text]], *, wide: bool
+) -> Layout:
+    return Layout(_pane(title, [cells(row, wide) for row in rows]))
+
+
+def _pane(title: str, rows: Sequence[Sequence[Text]]) -> Panel:
+    """Each row on one line; the last column takes what room is left."""
+    grid = Table.grid(padding=(0, 1), expand=True)
+    for _ in rows[0][:-1] if rows else ():
+        grid.add_column(no_wrap=True)
+    grid.add_column(no_wrap=True, overflow="ellipsis", ratio=1)
+    for row in rows:
+        grid.add_row(*row)
+    if not rows:
+        grid.add_row(Text("nothing yet", style="bright_black"))
+    return Panel(grid, title=title, title_align="left", border_style="bright_black", padding=(0, 1))
+
+
+def _told(at_s: float, sentence: str) -> Sequence[Text]:
+    return Text(f"{at_s:3.0f} s", style="bright_black"), Text(sentence)
+
+
+def _run(run: Run, wide: bool) -> Sequence[Text]:
+    when = [_clock(run)] if wide else []
+    return *when, Text(run.source.name, no_wrap=True), _ending(run)
+
+
+def _clock(run: Run) -> Text:
+    return Text(
+        f"{(run.finished_at or run.started_at or run.queued_at).astimezone():%H:%M:%S}", style="bright_black"
+    )
+
+
+def _ending(run: Run) -> Text:
+    if run.state is not RunState.FINISHED or run.outcome is None:
+        return Text(f"{run.state}, {run.pages} pages" if run.pages else str(run.state), style="yellow")
+    if run.outcome not in READ:
+        return Text(run.outcome.replace("_", " "), style="bold red")
+    found = [(run.listings_new, "new"), (run.listings_changed, "changed")]
+    news = ", ".join(f"{many} {what}" for many, what in found if many)
+    return Text(news or "nothing new", style="green" if news else "bright_black")
+
+
+def _listing(happening: Happening, wide: bool) -> Sequence[Text]:
+    word, style = _LIFE[happening.life]
+    details = [Text(happening.source, style="bright_black"), Text(happening.price)] if wide else []
+    return Text(word, style=style), *details, Text(printable(happening.title))
+
+
+def _alert(alert: Alert, wide: bool) -> Sequence[Text]:
+    details = [Text(str(alert.state)), Text(f"rev. {alert.revision}", style="bright_black")] if wide else []
+    return (
+        Text(str(alert.id)),
+        Text(str(alert.severity), style=_SEVERITY[alert.severity]),
+        *details,
+        Text(printable(alert.title)),
+    )
+
+
+def _delivery(delivery: Delivery, wide: bool) -> Sequence[Text]:
+    tries = f", {delivery.attempts} attempts" if delivery.attempts > 1 else ""
+    what = f"alert {delivery.alert_id}" + (f", revision {delivery.revision}" if delivery.revision > 1 else "")
+    reason = f" ({delivery.reason})" if delivery.reason else ""
+    state = Text(f"{delivery.state}{tries}{reason}", style=_DELIVERY[delivery.state])
+    return Text(_TRANSPORT.get(delivery.transport, delivery.transport)), Text(what), state

@@ -1,0 +1,129 @@
+"""The show: the daemon is started, the story is played step by step, and what comes of it is told to a view.
+
+A step is played when the daemon has taken in the one before (its rows say so), not after a time: on a slow
+machine the show takes longer, and comes to the same.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from demo.errors import DaemonEnded, NotSettled
+from demo.expectations import miscounts, shortfalls
+from demo.receipts import Receipt
+from demo.scene import Scene, scene, told
+from demo.stage import Daemon, Stage
+from demo.story import EXPECTED, OPENING, STORY
+from demo.view import View
+
+TICK_S = 0.25
+STEP_WITHIN_S = 90.0
+LAST_WORDS_S = 5.0  # after which nothing more arrives of what the daemon says it has sent
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """One full cycle, as `--json` tells it. `problems` is empty when all came as the story says."""
+
+    runs: int
+    listings: int
+    versions: int
+    mentions: int
+    fingerprint_hits: int
+    alerts: int
+    emails_received: int
+    webhooks_received: int
+    webhooks_verified: int
+    seconds_to_first_alert: float | None
+    problems: tuple[str, ...]
+
+
+class Show:
+    """`pace_s`: seconds between two steps at least, so that a person can follow; `letter` makes the page that
+    shows the first alert, of its receipt and the seconds that it took.
+    """
+
+    def __init__(
+        self, stage: Stage, view: View, *, pace_s: float, letter: Callable[[Receipt, float], Sequence[str]]
+    ) -> None:
+        self._stage = stage
+        self._view = view
+        self._pace_s = pace_s
+        self._letter = letter
+        self._first_alert_s: float | None = None
+        self._arrived_at = 0.0
+
+    def run(self, *, once: bool) -> Result:
+        """One cycle; without `once` it then goes on until it is interrupted."""
+        self._began = self._played_at = time.monotonic()
+        daemon = self._stage.daemon()
+        try:
+            self._view.said(OPENING.says)
+            while self._stage.played < len(STORY) - 1:
+                self._turn(daemon)
+            result = self._result(daemon)
+            while not once:
+                self._turn(daemon)
+        finally:
+            daemon.stop()
+        return result
+
+    def _tick(self, daemon: Daemon) -> Scene:
+        if daemon.process.poll() is not None:
+            raise DaemonEnded(
+                f"The daemon ended with code {daemon.process.returncode}; {daemon.log} says why."
+            )
+        for receipt in self._stage.received(timeout_s=TICK_S):
+            self._arrived_at = time.monotonic()
+            self._view.arrived(receipt)
+            if self._first_alert_s is None and receipt.channel == "mail":
+                self._first_alert_s = time.monotonic() - self._began
+                self._view.read(self._letter(receipt, self._first_alert_s))
+        now = scene(self._stage.database)
+        self._view.rows(now, self._stage.receipts)
+        return now
+
+    def _turn(self, daemon: Daemon) -> None:
+        """A tick, and the next step if the daemon is ready for it."""
+        self._tick(daemon)
+        waited = time.monotonic() - self._played_at
+        if waited >= self._pace_s and self._stage.ready():
+            self._view.said(self._stage.play())
+            self._played_at = time.monotonic()
+        elif waited > STEP_WITHIN_S + self._pace_s:
+            raise NotSettled(
+                f"The daemon has not taken in step {self._stage.played} after {waited:.0f} seconds."
+            )
+
+    def _result(self, daemon: Daemon) -> Result:
+        self._played_at = time.monotonic()
+        while (problems := self._problems()) and not self._in_vain():
+            self._tick(daemon)
+        counts, receipts = scene(self._stage.database).counts, self._stage.receipts
+        hooks = receipts.of("hook")
+        return Result(
+            runs=counts.runs,
+            listings=counts.listings,
+            versions=counts.versions,
+            mentions=counts.mentions,
+            fingerprint_hits=counts.fingerprint_hits,
+            alerts=counts.alerts,
+            emails_received=len(receipts.of("mail")),
+            webhooks_received=len(hooks),
+            webhooks_verified=sum(receipt.verified for receipt in hooks),
+            seconds_to_first_alert=self._first_alert_s and round(self._first_alert_s, 1),
+            problems=tuple(problems),
+        )
+
+    def _in_vain(self) -> bool:
+        """Whether waiting for what is missing makes no sense: all is done, or should be."""
+        quiet = time.monotonic() - max(self._played_at, self._arrived_at)
+        return quiet > (LAST_WORDS_S if self._stage.settled() else STEP_WITHIN_S)
+
+    def _problems(self) -> list[str]:
+        if not self._stage.settled():
+            return ["the last step was not taken in"]
+        counts = scene(self._stage.database).counts
+        return [*miscounts(counts), *shortfalls(EXPECTED, told(self._stage.database), self._stage.receipts)]

@@ -1,0 +1,48 @@
+"""The process that serves the practice sites.
+
+It prints one JSON line when it serves, `{"ready": {"market": URL, "forum": URL, "pastes": URL}}`. Each
+line on standard input is a step (`postings.Step` in JSON); it is played and answered by `{"played": SAYS}`.
+It ends when standard input does, so it never outlives the process that started it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+
+from aiohttp import web
+
+from demo.lines import lines_in, say
+from demo.postings import STEP, Board
+from demo.sites import forum, market, pastes
+from demo.sites.pages import BOARD
+
+_SITES = {"market": market.routes, "forum": forum.routes, "pastes": pastes.routes}
+
+
+async def open_site(board: Board, routes: web.RouteTableDef) -> tuple[web.AppRunner, str]:
+    """One site on a free port of loopback, and its address."""
+    app = web.Application()
+    app[BOARD] = board
+    app.add_routes(routes)
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    host, port = runner.addresses[0][:2]
+    return runner, f"http://{host}:{port}/"
+
+
+async def serve() -> None:
+    board = Board(opened=datetime.now(UTC).replace(microsecond=0))
+    sites = {name: await open_site(board, routes) for name, routes in _SITES.items()}
+    say({"ready": {name: url for name, (_, url) in sites.items()}})
+    async for line in lines_in():
+        step = STEP.validate_json(line)
+        board.play(step)
+        say({"played": step.says})
+    for runner, _ in sites.values():
+        await runner.cleanup()
+
+
+if __name__ == "__main__":
+    asyncio.run(serve())

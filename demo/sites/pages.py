@@ -1,0 +1,39 @@
+"""What the three sites share: the board, the templates, the page number, and 404 against 410."""
+
+from __future__ import annotations
+
+from aiohttp import web
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from demo.postings import Board, Posting, Section
+
+BOARD = web.AppKey("board", Board)
+PER_PAGE = 6
+
+_templates = Environment(
+    loader=PackageLoader("demo.sites"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+
+
+def rendered(template: str, **values: object) -> str:
+    return _templates.get_template(template).render(values)
+
+
+def page_number(request: web.Request) -> int:
+    page = request.query.get("page", "1")
+    return int(page) if page.isdecimal() and page != "0" else 1
+
+
+def find(request: web.Request, section: Section) -> Posting:
+    """The posting that the path names; 410 if it was taken down, 404 if it never was."""
+    board, key = request.app[BOARD], request.match_info["key"]
+    posting = board.find(section, key)
+    if posting is not None:
+        return posting
+    if board.is_gone(section, key):
+        raise web.HTTPGone(text="This posting was withdrawn. (Synthetic practice page.)")
+    raise web.HTTPNotFound(text="There is no such posting. (Synthetic practice page.)")

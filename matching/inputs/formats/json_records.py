@@ -1,0 +1,250 @@
+r"""JSON: lines of records, or arrays and objects over any number of lines; each record becomes one line.
+
+What is a record is decided by depth alone, so that nothing is built and damaged JSON is read as well: records
+are split at the commas of the array that holds them, as deep as it lies (`{"RECORDS": [{...}, {...}]}`), or
+of the object that has them behind their ids (`{"1001": {...}, "1002": {...}}`), and what is around it at its
+own commas. How deep that is, a sample says (`json_levels`). Where several values stand one behind the other,
+each is a record. A key before a record is its first cell.
+
+Escapes are undone where there are any, so that identifiers are found: `@` is `@`. `\"` and `\\` stay, for
+a line shall remain JSON; those of control characters become spaces.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from functools import cached_property
+
+from matching.inputs.formats import json_splits
+from matching.inputs.formats.blocks import BLOCK, RECORD, Block, Row, newlines
+from matching.inputs.formats.columns import COLUMNS_LIMIT, SAMPLE_CELLS, Column, columns_of, is_header
+from matching.inputs.formats.decoding import Text
+from matching.inputs.formats.json_levels import TOKEN
+from matching.inputs.formats.json_splits import START, as_lines, splits
+
+_DEPTH_LIMIT = 64  # of a record whose cells are taken apart
+_SAMPLE_RECORDS = 200
+#: A key before a record, and the paths of the cells that it and a value without keys are.
+_KEYED = re.compile(rb'\s*+"((?:[^"\\]++|\\.)*+)"\s*+:\s*+(?=\S)', re.DOTALL)
+_KEY, _VALUE = "0", "1"
+
+
+# --- escapes
+
+_KEPT = re.compile(rb"\\u00(?:([01][0-9A-Fa-f]|7[Ff])|(22)|(5[Cc]))")
+
+
+def unescaped(text: bytes) -> bytes:
+    r"""The text with its escapes undone, but for `\"` and `\\`; its lines stay as they are."""
+    if b"\\" not in text:
+        return text
+    text = text.replace(b"\\\\", b"\\\0")  # so that each other backslash begins an escape
+    if b"\\u" in text:
+        text = _without_code_points(_KEPT.sub(_kept, text))
+    for escape, plain in (
+        (b"\\/", b"/"),
+        (b"\\n", b" "),
+        (b"\\r", b" "),
+        (b"\\t", b" "),
+        (b"\\b", b" "),
+        (b"\\f", b" "),
+    ):
+        text = text.replace(escape, plain)
+    return text.replace(b"\\\0", b"\\\\").replace(b"\0", b" ")
+
+
+def _kept(match: re.Match[bytes]) -> bytes:
+    return b" " if match[1] else b'\\"' if match[2] else b"\\\0"
+
+
+def _without_code_points(text: bytes) -> bytes:
+    """`raw_unicode_escape` reads bytes as Latin-1, so what is beyond ASCII is written as escapes before."""
+    if not text.isascii():
+        text = text.decode("utf-8", "replace").encode("raw_unicode_escape")
+    found = text.decode("raw_unicode_escape", "replace")
+    try:
+        return found.encode()
+    except UnicodeEncodeError:  # halves of characters, which belong together
+        return found.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace").encode()
+
+
+# --- records
+
+
+class JsonLines:
+    """Blocks of lines that are records already."""
+
+    def __init__(self, shape: JsonShape) -> None:
+        self.shape = shape
+
+    def blocks(self, text: Text, after: int) -> Iterator[Block]:
+        text.seek(after)
+        while (piece := text.take(BLOCK)) is not None:
+            end = text.advance(piece)
+            plain = unescaped(piece.text)
+            repeats = len(unescaped(piece.text[: piece.repeats]))
+            own = len(unescaped(piece.text[: len(piece.text) - piece.held])) if piece.held else len(plain)
+            place = (piece.line, piece.position, end)
+            held = len(plain) - own
+            yield Block(plain, *place, self.shape, None, repeats, held, inside=piece.inside)
+
+
+class Records:
+    """Blocks of records; `level` is the depth of what holds them, 0 where they stand free."""
+
+    def __init__(self, shape: JsonShape, level: int, regions: Sequence[str]) -> None:
+        self.shape = shape
+        self._level = level
+        self._regions = regions
+
+    def blocks(self, text: Text, after: int) -> Iterator[Block]:
+        rest, line, offset = b"", 1, 0
+        state = START
+        while (piece := text.take(BLOCK, overlap=False)) is not None:
+            end = text.advance(piece)
+            found = splits(piece.text, state, self._level)
+            state = found.after
+            whole = rest + piece.text
+            cut = len(rest) + int(found.ends[-1]) if len(found.ends) else 0
+            if piece.last or (not cut and len(whole) > RECORD):
+                cut = len(whole)
+            if cut:
+                records, lines = as_lines(whole[:cut], found, len(rest), line, self._regions)
+                if records and offset >= after:
+                    yield Block(unescaped(records), lines[0], offset, end, self.shape, lines)
+                offset = end
+            line += newlines(memoryview(whole)[:cut])
+            rest = whole[cut:]
+
+
+def sample_records(sample: bytes, level: int, regions: Sequence[str]) -> list[bytes]:
+    """The first records of a sample, without the last one, which may be cut."""
+    lines = json_splits.sample_records(sample, level, regions)[:_SAMPLE_RECORDS]
+    return unescaped(b"\n".join(lines)).split(b"\n")
+
+
+# --- cells
+
+
+class JsonShape:
+    """Columns are the paths of a sample's records (`customer.phone`), or the places in records that are
+    arrays.
+    """
+
+    def __init__(self, lines: Sequence[bytes], regions: Sequence[str], *, keyed: bool = False) -> None:
+        """`lines`: a sample of records; `keyed`: they may have a key before them."""
+        self._keyed = keyed
+        records = [self._cells_of(line) for line in lines]
+        self._paths = list(dict.fromkeys(path for record in records for path in record))[:COLUMNS_LIMIT]
+        self._numbers = {path: number for number, path in enumerate(self._paths, 1)}
+        self._records = records[:SAMPLE_CELLS]
+        self._regions = regions
+
+    @cached_property
+    def columns(self) -> Sequence[Column]:
+        names = self._header or ["" if path.isdigit() else path for path in self._paths]
+        return columns_of(self._rows[bool(self._header) :], self._regions, names)
+
+    @cached_property
+    def _rows(self) -> list[list[str]]:
+        return [[record.get(path, "") for path in self._paths] for record in self._records]
+
+    @cached_property
+    def _header(self) -> list[str]:
+        """What the first of several arrays calls the columns; empty where it calls them nothing."""
+        first, *rest = self._rows or [[]]
+        arrays = bool(rest) and not self._keyed and all(path.isdigit() for path in self._paths)
+        return first if arrays and is_header(first, rest, self._regions) else []
+
+    def where(self, line: bytes, at: int) -> Column | None:
+        number = self._numbers.get(self._path_at(line, at))
+        return self.columns[number - 1] if number else None
+
+    def _cells_of(self, line: bytes) -> Mapping[str, str]:
+        found = _KEYED.match(line) if self._keyed else None
+        if found is None:
+            return _cells_of(line)
+        if line.startswith((b"{", b"["), found.end()):
+            return {_KEY: _key(found[1]), **_cells_of(line[found.end() :])}
+        return {_KEY: _key(found[1]), _VALUE: _scalar(line[found.end() :])}
+
+    def _path_at(self, line: bytes, at: int) -> str:
+        found = _KEYED.match(line) if self._keyed else None
+        if found is None:
+            return _path_at(line, at)
+        if at < found.end():
+            return _KEY
+        inner = line.startswith((b"{", b"["), found.end())
+        return _path_at(line[found.end() :], at - found.end()) if inner else _VALUE
+
+    def cells(self, block: Block, columns: Collection[int]) -> Iterator[Row]:
+        paths = [self._paths[number - 1] if number <= len(self._paths) else None for number in columns]
+        lines = block.text.split(b"\n")
+        first = int(bool(self._header) and block.offset == 0)
+        for index, line in enumerate(lines[first:], first):
+            record = self._cells_of(line)
+            found = tuple("" if path is None else record.get(path, "") for path in paths)
+            if any(found):
+                yield Row(index, found)
+
+
+def _cells_of(line: bytes) -> Mapping[str, str]:
+    """Path -> the first value there; empty where the line is no JSON."""
+    try:
+        record = json.loads(line.strip().rstrip(b","), parse_int=str, parse_float=str, parse_constant=str)
+    except (ValueError, RecursionError):
+        return {}
+    cells: dict[str, str] = {}
+    _flatten(record, (), cells, places=isinstance(record, list))
+    return cells
+
+
+def _flatten(value: object, path: tuple[str, ...], cells: dict[str, str], *, places: bool = False) -> None:
+    """`places`: the elements of this list are columns."""
+    if len(path) > _DEPTH_LIMIT:
+        return
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            _flatten(inner, (*path, key), cells)
+    elif isinstance(value, list):
+        for number, inner in enumerate(value, 1):
+            _flatten(inner, (*path, str(number)) if places else path, cells)
+    elif value is not None:
+        cells.setdefault(".".join(path), str(value))
+
+
+def _path_at(line: bytes, at: int) -> str:
+    """The path of the value, or of the key, that the byte `at` is in."""
+    within: list[tuple[bool, str]] = []  # whether it is an array, and its key
+    places = line.lstrip()[:1] == b"["
+    key, place = "", 1
+    for token in TOKEN.finditer(line):
+        sign = token[0]
+        if token.start() > at:
+            break
+        if token[2] is not None:
+            key = _key(token[1])
+        elif sign in b"{[":
+            within.append((sign == b"[", key))
+            key = ""
+        elif sign in b"}]":
+            key = within.pop()[1] if within else ""
+        elif sign == b",":
+            key = ""
+            place += len(within) == 1 and within[0][0]
+    first = str(place) if places and within else ""
+    return ".".join(part for part in (first, *(name for _, name in within), key) if part)
+
+
+def _scalar(written: bytes) -> str:
+    written = written.strip().rstrip(b",").rstrip()
+    return _key(written[1:-1]) if written[:1] == b'"' == written[-1:] else written.decode("utf-8", "replace")
+
+
+def _key(written: bytes) -> str:
+    try:
+        return str(json.loads(b'"' + written + b'"'))
+    except ValueError:
+        return written.decode("utf-8", "replace")

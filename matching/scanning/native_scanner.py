@@ -1,0 +1,149 @@
+"""The native scanner's Python side: hands blocks over, answers what no table can, copies results out."""
+
+import ctypes
+import threading
+import weakref
+from collections.abc import Iterable, Iterator
+from ctypes import addressof, byref
+
+import numpy as np
+from numpy.typing import NDArray
+
+from matching.identifiers import Candidate, Field
+from matching.identifiers.numbering_plans import e164
+from matching.native.library import FIELDS, HOME, SHAPES, Ask, Library, PhoneTable, Rules
+from matching.scanning import native_tables
+from matching.scanning.candidates import Batch
+from matching.scanning.native_phones import home, plans
+from matching.scanning.specification import by_specification
+
+# `functools.cache` lets two threads make a table at once and keeps one of the two: the library would read on
+# at the address of the other, which is gone.
+_MAKING_TABLES = threading.Lock()
+BLOCK_LIMIT = 1 << 31  # bytes: places are 32 bits wide in the library
+
+
+class NativeScanner:
+    """Scans for fields that the library knows (FIELDS, SHAPES). One thread at a time may use it. A scan does
+    not hold Python's lock, so that several scanners run side by side.
+    """
+
+    def __init__(self, library: Library, region: str, fields: frozenset[Field]) -> None:
+        self._library = library
+        self._region = region
+        self._fields = {number: field for number, field in enumerate((*FIELDS, *SHAPES)) if field in fields}
+        self._asker = _Asker(region)
+        self._ask = Ask(self._asker)
+        with _MAKING_TABLES:
+            self._home = home(region) if Field.PHONE in fields else PhoneTable()
+            self._rules = _rules(self._fields, self._home, self._ask)
+        self._handle = library.new(byref(self._rules))
+        if not self._handle:
+            raise MemoryError
+        weakref.finalize(self, library.free, self._handle)
+
+    @property
+    def asked(self) -> int:
+        """How many numbers no table could say."""
+        return self._asker.count
+
+    def scan(self, block: NDArray[np.uint8]) -> dict[Field, Batch]:
+        """The candidates by field, places in bytes."""
+        if block.size >= BLOCK_LIMIT:
+            raise ValueError(f"a block has {block.size} bytes; wanted: less than {BLOCK_LIMIT}")
+        failed = self._library.scan(self._handle, block.ctypes.data, block.size)
+        self._asker.raise_failure()
+        if failed:
+            raise MemoryError
+        found = {field: self._taken(number) for number, field in self._fields.items()}
+        for field in found.keys() & set(SHAPES):
+            found[field] = _looked_at(block, found[field], field, self._region)
+        return found
+
+    def _taken(self, number: int) -> Batch:
+        count = self._library.count(self._handle, number)
+        places = np.empty(3 * count + 1, dtype=np.int64)
+        tape = np.empty(self._library.tape_length(self._handle, number), dtype=np.uint8)
+        begin = places.ctypes.data
+        parts = (begin, begin + 8 * count, begin + 16 * count)
+        self._library.take(self._handle, number, *parts, tape.ctypes.data)
+        return Batch(places[:count], places[count : 2 * count], places[2 * count :], tape)
+
+
+def _looked_at(block: NDArray[np.uint8], places: Batch, field: Field, region: str) -> Batch:
+    """What the specification finds in these places, which are in order and may overlap."""
+    if not len(places):
+        return places
+    candidates: list[Candidate] = []
+    for start, end in _merged(places):
+        [found] = by_specification(block[start:end].tobytes(), region, (field,)).values()
+        spans = zip(found.forms(), found.starts.tolist(), found.ends.tolist(), strict=True)
+        candidates += [Candidate(field, form, start + first, start + last) for form, first, last in spans]
+    return Batch.of(sorted(candidates, key=_wallet_order) if field is Field.WALLET else candidates)
+
+
+def _merged(places: Batch) -> Iterator[tuple[int, int]]:
+    spans = zip(places.starts.tolist(), places.ends.tolist(), strict=True)
+    start, end = next(spans, (0, 0))
+    for first, last in spans:
+        if first > end:
+            yield start, end
+            start = first
+        end = last
+    yield start, end
+
+
+def _wallet_order(candidate: Candidate) -> int:
+    """`wallets` gives base58check first, then bech32, then Ethereum."""
+    form = candidate.canonical
+    return 1 if form.startswith(("bc1", "ltc1")) else 2 if form.startswith("0x") else 0
+
+
+class _Asker:
+    """Answers what the library asks. An exception (Ctrl-C, say) cannot pass through C, so it waits."""
+
+    def __init__(self, region: str) -> None:
+        self.count = 0
+        self._region = region
+        self._failure: BaseException | None = None
+
+    def __call__(self, country: int, digits: int, length: int, international: int, out: int) -> int:
+        self.count += 1
+        try:
+            if country != HOME:
+                plans().compile(country)
+            number = e164(
+                ctypes.string_at(digits, length).decode("ascii"),
+                self._region,
+                international=bool(international),
+            )
+        except BaseException as error:  # noqa: BLE001  # raised again by `raise_failure`
+            self._failure = error
+            return 0
+        form = (number or "").encode("ascii")
+        ctypes.memmove(out, form, len(form))
+        return len(form)
+
+    def raise_failure(self) -> None:
+        failure, self._failure = self._failure, None
+        if failure is not None:
+            raise failure
+
+
+def _rules(fields: Iterable[int], home_table: PhoneTable, ask: object) -> Rules:
+    pages, images = native_tables.fold()
+    return Rules(
+        fields=sum(1 << number for number in fields),
+        domain_count=len(native_tables.domains()),
+        fold_pages=pages.ctypes.data,
+        fold_images=images.ctypes.data,
+        provinces=native_tables.provinces().ctypes.data,
+        issuers=native_tables.issuers().ctypes.data,
+        ibans=native_tables.ibans().ctypes.data,
+        providers=addressof(native_tables.providers()),
+        domains=addressof(native_tables.domains()),
+        home=addressof(home_table),
+        countries=addressof(plans().tables),
+        codes=plans().index.ctypes.data,
+        ask=ask,
+    )

@@ -1,0 +1,88 @@
+"""The tables that the native scanner decides by, made from those of the reference. Nothing here is a rule.
+
+All of them live as long as the process: the library keeps their addresses.
+"""
+
+import ctypes
+import re
+import sys
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from matching.identifiers.cards import CARD_LENGTHS, ISSUERS
+from matching.identifiers.countries import BBAN, PROVINCES
+from matching.identifiers.providers import PROVIDERS
+from matching.native.library import DROPPED, IBAN_ROW, Domain, Provider
+from text.fold_tables import images
+
+Bytes = NDArray[np.uint8]
+_PAGE = 64  # code points
+
+
+@cache
+def fold() -> tuple[Bytes, Bytes]:
+    """For each 64 code points the page of their images, and the pages; on page 0 all stay."""
+    made = images("narrow")
+    if bool((made.sizes > 1).any()) or bool((made.characters >= 0x80).any()):
+        raise ValueError("the narrow fold gives more than one ASCII character")
+    table = np.zeros(sys.maxunicode + 1, dtype=np.uint8)
+    table[made.points[made.sizes == 0]] = DROPPED
+    table[made.points[made.sizes == 1]] = made.characters
+    used = np.flatnonzero(np.bincount(made.points // _PAGE))
+    if len(used) > 255:
+        raise ValueError(f"the narrow fold has {len(used)} pages; the scanner's table has room for 255")
+    pages = np.zeros(len(table) // _PAGE, dtype=np.uint8)
+    pages[used] = np.arange(1, len(used) + 1)
+    return pages, np.concatenate((np.zeros((1, _PAGE), np.uint8), table.reshape(-1, _PAGE)[used]))
+
+
+@cache
+def provinces() -> Bytes:
+    table = np.zeros(100, dtype=np.uint8)
+    table[[int(province) for province in PROVINCES]] = 1
+    return table
+
+
+@cache
+def issuers() -> Bytes:
+    """By the first four digits, a bit for each length of the cards that begin so."""
+    table = np.zeros(10_000, dtype=np.uint8)
+    for first, last, lengths in ISSUERS:
+        bits = sum(1 << bit for bit, length in enumerate(CARD_LENGTHS) if length in lengths)
+        table[int(first.ljust(4, "0")) : int(last.ljust(4, "9")) + 1] |= bits
+    return table
+
+
+@cache
+def ibans() -> Bytes:
+    table = np.zeros((26 * 26, IBAN_ROW), dtype=np.uint8)
+    for country, structure in BBAN.items():
+        kinds = "".join(kind * int(count) for count, kind in re.findall(r"(\d+)([nac])", structure))
+        row = table[26 * (ord(country[0]) - ord("A")) + ord(country[1]) - ord("A")]
+        row[0] = 4 + len(kinds)
+        row[1 : 1 + len(kinds)] = np.frombuffer(kinds.encode(), dtype=np.uint8)
+    return table
+
+
+@cache
+def providers() -> ctypes.Array[Provider]:
+    return (Provider * len(PROVIDERS))(
+        *(
+            Provider(
+                (one.tag or "\0").encode(),
+                one.ignored.encode(),
+                (one.mailbox or "").encode(),
+                len(one.mailbox or ""),
+                one.subdomain,
+            )
+            for one in PROVIDERS
+        )
+    )
+
+
+@cache
+def domains() -> ctypes.Array[Domain]:
+    named = [(name, number) for number, one in enumerate(PROVIDERS) for name in one.domains.split()]
+    return (Domain * len(named))(*(Domain(name.encode(), len(name), number) for name, number in named))

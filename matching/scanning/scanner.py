@@ -1,0 +1,81 @@
+"""The scanner: candidates of identifiers in blocks of bytes, found by the native library where there is one.
+
+`identifiers.scan` is the specification. A `Scanner` gives the same candidates in batches: natively for the
+fields that the library knows, through the specification for the others and where the library is missing.
+"""
+
+from collections.abc import Collection
+from typing import NamedTuple
+
+import numpy as np
+
+from matching.identifiers import SCANNED, Field
+from matching.native.library import FIELDS, SHAPES, LibraryMissing, load
+from matching.scanning import plan_tables
+from matching.scanning.candidates import Bytes, Candidates
+from matching.scanning.native_scanner import NativeScanner
+from matching.scanning.specification import by_specification
+
+Block = bytes | bytearray | memoryview | Bytes
+_KNOWN = frozenset({*FIELDS, *SHAPES})
+
+
+class Scanner:
+    """Scans block after block for the fields asked for. One thread at a time may use it.
+
+    Fields that no text has (DECLARED ones) are left out. `native` False: by the specification alone, which
+    takes about a hundred times as long.
+    """
+
+    def __init__(self, region: str, fields: Collection[Field] = SCANNED, *, native: bool = True) -> None:
+        self.region = region
+        self.fields = SCANNED.intersection(fields)
+        self.native = _native(region, self.fields) if native else None
+        self._others = self.fields - _KNOWN if self.native else self.fields
+
+    def scan(self, block: Block) -> Candidates:
+        """The candidates of a block of UTF-8, places in bytes.
+
+        A byte that is not UTF-8 counts as a character of no identifier. What a candidate is depends on what
+        is around it, so a block should end where a line does.
+        """
+        data = np.frombuffer(block, dtype=np.uint8)
+        found = self.native.scan(data) if self.native else {}
+        if self._others:
+            found |= by_specification(data.tobytes(), self.region, self._others)
+        return Candidates(found)
+
+    def scan_text(self, text: str) -> Candidates:
+        """The candidates of a text, places in characters."""
+        data = np.frombuffer(text.encode("utf-8", "surrogatepass"), dtype=np.uint8)
+        found = self.scan(data)
+        if len(data) == len(text):
+            return found
+        characters = np.concatenate(([0], np.cumsum((data & 0xC0) != 0x80)))
+        return Candidates({field: batch.at(characters) for field, batch in found.items()})
+
+
+class Engine(NamedTuple):
+    """Which scanner is in use; `told` says it in words."""
+
+    native: bool
+    told: str
+
+
+def engine() -> Engine:
+    try:
+        library = load()
+    except LibraryMissing as missing:
+        return Engine(native=False, told=f"the pure-Python scanner, which is slow: {missing}")
+    told = f"the native scanner, {library.path}"
+    if not plan_tables.read():
+        told += "; plans.tables is not of this release, so numbering plans are compiled at each start"
+    return Engine(native=True, told=told)
+
+
+def _native(region: str, fields: frozenset[Field]) -> NativeScanner | None:
+    known = fields & _KNOWN
+    try:
+        return NativeScanner(load(), region, known) if known else None
+    except LibraryMissing:
+        return None

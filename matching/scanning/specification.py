@@ -1,0 +1,27 @@
+"""The specification asked about bytes: `identifiers.scan`, in batches and with places in bytes."""
+
+from collections.abc import Collection
+
+import numpy as np
+
+from matching.identifiers import Field, scan
+from matching.scanning.candidates import Batch, Places
+
+
+def by_specification(block: bytes, region: str, fields: Collection[Field]) -> dict[Field, Batch]:
+    """The candidates of a block, by field. A byte that is not UTF-8 is a character of no identifier."""
+    text = block.decode("utf-8", "surrogateescape")
+    candidates = list(scan(text, region, fields))
+    found = {field: Batch.of(one for one in candidates if one.field is field) for field in fields}
+    if len(text) == len(block):
+        return found
+    places = _bytes_before(text)
+    return {field: batch.at(places) for field, batch in found.items()}
+
+
+def _bytes_before(text: str) -> Places:
+    """Where each character of a text begins in its bytes, and where the last one ends."""
+    points = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype="<u4")
+    sizes = 1 + (points >= 0x80).astype(np.int64) + (points >= 0x800) + (points >= 0x10000)
+    sizes[(points >= 0xD800) & (points < 0xE000)] = 1  # a byte that was not UTF-8
+    return np.concatenate(([0], np.cumsum(sizes)))

@@ -1,0 +1,368 @@
+"""The configuration: what overrides what, where it is found, and every mistake at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import chdir
+from pathlib import Path
+
+import pytest
+
+from configuration.configuration import Configuration, load
+from configuration.errors import ConfigurationMissing, ConfigurationRefused
+from configuration.mistakes import Mistake
+from configuration.settings import locate, supervision
+
+COMPANY = """
+name = "Invented Lender"
+[[terms]]
+text = "inventedlender"
+owner = "Fraud team"
+reason = "Our name"
+"""
+SOURCE = """
+kind = "html"
+start = "https://market.example/list"
+[list]
+rows = "tr"
+link = "a"
+[row]
+title = "a"
+"""
+SECRET = "whsec_" + "c3ludGhldGljLXN5bnRoZXRpYy1zeW50aGV0aWM="
+
+
+CHANNEL = """
+[alerts.channels.{}]
+transport = "email"
+host = "smtp.example"
+from = "a@b.example"
+to = ["c@d.example"]
+"""
+
+
+def written(folder: Path, files: Mapping[str, str]) -> Path:
+    for name, text in {"spillwatch.toml": "", **files}.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text, encoding="utf-8")
+    return folder / "spillwatch.toml"
+
+
+def loaded(
+    folder: Path, files: Mapping[str, str], environment: Mapping[str, str] | None = None
+) -> Configuration:
+    return load(written(folder, files), environment or {})
+
+
+def mistakes(
+    folder: Path, files: Mapping[str, str], environment: Mapping[str, str] | None = None
+) -> list[Mistake]:
+    with pytest.raises(ConfigurationRefused) as refused:
+        loaded(folder, files, environment)
+    return list(refused.value.mistakes)
+
+
+def only(folder: Path, files: Mapping[str, str], environment: Mapping[str, str] | None = None) -> Mistake:
+    (mistake,) = mistakes(folder, files, environment)
+    return mistake
+
+
+def test_an_empty_file_is_a_whole_configuration(tmp_path: Path) -> None:
+    """An empty spillwatch.toml has every default, with paths beside it."""
+    settings = loaded(tmp_path, {}).settings
+
+    expected = f"sqlite:///{tmp_path}/var/spillwatch.db", tmp_path / "var/evidence"
+    assert expected == (settings.storage.database_url.get_secret_value(), settings.storage.evidence_dir)
+
+
+def test_a_misspelt_key_is_a_mistake_with_the_key_that_was_meant(tmp_path: Path) -> None:
+    """A key that no setting has is named with its nearest neighbour."""
+    mistake = only(tmp_path, {"spillwatch.toml": "[daemon]\nlog_levle = 'info'\n"})
+
+    assert (
+        mistake.key,
+        mistake.found,
+        mistake.hint,
+    ) == ("daemon.log_levle", "an unknown key", 'Did you mean "log_level"?')
+    assert "log_level" in mistake.wanted
+
+
+def test_a_misspelt_section_is_a_mistake(tmp_path: Path) -> None:
+    """A section that is none of ours is named with its nearest neighbour."""
+    mistake = only(tmp_path, {"spillwatch.toml": "[crawlr]\n"})
+
+    assert (mistake.key, mistake.hint) == ("crawlr", 'Did you mean "crawler"?')
+
+
+def test_a_misspelt_key_of_a_channel_is_compared_with_that_transport_s_keys(tmp_path: Path) -> None:
+    """Inside a union the candidates are those of the model that its tag chose."""
+    mistake = only(tmp_path, {"spillwatch.toml": CHANNEL.format("mail") + 'hots = "x"\n'})
+
+    assert (mistake.key, mistake.hint) == ("alerts.channels.mail.hots", 'Did you mean "host"?')
+    assert "recipients" not in mistake.wanted and "list_id" in mistake.wanted
+
+
+@pytest.mark.parametrize(
+    ("line", "found", "wanted"),
+    [
+        ('log_level = "loud"', "'loud'", "'debug', 'info', 'warning' or 'error'"),
+        ('match_workers = "many"', "'many'", "a whole number"),
+        ("match_workers = 0", "0", "at least 1"),
+        ("deliver_workers = 65", "65", "at most 64"),
+        ("stop_timeout_s = 0", "0", "more than 0"),
+        ("upgrade_schema = 7", "7", "true or false"),
+        ("log_format = 1", "1", "'json' or 'console'"),
+        ("log_level = ['info']", "a list", "'debug', 'info', 'warning' or 'error'"),
+    ],
+)
+def test_a_wrong_value_says_what_was_found_and_what_was_wanted(
+    tmp_path: Path, line: str, found: str, wanted: str
+) -> None:
+    """Each kind of wrong value has its sentence."""
+    mistake = only(tmp_path, {"spillwatch.toml": f"[daemon]\n{line}\n"})
+
+    assert (found, wanted) == (mistake.found, mistake.wanted)
+
+
+def test_every_mistake_of_every_file_is_told_at_once(tmp_path: Path) -> None:
+    """Mistakes in the settings, in sources, in companies and in the environment come together."""
+    found = mistakes(
+        tmp_path,
+        {
+            "spillwatch.toml": "[daemon]\nlog_levle = 'info'\n[storage]\nbusy_timeout_s = 'x'\n",
+            "sources/a.toml": SOURCE.replace("start", "strat"),
+            "sources/b.toml": "kind = 'html\n",
+            "companies/c.toml": "name = 'C'\n[[terms]]\ntext = 'cccccc'\n",
+        },
+        {"SPILLWATCH_DAEMON__MATCH_WORKERS": "none"},
+    )
+
+    expected = {
+        (tmp_path / "spillwatch.toml", "daemon.log_levle"),
+        (tmp_path / "spillwatch.toml", "storage.busy_timeout_s"),
+        ("environment variable SPILLWATCH_DAEMON__MATCH_WORKERS", "daemon.match_workers"),
+        (tmp_path / "sources/a.toml", "start"),
+        (tmp_path / "sources/a.toml", "strat"),
+        (tmp_path / "sources/b.toml", ""),
+        (tmp_path / "companies/c.toml", "terms[1].owner"),
+        (tmp_path / "companies/c.toml", "terms[1].reason"),
+    }
+    assert {(str(file), key) for file, key in expected} == {(m.file, m.key) for m in found}
+
+
+def test_a_toml_mistake_has_its_line(tmp_path: Path) -> None:
+    """A file that is not TOML is named with the line where it stops to be."""
+    mistake = only(tmp_path, {"sources/a.toml": "kind = 'html'\n\nstart = \n"})
+
+    assert (str(tmp_path / "sources/a.toml"), 3) == (mistake.file, mistake.line)
+
+
+def test_a_file_that_ends_too_early_has_its_last_line(tmp_path: Path) -> None:
+    """TOML that stops in the middle is reported at its end."""
+    assert only(tmp_path, {"sources/a.toml": "a = 1\nb = [1,"}).line == 2
+
+
+def test_a_file_that_is_not_utf_8_is_a_mistake_with_its_line(tmp_path: Path) -> None:
+    """Bytes of another charset are not guessed at."""
+    written(tmp_path, {})
+    (tmp_path / "spillwatch.toml").write_bytes("[daemon]\n# Überwachung\n".encode("latin-1"))
+    with pytest.raises(ConfigurationRefused) as refused:
+        load(tmp_path / "spillwatch.toml", {})
+
+    assert refused.value.mistakes[0].line == 2
+
+
+def test_a_term_without_owner_and_reason_is_refused(tmp_path: Path) -> None:
+    """A watch term says who asked for it and why."""
+    found = mistakes(tmp_path, {"companies/c.toml": "name = 'C'\n[[terms]]\ntext = 'cccccc'\n"})
+
+    assert [(m.key, m.found) for m in found] == [
+        ("terms[1].owner", "nothing"),
+        ("terms[1].reason", "nothing"),
+    ]
+
+
+def test_a_term_twice_in_a_company_is_a_mistake(tmp_path: Path) -> None:
+    """The second of two terms with the same text, in whatever case, is named with the first."""
+    twice = COMPANY + COMPANY[COMPANY.index("[[") :].replace("inventedlender", "InventedLender")
+    mistake = only(tmp_path, {"companies/c.toml": twice})
+
+    assert mistake.key == "terms[2].text"
+    assert "terms[1].text" in mistake.found
+
+
+def test_two_companies_of_one_name_are_a_mistake(tmp_path: Path) -> None:
+    """Alerts show the name, so two companies cannot share one."""
+    mistake = only(tmp_path, {"companies/a.toml": COMPANY, "companies/b.toml": COMPANY})
+
+    assert (str(tmp_path / "companies/b.toml"), "name") == (mistake.file, mistake.key)
+
+
+def test_a_file_name_that_is_no_name_is_a_mistake(tmp_path: Path) -> None:
+    """A source's name is its file's name, so it has to be a name."""
+    assert "Not A Name.toml" in only(tmp_path, {"sources/Not A Name.toml": SOURCE}).found
+
+
+def test_an_unknown_kind_of_source_names_the_kinds(tmp_path: Path) -> None:
+    """Without a kind nothing else of the file can be judged, and the message says which kinds there are."""
+    mistake = only(tmp_path, {"sources/a.toml": SOURCE.replace('"html"', '"htlm"')})
+
+    assert (mistake.key, mistake.found) == ("kind", "'htlm'")
+    assert all(kind in mistake.wanted for kind in ("html", "feed", "json", "paste"))
+
+
+def test_an_unknown_transport_names_the_transports(tmp_path: Path) -> None:
+    """A channel whose transport does not exist is told which do."""
+    mistake = only(tmp_path, {"spillwatch.toml": '[alerts.channels.x]\ntransport = "pigeon"\n'})
+
+    assert mistake.key == "alerts.channels.x.transport"
+    assert "'email', 'webhook'" in mistake.wanted
+
+
+def test_the_environment_overrides_the_file(tmp_path: Path) -> None:
+    """SPILLWATCH_SECTION__KEY wins over spillwatch.toml."""
+    settings = loaded(
+        tmp_path,
+        {"spillwatch.toml": '[daemon]\nlog_level = "error"\nlog_format = "console"\n'},
+        {"SPILLWATCH_DAEMON__LOG_LEVEL": "debug", "UNRELATED": "x"},
+    ).settings
+
+    assert (settings.daemon.log_level, settings.daemon.log_format) == ("debug", "console")
+
+
+def test_a_misspelt_variable_is_a_mistake(tmp_path: Path) -> None:
+    """A variable that names no section, or no key of it, is not silently ignored."""
+    section = only(tmp_path / "a", {}, {"SPILLWATCH_STROAGE__EVIDENCE_DIR": "x"})
+    key = only(tmp_path / "b", {}, {"SPILLWATCH_STORAGE__EVIDENCE_DRI": "x"})
+    single = only(tmp_path / "c", {}, {"SPILLWATCH_STORAGE_EVIDENCE_DIR": "x"})
+
+    assert section.hint == 'Did you mean "storage"?'
+    assert (key.key, key.hint) == ("storage.evidence_dri", 'Did you mean "evidence_dir"?')
+    assert "SPILLWATCH_SECTION__KEY" in single.wanted
+
+
+def test_a_list_in_the_environment_is_json(tmp_path: Path) -> None:
+    """A list is given as JSON, and what is none is a mistake that names the variable."""
+    channel = CHANNEL.format("soc-mail")
+    name = "SPILLWATCH_ALERTS__CHANNELS__SOC_MAIL__TO"
+    settings = loaded(tmp_path, {"spillwatch.toml": channel}, {name: '["e@f.example"]'}).settings
+    mistake = only(tmp_path, {"spillwatch.toml": channel}, {name: "[e@f.example"})
+
+    assert settings.alerts.channels["soc-mail"].to == ("e@f.example",)  # type: ignore[union-attr]  # of this kind
+    assert mistake.file == f"environment variable {name}"
+
+
+@pytest.mark.parametrize("layer", ["toml", "environment", "credential"])
+def test_a_secret_comes_from_a_file(tmp_path: Path, layer: str) -> None:
+    """A secret's file is named in spillwatch.toml, in the environment, or is a systemd credential."""
+    (tmp_path / "secret").write_text(SECRET + "\n")
+    credentials = tmp_path / "credentials"
+    credentials.mkdir()
+    channel = '[alerts.channels.siem]\ntransport = "webhook"\nurl = "https://siem.example/"\n'
+    environment = {}
+    if layer == "toml":
+        channel += 'secrets_file = "secret"\n'
+    elif layer == "environment":
+        environment["SPILLWATCH_ALERTS__CHANNELS__SIEM__SECRETS_FILE"] = str(tmp_path / "secret")
+    else:
+        (credentials / "spillwatch_alerts__channels__siem__secrets").write_text(SECRET)
+        environment["CREDENTIALS_DIRECTORY"] = str(credentials)
+    settings = loaded(tmp_path, {"spillwatch.toml": channel}, environment).settings
+
+    (secret,) = settings.alerts.channels["siem"].secrets  # type: ignore[union-attr]  # of this kind
+    assert secret.get_secret_value() == SECRET
+
+
+@pytest.mark.parametrize(
+    ("content", "found"),
+    [(None, "No such file or directory"), ("\n", "which is empty"), ("x" * 70_000, "larger than")],
+)
+def test_a_secret_s_file_that_cannot_be_used_is_a_mistake(
+    tmp_path: Path, content: str | None, found: str
+) -> None:
+    """A missing, an empty and an endless file are told apart, by path and never by content."""
+    if content is not None:
+        (tmp_path / "url").write_text(content)
+    mistake = only(tmp_path, {"spillwatch.toml": '[storage]\ndatabase_url_file = "url"\n'})
+
+    assert mistake.key == "storage.database_url_file"
+    assert found in mistake.found and "xxx" not in mistake.found
+
+
+def test_a_secret_given_twice_is_a_mistake(tmp_path: Path) -> None:
+    """A value and its file exclude each other, or one of them would silently not count."""
+    (tmp_path / "url").write_text("sqlite:///a.db")
+    text = '[storage]\ndatabase_url = "sqlite:///b.db"\ndatabase_url_file = "url"\n'
+    mistake = only(tmp_path, {"spillwatch.toml": text})
+
+    assert mistake.found == "database_url beside it"
+
+
+def test_no_secret_s_value_is_ever_shown(tmp_path: Path) -> None:
+    """Whatever is wrong with secrets, their values are in no message."""
+    found = mistakes(
+        tmp_path,
+        {
+            "spillwatch.toml": '[storage]\ndatabase_url = "mysql://u:hunter2@db.example/x"\n'
+            '[alerts.channels.siem]\ntransport = "webhook"\n'
+            'url = "http://h.example/hunter2"\nsecrets = ["hunter2"]\n'
+            + CHANNEL.format("mail")
+            + 'password = "hunter2"\n'
+        },
+        {"SPILLWATCH_ALERTS__CHANNELS__MAIL__PASSWORD": '["hunter2"]'},
+    )
+
+    assert len(found) >= 3
+    assert "hunter2" not in "".join(map(str, found))
+
+
+def test_a_channel_for_a_company_that_is_not_declared_is_a_mistake(tmp_path: Path) -> None:
+    """A channel that carries the alerts of a misspelt company would stay silent for ever."""
+    text = CHANNEL.format("mail") + 'companies = ["invented_lendr"]\n'
+    mistake = only(tmp_path, {"spillwatch.toml": text, "companies/invented_lender.toml": COMPANY})
+
+    assert (
+        mistake.key,
+        mistake.hint,
+    ) == ("alerts.channels.mail.companies", 'Did you mean "invented_lender"?')
+
+
+def test_paths_count_from_the_file_that_names_them(tmp_path: Path) -> None:
+    """A key file named by a company lies beside that company's file; an absolute path stays as it is."""
+    company = COMPANY.replace("[[terms]]", '[fingerprints]\nkey_file = "../keys/c.key"\n[[terms]]')
+    found = loaded(
+        tmp_path,
+        {
+            "companies/c.toml": company,
+            "spillwatch.toml": f'[storage]\nevidence_dir = "{tmp_path}/elsewhere"\n',
+        },
+    )
+
+    assert found.companies[0].value.fingerprints.key_file == tmp_path / "companies/../keys/c.key"
+    assert found.settings.storage.evidence_dir == tmp_path / "elsewhere"
+
+
+def test_the_configuration_is_looked_for_in_order(tmp_path: Path) -> None:
+    """--config wins over SPILLWATCH_CONFIG, which wins over the working directory."""
+    for name in ("option", "variable", "here"):
+        written(tmp_path / name, {})
+    variable = {"SPILLWATCH_CONFIG": str(tmp_path / "variable/spillwatch.toml")}
+
+    assert locate(tmp_path / "option/spillwatch.toml", variable) == tmp_path / "option/spillwatch.toml"
+    assert locate(None, variable) == tmp_path / "variable/spillwatch.toml"
+    with chdir(tmp_path / "here"):
+        assert locate(None, {}) == tmp_path / "here/spillwatch.toml"
+
+
+def test_a_configuration_that_is_not_there_says_where_it_was_looked_for(tmp_path: Path) -> None:
+    """A named file that does not exist is not silently replaced by another."""
+    with pytest.raises(ConfigurationMissing, match=r"absent\.toml"):
+        locate(tmp_path / "absent.toml", {})
+
+
+def test_systemd_s_watchdog_is_ours_only_if_it_names_us() -> None:
+    """WATCHDOG_USEC counts for the process that WATCHDOG_PID names."""
+    environment = {"WATCHDOG_USEC": "20000000", "NOTIFY_SOCKET": "/run/n"}
+
+    assert (supervision(environment).watchdog_s, supervision(environment).notify_socket) == (20.0, "/run/n")
+    assert supervision({**environment, "WATCHDOG_PID": "1"}).watchdog_s is None

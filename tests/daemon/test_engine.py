@@ -1,0 +1,286 @@
+"""The embedded engine against real rows: runs that are queued, and handlers that do well, fail, hang."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+
+import pytest
+
+from daemon.engine import LOOK_AHEAD, EmbeddedEngine, Lane
+from storage import runs, sources
+from storage.base import Database
+from storage.runs import RunOutcome, RunTrigger
+from storage.work import Work, WorkKind
+
+WAIT_S = 60.0  # for what comes at once, on a machine that has much else to do
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+def until(true: Callable[[], bool], *, limit_s: float = WAIT_S) -> bool:
+    end = time.monotonic() + limit_s
+    while not true() and time.monotonic() < end:
+        threading.Event().wait(0.01)
+    return true()
+
+
+@pytest.fixture
+def queued(database: Database) -> list[int]:
+    """Ids of three queued runs, one a source."""
+    return queue(database, ("a", "b", "c"))
+
+
+def queue(database: Database, names: Sequence[str]) -> list[int]:
+    """The ids of a queued run for each of these sources, the oldest first."""
+    declared = [sources.DeclaredSource(name, "html", {}, f"{name}.toml") for name in names]
+    with database.transaction() as session:
+        sources.sync_declared(session, declared, now())
+        found = {source.name: source.id for source in sources.active(session)}
+        ids = [
+            runs.enqueue(session, found[name], slot="1", trigger=RunTrigger.MANUAL, now=now())
+            for name in names
+        ]
+    return [run_id for run_id in ids if run_id is not None]
+
+
+class Finishing:
+    """A handler that claims and finishes a run, and remembers each call."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self.calls: list[int] = []
+        self.claimed: list[int] = []
+
+    def __call__(self, run_id: int) -> None:
+        self.calls.append(run_id)
+        with self.database.transaction() as session:
+            epoch = runs.claim(session, run_id, now=now())
+            if epoch is not None:
+                self.claimed.append(run_id)
+                runs.finish(session, run_id, epoch, outcome=RunOutcome.NOTHING_NEW, now=now())
+
+
+@contextmanager
+def serving(database: Database, *lanes: Lane, tick_s: float = 0.05) -> Iterator[EmbeddedEngine]:
+    engine = EmbeddedEngine(database, clock=now, tick_s=tick_s)
+    engine.serve(lanes)
+    engine.start()
+    try:
+        yield engine
+    finally:
+        engine.stop(WAIT_S)
+
+
+def test_what_is_due_is_found_in_the_rows(database: Database, queued: list[int]) -> None:
+    """Rows that were there before the engine are handled without any announcement, each claimed once."""
+    handler = Finishing(database)
+    with serving(database, Lane(WorkKind.RUN, handler, runs.due, workers=3)):
+        done = until(lambda: len(handler.claimed) == len(queued))
+
+    assert done
+    assert sorted(handler.claimed) == sorted(queued)
+
+
+def test_an_announcement_is_acted_on_at_once_after_the_commit(database: Database, queued: list[int]) -> None:
+    """With a tick of an hour only the announcement can be what calls the handler."""
+    handler = Finishing(database)
+    lane = Lane(WorkKind.RUN, handler, lambda session, now, limit: [])
+    with serving(database, lane, tick_s=3600) as engine:
+        with database.transaction() as session:
+            engine.announce(session, Work(WorkKind.RUN, queued[0]))
+            before = list(handler.calls)
+        done = until(lambda: handler.calls == [queued[0]])
+
+    assert before == []
+    assert done
+
+
+def test_an_announcement_that_is_rolled_back_is_forgotten(database: Database, queued: list[int]) -> None:
+    """What did not happen is not acted on; the next announcement is."""
+    handler = Finishing(database)
+    lane = Lane(WorkKind.RUN, handler, lambda session, now, limit: [])
+    with serving(database, lane, tick_s=3600) as engine:
+        with pytest.raises(ZeroDivisionError), database.transaction() as session:
+            engine.announce(session, Work(WorkKind.RUN, queued[0]))
+            raise ZeroDivisionError
+        with database.transaction() as session:
+            engine.announce(session, Work(WorkKind.RUN, queued[1]))
+        done = until(lambda: bool(handler.calls))
+
+    assert done
+    assert handler.calls == [queued[1]]
+
+
+def test_a_failing_handler_does_not_stop_the_others(database: Database, queued: list[int]) -> None:
+    """One row that always fails rests, while the rows after it are handled."""
+    handler = Finishing(database)
+    failures: list[int] = []
+
+    def fails_for_the_first(run_id: int) -> None:
+        if run_id == queued[0]:
+            failures.append(run_id)
+            raise RuntimeError("boom")
+        handler(run_id)
+
+    with serving(database, Lane(WorkKind.RUN, fails_for_the_first, runs.due)) as engine:
+        done = until(lambda: len(handler.claimed) == 2)
+        ailment = engine.ailment()
+
+    assert done
+    assert (len(failures), ailment) == (1, None)
+
+
+def test_a_failed_row_is_tried_again(database: Database, queued: list[int]) -> None:
+    """After its rest a row that failed is handled again."""
+    handler = Finishing(database)
+    failures: list[int] = []
+
+    def fails_once(run_id: int) -> None:
+        if run_id == queued[0] and not failures:
+            failures.append(run_id)
+            raise RuntimeError("boom")
+        handler(run_id)
+
+    with serving(database, Lane(WorkKind.RUN, fails_once, runs.due)):
+        done = until(lambda: queued[0] in handler.claimed)
+
+    assert done
+
+
+def test_rows_that_wait_hide_no_younger_one(database: Database) -> None:
+    """Behind more rows than one look takes, all of which the handler leaves as they are, a younger one is
+    handled.
+    """
+    *waiting, youngest = queue(database, [f"s{number:03}" for number in range(LOOK_AHEAD + 2)])
+    handler = Finishing(database)
+
+    def leaves_the_older_ones(run_id: int) -> None:
+        if run_id == youngest:
+            handler(run_id)
+
+    with serving(database, Lane(WorkKind.RUN, leaves_the_older_ones, runs.due)):
+        done = until(lambda: handler.claimed == [youngest])
+
+    assert len(waiting) > LOOK_AHEAD
+    assert done
+
+
+def test_every_row_that_waits_is_asked_again(database: Database) -> None:
+    """However many rows the handler left as they were, each has its turn to be asked whether it still waits,
+    and is handled once it does not.
+    """
+    waiting = queue(database, [f"s{number:03}" for number in range(2 * LOOK_AHEAD + 2)])
+    handler = Finishing(database)
+    asked: Counter[int] = Counter()
+    over = threading.Event()
+
+    def leaves_all_for_a_while(run_id: int) -> None:
+        asked[run_id] += 1
+        if over.is_set():
+            handler(run_id)
+
+    with serving(database, Lane(WorkKind.RUN, leaves_all_for_a_while, runs.due)):
+        again = until(lambda: len(asked) == len(waiting) and min(asked.values()) > 1)
+        over.set()
+        done = until(lambda: len(handler.claimed) == len(waiting), limit_s=2 * WAIT_S)
+
+    assert (again, done) == (True, True)
+
+
+def test_a_row_is_never_handled_twice_at_the_same_time(database: Database, queued: list[int]) -> None:
+    """While a row is in hand, neither the next look nor an announcement hands it out again."""
+    entered, leave = [], threading.Event()
+
+    def hangs(run_id: int) -> None:
+        entered.append(run_id)
+        leave.wait(WAIT_S)
+
+    with serving(database, Lane(WorkKind.RUN, hangs, runs.due, workers=6)) as engine:
+        until(lambda: len(entered) == 3)
+        for run_id in queued:
+            engine.wake(Work(WorkKind.RUN, run_id))
+        twice = until(lambda: len(entered) > 3, limit_s=0.5)
+        leave.set()
+
+    assert not twice
+
+
+def test_a_hanging_handler_cannot_keep_the_engine_from_stopping(
+    database: Database, queued: list[int]
+) -> None:
+    """Stop returns after its time and names the kind of work that did not end."""
+    begun, leave, left = threading.Event(), threading.Event(), threading.Event()
+    engine = EmbeddedEngine(database, clock=now, tick_s=0.05)
+
+    def hangs(_run_id: int) -> None:
+        begun.set()
+        leave.wait(WAIT_S)
+        left.set()
+
+    engine.serve([Lane(WorkKind.RUN, hangs, runs.due)])
+    engine.start()
+    assert begun.wait(WAIT_S)
+    unfinished = engine.stop(0.3)
+    still_hung = not left.is_set()
+    leave.set()
+
+    assert unfinished == [WorkKind.RUN]
+    assert still_hung
+
+
+def test_a_new_handler_takes_over_while_the_engine_runs(database: Database, queued: list[int]) -> None:
+    """After `serve` is called again, new work goes to the new handler."""
+    old, new = Finishing(database), Finishing(database)
+    quiet = Lane(WorkKind.RUN, old, lambda session, now, limit: [])
+    with serving(database, quiet) as engine:
+        engine.serve([Lane(WorkKind.RUN, new, runs.due)])
+        done = until(lambda: len(new.claimed) == 3)
+
+    assert done
+    assert old.calls == []
+
+
+def test_a_lane_is_widened_and_narrowed_while_the_engine_runs(database: Database, queued: list[int]) -> None:
+    """After a reload as many rows are done at the same time as the new configuration says."""
+    leave = threading.Semaphore(0)
+    inside: list[int] = []
+
+    def stays_inside(run_id: int) -> None:
+        inside.append(run_id)
+        leave.acquire()
+
+    def lane(workers: int) -> Lane:
+        return Lane(WorkKind.RUN, stays_inside, runs.due, workers)
+
+    with serving(database, lane(1)) as engine:
+        assert until(lambda: len(inside) == 1)
+        engine.serve([lane(3)])
+        widened = until(lambda: len(inside) == 3)
+        engine.serve([lane(1)])
+        leave.release(2)
+        narrowed = not until(lambda: len(inside) > 3, limit_s=1.0)
+        leave.release()
+        goes_on = until(lambda: len(inside) == 4)
+        leave.release(1000)
+
+    assert (widened, narrowed, goes_on) == (True, True, True)
+
+
+def test_an_engine_whose_database_is_gone_is_ill(empty_url: str) -> None:
+    """Without a successful look at the rows the engine says so; it goes on trying."""
+    database = Database.open(empty_url)
+    engine = EmbeddedEngine(database, clock=now, tick_s=0.05, silent_s=0.3)
+    engine.serve([Lane(WorkKind.RUN, lambda _: None, runs.due)])
+    engine.start()
+    ill = until(lambda: engine.ailment() is not None)
+    engine.stop(WAIT_S)
+    database.close()
+
+    assert ill

@@ -1,0 +1,57 @@
+"""Log lines of a real process: their form, and that no identifier comes through."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+LINES = """
+import logging, structlog
+from daemon import logs
+logs.configure(form={form!r}, level={level!r})
+log = structlog.get_logger()
+deep = {{"a": {{"b": "ada.lovelace@mail.example"}}}}
+log.info("Mail of ada.lovelace@mail.example.", action="test", where=["13800138000"], deep=deep)
+logging.getLogger("some.library").warning("phone %s", "13800138000")
+logging.getLogger("apscheduler.x").info("tick")
+log.debug("not shown", action="debug")
+try:
+    raise ValueError("card 4000000000000002 of ada.lovelace@mail.example")
+except ValueError:
+    log.exception("It failed.", action="failed", row=7)
+"""
+
+
+def lines(*, form: str = "json", level: str = "info") -> list[str]:
+    ran = subprocess.run(
+        [sys.executable, "-c", LINES.format(form=form, level=level)],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    assert ran.stdout == ""
+    return ran.stderr.splitlines()
+
+
+def test_a_line_is_a_sentence_an_action_and_fields() -> None:
+    """Ours have an action, a library's line has its logger's name as action."""
+    ours, library, failed = map(json.loads, lines())
+
+    assert (ours["action"], ours["level"], ours["event"][:8]) == ("test", "info", "Mail of ")
+    assert (library["action"], library["level"]) == ("some.library", "warning")
+    assert (failed["action"], failed["row"]) == ("failed", 7)
+    assert "Traceback" in failed["exception"]
+
+
+def test_no_identifier_reaches_a_line() -> None:
+    """Sentences, fields however deep, libraries' arguments and tracebacks are masked."""
+    for form in ("json", "console"):
+        text = "\n".join(lines(form=form))
+        assert not any(one in text for one in ("ada.lovelace", "13800138000", "4000000000000002"))
+
+
+def test_the_level_is_the_least_that_is_logged() -> None:
+    """At "warning" there is no info line."""
+    assert [json.loads(line)["level"] for line in lines(level="warning")] == ["warning", "error"]

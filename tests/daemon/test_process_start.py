@@ -1,0 +1,72 @@
+"""How a process of ours begins, tried in processes of their own: what is set is set for good."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+
+import pytest
+
+from daemon.process_start import BLAS_THREADS
+
+
+def said(program: str, environment: Mapping[str, str]) -> list[str]:
+    """The words that a program prints."""
+    inherited = {name: value for name, value in os.environ.items() if name != BLAS_THREADS}
+    ran = subprocess.run(
+        [sys.executable, "-c", program],
+        env={**inherited, **environment},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return ran.stdout.split()
+
+
+@pytest.mark.parametrize(("set_by_user", "threads"), [({}, "1"), ({BLAS_THREADS: "3"}, "3")])
+def test_numpy_starts_no_thread_that_nobody_asked_for(set_by_user: dict[str, str], threads: str) -> None:
+    """Its linear algebra has as many threads as the user says, else none beside ours."""
+    program = """
+import os
+from daemon import process_start
+process_start.begin()
+import numpy
+print(len(os.listdir("/proc/self/task")), os.environ["OPENBLAS_NUM_THREADS"])
+"""
+
+    running, handed_on = said(program, set_by_user)
+
+    assert handed_on == threads
+    assert int(running) == min(int(threads), os.cpu_count() or 1)
+
+
+def test_what_is_imported_is_never_collected() -> None:
+    """No collection runs meanwhile, none later visits the modules, and what comes after them is collected."""
+    program = """
+import gc
+from daemon import process_start
+ran = []
+gc.callbacks.append(lambda phase, about: ran.append(phase))
+process_start.begin()
+import email.message, typing, json, decimal, asyncio
+held = [[] for _ in range(10_000)]
+process_start.imported()
+print(len(ran), gc.get_freeze_count() > 10_000, gc.isenabled())
+"""
+
+    assert said(program, {}) == ["0", "True", "True"]
+
+
+def test_a_process_that_did_not_begin_so_keeps_its_garbage_collected() -> None:
+    """A command is loaded in the process of a test, too, whose objects are not ours to freeze."""
+    program = """
+import gc
+from typer.testing import CliRunner
+from cli.main import app
+ran = CliRunner().invoke(app, ["listings", "--help"])
+print(ran.exit_code, gc.get_freeze_count(), gc.isenabled())
+"""
+
+    assert said(program, {}) == ["0", "0", "True"]

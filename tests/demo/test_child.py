@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+import os
+import select
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from demo.child import Child
+
+WITHIN_S = 60.0
+STARTER = """
+import sys
+from pathlib import Path
+from demo.child import Child
+
+child = Child("demo.sites", log=Path(sys.argv[1]))
+child.ready()
+print(child.process.pid, flush=True)
+sys.stdin.readline()
+"""
+
+
+def test_a_child_that_cannot_start_is_told_with_its_log(tmp_path: Path) -> None:
+    """A process of the demo that dies at its start is an error that names the file with its last words."""
+    log = tmp_path / "child.log"
+    with Child("demo.no_such_module", log=log) as child, pytest.raises(RuntimeError, match=r"child\.log"):
+        child.ready()
+
+    assert "No module named" in log.read_text()
+
+
+def test_a_child_ends_when_its_starter_is_killed(tmp_path: Path) -> None:
+    """Nothing is left behind even by kill -9: the closed input ends the child."""
+    starter = subprocess.Popen(
+        [sys.executable, "-c", STARTER, str(tmp_path / "sites.log")],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert starter.stdout is not None
+    pid = int(starter.stdout.readline())
+
+    ended = os.pidfd_open(pid)
+
+    starter.kill()
+
+    ready, _, _ = select.select([ended], [], [], WITHIN_S)
+    starter.communicate()
+    os.close(ended)
+    assert ready == [ended]

@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import pytest
+
+from cli.exits import Exit, exit_code
+from demo.errors import NotAsExpected
+from demo.receipts import Receipt
+from demo.show import Show
+from demo.stage import Stage
+from demo.view import Lines
+
+
+def no_letter(_receipt: Receipt, _seconds: float) -> list[str]:
+    return []
+
+
+@pytest.mark.timeout(300)
+def test_an_alert_that_does_not_arrive_is_a_problem(tmp_path: Path) -> None:
+    """Where a channel is switched off, the cycle ends, and each message that did not come is named."""
+    with Stage(tmp_path / "demo", every="2s") as stage:
+        configuration = stage.workspace.configuration
+        switched_off = configuration.read_text().replace(
+            "[alerts.channels.hook]", "[alerts.channels.hook]\nenabled = false"
+        )
+        configuration.write_text(switched_off)
+
+        result = Show(stage, Lines(io.StringIO()), pace_s=0, letter=no_letter).run(once=True)
+
+    assert (result.alerts, result.webhooks_received) == (3, 0)
+    assert "alert 1, revision 1: 0 keys on hook; expected 1" in result.problems
+    assert all("on hook" in problem for problem in result.problems)
+
+
+def test_a_problem_is_an_exit_code_and_a_sentence() -> None:
+    """The command ends with 1, and says on standard error what is missing."""
+    error = NotAsExpected(["alert 1 is missing"])
+
+    assert exit_code(error) is Exit.NEGATIVE
+    assert str(error).splitlines()[1:] == ["alert 1 is missing"]

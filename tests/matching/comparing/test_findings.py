@@ -1,0 +1,220 @@
+"""Matching of texts: mentions with masked excerpts, hits with ordinals, and rows that agree."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from matching.comparing.findings import PIECE, Findings, Part
+from matching.fingerprints.scheme import RootKey
+from matching.fingerprints.segments import first_header, in_order, open_segment, records_of, write_segment
+from matching.identifiers import Field, canonical
+from matching.mentions.excerpts import excerpt
+from matching.mentions.terms import WatchTerm
+from matching.watch import Watch, WatchedSegment, watch_of
+from tests.matching.customers import FIELDS, Customer, customers
+
+KEY = RootKey("k1", bytes(range(32)))
+ROWS = customers(200)
+TERMS = [WatchTerm(1, 1, "qudian", "name"), WatchTerm(2, 2, "趣店", "name")]
+
+
+def segment(folder: Path, rows: Sequence[Customer], *, company: int = 1, first: int = 1) -> WatchedSegment:
+    """An open segment of these customers, numbered from `first` on."""
+    slug = f"company{company}"
+    records = {}
+    for place, field in enumerate(FIELDS, 1):
+        values = [canonical(field, row[place], "CN") or "" for row in rows]
+        ordinals = np.arange(first, first + len(rows), dtype=np.uint32)
+        records[field] = [in_order(records_of(KEY.fingerprinter(slug, field)(values), ordinals))]
+    path = folder / f"{slug}-{first}.segment"
+    now = datetime(2026, 3, 1, tzinfo=UTC)
+    counts = dict.fromkeys(records, len(rows))
+    header = first_header(
+        company=slug, default_region="CN", key=KEY, customers=len(rows), counts=counts, now=now
+    )
+    write_segment(path, header, records)
+    return WatchedSegment(company * 10 + first, company, open_segment(path), "CN", KEY)
+
+
+def matched(watch: Watch, *texts: str, limit: int = 1000) -> Findings:
+    """What is found in these texts, as bodies."""
+    findings = Findings(watch, limit)
+    for number, text in enumerate(texts):
+        findings.add(Part("body", f"body {number}", text))
+    return findings
+
+
+@pytest.fixture(scope="module")
+def watch(tmp_path_factory: pytest.TempPathFactory) -> Watch:
+    return watch_of(TERMS, [segment(tmp_path_factory.mktemp("segments"), ROWS)])
+
+
+def test_rows_of_a_dump_are_coherent(watch: Watch) -> None:
+    """Ten customers with all their fields are ten rows that agree, and fifty hits."""
+    text = "\n".join(",".join(row) for row in ROWS[20:30])
+
+    found = matched(watch, text).companies[1]
+
+    assert (found.tally.coherent_rows, found.tally.single_hits, found.tally.customers) == (10, 0, 10)
+    assert found.hit_fields == dict.fromkeys(FIELDS, 10)
+    assert {(hit.line, hit.ordinal) for hit in found.hits} == {
+        (number, 20 + number) for number in range(1, 11)
+    }
+
+
+def test_a_list_of_one_field_is_of_single_hits(watch: Watch) -> None:
+    """E-mail and password lists agree on one field only."""
+    text = "\n".join(f"{row.email}:secret" for row in ROWS[:10])
+
+    tally = matched(watch, text).companies[1].tally
+
+    assert (tally.coherent_rows, tally.single_hits) == (0, 10)
+
+
+def test_a_record_over_several_lines_is_coherent(watch: Watch) -> None:
+    """Key and value, one a line."""
+    text = f"Name: x\nMail: {ROWS[0].email}\nCard: {ROWS[0].card}\n\nMail: {ROWS[1].email}"
+
+    tally = matched(watch, text).companies[1].tally
+
+    assert (tally.coherent_rows, tally.single_hits) == (1, 1)
+
+
+MIXED = [f"{row.email},{ROWS[39 - place].phone}" for place, row in enumerate(ROWS[:40])]
+OWN = [f"N,{row.email},{row.phone}" for row in ROWS[:40]]
+
+
+@pytest.mark.parametrize("end", [";", "|", "\0", "\n"])
+def test_a_text_on_one_line_has_a_row_a_record(watch: Watch, end: str) -> None:
+    """As a dump has, so that fields agree within a record and never across: the place is the record's."""
+    own, mixed = matched(watch, end.join(OWN)), matched(watch, end.join(MIXED))
+
+    tally = own.companies[1].tally
+    assert (tally.coherent_rows, tally.single_hits, own.rows_scanned) == (40, 0, 40)
+    assert mixed.companies[1].tally.coherent_rows == 0
+    assert [(hit.line, hit.start) for hit in own.companies[1].hits if hit.field is Field.EMAIL] == [
+        (number, end.join(OWN).index(row.email)) for number, row in enumerate(ROWS[:40], 1)
+    ]
+
+
+def test_a_long_text_on_one_line_is_taken_in_pieces_that_end_with_a_record(watch: Watch) -> None:
+    """No customer is lost between two of them, and a term goes over what ends a record."""
+    text = " ".join(f"{row.email}:{row.resident_id}" for row in ROWS)
+    long = f"{text} {'x' * 80} " * (PIECE // len(text) + 2) + "qu dian"
+    terms = [WatchTerm(1, 1, "qu dian", "name")]
+
+    found = matched(watch_of(terms, watch.segments), long, limit=10).companies[1]
+
+    assert len(long) > PIECE
+    assert (found.tally.coherent_rows, found.tally.single_hits) == (long.count("@"), 0)
+    assert found.terms == {"qu dian": 1}
+
+
+def test_values_of_two_customers_in_a_row_are_not_coherent(watch: Watch) -> None:
+    """A row has to agree with one and the same customer."""
+    tally = matched(watch, f"{ROWS[0].email},{ROWS[1].card}").companies[1].tally
+
+    assert (tally.coherent_rows, tally.single_hits, tally.customers) == (0, 2, 2)
+
+
+def test_strangers_hit_nothing(watch: Watch) -> None:
+    """Rows of other customers are candidates and no findings."""
+    findings = matched(watch, "\n".join(",".join(row) for row in customers(300)[250:]))
+
+    assert (findings.companies, findings.candidates >= 250, findings.rows_scanned) == ({}, True, 50)
+
+
+def test_ordinals_of_two_segments_are_different_customers(tmp_path: Path) -> None:
+    """Customer 1 of one list is not customer 1 of another."""
+    watched = watch_of([], [segment(tmp_path, ROWS[:5]), segment(tmp_path, ROWS[5:10], first=2)])
+
+    tally = matched(watched, f"{ROWS[1].email},{ROWS[5].card}").companies[1].tally
+
+    assert (tally.coherent_rows, tally.customers) == (0, 2)
+
+
+def test_companies_are_matched_in_one_pass(tmp_path: Path) -> None:
+    """Each with its own subkeys; a shared customer hits both."""
+    watched = watch_of(TERMS, [segment(tmp_path, ROWS[:5]), segment(tmp_path, ROWS[4:9], company=2)])
+
+    findings = matched(watched, f"qudian {ROWS[4].email} {ROWS[4].card}")
+
+    assert {company: found.tally.coherent_rows for company, found in findings.companies.items()} == {
+        1: 1,
+        2: 1,
+    }
+    assert {company: sum(found.mention_fields.values()) for company, found in findings.companies.items()} == {
+        1: 1,
+        2: 0,
+    }
+
+
+def test_places_are_those_of_the_whole_text(watch: Watch) -> None:
+    """A text of several pieces has the line numbers and offsets of one."""
+    filler = ("x" * 99 + "\n") * (PIECE // 100 * 2 + 7)
+    text = f"{filler}qudian {ROWS[0].email}"
+
+    found = matched(watch, text).companies[1]
+
+    assert [(one.line, text[one.start :][:6]) for one in found.mentions] == [
+        (filler.count("\n") + 1, "qudian")
+    ]
+    assert [(one.line, text[one.start :]) for one in found.hits] == [(filler.count("\n") + 1, ROWS[0].email)]
+
+
+def test_what_is_kept_is_bounded_and_what_is_counted_is_not(watch: Watch) -> None:
+    """And the bound that was met is named."""
+    findings = matched(watch, "qudian " * 50 + f"{ROWS[0].email} " * 50, limit=10)
+    found = findings.companies[1]
+
+    assert (found.kept(), found.mention_fields["body"], found.hit_fields[Field.EMAIL]) == (10, 50, 50)
+    assert findings.cut == {"matches"}
+
+
+def test_the_time_is_bounded(watch: Watch) -> None:
+    """When the time is up the rest stays unread, which is said."""
+    findings = Findings(watch, 10, expired=lambda: True)
+
+    findings.add(Part("body", "body", "qudian"))
+
+    assert (findings.companies, findings.cut) == ({}, {"time"})
+
+
+def test_an_excerpt_is_masked_short_and_holds_the_mention() -> None:
+    """Identifiers around it are masked, also those that the cut would have halved."""
+    row = ",".join(ROWS[0])
+    text = f"{row} " * 3 + "\x1b[31mselling\n趣店 data of 17000000000\n" + f" {row}" * 3
+    start = text.index("趣店")
+
+    shown = excerpt(text, start, start + 2)
+
+    assert "selling 趣店 data of 170****0000" in shown
+    assert (len(shown) < 200, "\x1b" in shown, "\n" in shown) == (True, False, False)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.integers(0, 199), st.integers(0, 120), st.integers(0, 120))
+def test_no_excerpt_shows_a_value(number: int, before: int, after: int) -> None:
+    """However far the identifiers stand from the mention, none of their values is cut out of its mask."""
+    row = ROWS[number]
+    text = f"{','.join(row)} {'x ' * before}qudian{' x' * after} {','.join(row)}"
+    start = text.index("qudian")
+
+    shown = excerpt(text, start, start + 6)
+
+    tails = (row.email.partition("@")[0][-4:] + "@", row.card[-9:], row.resident_id[-9:], row.iban[-9:])
+    assert not any(tail in shown for tail in tails)
+    assert "qudian" in shown
+
+
+def test_a_mention_in_an_address_does_not_unmask_it() -> None:
+    """The domain is the mention; the person in front of it stays masked."""
+    text = "write to zhang.san@qudian.example now"
+    start = text.index("qudian")
+
+    assert excerpt(text, start, start + 6) == "write to z***n@qudian.example now"

@@ -1,0 +1,318 @@
+"""The first look: whom chance alone hits is left out and named; of others nothing is lost. All invented."""
+
+from __future__ import annotations
+
+import io
+import math
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from benchmarks.people import Bytes, people
+from benchmarks.segments import enrolled, write_base
+from cli.results import as_dict, show
+from matching.checkpoint import Checkpoint
+from matching.comparing.chance import at_most, unexplained
+from matching.comparing.controls import CONTROLLED, neighbours
+from matching.comparing.findings import Findings
+from matching.fingerprints.scheme import RootKey
+from matching.fingerprints.segments import open_segment
+from matching.identifiers import Field, scan
+from matching.scanning.scanner import Scanner
+from matching.sweep import Progress, Sweep
+from matching.watch import Watch, WatchedSegment, watch_of
+from tests.matching.inputs.archives import zipped
+from tests.matching.inputs.customers import as_csv, customers
+from tests.matching.invoked import answered, invoke
+
+HERE, LATER, NOWHERE = 1, 2, 3
+NAMES = {HERE: "here", LATER: "later", NOWHERE: "nowhere"}
+ENROLLED = 60_000
+ROWS = 110_000  # 11 MB
+LOOK = 20_000  # candidates, which are one block
+#: Rows of the dump that are LATER's customers: one where nobody looks for them, many where a later look is.
+EARLY, LATE = [20_000], range(70_000, 105_000, 70)
+
+
+def table(seed: int, count: int) -> Bytes:
+    return people(np.random.default_rng(seed), 0, count)
+
+
+def company(folder: Path, number: int) -> WatchedSegment:
+    """So many customers, drawn from the six counties that everybody here is from."""
+    key = RootKey(f"k{number}", bytes([number]) * 32)
+    path = folder / f"{number}.segment"
+    parts = enrolled([table(number, ENROLLED)], company=NAMES[number], key=key)
+    write_base(path, company=NAMES[number], key=key, customers=ENROLLED, parts=parts)
+    return WatchedSegment(number, number, open_segment(path), "CN", key)
+
+
+@pytest.fixture(scope="module")
+def watch(tmp_path_factory: pytest.TempPathFactory) -> Watch:
+    folder = tmp_path_factory.mktemp("companies")
+    return watch_of([], [company(folder, number) for number in NAMES])
+
+
+@pytest.fixture(scope="module")
+def dump(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Of strangers; every hundredth row is a customer of HERE, some later ones are LATER's."""
+    rows = table(0, ROWS)
+    rows[::100] = table(HERE, ENROLLED)[: len(rows[::100])]
+    rows[[*EARLY, *LATE]] = table(LATER, ENROLLED)[: len(EARLY) + len(LATE)]
+    path = tmp_path_factory.mktemp("dump") / "dump.csv"
+    path.write_bytes(rows.tobytes())
+    return path
+
+
+@pytest.fixture(scope="module")
+def whole(watch: Watch, dump: Path) -> Sweep:
+    """The reference: everything compared for everybody."""
+    return swept(watch, dump, first_look=0)
+
+
+def swept(watch: Watch, path: Path, **options: int) -> Sweep:
+    sweep = Sweep(Findings(watch, 100), **{"first_look": LOOK, **options})  # type: ignore[arg-type]  # numbers
+    sweep.run([(path.name, path)])
+    return sweep
+
+
+def answer(sweep: Sweep, number: int) -> dict[str, object]:
+    """All that is told of a company."""
+    found = sweep.findings.companies[number]
+    return {
+        "tally": found.tally,
+        "customers": found.agreements.customers().tolist(),
+        "fields": found.hit_fields,
+        "tried": {field: count for field, count in sweep.findings.tried_for(number).items() if count},
+        "hits": [hit[1:] for hit in found.hits],
+    }
+
+
+def test_who_is_hit_by_chance_alone_is_left_out_and_it_is_said(watch: Watch, dump: Path) -> None:
+    """With how much was looked at, and how many rows may be its customers' for all that is known."""
+    sweep = swept(watch, dump)
+
+    [read] = sweep.progress.read
+    [one] = read.left_out
+    assert (one.company, read.owed, read.rows) == (NOWHERE, (), ROWS)
+    assert ROWS // 20 < one.rows < ROWS // 4
+    assert one.candidates == pytest.approx(4 * one.rows, rel=0.05)
+    assert 3 / one.rows <= one.share < 0.005
+    assert sum(sweep.findings.tried_for(NOWHERE).values()) < one.candidates
+
+
+def test_by_chance_hits_are_many(whole: Sweep) -> None:
+    """Nobody's customers are among so many people of the same six counties without a hit."""
+    assert whole.findings.companies[NOWHERE].hit_fields.total() > 30
+    assert whole.findings.companies[NOWHERE].tally.coherent_rows == 0
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_what_is_told_of_the_others_is_all_of_it(
+    watch: Watch, dump: Path, whole: Sweep, threads: int
+) -> None:
+    """Also of whose customers begin behind the first look, and of the row before the first sign of them."""
+    sweep = swept(watch, dump, threads=threads)
+
+    assert {number: answer(sweep, number) for number in (HERE, LATER)} == {
+        number: answer(whole, number) for number in (HERE, LATER)
+    }
+    assert answer(whole, LATER)["tally"].coherent_rows == len(EARLY) + len(LATE)  # type: ignore[attr-defined]
+    assert sweep.findings.rows_scanned == whole.findings.rows_scanned == ROWS
+
+
+def test_documents_of_an_archive_are_read_again_where_something_is_owed(
+    watch: Watch, dump: Path, tmp_path: Path
+) -> None:
+    """The others are not; where nobody was compared whole, candidates are counted once."""
+    late = dump.read_bytes().splitlines(keepends=True)
+    theirs = b"".join(line for number, line in enumerate(late) if number % 100)  # without HERE's
+    packed = tmp_path / "dump.zip"
+    others = {name: table(seed, 30_000).tobytes() for name, seed in (("a", 8), ("c", 9))}
+    packed.write_bytes(zipped({"a": others["a"], "b": theirs, "c": others["c"]}))
+    reference = swept(watch, packed, first_look=0)
+
+    sweep = swept(watch, packed)
+
+    found = [one.findings.companies[LATER].agreements.pairs() for one in (sweep, reference)]
+    compared = [pairs[pairs["document"] == 1][["ordinal", "fields", "line"]].tolist() for pairs in found]
+    assert compared[0] == compared[1]
+    assert [[one.company for one in read.left_out] for read in sweep.progress.read] == [
+        [HERE, LATER, NOWHERE],
+        [HERE, NOWHERE],
+        [HERE, LATER, NOWHERE],
+    ]
+    looked = sum(read.left_out[0].candidates for read in sweep.progress.read)
+    assert sweep.findings.tried_for(HERE).total() < looked < sweep.findings.candidates
+    assert sweep.findings.candidates < reference.findings.candidates
+
+
+class Killed(Exception):
+    """What ends a sweep from outside."""
+
+
+def test_a_sweep_that_is_killed_at_any_block_goes_on(watch: Watch, dump: Path, tmp_path: Path) -> None:
+    """In the first look, behind it and in the second reading: what is told is the same."""
+    kept = Checkpoint(tmp_path / "one.sweep")
+    again: list[int | None] = []
+
+    def killed(findings: Findings, progress: Progress, after: int) -> Sweep | None:
+        """None: it was killed."""
+        left = iter(range(after))
+
+        def save() -> None:
+            kept.save(sweep)
+            if next(left, None) is None:
+                again.append(sweep.progress.again)
+                raise Killed
+
+        sweep = Sweep(findings, progress, first_look=LOOK, saved=save, save_every_s=0, threads=2)
+        try:
+            sweep.run([(dump.name, dump)])
+        except Killed:
+            return None
+        return sweep
+
+    ended = killed(Findings(watch, 100), Progress(), 0)
+    while ended is None:
+        loaded = kept.load(watch, 100)
+        assert loaded is not None
+        ended = killed(*loaded, after=2)
+
+    assert {None, 0} == set(again)
+    alone = swept(watch, dump)
+    assert [answer(ended, number) for number in NAMES] == [answer(alone, number) for number in NAMES]
+    assert ended.progress.read == alone.progress.read
+
+
+def test_what_cannot_be_read_twice_is_compared_whole(watch: Watch, dump: Path, whole: Sweep) -> None:
+    """As standard input is: nobody is left out."""
+    sweep = Sweep(Findings(watch, 100), first_look=LOOK)
+
+    sweep.run([(dump.name, io.BytesIO(dump.read_bytes()))])
+
+    assert [read.left_out for read in sweep.progress.read] == [()]
+    assert [answer(sweep, number) for number in NAMES] == [answer(whole, number) for number in NAMES]
+
+
+def phones(path: Path, *, theirs: Bytes) -> Path:
+    """A list of numbers alone, every fiftieth of them a customer's."""
+    rows = table(7, ROWS * 2)
+    rows[::50] = theirs[: len(rows[::50])]
+    at = bytes(rows[0]).index(b".example,") + len(b".example,")
+    lines = np.hstack([rows[:, at : at + 11], np.full((len(rows), 1), ord("\n"), np.uint8)])
+    path.write_bytes(lines.tobytes())
+    return path
+
+
+def test_of_numbers_alone_more_hits_than_chance_s_are_enough(watch: Watch, tmp_path: Path) -> None:
+    """No row agrees on two fields there; the company is compared whole, the one hit by chance is not."""
+    path = phones(tmp_path / "phones.txt", theirs=table(HERE, ENROLLED))
+    reference = swept(watch, path, first_look=0)
+
+    sweep = swept(watch, path)
+
+    assert answer(sweep, HERE) == answer(reference, HERE)
+    assert HERE not in [one.company for one in sweep.progress.read[0].left_out]
+    assert NOWHERE in [one.company for one in sweep.progress.read[0].left_out]
+
+
+def test_people_and_programs_are_told(watch: Watch, dump: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Who was not compared whole, of how much that holds, and how to have it compared."""
+    sweep = swept(watch, dump)
+
+    show(sweep.findings, sweep.progress, NAMES)
+
+    [told] = [line for line in capsys.readouterr().err.splitlines() if "--first-look 0" in line]
+    assert told.startswith("dump.csv: looked at, not compared whole, for nowhere. In ")
+    assert f"of its {ROWS:,} rows" in told
+    [one] = as_dict(sweep.findings, sweep.progress, NAMES)["documents"][0]["not_compared_for"]
+    assert one["company"] == "nowhere"
+    assert one["rows"] == sweep.progress.read[0].left_out[0].rows
+
+
+def test_hits_of_chance_do_not_bury_the_others(
+    watch: Watch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """People are told how many of them there are; programs get each."""
+    sweep = swept(watch, phones(tmp_path / "phones.txt", theirs=table(HERE, ENROLLED)))
+    assert sweep.findings.companies[NOWHERE].hit_fields
+
+    show(sweep.findings, sweep.progress, NAMES)
+
+    lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("nowhere")]
+    companies = as_dict(sweep.findings, sweep.progress, NAMES)["companies"]
+    assert [line.endswith("Chance explains them.") for line in lines] == [True]
+    assert all(one["matches"] for one in companies)
+
+
+def test_nothing_is_no_clean_answer_where_somebody_was_left_out(tmp_path: Path) -> None:
+    """`match` ends with 6 then, and with 1 where all of it was compared."""
+    (tmp_path / "spillwatch.toml").write_text("")
+    (tmp_path / "companies").mkdir()
+    for slug, first in (("one", 0), ("other", 100)):
+        (tmp_path / f"{slug}.csv").write_bytes(as_csv(customers(first + 100)[first:]))
+        assert invoke(tmp_path, "keygen", f"{slug}.key").code == 0
+        definition = f'name = "{slug}"\n[fingerprints]\nkey_file = "../{slug}.key"\n'
+        (tmp_path / "companies" / f"{slug}.toml").write_text(definition)
+        answered(tmp_path, "enroll", f"{slug}.csv", "--key", f"{slug}.key")
+        answered(tmp_path, "segment", "import", f"{slug}.segment")
+    (tmp_path / "dump.csv").write_bytes(table(5, 20_000).tobytes())
+
+    looked = answered(tmp_path, "match", "dump.csv", "--first-look", "1000", code=6)
+    compared = answered(tmp_path, "match", "dump.csv", "--first-look", "0", code=1)
+
+    names = [one["company"] for one in looked["documents"][0]["not_compared_for"]]
+    assert (names, compared["documents"][0]["not_compared_for"]) == (["one", "other"], [])
+
+
+@pytest.mark.parametrize("field", sorted(CONTROLLED))
+def test_a_neighbour_is_another_number_that_could_be(field: Field) -> None:
+    """Of the same form and with the right check digit, alike but for the last digits."""
+    found = Scanner("CN", [field]).scan(table(6, 2_000).tobytes())[field]
+
+    other = neighbours(field, found)
+
+    assert len(found) >= 2_000
+    for shown, changed in zip(found.forms(), other.forms(), strict=True):
+        assert [one.canonical for one in scan(f" {changed} ", "CN", [field])] == [changed]
+        assert shown != changed
+        assert shown[:-5] == changed[:-5]
+
+
+def poisson_tails(mean: float, most: int) -> Iterator[float]:
+    """P(X >= 0), P(X >= 1), ... by adding up."""
+    below = 0.0
+    for count in range(most):
+        yield 1 - below
+        below += math.exp(count * math.log(mean) - mean - math.lgamma(count + 1))
+
+
+@pytest.mark.parametrize("mean", [0.01, 0.7, 11.7, 90.0])
+def test_chance_is_rarely_taken_for_more(mean: float) -> None:
+    """Once in a hundred thousand times by the exact tail, and what is far beyond it is not missed."""
+    tails = list(poisson_tails(mean, 300))
+
+    first = next(hits for hits in range(1, 300) if unexplained(hits, mean, 0))
+
+    assert tails[first] <= 1e-5
+    assert first <= mean + 8 + 5.5 * math.sqrt(mean)
+    assert all(unexplained(hits, mean, 0) for hits in range(first, 300))
+
+
+def test_a_control_explains_what_crowded_numbers_do() -> None:
+    """Hits of the dump's numbers against hits of their neighbours; a field that nobody draws needs none."""
+    assert not unexplained(454, 0.7, 430)
+    assert unexplained(454, 0.7, 270)
+    assert unexplained(22, 0.7, 1)
+    assert unexplained(1, 0.0, 0)
+    assert (at_most(0, 0.0, 0), at_most(12, 11.7, 9) > 5) == (3.0, True)
+
+
+def test_nothing_seen_is_three_rows_at_most() -> None:
+    """The rule of three, against the exact chance to see none in n rows, which is a twentieth."""
+    rows = 50_000
+
+    assert (1 - at_most(0, 0.0, 0) / rows) ** rows == pytest.approx(0.05, rel=0.01)

@@ -1,0 +1,368 @@
+"""Enrolment: what is taken from a customer list, what is refused and why, and what never happens."""
+
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from matching.enrolment.enrol import Enrolment, enroll
+from matching.errors import CustomersUnreadable, CustomersWithoutColumns
+from matching.fingerprints.scheme import RootKey, write_key
+from matching.fingerprints.segments import open_segment
+from matching.identifiers import GOLDEN, DateOrder, Field, canonical
+from tests.cli.command import answer
+from tests.matching.customers import FIELDS, as_csv, customers
+
+KEY = RootKey("k1", bytes(range(32)))
+NOW = datetime(2026, 3, 1, tzinfo=UTC)
+ROWS = customers(50)
+
+
+def enrolled(
+    tmp_path: Path,
+    content: str | bytes,
+    *,
+    columns: Mapping[Field, Sequence[str]] | None = None,
+    dates: DateOrder | None = None,
+    header: bool = True,
+    region: str = "CN",
+) -> Enrolment:
+    """Enrol a list into a.segment."""
+    path = tmp_path / "customers.csv"
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return enroll(
+        path,
+        tmp_path / "a.segment",
+        company="quillmere",
+        key=KEY,
+        default_region=region,
+        now=NOW,
+        columns=columns,
+        dates=dates,
+        header=header,
+    )
+
+
+def ordinals(tmp_path: Path, field: Field, values: Sequence[str]) -> dict[str, int]:
+    """Value -> ordinal, of those that the segment has."""
+    segment = open_segment(tmp_path / "a.segment", company="quillmere")
+    forms = [canonical(field, value, "CN") or "" for value in values]
+    hits, found = segment.lookup(field, KEY.fingerprinter("quillmere", field)(forms))
+    return {values[int(hit)]: int(ordinal) for hit, ordinal in zip(hits, found, strict=True)}
+
+
+def test_every_value_is_found_under_its_row(tmp_path: Path) -> None:
+    """The ordinal is the row's number, from 1 on, the header not counted; each field is taken."""
+    result = enrolled(tmp_path, as_csv(ROWS))
+
+    assert (result.rows, dict(result.accepted)) == (50, dict.fromkeys(FIELDS, 50))
+    for place, field in enumerate(FIELDS, 1):
+        values = [row[place] for row in ROWS]
+        assert ordinals(tmp_path, field, values) == {value: number for number, value in enumerate(values, 1)}
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+def test_the_delimiter_is_found_out(tmp_path: Path, delimiter: str) -> None:
+    """Of the four in use, the one that the header has most of."""
+    assert enrolled(tmp_path, as_csv(ROWS, delimiter=delimiter)).accepted[Field.IBAN] == 50
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "gb18030"])
+def test_the_encoding_is_found_out(tmp_path: Path, encoding: str) -> None:
+    """A list from a Chinese spreadsheet is in GB18030 or UTF-16."""
+    header = ("姓名", "电子邮箱", "手机号码", "身份证号", "银行卡号", "IBAN")
+
+    assert enrolled(tmp_path, as_csv(ROWS, header=header).encode(encoding)).accepted == dict.fromkeys(
+        FIELDS, 50
+    )
+
+
+@pytest.mark.parametrize(
+    ("names", "found"),
+    [
+        (("E-Mail", "Mobile Phone", "ID Card Number"), {"email": 1, "phone": 2, "resident_id": 3}),
+        (("customer_email", "home phone", "national-id"), {"email": 1, "phone": 2, "resident_id": 3}),
+        (("邮箱", "联系电话", "客户身份证号码"), {"email": 1, "phone": 2, "resident_id": 3}),
+        (("電子郵箱", "手機", "身份證"), {"email": 1, "phone": 2, "resident_id": 3}),
+        (("ＥＭＡＩＬ", "Tel.", "Card No"), {"email": 1, "phone": 2, "card": 3}),
+        (("name", "email", "mailing list"), {"email": 2}),
+        (("Login name", "Account No", "passport no."), {"username": 1, "account": 2, "passport": 3}),
+        (("x", "Wallet address", "Driver's License"), {"wallet": 2, "driving_licence": 3}),
+        (("用户名", "账号", "护照号码"), {"passport": 3, "username": 1, "account": 2}),
+        (("用户名", "驾驶证号", "钱包地址"), {"resident_id": 2, "wallet": 3, "username": 1}),
+    ],
+)
+def test_columns_are_recognised_by_their_names(
+    tmp_path: Path, names: Sequence[str], found: dict[str, int]
+) -> None:
+    """English and Chinese, simplified and traditional, in the usual spellings; other columns are not read."""
+    result = enrolled(tmp_path, ",".join(names) + "\nx,y,z\n")
+
+    assert result.columns == {field: [column] for field, column in found.items()}
+
+
+@pytest.mark.parametrize(
+    ("names", "places"),
+    [
+        (("Name", "Date of birth", "x"), [1, 2]),
+        (("DOB", "Last name", "First name"), [2, 3, 1]),
+        (("Surname", "Forename", "Born"), [1, 2, 3]),
+        (("名", "姓", "出生日期"), [2, 1, 3]),
+        (("姓名", "生日", "x"), [1, 2]),
+    ],
+)
+def test_a_name_and_a_birth_date_are_one_value(
+    tmp_path: Path, names: Sequence[str], places: list[int]
+) -> None:
+    """From two columns or three, the family name first; neither is enrolled alone."""
+    result = enrolled(tmp_path, ",".join(names) + "\nx,y,z\n")
+
+    assert result.columns == {Field.NAME_BIRTH_DATE: places}
+
+
+PEOPLE = (
+    "family,given,born\nDoe,John,1890-01-31\nRoe,Jané,31.01.1890\n张,三,1890年1月31日\n"
+    "Poe,Ann,03/04/1890\n,,1890-01-31\nLoe,Ann,soon\n"
+)
+JOINED = {Field.NAME_BIRTH_DATE: ["family+2+born"]}
+
+
+def test_a_name_with_a_birth_date_is_found_however_it_is_written(tmp_path: Path) -> None:
+    """Under its row, by either order of a Latin name; what was not taken is counted by reason."""
+    result = enrolled(tmp_path, PEOPLE, columns=JOINED)
+    written = ["John Doe|1890-01-31", "ROE, JANE|31 January 1890", "张三|18900131", "张 三|1890/1/31"]
+
+    assert ordinals(tmp_path, Field.NAME_BIRTH_DATE, written) == dict(zip(written, [1, 2, 3, 3], strict=True))
+    assert (result.columns, dict(result.refused[Field.NAME_BIRTH_DATE])) == (
+        {Field.NAME_BIRTH_DATE: [1, 2, 3]},
+        {"ambiguous_date": 1, "empty": 1, "malformed": 1},
+    )
+
+
+@pytest.mark.parametrize(
+    ("dates", "day"), [(DateOrder.DAY_FIRST, "1890-04-03"), (DateOrder.MONTH_FIRST, "1890-03-04")]
+)
+def test_a_list_says_how_it_writes_dates(tmp_path: Path, dates: DateOrder, day: str) -> None:
+    """Then no date is ambiguous."""
+    enrolled(tmp_path, PEOPLE, columns=JOINED, dates=dates)
+
+    assert ordinals(tmp_path, Field.NAME_BIRTH_DATE, [f"Ann Poe|{day}"]) == {f"Ann Poe|{day}": 4}
+
+
+def test_every_field_can_be_enrolled(tmp_path: Path) -> None:
+    """By the golden value of each, in a column that is said to hold it."""
+    content = "\t".join(GOLDEN.values()).replace("|", "\t") + "\n"
+    said = {field: [str(number)] for number, field in enumerate(GOLDEN, 1)}
+    last = len(GOLDEN)
+
+    result = enrolled(
+        tmp_path, content, columns=said | {Field.NAME_BIRTH_DATE: [f"{last}+{last + 1}"]}, header=False
+    )
+
+    assert result.accepted == dict.fromkeys(Field, 1)
+    assert all(ordinals(tmp_path, field, [raw]) == {raw: 1} for field, raw in GOLDEN.items())
+
+
+@pytest.mark.parametrize("column", ["1", "1+2+3+4+5"])
+def test_a_name_with_a_birth_date_needs_its_columns(tmp_path: Path, column: str) -> None:
+    """One column cannot be both."""
+    with pytest.raises(CustomersWithoutColumns, match=r"wanted: one to three of the name, .*=2\+3\+7"):
+        enrolled(tmp_path, "a,b,c,d,e\n", columns={Field.NAME_BIRTH_DATE: [column]})
+
+
+def test_several_columns_of_a_field_belong_to_one_customer(tmp_path: Path) -> None:
+    """A second e-mail column adds fingerprints with the same ordinal."""
+    enrolled(tmp_path, "email 1,email 2\na@b.example,c@d.example\n")
+
+    assert ordinals(tmp_path, Field.EMAIL, ["a@b.example", "c@d.example"]) == {
+        "a@b.example": 1,
+        "c@d.example": 1,
+    }
+
+
+@pytest.mark.parametrize("column", ["2", "contact"])
+def test_a_column_can_be_named(tmp_path: Path, column: str) -> None:
+    """By its number from 1 on or by its name, instead of what the header suggests."""
+    result = enrolled(tmp_path, "id,contact\n1,a@b.example\n", columns={Field.EMAIL: [column]})
+
+    assert (result.columns, result.accepted[Field.EMAIL]) == ({Field.EMAIL: [2]}, 1)
+
+
+def test_a_list_without_a_header_is_read_from_its_first_row(tmp_path: Path) -> None:
+    """Then the columns have to be named, and the first row is customer 1."""
+    enrolled(tmp_path, "a@b.example\nc@d.example\n", columns={Field.EMAIL: ["1"]}, header=False)
+
+    assert ordinals(tmp_path, Field.EMAIL, ["a@b.example", "c@d.example"]) == {
+        "a@b.example": 1,
+        "c@d.example": 2,
+    }
+
+
+def test_refused_values_are_counted_by_reason(tmp_path: Path) -> None:
+    """And keep their row's number: the next customer's ordinal is its row all the same."""
+    content = "email,card\nnone,4111111111111112\n,\nc@d.example,4111111111111111\n"
+
+    result = enrolled(tmp_path, content)
+
+    assert {field: dict(reasons) for field, reasons in result.refused.items()} == {
+        Field.EMAIL: {"placeholder": 1, "empty": 1},
+        Field.CARD: {"wrong_check_digit": 1, "empty": 1},
+    }
+    assert ordinals(tmp_path, Field.EMAIL, ["c@d.example"]) == {"c@d.example": 3}
+
+
+def test_a_number_that_may_be_two_is_enrolled_as_both(tmp_path: Path) -> None:
+    """A list without the + of 49 151... looks like one without the 0 of 04915...; the value counts once."""
+    result = enrolled(tmp_path, "phone\n4915123456789\n", region="DE")
+    written = ["+494915123456789", "+4915123456789"]
+
+    assert (result.accepted[Field.PHONE], ordinals(tmp_path, Field.PHONE, written)) == (
+        1,
+        dict.fromkeys(written, 1),
+    )
+
+
+def test_one_value_under_two_names_is_enrolled_once(tmp_path: Path) -> None:
+    """A login that is the e-mail address, an account number that is the card's: one value is one field."""
+    content = (
+        "email,phone,card,login,account\n"
+        "a@b.example,17000000001,4111111111111111,A@B.example,4111 1111 1111 1111\n"
+        "c@d.example,17000000002,,17000000002,77001122\n"
+        "e@f.example,,,a@b.example,x7\n"
+        ",,,summer99,summer99\n"
+    )
+
+    result = enrolled(tmp_path, content)
+
+    fields = (Field.USERNAME, Field.ACCOUNT)
+    assert [(result.accepted[field], dict(result.refused[field])) for field in fields] == [
+        (2, {"repeated": 2}),
+        (1, {"repeated": 2, "malformed": 1}),
+    ]
+
+
+def test_short_and_long_rows_are_read(tmp_path: Path) -> None:
+    """A missing cell is an empty one; more cells than columns are not read."""
+    result = enrolled(tmp_path, "name,email\nx\ny,a@b.example,z,z\n")
+
+    assert (result.rows, result.accepted[Field.EMAIL], dict(result.refused[Field.EMAIL])) == (
+        2,
+        1,
+        {"empty": 1},
+    )
+
+
+def test_a_list_without_known_columns_is_refused(tmp_path: Path) -> None:
+    """The sentence counts the columns and shows none: without a header they would be values."""
+    with pytest.raises(
+        CustomersWithoutColumns, match=r"none of the 2 columns .* --column email=2"
+    ) as refused:
+        enrolled(tmp_path, "a@b.example,17000000000\n")
+
+    assert "a@b.example" not in str(refused.value)
+
+
+def test_a_column_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    """By the name that was asked for."""
+    with pytest.raises(CustomersWithoutColumns, match="no column 'mail2'"):
+        enrolled(tmp_path, "email\na@b.example\n", columns={Field.EMAIL: ["mail2"]})
+
+
+@pytest.mark.parametrize(
+    "content", [b"email\n" + b"\xff\xff\xff\n" * 3, b"email\n" + b"a@b.example\n" * 30_000 + b"\xff\n"]
+)
+def test_a_list_of_unknown_encoding_is_refused(tmp_path: Path, content: bytes) -> None:
+    """At its beginning or far down."""
+    with pytest.raises(CustomersUnreadable, match="--encoding"):
+        enrolled(tmp_path, content)
+
+
+def test_a_list_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    """One sentence."""
+    with pytest.raises(CustomersUnreadable, match="cannot be read"):
+        enroll(
+            tmp_path / "none.csv", tmp_path / "a.segment", company="a", key=KEY, default_region="CN", now=NOW
+        )
+
+
+def test_a_cell_without_end_is_refused(tmp_path: Path) -> None:
+    """A quote that is never closed does not fill the memory."""
+    with pytest.raises(CustomersUnreadable, match=r"line \d+ of the list is no CSV"):
+        enrolled(tmp_path, 'email\n"' + "x" * (2 << 20))
+
+
+def test_a_refused_list_leaves_no_segment(tmp_path: Path) -> None:
+    """All or nothing, the drafts included."""
+    with pytest.raises(CustomersUnreadable):
+        enrolled(tmp_path, 'email\na@b.example\n"' + "x" * (2 << 20))
+
+    assert [path.name for path in tmp_path.iterdir()] == ["customers.csv"]
+
+
+WATCHED = """
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+def hook(event, arguments):
+    if event.startswith(("socket.", "sqlite3.")) or event == "import" and arguments[0] == "storage.base":
+        print(event, arguments[0])
+
+sys.addaudithook(hook)
+from matching.enrolment.enrol import enroll
+from matching.fingerprints.scheme import read_key
+
+folder = Path(sys.argv[1])
+result = enroll(folder / "customers.csv", folder / "a.segment", company="quillmere",
+                key=read_key(folder / "a.key"), default_region="CN", now=datetime.now(UTC))
+print(result.rows, "customers")
+"""
+
+
+def test_enrolment_opens_no_socket_and_no_database(tmp_path: Path) -> None:
+    """An interpreter that reports every socket and every database call reports none."""
+    write_key(KEY, tmp_path / "a.key", NOW)
+    (tmp_path / "customers.csv").write_text(as_csv(ROWS))
+
+    ran = subprocess.run(
+        [sys.executable, "-c", WATCHED, str(tmp_path)], capture_output=True, text=True, check=True, timeout=60
+    )
+
+    assert ran.stdout.splitlines() == ["50 customers"]
+
+
+def test_progress_is_told(tmp_path: Path) -> None:
+    """Bytes and rows, growing, for a bar."""
+    path = tmp_path / "customers.csv"
+    path.write_text("email\n" + "a@b.example\n" * 50_000)
+    told: list[tuple[int, int]] = []
+
+    enroll(
+        path,
+        tmp_path / "a.segment",
+        company="a",
+        key=KEY,
+        default_region="CN",
+        now=NOW,
+        progress=lambda read, rows: told.append((read, rows)),
+    )
+
+    assert (told == sorted(told), told[-1]) == (True, (path.stat().st_size, 50_000))
+
+
+def test_the_command_joins_columns_and_is_told_how_dates_are_written(tmp_path: Path) -> None:
+    """As a user types it: the table of what was taken, as JSON."""
+    (tmp_path / "customers.csv").write_text(PEOPLE)
+    write_key(KEY, tmp_path / "quillmere.key", NOW)
+    options = ("--key", "quillmere.key", "--column", "name_birth_date=1+2+3", "--dates", "day-first")
+
+    told = answer(tmp_path, "enroll", "customers.csv", *options)
+
+    assert (told["columns"], told["accepted"], told["refused"]) == (
+        {"name_birth_date": [1, 2, 3]},
+        {"name_birth_date": 4},
+        {"name_birth_date": {"empty": 1, "malformed": 1}},
+    )

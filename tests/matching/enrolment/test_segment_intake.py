@@ -1,0 +1,256 @@
+"""Taking segments up: in order, merged when there are many, deleted if unnamed, whole after a kill."""
+
+import os
+import signal
+import sys
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sqlalchemy import event
+
+from matching.enrolment.segment_intake import Intake, Taken, files_of
+from matching.errors import SegmentBaseOther, SegmentOutOfOrder
+from matching.fingerprints.segment_folder import SegmentFolder
+from matching.fingerprints.segments import Chain, merge, open_segment, records_of, verify
+from matching.identifiers import Field
+from storage import companies
+from storage.base import Database
+from storage.companies import DeclaredCompany
+from tests.matching.fingerprints import series
+from tests.matching.fingerprints.series import KEY, NOW, SLUG, erased, prints
+
+RELEASED = Path(__file__).parents[1] / "fingerprints" / "released" / "format-1.segment"
+
+
+def base(path: Path, size: int = 1000) -> Path:
+    """A base of so many customers, whose e-mails are numbered as they are."""
+    return series.base(path, range(1, size + 1))
+
+
+def added(path: Path, after: Path, size: int = 10) -> Path:
+    first = open_segment(after).header.customers + 1
+    return series.added(path, after, range(first, first + size))
+
+
+@dataclass
+class Monitor:
+    """A database and a folder, as the commands use them."""
+
+    database: Database
+    folder: SegmentFolder
+
+    def __post_init__(self) -> None:
+        declared = DeclaredCompany(SLUG, "Quillmere Credit", [], {}, f"companies/{SLUG}.toml")
+        with self.database.transaction() as session:
+            companies.sync_declared(session, [declared], NOW)
+        self.intake = Intake(self.database, self.folder, lambda: NOW)
+
+    @property
+    def company_id(self) -> int:
+        with self.database.reading() as session:
+            company = companies.by_slug(session, SLUG)
+        assert company is not None
+        return company.id
+
+    def take_up(self, *paths: Path, replaces: int | None = None) -> Taken:
+        for path in paths:
+            taken = self.intake.take_up(verify(path, key=KEY), self.company_id, replaces=replaces)
+        return taken
+
+    def rows(self) -> list[companies.Segment]:
+        with self.database.reading() as session:
+            return list(companies.active_segments(session))
+
+    def files(self) -> set[str]:
+        return {path.name for path in self.folder.path.iterdir() if not path.name.startswith(".lock")}
+
+    def found(self, first: int, count: int) -> list[int]:
+        """Ordinals of the customers that are found among these e-mails."""
+        values = prints(range(first, first + count))
+        chains = [self.folder.opened(files_of(row), company=SLUG) for row in self.rows()]
+        return sorted(int(one) for chain in chains for one in chain.lookup(Field.EMAIL, values)[1])
+
+
+@pytest.fixture
+def monitor(database: Database, tmp_path: Path) -> Monitor:
+    return Monitor(database, SegmentFolder(tmp_path / "segments"))
+
+
+def test_deltas_are_taken_up_in_order(monitor: Monitor, tmp_path: Path) -> None:
+    """Customers who were added are found, erased ones are not, under the one number of their segment."""
+    first = base(tmp_path / "0.segment")
+    second = added(tmp_path / "1.segment", first)
+    third = erased(tmp_path / "2.segment", second, [5, 1003])
+    taken = [monitor.take_up(path) for path in (first, second, third)]
+
+    assert [one.segment_id for one in taken] == [taken[0].segment_id] * 3
+    assert monitor.found(1, 1100) == sorted({*range(1, 1011)} - {5, 1003})
+    assert monitor.files() == set(files_of(monitor.rows()[0]))
+
+
+@pytest.mark.parametrize("wrong", ["a gap", "twice", "another base"])
+def test_a_delta_out_of_order_changes_nothing(monitor: Monitor, tmp_path: Path, wrong: str) -> None:
+    """It is refused with a sentence (or is in already), and no file of it stays in the folder."""
+    first = base(tmp_path / "0.segment")
+    second = added(tmp_path / "1.segment", first)
+    third = erased(tmp_path / "2.segment", second, [5])
+    monitor.take_up(first)
+    if wrong == "twice":
+        monitor.take_up(second)
+    before = monitor.files()
+    foreign = added(tmp_path / "x.segment", base(tmp_path / "y.segment"))
+    refused = {"a gap": (third, SegmentOutOfOrder), "another base": (foreign, SegmentBaseOther)}
+
+    if wrong in refused:
+        with pytest.raises(refused[wrong][1], match=r"take up number 1 first|import its base first"):
+            monitor.take_up(refused[wrong][0])
+    else:
+        monitor.take_up(second)
+    assert monitor.files() == before
+
+
+def test_many_deltas_are_merged_by_themselves(monitor: Monitor, tmp_path: Path) -> None:
+    """A share of the base in deltas, or a number of them, makes a new base with the same number."""
+    first = base(tmp_path / "0.segment")
+    few = added(tmp_path / "1.segment", first, 50)
+    many = added(tmp_path / "2.segment", few, 60)
+    taken = [monitor.take_up(path) for path in (first, few, many)]
+
+    (row,) = monitor.rows()
+    assert [one.merged for one in taken] == [False, False, True]
+    assert (row.id, row.sequence, row.fingerprints, row.deltas) == (taken[0].segment_id, 2, 1110, [])
+    assert (monitor.files(), len(monitor.found(1, 2000))) == ({row.file}, 1110)
+
+
+def test_the_next_delta_follows_a_merger(monitor: Monitor, tmp_path: Path) -> None:
+    """The company knows nothing of it: it goes on from its own last file."""
+    first = base(tmp_path / "0.segment")
+    second = erased(tmp_path / "1.segment", first, [7])
+    monitor.take_up(first, second)
+    merged = monitor.intake.merge(monitor.rows()[0].id)
+    again = monitor.intake.merge(monitor.rows()[0].id)
+    monitor.take_up(added(tmp_path / "2.segment", second, 3))
+
+    assert (merged, again) == (True, False)
+    assert monitor.found(1, 1100) == sorted({*range(1, 1004)} - {7})
+
+
+def test_an_erased_customer_is_nowhere_on_the_disk_after_the_merger(monitor: Monitor, tmp_path: Path) -> None:
+    """Byte by byte: no file of the folder has the fingerprint any more."""
+    first = base(tmp_path / "0.segment")
+    second = erased(tmp_path / "1.segment", first, [7])
+    monitor.take_up(first, second)
+    (record,) = records_of(prints([7]), np.array([7], np.uint32))
+    before = [record.tobytes()[:8] in path.read_bytes() for path in monitor.folder.path.iterdir()]
+    monitor.intake.merge(monitor.rows()[0].id)
+
+    after = [record.tobytes()[:8] in path.read_bytes() for path in monitor.folder.path.iterdir()]
+    assert (any(before), any(after)) == (True, False)
+
+
+def test_a_base_that_the_company_merged_takes_the_place_of_all(monitor: Monitor, tmp_path: Path) -> None:
+    """It is of the same series and further on; one that is not further on is refused."""
+    first = base(tmp_path / "0.segment")
+    second = erased(tmp_path / "1.segment", first, [7])
+    third = added(tmp_path / "2.segment", second, 3)
+    whole = tmp_path / "whole.segment"
+    merge(Chain.of([open_segment(path) for path in (first, second, third)]), whole)
+    taken = [monitor.take_up(path) for path in (first, second, whole)]
+
+    with pytest.raises(SegmentOutOfOrder, match="stands at 2 here: nothing to do"):
+        monitor.take_up(first)
+    assert len({one.segment_id for one in taken}) == 1
+    assert monitor.found(1, 1100) == sorted({*range(1, 1004)} - {7})
+
+
+def test_a_segment_of_another_key_can_stand_for_the_earlier_one(monitor: Monitor, tmp_path: Path) -> None:
+    """In one step, so that nobody is counted twice and nobody is missed."""
+    old = monitor.take_up(base(tmp_path / "old.segment"))
+    new = monitor.take_up(base(tmp_path / "new.segment", 900), replaces=old.segment_id)
+
+    (row,) = monitor.rows()
+    assert (row.id, monitor.files()) == (new.segment_id, {row.file})
+
+
+def test_a_file_of_format_1_is_written_anew(monitor: Monitor) -> None:
+    """Where it is taken up it is of format 2, and takes deltas."""
+    taken = monitor.take_up(RELEASED)
+
+    (row,) = monitor.rows()
+    opened = verify(monitor.folder.path / row.file)
+    assert (row.id, opened.mapped is not None, row.series) == (taken.segment_id, True, opened.header.series)
+
+
+def test_what_no_row_names_is_swept_away(monitor: Monitor, tmp_path: Path) -> None:
+    """Left by a kill: a whole file, and half of one. Nothing else in the folder is touched."""
+    monitor.take_up(base(tmp_path / "0.segment"))
+    counting = monitor.files()
+    for name in ("stray.segment", ".stray.segment.7.part"):
+        (monitor.folder.path / name).write_bytes(b"x")
+    (monitor.folder.path / "README").write_bytes(b"x")
+
+    assert sorted(monitor.intake.sweep()) == [".stray.segment.7.part", "stray.segment"]
+    assert monitor.files() == {*counting, "README"}
+
+
+def in_a_child(monitor: Monitor, url: str, step: int, action: str, file: Path) -> int:
+    """How a child ends that is killed at its n-th step that changes anything: a status of os.waitpid.
+
+    Steps are: a draft opened, a file renamed or deleted, a statement and a commit of the database.
+    """
+    child = os.fork()
+    if child:
+        return os.waitpid(child, 0)[1]
+    try:
+        _act(Monitor(Database.open(url), monitor.folder), step, action, file)
+    finally:
+        os._exit(7)
+
+
+def _act(monitor: Monitor, step: int, action: str, file: Path) -> None:
+    steps = count(1)
+
+    def stepped(*_: object) -> None:
+        if next(steps) == step:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def heard(name: str, arguments: tuple[object, ...]) -> None:
+        if name in ("os.rename", "os.remove") or (name == "open" and str(arguments[0]).endswith(".part")):
+            stepped()
+
+    sys.addaudithook(heard)
+    event.listen(monitor.database.engine, "before_cursor_execute", stepped)
+    event.listen(monitor.database.engine, "commit", stepped)
+    if action == "merge":
+        monitor.intake.merge(1)
+    else:
+        monitor.take_up(file)
+    os._exit(0)
+
+
+@pytest.mark.parametrize("action", ["import", "merge"])
+def test_a_kill_at_any_step_loses_nothing(sqlite_url: str, tmp_path: Path, action: str) -> None:
+    """The state before or the one after is there, whole; the next change finishes what was begun."""
+    monitor = Monitor(Database.open(sqlite_url), SegmentFolder(tmp_path / "segments"))
+    first = base(tmp_path / "0.segment")
+    second = erased(tmp_path / "1.segment", first, [7])
+    third = added(tmp_path / "2.segment", second, 3)
+    monitor.take_up(first, second)
+    monitor.database.close()
+    found, ends = set(), []
+    for step in range(1, 100):
+        ends.append(in_a_child(monitor, sqlite_url, step, action, third))
+        found.add(len(monitor.found(1, 1100)))
+        monitor.database.close()
+        if ends[-1] == 0:
+            break
+    monitor.intake.sweep()
+
+    assert set(ends) == {0, signal.SIGKILL}
+    assert len(ends) > 12
+    assert found == ({999, 1002} if action == "import" else {999})
+    assert monitor.files() == set(files_of(monitor.rows()[0]))
+    monitor.database.close()

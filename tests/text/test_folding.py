@@ -1,0 +1,145 @@
+"""Folding: what reads alike is alike, and every place leads back to the original."""
+
+import unicodedata
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from text.folding import BLOCK, defanged, mention_fold, narrow_fold
+
+TEXT = st.text(st.one_of(st.characters(), st.sampled_from("aＡа趣學\u200d\u00ad ﬁ①.[]")), max_size=200)
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("ｑｕｄｉａｎ", "qudian"),
+        ("QUDIAN", "qudian"),
+        ("qu\u200ddi\u00adan", "qudian"),
+        ("qudiаn", "qudian"),  # а is Cyrillic
+        ("ΝOVA", "vova"),  # Ν (Nu) is one letter with ν, which looks like v
+        ("𝓺𝓾𝓭𝓲𝓪𝓷", "qudian"),
+        ("q̶u̶d̶i̶a̶n̶", "qudian"),
+        ("Straße", "strasse"),
+        ("ﬁnance", "finance"),
+        ("學生資料", "学生资料"),
+        ("趣店。com", "趣店.com"),
+        ("a \u3000\n\tb", "a b"),
+        ("a\x00b", "ab"),
+        ("\ud800x", "\ufffdx"),
+        ("한국", "한국"),
+    ],
+)
+def test_what_reads_alike_folds_alike(written: str, read: str) -> None:
+    """Full width, case, invisible characters, homoglyphs, marks and traditional forms do not matter."""
+    assert mention_fold()(written).text == read
+
+
+@pytest.mark.parametrize("digit", "0123456789")
+def test_a_digit_stays_a_digit(digit: str) -> None:
+    """Letter-digit swaps are the search's second pass: folding `360` must not make letters of it."""
+    assert mention_fold()(digit).text == digit
+
+
+@settings(max_examples=300)
+@given(TEXT)
+def test_folding_twice_changes_nothing(text: str) -> None:
+    """The folded form of a folded text is itself, so that terms and texts meet whichever was folded first."""
+    folded = mention_fold()(text).text
+
+    assert mention_fold()(folded).text == folded
+
+
+@settings(max_examples=300)
+@given(TEXT)
+def test_case_makes_no_difference_in_any_script(text: str) -> None:
+    """Folding the casefolded text gives the same: no homoglyph tells a capital from its small letter."""
+    settled = mention_fold()(text).text
+
+    assert mention_fold()(settled.upper()).text == mention_fold()(settled.upper().casefold()).text
+
+
+@settings(max_examples=300)
+@given(TEXT, st.data())
+def test_every_span_leads_back_to_the_original(text: str, data: st.DataObject) -> None:
+    """The original's stretch of a folded stretch folds to a text that holds it."""
+    folded = mention_fold()(text)
+    if not folded.text:
+        return
+    start = data.draw(st.integers(0, len(folded.text) - 1))
+    end = data.draw(st.integers(start + 1, len(folded.text)))
+
+    first, last = folded.span(start, end)
+
+    assert folded.text[start:end].strip(" ") in mention_fold()(text[first:last]).text
+
+
+def test_offsets_hold_across_blocks() -> None:
+    """Several blocks, with characters dropped, expanded and squeezed at their borders, keep their places."""
+    filler = "ﬁ\u200d  趣" * (BLOCK // 5)
+    text = filler + "needle" + filler
+
+    folded = mention_fold()(text)
+    start = folded.text.index("needle")
+
+    assert text[slice(*folded.span(start, start + 6))] == "needle"
+
+
+def test_an_empty_text_folds_to_an_empty_text() -> None:
+    """Nothing in, nothing out, on both tables."""
+    assert [mention_fold()("").text, narrow_fold()("").text] == ["", ""]
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("qudian[.]com", "qudian.com"),
+        ("qudian [.] com", "qudian.com"),
+        ("qudian(dot)com", "qudian.com"),
+        ("qudian dot com", "qudian.com"),
+        ("qudian【点】com", "qudian.com"),
+        ("qudian[.com", "qudian.com"),
+        ("qudian.]com", "qudian.com"),
+        ("qudian\\.com", "qudian.com"),
+        ("qudian .com", "qudian.com"),
+        ("mail[.]qudian[.]com", "mail.qudian.com"),
+    ],
+)
+def test_a_defanged_dot_is_a_dot_again(written: str, read: str) -> None:
+    """However a domain is written so that nobody clicks on it, it reads as one, and its span is all of it."""
+    view = defanged(mention_fold()(written))
+
+    assert view is not None
+    assert (view.text, view.span(0, len(view.text))) == (read, (0, len(written)))
+
+
+def test_plain_prose_is_not_defanged() -> None:
+    """A text without such dots needs no second look."""
+    assert defanged(mention_fold()("A dotted line. And (so) on.")) is None
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [("１３８", "138"), ("١٢٣", "123"), ("a＠b．example", "a@b.example"), ("1\u200b3", "13"), ("1–3", "1-3")],
+)
+def test_identifiers_are_narrowed(written: str, read: str) -> None:
+    """Full-width forms, foreign digits, dashes and invisible characters become what the eye sees."""
+    assert narrow_fold()(written).text == read
+
+
+@settings(max_examples=200)
+@given(TEXT)
+def test_narrowing_keeps_letters_as_they_are(text: str) -> None:
+    """Only forms change: an e-mail address keeps its case and its script."""
+    narrow = narrow_fold()(text).text
+
+    assert [c for c in narrow if c.isascii() and c.isalpha()] == [
+        c
+        for c in unicodedata.normalize("NFKC", "".join(c for c in text if _is_single(c)))
+        if c.isascii() and c.isalpha()
+    ]
+
+
+def _is_single(character: str) -> bool:
+    return len(unicodedata.normalize("NFKC", character)) == 1
