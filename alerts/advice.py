@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from alerts.finding import Finding
+from alerts.finding import CompanyFinding
 from storage.alerts import Severity
 from storage.sources import SourceHealth
 
@@ -53,12 +53,12 @@ def source_steps(health: SourceHealth, *, name: str) -> tuple[str, ...]:
     )
 
 
-def finding_steps(finding: Finding, severity: Severity) -> tuple[str, ...]:
+def finding_steps(finding: CompanyFinding, severity: Severity) -> tuple[str, ...]:
     """What to do about a finding: the order is that of the doing."""
     return tuple(_finding_steps(finding, severity))
 
 
-def _finding_steps(finding: Finding, severity: Severity) -> Iterator[str]:
+def _finding_steps(finding: CompanyFinding, severity: Severity) -> Iterator[str]:
     if severity in (Severity.HIGH, Severity.CRITICAL):
         yield (
             "Call whoever decides on incidents now, and note the time: this message is when you came to know."

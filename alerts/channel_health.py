@@ -10,12 +10,12 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from alerts.dedupe import Judged, channel_key
-from alerts.message import Content, Difference
+from alerts.message import Difference, MessageContent
 from alerts.outbox import About, Outbox
 from alerts.rules import Said
 from alerts.severity import Signal
 from storage import alerts as rows
-from storage.alerts import AlertKind, Change, TriageState
+from storage.alerts import AlertChange, AlertKind, TriageState
 from storage.deliveries import ChannelState, ChannelTransition
 
 NEXT_STEPS = (
@@ -46,7 +46,7 @@ def _died(
 ) -> None:
     severity = outbox.settings.severity
     signal = severity.signal("channel_dead", Said(None, f"The last attempt: {why}"))
-    content = Content(
+    content = MessageContent(
         title=f"Channel {channel} delivers nothing",
         summary=(
             f"Alerts do not arrive through the channel {channel}. What waits for it is tried again where "
@@ -56,15 +56,17 @@ def _died(
     )
     about = About(key=channel_key(channel, delivery_id), kind=AlertKind.CHANNEL, channel=channel)
     judged = Judged(severity.of(signal.weight), (signal,))
-    outbox.write(session, about, change=Change.OPENED, judged=judged, content=content, now=now)
+    outbox.write(session, about, change=AlertChange.OPENED, judged=judged, content=content, now=now)
 
 
 def _back(session: Session, outbox: Outbox, *, channel: str, now: datetime) -> None:
-    alert = rows.open_of(session, AlertKind.CHANNEL, key_prefix=channel_key(channel, ""))
+    alert = rows.lock_open_alert(session, AlertKind.CHANNEL, key_prefix=channel_key(channel, ""))
     if alert is None:
         return
-    signals = tuple(Signal.model_validate(signal) for signal in rows.revisions(session, alert.id)[-1].signals)
-    content = Content(
+    signals = tuple(
+        Signal.model_validate(signal) for signal in rows.revisions_of(session, alert.id)[-1].signals
+    )
+    content = MessageContent(
         title=f"Channel {channel} delivers again",
         state=TriageState.RESOLVED,
         summary=f"A message went through the channel {channel} again. What waited for it follows.",
@@ -77,4 +79,4 @@ def _back(session: Session, outbox: Outbox, *, channel: str, now: datetime) -> N
     )
     about = About(key=alert.dedupe_key, kind=AlertKind.CHANNEL, channel=channel)
     judged = Judged(alert.severity, signals)
-    outbox.write(session, about, change=Change.RESOLVED, judged=judged, content=content, now=now)
+    outbox.write(session, about, change=AlertChange.RESOLVED, judged=judged, content=content, now=now)

@@ -26,10 +26,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from alerts.message import Content, Difference, Listing
+from alerts.message import Difference, MessageContent, MessageListing
 from alerts.rules import HIT_SIGNALS
 from alerts.severity import Signal, at_least, score_of
-from storage.alerts import Change, Severity, TriageState
+from storage.alerts import AlertChange, Severity, TriageState
 from storage.listings import Life
 
 CLOSED = frozenset({TriageState.RESOLVED, TriageState.FALSE_POSITIVE})
@@ -76,7 +76,7 @@ class Judged:
 class Decision:
     """A revision to write: what it is called, the state it leaves the alert in, what is new."""
 
-    change: Change
+    change: AlertChange
     state: TriageState
     changes: tuple[Difference, ...]
 
@@ -90,13 +90,13 @@ def decide(
     changes = (*_judgement_changes(before, now), *material)
     if now.hit_score > before.hit_score or _rises(before, now):
         reopened = state in REOPENED
-        change = Change.REOPENED if reopened else Change.ESCALATED
+        change = AlertChange.REOPENED if reopened else AlertChange.ESCALATED
         return Decision(change, TriageState.NEW if reopened else state, changes)
     if state in CLOSED and not any(each.field == OFFERS for each in material):
         return None
     if not (now.score > before.score or material):
         return None
-    return Decision(Change.UPDATED, state, changes)
+    return Decision(AlertChange.UPDATED, state, changes)
 
 
 def _rises(before: Judged, now: Judged) -> bool:
@@ -110,7 +110,7 @@ def _judgement_changes(before: Judged, now: Judged) -> Iterable[Difference]:
         yield Difference(field="score", before=str(before.score), after=str(now.score))
 
 
-def listing_changes(said: Iterable[Content], now: Listing) -> tuple[Difference, ...]:
+def listing_changes(said: Iterable[MessageContent], now: MessageListing) -> tuple[Difference, ...]:
     """What is materially different from what `said` (oldest first) told of the same listing.
 
     An older version than one that was told is history, which a rematch of the archive goes through again.
@@ -129,15 +129,15 @@ def listing_changes(said: Iterable[Content], now: Listing) -> tuple[Difference, 
     )
 
 
-def _price(listing: Listing) -> str | None:
+def _price(listing: MessageListing) -> str | None:
     return f"{listing.price.amount} {listing.price.currency}" if listing.price else None
 
 
-def _claimed(listing: Listing) -> str | None:
+def _claimed(listing: MessageListing) -> str | None:
     return None if listing.claimed_records is None else f"{listing.claimed_records:,}"
 
 
-def _presence(listing: Listing) -> str | None:
+def _presence(listing: MessageListing) -> str | None:
     return "gone" if listing.gone_at else "there"
 
 

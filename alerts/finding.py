@@ -1,6 +1,6 @@
 """A finding, read from the rows: what is known of a company's part in one version of a listing.
 
-Reads only. `Finding` holds the facts that the rules judge and the content that a message shows.
+Reads only. `CompanyFinding` holds the facts that the rules judge and the content that a message shows.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ from alerts.message import (
     EXCERPTS,
     LABEL_CHARS,
     TITLE_CHARS,
-    Capture,
-    Company,
-    Coverage,
     Excerpt,
-    Listing,
-    Matches,
-    Price,
-    Source,
+    MessageCapture,
+    MessageCompany,
+    MessageCoverage,
+    MessageListing,
+    MessageMatches,
+    MessagePrice,
+    MessageSource,
 )
 from alerts.rules import Facts
 from storage import captures, companies, data_sets, listings, matches, runs
 from storage.companies import Term, TermKind
-from storage.data_sets import Offer
+from storage.data_sets import OfferNumber
 from storage.listings import Listing as ListingRow
 from storage.listings import ListingVersion
 from storage.matches import MatchKind, MatchSummary
@@ -42,27 +42,27 @@ DATA_CLASSES = 12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
+class CompanyFinding:
     """What a company's match in one version of a listing comes to, before it is judged."""
 
     company_id: int
     source_id: int
     listing_id: int
     root_listing_id: int
-    company: Company
-    source: Source
-    listing: Listing
-    matches: Matches
+    company: MessageCompany
+    source: MessageSource
+    listing: MessageListing
+    matches: MessageMatches
     excerpts: tuple[Excerpt, ...]
-    coverage: Coverage
-    proof: tuple[Capture, ...]
+    coverage: MessageCoverage
+    proof: tuple[MessageCapture, ...]
     facts: Facts
 
 
-def read_finding(session: Session, summary: MatchSummary) -> Finding | None:
+def read_finding(session: Session, summary: MatchSummary) -> CompanyFinding | None:
     """The finding behind a summary; None if the company is no longer watched."""
-    company = companies.get(session, summary.company_id)
-    version = listings.version(session, summary.version_id)
+    company = companies.company_by_id(session, summary.company_id)
+    version = listings.version_by_id(session, summary.version_id)
     if company is None or company.removed_at is not None or not company.active or version is None:
         return None
     row = version.listing
@@ -73,12 +73,12 @@ def read_finding(session: Session, summary: MatchSummary) -> Finding | None:
     enrolled = _enrolled(session, company.id)
     domains = tuple(defanged(term.text) for term in named if term.kind is TermKind.DOMAIN)
     listing = listing_of(version, offer=offer)
-    return Finding(
+    return CompanyFinding(
         company_id=company.id,
         source_id=row.source_id,
         listing_id=row.id,
         root_listing_id=root_id,
-        company=Company(slug=company.slug, name=one_line(company.name, LABEL_CHARS)),
+        company=MessageCompany(slug=company.slug, name=one_line(company.name, LABEL_CHARS)),
         source=source_of(row.source),
         listing=listing,
         matches=_matches(summary),
@@ -91,22 +91,22 @@ def read_finding(session: Session, summary: MatchSummary) -> Finding | None:
 
 def _root(session: Session, row: ListingRow) -> int:
     """The listing that a finding is about: a reply goes with its thread, an offer with the data's first."""
-    first = listings.get(session, data_sets.first_of(row))
+    first = listings.listing_by_id(session, data_sets.first_offer_of(row))
     if first is None or first.thread_key is None:
-        return data_sets.first_of(row)
-    thread = listings.by_key(session, first.source_id, first.thread_key)
-    return first.id if thread is None else data_sets.first_of(thread)
+        return data_sets.first_offer_of(row)
+    thread = listings.listing_by_key(session, first.source_id, first.thread_key)
+    return first.id if thread is None else data_sets.first_offer_of(thread)
 
 
-def source_of(row: SourceRow) -> Source:
+def source_of(row: SourceRow) -> MessageSource:
     """A source as messages show it."""
-    return Source(name=row.name, kind=row.kind, health=row.health.value, health_since=row.health_since)
+    return MessageSource(name=row.name, kind=row.kind, health=row.health.value, health_since=row.health_since)
 
 
-def listing_of(version: ListingVersion, *, offer: Offer) -> Listing:
+def listing_of(version: ListingVersion, *, offer: OfferNumber) -> MessageListing:
     """A listing as messages show it: this version's words, the listing's life."""
     row = version.listing
-    return Listing(
+    return MessageListing(
         id=row.id,
         key=one_line(row.key, LABEL_CHARS),
         url=one_line(row.url, URL_CHARS),
@@ -127,16 +127,16 @@ def listing_of(version: ListingVersion, *, offer: Offer) -> Listing:
     )
 
 
-def _price(version: ListingVersion) -> Price | None:
+def _price(version: ListingVersion) -> MessagePrice | None:
     if version.price_amount is None:
         return None
     amount = f"{version.price_amount:,f}"
     trimmed = amount.rstrip("0").rstrip(".") if "." in amount else amount
-    return Price(amount=trimmed, currency=one_line(version.price_currency or "", 12))
+    return MessagePrice(amount=trimmed, currency=one_line(version.price_currency or "", 12))
 
 
-def _matches(summary: MatchSummary) -> Matches:
-    return Matches(
+def _matches(summary: MatchSummary) -> MessageMatches:
+    return MessageMatches(
         mentions=dict(summary.mention_fields),
         terms=tuple(one_line(term, LABEL_CHARS) for term in summary.terms[:TERMS]),
         coherent_rows=summary.coherent_rows,
@@ -149,7 +149,7 @@ def _matches(summary: MatchSummary) -> Matches:
 def _excerpts(session: Session, summary: MatchSummary, terms: Mapping[int | None, Term]) -> Iterator[Excerpt]:
     """The first excerpts, each text once: a name that stands in every line would fill the message."""
     told: set[str] = set()
-    found = matches.of_version(
+    found = matches.matches_of_version(
         session, summary.version_id, company_id=summary.company_id, kind=MatchKind.MENTION, limit=EXCERPTS * 4
     )
     for match in found:
@@ -169,13 +169,15 @@ def _enrolled(session: Session, company_id: int) -> int:
     return sum(one.customers for one in companies.active_segments(session) if one.company_id == company_id)
 
 
-def _coverage(session: Session, version: ListingVersion, summary: MatchSummary, *, enrolled: int) -> Coverage:
+def _coverage(
+    session: Session, version: ListingVersion, summary: MatchSummary, *, enrolled: int
+) -> MessageCoverage:
     parts = [name for name in ("title", "body", "sample") if getattr(version, name)]
     if count := len(version.attachments):
         parts.append("1 text attachment" if count == 1 else f"{count} text attachments")
-    capture = captures.get(session, version.capture_id) if version.capture_id else None
-    run = runs.get(session, capture.run_id) if capture else None
-    return Coverage(
+    capture = captures.capture_by_id(session, version.capture_id) if version.capture_id else None
+    run = runs.run_by_id(session, capture.run_id) if capture else None
+    return MessageCoverage(
         parts=tuple(parts),
         rows_scanned=summary.rows_scanned,
         candidates=summary.candidates,
@@ -185,12 +187,12 @@ def _coverage(session: Session, version: ListingVersion, summary: MatchSummary, 
     )
 
 
-def _proof(session: Session, version: ListingVersion) -> Iterator[Capture]:
+def _proof(session: Session, version: ListingVersion) -> Iterator[MessageCapture]:
     ids = [version.capture_id, *(attachment.capture_id for attachment in version.attachments)]
     known: Sequence[int] = [capture_id for capture_id in ids if capture_id is not None]
     for capture_id in known[:CAPTURES]:
-        if capture := captures.get(session, capture_id):
-            yield Capture(
+        if capture := captures.capture_by_id(session, capture_id):
+            yield MessageCapture(
                 id=capture.id,
                 role=capture.role.value,
                 url=one_line(capture.url, URL_CHARS),
@@ -200,7 +202,9 @@ def _proof(session: Session, version: ListingVersion) -> Iterator[Capture]:
             )
 
 
-def _facts(summary: MatchSummary, listing: Listing, *, domains: tuple[str, ...], enrolled: int) -> Facts:
+def _facts(
+    summary: MatchSummary, listing: MessageListing, *, domains: tuple[str, ...], enrolled: int
+) -> Facts:
     return Facts(
         mentions=dict(summary.mention_fields),
         domains=domains,

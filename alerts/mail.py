@@ -15,7 +15,7 @@ from email.policy import SMTP
 
 from alerts.clean import one_line
 from alerts.message import Message
-from alerts.render import headline, html, plain
+from alerts.render import headline, html_page, plain_text
 from alerts.settings import EmailChannel
 
 SUBJECT_CHARS = 150
@@ -39,8 +39,8 @@ def email_of(message: Message, channel: EmailChannel, *, idempotency_key: str) -
     mail["X-Spillwatch-Alert"] = f"{message.alert_id}/{message.revision}"
     mail["X-Spillwatch-Severity"] = message.severity.value
     mail["Idempotency-Key"] = idempotency_key
-    mail.set_content(plain(message))
-    mail.add_alternative(html(message), subtype="html")
+    mail.set_content(plain_text(message))
+    mail.add_alternative(html_page(message), subtype="html")
     return mail
 
 

@@ -1,8 +1,8 @@
 """What an alert says: one value, from which every channel renders its own form.
 
-`Content` is decided when a finding is judged and stored in its revision, so that each attempt of each channel
-says the same. `Message` adds what the rows know (number, revision, severity). It is the `data` of the
-webhook, and its JSON Schema (schema/alert.v1.json) is made from these classes: change them by adding only, or
+`MessageContent` is decided when a finding is judged and stored in its revision, so that each attempt of
+each channel says the same. `Message` adds what the rows know (number, revision, severity). It is the
+`data` of the webhook, and its JSON Schema (schema/alert.v1.json) is made from these classes: change them by adding only, or
 raise the version.
 
 All text is masked (storage) and harmless (clean.py); a URL is shown defanged and is never a link.
@@ -17,7 +17,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from alerts.severity import Signal
-from storage.alerts import Alert, AlertKind, AlertRevision, Change, Severity, TriageState
+from storage.alerts import Alert, AlertChange, AlertKind, AlertRevision, Severity, TriageState
 
 EXCERPTS = 8  # excerpts in a message
 CAPTURES = 12  # captures named as proof
@@ -30,14 +30,14 @@ class _Value(BaseModel):
     model_config = ConfigDict(frozen=True, json_schema_serialization_defaults_required=True)
 
 
-class Company(_Value):
+class MessageCompany(_Value):
     """Whose data it is about."""
 
     slug: str = Field(description="Its name in the configuration: the stem of companies/SLUG.toml.")
     name: str = Field(description="Its name for people.")
 
 
-class Source(_Value):
+class MessageSource(_Value):
     """Where it was found."""
 
     name: str = Field(description="Name of the source in the configuration.")
@@ -46,14 +46,14 @@ class Source(_Value):
     health_since: datetime | None = Field(default=None, description="Since when.")
 
 
-class Price(_Value):
+class MessagePrice(_Value):
     """What the seller asks."""
 
     amount: str = Field(description="Decimal number, as text.")
     currency: str = Field(description="ISO 4217, or BTC, XMR, USDT and the like.")
 
 
-class Listing(_Value):
+class MessageListing(_Value):
     """What is offered, as it was shown when this was written. Crawled text: masked, harmless, defanged."""
 
     id: int = Field(description="Number of the listing in the database.")
@@ -61,7 +61,7 @@ class Listing(_Value):
     url: str = Field(description="Its address, defanged (hxxps, [.]): never a link.")
     title: str = Field(description="Its title.")
     seller: str | None = Field(default=None, description="Name of the seller or the author.")
-    price: Price | None = Field(default=None, description="Price, where one was read.")
+    price: MessagePrice | None = Field(default=None, description="Price, where one was read.")
     claimed_records: int | None = Field(default=None, description="Number of records the seller claims.")
     data_classes: tuple[str, ...] = Field(default=(), description="Kinds of data the seller names.")
     posted_at: datetime | None = Field(default=None, description="When the site says it was posted.")
@@ -79,7 +79,7 @@ class Listing(_Value):
     )
 
 
-class Matches(_Value):
+class MessageMatches(_Value):
     """What of the company was found in it. Counts only."""
 
     mentions: dict[str, int] = Field(description="Mentions of watch terms by field of the listing.")
@@ -111,7 +111,7 @@ class Difference(_Value):
     after: str | None = Field(description="What it is, as text.")
 
 
-class Coverage(_Value):
+class MessageCoverage(_Value):
     """What was read, and what was not: the limits of this alert."""
 
     parts: tuple[str, ...] = Field(description="Parts of the listing that were read.")
@@ -126,7 +126,7 @@ class Coverage(_Value):
     )
 
 
-class Capture(_Value):
+class MessageCapture(_Value):
     """Proof: a raw response in the evidence store."""
 
     id: int = Field(description="Number of the capture in the database.")
@@ -137,7 +137,7 @@ class Capture(_Value):
     size: int = Field(description="Number of bytes.")
 
 
-class Content(_Value):
+class MessageContent(_Value):
     """Everything an alert says apart from its number and its severity."""
 
     title: str = Field(description="Headline.")
@@ -145,31 +145,31 @@ class Content(_Value):
         default=TriageState.NEW, description="State of the alert when this was written."
     )
     summary: str = Field(description="What happened, in a sentence or two.")
-    company: Company | None = Field(
+    company: MessageCompany | None = Field(
         default=None, description="Whose data; null for alerts about Spillwatch itself."
     )
-    source: Source | None = Field(default=None, description="Where.")
-    listing: Listing | None = Field(
+    source: MessageSource | None = Field(default=None, description="Where.")
+    listing: MessageListing | None = Field(
         default=None, description="What; null for alerts about Spillwatch itself."
     )
-    matches: Matches | None = Field(default=None, description="What of the company was found in it.")
+    matches: MessageMatches | None = Field(default=None, description="What of the company was found in it.")
     thresholds: dict[str, int] = Field(
         default_factory=dict, description="Score from which an alert has a severity, by its name."
     )
     excerpts: tuple[Excerpt, ...] = Field(default=(), description="Masked pieces of text.")
     changes: tuple[Difference, ...] = Field(default=(), description="What is new in this revision.")
     next_steps: tuple[str, ...] = Field(default=(), description="What to do next.")
-    coverage: Coverage | None = Field(default=None, description="What was read and what was not.")
-    proof: tuple[Capture, ...] = Field(default=(), description="Captures it rests on.")
+    coverage: MessageCoverage | None = Field(default=None, description="What was read and what was not.")
+    proof: tuple[MessageCapture, ...] = Field(default=(), description="Captures it rests on.")
 
 
-class Message(Content):
+class Message(MessageContent):
     """One revision of one alert, complete."""
 
     alert_id: int = Field(description="Number of the alert; the same in all its revisions.")
     revision: int = Field(description="1 for the first message of an alert, then 2, 3, ...")
     kind: AlertKind = Field(description="finding, source, channel or test.")
-    change: Change = Field(
+    change: AlertChange = Field(
         description="What this revision is: opened, escalated, updated, reopened or resolved."
     )
     severity: Severity = Field(description="low, medium, high or critical.")
@@ -193,9 +193,9 @@ class Event(_Value):
 
 def message_of(alert: Alert, revision: AlertRevision, *, installation: str) -> Message:
     """The message of one revision: the same at every attempt, whatever became of the alert since."""
-    content = Content.model_validate(revision.content)
+    content = MessageContent.model_validate(revision.content)
     return Message(
-        **{name: getattr(content, name) for name in Content.model_fields},
+        **{name: getattr(content, name) for name in MessageContent.model_fields},
         alert_id=alert.id,
         revision=revision.number,
         kind=alert.kind,

@@ -11,10 +11,10 @@ from sqlalchemy.orm import Session
 
 from alerts import metrics
 from alerts.dedupe import Judged
-from alerts.message import Content
+from alerts.message import MessageContent
 from alerts.settings import AlertsSettings
 from storage import alerts as rows
-from storage.alerts import AlertKind, Change, ChannelTarget, Finding, Opened
+from storage.alerts import AlertChange, AlertDraft, AlertKind, ChannelTarget, OpenedAlert
 from storage.work import Dispatcher, Work, WorkKind
 
 
@@ -43,15 +43,15 @@ class Outbox:
         session: Session,
         about: About,
         *,
-        change: Change,
+        change: AlertChange,
         judged: Judged,
-        content: Content,
+        content: MessageContent,
         now: datetime,
-    ) -> Opened:
+    ) -> OpenedAlert:
         """Writes the alert, its revision and one delivery for each channel that carries it, and announces
         them.
         """
-        finding = Finding(
+        finding = AlertDraft(
             dedupe_key=about.key,
             kind=about.kind,
             change=change,

@@ -12,10 +12,10 @@ from functools import cache
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
-from alerts.message import Coverage, Difference, Message
+from alerts.message import Difference, Message, MessageCoverage
 from alerts.rules import nth
 from alerts.severity import Signal
-from storage.alerts import AlertKind, Change, Severity
+from storage.alerts import AlertChange, AlertKind, Severity
 
 # Text on background, at least 4.5:1 (WCAG AA); the names are written out as well, colour alone says nothing.
 COLOURS = {
@@ -26,11 +26,11 @@ COLOURS = {
 }
 RESOLVED = ("#ffffff", "#1a6b3c")
 HEADLINES = {
-    Change.OPENED: "New",
-    Change.ESCALATED: "Stronger",
-    Change.UPDATED: "Update",
-    Change.REOPENED: "Reopened",
-    Change.RESOLVED: "Resolved",
+    AlertChange.OPENED: "New",
+    AlertChange.ESCALATED: "Stronger",
+    AlertChange.UPDATED: "Update",
+    AlertChange.REOPENED: "Reopened",
+    AlertChange.RESOLVED: "Resolved",
 }
 FIELDS = {
     "severity": "Severity",
@@ -62,27 +62,27 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters |= {"moment": moment, "number": number, "points": points}
+    environment.filters |= {"moment": shown_time, "number": number, "points": points}
     return environment
 
 
-def plain(message: Message) -> str:
+def plain_text(message: Message) -> str:
     """The text of the e-mail, and of `spillwatch alerts show`."""
     return _environment().get_template("alert.txt").render(_values(message))
 
 
-def html(message: Message) -> str:
+def html_page(message: Message) -> str:
     """The HTML of the e-mail."""
     return _environment().get_template("alert.html").render(_values(message))
 
 
 def headline(message: Message) -> str:
     """The subject: severity first, for whoever reads it on a lock screen."""
-    label = "" if message.change is Change.OPENED else f"{HEADLINES[message.change]}: "
+    label = "" if message.change is AlertChange.OPENED else f"{HEADLINES[message.change]}: "
     return f"[{message.severity.value.upper()}] {label}{message.title} (#{message.alert_id})"
 
 
-def moment(at: datetime | None) -> str:
+def shown_time(at: datetime | None) -> str:
     """A time in UTC to the minute; readers are in several zones."""
     return "" if at is None else f"{at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
@@ -98,7 +98,7 @@ def points(signal: Signal) -> str:
 
 
 def _values(message: Message) -> dict[str, object]:
-    ink, paper = RESOLVED if message.change is Change.RESOLVED else COLOURS[message.severity]
+    ink, paper = RESOLVED if message.change is AlertChange.RESOLVED else COLOURS[message.severity]
     return {
         "m": message,
         "headline": "Test" if message.kind is AlertKind.TEST else HEADLINES[message.change],
@@ -107,7 +107,7 @@ def _values(message: Message) -> dict[str, object]:
         "paper": paper,
         "facts": list(facts(message)),
         "changes": [(FIELDS.get(change.field, change.field), *_sides(change)) for change in message.changes],
-        "why": "Why it was" if message.change is Change.RESOLVED else "Why",
+        "why": "Why it was" if message.change is AlertChange.RESOLVED else "Why",
         "steps": list(steps(message)),
         "coverage": list(covered(message.coverage)) if message.coverage else [],
         "is_finding": message.kind is AlertKind.FINDING,
@@ -131,7 +131,7 @@ def facts(message: Message) -> Iterator[tuple[str, str]]:
     if message.source:
         yield "Source", message.source.name
         if not message.listing:
-            since = f" since {moment(message.source.health_since)}" if message.source.health_since else ""
+            since = f" since {shown_time(message.source.health_since)}" if message.source.health_since else ""
             yield "Health", message.source.health.replace("_", " ") + since
     if message.listing:
         yield from _listing_facts(message)
@@ -152,20 +152,20 @@ def _listing_facts(message: Message) -> Iterator[tuple[str, str]]:
         yield "Kinds of data", ", ".join(listing.data_classes)
     if listing.posted_at:
         doubt = " (uncertain: what the site says allows another moment)"
-        yield "Posted", moment(listing.posted_at) + (doubt if listing.posted_at_uncertain else "")
-    yield "First seen", moment(listing.first_seen_at)
+        yield "Posted", shown_time(listing.posted_at) + (doubt if listing.posted_at_uncertain else "")
+    yield "First seen", shown_time(listing.first_seen_at)
     if listing.first_offered_at:
-        since = moment(listing.first_offered_at)
+        since = shown_time(listing.first_offered_at)
         yield "Offer", f"the {nth(listing.offer_number)} of the same data, first seen {since}"
     if listing.gone_at:
-        yield "Gone since", moment(listing.gone_at)
+        yield "Gone since", shown_time(listing.gone_at)
     else:
-        yield "Last seen", moment(listing.last_seen_at)
+        yield "Last seen", shown_time(listing.last_seen_at)
     yield "Status", f"{LIVES.get(listing.life, listing.life)}, version {listing.version}"
     yield "Address", listing.url
 
 
-def covered(coverage: Coverage) -> Iterator[str]:
+def covered(coverage: MessageCoverage) -> Iterator[str]:
     """What was read and what was not, in sentences."""
     parts = ", ".join(coverage.parts) or "nothing"
     yield (

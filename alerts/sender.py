@@ -35,7 +35,7 @@ from storage import alerts as rows
 from storage import deliveries
 from storage.alerts import Alert, AlertKind
 from storage.base import Database
-from storage.deliveries import AttemptOutcome, ChannelState, Claimed
+from storage.deliveries import AttemptOutcome, ChannelState, ClaimedDelivery
 from storage.work import Dispatcher
 
 log = structlog.get_logger(__name__)
@@ -73,7 +73,7 @@ class DeliveryService:
     def deliver(self, delivery_id: int) -> None:
         """Make one attempt, if the delivery is due and nobody else has it. Handler of WorkKind.DELIVER."""
         with self._database.transaction() as session:
-            claimed = deliveries.claim(session, delivery_id, now=self._clock())
+            claimed = deliveries.claim_delivery(session, delivery_id, now=self._clock())
             message = self._message(session, claimed) if claimed else None
         if claimed is None or message is None:
             return
@@ -84,13 +84,13 @@ class DeliveryService:
         metrics.DELIVERY_SECONDS.labels(claimed.transport).observe(elapsed_s)
         self._conclude(claimed, message, result, duration_ms=round(elapsed_s * 1000))
 
-    def _message(self, session: Session, claimed: Claimed) -> Message:
+    def _message(self, session: Session, claimed: ClaimedDelivery) -> Message:
         """A delivery's alert and revision were written with it: NoResultFound would be a damaged database."""
         alert = session.get_one(Alert, claimed.alert_id)
-        revision = rows.revision(session, claimed.alert_id, claimed.revision)
+        revision = rows.revision_by_number(session, claimed.alert_id, claimed.revision)
         return message_of(alert, revision, installation=self._settings.installation)
 
-    def _attempt(self, claimed: Claimed, message: Message) -> _Result:
+    def _attempt(self, claimed: ClaimedDelivery, message: Message) -> _Result:
         try:
             sent = self._send(claimed, message)
         except DeliveryError as error:
@@ -106,7 +106,7 @@ class DeliveryService:
             return self._failed(claimed, message, unexpected)
         return _Result(AttemptOutcome.SENT, sent.reason, sent.detail, sent.status_code)
 
-    def _send(self, claimed: Claimed, message: Message) -> Sent:
+    def _send(self, claimed: ClaimedDelivery, message: Message) -> Sent:
         channel: Channel | None = self._settings.channels.get(claimed.channel)
         if channel is None or not channel.enabled:
             raise ChannelRemoved(
@@ -116,7 +116,7 @@ class DeliveryService:
             )
         return send(channel, Outgoing(message, claimed.idempotency_key, self._clock()))
 
-    def _failed(self, claimed: Claimed, message: Message, error: DeliveryError) -> _Result:
+    def _failed(self, claimed: ClaimedDelivery, message: Message, error: DeliveryError) -> _Result:
         if error.permanent:
             return _Result(AttemptOutcome.PERMANENT, error.reason, str(error), error.status_code)
         if message.kind is AlertKind.TEST:  # whoever asked is looking at it now
@@ -134,10 +134,12 @@ class DeliveryService:
             return _Result(AttemptOutcome.PERMANENT, GaveUp.reason, detail, error.status_code)
         return _Result(AttemptOutcome.RETRY, error.reason, str(error), error.status_code, due)
 
-    def _conclude(self, claimed: Claimed, message: Message, result: _Result, *, duration_ms: int) -> None:
+    def _conclude(
+        self, claimed: ClaimedDelivery, message: Message, result: _Result, *, duration_ms: int
+    ) -> None:
         now = self._clock()
         with self._database.transaction() as session:
-            ours = deliveries.concluded(
+            ours = deliveries.record_outcome(
                 session,
                 claimed,
                 outcome=result.outcome,
@@ -164,7 +166,7 @@ class DeliveryService:
         )
 
     def _note_channel(
-        self, session: Session, claimed: Claimed, message: Message, result: _Result, *, now: datetime
+        self, session: Session, claimed: ClaimedDelivery, message: Message, result: _Result, *, now: datetime
     ) -> None:
         """What the attempt says of its channel. A failed test kills none: whoever asked for it is told on the
         spot.
@@ -172,7 +174,7 @@ class DeliveryService:
         ok = result.outcome is AttemptOutcome.SENT
         if (message.kind is AlertKind.TEST and not ok) or result.reason == ChannelRemoved.reason:
             return
-        transition = deliveries.channel_result(
+        transition = deliveries.record_channel_result(
             session,
             claimed.channel,
             transport=claimed.transport,

@@ -16,16 +16,16 @@ from sqlalchemy.orm import Session
 from alerts import metrics, source_health
 from alerts.advice import finding_steps
 from alerts.dedupe import Decision, Judged, decide, finding_key, listing_changes
-from alerts.finding import Finding, listing_of, read_finding, source_of
-from alerts.message import Content
+from alerts.finding import CompanyFinding, listing_of, read_finding, source_of
+from alerts.message import MessageContent
 from alerts.outbox import About, Outbox
-from alerts.render import moment
+from alerts.render import shown_time
 from alerts.rules import Said
 from alerts.settings import AlertsSettings
 from alerts.severity import Signal, merged, score_of, signals_of
 from storage import alerts as rows
 from storage import data_sets, listings, matches, sources
-from storage.alerts import Alert, AlertKind, AlertRevision, Change, Opened, TriageState
+from storage.alerts import Alert, AlertChange, AlertKind, AlertRevision, OpenedAlert, TriageState
 from storage.base import Database
 from storage.listings import ListingVersion
 from storage.work import Dispatcher
@@ -50,24 +50,24 @@ class AlertService:
     def evaluate(self, summary_id: int) -> None:
         """Judge what a version of a listing says of a company. Handler of WorkKind.EVALUATE."""
         with self._database.transaction() as session:
-            summary = matches.summary(session, summary_id)
+            summary = matches.summary_by_id(session, summary_id)
             finding = read_finding(session, summary) if summary else None
             if summary is None or finding is None:  # it waits until its company is watched again
                 return
-            if matches.evaluated(session, summary_id, summary.digest):
+            if matches.mark_evaluated(session, summary_id, summary.digest):
                 self._judge(session, finding)
 
-    def _judge(self, session: Session, finding: Finding) -> None:
+    def _judge(self, session: Session, finding: CompanyFinding) -> None:
         key = finding_key(finding.company.slug, finding.root_listing_id)
         now = self._judged(signals_of(finding.facts, self._settings.severity))
-        alert = rows.by_key(session, key, for_update=True) or _of_its_set(session, finding)
+        alert = rows.alert_by_key(session, key, for_update=True) or _of_its_set(session, finding)
         if alert is None:
-            self._write(session, finding, now, Decision(Change.OPENED, TriageState.NEW, ()), key=key)
+            self._write(session, finding, now, Decision(AlertChange.OPENED, TriageState.NEW, ()), key=key)
             return
-        said = rows.revisions(session, alert.id)
+        said = rows.revisions_of(session, alert.id)
         before = _judged_before(said[-1])
         now = self._judged(merged(before.signals, now.signals))
-        contents = [Content.model_validate(revision.content) for revision in said]
+        contents = [MessageContent.model_validate(revision.content) for revision in said]
         decision = decide(before, now, state=alert.state, material=listing_changes(contents, finding.listing))
         if decision is None:
             metrics.QUIET.inc()
@@ -78,9 +78,9 @@ class AlertService:
         return Judged(self._settings.severity.of(score_of(signals)), tuple(signals))
 
     def _write(
-        self, session: Session, finding: Finding, judged: Judged, decision: Decision, *, key: str
+        self, session: Session, finding: CompanyFinding, judged: Judged, decision: Decision, *, key: str
     ) -> None:
-        content = Content(
+        content = MessageContent(
             title=f"{finding.company.name}: {finding.listing.title or 'a listing without a title'}",
             state=decision.state,
             summary=summary_of(finding, decision.change),
@@ -109,11 +109,11 @@ class AlertService:
     def evaluate_life(self, alert_id: int) -> None:
         """Tell that the listing of an alert is gone, or back. Handler of WorkKind.LIFE."""
         with self._database.transaction() as session:
-            alert = rows.locked(session, alert_id)
+            alert = rows.lock_alert(session, alert_id)
             if alert is None or alert.listing_id is None:
                 return
             version = listings.latest_version(session, alert.listing_id)
-            revisions = rows.revisions(session, alert_id)
+            revisions = rows.revisions_of(session, alert_id)
             if version is None or not rows.note_listing_gone(
                 session, alert_id, gone=version.listing.gone_at is not None
             ):
@@ -123,10 +123,10 @@ class AlertService:
     def _tell_life(
         self, session: Session, alert: Alert, revisions: Sequence[AlertRevision], version: ListingVersion
     ) -> None:
-        last = Content.model_validate(revisions[-1].content)
+        last = MessageContent.model_validate(revisions[-1].content)
         before = _judged_before(revisions[-1])
         listing = listing_of(version, offer=data_sets.offer_of(session, version.listing))
-        said = [Content.model_validate(revision.content) for revision in revisions]
+        said = [MessageContent.model_validate(revision.content) for revision in revisions]
         decision = decide(before, before, state=alert.state, material=listing_changes(said, listing))
         if decision is None:
             return
@@ -156,15 +156,15 @@ class AlertService:
     def evaluate_source_change(self, change_id: int) -> None:
         """Tell that a source's health changed. Handler of WorkKind.SOURCE_CHANGE."""
         with self._database.transaction() as session:
-            change = sources.change(session, change_id)
-            if change is None or not sources.change_done(session, change_id):
+            change = sources.change_by_id(session, change_id)
+            if change is None or not sources.mark_change_done(session, change_id):
                 return
             source_health.report(session, self._outbox, change=change, now=self._clock())
 
-    def send_test(self) -> Opened:
+    def send_test(self) -> OpenedAlert:
         """Write a test message for every enabled channel; `DeliveryService.deliver` sends each."""
         signal = self._settings.severity.signal("test", Said(None, "Somebody ran `spillwatch alerts test`."))
-        content = Content(
+        content = MessageContent(
             title="Test of the alert channels",
             state=TriageState.RESOLVED,
             summary="This is a test. Nothing was found; if you read this, this channel works.",
@@ -174,21 +174,23 @@ class AlertService:
         judged = Judged(self._settings.severity.of(signal.weight), (signal,))
         with self._database.transaction() as session:
             return self._outbox.write(
-                session, about, change=Change.OPENED, judged=judged, content=content, now=self._clock()
+                session, about, change=AlertChange.OPENED, judged=judged, content=content, now=self._clock()
             )
 
 
-def _of_its_set(session: Session, finding: Finding) -> Alert | None:
+def _of_its_set(session: Session, finding: CompanyFinding) -> Alert | None:
     """The alert of another offer of the same data, opened before they were known to be the same."""
-    others = data_sets.members(session, finding.root_listing_id)
-    return rows.first_of_keys(session, [finding_key(finding.company.slug, listing) for listing in others])
+    others = data_sets.data_set_members(session, finding.root_listing_id)
+    return rows.lock_oldest_of_keys(
+        session, [finding_key(finding.company.slug, listing) for listing in others]
+    )
 
 
 def _judged_before(revision: AlertRevision) -> Judged:
     return Judged(revision.severity, tuple(Signal.model_validate(signal) for signal in revision.signals))
 
 
-def summary_of(finding: Finding, change: Change) -> str:
+def summary_of(finding: CompanyFinding, change: AlertChange) -> str:
     """How sure it is that the data is the company's, where it is offered and since when."""
     facts, name, where = finding.facts, finding.company.name, finding.source.name
     if facts.coherent_rows:
@@ -201,7 +203,7 @@ def summary_of(finding: Finding, change: Change) -> str:
     else:
         sure = f"Single identifiers of customers of {name} are on {where}."
     again = {
-        Change.ESCALATED: " This is stronger than what was told before.",
-        Change.REOPENED: " This is stronger than what was known when the alert was taken on or closed.",
+        AlertChange.ESCALATED: " This is stronger than what was told before.",
+        AlertChange.REOPENED: " This is stronger than what was known when the alert was taken on or closed.",
     }
-    return f"{sure} First seen {moment(finding.listing.first_seen_at)}.{again.get(change, '')}"
+    return f"{sure} First seen {shown_time(finding.listing.first_seen_at)}.{again.get(change, '')}"

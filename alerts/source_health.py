@@ -12,13 +12,13 @@ from alerts.advice import source_steps
 from alerts.clean import one_line
 from alerts.dedupe import Judged, source_key
 from alerts.finding import source_of
-from alerts.message import Content, Difference
+from alerts.message import Difference, MessageContent
 from alerts.outbox import About, Outbox
 from alerts.rules import Said
 from alerts.severity import Signal
 from storage import alerts as rows
 from storage import runs, sources
-from storage.alerts import Alert, AlertKind, Change, TriageState
+from storage.alerts import Alert, AlertChange, AlertKind, TriageState
 from storage.sources import Source, SourceChange, SourceHealth
 
 DETAIL_CHARS = 400  # of what the run says of itself
@@ -65,10 +65,10 @@ def report(session: Session, outbox: Outbox, *, change: SourceChange, now: datet
     """Write the alert or its next revision. A source that becomes ok without an open alert is news to
     nobody.
     """
-    source = sources.get(session, change.source_id)
+    source = sources.source_by_id(session, change.source_id)
     if source is None or source.removed_at is not None:
         return
-    open_alert = rows.open_of(session, AlertKind.SOURCE, source_id=source.id)
+    open_alert = rows.lock_open_alert(session, AlertKind.SOURCE, source_id=source.id)
     if change.after in TROUBLE:
         _trouble(session, outbox, source, change, open_alert, now)
     elif open_alert is not None and change.after is SourceHealth.OK:
@@ -85,9 +85,9 @@ def _trouble(
 ) -> None:
     severity = outbox.settings.severity
     signal = severity.signal(f"source_{change.after.value}", Said(None, MEANING[change.after]))
-    run = runs.get(session, change.run_id) if change.run_id is not None else None
+    run = runs.run_by_id(session, change.run_id) if change.run_id is not None else None
     said = [one_line(run.detail, DETAIL_CHARS)] if run and run.detail else []
-    content = Content(
+    content = MessageContent(
         title=f"Source {source.name}: {TROUBLE[change.after]}",
         state=open_alert.state if open_alert else TriageState.NEW,
         summary=" ".join(
@@ -100,7 +100,7 @@ def _trouble(
     key = open_alert.dedupe_key if open_alert else source_key(source.id, change.id)
     about = About(key=key, kind=AlertKind.SOURCE, source_id=source.id)
     judged = Judged(severity.of(signal.weight), (signal,))
-    kind = Change.UPDATED if open_alert else Change.OPENED
+    kind = AlertChange.UPDATED if open_alert else AlertChange.OPENED
     outbox.write(session, about, change=kind, judged=judged, content=content, now=now)
 
 
@@ -109,10 +109,10 @@ def _mended(
 ) -> None:
     """The severity stays what it was: who was told of the trouble is told of its end."""
     signals = tuple(
-        Signal.model_validate(signal) for signal in rows.revisions(session, open_alert.id)[-1].signals
+        Signal.model_validate(signal) for signal in rows.revisions_of(session, open_alert.id)[-1].signals
     )
     earlier = tuple(signal.model_copy(update={"earlier": True}) for signal in signals)
-    content = Content(
+    content = MessageContent(
         title=f"Source {source.name} is ok again",
         state=TriageState.RESOLVED,
         summary=f"The source {source.name} was {_words(change.before)} and is read again.",
@@ -122,7 +122,7 @@ def _mended(
     )
     about = About(key=open_alert.dedupe_key, kind=AlertKind.SOURCE, source_id=source.id)
     judged = Judged(open_alert.severity, earlier)
-    outbox.write(session, about, change=Change.RESOLVED, judged=judged, content=content, now=now)
+    outbox.write(session, about, change=AlertChange.RESOLVED, judged=judged, content=content, now=now)
 
 
 def _words(health: SourceHealth) -> str:

@@ -143,14 +143,14 @@ def phones(folder: Path) -> dict[str, object]:
 
 
 def _matched(folder: Path, name: str) -> dict[str, object]:
-    process_start.begin()  # as the command does
+    process_start.before_imports()  # as the command does
     from matching.comparing.findings import Findings
     from matching.fingerprints.scheme import read_key
     from matching.fingerprints.segments import open_segment
     from matching.sweep import Sweep
     from matching.watch import WatchedSegment, watch_of
 
-    process_start.imported()
+    process_start.after_imports()
 
     segment = open_segment(folder / name)
     key = read_key(folder / "lender.key")

@@ -19,7 +19,7 @@ from stringzilla import hmac_sha256
 from benchmarks.measure import cost, ratio, report
 from matching.native.hmac import hashed, lanes
 from matching.native.library import FIELDS
-from matching.scanning.scanner import Scanner, engine
+from matching.scanning.scanner import Scanner, scanner_engine
 from matching.scanning.tapes import Tape
 
 MEGABYTES = 8
@@ -42,8 +42,8 @@ _WORDS = re.findall(
 
 
 def main() -> None:
-    if not engine().native:
-        raise SystemExit(f"this machine has {engine().told}")
+    if not scanner_engine().native:
+        raise SystemExit(f"this machine has {scanner_engine().told}")
     texts = {"prose": _prose, "combo list": _combo_list, "CSV, 12 columns": _csv, "SQL dump": _sql}
     report(
         ("text", "candidates", "re MB/s", "specification MB/s", "native MB/s", "x re", "x specification"),

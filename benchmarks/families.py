@@ -16,7 +16,7 @@ from typing import NamedTuple
 from bs4 import BeautifulSoup
 
 from benchmarks.measure import cost, ratio, report
-from crawler.listing import Listing
+from crawler.listing import ParsedListing
 from crawler.sources import Page, Role, adapter_for, read_definition
 from tests.peers.forums.board import LONG
 from tests.peers.forums.server import PROGRAMS, ForumSite
@@ -91,7 +91,7 @@ def _measured(name: str, thread: int | None) -> tuple[str, str, float, int, floa
 
 def _page(body: bytes, url: str, thread: int | None) -> Page:
     key = None if thread is None else f"t{thread}"
-    partial = Listing(key=key, url=url) if key else None
+    partial = ParsedListing(key=key, url=url) if key else None
     role = Role.ITEM if key else Role.LIST
     return Page(url=url, body=body, role=role, fetched_at=NOW, key=key, partial=partial)
 

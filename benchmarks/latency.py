@@ -16,7 +16,7 @@ from pathlib import Path
 from sqlalchemy import select
 
 from benchmarks.measure import report
-from demo.postings import Posting, Section, Step
+from demo.postings import Posting, SiteSection, Step
 from demo.stage import Stage
 from storage.alerts import Alert
 from storage.captures import Capture
@@ -74,7 +74,7 @@ def _round(stage: Stage, number: int) -> dict[str, float]:
 def _offer(key: str) -> Posting:
     title = f"Quillmere clients, part {key}"
     return Posting(
-        Section.OFFERS, key, title, f"{title}: loans and phones.", "bench", "$10.00", "1,000 records"
+        SiteSection.OFFERS, key, title, f"{title}: loans and phones.", "bench", "$10.00", "1,000 records"
     )
 
 

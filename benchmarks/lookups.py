@@ -22,15 +22,15 @@ from benchmarks.measure import cost, ratio, report
 from benchmarks.segments import write_base
 from matching.fingerprints.scheme import Fingerprints, new_key
 from matching.fingerprints.segments import (
-    Segment,
+    MappedSegment,
     Sorter,
     delta_header,
-    merge,
+    merge_chain,
     open_segment,
-    verify,
+    verify_segment,
     write_segment,
 )
-from matching.fingerprints.segments.chain import Chain
+from matching.fingerprints.segments.chain import SegmentChain
 from matching.fingerprints.segments.probe import by_numpy, lookup
 from matching.identifiers import Field
 
@@ -109,7 +109,7 @@ def _measure(folder: Path, count: int) -> Measured:
     _, native = cost(lambda: [lookup(table, batch) for batch in asked])
     _, numpy = cost(lambda: [by_numpy(table, batch) for batch in asked])
     set_, set_bytes = _set(count, asked) if count <= SET_LIMIT else (None, None)
-    _, verified = cost(lambda: verify(path))
+    _, verified = cost(lambda: verify_segment(path))
     delta, merged = _follow(path)
     path.unlink()
     return Measured(
@@ -163,13 +163,13 @@ def _follow(path: Path) -> tuple[float, float]:
     base = open_segment(path)
     added, gone, merged = (path.with_name(f"{path.stem}-{name}") for name in ("add", "erase", "merged"))
     chain, followed = cost(lambda: _followed(base, added, gone))
-    _, merging = cost(lambda: merge(chain, merged))
+    _, merging = cost(lambda: merge_chain(chain, merged))
     for one in (added, gone, merged):
         one.unlink()
     return followed.cpu_s, merging.cpu_s
 
 
-def _followed(base: Segment, added: Path, gone: Path) -> Chain:
+def _followed(base: MappedSegment, added: Path, gone: Path) -> SegmentChain:
     first = base.header.customers + 1
     sorter = Sorter(added.parent)
     sorter.add(_random(5000, DELTA), np.arange(first, first + DELTA, dtype=np.uint32))
@@ -179,7 +179,7 @@ def _followed(base: Segment, added: Path, gone: Path) -> Chain:
     erasure = delta_header(open_segment(added).header, now=datetime.now(UTC))
     erased = np.random.default_rng(7).choice(base.header.customers, DELTA, replace=False) + 1
     write_segment(gone, erasure, {}, erased.astype(np.uint32))
-    return Chain.of([base, open_segment(added), open_segment(gone)])
+    return SegmentChain.of([base, open_segment(added), open_segment(gone)])
 
 
 if __name__ == "__main__":

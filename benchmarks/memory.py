@@ -18,7 +18,7 @@ from aiohttp import web
 from benchmarks.measure import report
 from benchmarks.runs import prepared
 from benchmarks.sites import site
-from crawler.job import Progress
+from crawler.job import RunProgress
 from crawler.settings import CrawlerSettings
 
 PAGES = 100_000
@@ -41,7 +41,7 @@ def main() -> None:
         rows: list[tuple[int, float, float]] = []
         began = time.monotonic()
 
-        def look(progress: Progress) -> None:
+        def look(progress: RunProgress) -> None:
             pages = progress.counts.pages
             if pages >= STEP * (len(rows) + 1):
                 rows.append((pages, _rss_mib(one.pid()), time.monotonic() - began))

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from crawler.job import Progress
+from crawler.job import RunProgress
 from crawler.settings import CrawlerSettings
 from crawler.sources import read_definition
 from crawler.supervise import Supervisor
@@ -16,7 +16,7 @@ from matching.masks import mask_text
 from storage import runs, schema, sources
 from storage.base import Database
 from storage.runs import Run, RunTrigger
-from storage.work import Quiet
+from storage.work import SilentDispatcher
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class OneRun:
 
     def row(self) -> Run:
         with self.database.reading() as session:
-            row = runs.get(session, self.run_id)
+            row = runs.run_by_id(session, self.run_id)
         assert row is not None
         return row
 
@@ -48,21 +48,21 @@ def prepared(
     definition: Mapping[str, Any],
     settings: CrawlerSettings,
     *,
-    on_progress: Callable[[Progress], None] | None = None,
+    on_progress: Callable[[RunProgress], None] | None = None,
 ) -> OneRun:
     """Set a database up in an empty folder, with one source and a run of it."""
     home.mkdir(exist_ok=True)
     url = f"sqlite:///{home / 'spillwatch.db'}"
     database = Database.open(url)
-    schema.upgrade(database)
+    schema.upgrade_schema(database)
     now = datetime.now(UTC)
     stored = read_definition(definition).model_dump(mode="json")
     with database.transaction() as session:
-        sources.sync_declared(
+        sources.sync_declared_sources(
             session, [sources.DeclaredSource("market", str(stored["kind"]), stored, None)], now
         )
-        [source] = sources.active(session)
-        run_id = runs.enqueue(session, source.id, slot="one", trigger=RunTrigger.MANUAL, now=now)
+        [source] = sources.active_sources(session)
+        run_id = runs.enqueue_run(session, source.id, slot="one", trigger=RunTrigger.MANUAL, now=now)
     assert run_id is not None
     supervisor = Supervisor(
         database=database,
@@ -70,7 +70,7 @@ def prepared(
         evidence_dir=home / "evidence",
         settings=settings,
         mask=mask_text,
-        dispatcher=Quiet(),
+        dispatcher=SilentDispatcher(),
         relay=lambda _: None,
         on_progress=on_progress,
     )

@@ -20,8 +20,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 from benchmarks.measure import cost, ratio, report
 from storage.base import Database
 from storage.listings import ListingRecord, upsert_many
-from storage.schema import upgrade
-from storage.sources import DeclaredSource, by_name, sync_declared
+from storage.schema import upgrade_schema
+from storage.sources import DeclaredSource, source_by_name, sync_declared_sources
 from tests.peers.postgres import MISSING, PostgresServer, find_binaries
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
@@ -82,7 +82,7 @@ def _measured(url: str) -> Iterator[tuple[object, ...]]:
 def _empty(url: str) -> Iterator[Database]:
     database = Database.open(url)
     try:
-        upgrade(database)
+        upgrade_schema(database)
         BARE.create(database.engine)
         yield database
     finally:
@@ -92,8 +92,8 @@ def _empty(url: str) -> Iterator[Database]:
 def _source(database: Database) -> int:
     declared = DeclaredSource(name="market", kind="html", definition={}, declared_in="sources/market.toml")
     with database.transaction() as session:
-        sync_declared(session, [declared], NOW)
-        source = by_name(session, "market")
+        sync_declared_sources(session, [declared], NOW)
+        source = source_by_name(session, "market")
         assert source
         return source.id
 

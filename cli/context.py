@@ -37,16 +37,16 @@ class App:
     @cached_property
     def configuration(self) -> Configuration:
         """Settings, sources and companies, as declared; raises ConfigurationRefused with every mistake."""
-        from configuration.configuration import load
+        from configuration.configuration import load_configuration
 
-        return load(self.config_option)
+        return load_configuration(self.config_option)
 
     @cached_property
     def watched(self) -> Watched:
         """Settings and companies; a mistake in a source's file keeps nobody from looking for a company."""
-        from configuration.watched import load
+        from configuration.watched import load_watched
 
-        return load(self.config_option)
+        return load_watched(self.config_option)
 
     @property
     def crawler_settings(self) -> CrawlerSettings:
@@ -67,36 +67,38 @@ class App:
     @cached_property
     def storage(self) -> StorageSettings:
         """Where rows and evidence are; a mistake in a source's or a company's file keeps nobody from them."""
-        from configuration.settings import locate, read_settings
+        from configuration.settings import locate_settings, read_settings
 
-        return read_settings(locate(self.config_option)).storage
+        return read_settings(locate_settings(self.config_option)).storage
 
     def choose_native(self) -> None:
         """Let `native` of [matching] say whether native code is used: before the first identifier is looked
         at. A customer list is worked on where no configuration may be; the environment is heard there too.
         """
         from configuration.errors import ConfigurationMissing
-        from configuration.settings import locate, read_settings, settings_without_file
-        from matching.native.library import use
+        from configuration.settings import locate_settings, read_settings, settings_without_file
+        from matching.native.library import allow_native
 
         try:
-            settings = read_settings(locate(self.config_option))
+            settings = read_settings(locate_settings(self.config_option))
         except ConfigurationMissing:
             if self.config_option is not None:
                 raise
             settings = settings_without_file()
-        use(settings.matching.native)
+        allow_native(settings.matching.native)
 
     @cached_property
     def database(self) -> Database:
         """The database at its current schema: an empty one is set up, an older one raises SchemaOutdated."""
-        from storage.revisions import require_current, revision
+        from storage.revisions import require_current, stored_revision
 
         database = self.database_unchecked
-        if revision(database) is None:
-            from storage.schema import upgrade  # Alembic: half a second, which only the first command pays
+        if stored_revision(database) is None:
+            from storage.schema import (
+                upgrade_schema,  # Alembic takes 0.5 s, which only the first command pays
+            )
 
-            upgrade(database)
+            upgrade_schema(database)
         require_current(database)
         return database
 

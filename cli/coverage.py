@@ -11,7 +11,7 @@ from itertools import pairwise
 from sqlalchemy.orm import Session
 
 from crawler.errors import ScheduleRefused
-from crawler.schedule import Slots, slots_of
+from crawler.schedule import SourceSlots, slots_of
 from matching.settings import MatchingSettings
 from matching.watch_loader import watched_segments
 from storage import companies, coverage, sources
@@ -84,9 +84,9 @@ class Compared:
 def covered(session: Session, source: Source, *, since: datetime, now: datetime) -> SourceCoverage:
     """Read one source's rows."""
     begin = max(since, source.created_at)
-    visits = coverage.visits(session, source.id, since=begin)
-    fresh = coverage.freshness(session, source.id, now=now)
-    versions = coverage.matching(session, source.id, since=begin)
+    visits = coverage.finished_runs(session, source.id, since=begin)
+    fresh = coverage.newest_listing_times(session, source.id, now=now)
+    versions = coverage.versions_by_match_state(session, source.id, since=begin)
     unread = next((visit.pages_unread for visit in reversed(visits) if visit.read), None)
     return SourceCoverage(
         name=source.name,
@@ -115,7 +115,7 @@ def _gaps(source: Source, read: Sequence[datetime], begin: datetime, now: dateti
     return [Gap(*pair) for pair in pairwise([begin, *read, now]) if _missed(slots, *pair)]
 
 
-def _missed(slots: Slots, begin: datetime, end: datetime) -> bool:
+def _missed(slots: SourceSlots, begin: datetime, end: datetime) -> bool:
     """Whether a visit after the next one was due in between: the next may still have gone on."""
     due = slots.after(begin)
     second = slots.after(due) if due is not None else None
@@ -127,7 +127,7 @@ def compared(session: Session, settings: MatchingSettings, *, only: str | None =
     rows = [row for row in companies.active_segments(session) if only in (None, row.company.slug)]
     _, unusable = watched_segments(rows, settings, {row.company.slug: row.company_id for row in rows})
     terms = Counter(term.company_id for term in companies.active_terms(session))
-    for company in companies.active(session):
+    for company in companies.active_companies(session):
         if only in (None, company.slug):
             mine = [row for row in rows if row.company_id == company.id]
             why = _why_not(company, bool(mine), unusable.get(company.id))
@@ -197,4 +197,4 @@ def _many(count: int, noun: str) -> str:
 
 def everything(session: Session, *, since: datetime, now: datetime) -> list[SourceCoverage]:
     """Every source that is there, by name."""
-    return [covered(session, source, since=since, now=now) for source in sources.everything(session)]
+    return [covered(session, source, since=since, now=now) for source in sources.all_sources(session)]

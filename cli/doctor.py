@@ -32,7 +32,7 @@ CONNECT_TIMEOUT_S = 5.0
 _SMTP_PORTS = {"starttls": 587, "tls": 465, "none": 25}
 
 
-class Level(StrEnum):
+class CheckLevel(StrEnum):
     OK = "ok"
     NOTE = "note"  # worth knowing, nothing to do
     WARNING = "warning"
@@ -40,9 +40,9 @@ class Level(StrEnum):
 
 
 @dataclass(frozen=True)
-class Finding:
+class CheckResult:
     check: str
-    level: Level
+    level: CheckLevel
     found: str
     advice: str = ""
 
@@ -50,19 +50,19 @@ class Finding:
         return asdict(self)
 
 
-Told = Iterator[tuple[Level, str, str]]
+Told = Iterator[tuple[CheckLevel, str, str]]
 Check = Callable[[App], Told]
 
 
-def examine(app: App, names: Sequence[str]) -> list[Finding]:
+def examine(app: App, names: Sequence[str]) -> list[CheckResult]:
     """Carry out the checks in order; one that cannot go on is a finding, and the others go on."""
-    findings: list[Finding] = []
+    findings: list[CheckResult] = []
     for name in names:
         try:
-            findings += [Finding(name, *told) for told in CHECKS[name](app)]
+            findings += [CheckResult(name, *told) for told in CHECKS[name](app)]
         except SpillwatchError as error:
             advice = "" if name == "configuration" else "Correct this, then run `spillwatch doctor` again."
-            findings.append(Finding(name, Level.FAILED, str(error), advice))
+            findings.append(CheckResult(name, CheckLevel.FAILED, str(error), advice))
     return findings
 
 
@@ -71,10 +71,10 @@ def _packages(_app: App) -> Told:
     home = Path(cli.__file__).parents[1]
     strangers = {name: _place(name) for name in PACKAGES if _place(name) != home}
     if not strangers:
-        yield Level.OK, f"all from {home}", ""
+        yield CheckLevel.OK, f"all from {home}", ""
     for name, place in strangers.items():
         found = f"{name} is imported from {place or 'nowhere'}, not from {home}"
-        yield Level.FAILED, found, "Install Spillwatch into an environment of its own."
+        yield CheckLevel.FAILED, found, "Install Spillwatch into an environment of its own."
 
 
 def _place(name: str) -> Path | None:
@@ -88,17 +88,17 @@ def _place(name: str) -> Path | None:
 def _configuration(app: App) -> Told:
     declared = app.configuration
     counts = f"{len(declared.sources)} sources, {len(declared.companies)} companies"
-    yield Level.OK, f"{declared.file}: {counts}", ""
+    yield CheckLevel.OK, f"{declared.file}: {counts}", ""
     if not declared.settings.alerts.channels:
         yield (
-            Level.WARNING,
+            CheckLevel.WARNING,
             "no alert channel",
             "Add one under [alerts.channels.NAME], or nobody hears of a finding.",
         )
     for company in declared.companies:
         if not company.value.terms and company.value.fingerprints.key_file is None:
             yield (
-                Level.WARNING,
+                CheckLevel.WARNING,
                 f"{company.name} has neither terms nor fingerprints",
                 f"Add some to {company.file}.",
             )
@@ -108,14 +108,14 @@ def _database(app: App) -> Told:
     from storage import schema
 
     database = app.database_unchecked
-    found, wanted = schema.revision(database), schema.head()
+    found, wanted = schema.stored_revision(database), schema.newest_revision()
     if found == wanted:
-        yield Level.OK, f"{database.place}, schema {found}", ""
+        yield CheckLevel.OK, f"{database.place}, schema {found}", ""
     elif found is None:
-        yield Level.NOTE, f"{database.place} is empty", "The first command that needs it sets it up."
+        yield CheckLevel.NOTE, f"{database.place} is empty", "The first command that needs it sets it up."
     else:
         yield (
-            Level.FAILED,
+            CheckLevel.FAILED,
             f"{database.place} has schema {found}, not {wanted}",
             "Run `spillwatch db upgrade`.",
         )
@@ -124,13 +124,21 @@ def _database(app: App) -> Told:
 def _clock(app: App) -> Told:
     now = app.clock()
     if now < CLOCK_EPOCH:
-        yield Level.FAILED, f"this machine's clock says {now:%Y-%m-%d}", "Set it (timedatectl set-ntp true)."
+        yield (
+            CheckLevel.FAILED,
+            f"this machine's clock says {now:%Y-%m-%d}",
+            "Set it (timedatectl set-ntp true).",
+        )
         return
     skew_s = abs((_database_time(app) - now).total_seconds())
     if skew_s > CLOCK_SKEW_S:
-        yield Level.WARNING, f"the database's clock differs by {skew_s:.0f} s", "Synchronise both with NTP."
+        yield (
+            CheckLevel.WARNING,
+            f"the database's clock differs by {skew_s:.0f} s",
+            "Synchronise both with NTP.",
+        )
     else:
-        yield Level.OK, f"{now:%Y-%m-%d %H:%M} UTC", ""
+        yield CheckLevel.OK, f"{now:%Y-%m-%d %H:%M} UTC", ""
 
 
 def _database_time(app: App) -> datetime:
@@ -146,21 +154,21 @@ def _database_time(app: App) -> datetime:
 def _evidence(app: App) -> Told:
     folder = app.settings.storage.evidence_dir
     if not folder.exists():
-        yield Level.NOTE, f"{folder} is not there yet", "The first run makes it."
+        yield CheckLevel.NOTE, f"{folder} is not there yet", "The first run makes it."
         return
     if not os.access(folder, os.W_OK | os.X_OK):
-        yield Level.FAILED, f"{folder} cannot be written", "Give it to the user that Spillwatch runs as."
+        yield CheckLevel.FAILED, f"{folder} cannot be written", "Give it to the user that Spillwatch runs as."
     yield from _exposed(folder, wanted=0o700)
     for file in folder.rglob("*.warc*"):
         yield from _exposed(file, wanted=0o600)
-    yield Level.OK, f"{folder}", ""
+    yield CheckLevel.OK, f"{folder}", ""
 
 
 def _exposed(path: Path, *, wanted: int) -> Told:
     mode = stat.S_IMODE(path.stat().st_mode)
     if mode & 0o077:
         yield (
-            Level.FAILED,
+            CheckLevel.FAILED,
             f"{path} has mode {mode:04o}",
             f"It holds personal data: chmod {wanted:04o} {path}",
         )
@@ -170,8 +178,14 @@ def _space(app: App) -> Told:
     for what, path in _data_places(app).items():
         there = next(parent for parent in (path, *path.parents) if parent.exists())
         free = shutil.disk_usage(there).free
-        level = Level.FAILED if free < NO_SPACE else Level.WARNING if free < LOW_SPACE else Level.OK
-        advice = "" if level is Level.OK else "Make room: a run that cannot store its evidence fails."
+        level = (
+            CheckLevel.FAILED
+            if free < NO_SPACE
+            else CheckLevel.WARNING
+            if free < LOW_SPACE
+            else CheckLevel.OK
+        )
+        advice = "" if level is CheckLevel.OK else "Make room: a run that cannot store its evidence fails."
         yield level, f"{free / 1024**3:.1f} GiB free for the {what} ({there})", advice
 
 
@@ -202,17 +216,21 @@ def _keys(app: App) -> Told:
             if isinstance(key, SpillwatchError):
                 exposed = isinstance(key, KeyExposed)
                 advice = "chmod 0600 it; whoever could read it until now has it." if exposed else _KEY_LACKS
-                yield Level.FAILED, f"{slug}: {key}", advice
+                yield CheckLevel.FAILED, f"{slug}: {key}", advice
             elif number == 0:
-                yield Level.OK, f"{slug}: key {key.id} from {source}", ""
+                yield CheckLevel.OK, f"{slug}: key {key.id} from {source}", ""
             elif needing := [str(segment) for segment, check in checks[slug] if check == key.check]:
                 found_ = f"{slug}: the earlier key {key.id} is needed by segment {', '.join(needing)}"
-                yield Level.NOTE, found_, "Enrol again with the present key: docs, Enrol, A new key."
+                yield CheckLevel.NOTE, found_, "Enrol again with the present key: docs, Enrol, A new key."
             else:
                 advice = "Take it out of previous_keys, and destroy it."
-                yield Level.WARNING, f"{slug}: no segment needs the earlier key {key.id} any more", advice
+                yield (
+                    CheckLevel.WARNING,
+                    f"{slug}: no segment needs the earlier key {key.id} any more",
+                    advice,
+                )
     if not slugs:
-        yield Level.NOTE, "no company has a key", "Without one only terms are searched for."
+        yield CheckLevel.NOTE, "no company has a key", "Without one only terms are searched for."
 
 
 def _key_checks(app: App) -> dict[str, list[tuple[int, str]]]:
@@ -227,21 +245,21 @@ def _key_checks(app: App) -> dict[str, list[tuple[int, str]]]:
 
 
 def _scanner(app: App) -> Told:
-    from matching.scanning.scanner import engine
+    from matching.scanning.scanner import scanner_engine
 
     app.choose_native()
-    found = engine()
+    found = scanner_engine()
     if found.native:
-        yield Level.OK, found.told, ""
+        yield CheckLevel.OK, found.told, ""
     else:
         advice = "It finds the same. For large dumps install a C compiler, then Spillwatch again."
-        yield Level.NOTE, found.told, advice
+        yield CheckLevel.NOTE, found.told, advice
 
 
 def _segments(app: App) -> Told:
     """Reads every byte."""
     from matching.enrolment.segment_intake import files_of
-    from matching.fingerprints.segments import verify
+    from matching.fingerprints.segments import verify_segment
     from storage import companies
 
     with app.database.reading() as session:
@@ -249,20 +267,24 @@ def _segments(app: App) -> Told:
     for row in rows:
         for file in files_of(row):
             try:
-                segment = verify(app.settings.matching.segments_dir / file, company=row.company.slug)
+                segment = verify_segment(app.settings.matching.segments_dir / file, company=row.company.slug)
             except SpillwatchError as error:
                 advice = "Import it again: `spillwatch segment import FILE`."
-                yield Level.FAILED, f"{row.company.slug}: {error}", advice
+                yield CheckLevel.FAILED, f"{row.company.slug}: {error}", advice
                 continue
             if segment.outdated:
                 found = (
                     f"{row.company.slug}: {file}: {', '.join(segment.outdated)} by older rules: not compared"
                 )
-                yield Level.WARNING, found, "Enroll again with this version."
+                yield CheckLevel.WARNING, found, "Enroll again with this version."
             else:
-                yield Level.OK, f"{row.company.slug}: {file}", ""
+                yield CheckLevel.OK, f"{row.company.slug}: {file}", ""
     if not rows:
-        yield Level.NOTE, "no segment is imported", "`spillwatch enroll` makes one on the company's premises."
+        yield (
+            CheckLevel.NOTE,
+            "no segment is imported",
+            "`spillwatch enroll` makes one on the company's premises.",
+        )
 
 
 def _daemon(app: App) -> Told:
@@ -271,18 +293,18 @@ def _daemon(app: App) -> Told:
 
     try:
         with DaemonLock.acquire(app.database_unchecked):
-            yield Level.WARNING, "no daemon runs", "Start it: `spillwatch run`."
+            yield CheckLevel.WARNING, "no daemon runs", "Start it: `spillwatch run`."
             return
     except AlreadyRunning:
         pass
     address = app.settings.daemon.health_address
     if not address or address.endswith(":0"):
-        yield Level.OK, "a daemon runs; its health address is not fixed, so it was not asked", ""
+        yield CheckLevel.OK, "a daemon runs; its health address is not fixed, so it was not asked", ""
         return
     yield _health(address)
 
 
-def _health(address: str) -> tuple[Level, str, str]:
+def _health(address: str) -> tuple[CheckLevel, str, str]:
     connection = HTTPConnection(address, timeout=HEALTH_TIMEOUT_S)
     try:
         connection.request("GET", "/healthz")
@@ -290,30 +312,30 @@ def _health(address: str) -> tuple[Level, str, str]:
         ill = [str(state) for state in json.load(answer)["checks"].values() if state != "ok"]
     except (HTTPException, ValueError, KeyError, OSError) as error:
         found = f"a daemon runs, but {address} does not answer: {error}"
-        return Level.FAILED, found, "Look at its log, and at [daemon] health_address."
+        return CheckLevel.FAILED, found, "Look at its log, and at [daemon] health_address."
     finally:
         connection.close()
     if ill:
-        return Level.FAILED, f"the daemon is not well: {'; '.join(ill)}", "Look at its log."
-    return Level.OK, f"a daemon runs and is well ({address})", ""
+        return CheckLevel.FAILED, f"the daemon is not well: {'; '.join(ill)}", "Look at its log."
+    return CheckLevel.OK, f"a daemon runs and is well ({address})", ""
 
 
 def _channels(app: App) -> Told:
     channels = app.settings.alerts.channels
     if not channels:
-        yield Level.NOTE, "no channel is configured", ""
+        yield CheckLevel.NOTE, "no channel is configured", ""
     for name, channel in channels.items():
         host, port = _peer(channel)
         try:
             socket.create_connection((host, port), timeout=CONNECT_TIMEOUT_S).close()
             yield (
-                Level.OK,
+                CheckLevel.OK,
                 f"{name}: {host} accepts connections on port {port}",
                 "`spillwatch alerts test` sends.",
             )
         except OSError as error:
             found = f"{name}: {host} port {port} cannot be reached: {error.strerror or error}"
-            yield Level.FAILED, found, f"Look at [alerts.channels.{name}] and at the network."
+            yield CheckLevel.FAILED, found, f"Look at [alerts.channels.{name}] and at the network."
 
 
 def _peer(channel: Channel) -> tuple[str, int]:
@@ -328,13 +350,13 @@ def _tor(app: App) -> Told:
 
     told = list(look(app.configuration))
     for found, advice in told:
-        yield (Level.OK, found, "") if advice is None else (Level.FAILED, found, advice)
+        yield (CheckLevel.OK, found, "") if advice is None else (CheckLevel.FAILED, found, advice)
     if not told:
-        yield Level.NOTE, "no source goes out through Tor", ""
+        yield CheckLevel.NOTE, "no source goes out through Tor", ""
 
 
 def _cookies(app: App) -> Told:
-    from crawler.cookies import read_cookies, remark
+    from crawler.cookies import cookie_age_remark, read_cookies
 
     using = [each for each in app.configuration.sources if each.value.cookies_file is not None]
     for source in using:
@@ -342,15 +364,15 @@ def _cookies(app: App) -> Told:
         try:
             cookies = read_cookies(source.value.cookies_file)
         except SpillwatchError as error:
-            yield Level.FAILED, f"{source.name}: {error}", "Until then the source is refused."
+            yield CheckLevel.FAILED, f"{source.name}: {error}", "Until then the source is refused."
             continue
-        told = remark(cookies, app.clock())
+        told = cookie_age_remark(cookies, app.clock())
         if told is None:
-            yield Level.OK, f"{source.name}: {len(cookies)} cookies", ""
+            yield CheckLevel.OK, f"{source.name}: {len(cookies)} cookies", ""
         else:
-            yield Level.WARNING, f"{source.name}: {told[1]}", "Log in, and export them again."
+            yield CheckLevel.WARNING, f"{source.name}: {told[1]}", "Log in, and export them again."
     if not using:
-        yield Level.NOTE, "no source has a cookies_file", ""
+        yield CheckLevel.NOTE, "no source has a cookies_file", ""
 
 
 def _tokens(app: App) -> Told:
@@ -360,11 +382,11 @@ def _tokens(app: App) -> Told:
     for source in using:
         refused = token_refused(source.value)
         if refused is None:
-            yield Level.OK, f"{source.name}: {token_of(source.value)}", ""
+            yield CheckLevel.OK, f"{source.name}: {token_of(source.value)}", ""
         else:
-            yield Level.FAILED, f"{source.name}: {refused}", "Until then the source is refused."
+            yield CheckLevel.FAILED, f"{source.name}: {refused}", "Until then the source is refused."
     if not using:
-        yield Level.NOTE, "no source has a token_file", ""
+        yield CheckLevel.NOTE, "no source has a token_file", ""
 
 
 CHECKS: dict[str, Check] = {

@@ -82,7 +82,7 @@ class Commands(TyperGroup):
         if cmd_name not in COMMANDS:
             return None
         command = _load(cmd_name)
-        process_start.imported()
+        process_start.after_imports()
         return command
 
 
@@ -121,7 +121,7 @@ def root(
     ] = False,
 ) -> None:
     """Options that stand before every command."""
-    logs.configure(form="console", level="error")
+    logs.configure_logging(form="console", level="error")
     context.obj = App(config_option=config, debug=debug)
     context.call_on_close(context.obj.close)
 
@@ -151,7 +151,7 @@ def sentence(error: Exception) -> str:
 
 def main() -> None:
     """The console script."""
-    process_start.begin()
+    process_start.before_imports()
     debug = "--debug" in sys.argv[1:]
     try:
         app()

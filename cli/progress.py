@@ -13,7 +13,7 @@ from rich.progress import BarColumn, DownloadColumn, TextColumn, TimeRemainingCo
 from rich.progress import Progress as Line
 
 from cli.output import console
-from matching.sweep import Progress, Source
+from matching.sweep import SweepProgress, SweepSource
 from text.printable import printable
 
 _NAME_CHARS = 40
@@ -31,7 +31,7 @@ class Meter:
 
     @classmethod
     @contextmanager
-    def over(cls, sources: Sequence[Source]) -> Iterator[Self]:
+    def over(cls, sources: Sequence[SweepSource]) -> Iterator[Self]:
         paths = [source for _, source in sources if isinstance(source, Path) and source.is_file()]
         total = sum(path.stat().st_size for path in paths) if len(paths) == len(sources) else None
         if not sys.stderr.isatty():
@@ -48,7 +48,7 @@ class Meter:
             line.add_task("", total=total)
             yield cls(total, line)
 
-    def heard(self, progress: Progress) -> None:
+    def heard(self, progress: SweepProgress) -> None:
         if self._line is None:
             return
         for read in progress.read[self._documents :]:
@@ -62,7 +62,7 @@ class Meter:
         name = printable(progress.current)[-_NAME_CHARS:]
         self._line.update(self._line.task_ids[0], completed=done, total=self.total, description=name)
 
-    def _read_again(self, progress: Progress) -> None:
+    def _read_again(self, progress: SweepProgress) -> None:
         """A document that is read a second time is as much more to read."""
         before, self._again = self._again, progress.again
         if before is not None:

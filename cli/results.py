@@ -10,12 +10,12 @@ from typing import Any
 
 from cli.output import complain, say, table
 from matching.comparing.agreements import Customers
-from matching.comparing.chance import enrolled, expected
+from matching.comparing.chance import enrolled_values, expected_by_chance
 from matching.comparing.findings import CompanyFindings, Findings
 from matching.comparing.lookup import FIELDS
 from matching.comparing.results import results_of
 from matching.inputs.outcomes import WHOLE
-from matching.sweep import Progress, Read
+from matching.sweep import DocumentRead, SweepProgress
 
 _COLUMNS_SHOWN = 3
 _CUT = {
@@ -29,7 +29,7 @@ Names = Mapping[int, str]
 # --- for people
 
 
-def show(findings: Findings, progress: Progress, names: Names) -> None:
+def show(findings: Findings, progress: SweepProgress, names: Names) -> None:
     """Tables and sentences on standard output; what could not be read on standard error."""
     chance = _by_chance_alone(findings, progress)
     found = {names[company]: one for company, one in sorted(findings.companies.items())}
@@ -55,7 +55,7 @@ def show(findings: Findings, progress: Progress, names: Names) -> None:
         complain(trouble)
 
 
-def _by_chance_alone(findings: Findings, progress: Progress) -> set[int]:
+def _by_chance_alone(findings: Findings, progress: SweepProgress) -> set[int]:
     """Companies with hits that were left out of every document: to list those would bury the others'."""
     hit = {company for company, found in findings.companies.items() if found.hit_fields}
     left_out = ({one.company for one in read.left_out} for read in progress.read)
@@ -89,7 +89,7 @@ def _sentence(slug: str, one: CompanyFindings) -> str:
     )
 
 
-def _covered(findings: Findings, progress: Progress) -> str:
+def _covered(findings: Findings, progress: SweepProgress) -> str:
     """What "no hit" is worth."""
     whole = sum(read.outcome == WHOLE for read in progress.read)
     return (
@@ -98,7 +98,7 @@ def _covered(findings: Findings, progress: Progress) -> str:
     )
 
 
-def _troubles(findings: Findings, progress: Progress, names: Names) -> Iterator[str]:
+def _troubles(findings: Findings, progress: SweepProgress, names: Names) -> Iterator[str]:
     for read in progress.read:
         if read.outcome != WHOLE:
             yield f"{read.name}: {read.sentence}"
@@ -108,7 +108,7 @@ def _troubles(findings: Findings, progress: Progress, names: Names) -> Iterator[
         yield _CUT[bound]
 
 
-def _not_compared(read: Read, names: Names) -> str:
+def _not_compared(read: DocumentRead, names: Names) -> str:
     """For whom, after which part of it, and how much of the rest may be theirs for all that is known."""
     left = ", ".join(names[one.company] for one in read.left_out)
     one = max(read.left_out, key=lambda one: one.share)
@@ -123,7 +123,7 @@ def _not_compared(read: Read, names: Names) -> str:
 # --- for programs
 
 
-def as_dict(findings: Findings, progress: Progress, names: Names) -> dict[str, Any]:
+def as_dict(findings: Findings, progress: SweepProgress, names: Names) -> dict[str, Any]:
     return {
         "documents": [
             {
@@ -194,8 +194,8 @@ def _fields(findings: Findings, company: int, found: CompanyFindings) -> Iterato
     """Hits of each field, against what chance would give."""
     for field, hits in sorted(found.hit_fields.items()):
         tried = findings.tried_for(company)[field]
-        values = enrolled(findings.watch.segments, company, field)
-        chance = expected(field, hits=hits, candidates=tried, enrolled=values)
+        values = enrolled_values(findings.watch.segments, company, field)
+        chance = expected_by_chance(field, hits=hits, candidates=tried, enrolled=values)
         columns = [(count, column) for (one, column), count in found.columns.items() if one is field]
         yield {
             "field": field.value,
@@ -210,7 +210,7 @@ def _fields(findings: Findings, company: int, found: CompanyFindings) -> Iterato
 # --- for the company
 
 
-def write_ordinals(folder: Path, findings: Findings, progress: Progress, names: Names) -> None:
+def write_ordinals(folder: Path, findings: Findings, progress: SweepProgress, names: Names) -> None:
     """One CSV a company, of mode 0600: each customer, the fields that agree, in how many rows, where first.
 
     `spillwatch reveal` turns it into the customers where their list is.

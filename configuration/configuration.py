@@ -11,8 +11,8 @@ from pydantic import TypeAdapter
 from configuration.declared import Declared, read_folder
 from configuration.errors import ConfigurationRefused
 from configuration.mistakes import Mistake
-from configuration.settings import PROCESS, locate
-from configuration.watched import Watched, anchored_in, watched_or_mistakes
+from configuration.settings import PROCESS, locate_settings
+from configuration.watched import Watched, anchor_declared, watched_or_mistakes
 from crawler.sources import SourceDefinition
 
 
@@ -23,13 +23,13 @@ class Configuration(Watched):
     sources: tuple[Declared[SourceDefinition], ...]
 
 
-def load(option: Path | None, environment: Mapping[str, str] = PROCESS) -> Configuration:
+def load_configuration(option: Path | None, environment: Mapping[str, str] = PROCESS) -> Configuration:
     """The whole configuration; raises ConfigurationMissing, or ConfigurationRefused with every mistake."""
-    file = locate(option, environment)
+    file = locate_settings(option, environment)
     sources = read_folder(file.parent / "sources", TypeAdapter(SourceDefinition))
     mistakes: list[Mistake] = []
     watched = watched_or_mistakes(file, environment, mistakes)
     mistakes += sources.mistakes
     if watched is None or mistakes:
         raise ConfigurationRefused(mistakes)
-    return Configuration(file, watched.settings, watched.companies, anchored_in(sources))
+    return Configuration(file, watched.settings, watched.companies, anchor_declared(sources))

@@ -30,7 +30,7 @@ class Declared(Generic[T]):
 
 
 @dataclass
-class Folder(Generic[T]):
+class DeclaredFolder(Generic[T]):
     """Everything of one folder, and everything that is wrong in it."""
 
     names: list[str] = field(default_factory=list)  # also of those with mistakes
@@ -38,9 +38,9 @@ class Folder(Generic[T]):
     mistakes: list[Mistake] = field(default_factory=list)
 
 
-def read_folder(folder: Path, adapter: TypeAdapter[T]) -> Folder[T]:
+def read_folder(folder: Path, adapter: TypeAdapter[T]) -> DeclaredFolder[T]:
     """Validate every TOML file of a folder; a folder that is not there holds no file."""
-    result: Folder[T] = Folder()
+    result: DeclaredFolder[T] = DeclaredFolder()
     for file in sorted(folder.glob("*.toml")) if folder.is_dir() else ():
         if not _NAME.fullmatch(file.stem):
             wanted = "a name of a-z, 0-9, - and _ that begins with a letter or a digit, 64 at most"

@@ -94,7 +94,7 @@ class Settings(BaseSettings):
         return (init_settings,)
 
 
-def locate(option: Path | None, environment: Mapping[str, str] = PROCESS) -> Path:
+def locate_settings(option: Path | None, environment: Mapping[str, str] = PROCESS) -> Path:
     """The configuration file: what --config says, $SPILLWATCH_CONFIG, the working directory, /etc."""
     named = option or (
         Path(environment["SPILLWATCH_CONFIG"]) if environment.get("SPILLWATCH_CONFIG") else None
@@ -148,20 +148,20 @@ def _laid_over(
     except ValidationError as error:
         mistakes += mistakes_of(error, origin=layers.origin, data=layers.values, schema=schema_of(Settings))
         return None
-    return _with_database_anchored(anchored(settings, file.parent), file.parent)
+    return _with_database_anchored(anchor_paths(settings, file.parent), file.parent)
 
 
-def anchored(value: T, folder: Path) -> T:
+def anchor_paths(value: T, folder: Path) -> T:
     """`value` with every relative path in it counted from `folder`, where the file lies that says it."""
     if isinstance(value, Path):
         return cast(T, folder / value.expanduser())
     if isinstance(value, BaseModel):
-        changed = {name: anchored(inner, folder) for name, inner in value if _holds_path(inner)}
+        changed = {name: anchor_paths(inner, folder) for name, inner in value if _holds_path(inner)}
         return cast(T, value.model_copy(update=changed)) if changed else value
     if isinstance(value, dict):
-        return cast(T, {key: anchored(inner, folder) for key, inner in value.items()})
+        return cast(T, {key: anchor_paths(inner, folder) for key, inner in value.items()})
     if isinstance(value, tuple):
-        return cast(T, tuple(anchored(inner, folder) for inner in value))
+        return cast(T, tuple(anchor_paths(inner, folder) for inner in value))
     return value
 
 
@@ -186,7 +186,7 @@ class Supervision:
     watchdog_s: float | None
 
 
-def supervision(environment: Mapping[str, str] = PROCESS) -> Supervision:
+def read_supervision(environment: Mapping[str, str] = PROCESS) -> Supervision:
     """See sd_notify(3) and sd_watchdog_enabled(3)."""
     every = environment.get("WATCHDOG_USEC", "")
     meant = environment.get("WATCHDOG_PID", str(os.getpid())) == str(os.getpid())
@@ -194,7 +194,7 @@ def supervision(environment: Mapping[str, str] = PROCESS) -> Supervision:
     return Supervision(environment.get("NOTIFY_SOCKET") or None, watchdog_s)
 
 
-def bare(environment: Mapping[str, str] = PROCESS) -> dict[str, str]:
+def environment_without_settings(environment: Mapping[str, str] = PROCESS) -> dict[str, str]:
     """The environment without what configures us: for a process whose files say it all, as the demo's do."""
     ours = ("SPILLWATCH_", "CREDENTIALS_DIRECTORY", "NOTIFY_SOCKET", "WATCHDOG_")
     return {name: value for name, value in environment.items() if not name.startswith(ours)}

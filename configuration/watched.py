@@ -12,10 +12,10 @@ from typing import TypeVar
 
 from pydantic import TypeAdapter
 
-from configuration.declared import Declared, Folder, duplicates, read_folder
+from configuration.declared import Declared, DeclaredFolder, duplicates, read_folder
 from configuration.errors import ConfigurationRefused
 from configuration.mistakes import Mistake, did_you_mean
-from configuration.settings import PROCESS, Settings, anchored, locate, settings_or_mistakes
+from configuration.settings import PROCESS, Settings, anchor_paths, locate_settings, settings_or_mistakes
 from matching.company_definition import CompanyDefinition
 
 T = TypeVar("T")
@@ -30,9 +30,9 @@ class Watched:
     companies: tuple[Declared[CompanyDefinition], ...]
 
 
-def load(option: Path | None, environment: Mapping[str, str] = PROCESS) -> Watched:
+def load_watched(option: Path | None, environment: Mapping[str, str] = PROCESS) -> Watched:
     """Raises ConfigurationMissing, or ConfigurationRefused with every mistake that is not in a source."""
-    file, mistakes = locate(option, environment), list[Mistake]()
+    file, mistakes = locate_settings(option, environment), list[Mistake]()
     watched = watched_or_mistakes(file, environment, mistakes)
     if watched is None or mistakes:
         raise ConfigurationRefused(mistakes)
@@ -49,14 +49,14 @@ def watched_or_mistakes(
     if settings is None:
         return None
     mistakes += _unknown_companies(file, settings, companies.names)
-    declared = anchored_in(companies)
+    declared = anchor_declared(companies)
     return Watched(file, _with_keys(settings, declared, environment), declared)
 
 
-def anchored_in(folder: Folder[T]) -> tuple[Declared[T], ...]:
+def anchor_declared(folder: DeclaredFolder[T]) -> tuple[Declared[T], ...]:
     """What was found in a folder, each with its paths counted from its own file."""
     return tuple(
-        Declared(each.name, each.file, anchored(each.value, each.file.parent)) for each in folder.found
+        Declared(each.name, each.file, anchor_paths(each.value, each.file.parent)) for each in folder.found
     )
 
 

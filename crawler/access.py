@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 MAX_TOKEN_BYTES = 4_096
 
 
-class Access:
+class AccessMiddleware:
     """Scrapy's downloader middleware."""
 
     def __init__(self, definition: SourceDefinition, origins: frozenset[str]) -> None:

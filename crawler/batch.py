@@ -16,7 +16,7 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 
-class Batch(Generic[T, R]):
+class GroupCommit(Generic[T, R]):
     """Items in, one future each; `commit` gets them in their order, in a thread, and returns a result for
     each.
     """

@@ -16,7 +16,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Self
 
 from crawler.answers import NOT_MODIFIED, problem_with, redirects
-from crawler.batch import Batch
+from crawler.batch import GroupCommit
 from crawler.context import RunContext, run_of
 from crawler.cookies import without_values
 from crawler.robots import ROBOTS
@@ -24,7 +24,7 @@ from crawler.route import RECEIVED, Received
 from crawler.sources import Follow
 from storage import captures
 from storage.captures import CaptureOutcome, CaptureRecord, CaptureRole
-from storage.evidence.warc import Place
+from storage.evidence.warc import RecordPlace
 from storage.runs import RunCounts
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class Captured:
     """Where a response is kept."""
 
     id: int
-    place: Place
+    place: RecordPlace
     received: Received
     content_type: str
     charset: str | None
@@ -70,12 +70,12 @@ class _Arrived:
     counts: RunCounts
 
 
-class Capture:
+class CaptureMiddleware:
     """Scrapy's downloader middleware; a response passes when it is on disk and in the database."""
 
     def __init__(self, crawler: Crawler) -> None:
         self._run = run_of(crawler)
-        self._batch = Batch(self._commit, self._run.writes, limit=BATCH, rest_s=REST_S)
+        self._batch = GroupCommit(self._commit, self._run.writes, limit=BATCH, rest_s=REST_S)
         self._mask_type = lru_cache(maxsize=TYPES)(self._run.mask)
 
     @classmethod
@@ -134,7 +134,7 @@ class Capture:
             _record(run, self._mask_type, each, place) for each, place in zip(batch, places, strict=True)
         ]
         with run.database.transaction() as session:
-            ids = captures.add_many(session, records)
+            ids = captures.add_captures(session, records)
             run.beat(session, batch[-1].counts)
         return [
             Captured(capture_id, place, each.received, each.content_type, each.charset)
@@ -153,7 +153,7 @@ def _role(request: Request, response: Response) -> CaptureRole:
 
 
 def _record(
-    run: RunContext, mask_type: Callable[[str], str], arrived: _Arrived, place: Place
+    run: RunContext, mask_type: Callable[[str], str], arrived: _Arrived, place: RecordPlace
 ) -> CaptureRecord:
     return CaptureRecord(
         run_id=run.job.run_id,

@@ -15,13 +15,13 @@ from sqlalchemy.orm import Session
 
 from crawler.errors import FetchError, RunStopped, RunSuperseded
 from crawler.guard import Guard
-from crawler.job import Job, Message, Progress
-from crawler.paging import Reading
+from crawler.job import Job, Message, RunProgress
+from crawler.paging import SourceReading
 from crawler.presentation import Presentation
 from crawler.sources import Adapter, SourceDefinition
 from crawler.sources.linked import PasteLinks
-from crawler.structure import Structure
-from crawler.tally import Tally
+from crawler.structure import PageStructure
+from crawler.tally import RunTally
 from crawler.traps import Patterns
 from storage import runs
 from storage.base import Database
@@ -55,13 +55,13 @@ class RunContext:
     dispatcher: Dispatcher
     report: Callable[[Message], None]
     clock: Callable[[], datetime]
-    reading: Reading
+    reading: SourceReading
     presentation: Presentation
     pastes: PasteLinks
     began: datetime
-    tally: Tally = field(default_factory=Tally)
+    tally: RunTally = field(default_factory=RunTally)
     patterns: Patterns = field(default_factory=Patterns)
-    structure: Structure = field(default_factory=Structure)
+    structure: PageStructure = field(default_factory=PageStructure)
     #: Keys whose own page answers "not there"; whether that is believed is decided at the end.
     gone: set[str] = field(default_factory=set)
     #: Keys whose own page leads to the front page, which says less.
@@ -115,9 +115,11 @@ class RunContext:
         if not fence and now - self._beaten < BEAT_S:
             return
         self._beaten = now
-        if not runs.progress(session, self.job.run_id, self.job.epoch, now=self.clock(), counts=counts):
+        if not runs.record_progress(
+            session, self.job.run_id, self.job.epoch, now=self.clock(), counts=counts
+        ):
             raise RunSuperseded()
-        self.report(Progress(self.job.run_id, counts))
+        self.report(RunProgress(self.job.run_id, counts))
 
     def watched(self, future: asyncio.Future[Any]) -> None:
         """Let the run fail with this future, which nobody awaits."""

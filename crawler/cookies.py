@@ -192,23 +192,23 @@ class Jar:
 
     def remark(self, now: datetime) -> tuple[str, str] | None:
         """The slug and the sentence for pasted cookies that have expired, or soon will."""
-        return remark(self._pasted, now)
+        return cookie_age_remark(self._pasted, now)
 
 
-def remark(cookies: Sequence[Cookie], now: datetime) -> tuple[str, str] | None:
+def cookie_age_remark(cookies: Sequence[Cookie], now: datetime) -> tuple[str, str] | None:
     """What there is to say about the age of a file's cookies; None: nothing."""
     expired = sum(each.has_expired(now) for each in cookies)
     if expired:
         told = f"{expired} of the {len(cookies)} cookies in cookies_file have expired: export them again."
         return "cookies_expired", told
-    first = first_expiry(cookies)
+    first = first_cookie_expiry(cookies)
     if first is None or first > now + SOON:
         return None
     told = f"The first of the {len(cookies)} cookies in cookies_file expires at {first:%Y-%m-%d %H:%M} UTC."
     return "cookies_expiring", told
 
 
-def first_expiry(cookies: Iterable[Cookie]) -> datetime | None:
+def first_cookie_expiry(cookies: Iterable[Cookie]) -> datetime | None:
     """When the first of them expires, or has; None: each lasts as long as its session."""
     return min((each.expires for each in cookies if each.expires is not None), default=None)
 

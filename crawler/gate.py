@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Self
 
 from crawler.context import run_of
 from crawler.errors import BudgetEnded, QuietHoursBegan
-from crawler.sources.hours import Quiet
+from crawler.sources.hours import QuietHours
 
 if TYPE_CHECKING:
     from scrapy import Request
@@ -28,7 +28,7 @@ class Gate:
         self._open_at = 0.0
         definition = self._run.definition
         # A run that somebody began in them is let go on to the next ones.
-        self._quiet_from = Quiet(definition.politeness.quiet, timezone=definition.timezone).begins(
+        self._quiet_from = QuietHours(definition.politeness.quiet, timezone=definition.timezone).begins(
             self._run.began
         )
 

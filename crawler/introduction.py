@@ -9,23 +9,23 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from crawler.listing import Listing
+from crawler.listing import ParsedListing
 from crawler.settings import CrawlerSettings
 from crawler.sources import Follow, Page, Parsed, Role, SourceDefinition
-from crawler.sources.families.detect import Finding, detect, recognised
-from crawler.sources.families.family import Seen
-from crawler.trial import look
+from crawler.sources.families.detect import SiteReport, detect, recognised
+from crawler.sources.families.family import UnknownPage
+from crawler.trial import try_pages
 from storage.errors import SpillwatchError
-from text.charset import decode
+from text.charset import decode_page
 
 
 @dataclass(frozen=True, slots=True)
-class Introduction:
+class SiteIntroduction:
     """What came of it: a `finding`, or the `problem` that kept the page from being read."""
 
     url: str
     status: int | None
-    finding: Finding | None = None
+    finding: SiteReport | None = None
     problem: SpillwatchError | None = None
 
 
@@ -34,31 +34,31 @@ class _Onlooker:
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self.seen: Seen | None = None
+        self.seen: UnknownPage | None = None
 
     def start(self, cursor: Mapping[str, object]) -> list[Follow]:
         return [Follow(self.url, Role.LIST)]
 
-    def own_page(self, listing: Listing) -> Follow | None:
+    def own_page(self, listing: ParsedListing) -> Follow | None:
         return None
 
     def parse(self, page: Page) -> Parsed:
-        text = decode(page.body, declared=page.charset).text
-        self.seen = Seen(page.url, 200, {}, frozenset(), text)
+        text = decode_page(page.body, declared=page.charset).text
+        self.seen = UnknownPage(page.url, 200, {}, frozenset(), text)
         # A stranger may be a wall; a known program's page is one only where a redirect led to a login.
         return Parsed(recognised=bool(recognised(self.seen)))
 
 
-def introduce(
+def introduce_site(
     definition: SourceDefinition,
     *,
     settings: CrawlerSettings,
     clock: Callable[[], datetime] = lambda: datetime.now(UTC),
-) -> Introduction:
+) -> SiteIntroduction:
     """Fetch the definition's first address, whatever its kind, and say what is there."""
     onlooker = _Onlooker(definition.start[0])
-    seen, *_ = look(definition, settings=settings, clock=clock, adapter=onlooker)
+    seen, *_ = try_pages(definition, settings=settings, clock=clock, adapter=onlooker)
     if onlooker.seen is None or seen.problem is not None:
-        return Introduction(seen.url, seen.status, problem=seen.problem)
+        return SiteIntroduction(seen.url, seen.status, problem=seen.problem)
     known = replace(onlooker.seen, status=seen.status or 200, headers=seen.headers, cookies=seen.cookies)
-    return Introduction(seen.url, seen.status, finding=detect(known, now=clock()))
+    return SiteIntroduction(seen.url, seen.status, finding=detect(known, now=clock()))

@@ -59,7 +59,7 @@ class Job(BaseModel):
             ) from None
 
 
-class Exit(IntEnum):
+class ChildExit(IntEnum):
     """How a child ends; anything else, and every signal, is a crash."""
 
     CONCLUDED = 0
@@ -70,7 +70,7 @@ class Exit(IntEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class RunProgress:
     """How far a run has come."""
 
     run_id: int
@@ -85,13 +85,13 @@ class Failure:
     where: str
 
 
-Message = Progress | Work | Failure
+Message = RunProgress | Work | Failure
 
 
 def line_of(message: Message) -> str:
     """Return the message as one line, without its newline."""
     match message:
-        case Progress(run_id, counts):
+        case RunProgress(run_id, counts):
             return json.dumps({"progress": {"run_id": run_id, "counts": asdict(counts)}})
         case Work(kind, row_id):
             return json.dumps({"work": {"kind": kind.value, "row_id": row_id}})
@@ -105,7 +105,7 @@ def message_of(line: str | bytes) -> Message | None:
         said = json.loads(line)
         match said:
             case {"progress": {"run_id": int(run_id), "counts": Mapping() as counts}}:
-                return Progress(run_id, RunCounts(**counts))
+                return RunProgress(run_id, RunCounts(**counts))
             case {"work": {"kind": str(kind), "row_id": int(row_id)}}:
                 return Work(WorkKind(kind), row_id)
             case {"failure": {"kind": str(kind), "where": str(where)}}:
@@ -127,4 +127,4 @@ def confine(job: Job) -> None:
     if ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0) != 0:
         raise OSError(ctypes.get_errno(), "prctl(PR_SET_PDEATHSIG) failed")
     if os.getppid() != job.parent_pid:
-        raise SystemExit(Exit.STOPPED)
+        raise SystemExit(ChildExit.STOPPED)

@@ -11,7 +11,7 @@ from decimal import Decimal
 
 
 @dataclass(frozen=True, slots=True)
-class Price:
+class ParsedPrice:
     """An amount in an ISO 4217 currency or a coin (`BTC`, `XMR`, `USDT`)."""
 
     amount: Decimal
@@ -22,7 +22,7 @@ class Price:
 
 
 @dataclass(frozen=True, slots=True)
-class Listing:
+class ParsedListing:
     """One listing; a field the site does not give is empty or `None`.
 
     `key` is what makes it the same listing tomorrow within its source; `claimed_records` is the seller's
@@ -37,7 +37,7 @@ class Listing:
     title: str = ""
     body: str = ""
     seller: str | None = None
-    price: Price | None = None
+    price: ParsedPrice | None = None
     claimed_records: int | None = None
     data_classes: tuple[str, ...] = ()
     posted_at: datetime | None = None

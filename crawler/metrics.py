@@ -50,14 +50,14 @@ SLOTS_SKIPPED = Counter(
 
 
 @dataclass(frozen=True, slots=True)
-class State:
+class SourceState:
     """How a source does after a run."""
 
     listings_usual: float
     selectors_lost: int
 
 
-def count(run: Run, state: State, *, read: bool) -> None:
+def count(run: Run, state: SourceState, *, read: bool) -> None:
     """Add a finished run, which must come with its source. `read`: it read what there was."""
     source = run.source.name
     HEALTHY.labels(source).set(run.source.health is SourceHealth.OK)

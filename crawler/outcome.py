@@ -38,14 +38,14 @@ STEADY_RUNS = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Ending:
+class RunEnding:
     """An outcome with its slug and its sentence; both None where there is nothing to say."""
 
     outcome: RunOutcome
     reason: str | None = None
     detail: str | None = None
 
-    def remarked(self, remark: tuple[str, str] | None) -> Ending:
+    def remarked(self, remark: tuple[str, str] | None) -> RunEnding:
         """The same with something else to say, a slug and a sentence; what it says already comes first."""
         if remark is None:
             return self
@@ -53,7 +53,7 @@ class Ending:
         told = " ".join(part for part in (self.detail, sentence) if part)
         return replace(self, reason=self.reason or slug, detail=told)
 
-    def masked(self, mask: Callable[[str], str]) -> Ending:
+    def masked(self, mask: Callable[[str], str]) -> RunEnding:
         """The same with a sentence that a row may hold."""
         return replace(self, detail=self.detail and mask(self.detail))
 
@@ -64,7 +64,7 @@ def conclude(
     run_id: int,
     epoch: int,
     source_id: int,
-    ending: Ending,
+    ending: RunEnding,
     dispatcher: Dispatcher,
     now: datetime,
     counts: RunCounts | None = None,
@@ -76,7 +76,7 @@ def conclude(
     `degraded`: the pages lack what they always had. `detail` must be masked.
     Without `counts` those of the last progress stay; without `cursor` the cursor.
     """
-    if not runs.finish(
+    if not runs.finish_run(
         session,
         run_id,
         epoch,
@@ -104,7 +104,7 @@ def _health(
     health = HEALTH.get(outcome)
     if health is SourceHealth.OK and degraded:
         health = SourceHealth.PARSER_DEGRADED
-    source = sources.get(session, source_id)
+    source = sources.source_by_id(session, source_id)
     if health is None or source is None or source.health is health:
         return health
     if source.health is SourceHealth.FLAPPING:

@@ -19,11 +19,11 @@ from typing import Any
 from crawler.keys import Keys
 from crawler.traps import DEPTH, Repeats
 from crawler.validators import Validators
-from storage.listings import Known
+from storage.listings import KnownListing
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class ListRow:
     """One row of a list page; without a digest it says nothing about changes (a feed's entry, say)."""
 
     key: str
@@ -87,7 +87,7 @@ class Trail:
             self.first, self.last = self.first or page, page
 
 
-class Reading:
+class SourceReading:
     """One run's reading of one source, from its cursor to its cursor."""
 
     def __init__(
@@ -138,8 +138,8 @@ class Reading:
         self,
         start: str,
         url: str,
-        rows: Sequence[Row],
-        known: Mapping[str, Known],
+        rows: Sequence[ListRow],
+        known: Mapping[str, KnownListing],
         *,
         next_url: str | None,
         end: bool,
@@ -172,7 +172,7 @@ class Reading:
             return Turn(wanted, resumed)
         return Turn(wanted, next_url)
 
-    def _trap(self, trail: Trail, url: str, rows: Sequence[Row], next_url: str) -> str | None:
+    def _trap(self, trail: Trail, url: str, rows: Sequence[ListRow], next_url: str) -> str | None:
         repeats = trail.repeats.seen([row.key for row in rows], [row.title for row in rows])
         if repeats:
             return "Page after page of a list showed the same listings, so no more of it was turned."
@@ -286,14 +286,14 @@ class Reading:
         return {name: value for name, value in parts.items() if value}
 
 
-def _is_news(row: Row, known: Known | None) -> bool:
+def _is_news(row: ListRow, known: KnownListing | None) -> bool:
     """Unknown, changed, or back. An empty stored digest: the listing's own page failed last time."""
     return known is None or (known.row_digest != "" and (known.gone or _differs(row, known)))
 
 
-def _is_wanted(row: Row, known: Known | None) -> bool:
+def _is_wanted(row: ListRow, known: KnownListing | None) -> bool:
     return known is None or known.gone or _differs(row, known)
 
 
-def _differs(row: Row, known: Known) -> bool:
+def _differs(row: ListRow, known: KnownListing) -> bool:
     return row.digest not in ("", known.row_digest)

@@ -13,9 +13,9 @@ from crawler.capture import Captured
 from crawler.context import RunContext
 from crawler.errors import FetchError, NotThere, ParseFailed, SentToTheFront
 from crawler.sources import LISTING_ROLES, Follow, Page, Parsed
-from crawler.walls import Answer, wall
+from crawler.walls import RawPage, wall
 from crawler.watchdog import cpu_bound
-from storage.captures import CaptureOutcome, Conclusion
+from storage.captures import CaptureConclusion, CaptureOutcome
 from storage.errors import SpillwatchError
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ class Understood:
     parsed: Parsed | None = None
     problem: FetchError | None = None
     refused: SpillwatchError | None = None
-    conclusion: Conclusion | None = None
+    conclusion: CaptureConclusion | None = None
 
 
 def understand(run: RunContext, response: Response, follow: Follow, captured: Captured) -> Understood:
@@ -61,19 +61,19 @@ def understand(run: RunContext, response: Response, follow: Follow, captured: Ca
     if parsed is not None and parsed.recognised:
         empty = not parsed.listings and not parsed.follows
         outcome = CaptureOutcome.EMPTY if empty else CaptureOutcome.PARSED
-        return Understood(parsed, conclusion=Conclusion(captured.id, outcome, None, charset))
+        return Understood(parsed, conclusion=CaptureConclusion(captured.id, outcome, None, charset))
     outcome = CaptureOutcome.FAILED if refused else CaptureOutcome.NOT_RECOGNISED
     reason = refused.reason if refused else "nothing_matched"
-    return Understood(refused=refused, conclusion=Conclusion(captured.id, outcome, reason, charset))
+    return Understood(refused=refused, conclusion=CaptureConclusion(captured.id, outcome, reason, charset))
 
 
 def _instead(captured: Captured, problem: FetchError) -> Understood:
     return Understood(
-        problem=problem, conclusion=Conclusion(captured.id, CaptureOutcome.FAILED, problem.reason)
+        problem=problem, conclusion=CaptureConclusion(captured.id, CaptureOutcome.FAILED, problem.reason)
     )
 
 
-def _led_to_the_front(run: RunContext, answer: Answer) -> bool:
+def _led_to_the_front(run: RunContext, answer: RawPage) -> bool:
     """As many sites answer for a page that is not there, and some whoever is not logged in, for any page."""
     if answer.url == answer.asked:
         return False
@@ -113,11 +113,11 @@ def _parse(
         return None, ParseFailed()
 
 
-def answer_of(response: Response, charset: str | None) -> Answer:
+def answer_of(response: Response, charset: str | None) -> RawPage:
     """The response as a wall is told from it."""
     redirected = response.meta.get("redirect_urls") or [response.url]
     headers = {
         name.decode("latin-1").lower(): b",".join(values).decode("latin-1")
         for name, values in response.headers.items()
     }
-    return Answer(response.url, redirected[0], headers, response.body, charset)
+    return RawPage(response.url, redirected[0], headers, response.body, charset)

@@ -16,12 +16,12 @@ from urllib.parse import unquote, urlsplit
 
 from sqlalchemy.orm import Session
 
-from crawler.batch import Batch
+from crawler.batch import GroupCommit
 from crawler.capture import Captured
 from crawler.context import RunContext, run_of
-from crawler.listing import Listing
+from crawler.listing import ParsedListing
 from storage import captures, listings
-from storage.captures import Conclusion
+from storage.captures import CaptureConclusion
 from storage.evidence.warc import ListingText
 from storage.listings import AttachmentRecord, Life, ListingRecord, Upserted
 from storage.runs import RunCounts
@@ -41,7 +41,7 @@ NEW = frozenset({Life.NEW, Life.REPOSTED})
 
 
 @dataclass(frozen=True, slots=True)
-class Text:
+class FetchedText:
     """A text attachment that was fetched."""
 
     url: str
@@ -54,20 +54,20 @@ class Text:
 class Found:
     """A listing as it was read from a captured page; Scrapy's item."""
 
-    listing: Listing
+    listing: ParsedListing
     captured: Captured
-    attachments: tuple[Text, ...] = ()
+    attachments: tuple[FetchedText, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class SeenKeys:
     """Keys that a list page shows again, with nothing new about them."""
 
     keys: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class UnreadKey:
     """A key whose own page was asked for in vain."""
 
     key: str
@@ -81,14 +81,14 @@ class Unread:
 
 
 @dataclass(frozen=True, slots=True)
-class Read:
+class ReadThread:
     """The key of a thread that was read as far as it holds anything new, and what its row said."""
 
     key: str
     row_digest: str
 
 
-Entry = Found | Seen | Asked | Unread | Read | Conclusion
+Entry = Found | SeenKeys | UnreadKey | Unread | ReadThread | CaptureConclusion
 
 
 class Pipeline:
@@ -96,7 +96,9 @@ class Pipeline:
 
     def __init__(self, crawler: Crawler) -> None:
         self._run = run_of(crawler)
-        self._batch: Batch[Entry, None] = Batch(self._commit, self._run.writes, limit=BATCH, rest_s=REST_S)
+        self._batch: GroupCommit[Entry, None] = GroupCommit(
+            self._commit, self._run.writes, limit=BATCH, rest_s=REST_S
+        )
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
@@ -129,7 +131,7 @@ class Pipeline:
                 if each.version_id is not None:
                     run.dispatcher.announce(session, Work(WorkKind.MATCH, each.version_id))
             self._mark(session, batch, now)
-            captures.conclude_many(session, list(_of(Conclusion, batch)))
+            captures.conclude_captures(session, list(_of(CaptureConclusion, batch)))
             counts = self._counts(stored)
             run.beat(session, counts, fence=True)
         run.tally.listings_new, run.tally.listings_changed = counts.listings_new, counts.listings_changed
@@ -137,15 +139,15 @@ class Pipeline:
 
     def _mark(self, session: Session, batch: Sequence[Entry], now: datetime) -> None:
         source_id = self._run.job.source_id
-        seen = {key for each in _of(Seen, batch) for key in each.keys}
+        seen = {key for each in _of(SeenKeys, batch) for key in each.keys}
         if seen:
             listings.mark_seen(session, source_id, seen, now)
-        if asked := {each.key for each in _of(Asked, batch)}:
-            listings.mark_asked(session, source_id, asked, now)
+        if asked := {each.key for each in _of(UnreadKey, batch)}:
+            listings.mark_recheck_failed(session, source_id, asked, now)
         if unread := {each.key for each in _of(Unread, batch)}:
-            listings.ask_again(session, source_id, unread)
-        if read := {each.key: each.row_digest for each in _of(Read, batch)}:
-            listings.read_whole(session, source_id, read)
+            listings.request_reread(session, source_id, unread)
+        if read := {each.key: each.row_digest for each in _of(ReadThread, batch)}:
+            listings.mark_read_whole(session, source_id, read)
 
     def _counts(self, stored: Iterable[Upserted]) -> RunCounts:
         counts = self._run.tally.counts()
@@ -158,7 +160,7 @@ class Pipeline:
         )
 
 
-Kind = TypeVar("Kind", Found, Seen, Asked, Unread, Read, Conclusion)
+Kind = TypeVar("Kind", Found, SeenKeys, UnreadKey, Unread, ReadThread, CaptureConclusion)
 
 
 def _of(kind: type[Kind], batch: Sequence[Entry]) -> list[Kind]:
@@ -208,7 +210,7 @@ def _record(run: RunContext, found: Found) -> ListingRecord:
     )
 
 
-def _attachment(run: RunContext, text: Text) -> AttachmentRecord:
+def _attachment(run: RunContext, text: FetchedText) -> AttachmentRecord:
     name = basename(unquote(urlsplit(text.url).path).rstrip("/"))
     return AttachmentRecord(
         name=run.mask_url(name) or "attachment",

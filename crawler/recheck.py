@@ -13,7 +13,7 @@ from typing import Any
 import structlog
 
 from crawler.context import RunContext
-from crawler.listing import Listing, Price
+from crawler.listing import ParsedListing, ParsedPrice
 from crawler.sources import FamilySource, Follow, SourceDefinition
 from crawler.sources.families import FAMILIES
 from storage import listings
@@ -23,7 +23,7 @@ from storage.listings import ListingVersion
 
 log = structlog.get_logger()
 
-#: The text fields of a `Listing` as the evidence names them.
+#: The text fields of a `ParsedListing` as the evidence names them.
 TEXTS = ("title", "body", "seller", "sample")
 
 
@@ -35,8 +35,8 @@ def rechecks(run: RunContext) -> tuple[set[str], list[Follow]]:
     if by_page is None:
         return set(), []
     with run.database.reading() as session:
-        due = listings.to_recheck(session, run.job.source_id, run.definition.budget.recheck_items)
-        newest = listings.newest(session, run.job.source_id, [key for key, _ in due])
+        due = listings.listings_to_recheck(session, run.job.source_id, run.definition.budget.recheck_items)
+        newest = listings.newest_versions(session, run.job.source_id, [key for key, _ in due])
     known = [_said(run.evidence, newest[key], by_page) for key, _ in due if key in newest]
     follows = [run.adapter.own_page(listing) for listing in known if listing is not None]
     return {key for key, _ in due}, [follow for follow in follows if follow is not None]
@@ -54,7 +54,7 @@ def _told_by_page(definition: SourceDefinition) -> frozenset[str] | None:
     return frozenset(name for name in type(item).model_fields if getattr(item, name))
 
 
-def _said(evidence: EvidenceStore, version: ListingVersion, by_page: frozenset[str]) -> Listing | None:
+def _said(evidence: EvidenceStore, version: ListingVersion, by_page: frozenset[str]) -> ParsedListing | None:
     """Return what a listing's row said; None where its page cannot be found again."""
     row = version.listing
     if "*" in row.url or version.place is None:
@@ -75,6 +75,6 @@ def _said(evidence: EvidenceStore, version: ListingVersion, by_page: frozenset[s
         "posted_at_uncertain": version.posted_at_uncertain,
     }
     if version.price_amount is not None and version.price_currency is not None:
-        fields["price"] = Price(version.price_amount, version.price_currency)
+        fields["price"] = ParsedPrice(version.price_amount, version.price_currency)
     said = {name: value for name, value in fields.items() if name not in by_page and value is not None}
-    return Listing(key=row.key, url=row.url, row_digest=row.row_digest, **said)
+    return ParsedListing(key=row.key, url=row.url, row_digest=row.row_digest, **said)

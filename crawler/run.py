@@ -23,16 +23,16 @@ from crawler.context import RunContext
 from crawler.cookies import Jar, read_cookies
 from crawler.errors import CookiesRefused, RateLimited, RunSuperseded, SentToTheFront
 from crawler.guard import Guard
-from crawler.job import Exit, Job, Message
+from crawler.job import ChildExit, Job, Message
 from crawler.job import Failure as ChildFailure
 from crawler.outcome import conclude
-from crawler.paging import Reading
+from crawler.paging import SourceReading
 from crawler.presentation import Presentation
 from crawler.sites import NOT_BEFORE, named_sites, not_before
 from crawler.sources import Adapter, SourceDefinition, adapter_for, read_stored
 from crawler.sources.linked import LINKED_KINDS, PasteLinks
 from crawler.spiders.source import SourceSpider
-from crawler.structure import Structure
+from crawler.structure import PageStructure
 from crawler.traps import DEPTH, Patterns
 from storage import listings, sources
 from storage.base import Database
@@ -72,7 +72,7 @@ MOST_COPIED = 0.9
 REFUSED_SCHEMES = ("data", "file", "ftp", "s3")
 
 
-def execute(
+def execute_run(
     job: Job,
     *,
     database: Database,
@@ -83,7 +83,7 @@ def execute(
     report: Callable[[Message], None],
     adapter: Adapter | None = None,
     clock: Callable[[], datetime] = lambda: datetime.now(UTC),
-) -> Exit:
+) -> ChildExit:
     """Carry out a job and return how the process should end; `adapter` is the definition's unless given.
 
     With `Exit.CONCLUDED` the outcome is written; with any other it is the parent's to write.
@@ -109,7 +109,7 @@ def execute(
             dispatcher=dispatcher,
             report=report,
             clock=clock,
-            reading=Reading(
+            reading=SourceReading(
                 job.cursor,
                 definition=_fingerprint(definition),
                 now=now,
@@ -117,7 +117,9 @@ def execute(
                 depth=definition.budget.depth or max(DEPTH, definition.budget.pages),
             ),
             patterns=Patterns(definition.budget.alike),
-            structure=Structure.remembered(job.cursor.get("structure"), definition=_fingerprint(definition)),
+            structure=PageStructure.remembered(
+                job.cursor.get("structure"), definition=_fingerprint(definition)
+            ),
             began=now,
             presentation=Presentation.of(
                 job.settings,
@@ -150,7 +152,7 @@ def _jar(definition: SourceDefinition, clock: Callable[[], datetime]) -> tuple[J
 def _pastes(database: Database, definition: SourceDefinition) -> PasteLinks:
     """The paste sites among the sources; one whose stored definition this version cannot read is left out."""
     with database.reading() as session:
-        stored = [source.definition for source in sources.active(session, kinds=LINKED_KINDS)]
+        stored = [source.definition for source in sources.active_sources(session, kinds=LINKED_KINDS)]
     readable = []
     for each in stored:
         with suppress(ValidationError):
@@ -180,17 +182,17 @@ def _crawl(run: RunContext) -> None:
         run.fail(error)
 
 
-def _end(run: RunContext) -> Exit:
+def _end(run: RunContext) -> ChildExit:
     """Write the outcome, if it is ours to write."""
     if isinstance(run.failure, RunSuperseded):
-        return Exit.SUPERSEDED
+        return ChildExit.SUPERSEDED
     if isinstance(run.failure, MemoryError):
-        return Exit.MEMORY
+        return ChildExit.MEMORY
     if run.failure is not None:
         run.report(ChildFailure(type(run.failure).__name__, _where(run.failure)))
-        return Exit.FAILED
+        return ChildExit.FAILED
     if run.closed is not None and run.closed.reason == "stopped":
-        return Exit.STOPPED
+        return ChildExit.STOPPED
     run.tally.unread += run.reading.pages_beyond()
     now = run.clock()
     with run.database.transaction() as session:
@@ -211,7 +213,7 @@ def _end(run: RunContext) -> Exit:
             dispatcher=run.dispatcher,
             now=now,
         )
-    return Exit.CONCLUDED if concluded else Exit.SUPERSEDED
+    return ChildExit.CONCLUDED if concluded else ChildExit.SUPERSEDED
 
 
 def _cursor(run: RunContext, now: datetime) -> dict[str, Any]:
@@ -230,7 +232,7 @@ def _mark_gone(session: Session, run: RunContext, now: datetime) -> None:
         listings.mark_gone(session, source_id, gone, now)
     if not run.reading.read_everything():
         return
-    unseen, there = listings.absent(session, source_id, seen_since=run.began)
+    unseen, there = listings.count_absent(session, source_id, seen_since=run.began)
     if unseen > MOST_ABSENT * there:
         run.tally.absent = (unseen, there)
         return
@@ -258,7 +260,7 @@ def _trapped(session: Session, run: RunContext) -> str | None:
     """The first trap that the run met with, in a sentence."""
     told = [run.reading.trap, run.patterns.told]
     many = run.tally.listings_new >= MANY_COPIES
-    copies = listings.copies(session, run.job.source_id, since=run.began) if many else 0
+    copies = listings.copied_listings(session, run.job.source_id, since=run.began) if many else 0
     if copies >= MANY_COPIES and copies >= MOST_COPIED * run.tally.listings_new:
         told.append(
             f"{copies} of {run.tally.listings_new} new listings are ones that this source had already, "

@@ -26,7 +26,7 @@ from sqlalchemy.orm import Session
 from crawler import metrics
 from crawler.errors import ScheduleRefused
 from crawler.sources import SourceDefinition, read_stored
-from crawler.sources.hours import Quiet
+from crawler.sources.hours import QuietHours
 from crawler.sources.visits import Schedule
 from storage import runs, sources
 from storage.base import Database
@@ -43,14 +43,14 @@ _TICK = timedelta(microseconds=1)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-class Slots(BaseTrigger):  # type: ignore[misc]  # APScheduler ships no annotations
+class SourceSlots(BaseTrigger):  # type: ignore[misc]  # APScheduler ships no annotations
     """The slots of one source, as APScheduler asks for them."""
 
     def __init__(
-        self, name: str, schedule: Schedule, timezone: str | None = None, *, quiet: Quiet | None = None
+        self, name: str, schedule: Schedule, timezone: str | None = None, *, quiet: QuietHours | None = None
     ) -> None:
         self._name = name
-        self._quiet = quiet or Quiet(())
+        self._quiet = quiet or QuietHours(())
         self._jitter = schedule.jitter
         self._every = schedule.every or DEFAULT_EVERY
         self._cron = CronTrigger.from_crontab(schedule.cron, timezone or UTC) if schedule.cron else None
@@ -135,7 +135,7 @@ class _Enqueue(BaseExecutor):  # type: ignore[misc]  # APScheduler ships no anno
 
 
 #: Which sources are to be run, by id, and when.
-Plan = Mapping[int, Slots]
+Plan = Mapping[int, SourceSlots]
 
 
 class RunSchedule:
@@ -167,7 +167,7 @@ class RunSchedule:
         plan once that is committed.
         """
         plan = {}
-        for source in sources.active(session):
+        for source in sources.active_sources(session):
             try:
                 plan[source.id] = slots_of(source)
             except ScheduleRefused as error:
@@ -204,7 +204,7 @@ class RunSchedule:
         if self._scheduler.running:
             self._scheduler.shutdown()
 
-    def _catch_up(self, session: Session, source_id: int, slots: Slots) -> None:
+    def _catch_up(self, session: Session, source_id: int, slots: SourceSlots) -> None:
         """Enqueue one run for the first slot missed since the last run, if any; a source that never ran has
         missed one.
         """
@@ -228,18 +228,18 @@ class RunSchedule:
 
     def _enqueue(self, session: Session, source_id: int, slot: datetime, trigger: RunTrigger) -> int | None:
         due = slot.isoformat(timespec="seconds")
-        run_id = runs.enqueue(session, source_id, slot=due, trigger=trigger, now=self._clock())
+        run_id = runs.enqueue_run(session, source_id, slot=due, trigger=trigger, now=self._clock())
         if run_id is not None:
             self._dispatcher.announce(session, Work(WorkKind.RUN, run_id))
         return run_id
 
 
-def slots_of(source: Source) -> Slots:
+def slots_of(source: Source) -> SourceSlots:
     """Raise `ScheduleRefused` when the stored definition cannot be used (another version wrote it)."""
     try:
         definition: SourceDefinition = read_stored(source.definition)
-        quiet = Quiet(definition.politeness.quiet, timezone=definition.timezone)
-        return Slots(source.name, definition.schedule, definition.timezone, quiet=quiet)
+        quiet = QuietHours(definition.politeness.quiet, timezone=definition.timezone)
+        return SourceSlots(source.name, definition.schedule, definition.timezone, quiet=quiet)
     except (ValidationError, ValueError) as error:
         raise ScheduleRefused(
             f"The schedule of {source.name} could not be read from the database, so it is not run; "

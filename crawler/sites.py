@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from crawler.sources import FamilySource, SourceDefinition, read_stored
 from crawler.sources.definition import HtmlSource, JsonSource, PasteBase
-from crawler.sources.hours import Quiet
+from crawler.sources.hours import QuietHours
 from storage import runs, sources
 from storage.runs import Run, RunState, RunTrigger
 
@@ -77,8 +77,8 @@ def claim(session: Session, run: Run, *, now: datetime) -> int | None:
     """
     beside = _beside(session, run)
     if beside:
-        runs.one_by_one(session, {run.source_id, *beside})
-    return None if _held_up(session, run, beside, now) else runs.claim(session, run.id, now=now)
+        runs.lock_sources(session, {run.source_id, *beside})
+    return None if _held_up(session, run, beside, now) else runs.claim_run(session, run.id, now=now)
 
 
 def waits(session: Session, run: Run, *, now: datetime) -> bool:
@@ -92,7 +92,7 @@ def waits(session: Session, run: Run, *, now: datetime) -> bool:
 
 
 def _held_up(session: Session, run: Run, beside: Mapping[int, Mapping[str, Any]], now: datetime) -> bool:
-    if _rests(run, beside, now) or runs.disturbed(session, beside, since=now - _delay(run), now=now):
+    if _rests(run, beside, now) or runs.ran_since(session, beside, since=now - _delay(run), now=now):
         return True
     return run.trigger is not RunTrigger.MANUAL and _gives_way(session, run, beside, now)
 
@@ -104,10 +104,10 @@ def _gives_way(session: Session, run: Run, beside: Collection[int], now: datetim
     turn from the moment when the site has been silent for as long as it wants; who does not take it in time
     (its run cannot be begun) holds up nobody.
     """
-    for other in runs.queued_before(session, run, beside) if beside else ():
+    for other in runs.runs_waiting_longer(session, run, beside) if beside else ():
         if other.trigger is not RunTrigger.MANUAL and quiet_of(other.source.definition).around(now):
             continue
-        ended = runs.last_end(session, {run.source_id, *beside} - {other.source_id})
+        ended = runs.last_finished_at(session, {run.source_id, *beside} - {other.source_id})
         if now < max(other.queued_at, ended or other.queued_at) + _delay(other) + TURN:
             return True
     return False
@@ -116,7 +116,7 @@ def _gives_way(session: Session, run: Run, beside: Collection[int], now: datetim
 def _beside(session: Session, run: Run) -> dict[int, Mapping[str, Any]]:
     """The cursors of the other sources of the run's sites, by source id."""
     own = sites_of(run.source.definition)
-    all_starts = sources.starts(session)
+    all_starts = sources.start_addresses(session)
     others = {each for each, starts in all_starts.items() if own & _sites(starts)} - {run.source_id}
     return sources.cursors(session, others) if others else {}
 
@@ -135,13 +135,13 @@ def _rests(run: Run, beside: Mapping[int, Mapping[str, Any]], now: datetime) -> 
     return quiet_of(run.source.definition).around(now) is not None
 
 
-def quiet_of(definition: Mapping[str, Any]) -> Quiet:
+def quiet_of(definition: Mapping[str, Any]) -> QuietHours:
     """The quiet hours of a stored definition; of one that another version wrote, none."""
     try:
         read = read_stored(definition)
     except ValidationError:
-        return Quiet(())
-    return Quiet(read.politeness.quiet, timezone=read.timezone)
+        return QuietHours(())
+    return QuietHours(read.politeness.quiet, timezone=read.timezone)
 
 
 def not_before(cursor: Mapping[str, Any]) -> datetime | None:

@@ -71,7 +71,7 @@ class Remembered:
 
 
 @dataclass(slots=True)
-class Structure:
+class PageStructure:
     """One run's look at a source's pages, against what is remembered of them."""
 
     definition: str = ""
@@ -84,7 +84,7 @@ class Structure:
     _pages_now: dict[str, int] = field(default_factory=dict)
 
     @classmethod
-    def remembered(cls, stored: Mapping[str, Any] | None, *, definition: str = "") -> Structure:
+    def remembered(cls, stored: Mapping[str, Any] | None, *, definition: str = "") -> PageStructure:
         """From a cursor; under another definition what is lost, and how many rows are usual, is forgotten."""
         stored = stored or {}
         same = stored.get("definition") == definition
@@ -96,7 +96,7 @@ class Structure:
         return cls(definition, known, list(counted.get("rows") or []), list(counted.get("pages") or []))
 
     @classmethod
-    def of(cls, cursor: Mapping[str, Any]) -> Structure:
+    def of(cls, cursor: Mapping[str, Any]) -> PageStructure:
         """As a source's cursor has it, to be looked at."""
         stored = cursor.get("structure") or {}
         return cls.remembered(stored, definition=str(stored.get("definition", "")))

@@ -34,12 +34,12 @@ from pydantic import SecretStr
 from sqlalchemy.orm import Session
 
 from crawler import metrics, sites
-from crawler.cookies import first_expiry, read_cookies
+from crawler.cookies import first_cookie_expiry, read_cookies
 from crawler.errors import CookiesRefused
-from crawler.job import MAX_LINE_BYTES, Exit, Failure, Job, Progress, message_of
-from crawler.outcome import Ending, conclude
+from crawler.job import MAX_LINE_BYTES, ChildExit, Failure, Job, RunProgress, message_of
+from crawler.outcome import RunEnding, conclude
 from crawler.settings import CrawlerSettings
-from crawler.structure import Structure
+from crawler.structure import PageStructure
 from storage import runs
 from storage.base import BUSY_TIMEOUT_S, Database
 from storage.errors import StorageError
@@ -128,7 +128,7 @@ class Supervisor:
         mask: Callable[[str], str],
         dispatcher: Dispatcher,
         relay: Callable[[Work], None],
-        on_progress: Callable[[Progress], None] | None = None,
+        on_progress: Callable[[RunProgress], None] | None = None,
         clock: Callable[[], datetime] = utc_now,
         child: Sequence[str] = CHILD,
         busy_timeout_s: float = BUSY_TIMEOUT_S,
@@ -161,11 +161,11 @@ class Supervisor:
             if self._stopping.is_set():
                 return
             with self._database.reading() as session:
-                run = runs.get(session, run_id)
+                run = runs.run_by_id(session, run_id)
                 if run is not None and sites.waits(session, run, now=self._clock()):
                     return
             with self._database.transaction() as session:
-                run = runs.get(session, run_id)
+                run = runs.run_by_id(session, run_id)
                 epoch = None if run is None else sites.claim(session, run, now=self._clock())
                 abandoned = epoch is None and runs.interrupt_abandoned(session, run_id, now=self._clock())
             if abandoned:
@@ -180,15 +180,15 @@ class Supervisor:
         """Begin no run any more and end those that go on, as interrupted; their `run` returns soon after."""
         self._stopping.set()
 
-    def _carry_out(self, run: Run, epoch: int) -> Ending:
+    def _carry_out(self, run: Run, epoch: int) -> RunEnding:
         log.info("A run begins.", action="run_started", run_id=run.id, source=run.source.name)
         try:
             child = self._start(run, epoch)
         except OSError as error:
             why = f"No process could be started for this run: {error.strerror or error}."
-            return Ending(RunOutcome.CRASHED, "no_process", why)
+            return RunEnding(RunOutcome.CRASHED, "no_process", why)
         try:
-            self._write(partial(runs.child_started, run_id=run.id, epoch=epoch, pid=child.process.pid))
+            self._write(partial(runs.record_child_start, run_id=run.id, epoch=epoch, pid=child.process.pid))
             self._attend(child)
         finally:
             child.reap()
@@ -242,28 +242,32 @@ class Supervisor:
             match message_of(line):
                 case Work() as work:
                     self._relay(work)
-                case Progress() as progress if self._on_progress is not None:
+                case RunProgress() as progress if self._on_progress is not None:
                     self._on_progress(progress)
                 case Failure() as failure:
                     child.failure = failure
 
-    def _ending(self, child: _Child) -> Ending:
+    def _ending(self, child: _Child) -> RunEnding:
         """What to write if the child wrote nothing; its own word, written first, stays."""
         code = child.process.returncode
         if child.ended_for is RunOutcome.DEADLINE_EXCEEDED:
             limit = f"The run did not end within its {self._settings.deadline_s:g} s, so it was ended."
-            return Ending(RunOutcome.DEADLINE_EXCEEDED, "deadline", limit)
-        if child.ended_for is RunOutcome.INTERRUPTED or code == Exit.STOPPED:
-            return Ending(RunOutcome.INTERRUPTED, "stopped", "The run was ended because the program stopped.")
-        if code == Exit.MEMORY:
+            return RunEnding(RunOutcome.DEADLINE_EXCEEDED, "deadline", limit)
+        if child.ended_for is RunOutcome.INTERRUPTED or code == ChildExit.STOPPED:
+            return RunEnding(
+                RunOutcome.INTERRUPTED, "stopped", "The run was ended because the program stopped."
+            )
+        if code == ChildExit.MEMORY:
             limit = f"The run wanted more than its {self._settings.memory_limit_mb} MiB of memory."
-            return Ending(RunOutcome.MEMORY_EXCEEDED, "memory", limit)
+            return RunEnding(RunOutcome.MEMORY_EXCEEDED, "memory", limit)
         if code < 0:
-            return Ending(RunOutcome.CRASHED, *_signalled(-code))
+            return RunEnding(RunOutcome.CRASHED, *_signalled(-code))
         where = f" ({child.failure.kind} at {child.failure.where})" if child.failure else ""
-        return Ending(RunOutcome.CRASHED, "failed", f"The run's process ended with exit code {code}{where}.")
+        return RunEnding(
+            RunOutcome.CRASHED, "failed", f"The run's process ended with exit code {code}{where}."
+        )
 
-    def _conclude(self, run: Run, epoch: int, ending: Ending) -> None:
+    def _conclude(self, run: Run, epoch: int, ending: RunEnding) -> None:
         now = self._clock()
         self._write(
             partial(
@@ -297,12 +301,12 @@ class Supervisor:
 
     def _count(self, run_id: int) -> None:
         with self._database.reading() as session:
-            run = runs.get(session, run_id)
+            run = runs.run_by_id(session, run_id)
             if run is None or run.state is not RunState.FINISHED:
                 return
-            state = metrics.State(
-                listings_usual=runs.usual(session, run.source_id).listings_seen,
-                selectors_lost=len(Structure.of(run.source.cursor).lost),
+            state = metrics.SourceState(
+                listings_usual=runs.usual_counts(session, run.source_id).listings_seen,
+                selectors_lost=len(PageStructure.of(run.source.cursor).lost),
             )
         metrics.count(run, state, read=run.outcome in READ)
         _count_cookies(run)
@@ -322,7 +326,7 @@ def _count_cookies(run: Run) -> None:
     if not file:
         return
     with suppress(CookiesRefused):  # the run's row says it
-        first = first_expiry(read_cookies(Path(file)))
+        first = first_cookie_expiry(read_cookies(Path(file)))
         if first is not None:
             metrics.COOKIES_EXPIRE.labels(run.source.name).set(first.timestamp())
 

@@ -17,7 +17,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from crawler.errors import BudgetEnded, FetchError, Walled
-from crawler.outcome import Ending
+from crawler.outcome import RunEnding
 from storage.errors import SpillwatchError
 from storage.runs import RunCounts, RunOutcome
 
@@ -62,7 +62,7 @@ class Pages:
 
 
 @dataclass(slots=True)
-class Tally:
+class RunTally:
     """Bumped by the spider's thread alone, but for the listings' counts, which the writing thread bumps."""
 
     lists: Pages = field(default_factory=Pages)
@@ -105,24 +105,24 @@ class Tally:
         """Whether the site is as we know it: each list page that was asked for came, and was one."""
         return bool(self.lists.read) and not self.lists.strange and not self.lists.failures
 
-    def ending(self) -> Ending:
+    def ending(self) -> RunEnding:
         """The outcome by the rules above; the sentence is not masked yet."""
         if self.closed is not None and self.closed.decides:
-            return Ending(self.closed.outcome, self.closed.reason, self._why_closed(self.closed))
+            return RunEnding(self.closed.outcome, self.closed.reason, self._why_closed(self.closed))
         if not self.lists.read:
             return self._nothing_read()
         if (walled := self._items_walled()) is not None:
             return walled
         if self._items_strange():
-            return Ending(
+            return RunEnding(
                 RunOutcome.PAGE_NOT_RECOGNISED, "items_not_recognised", self._items_not_recognised()
             )
         stored = self.listings_new or self.listings_changed
         outcome = RunOutcome.NEW_LISTINGS if stored else RunOutcome.NOTHING_NEW
         said = list(self._remarks())
         if not said:
-            return Ending(outcome)
-        return Ending(outcome, said[0][0], " ".join(sentence for _, sentence in said))
+            return RunEnding(outcome)
+        return RunEnding(outcome, said[0][0], " ".join(sentence for _, sentence in said))
 
     def _remarks(self) -> Iterator[tuple[str, str]]:
         """What is said beside an outcome; the first gives the reason."""
@@ -147,11 +147,11 @@ class Tally:
         told = str(closed).rstrip(".")
         return f"{told}: {self.unread} page{'s' if self.unread != 1 else ''} that it knew of stayed unread."
 
-    def _nothing_read(self) -> Ending:
+    def _nothing_read(self) -> RunEnding:
         if (wall := self.lists.failures.wall) is not None:
-            return Ending(wall.outcome, wall.reason, str(wall))
+            return RunEnding(wall.outcome, wall.reason, str(wall))
         if self.refused is not None:
-            return Ending(RunOutcome.PAGE_NOT_RECOGNISED, self.refused.reason, str(self.refused))
+            return RunEnding(RunOutcome.PAGE_NOT_RECOGNISED, self.refused.reason, str(self.refused))
         if self.lists.strange:
             told = (
                 "The list page came, but the source's selectors found nothing on it: it was redesigned, is "
@@ -159,25 +159,25 @@ class Tally:
                 self.stranger,
                 "Try the source's file against the live page.",
             )
-            return Ending(
+            return RunEnding(
                 RunOutcome.PAGE_NOT_RECOGNISED, "nothing_matched", " ".join(part for part in told if part)
             )
         if (first := self.lists.failures.first) is not None:
-            return Ending(first.outcome, first.reason, str(first))
+            return RunEnding(first.outcome, first.reason, str(first))
         if self.closed is not None and not isinstance(self.closed, BudgetEnded):
-            return Ending(self.closed.outcome, self.closed.reason, str(self.closed))
+            return RunEnding(self.closed.outcome, self.closed.reason, str(self.closed))
         # The budget ended before the first page, which is the site's doing: it was too slow.
-        return Ending(
+        return RunEnding(
             RunOutcome.COULD_NOT_FETCH, "budget_ended", "The run's budget ended before its first page."
         )
 
-    def _items_walled(self) -> Ending | None:
+    def _items_walled(self) -> RunEnding | None:
         """A single page behind a login is a private one; where no other was read, it is the source."""
         wall = self.items.failures.wall or self.rechecks.failures.wall
         if wall is None or self.items.read or self.rechecks.read:
             return None
         told = f"The list was read, but not the listings' own pages: {wall} What the list says was stored."
-        return Ending(wall.outcome, wall.reason, told)
+        return RunEnding(wall.outcome, wall.reason, told)
 
     def _items_strange(self) -> bool:
         """One known page that is strange may be a deleted one, which many sites show as if it were a page."""

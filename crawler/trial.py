@@ -31,7 +31,7 @@ from crawler.run import DOWNLOADER_MIDDLEWARES, scrapy_settings
 from crawler.settings import CrawlerSettings
 from crawler.sites import named_sites
 from crawler.sources import LISTING_ROLES, Adapter, Follow, Page, Parsed, SourceDefinition, adapter_for
-from crawler.tally import Tally
+from crawler.tally import RunTally
 from crawler.walls import wall
 from crawler.watchdog import cpu_bound
 from storage.errors import SpillwatchError
@@ -41,7 +41,7 @@ _CHARSET = re.compile(r"charset=[\"']?([\w.:-]{2,40})", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class PageTrial:
     """What came of one page: it was read (`parsed`), or why not (`problem`).
 
     `headers` by their lower-case names; `cookies` are the names of those that it set.
@@ -72,12 +72,12 @@ class Trial:
     presentation: Presentation
     began: datetime
     clock: Callable[[], datetime]
-    tally: Tally = field(default_factory=Tally)
+    tally: RunTally = field(default_factory=RunTally)
     closed: FetchError | None = None
     not_before: datetime | None = None
     closing: asyncio.Event = field(default_factory=asyncio.Event)
     in_flight: set[asyncio.Timeout] = field(default_factory=set)
-    looks: list[Look] = field(default_factory=list)
+    looks: list[PageTrial] = field(default_factory=list)
 
     @property
     def circuit(self) -> str:
@@ -93,13 +93,13 @@ class Trial:
         self.closing.set()
 
 
-def look(
+def try_pages(
     definition: SourceDefinition,
     *,
     settings: CrawlerSettings,
     clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     adapter: Adapter | None = None,
-) -> list[Look]:
+) -> list[PageTrial]:
     """Fetch and parse: the first list page, the first listing it leads to, and the next list page.
 
     An `adapter` other than the definition's own may want fewer.
@@ -172,13 +172,13 @@ class TrialSpider(Spider):
                 Follow(seen.parsed.next_page, seen.parsed.next_role or follow.role), "next page"
             )
 
-    def _seen(self, response: Response, follow: Follow, what: str) -> Look:
+    def _seen(self, response: Response, follow: Follow, what: str) -> PageTrial:
         content_type = (response.headers.get("Content-Type") or b"").decode("latin-1")
         declared = _CHARSET.search(content_type)
         answer = answer_of(response, declared[1] if declared else None)
         if problem := problem_with(response):
             shown = None if isinstance(problem, NotThere) else wall(answer)
-            return Look(what, response.url, response.status, problem=shown or problem)
+            return PageTrial(what, response.url, response.status, problem=shown or problem)
         page = Page(
             url=response.url,
             body=response.body,
@@ -193,10 +193,10 @@ class TrialSpider(Spider):
             with cpu_bound(self.run.job.settings.parse_cpu_s):
                 parsed = self.run.adapter.parse(page)
         except SpillwatchError as refused:
-            return Look(what, response.url, response.status, problem=refused)
+            return PageTrial(what, response.url, response.status, problem=refused)
         if (shown := wall(answer, recognised=parsed.recognised)) is not None:
-            return Look(what, response.url, response.status, problem=shown)
-        return Look(
+            return PageTrial(what, response.url, response.status, problem=shown)
+        return PageTrial(
             what,
             response.url,
             response.status,
@@ -206,8 +206,8 @@ class TrialSpider(Spider):
         )
 
     def failed(self, failure: Failure) -> None:
-        """What is no `FetchError` is a defect, and comes out of `look`."""
+        """What is no `FetchError` is a defect, and comes out of `try_pages`."""
         if not isinstance(failure.value, FetchError):
             failure.raiseException()
         request = cast(Any, failure).request
-        self.run.looks.append(Look(request.meta[FOLLOW][1], request.url, problem=failure.value))
+        self.run.looks.append(PageTrial(request.meta[FOLLOW][1], request.url, problem=failure.value))

@@ -21,7 +21,7 @@ from crawler.clean import line
 from crawler.errors import AgeGate, Banned, Captcha, LoginWall, WaitingQueue, Walled
 from crawler.sources.errors import PageRefused
 from crawler.sources.markup import Element, text_of, tree
-from text.charset import decode
+from text.charset import decode_page
 
 #: A wall is small; what is behind this is not looked at.
 MAX_BYTES = 256 << 10
@@ -46,7 +46,7 @@ _LOGIN_TITLE = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class RawPage:
     """A response as it came, decompressed; `asked` is the address before any redirect."""
 
     url: str
@@ -70,7 +70,7 @@ class _Seen:
         return len(self.text) <= BARE_CHARS and len(self.root.findall(".//a[@href]")) <= BARE_LINKS
 
 
-class Sign(NamedTuple):
+class WallSign(NamedTuple):
     """`found` looks for `words` in one part of the page; `software` sends them."""
 
     kind: type[Walled]
@@ -109,62 +109,62 @@ def _pictured(seen: _Seen, words: str) -> bool:
 
 #: The first that is found decides: who is banned is often shown a login as well.
 SIGNS = (
-    Sign(Banned, _title, "attention required! | cloudflare", "Cloudflare, blocked by a rule"),
-    Sign(Banned, _text, "sorry, you have been blocked", "Cloudflare"),
-    Sign(Banned, _text, "the owner of this website has banned", "Cloudflare 1006 to 1008"),
-    Sign(Banned, _text, "you are banned from using this forum", "SMF"),
-    Sign(Banned, _text, "banned from this board", "phpBB"),
-    Sign(Banned, _text, "a ban has been issued on your", "phpBB"),
-    Sign(Banned, _text, "you are currently banned", "MyBB"),
-    Sign(Banned, _text, "you have been banned for the following reason", "vBulletin"),
-    Sign(Banned, _text, "your ip address has been banned", "XenForo, MyBB"),
-    Sign(Banned, _short_text, "you have been banned", "XenForo, NodeBB"),
-    Sign(Banned, _text, "您的 ip 地址不在被允许的范围内", "Discuz!"),
-    Sign(Banned, _text, "您的ip地址不在被允许的范围内", "Discuz!"),
-    Sign(Banned, _text, "ip 已经被屏蔽", "Discuz!"),
-    Sign(WaitingQueue, _title, "just a moment...", "Cloudflare"),
-    Sign(WaitingQueue, _title, "ddos-guard", "DDoS-Guard"),
-    Sign(WaitingQueue, _text, "you have been placed in a queue", "EndGame"),
-    Sign(WaitingQueue, _text, "awaiting forwarding to the platform", "EndGame"),
-    Sign(WaitingQueue, _text, "checking your browser before accessing", "Cloudflare, DDoS-Guard"),
-    Sign(WaitingQueue, _text, "verify you are human by completing the action", "Cloudflare"),
-    Sign(WaitingQueue, _text, "needs to review the security of your connection", "Cloudflare"),
-    Sign(WaitingQueue, _text, "making sure you're not a bot", "Anubis"),
-    Sign(WaitingQueue, _markup, "/.within.website/x/cmd/anubis/", "Anubis"),
-    Sign(WaitingQueue, _markup, "/orchestrate/chl_page", "Cloudflare (/jsd/ is in ordinary pages)"),
-    Sign(WaitingQueue, _markup, "/.basedflare/", "haproxy-protection"),
-    Sign(Captcha, _text, "enter the letter or number you see within the circle", "EndGame"),
-    Sign(Captcha, _bare, "g-recaptcha", "reCAPTCHA"),
-    Sign(Captcha, _bare, "recaptcha/api", "reCAPTCHA"),
-    Sign(Captcha, _bare, "h-captcha", "hCaptcha"),
-    Sign(Captcha, _bare, "hcaptcha.com/1/", "hCaptcha"),
-    Sign(Captcha, _bare, "cf-turnstile", "Turnstile"),
-    Sign(Captcha, _bare, "challenges.cloudflare.com/turnstile", "Turnstile"),
-    Sign(Captcha, _bare, "frc-captcha", "Friendly Captcha"),
-    Sign(Captcha, _bare, "geetest", "GeeTest"),
-    Sign(Captcha, _pictured, "captcha", "image captchas of onion markets"),
-    Sign(LoginWall, _text, "you are either not logged in or do not have permission to view", "MyBB"),
-    Sign(LoginWall, _text, "вы не вошли в систему или у вас нет прав", "MyBB"),
-    Sign(LoginWall, _text, "requires you to be registered and logged in to", "phpBB"),
-    Sign(LoginWall, _text, "required permissions to view or read topics within this forum", "phpBB"),
-    Sign(LoginWall, _text, "you must be logged in to view", "phpBB, XenForo add-ons"),
-    Sign(LoginWall, _text, "you must be logged-in to do that", "XenForo 2"),
-    Sign(LoginWall, _text, "you must log in or register to", "XenForo"),
-    Sign(LoginWall, _text, "you are not logged in or you do not have permission to access", "vBulletin"),
-    Sign(LoginWall, _text, "only registered members are allowed to access this section", "SMF"),
-    Sign(LoginWall, _text, "您尚未登录", "Discuz!"),
-    Sign(LoginWall, _text, "您需要登录后才可以", "Discuz!"),
-    Sign(LoginWall, _text, "需要先登录才能", "Discuz!"),
-    Sign(LoginWall, _text, "您没有权限访问该版块", "Discuz!"),
-    Sign(LoginWall, _text, "本版块只有特定用户组可以访问", "Discuz!"),
-    Sign(LoginWall, _text, "需要升级您所在的用户组后才能访问", "Discuz!"),
-    Sign(LoginWall, _text, "you need to be logged in to do that", "Discourse"),
-    Sign(LoginWall, _markup, '"error_type":"not_logged_in"', "Discourse's API"),
-    Sign(LoginWall, _markup, '"code":"not_authenticated"', "Flarum's API"),
-    Sign(AgeGate, _text, "you must be 18 or older to enter", "age gates"),
-    Sign(AgeGate, _text, "you must be at least 18 years old to enter", "age gates"),
-    Sign(AgeGate, _short_text, "please confirm that you are 18", "age gates"),
-    Sign(AgeGate, _short_text, "are you over 18?", "age gates"),
+    WallSign(Banned, _title, "attention required! | cloudflare", "Cloudflare, blocked by a rule"),
+    WallSign(Banned, _text, "sorry, you have been blocked", "Cloudflare"),
+    WallSign(Banned, _text, "the owner of this website has banned", "Cloudflare 1006 to 1008"),
+    WallSign(Banned, _text, "you are banned from using this forum", "SMF"),
+    WallSign(Banned, _text, "banned from this board", "phpBB"),
+    WallSign(Banned, _text, "a ban has been issued on your", "phpBB"),
+    WallSign(Banned, _text, "you are currently banned", "MyBB"),
+    WallSign(Banned, _text, "you have been banned for the following reason", "vBulletin"),
+    WallSign(Banned, _text, "your ip address has been banned", "XenForo, MyBB"),
+    WallSign(Banned, _short_text, "you have been banned", "XenForo, NodeBB"),
+    WallSign(Banned, _text, "您的 ip 地址不在被允许的范围内", "Discuz!"),
+    WallSign(Banned, _text, "您的ip地址不在被允许的范围内", "Discuz!"),
+    WallSign(Banned, _text, "ip 已经被屏蔽", "Discuz!"),
+    WallSign(WaitingQueue, _title, "just a moment...", "Cloudflare"),
+    WallSign(WaitingQueue, _title, "ddos-guard", "DDoS-Guard"),
+    WallSign(WaitingQueue, _text, "you have been placed in a queue", "EndGame"),
+    WallSign(WaitingQueue, _text, "awaiting forwarding to the platform", "EndGame"),
+    WallSign(WaitingQueue, _text, "checking your browser before accessing", "Cloudflare, DDoS-Guard"),
+    WallSign(WaitingQueue, _text, "verify you are human by completing the action", "Cloudflare"),
+    WallSign(WaitingQueue, _text, "needs to review the security of your connection", "Cloudflare"),
+    WallSign(WaitingQueue, _text, "making sure you're not a bot", "Anubis"),
+    WallSign(WaitingQueue, _markup, "/.within.website/x/cmd/anubis/", "Anubis"),
+    WallSign(WaitingQueue, _markup, "/orchestrate/chl_page", "Cloudflare (/jsd/ is in ordinary pages)"),
+    WallSign(WaitingQueue, _markup, "/.basedflare/", "haproxy-protection"),
+    WallSign(Captcha, _text, "enter the letter or number you see within the circle", "EndGame"),
+    WallSign(Captcha, _bare, "g-recaptcha", "reCAPTCHA"),
+    WallSign(Captcha, _bare, "recaptcha/api", "reCAPTCHA"),
+    WallSign(Captcha, _bare, "h-captcha", "hCaptcha"),
+    WallSign(Captcha, _bare, "hcaptcha.com/1/", "hCaptcha"),
+    WallSign(Captcha, _bare, "cf-turnstile", "Turnstile"),
+    WallSign(Captcha, _bare, "challenges.cloudflare.com/turnstile", "Turnstile"),
+    WallSign(Captcha, _bare, "frc-captcha", "Friendly Captcha"),
+    WallSign(Captcha, _bare, "geetest", "GeeTest"),
+    WallSign(Captcha, _pictured, "captcha", "image captchas of onion markets"),
+    WallSign(LoginWall, _text, "you are either not logged in or do not have permission to view", "MyBB"),
+    WallSign(LoginWall, _text, "вы не вошли в систему или у вас нет прав", "MyBB"),
+    WallSign(LoginWall, _text, "requires you to be registered and logged in to", "phpBB"),
+    WallSign(LoginWall, _text, "required permissions to view or read topics within this forum", "phpBB"),
+    WallSign(LoginWall, _text, "you must be logged in to view", "phpBB, XenForo add-ons"),
+    WallSign(LoginWall, _text, "you must be logged-in to do that", "XenForo 2"),
+    WallSign(LoginWall, _text, "you must log in or register to", "XenForo"),
+    WallSign(LoginWall, _text, "you are not logged in or you do not have permission to access", "vBulletin"),
+    WallSign(LoginWall, _text, "only registered members are allowed to access this section", "SMF"),
+    WallSign(LoginWall, _text, "您尚未登录", "Discuz!"),
+    WallSign(LoginWall, _text, "您需要登录后才可以", "Discuz!"),
+    WallSign(LoginWall, _text, "需要先登录才能", "Discuz!"),
+    WallSign(LoginWall, _text, "您没有权限访问该版块", "Discuz!"),
+    WallSign(LoginWall, _text, "本版块只有特定用户组可以访问", "Discuz!"),
+    WallSign(LoginWall, _text, "需要升级您所在的用户组后才能访问", "Discuz!"),
+    WallSign(LoginWall, _text, "you need to be logged in to do that", "Discourse"),
+    WallSign(LoginWall, _markup, '"error_type":"not_logged_in"', "Discourse's API"),
+    WallSign(LoginWall, _markup, '"code":"not_authenticated"', "Flarum's API"),
+    WallSign(AgeGate, _text, "you must be 18 or older to enter", "age gates"),
+    WallSign(AgeGate, _text, "you must be at least 18 years old to enter", "age gates"),
+    WallSign(AgeGate, _short_text, "please confirm that you are 18", "age gates"),
+    WallSign(AgeGate, _short_text, "are you over 18?", "age gates"),
 )  # fmt: skip
 
 SENTENCES = {
@@ -176,7 +176,7 @@ SENTENCES = {
 }
 
 
-def wall(answer: Answer, *, recognised: bool = False) -> Walled | None:
+def wall(answer: RawPage, *, recognised: bool = False) -> Walled | None:
     """Return the wall that `answer` is, as the error it is told as; None for any other page.
 
     A `recognised` page is one only where a redirect to a login led to it.
@@ -185,7 +185,7 @@ def wall(answer: Answer, *, recognised: bool = False) -> Walled | None:
     return kind(f"{urlsplit(answer.url).hostname} {SENTENCES[kind]}") if kind else None
 
 
-def _kind(answer: Answer) -> type[Walled] | None:
+def _kind(answer: RawPage) -> type[Walled] | None:
     if answer.headers.get("cf-mitigated", "").strip().lower() == "challenge":
         return WaitingQueue
     if (led_to := _login_led_to(answer)) is not None:
@@ -197,7 +197,7 @@ def _kind(answer: Answer) -> type[Walled] | None:
     return next(signs, None) or (LoginWall if _login(seen) else None)
 
 
-def _login_led_to(answer: Answer) -> type[Walled] | None:
+def _login_led_to(answer: RawPage) -> type[Walled] | None:
     here, there = _address(answer.url), _address(answer.asked)
     return LoginWall if _LOGIN_ADDRESS.search(here) and not _LOGIN_ADDRESS.search(there) else None
 
@@ -207,8 +207,8 @@ def _address(url: str) -> str:
     return f"{parts.path}?{parts.query}"
 
 
-def _look(answer: Answer) -> _Seen | None:
-    text = decode(answer.body[:MAX_BYTES], declared=answer.charset).text
+def _look(answer: RawPage) -> _Seen | None:
+    text = decode_page(answer.body[:MAX_BYTES], declared=answer.charset).text
     try:
         root = tree(text)
     except PageRefused:

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from alerts.sender import DeliveryService
 from alerts.service import AlertService
 from configuration.configuration import Configuration
-from crawler.sources import holds_keys, stored
+from crawler.sources import holds_keys, stored_definition
 from crawler.supervise import Supervisor
 from daemon.engine import EmbeddedEngine, Lane
 from matching.masks import mask_text
@@ -35,7 +35,7 @@ _IN_FILES_ONLY: dict[str, Any] = {
 
 
 @dataclass(frozen=True)
-class Parts:
+class DaemonParts:
     """What a configuration was made into; after a reload the old ones finish what they have in hand."""
 
     supervisor: Supervisor
@@ -49,7 +49,7 @@ def assemble(
     evidence: EvidenceStore,
     engine: EmbeddedEngine,
     clock: Callable[[], datetime],
-) -> Parts:
+) -> DaemonParts:
     """Make the handlers of a configuration; nothing connects or starts yet."""
     settings = configuration.settings
     supervisor = Supervisor(
@@ -74,16 +74,21 @@ def assemble(
     judging = AlertService(database=database, settings=settings.alerts, dispatcher=engine, clock=clock)
     delivery = DeliveryService(database=database, settings=settings.alerts, dispatcher=engine, clock=clock)
     daemon = settings.daemon
-    return Parts(
+    return DaemonParts(
         supervisor,
         (
-            Lane(WorkKind.RUN, supervisor.run, runs.due, settings.crawler.concurrent_runs),
-            Lane(WorkKind.MATCH, matching.match_version, listings.due_for_matching, daemon.match_workers),
+            Lane(WorkKind.RUN, supervisor.run, runs.due_runs, settings.crawler.concurrent_runs),
+            Lane(
+                WorkKind.MATCH,
+                matching.match_version,
+                listings.versions_due_for_matching,
+                daemon.match_workers,
+            ),
             Lane(WorkKind.REMATCH, matching.rematch, watch.due_rematches),
-            Lane(WorkKind.EVALUATE, judging.evaluate, matches.due_for_evaluation),
+            Lane(WorkKind.EVALUATE, judging.evaluate, matches.summaries_due_for_evaluation),
             Lane(WorkKind.SOURCE_CHANGE, judging.evaluate_source_change, sources.changes_due),
-            Lane(WorkKind.LIFE, judging.evaluate_life, alerts.life_due),
-            Lane(WorkKind.DELIVER, delivery.deliver, deliveries.due, daemon.deliver_workers),
+            Lane(WorkKind.LIFE, judging.evaluate_life, alerts.alerts_with_life_changes),
+            Lane(WorkKind.DELIVER, delivery.deliver, deliveries.due_deliveries, daemon.deliver_workers),
         ),
     )
 
@@ -93,8 +98,8 @@ def synchronise(
 ) -> tuple[SyncResult, SyncResult]:
     """Make the declared sources and companies the database's; returns what changed of each."""
     return (
-        sources.sync_declared(session, declared_sources(configuration), now),
-        companies.sync_declared(session, declared_companies(configuration), now),
+        sources.sync_declared_sources(session, declared_sources(configuration), now),
+        companies.sync_declared_companies(session, declared_companies(configuration), now),
     )
 
 
@@ -103,7 +108,7 @@ def declared_sources(configuration: Configuration) -> Sequence[sources.DeclaredS
         sources.DeclaredSource(
             name=source.name,
             kind=source.value.kind,
-            definition=stored(source.value),
+            definition=stored_definition(source.value),
             declared_in=str(source.file),
             enabled=source.value.enabled,
         )
@@ -133,12 +138,12 @@ def declared_companies(configuration: Configuration) -> Sequence[companies.Decla
     ]
 
 
-def recover(session: Session, now: datetime) -> dict[str, int]:
+def recover_after_crash(session: Session, now: datetime) -> dict[str, int]:
     """After a kill, under the daemon's lock: what looks as if somebody had it in hand is released."""
-    interrupted = runs.orphans_to_interrupted(session, now=now)
+    interrupted = runs.interrupt_orphans(session, now=now)
     listings.release_claims(session)
     rematches = watch.recover_rematches(session)
-    unsent = deliveries.recover(session, now=now)
+    unsent = deliveries.recover_deliveries(session, now=now)
     return {
         "runs_interrupted": len(interrupted),
         "rematches_resumed": len(rematches),

@@ -21,7 +21,7 @@ from configuration.errors import ConfigurationError, ConfigurationRefused
 from configuration.settings import Settings, Supervision
 from crawler.schedule import RunSchedule
 from daemon import logs
-from daemon.assembly import Parts, assemble, recover, synchronise
+from daemon.assembly import DaemonParts, assemble, recover_after_crash, synchronise
 from daemon.engine import EmbeddedEngine
 from daemon.errors import LockLost
 from daemon.health import HealthServer
@@ -75,7 +75,7 @@ class Daemon:
     def run(self) -> None:
         """Return after SIGTERM or SIGINT; raises AlreadyRunning, or what keeps it from starting."""
         settings = self._configuration.settings.daemon
-        logs.configure(form=settings.log_format, level=settings.log_level)
+        logs.configure_logging(form=settings.log_format, level=settings.log_level)
         with ExitStack() as stack:
             stack.callback(self._database.close)
             self._signals = Signals((signal.SIGTERM, signal.SIGINT, signal.SIGHUP))
@@ -107,11 +107,11 @@ class Daemon:
 
     def _prepare_database(self) -> None:
         if self._configuration.settings.daemon.upgrade_schema:
-            schema.upgrade(self._database)
+            schema.upgrade_schema(self._database)
         schema.require_current(self._database)
         torn = self._evidence.recover()
         with self._database.transaction() as session:
-            left = recover(session, self._clock())
+            left = recover_after_crash(session, self._clock())
             synchronise(session, self._configuration, self._clock())
         self._sweep_segments()
         if torn or any(left.values()):
@@ -134,7 +134,7 @@ class Daemon:
                 detail=str(error.strerror),
             )
 
-    def _assembled(self, configuration: Configuration) -> Parts:
+    def _assembled(self, configuration: Configuration) -> DaemonParts:
         return assemble(
             configuration,
             database=self._database,

@@ -35,7 +35,7 @@ SILENT_S = 15.0  # without a successful look at the rows the engine counts as de
 log = structlog.get_logger()
 
 
-class Due(Protocol):
+class DueWork(Protocol):
     """The question every noun of storage answers: the ids of the rows that are due, the oldest first."""
 
     def __call__(self, session: Session, *, now: datetime, limit: int) -> Sequence[int]: ...
@@ -47,7 +47,7 @@ class Lane:
 
     kind: WorkKind
     handler: Handler
-    due: Due
+    due: DueWork
     workers: int = 1
 
 

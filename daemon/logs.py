@@ -24,7 +24,7 @@ _OURS = ("timestamp", "level", "action")
 _TALKATIVE = ("apscheduler", "alembic", "sqlalchemy", "httpx", "httpcore", "scrapy", "asyncio", "aiosmtplib")
 
 
-def configure(*, form: Literal["json", "console"], level: str) -> None:
+def configure_logging(*, form: Literal["json", "console"], level: str) -> None:
     """Set up structlog and logging for this process, before threads start; a later call replaces it."""
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,

@@ -11,7 +11,7 @@ from sqlalchemy import event
 from sqlalchemy.orm import Session
 
 from crawler.job import MAX_LINE_BYTES, Job, Message, confine, line_of
-from crawler.run import execute
+from crawler.run import execute_run
 from daemon import logs
 from matching.masks import mask_text, mask_url
 from storage.base import Database
@@ -36,9 +36,9 @@ def carry_out() -> int:
     """Carry out the job on standard input; the exit code is one of crawler.job.Exit."""
     job = Job.read(sys.stdin.buffer.readline(MAX_LINE_BYTES))
     confine(job)
-    logs.configure(form="json", level="warning")
+    logs.configure_logging(form="json", level="warning")
     database = Database.open(job.database_url.get_secret_value(), busy_timeout_s=job.busy_timeout_s)
-    return execute(
+    return execute_run(
         job,
         database=database,
         evidence=EvidenceStore(job.evidence_dir),

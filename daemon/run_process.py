@@ -10,10 +10,10 @@ from daemon import process_start
 
 def main() -> int:
     """Carry out the job on standard input; the exit code is one of crawler.job.Exit."""
-    process_start.begin()
+    process_start.before_imports()
     from daemon.one_run import carry_out
 
-    process_start.imported()
+    process_start.after_imports()
     return carry_out()
 
 

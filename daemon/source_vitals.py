@@ -8,11 +8,11 @@ from datetime import datetime
 from pydantic import ValidationError
 from sqlalchemy.orm import Session
 
-from crawler.cookies import first_expiry, read_cookies
+from crawler.cookies import first_cookie_expiry, read_cookies
 from crawler.errors import CookiesRefused, ScheduleRefused
 from crawler.schedule import slots_of
 from crawler.sources import read_stored
-from crawler.structure import Structure
+from crawler.structure import PageStructure
 from storage import coverage, runs
 from storage.sources import Source, SourceHealth
 
@@ -21,7 +21,7 @@ WELL = frozenset({SourceHealth.OK, SourceHealth.UNKNOWN})
 
 
 @dataclass(frozen=True, slots=True)
-class Vitals:
+class SourceVitals:
     """One source; times are UTC, None where there is none yet."""
 
     name: str
@@ -52,15 +52,15 @@ class Vitals:
         return {**asdict(self), "well": self.well}
 
 
-def vitals_of(session: Session, source: Source, *, now: datetime) -> Vitals:
+def vitals_of(session: Session, source: Source, *, now: datetime) -> SourceVitals:
     """Read a source's rows; its cookies' file is looked at too."""
-    last = coverage.last_finished(session, source.id)
-    success = coverage.last_success(session, source.id)
-    usual = runs.usual(session, source.id)
-    fresh = coverage.freshness(session, source.id, now=now)
-    structure = Structure.of(source.cursor)
+    last = coverage.last_finished_run(session, source.id)
+    success = coverage.last_successful_run(session, source.id)
+    usual = runs.usual_counts(session, source.id)
+    fresh = coverage.newest_listing_times(session, source.id, now=now)
+    structure = PageStructure.of(source.cursor)
     cookies, expire = _cookies(source, now)
-    return Vitals(
+    return SourceVitals(
         name=source.name,
         enabled=source.enabled,
         health=source.health,
@@ -95,7 +95,7 @@ def _cookies(source: Source, now: datetime) -> tuple[str | None, datetime | None
     except CookiesRefused as refused:
         return refused.reason, None
     expired = any(cookie.has_expired(now) for cookie in cookies)
-    return "expired" if expired else "ok", first_expiry(cookies)
+    return "expired" if expired else "ok", first_cookie_expiry(cookies)
 
 
 def _next_run(source: Source, now: datetime) -> datetime | None:

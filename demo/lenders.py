@@ -7,7 +7,7 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-from configuration.settings import bare
+from configuration.settings import environment_without_settings
 from demo.errors import NotEnrolled
 from demo.people import write_csv
 from demo.story import CUSTOMERS
@@ -46,7 +46,7 @@ def _import(workspace: Workspace, segment: Path) -> None:
             [sys.executable, "-m", "cli.main", *arguments],
             stdout=stream,
             stderr=stream,
-            env=bare(),
+            env=environment_without_settings(),
             timeout=COMMAND_WITHIN_S,
             check=False,
         )

@@ -16,7 +16,7 @@ COLUMNS = 78
 RULE = "─" * COLUMNS
 
 
-def letter(workspace: Workspace, site: str) -> Callable[[Receipt, float], Sequence[str]]:
+def alert_page(workspace: Workspace, site: str) -> Callable[[Receipt, float], Sequence[str]]:
     """`site`: the marketplace's address."""
 
     def page(receipt: Receipt, seconds: float) -> Sequence[str]:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from demo.people import americans, combo, mainlanders
-from demo.postings import Posting, Section
+from demo.postings import Posting, SiteSection
 
 # Customers have numbers below 1,000 (story.py): a stranger shares no identifier with them.
 _STRANGERS = 1_000
@@ -70,7 +70,7 @@ def _offers() -> Iterator[Posting]:
         strangers = combo(americans(2, start=_STRANGERS + 10 + 2 * number, domain="stranger.example"))
         body = f"{title}. {records.capitalize()}, sold once. Escrow accepted. Two rows below."
         yield Posting(
-            Section.OFFERS,
+            SiteSection.OFFERS,
             str(1001 + number),
             title,
             body,
@@ -85,25 +85,27 @@ def _offers() -> Iterator[Posting]:
 def _logs() -> Iterator[Posting]:
     for number, (title, seller, price, records) in enumerate(_LOGS):
         body = f"{title}; count {records}. Fresh, unsorted, no refunds."
-        yield Posting(Section.LOGS, str(501 + number), title, body, seller, price, records, age=_age(number))
+        yield Posting(
+            SiteSection.LOGS, str(501 + number), title, body, seller, price, records, age=_age(number)
+        )
 
 
 def _news() -> Iterator[Posting]:
     for number, (title, body) in enumerate(_NEWS):
-        yield Posting(Section.NEWS, str(31 + number), title, body, "Lantern staff", age=_age(number))
+        yield Posting(SiteSection.NEWS, str(31 + number), title, body, "Lantern staff", age=_age(number))
 
 
 def _threads() -> Iterator[Posting]:
     for number, (title, seller, price, records) in enumerate(_THREADS):
         body = f"{title}。支持担保交易，非诚勿扰。" if price else f"{title}。大家随便聊聊。"
         yield Posting(
-            Section.THREADS, str(2001 + number), title, body, seller, price, records, age=_age(number)
+            SiteSection.THREADS, str(2001 + number), title, body, seller, price, records, age=_age(number)
         )
 
 
 def _pastes() -> Iterator[Posting]:
     for number, (title, body) in enumerate(_PASTES):
-        yield Posting(Section.PASTES, f"pr{number:04x}", title, body, age=_age(number))
+        yield Posting(SiteSection.PASTES, f"pr{number:04x}", title, body, age=_age(number))
 
 
 def _age(number: int) -> timedelta:

@@ -47,7 +47,7 @@ _TRANSPORT = {"email": "e-mail", "webhook": "webhook"}
 
 
 @dataclass(frozen=True, slots=True)
-class Moment:
+class ShowMoment:
     """`said`: when (seconds from the start) the practice sites did what; the last is the latest."""
 
     elapsed_s: float
@@ -58,7 +58,7 @@ class Moment:
     footer: str
 
 
-def picture(moment: Moment, *, width: int, height: int) -> Layout:
+def picture(moment: ShowMoment, *, width: int, height: int) -> Layout:
     many = SAID_LINES_TALL if height >= TALL else SAID_LINES
     wide, scene = width >= WIDE, moment.scene
     layout = Layout()
@@ -88,7 +88,7 @@ def picture(moment: Moment, *, width: int, height: int) -> Layout:
     return layout
 
 
-def _header(moment: Moment) -> Table:
+def _header(moment: ShowMoment) -> Table:
     grid = Table.grid(expand=True)
     grid.add_column()
     grid.add_column(justify="right")

@@ -12,7 +12,7 @@ from enum import StrEnum
 from pydantic import TypeAdapter
 
 
-class Section(StrEnum):
+class SiteSection(StrEnum):
     """A part of a practice site that is one source for Spillwatch; the value is that source's name."""
 
     OFFERS = "market"
@@ -23,11 +23,11 @@ class Section(StrEnum):
 
 
 _PATHS = {
-    Section.OFFERS: "/offer/{}",
-    Section.LOGS: "/logs/{}",
-    Section.NEWS: "/news/{}",
-    Section.THREADS: "/thread-{}.html",
-    Section.PASTES: "/raw/{}",
+    SiteSection.OFFERS: "/offer/{}",
+    SiteSection.LOGS: "/logs/{}",
+    SiteSection.NEWS: "/news/{}",
+    SiteSection.THREADS: "/thread-{}.html",
+    SiteSection.PASTES: "/raw/{}",
 }
 
 
@@ -35,7 +35,7 @@ _PATHS = {
 class Posting:
     """One thing that somebody published. `age` counts back from the moment the sites opened."""
 
-    section: Section
+    section: SiteSection
     key: str
     title: str
     body: str
@@ -60,7 +60,7 @@ class Step:
     takes: tuple[Posting, ...] = ()
 
     @property
-    def sections(self) -> set[Section]:
+    def sections(self) -> set[SiteSection]:
         return {posting.section for posting in (*self.puts, *self.takes)}
 
 
@@ -68,12 +68,12 @@ STEP = TypeAdapter(Step)
 
 
 @dataclass(slots=True)
-class Board:
+class PostingBoard:
     """The postings that are up now, and the paths of those that were taken down."""
 
     opened: datetime
     _up: dict[str, Posting] = field(default_factory=dict)
-    _gone: set[tuple[Section, str]] = field(default_factory=set)
+    _gone: set[tuple[SiteSection, str]] = field(default_factory=set)
 
     def play(self, step: Step) -> None:
         for posting in step.puts:
@@ -82,15 +82,15 @@ class Board:
             del self._up[self._slot(posting)]
             self._gone.add((posting.section, posting.key))
 
-    def newest_first(self, section: Section) -> list[Posting]:
+    def newest_first(self, section: SiteSection) -> list[Posting]:
         """By the time of publication; of two at one moment, the one that was put up later comes first."""
         up = [posting for posting in self._up.values() if posting.section is section]
         return sorted(up, key=self.posted_at)[::-1]
 
-    def find(self, section: Section, key: str) -> Posting | None:
+    def find(self, section: SiteSection, key: str) -> Posting | None:
         return self._up.get(f"{section}/{key}")
 
-    def is_gone(self, section: Section, key: str) -> bool:
+    def is_gone(self, section: SiteSection, key: str) -> bool:
         return (section, key) in self._gone
 
     def posted_at(self, posting: Posting) -> datetime:

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session, joinedload
 
-from demo.postings import Posting, Section, Step
+from demo.postings import Posting, SiteSection, Step
 from storage import alerts, runs
 from storage.alerts import Alert, AlertKind
 from storage.base import Base, Database
@@ -79,9 +79,9 @@ class Told:
 def scene(database: Database) -> Scene:
     with database.reading() as session:
         return Scene(
-            runs=runs.recent(session, limit=SHOWN),
+            runs=runs.recent_runs(session, limit=SHOWN),
             happenings=_happenings(session),
-            alerts=alerts.recent(session, limit=SHOWN),
+            alerts=alerts.recent_alerts(session, limit=SHOWN),
             deliveries=session.scalars(select(Delivery).order_by(Delivery.id.desc()).limit(SHOWN)).all(),
             counts=_counts(session),
         )
@@ -115,7 +115,7 @@ def pending(database: Database) -> int:
     sending = Delivery.state.in_((DeliveryState.PENDING, DeliveryState.SENDING))
     with database.reading() as session:
         judged = sum(_many(session, condition) for condition in waiting)
-        gone_or_back = len(alerts.life_due(session, now=datetime.now(UTC), limit=SHOWN))
+        gone_or_back = len(alerts.alerts_with_life_changes(session, now=datetime.now(UTC), limit=SHOWN))
         return judged + gone_or_back + _many(session, sending)
 
 
@@ -129,7 +129,7 @@ def running(database: Database) -> Sequence[Run]:
 
 
 def taken_in(
-    database: Database, steps: Sequence[Step], sections: Collection[Section] = tuple(Section)
+    database: Database, steps: Sequence[Step], sections: Collection[SiteSection] = tuple(SiteSection)
 ) -> bool:
     """Whether the rows of these sections are what the steps made of the sites: each put is a version more."""
     put = Counter(posting for step in steps for posting in map(_slot, step.puts))

@@ -14,7 +14,7 @@ from demo.errors import DaemonEnded, NotSettled
 from demo.expectations import miscounts, shortfalls
 from demo.receipts import Receipt
 from demo.scene import Scene, scene, told
-from demo.stage import Daemon, Stage
+from demo.stage import DaemonProcess, Stage
 from demo.story import EXPECTED, OPENING, STORY
 from demo.view import View
 
@@ -70,7 +70,7 @@ class Show:
             daemon.stop()
         return result
 
-    def _tick(self, daemon: Daemon) -> Scene:
+    def _tick(self, daemon: DaemonProcess) -> Scene:
         if daemon.process.poll() is not None:
             raise DaemonEnded(
                 f"The daemon ended with code {daemon.process.returncode}; {daemon.log} says why."
@@ -85,7 +85,7 @@ class Show:
         self._view.rows(now, self._stage.receipts)
         return now
 
-    def _turn(self, daemon: Daemon) -> None:
+    def _turn(self, daemon: DaemonProcess) -> None:
         """A tick, and the next step if the daemon is ready for it."""
         self._tick(daemon)
         waited = time.monotonic() - self._played_at
@@ -97,7 +97,7 @@ class Show:
                 f"The daemon has not taken in step {self._stage.played} after {waited:.0f} seconds."
             )
 
-    def _result(self, daemon: Daemon) -> Result:
+    def _result(self, daemon: DaemonProcess) -> Result:
         self._played_at = time.monotonic()
         while (problems := self._problems()) and not self._in_vain():
             self._tick(daemon)

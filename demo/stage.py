@@ -15,7 +15,7 @@ from queue import Empty
 from types import TracebackType
 from typing import Self
 
-from configuration.settings import bare
+from configuration.settings import environment_without_settings
 from demo import credentials, lenders, scene
 from demo.child import Child
 from demo.postings import STEP, Step
@@ -27,7 +27,7 @@ from storage.base import Database
 STOP_WITHIN_S = 20.0
 
 
-class Daemon:
+class DaemonProcess:
     """`spillwatch run` as a child process, in a session of its own: Ctrl-C reaches it through us alone."""
 
     def __init__(self, workspace: Workspace) -> None:
@@ -40,7 +40,7 @@ class Daemon:
                 stdout=log,
                 stderr=log,
                 cwd=workspace.folder,
-                env=bare(),
+                env=environment_without_settings(),
                 start_new_session=True,
             )
 
@@ -90,8 +90,8 @@ class Stage:
     ) -> None:
         self._open.close()
 
-    def daemon(self) -> Daemon:
-        return Daemon(self.workspace)
+    def daemon(self) -> DaemonProcess:
+        return DaemonProcess(self.workspace)
 
     def play(self) -> str:
         """Plays the next step of the story; what a person watching is told."""

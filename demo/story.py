@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from demo.noise import noise
 from demo.people import Customer, americans, combo, mainlanders
-from demo.postings import Posting, Section, Step
+from demo.postings import Posting, SiteSection, Step
 
 CUSTOMERS: dict[str, list[Customer]] = {
     "quillmere": americans(600, domain="inbox.example"),
@@ -19,7 +19,7 @@ CUSTOMERS: dict[str, list[Customer]] = {
 }
 
 _OFFER = Posting(
-    Section.OFFERS,
+    SiteSection.OFFERS,
     "1042",
     "1.2M US loan clients of Quillmere, full info",
     "Borrowers of quillmere.example, this spring: name, e-mail, phone, card. Five rows here, 20 in the file.",
@@ -30,7 +30,7 @@ _OFFER = Posting(
     attachment=combo(CUSTOMERS["quillmere"][200:220]),
 )
 _THREAD = Posting(
-    Section.THREADS,
+    SiteSection.THREADS,
     "2042",
     "出售榆塘小貸客戶資料 100万条",
     "一手货源，今年三月。联系方式见签名。支持担保交易。",
@@ -38,7 +38,7 @@ _THREAD = Posting(
     price="5000 USDT",
     records="100万条",
 )
-_PASTE = Posting(Section.PASTES, "pr00ff", "fresh 8 lines", combo(CUSTOMERS["quillmere"][300:308]))
+_PASTE = Posting(SiteSection.PASTES, "pr00ff", "fresh 8 lines", combo(CUSTOMERS["quillmere"][300:308]))
 _CHEAPER = replace(_OFFER, price="$3,000.00")
 _AGAIN = replace(_OFFER, key="1057", seller="second_hand", price="$2,800.00")
 OPENING = Step("the practice sites open; nothing on them concerns our two lenders yet", puts=noise())
@@ -60,7 +60,7 @@ def step_of(number: int) -> Step:
         return STORY[number]
     title = f"Combo list, part {number - len(STORY) + 1}"
     offer = Posting(
-        Section.OFFERS, str(1100 + number), title, f"{title}.", "tin_whistle", "$20.00", "90k records"
+        SiteSection.OFFERS, str(1100 + number), title, f"{title}.", "tin_whistle", "$20.00", "90k records"
     )
     return Step(f"marketplace: small talk goes on ({title})", puts=(offer,))
 

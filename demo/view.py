@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
-from demo.picture import Moment, picture
+from demo.picture import ShowMoment, picture
 from demo.receipts import Receipt, Receipts
 from demo.scene import Scene
 from storage.runs import Run, RunState
@@ -46,7 +46,7 @@ class View(Protocol):
     ) -> None: ...
 
 
-class Lines:
+class LineView:
     """Each thing is a line when it happens, with the seconds since the start."""
 
     def __init__(self, stream: TextIO) -> None:
@@ -98,7 +98,7 @@ def _came_to(run: Run) -> str:
     return counts if run.reason is None else f"{run.outcome} ({run.reason}), {counts}"
 
 
-class Panes:
+class PaneView:
     """The live view, on the terminal's other screen; what is to be read stays on the first."""
 
     def __init__(self, console: Console, footer: str) -> None:
@@ -122,7 +122,7 @@ class Panes:
         elapsed = time.monotonic() - self._began
         verified = sum(receipt.verified for receipt in receipts.of("hook"))
         mails = len(receipts.of("mail"))
-        moment = Moment(elapsed, self._said, scene, mails, verified, self._footer)
+        moment = ShowMoment(elapsed, self._said, scene, mails, verified, self._footer)
         if self._live is not None:
             self._live.update(
                 picture(moment, width=self._console.width, height=self._console.height), refresh=True

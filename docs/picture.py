@@ -11,12 +11,12 @@ from pathlib import Path
 from rich.console import Console
 from rich.terminal_theme import SVG_EXPORT_THEME
 
-from demo.picture import Moment, picture
+from demo.picture import ShowMoment, picture
 from demo.receipts import Receipt, Receipts
 from demo.scene import Scene
 from demo.show import Show
 from demo.stage import Stage
-from demo.view import Lines
+from demo.view import LineView
 
 WIDTH, HEIGHT = 112, 30
 TARGET = Path(__file__).with_name("demo.svg")
@@ -24,7 +24,7 @@ FONTS = 'ui-monospace, SFMono-Regular, Menlo, Consolas, "DejaVu Sans Mono", mono
 FOOTER = "Ctrl-C ends and leaves nothing behind."
 
 
-class Painter(Lines):
+class Painter(LineView):
     """A view that keeps the latest moment."""
 
     def __init__(self) -> None:
@@ -38,7 +38,7 @@ class Painter(Lines):
     def rows(self, scene: Scene, receipts: Receipts) -> None:
         mails, hooks = len(receipts.of("mail")), len(receipts.of("hook"))
         elapsed = time.monotonic() - self._start
-        self.moment = Moment(elapsed, tuple(self._said), scene, mails, hooks, FOOTER)
+        self.moment = ShowMoment(elapsed, tuple(self._said), scene, mails, hooks, FOOTER)
 
 
 def main() -> None:

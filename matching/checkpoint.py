@@ -3,7 +3,7 @@
 The file holds what the database may hold: places, counts, ordinals and masked excerpts, never a value. It
 lies in a folder of mode 0700, has mode 0600, is written beside itself and renamed, and is named after what is
 being compared: other inputs, other segments or other terms are another sweep. A sweep that ends removes it;
-those that nobody goes on with are removed by a later one (`tidy`).
+those that nobody goes on with are removed by a later one (`remove_abandoned`).
 """
 
 import hashlib
@@ -27,7 +27,7 @@ from matching.comparing.agreements import CUSTOMER, PAIR, Agreements
 from matching.comparing.findings import CompanyFindings, Findings, HitFound, MentionFound
 from matching.comparing.first_look import LeftOut, Looks
 from matching.identifiers import NORMALISERS, Field
-from matching.sweep import Progress, Read, Sweep
+from matching.sweep import DocumentRead, Sweep, SweepProgress
 from matching.watch import Watch
 
 VERSION = 3
@@ -67,7 +67,7 @@ class Checkpoint:
             os.fsync(stream.fileno())
         self._draft.replace(self.path)
 
-    def load(self, watch: Watch, limit: int) -> tuple[Findings, Progress] | None:
+    def load(self, watch: Watch, limit: int) -> tuple[Findings, SweepProgress] | None:
         """What was found and how far it was; None where there is nothing that can be gone on with."""
         try:
             with np.load(self.path, allow_pickle=False) as stored:
@@ -103,7 +103,7 @@ class Checkpoint:
         return self.path.with_suffix(DRAFT)
 
 
-def tidy(folder: Path, *, before: datetime) -> int:
+def remove_abandoned(folder: Path, *, before: datetime) -> int:
     """Remove what sweeps have kept that nobody went on with since; returns how many files. One that runs is
     kept anew every few seconds.
     """
@@ -140,7 +140,7 @@ def _arrays(findings: Findings) -> Iterator[tuple[str, NDArray[np.void]]]:
         yield f"pairs-{company}", found.agreements.pairs()
 
 
-def _said(findings: Findings, progress: Progress) -> dict[str, Any]:
+def _said(findings: Findings, progress: SweepProgress) -> dict[str, Any]:
     segments = {id(one): number for number, one in enumerate(findings.watch.segments)}
     return {
         "progress": _how_far(progress),
@@ -190,14 +190,14 @@ def _findings(said: dict[str, Any], watch: Watch, limit: int) -> Findings:
     return findings
 
 
-def _how_far(progress: Progress) -> dict[str, Any]:
+def _how_far(progress: SweepProgress) -> dict[str, Any]:
     far = {one.name: getattr(progress, one.name) for one in fields(progress)}
     return {**far, "read": [asdict(read) for read in progress.read], "looks": progress.looks.said()}
 
 
-def _progress(said: dict[str, Any]) -> Progress:
+def _progress(said: dict[str, Any]) -> SweepProgress:
     companies = said["companies"]
-    return Progress(
+    return SweepProgress(
         **{
             **said,
             "read": [_read(one) for one in said["read"]],
@@ -207,6 +207,6 @@ def _progress(said: dict[str, Any]) -> Progress:
     )
 
 
-def _read(said: dict[str, Any]) -> Read:
+def _read(said: dict[str, Any]) -> DocumentRead:
     left_out = tuple(LeftOut(**one) for one in said["left_out"])
-    return Read(**{**said, "left_out": left_out, "owed": tuple(said["owed"])})
+    return DocumentRead(**{**said, "left_out": left_out, "owed": tuple(said["owed"])})

@@ -15,7 +15,7 @@ from itertools import islice
 
 from rensa import RMinHash
 
-from storage.data_sets import BANDS, Sign, SignKind
+from storage.data_sets import BANDS, DataSetSign, SignKind
 from storage.evidence.digest import Digest
 from storage.search import UNSPACED
 from text.folding import narrow_fold
@@ -39,7 +39,9 @@ _VALUE = re.compile(r"@|\d.*?\d.*?\d.*?\d|[*●＊xX#]{2,}|\w[*●＊]|[*●＊]
 _WORD = re.compile(f"[{UNSPACED}]|(?:(?![{UNSPACED}])[^\\W_])+")
 
 
-def signs_of(parts: Mapping[str, str], claimed_records: int | None, *, digest: Digest) -> frozenset[Sign]:
+def signs_of(
+    parts: Mapping[str, str], claimed_records: int | None, *, digest: Digest
+) -> frozenset[DataSetSign]:
     """The signs of a listing's unmasked `parts` (title, body, sample, attachment); none where there is too
     little to tell.
     """
@@ -49,7 +51,7 @@ def signs_of(parts: Mapping[str, str], claimed_records: int | None, *, digest: D
     )
 
 
-def _rows(text: str, digest: Digest) -> Iterator[Sign]:
+def _rows(text: str, digest: Digest) -> Iterator[DataSetSign]:
     lines = (line.casefold() for line in text.splitlines() if len(line) <= MAX_ROW_CHARS)
     rows = filter(_is_row, (tuple(filter(None, _BETWEEN.split(line))) for line in lines))
     for row in islice(rows, MAX_ROWS):
@@ -61,7 +63,7 @@ def _is_row(cells: Sequence[str]) -> bool:
     return sum(bool(_VALUE.search(cell)) for cell in cells) >= ROW_VALUES
 
 
-def _text(body: str, digest: Digest) -> Iterator[Sign]:
+def _text(body: str, digest: Digest) -> Iterator[DataSetSign]:
     words = [match[0].casefold() for match in islice(_WORD.finditer(body), MAX_SHINGLES)]
     shingles = {" ".join(words[at : at + SHINGLE]) for at in range(len(words) - SHINGLE + 1)}
     if len(shingles) < MIN_SHINGLES:
@@ -75,11 +77,11 @@ def _text(body: str, digest: Digest) -> Iterator[Sign]:
         yield _sign(SignKind.TEXT, f"{RMinHash.ALGORITHM_VERSION}|{band}|{own}", digest)
 
 
-def _claim(claimed: int | None, digest: Digest) -> Iterable[Sign]:
+def _claim(claimed: int | None, digest: Digest) -> Iterable[DataSetSign]:
     precise = len(str(claimed).rstrip("0")) if claimed else 0
     return [_sign(SignKind.CLAIM, str(claimed), digest)] if precise >= PRECISE_DIGITS else []
 
 
-def _sign(kind: SignKind, value: str, digest: Digest) -> Sign:
+def _sign(kind: SignKind, value: str, digest: Digest) -> DataSetSign:
     """63 bits of the keyed digest, which a signed column holds."""
-    return Sign(kind, int(digest(f"{kind}|{value}")[:16], 16) >> 1)
+    return DataSetSign(kind, int(digest(f"{kind}|{value}")[:16], 16) >> 1)

@@ -11,13 +11,13 @@ import structlog
 from sqlalchemy.orm import Session
 
 from matching import metrics
-from matching.comparing.findings import Findings, Part
+from matching.comparing.findings import Findings, TextPart
 from matching.comparing.results import results_of
 from matching.data_sets import signs_of
 from matching.errors import MatchingError
 from matching.settings import MatchingSettings
 from matching.watch import Watch
-from matching.watch_loader import load
+from matching.watch_loader import load_watch
 from storage import companies, data_sets, listings, matches, watch
 from storage.base import Database
 from storage.errors import EvidenceFailed, SpillwatchError, WatchChanged
@@ -92,7 +92,7 @@ class MatchingService:
     def _match_once(self, version_id: int) -> None:
         watched = self._current()
         with self._database.reading() as session:
-            version = listings.version(session, version_id)
+            version = listings.version_by_id(session, version_id)
         if version is None:
             return
         parts = self._unmasked(version)
@@ -102,10 +102,10 @@ class MatchingService:
         with self._database.transaction() as session:
             now = self._clock()
             if version.number == version.listing.version_number:
-                data_sets.place(session, version.listing_id, signs)
+                data_sets.place_listing(session, version.listing_id, signs)
             for company_id in watched.unusable:
                 _want_fingerprints(session, company_id, now)
-            touched = matches.record(
+            touched = matches.record_matches(
                 session, version_id, results_of(findings), now=now, watched=watched.revision
             )
             self._announce(session, touched)
@@ -116,7 +116,7 @@ class MatchingService:
         last = attempt >= self._settings.attempts
         retry_at = None if last else now + self._wait(attempt)
         with self._database.transaction() as session:
-            listings.matching_failed(session, version_id, reason=reason, retry_at=retry_at, now=now)
+            listings.record_matching_failure(session, version_id, reason=reason, retry_at=retry_at, now=now)
         metrics.VERSIONS.labels("failed" if last else "retried").inc()
         log.warning(
             "A version could not be matched.",
@@ -131,7 +131,7 @@ class MatchingService:
         """Match one chunk of the archive again, then queue for the next; a kill loses a chunk at most."""
         watched = self._current()
         with self._database.transaction() as session:
-            wanted = watch.rematch(session, rematch_id)
+            wanted = watch.rematch_by_id(session, rematch_id)
             if wanted is None or _must_wait(wanted, watched):
                 return
             claimed = watch.claim_rematch(session, rematch_id, now=self._clock())
@@ -165,7 +165,7 @@ class MatchingService:
         last = claimed.attempt >= self._settings.attempts
         retry_at = None if last else now + self._wait(claimed.attempt)
         with self._database.transaction() as session:
-            watch.rematch_failed(
+            watch.record_rematch_failure(
                 session, claimed.rematch_id, claimed.epoch, reason=reason, retry_at=retry_at, now=now
             )
         metrics.REMATCH_FAILURES.labels("failed" if last else "retried").inc()
@@ -186,7 +186,7 @@ class MatchingService:
     def _again(self, watched: Watch, claimed: ClaimedRematch, version_id: int) -> Findings | None:
         """None: its evidence is gone or damaged, so what was found before stays."""
         with self._database.reading() as session:
-            version = listings.version(session, version_id)
+            version = listings.version_by_id(session, version_id)
         if version is None:
             return None
         try:
@@ -210,7 +210,7 @@ class MatchingService:
     ) -> None:
         hits = sum(bool(findings and findings.companies) for findings in found.values())
         with self._database.transaction() as session:
-            mine = watch.advance(
+            mine = watch.advance_rematch(
                 session,
                 claimed.rematch_id,
                 claimed.epoch,
@@ -224,14 +224,14 @@ class MatchingService:
                 if findings is not None:
                     results = results_of(findings)
                     now, scope = self._clock(), claimed.scope
-                    touched = matches.record(
+                    touched = matches.record_matches(
                         session, version_id, results, now=now, scope=scope, company_ids=company_ids
                     )
                     self._announce(session, touched)
             watch.pause_rematch(session, claimed.rematch_id, claimed.epoch)
             self._dispatcher.announce(session, Work(WorkKind.REMATCH, claimed.rematch_id))
 
-    def _findings(self, watched: Watch, parts: Sequence[Part], scope: MatchScope) -> Findings:
+    def _findings(self, watched: Watch, parts: Sequence[TextPart], scope: MatchScope) -> Findings:
         until = self._clock() + timedelta(seconds=self._settings.time_limit_s)
         findings = Findings(watched, self._settings.matches_limit, lambda: self._clock() >= until)
         left = int(self._settings.text_limit_mb * _MEGABYTE)
@@ -247,17 +247,17 @@ class MatchingService:
         _count(findings)
         return findings
 
-    def _unmasked(self, version: ListingVersion) -> list[Part]:
+    def _unmasked(self, version: ListingVersion) -> list[TextPart]:
         """The texts of a version, from the evidence alone."""
         parts = _masked(version)  # of a version that came without evidence
         if version.place is not None:
             text = self._evidence.read_text(version.place).parts
-            parts = [Part(name, name, text[name]) for name in _PARTS if text.get(name)]
+            parts = [TextPart(name, name, text[name]) for name in _PARTS if text.get(name)]
         for attachment in version.attachments:
             if attachment.place is not None:
                 text = self._evidence.read_text(attachment.place).parts
                 label = f"attachment {attachment.id}"
-                parts.append(Part("attachment", label, text.get("attachment", "")))
+                parts.append(TextPart("attachment", label, text.get("attachment", "")))
         return parts
 
     def _current(self) -> Watch:
@@ -267,7 +267,7 @@ class MatchingService:
             known, now = self._watch, self._clock()
             stale = known is None or known.revision != revision
             if known is None or stale or (known.unusable and now >= self._loaded_at + RELOAD_UNUSABLE):
-                known = load(session, self._settings)
+                known = load_watch(session, self._settings)
                 self._watch, self._loaded_at = known, now
                 metrics.UNUSABLE.set(len(known.unusable))
                 for company_id, error in known.unusable.items():
@@ -315,12 +315,12 @@ def _want_fingerprints(session: Session, company_id: int, now: datetime) -> None
     )
 
 
-def _masked(version: ListingVersion) -> list[Part]:
+def _masked(version: ListingVersion) -> list[TextPart]:
     texts = {"title": version.title, "body": version.body, "seller": version.seller, "sample": version.sample}
-    return [Part(name, name, text) for name, text in texts.items() if text]
+    return [TextPart(name, name, text) for name, text in texts.items() if text]
 
 
-def texts_of(parts: Sequence[Part]) -> dict[str, str]:
+def texts_of(parts: Sequence[TextPart]) -> dict[str, str]:
     """The texts by the field they stand in; of attachments there may be several, one below the other."""
     texts: dict[str, str] = {}
     for part in parts:

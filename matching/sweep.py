@@ -23,7 +23,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
-from matching.comparing.block import Seen, joined, look_at
+from matching.comparing.block import BlockMatches, join_blocks, match_block
 from matching.comparing.findings import Findings
 from matching.comparing.first_look import AGAIN, FIRST_LOOK, LeftOut, Looks
 from matching.comparing.lookup import Comparison
@@ -39,11 +39,11 @@ _HITS_TOGETHER = 1 << 12
 _TOGETHER_S = 0.1
 _FIELD = "file"
 
-Source = tuple[str, Path | BinaryIO]
+SweepSource = tuple[str, Path | BinaryIO]
 
 
 @dataclass(frozen=True, slots=True)
-class Read:
+class DocumentRead:
     """A document that was read: `outcome` and `sentence` as in inputs.Ending."""
 
     name: str
@@ -60,10 +60,10 @@ class Read:
 
 
 @dataclass(slots=True)
-class Progress:
+class SweepProgress:
     """How far a sweep is: documents read whole, then the block of the next one that was taken last."""
 
-    read: list[Read] = field(default_factory=list)
+    read: list[DocumentRead] = field(default_factory=list)
     current: str = ""
     end: int = 0
     rows: int = 0
@@ -85,8 +85,8 @@ class _Looked(NamedTuple):
     """
 
     end: int
-    seen: Seen
-    look: Seen | None = None
+    seen: BlockMatches
+    look: BlockMatches | None = None
 
 
 @dataclass(slots=True)
@@ -94,19 +94,19 @@ class Sweep:
     """`findings` and `progress` may be those of a sweep that was ended: it goes on behind them."""
 
     findings: Findings
-    progress: Progress = field(default_factory=Progress)
+    progress: SweepProgress = field(default_factory=SweepProgress)
     limits: Limits = field(default_factory=Limits)
     threads: int = field(default_factory=lambda: os.cpu_count() or 1)
     first_look: int = FIRST_LOOK
     saved: Callable[[], None] = lambda: None
     save_every_s: float = 5.0
-    heard: Callable[[Progress], None] = lambda _progress: None
+    heard: Callable[[SweepProgress], None] = lambda _progress: None
     taking: bool = False  # findings and progress don't agree
     _local: threading.local = field(default_factory=threading.local)
     _saved_at: float = field(default_factory=time.monotonic)
     _taken_at: float = field(default_factory=time.monotonic)
 
-    def run(self, sources: Iterable[Source]) -> None:
+    def run(self, sources: Iterable[SweepSource]) -> None:
         """Raises InputRefused for a source that cannot be read at all; everything else is in `progress`."""
         number = 0
         with ThreadPoolExecutor(self.threads, "sweep") as pool:
@@ -172,8 +172,8 @@ class Sweep:
             yield waiting.popleft().result()
 
     def _together(self, looked: Iterable[_Looked]) -> Iterator[Sequence[_Looked]]:
-        """Blocks that are counted as one, as far as `joined` can: until one that was looked at for others,
-        because what it shows decides about the next.
+        """Yield blocks that are counted as one, as far as `join_blocks` allows: a block that was matched for
+        other companies ends the group, because its result decides about the next block.
         """
         blocks: list[_Looked] = []
         hits = 0
@@ -229,10 +229,10 @@ class Sweep:
         *,
         control: Collection[int] = (),
         terms: bool = True,
-    ) -> Seen:
+    ) -> BlockMatches:
         if not hasattr(self._local, "comparison"):
             self._local.comparison = Comparison(self.findings.watch.segments)
-        return look_at(
+        return match_block(
             block,
             self._local.comparison,
             self.findings.watch.terms if terms and self.findings.watch.by_id else None,
@@ -251,7 +251,7 @@ class Sweep:
         `look`: for whom the first look is, where this is one.
         """
         progress, last = self.progress, looked[-1]
-        seen = joined([one.seen for one in looked])
+        seen = join_blocks([one.seen for one in looked])
         spared = () if progress.companies is None else set(self._everybody) - set(progress.companies)
         self.taking = True
         self.findings.take(_FIELD, document.name, seen, document=number, spared=spared)
@@ -277,7 +277,7 @@ class Sweep:
         spared = [company for company in self._everybody if company not in compared]
         found = progress.looks.found
         progress.read.append(
-            Read(
+            DocumentRead(
                 document.name,
                 document.format,
                 document.charset,
@@ -321,7 +321,7 @@ class Sweep:
             self.taking = True
             self.findings.take_later(
                 document.name,
-                joined([one.seen for one in looked]),
+                join_blocks([one.seen for one in looked]),
                 document=number,
                 companies=read.owed,
                 spared=left_out if read.nobody else None,
@@ -333,7 +333,7 @@ class Sweep:
         progress.begin("")
 
 
-def _settled(read: Read, document: Document) -> Read:
+def _settled(read: DocumentRead, document: Document) -> DocumentRead:
     """Nothing is owed; if less could be read this time, that is how it ended."""
     ending = document.ending
     if ending is None or ending.outcome == WHOLE or read.outcome != WHOLE:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from matching.errors import MatchingError
 from matching.fingerprints.scheme import Key
-from matching.fingerprints.segments import Chain, Segment
+from matching.fingerprints.segments import MappedSegment, SegmentChain
 from matching.mentions.terms import Terms, WatchTerm
 
 
@@ -19,7 +19,7 @@ class WatchedSegment:
 
     id: int
     company_id: int
-    segment: Segment | Chain
+    segment: MappedSegment | SegmentChain
     region: str  # of telephone numbers without + in the texts that are matched
     key: Key = field(repr=False)
 

@@ -9,13 +9,13 @@ from matching.errors import MatchingError
 from matching.fingerprints.keys import Keyring
 from matching.fingerprints.segment_folder import SegmentFolder
 from matching.mentions.terms import Terms, WatchTerm
-from matching.native.library import use
+from matching.native.library import allow_native
 from matching.settings import MatchingSettings
 from matching.watch import Watch, WatchedSegment
 from storage import companies
 
 
-def load(session: Session, settings: MatchingSettings) -> Watch:
+def load_watch(session: Session, settings: MatchingSettings) -> Watch:
     """Everything that is active in the database."""
     by_id = {
         term.id: WatchTerm(term.id, term.company_id, term.text, term.kind, tuple(term.exclude))
@@ -31,7 +31,7 @@ def watched_segments(
     rows: Iterable[companies.Segment], settings: MatchingSettings, numbers: Mapping[str, int]
 ) -> tuple[list[WatchedSegment], dict[int, MatchingError]]:
     """The segments opened, with their keys, and by company why one could not be. `numbers`: of the slugs."""
-    use(settings.native)  # here: all that is compared is opened before
+    allow_native(settings.native)  # here: all that is compared is opened before
     segments: list[WatchedSegment] = []
     unusable: dict[int, MatchingError] = {}
     keyring = Keyring(settings)

@@ -22,4 +22,4 @@ echo "setup: installing what $lock names into $venv"
 
 [ $# = 0 ] && exit
 "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation "$@"
-"$venv/bin/python" -I -c 'from matching.scanning.scanner import engine; print(f"setup: identifiers are found by {engine().told}")'
+"$venv/bin/python" -I -c 'from matching.scanning.scanner import scanner_engine; print(f"setup: identifiers are found by {scanner_engine().told}")'

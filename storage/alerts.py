@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import ForeignKey, Index, UniqueConstraint, insert, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from storage.base import Base, moved
+from storage.base import Base, state_moved
 from storage.deliveries import Delivery, DeliveryState
 from storage.listing_tables import Listing
 
@@ -45,7 +45,7 @@ class TriageState(StrEnum):
     RESOLVED = "resolved"
 
 
-class Change(StrEnum):
+class AlertChange(StrEnum):
     OPENED = "opened"
     ESCALATED = "escalated"
     UPDATED = "updated"
@@ -86,7 +86,7 @@ class AlertRevision(Base):
     alert_id: Mapped[int] = mapped_column(ForeignKey("alerts.id"))
     number: Mapped[int]  # from 1
     at: Mapped[datetime]
-    change: Mapped[Change]
+    change: Mapped[AlertChange]
     severity: Mapped[Severity]
     score: Mapped[int]
     signals: Mapped[list[dict[str, Any]]]  # [{"name", "weight", "count"?, "text"}]
@@ -94,12 +94,12 @@ class AlertRevision(Base):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
+class AlertDraft:
     """What is to be said: the next revision of the alert with this `dedupe_key`, or a new alert."""
 
     kind: AlertKind
     dedupe_key: str
-    change: Change
+    change: AlertChange
     severity: Severity
     score: int
     title: str
@@ -118,21 +118,21 @@ class ChannelTarget:
     transport: str
 
 
-class Opened(NamedTuple):
+class OpenedAlert(NamedTuple):
     alert_id: int
     revision: int
     delivery_ids: tuple[int, ...]
 
 
 def open_or_revise(
-    session: Session, finding: Finding, *, channels: Sequence[ChannelTarget], now: datetime
-) -> Opened:
+    session: Session, finding: AlertDraft, *, channels: Sequence[ChannelTarget], now: datetime
+) -> OpenedAlert:
     """Writes the alert, its revision and one delivery a channel.
 
     Hold the alert by `by_key(..., for_update=True)` in the same transaction. Where another opened it in
     between, the insert fails with DatabaseConflict and the whole judgement is made again.
     """
-    alert = by_key(session, finding.dedupe_key, for_update=True)
+    alert = alert_by_key(session, finding.dedupe_key, for_update=True)
     if alert is None:
         alert = Alert(
             kind=finding.kind,
@@ -150,28 +150,30 @@ def open_or_revise(
         alert.listing_gone = finding.listing_gone
     session.flush()
     _add_revision(session, alert.id, alert.revision, finding, now)
-    return Opened(alert.id, alert.revision, _add_deliveries(session, alert.id, alert.revision, channels, now))
+    return OpenedAlert(
+        alert.id, alert.revision, _add_deliveries(session, alert.id, alert.revision, channels, now)
+    )
 
 
-def by_key(session: Session, dedupe_key: str, *, for_update: bool = False) -> Alert | None:
+def alert_by_key(session: Session, dedupe_key: str, *, for_update: bool = False) -> Alert | None:
     query = select(Alert).where(Alert.dedupe_key == dedupe_key)
     if for_update:
         query = query.with_for_update().execution_options(populate_existing=True)
     return session.scalar(query)
 
 
-def first_of_keys(session: Session, dedupe_keys: Collection[str]) -> Alert | None:
+def lock_oldest_of_keys(session: Session, dedupe_keys: Collection[str]) -> Alert | None:
     """The oldest alert with one of these keys, held for the rest of the transaction."""
     query = select(Alert).where(Alert.dedupe_key.in_(dedupe_keys)).order_by(Alert.id).limit(1)
     return session.scalar(query.with_for_update().execution_options(populate_existing=True))
 
 
-def locked(session: Session, alert_id: int) -> Alert | None:
+def lock_alert(session: Session, alert_id: int) -> Alert | None:
     """Held for the rest of the transaction."""
     return session.get(Alert, alert_id, with_for_update=True, populate_existing=True)
 
 
-def open_of(
+def lock_open_alert(
     session: Session, kind: AlertKind, *, source_id: int | None = None, key_prefix: str | None = None
 ) -> Alert | None:
     """The newest alert of a kind that is not resolved, held for the rest of the transaction."""
@@ -183,7 +185,7 @@ def open_of(
     return session.scalar(query.order_by(Alert.id.desc()).limit(1).with_for_update())
 
 
-def life_due(session: Session, *, now: datetime, limit: int) -> Sequence[int]:
+def alerts_with_life_changes(session: Session, *, now: datetime, limit: int) -> Sequence[int]:
     """Ids of the findings whose listing went, or came back, since it was judged."""
     gone = Listing.gone_at.is_not(None)
     query = select(Alert.id).join(Listing, Listing.id == Alert.listing_id)
@@ -194,10 +196,10 @@ def life_due(session: Session, *, now: datetime, limit: int) -> Sequence[int]:
 def note_listing_gone(session: Session, alert_id: int, *, gone: bool) -> bool:
     """False: that was known. Call it in the transaction that writes the revision."""
     other = update(Alert).where(Alert.id == alert_id, Alert.listing_gone != gone)
-    return moved(session, other.values(listing_gone=gone))
+    return state_moved(session, other.values(listing_gone=gone))
 
 
-def _add_revision(session: Session, alert_id: int, number: int, finding: Finding, now: datetime) -> None:
+def _add_revision(session: Session, alert_id: int, number: int, finding: AlertDraft, now: datetime) -> None:
     session.execute(
         insert(AlertRevision).values(
             alert_id=alert_id,
@@ -236,7 +238,7 @@ def _add_deliveries(
     return tuple(session.scalars(statement, rows))
 
 
-def ack(
+def set_triage_state(
     session: Session,
     alert_id: int,
     *,
@@ -248,26 +250,26 @@ def ack(
     """Who has dealt with it, when, and to what end. False: there is no such alert, or it is in this state."""
     other = update(Alert).where(Alert.id == alert_id, Alert.state != state)
     values = {"state": state, "acknowledged_at": now, "acknowledged_by": by, "updated_at": now}
-    return moved(session, other.values(**values, **({} if note is None else {"note": note})))
+    return state_moved(session, other.values(**values, **({} if note is None else {"note": note})))
 
 
-def get(session: Session, alert_id: int) -> Alert | None:
+def alert_by_id(session: Session, alert_id: int) -> Alert | None:
     return session.get(Alert, alert_id)
 
 
-def revisions(session: Session, alert_id: int) -> Sequence[AlertRevision]:
+def revisions_of(session: Session, alert_id: int) -> Sequence[AlertRevision]:
     """Oldest first."""
     query = select(AlertRevision).where(AlertRevision.alert_id == alert_id).order_by(AlertRevision.number)
     return session.scalars(query).all()
 
 
-def revision(session: Session, alert_id: int, number: int) -> AlertRevision:
+def revision_by_number(session: Session, alert_id: int, number: int) -> AlertRevision:
     """NoResultFound: there is none of this number."""
     query = select(AlertRevision).where(AlertRevision.alert_id == alert_id, AlertRevision.number == number)
     return session.scalars(query).one()
 
 
-def recent(
+def recent_alerts(
     session: Session,
     *,
     state: TriageState | None = None,

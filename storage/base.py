@@ -91,7 +91,7 @@ class Database:
         self.engine.dispose()
 
 
-def moved(session: Session, statement: Executable) -> bool:
+def state_moved(session: Session, statement: Executable) -> bool:
     """Whether the conditional UPDATE found its row in the state it asked for. That count decides a race."""
     return cast("CursorResult[Any]", session.execute(statement)).rowcount == 1
 

@@ -9,7 +9,7 @@ from sqlalchemy import ForeignKey, Index, insert, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from storage.base import Base
-from storage.evidence.warc import Place
+from storage.evidence.warc import RecordPlace
 
 
 class CaptureRole(StrEnum):
@@ -33,7 +33,7 @@ class CaptureOutcome(StrEnum):
     UNCHANGED = "unchanged"
 
 
-class Located:
+class LocatedRecord:
     """A row that points at a record in the evidence store."""
 
     evidence_file: Mapped[str | None]
@@ -41,13 +41,13 @@ class Located:
     evidence_length: Mapped[int | None]
 
     @property
-    def place(self) -> Place | None:
+    def place(self) -> RecordPlace | None:
         if self.evidence_file is None or self.evidence_offset is None or self.evidence_length is None:
             return None
-        return Place(self.evidence_file, self.evidence_offset, self.evidence_length)
+        return RecordPlace(self.evidence_file, self.evidence_offset, self.evidence_length)
 
 
-def located(place: Place | None) -> dict[str, str | int | None]:
+def place_columns(place: RecordPlace | None) -> dict[str, str | int | None]:
     """The three columns of a place."""
     return {
         "evidence_file": place.file if place else None,
@@ -56,7 +56,7 @@ def located(place: Place | None) -> dict[str, str | int | None]:
     }
 
 
-class Capture(Located, Base):
+class Capture(LocatedRecord, Base):
     __tablename__ = "captures"
     __table_args__ = (Index(None, "run_id"), Index(None, "source_id", "fetched_at"))
 
@@ -85,14 +85,14 @@ class CaptureRecord:
     status: int
     sha256: str
     size: int
-    place: Place | None
+    place: RecordPlace | None
     content_type: str | None = None
     charset: str | None = None
     outcome: CaptureOutcome = CaptureOutcome.PENDING
     reason: str | None = None
 
 
-def add_many(session: Session, records: Sequence[CaptureRecord]) -> Sequence[int]:
+def add_captures(session: Session, records: Sequence[CaptureRecord]) -> Sequence[int]:
     """Ids in the order of the records. Call `EvidenceWriter.sync` first: a row must not outlive its bytes."""
     if not records:
         return []
@@ -110,14 +110,14 @@ def add_many(session: Session, records: Sequence[CaptureRecord]) -> Sequence[int
             "size": record.size,
             "outcome": record.outcome,
             "reason": record.reason,
-            **located(record.place),
+            **place_columns(record.place),
         }
         for record in records
     ]
     return session.scalars(insert(Capture).returning(Capture.id, sort_by_parameter_order=True), rows).all()
 
 
-def conclude(
+def conclude_capture(
     session: Session,
     capture_id: int,
     *,
@@ -131,7 +131,7 @@ def conclude(
 
 
 @dataclass(frozen=True, slots=True)
-class Conclusion:
+class CaptureConclusion:
     """What parsing a capture came to."""
 
     capture_id: int
@@ -140,9 +140,9 @@ class Conclusion:
     charset: str | None = None
 
 
-def conclude_many(session: Session, conclusions: Sequence[Conclusion]) -> None:
-    """The same as `conclude`, one statement for all that came to the same."""
-    alike: dict[Conclusion, list[int]] = {}
+def conclude_captures(session: Session, conclusions: Sequence[CaptureConclusion]) -> None:
+    """The same as `conclude_capture`, one statement for all that came to the same."""
+    alike: dict[CaptureConclusion, list[int]] = {}
     for each in conclusions:
         alike.setdefault(replace(each, capture_id=0), []).append(each.capture_id)
     for each, capture_ids in alike.items():
@@ -151,10 +151,10 @@ def conclude_many(session: Session, conclusions: Sequence[Conclusion]) -> None:
         session.execute(update(Capture).where(Capture.id.in_(capture_ids)).values(values))
 
 
-def get(session: Session, capture_id: int) -> Capture | None:
+def capture_by_id(session: Session, capture_id: int) -> Capture | None:
     return session.get(Capture, capture_id)
 
 
-def of_run(session: Session, run_id: int) -> Sequence[Capture]:
+def captures_of_run(session: Session, run_id: int) -> Sequence[Capture]:
     """In the order fetched."""
     return session.scalars(select(Capture).where(Capture.run_id == run_id).order_by(Capture.id)).all()

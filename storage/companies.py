@@ -21,7 +21,7 @@ from sqlalchemy.orm import (
     selectinload,
 )
 
-from storage.base import Base, insert_new, moved
+from storage.base import Base, insert_new, state_moved
 from storage.columns import clean
 from storage.sources import SyncResult
 from storage.watch import MatchScope, raise_watch_revision, request_rematch
@@ -163,7 +163,9 @@ class DeltaRecord:
     sha256: str
 
 
-def sync_declared(session: Session, declared: Sequence[DeclaredCompany], now: datetime) -> SyncResult:
+def sync_declared_companies(
+    session: Session, declared: Sequence[DeclaredCompany], now: datetime
+) -> SyncResult:
     """The files' companies are the declared ones afterwards; what a person added stays as it is.
 
     Writes a Rematch row for each company whose terms were added or changed.
@@ -252,7 +254,7 @@ def add_segment(session: Session, record: SegmentRecord, now: datetime) -> int:
     added = session.scalar(insert_new(session, Segment).values(row).returning(Segment.id))
     same = and_(Segment.company_id == record.company_id, Segment.sha256 == record.sha256)
     again = update(Segment).where(same, Segment.active.is_(False)).values(active=True, **_row(record))
-    if added is not None or moved(session, again):
+    if added is not None or state_moved(session, again):
         _changed(session, record.company_id, "segment added", now)
     return added if added is not None else session.scalars(select(Segment.id).where(same)).one()
 
@@ -263,7 +265,7 @@ def renew_segment(session: Session, segment_id: int, record: SegmentRecord, *, w
     The customers found before stay its customers: ordinals are the same in all files of a series.
     """
     still = and_(Segment.id == segment_id, Segment.file == was, Segment.active)
-    renewed = moved(session, update(Segment).where(still).values(**_row(record)))
+    renewed = state_moved(session, update(Segment).where(still).values(**_row(record)))
     if renewed:
         _forget_deltas(session, segment_id, record.sequence)
         raise_watch_revision(session)
@@ -288,7 +290,7 @@ def add_delta(session: Session, record: DeltaRecord, now: datetime) -> int:
 
 def retire_segment(session: Session, segment_id: int) -> bool:
     """Not matched against from now on, nor its deltas. False: it was not active."""
-    retired = moved(
+    retired = state_moved(
         session, update(Segment).where(Segment.id == segment_id, Segment.active).values(active=False)
     )
     if retired:
@@ -312,16 +314,16 @@ def _forget_deltas(session: Session, segment_id: int, until: int | None = None) 
     session.execute(gone if until is None else gone.where(SegmentDelta.sequence <= until))
 
 
-def by_slug(session: Session, slug: str) -> Company | None:
+def company_by_slug(session: Session, slug: str) -> Company | None:
     """Also a removed one: its matches are still there."""
     return session.scalar(select(Company).where(Company.slug == slug))
 
 
-def get(session: Session, company_id: int) -> Company | None:
+def company_by_id(session: Session, company_id: int) -> Company | None:
     return session.get(Company, company_id)
 
 
-def active(session: Session) -> Sequence[Company]:
+def active_companies(session: Session) -> Sequence[Company]:
     """By slug."""
     return session.scalars(select(Company).where(Company.active).order_by(Company.slug)).all()
 
@@ -344,7 +346,7 @@ def active_segments(session: Session) -> Sequence[Segment]:
     return session.scalars(loaded.order_by(Segment.id)).all()
 
 
-def segments(session: Session) -> Sequence[Segment]:
+def all_segments(session: Session) -> Sequence[Segment]:
     """All, also the retired ones, each with its company and its deltas in order."""
     query = select(Segment).options(joinedload(Segment.company), selectinload(Segment.deltas))
     return session.scalars(query.order_by(Segment.id)).all()

@@ -33,7 +33,7 @@ class SignKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Sign:
+class DataSetSign:
     """One thing that two offers of the same data have in common; `value` is a keyed hash of 63 bits."""
 
     kind: SignKind
@@ -51,7 +51,7 @@ class ListingSign(Base):
     value: Mapped[int] = mapped_column(primary_key=True)
 
 
-def place(session: Session, listing_id: int, signs: Collection[Sign]) -> int | None:
+def place_listing(session: Session, listing_id: int, signs: Collection[DataSetSign]) -> int | None:
     """Take up a listing's signs; returns the first listing of its data set, None where it is that itself."""
     session.execute(delete(ListingSign).where(ListingSign.listing_id == listing_id))
     rows = [{"listing_id": listing_id, "kind": sign.kind, "value": sign.value} for sign in signs]
@@ -62,37 +62,37 @@ def place(session: Session, listing_id: int, signs: Collection[Sign]) -> int | N
     return _joined(session, listing_id, alike)
 
 
-def first_of(listing: Listing) -> int:
+def first_offer_of(listing: Listing) -> int:
     """The listing that stands for this one's data set: the first that offered it."""
     return listing.data_set_id or listing.repost_of_id or listing.id
 
 
-def members(session: Session, first: int) -> Sequence[int]:
+def data_set_members(session: Session, first: int) -> Sequence[int]:
     """The listings of a data set, the first of them first; at most COMMON."""
     of_set = or_(_of_set(first), Listing.id == first)
     return session.scalars(select(Listing.id).where(of_set).order_by(Listing.id).limit(COMMON)).all()
 
 
 @dataclass(frozen=True, slots=True)
-class Offer:
+class OfferNumber:
     """One listing of a data set; `number` from 1, in the order in which they were first seen."""
 
     number: int
     first_offered_at: datetime
 
 
-def offer_of(session: Session, listing: Listing) -> Offer:
+def offer_of(session: Session, listing: Listing) -> OfferNumber:
     """Which offer of its data set a listing is. A reply is no offer: it counts with those before it."""
-    of_set = or_(_of_set(first_of(listing)), Listing.id == first_of(listing))
+    of_set = or_(_of_set(first_offer_of(listing)), Listing.id == first_offer_of(listing))
     before = select(func.count(), func.min(Listing.first_seen_at)).where(
         of_set, Listing.thread_key.is_(None), Listing.id <= listing.id
     )
     number, first = session.execute(before).one()
-    return Offer(max(1, number), min(first or listing.first_seen_at, listing.first_seen_at))
+    return OfferNumber(max(1, number), min(first or listing.first_seen_at, listing.first_seen_at))
 
 
 def _shared(
-    session: Session, listing_id: int, signs: Collection[Sign]
+    session: Session, listing_id: int, signs: Collection[DataSetSign]
 ) -> Mapping[int, Mapping[SignKind, int]]:
     """How many signs of each kind others bear as well; signs that everybody bears are left out."""
     found: dict[int, dict[SignKind, int]] = {}
@@ -115,7 +115,9 @@ def _shared(
     return found
 
 
-def _same(session: Session, signs: Collection[Sign], other: int, shared: Mapping[SignKind, int]) -> bool:
+def _same(
+    session: Session, signs: Collection[DataSetSign], other: int, shared: Mapping[SignKind, int]
+) -> bool:
     """Words alone, which a seller has for all offers, don't hold against rows or counts that differ."""
     if SignKind.CLAIM in shared:
         return True

@@ -23,7 +23,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from storage.base import Base, insert_new, moved
+from storage.base import Base, insert_new, state_moved
 
 SEND_LEASE = timedelta(minutes=15)  # after which a claimed delivery is due again; an attempt has ten
 
@@ -104,7 +104,7 @@ class Channel(Base):
 
 
 @dataclass(frozen=True, slots=True)
-class Claimed:
+class ClaimedDelivery:
     """`epoch` must come back with the outcome; `attempt` counts from 1.
 
     `tries` and `since`: how many attempts this is since the delivery was last given up, if it ever was, and
@@ -132,7 +132,7 @@ class ChannelTransition:
     reason: str | None
 
 
-def due(session: Session, *, now: datetime, limit: int) -> Sequence[int]:
+def due_deliveries(session: Session, *, now: datetime, limit: int) -> Sequence[int]:
     """Ids, the longest due first."""
     query = select(Delivery.id).where(_waits(now))
     return session.scalars(query.order_by(Delivery.next_attempt_at, Delivery.id).limit(limit)).all()
@@ -152,10 +152,10 @@ def next_due_at(session: Session) -> datetime | None:
     return session.scalar(query.order_by(Delivery.next_attempt_at).limit(1))
 
 
-def claim(session: Session, delivery_id: int, *, now: datetime) -> Claimed | None:
+def claim_delivery(session: Session, delivery_id: int, *, now: datetime) -> ClaimedDelivery | None:
     """Also writes the attempt's row. None: another has it, or it is not due yet. Commit before sending.
 
-    A claim that nobody concludes ends after SEND_LEASE, or at boot by `recover`.
+    A claim that nobody concludes ends after SEND_LEASE, or at boot by `recover_deliveries`.
     """
     sending = update(Delivery).where(Delivery.id == delivery_id, _waits(now))
     sending = sending.values(
@@ -164,13 +164,13 @@ def claim(session: Session, delivery_id: int, *, now: datetime) -> Claimed | Non
         attempts=Delivery.attempts + 1,
         claimed_at=now,
     )
-    if not moved(session, sending.execution_options(synchronize_session=False)):
+    if not state_moved(session, sending.execution_options(synchronize_session=False)):
         return None
     row = session.get_one(Delivery, delivery_id, populate_existing=True)
     _interrupt(session, Attempt.delivery_id == delivery_id, now=now)
     session.execute(insert(Attempt).values(delivery_id=delivery_id, number=row.attempts, started_at=now))
     tries, since = _tries(session, delivery_id)
-    return Claimed(
+    return ClaimedDelivery(
         delivery_id=row.id,
         epoch=row.epoch,
         attempt=row.attempts,
@@ -197,9 +197,9 @@ def _tries(session: Session, delivery_id: int) -> tuple[int, datetime]:
     return tries, since
 
 
-def concluded(
+def record_outcome(
     session: Session,
-    claimed: Claimed,
+    claimed: ClaimedDelivery,
     *,
     outcome: AttemptOutcome,
     now: datetime,
@@ -222,7 +222,7 @@ def concluded(
         Delivery.epoch == claimed.epoch,
         Delivery.state == DeliveryState.SENDING,
     )
-    if not moved(session, mine.values(values)):
+    if not state_moved(session, mine.values(values)):
         return False
     attempt = update(Attempt).where(
         Attempt.delivery_id == claimed.delivery_id, Attempt.number == claimed.attempt
@@ -248,7 +248,7 @@ AFTER = {
 }
 
 
-def recover(session: Session, *, now: datetime) -> Sequence[int]:
+def recover_deliveries(session: Session, *, now: datetime) -> Sequence[int]:
     """At boot, under the daemon's lock: what is being sent by nobody is pending again. Returns the ids.
 
     It may have arrived; it goes out again with the same idempotency key.
@@ -268,7 +268,7 @@ def _interrupt(session: Session, *these: ColumnElement[bool], now: datetime) -> 
     session.execute(begun.values(outcome=AttemptOutcome.INTERRUPTED, reason="interrupted", finished_at=now))
 
 
-def channel_result(
+def record_channel_result(
     session: Session,
     name: str,
     *,
@@ -307,22 +307,22 @@ def channels(session: Session) -> Sequence[Channel]:
     return session.scalars(select(Channel).order_by(Channel.name)).all()
 
 
-def get(session: Session, delivery_id: int) -> Delivery | None:
+def delivery_by_id(session: Session, delivery_id: int) -> Delivery | None:
     return session.get(Delivery, delivery_id)
 
 
-def of_alert(session: Session, alert_id: int) -> Sequence[Delivery]:
+def deliveries_of_alert(session: Session, alert_id: int) -> Sequence[Delivery]:
     """Oldest first."""
     return session.scalars(select(Delivery).where(Delivery.alert_id == alert_id).order_by(Delivery.id)).all()
 
 
-def attempts(session: Session, delivery_id: int) -> Sequence[Attempt]:
+def attempts_of(session: Session, delivery_id: int) -> Sequence[Attempt]:
     """Oldest first."""
     query = select(Attempt).where(Attempt.delivery_id == delivery_id).order_by(Attempt.number)
     return session.scalars(query).all()
 
 
-def recent(
+def recent_deliveries(
     session: Session,
     *,
     state: DeliveryState | None = None,

@@ -20,9 +20,9 @@ from sqlalchemy.orm import Session
 
 from storage import search
 from storage.base import BATCH, insert_new, new_ids
-from storage.captures import located
+from storage.captures import place_columns
 from storage.columns import MAX_INTEGER, amount, clean
-from storage.evidence.warc import Place
+from storage.evidence.warc import RecordPlace
 from storage.listing_tables import Attachment, Life, Listing, ListingVersion, MatchState, stored_key
 
 MAX_CHANGE_CHARS = 300  # of each side of a change; the whole text is in the two versions
@@ -47,7 +47,7 @@ class AttachmentRecord:
     name: str
     content_type: str | None
     size: int
-    place: Place | None
+    place: RecordPlace | None
     capture_id: int | None = None
 
 
@@ -77,7 +77,7 @@ class ListingRecord:
     links: tuple[str, ...] = ()
     attachments: tuple[AttachmentRecord, ...] = ()
     capture_id: int | None = None
-    place: Place | None = None  # the record with the unmasked text
+    place: RecordPlace | None = None  # the record with the unmasked text
     thread_key: str | None = None  # of the listing that this one is a reply to
 
 
@@ -317,7 +317,7 @@ class _Batch:
             "match_state": MatchState.PENDING,
             "match_attempts": 0,
             **self.fields[key],
-            **located(record.place),
+            **place_columns(record.place),
         }
 
     def _add_versions(self) -> dict[int, int]:
@@ -337,7 +337,7 @@ class _Batch:
         ]
         if attachments:
             self.session.connection().execute(insert(Attachment), attachments)
-        search.index_many(self.session, [(row["listing_id"], searchable(row)) for row in self.versions])
+        search.index_listings(self.session, [(row["listing_id"], searchable(row)) for row in self.versions])
         return ids
 
 
@@ -368,5 +368,5 @@ def _attachment(version_id: int, item: AttachmentRecord) -> Fields:
         "name": item.name,
         "content_type": item.content_type,
         "size": item.size,
-        **located(item.place),
+        **place_columns(item.place),
     }

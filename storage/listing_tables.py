@@ -10,7 +10,7 @@ from sqlalchemy import ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from storage.base import Base
-from storage.captures import Located
+from storage.captures import LocatedRecord
 from storage.columns import MAX_CHAR_BYTES, clean
 from storage.sources import Source
 
@@ -86,7 +86,7 @@ class Listing(Base):
     source: Mapped[Source] = relationship(lazy="raise")
 
 
-class ListingVersion(Located, Base):
+class ListingVersion(LocatedRecord, Base):
     """What a listing said from `seen_at` on, masked; its evidence is the record with the unmasked text."""
 
     __tablename__ = "listing_versions"
@@ -122,7 +122,7 @@ class ListingVersion(Located, Base):
     attachments: Mapped[list["Attachment"]] = relationship(lazy="raise", order_by="Attachment.id")
 
 
-class Attachment(Located, Base):
+class Attachment(LocatedRecord, Base):
     """A text that a version links to; its evidence is the record with the decoded, unmasked text."""
 
     __tablename__ = "attachments"

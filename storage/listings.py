@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Float, and_, cast, func, or_, select, upda
 from sqlalchemy.orm import Session, aliased, contains_eager, joinedload, selectinload
 
 from storage import search as fulltext
-from storage.base import moved
+from storage.base import state_moved
 from storage.companies import Company
 from storage.listing_intake import AttachmentRecord, ListingRecord, Upserted, upsert_many
 from storage.listing_tables import Attachment, Life, Listing, ListingVersion, MatchState, stored_key
@@ -20,7 +20,7 @@ from storage.sources import Source
 __all__ = [
     "Attachment",
     "AttachmentRecord",
-    "Known",
+    "KnownListing",
     "Life",
     "Listing",
     "ListingRecord",
@@ -35,7 +35,7 @@ MATCH_LEASE = timedelta(minutes=10)  # after which a claimed version that nobody
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class KnownListing:
     row_digest: str
     first_seen_at: datetime
     last_seen_at: datetime
@@ -45,12 +45,14 @@ class Known:
 # --- what the crawler asks
 
 
-def known(session: Session, source_id: int, keys: Collection[str]) -> dict[str, Known]:
+def known_listings(session: Session, source_id: int, keys: Collection[str]) -> dict[str, KnownListing]:
     """Those of the keys that this source has had before."""
     columns = (Listing.key, Listing.row_digest, Listing.first_seen_at, Listing.last_seen_at, Listing.gone_at)
     asked = {stored_key(key): key for key in keys}
     return {
-        asked[row.key]: Known(row.row_digest, row.first_seen_at, row.last_seen_at, row.gone_at is not None)
+        asked[row.key]: KnownListing(
+            row.row_digest, row.first_seen_at, row.last_seen_at, row.gone_at is not None
+        )
         for mine in _keyed(source_id, asked)
         for row in session.execute(select(*columns).where(mine))
     }
@@ -63,7 +65,7 @@ def _keyed(source_id: int, keys: Collection[str]) -> Iterator[ColumnElement[bool
         yield and_(Listing.source_id == source_id, Listing.key.in_(stored[start : start + MAX_KEYS]))
 
 
-def to_recheck(session: Session, source_id: int, limit: int) -> list[tuple[str, str]]:
+def listings_to_recheck(session: Session, source_id: int, limit: int) -> list[tuple[str, str]]:
     """(key, url) of the listings whose own page was read the longest ago, without those that are gone and
     without replies, which are read with their thread.
     """
@@ -91,7 +93,7 @@ def mark_seen(session: Session, source_id: int, keys: Collection[str], now: date
     return returned
 
 
-def newest(session: Session, source_id: int, keys: Collection[str]) -> dict[str, ListingVersion]:
+def newest_versions(session: Session, source_id: int, keys: Collection[str]) -> dict[str, ListingVersion]:
     """The version that each of the keys is at, with its listing."""
     query = select(ListingVersion).join(Listing).options(contains_eager(ListingVersion.listing))
     query = query.where(ListingVersion.number == Listing.version_number)
@@ -103,19 +105,19 @@ def newest(session: Session, source_id: int, keys: Collection[str]) -> dict[str,
     }
 
 
-def mark_asked(session: Session, source_id: int, keys: Collection[str], now: datetime) -> None:
-    """Their own pages were asked for in vain: others have their turn at `to_recheck` first."""
+def mark_recheck_failed(session: Session, source_id: int, keys: Collection[str], now: datetime) -> None:
+    """Their own pages were asked for in vain: others have their turn at `listings_to_recheck` first."""
     for mine in _keyed(source_id, keys):
         session.execute(update(Listing).where(mine).values(checked_at=now))
 
 
-def ask_again(session: Session, source_id: int, keys: Collection[str]) -> None:
+def request_reread(session: Session, source_id: int, keys: Collection[str]) -> None:
     """Something of them was not read: the next list that shows their rows has them followed again."""
     for mine in _keyed(source_id, keys):
         session.execute(update(Listing).where(mine).values(row_digest=""))
 
 
-def read_whole(session: Session, source_id: int, digests: Mapping[str, str]) -> None:
+def mark_read_whole(session: Session, source_id: int, digests: Mapping[str, str]) -> None:
     """Everything of them was read, as their rows were (`row_digest` by key)."""
     for key, digest in digests.items():
         mine = (Listing.source_id == source_id, Listing.key == stored_key(key))
@@ -135,7 +137,7 @@ def mark_gone(session: Session, source_id: int, keys: Collection[str], now: date
     return there
 
 
-def absent(session: Session, source_id: int, *, seen_since: datetime) -> tuple[int, int]:
+def count_absent(session: Session, source_id: int, *, seen_since: datetime) -> tuple[int, int]:
     """How many listings were not seen since then, of how many; those that are gone don't count."""
     unseen = func.count().filter(Listing.last_seen_at < seen_since)
     there = select(unseen, func.count()).where(_listed(source_id))
@@ -143,7 +145,7 @@ def absent(session: Session, source_id: int, *, seen_since: datetime) -> tuple[i
     return row[0], row[1]
 
 
-def copies(session: Session, source_id: int, *, since: datetime) -> int:
+def copied_listings(session: Session, source_id: int, *, since: datetime) -> int:
     """Listings first seen since then whose text this source had before, under another key; no replies."""
     earlier = aliased(Listing)
     # Not one look for each: of 100,000 new ones that took an hour.
@@ -166,7 +168,7 @@ def mark_absent_gone(
 
 
 @dataclass(frozen=True, slots=True)
-class Filters:
+class ListingFilters:
     """What to leave out; None asks for nothing. Times are of when a listing was seen first."""
 
     source: str | None = None  # its name
@@ -182,18 +184,18 @@ class Filters:
     below_id: int | None = None  # the last id of the page before
 
 
-def search(
-    session: Session, query: str | None = None, *, filters: Filters | None = None, limit: int = 50
+def search_listings(
+    session: Session, query: str | None = None, *, filters: ListingFilters | None = None, limit: int = 50
 ) -> Sequence[Listing]:
     """Newest first, each with its source. Without a query: all that the filters leave."""
     found = select(Listing).options(joinedload(Listing.source)).order_by(Listing.id.desc()).limit(limit)
-    found = found.where(*_conditions(filters or Filters()))
+    found = found.where(*_conditions(filters or ListingFilters()))
     if query is not None:
-        found = found.where(Listing.id.in_(fulltext.matching(session, query)))
+        found = found.where(Listing.id.in_(fulltext.matching_listing_ids(session, query)))
     return session.scalars(found).all()
 
 
-def _conditions(filters: Filters) -> list[ColumnElement[bool]]:
+def _conditions(filters: ListingFilters) -> list[ColumnElement[bool]]:
     asked = {name: value for name, value in asdict(filters).items() if value is not None}
     return [CONDITIONS[name](value) for name, value in asked.items()]
 
@@ -216,20 +218,20 @@ CONDITIONS: dict[str, Callable[[Any], ColumnElement[bool]]] = {
 }
 
 
-def recent(session: Session, *, limit: int = 50) -> Sequence[Listing]:
-    return search(session, limit=limit)
+def recent_listings(session: Session, *, limit: int = 50) -> Sequence[Listing]:
+    return search_listings(session, limit=limit)
 
 
-def get(session: Session, listing_id: int) -> Listing | None:
+def listing_by_id(session: Session, listing_id: int) -> Listing | None:
     """With its source."""
     return session.scalar(select(Listing).where(Listing.id == listing_id).options(joinedload(Listing.source)))
 
 
-def by_key(session: Session, source_id: int, key: str) -> Listing | None:
+def listing_by_key(session: Session, source_id: int, key: str) -> Listing | None:
     return session.scalar(select(Listing).where(Listing.source_id == source_id, Listing.key == key))
 
 
-def versions(session: Session, listing_id: int) -> Sequence[ListingVersion]:
+def versions_of(session: Session, listing_id: int) -> Sequence[ListingVersion]:
     """Oldest first, with their attachments."""
     query = select(ListingVersion).where(ListingVersion.listing_id == listing_id)
     return session.scalars(
@@ -237,7 +239,7 @@ def versions(session: Session, listing_id: int) -> Sequence[ListingVersion]:
     ).all()
 
 
-def version(session: Session, version_id: int) -> ListingVersion | None:
+def version_by_id(session: Session, version_id: int) -> ListingVersion | None:
     """With its listing, the listing's source, and its attachments."""
     query = select(ListingVersion).where(ListingVersion.id == version_id)
     return session.scalar(
@@ -249,15 +251,15 @@ def version(session: Session, version_id: int) -> ListingVersion | None:
 
 
 def latest_version(session: Session, listing_id: int) -> ListingVersion | None:
-    """Like `version`, of what the listing says now."""
+    """Like `version_by_id`, of what the listing says now."""
     latest = select(ListingVersion.id).join(Listing, Listing.id == ListingVersion.listing_id)
     found = session.scalar(
         latest.where(Listing.id == listing_id, ListingVersion.number == Listing.version_number)
     )
-    return None if found is None else version(session, found)
+    return None if found is None else version_by_id(session, found)
 
 
-def reposts(session: Session, listing_id: int) -> Sequence[Listing]:
+def reposts_of(session: Session, listing_id: int) -> Sequence[Listing]:
     """All listings with the content of this one, the first of them first, each with its source."""
     root = select(func.coalesce(Listing.repost_of_id, Listing.id)).where(Listing.id == listing_id)
     original = root.scalar_subquery()
@@ -268,7 +270,7 @@ def reposts(session: Session, listing_id: int) -> Sequence[Listing]:
 # --- what the matching asks
 
 
-def due_for_matching(session: Session, *, now: datetime, limit: int) -> Sequence[int]:
+def versions_due_for_matching(session: Session, *, now: datetime, limit: int) -> Sequence[int]:
     """Ids of the versions that wait, oldest first."""
     waiting = select(ListingVersion.id).where(_waits(now))
     return session.scalars(waiting.order_by(ListingVersion.id).limit(limit)).all()
@@ -286,7 +288,7 @@ def claim_for_matching(session: Session, version_id: int, *, now: datetime) -> i
     return session.scalar(claimed.returning(ListingVersion.match_attempts))
 
 
-def matching_failed(
+def record_matching_failure(
     session: Session, version_id: int, *, reason: str, retry_at: datetime | None, now: datetime
 ) -> bool:
     """Tried again at `retry_at`; None: given up. False: it is no longer waiting."""
@@ -294,8 +296,10 @@ def matching_failed(
         ListingVersion.id == version_id, ListingVersion.match_state == MatchState.PENDING
     )
     if retry_at is not None:
-        return moved(session, waiting.values(match_reason=reason, match_not_before=retry_at))
-    return moved(session, waiting.values(match_state=MatchState.FAILED, match_reason=reason, matched_at=now))
+        return state_moved(session, waiting.values(match_reason=reason, match_not_before=retry_at))
+    return state_moved(
+        session, waiting.values(match_state=MatchState.FAILED, match_reason=reason, matched_at=now)
+    )
 
 
 def release_claims(session: Session) -> None:

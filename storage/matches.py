@@ -12,7 +12,7 @@ from enum import StrEnum
 from sqlalchemy import ForeignKey, Index, UniqueConstraint, delete, insert, inspect, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from storage.base import Base, moved
+from storage.base import Base, state_moved
 from storage.columns import dump_json
 from storage.companies import Company
 from storage.errors import WatchChanged
@@ -123,7 +123,7 @@ class CompanyResult:
     rows_scanned: int = 0
 
 
-def record(
+def record_matches(
     session: Session,
     version_id: int,
     results: Sequence[CompanyResult],
@@ -220,7 +220,7 @@ def _judge(session: Session, summary: MatchSummary) -> bool:
     return True
 
 
-def due_for_evaluation(session: Session, *, now: datetime, limit: int) -> Sequence[int]:
+def summaries_due_for_evaluation(session: Session, *, now: datetime, limit: int) -> Sequence[int]:
     """Ids of the summaries that the alerts have not looked at, oldest first.
 
     Those of a company that is not watched wait until it comes back.
@@ -232,11 +232,11 @@ def due_for_evaluation(session: Session, *, now: datetime, limit: int) -> Sequen
     return session.scalars(query.order_by(MatchSummary.id).limit(limit)).all()
 
 
-def summary(session: Session, summary_id: int) -> MatchSummary | None:
+def summary_by_id(session: Session, summary_id: int) -> MatchSummary | None:
     return session.get(MatchSummary, summary_id)
 
 
-def evaluated(session: Session, summary_id: int, digest: str) -> bool:
+def mark_evaluated(session: Session, summary_id: int, digest: str) -> bool:
     """The alerts have judged the summary as it was with this digest. False: another has, or it changed since.
 
     Call it in the transaction that writes the alert.
@@ -246,10 +246,10 @@ def evaluated(session: Session, summary_id: int, digest: str) -> bool:
         MatchSummary.digest == digest,
         MatchSummary.alert_state == AlertState.PENDING,
     )
-    return moved(session, judged.values(alert_state=AlertState.DONE))
+    return state_moved(session, judged.values(alert_state=AlertState.DONE))
 
 
-def of_version(
+def matches_of_version(
     session: Session,
     version_id: int,
     *,

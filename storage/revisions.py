@@ -22,12 +22,12 @@ DECLARED = tables.NOUNS
 KNOWN = tuple(sorted(path.name.partition("_")[0] for path in MIGRATIONS.glob("versions/[0-9]*_*.py")))
 
 
-def head() -> str:
+def newest_revision() -> str:
     """The revision that this program works with."""
     return KNOWN[-1]
 
 
-def revision(database: Database) -> str | None:
+def stored_revision(database: Database) -> str | None:
     """None: the database has no schema of ours."""
     with translated(database.place), database.readers.connect() as connection:
         return revision_at(connection)
@@ -42,11 +42,11 @@ def revision_at(connection: Connection) -> str | None:
 
 def require_current(database: Database) -> None:
     """Raises SchemaOutdated or SchemaNewer."""
-    found = revision(database)
+    found = stored_revision(database)
     require_known(database, found)
-    if found != head():
+    if found != newest_revision():
         raise SchemaOutdated(
-            f"{database.place}: its schema is {found or 'empty'}, wanted {head()}."
+            f"{database.place}: its schema is {found or 'empty'}, wanted {newest_revision()}."
             " Run `spillwatch db upgrade`."
         )
 
@@ -54,6 +54,7 @@ def require_current(database: Database) -> None:
 def require_known(database: Database, found: str | None) -> None:
     if found not in {None, *KNOWN}:
         raise SchemaNewer(
-            f"{database.place}: its schema is {found}, which this program does not know (it has {head()})."
+            f"{database.place}: its schema is {found}, which this program does not know (it has "
+            f"{newest_revision()})."
             " Install the newer program again, or restore the backup made before the upgrade."
         )

@@ -22,7 +22,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, Session, joinedload, mapped_column, relationship
 
-from storage.base import Base, insert_new, moved
+from storage.base import Base, insert_new, state_moved
 from storage.sources import Source
 
 USUAL_RUNS = 20  # how many finished runs "as usual" means
@@ -122,26 +122,28 @@ class Usual:
     listings_new: float
 
 
-def enqueue(session: Session, source_id: int, *, slot: str, trigger: RunTrigger, now: datetime) -> int | None:
+def enqueue_run(
+    session: Session, source_id: int, *, slot: str, trigger: RunTrigger, now: datetime
+) -> int | None:
     """None: the slot has its run already, or a run of this source is queued or running."""
     row = {"source_id": source_id, "slot": slot, "trigger": trigger, "queued_at": now}
     return session.scalar(insert_new(session, Run).values(row).returning(Run.id))
 
 
-def claim(session: Session, run_id: int, *, now: datetime) -> int | None:
+def claim_run(session: Session, run_id: int, *, now: datetime) -> int | None:
     """The epoch that every later write of this run must carry; None: it is not queued any more."""
     queued = update(Run).where(Run.id == run_id, Run.state == RunState.QUEUED)
     running = queued.values(state=RunState.RUNNING, epoch=Run.epoch + 1, started_at=now, heartbeat_at=now)
     return session.scalar(running.returning(Run.epoch))
 
 
-def one_by_one(session: Session, source_ids: Collection[int]) -> None:
+def lock_sources(session: Session, source_ids: Collection[int]) -> None:
     """Until the commit, whoever names one of these sources here waits: of two, the second sees the first."""
     these = select(Source.id).where(Source.id.in_(source_ids)).order_by(Source.id)
     session.execute(these.with_for_update())
 
 
-def disturbed(session: Session, source_ids: Collection[int], *, since: datetime, now: datetime) -> bool:
+def ran_since(session: Session, source_ids: Collection[int], *, since: datetime, now: datetime) -> bool:
     """Whether a run of one of these sources goes on, or has ended after `since`."""
     going_on = and_(Run.state == RunState.RUNNING, not_(_abandoned(now)))
     recent_ones = or_(going_on, Run.finished_at > since)
@@ -149,14 +151,14 @@ def disturbed(session: Session, source_ids: Collection[int], *, since: datetime,
     return session.scalar(query) is not None
 
 
-def queued_before(session: Session, run: Run, source_ids: Collection[int]) -> Sequence[Run]:
+def runs_waiting_longer(session: Session, run: Run, source_ids: Collection[int]) -> Sequence[Run]:
     """The runs of these sources that have waited for longer than `run`, oldest first, with their sources."""
     older = or_(Run.queued_at < run.queued_at, and_(Run.queued_at == run.queued_at, Run.id < run.id))
     query = select(Run).where(Run.source_id.in_(source_ids), Run.state == RunState.QUEUED, older)
     return session.scalars(query.order_by(Run.queued_at, Run.id).options(joinedload(Run.source))).all()
 
 
-def last_end(session: Session, source_ids: Collection[int]) -> datetime | None:
+def last_finished_at(session: Session, source_ids: Collection[int]) -> datetime | None:
     """When the last run of these sources ended, if one ever did."""
     return session.scalar(select(func.max(Run.finished_at)).where(Run.source_id.in_(source_ids)))
 
@@ -165,25 +167,25 @@ def _mine(run_id: int, epoch: int) -> Update:
     return update(Run).where(Run.id == run_id, Run.epoch == epoch, Run.state == RunState.RUNNING)
 
 
-def child_started(session: Session, run_id: int, epoch: int, *, pid: int) -> bool:
-    return moved(session, _mine(run_id, epoch).values(pid=pid))
+def record_child_start(session: Session, run_id: int, epoch: int, *, pid: int) -> bool:
+    return state_moved(session, _mine(run_id, epoch).values(pid=pid))
 
 
-def holds(session: Session, run_id: int, epoch: int) -> bool:
+def lock_if_current(session: Session, run_id: int, epoch: int) -> bool:
     """Whether the run is still this epoch's. Locks the row, so that it stays so until the commit."""
     query = select(Run.id).where(Run.id == run_id, Run.epoch == epoch, Run.state == RunState.RUNNING)
     return session.scalar(query.with_for_update()) is not None
 
 
-def progress(
+def record_progress(
     session: Session, run_id: int, epoch: int, *, now: datetime, counts: RunCounts | None = None
 ) -> bool:
     """A heartbeat, with counts if there are any. False: the run is no longer this epoch's; stop."""
     values = asdict(counts) if counts else {}
-    return moved(session, _mine(run_id, epoch).values(heartbeat_at=now, **values))
+    return state_moved(session, _mine(run_id, epoch).values(heartbeat_at=now, **values))
 
 
-def finish(
+def finish_run(
     session: Session,
     run_id: int,
     epoch: int,
@@ -197,10 +199,10 @@ def finish(
     """False: somebody else ended it. Without counts those of the last progress stay."""
     values = asdict(counts) if counts else {}
     ended = {"state": RunState.FINISHED, "outcome": outcome, "reason": reason, "detail": detail}
-    return moved(session, _mine(run_id, epoch).values(finished_at=now, **ended, **values))
+    return state_moved(session, _mine(run_id, epoch).values(finished_at=now, **ended, **values))
 
 
-def orphans_to_interrupted(session: Session, *, now: datetime) -> Sequence[int]:
+def interrupt_orphans(session: Session, *, now: datetime) -> Sequence[int]:
     """At boot, under the daemon's lock: whatever is running belongs to nobody. Its epoch is past."""
     return _interrupt(
         session, Run.state == RunState.RUNNING, "The daemon ended while this run was going on.", now
@@ -226,19 +228,19 @@ def _interrupt(session: Session, these: ColumnElement[bool], detail: str, now: d
     return session.scalars(values.returning(Run.id)).all()
 
 
-def get(session: Session, run_id: int) -> Run | None:
+def run_by_id(session: Session, run_id: int) -> Run | None:
     """With its source."""
     return session.scalar(select(Run).where(Run.id == run_id).options(joinedload(Run.source)))
 
 
-def due(session: Session, *, now: datetime, limit: int) -> Sequence[int]:
+def due_runs(session: Session, *, now: datetime, limit: int) -> Sequence[int]:
     """Ids of the queued runs, and of those that nobody ended, oldest first."""
     queued = and_(Run.state == RunState.QUEUED, Run.queued_at <= now)
     query = select(Run.id).where(or_(queued, _abandoned(now)))
     return session.scalars(query.order_by(Run.queued_at, Run.id).limit(limit)).all()
 
 
-def recent(session: Session, *, source: str | None = None, limit: int = 50) -> Sequence[Run]:
+def recent_runs(session: Session, *, source: str | None = None, limit: int = 50) -> Sequence[Run]:
     """Newest first, each with its source; `source` is a name."""
     query = select(Run).options(joinedload(Run.source)).order_by(Run.id.desc()).limit(limit)
     if source is not None:
@@ -261,7 +263,7 @@ def last_outcomes(
     return [outcome for outcome in found if outcome is not None]
 
 
-def usual(session: Session, source_id: int) -> Usual:
+def usual_counts(session: Session, source_id: int) -> Usual:
     last = (
         select(Run.pages, Run.listings_seen, Run.listings_new)
         .where(Run.source_id == source_id, Run.state == RunState.FINISHED, Run.outcome.in_(READ))

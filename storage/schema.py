@@ -12,17 +12,24 @@ from sqlalchemy import Connection, text
 from storage.base import Base, Database
 from storage.errors import DatabaseDamaged
 from storage.faults import translated
-from storage.revisions import MIGRATIONS, head, require_current, require_known, revision, revision_at
+from storage.revisions import (
+    MIGRATIONS,
+    newest_revision,
+    require_current,
+    require_known,
+    revision_at,
+    stored_revision,
+)
 
 __all__ = [
     "METADATA",
     "config",
     "differences",
-    "head",
     "include_object",
+    "newest_revision",
     "require_current",
-    "revision",
-    "upgrade",
+    "stored_revision",
+    "upgrade_schema",
 ]
 UPGRADE_KEY = 0x5350494C4C2B  # the advisory lock of an upgrade; another than the daemon's
 SEARCH_TABLES = "listing_search"  # made by hand in the migrations: the models know nothing of it
@@ -30,7 +37,7 @@ SEARCH_TABLES = "listing_search"  # made by hand in the migrations: the models k
 METADATA = Base.metadata
 
 
-def upgrade(database: Database, to: str = "head") -> None:
+def upgrade_schema(database: Database, to: str = "head") -> None:
     """All of it or nothing: killed at any moment, the old schema is still there. Two at once take turns.
 
     Raises SchemaNewer where the database has been upgraded by a newer program.

@@ -54,7 +54,7 @@ def _pieces(value: str) -> tuple[list[str], list[str]]:
     return WORD.findall(RUN.sub(" ", folded)), RUN.findall(folded)
 
 
-def terms(value: str) -> list[str]:
+def search_terms(value: str) -> list[str]:
     """The terms that a text is found by, sorted."""
     words, runs = _pieces(value[:MAX_TEXT_CHARS])
     found = {word[:MAX_TERM_CHARS] for word in words}
@@ -76,7 +76,7 @@ def _bounded(ordered: list[str]) -> list[str]:
     return kept
 
 
-def asked(query: str) -> list[tuple[str, bool]]:
+def query_terms(query: str) -> list[tuple[str, bool]]:
     """What a query asks for: terms, each with whether longer ones that begin with it do as well."""
     words, runs = _pieces(query[:MAX_QUERY_CHARS])
     wanted = dict.fromkeys((word[:MAX_TERM_CHARS], False) for word in words)
@@ -86,9 +86,9 @@ def asked(query: str) -> list[tuple[str, bool]]:
     return list(wanted)
 
 
-def matching(session: Session, query: str) -> Select[tuple[int]]:
+def matching_listing_ids(session: Session, query: str) -> Select[tuple[int]]:
     """The ids of the listings that hold every term of the query; none where the query holds no term."""
-    wanted = asked(query)
+    wanted = query_terms(query)
     if not wanted:
         return select(ENTRIES.c.rowid).where(false())
     if session.get_bind().dialect.name == "postgresql":
@@ -98,15 +98,15 @@ def matching(session: Session, query: str) -> Select[tuple[int]]:
     return select(ENTRIES.c.rowid).where(literal_column("listing_search").op("MATCH")(phrase))
 
 
-def index(session: Session, listing_id: int, value: str) -> None:
-    index_many(session, [(listing_id, value)])
+def index_listing(session: Session, listing_id: int, value: str) -> None:
+    index_listings(session, [(listing_id, value)])
 
 
-def index_many(session: Session, entries: Sequence[tuple[int, str]]) -> None:
+def index_listings(session: Session, entries: Sequence[tuple[int, str]]) -> None:
     """From now on each listing is found by this text alone. Masked text only."""
     if not entries:
         return
-    rows = [{"id": listing_id, "terms": " ".join(terms(value))} for listing_id, value in entries]
+    rows = [{"id": listing_id, "terms": " ".join(search_terms(value))} for listing_id, value in entries]
     if session.get_bind().dialect.name == "postgresql":
         columns = {"ids": [row["id"] for row in rows], "terms": [row["terms"] for row in rows]}
         session.execute(POSTGRESQL_INDEX, columns)

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import ForeignKey, Index, func, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from storage.base import Base, moved
+from storage.base import Base, state_moved
 from storage.columns import dump_json
 
 
@@ -89,7 +89,7 @@ class SyncResult:
     removed: tuple[str, ...] = ()
 
 
-def sync_declared(session: Session, declared: Sequence[DeclaredSource], now: datetime) -> SyncResult:
+def sync_declared_sources(session: Session, declared: Sequence[DeclaredSource], now: datetime) -> SyncResult:
     """The files' sources are the declared ones afterwards; what a person added stays as it is.
 
     A source whose file is gone keeps its rows with `removed_at` set, and comes back with its cursor.
@@ -128,27 +128,27 @@ def _change(source: Source | None, item: DeclaredSource, now: datetime) -> bool:
     return True
 
 
-def by_name(session: Session, name: str) -> Source | None:
+def source_by_name(session: Session, name: str) -> Source | None:
     """Also a removed one: its listings are still there."""
     return session.scalar(select(Source).where(Source.name == name))
 
 
-def get(session: Session, source_id: int) -> Source | None:
+def source_by_id(session: Session, source_id: int) -> Source | None:
     return session.get(Source, source_id)
 
 
-def active(session: Session, *, kinds: Collection[str] | None = None) -> Sequence[Source]:
+def active_sources(session: Session, *, kinds: Collection[str] | None = None) -> Sequence[Source]:
     """Enabled and not removed, by name; of these kinds, or of all."""
     query = select(Source).where(Source.enabled, Source.removed_at.is_(None)).order_by(Source.name)
     return session.scalars(query if kinds is None else query.where(Source.kind.in_(kinds))).all()
 
 
-def everything(session: Session) -> Sequence[Source]:
+def all_sources(session: Session) -> Sequence[Source]:
     """Not removed, whether enabled or not, by name."""
     return session.scalars(select(Source).where(Source.removed_at.is_(None)).order_by(Source.name)).all()
 
 
-def starts(session: Session) -> dict[int, Any]:
+def start_addresses(session: Session) -> dict[int, Any]:
     """What each source that is not removed says of where it starts, by id: of definitions nothing else."""
     query = select(Source.id, Source.definition["start"]).where(Source.removed_at.is_(None))
     return {row[0]: row[1] for row in session.execute(query)}
@@ -172,7 +172,7 @@ def record_health(
     if before is None or before == health:
         return None
     changed = update(Source).where(Source.id == source_id, Source.health == before)
-    if not moved(session, changed.values(health=health, health_since=now)):
+    if not state_moved(session, changed.values(health=health, health_since=now)):
         return None
     if before is SourceHealth.UNKNOWN and health is SourceHealth.OK:
         return None
@@ -196,17 +196,17 @@ def changes_due(session: Session, now: datetime, limit: int) -> Sequence[int]:
     return session.scalars(query.order_by(SourceChange.id).limit(limit)).all()
 
 
-def change(session: Session, change_id: int) -> SourceChange | None:
+def change_by_id(session: Session, change_id: int) -> SourceChange | None:
     return session.get(SourceChange, change_id)
 
 
-def change_done(session: Session, change_id: int) -> bool:
+def mark_change_done(session: Session, change_id: int) -> bool:
     """False: another had already dealt with it. Call it in the transaction that writes the alert."""
     pending = update(SourceChange).where(
         SourceChange.id == change_id, SourceChange.alert_state == AlertState.PENDING
     )
-    return moved(session, pending.values(alert_state=AlertState.DONE))
+    return state_moved(session, pending.values(alert_state=AlertState.DONE))
 
 
-def count(session: Session) -> int:
+def count_sources(session: Session) -> int:
     return session.scalar(select(func.count()).select_from(Source).where(Source.removed_at.is_(None))) or 0

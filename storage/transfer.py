@@ -13,12 +13,12 @@ from storage.base import BATCH, Database
 from storage.errors import TargetNotEmpty
 from storage.listing_intake import searchable
 from storage.listing_tables import Listing, ListingVersion
-from storage.watch import Watch
+from storage.watch import WatchRevision
 
 TABLES = schema.METADATA.sorted_tables
 
 
-def transfer(
+def transfer_rows(
     origin: Database, target: Database, *, progress: Callable[[str, int], None] = lambda *_: None
 ) -> dict[str, int]:
     """How many rows each table had. All or nothing: killed at any moment, the target is as empty as before.
@@ -29,7 +29,7 @@ def transfer(
     schema.require_current(target)
     with origin.reading() as source, target.transaction() as into:
         _require_empty(target, into)
-        into.execute(delete(Watch))
+        into.execute(delete(WatchRevision))
         counts = {}
         for table in TABLES:
             counts[table.name] = _copy(source, into, table)
@@ -46,7 +46,8 @@ def _require_empty(target: Database, into: Session) -> None:
     full = [
         table.name
         for table in TABLES
-        if table.name != Watch.__tablename__ and into.execute(select(*table.primary_key).limit(1)).first()
+        if table.name != WatchRevision.__tablename__
+        and into.execute(select(*table.primary_key).limit(1)).first()
     ]
     if full:
         raise TargetNotEmpty(
@@ -73,7 +74,7 @@ def _index(into: Session) -> None:
         .execution_options(yield_per=BATCH)
     )
     for batch in into.execute(current).mappings().partitions():
-        search.index_many(into, [(row["listing_id"], searchable(dict(row))) for row in batch])
+        search.index_listings(into, [(row["listing_id"], searchable(dict(row))) for row in batch])
 
 
 def _go_on_after_the_last_id(into: Session, table: Table) -> None:

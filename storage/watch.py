@@ -8,7 +8,7 @@ from enum import StrEnum
 from sqlalchemy import ColumnElement, ForeignKey, Index, Update, and_, func, or_, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from storage.base import Base, moved
+from storage.base import Base, state_moved
 from storage.listing_tables import ListingVersion
 
 REMATCH_LEASE = timedelta(minutes=10)  # after which a claimed chunk that nobody concluded is due again
@@ -29,7 +29,7 @@ class RematchState(StrEnum):
     FAILED = "failed"
 
 
-class Watch(Base):
+class WatchRevision(Base):
     """One row; the migration writes it."""
 
     __tablename__ = "watch"
@@ -75,11 +75,11 @@ class ClaimedRematch:
 
 def watch_revision(session: Session) -> str:
     """Another text whenever terms or segments have changed; one row to read."""
-    return str(session.scalars(select(Watch.revision)).one())
+    return str(session.scalars(select(WatchRevision.revision)).one())
 
 
 def raise_watch_revision(session: Session) -> None:
-    session.execute(update(Watch).values(revision=Watch.revision + 1))
+    session.execute(update(WatchRevision).values(revision=WatchRevision.revision + 1))
 
 
 def request_rematch(
@@ -132,7 +132,7 @@ def claim_rematch(session: Session, rematch_id: int, *, now: datetime) -> Claime
         started_at=func.coalesce(Rematch.started_at, now),
         until_version_id=func.coalesce(Rematch.until_version_id, last),
     )
-    if not moved(session, claimed.execution_options(synchronize_session=False)):
+    if not state_moved(session, claimed.execution_options(synchronize_session=False)):
         return None
     row = session.get_one(Rematch, rematch_id, populate_existing=True)
     return ClaimedRematch(
@@ -156,34 +156,38 @@ def versions_to_rematch(
     return session.scalars(query.order_by(ListingVersion.id).limit(limit)).all()
 
 
-def advance(
+def advance_rematch(
     session: Session, rematch_id: int, epoch: int, *, cursor_version_id: int, scanned: int, found: int
 ) -> bool:
     """Up to this version all is done; counts are of this chunk. False: it is no longer this epoch's; stop."""
     values = {"scanned": Rematch.scanned + scanned, "found": Rematch.found + found}
-    return moved(session, _mine(rematch_id, epoch).values(cursor_version_id=cursor_version_id, **values))
+    return state_moved(
+        session, _mine(rematch_id, epoch).values(cursor_version_id=cursor_version_id, **values)
+    )
 
 
 def finish_rematch(session: Session, rematch_id: int, epoch: int, *, now: datetime) -> bool:
     ended = {"state": RematchState.FINISHED, "finished_at": now}
-    return moved(session, _mine(rematch_id, epoch).values(**ended, not_before=None, failure=None))
+    return state_moved(session, _mine(rematch_id, epoch).values(**ended, not_before=None, failure=None))
 
 
 def pause_rematch(session: Session, rematch_id: int, epoch: int) -> bool:
     """Back into the queue, to go on from its cursor; the next chunk has all its attempts."""
     queued = {"state": RematchState.QUEUED, "attempts": 0, "not_before": None, "failure": None}
-    return moved(session, _mine(rematch_id, epoch).values(queued))
+    return state_moved(session, _mine(rematch_id, epoch).values(queued))
 
 
-def rematch_failed(
+def record_rematch_failure(
     session: Session, rematch_id: int, epoch: int, *, reason: str, retry_at: datetime | None, now: datetime
 ) -> bool:
     """The same chunk again at `retry_at`; None: given up, what lies behind the cursor was not reached."""
     mine = _mine(rematch_id, epoch)
     if retry_at is not None:
-        return moved(session, mine.values(state=RematchState.QUEUED, not_before=retry_at, failure=reason))
+        return state_moved(
+            session, mine.values(state=RematchState.QUEUED, not_before=retry_at, failure=reason)
+        )
     ended = {"state": RematchState.FAILED, "finished_at": now, "not_before": None}
-    return moved(session, mine.values(**ended, failure=reason))
+    return state_moved(session, mine.values(**ended, failure=reason))
 
 
 def recover_rematches(session: Session) -> Sequence[int]:
@@ -193,7 +197,7 @@ def recover_rematches(session: Session) -> Sequence[int]:
     return session.scalars(queued.returning(Rematch.id)).all()
 
 
-def rematch(session: Session, rematch_id: int) -> Rematch | None:
+def rematch_by_id(session: Session, rematch_id: int) -> Rematch | None:
     return session.get(Rematch, rematch_id)
 
 

@@ -42,7 +42,7 @@ class Dispatcher(Protocol):
         """
 
 
-class Quiet:
+class SilentDispatcher:
     """For commands without a daemon: nobody is told, the rows say what is due."""
 
     def announce(self, session: Session, work: Work) -> None:

@@ -58,7 +58,7 @@ def postgres_server() -> Iterator[PostgresServer]:
     try:
         server.start()
         template = Database.open(server.create(TEMPLATE))
-        schema.upgrade(template)
+        schema.upgrade_schema(template)
         template.close()
         yield server
     finally:
@@ -92,7 +92,7 @@ def postgres_url(postgres_server: PostgresServer) -> Iterator[str]:
 def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("sqlite") / "template.db"
     database = Database.open(f"sqlite:///{path}")
-    schema.upgrade(database)
+    schema.upgrade_schema(database)
     database.close()
     return path
 

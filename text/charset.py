@@ -86,7 +86,7 @@ class Decoded:
     confident: bool
 
 
-def decode(body: bytes, *, declared: str | None = None, limit: int | None = None) -> Decoded:
+def decode_page(body: bytes, *, declared: str | None = None, limit: int | None = None) -> Decoded:
     """Decode `body` (of it `limit` bytes); `declared` is the charset that the response's header named."""
     body = body[:limit]
     for mark, codec in _MARKS:
@@ -156,7 +156,9 @@ def _scored(body: bytes, names: list[str]) -> tuple[str, float, bool]:
     """
     lines, start = _sample(body), body[: SAMPLE_BYTES // 2 * 2]
     readings = [
-        Reading.of(start if codec.startswith("utf-16") else lines, codec, DECLARED_BONUS * (codec in names))
+        CandidateCharset.of(
+            start if codec.startswith("utf-16") else lines, codec, DECLARED_BONUS * (codec in names)
+        )
         for codec in dict.fromkeys((*names, *CANDIDATES))
     ]
     scores: dict[str, float] = {}
@@ -186,7 +188,7 @@ def _sample(body: bytes) -> bytes:
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class CandidateCharset:
     """A sample under one charset: how likely the characters beyond ASCII are, in sum, and what it is worth
     that they are valid, or declared.
     """
@@ -198,7 +200,7 @@ class Reading:
     bonus: float
 
     @classmethod
-    def of(cls, sample: bytes, codec: str, bonus: float) -> Reading:
+    def of(cls, sample: bytes, codec: str, bonus: float) -> CandidateCharset:
         # A cut last character is no error.
         text = codecs.getincrementaldecoder(codec)("replace").decode(sample)
         beyond = _ASCII.sub("", text)

@@ -34,7 +34,7 @@ class Images(NamedTuple):
         return cls(np.array(points, np.uint32), np.array([*map(len, images)], np.uint32), characters)
 
 
-def images(fold: str) -> Images:
+def fold_images(fold: str) -> Images:
     """Of `mention` or `narrow`."""
     arrays = _read()
     if not arrays:
@@ -49,15 +49,17 @@ def write(path: Path = PATH) -> Path:
         for name, pairs in _FOLDS.items()
         for part, array in Images.of(pairs())._asdict().items()
     }
-    return installed_tables.write(path, arrays, made_of=made_of())
+    return installed_tables.write_tables(path, arrays, made_of=made_of())
 
 
 @cache
 def _read() -> installed_tables.Arrays:
-    return installed_tables.read(PATH, made_of=made_of())
+    return installed_tables.read_tables(PATH, made_of=made_of())
 
 
 def made_of() -> str:
     """Python's Unicode tables, the lists of the two libraries, and the modules that make images of them."""
     unicode = unicodedata.unidata_version.encode()
-    return installed_tables.digest(unicode, *map(packaged, SOURCES), *installed_tables.modules(_MADE_BY))
+    return installed_tables.digest_of(
+        unicode, *map(packaged, SOURCES), *installed_tables.module_sources(_MADE_BY)
+    )

@@ -23,7 +23,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from text.fold_tables import Images, images
+from text.fold_tables import Images, fold_images
 
 CodePoints = NDArray[np.uint32]
 Origins = NDArray[np.int64]
@@ -203,13 +203,13 @@ def _with_space(text: str, span: tuple[int, int]) -> tuple[int, int]:
 @cache
 def mention_fold() -> Fold:
     """The table for names, aliases, domains and brands."""
-    return _build(images("mention"), squeeze=True)
+    return _build(fold_images("mention"), squeeze=True)
 
 
 @cache
 def narrow_fold() -> Fold:
     """The table for identifiers: only what the eye takes for the same ASCII character."""
-    return _build(images("narrow"), squeeze=False)
+    return _build(fold_images("narrow"), squeeze=False)
 
 
 def _build(made: Images, *, squeeze: bool) -> Fold:

@@ -19,14 +19,14 @@ Arrays = Mapping[str, NDArray[Any]]
 _MADE_OF = "made_of"  # the name of the array that says it
 
 
-def write(path: Path, arrays: Arrays, *, made_of: str) -> Path:
+def write_tables(path: Path, arrays: Arrays, *, made_of: str) -> Path:
     draft = path.with_suffix(f".{os.getpid()}.part")  # nobody reads half a file
     with draft.open("wb") as file:
         np.savez(file, allow_pickle=False, **{_MADE_OF: np.array(made_of)}, **arrays)
     return draft.replace(path)
 
 
-def read(path: Path, *, made_of: str) -> Arrays:
+def read_tables(path: Path, *, made_of: str) -> Arrays:
     """Empty where there is no such file, or where it is another release's."""
     try:
         with np.load(path, allow_pickle=False) as file:
@@ -37,12 +37,12 @@ def read(path: Path, *, made_of: str) -> Arrays:
         return {}
 
 
-def digest(*parts: bytes) -> str:
+def digest_of(*parts: bytes) -> str:
     """Of all that decides what is in a file: releases of libraries, modules, data."""
     sizes = ",".join(str(len(part)) for part in parts)
     return hashlib.sha256(b"".join((sizes.encode(), *parts))).hexdigest()
 
 
-def modules(names: Iterable[str]) -> Iterable[bytes]:
+def module_sources(names: Iterable[str]) -> Iterable[bytes]:
     """The source of modules, by their paths in the tree."""
     return (Path(__file__).parent.parent.joinpath(name).read_bytes() for name in names)

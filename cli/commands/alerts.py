@@ -23,7 +23,7 @@ from storage import alerts as rows
 from storage import deliveries as delivery_rows
 from storage.alerts import Alert, AlertKind, AlertRevision, Severity, TriageState
 from storage.deliveries import Attempt, Delivery, DeliveryState
-from storage.work import Quiet
+from storage.work import SilentDispatcher
 from text.printable import printable
 
 app = typer.Typer(
@@ -52,7 +52,7 @@ def list_alerts(
 ) -> None:
     """List the alerts, the newest first."""
     with app_of(context).database.reading() as session:
-        found = rows.recent(session, state=state, kind=kind, severity=min_severity, limit=limit)
+        found = rows.recent_alerts(session, state=state, kind=kind, severity=min_severity, limit=limit)
     if as_json:
         emit_json([_alert(alert) for alert in found])
         return
@@ -70,13 +70,13 @@ def show(
 ) -> None:
     """Show one alert as it was sent, its history, and its deliveries."""
     from alerts.message import event_of, message_of
-    from alerts.render import plain
+    from alerts.render import plain_text
 
     app_ = app_of(context)
     with app_.database.reading() as session:
-        alert = _found(rows.get(session, number), number)
-        history = rows.revisions(session, number)
-        sent = delivery_rows.of_alert(session, number)
+        alert = _found(rows.alert_by_id(session, number), number)
+        history = rows.revisions_of(session, number)
+        sent = delivery_rows.deliveries_of_alert(session, number)
     revision = next((one for one in history if one.number == (message or alert.revision)), None)
     if revision is None:
         raise typer.BadParameter(
@@ -91,7 +91,7 @@ def show(
             | {"deliveries": [_delivery(one) for one in sent]}
         )
         return
-    say(plain(told))
+    say(plain_text(told))
     if alert.acknowledged_by:
         note = f": {alert.note}" if alert.note else ""
         say(f"{alert.state.value} by {alert.acknowledged_by}{note}\n")
@@ -115,9 +115,9 @@ def ack(
     app_ = app_of(context)
     who = by or pwd.getpwuid(os.getuid()).pw_name
     with app_.database.transaction() as session:
-        _found(rows.get(session, number), number)
-        moved = rows.ack(session, number, by=who, note=note, state=state, now=app_.clock())
-        alert = _found(rows.get(session, number), number)
+        _found(rows.alert_by_id(session, number), number)
+        moved = rows.set_triage_state(session, number, by=who, note=note, state=state, now=app_.clock())
+        alert = _found(rows.alert_by_id(session, number), number)
         session.refresh(alert)
         result = _alert(alert)
     if as_json:
@@ -137,10 +137,12 @@ def test(context: typer.Context, as_json: Json = False) -> None:
     from alerts.service import AlertService
 
     app_ = app_of(context)
-    logs.configure(form="console", level="error")  # what an attempt comes to stands in the table
+    logs.configure_logging(form="console", level="error")  # what an attempt comes to stands in the table
     settings, database, clock = app_.settings.alerts, app_.database, app_.clock
-    judging = AlertService(database=database, settings=settings, dispatcher=Quiet(), clock=clock)
-    delivery = DeliveryService(database=database, settings=settings, dispatcher=Quiet(), clock=clock)
+    judging = AlertService(database=database, settings=settings, dispatcher=SilentDispatcher(), clock=clock)
+    delivery = DeliveryService(
+        database=database, settings=settings, dispatcher=SilentDispatcher(), clock=clock
+    )
     opened = judging.send_test()
     with ThreadPoolExecutor(max_workers=8) as pool:
         list(pool.map(delivery.deliver, opened.delivery_ids))
@@ -169,11 +171,11 @@ def deliveries(
     app_ = app_of(context)
     if number is not None:
         with app_.database.reading() as session:
-            attempts = delivery_rows.attempts(session, number)
+            attempts = delivery_rows.attempts_of(session, number)
         _show_attempts(attempts, as_json=as_json)
         return
     with app_.database.reading() as session:
-        found = delivery_rows.recent(session, state=state, channel=channel, limit=limit)
+        found = delivery_rows.recent_deliveries(session, state=state, channel=channel, limit=limit)
     if as_json:
         emit_json([_delivery(delivery) for delivery in found])
     else:
@@ -210,8 +212,10 @@ def _concluded(app_: App, ids: Sequence[int], *, wait_s: float) -> list[tuple[De
     until = time.monotonic() + wait_s
     while True:
         with app_.database.reading() as session:
-            found = [one for delivery_id in ids if (one := delivery_rows.get(session, delivery_id))]
-            results = [(one, delivery_rows.attempts(session, one.id)[-1]) for one in found if one.attempts]
+            found = [
+                one for delivery_id in ids if (one := delivery_rows.delivery_by_id(session, delivery_id))
+            ]
+            results = [(one, delivery_rows.attempts_of(session, one.id)[-1]) for one in found if one.attempts]
         ended = [one for one in found if one.state in (DeliveryState.SENT, DeliveryState.FAILED)]
         if len(ended) == len(ids) or time.monotonic() > until:
             return results

@@ -12,7 +12,7 @@ from cli.exits import Exit
 from cli.output import emit_json, say
 from configuration.errors import ConfigurationRefused
 from crawler.access import token_refused
-from crawler.cookies import read_cookies, remark
+from crawler.cookies import cookie_age_remark, read_cookies
 from crawler.errors import CookiesRefused
 
 
@@ -48,7 +48,7 @@ def _remarks(app: App) -> Iterator[str]:
         if source.value.cookies_file is None:
             continue
         try:
-            told = remark(read_cookies(source.value.cookies_file), app.clock())
+            told = cookie_age_remark(read_cookies(source.value.cookies_file), app.clock())
         except CookiesRefused as refused:
             told = refused.reason, str(refused)
         if told is not None:

@@ -38,7 +38,7 @@ def command(
     now = app.clock()
     begin = moment(since, now=now)
     with app.database.reading() as session:
-        if company is not None and companies.by_slug(session, company) is None:
+        if company is not None and companies.company_by_slug(session, company) is None:
             raise UnknownName(f'There is no company "{company}"; its file would be companies/{company}.toml.')
         found = everything(session, since=begin, now=now)
         against = list(compared(session, app.settings.matching, only=company))

@@ -23,7 +23,7 @@ from cli.context import App, app_of
 from cli.errors import RunInProgress, UnknownName
 from cli.exits import Exit
 from cli.output import complain, console, emit_json, say
-from daemon.assembly import assemble, declared_sources, recover, synchronise
+from daemon.assembly import assemble, declared_sources, recover_after_crash, synchronise
 from daemon.engine import EmbeddedEngine, Lane
 from storage import runs, sources
 from storage.errors import AlreadyRunning
@@ -87,7 +87,7 @@ def _compare_with_what_was_read(app: App, name: str) -> None:
     if declared is None:
         return
     with app.database.reading() as session:
-        found = sources.by_name(session, name)
+        found = sources.source_by_name(session, name)
     if found is None or found.removed_at is not None:
         raise UnknownName(f"The spillwatch that is running has not read {name} yet. {SIGHUP}, and try again.")
     if (found.kind, found.definition) != (declared.kind, declared.definition):
@@ -97,7 +97,7 @@ def _compare_with_what_was_read(app: App, name: str) -> None:
 def _alone(app: App, name: str, run_id: int | None, tell: Tell) -> Run:
     """We hold the daemon's lock: 1. recover and sync, 2. the run, 3. wait for what follows, 4. stop."""
     with app.database.transaction() as session:
-        recover(session, app.clock())
+        recover_after_crash(session, app.clock())
         synchronise(session, app.configuration, app.clock())
     if run_id is None:
         run_id = _ask(app, name)
@@ -141,11 +141,11 @@ def _ask(app: App, name: str) -> int:
     """The id of a run that is queued for this source: a new one, or one that was left or is due anyway."""
     now = app.clock()
     with app.database.transaction() as session:
-        found = sources.by_name(session, name)
+        found = sources.source_by_name(session, name)
         if found is None or found.removed_at is not None:
             raise UnknownName(f'There is no source "{name}"; `spillwatch source list` shows them.')
         slot = f"manual {now.isoformat()}"
-        run_id = runs.enqueue(session, found.id, slot=slot, trigger=RunTrigger.MANUAL, now=now)
+        run_id = runs.enqueue_run(session, found.id, slot=slot, trigger=RunTrigger.MANUAL, now=now)
         there = runs.last_slot(session, found.id)
     if run_id is None and there is not None and there.state is not RunState.RUNNING:
         return there.id
@@ -167,7 +167,7 @@ def _watch(app: App, run_id: int, tell: Tell, *, limit_s: float = math.inf) -> R
 
 def _row(app: App, run_id: int) -> Run:
     with app.database.reading() as session:
-        run = runs.get(session, run_id)
+        run = runs.run_by_id(session, run_id)
     if run is None:
         raise UnknownName(f"Run {run_id} is not in the database any more.")
     return run

@@ -14,7 +14,7 @@ from cli.output import emit_json, say
 from storage import schema
 from storage.base import Database
 from storage.lock import DaemonLock
-from storage.transfer import transfer
+from storage.transfer import transfer_rows
 
 app = typer.Typer(add_completion=False, help="The database's schema, and a copy of it.", no_args_is_help=True)
 
@@ -26,9 +26,9 @@ def upgrade(context: typer.Context, as_json: AsJson = False) -> None:
     """Bring the database to the schema of this version; refused while a daemon runs on it."""
     database = app_of(context).database_unchecked
     with DaemonLock.acquire(database):
-        before = schema.revision(database)
-        schema.upgrade(database)
-    after = schema.revision(database)
+        before = schema.stored_revision(database)
+        schema.upgrade_schema(database)
+    after = schema.stored_revision(database)
     if as_json:
         emit_json({"database": database.place, "before": before, "after": after})
     elif before == after:
@@ -48,8 +48,8 @@ def copy(
     """Copy every row of an SQLite file into the configured database, which must be empty."""
     target, origin = app_of(context).database_unchecked, Database.open(f"sqlite:///{file}")
     with closing(origin), DaemonLock.acquire(origin), DaemonLock.acquire(target):
-        schema.upgrade(target)
-        counts = transfer(origin, target)
+        schema.upgrade_schema(target)
+        counts = transfer_rows(origin, target)
     if as_json:
         emit_json({"from": origin.place, "database": target.place, "rows": counts})
     else:
@@ -60,7 +60,7 @@ def copy(
 def revision(context: typer.Context, as_json: AsJson = False) -> None:
     """Show the schema the database has, and the one this version needs; exit code 1 if they differ."""
     database = app_of(context).database_unchecked
-    found, wanted = schema.revision(database), schema.head()
+    found, wanted = schema.stored_revision(database), schema.newest_revision()
     if as_json:
         emit_json({"database": database.place, "revision": found, "head": wanted, "current": found == wanted})
     else:

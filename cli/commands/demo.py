@@ -18,10 +18,10 @@ from rich.console import Console
 from cli.exits import Exit
 from cli.output import complain, emit_json_line, say
 from demo.errors import NotAsExpected
-from demo.letter import letter
+from demo.letter import alert_page
 from demo.show import Result, Show
 from demo.stage import Stage
-from demo.view import Lines, Panes, View
+from demo.view import LineView, PaneView, View
 from storage.errors import SpillwatchError
 
 PACE_S = 5.0  # for a person; --once doesn't wait
@@ -54,15 +54,15 @@ def _show(folder: Path, *, once: bool, as_json: bool) -> Result:
     live = sys.stdout.isatty() and not once
     complain(f"The demo's configuration, data and logs are in {folder}; it takes a few seconds to set up.")
     with Stage(folder, every=EVERY[once]) as stage, _view(stage, live=live, as_json=as_json) as view:
-        page = letter(stage.workspace, stage.site)
+        page = alert_page(stage.workspace, stage.site)
         return Show(stage, view, pace_s=0 if once else PACE_S, letter=page).run(once=once)
 
 
 def _view(stage: Stage, *, live: bool, as_json: bool) -> View:
     if not live:
-        return Lines(sys.stderr if as_json else sys.stdout)
+        return LineView(sys.stderr if as_json else sys.stdout)
     footer = f"Ctrl-C ends and removes {stage.workspace.folder}. The marketplace in a browser: {stage.site}"
-    return Panes(Console(markup=False, emoji=False, highlight=False), footer)
+    return PaneView(Console(markup=False, emoji=False, highlight=False), footer)
 
 
 def _tell(result: Result, *, as_json: bool) -> None:

@@ -9,11 +9,16 @@ import typer
 from rich.text import Text
 
 from cli.context import app_of
-from cli.doctor import CHECKS, Finding, Level, examine
+from cli.doctor import CHECKS, CheckLevel, CheckResult, examine
 from cli.exits import Exit
 from cli.output import emit_json, table
 
-_COLOURS = {Level.OK: "green", Level.NOTE: "cyan", Level.WARNING: "yellow", Level.FAILED: "bold red"}
+_COLOURS = {
+    CheckLevel.OK: "green",
+    CheckLevel.NOTE: "cyan",
+    CheckLevel.WARNING: "yellow",
+    CheckLevel.FAILED: "bold red",
+}
 
 
 def _known(names: list[str]) -> list[str]:
@@ -39,7 +44,7 @@ def command(
     """
     names = only or [name for name in CHECKS if channels or name != "channels"]
     findings = examine(app_of(context), names)
-    wrong = {Level.FAILED, Level.WARNING} if only else {Level.FAILED}
+    wrong = {CheckLevel.FAILED, CheckLevel.WARNING} if only else {CheckLevel.FAILED}
     well = all(finding.level not in wrong for finding in findings)
     if as_json:
         emit_json({"ok": well, "findings": [finding.as_json() for finding in findings]})
@@ -49,7 +54,7 @@ def command(
         raise typer.Exit(Exit.NEGATIVE)
 
 
-def _rows(findings: Sequence[Finding]) -> list[tuple[object, ...]]:
+def _rows(findings: Sequence[CheckResult]) -> list[tuple[object, ...]]:
     return [
         (finding.check, Text(finding.level, style=_COLOURS[finding.level]), finding.found, finding.advice)
         for finding in findings

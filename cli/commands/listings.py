@@ -51,7 +51,7 @@ def command(
             "--min-price needs --currency: amounts of different currencies do not compare"
         )
     app = app_of(context)
-    filters = listings.Filters(
+    filters = listings.ListingFilters(
         source=source,
         company=company,
         life=life,
@@ -71,13 +71,15 @@ def command(
         table(_SHORT, [_row(listing) for listing in found], empty="No listing found.")
 
 
-def _search(app: App, query: str | None, filters: listings.Filters, limit: int) -> list[listings.Listing]:
+def _search(
+    app: App, query: str | None, filters: listings.ListingFilters, limit: int
+) -> list[listings.Listing]:
     with app.database.reading() as session:
-        if filters.source and sources.by_name(session, filters.source) is None:
+        if filters.source and sources.source_by_name(session, filters.source) is None:
             raise UnknownName(f'There is no source "{filters.source}"; `spillwatch source list` shows them.')
-        if filters.company and companies.by_slug(session, filters.company) is None:
+        if filters.company and companies.company_by_slug(session, filters.company) is None:
             raise UnknownName(f'There is no company "{filters.company}"; its slug is the name of its file.')
-        return list(listings.search(session, query, filters=filters, limit=limit))
+        return list(listings.search_listings(session, query, filters=filters, limit=limit))
 
 
 def _as_dict_keys() -> tuple[str, ...]:

@@ -18,14 +18,14 @@ from cli.exits import Exit
 from cli.output import complain, emit_json
 from cli.progress import Meter
 from cli.results import as_dict, show, write_ordinals
-from matching.checkpoint import Checkpoint, tidy
+from matching.checkpoint import Checkpoint, remove_abandoned
 from matching.comparing.findings import Findings
 from matching.comparing.first_look import FIRST_LOOK
 from matching.errors import InputMissing, InputUnreadable
 from matching.inputs import Limits
 from matching.inputs.outcomes import WHOLE
 from matching.mentions.terms import WatchTerm
-from matching.sweep import Progress, Source, Sweep
+from matching.sweep import Sweep, SweepProgress, SweepSource
 from matching.watch import Watch, watch_of
 from matching.watch_loader import watched_segments
 from storage import companies
@@ -76,7 +76,7 @@ def command(
     if ordinals is not None:
         ordinals.mkdir(mode=0o700, parents=True, exist_ok=True)
     kept = timedelta(days=app.watched.settings.matching.sweep_keep_days)
-    tidy(app.watched.settings.matching.sweeps_dir, before=datetime.now(UTC) - kept)
+    remove_abandoned(app.watched.settings.matching.sweeps_dir, before=datetime.now(UTC) - kept)
     checkpoint = _checkpoint(app, sources, watch, [limit, first_look, max_mb])
     findings, progress = _begun(checkpoint, watch, limit, restart=restart)
     sweep = Sweep(findings, progress, limits=Limits(out_bytes=max_mb * _MEGABYTE), first_look=first_look)
@@ -96,13 +96,13 @@ def command(
         raise typer.Exit(Exit.NEGATIVE if _complete(watch, progress) else Exit.REFUSED)
 
 
-def _complete(watch: Watch, progress: Progress) -> bool:
+def _complete(watch: Watch, progress: SweepProgress) -> bool:
     """Whether "nothing" was said of all that was named, and of all segments."""
     compared = all(read.outcome == WHOLE and not read.left_out for read in progress.read)
     return compared and not watch.unusable
 
 
-def _run(sweep: Sweep, sources: Sequence[Source], checkpoint: Checkpoint | None) -> None:
+def _run(sweep: Sweep, sources: Sequence[SweepSource], checkpoint: Checkpoint | None) -> None:
     with Meter.over(sources) as meter:
         sweep.heard = meter.heard
         if checkpoint is not None:
@@ -125,18 +125,18 @@ def _interruptible(sweep: Sweep, *, kept: bool) -> Iterator[None]:
 
 def _begun(
     checkpoint: Checkpoint | None, watch: Watch, limit: int, *, restart: bool
-) -> tuple[Findings, Progress]:
+) -> tuple[Findings, SweepProgress]:
     """What an earlier match had found, or nothing yet."""
     if checkpoint is not None and restart:
         checkpoint.remove()
     loaded = checkpoint.load(watch, limit) if checkpoint is not None else None
     if loaded is None:
-        return Findings(watch, limit), Progress()
+        return Findings(watch, limit), SweepProgress()
     complain(f"An earlier match ended after {loaded[0].rows_scanned:,} rows; this one goes on from there.")
     return loaded
 
 
-def _checkpoint(app: App, sources: Sequence[Source], watch: Watch, options: object) -> Checkpoint | None:
+def _checkpoint(app: App, sources: Sequence[SweepSource], watch: Watch, options: object) -> Checkpoint | None:
     """None where a source cannot be read again."""
     paths = [source for _, source in sources if isinstance(source, Path)]
     if len(paths) != len(sources) or not all(path.is_file() or path.is_dir() for path in paths):
@@ -146,7 +146,7 @@ def _checkpoint(app: App, sources: Sequence[Source], watch: Watch, options: obje
     return None
 
 
-def _source(name: str) -> Source:
+def _source(name: str) -> SweepSource:
     """Raises InputMissing or InputUnreadable before anything is read, not after hours."""
     if name == STDIN:
         return "standard input", sys.stdin.buffer

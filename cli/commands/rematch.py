@@ -24,7 +24,7 @@ def command(
     """
     app = app_of(context)
     with app.database.transaction() as session:
-        found = companies.by_slug(session, company) if company else None
+        found = companies.company_by_slug(session, company) if company else None
         if company and found is None:
             raise UnknownName(f'There is no company "{company}"; its slug is the name of its file.')
         rematch_id = watch.request_rematch(

@@ -17,7 +17,7 @@ from cli.errors import WouldOverwrite
 from cli.output import complain, emit_json, say, table
 from matching.enrolment.reveal import Lists, Revealed, check_belongs, read_wanted, reveal
 from matching.fingerprints.scheme import read_key
-from matching.fingerprints.segments import Chain, open_segment
+from matching.fingerprints.segments import SegmentChain, open_segment
 from matching.identifiers import DateOrder
 
 STDOUT = "-"
@@ -66,7 +66,7 @@ def command(
     lists = Lists(customers, delimiter, encoding, header)
     compared = None
     if segment and key:
-        chain = Chain.of([open_segment(one) for one in segment])
+        chain = SegmentChain.of([open_segment(one) for one in segment])
         compared = check_belongs(lists, chain, read_key(key), columns=columns_of(column or ()), dates=dates)
     wanted = read_wanted(ordinals, of=of)
     with _output(out) as stream:

@@ -10,8 +10,8 @@ import typer
 
 from cli.context import app_of
 from cli.exits import Exit
-from configuration.configuration import load
-from configuration.settings import supervision
+from configuration.configuration import load_configuration
+from configuration.settings import read_supervision
 from daemon.daemon import Daemon
 
 
@@ -21,8 +21,8 @@ def command(context: typer.Context) -> None:
     SIGHUP re-reads the configuration. Logs go to standard error.
     """
     app = app_of(context)
-    reread = partial(load, app.config_option)
-    Daemon(app.configuration, reread=reread, supervision=supervision(), clock=app.clock).run()
+    reread = partial(load_configuration, app.config_option)
+    Daemon(app.configuration, reread=reread, supervision=read_supervision(), clock=app.clock).run()
     sys.stdout.flush()
     sys.stderr.flush()
     # Everything is stopped and closed; Python's own end would take a second more, while somebody waits.

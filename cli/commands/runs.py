@@ -35,9 +35,9 @@ def command(
 ) -> None:
     """List the last runs with their outcomes."""
     with app_of(context).database.reading() as session:
-        if source is not None and sources.by_name(session, source) is None:
+        if source is not None and sources.source_by_name(session, source) is None:
             raise UnknownName(f'There is no source "{source}"; `spillwatch source list` shows them.')
-        found = runs.recent(session, source=source, limit=limit)
+        found = runs.recent_runs(session, source=source, limit=limit)
     if as_json:
         emit_json([as_dict(run) for run in found])
     else:

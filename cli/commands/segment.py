@@ -15,9 +15,15 @@ from matching.enrolment.segment_intake import Intake, Taken
 from matching.fingerprints.keys import Keyring
 from matching.fingerprints.scheme import read_key
 from matching.fingerprints.segment_folder import SegmentFolder
-from matching.fingerprints.segments import Chain, Segment, delta_header, open_segment, write_segment
-from matching.fingerprints.segments import merge as merge_files
-from matching.fingerprints.segments import verify as verified
+from matching.fingerprints.segments import (
+    MappedSegment,
+    SegmentChain,
+    delta_header,
+    open_segment,
+    write_segment,
+)
+from matching.fingerprints.segments import merge_chain as merge_files
+from matching.fingerprints.segments import verify_segment as verified
 from storage import companies
 
 app = typer.Typer(
@@ -46,8 +52,8 @@ def import_(
     segment = verified(file)
     slug = segment.header.company
     with app.database.transaction() as session:
-        companies.sync_declared(session, declared_companies(app.configuration), app.clock())
-        company = companies.by_slug(session, slug)
+        companies.sync_declared_companies(session, declared_companies(app.configuration), app.clock())
+        company = companies.company_by_slug(session, slug)
     if company is None or not company.active:
         raise UnknownName(
             f'{file} is a segment of the company "{slug}", and there is no companies/{slug}.toml; '
@@ -63,7 +69,7 @@ def import_(
         say(_told(taken, segment))
 
 
-def _told(taken: Taken, segment: Segment) -> str:
+def _told(taken: Taken, segment: MappedSegment) -> str:
     header = segment.header
     if not header.is_delta:
         what = f"{header.fingerprints} fingerprints of {header.customers} customers"
@@ -78,7 +84,7 @@ def _told(taken: Taken, segment: Segment) -> str:
 def list_(context: typer.Context, as_json: AsJson = False) -> None:
     """List the segments that were imported."""
     with app_of(context).database.reading() as session:
-        rows = companies.segments(session)
+        rows = companies.all_segments(session)
     if as_json:
         emit_json([_row(row) for row in rows])
     else:
@@ -148,7 +154,7 @@ def merge(
     if (segment is None) == (not files) or bool(files) != bool(out):
         raise typer.BadParameter("name either a segment's id, or --file (each of them) and --out")
     if files and out:
-        header = merge_files(Chain.of([verified(file) for file in files]), out)
+        header = merge_files(SegmentChain.of([verified(file) for file in files]), out)
         merged, what = True, f"{out}: {header.fingerprints} fingerprints, as of delta {header.sequence}."
     else:
         app, number = app_of(context), segment or 0
@@ -182,7 +188,7 @@ def remove(
 def _known(app: App, segment: int, slug: str | None = None) -> companies.Segment:
     """Raises UnknownName. `slug`: whose it has to be, None for anybody's."""
     with app.database.reading() as session:
-        row = next((row for row in companies.segments(session) if row.id == segment), None)
+        row = next((row for row in companies.all_segments(session) if row.id == segment), None)
     if row is None or slug not in (None, row.company.slug):
         whose = "" if slug is None else f" of {slug}"
         raise UnknownName(f"There is no segment {segment}{whose}; `spillwatch segment list` shows them.")
@@ -209,7 +215,7 @@ def _row(row: companies.Segment) -> dict[str, object]:
     }
 
 
-def _as_dict(segment: Segment) -> dict[str, object]:
+def _as_dict(segment: MappedSegment) -> dict[str, object]:
     header = segment.header
     return {
         "company": header.company,

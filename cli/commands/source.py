@@ -17,13 +17,13 @@ from cli.output import emit_json, say, table
 from configuration.declared import Declared, read_toml
 from configuration.errors import ConfigurationRefused
 from configuration.mistakes import Mistake, mistakes_of
-from configuration.settings import anchored
+from configuration.settings import anchor_paths
 from crawler.sources import FieldFinding, SourceDefinition
 from matching.masks import mask_text
 
 if TYPE_CHECKING:
-    from crawler.trial import Look
-    from daemon.source_vitals import Vitals
+    from crawler.trial import PageTrial
+    from daemon.source_vitals import SourceVitals
     from storage.runs import Run
     from storage.sources import Source
 
@@ -58,7 +58,7 @@ def _sources(app: App) -> list[dict[str, object]]:
 
     declared = {each.name: each for each in app.configuration.sources}
     with app.database.reading() as session:
-        known = {each.name: each for each in sources.everything(session) if each.removed_at is None}
+        known = {each.name: each for each in sources.all_sources(session) if each.removed_at is None}
         last = {name: runs.last_slot(session, source.id) for name, source in known.items()}
     return [
         _listed(name, declared.get(name), known.get(name), last.get(name))
@@ -93,7 +93,7 @@ def health(
 
     app = app_of(context)
     with app.database.reading() as session:
-        known = [each for each in sources.everything(session) if name in (None, each.name)]
+        known = [each for each in sources.all_sources(session) if name in (None, each.name)]
         found = [vitals_of(session, each, now=app.clock()) for each in known]
     if name is not None and not found:
         raise UnknownName(f'There is no source "{name}"; `spillwatch source list` shows them.')
@@ -108,7 +108,7 @@ def health(
         raise typer.Exit(Exit.NEGATIVE)
 
 
-def _vital_row(each: Vitals) -> list[object]:
+def _vital_row(each: SourceVitals) -> list[object]:
     usual = None if each.listings_usual is None else f"{each.listings_usual:g}"
     seen = (each.listings_seen, usual, each.pages_unread)
     return [
@@ -122,7 +122,7 @@ def _vital_row(each: Vitals) -> list[object]:
     ]
 
 
-def _ailments(each: Vitals) -> Iterator[str]:
+def _ailments(each: SourceVitals) -> Iterator[str]:
     """What somebody should look at, a line each."""
     if each.detail and not each.well:
         yield each.detail
@@ -139,10 +139,10 @@ def try_source(
     as_json: Annotated[bool, typer.Option("--json", help="Write one JSON object.")] = False,
 ) -> None:
     """Fetch a list page, one listing and the next page, and show what each selector found; stores nothing."""
-    from crawler.trial import look
+    from crawler.trial import try_pages
 
     definition = _read(file)
-    looks = look(definition, settings=app_of(context).crawler_settings)
+    looks = try_pages(definition, settings=app_of(context).crawler_settings)
     if as_json:
         emit_json({"source": file.stem, "kind": definition.kind, "pages": [_as_dict(each) for each in looks]})
     else:
@@ -158,13 +158,13 @@ def _read(file: Path) -> SourceDefinition:
     values = read_toml(file, wrong)
     if values is not None:
         try:
-            return anchored(adapter.validate_python(values), file.absolute().parent)
+            return anchor_paths(adapter.validate_python(values), file.absolute().parent)
         except ValidationError as error:
             wrong += mistakes_of(error, origin=lambda _: str(file), data=values, schema=adapter.json_schema())
     raise ConfigurationRefused(wrong)
 
 
-def _as_dict(look: Look) -> dict[str, object]:
+def _as_dict(look: PageTrial) -> dict[str, object]:
     parsed = look.parsed
     if parsed is None:
         reason = look.problem.reason if look.problem else None
@@ -194,7 +194,7 @@ def _as_dict(look: Look) -> dict[str, object]:
     }
 
 
-def _show(looks: list[Look]) -> None:
+def _show(looks: list[PageTrial]) -> None:
     for look in looks:
         say(_sentence(look))
     first = [look for look in looks if look.what != "next page"]
@@ -202,7 +202,7 @@ def _show(looks: list[Look]) -> None:
     table(_FOUND, rows, empty="No selector was tried.")
 
 
-def _sentence(look: Look) -> str:
+def _sentence(look: PageTrial) -> str:
     """What came of one page, and what to do about it."""
     where = f"{look.what.capitalize()} {mask_text(look.url)}"
     if look.parsed is None:

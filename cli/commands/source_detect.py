@@ -17,7 +17,7 @@ from matching.masks import mask_text
 from text.printable import printable
 
 if TYPE_CHECKING:
-    from crawler.introduction import Introduction
+    from crawler.introduction import SiteIntroduction
     from crawler.sources import SourceDefinition
 
 
@@ -36,15 +36,15 @@ def detect(
     """Fetch one page, name the program that made it, and write the TOML of a source; stores nothing."""
     if write is not None and write.exists():
         raise WouldOverwrite(f"{write} exists; name a file that does not.")
-    definition = _definition(url, tor=tor, private=private)
-    from crawler.introduction import introduce
-    from crawler.sources.families.detect import source_file
+    from crawler.introduction import introduce_site
+    from crawler.sources.families.detect import detected_source_file
 
-    said = introduce(definition, settings=app_of(context).crawler_settings)
+    definition = _definition(url, tor=tor, private=private)
+    said = introduce_site(definition, settings=app_of(context).crawler_settings)
     toml = None
     if said.finding is not None and said.finding.kind is not None:
         private_hosts = definition.allow_private_addresses
-        toml = source_file(said.finding, mask=mask_text, via=definition.via, private=private_hosts)
+        toml = detected_source_file(said.finding, mask=mask_text, via=definition.via, private=private_hosts)
     if write is not None and toml is not None:
         write.write_text(toml, encoding="utf-8")
     if as_json:
@@ -73,7 +73,7 @@ def _definition(url: str, *, tor: bool, private: bool) -> SourceDefinition:
         raise typer.BadParameter(error.errors()[0]["msg"], param_hint="URL") from None
 
 
-def _tell(said: Introduction, toml: str | None, written: Path | None) -> None:
+def _tell(said: SiteIntroduction, toml: str | None, written: Path | None) -> None:
     if said.problem is not None:
         complain(f"{mask_text(said.url)} could not be read. {mask_text(str(said.problem))}")
     elif toml is None:
@@ -87,7 +87,7 @@ def _tell(said: Introduction, toml: str | None, written: Path | None) -> None:
         typer.echo(printable(toml, lines=True), nl=False)
 
 
-def _as_dict(said: Introduction, toml: str | None) -> dict[str, object]:
+def _as_dict(said: SiteIntroduction, toml: str | None) -> dict[str, object]:
     finding = said.finding
     return {
         "url": mask_text(said.url),

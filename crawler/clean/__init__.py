@@ -5,8 +5,8 @@ than choose between two readings.
 """
 
 from crawler.clean.count import claimed_count
-from crawler.clean.date import Clock, Moment, moment
+from crawler.clean.date import Clock, PostedTime, moment
 from crawler.clean.price import price
 from crawler.clean.text import block, line
 
-__all__ = ["Clock", "Moment", "block", "claimed_count", "line", "moment", "price"]
+__all__ = ["Clock", "PostedTime", "block", "claimed_count", "line", "moment", "price"]

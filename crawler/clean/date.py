@@ -145,14 +145,14 @@ class Clock:
 
 
 @dataclass(frozen=True, slots=True)
-class Moment:
+class PostedTime:
     """An instant in UTC; `uncertain` when the words allow another one."""
 
     at: datetime
     uncertain: bool = False
 
 
-def moment(text: str, clock: Clock) -> Moment | None:
+def moment(text: str, clock: Clock) -> PostedTime | None:
     """Return when `text` says something was posted, or `None` where it says no date."""
     plain = " ".join(unicodedata.normalize("NFKC", text[:MAX_DATE_CHARS]).casefold().split())
     if epoch := _EPOCH.fullmatch(plain):
@@ -160,7 +160,7 @@ def moment(text: str, clock: Clock) -> Moment | None:
     if ago := _AGO_SHAPE.search(plain):
         return _relative(ago["parts"], clock)
     if _NOW.search(plain):
-        return Moment(clock.now.astimezone(UTC))
+        return PostedTime(clock.now.astimezone(UTC))
     # The leftmost date, and the earliest shape in the table where two begin at the same place.
     hits = [hit for hit in (shape.search(plain) for shape in _SHAPES) if hit]
     if hits:
@@ -168,7 +168,7 @@ def moment(text: str, clock: Clock) -> Moment | None:
     return _last_time(_WEEKDAY.search(plain) or _ONLY_A_TIME.fullmatch(plain), clock)
 
 
-def _last_time(hit: re.Match[str] | None, clock: Clock) -> Moment | None:
+def _last_time(hit: re.Match[str] | None, clock: Clock) -> PostedTime | None:
     """Read a weekday or a time alone as the last such moment before the page was fetched."""
     found = hit.groupdict() if hit else {}
     weekday = found.get("weekday")
@@ -183,19 +183,19 @@ def _last_time(hit: re.Match[str] | None, clock: Clock) -> Moment | None:
     except ValueError:
         return None
     local -= timedelta(days=7 if weekday else 1) if local > now else timedelta()
-    return Moment(local.astimezone(UTC), uncertain=True)
+    return PostedTime(local.astimezone(UTC), uncertain=True)
 
 
-def _relative(parts: str, clock: Clock) -> Moment:
+def _relative(parts: str, clock: Clock) -> PostedTime:
     amounts = [
         (float(_NUMERALS[number]) if number in _NUMERALS else float(number), _UNIT[word])
         for number, word in _AGO_PART.findall(parts)
     ]
     length = sum((_LENGTH[unit] * number for number, unit in amounts), timedelta())
-    return Moment(clock.now.astimezone(UTC) - length, uncertain=amounts[-1][1] in _COARSE)
+    return PostedTime(clock.now.astimezone(UTC) - length, uncertain=amounts[-1][1] in _COARSE)
 
 
-def _absolute(hit: re.Match[str], clock: Clock) -> Moment | None:
+def _absolute(hit: re.Match[str], clock: Clock) -> PostedTime | None:
     found = hit.groupdict()
     zone, zone_known = _zone(found["zone"], clock.zone)
     try:
@@ -209,10 +209,10 @@ def _absolute(hit: re.Match[str], clock: Clock) -> Moment | None:
     return _checked(local.replace(tzinfo=zone).astimezone(UTC), not certain, clock)
 
 
-def _checked(at: datetime, uncertain: bool, clock: Clock) -> Moment | None:
+def _checked(at: datetime, uncertain: bool, clock: Clock) -> PostedTime | None:
     if at.year < EARLIEST_YEAR:
         return None
-    return Moment(at, uncertain or at > clock.now + CLOCK_SKEW)
+    return PostedTime(at, uncertain or at > clock.now + CLOCK_SKEW)
 
 
 def _zone(name: str | None, own: tzinfo | None) -> tuple[tzinfo, bool]:

@@ -17,7 +17,7 @@ import unicodedata
 from collections.abc import Iterable
 from decimal import Decimal
 
-from crawler.listing import Price
+from crawler.listing import ParsedPrice
 
 #: A price field's text is short; a number further in is not its price.
 MAX_PRICE_CHARS = 500
@@ -103,7 +103,7 @@ _GROUPED = re.compile(
 _PLAIN = re.compile(r"(?P<whole>\d+)(?:[.,](?P<fraction>\d+))?")
 
 
-def price(text: str, *, currency: str | None = None) -> Price | None:
+def price(text: str, *, currency: str | None = None) -> ParsedPrice | None:
     """Return the price in `text`; `currency` is the source's own, for prices that name none."""
     # NFKC turns full-width digits and signs (１２００ ￥ ＄) and no-break spaces into plain ones.
     plain = unicodedata.normalize("NFKC", text[:MAX_PRICE_CHARS])
@@ -120,13 +120,13 @@ def _code(word: str, own: str | None) -> str:
     return own if own in _WORDS[word] else _WORDS[word][0]
 
 
-def _price(hit: re.Match[str], currency: str) -> Price | None:
+def _price(hit: re.Match[str], currency: str) -> ParsedPrice | None:
     number = decimal(hit["number"], dot_groups=currency not in COINS)
     if number is None:
         return None
     amount = number * _MAGNITUDES.get((hit["magnitude"] or "").casefold(), 1)
     amount = amount.quantize(Decimal(1)) if amount == amount.to_integral_value() else amount.normalize()
-    return Price(amount, currency) if amount <= MAX_AMOUNT else None
+    return ParsedPrice(amount, currency) if amount <= MAX_AMOUNT else None
 
 
 def decimal(number: str, *, dot_groups: bool = True) -> Decimal | None:

@@ -14,7 +14,7 @@ from crawler.sources.definition import (
     holds_keys,
     read_definition,
     read_stored,
-    stored,
+    stored_definition,
 )
 from crawler.sources.errors import PageRefused
 from crawler.sources.families import FAMILIES
@@ -39,7 +39,7 @@ __all__ = [
     "holds_keys",
     "read_definition",
     "read_stored",
-    "stored",
+    "stored_definition",
 ]
 
 

@@ -34,10 +34,10 @@ from crawler.sources.sealed import link_of
 from crawler.sources.visits import (
     SHORTEST_INTERVAL,
     SHORTEST_INTERVAL_AT_HOME,
-    Budget,
     Politeness,
     Schedule,
     Strict,
+    VisitBudget,
 )
 
 MAX_STARTS = 50
@@ -163,7 +163,7 @@ class SourceBase(Strict):
     headers: Headers = Field(default_factory=dict)
     cookies_file: Path | None = None
     schedule: Schedule = Schedule()
-    budget: Budget = Budget()
+    budget: VisitBudget = VisitBudget()
     politeness: Politeness = Politeness()
 
     @field_validator("schedule")
@@ -311,11 +311,11 @@ def read_definition(values: Mapping[str, Any]) -> SourceDefinition:
 
 
 def read_stored(values: Mapping[str, Any]) -> SourceDefinition:
-    """Return the definition in a row, which `stored` made; raises pydantic's `ValidationError`."""
+    """Return the definition in a row, which `stored_definition` made; raises pydantic's `ValidationError`."""
     return _ADAPTER.validate_python(values, context=STORED)
 
 
-def stored(definition: SourceDefinition) -> dict[str, Any]:
+def stored_definition(definition: SourceDefinition) -> dict[str, Any]:
     """What the database may hold of a definition: no key, which stays in the source's file."""
     values = definition.model_dump(mode="json")
     return {**values, "start": keyless(definition)} if holds_keys(definition) else values

@@ -11,17 +11,17 @@ from typing import Any
 import feedparser
 
 from crawler.clean import Clock, line
-from crawler.listing import Listing
+from crawler.listing import ParsedListing
 from crawler.sources.definition import EntryOptions, FeedSource
 from crawler.sources.errors import PageRefused
-from crawler.sources.fields import Findings, Node, Reader, Values
+from crawler.sources.fields import FieldReader, Node, SelectorCounts, Values
 from crawler.sources.html import Markup, item_values
 from crawler.sources.json import loaded
 from crawler.sources.listed import links
 from crawler.sources.markup import links_of, text_of_markup, tree
 from crawler.sources.page import Follow, Page, Parsed, Role
 from crawler.sources.urls import canonical, filled
-from text.charset import decode
+from text.charset import decode_page
 
 #: Feeds hold tens of entries; feedparser is thorough, not fast.
 MAX_FEED_CHARS = 4 << 20
@@ -31,7 +31,7 @@ _NAMED_ADDRESS = re.compile(r"\S+@\S+ \((.+)\)|(.+) \(\S+@\S+\)")
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class FeedEntry:
     """One entry, whatever its format; `summary` is markup, and the whole content where the feed has it."""
 
     id: str = ""
@@ -47,7 +47,7 @@ class Entry:
 class Entries:
     """Finds the parts of an entry by their names."""
 
-    def find(self, node: Entry, options: EntryOptions, *, link: bool = False) -> list[str]:
+    def find(self, node: FeedEntry, options: EntryOptions, *, link: bool = False) -> list[str]:
         value = getattr(node, options.select)
         texts = value if isinstance(value, tuple) else (value,)
         return [text_of_markup(text) for text in texts if text]
@@ -64,24 +64,24 @@ class FeedAdapter:
         return [Follow(url, Role.FEED) for url in self.definition.start]
 
     def parse(self, page: Page) -> Parsed:
-        decoded = decode(page.body, declared=page.charset)
-        source, findings = self.definition, Findings()
+        decoded = decode_page(page.body, declared=page.charset)
+        source, findings = self.definition, SelectorCounts()
         clock = Clock.of(page.fetched_at, timezone=source.timezone, order=source.date_order)
         if page.role is Role.ITEM:
-            parsed = self._item(page, decoded.text, Reader(Markup(), clock, source.currency, findings))
+            parsed = self._item(page, decoded.text, FieldReader(Markup(), clock, source.currency, findings))
         else:
-            parsed = self._feed(page, decoded.text, Reader(Entries(), clock, source.currency, findings))
+            parsed = self._feed(page, decoded.text, FieldReader(Entries(), clock, source.currency, findings))
         return replace(parsed, findings=findings.report(), charset=decoded.charset)
 
-    def _item(self, page: Page, text: str, reader: Reader) -> Parsed:
+    def _item(self, page: Page, text: str, reader: FieldReader) -> Parsed:
         wanted = self.definition.item
         values = item_values(page, tree(text), reader, wanted) if wanted is not None else None
         if values is None:
             return Parsed(recognised=False)
-        before = page.partial or Listing(key=page.key or page.url, url=page.url)
+        before = page.partial or ParsedListing(key=page.key or page.url, url=page.url)
         return Parsed(listings=(replace(before, **values),))
 
-    def _feed(self, page: Page, text: str, reader: Reader) -> Parsed:
+    def _feed(self, page: Page, text: str, reader: FieldReader) -> Parsed:
         read = entries_of(text)
         if read is None:
             return Parsed(recognised=False)
@@ -94,14 +94,14 @@ class FeedAdapter:
         follows = (self.own_page(one) for one in listings)
         return replace(parsed, follows=tuple(follow for follow in follows if follow is not None))
 
-    def own_page(self, listing: Listing) -> Follow | None:
+    def own_page(self, listing: ParsedListing) -> Follow | None:
         item = self.definition.item
         if item is None:
             return None
         url = filled(item.url, key=listing.key) if item.url else listing.url
         return Follow(url, Role.ITEM, listing.key, listing)
 
-    def _listing(self, page: Page, entry: Entry, reader: Reader) -> Listing | None:
+    def _listing(self, page: Page, entry: FeedEntry, reader: FieldReader) -> ParsedListing | None:
         url = canonical(entry.link, base=page.url) if entry.link else None
         key = line(entry.id or url or "")
         if not key:
@@ -110,7 +110,7 @@ class FeedAdapter:
         markup = tree(entry.summary) if "<" in entry.summary else None
         hrefs = links_of(markup) if markup is not None else []
         state = f"{url}\x1f{entry.title}\x1f{entry.summary}\x1f{entry.updated}"
-        return Listing(
+        return ParsedListing(
             key=key,
             url=url or page.url,
             links=links(hrefs, base=page.url),
@@ -119,7 +119,7 @@ class FeedAdapter:
         )
 
 
-def entries_of(text: str) -> tuple[list[Entry], str] | None:
+def entries_of(text: str) -> tuple[list[FeedEntry], str] | None:
     """Return a feed's entries and the address of its next page (or ""), or `None` for what is no feed.
 
     Raises `PageRefused` for one beyond `MAX_FEED_CHARS`.
@@ -129,7 +129,7 @@ def entries_of(text: str) -> tuple[list[Entry], str] | None:
     return _json_feed(text) if text.lstrip("\ufeff \t\r\n").startswith("{") else _xml_feed(text)
 
 
-def _usual(entry: Entry, reader: Reader) -> Values:
+def _usual(entry: FeedEntry, reader: FieldReader) -> Values:
     """Return what the parts of an entry mean where the source file says nothing else."""
     parts = {
         "title": entry.title,
@@ -146,7 +146,7 @@ def _usual(entry: Entry, reader: Reader) -> Values:
     return values
 
 
-def _xml_feed(text: str) -> tuple[list[Entry], str] | None:
+def _xml_feed(text: str) -> tuple[list[FeedEntry], str] | None:
     # A stream, never a string: feedparser opens a string that looks like a URL or a file.
     stream = BytesIO(text.encode("utf-8", "replace"))
     headers = {"content-type": "application/xml; charset=utf-8"}
@@ -159,9 +159,9 @@ def _xml_feed(text: str) -> tuple[list[Entry], str] | None:
     return [_xml_entry(entry) for entry in feed.entries[:MAX_ENTRIES]], onward[0] if onward else ""
 
 
-def _xml_entry(entry: Node) -> Entry:
+def _xml_entry(entry: Node) -> FeedEntry:
     content = max((str(part.get("value") or "") for part in entry.get("content", [])), key=len, default="")
-    return Entry(
+    return FeedEntry(
         id=entry.get("id", ""),
         link=entry.get("link", ""),
         title=entry.get("title", ""),
@@ -180,7 +180,7 @@ def _name(author: str) -> str:
     return found[1] or found[2] if found else author
 
 
-def _json_feed(text: str) -> tuple[list[Entry], str] | None:
+def _json_feed(text: str) -> tuple[list[FeedEntry], str] | None:
     document = loaded(text)
     if not isinstance(document, dict) or "jsonfeed.org" not in _text(document.get("version")):
         return None
@@ -193,11 +193,11 @@ def _json_feed(text: str) -> tuple[list[Entry], str] | None:
     return entries, _text(document.get("next_url"))
 
 
-def _json_entry(item: dict[str, Any]) -> Entry:
+def _json_entry(item: dict[str, Any]) -> FeedEntry:
     authors = item.get("authors") or [item.get("author")]
     first = authors[0] if isinstance(authors, list) and isinstance(authors[0], dict) else {}
     tags = item.get("tags")
-    return Entry(
+    return FeedEntry(
         id=_text(item.get("id")),
         link=_text(item.get("url")) or _text(item.get("external_url")),
         title=_text(item.get("title")),

@@ -1,8 +1,8 @@
 """From selectors to a listing's fields: the part that HTML, JSON and feeds share.
 
-A language (`Language`) knows how to find things in its kind of document. A `Reader` cuts text out of what
-was found, cleans it as the field's name says, and keeps count of what each selector found (for `source try`
-and the health of a source).
+A language (`Language`) knows how to find things in its kind of document. A `FieldReader` cuts text out
+of what was found, cleans it as the field's name says, and keeps count of what each selector found (for
+`source try` and the health of a source).
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class _Count:
 
 
 @dataclass(slots=True)
-class Findings:
+class SelectorCounts:
     """What each selector found on one page."""
 
     counts: dict[tuple[str, str, str], _Count] = field(default_factory=dict)
@@ -76,13 +76,13 @@ class Findings:
 
 
 @dataclass(frozen=True, slots=True)
-class Reader:
+class FieldReader:
     """Reads fields in one language, with the source's own clock and currency."""
 
     language: Language
     clock: Clock
     currency: str | None
-    findings: Findings
+    findings: SelectorCounts
 
     def texts(self, node: Node, options: Selector, *, part: str, name: str) -> list[str]:
         """Return what a field's selector, pattern and `join` make of `node`, uncleaned."""

@@ -39,7 +39,7 @@ class _Span:
             yield begin.astimezone(UTC), end.astimezone(UTC)
 
 
-class Quiet:
+class QuietHours:
     """The quiet hours of one source; none of them may be given."""
 
     def __init__(self, spans: Sequence[str], *, timezone: str | None = None) -> None:
@@ -88,11 +88,11 @@ def _check(text: str) -> str:
 
 
 def _check_all(spans: tuple[str, ...]) -> tuple[str, ...]:
-    found = Quiet(spans).around(_ANY_DAY)
+    found = QuietHours(spans).around(_ANY_DAY)
     if found is not None and found[1] - found[0] > timedelta(hours=23, minutes=30):
         raise mistake("quiet", "quiet hours that leave half an hour of the day")
     return spans
 
 
-QuietHours = Annotated[str, AfterValidator(_check)]
-QuietDay = Annotated[tuple[QuietHours, ...], AfterValidator(_check_all)]
+QuietSpan = Annotated[str, AfterValidator(_check)]
+QuietDay = Annotated[tuple[QuietSpan, ...], AfterValidator(_check_all)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Generic, TypeVar
 
 from crawler.sources.definition import HtmlSource, MarkupItem, MarkupOptions, PasteHtmlSource
-from crawler.sources.fields import MAX_MATCHES, Reader, Values
+from crawler.sources.fields import MAX_MATCHES, FieldReader, Values
 from crawler.sources.language import compile_markup
 from crawler.sources.listed import ListedSource, links, targets
 from crawler.sources.markup import Element, drop, links_of, text_of, tree
@@ -52,12 +52,12 @@ class HtmlListing(ListedSource[M], Generic[M]):
     def row_text(self, row: Element) -> str:
         return text_of(row)
 
-    def item(self, page: Page, root: Element, reader: Reader) -> Values | None:
+    def item(self, page: Page, root: Element, reader: FieldReader) -> Values | None:
         wanted = getattr(self.definition, "item", None)
         return item_values(page, root, reader, wanted) if wanted is not None else None
 
 
-def item_values(page: Page, root: Element, reader: Reader, wanted: MarkupItem) -> Values | None:
+def item_values(page: Page, root: Element, reader: FieldReader, wanted: MarkupItem) -> Values | None:
     """Read an item's page; feeds use it for the pages behind their entries, too."""
     for selector in wanted.drop:
         for element in select(root, selector):

@@ -11,7 +11,7 @@ from jsonpath.exceptions import JSONPathError
 
 from crawler.sources.definition import JsonOptions, JsonSource, PasteJsonSource
 from crawler.sources.errors import PageRefused
-from crawler.sources.fields import MAX_MATCHES, Node, Reader, Values
+from crawler.sources.fields import MAX_MATCHES, FieldReader, Node, Values
 from crawler.sources.language import compile_json
 from crawler.sources.listed import ListedSource, targets
 from crawler.sources.markup import MAX_PAGE_BYTES, text_of_markup
@@ -75,7 +75,7 @@ class JsonListing(ListedSource[J], Generic[J]):
     def row_text(self, row: Node) -> str:
         return json.dumps(row, sort_keys=True, ensure_ascii=False)
 
-    def item(self, page: Page, root: Node, reader: Reader) -> Values | None:
+    def item(self, page: Page, root: Node, reader: FieldReader) -> Values | None:
         wanted: Any = getattr(self.definition, "item", None)
         values = reader.fields(root, wanted, part="item") if wanted is not None else None
         return None if values is None else values | targets(root, wanted, reader, base=page.url)

@@ -14,12 +14,12 @@ from typing import Any, Generic, TypeVar
 
 from crawler.clean import Clock
 from crawler.clean.text import line
-from crawler.listing import Listing
+from crawler.listing import ParsedListing
 from crawler.sources.definition import HtmlSource, ItemFields, JsonSource, PasteHtmlSource, PasteJsonSource
-from crawler.sources.fields import Findings, Language, Node, Reader, Values
+from crawler.sources.fields import FieldReader, Language, Node, SelectorCounts, Values
 from crawler.sources.page import Follow, Page, Parsed, Role
 from crawler.sources.urls import MAX_URL_CHARS, canonical, counted, filled, may_be_text
-from text.charset import Decoded, decode
+from text.charset import Decoded, decode_page
 
 #: More rows than this on one page are bait, not offers.
 MAX_ROWS = 2_000
@@ -43,9 +43,9 @@ class ListedSource(ABC, Generic[S]):
         return [Follow(url, self.list_role) for url in self.definition.start]
 
     def parse(self, page: Page) -> Parsed:
-        decoded = decode(page.body, declared=page.charset)
-        findings = Findings()
-        reader = Reader(self.language, self.clock(page), self.definition.currency, findings)
+        decoded = decode_page(page.body, declared=page.charset)
+        findings = SelectorCounts()
+        reader = FieldReader(self.language, self.clock(page), self.definition.currency, findings)
         parsed = self.parse_as(page, decoded, reader)
         return replace(parsed, findings=findings.report(), charset=decoded.charset)
 
@@ -66,24 +66,24 @@ class ListedSource(ABC, Generic[S]):
         """Return all that a row says, for sources that name no field of it."""
 
     @abstractmethod
-    def item(self, page: Page, root: Node, reader: Reader) -> Values | None:
+    def item(self, page: Page, root: Node, reader: FieldReader) -> Values | None:
         """Return the values of an item's page, or `None` where a required field is missing."""
 
-    def parse_as(self, page: Page, decoded: Decoded, reader: Reader) -> Parsed:
+    def parse_as(self, page: Page, decoded: Decoded, reader: FieldReader) -> Parsed:
         root = self.document(decoded)
         if root is None:
             return Parsed(recognised=False)
         read = self._item_page if page.role is Role.ITEM else self._list_page
         return read(page, root, reader)
 
-    def _item_page(self, page: Page, root: Node, reader: Reader) -> Parsed:
+    def _item_page(self, page: Page, root: Node, reader: FieldReader) -> Parsed:
         values = self.item(page, root, reader)
         if values is None:
             return Parsed(recognised=False)
-        before = page.partial or Listing(key=page.key or page.url, url=page.url)
+        before = page.partial or ParsedListing(key=page.key or page.url, url=page.url)
         return Parsed(listings=(replace(before, **values),))
 
-    def _list_page(self, page: Page, root: Node, reader: Reader) -> Parsed:
+    def _list_page(self, page: Page, root: Node, reader: FieldReader) -> Parsed:
         nodes = self.rows(root)
         if nodes is None:
             return Parsed(recognised=False)
@@ -103,22 +103,22 @@ class ListedSource(ABC, Generic[S]):
             pages_total=total,
         )
 
-    def own_page(self, listing: Listing) -> Follow | None:
+    def own_page(self, listing: ParsedListing) -> Follow | None:
         item = getattr(self.definition, "item", None)
         if item is None:
             return None
         url = filled(item.url, key=listing.key) if item.url else listing.url
         return Follow(url, Role.ITEM, listing.key, listing)
 
-    def _unique(self, rows: Iterable[Listing | None]) -> list[Listing]:
+    def _unique(self, rows: Iterable[ParsedListing | None]) -> list[ParsedListing]:
         """Return the rows that lead somewhere, the first of each key."""
-        unique: dict[str, Listing] = {}
+        unique: dict[str, ParsedListing] = {}
         for row in rows:
             if row is not None:
                 unique.setdefault(row.key, row)
         return list(unique.values())
 
-    def _row(self, page: Page, node: Node, reader: Reader) -> Listing | None:
+    def _row(self, page: Page, node: Node, reader: FieldReader) -> ParsedListing | None:
         """Read one row, or return `None` for one that leads nowhere: a heading, an advertisement."""
         source = self.definition
         key, link = (self._text(node, name, reader) for name in ("key", "link"))
@@ -133,14 +133,14 @@ class ListedSource(ABC, Generic[S]):
             return None
         shown = url or page.url
         digest = self.digest(self._state(node, values, shown, reader))
-        return Listing(key=key, url=shown, row_digest=digest, **values)
+        return ParsedListing(key=key, url=shown, row_digest=digest, **values)
 
-    def _text(self, node: Node, name: str, reader: Reader) -> str:
+    def _text(self, node: Node, name: str, reader: FieldReader) -> str:
         options = getattr(self.definition.list, name)
         texts = reader.texts(node, options, part="list", name=name) if options is not None else []
         return texts[0].strip() if texts else ""
 
-    def _state(self, node: Node, values: Values, url: str, reader: Reader) -> str:
+    def _state(self, node: Node, values: Values, url: str, reader: FieldReader) -> str:
         """Return what of a row, when it changes, makes its listing worth another look.
 
         A date is left out, for hours "ago" always change.
@@ -152,14 +152,16 @@ class ListedSource(ABC, Generic[S]):
         )
         return f"{url}\x1f{kept or self.row_text(node)}"
 
-    def _pages_total(self, root: Node, reader: Reader) -> int | None:
+    def _pages_total(self, root: Node, reader: FieldReader) -> int | None:
         if self.definition.list.last_page is None:
             return None
         found = reader.texts(root, self.definition.list.last_page, part="list", name="last_page")
         numbers = [int(number) for text in found for number in re.findall(r"\d{1,6}", text[:200])]
         return max(numbers, default=None)
 
-    def _onward(self, page: Page, root: Node, reader: Reader, total: int | None) -> tuple[str | None, bool]:
+    def _onward(
+        self, page: Page, root: Node, reader: FieldReader, total: int | None
+    ) -> tuple[str | None, bool]:
         """Return the next list page, and whether this one shows that there is none."""
         pages = self.definition.list
         if pages.page_url is not None and "{page}" in pages.page_url:
@@ -182,7 +184,7 @@ class ListedSource(ABC, Generic[S]):
         return filled(template, page=str(number + pages.page_step)), False
 
 
-def targets(root: Node, wanted: ItemFields[Any], reader: Reader, *, base: str) -> Values:
+def targets(root: Node, wanted: ItemFields[Any], reader: FieldReader, *, base: str) -> Values:
     """Return the links and attachments that an item's page names."""
     values: Values = {}
     if wanted.links is not None:

@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
-from crawler.listing import Listing
+from crawler.listing import ParsedListing
 
 
 class Role(StrEnum):
@@ -41,7 +41,7 @@ class Follow:
     url: str
     role: Role
     key: str | None = None
-    partial: Listing | None = None
+    partial: ParsedListing | None = None
     rest: tuple[str, ...] = ()
     beyond: int = 0
 
@@ -57,7 +57,7 @@ class Page:
     charset: str | None = None
     content_type: str = ""
     key: str | None = None
-    partial: Listing | None = None
+    partial: ParsedListing | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ class Parsed:
     `pages_total` is the number of list pages the site admits to, where it does.
     """
 
-    listings: tuple[Listing, ...] = ()
+    listings: tuple[ParsedListing, ...] = ()
     follows: tuple[Follow, ...] = ()
     next_page: str | None = None
     next_role: Role | None = None
@@ -106,7 +106,7 @@ class Adapter(Protocol):
     def start(self, cursor: Mapping[str, object]) -> list[Follow]:
         """The pages a run begins with."""
 
-    def own_page(self, listing: Listing) -> Follow | None:
+    def own_page(self, listing: ParsedListing) -> Follow | None:
         """Where a listing's own page is, with what was said elsewhere; `None`: its row says everything."""
 
     def parse(self, page: Page) -> Parsed:

@@ -6,9 +6,9 @@ from dataclasses import replace
 from typing import Any
 
 from crawler.clean.text import line, verbatim
-from crawler.listing import Listing
+from crawler.listing import ParsedListing
 from crawler.sources.definition import PasteHtmlSource, PasteJsonSource
-from crawler.sources.fields import Reader
+from crawler.sources.fields import FieldReader
 from crawler.sources.html import HtmlListing
 from crawler.sources.json import JsonListing
 from crawler.sources.markup import text_of_markup
@@ -26,12 +26,12 @@ class RawText:
 
     definition: Any
 
-    def own_page(self, listing: Listing) -> Follow:
+    def own_page(self, listing: ParsedListing) -> Follow:
         return Follow(filled(self.definition.raw, key=listing.key), Role.RAW, listing.key, listing)
 
     def raw(self, page: Page, decoded: Decoded) -> Parsed:
         """The raw text is the listing's body; a paste that is no text is a listing without one."""
-        before = page.partial or Listing(key=page.key or page.url, url=page.url)
+        before = page.partial or ParsedListing(key=page.key or page.url, url=page.url)
         body = "" if _binary(page, decoded) else verbatim(decoded.text)
         if page.content_type.startswith("text/html"):
             body = text_of_markup(body)
@@ -47,12 +47,12 @@ def _binary(page: Page, decoded: Decoded) -> bool:
 class PasteHtmlAdapter(RawText, HtmlListing[PasteHtmlSource]):
     """A paste site whose list is a page."""
 
-    def parse_as(self, page: Page, decoded: Decoded, reader: Reader) -> Parsed:
+    def parse_as(self, page: Page, decoded: Decoded, reader: FieldReader) -> Parsed:
         return self.raw(page, decoded) if page.role is Role.RAW else super().parse_as(page, decoded, reader)
 
 
 class PasteJsonAdapter(RawText, JsonListing[PasteJsonSource]):
     """A paste site whose list is JSON."""
 
-    def parse_as(self, page: Page, decoded: Decoded, reader: Reader) -> Parsed:
+    def parse_as(self, page: Page, decoded: Decoded, reader: FieldReader) -> Parsed:
         return self.raw(page, decoded) if page.role is Role.RAW else super().parse_as(page, decoded, reader)

@@ -9,7 +9,7 @@ from bs4.exceptions import ParserRejectedMarkup
 from bs4.filter import SoupStrainer
 
 from crawler.clean import line
-from text.charset import decode
+from text.charset import decode_page
 
 #: A title stands at the beginning; what is behind this is not looked at.
 MAX_BYTES = 64 << 10
@@ -24,7 +24,7 @@ def introduced(body: bytes, *, charset: str | None = None) -> str:
 
     What is quoted is one line without control characters, and not masked.
     """
-    text = decode(body[:MAX_BYTES], declared=charset).text.replace("\x00", "")
+    text = decode_page(body[:MAX_BYTES], declared=charset).text.replace("\x00", "")
     try:
         with warnings.catch_warnings():
             # It warns of what looks like XML, a file's name or an address, and reads it all the same.

@@ -56,7 +56,7 @@ class Schedule(Strict):
         return self
 
 
-class Budget(Strict):
+class VisitBudget(Strict):
     """What one run may take; it ends at the first of these and says what stayed unread."""
 
     pages: int = Field(default=200, ge=1, le=100_000)

@@ -20,17 +20,17 @@ from crawler.answers import NOT_MODIFIED
 from crawler.capture import CAPTURED, FOLLOW, Captured
 from crawler.context import RunContext
 from crawler.errors import Banned, Captcha, FetchError, NotThere, SentToTheFront, UrlRefused, WaitingQueue
-from crawler.listing import Listing
-from crawler.paging import Row
+from crawler.listing import ParsedListing
+from crawler.paging import ListRow
 from crawler.parsing import Understood, understand
-from crawler.pipelines import Asked, Found, Read, Seen, Unread, stored_key
+from crawler.pipelines import Found, ReadThread, SeenKeys, Unread, UnreadKey, stored_key
 from crawler.recheck import rechecks
 from crawler.sources import LISTING_ROLES, Follow, Parsed, Role
 from crawler.sources.stranger import introduced
 from crawler.spiders.texts import Texts
-from crawler.spiders.visit import ORIGIN, Origin, Visit
+from crawler.spiders.visit import ORIGIN, Origin, SourceVisit
 from storage import sources
-from storage.captures import CaptureOutcome, Conclusion
+from storage.captures import CaptureConclusion, CaptureOutcome
 
 #: Listings' own pages before the next list page, both before a second look at what is known.
 PRIORITY = {Role.ITEM: 20, Role.REPLIES: 20, Role.RAW: 20}
@@ -47,7 +47,7 @@ class SourceSpider(Spider):
     def __init__(self, run: RunContext) -> None:
         super().__init__()
         self.run = run
-        self._visit = Visit(run, self)
+        self._visit = SourceVisit(run, self)
         self._texts = Texts(self._visit)
 
     async def start(self) -> AsyncIterator[Request]:
@@ -62,7 +62,7 @@ class SourceSpider(Spider):
         due, again = await asyncio.to_thread(rechecks, run)
         for key in due - {stored_key(run, follow.key or "") for follow in again}:
             # It cannot be asked for; others have their turn.
-            self._visit.note(Asked(key))
+            self._visit.note(UnreadKey(key))
         for follow in again:
             for request in self._requests(follow, None, priority=RECHECK_PRIORITY):
                 yield request
@@ -157,10 +157,10 @@ class SourceSpider(Spider):
     ) -> AsyncIterator[Request | Found]:
         """Follow what is new on a list page, and turn to the next one as far as needed."""
         run = self.run
-        found: Sequence[Listing | Follow] = [*parsed.listings, *parsed.follows]
+        found: Sequence[ParsedListing | Follow] = [*parsed.listings, *parsed.follows]
         keys = {each.key: stored_key(run, each.key) for each in found if each.key}
-        rows = [Row(keys[each.key], each.row_digest, each.title) for each in parsed.listings]
-        rows += [Row(keys[each.key], *_said(each)) for each in parsed.follows if each.key]
+        rows = [ListRow(keys[each.key], each.row_digest, each.title) for each in parsed.listings]
+        rows += [ListRow(keys[each.key], *_said(each)) for each in parsed.follows if each.key]
         known = await asyncio.to_thread(self._visit.known, [row.key for row in rows])
         turn = run.reading.turn(
             origin.start,
@@ -179,7 +179,7 @@ class SourceSpider(Spider):
         run.tally.listings_seen += len(rows)
         # What was gone is back only when its own page is there again.
         if seen := tuple(key for key, each in known.items() if not each.gone):
-            self._visit.note(Seen(seen))
+            self._visit.note(SeenKeys(seen))
         for listing in parsed.listings:
             if keys[listing.key] in turn.wanted:
                 async for each in self._texts.complete(
@@ -209,7 +209,7 @@ class SourceSpider(Spider):
         firsts = [each for each in parsed.listings if each.thread is None and follow.role is not Role.REPLIES]
         if origin is None and not firsts:
             # It is there, and is kept from guests: a second look that found nothing has been taken too.
-            self._visit.note(Asked(stored_key(self.run, follow.key or "")))
+            self._visit.note(UnreadKey(stored_key(self.run, follow.key or "")))
         for listing in firsts[:1]:
             async for found in self._texts.complete(
                 listing, origin, captured, known=origin is None or not origin.fresh
@@ -221,7 +221,7 @@ class SourceSpider(Spider):
         known = await asyncio.to_thread(self._visit.known, list(replies)) if replies else {}
         same = tuple(key for key, each in known.items() if each.row_digest == replies[key].row_digest)
         if same:
-            self._visit.note(Seen(same))
+            self._visit.note(SeenKeys(same))
         news = [reply for key, reply in replies.items() if key not in same]
         for reply in news:
             key = stored_key(self.run, reply.key)
@@ -254,7 +254,7 @@ class SourceSpider(Spider):
         if first or origin.owed or not met:
             self.run.tally.unread += follow.beyond
         if not first and not self._visit.owes(key) and follow.partial is not None:
-            self._visit.note(Read(key, follow.partial.row_digest))
+            self._visit.note(ReadThread(key, follow.partial.row_digest))
 
     def _within_budget(self, follow: Follow, rest: Sequence[str]) -> Follow:
         """A thread's first page with those of its others that may be asked for."""
@@ -282,7 +282,7 @@ class SourceSpider(Spider):
             return
         if (captured := meta.get(CAPTURED)) is not None:
             # It came, but could not be decompressed.
-            self._visit.note(Conclusion(captured.id, CaptureOutcome.FAILED, error.reason))
+            self._visit.note(CaptureConclusion(captured.id, CaptureOutcome.FAILED, error.reason))
         yield from self._missed(meta[FOLLOW], meta[ORIGIN], error)
 
     def _missed(self, follow: Follow, origin: Origin | None, error: FetchError) -> Iterator[Request | Found]:
@@ -303,7 +303,7 @@ class SourceSpider(Spider):
         else:
             self._visit.pages(follow, origin).failures.add(error)
         if origin is None:
-            self._visit.note(Asked(stored_key(run, follow.key or "")))
+            self._visit.note(UnreadKey(stored_key(run, follow.key or "")))
             return
         if follow.role in LISTING_ROLES:
             run.reading.broke(origin.start, origin.page, for_good=error.permanent)
@@ -320,7 +320,7 @@ class SourceSpider(Spider):
         Its empty digest has the next run follow it again.
         """
         if origin is None:
-            self._visit.note(Asked(stored_key(self.run, follow.key or "")))
+            self._visit.note(UnreadKey(stored_key(self.run, follow.key or "")))
             return
         self.run.reading.ask_again(origin.start)
         self._unread(follow)

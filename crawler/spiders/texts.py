@@ -12,14 +12,14 @@ from scrapy.http.request import NO_CALLBACK
 from crawler.answers import problem_with
 from crawler.capture import CAPTURED, FOLLOW, Captured
 from crawler.errors import FetchError, UrlRefused
-from crawler.listing import Listing
-from crawler.pipelines import Asked, Found, Text, stored_key
+from crawler.listing import ParsedListing
+from crawler.pipelines import FetchedText, Found, UnreadKey, stored_key
 from crawler.route import ATTACHMENT
 from crawler.sources import Follow, Role
 from crawler.sources.linked import text_read
-from crawler.spiders.visit import ORIGIN, Origin, Visit
-from storage.captures import CaptureOutcome, Conclusion
-from text.charset import decode
+from crawler.spiders.visit import ORIGIN, Origin, SourceVisit
+from storage.captures import CaptureConclusion, CaptureOutcome
+from text.charset import decode_page
 
 MAX_ATTACHMENTS = 20
 #: Pastes that one listing is followed to.
@@ -30,11 +30,11 @@ LINK_DIGEST_CHARS = 16
 class Texts:
     """Completes listings; what it asks for passes everything that the spider's own requests pass."""
 
-    def __init__(self, visit: Visit) -> None:
+    def __init__(self, visit: SourceVisit) -> None:
         self._visit = visit
 
     async def complete(
-        self, listing: Listing, origin: Origin | None, captured: Captured, *, known: bool
+        self, listing: ParsedListing, origin: Origin | None, captured: Captured, *, known: bool
     ) -> AsyncIterator[Found]:
         """Fetch a listing's text attachments, which are part of what it says.
 
@@ -53,18 +53,18 @@ class Texts:
             visit.put_off(origin)
         if unasked or not all(each.permanent for each in problems):
             if origin is None:
-                visit.note(Asked(stored_key(run, listing.key)))
+                visit.note(UnreadKey(stored_key(run, listing.key)))
                 return
             run.reading.ask_again(origin.start)
             if known:
                 visit.owe(stored_key(run, listing.key))
                 return
             listing = replace(listing, row_digest="")
-        yield Found(listing, captured, tuple(each for each in came if isinstance(each, Text)))
+        yield Found(listing, captured, tuple(each for each in came if isinstance(each, FetchedText)))
         async for found in self._linked(listing, origin):
             yield found
 
-    async def _linked(self, listing: Listing, origin: Origin | None) -> AsyncIterator[Found]:
+    async def _linked(self, listing: ParsedListing, origin: Origin | None) -> AsyncIterator[Found]:
         """Read the pastes that a listing links to, each once, as listings that belong to it; no further.
 
         One that may still come has the next run look again. One that is not there (pastes expire) is left.
@@ -78,10 +78,10 @@ class Texts:
         for key in new[:MAX_LINKED]:
             visit.followed.add(key)
             came = await self._fetched(Follow(keys[key], Role.ATTACHMENT, key), origin)
-            if isinstance(came, Text):
+            if isinstance(came, FetchedText):
                 body = text_read(came.text, came.captured.content_type)
                 digest = run.digest(body)
-                paste = Listing(key=key, url=keys[key], body=body, thread=thread, row_digest=digest)
+                paste = ParsedListing(key=key, url=keys[key], body=body, thread=thread, row_digest=digest)
                 yield Found(paste, came.captured)
             elif came is run.closed or not came.permanent:
                 if came is not run.closed:
@@ -91,7 +91,7 @@ class Texts:
                 if origin is not None:
                     run.reading.ask_again(origin.start)
 
-    async def _fetched(self, follow: Follow, origin: Origin | None) -> Text | FetchError:
+    async def _fetched(self, follow: Follow, origin: Origin | None) -> FetchedText | FetchError:
         try:
             request = Request(
                 follow.url,
@@ -111,6 +111,6 @@ class Texts:
         captured: Captured = response.meta[CAPTURED]
         if (problem := problem_with(response)) is not None:
             return problem
-        decoded = await asyncio.to_thread(decode, response.body, declared=captured.charset)
-        self._visit.note(Conclusion(captured.id, CaptureOutcome.PARSED, None, decoded.charset))
-        return Text(follow.url, decoded.text, captured, len(response.body))
+        decoded = await asyncio.to_thread(decode_page, response.body, declared=captured.charset)
+        self._visit.note(CaptureConclusion(captured.id, CaptureOutcome.PARSED, None, decoded.charset))
+        return FetchedText(follow.url, decoded.text, captured, len(response.body))

@@ -13,7 +13,7 @@ from crawler.pipelines import Entry, Pipeline, Unread
 from crawler.sources import LISTING_ROLES, Follow
 from crawler.tally import Pages
 from storage import listings
-from storage.listings import Known
+from storage.listings import KnownListing
 
 if TYPE_CHECKING:
     from scrapy import Spider
@@ -37,7 +37,7 @@ class Origin:
     owed: bool = False
 
 
-class Visit:
+class SourceVisit:
     """The spider's thread owns it."""
 
     def __init__(self, run: RunContext, spider: Spider) -> None:
@@ -53,10 +53,10 @@ class Visit:
     def crawler(self) -> Crawler:
         return self._spider.crawler
 
-    def known(self, keys: Sequence[str]) -> dict[str, Known]:
+    def known(self, keys: Sequence[str]) -> dict[str, KnownListing]:
         """What is stored of these; it asks the database, so not on the spider's own thread."""
         with self.run.database.reading() as session:
-            return listings.known(session, self.run.job.source_id, keys)
+            return listings.known_listings(session, self.run.job.source_id, keys)
 
     def note(self, entry: Entry) -> None:
         """Have it written, in its turn."""

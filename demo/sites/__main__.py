@@ -13,14 +13,14 @@ from datetime import UTC, datetime
 from aiohttp import web
 
 from demo.lines import lines_in, say
-from demo.postings import STEP, Board
+from demo.postings import STEP, PostingBoard
 from demo.sites import forum, market, pastes
 from demo.sites.pages import BOARD
 
 _SITES = {"market": market.routes, "forum": forum.routes, "pastes": pastes.routes}
 
 
-async def open_site(board: Board, routes: web.RouteTableDef) -> tuple[web.AppRunner, str]:
+async def open_site(board: PostingBoard, routes: web.RouteTableDef) -> tuple[web.AppRunner, str]:
     """One site on a free port of loopback, and its address."""
     app = web.Application()
     app[BOARD] = board
@@ -33,7 +33,7 @@ async def open_site(board: Board, routes: web.RouteTableDef) -> tuple[web.AppRun
 
 
 async def serve() -> None:
-    board = Board(opened=datetime.now(UTC).replace(microsecond=0))
+    board = PostingBoard(opened=datetime.now(UTC).replace(microsecond=0))
     sites = {name: await open_site(board, routes) for name, routes in _SITES.items()}
     say({"ready": {name: url for name, (_, url) in sites.items()}})
     async for line in lines_in():

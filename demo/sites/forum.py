@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from aiohttp import web
 
-from demo.postings import Section
+from demo.postings import SiteSection
 from demo.sites.pages import BOARD, PER_PAGE, find, page_number, rendered
 
 BEIJING = ZoneInfo("Asia/Shanghai")
@@ -20,7 +20,7 @@ routes = web.RouteTableDef()
 @routes.get("/")
 async def threads(request: web.Request) -> web.Response:
     board, page = request.app[BOARD], page_number(request)
-    every = board.newest_first(Section.THREADS)
+    every = board.newest_first(SiteSection.THREADS)
     shown = every[(page - 1) * PER_PAGE : page * PER_PAGE]
     rows = [(each, board.posted_at(each).astimezone(BEIJING)) for each in shown]
     older = page + 1 if len(every) > page * PER_PAGE else None
@@ -29,7 +29,7 @@ async def threads(request: web.Request) -> web.Response:
 
 @routes.get(r"/thread-{key:\d+}.html")
 async def thread(request: web.Request) -> web.Response:
-    posting = find(request, Section.THREADS)
+    posting = find(request, SiteSection.THREADS)
     posted = request.app[BOARD].posted_at(posting).astimezone(BEIJING)
     html = rendered("forum_thread.html", thread=posting, posted=posted)
     return _gbk(html, declared=int(posting.key) % 2 == 0)

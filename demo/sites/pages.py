@@ -5,9 +5,9 @@ from __future__ import annotations
 from aiohttp import web
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from demo.postings import Board, Posting, Section
+from demo.postings import Posting, PostingBoard, SiteSection
 
-BOARD = web.AppKey("board", Board)
+BOARD = web.AppKey("board", PostingBoard)
 PER_PAGE = 6
 
 _templates = Environment(
@@ -28,7 +28,7 @@ def page_number(request: web.Request) -> int:
     return int(page) if page.isdecimal() and page != "0" else 1
 
 
-def find(request: web.Request, section: Section) -> Posting:
+def find(request: web.Request, section: SiteSection) -> Posting:
     """The posting that the path names; 410 if it was taken down, 404 if it never was."""
     board, key = request.app[BOARD], request.match_info["key"]
     posting = board.find(section, key)

@@ -37,7 +37,7 @@ PAIRS_KEPT = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
-class Tally:
+class AgreementTotals:
     """Totals over all agreements."""
 
     coherent_rows: int  # pairs of row and customer that agree on two fields or more
@@ -79,8 +79,8 @@ class Agreements:
             fresh[name] = pairs[name]
         return _summed(np.concatenate((self.settled, fresh)))
 
-    def tally(self) -> Tally:
-        return Tally(*self._counts(), len(self.customers()))
+    def tally(self) -> AgreementTotals:
+        return AgreementTotals(*self._counts(), len(self.customers()))
 
     def _counts(self) -> tuple[int, int]:
         coherent = sum(int(np.count_nonzero(np.bitwise_count(chunk["fields"]) > 1)) for chunk in self._chunks)

@@ -1,4 +1,5 @@
-"""A piece of text looked at by itself, in any thread: a listing's (`look`), or a block of a dump (`look_at`).
+"""Match one piece of text by itself, in any thread: a part of a listing (`match_listing_text`) or a block
+of a dump (`match_block`).
 
 1. mentions of terms, each with its line and a masked excerpt;
 2. candidates of identifiers, and which of them are fingerprints of customers (`comparison`);
@@ -22,7 +23,7 @@ from matching.comparing.cells import IN_CELLS, cells_of, column_of
 from matching.comparing.lookup import FIELDS, Comparison, Hits
 from matching.identifiers import Field
 from matching.inputs import Block
-from matching.inputs.formats.rows import Rows
+from matching.inputs.formats.rows import TextRows
 from matching.mentions.excerpts import excerpt
 from matching.mentions.terms import Mention, Terms
 
@@ -35,7 +36,7 @@ _WRITTEN = frozenset({"text", "keyvalue"})
 Places = NDArray[np.int64]
 
 
-class Shown(NamedTuple):
+class ShownMention(NamedTuple):
     """A mention in a piece, before anybody counts pieces."""
 
     term_id: int
@@ -45,7 +46,7 @@ class Shown(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class BlockMatches:
     """What one piece holds. The arrays are as long as the hits.
 
     `rows` count the piece's rows from 0, of which it has `width`; `filled` of them hold anything. `columns`
@@ -59,7 +60,7 @@ class Seen:
     width: int
     filled: int
     tried: Counter[Field] = field(default_factory=Counter)
-    mentions: Sequence[Shown] = ()
+    mentions: Sequence[ShownMention] = ()
     columns: Sequence[str] = ()  # in words; "" for none
     control: Counter[tuple[int, Field]] = field(default_factory=Counter)  # as in comparison; if asked for
 
@@ -67,7 +68,7 @@ class Seen:
 _NOTHING = Comparison(())
 
 
-def pairs_in(seen: Seen, *, document: int = 0, row: int = 0) -> Pairs:
+def pairs_in(seen: BlockMatches, *, document: int = 0, row: int = 0) -> Pairs:
     """What agrees in a piece, hit by hit; `row` is the number of its first row."""
     return pairs_of(
         {
@@ -81,16 +82,16 @@ def pairs_in(seen: Seen, *, document: int = 0, row: int = 0) -> Pairs:
     )
 
 
-def look(
+def match_listing_text(
     text: str,
-    rows: Rows,
+    rows: TextRows,
     comparison: Comparison | None,
     terms: Terms | None,
     *,
     line: int,
     start: int,
     limit: int,
-) -> Seen:
+) -> BlockMatches:
     """Look at a piece of a listing's text: it begins in line `line`, `start` characters into its part.
 
     `limit`: mentions of a term that get an excerpt.
@@ -99,7 +100,7 @@ def look(
     hits, tried = (comparison or _NOTHING).compare(data)
     places = hits.places if len(data) == len(text) else _characters(data)[hits.places]
     at = places.tolist()
-    return Seen(
+    return BlockMatches(
         hits=hits,
         rows=np.array([rows.row_of(place) - 1 for place in at], np.int64),
         lines=np.array([line + rows.line_of(place) - 1 for place in at], np.int64),
@@ -111,7 +112,7 @@ def look(
     )
 
 
-def look_at(
+def match_block(
     block: Block,
     comparison: Comparison,
     terms: Terms | None,
@@ -121,7 +122,7 @@ def look_at(
     limit: int,
     companies: Collection[int] | None = None,
     control: Collection[int] = (),
-) -> Seen:
+) -> BlockMatches:
     """Look at a block of a document of that format, for all companies or some of them.
 
     `limit`: mentions of a term that get an excerpt; `control`: companies whose control is wanted.
@@ -135,9 +136,9 @@ def look_at(
     index = np.searchsorted(breaks, hits.places)
     text = block.text.decode() if (hits.size and format in _WRITTEN) or terms else ""
     # A block's lines end with a line feed alone.
-    written = Rows(text.replace("\r", " ")) if format in _WRITTEN and hits.size else None
+    written = TextRows(text.replace("\r", " ")) if format in _WRITTEN and hits.size else None
     ends = lru_cache(1)(lambda: [match.start() for match in _LINE_END.finditer(text)])
-    return Seen(
+    return BlockMatches(
         hits=hits,
         rows=np.array([written.row_at(one) - 1 for one in index.tolist()], np.int64) if written else index,
         lines=block.lines_of(index) if hits.size else index,
@@ -159,7 +160,7 @@ def look_at(
     )
 
 
-def joined(pieces: Sequence[Seen]) -> Seen:
+def join_blocks(pieces: Sequence[BlockMatches]) -> BlockMatches:
     """Pieces that follow one another as one, to be counted at once; `hits.places` stay those in each piece.
 
     Only the first one may have mentions: of what is kept, the mentions of a piece come before its hits. Only
@@ -180,7 +181,7 @@ def joined(pieces: Sequence[Seen]) -> Seen:
     widths = [piece.width for piece in pieces]
     rows, lines, starts = places
     before = np.repeat(np.cumsum([0, *widths[:-1]]), [piece.hits.size for piece in pieces])
-    return Seen(
+    return BlockMatches(
         hits=Hits(*hits),
         rows=before + rows,
         lines=lines,
@@ -242,7 +243,7 @@ def _shown(
     start: int,
     limit: int,
     own: range | None = None,
-) -> list[Shown]:
+) -> list[ShownMention]:
     """All mentions, or those that end in `own`; the first `limit` of each term with an excerpt, for more are
     not kept.
     """
@@ -253,5 +254,5 @@ def _shown(
     for one in found:
         seen[one.term_id] += 1
         words = excerpt(text, one.start, one.end) if seen[one.term_id] <= limit else ""
-        shown.append(Shown(one.term_id, line + line_of(one.start) - 1, start + one.start, words))
+        shown.append(ShownMention(one.term_id, line + line_of(one.start) - 1, start + one.start, words))
     return shown

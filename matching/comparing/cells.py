@@ -9,9 +9,9 @@ from collections.abc import Collection, Iterator, Sequence
 import numpy as np
 
 from matching.identifiers import Field, canonical, composites
-from matching.inputs import Block, Row
+from matching.inputs import Block, CellRow
 from matching.inputs.formats.columns import Column
-from matching.scanning.candidates import Batch
+from matching.scanning.candidates import CandidateBatch
 
 _ALONE = (Field.USERNAME, Field.ACCOUNT, Field.WALLET, Field.PASSPORT, Field.DRIVING_LICENCE)
 IN_CELLS = frozenset({*_ALONE, Field.NAME_BIRTH_DATE})
@@ -19,7 +19,7 @@ _NAMES = (("family_name", "given_name"), ("name",))
 _BORN = "birth_date"
 
 
-def cells_of(block: Block, fields: Collection[Field], *, region: str) -> dict[Field, Batch]:
+def cells_of(block: Block, fields: Collection[Field], *, region: str) -> dict[Field, CandidateBatch]:
     """The candidates of each of `fields` that a column of the block holds, where their lines begin."""
     columns = block.shape.columns
     found = {field: _alone(block, columns, field, region) for field in _ALONE if field in fields}
@@ -69,17 +69,17 @@ def _named(block: Block, columns: Sequence[Column]) -> _Forms:
     return [(row.place, form) for row in rows for form in composites(row.cells[:-1], row.cells[-1])]
 
 
-def _rows(block: Block, wanted: Sequence[int]) -> Iterator[Row]:
+def _rows(block: Block, wanted: Sequence[int]) -> Iterator[CellRow]:
     return block.shape.cells(block, wanted) if wanted else iter(())
 
 
-def _batch(block: Block, forms: _Forms) -> Batch:
+def _batch(block: Block, forms: _Forms) -> CandidateBatch:
     data = np.frombuffer(block.text, np.uint8)
     begins = np.concatenate(([0], np.flatnonzero(data == 0x0A) + 1))
     ends = np.append(begins[1:], len(data))
     places = np.array([place for place, _ in forms], np.int64)
     values = [form.encode() for _, form in forms]
-    return Batch(
+    return CandidateBatch(
         begins[places],
         ends[places],
         np.cumsum([0, *map(len, values)], dtype=np.int64),

@@ -47,13 +47,13 @@ class Expected:
     lift: float | None
 
 
-def expected(field: Field, *, hits: int, candidates: int, enrolled: int) -> Expected:
+def expected_by_chance(field: Field, *, hits: int, candidates: int, enrolled: int) -> Expected:
     """For so many candidates of a field against so many enrolled values of it."""
     by_chance = candidates * enrolled / SPACES[field] if field in SPACES else 0.0
     return Expected(by_chance, hits / by_chance if by_chance else None)
 
 
-def enrolled(segments: Iterable[WatchedSegment], company: int, field: Field) -> int:
+def enrolled_values(segments: Iterable[WatchedSegment], company: int, field: Field) -> int:
     """Values of a field in all segments of a company."""
     own = (one for one in segments if one.company_id == company)
     return sum(one.segment.header.counts.get(field, 0) for one in own)

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matching.identifiers import Field
-from matching.scanning.candidates import Batch, Bytes, Places
+from matching.scanning.candidates import Bytes, CandidateBatch, Places
 
 _SEED = 1  # the same neighbours each time, so that two sweeps of a dump are the same
 _ZERO = ord("0")
@@ -23,11 +23,11 @@ _DOUBLED = np.array([0, 2, 4, 6, 8, 1, 3, 5, 7, 9])  # Luhn
 Digits = NDArray[np.int64]
 
 
-def neighbours(field: Field, batch: Batch) -> Batch:
+def neighbours(field: Field, batch: CandidateBatch) -> CandidateBatch:
     """One of each candidate, never the candidate itself; `field`: one of CONTROLLED."""
     tape = batch.tape.copy()
     _CHANGES[field](tape, batch.offsets)
-    return Batch(batch.starts, batch.ends, batch.offsets, tape)
+    return CandidateBatch(batch.starts, batch.ends, batch.offsets, tape)
 
 
 def _phones(tape: Bytes, offsets: Places) -> None:

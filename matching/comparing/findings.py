@@ -12,19 +12,19 @@ from typing import NamedTuple
 
 import numpy as np
 
-from matching.comparing.agreements import Agreements, Tally
-from matching.comparing.block import Places, Seen, look, pairs_in
+from matching.comparing.agreements import Agreements, AgreementTotals
+from matching.comparing.block import BlockMatches, Places, match_listing_text, pairs_in
 from matching.comparing.lookup import FIELDS, Comparison
 from matching.identifiers import Field
 from matching.inputs.formats.record_ends import with_line_ends
-from matching.inputs.formats.rows import Rows
+from matching.inputs.formats.rows import TextRows
 from matching.mentions.terms import MENTION_LIMIT, WatchTerm
 from matching.watch import Watch, WatchedSegment
 
 PIECE = 1 << 20  # characters
 
 
-class Part(NamedTuple):
+class TextPart(NamedTuple):
     """A text of a listing. `label` names it within its listing: `body`, `attachment 7`."""
 
     field: str
@@ -68,7 +68,7 @@ class CompanyFindings:
     agreements: Agreements = field(default_factory=Agreements)
 
     @property
-    def tally(self) -> Tally:
+    def tally(self) -> AgreementTotals:
         return self.agreements.tally()
 
     def kept(self) -> int:
@@ -96,7 +96,7 @@ class Findings:
         return sum(self.tried.values())
 
     def add(
-        self, part: Part, *, first_line: int = 1, mentions: bool = True, fingerprints: bool = True
+        self, part: TextPart, *, first_line: int = 1, mentions: bool = True, fingerprints: bool = True
     ) -> int:
         """Match a part of a listing; returns how many lines it ends: a record of a text without line ends is
         one.
@@ -108,8 +108,10 @@ class Findings:
             if self.expired():
                 self.cut.add("time")
                 break
-            piece, rows = part.text[start:end], Rows(ended[start:end])
-            seen = look(piece, rows, comparison, terms, line=line, start=start, limit=self.limit)
+            piece, rows = part.text[start:end], TextRows(ended[start:end])
+            seen = match_listing_text(
+                piece, rows, comparison, terms, line=line, start=start, limit=self.limit
+            )
             self.take(part.field, part.label, seen)
             line += rows.breaks
         return line - first_line
@@ -121,7 +123,7 @@ class Findings:
         return self._comparison
 
     def take(
-        self, name: str, label: str, seen: Seen, *, document: int = 0, spared: Collection[int] = ()
+        self, name: str, label: str, seen: BlockMatches, *, document: int = 0, spared: Collection[int] = ()
     ) -> None:
         """Count what a piece holds. `name`: of the listing's field; `document`: its number in a sweep;
         `spared`: companies that it was not compared for.
@@ -137,7 +139,7 @@ class Findings:
     def take_later(
         self,
         label: str,
-        seen: Seen,
+        seen: BlockMatches,
         *,
         document: int,
         companies: Collection[int],
@@ -161,7 +163,7 @@ class Findings:
         """The candidates that a company's hits are among."""
         return self.tried - self.spared.get(company, Counter())
 
-    def _mentions(self, name: str, label: str, seen: Seen) -> None:
+    def _mentions(self, name: str, label: str, seen: BlockMatches) -> None:
         if len(seen.mentions) == MENTION_LIMIT:
             self.cut.add("matches")
         for shown in seen.mentions:
@@ -174,7 +176,7 @@ class Findings:
             else:
                 self.cut.add("matches")
 
-    def _hits(self, label: str, seen: Seen, document: int) -> None:
+    def _hits(self, label: str, seen: BlockMatches, document: int) -> None:
         if not seen.hits.size:
             return
         owners = np.array([one.company_id for one in self.watch.segments])[seen.hits.segments]
@@ -195,7 +197,7 @@ class Findings:
             found.agreements.add(pairs[own])
             self._show(found, label, seen, own)
 
-    def _show(self, found: CompanyFindings, label: str, seen: Seen, own: Places) -> None:
+    def _show(self, found: CompanyFindings, label: str, seen: BlockMatches, own: Places) -> None:
         """Keep the first hits."""
         room = max(0, self.limit - found.kept())
         if len(own) > room:

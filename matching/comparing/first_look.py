@@ -19,8 +19,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from matching.comparing.agreements import coherent
-from matching.comparing.block import Seen, pairs_in
-from matching.comparing.chance import at_most, enrolled, expected, unexplained
+from matching.comparing.block import BlockMatches, pairs_in
+from matching.comparing.chance import at_most, enrolled_values, expected_by_chance, unexplained
 from matching.comparing.lookup import FIELDS
 from matching.identifiers import Field
 from matching.watch import WatchedSegment
@@ -54,7 +54,7 @@ class Looks:
     control: Counts = field(default_factory=Counter)
     found: set[int] = field(default_factory=set)  # companies that are to be compared whole
 
-    def add(self, seen: Seen, companies: Collection[int], segments: Sequence[WatchedSegment]) -> None:
+    def add(self, seen: BlockMatches, companies: Collection[int], segments: Sequence[WatchedSegment]) -> None:
         """`seen`: of a block, with the control of these companies."""
         block = Looks(seen.filled, seen.tried, _hits(seen, segments), seen.control)
         self.rows += block.rows
@@ -83,8 +83,8 @@ class Looks:
         """Of each field that has hits: how many, how many by chance, and how many the control has."""
         for one in Field:
             if hits := self.hits[company, one]:
-                values = enrolled(segments, company, one)
-                chance = expected(one, hits=hits, candidates=self.tried[one], enrolled=values)
+                values = enrolled_values(segments, company, one)
+                chance = expected_by_chance(one, hits=hits, candidates=self.tried[one], enrolled=values)
                 yield hits, chance.hits, self.control[company, one]
 
     def said(self) -> Mapping[str, Any]:
@@ -109,7 +109,7 @@ def _counted(said: Iterable[tuple[int, str, int]]) -> Counts:
     return Counter({(company, Field(name)): count for company, name, count in said})
 
 
-def _hits(seen: Seen, segments: Sequence[WatchedSegment]) -> Counts:
+def _hits(seen: BlockMatches, segments: Sequence[WatchedSegment]) -> Counts:
     pairs = Counter(zip(seen.hits.segments.tolist(), seen.hits.fields.tolist(), strict=True))
     counts: Counts = Counter()
     for (segment, code), count in pairs.items():

@@ -19,7 +19,7 @@ from matching.comparing.controls import CONTROLLED, neighbours
 from matching.fingerprints.scheme import Fingerprinter
 from matching.fingerprints.segments import SHARED_LIMIT
 from matching.identifiers import SCANNED, Field
-from matching.scanning.candidates import Batch
+from matching.scanning.candidates import CandidateBatch
 from matching.scanning.scanner import Block, Scanner
 from matching.watch import WatchedSegment
 
@@ -81,7 +81,7 @@ class Comparison:
         self,
         block: Block,
         *,
-        cells: Mapping[Field, Batch] | None = None,
+        cells: Mapping[Field, CandidateBatch] | None = None,
         companies: Collection[int] | None = None,
         after: int = 0,
         before: int | None = None,
@@ -138,7 +138,7 @@ def _key(own: Sequence[tuple[int, WatchedSegment]]) -> _Key:
     return _Key(first.company_id, tuple(own), makers)
 
 
-def _hits(field: Field, batch: Batch, keys: Sequence[_Key]) -> Iterator[_Found]:
+def _hits(field: Field, batch: CandidateBatch, keys: Sequence[_Key]) -> Iterator[_Found]:
     tape = batch.on_tape() if len(batch) else None
     for key in keys:
         if tape is None or field not in key.fingerprinters:
@@ -154,12 +154,12 @@ def _hits(field: Field, batch: Batch, keys: Sequence[_Key]) -> Iterator[_Found]:
                 yield _Found(number, _CODES[field], batch.starts[which], ordinals)
 
 
-def _both(scanned: Batch, of_cells: Batch) -> Batch:
+def _both(scanned: CandidateBatch, of_cells: CandidateBatch) -> CandidateBatch:
     """What both found is one candidate: what a text shows by itself, it shows in a cell too."""
     known = set(scanned.forms())
     new = np.array([form not in known for form in of_cells.forms()], bool)
     one, other = scanned, of_cells.only(new)
-    return Batch(
+    return CandidateBatch(
         np.concatenate((one.starts, other.starts)),
         np.concatenate((one.ends, other.ends)),
         np.concatenate((one.offsets, one.offsets[-1] + other.offsets[1:])),

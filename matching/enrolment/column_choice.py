@@ -20,7 +20,7 @@ _NAMED = frozenset({Field.USERNAME, Field.ACCOUNT, Field.PASSPORT, Field.DRIVING
 _SHOWN = (Field.EMAIL, Field.PHONE, Field.RESIDENT_ID, Field.CARD, Field.IBAN)
 
 
-class Source(NamedTuple):
+class ValueSource(NamedTuple):
     """A column, or a group of them, that gives values of a field. Numbers from 1 on."""
 
     field: Field
@@ -31,7 +31,7 @@ class Source(NamedTuple):
         return [row[number - 1] if len(row) >= number else "" for number in self.columns]
 
 
-class Reader(NamedTuple):
+class ValueReader(NamedTuple):
     """How the cells of a source become one value."""
 
     field: Field
@@ -75,7 +75,7 @@ class Reader(NamedTuple):
         return refusal(self.field, cells[0])
 
 
-def sources(names: Sequence[str], said: Mapping[Field, Sequence[str]]) -> list[Source]:
+def sources(names: Sequence[str], said: Mapping[Field, Sequence[str]]) -> list[ValueSource]:
     """In the order of the fields; raises CustomersWithoutColumns. `said`: by number or name, as --column."""
     known = _by_role(names)
     found = list(
@@ -99,22 +99,22 @@ def _by_role(names: Sequence[str]) -> dict[str | None, list[int]]:
     return known
 
 
-def _recognised(field: Field, known: Mapping[str | None, list[int]]) -> Iterable[Source]:
+def _recognised(field: Field, known: Mapping[str | None, list[int]]) -> Iterable[ValueSource]:
     if field is not Field.NAME_BIRTH_DATE:
-        return [Source(field, (number,)) for number in known.get(field.value, ())]
+        return [ValueSource(field, (number,)) for number in known.get(field.value, ())]
     born, family, given = (known.get(role, []) for role in ("birth_date", "family_name", "given_name"))
     if not born:
         return []
     groups: list[tuple[int, ...]] = [(number,) for number in known.get("name", ())]
     if family and given:
         groups.append((family[0], given[0]))
-    return [Source(field, (*group, born[0])) for group in groups]
+    return [ValueSource(field, (*group, born[0])) for group in groups]
 
 
-def _said(field: Field, columns: Sequence[str], names: Sequence[str]) -> Iterable[Source]:
+def _said(field: Field, columns: Sequence[str], names: Sequence[str]) -> Iterable[ValueSource]:
     for column in columns:
         if field is not Field.NAME_BIRTH_DATE:
-            yield Source(field, (_number(column, names),))
+            yield ValueSource(field, (_number(column, names),))
             continue
         group = tuple(_number(part, names) for part in column.split(JOINED))
         if len(group) not in _GROUP_SIZES:
@@ -122,7 +122,7 @@ def _said(field: Field, columns: Sequence[str], names: Sequence[str]) -> Iterabl
                 f"{column!r} is {len(group)} columns; wanted: one to three of the name, and then that of the "
                 f"birth date, such as --column {field}=2{JOINED}3{JOINED}7"
             )
-        yield Source(field, group)
+        yield ValueSource(field, group)
 
 
 def _number(column: str, names: Sequence[str]) -> int:

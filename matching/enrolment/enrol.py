@@ -15,13 +15,13 @@ from pathlib import Path
 
 import numpy as np
 
-from matching.enrolment.column_choice import Reader, Source, sources
+from matching.enrolment.column_choice import ValueReader, ValueSource, sources
 from matching.enrolment.customer_list import CELL_LIMIT as CELL_LIMIT  # callers find it here
 from matching.enrolment.customer_list import open_list
 from matching.errors import CustomersUnreadable
 from matching.fingerprints import segments
 from matching.fingerprints.scheme import Fingerprinter, RootKey
-from matching.fingerprints.segments import Header, Sorter, open_segment
+from matching.fingerprints.segments import SegmentHeader, Sorter, open_segment
 from matching.identifiers import DateOrder, Field
 
 ROWS_LIMIT = (1 << 32) - 1  # an ordinal has 4 bytes
@@ -72,7 +72,7 @@ def enroll(
         chosen = sources(names, columns or {})
         builders = {
             name: _Builder(
-                Reader(name, default_region, dates), key.fingerprinter(company, name), Sorter(folder)
+                ValueReader(name, default_region, dates), key.fingerprinter(company, name), Sorter(folder)
             )
             for name in dict.fromkeys(source.field for source in chosen)
         }
@@ -104,14 +104,14 @@ def enroll(
     return result
 
 
-def _followed(base: Path, company: str, key: RootKey) -> Header:
+def _followed(base: Path, company: str, key: RootKey) -> SegmentHeader:
     """The header of the segment that customers are added to."""
     opened = open_segment(base, company=company)
     opened.check_key(key)
     return opened.header
 
 
-def _numbers(chosen: Sequence[Source], name: Field) -> list[int]:
+def _numbers(chosen: Sequence[ValueSource], name: Field) -> list[int]:
     """The columns that a field is read from, each once."""
     numbers = (number for source in chosen if source.field is name for number in source.columns)
     return list(dict.fromkeys(numbers))
@@ -122,7 +122,9 @@ def _batches(table: Iterator[list[str]]) -> Iterator[list[list[str]]]:
         yield batch
 
 
-def _take(batch: list[list[str]], result: Enrolment, builders: Sequence[tuple[Source, "_Builder"]]) -> None:
+def _take(
+    batch: list[list[str]], result: Enrolment, builders: Sequence[tuple[ValueSource, "_Builder"]]
+) -> None:
     first = result.first + result.rows
     result.rows += len(batch)
     if result.first + result.rows - 1 > ROWS_LIMIT:
@@ -135,7 +137,7 @@ def _take(batch: list[list[str]], result: Enrolment, builders: Sequence[tuple[So
 class _Builder:
     """The fingerprints of one field, batch by batch."""
 
-    def __init__(self, reader: Reader, fingerprinter: Fingerprinter, sorter: Sorter) -> None:
+    def __init__(self, reader: ValueReader, fingerprinter: Fingerprinter, sorter: Sorter) -> None:
         self.sorter = sorter
         self.accepted = 0
         self.refused: Counter[str] = Counter()

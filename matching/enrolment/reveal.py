@@ -13,12 +13,12 @@ from typing import TextIO
 
 import numpy as np
 
-from matching.enrolment.column_choice import Reader, sources
+from matching.enrolment.column_choice import ValueReader, sources
 from matching.enrolment.customer_list import open_list
 from matching.enrolment.ordinals import COLUMN, LINE_LIMIT
 from matching.errors import CustomersOther, CustomersWithoutColumns, OrdinalsRefused
 from matching.fingerprints.scheme import Key
-from matching.fingerprints.segments import SHARED_LIMIT, Chain
+from matching.fingerprints.segments import SHARED_LIMIT, SegmentChain
 from matching.identifiers import DateOrder, Field
 
 _NUMBER_CHARS = 9  # of a column's number
@@ -39,7 +39,7 @@ class Revealed:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class WantedOrdinals:
     """The list of ordinals: for each of them what its line says beside it."""
 
     columns: Sequence[str]  # of what stands beside
@@ -55,7 +55,7 @@ class Wanted:
         return set(text.split())
 
 
-def read_wanted(path: Path, *, of: str | None = None) -> Wanted:
+def read_wanted(path: Path, *, of: str | None = None) -> WantedOrdinals:
     """A CSV file with a column `ordinal`, of whose lines the last stays; raises OrdinalsRefused.
 
     `of`: the segment whose lines count. Two segments number different lists, so None is for one alone.
@@ -73,7 +73,7 @@ def read_wanted(path: Path, *, of: str | None = None) -> Wanted:
     except (csv.Error, UnicodeError):
         raise OrdinalsRefused(f"{path} is no CSV in UTF-8; wanted: a column {COLUMN!r}") from None
     place = names.index(COLUMN)
-    return Wanted([*names[:place], *names[place + 1 :]], dict(_of_one(found, names, place, of, path)))
+    return WantedOrdinals([*names[:place], *names[place + 1 :]], dict(_of_one(found, names, place, of, path)))
 
 
 def _lines(rows: Iterator[list[str]], names: list[str], path: Path) -> Iterator[list[str]]:
@@ -140,7 +140,9 @@ class Lists:
         self.customers = ordinal
 
 
-def reveal(wanted: Wanted, lists: Lists, out: TextIO, *, columns: Sequence[str] | None = None) -> Revealed:
+def reveal(
+    wanted: WantedOrdinals, lists: Lists, out: TextIO, *, columns: Sequence[str] | None = None
+) -> Revealed:
     """Write the customers of the ordinals as CSV, formulas disarmed. `columns` None: all of the list.
 
     Raises CustomersOther if the lists have fewer customers than the highest ordinal says.
@@ -162,7 +164,7 @@ def reveal(wanted: Wanted, lists: Lists, out: TextIO, *, columns: Sequence[str] 
     return result
 
 
-def _check_all_there(wanted: Wanted, lists: Lists) -> None:
+def _check_all_there(wanted: WantedOrdinals, lists: Lists) -> None:
     missing = [ordinal for ordinal in wanted.lines if not 1 <= ordinal <= lists.customers]
     if missing:
         raise CustomersOther(
@@ -193,7 +195,7 @@ def harmless(cell: str) -> str:
 
 def check_belongs(
     lists: Lists,
-    chain: Chain,
+    chain: SegmentChain,
     key: Key,
     *,
     columns: Mapping[Field, Sequence[str]] | None = None,
@@ -217,7 +219,7 @@ def check_belongs(
     for source in sources(lists.names, columns or {}):
         if source.field not in chain.fields:
             continue
-        reader = Reader(source.field, chain.header.default_region, dates)
+        reader = ValueReader(source.field, chain.header.default_region, dates)
         fingerprinter = key.fingerprinter(chain.header.company, source.field)
         pairs = [
             (ordinal, form)

@@ -15,7 +15,7 @@ from datetime import datetime
 
 from matching.errors import SegmentBaseOther, SegmentOutOfOrder, SegmentRefused
 from matching.fingerprints.segment_folder import SegmentFolder
-from matching.fingerprints.segments import Chain, Segment, check_follows, open_segment
+from matching.fingerprints.segments import MappedSegment, SegmentChain, check_follows, open_segment
 from storage import companies
 from storage.base import Database
 from storage.companies import DeltaRecord, SegmentRecord
@@ -41,7 +41,7 @@ class Intake:
         self._folder = folder
         self._clock = clock
 
-    def take_up(self, segment: Segment, company_id: int, *, replaces: int | None = None) -> Taken:
+    def take_up(self, segment: MappedSegment, company_id: int, *, replaces: int | None = None) -> Taken:
         """A verified segment whose key was checked. `replaces`: a segment that ends with this import."""
         with self._folder.changing():
             if segment.header.is_delta:
@@ -67,7 +67,7 @@ class Intake:
         with self._database.reading() as session:
             return companies.segment_files(session)
 
-    def _take_up_base(self, segment: Segment, company_id: int, replaces: int | None) -> int:
+    def _take_up_base(self, segment: MappedSegment, company_id: int, replaces: int | None) -> int:
         known = self._of_series(company_id, segment.header.series)
         if known is not None and known.sha256 != segment.digest:
             return self._renew(segment, known, company_id)
@@ -78,7 +78,7 @@ class Intake:
                 companies.retire_segment(session, replaces)
         return segment_id
 
-    def _renew(self, segment: Segment, known: companies.Segment, company_id: int) -> int:
+    def _renew(self, segment: MappedSegment, known: companies.Segment, company_id: int) -> int:
         """A later base of a series that is here, as the company merged it."""
         here = _last(known)
         if segment.header.sequence <= here:
@@ -98,7 +98,7 @@ class Intake:
             )
         return known.id
 
-    def _take_up_delta(self, delta: Segment, company_id: int) -> int:
+    def _take_up_delta(self, delta: MappedSegment, company_id: int) -> int:
         known = self._of_series(company_id, delta.header.series)
         if known is None:
             raise SegmentBaseOther(
@@ -132,16 +132,18 @@ class Intake:
             or erased > DELTAS_SHARE * known.customers
         )
 
-    def _chain(self, known: companies.Segment) -> Chain:
+    def _chain(self, known: companies.Segment) -> SegmentChain:
         return self._folder.opened(files_of(known), company=known.company.slug)
 
     def _segment(self, segment_id: int) -> companies.Segment:
         with self._database.reading() as session:
-            return next(row for row in companies.segments(session) if row.id == segment_id)
+            return next(row for row in companies.all_segments(session) if row.id == segment_id)
 
     def _of_series(self, company_id: int, series: str) -> companies.Segment | None:
         with self._database.reading() as session:
-            rows = [row for row in companies.segments(session) if row.company_id == company_id and row.active]
+            rows = [
+                row for row in companies.all_segments(session) if row.company_id == company_id and row.active
+            ]
         return next((row for row in rows if self._series_of(row) == series), None)
 
     def _series_of(self, row: companies.Segment) -> str | None:
@@ -163,7 +165,7 @@ def _last(row: companies.Segment) -> int:
     return row.deltas[-1].sequence if row.deltas else row.sequence
 
 
-def record_of(segment: Segment, name: str, company_id: int) -> SegmentRecord:
+def record_of(segment: MappedSegment, name: str, company_id: int) -> SegmentRecord:
     header = segment.header
     return SegmentRecord(
         company_id=company_id,
@@ -180,7 +182,7 @@ def record_of(segment: Segment, name: str, company_id: int) -> SegmentRecord:
     )
 
 
-def delta_record(delta: Segment, name: str, segment_id: int) -> DeltaRecord:
+def delta_record(delta: MappedSegment, name: str, segment_id: int) -> DeltaRecord:
     header = delta.header
     return DeltaRecord(
         segment_id=segment_id,

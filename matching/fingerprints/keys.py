@@ -17,7 +17,7 @@ from typing import Protocol
 from matching.errors import KeyCommandFailed, KeyMissing, KeyRefused, SegmentKeyWrong
 from matching.fingerprints.key_source import KeySource
 from matching.fingerprints.scheme import KEY_FILE_LIMIT, RootKey, Secret, Subkeys, parse_key, read_key
-from matching.fingerprints.segments import Header
+from matching.fingerprints.segments import SegmentHeader
 
 COMMAND_LIMIT_S = 10.0
 
@@ -62,7 +62,7 @@ class Keyring:
             self._read[slug] = [self._subkeys(source, slug) for source in sources]
         return self._read[slug]
 
-    def that_made(self, header: Header, path: Path) -> Subkeys:
+    def that_made(self, header: SegmentHeader, path: Path) -> Subkeys:
         """Raises KeyRefused, or SegmentKeyWrong if all keys could be read and none is it."""
         found = self.of(header.company)
         read = [one for one in found if isinstance(one, Subkeys)]

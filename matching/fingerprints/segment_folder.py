@@ -13,12 +13,12 @@ from pathlib import Path
 
 from matching.fingerprints.segments import (
     SUFFIX,
-    Chain,
-    Header,
-    Segment,
-    merge,
+    MappedSegment,
+    SegmentChain,
+    SegmentHeader,
+    merge_chain,
     open_segment,
-    verify,
+    verify_segment,
     write_segment,
 )
 from matching.fingerprints.segments.build import drafted, sync_folder
@@ -44,7 +44,7 @@ class SegmentFolder:
         finally:
             os.close(descriptor)
 
-    def take_in(self, segment: Segment) -> str:
+    def take_in(self, segment: MappedSegment) -> str:
         """Copy a verified file, under a name that its content decides, and verify the copy; returns the name.
 
         One of format 1 is written anew in format 2.
@@ -57,18 +57,18 @@ class SegmentFolder:
         else:
             with segment.path.open("rb") as source, drafted(target) as copy:
                 shutil.copyfileobj(source, copy, _CHUNK)
-        verify(target, company=segment.header.company)
+        verify_segment(target, company=segment.header.company)
         return name
 
-    def opened(self, names: list[str], *, company: str) -> Chain:
+    def opened(self, names: list[str], *, company: str) -> SegmentChain:
         """Base and deltas; raises SegmentRefused."""
-        return Chain.of([open_segment(self.path / name, company=company) for name in names])
+        return SegmentChain.of([open_segment(self.path / name, company=company) for name in names])
 
-    def merged(self, chain: Chain) -> Segment:
+    def merged(self, chain: SegmentChain) -> MappedSegment:
         """Base and deltas in one new file, which is verified; the old ones stay."""
         draft = self.path / name_of(chain.header, f"merged{chain.header.id}")
-        merge(chain, draft)
-        return verify(draft, company=chain.header.company)
+        merge_chain(chain, draft)
+        return verify_segment(draft, company=chain.header.company)
 
     def sweep(self, named: Callable[[], set[str]]) -> list[str]:
         """Delete the files that no row names, while nobody changes the folder; returns their names.
@@ -87,7 +87,7 @@ class SegmentFolder:
         return [path.name for path in gone]
 
 
-def name_of(header: Header, digest: str) -> str:
+def name_of(header: SegmentHeader, digest: str) -> str:
     return f"{header.company}-{header.sequence}-{digest[:16]}{SUFFIX}"
 
 

@@ -25,7 +25,7 @@ from matching.identifiers.fields import (
     SCANNED,
     Candidate,
     Field,
-    Found,
+    FoundIdentifier,
 )
 from matching.identifiers.ibans import IBAN_LENGTHS, IBAN_RUN, end_of_iban, has_structure, iban, ibans
 from matching.identifiers.licences import driving_licence, driving_licences
@@ -38,7 +38,7 @@ from matching.identifiers.names import (
     name_birth_date,
     person_name,
 )
-from matching.identifiers.numbers import Wanted, is_written_phone, numbers, phone, phones, stretches
+from matching.identifiers.numbers import WantedNumbers, is_written_phone, numbers, phone, phones, stretches
 from matching.identifiers.resident_ids import RESIDENT_ID, resident_id
 from matching.identifiers.wallets import has_checksum, wallet, wallets
 from text.folding import narrow_fold
@@ -88,10 +88,10 @@ def scan(text: str, default_region: str, fields: Collection[Field] = ALL) -> Ite
                 yield Candidate(field, value, *narrow.span(start, end))
 
 
-def _kinds(text: str, region: str, fields: Collection[Field]) -> Iterator[Iterator[Found]]:
+def _kinds(text: str, region: str, fields: Collection[Field]) -> Iterator[Iterator[FoundIdentifier]]:
     if Field.EMAIL in fields:
         yield emails(text)
-    wanted = Wanted(region, Field.RESIDENT_ID in fields, Field.CARD in fields, Field.PHONE in fields)
+    wanted = WantedNumbers(region, Field.RESIDENT_ID in fields, Field.CARD in fields, Field.PHONE in fields)
     if wanted.resident_id or wanted.card or wanted.phone:
         yield numbers(text, wanted)
     for field, find in _FINDERS.items():
@@ -152,7 +152,7 @@ def _compact(narrow: str) -> str:
 
 
 _MORE_IN_CELLS = frozenset({Field.WALLET, Field.PASSPORT, Field.DRIVING_LICENCE})  # than `scan` finds
-_FINDERS: dict[Field, Callable[[str], Iterator[Found]]] = {  # in the order of `scan`
+_FINDERS: dict[Field, Callable[[str], Iterator[FoundIdentifier]]] = {  # in the order of `scan`
     Field.IBAN: ibans,
     Field.WALLET: wallets,
     Field.PASSPORT: passports,

@@ -116,7 +116,7 @@ class Graphs:
         accept = self._node(True, _NOWHERE)
         return _Matcher(self, _parsed(pattern), lambda _match: accept, counting=False).graph(_START)
 
-    def match(self, pattern: str, follow: "Callable[[Match], Graph]", tracked: Graph = NO) -> Graph:
+    def match(self, pattern: str, follow: "Callable[[PatternMatch], Graph]", tracked: Graph = NO) -> Graph:
         """What `follow` of the match at the string's beginning says of the rest; None where none is.
 
         What `follow` gives says something of every string: None would make the next alternative count.
@@ -126,7 +126,7 @@ class Graphs:
         return matcher.graph(_START._replace(tracked=tracked))
 
 
-class Match(NamedTuple):
+class PatternMatch(NamedTuple):
     """A state of matching, and at last the match: how many digits it took, and its last group."""
 
     step: int
@@ -136,28 +136,28 @@ class Match(NamedTuple):
     tracked: Graph
 
 
-_START = Match(0, 0, None, None, NO)
+_START = PatternMatch(0, 0, None, None, NO)
 
 
 class _Matcher:
     """Follows a pattern's steps through all strings at once; what is equal is followed once."""
 
     def __init__(
-        self, graphs: Graphs, pattern: "_Pattern", follow: Callable[[Match], Graph], *, counting: bool
+        self, graphs: Graphs, pattern: "_Pattern", follow: Callable[[PatternMatch], Graph], *, counting: bool
     ) -> None:
         self._graphs = graphs
         self._pattern = pattern
         self._follow = follow
         self._counting = counting  # False: nobody asks where the match ends, so places need not differ
-        self._known: dict[Match, Graph] = {}
+        self._known: dict[PatternMatch, Graph] = {}
 
-    def graph(self, state: Match) -> Graph:
+    def graph(self, state: PatternMatch) -> Graph:
         found = self._known.get(state)
         if found is None:
             found = self._known[state] = self._followed(state)
         return found
 
-    def _followed(self, state: Match) -> Graph:
+    def _followed(self, state: PatternMatch) -> Graph:
         if state.step == len(self._pattern.steps):
             return self._follow(state)
         kind, argument = self._pattern.steps[state.step]
@@ -175,7 +175,7 @@ class _Matcher:
             return self.graph(onward)
         return self.graph(onward._replace(**{f"group_{'start' if kind == 'open' else 'end'}": state.end}))
 
-    def _read(self, state: Match, digit: int, wanted: frozenset[int]) -> Graph:
+    def _read(self, state: PatternMatch, digit: int, wanted: frozenset[int]) -> Graph:
         if digit not in wanted:
             return NO
         if not self._counting:

@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from matching.identifiers.fields import Field, Found
+from matching.identifiers.fields import Field, FoundIdentifier
 
 # Birth with check digit, sex, expiry with check digit: the middle of every zone. Found by its one letter,
 # which is what the search can skip to.
@@ -51,7 +51,7 @@ def passport(value: str, _region: str = "") -> str | None:
     return compact if _NUMBER.fullmatch(compact) and len(set(compact)) > 1 else None
 
 
-def passports(text: str) -> Iterator[Found]:
+def passports(text: str) -> Iterator[FoundIdentifier]:
     for zone in zones(text):
         yield Field.PASSPORT, zone.number, zone.start, zone.end
 

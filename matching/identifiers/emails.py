@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from matching.identifiers.fields import Field, Found
+from matching.identifiers.fields import Field, FoundIdentifier
 from matching.identifiers.providers import mailbox
 
 EMAIL_LENGTH = 254  # RFC 5321
@@ -26,7 +26,7 @@ def email(value: str, _region: str = "") -> str | None:
     return mailbox(value.lower()) if value.index("@") <= _LOCAL_LENGTH else None
 
 
-def emails(text: str) -> Iterator[Found]:
+def emails(text: str) -> Iterator[FoundIdentifier]:
     """Outward from each `@`: a text without one costs nothing, and no run of letters is read twice."""
     at = text.find("@")
     while at >= 0:

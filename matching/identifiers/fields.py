@@ -65,4 +65,4 @@ class Candidate(NamedTuple):
     end: int
 
 
-Found = tuple[Field, str, int, int]  # a candidate of a narrowed text
+FoundIdentifier = tuple[Field, str, int, int]  # a candidate of a narrowed text

@@ -5,7 +5,7 @@ import string
 from collections.abc import Iterator
 
 from matching.identifiers.countries import BBAN
-from matching.identifiers.fields import Field, Found
+from matching.identifiers.fields import Field, FoundIdentifier
 
 IBAN_RUN = re.compile(r"(?<![A-Za-z0-9])[A-Za-z]{2}\d\d(?:[ -]?[A-Za-z0-9]){11,44}+", re.ASCII)
 _STRUCTURE = {"n": "[0-9]", "a": "[A-Z]", "c": "[A-Z0-9]"}
@@ -36,7 +36,7 @@ def has_structure(compact: str) -> bool:
     return structure is not None and compact.isascii() and bool(structure.fullmatch(compact[4:]))
 
 
-def ibans(text: str) -> Iterator[Found]:
+def ibans(text: str) -> Iterator[FoundIdentifier]:
     for run in IBAN_RUN.finditer(text):
         length = IBAN_LENGTHS.get(run[0][:2].upper())
         end = end_of_iban(run[0], length) if length else None

@@ -10,7 +10,7 @@ China's is the resident ID (`resident_id`). Britain's check characters, and Kore
 import re
 from collections.abc import Iterator
 
-from matching.identifiers.fields import Field, Found
+from matching.identifiers.fields import Field, FoundIdentifier
 
 # Prefectures' public safety commissions, Hokkaido's five districts, and 00 for licences from abroad.
 _COMMISSION_NUMBERS = """
@@ -37,7 +37,7 @@ def driving_licence(value: str, _region: str = "") -> str | None:
     return compact if plausible else None
 
 
-def driving_licences(text: str) -> Iterator[Found]:
+def driving_licences(text: str) -> Iterator[FoundIdentifier]:
     """Those with right check digits, in order of place."""
     for one in _LICENCE.finditer(text):
         number = one[0].replace("-", "")

@@ -19,7 +19,7 @@ _KINDS = (
 )  # fmt: skip
 
 
-class Shape(NamedTuple):
+class NumberShape(NamedTuple):
     lengths: frozenset[int]  # empty: whatever the pattern takes
     pattern: re.Pattern[str]
 
@@ -28,7 +28,7 @@ class Shape(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class NumberingPlan:
     """The numbering plan of one region, or of a code that belongs to none (+800)."""
 
     code: str
@@ -36,10 +36,10 @@ class Plan:
     national_prefix: re.Pattern[str] | None
     transform: str | None  # what the national prefix becomes, where it does not just go
     leading: re.Pattern[str] | None  # tells the regions of one code apart
-    general: Shape
+    general: NumberShape
     longest: int  # digits of a general number
     local_lengths: frozenset[int]
-    kinds: tuple[Shape, ...]
+    kinds: tuple[NumberShape, ...]
 
     def valid(self, number: str) -> bool:
         return self.general.takes(number) and any(kind.takes(number) for kind in self.kinds)
@@ -78,7 +78,9 @@ def e164(digits: str, region: str, *, international: bool = False) -> str | None
     return f"+{plan.code}{number}"
 
 
-def _plan_and_rest(digits: str, home: Plan, *, international: bool) -> tuple[Plan, str] | None:
+def _plan_and_rest(
+    digits: str, home: NumberingPlan, *, international: bool
+) -> tuple[NumberingPlan, str] | None:
     """Whose number it is, and the number without country code; None where the code that is written is none.
 
     1. after + or the home region's international prefix stands a country code; where it does not, the + is
@@ -92,7 +94,7 @@ def _plan_and_rest(digits: str, home: Plan, *, international: bool) -> tuple[Pla
     return None if international or _dialled(digits, home) else (home, digits)
 
 
-def _foreign(digits: str, home: Plan) -> tuple[str, str] | None:
+def _foreign(digits: str, home: NumberingPlan) -> tuple[str, str] | None:
     """Country code and the rest of a number without +; None where no country code is written."""
     dialled = _dialled(digits, home)
     if dialled:
@@ -105,7 +107,7 @@ def _foreign(digits: str, home: Plan) -> tuple[str, str] | None:
     return (home.code, rest) if better or home.too_long(digits) else None
 
 
-def _dialled(digits: str, home: Plan) -> str | None:
+def _dialled(digits: str, home: NumberingPlan) -> str | None:
     """What follows the international prefix; no country code begins with 0."""
     match = home.international_prefix.match(digits) if home.international_prefix else None
     if match is None or digits[match.end() : match.end() + 1] == "0":
@@ -138,13 +140,13 @@ def _valid(code: str, number: str) -> bool:
 
 
 @cache
-def plans(code: str) -> tuple[Plan, ...]:
+def plans(code: str) -> tuple[NumberingPlan, ...]:
     """The plans of a country code, the main region's first."""
     return tuple(_plan(int(code), region) for region in COUNTRY_CODE_TO_REGION_CODE[int(code)])
 
 
 @cache
-def home_plan(region: str) -> Plan:
+def home_plan(region: str) -> NumberingPlan:
     metadata = PhoneMetadata.metadata_for_region(region)
     if metadata is None or metadata.country_code is None:
         raise ValueError(f"{region!r} is no region with telephone numbers")
@@ -152,13 +154,13 @@ def home_plan(region: str) -> Plan:
 
 
 @cache
-def _plan(code: int, region: str) -> Plan:
+def _plan(code: int, region: str) -> NumberingPlan:
     metadata = PhoneMetadata.metadata_for_region_or_calling_code(code, region)
     if metadata is None or metadata.general_desc is None:
         raise ValueError(f"no numbering plan for +{code} {region}")
     general = metadata.general_desc
     kinds = (getattr(metadata, kind) for kind in _KINDS)
-    return Plan(
+    return NumberingPlan(
         code=str(code),
         international_prefix=_compiled(metadata.international_prefix),
         national_prefix=_compiled(metadata.national_prefix_for_parsing),
@@ -171,8 +173,10 @@ def _plan(code: int, region: str) -> Plan:
     )
 
 
-def _shape(desc: PhoneNumberDesc) -> Shape:
-    return Shape(frozenset(desc.possible_length or ()), re.compile(desc.national_number_pattern or "(?!)"))
+def _shape(desc: PhoneNumberDesc) -> NumberShape:
+    return NumberShape(
+        frozenset(desc.possible_length or ()), re.compile(desc.national_number_pattern or "(?!)")
+    )
 
 
 def _compiled(pattern: str | None) -> re.Pattern[str] | None:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from matching.identifiers.cards import card
-from matching.identifiers.fields import Field, Found
+from matching.identifiers.fields import Field, FoundIdentifier
 from matching.identifiers.numbering_plans import e164, home_plan
 from matching.identifiers.resident_ids import resident_id
 
@@ -25,7 +25,7 @@ _RUN = re.compile(r"\+?\(?\d(?:[ \-.()/]{0,2}\d){6,}+[Xx]?", re.ASCII)
 _GROUP = re.compile(r"\d+[Xx]?", re.ASCII)
 
 
-class Wanted(NamedTuple):
+class WantedNumbers(NamedTuple):
     """Which kinds of number are looked for, and where a telephone number without + belongs."""
 
     region: str
@@ -73,7 +73,7 @@ def readings(digits: str, region: str, *, international: bool) -> list[str]:
     return found
 
 
-def numbers(text: str, wanted: Wanted) -> Iterator[Found]:
+def numbers(text: str, wanted: WantedNumbers) -> Iterator[FoundIdentifier]:
     """In order of run; within a run by first group, then by length; a stretch as ID, card, then phone."""
     for run in _RUN.finditer(text):
         written = run[0]
@@ -84,7 +84,7 @@ def numbers(text: str, wanted: Wanted) -> Iterator[Found]:
             yield from _in_run(text, run, wanted)
 
 
-def _in_run(text: str, run: re.Match[str], wanted: Wanted) -> Iterator[Found]:
+def _in_run(text: str, run: re.Match[str], wanted: WantedNumbers) -> Iterator[FoundIdentifier]:
     """A number without its country code is not found again in the number with it."""
     ends: dict[tuple[Field, str], int] = {}
     for digits, start, end in stretches(text, run):
@@ -111,7 +111,9 @@ def stretches(text: str, run: re.Match[str]) -> Iterator[tuple[str, int, int]]:
                 yield digits, start, end
 
 
-def _named(digits: str, start: int, end: int, *, plus: bool, wanted: Wanted) -> Iterator[Found]:
+def _named(
+    digits: str, start: int, end: int, *, plus: bool, wanted: WantedNumbers
+) -> Iterator[FoundIdentifier]:
     if wanted.resident_id and len(digits) in (15, 18) and (value := resident_id(digits)):
         yield Field.RESIDENT_ID, value, start, end
     digits = digits.rstrip("Xx")

@@ -19,8 +19,15 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from matching.identifiers.digit_graphs import NO, Graph, Graphs, Match, PatternUnknown, Value
-from matching.identifiers.numbering_plans import LONGEST_NSN, SHORTEST_NSN, Plan, Shape, home_plan, plans
+from matching.identifiers.digit_graphs import NO, Graph, Graphs, PatternMatch, PatternUnknown, Value
+from matching.identifiers.numbering_plans import (
+    LONGEST_NSN,
+    SHORTEST_NSN,
+    NumberingPlan,
+    NumberShape,
+    home_plan,
+    plans,
+)
 
 _COMPILING = Lock()  # graphs are shared, and two threads' scanners may need them at once
 LONGEST = 18  # digits; more than this are never asked for
@@ -45,14 +52,14 @@ class Dialled(NamedTuple):
     digits: int
 
 
-class Asked(Enum):
+class AskPython(Enum):
     """No table can say; `phones.e164` does."""
 
     ASK = "ask"
 
 
 WHOLE = Number("", 0, 0, 0)
-ASK = Asked.ASK
+ASK = AskPython.ASK
 
 
 class _Facts(NamedTuple):
@@ -64,11 +71,11 @@ class _Facts(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class PhoneAutomaton:
     """Row i: the states that digits 0 to 9 lead to, then the answer's index. Row 0 answers nothing, ever."""
 
     rows: NDArray[np.uint16]
-    answers: tuple[Number | Dialled | Asked | None, ...]
+    answers: tuple[Number | Dialled | AskPython | None, ...]
 
 
 @cache
@@ -78,7 +85,7 @@ def _graphs(_code: str) -> Graphs:
 
 
 @cache
-def country_table(code: str) -> Table:
+def country_table(code: str) -> PhoneAutomaton:
     """Of the digits after a country code. Raises PatternUnknown."""
     with _COMPILING:
         graphs = _graphs(code)
@@ -86,7 +93,7 @@ def country_table(code: str) -> Table:
 
 
 @cache
-def home_table(region: str) -> Table:
+def home_table(region: str) -> PhoneAutomaton:
     """Of digits as they are written in a region. Raises PatternUnknown.
 
     In the order of `phones`: the international prefix, the own country code without a +, a national number.
@@ -95,7 +102,7 @@ def home_table(region: str) -> Table:
         return _home_table(region)
 
 
-def _home_table(region: str) -> Table:
+def _home_table(region: str) -> PhoneAutomaton:
     home = home_plan(region)
     graphs = _graphs(home.code)
     general = graphs.whole(home.general.pattern.pattern)
@@ -107,8 +114,8 @@ def _home_table(region: str) -> Table:
         matches: bool | None,
         long: bool | None,
         after_code: "_AfterCode | None",
-        national: Number | Asked | None,
-    ) -> Number | Dialled | Asked | None:
+        national: Number | AskPython | None,
+    ) -> Number | Dialled | AskPython | None:
         if dialled:
             return dialled
         if after_code and (long or (after_code.general and not matches)):
@@ -125,11 +132,11 @@ def _home_table(region: str) -> Table:
     return _table(graphs, graph)
 
 
-def _dialled(graphs: Graphs, home: Plan) -> Graph:
+def _dialled(graphs: Graphs, home: NumberingPlan) -> Graph:
     if home.international_prefix is None:
         return NO
 
-    def follow(match: Match) -> Graph:
+    def follow(match: PatternMatch) -> Graph:
         found, nothing = graphs.constant(Dialled(match.end)), graphs.constant(False)
         return graphs.node(False, [nothing, *[found] * 9])  # no country code begins with 0
 
@@ -138,10 +145,10 @@ def _dialled(graphs: Graphs, home: Plan) -> Graph:
 
 class _AfterCode(NamedTuple):
     general: bool  # without prefix it matches the home region's general pattern
-    answer: Number | Asked | None
+    answer: Number | AskPython | None
 
 
-def _after_code(graphs: Graphs, home: Plan, general: Graph) -> Graph:
+def _after_code(graphs: Graphs, home: NumberingPlan, general: Graph) -> Graph:
     """What follows the own country code: stripped by the home rules, then read by the main region's."""
     main = _national(graphs, plans(home.code)[0])
     both = graphs.combined(lambda matches, answer: _AfterCode(bool(matches), answer), general, main)
@@ -157,7 +164,7 @@ def _moved_after_code(after: _AfterCode, by: Number) -> _AfterCode:
     return after._replace(answer=_moved(after.answer, by))
 
 
-def _moved(answer: Number | Asked | None, by: Number) -> Number | Asked | None:
+def _moved(answer: Number | AskPython | None, by: Number) -> Number | AskPython | None:
     """An answer about what a prefix left, in digits of the number with it."""
     if not isinstance(answer, Number) or (by.literal == "" == answer.literal and by.start == by.end):
         return answer.behind(by.rest) if isinstance(answer, Number) else answer
@@ -165,7 +172,7 @@ def _moved(answer: Number | Asked | None, by: Number) -> Number | Asked | None:
 
 
 @cache
-def _national(graphs: Graphs, plan: Plan) -> Graph:
+def _national(graphs: Graphs, plan: NumberingPlan) -> Graph:
     """The answer about a number of this plan's region, with or without national prefix."""
     facts = graphs.combined(
         lambda general, possible, valid: _Facts(bool(general), bool(possible), bool(valid)),
@@ -184,14 +191,16 @@ def _national(graphs: Graphs, plan: Plan) -> Graph:
     return graphs.combined(chosen, _stripped(graphs, plan, facts, lambda rest, by: (rest, by)), facts)
 
 
-def _stripped(graphs: Graphs, plan: Plan, graph: Graph, made: Callable[[Any, Number], object]) -> Graph:
+def _stripped(
+    graphs: Graphs, plan: NumberingPlan, graph: Graph, made: Callable[[Any, Number], object]
+) -> Graph:
     """`made` of what `graph` says of the number without national prefix, and of how it lies in the digits."""
     if plan.national_prefix is None:
         return NO
     literal = _literal(plan)
     tracked = graphs.walk(graph, literal or "")
 
-    def follow(match: Match) -> Graph:
+    def follow(match: PatternMatch) -> Graph:
         if literal is None or match.group_end is None or match.group_start is None:
             rest, lies = graph, Number("", 0, 0, match.end)
         else:
@@ -201,7 +210,7 @@ def _stripped(graphs: Graphs, plan: Plan, graph: Graph, made: Callable[[Any, Num
     return graphs.match(plan.national_prefix.pattern, follow, tracked)
 
 
-def _literal(plan: Plan) -> str | None:
+def _literal(plan: NumberingPlan) -> str | None:
     r"""The digits of a transform rule such as `9\1`; None where the plan has no rule."""
     if not plan.transform or plan.national_prefix is None:
         return None
@@ -228,7 +237,7 @@ def _valid(graphs: Graphs, code: str) -> Graph:
     return found
 
 
-def _in_use(graphs: Graphs, plan: Plan) -> Graph:
+def _in_use(graphs: Graphs, plan: NumberingPlan) -> Graph:
     kinds = NO
     for kind in plan.kinds:
         kinds = graphs.either(kinds, _shape(graphs, kind))
@@ -236,7 +245,7 @@ def _in_use(graphs: Graphs, plan: Plan) -> Graph:
     return graphs.combined(_all, _shape(graphs, plan.general), kinds, lengths)
 
 
-def _shape(graphs: Graphs, shape: Shape) -> Graph:
+def _shape(graphs: Graphs, shape: NumberShape) -> Graph:
     matching = graphs.whole(shape.pattern.pattern)
     if not shape.lengths:
         return matching
@@ -249,7 +258,7 @@ def _all(*said: bool | None) -> bool | None:
     return all(said) or None
 
 
-def _table(graphs: Graphs, graph: Graph) -> Table:
+def _table(graphs: Graphs, graph: Graph) -> PhoneAutomaton:
     """The nodes that a graph leads to, numbered in the order in which they are met; 0 says no."""
     numbers: dict[Graph, int] = {NO: 0, graph: 1}
     order = [NO, graph]
@@ -264,4 +273,4 @@ def _table(graphs: Graphs, graph: Graph) -> Table:
         edges = graphs.edges[one]
         rows[number, :10] = number if edges is None else [numbers[onward] for onward in edges]
         rows[number, 10] = answers.setdefault(graphs.values[one], len(answers))
-    return Table(rows, tuple(answers))
+    return PhoneAutomaton(rows, tuple(answers))

@@ -13,7 +13,7 @@ applied only where the provider owns the domain and says so; a company's own dom
 from typing import NamedTuple
 
 
-class Provider(NamedTuple):
+class MailProvider(NamedTuple):
     domains: str  # separated by spaces
     mailbox: str | None = None
     tag: str | None = None
@@ -25,10 +25,10 @@ PROVIDERS = (
     # Dots do not matter: Gmail Help, support.google.com/mail/answer/7436150. Tags: Google Workspace Learning
     # Center, "task-specific addresses". googlemail.com is what gmail.com was called in Germany and Britain.
     # Domains that companies have at Google are not meant: there, dots count.
-    Provider("gmail.com googlemail.com", mailbox="gmail.com", tag="+", ignored="."),
+    MailProvider("gmail.com googlemail.com", mailbox="gmail.com", tag="+", ignored="."),
     # Tags: learn.microsoft.com, "Plus addressing in Exchange Online"; Outlook.com has had them since 2013.
     # Dots count, and the same name under two domains is two people's.
-    Provider(
+    MailProvider(
         "outlook.com hotmail.com live.com msn.com passport.com windowslive.com "
         "outlook.at outlook.be outlook.cl outlook.co.id outlook.co.il outlook.co.th outlook.com.ar "
         "outlook.com.au outlook.com.br outlook.com.gr outlook.com.tr outlook.com.vn outlook.cz outlook.de "
@@ -46,13 +46,13 @@ PROVIDERS = (
     ),
     # Dots, hyphens and underscores do not matter, tags do neither; a name belongs to one account under all
     # four domains: proton.me/support/addresses-and-aliases, proton.me/support/creating-aliases.
-    Provider("proton.me protonmail.com protonmail.ch pm.me", mailbox="proton.me", tag="+", ignored=".-_"),
+    MailProvider("proton.me protonmail.com protonmail.ch pm.me", mailbox="proton.me", tag="+", ignored=".-_"),
     # A name belongs to one account under all three: support.apple.com/118230. Tags: nowhere written by Apple;
     # delivered all the same, and no name can have a plus sign.
-    Provider("icloud.com me.com mac.com", mailbox="icloud.com", tag="+"),
+    MailProvider("icloud.com me.com mac.com", mailbox="icloud.com", tag="+"),
     # Tags and subdomains: fastmail.help/hc/en-us/articles/360060591053. The same name under two domains may
     # be two people's.
-    Provider(
+    MailProvider(
         "fastmail.com fastmail.fm fastmail.net fastmail.org fastmail.us fastmail.uk fastmail.co.uk "
         "fastmail.de fastmail.es fastmail.fr fastmail.in fastmail.jp fastmail.nl fastmail.se fastmail.to "
         "fastmail.cn fastmail.com.au fastmail.mx fastmailbox.net sent.com",
@@ -61,7 +61,7 @@ PROVIDERS = (
     ),
     # Disposable addresses are BASE-KEYWORD: help.yahoo.com, "AddressGuard". No name has a hyphen of its own.
     # The base is the account's, though it need not be its name.
-    Provider(
+    MailProvider(
         "yahoo.com ymail.com rocketmail.com myyahoo.com yahoo.at yahoo.be yahoo.bg yahoo.ca yahoo.ch "
         "yahoo.cl yahoo.co.id yahoo.co.il yahoo.co.in yahoo.co.kr yahoo.co.nz yahoo.co.th yahoo.co.uk "
         "yahoo.co.za yahoo.com.ar yahoo.com.au yahoo.com.br yahoo.com.co yahoo.com.hk yahoo.com.mx "
@@ -71,7 +71,7 @@ PROVIDERS = (
         tag="-",
     ),
     # Every mailbox has its name under all of these: yandex.com/support/domain/additional/mailbox-alias.xml.
-    Provider(
+    MailProvider(
         "yandex.ru ya.ru yandex.com yandex.by yandex.kz yandex.ua yandex.com.tr", mailbox="yandex.ru", tag="+"
     ),
 )

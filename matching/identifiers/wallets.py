@@ -12,7 +12,7 @@ import hashlib
 import re
 from collections.abc import Iterator
 
-from matching.identifiers.fields import Field, Found
+from matching.identifiers.fields import Field, FoundIdentifier
 
 _ALPHABET = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 _RIPPLE = "rpshnaf39wBUDNEGHJKLM4PQRST7VWXYZ2bcdeCg65jkm8oFqi1tuvAxyz"
@@ -67,7 +67,7 @@ def wallet(value: str, _region: str = "") -> str | None:
     return base58check(value)
 
 
-def wallets(text: str) -> Iterator[Found]:
+def wallets(text: str) -> Iterator[FoundIdentifier]:
     """base58check, then bech32, then Ethereum, each in order of place."""
     for one in _BASE58.finditer(text):
         if value := base58check(one[0]):

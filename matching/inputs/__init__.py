@@ -27,9 +27,9 @@ name.
 """
 
 from matching.inputs.document import Document
-from matching.inputs.formats.blocks import BLOCK, Block, Row, Shape
+from matching.inputs.formats.blocks import BLOCK, Block, CellRow, LineShape
 from matching.inputs.limits import Limits
 from matching.inputs.opening import documents
-from matching.inputs.outcomes import Ending
+from matching.inputs.outcomes import InputOutcome
 
-__all__ = ["BLOCK", "Block", "Document", "Ending", "Limits", "Row", "Shape", "documents"]
+__all__ = ["BLOCK", "Block", "CellRow", "Document", "InputOutcome", "Limits", "LineShape", "documents"]

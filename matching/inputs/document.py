@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Protocol
 
 from matching.errors import InputFailed, InputRefused
-from matching.inputs.formats.blocks import PLAIN, Block, Shape
-from matching.inputs.formats.decoding import Text
-from matching.inputs.formats.recognition import Recognised, recognised
+from matching.inputs.formats.blocks import PLAIN, Block, LineShape
+from matching.inputs.formats.decoding import DecodedText
+from matching.inputs.formats.recognition import RecognisedFormat, recognised
 from matching.inputs.formats.record_ends import record_end
-from matching.inputs.formats.xlsx import Workbook
-from matching.inputs.limits import Budget
-from matching.inputs.outcomes import Ending, ending_of
+from matching.inputs.formats.xlsx import XlsxWorkbook
+from matching.inputs.limits import InputBudget
+from matching.inputs.outcomes import InputOutcome, ending_of
 from matching.inputs.streams import Window
 
 
@@ -26,7 +26,7 @@ class _Content(Protocol):
     @property
     def charset(self) -> str: ...
     @property
-    def shape(self) -> Shape: ...
+    def shape(self) -> LineShape: ...
     @property
     def size(self) -> int:
         """Bytes read so far."""
@@ -39,7 +39,7 @@ class _Content(Protocol):
 class Document:
     """`blocks` can be read once, and only until the next document is asked for."""
 
-    def __init__(self, name: str, content: _Content | None, ending: Ending | None = None) -> None:
+    def __init__(self, name: str, content: _Content | None, ending: InputOutcome | None = None) -> None:
         """`content` None: there is none to read, and `ending` says why."""
         self.name = name
         self.ending = ending  # there once the blocks have been read
@@ -57,7 +57,7 @@ class Document:
         return self._content.format if self._content else ""
 
     @property
-    def shape(self) -> Shape:
+    def shape(self) -> LineShape:
         """That of all blocks; where tables differ (sql, xlsx), that of a block is its own."""
         return self._content.shape if self._content else PLAIN
 
@@ -99,12 +99,12 @@ _BY_LINES = frozenset({"csv", "tsv", "combo", "keyvalue", "text"})
 class TextContent:
     """A window's text."""
 
-    def __init__(self, window: Window, budget: Budget, regions: Sequence[str]) -> None:
+    def __init__(self, window: Window, budget: InputBudget, regions: Sequence[str]) -> None:
         """Looks at the beginning; raises what keeps it from being read."""
         self._window = window
-        self._text = Text(window, budget)
+        self._text = DecodedText(window, budget)
         sample = self._text.sample()
-        self._found: Recognised = recognised(sample, regions)
+        self._found: RecognisedFormat = recognised(sample, regions)
         by_lines = self._found.format in _BY_LINES and self._text.charset == "utf-8"
         if by_lines and (sign := record_end(sample)) is not None:
             self._text.end_lines(sign)
@@ -116,7 +116,7 @@ class TextContent:
         return self._text.charset
 
     @property
-    def shape(self) -> Shape:
+    def shape(self) -> LineShape:
         return self._found.reader.shape
 
     @property
@@ -136,10 +136,10 @@ class WorkbookContent:
 
     format = "xlsx"
     charset = "utf-8"  # of what is made of it
-    shape: Shape = PLAIN
+    shape: LineShape = PLAIN
     broken = 0
 
-    def __init__(self, workbook: Workbook) -> None:
+    def __init__(self, workbook: XlsxWorkbook) -> None:
         self._workbook = workbook
 
     @property

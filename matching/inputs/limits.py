@@ -35,7 +35,7 @@ class Limits:
     """From the call to the last byte, with what the caller does in between."""
 
 
-class Budget:
+class InputBudget:
     """What is left of the limits; raises InputTooLarge, InputTooMany, InputTooSlow, and goes on raising."""
 
     def __init__(self, limits: Limits, clock: Callable[[], float] = time.monotonic) -> None:

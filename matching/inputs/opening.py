@@ -22,8 +22,8 @@ from matching.inputs.containers import magic, sevenz, tars, zips
 from matching.inputs.containers.compressed import MAKERS, Unpacked
 from matching.inputs.containers.member import Member
 from matching.inputs.document import Document, TextContent, WorkbookContent
-from matching.inputs.formats.xlsx import Workbook
-from matching.inputs.limits import Budget, Limits
+from matching.inputs.formats.xlsx import XlsxWorkbook
+from matching.inputs.limits import InputBudget, Limits
 from matching.inputs.member_names import Unique, inside, shown
 from matching.inputs.outcomes import refused
 from matching.inputs.streams import File, FileWindow, Spool, StreamWindow, Window
@@ -37,7 +37,7 @@ def documents(
     `regions`: of telephone numbers without +, for recognising columns. Raises InputMissing or InputUnreadable
     for a `source` of which nobody can say what it is; what is wrong otherwise is the ending of a document.
     """
-    opener = _Opener(Budget(limits or Limits()), regions)
+    opener = _Opener(InputBudget(limits or Limits()), regions)
     if not isinstance(source, Path):
         return opener.stream(name, source)
     try:
@@ -65,7 +65,7 @@ def _descriptor(path: Path, *, follow: bool) -> int:
 class _Piped:
     """A binary stream of Python's as a stream of ours, counted as an outermost file."""
 
-    def __init__(self, stream: BinaryIO, budget: Budget) -> None:
+    def __init__(self, stream: BinaryIO, budget: InputBudget) -> None:
         self._stream, self._budget = stream, budget
 
     def read(self, size: int, /) -> bytes:
@@ -80,7 +80,7 @@ class _Piped:
 class _Opener:
     """One call of `documents`."""
 
-    def __init__(self, budget: Budget, regions: Sequence[str]) -> None:
+    def __init__(self, budget: InputBudget, regions: Sequence[str]) -> None:
         self._budget = budget
         self._regions = regions
 
@@ -175,7 +175,7 @@ class _Opener:
                 if kind == "7z":
                     yield from self._members(name, sevenz.members(file, self._budget), depth)
                 elif zips.is_workbook(file):
-                    yield Document(name, WorkbookContent(Workbook(file, self._budget, self._regions)))
+                    yield Document(name, WorkbookContent(XlsxWorkbook(file, self._budget, self._regions)))
                 else:
                     yield from self._members(name, zips.members(file, self._budget), depth)
 

@@ -10,7 +10,7 @@ WHOLE = "whole"
 
 
 @dataclass(frozen=True, slots=True)
-class Ending:
+class InputOutcome:
     """`outcome` is `whole` or the reason of an InputRefused without its `input_`."""
 
     outcome: str
@@ -24,19 +24,19 @@ class Ending:
         return self.outcome == WHOLE
 
 
-def ending_of(error: InputRefused | None, *, size: int, rows: int, broken: int = 0) -> Ending:
+def ending_of(error: InputRefused | None, *, size: int, rows: int, broken: int = 0) -> InputOutcome:
     """Of a document's text. `error` None: everything was read."""
     counted = f"{rows} rows in {size} bytes were read"
     if error is None:
-        return Ending(WHOLE, f"{counted}.", size, rows, broken)
+        return InputOutcome(WHOLE, f"{counted}.", size, rows, broken)
     before = f"{counted} before." if size else "Nothing of it was read."
-    return Ending(_outcome(error), f"{_sentence(error)} {before}", size, rows, broken)
+    return InputOutcome(_outcome(error), f"{_sentence(error)} {before}", size, rows, broken)
 
 
-def refused(error: InputRefused, *, documents: int = 0) -> Ending:
+def refused(error: InputRefused, *, documents: int = 0) -> InputOutcome:
     """Of what gave no text of its own. `documents`: what came out of it before."""
     before = f" {documents} documents in it were read before." if documents else ""
-    return Ending(_outcome(error), _sentence(error) + before, 0, 0)
+    return InputOutcome(_outcome(error), _sentence(error) + before, 0, 0)
 
 
 def _outcome(error: InputRefused) -> str:

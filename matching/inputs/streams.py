@@ -11,7 +11,7 @@ import tempfile
 from typing import Protocol
 
 from matching.errors import InputRefused, InputTooLarge, InputTruncated, InputUnreadable
-from matching.inputs.limits import Budget
+from matching.inputs.limits import InputBudget
 
 CHUNK = 1 << 16
 
@@ -50,7 +50,7 @@ class File:
         return data
 
 
-class Part:
+class FilePart:
     """A stretch of a file as a stream."""
 
     def __init__(self, file: File, start: int, end: int) -> None:
@@ -163,7 +163,7 @@ class Spool:
     whatever ends the process, nothing of it is left in any folder.
     """
 
-    def __init__(self, window: Window, budget: Budget) -> None:
+    def __init__(self, window: Window, budget: InputBudget) -> None:
         self._kept = tempfile.TemporaryFile()  # noqa: SIM115 - closed by close()
         self.error: InputRefused | None = None  # what the stream ended with
         size = 0

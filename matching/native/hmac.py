@@ -5,7 +5,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from matching.native.library import LibraryMissing, load
+from matching.native.library import LibraryMissing, load_library
 
 SIZE = 16  # bytes: the first ones of each digest
 KEY_SIZE = 32
@@ -15,7 +15,7 @@ KEY_SIZE = 32
 def lanes() -> int:
     """How many messages are hashed side by side; 0 where the library or the processor has no way to."""
     try:
-        return int(load().hmac_lanes())
+        return int(load_library().hmac_lanes())
     except LibraryMissing:
         return 0
 
@@ -33,5 +33,5 @@ def hashed(
     secret = np.frombuffer(key, dtype=np.uint8)  # a view: no copy of the key stays behind
     offsets, tape = np.ascontiguousarray(offsets), np.ascontiguousarray(tape)
     places = (secret.ctypes.data, offsets.ctypes.data, tape.ctypes.data)
-    load().hmac(side_by_side, *places, len(out), out.ctypes.data)
+    load_library().hmac(side_by_side, *places, len(out), out.ctypes.data)
     return out

@@ -1,7 +1,7 @@
 """The native scanner's library: the structures of spillwatch.h, and the functions with their types.
 
 A library that is not there, does not load or speaks another version of the interface is as good as none:
-`load` raises LibraryMissing then, and the pure-Python reference does the work.
+`load_library` raises LibraryMissing then, and the pure-Python reference does the work.
 """
 
 import ctypes
@@ -40,7 +40,7 @@ class LibraryMissing(Exception):
     """The native scanner cannot be used; the message says why."""
 
 
-class Answer(Structure):
+class PhoneAnswer(Structure):
     _fields_ = (
         ("kind", c_uint8),
         ("start", c_uint8),
@@ -62,7 +62,7 @@ class PhoneTable(Structure):
     )
 
 
-class Provider(Structure):
+class MailProviderRow(Structure):
     _fields_ = (
         ("tag", c_char),
         ("ignored", c_char * 7),
@@ -72,7 +72,7 @@ class Provider(Structure):
     )
 
 
-class Domain(Structure):
+class MailDomainRow(Structure):
     _fields_ = (("name", c_char * 31), ("length", c_uint8), ("provider", c_uint32))
 
 
@@ -133,13 +133,13 @@ class _Switch:
     allowed = True
 
 
-def use(native: bool) -> None:
+def allow_native(native: bool) -> None:
     """Whether this process may use the library: what was loaded before stays in use."""
     if not _loaded.cache_info().currsize:
         _Switch.allowed = native
 
 
-def load(path: Path = PATH) -> Library:
+def load_library(path: Path = PATH) -> Library:
     """Raises LibraryMissing."""
     if not _Switch.allowed:
         raise LibraryMissing("the native one is turned off (native = false in [matching])")

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from matching.native.library import load
+from matching.native.library import load_library
 
 _FEWEST = 32  # bytes a line that there is room for; where lines are shorter, it is read again
 
@@ -13,7 +13,7 @@ def line_ends(data: bytes) -> NDArray[np.int64]:
     text, room = np.frombuffer(data, np.uint8), len(data) // _FEWEST + _FEWEST
     while True:
         ends = np.empty(room, np.int64)
-        count = load().line_ends(text.ctypes.data, len(data), ends.ctypes.data, room)
+        count = load_library().line_ends(text.ctypes.data, len(data), ends.ctypes.data, room)
         if count <= room:
             return ends[:count]
         room = count

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from matching.native.library import PATH, LibraryMissing, load
+from matching.native.library import PATH, LibraryMissing, load_library
 
 
 class Probe(NamedTuple):
@@ -26,7 +26,7 @@ def functions(path: Path = PATH) -> Probe:
     """Raises LibraryMissing."""
     if sys.byteorder != "little":
         raise LibraryMissing(f"{path} is for little-endian machines")
-    load(path)
+    load_library(path)
     library = ctypes.CDLL(str(path))
     try:
         search, mark = library.sw_probe, library.sw_mark

@@ -19,7 +19,7 @@ Places = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
+class CandidateBatch:
     """The candidates of one field in the order in which `identifiers.scan` gives them.
 
     `starts` and `ends` are places in the block, half open: bytes of a block of bytes, characters of a text.
@@ -32,7 +32,7 @@ class Batch:
     tape: Bytes
 
     @classmethod
-    def of(cls, candidates: Iterable[Candidate]) -> "Batch":
+    def of(cls, candidates: Iterable[Candidate]) -> "CandidateBatch":
         kept = list(candidates)
         forms = [one.canonical.encode("ascii") for one in kept]
         return cls(
@@ -45,17 +45,19 @@ class Batch:
     def __len__(self) -> int:
         return len(self.starts)
 
-    def at(self, places: Places) -> "Batch":
+    def at(self, places: Places) -> "CandidateBatch":
         """With other places: `places[i]` instead of i."""
-        return Batch(places[self.starts], places[self.ends], self.offsets, self.tape)
+        return CandidateBatch(places[self.starts], places[self.ends], self.offsets, self.tape)
 
-    def only(self, kept: NDArray[np.bool_]) -> "Batch":
+    def only(self, kept: NDArray[np.bool_]) -> "CandidateBatch":
         """Some of them."""
         if kept.all():
             return self
         lengths = np.diff(self.offsets)
         offsets = np.concatenate(([0], np.cumsum(lengths[kept])))
-        return Batch(self.starts[kept], self.ends[kept], offsets, self.tape[np.repeat(kept, lengths)])
+        return CandidateBatch(
+            self.starts[kept], self.ends[kept], offsets, self.tape[np.repeat(kept, lengths)]
+        )
 
     def on_tape(self) -> Tape:
         """The forms, for `Fingerprinter.of_tape`."""
@@ -67,7 +69,7 @@ class Batch:
         return [tape[start:end] for start, end in pairwise(offsets)]
 
 
-class Candidates(dict[Field, Batch]):
+class Candidates(dict[Field, CandidateBatch]):
     """The batches of the fields that were looked for."""
 
     @property

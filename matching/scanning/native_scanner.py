@@ -13,7 +13,7 @@ from matching.identifiers import Candidate, Field
 from matching.identifiers.numbering_plans import e164
 from matching.native.library import FIELDS, HOME, SHAPES, Ask, Library, PhoneTable, Rules
 from matching.scanning import native_tables
-from matching.scanning.candidates import Batch
+from matching.scanning.candidates import CandidateBatch
 from matching.scanning.native_phones import home, plans
 from matching.scanning.specification import by_specification
 
@@ -47,7 +47,7 @@ class NativeScanner:
         """How many numbers no table could say."""
         return self._asker.count
 
-    def scan(self, block: NDArray[np.uint8]) -> dict[Field, Batch]:
+    def scan(self, block: NDArray[np.uint8]) -> dict[Field, CandidateBatch]:
         """The candidates by field, places in bytes."""
         if block.size >= BLOCK_LIMIT:
             raise ValueError(f"a block has {block.size} bytes; wanted: less than {BLOCK_LIMIT}")
@@ -60,17 +60,17 @@ class NativeScanner:
             found[field] = _looked_at(block, found[field], field, self._region)
         return found
 
-    def _taken(self, number: int) -> Batch:
+    def _taken(self, number: int) -> CandidateBatch:
         count = self._library.count(self._handle, number)
         places = np.empty(3 * count + 1, dtype=np.int64)
         tape = np.empty(self._library.tape_length(self._handle, number), dtype=np.uint8)
         begin = places.ctypes.data
         parts = (begin, begin + 8 * count, begin + 16 * count)
         self._library.take(self._handle, number, *parts, tape.ctypes.data)
-        return Batch(places[:count], places[count : 2 * count], places[2 * count :], tape)
+        return CandidateBatch(places[:count], places[count : 2 * count], places[2 * count :], tape)
 
 
-def _looked_at(block: NDArray[np.uint8], places: Batch, field: Field, region: str) -> Batch:
+def _looked_at(block: NDArray[np.uint8], places: CandidateBatch, field: Field, region: str) -> CandidateBatch:
     """What the specification finds in these places, which are in order and may overlap."""
     if not len(places):
         return places
@@ -79,10 +79,10 @@ def _looked_at(block: NDArray[np.uint8], places: Batch, field: Field, region: st
         [found] = by_specification(block[start:end].tobytes(), region, (field,)).values()
         spans = zip(found.forms(), found.starts.tolist(), found.ends.tolist(), strict=True)
         candidates += [Candidate(field, form, start + first, start + last) for form, first, last in spans]
-    return Batch.of(sorted(candidates, key=_wallet_order) if field is Field.WALLET else candidates)
+    return CandidateBatch.of(sorted(candidates, key=_wallet_order) if field is Field.WALLET else candidates)
 
 
-def _merged(places: Batch) -> Iterator[tuple[int, int]]:
+def _merged(places: CandidateBatch) -> Iterator[tuple[int, int]]:
     spans = zip(places.starts.tolist(), places.ends.tolist(), strict=True)
     start, end = next(spans, (0, 0))
     for first, last in spans:

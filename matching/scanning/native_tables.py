@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from matching.identifiers.cards import CARD_LENGTHS, ISSUERS
 from matching.identifiers.countries import BBAN, PROVINCES
 from matching.identifiers.providers import PROVIDERS
-from matching.native.library import DROPPED, IBAN_ROW, Domain, Provider
-from text.fold_tables import images
+from matching.native.library import DROPPED, IBAN_ROW, MailDomainRow, MailProviderRow
+from text.fold_tables import fold_images
 
 Bytes = NDArray[np.uint8]
 _PAGE = 64  # code points
@@ -24,7 +24,7 @@ _PAGE = 64  # code points
 @cache
 def fold() -> tuple[Bytes, Bytes]:
     """For each 64 code points the page of their images, and the pages; on page 0 all stay."""
-    made = images("narrow")
+    made = fold_images("narrow")
     if bool((made.sizes > 1).any()) or bool((made.characters >= 0x80).any()):
         raise ValueError("the narrow fold gives more than one ASCII character")
     table = np.zeros(sys.maxunicode + 1, dtype=np.uint8)
@@ -67,10 +67,10 @@ def ibans() -> Bytes:
 
 
 @cache
-def providers() -> ctypes.Array[Provider]:
-    return (Provider * len(PROVIDERS))(
+def providers() -> ctypes.Array[MailProviderRow]:
+    return (MailProviderRow * len(PROVIDERS))(
         *(
-            Provider(
+            MailProviderRow(
                 (one.tag or "\0").encode(),
                 one.ignored.encode(),
                 (one.mailbox or "").encode(),
@@ -83,6 +83,8 @@ def providers() -> ctypes.Array[Provider]:
 
 
 @cache
-def domains() -> ctypes.Array[Domain]:
+def domains() -> ctypes.Array[MailDomainRow]:
     named = [(name, number) for number, one in enumerate(PROVIDERS) for name in one.domains.split()]
-    return (Domain * len(named))(*(Domain(name.encode(), len(name), number) for name, number in named))
+    return (MailDomainRow * len(named))(
+        *(MailDomainRow(name.encode(), len(name), number) for name, number in named)
+    )

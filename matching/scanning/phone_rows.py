@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matching.identifiers.digit_graphs import PatternUnknown
-from matching.identifiers.phone_tables import LONGEST, Asked, Dialled, Number, Table
-from matching.native.library import ROW, Answer
+from matching.identifiers.phone_tables import LONGEST, AskPython, Dialled, Number, PhoneAutomaton
+from matching.native.library import ROW, PhoneAnswer
 
 Numbers = NDArray[np.uint16]
 
@@ -28,13 +28,13 @@ class Compiled(NamedTuple):
     lengths: NDArray[np.uint32]
 
 
-def compiled(table: Table) -> Compiled:
+def compiled(table: PhoneAutomaton) -> Compiled:
     """Raises PatternUnknown where the table is too large for numbers of 16 bits."""
     rows, tails = _rows(table)
     return Compiled(rows, tails, np.frombuffer(bytes(_answers(table)), np.uint8), _lengths(table))
 
 
-def _rows(table: Table) -> tuple[Numbers, Numbers]:
+def _rows(table: PhoneAutomaton) -> tuple[Numbers, Numbers]:
     """States are places of rows, as the tail of a state is one of `tails`."""
     decided = _decided(table)
     places = np.flatnonzero(decided)
@@ -52,7 +52,7 @@ def _rows(table: Table) -> tuple[Numbers, Numbers]:
     return rows.reshape(-1), np.concatenate(([0], tails.reshape(-1))).astype(np.uint16)  # 0 is no place
 
 
-def _decided(table: Table) -> NDArray[np.bool_]:
+def _decided(table: PhoneAutomaton) -> NDArray[np.bool_]:
     """The states that every further digit leads on from alike, as every one behind it does."""
     alike: NDArray[np.bool_] = (table.rows[:, :10] == table.rows[:, :1]).all(axis=1)
     onward = table.rows[:, 0]
@@ -62,7 +62,7 @@ def _decided(table: Table) -> NDArray[np.bool_]:
     return decided
 
 
-def _lengths(table: Table) -> NDArray[np.uint32]:
+def _lengths(table: PhoneAutomaton) -> NDArray[np.uint32]:
     onward = table.rows[:, :10]
     behind = onward[onward[1]].reshape(-1)  # where two digits lead to
     says = np.array([said is not None for said in table.answers])
@@ -74,13 +74,13 @@ def _lengths(table: Table) -> NDArray[np.uint32]:
     return lengths
 
 
-def _answers(table: Table) -> Array[Answer]:
-    return (Answer * len(table.answers))(*map(_answer, table.answers))
+def _answers(table: PhoneAutomaton) -> Array[PhoneAnswer]:
+    return (PhoneAnswer * len(table.answers))(*map(_answer, table.answers))
 
 
-def _answer(said: Number | Dialled | Asked | None) -> Answer:
+def _answer(said: Number | Dialled | AskPython | None) -> PhoneAnswer:
     if isinstance(said, Number):
-        return Answer(_NUMBER, said.start, said.end, said.rest, len(said.literal), said.literal.encode())
+        return PhoneAnswer(_NUMBER, said.start, said.end, said.rest, len(said.literal), said.literal.encode())
     if isinstance(said, Dialled):
-        return Answer(_DIALLED, 0, 0, said.digits)
-    return Answer(_ASK if said else 0)
+        return PhoneAnswer(_DIALLED, 0, 0, said.digits)
+    return PhoneAnswer(_ASK if said else 0)

@@ -17,7 +17,7 @@ from phonenumbers import SUPPORTED_REGIONS
 
 from matching.identifiers.digit_graphs import PatternUnknown
 from matching.identifiers.numbering_plans import CODES
-from matching.identifiers.phone_tables import Table, country_table, home_table
+from matching.identifiers.phone_tables import PhoneAutomaton, country_table, home_table
 from matching.scanning.phone_rows import Compiled, compiled
 from text import installed_tables
 
@@ -43,10 +43,10 @@ def write(path: Path = PATH) -> Path:
     ends = np.cumsum([[len(column) for column in one] for one in made.values()], axis=0)
     named = {"names": np.array(list(made)), "ends": ends}
     named |= zip(Compiled._fields, columns, strict=True)
-    return installed_tables.write(path, named, made_of=made_of())
+    return installed_tables.write_tables(path, named, made_of=made_of())
 
 
-def _compiled(table: Callable[[], Table]) -> Compiled | None:
+def _compiled(table: Callable[[], PhoneAutomaton]) -> Compiled | None:
     try:
         return compiled(table())
     except PatternUnknown:
@@ -56,7 +56,7 @@ def _compiled(table: Callable[[], Table]) -> Compiled | None:
 @cache
 def read(path: Path = PATH) -> Mapping[str, Compiled]:
     """By country code, and a region's own by its name; empty where no such file is, or another release's."""
-    file = installed_tables.read(path, made_of=made_of())
+    file = installed_tables.read_tables(path, made_of=made_of())
     if not file:
         return {}
     names, ends = file["names"].tolist(), file["ends"]
@@ -67,4 +67,6 @@ def read(path: Path = PATH) -> Mapping[str, Compiled]:
 
 def made_of() -> str:
     """What decides what is in the tables: the release of `phonenumbers`, and the modules that compile."""
-    return installed_tables.digest(phonenumbers.__version__.encode(), *installed_tables.modules(_MADE_BY))
+    return installed_tables.digest_of(
+        phonenumbers.__version__.encode(), *installed_tables.module_sources(_MADE_BY)
+    )

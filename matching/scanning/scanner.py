@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from matching.identifiers import SCANNED, Field
-from matching.native.library import FIELDS, SHAPES, LibraryMissing, load
+from matching.native.library import FIELDS, SHAPES, LibraryMissing, load_library
 from matching.scanning import plan_tables
 from matching.scanning.candidates import Bytes, Candidates
 from matching.scanning.native_scanner import NativeScanner
@@ -62,9 +62,9 @@ class Engine(NamedTuple):
     told: str
 
 
-def engine() -> Engine:
+def scanner_engine() -> Engine:
     try:
-        library = load()
+        library = load_library()
     except LibraryMissing as missing:
         return Engine(native=False, told=f"the pure-Python scanner, which is slow: {missing}")
     told = f"the native scanner, {library.path}"
@@ -76,6 +76,6 @@ def engine() -> Engine:
 def _native(region: str, fields: frozenset[Field]) -> NativeScanner | None:
     known = fields & _KNOWN
     try:
-        return NativeScanner(load(), region, known) if known else None
+        return NativeScanner(load_library(), region, known) if known else None
     except LibraryMissing:
         return None

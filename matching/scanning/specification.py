@@ -5,14 +5,14 @@ from collections.abc import Collection
 import numpy as np
 
 from matching.identifiers import Field, scan
-from matching.scanning.candidates import Batch, Places
+from matching.scanning.candidates import CandidateBatch, Places
 
 
-def by_specification(block: bytes, region: str, fields: Collection[Field]) -> dict[Field, Batch]:
+def by_specification(block: bytes, region: str, fields: Collection[Field]) -> dict[Field, CandidateBatch]:
     """The candidates of a block, by field. A byte that is not UTF-8 is a character of no identifier."""
     text = block.decode("utf-8", "surrogateescape")
     candidates = list(scan(text, region, fields))
-    found = {field: Batch.of(one for one in candidates if one.field is field) for field in fields}
+    found = {field: CandidateBatch.of(one for one in candidates if one.field is field) for field in fields}
     if len(text) == len(block):
         return found
     places = _bytes_before(text)

@@ -34,7 +34,7 @@ JSON_TYPE = "application/json; charset=utf-8"
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class RecordPlace:
     """Where a record is: a path relative to the evidence folder, and the gzip member's bytes in it."""
 
     file: str
@@ -69,7 +69,7 @@ class EvidenceStore:
         """A file of its own, of the day of `now`, made when its first record is written."""
         return EvidenceWriter(self.folder, label, now or datetime.now(UTC))
 
-    def read_response(self, place: Place, sha256: str) -> RawResponse:
+    def read_response(self, place: RecordPlace, sha256: str) -> RawResponse:
         """Raises EvidenceMissing, or EvidenceDamaged unless the body has this sha256."""
         try:
             headers, block = records.parse(self._member(place))
@@ -80,7 +80,7 @@ class EvidenceStore:
             raise _damaged(place, "its sha256 is not the one that was noted when it was stored")
         return RawResponse(headers.get("warc-target-uri", ""), status, tuple(fields), body)
 
-    def read_text(self, place: Place) -> ListingText:
+    def read_text(self, place: RecordPlace) -> ListingText:
         """Raises EvidenceMissing, or EvidenceDamaged."""
         try:
             headers, block = records.parse(self._member(place))
@@ -101,7 +101,7 @@ class EvidenceStore:
             raise _unwritable(self.folder, error) from None
         return [one for one in found if one is not None]
 
-    def _member(self, place: Place) -> bytes:
+    def _member(self, place: RecordPlace) -> bytes:
         path = (self.folder / place.file).resolve()
         if not path.is_relative_to(self.folder.resolve()):
             raise _damaged(place, "it lies outside the evidence folder")
@@ -143,13 +143,13 @@ class EvidenceWriter:
         headers: Sequence[tuple[bytes, bytes]],
         body: bytes,
         fetched_at: datetime,
-    ) -> Place:
+    ) -> RecordPlace:
         """`body`: as received, before any decoding; `headers` likewise."""
         extra = [("WARC-Payload-Digest", records.sha1(body))]
         block = records.response_block(status, headers, body)
         return self._append("response", url, fetched_at, extra, block, "application/http; msgtype=response")
 
-    def text(self, text: ListingText, *, refers_to: Place | None, url: str) -> Place:
+    def text(self, text: ListingText, *, refers_to: RecordPlace | None, url: str) -> RecordPlace:
         """The unmasked text of a listing or an attachment. It lies nowhere else."""
         block = json.dumps({"parts": text.parts}, sort_keys=True).encode()
         extra = [("WARC-Payload-Digest", records.sha1(block))]
@@ -185,7 +185,7 @@ class EvidenceWriter:
 
     def _append(
         self, kind: str, url: str, at: datetime, extra: list[tuple[str, str]], block: bytes, content_type: str
-    ) -> Place:
+    ) -> RecordPlace:
         with self._guard:
             try:
                 if self._handle is None:
@@ -210,7 +210,7 @@ class EvidenceWriter:
 
     def _write(
         self, kind: str, extra: list[tuple[str, str]], at: datetime, block: bytes, content_type: str
-    ) -> Place:
+    ) -> RecordPlace:
         identity = ("WARC-Record-ID", records.record_id(self.file, self._size))
         headers = [identity, ("WARC-Date", records.shown_time(at)), *extra]
         packed = records.member(kind, headers, block, content_type)
@@ -222,7 +222,7 @@ class EvidenceWriter:
             raise EvidenceUnwritable(
                 f"evidence {self.file}: the disk is full. Make room in the evidence folder."
             )
-        place = Place(self.file, self._size, len(packed))
+        place = RecordPlace(self.file, self._size, len(packed))
         self._size += len(packed)
         return place
 
@@ -243,7 +243,7 @@ def _cause(error: OSError) -> str:
     return os.strerror(error.errno or 0)
 
 
-def _damaged(place: Place, what: str) -> EvidenceDamaged:
+def _damaged(place: RecordPlace, what: str) -> EvidenceDamaged:
     return EvidenceDamaged(
         f"evidence {place.file} at {place.offset}: {what}."
         " Restore the file from a backup of the evidence folder."

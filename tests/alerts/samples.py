@@ -5,23 +5,23 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from alerts.message import (
-    Capture,
-    Company,
-    Content,
-    Coverage,
     Difference,
     Excerpt,
-    Listing,
-    Matches,
     Message,
-    Price,
-    Source,
+    MessageCapture,
+    MessageCompany,
+    MessageContent,
+    MessageCoverage,
+    MessageListing,
+    MessageMatches,
+    MessagePrice,
+    MessageSource,
 )
 from alerts.rules import Facts
 from alerts.settings import EmailChannel, WebhookChannel
 from alerts.severity import SeveritySettings, score_of, signals_of
 from alerts.transports.sent import Outgoing
-from storage.alerts import AlertKind, Change, TriageState
+from storage.alerts import AlertChange, AlertKind, TriageState
 
 SECRET = "whsec_c3ludGhldGljIHNlY3JldCBvZiB0aGUgdGVzdHMh"
 NEXT_SECRET = "whsec_dGhlIG5leHQgc3ludGhldGljIHNlY3JldCBvZiB0ZXN0cw=="
@@ -41,16 +41,16 @@ FACTS = Facts(
 )
 
 
-def content(**changes: object) -> Content:
+def content(**changes: object) -> MessageContent:
     """What an alert says, of a made-up offer."""
-    whole = Content(
+    whole = MessageContent(
         title="趣店 Lending: 出售趣店学生数据 100万条 手机 身份证",
         state=TriageState.NEW,
         summary="Data of 趣店 Lending is on night-market: 36 rows agree with enrolled customers.",
-        company=Company(slug="qudian", name="趣店 Lending"),
-        source=Source(name="night-market", kind="html", health="ok", health_since=NOON),
+        company=MessageCompany(slug="qudian", name="趣店 Lending"),
+        source=MessageSource(name="night-market", kind="html", health="ok", health_since=NOON),
         listing=listing(),
-        matches=Matches(
+        matches=MessageMatches(
             mentions={"title": 1, "sample": 3},
             terms=("趣店", "qudian.example"),
             coherent_rows=36,
@@ -72,7 +72,7 @@ def content(**changes: object) -> Content:
             "Call whoever decides on incidents now.",
             "Take it on: spillwatch alerts ack, with --by and --note.",
         ),
-        coverage=Coverage(
+        coverage=MessageCoverage(
             parts=("title", "body", "sample"),
             rows_scanned=40,
             candidates=160,
@@ -81,7 +81,7 @@ def content(**changes: object) -> Content:
             pages_unread=12,
         ),
         proof=(
-            Capture(
+            MessageCapture(
                 id=71,
                 role="item",
                 url="hxxps://market[.]example/offer/8812",
@@ -94,15 +94,15 @@ def content(**changes: object) -> Content:
     return whole.model_copy(update=changes)
 
 
-def listing(**changes: object) -> Listing:
+def listing(**changes: object) -> MessageListing:
     """A made-up offer."""
-    whole = Listing(
+    whole = MessageListing(
         id=12,
         key="8812",
         url="hxxps://market[.]example/offer/8812",
         title="出售趣店学生数据 100万条 手机 身份证",
         seller="night_owl",
-        price=Price(amount="0.5", currency="BTC"),
+        price=MessagePrice(amount="0.5", currency="BTC"),
         claimed_records=1_000_000,
         data_classes=("phone", "resident id", "bank card"),
         posted_at=NOON - timedelta(hours=3),
@@ -120,11 +120,11 @@ def message(**changes: object) -> Message:
     signals = tuple(signals_of(FACTS, SeveritySettings()))
     said = content()
     whole = Message(
-        **{name: getattr(said, name) for name in Content.model_fields},
+        **{name: getattr(said, name) for name in MessageContent.model_fields},
         alert_id=7,
         revision=1,
         kind=AlertKind.FINDING,
-        change=Change.OPENED,
+        change=AlertChange.OPENED,
         severity=SeveritySettings().of(score_of(signals)),
         score=score_of(signals),
         signals=signals,
@@ -138,7 +138,7 @@ def message(**changes: object) -> Message:
 def update_of(revision: int, **changes: object) -> Message:
     """A later message of the same alert."""
     cheaper = (Difference(field="price", before="0.5 BTC", after="0.2 BTC"),)
-    told = {"revision": revision, "change": Change.UPDATED, "changes": cheaper}
+    told = {"revision": revision, "change": AlertChange.UPDATED, "changes": cheaper}
     return message(**told, at=NOON + timedelta(hours=revision), **changes)
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from alerts.dedupe import Judged, decide, finding_key, listing_changes
-from alerts.message import Difference, Price
+from alerts.message import Difference, MessagePrice
 from alerts.severity import SeveritySettings, Signal
-from storage.alerts import Change, TriageState
+from storage.alerts import AlertChange, TriageState
 from tests.alerts.samples import NOON, content, listing
 
 OFFERED = {"mention_title": 30, "price": 10}
@@ -59,7 +59,7 @@ def test_an_escalation_says_from_what_to_what() -> None:
     decision = decide(judged(**OFFERED), judged(**OFFERED, **HIT), state=TriageState.NEW, material=CHEAPER)
 
     assert decision is not None
-    assert Change.ESCALATED is decision.change
+    assert AlertChange.ESCALATED is decision.change
     assert [(change.field, change.before, change.after) for change in decision.changes] == [
         ("severity", "medium", "critical"),
         ("score", "40", "110"),
@@ -69,9 +69,9 @@ def test_an_escalation_says_from_what_to_what() -> None:
 
 def test_a_change_is_one_of_the_same_listing() -> None:
     """A re-post at another price is no change of the first offer's price."""
-    said = [content(listing=listing(id=1, price=Price(amount="2", currency="BTC")))]
+    said = [content(listing=listing(id=1, price=MessagePrice(amount="2", currency="BTC")))]
 
-    assert listing_changes(said, listing(id=2, price=Price(amount="1", currency="BTC"))) == ()
+    assert listing_changes(said, listing(id=2, price=MessagePrice(amount="1", currency="BTC"))) == ()
 
 
 def test_a_change_counts_from_what_was_last_said_of_that_listing() -> None:

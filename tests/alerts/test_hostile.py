@@ -17,8 +17,8 @@ import pytest
 
 from alerts.clean import lines, one_line
 from alerts.mail import email_of
-from alerts.message import Content, Excerpt, Message, event_of
-from alerts.render import html, plain
+from alerts.message import Excerpt, Message, MessageContent, event_of
+from alerts.render import html_page, plain_text
 from storage.base import Database
 from storage.matches import MatchKind, MatchRecord
 from tests.alerts.hostile import CORPUS, MARK
@@ -81,7 +81,7 @@ def told(request: pytest.FixtureRequest) -> Message:
     )
     excerpts = (Excerpt(field="body", place="body:1", term="趣店", text=lines(text, 400)),)
     said = content(title=f"趣店: {short}", listing=offer, excerpts=excerpts)
-    return message(**{name: getattr(said, name) for name in Content.model_fields})
+    return message(**{name: getattr(said, name) for name in MessageContent.model_fields})
 
 
 @pytest.fixture
@@ -117,7 +117,7 @@ def test_the_structure_stays_ours(mail: EmailMessage) -> None:
 
 def test_the_html_holds_our_tags_alone(told: Message) -> None:
     """No script, no picture, no link, no event handler, nothing to load: whatever was crawled is text."""
-    found = list(_tags(html(told)))
+    found = list(_tags(html_page(told)))
 
     assert {tag for tag, _ in found} <= SAFE_TAGS
     attributes = {name for _, names in found for name in names}
@@ -129,7 +129,7 @@ def test_the_html_holds_our_tags_alone(told: Message) -> None:
 
 def test_the_html_loads_nothing(told: Message) -> None:
     """Our own markup and styles have no url(), no @import and no address."""
-    markup = html(told)
+    markup = html_page(told)
     styles = "".join(re.findall(r"<style>.*?</style>|style=\"[^\"]*\"", markup, re.DOTALL))
 
     assert "url(" not in styles
@@ -139,27 +139,27 @@ def test_the_html_loads_nothing(told: Message) -> None:
 
 def test_no_address_can_be_clicked(told: Message) -> None:
     """Neither form has anything that a mail program turns into a link to a crawled site."""
-    for form in (plain(told), html(told)):
+    for form in (plain_text(told), html_page(told)):
         assert re.search(r"(?i)\bhttps?://|\bftps?://", form) is None
         assert re.search(r"(?i)\b(?:evil|market|tracker|elsewhere)\.test", form) is None
 
 
 def test_nothing_is_hidden_or_rearranged(told: Message) -> None:
     """No control, format or private-use character is left in any form, apart from our own line breaks."""
-    for form in (plain(told), html(told), event_of(told).model_dump_json()):
+    for form in (plain_text(told), html_page(told), event_of(told).model_dump_json()):
         hidden = {c for c in form if c != "\n" and unicodedata.category(c) in ("Cc", "Cf", "Cs", "Co", "Cn")}
         assert set() == hidden
 
 
 def test_the_text_is_still_there(told: Message) -> None:
     """Harmless does not mean gone: what was written can be read in both forms."""
-    assert MARK in plain(told)
-    assert MARK in html(told)
+    assert MARK in plain_text(told)
+    assert MARK in html_page(told)
 
 
 def test_the_lines_of_an_excerpt_are_marked(told: Message) -> None:
     """No line of crawled text begins where our own headings begin."""
-    text = plain(told)
+    text = plain_text(told)
     _, _, rest = text.partition("MASKED EXCERPTS")
     excerpt, _, _ = rest.partition("WHAT WAS READ")
     assert all(line.startswith(("    | ", "  body:1")) for line in excerpt.splitlines()[1:] if line.strip())

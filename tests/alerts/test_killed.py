@@ -27,7 +27,7 @@ def test_a_killed_delivery_is_made_again_under_its_key(database: Database, datab
             child.kill()
 
         with database.transaction() as session:
-            deliveries.recover(session, now=world.clock())
+            deliveries.recover_deliveries(session, now=world.clock())
         world.deliver_due()
 
         first, second = receiver.wait(2)

@@ -6,8 +6,8 @@ import pytest
 
 from alerts.mail import email_of, message_id
 from alerts.message import Message
-from alerts.render import facts, headline, html, plain
-from storage.alerts import AlertKind, Change, Severity
+from alerts.render import facts, headline, html_page, plain_text
+from storage.alerts import AlertChange, AlertKind, Severity
 from tests.alerts.samples import KEY, content, email_channel, message, update_of
 
 
@@ -65,7 +65,7 @@ def test_every_line_fits_into_smtp() -> None:
     assert max(len(line) for line in wire.splitlines()) <= 998
 
 
-@pytest.mark.parametrize("form", [plain, html])
+@pytest.mark.parametrize("form", [plain_text, html_page])
 def test_both_forms_say_all_of_it(form: object) -> None:
     """What, where, since when, how severe and why, what to do, excerpts, coverage and proof."""
     assert callable(form)
@@ -93,7 +93,7 @@ def test_both_forms_say_all_of_it(form: object) -> None:
         assert expected in text
 
 
-@pytest.mark.parametrize("form", [plain, html])
+@pytest.mark.parametrize("form", [plain_text, html_page])
 def test_an_update_says_what_changed(form: object) -> None:
     """Before and after stand near the top."""
     assert callable(form)
@@ -107,9 +107,12 @@ def test_an_update_says_what_changed(form: object) -> None:
     ("told", "subject"),
     [
         (update_of(2), "[CRITICAL] Update: 趣店 Lending"),
-        (message(change=Change.ESCALATED, revision=2), "[CRITICAL] Stronger: 趣店 Lending"),
-        (message(change=Change.REOPENED, revision=2), "[CRITICAL] Reopened: 趣店 Lending"),
-        (message(change=Change.RESOLVED, revision=2, severity=Severity.LOW), "[LOW] Resolved: 趣店 Lending"),
+        (message(change=AlertChange.ESCALATED, revision=2), "[CRITICAL] Stronger: 趣店 Lending"),
+        (message(change=AlertChange.REOPENED, revision=2), "[CRITICAL] Reopened: 趣店 Lending"),
+        (
+            message(change=AlertChange.RESOLVED, revision=2, severity=Severity.LOW),
+            "[LOW] Resolved: 趣店 Lending",
+        ),
     ],
 )
 def test_the_subject_says_what_kind_of_message_it_is(told: Message, subject: str) -> None:
@@ -133,6 +136,6 @@ def test_a_message_about_ourselves_needs_no_listing(kind: AlertKind) -> None:
     told = message(**{name: getattr(bare, name) for name in type(bare).model_fields}, kind=kind)
 
     assert list(facts(told)) == []
-    for text in (plain(told), html(told)):
+    for text in (plain_text(told), html_page(told)):
         assert "MASKED EXCERPTS" not in text.upper()
         assert "PROOF" not in text.upper()

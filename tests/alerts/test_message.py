@@ -9,7 +9,7 @@ import pytest
 from jsonschema import Draft202012Validator, ValidationError
 
 import alerts
-from alerts.message import Content, Message, event_of, json_schema
+from alerts.message import Message, MessageContent, event_of, json_schema
 from storage.alerts import AlertKind
 from tests.alerts.samples import content, message, update_of
 
@@ -46,7 +46,7 @@ def test_a_body_is_valid(validator: Draft202012Validator, told: Message) -> None
 def test_a_body_without_a_listing_is_valid(validator: Draft202012Validator, kind: AlertKind) -> None:
     """Alerts about Spillwatch itself have null where findings have a listing."""
     bare = content(company=None, source=None, listing=None, matches=None, coverage=None)
-    told = message(**{name: getattr(bare, name) for name in Content.model_fields}, kind=kind)
+    told = message(**{name: getattr(bare, name) for name in MessageContent.model_fields}, kind=kind)
 
     validator.validate(body(told))
 

@@ -285,7 +285,7 @@ def test_two_workers_send_a_delivery_once(database: Database, peers: tuple[SmtpP
     world = world_of(database, peers)
     world.find()
     with database.transaction() as session:
-        claimed = deliveries.claim(session, 1, now=world.clock())
+        claimed = deliveries.claim_delivery(session, 1, now=world.clock())
 
     world.delivery.deliver(1)
 
@@ -298,13 +298,13 @@ def test_a_late_worker_changes_nothing(database: Database, peers: tuple[SmtpPeer
     world = world_of(database, peers)
     world.find()
     with database.transaction() as session:
-        stale = deliveries.claim(session, 1, now=world.clock())
+        stale = deliveries.claim_delivery(session, 1, now=world.clock())
         assert stale is not None
-        deliveries.recover(session, now=world.clock())
+        deliveries.recover_deliveries(session, now=world.clock())
     world.delivery.deliver(1)
 
     with database.transaction() as session:
-        taken = deliveries.concluded(
+        taken = deliveries.record_outcome(
             session, stale, outcome=AttemptOutcome.PERMANENT, reason="late", now=world.clock()
         )
 
@@ -319,10 +319,10 @@ def test_an_interrupted_attempt_is_made_again_with_the_same_key(
     world = world_of(database, peers)
     world.find()
     with database.transaction() as session:
-        deliveries.claim(session, 1, now=world.clock())
+        deliveries.claim_delivery(session, 1, now=world.clock())
 
     with database.transaction() as session:
-        deliveries.recover(session, now=world.clock())
+        deliveries.recover_deliveries(session, now=world.clock())
     world.deliver_due()
 
     assert [a.outcome for a in world.attempts(1)] == [AttemptOutcome.INTERRUPTED, AttemptOutcome.SENT]
@@ -336,7 +336,7 @@ def test_a_message_whose_outcome_could_not_be_written_goes_out_again_by_itself(
     world = world_of(database, peers)
     world.find()
     with database.transaction() as session:
-        deliveries.claim(session, 1, now=world.clock())
+        deliveries.claim_delivery(session, 1, now=world.clock())
 
     world.deliver_due()
     meanwhile = world.deliveries()[0].state

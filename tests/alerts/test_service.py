@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from alerts.message import Content
+from alerts.message import MessageContent
 from alerts.settings import EmailChannel, WebhookChannel
 from storage import data_sets, listings, matches
 from storage.alerts import AlertKind, Severity, TriageState
 from storage.base import Database
-from storage.data_sets import Sign, SignKind
+from storage.data_sets import DataSetSign, SignKind
 from storage.errors import DatabaseConflict
 from storage.sources import SourceHealth
 from storage.work import WorkKind
@@ -35,9 +35,9 @@ def world(database: Database) -> World:
     return World(database, channels=dict(CHANNELS))
 
 
-def last_content(world: World, alert_id: int | None = None) -> Content:
+def last_content(world: World, alert_id: int | None = None) -> MessageContent:
     """What the newest revision of an alert says."""
-    return Content.model_validate(world.revisions(alert_id)[-1].content)
+    return MessageContent.model_validate(world.revisions(alert_id)[-1].content)
 
 
 def test_a_match_becomes_one_alert_with_its_deliveries(world: World) -> None:
@@ -121,17 +121,17 @@ def test_a_further_offer_of_the_same_data_updates_the_first_alert(world: World) 
     again = world.crawl(
         "77", source="forum", text="other words", seller="another", price_amount=Decimal("0.2")
     )
-    rows = [Sign(SignKind.ROW, number) for number in range(9)]
+    rows = [DataSetSign(SignKind.ROW, number) for number in range(9)]
     with world.database.transaction() as session:
         for version_id in (first, again):
-            version = listings.version(session, version_id)
+            version = listings.version_by_id(session, version_id)
             assert version is not None
-            data_sets.place(session, version.listing_id, rows)
+            data_sets.place_listing(session, version.listing_id, rows)
 
     world.judging.evaluate(world.match(again, **COHERENT))
 
     assert world.changes() == ["opened", "updated"]
-    told = Content.model_validate(world.revisions()[-1].content)
+    told = MessageContent.model_validate(world.revisions()[-1].content)
     assert [(each.field, each.before, each.after) for each in told.changes] == [("offers", "1", "2")]
     assert told.listing is not None and told.listing.offer_number == 2
 
@@ -225,7 +225,7 @@ def test_what_was_found_of_a_company_that_is_away_is_told_when_it_is_back(world:
 
     def due() -> Sequence[int]:
         with world.database.reading() as session:
-            return matches.due_for_evaluation(session, now=world.clock(), limit=10)
+            return matches.summaries_due_for_evaluation(session, now=world.clock(), limit=10)
 
     world.declare(company=False)
     world.judging.evaluate(summary_id)

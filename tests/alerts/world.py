@@ -25,7 +25,7 @@ from storage.base import Database
 from storage.captures import CaptureRecord, CaptureRole
 from storage.companies import DeclaredCompany, DeclaredTerm, SegmentRecord, TermKind
 from storage.deliveries import Attempt, Delivery
-from storage.evidence.warc import Place
+from storage.evidence.warc import RecordPlace
 from storage.listings import ListingRecord
 from storage.matches import CompanyResult, MatchKind, MatchRecord
 from storage.runs import RunCounts, RunTrigger
@@ -80,14 +80,14 @@ class World:
     def __post_init__(self) -> None:
         declared = [DeclaredSource(name, "html", {}, f"sources/{name}.toml") for name in ("market", "forum")]
         with self.database.transaction() as session:
-            sources.sync_declared(session, declared, self.clock())
+            sources.sync_declared_sources(session, declared, self.clock())
         self.declare()
 
     def declare(self, *, company: bool = True) -> None:
         """The company's file is there, or is not."""
         qudian = DeclaredCompany("qudian", "趣店 Lending", TERMS, {}, "companies/qudian.toml")
         with self.database.transaction() as session:
-            companies.sync_declared(session, [qudian] if company else [], self.clock())
+            companies.sync_declared_companies(session, [qudian] if company else [], self.clock())
 
     @property
     def alerts_settings(self) -> AlertsSettings:
@@ -118,7 +118,7 @@ class World:
         """A run that captured one listing; returns the id of its newest version."""
         now = self.clock()
         with self.database.transaction() as session:
-            row = sources.by_name(session, source)
+            row = sources.source_by_name(session, source)
             assert row is not None
             capture_id = self._capture(session, row.id, key, now)
             record: dict[str, Any] = {
@@ -135,9 +135,9 @@ class World:
             return version.id
 
     def _capture(self, session: Session, source_id: int, key: str, now: datetime) -> int:
-        run_id = runs.enqueue(session, source_id, slot=uuid4().hex, trigger=RunTrigger.MANUAL, now=now)
+        run_id = runs.enqueue_run(session, source_id, slot=uuid4().hex, trigger=RunTrigger.MANUAL, now=now)
         assert run_id is not None
-        epoch = runs.claim(session, run_id, now=now)
+        epoch = runs.claim_run(session, run_id, now=now)
         assert epoch is not None
         record = CaptureRecord(
             run_id=run_id,
@@ -148,18 +148,18 @@ class World:
             status=200,
             sha256="5f" * 32,
             size=48_213,
-            place=Place("run.warc.gz", 0, 100),
+            place=RecordPlace("run.warc.gz", 0, 100),
         )
-        (capture_id,) = captures.add_many(session, [record])
+        (capture_id,) = captures.add_captures(session, [record])
         counts = RunCounts(pages=3, captures=1, pages_unread=12)
         outcome = runs.RunOutcome.NEW_LISTINGS
-        runs.finish(session, run_id, epoch, outcome=outcome, counts=counts, now=now)
+        runs.finish_run(session, run_id, epoch, outcome=outcome, counts=counts, now=now)
         return capture_id
 
     def match(self, version_id: int, **found: Any) -> int:
         """What matching found in a version; returns the id of its summary, which waits to be judged."""
         with self.database.transaction() as session:
-            company = companies.by_slug(session, "qudian")
+            company = companies.company_by_slug(session, "qudian")
             assert company is not None
             (name,) = companies.terms_named(session, company.id, ["趣店"])
             mention = MatchRecord(
@@ -178,7 +178,7 @@ class World:
             }
             given |= {"rows_scanned": 40, "candidates": 160}
             result = CompanyResult(company.id, **(given | found))
-            matches.record(session, version_id, [result], now=self.clock())
+            matches.record_matches(session, version_id, [result], now=self.clock())
             return next(
                 summary.id
                 for summary in matches.summaries_of_listing(session, self._listing_of(session, version_id))
@@ -186,14 +186,14 @@ class World:
             )
 
     def _listing_of(self, session: Session, version_id: int) -> int:
-        version = listings.version(session, version_id)
+        version = listings.version_by_id(session, version_id)
         assert version is not None
         return version.listing_id
 
     def enrol(self, *, customers: int) -> None:
         """A segment of the company's customers is imported."""
         with self.database.transaction() as session:
-            company = companies.by_slug(session, "qudian")
+            company = companies.company_by_slug(session, "qudian")
             assert company is not None
             segment = SegmentRecord(
                 company_id=company.id,
@@ -214,7 +214,7 @@ class World:
     def turn(self, health: SourceHealth, *, source: str = "market") -> None:
         """A source's health becomes another, and the alerts hear of it."""
         with self.database.transaction() as session:
-            row = sources.by_name(session, source)
+            row = sources.source_by_name(session, source)
             assert row is not None
             sources.record_health(session, row.id, run_id=None, health=health, now=self.clock())
             due = sources.changes_due(session, self.clock(), 10)
@@ -224,7 +224,7 @@ class World:
     def vanish(self, key: str = "8812", *, source: str = "market") -> None:
         """A listing is gone, and the alerts hear of it."""
         with self.database.transaction() as session:
-            row = sources.by_name(session, source)
+            row = sources.source_by_name(session, source)
             assert row is not None
             listings.mark_gone(session, row.id, [key], self.clock())
         self.hear_of_lives()
@@ -232,14 +232,14 @@ class World:
     def hear_of_lives(self) -> None:
         """Judge the alerts whose listing went or came back."""
         with self.database.reading() as session:
-            due = alert_rows.life_due(session, now=self.clock(), limit=10)
+            due = alert_rows.alerts_with_life_changes(session, now=self.clock(), limit=10)
         for alert_id in due:
             self.judging.evaluate_life(alert_id)
 
     def deliver_due(self) -> int:
         """One attempt at everything that is due; returns how many those were."""
         with self.database.reading() as session:
-            due = deliveries.due(session, now=self.clock(), limit=100)
+            due = deliveries.due_deliveries(session, now=self.clock(), limit=100)
         for delivery_id in due:
             self.delivery.deliver(delivery_id)
         return len(due)
@@ -247,7 +247,7 @@ class World:
     def alerts(self) -> list[Alert]:
         """Every alert, oldest first."""
         with self.database.reading() as session:
-            return sorted(alert_rows.recent(session, limit=100), key=lambda alert: alert.id)
+            return sorted(alert_rows.recent_alerts(session, limit=100), key=lambda alert: alert.id)
 
     def revisions(self, alert_id: int | None = None) -> list[AlertRevision]:
         """The revisions of an alert (by default the only one there is), oldest first."""
@@ -255,7 +255,7 @@ class World:
             (alert,) = self.alerts()
             alert_id = alert.id
         with self.database.reading() as session:
-            return list(alert_rows.revisions(session, alert_id))
+            return list(alert_rows.revisions_of(session, alert_id))
 
     def changes(self, alert_id: int | None = None) -> list[str]:
         """What the revisions of an alert are called."""
@@ -264,14 +264,16 @@ class World:
     def deliveries(self, **filters: Any) -> Sequence[Delivery]:
         """Deliveries, oldest first."""
         with self.database.reading() as session:
-            return sorted(deliveries.recent(session, limit=1000, **filters), key=lambda delivery: delivery.id)
+            return sorted(
+                deliveries.recent_deliveries(session, limit=1000, **filters), key=lambda delivery: delivery.id
+            )
 
     def attempts(self, delivery_id: int) -> Sequence[Attempt]:
         """The attempts at a delivery, oldest first."""
         with self.database.reading() as session:
-            return deliveries.attempts(session, delivery_id)
+            return deliveries.attempts_of(session, delivery_id)
 
     def acknowledge(self, alert_id: int, state: TriageState = TriageState.ACKNOWLEDGED) -> None:
         """A person takes an alert on, or ends it."""
         with self.database.transaction() as session:
-            alert_rows.ack(session, alert_id, by="analyst", now=self.clock(), state=state)
+            alert_rows.set_triage_state(session, alert_id, by="analyst", now=self.clock(), state=state)

@@ -52,7 +52,7 @@ def home(tmp_path: Path) -> Path:
 def world(home: Path) -> Iterator[World]:
     """A database with one critical finding, hostile in its seller's name."""
     database = Database.open(f"sqlite:///{home}/var/spillwatch.db")
-    schema.upgrade(database)
+    schema.upgrade_schema(database)
     world = World(database)
     version = world.crawl(title="出售趣店学生数据 \x1b[2J\u202eevil", seller="[bold]=1+1")
     world.judging.evaluate(world.match(version, **COHERENT))

@@ -36,12 +36,14 @@ def home(tmp_path: Path) -> Path:
 def filled(home: Path) -> Path:
     """A database with a source and two listings, one of them hostile."""
     database = Database.open(f"sqlite:///{home}/var/spillwatch.db")
-    schema.upgrade(database)
+    schema.upgrade_schema(database)
     with database.transaction() as session:
-        sources.sync_declared(session, [sources.DeclaredSource("market", "html", {}, "market.toml")], NOW)
-        source = sources.by_name(session, "market")
+        sources.sync_declared_sources(
+            session, [sources.DeclaredSource("market", "html", {}, "market.toml")], NOW
+        )
+        source = sources.source_by_name(session, "market")
         assert source is not None
-        run = runs.enqueue(session, source.id, slot="1", trigger=runs.RunTrigger.SCHEDULE, now=NOW)
+        run = runs.enqueue_run(session, source.id, slot="1", trigger=runs.RunTrigger.SCHEDULE, now=NOW)
         assert run is not None
         listings.upsert_many(
             session, source.id, [listing("1", "出售华为数据"), listing("2", "=1+1\x1b[2J\u202eevil")], NOW

@@ -38,8 +38,8 @@ def declare(database: Database, *, enabled: bool = True, **changes: object) -> i
     stored = read_definition(values).model_dump(mode="json")
     with database.transaction() as session:
         declared = sources.DeclaredSource("market", "feed", stored, "market.toml", enabled=enabled)
-        sources.sync_declared(session, [declared], START)
-        found = sources.by_name(session, "market")
+        sources.sync_declared_sources(session, [declared], START)
+        found = sources.source_by_name(session, "market")
         assert found is not None
         return found.id
 
@@ -48,13 +48,13 @@ def visit(
     database: Database, source_id: int, at: datetime, outcome: RunOutcome = FINE, **counts: int
 ) -> None:
     with database.transaction() as session:
-        run_id = runs.enqueue(
+        run_id = runs.enqueue_run(
             session, source_id, slot=at.isoformat(), trigger=runs.RunTrigger.SCHEDULE, now=at
         )
         assert run_id is not None
-        epoch = runs.claim(session, run_id, now=at)
+        epoch = runs.claim_run(session, run_id, now=at)
         assert epoch is not None
-        runs.finish(session, run_id, epoch, outcome=outcome, counts=RunCounts(**counts), now=at)
+        runs.finish_run(session, run_id, epoch, outcome=outcome, counts=RunCounts(**counts), now=at)
 
 
 def hourly(database: Database, source_id: int, without: Iterable[int] = (), **counts: int) -> None:
@@ -65,7 +65,7 @@ def hourly(database: Database, source_id: int, without: Iterable[int] = (), **co
 
 def looked(database: Database, since: datetime = START) -> SourceCoverage:
     with database.reading() as session:
-        [source] = sources.everything(session)
+        [source] = sources.all_sources(session)
         return covered(session, source, since=since, now=NOW)
 
 
@@ -166,7 +166,7 @@ def test_a_source_s_last_success_is_held_against_its_usual(sqlite_database: Data
     visit(sqlite_database, source_id, NOW + HOUR, listings_seen=3)
     visit(sqlite_database, source_id, NOW + 2 * HOUR, DOWN)
     with sqlite_database.reading() as session:
-        [source] = sources.everything(session)
+        [source] = sources.all_sources(session)
         found = vitals_of(session, source, now=NOW + 2 * HOUR)
 
     assert (found.outcome, found.last_success) == ("wall", NOW + HOUR)
@@ -181,7 +181,7 @@ def home(tmp_path: Path) -> Path:
     assert spillwatch(tmp_path, "init", "home").returncode == Exit.OK
     folder = tmp_path / "home"
     database = Database.open(f"sqlite:///{folder}/var/spillwatch.db")
-    schema.upgrade(database)
+    schema.upgrade_schema(database)
     source_id = declare(database)
     with database.transaction() as session:
         structure = {"definition": "x", "selectors": {"entry.price (title)": [9, 1.0, 1]}}

@@ -9,11 +9,11 @@ from rich.progress import Progress as Line
 
 from cli.progress import Meter
 from matching.inputs.outcomes import WHOLE
-from matching.sweep import Progress, Read
+from matching.sweep import DocumentRead, SweepProgress
 
 
-def read(name: str, size: int) -> Read:
-    return Read(name, "csv", "utf-8", WHOLE, "", size, rows=1)
+def read(name: str, size: int) -> DocumentRead:
+    return DocumentRead(name, "csv", "utf-8", WHOLE, "", size, rows=1)
 
 
 def test_a_second_reading_is_as_much_more_to_read() -> None:
@@ -21,7 +21,7 @@ def test_a_second_reading_is_as_much_more_to_read() -> None:
     line = Line(console=Console(file=io.StringIO()))
     line.add_task("", total=100)
     meter = Meter(100, line)
-    progress = Progress()
+    progress = SweepProgress()
     told = []
 
     for name, size, again in (("a", 60, 0), ("b", 40, None)):

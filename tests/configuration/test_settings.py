@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from configuration.configuration import Configuration, load
+from configuration.configuration import Configuration, load_configuration
 from configuration.errors import ConfigurationMissing, ConfigurationRefused
 from configuration.mistakes import Mistake
-from configuration.settings import locate, supervision
+from configuration.settings import locate_settings, read_supervision
 
 COMPANY = """
 name = "Invented Lender"
@@ -51,7 +51,7 @@ def written(folder: Path, files: Mapping[str, str]) -> Path:
 def loaded(
     folder: Path, files: Mapping[str, str], environment: Mapping[str, str] | None = None
 ) -> Configuration:
-    return load(written(folder, files), environment or {})
+    return load_configuration(written(folder, files), environment or {})
 
 
 def mistakes(
@@ -167,7 +167,7 @@ def test_a_file_that_is_not_utf_8_is_a_mistake_with_its_line(tmp_path: Path) -> 
     written(tmp_path, {})
     (tmp_path / "spillwatch.toml").write_bytes("[daemon]\n# Überwachung\n".encode("latin-1"))
     with pytest.raises(ConfigurationRefused) as refused:
-        load(tmp_path / "spillwatch.toml", {})
+        load_configuration(tmp_path / "spillwatch.toml", {})
 
     assert refused.value.mistakes[0].line == 2
 
@@ -348,21 +348,26 @@ def test_the_configuration_is_looked_for_in_order(tmp_path: Path) -> None:
         written(tmp_path / name, {})
     variable = {"SPILLWATCH_CONFIG": str(tmp_path / "variable/spillwatch.toml")}
 
-    assert locate(tmp_path / "option/spillwatch.toml", variable) == tmp_path / "option/spillwatch.toml"
-    assert locate(None, variable) == tmp_path / "variable/spillwatch.toml"
+    assert (
+        locate_settings(tmp_path / "option/spillwatch.toml", variable) == tmp_path / "option/spillwatch.toml"
+    )
+    assert locate_settings(None, variable) == tmp_path / "variable/spillwatch.toml"
     with chdir(tmp_path / "here"):
-        assert locate(None, {}) == tmp_path / "here/spillwatch.toml"
+        assert locate_settings(None, {}) == tmp_path / "here/spillwatch.toml"
 
 
 def test_a_configuration_that_is_not_there_says_where_it_was_looked_for(tmp_path: Path) -> None:
     """A named file that does not exist is not silently replaced by another."""
     with pytest.raises(ConfigurationMissing, match=r"absent\.toml"):
-        locate(tmp_path / "absent.toml", {})
+        locate_settings(tmp_path / "absent.toml", {})
 
 
 def test_systemd_s_watchdog_is_ours_only_if_it_names_us() -> None:
     """WATCHDOG_USEC counts for the process that WATCHDOG_PID names."""
     environment = {"WATCHDOG_USEC": "20000000", "NOTIFY_SOCKET": "/run/n"}
 
-    assert (supervision(environment).watchdog_s, supervision(environment).notify_socket) == (20.0, "/run/n")
-    assert supervision({**environment, "WATCHDOG_PID": "1"}).watchdog_s is None
+    assert (read_supervision(environment).watchdog_s, read_supervision(environment).notify_socket) == (
+        20.0,
+        "/run/n",
+    )
+    assert read_supervision({**environment, "WATCHDOG_PID": "1"}).watchdog_s is None

@@ -55,7 +55,7 @@ def main(folder: Path) -> None:
     loopback_up()
     url = f"sqlite:///{folder / 'alone.db'}"
     database = Database.open(url)
-    schema.upgrade(database)
+    schema.upgrade_schema(database)
     crawl = Runs(database, url, folder / "evidence")
     with Site() as site, tor_network(int(site.url.rpartition(":")[2])) as network:
         crawl.set(tor_proxy=network.proxy, request_timeout_s=30)

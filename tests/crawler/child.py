@@ -10,9 +10,9 @@ import time
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
-from crawler.job import MAX_LINE_BYTES, Exit, Job, confine
-from crawler.listing import Listing
-from crawler.run import execute
+from crawler.job import MAX_LINE_BYTES, ChildExit, Job, confine
+from crawler.listing import ParsedListing
+from crawler.run import execute_run
 from crawler.sources import Follow, Page, Parsed, Role
 from crawler.supervise import utc_now
 from daemon.one_run import Relayed, say
@@ -85,7 +85,7 @@ class Misbehaving:
     def start(self, cursor: Mapping[str, object]) -> list[Follow]:
         return [Follow(url, Role.LIST) for url in self._starts]
 
-    def own_page(self, listing: Listing) -> Follow | None:
+    def own_page(self, listing: ParsedListing) -> Follow | None:
         return None
 
     def parse(self, page: Page) -> Parsed:
@@ -93,11 +93,11 @@ class Misbehaving:
         return Parsed()
 
 
-def main(clock: Callable[[], datetime] = utc_now) -> Exit:
+def main(clock: Callable[[], datetime] = utc_now) -> ChildExit:
     job = Job.read(sys.stdin.buffer.readline(MAX_LINE_BYTES))
     confine(job)
     misdeed = MISDEEDS.get(job.source_name)
-    return execute(
+    return execute_run(
         job,
         database=Database.open(job.database_url.get_secret_value(), busy_timeout_s=job.busy_timeout_s),
         evidence=EvidenceStore(job.evidence_dir),

@@ -16,9 +16,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from crawler.capture import ASIDE
-from crawler.job import Progress
+from crawler.job import RunProgress
 from crawler.settings import CrawlerSettings
-from crawler.sources import holds_keys, read_definition, stored
+from crawler.sources import holds_keys, read_definition, stored_definition
 from crawler.supervise import Supervisor, utc_now
 from matching.masks import mask_text
 from storage import captures, listings, runs, sources
@@ -73,7 +73,7 @@ class Runs:
     evidence_dir: Path
     settings: CrawlerSettings = field(default_factory=lambda: CrawlerSettings(**SETTINGS))
     told: Told = field(default_factory=Told)
-    progress: list[Progress] = field(default_factory=list)
+    progress: list[RunProgress] = field(default_factory=list)
     slots: Iterator[int] = field(default_factory=itertools.count)
     with_keys: dict[str, dict[str, Any]] = field(default_factory=dict)
 
@@ -105,20 +105,20 @@ class Runs:
         if holds_keys(whole):
             self.with_keys[name] = whole.model_dump(mode="json")
         with self.database.transaction() as session:
-            declared = sources.DeclaredSource(name, str(definition["kind"]), stored(whole), None)
+            declared = sources.DeclaredSource(name, str(definition["kind"]), stored_definition(whole), None)
             known = [
                 sources.DeclaredSource(each.name, each.kind, each.definition, each.declared_in)
-                for each in sources.everything(session)
+                for each in sources.all_sources(session)
                 if each.name != name
             ]
-            sources.sync_declared(session, [*known, declared], datetime.now(UTC))
-            source = sources.by_name(session, name)
+            sources.sync_declared_sources(session, [*known, declared], datetime.now(UTC))
+            source = sources.source_by_name(session, name)
             assert source is not None
             return source.id
 
     def enqueue(self, source_id: int) -> int:
         with self.database.transaction() as session:
-            run_id = runs.enqueue(
+            run_id = runs.enqueue_run(
                 session,
                 source_id,
                 slot=f"test-{next(self.slots)}",
@@ -143,7 +143,7 @@ class Runs:
 
     def row(self, run_id: int) -> Run:
         with self.database.reading() as session:
-            run = runs.get(session, run_id)
+            run = runs.run_by_id(session, run_id)
         assert run is not None
         return run
 
@@ -154,7 +154,7 @@ class Runs:
     def everything_captured(self, run: Run) -> Sequence[Capture]:
         """The same with robots.txt and redirects."""
         with self.database.reading() as session:
-            return captures.of_run(session, run.id)
+            return captures.captures_of_run(session, run.id)
 
     def listings(self) -> dict[str, Listing]:
         with self.database.reading() as session:
@@ -167,7 +167,7 @@ class Runs:
 
     def versions(self, listing: Listing) -> Sequence[ListingVersion]:
         with self.database.reading() as session:
-            return listings.versions(session, listing.id)
+            return listings.versions_of(session, listing.id)
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from crawler.batch import Batch
+from crawler.batch import GroupCommit
 
 PATIENCE_S = 60.0  # for what comes at once, on a machine that has much else to do
 
@@ -37,7 +37,7 @@ def test_what_arrives_while_a_batch_is_written_goes_into_the_next() -> None:
 
     async def run() -> list[int]:
         with ThreadPoolExecutor(1) as executor:
-            batch = Batch(recorder, executor, limit=10)
+            batch = GroupCommit(recorder, executor, limit=10)
             first = batch.put(1)
             await asyncio.sleep(0)
             others = [batch.put(number) for number in (2, 3, 4)]
@@ -54,7 +54,7 @@ def test_a_batch_holds_no_more_than_its_limit_and_keeps_the_order() -> None:
 
     async def run() -> None:
         with ThreadPoolExecutor(1) as executor:
-            batch = Batch(recorder, executor, limit=10, rest_s=5)
+            batch = GroupCommit(recorder, executor, limit=10, rest_s=5)
             for number in range(100, 125):
                 batch.put(number)
             await batch.drain()
@@ -71,7 +71,7 @@ def test_an_error_goes_to_everyone_in_its_batch_and_to_nobody_else() -> None:
 
     async def run() -> list[object]:
         with ThreadPoolExecutor(1) as executor:
-            batch = Batch(recorder, executor, limit=2)
+            batch = GroupCommit(recorder, executor, limit=2)
             futures = [batch.put(number) for number in (12, 13, 14)]
             return await asyncio.gather(*futures, return_exceptions=True)
 
@@ -88,7 +88,9 @@ def test_a_batch_that_lingers_is_written_when_its_time_is_up() -> None:
 
     async def run() -> int:
         with ThreadPoolExecutor(1) as executor:
-            return await asyncio.wait_for(Batch(recorder, executor, limit=10, rest_s=0.01).put(4), PATIENCE_S)
+            return await asyncio.wait_for(
+                GroupCommit(recorder, executor, limit=10, rest_s=0.01).put(4), PATIENCE_S
+            )
 
     assert asyncio.run(run()) == 8
 
@@ -100,7 +102,7 @@ def test_a_drain_returns_when_all_is_written(waiting: int) -> None:
 
     async def run() -> None:
         with ThreadPoolExecutor(1) as executor:
-            batch = Batch(recorder, executor, limit=10, rest_s=600)
+            batch = GroupCommit(recorder, executor, limit=10, rest_s=600)
             for number in range(waiting):
                 batch.put(number)
             await asyncio.wait_for(batch.drain(), PATIENCE_S)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from prometheus_client import REGISTRY
 
-from crawler.cookies import MAX_SET, Cookie, Jar, read_cookies, remark
+from crawler.cookies import MAX_SET, Cookie, Jar, cookie_age_remark, read_cookies
 from crawler.errors import CookiesExposed, CookiesMissing, CookiesRefused, CookiesUnreadable
 from storage.evidence.warc import EvidenceStore
 from storage.runs import RunOutcome
@@ -223,7 +223,7 @@ def test_the_age_of_pasted_cookies_is_remarked(expires: datetime | None, slug: s
     """Somebody has to log in again before they end, and better before than after."""
     cookie = Cookie("sid", "synthetic", domain="market.example", host_only=True, expires=expires)
 
-    told = remark([cookie], NOW)
+    told = cookie_age_remark([cookie], NOW)
 
     assert (told and told[0]) == slug
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from crawler.outcome import FLAPS, STEADY_RUNS, Ending, conclude
+from crawler.outcome import FLAPS, STEADY_RUNS, RunEnding, conclude
 from storage import sources
 from storage.base import Database
 from storage.runs import RunOutcome
@@ -30,7 +30,7 @@ def ended(database: Database, outcomes: list[RunOutcome], *, degraded: bool = Fa
     healths = []
     for number, outcome in enumerate(outcomes):
         with database.transaction() as session:
-            found = sources.by_name(session, "market")
+            found = sources.source_by_name(session, "market")
             source_id = found.id if found else given.source(session)
             run_id, epoch = given.running(session, source_id, f"{number}")
             conclude(
@@ -38,13 +38,13 @@ def ended(database: Database, outcomes: list[RunOutcome], *, degraded: bool = Fa
                 run_id=run_id,
                 epoch=epoch,
                 source_id=source_id,
-                ending=Ending(outcome),
+                ending=RunEnding(outcome),
                 dispatcher=_Quiet(),
                 now=given.NOW + timedelta(minutes=number),
                 degraded=degraded,
             )
         with database.reading() as session:
-            source = sources.get(session, source_id)
+            source = sources.source_by_id(session, source_id)
         assert source is not None
         healths.append(source.health)
     return healths
@@ -93,7 +93,7 @@ def test_a_selector_that_is_lost_is_the_run_s_reason_and_the_source_s_health(cra
     run = crawl.run(source_id)
 
     with crawl.database.reading() as session:
-        source = sources.get(session, source_id)
+        source = sources.source_by_id(session, source_id)
     assert source is not None
     assert (first.reason, run.outcome, run.reason) == (None, RunOutcome.NEW_LISTINGS, "parser_degraded")
     assert (run.detail or "").startswith("row.price (td.price) found something in 100% of places, and now")
@@ -102,7 +102,7 @@ def test_a_selector_that_is_lost_is_the_run_s_reason_and_the_source_s_health(cra
 
 def _pretend_that_it_was_so_for_days(database: Database, source_id: int) -> None:
     with database.transaction() as session:
-        source = sources.get(session, source_id)
+        source = sources.source_by_id(session, source_id)
         assert source is not None
         cursor: dict[str, Any] = dict(source.cursor)
         known = cursor["structure"]["selectors"]

@@ -87,10 +87,10 @@ def test_an_orphan_found_at_boot_is_interrupted_and_its_source_can_be_run(crawl:
     source = crawl.declare("market", f"{site.url}/offers")
     orphan = crawl.enqueue(source)
     with crawl.database.transaction() as session:
-        runs.claim(session, orphan, now=datetime.now(UTC))
+        runs.claim_run(session, orphan, now=datetime.now(UTC))
 
     with crawl.database.transaction() as session:
-        runs.orphans_to_interrupted(session, now=datetime.now(UTC))
+        runs.interrupt_orphans(session, now=datetime.now(UTC))
     run = crawl.run(source)
 
     assert crawl.row(orphan).outcome is RunOutcome.INTERRUPTED

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from crawler.paging import Reading, Row, Turn
+from crawler.paging import ListRow, SourceReading, Turn
 from matching.masks import mask_url
-from storage.listings import Known
+from storage.listings import KnownListing
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 EARLIER = NOW - timedelta(days=1)
@@ -17,23 +17,23 @@ START = "https://market.example/offers"
 
 def reading(
     cursor: Mapping[str, Any] | None = None, *, definition: str = "one", now: datetime = NOW
-) -> Reading:
-    fresh = Reading(cursor or {}, definition=definition, now=now, mask_url=mask_url)
+) -> SourceReading:
+    fresh = SourceReading(cursor or {}, definition=definition, now=now, mask_url=mask_url)
     fresh.begin(START)
     return fresh
 
 
 def known(
     *keys: str, since: datetime = EARLIER, digest: str = "same", gone: bool = False
-) -> dict[str, Known]:
-    return {key: Known(digest, since, since, gone) for key in keys}
+) -> dict[str, KnownListing]:
+    return {key: KnownListing(digest, since, since, gone) for key in keys}
 
 
 def turn(
-    subject: Reading,
+    subject: SourceReading,
     number: int,
     keys: str,
-    stored: Mapping[str, Known],
+    stored: Mapping[str, KnownListing],
     *,
     following: int | None = None,
     end: bool = False,
@@ -45,7 +45,7 @@ def turn(
     return subject.turn(
         START,
         START if number == 1 else f"{START}?page={number}",
-        [Row(key, "same") for key in keys],
+        [ListRow(key, "same") for key in keys],
         stored,
         next_url=f"{START}?page={following}" if following else None,
         end=end,
@@ -251,7 +251,7 @@ def test_a_list_without_an_end_is_given_up_over_several_visits() -> None:
     """The pages of all visits count: each goes on where the last one ended, until there are too many."""
     cursor: Mapping[str, Any] = {}
     for visit in range(3):
-        subject = Reading(cursor, definition="one", now=NOW, mask_url=mask_url, depth=5)
+        subject = SourceReading(cursor, definition="one", now=NOW, mask_url=mask_url, depth=5)
         subject.begin(START)
         first = visit * 2 + 1
         turn(subject, first, "abc"[visit], {}, following=first + 1)
@@ -279,7 +279,9 @@ def pages_of(rows: str) -> dict[int, str]:
     return {number: rows[2 * (number - 1) : 2 * number] for number in range(1, len(rows) // 2 + 2)}
 
 
-def visits(rows: str, cursor: Mapping[str, Any], seen: dict[str, Known], *, budget: int) -> Reading:
+def visits(
+    rows: str, cursor: Mapping[str, Any], seen: dict[str, KnownListing], *, budget: int
+) -> SourceReading:
     """One run through a list, as far as its budget goes; what it reads is known afterwards."""
     shown, subject = pages_of(rows), reading(cursor)
     number: int | None = 1
@@ -297,7 +299,7 @@ def visits(rows: str, cursor: Mapping[str, Any], seen: dict[str, Known], *, budg
 
 def test_what_is_deleted_between_two_visits_hides_nothing() -> None:
     """The rest of the list moves up, and the visit that goes on looks at the last page again."""
-    seen: dict[str, Known] = {}
+    seen: dict[str, KnownListing] = {}
     first = visits("abcdefghijkl", {}, seen, budget=4)
     second = visits("cdefghijkl", first.closing_cursor(), seen, budget=9)
 
@@ -307,7 +309,7 @@ def test_what_is_deleted_between_two_visits_hides_nothing() -> None:
 
 def test_what_is_new_between_two_visits_hides_nothing() -> None:
     """The rest of the list moves down; both the new rows and the old ones are read."""
-    seen: dict[str, Known] = {}
+    seen: dict[str, KnownListing] = {}
     first = visits("abcdefghijkl", {}, seen, budget=4)
     visits("uvwxyzabcdefghijkl", first.closing_cursor(), seen, budget=9)
 
@@ -316,7 +318,7 @@ def test_what_is_new_between_two_visits_hides_nothing() -> None:
 
 def test_a_budget_of_two_pages_gets_through_in_the_end() -> None:
     """Looking at a page again never costs the whole visit, visit after visit."""
-    seen: dict[str, Known] = {}
+    seen: dict[str, KnownListing] = {}
     cursor: Mapping[str, Any] = {}
     for _ in range(10):
         cursor = visits("abcdefghijkl", cursor, seen, budget=2).closing_cursor()

@@ -7,7 +7,7 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-from crawler.job import Exit, Job
+from crawler.job import ChildExit, Job
 from crawler.supervise import Supervisor
 from matching.masks import mask_text
 from storage import runs
@@ -37,7 +37,7 @@ def test_a_run_is_as_patient_with_a_busy_database_as_is_set(crawl: Runs, site: S
     ).run(crawl.enqueue(source_id))
     run_id = crawl.enqueue(source_id)
     with crawl.database.transaction() as session:
-        epoch = runs.claim(session, run_id, now=datetime.now(UTC))
+        epoch = runs.claim_run(session, run_id, now=datetime.now(UTC))
     job = Job.read(handed.read_bytes()).model_copy(update={"run_id": run_id, "epoch": epoch})
 
     with crawl.database.transaction() as session:
@@ -45,5 +45,5 @@ def test_a_run_is_as_patient_with_a_busy_database_as_is_set(crawl: Runs, site: S
         line = job.model_dump_json().encode() + b"\n"
         ran = subprocess.run(CHILD, input=line, capture_output=True, check=False, timeout=BUSY_TIMEOUT_S - 5)
 
-    assert ran.returncode == Exit.FAILED
+    assert ran.returncode == ChildExit.FAILED
     assert b"DatabaseBusy" in ran.stdout

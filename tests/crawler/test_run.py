@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 
-from crawler.job import Progress
+from crawler.job import RunProgress
 from storage import sources
 from storage.captures import CaptureOutcome, CaptureRole
 from storage.evidence.warc import EvidenceStore
@@ -155,7 +155,7 @@ def test_progress_is_told_while_a_run_goes_on(crawl: Runs, site: Site) -> None:
 
     last = crawl.progress[-1]
 
-    assert isinstance(last, Progress)
+    assert isinstance(last, RunProgress)
     assert (run.id, run.listings_new, run.captures) == (
         last.run_id,
         last.counts.listings_new,
@@ -305,7 +305,7 @@ def test_a_change_of_health_is_announced_and_only_once(crawl: Runs, site: Site) 
 
     [change] = [work for work in crawl.told.work if work.kind is WorkKind.SOURCE_CHANGE]
     with crawl.database.reading() as session:
-        row = sources.change(session, change.row_id)
+        row = sources.change_by_id(session, change.row_id)
     assert row is not None
     assert (row.before, row.after) == (SourceHealth.OK, SourceHealth.COULD_NOT_FETCH)
 

@@ -15,8 +15,8 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from crawler.errors import ScheduleRefused
-from crawler.schedule import RunSchedule, Slots, slots_of
-from crawler.sources.hours import Quiet
+from crawler.schedule import RunSchedule, SourceSlots, slots_of
+from crawler.sources.hours import QuietHours
 from crawler.sources.visits import Schedule
 from storage import runs, sources
 from storage.base import Database
@@ -56,21 +56,21 @@ def declare(
         "schedule": schedule,
     }
     with database.transaction() as session:
-        sources.sync_declared(
+        sources.sync_declared_sources(
             session, [DeclaredSource(name, "html", definition, f"{name}.toml") for name in names], now
         )
 
 
 def rows(database: Database) -> Sequence[Run]:
     with database.reading() as session:
-        return list(reversed(runs.recent(session)))
+        return list(reversed(runs.recent_runs(session)))
 
 
 def finish(database: Database, run_id: int, now: datetime) -> None:
     with database.transaction() as session:
-        epoch = runs.claim(session, run_id, now=now)
+        epoch = runs.claim_run(session, run_id, now=now)
         assert epoch is not None
-        runs.finish(session, run_id, epoch, outcome=RunOutcome.NOTHING_NEW, now=now)
+        runs.finish_run(session, run_id, epoch, outcome=RunOutcome.NOTHING_NEW, now=now)
 
 
 def scheduled(database: Database, now: datetime, heard: Heard | None = None) -> RunSchedule:
@@ -80,8 +80,8 @@ def scheduled(database: Database, now: datetime, heard: Heard | None = None) -> 
     return schedule
 
 
-def slots(**schedule: object) -> Slots:
-    return Slots("market", Schedule.model_validate(schedule))
+def slots(**schedule: object) -> SourceSlots:
+    return SourceSlots("market", Schedule.model_validate(schedule))
 
 
 def test_an_interval_has_the_same_slots_whoever_asks_and_whenever() -> None:
@@ -100,7 +100,7 @@ def test_sources_with_the_same_interval_do_not_start_at_the_same_moment() -> Non
     """The interval begins at a point of its own for each name."""
     schedule = Schedule.model_validate({"every": "15m"})
 
-    starts = {Slots(name, schedule).after(NOON) for name in ("one", "two", "three", "four")}
+    starts = {SourceSlots(name, schedule).after(NOON) for name in ("one", "two", "three", "four")}
 
     assert len(starts) == 4
 
@@ -171,7 +171,9 @@ def test_a_run_within_the_jitter_does_not_stand_for_the_slot(sqlite_database: Da
 
 def test_a_cron_line_names_its_weekday() -> None:
     """`sun` is Sunday, in the source's time zone."""
-    due = Slots("market", Schedule.model_validate({"cron": "30 8 * * sun"}), "Asia/Shanghai").after(NOON)
+    due = SourceSlots("market", Schedule.model_validate({"cron": "30 8 * * sun"}), "Asia/Shanghai").after(
+        NOON
+    )
 
     assert due == datetime(2026, 3, 8, 0, 30, tzinfo=UTC)
 
@@ -180,7 +182,7 @@ def test_a_cron_line_goes_by_the_clock_on_the_wall() -> None:
     """In the night that has 02:30 twice it is due twice, in the one without 02:30 an hour later, as the
     reference says.
     """
-    nightly = Slots("market", Schedule.model_validate({"cron": "30 2 * * *"}), "Europe/Berlin")
+    nightly = SourceSlots("market", Schedule.model_validate({"cron": "30 2 * * *"}), "Europe/Berlin")
     autumn, spring = datetime(2026, 10, 24, 12, 0, tzinfo=UTC), datetime(2026, 3, 28, 12, 0, tzinfo=UTC)
 
     first = nightly.after(autumn)
@@ -196,8 +198,8 @@ def test_a_number_for_a_weekday_is_refused_with_a_sentence(cron: str) -> None:
         Schedule.model_validate({"cron": cron})
 
 
-def quiet_slots(*hours: str, **schedule: object) -> Slots:
-    return Slots("market", Schedule.model_validate(schedule), quiet=Quiet(hours))
+def quiet_slots(*hours: str, **schedule: object) -> SourceSlots:
+    return SourceSlots("market", Schedule.model_validate(schedule), quiet=QuietHours(hours))
 
 
 def test_slots_in_quiet_hours_are_one_at_their_end() -> None:
@@ -267,7 +269,7 @@ def test_a_restart_within_a_slot_runs_nothing_again(database: Database) -> None:
     declare(database, "market", every="15m")
     scheduled(database, NOON)
     finish(database, rows(database)[0].id, NOON)
-    following = Slots("market", Schedule.model_validate({"every": "15m"})).after(NOON)
+    following = SourceSlots("market", Schedule.model_validate({"every": "15m"})).after(NOON)
     assert following is not None
 
     scheduled(database, following - timedelta(seconds=1))
@@ -404,7 +406,9 @@ def _wait_for_the_log(words: str, capsys: pytest.CaptureFixture[str]) -> None:
 
 def _sources_with_jobs(schedule: RunSchedule, database: Database) -> set[str]:
     with database.reading() as session:
-        return {source.name for source in sources.active(session) if source.id in schedule.source_ids()}
+        return {
+            source.name for source in sources.active_sources(session) if source.id in schedule.source_ids()
+        }
 
 
 def test_a_definition_that_cannot_be_read_is_left_out_and_the_others_go_on(
@@ -413,7 +417,7 @@ def test_a_definition_that_cannot_be_read_is_left_out_and_the_others_go_on(
     """A row of another version costs its source its schedule, with a log line, and nobody else's."""
     declare(sqlite_database, "market", "spoilt", every="1h")
     with sqlite_database.transaction() as session:
-        spoilt = sources.by_name(session, "spoilt")
+        spoilt = sources.source_by_name(session, "spoilt")
         assert spoilt is not None
         spoilt.definition = {"kind": "unheard-of"}
 
@@ -422,4 +426,4 @@ def test_a_definition_that_cannot_be_read_is_left_out_and_the_others_go_on(
     assert len(rows(sqlite_database)) == 1
     assert "The schedule of spoilt could not be read" in capsys.readouterr().out
     with sqlite_database.reading() as session, pytest.raises(ScheduleRefused):
-        slots_of(sources.by_name(session, "spoilt"))  # type: ignore[arg-type]  # it is there
+        slots_of(sources.source_by_name(session, "spoilt"))  # type: ignore[arg-type]  # it is there

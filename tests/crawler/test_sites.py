@@ -46,24 +46,24 @@ def queued(
         for number, each in enumerate(declared)
     ]
     with database.transaction() as session:
-        sources.sync_declared(session, named, NOON)
+        sources.sync_declared_sources(session, named, NOON)
         ids = [
-            runs.enqueue(session, source.id, slot="one", trigger=trigger, now=NOON)
-            for source in sources.active(session)
+            runs.enqueue_run(session, source.id, slot="one", trigger=trigger, now=NOON)
+            for source in sources.active_sources(session)
         ]
     return [run_id for run_id in ids if run_id is not None]
 
 
 def claim(database: Database, run_id: int, now: datetime) -> int | None:
     with database.transaction() as session:
-        run = runs.get(session, run_id)
+        run = runs.run_by_id(session, run_id)
         assert run is not None
         return sites.claim(session, run, now=now)
 
 
 def finish(database: Database, run_id: int, now: datetime) -> None:
     with database.transaction() as session:
-        assert runs.finish(session, run_id, 1, outcome=RunOutcome.NOTHING_NEW, now=now)
+        assert runs.finish_run(session, run_id, 1, outcome=RunOutcome.NOTHING_NEW, now=now)
 
 
 @pytest.mark.parametrize(
@@ -133,9 +133,9 @@ def test_a_run_that_nobody_ended_does_not_block_its_site_for_ever(sqlite_databas
 def requeue(database: Database, source: str, now: datetime) -> None:
     """As the schedule does: nothing, while a run of the source is open."""
     with database.transaction() as session:
-        found = sources.by_name(session, source)
+        found = sources.source_by_name(session, source)
         assert found is not None
-        runs.enqueue(session, found.id, slot=f"{now:%H:%M:%S}", trigger=RunTrigger.SCHEDULE, now=now)
+        runs.enqueue_run(session, found.id, slot=f"{now:%H:%M:%S}", trigger=RunTrigger.SCHEDULE, now=now)
 
 
 def begun_in_an_hour(database: Database, *, step_s: int) -> Counter[str]:
@@ -146,17 +146,17 @@ def begun_in_an_hour(database: Database, *, step_s: int) -> Counter[str]:
     for second in range(0, 3_600, step_s):
         now = NOON + timedelta(seconds=second)
         with database.transaction() as session:
-            going_on = [run for run in runs.recent(session) if run.state is RunState.RUNNING]
+            going_on = [run for run in runs.recent_runs(session) if run.state is RunState.RUNNING]
             for run in going_on:
-                assert runs.finish(session, run.id, 1, outcome=RunOutcome.NOTHING_NEW, now=now)
+                assert runs.finish_run(session, run.id, 1, outcome=RunOutcome.NOTHING_NEW, now=now)
         for run in going_on:
             requeue(database, run.source.name, now)
         with database.reading() as session:
-            due = runs.due(session, now=now, limit=10)
+            due = runs.due_runs(session, now=now, limit=10)
         for run_id in due:
             if claim(database, run_id, now) is not None:
                 with database.reading() as session:
-                    begun[runs.get(session, run_id).source.name] += 1  # type: ignore[union-attr]  # just claimed
+                    begun[runs.run_by_id(session, run_id).source.name] += 1  # type: ignore[union-attr]  # just claimed
     return begun
 
 
@@ -217,7 +217,7 @@ def test_a_pause_that_one_source_was_asked_for_holds_for_all_of_the_site(sqlite_
         sqlite_database, *(definition(f"https://market.example/{part}") for part in ("a", "b"))
     )
     with sqlite_database.transaction() as session:
-        told = sources.by_name(session, "source-0")
+        told = sources.source_by_name(session, "source-0")
         assert told is not None
         sources.save_cursor(session, told.id, {sites.NOT_BEFORE: (NOON + timedelta(hours=1)).isoformat()})
 
@@ -281,12 +281,12 @@ def test_two_real_sources_of_which_one_is_busy_are_both_read(crawl: Runs, site: 
 
 def recent(crawl: Runs) -> Sequence[Run]:
     with crawl.database.reading() as session:
-        return runs.recent(session)
+        return runs.recent_runs(session)
 
 
 def due(crawl: Runs) -> Sequence[int]:
     with crawl.database.reading() as session:
-        return runs.due(session, now=datetime.now(UTC), limit=10)
+        return runs.due_runs(session, now=datetime.now(UTC), limit=10)
 
 
 QUIET = {"delay_s": 0, "robots": False, "quiet": ["22:00-06:00"]}
@@ -348,7 +348,9 @@ def test_a_pause_longer_than_the_run_holds_for_the_next_one(crawl: Runs, site: S
     run = crawl.run(source)
     asked = len(site.requests)
     with crawl.database.transaction() as session:
-        due = runs.enqueue(session, source, slot="due", trigger=RunTrigger.SCHEDULE, now=datetime.now(UTC))
+        due = runs.enqueue_run(
+            session, source, slot="due", trigger=RunTrigger.SCHEDULE, now=datetime.now(UTC)
+        )
     assert due is not None
 
     crawl.supervisor().run(due)

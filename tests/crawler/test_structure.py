@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from crawler.sources import FieldFinding, Parsed
-from crawler.structure import WINDOW, Structure
+from crawler.structure import WINDOW, PageStructure
 
 START = "https://market.example/offers"
 PRICE = "row.price (td.price)"
@@ -32,7 +32,7 @@ def seen(
     definition: str = "one",
 ) -> tuple[tuple[str, ...], dict[str, Any]]:
     """One run that reads one page."""
-    structure = Structure.remembered(memory, definition=definition)
+    structure = PageStructure.remembered(memory, definition=definition)
     structure.note(parsed)
     structure.first_page(START, rows, pages)
     told = structure.judge(starts=1)

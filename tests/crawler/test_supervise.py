@@ -18,7 +18,7 @@ from prometheus_client import REGISTRY
 from pydantic import SecretStr
 from sqlalchemy import text
 
-from crawler.job import Exit, Job
+from crawler.job import ChildExit, Job
 from crawler.supervise import utc_now
 from storage import runs, sources
 from storage.base import Database
@@ -210,7 +210,7 @@ def test_a_run_that_was_taken_over_writes_nothing_more(crawl: Runs, site: Site) 
     wait_until(lambda: len(site.requests) == 1)
 
     with crawl.database.transaction() as session:
-        runs.orphans_to_interrupted(session, now=crawl.row(run_id).queued_at)
+        runs.interrupt_orphans(session, now=crawl.row(run_id).queued_at)
     site.release()
     thread.join(PATIENCE_S)
 
@@ -262,7 +262,7 @@ def test_a_run_that_nobody_ended_is_ended_by_a_supervisor_that_lives(crawl_both:
     source = crawl.declare("market", f"{site.url}/offers")
     run_id = crawl.enqueue(source)
     with crawl.database.transaction() as session:
-        runs.claim(session, run_id, now=utc_now())
+        runs.claim_run(session, run_id, now=utc_now())
 
     crawl.supervisor().run(run_id)
     meanwhile = crawl.row(run_id).state
@@ -278,7 +278,7 @@ def test_failing_runs_change_the_health_of_their_source(crawl: Runs, site: Site)
     run = ended(crawl, "exits", site)
 
     with crawl.database.reading() as session:
-        source = sources.get(session, run.source_id)
+        source = sources.source_by_id(session, run.source_id)
     assert source is not None
     assert source.health is SourceHealth.FAILING
     assert [work.kind.value for work in crawl.told.work] == ["source_change"]
@@ -322,11 +322,11 @@ def test_a_child_whose_parent_is_killed_dies_with_it(crawl: Runs, site: Site, tm
             "from crawler.settings import CrawlerSettings",
             "from crawler.supervise import Supervisor",
             "from storage.base import Database",
-            "from storage.work import Quiet",
+            "from storage.work import SilentDispatcher",
             f"database = Database.open({crawl.url!r})",
             f"Supervisor(database=database, database_url={crawl.url!r}, "
             f"evidence_dir=Path({str(crawl.evidence_dir)!r}),",
-            "    settings=CrawlerSettings(), mask=str, dispatcher=Quiet(), relay=print,",
+            "    settings=CrawlerSettings(), mask=str, dispatcher=SilentDispatcher(), relay=print,",
             f"    child={tuple(CHILD)!r}).run({run_id})",
         )
     )
@@ -347,7 +347,7 @@ def test_a_child_that_is_given_no_job_says_so_and_quotes_nothing() -> None:
         CHILD, input=b'{"database_url": "postgresql://u:secret@h/d"}\n', capture_output=True, check=False
     )
 
-    assert ran.returncode == Exit.FAILED
+    assert ran.returncode == ChildExit.FAILED
     assert b"The job on standard input is not usable; look at: " in ran.stderr
     assert b"secret" not in ran.stderr
 

@@ -15,33 +15,41 @@ from crawler.errors import (
     TimedOut,
     TorUnreachable,
 )
-from crawler.tally import Failures, Pages, Tally
+from crawler.tally import Failures, Pages, RunTally
 
 
 @pytest.mark.parametrize(
     ("tally", "outcome", "reason"),
     [
-        (Tally(Pages(read=1)), "nothing_new", None),
-        (Tally(Pages(read=1), listings_new=1), "new_listings", None),
-        (Tally(Pages(read=1), listings_changed=1), "new_listings", None),
-        (Tally(Pages(strange=1)), "page_not_recognised", "nothing_matched"),
-        (Tally(Pages(failures=Failures([TimedOut()]))), "could_not_fetch", "timed_out"),
-        (Tally(Pages(failures=Failures([SiteDenied()]))), "refused", "site_denied"),
-        (Tally(Pages(failures=Failures([TimedOut()]), strange=1)), "page_not_recognised", "nothing_matched"),
-        (Tally(Pages(read=1, failures=Failures([NotThere()]))), "nothing_new", "partly_read"),
-        (Tally(Pages(read=1), items=Pages(strange=2)), "page_not_recognised", "items_not_recognised"),
-        (Tally(Pages(read=1), items=Pages(read=1, strange=2)), "nothing_new", "partly_read"),
-        (Tally(Pages(read=1), rechecks=Pages(strange=1)), "nothing_new", "partly_read"),
-        (Tally(Pages(read=1), rechecks=Pages(strange=3)), "page_not_recognised", "items_not_recognised"),
-        (Tally(Pages(read=1), closed=BudgetEnded(), unread=2), "nothing_new", "budget_ended"),
-        (Tally(Pages(read=1), closed=RateLimited()), "nothing_new", "rate_limited"),
-        (Tally(Pages(read=1), listings_new=1, closed=TorUnreachable()), "could_not_fetch", "tor_unreachable"),
-        (Tally(Pages(read=1), absent=(7, 12)), "nothing_new", "many_absent"),
-        (Tally(closed=BudgetEnded()), "could_not_fetch", "budget_ended"),
-        (Tally(closed=RateLimited()), "could_not_fetch", "rate_limited"),
+        (RunTally(Pages(read=1)), "nothing_new", None),
+        (RunTally(Pages(read=1), listings_new=1), "new_listings", None),
+        (RunTally(Pages(read=1), listings_changed=1), "new_listings", None),
+        (RunTally(Pages(strange=1)), "page_not_recognised", "nothing_matched"),
+        (RunTally(Pages(failures=Failures([TimedOut()]))), "could_not_fetch", "timed_out"),
+        (RunTally(Pages(failures=Failures([SiteDenied()]))), "refused", "site_denied"),
+        (
+            RunTally(Pages(failures=Failures([TimedOut()]), strange=1)),
+            "page_not_recognised",
+            "nothing_matched",
+        ),
+        (RunTally(Pages(read=1, failures=Failures([NotThere()]))), "nothing_new", "partly_read"),
+        (RunTally(Pages(read=1), items=Pages(strange=2)), "page_not_recognised", "items_not_recognised"),
+        (RunTally(Pages(read=1), items=Pages(read=1, strange=2)), "nothing_new", "partly_read"),
+        (RunTally(Pages(read=1), rechecks=Pages(strange=1)), "nothing_new", "partly_read"),
+        (RunTally(Pages(read=1), rechecks=Pages(strange=3)), "page_not_recognised", "items_not_recognised"),
+        (RunTally(Pages(read=1), closed=BudgetEnded(), unread=2), "nothing_new", "budget_ended"),
+        (RunTally(Pages(read=1), closed=RateLimited()), "nothing_new", "rate_limited"),
+        (
+            RunTally(Pages(read=1), listings_new=1, closed=TorUnreachable()),
+            "could_not_fetch",
+            "tor_unreachable",
+        ),
+        (RunTally(Pages(read=1), absent=(7, 12)), "nothing_new", "many_absent"),
+        (RunTally(closed=BudgetEnded()), "could_not_fetch", "budget_ended"),
+        (RunTally(closed=RateLimited()), "could_not_fetch", "rate_limited"),
     ],
 )
-def test_the_first_rule_that_applies_decides(tally: Tally, outcome: str, reason: str | None) -> None:
+def test_the_first_rule_that_applies_decides(tally: RunTally, outcome: str, reason: str | None) -> None:
     """What kept us from the lists comes first, then a redesign, then what was stored."""
     ending = tally.ending()
 
@@ -51,7 +59,7 @@ def test_the_first_rule_that_applies_decides(tally: Tally, outcome: str, reason:
 def test_the_sentence_counts_what_went_wrong_by_kind() -> None:
     """The most frequent first, with the number of all pages that were tried."""
     failures = Failures([TimedOut(), NotThere(), TimedOut()])
-    tally = Tally(Pages(read=2), items=Pages(read=4, strange=1, failures=failures))
+    tally = RunTally(Pages(read=2), items=Pages(read=4, strange=1, failures=failures))
 
     counted = "2 timed_out, 1 not_there, 1 not_recognised"
     assert tally.ending().detail == f"4 of 10 pages could not be read: {counted}."
@@ -59,14 +67,14 @@ def test_the_sentence_counts_what_went_wrong_by_kind() -> None:
 
 def test_an_ending_is_masked_before_it_is_a_row() -> None:
     """Whatever a sentence quotes passes the mask."""
-    ending = Tally(Pages(failures=Failures([TimedOut("call 13912345678")]))).ending()
+    ending = RunTally(Pages(failures=Failures([TimedOut("call 13912345678")]))).ending()
 
     assert ending.masked(lambda text: text.replace("13912345678", "***")).detail == "call ***"
 
 
 def test_what_is_lost_is_named_and_the_rest_is_counted() -> None:
     """A redesign may take every selector with it; the sentence stays one that is read."""
-    tally = Tally(Pages(read=1), degraded=tuple(f"row.{name} is lost." for name in "abcdefg"))
+    tally = RunTally(Pages(read=1), degraded=tuple(f"row.{name} is lost." for name in "abcdefg"))
 
     ending = tally.ending()
     assert (ending.outcome.value, ending.reason) == ("nothing_new", "parser_degraded")

@@ -21,7 +21,7 @@ PLAIN = {"politeness": POLITE}
 
 def health(crawl: Runs, name: str) -> SourceHealth:
     with crawl.database.reading() as session:
-        source = sources.by_name(session, name)
+        source = sources.source_by_name(session, name)
     assert source is not None
     return source.health
 

@@ -7,7 +7,7 @@ import time
 import pytest
 
 from crawler.errors import LoginWall, Walled
-from crawler.walls import Answer, wall
+from crawler.walls import RawPage, wall
 from storage.runs import RunOutcome
 from tests.peers.walls import ORDINARY, WALLS, Wall
 
@@ -18,7 +18,7 @@ def judged(
     page: Wall, *, url: str = HERE, asked: str = HERE, recognised: bool = False, charset: str = "utf-8"
 ) -> Walled | None:
     body = page.body.encode(charset, "replace")
-    return wall(Answer(url, asked, page.headers, body, charset), recognised=recognised)
+    return wall(RawPage(url, asked, page.headers, body, charset), recognised=recognised)
 
 
 @pytest.mark.parametrize("name", WALLS)

@@ -41,10 +41,10 @@ def queue(database: Database, names: Sequence[str]) -> list[int]:
     """The ids of a queued run for each of these sources, the oldest first."""
     declared = [sources.DeclaredSource(name, "html", {}, f"{name}.toml") for name in names]
     with database.transaction() as session:
-        sources.sync_declared(session, declared, now())
-        found = {source.name: source.id for source in sources.active(session)}
+        sources.sync_declared_sources(session, declared, now())
+        found = {source.name: source.id for source in sources.active_sources(session)}
         ids = [
-            runs.enqueue(session, found[name], slot="1", trigger=RunTrigger.MANUAL, now=now())
+            runs.enqueue_run(session, found[name], slot="1", trigger=RunTrigger.MANUAL, now=now())
             for name in names
         ]
     return [run_id for run_id in ids if run_id is not None]
@@ -61,10 +61,10 @@ class Finishing:
     def __call__(self, run_id: int) -> None:
         self.calls.append(run_id)
         with self.database.transaction() as session:
-            epoch = runs.claim(session, run_id, now=now())
+            epoch = runs.claim_run(session, run_id, now=now())
             if epoch is not None:
                 self.claimed.append(run_id)
-                runs.finish(session, run_id, epoch, outcome=RunOutcome.NOTHING_NEW, now=now())
+                runs.finish_run(session, run_id, epoch, outcome=RunOutcome.NOTHING_NEW, now=now())
 
 
 @contextmanager
@@ -81,7 +81,7 @@ def serving(database: Database, *lanes: Lane, tick_s: float = 0.05) -> Iterator[
 def test_what_is_due_is_found_in_the_rows(database: Database, queued: list[int]) -> None:
     """Rows that were there before the engine are handled without any announcement, each claimed once."""
     handler = Finishing(database)
-    with serving(database, Lane(WorkKind.RUN, handler, runs.due, workers=3)):
+    with serving(database, Lane(WorkKind.RUN, handler, runs.due_runs, workers=3)):
         done = until(lambda: len(handler.claimed) == len(queued))
 
     assert done
@@ -129,7 +129,7 @@ def test_a_failing_handler_does_not_stop_the_others(database: Database, queued: 
             raise RuntimeError("boom")
         handler(run_id)
 
-    with serving(database, Lane(WorkKind.RUN, fails_for_the_first, runs.due)) as engine:
+    with serving(database, Lane(WorkKind.RUN, fails_for_the_first, runs.due_runs)) as engine:
         done = until(lambda: len(handler.claimed) == 2)
         ailment = engine.ailment()
 
@@ -148,7 +148,7 @@ def test_a_failed_row_is_tried_again(database: Database, queued: list[int]) -> N
             raise RuntimeError("boom")
         handler(run_id)
 
-    with serving(database, Lane(WorkKind.RUN, fails_once, runs.due)):
+    with serving(database, Lane(WorkKind.RUN, fails_once, runs.due_runs)):
         done = until(lambda: queued[0] in handler.claimed)
 
     assert done
@@ -165,7 +165,7 @@ def test_rows_that_wait_hide_no_younger_one(database: Database) -> None:
         if run_id == youngest:
             handler(run_id)
 
-    with serving(database, Lane(WorkKind.RUN, leaves_the_older_ones, runs.due)):
+    with serving(database, Lane(WorkKind.RUN, leaves_the_older_ones, runs.due_runs)):
         done = until(lambda: handler.claimed == [youngest])
 
     assert len(waiting) > LOOK_AHEAD
@@ -186,7 +186,7 @@ def test_every_row_that_waits_is_asked_again(database: Database) -> None:
         if over.is_set():
             handler(run_id)
 
-    with serving(database, Lane(WorkKind.RUN, leaves_all_for_a_while, runs.due)):
+    with serving(database, Lane(WorkKind.RUN, leaves_all_for_a_while, runs.due_runs)):
         again = until(lambda: len(asked) == len(waiting) and min(asked.values()) > 1)
         over.set()
         done = until(lambda: len(handler.claimed) == len(waiting), limit_s=2 * WAIT_S)
@@ -202,7 +202,7 @@ def test_a_row_is_never_handled_twice_at_the_same_time(database: Database, queue
         entered.append(run_id)
         leave.wait(WAIT_S)
 
-    with serving(database, Lane(WorkKind.RUN, hangs, runs.due, workers=6)) as engine:
+    with serving(database, Lane(WorkKind.RUN, hangs, runs.due_runs, workers=6)) as engine:
         until(lambda: len(entered) == 3)
         for run_id in queued:
             engine.wake(Work(WorkKind.RUN, run_id))
@@ -224,7 +224,7 @@ def test_a_hanging_handler_cannot_keep_the_engine_from_stopping(
         leave.wait(WAIT_S)
         left.set()
 
-    engine.serve([Lane(WorkKind.RUN, hangs, runs.due)])
+    engine.serve([Lane(WorkKind.RUN, hangs, runs.due_runs)])
     engine.start()
     assert begun.wait(WAIT_S)
     unfinished = engine.stop(0.3)
@@ -240,7 +240,7 @@ def test_a_new_handler_takes_over_while_the_engine_runs(database: Database, queu
     old, new = Finishing(database), Finishing(database)
     quiet = Lane(WorkKind.RUN, old, lambda session, now, limit: [])
     with serving(database, quiet) as engine:
-        engine.serve([Lane(WorkKind.RUN, new, runs.due)])
+        engine.serve([Lane(WorkKind.RUN, new, runs.due_runs)])
         done = until(lambda: len(new.claimed) == 3)
 
     assert done
@@ -257,7 +257,7 @@ def test_a_lane_is_widened_and_narrowed_while_the_engine_runs(database: Database
         leave.acquire()
 
     def lane(workers: int) -> Lane:
-        return Lane(WorkKind.RUN, stays_inside, runs.due, workers)
+        return Lane(WorkKind.RUN, stays_inside, runs.due_runs, workers)
 
     with serving(database, lane(1)) as engine:
         assert until(lambda: len(inside) == 1)
@@ -277,7 +277,7 @@ def test_an_engine_whose_database_is_gone_is_ill(empty_url: str) -> None:
     """Without a successful look at the rows the engine says so; it goes on trying."""
     database = Database.open(empty_url)
     engine = EmbeddedEngine(database, clock=now, tick_s=0.05, silent_s=0.3)
-    engine.serve([Lane(WorkKind.RUN, lambda _: None, runs.due)])
+    engine.serve([Lane(WorkKind.RUN, lambda _: None, runs.due_runs)])
     engine.start()
     ill = until(lambda: engine.ailment() is not None)
     engine.stop(WAIT_S)

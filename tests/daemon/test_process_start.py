@@ -31,7 +31,7 @@ def test_numpy_starts_no_thread_that_nobody_asked_for(set_by_user: dict[str, str
     program = """
 import os
 from daemon import process_start
-process_start.begin()
+process_start.before_imports()
 import numpy
 print(len(os.listdir("/proc/self/task")), os.environ["OPENBLAS_NUM_THREADS"])
 """
@@ -49,10 +49,10 @@ import gc
 from daemon import process_start
 ran = []
 gc.callbacks.append(lambda phase, about: ran.append(phase))
-process_start.begin()
+process_start.before_imports()
 import email.message, typing, json, decimal, asyncio
 held = [[] for _ in range(10_000)]
-process_start.imported()
+process_start.after_imports()
 print(len(ran), gc.get_freeze_count() > 10_000, gc.isenabled())
 """
 

@@ -36,7 +36,7 @@ def home(tmp_path: Path) -> Path:
     """A folder with an empty configuration and a database."""
     (tmp_path / "spillwatch.toml").write_text('[storage]\ndatabase_url = "sqlite:///spillwatch.db"\n')
     database = Database.open(f"sqlite:///{tmp_path / 'spillwatch.db'}")
-    schema.upgrade(database)
+    schema.upgrade_schema(database)
     database.close()
     (tmp_path / "dump.txt").write_text("nothing\n")
     return tmp_path

@@ -7,7 +7,7 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
-from demo.picture import Moment, picture
+from demo.picture import ShowMoment, picture
 from demo.scene import Counts, Happening, Scene
 from storage.alerts import Alert, Severity, TriageState
 from storage.deliveries import Delivery, DeliveryState
@@ -20,7 +20,7 @@ FORUM = Source(id=1, name="forum")
 COUNTS = Counts(runs=1, listings=1, versions=2, mentions=1, fingerprint_hits=0, alerts=1)
 
 
-def moment(title: str) -> Moment:
+def moment(title: str) -> ShowMoment:
     run = Run(
         id=1,
         source=FORUM,
@@ -38,10 +38,10 @@ def moment(title: str) -> Moment:
     scene = Scene(
         [run], [Happening(NOW, Life.NEW, "forum", title, "5,000 USDT")], [alert], [delivery], COUNTS
     )
-    return Moment(9.0, [(1.0, "forum: a thread appears")], scene, 1, 1, "Ctrl-C ends")
+    return ShowMoment(9.0, [(1.0, "forum: a thread appears")], scene, 1, 1, "Ctrl-C ends")
 
 
-def drawn(shown: Moment, *, width: int, height: int) -> list[str]:
+def drawn(shown: ShowMoment, *, width: int, height: int) -> list[str]:
     console = Console(file=io.StringIO(), width=width, height=height, color_system=None)
     console.print(picture(shown, width=width, height=height), height=height)
     assert isinstance(console.file, io.StringIO)

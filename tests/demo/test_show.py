@@ -10,7 +10,7 @@ from demo.errors import NotAsExpected
 from demo.receipts import Receipt
 from demo.show import Show
 from demo.stage import Stage
-from demo.view import Lines
+from demo.view import LineView
 
 
 def no_letter(_receipt: Receipt, _seconds: float) -> list[str]:
@@ -27,7 +27,7 @@ def test_an_alert_that_does_not_arrive_is_a_problem(tmp_path: Path) -> None:
         )
         configuration.write_text(switched_off)
 
-        result = Show(stage, Lines(io.StringIO()), pace_s=0, letter=no_letter).run(once=True)
+        result = Show(stage, LineView(io.StringIO()), pace_s=0, letter=no_letter).run(once=True)
 
     assert (result.alerts, result.webhooks_received) == (3, 0)
     assert "alert 1, revision 1: 0 keys on hook; expected 1" in result.problems

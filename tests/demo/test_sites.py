@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from demo.child import Child, Event
-from demo.postings import STEP, Section
+from demo.postings import STEP, SiteSection
 from demo.story import STORY
 
 TIMEOUT_S = 60.0
@@ -35,7 +35,7 @@ def play(sites: Child, *numbers: int) -> None:
         assert sites.events.get(timeout=TIMEOUT_S) == {"played": STORY[number].says}
 
 
-def titles(section: Section, *, upto: int = 0) -> list[str]:
+def titles(section: SiteSection, *, upto: int = 0) -> list[str]:
     return [p.title for step in STORY[: upto + 1] for p in step.puts if p.section is section]
 
 
@@ -58,7 +58,7 @@ def test_the_pages_of_the_marketplace_lead_to_every_offer(addresses: Event) -> N
 
     found = re.findall(r'<a href="/offer/\d+">([^<]+)</a>', "".join(shown))
     assert len(shown) > 1
-    assert sorted(titles(Section.OFFERS)) == sorted(found)
+    assert sorted(titles(SiteSection.OFFERS)) == sorted(found)
 
 
 def test_the_pages_of_the_forum_lead_to_every_thread(addresses: Event) -> None:
@@ -68,7 +68,7 @@ def test_the_pages_of_the_forum_lead_to_every_thread(addresses: Event) -> None:
         "".join(pages(addresses["forum"], r'"pages"><a href="([^"]+)"')),
     )
 
-    assert sorted(titles(Section.THREADS)) == sorted(found)
+    assert sorted(titles(SiteSection.THREADS)) == sorted(found)
 
 
 def test_an_odd_thread_does_not_say_that_it_is_gbk(addresses: Event) -> None:
@@ -92,7 +92,7 @@ def test_the_api_leads_to_every_log_by_its_cursor(addresses: Event) -> None:
         found += [item["title"] for item in page["items"]]
         cursor = page["next"]
 
-    assert sorted(titles(Section.LOGS)) == sorted(found)
+    assert sorted(titles(SiteSection.LOGS)) == sorted(found)
 
 
 def test_every_page_says_that_it_is_practice(addresses: Event) -> None:

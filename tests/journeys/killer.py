@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from demo import scene
-from demo.stage import Daemon, Stage
+from demo.stage import DaemonProcess, Stage
 from demo.story import STORY
 
 TICK_S = 0.02
@@ -67,7 +67,7 @@ class Killer:
             pass
         assert ended == 0
 
-    def _started(self) -> Daemon:
+    def _started(self) -> DaemonProcess:
         daemon = self._stage.daemon()
         self.pids.add(daemon.process.pid)
         return daemon

@@ -40,7 +40,7 @@ COUNTING_MATCHERS = """
 import gc, os, signal, time
 from cli.context import utc_now
 from daemon.daemon import Daemon
-from configuration.configuration import load
+from configuration.configuration import load_configuration
 from configuration.settings import Supervision
 from matching.service import MatchingService
 
@@ -59,14 +59,14 @@ def reread():
         time.sleep(0.05)
     print(count)
     send_next()
-    return load(None)
+    return load_configuration(None)
 
 def clock():
     if len(left) == 5 and callable(signal.getsignal(signal.SIGHUP)):  # it listens now; nohup ignores
         send_next()
     return utc_now()
 
-Daemon(load(None), reread=reread, supervision=Supervision(None, None), clock=clock).run()
+Daemon(load_configuration(None), reread=reread, supervision=Supervision(None, None), clock=clock).run()
 """
 
 
@@ -238,7 +238,7 @@ def test_a_reload_that_the_database_refuses_changes_nothing(
         daemon.process.send_signal(signal.SIGHUP)
         refused = daemon.wait_for("reload_refused")
         with database.transaction() as session:
-            between = [source.name for source in sources.everything(session)]
+            between = [source.name for source in sources.all_sources(session)]
             session.execute(text("DROP TRIGGER refuse"))
         daemon.process.send_signal(signal.SIGHUP)
         reloaded = daemon.wait_for("reloaded")

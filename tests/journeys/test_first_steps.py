@@ -146,10 +146,10 @@ def test_a_run_that_was_left_in_the_queue_is_taken_up(home: Home, database_url: 
     """Without a daemon nobody else would ever do it, and it would keep its source from being crawled."""
     home.ask("crawl", "market")
     with closing(Database.open(database_url)) as database, database.transaction() as session:
-        market = sources.by_name(session, "market")
+        market = sources.source_by_name(session, "market")
         assert market is not None
         now = datetime.now(UTC)
-        left = runs.enqueue(session, market.id, slot="left behind", trigger=RunTrigger.SCHEDULE, now=now)
+        left = runs.enqueue_run(session, market.id, slot="left behind", trigger=RunTrigger.SCHEDULE, now=now)
 
     run = home.ask("crawl", "market")
 

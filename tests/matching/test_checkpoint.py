@@ -6,7 +6,7 @@ import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from matching.checkpoint import tidy
+from matching.checkpoint import remove_abandoned
 from tests.cli.command import spillwatch
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
@@ -29,7 +29,7 @@ def test_what_nobody_went_on_with_is_removed(tmp_path: Path) -> None:
     """Sweeps and drafts of that age; nothing that is younger, or that no sweep has written."""
     before = kept(tmp_path / "sweeps", NOW)
 
-    removed = tidy(tmp_path / "sweeps", before=NOW - timedelta(days=14))
+    removed = remove_abandoned(tmp_path / "sweeps", before=NOW - timedelta(days=14))
 
     assert removed == 2
     assert {path.name for path in (tmp_path / "sweeps").iterdir()} == before - set(NAMES[:2])
@@ -37,7 +37,7 @@ def test_what_nobody_went_on_with_is_removed(tmp_path: Path) -> None:
 
 def test_a_folder_that_is_not_there_holds_nothing(tmp_path: Path) -> None:
     """The first match of all has none."""
-    assert tidy(tmp_path / "none", before=NOW) == 0
+    assert remove_abandoned(tmp_path / "none", before=NOW) == 0
 
 
 def test_match_tidies_by_the_setting(tmp_path: Path, sqlite_template: Path) -> None:

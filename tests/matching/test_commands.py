@@ -78,8 +78,8 @@ def imported(home: Path, sqlite_template: Path) -> Path:
     declared = DeclaredCompany("quillmere", "Quillmere Credit", [], definition, "companies/quillmere.toml")
     database = Database.open(f"sqlite:///{home / 'var' / 'spillwatch.db'}")
     with database.transaction() as session:
-        companies.sync_declared(session, [declared], NOW)
-        company = companies.by_slug(session, "quillmere")
+        companies.sync_declared_companies(session, [declared], NOW)
+        company = companies.company_by_slug(session, "quillmere")
         assert company is not None
         check = open_segment(segment).header.key_check
         record = SegmentRecord(company.id, segment.name, "k1", check, tuple(Field), 150, 30, "5f" * 32)

@@ -6,7 +6,7 @@ import random
 import pytest
 
 from matching.data_sets import signs_of
-from storage.data_sets import BANDS_ALIKE, ROWS_ALIKE, Sign, SignKind
+from storage.data_sets import BANDS_ALIKE, ROWS_ALIKE, DataSetSign, SignKind
 
 SAMPLE = "\n".join(f"张*{n}, 138****{1000 + n}, 110101********{n:02d}1X" for n in range(12))
 PITCH = (
@@ -85,4 +85,4 @@ def test_signs_are_keyed_and_bounded() -> None:
 
     assert not mine & theirs
     assert ROWS_ALIKE < sum(sign.kind is SignKind.ROW for sign in mine) <= 300
-    assert all(isinstance(sign, Sign) and 0 <= sign.value < 1 << 63 for sign in mine)
+    assert all(isinstance(sign, DataSetSign) and 0 <= sign.value < 1 << 63 for sign in mine)

@@ -19,7 +19,7 @@ from storage import companies, listings, matches, sources, watch
 from storage.base import Database
 from storage.companies import DeclaredCompany, DeclaredTerm, SegmentRecord, TermKind
 from storage.errors import SchemaOutdated
-from storage.evidence.warc import EvidenceStore, ListingText, Place
+from storage.evidence.warc import EvidenceStore, ListingText, RecordPlace
 from storage.listing_tables import MatchState
 from storage.listings import AttachmentRecord, ListingRecord
 from storage.matches import Match, MatchSummary
@@ -69,7 +69,7 @@ class Archive:
         self.declare("qudian", "趣店")
         with self.database.transaction() as session:
             declared = [sources.DeclaredSource("market", "html", {}, "sources/market.toml")]
-            sources.sync_declared(session, declared, self.clock())
+            sources.sync_declared_sources(session, declared, self.clock())
         self.service = self.restarted()
 
     def restarted(self) -> MatchingService:
@@ -92,7 +92,7 @@ class Archive:
             "companies/quillmere.toml",
         )
         with self.database.transaction() as session:
-            companies.sync_declared(session, [company], self.clock())
+            companies.sync_declared_companies(session, [company], self.clock())
 
     def store(self, *, title: str = "data", body: str = "", attachment: str | None = None) -> int:
         """A listing with its evidence; returns the version's id."""
@@ -115,7 +115,7 @@ class Archive:
             place=place,
         )
         with self.database.transaction() as session:
-            source = sources.by_name(session, "market")
+            source = sources.source_by_name(session, "market")
             assert source is not None
             (upserted,) = listings.upsert_many(session, source.id, [record], self.clock())
         assert upserted.version_id is not None
@@ -131,7 +131,7 @@ class Archive:
         enroll(list_, path, company="quillmere", key=KEY, default_region="CN", now=self.clock())
         header = open_segment(path).header
         with self.database.transaction() as session:
-            company = companies.by_slug(session, "quillmere")
+            company = companies.company_by_slug(session, "quillmere")
             assert company is not None
             return companies.add_segment(
                 session,
@@ -150,7 +150,7 @@ class Archive:
 
     def version(self, version_id: int) -> listings.ListingVersion:
         with self.database.reading() as session:
-            version = listings.version(session, version_id)
+            version = listings.version_by_id(session, version_id)
         assert version is not None
         return version
 
@@ -161,7 +161,7 @@ class Archive:
 
     def matches(self, version_id: int) -> list[Match]:
         with self.database.reading() as session:
-            return list(matches.of_version(session, version_id, limit=1000))
+            return list(matches.matches_of_version(session, version_id, limit=1000))
 
     def rematches(self) -> list[Rematch]:
         with self.database.reading() as session:
@@ -384,7 +384,7 @@ def test_a_rematch_goes_on_where_it_was_killed(archive: Archive) -> None:
     archive.rematch_all()
 
     with archive.database.reading() as session:
-        row = watch.rematch(session, rematch_id)
+        row = watch.rematch_by_id(session, rematch_id)
     assert row is not None
     assert (row.state, row.scanned) == (RematchState.FINISHED, 2 * REMATCH_CHUNK + 1)
 
@@ -567,7 +567,7 @@ def test_a_watch_that_changes_while_a_version_is_matched_is_matched_with_anew(ar
     class Meanwhile(EvidenceStore):
         """Evidence that takes so long to read that a term is added."""
 
-        def read_text(self, place: Place) -> ListingText:
+        def read_text(self, place: RecordPlace) -> ListingText:
             archive.declare("qudian", "selling")
             return super().read_text(place)
 
@@ -650,7 +650,7 @@ def test_the_companys_region_wins_over_the_lists(archive: Archive) -> None:
     before, after = archive.store(body=national), archive.store(body=national)
     archive.service.match_version(before)
     with archive.database.transaction() as session:
-        companies.sync_declared(session, [declared], archive.clock())
+        companies.sync_declared_companies(session, [declared], archive.clock())
 
     archive.service.match_version(after)
 

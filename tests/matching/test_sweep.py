@@ -22,7 +22,7 @@ from matching.fingerprints.segments import open_segment
 from matching.identifiers import Field
 from matching.inputs import Limits, documents
 from matching.mentions.terms import WatchTerm
-from matching.sweep import Source, Sweep
+from matching.sweep import Sweep, SweepSource
 from matching.watch import Watch, WatchedSegment, watch_of
 from tests.matching.inputs.archives import seven, tarred, zipped
 from tests.matching.inputs.customers import TABLES, as_csv, customers
@@ -58,7 +58,7 @@ def watch(tmp_path_factory: pytest.TempPathFactory) -> Watch:
     return watch_of([], [segment(tmp_path_factory.mktemp("lender"), as_csv(ROWS))])
 
 
-def swept(watch: Watch, *sources: Source, **options: object) -> Sweep:
+def swept(watch: Watch, *sources: SweepSource, **options: object) -> Sweep:
     sweep = Sweep(Findings(watch, 1_000), **options)  # type: ignore[arg-type]  # the test names the options
     sweep.run(sources)
     return sweep
@@ -235,7 +235,7 @@ def test_what_waits_to_be_counted_is_neither_lost_nor_counted_twice(watch: Watch
     assert kept(again) == kept(whole)
 
 
-def swept_on(ended: Sweep, *sources: Source) -> Sweep:
+def swept_on(ended: Sweep, *sources: SweepSource) -> Sweep:
     sweep = Sweep(ended.findings, ended.progress)
     sweep.run(sources)
     return sweep

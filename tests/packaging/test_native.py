@@ -13,13 +13,13 @@ import pytest
 
 from matching.identifiers.phone_tables import country_table, home_table
 from matching.native.build import BuildFailed, build
-from matching.native.library import LibraryMissing, load
+from matching.native.library import LibraryMissing, load_library
 from matching.scanning import plan_tables
 from matching.scanning.phone_rows import compiled
 from tests.packaging.here import ROOT, answer
 from text import fold_tables, installed_tables
 from text.fold_images import mention_images, narrow_images
-from text.fold_tables import Images, images
+from text.fold_tables import Images, fold_images
 
 SOURCES = ROOT / "matching" / "native"
 PIP = (
@@ -74,7 +74,7 @@ def test_a_library_with_another_interface_is_refused(tmp_path: Path) -> None:
     path = build(tmp_path, tmp_path / "scanner.shared")
 
     with pytest.raises(LibraryMissing, match="interface 999, wanted"):
-        load(path)
+        load_library(path)
 
 
 @pytest.mark.needs("gcc")
@@ -102,11 +102,11 @@ def test_an_installation_brings_the_folds_computed() -> None:
     """What becomes of each character is read, and is what would be computed where the file is missing."""
     computed = {"mention": Images.of(mention_images()), "narrow": Images.of(narrow_images())}
 
-    brought = installed_tables.read(fold_tables.PATH, made_of=fold_tables.made_of())
+    brought = installed_tables.read_tables(fold_tables.PATH, made_of=fold_tables.made_of())
 
     assert len(brought) == 7
     for name, made in computed.items():
-        assert [each.tolist() for each in images(name)] == [each.tolist() for each in made]
+        assert [each.tolist() for each in fold_images(name)] == [each.tolist() for each in made]
 
 
 @pytest.mark.parametrize("content", [None, b"", b"PK no archive", "of another release"])

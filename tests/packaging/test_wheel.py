@@ -90,7 +90,7 @@ def test_the_packages_come_from_the_wheel(elsewhere: Path, tmp_path: Path) -> No
 @pytest.mark.needs("gcc")
 def test_the_native_scanner_is_in_it(wheel: Path, elsewhere: Path, tmp_path: Path) -> None:
     """Built on the way, so the wheel is one for this platform; any Python 3 of it can load the library."""
-    code = "from matching.scanning.scanner import engine; print(engine().told)"
+    code = "from matching.scanning.scanner import scanner_engine; print(scanner_engine().told)"
 
     found = answer(elsewhere / "python", "-c", code, cwd=tmp_path).stdout
 

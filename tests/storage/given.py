@@ -15,20 +15,20 @@ def source(session: Session, name: str = "market") -> int:
     """Beside those that are declared already."""
     declared = [
         sources.DeclaredSource(one.name, one.kind, one.definition, one.declared_in)
-        for one in sources.everything(session)
+        for one in sources.all_sources(session)
     ]
     item = sources.DeclaredSource(name, "html", {"start": "https://market.example/"}, f"sources/{name}.toml")
-    sources.sync_declared(session, [*declared, item], NOW)
-    found = sources.by_name(session, name)
+    sources.sync_declared_sources(session, [*declared, item], NOW)
+    found = sources.source_by_name(session, name)
     assert found
     return found.id
 
 
 def running(session: Session, source_id: int, slot: str = "slot") -> tuple[int, int]:
     """Run id and epoch."""
-    run_id = runs.enqueue(session, source_id, slot=slot, trigger=runs.RunTrigger.SCHEDULE, now=NOW)
+    run_id = runs.enqueue_run(session, source_id, slot=slot, trigger=runs.RunTrigger.SCHEDULE, now=NOW)
     assert run_id
-    epoch = runs.claim(session, run_id, now=NOW)
+    epoch = runs.claim_run(session, run_id, now=NOW)
     assert epoch
     return run_id, epoch
 
@@ -48,7 +48,7 @@ def record(key: str = "1", **fields: object) -> listings.ListingRecord:
 
 def version(session: Session, key: str = "1", **fields: object) -> int:
     """A stored listing's version."""
-    found = sources.by_name(session, "market")
+    found = sources.source_by_name(session, "market")
     source_id = found.id if found else source(session)
     [stored] = listings.upsert_many(session, source_id, [record(key, **fields)], NOW)
     assert stored.version_id
@@ -65,17 +65,17 @@ def company(session: Session, slug: str = "lender", terms: tuple[str, ...] = ("l
         definition={},
         declared_in=f"companies/{slug}.toml",
     )
-    companies.sync_declared(session, [declared], NOW)
-    found = companies.by_slug(session, slug)
+    companies.sync_declared_companies(session, [declared], NOW)
+    found = companies.company_by_slug(session, slug)
     assert found
     return found.id
 
 
-def alert(session: Session, *channels: str, key: str = "finding") -> alerts.Opened:
-    finding = alerts.Finding(
+def alert(session: Session, *channels: str, key: str = "finding") -> alerts.OpenedAlert:
+    finding = alerts.AlertDraft(
         kind=alerts.AlertKind.FINDING,
         dedupe_key=key,
-        change=alerts.Change.OPENED,
+        change=alerts.AlertChange.OPENED,
         severity=alerts.Severity.HIGH,
         score=7,
         title="Data of Lender is offered",
@@ -87,5 +87,5 @@ def alert(session: Session, *channels: str, key: str = "finding") -> alerts.Open
 def finished_run(database: Database, source_id: int, slot: str, counts: runs.RunCounts) -> int:
     with database.transaction() as session:
         run_id, epoch = running(session, source_id, slot)
-        runs.finish(session, run_id, epoch, outcome=runs.RunOutcome.NEW_LISTINGS, counts=counts, now=NOW)
+        runs.finish_run(session, run_id, epoch, outcome=runs.RunOutcome.NEW_LISTINGS, counts=counts, now=NOW)
     return run_id

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from storage import alerts, deliveries, listings, sources
-from storage.alerts import AlertKind, Change, ChannelTarget, Finding, Severity, TriageState
+from storage.alerts import AlertChange, AlertDraft, AlertKind, ChannelTarget, Severity, TriageState
 from storage.base import Database
 from storage.errors import DatabaseConflict
 from tests.storage import given
@@ -16,10 +16,10 @@ from tests.storage.given import NOW
 
 LATER = NOW + timedelta(minutes=5)
 SOC = ChannelTarget("soc", "webhook")
-FINDING = Finding(
+FINDING = AlertDraft(
     kind=AlertKind.FINDING,
     dedupe_key="finding",
-    change=Change.OPENED,
+    change=AlertChange.OPENED,
     severity=Severity.MEDIUM,
     score=4,
     title="Data of Lender is offered",
@@ -28,7 +28,7 @@ FINDING = Finding(
 )
 
 
-def tell(database: Database, finding: Finding) -> alerts.Opened:
+def tell(database: Database, finding: AlertDraft) -> alerts.OpenedAlert:
     with database.transaction() as session:
         return alerts.open_or_revise(session, finding, channels=[SOC], now=NOW)
 
@@ -36,15 +36,15 @@ def tell(database: Database, finding: Finding) -> alerts.Opened:
 def test_a_stronger_finding_is_a_revision_of_the_same_alert(database: Database) -> None:
     """Revisions count up, each with what it said and a delivery of its own; the alert shows the last."""
     first = tell(database, FINDING)
-    stronger = replace(FINDING, change=Change.ESCALATED, severity=Severity.CRITICAL, score=9)
+    stronger = replace(FINDING, change=AlertChange.ESCALATED, severity=Severity.CRITICAL, score=9)
     second = tell(database, stronger)
 
     with database.reading() as session:
-        [alert] = alerts.recent(session)
-        told = [(one.number, one.change, one.score) for one in alerts.revisions(session, alert.id)]
-        owed = [one.revision for one in deliveries.of_alert(session, alert.id)]
+        [alert] = alerts.recent_alerts(session)
+        told = [(one.number, one.change, one.score) for one in alerts.revisions_of(session, alert.id)]
+        owed = [one.revision for one in deliveries.deliveries_of_alert(session, alert.id)]
     assert (first.alert_id, second.alert_id, second.revision) == (alert.id, alert.id, 2)
-    assert told == [(1, Change.OPENED, 4), (2, Change.ESCALATED, 9)]
+    assert told == [(1, AlertChange.OPENED, 4), (2, AlertChange.ESCALATED, 9)]
     assert owed == [1, 2]
     assert (alert.severity, alert.score) == (Severity.CRITICAL, 9)
 
@@ -64,8 +64,8 @@ def test_two_judgements_of_one_finding_at_once(database: Database) -> None:
         told = [alert_id for alert_id in pool.map(judge, range(4)) if alert_id]
 
     with database.reading() as session:
-        [alert] = alerts.recent(session)
-        numbers = [one.number for one in alerts.revisions(session, alert.id)]
+        [alert] = alerts.recent_alerts(session)
+        numbers = [one.number for one in alerts.revisions_of(session, alert.id)]
     assert set(told) == {alert.id}
     assert numbers == list(range(1, len(told) + 1))
 
@@ -75,13 +75,13 @@ def test_who_dealt_with_it(database: Database) -> None:
     alert_id = tell(database, FINDING).alert_id
     with database.transaction() as session:
         answers = [
-            alerts.ack(session, alert_id, by="ann", now=LATER, note="on it"),
-            alerts.ack(session, alert_id, by="bob", now=LATER),
-            alerts.ack(session, 99, by="bob", now=LATER),
+            alerts.set_triage_state(session, alert_id, by="ann", now=LATER, note="on it"),
+            alerts.set_triage_state(session, alert_id, by="bob", now=LATER),
+            alerts.set_triage_state(session, 99, by="bob", now=LATER),
         ]
 
     with database.reading() as session:
-        alert = alerts.get(session, alert_id)
+        alert = alerts.alert_by_id(session, alert_id)
     assert answers == [True, False, False]
     assert alert
     assert (alert.state, alert.acknowledged_by, alert.acknowledged_at, alert.note) == (
@@ -102,20 +102,20 @@ def test_recent_from_a_severity_on(database: Database, severity: Severity, keys:
         tell(database, replace(FINDING, dedupe_key=key, severity=one))
 
     with database.reading() as session:
-        assert [alert.dedupe_key for alert in alerts.recent(session, severity=severity)] == keys
+        assert [alert.dedupe_key for alert in alerts.recent_alerts(session, severity=severity)] == keys
 
 
 def test_a_listing_that_went_is_due_to_be_judged(database: Database) -> None:
     """Once when it went and once when it came back, as long as nobody has noted it."""
     with database.transaction() as session:
         given.version(session)
-        source = sources.by_name(session, "market")
+        source = sources.source_by_name(session, "market")
         assert source
     alert_id = tell(database, replace(FINDING, listing_id=1)).alert_id
 
     def due() -> list[int]:
         with database.reading() as session:
-            return list(alerts.life_due(session, now=LATER, limit=10))
+            return list(alerts.alerts_with_life_changes(session, now=LATER, limit=10))
 
     there = due()
     with database.transaction() as session:

@@ -11,7 +11,7 @@ from storage import companies, sources
 from storage.base import Database, new_ids
 from storage.errors import DatabaseConflict, DatabaseFailed
 from storage.sources import SourceChange, SourceHealth
-from storage.watch import Watch, raise_watch_revision
+from storage.watch import WatchRevision, raise_watch_revision
 from tests.storage import given
 
 
@@ -21,7 +21,7 @@ def test_commits_a_block_that_ends(database: Database) -> None:
         given.source(session, "market")
 
     with database.reading() as session:
-        assert [source.name for source in sources.active(session)] == ["market"]
+        assert [source.name for source in sources.active_sources(session)] == ["market"]
 
 
 def test_rolls_back_a_block_that_raises(database: Database) -> None:
@@ -31,7 +31,7 @@ def test_rolls_back_a_block_that_raises(database: Database) -> None:
         raise ZeroDivisionError
 
     with database.reading() as session:
-        assert sources.active(session) == []
+        assert sources.active_sources(session) == []
 
 
 def test_reading_cannot_write(database: Database) -> None:
@@ -44,7 +44,7 @@ def test_reading_cannot_write(database: Database) -> None:
         sources.save_cursor(session, source_id, {"page": 3})
 
     with database.reading() as session:
-        assert sources.active(session)[0].cursor == {"page": 3}
+        assert sources.active_sources(session)[0].cursor == {"page": 3}
 
 
 def test_connects_at_the_first_statement(tmp_path: Path) -> None:
@@ -132,8 +132,8 @@ def test_new_ids_are_never_given_twice(database: Database) -> None:
     def insert(name: str) -> None:
         for number in range(20):
             with database.transaction() as session:
-                for watch_id in new_ids(session, Watch, 3):
-                    session.add(Watch(id=watch_id, revision=number))
+                for watch_id in new_ids(session, WatchRevision, 3):
+                    session.add(WatchRevision(id=watch_id, revision=number))
 
     with ThreadPoolExecutor(2) as pool:
         for done in [pool.submit(insert, name) for name in ("a", "b")]:

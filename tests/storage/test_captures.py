@@ -4,14 +4,14 @@ import pytest
 
 from storage import captures
 from storage.base import Database
-from storage.captures import CaptureOutcome, CaptureRecord, CaptureRole, Conclusion
+from storage.captures import CaptureConclusion, CaptureOutcome, CaptureRecord, CaptureRole
 from storage.errors import DatabaseConflict
-from storage.evidence.warc import Place
+from storage.evidence.warc import RecordPlace
 from tests.storage import given
 from tests.storage.given import NOW
 
 
-def record(run_id: int, source_id: int, url: str, place: Place | None = None) -> CaptureRecord:
+def record(run_id: int, source_id: int, url: str, place: RecordPlace | None = None) -> CaptureRecord:
     return CaptureRecord(
         run_id=run_id,
         source_id=source_id,
@@ -28,15 +28,15 @@ def record(run_id: int, source_id: int, url: str, place: Place | None = None) ->
 
 def test_ids_come_in_the_order_of_the_records(database: Database) -> None:
     """A thousand captures in one call: each id is the id of its record, with its place in the evidence."""
-    place = Place("2026-03-14/run.warc.gz", 17, 40)
+    place = RecordPlace("2026-03-14/run.warc.gz", 17, 40)
     urls = [f"https://market.example/{number}" for number in range(1000)]
     with database.transaction() as session:
         source_id = given.source(session)
         run_id, _ = given.running(session, source_id)
-        ids = captures.add_many(session, [record(run_id, source_id, url, place) for url in urls])
+        ids = captures.add_captures(session, [record(run_id, source_id, url, place) for url in urls])
 
     with database.reading() as session:
-        found = {capture.id: capture for capture in captures.of_run(session, run_id)}
+        found = {capture.id: capture for capture in captures.captures_of_run(session, run_id)}
     assert [found[capture_id].url for capture_id in ids] == urls
     assert {(capture.place, capture.outcome) for capture in found.values()} == {
         (place, CaptureOutcome.PENDING)
@@ -46,7 +46,7 @@ def test_ids_come_in_the_order_of_the_records(database: Database) -> None:
 def test_nothing_to_add(database: Database) -> None:
     """An empty flush writes nothing and has no ids."""
     with database.transaction() as session:
-        assert captures.add_many(session, []) == []
+        assert captures.add_captures(session, []) == []
 
 
 def test_conclusions(database: Database) -> None:
@@ -54,21 +54,21 @@ def test_conclusions(database: Database) -> None:
     with database.transaction() as session:
         source_id = given.source(session)
         run_id, _ = given.running(session, source_id)
-        first, second, third = captures.add_many(
+        first, second, third = captures.add_captures(
             session, [record(run_id, source_id, str(number)) for number in range(3)]
         )
-        captures.conclude(session, first, outcome=CaptureOutcome.PARSED, charset="gb18030")
-        captures.conclude(session, first, outcome=CaptureOutcome.UNCHANGED)
-        captures.conclude_many(
+        captures.conclude_capture(session, first, outcome=CaptureOutcome.PARSED, charset="gb18030")
+        captures.conclude_capture(session, first, outcome=CaptureOutcome.UNCHANGED)
+        captures.conclude_captures(
             session,
             [
-                Conclusion(second, CaptureOutcome.FAILED, "page_too_large"),
-                Conclusion(third, CaptureOutcome.PARSED, None, "utf-8"),
+                CaptureConclusion(second, CaptureOutcome.FAILED, "page_too_large"),
+                CaptureConclusion(third, CaptureOutcome.PARSED, None, "utf-8"),
             ],
         )
 
     with database.reading() as session:
-        found = [(one.outcome, one.reason, one.charset) for one in captures.of_run(session, run_id)]
+        found = [(one.outcome, one.reason, one.charset) for one in captures.captures_of_run(session, run_id)]
     assert found == [
         (CaptureOutcome.UNCHANGED, None, "gb18030"),
         (CaptureOutcome.FAILED, "page_too_large", None),
@@ -79,4 +79,4 @@ def test_conclusions(database: Database) -> None:
 def test_a_capture_belongs_to_a_run(database: Database) -> None:
     """One of a run that does not exist is refused, and with it the whole batch."""
     with pytest.raises(DatabaseConflict), database.transaction() as session:
-        captures.add_many(session, [record(99, given.source(session), "https://market.example/")])
+        captures.add_captures(session, [record(99, given.source(session), "https://market.example/")])

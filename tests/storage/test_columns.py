@@ -28,7 +28,7 @@ def test_hostile_text_comes_back_clean(database: Database) -> None:
         sources.save_cursor(session, source_id, {HOSTILE: [HOSTILE, {"in": HOSTILE}]})
 
     with database.reading() as session:
-        [source] = sources.active(session)
+        [source] = sources.active_sources(session)
     assert (source.name, source.cursor) == (CLEANED, {CLEANED: [CLEANED, {"in": CLEANED}]})
 
 
@@ -38,7 +38,7 @@ def test_a_backslash_before_a_cleaned_escape_stays(database: Database) -> None:
         sources.save_cursor(session, given.source(session), {"text": r"\u0000 \\u0000"})
 
     with database.reading() as session:
-        assert sources.active(session)[0].cursor == {"text": r"\u0000 \\u0000"}
+        assert sources.active_sources(session)[0].cursor == {"text": r"\u0000 \\u0000"}
 
 
 def test_a_time_without_a_zone_is_refused(database: Database) -> None:
@@ -57,7 +57,7 @@ def test_a_time_comes_back_in_utc(database: Database) -> None:
         sources.record_health(session, source_id, run_id=None, health=sources.SourceHealth.OK, now=shanghai)
 
     with database.reading() as session:
-        since = sources.active(session)[0].health_since
+        since = sources.active_sources(session)[0].health_since
     assert since == shanghai
     assert since is not None
     assert since.tzinfo is UTC

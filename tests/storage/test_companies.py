@@ -28,7 +28,7 @@ def declared(slug: str, *terms: DeclaredTerm | str) -> DeclaredCompany:
 def sync(database: Database, *items: DeclaredCompany) -> tuple[SyncResult, str, list[int]]:
     """What the sync said, the watch's revision after it, and the rematches that wait."""
     with database.transaction() as session:
-        result = companies.sync_declared(session, items, NOW)
+        result = companies.sync_declared_companies(session, items, NOW)
         due = watch.due_rematches(session, now=NOW, limit=10)
         return result, companies.watch_revision(session), list(due)
 
@@ -67,8 +67,8 @@ def test_a_new_term_asks_for_a_rematch_of_its_company_alone(database: Database) 
     result, _, due = sync(database, declared("bank", "bank"), declared("lender", "lender", "lend.example"))
 
     with database.reading() as session:
-        [asked] = [watch.rematch(session, rematch_id) for rematch_id in due]
-        lender = companies.by_slug(session, "lender")
+        [asked] = [watch.rematch_by_id(session, rematch_id) for rematch_id in due]
+        lender = companies.company_by_slug(session, "lender")
     assert result.changed == ("lender",)
     assert asked
     assert lender
@@ -107,7 +107,7 @@ def test_a_removed_company_is_not_watched(database: Database) -> None:
     """Its terms and segments are left out until its file comes back."""
     sync(database, declared("lender", "lender"))
     with database.transaction() as session:
-        lender = companies.by_slug(session, "lender")
+        lender = companies.company_by_slug(session, "lender")
         assert lender
         companies.add_segment(session, segment(lender.id), NOW)
     result, _, _ = sync(database)
@@ -139,7 +139,7 @@ def test_a_segment_is_added_once(database: Database) -> None:
         raised = companies.watch_revision(session)
         second = companies.add_segment(session, segment(company_id), NOW)
         due = watch.due_rematches(session, now=NOW, limit=10)
-        asked = [watch.rematch(session, rematch_id) for rematch_id in due]
+        asked = [watch.rematch_by_id(session, rematch_id) for rematch_id in due]
 
     with database.reading() as session:
         [stored] = companies.active_segments(session)

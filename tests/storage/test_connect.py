@@ -104,7 +104,7 @@ def test_a_connection_that_the_server_cut_is_replaced(postgres_url: str) -> None
             " WHERE datname = current_database() AND pid <> pg_backend_pid()"
         )
     with database.reading() as session:
-        found = sources.active(session)
+        found = sources.active_sources(session)
     database.close()
 
     assert len(found) == 1
@@ -120,7 +120,7 @@ def test_a_connection_that_is_cut_in_a_transaction(postgres_url: str) -> None:
             admin.execute("SELECT pg_terminate_backend(%s)", [pid])
         given.source(session, "another")
     with database.reading() as session:
-        found = sources.active(session)
+        found = sources.active_sources(session)
     database.close()
 
     assert found == []
@@ -166,7 +166,7 @@ def test_a_file_that_is_no_database(tmp_path: Path) -> None:
 def test_a_folder_instead_of_a_file(tmp_path: Path) -> None:
     """The sentence names the path and the cause."""
     with pytest.raises(DatabaseUnreachable, match="directory") as error:
-        schema.revision(Database.open(f"sqlite:///{tmp_path}"))
+        schema.stored_revision(Database.open(f"sqlite:///{tmp_path}"))
 
     assert str(tmp_path) in str(error.value)
 
@@ -175,7 +175,7 @@ def test_an_empty_database_is_told_to_be_upgraded(empty_url: str) -> None:
     """A statement on a database without a schema says which command makes one."""
     database = Database.open(empty_url)
     with pytest.raises(SchemaOutdated, match="spillwatch db upgrade"), database.reading() as session:
-        sources.active(session)
+        sources.active_sources(session)
     database.close()
 
 
@@ -208,4 +208,4 @@ def test_a_read_only_folder_is_told(tmp_path: Path) -> None:
     """A parent that is a file cannot hold a database: that is told, without an error of the system."""
     (tmp_path / "file").write_text("")
     with pytest.raises((DatabaseUnreachable, DatabaseRefused)):
-        schema.revision(Database.open(f"sqlite:///{tmp_path}/file/spillwatch.db"))
+        schema.stored_revision(Database.open(f"sqlite:///{tmp_path}/file/spillwatch.db"))

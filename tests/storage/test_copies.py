@@ -28,7 +28,7 @@ def test_a_copy_is_new_and_says_what_was_there_before(database: Database) -> Non
     store(database, source_id, ["lamps", "lamps", "shades", "", "tables", "new", "new"], keys="n", later=True)
 
     with database.reading() as session:
-        found = listings.copies(session, source_id, since=LATER)
+        found = listings.copied_listings(session, source_id, since=LATER)
 
     assert found == 3
 
@@ -39,7 +39,7 @@ def steps_for(database: Database, source_id: int) -> int:
         driver = session.connection().connection.driver_connection
         assert driver is not None
         driver.set_progress_handler(lambda: next(ticks) and 0, STEPS)
-        listings.copies(session, source_id, since=LATER)
+        listings.copied_listings(session, source_id, since=LATER)
         driver.set_progress_handler(None, STEPS)
     return next(ticks)
 

@@ -7,27 +7,27 @@ from sqlalchemy.orm import Session
 
 from storage import data_sets, listings
 from storage.base import Database
-from storage.data_sets import BANDS_ALIKE, COMMON, Sign, SignKind
+from storage.data_sets import BANDS_ALIKE, COMMON, DataSetSign, SignKind
 from tests.storage import given
 from tests.storage.given import NOW
 
 
-def signs(kind: SignKind, values: Iterable[int]) -> list[Sign]:
-    return [Sign(kind, value) for value in values]
+def signs(kind: SignKind, values: Iterable[int]) -> list[DataSetSign]:
+    return [DataSetSign(kind, value) for value in values]
 
 
 def listing(session: Session, key: str, **fields: object) -> int:
-    version = listings.version(session, given.version(session, key, **fields))
+    version = listings.version_by_id(session, given.version(session, key, **fields))
     assert version is not None
     return version.listing_id
 
 
 def offer(session: Session, listing_id: int) -> tuple[int, int]:
     """The first listing of its data set, and which offer of it this one is."""
-    row = listings.get(session, listing_id)
+    row = listings.listing_by_id(session, listing_id)
     assert row is not None
     session.refresh(row)
-    return data_sets.first_of(row), data_sets.offer_of(session, row).number
+    return data_sets.first_offer_of(row), data_sets.offer_of(session, row).number
 
 
 @pytest.mark.parametrize(
@@ -47,8 +47,8 @@ def test_listings_with_enough_signs_in_common_offer_the_same_data(
     """Half of the shorter sample's rows, bands of a Jaccard index of 0.75, or the very same odd count."""
     with database.transaction() as session:
         first, second = listing(session, "1"), listing(session, "2")
-        data_sets.place(session, first, signs(kind, mine))
-        data_sets.place(session, second, signs(kind, theirs))
+        data_sets.place_listing(session, first, signs(kind, mine))
+        data_sets.place_listing(session, second, signs(kind, theirs))
 
         assert offer(session, second) == ((first, 2) if same else (second, 1))
 
@@ -57,9 +57,9 @@ def test_a_set_is_joined_by_the_offer_that_shows_both_halves(database: Database)
     """Two offers that had nothing in common belong together when a third shows rows of both."""
     with database.transaction() as session:
         one, two, three = (listing(session, key) for key in "123")
-        data_sets.place(session, one, signs(SignKind.ROW, range(10)))
-        data_sets.place(session, two, signs(SignKind.ROW, range(100, 110)))
-        data_sets.place(session, three, signs(SignKind.ROW, [*range(5, 10), *range(100, 105)]))
+        data_sets.place_listing(session, one, signs(SignKind.ROW, range(10)))
+        data_sets.place_listing(session, two, signs(SignKind.ROW, range(100, 110)))
+        data_sets.place_listing(session, three, signs(SignKind.ROW, [*range(5, 10), *range(100, 105)]))
 
         assert [offer(session, each) for each in (one, two, three)] == [(one, 1), (one, 2), (one, 3)]
 
@@ -72,7 +72,7 @@ def test_an_exact_copy_counts_as_an_offer_and_a_reply_does_not(database: Databas
         reply = listing(session, "1/p2", thread_key="1")
         third = listing(session, "3")
         for each in (first, reply, third):
-            data_sets.place(session, each, signs(SignKind.ROW, range(10)))
+            data_sets.place_listing(session, each, signs(SignKind.ROW, range(10)))
 
         assert offer(session, third) == (first, 3)
 
@@ -87,7 +87,7 @@ def test_a_sign_that_everybody_bears_tells_nothing(database: Database) -> None:
             for each in ids[:-1]
             for sign in notice
         )
-        data_sets.place(session, ids[-1], notice)
+        data_sets.place_listing(session, ids[-1], notice)
 
         assert offer(session, ids[-1]) == (ids[-1], 1)
 
@@ -97,14 +97,14 @@ def test_an_edit_leaves_a_listing_in_its_set(database: Database) -> None:
     with database.transaction() as session:
         first, second = listing(session, "1"), listing(session, "2")
         for each in (first, second):
-            data_sets.place(session, each, signs(SignKind.ROW, range(10)))
-        data_sets.place(session, second, [])
+            data_sets.place_listing(session, each, signs(SignKind.ROW, range(10)))
+        data_sets.place_listing(session, second, [])
 
         assert offer(session, second) == (first, 2)
         assert data_sets.offer_of(session, listings_row(session, second)).first_offered_at == NOW
 
 
 def listings_row(session: Session, listing_id: int) -> listings.Listing:
-    row = listings.get(session, listing_id)
+    row = listings.listing_by_id(session, listing_id)
     assert row is not None
     return row

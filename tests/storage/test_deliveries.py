@@ -12,7 +12,7 @@ from storage.deliveries import (
     AttemptOutcome,
     ChannelState,
     ChannelTransition,
-    Claimed,
+    ClaimedDelivery,
     DeliveryState,
 )
 from tests.storage import given
@@ -27,9 +27,9 @@ def delivery_id(database: Database) -> int:
         return given.alert(session).delivery_ids[0]
 
 
-def claim(database: Database, delivery_id: int) -> Claimed:
+def claim(database: Database, delivery_id: int) -> ClaimedDelivery:
     with database.transaction() as session:
-        claimed = deliveries.claim(session, delivery_id, now=NOW)
+        claimed = deliveries.claim_delivery(session, delivery_id, now=NOW)
     assert claimed
     return claimed
 
@@ -40,13 +40,13 @@ def test_an_alert_and_its_deliveries_come_together(database: Database) -> None:
         given.alert(session, "mail", "soc")
         raise ZeroDivisionError
     with database.reading() as session:
-        none = deliveries.due(session, now=NOW, limit=10)
+        none = deliveries.due_deliveries(session, now=NOW, limit=10)
     with database.transaction() as session:
         opened = given.alert(session, "mail", "soc")
 
     with database.reading() as session:
-        due = deliveries.due(session, now=NOW, limit=10)
-        stored = deliveries.of_alert(session, opened.alert_id)
+        due = deliveries.due_deliveries(session, now=NOW, limit=10)
+        stored = deliveries.deliveries_of_alert(session, opened.alert_id)
     assert (none, tuple(due)) == ([], opened.delivery_ids)
     assert [one.channel for one in stored] == ["mail", "soc"]
     assert len({one.idempotency_key for one in stored}) == 2
@@ -56,16 +56,16 @@ def test_one_of_many_claims_it(database: Database, delivery_id: int) -> None:
     """Eight threads at once: one has it, and there is one attempt."""
     barrier = threading.Barrier(8)
 
-    def ask(_: int) -> Claimed | None:
+    def ask(_: int) -> ClaimedDelivery | None:
         barrier.wait()
         with database.transaction() as session:
-            return deliveries.claim(session, delivery_id, now=NOW)
+            return deliveries.claim_delivery(session, delivery_id, now=NOW)
 
     with ThreadPoolExecutor(8) as pool:
         claimed = [one for one in pool.map(ask, range(8)) if one]
 
     with database.reading() as session:
-        attempts = deliveries.attempts(session, delivery_id)
+        attempts = deliveries.attempts_of(session, delivery_id)
     assert [one.attempt for one in claimed] == [one.number for one in attempts] == [1]
 
 
@@ -74,15 +74,15 @@ def test_sent(database: Database, delivery_id: int) -> None:
     claimed = claim(database, delivery_id)
     with database.transaction() as session:
         answers = [
-            deliveries.concluded(
+            deliveries.record_outcome(
                 session, claimed, outcome=AttemptOutcome.SENT, now=LATER, status_code=204, duration_ms=31
             )
             for _ in range(2)
         ]
 
     with database.reading() as session:
-        delivery = deliveries.get(session, delivery_id)
-        [attempt] = deliveries.attempts(session, delivery_id)
+        delivery = deliveries.delivery_by_id(session, delivery_id)
+        [attempt] = deliveries.attempts_of(session, delivery_id)
     assert delivery
     assert (answers, delivery.state, delivery.sent_at) == ([True, False], DeliveryState.SENT, LATER)
     assert (attempt.outcome, attempt.status_code, attempt.duration_ms) == (AttemptOutcome.SENT, 204, 31)
@@ -92,12 +92,15 @@ def test_a_retry_is_due_at_its_time_with_the_same_key(database: Database, delive
     """Neither before its time nor under another idempotency key."""
     first = claim(database, delivery_id)
     with database.transaction() as session:
-        deliveries.concluded(
+        deliveries.record_outcome(
             session, first, outcome=AttemptOutcome.RETRY, now=NOW, reason="http_500", next_attempt_at=LATER
         )
-        early = (deliveries.claim(session, delivery_id, now=NOW), deliveries.due(session, now=NOW, limit=9))
+        early = (
+            deliveries.claim_delivery(session, delivery_id, now=NOW),
+            deliveries.due_deliveries(session, now=NOW, limit=9),
+        )
         when = deliveries.next_due_at(session)
-        second = deliveries.claim(session, delivery_id, now=LATER)
+        second = deliveries.claim_delivery(session, delivery_id, now=LATER)
 
     assert (early, when) == ((None, []), LATER)
     assert second
@@ -108,22 +111,24 @@ def test_a_retry_needs_a_time(database: Database, delivery_id: int) -> None:
     """A retry without one would never be due, and a success with one would be sent again."""
     claimed = claim(database, delivery_id)
     with pytest.raises(ValueError, match="next_attempt_at"), database.transaction() as session:
-        deliveries.concluded(session, claimed, outcome=AttemptOutcome.RETRY, now=NOW)
+        deliveries.record_outcome(session, claimed, outcome=AttemptOutcome.RETRY, now=NOW)
     with pytest.raises(ValueError, match="next_attempt_at"), database.transaction() as session:
-        deliveries.concluded(session, claimed, outcome=AttemptOutcome.SENT, now=NOW, next_attempt_at=LATER)
+        deliveries.record_outcome(
+            session, claimed, outcome=AttemptOutcome.SENT, now=NOW, next_attempt_at=LATER
+        )
 
 
 def test_a_permanent_failure_stops(database: Database, delivery_id: int) -> None:
     """It is failed with its reason and never due, until a person asks for it once more."""
     claimed = claim(database, delivery_id)
     with database.transaction() as session:
-        deliveries.concluded(
+        deliveries.record_outcome(
             session, claimed, outcome=AttemptOutcome.PERMANENT, now=NOW, reason="http_410", detail="Gone."
         )
-        due = deliveries.due(session, now=LATER, limit=10)
-        failed = deliveries.recent(session, state=DeliveryState.FAILED)
+        due = deliveries.due_deliveries(session, now=LATER, limit=10)
+        failed = deliveries.recent_deliveries(session, state=DeliveryState.FAILED)
         mended = deliveries.retry_failed(session, now=LATER, channel="soc")
-        again = deliveries.claim(session, delivery_id, now=LATER)
+        again = deliveries.claim_delivery(session, delivery_id, now=LATER)
 
     assert (due, [(one.id, one.reason) for one in failed]) == ([], [(delivery_id, "http_410")])
     assert mended == [delivery_id]
@@ -135,12 +140,12 @@ def test_what_was_being_sent_at_the_kill_is_sent_again(database: Database, deliv
     """The attempt is interrupted, the delivery is due, and the killed sender's outcome is refused."""
     zombie = claim(database, delivery_id)
     with database.transaction() as session:
-        recovered = deliveries.recover(session, now=LATER)
-        refused = deliveries.concluded(session, zombie, outcome=AttemptOutcome.SENT, now=LATER)
-        again = deliveries.claim(session, delivery_id, now=LATER)
+        recovered = deliveries.recover_deliveries(session, now=LATER)
+        refused = deliveries.record_outcome(session, zombie, outcome=AttemptOutcome.SENT, now=LATER)
+        again = deliveries.claim_delivery(session, delivery_id, now=LATER)
 
     with database.reading() as session:
-        outcomes = [one.outcome for one in deliveries.attempts(session, delivery_id)]
+        outcomes = [one.outcome for one in deliveries.attempts_of(session, delivery_id)]
     assert (recovered, refused) == ([delivery_id], False)
     assert again
     assert (again.attempt, again.idempotency_key) == (2, zombie.idempotency_key)
@@ -152,14 +157,14 @@ def test_a_claim_that_nobody_concludes_ends(database: Database, delivery_id: int
     lost = claim(database, delivery_id)
     ended = NOW + deliveries.SEND_LEASE
     with database.transaction() as session:
-        meanwhile = deliveries.due(session, now=ended - timedelta(seconds=1), limit=10)
-        due = deliveries.due(session, now=ended, limit=10)
-        again = deliveries.claim(session, delivery_id, now=ended)
-        twice = deliveries.claim(session, delivery_id, now=ended)
-        refused = deliveries.concluded(session, lost, outcome=AttemptOutcome.SENT, now=ended)
+        meanwhile = deliveries.due_deliveries(session, now=ended - timedelta(seconds=1), limit=10)
+        due = deliveries.due_deliveries(session, now=ended, limit=10)
+        again = deliveries.claim_delivery(session, delivery_id, now=ended)
+        twice = deliveries.claim_delivery(session, delivery_id, now=ended)
+        refused = deliveries.record_outcome(session, lost, outcome=AttemptOutcome.SENT, now=ended)
 
     with database.reading() as session:
-        outcomes = [(one.outcome, one.reason) for one in deliveries.attempts(session, delivery_id)]
+        outcomes = [(one.outcome, one.reason) for one in deliveries.attempts_of(session, delivery_id)]
     assert (meanwhile, due, twice, refused) == ([], [delivery_id], None, False)
     assert again
     assert (again.attempt, again.idempotency_key) == (2, lost.idempotency_key)
@@ -171,7 +176,7 @@ def results(database: Database, *oks: bool, permanent: bool = False) -> list[Cha
     for ok in oks:
         with database.transaction() as session:
             found.append(
-                deliveries.channel_result(
+                deliveries.record_channel_result(
                     session,
                     "soc",
                     transport="webhook",

@@ -11,7 +11,7 @@ from sqlalchemy import text
 
 from storage import listings
 from storage.base import BATCH, Database
-from storage.evidence.warc import Place
+from storage.evidence.warc import RecordPlace
 from storage.listings import AttachmentRecord, Life, ListingRecord, MatchState, Upserted
 from tests.storage import given
 from tests.storage.given import NOW, record
@@ -39,12 +39,12 @@ def lives(stored: Sequence[Upserted]) -> list[Life | None]:
 
 def changes(database: Database, listing_id: int) -> list[list[dict[str, object]]]:
     with database.reading() as session:
-        return [version.changes for version in listings.versions(session, listing_id)]
+        return [version.changes for version in listings.versions_of(session, listing_id)]
 
 
 def test_an_unknown_key_is_a_new_listing(database: Database, source_id: int) -> None:
     """It has version 1, which waits to be matched, with every field as it was handed over."""
-    place = Place("2026-03-14/run.warc.gz", 512, 99)
+    place = RecordPlace("2026-03-14/run.warc.gz", 512, 99)
     [stored] = store(
         database,
         source_id,
@@ -64,8 +64,8 @@ def test_an_unknown_key_is_a_new_listing(database: Database, source_id: int) -> 
     )
 
     with database.reading() as session:
-        listing = listings.get(session, stored.listing_id)
-        [version] = listings.versions(session, stored.listing_id)
+        listing = listings.listing_by_id(session, stored.listing_id)
+        [version] = listings.versions_of(session, stored.listing_id)
     assert listing
     assert stored.life is Life.NEW
     assert (listing.title, listing.version_number, listing.source.name) == ("出售客户数据", 1, "market")
@@ -82,7 +82,7 @@ def test_storing_twice_is_storing_once(database: Database, source_id: int) -> No
     again = store(database, source_id, *batch, now=LATER)
 
     with database.reading() as session:
-        seen = [listing.last_seen_at for listing in listings.recent(session)]
+        seen = [listing.last_seen_at for listing in listings.recent_listings(session)]
     assert lives(again) == [None, None]
     assert [one.version_id for one in again] == [None, None]
     assert [one.listing_id for one in again] == [one.listing_id for one in first]
@@ -114,7 +114,7 @@ def test_other_text_is_an_edit(database: Database, source_id: int) -> None:
     )
 
     with database.reading() as session:
-        listing = listings.get(session, first.listing_id)
+        listing = listings.listing_by_id(session, first.listing_id)
     assert listing
     assert second.life is Life.EDITED
     assert (listing.title, listing.version_number, listing.first_seen_at) == ("now with phones", 2, NOW)
@@ -141,7 +141,7 @@ def test_a_date_that_moves_is_no_change(database: Database, source_id: int) -> N
     [second] = store(database, source_id, record(posted_at=LATER), now=LATER)
 
     with database.reading() as session:
-        listing = listings.get(session, first.listing_id)
+        listing = listings.listing_by_id(session, first.listing_id)
     assert listing
     assert (second.life, listing.posted_at) == (None, NOW)
 
@@ -155,8 +155,8 @@ def test_equal_content_elsewhere_is_a_repost(database: Database, source_id: int)
     third = store(database, source_id, record("x", content_digest="new"), record("y", content_digest="new"))
 
     with database.reading() as session:
-        offers = [listing.id for listing in listings.reposts(session, second[1].listing_id)]
-        mirrored = [listing.id for listing in listings.reposts(session, third[1].listing_id)]
+        offers = [listing.id for listing in listings.reposts_of(session, second[1].listing_id)]
+        mirrored = [listing.id for listing in listings.reposts_of(session, third[1].listing_id)]
     assert lives(second) == [Life.REPOSTED, Life.REPOSTED]
     assert offers == [first.listing_id, second[0].listing_id, second[1].listing_id]
     assert lives(third) == [Life.NEW, Life.REPOSTED]
@@ -175,7 +175,7 @@ def test_a_key_twice_in_a_batch(database: Database, source_id: int) -> None:
     [stored] = store(database, source_id, record(title="early"), record(title="late"))
 
     with database.reading() as session:
-        listing = listings.get(session, stored.listing_id)
+        listing = listings.listing_by_id(session, stored.listing_id)
     assert listing
     assert listing.title == "late"
 
@@ -187,11 +187,11 @@ def test_gone_and_back(database: Database, source_id: int) -> None:
         gone = listings.mark_gone(session, source_id, ["1", "unknown"], LATER)
         again = listings.mark_gone(session, source_id, ["1"], LATER)
     with database.reading() as session:
-        absent = listings.get(session, stored.listing_id)
+        absent = listings.listing_by_id(session, stored.listing_id)
     [back] = store(database, source_id, record(), now=LAST)
 
     with database.reading() as session:
-        listing = listings.get(session, stored.listing_id)
+        listing = listings.listing_by_id(session, stored.listing_id)
     assert (gone, again) == ([stored.listing_id], [])
     assert absent
     assert (absent.life, absent.gone_at) == (Life.GONE, LATER)
@@ -220,7 +220,7 @@ def test_absent_from_a_list_read_to_its_end(database: Database, source_id: int) 
     store(database, source_id, record("read"), now=LATER)
     with database.transaction() as session:
         listings.mark_seen(session, source_id, ["listed"], LATER)
-        absent = listings.absent(session, source_id, seen_since=LATER)
+        absent = listings.count_absent(session, source_id, seen_since=LATER)
         gone = listings.mark_absent_gone(session, source_id, seen_since=LATER, now=LAST)
 
     assert absent == (1, 3)
@@ -245,7 +245,7 @@ def test_what_is_known(database: Database, source_id: int) -> None:
     with database.transaction() as session:
         listings.mark_gone(session, source_id, ["2"], LATER)
     with database.reading() as session:
-        known = listings.known(session, source_id, [str(number) for number in range(1, 15_000)])
+        known = listings.known_listings(session, source_id, [str(number) for number in range(1, 15_000)])
 
     assert {key: (one.row_digest, one.gone) for key, one in known.items()} == {
         "1": ("r1", False),
@@ -260,8 +260,8 @@ def test_a_key_of_any_length_is_known_again(database: Database, source_id: int) 
     stored = store(database, source_id, *[record(key, content_digest=key[-1]) for key in keys])
 
     with database.reading() as session:
-        known = listings.known(session, source_id, keys)
-        newest = listings.newest(session, source_id, keys)
+        known = listings.known_listings(session, source_id, keys)
+        newest = listings.newest_versions(session, source_id, keys)
     assert [one.key for one in stored] == keys
     assert len({one.listing_id for one in stored}) == 2
     assert set(known) == set(newest) == set(keys)
@@ -272,23 +272,23 @@ def test_rechecking_takes_turns(database: Database, source_id: int) -> None:
     store(database, source_id, record("1"), record("2"), record("3"), record("4"))
     with database.transaction() as session:
         listings.mark_gone(session, source_id, ["4"], NOW)
-        listings.mark_asked(session, source_id, ["1"], LATER)
+        listings.mark_recheck_failed(session, source_id, ["1"], LATER)
     store(database, source_id, record("2"), now=LAST)
 
     with database.reading() as session:
-        turns = [key for key, _ in listings.to_recheck(session, source_id, 10)]
+        turns = [key for key, _ in listings.listings_to_recheck(session, source_id, 10)]
     assert turns == ["3", "1", "2"]
 
 
 def test_attachments_belong_to_a_version(database: Database, source_id: int) -> None:
     """Each version has its own, with their places."""
-    place = Place("2026-03-14/run.warc.gz", 9, 9)
+    place = RecordPlace("2026-03-14/run.warc.gz", 9, 9)
     first, second = (AttachmentRecord(name, "text/plain", 100, place) for name in ("sample.txt", "more.txt"))
     [stored] = store(database, source_id, record(attachments=(first,)))
     store(database, source_id, record(attachments=(first, second), content_digest="more"), now=LATER)
 
     with database.reading() as session:
-        versions = listings.versions(session, stored.listing_id)
+        versions = listings.versions_of(session, stored.listing_id)
     assert [[one.name for one in version.attachments] for version in versions] == [
         ["sample.txt"],
         ["sample.txt", "more.txt"],
@@ -305,7 +305,7 @@ def test_absurd_numbers_are_left_out(database: Database, source_id: int) -> None
     )
 
     with database.reading() as session:
-        listing = listings.get(session, stored.listing_id)
+        listing = listings.listing_by_id(session, stored.listing_id)
     assert listing
     assert (listing.claimed_records, listing.price_amount, listing.price_currency) == (None, None, None)
 
@@ -315,7 +315,7 @@ def test_a_title_of_a_megabyte(database: Database, source_id: int) -> None:
     [stored] = store(database, source_id, record(title="begins " + "趣店 abc " * 170_000))
 
     with database.reading() as session:
-        found = listings.search(session, "begins")
+        found = listings.search_listings(session, "begins")
     assert [listing.id for listing in found] == [stored.listing_id]
 
 
@@ -355,8 +355,8 @@ def test_a_batch_is_stored_whole_or_not_at_all(database: Database, source_id: in
         raise ZeroDivisionError
 
     with database.reading() as session:
-        assert listings.recent(session) == []
-        assert listings.search(session, "offer") == []
+        assert listings.recent_listings(session) == []
+        assert listings.search_listings(session, "offer") == []
 
 
 def test_a_version_is_claimed_once(database: Database, source_id: int) -> None:
@@ -366,10 +366,10 @@ def test_a_version_is_claimed_once(database: Database, source_id: int) -> None:
     assert version_id
     with database.transaction() as session:
         answers = [listings.claim_for_matching(session, version_id, now=NOW) for _ in range(2)]
-        waiting = listings.due_for_matching(session, now=NOW, limit=10)
-        ended = listings.due_for_matching(session, now=NOW + listings.MATCH_LEASE, limit=10)
+        waiting = listings.versions_due_for_matching(session, now=NOW, limit=10)
+        ended = listings.versions_due_for_matching(session, now=NOW + listings.MATCH_LEASE, limit=10)
         listings.release_claims(session)
-        released = listings.due_for_matching(session, now=NOW, limit=10)
+        released = listings.versions_due_for_matching(session, now=NOW, limit=10)
 
     assert (answers, waiting, ended, released) == ([1, None], [], [version_id], [version_id])
 
@@ -381,13 +381,17 @@ def test_matching_that_failed_is_tried_again_or_given_up(database: Database, sou
     assert version_id
     with database.transaction() as session:
         listings.claim_for_matching(session, version_id, now=NOW)
-        listings.matching_failed(session, version_id, reason="evidence_missing", retry_at=LATER, now=NOW)
-        now, later = (listings.due_for_matching(session, now=at, limit=10) for at in (NOW, LATER))
-        listings.matching_failed(session, version_id, reason="evidence_damaged", retry_at=None, now=LATER)
-        never = listings.due_for_matching(session, now=LAST, limit=10)
+        listings.record_matching_failure(
+            session, version_id, reason="evidence_missing", retry_at=LATER, now=NOW
+        )
+        now, later = (listings.versions_due_for_matching(session, now=at, limit=10) for at in (NOW, LATER))
+        listings.record_matching_failure(
+            session, version_id, reason="evidence_damaged", retry_at=None, now=LATER
+        )
+        never = listings.versions_due_for_matching(session, now=LAST, limit=10)
 
     with database.reading() as session:
-        version = listings.version(session, version_id)
+        version = listings.version_by_id(session, version_id)
     assert (now, later, never) == ([], [version_id], [])
     assert version
     assert (version.match_state, version.match_reason) == (MatchState.FAILED, "evidence_damaged")

@@ -70,13 +70,13 @@ def company_id(database: Database) -> int:
 def test_recording_makes_the_version_matched(database: Database, version_id: int, company_id: int) -> None:
     """Matches, a summary that waits for the alerts, and a version that waits no more: in one transaction."""
     with database.transaction() as session:
-        [summary_id] = matches.record(session, version_id, [both(company_id)], now=NOW)
+        [summary_id] = matches.record_matches(session, version_id, [both(company_id)], now=NOW)
 
     with database.reading() as session:
-        summary = matches.summary(session, summary_id)
-        found = matches.of_version(session, version_id, limit=10)
-        version = listings.version(session, version_id)
-        due = matches.due_for_evaluation(session, now=NOW, limit=10)
+        summary = matches.summary_by_id(session, summary_id)
+        found = matches.matches_of_version(session, version_id, limit=10)
+        version = listings.version_by_id(session, version_id)
+        due = matches.summaries_due_for_evaluation(session, now=NOW, limit=10)
     assert summary
     assert version
     assert (summary.mentions, summary.hits, summary.customers) == (1, {"phone": 2}, 2)
@@ -91,24 +91,26 @@ def test_recording_makes_the_version_matched(database: Database, version_id: int
 def test_recording_twice_is_recording_once(database: Database, version_id: int, company_id: int) -> None:
     """The same result again: the same rows, and nothing for the alerts to see."""
     with database.transaction() as session:
-        [summary_id] = matches.record(session, version_id, [both(company_id)], now=NOW)
-        before = matches.summary(session, summary_id)
+        [summary_id] = matches.record_matches(session, version_id, [both(company_id)], now=NOW)
+        before = matches.summary_by_id(session, summary_id)
         assert before
-        matches.evaluated(session, summary_id, before.digest)
+        matches.mark_evaluated(session, summary_id, before.digest)
     with database.transaction() as session:
-        again = matches.record(session, version_id, [both(company_id)], now=NOW)
+        again = matches.record_matches(session, version_id, [both(company_id)], now=NOW)
 
     with database.reading() as session:
-        found = len(matches.of_version(session, version_id, limit=10))
-        due = matches.due_for_evaluation(session, now=NOW, limit=10)
+        found = len(matches.matches_of_version(session, version_id, limit=10))
+        due = matches.summaries_due_for_evaluation(session, now=NOW, limit=10)
     assert (again, found, due) == ([], 3, [])
 
 
 def test_more_text_scanned_is_no_news(database: Database, version_id: int, company_id: int) -> None:
     """The same hits among more rows say nothing new to a person."""
     with database.transaction() as session:
-        matches.record(session, version_id, [hits(company_id, (7,), rows_scanned=40)], now=NOW)
-        again = matches.record(session, version_id, [hits(company_id, (7,), rows_scanned=90)], now=NOW)
+        matches.record_matches(session, version_id, [hits(company_id, (7,), rows_scanned=40)], now=NOW)
+        again = matches.record_matches(
+            session, version_id, [hits(company_id, (7,), rows_scanned=90)], now=NOW
+        )
         [summary] = matches.summaries_of_listing(session, 1)
 
     assert (again, summary.rows_scanned) == ([], 90)
@@ -117,12 +119,12 @@ def test_more_text_scanned_is_no_news(database: Database, version_id: int, compa
 def test_a_stronger_result_is_news(database: Database, version_id: int, company_id: int) -> None:
     """The summary waits for the alerts again, and the old judgement does not count for it."""
     with database.transaction() as session:
-        [summary_id] = matches.record(session, version_id, [hits(company_id, (7,))], now=NOW)
-        old = matches.summary(session, summary_id)
+        [summary_id] = matches.record_matches(session, version_id, [hits(company_id, (7,))], now=NOW)
+        old = matches.summary_by_id(session, summary_id)
         assert old
         old_digest = old.digest
-        again = matches.record(session, version_id, [hits(company_id, (7, 8))], now=NOW)
-        judged = matches.evaluated(session, summary_id, old_digest)
+        again = matches.record_matches(session, version_id, [hits(company_id, (7, 8))], now=NOW)
+        judged = matches.mark_evaluated(session, summary_id, old_digest)
 
     assert (again, judged) == ([summary_id], False)
 
@@ -130,13 +132,13 @@ def test_a_stronger_result_is_news(database: Database, version_id: int, company_
 def test_it_is_judged_once(database: Database, version_id: int, company_id: int) -> None:
     """Of two judgements of the same counts only the first is told that it was the one."""
     with database.transaction() as session:
-        [summary_id] = matches.record(session, version_id, [mention(company_id)], now=NOW)
-        summary = matches.summary(session, summary_id)
+        [summary_id] = matches.record_matches(session, version_id, [mention(company_id)], now=NOW)
+        summary = matches.summary_by_id(session, summary_id)
         assert summary
-        answers = [matches.evaluated(session, summary_id, summary.digest) for _ in range(2)]
+        answers = [matches.mark_evaluated(session, summary_id, summary.digest) for _ in range(2)]
 
     with database.reading() as session:
-        stored = matches.summary(session, summary_id)
+        stored = matches.summary_by_id(session, summary_id)
     assert answers == [True, False]
     assert stored
     assert stored.alert_state is AlertState.DONE
@@ -145,12 +147,12 @@ def test_it_is_judged_once(database: Database, version_id: int, company_id: int)
 def test_a_rematch_of_terms_leaves_the_hits(database: Database, version_id: int, company_id: int) -> None:
     """Only the half that was matched again is replaced, in the matches and in the summary."""
     with database.transaction() as session:
-        matches.record(session, version_id, [both(company_id)], now=NOW)
-        matches.record(session, version_id, [mention(company_id, 2)], now=NOW, scope=MatchScope.TERMS)
+        matches.record_matches(session, version_id, [both(company_id)], now=NOW)
+        matches.record_matches(session, version_id, [mention(company_id, 2)], now=NOW, scope=MatchScope.TERMS)
 
     with database.reading() as session:
         [summary] = matches.summaries_of_listing(session, 1)
-        found = [one.kind for one in matches.of_version(session, version_id, limit=10)]
+        found = [one.kind for one in matches.matches_of_version(session, version_id, limit=10)]
     assert (summary.mentions, summary.hits) == (2, {"phone": 2})
     assert sorted(found) == [MatchKind.FINGERPRINT] * 2 + [MatchKind.MENTION] * 2
 
@@ -163,12 +165,12 @@ def test_a_rematch_of_one_company_leaves_the_others(
         other_id = given.company(session, "bank")
         other = MatchRecord(MatchKind.MENTION, "body", "body:1", "bank mention")
         of_bank = CompanyResult(other_id, [other], mentions=1, mention_fields={"body": 1}, terms=["bank"])
-        matches.record(session, version_id, [mention(company_id), of_bank], now=NOW)
-        matches.record(session, version_id, [], now=NOW, company_ids=[company_id])
+        matches.record_matches(session, version_id, [mention(company_id), of_bank], now=NOW)
+        matches.record_matches(session, version_id, [], now=NOW, company_ids=[company_id])
 
     with database.reading() as session:
         left = [one.company_id for one in matches.summaries_of_listing(session, 1)]
-        found = [one.identity for one in matches.of_version(session, version_id, limit=10)]
+        found = [one.identity for one in matches.matches_of_version(session, version_id, limit=10)]
     assert (left, found) == ([other_id], ["bank mention"])
 
 
@@ -177,12 +179,12 @@ def test_nothing_found_any_more_leaves_no_summary(
 ) -> None:
     """A term that was withdrawn: its matches and the summary go; a version with nothing has none."""
     with database.transaction() as session:
-        matches.record(session, version_id, [mention(company_id)], now=NOW)
-        touched = matches.record(session, version_id, [mention(company_id, 0)], now=NOW)
+        matches.record_matches(session, version_id, [mention(company_id)], now=NOW)
+        touched = matches.record_matches(session, version_id, [mention(company_id, 0)], now=NOW)
 
     with database.reading() as session:
         assert matches.summaries_of_listing(session, 1) == []
-        assert matches.due_for_evaluation(session, now=NOW, limit=10) == []
+        assert matches.summaries_due_for_evaluation(session, now=NOW, limit=10) == []
     assert touched == []
 
 
@@ -191,10 +193,10 @@ def test_a_partial_rematch_does_not_make_a_version_matched(
 ) -> None:
     """A version that waits for its first matching still waits when only its terms were gone through."""
     with database.transaction() as session:
-        matches.record(session, version_id, [mention(company_id)], now=NOW, scope=MatchScope.TERMS)
+        matches.record_matches(session, version_id, [mention(company_id)], now=NOW, scope=MatchScope.TERMS)
 
     with database.reading() as session:
-        assert listings.due_for_matching(session, now=NOW, limit=10) == [version_id]
+        assert listings.versions_due_for_matching(session, now=NOW, limit=10) == [version_id]
 
 
 def test_a_watch_that_changed_meanwhile(database: Database, version_id: int, company_id: int) -> None:
@@ -204,24 +206,24 @@ def test_a_watch_that_changed_meanwhile(database: Database, version_id: int, com
     with database.transaction() as session:
         raise_watch_revision(session)
     with pytest.raises(WatchChanged) as error, database.transaction() as session:
-        matches.record(session, version_id, [mention(company_id)], now=NOW, watched=watched)
+        matches.record_matches(session, version_id, [mention(company_id)], now=NOW, watched=watched)
 
     with database.reading() as session:
-        assert matches.of_version(session, version_id, limit=10) == []
-        assert listings.due_for_matching(session, now=NOW, limit=10) == [version_id]
+        assert matches.matches_of_version(session, version_id, limit=10) == []
+        assert listings.versions_due_for_matching(session, now=NOW, limit=10) == [version_id]
     assert not error.value.permanent
 
 
 def test_a_version_that_is_not_there(database: Database, company_id: int) -> None:
     """There is nothing to record, and that is no error."""
     with database.transaction() as session:
-        assert matches.record(session, 99, [mention(company_id)], now=NOW) == []
+        assert matches.record_matches(session, 99, [mention(company_id)], now=NOW) == []
 
 
 def test_many_matches(database: Database, version_id: int, company_id: int) -> None:
     """Ten thousand hits of one version are stored in one call."""
     with database.transaction() as session:
-        matches.record(session, version_id, [hits(company_id, tuple(range(10_000)))], now=NOW)
+        matches.record_matches(session, version_id, [hits(company_id, tuple(range(10_000)))], now=NOW)
 
     with database.reading() as session:
-        assert len(matches.of_version(session, version_id, limit=20_000)) == 10_000
+        assert len(matches.matches_of_version(session, version_id, limit=20_000)) == 10_000

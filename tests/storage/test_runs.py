@@ -16,7 +16,7 @@ from tests.storage.given import NOW
 
 def enqueue(database: Database, source_id: int, slot: str) -> int | None:
     with database.transaction() as session:
-        return runs.enqueue(session, source_id, slot=slot, trigger=RunTrigger.SCHEDULE, now=NOW)
+        return runs.enqueue_run(session, source_id, slot=slot, trigger=RunTrigger.SCHEDULE, now=NOW)
 
 
 @pytest.fixture
@@ -30,9 +30,9 @@ def test_a_slot_has_one_run(database: Database, source_id: int) -> None:
     run_id = enqueue(database, source_id, "09:00")
     assert run_id
     with database.transaction() as session:
-        epoch = runs.claim(session, run_id, now=NOW)
+        epoch = runs.claim_run(session, run_id, now=NOW)
         assert epoch
-        runs.finish(session, run_id, epoch, outcome=RunOutcome.NOTHING_NEW, now=NOW)
+        runs.finish_run(session, run_id, epoch, outcome=RunOutcome.NOTHING_NEW, now=NOW)
 
     assert enqueue(database, source_id, "09:00") is None
     assert enqueue(database, source_id, "09:15") is not None
@@ -66,7 +66,7 @@ def claim_in_a_process(url: str, run_id: int, ready: "multiprocessing.synchroniz
     database = Database.open(url)
     ready.wait()
     with database.transaction() as session:
-        return runs.claim(session, run_id, now=NOW)
+        return runs.claim_run(session, run_id, now=NOW)
 
 
 def test_one_of_several_processes_claims_a_run(database: Database, database_url: str, source_id: int) -> None:
@@ -85,16 +85,16 @@ def test_a_zombie_writes_nothing(database: Database, source_id: int) -> None:
     with database.transaction() as session:
         run_id, epoch = given.running(session, source_id)
     with database.transaction() as session:
-        interrupted = runs.orphans_to_interrupted(session, now=NOW)
+        interrupted = runs.interrupt_orphans(session, now=NOW)
     with database.transaction() as session:
         answers = (
-            runs.progress(session, run_id, epoch, now=NOW, counts=RunCounts(pages=9)),
-            runs.holds(session, run_id, epoch),
-            runs.finish(session, run_id, epoch, outcome=RunOutcome.NEW_LISTINGS, now=NOW),
+            runs.record_progress(session, run_id, epoch, now=NOW, counts=RunCounts(pages=9)),
+            runs.lock_if_current(session, run_id, epoch),
+            runs.finish_run(session, run_id, epoch, outcome=RunOutcome.NEW_LISTINGS, now=NOW),
         )
 
     with database.reading() as session:
-        run = runs.get(session, run_id)
+        run = runs.run_by_id(session, run_id)
     assert run
     assert (interrupted, answers) == ([run_id], (False, False, False))
     assert (run.state, run.outcome, run.pages) == (RunState.FINISHED, RunOutcome.INTERRUPTED, 0)
@@ -104,13 +104,13 @@ def test_a_run_ends_once(database: Database, source_id: int) -> None:
     """Who ends a run that has ended is told so, and its outcome stays."""
     with database.transaction() as session:
         run_id, epoch = given.running(session, source_id)
-        first = runs.finish(
+        first = runs.finish_run(
             session, run_id, epoch, outcome=RunOutcome.CRASHED, reason="signal", detail="It died.", now=NOW
         )
-        second = runs.finish(session, run_id, epoch, outcome=RunOutcome.NEW_LISTINGS, now=NOW)
+        second = runs.finish_run(session, run_id, epoch, outcome=RunOutcome.NEW_LISTINGS, now=NOW)
 
     with database.reading() as session:
-        run = runs.get(session, run_id)
+        run = runs.run_by_id(session, run_id)
     assert run
     assert (first, second, run.outcome, run.reason) == (True, False, RunOutcome.CRASHED, "signal")
 
@@ -120,13 +120,15 @@ def test_progress_is_a_heartbeat_and_totals(database: Database, source_id: int) 
     later = NOW + timedelta(seconds=5)
     with database.transaction() as session:
         run_id, epoch = given.running(session, source_id)
-        runs.child_started(session, run_id, epoch, pid=4321)
-        runs.progress(session, run_id, epoch, now=NOW, counts=RunCounts(pages=1, bytes=10))
-        runs.progress(session, run_id, epoch, now=later, counts=RunCounts(pages=3, bytes=40, pages_unread=2))
-        runs.finish(session, run_id, epoch, outcome=RunOutcome.NEW_LISTINGS, now=later)
+        runs.record_child_start(session, run_id, epoch, pid=4321)
+        runs.record_progress(session, run_id, epoch, now=NOW, counts=RunCounts(pages=1, bytes=10))
+        runs.record_progress(
+            session, run_id, epoch, now=later, counts=RunCounts(pages=3, bytes=40, pages_unread=2)
+        )
+        runs.finish_run(session, run_id, epoch, outcome=RunOutcome.NEW_LISTINGS, now=later)
 
     with database.reading() as session:
-        run = runs.get(session, run_id)
+        run = runs.run_by_id(session, run_id)
     assert run
     assert (run.pages, run.bytes, run.pages_unread, run.pid) == (3, 40, 2, 4321)
     assert (run.heartbeat_at, run.finished_at, run.source.name) == (later, later, "market")
@@ -137,15 +139,15 @@ def test_due_are_the_queued_ones_oldest_first(database: Database, source_id: int
     with database.transaction() as session:
         second = given.source(session, "b")
         third = given.source(session, "c")
-        late = runs.enqueue(session, second, slot="s", trigger=RunTrigger.MANUAL, now=NOW)
-        early = runs.enqueue(
+        late = runs.enqueue_run(session, second, slot="s", trigger=RunTrigger.MANUAL, now=NOW)
+        early = runs.enqueue_run(
             session, third, slot="s", trigger=RunTrigger.MANUAL, now=NOW - timedelta(minutes=1)
         )
         given.running(session, source_id)
 
     with database.reading() as session:
-        assert runs.due(session, now=NOW, limit=10) == [early, late]
-        assert runs.due(session, now=NOW - timedelta(seconds=1), limit=10) == [early]
+        assert runs.due_runs(session, now=NOW, limit=10) == [early, late]
+        assert runs.due_runs(session, now=NOW - timedelta(seconds=1), limit=10) == [early]
 
 
 def test_a_run_that_nobody_ends_is_due_and_is_interrupted(database: Database, source_id: int) -> None:
@@ -154,19 +156,19 @@ def test_a_run_that_nobody_ends_is_due_and_is_interrupted(database: Database, so
     ended = beat + runs.RUN_LEASE
     with database.transaction() as session:
         run_id, epoch = given.running(session, source_id)
-        runs.progress(session, run_id, epoch, now=beat)
+        runs.record_progress(session, run_id, epoch, now=beat)
         early = ended - timedelta(seconds=1)
         meanwhile = (
-            runs.due(session, now=early, limit=10),
+            runs.due_runs(session, now=early, limit=10),
             runs.interrupt_abandoned(session, run_id, now=early),
         )
-        due = runs.due(session, now=ended, limit=10)
+        due = runs.due_runs(session, now=ended, limit=10)
         answers = [runs.interrupt_abandoned(session, run_id, now=ended) for _ in range(2)]
-        late = runs.finish(session, run_id, epoch, outcome=RunOutcome.NEW_LISTINGS, now=ended)
-        after = runs.enqueue(session, source_id, slot="next", trigger=RunTrigger.SCHEDULE, now=ended)
+        late = runs.finish_run(session, run_id, epoch, outcome=RunOutcome.NEW_LISTINGS, now=ended)
+        after = runs.enqueue_run(session, source_id, slot="next", trigger=RunTrigger.SCHEDULE, now=ended)
 
     with database.reading() as session:
-        run = runs.get(session, run_id)
+        run = runs.run_by_id(session, run_id)
     assert run
     assert (meanwhile, due, answers, late) == (([], False), [run_id], [True, False], False)
     assert (run.outcome, run.reason) == (RunOutcome.INTERRUPTED, "interrupted")
@@ -180,10 +182,14 @@ def test_usual_is_the_median_of_runs_that_read_something(database: Database, sou
         given.finished_run(database, source_id, str(number), RunCounts(pages=pages, listings_seen=10 * pages))
     with database.transaction() as session:
         run_id, epoch = given.running(session, source_id, "crash")
-        runs.finish(session, run_id, epoch, outcome=RunOutcome.CRASHED, counts=RunCounts(pages=90), now=NOW)
+        runs.finish_run(
+            session, run_id, epoch, outcome=RunOutcome.CRASHED, counts=RunCounts(pages=90), now=NOW
+        )
 
     with database.reading() as session:
-        assert runs.usual(session, source_id) == Usual(runs=3, pages=4, listings_seen=40, listings_new=0)
+        assert runs.usual_counts(session, source_id) == Usual(
+            runs=3, pages=4, listings_seen=40, listings_new=0
+        )
 
 
 def test_recent_is_newest_first_with_its_source(database: Database, source_id: int) -> None:
@@ -194,8 +200,8 @@ def test_recent_is_newest_first_with_its_source(database: Database, source_id: i
     second = given.finished_run(database, other, "1", RunCounts())
 
     with database.reading() as session:
-        everything = [(run.id, run.source.name) for run in runs.recent(session)]
-        market = [run.id for run in runs.recent(session, source="market")]
+        everything = [(run.id, run.source.name) for run in runs.recent_runs(session)]
+        market = [run.id for run in runs.recent_runs(session, source="market")]
         last = runs.last_slot(session, other)
     assert everything == [(second, "forum"), (first, "market")]
     assert market == [first]

@@ -26,11 +26,11 @@ Rows = dict[str, list[dict[str, object]]]
 def test_a_new_database_gets_the_whole_schema(empty_url: str) -> None:
     """From nothing to this program's revision; running it again changes nothing."""
     database = Database.open(empty_url)
-    before = schema.revision(database)
-    schema.upgrade(database)
-    schema.upgrade(database)
+    before = schema.stored_revision(database)
+    schema.upgrade_schema(database)
+    schema.upgrade_schema(database)
 
-    assert (before, schema.revision(database)) == (None, schema.head())
+    assert (before, schema.stored_revision(database)) == (None, schema.newest_revision())
     schema.require_current(database)
     database.close()
 
@@ -51,14 +51,14 @@ def test_the_revisions_are_those_of_the_migrations() -> None:
     scripts = ScriptDirectory.from_config(schema.config())
 
     assert [script.revision for script in scripts.walk_revisions()] == [*reversed(KNOWN)]
-    assert scripts.get_current_head() == schema.head()
+    assert scripts.get_current_head() == schema.newest_revision()
 
 
 def test_every_table_has_rows_in_the_last_release() -> None:
     """A table that a release's file leaves out would be upgraded untested."""
     rows = json.loads(RELEASED[-1].read_text(encoding="utf-8"))
 
-    assert RELEASED[-1].stem == schema.head()
+    assert RELEASED[-1].stem == schema.newest_revision()
     assert [table for table in schema.METADATA.tables if not rows.get(table)] == []
 
 
@@ -66,10 +66,10 @@ def test_every_table_has_rows_in_the_last_release() -> None:
 def test_every_released_schema_can_be_upgraded(empty_url: str, released: Path) -> None:
     """A database as that release left it keeps every row, and the program works on it."""
     database = Database.open(empty_url)
-    schema.upgrade(database, released.stem)
+    schema.upgrade_schema(database, released.stem)
     fill(database, json.loads(released.read_text(encoding="utf-8")))
     before = stored(database)
-    schema.upgrade(database)
+    schema.upgrade_schema(database)
     after = stored(database)
 
     assert schema.differences(database) == []
@@ -79,9 +79,11 @@ def test_every_released_schema_can_be_upgraded(empty_url: str, released: Path) -
     with database.transaction() as session:
         given.source(session, "added after the upgrade")
     with database.reading() as session:
-        assert [listing.title for listing in listings.search(session, "趣店")] == ["出售趣店学生数据"]
-        assert [run.source.name for run in runs.recent(session)] == ["market"]
-        assert [alert.title for alert in alerts.recent(session)] == ["Data of Lender is offered"]
+        assert [listing.title for listing in listings.search_listings(session, "趣店")] == [
+            "出售趣店学生数据"
+        ]
+        assert [run.source.name for run in runs.recent_runs(session)] == ["market"]
+        assert [alert.title for alert in alerts.recent_alerts(session)] == ["Data of Lender is offered"]
     database.close()
 
 
@@ -105,7 +107,7 @@ def fill(database: Database, rows: Rows) -> None:
             if database.dialect == "postgresql" and "id" in rows[table][0]:
                 last = f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), max(id)) FROM {table}"
                 session.execute(text(last))
-        search.index(session, 1, "出售趣店学生数据")
+        search.index_listing(session, 1, "出售趣店学生数据")
 
 
 def key(table: str) -> str:
@@ -145,8 +147,8 @@ def test_a_database_of_a_newer_program(database: Database) -> None:
     with pytest.raises(SchemaNewer, match="9999, which this program does not know"):
         schema.require_current(database)
     with pytest.raises(SchemaNewer):
-        schema.upgrade(database)
-    assert schema.revision(database) == "9999"
+        schema.upgrade_schema(database)
+    assert schema.stored_revision(database) == "9999"
 
 
 def test_several_upgrades_at_once(empty_url: str) -> None:
@@ -158,7 +160,7 @@ def test_several_upgrades_at_once(empty_url: str) -> None:
         database = Database.open(empty_url)
         barrier.wait()
         try:
-            schema.upgrade(database)
+            schema.upgrade_schema(database)
         except StorageError as error:
             failures.append(error)
         finally:
@@ -196,7 +198,7 @@ def test_a_killed_upgrade_leaves_the_old_schema(empty_url: str, statement: int) 
     subprocess.run([sys.executable, "-c", KILLED, empty_url, str(statement)], check=False)
     database = Database.open(empty_url)
     tables = set(inspect(database.engine).get_table_names())
-    schema.upgrade(database)
+    schema.upgrade_schema(database)
 
     assert tables <= {"alembic_version"}
     assert schema.differences(database) == []
@@ -205,7 +207,7 @@ def test_a_killed_upgrade_leaves_the_old_schema(empty_url: str, statement: int) 
 
 def test_foreign_keys_hold_after_an_upgrade(sqlite_database: Database) -> None:
     """They are off while tables are made anew, and on again for every connection."""
-    schema.upgrade(sqlite_database)
+    schema.upgrade_schema(sqlite_database)
     with sqlite_database.reading() as session:
         assert session.scalar(text("PRAGMA foreign_keys")) == 1
 
@@ -219,14 +221,14 @@ def test_an_upgrade_that_would_break_a_reference(sqlite_database: Database) -> N
             " VALUES (99, 'ok', 'refused', '2026-03-14 00:00:00.000000', 'pending')"
         )
     with pytest.raises(StorageError, match="a row of source_changes would point at nothing"):
-        schema.upgrade(sqlite_database)
+        schema.upgrade_schema(sqlite_database)
 
 
 def test_upgrading_does_not_touch_what_is_current(database: Database) -> None:
     """Rows of a current database stay as they are."""
     with database.transaction() as session:
         given.source(session)
-    schema.upgrade(database)
+    schema.upgrade_schema(database)
 
     with database.reading() as session:
-        assert len(sources.active(session)) == 1
+        assert len(sources.active_sources(session)) == 1

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from storage import listings, search
 from storage.base import Database
-from storage.search import MAX_INDEX_BYTES, MAX_TERM_CHARS, asked, terms
+from storage.search import MAX_INDEX_BYTES, MAX_TERM_CHARS, query_terms, search_terms
 from tests.storage import given
 
 CORPUS = {
@@ -93,7 +93,7 @@ def corpus(database: Database) -> Database:
 
 def found(database: Database, query: str) -> set[str]:
     with database.reading() as session:
-        return {listing.key for listing in listings.search(session, query)}
+        return {listing.key for listing in listings.search_listings(session, query)}
 
 
 @pytest.mark.parametrize(("query", "keys"), HITS)
@@ -128,8 +128,10 @@ def test_filters_and_words_go_together(database: Database) -> None:
 
     def keys(limit: int = 10, **filters: object) -> list[str]:
         with database.reading() as session:
-            wanted = listings.Filters(**filters)  # type: ignore[arg-type] # the test names them
-            return [one.key for one in listings.search(session, "offer", filters=wanted, limit=limit)]
+            wanted = listings.ListingFilters(**filters)  # type: ignore[arg-type] # the test names them
+            return [
+                one.key for one in listings.search_listings(session, "offer", filters=wanted, limit=limit)
+            ]
 
     assert keys(source="market", min_records=200) == ["4", "3", "2"]
     assert keys(source="market", limit=2) == ["4", "3"]
@@ -141,11 +143,11 @@ def test_filters_and_words_go_together(database: Database) -> None:
 @settings(max_examples=300, deadline=None)
 def test_every_part_of_a_text_finds_it(text: str) -> None:
     """All that a query asks for is among the terms of the same text, or begins one of them."""
-    indexed = terms(text)
+    indexed = search_terms(text)
 
     assert all(
         any(term.startswith(word) for term in indexed) if prefix else word in indexed
-        for word, prefix in asked(text)
+        for word, prefix in query_terms(text)
     )
 
 
@@ -153,15 +155,15 @@ def test_every_part_of_a_text_finds_it(text: str) -> None:
 @settings(max_examples=300, deadline=None)
 def test_a_term_is_one_term_for_both_databases(text: str) -> None:
     """No term holds a sign that either database would split at or read as an operator."""
-    assert all(term and not set(term) & set(" '\"\\&|!:*()<>\0") for term in terms(text))
+    assert all(term and not set(term) & set(" '\"\\&|!:*()<>\0") for term in search_terms(text))
 
 
 def test_terms_are_bounded() -> None:
     """Neither one endless word nor a million different ones make an entry that a database refuses."""
     many = " ".join(f"w{number:x}" for number in range(100_000)) + "".join(map(chr, range(0x4E00, 0x9FFF)))
 
-    assert terms("x" * 10_000) == ["x" * MAX_TERM_CHARS]
-    assert sum(len(term.encode()) for term in terms(many)) <= MAX_INDEX_BYTES
+    assert search_terms("x" * 10_000) == ["x" * MAX_TERM_CHARS]
+    assert sum(len(term.encode()) for term in search_terms(many)) <= MAX_INDEX_BYTES
 
 
 def test_an_entry_of_the_largest_size_is_stored(database: Database) -> None:
@@ -169,6 +171,6 @@ def test_an_entry_of_the_largest_size_is_stored(database: Database) -> None:
     text = " ".join(f"{number:032x}" for number in range(40_000))
     with database.transaction() as session:
         given.version(session, title=text)
-        search.index(session, 1, text)
+        search.index_listing(session, 1, text)
 
     assert found(database, f"{7:032x}") == {"1"}

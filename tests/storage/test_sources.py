@@ -16,9 +16,11 @@ def declared(name: str, **definition: object) -> DeclaredSource:
 def test_sync_says_what_it_did(database: Database) -> None:
     """Added, changed and removed names come back; what stayed is not named."""
     with database.transaction() as session:
-        first = sources.sync_declared(session, [declared("a"), declared("b"), declared("c")], NOW)
+        first = sources.sync_declared_sources(session, [declared("a"), declared("b"), declared("c")], NOW)
     with database.transaction() as session:
-        second = sources.sync_declared(session, [declared("a"), declared("b", pages=2), declared("d")], NOW)
+        second = sources.sync_declared_sources(
+            session, [declared("a"), declared("b", pages=2), declared("d")], NOW
+        )
 
     assert first == SyncResult(added=("a", "b", "c"))
     assert second == SyncResult(added=("d",), changed=("b",), removed=("c",))
@@ -27,9 +29,9 @@ def test_sync_says_what_it_did(database: Database) -> None:
 def test_sync_twice_is_sync_once(database: Database) -> None:
     """The same files again change nothing, whatever the order of their keys."""
     with database.transaction() as session:
-        sources.sync_declared(session, [declared("a", x=1, y=2)], NOW)
+        sources.sync_declared_sources(session, [declared("a", x=1, y=2)], NOW)
     with database.transaction() as session:
-        again = sources.sync_declared(session, [declared("a", y=2, x=1)], NOW)
+        again = sources.sync_declared_sources(session, [declared("a", y=2, x=1)], NOW)
 
     assert again == SyncResult()
 
@@ -37,27 +39,27 @@ def test_sync_twice_is_sync_once(database: Database) -> None:
 def test_a_removed_source_comes_back_with_its_cursor(database: Database) -> None:
     """A file that is gone for a while does not cost what was read."""
     with database.transaction() as session:
-        sources.sync_declared(session, [declared("a")], NOW)
-        known = sources.by_name(session, "a")
+        sources.sync_declared_sources(session, [declared("a")], NOW)
+        known = sources.source_by_name(session, "a")
         assert known
         sources.save_cursor(session, known.id, {"last": "77"})
     with database.transaction() as session:
-        sources.sync_declared(session, [], NOW)
-        assert sources.active(session) == []
+        sources.sync_declared_sources(session, [], NOW)
+        assert sources.active_sources(session) == []
     with database.transaction() as session:
-        back = sources.sync_declared(session, [declared("a")], NOW)
+        back = sources.sync_declared_sources(session, [declared("a")], NOW)
 
     with database.reading() as session:
-        [source] = sources.active(session)
+        [source] = sources.active_sources(session)
     assert (back.changed, source.id, source.cursor) == (("a",), known.id, {"last": "77"})
 
 
 def test_what_a_person_added_is_not_removed(database: Database) -> None:
     """Only a declared source can be withdrawn by its file's absence."""
     with database.transaction() as session:
-        sources.sync_declared(session, [DeclaredSource("mine", "html", {}, None)], NOW)
+        sources.sync_declared_sources(session, [DeclaredSource("mine", "html", {}, None)], NOW)
     with database.transaction() as session:
-        result = sources.sync_declared(session, [], NOW)
+        result = sources.sync_declared_sources(session, [], NOW)
 
     assert result == SyncResult()
 
@@ -65,40 +67,46 @@ def test_what_a_person_added_is_not_removed(database: Database) -> None:
 def test_a_disabled_source_is_not_active(database: Database) -> None:
     """It stays listed."""
     with database.transaction() as session:
-        sources.sync_declared(session, [DeclaredSource("a", "html", {}, "a.toml", enabled=False)], NOW)
+        sources.sync_declared_sources(
+            session, [DeclaredSource("a", "html", {}, "a.toml", enabled=False)], NOW
+        )
 
     with database.reading() as session:
-        assert sources.active(session) == []
-        assert [source.name for source in sources.everything(session)] == ["a"]
+        assert sources.active_sources(session) == []
+        assert [source.name for source in sources.all_sources(session)] == ["a"]
 
 
 def test_sources_are_found_by_their_kind(database: Database) -> None:
     """A run looks through those alone whose links it may follow; no kind finds none."""
     paste = DeclaredSource("pastes", "paste", {"start": "https://bin.example/"}, "sources/pastes.toml")
     with database.transaction() as session:
-        sources.sync_declared(session, [declared("a"), paste], NOW)
+        sources.sync_declared_sources(session, [declared("a"), paste], NOW)
 
-        found = [each.name for each in sources.active(session, kinds=("paste", "gists"))]
+        found = [each.name for each in sources.active_sources(session, kinds=("paste", "gists"))]
 
-        assert (found, list(sources.active(session, kinds=()))) == (["pastes"], [])
+        assert (found, list(sources.active_sources(session, kinds=()))) == (["pastes"], [])
 
 
 def test_of_many_definitions_the_starts_alone_are_read(database: Database) -> None:
     """One, several, or none at all; of what was removed none."""
     kinds: list[dict[str, object]] = [{"start": "https://a.example/"}, {"start": ["x", "y"]}, {"pages": 1}]
     with database.transaction() as session:
-        sources.sync_declared(session, [declared(str(at), **each) for at, each in enumerate(kinds)], NOW)
-        sources.sync_declared(session, [declared(str(at), **each) for at, each in enumerate(kinds[:2])], NOW)
+        sources.sync_declared_sources(
+            session, [declared(str(at), **each) for at, each in enumerate(kinds)], NOW
+        )
+        sources.sync_declared_sources(
+            session, [declared(str(at), **each) for at, each in enumerate(kinds[:2])], NOW
+        )
 
-        assert list(sources.starts(session).values()) == ["https://a.example/", ["x", "y"]]
+        assert list(sources.start_addresses(session).values()) == ["https://a.example/", ["x", "y"]]
 
 
 def test_a_source_without_a_start_has_none(database: Database) -> None:
     """A definition that another version wrote is no error."""
     with database.transaction() as session:
-        sources.sync_declared(session, [declared("a", pages=1)], NOW)
+        sources.sync_declared_sources(session, [declared("a", pages=1)], NOW)
 
-        assert list(sources.starts(session).values()) == [None]
+        assert list(sources.start_addresses(session).values()) == [None]
 
 
 @pytest.mark.parametrize(
@@ -127,7 +135,7 @@ def test_health(database: Database, healths: list[SourceHealth], changes: list[t
 
     with database.reading() as session:
         ids = sources.changes_due(session, NOW, 10)
-        found = [sources.change(session, change_id) for change_id in ids]
+        found = [sources.change_by_id(session, change_id) for change_id in ids]
     assert [(change.before, change.after) for change in found if change] == changes
 
 
@@ -139,11 +147,11 @@ def test_a_change_is_dealt_with_once(database: Database) -> None:
         )
     assert change
     with database.transaction() as session:
-        answers = [sources.change_done(session, change.id), sources.change_done(session, change.id)]
+        answers = [sources.mark_change_done(session, change.id), sources.mark_change_done(session, change.id)]
 
     with database.reading() as session:
         left = sources.changes_due(session, NOW, 10)
-        stored = sources.change(session, change.id)
+        stored = sources.change_by_id(session, change.id)
     assert (answers, left) == ([True, False], [])
     assert stored
     assert stored.alert_state is AlertState.DONE

@@ -9,7 +9,7 @@ from sqlalchemy import select, text
 from storage import listings, schema
 from storage.base import Database
 from storage.errors import SchemaOutdated, TargetNotEmpty
-from storage.transfer import TABLES, transfer
+from storage.transfer import TABLES, transfer_rows
 from tests.storage import given
 from tests.storage.released.__main__ import fill
 
@@ -18,7 +18,7 @@ from tests.storage.released.__main__ import fill
 def origin(tmp_path: Path) -> Iterator[Database]:
     """An SQLite database with rows in every table, beside the test's own."""
     opened = Database.open(f"sqlite:///{tmp_path / 'old.db'}")
-    schema.upgrade(opened)
+    schema.upgrade_schema(opened)
     with opened.transaction() as session:
         fill(session)
     yield opened
@@ -37,14 +37,14 @@ def everything(database: Database) -> dict[str, list[dict[str, object]]]:
 
 def test_every_row_arrives(origin: Database, database: Database) -> None:
     """Each table holds the same values, the search finds the same, and new rows get new ids."""
-    counts = transfer(origin, database)
+    counts = transfer_rows(origin, database)
     arrived = everything(database)
     with database.transaction() as session:
         given.version(session, "later")
 
     with database.reading() as session:
-        found = [listing.key for listing in listings.search(session, "趣店")]
-        newest = [listing.key for listing in listings.recent(session)]
+        found = [listing.key for listing in listings.search_listings(session, "趣店")]
+        newest = [listing.key for listing in listings.recent_listings(session)]
     assert arrived == everything(origin)
     assert counts == {table: len(rows) for table, rows in arrived.items()}
     assert (found, newest) == (["1"], ["later", "1"])
@@ -56,7 +56,7 @@ def test_a_database_with_rows_is_not_written_to(origin: Database, database: Data
         given.source(session)
 
     with pytest.raises(TargetNotEmpty, match="there are rows in sources, wanted an empty database"):
-        transfer(origin, database)
+        transfer_rows(origin, database)
 
 
 def test_a_transfer_that_fails_leaves_an_empty_database(origin: Database, database: Database) -> None:
@@ -69,25 +69,25 @@ def test_a_transfer_that_fails_leaves_an_empty_database(origin: Database, databa
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        transfer(origin, database, progress=stop_late)
+        transfer_rows(origin, database, progress=stop_late)
     left = {table: rows for table, rows in everything(database).items() if rows and table != "watch"}
 
     assert left == {}
-    transfer(origin, database)
+    transfer_rows(origin, database)
 
 
 def test_both_need_the_schema_of_this_program(origin: Database, empty_url: str) -> None:
     """A target without a schema is told to be upgraded first."""
     empty = Database.open(empty_url)
     with pytest.raises(SchemaOutdated):
-        transfer(origin, empty)
+        transfer_rows(origin, empty)
     empty.close()
 
 
 def test_the_origin_is_not_changed(origin: Database, database: Database) -> None:
     """It is only read: it stays the backup of the move."""
     before = everything(origin)
-    transfer(origin, database)
+    transfer_rows(origin, database)
 
     with origin.reading() as session:
         assert session.scalar(text("PRAGMA query_only")) == 1

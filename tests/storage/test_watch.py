@@ -65,22 +65,22 @@ def test_it_goes_on_where_it_was(database: Database, rematch_id: int) -> None:
     """Killed after a chunk: the next claim goes on to the same end, and the zombie's writes are refused."""
     zombie = claim(database, rematch_id)
     with database.transaction() as session:
-        watch.advance(session, rematch_id, zombie.epoch, cursor_version_id=3, scanned=3, found=1)
+        watch.advance_rematch(session, rematch_id, zombie.epoch, cursor_version_id=3, scanned=3, found=1)
     with database.transaction() as session:
         recovered = watch.recover_rematches(session)
         given.version(session, "later")
     again = claim(database, rematch_id)
     with database.transaction() as session:
         refused = (
-            watch.advance(session, rematch_id, zombie.epoch, cursor_version_id=5, scanned=2, found=0),
+            watch.advance_rematch(session, rematch_id, zombie.epoch, cursor_version_id=5, scanned=2, found=0),
             watch.finish_rematch(session, rematch_id, zombie.epoch, now=NOW),
             watch.pause_rematch(session, rematch_id, zombie.epoch),
         )
-        watch.advance(session, rematch_id, again.epoch, cursor_version_id=5, scanned=2, found=0)
+        watch.advance_rematch(session, rematch_id, again.epoch, cursor_version_id=5, scanned=2, found=0)
         done = watch.finish_rematch(session, rematch_id, again.epoch, now=NOW)
 
     with database.reading() as session:
-        stored = watch.rematch(session, rematch_id)
+        stored = watch.rematch_by_id(session, rematch_id)
     assert stored
     assert (recovered, refused, done) == ([rematch_id], (False, False, False), True)
     assert (again.cursor_version_id, again.until_version_id) == (3, 5)
@@ -91,7 +91,7 @@ def test_a_pause_puts_it_back_into_the_queue(database: Database, rematch_id: int
     """It is due again, from its cursor on."""
     claimed = claim(database, rematch_id)
     with database.transaction() as session:
-        watch.advance(session, rematch_id, claimed.epoch, cursor_version_id=2, scanned=2, found=0)
+        watch.advance_rematch(session, rematch_id, claimed.epoch, cursor_version_id=2, scanned=2, found=0)
         watch.pause_rematch(session, rematch_id, claimed.epoch)
         due = watch.due_rematches(session, now=NOW, limit=10)
 

@@ -1,11 +1,11 @@
 """storage.work: the dispatcher's seam."""
 
 from storage.base import Database
-from storage.work import Dispatcher, Quiet, Work, WorkKind
+from storage.work import Dispatcher, SilentDispatcher, Work, WorkKind
 
 
 def test_nobody_has_to_listen(database: Database) -> None:
     """A command without a daemon announces into the void: the rows say what is due."""
-    dispatcher: Dispatcher = Quiet()
+    dispatcher: Dispatcher = SilentDispatcher()
     with database.transaction() as session:
         dispatcher.announce(session, Work(WorkKind.RUN, 1))

@@ -14,11 +14,11 @@ from text.charset import (
     CLEAR_MARGIN,
     DECLARED_BONUS,
     SAMPLE_BYTES,
-    Reading,
+    CandidateCharset,
     _sample,
     _scored,
     codec_of,
-    decode,
+    decode_page,
 )
 
 TEXTS = {
@@ -90,7 +90,10 @@ def pieces(text: str, length: int) -> Iterator[str]:
 
 def accuracy(text: str, charset: str, length: int, declared: str | None) -> float:
     return (
-        sum(decode(piece.encode(charset), declared=declared).text == piece for piece in pieces(text, length))
+        sum(
+            decode_page(piece.encode(charset), declared=declared).text == piece
+            for piece in pieces(text, length)
+        )
         / PIECES
     )
 
@@ -120,7 +123,7 @@ def test_a_few_characters_are_enough(language: str, charset: str, least: float) 
 @pytest.mark.parametrize("charset", ["utf-16-le", "utf-16-be", "utf-16", "utf-8-sig", "utf-32"])
 def test_wide_charsets_are_read_with_and_without_a_mark(language: str, charset: str) -> None:
     """A byte order mark decides; without one, the null bytes and the score do."""
-    assert decode(TEXTS[language].encode(charset)).text == TEXTS[language]
+    assert decode_page(TEXTS[language].encode(charset)).text == TEXTS[language]
 
 
 @pytest.mark.parametrize(
@@ -133,7 +136,7 @@ def test_a_page_s_own_declaration_may_lie(language: str, charset: str) -> None:
         + "<br>" * 9_000
     )
 
-    assert decode(page.encode(charset)).text == page
+    assert decode_page(page.encode(charset)).text == page
 
 
 def test_a_right_declaration_decides_between_near_readings() -> None:
@@ -146,22 +149,22 @@ def test_a_broken_tail_and_a_damaged_byte_change_nothing() -> None:
     whole = TEXTS["chinese"]
     cut, damaged = whole.encode()[:-1], whole.encode().replace("名".encode(), b"\xe5\xff\x8d", 1)
 
-    assert decode(cut).text == whole[:-1] + "\ufffd"
-    assert decode(damaged).charset == "utf-8"
-    assert decode(whole.encode("gbk")[:-1]).text == whole[:-1] + "\ufffd"
+    assert decode_page(cut).text == whole[:-1] + "\ufffd"
+    assert decode_page(damaged).charset == "utf-8"
+    assert decode_page(whole.encode("gbk")[:-1]).text == whole[:-1] + "\ufffd"
 
 
 def test_null_bytes_in_a_text_make_no_utf_16_of_it() -> None:
     """A text sprinkled with null bytes is still read as what it is."""
     body = TEXTS["chinese"].encode("gbk").replace(b"\xa3\xac", b"\x00\xa3\xac")
 
-    assert decode(body).text.replace("\0", "") == TEXTS["chinese"]
+    assert decode_page(body).text.replace("\0", "") == TEXTS["chinese"]
 
 
 def test_a_guess_is_not_called_confident() -> None:
     """Two foreign characters in a line prove nothing, and the result says so."""
-    assert not decode("prix très bas".encode("cp1252")).confident
-    assert decode(TEXTS["chinese"].encode("gbk")).confident
+    assert not decode_page("prix très bas".encode("cp1252")).confident
+    assert decode_page(TEXTS["chinese"].encode("gbk")).confident
 
 
 @pytest.mark.parametrize(
@@ -191,26 +194,26 @@ def test_a_large_body_is_decided_by_a_sample() -> None:
     """The text is whole, and what was looked at to decide is bounded."""
     body = (TEXTS["chinese"] * (20 * SAMPLE_BYTES // 400)).encode("gbk")
 
-    assert len(decode(body).text.encode("gbk")) == len(body)
+    assert len(decode_page(body).text.encode("gbk")) == len(body)
 
 
 def test_a_long_line_costs_no_more_than_many_short_ones() -> None:
     """A page on one line: each byte is looked at once, wherever the first one beyond ASCII is."""
     body = b"a" * 3_000_000 + TEXTS["chinese"].encode("gbk")
 
-    assert decode(body).charset == "gb18030"
+    assert decode_page(body).charset == "gb18030"
 
 
 @given(st.binary(max_size=400), st.sampled_from([None, "utf-8", "gb2312", "utf-16", "utf-7", "hex"]))
 def test_any_bytes_are_taken(body: bytes, declared: str | None) -> None:
     """No bytes raise, and the score is between 0 and 1."""
-    assert 0 <= decode(body, declared=declared).score <= 1
+    assert 0 <= decode_page(body, declared=declared).score <= 1
 
 
 @given(st.text(alphabet=st.characters(exclude_categories=["Cs", "Cc"]), min_size=12, max_size=200))
 def test_utf_8_comes_back_as_it_was(text: str) -> None:
     """Declared UTF-8 is read as it was written, a byte order mark aside."""
-    assert decode(text.encode(), declared="utf-8").text == text.removeprefix("\ufeff")
+    assert decode_page(text.encode(), declared="utf-8").text == text.removeprefix("\ufeff")
 
 
 @given(
@@ -226,7 +229,7 @@ def test_a_reading_that_is_not_looked_at_to_its_end_could_not_have_won(
     body = " ".join(words).encode(charset, "ignore") + noise
     wide, lines = body[: SAMPLE_BYTES // 2 * 2], _sample(body)
     scores = {
-        codec: Reading.of(
+        codec: CandidateCharset.of(
             wide if codec.startswith("utf-16") else lines, codec, DECLARED_BONUS * (codec in names)
         ).score
         for codec in dict.fromkeys((*names, *CANDIDATES))

@@ -26,16 +26,16 @@ class Address:
     first: str
     further: str
 
-    def read(self, url: str) -> Place | None:
+    def read(self, url: str) -> ThreadAddress | None:
         hit = self.shape.fullmatch(url)
         if hit is None:
             return None
         parts = {name: text or "" for name, text in hit.groupdict().items()}
-        return Place(parts["id"], self.first.format(**parts), int(parts.get("page") or 0), self, url)
+        return ThreadAddress(parts["id"], self.first.format(**parts), int(parts.get("page") or 0), self, url)
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class ThreadAddress:
     """A thread or a board: `url` is its first page, `page` the number of this one, 0 where none stands."""
 
     id: str
@@ -52,7 +52,7 @@ class Place:
         return self.address.further.format(**{**parts, "page": page})
 
 
-def place(addresses: Iterable[Address], url: str | None) -> Place | None:
+def place(addresses: Iterable[Address], url: str | None) -> ThreadAddress | None:
     """Return what an address leads to by the first spelling that fits; `None` for something else's."""
     found = (address.read(url) for address in addresses) if url else iter(())
     return next((each for each in found if each is not None), None)
@@ -74,7 +74,7 @@ def by_path(pattern: str, first: str, further: str) -> Address:
     return Address(shape, "{head}" + first, "{head}" + further)
 
 
-def numbers(here: Place, links: Sequence[Place], *, rows: bool) -> range:
+def numbers(here: ThreadAddress, links: Sequence[ThreadAddress], *, rows: bool) -> range:
     """Return the numbers of the further pages that a navigation admits to, as the site counts them.
 
     `rows`: the site counts the rows before a page, so that the smallest step between two pages is one page.

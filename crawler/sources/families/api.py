@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from crawler.clean import Clock, block, claimed_count, line, moment, price
 from crawler.clean.text import MAX_SELLER_CHARS, verbatim
 from crawler.errors import NotThere
-from crawler.listing import Listing
+from crawler.listing import ParsedListing
 from crawler.sources.definition import FamilySource
 from crawler.sources.families.family import Digest
 from crawler.sources.html import select
@@ -20,7 +20,7 @@ from crawler.sources.json import loaded
 from crawler.sources.listed import links
 from crawler.sources.markup import Element, drop, links_of, text_of, text_of_markup, tree
 from crawler.sources.page import FieldFinding, Follow, Page, Parsed, Role
-from text.charset import Decoded, decode
+from text.charset import Decoded, decode_page
 
 #: More rows or posts than this on one page are bait.
 MAX_ROWS = 2_000
@@ -112,7 +112,7 @@ def cut_out(root: Element, selector: str) -> str:
     return "\n\n".join(text for text in texts if text)
 
 
-def told(part: str, listings: Sequence[Listing]) -> tuple[FieldFinding, ...]:
+def told(part: str, listings: Sequence[ParsedListing]) -> tuple[FieldFinding, ...]:
     """Return in how many listings each field was found, for `source try` and the health of a source."""
     values = {name: [value for each in listings if (value := getattr(each, name))] for name in _SHOWN}
     return tuple(
@@ -146,11 +146,11 @@ class JsonFamily(ABC):
     def start(self, cursor: Mapping[str, object]) -> list[Follow]:
         return [Follow(self.entry(url), Role.API) for url in self.definition.start]
 
-    def own_page(self, listing: Listing) -> Follow | None:
+    def own_page(self, listing: ParsedListing) -> Follow | None:
         return None
 
     def parse(self, page: Page) -> Parsed:
-        decoded = decode(page.body, declared=page.charset)
+        decoded = decode_page(page.body, declared=page.charset)
         parsed = self.read(page, decoded, self.clock(page)) or Parsed(recognised=False)
         return replace(parsed, charset=decoded.charset)
 
@@ -167,9 +167,11 @@ class JsonFamily(ABC):
         """Read a page of the list; `None` for what is none."""
 
 
-def listed(listings: Iterable[Listing | None], *, next_page: str | None = None, end: bool = False) -> Parsed:
+def listed(
+    listings: Iterable[ParsedListing | None], *, next_page: str | None = None, end: bool = False
+) -> Parsed:
     """Return a page of complete listings, the first of each key."""
-    unique: dict[str, Listing] = {}
+    unique: dict[str, ParsedListing] = {}
     for each in listings:
         if each is not None:
             unique.setdefault(each.key, each)
@@ -178,7 +180,7 @@ def listed(listings: Iterable[Listing | None], *, next_page: str | None = None, 
 
 
 @dataclass(frozen=True, slots=True)
-class Post:
+class ApiPost:
     """One post of a thread as its program gives it; `edited` is anything that changes when it is edited."""
 
     id: str
@@ -195,7 +197,7 @@ class Thread:
     """One page of a thread; `rest` are its other pages, the newest first."""
 
     title: str
-    posts: Sequence[Post]
+    posts: Sequence[ApiPost]
     rest: tuple[str, ...] = ()
 
 
@@ -231,7 +233,7 @@ class ThreadFamily(JsonFamily):
         clock: Clock,
     ) -> Follow | None:
         """Return what leads to a thread; `state` is what changes when it is worth another look."""
-        row = Listing(
+        row = ParsedListing(
             key=f"t{thread_id}",
             url=url,
             seller=named(author),
@@ -242,7 +244,7 @@ class ThreadFamily(JsonFamily):
         return self.own_page(row)
 
     def _posts(self, page: Page, thread: Thread, clock: Clock) -> Parsed:
-        before = page.partial or Listing(key=page.key or page.url, url=page.url)
+        before = page.partial or ParsedListing(key=page.key or page.url, url=page.url)
         if page.role is Role.ITEM and not thread.posts:
             raise NotThere("A thread has no posts any more.")
         firsts = [self._first(before, thread, post, clock) for post in thread.posts if post.first]
@@ -255,7 +257,7 @@ class ThreadFamily(JsonFamily):
         findings = told("post", firsts) + told("reply", replies)
         return Parsed(listings=(*firsts, *replies), rest=thread.rest, findings=findings)
 
-    def _first(self, before: Listing, thread: Thread, post: Post, clock: Clock) -> Listing:
+    def _first(self, before: ParsedListing, thread: Thread, post: ApiPost, clock: Clock) -> ParsedListing:
         said = titled(thread.title) if thread.title else {}
         said |= written(post.markup, base=post.url, quotes=self.quotes) | posted(post.posted, clock)
         asked = price(line(text_of_markup(thread.title)), currency=self.definition.currency)
@@ -263,9 +265,9 @@ class ThreadFamily(JsonFamily):
             before, seller=named(post.author) or before.seller, price=asked or before.price, **said
         )
 
-    def _reply(self, thread_key: str, post: Post, clock: Clock) -> Listing:
+    def _reply(self, thread_key: str, post: ApiPost, clock: Clock) -> ParsedListing:
         quotes = ", ".join(filter(None, (self.quotes, self.quotes_in_replies)))
-        return Listing(
+        return ParsedListing(
             key=f"{thread_key}/p{post.id}",
             url=post.url,
             seller=named(post.author),

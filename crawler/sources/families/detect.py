@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from crawler.clean import Clock, line
 from crawler.clean.zone import told_by
 from crawler.sources.families import FAMILIES
-from crawler.sources.families.family import Board, Family, Seen, Sign
+from crawler.sources.families.family import Family, ForumBoard, SoftwareSign, UnknownPage
 from crawler.sources.families.find import found
 from crawler.sources.feed import entries_of
 from crawler.sources.markup import text_of, tree
@@ -30,24 +30,24 @@ _FEED_LINKS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Recognised:
+class RecognisedFamily:
     """A family, how much speaks for it, and what."""
 
     family: Family
     weight: int
-    signs: tuple[tuple[Sign, str], ...]
+    signs: tuple[tuple[SoftwareSign, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class SiteReport:
     """What one page says about its site: the families, the likeliest first, and its feeds.
 
     `offset`: how far the clock that the page shows is ahead of UTC.
     """
 
-    families: tuple[Recognised, ...]
+    families: tuple[RecognisedFamily, ...]
     start: str
-    boards: tuple[Board, ...] = ()
+    boards: tuple[ForumBoard, ...] = ()
     feeds: tuple[str, ...] = ()
     offset: timedelta | None = None
 
@@ -58,29 +58,29 @@ class Finding:
         return "feed" if self.feeds else None
 
 
-def recognised(seen: Seen) -> tuple[Recognised, ...]:
+def recognised(seen: UnknownPage) -> tuple[RecognisedFamily, ...]:
     """Return the families that enough speaks for, the likeliest first."""
     weighed = (_weighed(family, seen) for family in FAMILIES.values())
     likely = [each for each in weighed if each.weight >= LEAST_WEIGHT]
     return tuple(sorted(likely, key=lambda each: (-each.weight, each.family.name)))
 
 
-def _weighed(family: Family, seen: Seen) -> Recognised:
+def _weighed(family: Family, seen: UnknownPage) -> RecognisedFamily:
     hits = tuple((sign, hit) for sign in family.signs if (hit := sign.found(seen)) is not None)
-    return Recognised(family, sum(sign.weight for sign, _ in hits), hits)
+    return RecognisedFamily(family, sum(sign.weight for sign, _ in hits), hits)
 
 
-def detect(seen: Seen, *, now: datetime) -> Finding:
+def detect(seen: UnknownPage, *, now: datetime) -> SiteReport:
     """Return what a page says about its site; `now` is when it was fetched."""
     families = recognised(seen)
     feeds = _feeds(seen)
     if not families:
-        return Finding((), feeds[0] if feeds else seen.url, feeds=feeds)
+        return SiteReport((), feeds[0] if feeds else seen.url, feeds=feeds)
     first = families[0].family
-    return Finding(families, first.start(seen), first.boards(seen), feeds, _offset(seen, now))
+    return SiteReport(families, first.start(seen), first.boards(seen), feeds, _offset(seen, now))
 
 
-def _feeds(seen: Seen) -> tuple[str, ...]:
+def _feeds(seen: UnknownPage) -> tuple[str, ...]:
     """The feed that the page is, or those that it names for machines."""
     if entries_of(seen.text) is not None:
         return (seen.url,)
@@ -89,7 +89,7 @@ def _feeds(seen: Seen) -> tuple[str, ...]:
     return tuple(dict.fromkeys(url for url in urls if url))[:MAX_FEEDS]
 
 
-def _offset(seen: Seen, now: datetime) -> timedelta | None:
+def _offset(seen: UnknownPage, now: datetime) -> timedelta | None:
     """What the end of the page says about its zone; programs that say it say it there."""
     footer = text_of(tree(seen.text))[-MAX_FOOTER_CHARS:]
     lines = (told_by(each, Clock(now=now)) for each in footer.splitlines())
@@ -97,8 +97,8 @@ def _offset(seen: Seen, now: datetime) -> timedelta | None:
     return zones[-1] if zones else None
 
 
-def source_file(
-    finding: Finding, *, mask: Callable[[str], str], via: str = "direct", private: Sequence[str] = ()
+def detected_source_file(
+    finding: SiteReport, *, mask: Callable[[str], str], via: str = "direct", private: Sequence[str] = ()
 ) -> str:
     """Return the source's TOML; what it was recognised by, and what else it could read, in comments.
 
@@ -114,7 +114,7 @@ def source_file(
     return "\n".join([*lines, "", "[schedule]", 'every = "15m"', 'jitter = "2m"', ""])
 
 
-def _reasons(finding: Finding, mask: Callable[[str], str]) -> list[str]:
+def _reasons(finding: SiteReport, mask: Callable[[str], str]) -> list[str]:
     if not finding.families:
         return ["# No program that is known here; its feed can be read."]
     first = finding.families[0]
@@ -126,7 +126,7 @@ def _reasons(finding: Finding, mask: Callable[[str], str]) -> list[str]:
     ]
 
 
-def _starts(finding: Finding, mask: Callable[[str], str]) -> list[str]:
+def _starts(finding: SiteReport, mask: Callable[[str], str]) -> list[str]:
     others = [board for board in finding.boards if board.url != finding.start]
     if not others:
         return [f"start = {_string(finding.start)}"]
@@ -140,7 +140,7 @@ def _starts(finding: Finding, mask: Callable[[str], str]) -> list[str]:
     ]
 
 
-def _dates(finding: Finding) -> list[str]:
+def _dates(finding: SiteReport) -> list[str]:
     """Not as a key: the pages say it themselves, and summer time would make an offset wrong."""
     if finding.offset is None:
         return []

@@ -6,12 +6,12 @@ import re
 from urllib.parse import quote, urljoin, urlsplit
 
 from crawler.clean import Clock
-from crawler.listing import Listing
+from crawler.listing import ParsedListing
 from crawler.sources.families.api import (
     BY_THREAD,
     MAX_PAGES,
+    ApiPost,
     Json,
-    Post,
     Thread,
     ThreadFamily,
     first_of,
@@ -22,7 +22,7 @@ from crawler.sources.families.api import (
     site_of,
     string,
 )
-from crawler.sources.families.family import Family, Seen, Sign, Where
+from crawler.sources.families.family import Family, SoftwareSign, UnknownPage, Where
 from crawler.sources.page import Follow, Page, Parsed, Role
 
 #: Posts of one page, unless the page says otherwise (`chunk_size`).
@@ -46,7 +46,7 @@ class Discourse(ThreadFamily):
         path = found[0].strip("/") if found else "latest"
         return f"{site_of(url, *_MARKS)}{path}.json"
 
-    def own_page(self, listing: Listing) -> Follow:
+    def own_page(self, listing: ParsedListing) -> Follow:
         return Follow(f"{listing.url}.json", Role.ITEM, listing.key, listing)
 
     def list_page(self, page: Page, document: Json, clock: Clock) -> Parsed | None:
@@ -102,9 +102,9 @@ def _is_shown(row: Json) -> bool:
     return not gone and (number(row, "post_type") or 1) in _POSTS and bool(number(row, "post_number"))
 
 
-def _post(row: Json, url: str) -> Post:
+def _post(row: Json, url: str) -> ApiPost:
     place = number(row, "post_number")
-    return Post(
+    return ApiPost(
         id=string(row, "id"),
         url=url if place == 1 else f"{url}/{place}",
         markup=string(row, "cooked"),
@@ -115,7 +115,7 @@ def _post(row: Json, url: str) -> Post:
     )
 
 
-def _start(seen: Seen) -> str:
+def _start(seen: UnknownPage) -> str:
     found = _LISTS.search(urlsplit(seen.url).path)
     return site_of(seen.url, *_MARKS) + (found[0].strip("/") if found else "")
 
@@ -124,10 +124,12 @@ DISCOURSE = Family(
     name="discourse",
     title="Discourse",
     signs=(
-        Sign(Where.MARKUP, re.compile(r"<meta name=[\"']generator[\"'] content=[\"']Discourse", re.I), 5),
-        Sign(Where.HEADER, re.compile(r"^x-discourse-", re.I), 5),
-        Sign(Where.MARKUP, re.compile(r"id=[\"']data-discourse-setup[\"']|data-discourse-"), 4),
-        Sign(Where.COOKIE, re.compile(r"^_forum_session$"), 3),
+        SoftwareSign(
+            Where.MARKUP, re.compile(r"<meta name=[\"']generator[\"'] content=[\"']Discourse", re.I), 5
+        ),
+        SoftwareSign(Where.HEADER, re.compile(r"^x-discourse-", re.I), 5),
+        SoftwareSign(Where.MARKUP, re.compile(r"id=[\"']data-discourse-setup[\"']|data-discourse-"), 4),
+        SoftwareSign(Where.COOKIE, re.compile(r"^_forum_session$"), 3),
     ),
     adapter=Discourse,
     start=_start,

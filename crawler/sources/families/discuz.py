@@ -12,19 +12,21 @@ import re
 
 from crawler.sources.families.address import by_path, by_query
 from crawler.sources.families.board import forum_family
-from crawler.sources.families.family import Sign, Where
-from crawler.sources.families.forum import Feed, Forum, Rows
-from crawler.sources.families.post import Post
+from crawler.sources.families.family import SoftwareSign, Where
+from crawler.sources.families.forum import Feed, Forum, ListSelectors
+from crawler.sources.families.post import PostSelectors
 
 _SIGNS = (
-    Sign(Where.MARKUP, re.compile(r"name=\"generator\" content=\"Discuz! ?X[\d.]*"), 5),
-    Sign(Where.MARKUP, re.compile(r"<generator>Discuz!"), 5),
-    Sign(Where.MARKUP, re.compile(r"Powered by <strong><a [^>]{0,120}>Discuz!</a>"), 5),
-    Sign(Where.MARKUP, re.compile(r"\bvar STYLEID = '\d+', STATICURL = '"), 4),
-    Sign(Where.MARKUP, re.compile(r"id=\"(?:threadlisttableid|normalthread_\d+|postmessage_\d+)\""), 3),
-    Sign(Where.COOKIE, re.compile(r"^\w{4}_\d{4}_(?:saltkey|lastvisit|sid|lastact)$"), 5),
-    Sign(Where.URL, re.compile(r"/forum\.php\?(?:.*&)?mod=(?:forumdisplay|viewthread|rss)"), 2),
-    Sign(Where.URL, re.compile(r"/(?:thread-\d+-\d+-\d+|forum-\d+-\d+)\.html"), 2),
+    SoftwareSign(Where.MARKUP, re.compile(r"name=\"generator\" content=\"Discuz! ?X[\d.]*"), 5),
+    SoftwareSign(Where.MARKUP, re.compile(r"<generator>Discuz!"), 5),
+    SoftwareSign(Where.MARKUP, re.compile(r"Powered by <strong><a [^>]{0,120}>Discuz!</a>"), 5),
+    SoftwareSign(Where.MARKUP, re.compile(r"\bvar STYLEID = '\d+', STATICURL = '"), 4),
+    SoftwareSign(
+        Where.MARKUP, re.compile(r"id=\"(?:threadlisttableid|normalthread_\d+|postmessage_\d+)\""), 3
+    ),
+    SoftwareSign(Where.COOKIE, re.compile(r"^\w{4}_\d{4}_(?:saltkey|lastvisit|sid|lastact)$"), 5),
+    SoftwareSign(Where.URL, re.compile(r"/forum\.php\?(?:.*&)?mod=(?:forumdisplay|viewthread|rss)"), 2),
+    SoftwareSign(Where.URL, re.compile(r"/(?:thread-\d+-\d+-\d+|forum-\d+-\d+)\.html"), 2),
 )
 
 # The number in "[售价 30 金币]"; "[阅读权限 10]", the rank that a reader needs, is written alike.
@@ -56,7 +58,7 @@ FORUM = Forum(
         ),
         Feed(re.compile(r"[^?]*/forum\.php\?(?=(?:.*&)?mod=rss(?:&|$)).*")),
     ),
-    rows=Rows(
+    rows=ListSelectors(
         each="tbody[id^=normalthread_], tbody[id^=stickthread_]",
         empty="#threadlisttableid p.emp",
         link="a.xst",
@@ -70,7 +72,7 @@ FORUM = Forum(
     ),
     title="#thread_subject",
     prefix="xpath://h1[@class='ts']/a[contains(@href, 'type') or contains(@href, 'sort')]",
-    post=Post(
+    post=PostSelectors(
         each="table[id^=pid]",
         anchor="pid",
         seller="xpath:.//td[@class='pls']//div[@class='authi']/descendant-or-self::*[self::a or not(.//a)]",

@@ -17,7 +17,7 @@ Digest = Callable[[str], str]
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class UnknownPage:
     """One page of a site that nobody has described yet; `headers` by their lower-case names."""
 
     url: str
@@ -37,14 +37,14 @@ class Where(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Sign:
+class SoftwareSign:
     """A pattern that the program leaves; `weight` from 1 (others do it too) to 5 (it says its name)."""
 
     where: Where
     pattern: re.Pattern[str]
     weight: int
 
-    def found(self, seen: Seen) -> str | None:
+    def found(self, seen: UnknownPage) -> str | None:
         """What of the page is this sign, as it stands there."""
         texts = {
             Where.MARKUP: (seen.text[:MAX_SEARCHED_CHARS],),
@@ -57,14 +57,14 @@ class Sign:
 
 
 @dataclass(frozen=True, slots=True)
-class Board:
+class ForumBoard:
     """A part of a site that a source can start at."""
 
     name: str
     url: str
 
 
-def _no_boards(_: Seen) -> tuple[Board, ...]:
+def _no_boards(_: UnknownPage) -> tuple[ForumBoard, ...]:
     return ()
 
 
@@ -78,12 +78,12 @@ class Family:
 
     name: FamilyName
     title: str
-    signs: tuple[Sign, ...]
+    signs: tuple[SoftwareSign, ...]
     adapter: Callable[[FamilySource, Digest], Adapter]
-    start: Callable[[Seen], str]
+    start: Callable[[UnknownPage], str]
     by_page: frozenset[str] = frozenset({"title", "body", "seller", "posted_at"})
-    boards: Callable[[Seen], tuple[Board, ...]] = _no_boards
+    boards: Callable[[UnknownPage], tuple[ForumBoard, ...]] = _no_boards
 
-    def weight(self, seen: Seen) -> int:
+    def weight(self, seen: UnknownPage) -> int:
         """How much speaks for it."""
         return sum(sign.weight for sign in self.signs if sign.found(seen) is not None)

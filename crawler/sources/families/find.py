@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator
 from itertools import islice
 
-from crawler.clean import Clock, Moment, moment
-from crawler.sources.fields import Reader
+from crawler.clean import Clock, PostedTime, moment
+from crawler.sources.fields import FieldReader
 from crawler.sources.html import select
 from crawler.sources.markup import Element, text_of
 
@@ -33,7 +33,7 @@ def first(node: Element, selector: str) -> str:
     return next(iter(texts(node, selector)), "")
 
 
-def field(reader: Reader, part: str, name: str, selector: str, node: Element) -> str:
+def field(reader: FieldReader, part: str, name: str, selector: str, node: Element) -> str:
     """Return a field's first text, cleaned as its name says, and take note of it for `source try`."""
     read = texts(node, selector)[:1]
     value = str(reader.cleaned(name, read).get(name, ""))
@@ -41,7 +41,7 @@ def field(reader: Reader, part: str, name: str, selector: str, node: Element) ->
     return value
 
 
-def when(reader: Reader, part: str, selector: str, node: Element) -> Moment | None:
+def when(reader: FieldReader, part: str, selector: str, node: Element) -> PostedTime | None:
     """Return when something was posted, with its note; a list that has no dates has no selector."""
     if not selector:
         return None
@@ -51,12 +51,12 @@ def when(reader: Reader, part: str, selector: str, node: Element) -> Moment | No
     return read
 
 
-def instant(element: Element, clock: Clock) -> Moment | None:
+def instant(element: Element, clock: Clock) -> PostedTime | None:
     """Return the moment in an element's own attributes, or `None` where it has none."""
     return _surest([text for name in _MACHINE if (text := element.get(name))], clock)
 
 
-def _surest(said: list[str], clock: Clock) -> Moment | None:
+def _surest(said: list[str], clock: Clock) -> PostedTime | None:
     """The first that can be read in one way only, else the first that can be read."""
     read = [each for each in (moment(text, clock) for text in said) if each is not None]
     return next((each for each in read if not each.uncertain), next(iter(read), None))

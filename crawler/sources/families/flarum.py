@@ -6,12 +6,12 @@ import re
 from urllib.parse import parse_qs, quote, urlsplit
 
 from crawler.clean import Clock
-from crawler.listing import Listing
+from crawler.listing import ParsedListing
 from crawler.sources.families.api import (
     BY_THREAD,
     MAX_PAGES,
+    ApiPost,
     Json,
-    Post,
     Thread,
     ThreadFamily,
     first_of,
@@ -22,7 +22,7 @@ from crawler.sources.families.api import (
     site_of,
     string,
 )
-from crawler.sources.families.family import Family, Seen, Sign, Where
+from crawler.sources.families.family import Family, SoftwareSign, UnknownPage, Where
 from crawler.sources.page import Follow, Page, Parsed, Role
 
 #: The most that `page[limit]` may be.
@@ -38,7 +38,7 @@ class Flarum(ThreadFamily):
         only = f"filter%5Btag%5D={tag[1]}&" if tag else ""
         return f"{root}api/discussions?{only}include=user&sort=-lastPostedAt&{_window(0)}"
 
-    def own_page(self, listing: Listing) -> Follow:
+    def own_page(self, listing: ParsedListing) -> Follow:
         return Follow(_posts(site_of(listing.url, *_MARKS), listing.key[1:]), Role.ITEM, listing.key, listing)
 
     def list_page(self, page: Page, document: Json, clock: Clock) -> Parsed | None:
@@ -135,10 +135,10 @@ def _is_comment(row: Json) -> bool:
     return string(row, "attributes", "contentType") == "comment" and not _hidden(row)
 
 
-def _post(row: Json, url: str, users: dict[str, Json]) -> Post:
+def _post(row: Json, url: str, users: dict[str, Json]) -> ApiPost:
     said = row["attributes"]
     place = number(said, "number")
-    return Post(
+    return ApiPost(
         id=string(row, "id"),
         url=url if place == 1 else f"{url}/{place}",
         markup=string(said, "contentHtml"),
@@ -149,7 +149,7 @@ def _post(row: Json, url: str, users: dict[str, Json]) -> Post:
     )
 
 
-def _start(seen: Seen) -> str:
+def _start(seen: UnknownPage) -> str:
     tag = re.search(r"/t/[^/?#]+", urlsplit(seen.url).path)
     return site_of(seen.url, *_MARKS) + (tag[0].removeprefix("/") if tag else "")
 
@@ -158,9 +158,9 @@ FLARUM = Family(
     name="flarum",
     title="Flarum",
     signs=(
-        Sign(Where.MARKUP, re.compile(r"id=[\"']?flarum-(?:json-payload|content|loading)"), 5),
-        Sign(Where.MARKUP, re.compile(r"flarum\.core\.(?:app|compat)|flarum\.reg\b"), 3),
-        Sign(Where.COOKIE, re.compile(r"^flarum_"), 5),
+        SoftwareSign(Where.MARKUP, re.compile(r"id=[\"']?flarum-(?:json-payload|content|loading)"), 5),
+        SoftwareSign(Where.MARKUP, re.compile(r"flarum\.core\.(?:app|compat)|flarum\.reg\b"), 3),
+        SoftwareSign(Where.COOKIE, re.compile(r"^flarum_"), 5),
     ),
     adapter=Flarum,
     start=_start,

@@ -17,18 +17,18 @@ from urllib.parse import urlsplit
 from crawler.clean import Clock, claimed_count, line, price
 from crawler.clean.zone import order_in, told_by
 from crawler.errors import MissingOrKept, NotThere
-from crawler.listing import Listing, Price
+from crawler.listing import ParsedListing, ParsedPrice
 from crawler.sources.definition import FamilySource
-from crawler.sources.families.address import Address, Place, numbers, place
+from crawler.sources.families.address import Address, ThreadAddress, numbers, place
 from crawler.sources.families.find import field, first, found, instant, texts, when
-from crawler.sources.families.post import HIDDEN, Post
-from crawler.sources.feed import Entry, entries_of
-from crawler.sources.fields import Findings, Reader
+from crawler.sources.families.post import HIDDEN, PostSelectors
+from crawler.sources.feed import FeedEntry, entries_of
+from crawler.sources.fields import FieldReader, SelectorCounts
 from crawler.sources.html import Markup
 from crawler.sources.markup import Element, text_of, tree
 from crawler.sources.page import Follow, Page, Parsed, Role
 from crawler.sources.urls import canonical
-from text.charset import decode
+from text.charset import decode_page
 
 #: A page that is there for one message: header and footer of a forum have 2,000 to 4,000 characters.
 MAX_MESSAGE_CHARS = 6_000
@@ -62,7 +62,7 @@ class Feed:
 
 
 @dataclass(frozen=True, slots=True)
-class Rows:
+class ListSelectors:
     """Where things stand on a list page; all but `each` and `empty` are looked for in one row.
 
     `changed` gives what changes with the last post and never by itself ("5 minutes ago" does).
@@ -94,9 +94,9 @@ class Forum:
 
     threads: tuple[Address, ...]
     boards: tuple[Address, ...]
-    rows: Rows
+    rows: ListSelectors
     title: str
-    post: Post
+    post: PostSelectors
     pages: str
     onward: str
     trail: str
@@ -124,18 +124,18 @@ class ForumAdapter:
             for url in self.definition.start
         ]
 
-    def own_page(self, listing: Listing) -> Follow | None:
+    def own_page(self, listing: ParsedListing) -> Follow | None:
         """A reply has none: it is read with its thread."""
         return None if listing.thread else Follow(listing.url, Role.ITEM, listing.key, listing)
 
     def parse(self, page: Page) -> Parsed:
-        decoded = decode(page.body, declared=page.charset)
-        findings = Findings()
+        decoded = decode_page(page.body, declared=page.charset)
+        findings = SelectorCounts()
         if page.role is Role.FEED:
             parsed = self._feed(page, decoded.text)
         else:
             root = tree(decoded.text)
-            reader = Reader(Markup(), self._clock(page, root), self.definition.currency, findings)
+            reader = FieldReader(Markup(), self._clock(page, root), self.definition.currency, findings)
             read = self._list if page.role is Role.LIST else self._thread
             parsed = read(page, root, reader)
         return replace(parsed, findings=findings.report(), charset=decoded.charset)
@@ -175,20 +175,20 @@ class ForumAdapter:
             whole=None not in follows,
         )
 
-    def _entry(self, page: Page, entry: Entry) -> Follow | None:
+    def _entry(self, page: Page, entry: FeedEntry) -> Follow | None:
         """An entry may be a reply, so that its author and its text are not the thread's."""
         thread = self._place(self.forum.threads, entry.link, page)
         if thread is None:
             return None
         title = line(entry.title.removeprefix("Re: "))
-        return self.own_page(Listing(key=f"t{thread.id}", url=thread.url, title=title))
+        return self.own_page(ParsedListing(key=f"t{thread.id}", url=thread.url, title=title))
 
     # --- list pages
 
-    def _list(self, page: Page, root: Element, reader: Reader) -> Parsed:
+    def _list(self, page: Page, root: Element, reader: FieldReader) -> Parsed:
         table = self.forum.rows
         rows = found(root, table.each)
-        threads: dict[str, Listing] = {}
+        threads: dict[str, ParsedListing] = {}
         for row in rows:
             if (thread := self._row(page, row, reader)) is not None:
                 threads.setdefault(thread.key, thread)
@@ -203,7 +203,7 @@ class ForumAdapter:
             pages_total=len(further) + 1 if here is not None else None,
         )
 
-    def _row(self, page: Page, row: Element, reader: Reader) -> Listing | None:
+    def _row(self, page: Page, row: Element, reader: FieldReader) -> ParsedListing | None:
         """Return a thread; `None` for an announcement and for a row that leads to another board."""
         table = self.forum.rows
         linked = self._linked(page, row)
@@ -218,7 +218,7 @@ class ForumAdapter:
         reader.findings.note("row", "price", table.price or "(title)", said if cost or shown else [], cost)
         at = when(reader, "row", table.posted, row)
         state = (title, shown, _count(row, table.replies), _last(row, table.changed))
-        return Listing(
+        return ParsedListing(
             key=f"t{thread.id}",
             url=thread.url,
             title=title,
@@ -230,13 +230,13 @@ class ForumAdapter:
             row_digest=self.digest("\x1f".join(state)),
         )
 
-    def _linked(self, page: Page, row: Element) -> tuple[Element, Place] | None:
+    def _linked(self, page: Page, row: Element) -> tuple[Element, ThreadAddress] | None:
         for anchor in found(row, self.forum.rows.link):
             if (thread := self._place(self.forum.threads, anchor.get("href"), page)) is not None:
                 return anchor, thread
         return None
 
-    def _price(self, shown: str, title: str) -> Price | None:
+    def _price(self, shown: str, title: str) -> ParsedPrice | None:
         """The title's, which is what is asked for; else what the board itself takes for reading on.
 
         A number alone is a price only where the board says that it is one.
@@ -248,12 +248,12 @@ class ForumAdapter:
 
     # --- the way on
 
-    def _place(self, addresses: tuple[Address, ...], href: str | None, page: Page) -> Place | None:
+    def _place(self, addresses: tuple[Address, ...], href: str | None, page: Page) -> ThreadAddress | None:
         return place(addresses, canonical(href, base=page.url)) if href else None
 
     def _navigation(
         self, page: Page, root: Element, addresses: tuple[Address, ...]
-    ) -> tuple[Place | None, range]:
+    ) -> tuple[ThreadAddress | None, range]:
         """Return which page this is, and the numbers of the further ones."""
         here = self._place(addresses, page.url, page)
         if here is None:
@@ -262,7 +262,7 @@ class ForumAdapter:
         links = [there for href in hrefs if (there := self._place(addresses, href, page)) is not None]
         return here, numbers(here, links, rows=self.forum.rows_counted)
 
-    def _onward(self, page: Page, root: Element, here: Place | None, further: range) -> str | None:
+    def _onward(self, page: Page, root: Element, here: ThreadAddress | None, further: range) -> str | None:
         """Return the next list page, as the page links to it or as its number says."""
         later = [number for number in further if here is not None and number > max(here.page, 1)]
         if here is not None and later:
@@ -273,7 +273,7 @@ class ForumAdapter:
 
     # --- threads
 
-    def _thread(self, page: Page, root: Element, reader: Reader) -> Parsed:
+    def _thread(self, page: Page, root: Element, reader: FieldReader) -> Parsed:
         table = self.forum
         title = _titled(first(root, table.prefix), first(root, table.title))
         reader.findings.note("item", "title", table.title, [title] if title else [], title)
@@ -282,7 +282,7 @@ class ForumAdapter:
             return self._said_instead(root, page)
         key = page.key or page.url
         leading = page.role is Role.ITEM
-        before = page.partial or Listing(key=key, url=page.url)
+        before = page.partial or ParsedListing(key=key, url=page.url)
         opening = posts[0] if leading or _opened(before, posts[0]) else None
         listings = [self._first_post(before, title, posts[0])] if leading else []
         if not self.definition.replies:
@@ -292,7 +292,7 @@ class ForumAdapter:
         rest = tuple(here.at(number) for number in reversed(further)) if here is not None and leading else ()
         return Parsed(listings=tuple(listings), rest=rest)
 
-    def _posts(self, page: Page, root: Element, reader: Reader) -> list[Listing]:
+    def _posts(self, page: Page, root: Element, reader: FieldReader) -> list[ParsedListing]:
         """Return the posts of a page, each once: a best answer stands above the others and among them.
 
         The one that opens the thread is on its first page, and left out where it is repeated.
@@ -334,7 +334,7 @@ class ForumAdapter:
             self._board_of_feed(start) or place(self.forum.boards, start) for start in self.definition.start
         )
 
-    def _first_post(self, before: Listing, title: str, post: Listing) -> Listing:
+    def _first_post(self, before: ParsedListing, title: str, post: ParsedListing) -> ParsedListing:
         dated = post if post.posted_at is not None else before
         return replace(
             before,
@@ -349,13 +349,13 @@ class ForumAdapter:
             links=post.links,
         )
 
-    def _reply(self, post: Listing, thread: str) -> Listing:
+    def _reply(self, post: ParsedListing, thread: str) -> ParsedListing:
         """A reply has no title: a name in the thread's would be found once a reply."""
         state = f"{post.seller}\x1f{post.body}\x1f{post.sample}"
         return replace(post, key=f"{thread}/{post.key}", thread=thread, row_digest=self.digest(state))
 
 
-def _opened(thread: Listing, post: Listing) -> bool:
+def _opened(thread: ParsedListing, post: ParsedListing) -> bool:
     """Say whether a post on a further page opens the thread: the row names its author and its time."""
     return post.posted_at is not None and (post.seller, post.posted_at) == (thread.seller, thread.posted_at)
 

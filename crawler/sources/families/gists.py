@@ -10,7 +10,7 @@ import re
 from urllib.parse import urlsplit
 
 from crawler.clean import Clock, block, line
-from crawler.listing import Listing
+from crawler.listing import ParsedListing
 from crawler.sources.families.api import (
     Json,
     JsonFamily,
@@ -21,7 +21,7 @@ from crawler.sources.families.api import (
     posted,
     string,
 )
-from crawler.sources.families.family import Family, Seen, Sign, Where
+from crawler.sources.families.family import Family, SoftwareSign, UnknownPage, Where
 from crawler.sources.listed import MAX_ATTACHMENTS
 from crawler.sources.page import Page, Parsed
 from crawler.sources.urls import canonical, may_be_text
@@ -56,12 +56,12 @@ class Gists(JsonFamily):
         onward = _PAGE.sub(f"&page={here + 1}", page.url) if further and found else None
         return listed((self._gist(row, page, clock) for row in rows), next_page=onward)
 
-    def _gist(self, row: Json, page: Page, clock: Clock) -> Listing:
+    def _gist(self, row: Json, page: Page, clock: Clock) -> ParsedListing:
         files = [each for each in row["files"].values() if isinstance(each, dict)]
         names = [string(each, "filename") for each in files]
         described = string(row, "description")
         raw = [url for each in files if (url := _text_of(each, page.url)) is not None]
-        return Listing(
+        return ParsedListing(
             key=string(row, "id"),
             url=canonical(string(row, "html_url"), base=page.url) or page.url,
             title=line(described) or line(names[0] if names else ""),
@@ -81,7 +81,7 @@ def _text_of(file: Json, base: str) -> str | None:
     return url if url is not None and is_text and may_be_text(url) else None
 
 
-def _start(seen: Seen) -> str:
+def _start(seen: UnknownPage) -> str:
     return API if "/users/" not in seen.url else seen.url
 
 
@@ -89,7 +89,7 @@ GISTS = Family(
     name="gists",
     title="GitHub Gists",
     signs=(
-        Sign(
+        SoftwareSign(
             Where.URL, re.compile(r"^https://gist\.github\.com(?:/|$)|^https://api\.github\.com/.*gists"), 5
         ),
     ),

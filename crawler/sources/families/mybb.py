@@ -11,21 +11,23 @@ import re
 
 from crawler.sources.families.address import by_path, by_query
 from crawler.sources.families.board import forum_family
-from crawler.sources.families.family import Sign, Where
-from crawler.sources.families.forum import Feed, Forum, Rows
-from crawler.sources.families.post import Post
+from crawler.sources.families.family import SoftwareSign, Where
+from crawler.sources.families.forum import Feed, Forum, ListSelectors
+from crawler.sources.families.post import PostSelectors
 
 _SIGNS = (
-    Sign(Where.MARKUP, re.compile(r"MyBB is free software developed and maintained"), 5),
-    Sign(
+    SoftwareSign(Where.MARKUP, re.compile(r"MyBB is free software developed and maintained"), 5),
+    SoftwareSign(
         Where.MARKUP, re.compile(r"Powered By\s{1,9}<a href=\"https?://(?:www\.)?mybb\.com", re.IGNORECASE), 5
     ),
-    Sign(Where.MARKUP, re.compile(r"<generator>MyBB</generator>"), 5),
-    Sign(Where.MARKUP, re.compile(r"<span[^>]{1,200}id=\"tid_\d+\""), 3),
-    Sign(Where.MARKUP, re.compile(r"class=\"post_body[^\"]{0,80}\" id=\"pid_\d+\""), 3),
-    Sign(Where.MARKUP, re.compile(r"/jscripts/(?:general|thread)\.js\?ver=18\d\d"), 3),
-    Sign(Where.COOKIE, re.compile(r"^mybb\[|^mybb\w*$"), 4),
-    Sign(Where.URL, re.compile(r"/(?:forumdisplay\.php\?fid|showthread\.php\?tid|syndication\.php\?)"), 2),
+    SoftwareSign(Where.MARKUP, re.compile(r"<generator>MyBB</generator>"), 5),
+    SoftwareSign(Where.MARKUP, re.compile(r"<span[^>]{1,200}id=\"tid_\d+\""), 3),
+    SoftwareSign(Where.MARKUP, re.compile(r"class=\"post_body[^\"]{0,80}\" id=\"pid_\d+\""), 3),
+    SoftwareSign(Where.MARKUP, re.compile(r"/jscripts/(?:general|thread)\.js\?ver=18\d\d"), 3),
+    SoftwareSign(Where.COOKIE, re.compile(r"^mybb\[|^mybb\w*$"), 4),
+    SoftwareSign(
+        Where.URL, re.compile(r"/(?:forumdisplay\.php\?fid|showthread\.php\?tid|syndication\.php\?)"), 2
+    ),
 )
 
 # Boards with the plugin for readable addresses know a page by its title alone.
@@ -57,7 +59,7 @@ FORUM = Forum(
         ),
         Feed(re.compile(r"[^?]*/syndication\.php(?:\?.*)?")),
     ),
-    rows=Rows(
+    rows=ListSelectors(
         each="tr.inline_row",
         empty="xpath://table[.//a[contains(@href, 'sortby=lastpost')]]//td[@class='trow1'][@colspan]",
         link="span[id^=tid_] a",
@@ -70,7 +72,7 @@ FORUM = Forum(
     ),
     title="xpath://td[@class='thead']/div/strong/text()[normalize-space()]",
     prefix="td.thead > div > strong > span",
-    post=Post(
+    post=PostSelectors(
         each="div.post[id^=post_]",
         anchor="pid",
         seller="div.author_information span.largetext, div.author_information strong",

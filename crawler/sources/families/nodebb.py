@@ -6,12 +6,12 @@ import re
 from urllib.parse import quote, urlsplit
 
 from crawler.clean import Clock
-from crawler.listing import Listing
+from crawler.listing import ParsedListing
 from crawler.sources.families.api import (
     BY_THREAD,
     MAX_PAGES,
+    ApiPost,
     Json,
-    Post,
     Thread,
     ThreadFamily,
     first_of,
@@ -22,7 +22,7 @@ from crawler.sources.families.api import (
     site_of,
     string,
 )
-from crawler.sources.families.family import Family, Seen, Sign, Where
+from crawler.sources.families.family import Family, SoftwareSign, UnknownPage, Where
 from crawler.sources.page import Follow, Page, Parsed, Role
 
 _MARKS = ("api", "category", "topic", "recent", "popular", "unread", "tags", "top")
@@ -39,7 +39,7 @@ class NodeBB(ThreadFamily):
             f"{root}api{category[0]}?sort=recently_replied" if category else f"{root}api/recent?term=alltime"
         )
 
-    def own_page(self, listing: Listing) -> Follow:
+    def own_page(self, listing: ParsedListing) -> Follow:
         url = f"{site_of(listing.url, *_MARKS)}api/topic/{listing.key[1:]}?sort=oldest_to_newest"
         return Follow(url, Role.ITEM, listing.key, listing)
 
@@ -100,9 +100,9 @@ def _author(row: Json) -> str:
     return "" if string(row, "uid") == "0" else first_of(user, "username", "displayname")
 
 
-def _post(row: Json, root: str, main: str) -> Post:
+def _post(row: Json, root: str, main: str) -> ApiPost:
     post = string(row, "pid")
-    return Post(
+    return ApiPost(
         id=post,
         url=f"{root}post/{quote(post, safe='')}",
         markup=string(row, "content"),
@@ -113,7 +113,7 @@ def _post(row: Json, root: str, main: str) -> Post:
     )
 
 
-def _start(seen: Seen) -> str:
+def _start(seen: UnknownPage) -> str:
     category = _CATEGORY.search(urlsplit(seen.url).path)
     return site_of(seen.url, *_MARKS) + (category[0].removeprefix("/") if category else "")
 
@@ -122,10 +122,12 @@ NODEBB = Family(
     name="nodebb",
     title="NodeBB",
     signs=(
-        Sign(Where.HEADER, re.compile(r"^x-powered-by: nodebb", re.IGNORECASE), 5),
-        Sign(Where.MARKUP, re.compile(r"/assets/nodebb(?:\.min)?\.js|/assets/client(?:-\w+)?\.css"), 3),
-        Sign(Where.MARKUP, re.compile(r"component=[\"'](?:category/topic|topic)[\"']"), 4),
-        Sign(Where.COOKIE, re.compile(r"^express\.sid$"), 1),
+        SoftwareSign(Where.HEADER, re.compile(r"^x-powered-by: nodebb", re.IGNORECASE), 5),
+        SoftwareSign(
+            Where.MARKUP, re.compile(r"/assets/nodebb(?:\.min)?\.js|/assets/client(?:-\w+)?\.css"), 3
+        ),
+        SoftwareSign(Where.MARKUP, re.compile(r"component=[\"'](?:category/topic|topic)[\"']"), 4),
+        SoftwareSign(Where.COOKIE, re.compile(r"^express\.sid$"), 1),
     ),
     adapter=NodeBB,
     start=_start,

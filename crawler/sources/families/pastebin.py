@@ -12,10 +12,10 @@ from urllib.parse import urljoin
 from crawler.clean import Clock, line
 from crawler.clean.text import verbatim
 from crawler.errors import NotThere
-from crawler.listing import Listing
+from crawler.listing import ParsedListing
 from crawler.sources.errors import ApiClosed
 from crawler.sources.families.api import Json, JsonFamily, listed_threads, named, objects, posted, string
-from crawler.sources.families.family import Family, Seen, Sign, Where
+from crawler.sources.families.family import Family, SoftwareSign, UnknownPage, Where
 from crawler.sources.page import Follow, Page, Parsed, Role
 from text.charset import Decoded
 
@@ -34,7 +34,7 @@ class Pastebin(JsonFamily):
     def entry(self, url: str) -> str:
         return url if "api_scraping" in url else API
 
-    def own_page(self, listing: Listing) -> Follow:
+    def own_page(self, listing: ParsedListing) -> Follow:
         url = urljoin(self.entry(self.definition.start[0]), f"api_scrape_item.php?i={listing.key}")
         return Follow(url, Role.RAW, listing.key, listing)
 
@@ -55,7 +55,7 @@ class Pastebin(JsonFamily):
 
     def _row(self, row: Json, clock: Clock) -> Follow:
         key = string(row, "key")
-        listing = Listing(
+        listing = ParsedListing(
             key=key,
             url=f"https://pastebin.com/{key}",
             title=line(string(row, "title")),
@@ -68,20 +68,20 @@ class Pastebin(JsonFamily):
     def _paste(self, page: Page, decoded: Decoded) -> Parsed:
         if decoded.text.startswith(_NOT_THERE) and len(decoded.text) < _SAID_CHARS:
             raise NotThere("Pastebin has no such paste any more.")
-        before = page.partial or Listing(key=page.key or page.url, url=page.url)
+        before = page.partial or ParsedListing(key=page.key or page.url, url=page.url)
         body = verbatim(decoded.text)
         title = before.title or line(body.lstrip().partition("\n")[0], limit=200)
         return Parsed(listings=(replace(before, body=body, title=title),))
 
 
-def _start(seen: Seen) -> str:
+def _start(seen: UnknownPage) -> str:
     return API
 
 
 PASTEBIN = Family(
     name="pastebin",
     title="Pastebin's scraping API",
-    signs=(Sign(Where.URL, re.compile(r"^https://(?:scrape\.)?pastebin\.com(?:/|$)"), 5),),
+    signs=(SoftwareSign(Where.URL, re.compile(r"^https://(?:scrape\.)?pastebin\.com(?:/|$)"), 5),),
     adapter=Pastebin,
     start=_start,
     by_page=frozenset({"body"}),

@@ -10,23 +10,23 @@ import re
 
 from crawler.sources.families.address import by_query
 from crawler.sources.families.board import forum_family
-from crawler.sources.families.family import Sign, Where
-from crawler.sources.families.forum import Forum, Rows
-from crawler.sources.families.post import Post
+from crawler.sources.families.family import SoftwareSign, Where
+from crawler.sources.families.forum import Forum, ListSelectors
+from crawler.sources.families.post import PostSelectors
 
 _SIGNS = (
-    Sign(Where.MARKUP, re.compile(r"<body id=\"phpbb\""), 5),
-    Sign(Where.MARKUP, re.compile(r"<!--\s{0,9}phpBB style name:"), 4),
-    Sign(Where.MARKUP, re.compile(r"Powered by <a href=\"https?://www\.phpbb\.com/\">phpBB"), 5),
-    Sign(Where.MARKUP, re.compile(r"class=\"topictitle\""), 2),
-    Sign(Where.COOKIE, re.compile(r"^phpbb3?_\w+_(?:sid|u|k)$"), 5),
-    Sign(Where.URL, re.compile(r"/view(?:forum|topic)\.php\?(?:.*&)?[ft]=\d"), 2),
+    SoftwareSign(Where.MARKUP, re.compile(r"<body id=\"phpbb\""), 5),
+    SoftwareSign(Where.MARKUP, re.compile(r"<!--\s{0,9}phpBB style name:"), 4),
+    SoftwareSign(Where.MARKUP, re.compile(r"Powered by <a href=\"https?://www\.phpbb\.com/\">phpBB"), 5),
+    SoftwareSign(Where.MARKUP, re.compile(r"class=\"topictitle\""), 2),
+    SoftwareSign(Where.COOKIE, re.compile(r"^phpbb3?_\w+_(?:sid|u|k)$"), 5),
+    SoftwareSign(Where.URL, re.compile(r"/view(?:forum|topic)\.php\?(?:.*&)?[ft]=\d"), 2),
 )
 
 FORUM = Forum(
     threads=(by_query("viewtopic.php", "t", page="start"),),
     boards=(by_query("viewforum.php", "f", page="start"),),
-    rows=Rows(
+    rows=ListSelectors(
         each="ul.topiclist.topics > li.row",
         # A board that guests may see and not read has such a panel too, and a login below it.
         empty="xpath://body[contains(@class, 'section-viewforum')]"
@@ -40,7 +40,7 @@ FORUM = Forum(
         moved="xpath:self::li[.//dl[contains(@class, 'topic_moved')]]",
     ),
     title="h2.topic-title",
-    post=Post(
+    post=PostSelectors(
         each="div.post[id^=p]",
         anchor="p",
         seller="p.author strong, dl.postprofile a[class^=username]",

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 from crawler.clean import block
 from crawler.clean.text import verbatim
-from crawler.listing import Listing
+from crawler.listing import ParsedListing
 from crawler.sources.families.find import field, first, found, when
-from crawler.sources.fields import Reader
+from crawler.sources.fields import FieldReader
 from crawler.sources.listed import links
 from crawler.sources.markup import Element, links_of, text_of
 from crawler.sources.page import Page
@@ -23,7 +23,7 @@ _LINES = frozenset(("br", "li", "div", "p", "tr"))
 
 
 @dataclass(frozen=True, slots=True)
-class Post:
+class PostSelectors:
     """Where things stand in one post, each in selectors as a `Forum` has them.
 
     `number` finds an id that ends in the post's number, and `anchor` with it leads to the post on its page.
@@ -43,7 +43,7 @@ class Post:
     number: str = "xpath:./@id"
     opening: str = ""
 
-    def read(self, page: Page, element: Element, reader: Reader) -> Listing | None:
+    def read(self, page: Page, element: Element, reader: FieldReader) -> ParsedListing | None:
         """Return the post, its key `p` and its number; `None` for one without text: deleted, or ignored."""
         number = _ID.search(first(element, self.number))
         if number is None:
@@ -61,7 +61,7 @@ class Post:
         reader.findings.note("item", "body", self.body, [body] if body else [], body)
         reader.findings.note("item", "sample", self.code, [sample] if sample else [], sample)
         at = when(reader, "item", self.posted, element)
-        return Listing(
+        return ParsedListing(
             key=f"p{number[1]}",
             url=f"{page.url.partition('#')[0]}#{self.anchor}{number[1]}",
             body=body,

@@ -14,10 +14,10 @@ from urllib.parse import urlsplit
 from crawler.clean import Clock, claimed_count, line
 from crawler.clean.text import verbatim
 from crawler.errors import NotThere
-from crawler.listing import Listing
+from crawler.listing import ParsedListing
 from crawler.sources.errors import PasteLocked
 from crawler.sources.families.api import Json, JsonFamily, listed, member, named, objects, posted, string
-from crawler.sources.families.family import Family, Seen, Sign, Where
+from crawler.sources.families.family import Family, SoftwareSign, UnknownPage, Where
 from crawler.sources.json import loaded
 from crawler.sources.page import Page, Parsed
 from crawler.sources.sealed import Link, link_of, opened
@@ -52,7 +52,7 @@ class PrivateBin(JsonFamily):
         paste = _opened_json(document, link.key)
         body = verbatim(string(paste, "paste"))
         title = line(body.lstrip().partition("\n")[0], limit=200)
-        first = Listing(
+        first = ParsedListing(
             key=link.id,
             url=link.url,
             title=title,
@@ -66,11 +66,11 @@ class PrivateBin(JsonFamily):
             (first, *(self._comment(each, link, clock) for each in (comments or [])[:MAX_COMMENTS]))
         )
 
-    def _comment(self, comment: Json, link: Link, clock: Clock) -> Listing | None:
+    def _comment(self, comment: Json, link: Link, clock: Clock) -> ParsedListing | None:
         if not string(comment, "id"):
             return None
         said = _opened_json(comment, link.key)
-        return Listing(
+        return ParsedListing(
             key=f"{link.id}/p{string(comment, 'id')}",
             url=link.url,
             body=verbatim(string(said, "comment")),
@@ -86,14 +86,14 @@ def _opened_json(sealed: Json, key: str) -> Json:
     return loaded(opened(string(sealed, "ct"), member(sealed, "adata"), key).decode("utf-8", "replace"))
 
 
-def _start(seen: Seen) -> str:
+def _start(seen: UnknownPage) -> str:
     return seen.url
 
 
 PRIVATEBIN = Family(
     name="privatebin",
     title="PrivateBin",
-    signs=(Sign(Where.MARKUP, re.compile(r"js/privatebin\.js|<title>PrivateBin", re.IGNORECASE), 5),),
+    signs=(SoftwareSign(Where.MARKUP, re.compile(r"js/privatebin\.js|<title>PrivateBin", re.IGNORECASE), 5),),
     adapter=PrivateBin,
     start=_start,
 )

@@ -10,7 +10,7 @@ import re
 from urllib.parse import quote, urlsplit
 
 from crawler.clean import Clock, block
-from crawler.listing import Listing
+from crawler.listing import ParsedListing
 from crawler.sources.families.api import (
     Json,
     JsonFamily,
@@ -22,7 +22,7 @@ from crawler.sources.families.api import (
     string,
     titled,
 )
-from crawler.sources.families.family import Family, Seen, Sign, Where
+from crawler.sources.families.family import Family, SoftwareSign, UnknownPage, Where
 from crawler.sources.markup import text_of_markup
 from crawler.sources.page import Page, Parsed
 from crawler.sources.urls import canonical
@@ -50,11 +50,11 @@ class RansomLook(JsonFamily):
         found = [self._post(row, page, group, clock) for row in rows]
         return listed(found, next_page=_older(page.url, [string(row, "discovered") for row in rows]))
 
-    def _post(self, row: Json, page: Page, of_group: str, clock: Clock) -> Listing:
+    def _post(self, row: Json, page: Page, of_group: str, clock: Clock) -> ParsedListing:
         group, title = string(row, "group_name") or of_group, string(row, "post_title")
         described = text_of_markup(string(row, "description"))
         link = canonical(string(row, "link"), base="") if "://" in string(row, "link") else None
-        return Listing(
+        return ParsedListing(
             key=f"{group}/{title}",
             url=f"{site_of(page.url, 'api')}group/{quote(group)}",
             body=block(described),
@@ -80,7 +80,7 @@ def _older(url: str, discovered: list[str]) -> str | None:
     return f"{site_of(url, 'api')}api/posts/{year}/{month:02}"
 
 
-def _start(seen: Seen) -> str:
+def _start(seen: UnknownPage) -> str:
     return seen.url if "/api/" in seen.url else site_of(seen.url, "group", "recent")
 
 
@@ -88,9 +88,11 @@ RANSOMLOOK = Family(
     name="ransomlook",
     title="RansomLook",
     signs=(
-        Sign(Where.URL, re.compile(r"^https?://(?:www\.)?ransomlook\.io(?:/|$)"), 5),
-        Sign(Where.MARKUP, re.compile(r"<title>\s*RansomLook", re.IGNORECASE), 4),
-        Sign(Where.MARKUP, re.compile(r"[\"']post_title[\"']: .{0,400}[\"']group_name[\"']: ", re.DOTALL), 2),
+        SoftwareSign(Where.URL, re.compile(r"^https?://(?:www\.)?ransomlook\.io(?:/|$)"), 5),
+        SoftwareSign(Where.MARKUP, re.compile(r"<title>\s*RansomLook", re.IGNORECASE), 4),
+        SoftwareSign(
+            Where.MARKUP, re.compile(r"[\"']post_title[\"']: .{0,400}[\"']group_name[\"']: ", re.DOTALL), 2
+        ),
     ),
     adapter=RansomLook,
     start=_start,

@@ -10,7 +10,7 @@ import re
 from urllib.parse import quote, urlsplit
 
 from crawler.clean import Clock, block
-from crawler.listing import Listing
+from crawler.listing import ParsedListing
 from crawler.sources.families.api import (
     Json,
     JsonFamily,
@@ -22,7 +22,7 @@ from crawler.sources.families.api import (
     string,
     titled,
 )
-from crawler.sources.families.family import Family, Seen, Sign, Where
+from crawler.sources.families.family import Family, SoftwareSign, UnknownPage, Where
 from crawler.sources.markup import text_of_markup
 from crawler.sources.page import Page, Parsed
 from crawler.sources.urls import canonical
@@ -51,13 +51,13 @@ class RansomwareLive(JsonFamily):
             return None
         return listed(self._victim(row, page, clock) for row in rows)
 
-    def _victim(self, row: Json, page: Page, clock: Clock) -> Listing:
+    def _victim(self, row: Json, page: Page, clock: Clock) -> ParsedListing:
         victim, group = first_of(row, *_VICTIM), first_of(row, *_GROUP)
         described = text_of_markup(string(row, "description"))
         facts = [f"{name}: {said}" for name, names in _SAID.items() if (said := first_of(row, *names))]
         body = block("\n".join((described, *facts)))
         link = canonical(first_of(row, *_POST), base=page.url) if first_of(row, *_POST) else None
-        return Listing(
+        return ParsedListing(
             key=f"{group}/{victim}",
             url=link or f"https://www.ransomware.live/group/{quote(group)}",
             body=body,
@@ -69,7 +69,7 @@ class RansomwareLive(JsonFamily):
         )
 
 
-def _start(seen: Seen) -> str:
+def _start(seen: UnknownPage) -> str:
     return API if "api" not in seen.url else seen.url
 
 
@@ -77,8 +77,10 @@ RANSOMWARE_LIVE = Family(
     name="ransomware_live",
     title="ransomware.live",
     signs=(
-        Sign(Where.URL, re.compile(r"^https?://(?:[\w-]+\.)?ransomware\.live(?:/|$)"), 5),
-        Sign(Where.MARKUP, re.compile(r"[\"']attackdate[\"']: .{0,2000}[\"']claim_url[\"']", re.DOTALL), 3),
+        SoftwareSign(Where.URL, re.compile(r"^https?://(?:[\w-]+\.)?ransomware\.live(?:/|$)"), 5),
+        SoftwareSign(
+            Where.MARKUP, re.compile(r"[\"']attackdate[\"']: .{0,2000}[\"']claim_url[\"']", re.DOTALL), 3
+        ),
     ),
     adapter=RansomwareLive,
     start=_start,

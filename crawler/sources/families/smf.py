@@ -10,16 +10,16 @@ import re
 
 from crawler.sources.families.address import Address
 from crawler.sources.families.board import forum_family
-from crawler.sources.families.family import Sign, Where
-from crawler.sources.families.forum import Feed, Forum, Rows
-from crawler.sources.families.post import Post
+from crawler.sources.families.family import SoftwareSign, Where
+from crawler.sources.families.forum import Feed, Forum, ListSelectors
+from crawler.sources.families.post import PostSelectors
 
 _SIGNS = (
-    Sign(Where.MARKUP, re.compile(r"\bvar smf_(?:theme_url|scripturl|session_id)\b"), 5),
-    Sign(Where.MARKUP, re.compile(r"Simple Machines</a>|>SMF \d\.\d[\d.]*</a>|SMF &copy; 20\d\d"), 5),
-    Sign(Where.MARKUP, re.compile(r"class=\"message_index_title\"|id=\"messageindex\""), 3),
-    Sign(Where.COOKIE, re.compile(r"^SMFCookie\d*$"), 5),
-    Sign(Where.URL, re.compile(r"/index\.php\?(?:.*[&;])?(?:board|topic)=\d+"), 2),
+    SoftwareSign(Where.MARKUP, re.compile(r"\bvar smf_(?:theme_url|scripturl|session_id)\b"), 5),
+    SoftwareSign(Where.MARKUP, re.compile(r"Simple Machines</a>|>SMF \d\.\d[\d.]*</a>|SMF &copy; 20\d\d"), 5),
+    SoftwareSign(Where.MARKUP, re.compile(r"class=\"message_index_title\"|id=\"messageindex\""), 3),
+    SoftwareSign(Where.COOKIE, re.compile(r"^SMFCookie\d*$"), 5),
+    SoftwareSign(Where.URL, re.compile(r"/index\.php\?(?:.*[&;])?(?:board|topic)=\d+"), 2),
 )
 
 
@@ -46,7 +46,7 @@ FORUM = Forum(
         ),
         Feed(re.compile(r"[^?]*/index\.php\?(?=(?:.*[&;])?action=\.xml).*")),
     ),
-    rows=Rows(
+    rows=ListSelectors(
         each="xpath://div[@id='topic_container']/div[.//span[starts-with(@id, 'msg_')]]"
         " | //div[@id='messageindex']//tr[td[contains(@class, 'subject')]]",
         empty="#topic_header h3.titlebg, #messageindex th strong",
@@ -60,7 +60,7 @@ FORUM = Forum(
         " | self::*[.//img[contains(@src, '/moved.')]]",
     ),
     title="xpath://*[@id='top_subject'] | //h5[starts-with(@id, 'subject_')]",
-    post=Post(
+    post=PostSelectors(
         each="#forumposts div.post_wrapper",
         number="xpath:.//div[@class='inner']/@id",
         anchor="msg",

@@ -11,16 +11,16 @@ from dataclasses import replace
 from urllib.parse import urlsplit
 
 from crawler.clean import Clock, block, claimed_count, line
-from crawler.listing import Listing
+from crawler.listing import ParsedListing
 from crawler.sources.definition import FamilySource
 from crawler.sources.families.api import cut_out, listed, named, posted
-from crawler.sources.families.family import Digest, Family, Seen, Sign, Where
+from crawler.sources.families.family import Digest, Family, SoftwareSign, UnknownPage, Where
 from crawler.sources.html import select
 from crawler.sources.listed import links
 from crawler.sources.markup import Element, drop, links_of, text_of, tree
 from crawler.sources.page import Follow, Page, Parsed, Role
 from crawler.sources.urls import canonical
-from text.charset import decode
+from text.charset import decode_page
 
 _MESSAGE = "div.tgme_widget_message[data-post]"
 _POST = re.compile(r"\w{3,64}/\d{1,12}")
@@ -42,11 +42,11 @@ class Telegram:
     def start(self, cursor: Mapping[str, object]) -> list[Follow]:
         return [Follow(_preview(url), Role.LIST) for url in self.definition.start]
 
-    def own_page(self, listing: Listing) -> Follow | None:
+    def own_page(self, listing: ParsedListing) -> Follow | None:
         return None
 
     def parse(self, page: Page) -> Parsed:
-        decoded = decode(page.body, declared=page.charset)
+        decoded = decode_page(page.body, declared=page.charset)
         return replace(self._list(page, tree(decoded.text)), charset=decoded.charset)
 
     def _list(self, page: Page, root: Element) -> Parsed:
@@ -59,7 +59,7 @@ class Telegram:
         found = (self._message(message, page, clock) for message in messages)
         return listed(found, next_page=older, end=older is None)
 
-    def _message(self, message: Element, page: Page, clock: Clock) -> Listing | None:
+    def _message(self, message: Element, page: Page, clock: Clock) -> ParsedListing | None:
         post = message.get("data-post", "")
         if not _POST.fullmatch(post):
             return None
@@ -72,7 +72,7 @@ class Telegram:
         files = [text_of(each) for each in select(message, ".tgme_widget_message_document_title")]
         body = block("\n".join((*map(text_of, bodies), *files)))
         dates = select(message, "a.tgme_widget_message_date time[datetime]")
-        return Listing(
+        return ParsedListing(
             key=post,
             url=url,
             title=line(body.partition("\n")[0], limit=200) or post,
@@ -110,7 +110,7 @@ def _preview(url: str) -> str:
     return f"{parts.scheme}://{parts.netloc}/s/{found[1]}" if found else url
 
 
-def _start(seen: Seen) -> str:
+def _start(seen: UnknownPage) -> str:
     return _preview(seen.url)
 
 
@@ -118,8 +118,8 @@ TELEGRAM = Family(
     name="telegram",
     title="Telegram's preview of a public channel",
     signs=(
-        Sign(Where.URL, re.compile(r"^https://(?:t|telegram)\.me/"), 5),
-        Sign(Where.MARKUP, re.compile(r"class=[\"']tgme_(?:widget_message|channel_info)"), 4),
+        SoftwareSign(Where.URL, re.compile(r"^https://(?:t|telegram)\.me/"), 5),
+        SoftwareSign(Where.MARKUP, re.compile(r"class=[\"']tgme_(?:widget_message|channel_info)"), 4),
     ),
     adapter=Telegram,
     start=_start,

@@ -10,19 +10,21 @@ import re
 
 from crawler.sources.families.address import by_path, by_query
 from crawler.sources.families.board import forum_family
-from crawler.sources.families.family import Sign, Where
-from crawler.sources.families.forum import Feed, Forum, Rows
-from crawler.sources.families.post import Post
+from crawler.sources.families.family import SoftwareSign, Where
+from crawler.sources.families.forum import Feed, Forum, ListSelectors
+from crawler.sources.families.post import PostSelectors
 
 _SIGNS = (
-    Sign(Where.MARKUP, re.compile(r"name=\"generator\" content=\"vBulletin [34][\d.]*"), 5),
-    Sign(Where.MARKUP, re.compile(r"<generator>vBulletin</generator>"), 5),
-    Sign(Where.MARKUP, re.compile(r"Powered by <?[^>]{0,80}>?vBulletin"), 5),
-    Sign(Where.MARKUP, re.compile(r"\bvBulletin_init\(\)|vbulletin_global\.js|vbulletin-core\.js"), 4),
-    Sign(Where.MARKUP, re.compile(r"id=\"(?:td_threadtitle_|thread_title_|post_message_)\d+\""), 3),
-    Sign(Where.MARKUP, re.compile(r"\bSECURITYTOKEN = \""), 2),
-    Sign(Where.COOKIE, re.compile(r"^\w{0,8}(?:lastvisit|sessionhash)$"), 2),
-    Sign(Where.URL, re.compile(r"/(?:forumdisplay|showthread)\.php[?/](?:[ft]=)?\d"), 2),
+    SoftwareSign(Where.MARKUP, re.compile(r"name=\"generator\" content=\"vBulletin [34][\d.]*"), 5),
+    SoftwareSign(Where.MARKUP, re.compile(r"<generator>vBulletin</generator>"), 5),
+    SoftwareSign(Where.MARKUP, re.compile(r"Powered by <?[^>]{0,80}>?vBulletin"), 5),
+    SoftwareSign(
+        Where.MARKUP, re.compile(r"\bvBulletin_init\(\)|vbulletin_global\.js|vbulletin-core\.js"), 4
+    ),
+    SoftwareSign(Where.MARKUP, re.compile(r"id=\"(?:td_threadtitle_|thread_title_|post_message_)\d+\""), 3),
+    SoftwareSign(Where.MARKUP, re.compile(r"\bSECURITYTOKEN = \""), 2),
+    SoftwareSign(Where.COOKIE, re.compile(r"^\w{0,8}(?:lastvisit|sessionhash)$"), 2),
+    SoftwareSign(Where.URL, re.compile(r"/(?:forumdisplay|showthread)\.php[?/](?:[ft]=)?\d"), 2),
 )
 
 # What version 4 writes behind a number: "showthread.php?12-A-title/page2".
@@ -50,7 +52,7 @@ FORUM = Forum(
         ),
         Feed(re.compile(r"[^?]*/external\.php(?:\?.*)?")),
     ),
-    rows=Rows(
+    rows=ListSelectors(
         each="xpath://tr[td[starts-with(@id, 'td_threadtitle_')]] | //li[starts-with(@id, 'thread_')]",
         empty="#threadslist td[colspan][align=center], #threadlist.threadlist",
         link="a[id^=thread_title_]",
@@ -68,7 +70,7 @@ FORUM = Forum(
     title="xpath://td[@class='navbar']/strong/text()[normalize-space()]"
     " | //*[@id='pagetitle']//span[@class='threadtitle']",
     prefix="td.navbar > strong > b, #pagetitle span.prefix, #pagetitle h1 > b",
-    post=Post(
+    post=PostSelectors(
         each="xpath://table[starts-with(@id, 'post') and .//div[starts-with(@id, 'post_message_')]]"
         " | //li[starts-with(@id, 'post_') and .//div[starts-with(@id, 'post_message_')]]",
         anchor="post",

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from crawler.clean import Clock
-from crawler.listing import Listing
+from crawler.listing import ParsedListing
 from crawler.sources.families.api import (
     Json,
     JsonFamily,
@@ -20,7 +20,7 @@ from crawler.sources.families.api import (
     titled,
     written,
 )
-from crawler.sources.families.family import Family, Seen, Sign, Where
+from crawler.sources.families.family import Family, SoftwareSign, UnknownPage, Where
 from crawler.sources.page import Follow, Page, Parsed, Role
 from crawler.sources.urls import canonical
 
@@ -63,10 +63,10 @@ class WordPress(JsonFamily):
         onward = _turned(page.url, len(rows)) if rows else None
         return listed((self._post(row, page, clock) for row in rows), next_page=onward, end=not rows)
 
-    def _post(self, row: Json, page: Page, clock: Clock) -> Listing:
+    def _post(self, row: Json, page: Page, clock: Clock) -> ParsedListing:
         url = canonical(string(row, "link"), base=page.url) or page.url
         markup, title = string(row, "content", "rendered"), string(row, "title", "rendered")
-        return Listing(
+        return ParsedListing(
             key=f"p{number(row, 'id')}",
             url=url,
             seller=named(string(row, "_embedded", "author", 0, "name")),
@@ -87,7 +87,7 @@ def _turned(url: str, came: int) -> str:
     return _OFFSET.sub("", url) + f"&offset={(int(found[1]) if found else 0) + came}"
 
 
-def _start(seen: Seen) -> str:
+def _start(seen: UnknownPage) -> str:
     """The API's own address, which every page names, else the root of the site."""
     link = _API.search(seen.text)
     href = _HREF.search(link[0]) if link else None
@@ -101,10 +101,12 @@ WORDPRESS = Family(
     name="wordpress",
     title="WordPress",
     signs=(
-        Sign(Where.MARKUP, re.compile(r"<meta name=[\"']generator[\"'] content=[\"']WordPress", re.I), 5),
-        Sign(Where.MARKUP, _API, 5),
-        Sign(Where.HEADER, re.compile(r"^link: .*https://api\.w\.org/", re.I), 5),
-        Sign(Where.MARKUP, re.compile(r"/wp-(?:content|includes)/"), 3),
+        SoftwareSign(
+            Where.MARKUP, re.compile(r"<meta name=[\"']generator[\"'] content=[\"']WordPress", re.I), 5
+        ),
+        SoftwareSign(Where.MARKUP, _API, 5),
+        SoftwareSign(Where.HEADER, re.compile(r"^link: .*https://api\.w\.org/", re.I), 5),
+        SoftwareSign(Where.MARKUP, re.compile(r"/wp-(?:content|includes)/"), 3),
     ),
     adapter=WordPress,
     start=_start,

@@ -10,17 +10,19 @@ import re
 
 from crawler.sources.families.address import by_path
 from crawler.sources.families.board import forum_family
-from crawler.sources.families.family import Sign, Where
-from crawler.sources.families.forum import Feed, Forum, Rows
-from crawler.sources.families.post import Post
+from crawler.sources.families.family import SoftwareSign, Where
+from crawler.sources.families.forum import Feed, Forum, ListSelectors
+from crawler.sources.families.post import PostSelectors
 
 _SIGNS = (
-    Sign(Where.MARKUP, re.compile(r"<html id=\"XF\"|<html[^>]{1,400}\bid=\"XF\""), 5),
-    Sign(Where.MARKUP, re.compile(r"\bXF\.(?:config|extendObject|samServerTime)\b"), 4),
-    Sign(Where.MARKUP, re.compile(r"class=\"[^\"]{0,120}\b(?:structItem--thread|p-body-pageContent)\b"), 3),
-    Sign(Where.MARKUP, re.compile(r"Community platform by XenForo"), 5),
-    Sign(Where.COOKIE, re.compile(r"^xf_(?:csrf|session|user)$"), 5),
-    Sign(Where.URL, re.compile(r"/(?:threads|forums)/[^/?]+\.\d+/"), 2),
+    SoftwareSign(Where.MARKUP, re.compile(r"<html id=\"XF\"|<html[^>]{1,400}\bid=\"XF\""), 5),
+    SoftwareSign(Where.MARKUP, re.compile(r"\bXF\.(?:config|extendObject|samServerTime)\b"), 4),
+    SoftwareSign(
+        Where.MARKUP, re.compile(r"class=\"[^\"]{0,120}\b(?:structItem--thread|p-body-pageContent)\b"), 3
+    ),
+    SoftwareSign(Where.MARKUP, re.compile(r"Community platform by XenForo"), 5),
+    SoftwareSign(Where.COOKIE, re.compile(r"^xf_(?:csrf|session|user)$"), 5),
+    SoftwareSign(Where.URL, re.compile(r"/(?:threads|forums)/[^/?]+\.\d+/"), 2),
 )
 
 _SLUG = r"(?P<slug>[^/?&.]{0,300}\.)?(?P<id>\d{1,12})"
@@ -47,7 +49,7 @@ FORUM = Forum(
         ),
         Feed(re.compile(r"[^?]*/(?:index\.php\?)?forums/-/index\.rss")),
     ),
-    rows=Rows(
+    rows=ListSelectors(
         each="div.structItem--thread",
         empty="div.js-emptyThreadList",
         link="div.structItem-title a:not(.labelLink)",
@@ -61,7 +63,7 @@ FORUM = Forum(
     ),
     title="xpath://h1[contains(@class, 'p-title-value')]/text()[normalize-space()]",
     prefix="h1.p-title-value .label",
-    post=Post(
+    post=PostSelectors(
         # The post of an article thread has a class of its own; all have this one of their scripts.
         each="article.message.js-post",
         anchor="post-",

@@ -9,25 +9,45 @@ verify    the proof that a file is whole
 """
 
 from matching.fingerprints.segments.build import Sorter, in_order, records_of, write_segment
-from matching.fingerprints.segments.chain import Chain, after, check_follows, merge
+from matching.fingerprints.segments.chain import SegmentChain, after, check_follows, merge_chain
 from matching.fingerprints.segments.format import (
     HEADER_LIMIT,
     MAGIC,
     RECORD,
     SUFFIX,
     VERSION,
-    Header,
     Ordinals,
     Records,
+    SegmentHeader,
 )
 from matching.fingerprints.segments.golden import golden
-from matching.fingerprints.segments.mapped import Segment, open_segment
+from matching.fingerprints.segments.mapped import MappedSegment, open_segment
 from matching.fingerprints.segments.probe import SHARED_LIMIT
 from matching.fingerprints.segments.series import delta_header, first_header
-from matching.fingerprints.segments.verify import verify
+from matching.fingerprints.segments.verify import verify_segment
 
 __all__ = [
-    "HEADER_LIMIT", "MAGIC", "RECORD", "SHARED_LIMIT", "SUFFIX", "VERSION", "Chain", "Header", "Ordinals",
-    "Records", "Segment", "Sorter", "after", "check_follows", "delta_header", "first_header", "golden",
-    "in_order", "merge", "open_segment", "records_of", "verify", "write_segment",
+    "HEADER_LIMIT",
+    "MAGIC",
+    "RECORD",
+    "SHARED_LIMIT",
+    "SUFFIX",
+    "VERSION",
+    "MappedSegment",
+    "Ordinals",
+    "Records",
+    "SegmentChain",
+    "SegmentHeader",
+    "Sorter",
+    "after",
+    "check_follows",
+    "delta_header",
+    "first_header",
+    "golden",
+    "in_order",
+    "merge_chain",
+    "open_segment",
+    "records_of",
+    "verify_segment",
+    "write_segment",
 ]  # fmt: skip

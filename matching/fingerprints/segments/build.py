@@ -22,9 +22,9 @@ from matching.fingerprints.segments.format import (
     BLOCK,
     COUNT_LIMIT,
     RECORD,
-    Header,
     Ordinals,
     Records,
+    SegmentHeader,
     directory_bits,
     prefix,
     sha256,
@@ -149,10 +149,10 @@ def first_from(records: Records, bound: int, low: int = 0) -> int:
 
 def write_segment(
     path: Path,
-    header: Header,
+    header: SegmentHeader,
     sections: Mapping[Field, Iterable[Records]],
     erased: Ordinals | None = None,
-) -> Header:
+) -> SegmentHeader:
     """Write a segment, all of it or nothing, with mode 0600; returns the header with the counts that came.
 
     `sections`: for each field of the header its records, sorted, in slices. `header.counts` are upper bounds.

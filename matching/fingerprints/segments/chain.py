@@ -15,13 +15,13 @@ from numpy.typing import NDArray
 from matching.errors import SegmentBaseOther, SegmentOutOfOrder
 from matching.fingerprints.scheme import Fingerprints, Key
 from matching.fingerprints.segments import build
-from matching.fingerprints.segments.format import Header, Ordinals, Records
-from matching.fingerprints.segments.mapped import Segment
+from matching.fingerprints.segments.format import Ordinals, Records, SegmentHeader
+from matching.fingerprints.segments.mapped import MappedSegment
 from matching.fingerprints.segments.probe import Hits
 from matching.identifiers import Field
 
 
-def check_follows(delta: Header, before: Header, path: Path) -> None:
+def check_follows(delta: SegmentHeader, before: SegmentHeader, path: Path) -> None:
     """Raises SegmentRefused unless `delta` is the next of its series after the state `before`."""
     if not delta.is_delta:
         raise SegmentBaseOther(f"{path} is a base, not a delta; `segment import` takes it up by itself")
@@ -48,7 +48,7 @@ def check_follows(delta: Header, before: Header, path: Path) -> None:
     _check_alike(delta, before, path)
 
 
-def _check_alike(delta: Header, before: Header, path: Path) -> None:
+def _check_alike(delta: SegmentHeader, before: SegmentHeader, path: Path) -> None:
     same = ("company", "key_check", "default_region")
     different = [name for name in same if getattr(delta, name) != getattr(before, name)]
     rules = {**before.normalisers, **delta.normalisers} != {**delta.normalisers, **before.normalisers}
@@ -59,7 +59,7 @@ def _check_alike(delta: Header, before: Header, path: Path) -> None:
         )
 
 
-def after(before: Header, delta: Header) -> Header:
+def after(before: SegmentHeader, delta: SegmentHeader) -> SegmentHeader:
     """What the customers are in once `delta` is taken up; counts are what stands in the files, at most."""
     counts = {
         name: before.counts.get(name, 0) + delta.counts.get(name, 0)
@@ -77,15 +77,15 @@ def after(before: Header, delta: Header) -> Header:
 
 
 @dataclass(frozen=True, slots=True)
-class Chain:
+class SegmentChain:
     """A base and its deltas, in order. `header` says what their merger would."""
 
-    segments: Sequence[Segment]
-    header: Header
+    segments: Sequence[MappedSegment]
+    header: SegmentHeader
     _erased: Ordinals = field(repr=False)  # sorted
 
     @classmethod
-    def of(cls, segments: Sequence[Segment]) -> Self:
+    def of(cls, segments: Sequence[MappedSegment]) -> Self:
         """Raises SegmentRefused unless each follows the one before it."""
         base, *deltas = segments
         if base.header.is_delta:
@@ -139,13 +139,13 @@ def _among(erased: Ordinals, ordinals: Ordinals) -> NDArray[np.bool_]:
     return np.asarray(erased[place] == ordinals)
 
 
-def merge(chain: Chain, path: Path) -> Header:
+def merge_chain(chain: SegmentChain, path: Path) -> SegmentHeader:
     """Write base and deltas as one new base, in bounded memory; nothing of an erased customer is in it."""
     sections = {name: _kept(chain, name) for name in chain.header.counts}
     return build.write_segment(path, chain.header, sections)
 
 
-def _kept(chain: Chain, name: Field) -> Iterator[Records]:
+def _kept(chain: SegmentChain, name: Field) -> Iterator[Records]:
     runs = [segment.tables[name].records for segment in chain.segments if name in segment.tables]
     gone = _bits(chain._erased)
     for records in build.merged(runs):

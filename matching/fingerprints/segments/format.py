@@ -51,7 +51,7 @@ _Id = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
 _Count = Annotated[int, ModelField(ge=0, lt=COUNT_LIMIT)]
 
 
-class Header(BaseModel):
+class SegmentHeader(BaseModel):
     """What a segment says of itself; anybody may read it.
 
     Segments of one series follow each other: a base, then deltas. `id` names the state that a company's
@@ -97,7 +97,7 @@ class Header(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
-class Section:
+class FieldSection:
     """Where one field stands: offsets in the file."""
 
     count: int
@@ -115,16 +115,16 @@ class Layout:
     """Where everything stands; it follows from the header."""
 
     start: int  # of the first record
-    sections: Mapping[Field, Section]
+    sections: Mapping[Field, FieldSection]
     erased: int
     digests: int  # where the blocks end too
     size: int
 
     @classmethod
-    def of(cls, header: Header, start: int) -> Self:
+    def of(cls, header: SegmentHeader, start: int) -> Self:
         sections, at = {}, start
         for name, count in header.counts.items():
-            section = Section(count, directory_bits(count), at, at + RECORD.itemsize * count)
+            section = FieldSection(count, directory_bits(count), at, at + RECORD.itemsize * count)
             sections[name], at = section, section.end
         digests = aligned(at + 4 * header.erased)
         blocks = -(-(digests - start) // BLOCK)
@@ -139,7 +139,7 @@ def aligned(offset: int) -> int:
     return -(-offset // ALIGNMENT) * ALIGNMENT
 
 
-def prefix(header: Header, size: int | None = None) -> bytes:
+def prefix(header: SegmentHeader, size: int | None = None) -> bytes:
     """Magic, length and header. `size`: how long it has to be, None for the least."""
     content = header.model_dump_json().encode("ascii")
     size = aligned(PREFIX_SIZE + len(content)) if size is None else size
@@ -167,7 +167,7 @@ def read_stated(stream: BinaryIO, path: Path) -> tuple[dict[str, object], bytes]
     return stated, begin + content
 
 
-def parsed(stated: Mapping[str, object], path: Path) -> Header:
+def parsed(stated: Mapping[str, object], path: Path) -> SegmentHeader:
     """The header of a file of format 2."""
     if stated.get("version") != VERSION:
         raise SegmentVersionUnknown(
@@ -175,7 +175,7 @@ def parsed(stated: Mapping[str, object], path: Path) -> Header:
             f"and {VERSION}: install the version of Spillwatch that wrote it, or enroll again"
         )
     try:
-        return Header.model_validate(stated)
+        return SegmentHeader.model_validate(stated)
     except ValidationError:
         raise header_unreadable(path) from None
 

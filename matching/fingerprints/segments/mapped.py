@@ -20,9 +20,9 @@ from matching.fingerprints.segments import version1
 from matching.fingerprints.segments.format import (
     DIGEST_SIZE,
     RECORD,
-    Header,
     Layout,
     Ordinals,
+    SegmentHeader,
     check_size,
     damaged,
     parsed,
@@ -30,7 +30,7 @@ from matching.fingerprints.segments.format import (
     sha256,
 )
 from matching.fingerprints.segments.golden import golden
-from matching.fingerprints.segments.probe import Hits, Table, lookup, none
+from matching.fingerprints.segments.probe import Hits, LookupTable, lookup, none
 from matching.identifiers import NORMALISERS, Field
 
 
@@ -50,12 +50,12 @@ class Mapped:
 
 
 @dataclass(frozen=True, slots=True)
-class Segment:
+class MappedSegment:
     """An open segment, base or delta. `lookup` works on the mapped file and loads nothing."""
 
     path: Path
-    header: Header
-    tables: Mapping[Field, Table] = field(repr=False)
+    header: SegmentHeader
+    tables: Mapping[Field, LookupTable] = field(repr=False)
     erased: Ordinals = field(repr=False)
     mapped: Mapped | None = field(repr=False)  # None: format 1, in memory
     digest: str  # of everything that the file holds, if it is whole; in hex
@@ -103,7 +103,7 @@ class Segment:
         return lookup(self.tables[name], values)
 
 
-def open_segment(path: Path, *, company: str | None = None) -> Segment:
+def open_segment(path: Path, *, company: str | None = None) -> MappedSegment:
     """Raises SegmentRefused. `company`: whose it has to be, None for anybody's.
 
     Records are not read; `verify` does that.
@@ -122,13 +122,13 @@ def open_segment(path: Path, *, company: str | None = None) -> Segment:
     return segment
 
 
-def _opened(path: Path) -> Segment:
+def _opened(path: Path) -> MappedSegment:
     with path.open("rb") as stream:
         stated, begin = read_stated(stream, path)
         if stated.get("version") == 1:
             header, records, digest = version1.read(stream, stated, len(begin), path)
-            tables = {name: Table.of(part) for name, part in records.items()}
-            return Segment(path, header, tables, np.empty(0, np.uint32), None, digest)
+            tables = {name: LookupTable.of(part) for name, part in records.items()}
+            return MappedSegment(path, header, tables, np.empty(0, np.uint32), None, digest)
         header = parsed(stated, path)
         layout = Layout.of(header, len(begin))
         check_size(os.fstat(stream.fileno()).st_size, layout.size, path)
@@ -139,21 +139,21 @@ def _opened(path: Path) -> Segment:
         raise damaged(path, "its header is not the one that was written")
     tables = _tables(content, layout, path)
     erased = np.frombuffer(content, "<u4", header.erased, layout.erased)
-    return Segment(path, header, tables, erased, Mapped(content, layout), root.hex())
+    return MappedSegment(path, header, tables, erased, Mapped(content, layout), root.hex())
 
 
-def _tables(content: mmap.mmap, layout: Layout, path: Path) -> dict[Field, Table]:
+def _tables(content: mmap.mmap, layout: Layout, path: Path) -> dict[Field, LookupTable]:
     tables = {}
     for name, section in layout.sections.items():
         records = np.frombuffer(content, RECORD, section.count, section.records)
         directory = np.frombuffer(content, "<u4", (1 << section.bits) + 1, section.directory)
-        tables[name] = Table(records, directory, section.bits)
+        tables[name] = LookupTable(records, directory, section.bits)
         if not tables[name].is_sound():
             raise damaged(path, f"the directory of its field {name} leads out of it")
     return tables
 
 
-def _check_normalisers(segment: Segment) -> None:
+def _check_normalisers(segment: MappedSegment) -> None:
     """One field that can be compared is enough: the others are said to be `outdated`."""
     if segment.outdated and not segment.fields:
         stated = segment.header.normalisers

@@ -66,7 +66,7 @@ class Marking:
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class LookupTable:
     """The records of one field and where they begin by their first `bits`."""
 
     records: Records
@@ -89,7 +89,7 @@ def none() -> Hits:
     return np.empty(0, np.int64), np.empty(0, np.uint32)
 
 
-def lookup(table: Table, values: Fingerprints) -> Hits:
+def lookup(table: LookupTable, values: Fingerprints) -> Hits:
     """For each hit the number of its value in the batch and the customer's ordinal."""
     if not len(table.records) or not len(values):
         return none()
@@ -108,7 +108,7 @@ def _native() -> Probe | None:
         return None
 
 
-def by_numpy(table: Table, values: Fingerprints) -> Hits:
+def by_numpy(table: LookupTable, values: Fingerprints) -> Hits:
     """All values of a batch at once, halving each one's bucket; neither table nor batch is empty."""
     hi, lo = halves(values)
     bucket = bucket_of(hi, table.bits)
@@ -133,7 +133,7 @@ def _first_not_below(
 
 
 def _equal_from(
-    table: Table,
+    table: LookupTable,
     hi: NDArray[np.uint64],
     lo: NDArray[np.uint32],
     place: NDArray[np.int64],

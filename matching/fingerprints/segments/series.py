@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from matching.fingerprints.scheme import Key
-from matching.fingerprints.segments.format import VERSION, Header
+from matching.fingerprints.segments.format import VERSION, SegmentHeader
 from matching.fingerprints.segments.golden import golden
 from matching.identifiers import NORMALISERS, Field
 
@@ -18,10 +18,10 @@ def first_header(
     customers: int,
     counts: Mapping[Field, int],
     now: datetime,
-) -> Header:
+) -> SegmentHeader:
     """Of a base. `counts`: of the records, doubles included."""
     series = secrets.token_hex(16)
-    return Header(
+    return SegmentHeader(
         version=VERSION,
         series=series,
         id=series,
@@ -41,13 +41,13 @@ def first_header(
 
 
 def delta_header(
-    before: Header,
+    before: SegmentHeader,
     *,
     now: datetime,
     added: int = 0,
     counts: Mapping[Field, int] | None = None,
     vectors: Mapping[Field, str] | None = None,
-) -> Header:
+) -> SegmentHeader:
     """Of the next delta after the file that `before` heads.
 
     `added`: customers, whose ordinals follow; `vectors`: golden ones, None where there are no fingerprints.

@@ -9,13 +9,13 @@ from matching.errors import SegmentMissing
 from matching.fingerprints.scheme import Key
 from matching.fingerprints.segments.build import bucket_of
 from matching.fingerprints.segments.format import BLOCK, DIGEST_SIZE, Records, damaged, sha256
-from matching.fingerprints.segments.mapped import Mapped, Segment, open_segment
-from matching.fingerprints.segments.probe import Table
+from matching.fingerprints.segments.mapped import Mapped, MappedSegment, open_segment
+from matching.fingerprints.segments.probe import LookupTable
 
 _SLICE = BLOCK  # records
 
 
-def verify(path: Path, *, key: Key | None = None, company: str | None = None) -> Segment:
+def verify_segment(path: Path, *, key: Key | None = None, company: str | None = None) -> MappedSegment:
     """Read all of a file; raises SegmentRefused if it is not what was written, or not with this key."""
     try:
         segment = open_segment(path, company=company)
@@ -44,7 +44,7 @@ def _check_blocks(mapped: Mapped, path: Path) -> None:
     mapped.check_whole(path)
 
 
-def _check_table(table: Table, what: str, segment: Segment) -> None:
+def _check_table(table: LookupTable, what: str, segment: MappedSegment) -> None:
     """The digests hold for what was written; these checks, for who wrote it."""
     for start, records in _slices(table.records):
         if not _in_order(records):
@@ -74,7 +74,7 @@ def _in_order(records: Records) -> bool:
     return bool(rising.all())
 
 
-def _check_erased(segment: Segment) -> None:
+def _check_erased(segment: MappedSegment) -> None:
     erased = segment.erased
     if len(erased) and (
         erased[0] < 1 or erased[-1] > segment.header.customers or np.any(erased[1:] <= erased[:-1])

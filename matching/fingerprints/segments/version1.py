@@ -23,8 +23,8 @@ from matching.fingerprints.segments.format import (
     DIGEST_SIZE,
     RECORD,
     VERSION,
-    Header,
     Records,
+    SegmentHeader,
     check_size,
     damaged,
     header_unreadable,
@@ -37,7 +37,7 @@ _CHUNK = 1 << 20
 
 def read(
     stream: BinaryIO, stated: Mapping[str, Any], start: int, path: Path
-) -> tuple[Header, dict[Field, Records], str]:
+) -> tuple[SegmentHeader, dict[Field, Records], str]:
     """Header and records as format 2 has them, and the file's SHA-256; the whole file is checked."""
     header = _translated(stated, path)
     check_size(
@@ -48,7 +48,7 @@ def read(
     return header, _records(stream, header, start), digest
 
 
-def _translated(stated: Mapping[str, Any], path: Path) -> Header:
+def _translated(stated: Mapping[str, Any], path: Path) -> SegmentHeader:
     """`stated` as format 2 would say it; series and id come with the digest."""
     try:
         counts = stated["counts"]
@@ -62,7 +62,7 @@ def _translated(stated: Mapping[str, Any], path: Path) -> Header:
             "erased": 0,
         }
         rest = {name: value for name, value in stated.items() if name != "normaliser_version"}
-        return Header.model_validate({**rest, **changed})
+        return SegmentHeader.model_validate({**rest, **changed})
     except (KeyError, TypeError, ValidationError):
         raise header_unreadable(path) from None
 
@@ -82,7 +82,7 @@ def _checked(stream: BinaryIO, path: Path) -> str:
     return checksum.hexdigest()
 
 
-def _records(stream: BinaryIO, header: Header, start: int) -> dict[Field, Records]:
+def _records(stream: BinaryIO, header: SegmentHeader, start: int) -> dict[Field, Records]:
     """Of the fingerprint's second half the first four bytes are kept."""
     found, ordinals_at = {}, start + 16 * header.fingerprints
     for name, count in header.counts.items():

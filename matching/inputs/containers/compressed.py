@@ -15,7 +15,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from matching.errors import InputDamaged, InputTooLarge, InputTruncated
-from matching.inputs.limits import Budget
+from matching.inputs.limits import InputBudget
 from matching.inputs.streams import Stream
 
 if sys.version_info >= (3, 14):
@@ -89,7 +89,7 @@ class Unpacked:
     """What comes out of a compressed stream; raises InputTruncated, InputDamaged, InputTooLarge."""
 
     def __init__(
-        self, stream: Stream, make: Callable[[], Decompressor], budget: Budget, *, many: bool = True
+        self, stream: Stream, make: Callable[[], Decompressor], budget: InputBudget, *, many: bool = True
     ) -> None:
         """`many`: further streams may follow the first one."""
         self._stream, self._make, self._budget, self._many = stream, make, budget, many

@@ -29,17 +29,17 @@ from matching.inputs.containers.sevenz_directory import (
     PACKED,
     PLAIN,
     START,
-    Entry,
-    Folder,
-    Header,
+    HeaderReader,
+    SevenZipEntry,
+    SevenZipFolder,
     Streams,
     bounded,
     contents_of,
     streams_of,
 )
 from matching.inputs.containers.zips import lzma1
-from matching.inputs.limits import Budget
-from matching.inputs.streams import File, Part, Sized, Stream, drained
+from matching.inputs.limits import InputBudget
+from matching.inputs.streams import File, FilePart, Sized, Stream, drained
 
 _HEADERS = 4  # packed headers within one another
 _COPY = b"\x00"
@@ -55,18 +55,18 @@ _MAKERS: dict[bytes, Callable[[], Decompressor]] = {
 }  # fmt: skip
 
 
-def members(file: File, budget: Budget) -> Iterator[Member]:
+def members(file: File, budget: InputBudget) -> Iterator[Member]:
     """In the archive's order; raises InputRefused where the archive itself cannot be read on."""
     streams, files = _directory(file, budget)
     full = (one for one in files if not one.empty)
     for folder, start, size in _placed(streams):
-        yield from _of_folder(file, folder, Part(file, start, start + size), full, budget)
+        yield from _of_folder(file, folder, FilePart(file, start, start + size), full, budget)
     if next(full, None) is not None:
         raise InputDamaged("it names more members than it holds")
 
 
 def _of_folder(
-    file: File, folder: Folder, packed: Stream, full: Iterator[Entry], budget: Budget
+    file: File, folder: SevenZipFolder, packed: Stream, full: Iterator[SevenZipEntry], budget: InputBudget
 ) -> Iterator[Member]:
     """What cannot be unpacked takes the rest of its folder with it, and no other one."""
     broken = folder.refused or _refusal(folder.coders)
@@ -93,13 +93,13 @@ def _passed(content: Stream) -> InputRefused | None:
     return None
 
 
-def _special(entry: Entry) -> InputRefused | None:
+def _special(entry: SevenZipEntry) -> InputRefused | None:
     kinds = (stat.S_ISLNK, stat.S_ISCHR, stat.S_ISBLK, stat.S_ISFIFO)
     found = any(is_kind(entry.mode) for is_kind in kinds)
     return InputSpecial("it is a link or a device, which is not followed") if found else None
 
 
-def _placed(streams: Streams) -> Iterator[tuple[Folder, int, int]]:
+def _placed(streams: Streams) -> Iterator[tuple[SevenZipFolder, int, int]]:
     """Each folder with the place and the size of its packed bytes."""
     starts = [*accumulate(streams.packed, initial=streams.start)]
     at = 0
@@ -110,7 +110,7 @@ def _placed(streams: Streams) -> Iterator[tuple[Folder, int, int]]:
         at += folder.inputs
 
 
-def _opened(stream: Stream, folder: Folder, budget: Budget) -> Stream:
+def _opened(stream: Stream, folder: SevenZipFolder, budget: InputBudget) -> Stream:
     at = 0
     while at < len(folder.coders):
         method, _ = folder.coders[at]
@@ -162,7 +162,7 @@ def _filter(method: bytes, properties: bytes) -> dict[str, int]:
 
 
 # --- the directory
-def _directory(file: File, budget: Budget) -> tuple[Streams, list[Entry]]:
+def _directory(file: File, budget: InputBudget) -> tuple[Streams, list[SevenZipEntry]]:
     head = file.exactly(0, START)
     place, size = (int.from_bytes(head[at : at + 8], "little") for at in (12, 20))
     if zlib.crc32(head[12:START]) != int.from_bytes(head[8:12], "little"):
@@ -171,7 +171,7 @@ def _directory(file: File, budget: Budget) -> tuple[Streams, list[Entry]]:
         raise InputTruncated("its directory, which is its last part, is missing")
     if not size:
         return Streams(), []
-    data = Header(file.at(START + place, bounded(size)))
+    data = HeaderReader(file.at(START + place, bounded(size)))
     if zlib.crc32(data.data) != int.from_bytes(head[28:32], "little"):
         raise InputDamaged("its directory's checksum is wrong")
     for _ in range(_HEADERS):
@@ -184,15 +184,15 @@ def _directory(file: File, budget: Budget) -> tuple[Streams, list[Entry]]:
     raise InputDamaged("its directory is none")
 
 
-def _unpacked_header(file: File, data: Header, budget: Budget) -> Header:
+def _unpacked_header(file: File, data: HeaderReader, budget: InputBudget) -> HeaderReader:
     streams = streams_of(data)
     for folder, start, size in _placed(streams):
         if (refused := folder.refused or _refusal(folder.coders)) is not None:
             raise refused
-        unpacked = _opened(Part(file, start, start + size), folder, budget)
+        unpacked = _opened(FilePart(file, start, start + size), folder, budget)
         stream = Checked(unpacked, size=bounded(folder.size), crc=folder.crc)
         found = b""
         while more := stream.read(1 << 16):
             found += more
-        return Header(found)
+        return HeaderReader(found)
     raise InputDamaged("its directory is none")

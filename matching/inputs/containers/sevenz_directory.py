@@ -16,7 +16,7 @@ from matching.errors import (
     InputTooMany,
     InputUnsupported,
 )
-from matching.inputs.limits import Budget
+from matching.inputs.limits import InputBudget
 
 #: Bytes of a directory; 100,000 names need about 10 MB.
 HEADER_LIMIT = 1 << 25
@@ -32,7 +32,7 @@ AES = b"\x06\xf1\x07\x01"
 
 
 @dataclass(slots=True)
-class Folder:
+class SevenZipFolder:
     """Bytes packed together; `coders` in the order in which they unpack."""
 
     coders: list[tuple[bytes, bytes]] = field(default_factory=list)  # method, properties
@@ -53,11 +53,11 @@ class Folder:
 class Streams:
     start: int = 0
     packed: list[int] = field(default_factory=list)
-    folders: list[Folder] = field(default_factory=list)
+    folders: list[SevenZipFolder] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class SevenZipEntry:
     name: str
     empty: bool
     mode: int
@@ -69,7 +69,7 @@ def bounded(size: int) -> int:
     return size
 
 
-class Header:
+class HeaderReader:
     """A header that is read from its beginning; raises InputDamaged where it ends too early."""
 
     def __init__(self, data: bytes) -> None:
@@ -121,7 +121,7 @@ class Header:
         return [int.from_bytes(self.take(4), "little") if there else None for there in self.some(count)]
 
 
-def contents_of(data: Header, budget: Budget) -> tuple[Streams, list[Entry]]:
+def contents_of(data: HeaderReader, budget: InputBudget) -> tuple[Streams, list[SevenZipEntry]]:
     streams, files = Streams(), []
     while (kind := data.byte()) != _END:
         if kind == _PROPERTIES:
@@ -138,7 +138,7 @@ def contents_of(data: Header, budget: Budget) -> tuple[Streams, list[Entry]]:
     return streams, files
 
 
-def streams_of(data: Header) -> Streams:
+def streams_of(data: HeaderReader) -> Streams:
     streams = Streams()
     while (kind := data.byte()) != _END:
         if kind == _PACKED:
@@ -152,7 +152,7 @@ def streams_of(data: Header) -> Streams:
     return streams
 
 
-def _packed(data: Header, streams: Streams) -> None:
+def _packed(data: HeaderReader, streams: Streams) -> None:
     streams.start = START + data.number()
     count = data.count()
     while (kind := data.byte()) != _END:
@@ -164,7 +164,7 @@ def _packed(data: Header, streams: Streams) -> None:
             raise InputDamaged("its directory has a part of no known kind")
 
 
-def _folders(data: Header, streams: Streams) -> None:
+def _folders(data: HeaderReader, streams: Streams) -> None:
     if data.byte() != _FOLDER:
         raise InputDamaged("its directory has a part of no known kind")
     count = data.count()
@@ -184,7 +184,7 @@ def _folders(data: Header, streams: Streams) -> None:
         raise InputDamaged("its directory lacks sizes")
 
 
-def _folder(data: Header) -> Folder:
+def _folder(data: HeaderReader) -> SevenZipFolder:
     """A chain of coders; what is no chain is refused, but read to its end."""
     coders, chain, inputs, outputs = [], True, 0, 0
     for _ in range(_limited(data.number())):
@@ -199,7 +199,7 @@ def _folder(data: Header) -> Folder:
     pairs = [(data.number(), data.number()) for _ in range(outputs - 1)]
     packed = inputs - len(pairs)
     firsts = [data.number() for _ in range(packed)] if packed > 1 else []
-    folder = Folder(outputs=outputs, inputs=max(1, packed))
+    folder = SevenZipFolder(outputs=outputs, inputs=max(1, packed))
     if AES in (method for method, _ in coders):
         folder.refused = InputEncrypted("it needs a password")
     elif not chain or firsts:
@@ -228,7 +228,7 @@ def _order(count: int, pairs: Sequence[tuple[int, int]]) -> list[int]:
     return order
 
 
-def _parts(data: Header, streams: Streams) -> None:
+def _parts(data: HeaderReader, streams: Streams) -> None:
     counts = [1] * len(streams.folders)
     kind = data.byte()
     if kind == _COUNTS:
@@ -255,7 +255,7 @@ def _parts(data: Header, streams: Streams) -> None:
         folder.parts = [(size, folder.crc if there else next(rest)) for size in own]
 
 
-def _sizes(data: Header, folder: Folder, count: int, *, given: bool) -> list[int]:
+def _sizes(data: HeaderReader, folder: SevenZipFolder, count: int, *, given: bool) -> list[int]:
     """The last one is what is left."""
     if not count:
         return []
@@ -265,30 +265,30 @@ def _sizes(data: Header, folder: Folder, count: int, *, given: bool) -> list[int
     return [*sizes, folder.size - sum(sizes)]
 
 
-def _files(data: Header, budget: Budget) -> list[Entry]:
+def _files(data: HeaderReader, budget: InputBudget) -> list[SevenZipEntry]:
     count = data.number()
     if count > budget.limits.members:
         raise InputTooMany(f"it names {count} members; {budget.limits.members} are read")
     names, empty, modes = [""] * count, [False] * count, [0] * count
     while (kind := data.byte()) != _END:
-        part = Header(data.take(data.number()))
+        part = HeaderReader(data.take(data.number()))
         if kind == _EMPTY:
             empty = part.bits(count)
         elif kind == _NAMES:
             names = _names(part, count)
         elif kind == _ATTRIBUTES:
             modes = _modes(part, count)
-    return [Entry(*one) for one in zip(names, empty, modes, strict=True)]
+    return [SevenZipEntry(*one) for one in zip(names, empty, modes, strict=True)]
 
 
-def _names(part: Header, count: int) -> list[str]:
+def _names(part: HeaderReader, count: int) -> list[str]:
     if part.byte():
         raise InputUnsupported("parts of its directory are kept elsewhere in it")
     names = part.take(part.left).decode("utf-16-le", "replace").split("\0", count)[:count]
     return names + [""] * (count - len(names))
 
 
-def _modes(part: Header, count: int) -> list[int]:
+def _modes(part: HeaderReader, count: int) -> list[int]:
     """Unix modes, where the archive has them."""
     there = part.some(count)
     if part.byte():

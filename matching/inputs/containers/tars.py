@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from matching.errors import InputDamaged, InputSpecial, InputTruncated, InputUnsupported
 from matching.inputs.containers.magic import is_tar_header
 from matching.inputs.containers.member import Member
-from matching.inputs.limits import Budget
+from matching.inputs.limits import InputBudget
 from matching.inputs.streams import Sized, Stream, drained
 
 _BLOCK = 512
@@ -32,7 +32,7 @@ class _Said:
     extra: dict[bytes, bytes] = field(default_factory=dict)
 
 
-def members(stream: Stream, budget: Budget) -> Iterator[Member]:
+def members(stream: Stream, budget: InputBudget) -> Iterator[Member]:
     """In the archive's order; raises InputRefused where the archive itself cannot be read on."""
     said = _Said()
     while (header := _header(stream)) is not None:

@@ -26,8 +26,8 @@ from matching.errors import (
 )
 from matching.inputs.containers.compressed import MAKERS, Decompressor, Deflate, Unpacked, bare_lzma
 from matching.inputs.containers.member import Checked, Member
-from matching.inputs.limits import Budget
-from matching.inputs.streams import File, Part, Sized, Stream, drained
+from matching.inputs.limits import InputBudget
+from matching.inputs.streams import File, FilePart, Sized, Stream, drained
 
 _END = struct.Struct("<4s4H2LH")
 _END64_PLACE = struct.Struct("<4sLQL")
@@ -50,7 +50,7 @@ _STEP = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class ZipEntry:
     """What the directory, or a header, says of a member."""
 
     name: bytes | str
@@ -70,7 +70,7 @@ class _Directory:
     shift: int  # bytes before the archive that its places do not count
 
 
-def members(file: File, budget: Budget) -> Iterator[Member]:
+def members(file: File, budget: InputBudget) -> Iterator[Member]:
     """In the directory's order; raises InputRefused where the archive itself cannot be read on."""
     directory = _directory(file)
     if directory is None:
@@ -82,7 +82,7 @@ def members(file: File, budget: Budget) -> Iterator[Member]:
             yield _member(file, entry, budget)
 
 
-def entries(file: File) -> Iterator[Entry]:
+def entries(file: File) -> Iterator[ZipEntry]:
     """Those of the directory; none without one."""
     directory = _directory(file)
     return _entries(file, directory) if directory else iter(())
@@ -98,7 +98,7 @@ def is_workbook(file: File) -> bool:
         return False
 
 
-def content_of(file: File, entry: Entry, budget: Budget) -> Stream:
+def content_of(file: File, entry: ZipEntry, budget: InputBudget) -> Stream:
     """What is in a member; raises InputRefused."""
     if entry.flags & (_ENCRYPTED | _STRONGLY) or entry.method == _AES:
         raise InputEncrypted("it needs a password")
@@ -144,7 +144,7 @@ def _directory64(file: File, end: int) -> tuple[int, int, int] | None:
     return None
 
 
-def _entries(file: File, directory: _Directory) -> Iterator[Entry]:
+def _entries(file: File, directory: _Directory) -> Iterator[ZipEntry]:
     at, count = directory.start, 0
     while at < directory.end:
         block = file.at(at, _ENTRY.size)
@@ -158,7 +158,7 @@ def _entries(file: File, directory: _Directory) -> Iterator[Entry]:
         at += size
 
 
-def _entry(file: File, block: bytes, at: int, shift: int) -> tuple[Entry, int]:
+def _entry(file: File, block: bytes, at: int, shift: int) -> tuple[ZipEntry, int]:
     _, made, _, flags, method, _, _, crc, packed, size, names, extras, comments, _, _, outer, place = (
         _ENTRY.unpack(block)
     )
@@ -166,7 +166,7 @@ def _entry(file: File, block: bytes, at: int, shift: int) -> tuple[Entry, int]:
     name, extra = text[:names], text[names:]
     size, packed, place = _wide(extra, size, packed, place)
     mode = outer >> 16 if made >> 8 == _UNIX else 0
-    entry = Entry(_named(name, flags), method, flags, crc, packed, size, place + shift, mode)
+    entry = ZipEntry(_named(name, flags), method, flags, crc, packed, size, place + shift, mode)
     return entry, _ENTRY.size + names + extras + comments
 
 
@@ -194,12 +194,12 @@ def _named(name: bytes, flags: int) -> bytes | str:
     return name.decode("utf-8", "replace") if flags & _UTF8 else name
 
 
-def _is_folder(entry: Entry) -> bool:
+def _is_folder(entry: ZipEntry) -> bool:
     end = entry.name[-1:]
     return end in (b"/", "/") and not entry.size
 
 
-def _member(file: File, entry: Entry, budget: Budget) -> Member:
+def _member(file: File, entry: ZipEntry, budget: InputBudget) -> Member:
     if stat.S_ISLNK(entry.mode):
         return Member(entry.name, InputSpecial("it is a symbolic link, which is not followed"))
     try:
@@ -219,9 +219,9 @@ def _data_of(file: File, place: int) -> int:
     return place + _LOCAL.size + int(names) + int(extras)
 
 
-def _unpacked(file: File, start: int, entry: Entry, budget: Budget) -> Stream:
+def _unpacked(file: File, start: int, entry: ZipEntry, budget: InputBudget) -> Stream:
     end = start + entry.packed
-    part = Sized(Part(file, start, file.size), entry.packed)
+    part = Sized(FilePart(file, start, file.size), entry.packed)
     if entry.method == _STORED and entry.size is None:
         raise InputDamaged("its size would stand behind it, and where that is only the directory says")
     if entry.method == _STORED:
@@ -229,7 +229,7 @@ def _unpacked(file: File, start: int, entry: Entry, budget: Budget) -> Stream:
     if entry.method == _LZMA:
         head = file.exactly(start, 9)
         make = partial(bare_lzma, [lzma1(head[4:9])])
-        inner = Unpacked(Part(file, start + 9, end), make, budget, many=False)
+        inner = Unpacked(FilePart(file, start + 9, end), make, budget, many=False)
         return inner if entry.size is None else Sized(inner, entry.size)
     maker = _METHODS.get(entry.method)
     if maker is None:
@@ -250,7 +250,7 @@ def lzma1(properties: bytes) -> dict[str, int]:
 class _Counted:
     """Stored bytes count as well: a member may be named a thousand times."""
 
-    def __init__(self, stream: Stream, budget: Budget) -> None:
+    def __init__(self, stream: Stream, budget: InputBudget) -> None:
         self._stream, self._budget = stream, budget
 
     def read(self, size: int, /) -> bytes:
@@ -262,7 +262,7 @@ class _Counted:
 # --- one after the other
 
 
-def _one_after_the_other(file: File, budget: Budget) -> Iterator[Member]:
+def _one_after_the_other(file: File, budget: InputBudget) -> Iterator[Member]:
     """What is left of an archive whose directory is missing; the ending says so, whatever was found."""
     at = 0
     while (at := _next_header(file, at, budget)) >= 0:
@@ -271,7 +271,7 @@ def _one_after_the_other(file: File, budget: Budget) -> Iterator[Member]:
         if entry is None:
             break
         if entry.size is None and entry.packed == 0:  # both follow the data
-            entry = Entry(entry.name, entry.method, entry.flags, None, file.size - start, None, at)
+            entry = ZipEntry(entry.name, entry.method, entry.flags, None, file.size - start, None, at)
         if not _is_folder(entry):
             member = _member(file, entry, budget)
             yield member
@@ -288,7 +288,7 @@ def _pass(member: Member) -> None:
             drained(member.content)
 
 
-def _local_entry(file: File, at: int) -> Entry | None:
+def _local_entry(file: File, at: int) -> ZipEntry | None:
     block = file.at(at, _LOCAL.size)
     if len(block) < _LOCAL.size:
         return None
@@ -296,11 +296,11 @@ def _local_entry(file: File, at: int) -> Entry | None:
     text = file.at(at + _LOCAL.size, names + extras)
     size, packed = _wide(text[names:], size, packed)
     if flags & _SIZES_FOLLOW:
-        return Entry(_named(text[:names], flags), method, flags, None, 0, None, at)
-    return Entry(_named(text[:names], flags), method, flags, crc, packed, size, at)
+        return ZipEntry(_named(text[:names], flags), method, flags, None, 0, None, at)
+    return ZipEntry(_named(text[:names], flags), method, flags, crc, packed, size, at)
 
 
-def _next_header(file: File, at: int, budget: Budget) -> int:
+def _next_header(file: File, at: int, budget: InputBudget) -> int:
     """The next place with a local header, -1 without one."""
     while at < file.size:
         block = file.at(at, _STEP)

@@ -21,14 +21,14 @@ BLOCK = 1 << 19
 RECORD = 1 << 21
 
 
-class Row(NamedTuple):
+class CellRow(NamedTuple):
     """Cells of a line of a block. `place` counts the block's lines from 0 on."""
 
     place: int
     cells: tuple[str, ...]
 
 
-class Shape(Protocol):
+class LineShape(Protocol):
     """How the lines of a block are made of cells."""
 
     @property
@@ -38,7 +38,7 @@ class Shape(Protocol):
     def where(self, line: bytes, at: int) -> Column | None:
         """The column that the byte `at` of a line is in."""
 
-    def cells(self, block: Block, columns: Collection[int]) -> Iterator[Row]:
+    def cells(self, block: Block, columns: Collection[int]) -> Iterator[CellRow]:
         """The cells of some columns (by number, in that order) of each line that has one of them; "" for a
         cell that a line lacks.
         """
@@ -56,7 +56,7 @@ class Block:
     first_line: int
     offset: int
     end: int
-    shape: Shape
+    shape: LineShape
     lines: Sequence[int] | None = None  # of the source, one for each line of `text`; None: in a row
     repeats: int = 0  # bytes at the beginning: what ends in them is the block before's
     held: int = 0  # bytes at the end: what ends in them is the next block's
@@ -99,7 +99,7 @@ class Plain:
     def where(self, line: bytes, at: int) -> Column | None:
         return None
 
-    def cells(self, block: Block, columns: Collection[int]) -> Iterator[Row]:
+    def cells(self, block: Block, columns: Collection[int]) -> Iterator[CellRow]:
         return iter(())
 
 

@@ -22,9 +22,9 @@ import numpy as np
 
 from matching.errors import InputDamaged
 from matching.inputs.formats.blocks import Places, line_ends
-from matching.inputs.limits import Budget
+from matching.inputs.limits import InputBudget
 from matching.inputs.streams import Window
-from text.charset import decode
+from text.charset import decode_page
 
 #: Bytes that charset and format are decided on.
 SAMPLE = 1 << 16
@@ -43,7 +43,7 @@ _BEYOND_ASCII = re.compile(rb"[\x80-\xff]")
 
 
 @dataclass(frozen=True)
-class Piece:
+class DecodedPiece:
     """A stretch of text. `size`: the bytes of the source that it came from."""
 
     text: bytes
@@ -65,10 +65,10 @@ class Piece:
         return line_ends(self.text)
 
 
-class Text:
+class DecodedText:
     """A window's text, piece by piece."""
 
-    def __init__(self, window: Window, budget: Budget) -> None:
+    def __init__(self, window: Window, budget: InputBudget) -> None:
         """Looks at a sample; raises what the window raises."""
         self._window = window
         self._budget = budget
@@ -104,7 +104,7 @@ class Text:
         """Lines end with this sign of ASCII, too. Only before anything was taken, and only of UTF-8."""
         self._newline, self._other_end = sign, True
 
-    def take(self, size: int, *, overlap: bool = True) -> Piece | None:
+    def take(self, size: int, *, overlap: bool = True) -> DecodedPiece | None:
         """The next piece, of at most `size` bytes of the source; it stays there until `advance`. None: the
         end.
         """
@@ -121,7 +121,7 @@ class Text:
         text = self._decoded(raw)
         repeats = self._before_border(raw, 0) if self._repeating else 0
         held = len(text) - self._before_border(raw, cut - self._cut_short) if self._cut_short else 0
-        return Piece(text, self.line, self.position, cut, last, repeats, held, self._inside)
+        return DecodedPiece(text, self.line, self.position, cut, last, repeats, held, self._inside)
 
     def _before_border(self, raw: bytes, start: int) -> int:
         """Bytes of text before the border in what is repeated, which begins at `start`. It depends on nothing
@@ -133,7 +133,7 @@ class Text:
         text, _ = self._read(raw[:border] if self.position else self._unmarked(raw[:border]))
         return len(text)
 
-    def advance(self, piece: Piece, *, lines_left: int = 0) -> int:
+    def advance(self, piece: DecodedPiece, *, lines_left: int = 0) -> int:
         """Take the piece, but for its last lines; returns where in the source the next one begins."""
         size = piece.size
         if lines_left:
@@ -247,7 +247,7 @@ _MARKED = {"utf-8", *_WIDE}
 
 def _charset(sample: bytes) -> tuple[str, bool]:
     """The charset, and whether that is sure. UTF-8 instead of one whose lines end otherwise (EBCDIC)."""
-    found = decode(sample)
+    found = decode_page(sample)
     known = found.charset in _WIDE or "\n".encode(found.charset) == b"\n"
     return (found.charset, found.confident) if known else ("utf-8", False)
 

@@ -18,9 +18,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from matching.inputs.formats.blocks import BLOCK, RECORD, Block, Row, newlines
+from matching.inputs.formats.blocks import BLOCK, RECORD, Block, CellRow, newlines
 from matching.inputs.formats.columns import SAMPLE_CELLS, Column, columns_of, is_header
-from matching.inputs.formats.decoding import Text
+from matching.inputs.formats.decoding import DecodedText
 
 _LINE_END = re.compile(rb"\r\n|\n|\r")
 csv.field_size_limit(RECORD)  # of the process; enrolment sets its own, smaller one
@@ -57,7 +57,7 @@ class Dialect:
         )
 
 
-class Table:
+class DelimitedTable:
     """The shape of delimited lines."""
 
     def __init__(self, dialect: Dialect, rows: Sequence[Sequence[str]], regions: Sequence[str]) -> None:
@@ -80,14 +80,14 @@ class Table:
         place = place_of(line, at, self.dialect)
         return self.columns[place] if place < len(self.columns) else Column(place + 1, None, "")
 
-    def cells(self, block: Block, columns: Collection[int]) -> Iterator[Row]:
+    def cells(self, block: Block, columns: Collection[int]) -> Iterator[CellRow]:
         for index, line in enumerate(block.text_lines()):
             if self.header and index == 0 and block.first_line == 1:
                 continue
             cells = self.dialect.split(line)
             found = tuple(cells[number - 1] if number <= len(cells) else "" for number in columns)
             if any(found):
-                yield Row(index, found)
+                yield CellRow(index, found)
 
 
 def place_of(line: bytes, at: int, dialect: Dialect) -> int:
@@ -132,11 +132,11 @@ def _escaped(text: bytes, at: int) -> bool:
 class Delimited:
     """Blocks of records."""
 
-    def __init__(self, shape: Table) -> None:
+    def __init__(self, shape: DelimitedTable) -> None:
         self.shape = shape
         self._dialect = shape.dialect
 
-    def blocks(self, text: Text, after: int) -> Iterator[Block]:
+    def blocks(self, text: DecodedText, after: int) -> Iterator[Block]:
         text.seek(after)
         size = BLOCK
         while (piece := text.take(size)) is not None:

@@ -11,8 +11,8 @@ import re
 from collections.abc import Iterator, Sequence
 
 from matching.inputs.formats.blocks import BLOCK, RECORD, Block
-from matching.inputs.formats.decoding import Text
-from matching.inputs.formats.delimited import Dialect, Table
+from matching.inputs.formats.decoding import DecodedText
+from matching.inputs.formats.delimited import DelimitedTable, Dialect
 
 _ROW = re.compile(rb"<tr\b[^<>]{0,2000}>|</tr\s*>|</table\s*>", re.IGNORECASE)
 _CELL = re.compile(rb"<t[dh]\b[^<>]{0,2000}>", re.IGNORECASE)
@@ -27,10 +27,10 @@ _CELL_MARK = b"\0"
 class Html:
     """Blocks of rendered text."""
 
-    def __init__(self, shape: Table) -> None:
+    def __init__(self, shape: DelimitedTable) -> None:
         self.shape = shape
 
-    def blocks(self, text: Text, after: int) -> Iterator[Block]:
+    def blocks(self, text: DecodedText, after: int) -> Iterator[Block]:
         rest, line, offset, in_row = b"", 1, 0, False
         while (piece := text.take(BLOCK, overlap=False)) is not None:
             end = text.advance(piece)
@@ -94,8 +94,8 @@ def _bare(part: bytes) -> bytes:
     return part
 
 
-def table_of(sample: bytes, regions: Sequence[str]) -> Table:
+def table_of(sample: bytes, regions: Sequence[str]) -> DelimitedTable:
     """The shape, by the rows of the first table."""
     text, _, _ = rendered(sample, 1)
     rows = [line.split("\t") for line in text.decode("utf-8", "replace").split("\n") if "\t" in line]
-    return Table(Dialect(b"\t"), rows[:200], regions)
+    return DelimitedTable(Dialect(b"\t"), rows[:200], regions)

@@ -44,20 +44,20 @@ _ID = re.compile(rb"\d+|[^@\s]+@\S+|[0-9A-Fa-f-]{8,}|\D{0,10}\d{3,}", re.DOTALL)
 _SHOWN = (Field.EMAIL, Field.PHONE, Field.RESIDENT_ID, Field.CARD, Field.IBAN)
 
 
-class Level(NamedTuple):
+class RecordLevel(NamedTuple):
     """`depth` of the collection, 0: the values at the top are the records. `keyed`: they have keys."""
 
     depth: int
     keyed: bool = False
 
 
-def level_of(sample: bytes, regions: Sequence[str]) -> Level:
+def level_of(sample: bytes, regions: Sequence[str]) -> RecordLevel:
     """`regions`: of telephone numbers without +."""
     top = _tree(sample, tuple(regions))
     only = top.inner[0] if len(top.inner) == 1 else None
     if only is not None and only.array:
-        return _level(only, 1) or Level(1)
-    return _level(top, 0) or Level(0)
+        return _level(only, 1) or RecordLevel(1)
+    return _level(top, 0) or RecordLevel(0)
 
 
 @dataclass(eq=False)
@@ -152,17 +152,17 @@ def _tree(sample: bytes, regions: tuple[str, ...]) -> _Node:
     return top
 
 
-def _level(node: _Node, depth: int) -> Level | None:
+def _level(node: _Node, depth: int) -> RecordLevel | None:
     """Of the records in a node; None: it is a record itself, or a part of one."""
     if node.collection:
-        return _nested(node.inner, depth + 1) or Level(depth, keyed=not node.array)
+        return _nested(node.inner, depth + 1) or RecordLevel(depth, keyed=not node.array)
     if len(node.own_roles) > 1:
         return _nested([node], depth)
     inner = (_level(one, depth + 1) for one in sorted(node.inner, key=lambda one: -one.size))
     return next((level for level in inner if level is not None), None)
 
 
-def _nested(elements: Sequence[_Node], depth: int) -> Level | None:
+def _nested(elements: Sequence[_Node], depth: int) -> RecordLevel | None:
     """Of the people in records that are none themselves; `depth` is the elements'."""
     elements = elements[:_LOOKED_AT]
     found: dict[int, list[_Node]] = {}

@@ -18,9 +18,9 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cached_property
 
 from matching.inputs.formats import json_splits
-from matching.inputs.formats.blocks import BLOCK, RECORD, Block, Row, newlines
+from matching.inputs.formats.blocks import BLOCK, RECORD, Block, CellRow, newlines
 from matching.inputs.formats.columns import COLUMNS_LIMIT, SAMPLE_CELLS, Column, columns_of, is_header
-from matching.inputs.formats.decoding import Text
+from matching.inputs.formats.decoding import DecodedText
 from matching.inputs.formats.json_levels import TOKEN
 from matching.inputs.formats.json_splits import START, as_lines, splits
 
@@ -79,7 +79,7 @@ class JsonLines:
     def __init__(self, shape: JsonShape) -> None:
         self.shape = shape
 
-    def blocks(self, text: Text, after: int) -> Iterator[Block]:
+    def blocks(self, text: DecodedText, after: int) -> Iterator[Block]:
         text.seek(after)
         while (piece := text.take(BLOCK)) is not None:
             end = text.advance(piece)
@@ -99,7 +99,7 @@ class Records:
         self._level = level
         self._regions = regions
 
-    def blocks(self, text: Text, after: int) -> Iterator[Block]:
+    def blocks(self, text: DecodedText, after: int) -> Iterator[Block]:
         rest, line, offset = b"", 1, 0
         state = START
         while (piece := text.take(BLOCK, overlap=False)) is not None:
@@ -179,7 +179,7 @@ class JsonShape:
         inner = line.startswith((b"{", b"["), found.end())
         return _path_at(line[found.end() :], at - found.end()) if inner else _VALUE
 
-    def cells(self, block: Block, columns: Collection[int]) -> Iterator[Row]:
+    def cells(self, block: Block, columns: Collection[int]) -> Iterator[CellRow]:
         paths = [self._paths[number - 1] if number <= len(self._paths) else None for number in columns]
         lines = block.text.split(b"\n")
         first = int(bool(self._header) and block.offset == 0)
@@ -187,7 +187,7 @@ class JsonShape:
             record = self._cells_of(line)
             found = tuple("" if path is None else record.get(path, "") for path in paths)
             if any(found):
-                yield Row(index, found)
+                yield CellRow(index, found)
 
 
 def _cells_of(line: bytes) -> Mapping[str, str]:

@@ -36,14 +36,14 @@ _SPACED = bytes.maketrans(b"\r\n", b"  ")
 _COMMA, _LINE_END = 0x2C, 0x0A
 
 
-class State(NamedTuple):
+class SplitState(NamedTuple):
     """Carried from piece to piece."""
 
     depth: int
     quoted: bool
 
 
-START = State(0, quoted=False)
+START = SplitState(0, quoted=False)
 
 
 class Splits(NamedTuple):
@@ -52,10 +52,10 @@ class Splits(NamedTuple):
     ends: NDArray[np.int64]  # places behind records and behind what is around them
     empty: NDArray[np.int64]  # signs that hold nothing and may become line ends
     closing: NDArray[np.int64]  # the last signs of records
-    after: State
+    after: SplitState
 
 
-def splits(text: bytes, state: State, level: int) -> Splits:
+def splits(text: bytes, state: SplitState, level: int) -> Splits:
     """`level`: the depth of what holds the records, 0 where they stand free."""
     seen = text.replace(b"\\\\", b"\0\0") if b"\\" in text else text
     data = np.frombuffer(seen, np.uint8)
@@ -71,7 +71,7 @@ def splits(text: bytes, state: State, level: int) -> Splits:
     depths = _depths(signs, deltas, state.depth, level)
     apart = (depths <= level) & ((signs == _COMMA) | (deltas != 0))
     quoted = bool(inside[-1]) if len(inside) else state.quoted
-    after = State(int(depths[-1]) if len(depths) else state.depth, quoted and not text.endswith(b"\n"))
+    after = SplitState(int(depths[-1]) if len(depths) else state.depth, quoted and not text.endswith(b"\n"))
     closing = (deltas == -1) & (depths == level)
     return Splits(marks[apart] + 1, marks[apart & ~closing], marks[closing], after)
 
@@ -133,10 +133,10 @@ def _inner(record: bytes, regions: Sequence[str]) -> Splits | None:
     own = level_of(record[:_PEOPLE], regions).depth
     for quoted in (False, True):
         for level in (own, *range(_LEVELS)):
-            found = splits(record, State(0, quoted), level)
+            found = splits(record, SplitState(0, quoted), level)
             if len(found.closing) >= _CLOSED and _longest(found, len(record)) <= _LONG:
                 deeper = _level_in(_loaded(_middle(record, found)), regions)
-                return splits(record, State(0, quoted), level + deeper) if deeper else found
+                return splits(record, SplitState(0, quoted), level + deeper) if deeper else found
     return splits(record, START, own)
 
 

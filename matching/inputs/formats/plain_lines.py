@@ -6,23 +6,23 @@ from collections.abc import Collection, Iterator, Sequence
 from functools import cached_property
 from itertools import zip_longest
 
-from matching.inputs.formats.blocks import BLOCK, PLAIN, Block, Row, Shape
+from matching.inputs.formats.blocks import BLOCK, PLAIN, Block, CellRow, LineShape
 from matching.inputs.formats.columns import SAMPLE_CELLS, Column, columns_of
-from matching.inputs.formats.decoding import Piece, Text
-from matching.inputs.formats.rows import RECORD_LINES, Rows, key_of
+from matching.inputs.formats.decoding import DecodedPiece, DecodedText
+from matching.inputs.formats.rows import RECORD_LINES, TextRows, key_of
 
 _TAIL = 1 << 14  # bytes in which the beginning of a block's last record is looked for
 
 
-class Lines:
+class PlainLines:
     """Blocks of whole lines, and of whole records as far as `matching.inputs.formats.rows` knows them."""
 
-    def __init__(self, shape: Shape = PLAIN, *, records: bool = True) -> None:
+    def __init__(self, shape: LineShape = PLAIN, *, records: bool = True) -> None:
         """`records`: whether a record may be of several lines."""
         self.shape = shape
         self._records = records
 
-    def blocks(self, text: Text, after: int) -> Iterator[Block]:
+    def blocks(self, text: DecodedText, after: int) -> Iterator[Block]:
         text.seek(after)
         while (piece := text.take(BLOCK)) is not None:
             left = _last_record(piece) if self._records else 0
@@ -33,12 +33,12 @@ class Lines:
             yield Block(kept, *place, self.shape, None, piece.repeats, piece.held, breaks, piece.inside)
 
 
-def _last_record(piece: Piece) -> int:
+def _last_record(piece: DecodedPiece) -> int:
     """Lines of the record that goes on behind the piece, perhaps; 0 where a line is a record."""
     if piece.last or not piece.text.endswith(b"\n"):
         return 0
     lines = piece.text[-_TAIL:].decode("utf-8", "ignore").split("\n")[:-1][-3 * RECORD_LINES :]
-    rows = Rows("\n".join(lines))
+    rows = TextRows("\n".join(lines))
     last = rows.row_at(len(lines) - 1)
     count = sum(rows.row_at(index) == last for index in range(len(lines)))
     return count if 1 < count <= RECORD_LINES else 0
@@ -69,12 +69,12 @@ class Pairs:
         first = line.find(self.separator)
         return self.columns[0 <= first < at]
 
-    def cells(self, block: Block, columns: Collection[int]) -> Iterator[Row]:
+    def cells(self, block: Block, columns: Collection[int]) -> Iterator[CellRow]:
         separator = self.separator.decode()
         for index, line in enumerate(block.text_lines()):
             pair = line.rstrip("\r").split(separator, 1)
             if len(pair) == 2:
-                yield Row(index, tuple(pair[number - 1] if number <= 2 else "" for number in columns))
+                yield CellRow(index, tuple(pair[number - 1] if number <= 2 else "" for number in columns))
 
 
 class KeyValue:
@@ -99,17 +99,17 @@ class KeyValue:
         number = self._numbers.get(key or "")
         return self.columns[number - 1] if number and number <= len(self.columns) else None
 
-    def cells(self, block: Block, columns: Collection[int]) -> Iterator[Row]:
+    def cells(self, block: Block, columns: Collection[int]) -> Iterator[CellRow]:
         """One row a record; its index is that of the record's first line with one of the columns."""
         lines = block.text_lines()
-        rows = Rows("\n".join(lines))
+        rows = TextRows("\n".join(lines))
         found: dict[int, tuple[int, dict[int, str]]] = {}
         for index, line in enumerate(lines):
             number = self._numbers.get(key_of(line) or "")
             if number in columns and number:
                 found.setdefault(rows.row_at(index), (index, {}))[1][number] = _value(line)
         for index, cells in found.values():
-            yield Row(index, tuple(cells.get(number, "") for number in columns))
+            yield CellRow(index, tuple(cells.get(number, "") for number in columns))
 
 
 def _value(line: str) -> str:

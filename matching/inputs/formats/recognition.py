@@ -16,12 +16,12 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple, Protocol
 
 from matching.inputs.formats import html, sql
-from matching.inputs.formats.blocks import Block, Shape
-from matching.inputs.formats.decoding import Text
-from matching.inputs.formats.delimited import Delimited, Dialect, Table
+from matching.inputs.formats.blocks import Block, LineShape
+from matching.inputs.formats.decoding import DecodedText
+from matching.inputs.formats.delimited import Delimited, DelimitedTable, Dialect
 from matching.inputs.formats.json_levels import level_of
 from matching.inputs.formats.json_records import JsonLines, JsonShape, Records, sample_records
-from matching.inputs.formats.plain_lines import KeyValue, Lines, Pairs
+from matching.inputs.formats.plain_lines import KeyValue, Pairs, PlainLines
 from matching.inputs.formats.rows import key_of
 
 _LINES = 300  # of the sample that are looked at
@@ -48,36 +48,36 @@ _QUOTED = {
 }
 
 
-class Reader(Protocol):
+class FormatReader(Protocol):
     """Makes blocks of a text."""
 
     @property
-    def shape(self) -> Shape: ...
+    def shape(self) -> LineShape: ...
 
-    def blocks(self, text: Text, after: int) -> Iterator[Block]:
+    def blocks(self, text: DecodedText, after: int) -> Iterator[Block]:
         """Those whose offset is `after` or more; raises InputRefused where it cannot go on."""
 
 
-class Recognised(NamedTuple):
+class RecognisedFormat(NamedTuple):
     format: str
-    reader: Reader
+    reader: FormatReader
 
 
-def recognised(sample: bytes, regions: Sequence[str]) -> Recognised:
+def recognised(sample: bytes, regions: Sequence[str]) -> RecognisedFormat:
     """`sample`: UTF-8 that ends at a line end, if lines are shorter than it."""
     for recognise in _ORDER:
         if (found := recognise(sample, regions)) is not None:
             return found
-    return Recognised("text", Lines())
+    return RecognisedFormat("text", PlainLines())
 
 
-def _html(sample: bytes, regions: Sequence[str]) -> Recognised | None:
+def _html(sample: bytes, regions: Sequence[str]) -> RecognisedFormat | None:
     if not _HTML.match(sample) and not (b"<" in sample[:200] and _TABLE.search(sample)):
         return None
-    return Recognised("html", html.Html(html.table_of(sample, regions)))
+    return RecognisedFormat("html", html.Html(html.table_of(sample, regions)))
 
 
-def _json(sample: bytes, regions: Sequence[str]) -> Recognised | None:
+def _json(sample: bytes, regions: Sequence[str]) -> RecognisedFormat | None:
     if not _JSON.match(sample):
         return None
     lines = [line for line in sample.split(b"\n")[:_LINES] if line.strip()]
@@ -85,16 +85,16 @@ def _json(sample: bytes, regions: Sequence[str]) -> Recognised | None:
     level = level_of(sample, regions)
     separate = alone > 1 and alone >= _MOST * len(lines) and not sample.lstrip().startswith((b"[{", b"[["))
     if separate and not level.depth:
-        return Recognised("jsonl", JsonLines(JsonShape(lines, regions)))
+        return RecognisedFormat("jsonl", JsonLines(JsonShape(lines, regions)))
     shape = JsonShape(sample_records(sample, level.depth, regions), regions, keyed=level.keyed)
-    return Recognised("json", Records(shape, level.depth, regions))
+    return RecognisedFormat("json", Records(shape, level.depth, regions))
 
 
-def _sql(sample: bytes, regions: Sequence[str]) -> Recognised | None:
-    return Recognised("sql", sql.Sql(sql.strings_of(sample), regions)) if _SQL.search(sample) else None
+def _sql(sample: bytes, regions: Sequence[str]) -> RecognisedFormat | None:
+    return RecognisedFormat("sql", sql.Sql(sql.strings_of(sample), regions)) if _SQL.search(sample) else None
 
 
-def _combo(sample: bytes, regions: Sequence[str]) -> Recognised | None:
+def _combo(sample: bytes, regions: Sequence[str]) -> RecognisedFormat | None:
     lines = _lines(sample)
     pairs = [match for line in lines if (match := _PAIR.fullmatch(line))]
     if len(pairs) < _MOST * len(lines) or not lines:
@@ -108,10 +108,10 @@ def _combo(sample: bytes, regions: Sequence[str]) -> Recognised | None:
     if sign != ":" and sum(line.count(sign) > 1 for line in lines) > len(lines) // 2:
         return None  # a table whose first column is of addresses
     rows = [line.split(sign, 1) for line in lines if sign in line]
-    return Recognised("combo", Lines(Pairs(sign.encode(), rows, regions), records=False))
+    return RecognisedFormat("combo", PlainLines(Pairs(sign.encode(), rows, regions), records=False))
 
 
-def _delimited(sample: bytes, regions: Sequence[str]) -> Recognised | None:
+def _delimited(sample: bytes, regions: Sequence[str]) -> RecognisedFormat | None:
     best: tuple[float, int, Dialect, list[list[str]]] | None = None
     for delimiter in DELIMITERS:
         if delimiter not in sample:
@@ -130,7 +130,7 @@ def _delimited(sample: bytes, regions: Sequence[str]) -> Recognised | None:
         return None
     _, _, dialect, rows = best
     name = "combo" if dialect.delimiter == b"----" else "tsv" if dialect.delimiter == b"\t" else "csv"
-    return Recognised(name, Delimited(Table(dialect, rows, regions)))
+    return RecognisedFormat(name, Delimited(DelimitedTable(dialect, rows, regions)))
 
 
 def _quoting(sample: bytes, delimiter: bytes) -> tuple[bytes | None, bool]:
@@ -154,13 +154,13 @@ def _rows(sample: bytes, dialect: Dialect) -> list[list[str]]:
     return rows[:-1] if len(lines) > _LINES and len(rows) > 1 else rows
 
 
-def _keyvalue(sample: bytes, regions: Sequence[str]) -> Recognised | None:
+def _keyvalue(sample: bytes, regions: Sequence[str]) -> RecognisedFormat | None:
     lines = _lines(sample)
     keys = Counter(key for line in lines if (key := key_of(line)) is not None)
     again = sum(count for count in keys.values() if count > 1)
     if sum(keys.values()) < _MOST * len(lines) or (again < _MOST * sum(keys.values()) and len(lines) > 12):
         return None
-    return Recognised("keyvalue", Lines(KeyValue(lines, regions))) if keys else None
+    return RecognisedFormat("keyvalue", PlainLines(KeyValue(lines, regions))) if keys else None
 
 
 def _lines(sample: bytes) -> list[str]:
@@ -168,6 +168,6 @@ def _lines(sample: bytes) -> list[str]:
     return [line.rstrip("\r") for line in lines if line.strip()]
 
 
-_ORDER: tuple[Callable[[bytes, Sequence[str]], Recognised | None], ...] = (
+_ORDER: tuple[Callable[[bytes, Sequence[str]], RecognisedFormat | None], ...] = (
     _html, _json, _sql, _combo, _delimited, _keyvalue,
 )  # fmt: skip

@@ -16,7 +16,7 @@ _KEY_VALUE = re.compile(
 )
 
 
-class Rows:
+class TextRows:
     """The rows of a text."""
 
     def __init__(self, text: str) -> None:

@@ -14,15 +14,15 @@ import re
 from collections.abc import Iterator, Sequence
 from itertools import islice
 
-from matching.inputs.formats.blocks import BLOCK, PLAIN, RECORD, Block, Shape
-from matching.inputs.formats.decoding import Text
+from matching.inputs.formats.blocks import BLOCK, PLAIN, RECORD, Block, LineShape
+from matching.inputs.formats.decoding import DecodedText
 from matching.inputs.formats.sql_rows import is_one_row, parts_of, uncopied, without_controls
 from matching.inputs.formats.sql_tables import (
     BORDER,
     ESCAPING,
     STANDARD,
-    Known,
-    Strings,
+    GrowingTable,
+    QuotingRules,
     copied_table,
     inserted_table,
 )
@@ -64,23 +64,23 @@ class _Group:
 class Sql:
     """Blocks of rows, a table each, and of what is between the statements."""
 
-    shape: Shape = PLAIN  # of the document: each block has its own
+    shape: LineShape = PLAIN  # of the document: each block has its own
 
-    def __init__(self, strings: Strings, regions: Sequence[str]) -> None:
+    def __init__(self, strings: QuotingRules, regions: Sequence[str]) -> None:
         self._strings, self._regions = strings, tuple(regions)
         self._names: dict[bytes, list[str]] = {}  # of the columns, by table, as CREATE TABLE has them
-        self._tables: dict[tuple[bytes, bytes], Known] = {}
-        self._groups: dict[Known | None, _Group] = {}
-        self._table: Known | None = None  # whose rows follow
+        self._tables: dict[tuple[bytes, bytes], GrowingTable] = {}
+        self._groups: dict[GrowingTable | None, _Group] = {}
+        self._table: GrowingTable | None = None  # whose rows follow
         self._copying = False
         self._header = b""  # of the statement whose rows follow, up to its first row
         self._plain_rows = True  # whether rows of this piece may be found by what is between them
-        self._heads: dict[bytes, Known | None] = {}  # of statements, by all that is before their rows
+        self._heads: dict[bytes, GrowingTable | None] = {}  # of statements, by all that is before their rows
         self._alike = False  # statements of one table follow
         self._span = RECORD  # bytes in which rows are looked for at once
         self._line = 1
 
-    def blocks(self, text: Text, after: int) -> Iterator[Block]:
+    def blocks(self, text: DecodedText, after: int) -> Iterator[Block]:
         rest, offset = b"", 0
         while (piece := text.take(BLOCK, overlap=False)) is not None:
             end = text.advance(piece)
@@ -105,7 +105,7 @@ class Sql:
         for number, (table, group) in enumerate(groups.items()):
             text = b"".join(line + b"\n" for line in group.lines)
             place, following = offset + number, end if number == last else offset + number + 1
-            shape: Shape = table.shape(group.lines) if table else PLAIN
+            shape: LineShape = table.shape(group.lines) if table else PLAIN
             blocks.append(Block(text, group.numbers[0], place, following, shape, group.numbers))
         return blocks
 
@@ -177,7 +177,7 @@ class Sql:
         self._alike = len(groups) == 1
         return len(parts)
 
-    def _table_at(self, head: bytes) -> Known | None:
+    def _table_at(self, head: bytes) -> GrowingTable | None:
         """The table of an INSERT by all that is before its first row, and the row's parenthesis."""
         if head not in self._heads:
             if len(self._heads) >= _TABLES:
@@ -320,10 +320,10 @@ class Sql:
         group.numbers += [number for number, _ in kept]
         group.lines += [one for _, one in kept]
 
-    def _group(self, table: Known | None) -> _Group:
+    def _group(self, table: GrowingTable | None) -> _Group:
         return self._groups.setdefault(table, _Group())
 
-    def _table_of(self, name: bytes, columns: bytes) -> Known:
+    def _table_of(self, name: bytes, columns: bytes) -> GrowingTable:
         key = (name, columns + (b"\t" if self._copying else b""))
         if key not in self._tables:
             if len(self._tables) >= _TABLES:
@@ -344,7 +344,7 @@ def _bare(name: bytes) -> bytes:
     return name.strip().rpartition(b".")[2].strip(b'`"[] \t\r\n')
 
 
-def strings_of(sample: bytes) -> Strings:
+def strings_of(sample: bytes) -> QuotingRules:
     """Whether a backslash escapes: in MySQL it does, in PostgreSQL and others it is a sign like any other."""
     standard = b"PostgreSQL" in sample or _COPY_OR_CAST.search(sample) is not None
     return STANDARD if standard and b"`" not in sample else ESCAPING

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 
-from matching.inputs.formats.sql_tables import ESCAPE, Strings
+from matching.inputs.formats.sql_tables import ESCAPE, QuotingRules
 
 _OTHERWISE = re.compile(rb"\)(?:\s++,?\s*+|,\s++)?\(")  # between two rows, but not `),(`
 _CONTROLS = dict.fromkeys((b"n", b"r", b"t", b"b", b"f", b"v", b"0", b"Z", b"\n", b"\r"), b" ")
 
 
-def is_one_row(text: bytes, strings: Strings) -> bool:
+def is_one_row(text: bytes, strings: QuotingRules) -> bool:
     """Whether it is all between two parentheses, as far as can be seen at a glance."""
     seen = _unescaped(text) if strings.escapes and b"\\" in text else text
     return not (
@@ -32,7 +32,7 @@ def _plainer(escape: re.Match[bytes]) -> bytes:
     return _CONTROLS.get(escape[1], escape[0])
 
 
-def parts_of(text: bytes, between: bytes, strings: Strings) -> list[bytes] | None:
+def parts_of(text: bytes, between: bytes, strings: QuotingRules) -> list[bytes] | None:
     """The rows; None: `between` stands inside of a string, too, or rows are written in more than one way."""
     escaped = strings.escapes and b"\\" in text
     seen = _unescaped(text) if escaped else text

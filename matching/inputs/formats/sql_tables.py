@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import NamedTuple
 
-from matching.inputs.formats.blocks import Block, Row
+from matching.inputs.formats.blocks import Block, CellRow
 from matching.inputs.formats.columns import Column, columns_of
 from matching.inputs.formats.delimited import Dialect, place_of
 
@@ -16,7 +16,7 @@ _SAMPLE_ROWS = 50
 ESCAPE = re.compile(rb"\\(.)", re.DOTALL)
 
 
-class Strings(NamedTuple):
+class QuotingRules(NamedTuple):
     """How a dialect quotes. Patterns are possessive: they take what they can and never give back."""
 
     rows: re.Pattern[bytes]  # one after the other
@@ -47,11 +47,11 @@ BORDER = re.compile(
 )
 
 
-def _strings(single: bytes, *, escapes: bool) -> Strings:
+def _strings(single: bytes, *, escapes: bool) -> QuotingRules:
     quoted = b"(?:" + single + b"|" + single.replace(b"'", b'"') + b")"
     inner = rb"(?:[^'\"()]++|" + quoted + rb")*+"
     content = rb"(?:[^'\"()]++|" + quoted + rb"|\(" + inner + rb"\))*+"
-    return Strings(
+    return QuotingRules(
         re.compile(rb"(?:\s*+,?\s*+\(" + content + rb"\))++", re.DOTALL),
         re.compile(rb"\((" + content + rb")\)", re.DOTALL),
         re.compile(rb"\(" + inner + rb"\)|" + quoted + rb"|[^'\",(]++|.", re.DOTALL),
@@ -66,7 +66,7 @@ STANDARD = _strings(rb"(?:'[^']*+')++", escapes=False)
 class SqlRows:
     """The shape of a table's rows, as far as `sample` shows it."""
 
-    def __init__(self, table: Table, sample: tuple[bytes, ...]) -> None:
+    def __init__(self, table: SqlTable, sample: tuple[bytes, ...]) -> None:
         self._table, self._sample = table, sample
 
     @cached_property
@@ -78,16 +78,16 @@ class SqlRows:
         place = self._table.place(line, at)
         return self.columns[place] if place < len(self.columns) else Column(place + 1, None, "")
 
-    def cells(self, block: Block, columns: Collection[int]) -> Iterator[Row]:
+    def cells(self, block: Block, columns: Collection[int]) -> Iterator[CellRow]:
         for index, line in enumerate(block.text.split(b"\n")):
             cells = self._table.split(line)
             found = tuple(cells[number - 1] if number <= len(cells) else "" for number in columns)
             if any(found):
-                yield Row(index, found)
+                yield CellRow(index, found)
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class SqlTable:
     """`split`: the cells of a line; `place`: how many cells are before a byte of a line."""
 
     names: tuple[str, ...]  # none: nobody said
@@ -96,10 +96,10 @@ class Table:
     place: Callable[[bytes, int], int]
 
 
-class Known:
+class GrowingTable:
     """A table while the dump is read: its shape grows with its first rows and stays from then on."""
 
-    def __init__(self, table: Table) -> None:
+    def __init__(self, table: SqlTable) -> None:
         self._table = table
         self._shape = SqlRows(table, ())
         self._sample: tuple[bytes, ...] = ()
@@ -112,7 +112,7 @@ class Known:
         return self._shape
 
 
-def _literals(line: bytes, strings: Strings) -> list[str]:
+def _literals(line: bytes, strings: QuotingRules) -> list[str]:
     cells = [b""]
     for token in strings.token.finditer(line):
         if token[0] == b",":
@@ -122,7 +122,7 @@ def _literals(line: bytes, strings: Strings) -> list[str]:
     return [_value(cell, escapes=strings.escapes) for cell in cells]
 
 
-def _literals_before(line: bytes, at: int, strings: Strings) -> int:
+def _literals_before(line: bytes, at: int, strings: QuotingRules) -> int:
     place = 0
     for token in strings.token.finditer(line):
         if token.end() > at:
@@ -161,12 +161,12 @@ def _tabs_before(line: bytes, at: int) -> int:
     return place_of(line, at, _TABS)
 
 
-def copied_table(names: tuple[str, ...], regions: tuple[str, ...]) -> Known:
+def copied_table(names: tuple[str, ...], regions: tuple[str, ...]) -> GrowingTable:
     """One whose lines have tabs between their cells."""
-    return Known(Table(names, regions, _copied, _tabs_before))
+    return GrowingTable(SqlTable(names, regions, _copied, _tabs_before))
 
 
-def inserted_table(names: tuple[str, ...], regions: tuple[str, ...], strings: Strings) -> Known:
+def inserted_table(names: tuple[str, ...], regions: tuple[str, ...], strings: QuotingRules) -> GrowingTable:
     """One whose lines are literals with commas between them."""
     split, place = partial(_literals, strings=strings), partial(_literals_before, strings=strings)
-    return Known(Table(names, regions, split, place))
+    return GrowingTable(SqlTable(names, regions, split, place))

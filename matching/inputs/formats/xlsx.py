@@ -13,10 +13,10 @@ from collections.abc import Iterator, Sequence
 from xml.parsers import expat
 
 from matching.errors import InputDamaged, InputRefused, InputTooLarge
-from matching.inputs.containers.zips import Entry, content_of, entries
+from matching.inputs.containers.zips import ZipEntry, content_of, entries
 from matching.inputs.formats.blocks import BLOCK, Block, newlines
-from matching.inputs.formats.delimited import Dialect, Table
-from matching.inputs.limits import Budget
+from matching.inputs.formats.delimited import DelimitedTable, Dialect
+from matching.inputs.limits import InputBudget
 from matching.inputs.streams import File, Stream
 
 #: Strings that the cells of a workbook share.
@@ -32,16 +32,16 @@ _STRINGS = "xl/sharedstrings.xml"
 _BLANKS = str.maketrans("\t\r\n", "   ")
 
 
-class Workbook:
+class XlsxWorkbook:
     """The sheets of a file, in the order of its directory."""
 
-    def __init__(self, file: File, budget: Budget, regions: Sequence[str]) -> None:
+    def __init__(self, file: File, budget: InputBudget, regions: Sequence[str]) -> None:
         self.size = 0  # bytes of XML read
         self._file, self._budget, self._regions = file, budget, regions
 
     def blocks(self) -> Iterator[Block]:
         """Offsets count the rows' bytes."""
-        strings = Strings()
+        strings = SharedStrings()
         try:
             parts = [(_plain(entry), entry) for entry in entries(self._file)]
             for name, entry in parts:
@@ -56,11 +56,11 @@ class Workbook:
         finally:
             strings.close()
 
-    def _read(self, entry: Entry, target: _StringsTarget) -> None:
+    def _read(self, entry: ZipEntry, target: _StringsTarget) -> None:
         for _ in self._fed(entry, target.parser):
             pass
 
-    def _fed(self, entry: Entry, parser: expat.XMLParserType) -> Iterator[None]:
+    def _fed(self, entry: ZipEntry, parser: expat.XMLParserType) -> Iterator[None]:
         """Feed the parser; one turn a step, so that what it made can be taken."""
         stream: Stream = content_of(self._file, entry, self._budget)
         try:
@@ -75,9 +75,9 @@ class Workbook:
             raise InputDamaged("its XML is in no charset that is known") from None
         yield
 
-    def _sheet(self, entry: Entry, strings: Strings, offset: int) -> Iterator[Block]:
+    def _sheet(self, entry: ZipEntry, strings: SharedStrings, offset: int) -> Iterator[Block]:
         target = _SheetTarget(strings)
-        shape: Table | None = None
+        shape: DelimitedTable | None = None
         error: InputRefused | None = None
         steps = self._fed(entry, target.parser)
         while error is None:
@@ -100,12 +100,12 @@ class Workbook:
 _END = object()
 
 
-def _plain(entry: Entry) -> str:
+def _plain(entry: ZipEntry) -> str:
     return entry.name if isinstance(entry.name, str) else entry.name.decode("utf-8", "replace")
 
 
-def _table(lines: Sequence[str], regions: Sequence[str]) -> Table:
-    return Table(Dialect(b"\t"), [line.split("\t") for line in lines[:_SAMPLE_ROWS]], regions)
+def _table(lines: Sequence[str], regions: Sequence[str]) -> DelimitedTable:
+    return DelimitedTable(Dialect(b"\t"), [line.split("\t") for line in lines[:_SAMPLE_ROWS]], regions)
 
 
 def _parser() -> expat.XMLParserType:
@@ -119,7 +119,7 @@ def _refuse_doctype(*_: object) -> None:
     raise InputDamaged("its XML has a document type, which no spreadsheet program writes")
 
 
-class Strings:
+class SharedStrings:
     """Shared strings: bytes in a file without a name, places in memory."""
 
     def __init__(self) -> None:
@@ -186,7 +186,7 @@ class _StringsTarget(_Target):
     aloud.
     """
 
-    def __init__(self, strings: Strings) -> None:
+    def __init__(self, strings: SharedStrings) -> None:
         super().__init__()
         self._strings = strings
         self._aloud = False
@@ -208,7 +208,7 @@ class _StringsTarget(_Target):
 class _SheetTarget(_Target):
     """`<row r>` has `<c r t>`, and each the value `<v>` or, in place, `<is><t>`."""
 
-    def __init__(self, strings: Strings) -> None:
+    def __init__(self, strings: SharedStrings) -> None:
         super().__init__()
         self.lines: list[str] = []
         self.bytes = 0
@@ -257,7 +257,7 @@ class _SheetTarget(_Target):
             self._row += [""] * (self._column - len(self._row))
             self._row[self._column - 1] = text.translate(_BLANKS)
 
-    def block(self, offset: int, shape: Table) -> Block:
+    def block(self, offset: int, shape: DelimitedTable) -> Block:
         """What has been collected, which is then forgotten."""
         text = "".join(line + "\n" for line in self.lines).encode("utf-8", "replace")
         numbers, self._numbers = self._numbers, []

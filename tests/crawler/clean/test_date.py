@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crawler.clean import Clock, Moment, moment
+from crawler.clean import Clock, PostedTime, moment
 
 NOW = datetime(2026, 3, 10, 4, 0, tzinfo=UTC)
 SHANGHAI = Clock.of(NOW, timezone="Asia/Shanghai", order=None)
@@ -42,8 +42,8 @@ def at(text: str) -> datetime:
 )
 def test_a_date_that_needs_no_zone_is_certain_everywhere(text: str, expected: str) -> None:
     """An offset, a zone's unambiguous name, an epoch and minutes or hours ago mean one instant."""
-    assert moment(text, NOWHERE) == Moment(at(expected))
-    assert moment(text, SHANGHAI) == Moment(at(expected))
+    assert moment(text, NOWHERE) == PostedTime(at(expected))
+    assert moment(text, SHANGHAI) == PostedTime(at(expected))
 
 
 @pytest.mark.parametrize(
@@ -73,8 +73,8 @@ def test_a_local_date_is_certain_where_the_source_names_its_zone(text: str, expe
     elsewhere = moment(text, NOWHERE)
 
     assert moment(text, SHANGHAI) in (
-        Moment(at(expected)),
-        Moment(at(expected), uncertain=at(expected) > NOW + timedelta(days=1)),
+        PostedTime(at(expected)),
+        PostedTime(at(expected), uncertain=at(expected) > NOW + timedelta(days=1)),
     )
     assert elsewhere is not None
     assert elsewhere.uncertain
@@ -95,7 +95,7 @@ def test_a_local_date_is_certain_where_the_source_names_its_zone(text: str, expe
 )
 def test_what_can_be_read_in_two_ways_is_marked(text: str, expected: str) -> None:
     """Day or month first, a year left out, days ago and the future are read, and said to be uncertain."""
-    assert moment(text, SHANGHAI) == Moment(at(expected), uncertain=True)
+    assert moment(text, SHANGHAI) == PostedTime(at(expected), uncertain=True)
 
 
 @pytest.mark.parametrize(
@@ -112,7 +112,7 @@ def test_what_can_be_read_in_two_ways_is_marked(text: str, expected: str) -> Non
 )
 def test_a_day_without_a_time_is_its_midnight_and_uncertain(text: str, expected: str) -> None:
     """Whatever the site's zone, a day alone is 24 hours of which one moment is stored: that is said."""
-    assert moment(text, SHANGHAI) == Moment(at(expected), uncertain=True)
+    assert moment(text, SHANGHAI) == PostedTime(at(expected), uncertain=True)
 
 
 @pytest.mark.parametrize(("order", "expected"), [("dmy", "2026-03-01"), ("mdy", "2026-01-03")])
@@ -120,15 +120,15 @@ def test_the_source_says_which_comes_first(order: str, expected: str) -> None:
     """With `date_order`, 01/03/2026 is one certain day."""
     clock = Clock.of(NOW, timezone="UTC", order="mdy" if order == "mdy" else "dmy")
 
-    assert moment("01/03/2026 12:30", clock) == Moment(at(f"{expected} 12:30"))
+    assert moment("01/03/2026 12:30", clock) == PostedTime(at(f"{expected} 12:30"))
 
 
 def test_the_hour_that_a_clock_change_makes_twice_is_marked() -> None:
     """02:30 on the last Sunday of October is two instants in Berlin."""
     clock = Clock.of(NOW, timezone="Europe/Berlin", order=None)
 
-    assert moment("2025-10-26 02:30", clock) == Moment(at("2025-10-26 00:30"), uncertain=True)
-    assert moment("2025-10-26 03:30", clock) == Moment(at("2025-10-26 02:30"))
+    assert moment("2025-10-26 02:30", clock) == PostedTime(at("2025-10-26 00:30"), uncertain=True)
+    assert moment("2025-10-26 03:30", clock) == PostedTime(at("2025-10-26 02:30"))
 
 
 @pytest.mark.parametrize(
@@ -153,8 +153,8 @@ def test_what_was_written_is_read_back(when: datetime) -> None:
     """ISO 8601 and RFC 2822 come back to the second."""
     when = when.replace(microsecond=0, tzinfo=UTC)
 
-    assert moment(when.isoformat(), NOWHERE) == Moment(when)
-    assert moment(when.strftime("%a, %d %b %Y %H:%M:%S +0000"), NOWHERE) == Moment(when)
+    assert moment(when.isoformat(), NOWHERE) == PostedTime(when)
+    assert moment(when.strftime("%a, %d %b %Y %H:%M:%S +0000"), NOWHERE) == PostedTime(when)
 
 
 @pytest.mark.parametrize(
@@ -170,4 +170,4 @@ def test_what_was_written_is_read_back(when: datetime) -> None:
 )
 def test_a_time_without_its_day_is_the_last_one_and_uncertain(text: str, expected: str) -> None:
     """A time alone, or with a weekday, was before the page was fetched; which day is a guess that is said."""
-    assert moment(text, SHANGHAI) == Moment(at(expected), uncertain=True)
+    assert moment(text, SHANGHAI) == PostedTime(at(expected), uncertain=True)

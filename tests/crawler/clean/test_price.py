@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from crawler.clean import price
 from crawler.clean.price import COINS, MAX_PRICE_CHARS
-from crawler.listing import Price
+from crawler.listing import ParsedPrice
 
 
 @pytest.mark.parametrize(
@@ -44,7 +44,7 @@ from crawler.listing import Price
 )
 def test_a_price_and_its_currency_are_read(text: str, amount: str, currency: str) -> None:
     """The number beside a currency is the price, whatever the separators, the script and the order."""
-    assert price(text) == Price(Decimal(amount), currency)
+    assert price(text) == ParsedPrice(Decimal(amount), currency)
 
 
 @pytest.mark.parametrize(
@@ -97,4 +97,4 @@ def test_any_text_is_taken(text: str) -> None:
 )
 def test_what_was_written_is_read_back(amount: Decimal, currency: str) -> None:
     """An amount with grouped thousands and two decimals comes back as it was."""
-    assert price(f"{amount:,.2f} {currency}") == Price(amount, currency)
+    assert price(f"{amount:,.2f} {currency}") == ParsedPrice(amount, currency)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 from datetime import UTC, datetime
 
-from crawler.listing import Listing
+from crawler.listing import ParsedListing
 from crawler.sources import Adapter, Follow, Page, Parsed, Role, adapter_for, read_definition
 
 NOW = datetime(2026, 3, 10, 4, 0, tzinfo=UTC)
@@ -38,7 +38,7 @@ def read(
     )
 
 
-def item(reader: Adapter, body: str | bytes, follow: Follow) -> Listing:
+def item(reader: Adapter, body: str | bytes, follow: Follow) -> ParsedListing:
     """The one listing of a followed page."""
     (listing,) = read(reader, body, url=follow.url, role=follow.role, follow=follow).listings
     return listing

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 import pytest
 
-from crawler.listing import Price
+from crawler.listing import ParsedPrice
 from crawler.sources import PageRefused, Role
 from crawler.sources.feed import MAX_FEED_CHARS
 from tests.crawler.sources.read import adapter, item, read
@@ -58,7 +58,7 @@ def test_rss_is_read_in_whatever_charset_it_is(charset: str, written: str) -> No
 
     assert (first.key, first.url) == ("g1", "https://forum.example/t?id=1")
     assert (first.title, first.body, first.seller) == ("出售 $500", "long\ny", "Old Fox")
-    assert (first.price, first.data_classes) == (Price(Decimal(500), "USD"), ("phone",))
+    assert (first.price, first.data_classes) == (ParsedPrice(Decimal(500), "USD"), ("phone",))
     assert first.posted_at == datetime(2026, 3, 1, 4, 30, tzinfo=UTC)
     assert first.links == ("https://forum.example/y",)
     assert (second.key, second.title) == ("https://forum.example/t?id=2", "second")

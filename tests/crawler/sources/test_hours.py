@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from crawler.sources.hours import Quiet, QuietDay
+from crawler.sources.hours import QuietDay, QuietHours
 
 READ: TypeAdapter[tuple[str, ...]] = TypeAdapter(QuietDay)
 
@@ -32,29 +32,29 @@ def test_a_moment_in_quiet_hours_knows_their_ends(
     spans: list[str], moment: str, begin: str, end: str
 ) -> None:
     """Over midnight, in the zone that they name, in summer as in winter, and however many touch."""
-    assert Quiet(spans).around(at(moment)) == (at(begin), at(end))
+    assert QuietHours(spans).around(at(moment)) == (at(begin), at(end))
 
 
 @pytest.mark.parametrize("moment", ["2026-03-01T06:00", "2026-03-01T21:59", "2026-03-01T12:00"])
 def test_other_moments_are_in_none(moment: str) -> None:
     """The end itself is not quiet any more."""
-    assert Quiet(["22:00-06:00"]).around(at(moment)) is None
+    assert QuietHours(["22:00-06:00"]).around(at(moment)) is None
 
 
 def test_the_sources_zone_is_that_of_hours_that_name_none() -> None:
     """A source in Shanghai has Shanghai's night."""
-    quiet = Quiet(["00:00-06:00"], timezone="Asia/Shanghai")
+    quiet = QuietHours(["00:00-06:00"], timezone="Asia/Shanghai")
 
     assert quiet.around(at("2026-03-01T17:00")) == (at("2026-03-01T16:00"), at("2026-03-01T22:00"))
 
 
 def test_the_next_beginning_is_later_than_the_moment() -> None:
     """A run that begins in quiet hours, by hand, goes on until the next."""
-    quiet = Quiet(["22:00-06:00"])
+    quiet = QuietHours(["22:00-06:00"])
 
     assert quiet.begins(at("2026-03-01T22:00")) == at("2026-03-02T22:00")
     assert quiet.begins(at("2026-03-01T21:59")) == at("2026-03-01T22:00")
-    assert Quiet(()).begins(at("2026-03-01T22:00")) is None
+    assert QuietHours(()).begins(at("2026-03-01T22:00")) is None
 
 
 @pytest.mark.parametrize(

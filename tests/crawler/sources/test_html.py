@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from crawler.listing import Price
+from crawler.listing import ParsedPrice
 from crawler.sources import Role
 from crawler.sources.listed import MAX_ROWS
 from tests.crawler.sources.read import URL, adapter, item, read
@@ -66,7 +66,7 @@ def test_rows_become_follows_with_what_they_say() -> None:
 
     said = [(each.url, each.partial and (each.partial.title, each.partial.price)) for each in parsed.follows]
     assert said == [
-        ("https://market.example/o/1", ("出售 数据", Price(Decimal(3000), "CNY"))),
+        ("https://market.example/o/1", ("出售 数据", ParsedPrice(Decimal(3000), "CNY"))),
         ("https://market.example/o/2", ("Two", None)),
     ]
     assert parsed.listings == ()
@@ -83,7 +83,7 @@ def test_an_item_completes_its_row() -> None:
         "old fox",
     )
     assert listing.body == "First line more\nsecond line"
-    assert listing.price == Price(Decimal(3000), "CNY")
+    assert listing.price == ParsedPrice(Decimal(3000), "CNY")
     assert (listing.claimed_records, listing.data_classes) == (1_000_000, ("phone", "ID", "name"))
     assert (listing.posted_at, listing.posted_at_uncertain) == (datetime(2026, 3, 1, 4, tzinfo=UTC), False)
     assert listing.sample == "a\tb\n  c\td"

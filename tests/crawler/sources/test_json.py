@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from crawler.listing import Price
+from crawler.listing import ParsedPrice
 from crawler.sources import Role
 from tests.crawler.sources.read import adapter, item, read
 
@@ -50,7 +50,7 @@ def test_rows_are_read_by_their_paths() -> None:
     assert (follow.url, follow.role, follow.key) == ("https://forum.example/api/offers/7", Role.ITEM, "7")
     assert follow.partial is not None
     assert (follow.partial.url, follow.partial.title) == ("https://forum.example/d/7", "T")
-    assert follow.partial.price == Price(Decimal("12.5"), "USD")
+    assert follow.partial.price == ParsedPrice(Decimal("12.5"), "USD")
     assert follow.partial.posted_at == datetime(2026, 3, 1, 12, 30, tzinfo=UTC)
     assert follow.partial.data_classes == ("phone", "ID")
 

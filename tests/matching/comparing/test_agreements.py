@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from matching.comparing.agreements import Agreements, Tally, pairs_of
+from matching.comparing.agreements import Agreements, AgreementTotals, pairs_of
 
 #: Segment, ordinal and the bit of a field, of one hit.
 HITS = st.tuples(st.integers(0, 2), st.integers(1, 4), st.integers(0, 3))
@@ -47,7 +47,7 @@ def test_what_is_told_does_not_depend_on_how_much_is_kept(
     customers: dict[tuple[int, int], list[tuple[int, set[int]]]] = defaultdict(list)
     for (place, segment, ordinal), found in sorted(pairs.items()):
         customers[segment, ordinal].append((place, found))
-    assert agreements.tally() == Tally(coherent, len(pairs) - coherent, len(customers))
+    assert agreements.tally() == AgreementTotals(coherent, len(pairs) - coherent, len(customers))
     assert agreements.customers().tolist() == [
         (
             ordinal,
@@ -72,4 +72,4 @@ def test_pairs_that_are_settled_take_a_place_a_customer() -> None:
         )
 
     assert (len(agreements.settled), len(agreements.pairs()) <= 1_000) == (10, True)
-    assert agreements.tally() == Tally(100_000, 0, 10)
+    assert agreements.tally() == AgreementTotals(100_000, 0, 10)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from matching.comparing.findings import PIECE, Findings, Part
+from matching.comparing.findings import PIECE, Findings, TextPart
 from matching.fingerprints.scheme import RootKey
 from matching.fingerprints.segments import first_header, in_order, open_segment, records_of, write_segment
 from matching.identifiers import Field, canonical
@@ -45,7 +45,7 @@ def matched(watch: Watch, *texts: str, limit: int = 1000) -> Findings:
     """What is found in these texts, as bodies."""
     findings = Findings(watch, limit)
     for number, text in enumerate(texts):
-        findings.add(Part("body", f"body {number}", text))
+        findings.add(TextPart("body", f"body {number}", text))
     return findings
 
 
@@ -180,7 +180,7 @@ def test_the_time_is_bounded(watch: Watch) -> None:
     """When the time is up the rest stays unread, which is said."""
     findings = Findings(watch, 10, expired=lambda: True)
 
-    findings.add(Part("body", "body", "qudian"))
+    findings.add(TextPart("body", "body", "qudian"))
 
     assert (findings.companies, findings.cut) == ({}, {"time"})
 

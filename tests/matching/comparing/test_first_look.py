@@ -21,7 +21,7 @@ from matching.fingerprints.scheme import RootKey
 from matching.fingerprints.segments import open_segment
 from matching.identifiers import Field, scan
 from matching.scanning.scanner import Scanner
-from matching.sweep import Progress, Sweep
+from matching.sweep import Sweep, SweepProgress
 from matching.watch import Watch, WatchedSegment, watch_of
 from tests.matching.inputs.archives import zipped
 from tests.matching.inputs.customers import as_csv, customers
@@ -158,7 +158,7 @@ def test_a_sweep_that_is_killed_at_any_block_goes_on(watch: Watch, dump: Path, t
     kept = Checkpoint(tmp_path / "one.sweep")
     again: list[int | None] = []
 
-    def killed(findings: Findings, progress: Progress, after: int) -> Sweep | None:
+    def killed(findings: Findings, progress: SweepProgress, after: int) -> Sweep | None:
         """None: it was killed."""
         left = iter(range(after))
 
@@ -175,7 +175,7 @@ def test_a_sweep_that_is_killed_at_any_block_goes_on(watch: Watch, dump: Path, t
             return None
         return sweep
 
-    ended = killed(Findings(watch, 100), Progress(), 0)
+    ended = killed(Findings(watch, 100), SweepProgress(), 0)
     while ended is None:
         loaded = kept.load(watch, 100)
         assert loaded is not None

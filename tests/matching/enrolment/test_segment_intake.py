@@ -14,7 +14,7 @@ from sqlalchemy import event
 from matching.enrolment.segment_intake import Intake, Taken, files_of
 from matching.errors import SegmentBaseOther, SegmentOutOfOrder
 from matching.fingerprints.segment_folder import SegmentFolder
-from matching.fingerprints.segments import Chain, merge, open_segment, records_of, verify
+from matching.fingerprints.segments import SegmentChain, merge_chain, open_segment, records_of, verify_segment
 from matching.identifiers import Field
 from storage import companies
 from storage.base import Database
@@ -45,19 +45,19 @@ class Monitor:
     def __post_init__(self) -> None:
         declared = DeclaredCompany(SLUG, "Quillmere Credit", [], {}, f"companies/{SLUG}.toml")
         with self.database.transaction() as session:
-            companies.sync_declared(session, [declared], NOW)
+            companies.sync_declared_companies(session, [declared], NOW)
         self.intake = Intake(self.database, self.folder, lambda: NOW)
 
     @property
     def company_id(self) -> int:
         with self.database.reading() as session:
-            company = companies.by_slug(session, SLUG)
+            company = companies.company_by_slug(session, SLUG)
         assert company is not None
         return company.id
 
     def take_up(self, *paths: Path, replaces: int | None = None) -> Taken:
         for path in paths:
-            taken = self.intake.take_up(verify(path, key=KEY), self.company_id, replaces=replaces)
+            taken = self.intake.take_up(verify_segment(path, key=KEY), self.company_id, replaces=replaces)
         return taken
 
     def rows(self) -> list[companies.Segment]:
@@ -157,7 +157,7 @@ def test_a_base_that_the_company_merged_takes_the_place_of_all(monitor: Monitor,
     second = erased(tmp_path / "1.segment", first, [7])
     third = added(tmp_path / "2.segment", second, 3)
     whole = tmp_path / "whole.segment"
-    merge(Chain.of([open_segment(path) for path in (first, second, third)]), whole)
+    merge_chain(SegmentChain.of([open_segment(path) for path in (first, second, third)]), whole)
     taken = [monitor.take_up(path) for path in (first, second, whole)]
 
     with pytest.raises(SegmentOutOfOrder, match="stands at 2 here: nothing to do"):
@@ -180,7 +180,7 @@ def test_a_file_of_format_1_is_written_anew(monitor: Monitor) -> None:
     taken = monitor.take_up(RELEASED)
 
     (row,) = monitor.rows()
-    opened = verify(monitor.folder.path / row.file)
+    opened = verify_segment(monitor.folder.path / row.file)
     assert (row.id, opened.mapped is not None, row.series) == (taken.segment_id, True, opened.header.series)
 
 

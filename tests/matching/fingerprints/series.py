@@ -9,7 +9,7 @@ import numpy as np
 
 from matching.fingerprints.scheme import Fingerprints, RootKey
 from matching.fingerprints.segments import (
-    Header,
+    SegmentHeader,
     delta_header,
     first_header,
     golden,
@@ -49,7 +49,7 @@ def erased(path: Path, after: Path, ordinals: Sequence[int]) -> Path:
     return path
 
 
-def _written(path: Path, header: Header, values: Sequence[int], first: int) -> Path:
+def _written(path: Path, header: SegmentHeader, values: Sequence[int], first: int) -> Path:
     ordinals = np.arange(first, first + len(values), dtype=np.uint32)
     write_segment(path, header, {Field.EMAIL: [in_order(records_of(prints(values), ordinals))]})
     return path

@@ -13,16 +13,16 @@ from hypothesis import strategies as st
 from matching.errors import SegmentBaseOther, SegmentOutOfOrder
 from matching.fingerprints.segments import (
     RECORD,
-    Chain,
-    Header,
-    Segment,
+    MappedSegment,
+    SegmentChain,
+    SegmentHeader,
     Sorter,
     check_follows,
     in_order,
-    merge,
+    merge_chain,
     open_segment,
     records_of,
-    verify,
+    verify_segment,
 )
 from matching.fingerprints.segments.build import halves, merged
 from matching.fingerprints.segments.format import parsed, read_stated
@@ -51,11 +51,11 @@ class Series:
         return self._made(erased(self._next(), self.files[-1], ordinals))
 
     @property
-    def header(self) -> Header:
+    def header(self) -> SegmentHeader:
         return open_segment(self.files[-1]).header
 
-    def opened(self) -> list[Segment]:
-        return [verify(path, key=KEY) for path in self.files]
+    def opened(self) -> list[MappedSegment]:
+        return [verify_segment(path, key=KEY) for path in self.files]
 
     def _next(self) -> Path:
         return self.folder / f"{len(self.files)}.segment"
@@ -66,7 +66,7 @@ class Series:
         return path
 
 
-def found(searched: Chain | Segment, values: Sequence[int]) -> list[tuple[int, int]]:
+def found(searched: SegmentChain | MappedSegment, values: Sequence[int]) -> list[tuple[int, int]]:
     hits, ordinals = searched.lookup(Field.EMAIL, prints(values))
     return sorted(
         (values[hit], ordinal) for hit, ordinal in zip(hits.tolist(), ordinals.tolist(), strict=True)
@@ -97,15 +97,15 @@ def test_a_chain_and_its_merger_are_a_dictionary(
             series.erase([ordinal for ordinal in numbers if ordinal <= series.header.customers])
     opened = series.opened()
     halfway = series.folder / "halfway.segment"
-    merge(Chain.of(opened[: merged_first + 1]), halfway)
-    chain = Chain.of([verify(halfway, key=KEY), *opened[merged_first + 1 :]])
+    merge_chain(SegmentChain.of(opened[: merged_first + 1]), halfway)
+    chain = SegmentChain.of([verify_segment(halfway, key=KEY), *opened[merged_first + 1 :]])
     whole = series.folder / "whole.segment"
-    merge(chain, whole)
+    merge_chain(chain, whole)
 
     queries = list(range(31))
     wanted = sorted((value, ordinal) for ordinal, value in series.customers.items())
-    assert found(Chain.of(opened), queries) == found(chain, queries) == wanted
-    assert found(verify(whole, key=KEY), queries) == wanted
+    assert found(SegmentChain.of(opened), queries) == found(chain, queries) == wanted
+    assert found(verify_segment(whole, key=KEY), queries) == wanted
 
 
 def test_a_merger_stands_where_its_last_delta_stood(tmp_path: Path) -> None:
@@ -115,10 +115,10 @@ def test_a_merger_stands_where_its_last_delta_stood(tmp_path: Path) -> None:
     series.add([4])
     series.erase([2])
     merged_file = tmp_path / "merged.segment"
-    merge(Chain.of(series.opened()), merged_file)
+    merge_chain(SegmentChain.of(series.opened()), merged_file)
     series.add([5])
 
-    chain = Chain.of([open_segment(merged_file), open_segment(series.files[-1])])
+    chain = SegmentChain.of([open_segment(merged_file), open_segment(series.files[-1])])
     assert (chain.header.sequence, chain.header.customers, len(chain.segments[0].erased)) == (3, 5, 0)
     assert found(chain, [1, 2, 3, 4, 5]) == [(1, 1), (3, 3), (4, 4), (5, 5)]
 
@@ -129,7 +129,7 @@ def test_erasure_is_real_after_the_merger(tmp_path: Path) -> None:
     series.base(list(range(2000)))
     series.erase([7, 1999])
     merged_file = tmp_path / "merged.segment"
-    merge(Chain.of(series.opened()), merged_file)
+    merge_chain(SegmentChain.of(series.opened()), merged_file)
     records = records_of(prints([6, 1998]), np.array([7, 1999], np.uint32))
     kept = records_of(prints([7]), np.array([8], np.uint32))
 
@@ -158,7 +158,7 @@ def test_deltas_out_of_order_are_refused(
     opened = series.opened()
 
     with pytest.raises(error, match=sentence):
-        Chain.of([opened[number] for number in order])
+        SegmentChain.of([opened[number] for number in order])
 
 
 def test_a_delta_of_another_base_is_refused(tmp_path: Path) -> None:
@@ -170,7 +170,7 @@ def test_a_delta_of_another_base_is_refused(tmp_path: Path) -> None:
     second.add([2])
 
     with pytest.raises(SegmentBaseOther, match=r"belongs to the series .* take up its own base first"):
-        Chain.of([open_segment(first.files[0]), open_segment(second.files[1])])
+        SegmentChain.of([open_segment(first.files[0]), open_segment(second.files[1])])
 
 
 def test_two_deltas_of_one_number_are_told_apart(tmp_path: Path) -> None:
@@ -185,7 +185,7 @@ def test_two_deltas_of_one_number_are_told_apart(tmp_path: Path) -> None:
     third = series.add([4])
 
     with pytest.raises(SegmentOutOfOrder, match="made on another number 1"):
-        Chain.of([open_segment(path) for path in (series.files[0], taken, third)])
+        SegmentChain.of([open_segment(path) for path in (series.files[0], taken, third)])
 
 
 @pytest.mark.parametrize(
@@ -212,7 +212,7 @@ def test_a_delta_that_was_made_otherwise_is_refused(
         check_follows(delta, base, path)
 
 
-def _header(path: Path) -> Header:
+def _header(path: Path) -> SegmentHeader:
     with path.open("rb") as stream:
         stated, _ = read_stated(stream, path)
     return parsed(stated, path)

@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from configuration.configuration import load
+from configuration.configuration import load_configuration
 from daemon.assembly import declared_companies
 from matching.company_definition import FingerprintsDefinition
 from matching.errors import KeyCommandFailed, KeyDamaged, KeyMissing, KeyRefused, SegmentKeyWrong
 from matching.fingerprints.key_source import KeySource
 from matching.fingerprints.keys import Keyring, read_source
 from matching.fingerprints.scheme import RootKey, read_key, write_key
-from matching.fingerprints.segments import Header, first_header
+from matching.fingerprints.segments import SegmentHeader, first_header
 from matching.identifiers import Field
 from matching.settings import MatchingSettings
 
@@ -24,7 +24,7 @@ NOW = datetime(2026, 3, 1, tzinfo=UTC)
 OLD, NEW = RootKey("old", bytes(range(32))), RootKey("new", bytes(range(32, 64)))
 
 
-def header(key: RootKey) -> Header:
+def header(key: RootKey) -> SegmentHeader:
     return first_header(
         company="quillmere", default_region="CN", key=key, customers=1, counts={Field.EMAIL: 1}, now=NOW
     )
@@ -170,7 +170,7 @@ def configured(folder: Path, fingerprints: str) -> Path:
 def test_a_company_file_names_its_keys(files: Path) -> None:
     """Paths are counted from it; credentials lie where systemd says."""
     said = 'key_credential = "new.key"\nprevious_keys = [{ file = "../old.key" }]'
-    configuration = load(configured(files, said), {"CREDENTIALS_DIRECTORY": str(files)})
+    configuration = load_configuration(configured(files, said), {"CREDENTIALS_DIRECTORY": str(files)})
     keyring = Keyring(configuration.settings.matching)
 
     assert [keyring.that_made(header(key), Path("a")).id for key in (NEW, OLD)] == ["new", "old"]
@@ -180,7 +180,7 @@ def test_the_environment_names_a_key_file(files: Path) -> None:
     """It wins over the present key of the company's file; the earlier ones stay."""
     said = 'key_file = "../none.key"\nprevious_keys = [{ file = "../old.key" }]'
     variable = {"SPILLWATCH_MATCHING__KEY_FILES__QUILLMERE": str(files / "new.key")}
-    keyring = Keyring(load(configured(files, said), variable).settings.matching)
+    keyring = Keyring(load_configuration(configured(files, said), variable).settings.matching)
 
     assert [keyring.that_made(header(key), Path("a")).id for key in (NEW, OLD)] == ["new", "old"]
 
@@ -188,6 +188,6 @@ def test_the_environment_names_a_key_file(files: Path) -> None:
 def test_the_database_is_not_told_where_a_key_is(files: Path) -> None:
     """Else who can write it could have any program run by the daemon."""
     said = f'key_command = ["{sys.executable}"]\nprevious_keys = [{{ file = "../old.key" }}]'
-    (declared,) = declared_companies(load(configured(files, said), {}))
+    (declared,) = declared_companies(load_configuration(configured(files, said), {}))
 
     assert declared.definition["fingerprints"] == {"default_region": "US"}

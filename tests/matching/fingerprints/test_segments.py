@@ -26,12 +26,12 @@ from matching.fingerprints.segments import (
     HEADER_LIMIT,
     MAGIC,
     SHARED_LIMIT,
-    Segment,
+    MappedSegment,
     first_header,
     in_order,
     open_segment,
     records_of,
-    verify,
+    verify_segment,
     write_segment,
 )
 from matching.identifiers import NORMALISERS, Field, canonical
@@ -72,7 +72,7 @@ def made(
     return path
 
 
-def looked_up(segment: Segment, field: Field, values: list[str]) -> set[tuple[str, int]]:
+def looked_up(segment: MappedSegment, field: Field, values: list[str]) -> set[tuple[str, int]]:
     """Value and ordinal of each hit."""
     queries, ordinals = segment.lookup(field, KEY.fingerprinter("quillmere", field)(values))
     return {(values[int(query)], int(ordinal)) for query, ordinal in zip(queries, ordinals, strict=True)}
@@ -200,11 +200,11 @@ def test_every_flipped_byte_is_refused(segment: Path) -> None:
         segment.write_bytes(content[:place] + bytes([content[place] ^ 0x01]) + content[place + 1 :])
 
         with pytest.raises(SegmentRefused):
-            verify(segment)
+            verify_segment(segment)
 
 
 def test_a_flipped_byte_of_header_or_digest_is_refused_without_reading_records(segment: Path) -> None:
-    """Opening proves what it believes; what it does not read is the business of `verify`."""
+    """Opening proves what it believes; what it does not read is the business of `verify_segment`."""
     content = segment.read_bytes()
     start = 12 + int.from_bytes(content[8:12], "little")
     for place in [*range(start), *range(len(content) - 64, len(content))]:
@@ -243,11 +243,11 @@ def test_mutated_files_are_refused_and_nothing_else(segment: Path, junk: bytes, 
     mutated = content[:at] + junk + content[at + cut :]
     segment.write_bytes(mutated)
     if mutated == content:
-        verify(segment)
+        verify_segment(segment)
         return
 
     with pytest.raises(SegmentRefused):
-        verify(segment)
+        verify_segment(segment)
 
 
 @settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
@@ -262,7 +262,7 @@ def test_a_file_that_lies_behind_right_digests_only_misses(segment: Path, junk: 
     values = KEY.fingerprinter("quillmere", Field.EMAIL)(VALUES[Field.EMAIL] * 50)
     try:
         hits, _ = open_segment(segment).lookup(Field.EMAIL, values)
-        verify(segment)
+        verify_segment(segment)
     except SegmentRefused:
         return
 
@@ -302,7 +302,7 @@ def test_verify_proves_more_than_the_digests(tmp_path: Path, lie: str) -> None:
     rewritten(path, lambda _: None)
 
     with pytest.raises(SegmentDamaged, match="field email"):
-        verify(path)
+        verify_segment(path)
 
 
 @settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
@@ -333,7 +333,7 @@ def test_a_header_that_lies_is_refused(segment: Path, name: str, lie: object) ->
 
     rewritten(segment, change)
     try:
-        opened = verify(segment, key=KEY)
+        opened = verify_segment(segment, key=KEY)
     except SegmentRefused:
         return
 
@@ -404,7 +404,7 @@ def test_a_segment_that_is_not_there_is_refused(tmp_path: Path) -> None:
 
 def test_a_released_file_of_format_1_is_read() -> None:
     """Fields whose rules are the same hit as they did; a field with newer rules is said to be outdated."""
-    opened = verify(RELEASED, key=KEY, company="quillmere")
+    opened = verify_segment(RELEASED, key=KEY, company="quillmere")
     found = {
         field: looked_up(opened, field, [canonical(field, getattr(row, field), "CN") or "" for row in ROWS])
         for field in (Field.PHONE, Field.RESIDENT_ID, Field.CARD, Field.IBAN, Field.EMAIL)
@@ -472,4 +472,4 @@ def test_a_fingerprint_takes_less_than_17_bytes(tmp_path: Path, count: int) -> N
 
     start = 12 + int.from_bytes(path.read_bytes()[8:12], "little")
     assert path.stat().st_size - start <= 17 * count + 96  # two digests, and what aligns the parts
-    assert len(verify(path).tables[Field.EMAIL].records) == count
+    assert len(verify_segment(path).tables[Field.EMAIL].records) == count

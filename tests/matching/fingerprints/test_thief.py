@@ -21,7 +21,13 @@ from matching.enrolment.enrol import enroll
 from matching.enrolment.segment_intake import Intake
 from matching.fingerprints.scheme import SCHEME, RootKey, new_key
 from matching.fingerprints.segment_folder import SegmentFolder
-from matching.fingerprints.segments import Header, Segment, open_segment, records_of, verify
+from matching.fingerprints.segments import (
+    MappedSegment,
+    SegmentHeader,
+    open_segment,
+    records_of,
+    verify_segment,
+)
 from matching.identifiers import GOLDEN, NORMALISERS, Field, canonical
 from storage import companies
 from storage.base import Database
@@ -37,11 +43,11 @@ class Loot:
     """What the thief holds, and, for the test alone, the key."""
 
     folder: Path
-    segment: Segment
+    segment: MappedSegment
     key: RootKey
 
     @property
-    def header(self) -> Header:
+    def header(self) -> SegmentHeader:
         return self.segment.header
 
     def files(self) -> Iterator[bytes]:
@@ -63,10 +69,14 @@ def loot(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path) -> Loo
     enroll(premises / "list.csv", segment, company=SLUG, key=key, default_region="CN", now=NOW)
     database = Database.open(f"sqlite:///{folder / 'spillwatch.db'}")
     with database.transaction() as session:
-        companies.sync_declared(session, [DeclaredCompany(SLUG, "Quillmere", [], {}, "q.toml")], NOW)
-        company = companies.by_slug(session, SLUG)
+        companies.sync_declared_companies(
+            session, [DeclaredCompany(SLUG, "Quillmere", [], {}, "q.toml")], NOW
+        )
+        company = companies.company_by_slug(session, SLUG)
     assert company is not None
-    Intake(database, SegmentFolder(folder / "segments"), lambda: NOW).take_up(verify(segment), company.id)
+    Intake(database, SegmentFolder(folder / "segments"), lambda: NOW).take_up(
+        verify_segment(segment), company.id
+    )
     database.close()
     (taken,) = (folder / "segments").glob("*.segment")
     return Loot(folder, open_segment(taken), key)

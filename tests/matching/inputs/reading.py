@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from matching.inputs import Block, Document, Ending, Limits, documents
+from matching.inputs import Block, Document, InputOutcome, Limits, documents
 
 
 class Read(NamedTuple):
@@ -17,7 +17,7 @@ class Read(NamedTuple):
     format: str
     charset: str
     blocks: list[Block]
-    ending: Ending
+    ending: InputOutcome
 
     @property
     def text(self) -> bytes:

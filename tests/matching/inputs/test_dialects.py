@@ -11,13 +11,13 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from matching.inputs.formats.blocks import Block
-from matching.inputs.formats.decoding import Text
-from matching.inputs.formats.delimited import Delimited, Dialect, Table, joined, place_of
+from matching.inputs.formats.decoding import DecodedText
+from matching.inputs.formats.delimited import Delimited, DelimitedTable, Dialect, joined, place_of
 from matching.inputs.formats.json_records import JsonShape, Records, sample_records, unescaped
-from matching.inputs.formats.recognition import Reader
+from matching.inputs.formats.recognition import FormatReader
 from matching.inputs.formats.sql import Sql
 from matching.inputs.formats.sql_tables import ESCAPING, STANDARD
-from matching.inputs.limits import Budget, Limits
+from matching.inputs.limits import InputBudget, Limits
 from matching.inputs.streams import StreamWindow
 
 CN = ("CN",)
@@ -32,8 +32,8 @@ TABLE = st.integers(2, 5).flatmap(
 )
 
 
-def _blocks(reader: Reader, data: bytes) -> list[Block]:
-    text = Text(StreamWindow(io.BytesIO(data)), Budget(Limits()))
+def _blocks(reader: FormatReader, data: bytes) -> list[Block]:
+    text = DecodedText(StreamWindow(io.BytesIO(data)), InputBudget(Limits()))
     text.charset = "utf-8"
     return list(reader.blocks(text, 0))
 
@@ -68,7 +68,7 @@ def test_any_csv_is_read_as_python_reads_it(
         doublequote=not escape, escapechar="\\" if escape else None,
     ).writerows(rows)  # fmt: skip
     dialect = Dialect(delimiter.encode(), quote.encode(), escape)
-    shape = Table(dialect, [["header", "names"]], CN)
+    shape = DelimitedTable(dialect, [["header", "names"]], CN)
     shape.header = False
 
     found = _cells(_blocks(Delimited(shape), out.getvalue().encode()), len(rows[0]))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from matching.inputs import Block, Document, Shape
+from matching.inputs import Block, Document, LineShape
 from matching.inputs.formats.blocks import PLAIN
 
 
@@ -13,7 +13,7 @@ class Mistaken:
 
     format = "text"
     charset = "utf-8"
-    shape: Shape = PLAIN
+    shape: LineShape = PLAIN
     size = 26
     broken = 0
 

@@ -2,12 +2,12 @@
 
 import pytest
 
-from matching.inputs.formats.rows import RECORD_LINES, Rows
+from matching.inputs.formats.rows import RECORD_LINES, TextRows
 
 
 def rows_of(text: str) -> list[int]:
     """The row of each line, counted from 0."""
-    rows = Rows(text)
+    rows = TextRows(text)
     starts = [0, *(place + 1 for place, character in enumerate(text) if character == "\n")]
     numbers = [rows.row_of(start) for start in starts]
     return [sorted(set(numbers)).index(number) for number in numbers]
@@ -42,7 +42,7 @@ def test_a_record_is_bounded() -> None:
 
 def test_empty_lines_are_no_rows() -> None:
     """The number of rows is of those that hold something."""
-    assert Rows("a\n\n\nb\n").count == 2
+    assert TextRows("a\n\n\nb\n").count == 2
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
@@ -50,4 +50,4 @@ def test_lines_are_counted_whatever_ends_them(end: str) -> None:
     """The place in an alert is the line that an editor shows."""
     text = end.join(["a", "b", "c"])
 
-    assert [Rows(text).line_of(text.index(line)) for line in "abc"] == [1, 2, 3]
+    assert [TextRows(text).line_of(text.index(line)) for line in "abc"] == [1, 2, 3]

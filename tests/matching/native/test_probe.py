@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from matching.fingerprints.scheme import Fingerprints
 from matching.fingerprints.segments.build import in_order, records_of
-from matching.fingerprints.segments.probe import SHARED_LIMIT, Hits, Marking, Table, by_numpy, lookup
+from matching.fingerprints.segments.probe import SHARED_LIMIT, Hits, LookupTable, Marking, by_numpy, lookup
 from matching.native.build import build
 from matching.native.library import PATH, LibraryMissing
 from matching.native.probe import Probe, functions, marks_of, probe
@@ -24,11 +24,11 @@ def search(tmp_path_factory: pytest.TempPathFactory) -> Probe:
     return functions(build(PATH.parent, tmp_path_factory.mktemp("native") / "scanner.so"))
 
 
-def natively(search: Probe, table: Table, values: Fingerprints, shared: int = SHARED_LIMIT) -> Hits:
+def natively(search: Probe, table: LookupTable, values: Fingerprints, shared: int = SHARED_LIMIT) -> Hits:
     return probe(search, table.records, table.directory, table.bits, None, values, shared)
 
 
-def by_marks(search: Probe, table: Table, values: Fingerprints) -> Hits:
+def by_marks(search: Probe, table: LookupTable, values: Fingerprints) -> Hits:
     marks = marks_of(search, table.records)
     return probe(search, table.records, table.directory, table.bits, marks, values, SHARED_LIMIT)
 
@@ -67,7 +67,7 @@ def test_both_lookups_are_a_dictionary(
     values = fingerprints(seed, count, alphabet)
     ordinals = np.random.default_rng(seed).integers(1, 300, count, np.uint32)
     queries = np.concatenate((fingerprints(seed + 1, asked, alphabet), values[: asked // 2]))
-    table = Table.of(in_order(records_of(values, ordinals)))
+    table = LookupTable.of(in_order(records_of(values, ordinals)))
 
     wanted = by_dictionary(values, ordinals.tolist(), queries)
     if count and len(queries):
@@ -81,7 +81,7 @@ def test_both_find_everybody_of_a_large_table(search: Probe) -> None:
     random = np.random.default_rng(3)
     wide = random.integers(0, 256, (400_000, 32), np.uint8)
     known = wide[::2, :16]
-    table = Table.of(in_order(records_of(known, np.arange(1, 200_001, dtype=np.uint32))))
+    table = LookupTable.of(in_order(records_of(known, np.arange(1, 200_001, dtype=np.uint32))))
 
     wanted = [(2 * number, number + 1) for number in range(200_000)]
     assert pairs(natively(search, table, wide[:, :16])) == pairs(by_numpy(table, wide[:, :16])) == wanted
@@ -91,7 +91,7 @@ def test_both_find_everybody_of_a_large_table(search: Probe) -> None:
 def test_a_table_is_marked_once_it_is_asked_much() -> None:
     """A paste's few numbers read no whole table; a dump's do, and give the memory back."""
     values = np.random.default_rng(7).integers(0, 256, (10_000, 16), np.uint8)
-    table = Table.of(in_order(records_of(values, np.arange(10_000, dtype=np.uint32))))
+    table = LookupTable.of(in_order(records_of(values, np.arange(10_000, dtype=np.uint32))))
     taken = Marking.taken
 
     lookup(table, values[:5_000])

@@ -21,10 +21,10 @@ from matching.fingerprints.scheme import new_key
 from matching.identifiers import GOLDEN, SCANNED, Candidate, Field, scan
 from matching.identifiers.providers import PROVIDERS
 from matching.native.build import build
-from matching.native.library import FIELDS, LibraryMissing, load
+from matching.native.library import FIELDS, LibraryMissing, load_library
 from matching.scanning.candidates import Candidates
 from matching.scanning.native_scanner import NativeScanner
-from matching.scanning.scanner import Scanner, engine
+from matching.scanning.scanner import Scanner, scanner_engine
 from tests.matching.customers import customers
 from tests.matching.identifiers.test_identifiers import ibans, resident_ids
 from tests.matching.identifiers.test_numbering_plans import examples, numbers
@@ -158,7 +158,7 @@ def test_the_corpus_is_scanned_alike() -> None:
 @pytest.mark.needs("gcc")
 def test_a_processor_without_our_instructions_finds_the_same(tmp_path: Path) -> None:
     """The library as it is compiled for another kind of processor, on the corpus and a dump."""
-    plain = load(build(NATIVE, tmp_path / "plain.shared", "-DSW_PORTABLE"))
+    plain = load_library(build(NATIVE, tmp_path / "plain.shared", "-DSW_PORTABLE"))
     dump = "\n".join(",".join(row) for row in customers(200)).encode()
 
     for block in (dump, *(path.read_bytes() for path in sorted(CORPUS.iterdir()))):
@@ -310,7 +310,7 @@ def test_numbers_of_a_country_are_asked_about_once() -> None:
 @pytest.mark.needs("gcc")
 def test_the_installed_scanner_is_the_native_one() -> None:
     """Where the tests run there is a compiler, so a library that is missing is a mistake of the build."""
-    assert engine().native, engine().told
+    assert scanner_engine().native, scanner_engine().told
     assert Scanner("CN").native
 
 
@@ -322,7 +322,7 @@ def test_a_library_that_does_not_load_says_why(tmp_path: Path, name: str, conten
         path.write_bytes(content)
 
     with pytest.raises(LibraryMissing, match=name):
-        load(path)
+        load_library(path)
 
 
 def test_text_without_identifiers_gives_empty_batches() -> None:

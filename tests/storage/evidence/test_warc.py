@@ -20,7 +20,7 @@ from warcio.archiveiterator import ArchiveIterator
 
 from storage.errors import EvidenceDamaged, EvidenceMissing, EvidenceUnwritable
 from storage.evidence.tails import Recovered
-from storage.evidence.warc import EvidenceStore, EvidenceWriter, ListingText, Place
+from storage.evidence.warc import EvidenceStore, EvidenceWriter, ListingText, RecordPlace
 from tests.storage.given import NOW
 
 HEADERS = [(b"Content-Type", b"text/html; charset=gbk"), (b"Transfer-Encoding", b"chunked")]
@@ -32,11 +32,11 @@ def sha256(body: bytes) -> str:
     return hashlib.sha256(body).hexdigest()
 
 
-def respond(writer: EvidenceWriter, body: bytes = BODY, url: str = URL) -> Place:
+def respond(writer: EvidenceWriter, body: bytes = BODY, url: str = URL) -> RecordPlace:
     return writer.response(url=url, status=200, headers=HEADERS, body=body, fetched_at=NOW)
 
 
-def path_of(store: EvidenceStore, place: Place) -> Path:
+def path_of(store: EvidenceStore, place: RecordPlace) -> Path:
     return store.folder / place.file
 
 
@@ -145,7 +145,7 @@ def test_a_place_cannot_leave_the_folder(evidence: EvidenceStore, tmp_path: Path
     (tmp_path / "secret").write_bytes(b"secret")
 
     with pytest.raises(EvidenceDamaged, match="outside"):
-        evidence.read_text(Place("../secret", 0, 6))
+        evidence.read_text(RecordPlace("../secret", 0, 6))
 
 
 @pytest.mark.parametrize("url", ["https://x.example/\r\nWARC-Type: warcinfo", "http://趣.example/\ud800", ""])
@@ -207,7 +207,7 @@ def test_a_place_that_is_off(evidence: EvidenceStore, offset: int, length: int) 
     """A place that is not exactly one record is damaged evidence, not a guess."""
     with evidence.writer("run-1") as writer:
         first, second = respond(writer), respond(writer)
-    wrong = Place(first.file, first.offset + offset, first.length + length)
+    wrong = RecordPlace(first.file, first.offset + offset, first.length + length)
 
     with pytest.raises(EvidenceDamaged):
         evidence.read_response(wrong, sha256(BODY))
@@ -229,7 +229,7 @@ def test_a_record_of_another_kind(evidence: EvidenceStore) -> None:
 def test_a_file_that_is_not_there(evidence: EvidenceStore) -> None:
     """The sentence names the file and what to do."""
     with pytest.raises(EvidenceMissing, match=r"2026-03-14/x\.warc\.gz: the file is not there"):
-        evidence.read_text(Place("2026-03-14/x.warc.gz", 0, 10))
+        evidence.read_text(RecordPlace("2026-03-14/x.warc.gz", 0, 10))
 
 
 def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
@@ -274,7 +274,7 @@ print(size == first.offset + first.length, read.body)
 
 def test_threads_share_a_writer(evidence: EvidenceStore) -> None:
     """Eight threads write to one file; every place leads to its own record."""
-    found: dict[bytes, Place] = {}
+    found: dict[bytes, RecordPlace] = {}
 
     def write(number: int) -> None:
         for turn in range(20):
@@ -396,7 +396,7 @@ while True:
     for line in told:
         file, offset, length, number = line.split()
         body = (b"%d " % int(number)) * 20000
-        assert store.read_response(Place(file, int(offset), int(length)), sha256(body)).body == body
+        assert store.read_response(RecordPlace(file, int(offset), int(length)), sha256(body)).body == body
     assert list((store.folder / "open").iterdir()) == []
 
 

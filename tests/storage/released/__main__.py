@@ -16,12 +16,12 @@ from sqlalchemy.orm import Session
 from storage import captures, companies, data_sets, deliveries, listings, matches, schema, sources
 from storage.base import Database
 from storage.deliveries import AttemptOutcome
-from storage.evidence.warc import Place
+from storage.evidence.warc import RecordPlace
 from tests.storage import given
 from tests.storage.given import NOW
 
 LATER = NOW + timedelta(minutes=5)
-PLACE = Place("2026-03-14/run-1-00c0ffee.warc.gz", 300, 200)
+PLACE = RecordPlace("2026-03-14/run-1-00c0ffee.warc.gz", 300, 200)
 
 
 def fill(session: Session) -> None:
@@ -29,7 +29,7 @@ def fill(session: Session) -> None:
     source_id = given.source(session)
     run_id, _ = given.running(session, source_id)
     sources.record_health(session, source_id, run_id=run_id, health=sources.SourceHealth.REFUSED, now=NOW)
-    [capture_id] = captures.add_many(
+    [capture_id] = captures.add_captures(
         session,
         [
             captures.CaptureRecord(
@@ -50,10 +50,10 @@ def fill(session: Session) -> None:
     _offer(session, source_id, capture_id)
     _match(session)
     delivery_id = given.alert(session).delivery_ids[0]
-    claimed = deliveries.claim(session, delivery_id, now=NOW)
+    claimed = deliveries.claim_delivery(session, delivery_id, now=NOW)
     assert claimed
-    deliveries.concluded(session, claimed, outcome=AttemptOutcome.SENT, now=LATER, status_code=204)
-    deliveries.channel_result(session, "soc", transport="webhook", ok=True, now=LATER)
+    deliveries.record_outcome(session, claimed, outcome=AttemptOutcome.SENT, now=LATER, status_code=204)
+    deliveries.record_channel_result(session, "soc", transport="webhook", ok=True, now=LATER)
 
 
 def _offer(session: Session, source_id: int, capture_id: int) -> None:
@@ -72,7 +72,9 @@ def _offer(session: Session, source_id: int, capture_id: int) -> None:
     listings.upsert_many(session, source_id, [offer], NOW)
     cheaper = replace(offer, price_amount=Decimal(99))
     listings.upsert_many(session, source_id, [cheaper], LATER)
-    data_sets.place(session, 1, [data_sets.Sign(data_sets.SignKind.ROW, 4_611_686_018_427_387_903)])
+    data_sets.place_listing(
+        session, 1, [data_sets.DataSetSign(data_sets.SignKind.ROW, 4_611_686_018_427_387_903)]
+    )
 
 
 def _match(session: Session) -> None:
@@ -92,7 +94,7 @@ def _match(session: Session) -> None:
     result = matches.CompanyResult(
         company_id, found, 1, {"title": 1}, ["趣店"], {"phone": 1}, single_hits=1, customers=1
     )
-    matches.record(session, 1, [result], now=NOW)
+    matches.record_matches(session, 1, [result], now=NOW)
 
 
 def rows(session: Session) -> dict[str, list[dict[str, object]]]:
@@ -106,13 +108,13 @@ def rows(session: Session) -> dict[str, list[dict[str, object]]]:
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         database = Database.open(f"sqlite:///{folder}/released.db")
-        schema.upgrade(database)
+        schema.upgrade_schema(database)
         with database.transaction() as session:
             fill(session)
         with database.reading() as session:
             found = rows(session)
         database.close()
-    path = Path(__file__).parent / f"{schema.head()}.json"
+    path = Path(__file__).parent / f"{schema.newest_revision()}.json"
     path.write_text(json.dumps(found, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from crawler.listing import Listing
+from crawler.listing import ParsedListing
 from crawler.sources import Adapter, Follow, Page, Parsed, Role, adapter_for, read_definition
 
 NOW = datetime(2026, 3, 10, 4, 0, tzinfo=UTC)
@@ -34,12 +34,12 @@ def parse(
     )
 
 
-def rows(reader: Adapter, body: str, url: str) -> list[Listing]:
+def rows(reader: Adapter, body: str, url: str) -> list[ParsedListing]:
     """What the rows of a list page say."""
     return [each.partial for each in parse(reader, body, url).follows if each.partial is not None]
 
 
-def posts(reader: Adapter, body: str, url: str) -> tuple[Listing, ...]:
+def posts(reader: Adapter, body: str, url: str) -> tuple[ParsedListing, ...]:
     """The first post and the replies of a thread's first page."""
-    follow = Follow(url, Role.ITEM, "t1", Listing(key="t1", url=url))
+    follow = Follow(url, Role.ITEM, "t1", ParsedListing(key="t1", url=url))
     return parse(reader, body, url, role=Role.ITEM, follow=follow).listings

@@ -6,7 +6,7 @@ import json
 from datetime import UTC, datetime
 from urllib.parse import parse_qs, urlsplit
 
-from crawler.listing import Listing
+from crawler.listing import ParsedListing
 from crawler.sources import Adapter, Follow, Page, Parsed, Role, adapter_for, read_definition
 from tests.peers.programs import Content, Program
 from tests.peers.web import Asked
@@ -25,7 +25,7 @@ def page(
     *,
     role: Role = Role.API,
     key: str | None = None,
-    partial: Listing | None = None,
+    partial: ParsedListing | None = None,
 ) -> Page:
     body = document if isinstance(document, bytes) else json.dumps(document).encode()
     return Page(url, body, role, NOW, key=key, partial=partial)
@@ -44,6 +44,6 @@ def answered(program: Program, content: Content, follow: Follow) -> Page:
     return followed(answer.body, follow)
 
 
-def one(parsed: Parsed) -> Listing:
+def one(parsed: Parsed) -> ParsedListing:
     [listing] = parsed.listings
     return listing

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crawler.sources import read_definition
-from crawler.sources.families.detect import detect, source_file
-from crawler.sources.families.family import Seen
+from crawler.sources.families.detect import detect, detected_source_file
+from crawler.sources.families.family import UnknownPage
 from tests.crawler.sources.families.boards import NOW, SITE
 from tests.peers.forums.board import LONG
 from tests.peers.forums.server import PROGRAMS, ForumSite
@@ -33,11 +33,11 @@ BEGINNINGS = [
 BAIT_CHARS = 100_000
 
 
-def seen(text: str, *, url: str = f"{SITE}/", cookies: frozenset[str] = frozenset()) -> Seen:
-    return Seen(url, 200, {}, cookies, text)
+def seen(text: str, *, url: str = f"{SITE}/", cookies: frozenset[str] = frozenset()) -> UnknownPage:
+    return UnknownPage(url, 200, {}, cookies, text)
 
 
-def drawn(program: str, page: str) -> Seen:
+def drawn(program: str, page: str) -> UnknownPage:
     """A page of a program's practice board, as if it stood at `SITE`."""
     forum = ForumSite(program)
     forum.url = SITE
@@ -82,7 +82,9 @@ def test_an_index_lists_its_boards(program: str) -> None:
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_the_file_that_is_written_is_a_source_file(program: str) -> None:
     """It reads back as the family, with the start; other boards and reasons are comments."""
-    toml = source_file(detect(drawn(program, "index"), now=NOW), mask=str, private=("board.example",))
+    toml = detected_source_file(
+        detect(drawn(program, "index"), now=NOW), mask=str, private=("board.example",)
+    )
     definition = read_definition(tomllib.loads(toml))
 
     assert (definition.kind, len(definition.start)) == (program, 1)
@@ -126,7 +128,7 @@ def test_a_page_that_mentions_a_program_is_not_made_by_it(text: str) -> None:
 def test_a_feed_is_proposed_where_nothing_is_recognised() -> None:
     """A link for machines is what there is to read then."""
     finding = detect(seen(FEED), now=NOW)
-    definition = read_definition(tomllib.loads(source_file(finding, mask=str, via="tor")))
+    definition = read_definition(tomllib.loads(detected_source_file(finding, mask=str, via="tor")))
 
     assert (definition.kind, definition.start, definition.via) == ("feed", (f"{SITE}/feed.atom",), "tor")
 
@@ -148,7 +150,7 @@ def test_a_board_s_feed_leads_to_the_board() -> None:
 
 def test_a_feed_is_named_beside_a_family() -> None:
     """It is what is left to read when a redesign makes the pages unreadable."""
-    toml = source_file(detect(drawn("smf", "list"), now=NOW), mask=str)
+    toml = detected_source_file(detect(drawn("smf", "list"), now=NOW), mask=str)
 
     assert f'kind = "feed", start = "{SITE}/index.php?action=.xml;type=rss2;board=2"' in toml
 
@@ -156,7 +158,7 @@ def test_a_feed_is_named_beside_a_family() -> None:
 def test_the_zone_that_the_pages_say_is_told() -> None:
     """As a comment: they are read so, and a key would be wrong in summer."""
     finding = detect(drawn("vbulletin", "list"), now=NOW)
-    toml = source_file(finding, mask=str)
+    toml = detected_source_file(finding, mask=str)
 
     assert finding.offset == timedelta(hours=8)
     assert "UTC+8" in toml
@@ -209,7 +211,9 @@ def test_what_a_page_says_cannot_leave_its_comment() -> None:
     """A board's name with a line break and a quote is one comment, masked."""
     name = 'Data&#10;enabled = false "13812345678'
     page = f'<body id="phpbb"><a href="/viewforum.php?f=1">x</a><a href="/viewforum.php?f=2">{name}</a>'
-    toml = source_file(detect(seen(page), now=NOW), mask=lambda text: text.replace("13812345678", "***"))
+    toml = detected_source_file(
+        detect(seen(page), now=NOW), mask=lambda text: text.replace("13812345678", "***")
+    )
 
     assert "enabled" not in tomllib.loads(toml)
     assert "13812345678" not in toml
@@ -230,4 +234,6 @@ def test_any_page_is_taken(text: str, path: str, cookies: set[str]) -> None:
     """No page, address or cookie raises, and what is written is TOML."""
     finding = detect(seen(text, url=f"{SITE}/{path}", cookies=frozenset(cookies)), now=NOW)
 
-    assert finding.kind is None or tomllib.loads(source_file(finding, mask=str))["kind"] == finding.kind
+    assert (
+        finding.kind is None or tomllib.loads(detected_source_file(finding, mask=str))["kind"] == finding.kind
+    )

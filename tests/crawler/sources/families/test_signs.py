@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from crawler.sources import read_definition
-from crawler.sources.families.detect import detect, source_file
-from crawler.sources.families.family import Seen
+from crawler.sources.families.detect import detect, detected_source_file
+from crawler.sources.families.family import UnknownPage
 from tests.crawler.sources.families.documents import NOW
 
 FLARUM = '<div id="flarum-loading"></div><script id="flarum-json-payload" type="application/json">{}</script>'
@@ -20,8 +20,10 @@ PRIVATEBIN = '<title>PrivateBin</title><script src="js/privatebin.js?2.0.0"></sc
 API = "https://api.ransomware.live/v2/recentvictims"
 
 
-def seen(url: str, text: str = "<p>x", headers: dict[str, str] | None = None, cookie: str = "x") -> Seen:
-    return Seen(url, 200, headers or {}, frozenset({cookie}), text)
+def seen(
+    url: str, text: str = "<p>x", headers: dict[str, str] | None = None, cookie: str = "x"
+) -> UnknownPage:
+    return UnknownPage(url, 200, headers or {}, frozenset({cookie}), text)
 
 
 @pytest.mark.parametrize(
@@ -51,13 +53,13 @@ def seen(url: str, text: str = "<p>x", headers: dict[str, str] | None = None, co
         (seen("https://www.ransomware.live/"), "ransomware_live", API),
     ],
 )
-def test_a_program_is_recognised_and_where_it_starts(page: Seen, kind: str, start: str) -> None:
+def test_a_program_is_recognised_and_where_it_starts(page: UnknownPage, kind: str, start: str) -> None:
     """By its markup, a header, a cookie or its address; what is written for it is a source that is taken."""
     finding = detect(page, now=NOW)
 
     assert (finding.kind, finding.start) == (kind, start)
     assert read_definition({"kind": kind, "start": start}).kind == kind
-    assert f'kind = "{kind}"' in source_file(finding, mask=str)
+    assert f'kind = "{kind}"' in detected_source_file(finding, mask=str)
 
 
 def test_a_page_that_links_to_them_is_none_of_them() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from crawler.sources.families.family import Seen
+from crawler.sources.families.family import UnknownPage
 from crawler.sources.families.wordpress import WORDPRESS
 from tests.crawler.sources.families.documents import adapter, one, page
 
@@ -52,7 +52,7 @@ def test_a_page_names_its_api(href: str, start: str) -> None:
     """Also where it is not at its usual place; another site's is not taken."""
     link = f'<link rel="https://api.w.org/" href="{href}" />'
 
-    assert WORDPRESS.start(Seen(f"{ROOT}about", 200, {}, frozenset(), link)) == start
+    assert WORDPRESS.start(UnknownPage(f"{ROOT}about", 200, {}, frozenset(), link)) == start
 
 
 def test_a_post_is_complete() -> None:

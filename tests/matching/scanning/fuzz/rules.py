@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterator
 
 from matching.identifiers.numbering_plans import home_plan
-from matching.identifiers.phone_tables import Table, country_table, home_table
+from matching.identifiers.phone_tables import PhoneAutomaton, country_table, home_table
 from matching.scanning import native_tables
 from matching.scanning.native_phones import plans
 from matching.scanning.phone_rows import Compiled, compiled
@@ -48,7 +48,7 @@ def _lines(region: str) -> Iterator[str]:
     yield f"static const struct sw_rules real_rules = {{{', '.join(members)}}};"
 
 
-def _table(name: str, table: Table) -> Iterator[str]:
+def _table(name: str, table: PhoneAutomaton) -> Iterator[str]:
     for part, content in compiled(table)._asdict().items():
         yield _blob(f"{name}_{part}", content.tobytes())
 
