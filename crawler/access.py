@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from crawler.context import run_of
 from crawler.errors import TokenRefused
 from crawler.sources import FamilySource, SourceDefinition
-from crawler.sources.access import HEADERS, TOKEN_HEADERS
+from crawler.sources.family_headers import HEADERS, TOKEN_HEADERS
 
 if TYPE_CHECKING:
     from scrapy import Request

@@ -19,7 +19,7 @@ from crawler.job import Job, Message, RunProgress
 from crawler.paging import SourceReading
 from crawler.presentation import Presentation
 from crawler.sources import Adapter, SourceDefinition
-from crawler.sources.linked import PasteLinks
+from crawler.sources.paste_links import PasteLinks
 from crawler.structure import PageStructure
 from crawler.tally import RunTally
 from crawler.traps import Patterns

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Self
 
 from crawler.context import run_of
 from crawler.errors import BudgetEnded, QuietHoursBegan
-from crawler.sources.hours import QuietHours
+from crawler.sources.quiet_hours import QuietHours
 
 if TYPE_CHECKING:
     from scrapy import Request

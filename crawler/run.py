@@ -30,7 +30,7 @@ from crawler.paging import SourceReading
 from crawler.presentation import Presentation
 from crawler.sites import NOT_BEFORE, named_sites, not_before
 from crawler.sources import Adapter, SourceDefinition, adapter_for, read_stored
-from crawler.sources.linked import LINKED_KINDS, PasteLinks
+from crawler.sources.paste_links import LINKED_KINDS, PasteLinks
 from crawler.spiders.source import SourceSpider
 from crawler.structure import PageStructure
 from crawler.traps import DEPTH, Patterns

@@ -26,8 +26,8 @@ from sqlalchemy.orm import Session
 from crawler import metrics
 from crawler.errors import ScheduleRefused
 from crawler.sources import SourceDefinition, read_stored
-from crawler.sources.hours import QuietHours
-from crawler.sources.visits import Schedule
+from crawler.sources.quiet_hours import QuietHours
+from crawler.sources.visit_settings import Schedule
 from storage import runs, sources
 from storage.base import Database
 from storage.errors import StorageError

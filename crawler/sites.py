@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from crawler.sources import FamilySource, SourceDefinition, read_stored
 from crawler.sources.definition import HtmlSource, JsonSource, PasteBase
-from crawler.sources.hours import QuietHours
+from crawler.sources.quiet_hours import QuietHours
 from storage import runs, sources
 from storage.runs import Run, RunState, RunTrigger
 

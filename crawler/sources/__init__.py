@@ -1,9 +1,29 @@
-"""The kinds of source: each is a model of its TOML file and an adapter that reads its pages."""
+"""The kinds of source: for each kind, the model of its TOML file and the adapter that reads its pages.
+
+How the modules work together, in this order:
+
+1. `definition` checks a source file. It uses `visit_settings` and `quiet_hours` (when and how often to
+   visit),
+   `expressions` (selectors, patterns, URLs) and `family_headers` (keys of interfaces).
+2. `adapter` defines the interface of all adapters: a `Page` goes in, a `Parsed` comes out. `adapter_for`
+   below
+   chooses the adapter: one of `kinds` (html, json, feed, paste) or of `families` (forum programs and others).
+3. The adapter's `Language` (`kinds.html`, `kinds.json`, `kinds.feed`) finds texts in a document.
+   `markup` parses HTML and turns it into text.
+4. `field_reader` cuts and cleans these texts into the fields of a listing.
+5. The adapter returns complete listings, and the pages to follow. `urls` gives each page one spelling.
+
+Beside these: `paste_links` (links to pastes of configured sites), `privatebin_cipher` and
+`unrecognised_page`.
+
+To add a forum program, read `families`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
+from crawler.sources.adapter import LISTING_ROLES, Adapter, FieldFinding, Follow, Page, Parsed, Role
 from crawler.sources.definition import (
     FamilySource,
     FeedSource,
@@ -18,11 +38,10 @@ from crawler.sources.definition import (
 )
 from crawler.sources.errors import PageRefused
 from crawler.sources.families import FAMILIES
-from crawler.sources.feed import FeedAdapter
-from crawler.sources.html import HtmlAdapter
-from crawler.sources.json import JsonAdapter
-from crawler.sources.page import LISTING_ROLES, Adapter, FieldFinding, Follow, Page, Parsed, Role
-from crawler.sources.paste import PasteHtmlAdapter, PasteJsonAdapter
+from crawler.sources.kinds.feed import FeedAdapter
+from crawler.sources.kinds.html import HtmlAdapter
+from crawler.sources.kinds.json import JsonAdapter
+from crawler.sources.kinds.paste import PasteHtmlAdapter, PasteJsonAdapter
 
 __all__ = [
     "LISTING_ROLES",
@@ -44,7 +63,10 @@ __all__ = [
 
 
 def adapter_for(definition: SourceDefinition, *, digest: Callable[[str], str]) -> Adapter:
-    """Return what reads a source's pages; `digest` is a keyed hash: a row's text may hold personal data."""
+    """Return the adapter of a source.
+
+    `digest` is a keyed hash for the rows of list pages, because a row may hold personal data.
+    """
     match definition:
         case FamilySource():
             return FAMILIES[definition.kind].adapter(definition, digest)

@@ -1,4 +1,4 @@
-"""A source file as it must be: one model a kind, told apart by `kind`."""
+"""The models of source files: one per kind, chosen by `kind`."""
 
 from __future__ import annotations
 
@@ -19,8 +19,7 @@ from pydantic import (
 )
 
 from crawler.headers import Headers
-from crawler.sources.access import TOKEN_HEADERS
-from crawler.sources.language import (
+from crawler.sources.expressions import (
     JsonSelector,
     KeyTemplate,
     MarkupSelector,
@@ -30,8 +29,9 @@ from crawler.sources.language import (
     Zone,
     mistake,
 )
-from crawler.sources.sealed import link_of
-from crawler.sources.visits import (
+from crawler.sources.family_headers import TOKEN_HEADERS
+from crawler.sources.privatebin_cipher import parse_paste_link
+from crawler.sources.visit_settings import (
     SHORTEST_INTERVAL,
     SHORTEST_INTERVAL_AT_HOME,
     Politeness,
@@ -43,19 +43,19 @@ from crawler.sources.visits import (
 MAX_STARTS = 50
 
 
-def _listed(value: object) -> object:
+def _as_tuple(value: object) -> object:
     return [value] if isinstance(value, str) else value
 
 
-def _selected(value: object) -> object:
+def _as_options(value: object) -> object:
     return {"select": value} if isinstance(value, str) else value
 
 
 class FieldOptions(Strict):
-    """How a field's text is cut out of what its selector found.
+    """How the text of a field is cut out of what its selector found.
 
-    `join` puts all matches together (else the first counts). A page that lacks a `required` field is "not
-    recognised"; unset, an item's title and body are required.
+    `join` joins all matches with this text; without it only the first match is used. A page without a
+    `required` field is "not recognised". By default, the title and body of an item page are required.
     """
 
     pattern: Pattern | None = None
@@ -77,14 +77,14 @@ class EntryOptions(FieldOptions):
     select: Literal["title", "summary", "author", "link", "id", "published", "updated", "tags"]
 
 
-MarkupField = Annotated[MarkupOptions, BeforeValidator(_selected)]
-JsonField = Annotated[JsonOptions, BeforeValidator(_selected)]
-EntryField = Annotated[EntryOptions, BeforeValidator(_selected)]
+MarkupField = Annotated[MarkupOptions, BeforeValidator(_as_options)]
+JsonField = Annotated[JsonOptions, BeforeValidator(_as_options)]
+EntryField = Annotated[EntryOptions, BeforeValidator(_as_options)]
 F = TypeVar("F")
 
 
 class Fields(Strict, Generic[F]):
-    """The fields of a listing that a source file can fill; each is cleaned as its name says."""
+    """The fields of a listing that a source file can fill. Each is cleaned according to its name."""
 
     title: F | None = None
     body: F | None = None
@@ -97,7 +97,7 @@ class Fields(Strict, Generic[F]):
 
 
 class ItemFields(Fields[F], Generic[F]):
-    """What a listing's own page says; it wins over what the row said."""
+    """The fields on a listing's own page. They replace those of its list row."""
 
     url: KeyTemplate | None = None
     links: F | None = None
@@ -105,11 +105,11 @@ class ItemFields(Fields[F], Generic[F]):
 
 
 class MarkupItem(ItemFields[MarkupField]):
-    drop: Annotated[tuple[MarkupSelector, ...], BeforeValidator(_listed)] = ()
+    drop: Annotated[tuple[MarkupSelector, ...], BeforeValidator(_as_tuple)] = ()
 
 
 class ListPage(Strict, Generic[F]):
-    """Where the rows are, what leads to each listing, and what leads to the next page."""
+    """Where a list page has its rows, the link of each listing, and the link to the next list page."""
 
     link: F | None = None
     url: KeyTemplate | None = None
@@ -122,13 +122,13 @@ class ListPage(Strict, Generic[F]):
     last_page: F | None = None
 
     @model_validator(mode="after")
-    def _ways_agree(self) -> ListPage[F]:
+    def _check_links(self) -> ListPage[F]:
         if self.link is None and self.url is None:
-            raise mistake("link", "`link` (what leads to a listing), or `url` with {key} and a `key`")
+            raise mistake("link", "`link` (the link to a listing), or `url` with {key} and a `key`")
         if self.url is not None and self.key is None:
-            raise mistake("key", "`key` beside `url`: it fills the {key}")
+            raise mistake("key", "a `key` together with `url`: it fills the {key}")
         if self.page_url and "{cursor}" in self.page_url and self.next is None:
-            raise mistake("next", "`next` beside a `page_url` with {cursor}: it finds the cursor")
+            raise mistake("next", "`next` together with a `page_url` with {cursor}: it finds the cursor")
         if self.page_url and "{page}" in self.page_url and self.next is not None:
             raise mistake("next", "either `next` or a `page_url` with {page}, not both")
         return self
@@ -139,10 +139,13 @@ class MarkupList(ListPage[MarkupField]):
     empty: MarkupSelector | None = None
 
     @model_validator(mode="after")
-    def _end_is_told(self) -> MarkupList:
-        # Else a page without rows could be the end, a login wall or a new design.
+    def _check_end_of_list(self) -> MarkupList:
+        # Otherwise a page without rows could be the end, a login wall or a new design.
         if self.page_url and "{page}" in self.page_url and self.empty is None and self.last_page is None:
-            raise mistake("end", "`last_page` or `empty` beside a `page_url` with {page}: what shows the end")
+            raise mistake(
+                "end",
+                "`last_page` or `empty` together with a `page_url` with {page}, to find the end",
+            )
         return self
 
 
@@ -151,9 +154,9 @@ class JsonList(ListPage[JsonField]):
 
 
 class SourceBase(Strict):
-    """What every kind has in common; a source's name is its file's name."""
+    """The keys that all kinds share. The name of a source is the name of its file."""
 
-    start: Annotated[tuple[Url, ...], BeforeValidator(_listed), Field(min_length=1, max_length=MAX_STARTS)]
+    start: Annotated[tuple[Url, ...], BeforeValidator(_as_tuple), Field(min_length=1, max_length=MAX_STARTS)]
     enabled: bool = True
     via: Literal["direct", "tor"] = "direct"
     timezone: Zone | None = None
@@ -168,12 +171,12 @@ class SourceBase(Strict):
 
     @field_validator("schedule")
     @classmethod
-    def _seldom_enough(cls, schedule: Schedule, seen: ValidationInfo) -> Schedule:
-        hosts = {urlsplit(url).hostname for url in seen.data.get("start", ())}
-        at_home = hosts <= set(seen.data.get("allow_private_addresses", ()))
+    def _check_interval(cls, schedule: Schedule, info: ValidationInfo) -> Schedule:
+        hosts = {urlsplit(url).hostname for url in info.data.get("start", ())}
+        at_home = hosts <= set(info.data.get("allow_private_addresses", ()))
         shortest = SHORTEST_INTERVAL_AT_HOME if at_home else SHORTEST_INTERVAL
         if schedule.every is not None and schedule.every < shortest:
-            raise mistake("schedule", f"an interval of {shortest.seconds}s or more in `every`")
+            raise mistake("schedule", f"`every` with an interval of at least {shortest.seconds}s")
         return schedule
 
 
@@ -198,16 +201,16 @@ class JsonSource(SourceBase):
 
 
 class PasteBase(SourceBase):
-    """A list of recent pastes, and where the raw text of each is; `{key}` in `raw` is the row's key."""
+    """A list of recent pastes, and the address of each raw text: `{key}` in `raw` is the key of the row."""
 
     kind: Literal["paste"]
     raw: KeyTemplate
     list: MarkupList | JsonList
 
     @model_validator(mode="after")
-    def _raw_has_a_key(self) -> PasteBase:
+    def _check_key(self) -> PasteBase:
         if self.list.key is None:
-            raise mistake("key", "`list.key` beside `raw`: it fills the {key}")
+            raise mistake("key", "`list.key` together with `raw`: it fills the {key}")
         return self
 
 
@@ -223,7 +226,7 @@ class PasteJsonSource(PasteBase):
 
 PasteSource = PasteHtmlSource | PasteJsonSource
 
-#: The validation context of a definition that was read from a row.
+#: Validation context of a definition that was read from a database row.
 STORED = {"stored": True}
 
 FamilyName = Literal[
@@ -248,10 +251,10 @@ FAMILY_NAMES: tuple[FamilyName, ...] = get_args(FamilyName)
 
 
 class FamilySource(SourceBase):
-    """A site that runs a program we know: nothing has to be said about its pages.
+    """A site that runs a known program: its source file needs no selectors.
 
-    `replies`: whether a thread's replies are read, or its first post alone. `token_file` holds the key of an
-    API that wants one.
+    `replies`: read the replies of a thread, or only its first post. `token_file` holds the API key of an
+    interface that requires one.
     """
 
     kind: FamilyName
@@ -260,22 +263,27 @@ class FamilySource(SourceBase):
 
     @field_validator("token_file")
     @classmethod
-    def _token_is_wanted(cls, file: Path | None, seen: ValidationInfo) -> Path | None:
-        if file is not None and seen.data.get("kind") not in TOKEN_HEADERS:
-            raise mistake("token_file", f"a key only for {', '.join(TOKEN_HEADERS)}: others have none")
+    def _check_token_file(cls, file: Path | None, info: ValidationInfo) -> Path | None:
+        if file is not None and info.data.get("kind") not in TOKEN_HEADERS:
+            raise mistake("token_file", f"no `token_file`: only {' and '.join(TOKEN_HEADERS)} take a key")
         return file
 
     @model_validator(mode="after")
-    def _pastes_are_named(self, seen: ValidationInfo) -> FamilySource:
-        # Whatever else is asked for at PrivateBin may burn; a stored row was looked at as a file.
-        if holds_keys(self) and seen.context is not STORED and not all(link_of(url) for url in self.start):
-            wanted = "whole links to pastes, each with its key (`https://.../?ID#KEY`), and none with `#-`"
+    def _check_paste_links(self, info: ValidationInfo) -> FamilySource:
+        # Requesting any other paste of PrivateBin may destroy it. Stored rows hold addresses without keys,
+        # and were checked as files.
+        if (
+            holds_keys(self)
+            and info.context is not STORED
+            and not all(parse_paste_link(url) for url in self.start)
+        ):
+            wanted = "complete links to pastes, each with its key (`https://.../?ID#KEY`) and without `#-`"
             raise mistake("start", wanted)
         return self
 
 
-def _shape(value: object) -> str | None:
-    """Name the model: the kind, and for a paste site the language of its `rows` too."""
+def _model_name(value: object) -> str | None:
+    """Return the name of the model, chosen by `kind` and, for a paste site, by the language of its `rows`."""
     if isinstance(value, SourceBase):
         return type(value).__name__
     if not isinstance(value, dict):
@@ -297,35 +305,38 @@ SourceDefinition = Annotated[
     | Annotated[PasteJsonSource, Tag("PasteJsonSource")]
     | Annotated[FamilySource, Tag("FamilySource")],
     Discriminator(
-        _shape,
+        _model_name,
         custom_error_type="kind",
-        custom_error_message='a kind ("html", "feed", "json", "paste") or a family of sites ("mybb", ...)',
+        custom_error_message='a kind ("html", "feed", "json", "paste") or the name of a family ("mybb", ...)',
     ),
 ]
 _ADAPTER: TypeAdapter[SourceDefinition] = TypeAdapter(SourceDefinition)
 
 
 def read_definition(values: Mapping[str, Any]) -> SourceDefinition:
-    """Return the definition in a parsed source file; raises pydantic's `ValidationError`."""
+    """Return the definition in a parsed source file. Raises pydantic's `ValidationError`."""
     return _ADAPTER.validate_python(values)
 
 
 def read_stored(values: Mapping[str, Any]) -> SourceDefinition:
-    """Return the definition in a row, which `stored_definition` made; raises pydantic's `ValidationError`."""
+    """Return the definition in a row that `stored_definition` made. Raises pydantic's `ValidationError`."""
     return _ADAPTER.validate_python(values, context=STORED)
 
 
 def stored_definition(definition: SourceDefinition) -> dict[str, Any]:
-    """What the database may hold of a definition: no key, which stays in the source's file."""
+    """Return what the database may hold of a definition. Keys stay in the source file."""
     values = definition.model_dump(mode="json")
-    return {**values, "start": keyless(definition)} if holds_keys(definition) else values
+    return {**values, "start": addresses_without_keys(definition)} if holds_keys(definition) else values
 
 
 def holds_keys(definition: SourceBase) -> bool:
-    """Whether its addresses are keys as well: a run of it is handed the whole definition."""
+    """Whether the start addresses contain keys.
+
+    A run of such a source is given the whole definition, because the stored one has no keys.
+    """
     return isinstance(definition, FamilySource) and definition.kind == "privatebin"
 
 
-def keyless(definition: SourceBase) -> list[str]:
-    """The addresses of sealed pastes, which is what a site is asked for."""
-    return [link.url if (link := link_of(url)) else url for url in definition.start]
+def addresses_without_keys(definition: SourceBase) -> list[str]:
+    """Return the addresses of encrypted pastes without their keys: these are requested from the site."""
+    return [link.url if (link := parse_paste_link(url)) else url for url in definition.start]

@@ -26,7 +26,7 @@ from crawler.parsing import Understood, understand
 from crawler.pipelines import Found, ReadThread, SeenKeys, Unread, UnreadKey, stored_key
 from crawler.recheck import rechecks
 from crawler.sources import LISTING_ROLES, Follow, Parsed, Role
-from crawler.sources.stranger import introduced
+from crawler.sources.unrecognised_page import introduced
 from crawler.spiders.texts import Texts
 from crawler.spiders.visit import ORIGIN, Origin, SourceVisit
 from storage import sources

@@ -16,7 +16,7 @@ from crawler.listing import ParsedListing
 from crawler.pipelines import FetchedText, Found, UnreadKey, stored_key
 from crawler.route import ATTACHMENT
 from crawler.sources import Follow, Role
-from crawler.sources.linked import text_read
+from crawler.sources.paste_links import text_read
 from crawler.spiders.visit import ORIGIN, Origin, SourceVisit
 from storage.captures import CaptureConclusion, CaptureOutcome
 from text.charset import decode_page

@@ -16,8 +16,8 @@ from sqlalchemy.orm import Session
 
 from crawler.errors import ScheduleRefused
 from crawler.schedule import RunSchedule, SourceSlots, slots_of
-from crawler.sources.hours import QuietHours
-from crawler.sources.visits import Schedule
+from crawler.sources.quiet_hours import QuietHours
+from crawler.sources.visit_settings import Schedule
 from storage import runs, sources
 from storage.base import Database
 from storage.errors import StorageError

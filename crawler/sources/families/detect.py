@@ -1,4 +1,4 @@
-"""Which program a site runs, by one of its pages, and what a source file for it says."""
+"""Recognises the program of a site by one of its pages, and writes a source file for it."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from crawler.clean import Clock, line
 from crawler.clean.zone import told_by
 from crawler.sources.families import FAMILIES
 from crawler.sources.families.family import Family, ForumBoard, SoftwareSign, UnknownPage
-from crawler.sources.families.find import found
-from crawler.sources.feed import entries_of
+from crawler.sources.families.forums.element_reader import find_elements
+from crawler.sources.kinds.feed import read_feed
 from crawler.sources.markup import text_of, tree
-from crawler.sources.urls import canonical
+from crawler.sources.urls import canonical_url
 
-#: Less than this speaks for a program in any page that links to one.
-LEAST_WEIGHT = 3
-#: How much of a sign is quoted.
-MAX_QUOTED = 60
+#: A smaller weight is also reached by pages that only link to a site of the program.
+MIN_WEIGHT = 3
+#: Length to which the text of a sign is cut.
+MAX_QUOTED_CHARS = 60
 MAX_FEEDS = 10
 MAX_FOOTER_CHARS = 400
 
@@ -31,7 +31,7 @@ _FEED_LINKS = (
 
 @dataclass(frozen=True, slots=True)
 class RecognisedFamily:
-    """A family, how much speaks for it, and what."""
+    """A family with the signs that were found, and the sum of their weights."""
 
     family: Family
     weight: int
@@ -40,9 +40,9 @@ class RecognisedFamily:
 
 @dataclass(frozen=True, slots=True)
 class SiteReport:
-    """What one page says about its site: the families, the likeliest first, and its feeds.
+    """What one page shows about its site: the families, the likeliest first, and the feeds.
 
-    `offset`: how far the clock that the page shows is ahead of UTC.
+    `offset`: how far the clock on the page is ahead of UTC; None: it shows no time zone.
     """
 
     families: tuple[RecognisedFamily, ...]
@@ -58,40 +58,40 @@ class SiteReport:
         return "feed" if self.feeds else None
 
 
-def recognised(seen: UnknownPage) -> tuple[RecognisedFamily, ...]:
-    """Return the families that enough speaks for, the likeliest first."""
-    weighed = (_weighed(family, seen) for family in FAMILIES.values())
-    likely = [each for each in weighed if each.weight >= LEAST_WEIGHT]
+def recognised(page: UnknownPage) -> tuple[RecognisedFamily, ...]:
+    """Return the families whose signs weigh enough, the likeliest first."""
+    weighed = (_weigh_family(family, page) for family in FAMILIES.values())
+    likely = [each for each in weighed if each.weight >= MIN_WEIGHT]
     return tuple(sorted(likely, key=lambda each: (-each.weight, each.family.name)))
 
 
-def _weighed(family: Family, seen: UnknownPage) -> RecognisedFamily:
-    hits = tuple((sign, hit) for sign in family.signs if (hit := sign.found(seen)) is not None)
+def _weigh_family(family: Family, page: UnknownPage) -> RecognisedFamily:
+    hits = tuple((sign, hit) for sign in family.signs if (hit := sign.found(page)) is not None)
     return RecognisedFamily(family, sum(sign.weight for sign, _ in hits), hits)
 
 
-def detect(seen: UnknownPage, *, now: datetime) -> SiteReport:
-    """Return what a page says about its site; `now` is when it was fetched."""
-    families = recognised(seen)
-    feeds = _feeds(seen)
+def detect(page: UnknownPage, *, now: datetime) -> SiteReport:
+    """Return what a page shows about its site. `now` is when it was fetched."""
+    families = recognised(page)
+    feeds = _feed_urls(page)
     if not families:
-        return SiteReport((), feeds[0] if feeds else seen.url, feeds=feeds)
+        return SiteReport((), feeds[0] if feeds else page.url, feeds=feeds)
     first = families[0].family
-    return SiteReport(families, first.start(seen), first.boards(seen), feeds, _offset(seen, now))
+    return SiteReport(families, first.start(page), first.boards(page), feeds, _clock_offset(page, now))
 
 
-def _feeds(seen: UnknownPage) -> tuple[str, ...]:
-    """The feed that the page is, or those that it names for machines."""
-    if entries_of(seen.text) is not None:
-        return (seen.url,)
-    hrefs = (each.get("href") for each in found(tree(seen.text), _FEED_LINKS))
-    urls = (canonical(href, base=seen.url) for href in hrefs if href)
+def _feed_urls(page: UnknownPage) -> tuple[str, ...]:
+    """Return the address of the page if it is a feed, else the feeds that it names in `link` elements."""
+    if read_feed(page.text) is not None:
+        return (page.url,)
+    hrefs = (each.get("href") for each in find_elements(tree(page.text), _FEED_LINKS))
+    urls = (canonical_url(href, base=page.url) for href in hrefs if href)
     return tuple(dict.fromkeys(url for url in urls if url))[:MAX_FEEDS]
 
 
-def _offset(seen: UnknownPage, now: datetime) -> timedelta | None:
-    """What the end of the page says about its zone; programs that say it say it there."""
-    footer = text_of(tree(seen.text))[-MAX_FOOTER_CHARS:]
+def _clock_offset(page: UnknownPage, now: datetime) -> timedelta | None:
+    """Return the time zone that the end of the page states. Programs that state it do so there."""
+    footer = text_of(tree(page.text))[-MAX_FOOTER_CHARS:]
     lines = (told_by(each, Clock(now=now)) for each in footer.splitlines())
     zones = [clock.zone.utcoffset(now) for clock in lines if clock.zone is not None]
     return zones[-1] if zones else None
@@ -100,58 +100,63 @@ def _offset(seen: UnknownPage, now: datetime) -> timedelta | None:
 def detected_source_file(
     finding: SiteReport, *, mask: Callable[[str], str], via: str = "direct", private: Sequence[str] = ()
 ) -> str:
-    """Return the source's TOML; what it was recognised by, and what else it could read, in comments.
+    """Return a source file in TOML. Comments name the signs of the program, and other boards and feeds.
 
-    `mask` takes identifiers out of what is quoted.
+    `mask` removes identifiers from quoted text.
     """
-    reasons, starts = _reasons(finding, mask), _starts(finding, mask)
-    lines = [*reasons, f"kind = {_string(finding.kind or '')}", *starts]
+    reasons, starts = _reason_comments(finding, mask), _start_lines(finding, mask)
+    lines = [*reasons, f"kind = {_toml_string(finding.kind or '')}", *starts]
     lines += ['via = "tor"'] if via == "tor" else []
-    lines += [f"allow_private_addresses = [{', '.join(map(_string, private))}]"] if private else []
-    lines += _dates(finding)
+    lines += [f"allow_private_addresses = [{', '.join(map(_toml_string, private))}]"] if private else []
+    lines += _zone_comment(finding)
     if finding.families and finding.feeds:
-        lines.append(f'# Should its pages change: kind = "feed", start = {_string(finding.feeds[0])}')
+        lines.append(
+            f'# If its pages become unreadable: kind = "feed", start = {_toml_string(finding.feeds[0])}'
+        )
     return "\n".join([*lines, "", "[schedule]", 'every = "15m"', 'jitter = "2m"', ""])
 
 
-def _reasons(finding: SiteReport, mask: Callable[[str], str]) -> list[str]:
+def _reason_comments(finding: SiteReport, mask: Callable[[str], str]) -> list[str]:
     if not finding.families:
-        return ["# No program that is known here; its feed can be read."]
+        return ["# The program of this site is not known, but its feed can be read."]
     first = finding.families[0]
-    quoted = (f"{sign.where} {_string(_comment(hit, mask))}" for sign, hit in first.signs)
+    quoted = (f"{sign.where} {_toml_string(_masked_quote(hit, mask))}" for sign, hit in first.signs)
     others = ", ".join(each.family.title for each in finding.families[1:])
     return [
-        f"# {first.family.title}, by {'; '.join(quoted)}",
+        f"# {first.family.title}, recognised by {'; '.join(quoted)}",
         *([f"# Less likely: {others}"] if others else []),
     ]
 
 
-def _starts(finding: SiteReport, mask: Callable[[str], str]) -> list[str]:
+def _start_lines(finding: SiteReport, mask: Callable[[str], str]) -> list[str]:
     others = [board for board in finding.boards if board.url != finding.start]
     if not others:
-        return [f"start = {_string(finding.start)}"]
+        return [f"start = {_toml_string(finding.start)}"]
     names = {board.url: board.name for board in finding.boards}
     own = names.get(finding.start, "")
     return [
         "start = [",
-        f"    {_string(finding.start)}," + (f"  # {_comment(own, mask)}" if own else ""),
-        *(f"    # {_string(board.url)},  # {_comment(board.name, mask)}" for board in others),
+        f"    {_toml_string(finding.start)}," + (f"  # {_masked_quote(own, mask)}" if own else ""),
+        *(f"    # {_toml_string(board.url)},  # {_masked_quote(board.name, mask)}" for board in others),
         "]",
     ]
 
 
-def _dates(finding: SiteReport) -> list[str]:
-    """Not as a key: the pages say it themselves, and summer time would make an offset wrong."""
+def _zone_comment(finding: SiteReport) -> list[str]:
+    """Return a comment with the offset of the site.
+
+    A `timezone` key would take precedence over the pages, and a fixed offset would be wrong in summer.
+    """
     if finding.offset is None:
         return []
     hours = finding.offset / timedelta(hours=1)
-    return [f"# Its pages say UTC{hours:+g}, and are read so; a `timezone` would come first."]
+    return [f"# Its pages state UTC{hours:+g}, which is used. A `timezone` would take precedence."]
 
 
-def _comment(text: str, mask: Callable[[str], str]) -> str:
-    return line(mask(text), limit=MAX_QUOTED)
+def _masked_quote(text: str, mask: Callable[[str], str]) -> str:
+    return line(mask(text), limit=MAX_QUOTED_CHARS)
 
 
-def _string(text: str) -> str:
-    """A basic string of TOML; JSON's escapes are among its own."""
+def _toml_string(text: str) -> str:
+    """Return a TOML basic string. JSON's escapes are valid in it."""
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")

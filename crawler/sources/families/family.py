@@ -1,4 +1,4 @@
-"""What is known about a program that many sites run: how it is recognised, and what reads its pages."""
+"""What is known about a program that many sites run: how it is recognised, and which adapter reads it."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from crawler.sources.adapter import Adapter
 from crawler.sources.definition import FamilyName, FamilySource
-from crawler.sources.page import Adapter
 
 #: How much of a page is searched for signs.
 MAX_SEARCHED_CHARS = 400_000
@@ -18,7 +18,7 @@ Digest = Callable[[str], str]
 
 @dataclass(frozen=True, slots=True)
 class UnknownPage:
-    """One page of a site that nobody has described yet; `headers` by their lower-case names."""
+    """One page of a site that is not configured. `headers` has lower-case names."""
 
     url: str
     status: int
@@ -28,7 +28,7 @@ class UnknownPage:
 
 
 class Where(StrEnum):
-    """Where a sign is looked for."""
+    """Where a sign is searched for."""
 
     MARKUP = "markup"
     URL = "url"
@@ -38,19 +38,19 @@ class Where(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SoftwareSign:
-    """A pattern that the program leaves; `weight` from 1 (others do it too) to 5 (it says its name)."""
+    """A pattern that shows a program; `weight` is 1 (others match too) to 5 (the program's own name)."""
 
     where: Where
     pattern: re.Pattern[str]
     weight: int
 
-    def found(self, seen: UnknownPage) -> str | None:
-        """What of the page is this sign, as it stands there."""
+    def found(self, page: UnknownPage) -> str | None:
+        """Return the text on the page that matches this sign, or `None`."""
         texts = {
-            Where.MARKUP: (seen.text[:MAX_SEARCHED_CHARS],),
-            Where.URL: (seen.url,),
-            Where.COOKIE: sorted(seen.cookies),
-            Where.HEADER: tuple(f"{name}: {value}" for name, value in seen.headers.items()),
+            Where.MARKUP: (page.text[:MAX_SEARCHED_CHARS],),
+            Where.URL: (page.url,),
+            Where.COOKIE: sorted(page.cookies),
+            Where.HEADER: tuple(f"{name}: {value}" for name, value in page.headers.items()),
         }
         hits = (self.pattern.search(text) for text in texts[self.where])
         return next((hit[0] for hit in hits if hit), None)
@@ -58,7 +58,7 @@ class SoftwareSign:
 
 @dataclass(frozen=True, slots=True)
 class ForumBoard:
-    """A part of a site that a source can start at."""
+    """A board of a site, where a source can start."""
 
     name: str
     url: str
@@ -70,10 +70,11 @@ def _no_boards(_: UnknownPage) -> tuple[ForumBoard, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """One program. `start` turns the address of any of its pages into the one that a source starts at.
+    """One program.
 
-    `by_page`: the fields of a listing that its own page gives; the others come from its row. `boards` are the
-    parts of the site that a page leads to.
+    `start` turns the address of any page of a site into the address where a source starts. `by_page`: the
+    fields that a listing's own page gives; all others come from its row. `boards` returns the boards that a
+    page links to.
     """
 
     name: FamilyName
@@ -84,6 +85,6 @@ class Family:
     by_page: frozenset[str] = frozenset({"title", "body", "seller", "posted_at"})
     boards: Callable[[UnknownPage], tuple[ForumBoard, ...]] = _no_boards
 
-    def weight(self, seen: UnknownPage) -> int:
-        """How much speaks for it."""
-        return sum(sign.weight for sign in self.signs if sign.found(seen) is not None)
+    def weight(self, page: UnknownPage) -> int:
+        """Return the sum of the weights of the signs on this page."""
+        return sum(sign.weight for sign in self.signs if sign.found(page) is not None)

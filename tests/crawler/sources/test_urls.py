@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crawler.sources.urls import MAX_URL_CHARS, canonical, counted, filled, may_be_text
+from crawler.sources.urls import MAX_URL_CHARS, canonical_url, fill_template, may_be_text, number_in_url
 
 BASE = "https://market.example/list/index.html?page=1"
 
@@ -42,7 +42,7 @@ BASE = "https://market.example/list/index.html?page=1"
 )
 def test_an_address_is_absolute_and_has_no_session(url: str, expected: str) -> None:
     """Sessions, fragments, default ports and the case of the host multiply nothing."""
-    assert canonical(url, base=BASE) == expected
+    assert canonical_url(url, base=BASE) == expected
 
 
 @pytest.mark.parametrize(
@@ -61,7 +61,7 @@ def test_an_address_is_absolute_and_has_no_session(url: str, expected: str) -> N
 )
 def test_what_is_no_page_has_no_address(url: str) -> None:
     """Other schemes, passwords, broken hosts and endless paths lead nowhere."""
-    assert canonical(url, base=BASE) is None
+    assert canonical_url(url, base=BASE) is None
 
 
 PARAMETERS = st.sampled_from(
@@ -72,26 +72,28 @@ PARAMETERS = st.sampled_from(
 @given(st.lists(st.tuples(st.sampled_from("&;"), PARAMETERS), max_size=8))
 def test_an_address_without_its_session_stays_as_it_is(parts: list[tuple[str, str]]) -> None:
     """Whatever stands beside what is taken out, a second look changes nothing."""
-    once = canonical("/t?" + "".join(separator + part for separator, part in parts), base=BASE)
+    once = canonical_url("/t?" + "".join(separator + part for separator, part in parts), base=BASE)
 
     assert once is not None
-    assert canonical(once, base=BASE) == once
+    assert canonical_url(once, base=BASE) == once
     assert "sid=" not in once
 
 
 @given(st.text(max_size=200))
 def test_any_link_is_taken(url: str) -> None:
     """No link raises, and an address stays what it is when it is looked at again."""
-    once = canonical(url, base=BASE)
+    once = canonical_url(url, base=BASE)
 
-    assert once is None or canonical(once, base=BASE) == once
+    assert once is None or canonical_url(once, base=BASE) == once
 
 
 def test_a_template_is_filled_and_read_back() -> None:
     """What comes from a page is quoted; the number in a counted address is found again."""
-    assert filled("https://a.example/{key}/raw", key="../x?y=1") == "https://a.example/..%2Fx%3Fy%3D1/raw"
-    assert counted("https://a.example/l?p={page}&x=.", "https://a.example/l?p=12&x=.") == 12
-    assert counted("https://a.example/l?p={page}", "https://a.example/l") is None
+    assert (
+        fill_template("https://a.example/{key}/raw", key="../x?y=1") == "https://a.example/..%2Fx%3Fy%3D1/raw"
+    )
+    assert number_in_url("https://a.example/l?p={page}&x=.", "https://a.example/l?p=12&x=.") == 12
+    assert number_in_url("https://a.example/l?p={page}", "https://a.example/l") is None
 
 
 def test_archives_and_media_are_no_text() -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from crawler.sources import read_definition
 from crawler.sources.families.detect import detect, detected_source_file
 from crawler.sources.families.family import UnknownPage
-from tests.crawler.sources.families.boards import NOW, SITE
+from tests.crawler.sources.families.forums.boards import NOW, SITE
 from tests.peers.forums.board import LONG
 from tests.peers.forums.server import PROGRAMS, ForumSite
 

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crawler.sources import Follow, Parsed
-from crawler.sources.families.api import MAX_PAGES
+from crawler.sources.families.json_interfaces.json_family import MAX_PAGES
 from storage.errors import SpillwatchError
 from tests.crawler.sources.families.documents import adapter, followed
 from tests.peers.programs import PROGRAMS, STARTS, Content

@@ -1,0 +1,82 @@
+"""`kind = "html"`: pages that are read with CSS and XPath."""
+
+from __future__ import annotations
+
+from typing import Generic, TypeVar
+
+from crawler.sources.adapter import Page
+from crawler.sources.definition import HtmlSource, MarkupItem, MarkupOptions, PasteHtmlSource
+from crawler.sources.expressions import compile_markup
+from crawler.sources.field_reader import MAX_MATCHES, FieldReader, Values
+from crawler.sources.kinds.list_adapter import ListAdapter, absolute_urls, links_and_attachments
+from crawler.sources.markup import Element, drop, links_of, text_of, tree
+from text.charset import Decoded
+
+M = TypeVar("M", bound=HtmlSource | PasteHtmlSource)
+
+
+def select_elements(node: Element, selector: str) -> list[Element]:
+    """Return the elements that a selector finds.
+
+    An XPath with a single result, such as `count()`, gives this as a text.
+    """
+    found = compile_markup(selector)(node)
+    return found if isinstance(found, list) else [str(found)]
+
+
+class MarkupLanguage:
+    """Finds texts in HTML."""
+
+    def find(self, node: Element, options: MarkupOptions, *, link: bool = False) -> list[str]:
+        texts = (
+            _match_text(match, options.attr, link)
+            for match in select_elements(node, options.select)[:MAX_MATCHES]
+        )
+        return [text for text in texts if text is not None]
+
+
+def _match_text(match: Element, attr: str | None, link: bool) -> str | None:
+    if isinstance(match, str):
+        return str(match)
+    if attr is not None:
+        value: str | None = match.get(attr)
+        return value
+    return (match.get("href") or match.get("src") if link else None) or text_of(match)
+
+
+class HtmlListAdapter(ListAdapter[M], Generic[M]):
+    language = MarkupLanguage()
+
+    def parse_document(self, decoded: Decoded) -> Element:
+        return tree(decoded.text)
+
+    def find_rows(self, root: Element) -> list[Element] | None:
+        found = select_elements(root, self.definition.list.rows)
+        empty = self.definition.list.empty
+        return found if found or (empty is not None and select_elements(root, empty)) else None
+
+    def row_text(self, row: Element) -> str:
+        return text_of(row)
+
+    def item_values(self, page: Page, root: Element, reader: FieldReader) -> Values | None:
+        wanted = getattr(self.definition, "item", None)
+        return read_item_page(page, root, reader, wanted) if wanted is not None else None
+
+
+def read_item_page(page: Page, root: Element, reader: FieldReader, wanted: MarkupItem) -> Values | None:
+    """Return the values of an item page, or `None` if a required field is missing. Feeds use it too."""
+    for selector in wanted.drop:
+        for element in select_elements(root, selector):
+            drop(element)
+    values = reader.field_values(root, wanted, part="item")
+    if values is None:
+        return None
+    if wanted.links is None and wanted.body is not None:
+        bodies = [body for body in select_elements(root, wanted.body.select) if not isinstance(body, str)]
+        hrefs = [href for body in bodies[:MAX_MATCHES] for href in links_of(body)]
+        values["links"] = absolute_urls(hrefs, base=page.url)
+    return values | links_and_attachments(root, wanted, reader, base=page.url)
+
+
+class HtmlAdapter(HtmlListAdapter[HtmlSource]):
+    """Reads an HTML site."""

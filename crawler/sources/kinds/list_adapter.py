@@ -1,0 +1,209 @@
+"""The adapter of every source with list pages, in any language.
+
+A list page gives rows, each with a key and some fields, and the next list page. An item page adds to the
+fields of its row. Subclasses in `html` and `json` implement the parts that depend on the language.
+"""
+
+from __future__ import annotations
+
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from typing import Any, Generic, TypeVar
+
+from crawler.clean import Clock
+from crawler.clean.text import line
+from crawler.listing import ParsedListing
+from crawler.sources.adapter import Follow, Page, Parsed, Role
+from crawler.sources.definition import HtmlSource, ItemFields, JsonSource, PasteHtmlSource, PasteJsonSource
+from crawler.sources.field_reader import FieldReader, Language, Node, SelectorCounts, Values
+from crawler.sources.urls import MAX_URL_CHARS, canonical_url, fill_template, may_be_text, number_in_url
+from text.charset import Decoded, decode_page
+
+#: A page with more rows than this is a trap.
+MAX_ROWS = 2_000
+MAX_ATTACHMENTS = 20
+MAX_LINKS = 200
+
+S = TypeVar("S", bound=HtmlSource | JsonSource | PasteHtmlSource | PasteJsonSource)
+
+
+class ListAdapter(ABC, Generic[S]):
+    """Reads list pages and item pages. `digest` is the keyed hash of a row."""
+
+    list_role = Role.LIST
+    language: Language
+
+    def __init__(self, definition: S, *, digest: Callable[[str], str]) -> None:
+        self.definition = definition
+        self.digest = digest
+
+    def start(self, cursor: Mapping[str, object]) -> list[Follow]:
+        return [Follow(url, self.list_role) for url in self.definition.start]
+
+    def parse(self, page: Page) -> Parsed:
+        decoded = decode_page(page.body, declared=page.charset)
+        findings = SelectorCounts()
+        reader = FieldReader(self.language, self.source_clock(page), self.definition.currency, findings)
+        parsed = self.parse_by_role(page, decoded, reader)
+        return replace(parsed, findings=findings.report(), charset=decoded.charset)
+
+    def source_clock(self, page: Page) -> Clock:
+        source = self.definition
+        return Clock.of(page.fetched_at, timezone=source.timezone, order=source.date_order)
+
+    @abstractmethod
+    def parse_document(self, decoded: Decoded) -> Node | None:
+        """Return the root of the document, or `None` if the page is not in this language."""
+
+    @abstractmethod
+    def find_rows(self, root: Node) -> list[Node] | None:
+        """Return the rows, or `None` if the page shows neither rows nor that it is empty."""
+
+    @abstractmethod
+    def row_text(self, row: Node) -> str:
+        """Return the whole text of a row, for sources that name none of its fields."""
+
+    @abstractmethod
+    def item_values(self, page: Page, root: Node, reader: FieldReader) -> Values | None:
+        """Return the values of an item page, or `None` if a required field is missing."""
+
+    def parse_by_role(self, page: Page, decoded: Decoded, reader: FieldReader) -> Parsed:
+        root = self.parse_document(decoded)
+        if root is None:
+            return Parsed(recognised=False)
+        read = self._read_item_page if page.role is Role.ITEM else self._read_list_page
+        return read(page, root, reader)
+
+    def _read_item_page(self, page: Page, root: Node, reader: FieldReader) -> Parsed:
+        values = self.item_values(page, root, reader)
+        if values is None:
+            return Parsed(recognised=False)
+        before = page.partial or ParsedListing(key=page.key or page.url, url=page.url)
+        return Parsed(listings=(replace(before, **values),))
+
+    def _read_list_page(self, page: Page, root: Node, reader: FieldReader) -> Parsed:
+        nodes = self.find_rows(root)
+        if nodes is None:
+            return Parsed(recognised=False)
+        read = [self._read_row(page, node, reader) for node in nodes[:MAX_ROWS]]
+        rows = self._unique_rows(read)
+        total = self._pages_total(root, reader)
+        recognised = bool(rows) or not nodes
+        onward, end = self._next_page(page, root, reader, total) if rows else (None, not nodes)
+        return Parsed(
+            listings=tuple(row for row in rows if self.own_page(row) is None),
+            follows=tuple(follow for row in rows if (follow := self.own_page(row)) is not None),
+            next_page=onward,
+            recognised=recognised,
+            end=end,
+            # A row that could not be read may be a known listing.
+            whole=None not in read and len(nodes) <= MAX_ROWS,
+            pages_total=total,
+        )
+
+    def own_page(self, listing: ParsedListing) -> Follow | None:
+        item = getattr(self.definition, "item", None)
+        if item is None:
+            return None
+        url = fill_template(item.url, key=listing.key) if item.url else listing.url
+        return Follow(url, Role.ITEM, listing.key, listing)
+
+    def _unique_rows(self, rows: Iterable[ParsedListing | None]) -> list[ParsedListing]:
+        """Return the rows that could be read, the first one per key."""
+        unique: dict[str, ParsedListing] = {}
+        for row in rows:
+            if row is not None:
+                unique.setdefault(row.key, row)
+        return list(unique.values())
+
+    def _read_row(self, page: Page, node: Node, reader: FieldReader) -> ParsedListing | None:
+        """Return the listing of one row, or `None` for a row without a link, such as a heading."""
+        source = self.definition
+        key, link = (self._list_text(node, name, reader) for name in ("key", "link"))
+        if source.list.url is not None:
+            link = fill_template(source.list.url, key=key) if key else ""
+        url = canonical_url(link, base=page.url) if link else None
+        key = line(key or url or "", limit=MAX_URL_CHARS)
+        if not key or (url is None and source.kind != "paste"):
+            return None
+        values = reader.field_values(node, source.row, part="row")
+        if values is None:
+            return None
+        shown = url or page.url
+        digest = self.digest(self._row_state(node, values, shown, reader))
+        return ParsedListing(key=key, url=shown, row_digest=digest, **values)
+
+    def _list_text(self, node: Node, name: str, reader: FieldReader) -> str:
+        options = getattr(self.definition.list, name)
+        texts = reader.field_texts(node, options, part="list", name=name) if options is not None else []
+        return texts[0].strip() if texts else ""
+
+    def _row_state(self, node: Node, values: Values, url: str, reader: FieldReader) -> str:
+        """Return the text that decides, when it changes, that a listing is read again.
+
+        Dates are left out, because "3 hours ago" changes all the time.
+        """
+        if self.definition.list.state is not None:
+            return f"{url}\x1f{self._list_text(node, 'state', reader)}"
+        kept = sorted(
+            (name, str(value)) for name, value in values.items() if not name.startswith("posted_at")
+        )
+        return f"{url}\x1f{kept or self.row_text(node)}"
+
+    def _pages_total(self, root: Node, reader: FieldReader) -> int | None:
+        if self.definition.list.last_page is None:
+            return None
+        found = reader.field_texts(root, self.definition.list.last_page, part="list", name="last_page")
+        numbers = [int(number) for text in found for number in re.findall(r"\d{1,6}", text[:200])]
+        return max(numbers, default=None)
+
+    def _next_page(
+        self, page: Page, root: Node, reader: FieldReader, total: int | None
+    ) -> tuple[str | None, bool]:
+        """Return the next list page, and whether this page shows that there is none."""
+        pages = self.definition.list
+        if pages.page_url is not None and "{page}" in pages.page_url:
+            return self._next_numbered_page(page, pages.page_url, total)
+        if pages.next is None:
+            return None, False  # the list may show only the newest listings
+        found = self._list_text(root, "next", reader)
+        if not found:
+            return None, True
+        url = (
+            fill_template(pages.page_url, cursor=found)
+            if pages.page_url
+            else canonical_url(found, base=page.url)
+        )
+        return (url if url != page.url else None), False
+
+    def _next_numbered_page(self, page: Page, template: str, total: int | None) -> tuple[str | None, bool]:
+        pages = self.definition.list
+        number = number_in_url(template, page.url)
+        number = pages.page_first if number is None else number
+        # `total` is a number of pages; `page_url` may count rows.
+        if total is not None and (number - pages.page_first) // pages.page_step + 1 >= total:
+            return None, True
+        return fill_template(template, page=str(number + pages.page_step)), False
+
+
+def links_and_attachments(root: Node, wanted: ItemFields[Any], reader: FieldReader, *, base: str) -> Values:
+    """Return the links and attachments that an item page names."""
+    values: Values = {}
+    if wanted.links is not None:
+        values["links"] = absolute_urls(
+            reader.field_texts(root, wanted.links, part="item", name="links"), base=base
+        )
+    if wanted.attachments is not None:
+        files = absolute_urls(
+            reader.field_texts(root, wanted.attachments, part="item", name="attachments"), base=base
+        )
+        values["attachments"] = tuple(filter(may_be_text, files))[:MAX_ATTACHMENTS]
+    return values
+
+
+def absolute_urls(texts: list[str], *, base: str) -> tuple[str, ...]:
+    """Return the absolute URLs without duplicates."""
+    urls = (canonical_url(text, base=base) for text in texts)
+    return tuple(dict.fromkeys(url for url in urls if url))[:MAX_LINKS]

@@ -1,0 +1,142 @@
+"""The reader of every forum, whatever its table: hostile pages, and drawn pages with parts taken away."""
+
+from __future__ import annotations
+
+import re
+import time
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from crawler.errors import MissingOrKept, NotThere
+from crawler.sources import Role
+from crawler.sources.families.forums.element_reader import MAX_ELEMENTS
+from tests.crawler.sources.families.forums.boards import SITE, board, parse
+from tests.peers.forums.board import LONG
+from tests.peers.forums.server import PROGRAMS, ForumSite
+
+#: What each program's rows and posts are known by; a redesign has others.
+MARKS = {
+    "mybb": ("inline_row", "post_body"),
+    "phpbb": ("topictitle", 'class="content"'),
+    "xenforo": ("structItem--thread", "js-post"),
+    "vbulletin": ("td_threadtitle_", "post_message_"),
+    "discuz": ("normalthread_", "t_f"),
+    "smf": ("topic_container", "post_wrapper"),
+}
+
+
+def drawn(program: str, number: int | None = None) -> tuple[str, str]:
+    """A page of a program's practice board, and its address at `SITE`."""
+    forum = ForumSite(program)
+    forum.url = SITE
+    html = forum.page(number, 1).body.decode(PROGRAMS[program].charset)
+    known = PROGRAMS[program]
+    path = known.board(1) if number is None else known.thread(forum.board.threads[number], 1)
+    return html, f"{SITE}/{path}"
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_a_page_without_the_marks_of_its_program_is_not_recognised(program: str) -> None:
+    """Rows and posts under other names are a redesign, though everything else stands where it was."""
+    row, post = MARKS[program]
+    listed, url = drawn(program)
+    thread, own = drawn(program, LONG)
+    reader = board(program)
+    others = re.sub(f"{re.escape(row)}|stickthread_", "xx", listed)
+
+    assert parse(reader, listed, url).recognised
+    assert parse(reader, thread, own, role=Role.ITEM).recognised
+    assert not parse(reader, others, url).recognised
+    assert not parse(reader, thread.replace(post, "xx"), own, role=Role.ITEM).recognised
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_what_every_selector_found_is_told(program: str) -> None:
+    """`source try` and a source's health count titles, authors and texts."""
+    listed, url = drawn(program)
+    thread, own = drawn(program, LONG)
+    reader = board(program, timezone="Asia/Shanghai")
+    found = {
+        (each.part, each.field): (each.tried, each.found)
+        for page in (parse(reader, listed, url), parse(reader, thread, own, role=Role.ITEM))
+        for each in page.findings
+    }
+
+    assert found["row", "title"] == found["row", "seller"] == (15, 15)
+    assert found["item", "title"] == (1, 1)
+    assert found["item", "body"] == found["item", "seller"] == found["item", "posted_at"] == (10, 10)
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+@settings(max_examples=40)
+@given(
+    html=st.text(alphabet="<>/=\"' abdiprst_0123456789\x00", max_size=300),
+    role=st.sampled_from(list(Role)[:5]),
+)
+def test_any_page_is_taken(program: str, html: str, role: Role) -> None:
+    """Rubbish in any role raises nothing, and is never taken for a thread."""
+    parsed = parse(board(program), html, f"{SITE}/x", role=role)
+
+    assert parsed.listings == ()
+    assert parsed.follows == ()
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_rows_without_end_are_bait(program: str) -> None:
+    """Of forty times as many rows as a forum shows, the first thousand are read, in a bounded time."""
+    html, url = drawn(program)
+    start, end = html.find("<body"), html.rfind("</body>")
+    began = time.process_time()
+    parsed = parse(board(program), html[:start] + html[start:end] * 40, url)
+
+    assert len(parsed.follows) <= MAX_ELEMENTS
+    assert time.process_time() - began < 10
+
+
+@pytest.mark.parametrize(
+    ("program", "words"),
+    [
+        ("mybb", "The specified thread does not exist."),
+        (
+            "vbulletin",
+            "Invalid Thread specified. If you followed a valid link, please tell us",
+        ),
+        ("discuz", "抱歉，指定的主题不存在或已被删除或正在被审核"),
+    ],
+)
+def test_a_thread_that_was_removed_is_not_there(program: str, words: str) -> None:
+    """These say it with status 200; a thread that quotes the words is there, a long page of them strange."""
+    html, url = drawn(program, LONG)
+    reader = board(program)
+
+    with pytest.raises(NotThere, match="no such thread"):
+        parse(reader, f"<table><tr><td>{words}</td></tr></table>", url, role=Role.ITEM)
+    assert parse(reader, html.replace("no haggling", words), url, role=Role.ITEM).recognised
+    assert not parse(reader, words * 500, url, role=Role.ITEM).recognised
+
+
+OFF_LIMITS = (
+    "<p>The topic or board you are looking for appears to be either missing or off limits to you.</p>"
+)
+
+
+@pytest.mark.parametrize(
+    ("starts", "error"),
+    [
+        (["index.php?board=2.0"], NotThere),
+        (["index.php?board=2.0", "index.php?action=.xml;type=rss2;board=3"], NotThere),
+        (["index.php?action=.xml;type=rss2"], MissingOrKept),
+        (["index.php?board=2.0", "index.php?action=.xml;type=rss2;boards=3,4"], MissingOrKept),
+        (["index.php?action=recent"], MissingOrKept),
+    ],
+)
+def test_what_may_be_kept_is_not_there_only_where_each_board_is_asked_for(
+    starts: list[str], error: type[Exception]
+) -> None:
+    """SMF says the same of a topic that is gone and of one on a closed board: a list of that board tells."""
+    reader = board("smf", [f"{SITE}/{start}" for start in starts])
+
+    with pytest.raises(error):
+        parse(reader, OFF_LIMITS, f"{SITE}/index.php?topic=7.0", role=Role.ITEM)

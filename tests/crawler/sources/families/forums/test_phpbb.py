@@ -1,0 +1,128 @@
+"""phpBB: sessions, offsets and what its pages say when they are empty."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from crawler.sources import Role
+from tests.crawler.sources.families.forums.boards import SITE, board, parse, posts, rows
+from tests.peers.walls import WALLS
+
+LIST = f"{SITE}/viewforum.php?f=2"
+ROW = """<ul class="topiclist topics"><li class="row bg1 {kind}"><dl class="row-item {icon}"><dt><div
+class="list-inner">
+<a href="./viewtopic.php?t=7&amp;sid={sid}" class="topictitle">Data 500k lines, 300 EUR</a><div
+class="topic-poster">by
+<span class="username">Guest fox</span> &raquo; <time
+datetime="2026-03-01T12:30:00+08:00">Sun Mar 01</time></div></div></dt>
+<dd class="posts">{replies} <dfn>Replies</dfn></dd><dd class="views">{views}</dd><dd class="lastpost"><span>by
+<a href="#" class="username">owl</a> <a
+href="./viewtopic.php?p=99&amp;sid={sid}#p99"></a></span></dd></dl></li></ul>"""
+POST = """<h2 class="topic-title"><a href="./viewtopic.php?t=7">Data</a></h2><div id="p99"
+class="post has-profile bg2">
+<dl class="postprofile"><dt><strong><span class="username">Guest fox</span></strong></dt></dl><p
+class="author"><a href="#"
+title="Post 10:30 2026-01-01"></a>by <strong><span
+class="username">Guest fox</span></strong> &raquo; {date}</p>
+<div class="content">{body}</div></div>{footer}"""
+CODE = """see<div class="codebox"><p>Code: <a href="#">Select all</a></p><pre><code>a\tb
+1\t2</code></pre></div>end"""
+FOOTER = """<ul id="nav-footer">
+<li class="rightside">All times are <span title="UTC-5">UTC-05:00</span></li></ul>"""
+
+
+def row(
+    *, kind: str = "", icon: str = "topic_read", sid: str = "a", replies: str = "4", views: str = "1"
+) -> str:
+    return ROW.format(kind=kind, icon=icon, sid=sid, replies=replies, views=views)
+
+
+def test_a_row_is_the_same_in_every_session() -> None:
+    """Neither its address nor its digest has the session that the guest was given, nor the views."""
+    reader = board("phpbb")
+    [one], [two] = (rows(reader, page, LIST) for page in (row(sid="1" * 32), row(sid="2" * 32, views="9")))
+
+    assert one == two
+    assert (one.key, one.url, one.seller) == ("t7", f"{SITE}/viewtopic.php?t=7", "Guest fox")
+    assert (str(one.price), one.claimed_records) == ("300 EUR", 500_000)
+    assert one.posted_at == datetime(2026, 3, 1, 4, 30, tzinfo=UTC)
+
+
+def test_a_sticky_row_is_a_thread_and_a_moved_one_is_not() -> None:
+    """The row that a moved thread leaves behind leads to another board."""
+    reader = board("phpbb")
+
+    assert len(rows(reader, row(kind="sticky"), LIST)) == 1
+    assert rows(reader, row(icon="topic_moved"), LIST) == []
+
+
+def test_a_time_without_an_element_is_read_in_the_zone_of_the_footer() -> None:
+    """Styles older than `time` elements have words, and the footer the offset; a link's title is no date."""
+    html = POST.format(date="Sun Mar 01, 2026 2:34 pm", body="x", footer=FOOTER)
+    [first] = posts(board("phpbb"), html, f"{SITE}/viewtopic.php?t=7")
+
+    assert (first.posted_at, first.posted_at_uncertain) == (datetime(2026, 3, 1, 19, 34, tzinfo=UTC), False)
+
+
+@pytest.mark.parametrize(
+    ("markup", "body", "sample"),
+    [
+        ("<blockquote><cite>owl:</cite>theirs<blockquote>older</blockquote></blockquote>mine", "mine", ""),
+        ('<blockquote class="uncited"><div>theirs</div></blockquote>mine', "mine", ""),
+        (CODE, "see\nend", "a\tb\n1\t2"),
+        ('before<div class="hidebox"><a href="#">log in</a></div>', "before\n[hidden by the site]", ""),
+    ],
+)  # fmt: skip
+def test_quotes_go_and_code_is_the_sample(markup: str, body: str, sample: str) -> None:
+    """A quote in a quote is nobody's here, and a table's tabs stay."""
+    html = POST.format(date="", body=markup, footer="")
+    [first] = posts(board("phpbb"), html, f"{SITE}/viewtopic.php?t=7")
+
+    assert (first.body, first.sample) == (body, sample)
+
+
+def test_an_empty_forum_says_so() -> None:
+    """Its panel is known by the section that it stands in."""
+    panel = '<div class="panel"><div class="inner"><strong>There are no topics.</strong></div></div>'
+    empty, other = (
+        parse(board("phpbb"), f'<body id="phpbb" class="section-{each} ltr">{panel}', LIST)
+        for each in ("viewforum", "login")
+    )
+
+    assert (empty.recognised, other.recognised) == (True, False)
+
+
+def test_a_board_that_guests_may_not_read_is_not_empty() -> None:
+    """It says so where an empty one says that it is, with a login below."""
+    page = WALLS["phpbb-board-unread"].body
+
+    assert not parse(board("phpbb"), page, LIST).recognised
+    assert "required permissions" in page
+
+
+def test_a_first_post_that_is_repeated_on_every_page_is_no_reply() -> None:
+    """An add-on does that; the row names its author and its time, which no other post of theirs has."""
+    reader, url = board("phpbb"), f"{SITE}/viewtopic.php?t=7&start=10"
+    shown = '<time datetime="2026-03-01T04:{}:00+00:00">then</time>'
+    page = "".join(
+        POST.format(date=shown.format(minute), body="x", footer="").replace("p99", f"p{number}")
+        for number, minute in ((99, 30), (120, 59))
+    )
+    [follow] = parse(reader, row(), LIST).follows
+    parsed = parse(reader, page, url, role=Role.REPLIES, follow=follow)
+
+    assert [each.key for each in parsed.listings] == ["t7/p120"]
+
+
+def test_a_feed_is_no_list_of_topics() -> None:
+    """Its entries lead to posts, which name no topic: a source that starts there is told so."""
+    reader = board("phpbb", f"{SITE}/app.php/feed/forum/2")
+    [start] = reader.start({})
+    atom = (
+        '<feed xmlns="http://www.w3.org/2005/Atom"><entry><link href="/viewtopic.php?p=9#p9"/></entry></feed>'
+    )
+
+    assert start.role is Role.LIST
+    assert not parse(reader, atom, start.url).recognised

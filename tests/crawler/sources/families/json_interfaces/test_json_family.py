@@ -1,0 +1,83 @@
+"""What the families that answer in JSON share."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from crawler.sources.families.json_interfaces.json_family import (
+    body_fields,
+    number_at,
+    objects_at,
+    site_root,
+    text_at,
+    title_fields,
+)
+
+
+@pytest.mark.parametrize(
+    ("document", "path", "said"),
+    [
+        ({"a": {"b": "text"}}, ("a", "b"), "text"),
+        ({"a": [{"b": 7}]}, ("a", 0, "b"), "7"),
+        ({"a": [{"b": 7}]}, ("a", 5, "b"), ""),
+        ({"a": True}, ("a",), ""),
+        ({"a": None}, ("a", "b"), ""),
+        ({"a": {"b": [1]}}, ("a", "b"), ""),
+        ([1], ("a",), ""),
+    ],
+)
+def test_what_is_no_text_is_none(document: object, path: tuple[Any, ...], said: str) -> None:
+    """A document may hold anything at any place."""
+    assert text_at(document, *path) == said
+
+
+@pytest.mark.parametrize(("value", "read"), [(5, 5), ("12", 12), (-1, 0), (1.5, 0), ("1e9", 0), (10**20, 0)])
+def test_a_number_is_a_whole_one_of_bounded_length(value: object, read: int) -> None:
+    """Anything else counts as nothing."""
+    assert number_at({"n": value}, "n") == read
+
+
+def test_objects_are_those_of_a_list() -> None:
+    """A list of other things is a list; what is no list is none."""
+    assert objects_at({"rows": [{"a": 1}, 5, None]}, "rows") == [{"a": 1}]
+    assert objects_at({"rows": {"a": 1}}, "rows") is None
+
+
+@pytest.mark.parametrize(
+    ("url", "site"),
+    [
+        ("https://forum.example/d/5-title", "https://forum.example/"),
+        ("https://forum.example/forum/api/posts?x=1", "https://forum.example/forum/"),
+        ("https://forum.example", "https://forum.example/"),
+        ("https://forum.example/deals/", "https://forum.example/deals/"),
+    ],
+)
+def test_a_site_may_be_installed_below_a_path(url: str, site: str) -> None:
+    """The root is what stands before the program's own paths."""
+    assert site_root(url, "api", "d") == site
+
+
+def test_a_post_is_its_own_text_its_sample_and_its_links() -> None:
+    """What it quotes is somebody else's; a block of code is the sample, and not the body as well."""
+    markup = (
+        '<blockquote>Sample?</blockquote><p>Here: <a href="/x">list</a></p>'
+        "<pre><code>name\tphone\nAda\tnone</code></pre><p>Cheap.</p>"
+    )
+
+    said = body_fields(markup, base="https://forum.example/d/5", quotes="blockquote")
+
+    assert said == {
+        "body": "Here: list\nCheap.",
+        "sample": "name\tphone\nAda\tnone",
+        "links": ("https://forum.example/x",),
+    }
+
+
+def test_a_title_is_read_without_its_markup() -> None:
+    """Interfaces escape titles; the claim that a seller puts there is read."""
+    assert title_fields("A &amp; B&#58; <b>120k</b> records") == {
+        "title": "A & B: 120k records",
+        "claimed_records": 120_000,
+    }

@@ -1,0 +1,93 @@
+"""WordPress: where its API is, and what of a post is read."""
+
+from __future__ import annotations
+
+import pytest
+
+from crawler.sources.families.family import UnknownPage
+from crawler.sources.families.json_interfaces.wordpress import WORDPRESS
+from tests.crawler.sources.families.documents import adapter, one, page
+
+ROOT = "https://blog.example/"
+API = f"{ROOT}wp-json/wp/v2/posts?per_page=50&orderby=id&offset=0"
+POST = {
+    "id": 5,
+    "link": f"{ROOT}2026/03/acme/",
+    "date_gmt": "2026-03-01T12:30:00",
+    "modified_gmt": "2026-03-02T00:00:00",
+    "title": {"rendered": "ACME &#8211; 500k records"},
+    "content": {"rendered": "<p>Soon.</p><pre>name\tphone</pre>", "protected": False},
+    "_embedded": {"author": [{"name": "root"}]},
+}
+
+
+@pytest.mark.parametrize(
+    ("start", "asked"),
+    [
+        ("https://blog.example/leaks/", "https://blog.example/leaks/wp-json/wp/v2/posts?per_page=50&"),
+        ("https://blog.example/wp-json/", "https://blog.example/wp-json/wp/v2/posts?per_page=50&"),
+        (
+            "https://blog.example/index.php?rest_route=/",
+            "https://blog.example/index.php?rest_route=/wp/v2/posts&per_page=50&",
+        ),
+    ],
+)
+def test_the_api_is_found_from_the_blog_and_from_its_own_address(start: str, asked: str) -> None:
+    """Twice: by age, so that none is left out, and by the last change, for edits."""
+    by_age, by_change = (follow.url for follow in adapter("wordpress", start).start({}))
+
+    assert by_age.startswith(asked)
+    assert "orderby=id" in by_age
+    assert by_change == by_age.replace("orderby=id", "orderby=modified")
+
+
+@pytest.mark.parametrize(
+    ("href", "start"),
+    [
+        (f"{ROOT}index.php?rest_route=/", f"{ROOT}index.php?rest_route=/"),
+        ("https://elsewhere.example/wp-json/", ROOT),
+    ],
+)
+def test_a_page_names_its_api(href: str, start: str) -> None:
+    """Also where it is not at its usual place; another site's is not taken."""
+    link = f'<link rel="https://api.w.org/" href="{href}" />'
+
+    assert WORDPRESS.start(UnknownPage(f"{ROOT}about", 200, {}, frozenset(), link)) == start
+
+
+def test_a_post_is_complete() -> None:
+    """Its date is UTC though it does not say so; a block of code is its sample."""
+    listing = one(adapter("wordpress", ROOT).parse(page([POST], API)))
+
+    assert (listing.key, listing.url, listing.title) == ("p5", POST["link"], "ACME – 500k records")
+    assert (listing.body, listing.sample, listing.seller) == ("Soon.", "name\tphone", "root")
+    assert str(listing.posted_at) == "2026-03-01 12:30:00+00:00"
+    assert (listing.posted_at_uncertain, listing.claimed_records) == (False, 500_000)
+
+
+def test_a_protected_post_is_a_title() -> None:
+    """Its text is not shown to guests."""
+    protected = {**POST, "content": {"rendered": "", "protected": True}, "date_gmt": "0000-00-00T00:00:00"}
+
+    listing = one(adapter("wordpress", ROOT).parse(page([protected], API)))
+
+    assert (listing.title, listing.body, listing.posted_at) == ("ACME – 500k records", "", None)
+
+
+def test_pages_are_turned_by_what_came() -> None:
+    """A site may give fewer than it was asked for; an empty page is the end."""
+    reader = adapter("wordpress", ROOT)
+
+    first = reader.parse(page([POST, {**POST, "id": 4}], API))
+    last = reader.parse(page([], API))
+
+    assert first.next_page == API.replace("offset=0", "offset=2")
+    assert (last.next_page, last.end, last.recognised) == (None, True, True)
+
+
+@pytest.mark.parametrize(
+    "document", [{"code": "rest_no_route", "data": {"status": 404}}, [{"id": 5}], [{}], "x"]
+)
+def test_another_shape_is_not_recognised(document: object) -> None:
+    """An error of the API is no empty blog."""
+    assert not adapter("wordpress", ROOT).parse(page(document, API)).recognised

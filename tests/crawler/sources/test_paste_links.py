@@ -1,0 +1,98 @@
+"""Links to pastes: which are followed, and where their text is."""
+
+from __future__ import annotations
+
+import pytest
+
+from crawler.sources import read_definition
+from crawler.sources.paste_links import PasteLinks, text_read
+
+HTML_LIST = {
+    "rows": "tr",
+    "link": "a",
+    "key": {"select": "a", "attr": "href", "pattern": r"/([a-z]+)$"},
+}
+JSON_LIST = {"rows": "$.pastes", "key": "$.id", "url": "https://json.example/p/{key}"}
+SOURCES: list[dict[str, object]] = [
+    {
+        "kind": "paste",
+        "start": "https://html.example/",
+        "raw": "https://html.example/raw/{key}",
+        "list": HTML_LIST,
+    },
+    {
+        "kind": "paste",
+        "start": "https://json.example/",
+        "raw": "https://json.example/r/{key}",
+        "list": JSON_LIST,
+    },
+    {"kind": "pastebin", "start": "https://scrape.pastebin.com/api_scraping.php"},
+    {"kind": "gists", "start": "https://api.github.com/gists/public"},
+    {"kind": "privatebin", "start": f"https://bin.example/?{'a' * 16}#{'9' * 44}"},
+]
+GIST = "aa5a315d61ae9438b18d"
+
+
+def links(**changes: object) -> PasteLinks:
+    return PasteLinks.of((read_definition({**source, **changes}) for source in SOURCES), via="direct")
+
+
+@pytest.mark.parametrize(
+    ("link", "text"),
+    [
+        ("https://html.example/abc", "https://html.example/raw/abc"),
+        ("https://html.example/raw/abc", "https://html.example/raw/abc"),
+        ("https://json.example/p/x-1", "https://json.example/r/x-1"),
+        ("https://pastebin.com/AbCd1234", "https://scrape.pastebin.com/api_scrape_item.php?i=AbCd1234"),
+        ("https://pastebin.com/raw/AbCd1234", "https://scrape.pastebin.com/api_scrape_item.php?i=AbCd1234"),
+        (f"https://gist.github.com/ada/{GIST}", f"https://gist.githubusercontent.com/ada/{GIST}/raw"),
+        (f"https://gist.github.com/{GIST}", f"https://gist.githubusercontent.com/raw/{GIST}"),
+    ],
+)
+def test_a_link_to_a_configured_site_leads_to_its_text(link: str, text: str) -> None:
+    """Whichever of a paste's addresses it is."""
+    assert links().text_of(link) == text
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        "https://other.example/abc",
+        "https://html.example.evil.example/abc",
+        "https://html.example/all.zip",
+        "https://json.example/p/a/b",
+        "https://json.example/p/..%2Fadmin",
+        "https://pastebin.com/tools",
+        f"https://bin.example/?{'a' * 16}",
+        f"https://gist.github.com/ada/{GIST}/archive/x.zip",
+    ],
+)
+def test_any_other_link_is_left_alone(link: str) -> None:
+    """Another site, another page of a site, an archive, and whatever PrivateBin might burn."""
+    assert links().text_of(link) is None
+
+
+def test_a_site_that_is_disabled_is_not_followed() -> None:
+    """As if it were not configured."""
+    assert links(enabled=False).text_of("https://html.example/abc") is None
+
+
+@pytest.mark.parametrize(("via", "followed"), [("direct", False), ("tor", True)])
+def test_a_site_behind_tor_is_followed_through_tor_alone(via: str, followed: bool) -> None:
+    """It is not asked for from this machine's own address."""
+    behind = PasteLinks.of([read_definition({**SOURCES[0], "via": "tor"})], via=via)
+
+    assert (behind.text_of("https://html.example/abc") is not None) == followed
+
+
+@pytest.mark.parametrize(
+    ("text", "content_type", "read"),
+    [
+        ("a\tb\r\n", "text/plain", "a\tb\n"),
+        ("<p>a</p><p>b</p>", "text/html; charset=utf-8", "a\nb"),
+        ("PK\x03\x04\0\0", "text/plain", ""),
+    ],
+)
+def test_what_comes_is_read_as_text(text: str, content_type: str, read: str) -> None:
+    """A raw text as it stands, a page without its markup, and nothing of what is no text."""
+    assert text_read(text, content_type) == read

@@ -1,0 +1,49 @@
+"""What a page that is not recognised is quoted with."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from crawler.sources.unrecognised_page import MAX_QUOTED_CHARS, MAX_SEARCHED_BYTES, introduced
+
+
+@pytest.mark.parametrize(
+    ("page", "sentence"),
+    [
+        (b"<html><title>Just a moment...</title><h1>Wait</h1>", "Its title is “Just a moment...”."),
+        (b"<title> </title><h1>Please <b>log in</b></h1>", "Its first heading is “Please log in”."),
+        (b"<h2>We have moved", "Its first heading is “We have moved”."),
+        ("<title>登录</title>".encode("gb18030"), "Its title is “登录”."),
+        (b"<title>a\x1b[31mb\x00\r\n<b>c</title>", "Its title is “ab <b>c”."),
+        (b"<?xml version='1.0'?><html><title>XML</title></html>", "Its title is “XML”."),
+        (b'{"error": "not found"}', ""),
+        (b"https://market.example/offers", ""),
+        (b"\x00\xff\xfe<", ""),
+        (b"", ""),
+    ],
+)
+def test_a_title_or_a_heading_is_quoted_in_one_clean_line(page: bytes, sentence: str) -> None:
+    """The title goes before a heading; what is no HTML, or says nothing, is not quoted."""
+    assert introduced(page) == sentence
+
+
+def test_what_is_quoted_is_cut_short() -> None:
+    """A title of a megabyte gives a sentence like any other; behind the beginning nothing is looked at."""
+    assert introduced(b"<title>" + b"x" * (1 << 20)) == f"Its title is “{'x' * MAX_QUOTED_CHARS}”."
+    assert introduced(b" " * MAX_SEARCHED_BYTES + b"<title>late</title>") == ""
+
+
+@pytest.mark.parametrize(
+    "page",
+    [b"<h1>" * 100_000, b"<div " + b"a=b " * 100_000 + b">", b"<title>" * 100_000, b"<!--" * 100_000],
+    ids=["headings in headings", "attributes", "titles in titles", "open comments"],
+)
+def test_hostile_markup_is_read_within_a_bounded_time(page: bytes) -> None:
+    """Neither depth nor number does any harm."""
+    began = time.process_time()
+
+    introduced(page)
+
+    assert time.process_time() - began < 5
