@@ -277,7 +277,7 @@ class FamilySource(SourceBase):
             and info.context is not STORED
             and not all(parse_paste_link(url) for url in self.start)
         ):
-            wanted = "complete links to pastes, each with its key (`https://.../?ID#KEY`) and without `#-`"
+            wanted = "whole links to pastes, each with its key (`https://.../?ID#KEY`) and without `#-`"
             raise mistake("start", wanted)
         return self
 

@@ -1,4 +1,4 @@
-"""A source file is checked whole, in the words of the file."""
+"""All mistakes in a source file are found, and named by key."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ HTML = 'kind = "html"\nstart = "https://market.example/"\n'
 
 
 def errors(toml: str) -> dict[str, str]:
-    """What is wrong, by key (without the model's name, which comes first)."""
+    """Return the messages by key, without the name of the model, which comes first."""
     with pytest.raises(ValidationError) as caught:
         read_definition(tomllib.loads(toml))
     return {".".join(map(str, each["loc"][1:])): each["msg"] for each in caught.value.errors()}
@@ -38,17 +38,17 @@ def errors(toml: str) -> dict[str, str]:
         (HTML + LIST.replace('"li"', '""'), "list.rows", "between 1 and"),
         (HTML + LIST.replace('link = "a"\n', ""), "list", "`link`"),
         (HTML + LIST + 'page_url = "https://market.example/{page}"\n', "list", "`last_page` or `empty`"),
-        (HTML + LIST + 'page_url = "https://market.example/{cursor}"\n', "list", "`next` beside"),
+        (HTML + LIST + 'page_url = "https://market.example/{cursor}"\n', "list", "`next`"),
         (
             HTML + LIST + 'next = "a"\nempty = "p"\npage_url = "https://market.example/{page}"\n',
             "list",
             "not both",
         ),
-        (HTML + LIST + 'url = "https://market.example/{key}"\n', "list", "`key` beside `url`"),
-        (HTML + LIST + 'url = "https://market.example/"\nkey = "a"\n', "list.url", "{key} once"),
+        (HTML + LIST + 'url = "https://market.example/{key}"\n', "list", "`key`"),
+        (HTML + LIST + 'url = "https://market.example/"\nkey = "a"\n', "list.url", "{key}"),
         (HTML + LIST + '[row.price]\nselect = "b"\npattern = "(?<=a)b"\n', "row.price.pattern", "RE2"),
         (HTML + LIST + '[schedule]\nevery = "15"\n', "schedule.every", "s, m, h or d"),
-        (HTML + LIST + '[schedule]\nevery = "1s"\n', "schedule", "10s or more"),
+        (HTML + LIST + '[schedule]\nevery = "1s"\n', "schedule", "10s"),
         (HTML + LIST + '[schedule]\nevery = "5m"\njitter = "5m"\n', "schedule", "shorter"),
         (HTML + LIST + '[schedule]\nevery = "5m"\ncron = "* * * * *"\n', "schedule", "not both"),
         (HTML + LIST + '[schedule]\ncron = "* * * * 1-5"\n', "schedule.cron", "weekdays by name"),
@@ -73,26 +73,26 @@ def errors(toml: str) -> dict[str, str]:
     ],
 )
 def test_a_mistake_is_named_by_its_key_and_what_was_wanted(toml: str, key: str, wanted: str) -> None:
-    """Selectors, patterns, cron lines, zones and combinations are found wrong before anything is fetched."""
+    """Invalid expressions, times and combinations of keys are found before anything is fetched."""
     assert wanted in errors(toml)[key]
 
 
 @pytest.mark.parametrize("values", [{}, {"kind": "xml"}, {"kind": 5}, {"kind": ["html"]}])
 def test_a_file_without_a_known_kind_is_told_the_kinds(values: dict[str, Any]) -> None:
-    """Nothing else is complained about, for nothing else can be judged."""
+    """The only mistake is the kind, because nothing else can be checked without it."""
     with pytest.raises(ValidationError, match='"feed", "json"'):
         read_definition(values)
 
 
 def test_every_mistake_is_told_at_once() -> None:
-    """Three mistakes in three tables are three errors."""
+    """Three mistakes in three tables are reported together."""
     toml = HTML.replace("https", "ftp") + LIST.replace('"li"', '"li[["') + '[schedule]\nevery = "x"\n'
 
     assert set(errors(toml)) == {"start.0", "list.rows", "schedule.every"}
 
 
 def test_a_stored_definition_reads_back_equal() -> None:
-    """What the database keeps of a file is the file."""
+    """A definition is the same after it was stored and read."""
     toml = (
         HTML
         + LIST
@@ -105,7 +105,7 @@ def test_a_stored_definition_reads_back_equal() -> None:
 
 
 def test_defaults_are_gentle() -> None:
-    """A file that says nothing about it is polite and bounded."""
+    """By default a source is polite and limited."""
     definition = read_definition(tomllib.loads(HTML + LIST))
 
     assert definition.politeness.robots

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from crawler.sources import PageRefused, Role
 from crawler.sources.markup import MAX_ATTRIBUTES, MAX_PAGE_BYTES, text_of, text_of_markup, tree
-from tests.crawler.sources.read import adapter, read
+from tests.crawler.sources.pages import parse_page as read
+from tests.crawler.sources.pages import toml_adapter as adapter
 
 #: Of processor time; each takes a second or two where nothing else runs.
 BOUND_S = 15.0

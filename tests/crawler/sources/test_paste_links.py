@@ -50,7 +50,7 @@ def links(**changes: object) -> PasteLinks:
     ],
 )
 def test_a_link_to_a_configured_site_leads_to_its_text(link: str, text: str) -> None:
-    """Whichever of a paste's addresses it is."""
+    """Every address of a paste leads to its text."""
     assert links().text_of(link) == text
 
 
@@ -68,18 +68,18 @@ def test_a_link_to_a_configured_site_leads_to_its_text(link: str, text: str) -> 
     ],
 )
 def test_any_other_link_is_left_alone(link: str) -> None:
-    """Another site, another page of a site, an archive, and whatever PrivateBin might burn."""
+    """Other sites, other pages, archives and PrivateBin links are not followed."""
     assert links().text_of(link) is None
 
 
 def test_a_site_that_is_disabled_is_not_followed() -> None:
-    """As if it were not configured."""
+    """A disabled source is ignored."""
     assert links(enabled=False).text_of("https://html.example/abc") is None
 
 
 @pytest.mark.parametrize(("via", "followed"), [("direct", False), ("tor", True)])
 def test_a_site_behind_tor_is_followed_through_tor_alone(via: str, followed: bool) -> None:
-    """It is not asked for from this machine's own address."""
+    """A paste site that is read through Tor is never requested directly."""
     behind = PasteLinks.of([read_definition({**SOURCES[0], "via": "tor"})], via=via)
 
     assert (behind.text_of("https://html.example/abc") is not None) == followed
@@ -94,5 +94,5 @@ def test_a_site_behind_tor_is_followed_through_tor_alone(via: str, followed: boo
     ],
 )
 def test_what_comes_is_read_as_text(text: str, content_type: str, read: str) -> None:
-    """A raw text as it stands, a page without its markup, and nothing of what is no text."""
+    """A raw text is kept, HTML becomes text, and binary data gives an empty text."""
     assert text_read(text, content_type) == read

@@ -1,4 +1,4 @@
-"""Quiet hours: on the wall's clock, joined where they touch, refused where they make no sense."""
+"""Quiet hours are local times, are joined where they touch, and are refused if they make no sense."""
 
 from __future__ import annotations
 
@@ -31,25 +31,25 @@ def at(text: str) -> datetime:
 def test_a_moment_in_quiet_hours_knows_their_ends(
     spans: list[str], moment: str, begin: str, end: str
 ) -> None:
-    """Over midnight, in the zone that they name, in summer as in winter, and however many touch."""
+    """Spans over midnight, in a named zone, in summer and winter, and touching spans are found."""
     assert QuietHours(spans).around(at(moment)) == (at(begin), at(end))
 
 
 @pytest.mark.parametrize("moment", ["2026-03-01T06:00", "2026-03-01T21:59", "2026-03-01T12:00"])
 def test_other_moments_are_in_none(moment: str) -> None:
-    """The end itself is not quiet any more."""
+    """The end of a span is not quiet."""
     assert QuietHours(["22:00-06:00"]).around(at(moment)) is None
 
 
 def test_the_sources_zone_is_that_of_hours_that_name_none() -> None:
-    """A source in Shanghai has Shanghai's night."""
+    """Spans without a zone use the zone of the source."""
     quiet = QuietHours(["00:00-06:00"], timezone="Asia/Shanghai")
 
     assert quiet.around(at("2026-03-01T17:00")) == (at("2026-03-01T16:00"), at("2026-03-01T22:00"))
 
 
 def test_the_next_beginning_is_later_than_the_moment() -> None:
-    """A run that begins in quiet hours, by hand, goes on until the next."""
+    """A run that is started by hand in quiet hours continues until the next ones begin."""
     quiet = QuietHours(["22:00-06:00"])
 
     assert quiet.begins(at("2026-03-01T22:00")) == at("2026-03-02T22:00")
@@ -71,6 +71,6 @@ def test_the_next_beginning_is_later_than_the_moment() -> None:
     ],
 )
 def test_hours_that_make_no_sense_are_a_mistake(spans: list[str]) -> None:
-    """No hours at all, an unknown zone, or a day of which nothing is left."""
+    """Invalid hours, an unknown zone, and spans that leave no time of the day are refused."""
     with pytest.raises(ValidationError):
         READ.validate_python(spans)

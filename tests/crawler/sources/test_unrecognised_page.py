@@ -1,4 +1,4 @@
-"""What a page that is not recognised is quoted with."""
+"""The title or heading of an unrecognised page is quoted."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ from crawler.sources.unrecognised_page import MAX_QUOTED_CHARS, MAX_SEARCHED_BYT
     ],
 )
 def test_a_title_or_a_heading_is_quoted_in_one_clean_line(page: bytes, sentence: str) -> None:
-    """The title goes before a heading; what is no HTML, or says nothing, is not quoted."""
+    """The title comes before headings; a page without them, or without HTML, gives no sentence."""
     assert introduced(page) == sentence
 
 
 def test_what_is_quoted_is_cut_short() -> None:
-    """A title of a megabyte gives a sentence like any other; behind the beginning nothing is looked at."""
+    """A title of a megabyte is cut, and only the beginning of a page is searched."""
     assert introduced(b"<title>" + b"x" * (1 << 20)) == f"Its title is “{'x' * MAX_QUOTED_CHARS}”."
     assert introduced(b" " * MAX_SEARCHED_BYTES + b"<title>late</title>") == ""
 
@@ -41,7 +41,7 @@ def test_what_is_quoted_is_cut_short() -> None:
     ids=["headings in headings", "attributes", "titles in titles", "open comments"],
 )
 def test_hostile_markup_is_read_within_a_bounded_time(page: bytes) -> None:
-    """Neither depth nor number does any harm."""
+    """Deep nesting and many elements take less than five seconds of CPU time."""
     began = time.process_time()
 
     introduced(page)

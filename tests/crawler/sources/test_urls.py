@@ -1,4 +1,4 @@
-"""One spelling a page."""
+"""Each page has one spelling of its URL."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ BASE = "https://market.example/list/index.html?page=1"
     ],
 )
 def test_an_address_is_absolute_and_has_no_session(url: str, expected: str) -> None:
-    """Sessions, fragments, default ports and the case of the host multiply nothing."""
+    """Sessions, fragments, default ports and the case of the host make no second spelling."""
     assert canonical_url(url, base=BASE) == expected
 
 
@@ -60,7 +60,7 @@ def test_an_address_is_absolute_and_has_no_session(url: str, expected: str) -> N
     ],
 )
 def test_what_is_no_page_has_no_address(url: str) -> None:
-    """Other schemes, passwords, broken hosts and endless paths lead nowhere."""
+    """Other schemes, passwords, invalid hosts and very long paths are refused."""
     assert canonical_url(url, base=BASE) is None
 
 
@@ -71,7 +71,7 @@ PARAMETERS = st.sampled_from(
 
 @given(st.lists(st.tuples(st.sampled_from("&;"), PARAMETERS), max_size=8))
 def test_an_address_without_its_session_stays_as_it_is(parts: list[tuple[str, str]]) -> None:
-    """Whatever stands beside what is taken out, a second look changes nothing."""
+    """A canonical URL is unchanged by a second pass, for every combination of parameters."""
     once = canonical_url("/t?" + "".join(separator + part for separator, part in parts), base=BASE)
 
     assert once is not None
@@ -81,14 +81,14 @@ def test_an_address_without_its_session_stays_as_it_is(parts: list[tuple[str, st
 
 @given(st.text(max_size=200))
 def test_any_link_is_taken(url: str) -> None:
-    """No link raises, and an address stays what it is when it is looked at again."""
+    """No link raises an error, and a canonical URL is unchanged by a second pass."""
     once = canonical_url(url, base=BASE)
 
     assert once is None or canonical_url(once, base=BASE) == once
 
 
 def test_a_template_is_filled_and_read_back() -> None:
-    """What comes from a page is quoted; the number in a counted address is found again."""
+    """Text from a page is quoted, and the number in a numbered address is found again."""
     assert (
         fill_template("https://a.example/{key}/raw", key="../x?y=1") == "https://a.example/..%2Fx%3Fy%3D1/raw"
     )
@@ -97,7 +97,7 @@ def test_a_template_is_filled_and_read_back() -> None:
 
 
 def test_archives_and_media_are_no_text() -> None:
-    """What is offered for sale is never fetched."""
+    """Archives and media are never fetched."""
     names = ("a.txt", "a.csv", "a", "a.ZIP", "a.7z", "a.jpg")
 
     assert [name for name in names if may_be_text(f"https://a.example/{name}?x=1")] == ["a.txt", "a.csv", "a"]

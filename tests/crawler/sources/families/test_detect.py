@@ -1,4 +1,4 @@
-"""A site is recognised by one of its pages, and a source file is made of it."""
+"""A site is recognised by one of its pages, and a source file is written for it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from crawler.sources import read_definition
 from crawler.sources.families.detect import detect, detected_source_file
 from crawler.sources.families.family import UnknownPage
-from tests.crawler.sources.families.forums.boards import NOW, SITE
+from tests.crawler.sources.pages import NOW, SITE
 from tests.peers.forums.board import LONG
 from tests.peers.forums.server import PROGRAMS, ForumSite
 
@@ -29,7 +29,7 @@ BEGINNINGS = [
     "'post_title': ",
     "'attackdate': ",
 ]
-#: Enough that a search which goes over all of it for each beginning is far too slow.
+#: So many that a search which rescans all of it per beginning is far too slow.
 BAIT_CHARS = 100_000
 
 
@@ -38,7 +38,7 @@ def seen(text: str, *, url: str = f"{SITE}/", cookies: frozenset[str] = frozense
 
 
 def drawn(program: str, page: str) -> UnknownPage:
-    """A page of a program's practice board, as if it stood at `SITE`."""
+    """Return a page of a program's practice board, as if its address were at `SITE`."""
     forum = ForumSite(program)
     forum.url = SITE
     thread = forum.board.threads[LONG]
@@ -54,7 +54,7 @@ def drawn(program: str, page: str) -> UnknownPage:
 @pytest.mark.parametrize("page", ["list", "thread", "index"])
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_every_page_of_a_program_names_it_and_leads_to_its_board(program: str, page: str) -> None:
-    """A list page, a thread and the index each give the board's first page, without session or number."""
+    """A list page, a thread and the index each give the first page of the board, without a session."""
     finding = detect(drawn(program, page), now=NOW)
 
     assert finding.kind == program
@@ -73,7 +73,7 @@ def test_every_page_of_a_program_names_it_and_leads_to_its_board(program: str, p
 
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_an_index_lists_its_boards(program: str) -> None:
-    """Each board's name and address, for the operator to choose from."""
+    """The report has the name and address of each board, for the operator to choose from."""
     finding = detect(drawn(program, "index"), now=NOW)
 
     assert [board.name for board in finding.boards] == ["Databases", "Combo lists"]
@@ -81,7 +81,7 @@ def test_an_index_lists_its_boards(program: str) -> None:
 
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_the_file_that_is_written_is_a_source_file(program: str) -> None:
-    """It reads back as the family, with the start; other boards and reasons are comments."""
+    """The file reads back as the family with one start; other boards are comments."""
     toml = detected_source_file(
         detect(drawn(program, "index"), now=NOW), mask=str, private=("board.example",)
     )
@@ -104,7 +104,7 @@ def test_the_file_that_is_written_is_a_source_file(program: str) -> None:
     ],
 )
 def test_a_cookie_is_enough_where_a_theme_hides_the_rest(cookie: str, kind: str) -> None:
-    """Its name is the program's."""
+    """The name of a cookie alone is enough to recognise a program."""
     assert detect(seen("<p>members only", cookies=frozenset({cookie, "PHPSESSID"})), now=NOW).kind == kind
 
 
@@ -119,14 +119,14 @@ def test_a_cookie_is_enough_where_a_theme_hides_the_rest(cookie: str, kind: str)
     ],
 )
 def test_a_page_that_mentions_a_program_is_not_made_by_it(text: str) -> None:
-    """Without a sign of the program's own nothing is claimed."""
+    """A page without a sign of a program is not recognised."""
     finding = detect(seen(text), now=NOW)
 
     assert (finding.kind, finding.families) == (None, ())
 
 
 def test_a_feed_is_proposed_where_nothing_is_recognised() -> None:
-    """A link for machines is what there is to read then."""
+    """If no program is recognised, the feed that a page names becomes the start."""
     finding = detect(seen(FEED), now=NOW)
     definition = read_definition(tomllib.loads(detected_source_file(finding, mask=str, via="tor")))
 
@@ -134,14 +134,14 @@ def test_a_feed_is_proposed_where_nothing_is_recognised() -> None:
 
 
 def test_the_address_of_a_feed_is_a_start_of_its_own() -> None:
-    """A page that is a feed needs no link to one."""
+    """A page that is a feed becomes the start itself."""
     finding = detect(seen("<rss version='2.0'><channel/></rss>", url=f"{SITE}/rss"), now=NOW)
 
     assert (finding.kind, finding.start) == ("feed", f"{SITE}/rss")
 
 
 def test_a_board_s_feed_leads_to_the_board() -> None:
-    """The list behind a feed says which threads changed, so it is the better start."""
+    """The start is the list page behind the feed of a board, because it shows which threads have changed."""
     feed = "<rss version='2.0'><channel><generator>MyBB</generator></channel></rss>"
     finding = detect(seen(feed, url=f"{SITE}/syndication.php?fid=2"), now=NOW)
 
@@ -149,14 +149,14 @@ def test_a_board_s_feed_leads_to_the_board() -> None:
 
 
 def test_a_feed_is_named_beside_a_family() -> None:
-    """It is what is left to read when a redesign makes the pages unreadable."""
+    """A comment names the feed, which can still be read if a redesign makes the pages unreadable."""
     toml = detected_source_file(detect(drawn("smf", "list"), now=NOW), mask=str)
 
     assert f'kind = "feed", start = "{SITE}/index.php?action=.xml;type=rss2;board=2"' in toml
 
 
 def test_the_zone_that_the_pages_say_is_told() -> None:
-    """As a comment: they are read so, and a key would be wrong in summer."""
+    """The time zone of the pages is a comment, because a fixed offset as a key would be wrong in summer."""
     finding = detect(drawn("vbulletin", "list"), now=NOW)
     toml = detected_source_file(finding, mask=str)
 
@@ -188,7 +188,7 @@ def test_the_zone_that_the_pages_say_is_told() -> None:
     ],
 )
 def test_a_group_of_boards_is_no_start(page: str, expected: tuple[str, str]) -> None:
-    """It stands above its boards in the index, and lists them and no threads."""
+    """A group of boards on the index lists no threads, so it is not offered as a start."""
     finding = detect(seen(page), now=NOW)
 
     assert [(board.name, board.url) for board in finding.boards] == [(expected[0], SITE + expected[1])]
@@ -196,7 +196,7 @@ def test_a_group_of_boards_is_no_start(page: str, expected: tuple[str, str]) -> 
 
 
 def test_a_board_s_links_to_itself_are_no_boards() -> None:
-    """The number of a further page and the order by replies are no names."""
+    """Links to further pages and other orders of a board are not listed as boards."""
     page = (
         '<body id="phpbb"><a href="/viewforum.php?f=2&start=25">2</a><a href="/viewforum.php?f=2&sk=r">'
         'Replies</a><a href="/viewforum.php?f=3">Combo lists</a>'
@@ -208,7 +208,7 @@ def test_a_board_s_links_to_itself_are_no_boards() -> None:
 
 
 def test_what_a_page_says_cannot_leave_its_comment() -> None:
-    """A board's name with a line break and a quote is one comment, masked."""
+    """A board name with a line break and a quote stays one comment, and is masked."""
     name = 'Data&#10;enabled = false "13812345678'
     page = f'<body id="phpbb"><a href="/viewforum.php?f=1">x</a><a href="/viewforum.php?f=2">{name}</a>'
     toml = detected_source_file(
@@ -221,7 +221,7 @@ def test_what_a_page_says_cannot_leave_its_comment() -> None:
 
 @pytest.mark.parametrize("beginning", BEGINNINGS)
 def test_bait_for_patterns_costs_a_bounded_time(beginning: str) -> None:
-    """Beginnings of signs, a page full of them, are searched in less than three seconds of CPU."""
+    """A page full of beginnings of signs takes less than three seconds of CPU time."""
     page = seen(beginning * (BAIT_CHARS // len(beginning)))
     began = time.process_time()
     detect(page, now=NOW)
@@ -231,7 +231,7 @@ def test_bait_for_patterns_costs_a_bounded_time(beginning: str) -> None:
 
 @given(st.text(max_size=400), st.text(max_size=60), st.sets(st.text(max_size=20), max_size=3))
 def test_any_page_is_taken(text: str, path: str, cookies: set[str]) -> None:
-    """No page, address or cookie raises, and what is written is TOML."""
+    """No page, address or cookie raises an error, and the file is valid TOML."""
     finding = detect(seen(text, url=f"{SITE}/{path}", cookies=frozenset(cookies)), now=NOW)
 
     assert (

@@ -1,4 +1,4 @@
-"""Documents of the right shape with anything in any place: an adapter gives listings, or says it cannot."""
+"""JSON documents of the right form with any value in any place."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from crawler.sources import Follow, Parsed
 from crawler.sources.families.json_interfaces.json_family import MAX_PAGES
 from storage.errors import SpillwatchError
-from tests.crawler.sources.families.documents import adapter, followed
+from tests.crawler.sources.pages import family_adapter, followed_page
 from tests.peers.programs import PROGRAMS, STARTS, Content
 from tests.peers.web import Asked
 
@@ -49,12 +49,12 @@ def _with(node: Any, path: tuple[Any, ...], value: Any) -> Any:
 @settings(max_examples=40, deadline=None)
 @given(data=st.data())
 def test_rubbish_anywhere_is_survived(kind: str, data: st.DataObject) -> None:
-    """In a list, and in what it leads to: any number of values may be of another kind than they should."""
+    """With wrong values in a list or a thread, an adapter returns valid listings or refuses the page."""
     content = Content()
     content.add(replies=1)
-    reader = adapter(kind, f"https://site.example{STARTS.get(kind, '/')}")
+    reader = family_adapter(kind, f"https://site.example{STARTS.get(kind, '/')}")
     start = reader.start({})[0]
-    follows = reader.parse(followed(_asked(kind, content, start), start)).follows
+    follows = reader.parse(followed_page(_asked(kind, content, start), start)).follows
     follow = data.draw(st.sampled_from([start, *(each for each in follows if each.role.value == "item")]))
     document = _asked(kind, content, follow)
     for path in data.draw(st.lists(st.sampled_from(_places(document)), min_size=1, max_size=3, unique=True)):
@@ -64,7 +64,7 @@ def test_rubbish_anywhere_is_survived(kind: str, data: st.DataObject) -> None:
             continue  # an earlier change took this place away
 
     try:
-        parsed = reader.parse(followed(document, follow))
+        parsed = reader.parse(followed_page(document, follow))
     except SpillwatchError:
         parsed = Parsed(recognised=False)
 

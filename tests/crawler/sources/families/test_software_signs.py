@@ -1,4 +1,4 @@
-"""Sites with an interface are recognised by any of their pages, and told from one another."""
+"""Sites with a JSON interface are recognised by any of their pages, and distinguished from one another."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pytest
 from crawler.sources import read_definition
 from crawler.sources.families.detect import detect, detected_source_file
 from crawler.sources.families.family import UnknownPage
-from tests.crawler.sources.families.documents import NOW
+from tests.crawler.sources.pages import NOW
 
 FLARUM = '<div id="flarum-loading"></div><script id="flarum-json-payload" type="application/json">{}</script>'
 NODEBB = '<li component="category/topic"></li><script src="/assets/nodebb.min.js"></script>'
@@ -54,7 +54,7 @@ def seen(
     ],
 )
 def test_a_program_is_recognised_and_where_it_starts(page: UnknownPage, kind: str, start: str) -> None:
-    """By its markup, a header, a cookie or its address; what is written for it is a source that is taken."""
+    """Markup, a header, a cookie or the address show the program, and the start is valid in a source file."""
     finding = detect(page, now=NOW)
 
     assert (finding.kind, finding.start) == (kind, start)
@@ -63,7 +63,7 @@ def test_a_program_is_recognised_and_where_it_starts(page: UnknownPage, kind: st
 
 
 def test_a_page_that_links_to_them_is_none_of_them() -> None:
-    """Any page has links to channels, pastes and gists."""
+    """A page with links to channels, pastes and gists is not recognised as one of these sites."""
     links = " ".join(
         f'<a href="{url}">x</a>' for url in ("https://t.me/leaks", "https://gist.github.com/x", API)
     )
@@ -72,5 +72,5 @@ def test_a_page_that_links_to_them_is_none_of_them() -> None:
 
 
 def test_privatebin_is_recognised_and_needs_a_whole_link() -> None:
-    """Its server alone is nothing that could be read."""
+    """A PrivateBin server is recognised by its page."""
     assert detect(seen("https://site.example/", PRIVATEBIN), now=NOW).kind == "privatebin"

@@ -1,11 +1,11 @@
-"""Telegram's preview of a public channel: what of a message is read, and what is no channel."""
+"""Telegram's preview of a public channel: which parts of a message are read."""
 
 from __future__ import annotations
 
 import pytest
 
 from crawler.sources import Parsed
-from tests.crawler.sources.families.documents import adapter, page
+from tests.crawler.sources.pages import family_adapter, json_page
 
 URL = "https://t.me/s/leaks"
 
@@ -21,17 +21,17 @@ def text(markup: str) -> str:
 
 def read(*messages: str, head: str = "") -> Parsed:
     channel = f'{head}<section class="tgme_channel_history">{"".join(messages)}</section>'
-    return adapter("telegram", "https://t.me/leaks").parse(page(channel.encode(), URL))
+    return family_adapter("telegram", "https://t.me/leaks").parse(json_page(channel.encode(), URL))
 
 
 @pytest.mark.parametrize("start", ["https://t.me/leaks", "https://t.me/s/leaks", "https://t.me/leaks/512"])
 def test_a_start_is_any_address_of_the_channel(start: str) -> None:
-    """Its preview is what is read."""
-    assert [follow.url for follow in adapter("telegram", start).start({})] == [URL]
+    """Every address of a channel leads to its preview."""
+    assert [follow.url for follow in family_adapter("telegram", start).start({})] == [URL]
 
 
 def test_messages_of_the_same_second_are_two() -> None:
-    """A message's key is its place in the channel."""
+    """The key of a message is its number in the channel."""
     parsed = read(message("leaks/1", text("One")), message("leaks/2", text("Two")))
 
     assert [(each.key, each.url) for each in parsed.listings] == [
@@ -41,7 +41,7 @@ def test_messages_of_the_same_second_are_two() -> None:
 
 
 def test_what_a_message_answers_is_not_its_own() -> None:
-    """Its first line is its title; a block of code is its sample; links and claims are read."""
+    """The answered message is dropped; title, sample, links and claim of the message itself are read."""
     answered = '<a class="tgme_widget_message_reply"><div class="tgme_widget_message_text">Sample?</div></a>'
     own = text('120k records<br/>of <a href="https://paste.example/x">a lender</a><pre>name\tphone</pre>')
 
@@ -56,14 +56,14 @@ def test_what_a_message_answers_is_not_its_own() -> None:
 
 
 def test_the_text_of_an_album_is_read_once() -> None:
-    """Telegram puts it into an element of its own kind."""
+    """The text element that contains another one of the same class is read once."""
     [listing] = read(message("leaks/1", text(text("120k records<br/>of a lender<pre>a,b</pre>")))).listings
 
     assert (listing.body, listing.sample) == ("120k records\nof a lender", "a,b")
 
 
 def test_a_file_is_its_name() -> None:
-    """The file itself is never asked for."""
+    """A message with a file has the file name as its text, and the file is not an attachment."""
     document = '<div class="tgme_widget_message_document_title">customers.zip</div>'
 
     [listing] = read(message("leaks/1", document)).listings
@@ -72,14 +72,14 @@ def test_a_file_is_its_name() -> None:
 
 
 def test_a_picture_without_words_is_a_message() -> None:
-    """So that its place is not new for ever."""
+    """A message without text is a listing, so that it does not count as new on every visit."""
     [listing] = read(message("leaks/1", '<a class="tgme_widget_message_photo_wrap"></a>')).listings
 
     assert (listing.title, listing.body) == ("leaks/1", "")
 
 
 def test_views_are_no_change() -> None:
-    """They grow with every visit."""
+    """The number of views, which grows with every visit, is not in the digest."""
     views = "<span class='tgme_widget_message_views'>{}</span>"
 
     [before], [after] = (
@@ -97,26 +97,26 @@ def test_views_are_no_change() -> None:
     ],
 )
 def test_older_messages_are_a_page_of_their_own(head: str) -> None:
-    """Whichever of the two ways back the page has."""
+    """Both kinds of link to older messages give the next page."""
     parsed = read(message("leaks/41", text("One")), head=head)
 
     assert (parsed.next_page, parsed.end) == (f"{URL}?before=41", False)
 
 
 def test_the_first_message_is_the_end() -> None:
-    """A page without a way back."""
+    """A page without a link to older messages is the end."""
     assert read(message("leaks/1", text("One"))).end
 
 
 def test_a_channel_without_messages_is_empty() -> None:
-    """That is an answer."""
+    """A channel without messages is recognised."""
     parsed = read()
 
     assert (parsed.recognised, parsed.listings) == (True, ())
 
 
 def test_a_private_or_removed_channel_is_no_empty_one() -> None:
-    """It has the page of any name that nobody has."""
+    """The page of a private, removed or unknown channel is not recognised."""
     gone = b'<html><div class="tgme_page_extra">If you have Telegram, you can contact @leaks</div></html>'
 
-    assert not adapter("telegram", URL).parse(page(gone, URL)).recognised
+    assert not family_adapter("telegram", URL).parse(json_page(gone, URL)).recognised

@@ -11,7 +11,7 @@ import pytest
 from crawler.listing import ParsedPrice
 from crawler.sources import PageRefused, Role
 from crawler.sources.kinds.feed import MAX_FEED_CHARS
-from tests.crawler.sources.read import adapter, item, read
+from tests.crawler.sources.pages import item_listing, parse_page, toml_adapter
 
 URL = "https://forum.example/feed"
 FEED = f'kind = "feed"\nstart = "{URL}"\n'
@@ -51,9 +51,9 @@ JSON_FEED = json.dumps(
     ("charset", "written"), [("utf-8", "utf-8"), ("gb2312", "gbk"), ("utf-8", "gbk"), ("gb2312", "utf-8")]
 )
 def test_rss_is_read_in_whatever_charset_it_is(charset: str, written: str) -> None:
-    """Every part of an entry means its field, the longer content is the body, and the declaration may lie."""
-    first, second = read(
-        adapter(PRICED), RSS.format(charset=charset).encode(written), url=URL, role=Role.FEED
+    """The longer content is the body, and the declared charset may be wrong."""
+    first, second = parse_page(
+        toml_adapter(PRICED), RSS.format(charset=charset).encode(written), url=URL, role=Role.FEED
     ).listings
 
     assert (first.key, first.url) == ("g1", "https://forum.example/t?id=1")
@@ -68,8 +68,8 @@ def test_rss_is_read_in_whatever_charset_it_is(charset: str, written: str) -> No
     ("body", "key", "title", "text"), [(ATOM, "a1", "A & B", "text"), (JSON_FEED, "j1", "T", "a\nb")]
 )
 def test_atom_and_json_feed_are_read_alike(body: str, key: str, title: str, text: str) -> None:
-    """Author, date and the next page are found in both."""
-    parsed = read(adapter(FEED), body, url=URL, role=Role.FEED)
+    """Author, date and next page are found in both formats."""
+    parsed = parse_page(toml_adapter(FEED), body, url=URL, role=Role.FEED)
     (listing,) = parsed.listings
 
     assert (listing.key, listing.title, listing.body, listing.seller) == (key, title, text, "fox")
@@ -81,19 +81,21 @@ def test_atom_and_json_feed_are_read_alike(body: str, key: str, title: str, text
 
 
 def test_the_page_behind_an_entry_completes_it() -> None:
-    """With `[item]`, each entry is followed, and its page's fields win."""
-    reader = adapter(FEED + '[item]\nbody = "div.post"\n')
-    follow, _ = read(reader, RSS.format(charset="utf-8"), url=URL, role=Role.FEED).follows
-    listing = item(reader, "<div class=post>whole</div>", follow)
+    """With `[item]`, each entry is followed, and the fields of its page take precedence."""
+    reader = toml_adapter(FEED + '[item]\nbody = "div.post"\n')
+    follow, _ = parse_page(reader, RSS.format(charset="utf-8"), url=URL, role=Role.FEED).follows
+    listing = item_listing(reader, "<div class=post>whole</div>", follow)
 
     assert (listing.key, listing.title, listing.body) == ("g1", "出售 $500", "whole")
 
 
 def test_an_edited_entry_has_another_digest() -> None:
-    """A changed text is worth another look."""
-    before = read(adapter(FEED), ATOM, url=URL, role=Role.FEED).listings[0].row_digest
+    """A changed text changes the digest."""
+    before = parse_page(toml_adapter(FEED), ATOM, url=URL, role=Role.FEED).listings[0].row_digest
     after = (
-        read(adapter(FEED), ATOM.replace("text", "edited"), url=URL, role=Role.FEED).listings[0].row_digest
+        parse_page(toml_adapter(FEED), ATOM.replace("text", "edited"), url=URL, role=Role.FEED)
+        .listings[0]
+        .row_digest
     )
 
     assert before != after
@@ -103,22 +105,24 @@ def test_an_edited_entry_has_another_digest() -> None:
     "body", ["", "<html><h1>Log in</h1></html>", "{}", '{"version": 5}', "[1]", "\x00", "<" * 10_000]
 )
 def test_what_is_no_feed_is_not_recognised(body: str) -> None:
-    """A login page or another document is no empty feed."""
-    assert not read(adapter(FEED), body, url=URL, role=Role.FEED).recognised
+    """A login page or another document is not an empty feed."""
+    assert not parse_page(toml_adapter(FEED), body, url=URL, role=Role.FEED).recognised
 
 
 def test_an_empty_feed_is_recognised() -> None:
-    """A feed without entries is an answer."""
-    assert read(adapter(FEED), '<rss version="2.0"><channel/></rss>', url=URL, role=Role.FEED).recognised
+    """A feed without entries is recognised."""
+    assert parse_page(
+        toml_adapter(FEED), '<rss version="2.0"><channel/></rss>', url=URL, role=Role.FEED
+    ).recognised
 
 
 def test_entities_do_not_multiply() -> None:
-    """A document whose entities would expand to gigabytes ends in nothing."""
+    """Entities that would expand to gigabytes are not expanded."""
     bomb = "<!DOCTYPE x [<!ENTITY a 'aaaaaaaaaa'>" + "".join(
         f"<!ENTITY {chr(98 + n)} '{f'&{chr(97 + n)};' * 10}'>" for n in range(10)
     )
-    parsed = read(
-        adapter(FEED),
+    parsed = parse_page(
+        toml_adapter(FEED),
         f"<?xml version='1.0'?>{bomb}]><rss version='2.0'><item><title>&k;</title></item></rss>",
         url=URL,
         role=Role.FEED,
@@ -128,12 +132,12 @@ def test_entities_do_not_multiply() -> None:
 
 
 def test_a_feed_beyond_the_limit_is_refused() -> None:
-    """The message says how large it was and how much is parsed."""
+    """A feed longer than the limit is refused, and the message names the limit."""
     with pytest.raises(PageRefused, match=f"at most {MAX_FEED_CHARS}"):
-        read(adapter(FEED), b" " * (MAX_FEED_CHARS + 1), url=URL, role=Role.FEED)
+        parse_page(toml_adapter(FEED), b" " * (MAX_FEED_CHARS + 1), url=URL, role=Role.FEED)
 
 
 def test_a_local_file_is_never_opened() -> None:
-    """A body that names a file or an address is a body."""
-    assert not read(adapter(FEED), "/etc/passwd", url=URL, role=Role.FEED).recognised
-    assert not read(adapter(FEED), "file:///etc/passwd", url=URL, role=Role.FEED).recognised
+    """A body that is a file name or an address is not opened."""
+    assert not parse_page(toml_adapter(FEED), "/etc/passwd", url=URL, role=Role.FEED).recognised
+    assert not parse_page(toml_adapter(FEED), "file:///etc/passwd", url=URL, role=Role.FEED).recognised

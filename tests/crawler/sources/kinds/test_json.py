@@ -1,4 +1,4 @@
-"""`kind = "json"`: rows by JSONPath, cursor and page paging, and what is no answer."""
+"""`kind = "json"`: rows by JSONPath, paging by cursor and number, and documents that are not recognised."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 
 from crawler.listing import ParsedPrice
 from crawler.sources import Role
-from tests.crawler.sources.read import adapter, item, read
+from tests.crawler.sources.pages import item_listing, parse_page, toml_adapter
 
 API = "https://forum.example/api/offers"
 FORUM = f"""
@@ -44,8 +44,8 @@ def document(*rows: object, **rest: object) -> str:
 
 
 def test_rows_are_read_by_their_paths() -> None:
-    """Numbers, epochs and arrays are cleaned as the fields' names say; the key fills the addresses."""
-    (follow,) = read(adapter(FORUM), document(OFFER), url=API, role=Role.API).follows
+    """Numbers, epochs and arrays are cleaned as fields, and the key is put into the addresses."""
+    (follow,) = parse_page(toml_adapter(FORUM), document(OFFER), url=API, role=Role.API).follows
 
     assert (follow.url, follow.role, follow.key) == ("https://forum.example/api/offers/7", Role.ITEM, "7")
     assert follow.partial is not None
@@ -56,10 +56,10 @@ def test_rows_are_read_by_their_paths() -> None:
 
 
 def test_an_item_s_markup_becomes_text() -> None:
-    """`markup = true` reads HTML inside JSON; attachments that are no text are left out."""
-    reader = adapter(FORUM)
-    (follow,) = read(reader, document(OFFER), url=API, role=Role.API).follows
-    listing = item(
+    """`markup = true` reads HTML in JSON; attachments that are not text are left out."""
+    reader = toml_adapter(FORUM)
+    (follow,) = parse_page(reader, document(OFFER), url=API, role=Role.API).follows
+    listing = item_listing(
         reader, json.dumps({"html": "<p>a<p>b", "files": [{"url": "/s.csv"}, {"url": "/s.rar"}]}), follow
     )
 
@@ -91,16 +91,16 @@ def test_an_item_s_markup_becomes_text() -> None:
 def test_paging_by_link_cursor_and_number(
     paging: str, links: dict[str, Any], onward: str | None, end: bool
 ) -> None:
-    """A link is resolved, a cursor fills its place quoted, numbers count on by their step."""
-    reader = adapter(FORUM.replace('next = "$.links.next"', paging))
-    parsed = read(reader, document(OFFER, links=links), url=API, role=Role.API)
+    """A link is resolved, a cursor is quoted in its place, and numbers grow by their step."""
+    reader = toml_adapter(FORUM.replace('next = "$.links.next"', paging))
+    parsed = parse_page(reader, document(OFFER, links=links), url=API, role=Role.API)
 
     assert (parsed.next_page, parsed.end) == (onward, end)
 
 
 def test_an_empty_array_is_an_answer() -> None:
-    """No rows where the rows belong means that nothing is offered, and is the end."""
-    parsed = read(adapter(FORUM), document(), url=API, role=Role.API)
+    """An empty array of rows is recognised, and is the end."""
+    parsed = parse_page(toml_adapter(FORUM), document(), url=API, role=Role.API)
 
     assert (parsed.recognised, parsed.end, parsed.follows) == (True, True, ())
 
@@ -119,21 +119,23 @@ def test_an_empty_array_is_an_answer() -> None:
     ],
 )
 def test_what_is_no_answer_is_not_recognised(body: str) -> None:
-    """HTML, an error, bottomless nesting, numbers without end and rows that are none: nothing raises."""
-    assert not read(adapter(FORUM), body, url=API, role=Role.API).recognised
+    """HTML, an error, deep nesting, long numbers and invalid rows are not recognised and raise no error."""
+    assert not parse_page(toml_adapter(FORUM), body, url=API, role=Role.API).recognised
 
 
 def test_a_key_cannot_leave_its_place_in_an_address() -> None:
     """A key with slashes, dots and a query is quoted."""
-    (follow,) = read(adapter(FORUM), document({"id": "../../admin?x=1#"}), url=API, role=Role.API).follows
+    (follow,) = parse_page(
+        toml_adapter(FORUM), document({"id": "../../admin?x=1#"}), url=API, role=Role.API
+    ).follows
 
     assert follow.url == "https://forum.example/api/offers/..%2F..%2Fadmin%3Fx%3D1%23"
 
 
 def test_rows_may_be_the_matches_themselves() -> None:
-    """A path with a wildcard finds the rows one by one; the document may be the array."""
+    """A path with a wildcard finds the rows one by one, and the document may be the array."""
     for rows, body in (("$.data[*]", document(OFFER)), ("$", json.dumps([OFFER]))):
-        (follow,) = read(
-            adapter(FORUM.replace('"$.data"', f'"{rows}"')), body, url=API, role=Role.API
+        (follow,) = parse_page(
+            toml_adapter(FORUM.replace('"$.data"', f'"{rows}"')), body, url=API, role=Role.API
         ).follows
         assert follow.key == "7"

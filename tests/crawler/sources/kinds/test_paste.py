@@ -7,7 +7,7 @@ import json
 import pytest
 
 from crawler.sources import Follow, Page, Role
-from tests.crawler.sources.read import NOW, adapter, item, read
+from tests.crawler.sources.pages import NOW, item_listing, parse_page, toml_adapter
 
 URL = "https://paste.example/recent"
 COMMON = f'kind = "paste"\nstart = "{URL}"\nraw = "https://paste.example/raw/{{key}}"\n'
@@ -44,8 +44,8 @@ FOLLOW = Follow("https://paste.example/raw/ab1", Role.RAW, "ab1")
     ],
 )
 def test_every_row_leads_to_a_raw_text(toml: str, body: str) -> None:
-    """The list may be a page or JSON: its rows' language decides."""
-    (follow,) = read(adapter(toml), body, url=URL).follows
+    """The language of `rows` decides whether the list is HTML or JSON."""
+    (follow,) = parse_page(toml_adapter(toml), body, url=URL).follows
 
     assert (follow.url, follow.role, follow.key) == (FOLLOW.url, Role.RAW, "ab1")
     assert follow.partial is not None
@@ -54,13 +54,13 @@ def test_every_row_leads_to_a_raw_text(toml: str, body: str) -> None:
 
 @pytest.mark.parametrize("charset", ["gbk", "utf-8", "utf-16", "cp1251"])
 def test_a_raw_text_is_the_body_as_it_stands(charset: str) -> None:
-    """Columns, indentation and empty lines stay; line ends become one kind; control characters go."""
+    """Tabs, indentation and empty lines are kept; line breaks are unified; control characters are dropped."""
     text = (
         "имя\tтелефон\r\n\r\n  Иван\tобразец данных\x07\n"
         if charset == "cp1251"
         else "姓名\t电话\r\n\r\n  张三\t样本数据\x07\n"
     )
-    listing = item(adapter(HTML), text.encode(charset), FOLLOW)
+    listing = item_listing(toml_adapter(HTML), text.encode(charset), FOLLOW)
 
     assert listing.body == text.replace("\r\n", "\n").replace("\x07", "")
     assert listing.title == text.partition("\r")[0].replace("\t", " ")
@@ -71,24 +71,24 @@ def test_a_raw_text_is_the_body_as_it_stands(charset: str) -> None:
     [(b"\x89PNG\r\n\x1a\n\0\0", ""), (b"GIF89a", "image/gif"), (b"text\0\0\0more", "text/plain")],
 )
 def test_what_is_no_text_has_no_body(body: bytes, content_type: str) -> None:
-    """A picture in a paste server is a listing without words."""
+    """A picture on a paste site gives a listing without a body."""
     page = Page(FOLLOW.url, body, Role.RAW, NOW, content_type=content_type, key="ab1")
-    (listing,) = adapter(HTML).parse(page).listings
+    (listing,) = toml_adapter(HTML).parse(page).listings
 
     assert listing.body == ""
 
 
 def test_a_raw_page_that_is_html_is_read_as_text() -> None:
-    """Some servers show a page where the raw text should be."""
+    """HTML in place of the raw text is converted to text."""
     page = Page(FOLLOW.url, b"<p>a</p><p>b</p>", Role.RAW, NOW, content_type="text/html", key="ab1")
-    (listing,) = adapter(HTML).parse(page).listings
+    (listing,) = toml_adapter(HTML).parse(page).listings
 
     assert listing.body == "a\nb"
 
 
 def test_a_paste_is_looked_at_again_where_its_raw_text_is() -> None:
-    """The listing's own page is not the page around it."""
-    (follow,) = read(adapter(HTML), "<table><tr><td><a href=/ab1>notes</a>", url=URL).follows
+    """A recheck reads the raw text, not the page around it."""
+    (follow,) = parse_page(toml_adapter(HTML), "<table><tr><td><a href=/ab1>notes</a>", url=URL).follows
 
     assert follow.partial is not None
-    assert adapter(HTML).own_page(follow.partial) == follow
+    assert toml_adapter(HTML).own_page(follow.partial) == follow

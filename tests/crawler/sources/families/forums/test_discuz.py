@@ -1,4 +1,4 @@
-"""Discuz!: prices, locks, noise and Chinese dates."""
+"""Discuz!: prices, hidden content, noise and Chinese dates."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from crawler.sources import Role
-from tests.crawler.sources.families.forums.boards import SITE, board, parse, posts, rows
+from tests.crawler.sources.pages import SITE, family_adapter, parse_page, row_listings, thread_posts
 
 LIST = f"{SITE}/forum-2-1.html"
 ROW = """<table id="threadlisttableid"><tbody id="{kind}_7"><tr><td class="icn"><a
@@ -77,32 +77,32 @@ def post(pcb: str, *, date: str = "2026-3-1 12:30", author: str = AUTHOR, clock:
     ],
 )  # fmt: skip
 def test_the_price_in_a_row(after: str, title: str, currency: str | None, expected: str | None) -> None:
-    """The title's price comes first; points are money only where the source says so; a rank is no price."""
-    [found] = rows(board("discuz", currency=currency), row(after=after, title=title), LIST)
+    """The price in the title comes first; points are money only if the source says so; a rank is no price."""
+    [found] = row_listings(family_adapter("discuz", currency=currency), row(after=after, title=title), LIST)
 
     assert (str(found.price) if found.price else None) == expected
 
 
 def test_a_new_price_changes_a_row_even_where_it_is_no_money() -> None:
-    """What readers have to pay is part of the digest; the time of the last post and the views are not."""
+    """The price for reading is part of the digest; the time of the last post and the views are not."""
     cost = ' - [售价 <span class="xw1">{}</span> 金币]'
-    reader = board("discuz")
+    reader = family_adapter("discuz")
     pages = (
         row(after=cost.format(30)),
         row(after=cost.format(30), views="9", last_at="3 天前"),
         row(after=cost.format(50)),
     )
-    same, later, dearer = (rows(reader, page, LIST)[0].row_digest for page in pages)
+    same, later, dearer = (row_listings(reader, page, LIST)[0].row_digest for page in pages)
 
     assert same == later
     assert same != dearer
 
 
 def test_the_kind_of_a_thread_is_its_prefix() -> None:
-    """As on its own page, so that a second look sees no change."""
+    """A row and the page of its thread give the same prefix, so that a recheck sees no change."""
     kind = '<em>[<a href="forum.php?mod=forumdisplay&amp;fid=2&amp;filter=typeid&amp;typeid=1">出售</a>]</em>'
-    [listed] = rows(board("discuz"), row(type=kind), LIST)
-    [own] = posts(board("discuz"), post(body("x")), f"{SITE}/thread-7-1-1.html")
+    [listed] = row_listings(family_adapter("discuz"), row(type=kind), LIST)
+    [own] = thread_posts(family_adapter("discuz"), post(body("x")), f"{SITE}/thread-7-1-1.html")
 
     assert listed.title == own.title == "[出售] 数据"
 
@@ -117,16 +117,16 @@ def test_the_kind_of_a_thread_is_its_prefix() -> None:
     ],
 )
 def test_a_body_is_without_noise(markup: str, expected: str) -> None:
-    """Jammer words, hidden spans, notes of edits and quotes go; a lock is said in our own words."""
-    [first] = posts(board("discuz"), post(body(markup)), f"{SITE}/thread-7-1-1.html")
+    """Words of noise, hidden spans, notes of edits and quotes are dropped; hidden content is marked."""
+    [first] = thread_posts(family_adapter("discuz"), post(body(markup)), f"{SITE}/thread-7-1-1.html")
 
     assert first.body == expected
 
 
 def test_a_post_that_is_sold_is_said_to_be_hidden() -> None:
-    """Where all of it is locked there is no message, and the thread is read all the same."""
-    [first] = posts(
-        board("discuz"),
+    """A post that is completely hidden has no message, and its thread is read."""
+    [first] = thread_posts(
+        family_adapter("discuz"),
         post(SOLD),
         f"{SITE}/thread-7-1-1.html",
     )
@@ -140,24 +140,28 @@ MESSAGE = """<title>提示信息 - 论坛 - Powered by Discuz!</title><div id="m
 
 @pytest.mark.parametrize("words", ["本帖要求阅读权限高于 10 才能浏览", "本帖要求閱讀權限高於 10 才能瀏覽"])
 def test_a_thread_for_members_of_a_rank_is_what_its_row_said(words: str) -> None:
-    """Its page is one message; a second look, which has no row, finds nothing new and no stranger."""
-    reader, page = board("discuz"), MESSAGE.format(words)
-    [follow] = parse(reader, row(), LIST).follows
-    [found] = parse(reader, page, follow.url, role=Role.ITEM, follow=follow).listings
-    again = parse(reader, page, follow.url, role=Role.ITEM)
+    """Its page is a single message; a recheck, which has no row, finds nothing new."""
+    reader, page = family_adapter("discuz"), MESSAGE.format(words)
+    [follow] = parse_page(reader, row(), LIST).follows
+    [found] = parse_page(reader, page, follow.url, role=Role.ITEM, follow=follow).listings
+    again = parse_page(reader, page, follow.url, role=Role.ITEM)
 
     assert (found.title, found.seller, found.body) == ("数据", "狐狸", "[hidden by the site]")
     assert (again.recognised, again.listings) == (True, ())
 
 
 def test_a_message_that_nobody_knows_is_no_thread() -> None:
-    """What the board says there may be a wall or a mistake of ours."""
-    assert not parse(board("discuz"), MESSAGE.format("未定义操作"), LIST, role=Role.ITEM).recognised
+    """An unknown message of the board may be a wall, so it is not recognised."""
+    assert not parse_page(
+        family_adapter("discuz"), MESSAGE.format("未定义操作"), LIST, role=Role.ITEM
+    ).recognised
 
 
 def test_an_anonymous_author_is_named_as_the_board_names_them() -> None:
-    """There is no link to a profile then."""
-    [first] = posts(board("discuz"), post(body("x"), author="匿名者"), f"{SITE}/thread-7-1-1.html")
+    """An author without a link to a profile is read."""
+    [first] = thread_posts(
+        family_adapter("discuz"), post(body("x"), author="匿名者"), f"{SITE}/thread-7-1-1.html"
+    )
 
     assert first.seller == "匿名者"
 
@@ -174,8 +178,10 @@ def test_an_anonymous_author_is_named_as_the_board_names_them() -> None:
     ],
 )
 def test_dates_in_words_are_read(date: str, clock: str, expected: str, *, uncertain: bool) -> None:
-    """In the zone of the footer; the full date in a title wins over "yesterday"."""
-    [first] = posts(board("discuz"), post(body("x"), date=date, clock=clock), f"{SITE}/thread-7-1-1.html")
+    """Dates are in the zone of the footer; the full date in a title wins over "yesterday"."""
+    [first] = thread_posts(
+        family_adapter("discuz"), post(body("x"), date=date, clock=clock), f"{SITE}/thread-7-1-1.html"
+    )
 
     assert (first.posted_at, first.posted_at_uncertain) == (
         datetime.fromisoformat(expected).replace(tzinfo=UTC),
@@ -194,8 +200,8 @@ def test_dates_in_words_are_read(date: str, clock: str, expected: str, *, uncert
 def test_a_row_s_date_is_uncertain_where_it_is_a_day_alone(
     date: str, expected: str, *, uncertain: bool
 ) -> None:
-    """Lists say the day; a thread that is not read further is known to the day, and that is said."""
-    [follow] = parse(board("discuz", timezone="Asia/Shanghai"), row(date=date), LIST).follows
+    """A list gives only the day, so the time of a thread is marked as uncertain."""
+    [follow] = parse_page(family_adapter("discuz", timezone="Asia/Shanghai"), row(date=date), LIST).follows
 
     assert follow.partial is not None
     assert (follow.partial.posted_at, follow.partial.posted_at_uncertain) == (
@@ -205,28 +211,30 @@ def test_a_row_s_date_is_uncertain_where_it_is_a_day_alone(
 
 
 def test_code_is_the_sample_line_by_line() -> None:
-    """Its lines are items of a list, with a break between them or without."""
-    [first] = posts(board("discuz"), post(body(CODE)), f"{SITE}/thread-7-1-1.html")
+    """The lines of code are list items, with or without a line break between them."""
+    [first] = thread_posts(family_adapter("discuz"), post(body(CODE)), f"{SITE}/thread-7-1-1.html")
 
     assert (first.body, first.sample) == ("看", "a,b\n1,2")
 
 
 def test_what_is_no_thread_of_this_board_is_left_out() -> None:
-    """An announcement has no thread, a moved one is elsewhere, and an empty board says so."""
-    reader = board("discuz")
+    """An announcement and a moved thread are left out, and an empty board is recognised."""
+    reader = family_adapter("discuz")
 
-    assert rows(reader, row(type="移动:"), LIST) == []
-    assert len(rows(reader, row(kind="stickthread"), LIST)) == 1
-    assert parse(reader, ANNOUNCEMENT + EMPTY, LIST).recognised
-    assert not parse(reader, ANNOUNCEMENT, LIST).recognised
+    assert row_listings(reader, row(type="移动:"), LIST) == []
+    assert len(row_listings(reader, row(kind="stickthread"), LIST)) == 1
+    assert parse_page(reader, ANNOUNCEMENT + EMPTY, LIST).recognised
+    assert not parse_page(reader, ANNOUNCEMENT, LIST).recognised
 
 
 def test_a_feed_of_a_board_leads_to_its_list() -> None:
-    """The address that Discuz! gives its feeds, with whatever authorisation in it."""
-    reader = board("discuz", f"{SITE}/forum.php?mod=rss&fid=2&auth=0")
+    """The address of a feed in Discuz!, which may contain an authorisation, leads to the list page."""
+    reader = family_adapter("discuz", f"{SITE}/forum.php?mod=rss&fid=2&auth=0")
     [start] = reader.start({})
     item = f"<item><title>数据</title><link>{SITE}/forum.php?mod=viewthread&amp;tid=7</link></item>"
-    parsed = parse(reader, f"<rss version='2.0'><channel>{item}</channel></rss>", start.url, role=start.role)
+    parsed = parse_page(
+        reader, f"<rss version='2.0'><channel>{item}</channel></rss>", start.url, role=start.role
+    )
 
     assert (start.role, [each.key for each in parsed.follows]) == (Role.FEED, ["t7"])
     assert parsed.next_page == f"{SITE}/forum.php?mod=forumdisplay&fid=2"

@@ -1,4 +1,4 @@
-"""The reader of every forum, whatever its table: hostile pages, and drawn pages with parts taken away."""
+"""The adapter of all forums: hostile pages, and practice pages with parts removed."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from crawler.errors import MissingOrKept, NotThere
 from crawler.sources import Role
 from crawler.sources.families.forums.element_reader import MAX_ELEMENTS
-from tests.crawler.sources.families.forums.boards import SITE, board, parse
+from tests.crawler.sources.pages import SITE, family_adapter, parse_page
 from tests.peers.forums.board import LONG
 from tests.peers.forums.server import PROGRAMS, ForumSite
 
-#: What each program's rows and posts are known by; a redesign has others.
+#: The marks of rows and posts of each program. A redesign has others.
 MARKS = {
     "mybb": ("inline_row", "post_body"),
     "phpbb": ("topictitle", 'class="content"'),
@@ -28,7 +28,7 @@ MARKS = {
 
 
 def drawn(program: str, number: int | None = None) -> tuple[str, str]:
-    """A page of a program's practice board, and its address at `SITE`."""
+    """Return a page of a program's practice board, and its address at `SITE`."""
     forum = ForumSite(program)
     forum.url = SITE
     html = forum.page(number, 1).body.decode(PROGRAMS[program].charset)
@@ -39,28 +39,28 @@ def drawn(program: str, number: int | None = None) -> tuple[str, str]:
 
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_a_page_without_the_marks_of_its_program_is_not_recognised(program: str) -> None:
-    """Rows and posts under other names are a redesign, though everything else stands where it was."""
+    """Rows and posts under other names are a redesign, even if everything else is unchanged."""
     row, post = MARKS[program]
     listed, url = drawn(program)
     thread, own = drawn(program, LONG)
-    reader = board(program)
+    reader = family_adapter(program)
     others = re.sub(f"{re.escape(row)}|stickthread_", "xx", listed)
 
-    assert parse(reader, listed, url).recognised
-    assert parse(reader, thread, own, role=Role.ITEM).recognised
-    assert not parse(reader, others, url).recognised
-    assert not parse(reader, thread.replace(post, "xx"), own, role=Role.ITEM).recognised
+    assert parse_page(reader, listed, url).recognised
+    assert parse_page(reader, thread, own, role=Role.ITEM).recognised
+    assert not parse_page(reader, others, url).recognised
+    assert not parse_page(reader, thread.replace(post, "xx"), own, role=Role.ITEM).recognised
 
 
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_what_every_selector_found_is_told(program: str) -> None:
-    """`source try` and a source's health count titles, authors and texts."""
+    """For `source try` and the health of a source, found titles, authors and texts are counted."""
     listed, url = drawn(program)
     thread, own = drawn(program, LONG)
-    reader = board(program, timezone="Asia/Shanghai")
+    reader = family_adapter(program, timezone="Asia/Shanghai")
     found = {
         (each.part, each.field): (each.tried, each.found)
-        for page in (parse(reader, listed, url), parse(reader, thread, own, role=Role.ITEM))
+        for page in (parse_page(reader, listed, url), parse_page(reader, thread, own, role=Role.ITEM))
         for each in page.findings
     }
 
@@ -76,8 +76,8 @@ def test_what_every_selector_found_is_told(program: str) -> None:
     role=st.sampled_from(list(Role)[:5]),
 )
 def test_any_page_is_taken(program: str, html: str, role: Role) -> None:
-    """Rubbish in any role raises nothing, and is never taken for a thread."""
-    parsed = parse(board(program), html, f"{SITE}/x", role=role)
+    """Random text in any role raises no error, and gives no listing."""
+    parsed = parse_page(family_adapter(program), html, f"{SITE}/x", role=role)
 
     assert parsed.listings == ()
     assert parsed.follows == ()
@@ -89,7 +89,7 @@ def test_rows_without_end_are_bait(program: str) -> None:
     html, url = drawn(program)
     start, end = html.find("<body"), html.rfind("</body>")
     began = time.process_time()
-    parsed = parse(board(program), html[:start] + html[start:end] * 40, url)
+    parsed = parse_page(family_adapter(program), html[:start] + html[start:end] * 40, url)
 
     assert len(parsed.follows) <= MAX_ELEMENTS
     assert time.process_time() - began < 10
@@ -107,14 +107,14 @@ def test_rows_without_end_are_bait(program: str) -> None:
     ],
 )
 def test_a_thread_that_was_removed_is_not_there(program: str, words: str) -> None:
-    """These say it with status 200; a thread that quotes the words is there, a long page of them strange."""
+    """These messages have status 200. A thread may quote one; a long page with one is not recognised."""
     html, url = drawn(program, LONG)
-    reader = board(program)
+    reader = family_adapter(program)
 
-    with pytest.raises(NotThere, match="no such thread"):
-        parse(reader, f"<table><tr><td>{words}</td></tr></table>", url, role=Role.ITEM)
-    assert parse(reader, html.replace("no haggling", words), url, role=Role.ITEM).recognised
-    assert not parse(reader, words * 500, url, role=Role.ITEM).recognised
+    with pytest.raises(NotThere, match=r"board\.example"):
+        parse_page(reader, f"<table><tr><td>{words}</td></tr></table>", url, role=Role.ITEM)
+    assert parse_page(reader, html.replace("no haggling", words), url, role=Role.ITEM).recognised
+    assert not parse_page(reader, words * 500, url, role=Role.ITEM).recognised
 
 
 OFF_LIMITS = (
@@ -135,8 +135,8 @@ OFF_LIMITS = (
 def test_what_may_be_kept_is_not_there_only_where_each_board_is_asked_for(
     starts: list[str], error: type[Exception]
 ) -> None:
-    """SMF says the same of a topic that is gone and of one on a closed board: a list of that board tells."""
-    reader = board("smf", [f"{SITE}/{start}" for start in starts])
+    """SMF has one message for a topic that is gone and for a closed board; the list of the board decides."""
+    reader = family_adapter("smf", [f"{SITE}/{start}" for start in starts])
 
     with pytest.raises(error):
-        parse(reader, OFF_LIMITS, f"{SITE}/index.php?topic=7.0", role=Role.ITEM)
+        parse_page(reader, OFF_LIMITS, f"{SITE}/index.php?topic=7.0", role=Role.ITEM)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from crawler.sources import Role
-from tests.crawler.sources.families.forums.boards import NOW, SITE, board, parse, posts, rows
+from tests.crawler.sources.pages import NOW, SITE, family_adapter, parse_page, row_listings, thread_posts
 
 LIST = f"{SITE}/forumdisplay.php?fid=2"
 CLOCK = '<span id="current_time"><strong>Current time:</strong> {}</span>'
@@ -65,8 +65,8 @@ def row(tid: int = 1, *, title: str = "Data", date: str = "03-01-2026, 12:30 PM"
 def test_a_date_is_read_by_the_clock_in_the_footer(
     clock: str, date: str, expected: str, *, uncertain: bool
 ) -> None:
-    """It tells the zone and whether the month comes first; without it both are marked as a guess."""
-    [found] = rows(board("mybb"), row(date=date) + CLOCK.format(clock), LIST)
+    """It shows the time zone and the order of day and month; without it the date is uncertain."""
+    [found] = row_listings(family_adapter("mybb"), row(date=date) + CLOCK.format(clock), LIST)
 
     assert (found.posted_at, found.posted_at_uncertain) == (
         datetime.fromisoformat(expected).replace(tzinfo=UTC),
@@ -75,30 +75,32 @@ def test_a_date_is_read_by_the_clock_in_the_footer(
 
 
 def test_without_a_clock_the_other_dates_tell_which_comes_first() -> None:
-    """A 28th beside it shows that the month comes first; the zone stays a guess."""
-    reader = board("mybb", timezone="UTC")
-    listed = rows(reader, row(1, date="03-01-2026, 12:30 PM") + row(2, date="02-28-2026, 12:30 PM"), LIST)
+    """A 28th on the same page shows that the month comes first; the time zone is a guess."""
+    reader = family_adapter("mybb", timezone="UTC")
+    listed = row_listings(
+        reader, row(1, date="03-01-2026, 12:30 PM") + row(2, date="02-28-2026, 12:30 PM"), LIST
+    )
     html = "".join(
         POST.format(title="T", date=date, body="text").replace("99", number)
         for number, date in (("98", "03-01-2026, 12:30 PM"), ("99", "03-13-2026, 11:30 AM"))
     )
-    [first, _] = posts(reader, html, f"{SITE}/showthread.php?tid=1")
+    [first, _] = thread_posts(reader, html, f"{SITE}/showthread.php?tid=1")
 
     assert [each.posted_at for each in (listed[0], first)] == [datetime(2026, 3, 1, 12, 30, tzinfo=UTC)] * 2
     assert not listed[0].posted_at_uncertain
 
 
 def test_the_mark_of_an_edit_is_no_date_of_the_post() -> None:
-    """A post of today that was edited is of today."""
+    """The note of an edit does not change the date of a post."""
     html = POST.format(title="T", date="Today, 10:02 AM", body="text") + CLOCK.format("03-10-2026, 12:00 PM")
-    [first] = posts(board("mybb"), html, f"{SITE}/showthread.php?tid=1")
+    [first] = thread_posts(family_adapter("mybb"), html, f"{SITE}/showthread.php?tid=1")
 
     assert first.posted_at == datetime(2026, 3, 10, 2, 2, tzinfo=UTC)
 
 
 def test_a_row_s_digest_is_of_what_changes_with_a_post() -> None:
-    """Views and "5 minutes ago" change by themselves; a reply, its author and the title do not."""
-    reader = board("mybb")
+    """Views and "5 minutes ago" are not in the digest; the replies, the last author and the title are."""
+    reader = family_adapter("mybb")
     pages = [
         row(),
         row(date="5 minutes ago").replace(">77<", ">78<"),
@@ -106,7 +108,9 @@ def test_a_row_s_digest_is_of_what_changes_with_a_post() -> None:
         row(title="Sold"),
         row().replace(">owl<", ">elk<"),
     ]
-    same, later, answered, renamed, by_another = [rows(reader, page, LIST)[0].row_digest for page in pages]
+    same, later, answered, renamed, by_another = [
+        row_listings(reader, page, LIST)[0].row_digest for page in pages
+    ]
 
     assert same == later
     assert len({same, answered, renamed, by_another}) == 4
@@ -121,8 +125,8 @@ def test_a_row_s_digest_is_of_what_changes_with_a_post() -> None:
     ],
 )
 def test_a_prefix_stands_in_front_of_the_title(before: str, expected: str) -> None:
-    """Drawn or plain, in brackets or not."""
-    [found] = rows(board("mybb"), row(before=before), LIST)
+    """A prefix is put before the title, with any style and with or without brackets."""
+    [found] = row_listings(family_adapter("mybb"), row(before=before), LIST)
 
     assert found.title == expected
 
@@ -139,8 +143,8 @@ def test_a_prefix_stands_in_front_of_the_title(before: str, expected: str) -> No
     ],
 )
 def test_the_price_is_what_is_asked_for(title: str, expected: str) -> None:
-    """A sum that a victim earns is no price, and a number without a currency is none either."""
-    [found] = rows(board("mybb"), row(title=title), LIST)
+    """The revenue of a victim is no price, and a number without a currency is none."""
+    [found] = row_listings(family_adapter("mybb"), row(title=title), LIST)
 
     assert str(found.price).replace(",", "") == expected
 
@@ -149,7 +153,7 @@ def test_announcements_and_threads_that_moved_are_no_threads() -> None:
     """Only the row that leads to a thread of this board is followed."""
     html = f"<table>{ANNOUNCEMENT}{row(1, folder='movefolder', replies='-')}{row(2)}</table>"
 
-    assert [each.key for each in rows(board("mybb"), html, LIST)] == ["t2"]
+    assert [each.key for each in row_listings(family_adapter("mybb"), html, LIST)] == ["t2"]
 
 
 @pytest.mark.parametrize(
@@ -164,8 +168,8 @@ def test_announcements_and_threads_that_moved_are_no_threads() -> None:
     ],
 )
 def test_an_empty_board_is_told_from_a_page_that_nobody_knows(html: str, *, recognised: bool) -> None:
-    """An empty board says so; rows that lead to no thread's address are a new design."""
-    parsed = parse(board("mybb"), html, LIST)
+    """An empty board says so; rows that lead to no thread address are a new design."""
+    parsed = parse_page(family_adapter("mybb"), html, LIST)
 
     assert (parsed.recognised, parsed.follows) == (recognised, ())
 
@@ -173,19 +177,19 @@ def test_an_empty_board_is_told_from_a_page_that_nobody_knows(html: str, *, reco
 def test_a_thread_without_its_title_is_not_recognised() -> None:
     """A theme that moved the title may have moved the rest."""
     html = POST.format(title="T", date="", body="text").replace("thead", "head")
-    parsed = parse(board("mybb"), html, f"{SITE}/showthread.php?tid=1", role=Role.ITEM)
+    parsed = parse_page(family_adapter("mybb"), html, f"{SITE}/showthread.php?tid=1", role=Role.ITEM)
 
     assert not parsed.recognised
 
 
 def test_a_feed_names_threads_and_leads_to_the_list() -> None:
-    """Its rows say nothing about changes, and the list behind it is read only as far as the run wants it."""
+    """Its entries do not show changes, so the list page behind it is the next page."""
     feed = f"""<rss version="2.0"><channel><generator>MyBB</generator><item><title>Data $5</title>
 <link>{SITE}/showthread.php?tid=12</link><guid>x</guid></item><item><title>Re: Data $5</title>
 <link>{SITE}/showthread.php?tid=12&amp;pid=9#pid9</link></item></channel></rss>"""
-    reader = board("mybb", f"{SITE}/syndication.php?fid=2")
+    reader = family_adapter("mybb", f"{SITE}/syndication.php?fid=2")
     [start] = reader.start({})
-    parsed = parse(reader, feed, start.url, role=start.role)
+    parsed = parse_page(reader, feed, start.url, role=start.role)
     [follow] = parsed.follows
 
     assert (start.role, follow.role, follow.key) == (Role.FEED, Role.ITEM, "t12")
@@ -195,22 +199,25 @@ def test_a_feed_names_threads_and_leads_to_the_list() -> None:
 
 
 def test_a_feed_of_all_boards_has_no_list_behind_it() -> None:
-    """There is no page that lists what it names."""
-    reader = board("mybb", f"{SITE}/syndication.php")
-    parsed = parse(reader, "<rss version='2.0'><channel/></rss>", f"{SITE}/syndication.php", role=Role.FEED)
+    """No list page has all the threads of such a feed."""
+    reader = family_adapter("mybb", f"{SITE}/syndication.php")
+    parsed = parse_page(
+        reader, "<rss version='2.0'><channel/></rss>", f"{SITE}/syndication.php", role=Role.FEED
+    )
 
     assert (parsed.recognised, parsed.next_page) == (True, None)
 
 
 def test_without_replies_a_thread_is_its_first_post() -> None:
-    """`replies = false` reads one page of it and one listing."""
+    """`replies = false` reads one page and one listing per thread."""
     two = POST.format(title="T", date="", body="first") + POST.format(title="T", date="", body="x").replace(
         "99", "100"
     )
     pages = '<div class="pagination"><a href="showthread.php?tid=1&page=2">2</a></div>'
     url = f"{SITE}/showthread.php?tid=1"
     whole, alone = (
-        parse(board("mybb", replies=replies), two + pages, url, role=Role.ITEM) for replies in (True, False)
+        parse_page(family_adapter("mybb", replies=replies), two + pages, url, role=Role.ITEM)
+        for replies in (True, False)
     )
 
     assert (len(whole.listings), len(whole.rest)) == (2, 1)
@@ -218,9 +225,9 @@ def test_without_replies_a_thread_is_its_first_post() -> None:
 
 
 def test_a_page_is_read_with_the_clock_of_its_source_first() -> None:
-    """A `timezone` and a `date_order` in the source's file are not overruled by the page."""
+    """`timezone` and `date_order` in the source file take precedence over the page."""
     html = row(date="03-01-2026, 12:30 PM") + CLOCK.format("03-10-2026, 12:00 PM")
-    [found] = rows(board("mybb", timezone="UTC", date_order="dmy"), html, LIST)
+    [found] = row_listings(family_adapter("mybb", timezone="UTC", date_order="dmy"), html, LIST)
 
     assert found.posted_at == datetime(2026, 1, 3, 12, 30, tzinfo=UTC)
     assert found.posted_at < NOW

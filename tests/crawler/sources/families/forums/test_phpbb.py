@@ -1,4 +1,4 @@
-"""phpBB: sessions, offsets and what its pages say when they are empty."""
+"""phpBB: sessions, offsets and the messages of empty boards."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from crawler.sources import Role
-from tests.crawler.sources.families.forums.boards import SITE, board, parse, posts, rows
+from tests.crawler.sources.pages import SITE, family_adapter, parse_page, row_listings, thread_posts
 from tests.peers.walls import WALLS
 
 LIST = f"{SITE}/viewforum.php?f=2"
@@ -40,9 +40,11 @@ def row(
 
 
 def test_a_row_is_the_same_in_every_session() -> None:
-    """Neither its address nor its digest has the session that the guest was given, nor the views."""
-    reader = board("phpbb")
-    [one], [two] = (rows(reader, page, LIST) for page in (row(sid="1" * 32), row(sid="2" * 32, views="9")))
+    """Neither the address nor the digest of a row contains the session or the views."""
+    reader = family_adapter("phpbb")
+    [one], [two] = (
+        row_listings(reader, page, LIST) for page in (row(sid="1" * 32), row(sid="2" * 32, views="9"))
+    )
 
     assert one == two
     assert (one.key, one.url, one.seller) == ("t7", f"{SITE}/viewtopic.php?t=7", "Guest fox")
@@ -52,16 +54,16 @@ def test_a_row_is_the_same_in_every_session() -> None:
 
 def test_a_sticky_row_is_a_thread_and_a_moved_one_is_not() -> None:
     """The row that a moved thread leaves behind leads to another board."""
-    reader = board("phpbb")
+    reader = family_adapter("phpbb")
 
-    assert len(rows(reader, row(kind="sticky"), LIST)) == 1
-    assert rows(reader, row(icon="topic_moved"), LIST) == []
+    assert len(row_listings(reader, row(kind="sticky"), LIST)) == 1
+    assert row_listings(reader, row(icon="topic_moved"), LIST) == []
 
 
 def test_a_time_without_an_element_is_read_in_the_zone_of_the_footer() -> None:
-    """Styles older than `time` elements have words, and the footer the offset; a link's title is no date."""
+    """Old styles have dates in words and the offset in the footer; the title of a link is not a date."""
     html = POST.format(date="Sun Mar 01, 2026 2:34 pm", body="x", footer=FOOTER)
-    [first] = posts(board("phpbb"), html, f"{SITE}/viewtopic.php?t=7")
+    [first] = thread_posts(family_adapter("phpbb"), html, f"{SITE}/viewtopic.php?t=7")
 
     assert (first.posted_at, first.posted_at_uncertain) == (datetime(2026, 3, 1, 19, 34, tzinfo=UTC), False)
 
@@ -76,18 +78,18 @@ def test_a_time_without_an_element_is_read_in_the_zone_of_the_footer() -> None:
     ],
 )  # fmt: skip
 def test_quotes_go_and_code_is_the_sample(markup: str, body: str, sample: str) -> None:
-    """A quote in a quote is nobody's here, and a table's tabs stay."""
+    """Nested quotes are dropped, and the tabs of a sample are kept."""
     html = POST.format(date="", body=markup, footer="")
-    [first] = posts(board("phpbb"), html, f"{SITE}/viewtopic.php?t=7")
+    [first] = thread_posts(family_adapter("phpbb"), html, f"{SITE}/viewtopic.php?t=7")
 
     assert (first.body, first.sample) == (body, sample)
 
 
 def test_an_empty_forum_says_so() -> None:
-    """Its panel is known by the section that it stands in."""
+    """The panel of an empty board is recognised by the section of the page."""
     panel = '<div class="panel"><div class="inner"><strong>There are no topics.</strong></div></div>'
     empty, other = (
-        parse(board("phpbb"), f'<body id="phpbb" class="section-{each} ltr">{panel}', LIST)
+        parse_page(family_adapter("phpbb"), f'<body id="phpbb" class="section-{each} ltr">{panel}', LIST)
         for each in ("viewforum", "login")
     )
 
@@ -95,34 +97,34 @@ def test_an_empty_forum_says_so() -> None:
 
 
 def test_a_board_that_guests_may_not_read_is_not_empty() -> None:
-    """It says so where an empty one says that it is, with a login below."""
+    """A board that guests may not read has the panel of an empty one, and a login form below it."""
     page = WALLS["phpbb-board-unread"].body
 
-    assert not parse(board("phpbb"), page, LIST).recognised
+    assert not parse_page(family_adapter("phpbb"), page, LIST).recognised
     assert "required permissions" in page
 
 
 def test_a_first_post_that_is_repeated_on_every_page_is_no_reply() -> None:
-    """An add-on does that; the row names its author and its time, which no other post of theirs has."""
-    reader, url = board("phpbb"), f"{SITE}/viewtopic.php?t=7&start=10"
+    """An add-on repeats the first post; it is found by the author and time in the row."""
+    reader, url = family_adapter("phpbb"), f"{SITE}/viewtopic.php?t=7&start=10"
     shown = '<time datetime="2026-03-01T04:{}:00+00:00">then</time>'
     page = "".join(
         POST.format(date=shown.format(minute), body="x", footer="").replace("p99", f"p{number}")
         for number, minute in ((99, 30), (120, 59))
     )
-    [follow] = parse(reader, row(), LIST).follows
-    parsed = parse(reader, page, url, role=Role.REPLIES, follow=follow)
+    [follow] = parse_page(reader, row(), LIST).follows
+    parsed = parse_page(reader, page, url, role=Role.REPLIES, follow=follow)
 
     assert [each.key for each in parsed.listings] == ["t7/p120"]
 
 
 def test_a_feed_is_no_list_of_topics() -> None:
-    """Its entries lead to posts, which name no topic: a source that starts there is told so."""
-    reader = board("phpbb", f"{SITE}/app.php/feed/forum/2")
+    """Its entries lead to posts, which name no topic, so a feed as a start is not recognised."""
+    reader = family_adapter("phpbb", f"{SITE}/app.php/feed/forum/2")
     [start] = reader.start({})
     atom = (
         '<feed xmlns="http://www.w3.org/2005/Atom"><entry><link href="/viewtopic.php?p=9#p9"/></entry></feed>'
     )
 
     assert start.role is Role.LIST
-    assert not parse(reader, atom, start.url).recognised
+    assert not parse_page(reader, atom, start.url).recognised

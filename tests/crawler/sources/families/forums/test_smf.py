@@ -1,4 +1,4 @@
-"""SMF: version 2.0's templates beside version 2.1's, which the runs read, and the clock in the header."""
+"""SMF: the templates of version 2.0 (runs read those of version 2.1), and the clock in the header."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from crawler.sources import Role
-from tests.crawler.sources.families.forums.boards import SITE, board, parse, posts, rows
+from tests.crawler.sources.pages import SITE, family_adapter, parse_page, row_listings, thread_posts
 
 LIST = f"{SITE}/index.php?board=2.0"
 OLD_ROW = """<div class="tborder topic_table" id="messageindex"><table class="table_grid"><tbody><tr><td
@@ -43,18 +43,18 @@ def post(*, date: str = "March 01, 2026, 12:30:00 PM", body: str = "mine", clock
 
 
 def test_a_row_of_version_2_0_is_read() -> None:
-    """Its address has no session, its claim comes from the title, and its date from its own page."""
-    [found] = rows(board("smf"), row(), LIST)
+    """The address has no session, the claim comes from the title, and the row gives no date."""
+    [found] = row_listings(family_adapter("smf"), row(), LIST)
 
     assert (found.key, found.url, found.seller) == ("t7", f"{SITE}/index.php?topic=7.0", "fox")
     assert (found.title, found.claimed_records, found.posted_at) == ("Data, 12,000 records", 12_000, None)
 
 
 def test_a_new_last_post_changes_a_row_and_a_view_does_not() -> None:
-    """The last post is known by its number."""
-    reader = board("smf")
+    """The number of the last post is in the digest, and the views are not."""
+    reader = family_adapter("smf")
     same, viewed, answered = (
-        rows(reader, page, LIST)[0].row_digest for page in (row(), row(views="2"), row(last="121"))
+        row_listings(reader, page, LIST)[0].row_digest for page in (row(), row(views="2"), row(last="121"))
     )
 
     assert same == viewed
@@ -62,8 +62,8 @@ def test_a_new_last_post_changes_a_row_and_a_view_does_not() -> None:
 
 
 def test_a_moved_topic_is_left_out() -> None:
-    """Its icon says so."""
-    assert rows(board("smf"), row(icon="moved"), LIST) == []
+    """The icon of a row shows that its topic was moved."""
+    assert row_listings(family_adapter("smf"), row(icon="moved"), LIST) == []
 
 
 @pytest.mark.parametrize(
@@ -78,9 +78,9 @@ def test_a_moved_topic_is_left_out() -> None:
 def test_the_header_s_clock_tells_the_zone(
     instant: str, shown: str, expected: str, *, uncertain: bool
 ) -> None:
-    """Beside the instant that it shows it is right even on a page from a cache."""
+    """The clock has its time as an attribute and as text; their difference is right even in a cached page."""
     html = post(clock=CLOCK.format(instant, shown))
-    [first] = posts(board("smf"), html, f"{SITE}/index.php?topic=7.0")
+    [first] = thread_posts(family_adapter("smf"), html, f"{SITE}/index.php?topic=7.0")
 
     assert (first.posted_at, first.posted_at_uncertain) == (
         datetime.fromisoformat(expected).replace(tzinfo=UTC),
@@ -89,9 +89,11 @@ def test_the_header_s_clock_tells_the_zone(
 
 
 def test_a_post_of_version_2_0_is_its_author_s_words() -> None:
-    """The boxes around a quote go with it, and code is the sample."""
+    """The boxes around a quote are dropped with it, and code is the sample."""
     code = '<div class="codeheader">Code:</div><code class="bbc_code">a,b<br />1,2</code>'
-    [first] = posts(board("smf"), post(body=f"{QUOTE}mine{code}"), f"{SITE}/index.php?topic=7.0")
+    [first] = thread_posts(
+        family_adapter("smf"), post(body=f"{QUOTE}mine{code}"), f"{SITE}/index.php?topic=7.0"
+    )
 
     assert (first.title, first.seller, first.body, first.sample) == ("Data", "fox", "mine", "a,b\n1,2")
 
@@ -104,19 +106,21 @@ def test_a_post_of_version_2_0_is_its_author_s_words() -> None:
     ],
 )
 def test_an_empty_board_says_so(html: str) -> None:
-    """In both versions."""
-    parsed = parse(board("smf"), html, LIST)
+    """An empty board is recognised in both versions."""
+    parsed = parse_page(family_adapter("smf"), html, LIST)
 
     assert (parsed.recognised, parsed.follows) == (True, ())
 
 
 def test_a_feed_of_a_board_names_topics_and_leads_to_the_list() -> None:
-    """Recent posts name their topic too; two of one topic are one."""
-    reader = board("smf", f"{SITE}/index.php?action=.xml;type=rss2;sa=recent;board=2")
+    """Recent posts name their topic too, and two posts of one topic give one thread."""
+    reader = family_adapter("smf", f"{SITE}/index.php?action=.xml;type=rss2;sa=recent;board=2")
     [start] = reader.start({})
     item = "<item><title>Re: Data</title><link>{}/index.php?topic=7.msg{}#msg{}</link></item>"
     feed = "".join(item.format(SITE, number, number) for number in (1, 2))
-    parsed = parse(reader, f"<rss version='2.0'><channel>{feed}</channel></rss>", start.url, role=start.role)
+    parsed = parse_page(
+        reader, f"<rss version='2.0'><channel>{feed}</channel></rss>", start.url, role=start.role
+    )
 
     assert (start.role, [each.key for each in parsed.follows]) == (Role.FEED, ["t7"])
     assert parsed.next_page == f"{SITE}/index.php?board=2.0"

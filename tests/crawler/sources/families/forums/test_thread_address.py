@@ -1,4 +1,4 @@
-"""Addresses of forums: many spellings are one thread, and a navigation tells the other pages."""
+"""Addresses of forums: many spellings are one thread, and a navigation gives the other pages."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def read(addresses: tuple[AddressPattern, ...], path: str) -> tuple[str, str, in
 def test_every_spelling_of_a_thread_is_one_address(
     forum: ForumProgram, path: str, expected: tuple[str, str, int] | None
 ) -> None:
-    """Sessions, last posts, print views and highlights go; what is no thread's address is none."""
+    """Sessions, last posts, print views and highlights are dropped; other addresses are no threads."""
     assert read(forum.threads, path) == expected
 
 
@@ -99,7 +99,7 @@ def test_every_spelling_of_a_thread_is_one_address(
 def test_a_board_s_page_has_its_number(
     forum: ForumProgram, path: str, expected: tuple[str, str, int]
 ) -> None:
-    """However it is sorted or filtered, the board and its page are told."""
+    """The board and the page number are read in every order and filter."""
     assert read(forum.boards, path) == expected
 
 
@@ -115,7 +115,7 @@ def test_a_board_s_page_has_its_number(
 def test_pages_that_a_navigation_leaves_out_are_counted(
     here: str, linked: list[str], expected: list[int]
 ) -> None:
-    """`1 2 ... 9` are nine pages."""
+    """The navigation `1 2 ... 9` gives nine pages."""
     base = f"{SITE}showthread.php?tid=1"
     at, *links = [read_address(MYBB.threads, base + each) for each in (here, *linked)]
     assert at is not None
@@ -134,7 +134,7 @@ def test_pages_that_a_navigation_leaves_out_are_counted(
 def test_pages_of_rows_are_as_long_as_the_smallest_step(
     here: str, linked: list[str], expected: list[int]
 ) -> None:
-    """`start=10` and `start=40` are pages of ten."""
+    """`start=10` and `start=40` are pages of ten rows."""
     base = f"{SITE}viewtopic.php?t=1"
     at, *links = [read_address(PHPBB.threads, base + each) for each in (here, *linked)]
     assert at is not None
@@ -143,7 +143,7 @@ def test_pages_of_rows_are_as_long_as_the_smallest_step(
 
 
 def test_links_to_another_thread_and_endless_pages_are_not_followed() -> None:
-    """A navigation that leads elsewhere adds nothing, and a number of seven digits is not that many pages."""
+    """Links to other threads add no pages, and the number of pages is limited."""
     base = f"{SITE}showthread.php?tid="
     at, other, far = (read_address(MYBB.threads, base + each) for each in ("1", "2&page=5", "1&page=9999999"))
     assert at is not None

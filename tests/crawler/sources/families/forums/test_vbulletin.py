@@ -1,11 +1,11 @@
-"""vBulletin: version 4's templates, beside version 3's, which the runs read."""
+"""vBulletin: the templates of version 4 (runs read those of version 3)."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
 
 from crawler.sources import Role
-from tests.crawler.sources.families.forums.boards import SITE, board, parse, posts, rows
+from tests.crawler.sources.pages import SITE, family_adapter, parse_page, row_listings, thread_posts
 
 LIST = f"{SITE}/forumdisplay.php?2-Databases"
 ROW = """<ol id="threads" class="threads"><li class="threadbit {moved}" id="thread_7"><div
@@ -54,8 +54,8 @@ def row(*, moved: str = "", views: str = "1", last: str = "99", footer: str = FO
 
 
 def test_a_row_of_version_4_is_read() -> None:
-    """Its prefix, its price, its author and its date in the footer's zone, day first as the source says."""
-    [found] = rows(board("vbulletin", date_order="dmy"), row(), LIST)
+    """Prefix, price and author are read, and the date in the zone of the footer, day first as configured."""
+    [found] = row_listings(family_adapter("vbulletin", date_order="dmy"), row(), LIST)
 
     assert (found.key, found.url) == ("t7", f"{SITE}/showthread.php?7-Data")
     assert (found.title, found.seller, str(found.price)) == ("[Selling] Data €20", "fox", "20 EUR")
@@ -63,17 +63,17 @@ def test_a_row_of_version_4_is_read() -> None:
 
 
 def test_only_the_order_is_uncertain_without_the_source_s_word() -> None:
-    """The footer says the zone and shows no date, so that 01-03-2026 is marked."""
-    [found] = rows(board("vbulletin"), row(), LIST)
+    """The footer states the time zone but shows no date, so 01-03-2026 is uncertain."""
+    [found] = row_listings(family_adapter("vbulletin"), row(), LIST)
 
     assert (found.posted_at, found.posted_at_uncertain) == (datetime(2026, 3, 1, 4, 30, tzinfo=UTC), True)
 
 
 def test_a_new_last_post_changes_a_row_and_a_view_does_not() -> None:
-    """The last post is known by its number."""
-    reader = board("vbulletin")
+    """The number of the last post is in the digest, and the views are not."""
+    reader = family_adapter("vbulletin")
     same, viewed, answered = (
-        rows(reader, page, LIST)[0].row_digest for page in (row(), row(views="2"), row(last="100"))
+        row_listings(reader, page, LIST)[0].row_digest for page in (row(), row(views="2"), row(last="100"))
     )
 
     assert same == viewed
@@ -81,9 +81,9 @@ def test_a_new_last_post_changes_a_row_and_a_view_does_not() -> None:
 
 
 def test_a_post_of_version_4_is_its_author_s_words() -> None:
-    """Its body is a blockquote too; the quote in it, an edit's note and the signature are not theirs."""
-    [first] = posts(
-        board("vbulletin", date_order="dmy"),
+    """The body is a blockquote too; the quote in it, the note of an edit and the signature are dropped."""
+    [first] = thread_posts(
+        family_adapter("vbulletin", date_order="dmy"),
         THREAD.format(body=f"{QUOTE}mine{CODE}", footer=FOOTER),
         f"{SITE}/showthread.php?7-Data",
     )
@@ -93,41 +93,49 @@ def test_a_post_of_version_4_is_its_author_s_words() -> None:
 
 
 def test_the_pages_of_version_4_are_counted() -> None:
-    """`/page5` is the last of five."""
+    """A link to `/page5` gives five pages."""
     links = ("showthread.php?7-Data/page2", "showthread.php?7-Data/page5")
     pages = "".join(f'<div class="pagination"><a href="{link}">x</a></div>' for link in links)
     html = THREAD.format(body="x", footer=pages)
-    parsed = parse(board("vbulletin"), html, f"{SITE}/showthread.php?7-Data", role=Role.ITEM)
+    parsed = parse_page(family_adapter("vbulletin"), html, f"{SITE}/showthread.php?7-Data", role=Role.ITEM)
 
     assert parsed.rest == tuple(f"{SITE}/showthread.php?7-Data/page{number}" for number in (5, 4, 3, 2))
 
 
 def test_a_moved_thread_is_left_out_and_an_empty_forum_recognised() -> None:
-    """The one leads elsewhere, the other has the list's frame and no row."""
-    reader = board("vbulletin")
-    empty = parse(reader, '<div id="threadlist" class="threadlist"><ol id="threads"></ol></div>', LIST)
+    """A moved thread leads to another board; an empty forum has the frame of a list without rows."""
+    reader = family_adapter("vbulletin")
+    empty = parse_page(reader, '<div id="threadlist" class="threadlist"><ol id="threads"></ol></div>', LIST)
 
-    assert rows(reader, row(moved="moved").replace('class="threadbit moved"', 'class="moved"'), LIST) == []
+    assert (
+        row_listings(reader, row(moved="moved").replace('class="threadbit moved"', 'class="moved"'), LIST)
+        == []
+    )
     assert (empty.recognised, empty.follows) == (True, ())
 
 
 def test_a_post_that_is_numbered_one_is_no_reply() -> None:
-    """Boards that repeat the first post on every page keep its number; a box of thanks is no post."""
+    """A first post that is repeated on every page keeps its number; a box of thanks is no post."""
     first = THREAD.format(body="first", footer="").replace(
         "</span></span></div>", '</span></span><a id="postcount99" name="1"></a></div>', 1
     )
     reply = THREAD.format(body="reply", footer="").replace("99", "101").replace('name="1"', 'name="11"')
     thanks = '<li class="postbit postbitim" id="post_thanks_box_99"><div class="content">thanks</div></li>'
-    parsed = parse(
-        board("vbulletin"), first + thanks + reply, f"{SITE}/showthread.php?7-Data/page2", role=Role.REPLIES
+    parsed = parse_page(
+        family_adapter("vbulletin"),
+        first + thanks + reply,
+        f"{SITE}/showthread.php?7-Data/page2",
+        role=Role.REPLIES,
     )
 
     assert [each.body for each in parsed.listings] == ["reply"]
 
 
 def test_what_wants_thanks_is_hidden() -> None:
-    """By the box of the add-on that such boards run."""
+    """The box of the add-on for thanks marks hidden content."""
     body = 'see<div id="vfc_hide_thanks_post_99"><div class="hiddencontent">Thanks to see it</div></div>'
-    [first] = posts(board("vbulletin"), THREAD.format(body=body, footer=""), f"{SITE}/showthread.php?7-Data")
+    [first] = thread_posts(
+        family_adapter("vbulletin"), THREAD.format(body=body, footer=""), f"{SITE}/showthread.php?7-Data"
+    )
 
     assert first.body == "see\n[hidden by the site]"

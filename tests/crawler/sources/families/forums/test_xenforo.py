@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from crawler.sources import Role
-from tests.crawler.sources.families.forums.boards import SITE, board, parse, posts, rows
+from tests.crawler.sources.pages import SITE, family_adapter, parse_page, row_listings, thread_posts
 
 LIST = f"{SITE}/index.php?forums/databases.2/"
 ROW = """<div class="structItem structItem--thread js-threadListItem-7" data-author="fox">{status}<div
@@ -41,8 +41,8 @@ def post(number: int = 9, *, prefix: str = "", author: str = "fox", body: str = 
 
 
 def test_a_row_is_read_from_attributes() -> None:
-    """Words such as "Sunday at 12:30 PM" are for people; the prefix's link is not the thread's."""
-    [found] = rows(board("xenforo"), row(prefix=LABEL, tail="unread"), LIST)
+    """The date comes from an attribute instead of "Sunday at 12:30 PM"; the link of the prefix is ignored."""
+    [found] = row_listings(family_adapter("xenforo"), row(prefix=LABEL, tail="unread"), LIST)
 
     assert (found.title, found.seller, found.claimed_records) == ("[Selling] Data 100万条", "fox", 1_000_000)
     assert found.url == f"{SITE}/index.php?threads/data-100.7/"
@@ -50,10 +50,10 @@ def test_a_row_is_read_from_attributes() -> None:
 
 
 def test_a_reply_changes_the_digest_though_the_count_is_rounded() -> None:
-    """`1K` stays `1K`; the time of the last post does not."""
-    reader = board("xenforo")
+    """The time of the last post is in the digest, because `1K` replies stays `1K`."""
+    reader = family_adapter("xenforo")
     same, viewed, answered = (
-        rows(reader, page, LIST)[0].row_digest for page in (row(), row(views="2"), row(last="6"))
+        row_listings(reader, page, LIST)[0].row_digest for page in (row(), row(views="2"), row(last="6"))
     )
 
     assert same == viewed
@@ -63,25 +63,25 @@ def test_a_reply_changes_the_digest_though_the_count_is_rounded() -> None:
 def test_a_redirect_is_left_out_and_a_sticky_thread_is_not() -> None:
     """Both have a mark in their row."""
     mark = '<i class="structItem-status structItem-status--{}"></i>'
-    reader = board("xenforo")
+    reader = family_adapter("xenforo")
 
-    assert rows(reader, row(status=mark.format("redirect")), LIST) == []
-    assert len(rows(reader, row(status=mark.format("sticky")), LIST)) == 1
+    assert row_listings(reader, row(status=mark.format("redirect")), LIST) == []
+    assert len(row_listings(reader, row(status=mark.format("sticky")), LIST)) == 1
 
 
 def test_an_empty_forum_says_so() -> None:
-    """The row that says so is no thread."""
+    """The row that says that a forum is empty is no thread."""
     html = '<div class="structItem js-emptyThreadList"><div class="structItem-cell">None.</div></div>'
-    parsed = parse(board("xenforo"), html, LIST)
+    parsed = parse_page(family_adapter("xenforo"), html, LIST)
 
     assert (parsed.recognised, parsed.follows, parsed.next_page) == (True, (), None)
 
 
 def test_the_pages_of_a_thread_are_counted_from_its_navigation() -> None:
-    """The newest comes first, in the spelling of the site; a further page leads nowhere."""
+    """The newest page comes first, in the spelling of the site; a later page gives no further ones."""
     url = f"{SITE}/index.php?threads/data.7/"
     first, second = (
-        parse(board("xenforo"), post() + PAGES, each, role=role)
+        parse_page(family_adapter("xenforo"), post() + PAGES, each, role=role)
         for each, role in ((url, Role.ITEM), (url + "page-2", Role.REPLIES))
     )
 
@@ -90,9 +90,9 @@ def test_the_pages_of_a_thread_are_counted_from_its_navigation() -> None:
 
 
 def test_posts_on_a_further_page_are_replies_all_of_them() -> None:
-    """The first post of the second page is not the thread's."""
+    """The first post of the second page is a reply."""
     url = f"{SITE}/threads/data.7/page-2"
-    parsed = parse(board("xenforo"), post(30) + post(31), url, role=Role.REPLIES)
+    parsed = parse_page(family_adapter("xenforo"), post(30) + post(31), url, role=Role.REPLIES)
 
     assert [(each.key.rpartition("/")[2], each.thread is not None) for each in parsed.listings] == [
         ("p30", True),
@@ -101,12 +101,12 @@ def test_posts_on_a_further_page_are_replies_all_of_them() -> None:
 
 
 def test_the_post_of_an_article_is_the_thread_s_and_is_pinned_above_every_page() -> None:
-    """It has a class of its own and no number; on a further page it is no reply."""
+    """The article has its own class and no number; on a later page it is not a reply."""
     url = f"{SITE}/threads/data.7/"
     article = post(9, body="the article").replace("message--post", "message--article")
     answer = post(10, author="owl", body="an answer")
     first, second = (
-        parse(board("xenforo"), article + answer, each, role=role).listings
+        parse_page(family_adapter("xenforo"), article + answer, each, role=role).listings
         for each, role in ((url, Role.ITEM), (url + "page-2", Role.REPLIES))
     )
 
@@ -118,14 +118,14 @@ def test_the_post_of_an_article_is_the_thread_s_and_is_pinned_above_every_page()
 
 
 def test_a_pinned_question_and_a_best_answer_are_read_once() -> None:
-    """The question is the post that is numbered 1; the best answer stands above the others and among them."""
+    """The question is post number 1; the best answer stands above the others and among them."""
     numbered = '<ul class="message-attribution-opposite"><li><a href="#">#{}</a></li></ul></header>'
     question, best, other = (
         post(number, body=f"post {number}").replace("</header>", numbered.format(place))
         for number, place in ((9, 1), (12, 4), (11, 3))
     )
     url = f"{SITE}/threads/data.7/page-2"
-    parsed = parse(board("xenforo"), question + best + other + best, url, role=Role.REPLIES)
+    parsed = parse_page(family_adapter("xenforo"), question + best + other + best, url, role=Role.REPLIES)
 
     assert [each.body for each in parsed.listings] == ["post 12", "post 11"]
 
@@ -135,18 +135,20 @@ def test_a_pinned_question_and_a_best_answer_are_read_once() -> None:
     [(DRAWN, "[Selling] Data"), ("", "Data")],
 )
 def test_a_thread_s_title_has_its_prefix_in_brackets(prefix: str, expected: str) -> None:
-    """As its row has it, so that a second look sees no change."""
-    [first] = posts(board("xenforo"), post(prefix=prefix), f"{SITE}/threads/data.7/")
+    """The title is the same as in the row, so that a recheck sees no change."""
+    [first] = thread_posts(family_adapter("xenforo"), post(prefix=prefix), f"{SITE}/threads/data.7/")
 
     assert first.title == expected
 
 
 def test_a_reply_with_the_same_words_has_the_same_digest() -> None:
-    """A quote may be cut or the edit's mark appear: what the author says is what counts."""
+    """Only the text of the author is in the digest; a quote or the note of an edit is not."""
     quote = '<blockquote class="bbCodeBlock bbCodeBlock--quote"><div>theirs</div></blockquote>'
     url = f"{SITE}/threads/data.7/"
     pages = (post() + post(10, body=body) for body in ("mine", quote + "mine", "mine, edited"))
-    plain, quoting, edited = (posts(board("xenforo"), page, url)[1].row_digest for page in pages)
+    plain, quoting, edited = (
+        thread_posts(family_adapter("xenforo"), page, url)[1].row_digest for page in pages
+    )
 
     assert plain == quoting
     assert plain != edited

@@ -1,4 +1,4 @@
-"""Flarum: what of its JSON:API is read, and what is left."""
+"""Flarum: which parts of its JSON:API are read."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pytest
 from crawler.errors import NotThere
 from crawler.sources import Follow, Role
 from crawler.sources.families.json_interfaces.json_family import MAX_PAGES
-from tests.crawler.sources.families.documents import adapter, answered, followed, page
+from tests.crawler.sources.pages import answered_page, family_adapter, followed_page, json_page
 from tests.peers.programs import Content, flarum
 
 ROOT = "https://forum.example/"
@@ -20,8 +20,8 @@ def content(*, replies: int = 0) -> Content:
 
 
 def thread(held: Content) -> Follow:
-    reader = adapter("flarum", ROOT)
-    [follow] = reader.parse(answered(flarum, held, reader.start({})[0])).follows
+    reader = family_adapter("flarum", ROOT)
+    [follow] = reader.parse(answered_page(flarum, held, reader.start({})[0])).follows
     return follow
 
 
@@ -40,14 +40,14 @@ COMMENT = {"contentType": "comment", "contentHtml": "<p>Text</p>", "createdAt": 
     ],
 )
 def test_a_start_is_an_address_that_a_browser_shows(start: str, asked: str) -> None:
-    """Any page of the forum, or a tag of it."""
-    [follow] = adapter("flarum", start).start({})
+    """A start is any page of the forum, or one of its tags."""
+    [follow] = family_adapter("flarum", start).start({})
 
     assert follow.url.startswith(asked)
 
 
 def test_a_row_leads_to_the_posts_of_its_discussion() -> None:
-    """Its digest stands for the title, the count and the last post, and not for views."""
+    """The digest contains the title, the number of posts and the last post, but no views."""
     follow = thread(content(replies=2))
 
     assert (follow.key, follow.role) == ("t1", Role.ITEM)
@@ -60,31 +60,31 @@ def test_a_row_leads_to_the_posts_of_its_discussion() -> None:
 
 
 def test_further_pages_are_read_from_the_newest_post_on() -> None:
-    """On the host that is read, whatever host the answer names."""
+    """Further pages are on the host that is read, whatever host the answer names."""
     held = content(replies=120)
 
-    parsed = adapter("flarum", ROOT).parse(answered(flarum, held, thread(held)))
+    parsed = family_adapter("flarum", ROOT).parse(answered_page(flarum, held, thread(held)))
 
     assert [url.rpartition("=")[2] for url in parsed.rest] == ["0", "50"]
     assert all(url.startswith(f"{ROOT}api/posts?") and "sort=-number" in url for url in parsed.rest)
 
 
 def test_what_is_hidden_and_what_is_no_comment_is_not_read() -> None:
-    """A hidden post, and the renaming that Flarum keeps as a post."""
+    """A hidden post, and a renaming that Flarum stores as a post, are left out."""
     hidden = {**COMMENT, "number": 2, "isHidden": True}
     renamed = {"number": 3, "contentType": "discussionRenamed", "content": ["a", "b"]}
     document = posts({**COMMENT, "number": 1}, hidden, renamed, {**COMMENT, "number": 4})
 
-    parsed = adapter("flarum", ROOT).parse(followed(document, thread(content())))
+    parsed = family_adapter("flarum", ROOT).parse(followed_page(document, thread(content())))
 
     assert [each.key for each in parsed.listings] == ["t1", "t1/p4"]
 
 
 def test_without_its_first_post_a_thread_is_what_its_row_said() -> None:
-    """The replies go on."""
+    """A thread without its first post keeps the values of its row, and its replies are read."""
     follow = thread(content())
 
-    parsed = adapter("flarum", ROOT).parse(followed(posts({**COMMENT, "number": 2}), follow))
+    parsed = family_adapter("flarum", ROOT).parse(followed_page(posts({**COMMENT, "number": 2}), follow))
 
     assert follow.partial is not None
     assert [(each.key, each.title) for each in parsed.listings] == [
@@ -94,16 +94,16 @@ def test_without_its_first_post_a_thread_is_what_its_row_said() -> None:
 
 
 def test_a_discussion_without_posts_is_not_there() -> None:
-    """Flarum gives an empty list for one that was deleted."""
+    """A deleted discussion, for which Flarum returns an empty list, raises NotThere."""
     with pytest.raises(NotThere):
-        adapter("flarum", ROOT).parse(followed({"data": []}, thread(content())))
+        family_adapter("flarum", ROOT).parse(followed_page({"data": []}, thread(content())))
 
 
 def test_a_source_without_replies_has_first_posts_alone() -> None:
-    """`replies = false`: further pages are not asked for either."""
+    """With `replies = false`, further pages are not requested either."""
     held = content(replies=120)
 
-    parsed = adapter("flarum", ROOT, replies=False).parse(answered(flarum, held, thread(held)))
+    parsed = family_adapter("flarum", ROOT, replies=False).parse(answered_page(flarum, held, thread(held)))
 
     assert ([each.key for each in parsed.listings], parsed.rest) == (["t1"], ())
 
@@ -118,23 +118,23 @@ def test_a_source_without_replies_has_first_posts_alone() -> None:
     ],
 )
 def test_another_shape_is_not_recognised(document: object) -> None:
-    """A list of something else is no empty forum."""
-    assert not adapter("flarum", ROOT).parse(page(document, f"{ROOT}api/discussions")).recognised
+    """A list of other resources is not an empty forum."""
+    assert not family_adapter("flarum", ROOT).parse(json_page(document, f"{ROOT}api/discussions")).recognised
 
 
 def test_an_empty_forum_is_empty() -> None:
-    """That is an answer."""
-    parsed = adapter("flarum", ROOT).parse(page({"data": []}, f"{ROOT}api/discussions"))
+    """An empty list is recognised and is the end."""
+    parsed = family_adapter("flarum", ROOT).parse(json_page({"data": []}, f"{ROOT}api/discussions"))
 
     assert (parsed.recognised, parsed.follows, parsed.end) == (True, (), True)
 
 
 def test_a_discussion_that_claims_no_end_is_bounded() -> None:
-    """A trillion posts cost no more than ten thousand pages do."""
+    """A discussion that claims 10**11 posts gives at most MAX_PAGES pages."""
     follow = thread(content())
     document: dict[str, object] = posts({**COMMENT, "number": 1}) | {
         "links": {"next": "x"},
         "included": [{"type": "discussions", "id": "1", "attributes": {"lastPostNumber": 10**11}}],
     }
 
-    assert len(adapter("flarum", ROOT).parse(followed(document, follow)).rest) == MAX_PAGES
+    assert len(family_adapter("flarum", ROOT).parse(followed_page(document, follow)).rest) == MAX_PAGES

@@ -1,4 +1,4 @@
-"""What the families that answer in JSON share."""
+"""The base of families with a JSON interface."""
 
 from __future__ import annotations
 
@@ -29,18 +29,18 @@ from crawler.sources.families.json_interfaces.json_family import (
     ],
 )
 def test_what_is_no_text_is_none(document: object, path: tuple[Any, ...], said: str) -> None:
-    """A document may hold anything at any place."""
+    """Any other value, and a missing one, is an empty text."""
     assert text_at(document, *path) == said
 
 
 @pytest.mark.parametrize(("value", "read"), [(5, 5), ("12", 12), (-1, 0), (1.5, 0), ("1e9", 0), (10**20, 0)])
 def test_a_number_is_a_whole_one_of_bounded_length(value: object, read: int) -> None:
-    """Anything else counts as nothing."""
+    """Anything but a whole number of limited length is 0."""
     assert number_at({"n": value}, "n") == read
 
 
 def test_objects_are_those_of_a_list() -> None:
-    """A list of other things is a list; what is no list is none."""
+    """Other values in a list are left out; anything but a list gives None."""
     assert objects_at({"rows": [{"a": 1}, 5, None]}, "rows") == [{"a": 1}]
     assert objects_at({"rows": {"a": 1}}, "rows") is None
 
@@ -55,12 +55,12 @@ def test_objects_are_those_of_a_list() -> None:
     ],
 )
 def test_a_site_may_be_installed_below_a_path(url: str, site: str) -> None:
-    """The root is what stands before the program's own paths."""
+    """The root is the part before the program's own paths."""
     assert site_root(url, "api", "d") == site
 
 
 def test_a_post_is_its_own_text_its_sample_and_its_links() -> None:
-    """What it quotes is somebody else's; a block of code is the sample, and not the body as well."""
+    """Quotes are dropped, and a block of code is the sample and not part of the body."""
     markup = (
         '<blockquote>Sample?</blockquote><p>Here: <a href="/x">list</a></p>'
         "<pre><code>name\tphone\nAda\tnone</code></pre><p>Cheap.</p>"
@@ -76,7 +76,7 @@ def test_a_post_is_its_own_text_its_sample_and_its_links() -> None:
 
 
 def test_a_title_is_read_without_its_markup() -> None:
-    """Interfaces escape titles; the claim that a seller puts there is read."""
+    """Entities in titles are decoded, and the claimed number of records is read."""
     assert title_fields("A &amp; B&#58; <b>120k</b> records") == {
         "title": "A & B: 120k records",
         "claimed_records": 120_000,

@@ -1,10 +1,10 @@
-"""RansomLook and ransomware.live: what is read of each list, and what its dates are worth."""
+"""RansomLook and ransomware.live: which parts of their lists are read, and how certain their dates are."""
 
 from __future__ import annotations
 
 import pytest
 
-from tests.crawler.sources.families.documents import adapter, one, page
+from tests.crawler.sources.pages import family_adapter, json_page, single_listing
 
 LOOK = "https://www.ransomlook.io/"
 POST = {
@@ -26,15 +26,21 @@ LIVE = "https://api.ransomware.live/v2/recentvictims"
 def test_a_date_is_certain_only_where_the_source_names_its_zone(
     timezone: str | None, at: str, uncertain: bool
 ) -> None:
-    """RansomLook writes a local time of its own server."""
-    listing = one(adapter("ransomlook", LOOK, timezone=timezone).parse(page([POST], f"{LOOK}api/recent/200")))
+    """RansomLook writes the local time of its server, so a date needs the time zone of the source."""
+    listing = single_listing(
+        family_adapter("ransomlook", LOOK, timezone=timezone).parse(
+            json_page([POST], f"{LOOK}api/recent/200")
+        )
+    )
 
     assert (str(listing.posted_at), listing.posted_at_uncertain) == (at, uncertain)
 
 
 def test_a_post_is_a_groups_and_its_titles() -> None:
-    """RansomLook has no ids; its links are paths of sites that it does not name."""
-    listing = one(adapter("ransomlook", LOOK).parse(page([POST], f"{LOOK}api/recent/200")))
+    """The key is the group and the title, because RansomLook has no ids; relative links are dropped."""
+    listing = single_listing(
+        family_adapter("ransomlook", LOOK).parse(json_page([POST], f"{LOOK}api/recent/200"))
+    )
 
     assert (listing.key, listing.seller) == ("synthetic group/lender.example", "synthetic group")
     assert listing.url == f"{LOOK}group/synthetic%20group"
@@ -53,33 +59,37 @@ def test_a_post_is_a_groups_and_its_titles() -> None:
     ],
 )
 def test_behind_the_newest_posts_are_their_months(path: str, older: str | None) -> None:
-    """Month after month; a list that was chosen for itself stands alone."""
-    onward = adapter("ransomlook", LOOK).parse(page([POST], f"{LOOK}{path}")).next_page
+    """The lists of newest posts continue month by month; other lists have no next page."""
+    onward = family_adapter("ransomlook", LOOK).parse(json_page([POST], f"{LOOK}{path}")).next_page
 
     assert onward == (older and f"{LOOK}{older}")
 
 
 def test_a_month_without_posts_is_where_it_began() -> None:
-    """Nothing older is asked for."""
-    parsed = adapter("ransomlook", LOOK).parse(page([], f"{LOOK}api/posts/2019/12"))
+    """After a month without posts, no older one is requested."""
+    parsed = family_adapter("ransomlook", LOOK).parse(json_page([], f"{LOOK}api/posts/2019/12"))
 
     assert (parsed.recognised, parsed.next_page) == (True, None)
 
 
 def test_a_groups_own_list_has_the_group_before_its_posts() -> None:
-    """The posts do not repeat its name."""
+    """The posts in the list of a group do not repeat its name, which comes from the address."""
     bare = {name: value for name, value in POST.items() if name != "group_name"}
     document = [{"locations": [], "meta": None}, [bare]]
 
-    listing = one(adapter("ransomlook", LOOK).parse(page(document, f"{LOOK}api/group/acme")))
+    listing = single_listing(
+        family_adapter("ransomlook", LOOK).parse(json_page(document, f"{LOOK}api/group/acme"))
+    )
 
     assert listing.key == "acme/lender.example"
 
 
 @pytest.mark.parametrize("document", [{}, [{"title": "x"}], [[], {}], "x"])
 def test_another_shape_of_ransomlook_is_not_recognised(document: object) -> None:
-    """A list of something else is no quiet day."""
-    assert not adapter("ransomlook", LOOK).parse(page(document, f"{LOOK}api/recent/200")).recognised
+    """A list of other objects is not an empty list of posts."""
+    assert (
+        not family_adapter("ransomlook", LOOK).parse(json_page(document, f"{LOOK}api/recent/200")).recognised
+    )
 
 
 VERSIONS = [
@@ -105,11 +115,11 @@ VERSIONS = [
 @pytest.mark.parametrize("row", VERSIONS)
 @pytest.mark.parametrize("wrapped", [False, True])
 def test_every_version_of_the_api_says_the_same(row: dict[str, str], wrapped: bool) -> None:
-    """Its date is the group's, not the day on which it was seen; the API with a key wraps the list."""
+    """The date is the one of the group, not the day of discovery; the API with a key wraps the list."""
     row = {**row, "description": "A lender.", "country": "CN"}
     document = {"victims": [row]} if wrapped else [row]
 
-    listing = one(adapter("ransomware_live", LIVE).parse(page(document, LIVE)))
+    listing = single_listing(family_adapter("ransomware_live", LIVE).parse(json_page(document, LIVE)))
 
     assert (listing.key, listing.title, listing.seller) == (
         "synthetic/lender.example",
@@ -123,5 +133,5 @@ def test_every_version_of_the_api_says_the_same(row: dict[str, str], wrapped: bo
 
 @pytest.mark.parametrize("document", [{}, {"error": "limit"}, [{"victim": "x"}]])
 def test_another_shape_of_ransomware_live_is_not_recognised(document: object) -> None:
-    """An error is no quiet day."""
-    assert not adapter("ransomware_live", LIVE).parse(page(document, LIVE)).recognised
+    """An error is not an empty list of victims."""
+    assert not family_adapter("ransomware_live", LIVE).parse(json_page(document, LIVE)).recognised

@@ -1,4 +1,4 @@
-"""WordPress: where its API is, and what of a post is read."""
+"""WordPress: where its API is, and which parts of a post are read."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 
 from crawler.sources.families.family import UnknownPage
 from crawler.sources.families.json_interfaces.wordpress import WORDPRESS
-from tests.crawler.sources.families.documents import adapter, one, page
+from tests.crawler.sources.pages import family_adapter, json_page, single_listing
 
 ROOT = "https://blog.example/"
 API = f"{ROOT}wp-json/wp/v2/posts?per_page=50&orderby=id&offset=0"
@@ -33,8 +33,8 @@ POST = {
     ],
 )
 def test_the_api_is_found_from_the_blog_and_from_its_own_address(start: str, asked: str) -> None:
-    """Twice: by age, so that none is left out, and by the last change, for edits."""
-    by_age, by_change = (follow.url for follow in adapter("wordpress", start).start({}))
+    """Each start gives two lists: by age, so that no post is left out, and by last change, for edits."""
+    by_age, by_change = (follow.url for follow in family_adapter("wordpress", start).start({}))
 
     assert by_age.startswith(asked)
     assert "orderby=id" in by_age
@@ -49,15 +49,15 @@ def test_the_api_is_found_from_the_blog_and_from_its_own_address(start: str, ask
     ],
 )
 def test_a_page_names_its_api(href: str, start: str) -> None:
-    """Also where it is not at its usual place; another site's is not taken."""
+    """The link of a page to its API is used, unless it leads to another site."""
     link = f'<link rel="https://api.w.org/" href="{href}" />'
 
     assert WORDPRESS.start(UnknownPage(f"{ROOT}about", 200, {}, frozenset(), link)) == start
 
 
 def test_a_post_is_complete() -> None:
-    """Its date is UTC though it does not say so; a block of code is its sample."""
-    listing = one(adapter("wordpress", ROOT).parse(page([POST], API)))
+    """A date without a zone is UTC, and a block of code is the sample."""
+    listing = single_listing(family_adapter("wordpress", ROOT).parse(json_page([POST], API)))
 
     assert (listing.key, listing.url, listing.title) == ("p5", POST["link"], "ACME – 500k records")
     assert (listing.body, listing.sample, listing.seller) == ("Soon.", "name\tphone", "root")
@@ -66,20 +66,20 @@ def test_a_post_is_complete() -> None:
 
 
 def test_a_protected_post_is_a_title() -> None:
-    """Its text is not shown to guests."""
+    """The text of a protected post is not shown to guests."""
     protected = {**POST, "content": {"rendered": "", "protected": True}, "date_gmt": "0000-00-00T00:00:00"}
 
-    listing = one(adapter("wordpress", ROOT).parse(page([protected], API)))
+    listing = single_listing(family_adapter("wordpress", ROOT).parse(json_page([protected], API)))
 
     assert (listing.title, listing.body, listing.posted_at) == ("ACME – 500k records", "", None)
 
 
 def test_pages_are_turned_by_what_came() -> None:
-    """A site may give fewer than it was asked for; an empty page is the end."""
-    reader = adapter("wordpress", ROOT)
+    """The offset grows by the posts that came, because a site may return fewer; an empty page is the end."""
+    reader = family_adapter("wordpress", ROOT)
 
-    first = reader.parse(page([POST, {**POST, "id": 4}], API))
-    last = reader.parse(page([], API))
+    first = reader.parse(json_page([POST, {**POST, "id": 4}], API))
+    last = reader.parse(json_page([], API))
 
     assert first.next_page == API.replace("offset=0", "offset=2")
     assert (last.next_page, last.end, last.recognised) == (None, True, True)
@@ -89,5 +89,5 @@ def test_pages_are_turned_by_what_came() -> None:
     "document", [{"code": "rest_no_route", "data": {"status": 404}}, [{"id": 5}], [{}], "x"]
 )
 def test_another_shape_is_not_recognised(document: object) -> None:
-    """An error of the API is no empty blog."""
-    assert not adapter("wordpress", ROOT).parse(page(document, API)).recognised
+    """An error of the API is not an empty blog."""
+    assert not family_adapter("wordpress", ROOT).parse(json_page(document, API)).recognised

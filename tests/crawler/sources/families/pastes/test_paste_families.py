@@ -1,4 +1,4 @@
-"""Pastebin's scraping API, GitHub Gists and PrivateBin: what is asked for, and what never is."""
+"""Pastebin's scraping API, GitHub Gists and PrivateBin: what is requested, and what never is."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from crawler.sources import Role
 from crawler.sources.errors import ApiClosed, PasteLocked
 from crawler.sources.families.pastes.privatebin import MAX_COMMENTS
 from crawler.sources.privatebin_cipher import MAX_ITERATIONS, decrypt_paste, parse_paste_link
-from tests.crawler.sources.families.documents import adapter, followed, one, page
+from tests.crawler.sources.pages import family_adapter, followed_page, json_page, single_listing
 from tests.peers.privatebin import ID, KEY, PASTE, TEXT
 
 SCRAPE = "https://scrape.pastebin.com/api_scraping.php?limit=250"
@@ -27,11 +27,11 @@ GIST = {"id": "a" * 32, "html_url": "https://gist.github.com/aa", "description":
 
 
 def test_a_paste_is_read_where_the_api_has_it() -> None:
-    """Its first line is the title of one without."""
-    reader = adapter("pastebin", "https://pastebin.com/")
-    [follow] = reader.parse(page([ROW], SCRAPE)).follows
+    """The first line of a paste without a title is its title."""
+    reader = family_adapter("pastebin", "https://pastebin.com/")
+    [follow] = reader.parse(json_page([ROW], SCRAPE)).follows
 
-    listing = one(reader.parse(followed(b"name,phone\nAda,none\n", follow)))
+    listing = single_listing(reader.parse(followed_page(b"name,phone\nAda,none\n", follow)))
 
     assert (follow.url, follow.role) == (
         "https://scrape.pastebin.com/api_scrape_item.php?i=AbCd1234",
@@ -43,30 +43,30 @@ def test_a_paste_is_read_where_the_api_has_it() -> None:
 
 
 def test_a_paste_that_expired_is_not_there() -> None:
-    """The API says so in words; a paste that quotes them is a paste."""
-    reader = adapter("pastebin", SCRAPE)
-    [follow] = reader.parse(page([ROW], SCRAPE)).follows
+    """The message of the API for an expired paste raises NotThere; a paste that quotes it is read."""
+    reader = family_adapter("pastebin", SCRAPE)
+    [follow] = reader.parse(json_page([ROW], SCRAPE)).follows
     words = b"Error, we cannot find this paste."
 
-    quoted = one(reader.parse(followed(b"They said: " + words, follow)))
+    quoted = single_listing(reader.parse(followed_page(b"They said: " + words, follow)))
 
     assert quoted.body.startswith("They said")
     with pytest.raises(NotThere):
-        reader.parse(followed(words, follow))
+        reader.parse(followed_page(words, follow))
 
 
 def test_an_address_without_access_is_told() -> None:
-    """Neither an empty list nor a new design."""
+    """A refusal raises ApiClosed, and is neither an empty list nor an unrecognised page."""
     with pytest.raises(ApiClosed, match="Pro account"):
-        adapter("pastebin", SCRAPE).parse(
-            page(b"YOUR IP: 192.0.2.1 DOES NOT HAVE ACCESS. VISIT: https://pastebin.com/doc", SCRAPE)
+        family_adapter("pastebin", SCRAPE).parse(
+            json_page(b"YOUR IP: 192.0.2.1 DOES NOT HAVE ACCESS. VISIT: https://pastebin.com/doc", SCRAPE)
         )
 
 
 @pytest.mark.parametrize("document", [{}, [{"key": "../x"}], [{"title": "no key"}], b"<html>"])
 def test_another_shape_of_the_scraping_api_is_not_recognised(document: object) -> None:
-    """A key is letters and digits: it goes into an address."""
-    assert not adapter("pastebin", SCRAPE).parse(page(document, SCRAPE)).recognised
+    """A key has only letters and digits, because it is put into an address."""
+    assert not family_adapter("pastebin", SCRAPE).parse(json_page(document, SCRAPE)).recognised
 
 
 # --- Gists
@@ -81,12 +81,12 @@ def test_another_shape_of_the_scraping_api_is_not_recognised(document: object) -
     ],
 )
 def test_a_start_is_an_address_that_a_browser_shows(start: str, asked: str) -> None:
-    """All gists, or an author's."""
-    assert [follow.url for follow in adapter("gists", start).start({})] == [asked]
+    """A start is the page of all gists, or of one author."""
+    assert [follow.url for follow in family_adapter("gists", start).start({})] == [asked]
 
 
 def test_files_of_text_are_fetched_whole_and_others_never() -> None:
-    """Where they are raw, for the API cuts them at a megabyte. Archives and media are left, by any sign."""
+    """Text files are fetched from their raw address; archives and media are recognised by name or type."""
     names = {
         "a.txt": "text/plain",
         "b.sql": "application/sql",
@@ -101,7 +101,9 @@ def test_files_of_text_are_fetched_whole_and_others_never() -> None:
         for name, kind in names.items()
     }
 
-    listing = one(adapter("gists", GISTS).parse(page([{**GIST, "files": files}], GISTS)))
+    listing = single_listing(
+        family_adapter("gists", GISTS).parse(json_page([{**GIST, "files": files}], GISTS))
+    )
 
     assert [url.rpartition("/")[2] for url in listing.attachments] == ["a.txt", "b.sql", "c.sh"]
     assert listing.body == "\n".join(("Customers", *names))
@@ -109,26 +111,28 @@ def test_files_of_text_are_fetched_whole_and_others_never() -> None:
 
 
 def test_a_full_page_has_a_next_one_up_to_the_last() -> None:
-    """GitHub shows the newest 3,000."""
+    """GitHub lists at most the newest 3,000 gists."""
     rows: list[object] = [{**GIST, "id": f"{number:032x}", "files": {}} for number in range(100)]
-    reader = adapter("gists", GISTS)
+    reader = family_adapter("gists", GISTS)
 
-    onward = [reader.parse(page(rows, GISTS.replace("page=1", f"page={n}"))).next_page for n in (1, 29, 30)]
+    onward = [
+        reader.parse(json_page(rows, GISTS.replace("page=1", f"page={n}"))).next_page for n in (1, 29, 30)
+    ]
 
     assert [url and url.rpartition("=")[2] for url in onward] == ["2", "30", None]
 
 
 @pytest.mark.parametrize("document", [{"message": "Bad credentials"}, [{"id": "x"}], [{"files": {}}]])
 def test_another_shape_of_the_list_of_gists_is_not_recognised(document: object) -> None:
-    """A message is no empty list."""
-    assert not adapter("gists", GISTS).parse(page(document, GISTS)).recognised
+    """A message is not an empty list."""
+    assert not family_adapter("gists", GISTS).parse(json_page(document, GISTS)).recognised
 
 
 # --- PrivateBin
 
 
 def test_a_link_keeps_its_key_to_itself() -> None:
-    """What is asked for is the address without it."""
+    """The requested address does not contain the key, and a link with `#-` is refused."""
     link = parse_paste_link(f"https://bin.example/p/?{ID}#{KEY}")
 
     assert link == (f"https://bin.example/p/?{ID}", ID, KEY)
@@ -136,11 +140,12 @@ def test_a_link_keeps_its_key_to_itself() -> None:
 
 
 def test_what_a_browser_sealed_is_opened() -> None:
-    """With a key whose first byte base 58 has lost."""
+    """A paste encrypted by a browser is decrypted with a key that begins with a null byte."""
     assert TEXT.split("\n")[0] in decrypt_paste(PASTE["ct"], PASTE["adata"], KEY).decode()
 
 
 def spoilt(**changes: Any) -> dict[str, Any]:
+    """Return the paste with changed cipher parameters, by their index."""
     paste = copy.deepcopy(PASTE)
     for place, value in changes.items():
         paste["adata"][0][int(place.removeprefix("at"))] = value
@@ -164,7 +169,7 @@ def spoilt(**changes: Any) -> dict[str, Any]:
     ],
 )
 def test_a_paste_that_cannot_be_opened_costs_little(paste: dict[str, Any]) -> None:
-    """Parameters of another kind, or out of bounds, are refused before anything is derived."""
+    """Unknown or excessive parameters are refused before a key is derived."""
     began = time.process_time()
 
     with pytest.raises(PasteLocked):
@@ -174,17 +179,17 @@ def test_a_paste_that_cannot_be_opened_costs_little(paste: dict[str, Any]) -> No
 
 
 def test_comments_are_bounded() -> None:
-    """Each costs a derivation of its own."""
+    """At most MAX_COMMENTS comments are read, because each needs a key derivation."""
     many = [{**PASTE["comments"][0], "id": f"{number:016x}"} for number in range(500)]
-    reader = adapter("privatebin", f"https://bin.example/?{ID}#{KEY}")
+    reader = family_adapter("privatebin", f"https://bin.example/?{ID}#{KEY}")
 
-    parsed = reader.parse(page({**PASTE, "comments": many}, f"https://bin.example/?{ID}"))
+    parsed = reader.parse(json_page({**PASTE, "comments": many}, f"https://bin.example/?{ID}"))
 
     assert len(parsed.listings) == 1 + MAX_COMMENTS
 
 
 def test_a_page_of_privatebin_itself_is_no_paste() -> None:
-    """What a server gives that does not know the request for the data."""
-    reader = adapter("privatebin", f"https://bin.example/?{ID}#{KEY}")
+    """The HTML page of a server that ignores the request header is not recognised."""
+    reader = family_adapter("privatebin", f"https://bin.example/?{ID}#{KEY}")
 
-    assert not reader.parse(page(b"<title>PrivateBin</title>", f"https://bin.example/?{ID}")).recognised
+    assert not reader.parse(json_page(b"<title>PrivateBin</title>", f"https://bin.example/?{ID}")).recognised
