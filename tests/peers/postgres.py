@@ -1,7 +1,7 @@
-"""A real PostgreSQL server for the tests, started as root or as a user, gone when the tests are.
+"""A real PostgreSQL server for the tests, started as root or as another user.
 
-It listens on a Unix socket only, so there is no port to race for. Nothing it holds outlives the session, so
-it never waits for the disk.
+It listens on a Unix socket only, so it needs no port. Its data is deleted with the session, so it never
+waits for the disk.
 """
 
 import ctypes
@@ -11,17 +11,18 @@ import shutil
 import signal
 import subprocess
 import tempfile
-import time
 from pathlib import Path
 from typing import Self
 
 import psycopg
 from psycopg import sql
 
-PLACES = "/usr/lib/postgresql/*/bin"
+from tests.peers.patience import ready_in_time
+
+BINARY_FOLDERS = "/usr/lib/postgresql/*/bin"
 MISSING = (
-    "PostgreSQL was not found: install it (Debian: apt-get install postgresql), or set"
-    " SPILLWATCH_TESTS_WITHOUT=postgresql to leave its tests out."
+    "PostgreSQL was not found. Install it (Debian: apt-get install postgresql), or set"
+    " SPILLWATCH_TESTS_WITHOUT=postgresql to skip its tests."
 )
 USER = "spillwatch"
 START_TIMEOUT_S = 60.0
@@ -39,10 +40,10 @@ SETTINGS = {
 
 
 def find_binaries() -> Path | None:
-    """The folder of the newest `initdb` and `postgres` there is."""
+    """Return the folder of the newest `initdb` and `postgres`, or None."""
     on_path = shutil.which("initdb")
     folders = [Path(on_path).parent] if on_path else []
-    folders += sorted(Path("/").glob(PLACES.lstrip("/")), key=_version, reverse=True)
+    folders += sorted(Path("/").glob(BINARY_FOLDERS.lstrip("/")), key=_version, reverse=True)
     return next((one for one in folders if (one / "initdb").exists() and (one / "postgres").exists()), None)
 
 
@@ -52,19 +53,20 @@ def _version(folder: Path) -> float:
 
 
 class PostgresServer:
-    """One server for a test session. `url(name)` is what a person would put into database_url."""
+    """One server per test session. `url(name)` is a value for database_url."""
 
     def __init__(self, binaries: Path) -> None:
         self._binaries = binaries
-        self._owner = _unprivileged() if os.geteuid() == 0 else None
-        self._folder = Path(tempfile.mkdtemp(prefix="spillwatch-pg-"))  # short: a socket's path has 107 bytes
+        self._owner = _unprivileged_user() if os.geteuid() == 0 else None
+        # Short, because the path of a socket has at most 107 bytes.
+        self._folder = Path(tempfile.mkdtemp(prefix="spillwatch-pg-"))
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> Self:
         if self._owner is not None:
             os.chown(self._folder, self._owner.pw_uid, self._owner.pw_gid)
         data = str(self._data)
-        self._run("initdb", "-D", data, "-U", USER, "-A", "trust", "-E", "UTF8", "--no-locale", "-N")
+        self._run_program("initdb", "-D", data, "-U", USER, "-A", "trust", "-E", "UTF8", "--no-locale", "-N")
         options = {**SETTINGS, "unix_socket_directories": str(self._folder)}
         arguments = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
         with (self._folder / "log").open("wb") as log:
@@ -73,11 +75,11 @@ class PostgresServer:
                 stdout=log,
                 stderr=log,
                 preexec_fn=_die_with_parent,  # after the change of user, which would clear it
-                start_new_session=True,  # Ctrl-C is for pytest, which then stops the server in order
+                start_new_session=True,  # Ctrl-C must only reach pytest, which then stops the server
                 user=self._uid,
                 group=self._gid,
             )
-        self._wait()
+        self._wait_until_ready()
         return self
 
     def stop(self) -> None:
@@ -98,34 +100,35 @@ class PostgresServer:
         return f"postgresql://{USER}@/{name}?host={self._folder}"
 
     def create(self, name: str, *, template: str = "template0") -> str:
-        """A new database as a copy of another; its URL."""
+        """Create a database as a copy of another one, and return its URL."""
         statement = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
-        self._administer(statement.format(sql.Identifier(name), sql.Identifier(template)))
+        self._run_statement(statement.format(sql.Identifier(name), sql.Identifier(template)))
         return self.url(name)
 
     def drop(self, name: str) -> None:
-        """Also while it is in use: a test that failed leaves connections."""
-        self._administer(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+        """Drop a database, even while it is in use: a test that failed leaves connections open."""
+        self._run_statement(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
 
-    def _administer(self, statement: sql.Composed) -> None:
+    def _run_statement(self, statement: sql.Composed) -> None:
         with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
             connection.execute(statement)
 
-    def _wait(self) -> None:
+    def _wait_until_ready(self) -> None:
         assert self._process is not None
-        deadline = time.monotonic() + START_TIMEOUT_S
-        while time.monotonic() < deadline and self._process.poll() is None:
-            try:
-                psycopg.connect(self.url("postgres")).close()
-            except psycopg.OperationalError:
-                time.sleep(0.02)
-            else:
-                return
+        if ready_in_time(self._accepts_connections, [self._process], timeout_s=START_TIMEOUT_S, poll_s=0.02):
+            return
         log = (self._folder / "log").read_text(errors="replace")
         self.stop()
         raise RuntimeError(f"PostgreSQL did not start within {START_TIMEOUT_S:.0f} s; its log says:\n{log}")
 
-    def _run(self, program: str, *arguments: str) -> None:
+    def _accepts_connections(self) -> bool:
+        try:
+            psycopg.connect(self.url("postgres")).close()
+        except psycopg.OperationalError:
+            return False
+        return True
+
+    def _run_program(self, program: str, *arguments: str) -> None:
         command = [str(self._binaries / program), *arguments]
         done = subprocess.run(
             command, capture_output=True, text=True, cwd=self._folder, user=self._uid, group=self._gid
@@ -135,7 +138,7 @@ class PostgresServer:
 
     @property
     def _uid(self) -> int | None:
-        """PostgreSQL refuses to run as root; None: run it as we are."""
+        """The user to run as, because PostgreSQL refuses to run as root; None: the current user."""
         return self._owner.pw_uid if self._owner else None
 
     @property
@@ -143,15 +146,15 @@ class PostgresServer:
         return self._owner.pw_gid if self._owner else None
 
 
-def _unprivileged() -> pwd.struct_passwd:
+def _unprivileged_user() -> pwd.struct_passwd:
     for name in ("postgres", "nobody"):
         try:
             return pwd.getpwnam(name)
         except KeyError:
             continue
-    raise RuntimeError("no user to run PostgreSQL as: wanted one called postgres or nobody")
+    raise RuntimeError("PostgreSQL cannot run as root, and neither the user postgres nor nobody exists")
 
 
 def _die_with_parent() -> None:
-    """A killed pytest leaves no server: the kernel sends it SIGQUIT."""
+    """Let the kernel send SIGQUIT to the server when pytest is killed."""
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGQUIT)

@@ -1,17 +1,17 @@
-"""A paste as PrivateBin gives it, sealed by a browser's own cryptography (WebCrypto, in Node), not by ours.
+"""A paste as PrivateBin returns it, encrypted by a browser's cryptography (WebCrypto, in Node).
 
-What it says is synthetic: a text with two lines of a sample, and one comment.
+Its content is synthetic: a text with two lines of a sample, and one comment.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from tests.peers.programs import Content, said
+from tests.peers.programs import Content, json_answer
 from tests.peers.web import Answer, Asked
 
 ID = "fedcba9876543210"
-#: Its first byte is null, which base 58 loses.
+#: Its first byte is null, which base 58 drops.
 KEY = "uuoCokr9SYWTAVCqqAUejyu6htjvx7Tm5qY3c5XbQ"
 TEXT = "客户样本 customers\nname,phone\nAda,none\n"
 _CIPHER = ["AwQFBgcICQoLDA0ODxAREg==", "c2FsdHNhbHQ=", 100000, 256, 128, "aes", "gcm", "zlib"]
@@ -41,7 +41,7 @@ PASTE: dict[str, Any] = {
 
 
 def served_paste(content: Content, asked: Asked, url: str) -> Answer | None:
-    """PrivateBin gives the data only to whoever asks as its script does."""
+    """Return the data only for requests with the header of PrivateBin's own script."""
     if asked.headers.get("x-requested-with") != "JSONHttpRequest":
         return Answer(b"<html><title>PrivateBin</title>")
-    return said(PASTE if asked.path == "/" else {"status": 1, "message": "no such paste"})
+    return json_answer(PASTE if asked.path == "/" else {"status": 1, "message": "no such paste"})

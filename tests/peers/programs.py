@@ -1,7 +1,7 @@
-"""Interfaces of site software that no package registry has, served from one content over real HTTP.
+"""JSON interfaces of site software that no package registry has, served from one content over real HTTP.
 
-Each program answers in the shape that its own code gives (fields, pages, dates, what it does beyond the last
-page); what no adapter should read is there, too: hidden posts, events, quotes, views. All content is
+Each program answers in the form of its real code (fields, pages, dates, answers beyond the last page). The
+answers also contain what no adapter should read: hidden posts, events, quotes, views. All content is
 synthetic.
 """
 
@@ -18,13 +18,10 @@ from tests.peers.web import Answer, Asked, Site, Writer
 FIRST = datetime(2026, 3, 1, 12, 30, tzinfo=UTC)
 AUTHORS = ("old_fox", "数据贩子", "marta")
 
-#: What one thing that a program shows: its title as an adapter should read it, its author, its moment.
-Shown = tuple[str, str | None, datetime]
-
 
 @dataclass
 class Message:
-    """A post, a paste or a message; `edits` counts its versions."""
+    """A post, a paste or a message. `edits` counts its edits."""
 
     id: int
     author: str
@@ -35,7 +32,7 @@ class Message:
 
 @dataclass
 class Topic:
-    """A thread with its posts, or something that stands alone."""
+    """A thread with its posts, or a single post."""
 
     id: int
     title: str
@@ -51,13 +48,13 @@ class Topic:
 
     @property
     def changed(self) -> datetime:
-        """When something of it happened, an edit too."""
+        """Time of the last change, including edits."""
         return max(post.at + timedelta(days=post.edits) for post in self.posts)
 
 
 @dataclass
 class Content:
-    """What a site holds; tests change it between two visits."""
+    """The content of a site. Tests change it between two visits."""
 
     topics: list[Topic] = field(default_factory=list)
     posts: int = 0
@@ -87,7 +84,7 @@ class Content:
         return next((topic for topic in self.topics if topic.id == number), None)
 
 
-#: A program: what it answers, None for 404.
+#: A program: maps a request to its answer. None: 404.
 Program = Callable[[Content, Asked, str], Answer | None]
 
 
@@ -108,15 +105,15 @@ class Served(Site):
         return self.program(self.content, asked, self.url) or Answer(b"{}", status=404)
 
 
-def said(document: object) -> Answer:
+def json_answer(document: object) -> Answer:
     return Answer(json.dumps(document).encode(), content_type="application/json; charset=utf-8")
 
 
-def stamp(at: datetime, *, ending: str = "+00:00") -> str:
+def iso_time(at: datetime, *, ending: str = "+00:00") -> str:
     return at.strftime("%Y-%m-%dT%H:%M:%S") + ending
 
 
-def window(asked: Asked, name: str, default: int) -> int:
+def number_in_query(asked: Asked, name: str, default: int) -> int:
     return int(asked.query.get(name, default))
 
 
@@ -124,10 +121,13 @@ def window(asked: Asked, name: str, default: int) -> int:
 
 
 def flarum(content: Content, asked: Asked, url: str) -> Answer | None:
-    offset, limit = window(asked, "page[offset]", 0), min(window(asked, "page[limit]", 20), 50)
+    offset, limit = (
+        number_in_query(asked, "page[offset]", 0),
+        min(number_in_query(asked, "page[limit]", 20), 50),
+    )
     topic = None
     if asked.path == "/api/discussions":
-        rows = [_discussion(each) for each in content.by_last()]
+        rows = [_flarum_discussion(each) for each in content.by_last()]
     elif asked.path == "/api/posts":
         topic = content.topic(int(asked.query["filter[discussion]"]))
         rows = _flarum_posts(topic) if topic else []
@@ -139,35 +139,36 @@ def flarum(content: Content, asked: Asked, url: str) -> Answer | None:
     if len(rows) > offset + limit:
         links["next"] = f"https://elsewhere.example{asked.path}?page[offset]={offset + limit}"
     included = [
-        {"type": "users", "id": str(place), "attributes": {"username": name}} for place, name in _users()
+        {"type": "users", "id": str(place), "attributes": {"username": name}}
+        for place, name in _numbered_users()
     ]
     if topic is not None:
-        included.append(_discussion(topic))
-    return said({"links": links, "data": rows[offset : offset + limit], "included": included})
+        included.append(_flarum_discussion(topic))
+    return json_answer({"links": links, "data": rows[offset : offset + limit], "included": included})
 
 
-def _users() -> list[tuple[int, str]]:
+def _numbered_users() -> list[tuple[int, str]]:
     return list(enumerate(AUTHORS, start=1))
 
 
-def _user_of(author: str) -> dict[str, Any]:
+def _author_relationship(author: str) -> dict[str, Any]:
     return {"user": {"data": {"type": "users", "id": str(AUTHORS.index(author) + 1)}}}
 
 
-def _discussion(topic: Topic) -> dict[str, Any]:
+def _flarum_discussion(topic: Topic) -> dict[str, Any]:
     attributes = {
         "title": topic.title,
         "slug": f"{topic.id}-selling",
         "commentCount": len(topic.posts),
         "lastPostNumber": len(topic.posts) + 1,
-        "createdAt": stamp(topic.first.at),
-        "lastPostedAt": stamp(topic.last.at),
+        "createdAt": iso_time(topic.first.at),
+        "lastPostedAt": iso_time(topic.last.at),
     }
     return {
         "type": "discussions",
         "id": str(topic.id),
         "attributes": attributes,
-        "relationships": _user_of(topic.first.author),
+        "relationships": _author_relationship(topic.first.author),
     }
 
 
@@ -180,22 +181,22 @@ def _flarum_posts(topic: Topic) -> list[dict[str, Any]]:
 def _flarum_post(post: Message, place: int, topic: Topic) -> dict[str, Any]:
     attributes: dict[str, Any] = {
         "number": place,
-        "createdAt": stamp(post.at),
+        "createdAt": iso_time(post.at),
         "contentType": "comment",
-        "contentHtml": f"{_quoted(topic, place)}<p>{post.text}</p>",
+        "contentHtml": f"{_reply_quote(topic, place)}<p>{post.text}</p>",
     }
     if post.edits:
-        attributes["editedAt"] = stamp(post.at + timedelta(days=post.edits))
+        attributes["editedAt"] = iso_time(post.at + timedelta(days=post.edits))
     return {
         "type": "posts",
         "id": str(post.id),
         "attributes": attributes,
-        "relationships": _user_of(post.author),
+        "relationships": _author_relationship(post.author),
     }
 
 
-def _quoted(topic: Topic, place: int) -> str:
-    """A reply begins with what it answers."""
+def _reply_quote(topic: Topic, place: int) -> str:
+    """Return the quote with which a reply begins."""
     return "" if place == 1 else f"<blockquote><p>{topic.first.text}</p></blockquote>"
 
 
@@ -203,7 +204,7 @@ def _quoted(topic: Topic, place: int) -> str:
 
 
 def nodebb(content: Content, asked: Asked, url: str) -> Answer | None:
-    page = window(asked, "page", 1)
+    page = number_in_query(asked, "page", 1)
     if asked.path == "/api/recent":
         rows, size = [_nodebb_topic(topic) for topic in content.by_last()], 20
         document: dict[str, Any] = {"topics": rows[(page - 1) * size : page * size]}
@@ -217,7 +218,7 @@ def nodebb(content: Content, asked: Asked, url: str) -> Answer | None:
         return None
     pages = max(1, -(-len(rows) // size))
     further = {"page": page + 1, "active": page < pages}
-    return said(document | {"pagination": {"currentPage": page, "pageCount": pages, "next": further}})
+    return json_answer(document | {"pagination": {"currentPage": page, "pageCount": pages, "next": further}})
 
 
 def _nodebb_topic(topic: Topic) -> dict[str, Any]:
@@ -228,8 +229,8 @@ def _nodebb_topic(topic: Topic) -> dict[str, Any]:
         "title": topic.title.replace(":", "&#58;"),
         "titleRaw": topic.title,
         "slug": f"{topic.id}/selling",
-        "timestampISO": stamp(topic.first.at, ending=".000Z"),
-        "lastposttimeISO": stamp(topic.last.at, ending=".000Z"),
+        "timestampISO": iso_time(topic.first.at, ending=".000Z"),
+        "lastposttimeISO": iso_time(topic.last.at, ending=".000Z"),
         "postcount": len(topic.posts),
         "viewcount": 7 * len(topic.posts),
         "deleted": 0,
@@ -242,11 +243,11 @@ def _nodebb_post(post: Message, topic: Topic, place: int) -> dict[str, Any]:
         "pid": post.id,
         "uid": 1,
         "index": place,
-        "timestampISO": stamp(post.at, ending=".000Z"),
-        "content": f"{_quoted(topic, place + 1)}<p>{post.text}</p>",
+        "timestampISO": iso_time(post.at, ending=".000Z"),
+        "content": f"{_reply_quote(topic, place + 1)}<p>{post.text}</p>",
         "deleted": 0,
         "edited": post.edits,
-        "editedISO": stamp(post.at + timedelta(days=post.edits), ending=".000Z") if post.edits else "",
+        "editedISO": iso_time(post.at + timedelta(days=post.edits), ending=".000Z") if post.edits else "",
         "user": {"username": post.author},
     }
 
@@ -256,24 +257,24 @@ def _nodebb_post(post: Message, topic: Topic, place: int) -> dict[str, Any]:
 
 def discourse(content: Content, asked: Asked, url: str) -> Answer | None:
     if asked.path == "/latest.json":
-        page, size = window(asked, "page", 0), 30
+        page, size = number_in_query(asked, "page", 0), 30
         rows = [_discourse_topic(topic) for topic in content.by_last()]
         topics: dict[str, Any] = {"topics": rows[page * size : (page + 1) * size]}
         if len(rows) > (page + 1) * size:
             topics["more_topics_url"] = f"/latest?no_definitions=true&page={page + 1}"
-        users = [{"id": place, "username": name} for place, name in _users()]
-        return said({"users": users, "topic_list": topics})
+        users = [{"id": place, "username": name} for place, name in _numbered_users()]
+        return json_answer({"users": users, "topic_list": topics})
     if not asked.path.startswith("/t/"):
         return None
     topic = content.topic(int(asked.path.removesuffix(".json").rsplit("/", 1)[1]))
-    page, size = window(asked, "page", 1), 20
+    page, size = number_in_query(asked, "page", 1), 20
     if topic is None or (page - 1) * size >= len(topic.posts):
         return None
     posts = [_discourse_post(post, topic, place) for place, post in enumerate(topic.posts, start=1)]
     closed = {"id": 900_000 + topic.id, "post_number": len(posts) + 1, "post_type": 3, "cooked": "<p>closed"}
     here = [*posts[(page - 1) * size : page * size], closed]
     stream = {"posts": here, "stream": [post["id"] for post in posts]}
-    return said({"post_stream": stream, "chunk_size": size, "title": topic.title, "id": topic.id})
+    return json_answer({"post_stream": stream, "chunk_size": size, "title": topic.title, "id": topic.id})
 
 
 def _discourse_topic(topic: Topic) -> dict[str, Any]:
@@ -283,8 +284,8 @@ def _discourse_topic(topic: Topic) -> dict[str, Any]:
         "slug": "selling",
         "posts_count": len(topic.posts),
         "highest_post_number": len(topic.posts) + 1,
-        "created_at": stamp(topic.first.at, ending=".000Z"),
-        "last_posted_at": stamp(topic.last.at, ending=".000Z"),
+        "created_at": iso_time(topic.first.at, ending=".000Z"),
+        "last_posted_at": iso_time(topic.last.at, ending=".000Z"),
         "views": 9 * len(topic.posts),
         "posters": [{"user_id": AUTHORS.index(topic.first.author) + 1, "description": "Original Poster"}],
     }
@@ -297,7 +298,7 @@ def _discourse_post(post: Message, topic: Topic, place: int) -> dict[str, Any]:
         "username": post.author,
         "post_number": place,
         "post_type": 1,
-        "created_at": stamp(post.at, ending=".000Z"),
+        "created_at": iso_time(post.at, ending=".000Z"),
         "version": post.edits + 1,
         "cooked": f"{quoted}<p>{post.text}</p>",
     }
@@ -309,19 +310,19 @@ def _discourse_post(post: Message, topic: Topic, place: int) -> dict[str, Any]:
 def wordpress(content: Content, asked: Asked, url: str) -> Answer | None:
     if asked.path != "/wp-json/wp/v2/posts":
         return None
-    offset, size = window(asked, "offset", 0), min(window(asked, "per_page", 10), 100)
+    offset, size = number_in_query(asked, "offset", 0), min(number_in_query(asked, "per_page", 10), 100)
     by_id = sorted(content.topics, key=lambda topic: topic.id, reverse=True)
     topics = by_id if asked.query.get("orderby") == "id" else content.by_change()
     rows = [_wordpress_post(topic, url) for topic in topics]
-    return said(rows[offset : offset + size])
+    return json_answer(rows[offset : offset + size])
 
 
 def _wordpress_post(topic: Topic, url: str) -> dict[str, Any]:
     return {
         "id": topic.id,
         "link": f"{url}/2026/03/selling-{topic.id}/",
-        "date_gmt": stamp(topic.first.at, ending=""),
-        "modified_gmt": stamp(topic.changed, ending=""),
+        "date_gmt": iso_time(topic.first.at, ending=""),
+        "modified_gmt": iso_time(topic.changed, ending=""),
         "title": {"rendered": topic.title.replace(":", "&#58;")},
         "content": {"rendered": f"<p>{topic.first.text}</p>", "protected": False},
         "author": 1,
@@ -335,7 +336,7 @@ def _wordpress_post(topic: Topic, url: str) -> dict[str, Any]:
 def telegram(content: Content, asked: Asked, url: str) -> Answer | None:
     if asked.path != "/s/leaks":
         return None
-    before, size = window(asked, "before", 10**9), 20
+    before, size = number_in_query(asked, "before", 10**9), 20
     older = [topic for topic in content.topics if topic.id < before]
     shown = older[-size:]
     more = f'<a class="tme_messages_more" data-before="{shown[0].id}"></a>' if len(older) > size else ""
@@ -350,7 +351,7 @@ def _telegram_message(topic: Topic) -> str:
         f'<a class="tgme_widget_message_owner_name"><span>Leaks today</span></a>{answered}'
         f'<div class="tgme_widget_message_text js-message_text">{topic.title}<br/>{topic.first.text}</div>'
         f'<span class="tgme_widget_message_views">{topic.id}K</span>'
-        f'<a class="tgme_widget_message_date"><time datetime="{stamp(topic.first.at)}"></time></a>'
+        f'<a class="tgme_widget_message_date"><time datetime="{iso_time(topic.first.at)}"></time></a>'
         "</div>"
     )
 
@@ -361,7 +362,7 @@ def _telegram_message(topic: Topic) -> str:
 def pastebin(content: Content, asked: Asked, url: str) -> Answer | None:
     if asked.path == "/api_scraping.php":
         newest = sorted(content.topics, key=lambda topic: topic.first.at, reverse=True)
-        return said([_paste(topic) for topic in newest[: window(asked, "limit", 50)]])
+        return json_answer([_pastebin_row(topic) for topic in newest[: number_in_query(asked, "limit", 50)]])
     if asked.path != "/api_scrape_item.php":
         return None
     topic = content.topic(int(asked.query["i"].removeprefix("Paste")))
@@ -369,7 +370,7 @@ def pastebin(content: Content, asked: Asked, url: str) -> Answer | None:
     return Answer(text.encode(), content_type="text/plain; charset=utf-8")
 
 
-def _paste(topic: Topic) -> dict[str, Any]:
+def _pastebin_row(topic: Topic) -> dict[str, Any]:
     return {
         "scrape_url": f"https://scrape.pastebin.com/api_scrape_item.php?i=Paste{topic.id}",
         "full_url": f"https://pastebin.com/Paste{topic.id}",
@@ -388,15 +389,17 @@ def _paste(topic: Topic) -> dict[str, Any]:
 
 def gists(content: Content, asked: Asked, url: str) -> Answer | None:
     if asked.path == "/gists/public":
-        page, size = window(asked, "page", 1), window(asked, "per_page", 30)
-        return said([_gist(topic, url) for topic in content.by_change()[(page - 1) * size : page * size]])
+        page, size = number_in_query(asked, "page", 1), number_in_query(asked, "per_page", 30)
+        return json_answer(
+            [_gist_row(topic, url) for topic in content.by_change()[(page - 1) * size : page * size]]
+        )
     if not asked.path.startswith("/raw/"):
         return None
     topic = content.topic(int(asked.path.split("/")[2]))
     return Answer(topic.first.text.encode(), content_type="text/plain; charset=utf-8") if topic else None
 
 
-def _gist(topic: Topic, url: str) -> dict[str, Any]:
+def _gist_row(topic: Topic, url: str) -> dict[str, Any]:
     def file(name: str, kind: str) -> dict[str, Any]:
         raw = f"{url}/raw/{topic.id}/{topic.first.edits}/{name}"
         return {"filename": name, "type": kind, "raw_url": raw, "size": 5_000_000}
@@ -405,8 +408,8 @@ def _gist(topic: Topic, url: str) -> dict[str, Any]:
         "id": f"a{topic.id:031}",
         "html_url": f"https://gist.github.com/a{topic.id:031}",
         "description": topic.title,
-        "created_at": stamp(topic.first.at, ending="Z"),
-        "updated_at": stamp(topic.changed, ending="Z"),
+        "created_at": iso_time(topic.first.at, ending="Z"),
+        "updated_at": iso_time(topic.changed, ending="Z"),
         "owner": {"login": topic.first.author},
         "comments": 3,
         "files": {
@@ -423,15 +426,15 @@ def _gist(topic: Topic, url: str) -> dict[str, Any]:
 def ransomlook(content: Content, asked: Asked, url: str) -> Answer | None:
     newest = sorted(content.topics, key=lambda topic: topic.first.at, reverse=True)
     if asked.path.startswith("/api/recent/"):
-        return said([_announced(topic) for topic in newest[:20]])
+        return json_answer([_ransomlook_post(topic) for topic in newest[:20]])
     if not asked.path.startswith("/api/posts/"):
         return None
     month = asked.path.removeprefix("/api/posts/").replace("/", "-")
-    rows = [_announced(topic) for topic in newest]
-    return said([row for row in rows if row["discovered"].startswith(month)])
+    rows = [_ransomlook_post(topic) for topic in newest]
+    return json_answer([row for row in rows if row["discovered"].startswith(month)])
 
 
-def _announced(topic: Topic) -> dict[str, Any]:
+def _ransomlook_post(topic: Topic) -> dict[str, Any]:
     return {
         "post_title": topic.title,
         "discovered": topic.first.at.strftime("%Y-%m-%d %H:%M:%S.000123"),
@@ -447,10 +450,10 @@ def ransomware_live(content: Content, asked: Asked, url: str) -> Answer | None:
     if asked.path != "/v2/recentvictims":
         return None
     newest = sorted(content.topics, key=lambda topic: topic.first.at, reverse=True)
-    return said([_victim(topic) for topic in newest[:100]])
+    return json_answer([_ransomware_live_victim(topic) for topic in newest[:100]])
 
 
-def _victim(topic: Topic) -> dict[str, Any]:
+def _ransomware_live_victim(topic: Topic) -> dict[str, Any]:
     return {
         "victim": topic.title,
         "group": topic.first.author,
@@ -470,7 +473,7 @@ PROGRAMS: Mapping[str, Program] = {
         flarum, nodebb, discourse, wordpress, telegram, pastebin, gists, ransomlook, ransomware_live,
     )
 }  # fmt: skip
-#: Where each is started at.
+#: The path of each program's start.
 STARTS: Mapping[str, str] = {
     "telegram": "/leaks",
     "pastebin": "/api_scraping.php?limit=250",

@@ -1,8 +1,10 @@
 """A real SMTP server (aiosmtpd) on port 0, whose recipients are named after its misbehaviour.
 
-refused@      550 to RCPT            later@         451 to RCPT (greylisting)
-unwanted@     554 to the message     drops-once@    takes the first message, then hangs up without an answer
-hangs@        never answers the message
+- refused@: 550 to RCPT
+- later@: 451 to RCPT (greylisting)
+- unwanted@: 554 to the message
+- drops-once@: accepts the first message, then closes the connection without an answer
+- hangs@: never answers the message
 """
 
 from __future__ import annotations
@@ -19,11 +21,11 @@ from typing import Self
 
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
-PATIENCE_S = 60.0  # for what comes at once, on a machine that has much else to do
+from tests.peers.patience import PATIENCE_S
 
 
 class SmtpPeer:
-    """Use as a context manager; `received` holds every message that the server took, in order."""
+    """Use as a context manager. `received` holds every accepted message, in order."""
 
     def __init__(
         self,
@@ -49,38 +51,40 @@ class SmtpPeer:
 
     def __enter__(self) -> Self:
         self._thread.start()
-        asyncio.run_coroutine_threadsafe(self._start(), self._loop).result(PATIENCE_S)
+        asyncio.run_coroutine_threadsafe(self._start_server(), self._loop).result(PATIENCE_S)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        asyncio.run_coroutine_threadsafe(self._stop(), self._loop).result(PATIENCE_S)
+        asyncio.run_coroutine_threadsafe(self._stop_server(), self._loop).result(PATIENCE_S)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(PATIENCE_S)
         self._loop.close()
 
     def wait(self, count: int, timeout_s: float = PATIENCE_S) -> list[EmailMessage]:
-        """The messages, once there are `count` of them."""
+        """Return the messages as soon as there are `count` of them."""
         with self._arrived:
             if not self._arrived.wait_for(lambda: len(self.received) >= count, timeout_s):
-                raise TimeoutError(f"{len(self.received)} of {count} messages came within {timeout_s:g} s")
+                raise TimeoutError(
+                    f"received {len(self.received)} of {count} messages within {timeout_s:g} s"
+                )
             return list(self.received)
 
-    async def _start(self) -> None:
+    async def _start_server(self) -> None:
         self._server = await self._loop.create_server(
-            self._protocol(), "127.0.0.1", 0, ssl=self._tls if self._implicit else None
+            self._protocol_factory(), "127.0.0.1", 0, ssl=self._tls if self._implicit else None
         )
         self.port = self._server.sockets[0].getsockname()[1]
 
-    async def _stop(self) -> None:
+    async def _stop_server(self) -> None:
         if self._server is not None:
             self._server.close()
         for task in asyncio.all_tasks(self._loop) - {asyncio.current_task()}:
             task.cancel()
         await asyncio.sleep(0)
 
-    def _protocol(self) -> Callable[[], SMTP]:
+    def _protocol_factory(self) -> Callable[[], SMTP]:
         def make() -> SMTP:
             return SMTP(
                 self,
@@ -101,7 +105,7 @@ class SmtpPeer:
         given = (data.login.decode(), data.password.decode()) if isinstance(data, LoginPassword) else ("", "")
         return AuthResult(success=given == self._login, handled=False)
 
-    async def handle_RCPT(  # noqa: N802 - aiosmtpd calls its hooks so
+    async def handle_RCPT(  # noqa: N802 - the name of aiosmtpd's hook
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
         answers = {
@@ -119,14 +123,14 @@ class SmtpPeer:
             return "554 5.7.1 Message refused by policy"
         if "hangs" in names:
             await asyncio.Event().wait()
-        self._take(envelope, encrypted=session.ssl is not None or self._implicit)
+        self._store_message(envelope, encrypted=session.ssl is not None or self._implicit)
         if "drops-once" in names and not self._dropped:
             self._dropped = True
             if isinstance(server.transport, asyncio.Transport):
                 server.transport.abort()
         return "250 2.0.0 Taken"
 
-    def _take(self, envelope: Envelope, *, encrypted: bool) -> None:
+    def _store_message(self, envelope: Envelope, *, encrypted: bool) -> None:
         content = envelope.content if isinstance(envelope.content, bytes) else b""
         message = message_from_bytes(content, policy=default)
         with self._arrived:

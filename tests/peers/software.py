@@ -1,4 +1,4 @@
-"""Starts site software that we did not write, and configures it as a source with a file from the docs."""
+"""Starts site software by other authors, and configures it as a source with a file from the docs."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[2]
 PYTHON = ROOT / ".venv-peers/bin/python"
 SITES = Path(__file__).parent / "sites"
 EXAMPLES = ROOT / "docs/how-to/example-sources.md"
-#: Migrations of a shop take ten seconds of one core; other tests may run beside us.
+#: The migrations of the shop take ten seconds of one core; other tests may run at the same time.
 START_S = 200
 STOP_S = 10
 
@@ -23,7 +23,7 @@ STOP_S = 10
 def software(name: str, folder: Path, content: Sequence[object] = ()) -> Iterator[str]:
     """Run `sites/NAME.py` filled with `content`, and yield its URL."""
     if not PYTHON.exists():
-        raise RuntimeError(f"{PYTHON} is missing: `make test` makes it from requirements-peers.lock")
+        raise RuntimeError(f"{PYTHON} is missing. `make test` makes it from requirements-peers.lock.")
     folder.mkdir()
     filled = folder / "content.json"
     filled.write_text(json.dumps(content))
@@ -32,23 +32,25 @@ def software(name: str, folder: Path, content: Sequence[object] = ()) -> Iterato
             [PYTHON, SITES / f"{name}.py", folder, filled], stdout=subprocess.PIPE, stderr=errors, text=True
         )
     try:
-        yield f"http://127.0.0.1:{_port(process, folder)}"
+        yield f"http://127.0.0.1:{_read_port(process, folder)}"
     finally:
         process.terminate()
         process.wait(STOP_S)
 
 
-def _port(process: subprocess.Popen[str], folder: Path) -> int:
+def _read_port(process: subprocess.Popen[str], folder: Path) -> int:
     assert process.stdout is not None
     ready, _, _ = select([process.stdout], [], [], START_S)
     line = process.stdout.readline() if ready else ""
     if not line.strip().isdecimal():
-        raise RuntimeError(f"it did not start within {START_S} s: {(folder / 'stderr').read_text()[-2000:]}")
+        raise RuntimeError(
+            f"the site did not start within {START_S} s: {(folder / 'stderr').read_text()[-2000:]}"
+        )
     return int(line)
 
 
 def documented(heading: str, *, host: str, url: str) -> str:
-    """The TOML file under a heading of the examples, for the site at `url` on this machine."""
+    """Return the TOML file below a heading of the examples, changed for the site at `url` on this machine."""
     section = re.search(
         rf"^## {heading}.*?^```toml\n(.*?)^```", EXAMPLES.read_text(), re.DOTALL | re.MULTILINE
     )

@@ -1,4 +1,4 @@
-"""Real site software, watched with the source files of the docs: every item, over several pages."""
+"""Real site software is read with the source files of the docs: every item, over several pages."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.cli.command import answer
 from tests.peers.software import documented, software
 
 AUTHORS = ("old_fox", "数据贩子", "marta")
-#: 2026-03-01 12:30 UTC; each topic an hour later.
+#: 2026-03-01 12:30 UTC. Each topic is an hour later.
 FIRST_POST = 1_772_368_200
 TOPICS: list[dict[str, Any]] = [
     {
@@ -30,7 +30,7 @@ TOPICS: list[dict[str, Any]] = [
     }
     for number in range(45)
 ]
-# The shop makes its database from nothing first, which takes ten seconds of an idle machine.
+# The shop first makes its database, which takes ten seconds of an idle machine.
 pytestmark = pytest.mark.timeout(300)
 
 CURRENCIES = ("USD", "CNY", "EUR", "GBP")
@@ -70,7 +70,7 @@ class Watched:
         return run
 
     def stored(self) -> list[tuple[Listing, ListingVersion]]:
-        """Every listing with its newest version."""
+        """Return every listing with its newest version."""
         database = Database.open(f"sqlite:///{next(self.folder.rglob('*.db'))}")
         with database.reading() as session:
             rows = session.query(Listing, ListingVersion).join(
@@ -112,7 +112,7 @@ def pastes(tmp_path: Path, home: Path) -> Iterator[Watched]:
 
 
 def paste(url: str, name: str, body: bytes, content_type: str) -> None:
-    """Put a paste in, as a client of bepasty's API does."""
+    """Upload a paste through bepasty's API."""
     headers = {
         "Content-Type": content_type,
         "Content-Filename": name,
@@ -123,7 +123,7 @@ def paste(url: str, name: str, body: bytes, content_type: str) -> None:
 
 
 def test_a_forum_is_read_over_its_pages(forum: Watched) -> None:
-    """Every topic of three pages is stored with its text, author and date; the second visit finds nothing."""
+    """Every topic of three pages is stored with text, author and date; a second visit finds nothing new."""
     first = forum.crawl()
 
     expected = {
@@ -138,9 +138,7 @@ def test_a_forum_is_read_over_its_pages(forum: Watched) -> None:
 
 
 def test_a_shop_is_read_over_its_pages(shop: Watched) -> None:
-    """Every offer of three pages is stored with its price, seller, date and claim; the second visit finds
-    nothing.
-    """
+    """Every offer of three pages is stored with its fields; a second visit finds nothing new."""
     first = shop.crawl()
 
     expected = {
@@ -171,7 +169,7 @@ def test_a_shop_is_read_over_its_pages(shop: Watched) -> None:
 
 
 def test_a_paste_server_is_read_in_every_charset(pastes: Watched) -> None:
-    """Every text is stored in its right charset, and no other file; the second visit finds nothing."""
+    """Every text is stored in its charset, and no other file; a second visit finds nothing new."""
     before = datetime.now(UTC)
     first = pastes.crawl()
 

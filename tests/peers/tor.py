@@ -1,13 +1,15 @@
 """A real Tor network on loopback: one directory authority, three relays, a client and an onion service.
 
 Order of a start:
-1. the authority's keys are made (tor-gencert), its fingerprint is read;
-2. authority and relays start, with the first vote 8 s ahead or more (an earlier vote misses relays for half
-   an hour, or gives every relay a bandwidth weight of zero);
-3. the authority's directory port serves a consensus that lists all four routers;
-4. only then the client and the onion service start, and the network is ready once the client has bootstrapped
-   and the service's descriptor can be fetched.
-Nothing leaves loopback: every address is 127.0.0.1, no relay is an exit, no public authority is known.
+
+1. The keys of the authority are made (tor-gencert), and its fingerprint is read.
+2. Authority and relays start, with the first vote at least 8 s ahead. An earlier vote misses relays for half
+   an hour, or gives every relay a bandwidth weight of zero.
+3. The directory port of the authority serves a consensus that lists all four routers.
+4. Only then do the client and the onion service start. The network is ready when the client has bootstrapped
+   and the descriptor of the service can be fetched.
+
+Nothing leaves loopback: every address is 127.0.0.1, no relay is an exit, and no public authority is known.
 """
 
 from __future__ import annotations
@@ -32,14 +34,16 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-READY_TIMEOUT_S = 60.0  # for each step of a start; all of them take 15 s on a quiet machine
+from tests.peers.patience import ready_in_time
+
+READY_TIMEOUT_S = 60.0  # per step of a start; all steps together take 15 s on an idle machine
 POLL_S = 0.1
 ROUTERS = 4
-#: The initial voting interval, and how far ahead of the start the first vote is, in seconds; a pair a start.
-#: A busy machine, which starts a relay too late for the first vote, gets more time with each.
-VOTES = ((10, 8), (20, 17), (30, 27))
+#: Per attempt to start: the initial voting interval, and the time before the first vote, in seconds. A busy
+#: machine may start a relay too late for the first vote, so each attempt allows more time.
+VOTING_TIMES = ((10, 8), (20, 17), (30, 27))
 
-_EVERYONE = """
+_COMMON = """
 TestingTorNetwork 1
 Address 127.0.0.1
 OutboundBindAddress 127.0.0.1
@@ -98,7 +102,7 @@ HiddenServicePort 80 127.0.0.1:{target}
 
 
 class TorMissing(RuntimeError):
-    """tor was not found: install the package `tor` (Debian: apt-get install --no-install-recommends tor)."""
+    """tor was not found. Install the package `tor` (Debian: apt-get install --no-install-recommends tor)."""
 
 
 class TorNotReady(RuntimeError):
@@ -107,10 +111,10 @@ class TorNotReady(RuntimeError):
 
 @dataclass
 class TorNetwork:
-    """A running network: `onion` is the service's host name, `socks` the client's port on 127.0.0.1.
+    """A running network. `onion` is the service's host name, `socks` the client's port on 127.0.0.1.
 
-    `plain` is another one of its ports, without `ExtendedErrors`. The service's port 80 leads to the target,
-    81 to nobody, and it has no other. `locked` is a second service, which wants a key that nobody has.
+    `plain` is another port of the client, without `ExtendedErrors`. Port 80 of the service leads to the
+    target, port 81 to nothing; other ports are closed. `locked` is a second service, whose key nobody has.
     """
 
     folder: Path
@@ -130,7 +134,7 @@ class TorNetwork:
         return self.folder / "client" / "control_auth_cookie"
 
     def kill(self, name: str) -> None:
-        """Ends one of the six tor processes at once, as a crash would."""
+        """Kill one of the six tor processes, as a crash would end it."""
         process = self.processes.pop(name)
         process.kill()
         process.wait(10)
@@ -139,23 +143,25 @@ class TorNetwork:
         folder = self.folder / name
         folder.mkdir(mode=0o700, exist_ok=True)
         (self.folder / f"{name}.torrc").write_text(torrc)
-        self._launch(name)
+        self._launch_process(name)
 
     def start_again(self, name: str) -> None:
-        """One that was killed; returns when the client can reach the service again."""
+        """Restart a killed process. Return when the client can reach the service again."""
         (self.folder / name / "log").unlink(missing_ok=True)
-        self._launch(name)
-        _wait(lambda: _bootstrapped(self.folder / name), f"{name}'s bootstrap", self)
-        _wait(lambda: _socks_connects(self.socks, self.onion), "the onion service's descriptor", self)
+        self._launch_process(name)
+        _wait_until_ready(lambda: _has_bootstrapped(self.folder / name), f"{name}'s bootstrap", self)
+        _wait_until_ready(
+            lambda: _socks_connects(self.socks, self.onion), "the onion service's descriptor", self
+        )
 
-    def _launch(self, name: str) -> None:
+    def _launch_process(self, name: str) -> None:
         torrc = self.folder / f"{name}.torrc"
         command = ["tor", "--defaults-torrc", str(self.folder / "empty"), "-f", str(torrc), "--quiet"]
         self.processes[name] = subprocess.Popen(command)
 
     @contextmanager
     def paused(self, name: str) -> Iterator[None]:
-        """One of the six is there, and does nothing."""
+        """Suspend one of the six processes."""
         self.processes[name].send_signal(signal.SIGSTOP)
         try:
             yield
@@ -163,15 +169,15 @@ class TorNetwork:
             self.processes[name].send_signal(signal.SIGCONT)
 
     def circuits(self) -> dict[str, set[str]]:
-        """Ids of the client's circuits by the SOCKS user name that they belong to (control-spec)."""
+        """Return the ids of the client's circuits by their SOCKS user name (control-spec)."""
         found: dict[str, set[str]] = {}
-        for line in self._told("GETINFO circuit-status"):
+        for line in self._control_answer("GETINFO circuit-status"):
             if (name := re.search(r'SOCKS_USERNAME="([^"]*)"', line)) is not None:
                 found.setdefault(name[1], set()).add(line.split()[0])
         return found
 
-    def _told(self, command: str) -> list[str]:
-        """What the client's control port answers."""
+    def _control_answer(self, command: str) -> list[str]:
+        """Return the answer of the client's control port."""
         with socket.create_connection(("127.0.0.1", self.control), timeout=10) as connection:
             cookie = self.cookie_file.read_bytes().hex()
             connection.sendall(f"AUTHENTICATE {cookie}\r\n{command}\r\nQUIT\r\n".encode())
@@ -190,70 +196,72 @@ class TorNetwork:
         self.processes.clear()
 
     def remove(self) -> None:
-        """Stop everything and leave no file."""
+        """Stop all processes and delete all files."""
         self.stop()
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
 @contextmanager
 def tor_network(target_port: int) -> Iterator[TorNetwork]:
-    """A network whose onion service forwards its port 80 to 127.0.0.1:`target_port`, where somebody listens.
+    """Run a network whose onion service forwards its port 80 to 127.0.0.1:`target_port`.
 
-    A vote that missed a relay does not heal for half an hour (a busy machine may start one too late), so such
-    a network is made anew, with more time before the vote.
+    If the first vote missed a relay, the next one is half an hour away, so the network is started anew with
+    more time before the vote.
     """
     if shutil.which("tor") is None or shutil.which("tor-gencert") is None:
         raise TorMissing(TorMissing.__doc__)
-    network = _started(target_port)
+    network = _start_network(target_port)
     try:
         yield network
     finally:
         network.remove()
 
 
-def _started(target_port: int) -> TorNetwork:
-    for votes in VOTES:
-        network = _prepared()
+def _start_network(target_port: int) -> TorNetwork:
+    for votes in VOTING_TIMES:
+        network = _new_network()
         try:
-            _start(network, target_port, votes)
+            _start_processes(network, target_port, votes)
         except BaseException as error:
             network.remove()
-            if not isinstance(error, TorNotReady) or votes == VOTES[-1]:
+            if not isinstance(error, TorNotReady) or votes == VOTING_TIMES[-1]:
                 raise
         else:
             return network
-    raise AssertionError("the last start returns or raises")
+    raise AssertionError("the last attempt returns or raises")
 
 
-def _prepared() -> TorNetwork:
+def _new_network() -> TorNetwork:
     socks, plain, control = _free_ports(3)
     folder = Path(tempfile.mkdtemp(prefix="tor-network-"))
     (folder / "empty").touch()
     return TorNetwork(folder=folder, socks=socks, plain=plain, control=control)
 
 
-def _start(network: TorNetwork, target_port: int, votes: tuple[int, int]) -> None:
-    """Steps 1 to 4 of this module."""
+def _start_processes(network: TorNetwork, target_port: int, votes: tuple[int, int]) -> None:
+    """Do steps 1 to 4 of the module's docstring."""
     dirport, *orports = _free_ports(1 + ROUTERS)
     folder = network.folder
     authority = _authority_line(folder, orports[0], dirport)
     _start_routers(network, authority, orports, dirport, votes)
-    _wait(lambda: _consensus_lists_all(dirport), "a consensus", network)
+    _wait_until_ready(lambda: _consensus_lists_all(dirport), "a consensus", network)
     client = _CLIENT.format(socks=network.socks, plain=network.plain, control=network.control)
     network.start("client", _torrc(network, "client", authority, client))
     onion = _ONION.format(folder=folder / "onion", target=target_port)
-    _lock(folder / "onion" / "locked")
+    _require_client_key(folder / "onion" / "locked")
     network.start("onion", _torrc(network, "onion", authority, onion))
     hostname = folder / "onion" / "service" / "hostname"
-    _wait(hostname.exists, "the onion service's name", network)
+    _wait_until_ready(hostname.exists, "the onion service's name", network)
     network.onion = hostname.read_text().strip()
     network.locked = (folder / "onion" / "locked" / "hostname").read_text().strip()
-    _wait(lambda: _bootstrapped(folder / "client"), "the client's bootstrap", network)
-    _wait(lambda: _socks_connects(network.socks, network.onion), "the onion service's descriptor", network)
+    _wait_until_ready(lambda: _has_bootstrapped(folder / "client"), "the client's bootstrap", network)
+    _wait_until_ready(
+        lambda: _socks_connects(network.socks, network.onion), "the onion service's descriptor", network
+    )
 
 
-def _lock(service: Path) -> None:
-    """Let in whoever holds the secret key of this public one, which was never made."""
+def _require_client_key(service: Path) -> None:
+    """Require a client key for a service. The secret key of this public one was never made."""
     clients = service / "authorized_clients"
     clients.mkdir(parents=True)
     for folder in (service.parent, service, clients):
@@ -263,14 +271,14 @@ def _lock(service: Path) -> None:
 
 
 def unpublished_onion() -> str:
-    """A well-formed v3 address that no service has (rend-spec-v3, section 6)."""
+    """Return a well-formed v3 address that no service has (rend-spec-v3, section 6)."""
     key = Ed25519PrivateKey.generate().public_key().public_bytes_raw()
     checksum = hashlib.sha3_256(b".onion checksum" + key + b"\x03").digest()[:2]
     return base64.b32encode(key + checksum + b"\x03").decode().lower() + ".onion"
 
 
 def _torrc(network: TorNetwork, name: str, authority: str, own: str) -> str:
-    shared = _EVERYONE.format(folder=network.folder / name, owner=os.getpid())
+    shared = _COMMON.format(folder=network.folder / name, owner=os.getpid())
     return f"{shared}DirAuthority {authority}\n{own}"
 
 
@@ -327,11 +335,11 @@ def _router_fingerprint(folder: Path, orport: int) -> str:
 
 
 def _consensus_lists_all(dirport: int) -> bool:
-    """Whether there is one; raises `TorNotReady` for one that misses a router."""
+    """Whether there is a consensus. Raises `TorNotReady` if it misses a router."""
     found = _routers_in_consensus(dirport)
     if 0 < found < ROUTERS:
         raise TorNotReady(
-            f"the first vote knew {found} of {ROUTERS} routers, and the next is half an hour away"
+            f"the first vote has {found} of {ROUTERS} routers, and the next is half an hour away"
         )
     return found == ROUTERS
 
@@ -345,13 +353,13 @@ def _routers_in_consensus(dirport: int) -> int:
         return 0
 
 
-def _bootstrapped(folder: Path) -> bool:
+def _has_bootstrapped(folder: Path) -> bool:
     log = folder / "log"
     return log.exists() and "Bootstrapped 100%" in log.read_text(errors="replace")
 
 
 def _socks_connects(port: int, host: str) -> bool:
-    """Whether a SOCKS5 CONNECT to the onion's port 80 is answered with success (RFC 1928)."""
+    """Whether a SOCKS5 CONNECT to port 80 of the onion succeeds (RFC 1928)."""
     name = host.encode()
     try:
         with socket.create_connection(("127.0.0.1", port), timeout=15) as connection:
@@ -364,13 +372,10 @@ def _socks_connects(port: int, host: str) -> bool:
         return False
 
 
-def _wait(ready: Callable[[], bool], what: str, network: TorNetwork) -> None:
-    deadline = time.monotonic() + READY_TIMEOUT_S
-    while not ready():
-        dead = [name for name, process in network.processes.items() if process.poll() is not None]
-        if dead or time.monotonic() > deadline:
-            raise TorNotReady(f"waited for {what}; ended processes: {dead or 'none'}")
-        time.sleep(POLL_S)
+def _wait_until_ready(ready: Callable[[], bool], what: str, network: TorNetwork) -> None:
+    if not ready_in_time(ready, network.processes.values(), timeout_s=READY_TIMEOUT_S, poll_s=POLL_S):
+        ended = [name for name, process in network.processes.items() if process.poll() is not None]
+        raise TorNotReady(f"waited for {what} in vain; ended processes: {', '.join(ended) or 'none'}")
 
 
 def _free_ports(count: int) -> list[int]:

@@ -1,5 +1,6 @@
-"""More pages of the site in `web`, each named after what it does wrong: walls, and traps for whoever follows
-links. Import it before the site is asked.
+"""More pages for the site in `web`, each named after what it does wrong: walls, and traps for crawlers.
+
+Import it before the first request.
 """
 
 from __future__ import annotations
@@ -10,31 +11,31 @@ from tests.peers.web import Answer, Asked, Site, Writer, listing_page, page
 ROWS = 5
 
 
-def answered(wall: Wall) -> Answer:
+def wall_answer(wall: Wall) -> Answer:
     return Answer(wall.body.encode(), status=wall.status, headers=list(wall.headers.items()))
 
 
-def _wall(name: str) -> None:
+def _register_wall_page(name: str) -> None:
     @page(f"/walls/{name}")
     async def walled(site: Site, asked: Asked, writer: Writer) -> Answer:
-        return answered(WALLS[name])
+        return wall_answer(WALLS[name])
 
 
 for each in WALLS:
-    _wall(each)
+    _register_wall_page(each)
 
 
-def rows(*links: tuple[str, str], after: str = "") -> Answer:
-    """A list in the shape of the site's own, of (address, title)."""
+def rows_page(*links: tuple[str, str], after: str = "") -> Answer:
+    """Return a list page in the form of the site's own, from (address, title)."""
     shown = "".join(f"<tr class='row'><td><a href='{url}'>{title}</a></td></tr>" for url, title in links)
     return Answer(f"<html><body><table>{shown}</table>{after}</body></html>".encode())
 
 
-def _next(url: str) -> str:
+def _next_link(url: str) -> str:
     return f"<a rel='next' href='{url}'>next</a>"
 
 
-# --- walls on the way
+# --- walls
 
 
 @page("/redirect-to-login")
@@ -44,103 +45,103 @@ async def redirect_to_login(site: Site, asked: Asked, writer: Writer) -> Answer:
 
 @page("/member.php")
 async def login(site: Site, asked: Asked, writer: Writer) -> Answer:
-    """A login page that shows what a list shows, too."""
+    """A login page that also contains the rows of a list."""
     return Answer(mybb(listing_page(site).body.decode()).encode())
 
 
 @page("/wall-after-page-1")
 async def wall_after_page_1(site: Site, asked: Asked, writer: Writer) -> Answer:
-    """The second page is a captcha; the third is never to be asked for."""
+    """The second page is a captcha, so the third must not be requested."""
     number = int(asked.query.get("page", "1"))
     if number > 1:
-        return answered(WALLS["recaptcha"])
-    return rows(*((f"/offer/{key}", "A database") for key in range(1, 6)), after=_next("?page=2"))
+        return wall_answer(WALLS["recaptcha"])
+    return rows_page(*((f"/offer/{key}", "A database") for key in range(1, 6)), after=_next_link("?page=2"))
 
 
 @page("/wall-behind-each-row")
 async def wall_behind_each_row(site: Site, asked: Asked, writer: Writer) -> Answer:
-    """The list is there for everybody, what it leads to is not."""
-    return rows(*((f"/walls/xenforo-403?thread={key}", f"Database {key}") for key in range(3)))
+    """The list is public, but each row leads to a wall."""
+    return rows_page(*((f"/walls/xenforo-403?thread={key}", f"Database {key}") for key in range(3)))
 
 
-# --- pages without an end
+# --- endless pages
 
 
 @page("/same-rows-for-ever")
 async def same_rows_for_ever(site: Site, asked: Asked, writer: Writer) -> Answer:
-    """Every page is the first one, under another number."""
+    """Each page repeats the first one under another number."""
     number = int(asked.query.get("page", "1"))
     links = ((f"/offer/{key}", f"Database {key}") for key in range(5))
-    return rows(*links, after=_next(f"?page={number + 1}"))
+    return rows_page(*links, after=_next_link(f"?page={number + 1}"))
 
 
 @page("/new-keys-for-ever")
 async def new_keys_for_ever(site: Site, asked: Asked, writer: Writer) -> Answer:
-    """Every page is the first one, and each link has something of its own on it."""
+    """Each page repeats the first one, with a new parameter on each link."""
     number = int(asked.query.get("page", "1"))
     links = ((f"/offer/{key}?from={number}", f"Database {key}") for key in range(5))
-    return rows(*links, after=_next(f"?page={number + 1}"))
+    return rows_page(*links, after=_next_link(f"?page={number + 1}"))
 
 
 @page("/circle")
 async def circle(site: Site, asked: Asked, writer: Writer) -> Answer:
-    """After the third page comes the second."""
+    """The third page leads back to the second."""
     number = int(asked.query.get("page", "1"))
     links = ((f"/offer/{number}{key}", f"Database {number}{key}") for key in range(5))
-    return rows(*links, after=_next(f"?page={ {1: 2, 2: 3, 3: 2}[number] }"))
+    return rows_page(*links, after=_next_link(f"?page={ {1: 2, 2: 3, 3: 2}[number] }"))
 
 
 @page("/calendar")
 async def calendar(site: Site, asked: Asked, writer: Writer) -> Answer:
-    """After every month there is another one, with events of its own."""
+    """Each month has a next one, with its own events."""
     month = int(asked.query.get("month", "1"))
     links = ((f"/event/{month}-{day}", f"Event {month}-{day}") for day in range(1, 4))
-    return rows(*links, after=_next(f"?month={month + 1}"))
+    return rows_page(*links, after=_next_link(f"?month={month + 1}"))
 
 
 @page("/calendar-in-the-list")
 async def calendar_in_the_list(site: Site, asked: Asked, writer: Writer) -> Answer:
-    """Thirty days stand before five offers, and lead nowhere."""
+    """Thirty days, which lead nowhere, come before five offers."""
     days = [(f"/day/{day}", f"Day {day}") for day in range(1, 31)]
-    return rows(*days, *((f"/offer/{key}", f"Database {key}") for key in range(1, 6)))
+    return rows_page(*days, *((f"/offer/{key}", f"Database {key}") for key in range(1, 6)))
 
 
 # --- addresses
 
 
-def _sessions(site: Site, name: str) -> Answer:
+def _rows_with_sessions(site: Site, name: str) -> Answer:
     visit = len(site.requests)
-    return rows(*((f"/offer/{key}?{name}={visit:08x}{key}", f"Database {key}") for key in range(6)))
+    return rows_page(*((f"/offer/{key}?{name}={visit:08x}{key}", f"Database {key}") for key in range(6)))
 
 
 @page("/session-ids")
 async def session_ids(site: Site, asked: Asked, writer: Writer) -> Answer:
-    """Every visitor gets links with a session of his own."""
-    return _sessions(site, "PHPSESSID")
+    """Each visitor gets links with a new session."""
+    return _rows_with_sessions(site, "PHPSESSID")
 
 
 @page("/unknown-session-ids")
 async def unknown_session_ids(site: Site, asked: Asked, writer: Writer) -> Answer:
-    """The same under a name that nobody has heard of."""
-    return _sessions(site, "visitor")
+    """Each visitor gets links with a new session under an unknown name."""
+    return _rows_with_sessions(site, "visitor")
 
 
 @page("/redirects-to-the-front")
 async def redirects_to_the_front(site: Site, asked: Asked, writer: Writer) -> Answer:
-    """A deleted thread, as many boards answer for it."""
+    """Redirects to the front page, as many boards do for a deleted thread."""
     return Answer(status=302, headers=[("Location", "/")])
 
 
 @page("/two-threads")
 async def two_threads(site: Site, asked: Asked, writer: Writer) -> Answer:
-    """One is there; the other one is for as long as the test says."""
+    """Two threads. While `failures_left` is set, the second one redirects to the front page."""
     second = "/redirects-to-the-front" if site.failures_left else "/offer/2"
-    return rows(("/offer/1", "Database 1"), (f"{second}?thread=2", "Database 2"))
+    return rows_page(("/offer/1", "Database 1"), (f"{second}?thread=2", "Database 2"))
 
 
 @page("/")
 async def front(site: Site, asked: Asked, writer: Writer) -> Answer:
-    """What the selectors of an item would take for one."""
+    """The selectors of an item page match this page."""
     return site.offer("1")
 
 
@@ -154,11 +155,11 @@ async def missing_200(site: Site, asked: Asked, writer: Writer) -> Answer:
 
 @page("/429-forever")
 async def too_many_requests_for_ever(site: Site, asked: Asked, writer: Writer) -> Answer:
-    """It does not say for how long."""
+    """429 without a Retry-After."""
     return Answer(b"Later", status=429)
 
 
-#: One title a page of "/mixed-charsets", and in which charset it is sent; synthetic.
+#: One title per page of "/mixed-charsets", and the charset of each page; synthetic.
 CHARSETS = ("utf-8", "gb18030", "windows-1251", "utf-16")
 TITLES = (
     "Datenbank mit Umlauten äöü aus Köln und Zürich",
@@ -170,8 +171,8 @@ TITLES = (
 
 @page("/mixed-charsets")
 async def mixed_charsets(site: Site, asked: Asked, writer: Writer) -> Answer:
-    """Each page is in another charset, and none says in which."""
+    """Each page has another charset, and none declares it."""
     number = int(asked.query.get("page", "0"))
-    onward = _next(f"?page={number + 1}") if number + 1 < len(TITLES) else ""
-    body = rows((f"/offer/{number}", TITLES[number]), after=onward).body.decode()
+    onward = _next_link(f"?page={number + 1}") if number + 1 < len(TITLES) else ""
+    body = rows_page((f"/offer/{number}", TITLES[number]), after=onward).body.decode()
     return Answer(body.encode(CHARSETS[number]), content_type="text/html")

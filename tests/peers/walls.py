@@ -1,7 +1,7 @@
 # ruff: noqa: E501 - a page stands as a site sends it
-"""Pages in the shape that real software gives its walls, and pages that only look like one. All synthetic.
+"""Walls in the form that real software gives them, and pages that only look like one. All synthetic.
 
-The words are those of each program's language files; names, numbers and addresses are invented.
+The words come from the language files of each program; names, numbers and addresses are invented.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ PASSWORD = '<input type="text" name="username"><input type="password" name="pass
 
 @dataclass(frozen=True)
 class Wall:
-    """A page, and the reason that a run should have for it; None for a page that is no wall."""
+    """A page, and the reason that a run should record for it. None: the page is not a wall."""
 
     reason: str | None
     body: str
@@ -24,7 +24,7 @@ class Wall:
 
 
 def mybb(content: str, *, title: str = "Forum") -> str:
-    """MyBB 1.8: the quick login is a hidden form in every page's header."""
+    """MyBB 1.8: the header of each page contains a hidden form, the quick login."""
     return f"""<!DOCTYPE html><html><head><title>{title}</title>
 <script src="/jscripts/general.js?ver=1827"></script></head><body><div id="container"><a name="top"></a>
 <div id="header"><div id="logo"><a href="/index.php">Forum</a></div><ul class="menu top_links">{NAV}</ul>
@@ -37,7 +37,7 @@ def mybb(content: str, *, title: str = "Forum") -> str:
 
 
 def phpbb(content: str, *, title: str = "Forum - Databases") -> str:
-    """phpBB 3.3, prosilver: a login line above the list of who is online."""
+    """phpBB 3.3, prosilver: a login line above the list of online users."""
     return f"""<!DOCTYPE html><html><head><meta charset="utf-8"><title>{title}</title></head>
 <body id="phpbb" class="nojs notouch"><div id="wrap"><div id="page-header"><h1>Forum</h1>
 <ul id="nav-main">{NAV}<li><a href="./ucp.php?mode=login">Login</a></li></ul></div>
@@ -48,7 +48,7 @@ def phpbb(content: str, *, title: str = "Forum - Databases") -> str:
 
 
 def xenforo(content: str, *, title: str = "Databases | Forum") -> str:
-    """XenForo 2: links in the bar, and reCAPTCHA's script in every page once it is on for registration."""
+    """XenForo 2: links in the bar, and the reCAPTCHA script on each page if registration uses it."""
     return f"""<!DOCTYPE html><html id="XF" data-app="public" data-logged-in="false"><head><title>{title}</title>
 <script src="https://captcha.example/recaptcha/api.js" async></script></head><body>
 <header class="p-header"><a href="/">Forum</a></header><nav class="p-nav"><ul>{NAV}</ul>
@@ -57,7 +57,7 @@ def xenforo(content: str, *, title: str = "Databases | Forum") -> str:
 
 
 def market_login(extra: str = "") -> str:
-    """An onion market's front page: a name, a login, and a warning of copies of the site."""
+    """The front page of an onion market: a name, a login form, and a warning of copies of the site."""
     return f"""<html><head><title>Nebula</title></head><body><h1>Nebula</h1>
 <p>Verify the address with our key before you enter your mnemonic. Beware of copies.</p>
 <form method="post" action="/">{PASSWORD}{extra}<button>Enter</button></form>
@@ -193,7 +193,7 @@ THREADS = "".join(
     f"<td><a href='/user-{n}.html'>vendor {n}</a></td></tr>"
     for n in range(1, 21)
 )
-#: A list that says more than a wall ever does, and quotes one.
+#: A list page that is longer than any wall, and quotes walls.
 QUOTES = (
     "<p>You have been banned? Sorry, you have been blocked? Just a moment... You must be logged-in to do that.</p>"
     + "<p>What people tell each other about getting past a captcha.</p>" * 120

@@ -1,7 +1,7 @@
-"""A web server that does what hostile and broken sites do: each page is named for what it does wrong.
+"""A web server that behaves like hostile and broken sites: each page is named after what it does wrong.
 
-It speaks HTTP by hand, since a web framework would not send most of this. `Site.requests` is what was asked
-for.
+It writes HTTP by hand, because a web framework would refuse to send most of this. `Site.requests` holds the
+requests that came.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ from urllib.parse import parse_qs, urlsplit
 import brotli
 from backports import zstd
 
+from tests.peers.patience import PATIENCE_S as PATIENCE_S
+
 MEBIBYTE = 1024 * 1024
 PAGE_SIZE = 5
-#: Longer than any test has patience: what ends such a request is never the page.
+#: Longer than any test waits, so the page never comes.
 HANGS_S = 600.0
-#: For what comes at once, on a machine that has much else to do.
-PATIENCE_S = 60.0
 
 
 @dataclass(frozen=True)
 class Asked:
-    """One request as it came in."""
+    """One request."""
 
     method: str
     path: str
@@ -71,31 +71,31 @@ def page(path: str) -> Callable[[Page], Page]:
 
 @dataclass
 class Offer:
-    """What one of the site's listings says; tests change it between runs."""
+    """One listing of the site. Tests change it between runs."""
 
     title: str
     body: str = "Fresh database, 120w rows."
     price: str = "$500"
     seller: str = "vendor"
     status: int = 200
-    #: Where its page redirects to.
+    #: The address to which its page redirects.
     leads_to: str = ""
     attachments: list[str] = field(default_factory=list)
 
 
 class Site:
-    """The server, in a thread with an event loop of its own; `with Site() as site: site.url`."""
+    """The server, in a thread with its own event loop: `with Site() as site: site.url`."""
 
     def __init__(self, *, offers: int = 12) -> None:
         self.offers = {str(number): Offer(f"Database number {number}") for number in range(1, offers + 1)}
         self.requests: list[Asked] = []
         self.robots: Answer = Answer(status=404)
         self.failures_left = 0
-        #: 404 for everything, as from a host that was given to somebody else.
+        #: Answer everything with 404, like a host that was given to somebody else.
         self.dead = False
-        #: Pages of the list that do not come while they are in here.
+        #: Pages of the list that hang while they are in this set.
         self.held: set[str] = set()
-        #: Pages of the list that are answered with "in an hour, please".
+        #: Pages of the list that are answered with 429 and "Retry-After: 3600".
         self.limited: set[str] = set()
         self.url = ""
         self._released = asyncio.Event()
@@ -119,10 +119,10 @@ class Site:
         self._loop.close()
 
     def release(self) -> None:
-        """From now on /offers-when-released answers."""
+        """Let /offers-when-released answer from now on."""
         self._loop.call_soon_threadsafe(self._released.set)
 
-    async def released(self) -> None:
+    async def wait_for_release(self) -> None:
         await self._released.wait()
 
     def asked_for(self, path: str) -> list[Asked]:
@@ -134,7 +134,7 @@ class Site:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: Writer) -> None:
         try:
-            while (asked := await _read(reader)) is not None:
+            while (asked := await _read_request(reader)) is not None:
                 self.requests.append(asked)
                 answer = await self._answer(asked, writer)
                 if answer is None:
@@ -171,14 +171,14 @@ class Site:
 
 
 async def _cancel_everything() -> None:
-    """End the connections that pages which hang have left behind."""
+    """Cancel the tasks of connections that hang."""
     others = asyncio.all_tasks() - {asyncio.current_task()}
     for task in others:
         task.cancel()
     await asyncio.gather(*others, return_exceptions=True)
 
 
-async def _read(reader: asyncio.StreamReader) -> Asked | None:
+async def _read_request(reader: asyncio.StreamReader) -> Asked | None:
     head = await reader.readuntil(b"\r\n\r\n")
     first, *lines = head.decode("latin-1").split("\r\n")
     method, target, _ = first.split(" ", 2)
@@ -191,7 +191,7 @@ async def _read(reader: asyncio.StreamReader) -> Asked | None:
 
 
 def listing_page(site: Site, number: int = 1, *, more: bool = False) -> Answer:
-    """One page of the site's offers, with a link to the next one if there is to be `more`."""
+    """Return one page of the site's offers; with `more`, with a link to the next page if there is one."""
     keys = list(site.offers)[(number - 1) * PAGE_SIZE : number * PAGE_SIZE]
     rows = "".join(
         f"<tr class='row'><td><a href='/offer/{key}'>{site.offers[key].title}</a></td>"
@@ -203,12 +203,12 @@ def listing_page(site: Site, number: int = 1, *, more: bool = False) -> Answer:
     return Answer(f"<html><body><table>{rows}</table>{following}</body></html>".encode())
 
 
-# --- pages that are as they should be
+# --- correct pages
 
 
 @page("/offers")
 async def offers(site: Site, asked: Asked, writer: Writer) -> Answer:
-    """The list of offers, five a page."""
+    """The list of offers, five per page."""
     number = asked.query.get("page", "1")
     if number in site.held:
         await asyncio.sleep(HANGS_S)
@@ -219,7 +219,7 @@ async def offers(site: Site, asked: Asked, writer: Writer) -> Answer:
 
 @page("/slow-offers")
 async def slow_offers(site: Site, asked: Asked, writer: Writer) -> Answer:
-    """The same, and the first page takes its time."""
+    """The list of offers, whose first page takes four seconds."""
     number = int(asked.query.get("page", "1"))
     if number == 1:
         await asyncio.sleep(4)
@@ -229,15 +229,15 @@ async def slow_offers(site: Site, asked: Asked, writer: Writer) -> Answer:
 
 @page("/offers-when-released")
 async def offers_when_released(site: Site, asked: Asked, writer: Writer) -> Answer:
-    """The same, and no page comes before `release`."""
-    await site.released()
+    """The list of offers, of which no page comes before `release`."""
+    await site.wait_for_release()
     answer = listing_page(site, int(asked.query.get("page", "1")), more=True)
     return Answer(answer.body.replace(b"/offers?", b"/offers-when-released?"))
 
 
 @page("/feed")
 async def feed(site: Site, asked: Asked, writer: Writer) -> Answer:
-    """An RSS feed of the offers that knows conditional requests."""
+    """An RSS feed of the offers that supports conditional requests."""
     items = "".join(
         f"<item><title>{offer.title}</title><link>{site.url}/offer/{key}</link><guid>{key}</guid>"
         f"<description>{offer.body}</description></item>"
@@ -268,7 +268,7 @@ async def api(site: Site, asked: Asked, writer: Writer) -> Answer:
 
 @page("/tagged-offers")
 async def tagged_offers(site: Site, asked: Asked, writer: Writer) -> Answer:
-    """The list of offers, each page with an ETag of its own, as some forums have it."""
+    """The list of offers, in which each page has its own ETag, as in some forums."""
     number = int(asked.query.get("page", "1"))
     answer = listing_page(site, number, more=True)
     body = answer.body.replace(b"/offers?", b"/tagged-offers?")
@@ -291,36 +291,36 @@ async def dated_api(site: Site, asked: Asked, writer: Writer) -> Answer:
 
 @page("/gzip-layers")
 async def gzip_layers(site: Site, asked: Asked, writer: Writer) -> Answer:
-    """Compressed five times over."""
+    """A page that is compressed five times."""
     body = listing_page(site).body
     for _ in range(5):
         body = gzip.compress(body)
     return Answer(body, headers=[("Content-Encoding", ", ".join(["gzip"] * 5))])
 
 
-def _compressed(coding: str, pack: Callable[[bytes], bytes]) -> None:
+def _register_compressed_page(coding: str, pack: Callable[[bytes], bytes]) -> None:
     @page(f"/{coding}")
     async def compressed(site: Site, asked: Asked, writer: Writer) -> Answer:
         return Answer(pack(listing_page(site).body), headers=[("Content-Encoding", coding)])
 
     @page(f"/{coding}-bomb")
     async def bomb(site: Site, asked: Asked, writer: Writer) -> Answer:
-        """40 MB of zeros, twenty times what the tests allow."""
+        """40 MB of zeros, twenty times the limit in the tests."""
         if coding not in BOMBS:
             BOMBS[coding] = pack(bytes(40 * MEBIBYTE))
         return Answer(BOMBS[coding], headers=[("Content-Encoding", coding)])
 
 
 BOMBS: dict[str, bytes] = {}
-_compressed("gzip", lambda body: gzip.compress(body, 1))
-_compressed("deflate", lambda body: zlib.compress(body, 1))
-_compressed("br", lambda body: brotli.compress(body, quality=1))
-_compressed("zstd", lambda body: zstd.compress(body, 1))
+_register_compressed_page("gzip", lambda body: gzip.compress(body, 1))
+_register_compressed_page("deflate", lambda body: zlib.compress(body, 1))
+_register_compressed_page("br", lambda body: brotli.compress(body, quality=1))
+_register_compressed_page("zstd", lambda body: zstd.compress(body, 1))
 
 
 @page("/sets-cookies")
 async def sets_cookies(site: Site, asked: Asked, writer: Writer) -> Answer:
-    """The offers, with a session (a synthetic one) in a cookie, as forums begin one."""
+    """The offers, with a synthetic session in a cookie, as forums send it."""
     set_ = [("Set-Cookie", "sid=fresh-session; path=/; HttpOnly"), ("Set-Cookie", "once=gone; Max-Age=0")]
     answer = listing_page(site)
     return Answer(answer.body, headers=set_)
@@ -336,19 +336,19 @@ async def empty(site: Site, asked: Asked, writer: Writer) -> Answer:
 
 @page("/redesigned")
 async def redesigned(site: Site, asked: Asked, writer: Writer) -> Answer:
-    """A page without anything that a selector of the old one could find."""
+    """A page in which no selector of the old design finds anything."""
     return Answer(b"<html><body><main>Welcome to our new market!</main></body></html>")
 
 
 @page("/just-a-moment")
 async def just_a_moment(site: Site, asked: Asked, writer: Writer) -> Answer:
-    """What stands before a site that is checked for robots; its title holds a (synthetic) number."""
+    """A robot check; its title contains a synthetic telephone number."""
     return Answer(b"<html><title>Just a moment, 13800138000</title><h1>Checking</h1>")
 
 
 @page("/fifty-megabytes")
 async def fifty_megabytes(site: Site, asked: Asked, writer: Writer) -> None:
-    """50 MB without saying so beforehand."""
+    """50 MB without a Content-Length."""
     writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nConnection: close\r\n\r\n")
     for _ in range(50):
         writer.write(b"<p>" + b"x" * MEBIBYTE)
@@ -370,7 +370,7 @@ async def invalid_utf8(site: Site, asked: Asked, writer: Writer) -> Answer:
 
 @page("/number-for-a-charset")
 async def number_for_a_charset(site: Site, asked: Asked, writer: Writer) -> Answer:
-    """No page; its header holds a (synthetic) telephone number where a charset should be."""
+    """A 404 page whose header has a synthetic telephone number as its charset."""
     return Answer(b"<p>No such page", status=404, content_type="text/html; charset=13800138000")
 
 
@@ -398,7 +398,7 @@ async def sample(site: Site, asked: Asked, writer: Writer) -> Answer:
 
 @page("/late-sample.txt")
 async def late_sample(site: Site, asked: Asked, writer: Writer) -> Answer | None:
-    """500 as often as the test says, then the text."""
+    """500 as often as the test sets, then the text."""
     if site.failures_left > 0:
         site.failures_left -= 1
         return Answer(b"Sorry", status=500)
@@ -471,29 +471,29 @@ async def not_http(site: Site, asked: Asked, writer: Writer) -> None:
 # --- statuses and redirects
 
 
-def _status(path: str, status: int, *headers: tuple[str, str]) -> None:
+def _register_status_page(path: str, status: int, *headers: tuple[str, str]) -> None:
     @page(path)
     async def answer(site: Site, asked: Asked, writer: Writer) -> Answer:
         return Answer(b"<p>Sorry", status=status, headers=list(headers))
 
 
-_status("/401", 401)
-_status("/403", 403)
-_status("/404", 404)
-_status("/500s", 500)
-_status("/429", 429, ("Retry-After", "3600"))
-_status("/429-for-ever", 429)
-_status("/429-until-the-end-of-time", 429, ("Retry-After", "Fri, 31 Dec 9999 23:59:59 -1200"))
-_status("/redirect-to-file", 302, ("Location", "file:///etc/passwd"))
-_status("/redirect-to-data", 302, ("Location", "data:text/html,<p>hello"))
-_status("/redirect-to-ftp", 302, ("Location", "ftp://127.0.0.1/x"))
-_status("/redirect-to-private", 302, ("Location", "http://127.0.0.2:1/"))
-_status("/redirect-to-metadata", 302, ("Location", "http://169.254.169.254/latest/meta-data/"))
-_status("/redirect-to-mapped", 302, ("Location", "http://[::ffff:127.0.0.1]:1/"))
-_status("/redirect-to-localhost", 302, ("Location", "http://localhost:1/"))
-_status("/redirect-to-clearnet", 302, ("Location", "http://shop.example/offers"))
-_status("/redirect-to-onion", 302, ("Location", "http://no-such-service.onion/"))
-_status("/redirect-loop", 302, ("Location", "/redirect-loop"))
+_register_status_page("/401", 401)
+_register_status_page("/403", 403)
+_register_status_page("/404", 404)
+_register_status_page("/500s", 500)
+_register_status_page("/429", 429, ("Retry-After", "3600"))
+_register_status_page("/429-for-ever", 429)
+_register_status_page("/429-until-the-end-of-time", 429, ("Retry-After", "Fri, 31 Dec 9999 23:59:59 -1200"))
+_register_status_page("/redirect-to-file", 302, ("Location", "file:///etc/passwd"))
+_register_status_page("/redirect-to-data", 302, ("Location", "data:text/html,<p>hello"))
+_register_status_page("/redirect-to-ftp", 302, ("Location", "ftp://127.0.0.1/x"))
+_register_status_page("/redirect-to-private", 302, ("Location", "http://127.0.0.2:1/"))
+_register_status_page("/redirect-to-metadata", 302, ("Location", "http://169.254.169.254/latest/meta-data/"))
+_register_status_page("/redirect-to-mapped", 302, ("Location", "http://[::ffff:127.0.0.1]:1/"))
+_register_status_page("/redirect-to-localhost", 302, ("Location", "http://localhost:1/"))
+_register_status_page("/redirect-to-clearnet", 302, ("Location", "http://shop.example/offers"))
+_register_status_page("/redirect-to-onion", 302, ("Location", "http://no-such-service.onion/"))
+_register_status_page("/redirect-loop", 302, ("Location", "/redirect-loop"))
 
 
 @page("/redirect-on-and-on")
@@ -509,7 +509,7 @@ async def redirect_to_offers(site: Site, asked: Asked, writer: Writer) -> Answer
 
 @page("/fails-at-first")
 async def fails_at_first(site: Site, asked: Asked, writer: Writer) -> Answer:
-    """500 as often as the test says, then the offers."""
+    """500 as often as the test sets, then the offers."""
     if site.failures_left > 0:
         site.failures_left -= 1
         return Answer(b"<p>Sorry", status=500)
@@ -518,7 +518,7 @@ async def fails_at_first(site: Site, asked: Asked, writer: Writer) -> Answer:
 
 @page("/429-retry-after")
 async def retry_after(site: Site, asked: Asked, writer: Writer) -> Answer:
-    """Wants to be left alone for a second, once."""
+    """429 with "Retry-After: 1" once, then the offers."""
     if len(site.asked_for(asked.path)) == 1:
         return Answer(b"<p>Later", status=429, headers=[("Retry-After", "1")])
     return listing_page(site)
@@ -526,7 +526,7 @@ async def retry_after(site: Site, asked: Asked, writer: Writer) -> Answer:
 
 @page("/endless-pages")
 async def endless_pages(site: Site, asked: Asked, writer: Writer) -> Answer:
-    """There is always a next page, with offers never seen before."""
+    """Each page has a next page, with new offers."""
     number = int(asked.query.get("page", "1"))
     rows = "".join(
         f"<tr class='row'><td><a href='/offer/1?n={number}-{row}'>Offer {number}-{row}</a></td></tr>"
@@ -547,5 +547,5 @@ async def two_rows_one_link(site: Site, asked: Asked, writer: Writer) -> Answer:
 
 @page("/same-page-for-ever")
 async def same_page_for_ever(site: Site, asked: Asked, writer: Writer) -> Answer:
-    """The next page's link leads to the page itself."""
+    """The link to the next page leads to the page itself."""
     return Answer(listing_page(site).body + b"<a rel='next' href='/same-page-for-ever'>next</a>")

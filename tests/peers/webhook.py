@@ -1,7 +1,10 @@
-"""A real webhook receiver on port 0, which verifies with svix; its paths are named after what they do.
+"""A real webhook receiver on port 0, which verifies with svix. Its paths are named after what they do.
 
-/ok  /always-500  /busy (429, Retry-After: 120)  /gone (410)  /bad-request  /redirect  /hangs
-/huge (200 and a body without end)  /drops-once (takes the first, then hangs up)  /back (500 until `mend()`)
+- /ok, /always-500, /gone (410), /bad-request, /redirect, /hangs
+- /busy: 429 with Retry-After: 120
+- /huge: 200 and an endless body
+- /drops-once: stores the first request, then closes the connection
+- /back: 500 until `mend()`
 """
 
 from __future__ import annotations
@@ -16,13 +19,14 @@ from typing import Self
 
 from svix.webhooks import Webhook, WebhookVerificationError
 
+from tests.peers.patience import PATIENCE_S
+
 STATUS = {"/ok": 200, "/always-500": 500, "/gone": 410, "/bad-request": 400, "/huge": 200}
-PATIENCE_S = 60.0  # for what comes at once, on a machine that has much else to do
 
 
 @dataclass(frozen=True)
 class Received:
-    """One request: what came, and whether its signature verified."""
+    """One request, and whether its signature was valid."""
 
     path: str
     headers: Mapping[str, str]
@@ -31,7 +35,7 @@ class Received:
 
 
 class WebhookPeer:
-    """Use as a context manager; `received` holds every request, in order."""
+    """Use as a context manager. `received` holds every request, in order."""
 
     def __init__(self, secret: str, *, tls: ssl.SSLContext | None = None) -> None:
         self.received: list[Received] = []
@@ -66,26 +70,28 @@ class WebhookPeer:
 
     @property
     def port(self) -> int:
-        """The port it listens at."""
+        """The port on which it listens."""
         return int(self._server.server_address[1])
 
     def url(self, path: str, *, host: str = "localhost") -> str:
-        """The address of a behaviour."""
+        """Return the URL of a path."""
         return f"{self._scheme}://{host}:{self.port}{path}"
 
     def wait(self, count: int, timeout_s: float = PATIENCE_S) -> list[Received]:
-        """The requests, once there are `count` of them."""
+        """Return the requests as soon as there are `count` of them."""
         with self._arrived:
             if not self._arrived.wait_for(lambda: len(self.received) >= count, timeout_s):
-                raise TimeoutError(f"{len(self.received)} of {count} requests came within {timeout_s:g} s")
+                raise TimeoutError(
+                    f"received {len(self.received)} of {count} requests within {timeout_s:g} s"
+                )
             return list(self.received)
 
     def mend(self) -> None:
-        """/back answers 200 from now on."""
+        """Let /back answer 200 from now on."""
         self.mended = True
 
-    def take(self, path: str, headers: Mapping[str, str], body: bytes) -> None:
-        """Verify and keep a request."""
+    def store_request(self, path: str, headers: Mapping[str, str], body: bytes) -> None:
+        """Verify and store a request."""
         try:
             self._verifier.verify(body, dict(headers))
         except WebhookVerificationError:
@@ -104,8 +110,10 @@ class WebhookPeer:
 
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-                peer.take(self.path, {name.lower(): value for name, value in self.headers.items()}, body)
-                behave(self, peer)
+                peer.store_request(
+                    self.path, {name.lower(): value for name, value in self.headers.items()}, body
+                )
+                answer_by_path(self, peer)
 
             def log_message(self, format: str, *args: object) -> None:
                 return
@@ -113,7 +121,7 @@ class WebhookPeer:
         return Handler
 
 
-def behave(handler: BaseHTTPRequestHandler, peer: WebhookPeer) -> None:
+def answer_by_path(handler: BaseHTTPRequestHandler, peer: WebhookPeer) -> None:
     """Answer as the path says."""
     path = handler.path
     if path == "/hangs":
@@ -123,18 +131,20 @@ def behave(handler: BaseHTTPRequestHandler, peer: WebhookPeer) -> None:
         handler.close_connection = True
         handler.connection.close()
     elif path == "/redirect":
-        _answer(handler, 302, {"Location": "/ok"})
+        _send_status(handler, 302, {"Location": "/ok"})
     elif path == "/busy":
-        _answer(handler, 429, {"Retry-After": "120"})
+        _send_status(handler, 429, {"Retry-After": "120"})
     elif path == "/back":
-        _answer(handler, 200 if peer.mended else 500)
+        _send_status(handler, 200 if peer.mended else 500)
     elif path == "/huge":
-        _flood(handler, peer)
+        _send_endless_body(handler, peer)
     else:
-        _answer(handler, STATUS.get(path, 200))
+        _send_status(handler, STATUS.get(path, 200))
 
 
-def _answer(handler: BaseHTTPRequestHandler, status: int, headers: Mapping[str, str] | None = None) -> None:
+def _send_status(
+    handler: BaseHTTPRequestHandler, status: int, headers: Mapping[str, str] | None = None
+) -> None:
     handler.send_response(status)
     for name, value in (headers or {}).items():
         handler.send_header(name, value)
@@ -142,8 +152,8 @@ def _answer(handler: BaseHTTPRequestHandler, status: int, headers: Mapping[str, 
     handler.end_headers()
 
 
-def _flood(handler: BaseHTTPRequestHandler, peer: WebhookPeer) -> None:
-    """A body without end, until the client hangs up."""
+def _send_endless_body(handler: BaseHTTPRequestHandler, peer: WebhookPeer) -> None:
+    """Send a body until the client closes the connection."""
     handler.send_response(200)
     handler.send_header("Content-Type", "application/octet-stream")
     handler.end_headers()

@@ -1,7 +1,7 @@
-"""WordPress as Debian packages it, with a MariaDB of its own: on loopback, in a folder of the test.
+"""WordPress as packaged by Debian, with its own MariaDB, on loopback and in a folder of the test.
 
-Its own installer makes the tables, and its own functions the posts (`sites/wordpress.php`); PHP's server
-serves it. `setup/test-programs.sh` sees to the programs.
+WordPress's installer makes the tables, its functions make the posts (`sites/wordpress.php`), and PHP's web
+server serves it. `setup/test-programs.sh` installs the programs.
 """
 
 from __future__ import annotations
@@ -12,20 +12,21 @@ import pwd
 import shutil
 import socket
 import subprocess
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.peers.patience import ready_in_time
+
 ROOT = Path(__file__).parents[2]
-#: Its files as the package has them: unpacked beside the tests' other software, or installed.
-PLACES = (ROOT / ".venv-peers/wordpress/usr/share/wordpress", Path("/usr/share/wordpress"))
-FILL = Path(__file__).parent / "sites/wordpress.php"
+#: Folders of the package's files: unpacked beside the other test software, or installed.
+FILE_FOLDERS = (ROOT / ".venv-peers/wordpress/usr/share/wordpress", Path("/usr/share/wordpress"))
+FILL_SCRIPT = Path(__file__).parent / "sites/wordpress.php"
 MISSING = (
-    "WordPress, PHP or MariaDB is missing: setup/test-programs.sh installs them on Debian;"
-    " SPILLWATCH_TESTS_WITHOUT=wordpress leaves its tests out."
+    "WordPress, PHP or MariaDB is missing. setup/test-programs.sh installs them on Debian;"
+    " SPILLWATCH_TESTS_WITHOUT=wordpress skips its tests."
 )
 START_S = 60
 STOP_S = 10
@@ -47,27 +48,27 @@ require_once ABSPATH . 'wp-settings.php';
 
 @dataclass(frozen=True)
 class WordPress:
-    """A blog that is running."""
+    """A running blog."""
 
     folder: Path
     url: str
 
     def write(self, posts: Sequence[dict[str, Any]]) -> None:
-        """Make posts, or change those that have the `id` of one: title, content, author, date (UTC)."""
-        _php(self.folder, FILL, input=json.dumps(posts))
+        """Create posts, or change those with the same `id`: title, content, author, date (UTC)."""
+        _run_php(self.folder, FILL_SCRIPT, input=json.dumps(posts))
 
 
 @contextmanager
 def wordpress(folder: Path) -> Iterator[WordPress]:
     """Run an empty blog."""
-    files = next((place for place in PLACES if (place / "wp-load.php").exists()), None)
+    files = next((place for place in FILE_FOLDERS if (place / "wp-load.php").exists()), None)
     if files is None or shutil.which("php") is None or _mariadbd() is None:
         raise RuntimeError(MISSING)
     with ExitStack() as running:
-        running.enter_context(_database(folder))
+        running.enter_context(_database_server(folder))
         _document_root(folder, files)
-        _php(folder, FILL, input="[]")
-        yield WordPress(folder, running.enter_context(_served(folder)))
+        _run_php(folder, FILL_SCRIPT, input="[]")
+        yield WordPress(folder, running.enter_context(_http_server(folder)))
 
 
 def _mariadbd() -> str | None:
@@ -75,31 +76,31 @@ def _mariadbd() -> str | None:
 
 
 def _document_root(folder: Path, files: Path) -> None:
-    """Everything of the package but its configuration, which looks in /etc."""
+    """Link all files of the package except its configuration, which would read /etc."""
     root = folder / "www"
     root.mkdir()
     for each in files.iterdir():
         if each.name not in ("wp-config.php", ".htaccess"):
             (root / each.name).symlink_to(each)
     (root / "wp-config.php").write_text(CONFIG % (folder / "mysql.sock"))
-    # Symbolic links are followed before PHP says where a file is, so the root has to be told.
+    # PHP resolves symbolic links before it reports the path of a file, so ABSPATH must be set.
     (folder / "prepend.php").write_text(f"<?php define('ABSPATH', {json.dumps(f'{root}/')});\n")
 
 
-def _php(folder: Path, script: Path, *, input: str) -> None:
-    command = ["php", *_settings(folder), str(script), str(folder / "www")]
+def _run_php(folder: Path, script: Path, *, input: str) -> None:
+    command = ["php", *_php_settings(folder), str(script), str(folder / "www")]
     done = subprocess.run(command, input=input, capture_output=True, text=True, timeout=START_S, check=False)
     if done.returncode != 0:
-        raise RuntimeError(f"WordPress could not be filled: {done.stdout[-2000:]}{done.stderr[-2000:]}")
+        raise RuntimeError(f"WordPress could not store the posts: {done.stdout[-2000:]}{done.stderr[-2000:]}")
 
 
-def _settings(folder: Path) -> list[str]:
+def _php_settings(folder: Path) -> list[str]:
     values = {"auto_prepend_file": folder / "prepend.php", "mail.add_x_header": 0, "sendmail_path": "true"}
     return [part for name, value in values.items() for part in ("-d", f"{name}={value}")]
 
 
 @contextmanager
-def _database(folder: Path) -> Iterator[None]:
+def _database_server(folder: Path) -> Iterator[None]:
     data, me = folder / "mysql", f"--user={pwd.getpwuid(os.geteuid()).pw_name}"
     common = ["--no-defaults", f"--datadir={data}"]
     make = ["mariadb-install-db", *common, "--auth-root-authentication-method=normal", "--skip-test-db", me]
@@ -112,7 +113,7 @@ def _database(folder: Path) -> Iterator[None]:
             stderr=log,
         )
     try:
-        _wait_for(lambda: _answers(socket.AF_UNIX, str(address)), process, folder / "mysql.log")
+        _wait_until_ready(lambda: _is_listening(socket.AF_UNIX, str(address)), process, folder / "mysql.log")
         yield
     finally:
         process.terminate()
@@ -120,28 +121,27 @@ def _database(folder: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _served(folder: Path) -> Iterator[str]:
+def _http_server(folder: Path) -> Iterator[str]:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    command = ["php", *_settings(folder), "-S", f"127.0.0.1:{port}", "-t", str(folder / "www")]
+    command = ["php", *_php_settings(folder), "-S", f"127.0.0.1:{port}", "-t", str(folder / "www")]
     with (folder / "php.log").open("w") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log)
     try:
-        _wait_for(lambda: _answers(socket.AF_INET, ("127.0.0.1", port)), process, folder / "php.log")
+        _wait_until_ready(
+            lambda: _is_listening(socket.AF_INET, ("127.0.0.1", port)), process, folder / "php.log"
+        )
         yield f"http://127.0.0.1:{port}"
     finally:
         process.terminate()
         process.wait(STOP_S)
 
 
-def _answers(family: socket.AddressFamily, address: str | tuple[str, int]) -> bool:
+def _is_listening(family: socket.AddressFamily, address: str | tuple[str, int]) -> bool:
     with socket.socket(family, socket.SOCK_STREAM) as caller:
         return caller.connect_ex(address) == 0
 
 
-def _wait_for(ready: Callable[[], bool], process: subprocess.Popen[bytes], log: Path) -> None:
-    until = time.monotonic() + START_S
-    while not ready():
-        if process.poll() is not None or time.monotonic() > until:
-            raise RuntimeError(f"it did not start: {log.read_text()[-2000:]}")
-        time.sleep(0.05)
+def _wait_until_ready(ready: Callable[[], bool], process: subprocess.Popen[bytes], log: Path) -> None:
+    if not ready_in_time(ready, [process], timeout_s=START_S):
+        raise RuntimeError(f"the program did not start; its log says: {log.read_text()[-2000:]}")

@@ -1,1 +1,1 @@
-"""Boards of forums on a real server: one invented set of threads, drawn as each program's templates do."""
+"""Forum boards on a real server: one invented set of threads, rendered with the templates of each program."""

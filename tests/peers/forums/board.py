@@ -1,4 +1,4 @@
-"""One invented board: threads, posts and who wrote them. Everything is synthetic; no name is a person's."""
+"""One invented board with threads, posts and authors. Everything is synthetic; no name is a person's."""
 
 from __future__ import annotations
 
@@ -10,14 +10,15 @@ BEGIN = datetime(2026, 2, 1, 9, 0, tzinfo=UTC)
 THREADS = 45
 THREADS_A_PAGE = 15
 POSTS_A_PAGE = 10
-#: The thread whose replies fill three pages, the sticky one, the one that moved away, the one for members.
+#: Threads: one whose replies fill three pages, a sticky one, one that moved to another board, one for
+#: members.
 LONG, STICKY, MOVED, LOCKED = 7, 3, 11, 20
 SAMPLE = "id,name,city\n1,A. Lamp,Northwind\n2,B. Shade,Southwind"
 
 
 @dataclass
 class Post:
-    """`text` is plain; what stands around it is the program's."""
+    """One post. `text` is plain text; the markup around it comes from the program's template."""
 
     id: int
     author: str
@@ -31,9 +32,7 @@ class Post:
 
 @dataclass
 class Thread:
-    """`cost` is what the board takes for reading on, `rank` what a reader has to be, where its program knows
-    such things.
-    """
+    """One thread. `cost` and `rank` are the price and the rank for reading it, in programs that have them."""
 
     id: int
     title: str
@@ -65,7 +64,7 @@ class Thread:
 
 
 class Board:
-    """The threads, newest post first, as a visitor finds them; tests post to it between runs."""
+    """The threads, newest post first. Tests add posts between runs."""
 
     def __init__(self, *, chinese: bool = False) -> None:
         self.chinese = chinese
@@ -85,7 +84,7 @@ class Board:
             self.reply(thread, at=thread.first.posted + timedelta(minutes=reply + 1), quote=quote)
 
     def open(self, number: int, *, at: datetime) -> Thread:
-        """A new thread of a seller's."""
+        """Add a thread of a seller."""
         names = ("北风灯具客户名单{0} {0}千条", "Customer list {0} of Northwind Lamps, {0},000 records")
         price = f" ${100 + number}" if number % 3 == 0 else ""
         words = "新鲜的数据 {0}，不议价。" if self.chinese else "Fresh data {0}, no haggling."

@@ -1,1 +1,1 @@
-"""Site software that we did not write: each script runs in the peers' environment, `.venv-peers`."""
+"""Site software by other authors. Each script runs in its own environment, `.venv-peers`."""

@@ -1,6 +1,6 @@
-"""What the two Django sites have in common: settings from one module and our own, migrations, serving."""
+"""What the two Django sites share: settings from their module and from us, migrations, serving."""
 
-# What this imports lives in .venv-peers, where mypy does not look.
+# These imports are installed in .venv-peers, which mypy does not see.
 # mypy: disable-error-code="import-not-found"
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def run(defaults: ModuleType, fill: Callable[[Content], None], **ours: object) -
             "default": {
                 "ENGINE": "django.db.backends.sqlite3",
                 "NAME": str(folder / "site.sqlite3"),
-                # 200 migrations need not survive a power cut.
+                # The 200 migrations need not survive a power failure.
                 "OPTIONS": {"init_command": "PRAGMA synchronous=OFF"},
             }
         },

@@ -1,6 +1,6 @@
 """Spirit, a forum. A topic is {"title", "text", "author", "posted" (epoch), "replies": [text...]}."""
 
-# What this imports lives in .venv-peers, where mypy does not look.
+# These imports are installed in .venv-peers, which mypy does not see.
 # mypy: disable-error-code="import-not-found"
 
 from __future__ import annotations

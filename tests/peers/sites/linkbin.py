@@ -1,6 +1,6 @@
-"""pinnwand, which shows nobody a list of its pastes: `python linkbin.py FOLDER`."""
+"""pinnwand, a paste site without a list of pastes: `python linkbin.py FOLDER`."""
 
-# What this imports lives in .venv-peers, where mypy does not look.
+# These imports are installed in .venv-peers, which mypy does not see.
 # mypy: disable-error-code="import-not-found"
 
 from __future__ import annotations

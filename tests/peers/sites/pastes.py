@@ -1,6 +1,6 @@
-"""bepasty, where everybody may list, read and paste: `python pastes.py FOLDER`."""
+"""bepasty, in which everybody may list, read and upload: `python pastes.py FOLDER`."""
 
-# What this imports lives in .venv-peers, where mypy does not look.
+# These imports are installed in .venv-peers, which mypy does not see.
 # mypy: disable-error-code="import-not-found"
 
 from __future__ import annotations

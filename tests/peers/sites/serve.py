@@ -1,4 +1,4 @@
-"""Serves a WSGI application on a free port of loopback and says which on standard output."""
+"""Serves a WSGI application on a free port of loopback, and writes the port to standard output."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ class _Server(ThreadingMixIn, WSGIServer):
 
 class _Quiet(WSGIRequestHandler):
     def log_message(self, format: str, *args: object) -> None:
-        """The test looks at what the crawler stored, not at the access log."""
+        """Write no access log: tests look at what the crawler stored."""
 
 
 def forever(application: WSGIApplication) -> None:
-    """Serve until the process is ended; the first line written is the port."""
+    """Serve until the process is ended. The first line of output is the port."""
     with make_server("127.0.0.1", 0, application, server_class=_Server, handler_class=_Quiet) as server:
         sys.stdout.write(f"{server.server_port}\n")
         sys.stdout.flush()

@@ -1,10 +1,10 @@
 """django-oscar, a shop.
 
 An offer is {"title", "text", "price", "currency", "seller", "released" (YYYY-MM-DD), "records"}. Seller,
-release date and record count are attributes of the shop's product class, as a shop's owner adds them.
+release date and number of records are attributes of the product class, as the owner of a shop adds them.
 """
 
-# What this imports lives in .venv-peers, where mypy does not look.
+# These imports are installed in .venv-peers, which mypy does not see.
 # mypy: disable-error-code="import-not-found"
 
 from __future__ import annotations

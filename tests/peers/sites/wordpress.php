@@ -1,5 +1,5 @@
 <?php
-/* Installs WordPress where it is not yet, then makes or changes the posts that standard input holds as JSON. */
+/* Installs WordPress if necessary, then creates or changes the posts in the JSON on standard input. */
 
 $root = $argv[1];
 $posts = json_decode(stream_get_contents(STDIN), true, 16, JSON_THROW_ON_ERROR);
@@ -24,7 +24,7 @@ if ($fresh) {
 }
 foreach ($posts as $post) {
     $name = $post['author'];
-    /* A login is ASCII; the name that is shown need not be. */
+    /* A login must be ASCII; the displayed name need not be. */
     $login = 'a' . md5($name);
     $user = get_user_by('login', $login);
     $id = $user ? $user->ID : wp_insert_user(['user_login' => $login, 'display_name' => $name, 'user_pass' => 'x']);

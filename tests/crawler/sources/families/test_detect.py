@@ -37,7 +37,7 @@ def seen(text: str, *, url: str = f"{SITE}/", cookies: frozenset[str] = frozense
     return UnknownPage(url, 200, {}, cookies, text)
 
 
-def drawn(program: str, page: str) -> UnknownPage:
+def practice_page(program: str, page: str) -> UnknownPage:
     """Return a page of a program's practice board, as if its address were at `SITE`."""
     forum = ForumSite(program)
     forum.url = SITE
@@ -55,7 +55,7 @@ def drawn(program: str, page: str) -> UnknownPage:
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_every_page_of_a_program_names_it_and_leads_to_its_board(program: str, page: str) -> None:
     """A list page, a thread and the index each give the first page of the board, without a session."""
-    finding = detect(drawn(program, page), now=NOW)
+    finding = detect(practice_page(program, page), now=NOW)
 
     assert finding.kind == program
     assert (
@@ -74,7 +74,7 @@ def test_every_page_of_a_program_names_it_and_leads_to_its_board(program: str, p
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_an_index_lists_its_boards(program: str) -> None:
     """The report has the name and address of each board, for the operator to choose from."""
-    finding = detect(drawn(program, "index"), now=NOW)
+    finding = detect(practice_page(program, "index"), now=NOW)
 
     assert [board.name for board in finding.boards] == ["Databases", "Combo lists"]
 
@@ -83,7 +83,7 @@ def test_an_index_lists_its_boards(program: str) -> None:
 def test_the_file_that_is_written_is_a_source_file(program: str) -> None:
     """The file reads back as the family with one start; other boards are comments."""
     toml = detected_source_file(
-        detect(drawn(program, "index"), now=NOW), mask=str, private=("board.example",)
+        detect(practice_page(program, "index"), now=NOW), mask=str, private=("board.example",)
     )
     definition = read_definition(tomllib.loads(toml))
 
@@ -150,14 +150,14 @@ def test_a_board_s_feed_leads_to_the_board() -> None:
 
 def test_a_feed_is_named_beside_a_family() -> None:
     """A comment names the feed, which can still be read if a redesign makes the pages unreadable."""
-    toml = detected_source_file(detect(drawn("smf", "list"), now=NOW), mask=str)
+    toml = detected_source_file(detect(practice_page("smf", "list"), now=NOW), mask=str)
 
     assert f'kind = "feed", start = "{SITE}/index.php?action=.xml;type=rss2;board=2"' in toml
 
 
 def test_the_zone_that_the_pages_say_is_told() -> None:
     """The time zone of the pages is a comment, because a fixed offset as a key would be wrong in summer."""
-    finding = detect(drawn("vbulletin", "list"), now=NOW)
+    finding = detect(practice_page("vbulletin", "list"), now=NOW)
     toml = detected_source_file(finding, mask=str)
 
     assert finding.offset == timedelta(hours=8)

@@ -27,7 +27,7 @@ MARKS = {
 }
 
 
-def drawn(program: str, number: int | None = None) -> tuple[str, str]:
+def practice_page(program: str, number: int | None = None) -> tuple[str, str]:
     """Return a page of a program's practice board, and its address at `SITE`."""
     forum = ForumSite(program)
     forum.url = SITE
@@ -41,8 +41,8 @@ def drawn(program: str, number: int | None = None) -> tuple[str, str]:
 def test_a_page_without_the_marks_of_its_program_is_not_recognised(program: str) -> None:
     """Rows and posts under other names are a redesign, even if everything else is unchanged."""
     row, post = MARKS[program]
-    listed, url = drawn(program)
-    thread, own = drawn(program, LONG)
+    listed, url = practice_page(program)
+    thread, own = practice_page(program, LONG)
     reader = family_adapter(program)
     others = re.sub(f"{re.escape(row)}|stickthread_", "xx", listed)
 
@@ -55,8 +55,8 @@ def test_a_page_without_the_marks_of_its_program_is_not_recognised(program: str)
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_what_every_selector_found_is_told(program: str) -> None:
     """For `source try` and the health of a source, found titles, authors and texts are counted."""
-    listed, url = drawn(program)
-    thread, own = drawn(program, LONG)
+    listed, url = practice_page(program)
+    thread, own = practice_page(program, LONG)
     reader = family_adapter(program, timezone="Asia/Shanghai")
     found = {
         (each.part, each.field): (each.tried, each.found)
@@ -86,7 +86,7 @@ def test_any_page_is_taken(program: str, html: str, role: Role) -> None:
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_rows_without_end_are_bait(program: str) -> None:
     """Of forty times as many rows as a forum shows, the first thousand are read, in a bounded time."""
-    html, url = drawn(program)
+    html, url = practice_page(program)
     start, end = html.find("<body"), html.rfind("</body>")
     began = time.process_time()
     parsed = parse_page(family_adapter(program), html[:start] + html[start:end] * 40, url)
@@ -108,7 +108,7 @@ def test_rows_without_end_are_bait(program: str) -> None:
 )
 def test_a_thread_that_was_removed_is_not_there(program: str, words: str) -> None:
     """These messages have status 200. A thread may quote one; a long page with one is not recognised."""
-    html, url = drawn(program, LONG)
+    html, url = practice_page(program, LONG)
     reader = family_adapter(program)
 
     with pytest.raises(NotThere, match=r"board\.example"):
