@@ -36,7 +36,7 @@ from crawler.sources.visit_settings import (
     SHORTEST_INTERVAL_AT_HOME,
     Politeness,
     Schedule,
-    Strict,
+    StrictModel,
     VisitBudget,
 )
 
@@ -51,7 +51,7 @@ def _as_options(value: object) -> object:
     return {"select": value} if isinstance(value, str) else value
 
 
-class FieldOptions(Strict):
+class FieldOptions(StrictModel):
     """How the text of a field is cut out of what its selector found.
 
     `join` joins all matches with this text; without it only the first match is used. A page without a
@@ -83,7 +83,7 @@ EntryField = Annotated[EntryOptions, BeforeValidator(_as_options)]
 F = TypeVar("F")
 
 
-class Fields(Strict, Generic[F]):
+class Fields(StrictModel, Generic[F]):
     """The fields of a listing that a source file can fill. Each is cleaned according to its name."""
 
     title: F | None = None
@@ -108,7 +108,7 @@ class MarkupItem(ItemFields[MarkupField]):
     drop: Annotated[tuple[MarkupSelector, ...], BeforeValidator(_as_tuple)] = ()
 
 
-class ListPage(Strict, Generic[F]):
+class ListPage(StrictModel, Generic[F]):
     """Where a list page has its rows, the link of each listing, and the link to the next list page."""
 
     link: F | None = None
@@ -153,7 +153,7 @@ class JsonList(ListPage[JsonField]):
     rows: JsonSelector
 
 
-class SourceBase(Strict):
+class SourceBase(StrictModel):
     """The keys that all kinds share. The name of a source is the name of its file."""
 
     start: Annotated[tuple[Url, ...], BeforeValidator(_as_tuple), Field(min_length=1, max_length=MAX_STARTS)]

@@ -18,7 +18,7 @@ SHORTEST_INTERVAL = timedelta(seconds=10)
 SHORTEST_INTERVAL_AT_HOME = timedelta(seconds=1)
 
 
-class Strict(BaseModel):
+class StrictModel(BaseModel):
     """A model that refuses unknown keys, so that a misspelt key is reported."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -40,7 +40,7 @@ def _check_cron(expression: str) -> str:
 Cron = Annotated[str, AfterValidator(_check_cron)]
 
 
-class Schedule(Strict):
+class Schedule(StrictModel):
     """When a run is due: at an interval or by a cron line."""
 
     every: Duration | None = None
@@ -56,7 +56,7 @@ class Schedule(Strict):
         return self
 
 
-class VisitBudget(Strict):
+class VisitBudget(StrictModel):
     """The limits of one run. It ends at the first limit that it reaches, and reports what it did not read."""
 
     pages: int = Field(default=200, ge=1, le=100_000)
@@ -72,7 +72,7 @@ class VisitBudget(Strict):
     recheck_items: int = Field(default=10, ge=0, le=1_000)
 
 
-class Politeness(Strict):
+class Politeness(StrictModel):
     """How much load a run may put on the site."""
 
     delay_s: float = Field(default=1.0, ge=0, le=600)

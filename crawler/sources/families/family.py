@@ -84,7 +84,3 @@ class Family:
     start: Callable[[UnknownPage], str]
     by_page: frozenset[str] = frozenset({"title", "body", "seller", "posted_at"})
     boards: Callable[[UnknownPage], tuple[ForumBoard, ...]] = _no_boards
-
-    def weight(self, page: UnknownPage) -> int:
-        """Return the sum of the weights of the signs on this page."""
-        return sum(sign.weight for sign in self.signs if sign.found(page) is not None)

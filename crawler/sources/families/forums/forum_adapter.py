@@ -333,8 +333,8 @@ class ForumAdapter:
         table = self.forum.post
         elements = find_elements(root, table.each)
         if page.role is Role.REPLIES:
-            elements = [each for each in elements if not table.opens(each)]
-        read = [post for each in elements if (post := table.read(page, each, reader)) is not None]
+            elements = [each for each in elements if not table.is_opening_post(each)]
+        read = [post for each in elements if (post := table.read_post(page, each, reader)) is not None]
         return list({post.key: post for post in read}.values())
 
     def _read_message_page(self, root: Element, page: Page) -> Parsed:

@@ -51,7 +51,7 @@ class PostSelectors:
     number: str = "xpath:./@id"
     opening: str = ""
 
-    def read(self, page: Page, element: Element, reader: FieldReader) -> ParsedListing | None:
+    def read_post(self, page: Page, element: Element, reader: FieldReader) -> ParsedListing | None:
         """Return the post, with `p` and its number as its key.
 
         `None`: a post without text, because it was deleted or its author is ignored.
@@ -85,7 +85,7 @@ class PostSelectors:
             links=absolute_urls([href for each in bodies for href in links_of(each)], base=page.url),
         )
 
-    def opens(self, element: Element) -> bool:
+    def is_opening_post(self, element: Element) -> bool:
         """Whether this is the first post of its thread, by its own number, on any page."""
         return bool(find_elements(element, self.opening))
 

@@ -26,7 +26,7 @@ class AddressPattern:
     first: str
     further: str
 
-    def read(self, url: str) -> ThreadAddress | None:
+    def match_url(self, url: str) -> ThreadAddress | None:
         hit = self.shape.fullmatch(url)
         if hit is None:
             return None
@@ -57,7 +57,7 @@ class ThreadAddress:
 
 def read_address(addresses: Iterable[AddressPattern], url: str | None) -> ThreadAddress | None:
     """Return the thread or board of the first spelling that matches `url`, or `None`."""
-    found = (address.read(url) for address in addresses) if url else iter(())
+    found = (address.match_url(url) for address in addresses) if url else iter(())
     return next((each for each in found if each is not None), None)
 
 
