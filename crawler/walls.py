@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 
 from crawler.clean import line
 from crawler.errors import AgeGate, Banned, Captcha, LoginWall, WaitingQueue, Walled
-from crawler.sources.errors import PageRefused
+from crawler.sources.errors import PageRefused, PageUnreadable
 from crawler.sources.markup import Element, text_of, tree
 from text.charset import decode_page
 
@@ -211,7 +211,7 @@ def _look(answer: RawPage) -> _Seen | None:
     text = decode_page(answer.body[:MAX_BYTES], declared=answer.charset).text
     try:
         root = tree(text)
-    except PageRefused:
+    except (PageRefused, PageUnreadable):
         return None
     title = root.find(".//title")
     return _Seen(

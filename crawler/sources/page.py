@@ -112,5 +112,6 @@ class Adapter(Protocol):
     def parse(self, page: Page) -> Parsed:
         """Read one page of any role but `ATTACHMENT`, which is text to decode and no more.
 
-        Raises `PageRefused` for a page that is too large to be parsed in a bounded time.
+        Raises `PageRefused` for a page that is too large to be parsed in a bounded time, `PageUnreadable`
+        for one at which the parser fails.
         """

@@ -14,6 +14,7 @@ from crawler.job import MAX_LINE_BYTES, ChildExit, Job, confine
 from crawler.listing import ParsedListing
 from crawler.run import execute_run
 from crawler.sources import Follow, Page, Parsed, Role
+from crawler.sources.errors import PageUnreadable
 from crawler.supervise import utc_now
 from daemon.one_run import Relayed, say
 from matching.masks import mask_text, mask_url
@@ -45,6 +46,10 @@ def raises() -> None:
     raise RuntimeError("the page said 13912345678")
 
 
+def cannot_read() -> None:
+    raise PageUnreadable
+
+
 def exits() -> None:
     os._exit(9)
 
@@ -68,6 +73,7 @@ MISDEEDS: dict[str, Callable[[], None]] = {
         segfaults,
         takes_all_memory,
         raises,
+        cannot_read,
         exits,
         prints_rubbish,
         parses_for_ever,

@@ -94,6 +94,14 @@ def test_an_adapter_that_raises_costs_its_page_and_its_message_is_not_told(crawl
     assert "139" not in f"{run.detail}"
 
 
+def test_a_page_at_which_the_parser_fails_is_not_an_empty_one(crawl: Runs, site: Site) -> None:
+    """Its capture failed with a reason of its own, and the run does not say "nothing new"."""
+    run = ended(crawl, "cannot-read", site)
+
+    [capture] = crawl.captures(run)
+    assert (run.outcome, capture.reason) == (RunOutcome.PAGE_NOT_RECOGNISED, "page_unreadable")
+
+
 def test_a_process_that_just_ends_is_a_crash_with_its_exit_code(crawl: Runs, site: Site) -> None:
     """Without a word and without an outcome."""
     run = ended(crawl, "exits", site)
