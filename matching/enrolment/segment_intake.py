@@ -110,23 +110,23 @@ class Intake:
             )
         if any(one.sha256 == delta.digest for one in known.deltas):
             return known.id
-        check_follows(delta.header, self._chain(known).header, delta.path)
+        check_follows(delta.header, self._open_chain(known).header, delta.path)
         name = self._folder.copy_in(delta)
         with self._database.transaction() as session:
             companies.add_delta(session, delta_record(delta, name, known.id), self._clock())
         return known.id
 
     def _merge(self, segment_id: int) -> bool:
-        known = self._segment(segment_id)
+        known = self._segment_row(segment_id)
         if not known.deltas:
             return False
-        whole = self._folder.write_merged(self._chain(known))
+        whole = self._folder.write_merged(self._open_chain(known))
         record = base_record(whole, whole.path.name, known.company_id)
         with self._database.transaction() as session:
             return companies.renew_segment(session, segment_id, record, was=known.file)
 
     def _has_many_deltas(self, segment_id: int) -> bool:
-        known = self._segment(segment_id)
+        known = self._segment_row(segment_id)
         added = sum(delta.fingerprints for delta in known.deltas)
         erased = sum(delta.erased for delta in known.deltas)
         return (
@@ -135,10 +135,10 @@ class Intake:
             or erased > DELTAS_SHARE * known.customers
         )
 
-    def _chain(self, known: companies.Segment) -> SegmentChain:
+    def _open_chain(self, known: companies.Segment) -> SegmentChain:
         return self._folder.opened(files_of(known), company=known.company.slug)
 
-    def _segment(self, segment_id: int) -> companies.Segment:
+    def _segment_row(self, segment_id: int) -> companies.Segment:
         with self._database.reading() as session:
             return next(row for row in companies.all_segments(session) if row.id == segment_id)
 
