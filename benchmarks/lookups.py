@@ -31,7 +31,7 @@ from matching.fingerprints.segments import (
     write_segment,
 )
 from matching.fingerprints.segments.chain import SegmentChain
-from matching.fingerprints.segments.probe import by_numpy, lookup
+from matching.fingerprints.segments.lookup_table import by_numpy, lookup
 from matching.identifiers import Field
 
 MILLION = 1_000_000

@@ -206,7 +206,7 @@ _KEY_LACKS = "Copy it here, or write one: `spillwatch keygen`."
 def _keys(app: App) -> Told:
     """Each source is read, as the daemon would; of an earlier key, whether a segment still needs it."""
     from matching.errors import KeyExposed
-    from matching.fingerprints.keys import Keyring, sources_of
+    from matching.fingerprints.keyring import Keyring, sources_of
 
     settings, checks = app.settings.matching, _key_checks(app)
     slugs = [slug for slug in sorted({*settings.keys, *settings.key_files}) if settings.keys.get(slug, True)]

@@ -6,7 +6,7 @@ from sqlalchemy.orm import Session
 
 from matching.enrolment.segment_intake import files_of
 from matching.errors import MatchingError
-from matching.fingerprints.keys import Keyring
+from matching.fingerprints.keyring import Keyring
 from matching.fingerprints.segment_folder import SegmentFolder
 from matching.mentions.terms import Terms, WatchTerm
 from matching.native.library import allow_native

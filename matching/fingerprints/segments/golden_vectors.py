@@ -1,4 +1,4 @@
-"""Golden vectors: the fingerprints of invented values, which show another key and other rules."""
+"""Golden vectors: the fingerprints of invented values, which reveal another key or other rules."""
 
 from collections.abc import Iterable
 
@@ -6,8 +6,8 @@ from matching.fingerprints.scheme import Key
 from matching.identifiers import GOLDEN, Field, canonical
 
 
-def golden(key: Key, company: str, fields: Iterable[Field] = tuple(GOLDEN)) -> dict[Field, str]:
-    """The fingerprints of GOLDEN under a key, in hex."""
+def golden_vectors(key: Key, company: str, fields: Iterable[Field] = tuple(GOLDEN)) -> dict[Field, str]:
+    """Return the fingerprints of the GOLDEN values under a key, in hex."""
     return {
         name: key.fingerprinter(company, name)([canonical(name, GOLDEN[name], "CN") or ""]).tobytes().hex()
         for name in fields

@@ -1,6 +1,6 @@
-"""What only a column that is said to hold it gives: user names and account numbers.
+"""User names and account numbers: fields that are recognised only in a column that is known to hold them.
 
-Nothing about `summer99` or `20014577` tells that it is one, so no text is searched for them.
+Nothing in `summer99` or `20014577` shows what it is, so texts are not searched for them.
 """
 
 import re
@@ -10,7 +10,7 @@ _USERNAME_LENGTHS = range(2, 65)
 _ACCOUNT = re.compile(r"[A-Z0-9]{4,34}", re.ASCII)
 _SEPARATORS = re.compile(r"[ ./_-]")
 
-# What stands in a column where nothing is known, and accounts that every system has. Thousands share them.
+# Values that columns hold where nothing is known, and accounts that every system has. Thousands share them.
 _PLACEHOLDERS = """
 null none nil nan na n/a unknown undefined empty anonymous anon guest test admin administrator root user
 username default deleted 无 空 未知 匿名 游客
@@ -19,7 +19,7 @@ PLACEHOLDERS = frozenset(_PLACEHOLDERS.split())
 
 
 def username(value: str, _region: str = "") -> str | None:
-    """NFKC, small letters, without an @ before it; 2 to 64 characters with no space in between."""
+    """Return NFKC in lower case without a leading @: 2 to 64 characters, no spaces inside."""
     name = unicodedata.normalize("NFKC", value).casefold().removeprefix("@")
     if len(name) not in _USERNAME_LENGTHS or name in PLACEHOLDERS or not re.search(r"\w", name):
         return None
@@ -27,9 +27,9 @@ def username(value: str, _region: str = "") -> str | None:
 
 
 def account(value: str, _region: str = "") -> str | None:
-    """Capitals, without separators and leading zeros, which spreadsheets lose: 4 to 34 letters and digits.
+    """Return capitals without separators and without leading zeros, which spreadsheets drop.
 
-    A digit is among them, and they are not all the same.
+    4 to 34 letters and digits, at least one digit, not all equal.
     """
     number = _SEPARATORS.sub("", value).upper()
     number = number.lstrip("0") if number.isdigit() else number

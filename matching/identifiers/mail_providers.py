@@ -1,12 +1,13 @@
-"""Mail providers: which addresses reach the same mailbox, as the providers themselves document it.
+"""Mail providers: which addresses reach the same mailbox, according to the providers' own documentation.
 
-A customer who gave `j.doe+bank` at gmail.com is in the leak as `jdoe`. Both become the second. A rule is
-applied only where the provider owns the domain and says so; a company's own domain keeps every sign.
+A customer who gave `j.doe+bank` at gmail.com is in the leak as `jdoe`. Both become `jdoe`. A rule is applied
+only to domains that the provider owns, and only if it documents the rule. In other domains every character
+counts.
 
-    domains    all that the provider gives out addresses under
-    mailbox    the domain that all of them are read as, where one name is one person's under all of them
-    tag        the sign behind which everything is the owner's own addition
-    ignored    signs that make no difference
+    domains    all domains in which the provider gives out addresses
+    mailbox    the domain that replaces all of them, if a name belongs to one person in all of them
+    tag        the character after which everything is the owner's own addition
+    ignored    characters that make no difference
     subdomain  whether `anything` at `name.DOMAIN` reaches `name` at `DOMAIN`
 """
 
@@ -23,11 +24,11 @@ class MailProvider(NamedTuple):
 
 PROVIDERS = (
     # Dots do not matter: Gmail Help, support.google.com/mail/answer/7436150. Tags: Google Workspace Learning
-    # Center, "task-specific addresses". googlemail.com is what gmail.com was called in Germany and Britain.
-    # Domains that companies have at Google are not meant: there, dots count.
+    # Center, "task-specific addresses". googlemail.com was the name of gmail.com in Germany and Britain. Not
+    # for the domains of companies at Google: there, dots count.
     MailProvider("gmail.com googlemail.com", mailbox="gmail.com", tag="+", ignored="."),
     # Tags: learn.microsoft.com, "Plus addressing in Exchange Online"; Outlook.com has had them since 2013.
-    # Dots count, and the same name under two domains is two people's.
+    # Dots count, and the same name in two domains can belong to two people.
     MailProvider(
         "outlook.com hotmail.com live.com msn.com passport.com windowslive.com "
         "outlook.at outlook.be outlook.cl outlook.co.id outlook.co.il outlook.co.th outlook.com.ar "
@@ -44,14 +45,14 @@ PROVIDERS = (
         "live.ie live.in live.it live.jp live.nl live.no live.ru live.se",
         tag="+",
     ),
-    # Dots, hyphens and underscores do not matter, tags do neither; a name belongs to one account under all
-    # four domains: proton.me/support/addresses-and-aliases, proton.me/support/creating-aliases.
+    # Dots, hyphens, underscores and tags do not matter; a name belongs to one account in all four domains:
+    # proton.me/support/addresses-and-aliases, proton.me/support/creating-aliases.
     MailProvider("proton.me protonmail.com protonmail.ch pm.me", mailbox="proton.me", tag="+", ignored=".-_"),
-    # A name belongs to one account under all three: support.apple.com/118230. Tags: nowhere written by Apple;
-    # delivered all the same, and no name can have a plus sign.
+    # A name belongs to one account in all three: support.apple.com/118230. Apple does not document tags, but
+    # delivers them, and no name can have a plus sign.
     MailProvider("icloud.com me.com mac.com", mailbox="icloud.com", tag="+"),
-    # Tags and subdomains: fastmail.help/hc/en-us/articles/360060591053. The same name under two domains may
-    # be two people's.
+    # Tags and subdomains: fastmail.help/hc/en-us/articles/360060591053. The same name in two domains can
+    # belong to two people.
     MailProvider(
         "fastmail.com fastmail.fm fastmail.net fastmail.org fastmail.us fastmail.uk fastmail.co.uk "
         "fastmail.de fastmail.es fastmail.fr fastmail.in fastmail.jp fastmail.nl fastmail.se fastmail.to "
@@ -60,7 +61,7 @@ PROVIDERS = (
         subdomain=True,
     ),
     # Disposable addresses are BASE-KEYWORD: help.yahoo.com, "AddressGuard". No name has a hyphen of its own.
-    # The base is the account's, though it need not be its name.
+    # The base belongs to one account, but can differ from the account's name.
     MailProvider(
         "yahoo.com ymail.com rocketmail.com myyahoo.com yahoo.at yahoo.be yahoo.bg yahoo.ca yahoo.ch "
         "yahoo.cl yahoo.co.id yahoo.co.il yahoo.co.in yahoo.co.kr yahoo.co.nz yahoo.co.th yahoo.co.uk "
@@ -70,7 +71,7 @@ PROVIDERS = (
         "yahoo.hu yahoo.ie yahoo.in yahoo.it yahoo.nl yahoo.no yahoo.pl yahoo.pt yahoo.ro yahoo.se",
         tag="-",
     ),
-    # Every mailbox has its name under all of these: yandex.com/support/domain/additional/mailbox-alias.xml.
+    # Every mailbox has its name in all of these: yandex.com/support/domain/additional/mailbox-alias.xml.
     MailProvider(
         "yandex.ru ya.ru yandex.com yandex.by yandex.kz yandex.ua yandex.com.tr", mailbox="yandex.ru", tag="+"
     ),
@@ -80,7 +81,7 @@ _PARENTS = {domain for domain, provider in _BY_DOMAIN.items() if provider.subdom
 
 
 def mailbox(address: str) -> str:
-    """The address of the mailbox that an address in small letters reaches."""
+    """Return the address of the mailbox that an address in lower case reaches."""
     local, _, domain = address.partition("@")
     provider = _BY_DOMAIN.get(domain)
     if provider is None:

@@ -1,7 +1,8 @@
-"""Where a company's keys come from, the present one and those before it, and which of them made a segment.
+"""Reads a company's keys, the present and the previous ones, and finds the key that made a segment.
 
-A root key is read, its subkeys are made, and it is overwritten: in memory are subkeys only. What a command or
-a file says never reaches a message; neither source is ever read from the database.
+A root key is read, its subkeys are derived, and it is overwritten: only subkeys stay in memory. Messages
+never contain what a file or a command gave. A key source is never read from the database, so that whoever can
+write to it cannot make the daemon run a program.
 """
 
 import os
@@ -23,7 +24,7 @@ COMMAND_LIMIT_S = 10.0
 
 
 class KeySettings(Protocol):
-    """What of MatchingSettings is needed here."""
+    """The part of MatchingSettings that is needed here."""
 
     @property
     def keys(self) -> Mapping[str, Sequence[KeySource]]: ...
@@ -36,34 +37,38 @@ class KeySettings(Protocol):
 
 
 def sources_of(slug: str, settings: KeySettings) -> tuple[KeySource, ...]:
-    """The present key's first; raises KeyMissing if nobody named any."""
+    """Return the sources of a company's keys, the present key first; raise KeyMissing if there are none."""
     declared = tuple(settings.keys.get(slug, ()))
     if slug in settings.key_files:
         return KeySource(file=settings.key_files[slug]), *declared[1:]
     if not declared:
         raise KeyMissing(
-            f"no key is named for the company {slug!r}; name it in its file as fingerprints.key_file, "
-            f"key_credential or key_command, or as key_files.{slug} of [matching]"
+            f"no key is configured for the company {slug!r}; name one in the company's file as "
+            f"fingerprints.key_file, key_credential or key_command, or as key_files.{slug} in [matching]"
         )
     return declared
 
 
 class Keyring:
-    """The subkeys of companies, each source read once at most."""
+    """The subkeys of companies; each key source is read at most once."""
 
     def __init__(self, settings: KeySettings) -> None:
         self._settings = settings
         self._read: dict[str, list[Subkeys | KeyRefused]] = {}
 
     def of(self, slug: str) -> Sequence[Subkeys | KeyRefused]:
-        """What became of each of its sources; raises KeyMissing if there is none."""
+        """Return the subkeys or the error of each source. Raises KeyMissing."""
         if slug not in self._read:
             sources = sources_of(slug, self._settings)
             self._read[slug] = [self._subkeys(source, slug) for source in sources]
         return self._read[slug]
 
     def that_made(self, header: SegmentHeader, path: Path) -> Subkeys:
-        """Raises KeyRefused, or SegmentKeyWrong if all keys could be read and none is it."""
+        """Return the subkeys that made a segment.
+
+        Raises SegmentKeyWrong if all keys could be read and none of them made it, and KeyRefused if one could
+        not be read.
+        """
         found = self.of(header.company)
         read = [one for one in found if isinstance(one, Subkeys)]
         for subkeys in read:
@@ -74,8 +79,8 @@ class Keyring:
                 raise one
         ids = ", ".join(subkeys.id for subkeys in read)
         raise SegmentKeyWrong(
-            f"the segment {path} was made with the key {header.key_id}, and this is another one (id {ids}); "
-            f"name the right key, or enroll again"
+            f"the segment {path} was made with the key {header.key_id}, but the configured keys are others "
+            f"(id {ids}); name the right key, or enroll again"
         )
 
     def _subkeys(self, source: KeySource, slug: str) -> Subkeys | KeyRefused:
@@ -90,24 +95,24 @@ class Keyring:
 
 
 def read_source(source: KeySource, credentials_dir: Path | None) -> RootKey:
-    """Raises KeyRefused."""
+    """Read the key of a source; raise KeyRefused if that fails."""
     if source.command is not None:
-        return _from_command(source.command)
+        return _key_from_command(source.command)
     if source.file is not None:
         return read_key(source.file)
     if credentials_dir is None:
         raise KeyMissing(
-            f"the key is the systemd credential {source.credential}, and this process was given none; "
-            f"start it by its unit, with LoadCredential={source.credential}:FILE"
+            f"the key is the systemd credential {source.credential}, but this process has no credentials; "
+            f"start it from its unit, with LoadCredential={source.credential}:FILE"
         )
     return read_key(credentials_dir / str(source.credential))
 
 
-def _from_command(command: Sequence[str]) -> RootKey:
-    """Its output, within bounds of time and size. It gets no input, and no shell sees its arguments."""
+def _key_from_command(command: Sequence[str]) -> RootKey:
+    """Read the key that a program writes, within limits of time and size. It gets no input and no shell."""
     name = f"the key command {command[0]}"
     try:
-        process = subprocess.Popen(  # noqa: S603  (the operator's own, from a file of the configuration)
+        process = subprocess.Popen(  # noqa: S603  (the operator's own, from a configuration file)
             command,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -118,24 +123,27 @@ def _from_command(command: Sequence[str]) -> RootKey:
     except OSError as error:
         raise KeyCommandFailed(f"{name} cannot be started: {error.strerror}; correct key_command") from None
     try:
-        content = _output(process, name)
+        content = _command_output(process, name)
     finally:
         with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)  # also what it left running
+            os.killpg(process.pid, signal.SIGKILL)  # also children that it left running
         process.wait()
         if process.stdout is not None:
             process.stdout.close()
     return parse_key(content, f"the output of {name}")
 
 
-def _output(process: subprocess.Popen[bytes], name: str) -> Secret:
+def _command_output(process: subprocess.Popen[bytes], name: str) -> Secret:
+    """Read until the end, the size limit or the time limit; the content is never copied."""
     content, size = Secret(KEY_FILE_LIMIT + 1), 0
     until = time.monotonic() + COMMAND_LIMIT_S
     pipe = process.stdout.fileno() if process.stdout is not None else -1
     while size < len(content):
         left = until - time.monotonic()
         if left <= 0 or not select.select([pipe], [], [], left)[0]:
-            raise KeyCommandFailed(f"{name} did not end within {COMMAND_LIMIT_S:.0f} s; run it by hand")
+            raise KeyCommandFailed(
+                f"{name} did not end within {COMMAND_LIMIT_S:.0f} s; run it by hand to see why"
+            )
         read = os.readv(pipe, [memoryview(content)[size:]])
         if not read:
             break
@@ -143,7 +151,9 @@ def _output(process: subprocess.Popen[bytes], name: str) -> Secret:
     try:
         code = process.wait(max(0.0, until - time.monotonic())) if size < len(content) else 0
     except subprocess.TimeoutExpired:
-        raise KeyCommandFailed(f"{name} did not end within {COMMAND_LIMIT_S:.0f} s; run it by hand") from None
+        raise KeyCommandFailed(
+            f"{name} did not end within {COMMAND_LIMIT_S:.0f} s; run it by hand to see why"
+        ) from None
     if code:
         raise KeyCommandFailed(f"{name} ended with code {code}; run it by hand to see why")
     del content[size:]

@@ -1,7 +1,7 @@
-"""Looks fingerprints up in a table of sorted records: natively where the library was built, else by numpy.
+"""Looks fingerprints up in a table of sorted records, natively where the library was built, else with numpy.
 
 Both give the same hits in the same order: by query, then by ordinal. Whatever a file holds, a lookup reads
-inside its bucket only, halves it at most 32 times, and takes SHARED_LIMIT customers of one value at most.
+only inside its bucket, bisects it at most 32 times, and returns at most SHARED_LIMIT customers per value.
 """
 
 import threading
@@ -14,38 +14,47 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matching.fingerprints.scheme import Fingerprints
-from matching.fingerprints.segments.build import bucket_of, directory_of, halves
+from matching.fingerprints.segments.directory import bucket_of, directory_of
 from matching.fingerprints.segments.format import Ordinals, Records, directory_bits
+from matching.fingerprints.segments.sorting import halves
 from matching.native.library import LibraryMissing
 from matching.native.probe import Marks, Probe, functions, marks_of, marks_size, probe
 
-# Customers of one value that a lookup gives. A value that more share (a placeholder number) names nobody.
+# Customers that a lookup returns per value. A value that more customers share (a placeholder number)
+# identifies nobody.
 SHARED_LIMIT = 64
 
-Queries = NDArray[np.int64]  # numbers of the values of a batch
+Queries = NDArray[np.int64]  # places of the values in their batch
 Hits = tuple[Queries, Ordinals]
 
 
-#: Bytes of all tables' marks in memory, one or two a record. Tables beyond them are looked up without.
+#: Bytes for the marks of all tables in memory, one or two per record. Further tables are searched without.
 MARKS_LIMIT = 64 << 20
 
 
 class Marking:
-    """A table's marks, made once it is asked so much that reading all of it pays."""
+    """The marks of one table: a bitmap in memory which shows that most values are not in it.
 
-    taken: ClassVar[int] = 0  # of MARKS_LIMIT
+    Making them reads the whole table. So they are made once half as many values were looked up as the table
+    has records.
+    """
+
+    taken: ClassVar[int] = 0  # bytes of MARKS_LIMIT in use
     _making: ClassVar[threading.Lock] = threading.Lock()
 
     def __init__(self, limit: int = MARKS_LIMIT) -> None:
         self._limit = limit
         self._marks: Marks | None = None
-        self._asked = 0
+        self._looked_up = 0
 
     def after(self, asked: int, native: Probe, records: Records) -> Marks | None:
-        """The marks, if there are any by now. Threads that ask while one makes them go on without."""
+        """Count `asked` further lookups and return the marks, None if they were not made.
+
+        While one thread makes them, the others go on without.
+        """
         if self._marks is None:
-            self._asked += asked
-            if self._asked > len(records) // 2 and Marking._making.acquire(blocking=False):
+            self._looked_up += asked
+            if self._looked_up > len(records) // 2 and Marking._making.acquire(blocking=False):
                 try:
                     self._make(native, records)
                 finally:
@@ -57,17 +66,17 @@ class Marking:
         if self._marks is None and Marking.taken + size <= self._limit:
             marks = marks_of(native, records)
             Marking.taken += size
-            weakref.finalize(marks, Marking._give_back, size)
+            weakref.finalize(marks, Marking._release_bytes, size)
             self._marks = marks
 
     @classmethod
-    def _give_back(cls, size: int) -> None:
+    def _release_bytes(cls, size: int) -> None:
         cls.taken -= size
 
 
 @dataclass(frozen=True, slots=True)
 class LookupTable:
-    """The records of one field and where they begin by their first `bits`."""
+    """The records of one field and their directory over the first `bits` bits."""
 
     records: Records
     directory: NDArray[np.uint32]
@@ -80,20 +89,20 @@ class LookupTable:
         return cls(records, directory_of(records, bits), bits)
 
     def is_sound(self) -> bool:
-        """Whether the directory stays inside the table, so that no lookup leaves it."""
+        """Return whether the directory rises and stays inside the table, so that no lookup leaves it."""
         steps = self.directory
         return bool(steps[0] == 0 and steps[-1] == len(self.records) and np.all(steps[1:] >= steps[:-1]))
 
 
-def none() -> Hits:
+def no_hits() -> Hits:
     return np.empty(0, np.int64), np.empty(0, np.uint32)
 
 
 def lookup(table: LookupTable, values: Fingerprints) -> Hits:
-    """For each hit the number of its value in the batch and the customer's ordinal."""
+    """Return for each hit the place of its value in the batch, and the customer's ordinal."""
     if not len(table.records) or not len(values):
-        return none()
-    native = _native()
+        return no_hits()
+    native = _native_probe()
     if native is None:
         return by_numpy(table, values)
     marks = table.marking.after(len(values), native, table.records)
@@ -101,7 +110,7 @@ def lookup(table: LookupTable, values: Fingerprints) -> Hits:
 
 
 @cache
-def _native() -> Probe | None:
+def _native_probe() -> Probe | None:
     try:
         return functions()
     except LibraryMissing:
@@ -109,7 +118,10 @@ def _native() -> Probe | None:
 
 
 def by_numpy(table: LookupTable, values: Fingerprints) -> Hits:
-    """All values of a batch at once, halving each one's bucket; neither table nor batch is empty."""
+    """Look up a whole batch at once, bisecting all buckets side by side.
+
+    Neither table nor batch may be empty.
+    """
     hi, lo = halves(values)
     bucket = bucket_of(hi, table.bits)
     low = table.directory[bucket].astype(np.int64)
@@ -122,7 +134,7 @@ def by_numpy(table: LookupTable, values: Fingerprints) -> Hits:
 def _first_not_below(
     column: NDArray[np.uint64], hi: NDArray[np.uint64], low: NDArray[np.int64], ends: NDArray[np.int64]
 ) -> NDArray[np.int64]:
-    """For each query the first record of its bucket that is not below it, or the bucket's end."""
+    """Return for each query the first record of its bucket that is not below it, or the bucket's end."""
     high, last = ends.copy(), len(column) - 1
     while (unsettled := low < high).any():
         middle = (low + high) >> 1
@@ -139,7 +151,10 @@ def _equal_from(
     place: NDArray[np.int64],
     ends: NDArray[np.int64],
 ) -> Hits:
-    """From its first record on, those that are equal to each query."""
+    """Return the records equal to each query, walking from its first record on.
+
+    All queries step together. A query drops out at its bucket's end or at the first record with another `hi`.
+    """
     queries: list[Queries] = []
     ordinals: list[Ordinals] = []
     left = np.arange(len(hi))
@@ -154,7 +169,7 @@ def _equal_from(
         ordinals.append(found["ordinal"][equal])
         place[left] += 1
     if not queries:
-        return none()
+        return no_hits()
     query = np.concatenate(queries)
     order = np.argsort(query, kind="stable")
     return query[order], np.concatenate(ordinals)[order]

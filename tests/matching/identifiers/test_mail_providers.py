@@ -1,11 +1,11 @@
-"""Mail providers: addresses of one mailbox have one form, and those of two have two."""
+"""Mail providers: addresses of one mailbox have one canonical form, addresses of two mailboxes have two."""
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from matching.identifiers import ALL, Field, canonical, email, scan
-from matching.identifiers.providers import PROVIDERS
+from matching.identifiers.mail_providers import PROVIDERS
 
 DOMAINS = [domain for provider in PROVIDERS for domain in provider.domains.split()]
 
@@ -37,7 +37,7 @@ DOMAINS = [domain for provider in PROVIDERS for domain in provider.domains.split
     ],
 )
 def test_an_address_is_read_as_its_mailbox(local: str, domain: str, name: str, home: str) -> None:
-    """As its provider documents it, and as it is where the provider says nothing; in a cell as in a text."""
+    """An address becomes the mailbox that its provider documents, or stays as it is, in cells and texts."""
     written = f"{local}@{domain}"
 
     found = [one.canonical for one in scan(f"<{written}>", "CN")]
@@ -51,7 +51,7 @@ LOCALS = st.from_regex(r"[a-z0-9_][a-z0-9_]{0,8}([.+-][a-z0-9_]{1,5}){0,3}", ful
 @settings(max_examples=500, deadline=None)
 @given(LOCALS, st.sampled_from(DOMAINS))
 def test_the_form_of_a_form_is_itself(local: str, domain: str) -> None:
-    """An address that was normalised stays as it is, and still is one."""
+    """Normalising a canonical form again changes nothing."""
     once = email(f"{local}@{domain}")
 
     assert once is not None
@@ -59,7 +59,7 @@ def test_the_form_of_a_form_is_itself(local: str, domain: str) -> None:
 
 
 def test_no_domain_has_two_providers() -> None:
-    """The table says one thing of each domain."""
+    """Each domain stands once in the table of providers."""
     assert len(DOMAINS) == len(set(DOMAINS))
 
 
@@ -71,7 +71,7 @@ def test_no_domain_has_two_providers() -> None:
     st.sets(st.sampled_from(sorted(ALL))),
 )
 def test_fewer_fields_are_some_of_the_candidates(text: str, fields: set[Field]) -> None:
-    """Of all candidates those of the fields that were asked for, in the same order, at the same places."""
+    """A scan for fewer fields gives their part of all candidates, in the same order and places."""
     every = [one for one in scan(text, "CN") if one.field in fields]
 
     assert list(scan(text, "CN", fields)) == every
