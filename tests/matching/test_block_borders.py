@@ -34,7 +34,7 @@ def watch(tmp_path_factory: pytest.TempPathFactory) -> Watch:
 def counted(sweep: Sweep) -> tuple[int, Counter[Field], Counter[Field]]:
     """Mentions, hits and candidates."""
     company = sweep.findings.companies[1]
-    return sum(company.mention_fields.values()), company.hit_fields, sweep.findings.tried
+    return sum(company.mention_fields.values()), company.hit_fields, sweep.findings.candidate_counts
 
 
 def unit(filler: str, width: int) -> str:

@@ -5,7 +5,7 @@ import random
 
 import pytest
 
-from matching.data_sets import signs_of
+from matching.data_sets import data_set_signs
 from storage.data_sets import BANDS_ALIKE, ROWS_ALIKE, DataSetSign, SignKind
 
 SAMPLE = "\n".join(f"张*{n}, 138****{1000 + n}, 110101********{n:02d}1X" for n in range(12))
@@ -28,7 +28,7 @@ def shared(
     one: dict[str, str], other: dict[str, str], kind: SignKind, claims: tuple[int, int] = (0, 0)
 ) -> int:
     mine, theirs = (
-        signs_of(parts, claim, digest=digest) for parts, claim in zip((one, other), claims, strict=True)
+        data_set_signs(parts, claim, digest=digest) for parts, claim in zip((one, other), claims, strict=True)
     )
     return len({sign for sign in mine & theirs if sign.kind is kind})
 
@@ -46,7 +46,7 @@ def test_contact_lines_and_headings_are_no_rows() -> None:
     """What every offer of a seller has in common says nothing of the data."""
     usual = "Contact me on the forum\nprice: 500\nname,phone,resident id,address\nescrow accepted"
 
-    assert signs_of({"body": usual}, None, digest=digest) == frozenset()
+    assert data_set_signs({"body": usual}, None, digest=digest) == frozenset()
 
 
 @pytest.mark.parametrize("pitch", [PITCH, CHINESE])
@@ -72,7 +72,7 @@ def test_another_text_about_such_data_is_not_alike() -> None:
 @pytest.mark.parametrize(("claimed", "telling"), [(1_023_447, 1), (1_000_000, 0), (1_200, 0), (None, 0)])
 def test_a_claimed_number_tells_where_it_is_not_round(claimed: int | None, telling: int) -> None:
     """Many sellers claim a million; 1,023,447 is the same table."""
-    signs = signs_of({}, claimed, digest=digest)
+    signs = data_set_signs({}, claimed, digest=digest)
 
     assert sum(sign.kind is SignKind.CLAIM for sign in signs) == telling
 
@@ -80,8 +80,8 @@ def test_a_claimed_number_tells_where_it_is_not_round(claimed: int | None, telli
 def test_signs_are_keyed_and_bounded() -> None:
     """Under another key the same rows have other signs; a dump of a million rows has a few hundred."""
     dump = "\n".join(f"{n},+86138{n:08d},user{n}@mail.example" for n in range(20_000))
-    mine = signs_of({"body": dump}, None, digest=digest)
-    theirs = signs_of({"body": dump}, None, digest=lambda text: hashlib.sha256(text.encode()).hexdigest())
+    mine = data_set_signs({"body": dump}, None, digest=digest)
+    theirs = data_set_signs({"body": dump}, None, digest=lambda text: hashlib.sha256(text.encode()).hexdigest())
 
     assert not mine & theirs
     assert ROWS_ALIKE < sum(sign.kind is SignKind.ROW for sign in mine) <= 300

@@ -156,7 +156,7 @@ def test_what_is_kept_of_a_sweep_has_the_pairs_that_are_settled(tmp_path: Path, 
     sweep = swept(watch, ("dump", io.BytesIO(as_csv(ROWS))))
     whole = found(sweep).agreements
     pairs = whole.pairs()
-    found(sweep).agreements = few = Agreements(kept=50)
+    found(sweep).agreements = few = Agreements(pairs_limit=50)
     for row in range(0, len(pairs), 30):
         few.add(pairs[row : row + 30])
     kept = Checkpoint(tmp_path / "one.sweep")
@@ -166,8 +166,8 @@ def test_what_is_kept_of_a_sweep_has_the_pairs_that_are_settled(tmp_path: Path, 
 
     assert loaded is not None
     again = loaded[0].companies[1].agreements
-    assert len(again.settled) > 0
-    assert again.tally() == whole.tally()
+    assert len(again.summed_customers) > 0
+    assert again.totals() == whole.totals()
     assert again.customers().tolist() == whole.customers().tolist()
 
 
@@ -208,7 +208,7 @@ def kept(sweep: Sweep) -> object:
     one = found(sweep)
     counted = (one.mention_fields, one.terms, one.hit_fields, one.columns, one.agreements.pairs().tolist())
     findings = sweep.findings
-    return one.mentions, one.hits, counted, findings.tried, findings.rows_scanned, findings.numbered
+    return one.mentions, one.hits, counted, findings.candidate_counts, findings.rows_scanned, findings.numbered_rows
 
 
 class Interrupted(io.BytesIO):

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from matching.comparing.findings import PIECE, Findings, TextPart
+from matching.comparing.findings import Findings
+from matching.comparing.listing_text import PIECE, ListingComparison, TextPart
 from matching.fingerprints.scheme import RootKey
 from matching.fingerprints.segments import first_header, in_order, open_segment, records_of, write_segment
 from matching.identifiers import Field, canonical
@@ -44,8 +45,9 @@ def segment(folder: Path, rows: Sequence[Customer], *, company: int = 1, first: 
 def matched(watch: Watch, *texts: str, limit: int = 1000) -> Findings:
     """What is found in these texts, as bodies."""
     findings = Findings(watch, limit)
+    comparison = ListingComparison(findings)
     for number, text in enumerate(texts):
-        findings.add(TextPart("body", f"body {number}", text))
+        comparison.match_part(TextPart("body", f"body {number}", text))
     return findings
 
 
@@ -172,15 +174,15 @@ def test_what_is_kept_is_bounded_and_what_is_counted_is_not(watch: Watch) -> Non
     findings = matched(watch, "qudian " * 50 + f"{ROWS[0].email} " * 50, limit=10)
     found = findings.companies[1]
 
-    assert (found.kept(), found.mention_fields["body"], found.hit_fields[Field.EMAIL]) == (10, 50, 50)
+    assert (found.kept_count, found.mention_fields["body"], found.hit_fields[Field.EMAIL]) == (10, 50, 50)
     assert findings.cut == {"matches"}
 
 
 def test_the_time_is_bounded(watch: Watch) -> None:
     """When the time is up the rest stays unread, which is said."""
-    findings = Findings(watch, 10, expired=lambda: True)
+    findings = Findings(watch, 10)
 
-    findings.add(TextPart("body", "body", "qudian"))
+    ListingComparison(findings, expired=lambda: True).match_part(TextPart("body", "body", "qudian"))
 
     assert (findings.companies, findings.cut) == ({}, {"time"})
 

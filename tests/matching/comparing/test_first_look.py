@@ -14,8 +14,8 @@ from benchmarks.people import Bytes, people
 from benchmarks.segments import enrolled, write_base
 from cli.results import as_dict, show
 from matching.checkpoint import Checkpoint
-from matching.comparing.chance import at_most, unexplained
-from matching.comparing.controls import CONTROLLED, neighbours
+from matching.comparing.chance import exceeds_chance, upper_bound
+from matching.comparing.controls import CONTROLLED_FIELDS, neighbours
 from matching.comparing.findings import Findings
 from matching.fingerprints.scheme import RootKey
 from matching.fingerprints.segments import open_segment
@@ -96,7 +96,7 @@ def test_who_is_hit_by_chance_alone_is_left_out_and_it_is_said(watch: Watch, dum
 
     [read] = sweep.progress.read
     [one] = read.left_out
-    assert (one.company, read.owed, read.rows) == (NOWHERE, (), ROWS)
+    assert (one.company, read.read_again_for, read.rows) == (NOWHERE, (), ROWS)
     assert ROWS // 20 < one.rows < ROWS // 4
     assert one.candidates == pytest.approx(4 * one.rows, rel=0.05)
     assert 3 / one.rows <= one.share < 0.005
@@ -268,7 +268,7 @@ def test_nothing_is_no_clean_answer_where_somebody_was_left_out(tmp_path: Path) 
     assert (names, compared["documents"][0]["not_compared_for"]) == (["one", "other"], [])
 
 
-@pytest.mark.parametrize("field", sorted(CONTROLLED))
+@pytest.mark.parametrize("field", sorted(CONTROLLED_FIELDS))
 def test_a_neighbour_is_another_number_that_could_be(field: Field) -> None:
     """Of the same form and with the right check digit, alike but for the last digits."""
     found = Scanner("CN", [field]).scan(table(6, 2_000).tobytes())[field]
@@ -295,24 +295,24 @@ def test_chance_is_rarely_taken_for_more(mean: float) -> None:
     """Once in a hundred thousand times by the exact tail, and what is far beyond it is not missed."""
     tails = list(poisson_tails(mean, 300))
 
-    first = next(hits for hits in range(1, 300) if unexplained(hits, mean, 0))
+    first = next(hits for hits in range(1, 300) if exceeds_chance(hits, mean, 0))
 
     assert tails[first] <= 1e-5
     assert first <= mean + 8 + 5.5 * math.sqrt(mean)
-    assert all(unexplained(hits, mean, 0) for hits in range(first, 300))
+    assert all(exceeds_chance(hits, mean, 0) for hits in range(first, 300))
 
 
 def test_a_control_explains_what_crowded_numbers_do() -> None:
     """Hits of the dump's numbers against hits of their neighbours; a field that nobody draws needs none."""
-    assert not unexplained(454, 0.7, 430)
-    assert unexplained(454, 0.7, 270)
-    assert unexplained(22, 0.7, 1)
-    assert unexplained(1, 0.0, 0)
-    assert (at_most(0, 0.0, 0), at_most(12, 11.7, 9) > 5) == (3.0, True)
+    assert not exceeds_chance(454, 0.7, 430)
+    assert exceeds_chance(454, 0.7, 270)
+    assert exceeds_chance(22, 0.7, 1)
+    assert exceeds_chance(1, 0.0, 0)
+    assert (upper_bound(0, 0.0, 0), upper_bound(12, 11.7, 9) > 5) == (3.0, True)
 
 
-def test_nothing_seen_is_three_rows_at_most() -> None:
+def test_nothing_seen_is_three_rows_upper_bound() -> None:
     """The rule of three, against the exact chance to see none in n rows, which is a twentieth."""
     rows = 50_000
 
-    assert (1 - at_most(0, 0.0, 0) / rows) ** rows == pytest.approx(0.05, rel=0.01)
+    assert (1 - upper_bound(0, 0.0, 0) / rows) ** rows == pytest.approx(0.05, rel=0.01)
