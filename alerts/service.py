@@ -26,6 +26,7 @@ from storage import alerts as rows
 from storage import data_sets, listings, matches, sources
 from storage.alerts import Alert, AlertChange, AlertKind, OpenedAlert, TriageState
 from storage.base import Database
+from storage.errors import DatabaseConflict
 from storage.listings import ListingVersion
 from storage.work import Dispatcher
 
@@ -60,7 +61,10 @@ class AlertService:
         alert = lock_alert_of(session, finding)
         if alert is None:
             judgement = judge_facts(finding.facts, self._settings.severity)
-            self._write_finding(session, finding, judgement, OPEN_ALERT, dedupe_key=finding.dedupe_key())
+            key = finding.dedupe_key()
+            written = self._write_finding(session, finding, judgement, OPEN_ALERT, dedupe_key=key)
+            if written.revision > 1:  # another worker opened the alert after lock_alert_of: judge again
+                raise DatabaseConflict
             return
         revisions = rows.revisions_of(session, alert.id)
         earlier = judgement_of(revisions[-1])
@@ -81,7 +85,7 @@ class AlertService:
         decision: Decision,
         *,
         dedupe_key: str,
-    ) -> None:
+    ) -> OpenedAlert:
         content = finding_content(finding, decision, judgement.severity)
         subject = AlertSubject(
             dedupe_key=dedupe_key,
@@ -92,7 +96,7 @@ class AlertService:
             listing_id=finding.listing_id,
         )
         draft = RevisionDraft(subject, decision.change, judgement, content)
-        self._outbox.write(session, draft, now=self._clock())
+        return self._outbox.write(session, draft, now=self._clock())
 
     def evaluate_life(self, alert_id: int) -> None:
         """Write that the listing of an alert is gone, or back. Handler of WorkKind.LIFE."""
