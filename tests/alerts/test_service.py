@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from decimal import Decimal
 from functools import partial
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 
 from alerts.message import MessageContent
+from alerts.service import AlertService
 from alerts.settings import EmailChannel, WebhookChannel
 from storage import data_sets, listings, matches
 from storage.alerts import AlertKind, Severity, TriageState
@@ -381,6 +383,31 @@ def test_two_judgements_of_one_finding_at_once_make_one_alert(world: World) -> N
     (alert,) = world.alerts()
     assert Severity.CRITICAL is alert.severity
     assert list(range(1, alert.revision + 1)) == [revision.number for revision in world.revisions()]
+
+
+def test_an_alert_that_was_opened_in_between_is_judged_again(postgres_url: str) -> None:
+    """If another worker opens the alert between lookup and write, the handler ends with a conflict."""
+    database = Database.open(postgres_url)
+    world = World(database)
+    weak = world.match(world.crawl())
+    strong = world.match(world.crawl("77", source="forum"), **COHERENT)
+
+    def open_in_between() -> datetime:
+        world.judging.evaluate(strong)
+        return world.clock()
+
+    service = AlertService(
+        database=database,
+        settings=world.alerts_settings,
+        dispatcher=world.announced,
+        clock=open_in_between,
+    )
+    with pytest.raises(DatabaseConflict):
+        service.evaluate(weak)
+
+    (alert,) = world.alerts()
+    assert (alert.severity, alert.revision) == (Severity.CRITICAL, 1)
+    database.close()
 
 
 def evaluate_like_the_engine(world: World, summary_id: int) -> None:
