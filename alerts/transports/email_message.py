@@ -1,8 +1,8 @@
-"""A message as an e-mail: plain text and HTML, threaded, and the same bytes of header at every attempt.
+"""A message as an e-mail: plain text and HTML, in a thread, with the same headers at every attempt.
 
-Message-ID is made from the alert, the revision and the installation, so a message that arrives twice (an
-attempt that was interrupted after the server took it) is recognised as one; updates refer to the messages
-before them.
+The Message-ID is made from the alert, the revision and the installation. So a message that arrives twice
+(because an attempt was interrupted after the server had accepted it) is recognised as one, and a later
+message of an alert refers to the messages before it.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from alerts.render import headline, html_page, plain_text
 from alerts.settings import EmailChannel
 
 SUBJECT_CHARS = 150
-REFERENCES = 10  # Message-IDs in References: the first and the latest ones
+REFERENCES = 10  # Message-IDs in References: the first one and the latest ones
 
 
 def email_of(message: Message, channel: EmailChannel, *, idempotency_key: str) -> EmailMessage:
-    """The e-mail of one revision for one channel."""
+    """Return the e-mail of one revision for one channel."""
     mail = EmailMessage(policy=SMTP)
     user, _, domain = channel.sender.rpartition("@")
     mail["From"] = Address(channel.sender_name, user, domain)
@@ -31,10 +31,10 @@ def email_of(message: Message, channel: EmailChannel, *, idempotency_key: str) -
     mail["Subject"] = header_text(headline(message), SUBJECT_CHARS)
     mail["Date"] = message.at.astimezone(UTC)
     mail["Message-ID"] = message_id(message, message.revision, domain)
-    for name, value in _thread(message, domain).items():
+    for name, value in _thread_headers(message, domain).items():
         mail[name] = value
     mail["List-Id"] = f"Spillwatch alerts <{channel.list_id or f'alerts.{domain}'}>"
-    mail["Auto-Submitted"] = "auto-generated"  # RFC 3834: no holiday notice answers it
+    mail["Auto-Submitted"] = "auto-generated"  # RFC 3834: no out-of-office reply
     mail["X-Auto-Response-Suppress"] = "All"  # the same for Exchange
     mail["X-Spillwatch-Alert"] = f"{message.alert_id}/{message.revision}"
     mail["X-Spillwatch-Severity"] = message.severity.value
@@ -45,13 +45,13 @@ def email_of(message: Message, channel: EmailChannel, *, idempotency_key: str) -
 
 
 def message_id(message: Message, revision: int, domain: str) -> str:
-    """The Message-ID of a revision of this alert. The digest keeps two installations apart."""
+    """Return the Message-ID of a revision of this alert. The digest keeps two installations apart."""
     origin = f"{message.installation}|{message.alert_id}|{message.opened_at.astimezone(UTC).isoformat()}"
     digest = hashlib.sha256(origin.encode()).hexdigest()[:16]
     return f"<alert-{message.alert_id}.{revision}.{digest}@{domain}>"
 
 
-def _thread(message: Message, domain: str) -> dict[str, str]:
+def _thread_headers(message: Message, domain: str) -> dict[str, str]:
     if message.revision == 1:
         return {}
     earlier = [1, *range(max(2, message.revision - REFERENCES + 1), message.revision)]
@@ -60,7 +60,5 @@ def _thread(message: Message, domain: str) -> dict[str, str]:
 
 
 def header_text(text: str, limit: int) -> str:
-    """Text for a header: one line, and nothing that a mail program would decode (RFC 2047) into something
-    else.
-    """
+    """Return text for a header: one line, and nothing that a mail program would decode (RFC 2047)."""
     return one_line(text, limit).replace("=?", "= ?")

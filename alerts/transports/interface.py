@@ -1,4 +1,4 @@
-"""What goes into a transport and what comes out of it."""
+"""What a transport gets and what it returns."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from alerts.message import Message
 
 
 @dataclass(frozen=True, slots=True)
-class Outgoing:
-    """One attempt: the message, the key that stays the same over all attempts, and the time of this one."""
+class OutgoingMessage:
+    """A message for one attempt: its key is the same at every attempt, `at` is the time of this one."""
 
     message: Message
     idempotency_key: str
@@ -18,8 +18,8 @@ class Outgoing:
 
 
 @dataclass(frozen=True, slots=True)
-class Sent:
-    """The receiver took it. `detail` says what was odd about it, None where nothing was."""
+class SendReceipt:
+    """The receiver accepted the message. `detail` says what was unusual about it; None: nothing."""
 
     status_code: int
     detail: str | None = None
