@@ -46,11 +46,11 @@ EXTENSIONS = ("scrapy.extensions.throttle.AutoThrottle",)
 DOWNLOADER_MIDDLEWARES = {
     "crawler.gate.Gate": 10,
     "crawler.robots.Robots": 100,
-    "crawler.access.Access": 520,
+    "crawler.access.AccessMiddleware": 520,
     "crawler.middleware.Patience": 550,
     "crawler.middleware.Decompression": 590,
     "crawler.middleware.Redirects": 595,
-    "crawler.capture.Capture": 600,
+    "crawler.capture.CaptureMiddleware": 600,
 }
 PAGES = "crawler.route.AiohttpRoute"
 #: Kinds with a way out of their own; through Tor there is one for all.

@@ -121,7 +121,7 @@ def try_pages(
         began=clock(),
         clock=clock,
     )
-    middlewares = {name: at for name, at in DOWNLOADER_MIDDLEWARES.items() if not name.endswith(".Capture")}
+    middlewares = {name: at for name, at in DOWNLOADER_MIDDLEWARES.items() if not name.endswith(".CaptureMiddleware")}
     process = AsyncCrawlerProcess(
         scrapy_settings(cast(RunContext, trial))
         | {"DOWNLOADER_MIDDLEWARES_BASE": middlewares, "ITEM_PIPELINES": {}, "LOG_ENABLED": False}
