@@ -18,7 +18,7 @@ from aiohttp import web
 from benchmarks.measure import report
 from benchmarks.runs import prepare_run
 from benchmarks.sites import site
-from crawler.job import RunProgress
+from crawler.running.child_protocol import RunProgress
 from crawler.settings import CrawlerSettings
 
 PAGES = 100_000

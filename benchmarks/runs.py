@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from crawler.job import RunProgress
+from crawler.running.child_protocol import RunProgress
+from crawler.running.supervisor import Supervisor
 from crawler.settings import CrawlerSettings
 from crawler.sources import read_definition
-from crawler.supervise import Supervisor
 from matching.masks import mask_text
 from storage import runs, schema, sources
 from storage.base import Database

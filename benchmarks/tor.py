@@ -21,8 +21,8 @@ import structlog
 from benchmarks.crawl import CONCURRENCY, ROWS_PER_PAGE, bare, ours, routes
 from benchmarks.measure import cost, ratio, report
 from benchmarks.sites import site
+from crawler.fetching.routes.tor import TorConnector, TorProxy
 from crawler.settings import CrawlerSettings
-from crawler.tor import TorConnector, TorProxy
 from tests.peers.tor import TorNetwork, tor_network
 
 OFFERS = 500

@@ -356,7 +356,7 @@ def _tor(app: App) -> Told:
 
 
 def _cookies(app: App) -> Told:
-    from crawler.cookies import cookie_age_remark, read_cookies
+    from crawler.fetching.cookies import cookie_age_remark, read_cookies
 
     using = [each for each in app.configuration.sources if each.value.cookies_file is not None]
     for source in using:
@@ -376,7 +376,7 @@ def _cookies(app: App) -> Told:
 
 
 def _tokens(app: App) -> Told:
-    from crawler.access import token_of, token_refused
+    from crawler.fetching.api_token import token_of, token_refused
 
     using = [each for each in app.configuration.sources if token_of(each.value) is not None]
     for source in using:

@@ -10,12 +10,13 @@ import time
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
-from crawler.job import MAX_LINE_BYTES, ChildExit, Job, confine
 from crawler.listing import ParsedListing
-from crawler.run import execute_run
+from crawler.running.child_protocol import MAX_LINE_BYTES, ChildExit, Job
+from crawler.running.process_limits import confine
+from crawler.running.supervisor import utc_now
 from crawler.sources import Follow, Page, Parsed, Role
 from crawler.sources.errors import PageUnreadable
-from crawler.supervise import utc_now
+from crawler.visits.run import execute_run
 from daemon.one_run import Relayed, say
 from matching.masks import mask_text, mask_url
 from storage.base import Database

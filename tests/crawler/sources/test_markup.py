@@ -14,6 +14,7 @@ from lxml import etree
 
 from crawler.clean.text import neutral
 from crawler.errors import ParseTimedOut
+from crawler.parsing.cpu_limit import cpu_bound
 from crawler.sources import PageRefused, Role
 from crawler.sources.errors import PageUnreadable
 from crawler.sources.markup import (
@@ -26,7 +27,6 @@ from crawler.sources.markup import (
     text_of_markup,
     tree,
 )
-from crawler.watchdog import cpu_bound
 from tests.crawler.sources.read import adapter, read
 from tests.crawler.sources.shapes import SHAPES, Shape
 
