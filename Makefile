@@ -1,14 +1,16 @@
-# One command a verb; each makes what it needs first. CI runs the same ones (.ci/run).
-#   make demo            the whole product against practice sites on this machine      (ONCE=1: one cycle, one line of JSON)
-#   make init            a commented configuration in config/ to begin with
-#   make run             the daemon with that configuration                             (CONFIG=/path/to/spillwatch.toml)
-#   make test            every test                                                     (ARGS="tests/storage -x")
-#   make check           ruff, mypy --strict, import-linter, the tests of the docs
-#   make bench           ratios of CPU time against named peers                         (ARGS="mentions")
+# One command per verb; each first makes what it needs. CI runs the same ones (.ci/run).
+#   make demo            run the whole product against practice sites on this machine   (ONCE=1: one cycle, one line of JSON)
+#   make init            write a commented configuration into config/
+#   make run             run the daemon with that configuration                         (CONFIG=/path/to/spillwatch.toml)
+#   make test            run every test                                                 (ARGS="tests/storage -x", WORKERS=4)
+#   make test-quick      run the tests that start no server, in under a minute
+#   make check           run ruff, mypy --strict, import-linter and the tests of the docs
+#   make bench           compare CPU time with named peers                              (ARGS="mentions")
+#   make release         build and try the source archive and the wheel                 (PYTHONS="3.11 3.12")
 # PYTHON=/path/to/python3.12 chooses the interpreter of a new environment.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo init run test check lint types imports docs format bench lock clean
+.PHONY: help demo init run test test-quick check lint types imports docs format bench lock release clean
 export PYTHON
 
 CONFIG ?= config/spillwatch.toml
@@ -21,7 +23,7 @@ help:
 # Of these an installation builds the native scanner and its tables.
 built_from := $(wildcard matching/native/*.[ch] matching/native/*.py matching/scanning/*.py matching/identifiers/*.py text/*.py)
 
-# Two locks, one environment: the second only adds the tests' tools to what the first has installed.
+# Two locks, one environment: the second adds only the test tools to what the first installs.
 .venv/runtime: requirements.lock pyproject.toml setup/install.sh $(built_from)
 	@setup/install.sh .venv requirements.lock --editable .
 	@touch $@
@@ -30,7 +32,7 @@ built_from := $(wildcard matching/native/*.[ch] matching/native/*.py matching/sc
 	@setup/install.sh .venv requirements-dev.lock
 	@touch $@
 
-# Site software that we did not write, which the tests crawl; its dependencies are not ours.
+# Site software that the tests crawl. Spillwatch does not depend on it.
 .venv-peers/lock: tests/peers/requirements-peers.lock setup/install.sh
 	@setup/install.sh .venv-peers tests/peers/requirements-peers.lock
 	@touch $@
@@ -44,8 +46,19 @@ init: .venv/runtime
 run: .venv/runtime
 	@$(bin)/spillwatch --config $(CONFIG) run
 
+# Two workers, then one test at a time for those that need the machine to themselves. Named tests run as named.
+WORKERS ?= 2
+pytest := $(bin)/python -m pytest
 test: .venv/dev .venv-peers/lock
-	@without=$$(setup/test-programs.sh) && SPILLWATCH_TESTS_WITHOUT=$$without $(bin)/python -m pytest $(ARGS)
+	@export SPILLWATCH_TESTS_WITHOUT; SPILLWATCH_TESTS_WITHOUT=$$(setup/test-programs.sh) || exit; \
+	if [ -n "$(ARGS)" ]; then exec $(pytest) $(ARGS); fi; status=0; \
+	$(pytest) -m "not alone" --numprocesses $(WORKERS) --dist loadgroup || status=$$?; \
+	$(pytest) -m alone || status=$$?; exit $$status
+
+quick := tests/docs tests/text tests/configuration tests/crawler/clean tests/crawler/sources tests/matching/identifiers \
+	tests/matching/mentions tests/matching/inputs
+test-quick: .venv/dev
+	@$(pytest) --numprocesses $(WORKERS) -q $(quick)
 
 check: lint types imports docs
 
@@ -69,13 +82,16 @@ format: .venv/dev
 bench: .venv/dev
 	@$(bin)/python -m benchmarks $(ARGS)
 
-# The developers' lock is held to the runtime's pins, so that the tests run with what the image holds.
+# The developers' lock is constrained to the runtime's pins, so that the tests run with what the image contains.
 compile := $(bin)/uv --quiet pip compile --universal --python-version 3.11 --generate-hashes --upgrade --no-annotate \
 	--no-config --default-index https://pypi.org/simple --custom-compile-command "make lock"
 lock: .venv/dev
 	$(compile) pyproject.toml --extra install --output-file requirements.lock
 	$(compile) pyproject.toml --extra install --extra dev --constraint requirements.lock --output-file requirements-dev.lock
 	$(compile) tests/peers/requirements-peers.in --emit-build-options --output-file tests/peers/requirements-peers.lock
+
+release: .venv/dev
+	@setup/release.sh $(PYTHONS)
 
 clean:
 	rm -rf .venv .venv-* .cache build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis

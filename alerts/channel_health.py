@@ -1,82 +1,91 @@
-"""A channel that delivers nothing is itself an alert, on the other channels; so is its coming back.
+"""Alerts about a channel that does not deliver: sent through the other channels, and once more when it is
+back.
 
-One death, one message: the storage says only once that a channel died, until it delivered again.
+There is one message per failure of a channel: storage reports the transition to dead only once, until the
+channel has delivered again.
 """
 
 from __future__ import annotations
 
-from datetime import datetime
-
 from sqlalchemy.orm import Session
 
-from alerts.dedupe import Judged, channel_key
 from alerts.message import Difference, MessageContent
-from alerts.outbox import About, Outbox
-from alerts.rules import Said
-from alerts.severity import Signal
+from alerts.outbox import AlertSubject, RevisionDraft
+from alerts.rules import Observation
+from alerts.severity import SeveritySettings, judgement_of
 from storage import alerts as rows
 from storage.alerts import AlertChange, AlertKind, TriageState
 from storage.deliveries import ChannelState, ChannelTransition
 
-NEXT_STEPS = (
-    "Read why: spillwatch alerts deliveries --channel {name}",
-    "Mend the channel's settings or its receiver, then try: spillwatch alerts test",
-    "Send again what failed for good: spillwatch alerts retry --channel {name}",
-)
+
+def channel_key(channel: str, delivery_id: int) -> str:
+    """Return the dedupe key of one failure of a channel; `delivery_id` is the delivery that found it dead."""
+    return f"{_channel_prefix(channel)}{delivery_id}"
 
 
-def report(
+def channel_revision(
     session: Session,
-    outbox: Outbox,
-    *,
     transition: ChannelTransition,
-    why: str,
+    severity: SeveritySettings,
+    *,
+    detail: str,
     delivery_id: int,
-    now: datetime,
-) -> None:
-    """Write the alert that a channel died (because of this delivery), or the update that it is back."""
+) -> RevisionDraft | None:
+    """Return the alert that a channel died, or the revision that it is back; None: nothing to report.
+
+    `detail` says how the attempt of the delivery `delivery_id` ended.
+    """
+    channel = transition.channel
     if transition.after is ChannelState.DEAD:
-        _died(session, outbox, channel=transition.channel, why=why, delivery_id=delivery_id, now=now)
-    elif transition.before is ChannelState.DEAD:
-        _back(session, outbox, channel=transition.channel, now=now)
+        return _death_revision(channel, severity, detail=detail, delivery_id=delivery_id)
+    if transition.before is ChannelState.DEAD:
+        return _recovery_revision(session, channel)
+    return None
 
 
-def _died(
-    session: Session, outbox: Outbox, *, channel: str, why: str, delivery_id: int, now: datetime
-) -> None:
-    severity = outbox.settings.severity
-    signal = severity.signal("channel_dead", Said(None, f"The last attempt: {why}"))
+def _death_revision(
+    channel: str, severity: SeveritySettings, *, detail: str, delivery_id: int
+) -> RevisionDraft:
     content = MessageContent(
-        title=f"Channel {channel} delivers nothing",
+        title=f"Channel {channel} does not deliver",
         summary=(
-            f"Alerts do not arrive through the channel {channel}. What waits for it is tried again where "
-            "that can help, and no alert is lost; but whoever relies on this channel hears nothing meanwhile."
+            f"Alerts do not arrive through the channel {channel}. No alert is lost: pending deliveries are "
+            "tried again if that can help. But the people who rely on this channel learn nothing in the "
+            "meantime."
         ),
-        next_steps=tuple(step.format(name=channel) for step in NEXT_STEPS),
+        next_steps=(
+            f"Find the reason: spillwatch alerts deliveries --channel {channel}",
+            "Correct the channel's settings or its receiver, then try it: spillwatch alerts test",
+            f"Send the failed deliveries again: spillwatch alerts retry --channel {channel}",
+        ),
     )
-    about = About(key=channel_key(channel, delivery_id), kind=AlertKind.CHANNEL, channel=channel)
-    judged = Judged(severity.of(signal.weight), (signal,))
-    outbox.write(session, about, change=AlertChange.OPENED, judged=judged, content=content, now=now)
+    subject = AlertSubject(
+        dedupe_key=channel_key(channel, delivery_id), kind=AlertKind.CHANNEL, channel=channel
+    )
+    observation = Observation(None, f"The last attempt: {detail}")
+    judgement = severity.judge_observation("channel_dead", observation)
+    return RevisionDraft(subject, AlertChange.OPENED, judgement, content)
 
 
-def _back(session: Session, outbox: Outbox, *, channel: str, now: datetime) -> None:
-    alert = rows.lock_open_alert(session, AlertKind.CHANNEL, key_prefix=channel_key(channel, ""))
+def _recovery_revision(session: Session, channel: str) -> RevisionDraft | None:
+    alert = rows.lock_open_alert(session, AlertKind.CHANNEL, key_prefix=_channel_prefix(channel))
     if alert is None:
-        return
-    signals = tuple(
-        Signal.model_validate(signal) for signal in rows.revisions_of(session, alert.id)[-1].signals
-    )
+        return None
     content = MessageContent(
         title=f"Channel {channel} delivers again",
         state=TriageState.RESOLVED,
-        summary=f"A message went through the channel {channel} again. What waited for it follows.",
-        changes=(Difference(field="state", before="delivers nothing", after="delivers"),),
+        summary=f"A message went through the channel {channel} again. Its pending deliveries follow.",
+        changes=(Difference(field="state", before="does not deliver", after="delivers"),),
         next_steps=(
-            f"Look for what failed for good meanwhile: spillwatch alerts deliveries --channel {channel} "
-            "--state failed",
+            f"See what failed in the meantime: spillwatch alerts deliveries --channel {channel} --state "
+            "failed",
             f"Send it again: spillwatch alerts retry --channel {channel}",
         ),
     )
-    about = About(key=alert.dedupe_key, kind=AlertKind.CHANNEL, channel=channel)
-    judged = Judged(alert.severity, signals)
-    outbox.write(session, about, change=AlertChange.RESOLVED, judged=judged, content=content, now=now)
+    subject = AlertSubject(dedupe_key=alert.dedupe_key, kind=AlertKind.CHANNEL, channel=channel)
+    judgement = judgement_of(rows.revisions_of(session, alert.id)[-1])
+    return RevisionDraft(subject, AlertChange.RESOLVED, judgement, content)
+
+
+def _channel_prefix(channel: str) -> str:
+    return f"channel:{channel}:"

@@ -1,24 +1,23 @@
-"""One finding, one alert: when it speaks again, and when it keeps quiet.
+"""One alert per finding: when it sends another message, and when it stays quiet.
 
-A finding is a company and a root listing: a further offer of the same data (storage.data_sets) belongs to the
-first one, a reply to its thread, so the same data offered by three sellers is one alert. What a finding has
-shown stays: its signals are merged over its revisions, and its severity never falls.
+A finding is a company and a root listing. A further offer of the same data (storage.data_sets) belongs to the
+first offer and a reply to its thread, so the same data offered by three sellers is one alert. Signals are
+merged over the revisions of an alert, and its severity never falls.
 
-When a finding is judged again, the first rule that holds decides:
-1. There is no alert for it: `opened`.
-2. It is stronger: its severity rises, or the points of its fingerprint signals do (rules.HIT_SIGNALS). An
-   alert that is new stays so and is `escalated`; a confirmed one is `escalated` and stays confirmed; an
-   acknowledged, resolved or false-positive one is `reopened` and is new again.
-3. The alert is resolved or a false positive: nothing, unless the same data is offered once more.
-4. Its score rises by other signals, or the listing's price or claimed count differs from what was said of the
-   newest version that was told, or the listing is gone or back, or the same data is offered once more in
-   other words: `updated`. The state stays.
-5. Otherwise, nothing: an edit of the wording, a weaker match, a re-post of the same text, a second look at
-   the same text or at an older version of it.
+When a finding is judged again, the first rule that applies decides:
+1. It has no alert: `opened`.
+2. It is stronger: its severity rises, or the points of its fingerprint signals do. An alert that is new or
+   confirmed keeps its state and is `escalated`. An acknowledged, resolved or false-positive alert is
+   `reopened` and is new again.
+3. The alert is resolved or a false positive: no revision, unless the same data is offered once more.
+4. Its score rises by other signals; or the listing's price or claimed count differs from the newest version
+   that was reported; or the listing is gone or back; or the same data is offered once more in other words:
+   `updated`. The state stays.
+5. Otherwise no revision: an edit of the wording, a weaker match, a re-post of the same text, another match of
+   the same text or of an older version.
 
-A source's trouble is an episode: `opened` when its health leaves ok, `updated` when one trouble turns into
-another, `resolved` when it is ok again; the next trouble is a new alert. The same goes for a channel that
-died and came back.
+An alert about a source or a channel is an episode: `opened` when the trouble begins, `updated` when one
+trouble of a source turns into another, `resolved` at its end. The next trouble is a new alert.
 """
 
 from __future__ import annotations
@@ -27,118 +26,94 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from alerts.message import Difference, MessageContent, MessageListing
-from alerts.rules import HIT_SIGNALS
-from alerts.severity import Signal, at_least, score_of
-from storage.alerts import AlertChange, Severity, TriageState
+from alerts.severity import Judgement
+from storage.alerts import AlertChange, TriageState
 from storage.listings import Life
 
 CLOSED = frozenset({TriageState.RESOLVED, TriageState.FALSE_POSITIVE})
-OFFERS = "offers"  # the field of a difference: the same data, once more
 REOPENED = CLOSED | {TriageState.ACKNOWLEDGED}
-
-
-def finding_key(company: str, root_listing_id: int) -> str:
-    """The dedupe key of a finding; `company` is the slug."""
-    return f"finding:{company}:{root_listing_id}"
-
-
-def source_key(source_id: int, change_id: int) -> str:
-    """The dedupe key of one episode of a source's trouble, which began with this change."""
-    return f"source:{source_id}:{change_id}"
-
-
-def channel_key(channel: str, number: int | str) -> str:
-    """The dedupe key of one episode of a channel's death; `number` is the delivery that found it ("": a
-    prefix).
-    """
-    return f"channel:{channel}:{number}"
-
-
-@dataclass(frozen=True, slots=True)
-class Judged:
-    """How severe a finding is, and why."""
-
-    severity: Severity
-    signals: tuple[Signal, ...]
-
-    @property
-    def score(self) -> int:
-        """Points in all."""
-        return score_of(self.signals)
-
-    @property
-    def hit_score(self) -> int:
-        """Points of the fingerprint signals."""
-        return score_of(signal for signal in self.signals if signal.name in HIT_SIGNALS)
+OFFERS = "offers"  # field of a Difference: the same data was offered once more
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """A revision to write: what it is called, the state it leaves the alert in, what is new."""
+    """A revision to write: its kind, the state that the alert is in afterwards, and what is new."""
 
     change: AlertChange
     state: TriageState
-    changes: tuple[Difference, ...]
+    differences: tuple[Difference, ...]
+
+
+OPEN_ALERT = Decision(AlertChange.OPENED, TriageState.NEW, ())
 
 
 def decide(
-    before: Judged, now: Judged, *, state: TriageState, material: Sequence[Difference]
+    earlier: Judgement, judgement: Judgement, *, state: TriageState, differences: Sequence[Difference]
 ) -> Decision | None:
-    """What to do about a finding that has an alert; `material` comes from `listing_changes`. None: keep
-    quiet.
+    """Decide about a finding whose alert is in `state`; None: no revision.
+
+    `differences` are those of the listing, from `listing_differences`.
     """
-    changes = (*_judgement_changes(before, now), *material)
-    if now.hit_score > before.hit_score or _rises(before, now):
+    whole = (*_judgement_differences(earlier, judgement), *differences)
+    rises = judgement.severity.rank > earlier.severity.rank
+    if rises or judgement.hit_score > earlier.hit_score:
         reopened = state in REOPENED
         change = AlertChange.REOPENED if reopened else AlertChange.ESCALATED
-        return Decision(change, TriageState.NEW if reopened else state, changes)
-    if state in CLOSED and not any(each.field == OFFERS for each in material):
+        return Decision(change, TriageState.NEW if reopened else state, whole)
+    if state in CLOSED and not any(difference.field == OFFERS for difference in differences):
         return None
-    if not (now.score > before.score or material):
+    if not (judgement.score > earlier.score or differences):
         return None
-    return Decision(AlertChange.UPDATED, state, changes)
+    return Decision(AlertChange.UPDATED, state, whole)
 
 
-def _rises(before: Judged, now: Judged) -> bool:
-    return now.severity is not before.severity and at_least(now.severity, before.severity)
+def _judgement_differences(earlier: Judgement, judgement: Judgement) -> Iterable[Difference]:
+    if judgement.severity is not earlier.severity:
+        yield Difference(field="severity", before=earlier.severity.value, after=judgement.severity.value)
+    if judgement.score != earlier.score:
+        yield Difference(field="score", before=str(earlier.score), after=str(judgement.score))
 
 
-def _judgement_changes(before: Judged, now: Judged) -> Iterable[Difference]:
-    if now.severity is not before.severity:
-        yield Difference(field="severity", before=before.severity.value, after=now.severity.value)
-    if now.score != before.score:
-        yield Difference(field="score", before=str(before.score), after=str(now.score))
+def listing_differences(
+    reported: Iterable[MessageContent], listing: MessageListing
+) -> tuple[Difference, ...]:
+    """Return what differs from what the alert's revisions (`reported`, oldest first) say about this listing.
 
-
-def listing_changes(said: Iterable[MessageContent], now: MessageListing) -> tuple[Difference, ...]:
-    """What is materially different from what `said` (oldest first) told of the same listing.
-
-    An older version than one that was told is history, which a rematch of the archive goes through again.
+    Only price, claimed count and presence count. A version older than one that was reported is history, which
+    a rematch of the archive reads again: it differs in nothing.
     """
-    shown = [content.listing for content in said if content.listing]
-    told = [listing for listing in shown if listing.id == now.id]
-    most = max((listing.offer_number for listing in shown), default=0)
-    if not told and now.offer_number > most and now.life != Life.REPOSTED.value:
-        return (Difference(field=OFFERS, before=str(most), after=str(now.offer_number)),)
-    last = max(reversed(told), key=lambda listing: listing.version, default=None)
-    if last is None or now.version < last.version:
+    shown = [content.listing for content in reported if content.listing]
+    same_listing = [each for each in shown if each.id == listing.id]
+    most_offers = max((each.offer_number for each in shown), default=0)
+    reposted = listing.life == Life.REPOSTED.value
+    if not same_listing and listing.offer_number > most_offers and not reposted:
+        return (Difference(field=OFFERS, before=str(most_offers), after=str(listing.offer_number)),)
+    # The latest report of the newest version: `max` keeps the first of equals, hence `reversed`.
+    newest = max(reversed(same_listing), key=lambda each: each.version, default=None)
+    if newest is None or listing.version < newest.version:
         return ()
-    pairs = ((name, words(last), words(now)) for name, words in _MATERIAL.items())
+    sides = ((field, describe(newest), describe(listing)) for field, describe in _REPORTED_FIELDS.items())
     return tuple(
-        Difference(field=name, before=before, after=after) for name, before, after in pairs if before != after
+        Difference(field=field, before=before, after=after)
+        for field, before, after in sides
+        if before != after
     )
 
 
-def _price(listing: MessageListing) -> str | None:
+def _describe_price(listing: MessageListing) -> str | None:
     return f"{listing.price.amount} {listing.price.currency}" if listing.price else None
 
 
-def _claimed(listing: MessageListing) -> str | None:
+def _describe_claim(listing: MessageListing) -> str | None:
     return None if listing.claimed_records is None else f"{listing.claimed_records:,}"
 
 
-def _presence(listing: MessageListing) -> str | None:
+def _describe_presence(listing: MessageListing) -> str | None:
     return "gone" if listing.gone_at else "there"
 
 
-_MATERIAL = {"price": _price, "claimed_records": _claimed, "life": _presence}
+_REPORTED_FIELDS = {
+    "price": _describe_price,
+    "claimed_records": _describe_claim,
+    "life": _describe_presence,
+}

@@ -2,16 +2,17 @@
 
 SpillwatchError (storage.errors)
 └── AlertsError
-    ├── NoSuchAlert, NoSuchChannel       what a command was asked about is not there
-    └── DeliveryError                    one attempt to send failed; `permanent` says whether another may help
-        ├── NameNotResolved              another attempt may help
+    ├── NoSuchAlert, NoSuchChannel       a command was given a number or a name that does not exist
+    └── DeliveryError                    an attempt to send failed; `permanent` is False if another may
+        succeed ├── NameNotResolved              another attempt may succeed
         ├── ConnectionFailed
         ├── ConnectionDropped
         ├── DeliveryTimedOut
         ├── TemporarilyRefused           SMTP 4xx; HTTP 408, 409, 425, 429, 5xx
-        ├── UnexpectedError              a defect of ours or a reply nobody foresaw
+        ├── UnexpectedError              a bug, or a reply that the code does not know
         ├── TlsNotVerified               no other attempt is made
         ├── TlsNotOffered
+        ├── AuthorityUnreadable
         ├── AuthenticationRefused
         ├── SenderRefused
         ├── RecipientRefused
@@ -22,8 +23,8 @@ SpillwatchError (storage.errors)
         ├── ChannelRemoved
         └── GaveUp                       attempts or time used up
 
-A message names hosts, ports and codes; never an address of a person, a secret, a URL's path or the alert's
-text.
+A message names hosts, ports and codes. It never contains a person's address, a secret, a URL's path or the
+alert's text.
 """
 
 from __future__ import annotations
@@ -34,19 +35,19 @@ from storage.errors import SpillwatchError
 
 
 class AlertsError(SpillwatchError):
-    """Alerting could not do this."""
+    """Alerting failed."""
 
     reason = "alerts_error"
 
 
 class NoSuchAlert(AlertsError):
-    """There is no alert of this number. `spillwatch alerts list` shows which there are."""
+    """There is no alert with this number. `spillwatch alerts list` shows all alerts."""
 
     reason = "no_such_alert"
 
 
 class NoSuchChannel(AlertsError):
-    """There is no channel of this name under [alerts.channels]."""
+    """There is no channel with this name under [alerts.channels]."""
 
     reason = "no_such_channel"
 
@@ -54,7 +55,7 @@ class NoSuchChannel(AlertsError):
 class DeliveryError(AlertsError):
     """The message was not delivered.
 
-    `status_code` is what the receiver answered (SMTP or HTTP), `retry_after_s` how long it asked us to wait.
+    `status_code` is the receiver's answer (SMTP or HTTP), `retry_after_s` the wait that it asked for.
     """
 
     reason = "delivery_failed"
@@ -69,21 +70,21 @@ class DeliveryError(AlertsError):
 
 
 class NameNotResolved(DeliveryError):
-    """The name of the server has no address."""
+    """The server's name has no address."""
 
     reason = "name_not_resolved"
     permanent = False
 
 
 class ConnectionFailed(DeliveryError):
-    """No connection to the server."""
+    """No connection to the server could be made."""
 
     reason = "connection_failed"
     permanent = False
 
 
 class ConnectionDropped(DeliveryError):
-    """The server hung up before it said whether it took the message."""
+    """The server closed the connection before it said whether it accepted the message."""
 
     reason = "connection_dropped"
     permanent = False
@@ -97,29 +98,35 @@ class DeliveryTimedOut(DeliveryError):
 
 
 class TemporarilyRefused(DeliveryError):
-    """The server asks to come back later."""
+    """The server asked to try again later."""
 
     reason = "temporarily_refused"
     permanent = False
 
 
 class UnexpectedError(DeliveryError):
-    """Something nobody foresaw; the log has the traceback."""
+    """The attempt failed in an unexpected way; the log has the traceback."""
 
     reason = "unexpected_error"
     permanent = False
 
 
 class TlsNotVerified(DeliveryError):
-    """The server's certificate is not one we trust for its name."""
+    """The server's certificate is not trusted, or is for another name."""
 
     reason = "tls_not_verified"
 
 
 class TlsNotOffered(DeliveryError):
-    """The server offers no STARTTLS, and nothing is sent in the clear unasked."""
+    """The server does not offer STARTTLS, and nothing is sent unencrypted unless security is "none"."""
 
     reason = "tls_not_offered"
+
+
+class AuthorityUnreadable(DeliveryError):
+    """The file in ca_file cannot be read as PEM certificates."""
+
+    reason = "authority_unreadable"
 
 
 class AuthenticationRefused(DeliveryError):
@@ -141,13 +148,13 @@ class RecipientRefused(DeliveryError):
 
 
 class MessageRefused(DeliveryError):
-    """The receiver understood the message and does not want it."""
+    """The receiver understood the message and refused it."""
 
     reason = "message_refused"
 
 
 class ReceiverGone(DeliveryError):
-    """The webhook answered 410: it is there no longer."""
+    """The webhook answered 410: it no longer exists."""
 
     reason = "receiver_gone"
 
@@ -165,12 +172,12 @@ class PrivateAddressRefused(DeliveryError):
 
 
 class ChannelRemoved(DeliveryError):
-    """The channel is no longer in the configuration."""
+    """The channel is no longer in the configuration, or is disabled."""
 
     reason = "channel_removed"
 
 
 class GaveUp(DeliveryError):
-    """The attempts, or the time, for this delivery are used up."""
+    """The attempts or the time for this delivery are used up."""
 
     reason = "gave_up"

@@ -1,6 +1,6 @@
-"""A finding, read from the rows: what is known of a company's part in one version of a listing.
+"""A finding, read from the rows: what one company's matches in one version of a listing amount to.
 
-Reads only. `CompanyFinding` holds the facts that the rules judge and the content that a message shows.
+Writes nothing. `CompanyFinding` holds the facts that the rules judge and the content that a message shows.
 """
 
 from __future__ import annotations
@@ -26,8 +26,10 @@ from alerts.message import (
     MessagePrice,
     MessageSource,
 )
-from alerts.rules import Facts
+from alerts.rules import FindingFacts
+from storage import alerts as rows
 from storage import captures, companies, data_sets, listings, matches, runs
+from storage.alerts import Alert
 from storage.companies import Term, TermKind
 from storage.data_sets import OfferNumber
 from storage.listings import Listing as ListingRow
@@ -36,14 +38,15 @@ from storage.matches import MatchKind, MatchSummary
 from storage.sources import Source as SourceRow
 
 URL_CHARS = 500
-NAMED = 500  # matched terms that are looked up
-TERMS = 20  # of them that a message names
+CURRENCY_CHARS = 12
+TERMS_READ = 500  # matched terms that are read from the database
+TERMS_SHOWN = 20  # matched terms that a message names
 DATA_CLASSES = 12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CompanyFinding:
-    """What a company's match in one version of a listing comes to, before it is judged."""
+    """What a company's matches in one version of a listing amount to, before it is judged."""
 
     company_id: int
     source_id: int
@@ -56,22 +59,26 @@ class CompanyFinding:
     excerpts: tuple[Excerpt, ...]
     coverage: MessageCoverage
     proof: tuple[MessageCapture, ...]
-    facts: Facts
+    facts: FindingFacts
+
+    def dedupe_key(self, root_listing_id: int | None = None) -> str:
+        """Return the key of this finding's alert, or of the alert that another root listing would have."""
+        return f"finding:{self.company.slug}:{root_listing_id or self.root_listing_id}"
 
 
 def read_finding(session: Session, summary: MatchSummary) -> CompanyFinding | None:
-    """The finding behind a summary; None if the company is no longer watched."""
+    """Return the finding behind a summary; None if its company is no longer watched."""
     company = companies.company_by_id(session, summary.company_id)
     version = listings.version_by_id(session, summary.version_id)
     if company is None or company.removed_at is not None or not company.active or version is None:
         return None
     row = version.listing
-    root_id = _root(session, row)
+    root_id = _root_listing_id(session, row)
     offer = data_sets.offer_of(session, row)
-    named = companies.terms_named(session, company.id, summary.terms[:NAMED])
-    terms: dict[int | None, Term] = {term.id: term for term in named}
-    enrolled = _enrolled(session, company.id)
-    domains = tuple(defanged(term.text) for term in named if term.kind is TermKind.DOMAIN)
+    found_terms = companies.terms_named(session, company.id, summary.terms[:TERMS_READ])
+    terms: dict[int | None, Term] = {term.id: term for term in found_terms}
+    enrolled = _count_enrolled(session, company.id)
+    domains = tuple(defanged(term.text) for term in found_terms if term.kind is TermKind.DOMAIN)
     listing = listing_of(version, offer=offer)
     return CompanyFinding(
         company_id=company.id,
@@ -81,16 +88,30 @@ def read_finding(session: Session, summary: MatchSummary) -> CompanyFinding | No
         company=MessageCompany(slug=company.slug, name=one_line(company.name, LABEL_CHARS)),
         source=source_of(row.source),
         listing=listing,
-        matches=_matches(summary),
-        excerpts=tuple(_excerpts(session, summary, terms)),
-        coverage=_coverage(session, version, summary, enrolled=enrolled),
-        proof=tuple(_proof(session, version)),
-        facts=_facts(summary, listing, domains=domains, enrolled=enrolled),
+        matches=_message_matches(summary),
+        excerpts=tuple(_read_excerpts(session, summary, terms)),
+        coverage=_read_coverage(session, version, summary, enrolled=enrolled),
+        proof=tuple(_read_proof(session, version)),
+        facts=_finding_facts(summary, listing, domains=domains, enrolled=enrolled),
     )
 
 
-def _root(session: Session, row: ListingRow) -> int:
-    """The listing that a finding is about: a reply goes with its thread, an offer with the data's first."""
+def lock_alert_of(session: Session, finding: CompanyFinding) -> Alert | None:
+    """Return the finding's alert, locked for the rest of the transaction; None: it has none yet.
+
+    The alert may be that of another offer, opened before the two were known to offer the same data.
+    """
+    alert = rows.alert_by_key(session, finding.dedupe_key(), for_update=True)
+    if alert is not None:
+        return alert
+    others = data_sets.data_set_members(session, finding.root_listing_id)
+    return rows.lock_oldest_of_keys(session, [finding.dedupe_key(listing_id) for listing_id in others])
+
+
+def _root_listing_id(session: Session, row: ListingRow) -> int:
+    """Return the listing that the finding belongs to: the thread of a reply, the first offer of the same
+    data.
+    """
     first = listings.listing_by_id(session, data_sets.first_offer_of(row))
     if first is None or first.thread_key is None:
         return data_sets.first_offer_of(row)
@@ -99,12 +120,12 @@ def _root(session: Session, row: ListingRow) -> int:
 
 
 def source_of(row: SourceRow) -> MessageSource:
-    """A source as messages show it."""
+    """Return a source as messages show it."""
     return MessageSource(name=row.name, kind=row.kind, health=row.health.value, health_since=row.health_since)
 
 
 def listing_of(version: ListingVersion, *, offer: OfferNumber) -> MessageListing:
-    """A listing as messages show it: this version's words, the listing's life."""
+    """Return a listing as messages show it: the text of this version, the life of the listing."""
     row = version.listing
     return MessageListing(
         id=row.id,
@@ -112,7 +133,7 @@ def listing_of(version: ListingVersion, *, offer: OfferNumber) -> MessageListing
         url=one_line(row.url, URL_CHARS),
         title=one_line(version.title, TITLE_CHARS),
         seller=one_line(version.seller, LABEL_CHARS) if version.seller else None,
-        price=_price(version),
+        price=_message_price(version),
         claimed_records=version.claimed_records,
         data_classes=tuple(one_line(name, LABEL_CHARS) for name in version.data_classes[:DATA_CLASSES]),
         posted_at=version.posted_at,
@@ -127,18 +148,18 @@ def listing_of(version: ListingVersion, *, offer: OfferNumber) -> MessageListing
     )
 
 
-def _price(version: ListingVersion) -> MessagePrice | None:
+def _message_price(version: ListingVersion) -> MessagePrice | None:
     if version.price_amount is None:
         return None
     amount = f"{version.price_amount:,f}"
     trimmed = amount.rstrip("0").rstrip(".") if "." in amount else amount
-    return MessagePrice(amount=trimmed, currency=one_line(version.price_currency or "", 12))
+    return MessagePrice(amount=trimmed, currency=one_line(version.price_currency or "", CURRENCY_CHARS))
 
 
-def _matches(summary: MatchSummary) -> MessageMatches:
+def _message_matches(summary: MatchSummary) -> MessageMatches:
     return MessageMatches(
         mentions=dict(summary.mention_fields),
-        terms=tuple(one_line(term, LABEL_CHARS) for term in summary.terms[:TERMS]),
+        terms=tuple(one_line(term, LABEL_CHARS) for term in summary.terms[:TERMS_SHOWN]),
         coherent_rows=summary.coherent_rows,
         customers=summary.customers,
         single_hits=summary.single_hits,
@@ -146,17 +167,19 @@ def _matches(summary: MatchSummary) -> MessageMatches:
     )
 
 
-def _excerpts(session: Session, summary: MatchSummary, terms: Mapping[int | None, Term]) -> Iterator[Excerpt]:
-    """The first excerpts, each text once: a name that stands in every line would fill the message."""
-    told: set[str] = set()
+def _read_excerpts(
+    session: Session, summary: MatchSummary, terms: Mapping[int | None, Term]
+) -> Iterator[Excerpt]:
+    """Yield the first EXCERPTS different excerpts: a name that is in every line would fill the message."""
+    shown: set[str] = set()
     found = matches.matches_of_version(
         session, summary.version_id, company_id=summary.company_id, kind=MatchKind.MENTION, limit=EXCERPTS * 4
     )
     for match in found:
         text = lines(match.excerpt or "", EXCERPT_CHARS)
-        if not text or text in told or len(told) == EXCERPTS:
+        if not text or text in shown or len(shown) == EXCERPTS:
             continue
-        told.add(text)
+        shown.add(text)
         yield Excerpt(
             field=match.field,
             place=one_line(match.place, LABEL_CHARS),
@@ -165,11 +188,12 @@ def _excerpts(session: Session, summary: MatchSummary, terms: Mapping[int | None
         )
 
 
-def _enrolled(session: Session, company_id: int) -> int:
-    return sum(one.customers for one in companies.active_segments(session) if one.company_id == company_id)
+def _count_enrolled(session: Session, company_id: int) -> int:
+    segments = companies.active_segments(session)
+    return sum(segment.customers for segment in segments if segment.company_id == company_id)
 
 
-def _coverage(
+def _read_coverage(
     session: Session, version: ListingVersion, summary: MatchSummary, *, enrolled: int
 ) -> MessageCoverage:
     parts = [name for name in ("title", "body", "sample") if getattr(version, name)]
@@ -187,7 +211,7 @@ def _coverage(
     )
 
 
-def _proof(session: Session, version: ListingVersion) -> Iterator[MessageCapture]:
+def _read_proof(session: Session, version: ListingVersion) -> Iterator[MessageCapture]:
     ids = [version.capture_id, *(attachment.capture_id for attachment in version.attachments)]
     known: Sequence[int] = [capture_id for capture_id in ids if capture_id is not None]
     for capture_id in known[:CAPTURES]:
@@ -202,10 +226,10 @@ def _proof(session: Session, version: ListingVersion) -> Iterator[MessageCapture
             )
 
 
-def _facts(
+def _finding_facts(
     summary: MatchSummary, listing: MessageListing, *, domains: tuple[str, ...], enrolled: int
-) -> Facts:
-    return Facts(
+) -> FindingFacts:
+    return FindingFacts(
         mentions=dict(summary.mention_fields),
         domains=domains,
         coherent_rows=summary.coherent_rows,

@@ -1,4 +1,4 @@
-"""What alerting counts; docs/reference/metrics.md has a line for each."""
+"""The metrics of alerting; docs/reference/metrics.md has a line for each."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from prometheus_client import Counter, Gauge, Histogram
 
 ALERTS = Counter("spillwatch_alerts_total", "Revisions of alerts written", ("kind", "change", "severity"))
 QUIET = Counter(
-    "spillwatch_alert_evaluations_quiet_total", "Findings judged again that had nothing new to say"
+    "spillwatch_alert_evaluations_quiet_total", "Findings that were judged again without a new revision"
 )
 DELIVERIES = Counter(
     "spillwatch_delivery_attempts_total",
@@ -19,4 +19,4 @@ DELIVERY_SECONDS = Histogram(
     ("transport",),
     buckets=(0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300),
 )
-DEAD_CHANNELS = Gauge("spillwatch_channel_dead", "1 while a channel delivers nothing", ("channel",))
+DEAD_CHANNELS = Gauge("spillwatch_channel_dead", "1 while a channel does not deliver", ("channel",))

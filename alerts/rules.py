@@ -1,13 +1,14 @@
-"""The signals of a finding: what may speak for its being real and grave, and how much each weighs.
+"""The signals of a finding: which facts show that it is real and serious, and how much each one weighs.
 
-One table, RULES, holds them all; docs/reference/alerts.md shows the same one. A rule looks at `Facts` and
-says nothing (None) or one sentence that anyone can check. Weights are points; `severity` adds them up. The
-operator may change any weight under [alerts.severity.weights]; 0 shows a signal without counting it.
+One table, RULES, holds all signals of a finding; docs/reference/alerts.md shows the same table. A rule looks
+at `FindingFacts` and returns nothing or one sentence that anyone can check. Weights are points, which
+`severity` adds up. The operator may change any weight under [alerts.severity.weights]; a weight of 0 shows a
+signal without counting it.
 
-About chance: 10 million random phone numbers tried against 1 million customers gave 2,342 hits on one field
-(0.023%), and not one row that agreed on a second field. So a row that agrees on two fields weighs as much as
-everything a seller can claim, a single hit next to nothing, and many single hits count where their share is
-far above chance.
+The weights follow from a measurement of chance. 10 million random phone numbers, compared with 1 million
+customers, gave 2,342 hits on one field (0.023%) and not one row that agreed on a second field. So a row that
+agrees on two fields weighs as much as everything a seller can claim, one single hit weighs next to nothing,
+and many single hits count only if their share is far above chance.
 """
 
 from __future__ import annotations
@@ -17,7 +18,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
 
-CHANCE = 2_342 / 10_000_000 / 1_000_000  # single hits by chance, for each candidate and enrolled customer
+from alerts.wording import format_count, format_time, nth
+
+CHANCE = 2_342 / 10_000_000 / 1_000_000  # expected chance hits per candidate and enrolled customer
 LIFT_MIN_HITS = 5
 LIFT_MIN_SHARE = 0.01  # over forty times chance
 MANY_ROWS = 10
@@ -25,139 +28,142 @@ MANY_CUSTOMERS = 100
 MASS_CUSTOMERS = 10_000
 MANY_CLAIMED = 10_000
 MASS_CLAIMED = 1_000_000
+DOMAINS_SHOWN = 5
+DATA_CLASSES_SHOWN = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Facts:
-    """What is known of one company's part in one version of a listing. Counts, never values."""
+class FindingFacts:
+    """What is known about one company in one version of a listing: counts, never values."""
 
-    mentions: Mapping[str, int] = field(default_factory=dict)  # field of the listing -> times
-    domains: tuple[str, ...] = ()  # matched terms of kind domain, as the operator wrote them
+    mentions: Mapping[str, int] = field(default_factory=dict)  # number of mentions by field of the listing
+    domains: tuple[str, ...] = ()  # the watch terms of kind domain that were found, defanged
     coherent_rows: int = 0
     customers: int = 0
     single_hits: int = 0
     candidates: int = 0
-    enrolled: int = 0  # customers with fingerprints, at most: a customer may be in several segments
+    enrolled: int = 0  # enrolled customers, at most: a customer may be in several segments
     claimed_records: int | None = None
     price: str | None = None
     data_classes: tuple[str, ...] = ()
-    offer_number: int = 1  # of the same data, by whomever and wherever
+    offer_number: int = 1  # number of this offer of the same data, over all sellers and sources
     first_offered_at: datetime | None = None  # None for a first offer
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
-    """What a rule has to say: a count, where there is one, and a sentence."""
+class Observation:
+    """What a rule found: a count, if the signal counts something, and a sentence for people."""
 
     count: int | None
     text: str
 
 
 class Rule(NamedTuple):
-    """A signal: its name, its points and the function that finds it. `meaning` is its line in the docs.
+    """A signal: its name, its points, its line in the docs (`meaning`) and the function that looks for it.
 
-    `hits` marks what rests on the company's own fingerprints: neither the seller's claims nor a name.
+    `hits` is True for signals that rest on the company's own fingerprints, not on a name or a seller's claim.
     """
 
     name: str
     weight: int
     meaning: str
-    says: Callable[[Facts], Said | None]
+    observe: Callable[[FindingFacts], Observation | None]
     hits: bool = False
 
 
-_NTH = ("", "first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
+def _at_least(count: int, least: int, sentence: str) -> Observation | None:
+    """Return the sentence with the count in place of `{n}`, or None if the count is below `least`."""
+    return Observation(count, sentence.format(n=format_count(count))) if count >= least else None
 
 
-def nth(number: int) -> str:
-    """The ordinal numeral: in words as far as ten."""
-    if number < len(_NTH):
-        return _NTH[number]
-    suffix = "th" if number % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
-    return f"{number:,}{suffix}"
-
-
-def _counted(count: int, least: int, sentence: str) -> Said | None:
-    return Said(count, sentence.format(n=f"{count:,}")) if count >= least else None
-
-
-def _mentioned(place: str, words: str) -> Callable[[Facts], Said | None]:
-    def says(facts: Facts) -> Said | None:
-        times = facts.mentions.get(place, 0)
-        if not times:
+def _mention_rule(field_name: str, place: str) -> Callable[[FindingFacts], Observation | None]:
+    def observe_mentions(facts: FindingFacts) -> Observation | None:
+        count = facts.mentions.get(field_name, 0)
+        if not count:
             return None
-        return Said(times, f"Named in {words}" + (f", {times:,} times." if times > 1 else "."))
+        times = f" {format_count(count)} times" if count > 1 else ""
+        return Observation(count, f"The company is named{times} in {place}.")
 
-    return says
+    return observe_mentions
 
 
-def _coherent_rows(facts: Facts) -> Said | None:
+def _coherent_rows(facts: FindingFacts) -> Observation | None:
     if not facts.coherent_rows:
         return None
-    if facts.coherent_rows == 1:
-        text = "1 row agrees with an enrolled customer on two identifiers or more. Chance does not do that."
-    else:
-        text = (
-            f"{facts.coherent_rows:,} rows each agree with an enrolled customer on two identifiers or more. "
-            "Chance does not do that."
-        )
-    return Said(facts.coherent_rows, text)
+    agree = (
+        "1 row agrees" if facts.coherent_rows == 1 else f"{format_count(facts.coherent_rows)} rows each agree"
+    )
+    return Observation(
+        facts.coherent_rows,
+        f"{agree} with an enrolled customer on two or more identifiers. This does not happen by chance.",
+    )
 
 
-def _single_hits(facts: Facts) -> Said | None:
+def _single_hits(facts: FindingFacts) -> Observation | None:
     if not facts.single_hits:
         return None
-    one = facts.single_hits == 1
     hits = (
-        "1 identifier of a customer stands"
-        if one
-        else f"{facts.single_hits:,} identifiers of customers stand"
+        "1 identifier of a customer stands alone in its row"
+        if facts.single_hits == 1
+        else f"{format_count(facts.single_hits)} identifiers of customers stand alone in their row"
     )
-    tried = f"{facts.candidates:,} candidates against {facts.enrolled:,} customers"
-    return Said(facts.single_hits, f"{hits} alone in the row. Chance gives {_by_chance(facts)} of {tried}.")
+    return Observation(
+        facts.single_hits,
+        f"{hits}. By chance, comparing {format_count(facts.candidates)} candidates with "
+        f"{format_count(facts.enrolled)} customers would give {_expected_by_chance(facts)}.",
+    )
 
 
-def _by_chance(facts: Facts) -> str:
+def _expected_by_chance(facts: FindingFacts) -> str:
     expected = facts.candidates * facts.enrolled * CHANCE
     return "less than 1" if expected < 1 else f"about {expected:,.0f}"
 
 
-def _single_hits_share(facts: Facts) -> Said | None:
+def _single_hits_share(facts: FindingFacts) -> Observation | None:
     if facts.single_hits < LIFT_MIN_HITS or facts.single_hits < facts.candidates * LIFT_MIN_SHARE:
         return None
     share = facts.single_hits / max(facts.candidates, 1)
-    return Said(None, f"{share:.1%} of the candidates belong to customers; chance gives {_by_chance(facts)}.")
-
-
-def _domains(facts: Facts) -> Said | None:
-    if not facts.domains:
-        return None
-    return Said(None, f"A domain is named ({', '.join(facts.domains[:5])}), which has no second meaning.")
-
-
-def _claimed(least: int, sentence: str) -> Callable[[Facts], Said | None]:
-    return lambda facts: _counted(facts.claimed_records or 0, least, sentence)
-
-
-def _price(facts: Facts) -> Said | None:
-    return Said(None, f"It is for sale: {facts.price}.") if facts.price else None
-
-
-def _data_classes(facts: Facts) -> Said | None:
-    if not facts.data_classes:
-        return None
-    return Said(
-        len(facts.data_classes), f"The seller names kinds of data: {', '.join(facts.data_classes[:8])}."
+    return Observation(
+        None,
+        f"{share:.1%} of the candidates are identifiers of customers, far more than chance gives "
+        f"({_expected_by_chance(facts)} of {format_count(facts.candidates)}).",
     )
 
 
-def _repost(facts: Facts) -> Said | None:
+def _domains(facts: FindingFacts) -> Observation | None:
+    if not facts.domains:
+        return None
+    return Observation(
+        None,
+        f"A domain of the company is named ({', '.join(facts.domains[:DOMAINS_SHOWN])}). Unlike a name, a "
+        "domain cannot mean anybody else.",
+    )
+
+
+def _claimed_rule(least: int, sentence: str) -> Callable[[FindingFacts], Observation | None]:
+    return lambda facts: _at_least(facts.claimed_records or 0, least, sentence)
+
+
+def _price(facts: FindingFacts) -> Observation | None:
+    return Observation(None, f"The data is for sale. Price: {facts.price}.") if facts.price else None
+
+
+def _data_classes(facts: FindingFacts) -> Observation | None:
+    if not facts.data_classes:
+        return None
+    return Observation(
+        len(facts.data_classes),
+        f"The seller lists these kinds of data: {', '.join(facts.data_classes[:DATA_CLASSES_SHOWN])}.",
+    )
+
+
+def _repost(facts: FindingFacts) -> Observation | None:
     if facts.first_offered_at is None:
         return None
-    return Said(
+    return Observation(
         facts.offer_number,
-        f"This is the {nth(facts.offer_number)} offer of the same data, first seen "
-        f"{facts.first_offered_at:%Y-%m-%d %H:%M} UTC.",
+        f"This is the {nth(facts.offer_number)} offer of the same data. The first one was seen "
+        f"{format_time(facts.first_offered_at)}.",
     )
 
 
@@ -165,82 +171,94 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "coherent_rows",
         70,
-        "rows that agree with one enrolled customer on two identifiers or more",
+        "rows that agree with one enrolled customer on two or more identifiers",
         _coherent_rows,
         hits=True,
     ),
     Rule(
         "coherent_rows_many",
         30,
-        "10 such rows or more",
-        lambda f: _counted(f.coherent_rows, MANY_ROWS, "{n} such rows: a piece of a table, not an accident."),
+        "10 or more such rows",
+        lambda facts: _at_least(
+            facts.coherent_rows,
+            MANY_ROWS,
+            "{n} such rows are part of a customer table, not a coincidence.",
+        ),
         hits=True,
     ),
     Rule(
         "customers_many",
         10,
-        "100 different customers or more among the hits",
-        lambda f: _counted(f.customers, MANY_CUSTOMERS, "{n} different customers are among the hits."),
+        "100 or more different customers among the hits",
+        lambda facts: _at_least(
+            facts.customers, MANY_CUSTOMERS, "The hits belong to {n} different customers."
+        ),
         hits=True,
     ),
     Rule(
         "customers_mass",
         20,
-        "10,000 different customers or more, on top of the line above",
-        lambda f: _counted(f.customers, MASS_CUSTOMERS, "{n} customers: a bulk copy."),
+        "10,000 or more different customers, in addition to the line above",
+        lambda facts: _at_least(
+            facts.customers, MASS_CUSTOMERS, "Hits of {n} different customers point to a bulk copy."
+        ),
         hits=True,
     ),
     Rule(
-        "single_hits", 10, "identifiers of customers that stand alone in their row", _single_hits, hits=True
+        "single_hits",
+        10,
+        "identifiers of customers without a second one in the same row",
+        _single_hits,
+        hits=True,
     ),
     Rule(
         "single_hits_share",
         25,
-        "5 or more of them, and 1% or more of the candidates (over forty times chance)",
+        "5 or more single hits that are 1% or more of the candidates (over forty times chance)",
         _single_hits_share,
         hits=True,
     ),
-    Rule("mention_title", 30, "a watch term in the title", _mentioned("title", "the title")),
-    Rule("mention_sample", 15, "a watch term in the sample", _mentioned("sample", "the sample shown")),
-    Rule("mention_body", 10, "a watch term in the body", _mentioned("body", "the text")),
+    Rule("mention_title", 30, "a watch term in the title", _mention_rule("title", "the title")),
+    Rule("mention_sample", 15, "a watch term in the sample", _mention_rule("sample", "the sample")),
+    Rule("mention_body", 10, "a watch term in the body", _mention_rule("body", "the text")),
     Rule(
         "mention_attachment",
         10,
         "a watch term in a text attachment",
-        _mentioned("attachment", "a text attachment"),
+        _mention_rule("attachment", "a text attachment"),
     ),
-    Rule("term_domain", 10, "the term is a domain, not a name or a brand", _domains),
+    Rule("term_domain", 10, "the watch term is a domain, not a name or a brand", _domains),
     Rule(
         "claimed_records",
         10,
-        "10,000 claimed records or more",
-        _claimed(MANY_CLAIMED, "The seller claims {n} records."),
+        "10,000 or more claimed records",
+        _claimed_rule(MANY_CLAIMED, "The seller claims to have {n} records."),
     ),
     Rule(
         "claimed_records_mass",
         10,
-        "1,000,000 claimed records or more, on top of the line above",
-        _claimed(MASS_CLAIMED, "That is a claim of a million or more."),
+        "1,000,000 or more claimed records, in addition to the line above",
+        _claimed_rule(MASS_CLAIMED, "The claim is one million records or more."),
     ),
-    Rule("price", 10, "a price is named", _price),
+    Rule("price", 10, "a price is given", _price),
     Rule("data_classes", 5, "kinds of data are named", _data_classes),
     Rule("repost", 0, "the same data was offered before; shown, not counted", _repost),
 )
 
 HIT_SIGNALS = frozenset(rule.name for rule in RULES if rule.hits)
 
-# Signals of the other kinds of alert: one each, so that their severity is explained and set in the same way.
+# Each other kind of alert has one signal, so that its severity is explained and set in the same way.
 SOURCE_WEIGHTS: Mapping[str, tuple[int, str]] = {
-    "source_page_not_recognised": (40, "a source's pages came, and nothing on them was recognised"),
+    "source_page_not_recognised": (40, "pages of a source arrived, but nothing on them was recognised"),
     "source_could_not_fetch": (30, "a source could not be fetched"),
-    "source_refused": (30, "a source may not be fetched (robots.txt, a private address, a scheme)"),
-    "source_wall": (40, "a source shows a login, a captcha, a queue, a ban or an age gate, not its pages"),
-    "source_parser_degraded": (30, "a source's pages lack what they always had: a selector finds nothing"),
-    "source_flapping": (30, "a source's health changes again and again; told once"),
-    "source_failing": (40, "a source's runs end in a crash, a deadline or a memory limit"),
+    "source_refused": (30, "fetching a source is not allowed (robots.txt, a private address, a scheme)"),
+    "source_wall": (40, "a source shows a login, a captcha, a queue, a ban or an age check, not its pages"),
+    "source_parser_degraded": (30, "a selector of a source stopped finding what it always found"),
+    "source_flapping": (30, "the health of a source keeps changing; reported once"),
+    "source_failing": (40, "runs of a source end in a crash, a deadline or a memory limit"),
 }
 CHANNEL_WEIGHTS: Mapping[str, tuple[int, str]] = {
-    "channel_dead": (60, "a channel delivers nothing; alerts reach fewer people than they should"),
+    "channel_dead": (60, "a channel does not deliver; alerts reach fewer people than they should"),
 }
 TEST_WEIGHTS: Mapping[str, tuple[int, str]] = {"test": (0, "somebody asked for a test")}
 

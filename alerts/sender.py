@@ -1,15 +1,17 @@
 """Delivery: the handler that sends one message through one channel, at least once.
 
-1. Claim the delivery by a conditional update and write the row of this attempt; somebody else's claim ends it
-   here.
-2. Send, outside every transaction.
-3. Write what came of it, fenced by the claim's epoch: sent, another attempt at a time, or failed for good
-   with the reason; then what it means for the channel. Both in one transaction.
+1. Claim the delivery by a conditional update and write the row of this attempt. If another worker has claimed
+   the delivery, the handler ends here.
+2. Send the message, outside of every transaction.
+3. In one transaction, record the outcome (sent; another attempt at a certain time; or failed, with the
+   reason) and what it means for the channel. The claim's epoch keeps a late worker from overwriting a newer
+   claim.
 
-A process that dies between 1 and 3, or a database that fails at 3, leaves an attempt without an end. It
-becomes `interrupted` and the delivery due again: at the next start by storage.deliveries.recover, while we
-live when storage.deliveries.SEND_LEASE is over. The receiver may then get the message twice, with the same
-idempotency key (webhook-id, Message-ID). Nothing is lost and nothing is sent under two keys.
+A process that dies between 1 and 3, or a database that fails at 3, leaves an attempt without an outcome. The
+attempt becomes `interrupted` and the delivery is due again: at the next start by
+`storage.deliveries.recover_deliveries`, in a running daemon when `storage.deliveries.SEND_LEASE` is over. The
+receiver may then get the message twice, with the same idempotency key (webhook-id, Message-ID). No message is
+lost, and none is sent under two keys.
 """
 
 from __future__ import annotations
@@ -23,14 +25,15 @@ from datetime import datetime
 import structlog
 from sqlalchemy.orm import Session
 
-from alerts import channel_health, metrics
+from alerts import metrics
+from alerts.channel_health import channel_revision
 from alerts.errors import ChannelRemoved, DeliveryError, GaveUp, UnexpectedError
 from alerts.message import Message, message_of
 from alerts.outbox import Outbox
 from alerts.retry import next_attempt
 from alerts.settings import AlertsSettings, Channel
 from alerts.transports import send
-from alerts.transports.sent import Outgoing, Sent
+from alerts.transports.interface import OutgoingMessage, SendReceipt
 from storage import alerts as rows
 from storage import deliveries
 from storage.alerts import Alert, AlertKind
@@ -42,8 +45,8 @@ log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class _Result:
-    """How an attempt ended, as its row says it."""
+class _AttemptResult:
+    """How an attempt ended, as its row records it."""
 
     outcome: AttemptOutcome
     reason: str | None
@@ -53,7 +56,7 @@ class _Result:
 
 
 class DeliveryService:
-    """Sends what the outbox holds. One instance serves all threads: it keeps nothing between deliveries."""
+    """Sends what the outbox holds. Threads may share one instance: it keeps no state between deliveries."""
 
     def __init__(
         self,
@@ -71,10 +74,10 @@ class DeliveryService:
         self._chance = chance
 
     def deliver(self, delivery_id: int) -> None:
-        """Make one attempt, if the delivery is due and nobody else has it. Handler of WorkKind.DELIVER."""
+        """Make one attempt, if the delivery is due and nobody has claimed it. Handler of WorkKind.DELIVER."""
         with self._database.transaction() as session:
             claimed = deliveries.claim_delivery(session, delivery_id, now=self._clock())
-            message = self._message(session, claimed) if claimed else None
+            message = self._load_message(session, claimed) if claimed else None
         if claimed is None or message is None:
             return
         started = time.monotonic()
@@ -82,45 +85,48 @@ class DeliveryService:
         elapsed_s = time.monotonic() - started
         metrics.DELIVERIES.labels(claimed.transport, result.outcome.value).inc()
         metrics.DELIVERY_SECONDS.labels(claimed.transport).observe(elapsed_s)
-        self._conclude(claimed, message, result, duration_ms=round(elapsed_s * 1000))
+        self._record_result(claimed, message, result, duration_ms=round(elapsed_s * 1000))
 
-    def _message(self, session: Session, claimed: ClaimedDelivery) -> Message:
-        """A delivery's alert and revision were written with it: NoResultFound would be a damaged database."""
+    def _load_message(self, session: Session, claimed: ClaimedDelivery) -> Message:
+        """Alert and revision were written together with the delivery: NoResultFound means a damaged
+        database.
+        """
         alert = session.get_one(Alert, claimed.alert_id)
         revision = rows.revision_by_number(session, claimed.alert_id, claimed.revision)
         return message_of(alert, revision, installation=self._settings.installation)
 
-    def _attempt(self, claimed: ClaimedDelivery, message: Message) -> _Result:
+    def _attempt(self, claimed: ClaimedDelivery, message: Message) -> _AttemptResult:
         try:
-            sent = self._send(claimed, message)
+            receipt = self._send(claimed, message)
         except DeliveryError as error:
-            return self._failed(claimed, message, error)
+            return self._failure_result(claimed, message, error)
         except Exception as error:
             log.exception(
-                "An attempt to deliver failed in a way nobody foresaw.",
+                "A delivery attempt failed with an unexpected error.",
                 action="delivery_unexpected",
                 delivery=claimed.delivery_id,
                 channel=claimed.channel,
             )
             unexpected = UnexpectedError(f"{type(error).__name__}; the log has the traceback.")
-            return self._failed(claimed, message, unexpected)
-        return _Result(AttemptOutcome.SENT, sent.reason, sent.detail, sent.status_code)
+            return self._failure_result(claimed, message, unexpected)
+        return _AttemptResult(AttemptOutcome.SENT, receipt.reason, receipt.detail, receipt.status_code)
 
-    def _send(self, claimed: ClaimedDelivery, message: Message) -> Sent:
+    def _send(self, claimed: ClaimedDelivery, message: Message) -> SendReceipt:
         channel: Channel | None = self._settings.channels.get(claimed.channel)
         if channel is None or not channel.enabled:
             raise ChannelRemoved(
-                f"The channel {claimed.channel} is not in the configuration any more, or is disabled. Put it "
-                "back and "
-                f"run `spillwatch alerts retry --channel {claimed.channel}` if this should still be sent."
+                f"The channel {claimed.channel} is no longer in the configuration, or is disabled. If this "
+                "message should still be sent, restore the channel and run "
+                f"`spillwatch alerts retry --channel {claimed.channel}`."
             )
-        return send(channel, Outgoing(message, claimed.idempotency_key, self._clock()))
+        return send(channel, OutgoingMessage(message, claimed.idempotency_key, self._clock()))
 
-    def _failed(self, claimed: ClaimedDelivery, message: Message, error: DeliveryError) -> _Result:
-        if error.permanent:
-            return _Result(AttemptOutcome.PERMANENT, error.reason, str(error), error.status_code)
-        if message.kind is AlertKind.TEST:  # whoever asked is looking at it now
-            return _Result(AttemptOutcome.PERMANENT, error.reason, str(error), error.status_code)
+    def _failure_result(
+        self, claimed: ClaimedDelivery, message: Message, error: DeliveryError
+    ) -> _AttemptResult:
+        # A test is not repeated: the person who asked for it is looking at its outcome now.
+        if error.permanent or message.kind is AlertKind.TEST:
+            return _AttemptResult(AttemptOutcome.PERMANENT, error.reason, str(error), error.status_code)
         due = next_attempt(
             self._settings.retry,
             attempt=claimed.tries,
@@ -130,16 +136,16 @@ class DeliveryService:
             chance=self._chance(),
         )
         if due is None:
-            detail = f"Given up after {claimed.tries} attempts. The last one: {error}"
-            return _Result(AttemptOutcome.PERMANENT, GaveUp.reason, detail, error.status_code)
-        return _Result(AttemptOutcome.RETRY, error.reason, str(error), error.status_code, due)
+            detail = f"Gave up after {claimed.tries} attempts. The last one: {error}"
+            return _AttemptResult(AttemptOutcome.PERMANENT, GaveUp.reason, detail, error.status_code)
+        return _AttemptResult(AttemptOutcome.RETRY, error.reason, str(error), error.status_code, due)
 
-    def _conclude(
-        self, claimed: ClaimedDelivery, message: Message, result: _Result, *, duration_ms: int
+    def _record_result(
+        self, claimed: ClaimedDelivery, message: Message, result: _AttemptResult, *, duration_ms: int
     ) -> None:
         now = self._clock()
         with self._database.transaction() as session:
-            ours = deliveries.record_outcome(
+            recorded = deliveries.record_outcome(
                 session,
                 claimed,
                 outcome=result.outcome,
@@ -150,10 +156,10 @@ class DeliveryService:
                 duration_ms=duration_ms,
                 now=now,
             )
-            if ours:
-                self._note_channel(session, claimed, message, result, now=now)
+            if recorded:
+                self._record_channel_result(session, claimed, message, result, now=now)
         log.info(
-            "An attempt to deliver ended.",
+            "A delivery attempt ended.",
             action="delivery_attempt",
             delivery=claimed.delivery_id,
             alert=claimed.alert_id,
@@ -162,14 +168,21 @@ class DeliveryService:
             attempt=claimed.attempt,
             outcome=result.outcome.value,
             reason=result.reason,
-            stale=not ours,
+            stale=not recorded,
         )
 
-    def _note_channel(
-        self, session: Session, claimed: ClaimedDelivery, message: Message, result: _Result, *, now: datetime
+    def _record_channel_result(
+        self,
+        session: Session,
+        claimed: ClaimedDelivery,
+        message: Message,
+        result: _AttemptResult,
+        *,
+        now: datetime,
     ) -> None:
-        """What the attempt says of its channel. A failed test kills none: whoever asked for it is told on the
-        spot.
+        """Count the result for the channel, and write an alert if the channel died or came back by it.
+
+        A failed test does not count: the person who asked for it sees the outcome at once.
         """
         ok = result.outcome is AttemptOutcome.SENT
         if (message.kind is AlertKind.TEST and not ok) or result.reason == ChannelRemoved.reason:
@@ -187,11 +200,12 @@ class DeliveryService:
         if transition is None:
             return
         metrics.DEAD_CHANNELS.labels(claimed.channel).set(transition.after is ChannelState.DEAD)
-        channel_health.report(
+        draft = channel_revision(
             session,
-            self._outbox,
-            transition=transition,
-            why=result.detail or "",
+            transition,
+            self._settings.severity,
+            detail=result.detail or "",
             delivery_id=claimed.delivery_id,
-            now=now,
         )
+        if draft is not None:
+            self._outbox.write(session, draft, now=now)

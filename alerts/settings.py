@@ -1,4 +1,4 @@
-"""Settings of alerting: the section [alerts]. Nothing here connects anywhere; secrets are SecretStr.
+"""Settings of alerting: the section [alerts]. Nothing here opens a connection; secrets are SecretStr.
 
 [alerts]
 installation = "spillwatch-hq"
@@ -37,76 +37,82 @@ from pydantic import (
     model_validator,
 )
 
-from alerts.severity import SeveritySettings, at_least
+from alerts.severity import SeveritySettings
 from storage.alerts import AlertKind, Severity
 
-# RFC 5321 limits a path to 254 characters; what is refused here could break a header or an SMTP command.
+# RFC 5321 limits an address to 254 characters. The refused characters could break a header or an SMTP
+# command.
 ADDRESS = re.compile(r"[^\s@<>()\[\]\\,;:\"\x00-\x1f\x7f]{1,64}@[^\s@<>()\[\]\\,;:\"\x00-\x1f\x7f]{1,189}")
 HEADER_NAME = re.compile(r"[A-Za-z0-9-]{1,64}")
-# Headers that are ours to set, or that would change what is sent to whom.
+# Headers that the transport sets, or that would change what is sent to whom.
 RESERVED_HEADERS = frozenset(
     {"host", "content-type", "content-length", "transfer-encoding", "connection", "user-agent"}
 )
 SECRET_BYTES = range(24, 65)  # Standard Webhooks: 24 to 64 bytes
-SECRET_PREFIX = "whsec_"  # noqa: S105 - the prefix that says "a secret follows"
+SECRET_PREFIX = "whsec_"  # noqa: S105 - a prefix that every secret has, not a secret
 
 ChannelName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
 OneLine = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]{1,200}$")]
 
 
-def _address(value: str) -> str:
+def _check_address(value: str) -> str:
     if not ADDRESS.fullmatch(value):
-        raise ValueError("found something else than one bare e-mail address such as soc@lender.example")
+        raise ValueError("expected one e-mail address without a name, such as soc@lender.example")
     return value
 
 
 class RetrySettings(BaseModel):
-    """When a failed attempt is made again. Section [alerts.retry]."""
+    """When a failed attempt is repeated. Section [alerts.retry]."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    attempts: int = Field(default=30, ge=1, le=1000, description="Attempts in all, the first included.")
+    attempts: int = Field(default=30, ge=1, le=1000, description="Number of attempts, including the first.")
     base_s: float = Field(
-        default=30, gt=0, description="Seconds before the second attempt; doubles each time."
+        default=30, gt=0, description="Seconds before the second attempt; doubled for each further one."
     )
-    max_s: float = Field(default=3600, gt=0, description="Seconds between two attempts at most.")
+    max_s: float = Field(default=3600, gt=0, description="Longest wait between two attempts, in seconds.")
     give_up_after_s: float = Field(
-        default=86_400, gt=0, description="Seconds after which no attempt is made."
+        default=86_400,
+        gt=0,
+        description="Seconds after the first attempt, after which no further one is made.",
     )
     dead_after: int = Field(
         default=5,
         ge=1,
-        description="Failed attempts in a row after which a channel is reported on the others.",
+        description="Failed attempts in a row after which a channel is reported through the others.",
     )
 
     @model_validator(mode="after")
-    def _ordered(self) -> RetrySettings:
+    def _check_order(self) -> RetrySettings:
         if self.base_s > self.max_s:
-            raise ValueError(f"base_s = {self.base_s:g} is greater than max_s = {self.max_s:g}; lower base_s")
+            raise ValueError(f"base_s = {self.base_s:g} is greater than max_s = {self.max_s:g}: lower base_s")
         return self
 
 
 class BaseChannel(BaseModel):
-    """What every channel has: what it carries. [alerts.channels.NAME]"""
+    """The settings of every channel: which alerts it carries. Section [alerts.channels.NAME]."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True, hide_input_in_errors=True)
 
-    enabled: bool = Field(default=True, description="Whether anything is sent through it.")
+    enabled: bool = Field(default=True, description="Whether messages are sent through it.")
     kinds: tuple[AlertKind, ...] = Field(
         default=(AlertKind.FINDING, AlertKind.SOURCE, AlertKind.CHANNEL),
         description="Kinds of alert it carries: finding, source, channel.",
     )
     companies: tuple[str, ...] = Field(
-        default=(), description="Slugs of the companies whose findings it carries; empty for all."
+        default=(), description="Slugs of the companies whose findings it carries; empty: all."
     )
-    min_severity: Severity = Field(default=Severity.LOW, description="Least severity it carries.")
+    min_severity: Severity = Field(default=Severity.LOW, description="Lowest severity that it carries.")
 
     def carries(self, kind: AlertKind, *, company: str | None, severity: Severity) -> bool:
-        """Whether an alert goes through this channel. A test goes through every enabled one."""
+        """Return whether an alert goes through this channel. A test goes through every enabled one.
+
+        `company` is a slug; None: the alert is not about a company.
+        """
         if not self.enabled or kind is AlertKind.TEST:
             return self.enabled
-        ours = company is None or not self.companies or company in self.companies
-        return kind in self.kinds and ours and at_least(severity, self.min_severity)
+        for_company = company is None or not self.companies or company in self.companies
+        return kind in self.kinds and for_company and severity.rank >= self.min_severity.rank
 
 
 class EmailChannel(BaseChannel):
@@ -120,81 +126,81 @@ class EmailChannel(BaseChannel):
     port: int | None = Field(
         default=None, ge=1, le=65535, description="Port; by default 587 (starttls), 465 (tls) or 25 (none)."
     )
-    username: str | None = Field(default=None, description="User name, where the server asks for one.")
+    username: str | None = Field(default=None, description="User name, if the server requires one.")
     password: SecretStr | None = Field(default=None, description="Password (secret; password_file reads it).")
     ca_file: Path | None = Field(
         default=None, description="PEM file of the authority to trust, instead of the system's."
     )
-    sender: str = Field(alias="from", description="Address that the messages come from.")
-    sender_name: OneLine = Field(default="Spillwatch", description="Name shown beside it.")
+    sender: str = Field(alias="from", description="Address that the messages are sent from.")
+    sender_name: OneLine = Field(default="Spillwatch", description="Name shown beside that address.")
     to: tuple[str, ...] = Field(min_length=1, max_length=50, description="Addresses of the recipients.")
     list_id: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9.-]{1,200}$")] | None = Field(
-        default=None, description="List-Id to filter by; by default alerts. and the domain of `from`."
+        default=None, description="List-Id to filter by; by default `alerts.` and the domain of `from`."
     )
-    timeout_s: float = Field(default=60, gt=0, le=600, description="Seconds for one whole attempt.")
+    timeout_s: float = Field(default=60, gt=0, le=600, description="Seconds that one attempt may take.")
 
     @field_validator("sender")
     @classmethod
-    def _sender(cls, value: str) -> str:
-        return _address(value)
+    def _check_sender(cls, value: str) -> str:
+        return _check_address(value)
 
     @field_validator("to")
     @classmethod
-    def _to(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(_address(address) for address in value)
+    def _check_recipients(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(_check_address(address) for address in value)
 
     @model_validator(mode="after")
-    def _login(self) -> EmailChannel:
+    def _check_login(self) -> EmailChannel:
         if (self.username is None) != (self.password is None):
-            raise ValueError("username and password come together: set both, or neither")
+            raise ValueError("username and password belong together: set both, or neither")
         if self.password is not None and self.security == "none":
-            raise ValueError('a password is never sent in the clear: set security to "starttls" or "tls"')
+            raise ValueError('a password is never sent unencrypted: set security to "starttls" or "tls"')
         return self
 
     @property
     def domain(self) -> str:
-        """The domain of `from`: that of Message-IDs, of the List-Id and of EHLO."""
+        """The domain of `from`, which Message-ID, List-Id and EHLO use."""
         return self.sender.rpartition("@")[2]
 
 
 class WebhookChannel(BaseChannel):
-    """A webhook, signed as Standard Webhooks says."""
+    """A webhook, signed as Standard Webhooks prescribes."""
 
     transport: Literal["webhook"] = Field(description='"webhook".')
     url: SecretStr = Field(
-        description="Where to POST (secret, because such URLs often hold a token; url_file reads it)."
+        description="Address to POST to (secret, because such URLs often contain a token; url_file reads it)."
     )
     secrets: tuple[SecretStr, ...] = Field(
         min_length=1,
         max_length=5,
-        description="Signing secrets, whsec_...; several while they are rotated (secrets_file: one a line).",
+        description="Signing secrets, whsec_...; several during a rotation (secrets_file: one per line).",
     )
     headers: dict[str, SecretStr] = Field(
-        default_factory=dict, description="Further headers to send (secret)."
+        default_factory=dict, description="Additional headers to send (secret)."
     )
     allow_private_addresses: tuple[str, ...] = Field(
-        default=(), description="Host names that may resolve to private addresses, and be plain http."
+        default=(), description="Host names that may resolve to private addresses and use plain http."
     )
     ca_file: Path | None = Field(
         default=None, description="PEM file of the authority to trust, instead of the system's."
     )
-    timeout_s: float = Field(default=20, gt=0, le=600, description="Seconds for one whole attempt.")
+    timeout_s: float = Field(default=20, gt=0, le=600, description="Seconds that one attempt may take.")
 
     @field_validator("secrets", mode="before")
     @classmethod
-    def _one_or_lines(cls, value: object) -> object:
+    def _split_lines(cls, value: object) -> object:
         return tuple(value.split()) if isinstance(value, str) else value
 
     @field_validator("secrets")
     @classmethod
-    def _secrets(cls, value: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+    def _check_secrets(cls, value: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
         for number, secret in enumerate(value, 1):
             _check_secret(secret.get_secret_value(), number)
         return value
 
     @field_validator("headers")
     @classmethod
-    def _headers(cls, value: dict[str, SecretStr]) -> dict[str, SecretStr]:
+    def _check_headers(cls, value: dict[str, SecretStr]) -> dict[str, SecretStr]:
         for name, content in value.items():
             if (
                 not HEADER_NAME.fullmatch(name)
@@ -202,24 +208,26 @@ class WebhookChannel(BaseChannel):
                 or name.lower().startswith("webhook-")
             ):
                 raise ValueError(
-                    f"header {name!r}: wanted a name of letters, digits and dashes that is not ours to set"
+                    f"header {name!r}: expected a name of letters, digits and dashes that Spillwatch does "
+                    "not set itself"
                 )
             if not re.fullmatch(r"[\x20-\x7e]{0,4000}", content.get_secret_value()):
-                raise ValueError(f"header {name!r}: its value has characters other than printable ASCII")
+                raise ValueError(f"header {name!r}: its value contains characters other than printable ASCII")
         return value
 
     @model_validator(mode="after")
-    def _target(self) -> WebhookChannel:
+    def _check_url(self) -> WebhookChannel:
         parts = urlsplit(self.url.get_secret_value())
         if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise ValueError(f"url: found the scheme {parts.scheme!r}; wanted https://HOST/...")
+            raise ValueError(f"url: found the scheme {parts.scheme!r}; expected https://HOST/...")
         if parts.username or parts.password:
             raise ValueError(
-                "url: it holds a user name or a password; send an Authorization header by `headers`"
+                "url: it contains a user name or a password; use an Authorization header under `headers` "
+                "instead"
             )
         if parts.scheme == "http" and parts.hostname not in self.allow_private_addresses:
             raise ValueError(
-                "url: plain http is for hosts inside, which are named in allow_private_addresses; use https"
+                "url: plain http is only allowed for hosts in allow_private_addresses; use https"
             )
         return self
 
@@ -232,8 +240,8 @@ def _check_secret(secret: str, number: int) -> None:
         size = 0
     if not secret.startswith(SECRET_PREFIX) or size not in SECRET_BYTES:
         raise ValueError(
-            f"secret {number}: wanted {SECRET_PREFIX} and the base64 of 24 to 64 random bytes; "
-            f'make one with: echo "{SECRET_PREFIX}$(openssl rand -base64 32)"'
+            f"secret {number}: expected {SECRET_PREFIX} and the base64 of 24 to 64 random bytes; "
+            f'create one with: echo "{SECRET_PREFIX}$(openssl rand -base64 32)"'
         )
 
 
@@ -241,7 +249,7 @@ Channel = Annotated[EmailChannel | WebhookChannel, Field(discriminator="transpor
 
 
 class AlertsSettings(BaseModel):
-    """Who hears of a finding, how, and from what score on. Section [alerts]."""
+    """Who learns of a finding, through which channel, and from which score on. Section [alerts]."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
@@ -250,7 +258,7 @@ class AlertsSettings(BaseModel):
     )
     channels: dict[ChannelName, Channel] = Field(default_factory=dict, description="Channels by name.")
     retry: RetrySettings = Field(
-        default_factory=RetrySettings, description="When a failed attempt is made again."
+        default_factory=RetrySettings, description="When a failed attempt is repeated."
     )
     severity: SeveritySettings = Field(
         default_factory=SeveritySettings, description="Points of the signals and of the severities."
@@ -259,7 +267,7 @@ class AlertsSettings(BaseModel):
     def routed(
         self, kind: AlertKind, *, company: str | None, severity: Severity, apart_from: str | None = None
     ) -> list[tuple[str, str]]:
-        """Name and transport of each channel that carries such an alert."""
+        """Return name and transport of each channel that carries such an alert."""
         return [
             (name, channel.transport)
             for name, channel in self.channels.items()

@@ -1,15 +1,16 @@
-"""From signals to a score, and from a score to a severity: a sum anyone can redo."""
+"""From facts to signals, from signals to a score, from a score to a severity: a sum that anyone can redo."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from alerts.rules import DEFAULT_WEIGHTS, RULES, Facts, Said
-from storage.alerts import Severity
+from alerts.rules import DEFAULT_WEIGHTS, HIT_SIGNALS, RULES, FindingFacts, Observation
+from storage.alerts import AlertRevision, Severity
 
-WEIGHT_LIMIT = 1_000  # points; more would only be a slip of the finger
+WEIGHT_LIMIT = 1_000  # points; a greater number is a typing error
 
 
 class Signal(BaseModel):
@@ -19,11 +20,26 @@ class Signal(BaseModel):
 
     name: str = Field(description="Slug of the signal; docs/reference/alerts.md has a line for each.")
     weight: int = Field(description="Points that it adds to the score.")
-    count: int | None = Field(default=None, description="How many, where the signal counts something.")
+    count: int | None = Field(default=None, description="The number found, if the signal counts something.")
     text: str = Field(description="One sentence for people.")
     earlier: bool = Field(
         default=False, description="True if an earlier revision found it and this one did not."
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """How severe a finding is, and the signals that say why, heaviest first."""
+
+    severity: Severity
+    signals: tuple[Signal, ...]
+    score: int  # points of all signals
+    hit_score: int  # points of the signals that rest on fingerprints
+
+    def as_earlier(self) -> Judgement:
+        """Return the same judgement with every signal marked as found by an earlier revision."""
+        earlier = tuple(signal.model_copy(update={"earlier": True}) for signal in self.signals)
+        return replace(self, signals=earlier)
 
 
 class SeveritySettings(BaseModel):
@@ -37,30 +53,36 @@ class SeveritySettings(BaseModel):
     high: int = Field(default=60, description="Score from which a finding is high.")
     critical: int = Field(default=100, description="Score from which a finding is critical.")
     weights: dict[str, int] = Field(
-        default_factory=dict, description="Points by signal, where not the default."
+        default_factory=dict, description="Points by signal, if different from the default."
     )
 
     @field_validator("weights")
     @classmethod
-    def _known(cls, weights: dict[str, int]) -> dict[str, int]:
+    def _check_weights(cls, weights: dict[str, int]) -> dict[str, int]:
         if unknown := sorted(set(weights) - set(DEFAULT_WEIGHTS)):
-            raise ValueError(f"{', '.join(unknown)}: no such signal; there are {', '.join(DEFAULT_WEIGHTS)}")
+            raise ValueError(
+                f"{', '.join(unknown)}: unknown signal; the signals are {', '.join(DEFAULT_WEIGHTS)}"
+            )
         if wide := sorted(name for name, weight in weights.items() if not 0 <= weight <= WEIGHT_LIMIT):
-            raise ValueError(f"{', '.join(wide)}: a weight is a number from 0 to {WEIGHT_LIMIT}")
+            raise ValueError(f"{', '.join(wide)}: a weight must be a number from 0 to {WEIGHT_LIMIT}")
         return weights
 
     @model_validator(mode="after")
-    def _rising(self) -> SeveritySettings:
+    def _check_thresholds(self) -> SeveritySettings:
         if not 0 < self.medium < self.high < self.critical:
             raise ValueError(
-                f"medium = {self.medium}, high = {self.high}, critical = {self.critical}: each has to be "
-                "greater than "
-                "the one before, and medium greater than 0"
+                f"medium = {self.medium}, high = {self.high}, critical = {self.critical}: each must be "
+                "greater than the one before, and medium must be greater than 0"
             )
         return self
 
-    def of(self, score: int) -> Severity:
-        """The severity of a score."""
+    @property
+    def thresholds(self) -> dict[str, int]:
+        """Score from which an alert has a severity; below the first one it is low."""
+        return {"medium": self.medium, "high": self.high, "critical": self.critical}
+
+    def severity_for(self, score: int) -> Severity:
+        """Return the severity that a score gives."""
         steps = (
             (self.critical, Severity.CRITICAL),
             (self.high, Severity.HIGH),
@@ -68,48 +90,65 @@ class SeveritySettings(BaseModel):
         )
         return next((severity for least, severity in steps if score >= least), Severity.LOW)
 
-    @property
-    def thresholds(self) -> dict[str, int]:
-        """Score from which an alert has a severity; below the first it is low."""
-        return {"medium": self.medium, "high": self.high, "critical": self.critical}
+    def signal_for(self, name: str, observation: Observation) -> Signal:
+        """Return the signal `name` with what was found and its points."""
+        weight = self.weights.get(name, DEFAULT_WEIGHTS[name])
+        return Signal(name=name, weight=weight, count=observation.count, text=observation.text)
 
-    def weight(self, name: str) -> int:
-        """The points of a signal."""
-        return self.weights.get(name, DEFAULT_WEIGHTS[name])
+    def judge_signals(self, signals: Iterable[Signal]) -> Judgement:
+        """Return the judgement that these signals add up to."""
+        found = tuple(signals)
+        return _judgement(self.severity_for(total_weight(found)), found)
 
-    def signal(self, name: str, said: Said) -> Signal:
-        """The signal `name` with what was found and its points."""
-        return Signal(name=name, weight=self.weight(name), count=said.count, text=said.text)
-
-
-def signals_of(facts: Facts, settings: SeveritySettings) -> list[Signal]:
-    """Every signal that the facts show, the heaviest first."""
-    found = [settings.signal(rule.name, said) for rule in RULES if (said := rule.says(facts))]
-    return heaviest_first(found)
+    def judge_observation(self, name: str, observation: Observation) -> Judgement:
+        """Return the judgement of an alert that has this one signal."""
+        return self.judge_signals([self.signal_for(name, observation)])
 
 
-def heaviest_first(signals: Iterable[Signal]) -> list[Signal]:
-    """In the order in which people should read them; equals stay in the order of the table."""
-    return sorted(signals, key=lambda signal: -signal.weight)
+def judge_facts(
+    facts: FindingFacts, settings: SeveritySettings, *, earlier: Judgement | None = None
+) -> Judgement:
+    """Judge a finding. `earlier` is the judgement of its alert's last revision; None: it has no alert yet."""
+    found = find_signals(facts, settings)
+    return settings.judge_signals(found if earlier is None else merge_signals(earlier.signals, found))
 
 
-def score_of(signals: Iterable[Signal]) -> int:
-    """The sum of the points."""
-    return sum(signal.weight for signal in signals)
+def judgement_of(revision: AlertRevision) -> Judgement:
+    """Return the judgement that a revision was written with."""
+    return _judgement(revision.severity, tuple(Signal.model_validate(signal) for signal in revision.signals))
 
 
-def merged(before: Iterable[Signal], now: Iterable[Signal]) -> list[Signal]:
-    """What a finding has shown up to now: a signal that is missing from `now` stays, marked as earlier.
+def find_signals(facts: FindingFacts, settings: SeveritySettings) -> list[Signal]:
+    """Return every signal that the facts show, heaviest first."""
+    return _heaviest_first(
+        settings.signal_for(rule.name, observation)
+        for rule in RULES
+        if (observation := rule.observe(facts)) is not None
+    )
 
-    So an edit that hides the name of the company, or a re-post without the sample, never makes a finding
+
+def merge_signals(before: Iterable[Signal], now: Iterable[Signal]) -> list[Signal]:
+    """Return the signals found now, and those from before that are missing now, marked as earlier.
+
+    So an edit that hides the company's name, or a re-post without the sample, never makes a finding look
     harmless.
     """
     present = list(now)
-    names: Mapping[str, Signal] = {signal.name: signal for signal in present}
+    names = {signal.name for signal in present}
     gone = [signal.model_copy(update={"earlier": True}) for signal in before if signal.name not in names]
-    return heaviest_first([*present, *gone])
+    return _heaviest_first([*present, *gone])
 
 
-def at_least(severity: Severity, least: Severity) -> bool:
-    """Whether a severity reaches another."""
-    return severity.rank >= least.rank
+def total_weight(signals: Iterable[Signal]) -> int:
+    """Return the sum of the signals' points."""
+    return sum(signal.weight for signal in signals)
+
+
+def _judgement(severity: Severity, signals: tuple[Signal, ...]) -> Judgement:
+    hits = total_weight(signal for signal in signals if signal.name in HIT_SIGNALS)
+    return Judgement(severity, signals, score=total_weight(signals), hit_score=hits)
+
+
+def _heaviest_first(signals: Iterable[Signal]) -> list[Signal]:
+    """Sort signals in the order in which people should read them; equal ones stay in the table's order."""
+    return sorted(signals, key=lambda signal: -signal.weight)

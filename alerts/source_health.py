@@ -1,134 +1,171 @@
-"""A source that changes from one health to another is itself an alert: an episode from its first trouble to
-its end.
-"""
+"""Alerts about a source: an episode from its first trouble to the moment when it is read again."""
 
 from __future__ import annotations
 
-from datetime import datetime
-
 from sqlalchemy.orm import Session
 
-from alerts.advice import source_steps
 from alerts.clean import one_line
-from alerts.dedupe import Judged, source_key
 from alerts.finding import source_of
 from alerts.message import Difference, MessageContent
-from alerts.outbox import About, Outbox
-from alerts.rules import Said
-from alerts.severity import Signal
+from alerts.outbox import AlertSubject, RevisionDraft
+from alerts.rules import Observation
+from alerts.severity import SeveritySettings, judgement_of
 from storage import alerts as rows
 from storage import runs, sources
 from storage.alerts import Alert, AlertChange, AlertKind, TriageState
 from storage.sources import Source, SourceChange, SourceHealth
 
-DETAIL_CHARS = 400  # of what the run says of itself
+DETAIL_CHARS = 400  # of the sentence that the run ended with
 
-TROUBLE = {
+TITLES = {
     SourceHealth.PAGE_NOT_RECOGNISED: "its pages are not recognised",
     SourceHealth.COULD_NOT_FETCH: "it cannot be fetched",
-    SourceHealth.REFUSED: "it may not be fetched",
-    SourceHealth.WALL: "it shows a wall",
-    SourceHealth.PARSER_DEGRADED: "its pages lack what they always had",
-    SourceHealth.FLAPPING: "its health goes back and forth",
+    SourceHealth.REFUSED: "fetching it is not allowed",
+    SourceHealth.WALL: "a wall stands before its pages",
+    SourceHealth.PARSER_DEGRADED: "part of its pages is no longer recognised",
+    SourceHealth.FLAPPING: "its health keeps changing",
     SourceHealth.FAILING: "its runs fail",
 }
-MEANING = {
+MEANINGS = {
     SourceHealth.PAGE_NOT_RECOGNISED: (
-        "Pages came, and the selectors found nothing on them where they used to find something. New offers "
-        "there are not seen until that is mended."
+        "Pages arrived, but the selectors found nothing on them, although they used to. New offers on this "
+        "source are not seen until the selectors are corrected."
     ),
     SourceHealth.COULD_NOT_FETCH: (
-        "No page came. New offers there are not seen meanwhile; nothing is taken for gone."
+        "No page arrived. New offers on this source are not seen in the meantime. No listing is marked as "
+        "gone."
     ),
     SourceHealth.REFUSED: (
-        "A rule of ours forbids the request: robots.txt, a private address, or a scheme other than http and "
-        "https. New offers there are not seen."
+        "A rule of Spillwatch forbids the request: robots.txt, a private address, or a scheme other than "
+        "http and https. New offers on this source are not seen."
     ),
     SourceHealth.WALL: (
-        "The site shows a login, a captcha, a waiting queue, a ban or an age gate instead of its pages. "
-        "Nothing is done to get past it, and new offers there are not seen."
+        "The site shows a login, a captcha, a waiting queue, a ban or an age check instead of its pages. "
+        "Spillwatch does not try to get past it. New offers on this source are not seen."
     ),
     SourceHealth.PARSER_DEGRADED: (
-        "The pages are recognised, but a selector that always found something finds nothing, or the list is "
-        "half as long as it was: a redesign, most likely. What is still found is stored."
+        "The pages are recognised, but a selector stopped finding what it always found, or the list is half "
+        "as long as before. The site was probably redesigned. What is still found is stored."
     ),
     SourceHealth.FLAPPING: (
-        "Its health changed six times within a day. Nothing more is told until five runs in a row end alike."
+        "Its health changed six times within a day. The next message follows when five runs in a row have "
+        "ended in the same way."
+    ),
+    SourceHealth.FAILING: "A run crashed, or ran out of time or memory. What it had read until then is kept.",
+}
+NEXT_STEPS: dict[SourceHealth, tuple[str, ...]] = {
+    SourceHealth.PAGE_NOT_RECOGNISED: (
+        "Look at the site: was it redesigned, or does it show a login, a captcha or a notice that it closed?",
+        "Check what each selector finds: spillwatch source try sources/{name}.toml",
+        "Correct the selectors. What was captured in the meantime is kept.",
+    ),
+    SourceHealth.COULD_NOT_FETCH: (
+        "Find the reason: spillwatch runs --source {name}",
+        "If the site has moved, change its address in sources/{name}.toml. If it is down, there is nothing "
+        "to do.",
+    ),
+    SourceHealth.REFUSED: (
+        "Find the reason: spillwatch runs --source {name}",
+        "Decide whether robots.txt or the address rule should apply to this source, and set that in "
+        "sources/{name}.toml.",
+    ),
+    SourceHealth.WALL: (
+        "Find out which wall it is: spillwatch runs --source {name}",
+        "For a login, give the source the cookies of an account that may be used there (cookies_file), or "
+        "renew them.",
+        "A queue or a captcha often goes away by itself. After a ban, visit less often or leave the site "
+        "alone.",
+    ),
+    SourceHealth.PARSER_DEGRADED: (
+        "Find out which selector finds nothing: spillwatch source health {name}",
+        "Look at the site, and check what each selector finds: spillwatch source try sources/{name}.toml",
+        "Correct the selector, or remove it if the site no longer shows this field.",
+    ),
+    SourceHealth.FLAPPING: (
+        "See how its runs ended: spillwatch runs --source {name}",
+        "If the site is slow or overloaded, visit it less often. To check Tor, run: spillwatch doctor",
     ),
     SourceHealth.FAILING: (
-        "A run crashed, or used up its time or its memory. What it read until then is kept."
+        "Find the reason: spillwatch runs --source {name}",
+        "If the source really has that many pages, raise its budget. Report a crash as a bug.",
     ),
+    SourceHealth.OK: ("Nothing. What was offered in the meantime is read if the site still shows it.",),
 }
 
 
-def report(session: Session, outbox: Outbox, *, change: SourceChange, now: datetime) -> None:
-    """Write the alert or its next revision. A source that becomes ok without an open alert is news to
-    nobody.
+def source_key(source_id: int, change_id: int) -> str:
+    """Return the dedupe key of one episode of a source's trouble, which began with this change."""
+    return f"source:{source_id}:{change_id}"
+
+
+def source_revision(
+    session: Session, change: SourceChange, severity: SeveritySettings
+) -> RevisionDraft | None:
+    """Return the alert about a change of health, or the next revision of the open one.
+
+    None: nothing to report. The source was removed, or it became ok and has no open alert.
     """
     source = sources.source_by_id(session, change.source_id)
     if source is None or source.removed_at is not None:
-        return
+        return None
     open_alert = rows.lock_open_alert(session, AlertKind.SOURCE, source_id=source.id)
-    if change.after in TROUBLE:
-        _trouble(session, outbox, source, change, open_alert, now)
-    elif open_alert is not None and change.after is SourceHealth.OK:
-        _mended(session, outbox, source, change, open_alert, now)
+    if change.after in TITLES:
+        return _trouble_revision(session, source, change, open_alert, severity)
+    if open_alert is not None and change.after is SourceHealth.OK:
+        return _end_revision(session, source, change, open_alert)
+    return None
 
 
-def _trouble(
+def _trouble_revision(
     session: Session,
-    outbox: Outbox,
     source: Source,
     change: SourceChange,
     open_alert: Alert | None,
-    now: datetime,
-) -> None:
-    severity = outbox.settings.severity
-    signal = severity.signal(f"source_{change.after.value}", Said(None, MEANING[change.after]))
+    severity: SeveritySettings,
+) -> RevisionDraft:
+    before, after = _health_words(change.before), _health_words(change.after)
     run = runs.run_by_id(session, change.run_id) if change.run_id is not None else None
-    said = [one_line(run.detail, DETAIL_CHARS)] if run and run.detail else []
+    detail = f" {one_line(run.detail, DETAIL_CHARS)}" if run and run.detail else ""
     content = MessageContent(
-        title=f"Source {source.name}: {TROUBLE[change.after]}",
+        title=f"Source {source.name}: {TITLES[change.after]}",
         state=open_alert.state if open_alert else TriageState.NEW,
-        summary=" ".join(
-            (f"The source {source.name} was {_words(change.before)} and is {_words(change.after)}.", *said)
-        ),
+        summary=f'The health of the source {source.name} was "{before}" and is now "{after}".{detail}',
         source=source_of(source),
-        changes=_differences(change),
-        next_steps=source_steps(change.after, name=source.name),
+        changes=_health_differences(change),
+        next_steps=_next_steps(change.after, source.name),
     )
     key = open_alert.dedupe_key if open_alert else source_key(source.id, change.id)
-    about = About(key=key, kind=AlertKind.SOURCE, source_id=source.id)
-    judged = Judged(severity.of(signal.weight), (signal,))
-    kind = AlertChange.UPDATED if open_alert else AlertChange.OPENED
-    outbox.write(session, about, change=kind, judged=judged, content=content, now=now)
-
-
-def _mended(
-    session: Session, outbox: Outbox, source: Source, change: SourceChange, open_alert: Alert, now: datetime
-) -> None:
-    """The severity stays what it was: who was told of the trouble is told of its end."""
-    signals = tuple(
-        Signal.model_validate(signal) for signal in rows.revisions_of(session, open_alert.id)[-1].signals
+    subject = AlertSubject(dedupe_key=key, kind=AlertKind.SOURCE, source_id=source.id)
+    observation = Observation(None, MEANINGS[change.after])
+    judgement = severity.judge_observation(f"source_{change.after.value}", observation)
+    return RevisionDraft(
+        subject, AlertChange.UPDATED if open_alert else AlertChange.OPENED, judgement, content
     )
-    earlier = tuple(signal.model_copy(update={"earlier": True}) for signal in signals)
+
+
+def _end_revision(session: Session, source: Source, change: SourceChange, open_alert: Alert) -> RevisionDraft:
+    """Keep the severity of the trouble, so that the channels that carried it also carry its end."""
+    judgement = judgement_of(rows.revisions_of(session, open_alert.id)[-1])
     content = MessageContent(
         title=f"Source {source.name} is ok again",
         state=TriageState.RESOLVED,
-        summary=f"The source {source.name} was {_words(change.before)} and is read again.",
+        summary=f'The source {source.name} is read again. Its health was "{_health_words(change.before)}".',
         source=source_of(source),
-        changes=_differences(change),
-        next_steps=source_steps(change.after, name=source.name),
+        changes=_health_differences(change),
+        next_steps=_next_steps(change.after, source.name),
     )
-    about = About(key=open_alert.dedupe_key, kind=AlertKind.SOURCE, source_id=source.id)
-    judged = Judged(open_alert.severity, earlier)
-    outbox.write(session, about, change=AlertChange.RESOLVED, judged=judged, content=content, now=now)
+    subject = AlertSubject(dedupe_key=open_alert.dedupe_key, kind=AlertKind.SOURCE, source_id=source.id)
+    return RevisionDraft(subject, AlertChange.RESOLVED, judgement.as_earlier(), content)
 
 
-def _words(health: SourceHealth) -> str:
-    return f'"{health.value.replace("_", " ")}"'
+def _next_steps(health: SourceHealth, name: str) -> tuple[str, ...]:
+    return tuple(step.format(name=name) for step in NEXT_STEPS[health])
 
 
-def _differences(change: SourceChange) -> tuple[Difference, ...]:
-    before, after = (health.value.replace("_", " ") for health in (change.before, change.after))
+def _health_words(health: SourceHealth) -> str:
+    return health.value.replace("_", " ")
+
+
+def _health_differences(change: SourceChange) -> tuple[Difference, ...]:
+    before, after = _health_words(change.before), _health_words(change.after)
     return (Difference(field="health", before=before, after=after),)

@@ -1,1 +1,1 @@
-"""Measurements against named peers, in ratios of CPU time within one run: `make bench`."""
+"""Measurements beside named peers, as ratios of CPU time within one run: `make bench`."""

@@ -1,4 +1,4 @@
-"""`python -m benchmarks [NAME...]`: every benchmark, or those named, below a line about the machine."""
+"""`python -m benchmarks [NAME...]`: run all benchmarks, or those named, after a line about the machine."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ LIBRARIES = ("scrapy", "beautifulsoup4", "sqlalchemy", "psycopg", "pyahocorasick
 
 def main(wanted: list[str]) -> int:
     if unknown := set(wanted) - set(NAMES):
-        print(f"no such benchmark: {', '.join(unknown)}; there are {', '.join(NAMES)}", file=sys.stderr)
+        print(f"unknown benchmark: {', '.join(unknown)}; choose from {', '.join(NAMES)}", file=sys.stderr)
         return 2
     print(f"{platform.machine()}, {os.cpu_count()} CPUs; Python {platform.python_version()}, ", end="")
     print(", ".join(f"{library} {version(library)}" for library in LIBRARIES), end="\n\n", flush=True)

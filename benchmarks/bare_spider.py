@@ -1,6 +1,4 @@
-"""`python -m benchmarks.bare_spider START CONCURRENCY`: the spider that one would write with Scrapy for
-these pages.
-"""
+"""`python -m benchmarks.bare_spider START CONCURRENCY`: a plain Scrapy spider for the benchmark's pages."""
 
 from __future__ import annotations
 
@@ -31,13 +29,13 @@ class Bare(scrapy.Spider):
 
     def parse(self, response: Response, **kwargs: Any) -> Iterator[scrapy.Request]:  # noqa: ANN401 - Scrapy's
         for row in response.css("tr.row"):
-            said = {"title": row.css("a::text").get(), "price": row.css("td.price::text").get()}
-            yield response.follow(row.css("a::attr(href)").get(""), self.offer, cb_kwargs=said)
+            from_list = {"title": row.css("a::text").get(), "price": row.css("td.price::text").get()}
+            yield response.follow(row.css("a::attr(href)").get(""), self.offer, cb_kwargs=from_list)
         for link in response.css("a[rel=next]::attr(href)").getall():
             yield response.follow(link)
 
-    def offer(self, response: Response, **said: str | None) -> Iterator[dict[str, object]]:
-        yield said | {name: response.css(selector).getall() for name, selector in SELECTORS.items()}
+    def offer(self, response: Response, **from_list: str | None) -> Iterator[dict[str, object]]:
+        yield from_list | {name: response.css(selector).getall() for name, selector in SELECTORS.items()}
 
 
 def main() -> None:

@@ -1,11 +1,10 @@
-"""The whole crawl pipeline against a bare Scrapy spider, on the same pages of one local server in a process
-of its own.
+"""The whole crawl pipeline beside a bare Scrapy spider, on the same pages of one local server.
 
-The bare spider has Scrapy's own download handler, the same selectors and the same concurrency, and yields
-items; it stores nothing. Ours captures each response in a WARC file and a row, cleans and masks each
-listing, keeps its text as evidence and writes listing, version and search entry to SQLite. CPU time is that
-of the child process in both cases; "without start" leaves out what a run over three pages takes, which is a
-process's start.
+The server is a process of its own. The bare spider has Scrapy's own download handler, the same selectors and
+the same concurrency, and yields items; it stores nothing. Our pipeline captures each response in a WARC file
+and a row, cleans and masks each listing, keeps its text as evidence, and writes listing, version and search
+entry to SQLite. CPU time is that of the child process in both cases. "Without start" subtracts the time of a
+run over three pages, which is mostly the start of the process.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ import structlog
 from aiohttp import web
 
 from benchmarks.measure import cost, ratio, report
-from benchmarks.runs import prepared
+from benchmarks.runs import prepare_run
 from benchmarks.sites import site
 from crawler.settings import CrawlerSettings
 
@@ -60,10 +59,10 @@ DEFINITION = {
 
 
 def main() -> None:
-    # The daemon's log lines.
+    # Keep the daemon's log lines out of the table.
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     with site(routes) as url, tempfile.TemporaryDirectory() as folder:
-        # One after the other in each round, so that both meet the same machine.
+        # They take turns, so that other work on the machine slows both of them.
         theirs: dict[int, list[float]] = {OFFERS: [], A_FEW: []}
         own: dict[int, list[float]] = {OFFERS: [], A_FEW: []}
         for number in range(ROUNDS):
@@ -76,7 +75,7 @@ def main() -> None:
     for name, figures in (("bare Scrapy spider", theirs), ("our pipeline", own)):
         whole, start_up = median(figures[OFFERS]), median(figures[A_FEW])
         rows.append((name, pages, whole, start_up, (whole - start_up) / pages * 1000))
-    report(("crawl", "pages", "CPU s", "of it start", "CPU ms a page"), rows)
+    report(("crawl", "pages", "CPU s", "of it start", "CPU ms per page"), rows)
     print(
         f"ratio of CPU time {ratio(rows[1][2], rows[0][2])}, without start {ratio(rows[1][4], rows[0][4])}\n"
     )
@@ -87,7 +86,7 @@ def _cpu(work: Callable[[], object]) -> float:
 
 
 def bare(start: str) -> Callable[[], object]:
-    """One run of the bare spider."""
+    """Return one run of the bare spider."""
     command = [sys.executable, "-m", "benchmarks.bare_spider", start, str(CONCURRENCY)]
     return lambda: run(command, check=True)
 
@@ -95,9 +94,9 @@ def bare(start: str) -> Callable[[], object]:
 def ours(
     home: Path, start: str, settings: CrawlerSettings, changes: Mapping[str, object] | None = None
 ) -> Callable[[], object]:
-    """Set a database up, and return one run over all pages of a source; `changes`: to its definition."""
+    """Set up a database, and return one run over all pages of a source; `changes`: to its definition."""
     offers = int(start.rpartition("=")[2])
-    one = prepared(home, {**DEFINITION, "start": start, **(changes or {})}, settings)
+    one = prepare_run(home, {**DEFINITION, "start": start, **(changes or {})}, settings)
 
     def crawl() -> None:
         row = one.carry_out()
@@ -140,7 +139,7 @@ def _list(offers: int, page: int) -> str:
 
 
 def _offer(number: int, chance: random.Random) -> bytes:
-    """A page of some 40 KB, most of it not about the offer, as sites' pages are."""
+    """Return a page of some 40 KB, most of it not about the offer, as on real sites."""
 
     def text(words: int) -> str:
         return " ".join(chance.choice(WORDS) for _ in range(words))

@@ -1,11 +1,11 @@
-"""A dump against a company's customers: CPU time and peak memory, each contender in a process of its own.
+"""Compare a dump with a company's customers: CPU time and peak memory of each contender's own process.
 
 10 million rows (1 GB), 1 million customers with e-mail, phone, resident ID and card. The peers hold the
-customers' data in the clear and are told which column is which; Spillwatch holds fingerprints and finds the
-values wherever they are. ripgrep looks for the phones alone, because all four kinds need more memory than the
-machine has, so a second table has Spillwatch with customers of whom only the phone was enrolled. The naive
-matcher (one `re`, hmac, a set) reads a fiftieth of the dump, which is multiplied. They take turns, three
-times, and each one's best counts.
+customers' data in plain text and know which column is which; Spillwatch holds fingerprints and finds the
+values wherever they are. ripgrep searches for the phones only, because all four kinds need more memory than
+the machine has; so a second table has Spillwatch with customers of whom only the phone was enrolled. The
+naive matcher (one `re`, hmac, a set) reads a fiftieth of the dump, and its time is multiplied. The contenders
+take turns three times, and the best time of each counts.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 
-from benchmarks.measure import child, ratio, report
+from benchmarks.measure import ratio, report, run_child
 from daemon import process_start
 
 ROWS = int(os.environ.get("SPILLWATCH_BENCH_ROWS", 10_000_000))
@@ -37,8 +37,8 @@ COLUMNS = ("email", "mobile", "id_number", "card")
 
 
 @dataclass(frozen=True, slots=True)
-class Ran:
-    """What one contender took; `hits` by column, and rows that agree on two fields or more."""
+class ContenderResult:
+    """One contender's cost, its `hits` by column, and its coherent `rows`; None if it does not count them."""
 
     name: str
     cpu_s: float
@@ -50,31 +50,35 @@ class Ran:
 def main() -> None:
     with tempfile.TemporaryDirectory(prefix="spillwatch-bench-") as name:
         folder = Path(name)
-        child("benchmarks.dumps", "prepare", str(folder))
-        os.sync()  # or the first contender shares the machine with what is still written
-        peers = [peer for peer in ("duckdb", "polars", "rg", "naive") if there(peer)]
-        best = measured(["spillwatch", "phones", *peers], folder)
+        run_child("benchmarks.dumps", "prepare", str(folder))
+        os.sync()  # otherwise the disk writes of the preparation slow the first contender
+        peers = [peer for peer in ("duckdb", "polars", "rg", "naive") if is_available(peer)]
+        best = measure_contenders(["spillwatch", "phones", *peers], folder)
         size = (folder / "dump.csv").stat().st_size / 1e6
         print(f"{ROWS:,} rows, {size:,.0f} MB; {CUSTOMERS:,} customers; {_versions()}\n")
-        _compare(best["spillwatch"], [best[peer] for peer in peers])
+        _print_comparison(best["spillwatch"], [best[peer] for peer in peers])
         if "rg" in best:
-            _compare(best["phones"], [best["rg"]])
+            _print_comparison(best["phones"], [best["rg"]])
 
 
-def _compare(ours: Ran, peers: Sequence[Ran]) -> None:
+def _print_comparison(ours: ContenderResult, peers: Sequence[ContenderResult]) -> None:
     rows = [
-        [one.name, one.cpu_s, ratio(ours.cpu_s, one.cpu_s), one.peak_mb, _said(one)] for one in (ours, *peers)
+        [one.name, one.cpu_s, ratio(ours.cpu_s, one.cpu_s), one.peak_mb, _found_in_words(one)]
+        for one in (ours, *peers)
     ]
     report(["contender", "CPU s", "Spillwatch takes", "peak MB", "found"], rows)
 
 
 def prepare(folder: Path) -> None:
-    """The customers, their segment, and a dump that holds some of them."""
+    """Write the customers, their segment, and a dump that holds some of them."""
     from datetime import UTC, datetime
 
     import numpy as np
 
-    from benchmarks.people import Rows, people  # brings numpy, which no contender's process begins with
+    from benchmarks.people import (
+        Rows,
+        people,
+    )  # imports numpy, which would raise the peak memory of every contender
     from matching.enrolment.enrol import enroll
     from matching.fingerprints.scheme import new_key, read_key, write_key
 
@@ -96,28 +100,28 @@ def prepare(folder: Path) -> None:
         )
 
 
-def measured(names: Sequence[str], folder: Path) -> dict[str, Ran]:
-    """Each contender at its best, and with its highest peak; they take turns."""
-    rounds = [[run(name, folder) for name in names] for _ in range(ROUNDS)]
-    return {name: _best(ran) for name, ran in zip(names, zip(*rounds, strict=True), strict=True)}
+def measure_contenders(names: Sequence[str], folder: Path) -> dict[str, ContenderResult]:
+    """Return each contender's best time and highest peak of memory; they take turns."""
+    rounds = [[run_contender(name, folder) for name in names] for _ in range(ROUNDS)]
+    return {name: _best_of_rounds(ran) for name, ran in zip(names, zip(*rounds, strict=True), strict=True)}
 
 
-def _best(ran: Sequence[Ran]) -> Ran:
+def _best_of_rounds(ran: Sequence[ContenderResult]) -> ContenderResult:
     return replace(min(ran, key=lambda one: one.cpu_s), peak_mb=max(one.peak_mb for one in ran))
 
 
-def run(name: str, folder: Path) -> Ran:
-    """One contender; `began`: CPU seconds before what `share` multiplies."""
-    said, usage = child("benchmarks.dumps", name, str(folder))
-    found = json.loads(said)
+def run_contender(name: str, folder: Path) -> ContenderResult:
+    """Run one contender; its `began` are CPU seconds before the part that `share` multiplies."""
+    output, usage = run_child("benchmarks.dumps", name, str(folder))
+    found = json.loads(output)
     began = found.get("began", 0.0)
     cpu_s = began + (usage.ru_utime + usage.ru_stime - began) * found.get("share", 1)
-    return Ran(found["name"], cpu_s, usage.ru_maxrss / 1000, found["hits"], found.get("rows"))
+    return ContenderResult(found["name"], cpu_s, usage.ru_maxrss / 1000, found["hits"], found.get("rows"))
 
 
-def there(name: str) -> bool:
+def is_available(name: str) -> bool:
     if name == "rg" and shutil.which("rg") is None:
-        print("ripgrep is not installed, so it is left out.\n")
+        print("Skipped ripgrep: `rg` is not installed.\n")
         return False
     return True
 
@@ -126,7 +130,7 @@ def _versions() -> str:
     return ", ".join(f"{name} {version(name)}" for name in ("duckdb", "polars"))
 
 
-def _said(one: Ran) -> str:
+def _found_in_words(one: ContenderResult) -> str:
     hits = ", ".join(f"{name} {count:,}" for name, count in one.hits.items())
     return hits if one.rows is None else f"{one.rows:,} rows; {hits}"
 
@@ -135,14 +139,14 @@ def _said(one: Ran) -> str:
 
 
 def spillwatch(folder: Path) -> dict[str, object]:
-    return {"name": "Spillwatch, fingerprints", **_matched(folder, "customers.segment")}
+    return {"name": "Spillwatch, fingerprints", **_match_with(folder, "customers.segment")}
 
 
 def phones(folder: Path) -> dict[str, object]:
-    return {"name": "Spillwatch, phones alone", **_matched(folder, "phones.segment")}
+    return {"name": "Spillwatch, phones alone", **_match_with(folder, "phones.segment")}
 
 
-def _matched(folder: Path, name: str) -> dict[str, object]:
+def _match_with(folder: Path, name: str) -> dict[str, object]:
     process_start.before_imports()  # as the command does
     from matching.comparing.findings import Findings
     from matching.fingerprints.scheme import read_key

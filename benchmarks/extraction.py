@@ -1,9 +1,9 @@
-"""Candidates of identifiers in text: the native scanner against one `re` alternation and the specification.
+"""Find candidates in text: the native scanner beside one `re` alternation and the Python specification.
 
 `re` has one pattern with an alternative for each of e-mail, resident ID, card, IBAN and phone, and checks
-nothing. The scanner has all check digits, numbering plans, mailboxes and places; its candidates are counted.
-MB are of UTF-8, for each second of CPU; x is the scanner's as a multiple of the others', in this run. Then
-what a fingerprint takes: HMAC-SHA256 of a telephone number.
+nothing. The scanner checks all check digits, numbering plans and mailboxes and gives places; its candidates
+are counted. MB/s are megabytes of UTF-8 per second of CPU; x is the scanner's speed as a multiple of the
+other's, in this run. The second table has the time of a fingerprint: HMAC-SHA256 of a telephone number.
 """
 
 from __future__ import annotations
@@ -44,19 +44,24 @@ _WORDS = re.findall(
 def main() -> None:
     if not scanner_engine().native:
         raise SystemExit(f"this machine has {scanner_engine().told}")
-    texts = {"prose": _prose, "combo list": _combo_list, "CSV, 12 columns": _csv, "SQL dump": _sql}
+    texts = {
+        "prose": _prose_line,
+        "combo list": _combo_line,
+        "CSV, 12 columns": _csv_line,
+        "SQL dump": _sql_line,
+    }
     report(
         ("text", "candidates", "re MB/s", "specification MB/s", "native MB/s", "x re", "x specification"),
-        [_row(name, _text(lines)) for name, lines in texts.items()],
+        [_scan_row(name, _make_text(lines)) for name, lines in texts.items()],
     )
-    report(("fingerprints", "ns each", "native, x"), _hashed())
+    report(("fingerprints", "ns each", "native, x"), _fingerprint_rows())
 
 
-def _row(name: str, text: bytes) -> tuple[object, ...]:
+def _scan_row(name: str, text: bytes) -> tuple[object, ...]:
     scanner, specification = Scanner("CN", FIELDS), Scanner("CN", FIELDS, native=False)
     blocks, decoded = list(_blocks(text)), text.decode()
     part = text[:SPECIFICATION_BYTES]
-    by_re, ours, slow = _shortest(
+    by_re, ours, slow = _best_times(
         lambda: ALTERNATION.findall(decoded),
         lambda: [scanner.scan(block) for block in blocks],
         lambda: specification.scan(part),
@@ -68,14 +73,14 @@ def _row(name: str, text: bytes) -> tuple[object, ...]:
     return name, found, *speeds, ratio(speeds[2], speeds[0]), ratio(speeds[2], speeds[1])
 
 
-def _shortest(*works: Callable[[], object]) -> list[float]:
-    """CPU seconds of each; they take turns, so that other work on the machine meets all of them."""
+def _best_times(*works: Callable[[], object]) -> list[float]:
+    """Return the best CPU seconds of each; they take turns, so that other work slows all of them."""
     taken = [[cost(work)[1].cpu_s for work in works] for _ in range(ROUNDS)]
     return [min(each) for each in zip(*taken, strict=True)]
 
 
-def _hashed() -> list[tuple[object, ...]]:
-    """Of telephone numbers, which are 14 bytes long."""
+def _fingerprint_rows() -> list[tuple[object, ...]]:
+    """Measure fingerprints of telephone numbers, which are 14 bytes long."""
     numbers = [f"+86138{number:08}" for number in range(HASHED)]
     forms = [number.encode() for number in numbers]
     offsets = np.arange(0, 14 * HASHED + 1, 14, dtype=np.int64)
@@ -86,7 +91,7 @@ def _hashed() -> list[tuple[object, ...]]:
         "stringzilla, of the tape": lambda: hmac_sha256(key, tape.strings(), out=digests),
         f"native, {lanes()} side by side": lambda: hashed(key, tape.offsets, tape.bytes, lanes()),
     }
-    each_ns = [cpu_s / HASHED * 1e9 for cpu_s in _shortest(*ways.values())]
+    each_ns = [cpu_s / HASHED * 1e9 for cpu_s in _best_times(*ways.values())]
     return [(name, took, ratio(took, each_ns[-1])) for name, took in zip(ways, each_ns, strict=True)]
 
 
@@ -98,7 +103,7 @@ def _blocks(text: bytes) -> Iterator[bytes]:
         at = end
 
 
-def _text(line: Callable[[Random, int], str]) -> bytes:
+def _make_text(line: Callable[[Random, int], str]) -> bytes:
     chance, size = Random(20260301), 0
     lines: list[str] = []
     while size < MEGABYTES * 1e6:
@@ -107,8 +112,8 @@ def _text(line: Callable[[Random, int], str]) -> bytes:
     return "\n".join(lines).encode()
 
 
-def _prose(chance: Random, _number: int) -> str:
-    """A line in fifty has an address, another one a number."""
+def _prose_line(chance: Random, _number: int) -> str:
+    """Return a line; one in fifty has an address, one in fifty a telephone number."""
     words = chance.choices(_WORDS, k=40)
     if chance.random() < 0.02:
         words[20] = _address(chance)
@@ -117,20 +122,20 @@ def _prose(chance: Random, _number: int) -> str:
     return " ".join(words)
 
 
-def _combo_list(chance: Random, _number: int) -> str:
+def _combo_line(chance: Random, _number: int) -> str:
     return f"{_address(chance)}:{chance.choice(_WORDS)}{chance.randrange(10_000)}"
 
 
-def _csv(chance: Random, number: int) -> str:
-    return ",".join(_columns(chance, number))
+def _csv_line(chance: Random, number: int) -> str:
+    return ",".join(_customer_cells(chance, number))
 
 
-def _sql(chance: Random, number: int) -> str:
-    values = "','".join(_columns(chance, number)[1:])
+def _sql_line(chance: Random, number: int) -> str:
+    values = "','".join(_customer_cells(chance, number)[1:])
     return f"INSERT INTO `customers` VALUES ({number},'{values}');"
 
 
-def _columns(chance: Random, number: int) -> list[str]:
+def _customer_cells(chance: Random, number: int) -> list[str]:
     name, city = (chance.choice(_WORDS).capitalize() for _ in range(2))
     born = f"{chance.randrange(1950, 2005)}-{chance.randrange(1, 13):02}-{chance.randrange(1, 29):02}"
     seen = (

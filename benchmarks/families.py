@@ -1,9 +1,9 @@
-"""Parsing pages of forums: each family's list page and thread page, against BeautifulSoup on the same pages.
+"""Parse each family's list page and thread page, beside BeautifulSoup on the same pages.
 
-Ours gives complete listings: charset, canonical addresses, dates in UTC, prices, counts, bodies without
-quotes and noise, samples, links, digests, the way on. BeautifulSoup (with lxml) only selects the same rows
-and posts, and takes title, link and author of each row, author and text of each post: the least that a
-crawler does. Milliseconds are of CPU for one page; x is ours as a multiple of BeautifulSoup's, in this run.
+Our adapters give complete listings: charset, canonical addresses, dates in UTC, prices, counts, bodies
+without quotes and noise, samples, links, digests, the next page. BeautifulSoup (with lxml) only selects the
+same rows and posts, and takes title, link and author of each row, author and text of each post: the least
+that a crawler does. Milliseconds are CPU time per page; x is ours as a multiple of BeautifulSoup's, in this run.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ SITE = "https://board.example"
 NOW = datetime(2026, 3, 10, 4, 0, tzinfo=UTC)
 
 
-class Places(NamedTuple):
-    """CSS selectors: a row, its link and its author; a post, its author and its text."""
+class PageSelectors(NamedTuple):
+    """CSS selectors of a row, its link and its author, and of a post, its author and its text."""
 
     row: str
     link: str
@@ -38,14 +38,14 @@ class Places(NamedTuple):
     text: str
 
 
-PLACES = {
-    "mybb": Places(
+SELECTORS = {
+    "mybb": PageSelectors(
         "tr.inline_row", "span[id^=tid_] a", "span.author a", "div.post", "span.largetext", "div.post_body"
     ),
-    "phpbb": Places(
+    "phpbb": PageSelectors(
         "ul.topics li.row", "a.topictitle", "div.topic-poster a", "div.post", "p.author strong", "div.content"
     ),
-    "xenforo": Places(
+    "xenforo": PageSelectors(
         "div.structItem--thread",
         "div.structItem-title a[data-tp-primary]",
         "ul.structItem-parts a.username",
@@ -53,7 +53,7 @@ PLACES = {
         "h4.message-name a",
         "div.message-content div.bbWrapper",
     ),
-    "vbulletin": Places(
+    "vbulletin": PageSelectors(
         "td[id^=td_threadtitle_]",
         "a[id^=thread_title_]",
         "span[onclick]",
@@ -61,43 +61,48 @@ PLACES = {
         "a.bigusername",
         "div[id^=post_message_]",
     ),
-    "discuz": Places(
+    "discuz": PageSelectors(
         "tbody[id^=normalthread_]", "a.xst", "td.by cite", "table[id^=pid]", "div.authi a.xw1", "td.t_f"
     ),
-    "smf": Places(
+    "smf": PageSelectors(
         "#topic_container > div", "span[id^=msg_] a", "p.floatleft a", "div.post_wrapper", "h4 a", "div.inner"
     ),
 }
 
 
 def main() -> None:
-    rows = [row for name in PROGRAMS for row in (_measured(name, None), _measured(name, LONG))]
+    rows = [row for name in PROGRAMS for row in (_measure_page(name, None), _measure_page(name, LONG))]
     report(("family", "page", "KB", "found", "ours ms", "BeautifulSoup ms", "x BeautifulSoup"), rows)
 
 
-def _measured(name: str, thread: int | None) -> tuple[str, str, float, int, float, float, str]:
+def _measure_page(name: str, thread: int | None) -> tuple[str, str, float, int, float, float, str]:
     forum = ForumSite(name)
     forum.url = SITE
     program = PROGRAMS[name]
     body = forum.page(thread, 1).body
     path = program.board(1) if thread is None else program.thread(forum.board.threads[thread], 1)
-    page = _page(body, f"{SITE}/{path}", thread)
-    found, theirs = _parser(name)(page), _selected(name, page)
-    assert abs(found - theirs) <= 2, f"{name}: {found} listings, {theirs} rows"  # a moved row, a sticky one
-    ours_ms, theirs_ms = _ms(lambda: _parser(name)(page)), _ms(lambda: _selected(name, page))
+    page = _make_page(body, f"{SITE}/{path}", thread)
+    found, theirs = _count_with_adapter(name)(page), _count_with_soup(name, page)
+    assert abs(found - theirs) <= 2, (
+        f"{name}: {found} listings, {theirs} rows"
+    )  # they differ by moved and sticky rows
+    ours_ms, theirs_ms = (
+        _milliseconds(lambda: _count_with_adapter(name)(page)),
+        _milliseconds(lambda: _count_with_soup(name, page)),
+    )
     what = "list" if thread is None else "thread"
     return name, what, len(body) / 1e3, found, ours_ms, theirs_ms, ratio(ours_ms, theirs_ms)
 
 
-def _page(body: bytes, url: str, thread: int | None) -> Page:
+def _make_page(body: bytes, url: str, thread: int | None) -> Page:
     key = None if thread is None else f"t{thread}"
     partial = ParsedListing(key=key, url=url) if key else None
     role = Role.ITEM if key else Role.LIST
     return Page(url=url, body=body, role=role, fetched_at=NOW, key=key, partial=partial)
 
 
-def _parser(name: str) -> Callable[[Page], int]:
-    """What parses a page with a family's adapter, and counts what it found."""
+def _count_with_adapter(name: str) -> Callable[[Page], int]:
+    """Return a function that parses a page with a family's adapter and counts what it found."""
     definition = read_definition({"kind": name, "start": f"{SITE}/"})
     adapter = adapter_for(definition, digest=lambda text: blake2b(text.encode()).hexdigest())
 
@@ -108,8 +113,8 @@ def _parser(name: str) -> Callable[[Page], int]:
     return parse
 
 
-def _selected(name: str, page: Page) -> int:
-    places = PLACES[name]
+def _count_with_soup(name: str, page: Page) -> int:
+    places = SELECTORS[name]
     soup = BeautifulSoup(page.body, "lxml")
     if page.role is Role.LIST:
         found = [
@@ -127,7 +132,7 @@ def _selected(name: str, page: Page) -> int:
     return len(texts)
 
 
-def _ms(work: Callable[[], int]) -> float:
+def _milliseconds(work: Callable[[], int]) -> float:
     def several() -> None:
         for _ in range(PAGES):
             work()

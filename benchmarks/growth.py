@@ -1,12 +1,12 @@
-"""How `match` grows: from 100,000 to 100 million customers, and from 1 to 50 companies, on one dump.
+"""The growth of `match` from 100,000 to 100 million customers, and from 1 to 50 companies, on one dump.
 
-1 million rows; every customer has e-mail, phone, resident ID and card; 4,777 customers of the first company
-are in the dump, and every other hit is chance. Each company has a key and a segment of its own, with a
-million customers where companies are counted: once with everything compared for everybody, once with the
-first look, after which those are left out whom chance alone hits. Each measurement is a process of its own:
-"start" is what it takes before (imports, opening all segments, and the numbering plans, which a first small
-dump makes it compile); "mapped" is what of its memory are pages of files, those of the segments mostly, which
-the system takes back when it wants.
+The dump has 1 million rows. Every customer has e-mail, phone, resident ID and card. 4,777 customers of the
+first company are in the dump, and every other hit is chance. Each company has its own key and segment, of a
+million customers where companies are counted: once with everything compared for all companies, and once with
+the first look, which leaves out the companies that only chance hits. Each measurement is a process of its
+own. "Start" is the CPU time before the measured dump: imports, opening the segments, and a small dump before
+it. "Mapped" is the part of the memory that is pages of files, mostly of segments; the system can take them
+back at any time.
 """
 
 from __future__ import annotations
@@ -21,20 +21,20 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-from benchmarks.measure import bars, child, report
+from benchmarks.measure import bars, report, run_child
 
 ROWS = int(os.environ.get("SPILLWATCH_BENCH_ROWS", 1_000_000))
 IN_THE_DUMP = 4_777
-SIZES = "100000,1000000,10000000,100000000"
-COMPANIES = "1,2,5,10,20,50"
-EACH = 1_000_000  # customers of a company where companies are counted
-A_FEW = 20_000  # rows of the dump before the measured one
+DEFAULT_SIZES = "100000,1000000,10000000,100000000"
+DEFAULT_COMPANIES = "1,2,5,10,20,50"
+CUSTOMERS_PER_COMPANY = 1_000_000  # customers per company where companies are counted
+SMALL_ROWS = 20_000  # rows of the dump before the measured one
 _DUMP = "dump.csv"
 _SMALL = "small.csv"
 
 
 @dataclass(frozen=True, slots=True)
-class Ran:
+class GrowthResult:
     start_s: float
     cpu_s: float
     peak_mb: float
@@ -53,7 +53,7 @@ class Ran:
 COLUMNS = (
     "start, CPU s",
     "CPU s",
-    "CPU s a million rows",
+    "CPU s per million rows",
     "peak MB",
     "mapped",
     "segments MB",
@@ -63,35 +63,44 @@ COLUMNS = (
 
 
 def main() -> None:
-    sizes, companies = _numbers("CUSTOMERS", SIZES), _numbers("COMPANIES", COMPANIES)
-    # Not in /tmp, which may be memory: 100 million customers are 7 GB, and twice that while they are sorted.
+    sizes, companies = (
+        _numbers_from_environment("CUSTOMERS", DEFAULT_SIZES),
+        _numbers_from_environment("COMPANIES", DEFAULT_COMPANIES),
+    )
+    # Not in /tmp, which may be in memory: 100 million customers take 7 GB, and twice that while being sorted.
     with tempfile.TemporaryDirectory(prefix="spillwatch-bench-", dir=Path.cwd()) as name:
         folder = Path(name)
-        child("benchmarks.growth", "dump", name, str(ROWS))
-        _show("customers", {size: _alone(folder, size) for size in sizes})
+        run_child("benchmarks.growth", "dump", name, str(ROWS))
+        _print_results("customers", {size: _measure_size(folder, size) for size in sizes})
         for number in range(1, max(companies) + 1):
-            child("benchmarks.growth", "segment", name, str(number), str(min(EACH, max(sizes))))
-        _show("companies", {many: _run(folder, many) for many in companies})
-        _show("companies, first look", {many: _run(folder, many, looks=True) for many in companies})
+            run_child(
+                "benchmarks.growth", "segment", name, str(number), str(min(CUSTOMERS_PER_COMPANY, max(sizes)))
+            )
+        _print_results("companies", {many: _measure(folder, many) for many in companies})
+        _print_results(
+            "companies, first look", {many: _measure(folder, many, first_look=True) for many in companies}
+        )
 
 
-def _numbers(name: str, usual: str) -> list[int]:
+def _numbers_from_environment(name: str, usual: str) -> list[int]:
     return [int(number) for number in os.environ.get(f"SPILLWATCH_BENCH_{name}", usual).split(",")]
 
 
-def _alone(folder: Path, size: int) -> Ran:
-    """One company with so many customers, whose segment is gone afterwards."""
-    child("benchmarks.growth", "segment", str(folder), "1", str(size))
-    ran = _run(folder, 1)
+def _measure_size(folder: Path, size: int) -> GrowthResult:
+    """Measure one company with so many customers, and remove its segment."""
+    run_child("benchmarks.growth", "segment", str(folder), "1", str(size))
+    ran = _measure(folder, 1)
     shutil.rmtree(folder / "1")
     return ran
 
 
-def _run(folder: Path, companies: int, *, looks: bool = False) -> Ran:
-    said, usage = child("benchmarks.growth", "match", str(folder), str(companies), "first look" * looks)
-    found = json.loads(said)
+def _measure(folder: Path, companies: int, *, first_look: bool = False) -> GrowthResult:
+    output, usage = run_child(
+        "benchmarks.growth", "match", str(folder), str(companies), "first look" * first_look
+    )
+    found = json.loads(output)
     whole_s = usage.ru_utime + usage.ru_stime
-    return Ran(
+    return GrowthResult(
         start_s=whole_s - found["cpu_s"],
         cpu_s=found["cpu_s"],
         peak_mb=usage.ru_maxrss / 1000,
@@ -102,27 +111,27 @@ def _run(folder: Path, companies: int, *, looks: bool = False) -> Ran:
     )
 
 
-def _show(what: str, ran: Mapping[int, Ran]) -> None:
+def _print_results(what: str, ran: Mapping[int, GrowthResult]) -> None:
     report((what, *COLUMNS), [(number, *one.cells) for number, one in ran.items()])
     bars(f"CPU seconds, by {what}", {f"{number:,}": one.cpu_s for number, one in ran.items()})
 
 
-# --- in processes of their own, which say one line of JSON
+# --- in processes of their own, which print one line of JSON
 
 
 def dump(folder: Path, rows: str) -> None:
-    """So many rows of strangers, and among them the first customers of the first company."""
+    """Write a dump of so many strangers, and among them the first customers of the first company."""
     from benchmarks.people import Rows
     from benchmarks.segments import customers_of
 
     theirs = next(customers_of(_seed(1), IN_THE_DUMP))
     Rows(int(rows), seed=_seed(0)).write(folder / _DUMP, among=theirs)
     with (folder / _DUMP).open("rb") as all_rows, (folder / _SMALL).open("wb") as few:
-        few.writelines(islice(all_rows, A_FEW))
+        few.writelines(islice(all_rows, SMALL_ROWS))
 
 
 def segment(folder: Path, number: str, customers: str) -> None:
-    """The customers of company `number`, below whom those of a smaller segment stand too."""
+    """Write the segment of company `number`; a larger one contains the customers of a smaller one."""
     from datetime import UTC, datetime
 
     from benchmarks.segments import customers_of, enrolled, write_base
@@ -136,7 +145,7 @@ def segment(folder: Path, number: str, customers: str) -> None:
     write_base(own / "segment", company=own.name, key=key, customers=count, parts=parts)
 
 
-def match(folder: Path, companies: str, looks: str = "") -> dict[str, float]:
+def match(folder: Path, companies: str, first_look: str = "") -> dict[str, float]:
     from benchmarks.measure import cost
     from benchmarks.segments import REGION
     from matching.comparing.findings import Findings
@@ -153,7 +162,7 @@ def match(folder: Path, companies: str, looks: str = "") -> dict[str, float]:
     ]
 
     def swept(name: str) -> Findings:
-        sweep = Sweep(Findings(watch_of([], watched), 100), first_look=FIRST_LOOK if looks else 0)
+        sweep = Sweep(Findings(watch_of([], watched), 100), first_look=FIRST_LOOK if first_look else 0)
         sweep.run([(name, folder / name)])
         return sweep.findings
 
@@ -169,7 +178,7 @@ def match(folder: Path, companies: str, looks: str = "") -> dict[str, float]:
 
 
 def _seed(company: int) -> int:
-    """0 is the strangers'."""
+    """Return the seed of a company's customers; company 0 stands for the strangers."""
     return 4_000 + company
 
 
@@ -181,9 +190,9 @@ def _mapped_mb() -> float:
 CHILDREN: Mapping[str, Callable[..., object]] = {one.__name__: one for one in (dump, segment, match)}
 
 
-def _child(name: str, folder: str, arguments: Sequence[str]) -> None:
+def _print_answer(name: str, folder: str, arguments: Sequence[str]) -> None:
     print(json.dumps(CHILDREN[name](Path(folder), *arguments)))
 
 
 if __name__ == "__main__":
-    _child(sys.argv[1], sys.argv[2], sys.argv[3:])
+    _print_answer(sys.argv[1], sys.argv[2], sys.argv[3:])

@@ -1,8 +1,8 @@
-"""Dumps read into blocks of UTF-8, against what Python has for each format, or only unpacks or decodes it.
+"""Read dumps into blocks of UTF-8, beside what Python has for each format, or beside only unpacking it.
 
-MB are of text that comes out, for each second of CPU; x is ours as a multiple of the other's, in this run.
-The other one gives something else: a reader of CSV or JSON gives cells, and what unpacks or decodes gives
-bytes that nobody has looked at. Rows are drawn at random, so that they pack as real ones do.
+MB/s are megabytes of the text that comes out per second of CPU; x is ours as a multiple of the other's, in
+this run. The other one does not give the same: a reader of CSV or JSON gives cells, and unpacking or decoding
+gives bytes only. Rows are drawn at random, so that they compress as real ones do.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from benchmarks.measure import cost, ratio, report
 from matching.inputs import documents
 
 ROWS = 60_000
-REPEATED = 6  # of the cheap formats
+REPEATED = 6  # times that the data of the fast formats is repeated
 ROUNDS = 4  # the best one counts: the machine is shared
 _NAMES = ("id", "姓名", "手机", "email", "address")
 _ROW = re.compile(rb"\(((?:'(?:[^'\\]|\\.|'')*'|[^'()])*)\)")
@@ -37,7 +37,7 @@ Row = tuple[str, ...]
 
 
 class Case(NamedTuple):
-    """A dump, and what else reads it."""
+    """A dump, and another program that reads it."""
 
     name: str
     data: bytes
@@ -48,18 +48,21 @@ class Case(NamedTuple):
 def main() -> None:
     with TemporaryDirectory() as folder:
         path = Path(folder) / "dump"
-        report(("dump", "MB in", "MB/s", "against", "MB/s ", "x"), [_row(case, path) for case in _cases()])
+        report(
+            ("dump", "MB in", "MB/s", "against", "MB/s ", "x"),
+            [_measure_case(case, path) for case in _cases()],
+        )
 
 
-def _row(case: Case, path: Path) -> tuple[object, ...]:
+def _measure_case(case: Case, path: Path) -> tuple[object, ...]:
     path.write_bytes(case.data)
-    ours = min(cost(lambda: _read(path))[1].cpu_s for _ in range(ROUNDS))
+    ours = min(cost(lambda: _read_blocks(path))[1].cpu_s for _ in range(ROUNDS))
     theirs = min(cost(lambda: case.read(case.data))[1].cpu_s for _ in range(ROUNDS))
-    size = _read(path) / 1e6
+    size = _read_blocks(path) / 1e6
     return case.name, len(case.data) / 1e6, size / ours, case.other, size / theirs, ratio(theirs, ours)
 
 
-def _read(path: Path) -> int:
+def _read_blocks(path: Path) -> int:
     return sum(len(block.text) for document in documents("dump", path) for block in document.blocks())
 
 

@@ -1,9 +1,9 @@
-"""From a page's arrival to the alert's delivery, through the real daemon, on SQLite.
+"""The time from a page's arrival to the alert's delivery, through the real daemon, on SQLite.
 
-Offers that name a watched company appear on the practice marketplace, a few at a time. Arrival is when the
-last byte of the offer's page was there (its capture's time); delivery, when the SMTP server or the webhook
-receiver had the message. The third row counts from the moment at which the offer appeared, with the wait
-for the next run in it: every 2 s here.
+Offers that name a watched company appear on the practice marketplace, ten at a time. Arrival is the time of
+the page's capture, when its last byte was received. Delivery is the time at which the SMTP server or the
+webhook receiver had the message. The third row counts from the appearance of the offer, and includes the wait
+for the next run: one every 2 s here.
 """
 
 from __future__ import annotations
@@ -36,37 +36,40 @@ def main() -> None:
                 file.unlink()
         daemon = stage.daemon()
         try:
-            _until_read(stage)
-            appeared = {path: at for number in range(ROUNDS) for path, at in _round(stage, number).items()}
+            _wait_until_read(stage)
+            appeared = {
+                path: at for number in range(ROUNDS) for path, at in _publish_round(stage, number).items()
+            }
         finally:
             daemon.stop()
-        arrivals = _arrivals(stage)
+        arrivals = _capture_times(stage)
         mails, hooks = stage.receipts.of("mail"), stage.receipts.of("hook")
         rows = [
-            ("page's arrival to e-mail", *_figures([r.at - arrivals[r.alert_id][1] for r in mails])),
-            ("page's arrival to webhook", *_figures([r.at - arrivals[r.alert_id][1] for r in hooks])),
-            ("appearance to e-mail", *_figures([r.at - appeared[arrivals[r.alert_id][0]] for r in mails])),
+            ("page's arrival to e-mail", *_statistics([r.at - arrivals[r.alert_id][1] for r in mails])),
+            ("page's arrival to webhook", *_statistics([r.at - arrivals[r.alert_id][1] for r in hooks])),
+            ("appearance to e-mail", *_statistics([r.at - appeared[arrivals[r.alert_id][0]] for r in mails])),
         ]
     report(("from, to", "alerts", "p50 ms", "p99 ms", "longest ms"), rows)
 
 
-def _until_read(stage: Stage) -> None:
+def _wait_until_read(stage: Stage) -> None:
     deadline = time.monotonic() + READ_WITHIN_S
     while not stage.ready():
         if time.monotonic() > deadline:
-            raise TimeoutError(f"the daemon has not read the site in {READ_WITHIN_S:.0f} s")
+            raise TimeoutError(f"the daemon has not read the site within {READ_WITHIN_S:.0f} s")
         stage.received(timeout_s=0.1)
 
 
-def _round(stage: Stage, number: int) -> dict[str, float]:
-    """Puts offers up, waits for their alerts on both channels, and says when each offer appeared, by path."""
+def _publish_round(stage: Stage, number: int) -> dict[str, float]:
+    """Publish offers, wait for their alerts on both channels, and return when each appeared, by path."""
     offers = tuple(_offer(f"{5000 + number * OFFERS + each}") for each in range(OFFERS))
     stage.put(Step("offers for the benchmark", puts=offers))
     appeared = time.time()
     wanted, deadline = (number + 1) * OFFERS * 2, time.monotonic() + ROUND_WITHIN_S
     while len(stage.receipts.all) < wanted:
         if time.monotonic() > deadline:
-            raise TimeoutError(f"{len(stage.receipts.all)} of {wanted} messages after {ROUND_WITHIN_S:.0f} s")
+            got = len(stage.receipts.all)
+            raise TimeoutError(f"received {got} of {wanted} messages within {ROUND_WITHIN_S:.0f} s")
         stage.received(timeout_s=1.0)
     return {offer.path: appeared for offer in offers}
 
@@ -78,8 +81,8 @@ def _offer(key: str) -> Posting:
     )
 
 
-def _arrivals(stage: Stage) -> dict[int, tuple[str, float]]:
-    """By alert: the offer's path, and when the page of its first version was there."""
+def _capture_times(stage: Stage) -> dict[int, tuple[str, float]]:
+    """Return, by alert, the offer's path and the time of its first version's capture."""
     query = (
         select(Alert.id, Listing.url, Capture.fetched_at)
         .join(Listing, Alert.listing_id == Listing.id)
@@ -94,6 +97,6 @@ def _path(url: str) -> str:
     return "/offer/" + url.rpartition("/")[2]
 
 
-def _figures(seconds: list[float]) -> tuple[int, float, float, float]:
+def _statistics(seconds: list[float]) -> tuple[int, float, float, float]:
     cuts = statistics.quantiles(seconds, n=100, method="inclusive")
     return len(seconds), cuts[49] * 1000, cuts[98] * 1000, max(seconds) * 1000

@@ -1,7 +1,8 @@
-"""Segments of 1, 10 and 100 million fingerprints against a Python set: built, opened, asked, changed.
+"""Segments of 1, 10 and 100 million fingerprints beside a Python set: build, open, look up, change.
 
-Half of what is asked, a million at a time, is enrolled. Every size has a process of its own, so that its
-memory is its own; a fingerprint is 16 random bytes here, as it is in life.
+Lookups are in batches of a million fingerprints, half of which are enrolled. Each size has a process of its
+own, so that its memory can be measured. A fingerprint is 16 random bytes here, which is what real ones look
+like.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ from matching.fingerprints.segments import (
     write_segment,
 )
 from matching.fingerprints.segments.chain import SegmentChain
-from matching.fingerprints.segments.probe import by_numpy, lookup
+from matching.fingerprints.segments.lookup_table import by_numpy, lookup
 from matching.identifiers import Field
 
 MILLION = 1_000_000
@@ -42,16 +43,16 @@ DELTA = 10_000  # customers added, and as many erased
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
+class SegmentCost:
     count: int
     build_s: float
-    build_mb: float  # most memory while it was built
+    build_mb: float  # peak memory of the build
     bytes_each: float
     open_ms: float
-    native: float  # lookups a CPU second
+    native: float  # lookups per second of CPU
     numpy: float
     set_: float | None
-    set_bytes: float | None  # of memory, each
+    set_bytes: float | None  # memory per fingerprint
     verify_s: float
     delta_s: float
     merge_s: float
@@ -63,7 +64,7 @@ def main() -> None:
         measured = []
         for size in SIZES:
             with context.Pool(1) as pool:
-                measured.append(pool.apply(_measure, (Path(folder), size)))
+                measured.append(pool.apply(_measure_size, (Path(folder), size)))
     report(
         ("fingerprints", "native/s", "numpy/s", "set/s", "native, x set", "bytes each", "bytes each, set"),
         [
@@ -96,30 +97,30 @@ def main() -> None:
     )
 
 
-def _measure(folder: Path, count: int) -> Measured:
+def _measure_size(folder: Path, count: int) -> SegmentCost:
     path = folder / f"{count}.segment"
-    _, built = cost(lambda: _build(path, count))
+    _, built = cost(lambda: _build_segment(path, count))
     peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     start = time.perf_counter()
     table = open_segment(path).tables[Field.PHONE]
     open_s = time.perf_counter() - start
-    asked = [_asked(number, count) for number in range(BATCHES)]
-    lookup(table, asked[0])
-    by_numpy(table, asked[0])
-    _, native = cost(lambda: [lookup(table, batch) for batch in asked])
-    _, numpy = cost(lambda: [by_numpy(table, batch) for batch in asked])
-    set_, set_bytes = _set(count, asked) if count <= SET_LIMIT else (None, None)
+    batches = [_lookup_batch(number, count) for number in range(BATCHES)]
+    lookup(table, batches[0])
+    by_numpy(table, batches[0])
+    _, native = cost(lambda: [lookup(table, batch) for batch in batches])
+    _, numpy = cost(lambda: [by_numpy(table, batch) for batch in batches])
+    set_, set_bytes = _measure_set(count, batches) if count <= SET_LIMIT else (None, None)
     _, verified = cost(lambda: verify_segment(path))
-    delta, merged = _follow(path)
+    delta, merged = _measure_deltas(path)
     path.unlink()
-    return Measured(
+    return SegmentCost(
         count, built.cpu_s, peak_mb, (len(table.records) * 16 + table.directory.nbytes) / count,
         open_s * 1000, BATCHES * MILLION / native.cpu_s, BATCHES * MILLION / numpy.cpu_s, set_, set_bytes,
         verified.cpu_s, delta, merged,
     )  # fmt: skip
 
 
-def _build(path: Path, count: int) -> None:
+def _build_segment(path: Path, count: int) -> None:
     parts = (
         {Field.PHONE: (batch, np.arange(number * MILLION + 1, (number + 1) * MILLION + 1, dtype=np.uint32))}
         for number, batch in enumerate(_enrolled(count))
@@ -136,20 +137,20 @@ def _random(seed: int, count: int = MILLION) -> Fingerprints:
     return np.random.default_rng(seed).integers(0, 256, (count, 16), np.uint8)
 
 
-def _asked(number: int, count: int) -> Fingerprints:
-    """A million, in no order, half of them enrolled."""
+def _lookup_batch(number: int, count: int) -> Fingerprints:
+    """Return a million fingerprints in random order, half of them enrolled."""
     known, strange = _random(number % (count // MILLION)), _random(1000 + number)
     strange[::2] = known[::2]
     return np.random.default_rng(number).permutation(strange)
 
 
-def _set(count: int, asked: list[Fingerprints]) -> tuple[float, float]:
+def _measure_set(count: int, batches: list[Fingerprints]) -> tuple[float, float]:
     held: set[bytes] = set()
     for batch in _enrolled(count):
         held.update(_as_bytes(batch))
-    batches = [_as_bytes(batch) for batch in asked]
-    _, taken = cost(lambda: [sum(map(held.__contains__, batch)) for batch in batches])
-    each = sys.getsizeof(held) / count + sys.getsizeof(batches[0][0])
+    keys = [_as_bytes(batch) for batch in batches]
+    _, taken = cost(lambda: [sum(map(held.__contains__, batch)) for batch in keys])
+    each = sys.getsizeof(held) / count + sys.getsizeof(keys[0][0])
     return BATCHES * MILLION / taken.cpu_s, each
 
 
@@ -158,18 +159,18 @@ def _as_bytes(values: Fingerprints) -> list[bytes]:
     return [whole[at : at + 16] for at in range(0, len(whole), 16)]
 
 
-def _follow(path: Path) -> tuple[float, float]:
-    """CPU seconds for a delta with additions, one with erasures and opening all; for merging them."""
+def _measure_deltas(path: Path) -> tuple[float, float]:
+    """Return CPU seconds for two deltas (additions, erasures) and opening all; and for merging them."""
     base = open_segment(path)
     added, gone, merged = (path.with_name(f"{path.stem}-{name}") for name in ("add", "erase", "merged"))
-    chain, followed = cost(lambda: _followed(base, added, gone))
+    chain, followed = cost(lambda: _make_chain(base, added, gone))
     _, merging = cost(lambda: merge_chain(chain, merged))
     for one in (added, gone, merged):
         one.unlink()
     return followed.cpu_s, merging.cpu_s
 
 
-def _followed(base: MappedSegment, added: Path, gone: Path) -> SegmentChain:
+def _make_chain(base: MappedSegment, added: Path, gone: Path) -> SegmentChain:
     first = base.header.customers + 1
     sorter = Sorter(added.parent)
     sorter.add(_random(5000, DELTA), np.arange(first, first + DELTA, dtype=np.uint32))

@@ -1,4 +1,4 @@
-"""How everything here is measured: CPU time of a process and its children; tables and bars for the docs."""
+"""Measure CPU time of a process and its children, and print tables and bars for the docs."""
 
 from __future__ import annotations
 
@@ -18,33 +18,33 @@ BAR = 60
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """CPU seconds (user and system), and seconds on the wall, which other work on the machine lengthens."""
+    """CPU seconds (user and system), and wall-clock seconds, which other work on the machine lengthens."""
 
     cpu_s: float
     wall_s: float
 
 
 def cost(work: Callable[[], T], *, children: bool = False) -> tuple[T, Cost]:
-    """What `work` returns and what it took; `children` counts child processes that have ended meanwhile."""
+    """Return the result of `work` and its cost; `children`: include child processes that ended meanwhile."""
     gc.collect()
     wall, cpu = time.perf_counter(), _cpu_s(children)
     result = work()
     return result, Cost(_cpu_s(children) - cpu, time.perf_counter() - wall)
 
 
-def child(module: str, *arguments: str) -> tuple[str, resource.struct_rusage]:
-    """What `python -m module` prints, and what it took.
+def run_child(module: str, *arguments: str) -> tuple[str, resource.struct_rusage]:
+    """Run `python -m module`; return what it prints and the resources it used.
 
-    A child's peak of memory begins with its parent's, so who calls this imports little before.
+    A child's peak memory starts at its parent's, so the caller should import little before.
     """
     process = subprocess.Popen([sys.executable, "-m", module, *arguments], stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
-    said = process.stdout.read()
+    output = process.stdout.read()
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
-        raise RuntimeError(f"{module} {' '.join(arguments)} ended with {process.returncode}")
-    return said, usage
+        raise RuntimeError(f"{module} {' '.join(arguments)} ended with exit code {process.returncode}")
+    return output, usage
 
 
 def _cpu_s(children: bool) -> float:
@@ -53,13 +53,13 @@ def _cpu_s(children: bool) -> float:
 
 
 def ratio(ours: float, theirs: float) -> str:
-    """How many times of theirs ours is."""
+    """Return ours as a multiple of theirs."""
     return f"{ours / theirs:.2f}x"
 
 
 def report(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    """Print a table in Markdown, numbers to the right."""
-    lines = [list(columns), *([_shown(value) for value in row] for row in rows)]
+    """Print a Markdown table with numbers aligned to the right."""
+    lines = [list(columns), *([_format_value(value) for value in row] for row in rows)]
     widths = [max(map(len, cells)) for cells in zip(*lines, strict=True)]
     right = [isinstance(value, int | float) for value in rows[0]]
     rules = ["-" * (width + 1) + ("-", ":")[numeric] for width, numeric in zip(widths, right, strict=True)]
@@ -73,15 +73,15 @@ def report(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
 
 
 def bars(title: str, values: Mapping[str, float]) -> None:
-    """Print one bar a value, the longest BAR characters."""
+    """Print one bar per value; the longest has BAR characters."""
     longest, width = max(values.values()), max(map(len, values))
     print(f"{title}\n")
     for name, value in values.items():
-        print(f"    {name.rjust(width)} {'█' * max(1, round(BAR * value / longest))} {_shown(value)}")
+        print(f"    {name.rjust(width)} {'█' * max(1, round(BAR * value / longest))} {_format_value(value)}")
     print(flush=True)
 
 
-def _shown(value: object) -> str:
+def _format_value(value: object) -> str:
     if isinstance(value, float):
         return f"{value:,.0f}" if value >= 1000 else f"{value:.3g}"
     return f"{value:,}" if isinstance(value, int) else str(value)

@@ -1,8 +1,8 @@
-"""The memory of one run that reads 100,000 pages: it must not grow with them.
+"""The memory of one run that reads 100,000 pages: it must not grow with their number.
 
-One list that goes on and on, 50 offers a page, each with a page of its own, from a local server in a process
-of its own. What the run's process holds (VmRSS) is read whenever it has come another 10,000 pages further.
-What has to grow is small: some bytes for each page that must not be asked for twice.
+A local server in a process of its own has one endless list with 50 offers per page, each with an item page.
+The memory of the run's process (VmRSS) is read after every 10,000 pages. Only some bytes per page have to
+grow: those that keep a page from being requested twice.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ import structlog
 from aiohttp import web
 
 from benchmarks.measure import report
-from benchmarks.runs import prepared
+from benchmarks.runs import prepare_run
 from benchmarks.sites import site
-from crawler.job import RunProgress
+from crawler.running.child_protocol import RunProgress
 from crawler.settings import CrawlerSettings
 
 PAGES = 100_000
@@ -47,7 +47,7 @@ def main() -> None:
                 rows.append((pages, _rss_mib(one.pid()), time.monotonic() - began))
 
         settings = CrawlerSettings(deadline_s=172_800)
-        one = prepared(Path(folder), {**DEFINITION, "start": f"{url}/offers"}, settings, on_progress=look)
+        one = prepare_run(Path(folder), {**DEFINITION, "start": f"{url}/offers"}, settings, on_progress=look)
         row = one.carry_out()
         report(("pages", "MiB", "seconds"), rows)
         print(f"{row.pages:,} pages, {row.listings_new:,} listings; the run ended as {row.reason}\n")

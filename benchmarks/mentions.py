@@ -1,9 +1,10 @@
-"""Mention scan: our automaton against one `re` alternation and pyahocorasick, at 100 to 100,000 terms.
+"""Find mentions: our automaton beside one `re` alternation and pyahocorasick, with 100 to 100,000 terms.
 
-"automaton" is the bare search: the text is folded and encoded already, and both automata find the same (which
-is checked; `re` finds no overlapping ones). "end to end" starts from the text as it was crawled: both sides
-fold it with our table, search, check boundaries and give offsets; ours also looks for defanged dots and
-letter-digit swaps. MB are of UTF-8, for each second of CPU; x is ours as a multiple of theirs, in this run.
+"automaton" is the search alone: the text is folded and encoded already, and both automata find the same,
+which is checked (`re` finds no overlapping matches). "end to end" starts from the text as it was crawled:
+both sides fold it with our table, search, check boundaries and give offsets; ours also finds defanged dots
+and letter-digit swaps. MB/s are megabytes of UTF-8 per second of CPU; x is ours as a multiple of the other's, in
+this run.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ ALTERNATION_CHARACTERS = {
     100: 1_000_000,
     10_000: 40_000,
     100_000: 4_000,
-}  # by terms: `re` tries them one by one
+}  # by number of terms: `re` tries them one by one, so it gets shorter texts
 COUNTS = tuple(ALTERNATION_CHARACTERS)
 TEXT_MB = 10
 ROUNDS = 3  # the best one counts: the machine is shared
@@ -51,7 +52,7 @@ _WORDS = [
 
 
 @dataclass(frozen=True)
-class Text:
+class BenchmarkText:
     name: str
     text: str
 
@@ -62,34 +63,37 @@ class Text:
 
 def main() -> None:
     chance = Random(20260301)
-    terms = _terms(chance, max(COUNTS))
-    texts = [Text("English", _english(chance, terms)), Text("Chinese", _chinese(chance, terms))]
+    terms = _make_terms(chance, max(COUNTS))
+    texts = [
+        BenchmarkText("English", _english_text(chance, terms)),
+        BenchmarkText("Chinese", _chinese_text(chance, terms)),
+    ]
     report(
         ("terms", "text", "what", "re MB/s", "pyahocorasick MB/s", "ours MB/s", "x re", "x pyahocorasick"),
-        [row for count in COUNTS for text in texts for row in _rows(terms[:count], text)],
+        [row for count in COUNTS for text in texts for row in _search_rows(terms[:count], text)],
     )
     report(
         ("text", "fold MB/s", "mask MB/s"),
-        [_prepared(text) for text in texts],
+        [_fold_and_mask_row(text) for text in texts],
     )
 
 
-def _prepared(text: Text) -> tuple[str, float, float]:
-    """What else is done with every text: folding, and masking before it is stored."""
+def _fold_and_mask_row(text: BenchmarkText) -> tuple[str, float, float]:
+    """Measure what else is done with every text: folding, and masking before it is stored."""
     return text.name, _speed(mention_fold(), text.text), _speed(mask_text, text.text[:1_000_000])
 
 
-def _rows(terms: list[str], text: Text) -> list[tuple[object, ...]]:
+def _search_rows(terms: list[str], text: BenchmarkText) -> list[tuple[object, ...]]:
     folded = mention_fold()(text.text).text
     patterns = sorted({mention_fold()(term).text for term in terms})
     theirs, ours = (
-        _pyahocorasick(patterns),
+        _build_pyahocorasick(patterns),
         DoubleArrayAhoCorasick([pattern.encode() for pattern in patterns]),
     )
     alternation = re.compile("|".join(map(re.escape, sorted(patterns, key=len, reverse=True))))
     data = folded.encode()
     if sum(1 for _ in theirs.iter(folded)) != len(ours.find_overlapping(data)):
-        raise SystemExit("the two automata do not find the same")
+        raise SystemExit("the two automata do not find the same number of matches")
     short = folded[: ALTERNATION_CHARACTERS[len(terms)]]
     compiled = Terms.build([WatchTerm(number, 1, term, "name") for number, term in enumerate(terms)])
     rows: list[tuple[object, ...]] = []
@@ -106,7 +110,7 @@ def _rows(terms: list[str], text: Text) -> list[tuple[object, ...]]:
     return rows
 
 
-def _pyahocorasick(patterns: list[str]) -> ahocorasick.Automaton:
+def _build_pyahocorasick(patterns: list[str]) -> ahocorasick.Automaton:
     automaton = ahocorasick.Automaton()
     for pattern in patterns:
         automaton.add_word(pattern, pattern)
@@ -118,7 +122,7 @@ _LETTER = re.compile(r"[a-z]")
 
 
 def _end_to_end(automaton: ahocorasick.Automaton, text: str) -> list[tuple[int, int]]:
-    """What one would write with pyahocorasick: fold, search, and the same boundaries for Latin terms."""
+    """A usual use of pyahocorasick: fold, search, and check the same boundaries for Latin terms."""
     folded = mention_fold()(text)
     found = []
     for last, pattern in automaton.iter(folded.text):
@@ -133,13 +137,13 @@ def _end_to_end(automaton: ahocorasick.Automaton, text: str) -> list[tuple[int, 
 def _speed(
     work: Callable[[Any], object], text: str | bytes, megabytes: float | None = None, rounds: int = ROUNDS
 ) -> float:
-    """MB of UTF-8 for each second of CPU."""
+    """Return MB of UTF-8 per second of CPU."""
     size = megabytes or (len(text.encode()) if isinstance(text, str) else len(text)) / 1e6
     return size / min(cost(lambda: work(text))[1].cpu_s for _ in range(rounds))
 
 
-def _terms(chance: Random, count: int) -> list[str]:
-    """Half Latin names, a quarter domains, a quarter Chinese names; none twice, in an order of chance."""
+def _make_terms(chance: Random, count: int) -> list[str]:
+    """Return distinct terms in random order: half Latin names, a quarter domains, a quarter Chinese names."""
     names: dict[str, None] = {}
     while len(names) < count:
         kind = chance.randrange(4)
@@ -151,15 +155,15 @@ def _terms(chance: Random, count: int) -> list[str]:
     return list(names)
 
 
-def _english(chance: Random, terms: list[str]) -> str:
-    """Prose of a market in which one word of two thousand is a term."""
+def _english_text(chance: Random, terms: list[str]) -> str:
+    """Return a market's prose in which one word of two thousand is a term."""
     words = chance.choices(_WORDS, k=int(TEXT_MB * 1e6 / 7.6))
     for place in range(0, len(words), 2000):
         words[place] = chance.choice(terms[:100]).capitalize()
     return " ".join(words)
 
 
-def _chinese(chance: Random, terms: list[str]) -> str:
+def _chinese_text(chance: Random, terms: list[str]) -> str:
     words = ["".join(chance.choices(_HAN, k=20)) + "，" for _ in range(int(TEXT_MB * 1e6 / 63 / 10))] * 10
     for place in range(0, len(words), 200):
         words[place] = chance.choice(terms[:100])

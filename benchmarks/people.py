@@ -1,7 +1,7 @@
-"""Invented people as CSV, a million rows a second: what a lender's customers and a dump look like.
+"""Invented people as CSV, a million rows per second: a lender's customers, or a dump.
 
-Every value has the shape and the check digits of a real one and is drawn at random; one that somebody has is
-an accident. Rows have a fixed width, so that a table is an array of bytes.
+Every value has the form and the check digits of a real one and is drawn at random, so a value that belongs to
+somebody is a coincidence. Rows have a fixed width, so that a table is an array of bytes.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ Digits = NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """So many rows of people drawn with a seed."""
+    """A table of `count` people, drawn with `seed`."""
 
     count: int
     seed: int
 
     def write(self, path: Path, *, among: Bytes | None = None) -> None:
-        """Write the table; `among`: rows of others, spread evenly over it."""
+        """Write the table; `among`: other rows, which replace rows evenly over the table."""
         rng = np.random.default_rng(self.seed)
         with path.open("wb") as file:
             file.write(HEADER)
@@ -49,7 +49,7 @@ class Rows:
 
 
 def people(rng: np.random.Generator, first: int, count: int) -> Bytes:
-    """Rows with the ids from `first` on."""
+    """Return rows of people whose ids start at `first`."""
     columns = (
         _digits(np.arange(first, first + count), 8),
         _text(b",name of nobody,user", count),

@@ -1,4 +1,4 @@
-"""One run of one source in a child process, as the daemon has it, for whatever measures runs."""
+"""One run of one source in a child process, as the daemon starts it, for benchmarks of runs."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from crawler.job import RunProgress
+from crawler.running.child_protocol import RunProgress
+from crawler.running.supervisor import Supervisor
 from crawler.settings import CrawlerSettings
 from crawler.sources import read_definition
-from crawler.supervise import Supervisor
 from matching.masks import mask_text
 from storage import runs, schema, sources
 from storage.base import Database
@@ -43,14 +43,14 @@ class OneRun:
         return pid
 
 
-def prepared(
+def prepare_run(
     home: Path,
     definition: Mapping[str, Any],
     settings: CrawlerSettings,
     *,
     on_progress: Callable[[RunProgress], None] | None = None,
 ) -> OneRun:
-    """Set a database up in an empty folder, with one source and a run of it."""
+    """Set up a database in an empty folder, with one source and a queued run of it."""
     home.mkdir(exist_ok=True)
     url = f"sqlite:///{home / 'spillwatch.db'}"
     database = Database.open(url)

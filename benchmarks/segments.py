@@ -1,4 +1,4 @@
-"""Segments of any size, written without a customer list: what enrolment would write, in bounded memory."""
+"""Write segments of any size without a customer list, as enrolment would write them, in bounded memory."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Part = Mapping[Field, tuple[Fingerprints, Ordinals]]
 
 
 def write_base(path: Path, *, company: str, key: RootKey, customers: int, parts: Iterable[Part]) -> None:
-    """Sort the fingerprints of all parts, and write them as the first segment of a series."""
+    """Sort the fingerprints of all parts, and write them as the base of a chain."""
     sorters: dict[Field, Sorter] = defaultdict(lambda: Sorter(path.parent))
     for part in parts:
         for name, (values, ordinals) in part.items():
@@ -39,14 +39,14 @@ def write_base(path: Path, *, company: str, key: RootKey, customers: int, parts:
 
 
 def customers_of(seed: int, count: int) -> Iterator[Bytes]:
-    """The first `count` rows of an endless list: a smaller count gives the beginning of a larger one."""
+    """Yield the first `count` rows of an endless list, so a larger count contains a smaller one."""
     rng = np.random.default_rng(seed)
     for start in range(0, count, CHUNK):
         yield people(rng, start, CHUNK)[: count - start]
 
 
 def enrolled(chunks: Iterable[Bytes], *, company: str, key: RootKey) -> Iterator[Part]:
-    """Their fingerprints: the program's own scanner finds the values in the rows, a million rows a second."""
+    """Yield the rows' fingerprints; the scanner finds the values in them, a million rows per second."""
     scanner = Scanner(REGION, _PEOPLE_HAVE)
     fingerprinters = {name: key.fingerprinter(company, name) for name in _PEOPLE_HAVE}
     first = 1

@@ -1,4 +1,4 @@
-"""A web site of the benchmarks, in a process of its own: what that takes is not counted while it lives."""
+"""A web site in a process of its own; its CPU time is not counted as long as it runs."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from multiprocessing.connection import Connection
 
 from aiohttp import web
 
-Routes = Callable[[], list[web.RouteDef]]  # called in the other process, so it has to be a module's function
+Routes = Callable[[], list[web.RouteDef]]  # called in the other process, so it must be a function of a module
 
 
 @contextmanager
 def site(routes: Routes) -> Iterator[str]:
-    """The address of a server with these routes."""
+    """Start a server with these routes, and yield its address."""
     ours, theirs = multiprocessing.Pipe()
     context = multiprocessing.get_context("spawn")
     server = context.Process(target=_serve, args=(routes, theirs), daemon=True)

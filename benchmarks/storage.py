@@ -1,7 +1,7 @@
-"""Listings stored a second on both databases: in the crawler's batches, one by one, and beside a bare upsert.
+"""Store listings in both databases: in the crawler's batches, one by one, and beside a bare upsert.
 
-A fifth of the listings comes twice. Ours writes a listing, its version and its search entry; the bare upsert,
-SQLAlchemy on a single table with a unique key, is the least that any program has to do.
+A fifth of the listings comes twice. Ours writes a listing, its version and its search entry. The bare upsert
+writes one table with a unique key through SQLAlchemy: the least that any program has to do.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from tests.peers.postgres import MISSING, PostgresServer, find_binaries
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 LISTINGS = 10_000
 ONE_BY_ONE = 1_000
-BATCH = 200  # what the crawler's pipeline buffers
+BATCH = 200  # listings that the crawler's pipeline buffers
 BODY_WORDS = 60
 WORDS = ("fresh", "base", "clients", "loans", "escrow", "sample", "出售", "客户", "资料", "数据", "一手")
 
@@ -44,13 +44,13 @@ BARE = Table(
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder, _postgresql() as url:
         urls = (f"sqlite:///{Path(folder) / 'bench.db'}", url)
-        rows = [row for url in urls for row in _measured(url)]
+        rows = [row for url in urls for row in _measure_database(url)]
     report(("database", "way", "listings", "listings/s", "CPU ms each", "CPU, x bare"), rows)
 
 
 @contextmanager
 def _postgresql() -> Iterator[str]:
-    """A database on a server of our own; as in the tests, it never waits for the disk."""
+    """Start a server of our own and yield a database on it; as in the tests, it never waits for the disk."""
     binaries = find_binaries()
     if binaries is None:
         raise SystemExit(MISSING)
@@ -61,14 +61,18 @@ def _postgresql() -> Iterator[str]:
         server.stop()
 
 
-def _measured(url: str) -> Iterator[tuple[object, ...]]:
-    """CPU is this process's: PostgreSQL's server has its own beside it."""
-    with _empty(url) as database:
-        source_id = _source(database)
+def _measure_database(url: str) -> Iterator[tuple[object, ...]]:
+    """Yield a row per way. CPU time is this process's; that of PostgreSQL's server is not counted."""
+    with _empty_database(url) as database:
+        source_id = _add_source(database)
         ways: dict[str, Callable[[], int]] = {
-            f"bare upsert, batches of {BATCH}": lambda: _bare(database, _records("bare", LISTINGS)),
-            f"ours, batches of {BATCH}": lambda: _ours(database, source_id, _records("m", LISTINGS), BATCH),
-            "ours, one by one": lambda: _ours(database, source_id, _records("s", ONE_BY_ONE), 1),
+            f"bare upsert, batches of {BATCH}": lambda: _store_bare(
+                database, _make_records("bare", LISTINGS)
+            ),
+            f"ours, batches of {BATCH}": lambda: _store_ours(
+                database, source_id, _make_records("m", LISTINGS), BATCH
+            ),
+            "ours, one by one": lambda: _store_ours(database, source_id, _make_records("s", ONE_BY_ONE), 1),
         }
         floor = 0.0
         for way, store in ways.items():
@@ -79,7 +83,7 @@ def _measured(url: str) -> Iterator[tuple[object, ...]]:
 
 
 @contextmanager
-def _empty(url: str) -> Iterator[Database]:
+def _empty_database(url: str) -> Iterator[Database]:
     database = Database.open(url)
     try:
         upgrade_schema(database)
@@ -89,7 +93,7 @@ def _empty(url: str) -> Iterator[Database]:
         database.close()
 
 
-def _source(database: Database) -> int:
+def _add_source(database: Database) -> int:
     declared = DeclaredSource(name="market", kind="html", definition={}, declared_in="sources/market.toml")
     with database.transaction() as session:
         sync_declared_sources(session, [declared], NOW)
@@ -98,14 +102,14 @@ def _source(database: Database) -> int:
         return source.id
 
 
-def _records(prefix: str, count: int) -> list[ListingRecord]:
-    """As the crawler hands them over; the last fifth repeats the first."""
+def _make_records(prefix: str, count: int) -> list[ListingRecord]:
+    """Return listings as the crawler hands them over; the last fifth repeats the first."""
     random = Random(7)
-    fresh = [_record(f"{prefix}-{number}", random) for number in range(count * 4 // 5)]
+    fresh = [_make_record(f"{prefix}-{number}", random) for number in range(count * 4 // 5)]
     return fresh + fresh[: count - len(fresh)]
 
 
-def _record(key: str, random: Random) -> ListingRecord:
+def _make_record(key: str, random: Random) -> ListingRecord:
     body = " ".join(random.choices(WORDS, k=BODY_WORDS))
     return ListingRecord(
         key=key,
@@ -116,14 +120,14 @@ def _record(key: str, random: Random) -> ListingRecord:
     )
 
 
-def _ours(database: Database, source_id: int, records: Sequence[ListingRecord], size: int) -> int:
+def _store_ours(database: Database, source_id: int, records: Sequence[ListingRecord], size: int) -> int:
     for start in range(0, len(records), size):
         with database.transaction() as session:
             upsert_many(session, source_id, records[start : start + size], NOW)
     return len(records)
 
 
-def _bare(database: Database, records: Sequence[ListingRecord]) -> int:
+def _store_bare(database: Database, records: Sequence[ListingRecord]) -> int:
     insert = sqlite.insert(BARE) if database.dialect == "sqlite" else postgresql.insert(BARE)
     new = {"title": insert.excluded.title, "body": insert.excluded.body}
     statement = insert.on_conflict_do_update(index_elements=[BARE.c.key], set_=new)

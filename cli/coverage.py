@@ -11,7 +11,7 @@ from itertools import pairwise
 from sqlalchemy.orm import Session
 
 from crawler.errors import ScheduleRefused
-from crawler.schedule import SourceSlots, slots_of
+from crawler.scheduling.source_slots import SourceSlots, slots_of
 from matching.settings import MatchingSettings
 from matching.watch_loader import watched_segments
 from storage import companies, coverage, sources

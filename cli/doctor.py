@@ -206,7 +206,7 @@ _KEY_LACKS = "Copy it here, or write one: `spillwatch keygen`."
 def _keys(app: App) -> Told:
     """Each source is read, as the daemon would; of an earlier key, whether a segment still needs it."""
     from matching.errors import KeyExposed
-    from matching.fingerprints.keys import Keyring, sources_of
+    from matching.fingerprints.keyring import Keyring, sources_of
 
     settings, checks = app.settings.matching, _key_checks(app)
     slugs = [slug for slug in sorted({*settings.keys, *settings.key_files}) if settings.keys.get(slug, True)]
@@ -356,7 +356,7 @@ def _tor(app: App) -> Told:
 
 
 def _cookies(app: App) -> Told:
-    from crawler.cookies import cookie_age_remark, read_cookies
+    from crawler.fetching.cookies import cookie_age_remark, read_cookies
 
     using = [each for each in app.configuration.sources if each.value.cookies_file is not None]
     for source in using:
@@ -376,7 +376,7 @@ def _cookies(app: App) -> Told:
 
 
 def _tokens(app: App) -> Told:
-    from crawler.access import token_of, token_refused
+    from crawler.fetching.api_token import token_of, token_refused
 
     using = [each for each in app.configuration.sources if token_of(each.value) is not None]
     for source in using:

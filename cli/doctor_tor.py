@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 
 from configuration.configuration import Configuration
 from crawler.errors import FetchError
+from crawler.fetching.routes.tor import TorProxy, status_of
 from crawler.settings import CrawlerSettings
-from crawler.tor import TorProxy, status_of
 
 CONNECT_TIMEOUT_S = 5.0
 #: SOCKS5, one way to authenticate: user name and password (RFC 1928, 3).

@@ -2,32 +2,32 @@
 
 SpillwatchError (storage.errors)
 └── CrawlError
-    ├── FetchError                one page could not be had; `outcome` is what a run ends in that had none
+    ├── FetchError                one page could not be fetched; `outcome`: of a run that could read none
     │   ├── FetchFailed           could_not_fetch
     │   │   ├── HostNotFound, ConnectionRefused, ConnectionLost, TimedOut, Truncated, ServerFailed   (retried)
     │   │   ├── RateLimited, TlsFailed, HeadersRefused, MalformedResponse, BodyTooLarge
     │   │   ├── DecompressedTooLarge, BadEncoding, TooManyRedirects, NotThere, UnexpectedStatus
-    │   │   ├── SentToTheFront    a NotThere that the site does not say
-    │   │   ├── MissingOrKept     the site says the same of what is gone and of what is kept from us
-    │   │   ├── TorUnreachable    ends the run, whatever it had read
-    │   │   ├── TorProblem        Tor is there, and could not reach the host
+    │   │   ├── SentToTheFront    a NotThere shown by a redirect
+    │   │   ├── MissingOrKept     the site answers the same for a page that is gone and for a hidden one
+    │   │   ├── TorUnreachable    ends the run, whatever was read before
+    │   │   ├── TorProblem        Tor answers, but could not reach the host
     │   │   │   ├── TorFailed, TorTimedOut, OnionSilent, OnionPortClosed   (retried)
     │   │   │   └── OnionNotFound, OnionAddressWrong, OnionKeyWanted
     │   │   └── RobotsUnreachable
-    │   ├── BudgetEnded, QuietHoursBegan, RunStopped   nothing is wrong with the site
-    │   ├── Walled                wall: the site shows a wall instead of its page; nothing is done to get past
+    │   ├── BudgetEnded, QuietHoursBegan, RunStopped   the site has no problem
+    │   ├── Walled                wall: the site shows a wall instead of its page
     │   │   └── LoginWall, Captcha, WaitingQueue, Banned, AgeGate
     │   └── FetchRefused          refused: by the guard, by the site's robots.txt, or by the site itself
     │       ├── MethodRefused, UrlRefused, SchemeRefused, AddressRefused, ContentRefused
     │       ├── OnionWithoutTor, OnionLeft, RouteMissing
-    │       ├── CookiesRefused    ends the run before anything is asked
+    │       ├── CookiesRefused    ends the run before anything is requested
     │       │   └── CookiesMissing, CookiesExposed, CookiesUnreadable
     │       ├── RobotsForbidden, TokenRefused
     │       └── SiteDenied
-    ├── ParseFailed               a page came and could not be parsed
+    ├── ParseFailed               a page came, but could not be parsed
     │   └── ParseTimedOut
-    ├── JobRefused                the child could not use what it was given
-    ├── RunSuperseded             another process owns this run now
+    ├── JobRefused                the child process could not use its job
+    ├── RunSuperseded             another process has taken over this run
     └── ScheduleRefused           a source's schedule cannot be used
 """
 
@@ -44,7 +44,7 @@ class CrawlError(SpillwatchError):
 
     reason = "crawl_error"
 
-    # A class says in its first line what its parent does not say; its docstring is its message.
+    # The first line of a class states what differs from its parent; its docstring is its default message.
     def __init_subclass__(cls, *, reason: str | None = None, permanent: bool | None = None) -> None:
         super().__init_subclass__()
         cls.reason = reason or cls.reason
@@ -52,7 +52,7 @@ class CrawlError(SpillwatchError):
 
 
 class ParseFailed(CrawlError, reason="parse_failed"):
-    """A page could not be parsed, by a defect of ours; the log names it."""
+    """A page could not be parsed because of a defect of Spillwatch; the log names it."""
 
 
 class ParseTimedOut(ParseFailed, reason="parse_timeout"):
@@ -64,7 +64,7 @@ class JobRefused(CrawlError, reason="job_refused"):
 
 
 class RunSuperseded(CrawlError, reason="run_superseded"):
-    """This run was taken over or ended by another process; nothing more is written for it."""
+    """Another process took over or ended this run; nothing more is written for it."""
 
 
 class ScheduleRefused(CrawlError, reason="schedule_refused"):
@@ -72,10 +72,10 @@ class ScheduleRefused(CrawlError, reason="schedule_refused"):
 
 
 class FetchError(CrawlError, reason="fetch_failed"):
-    """A page could not be had."""
+    """A page could not be fetched."""
 
     outcome: ClassVar[RunOutcome] = RunOutcome.COULD_NOT_FETCH
-    #: A run that is closed for it ends in `outcome`, whatever it had read before.
+    #: Whether a run that is closed by this error ends in `outcome`, whatever it had read before.
     decides: ClassVar[bool] = False
 
     def __init_subclass__(
@@ -92,7 +92,7 @@ class FetchError(CrawlError, reason="fetch_failed"):
 
 
 class FetchFailed(FetchError):
-    """A page could not be fetched."""
+    """The request failed."""
 
 
 class HostNotFound(FetchFailed, reason="host_not_found", permanent=False):
@@ -100,19 +100,19 @@ class HostNotFound(FetchFailed, reason="host_not_found", permanent=False):
 
 
 class ConnectionRefused(FetchFailed, reason="connection_refused", permanent=False):
-    """The host took no connection."""
+    """The host did not accept a connection."""
 
 
 class ConnectionLost(FetchFailed, reason="connection_lost", permanent=False):
-    """The connection ended before an answer."""
+    """The connection ended before the response."""
 
 
 class TimedOut(FetchFailed, reason="timed_out", permanent=False):
-    """The answer was not complete in time."""
+    """The response was not complete within the time limit."""
 
 
 class Truncated(FetchFailed, reason="truncated", permanent=False):
-    """The answer ended before it was complete."""
+    """The response ended before it was complete."""
 
 
 class ServerFailed(FetchFailed, reason="server_error", permanent=False):
@@ -132,31 +132,31 @@ class TorProblem(FetchFailed, reason="tor_problem"):
 
 
 class TorFailed(TorProblem, reason="tor_failed", permanent=False):
-    """Tor could not reach the host and gave no narrower reason."""
+    """Tor could not reach the host and gave no more specific reason."""
 
 
 class TorTimedOut(TorProblem, reason="tor_timed_out", permanent=False):
-    """Tor reached the host's side in no time that was allowed."""
+    """Tor did not connect to the host within the time limit."""
 
 
 class OnionSilent(TorProblem, reason="onion_silent", permanent=False):
-    """The onion service is known, but did not answer Tor."""
+    """The onion service has a descriptor, but did not answer Tor."""
 
 
 class OnionPortClosed(TorProblem, reason="onion_port_closed", permanent=False):
-    """The onion service is there, but nothing listens at the port."""
+    """The onion service exists, but nothing listens at the port."""
 
 
 class OnionNotFound(TorProblem, reason="onion_not_found", permanent=False):
-    """There is no descriptor of the onion service: it is down, or has gone."""
+    """Tor found no descriptor of the onion service: it is down or has moved."""
 
 
 class OnionAddressWrong(TorProblem, reason="onion_address_wrong"):
-    """The address is no onion address."""
+    """The address is not a valid onion address."""
 
 
 class OnionKeyWanted(TorProblem, reason="onion_key_wanted"):
-    """The onion service lets in only those who hold its key."""
+    """The onion service admits only clients that hold its key."""
 
 
 class TlsFailed(FetchFailed, reason="tls_failed"):
@@ -164,51 +164,51 @@ class TlsFailed(FetchFailed, reason="tls_failed"):
 
 
 class HeadersRefused(FetchFailed, reason="headers_too_large"):
-    """The answer has too many or too long headers."""
+    """The response has too many or too long headers."""
 
 
 class MalformedResponse(FetchFailed, reason="malformed_response"):
-    """The answer is not HTTP."""
+    """The response is not HTTP."""
 
 
 class BodyTooLarge(FetchFailed, reason="body_too_large"):
-    """The answer is larger than the limit."""
+    """The response is larger than the limit."""
 
 
 class DecompressedTooLarge(FetchFailed, reason="decompressed_too_large"):
-    """The answer is larger than the limit when decompressed."""
+    """The response is larger than the limit when decompressed."""
 
 
 class BadEncoding(FetchFailed, reason="bad_encoding"):
-    """The answer's Content-Encoding could not be undone."""
+    """The response could not be decompressed."""
 
 
 class TooManyRedirects(FetchFailed, reason="too_many_redirects"):
-    """The site redirects on and on."""
+    """The site redirected too many times in a row."""
 
 
 class NotThere(FetchFailed, reason="not_there"):
-    """The page is not there (404 or 410)."""
+    """The page does not exist (404 or 410)."""
 
 
 class SentToTheFront(NotThere, reason="sent_to_the_front"):
-    """The page's address leads to the site's front page."""
+    """The page redirects to the site's front page."""
 
 
 class MissingOrKept(FetchFailed, reason="missing_or_kept"):
-    """The page is gone or is kept from us; the site says the same of both."""
+    """The page is gone or hidden from us; the site answers the same for both."""
 
 
 class UnexpectedStatus(FetchFailed, reason="unexpected_status"):
-    """The site answered with a status that is no page."""
+    """The site answered with a status that does not stand for a page."""
 
 
 class RobotsUnreachable(FetchFailed, reason="robots_unreachable"):
-    """robots.txt could not be read, so nothing else was asked for."""
+    """robots.txt could not be read, so nothing else was requested."""
 
 
 class BudgetEnded(FetchError, reason="budget_ended"):
-    """The run's budget ended."""
+    """The run's budget was spent."""
 
 
 class RunStopped(FetchError, reason="stopped", outcome=RunOutcome.INTERRUPTED):
@@ -220,7 +220,7 @@ class QuietHoursBegan(FetchError, reason="quiet_hours", outcome=RunOutcome.INTER
 
 
 class FetchRefused(FetchError, reason="fetch_refused", outcome=RunOutcome.REFUSED):
-    """A page is not to be fetched."""
+    """Fetching a page is not allowed."""
 
 
 class MethodRefused(FetchRefused, reason="method_refused"):
@@ -228,7 +228,7 @@ class MethodRefused(FetchRefused, reason="method_refused"):
 
 
 class UrlRefused(FetchRefused, reason="url_refused"):
-    """An address cannot be used."""
+    """A URL cannot be used."""
 
 
 class SchemeRefused(FetchRefused, reason="scheme_refused"):
@@ -236,7 +236,7 @@ class SchemeRefused(FetchRefused, reason="scheme_refused"):
 
 
 class AddressRefused(FetchRefused, reason="private_address"):
-    """A host stands for an address that is not public."""
+    """A host resolves to an address that is not public."""
 
 
 class ContentRefused(FetchRefused, reason="content_refused"):
@@ -244,19 +244,19 @@ class ContentRefused(FetchRefused, reason="content_refused"):
 
 
 class OnionWithoutTor(FetchRefused, reason="onion_without_tor"):
-    """An onion name is never asked for outside Tor."""
+    """An onion name is never requested outside Tor."""
 
 
 class RouteMissing(FetchRefused, reason="route_missing"):
-    """The way out that the source names does not exist, so nothing goes out."""
+    """The source is fetched through Tor, which is not configured, so nothing is requested."""
 
 
 class OnionLeft(FetchRefused, reason="onion_left"):
-    """A redirect leads out of Tor's own network."""
+    """A redirect leads out of Tor's network."""
 
 
 class CookiesRefused(FetchRefused, reason="cookies_refused", decides=True):
-    """The source's cookies cannot be used, so nothing is asked for."""
+    """The source's cookies cannot be used, so nothing is requested."""
 
 
 class CookiesMissing(CookiesRefused, reason="cookies_missing"):
@@ -264,15 +264,15 @@ class CookiesMissing(CookiesRefused, reason="cookies_missing"):
 
 
 class CookiesExposed(CookiesRefused, reason="cookies_exposed"):
-    """Others may read the cookies."""
+    """Other users can read the cookies."""
 
 
 class CookiesUnreadable(CookiesRefused, reason="cookies_unreadable"):
-    """What is in cookies_file is no export of cookies."""
+    """The cookies_file is not an export of cookies."""
 
 
 class RobotsForbidden(FetchRefused, reason="robots_forbidden"):
-    """The site's robots.txt does not want this page fetched."""
+    """The site's robots.txt does not allow this page to be fetched."""
 
 
 class TokenRefused(FetchRefused, reason="token_refused"):
@@ -288,7 +288,7 @@ class Walled(FetchError, reason="walled", permanent=False, outcome=RunOutcome.WA
 
 
 class LoginWall(Walled, reason="login_wall"):
-    """The site wants a login."""
+    """The site requires a login."""
 
 
 class Captcha(Walled, reason="captcha"):
@@ -300,7 +300,7 @@ class WaitingQueue(Walled, reason="queue"):
 
 
 class Banned(Walled, reason="banned"):
-    """The site says that we are banned."""
+    """The site says that access is banned."""
 
 
 class AgeGate(Walled, reason="age_gate"):

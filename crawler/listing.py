@@ -1,6 +1,6 @@
-"""What an adapter reads out of a site: one offer, thread or paste.
+"""The listing that an adapter reads from a page: one offer, thread or paste.
 
-The text is as published, without control characters. It is not masked: that is done before a row is written.
+The text is as published, without control characters. It is masked later, before a row is written.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ class ParsedPrice:
 
 @dataclass(frozen=True, slots=True)
 class ParsedListing:
-    """One listing; a field the site does not give is empty or `None`.
+    """One listing; a field that the site does not give is empty or None.
 
-    `key` is what makes it the same listing tomorrow within its source; `claimed_records` is the seller's
-    claim. `posted_at` is UTC, and `posted_at_uncertain` says that the page's words allow another reading.
-    `thread` is the key of the listing that this one is a reply to; `None` for what is no reply.
-    `attachments` and `links` are absolute URLs, not fetched yet. `row_digest` stands for what the list page
-    said about it.
+    `key` identifies the listing within its source, also in later runs. `claimed_records` is the seller's
+    claim. `posted_at` is UTC; `posted_at_uncertain` says that the page's words allow another reading.
+    `thread` is the key of the listing that this one replies to; None if it is not a reply. `attachments` and
+    `links` are absolute URLs, not fetched yet. `row_digest` is a digest of what the list page says about the
+    listing.
     """
 
     key: str

@@ -1,4 +1,4 @@
-"""Counters of the crawler, bumped by the daemon when a run ends; a source is named by its operator."""
+"""Metrics of the crawler, which the daemon updates when a run ends; the label is the source's name."""
 
 from __future__ import annotations
 
@@ -11,54 +11,57 @@ from storage.sources import SourceHealth
 
 RUNS = Counter("spillwatch_runs", "Runs that ended, by outcome.", ["source", "outcome"])
 RUN_SECONDS = Histogram(
-    "spillwatch_run_seconds", "How long runs took.", buckets=(1, 2, 5, 10, 30, 60, 120, 300, 600, 1800, 3600)
+    "spillwatch_run_seconds",
+    "Duration of runs in seconds.",
+    buckets=(1, 2, 5, 10, 30, 60, 120, 300, 600, 1800, 3600),
 )
-RUNS_ACTIVE = Gauge("spillwatch_runs_active", "Runs going on.")
+RUNS_ACTIVE = Gauge("spillwatch_runs_active", "Runs in progress.")
 PAGES = Counter("spillwatch_pages", "Pages fetched.", ["source"])
 CAPTURED_BYTES = Counter("spillwatch_captured_bytes", "Bytes of stored responses, as received.", ["source"])
-LISTINGS = Counter("spillwatch_listings", "Listings read, by what they were.", ["source", "life"])
+LISTINGS = Counter("spillwatch_listings", "Listings that runs stored, new or changed.", ["source", "life"])
 PAGES_UNREAD = Gauge(
-    "spillwatch_pages_unread", "List pages the last run knew of and left unread.", ["source"]
+    "spillwatch_pages_unread", "List pages that the last run knew of and left unread.", ["source"]
 )
 LAST_SUCCESS = Gauge(
-    "spillwatch_source_last_success_timestamp_seconds", "When a run last read what there was.", ["source"]
+    "spillwatch_source_last_success_timestamp_seconds", "When a run last read the source's lists.", ["source"]
 )
 COOKIES_EXPIRE = Gauge(
     "spillwatch_source_cookies_expire_timestamp_seconds",
     "When the first of a source's pasted cookies expires.",
     ["source"],
 )
-HEALTHY = Gauge("spillwatch_source_healthy", "1 while the source's health is ok.", ["source"])
+HEALTHY = Gauge("spillwatch_source_healthy", "1 while the source's health is ok, else 0.", ["source"])
 LISTINGS_SEEN = Gauge(
-    "spillwatch_source_listings_seen", "Rows of lists that the last run which read them saw.", ["source"]
+    "spillwatch_source_listings_seen", "List rows that the last successful run saw.", ["source"]
 )
 LISTINGS_USUAL = Gauge(
-    "spillwatch_source_listings_usual", "The median of the same over the last runs.", ["source"]
+    "spillwatch_source_listings_usual", "Median of the list rows that the last runs saw.", ["source"]
 )
 SELECTORS_LOST = Gauge(
-    "spillwatch_source_selectors_lost", "Selectors that always found something and now do not.", ["source"]
+    "spillwatch_source_selectors_lost",
+    "Selectors that always found something and now find nothing.",
+    ["source"],
 )
 NEWEST_LISTING = Gauge(
     "spillwatch_source_newest_listing_timestamp_seconds", "When a run last found a new listing.", ["source"]
 )
-WRITES_FAILED = Counter(
-    "spillwatch_run_writes_failed", "Times what became of a run could not be written and was tried again."
-)
+WRITES_FAILED = Counter("spillwatch_run_writes_failed", "Failed attempts to write the end of a run.")
 SLOTS_SKIPPED = Counter(
-    "spillwatch_slots_skipped", "Times a run was due while the source's last one still went on."
+    "spillwatch_slots_skipped",
+    "Scheduled runs that were skipped because the source's previous run was in progress.",
 )
 
 
 @dataclass(frozen=True, slots=True)
 class SourceState:
-    """How a source does after a run."""
+    """Numbers about a source after a run."""
 
     listings_usual: float
     selectors_lost: int
 
 
-def count(run: Run, state: SourceState, *, read: bool) -> None:
-    """Add a finished run, which must come with its source. `read`: it read what there was."""
+def count_run(run: Run, state: SourceState, *, read: bool) -> None:
+    """Add a finished run, whose source must be loaded. `read`: the run read the source's lists."""
     source = run.source.name
     HEALTHY.labels(source).set(run.source.health is SourceHealth.OK)
     SELECTORS_LOST.labels(source).set(state.selectors_lost)

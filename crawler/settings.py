@@ -1,87 +1,89 @@
-"""[crawler]: what every source's run has in common. What differs from source to source is in the source's
-file.
-"""
+"""[crawler]: the options that all runs share. What differs between sources is in each source's file."""
 
 from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from crawler.guard import MAX_REDIRECTS
-from crawler.headers import TOR_BROWSER, Headers
+from crawler.header_table import TOR_BROWSER, Headers
 
 MEBIBYTE = 1024 * 1024
+#: Default of `redirects`.
+MAX_REDIRECTS = 5
 
 
 class CrawlerSettings(BaseModel):
-    """How runs are started, bounded and how they present themselves."""
+    """How runs are started, limited, and presented to sites."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     concurrent_runs: int = Field(
-        default=2, ge=1, le=64, description="runs (child processes) at the same time"
+        default=2, ge=1, le=64, description="number of runs (child processes) at the same time"
     )
     memory_limit_mb: int = Field(
         default=1024,
         ge=256,
         le=65_536,
-        description="address space a run may take, in MiB; at the limit it ends as memory_exceeded",
+        description="limit of a run's address space in MiB; at the limit the run ends as memory_exceeded",
     )
     deadline_s: float = Field(
         default=1800,
         gt=0,
         le=172_800,
-        description="seconds after which a run is ended from outside, whatever it is doing",
+        description="seconds after which a run is ended from outside",
     )
     stop_grace_s: float = Field(
         default=3.0,
         gt=0,
         le=120,
-        description="seconds a run has to write down what it holds before it is killed",
+        description="seconds that a run has to write its data before it is killed",
     )
     request_timeout_s: float = Field(
-        default=30.0, gt=0, le=600, description="seconds one request may take from start to last byte"
+        default=30.0,
+        gt=0,
+        le=600,
+        description="time limit of one request in seconds, from start to last byte",
     )
     response_limit_mb: float = Field(
         default=10.0,
         gt=0,
         le=200,
-        description="size a response may have, in MiB, as received and again when decompressed",
+        description="size limit of a response in MiB, as received and again when decompressed",
     )
     attachment_limit_mb: float = Field(
-        default=5.0, gt=0, le=200, description="the same for a text attachment of a listing"
+        default=5.0, gt=0, le=200, description="size limit of a listing's text attachment in MiB"
     )
     parse_cpu_s: float = Field(
-        default=20.0, gt=0, le=600, description="seconds of CPU that parsing one page may take"
+        default=20.0, gt=0, le=600, description="limit of CPU time for parsing one page, in seconds"
     )
     redirects: int = Field(
-        default=MAX_REDIRECTS, ge=0, le=20, description="redirects that are followed for one page"
+        default=MAX_REDIRECTS, ge=0, le=20, description="number of redirects that are followed for one page"
     )
     retries: int = Field(
-        default=2, ge=0, le=10, description="times a page is asked for again after a failure that may pass"
+        default=2, ge=0, le=10, description="number of retries of a page after a temporary failure"
     )
     retry_wait_s: float = Field(
         default=30.0,
         ge=0,
         le=600,
-        description="longest Retry-After that a run waits for; a longer one ends the run's visit",
+        description="longest Retry-After in seconds that a run waits for; a longer one ends the run",
     )
     user_agent: str = Field(
         default="Spillwatch/0.1 (leak monitoring; read-only)",
         min_length=1,
         max_length=300,
-        description="how direct requests present themselves, and the name that robots.txt is read for",
+        description="User-Agent of direct requests, and the name for which robots.txt is read",
     )
     contact: str | None = Field(
         default=None,
         pattern=r"^[!-~]{3,200}$",
-        description="where a site's operator reaches you, such as an address or a page; added to user_agent",
+        description="where a site's operator can reach you, an address or a page; added to user_agent",
     )
     tor_headers: Headers = Field(
         default=TOR_BROWSER,
-        description="headers of requests through Tor, in their order, '' for none; default: Tor Browser's",
+        description="headers of requests through Tor, in their order; '' removes one; default: Tor Browser's",
     )
     accept_language: str = Field(
-        default="en,*;q=0.5", max_length=100, description="the Accept-Language of requests"
+        default="en,*;q=0.5", max_length=100, description="Accept-Language of direct requests"
     )
     tor_proxy: str | None = Field(
         default=None,
@@ -92,9 +94,9 @@ class CrawlerSettings(BaseModel):
         default=None,
         pattern=r"^https?://[^\s/]+(/\S*)?$",
         max_length=2_000,
-        description="what `spillwatch doctor` fetches through Tor; default: a source's robots.txt",
+        description="URL that `spillwatch doctor` fetches through Tor; default: a source's robots.txt",
     )
-    autothrottle: bool = Field(default=True, description="wait longer where a site answers slowly")
+    autothrottle: bool = Field(default=True, description="wait longer if a site answers slowly")
 
     @model_validator(mode="after")
     def _one_request_fits_in_a_run(self) -> CrawlerSettings:
@@ -112,10 +114,10 @@ class CrawlerSettings(BaseModel):
 
     @property
     def response_limit(self) -> int:
-        """Bytes."""
+        """The size limit of a response in bytes."""
         return int(self.response_limit_mb * MEBIBYTE)
 
     @property
     def attachment_limit(self) -> int:
-        """Bytes."""
+        """The size limit of an attachment in bytes."""
         return int(self.attachment_limit_mb * MEBIBYTE)

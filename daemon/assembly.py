@@ -15,8 +15,8 @@ from sqlalchemy.orm import Session
 from alerts.sender import DeliveryService
 from alerts.service import AlertService
 from configuration.configuration import Configuration
+from crawler.running.supervisor import Supervisor
 from crawler.sources import holds_keys, stored_definition
-from crawler.supervise import Supervisor
 from daemon.engine import EmbeddedEngine, Lane
 from matching.masks import mask_text
 from matching.service import MatchingService

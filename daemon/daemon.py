@@ -19,7 +19,7 @@ import structlog
 from configuration.configuration import Configuration
 from configuration.errors import ConfigurationError, ConfigurationRefused
 from configuration.settings import Settings, Supervision
-from crawler.schedule import RunSchedule
+from crawler.scheduling.run_schedule import RunSchedule
 from daemon import logs
 from daemon.assembly import DaemonParts, assemble, recover_after_crash, synchronise
 from daemon.engine import EmbeddedEngine

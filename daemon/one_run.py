@@ -10,8 +10,9 @@ import sys
 from sqlalchemy import event
 from sqlalchemy.orm import Session
 
-from crawler.job import MAX_LINE_BYTES, Job, Message, confine, line_of
-from crawler.run import execute_run
+from crawler.running.child_protocol import MAX_LINE_BYTES, Job, Message, line_of
+from crawler.running.process_limits import confine
+from crawler.visits.run import execute_run
 from daemon import logs
 from matching.masks import mask_text, mask_url
 from storage.base import Database

@@ -8,11 +8,11 @@ from datetime import datetime
 from pydantic import ValidationError
 from sqlalchemy.orm import Session
 
-from crawler.cookies import first_cookie_expiry, read_cookies
 from crawler.errors import CookiesRefused, ScheduleRefused
-from crawler.schedule import slots_of
+from crawler.fetching.cookies import first_cookie_expiry, read_cookies
+from crawler.progress.page_structure import PageStructure
+from crawler.scheduling.source_slots import slots_of
 from crawler.sources import read_stored
-from crawler.structure import PageStructure
 from storage import coverage, runs
 from storage.sources import Source, SourceHealth
 

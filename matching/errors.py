@@ -1,4 +1,4 @@
-"""What can go wrong in matching.
+"""The errors of matching. A class's docstring is its default message.
 
 SpillwatchError (storage.errors)
 └── MatchingError
@@ -27,6 +27,7 @@ SpillwatchError (storage.errors)
     └── InputRefused
         ├── InputMissing
         ├── InputUnreadable
+        ├── InputChanged
         ├── InputSpecial
         ├── InputTruncated
         ├── InputDamaged
@@ -45,7 +46,7 @@ from storage.errors import SpillwatchError
 
 
 class MatchingError(SpillwatchError):
-    """Something went wrong in matching."""
+    """Matching failed."""
 
     reason = "matching_failed"
 
@@ -63,25 +64,25 @@ class KeyRefused(MatchingError):
 
 
 class KeyMissing(KeyRefused):
-    """There is no key file. Write one with `spillwatch keygen`, or say where it is."""
+    """The key file does not exist. Create one with `spillwatch keygen`, or set its path."""
 
     reason = "key_missing"
 
 
 class KeyExposed(KeyRefused):
-    """Others than its owner may read the key file."""
+    """Users other than its owner may read the key file. Run `chmod 600` on it."""
 
     reason = "key_exposed"
 
 
 class KeyDamaged(KeyRefused):
-    """The key file is not one that `spillwatch keygen` wrote."""
+    """The key file was not written by `spillwatch keygen`, or was changed since."""
 
     reason = "key_damaged"
 
 
 class KeyCommandFailed(KeyRefused):
-    """The command that should write the key did not."""
+    """The key command failed or did not write a key."""
 
     reason = "key_command_failed"
 
@@ -93,25 +94,25 @@ class SegmentRefused(MatchingError):
 
 
 class SegmentMissing(SegmentRefused):
-    """The segment file is not there."""
+    """The segment file does not exist."""
 
     reason = "segment_missing"
 
 
 class SegmentDamaged(SegmentRefused):
-    """The segment's bytes are not those that were written."""
+    """The segment is damaged: its bytes are not those that were written. Copy it again."""
 
     reason = "segment_damaged"
 
 
 class SegmentTruncated(SegmentRefused):
-    """The segment ends too early."""
+    """The segment is truncated. Copy it again."""
 
     reason = "segment_truncated"
 
 
 class SegmentVersionUnknown(SegmentRefused):
-    """The segment's format is not one that this program reads."""
+    """The segment's format version is unknown to this program."""
 
     reason = "segment_version_unknown"
 
@@ -123,13 +124,13 @@ class SegmentForeign(SegmentRefused):
 
 
 class SegmentKeyWrong(SegmentRefused):
-    """The segment was written with another key."""
+    """The segment was made with another key."""
 
     reason = "segment_key_wrong"
 
 
 class SegmentNormaliserChanged(SegmentRefused):
-    """The segment's values were normalised by other rules than this program's."""
+    """The segment's values were normalised by rules other than this program's. Enrol the customers again."""
 
     reason = "segment_normaliser_changed"
 
@@ -141,37 +142,37 @@ class SegmentBaseOther(SegmentRefused):
 
 
 class SegmentOutOfOrder(SegmentRefused):
-    """The delta is not the next of its series."""
+    """The delta is not the next one of its chain."""
 
     reason = "segment_out_of_order"
 
 
 class SegmentTooLarge(SegmentRefused):
-    """More fingerprints of a field than a segment can hold."""
+    """A field has more fingerprints than a segment can hold."""
 
     reason = "segment_too_large"
 
 
 class CustomersRefused(MatchingError):
-    """The customers' file was refused."""
+    """The customer list was refused."""
 
     reason = "customers_refused"
 
 
 class CustomersUnreadable(CustomersRefused):
-    """The customers' file cannot be read."""
+    """The customer list cannot be read."""
 
     reason = "customers_unreadable"
 
 
 class CustomersWithoutColumns(CustomersRefused):
-    """No column of the customers' file is known to hold an identifier."""
+    """No column of the customer list is known to hold an identifier."""
 
     reason = "customers_without_columns"
 
 
 class CustomersOther(CustomersRefused):
-    """The list is not the one that the ordinals are of."""
+    """The customer list is not the one whose customers the ordinals number."""
 
     reason = "customers_other"
 
@@ -183,31 +184,31 @@ class OrdinalsRefused(MatchingError):
 
 
 class InputRefused(MatchingError):
-    """A dump, or a part of one, cannot be read, or not further. What was read before counts."""
+    """A dump, or a part of it, cannot be read, or not to its end. What was read before that counts."""
 
     reason = "input_refused"
 
 
 class InputMissing(InputRefused):
-    """There is no such file."""
+    """The file does not exist."""
 
     reason = "input_missing"
 
 
 class InputUnreadable(InputRefused):
-    """The system does not let the file be read."""
+    """The system refuses to read the file."""
 
     reason = "input_unreadable"
 
 
 class InputChanged(InputRefused):
-    """What is read has changed since the match was ended."""
+    """The input has changed since the match was interrupted."""
 
     reason = "input_changed"
 
 
 class InputSpecial(InputRefused):
-    """A link, device, pipe or socket: it is not followed."""
+    """A link, device, pipe or socket, which is not read."""
 
     reason = "input_special"
 
@@ -219,7 +220,7 @@ class InputTruncated(InputRefused):
 
 
 class InputDamaged(InputRefused):
-    """The data is not what it says it is."""
+    """The data is damaged: it is not well-formed, or its checksum is wrong."""
 
     reason = "input_damaged"
 
@@ -231,19 +232,19 @@ class InputEncrypted(InputRefused):
 
 
 class InputUnsupported(InputRefused):
-    """The data is packed in a way that is not read here."""
+    """The data is packed by a method that this program does not read."""
 
     reason = "input_unsupported"
 
 
 class InputTooLarge(InputRefused):
-    """More came out, or would have, than is allowed."""
+    """Unpacking gives, or would give, more data than is allowed."""
 
     reason = "input_too_large"
 
 
 class InputTooDeep(InputRefused):
-    """Archives or folders lie deeper within one another than is allowed."""
+    """Archives or folders are nested deeper than is allowed."""
 
     reason = "input_too_deep"
 
@@ -261,6 +262,6 @@ class InputTooSlow(InputRefused):
 
 
 class InputFailed(InputRefused):
-    """The program that reads it made a mistake."""
+    """The reader of this format failed on it, which is an error of this program. Please report it."""
 
     reason = "input_failed"

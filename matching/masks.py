@@ -1,17 +1,18 @@
-"""Masking: what every crawled text goes through before it enters the database, a log or an alert.
+"""Masking: every crawled text passes through it before it enters the database, a log or an alert.
 
-Masked is every identifier that `identifiers` recognises, and every shape that could lead to a person though
-a check digit is wrong: a telephone number that nobody was given, an 18-digit ID, 11 digits and more in a row.
-Prices, record counts, dates and thread numbers stay readable. A company's domain is nobody's identifier.
+Masked are all identifiers that `identifiers` recognises, and everything of such a shape even if its check
+digit is wrong, because it could still lead to a person: a telephone number that nobody was given, an 18-digit
+ID, 11 or more digits in a row. Prices, record counts, dates and thread numbers stay readable. A company's
+domain identifies no person and stays.
 
     john.doe@mail.example  j***e@mail.example      138-0013-8000        138-****-8000
     110101199003070000     110101********0000      4111 1111 1111 1111  4111 11** **** 1111
 
-Driving licences of digits alone have a check digit that one number of eleven has by chance: they are masked
-as any 11 digits are, and in no URL.
+One in eleven numbers passes the check digit of a driving licence of digits alone by chance. So those licences
+are masked only as any 11 digits are, and not in URLs.
 
-Order: percent-encoded text, e-mails, travel documents, wallets, licences, IBANs, numbers, those until nothing
-changes: masking again does nothing.
+Order: percent-encoded text, e-mails, travel documents, wallets, licences, IBANs, and then numbers until
+nothing changes. Masking a masked text changes nothing.
 """
 
 import re
@@ -27,32 +28,32 @@ from text.folding import narrow_fold
 _Replacement = tuple[int, int, str]  # a span of the narrowed text and what stands there instead
 _Finder = Callable[[str], Iterator[_Replacement]]
 
-_ROUNDS = 5  # more than two were never needed
+_ROUNDS = 5  # more than two were never needed; the bound keeps hostile text from taking longer
 
 
 def mask_text(text: str) -> str:
-    """The text without a person's identifiers; safe on any input, linear in its length."""
-    return _masked(_decoded(text, _numbers), _numbers)
+    """Return the text with all identifiers of persons masked; any input, in time linear in its length."""
+    return _mask_all(_mask_escaped_runs(text, _find_numbers), _find_numbers)
 
 
 def mask_url(url: str) -> str:
-    """A URL for the database: only what is recognised as an identifier goes, so that ids of threads stay."""
-    return _masked(_decoded(url, _recognised_numbers), _recognised_numbers)
+    """Return a URL with recognised identifiers masked; other long numbers, such as thread ids, stay."""
+    return _mask_all(_mask_escaped_runs(url, _find_recognised_numbers), _find_recognised_numbers)
 
 
-def _masked(text: str, numbers: _Finder) -> str:
-    """Numbers several times: what is left beside a masked one may be a shape of its own."""
-    text = _PASSWORD.sub(r"\1***", _replaced(text, _emails))
-    for find in (_zones, _wallets, _licences, _ibans):
-        text = _replaced(text, find)
+def _mask_all(text: str, numbers: _Finder) -> str:
+    """Mask all kinds in their order; numbers several times, because the rest of a run may be a shape, too."""
+    text = _PASSWORD.sub(r"\1***", _replace_found(text, _find_emails))
+    for find in (_find_travel_documents, _find_wallets, _find_licences, _find_ibans):
+        text = _replace_found(text, find)
     for _ in range(_ROUNDS):
-        before, text = text, _replaced(text, numbers)
+        before, text = text, _replace_found(text, numbers)
         if text == before:
             break
     return text
 
 
-def _replaced(text: str, find: _Finder) -> str:
+def _replace_found(text: str, find: _Finder) -> str:
     narrow = narrow_fold()(text)
     pieces, at = [], 0
     for start, end, mask in find(narrow.text):
@@ -70,19 +71,19 @@ _UNESCAPE_DEPTH = 3  # %2540 is %40 is @
 _PRINTABLE = "".join(map(chr, range(0x21, 0x7F))).replace("%", "")
 
 
-def _decoded(text: str, numbers: _Finder) -> str:
-    return _ESCAPED_RUN.sub(lambda run: _unescaped(run, numbers), text) if "%" in text else text
+def _mask_escaped_runs(text: str, numbers: _Finder) -> str:
+    return _ESCAPED_RUN.sub(lambda run: _mask_escaped_run(run, numbers), text) if "%" in text else text
 
 
-def _unescaped(run: re.Match[str], numbers: _Finder) -> str:
-    """The run as it is, unless something in it is masked once it is decoded."""
+def _mask_escaped_run(run: re.Match[str], numbers: _Finder) -> str:
+    """Return the run as it is, or decoded, masked and encoded again if something in it is masked."""
     decoded = run[0]
     for _ in range(_UNESCAPE_DEPTH):
         further = unquote(decoded)
         if further == decoded:
             break
         decoded = further
-        masked = _masked(decoded, numbers)
+        masked = _mask_all(decoded, numbers)
         if masked != decoded:
             return quote(masked, safe=_PRINTABLE)
     return run[0]
@@ -90,144 +91,145 @@ def _unescaped(run: re.Match[str], numbers: _Finder) -> str:
 
 # --- e-mail
 
-# Only the local part is a person's, so the domain needs no end: whatever way its dots are written.
-_AT = re.compile(r"@|&(?:#64|#x40|commat);|[\[({<【] ?(?:@|at|AT|At) ?[\])}>】]")
-_SPELT_AT = re.compile(r"at ?[\])}>】]", re.IGNORECASE)
-_SPELT_OUT = re.compile(
+# Only the local part identifies a person, so it does not matter where the domain ends.
+_AT_SIGN = re.compile(r"@|&(?:#64|#x40|commat);|[\[({<【] ?(?:@|at|AT|At) ?[\])}>】]")
+_BRACKETED_AT = re.compile(r"at ?[\])}>】]", re.IGNORECASE)
+_SPELT_OUT_ADDRESS = re.compile(
     r"(?<![\w*])([\w.+%-]{1,64}) (?:at|AT) (?=[\d_-]{0,63}[^\W\d_][\w-]{0,63} (?:dot|DOT) \w)"
 )
 _LOCAL_BACKWARDS = re.compile(r" ?((?:[A-Za-z0-9_.%+*!$'^`~]|-(?!-)){1,1024})")
 _FOREIGN_LOCAL_BACKWARDS = re.compile(r"((?:[\w.%+*!$'^`~]|-(?!-)){1,1024})")
 _DOMAIN_START = re.compile(r" ?(?:[\w-]{0,63}[^\W\d]|\d{1,3}\.\d)")
-_FOREIGN_DOMAIN = re.compile(r"[\w-]{1,63}\.\w")  # a name of another script before `@word` is no address
-_MASKED_LOCAL = re.compile(r".?\*{3}.?")
-_PASSWORD = re.compile(r"(\*\*\*.?@[\w.-]{1,253}:)(?!//)\S+")  # address:password, the custom of combo lists
+_FOREIGN_DOMAIN = re.compile(r"[\w-]{1,63}\.\w")  # letters of another script before `@word` are a handle
+_MASKED_LOCAL_PART = re.compile(r".?\*{3}.?")
+_PASSWORD = re.compile(r"(\*\*\*.?@[\w.-]{1,253}:)(?!//)\S+")  # address:password, as in combo lists
 _LOCAL_WINDOW = 1024
 
 
-def _emails(text: str) -> Iterator[_Replacement]:
-    if any(sign in text for sign in "@&") or _SPELT_AT.search(text):
-        for sign in _AT.finditer(text):
+def _find_emails(text: str) -> Iterator[_Replacement]:
+    if any(sign in text for sign in "@&") or _BRACKETED_AT.search(text):
+        for sign in _AT_SIGN.finditer(text):
             if _DOMAIN_START.match(text, sign.end()):
-                yield from _local_before(text, sign)
+                yield from _find_local_part(text, sign)
     if " dot " in text or " DOT " in text:
-        for spelt in _SPELT_OUT.finditer(text):
-            yield _masked_local(text, *spelt.span(1))
+        for spelt in _SPELT_OUT_ADDRESS.finditer(text):
+            yield _mask_local_part(text, *spelt.span(1))
 
 
-def _local_before(text: str, sign: re.Match[str]) -> Iterator[_Replacement]:
+def _find_local_part(text: str, sign: re.Match[str]) -> Iterator[_Replacement]:
     before = text[max(0, sign.start() - _LOCAL_WINDOW) : sign.start()][::-1]
     local = _LOCAL_BACKWARDS.match(before)
     if local is None and _FOREIGN_DOMAIN.match(text, sign.end()):
         local = _FOREIGN_LOCAL_BACKWARDS.match(before)
     if local is not None:
-        yield _masked_local(text, sign.start() - local.end(1), sign.start() - local.start(1))
+        yield _mask_local_part(text, sign.start() - local.end(1), sign.start() - local.start(1))
 
 
-def _masked_local(text: str, start: int, end: int) -> _Replacement:
+def _mask_local_part(text: str, start: int, end: int) -> _Replacement:
     local = text[start:end]
-    if _MASKED_LOCAL.fullmatch(local):
+    if _MASKED_LOCAL_PART.fullmatch(local):
         return start, end, local
     return start, end, f"{local[0]}***{local[-1]}" if len(local) > 3 else f"{local[0]}***"
 
 
 # --- travel documents
 
-# Whatever has fillers and the length of a line is one: names stand in lines without a check digit.
+# Every line with fillers and of that length is masked: the line of names has no check digit.
 _ZONE_LINE = re.compile(r"(?<![A-Z0-9<])[A-Z0-9<]{28,}+", re.ASCII)
 _ZONE_MIDDLE = re.compile(r"\d{7}[MFX<]\d{7}", re.ASCII)  # birth date, sex, expiry
-_FEWEST_ZONE_SIGNS = 5  # letters and digits of a line; fewer is a rule drawn with `<`
+_MIN_ZONE_CHARACTERS = 5  # letters and digits of a line; a line with fewer is a ruler drawn with `<`
 
 
-def _zones(text: str) -> Iterator[_Replacement]:
+def _find_travel_documents(text: str) -> Iterator[_Replacement]:
     for line in _ZONE_LINE.finditer(text):
         written = line[0]
         if "<<" not in written and not _ZONE_MIDDLE.search(written):
             continue
-        if len(written) - written.count("<") >= _FEWEST_ZONE_SIGNS:
-            yield line.start(), line.end(), _starred(written, 4, 0)
+        if len(written) - written.count("<") >= _MIN_ZONE_CHARACTERS:
+            yield line.start(), line.end(), _star_out(written, 4, 0)
 
 
 # --- wallets and licences
 
-# In one case, too: what a text does not prove to be a wallet can be one.
+# Also in one case, which has no checksum: it can be a wallet.
 _ETHEREUM = re.compile(r"(?<![A-Za-z0-9])0x[0-9a-fA-F]{40}(?![A-Za-z0-9])", re.ASCII)
 
 
-def _wallets(text: str) -> Iterator[_Replacement]:
+def _find_wallets(text: str) -> Iterator[_Replacement]:
     found = {(start, end) for _, _, start, end in wallets(text)}
     found.update(one.span() for one in _ETHEREUM.finditer(text))
     for start, end in sorted(found):
-        yield start, end, _starred(text[start:end], 4, 4)
+        yield start, end, _star_out(text[start:end], 4, 4)
 
 
-def _licences(text: str) -> Iterator[_Replacement]:
+def _find_licences(text: str) -> Iterator[_Replacement]:
     for _, number, start, end in driving_licences(text):
         if not number.isdigit():
-            yield start, end, _starred(text[start:end], 3, 2)
+            yield start, end, _star_out(text[start:end], 3, 2)
 
 
 # --- IBAN
 
 
-def _ibans(text: str) -> Iterator[_Replacement]:
-    """Right country and length are enough."""
+def _find_ibans(text: str) -> Iterator[_Replacement]:
+    """Yield what has a country code and the length of its IBANs; the check digits may be wrong."""
     for run in identifiers.IBAN_RUN.finditer(text):
         length = IBAN_LENGTHS.get(run[0][:2].upper())
         end = identifiers.end_of_iban(run[0], length) if length else None
-        if end is not None and sum(map(str.isdigit, run[0][:end])) >= _FEWEST_IBAN_DIGITS:
-            yield run.start(), run.start() + end, _starred(run[0][:end], 4, 4)
+        if end is not None and sum(map(str.isdigit, run[0][:end])) >= _MIN_IBAN_DIGITS:
+            yield run.start(), run.start() + end, _star_out(run[0][:end], 4, 4)
 
 
-_FEWEST_IBAN_DIGITS = 8
+_MIN_IBAN_DIGITS = 8
 
 
 # --- numbers
 
-_MASKED = re.compile(
-    r"(?<!\d)\d{1,6}[ \-.()/]{0,2}\*(?:[ \-.()/]{0,2}\*)*+[ \-.()/]{0,2}\d{0,3}[\dXx](?!\d)", re.ASCII
-)
-_RUN = re.compile(r"\+?\(?\d(?:[ \-.()/]{0,2}\d){6,}+[Xx]?", re.ASCII)
-_DAY = re.compile(r"(?:19|20)\d\d[-./]\d\d?[-./]\d\d?(?: \d\d?)?", re.ASCII)
+_DIGIT_RUN = re.compile(r"\+?\(?\d(?:[ \-.()/]{0,2}\d){6,}+[Xx]?", re.ASCII)
+_CALENDAR_DAY = re.compile(r"(?:19|20)\d\d[-./]\d\d?[-./]\d\d?(?: \d\d?)?", re.ASCII)
 
 _DATE = r"(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])"
 _DATE_TIME = re.compile(_DATE + r"(?:(?:[01]\d|2[0-3])(?:[0-5]\d){1,2})?")
-_FREE = r"(?<!\d)"
-_END = r"(?!\d)"
-# Name -> shape, and how many digits stay readable at its beginning and its end. The first that fits counts.
+_NO_DIGIT_BEFORE = r"(?<!\d)"
+_NO_DIGIT_AFTER = r"(?!\d)"
+# Name -> shape, and how many digits stay readable at its beginning and its end. The first match counts.
 _SHAPES: dict[str, tuple[str, int, int]] = {
-    "international": (r"\+\(?\d(?:[ \-.()/]{0,2}\d){6,16}" + _END, 4, 3),
-    "resident_id": (_FREE + r"\d{6}[ -]?\d{8}[ -]?\d{3}[\dXx]" + _END, 6, 4),
+    "international": (r"\+\(?\d(?:[ \-.()/]{0,2}\d){6,16}" + _NO_DIGIT_AFTER, 4, 3),
+    "resident_id": (_NO_DIGIT_BEFORE + r"\d{6}[ -]?\d{8}[ -]?\d{3}[\dXx]" + _NO_DIGIT_AFTER, 6, 4),
     "mobile": (
-        _FREE
+        _NO_DIGIT_BEFORE
         + r"(?:(?:00)?86[ -]?)?1[3-9]\d"
         + r"(?:[ .-]?\d{4}[ .-]?\d{4}|\d[ -]\d{3}[ -]\d{4}|[ -]\d{3}[ -]\d{5})"
-        + _END,
+        + _NO_DIGIT_AFTER,
         3,
         4,
     ),
     "card": (
-        _FREE + r"[3-6]\d{3}(?:(?:[ -]\d{4}){2,3}[ -]\d{1,4}|[ -]\d{6}[ -]\d{4,5})" + _END,
+        _NO_DIGIT_BEFORE
+        + r"[3-6]\d{3}(?:(?:[ -]\d{4}){2,3}[ -]\d{1,4}|[ -]\d{6}[ -]\d{4,5})"
+        + _NO_DIGIT_AFTER,
         6,
         4,
     ),
-    "long": (_FREE + r"\d{11,}" + _END, 3, 4),
+    "long": (_NO_DIGIT_BEFORE + r"\d{11,}" + _NO_DIGIT_AFTER, 3, 4),
     "north_american": (
-        _FREE + rf"(?!{_DATE})(?:1[ .-]?)?\(?[2-9]\d\d\)?[ .-]{{0,2}}[2-9]\d\d[ .-]?\d{{4}}" + _END,
+        _NO_DIGIT_BEFORE
+        + rf"(?!{_DATE})(?:1[ .-]?)?\(?[2-9]\d\d\)?[ .-]{{0,2}}[2-9]\d\d[ .-]?\d{{4}}"
+        + _NO_DIGIT_AFTER,
         3,
         2,
     ),
     "national": (
-        _FREE
+        _NO_DIGIT_BEFORE
         + r"\(?0(?!\d[ -./]\d\d[ -./](?:19|20)\d\d(?!\d))[1-9]\d{0,3}\)?(?:[ .-]{0,2}\d{2,8}){1,4}"
-        + _END,
+        + _NO_DIGIT_AFTER,
         3,
         2,
     ),
 }
 _SHAPE = re.compile("|".join(f"(?P<{name}>{shape})" for name, (shape, _, _) in _SHAPES.items()), re.ASCII)
 _NATIONAL_DIGITS = range(9, 13)
-_GROUPED_DIGITS = 13
+_MIN_GROUPED_LENGTH = 13
 _LABEL = re.compile(
     r"(?:tel|phone|mobile|mob|cell|whatsapp|手机|手機|电话|電話|联系|聯繫|тел|телефон)\w{0,6}\W{0,4}\Z",
     re.IGNORECASE,
@@ -235,30 +237,34 @@ _LABEL = re.compile(
 _LABEL_WINDOW = 24
 
 
-def _runs(text: str) -> Iterator[re.Match[str]]:
-    """Runs of seven digits and more that are no day."""
-    return (run for run in _RUN.finditer(text) if not _DAY.fullmatch(run[0]))
+def _digit_runs(text: str) -> Iterator[re.Match[str]]:
+    """Return the runs of seven or more digits that are not a calendar day."""
+    return (run for run in _DIGIT_RUN.finditer(text) if not _CALENDAR_DAY.fullmatch(run[0]))
 
 
-def _numbers(text: str) -> Iterator[_Replacement]:
-    for run in _runs(text):
-        found = _both(text, _shapes(text, run, _ALL_SHAPES), _grouped(text, run))
-        yield from _labelled(text, run.start(), found[0][0] if found else run.end())
+def _find_numbers(text: str) -> Iterator[_Replacement]:
+    for run in _digit_runs(text):
+        found = _merge_overlapping(text, _find_shapes(text, run, _ALL_SHAPES), _find_grouped(text, run))
+        yield from _find_labelled(text, run.start(), found[0][0] if found else run.end())
         yield from found
 
 
-def _recognised_numbers(text: str) -> Iterator[_Replacement]:
-    """Telephone numbers with + and mainland mobiles by shape, cards and IDs only with right check digits."""
-    for run in _runs(text):
-        yield from _both(text, _shapes(text, run, _RECOGNISED), _grouped(text, run))
+def _find_recognised_numbers(text: str) -> Iterator[_Replacement]:
+    """Yield telephones with + and mainland mobiles by shape; cards and IDs with correct check digits."""
+    for run in _digit_runs(text):
+        yield from _merge_overlapping(
+            text, _find_shapes(text, run, _RECOGNISED_SHAPES), _find_grouped(text, run)
+        )
 
 
 _ALL_SHAPES = frozenset(_SHAPES)
-_RECOGNISED = frozenset({"international", "mobile"})
+_RECOGNISED_SHAPES = frozenset({"international", "mobile"})
 
 
-def _both(text: str, shapes: list[_Replacement], grouped: list[_Replacement]) -> list[_Replacement]:
-    """In order of place; of two at one place the longer stands, and what overlaps is masked as one."""
+def _merge_overlapping(
+    text: str, shapes: list[_Replacement], grouped: list[_Replacement]
+) -> list[_Replacement]:
+    """Return both in order of place; of two at one place the longer, and overlapping ones masked as one."""
     if not grouped:
         return shapes
     merged: list[_Replacement] = []
@@ -269,52 +275,52 @@ def _both(text: str, shapes: list[_Replacement], grouped: list[_Replacement]) ->
             merged[-1] = one
         elif one[1] > merged[-1][1]:
             start, end = merged[-1][0], one[1]
-            merged[-1] = (start, end, _starred(text[start:end], 3, 4))
+            merged[-1] = (start, end, _star_out(text[start:end], 3, 4))
     return merged
 
 
-def _shapes(text: str, run: re.Match[str], wanted: frozenset[str]) -> list[_Replacement]:
+def _find_shapes(text: str, run: re.Match[str], wanted: frozenset[str]) -> list[_Replacement]:
     found = []
     at = run.start()
     while match := _SHAPE.search(text, at, run.end()):
         name = match.lastgroup or ""
-        written = _national(match[0]) if name == "national" else match[0]
+        written = _national_number(match[0]) if name == "national" else match[0]
         if name not in wanted or not written or _DATE_TIME.fullmatch(written):
             at = match.start() + 1
             continue
         at = match.start() + len(written)
         _, first, last = _SHAPES[name]
-        found.append((match.start(), at, _starred(written, first, last)))
+        found.append((match.start(), at, _star_out(written, first, last)))
     return found
 
 
-def _national(written: str) -> str:
-    """As many of the groups as make 9 to 12 digits; empty where that cannot be."""
+def _national_number(written: str) -> str:
+    """Return the longest beginning of whole groups that has 9 to 12 digits; "" if there is none."""
     ends = [group.end() for group in re.finditer(r"[0-9]+", written)]
     fitting = [end for end in ends if sum(map(str.isdigit, written[:end])) in _NATIONAL_DIGITS]
     return written[: fitting[-1]] if fitting else ""
 
 
-def _grouped(text: str, run: re.Match[str]) -> list[_Replacement]:
-    """Cards and IDs in groups that no shape foresees, if they are real."""
-    if run.end() - run.start() < _GROUPED_DIGITS:
+def _find_grouped(text: str, run: re.Match[str]) -> list[_Replacement]:
+    """Return cards and IDs in groups that no shape has, if their check digits are correct."""
+    if run.end() - run.start() < _MIN_GROUPED_LENGTH:
         return []
     return [
-        (start, end, _starred(text[start:end], 6, 4))
+        (start, end, _star_out(text[start:end], 6, 4))
         for digits, start, end in identifiers.stretches(text, run)
         if identifiers.card(digits.rstrip("Xx")) or identifiers.resident_id(digits)
     ]
 
 
-def _labelled(text: str, start: int, end: int) -> Iterator[_Replacement]:
-    """Seven digits and more behind a word such as `phone`, whatever their shape."""
-    run = _RUN.match(text, start, end)
+def _find_labelled(text: str, start: int, end: int) -> Iterator[_Replacement]:
+    """Yield seven or more digits of any shape behind a word such as `phone`."""
+    run = _DIGIT_RUN.match(text, start, end)
     if run and _LABEL.search(text, max(0, start - _LABEL_WINDOW), start):
-        yield run.start(), run.end(), _starred(run[0], 2, 2)
+        yield run.start(), run.end(), _star_out(run[0], 2, 2)
 
 
-def _starred(written: str, first: int, last: int) -> str:
-    """Letters and digits become stars, but for the `first` and the `last` ones; separators stay."""
+def _star_out(written: str, first: int, last: int) -> str:
+    """Replace letters and digits by stars, except the `first` and the `last` ones; separators stay."""
     if written.isalnum():
         return written[:first] + "*" * (len(written) - first - last) + written[len(written) - last :]
     places = [place for place, character in enumerate(written) if character.isalnum()]

@@ -9,7 +9,7 @@ VERSIONS = Counter(
 )
 SECONDS = Histogram(
     "spillwatch_match_seconds",
-    "Duration of matching one version",
+    "Seconds that matching one version takes",
     buckets=(0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60),
 )
 FOUND = Counter("spillwatch_matches_total", "Mentions and fingerprint hits found", ("kind",))
@@ -22,4 +22,4 @@ REMATCH_FAILURES = Counter(
     "Chunks of the archive that could not be matched again, by result: retried, failed",
     ("result",),
 )
-UNUSABLE = Gauge("spillwatch_companies_without_fingerprints", "Companies of which a segment is unusable")
+UNUSABLE = Gauge("spillwatch_companies_without_fingerprints", "Companies with a segment that cannot be used")

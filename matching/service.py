@@ -1,7 +1,8 @@
-"""Handlers: match a new version of a listing, and match the archive again when the watch has changed.
+"""Handlers of work: match a new version of a listing, and match the archive again when the watch has changed.
 
-What is matched is the unmasked text in the evidence; what is written are places, counts and masked excerpts,
-in one transaction with the announcement that the alerts have something to judge. Both may be called twice.
+The unmasked text in the evidence is matched. Places, counts and masked excerpts are written, in the same
+transaction that announces to the alerts that there is something to evaluate. Both handlers may be called
+twice for the same work.
 """
 
 from collections.abc import Callable, Sequence
@@ -11,9 +12,10 @@ import structlog
 from sqlalchemy.orm import Session
 
 from matching import metrics
-from matching.comparing.findings import Findings, TextPart
+from matching.comparing.findings import Findings
+from matching.comparing.listing_text import ListingComparison, TextPart
 from matching.comparing.results import results_of
-from matching.data_sets import signs_of
+from matching.data_sets import data_set_signs
 from matching.errors import MatchingError
 from matching.settings import MatchingSettings
 from matching.watch import Watch
@@ -29,10 +31,10 @@ from storage.work import Dispatcher, Work, WorkKind
 
 log = structlog.get_logger()
 
-REMATCH_CHUNK = 50  # versions of one transaction; between two chunks other work gets its turn
+REMATCH_CHUNK = 50  # versions per transaction; between two chunks other work gets its turn
 RELOAD_UNUSABLE = timedelta(seconds=30)  # how often a segment that could not be used is tried again
 CRASHED = "match_crashed"
-_WATCH_CHANGES = 3  # changes of the watch that one attempt outlasts
+_WATCH_CHANGES = 3  # times that one attempt starts again because the watch has changed
 _PARTS = ("title", "body", "seller", "sample")
 _MEGABYTE = 1_000_000
 
@@ -57,64 +59,68 @@ class MatchingService:
         self._watch: Watch | None = None
         self._loaded_at = clock()
         self._digest: Digest | None = None
-        self._narrow: tuple[tuple[str, datetime, tuple[int, ...]], Watch] | None = None
+        self._narrowed: tuple[tuple[str, datetime, tuple[int, ...]], Watch] | None = None
+
+    # --- a new version
 
     def match_version(self, version_id: int) -> None:
-        """Match a version for all companies. It ends matched, or waits for its next attempt, or failed."""
+        """Match a version for all companies. It ends as matched, pending with a next attempt, or failed."""
         with self._database.transaction() as session:
             attempt = listings.claim_for_matching(session, version_id, now=self._clock())
         if attempt is None:
             return
-        if attempt > self._settings.attempts:  # killed or crashed each time, else there would be a reason
-            self._failed(version_id, attempt, CRASHED)
+        if attempt > self._settings.attempts:
+            # The process was killed or crashed in each attempt; otherwise a reason would have been written.
+            self._record_failure(version_id, attempt, CRASHED)
             return
         try:
             with metrics.SECONDS.time():
-                self._match(version_id)
+                self._match_with_stable_watch(version_id)
         except (MatchingError, EvidenceFailed, WatchChanged) as error:
-            self._failed(version_id, attempt, error.reason)
+            self._record_failure(version_id, attempt, error.reason)
         except Exception:
-            self._failed(version_id, attempt, CRASHED)
+            self._record_failure(version_id, attempt, CRASHED)
             raise
         else:
             metrics.VERSIONS.labels("matched").inc()
 
-    def _match(self, version_id: int) -> None:
-        """Raises WatchChanged if the watch changes each time while it is matched with."""
-        for again in reversed(range(_WATCH_CHANGES)):
+    def _match_with_stable_watch(self, version_id: int) -> None:
+        """Match again if the watch has changed meanwhile. Raises WatchChanged if it changes each time."""
+        for tries_left in reversed(range(_WATCH_CHANGES)):
             try:
                 self._match_once(version_id)
                 return
             except WatchChanged:
-                if not again:
+                if not tries_left:
                     raise
 
     def _match_once(self, version_id: int) -> None:
-        watched = self._current()
+        watched = self._current_watch()
         with self._database.reading() as session:
             version = listings.version_by_id(session, version_id)
         if version is None:
             return
-        parts = self._unmasked(version)
-        findings = self._findings(watched, parts, MatchScope.ALL)
+        parts = self._unmasked_parts(version)
+        findings = self._match_parts(watched, parts, MatchScope.ALL)
         self._digest = self._digest or digest_beside(self._evidence.folder)
-        signs = signs_of(texts_of(parts), version.claimed_records, digest=self._digest)
+        signs = data_set_signs(_texts_by_field(parts), version.claimed_records, digest=self._digest)
         with self._database.transaction() as session:
             now = self._clock()
+            # An older version does not say what the listing offers now.
             if version.number == version.listing.version_number:
                 data_sets.place_listing(session, version.listing_id, signs)
             for company_id in watched.unusable:
-                _want_fingerprints(session, company_id, now)
+                _request_fingerprint_rematch(session, company_id, now)
             touched = matches.record_matches(
                 session, version_id, results_of(findings), now=now, watched=watched.revision
             )
-            self._announce(session, touched)
+            self._announce_summaries(session, touched)
 
-    def _failed(self, version_id: int, attempt: int, reason: str) -> None:
-        """A row and a counter: the next attempt, or none."""
+    def _record_failure(self, version_id: int, attempt: int, reason: str) -> None:
+        """Write the reason and the time of the next attempt, if there is one, and count it."""
         now = self._clock()
         last = attempt >= self._settings.attempts
-        retry_at = None if last else now + self._wait(attempt)
+        retry_at = None if last else now + self._retry_delay(attempt)
         with self._database.transaction() as session:
             listings.record_matching_failure(session, version_id, reason=reason, retry_at=retry_at, now=now)
         metrics.VERSIONS.labels("failed" if last else "retried").inc()
@@ -127,23 +133,31 @@ class MatchingService:
             final=last,
         )
 
+    def _retry_delay(self, attempt: int) -> timedelta:
+        """Return the wait between this attempt, which failed, and the next; it doubles each time."""
+        return timedelta(seconds=self._settings.retry_after_s * 2 ** (attempt - 1))
+
+    # --- the archive
+
     def rematch(self, rematch_id: int) -> None:
-        """Match one chunk of the archive again, then queue for the next; a kill loses a chunk at most."""
-        watched = self._current()
+        """Match one chunk of the archive again and announce the next; a kill loses one chunk at most."""
+        watched = self._current_watch()
         with self._database.transaction() as session:
-            wanted = watch.rematch_by_id(session, rematch_id)
-            if wanted is None or _must_wait(wanted, watched):
+            requested = watch.rematch_by_id(session, rematch_id)
+            if requested is None or _must_wait_for_segment(requested, watched):
                 return
             claimed = watch.claim_rematch(session, rematch_id, now=self._clock())
         if claimed is None:
             return
-        if claimed.attempt > self._settings.attempts:  # killed each time, else it would have failed before
-            self._rematch_failed(claimed, CRASHED)
+        if claimed.attempt > self._settings.attempts:
+            # The process was killed in each attempt; otherwise the rematch would have failed before.
+            self._record_rematch_failure(claimed, CRASHED)
             return
         try:
             self._rematch_chunk(watched, claimed)
         except Exception as error:
-            self._rematch_failed(claimed, error.reason if isinstance(error, SpillwatchError) else CRASHED)
+            reason = error.reason if isinstance(error, SpillwatchError) else CRASHED
+            self._record_rematch_failure(claimed, reason)
             raise
 
     def _rematch_chunk(self, watched: Watch, claimed: ClaimedRematch) -> None:
@@ -154,16 +168,67 @@ class MatchingService:
             with self._database.transaction() as session:
                 watch.finish_rematch(session, claimed.rematch_id, claimed.epoch, now=self._clock())
             return
-        company_ids = _companies(claimed, watched)
-        narrowed = watched if company_ids is None else self._narrowed(watched, company_ids)
-        found = {version_id: self._again(narrowed, claimed, version_id) for version_id in ids}
+        company_ids = _companies_to_replace(claimed, watched)
+        narrowed = watched if company_ids is None else self._watch_of_companies(watched, company_ids)
+        found = {version_id: self._match_again(narrowed, claimed, version_id) for version_id in ids}
         self._write_chunk(claimed, company_ids, found)
 
-    def _rematch_failed(self, claimed: ClaimedRematch, reason: str) -> None:
-        """A row and a counter, as `_failed` has for a single version."""
+    def _match_again(self, watched: Watch, claimed: ClaimedRematch, version_id: int) -> Findings | None:
+        """Match one version again. None: its evidence is missing or damaged, so earlier matches stay."""
+        with self._database.reading() as session:
+            version = listings.version_by_id(session, version_id)
+        if version is None:
+            return None
+        try:
+            parts = self._unmasked_parts(version)
+        except EvidenceFailed as error:
+            # Names can be found in the masked text of the database, too; fingerprints and the texts of
+            # attachments are in the evidence only.
+            if claimed.scope is not MatchScope.TERMS or version.attachments:
+                metrics.REMATCHED.labels("failed").inc()
+                log.warning(
+                    "A version could not be matched again.",
+                    action="rematch_failed",
+                    version_id=version_id,
+                    reason=error.reason,
+                )
+                return None
+            parts = _masked_parts(version)
+        metrics.REMATCHED.labels("matched").inc()
+        return self._match_parts(watched, parts, claimed.scope)
+
+    def _write_chunk(
+        self, claimed: ClaimedRematch, company_ids: tuple[int, ...] | None, found: dict[int, Findings | None]
+    ) -> None:
+        """Write the findings, the cursor and the announcement of the next chunk in one transaction."""
+        hits = sum(bool(findings and findings.companies) for findings in found.values())
+        with self._database.transaction() as session:
+            still_claimed = watch.advance_rematch(
+                session,
+                claimed.rematch_id,
+                claimed.epoch,
+                cursor_version_id=max(found),
+                scanned=len(found),
+                found=hits,
+            )
+            if not still_claimed:
+                return
+            for version_id, findings in found.items():
+                if findings is not None:
+                    results = results_of(findings)
+                    now, scope = self._clock(), claimed.scope
+                    touched = matches.record_matches(
+                        session, version_id, results, now=now, scope=scope, company_ids=company_ids
+                    )
+                    self._announce_summaries(session, touched)
+            watch.pause_rematch(session, claimed.rematch_id, claimed.epoch)
+            self._dispatcher.announce(session, Work(WorkKind.REMATCH, claimed.rematch_id))
+
+    def _record_rematch_failure(self, claimed: ClaimedRematch, reason: str) -> None:
+        """Write the reason and the time of the next attempt, if there is one, and count it."""
         now = self._clock()
         last = claimed.attempt >= self._settings.attempts
-        retry_at = None if last else now + self._wait(claimed.attempt)
+        retry_at = None if last else now + self._retry_delay(claimed.attempt)
         with self._database.transaction() as session:
             watch.record_rematch_failure(
                 session, claimed.rematch_id, claimed.epoch, reason=reason, retry_at=retry_at, now=now
@@ -179,89 +244,10 @@ class MatchingService:
             final=last,
         )
 
-    def _wait(self, attempt: int) -> timedelta:
-        """From this attempt, which failed, to the next: each time twice as far."""
-        return timedelta(seconds=self._settings.retry_after_s * 2 ** (attempt - 1))
+    # --- both
 
-    def _again(self, watched: Watch, claimed: ClaimedRematch, version_id: int) -> Findings | None:
-        """None: its evidence is gone or damaged, so what was found before stays."""
-        with self._database.reading() as session:
-            version = listings.version_by_id(session, version_id)
-        if version is None:
-            return None
-        try:
-            parts = self._unmasked(version)
-        except EvidenceFailed as error:
-            if claimed.scope is not MatchScope.TERMS or version.attachments:
-                metrics.REMATCHED.labels("failed").inc()
-                log.warning(
-                    "A version could not be matched again.",
-                    action="rematch_failed",
-                    version_id=version_id,
-                    reason=error.reason,
-                )
-                return None
-            parts = _masked(version)
-        metrics.REMATCHED.labels("matched").inc()
-        return self._findings(watched, parts, claimed.scope)
-
-    def _write_chunk(
-        self, claimed: ClaimedRematch, company_ids: tuple[int, ...] | None, found: dict[int, Findings | None]
-    ) -> None:
-        hits = sum(bool(findings and findings.companies) for findings in found.values())
-        with self._database.transaction() as session:
-            mine = watch.advance_rematch(
-                session,
-                claimed.rematch_id,
-                claimed.epoch,
-                cursor_version_id=max(found),
-                scanned=len(found),
-                found=hits,
-            )
-            if not mine:
-                return
-            for version_id, findings in found.items():
-                if findings is not None:
-                    results = results_of(findings)
-                    now, scope = self._clock(), claimed.scope
-                    touched = matches.record_matches(
-                        session, version_id, results, now=now, scope=scope, company_ids=company_ids
-                    )
-                    self._announce(session, touched)
-            watch.pause_rematch(session, claimed.rematch_id, claimed.epoch)
-            self._dispatcher.announce(session, Work(WorkKind.REMATCH, claimed.rematch_id))
-
-    def _findings(self, watched: Watch, parts: Sequence[TextPart], scope: MatchScope) -> Findings:
-        until = self._clock() + timedelta(seconds=self._settings.time_limit_s)
-        findings = Findings(watched, self._settings.matches_limit, lambda: self._clock() >= until)
-        left = int(self._settings.text_limit_mb * _MEGABYTE)
-        for part in parts:
-            if len(part.text) > left:
-                findings.cut.add("text")
-            findings.add(
-                part._replace(text=part.text[:left]),
-                mentions=scope is not MatchScope.FINGERPRINTS,
-                fingerprints=scope is not MatchScope.TERMS,
-            )
-            left = max(0, left - len(part.text))
-        _count(findings)
-        return findings
-
-    def _unmasked(self, version: ListingVersion) -> list[TextPart]:
-        """The texts of a version, from the evidence alone."""
-        parts = _masked(version)  # of a version that came without evidence
-        if version.place is not None:
-            text = self._evidence.read_text(version.place).parts
-            parts = [TextPart(name, name, text[name]) for name in _PARTS if text.get(name)]
-        for attachment in version.attachments:
-            if attachment.place is not None:
-                text = self._evidence.read_text(attachment.place).parts
-                label = f"attachment {attachment.id}"
-                parts.append(TextPart("attachment", label, text.get("attachment", "")))
-        return parts
-
-    def _current(self) -> Watch:
-        """The watch, loaded anew when it changed, or when a segment that was unusable may be usable again."""
+    def _current_watch(self) -> Watch:
+        """Return the watch; load it again if it has changed, or if an unusable segment may be usable now."""
         with self._database.reading() as session:
             revision = companies.watch_revision(session)
             known, now = self._watch, self._clock()
@@ -272,7 +258,7 @@ class MatchingService:
                 metrics.UNUSABLE.set(len(known.unusable))
                 for company_id, error in known.unusable.items():
                     log.error(
-                        "Fingerprints of a company cannot be compared.",
+                        "A segment cannot be used: the company's fingerprints are not compared.",
                         action="segment_unusable",
                         company_id=company_id,
                         reason=error.reason,
@@ -280,27 +266,61 @@ class MatchingService:
                     )
         return known
 
-    def _narrowed(self, watched: Watch, company_ids: tuple[int, ...]) -> Watch:
-        """The watch of these companies; kept, because a rematch asks for the same one chunk after chunk."""
-        wanted = (watched.revision, self._loaded_at, company_ids)
-        if self._narrow is None or self._narrow[0] != wanted:
-            self._narrow = (wanted, watched.of_companies(company_ids))
-        return self._narrow[1]
+    def _watch_of_companies(self, watched: Watch, company_ids: tuple[int, ...]) -> Watch:
+        """Return the watch of these companies. It is kept, because each chunk of a rematch needs it again."""
+        key = (watched.revision, self._loaded_at, company_ids)
+        if self._narrowed is None or self._narrowed[0] != key:
+            self._narrowed = (key, watched.of_companies(company_ids))
+        return self._narrowed[1]
 
-    def _announce(self, session: Session, summary_ids: Sequence[int]) -> None:
+    def _unmasked_parts(self, version: ListingVersion) -> list[TextPart]:
+        """Return the texts of a version from the evidence. Raises EvidenceFailed."""
+        parts = _masked_parts(version)  # for a version that was stored without evidence
+        if version.place is not None:
+            text = self._evidence.read_text(version.place).parts
+            parts = [TextPart(name, name, text[name]) for name in _PARTS if text.get(name)]
+        for attachment in version.attachments:
+            if attachment.place is not None:
+                text = self._evidence.read_text(attachment.place).parts
+                label = f"attachment {attachment.id}"
+                parts.append(TextPart("attachment", label, text.get("attachment", "")))
+        return parts
+
+    def _match_parts(self, watched: Watch, parts: Sequence[TextPart], scope: MatchScope) -> Findings:
+        """Match the parts within the limits of time and text; `scope`: what is looked for."""
+        until = self._clock() + timedelta(seconds=self._settings.time_limit_s)
+        findings = Findings(watched, self._settings.matches_limit)
+        comparison = ListingComparison(findings, expired=lambda: self._clock() >= until)
+        left = int(self._settings.text_limit_mb * _MEGABYTE)
+        for part in parts:
+            if len(part.text) > left:
+                findings.cut.add("text")
+            comparison.match_part(
+                part._replace(text=part.text[:left]),
+                mentions=scope is not MatchScope.FINGERPRINTS,
+                fingerprints=scope is not MatchScope.TERMS,
+            )
+            left = max(0, left - len(part.text))
+        _count_findings(findings)
+        return findings
+
+    def _announce_summaries(self, session: Session, summary_ids: Sequence[int]) -> None:
         for summary_id in summary_ids:
             self._dispatcher.announce(session, Work(WorkKind.EVALUATE, summary_id))
 
 
-def _must_wait(wanted: watch.Rematch, watched: Watch) -> bool:
-    """A rematch of fingerprints begins when they can be compared; until then its row stays due."""
-    if wanted.scope is MatchScope.TERMS:
+def _must_wait_for_segment(requested: watch.Rematch, watched: Watch) -> bool:
+    """Return whether a rematch needs a segment that cannot be used; until then its row stays due."""
+    if requested.scope is MatchScope.TERMS:
         return False
-    return wanted.company_id in watched.unusable
+    return requested.company_id in watched.unusable
 
 
-def _companies(claimed: ClaimedRematch, watched: Watch) -> tuple[int, ...] | None:
-    """Whose matches are replaced; None: everybody's. Hits that cannot be looked for again must stay."""
+def _companies_to_replace(claimed: ClaimedRematch, watched: Watch) -> tuple[int, ...] | None:
+    """Return the companies whose matches are replaced; None: all.
+
+    Hits of a company whose segment cannot be used are not replaced, because they cannot be found again.
+    """
     if claimed.company_id is not None:
         return (claimed.company_id,)
     if claimed.scope is MatchScope.TERMS or not watched.unusable:
@@ -308,27 +328,28 @@ def _companies(claimed: ClaimedRematch, watched: Watch) -> tuple[int, ...] | Non
     return tuple(sorted(watched.company_ids - watched.unusable.keys()))
 
 
-def _want_fingerprints(session: Session, company_id: int, now: datetime) -> None:
+def _request_fingerprint_rematch(session: Session, company_id: int, now: datetime) -> None:
     reason = "fingerprints could not be compared"
     watch.request_rematch(
         session, scope=MatchScope.FINGERPRINTS, company_id=company_id, reason=reason, now=now
     )
 
 
-def _masked(version: ListingVersion) -> list[TextPart]:
+def _masked_parts(version: ListingVersion) -> list[TextPart]:
+    """Return the texts of a version from the database."""
     texts = {"title": version.title, "body": version.body, "seller": version.seller, "sample": version.sample}
     return [TextPart(name, name, text) for name, text in texts.items() if text]
 
 
-def texts_of(parts: Sequence[TextPart]) -> dict[str, str]:
-    """The texts by the field they stand in; of attachments there may be several, one below the other."""
+def _texts_by_field(parts: Sequence[TextPart]) -> dict[str, str]:
+    """Return the texts by their field; several attachments are joined, one below the other."""
     texts: dict[str, str] = {}
     for part in parts:
         texts[part.field] = f"{texts[part.field]}\n{part.text}" if part.field in texts else part.text
     return texts
 
 
-def _count(findings: Findings) -> None:
+def _count_findings(findings: Findings) -> None:
     for found in findings.companies.values():
         metrics.FOUND.labels("mention").inc(sum(found.mention_fields.values()))
         metrics.FOUND.labels("fingerprint").inc(sum(found.hit_fields.values()))

@@ -1,4 +1,4 @@
-"""How listings are compared: the [matching] section."""
+"""How listings and dumps are compared: the [matching] section."""
 
 from pathlib import Path
 from typing import Annotated
@@ -9,26 +9,31 @@ from matching.fingerprints.key_source import KeySource
 
 
 class MatchingSettings(BaseModel):
-    """What the daemon and `spillwatch rematch` use."""
+    """What the daemon, `spillwatch match` and `spillwatch rematch` use."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     native: Annotated[
-        bool, Field(description="Use the native code where it was built; false: Python alone, far slower.")
+        bool,
+        Field(
+            description="Use the native code where it was built; false: Python alone, which is far slower."
+        ),
     ] = True
     segments_dir: Annotated[
-        Path, Field(description="The folder of the imported segments; made with mode 0700.")
+        Path, Field(description="Folder of the imported segments; created with mode 0700.")
     ] = Path("var/segments")
     sweeps_dir: Annotated[
-        Path, Field(description="The folder where `match` keeps what it has, to go on after it was ended.")
+        Path, Field(description="Folder where `match` saves its state, to go on after an interruption.")
     ] = Path("var/sweeps")
     sweep_save_s: Annotated[
-        float, Field(ge=0, le=3600, description="Seconds between two times that `match` keeps what it has.")
+        float, Field(ge=0, le=3600, description="Seconds between two times that `match` saves its state.")
     ] = 5.0
     sweep_keep_days: Annotated[
         float,
         Field(
-            gt=0, le=3650, description="Days after which the next `match` removes what an ended one has kept."
+            gt=0,
+            le=3650,
+            description="Days after which the next `match` removes the state of an interrupted one.",
         ),
     ] = 14.0
     key_files: Annotated[
@@ -37,25 +42,25 @@ class MatchingSettings(BaseModel):
     ] = {}
     keys: Annotated[
         dict[str, tuple[KeySource, ...]],
-        Field(description="A company's keys, the present one first; else what its own file says."),
+        Field(description="A company's keys, the present one first; default: those of its own file."),
     ] = {}
     credentials_dir: Annotated[
-        Path | None, Field(description="Folder of credentials; systemd's, if it gave us any.")
+        Path | None, Field(description="Folder of credentials; default: systemd's, if it provides one.")
     ] = None
     text_limit_mb: Annotated[
         float,
-        Field(gt=0, le=1024, description="MB of one listing's text that are matched; more is counted only."),
+        Field(gt=0, le=1024, description="MB of one listing's text that are matched; the rest is not read."),
     ] = 16.0
     matches_limit: Annotated[
-        int, Field(ge=1, le=100_000, description="Matches of one listing that become rows; all are counted.")
+        int, Field(ge=1, le=100_000, description="Matches of one listing that are stored; all are counted.")
     ] = 1000
     time_limit_s: Annotated[
         float, Field(gt=0, le=3600, description="Seconds that matching one listing may take.")
     ] = 60.0
     attempts: Annotated[
-        int, Field(ge=1, le=100, description="How often a listing that cannot be matched is tried.")
+        int, Field(ge=1, le=100, description="How often matching a listing is attempted before it fails.")
     ] = 5
     retry_after_s: Annotated[
         float,
-        Field(gt=0, le=86_400, description="Seconds to the second attempt; each wait is twice the last."),
+        Field(gt=0, le=86_400, description="Seconds before the second attempt; each wait is twice the last."),
     ] = 30.0

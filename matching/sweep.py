@@ -1,15 +1,16 @@
-"""Dumps against everybody's fingerprints: documents are read, and their blocks looked at in threads.
+"""A sweep: compare the documents of dumps with everything that is watched, in threads.
 
-1. A document's first blocks are compared for all companies, until FIRST_LOOK candidates were tried. Who shows
-   something there (`first_look`) is compared with the rest. With one company, or no first look, everything
-   is compared, as is what cannot be read twice, such as standard input.
-2. One block in AGAIN of the rest is looked at for the others too. Who shows something there is compared
-   with all that was left out, in a second reading of the source; for whom nothing was seen, that is said.
-3. Blocks are taken in their order, whichever thread was faster, so that two sweeps of one dump are the same,
-   and several at once.
-4. After every few seconds what is found so far is handed to `saved`, from which a later sweep goes on.
+1. Compare a document's first blocks for all companies, until FIRST_LOOK candidates were compared. Compare the
+   rest for the companies of which something was seen there (`first_look`). With one company, or without a
+   first look, compare everything in full; the same for what cannot be read twice, such as standard input.
+2. Look at one block in LOOK_INTERVAL of the rest for the other companies, too. If something of a company is
+   seen there, read the source a second time and compare that company with all blocks that were left out. The
+   companies of which nothing was seen are named in the answer.
+3. Count blocks in their order, whichever thread was faster, so that two sweeps of one dump give the same
+   answer. Several blocks are counted at once.
+4. Every few seconds call `saved`, which keeps what was found so far; a later sweep goes on from there.
 
-Scanning, hashing and looking up leave Python's lock, so threads are enough to use all cores.
+Threads use all cores, because scanning, hashing and looking up release Python's lock.
 """
 
 import itertools
@@ -23,20 +24,23 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
-from matching.comparing.block import BlockMatches, join_blocks, match_block
+from matching.comparing.block import match_block
+from matching.comparing.block_matches import BlockMatches, join_blocks
 from matching.comparing.findings import Findings
-from matching.comparing.first_look import AGAIN, FIRST_LOOK, LeftOut, Looks
+from matching.comparing.first_look import FIRST_LOOK, LOOK_INTERVAL, LeftOut, LookCounts
 from matching.comparing.lookup import Comparison
 from matching.errors import InputChanged
 from matching.inputs import Block, Document, Limits, documents
 from matching.inputs.outcomes import WHOLE
 
-#: Blocks that wait for each thread; so many times half a megabyte are in memory.
-_AHEAD = 3
-#: What was seen in blocks is counted together, for that takes about as long as for one of them: so many hits
-#: and so many seconds at a time, about.
-_HITS_TOGETHER = 1 << 12
-_TOGETHER_S = 0.1
+#: Blocks per thread that wait for their turn, so that no thread is idle while one is slow. Each takes half a
+#: megabyte of memory, and more for its matches.
+_BLOCKS_AHEAD = 3
+#: Hits and seconds that are counted at once, about. Counting many blocks takes about as long as counting one:
+#: most of it is the fixed cost of numpy's calls.
+_HITS_AT_ONCE = 1 << 12
+_SECONDS_AT_ONCE = 0.1
+#: The name of the only field that a dump has, where a listing has a title, a body, ...
 _FIELD = "file"
 
 SweepSource = tuple[str, Path | BinaryIO]
@@ -44,7 +48,7 @@ SweepSource = tuple[str, Path | BinaryIO]
 
 @dataclass(frozen=True, slots=True)
 class DocumentRead:
-    """A document that was read: `outcome` and `sentence` as in inputs.Ending."""
+    """A document that was read: `outcome` and `sentence` say how reading it ended."""
 
     name: str
     format: str
@@ -54,78 +58,84 @@ class DocumentRead:
     bytes: int
     rows: int
     left_out: tuple[LeftOut, ...] = ()
-    owed: tuple[int, ...] = ()  # companies that the rest behind `looked_until` is to be compared for
-    looked_until: int = 0  # the block that ended the first look
-    nobody: bool = False  # the rest was compared for no company
+    read_again_for: tuple[int, ...] = ()  # companies that a later look found: compare the rest with them
+    first_look_end: int = 0  # the `end` of the block that ended the first look
+    rest_left_out: bool = False  # the rest was compared for no company
 
 
 @dataclass(slots=True)
 class SweepProgress:
-    """How far a sweep is: documents read whole, then the block of the next one that was taken last."""
+    """How far a sweep is: the documents read to their end, and the last block counted of the next one."""
 
     read: list[DocumentRead] = field(default_factory=list)
-    current: str = ""
-    end: int = 0
-    rows: int = 0
-    companies: tuple[int, ...] | None = None  # who is compared with the current document; None: all
-    looks: Looks = field(default_factory=Looks)  # for those who are not
-    looked_until: int = 0
+    current: str = ""  # name of the next document
+    end: int = 0  # of the last block
+    rows: int = 0  # up to there
+    companies: tuple[int, ...] | None = None  # compared with the current document; None: first look, or all
+    looks: LookCounts = field(default_factory=LookCounts)  # for the other companies
+    first_look_end: int = 0
     blocks: int = 0  # behind the first look
-    again: int | None = None  # the number of the document that is read a second time
+    again: int | None = None  # number of the document that is read a second time
 
     def begin(self, document: str, *, again: int | None = None, end: int = 0) -> None:
-        """Another document, from its first block on, or behind `end`."""
+        """Begin another document, from its first block on, or behind `end`."""
         self.current, self.again, self.end = document, again, end
-        self.rows, self.companies, self.looks, self.looked_until, self.blocks = 0, None, Looks(), 0, 0
+        self.rows, self.companies, self.looks = 0, None, LookCounts()
+        self.first_look_end, self.blocks = 0, 0
 
 
-class _Looked(NamedTuple):
-    """A block that ends at `end`, for those that it is compared for, and for those for whom it only shows
-    whether to.
-    """
+class _MatchedBlock(NamedTuple):
+    """A block's matches. `look`: those for companies with which it is only looked at, if it is."""
 
     end: int
-    seen: BlockMatches
+    matches: BlockMatches
     look: BlockMatches | None = None
 
 
 @dataclass(slots=True)
 class Sweep:
-    """`findings` and `progress` may be those of a sweep that was ended: it goes on behind them."""
+    """A sweep. `findings` and `progress` may be those of an interrupted sweep, which then goes on."""
 
     findings: Findings
     progress: SweepProgress = field(default_factory=SweepProgress)
     limits: Limits = field(default_factory=Limits)
     threads: int = field(default_factory=lambda: os.cpu_count() or 1)
     first_look: int = FIRST_LOOK
-    saved: Callable[[], None] = lambda: None
+    saved: Callable[[], None] = lambda: None  # called to keep what was found so far
     save_every_s: float = 5.0
-    heard: Callable[[SweepProgress], None] = lambda _progress: None
-    taking: bool = False  # findings and progress don't agree
+    heard: Callable[[SweepProgress], None] = lambda _progress: None  # called after blocks were counted
+    taking: bool = False  # True while blocks are counted: findings and progress do not agree
     _local: threading.local = field(default_factory=threading.local)
     _saved_at: float = field(default_factory=time.monotonic)
-    _taken_at: float = field(default_factory=time.monotonic)
+    _counted_at: float = field(default_factory=time.monotonic)
 
     def run(self, sources: Iterable[SweepSource]) -> None:
-        """Raises InputRefused for a source that cannot be read at all; everything else is in `progress`."""
+        """Compare all documents of all sources.
+
+        Raises InputRefused for a source that cannot be read at all, and InputChanged for one that is not what
+        the interrupted sweep has read. How each document ended is in `progress`.
+        """
         number = 0
         with ThreadPoolExecutor(self.threads, "sweep") as pool:
             for name, source in sources:
                 first = number
                 for document in self._documents(name, source):
                     if number < len(self.progress.read):
-                        self._same(number, document)
+                        self._check_unchanged(number, document)
                     else:
                         if document.name != self.progress.current:
                             self.progress.begin(document.name)
-                        self._document(pool, number, document, looks=self._looks(source))
+                        self._compare_document(pool, number, document, source)
                     number += 1
-                self._second_reading(pool, name, source, first)
+                self._read_second_time(pool, name, source, first)
 
-    def _same(self, number: int, document: Document | None) -> None:
-        if document is None or document.name != self.progress.read[number].name:
+    def _check_unchanged(self, number: int, document: Document | None) -> None:
+        known = self.progress.read[number].name
+        if document is None or document.name != known:
+            found = "nothing" if document is None else document.name
             raise InputChanged(
-                "what is read has changed since the match was ended; begin anew with --restart"
+                f"where {known} was when the match was interrupted, there is {found} now; "
+                "start from the beginning with --restart"
             )
 
     def _documents(self, name: str, source: Path | BinaryIO) -> Iterator[Document]:
@@ -133,95 +143,72 @@ class Sweep:
 
     @property
     def _regions(self) -> list[str]:
-        return list(dict.fromkeys(one.region for one in self.findings.watch.segments)) or ["CN"]
+        return list(dict.fromkeys(watched.region for watched in self.findings.watch.segments)) or ["CN"]
 
     @property
-    def _everybody(self) -> tuple[int, ...]:
-        return tuple(sorted({one.company_id for one in self.findings.watch.segments}))
+    def _all_companies(self) -> tuple[int, ...]:
+        return tuple(sorted({watched.company_id for watched in self.findings.watch.segments}))
 
-    def _looks(self, source: Path | BinaryIO) -> bool:
-        """Whether some may be left out: only what can be read again is looked at first."""
-        again = isinstance(source, Path) and (source.is_file() or source.is_dir())
-        return again and self.first_look > 0 and len(self._everybody) > 1
+    def _has_first_look(self, source: Path | BinaryIO) -> bool:
+        """Return whether companies may be left out: only where the source can be read a second time."""
+        can_be_read_again = isinstance(source, Path) and (source.is_file() or source.is_dir())
+        return can_be_read_again and self.first_look > 0 and len(self._all_companies) > 1
 
-    def _document(self, pool: ThreadPoolExecutor, number: int, document: Document, *, looks: bool) -> None:
+    # --- one document
+
+    def _compare_document(
+        self, pool: ThreadPoolExecutor, number: int, document: Document, source: Path | BinaryIO
+    ) -> None:
         progress = self.progress
         blocks = document.blocks(after=progress.end, rows=progress.rows)
         if progress.companies is None:
-            if looks:
-                self._look_first(blocks, document, number)
+            if self._has_first_look(source):
+                self._look_at_first_blocks(blocks, document, number)
             else:
-                progress.companies = self._everybody
+                progress.companies = self._all_companies
+        # A sweep that goes on looks at the same blocks as one that was not interrupted.
         count = itertools.count(progress.blocks)
         submitted = (
-            pool.submit(self._look, document, block, self._to_look_for(nth))
-            for nth, block in zip(count, blocks, strict=False)
+            pool.submit(self._match_rest, document, block, self._companies_to_look_for(index))
+            for index, block in zip(count, blocks, strict=False)
         )
-        for looked in self._together(self._in_order(submitted)):
-            self._take(document, number, looked)
-        self._ended(document)
+        for group in self._groups_to_count(self._results_in_order(submitted)):
+            self._count_group(document, number, group)
+        self._finish_document(document)
 
-    def _in_order(self, submitted: Iterable[Future[_Looked]]) -> Iterator[_Looked]:
-        """What was seen in blocks, while so many others are being looked at."""
-        waiting: deque[Future[_Looked]] = deque()
-        for one in submitted:
-            waiting.append(one)
-            if len(waiting) > _AHEAD * self.threads:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
+    def _look_at_first_blocks(self, blocks: Iterator[Block], document: Document, number: int) -> None:
+        """Compare blocks for all companies until the first look is complete.
 
-    def _together(self, looked: Iterable[_Looked]) -> Iterator[Sequence[_Looked]]:
-        """Yield blocks that are counted as one, as far as `join_blocks` allows: a block that was matched for
-        other companies ends the group, because its result decides about the next block.
+        One block at a time, without threads: otherwise the number of blocks that were compared, and with it
+        who is left out, would depend on which thread was faster.
         """
-        blocks: list[_Looked] = []
-        hits = 0
-        for one in looked:
-            if blocks and one.seen.mentions:
-                yield blocks
-                blocks, hits = [], 0
-            blocks.append(one)
-            hits += one.seen.hits.size
-            whole = len(one.seen.columns) == one.seen.hits.size
-            if one.look is not None or hits >= _HITS_TOGETHER or not whole or self._due():
-                yield blocks
-                blocks, hits = [], 0
-        if blocks:
-            yield blocks
-
-    def _due(self) -> bool:
-        return time.monotonic() >= self._taken_at + min(_TOGETHER_S, self.save_every_s)
-
-    def _look_first(self, blocks: Iterator[Block], document: Document, number: int) -> None:
-        """One block at a time, so that who is left out does not depend on which thread was faster."""
         progress = self.progress
         for block in blocks:
-            wanted = self._to_look_for(0)
-            seen = self._seen(document, block, None, control=wanted)
-            self._take(document, number, [_Looked(block.end, seen)], look=wanted)
-            if progress.looks.tried.total() >= self.first_look:
+            companies = self._companies_to_look_for(0)
+            matches = self._match_block(document, block, None, control=companies)
+            self._count_group(document, number, [_MatchedBlock(block.end, matches)], first_look=companies)
+            if progress.looks.candidates.total() >= self.first_look:
                 progress.companies = tuple(sorted(progress.looks.found))
-                progress.looked_until = block.end
+                progress.first_look_end = block.end
                 return
 
-    def _to_look_for(self, nth: int) -> tuple[int, ...]:
-        """Companies that a block is looked at for, but not compared; `nth` behind the first look."""
-        if nth % AGAIN:
+    def _companies_to_look_for(self, index: int) -> tuple[int, ...]:
+        """Return the companies for which a block is only looked at; `index`: behind the first look."""
+        if index % LOOK_INTERVAL:
             return ()
+        # Companies that were found already are compared anyway, or will be in the second reading.
         known = {*(self.progress.companies or ()), *self.progress.looks.found}
-        return tuple(company for company in self._everybody if company not in known)
+        return tuple(company for company in self._all_companies if company not in known)
 
-    def _look(self, document: Document, block: Block, look: Collection[int]) -> _Looked:
-        seen = self._seen(document, block, self.progress.companies)
+    def _match_rest(self, document: Document, block: Block, look: Collection[int]) -> _MatchedBlock:
+        """Match a block behind the first look, in any thread; `look`: companies for which it is looked at."""
+        matches = self._match_block(document, block, self.progress.companies)
         if not look:
-            return _Looked(block.end, seen)
-        return _Looked(block.end, seen, self._seen(document, block, look, control=look, terms=False))
+            return _MatchedBlock(block.end, matches)
+        looked = self._match_block(document, block, look, control=look, terms=False)
+        return _MatchedBlock(block.end, matches, looked)
 
-    def _look_again(self, document: Document, block: Block, companies: Collection[int]) -> _Looked:
-        return _Looked(block.end, self._seen(document, block, companies, terms=False))
-
-    def _seen(
+    def _match_block(
         self,
         document: Document,
         block: Block,
@@ -230,7 +217,7 @@ class Sweep:
         control: Collection[int] = (),
         terms: bool = True,
     ) -> BlockMatches:
-        if not hasattr(self._local, "comparison"):
+        if not hasattr(self._local, "comparison"):  # one per thread: a scanner owns its buffers
             self._local.comparison = Comparison(self.findings.watch.segments)
         return match_block(
             block,
@@ -243,39 +230,86 @@ class Sweep:
             control=control,
         )
 
-    def _take(
-        self, document: Document, number: int, looked: Sequence[_Looked], *, look: Collection[int] = ()
-    ) -> None:
-        """Count blocks, and that they are counted: whoever interrupts in between finds `taking` set.
+    # --- counting, in the blocks' order
 
-        `look`: for whom the first look is, where this is one.
+    def _results_in_order(self, submitted: Iterable[Future[_MatchedBlock]]) -> Iterator[_MatchedBlock]:
+        """Yield the results in their order, while the blocks behind them are matched.
+
+        `submitted` is consumed only so far ahead, which bounds the memory of blocks that wait.
         """
-        progress, last = self.progress, looked[-1]
-        seen = join_blocks([one.seen for one in looked])
-        spared = () if progress.companies is None else set(self._everybody) - set(progress.companies)
-        self.taking = True
-        self.findings.take(_FIELD, document.name, seen, document=number, spared=spared)
-        progress.end = last.end
-        progress.rows += seen.filled
-        progress.blocks += 0 if progress.companies is None else len(looked)
-        if look or last.look is not None:
-            segments = self.findings.watch.segments
-            progress.looks.add(last.look or last.seen, look or self._to_look_for(0), segments)
-        self.taking = False
-        self._kept()
+        waiting: deque[Future[_MatchedBlock]] = deque()
+        for future in submitted:
+            waiting.append(future)
+            if len(waiting) > _BLOCKS_AHEAD * self.threads:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
 
-    def _kept(self) -> None:
-        self._taken_at = time.monotonic()
+    def _groups_to_count(self, matched: Iterable[_MatchedBlock]) -> Iterator[Sequence[_MatchedBlock]]:
+        """Yield groups of blocks that are counted at once, within the limits of `join_blocks`.
+
+        A block that was looked at for other companies ends its group, because what was seen decides which
+        companies the next look is for.
+        """
+        group: list[_MatchedBlock] = []
+        hits = 0
+        for block in matched:
+            if group and block.matches.mentions:
+                yield group
+                group, hits = [], 0
+            group.append(block)
+            hits += block.matches.hits.size
+            all_columns = len(block.matches.columns) == block.matches.hits.size
+            if block.look is not None or hits >= _HITS_AT_ONCE or not all_columns or self._is_time_to_count():
+                yield group
+                group, hits = [], 0
+        if group:
+            yield group
+
+    def _is_time_to_count(self) -> bool:
+        return time.monotonic() >= self._counted_at + min(_SECONDS_AT_ONCE, self.save_every_s)
+
+    def _count_group(
+        self,
+        document: Document,
+        number: int,
+        group: Sequence[_MatchedBlock],
+        *,
+        first_look: Collection[int] = (),
+    ) -> None:
+        """Count blocks and move `progress` behind them; `first_look`: the companies whose first look this is.
+
+        `taking` is set meanwhile. If Ctrl-C comes between, findings and progress do not agree, and they must
+        not be saved: blocks would be counted twice, or not at all.
+        """
+        progress, last = self.progress, group[-1]
+        matches = join_blocks([block.matches for block in group])
+        left_out = () if progress.companies is None else set(self._all_companies) - set(progress.companies)
+        self.taking = True
+        if first_look or last.look is not None:
+            segments = self.findings.watch.segments
+            companies = first_look or self._companies_to_look_for(0)
+            progress.looks.add_block(last.look or last.matches, companies, segments)
+        self.findings.count_block(_FIELD, document.name, matches, document=number, left_out=left_out)
+        progress.end = last.end
+        progress.rows += matches.filled_rows
+        progress.blocks += 0 if progress.companies is None else len(group)
+        self.taking = False
+        self._report_progress()
+
+    def _report_progress(self) -> None:
+        self._counted_at = time.monotonic()
         self.heard(self.progress)
         if time.monotonic() >= self._saved_at + self.save_every_s:
             self.saved()
             self._saved_at = time.monotonic()
 
-    def _ended(self, document: Document) -> None:
+    def _finish_document(self, document: Document) -> None:
         ending, progress, segments = document.ending, self.progress, self.findings.watch.segments
-        compared = self._everybody if progress.companies is None else progress.companies
-        spared = [company for company in self._everybody if company not in compared]
+        compared = self._all_companies if progress.companies is None else progress.companies
+        others = [company for company in self._all_companies if company not in compared]
         found = progress.looks.found
+        left_out = (progress.looks.left_out(one, segments) for one in others if one not in found)
         progress.read.append(
             DocumentRead(
                 document.name,
@@ -285,57 +319,64 @@ class Sweep:
                 ending.sentence if ending else "",
                 ending.bytes if ending else 0,
                 progress.rows,
-                left_out=tuple(progress.looks.left_out(one, segments) for one in spared if one not in found),
-                owed=tuple(one for one in spared if one in found),
-                looked_until=progress.looked_until,
-                nobody=not compared,
+                left_out=tuple(left_out),
+                read_again_for=tuple(one for one in others if one in found),
+                first_look_end=progress.first_look_end,
+                rest_left_out=not compared,
             )
         )
         progress.begin("")
 
-    def _second_reading(
+    # --- the second reading
+
+    def _read_second_time(
         self, pool: ThreadPoolExecutor, name: str, source: Path | BinaryIO, first: int
     ) -> None:
-        """The documents from number `first` on, for those that only a later look has shown something of."""
-        progress = self.progress
-        owed = [number for number, read in enumerate(progress.read) if number >= first and read.owed]
-        if not owed:
+        """Read documents again, from number `first` on, for companies that a later look found."""
+        read = self.progress.read
+        wanted = [number for number in range(first, len(read)) if read[number].read_again_for]
+        if not wanted:
             return
         numbered = enumerate(self._documents(name, source), first)
-        for number in owed:
+        for number in wanted:
             document = next((document for at, document in numbered if at == number), None)
-            self._same(number, document)
+            self._check_unchanged(number, document)
             if document is not None:
-                self._read_again(pool, number, document)
+                self._compare_again(pool, number, document)
 
-    def _read_again(self, pool: ThreadPoolExecutor, number: int, document: Document) -> None:
+    def _compare_again(self, pool: ThreadPoolExecutor, number: int, document: Document) -> None:
+        """Compare the blocks behind the first look; in the first look all companies were compared."""
         progress, read = self.progress, self.progress.read[number]
         if progress.again != number:
-            progress.begin(document.name, again=number, end=read.looked_until)
+            progress.begin(document.name, again=number, end=read.first_look_end)
         left_out = [one.company for one in read.left_out]
         submitted = (
-            pool.submit(self._look_again, document, block, read.owed)
+            pool.submit(self._match_again, document, block, read.read_again_for)
             for block in document.blocks(after=progress.end)
         )
-        for looked in self._together(self._in_order(submitted)):
+        for group in self._groups_to_count(self._results_in_order(submitted)):
             self.taking = True
-            self.findings.take_later(
+            self.findings.count_second_reading(
                 document.name,
-                join_blocks([one.seen for one in looked]),
+                join_blocks([block.matches for block in group]),
                 document=number,
-                companies=read.owed,
-                spared=left_out if read.nobody else None,
+                companies=read.read_again_for,
+                left_out=left_out if read.rest_left_out else None,
             )
-            progress.end = looked[-1].end
+            progress.end = group[-1].end
             self.taking = False
-            self._kept()
-        progress.read[number] = _settled(read, document)
+            self._report_progress()
+        progress.read[number] = _after_second_reading(read, document)
         progress.begin("")
 
+    def _match_again(self, document: Document, block: Block, companies: Collection[int]) -> _MatchedBlock:
+        """Match a block in the second reading; its mentions were found in the first one."""
+        return _MatchedBlock(block.end, self._match_block(document, block, companies, terms=False))
 
-def _settled(read: DocumentRead, document: Document) -> DocumentRead:
-    """Nothing is owed; if less could be read this time, that is how it ended."""
+
+def _after_second_reading(read: DocumentRead, document: Document) -> DocumentRead:
+    """Return the document's new state; if less of it could be read this time, that is its outcome."""
     ending = document.ending
     if ending is None or ending.outcome == WHOLE or read.outcome != WHOLE:
-        return replace(read, owed=())
-    return replace(read, owed=(), outcome=ending.outcome, sentence=ending.sentence)
+        return replace(read, read_again_for=())
+    return replace(read, read_again_for=(), outcome=ending.outcome, sentence=ending.sentence)

@@ -1,7 +1,7 @@
 """The watch: everything that is searched for, loaded once (`watch_loader`) and used until it changes.
 
-A segment that cannot be used (no key, another key, damaged) does not keep mentions from being found: it is in
-`unusable`, and the service sees to it that its company's fingerprints are matched later.
+A segment that cannot be used (no key, another key, damaged) does not keep mentions from being found. It is in
+`unusable`, and the service compares its company's fingerprints as soon as it can be used.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,7 +15,7 @@ from matching.mentions.terms import Terms, WatchTerm
 
 @dataclass(frozen=True, slots=True)
 class WatchedSegment:
-    """An open segment with its company's key, which has been checked against it."""
+    """An open segment with its company's key, which was checked against it."""
 
     id: int
     company_id: int
@@ -30,21 +30,23 @@ class Watch:
     terms: Terms
     by_id: Mapping[int, WatchTerm]
     segments: Sequence[WatchedSegment]
-    unusable: Mapping[int, MatchingError]  # by company: why one of its segments is left out
+    unusable: Mapping[int, MatchingError]  # by company: why one of its segments cannot be used
 
     @property
     def company_ids(self) -> set[int]:
-        return {term.company_id for term in self.by_id.values()} | {one.company_id for one in self.segments}
+        """The companies that have a term or a usable segment."""
+        terms = {term.company_id for term in self.by_id.values()}
+        return terms | {watched.company_id for watched in self.segments}
 
     def of_companies(self, company_ids: Iterable[int]) -> "Watch":
-        """The same watch for a few companies only. Its terms are compiled anew."""
+        """Return the same watch for these companies only. Its terms are compiled anew."""
         wanted = set(company_ids)
         terms = [term for term in self.by_id.values() if term.company_id in wanted]
         return Watch(
             self.revision,
             Terms.build(terms),
             {term.id: term for term in terms},
-            [segment for segment in self.segments if segment.company_id in wanted],
+            [watched for watched in self.segments if watched.company_id in wanted],
             {company: error for company, error in self.unusable.items() if company in wanted},
         )
 
@@ -54,6 +56,6 @@ def watch_of(
     segments: Sequence[WatchedSegment] = (),
     unusable: Mapping[int, MatchingError] | None = None,
 ) -> Watch:
-    """A watch without a database."""
+    """Return a watch without a database; its revision is empty."""
     by_id = {term.id: term for term in terms}
     return Watch("", Terms.build(list(by_id.values())), by_id, segments, unusable or {})

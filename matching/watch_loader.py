@@ -1,4 +1,4 @@
-"""Loads the watch: terms and segments out of the database's rows, and the keys that open the segments."""
+"""Load the watch: terms and segments from the database's rows, and the keys that open the segments."""
 
 from collections.abc import Iterable, Mapping
 
@@ -6,7 +6,7 @@ from sqlalchemy.orm import Session
 
 from matching.enrolment.segment_intake import files_of
 from matching.errors import MatchingError
-from matching.fingerprints.keys import Keyring
+from matching.fingerprints.keyring import Keyring
 from matching.fingerprints.segment_folder import SegmentFolder
 from matching.mentions.terms import Terms, WatchTerm
 from matching.native.library import allow_native
@@ -16,7 +16,7 @@ from storage import companies
 
 
 def load_watch(session: Session, settings: MatchingSettings) -> Watch:
-    """Everything that is active in the database."""
+    """Return everything that is active in the database."""
     by_id = {
         term.id: WatchTerm(term.id, term.company_id, term.text, term.kind, tuple(term.exclude))
         for term in companies.active_terms(session)
@@ -30,31 +30,35 @@ def load_watch(session: Session, settings: MatchingSettings) -> Watch:
 def watched_segments(
     rows: Iterable[companies.Segment], settings: MatchingSettings, numbers: Mapping[str, int]
 ) -> tuple[list[WatchedSegment], dict[int, MatchingError]]:
-    """The segments opened, with their keys, and by company why one could not be. `numbers`: of the slugs."""
-    allow_native(settings.native)  # here: all that is compared is opened before
+    """Open the segments with their keys; return them, and by company why one of its segments cannot be used.
+
+    `numbers`: the company's number by slug.
+    """
+    # Everything that is compared opens its segments first, so this is where the setting takes effect.
+    allow_native(settings.native)
     segments: list[WatchedSegment] = []
     unusable: dict[int, MatchingError] = {}
     keyring = Keyring(settings)
     for row in rows:
         number = numbers[row.company.slug]
         try:
-            segments.append(_watched(row, number, settings, keyring))
+            segments.append(_open_segment(row, number, settings, keyring))
         except MatchingError as error:
             unusable.setdefault(number, error)
     return segments, unusable
 
 
-def _watched(
+def _open_segment(
     row: companies.Segment, number: int, settings: MatchingSettings, keyring: Keyring
 ) -> WatchedSegment:
     slug = row.company.slug
     segment = SegmentFolder(settings.segments_dir).opened(files_of(row), company=slug)
     key = keyring.that_made(segment.header, segment.path)
     segment.check_key(key)
-    region = _fingerprints_of(row.company).get("default_region") or segment.header.default_region
+    region = _fingerprints_table(row.company).get("default_region") or segment.header.default_region
     return WatchedSegment(row.id, number, segment, region, key)
 
 
-def _fingerprints_of(company: companies.Company) -> dict[str, str | None]:
-    """The [fingerprints] of the company's file."""
+def _fingerprints_table(company: companies.Company) -> dict[str, str | None]:
+    """Return the [fingerprints] table of the company's file."""
     return dict(company.definition.get("fingerprints", {}))

@@ -1,19 +1,20 @@
-"""The ways out for an alert: one module a transport, each a function of a channel and one attempt.
+"""The ways out for a message: one module per transport.
 
-A transport raises DeliveryError where it failed, and returns `Sent` where the receiver took the message. Each
-is synchronous for its caller, bounded in time as a whole, and opens and closes its own connection: alerts are
-rare, and a connection that is kept is one more thing that can be dead.
+A transport is a function of a channel and an outgoing message. It returns a `SendReceipt` if the receiver
+accepted the message, and raises DeliveryError otherwise. Its caller waits for it, for a limited time, and it
+opens and closes a connection of its own: alerts are rare, and a connection that is kept open may be dead when
+it is needed.
 """
 
 from __future__ import annotations
 
 from alerts.settings import EmailChannel, WebhookChannel
 from alerts.transports.email import send_email
-from alerts.transports.sent import Outgoing, Sent
+from alerts.transports.interface import OutgoingMessage, SendReceipt
 from alerts.transports.webhook import send_webhook
 
 
-def send(channel: EmailChannel | WebhookChannel, outgoing: Outgoing) -> Sent:
+def send(channel: EmailChannel | WebhookChannel, outgoing: OutgoingMessage) -> SendReceipt:
     """Send one message through one channel."""
     if isinstance(channel, EmailChannel):
         return send_email(channel, outgoing)

@@ -1,8 +1,8 @@
 """E-mail over SMTP (aiosmtplib): verified TLS, authentication, and one time limit for the whole attempt.
 
-What the server's answers mean: 4xx is "later", 5xx is "no" (RFC 5321, 4.2.1). Where it takes some recipients
-and refuses others for good, the message counts as sent and the attempt says how many were refused; where it
-puts one off, the message is sent to all again, with the same Message-ID.
+The server's answers: 4xx means "later", 5xx means "no" (RFC 5321, 4.2.1). If the server accepts some
+recipients and refuses others permanently, the message counts as sent and the attempt says how many were
+refused. If it defers one recipient, the message is sent to all of them again later, with the same Message-ID.
 """
 
 from __future__ import annotations
@@ -28,23 +28,23 @@ from alerts.errors import (
     TemporarilyRefused,
     TlsNotOffered,
 )
-from alerts.mail import email_of
 from alerts.settings import EmailChannel
-from alerts.transports.sent import Outgoing, Sent
-from alerts.transports.tls import causes, context_for, not_verified
+from alerts.transports.email_message import email_of
+from alerts.transports.interface import OutgoingMessage, SendReceipt
+from alerts.transports.tls import causes, certificate_error, context_for
 
 PORTS = {"starttls": 587, "tls": 465, "none": 25}
-QUIT_S = 2.0  # for a goodbye that changes nothing: the message was taken
-ANSWER_CHARS = 160  # of a server's text in our sentence
+QUIT_S = 2.0  # for QUIT, which changes nothing: the server has the message by then
+ANSWER_CHARS = 160  # of the server's text in our message
 _PRIVATE = re.compile(r"\S*@\S*|\d{7,}")  # a server's text may repeat an address or a number
 
 
-def send_email(channel: EmailChannel, outgoing: Outgoing) -> Sent:
+def send_email(channel: EmailChannel, outgoing: OutgoingMessage) -> SendReceipt:
     """Send one message; raises DeliveryError."""
     return asyncio.run(_send(channel, outgoing, context_for(channel.ca_file)))
 
 
-async def _send(channel: EmailChannel, outgoing: Outgoing, context: ssl.SSLContext) -> Sent:
+async def _send(channel: EmailChannel, outgoing: OutgoingMessage, context: ssl.SSLContext) -> SendReceipt:
     client = SMTP(
         hostname=channel.host,
         port=_port(channel),
@@ -62,106 +62,107 @@ async def _send(channel: EmailChannel, outgoing: Outgoing, context: ssl.SSLConte
                 await client.login(channel.username, channel.password.get_secret_value())
             refused, _ = await client.send_message(mail)
     except (aiosmtplib.SMTPException, OSError) as error:
-        raise _named(error, channel) from error
+        raise _delivery_error(error, channel) from error
     else:
-        return _taken(refused, channel)
+        return _receipt(refused, channel)
     finally:
-        await _leave(client)
+        await _disconnect(client)
 
 
-async def _leave(client: SMTP) -> None:
-    """Say goodbye where there is somebody, and close in any case."""
+async def _disconnect(client: SMTP) -> None:
+    """Say QUIT if the connection is open, and close it in any case."""
     try:
         if client.is_connected:
             await client.quit(timeout=QUIT_S)
     except (aiosmtplib.SMTPException, OSError):
-        return  # the message's fate is known; how the connection ends says nothing about it
+        return  # whether the message was accepted is known; how the connection ends does not change it
     finally:
         client.close()
 
 
-def _taken(refused: dict[str, SMTPResponse], channel: EmailChannel) -> Sent:
+def _receipt(refused: dict[str, SMTPResponse], channel: EmailChannel) -> SendReceipt:
+    """Return the receipt of a message that the server accepted, apart from the `refused` recipients."""
     if not refused:
-        return Sent(250)
+        return SendReceipt(250)
     codes = sorted({answer.code for answer in refused.values()})
+    listed = ", ".join(map(str, codes))
     count = f"{len(refused)} of {len(channel.to)} recipients"
     if any(code < 500 for code in codes):
-        raise TemporarilyRefused(f"The mail server put {count} off ({_joined(codes)}).", status_code=codes[0])
-    return Sent(
+        raise TemporarilyRefused(f"The mail server deferred {count} ({listed}).", status_code=codes[0])
+    return SendReceipt(
         250,
-        detail=f"The mail server refused {count} ({_joined(codes)}) and took the message for the others. "
-        "Mend the addresses in `to`.",
+        detail=f"The mail server refused {count} ({listed}) and accepted the message for the others. "
+        "Correct the addresses in `to`.",
         reason=RecipientRefused.reason,
     )
-
-
-def _joined(codes: list[int]) -> str:
-    return ", ".join(map(str, codes))
 
 
 def _port(channel: EmailChannel) -> int:
     return channel.port or PORTS[channel.security]
 
 
-def _named(error: Exception, channel: EmailChannel) -> DeliveryError:
-    """Our error for the library's."""
+def _delivery_error(error: Exception, channel: EmailChannel) -> DeliveryError:
+    """Return our error for an error of the library."""
     where = f"{channel.host}:{_port(channel)}"
-    if verification := not_verified(error, host=channel.host):
-        return verification
+    if unverified := certificate_error(error, host=channel.host):
+        return unverified
     if isinstance(error, aiosmtplib.SMTPRecipientsRefused):
-        return _answered(
-            error.recipients[0], where, RecipientRefused, "every recipient", "Mend the addresses in `to`."
+        return _refusal(
+            error.recipients[0], where, RecipientRefused, "every recipient", "Correct the addresses in `to`."
         )
     if isinstance(error, aiosmtplib.SMTPResponseException):
-        return _answered(error, where, *_MEANINGS.get(type(error), _MEANINGS[aiosmtplib.SMTPDataError]))
+        return _refusal(error, where, *_REFUSALS.get(type(error), _REFUSALS[aiosmtplib.SMTPDataError]))
     if isinstance(error, TimeoutError):
         return DeliveryTimedOut(
-            f"The mail server {where} did not finish within {channel.timeout_s:g} s. Another attempt is made."
+            f"The mail server {where} did not finish within {channel.timeout_s:g} s. Spillwatch tries again."
         )
-    return _unanswered(error, where)
+    return _connection_error(error, where)
 
 
-_MEANINGS: dict[type[Exception], tuple[type[DeliveryError], str, str]] = {
+_REFUSALS: dict[type[Exception], tuple[type[DeliveryError], str, str]] = {
     aiosmtplib.SMTPAuthenticationError: (
         AuthenticationRefused,
         "the user name or the password",
-        "Mend username and password, then try `spillwatch alerts test`.",
+        "Correct username and password, then run `spillwatch alerts test`.",
     ),
-    aiosmtplib.SMTPSenderRefused: (SenderRefused, "the sender", "Mend `from`."),
-    aiosmtplib.SMTPDataError: (MessageRefused, "the message", "Ask whoever runs it why."),
+    aiosmtplib.SMTPSenderRefused: (SenderRefused, "the sender", "Correct `from`."),
+    aiosmtplib.SMTPDataError: (MessageRefused, "the message", "Ask the server's operator for the reason."),
 }
 
 
-def _answered(
+def _refusal(
     error: aiosmtplib.SMTPResponseException, where: str, kind: type[DeliveryError], what: str, remedy: str
 ) -> DeliveryError:
-    said = one_line(_PRIVATE.sub("(left out)", error.message), ANSWER_CHARS)
+    answer = one_line(_PRIVATE.sub("(removed)", error.message), ANSWER_CHARS)
     if error.code < 500:
-        sentence = f"The mail server {where} puts {what} off: {error.code} {said}. Another attempt is made."
+        sentence = f"The mail server {where} deferred {what}: {error.code} {answer}. Spillwatch tries again."
         return TemporarilyRefused(sentence, status_code=error.code)
     return kind(
-        f"The mail server {where} refused {what}: {error.code} {said}. {remedy}", status_code=error.code
+        f"The mail server {where} refused {what}: {error.code} {answer}. {remedy}", status_code=error.code
     )
 
 
-def _unanswered(error: Exception, where: str) -> DeliveryError:
+def _connection_error(error: Exception, where: str) -> DeliveryError:
+    """Return our error for an attempt that ended without an answer to a command."""
     if any(isinstance(cause, OSError) and type(cause).__name__ == "gaierror" for cause in causes(error)):
         return NameNotResolved(
             f"The name of the mail server {where} has no address. Check `host` and the DNS."
         )
     if isinstance(error, aiosmtplib.SMTPServerDisconnected):
-        return ConnectionDropped(f"The mail server {where} hung up before it took the message.")
+        return ConnectionDropped(
+            f"The mail server {where} closed the connection before it accepted the message."
+        )
     if isinstance(error, (aiosmtplib.SMTPConnectError, OSError)):
         return ConnectionFailed(
-            f"No connection to the mail server {where}. Check host, port, security and firewall."
+            f"Cannot connect to the mail server {where}. Check host, port, security and firewall."
         )
     if "STARTTLS" in str(error):
         return TlsNotOffered(
-            f"The mail server {where} offers no STARTTLS; nothing was sent. If it speaks TLS from the first "
-            "byte, "
-            'set security = "tls".'
+            f"The mail server {where} does not offer STARTTLS; nothing was sent. If it expects TLS from the "
+            "first "
+            'byte, set security = "tls".'
         )
     return AuthenticationRefused(
-        f"The mail server {where} offers no way to log in that we know "
+        f"The mail server {where} offers no login method that Spillwatch knows "
         f"({one_line(str(error), ANSWER_CHARS)})."
     )

@@ -1,4 +1,4 @@
-"""The TLS contexts of deliveries, and how to tell that a certificate was the trouble."""
+"""TLS of deliveries: the contexts, and whether a certificate was the cause of an error."""
 
 from __future__ import annotations
 
@@ -6,44 +6,40 @@ import ssl
 from collections.abc import Iterator
 from pathlib import Path
 
-from alerts.errors import DeliveryError, TlsNotVerified
-
-
-class AuthorityUnreadable(DeliveryError):
-    """The file in ca_file cannot be read as PEM certificates."""
-
-    reason = "authority_unreadable"
+from alerts.errors import AuthorityUnreadable, TlsNotVerified
 
 
 def context_for(ca_file: Path | None) -> ssl.SSLContext:
-    """A context that verifies certificate and name, TLS 1.2 at least; the system's authorities where None."""
+    """Return a context that verifies certificate and name, with TLS 1.2 or newer.
+
+    It trusts the authority in `ca_file`; None: the authorities of the system.
+    """
     try:
         context = ssl.create_default_context(cafile=ca_file)
     except (OSError, ssl.SSLError) as error:
         raise AuthorityUnreadable(
-            f"ca_file: {ca_file} cannot be read as PEM certificates; wanted the certificate of the authority "
-            "that "
-            "signed the server's. Mend the path or the file."
+            f"ca_file: {ca_file} cannot be read as PEM certificates; expected the certificate of the "
+            "authority that signed the server's certificate. Correct the path or the file."
         ) from error
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     return context
 
 
 def causes(error: BaseException) -> Iterator[BaseException]:
-    """An error and what it came from; libraries wrap the TLS error in their own."""
-    seen: BaseException | None = error
-    while seen is not None:
-        yield seen
-        seen = seen.__cause__ or seen.__context__
+    """Yield an error and the errors behind it; libraries wrap the TLS error in their own."""
+    cause: BaseException | None = error
+    while cause is not None:
+        yield cause
+        cause = cause.__cause__ or cause.__context__
 
 
-def not_verified(error: BaseException, *, host: str) -> TlsNotVerified | None:
-    """The error to raise if a certificate that does not verify is behind `error`."""
+def certificate_error(error: BaseException, *, host: str) -> TlsNotVerified | None:
+    """Return the error to raise if `error` was caused by a certificate that is not trusted; else None."""
     for cause in causes(error):
         if isinstance(cause, ssl.SSLCertVerificationError):
             return TlsNotVerified(
-                f"The certificate of {host} does not verify: {cause.verify_message}. Nothing was sent. If "
-                "the server "
-                "has a private authority, name its certificate in ca_file."
+                f"The certificate of {host} cannot be verified: {cause.verify_message}. Nothing was sent. "
+                "If the server's certificate comes from a private authority, put that authority's "
+                "certificate in ca_file."
             )
     return None

@@ -1,10 +1,10 @@
-"""Webhooks over HTTP (httpx): signed as Standard Webhooks says, sent to an address that was checked.
+"""Webhooks over HTTP (httpx): signed as Standard Webhooks prescribes, sent to an address that was checked.
 
-1. The host's name is resolved here, once, and every address that is not public is struck out (unless the host
-   is named in allow_private_addresses).
-2. The request goes to one of the addresses that are left, by number, with the name in Host and in TLS: what
-   was checked is what is dialled, whatever the DNS says a moment later.
-3. No redirect is followed, no proxy of the environment is used, and nothing of the answer's body is read.
+1. The host's name is resolved here, once, and addresses that are not public are removed (unless the host is
+   listed in allow_private_addresses).
+2. The request goes to one of the remaining addresses, by number, with the name in Host and in TLS. So the
+   address that was checked is the one that is used, even if the DNS changes its answer a moment later.
+3. No redirect is followed, no proxy of the environment is used, and the answer's body is not read.
 """
 
 from __future__ import annotations
@@ -31,33 +31,33 @@ from alerts.errors import (
     RedirectRefused,
     TemporarilyRefused,
 )
-from alerts.message import event_of
+from alerts.event import event_of
 from alerts.settings import WebhookChannel
-from alerts.transports.sent import Outgoing, Sent
-from alerts.transports.tls import context_for, not_verified
+from alerts.transports.interface import OutgoingMessage, SendReceipt
+from alerts.transports.tls import certificate_error, context_for
 
 USER_AGENT = "Spillwatch"
 RETRYABLE = frozenset({408, 409, 425, 429})
-ADDRESSES = 4  # of a host that are tried in one attempt
+ADDRESSES = 4  # addresses of a host that are tried in one attempt
 RETRY_AFTER_DIGITS = 9
-# Networks whose addresses carry an IPv4 address that the gateway dials in our stead: NAT64, 6to4.
+# An address of this network (NAT64) contains an IPv4 address to which a gateway connects for us.
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
-def send_webhook(channel: WebhookChannel, outgoing: Outgoing) -> Sent:
+def send_webhook(channel: WebhookChannel, outgoing: OutgoingMessage) -> SendReceipt:
     """Send one message; raises DeliveryError."""
     return asyncio.run(_send(channel, outgoing))
 
 
-def body_of(outgoing: Outgoing) -> bytes:
-    """The JSON that is sent: the same bytes at every attempt."""
+def body_of(outgoing: OutgoingMessage) -> bytes:
+    """Return the JSON to send: the same bytes at every attempt."""
     return event_of(outgoing.message).model_dump_json().encode()
 
 
-def signed_headers(channel: WebhookChannel, outgoing: Outgoing, body: bytes) -> dict[str, str]:
-    """The three headers of Standard Webhooks; one signature for each secret, so that secrets can be
+def signed_headers(channel: WebhookChannel, outgoing: OutgoingMessage, body: bytes) -> dict[str, str]:
+    """Return the three headers of Standard Webhooks, with one signature per secret, so that secrets can be
     rotated.
     """
     at = outgoing.at.astimezone(UTC)
@@ -72,23 +72,23 @@ def signed_headers(channel: WebhookChannel, outgoing: Outgoing, body: bytes) -> 
     }
 
 
-async def _send(channel: WebhookChannel, outgoing: Outgoing) -> Sent:
+async def _send(channel: WebhookChannel, outgoing: OutgoingMessage) -> SendReceipt:
     url = httpx.URL(channel.url.get_secret_value())
     try:
         async with asyncio.timeout(channel.timeout_s):
-            addresses = await _addresses(url, channel)
+            addresses = await _allowed_addresses(url, channel)
             return await _post(url, addresses, channel, outgoing)
     except TimeoutError as error:
         raise DeliveryTimedOut(
-            f"The webhook at {url.host} did not answer within {channel.timeout_s:g} s. Another attempt is "
-            "made."
+            f"The webhook at {url.host} did not answer within {channel.timeout_s:g} s. Spillwatch tries "
+            "again."
         ) from error
 
 
 async def _post(
-    url: httpx.URL, addresses: Sequence[Address], channel: WebhookChannel, outgoing: Outgoing
-) -> Sent:
-    """POST to the first address that takes the connection."""
+    url: httpx.URL, addresses: Sequence[Address], channel: WebhookChannel, outgoing: OutgoingMessage
+) -> SendReceipt:
+    """POST to the first address that accepts the connection."""
     body = body_of(outgoing)
     headers = {
         **{name: content.get_secret_value() for name, content in channel.headers.items()},
@@ -97,41 +97,41 @@ async def _post(
         "Content-Type": "application/json",
         "User-Agent": USER_AGENT,
     }
-    # An address that does not answer must leave time for the next one.
+    # An address that does not answer must leave time for the next ones.
     timeout = httpx.Timeout(channel.timeout_s, connect=channel.timeout_s / (len(addresses) + 1))
     async with httpx.AsyncClient(
         verify=context_for(channel.ca_file), trust_env=False, follow_redirects=False, timeout=timeout
     ) as client:
         for address in addresses:
-            request = client.build_request("POST", _dialled(url, address), content=body, headers=headers)
+            target = url.copy_with(host=str(address))
+            request = client.build_request("POST", target, content=body, headers=headers)
             request.extensions["sni_hostname"] = url.host
             try:
                 response = await client.send(request, stream=True)
             except (httpx.ConnectError, httpx.ConnectTimeout) as error:
-                if verification := not_verified(error, host=url.host):
-                    raise verification from error
+                if unverified := certificate_error(error, host=url.host):
+                    raise unverified from error
                 continue
             except httpx.HTTPError as error:
-                raise _dropped(error, url) from error
+                raise _transfer_error(error, url) from error
             await response.aclose()
-            return _answered(response, url, at=outgoing.at)
+            return _receipt(response, url, at=outgoing.at)
     raise ConnectionFailed(
-        f"No connection to the webhook at {url.host}. Check the url, the receiver and the firewall."
+        f"Cannot connect to the webhook at {url.host}. Check the url, the receiver and the firewall."
     )
 
 
-def _dialled(url: httpx.URL, address: Address) -> httpx.URL:
-    return url.copy_with(host=str(address))
-
-
-def _dropped(error: httpx.HTTPError, url: httpx.URL) -> DeliveryError:
+def _transfer_error(error: httpx.HTTPError, url: httpx.URL) -> DeliveryError:
+    """Return our error for a connection that failed after it was made."""
     if isinstance(error, httpx.TimeoutException):
-        return DeliveryTimedOut(f"The webhook at {url.host} did not answer in time. Another attempt is made.")
-    return ConnectionDropped(f"The webhook at {url.host} hung up or spoke no HTTP ({type(error).__name__}).")
+        return DeliveryTimedOut(f"The webhook at {url.host} did not answer in time. Spillwatch tries again.")
+    return ConnectionDropped(
+        f"The webhook at {url.host} closed the connection or did not answer in HTTP ({type(error).__name__})."
+    )
 
 
-async def _addresses(url: httpx.URL, channel: WebhookChannel) -> list[Address]:
-    """The addresses that may be dialled; raises PrivateAddressRefused if there are only others."""
+async def _allowed_addresses(url: httpx.URL, channel: WebhookChannel) -> list[Address]:
+    """Return the addresses to which the message may go; raises PrivateAddressRefused if there are none."""
     port = url.port or (443 if url.scheme == "https" else 80)
     try:
         found = await asyncio.get_running_loop().getaddrinfo(url.host, port, type=socket.SOCK_STREAM)
@@ -144,15 +144,16 @@ async def _addresses(url: httpx.URL, channel: WebhookChannel) -> list[Address]:
     if not allowed:
         raise PrivateAddressRefused(
             f"{url.host} resolves to {addresses[0]}, which is not a public address; nothing was sent. If "
-            "that is the "
-            f'receiver you mean, set allow_private_addresses = ["{url.host}"].'
+            "this is "
+            f'the intended receiver, set allow_private_addresses = ["{url.host}"].'
         )
     return allowed[:ADDRESSES]
 
 
 def is_public(address: Address) -> bool:
-    """Whether an address is one of the public internet, also inside the IPv6 forms that carry an IPv4
-    address.
+    """Return whether an address belongs to the public internet.
+
+    An IPv6 address that contains an IPv4 address is as public as that one.
     """
     if isinstance(address, ipaddress.IPv6Address):
         inner = address.ipv4_mapped or address.sixtofour
@@ -165,21 +166,23 @@ def is_public(address: Address) -> bool:
     return address.is_global and not address.is_multicast
 
 
-def _answered(response: httpx.Response, url: httpx.URL, *, at: datetime) -> Sent:
-    """What a status code means; the first line that holds decides."""
+def _receipt(response: httpx.Response, url: httpx.URL, *, at: datetime) -> SendReceipt:
+    """Return the receipt for a status code of success; raise the error for another.
+
+    The first rule applies.
+    """
     code = response.status_code
     if response.is_success:
-        return Sent(code)
+        return SendReceipt(code)
     if code in RETRYABLE or code >= 500:
         wait = retry_after(response.headers.get("Retry-After"), at)
-        asked = f" and asks for {wait:,.0f} s" if wait is not None else ""
-        sentence = f"The webhook at {url.host} answered {code}{asked}. Another attempt is made."
+        request = f" and asked to wait {wait:,.0f} s" if wait is not None else ""
+        sentence = f"The webhook at {url.host} answered {code}{request}. Spillwatch tries again."
         raise TemporarilyRefused(sentence, status_code=code, retry_after_s=wait)
     if response.is_redirect or 300 <= code < 400:
         raise RedirectRefused(
-            f"The webhook at {url.host} answered {code}, a redirect, which is never followed: it would carry "
-            "a signed "
-            "alert elsewhere. Put the final address into url.",
+            f"The webhook at {url.host} answered {code}, a redirect. Redirects are never followed, because "
+            "they would carry a signed alert to another place. Put the final address into url.",
             status_code=code,
         )
     if code == 410:
@@ -187,14 +190,16 @@ def _answered(response: httpx.Response, url: httpx.URL, *, at: datetime) -> Sent
             f"The webhook at {url.host} answered 410: it is gone. Remove the channel.", status_code=code
         )
     raise MessageRefused(
-        f"The webhook at {url.host} answered {code} and will not take this message. Its log says why.",
+        f"The webhook at {url.host} answered {code} and does not accept this message. See the receiver's "
+        "log.",
         status_code=code,
     )
 
 
 def retry_after(value: str | None, now: datetime) -> float | None:
-    """Seconds that a Retry-After header asks for (RFC 9110, 10.2.3: a number or a date); None if it says
-    nothing.
+    """Return the seconds that a Retry-After header asks for; None if it is missing or invalid.
+
+    The value is a number of seconds or a date (RFC 9110, 10.2.3).
     """
     if value is None:
         return None

@@ -69,7 +69,8 @@ def show(
     as_json: Json = False,
 ) -> None:
     """Show one alert as it was sent, its history, and its deliveries."""
-    from alerts.message import event_of, message_of
+    from alerts.event import event_of
+    from alerts.message import message_of
     from alerts.render import plain_text
 
     app_ = app_of(context)

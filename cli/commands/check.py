@@ -11,9 +11,9 @@ from cli.context import App, app_of
 from cli.exits import Exit
 from cli.output import emit_json, say
 from configuration.errors import ConfigurationRefused
-from crawler.access import token_refused
-from crawler.cookies import cookie_age_remark, read_cookies
 from crawler.errors import CookiesRefused
+from crawler.fetching.api_token import token_refused
+from crawler.fetching.cookies import cookie_age_remark, read_cookies
 
 
 def command(

@@ -15,7 +15,8 @@ from cli.commands.enroll import columns_of
 from cli.context import app_of
 from cli.errors import WouldOverwrite
 from cli.output import complain, emit_json, say, table
-from matching.enrolment.reveal import Lists, Revealed, check_belongs, read_wanted, reveal
+from matching.enrolment.ordinals import read_wanted
+from matching.enrolment.reveal import Lists, Revealed, check_belongs, reveal
 from matching.fingerprints.scheme import read_key
 from matching.fingerprints.segments import SegmentChain, open_segment
 from matching.identifiers import DateOrder

@@ -12,7 +12,7 @@ from cli.errors import UnknownName
 from cli.output import emit_json, say, table
 from matching.enrolment.ordinals import read_ordinals
 from matching.enrolment.segment_intake import Intake, Taken
-from matching.fingerprints.keys import Keyring
+from matching.fingerprints.keyring import Keyring
 from matching.fingerprints.scheme import read_key
 from matching.fingerprints.segment_folder import SegmentFolder
 from matching.fingerprints.segments import (

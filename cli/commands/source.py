@@ -22,7 +22,7 @@ from crawler.sources import FieldFinding, SourceDefinition
 from matching.masks import mask_text
 
 if TYPE_CHECKING:
-    from crawler.trial import PageTrial
+    from crawler.visits.trial import PageTrial
     from daemon.source_vitals import SourceVitals
     from storage.runs import Run
     from storage.sources import Source
@@ -139,7 +139,7 @@ def try_source(
     as_json: Annotated[bool, typer.Option("--json", help="Write one JSON object.")] = False,
 ) -> None:
     """Fetch a list page, one listing and the next page, and show what each selector found; stores nothing."""
-    from crawler.trial import try_pages
+    from crawler.visits.trial import try_pages
 
     definition = _read(file)
     looks = try_pages(definition, settings=app_of(context).crawler_settings)

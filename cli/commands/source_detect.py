@@ -17,8 +17,8 @@ from matching.masks import mask_text
 from text.printable import printable
 
 if TYPE_CHECKING:
-    from crawler.introduction import SiteIntroduction
     from crawler.sources import SourceDefinition
+    from crawler.visits.introduction import SiteIntroduction
 
 
 def detect(
@@ -36,8 +36,8 @@ def detect(
     """Fetch one page, name the program that made it, and write the TOML of a source; stores nothing."""
     if write is not None and write.exists():
         raise WouldOverwrite(f"{write} exists; name a file that does not.")
-    from crawler.introduction import introduce_site
     from crawler.sources.families.detect import detected_source_file
+    from crawler.visits.introduction import introduce_site
 
     definition = _definition(url, tor=tor, private=private)
     said = introduce_site(definition, settings=app_of(context).crawler_settings)

@@ -118,5 +118,6 @@ class Adapter(Protocol):
     def parse(self, page: Page) -> Parsed:
         """Parse one page of any role except `ATTACHMENT`, which is only decoded.
 
-        Raises `PageRefused` for a page that is too large to be parsed in a bounded time.
+        Raises `PageRefused` for a page that is too large to be parsed in a bounded time, and
+        `PageUnreadable` if the parser fails.
         """

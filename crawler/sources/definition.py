@@ -18,7 +18,7 @@ from pydantic import (
     model_validator,
 )
 
-from crawler.headers import Headers
+from crawler.header_table import Headers
 from crawler.sources.expressions import (
     JsonSelector,
     KeyTemplate,

@@ -2,6 +2,7 @@
 
 SpillwatchError
 ├── PageRefused      the page is too large to be parsed in a bounded time
+├── PageUnreadable   the parser failed before the end of the page
 └── FetchRefused (crawler.errors)
     ├── ApiClosed    an interface says that it is not open to us
     └── PasteLocked  a paste came, and cannot be decrypted with what we were given
@@ -19,6 +20,12 @@ class PageRefused(SpillwatchError):
     """The page is too large to be parsed in a bounded time."""
 
     reason: ClassVar[str] = "page_too_large"
+
+
+class PageUnreadable(SpillwatchError):
+    """The parser failed before the end of the page."""
+
+    reason: ClassVar[str] = "page_unreadable"
 
 
 class ApiClosed(FetchRefused):

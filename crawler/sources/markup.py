@@ -1,8 +1,15 @@
 """HTML of any quality as a tree, and text out of it, in a bounded time.
 
 libxml2 reads broken markup fast, with two limits that hostile pages know: attributes cost the square of
-their number in one tag, and it stops at a depth of 2048. So a page that is large or too deep goes through a
-builder of our own, which keeps the first attributes of a tag and flattens what is deeper.
+their number in one tag, and it stops at a depth of 2048 elements.
+
+Order:
+
+1. A page larger than `SMALL_PAGE_BYTES` is read once without a tree, which costs time in proportion to its
+   size, to see whether one tag has too many attributes.
+2. libxml2 builds the tree, of a small page and of a large one alike.
+3. Only where a tag has too many attributes, or libxml2 stops at its depth, a builder of our own makes the
+   tree from libxml2's events: it keeps the first attributes of a tag and flattens deep elements.
 """
 
 from __future__ import annotations
@@ -15,13 +22,17 @@ from typing import Any, TypeAlias
 from lxml import etree
 
 from crawler.clean.text import MAX_BLOCK_CHARS
-from crawler.sources.errors import PageRefused
+from crawler.sources.errors import PageRefused, PageUnreadable
 
 #: A list page of a forum is 50-300 KB; what is larger than this is not parsed at all.
 MAX_PAGE_BYTES = 16 << 20
-#: Below this even one tag full of attributes costs libxml2 less than a second.
+#: Up to this, one tag full of attributes costs libxml2 less than 2 s (25,000 of them: 1.4 s, lxml 6.1.3).
 SMALL_PAGE_BYTES = 128 << 10
+#: Given to libxml2 in one call; between two calls `cpu_bound` can end the parsing.
+CHUNK_BYTES = 16 << 10
+#: Attributes of one tag beyond which a page goes through `_BoundedBuilder`, which keeps so many.
 MAX_ATTRIBUTES = 64
+#: Levels that `_BoundedBuilder` keeps.
 MAX_DEPTH = 256
 #: How many links of one body are kept.
 MAX_LINKS = 200
@@ -39,7 +50,7 @@ _BLOCKS = frozenset(
     (
         "address", "article", "aside", "blockquote", "body", "br", "center", "dd", "details", "div",
         "dl", "dt", "fieldset", "figcaption", "figure", "footer", "form", "h1", "h2", "h3", "h4",
-        "h5", "h6", "header", "hr", "li", "main", "nav", "ol", "p", "pre", "section", "summary",
+        "h5", "h6", "header", "hr", "html", "li", "main", "nav", "ol", "p", "pre", "section", "summary",
         "table", "tbody", "tfoot", "thead", "tr", "ul",
     )
 )  # fmt: skip
@@ -47,55 +58,153 @@ _CELLS = frozenset(("td", "th"))
 _HIDDEN = re.compile(r"display:none|visibility:hidden|font-size:0(?![.\d]*[1-9])", re.IGNORECASE)
 _SPACE = re.compile(r"\s+")
 _LINE_ENDS = re.compile(r"(?:[ \t]*\n)+ *")
-_TOO_DEEP = "Excessive depth"
+#: Stands for a tree that libxml2 did not finish.
+_TOO_DEEP = object()
+#: A name that lxml takes in HTML: `{` begins a namespace there.
+_NAME = re.compile(r"[^{&<>/\"'\s\x00-\x1f\ufffe\uffff][^&<>/\"'\s\x00-\x1f\ufffe\uffff]*")
+#: Characters that lxml refuses in a text, as those that `clean.text` makes of them.
+_POSSIBLE = dict.fromkeys((*range(0x20), 0xFFFE, 0xFFFF)) | {ord(c): c for c in "\t\n\r"}
+_POSSIBLE |= {ord(c): "\n" for c in "\x0b\x0c\x1c\x1d\x1e"} | {0x1F: " "}
 
 
 def tree(text: str) -> Element:
-    """Return the root element of a page; raises `PageRefused` for one beyond `MAX_PAGE_BYTES`."""
+    """Return the root element of a page, without comments; a page that says nothing is an empty `html`.
+
+    Raises `PageRefused` for a page beyond `MAX_PAGE_BYTES`, `PageUnreadable` where libxml2 fails.
+    """
     body = text.replace("\x00", "").encode("utf-8", "replace")
     if len(body) > MAX_PAGE_BYTES:
         raise PageRefused(f"The page has {len(body)} bytes; at most {MAX_PAGE_BYTES} are parsed.")
-    if len(body) <= SMALL_PAGE_BYTES:
-        parser = etree.HTMLParser(encoding="utf-8", huge_tree=True)
-        root = _parsed(body, parser)
-        if not any(_TOO_DEEP in error.message for error in parser.error_log):
-            return root
-    return _parsed(body, etree.HTMLParser(encoding="utf-8", huge_tree=True, target=_BoundedBuilder()))
+    if not body.strip():
+        return etree.Element("html")
+    bounded = len(body) > SMALL_PAGE_BYTES and fed(body, _parser(_StuffedTag()))
+    root = _TOO_DEEP if bounded else fed(body, _parser())
+    if root is _TOO_DEEP:
+        root = fed(body, _parser(_BoundedBuilder()))
+    return etree.Element("html") if root is None else _whole(root)
 
 
-def _parsed(body: bytes, parser: Element) -> Element:
+def _parser(target: object = None) -> Element:
+    return etree.HTMLParser(
+        encoding="utf-8", huge_tree=True, remove_comments=True, remove_pis=True, target=target
+    )
+
+
+def fed(body: bytes, parser: Element) -> Element:
+    """Return what a parser makes of a page: its root, `None` for a page without one, `_TOO_DEEP`.
+
+    Raises `PageUnreadable` where the parser fails before the end of the page, and `MemoryError`.
+    """
     try:
-        root = etree.fromstring(body, parser)
-    except etree.XMLSyntaxError:
-        root = None
-    return etree.Element("html") if root is None else root
+        for start in range(0, len(body), CHUNK_BYTES):
+            parser.feed(body[start : start + CHUNK_BYTES])
+        made = parser.close()
+    except etree.XMLSyntaxError as error:
+        raise _failure(parser) from error
+    fatal = parser.feed_error_log.filter_from_fatals()
+    if fatal and not all("Excessive depth" in error.message for error in fatal):
+        raise _failure(parser)
+    return _TOO_DEEP if fatal else made
+
+
+def _failure(parser: Element) -> PageUnreadable | MemoryError:
+    """The message names libxml2's error and its line, and quotes nothing of the page."""
+    errors = parser.feed_error_log.filter_from_fatals() or parser.feed_error_log
+    if any(error.type_name == "ERR_NO_MEMORY" for error in errors):
+        return MemoryError()
+    where = f"{errors[0].type_name} in line {errors[0].line}" if len(errors) else "no error that it names"
+    version = ".".join(map(str, etree.LIBXML_VERSION))
+    return PageUnreadable(f"libxml2 {version} stopped before the end of the page: {where}.")
+
+
+def _whole(root: Element) -> Element:
+    """Move what follows `</html>` into the tree: libxml2 makes another root of it, beside the first."""
+    for extra in list(root.itersiblings()):
+        root.append(extra)
+    return root
+
+
+class _StuffedTag:
+    """Takes libxml2's events; its result is whether a tag has more than `MAX_ATTRIBUTES`."""
+
+    def __init__(self) -> None:
+        self._stuffed = False
+
+    def start(self, tag: str, attributes: Element) -> None:
+        if len(attributes) > MAX_ATTRIBUTES:
+            self._stuffed = True
+
+    def close(self) -> bool:
+        return self._stuffed
 
 
 class _BoundedBuilder:
-    """Builds a tree with at most `MAX_ATTRIBUTES` a tag; what is below `MAX_DEPTH` stands on that level."""
+    """Builds a tree of at most `MAX_ATTRIBUTES` per tag and `MAX_DEPTH` levels from libxml2's events.
+
+    A deeper element stands on the last level, beside the one that it was in. What libxml2 reads and lxml
+    cannot make loses as little as possible: a tag with an impossible name is a `span`, an attribute with
+    an impossible name is left out, and control characters are removed.
+    """
 
     def __init__(self) -> None:
-        self._builder = etree.TreeBuilder()
+        self._parser = _parser()
+        self._root: Element = None
+        self._open: list[Element] = []
         self._depth = 0
-        self.data = self._builder.data
+        self._texts: list[str] = []
 
     def start(self, tag: str, attributes: Element) -> None:
+        self._close(MAX_DEPTH - 1)
         self._depth += 1
-        if self._depth >= MAX_DEPTH:
-            self._builder.start(tag, {})
-            self._builder.end(tag)
-        elif len(attributes) > MAX_ATTRIBUTES:
-            self._builder.start(tag, dict(islice(attributes.items(), MAX_ATTRIBUTES)))
-        else:
-            self._builder.start(tag, attributes)
+        kept = dict(islice(attributes.items(), MAX_ATTRIBUTES))
+        try:
+            element = self._element(tag, kept)
+        except ValueError:
+            element = self._element(tag if _NAME.fullmatch(tag) else "span", {})
+            _set_possible(element, kept)
+        self._open.append(element)
+
+    def data(self, text: str) -> None:
+        self._texts.append(text)
 
     def end(self, tag: str) -> None:
-        if self._depth < MAX_DEPTH:
-            self._builder.end(tag)
+        self._close(min(self._depth, MAX_DEPTH) - 1)
         self._depth -= 1
 
     def close(self) -> Element:
-        return self._builder.close()
+        self._close(0)
+        return self._root
+
+    def _element(self, tag: str, attributes: dict[str, str]) -> Element:
+        if self._root is None:
+            self._root = self._parser.makeelement(tag, attributes)
+            return self._root
+        self._write()
+        return etree.SubElement(self._open[-1] if self._open else self._root, tag, attributes)
+
+    def _close(self, depth: int) -> None:
+        """Close the elements behind the first `depth`."""
+        if len(self._open) > depth:
+            self._write()
+            del self._open[depth:]
+
+    def _write(self) -> None:
+        """Write the text that came since the last tag."""
+        text = "".join(self._texts).translate(_POSSIBLE)
+        self._texts.clear()
+        if not text or not self._open:
+            return
+        above = self._open[-1]
+        if len(above):
+            above[-1].tail = text
+        else:
+            above.text = text
+
+
+def _set_possible(element: Element, attributes: dict[str, str]) -> None:
+    for name, value in attributes.items():
+        if _NAME.fullmatch(name):
+            element.set(name, value.translate(_POSSIBLE))
 
 
 def drop(element: Element) -> None:

@@ -1,7 +1,8 @@
-"""Rows and customers that agree on something: 32 bytes a pair, and of many pairs as much a customer.
+"""Agreements: pairs of a row and a customer that agree on one field or more.
 
-A dump of customers alone has as many pairs as rows. So only the last ones are kept as they are; of those
-before is kept what will be told: how many rows agree, and of each customer on what, how often, where first.
+A pair takes 32 bytes, and a dump of a company's customers has as many pairs as rows. So only the last pairs
+are kept as they are. Earlier ones are summed up per customer: the fields that agree, in how many rows, and
+the first place. That is all that anybody is shown, and it does not grow with the dump.
 """
 
 from dataclasses import dataclass, field
@@ -9,12 +10,14 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from matching.comparing.block_matches import BlockMatches
+
 PAIR = np.dtype(
     [
         ("row", "<i8"),  # a number that no other row has
         ("ordinal", "<u4"),
-        ("segment", "<u2"),  # by its place in the watch
-        ("fields", "<u2"),  # a bit for each of comparison.FIELDS that agrees
+        ("segment", "<u2"),  # index in the watch
+        ("fields", "<u2"),  # one bit for each of lookup.FIELDS that agrees
         ("line", "<i8"),  # of the document, from 1 on
         ("document", "<i8"),
     ]
@@ -32,8 +35,8 @@ CUSTOMER = np.dtype(
 Pairs = NDArray[np.void]
 Customers = NDArray[np.void]
 
-#: Pairs that are kept as they are; 32 MB, and three times as much while they are summed up.
-PAIRS_KEPT = 1 << 20
+#: Pairs that are kept as they are: 32 MB, and three times as much while they are summed up.
+PAIRS_LIMIT = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,48 +50,65 @@ class AgreementTotals:
 
 @dataclass(slots=True)
 class Agreements:
-    """All pairs of a row and a customer that agree on a field."""
+    """All pairs of a row and a customer that agree on a field; the earlier ones summed up per customer."""
 
-    settled: Customers = field(default_factory=lambda: np.empty(0, CUSTOMER))
-    coherent: int = 0  # of the pairs that are settled
-    single: int = 0
-    kept: int = PAIRS_KEPT
+    summed_customers: Customers = field(default_factory=lambda: np.empty(0, CUSTOMER))
+    summed_coherent: int = 0  # pairs that are summed up and agree on two fields or more
+    summed_single: int = 0  # pairs that are summed up and agree on one field
+    pairs_limit: int = PAIRS_LIMIT
     _chunks: list[Pairs] = field(default_factory=list)
-    _waiting: int = 0
+    _pair_count: int = 0  # in all chunks
 
     def add(self, pairs: Pairs) -> None:
-        """`fields` of a pair may hold one bit; pairs of one row and customer become one. All pairs of a row
-        come together, and those of later rows later.
+        """Add pairs, of which several may be of one row and customer: they become one.
+
+        All pairs of a row must come in one call, and later rows in later calls: pairs are not merged from
+        call to call, and the first place of a customer is the one that came first.
         """
-        self._chunks.append(_merged(pairs))
-        self._waiting += len(self._chunks[-1])
-        if self._waiting > self.kept:
-            self.coherent, self.single = self._counts()
-            self.settled = self.customers()
-            self._chunks, self._waiting = [], 0
+        self._chunks.append(_merge_fields(pairs))
+        self._pair_count += len(self._chunks[-1])
+        if self._pair_count > self.pairs_limit:
+            self.summed_coherent, self.summed_single = self._count_pairs()
+            self.summed_customers = self.customers()
+            self._chunks, self._pair_count = [], 0
 
     def pairs(self) -> Pairs:
-        """Those that are not settled, in the order of their rows."""
+        """Return the pairs that are not summed up yet, in the order of their rows."""
         return np.concatenate(self._chunks) if self._chunks else np.empty(0, PAIR)
 
     def customers(self) -> Customers:
-        """Each of them once, by segment and ordinal."""
+        """Return each customer once, by segment and ordinal."""
         pairs = self.pairs()
         fresh = np.ones(len(pairs), CUSTOMER)
         for name in ("ordinal", "segment", "fields", "line", "document"):
             fresh[name] = pairs[name]
-        return _summed(np.concatenate((self.settled, fresh)))
+        return _sum_customers(np.concatenate((self.summed_customers, fresh)))
 
-    def tally(self) -> AgreementTotals:
-        return AgreementTotals(*self._counts(), len(self.customers()))
+    def totals(self) -> AgreementTotals:
+        return AgreementTotals(*self._count_pairs(), len(self.customers()))
 
-    def _counts(self) -> tuple[int, int]:
+    def _count_pairs(self) -> tuple[int, int]:
+        """Return the number of pairs that agree on two fields or more, and on one, of all."""
         coherent = sum(int(np.count_nonzero(np.bitwise_count(chunk["fields"]) > 1)) for chunk in self._chunks)
-        return self.coherent + coherent, self.single + self._waiting - coherent
+        return self.summed_coherent + coherent, self.summed_single + self._pair_count - coherent
 
 
-def pairs_of(columns: dict[str, NDArray[np.generic] | int]) -> Pairs:
-    """Pairs out of arrays of one length, and of numbers that are the same for all."""
+def pairs_in_block(matches: BlockMatches, *, document: int = 0, first_row: int = 0) -> Pairs:
+    """Return one pair for each hit of a block; `first_row`: the number of the block's first row."""
+    return pairs_from_columns(
+        {
+            "row": first_row + matches.rows,
+            "ordinal": matches.hits.ordinals,
+            "segment": matches.hits.segments,
+            "fields": np.left_shift(1, matches.hits.fields.astype(np.uint16)),
+            "line": matches.lines,
+            "document": document,
+        }
+    )
+
+
+def pairs_from_columns(columns: dict[str, NDArray[np.generic] | int]) -> Pairs:
+    """Return pairs from arrays of one length, and from numbers that are the same for all pairs."""
     size = next(len(column) for column in columns.values() if not isinstance(column, int))
     pairs = np.zeros(size, PAIR)
     for name, column in columns.items():
@@ -96,37 +116,40 @@ def pairs_of(columns: dict[str, NDArray[np.generic] | int]) -> Pairs:
     return pairs
 
 
-def coherent(pairs: Pairs) -> Pairs:
-    """Rows and customers that agree on two fields or more, each of them once."""
-    merged = _merged(pairs)
-    found: Pairs = merged[np.bitwise_count(merged["fields"]) > 1]
-    return found
+def coherent_pairs(pairs: Pairs) -> Pairs:
+    """Return the rows and customers that agree on two fields or more, each once."""
+    merged = _merge_fields(pairs)
+    coherent: Pairs = merged[np.bitwise_count(merged["fields"]) > 1]
+    return coherent
 
 
-def _merged(pairs: Pairs) -> Pairs:
-    pairs, starts = _grouped(pairs, "row", "segment", "ordinal")
+def _merge_fields(pairs: Pairs) -> Pairs:
+    """Merge the pairs of each row and customer into one, with the fields of all."""
+    pairs, starts = _sort_into_groups(pairs, "row", "segment", "ordinal")
     merged = pairs[starts]
-    merged["fields"] = _each(np.bitwise_or, pairs["fields"], starts)
+    merged["fields"] = _reduce_groups(np.bitwise_or, pairs["fields"], starts)
     return merged
 
 
-def _summed(customers: Customers) -> Customers:
-    """What is said twice of one becomes one; the first place that was said stays."""
-    customers, starts = _grouped(customers, "segment", "ordinal")
+def _sum_customers(customers: Customers) -> Customers:
+    """Sum up the entries of each customer; the place of the first entry stays."""
+    customers, starts = _sort_into_groups(customers, "segment", "ordinal")
     summed = customers[starts]
-    summed["fields"] = _each(np.bitwise_or, customers["fields"], starts)
-    summed["rows"] = _each(np.add, customers["rows"], starts)
+    summed["fields"] = _reduce_groups(np.bitwise_or, customers["fields"], starts)
+    summed["rows"] = _reduce_groups(np.add, customers["rows"], starts)
     return summed
 
 
-def _grouped(table: NDArray[np.void], *keys: str) -> tuple[NDArray[np.void], NDArray[np.int64]]:
-    """Sorted by the keys, else in the same order; and where each group of equal keys begins."""
+def _sort_into_groups(table: NDArray[np.void], *keys: str) -> tuple[NDArray[np.void], NDArray[np.int64]]:
+    """Return the table sorted by the keys (a stable sort), and where each group of equal keys begins."""
     table = table[np.lexsort([table[key] for key in reversed(keys)])]
-    other = np.ones(len(table), bool)
+    is_start = np.ones(len(table), bool)
     if len(table):
-        other[1:] = np.logical_or.reduce([table[key][1:] != table[key][:-1] for key in keys])
-    return table, np.flatnonzero(other)
+        is_start[1:] = np.logical_or.reduce([table[key][1:] != table[key][:-1] for key in keys])
+    return table, np.flatnonzero(is_start)
 
 
-def _each(function: np.ufunc, column: NDArray[np.void], starts: NDArray[np.int64]) -> NDArray[np.void]:
+def _reduce_groups(
+    function: np.ufunc, column: NDArray[np.void], starts: NDArray[np.int64]
+) -> NDArray[np.void]:
     return function.reduceat(column, starts) if len(starts) else column

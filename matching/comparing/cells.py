@@ -1,10 +1,11 @@
-"""Candidates out of a table's cells: what no text shows by itself, where a column's name says what it is.
+"""Candidates from a table's cells: values that no text proves, but the name of a column does.
 
-User names, account numbers, a name with a birth date; and numbers of passports, licences and wallets that are
-written without what makes them known in a text.
+These are user names, account numbers, and a name with a birth date; and numbers of passports, licences and
+wallets that are written without what makes them recognisable in a text.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -13,75 +14,96 @@ from matching.inputs import Block, CellRow
 from matching.inputs.formats.columns import Column
 from matching.scanning.candidates import CandidateBatch
 
-_ALONE = (Field.USERNAME, Field.ACCOUNT, Field.WALLET, Field.PASSPORT, Field.DRIVING_LICENCE)
-IN_CELLS = frozenset({*_ALONE, Field.NAME_BIRTH_DATE})
-_NAMES = (("family_name", "given_name"), ("name",))
-_BORN = "birth_date"
+_SINGLE_CELL_FIELDS = (Field.USERNAME, Field.ACCOUNT, Field.WALLET, Field.PASSPORT, Field.DRIVING_LICENCE)
+CELL_FIELDS = (*_SINGLE_CELL_FIELDS, Field.NAME_BIRTH_DATE)
+_NAME_ROLES = (("family_name", "given_name"), ("name",))
+_BIRTH_ROLE = "birth_date"
 
 
-def cells_of(block: Block, fields: Collection[Field], *, region: str) -> dict[Field, CandidateBatch]:
-    """The candidates of each of `fields` that a column of the block holds, where their lines begin."""
+class CellCandidates(NamedTuple):
+    """`batches`: candidates by field, placed where their lines begin; `columns`: their columns, in words."""
+
+    batches: Mapping[Field, CandidateBatch]
+    columns: Mapping[Field, str]
+
+
+def candidates_in_cells(block: Block, fields: Collection[Field], *, region: str) -> CellCandidates:
+    """Return the candidates of each of `fields` that a column of the block holds."""
     columns = block.shape.columns
-    found = {field: _alone(block, columns, field, region) for field in _ALONE if field in fields}
+    wanted = [field for field in CELL_FIELDS if field in fields]
+    if not columns or not wanted:
+        return _NO_CELLS
+    forms = {
+        field: _single_cell_forms(block, columns, field, region)
+        for field in _SINGLE_CELL_FIELDS
+        if field in fields
+    }
     if Field.NAME_BIRTH_DATE in fields:
-        found[Field.NAME_BIRTH_DATE] = _named(block, columns)
-    return {field: _batch(block, forms) for field, forms in found.items() if forms}
+        forms[Field.NAME_BIRTH_DATE] = _name_forms(block, columns)
+    return CellCandidates(
+        {field: _candidate_batch(block, found) for field, found in forms.items() if found},
+        {field: _column_words(columns, field) for field in wanted},
+    )
 
 
-def column_of(columns: Sequence[Column], field: Field) -> str:
-    """The column that a cell's candidate of this field is in, in words; "" where no column holds it."""
+_NO_CELLS = CellCandidates({}, {})
+_Forms = list[tuple[int, str]]  # index of the line, canonical form
+
+
+def _column_words(columns: Sequence[Column], field: Field) -> str:
+    """Return the column or columns that a candidate of this field comes from, in words; "" without one."""
     if field is Field.NAME_BIRTH_DATE:
         roles = _name_roles({column.role for column in columns})
-        return " + ".join(str(_first(columns, role)) for role in (*roles, _BORN)) if roles else ""
-    return str(_first(columns, field.value) or "")
+        return (
+            " + ".join(str(_first_of_role(columns, role)) for role in (*roles, _BIRTH_ROLE)) if roles else ""
+        )
+    return str(_first_of_role(columns, field.value) or "")
 
 
-def _first(columns: Sequence[Column], role: str) -> Column | None:
+def _first_of_role(columns: Sequence[Column], role: str) -> Column | None:
     return next((column for column in columns if column.role == role), None)
 
 
-def _name_roles(there: Collection[str | None]) -> tuple[str, ...]:
-    """The columns that make a name, where there is one for the birth date too; none elsewhere."""
-    if _BORN not in there:
+def _name_roles(present: Collection[str | None]) -> tuple[str, ...]:
+    """Return the roles that make a name; none if there is no column of birth dates."""
+    if _BIRTH_ROLE not in present:
         return ()
-    return next((roles for roles in _NAMES if all(role in there for role in roles)), ())
+    return next((roles for roles in _NAME_ROLES if all(role in present for role in roles)), ())
 
 
-_Forms = list[tuple[int, str]]  # place of the line, form
-
-
-def _alone(block: Block, columns: Sequence[Column], field: Field, region: str) -> _Forms:
-    wanted = [column.number for column in columns if column.role == field.value]
+def _single_cell_forms(block: Block, columns: Sequence[Column], field: Field, region: str) -> _Forms:
+    numbers = [column.number for column in columns if column.role == field.value]
     return [
         (row.place, form)
-        for row in _rows(block, wanted)
+        for row in _cell_rows(block, numbers)
         for cell in row.cells
         if (form := canonical(field, cell, region)) is not None
     ]
 
 
-def _named(block: Block, columns: Sequence[Column]) -> _Forms:
+def _name_forms(block: Block, columns: Sequence[Column]) -> _Forms:
+    # Of several columns of one role the first counts.
     numbers = {column.role: column.number for column in reversed(columns)}
     names = _name_roles(numbers.keys())
     if not names:
         return []
-    rows = _rows(block, [*(numbers[role] for role in names), numbers[_BORN]])
+    rows = _cell_rows(block, [*(numbers[role] for role in names), numbers[_BIRTH_ROLE]])
     return [(row.place, form) for row in rows for form in composites(row.cells[:-1], row.cells[-1])]
 
 
-def _rows(block: Block, wanted: Sequence[int]) -> Iterator[CellRow]:
-    return block.shape.cells(block, wanted) if wanted else iter(())
+def _cell_rows(block: Block, numbers: Sequence[int]) -> Iterator[CellRow]:
+    return block.shape.cells(block, numbers) if numbers else iter(())
 
 
-def _batch(block: Block, forms: _Forms) -> CandidateBatch:
+def _candidate_batch(block: Block, forms: _Forms) -> CandidateBatch:
     data = np.frombuffer(block.text, np.uint8)
     begins = np.concatenate(([0], np.flatnonzero(data == 0x0A) + 1))
     ends = np.append(begins[1:], len(data))
-    places = np.array([place for place, _ in forms], np.int64)
+    indexes = np.array([index for index, _ in forms], np.int64)
     values = [form.encode() for _, form in forms]
     return CandidateBatch(
-        begins[places],
-        ends[places],
+        begins[indexes],
+        ends[indexes],
         np.cumsum([0, *map(len, values)], dtype=np.int64),
         np.frombuffer(b"".join(values), np.uint8),
     )

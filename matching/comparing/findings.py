@@ -1,39 +1,26 @@
-"""What texts hold of the companies that are watched for.
+"""Findings: everything that was found in a sweep or a listing, by company.
 
-A piece of text is looked at by itself (`seen`); `Findings` puts the pieces together, in their order.
-Everything is counted, and pairs of row and customer are kept in arrays; of the single findings a bounded
-number is kept.
+Blocks are counted in their order, whichever was matched first. Everything is counted; of mentions and hits
+only the first ones are kept, so that a dump of any size takes bounded memory.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
 
-from matching.comparing.agreements import Agreements, AgreementTotals
-from matching.comparing.block import BlockMatches, Places, match_listing_text, pairs_in
-from matching.comparing.lookup import FIELDS, Comparison
+from matching.comparing.agreements import Agreements, AgreementTotals, pairs_in_block
+from matching.comparing.block_matches import BlockMatches
+from matching.comparing.lookup import FIELDS, Places
 from matching.identifiers import Field
-from matching.inputs.formats.record_ends import with_line_ends
-from matching.inputs.formats.rows import TextRows
 from matching.mentions.terms import MENTION_LIMIT, WatchTerm
 from matching.watch import Watch, WatchedSegment
 
-PIECE = 1 << 20  # characters
-
-
-class TextPart(NamedTuple):
-    """A text of a listing. `label` names it within its listing: `body`, `attachment 7`."""
-
-    field: str
-    label: str
-    text: str
-
 
 class MentionFound(NamedTuple):
-    """`field` and `label` are the part's; `start` counts characters of its text, or bytes of a dump."""
+    """A mention. `field` and `label` are the part's; `start` counts characters of it, or bytes of a dump."""
 
     term: WatchTerm
     field: str
@@ -44,7 +31,7 @@ class MentionFound(NamedTuple):
 
 
 class HitFound(NamedTuple):
-    """`column`: that of a table, in words; "" where there is none."""
+    """A hit. `column`: that of a table, in words; "" where there is none."""
 
     segment: WatchedSegment
     field: Field
@@ -57,7 +44,7 @@ class HitFound(NamedTuple):
 
 @dataclass(slots=True)
 class CompanyFindings:
-    """What was found of one company; `mentions` and `hits` are the first of what the counters count."""
+    """What was found of one company; `mentions` and `hits` are the first of those that are counted."""
 
     mentions: list[MentionFound] = field(default_factory=list)
     hits: list[HitFound] = field(default_factory=list)
@@ -69,161 +56,137 @@ class CompanyFindings:
 
     @property
     def tally(self) -> AgreementTotals:
-        return self.agreements.tally()
+        return self.agreements.totals()
 
-    def kept(self) -> int:
+    @property
+    def kept_count(self) -> int:
+        """Number of mentions and hits that are kept."""
         return len(self.mentions) + len(self.hits)
 
 
 @dataclass(slots=True)
 class Findings:
-    """What was found in all the pieces that were taken."""
+    """What was found in all blocks that were counted."""
 
     watch: Watch
-    limit: int  # mentions and hits kept of one company
-    expired: Callable[[], bool] = lambda: False  # True: the time is up, whatever is left stays unread
+    limit: int  # mentions and hits kept per company
     companies: dict[int, CompanyFindings] = field(default_factory=lambda: defaultdict(CompanyFindings))
-    tried: Counter[Field] = field(default_factory=Counter)  # candidates
+    candidate_counts: Counter[Field] = field(default_factory=Counter)
     rows_scanned: int = 0
-    cut: set[str] = field(default_factory=set)  # bounds that were met: time, matches
-    numbered: int = 0  # rows that have a number, filled or not
-    #: Of each company the candidates that were tried for somebody else, and not for it.
-    spared: dict[int, Counter[Field]] = field(default_factory=lambda: defaultdict(Counter))
-    _comparison: Comparison | None = None
+    cut: set[str] = field(default_factory=set)  # bounds that were met: text, time, matches
+    numbered_rows: int = 0  # rows counted so far, empty ones included: the next row's number
+    #: By company, candidates that were compared for other companies, but not for it.
+    candidates_left_out: dict[int, Counter[Field]] = field(default_factory=lambda: defaultdict(Counter))
 
     @property
     def candidates(self) -> int:
-        return sum(self.tried.values())
+        """Number of candidates that were compared for any company."""
+        return sum(self.candidate_counts.values())
 
-    def add(
-        self, part: TextPart, *, first_line: int = 1, mentions: bool = True, fingerprints: bool = True
-    ) -> int:
-        """Match a part of a listing; returns how many lines it ends: a record of a text without line ends is
-        one.
-        """
-        line, ended = first_line, with_line_ends(part.text)
-        terms = self.watch.terms if mentions else None
-        comparison = self._compared() if fingerprints and self.watch.segments else None
-        for start, end in _pieces(ended):
-            if self.expired():
-                self.cut.add("time")
-                break
-            piece, rows = part.text[start:end], TextRows(ended[start:end])
-            seen = match_listing_text(
-                piece, rows, comparison, terms, line=line, start=start, limit=self.limit
-            )
-            self.take(part.field, part.label, seen)
-            line += rows.breaks
-        return line - first_line
-
-    def _compared(self) -> Comparison:
-        """Made once it is needed: a scanner belongs to one thread, as findings do."""
-        if self._comparison is None:
-            self._comparison = Comparison(self.watch.segments)
-        return self._comparison
-
-    def take(
-        self, name: str, label: str, seen: BlockMatches, *, document: int = 0, spared: Collection[int] = ()
+    def count_block(
+        self,
+        name: str,
+        label: str,
+        matches: BlockMatches,
+        *,
+        document: int = 0,
+        left_out: Collection[int] = (),
     ) -> None:
-        """Count what a piece holds. `name`: of the listing's field; `document`: its number in a sweep;
-        `spared`: companies that it was not compared for.
-        """
-        self._mentions(name, label, seen)
-        self._hits(label, seen, document)
-        self.tried += seen.tried
-        self.rows_scanned += seen.filled
-        self.numbered += seen.width
-        for company in spared:
-            self.spared[company] += seen.tried
+        """Count the matches of a block or piece.
 
-    def take_later(
+        `name`: the listing's field; `document`: its number in a sweep; `left_out`: companies with which the
+        block was not compared.
+        """
+        self._count_mentions(name, label, matches)
+        self._count_hits(label, matches, document)
+        self.candidate_counts += matches.candidates
+        self.rows_scanned += matches.filled_rows
+        self.numbered_rows += matches.row_count
+        for company in left_out:
+            self.candidates_left_out[company] += matches.candidates
+
+    def count_second_reading(
         self,
         label: str,
-        seen: BlockMatches,
+        matches: BlockMatches,
         *,
         document: int,
         companies: Collection[int],
-        spared: Collection[int] | None,
+        left_out: Collection[int] | None,
     ) -> None:
-        """Count the hits of a piece that was taken before, when it was not compared for these companies.
+        """Count the hits of a block that was counted before, when it was not compared with these companies.
 
-        `spared`: who is not compared with it now either; None: it was compared for somebody before.
+        Its candidates are counted again only if it was compared with nobody before: then `left_out` are the
+        companies with which it is still not compared. None: it was compared with somebody.
         """
-        self._hits(label, seen, document)
-        self.numbered += seen.width
-        if spared is None:
+        self._count_hits(label, matches, document)
+        self.numbered_rows += matches.row_count
+        if left_out is None:
             for company in companies:
-                self.spared[company].subtract(seen.tried)
+                self.candidates_left_out[company].subtract(matches.candidates)
             return
-        self.tried += seen.tried
-        for company in spared:
-            self.spared[company] += seen.tried
+        self.candidate_counts += matches.candidates
+        for company in left_out:
+            self.candidates_left_out[company] += matches.candidates
 
     def tried_for(self, company: int) -> Counter[Field]:
-        """The candidates that a company's hits are among."""
-        return self.tried - self.spared.get(company, Counter())
+        """Return the number of candidates, by field, that were compared for this company."""
+        return self.candidate_counts - self.candidates_left_out.get(company, Counter())
 
-    def _mentions(self, name: str, label: str, seen: BlockMatches) -> None:
-        if len(seen.mentions) == MENTION_LIMIT:
+    def _count_mentions(self, name: str, label: str, matches: BlockMatches) -> None:
+        if len(matches.mentions) == MENTION_LIMIT:
             self.cut.add("matches")
-        for shown in seen.mentions:
-            term = self.watch.by_id[shown.term_id]
+        for mention in matches.mentions:
+            term = self.watch.by_id[mention.term_id]
             found = self.companies[term.company_id]
             found.mention_fields[name] += 1
             found.terms[term.text] += 1
-            if found.kept() < self.limit:
-                found.mentions.append(MentionFound(term, name, label, shown.line, shown.start, shown.excerpt))
+            if found.kept_count < self.limit:
+                found.mentions.append(
+                    MentionFound(term, name, label, mention.line, mention.start, mention.excerpt)
+                )
             else:
                 self.cut.add("matches")
 
-    def _hits(self, label: str, seen: BlockMatches, document: int) -> None:
-        if not seen.hits.size:
+    def _count_hits(self, label: str, matches: BlockMatches, document: int) -> None:
+        if not matches.hits.size:
             return
-        owners = np.array([one.company_id for one in self.watch.segments])[seen.hits.segments]
-        pairs = pairs_in(seen, document=document, row=self.numbered)
+        owners = np.array([watched.company_id for watched in self.watch.segments])[matches.hits.segments]
+        pairs = pairs_in_block(matches, document=document, first_row=self.numbered_rows)
         for company in sorted(set(owners.tolist())):
             own = np.flatnonzero(owners == company)
             found = self.companies[company]
-            fields = seen.hits.fields[own]
+            fields = matches.hits.fields[own]
             for code, count in enumerate(np.bincount(fields, minlength=len(FIELDS)).tolist()):
                 if count:
                     found.hit_fields[FIELDS[code]] += count
-            known = own[own < len(seen.columns)].tolist()
-            columns = map(seen.columns.__getitem__, known)
-            in_columns = Counter(zip(fields[: len(known)].tolist(), columns, strict=True))
-            for (code, column), count in in_columns.items():
-                if column:
-                    found.columns[FIELDS[code], column] += count
+            self._count_columns(found, matches, own)
             found.agreements.add(pairs[own])
-            self._show(found, label, seen, own)
+            self._keep_hits(found, label, matches, own)
 
-    def _show(self, found: CompanyFindings, label: str, seen: BlockMatches, own: Places) -> None:
-        """Keep the first hits."""
-        room = max(0, self.limit - found.kept())
+    def _count_columns(self, found: CompanyFindings, matches: BlockMatches, own: Places) -> None:
+        """Count columns only for hits whose column was looked up."""
+        known = own[own < len(matches.columns)]
+        columns = map(matches.columns.__getitem__, known.tolist())
+        in_columns = Counter(zip(matches.hits.fields[known].tolist(), columns, strict=True))
+        for (code, column), count in in_columns.items():
+            if column:
+                found.columns[FIELDS[code], column] += count
+
+    def _keep_hits(self, found: CompanyFindings, label: str, matches: BlockMatches, own: Places) -> None:
+        """Keep the company's hits as long as there is room."""
+        room = max(0, self.limit - found.kept_count)
         if len(own) > room:
             self.cut.add("matches")
         for index in own[:room].tolist():
             found.hits.append(
                 HitFound(
-                    self.watch.segments[seen.hits.segments[index]],
-                    FIELDS[seen.hits.fields[index]],
-                    int(seen.hits.ordinals[index]),
+                    self.watch.segments[matches.hits.segments[index]],
+                    FIELDS[matches.hits.fields[index]],
+                    int(matches.hits.ordinals[index]),
                     label,
-                    int(seen.lines[index]),
-                    int(seen.starts[index]),
-                    seen.columns[index] if index < len(seen.columns) else "",
+                    int(matches.lines[index]),
+                    int(matches.starts[index]),
+                    matches.columns[index] if index < len(matches.columns) else "",
                 )
             )
-
-
-def _pieces(text: str) -> Iterator[tuple[int, int]]:
-    """Where each piece begins and ends: behind a line break, unless its line is longer than it."""
-    at = 0
-    while at < len(text) or at == 0:
-        end = min(len(text), at + PIECE)
-        if end < len(text):
-            end = text.rfind("\n", at, end) + 1 or end
-        yield at, end
-        if end == len(text):
-            return
-        at = end

@@ -1,16 +1,18 @@
-"""The first look: who of many companies a dump is worth being compared for, and what is said of the others.
+"""The first look: with which companies a document is compared in full, and what is known about the others.
 
-A dump of ten million rows hits every base of a million customers by chance. A company is compared whole when
-some of what was looked at shows one of these:
+A dump of ten million rows hits the segment of every company with a million customers by chance. To compare it
+in full for fifty companies takes the time of fifty comparisons and finds nothing for 49 of them. So a company
+is compared in full only if the part that was looked at shows one of these:
 
-1. a row that agrees with one customer on two fields (of 7,010 pairs of row and customer that agreed on one,
-   none agreed on a second one by chance);
-2. a hit in a field that nobody draws at random: an e-mail address, an IBAN, a wallet;
-3. in another field more hits than chance explains, in a single block or in all of them: more than the
-   numbers in use give, and more than neighbours of the dump's own numbers do (`chance`, `controls`).
+1. A row agrees with one customer on two fields. Of 7,010 pairs of row and customer that agreed on one field,
+   none agreed on a second one by chance.
+2. There is a hit in a field that nobody draws at random: an e-mail address, an IBAN, a wallet.
+3. In another field there are more hits than chance explains, in a single block or in all blocks together:
+   more than the numbers in use give, and more than the neighbours of the dump's own numbers give (`chance`,
+   `controls`). A single block counts because a company's customers may stand together in a dump of strangers.
 
-What was looked at are a document's first candidates, because most documents have no more, and afterwards
-one block in AGAIN throughout, because the first rows of a dump may be another company's.
+The first candidates of a document are looked at, because most documents have no more than that. The first
+rows may be another company's, so one block in LOOK_INTERVAL of the rest is looked at, too.
 """
 
 from collections import Counter
@@ -18,24 +20,26 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from matching.comparing.agreements import coherent
-from matching.comparing.block import BlockMatches, pairs_in
-from matching.comparing.chance import at_most, enrolled_values, expected_by_chance, unexplained
+from matching.comparing.agreements import coherent_pairs, pairs_in_block
+from matching.comparing.block_matches import BlockMatches
+from matching.comparing.chance import enrolled_values, exceeds_chance, expected_by_chance, upper_bound
 from matching.comparing.lookup import FIELDS
 from matching.identifiers import Field
 from matching.watch import WatchedSegment
 
 FIRST_LOOK = 200_000  # candidates of a document
-#: So many blocks are 8 MB: no run of a company's customers that is longer escapes.
-AGAIN = 16
+#: Blocks. So many are 8 MB: an unbroken run of a company's customers that is longer is met for certain.
+LOOK_INTERVAL = 16
 
-Counts = Counter[tuple[int, Field]]  # by company
+CountsByCompany = Counter[tuple[int, Field]]
 
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
-    """A company that a document was looked at for, and not compared: of how many rows and candidates that is
-    said. `share`: of all rows so many may be its customers' at most, 95% sure, if all are like those rows.
+    """A company with which a document was not compared in full, because nothing of it was seen.
+
+    `rows` and `candidates` are those that were looked at. `share`: at most this share of all rows belongs to
+    the company's customers, 95% sure, if the other rows are like those.
     """
 
     company: int
@@ -45,73 +49,83 @@ class LeftOut:
 
 
 @dataclass(slots=True)
-class Looks:
-    """What was seen of a document for companies of which nothing had been found before."""
+class LookCounts:
+    """What was seen in a document's blocks for companies with which it is not compared in full."""
 
     rows: int = 0
-    tried: Counter[Field] = field(default_factory=Counter)
-    hits: Counts = field(default_factory=Counter)
-    control: Counts = field(default_factory=Counter)
-    found: set[int] = field(default_factory=set)  # companies that are to be compared whole
+    candidates: Counter[Field] = field(default_factory=Counter)
+    hits: CountsByCompany = field(default_factory=Counter)
+    control_hits: CountsByCompany = field(default_factory=Counter)
+    found: set[int] = field(
+        default_factory=set
+    )  # companies with which the document is to be compared in full
 
-    def add(self, seen: BlockMatches, companies: Collection[int], segments: Sequence[WatchedSegment]) -> None:
-        """`seen`: of a block, with the control of these companies."""
-        block = Looks(seen.filled, seen.tried, _hits(seen, segments), seen.control)
+    def add_block(
+        self, matches: BlockMatches, companies: Collection[int], segments: Sequence[WatchedSegment]
+    ) -> None:
+        """Count a block that was matched for these companies, with their control."""
+        hits = _hits_by_company(matches, segments)
+        block = LookCounts(matches.filled_rows, matches.candidates, hits, matches.control_hits)
         self.rows += block.rows
-        self.tried += block.tried
+        self.candidates += block.candidates
         self.hits += block.hits
-        self.control += block.control
-        agreeing = {segments[index].company_id for index in set(coherent(pairs_in(seen))["segment"].tolist())}
+        self.control_hits += block.control_hits
+        coherent = coherent_pairs(pairs_in_block(matches))
+        agreeing = {segments[index].company_id for index in set(coherent["segment"].tolist())}
         self.found |= {
             company
             for company in companies
             if company in agreeing
-            or block.stands_out(company, segments)
-            or self.stands_out(company, segments)
+            or block.exceed_chance(company, segments)
+            or self.exceed_chance(company, segments)
         }
 
-    def stands_out(self, company: int, segments: Sequence[WatchedSegment]) -> bool:
-        """Whether it has more hits of a field than chance explains."""
-        return any(unexplained(*counts) for counts in self._counts(company, segments))
+    def exceed_chance(self, company: int, segments: Sequence[WatchedSegment]) -> bool:
+        """Return whether the company has more hits of a field than chance explains."""
+        return any(exceeds_chance(*counts) for counts in self._counts_by_field(company, segments))
 
     def left_out(self, company: int, segments: Sequence[WatchedSegment]) -> LeftOut:
-        most = max((at_most(*counts) for counts in self._counts(company, segments)), default=at_most(0, 0, 0))
+        """Return what is known about a company that was not found."""
+        bounds = (upper_bound(*counts) for counts in self._counts_by_field(company, segments))
+        most = max(bounds, default=upper_bound(0, 0, 0))
         share = min(1.0, most / self.rows) if self.rows else 1.0
-        return LeftOut(company, self.rows, self.tried.total(), share)
+        return LeftOut(company, self.rows, self.candidates.total(), share)
 
-    def _counts(self, company: int, segments: Sequence[WatchedSegment]) -> Iterator[tuple[int, float, int]]:
-        """Of each field that has hits: how many, how many by chance, and how many the control has."""
+    def _counts_by_field(
+        self, company: int, segments: Sequence[WatchedSegment]
+    ) -> Iterator[tuple[int, float, int]]:
+        """Yield, for each field with hits: the hits, those expected by chance, and those of the control."""
         for one in Field:
             if hits := self.hits[company, one]:
-                values = enrolled_values(segments, company, one)
-                chance = expected_by_chance(one, hits=hits, candidates=self.tried[one], enrolled=values)
-                yield hits, chance.hits, self.control[company, one]
+                enrolled = enrolled_values(segments, company, one)
+                expected = expected_by_chance(
+                    one, hits=hits, candidates=self.candidates[one], enrolled=enrolled
+                )
+                yield hits, expected.hits, self.control_hits[company, one]
 
-    def said(self) -> Mapping[str, Any]:
-        """As JSON."""
+    def as_json(self) -> Mapping[str, Any]:
         return {
             "rows": self.rows,
-            "tried": self.tried,
+            "candidates": self.candidates,
             "hits": [(*key, count) for key, count in self.hits.items()],
-            "control": [(*key, count) for key, count in self.control.items()],
+            "control_hits": [(*key, count) for key, count in self.control_hits.items()],
             "found": sorted(self.found),
         }
 
     @classmethod
-    def of(cls, said: Mapping[str, Any]) -> "Looks":
-        """What `said` said."""
-        tried = Counter({Field(name): count for name, count in said["tried"].items()})
-        hits, control = (_counted(said[name]) for name in ("hits", "control"))
-        return cls(said["rows"], tried, hits, control, set(said["found"]))
+    def from_json(cls, stored: Mapping[str, Any]) -> "LookCounts":
+        candidates = Counter({Field(name): count for name, count in stored["candidates"].items()})
+        hits, control_hits = (_counts_from_json(stored[name]) for name in ("hits", "control_hits"))
+        return cls(stored["rows"], candidates, hits, control_hits, set(stored["found"]))
 
 
-def _counted(said: Iterable[tuple[int, str, int]]) -> Counts:
-    return Counter({(company, Field(name)): count for company, name, count in said})
+def _counts_from_json(stored: Iterable[tuple[int, str, int]]) -> CountsByCompany:
+    return Counter({(company, Field(name)): count for company, name, count in stored})
 
 
-def _hits(seen: BlockMatches, segments: Sequence[WatchedSegment]) -> Counts:
-    pairs = Counter(zip(seen.hits.segments.tolist(), seen.hits.fields.tolist(), strict=True))
-    counts: Counts = Counter()
+def _hits_by_company(matches: BlockMatches, segments: Sequence[WatchedSegment]) -> CountsByCompany:
+    pairs = Counter(zip(matches.hits.segments.tolist(), matches.hits.fields.tolist(), strict=True))
+    counts: CountsByCompany = Counter()
     for (segment, code), count in pairs.items():
         counts[segments[segment].company_id, FIELDS[code]] += count
     return counts

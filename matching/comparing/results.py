@@ -1,24 +1,26 @@
-"""Findings as the rows that storage keeps: places and counts, and masked excerpts of mentions only."""
+"""Findings as the rows that storage keeps: places, counts, and masked excerpts of mentions; never a value."""
 
 from matching.comparing.findings import CompanyFindings, Findings, HitFound, MentionFound
 from storage.matches import CompanyResult, MatchKind, MatchRecord
 
-_TERMS_NAMED = 100  # terms that a summary names
+_TERMS_LIMIT = 100  # terms that a summary names
 
 
 def results_of(findings: Findings) -> list[CompanyResult]:
-    """One result for each company that something was found of."""
-    return [_result(company, found, findings) for company, found in sorted(findings.companies.items())]
+    """Return one result for each company of which something was found."""
+    return [
+        _company_result(company, found, findings) for company, found in sorted(findings.companies.items())
+    ]
 
 
-def _result(company_id: int, found: CompanyFindings, findings: Findings) -> CompanyResult:
+def _company_result(company_id: int, found: CompanyFindings, findings: Findings) -> CompanyResult:
     tally = found.tally
     return CompanyResult(
         company_id=company_id,
-        matches=[*map(_mention, found.mentions), *map(_hit, found.hits)],
+        matches=[*map(_mention_record, found.mentions), *map(_hit_record, found.hits)],
         mentions=sum(found.mention_fields.values()),
         mention_fields=dict(sorted(found.mention_fields.items())),
-        terms=sorted(found.terms)[:_TERMS_NAMED],
+        terms=sorted(found.terms)[:_TERMS_LIMIT],
         hits={str(name): count for name, count in sorted(found.hit_fields.items())},
         single_hits=tally.single_hits,
         coherent_rows=tally.coherent_rows,
@@ -28,7 +30,7 @@ def _result(company_id: int, found: CompanyFindings, findings: Findings) -> Comp
     )
 
 
-def _mention(found: MentionFound) -> MatchRecord:
+def _mention_record(found: MentionFound) -> MatchRecord:
     return MatchRecord(
         kind=MatchKind.MENTION,
         field=found.field,
@@ -39,7 +41,7 @@ def _mention(found: MentionFound) -> MatchRecord:
     )
 
 
-def _hit(found: HitFound) -> MatchRecord:
+def _hit_record(found: HitFound) -> MatchRecord:
     identity = f"{found.segment.id}:{found.field}:{found.ordinal}:{found.label}:{found.start}"
     return MatchRecord(
         kind=MatchKind.FINGERPRINT,

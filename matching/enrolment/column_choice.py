@@ -1,7 +1,8 @@
-"""Which columns of a customer list are enrolled: those that are said, else those whose names are known.
+"""Chooses the columns of a customer list to enrol, and turns their cells into canonical forms.
 
-A field has one column, or several of its kind (two telephone numbers). A name with a birth date has a group
-of columns: the name in one or two of them, the family name first, then the date.
+Columns that the user named come first; for other fields, columns whose names are known. A field has one
+column or several of its kind (two telephone numbers). A name with a birth date has a group of columns: one or
+more with the name, the family name first, then the date.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -15,38 +16,42 @@ from matching.inputs.formats.columns import role_of
 JOINED = "+"  # between the columns of a group: name_birth_date=2+3+7
 _GROUP_SIZES = range(2, 5)
 
-# What a cell of these may be instead: a login is often the e-mail address, an account number the card's.
-_NAMED = frozenset({Field.USERNAME, Field.ACCOUNT, Field.PASSPORT, Field.DRIVING_LICENCE})
-_SHOWN = (Field.EMAIL, Field.PHONE, Field.RESIDENT_ID, Field.CARD, Field.IBAN)
+# A cell of one of these fields may hold a value of one of _REPEATABLE instead: a login is often the e-mail
+# address, an account number the card's number.
+_MAY_REPEAT = frozenset({Field.USERNAME, Field.ACCOUNT, Field.PASSPORT, Field.DRIVING_LICENCE})
+_REPEATABLE = (Field.EMAIL, Field.PHONE, Field.RESIDENT_ID, Field.CARD, Field.IBAN)
 
 
-class ValueSource(NamedTuple):
-    """A column, or a group of them, that gives values of a field. Numbers from 1 on."""
+class FieldColumns(NamedTuple):
+    """A column, or a group of columns, that holds the values of a field. Columns are numbered from 1."""
 
     field: Field
     columns: tuple[int, ...]
 
     def cells(self, row: Sequence[str]) -> list[str]:
-        """The row's cells, "" for those that it does not have."""
+        """Return the cells of a row, "" for each that the row does not have."""
         return [row[number - 1] if len(row) >= number else "" for number in self.columns]
 
 
 class ValueReader(NamedTuple):
-    """How the cells of a source become one value."""
+    """Turns the cells of a field's columns into canonical forms."""
 
     field: Field
     region: str  # of telephone numbers without +
     order: DateOrder | None  # of dates such as 03/04/1990; None: they are refused
 
     def forms(self, cells: Sequence[str]) -> list[str]:
-        """None, one, or two: a telephone number that may be read in two ways is enrolled in both."""
+        """Return no form, one, or two: a telephone number with two readings is enrolled as both."""
         if self.field is Field.NAME_BIRTH_DATE:
             form = composite(cells[:-1], cells[-1], self.order)
             return [form] if form else []
         return forms(self.field, cells[0], self.region)
 
-    def taken(self, cells: Sequence[str], known: set[str]) -> list[str]:
-        """The forms that are enrolled: none where they repeat what is known of the customer; they join it."""
+    def new_forms(self, cells: Sequence[str], known: set[str]) -> list[str]:
+        """Return the forms to enrol and add them to `known`, the customer's forms so far in lower case.
+
+        Empty if the cells only repeat a known form.
+        """
         found = self.forms(cells)
         if not found or self._repeats(cells, known):
             return []
@@ -54,20 +59,19 @@ class ValueReader(NamedTuple):
         return found
 
     def _repeats(self, cells: Sequence[str], known: Collection[str]) -> bool:
-        """Whether the cells only say again, under another name, what the customer's other fields say.
+        """Return whether the cells repeat a value of the customer's other fields.
 
-        `known`: their forms in small letters. Enrolled twice, one value of a leak would agree on two fields
-        and pass for a coherent row.
+        If it were enrolled twice, one value of a leak would agree on two fields and pass for a coherent row.
         """
-        if self.field not in _NAMED:
+        if self.field not in _MAY_REPEAT:
             return False
-        fields = (self.field, *_SHOWN)
+        fields = (self.field, *_REPEATABLE)
         return any(
             form.casefold() in known for field in fields for form in forms(field, cells[0], self.region)
         )
 
     def refusal(self, cells: Sequence[str]) -> str:
-        """Why nothing was taken, as a slug."""
+        """Return the reason why the cells gave no form, as a slug."""
         if self.forms(cells):
             return "repeated"
         if self.field is Field.NAME_BIRTH_DATE:
@@ -75,59 +79,67 @@ class ValueReader(NamedTuple):
         return refusal(self.field, cells[0])
 
 
-def sources(names: Sequence[str], said: Mapping[Field, Sequence[str]]) -> list[ValueSource]:
-    """In the order of the fields; raises CustomersWithoutColumns. `said`: by number or name, as --column."""
-    known = _by_role(names)
+def field_columns(names: Sequence[str], named: Mapping[Field, Sequence[str]]) -> list[FieldColumns]:
+    """Return the columns to enrol, in the order of the fields.
+
+    `names`: the header; `named`: columns that the user named per field, by number or name, as in --column.
+    Raises CustomersWithoutColumns if there are none.
+    """
+    by_role = _numbers_by_role(names)
     found = list(
         chain.from_iterable(
-            _said(field, said[field], names) if said.get(field) else _recognised(field, known)
+            _named_columns(field, named[field], names)
+            if named.get(field)
+            else _recognised_columns(field, by_role)
             for field in Field
         )
     )
     if not found:
         raise CustomersWithoutColumns(
-            f"none of the {len(names)} columns has a name that stands for {', '.join(Field)}; "
-            f"say which column is which, such as --column email=2"
+            f"none of the {len(names)} columns has a name that is known for {', '.join(Field)}; "
+            f"name the columns, such as --column email=2"
         )
     return found
 
 
-def _by_role(names: Sequence[str]) -> dict[str | None, list[int]]:
-    known: dict[str | None, list[int]] = {}
+def _numbers_by_role(names: Sequence[str]) -> dict[str | None, list[int]]:
+    by_role: dict[str | None, list[int]] = {}
     for number, name in enumerate(names, 1):
-        known.setdefault(role_of(name), []).append(number)
-    return known
+        by_role.setdefault(role_of(name), []).append(number)
+    return by_role
 
 
-def _recognised(field: Field, known: Mapping[str | None, list[int]]) -> Iterable[ValueSource]:
+def _recognised_columns(field: Field, by_role: Mapping[str | None, list[int]]) -> Iterable[FieldColumns]:
     if field is not Field.NAME_BIRTH_DATE:
-        return [ValueSource(field, (number,)) for number in known.get(field.value, ())]
-    born, family, given = (known.get(role, []) for role in ("birth_date", "family_name", "given_name"))
+        return [FieldColumns(field, (number,)) for number in by_role.get(field.value, ())]
+    born, family, given = (by_role.get(role, []) for role in ("birth_date", "family_name", "given_name"))
     if not born:
         return []
-    groups: list[tuple[int, ...]] = [(number,) for number in known.get("name", ())]
+    groups: list[tuple[int, ...]] = [(number,) for number in by_role.get("name", ())]
     if family and given:
         groups.append((family[0], given[0]))
-    return [ValueSource(field, (*group, born[0])) for group in groups]
+    return [FieldColumns(field, (*group, born[0])) for group in groups]
 
 
-def _said(field: Field, columns: Sequence[str], names: Sequence[str]) -> Iterable[ValueSource]:
+def _named_columns(field: Field, columns: Sequence[str], names: Sequence[str]) -> Iterable[FieldColumns]:
     for column in columns:
         if field is not Field.NAME_BIRTH_DATE:
-            yield ValueSource(field, (_number(column, names),))
+            yield FieldColumns(field, (_column_number(column, names),))
             continue
-        group = tuple(_number(part, names) for part in column.split(JOINED))
+        group = tuple(_column_number(part, names) for part in column.split(JOINED))
         if len(group) not in _GROUP_SIZES:
             raise CustomersWithoutColumns(
-                f"{column!r} is {len(group)} columns; wanted: one to three of the name, and then that of the "
-                f"birth date, such as --column {field}=2{JOINED}3{JOINED}7"
+                f"{column!r} names {len(group)} columns; expected one to three columns of the name and then "
+                f"the column of the birth date, such as --column {field}=2{JOINED}3{JOINED}7"
             )
-        yield ValueSource(field, group)
+        yield FieldColumns(field, group)
 
 
-def _number(column: str, names: Sequence[str]) -> int:
+def _column_number(column: str, names: Sequence[str]) -> int:
     if column.isdecimal() and int(column) > 0:
         return int(column)
     if column in names:
         return names.index(column) + 1
-    raise CustomersWithoutColumns(f"there is no column {column!r}; wanted: its number from 1 on, or a name")
+    raise CustomersWithoutColumns(
+        f"there is no column {column!r}; expected a number from 1 or a name of the header"
+    )

@@ -1,4 +1,7 @@
-"""Reads a customer list, a CSV file in any dialect; `enrol` and `reveal` number its rows alike."""
+"""Reads a customer list, a CSV file in any dialect.
+
+`enrol` and `reveal` both use it, so that they give each row the same number.
+"""
 
 import csv
 import os
@@ -10,76 +13,80 @@ from typing import TextIO
 
 from matching.errors import CustomersUnreadable
 
-CELL_LIMIT = 1 << 20  # characters of one cell
-_SAMPLE = 1 << 18  # bytes that encoding and delimiter are decided on
+CELL_LIMIT = 1 << 20  # characters per cell
+_SAMPLE = 1 << 18  # bytes from which encoding and delimiter are detected
 _DELIMITERS = ",;\t|"
 _ENCODINGS = ("utf-8-sig", "gb18030")
 
 
 @dataclass(frozen=True, slots=True)
 class CustomerList:
-    """An open list. `rows` gives those that hold anything, the header's included."""
+    """An open list. `rows` yields the rows that are not empty, including the header."""
 
     rows: Iterator[list[str]]
     delimiter: str
     encoding: str
     _stream: TextIO
 
-    def read(self) -> int:
-        """Bytes read so far, about."""
+    def bytes_read(self) -> int:
+        """Return the number of bytes read so far, about."""
         return os.lseek(self._stream.fileno(), 0, os.SEEK_CUR)
 
 
 @contextmanager
-def open_list(
+def open_customer_list(
     path: Path, *, delimiter: str | None = None, encoding: str | None = None
 ) -> Iterator[CustomerList]:
-    """Raises CustomersUnreadable, also while rows are read. `delimiter` and `encoding` None: found out."""
+    """Open a list; `delimiter` and `encoding` None: detect them.
+
+    Raises CustomersUnreadable, also while rows are read.
+    """
     sample = _sample(path)
-    encoding = encoding or _encoding_of(sample, path)
-    delimiter = delimiter or _delimiter_of(sample.decode(encoding, errors="ignore"))
+    encoding = encoding or _detected_encoding(sample, path)
+    delimiter = delimiter or _detected_delimiter(sample.decode(encoding, errors="ignore"))
     try:
         with path.open(encoding=encoding, newline="") as stream:
-            yield CustomerList(_table(stream, delimiter), delimiter, encoding, stream)
+            yield CustomerList(_csv_rows(stream, delimiter), delimiter, encoding, stream)
     except UnicodeError:
         raise CustomersUnreadable(
-            f"{path} is not in {encoding} throughout; name its encoding with --encoding"
+            f"{path} has bytes that are not valid {encoding}; name its encoding with --encoding"
         ) from None
 
 
-def _sample(customers: Path) -> bytes:
+def _sample(path: Path) -> bytes:
     try:
-        with customers.open("rb") as stream:
+        with path.open("rb") as stream:
             return stream.read(_SAMPLE)
     except OSError as error:
-        raise CustomersUnreadable(f"{customers} cannot be read: {error.strerror}") from None
+        raise CustomersUnreadable(f"{path} cannot be read: {error.strerror}") from None
 
 
-def _encoding_of(sample: bytes, customers: Path) -> str:
+def _detected_encoding(sample: bytes, path: Path) -> str:
     if sample.startswith((b"\xff\xfe", b"\xfe\xff")):
         return "utf-16"
     for encoding in _ENCODINGS:
         try:
+            # Decode whole lines only: the end of the sample may cut a character in two.
             sample[: sample.rfind(b"\n") + 1 or None].decode(encoding)
         except UnicodeDecodeError:
             continue
         return encoding
     raise CustomersUnreadable(
-        f"{customers} is neither UTF-8 nor UTF-16 nor GB18030; name its encoding with --encoding"
+        f"{path} is neither UTF-8 nor UTF-16 nor GB18030; name its encoding with --encoding"
     )
 
 
-def _delimiter_of(sample: str) -> str:
-    """The one that the first line has most of."""
+def _detected_delimiter(sample: str) -> str:
+    """Return the delimiter that occurs most often in the first line."""
     first = sample.lstrip("\ufeff\r\n").partition("\n")[0]
     return max(_DELIMITERS, key=first.count)
 
 
-def _table(stream: TextIO, delimiter: str) -> Iterator[list[str]]:
-    """The rows that hold anything; raises CustomersUnreadable with the line's number."""
+def _csv_rows(stream: TextIO, delimiter: str) -> Iterator[list[str]]:
+    """Yield the rows that are not empty; raise CustomersUnreadable with the line's number."""
     csv.field_size_limit(CELL_LIMIT)
     reader = csv.reader(stream, delimiter=delimiter)
     try:
         yield from (row for row in reader if row)
     except csv.Error as error:
-        raise CustomersUnreadable(f"line {reader.line_num} of the list is no CSV: {error}") from None
+        raise CustomersUnreadable(f"line {reader.line_num} of the list is not valid CSV: {error}") from None

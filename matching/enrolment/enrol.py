@@ -1,9 +1,12 @@
-"""Enrolment: a customer list becomes a segment, on the company's own premises. No database, no network.
+"""Enrolment: turns a customer list into a segment, on the company's own premises. No database, no network.
 
 The list is read as a stream, and its fingerprints are sorted in bounded memory. The ordinal of a customer is
-the number of the row, from 1 on, the header not counted; of customers who are added to a segment, counted on
-from its last one. No message and no count holds a value of the list.
-Which columns are read is decided in `enrol_columns`.
+the number of the row, from 1 on, without the header. Customers who are added to a segment continue after its
+last ordinal. Messages and counts never hold a value of the list.
+
+1. open the list and choose its columns (`customer_list`, `column_choice`);
+2. compute the fingerprints of each batch of rows and add them to one sorter per field;
+3. write the segment, a base or a delta, from the sorters.
 """
 
 from collections import Counter
@@ -15,9 +18,8 @@ from pathlib import Path
 
 import numpy as np
 
-from matching.enrolment.column_choice import ValueReader, ValueSource, sources
-from matching.enrolment.customer_list import CELL_LIMIT as CELL_LIMIT  # callers find it here
-from matching.enrolment.customer_list import open_list
+from matching.enrolment.column_choice import FieldColumns, ValueReader, field_columns
+from matching.enrolment.customer_list import open_customer_list
 from matching.errors import CustomersUnreadable
 from matching.fingerprints import segments
 from matching.fingerprints.scheme import Fingerprinter, RootKey
@@ -30,13 +32,13 @@ _BATCH = 20_000  # rows
 
 @dataclass(slots=True)
 class Enrolment:
-    """What became of a list."""
+    """The result of an enrolment."""
 
     rows: int = 0
     first: int = 1  # ordinal of the first row
-    columns: dict[Field, list[int]] = field(default_factory=dict)  # from 1 on
+    columns: dict[Field, list[int]] = field(default_factory=dict)  # numbered from 1
     accepted: Counter[Field] = field(default_factory=Counter)
-    refused: dict[Field, Counter[str]] = field(default_factory=dict)  # reason -> values
+    refused: dict[Field, Counter[str]] = field(default_factory=dict)  # field -> reason -> number of values
 
 
 Progress = Callable[[int, int], None]  # bytes read, rows read
@@ -58,37 +60,37 @@ def enroll(
     base: Path | None = None,
     progress: Progress = lambda _bytes, _rows: None,
 ) -> Enrolment:
-    """Write the segment of a list; raises CustomersRefused, or SegmentRefused because of `base`.
+    """Write the segment of a list; raise CustomersRefused, or SegmentRefused because of `base`.
 
-    `base`: the last file of a series; then a delta is written, with the customers of the list added to it.
-    `columns`: which columns hold a field, by number (from 1 on) or by name, several joined with + for a name
-    with a birth date; None: the header's names say it. `delimiter` and `encoding` None: found out. `dates`
-    None: 03/04/1990 is refused.
+    `base`: the last file of a series; a delta is written that adds the customers of the list. `columns`: the
+    columns of each field, by number (from 1) or name, joined with + for a name with a birth date; None:
+    choose them by the header's names. `delimiter` and `encoding` None: detect them. `dates` None: dates such
+    as 03/04/1990 are refused.
     """
-    before = None if base is None else _followed(base, company, key)
+    before = None if base is None else _checked_base(base, company, key)
     folder = segment.absolute().parent
-    with open_list(customers, delimiter=delimiter, encoding=encoding) as opened:
+    with open_customer_list(customers, delimiter=delimiter, encoding=encoding) as opened:
         names = next(opened.rows, []) if header else []
-        chosen = sources(names, columns or {})
+        chosen = field_columns(names, columns or {})
         builders = {
-            name: _Builder(
+            name: _FieldBuilder(
                 ValueReader(name, default_region, dates), key.fingerprinter(company, name), Sorter(folder)
             )
             for name in dict.fromkeys(source.field for source in chosen)
         }
         result = Enrolment(
             first=1 if before is None else before.customers + 1,
-            columns={name: _numbers(chosen, name) for name in builders},
+            columns={name: _column_numbers(chosen, name) for name in builders},
         )
-        for batch in _batches(opened.rows):
-            _take(batch, result, [(source, builders[source.field]) for source in chosen])
-            progress(opened.read(), result.rows)
+        for batch in _row_batches(opened.rows):
+            _add_batch(batch, result, [(source, builders[source.field]) for source in chosen])
+            progress(opened.bytes_read(), result.rows)
     for name, builder in builders.items():
         result.accepted[name], result.refused[name] = builder.accepted, builder.refused
     counts = {name: builder.sorter.count for name, builder in builders.items()}
-    written = {name: builder.sorter.merged() for name, builder in builders.items()}
+    records = {name: builder.sorter.merged() for name, builder in builders.items()}
     if before is None:
-        stated = segments.first_header(
+        new_header = segments.first_header(
             company=company,
             default_region=default_region,
             key=key,
@@ -97,33 +99,33 @@ def enroll(
             now=now,
         )
     else:
-        vectors = segments.golden(key, company)
-        stated = segments.delta_header(before, now=now, added=result.rows, counts=counts, vectors=vectors)
-        segments.check_follows(stated, before, segment)
-    segments.write_segment(segment, stated, written)
+        vectors = segments.golden_vectors(key, company)
+        new_header = segments.delta_header(before, now=now, added=result.rows, counts=counts, vectors=vectors)
+        segments.check_follows(new_header, before, segment)
+    segments.write_segment(segment, new_header, records)
     return result
 
 
-def _followed(base: Path, company: str, key: RootKey) -> SegmentHeader:
-    """The header of the segment that customers are added to."""
+def _checked_base(base: Path, company: str, key: RootKey) -> SegmentHeader:
+    """Return the header of the segment to which customers are added."""
     opened = open_segment(base, company=company)
     opened.check_key(key)
     return opened.header
 
 
-def _numbers(chosen: Sequence[ValueSource], name: Field) -> list[int]:
-    """The columns that a field is read from, each once."""
+def _column_numbers(chosen: Sequence[FieldColumns], name: Field) -> list[int]:
+    """Return the columns from which a field is read, each once."""
     numbers = (number for source in chosen if source.field is name for number in source.columns)
     return list(dict.fromkeys(numbers))
 
 
-def _batches(table: Iterator[list[str]]) -> Iterator[list[list[str]]]:
-    while batch := list(islice(table, _BATCH)):
+def _row_batches(rows: Iterator[list[str]]) -> Iterator[list[list[str]]]:
+    while batch := list(islice(rows, _BATCH)):
         yield batch
 
 
-def _take(
-    batch: list[list[str]], result: Enrolment, builders: Sequence[tuple[ValueSource, "_Builder"]]
+def _add_batch(
+    batch: list[list[str]], result: Enrolment, builders: Sequence[tuple[FieldColumns, "_FieldBuilder"]]
 ) -> None:
     first = result.first + result.rows
     result.rows += len(batch)
@@ -134,8 +136,8 @@ def _take(
         builder.add(enumerate(map(source.cells, batch), first), known)
 
 
-class _Builder:
-    """The fingerprints of one field, batch by batch."""
+class _FieldBuilder:
+    """Collects the fingerprints of one field, batch by batch."""
 
     def __init__(self, reader: ValueReader, fingerprinter: Fingerprinter, sorter: Sorter) -> None:
         self.sorter = sorter
@@ -145,13 +147,14 @@ class _Builder:
         self._fingerprinter = fingerprinter
 
     def add(self, rows: Iterable[tuple[int, Sequence[str]]], known: Iterable[set[str]]) -> None:
-        """The cells of a source, with the ordinals. `known`: each customer's forms so far, in small letters;
-        it gets these too.
+        """Add the cells of one column or group, with their ordinals.
+
+        `known`: each customer's forms so far, in lower case; the new forms are added to it.
         """
         values: list[str] = []
         ordinals: list[int] = []
-        for (ordinal, cells), own in zip(rows, known, strict=True):
-            forms = self._reader.taken(cells, own)
+        for (ordinal, cells), customer_forms in zip(rows, known, strict=True):
+            forms = self._reader.new_forms(cells, customer_forms)
             if not forms:
                 self.refused[self._reader.refusal(cells)] += 1
                 continue

@@ -1,12 +1,12 @@
-"""Takes segments up into the monitor: bases and deltas, in order, verified; merges them; deletes the rest.
+"""Imports segments into the monitor, merges bases with deltas, and deletes files that are not needed.
 
-1. the file is verified, whole, and its key checked;
-2. it is copied into the folder;
-3. its row is written: from here on it counts;
-4. where deltas have become many, they are merged into a new base, whose row replaces theirs;
+1. the caller verifies the whole file and checks its key;
+2. the file is copied into the folder;
+3. its row is written: from here on it is in use;
+4. if there are many deltas, they are merged into a new base, whose row replaces theirs;
 5. files that no row names are deleted.
 
-Killed between any two steps, either the state before or the one after is there.
+After a kill between any two steps, the state before or the state after is complete.
 """
 
 from collections.abc import Callable
@@ -21,20 +21,20 @@ from storage.base import Database
 from storage.companies import DeltaRecord, SegmentRecord
 from storage.watch import MatchScope, request_rematch
 
-DELTAS_LIMIT = 16  # deltas of a segment, beyond which they are merged; each is one more place to look
-DELTAS_SHARE = 0.1  # of the base's fingerprints or customers that may be in deltas or erased before that
+DELTAS_LIMIT = 16  # more deltas are merged: each makes every lookup slower
+DELTAS_SHARE = 0.1  # share of the base that deltas may add or erase before they are merged
 
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What became of an import."""
+    """The result of an import."""
 
     segment_id: int
     merged: bool = False
 
 
 class Intake:
-    """Changes rows and folder together."""
+    """Changes the rows and the folder together."""
 
     def __init__(self, database: Database, folder: SegmentFolder, clock: Callable[[], datetime]) -> None:
         self._database = database
@@ -42,51 +42,54 @@ class Intake:
         self._clock = clock
 
     def take_up(self, segment: MappedSegment, company_id: int, *, replaces: int | None = None) -> Taken:
-        """A verified segment whose key was checked. `replaces`: a segment that ends with this import."""
-        with self._folder.changing():
+        """Import a verified segment whose key was checked.
+
+        `replaces`: the id of a segment that is retired in the same step.
+        """
+        with self._folder.locked():
             if segment.header.is_delta:
                 segment_id = self._take_up_delta(segment, company_id)
             else:
                 segment_id = self._take_up_base(segment, company_id, replaces)
-            merged = self._must_merge(segment_id) and self._merge(segment_id)
+            merged = self._has_many_deltas(segment_id) and self._merge(segment_id)
         self.sweep()
         return Taken(segment_id, merged)
 
     def merge(self, segment_id: int) -> bool:
-        """False: there are no deltas."""
-        with self._folder.changing():
+        """Merge a segment with its deltas; return False if it has none."""
+        with self._folder.locked():
             merged = self._merge(segment_id)
         self.sweep()
         return merged
 
     def sweep(self) -> list[str]:
-        """Delete what no row names: also what a kill left behind."""
-        return self._folder.sweep(self._named)
+        """Delete files that no row names, such as those that a kill left behind; return their names."""
+        return self._folder.delete_unnamed(self._files_in_rows)
 
-    def _named(self) -> set[str]:
+    def _files_in_rows(self) -> set[str]:
         with self._database.reading() as session:
             return companies.segment_files(session)
 
     def _take_up_base(self, segment: MappedSegment, company_id: int, replaces: int | None) -> int:
-        known = self._of_series(company_id, segment.header.series)
+        known = self._active_of_series(company_id, segment.header.series)
         if known is not None and known.sha256 != segment.digest:
-            return self._renew(segment, known, company_id)
-        record = record_of(segment, self._folder.take_in(segment), company_id)
+            return self._replace_base(segment, known, company_id)
+        record = base_record(segment, self._folder.copy_in(segment), company_id)
         with self._database.transaction() as session:
             segment_id = companies.add_segment(session, record, self._clock())
             if replaces is not None and replaces != segment_id:
                 companies.retire_segment(session, replaces)
         return segment_id
 
-    def _renew(self, segment: MappedSegment, known: companies.Segment, company_id: int) -> int:
-        """A later base of a series that is here, as the company merged it."""
-        here = _last(known)
+    def _replace_base(self, segment: MappedSegment, known: companies.Segment, company_id: int) -> int:
+        """Replace base and deltas by a later base of the series, which the company merged itself."""
+        here = _last_sequence(known)
         if segment.header.sequence <= here:
             raise SegmentOutOfOrder(
-                f"{segment.path} is the base of number {segment.header.sequence} of a series that stands at "
-                f"{here} here: nothing to do"
+                f"{segment.path} is a base with number {segment.header.sequence} of its series, which is "
+                f"already at number {here} here: nothing to do"
             )
-        record = record_of(segment, self._folder.take_in(segment), company_id)
+        record = base_record(segment, self._folder.copy_in(segment), company_id)
         with self._database.transaction() as session:
             companies.renew_segment(session, known.id, record, was=known.file)
             request_rematch(
@@ -99,31 +102,31 @@ class Intake:
         return known.id
 
     def _take_up_delta(self, delta: MappedSegment, company_id: int) -> int:
-        known = self._of_series(company_id, delta.header.series)
+        known = self._active_of_series(company_id, delta.header.series)
         if known is None:
             raise SegmentBaseOther(
-                f"the delta {delta.path} belongs to the series {delta.header.series[:8]}, of which nothing "
-                f"is here; import its base first"
+                f"the delta {delta.path} belongs to the series {delta.header.series[:8]}, which was not "
+                f"imported here; import its base first"
             )
         if any(one.sha256 == delta.digest for one in known.deltas):
             return known.id
-        check_follows(delta.header, self._chain(known).header, delta.path)
-        name = self._folder.take_in(delta)
+        check_follows(delta.header, self._open_chain(known).header, delta.path)
+        name = self._folder.copy_in(delta)
         with self._database.transaction() as session:
             companies.add_delta(session, delta_record(delta, name, known.id), self._clock())
         return known.id
 
     def _merge(self, segment_id: int) -> bool:
-        known = self._segment(segment_id)
+        known = self._segment_row(segment_id)
         if not known.deltas:
             return False
-        whole = self._folder.merged(self._chain(known))
-        record = record_of(whole, whole.path.name, known.company_id)
+        whole = self._folder.write_merged(self._open_chain(known))
+        record = base_record(whole, whole.path.name, known.company_id)
         with self._database.transaction() as session:
             return companies.renew_segment(session, segment_id, record, was=known.file)
 
-    def _must_merge(self, segment_id: int) -> bool:
-        known = self._segment(segment_id)
+    def _has_many_deltas(self, segment_id: int) -> bool:
+        known = self._segment_row(segment_id)
         added = sum(delta.fingerprints for delta in known.deltas)
         erased = sum(delta.erased for delta in known.deltas)
         return (
@@ -132,22 +135,22 @@ class Intake:
             or erased > DELTAS_SHARE * known.customers
         )
 
-    def _chain(self, known: companies.Segment) -> SegmentChain:
+    def _open_chain(self, known: companies.Segment) -> SegmentChain:
         return self._folder.opened(files_of(known), company=known.company.slug)
 
-    def _segment(self, segment_id: int) -> companies.Segment:
+    def _segment_row(self, segment_id: int) -> companies.Segment:
         with self._database.reading() as session:
             return next(row for row in companies.all_segments(session) if row.id == segment_id)
 
-    def _of_series(self, company_id: int, series: str) -> companies.Segment | None:
+    def _active_of_series(self, company_id: int, series: str) -> companies.Segment | None:
         with self._database.reading() as session:
             rows = [
                 row for row in companies.all_segments(session) if row.company_id == company_id and row.active
             ]
-        return next((row for row in rows if self._series_of(row) == series), None)
+        return next((row for row in rows if self._series_of_row(row) == series), None)
 
-    def _series_of(self, row: companies.Segment) -> str | None:
-        """A segment that was imported before there were series says it in its file."""
+    def _series_of_row(self, row: companies.Segment) -> str | None:
+        """Return the series of a row. Rows older than the column `series` have it only in their file."""
         if row.series is not None:
             return row.series
         try:
@@ -157,15 +160,15 @@ class Intake:
 
 
 def files_of(row: companies.Segment) -> list[str]:
-    """The names of the files that a row stands for, in order."""
+    """Return the names of a segment's files, the base first."""
     return [row.file, *(delta.file for delta in row.deltas)]
 
 
-def _last(row: companies.Segment) -> int:
+def _last_sequence(row: companies.Segment) -> int:
     return row.deltas[-1].sequence if row.deltas else row.sequence
 
 
-def record_of(segment: MappedSegment, name: str, company_id: int) -> SegmentRecord:
+def base_record(segment: MappedSegment, name: str, company_id: int) -> SegmentRecord:
     header = segment.header
     return SegmentRecord(
         company_id=company_id,

@@ -1,11 +1,11 @@
-"""Keyed fingerprints: the company's root key, its subkeys, and what a value becomes under them.
+"""Keyed fingerprints: the root key of a company, its subkeys, its key file, and the fingerprints of values.
 
     subkey      = HKDF-SHA256(root, info = "fp|1|company|field|normaliser version"), 32 bytes
     fingerprint = HMAC-SHA256(subkey, canonical value), its first 16 bytes
 
-Without the root key a fingerprint says nothing. With it, all values of a small set (telephone numbers) can be
-tried in minutes: whoever holds key and fingerprints holds the numbers. So the root key is read into memory
-only, overwritten when its subkeys are made, and never enters the database, a log or a message.
+Without the root key a fingerprint reveals nothing. With it, all values of a small set (telephone numbers) can
+be tried in minutes: whoever has key and fingerprints has the numbers. So the root key is only read into
+memory, is overwritten once its subkeys are derived, and never enters the database, a log or a message.
 """
 
 import base64
@@ -31,23 +31,23 @@ from matching.identifiers import NORMALISERS, Field
 from matching.native.hmac import hashed, lanes
 from matching.scanning.tapes import Tape
 
-SCHEME = 1  # of subkeys and fingerprints; stands in every info string and segment
+SCHEME = 1  # version of the derivation above; part of every info string
 SIZE = 16  # bytes of a fingerprint
 KEY_SIZE = 32
 KEY_FILE_LIMIT = 4096  # bytes
 _DIGEST = 32
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
-_HANDED_OUT = 0o440  # how systemd credentials and container secrets look: root's, written by nobody
+_HANDED_OUT = 0o440  # mode of systemd credentials and container secrets, which root owns
 _ENTRY = re.compile(rb"^[ \t]*(id|key)[ \t]*:[ \t]*([^\s]*)[ \t]*\r?$", re.M)
 _BASE64 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 
-Fingerprints = NDArray[np.uint8]  # one row of SIZE bytes a value
+Fingerprints = NDArray[np.uint8]  # one row of SIZE bytes per value
 
 
 class Secret(bytearray):
-    """Bytes that are overwritten when the last one who uses them lets go, or earlier by `wipe`.
+    """Bytes that are overwritten when the object is freed, or earlier by `wipe`.
 
-    What the interpreter or a library copied meanwhile is out of reach.
+    Copies that the interpreter or a library made cannot be reached.
     """
 
     def wipe(self) -> None:
@@ -60,13 +60,13 @@ class Secret(bytearray):
 
 
 class Key(Protocol):
-    """What fingerprints of a company can be made with."""
+    """A root key, or the subkeys of one company."""
 
     @property
     def id(self) -> str: ...
 
     def check_value(self, company: str) -> str:
-        """Tells two keys apart and says nothing about either: 8 bytes under a subkey of its own, in hex."""
+        """Return 8 bytes in hex that differ between keys and reveal nothing about them."""
         ...
 
     def fingerprinter(self, company: str, name: Field) -> "Fingerprinter": ...
@@ -74,7 +74,7 @@ class Key(Protocol):
 
 @dataclass(slots=True)
 class RootKey:
-    """A company's key. Its id may be shown; the bytes are kept out of `repr`."""
+    """A company's root key. Its id may be shown; the bytes do not appear in `repr`."""
 
     id: str
     secret: bytearray = field(repr=False)
@@ -87,24 +87,27 @@ class RootKey:
         return hmac.digest(self._subkey(company, "key-check", 0), b"spillwatch", "sha256")[:8].hex()
 
     def fingerprinter(self, company: str, name: Field, version: int | None = None) -> "Fingerprinter":
-        """`version`: of the field's normaliser, None for this program's."""
+        """Return the fingerprinter of a field. `version`: of its normaliser; None: this program's."""
         return Fingerprinter(
             self._subkey(company, name.value, NORMALISERS[name] if version is None else version)
         )
 
     def subkeys(self, company: str) -> "Subkeys":
-        """Everything that matching needs; the root key can be wiped then."""
+        """Derive everything that matching needs; the root key can be wiped afterwards."""
         fingerprinters = {name: self.fingerprinter(company, name) for name in Field}
         return Subkeys(self.id, company, self.check_value(company), fingerprinters)
 
     def wipe(self) -> None:
-        """Overwrite the key; it makes no fingerprints any more."""
-        Secret.wipe(self.secret)  # type: ignore[arg-type]  # __init__ made it one
+        """Overwrite the key; it cannot make fingerprints afterwards."""
+        Secret.wipe(self.secret)  # type: ignore[arg-type]  # __init__ made it a Secret
         self.secret.clear()
 
     def _subkey(self, company: str, name: str, version: int) -> Secret:
         if len(self.secret) != KEY_SIZE:
-            raise ValueError(f"the key {self.id} has {len(self.secret)} bytes: it was wiped, or is none")
+            raise ValueError(
+                f"the key {self.id} has {len(self.secret)} bytes, expected {KEY_SIZE}: it was wiped or is "
+                f"damaged"
+            )
         info = f"fp|{SCHEME}|{company}|{name}|{version}".encode()
         subkey = Secret(KEY_SIZE)
         HKDF(algorithm=SHA256(), length=KEY_SIZE, salt=None, info=info).derive_into(self.secret, subkey)
@@ -113,19 +116,19 @@ class RootKey:
 
 @dataclass(frozen=True, slots=True)
 class Fingerprinter:
-    """Fingerprints under one subkey."""
+    """Computes fingerprints under one subkey."""
 
     subkey: Secret = field(repr=False)
 
     def __call__(self, values: Sequence[str]) -> Fingerprints:
-        """The fingerprints of canonical values, in their order."""
+        """Return the fingerprints of canonical values, in their order."""
         digests = np.empty((len(values), _DIGEST), dtype=np.uint8)
         if values:
             hmac_sha256(self.subkey, Strs(list(values)), out=digests)
         return digests[:, :SIZE]
 
     def of_tape(self, tape: Tape) -> Fingerprints:
-        """The same of values that lie on a tape, of which no Python object is made."""
+        """Return the fingerprints of the values on a tape, without making Python objects of them."""
         if side_by_side := lanes():
             return hashed(self.subkey, tape.offsets, tape.bytes, side_by_side)
         digests = np.empty((len(tape), _DIGEST), dtype=np.uint8)
@@ -136,7 +139,7 @@ class Fingerprinter:
 
 @dataclass(frozen=True, slots=True)
 class Subkeys:
-    """One company's subkeys, for this program's normalisers, and what tells the root key that made them."""
+    """One company's subkeys, for this program's normalisers, and the check value of their root key."""
 
     id: str
     company: str
@@ -144,14 +147,14 @@ class Subkeys:
     fingerprinters: Mapping[Field, Fingerprinter] = field(repr=False)
 
     def check_value(self, company: str) -> str:
-        self._must_be(company)
+        self._check_company(company)
         return self.check
 
     def fingerprinter(self, company: str, name: Field) -> Fingerprinter:
-        self._must_be(company)
+        self._check_company(company)
         return self.fingerprinters[name]
 
-    def _must_be(self, company: str) -> None:
+    def _check_company(self, company: str) -> None:
         if company != self.company:
             raise ValueError(f"these are the subkeys of {self.company!r}, not of {company!r}")
 
@@ -161,11 +164,11 @@ def new_key(key_id: str | None = None) -> RootKey:
 
 
 def write_key(key: RootKey, path: Path, now: datetime) -> None:
-    """Write the key file, mode 0600; FileExistsError if the path is taken, so that no key is ever lost."""
+    """Write the key file with mode 0600; raise FileExistsError if the path exists, so that no key is lost."""
     text = (
-        f"# Spillwatch root key, written {now:%Y-%m-%d}. Whoever has it and the segments can find out whose\n"
-        f"# data they were made of. Keep it at mode 0600, apart from them. If it is lost, write a new\n"
-        f"# one and enroll all customers again.\n"
+        f"# Spillwatch root key, written {now:%Y-%m-%d}. Whoever has this key and the segments can find out\n"
+        f"# whose data the segments hold. Keep it at mode 0600, apart from the segments. If it is lost,\n"
+        f"# make a new key and enroll all customers again.\n"
         f"id: {key.id}\n"
         f"key: {base64.b64encode(key.secret).decode()}\n"
     )
@@ -177,31 +180,34 @@ def write_key(key: RootKey, path: Path, now: datetime) -> None:
 
 
 def read_key(path: Path) -> RootKey:
-    """The key of a file; raises KeyMissing, KeyExposed or KeyDamaged."""
+    """Read a key file; raise KeyMissing, KeyExposed or KeyDamaged."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except OSError as error:
         raise KeyMissing(
             f"the key file {path} cannot be opened ({error.strerror}); "
-            f"write a key with `spillwatch keygen`, or correct the path"
+            f"make a key with `spillwatch keygen`, or correct the path"
         ) from None
     with os.fdopen(descriptor, "rb", buffering=0) as stream:
         status = os.fstat(stream.fileno())
         mode = stat.S_IMODE(status.st_mode)
         if mode & _OTHERS and not (mode == _HANDED_OUT and status.st_uid == 0):
             raise KeyExposed(
-                f"the key file {path} has mode {mode:04o}, so others than its owner can read it; "
+                f"the key file {path} has mode {mode:04o}, so users other than its owner have access; "
                 f"run: chmod 600 {path}"
             )
         try:
-            content = _content(descriptor)
+            content = _read_secret(descriptor)
         except OSError as error:
             raise KeyMissing(f"the key file {path} cannot be read: {error.strerror}") from None
     return parse_key(content, f"the key file {path}")
 
 
-def _content(descriptor: int) -> Secret:
-    """All of a file or a pipe, one byte more than a key file may have at most, and no copy of it."""
+def _read_secret(descriptor: int) -> Secret:
+    """Read a file or a pipe to its end, without a copy.
+
+    Reads at most one byte more than a key file may have, so that a longer one is noticed.
+    """
     content, size = Secret(KEY_FILE_LIMIT + 1), 0
     while read := os.readv(descriptor, [memoryview(content)[size:]]):
         size += read
@@ -210,20 +216,20 @@ def _content(descriptor: int) -> Secret:
 
 
 def parse_key(content: Secret, place: str) -> RootKey:
-    """The key of a file's content, read without a copy; `place` is how a message names where it was."""
+    """Parse the content of a key file without copying the key; `place` names the file in messages."""
     entries = {match[1]: match.span(2) for match in _ENTRY.finditer(content)}
     key_id = content[slice(*entries.get(b"id", (0, 0)))].decode("ascii", errors="replace")
-    secret = _from_base64(content, *entries.get(b"key", (0, 0)))
+    secret = _decode_base64(content, *entries.get(b"key", (0, 0)))
     if len(content) > KEY_FILE_LIMIT or secret is None or not key_id.isalnum():
         raise KeyDamaged(
-            f"{place} has no line `id:`, or no line `key:` with {KEY_SIZE} bytes in base64; "
-            f"restore it from its backup, or write a new key with `spillwatch keygen` and enroll again"
+            f"{place} has no line `id:`, or no line `key:` with {KEY_SIZE} bytes in base64; restore it "
+            f"from its backup, or make a new key with `spillwatch keygen` and enroll all customers again"
         )
     return RootKey(key_id, secret)
 
 
-def _from_base64(content: Secret, start: int, end: int) -> Secret | None:
-    """Byte by byte: the library's decoder leaves a copy that nobody can overwrite."""
+def _decode_base64(content: Secret, start: int, end: int) -> Secret | None:
+    """Decode byte by byte: the library's decoder would leave a copy that cannot be overwritten."""
     if end - start != 44 or content[end - 1] != ord("="):  # 32 bytes are 43 characters and one =
         return None
     secret, held, bits = Secret(KEY_SIZE), 0, 0
@@ -235,6 +241,6 @@ def _from_base64(content: Secret, start: int, end: int) -> Secret | None:
         held, bits = (held << 6 | digit) & 0xFFFF, bits + 6
         if bits >= 8:
             bits -= 8
-            secret[filled] = held >> bits & 0xFF  # appending would move the bytes, and leave some behind
+            secret[filled] = held >> bits & 0xFF  # appending could move the bytes and leave a copy behind
             filled += 1
     return secret

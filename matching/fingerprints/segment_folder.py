@@ -1,7 +1,7 @@
-"""The monitor's folder of segment files. Which of them count is what the database's rows say.
+"""The monitor's folder of segment files. The rows of the database say which of them are in use.
 
-A file comes into the folder before the row that names it and leaves it after: whoever is killed in between
-leaves a file that no row names, which the next change sweeps away. One process changes the folder at a time.
+A file is added before the row that names it and deleted after that row. So a kill in between leaves at most a
+file that no row names, which the next change deletes. One process changes the folder at a time.
 """
 
 import fcntl
@@ -21,21 +21,21 @@ from matching.fingerprints.segments import (
     verify_segment,
     write_segment,
 )
-from matching.fingerprints.segments.build import drafted, sync_folder
+from matching.fingerprints.segments.atomic_files import DRAFT_SUFFIX, atomic_file, sync_folder
 
 LOCK = ".lock"
 _CHUNK = 1 << 20
 
 
 class SegmentFolder:
-    """`segments_dir`: mode 0700, its files 0600."""
+    """`segments_dir`: the folder has mode 0700, its files 0600."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
 
     @contextmanager
-    def changing(self) -> Iterator[None]:
-        """Waits for whoever else is changing the folder."""
+    def locked(self) -> Iterator[None]:
+        """Lock the folder for changes; wait while another process holds the lock."""
         self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
         descriptor = os.open(self.path / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
@@ -44,53 +44,57 @@ class SegmentFolder:
         finally:
             os.close(descriptor)
 
-    def take_in(self, segment: MappedSegment) -> str:
-        """Copy a verified file, under a name that its content decides, and verify the copy; returns the name.
+    def copy_in(self, segment: MappedSegment) -> str:
+        """Copy a verified file under a name made from its content, verify the copy, and return the name.
 
-        One of format 1 is written anew in format 2.
+        A file of format 1 is written anew in format 2.
         """
-        name = name_of(segment.header, segment.digest)
+        name = file_name(segment.header, segment.digest)
         target = self.path / name
         if segment.mapped is None:
             sections = {field: [table.records] for field, table in segment.tables.items()}
             write_segment(target, segment.header, sections)
         else:
-            with segment.path.open("rb") as source, drafted(target) as copy:
+            with segment.path.open("rb") as source, atomic_file(target) as copy:
                 shutil.copyfileobj(source, copy, _CHUNK)
         verify_segment(target, company=segment.header.company)
         return name
 
     def opened(self, names: list[str], *, company: str) -> SegmentChain:
-        """Base and deltas; raises SegmentRefused."""
+        """Open a base and its deltas, in order; raise SegmentRefused if one of them cannot be used."""
         return SegmentChain.of([open_segment(self.path / name, company=company) for name in names])
 
-    def merged(self, chain: SegmentChain) -> MappedSegment:
-        """Base and deltas in one new file, which is verified; the old ones stay."""
-        draft = self.path / name_of(chain.header, f"merged{chain.header.id}")
+    def write_merged(self, chain: SegmentChain) -> MappedSegment:
+        """Merge base and deltas into a new file and verify it; the old files stay."""
+        draft = self.path / file_name(chain.header, f"merged{chain.header.id}")
         merge_chain(chain, draft)
         return verify_segment(draft, company=chain.header.company)
 
-    def sweep(self, named: Callable[[], set[str]]) -> list[str]:
-        """Delete the files that no row names, while nobody changes the folder; returns their names.
+    def delete_unnamed(self, named: Callable[[], set[str]]) -> list[str]:
+        """Delete the files that no row names; return their names.
 
-        `named` is asked once nobody can be between file and row.
+        `named` returns the names in the rows. It is called under the lock, because another process could
+        have added a file whose row is not written yet.
         """
         if not self.path.is_dir():
             return []
-        with self.changing():
-            counting = named()
-            gone = [path for path in self.path.iterdir() if _is_ours(path.name) and path.name not in counting]
-            for path in gone:
+        with self.locked():
+            in_use = named()
+            unnamed = [
+                path
+                for path in self.path.iterdir()
+                if _is_segment_or_draft(path.name) and path.name not in in_use
+            ]
+            for path in unnamed:
                 path.unlink(missing_ok=True)
-            if gone:
+            if unnamed:
                 sync_folder(self.path)
-        return [path.name for path in gone]
+        return [path.name for path in unnamed]
 
 
-def name_of(header: SegmentHeader, digest: str) -> str:
+def file_name(header: SegmentHeader, digest: str) -> str:
     return f"{header.company}-{header.sequence}-{digest[:16]}{SUFFIX}"
 
 
-def _is_ours(name: str) -> bool:
-    """A segment, or a draft of one."""
-    return name.endswith((SUFFIX, ".part"))
+def _is_segment_or_draft(name: str) -> bool:
+    return name.endswith((SUFFIX, DRAFT_SUFFIX))

@@ -1,21 +1,23 @@
-"""Identifiers of people: what they are, their one form, and where a text has them.
+"""Identifiers of persons: which values are identifiers, their canonical form, and where a text has them.
 
-This is the specification; a faster scanner has to give the same candidates. `canonical` decides about one
-value (a cell of a column that is said to hold a field), `scan` finds values in text; whatever `scan` finds,
-`canonical` takes. A cell may hold more: a passport's number has no check digit, but the column's name tells
-what it is. `composites` is for the cells of a row that are one identifier together. A candidate may be
-nobody's: what is compared afterwards are fingerprints, so a doubtful one costs time and no error.
+This is the specification; the native scanner must give the same candidates. `canonical` decides about one
+value, a cell of a column that is known to hold a field. `scan` finds values in a text, and `canonical`
+accepts whatever `scan` finds. In a cell more is accepted: the number of a passport has no check digit, but
+the name of its column shows what it is. `composites` joins cells of a row that are an identifier only
+together. A candidate may belong to nobody: only fingerprints are compared afterwards, so a doubtful candidate
+costs time and no error.
 
-Text is narrowed first (`text.narrow_fold`): full-width digits and letters, dashes, spaces are ASCII here.
-One module a family; `fields` has the fields, the versions of their rules and a golden value of each.
+Text is narrowed first (`text.folding.narrow_fold`): full-width digits and letters, dashes and spaces become
+ASCII. There is one module per kind. `fields` has the fields, the versions of their rules and a golden value
+of each; `phones` describes how a telephone number is decided.
 """
 
 import re
 from collections.abc import Callable, Collection, Iterator
 
 from matching.identifiers.cards import card, has_issuer, luhn
-from matching.identifiers.declared import PLACEHOLDERS, account, username
-from matching.identifiers.documents import passport, passports
+from matching.identifiers.column_only import PLACEHOLDERS, account, username
+from matching.identifiers.digit_runs import WantedNumbers, run_identifiers, stretches
 from matching.identifiers.emails import EMAIL_LENGTH, email, emails
 from matching.identifiers.fields import (
     ALL,
@@ -29,7 +31,7 @@ from matching.identifiers.fields import (
 )
 from matching.identifiers.ibans import IBAN_LENGTHS, IBAN_RUN, end_of_iban, has_structure, iban, ibans
 from matching.identifiers.licences import driving_licence, driving_licences
-from matching.identifiers.names import (
+from matching.identifiers.name_birth_dates import (
     SEPARATOR,
     DateOrder,
     birth_dates,
@@ -38,8 +40,9 @@ from matching.identifiers.names import (
     name_birth_date,
     person_name,
 )
-from matching.identifiers.numbers import WantedNumbers, is_written_phone, numbers, phone, phones, stretches
+from matching.identifiers.phones import is_written_phone, phone, phones
 from matching.identifiers.resident_ids import RESIDENT_ID, resident_id
+from matching.identifiers.travel_documents import passport, passports
 from matching.identifiers.wallets import has_checksum, wallet, wallets
 from text.folding import narrow_fold
 
@@ -52,13 +55,13 @@ __all__ = [
 
 
 def canonical(field: Field, value: str, default_region: str) -> str | None:
-    """The one form of a value, None where it is none: the whole value must be the identifier."""
+    """Return the canonical form of a value, None if the whole value is not an identifier of the field."""
     narrow = narrow_fold()(value).text.strip()
     return _CANONICAL[field](narrow, default_region)
 
 
 def forms(field: Field, value: str, default_region: str) -> list[str]:
-    """All forms that a value may have: those of a telephone number may be two, see `numbers.readings`."""
+    """Return all forms that a value can have; see `phones.phone_readings` for numbers that have two."""
     if field is Field.PHONE:
         return phones(narrow_fold()(value).text.strip(), default_region)
     form = canonical(field, value, default_region)
@@ -66,21 +69,21 @@ def forms(field: Field, value: str, default_region: str) -> list[str]:
 
 
 def recognised(field: Field, value: str, default_region: str) -> bool:
-    """Whether a value shows by itself that it is one, whatever its column is called."""
+    """Return whether a value is recognised as the field without the name of its column."""
     if field in _MORE_IN_CELLS:
         return next(scan(value, default_region, {field}), None) is not None
     return field not in DECLARED and canonical(field, value, default_region) is not None
 
 
 def scan(text: str, default_region: str, fields: Collection[Field] = ALL) -> Iterator[Candidate]:
-    """The candidates of a text, of the fields that are asked for.
+    """Yield the candidates of the given fields in a text.
 
-    The order is that of the kinds, then of the place: e-mails, numbers (see `numbers`), IBANs, wallets (see
-    `wallets`), passports, driving licences. What is not asked for changes nothing of the rest: fewer fields
-    give some of the candidates of all of them. DECLARED fields are in no text.
+    They are ordered by kind and then by place: e-mails, digit runs (see `digit_runs`), IBANs, wallets (see
+    `wallets`), passports, driving licences. Fields do not influence each other: fewer fields give a part of
+    the candidates of all fields. DECLARED fields are never found in a text.
     """
     narrow = narrow_fold()(text)
-    for found in _kinds(narrow.text, default_region, fields):
+    for found in _candidates_by_kind(narrow.text, default_region, fields):
         if narrow.is_original:
             yield from map(Candidate._make, found)
         else:
@@ -88,22 +91,24 @@ def scan(text: str, default_region: str, fields: Collection[Field] = ALL) -> Ite
                 yield Candidate(field, value, *narrow.span(start, end))
 
 
-def _kinds(text: str, region: str, fields: Collection[Field]) -> Iterator[Iterator[FoundIdentifier]]:
+def _candidates_by_kind(
+    text: str, region: str, fields: Collection[Field]
+) -> Iterator[Iterator[FoundIdentifier]]:
     if Field.EMAIL in fields:
         yield emails(text)
     wanted = WantedNumbers(region, Field.RESIDENT_ID in fields, Field.CARD in fields, Field.PHONE in fields)
     if wanted.resident_id or wanted.card or wanted.phone:
-        yield numbers(text, wanted)
+        yield run_identifiers(text, wanted)
     for field, find in _FINDERS.items():
         if field in fields:
             yield find(text)
 
 
 def refusal(field: Field, value: str) -> str:
-    """Why `canonical` gave None, as a slug.
+    """Return the reason why `canonical` gave None, as a slug.
 
-    empty, malformed, wrong_check_digit, not_in_use (an issuer or a number that nobody has), placeholder (what
-    stands where nothing is known), ambiguous_date.
+    empty, malformed, wrong_check_digit, not_in_use (no such issuer or number), placeholder (stands for an
+    unknown value), ambiguous_date.
     """
     narrow = narrow_fold()(value).text.strip()
     if not narrow:
@@ -151,7 +156,8 @@ def _compact(narrow: str) -> str:
     return narrow.replace(" ", "").replace("-", "").upper()
 
 
-_MORE_IN_CELLS = frozenset({Field.WALLET, Field.PASSPORT, Field.DRIVING_LICENCE})  # than `scan` finds
+# Fields of which a cell is accepted in more forms than `scan` finds in a text.
+_MORE_IN_CELLS = frozenset({Field.WALLET, Field.PASSPORT, Field.DRIVING_LICENCE})
 _FINDERS: dict[Field, Callable[[str], Iterator[FoundIdentifier]]] = {  # in the order of `scan`
     Field.IBAN: ibans,
     Field.WALLET: wallets,

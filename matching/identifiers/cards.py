@@ -1,11 +1,11 @@
-"""Payment cards: issuers' prefixes and the check digit of Luhn."""
+"""Payment cards: issuers' prefixes and the Luhn check digit."""
 
 from collections.abc import Container
 from functools import cache
 
 CARD_LENGTHS = range(13, 20)
 
-# Issuer prefixes (ISO/IEC 7812), first to last, and the lengths of their cards.
+# Ranges of issuer prefixes (ISO/IEC 7812), and the lengths of their cards.
 ISSUERS: list[tuple[str, str, Container[int]]] = [
     ("4", "4", {13, 16, 19}),
     ("51", "55", {16}),
@@ -23,12 +23,12 @@ ISSUERS: list[tuple[str, str, Container[int]]] = [
     ("56", "69", range(13, 20)),
     ("81", "82", range(16, 20)),
 ]
-_PREFIX = 4  # digits of the longest issuer prefix
-_DOUBLED = str.maketrans("0123456789", "0246813579")  # and the digits of the double added up
+_PREFIX = 4  # digits in the longest issuer prefix
+_DOUBLED = str.maketrans("0123456789", "0246813579")  # the double of each digit, its digits summed
 
 
 def card(value: str, _region: str = "") -> str | None:
-    """13 to 19 digits of a known issuer that pass Luhn."""
+    """Return the digits, if they are 13 to 19, of a known issuer, and pass the Luhn check."""
     digits = value.replace(" ", "").replace("-", "")
     if not (len(digits) in CARD_LENGTHS and digits.isascii() and digits.isdigit()):
         return None
@@ -36,13 +36,13 @@ def card(value: str, _region: str = "") -> str | None:
 
 
 def has_issuer(digits: str) -> bool:
-    """Whether a card of so many digits may begin so."""
+    """Return whether an issuer has cards with this prefix and length."""
     return len(digits) in _lengths(digits[:_PREFIX])
 
 
 @cache
 def _lengths(prefix: str) -> frozenset[int]:
-    """How long the cards are that begin with these four digits."""
+    """Return the lengths of the cards that begin with these four digits."""
     issued = [lengths for first, last, lengths in ISSUERS if first <= prefix[: len(first)] <= last]
     return frozenset(length for length in CARD_LENGTHS for lengths in issued if length in lengths)
 

@@ -1,16 +1,17 @@
-"""E-mail addresses, as the mailbox that they reach."""
+"""E-mail addresses. The canonical form is the mailbox that an address reaches."""
 
 import re
 from collections.abc import Iterator
 
 from matching.identifiers.fields import Field, FoundIdentifier
-from matching.identifiers.providers import mailbox
+from matching.identifiers.mail_providers import mailbox
 
 EMAIL_LENGTH = 254  # RFC 5321
 _LOCAL_LENGTH = 64
 
-# A subset of RFC 5321 that holds practically every address in use: no quoted or internationalised local part.
-# Two hyphens end an address: `name----address----password` is how lists are written. Only `xn--` has them.
+# A subset of RFC 5321 that covers practically every address in use: no quoted or internationalised local
+# part. Two hyphens end an address, because lists are written as `name----address----password`. Only `xn--`
+# may have them.
 _EMAIL = re.compile(
     r"[A-Za-z0-9_](?:[A-Za-z0-9_%+]|-(?!-)|\.(?=[A-Za-z0-9_%+-])){0,63}@"
     r"(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.){1,8}[A-Za-z](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])"
@@ -20,17 +21,17 @@ _DOMAIN = re.compile(r"[A-Za-z0-9.]+(?:(?:(?<=[Xx][Nn])--|-(?!-))[A-Za-z0-9.]*)*
 
 
 def email(value: str, _region: str = "") -> str | None:
-    """Lower case throughout: no provider in use tells cases apart. Then what the provider does."""
+    """Return the mailbox in lower case: no provider in use distinguishes case."""
     if len(value) > EMAIL_LENGTH or not _EMAIL.fullmatch(value):
         return None
     return mailbox(value.lower()) if value.index("@") <= _LOCAL_LENGTH else None
 
 
 def emails(text: str) -> Iterator[FoundIdentifier]:
-    """Outward from each `@`: a text without one costs nothing, and no run of letters is read twice."""
+    """Search outward from each `@`: a text without one costs nothing, and no run of letters is read twice."""
     at = text.find("@")
     while at >= 0:
-        # one more than the length: what is longer shall fail, not lose its beginning
+        # One character more than allowed: a longer local part must fail instead of losing its beginning.
         before = _LOCAL_BACKWARDS.match(text[max(0, at - _LOCAL_LENGTH - 1) : at][::-1])
         domain = _DOMAIN.match(text, at + 1, at + 1 + EMAIL_LENGTH)
         if before and domain:

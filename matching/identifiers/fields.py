@@ -1,4 +1,4 @@
-"""The fields: what a value can be, and the version of the rules for its one form."""
+"""The fields, and the version of the rules for the canonical form of each."""
 
 from collections.abc import Mapping
 from enum import StrEnum
@@ -19,10 +19,10 @@ class Field(StrEnum):
     NAME_BIRTH_DATE = "name_birth_date"
 
 
-# Raised when a value that had a form gets another one: then the fingerprints of old segments are of no use. A
-# value that had none may get one without it.
+# A version is raised when values that had a canonical form get another one, because fingerprints in old
+# segments then match nothing. Giving a form to values that had none needs no new version.
 NORMALISERS: Mapping[Field, int] = {
-    Field.EMAIL: 2,  # 1: lower case only; 2: what the mail providers do (`providers`)
+    Field.EMAIL: 2,  # 1: lower case only; 2: the rules of the mail providers (`mail_providers`)
     Field.PHONE: 1,
     Field.RESIDENT_ID: 1,
     Field.CARD: 1,
@@ -36,11 +36,13 @@ NORMALISERS: Mapping[Field, int] = {
 }
 
 ALL = frozenset(Field)
-DECLARED = frozenset({Field.USERNAME, Field.ACCOUNT, Field.NAME_BIRTH_DATE})  # of columns only, never of text
+DECLARED = frozenset(
+    {Field.USERNAME, Field.ACCOUNT, Field.NAME_BIRTH_DATE}
+)  # found only in columns, never in text
 SCANNED = ALL - DECLARED
 
-# One raw, invented value a field. Whoever reads a segment normalises and fingerprints them again, which shows
-# another key as well as another normaliser. The values are reserved for examples or belong to nobody.
+# One raw, invented value per field. Each reader of a segment normalises and fingerprints them again, which
+# reveals another key or another normaliser. The values are reserved for examples or belong to nobody.
 GOLDEN: Mapping[Field, str] = {
     Field.EMAIL: "Golden.Vector@Example.COM",
     Field.PHONE: "+44 20 7946 0000",
@@ -57,7 +59,7 @@ GOLDEN: Mapping[Field, str] = {
 
 
 class Candidate(NamedTuple):
-    """`start` and `end` are offsets in the original text, half open."""
+    """An identifier found in a text; `start` and `end` are offsets in the original text, half open."""
 
     field: Field
     canonical: str
@@ -65,4 +67,4 @@ class Candidate(NamedTuple):
     end: int
 
 
-FoundIdentifier = tuple[Field, str, int, int]  # a candidate of a narrowed text
+FoundIdentifier = tuple[Field, str, int, int]  # a candidate with offsets in the narrowed text

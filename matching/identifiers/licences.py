@@ -1,10 +1,11 @@
-"""Driving licences whose number has a check digit that is publicly known, and cells that hold any other.
+"""Driving licences: in texts those with a published check digit, in columns any number.
 
     Japan    12 digits: public safety commission, year, serial, check digit (modulus 11), copies issued
-    Brazil   11 digits (CNH): 9 and two check digits (modulus 11)
+    Brazil   11 digits (CNH): 9 digits and two check digits (modulus 11)
     Spain    the number of the identity card (DNI, NIE): 8 digits and a letter (modulus 23)
 
-China's is the resident ID (`resident_id`). Britain's check characters, and Korea's, are not published.
+Chinese licences have the number of the resident ID (`resident_id`). Britain and Korea do not publish their
+check characters.
 """
 
 import re
@@ -12,17 +13,17 @@ from collections.abc import Iterator
 
 from matching.identifiers.fields import Field, FoundIdentifier
 
-# Prefectures' public safety commissions, Hokkaido's five districts, and 00 for licences from abroad.
+# Public safety commissions of the prefectures and of Hokkaido's five districts; 00: licences from abroad.
 _COMMISSION_NUMBERS = """
 00 10 11 12 13 14 20 21 22 23 24 25 30 40 41 42 43 44 45 46 47 48 49 50 51 52 53 54 55 60 61 62 63 64 65
 70 71 72 73 74 80 81 82 83 90 91 92 93 94 95 96 97
 """
 _COMMISSIONS = frozenset(_COMMISSION_NUMBERS.split())
 _JAPANESE_WEIGHTS = (5, 4, 3, 2, 7, 6, 5, 4, 3, 2)
-_SPANISH = "TRWAGMYFPDXBNJZSQVHLCKE"
-_FIRST = {"X": "0", "Y": "1", "Z": "2"}
+_SPANISH_LETTERS = "TRWAGMYFPDXBNJZSQVHLCKE"
+_NIE_DIGITS = {"X": "0", "Y": "1", "Z": "2"}
 
-# The first character before what may not stand in front of it: that is what the search can skip to.
+# The first character stands before the lookbehind, so that the search can skip to it.
 _LICENCE = re.compile(
     r"[\dXYZ](?<![A-Za-z0-9].)(?:(?<=\d)\d{10,11}|\d{7}-?[A-Z])(?![A-Za-z0-9])", re.ASCII | re.DOTALL
 )
@@ -31,22 +32,22 @@ _NUMBER = re.compile(r"[A-Z0-9]{5,20}", re.ASCII)
 
 
 def driving_licence(value: str, _region: str = "") -> str | None:
-    """Capitals, no spaces and signs: 5 to 20 letters and digits, one digit at least, not all the same."""
+    """Return capitals without separators: 5 to 20 letters and digits, at least one digit, not all equal."""
     compact = re.sub(r"[ ./-]", "", value).upper()
     plausible = _NUMBER.fullmatch(compact) and re.search("[0-9]", compact) and len(set(compact)) > 1
     return compact if plausible else None
 
 
 def driving_licences(text: str) -> Iterator[FoundIdentifier]:
-    """Those with right check digits, in order of place."""
-    for one in _LICENCE.finditer(text):
-        number = one[0].replace("-", "")
-        if is_checked(number):
-            yield Field.DRIVING_LICENCE, number, one.start(), one.end()
+    """Yield licences with right check digits, in order of place."""
+    for written in _LICENCE.finditer(text):
+        number = written[0].replace("-", "")
+        if has_right_check_digit(number):
+            yield Field.DRIVING_LICENCE, number, written.start(), written.end()
 
 
-def is_checked(number: str) -> bool:
-    """Whether it is one for certain, as far as a check digit tells."""
+def has_right_check_digit(number: str) -> bool:
+    """Return whether the number has the form and check digit of a Japanese, Brazilian or Spanish licence."""
     if not _CHECKED.fullmatch(number) or len(set(number)) == 1:
         return False
     if len(number) == 12:
@@ -55,13 +56,13 @@ def is_checked(number: str) -> bool:
 
 
 def _is_japanese(number: str) -> bool:
-    """11 minus the remainder, of which the last digit counts."""
+    """The check digit is the last digit of 11 minus the weighted sum modulo 11."""
     total = sum(int(digit) * weight for digit, weight in zip(number, _JAPANESE_WEIGHTS, strict=False))
     return number[:2] in _COMMISSIONS and int(number[10]) == (11 - total % 11) % 10
 
 
 def _is_brazilian(number: str) -> bool:
-    """A first remainder of 10 counts as 0 and takes 2 off the second; what is 10 then counts as 0 as well."""
+    """A first remainder of 10 counts as 0 and lowers the second by 2; a second of 10 counts as 0 as well."""
     digits = [int(digit) for digit in number[:9]]
     first = sum(digit * (9 - place) for place, digit in enumerate(digits)) % 11
     second = sum(digit * (1 + place) for place, digit in enumerate(digits)) % 11
@@ -70,4 +71,4 @@ def _is_brazilian(number: str) -> bool:
 
 
 def _is_spanish(number: str) -> bool:
-    return number[8] == _SPANISH[int(_FIRST.get(number[0], number[0]) + number[1:8]) % 23]
+    return number[8] == _SPANISH_LETTERS[int(_NIE_DIGITS.get(number[0], number[0]) + number[1:8]) % 23]

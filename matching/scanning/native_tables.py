@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matching.identifiers.cards import CARD_LENGTHS, ISSUERS
-from matching.identifiers.countries import BBAN, PROVINCES
-from matching.identifiers.providers import PROVIDERS
+from matching.identifiers.ibans import BBAN
+from matching.identifiers.mail_providers import PROVIDERS
+from matching.identifiers.resident_ids import PROVINCES
 from matching.native.library import DROPPED, IBAN_ROW, MailDomainRow, MailProviderRow
 from text.fold_tables import fold_images
 

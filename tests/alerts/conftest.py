@@ -17,7 +17,7 @@ from tests.peers.webhook import WebhookPeer
 
 @dataclass(frozen=True)
 class Authority:
-    """A private authority: its certificate's file, and contexts of servers with certificates it signed."""
+    """A private authority: the file of its certificate, and contexts of two servers that it signed for."""
 
     ca_file: Path
     localhost: ssl.SSLContext
@@ -26,7 +26,7 @@ class Authority:
 
 @pytest.fixture(scope="session")
 def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    """An authority that nobody but the tests trusts."""
+    """An authority that only the tests trust."""
     ca = trustme.CA()
     ca_file = tmp_path_factory.mktemp("authority") / "ca.pem"
     ca.cert_pem.write_to_path(str(ca_file))

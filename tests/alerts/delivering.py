@@ -1,4 +1,6 @@
-"""A process that delivers everything that is due, so that a test can kill it: DATABASE_URL WEBHOOK_URL."""
+"""A process that sends all due deliveries, so that a test can kill it. Arguments: DATABASE_URL
+WEBHOOK_URL.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,7 @@ from tests.alerts.world import World
 
 
 def main(database_url: str, webhook_url: str) -> None:
-    """Deliver through the channel `hook`."""
+    """Send through the channel `hook`."""
     database = Database.open(database_url)
     World(database, channels={"hook": webhook_channel(webhook_url, timeout_s=600)}).deliver_due()
     database.close()

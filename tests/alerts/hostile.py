@@ -1,4 +1,7 @@
-"""What a seller may write to hurt whoever reads the alert. Each has a mark by which a test finds it."""
+"""Texts with which a seller may attack the reader of an alert.
+
+Each contains MARK, by which a test finds it.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Messages and channels for the tests. Everything is invented."""
+"""Messages and channels for the tests. All of them are invented."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from alerts.message import (
     MessagePrice,
     MessageSource,
 )
-from alerts.rules import Facts
+from alerts.rules import FindingFacts
 from alerts.settings import EmailChannel, WebhookChannel
-from alerts.severity import SeveritySettings, score_of, signals_of
-from alerts.transports.sent import Outgoing
+from alerts.severity import SeveritySettings, find_signals, total_weight
+from alerts.transports.interface import OutgoingMessage
 from storage.alerts import AlertChange, AlertKind, TriageState
 
 SECRET = "whsec_c3ludGhldGljIHNlY3JldCBvZiB0aGUgdGVzdHMh"
 NEXT_SECRET = "whsec_dGhlIG5leHQgc3ludGhldGljIHNlY3JldCBvZiB0ZXN0cw=="
 KEY = "0b7e6f6e5f0f4f0e9d8c7b6a59483726"
 NOON = datetime(2026, 3, 4, 3, 7, tzinfo=UTC)
-FACTS = Facts(
+FACTS = FindingFacts(
     mentions={"title": 1, "sample": 3},
     domains=("qudian[.]example",),
     coherent_rows=36,
@@ -42,7 +42,7 @@ FACTS = Facts(
 
 
 def content(**changes: object) -> MessageContent:
-    """What an alert says, of a made-up offer."""
+    """The content of an alert about an invented offer; `changes` may name any of its fields."""
     whole = MessageContent(
         title="趣店 Lending: 出售趣店学生数据 100万条 手机 身份证",
         state=TriageState.NEW,
@@ -69,8 +69,8 @@ def content(**changes: object) -> MessageContent:
         ),
         thresholds=SeveritySettings().thresholds,
         next_steps=(
-            "Call whoever decides on incidents now.",
-            "Take it on: spillwatch alerts ack, with --by and --note.",
+            "Call the person who decides on incidents now.",
+            "Acknowledge the alert: spillwatch alerts ack, with --by and --note.",
         ),
         coverage=MessageCoverage(
             parts=("title", "body", "sample"),
@@ -78,7 +78,7 @@ def content(**changes: object) -> MessageContent:
             candidates=160,
             enrolled_customers=250_000,
             pages_read=3,
-            pages_unread=12,
+            pages_unread=1_207,
         ),
         proof=(
             MessageCapture(
@@ -95,7 +95,7 @@ def content(**changes: object) -> MessageContent:
 
 
 def listing(**changes: object) -> MessageListing:
-    """A made-up offer."""
+    """An invented offer; `changes` may name any of its fields."""
     whole = MessageListing(
         id=12,
         key="8812",
@@ -116,17 +116,17 @@ def listing(**changes: object) -> MessageListing:
 
 
 def message(**changes: object) -> Message:
-    """A whole message; `changes` may name any of its fields."""
-    signals = tuple(signals_of(FACTS, SeveritySettings()))
-    said = content()
+    """A complete message; `changes` may name any of its fields."""
+    signals = tuple(find_signals(FACTS, SeveritySettings()))
+    sample = content()
     whole = Message(
-        **{name: getattr(said, name) for name in MessageContent.model_fields},
+        **{name: getattr(sample, name) for name in MessageContent.model_fields},
         alert_id=7,
         revision=1,
         kind=AlertKind.FINDING,
         change=AlertChange.OPENED,
-        severity=SeveritySettings().of(score_of(signals)),
-        score=score_of(signals),
+        severity=SeveritySettings().severity_for(total_weight(signals)),
+        score=total_weight(signals),
         signals=signals,
         opened_at=NOON,
         at=NOON,
@@ -138,13 +138,13 @@ def message(**changes: object) -> Message:
 def update_of(revision: int, **changes: object) -> Message:
     """A later message of the same alert."""
     cheaper = (Difference(field="price", before="0.5 BTC", after="0.2 BTC"),)
-    told = {"revision": revision, "change": AlertChange.UPDATED, "changes": cheaper}
-    return message(**told, at=NOON + timedelta(hours=revision), **changes)
+    update = {"revision": revision, "change": AlertChange.UPDATED, "changes": cheaper}
+    return message(**update, at=NOON + timedelta(hours=revision), **changes)
 
 
-def outgoing(what: Message | None = None, *, at: datetime | None = None, key: str = KEY) -> Outgoing:
-    """One attempt, now: the verifiers refuse a timestamp that is minutes away."""
-    return Outgoing(what or message(), key, at or datetime.now(UTC))
+def outgoing(sample: Message | None = None, *, at: datetime | None = None, key: str = KEY) -> OutgoingMessage:
+    """A message for an attempt made now: verifiers refuse a timestamp that is minutes away."""
+    return OutgoingMessage(sample or message(), key, at or datetime.now(UTC))
 
 
 def email_channel(port: int, **settings: object) -> EmailChannel:
@@ -162,7 +162,7 @@ def email_channel(port: int, **settings: object) -> EmailChannel:
 
 
 def webhook_channel(url: str, **settings: object) -> WebhookChannel:
-    """A channel to the webhook peer, which is on loopback and therefore allowed by name."""
+    """A channel to the webhook peer, which is on a loopback address and therefore allowed by name."""
     given = {
         "transport": "webhook",
         "url": url,

@@ -1,12 +1,12 @@
-"""When an alert speaks again."""
+"""When an alert gets another revision."""
 
 from __future__ import annotations
 
 import pytest
 
-from alerts.dedupe import Judged, decide, finding_key, listing_changes
+from alerts.dedupe import decide, listing_differences
 from alerts.message import Difference, MessagePrice
-from alerts.severity import SeveritySettings, Signal
+from alerts.severity import Judgement, SeveritySettings, Signal
 from storage.alerts import AlertChange, TriageState
 from tests.alerts.samples import NOON, content, listing
 
@@ -15,14 +15,15 @@ HIT = {"coherent_rows": 70}
 CHEAPER = (Difference(field="price", before="2 BTC", after="1 BTC"),)
 
 
-def judged(**weights: int) -> Judged:
+def judged(**weights: int) -> Judgement:
     """A judgement with these signals."""
-    signals = tuple(Signal(name=name, weight=weight, text="...") for name, weight in weights.items())
-    return Judged(SeveritySettings().of(sum(weights.values())), signals)
+    return SeveritySettings().judge_signals(
+        Signal(name=name, weight=weight, text="...") for name, weight in weights.items()
+    )
 
 
 @pytest.mark.parametrize(
-    ("before", "now", "material", "state", "change", "after"),
+    ("before", "now", "differences", "state", "change", "after"),
     [
         (OFFERED, OFFERED, (), "new", None, None),
         (OFFERED, OFFERED | HIT, (), "new", "escalated", "new"),
@@ -40,65 +41,62 @@ def judged(**weights: int) -> Judged:
         ({"a": 90}, {"a": 95}, (), "acknowledged", "updated", "acknowledged"),
     ],
 )
-def test_when_an_alert_speaks_again(
+def test_when_an_alert_gets_another_revision(
     before: dict[str, int],
     now: dict[str, int],
-    material: tuple[Difference, ...],
+    differences: tuple[Difference, ...],
     state: str,
     change: str | None,
     after: str | None,
 ) -> None:
-    """The rules of the module, one by one: what the revision is called and which state it leaves."""
-    decision = decide(judged(**before), judged(**now), state=TriageState(state), material=material)
+    """Each rule of the module gives the revision its kind and leaves the alert in its state."""
+    decision = decide(judged(**before), judged(**now), state=TriageState(state), differences=differences)
 
     assert (change, after) == ((decision.change.value, decision.state.value) if decision else (None, None))
 
 
 def test_an_escalation_says_from_what_to_what() -> None:
-    """The changes name severity and score before and after, ahead of what changed in the listing."""
-    decision = decide(judged(**OFFERED), judged(**OFFERED, **HIT), state=TriageState.NEW, material=CHEAPER)
+    """The differences name severity and score before and after, ahead of those of the listing."""
+    decision = decide(judged(**OFFERED), judged(**OFFERED, **HIT), state=TriageState.NEW, differences=CHEAPER)
 
     assert decision is not None
     assert AlertChange.ESCALATED is decision.change
-    assert [(change.field, change.before, change.after) for change in decision.changes] == [
+    assert [(each.field, each.before, each.after) for each in decision.differences] == [
         ("severity", "medium", "critical"),
         ("score", "40", "110"),
         ("price", "2 BTC", "1 BTC"),
     ]
 
 
-def test_a_change_is_one_of_the_same_listing() -> None:
-    """A re-post at another price is no change of the first offer's price."""
-    said = [content(listing=listing(id=1, price=MessagePrice(amount="2", currency="BTC")))]
+def test_a_listing_is_compared_with_itself_only() -> None:
+    """A re-post at another price does not differ from the first offer's price."""
+    reported = [content(listing=listing(id=1, price=MessagePrice(amount="2", currency="BTC")))]
 
-    assert listing_changes(said, listing(id=2, price=MessagePrice(amount="1", currency="BTC"))) == ()
+    repost = listing(id=2, price=MessagePrice(amount="1", currency="BTC"))
 
-
-def test_a_change_counts_from_what_was_last_said_of_that_listing() -> None:
-    """With a word on another listing in between, the price is still compared with this listing's own."""
-    said = [content(listing=listing(id=1, claimed_records=5)), content(listing=listing(id=2))]
-
-    (change,) = listing_changes(said, listing(id=1, claimed_records=6))
-
-    assert (change.field, change.before, change.after) == ("claimed_records", "5", "6")
+    assert listing_differences(reported, repost) == ()
 
 
-def test_an_older_version_than_the_newest_told_changes_nothing() -> None:
-    """Neither does the newest one after an older was told again: what counts is the newest version told."""
+def test_a_listing_is_compared_with_its_own_last_report() -> None:
+    """After a revision about another listing, the listing is still compared with its own last revision."""
+    reported = [content(listing=listing(id=1, claimed_records=5)), content(listing=listing(id=2))]
+
+    (difference,) = listing_differences(reported, listing(id=1, claimed_records=6))
+
+    assert (difference.field, difference.before, difference.after) == ("claimed_records", "5", "6")
+
+
+def test_an_older_version_than_the_newest_reported_one_differs_in_nothing() -> None:
+    """A listing is compared with its newest reported version, even if an older one was reported later."""
     before, after = listing(version=1, claimed_records=5), listing(version=2, claimed_records=6)
 
-    assert listing_changes([content(listing=after)], before) == ()
-    assert listing_changes([content(listing=after), content(listing=before)], after) == ()
+    assert listing_differences([content(listing=after)], before) == ()
+    assert listing_differences([content(listing=after), content(listing=before)], after) == ()
 
 
 @pytest.mark.parametrize(("gone", "expected"), [(NOON, ["life"]), (None, [])])
-def test_gone_is_a_change(gone: object, expected: list[str]) -> None:
-    """A listing that was there and is gone is material; other lives are not."""
-    changes = listing_changes([content()], listing(gone_at=gone, life="edited"))
+def test_gone_is_a_difference(gone: object, expected: list[str]) -> None:
+    """A listing that was there and is gone differs; its other lives are no difference."""
+    differences = listing_differences([content()], listing(gone_at=gone, life="edited"))
 
-    assert expected == [change.field for change in changes]
-
-
-def test_a_finding_is_a_company_and_a_root_listing() -> None:
-    """Two companies in one listing are two findings."""
-    assert finding_key("qudian", 7) != finding_key("other", 7)
+    assert expected == [difference.field for difference in differences]

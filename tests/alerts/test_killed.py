@@ -1,4 +1,4 @@
-"""A process killed in the middle of a delivery."""
+"""A process that is killed in the middle of a delivery."""
 
 from __future__ import annotations
 
@@ -17,10 +17,12 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def test_a_killed_delivery_is_made_again_under_its_key(database: Database, database_url: str) -> None:
-    """Killed after the receiver took the message: it comes again later, with the same key and body."""
+    """If the process is killed after the receiver got the message, it comes again with the same key and
+    body.
+    """
     with WebhookPeer(SECRET) as receiver:
         world = World(database, channels={"hook": webhook_channel(receiver.url("/ok"))})
-        world.find()
+        world.add_finding()
         command = [sys.executable, "-m", "tests.alerts.delivering", database_url, receiver.url("/hangs")]
         with subprocess.Popen(command, cwd=ROOT) as child:
             receiver.wait(1, timeout_s=60)

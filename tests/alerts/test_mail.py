@@ -1,18 +1,18 @@
-"""The e-mail: headers, threads, and what its forms say."""
+"""The e-mail: headers, threads, and the content of its two forms."""
 
 from __future__ import annotations
 
 import pytest
 
-from alerts.mail import email_of, message_id
 from alerts.message import Message
-from alerts.render import facts, headline, html_page, plain_text
+from alerts.render import details, headline, html_page, plain_text
+from alerts.transports.email_message import email_of, message_id
 from storage.alerts import AlertChange, AlertKind, Severity
 from tests.alerts.samples import KEY, content, email_channel, message, update_of
 
 
 def test_the_headers_of_a_first_message() -> None:
-    """A first message has its own id, a list to filter by, and asks no robot for an answer."""
+    """A first message has its own id and a List-Id, and asks for no automatic reply."""
     mail = email_of(message(), email_channel(25), idempotency_key=KEY)
 
     assert mail["From"] == "Spillwatch <spillwatch@lender.test>"
@@ -26,7 +26,7 @@ def test_the_headers_of_a_first_message() -> None:
 
 
 def test_updates_are_threaded() -> None:
-    """The third message answers the second and refers to all before it."""
+    """The third message replies to the second and refers to all messages before it."""
     first, second, third = (
         email_of(one, email_channel(25), idempotency_key=KEY)
         for one in (message(), update_of(2), update_of(3))
@@ -37,7 +37,7 @@ def test_updates_are_threaded() -> None:
 
 
 def test_a_long_thread_keeps_its_root() -> None:
-    """References of the hundredth message name the first one and the latest, not all."""
+    """The References of the hundredth message contain the first id and the latest ones, ten in total."""
     mail = email_of(update_of(100), email_channel(25), idempotency_key=KEY)
 
     references = mail["References"].split()
@@ -47,7 +47,7 @@ def test_a_long_thread_keeps_its_root() -> None:
 
 
 def test_the_id_is_the_same_at_every_attempt() -> None:
-    """Message-ID depends on the alert, the revision and the installation, and on nothing else."""
+    """The Message-ID depends on the alert, the revision and the installation only."""
     again = message(severity=Severity.LOW, state="acknowledged")
     elsewhere = message(installation="another")
 
@@ -57,7 +57,7 @@ def test_the_id_is_the_same_at_every_attempt() -> None:
 
 
 def test_every_line_fits_into_smtp() -> None:
-    """No line of the message is longer than the 998 bytes that SMTP allows, Chinese text and all."""
+    """No line is longer than the 998 bytes that SMTP allows, also with Chinese text."""
     long = message(summary="很长的一句话" * 500)
 
     wire = email_of(long, email_channel(25), idempotency_key=KEY).as_bytes()
@@ -67,7 +67,7 @@ def test_every_line_fits_into_smtp() -> None:
 
 @pytest.mark.parametrize("form", [plain_text, html_page])
 def test_both_forms_say_all_of_it(form: object) -> None:
-    """What, where, since when, how severe and why, what to do, excerpts, coverage and proof."""
+    """Both forms contain the facts, the score, the next steps, the excerpts, the coverage and the proof."""
     assert callable(form)
     text = form(message())
 
@@ -82,11 +82,11 @@ def test_both_forms_say_all_of_it(form: object) -> None:
         "+70",
         "coherent_rows",
         "200",
-        "medium from 30, high from 60, critical from 100",
-        "Call whoever decides on incidents now.",
+        "critical from 100",
+        "Call the person who decides on incidents now.",
         "张*三 138****5678 110101********123X",
-        "250,000 customers",
-        "at least 12 stay unread",
+        "250,000",
+        "1,207",
         "5f" * 32,
         "spillwatch alerts ack 7",
     ):
@@ -95,7 +95,7 @@ def test_both_forms_say_all_of_it(form: object) -> None:
 
 @pytest.mark.parametrize("form", [plain_text, html_page])
 def test_an_update_says_what_changed(form: object) -> None:
-    """Before and after stand near the top."""
+    """An update shows the values before and after ahead of the next steps."""
     assert callable(form)
     text = form(update_of(3)).lower()
 
@@ -104,7 +104,7 @@ def test_an_update_says_what_changed(form: object) -> None:
 
 
 @pytest.mark.parametrize(
-    ("told", "subject"),
+    ("sample", "subject"),
     [
         (update_of(2), "[CRITICAL] Update: 趣店 Lending"),
         (message(change=AlertChange.ESCALATED, revision=2), "[CRITICAL] Stronger: 趣店 Lending"),
@@ -115,14 +115,14 @@ def test_an_update_says_what_changed(form: object) -> None:
         ),
     ],
 )
-def test_the_subject_says_what_kind_of_message_it_is(told: Message, subject: str) -> None:
-    """Severity first, then what happened to the alert."""
-    assert headline(told).startswith(subject)
+def test_the_subject_says_what_kind_of_message_it_is(sample: Message, subject: str) -> None:
+    """The subject begins with the severity, followed by the kind of the revision."""
+    assert headline(sample).startswith(subject)
 
 
 @pytest.mark.parametrize("kind", list(AlertKind))
 def test_a_message_about_ourselves_needs_no_listing(kind: AlertKind) -> None:
-    """Alerts about a source, a channel or a test leave out what they have nothing to say about."""
+    """Alerts about a source, a channel or a test leave out the parts about a listing."""
     bare = content(
         company=None,
         source=None,
@@ -133,9 +133,9 @@ def test_a_message_about_ourselves_needs_no_listing(kind: AlertKind) -> None:
         proof=(),
         next_steps=(),
     )
-    told = message(**{name: getattr(bare, name) for name in type(bare).model_fields}, kind=kind)
+    sample = message(**{name: getattr(bare, name) for name in type(bare).model_fields}, kind=kind)
 
-    assert list(facts(told)) == []
-    for text in (plain_text(told), html_page(told)):
+    assert list(details(sample)) == []
+    for text in (plain_text(sample), html_page(sample)):
         assert "MASKED EXCERPTS" not in text.upper()
         assert "PROOF" not in text.upper()

@@ -1,9 +1,10 @@
-"""From the rows of matching and crawling to alerts, on both databases."""
+"""Judging: from the rows of matching and crawling to alerts, on both databases."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from decimal import Decimal
 from functools import partial
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 
 from alerts.message import MessageContent
+from alerts.service import AlertService
 from alerts.settings import EmailChannel, WebhookChannel
 from storage import data_sets, listings, matches
 from storage.alerts import AlertKind, Severity, TriageState
@@ -31,29 +33,29 @@ CHANNELS: dict[str, EmailChannel | WebhookChannel] = {
 
 @pytest.fixture
 def world(database: Database) -> World:
-    """A world with an e-mail channel for everything and a webhook from high on."""
+    """A world with an e-mail channel for every severity and a webhook from high on."""
     return World(database, channels=dict(CHANNELS))
 
 
 def last_content(world: World, alert_id: int | None = None) -> MessageContent:
-    """What the newest revision of an alert says."""
+    """The content of the newest revision of an alert."""
     return MessageContent.model_validate(world.revisions(alert_id)[-1].content)
 
 
 def test_a_match_becomes_one_alert_with_its_deliveries(world: World) -> None:
-    """A matched listing becomes an alert, a revision and one announced delivery for each channel."""
-    world.find(**COHERENT)
+    """A matched listing becomes an alert, a revision and one announced delivery per channel."""
+    world.add_finding(**COHERENT)
 
     (alert,) = world.alerts()
     assert (alert.dedupe_key, alert.severity) == ("finding:qudian:1", Severity.CRITICAL)
     assert world.changes() == ["opened"]
     assert [delivery.channel for delivery in world.deliveries()] == ["mail", "hook"]
-    assert [delivery.id for delivery in world.deliveries()] == world.heard.of(WorkKind.DELIVER)
+    assert [delivery.id for delivery in world.deliveries()] == world.announced.row_ids(WorkKind.DELIVER)
 
 
 def test_the_score_is_the_sum_of_the_signals(world: World) -> None:
     """Each signal is stored with its weight, and the weights add up to the score."""
-    world.find(**COHERENT)
+    world.add_finding(**COHERENT)
 
     (revision,) = world.revisions()
     weights = {signal["name"]: signal["weight"] for signal in revision.signals}
@@ -70,18 +72,18 @@ def test_the_score_is_the_sum_of_the_signals(world: World) -> None:
 
 def test_the_content_says_what_where_since_when_and_what_was_read(world: World) -> None:
     """The content has company, source, listing, excerpts, coverage, and the capture with its hash."""
-    world.find(**COHERENT)
+    world.add_finding(**COHERENT)
 
-    said = last_content(world)
-    assert said.company is not None
-    assert said.source is not None
-    assert said.listing is not None
-    assert said.coverage is not None
-    assert (said.company.name, said.source.name) == ("趣店 Lending", "market")
-    assert said.listing.url == "hxxps://market[.]example/offer/8812"
-    assert [excerpt.text for excerpt in said.excerpts] == ["出售趣店学生数据 138****5678"]
-    assert (said.coverage.pages_read, said.coverage.pages_unread, said.coverage.candidates) == (3, 12, 160)
-    assert [capture.sha256 for capture in said.proof] == ["5f" * 32]
+    last = last_content(world)
+    assert last.company is not None
+    assert last.source is not None
+    assert last.listing is not None
+    assert last.coverage is not None
+    assert (last.company.name, last.source.name) == ("趣店 Lending", "market")
+    assert last.listing.url == "hxxps://market[.]example/offer/8812"
+    assert [excerpt.text for excerpt in last.excerpts] == ["出售趣店学生数据 138****5678"]
+    assert (last.coverage.pages_read, last.coverage.pages_unread, last.coverage.candidates) == (3, 12, 160)
+    assert [capture.sha256 for capture in last.proof] == ["5f" * 32]
 
 
 def test_a_summary_is_judged_once(world: World) -> None:
@@ -94,7 +96,7 @@ def test_a_summary_is_judged_once(world: World) -> None:
 
 
 def test_a_channel_gets_what_it_carries(world: World) -> None:
-    """A mention in the body alone is low: the webhook from high on gets nothing."""
+    """A mention in the body is low, so the webhook from high on gets no delivery."""
     world.judging.evaluate(
         world.match(world.crawl(price_amount=None, claimed_records=None), mention_fields={"body": 1})
     )
@@ -105,8 +107,8 @@ def test_a_channel_gets_what_it_carries(world: World) -> None:
 
 
 def test_a_repost_belongs_to_the_first_offer(world: World) -> None:
-    """The same text on another site by another seller is the same finding and no new message."""
-    world.find(**COHERENT)
+    """The same text on another site by another seller is the same finding and adds no revision."""
+    world.add_finding(**COHERENT)
     again = world.crawl("77", source="forum", seller="another")
 
     world.judging.evaluate(world.match(again, **COHERENT))
@@ -115,7 +117,7 @@ def test_a_repost_belongs_to_the_first_offer(world: World) -> None:
 
 
 def test_a_further_offer_of_the_same_data_updates_the_first_alert(world: World) -> None:
-    """Other words, another site, a lower price: the alert says which offer it is, and since when."""
+    """An offer in other words on another site adds a revision that gives the number of the offer."""
     first = world.crawl()
     world.judging.evaluate(world.match(first, **COHERENT))
     again = world.crawl(
@@ -131,14 +133,14 @@ def test_a_further_offer_of_the_same_data_updates_the_first_alert(world: World) 
     world.judging.evaluate(world.match(again, **COHERENT))
 
     assert world.changes() == ["opened", "updated"]
-    told = MessageContent.model_validate(world.revisions()[-1].content)
-    assert [(each.field, each.before, each.after) for each in told.changes] == [("offers", "1", "2")]
-    assert told.listing is not None and told.listing.offer_number == 2
+    last = last_content(world)
+    assert [(each.field, each.before, each.after) for each in last.changes] == [("offers", "1", "2")]
+    assert last.listing is not None and last.listing.offer_number == 2
 
 
 def test_a_reply_belongs_to_the_finding_of_its_thread(world: World) -> None:
-    """Whoever names the company once more below an offer opens no second alert."""
-    world.find(**COHERENT)
+    """A reply that names the company again below an offer does not open a second alert."""
+    world.add_finding(**COHERENT)
 
     reply = world.crawl("8812/p2", text="a reply", body="is it really theirs?", thread_key="8812")
     world.judging.evaluate(world.match(reply, mention_fields={"title": 1}))
@@ -147,8 +149,8 @@ def test_a_reply_belongs_to_the_finding_of_its_thread(world: World) -> None:
 
 
 def test_a_stronger_match_of_a_repost_escalates_the_finding(world: World) -> None:
-    """Fingerprints that agree in a re-post make the one alert stronger."""
-    world.find()
+    """Fingerprint hits in a re-post escalate the alert of the first offer."""
+    world.add_finding()
     again = world.crawl("77", source="forum")
 
     world.judging.evaluate(world.match(again, **COHERENT))
@@ -157,17 +159,17 @@ def test_a_stronger_match_of_a_repost_escalates_the_finding(world: World) -> Non
 
 
 def test_another_text_is_another_finding(world: World) -> None:
-    """An offer with other words by the same seller has an alert of its own."""
-    world.find()
+    """An offer in other words by the same seller has an alert of its own."""
+    world.add_finding()
 
     world.judging.evaluate(world.match(world.crawl("9", text="another text", body="something else")))
 
     assert len(world.alerts()) == 2
 
 
-def test_the_same_match_again_says_nothing(world: World) -> None:
-    """A new version with other words, matched as before, is no message."""
-    world.find(**COHERENT)
+def test_the_same_match_again_adds_no_revision(world: World) -> None:
+    """A new version in other words with the same matches adds no revision."""
+    world.add_finding(**COHERENT)
 
     world.judging.evaluate(world.match(world.crawl(text="edited", body="edited words"), **COHERENT))
 
@@ -175,8 +177,8 @@ def test_the_same_match_again_says_nothing(world: World) -> None:
 
 
 def test_a_weaker_match_keeps_what_was_shown(world: World) -> None:
-    """A new version without the sample keeps the score; the old signals are marked as earlier."""
-    world.find(**COHERENT)
+    """A new version without the sample keeps score and severity; the old signals are marked as earlier."""
+    world.add_finding(**COHERENT)
 
     edited = world.crawl(text="no sample", body="ask me", claimed_records=2_000_000)
     world.judging.evaluate(world.match(edited))
@@ -196,8 +198,8 @@ def test_a_weaker_match_keeps_what_was_shown(world: World) -> None:
 def test_a_material_edit_is_an_update(
     world: World, edit: dict[str, Any], field: str, before: str, after: str
 ) -> None:
-    """A new price or a new claimed count is told with both values."""
-    world.find(**COHERENT)
+    """A new price or claimed count adds a revision with both values."""
+    world.add_finding(**COHERENT)
 
     world.judging.evaluate(world.match(world.crawl(**edit), **COHERENT))
 
@@ -205,8 +207,8 @@ def test_a_material_edit_is_an_update(
     assert [(field, before, after)] == [(c.field, c.before, c.after) for c in last_content(world).changes]
 
 
-def test_older_versions_matched_again_tell_no_change(world: World) -> None:
-    """A rematch goes through the archive from the first version on: a price of the past is no news twice."""
+def test_older_versions_matched_again_add_no_revision(world: World) -> None:
+    """A rematch reads the archive from the first version on; a price of the past is not reported again."""
     before = world.crawl()
     world.judging.evaluate(world.match(before, **COHERENT))
     after = world.crawl(price_amount=Decimal("0.4"))
@@ -219,43 +221,43 @@ def test_older_versions_matched_again_tell_no_change(world: World) -> None:
     assert world.changes() == ["opened", "updated"]
 
 
-def test_what_was_found_of_a_company_that_is_away_is_told_when_it_is_back(world: World) -> None:
-    """A summary that waits while its company's file is gone stays, is not due, and is an alert afterwards."""
+def test_a_finding_of_a_removed_company_waits_until_it_is_back(world: World) -> None:
+    """While its company's file is missing, a summary is not due; afterwards it becomes an alert."""
     summary_id = world.match(world.crawl(), **COHERENT)
 
     def due() -> Sequence[int]:
         with world.database.reading() as session:
             return matches.summaries_due_for_evaluation(session, now=world.clock(), limit=10)
 
-    world.declare(company=False)
+    world.declare_company(present=False)
     world.judging.evaluate(summary_id)
-    away = (world.alerts(), due())
-    world.declare()
+    while_removed = (world.alerts(), due())
+    world.declare_company()
     back = due()
     world.judging.evaluate(summary_id)
 
-    assert (away, back) == (([], []), [summary_id])
+    assert (while_removed, back) == (([], []), [summary_id])
     assert world.changes() == ["opened"]
 
 
-def test_a_listing_that_is_gone_and_back_is_told(world: World) -> None:
-    """A listing that vanishes is an update, its return another, and neither is told twice."""
-    world.find(**COHERENT)
+def test_a_listing_that_is_gone_and_back_adds_two_revisions(world: World) -> None:
+    """A listing that is gone adds a revision, its return another one, and neither is reported twice."""
+    world.add_finding(**COHERENT)
 
-    world.vanish()
-    world.hear_of_lives()
+    world.remove_listing()
+    world.judge_lives()
     world.clock.advance(hours=1)
     world.crawl()
-    world.hear_of_lives()
-    world.hear_of_lives()
+    world.judge_lives()
+    world.judge_lives()
 
     assert world.changes() == ["opened", "updated", "updated"]
     assert [(c.field, c.before, c.after) for c in last_content(world).changes] == [("life", "gone", "there")]
 
 
 def test_an_acknowledged_finding_that_grows_is_reopened(world: World) -> None:
-    """Fingerprints that agree reopen what a person took on when it was only a name."""
-    world.find()
+    """Fingerprint hits reopen an alert that was acknowledged when it was only a mention."""
+    world.add_finding()
     world.acknowledge(1)
 
     world.judging.evaluate(world.match(world.crawl(text="with sample", sample="rows"), **COHERENT))
@@ -266,8 +268,8 @@ def test_an_acknowledged_finding_that_grows_is_reopened(world: World) -> None:
 
 
 def test_an_update_leaves_an_acknowledged_finding_acknowledged(world: World) -> None:
-    """A new price is told, and does not undo what a person decided."""
-    world.find(**COHERENT)
+    """A new price adds a revision and keeps the triage state."""
+    world.add_finding(**COHERENT)
     world.acknowledge(1)
 
     world.judging.evaluate(world.match(world.crawl(price_amount=Decimal(1)), **COHERENT))
@@ -277,19 +279,19 @@ def test_an_update_leaves_an_acknowledged_finding_acknowledged(world: World) -> 
 
 
 def test_a_false_positive_keeps_quiet_about_prices(world: World) -> None:
-    """A closed finding is not told again because its price fell, or because it is gone."""
-    world.find(**COHERENT)
+    """A false positive gets no revision when its price falls or its listing is gone."""
+    world.add_finding(**COHERENT)
     world.acknowledge(1, TriageState.FALSE_POSITIVE)
 
     world.judging.evaluate(world.match(world.crawl(price_amount=Decimal(1)), **COHERENT))
-    world.vanish()
+    world.remove_listing()
 
     assert world.changes() == ["opened"]
 
 
 def test_a_confirmed_finding_that_grows_stays_confirmed(world: World) -> None:
-    """A confirmed finding that gets stronger is told as such and needs no second confirmation."""
-    world.find()
+    """A confirmed finding that gets stronger is escalated and stays confirmed."""
+    world.add_finding()
     world.acknowledge(1, TriageState.CONFIRMED)
 
     world.judging.evaluate(world.match(world.crawl(text="with sample", sample="rows"), **COHERENT))
@@ -308,7 +310,7 @@ def test_a_source_in_trouble_is_an_episode(world: World) -> None:
         SourceHealth.COULD_NOT_FETCH,
     ):
         world.clock.advance(minutes=15)
-        world.turn(health)
+        world.change_health(health)
 
     first, second = world.alerts()
     assert world.changes(first.id) == ["opened", "updated", "resolved"]
@@ -316,24 +318,24 @@ def test_a_source_in_trouble_is_an_episode(world: World) -> None:
     assert (first.state, second.state) == (TriageState.RESOLVED, TriageState.NEW)
 
 
-def test_the_end_of_a_trouble_reaches_who_heard_of_it(world: World) -> None:
-    """A resolved update has the severity of the trouble, so that the same channels carry it."""
-    world.turn(SourceHealth.OK)
-    world.turn(SourceHealth.PAGE_NOT_RECOGNISED)
-    world.turn(SourceHealth.OK)
+def test_the_end_of_a_trouble_goes_to_the_same_channels(world: World) -> None:
+    """The last revision has the severity of the trouble, so that the same channels carry it."""
+    world.change_health(SourceHealth.OK)
+    world.change_health(SourceHealth.PAGE_NOT_RECOGNISED)
+    world.change_health(SourceHealth.OK)
 
     assert [(d.channel, d.revision) for d in world.deliveries()] == [("mail", 1), ("mail", 2)]
 
 
-def test_a_source_that_was_never_in_trouble_is_no_news(world: World) -> None:
-    """The first success of a source opens nothing."""
-    world.turn(SourceHealth.OK)
+def test_a_source_that_was_never_in_trouble_opens_no_alert(world: World) -> None:
+    """The first success of a source opens no alert."""
+    world.change_health(SourceHealth.OK)
 
     assert world.alerts() == []
 
 
 def test_a_test_goes_through_every_channel(world: World) -> None:
-    """A test message ignores what the channels carry, and is closed from the start."""
+    """A test message goes to every channel, whatever it carries, and is resolved from the start."""
     world.judging.send_test()
 
     (alert,) = world.alerts()
@@ -342,9 +344,9 @@ def test_a_test_goes_through_every_channel(world: World) -> None:
 
 
 def test_weights_of_the_operator_count(database: Database) -> None:
-    """A weight set to 0 shows a signal without counting it, and a re-post may be made to count."""
+    """A weight of 0 shows a signal without counting it; a weight of its own makes a re-post count."""
     world = World(database, settings={"severity": {"weights": {"mention_title": 0, "repost": 15}}})
-    world.find()
+    world.add_finding()
     again = world.crawl("77", source="forum")
 
     world.judging.evaluate(world.match(again))
@@ -355,35 +357,61 @@ def test_weights_of_the_operator_count(database: Database) -> None:
 
 
 def test_no_hit_comes_with_what_was_compared(world: World) -> None:
-    """A name without a hit says whether there was anything to compare it with."""
-    world.find()
+    """A mention without a hit says whether customers are enrolled; if not, the next step is to enrol them."""
+    world.add_finding()
     nothing = last_content(world)
     world.enrol(customers=250_000)
     world.judging.evaluate(world.match(world.crawl("9", text="another", body="another")))
     compared = last_content(world, 2)
 
-    assert "No customer is enrolled to compare it with." in nothing.summary
-    assert "No row there agrees with enrolled customers." in compared.summary
+    assert nothing.summary != compared.summary
+    assert any("spillwatch enroll" in step for step in nothing.next_steps)
+    assert not any("spillwatch enroll" in step for step in compared.next_steps)
     assert nothing.coverage is not None
     assert compared.coverage is not None
     assert (nothing.coverage.enrolled_customers, compared.coverage.enrolled_customers) == (0, 250_000)
 
 
 def test_two_judgements_of_one_finding_at_once_make_one_alert(world: World) -> None:
-    """An offer and its re-post, judged by two threads: one alert; whoever came second judges again."""
+    """An offer and its re-post, judged by two threads, make one alert; the second judges again."""
     first = world.match(world.crawl())
     second = world.match(world.crawl("77", source="forum"), **COHERENT)
 
     with ThreadPoolExecutor(max_workers=2) as pool:
-        list(pool.map(partial(judged_as_by_the_engine, world), (first, second)))
+        list(pool.map(partial(evaluate_like_the_engine, world), (first, second)))
 
     (alert,) = world.alerts()
     assert Severity.CRITICAL is alert.severity
     assert list(range(1, alert.revision + 1)) == [revision.number for revision in world.revisions()]
 
 
-def judged_as_by_the_engine(world: World, summary_id: int) -> None:
-    """A handler that met a conflict is called again: its row is still due."""
+def test_an_alert_that_was_opened_in_between_is_judged_again(postgres_url: str) -> None:
+    """If another worker opens the alert between lookup and write, the handler ends with a conflict."""
+    database = Database.open(postgres_url)
+    world = World(database)
+    weak = world.match(world.crawl())
+    strong = world.match(world.crawl("77", source="forum"), **COHERENT)
+
+    def open_in_between() -> datetime:
+        world.judging.evaluate(strong)
+        return world.clock()
+
+    service = AlertService(
+        database=database,
+        settings=world.alerts_settings,
+        dispatcher=world.announced,
+        clock=open_in_between,
+    )
+    with pytest.raises(DatabaseConflict):
+        service.evaluate(weak)
+
+    (alert,) = world.alerts()
+    assert (alert.severity, alert.revision) == (Severity.CRITICAL, 1)
+    database.close()
+
+
+def evaluate_like_the_engine(world: World, summary_id: int) -> None:
+    """Call the handler again after a conflict, because its row is still due."""
     for _ in range(5):
         try:
             world.judging.evaluate(summary_id)

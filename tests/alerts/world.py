@@ -1,6 +1,6 @@
-"""A small world in the database: a company, two sources, captured listings and what matching found in them.
+"""A small world in the database: a company, two sources, captured listings and their matches.
 
-Everything goes in through the storage functions that the crawler and the matching call. Everything is
+All rows are written by the storage functions that the crawler and the matching call. All of them are
 invented.
 """
 
@@ -52,8 +52,8 @@ class Clock:
         self.now += timedelta(**duration)
 
 
-class Heard:
-    """A dispatcher that keeps what was announced."""
+class RecordingDispatcher:
+    """A dispatcher that keeps the work that was announced."""
 
     def __init__(self) -> None:
         self.work: list[Work] = []
@@ -61,44 +61,44 @@ class Heard:
     def announce(self, session: Session, work: Work) -> None:
         self.work.append(work)
 
-    def of(self, kind: WorkKind) -> list[int]:
-        """Row ids that were announced of this kind."""
+    def row_ids(self, kind: WorkKind) -> list[int]:
+        """Return the row ids that were announced for this kind of work."""
         return [work.row_id for work in self.work if work.kind is kind]
 
 
 @dataclass
 class World:
-    """The database and the services over it; times come from `clock`."""
+    """The database and the services that use it; times come from `clock`."""
 
     database: Database
     channels: dict[str, EmailChannel | WebhookChannel] = field(default_factory=dict)
     settings: dict[str, Any] = field(default_factory=dict)
     clock: Clock = field(default_factory=Clock)
-    heard: Heard = field(default_factory=Heard)
+    announced: RecordingDispatcher = field(default_factory=RecordingDispatcher)
     chance: Callable[[], float] = lambda: 0.0
 
     def __post_init__(self) -> None:
         declared = [DeclaredSource(name, "html", {}, f"sources/{name}.toml") for name in ("market", "forum")]
         with self.database.transaction() as session:
             sources.sync_declared_sources(session, declared, self.clock())
-        self.declare()
+        self.declare_company()
 
-    def declare(self, *, company: bool = True) -> None:
-        """The company's file is there, or is not."""
+    def declare_company(self, *, present: bool = True) -> None:
+        """Sync the companies with its file, or without it."""
         qudian = DeclaredCompany("qudian", "趣店 Lending", TERMS, {}, "companies/qudian.toml")
         with self.database.transaction() as session:
-            companies.sync_declared_companies(session, [qudian] if company else [], self.clock())
+            companies.sync_declared_companies(session, [qudian] if present else [], self.clock())
 
     @property
     def alerts_settings(self) -> AlertsSettings:
-        """The settings of this world."""
+        """The settings of alerting in this world."""
         return AlertsSettings(channels=self.channels, **self.settings)
 
     @property
     def judging(self) -> AlertService:
         """The service that writes alerts."""
         return AlertService(
-            database=self.database, settings=self.alerts_settings, dispatcher=self.heard, clock=self.clock
+            database=self.database, settings=self.alerts_settings, dispatcher=self.announced, clock=self.clock
         )
 
     @property
@@ -107,15 +107,15 @@ class World:
         return DeliveryService(
             database=self.database,
             settings=self.alerts_settings,
-            dispatcher=self.heard,
+            dispatcher=self.announced,
             clock=self.clock,
             chance=self.chance,
         )
 
     def crawl(
-        self, key: str = "8812", *, source: str = "market", text: str = "text of the offer", **said: Any
+        self, key: str = "8812", *, source: str = "market", text: str = "text of the offer", **fields: Any
     ) -> int:
-        """A run that captured one listing; returns the id of its newest version."""
+        """Store a run that captured one listing; return the id of its newest version."""
         now = self.clock()
         with self.database.transaction() as session:
             row = sources.source_by_name(session, source)
@@ -128,7 +128,7 @@ class World:
             }
             record |= {"price_amount": Decimal("0.5"), "price_currency": "BTC", "claimed_records": 1_000_000}
             url = f"https://{source}.example/offer/{key}"
-            whole = ListingRecord(key=key, url=url, capture_id=capture_id, **(record | said))
+            whole = ListingRecord(key=key, url=url, capture_id=capture_id, **(record | fields))
             (upserted,) = listings.upsert_many(session, row.id, [whole], now)
             version = listings.latest_version(session, upserted.listing_id)
             assert version is not None
@@ -157,7 +157,7 @@ class World:
         return capture_id
 
     def match(self, version_id: int, **found: Any) -> int:
-        """What matching found in a version; returns the id of its summary, which waits to be judged."""
+        """Store what matching found in a version; return the id of its summary, which is due to be judged."""
         with self.database.transaction() as session:
             company = companies.company_by_slug(session, "qudian")
             assert company is not None
@@ -191,7 +191,7 @@ class World:
         return version.listing_id
 
     def enrol(self, *, customers: int) -> None:
-        """A segment of the company's customers is imported."""
+        """Import a segment with this number of customers."""
         with self.database.transaction() as session:
             company = companies.company_by_slug(session, "qudian")
             assert company is not None
@@ -207,12 +207,12 @@ class World:
             )
             companies.add_segment(session, segment, self.clock())
 
-    def find(self, **found: Any) -> None:
-        """One listing, matched and judged."""
+    def add_finding(self, **found: Any) -> None:
+        """Store one listing with its matches, and judge it."""
         self.judging.evaluate(self.match(self.crawl(), **found))
 
-    def turn(self, health: SourceHealth, *, source: str = "market") -> None:
-        """A source's health becomes another, and the alerts hear of it."""
+    def change_health(self, health: SourceHealth, *, source: str = "market") -> None:
+        """Change a source's health, and judge the change."""
         with self.database.transaction() as session:
             row = sources.source_by_name(session, source)
             assert row is not None
@@ -221,23 +221,23 @@ class World:
         for change_id in due:
             self.judging.evaluate_source_change(change_id)
 
-    def vanish(self, key: str = "8812", *, source: str = "market") -> None:
-        """A listing is gone, and the alerts hear of it."""
+    def remove_listing(self, key: str = "8812", *, source: str = "market") -> None:
+        """Mark a listing as gone, and judge the change."""
         with self.database.transaction() as session:
             row = sources.source_by_name(session, source)
             assert row is not None
             listings.mark_gone(session, row.id, [key], self.clock())
-        self.hear_of_lives()
+        self.judge_lives()
 
-    def hear_of_lives(self) -> None:
-        """Judge the alerts whose listing went or came back."""
+    def judge_lives(self) -> None:
+        """Judge the alerts whose listing is gone or back."""
         with self.database.reading() as session:
             due = alert_rows.alerts_with_life_changes(session, now=self.clock(), limit=10)
         for alert_id in due:
             self.judging.evaluate_life(alert_id)
 
     def deliver_due(self) -> int:
-        """One attempt at everything that is due; returns how many those were."""
+        """Make one attempt at every due delivery; return their number."""
         with self.database.reading() as session:
             due = deliveries.due_deliveries(session, now=self.clock(), limit=100)
         for delivery_id in due:
@@ -245,12 +245,12 @@ class World:
         return len(due)
 
     def alerts(self) -> list[Alert]:
-        """Every alert, oldest first."""
+        """Return every alert, oldest first."""
         with self.database.reading() as session:
             return sorted(alert_rows.recent_alerts(session, limit=100), key=lambda alert: alert.id)
 
     def revisions(self, alert_id: int | None = None) -> list[AlertRevision]:
-        """The revisions of an alert (by default the only one there is), oldest first."""
+        """Return the revisions of an alert, oldest first; without an id, of the only one."""
         if alert_id is None:
             (alert,) = self.alerts()
             alert_id = alert.id
@@ -258,22 +258,22 @@ class World:
             return list(alert_rows.revisions_of(session, alert_id))
 
     def changes(self, alert_id: int | None = None) -> list[str]:
-        """What the revisions of an alert are called."""
+        """Return the kinds of an alert's revisions, oldest first."""
         return [revision.change.value for revision in self.revisions(alert_id)]
 
     def deliveries(self, **filters: Any) -> Sequence[Delivery]:
-        """Deliveries, oldest first."""
+        """Return the deliveries, oldest first."""
         with self.database.reading() as session:
             return sorted(
                 deliveries.recent_deliveries(session, limit=1000, **filters), key=lambda delivery: delivery.id
             )
 
     def attempts(self, delivery_id: int) -> Sequence[Attempt]:
-        """The attempts at a delivery, oldest first."""
+        """Return the attempts of a delivery, oldest first."""
         with self.database.reading() as session:
             return deliveries.attempts_of(session, delivery_id)
 
     def acknowledge(self, alert_id: int, state: TriageState = TriageState.ACKNOWLEDGED) -> None:
-        """A person takes an alert on, or ends it."""
+        """Set the triage state of an alert, as a person does."""
         with self.database.transaction() as session:
             alert_rows.set_triage_state(session, alert_id, by="analyst", now=self.clock(), state=state)

@@ -1,4 +1,4 @@
-"""The benchmark of growth, small: what its figures stand for is really found."""
+"""The benchmark of growth, in small: it finds the customers that its figures are about."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from benchmarks import growth
 
 
 def test_the_customers_in_the_dump_are_found_whatever_the_size(tmp_path: Path) -> None:
-    """A company of 5,000 and one of 10,000 have the same 4,777 in it, and each has a segment of its own."""
+    """Companies of 5,000 and of 10,000 customers both have the same 4,777 customers in the dump."""
     sizes = {"small": "5000", "large": "10000"}
     found = {}
     for name, customers in sizes.items():

@@ -92,7 +92,7 @@ def test_a_test_that_fails_for_one_channel_says_why(home: Path, peers: tuple[Smt
     by_channel = {result["channel"]: result for result in results}
     assert (by_channel["hook"]["state"], by_channel["soc-mail"]["state"]) == ("sent", "failed")
     assert by_channel["soc-mail"]["reason"] == "recipient_refused"
-    assert "Mend the addresses" in by_channel["soc-mail"]["detail"]
+    assert "`to`" in by_channel["soc-mail"]["detail"]
 
 
 def test_a_test_without_channels_is_a_negative_answer(home: Path) -> None:

@@ -15,7 +15,7 @@ from storage import schema
 from storage.base import Database
 from storage.runs import Run
 from tests.crawler.conftest import Runs
-from tests.crawler.test_tor import addresses, audited, wait_until
+from tests.crawler.fetching.test_tor import addresses, audited, wait_until
 from tests.peers.tor import TorNetwork, tor_network
 from tests.peers.web import Site
 

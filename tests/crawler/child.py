@@ -10,11 +10,13 @@ import time
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
-from crawler.job import MAX_LINE_BYTES, ChildExit, Job, confine
 from crawler.listing import ParsedListing
-from crawler.run import execute_run
+from crawler.running.child_protocol import MAX_LINE_BYTES, ChildExit, Job
+from crawler.running.process_limits import confine
+from crawler.running.supervisor import utc_now
 from crawler.sources import Follow, Page, Parsed, Role
-from crawler.supervise import utc_now
+from crawler.sources.errors import PageUnreadable
+from crawler.visits.run import execute_run
 from daemon.one_run import Relayed, say
 from matching.masks import mask_text, mask_url
 from storage.base import Database
@@ -45,6 +47,10 @@ def raises() -> None:
     raise RuntimeError("the page said 13912345678")
 
 
+def cannot_read() -> None:
+    raise PageUnreadable
+
+
 def exits() -> None:
     os._exit(9)
 
@@ -68,6 +74,7 @@ MISDEEDS: dict[str, Callable[[], None]] = {
         segfaults,
         takes_all_memory,
         raises,
+        cannot_read,
         exits,
         prints_rubbish,
         parses_for_ever,

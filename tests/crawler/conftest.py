@@ -15,11 +15,11 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from crawler.capture import ASIDE
-from crawler.job import RunProgress
+from crawler.running.child_protocol import RunProgress
+from crawler.running.supervisor import Supervisor, utc_now
 from crawler.settings import CrawlerSettings
 from crawler.sources import holds_keys, read_definition, stored_definition
-from crawler.supervise import Supervisor, utc_now
+from crawler.storing.capture import NOT_PAGES
 from matching.masks import mask_text
 from storage import captures, listings, runs, sources
 from storage.base import Database
@@ -149,7 +149,7 @@ class Runs:
 
     def captures(self, run: Run) -> Sequence[Capture]:
         """The run's pages."""
-        return [each for each in self.everything_captured(run) if each.role not in ASIDE]
+        return [each for each in self.everything_captured(run) if each.role not in NOT_PAGES]
 
     def everything_captured(self, run: Run) -> Sequence[Capture]:
         """The same with robots.txt and redirects."""

@@ -1,4 +1,4 @@
-"""Invented customers, for tests and benchmarks: nobody's, see `customer` for where the numbers come from."""
+"""Invented customers for tests and benchmarks; `customer` says where their numbers come from."""
 
 import csv
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ FIELDS = (Field.EMAIL, Field.PHONE, Field.RESIDENT_ID, Field.CARD, Field.IBAN)  
 
 
 class Customer(NamedTuple):
-    """One row of a customer list; the values as a person may have typed them."""
+    """One row of a customer list, with values as a person may have typed them."""
 
     name: str
     email: str
@@ -25,11 +25,11 @@ _AREAS = (202, 212, 213, 215, 303, 305, 312, 404, 415, 503)
 
 
 def customer(number: int) -> Customer:
-    """The same for the same number, from 1 on. Synthetic throughout:
+    """Return the customer with this number, from 1 on: always the same one, and nobody's real values.
 
-    e-mail under .example; phones that North America keeps for fiction (555-01xx), and from there on
-    +86 170 0xxx xxxx; resident IDs of people born in 1899; cards of the test prefix 4111 11; IBANs of a bank
-    called TEST.
+    E-mail addresses are under .example. Phones are those that North America keeps for fiction (555-01xx),
+    and then +86 170 0xxx xxxx. Resident IDs are of people born in 1899, cards have the test prefix 4111 11,
+    and IBANs are of a bank called TEST.
     """
     return Customer(
         f"Customer {number}",

@@ -1,4 +1,4 @@
-"""The commands, called in this process: as their user calls them, without a second a call for imports."""
+"""The commands, called in this process: it saves the second that each start of the program takes."""
 
 import json
 from contextlib import chdir
@@ -12,23 +12,25 @@ from cli.main import app, sentence
 
 
 class Ran(NamedTuple):
-    """How a command ended; `told` is all that it wrote, and the sentence of its error."""
+    """How a command ended; `told`: all that it wrote, with its error; `reason`: the slug of that error."""
 
     code: int
     told: str
+    reason: str = ""
 
 
 def invoke(folder: Path, *arguments: str) -> Ran:
-    """Run a command in a folder."""
+    """Run a command in a folder, and return how it ended."""
     with chdir(folder):
         result = CliRunner().invoke(app, list(arguments), env={"COLUMNS": "250", "TERM": "dumb"})
     if isinstance(result.exception, Exception):
-        return Ran(int(exit_code(result.exception)), f"{result.output}{sentence(result.exception)}")
+        told = f"{result.output}{sentence(result.exception)}"
+        return Ran(int(exit_code(result.exception)), told, getattr(result.exception, "reason", ""))
     return Ran(result.exit_code, result.output)
 
 
 def answered(folder: Path, *arguments: str, code: int = 0) -> Any:
-    """The JSON of a command that must end with `code`."""
+    """Return the JSON of a command that must end with `code`."""
     ran = invoke(folder, *arguments, "--json")
     assert ran.code == code, ran.told
     return json.loads(ran.told)

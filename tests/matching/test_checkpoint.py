@@ -1,4 +1,4 @@
-"""What a sweep keeps on disk, and when it goes."""
+"""The files that sweeps keep on disk, and when they are removed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ AGES_DAYS = (15, 15, 13, 99, 99)
 
 
 def kept(folder: Path, now: datetime) -> set[str]:
-    """Files of those ages, and a link to somebody's own."""
+    """Create files of those ages, and a link to a file that is not ours; return all names."""
     folder.mkdir(parents=True)
     for name, days in zip(NAMES, AGES_DAYS, strict=True):
         (folder / name).write_text("kept")
@@ -25,8 +25,8 @@ def kept(folder: Path, now: datetime) -> set[str]:
     return {*NAMES, f"{'0e' * 16}.sweep"}
 
 
-def test_what_nobody_went_on_with_is_removed(tmp_path: Path) -> None:
-    """Sweeps and drafts of that age; nothing that is younger, or that no sweep has written."""
+def test_abandoned_sweeps_are_removed(tmp_path: Path) -> None:
+    """Old sweeps and drafts are removed; younger ones, and files that no sweep has written, stay."""
     before = kept(tmp_path / "sweeps", NOW)
 
     removed = remove_abandoned(tmp_path / "sweeps", before=NOW - timedelta(days=14))
@@ -36,12 +36,12 @@ def test_what_nobody_went_on_with_is_removed(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_is_not_there_holds_nothing(tmp_path: Path) -> None:
-    """The first match of all has none."""
+    """Before the first match the folder does not exist."""
     assert remove_abandoned(tmp_path / "none", before=NOW) == 0
 
 
-def test_match_tidies_by_the_setting(tmp_path: Path, sqlite_template: Path) -> None:
-    """Before it begins; when it has ended, nothing of its own is left."""
+def test_match_removes_abandoned_sweeps(tmp_path: Path, sqlite_template: Path) -> None:
+    """`match` removes those older than the setting, and leaves nothing of its own when it has ended."""
     (tmp_path / "spillwatch.toml").write_text("[matching]\nsweep_keep_days = 13.5\n")
     (tmp_path / "var").mkdir()
     (tmp_path / "var" / "spillwatch.db").write_bytes(sqlite_template.read_bytes())

@@ -3,6 +3,7 @@
 import csv
 import gzip
 import json
+import re
 import shutil
 import stat
 import subprocess
@@ -23,6 +24,7 @@ from storage.base import Database
 from storage.companies import DeclaredCompany, SegmentRecord
 from tests.cli.command import SPILLWATCH, answer, environment, spillwatch
 from tests.matching.customers import as_csv, customers
+from tests.matching.invoked import invoke
 
 ROWS = customers(30)
 COMPANY = """
@@ -61,7 +63,7 @@ def home(tmp_path: Path) -> Path:
 
 
 def segment_of(home: Path, company: str) -> Path:
-    """A segment of the customers of the list."""
+    """Write a segment of the customers in the list."""
     path = home / f"{company}.segment"
     enroll(home / "customers.csv", path, company=company, key=KEY, default_region="CN", now=NOW)
     return path
@@ -69,7 +71,7 @@ def segment_of(home: Path, company: str) -> Path:
 
 @pytest.fixture
 def imported(home: Path, sqlite_template: Path) -> Path:
-    """The same with the segment taken up, as `segment import` does it, which has tests of its own."""
+    """The same with the segment imported, as `segment import` does it, which has tests of its own."""
     folder = home / "var" / "segments"
     folder.mkdir(parents=True)
     segment = segment_of(home, "quillmere").rename(folder / "quillmere.segment")
@@ -89,23 +91,23 @@ def imported(home: Path, sqlite_template: Path) -> Path:
 
 
 def matched(home: Path, text: str | bytes, *options: str, code: int = 0) -> Any:
-    """The JSON of `match` over a file of this text."""
+    """Return the JSON of `match` over a file with this text."""
     (home / "rows.txt").write_bytes(text if isinstance(text, bytes) else text.encode())
     return answer(home, "match", "rows.txt", *options, code=code)
 
 
 def test_a_key_is_written_once(home: Path) -> None:
-    """A second keygen with the same name is refused, and the key stays what it was."""
+    """A second keygen with the same name is refused, and the key stays as it was."""
     before = (home / "quillmere.key").read_bytes()
 
-    ran = spillwatch(home, "keygen", "quillmere.key")
+    ran = invoke(home, "keygen", "quillmere.key")
 
-    assert (ran.returncode, "is there already" in ran.stderr) == (6, True)
+    assert (ran.code, ran.reason, "quillmere.key" in ran.told) == (6, "would_overwrite", True)
     assert (home / "quillmere.key").read_bytes() == before
 
 
-def test_enroll_says_what_it_took_and_why_not_the_rest(home: Path) -> None:
-    """Counts by field and reason, in a table and as JSON, and no value."""
+def test_enroll_counts_accepted_values_and_reasons_of_refusal(home: Path) -> None:
+    """The table and the JSON have counts by field and reason, and no value."""
     (home / "list.csv").write_text(f"email,card\n{ROWS[0].email},4111111111111112\nnobody,\n")
 
     said = spillwatch(home, "enroll", "list.csv", "--key", "quillmere.key").stdout
@@ -124,24 +126,25 @@ def test_enroll_says_what_it_took_and_why_not_the_rest(home: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "sentence"),
+    ("options", "expected"),
     [
-        (("--column", "email"), "is not FIELD=COLUMN"),
-        (("--column", "shoe=1"), "the fields are email, phone"),
-        (("--region", "XX"), "no country such as CN"),
-        (("--company", "A B"), "is no slug"),
-        (("--delimiter", "--"), "one character"),
+        (("--column", "email"), "FIELD=COLUMN"),
+        (("--column", "shoe=1"), "email, phone"),
+        (("--region", "XX"), "CN"),
+        (("--company", "A B"), "a-z"),
+        (("--delimiter", "--"), ""),
     ],
 )
-def test_a_mistaken_option_of_enroll_is_named(home: Path, options: tuple[str, ...], sentence: str) -> None:
-    """Exit code 2 and what was wanted."""
+def test_a_wrong_option_of_enroll_is_named(home: Path, options: tuple[str, ...], expected: str) -> None:
+    """The exit code is 2, and the message names the option and what was expected."""
     ran = spillwatch(home, "enroll", "customers.csv", "--key", "quillmere.key", *options)
 
-    assert (ran.returncode, sentence in " ".join(ran.stderr.split())) == (2, True)
+    message = " ".join(ran.stderr.split())
+    assert (ran.returncode, options[0] in message, expected in message) == (2, True, True)
 
 
 def test_enroll_needs_no_configuration(home: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
-    """It runs on the company's premises, where there is none."""
+    """It runs on the company's premises, where there is no configuration."""
     elsewhere = tmp_path_factory.mktemp("premises")
     (elsewhere / "customers.csv").write_text(as_csv(ROWS))
     (elsewhere / "quillmere.key").write_bytes((home / "quillmere.key").read_bytes())
@@ -156,7 +159,7 @@ def test_enroll_needs_no_configuration(home: Path, tmp_path_factory: pytest.Temp
 
 
 def test_segments_are_imported_once_listed_shown_verified_and_removed(home: Path) -> None:
-    """From the import to the end, with the file in its folder, mode 0600; a second import is none."""
+    """Its file lies in the folder with mode 0600 until it is removed; a second import changes nothing."""
     segment_of(home, "quillmere")
     first, again = (answer(home, "segment", "import", "quillmere.segment") for _ in range(2))
     (listed,) = answer(home, "segment", "list")
@@ -178,18 +181,18 @@ def test_segments_are_imported_once_listed_shown_verified_and_removed(home: Path
 
 
 @pytest.mark.parametrize(
-    ("harm", "sentence"),
+    ("harm", "reason", "named"),
     [
-        ("damaged", "is damaged"),
-        ("truncated", "copy it again"),
-        ("foreign", "there is no companies/harrowgate.toml"),
-        ("other key", "was made with the key"),
-        ("exposed key", "chmod 600"),
-        ("no segment", "does not begin with"),
+        ("damaged", "segment_damaged", "quillmere.segment"),
+        ("truncated", "segment_truncated", "quillmere.segment"),
+        ("foreign", "unknown_name", "companies/harrowgate.toml"),
+        ("other key", "segment_key_wrong", "k1"),
+        ("exposed key", "key_exposed", "chmod 600"),
+        ("no segment", "segment_damaged", "quillmere.segment"),
     ],
 )
-def test_a_wrong_segment_is_refused_with_a_sentence(home: Path, harm: str, sentence: str) -> None:
-    """Exit code 6, one line, nothing imported."""
+def test_a_wrong_segment_is_refused_with_its_reason(home: Path, harm: str, reason: str, named: str) -> None:
+    """The exit code is 6, one line says why, and nothing is imported."""
     segment = segment_of(home, "harrowgate" if harm == "foreign" else "quillmere")
     content = segment.read_bytes()
     if harm == "damaged":
@@ -204,14 +207,14 @@ def test_a_wrong_segment_is_refused_with_a_sentence(home: Path, harm: str, sente
     elif harm == "no segment":
         segment.write_bytes(b"x" * 100)
 
-    ran = spillwatch(home, "segment", "import", segment.name)
+    ran = invoke(home, "segment", "import", segment.name)
 
-    assert (ran.returncode, sentence in ran.stderr, ran.stderr.count("\n")) == (6, True, 1)
+    assert (ran.code, ran.reason, named in ran.told, "\n" in ran.told) == (6, reason, True, False)
     assert not (home / "var" / "segments").exists()
 
 
 def test_match_finds_mentions_and_rows(imported: Path) -> None:
-    """Places and counts, as the daemon would find them."""
+    """The places and counts are those that the daemon would find."""
     text = "selling 趣店 data, see quillmere[.]example\n" + "\n".join(",".join(row) for row in ROWS[:5])
 
     (found,) = matched(imported, text)["companies"]
@@ -228,18 +231,18 @@ def test_match_finds_mentions_and_rows(imported: Path) -> None:
 
 
 def test_match_shows_no_value(imported: Path) -> None:
-    """Neither in its tables nor in its JSON."""
+    """Neither the tables nor the JSON have a customer's value."""
     text = "\n".join(f"quillmere.example {','.join(row)}" for row in ROWS[:5])
     told = str(matched(imported, text))
     said = spillwatch(imported, "match", "rows.txt").stdout
 
     values = [value for row in ROWS[:5] for value in row[1:]]
     assert not [value for value in values if value in told or value in said]
-    assert "5 rows agree with a customer on two fields or more" in said
+    assert ["5", "0", "5"] in [re.findall(r"\d+", line) for line in said.splitlines()]
 
 
-def test_match_says_nothing_was_found_as_grep_does(imported: Path) -> None:
-    """Exit code 1, and an empty list for programs."""
+def test_match_ends_with_1_if_nothing_was_found(imported: Path) -> None:
+    """The exit code is that of grep, and programs get an empty list."""
     told = matched(imported, "nothing here, not even 趣店主\n", code=1)
 
     assert told["companies"] == []
@@ -247,7 +250,7 @@ def test_match_says_nothing_was_found_as_grep_does(imported: Path) -> None:
 
 @pytest.mark.parametrize("encoding", ["utf-8", "gb18030", "utf-16"])
 def test_match_reads_any_encoding(imported: Path, encoding: str) -> None:
-    """Decided by score, and told."""
+    """Mentions are found in each encoding, without being told which it is."""
     text = "这里出售趣店的学生数据，一手资料，价格面议，数量很多，需要的朋友请联系我们。\n" * 20
 
     told = matched(imported, text.encode(encoding))
@@ -256,7 +259,7 @@ def test_match_reads_any_encoding(imported: Path, encoding: str) -> None:
 
 
 def test_match_reads_standard_input(imported: Path) -> None:
-    """A dash is standard input."""
+    """A dash as the file stands for standard input."""
     ran = subprocess.run(
         [SPILLWATCH, "match", "-"],
         input="趣店".encode(),
@@ -271,7 +274,7 @@ def test_match_reads_standard_input(imported: Path) -> None:
 
 
 def test_match_reads_files_larger_than_a_piece(imported: Path) -> None:
-    """Line numbers go on from piece to piece, and a line is not cut."""
+    """Line numbers go on from block to block, and no line is cut."""
     filler = "x" * 99 + "\n"
     text = filler * 30_000 + f"{','.join(ROWS[0])}\n" + filler * 10
 
@@ -282,15 +285,15 @@ def test_match_reads_files_larger_than_a_piece(imported: Path) -> None:
 
 
 def test_match_counts_more_than_it_lists(imported: Path) -> None:
-    """More findings than --limit are counted, and the list says that it is not all."""
+    """Matches beyond --limit are counted, and `cut` says that the list is not complete."""
     told = matched(imported, "趣店\n" * 3_000, "--limit", "7")
 
     (found,) = told["companies"]
     assert (len(found["matches"]), told["cut"], found["mentions"]) == (7, ["matches"], 3_000)
 
 
-def test_match_reads_archives_and_says_how_far(imported: Path) -> None:
-    """Members of an archive are documents; one that is more than --max-mb is read to there, which is said."""
+def test_match_reads_archives_up_to_a_limit(imported: Path) -> None:
+    """Members of an archive are documents; the member that exceeds --max-mb has the outcome `too_large`."""
     with zipfile.ZipFile(imported / "dump.zip", "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("2024/customers.csv", as_csv(ROWS))
         archive.writestr("large.txt", "nothing to see here\n" * 100_000)
@@ -303,8 +306,8 @@ def test_match_reads_archives_and_says_how_far(imported: Path) -> None:
     assert found["matches"][0]["place"].startswith("dump.zip!/2024/customers.csv:")
 
 
-def test_match_says_the_column_and_what_chance_would_give(imported: Path) -> None:
-    """A hit says where in the table it was; hits of a field stand beside those that chance gives."""
+def test_match_says_the_column_and_what_chance_gives(imported: Path) -> None:
+    """A hit has its column of the table; the hits of a field come with those that chance gives."""
     told = matched(imported, as_csv(ROWS))
 
     (found,) = told["companies"]
@@ -314,7 +317,7 @@ def test_match_says_the_column_and_what_chance_would_give(imported: Path) -> Non
 
 
 def test_match_writes_the_ordinals_for_the_company(imported: Path) -> None:
-    """A CSV that only its owner may read: customer, fields, rows, first place, and no value."""
+    """The CSV has customers, fields, rows and first places, no value, and only its owner may read it."""
     (imported / "rows.txt").write_text("\n".join(",".join(row) for row in (*ROWS[:2], ROWS[0])))
 
     spillwatch(imported, "match", "rows.txt", "--ordinals", "hits")
@@ -331,7 +334,7 @@ def test_match_writes_the_ordinals_for_the_company(imported: Path) -> None:
 
 
 def test_a_killed_match_goes_on_where_it_was(imported: Path) -> None:
-    """The second run reads the rest, and the two together find what one alone finds."""
+    """The second run reads the rest, and the two together find what one run finds."""
     filler = "".join(f"{number},+4930{number:08d},x{number}@mail.example\n" for number in range(600_000))
     (imported / "rows.txt").write_text(as_csv(ROWS) + filler + as_csv(ROWS))
     sweeps = imported / "var" / "sweeps"
@@ -339,14 +342,15 @@ def test_a_killed_match_goes_on_where_it_was(imported: Path) -> None:
 
     ran = spillwatch(imported, "match", "rows.txt", "--threads", "1", "--json")
 
-    assert "goes on from there" in ran.stderr
+    [rows] = [int(number.replace(",", "")) for number in re.findall(r"\d[\d,]*", ran.stderr)]
+    assert 0 < rows < 600_062
     (found,) = json.loads(ran.stdout)["companies"]
     assert (found["coherent_rows"], found["customers"], json.loads(ran.stdout)["rows"]) == (60, 30, 600_062)
     assert not list(sweeps.iterdir())
 
 
 def killed_with_something_kept(home: Path, sweeps: Path) -> bool:
-    """Kill a match as soon as it has kept what it found. False: it had ended before we got to it."""
+    """Kill a match as soon as it has saved its state. False: it had ended before that."""
     with subprocess.Popen(
         [SPILLWATCH, "match", "rows.txt", "--threads", "1"],
         cwd=home,
@@ -361,7 +365,7 @@ def killed_with_something_kept(home: Path, sweeps: Path) -> bool:
 
 
 def test_match_goes_on_without_an_unusable_segment(imported: Path) -> None:
-    """Mentions are found; on standard error stands why fingerprints are not."""
+    """Mentions are found, and standard error says why fingerprints are not compared."""
     (imported / "quillmere.key").chmod(0o644)
     (imported / "rows.txt").write_text(f"趣店 {','.join(ROWS[0])}")
 
@@ -377,8 +381,9 @@ def test_match_goes_on_without_an_unusable_segment(imported: Path) -> None:
 def test_nothing_found_in_what_was_not_read_is_no_answer(
     imported: Path, rows: str, mode: int, code: int
 ) -> None:
-    """A damaged archive, or a segment without its key: 6 where nothing was found, so that no script takes it
-    for a "no".
+    """With a damaged archive or an unusable segment, `match` ends with 6 instead of 1 if nothing was found.
+
+    So no script takes it for a "no".
     """
     (imported / "quillmere.key").chmod(mode)
     (imported / "rows.txt").write_text(rows)
@@ -391,7 +396,7 @@ def test_nothing_found_in_what_was_not_read_is_no_answer(
 
 
 def test_python_alone_answers_the_same(imported: Path) -> None:
-    """With the native code turned off, over the corpus and a list of customers; `doctor` says so."""
+    """Without native code the answer is the same; `doctor` names the setting that turned it off."""
     corpus = Path(__file__).parent / "scanning" / "corpus"
     (imported / "rows.csv").write_text(as_csv(ROWS))
     off = {"SPILLWATCH_MATCHING__NATIVE": "false"}
@@ -400,11 +405,11 @@ def test_python_alone_answers_the_same(imported: Path) -> None:
     python = answer(imported, "match", str(corpus), "rows.csv", extra=off)
 
     assert (python, python["candidates"] > 150) == (native, True)
-    assert "turned off" in spillwatch(imported, "doctor", extra=off).stdout
+    assert "native = false" in spillwatch(imported, "doctor", extra=off).stdout
 
 
 def test_each_file_that_is_named_has_its_own_megabytes(imported: Path) -> None:
-    """A folder has them for all that it holds."""
+    """--max-mb holds for each file that is named, and for all files of a folder together."""
     (imported / "dumps").mkdir()
     for name in ("a.gz", "b.gz"):
         (imported / "dumps" / name).write_bytes(gzip.compress(b"nothing to see here\n" * 35_000))
@@ -417,17 +422,22 @@ def test_each_file_that_is_named_has_its_own_megabytes(imported: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["x" * 300, "rows.txt/x"])
-def test_a_name_that_nobody_can_look_up_is_refused(imported: Path, name: str) -> None:
-    """Before anything is read."""
+def test_an_impossible_file_name_is_refused(imported: Path, name: str) -> None:
+    """It is refused before anything is read."""
     (imported / "rows.txt").write_text("趣店")
 
-    ran = spillwatch(imported, "match", "rows.txt", name)
+    ran = invoke(imported, "match", "rows.txt", name)
 
-    assert (ran.returncode, "cannot be read" in ran.stderr, "Traceback" in ran.stderr) == (6, True, False)
+    assert (ran.code, ran.reason, name in ran.told, "趣店" in ran.told) == (
+        6,
+        "input_unreadable",
+        True,
+        False,
+    )
 
 
-def test_a_file_that_is_not_there_is_an_error(imported: Path) -> None:
-    """One sentence, exit code 6."""
+def test_a_missing_file_is_an_error(imported: Path) -> None:
+    """The exit code is 6, and one sentence names the file."""
     ran = spillwatch(imported, "match", "none.txt")
 
     assert (ran.returncode, "none.txt" in ran.stderr, "Traceback" in ran.stderr) == (6, True, False)

@@ -1,11 +1,11 @@
-"""What tells two offers of the same data: signs of listings, all invented."""
+"""The signs by which two offers of the same data are recognised; all listings are invented."""
 
 import hashlib
 import random
 
 import pytest
 
-from matching.data_sets import signs_of
+from matching.data_sets import data_set_signs
 from storage.data_sets import BANDS_ALIKE, ROWS_ALIKE, DataSetSign, SignKind
 
 SAMPLE = "\n".join(f"张*{n}, 138****{1000 + n}, 110101********{n:02d}1X" for n in range(12))
@@ -24,17 +24,21 @@ def digest(text: str) -> str:
     return hashlib.blake2b(text.encode(), key=b"a test's key").hexdigest()
 
 
+def other_digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
 def shared(
     one: dict[str, str], other: dict[str, str], kind: SignKind, claims: tuple[int, int] = (0, 0)
 ) -> int:
     mine, theirs = (
-        signs_of(parts, claim, digest=digest) for parts, claim in zip((one, other), claims, strict=True)
+        data_set_signs(parts, claim, digest=digest) for parts, claim in zip((one, other), claims, strict=True)
     )
     return len({sign for sign in mine & theirs if sign.kind is kind})
 
 
-def test_the_same_rows_are_known_again_under_another_title_and_in_another_order() -> None:
-    """A translated title, another delimiter, other columns first and a shuffled sample change nothing."""
+def test_the_same_rows_have_the_same_signs_in_another_listing() -> None:
+    """A translated title, another delimiter, another order of columns and of rows change nothing."""
     rows = [" | ".join(reversed(row.split(", "))) for row in SAMPLE.splitlines()]
     random.Random(1).shuffle(rows)
     again = {"title": "lender leak", "body": "\n".join(rows)}
@@ -43,22 +47,22 @@ def test_the_same_rows_are_known_again_under_another_title_and_in_another_order(
 
 
 def test_contact_lines_and_headings_are_no_rows() -> None:
-    """What every offer of a seller has in common says nothing of the data."""
+    """Lines that every offer of a seller has say nothing about the data, and have no sign."""
     usual = "Contact me on the forum\nprice: 500\nname,phone,resident id,address\nescrow accepted"
 
-    assert signs_of({"body": usual}, None, digest=digest) == frozenset()
+    assert data_set_signs({"body": usual}, None, digest=digest) == frozenset()
 
 
 @pytest.mark.parametrize("pitch", [PITCH, CHINESE])
 def test_a_text_with_a_few_words_changed_is_alike(pitch: str) -> None:
-    """A new price and a new ending: most bands of the two texts' MinHashes agree."""
+    """With a new price at the end, most bands of the two texts' MinHashes agree."""
     changed = f"{pitch} 500 USDT"
 
     assert shared({"body": pitch}, {"body": changed}, SignKind.TEXT) >= BANDS_ALIKE
 
 
 def test_another_text_about_such_data_is_not_alike() -> None:
-    """Two sellers who say the same in their own words do not offer the same."""
+    """Two sellers who describe similar data in their own words do not offer the same data."""
     other = (
         PITCH.replace("Fresh", "Old")
         .replace("lender", "telecom operator")
@@ -71,17 +75,17 @@ def test_another_text_about_such_data_is_not_alike() -> None:
 
 @pytest.mark.parametrize(("claimed", "telling"), [(1_023_447, 1), (1_000_000, 0), (1_200, 0), (None, 0)])
 def test_a_claimed_number_tells_where_it_is_not_round(claimed: int | None, telling: int) -> None:
-    """Many sellers claim a million; 1,023,447 is the same table."""
-    signs = signs_of({}, claimed, digest=digest)
+    """Many sellers claim a million records; two who claim 1,023,447 offer the same table."""
+    signs = data_set_signs({}, claimed, digest=digest)
 
     assert sum(sign.kind is SignKind.CLAIM for sign in signs) == telling
 
 
 def test_signs_are_keyed_and_bounded() -> None:
-    """Under another key the same rows have other signs; a dump of a million rows has a few hundred."""
+    """Under another key the same rows have other signs, and a long dump has 300 row signs at most."""
     dump = "\n".join(f"{n},+86138{n:08d},user{n}@mail.example" for n in range(20_000))
-    mine = signs_of({"body": dump}, None, digest=digest)
-    theirs = signs_of({"body": dump}, None, digest=lambda text: hashlib.sha256(text.encode()).hexdigest())
+    mine = data_set_signs({"body": dump}, None, digest=digest)
+    theirs = data_set_signs({"body": dump}, None, digest=other_digest)
 
     assert not mine & theirs
     assert ROWS_ALIKE < sum(sign.kind is SignKind.ROW for sign in mine) <= 300

@@ -1,4 +1,4 @@
-"""Masking: nothing of a person gets through, and what is nobody's stays readable."""
+"""Masking: no identifier of a person remains, and everything else stays readable."""
 
 import re
 import time
@@ -78,7 +78,7 @@ from tests.matching.customers import customer
     ],
 )
 def test_what_leads_to_a_person_is_masked(text: str, masked: str) -> None:
-    """Identifiers however they are written, and shapes of them whose check digit is wrong."""
+    """Identifiers are masked in every way they are written, also with a wrong check digit."""
     assert mask_text(text) == masked
 
 
@@ -106,7 +106,7 @@ def test_what_leads_to_a_person_is_masked(text: str, masked: str) -> None:
     ],
 )
 def test_what_is_nobodys_stays_readable(text: str) -> None:
-    """Counts, prices, dates, addresses of machines, thread numbers, companies' domains."""
+    """Counts, prices, dates, IP addresses, thread numbers, hashes and companies' domains are not masked."""
     assert mask_text(text) == text
 
 
@@ -185,16 +185,17 @@ TEXTS = st.lists(PIECES, max_size=14).map("".join)
 @settings(max_examples=2000, deadline=None)
 @given(TEXTS)
 def test_masking_again_changes_nothing(text: str) -> None:
-    """A text that was masked is left alone, by both forms."""
+    """Masking a masked text or a masked URL leaves it as it is."""
     assert [mask_text(mask_text(text)), mask_url(mask_url(text))] == [mask_text(text), mask_url(text)]
 
 
 @settings(max_examples=2000, deadline=None)
 @given(TEXTS)
 def test_no_recognised_identifier_survives(text: str) -> None:
-    """What the scanner finds in a text it does not find in the masked one.
+    """The scanner finds none of the identifiers of a text in the masked text.
 
-    Telephones and licences of digits alone go by shape, above: a date may happen to be one.
+    Telephone numbers and licences of digits alone are left out: they are masked by shape, and a date that
+    stays readable may be one by chance.
     """
     assert _recognised(text).isdisjoint(_recognised(mask_text(text)))
 
@@ -210,7 +211,7 @@ def _recognised(text: str) -> set[tuple[Field, str]]:
 @settings(max_examples=300, deadline=None)
 @given(st.integers(1, 10_000), st.sampled_from([",", ";", "\t", "|", "----", " ", "\n"]), st.booleans())
 def test_no_value_of_a_customer_survives_in_a_row(number: int, delimiter: str, wide: bool) -> None:
-    """Whatever separates the values, in narrow and in full-width digits."""
+    """No value remains, whatever separates them, in narrow and in full-width digits."""
     one = customer(number)
     text = delimiter.join(one[1:])
     if wide:
@@ -224,7 +225,7 @@ def test_no_value_of_a_customer_survives_in_a_row(number: int, delimiter: str, w
 
 
 def test_a_mask_ends_where_the_identifier_ends() -> None:
-    """What stands around an identifier stays, so that a search still finds the listing by it."""
+    """The text around an identifier stays, so that a search still finds the listing by it."""
     assert mask_text("趣店 17000000000 数据") == "趣店 170****0000 数据"
 
 
@@ -245,7 +246,7 @@ def test_a_mask_ends_where_the_identifier_ends() -> None:
     ],
 )
 def test_a_url_keeps_its_ids(url: str, masked: str) -> None:
-    """A long number that is nobody's is what a page is found by; identifiers are masked in URLs as well."""
+    """Long numbers that are no identifier stay, because a page is fetched by them; identifiers are masked."""
     assert mask_url(url) == masked
 
 
@@ -272,7 +273,7 @@ BAIT = {
 
 @pytest.mark.parametrize("text", BAIT.values(), ids=BAIT)
 def test_bait_is_masked_in_linear_time(text: str) -> None:
-    """Time grows with the length: four times the bait takes well below the sixteenfold of a square."""
+    """Four times the text takes less than nine times as long; quadratic time would be sixteen times."""
     quarter = text[: len(text) // 4]
 
     def seconds(bait: str) -> float:

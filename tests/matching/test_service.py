@@ -1,4 +1,4 @@
-"""The handlers, on both databases and a real evidence store: rows, work, failures, the archive again."""
+"""The handlers of matching, on both databases and a real evidence store."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -41,7 +41,7 @@ class Clock:
         return self.now
 
 
-class Heard:
+class RecordingDispatcher:
     """A dispatcher that keeps what was announced."""
 
     def __init__(self) -> None:
@@ -50,20 +50,20 @@ class Heard:
     def announce(self, session: Session, work: Work) -> None:
         self.work.append(work)
 
-    def of(self, kind: WorkKind) -> list[int]:
+    def announced(self, kind: WorkKind) -> list[int]:
         return [work.row_id for work in self.work if work.kind is kind]
 
 
 @dataclass
 class Archive:
-    """A company that is watched for, and listings whose text lies in the evidence."""
+    """A watched company, and listings whose text lies in the evidence."""
 
     database: Database
     evidence: EvidenceStore
     folder: Path
     settings: MatchingSettings
     clock: Clock = field(default_factory=Clock)
-    heard: Heard = field(default_factory=Heard)
+    dispatcher: RecordingDispatcher = field(default_factory=RecordingDispatcher)
 
     def __post_init__(self) -> None:
         self.declare("qudian", "趣店")
@@ -73,17 +73,17 @@ class Archive:
         self.service = self.restarted()
 
     def restarted(self) -> MatchingService:
-        """The service of another process."""
+        """Return a new service, as after a restart of the process."""
         return MatchingService(
             database=self.database,
             evidence=self.evidence,
             settings=self.settings,
-            dispatcher=self.heard,
+            dispatcher=self.dispatcher,
             clock=self.clock,
         )
 
     def declare(self, *terms: str) -> None:
-        """The company's file says these terms."""
+        """Declare the company with these terms."""
         company = DeclaredCompany(
             "quillmere",
             "Quillmere Credit",
@@ -95,7 +95,7 @@ class Archive:
             companies.sync_declared_companies(session, [company], self.clock())
 
     def store(self, *, title: str = "data", body: str = "", attachment: str | None = None) -> int:
-        """A listing with its evidence; returns the version's id."""
+        """Store a listing with its evidence; return the version's id."""
         key = uuid4().hex
         url = f"https://market.example/{key}"
         with self.evidence.writer("test", now=self.clock()) as writer:
@@ -122,7 +122,7 @@ class Archive:
         return upserted.version_id
 
     def add_segment(self) -> int:
-        """Enrol the customers and take the segment up."""
+        """Enrol the customers and add the segment; return its id."""
         folder = self.settings.segments_dir
         folder.mkdir(exist_ok=True)
         list_ = self.folder / "customers.csv"
@@ -168,7 +168,7 @@ class Archive:
             return list(watch.recent_rematches(session))
 
     def rematch_all(self) -> int:
-        """Work through what is due, chunk by chunk; returns how many chunks it took."""
+        """Carry out all due rematches, chunk by chunk; return the number of chunks."""
         for chunk in range(1000):
             with self.database.reading() as session:
                 due = watch.due_rematches(session, now=self.clock(), limit=10)
@@ -188,7 +188,7 @@ def archive(database: Database, evidence: EvidenceStore, tmp_path: Path) -> Arch
 
 
 def test_a_mention_becomes_rows_and_work_for_the_alerts(archive: Archive) -> None:
-    """Place, masked excerpt and counts; the unmasked text is read from the evidence."""
+    """The rows have places, masked excerpts and counts; the unmasked text comes from the evidence."""
     version_id = archive.store(title="Qudian 2026", body=f"line\n出售趣店數據 {ROWS[0].email}")
 
     archive.service.match_version(version_id)
@@ -203,12 +203,12 @@ def test_a_mention_becomes_rows_and_work_for_the_alerts(archive: Archive) -> Non
         ("title:1", "Qudian 2026"),
         ("body:2", "line 出售趣店數據 c***1@mail.example"),
     ]
-    assert archive.heard.of(WorkKind.EVALUATE) == [summary.id]
+    assert archive.dispatcher.announced(WorkKind.EVALUATE) == [summary.id]
     assert archive.version(version_id).match_state is MatchState.MATCHED
 
 
 def test_fingerprints_of_an_attachment_are_counted_in_rows(archive: Archive) -> None:
-    """Ten rows agree with ten customers; the rows hold ordinals and places and no value."""
+    """Ten rows agree with ten customers; their matches have ordinals and places, and no value."""
     archive.add_segment()
     version_id = archive.store(attachment="\n".join(",".join(row) for row in ROWS[:10]))
 
@@ -231,17 +231,17 @@ def test_fingerprints_of_an_attachment_are_counted_in_rows(archive: Archive) -> 
 
 
 def test_a_version_without_findings_is_matched_too(archive: Archive) -> None:
-    """No summary, nothing for the alerts, and it is not due again."""
+    """It has no summary, nothing is announced, and it is not due again."""
     version_id = archive.store(body="nothing")
 
     archive.service.match_version(version_id)
 
-    assert (archive.summaries(version_id), archive.heard.work) == ([], [])
+    assert (archive.summaries(version_id), archive.dispatcher.work) == ([], [])
     assert archive.version(version_id).match_state is MatchState.MATCHED
 
 
 def test_matching_twice_changes_nothing(archive: Archive) -> None:
-    """A handler may be called again; the second call finds nothing to do."""
+    """The second call of the handler finds nothing to do."""
     version_id = archive.store(body="qudian")
     archive.service.match_version(version_id)
     before = [match.identity for match in archive.matches(version_id)]
@@ -249,11 +249,11 @@ def test_matching_twice_changes_nothing(archive: Archive) -> None:
     archive.service.match_version(version_id)
 
     assert [match.identity for match in archive.matches(version_id)] == before
-    assert len(archive.heard.of(WorkKind.EVALUATE)) == 1
+    assert len(archive.dispatcher.announced(WorkKind.EVALUATE)) == 1
 
 
 def test_damaged_evidence_is_tried_again_and_then_given_up(archive: Archive) -> None:
-    """Each attempt waits twice as long; the row says why it failed, and other versions go on."""
+    """Each wait is twice the last; the row says why it failed, and other versions are matched."""
     version_id = archive.store(body="qudian")
     other = archive.store(body="qudian")
     place = archive.version(version_id).place
@@ -284,7 +284,7 @@ def test_damaged_evidence_is_tried_again_and_then_given_up(archive: Archive) -> 
 
 
 def test_missing_evidence_is_a_reason(archive: Archive) -> None:
-    """A file that is not there is no end of the daemon."""
+    """A missing file does not end the daemon: the version waits for its next attempt."""
     version_id = archive.store(body="qudian")
     for path in archive.evidence.folder.rglob("*.warc.gz"):
         path.unlink()
@@ -296,7 +296,7 @@ def test_missing_evidence_is_a_reason(archive: Archive) -> None:
 
 
 def test_a_version_that_kills_the_daemon_is_given_up(archive: Archive) -> None:
-    """Claims that nobody concluded count as attempts: after the last one the version fails by its row."""
+    """Claims without an end count as attempts: after the last one the version fails."""
     version_id = archive.store(body="qudian")
     for _ in range(archive.settings.attempts):
         with archive.database.transaction() as session:
@@ -310,7 +310,7 @@ def test_a_version_that_kills_the_daemon_is_given_up(archive: Archive) -> None:
 
 
 def test_text_beyond_the_bound_is_left_unread(archive: Archive) -> None:
-    """A megabyte of title costs no more than the bound says."""
+    """Text behind `text_limit_mb` is not matched, and the version ends as matched."""
     archive.settings = archive.settings.model_copy(update={"text_limit_mb": 0.001})
     version_id = archive.store(body="x " * 600 + "qudian")
 
@@ -323,7 +323,7 @@ def test_text_beyond_the_bound_is_left_unread(archive: Archive) -> None:
 
 
 def test_a_new_term_searches_the_archive_by_itself(archive: Archive) -> None:
-    """The change asks for a rematch; it goes through the archive in chunks and announces what it found."""
+    """The change requests a rematch, which goes through the archive in chunks and announces its findings."""
     version_ids = [archive.store(body=f"harrowgate {number}") for number in range(REMATCH_CHUNK + 5)]
     for version_id in version_ids:
         archive.service.match_version(version_id)
@@ -338,11 +338,11 @@ def test_a_new_term_searches_the_archive_by_itself(archive: Archive) -> None:
         len(version_ids),
         len(version_ids),
     )
-    assert len(archive.heard.of(WorkKind.EVALUATE)) == len(version_ids)
+    assert len(archive.dispatcher.announced(WorkKind.EVALUATE)) == len(version_ids)
 
 
 def test_a_new_segment_searches_the_archive_by_itself(archive: Archive) -> None:
-    """Fingerprints are looked for in the evidence; mentions that were found stay as they are."""
+    """Fingerprints are found in the evidence; mentions that were found before stay."""
     version_id = archive.store(body=f"qudian\n{','.join(ROWS[0])}")
     archive.service.match_version(version_id)
 
@@ -354,16 +354,16 @@ def test_a_new_segment_searches_the_archive_by_itself(archive: Archive) -> None:
 
 
 def test_a_rematch_that_finds_the_same_alerts_nobody(archive: Archive) -> None:
-    """The summary's digest is what it was."""
+    """Nothing is announced, because the summary's digest has not changed."""
     version_id = archive.store(body="qudian")
     archive.service.match_version(version_id)
-    archive.heard.work.clear()
+    archive.dispatcher.work.clear()
     with archive.database.transaction() as session:
         watch.request_rematch(session, scope=MatchScope.ALL, reason="asked for", now=archive.clock())
 
     archive.rematch_all()
 
-    assert archive.heard.of(WorkKind.EVALUATE) == []
+    assert archive.dispatcher.announced(WorkKind.EVALUATE) == []
 
 
 def test_a_rematch_goes_on_where_it_was_killed(archive: Archive) -> None:
@@ -389,20 +389,20 @@ def test_a_rematch_goes_on_where_it_was_killed(archive: Archive) -> None:
     assert (row.state, row.scanned) == (RematchState.FINISHED, 2 * REMATCH_CHUNK + 1)
 
 
-def asked_for(archive: Archive) -> int:
+def request_rematch_of_all(archive: Archive) -> int:
     with archive.database.transaction() as session:
         return watch.request_rematch(session, scope=MatchScope.ALL, reason="asked for", now=archive.clock())
 
 
-def renamed(archive: Archive, table: str, name: str) -> None:
+def rename_table(archive: Archive, table: str, name: str) -> None:
     with archive.database.transaction() as session:
         session.execute(text(f"ALTER TABLE {table} RENAME TO {name}"))
 
 
-def test_a_rematch_that_nobody_concludes_goes_on_by_itself(archive: Archive) -> None:
-    """A chunk whose end could not be written is due again when its lease is over, without a restart."""
+def test_an_unfinished_rematch_goes_on_by_itself(archive: Archive) -> None:
+    """A chunk that was claimed and never ended is due again after its lease, without a restart."""
     archive.store(body="qudian")
-    rematch_id = asked_for(archive)
+    rematch_id = request_rematch_of_all(archive)
     with archive.database.transaction() as session:
         watch.claim_rematch(session, rematch_id, now=archive.clock())
 
@@ -416,11 +416,11 @@ def test_a_rematch_that_nobody_concludes_goes_on_by_itself(archive: Archive) -> 
 
 
 def test_a_chunk_that_fails_each_time_ends_its_rematch(archive: Archive) -> None:
-    """Each wait is twice the last; then the rematch failed, with its reason, and is not due any more."""
+    """Each wait is twice the last; then the rematch fails with its reason, and is not due any more."""
     archive.store(body="qudian")
     archive.rematch_all()
-    rematch_id = asked_for(archive)
-    renamed(archive, "matches", "away")
+    rematch_id = request_rematch_of_all(archive)
+    rename_table(archive, "matches", "away")
 
     waits = []
     for _ in range(archive.settings.attempts):
@@ -442,14 +442,14 @@ def test_a_chunk_that_fails_each_time_ends_its_rematch(archive: Archive) -> None
 
 
 def test_a_chunk_that_fails_once_is_made_again(archive: Archive) -> None:
-    """What was in its way is gone: the rematch goes through, and the next chunk has all its attempts."""
+    """When the cause is gone, the rematch goes on, and the next chunk has all its attempts."""
     version_id = archive.store(body="qudian")
     archive.rematch_all()
-    rematch_id = asked_for(archive)
-    renamed(archive, "matches", "away")
+    rematch_id = request_rematch_of_all(archive)
+    rename_table(archive, "matches", "away")
     with pytest.raises(SchemaOutdated):
         archive.service.rematch(rematch_id)
-    renamed(archive, "away", "matches")
+    rename_table(archive, "away", "matches")
 
     archive.clock.now += timedelta(seconds=archive.settings.retry_after_s)
     archive.service.rematch(rematch_id)
@@ -463,10 +463,10 @@ def test_a_chunk_that_fails_once_is_made_again(archive: Archive) -> None:
 
 
 def test_a_rematch_that_kills_the_daemon_is_given_up(archive: Archive) -> None:
-    """Claims that nobody concluded count as attempts: after the last one the rematch fails by its row."""
+    """Claims without an end count as attempts: after the last one the rematch fails."""
     archive.store(body="qudian")
     archive.rematch_all()
-    rematch_id = asked_for(archive)
+    rematch_id = request_rematch_of_all(archive)
     for _ in range(archive.settings.attempts):
         with archive.database.transaction() as session:
             watch.claim_rematch(session, rematch_id, now=archive.clock())
@@ -479,7 +479,7 @@ def test_a_rematch_that_kills_the_daemon_is_given_up(archive: Archive) -> None:
 
 
 def test_a_rematch_of_terms_does_without_evidence_that_is_gone(archive: Archive) -> None:
-    """The database holds the masked text, which is enough for names."""
+    """It searches the masked text in the database, which is enough for names."""
     version_id = archive.store(body="x")
     for path in archive.evidence.folder.rglob("*.warc.gz"):
         path.unlink()
@@ -491,7 +491,7 @@ def test_a_rematch_of_terms_does_without_evidence_that_is_gone(archive: Archive)
 
 
 def test_a_rematch_of_fingerprints_leaves_what_it_cannot_read(archive: Archive) -> None:
-    """Hits that were found while the evidence was there are not forgotten with it."""
+    """Hits that were found while the evidence existed stay."""
     archive.add_segment()
     version_id = archive.store(body=",".join(ROWS[0]))
     archive.service.match_version(version_id)
@@ -506,14 +506,14 @@ def test_a_rematch_of_fingerprints_leaves_what_it_cannot_read(archive: Archive) 
 
 
 def other_key(path: Path, archive: Archive) -> None:
-    """Put another company's key where ours was."""
+    """Put another key in the place of ours."""
     path.unlink()
     write_key(RootKey("k2", bytes(32)), path, archive.clock())
 
 
 @pytest.mark.parametrize("harm", ["exposed", "gone", "other key", "damaged segment"])
 def test_an_unusable_segment_keeps_no_mention_back_and_is_caught_up_on(archive: Archive, harm: str) -> None:
-    """Mentions are found meanwhile; when key and segment are right again, fingerprints follow unasked."""
+    """Mentions are found meanwhile; when the segment can be used again, a rematch finds the fingerprints."""
     archive.add_segment()
     archive.rematch_all()
     key = archive.folder / "quillmere.key"
@@ -546,7 +546,7 @@ def test_an_unusable_segment_keeps_no_mention_back_and_is_caught_up_on(archive: 
 
 
 def test_a_rematch_of_all_keeps_the_hits_of_a_company_whose_key_is_gone(archive: Archive) -> None:
-    """What cannot be looked for again is not deleted."""
+    """Hits that cannot be found again are not deleted."""
     archive.add_segment()
     version_id = archive.store(body=f"qudian\n{','.join(ROWS[0])}")
     archive.service.match_version(version_id)
@@ -561,11 +561,11 @@ def test_a_rematch_of_all_keeps_the_hits_of_a_company_whose_key_is_gone(archive:
     assert archive.summaries(version_id)[0].coherent_rows == 1
 
 
-def test_a_watch_that_changes_while_a_version_is_matched_is_matched_with_anew(archive: Archive) -> None:
-    """The rows are written only with the watch that was matched with."""
+def test_a_version_is_matched_again_if_the_watch_changes_meanwhile(archive: Archive) -> None:
+    """Rows are written only if the watch is still the one that the version was matched with."""
 
     class Meanwhile(EvidenceStore):
-        """Evidence that takes so long to read that a term is added."""
+        """Evidence during whose reading a term is added."""
 
         def read_text(self, place: RecordPlace) -> ListingText:
             archive.declare("qudian", "selling")
@@ -576,7 +576,7 @@ def test_a_watch_that_changes_while_a_version_is_matched_is_matched_with_anew(ar
         database=archive.database,
         evidence=Meanwhile(archive.evidence.folder),
         settings=archive.settings,
-        dispatcher=archive.heard,
+        dispatcher=archive.dispatcher,
         clock=archive.clock,
     )
 
@@ -586,7 +586,7 @@ def test_a_watch_that_changes_while_a_version_is_matched_is_matched_with_anew(ar
 
 
 def test_a_removed_segment_is_not_looked_up_any_more(archive: Archive) -> None:
-    """From the next version on."""
+    """The next version has no hits."""
     segment_id = archive.add_segment()
     first = archive.store(body=",".join(ROWS[0]))
     archive.service.match_version(first)
@@ -600,7 +600,7 @@ def test_a_removed_segment_is_not_looked_up_any_more(archive: Archive) -> None:
 
 
 def test_no_value_reaches_the_database(archive: Archive) -> None:
-    """Every row of every table is searched for the customers' values."""
+    """No row of any table has one of the customers' values."""
     archive.add_segment()
     version_id = archive.store(
         title=f"qudian {ROWS[0].email}",
@@ -623,7 +623,7 @@ def test_no_value_reaches_the_database(archive: Archive) -> None:
 
 
 def test_the_lease_is_over_before_another_takes_a_version(archive: Archive) -> None:
-    """Two workers do not match the same version at once."""
+    """A version that another worker has claimed is matched only after the lease of that claim."""
     version_id = archive.store(body="qudian")
     with archive.database.transaction() as session:
         listings.claim_for_matching(session, version_id, now=archive.clock())
@@ -637,7 +637,7 @@ def test_the_lease_is_over_before_another_takes_a_version(archive: Archive) -> N
 
 
 def test_the_companys_region_wins_over_the_lists(archive: Archive) -> None:
-    """A list may be enrolled in one country and leak in the manner of another."""
+    """Telephone numbers without + are those of the region in the company's file, if it has one."""
     archive.add_segment()
     national = ROWS[0].phone.removeprefix("+1 ")
     declared = DeclaredCompany(

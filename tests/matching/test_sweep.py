@@ -1,4 +1,4 @@
-"""Sweeps: whatever the format and the container, exactly the customers that are in it. All are invented."""
+"""Sweeps find exactly the customers in a dump, whatever its format and container. All are invented."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ KEY = bytes(range(32))
 def segment(
     folder: Path, table: bytes, *, number: int = 1, columns: Mapping[Field, list[str]] | None = None
 ) -> WatchedSegment:
-    """An open segment of a company's customers; `number` is the company's."""
+    """Return an open segment of a company's customers; `number` is the company's."""
     (folder / f"{number}.csv").write_bytes(table)
     path = folder / f"{number}.segment"
     now = datetime(2026, 3, 1, tzinfo=UTC)
@@ -69,7 +69,7 @@ def found(sweep: Sweep, company: int = 1) -> CompanyFindings:
 
 
 def agreed(pairs: Pairs) -> set[tuple[int, int, frozenset[str]]]:
-    """(line, ordinal, fields that agree)."""
+    """Return (line, ordinal, fields that agree) of each pair."""
     return {
         (
             int(pair["line"]),
@@ -84,7 +84,7 @@ def agreed(pairs: Pairs) -> set[tuple[int, int, frozenset[str]]]:
 def test_every_customer_of_every_format_is_found_once(
     watch: Watch, name: str, form: str, write: Write
 ) -> None:
-    """A table of all customers has two hundred rows that agree on phone and e-mail, however it is written."""
+    """A table of all customers has two hundred coherent rows, in whatever format it is written."""
     sweep = swept(watch, (name, io.BytesIO(write(ROWS))))
 
     tally = found(sweep).tally
@@ -93,10 +93,10 @@ def test_every_customer_of_every_format_is_found_once(
 
 
 @pytest.mark.parametrize("pack", [zipped, tarred, seven])
-def test_what_is_packed_is_found_with_its_name(
+def test_hits_in_an_archive_name_its_member(
     watch: Watch, pack: Callable[[Mapping[str, bytes]], bytes]
 ) -> None:
-    """Members of an archive are documents; the strangers' one adds nothing."""
+    """Members of an archive are documents; the member with strangers adds nothing."""
     data = pack({"a/own.csv": as_csv(ROWS), "b.csv": as_csv(customers(900)[600:])})
 
     sweep = swept(watch, ("dump", io.BytesIO(data)))
@@ -106,7 +106,7 @@ def test_what_is_packed_is_found_with_its_name(
 
 
 def test_the_specification_alone_finds_the_same(watch: Watch) -> None:
-    """Native or not, every block has the same hits and the same number of candidates."""
+    """With and without native code, every block has the same hits and the same number of candidates."""
     for name, _, write in TABLES:
         for document in documents(name, io.BytesIO(write(ROWS)), Limits()):
             for block in document.blocks():
@@ -119,7 +119,7 @@ def test_the_specification_alone_finds_the_same(watch: Watch) -> None:
 
 
 def test_a_structured_dump_agrees_with_a_plaintext_join(tmp_path: Path) -> None:
-    """Against DuckDB, which holds the customers in the clear: the same lines, customers and fields."""
+    """The lines, customers and fields equal those of DuckDB, which joins the values in plain text."""
     Rows(4_000, seed=1).write(tmp_path / "customers.csv")
     theirs = people(np.random.default_rng(1), 0, 4_000)[:700]
     Rows(30_000, seed=2).write(tmp_path / "dump.csv", among=theirs)
@@ -151,12 +151,12 @@ def test_a_structured_dump_agrees_with_a_plaintext_join(tmp_path: Path) -> None:
     assert agreed(found(sweep).agreements.pairs()) == expected
 
 
-def test_what_is_kept_of_a_sweep_has_the_pairs_that_are_settled(tmp_path: Path, watch: Watch) -> None:
-    """A sweep that goes on counts and tells what one in a single piece does, also after many pairs."""
+def test_a_checkpoint_holds_pairs_that_are_summed_up(tmp_path: Path, watch: Watch) -> None:
+    """An interrupted sweep has the totals of an uninterrupted one, also after more pairs than are kept."""
     sweep = swept(watch, ("dump", io.BytesIO(as_csv(ROWS))))
     whole = found(sweep).agreements
     pairs = whole.pairs()
-    found(sweep).agreements = few = Agreements(kept=50)
+    found(sweep).agreements = few = Agreements(pairs_limit=50)
     for row in range(0, len(pairs), 30):
         few.add(pairs[row : row + 30])
     kept = Checkpoint(tmp_path / "one.sweep")
@@ -166,13 +166,13 @@ def test_what_is_kept_of_a_sweep_has_the_pairs_that_are_settled(tmp_path: Path, 
 
     assert loaded is not None
     again = loaded[0].companies[1].agreements
-    assert len(again.settled) > 0
-    assert again.tally() == whole.tally()
+    assert len(again.summed_customers) > 0
+    assert again.totals() == whole.totals()
     assert again.customers().tolist() == whole.customers().tolist()
 
 
-def test_threads_change_nothing(watch: Watch) -> None:
-    """Blocks are taken in their order: what is kept and counted is the same with one thread and with four."""
+def test_the_number_of_threads_changes_nothing(watch: Watch) -> None:
+    """Blocks are counted in their order: the same is kept and counted with one thread and with four."""
     data = as_csv(ROWS * 300)
 
     one, four = (swept(watch, ("dump", io.BytesIO(data)), threads=threads) for threads in (1, 4))
@@ -181,7 +181,7 @@ def test_threads_change_nothing(watch: Watch) -> None:
     assert np.array_equal(found(one).agreements.pairs(), found(four).agreements.pairs())
 
 
-#: Blocks with a customer or two, some of them with a mention, one with more hits than columns are looked up.
+#: Blocks with few customers, some with a mention, and one with more hits than columns are looked up for.
 SPARSE = b"".join(
     b"nobody,nothing\n" * 40_000
     + b"".join([b"Quillmere Bank\n"][number % 3 :])
@@ -191,8 +191,8 @@ SPARSE = b"".join(
 
 
 @pytest.mark.parametrize("limit", [1, 6, 5_000])
-def test_blocks_that_are_counted_together_are_as_if_counted_one_by_one(watch: Watch, limit: int) -> None:
-    """Also where mentions and hits are more than are kept: the first ones are."""
+def test_blocks_counted_at_once_give_what_they_give_one_by_one(watch: Watch, limit: int) -> None:
+    """Also if there are more mentions and hits than are kept: the first ones are."""
     watched = watch_of([WatchTerm(1, 1, "quillmere bank", "name")], watch.segments)
 
     together, alone = (Sweep(Findings(watched, limit), save_every_s=every) for every in (5.0, 0.0))
@@ -208,11 +208,12 @@ def kept(sweep: Sweep) -> object:
     one = found(sweep)
     counted = (one.mention_fields, one.terms, one.hit_fields, one.columns, one.agreements.pairs().tolist())
     findings = sweep.findings
-    return one.mentions, one.hits, counted, findings.tried, findings.rows_scanned, findings.numbered
+    totals = (findings.candidate_counts, findings.rows_scanned, findings.numbered_rows)
+    return one.mentions, one.hits, counted, totals
 
 
 class Interrupted(io.BytesIO):
-    """Ctrl-C, while it is read."""
+    """A dump during whose reading Ctrl-C comes."""
 
     def read(self, size: int | None = -1, /) -> bytes:
         if self.tell() > 4_000_000:
@@ -220,8 +221,8 @@ class Interrupted(io.BytesIO):
         return super().read(size)
 
 
-def test_what_waits_to_be_counted_is_neither_lost_nor_counted_twice(watch: Watch) -> None:
-    """A sweep that was interrupted then goes on behind what was counted."""
+def test_uncounted_blocks_are_neither_lost_nor_counted_twice(watch: Watch) -> None:
+    """A sweep that is interrupted while blocks wait to be counted goes on behind the last counted block."""
     data = as_csv(ROWS * 40) + SPARSE
     whole = swept(watch, ("dump", io.BytesIO(data)))
     ended = Sweep(Findings(watch, 1_000), threads=1)
@@ -242,7 +243,7 @@ def swept_on(ended: Sweep, *sources: SweepSource) -> Sweep:
 
 
 def test_declared_columns_are_compared_by_their_cells(tmp_path: Path) -> None:
-    """User names and accounts are no identifiers in a text; in a column of that name they are."""
+    """User names and accounts are candidates in a column of such a name, and not in prose."""
     people_ = [(f"user_{number}", f"ACC-{number:07d}") for number in range(50)]
     table = "username,account\n" + "".join(f"{name},{account}\n" for name, account in people_)
     columns = {Field.USERNAME: ["username"], Field.ACCOUNT: ["account"]}

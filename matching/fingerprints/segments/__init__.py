@@ -1,15 +1,20 @@
-"""Segments: the fingerprints of a company's customers in files, sorted, mapped, looked up without loading.
+"""Segments: files of customers' fingerprints. They are sorted, memory-mapped and searched without loading.
 
-format    what stands where in a file, and its header
-build     sorting in bounded memory, and writing
-mapped    opening, looking up; version1 reads the format that was released first
-probe     the search itself, natively or by numpy
-chain     a base with its deltas: one list of customers, one search, one merger
-verify    the proof that a file is whole
+In the order in which a file is made and used:
+
+format            the bytes of a file and its header
+series            the headers of a base and of the deltas that follow it
+golden_vectors    fingerprints of invented values, stored in the header to detect another key or other rules
+sorting           records, sorted in bounded memory
+directory         where the records with given first bits begin
+writing           writing a file; atomic_files replaces the old file in one step
+mapped_segment    opening a file and looking fingerprints up; format1 reads the first released format
+lookup_table      the search in one field, natively or with numpy
+chain             a base with its deltas: searched as one list, merged into one file
+verify            checking every byte of a file
 """
 
-from matching.fingerprints.segments.build import Sorter, in_order, records_of, write_segment
-from matching.fingerprints.segments.chain import SegmentChain, after, check_follows, merge_chain
+from matching.fingerprints.segments.chain import SegmentChain, merge_chain
 from matching.fingerprints.segments.format import (
     HEADER_LIMIT,
     MAGIC,
@@ -20,11 +25,13 @@ from matching.fingerprints.segments.format import (
     Records,
     SegmentHeader,
 )
-from matching.fingerprints.segments.golden import golden
-from matching.fingerprints.segments.mapped import MappedSegment, open_segment
-from matching.fingerprints.segments.probe import SHARED_LIMIT
-from matching.fingerprints.segments.series import delta_header, first_header
+from matching.fingerprints.segments.golden_vectors import golden_vectors
+from matching.fingerprints.segments.lookup_table import SHARED_LIMIT
+from matching.fingerprints.segments.mapped_segment import MappedSegment, open_segment
+from matching.fingerprints.segments.series import check_follows, delta_header, first_header
+from matching.fingerprints.segments.sorting import Sorter, in_order, records_of
 from matching.fingerprints.segments.verify import verify_segment
+from matching.fingerprints.segments.writing import write_segment
 
 __all__ = [
     "HEADER_LIMIT",
@@ -39,11 +46,10 @@ __all__ = [
     "SegmentChain",
     "SegmentHeader",
     "Sorter",
-    "after",
     "check_follows",
     "delta_header",
     "first_header",
-    "golden",
+    "golden_vectors",
     "in_order",
     "merge_chain",
     "open_segment",

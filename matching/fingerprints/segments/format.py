@@ -7,12 +7,12 @@
     SHA-256 of everything before the first record, and of those digests (32)
 
 A record is the first 12 bytes of a fingerprint, as a number of 8 and one of 4 bytes, and the customer's
-ordinal; records are sorted. The directory says where the records begin whose first bits are 0, 1, 2, ...: on
-average 8 to 16 stand under each. All numbers are little endian, all parts begin at a multiple of 16. Where a
-part stands follows from the header's counts alone, so a file has one right length.
+ordinal; records are sorted. The directory says where the records begin whose first bits are 0, 1, 2, ...: 8
+to 16 records per entry on average. All numbers are little endian, all parts begin at a multiple of 16. The
+offset of each part follows from the header's counts alone, so a file has exactly one right length.
 
-The last digest proves the header and all the other digests, so opening reads neither records nor ordinals,
-and `verify` proves the whole. None of them proves who wrote the file.
+The last digest covers the header and all other digests. So opening a file can check them without reading
+records or ordinals, and `verify` checks the rest. No digest proves who wrote the file.
 """
 
 import hashlib
@@ -36,10 +36,10 @@ SUFFIX = ".segment"
 HEADER_LIMIT = 64 * 1024  # bytes
 PREFIX_SIZE = len(MAGIC) + 4
 DIGEST_SIZE = 32
-BLOCK = 1 << 20  # bytes that one digest proves
+BLOCK = 1 << 20  # bytes covered by one digest
 ALIGNMENT = 16
-COUNT_LIMIT = 1 << 32  # of records of one field: the directory's entries have 4 bytes
-# 2^bits is a sixteenth to an eighth of the count: 0.25 to 0.5 bytes of directory a record.
+COUNT_LIMIT = 1 << 32  # records per field: the directory's entries have 4 bytes
+# 2^bits is a sixteenth to an eighth of the count: 0.25 to 0.5 bytes of directory per record.
 _RECORDS_PER_BUCKET_BITS = 4
 
 RECORD = np.dtype([("hi", "<u8"), ("lo", "<u4"), ("ordinal", "<u4")])
@@ -52,11 +52,11 @@ _Count = Annotated[int, ModelField(ge=0, lt=COUNT_LIMIT)]
 
 
 class SegmentHeader(BaseModel):
-    """What a segment says of itself; anybody may read it.
+    """The header of a segment. It holds nothing secret.
 
-    Segments of one series follow each other: a base, then deltas. `id` names the state that a company's
-    customers are in once this file is taken up, `previous` the one before; None: the file is a base and
-    needs no other. A base that deltas were merged into has the id and the sequence of the last of them.
+    The files of one series follow each other: a base, then deltas. `id` names the state of the company's
+    customers after this file is imported, `previous` the state before; None: the file is a base. A base that
+    deltas were merged into has the id and the sequence of the last of them.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -70,21 +70,21 @@ class SegmentHeader(BaseModel):
     default_region: Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
     key_id: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9]{1,64}$")]
     key_check: _Hex
-    normalisers: dict[Field, int]  # the version of the rules that brought each field to its one form
+    normalisers: dict[Field, int]  # version of the rules for the canonical form of each field
     created_at: AwareDatetime
-    customers: _Count  # the highest ordinal given so far, erased ones included
-    counts: dict[Field, _Count]  # records, in the order of the file
-    erased: _Count  # ordinals
+    customers: _Count  # the highest ordinal given so far, including erased customers
+    counts: dict[Field, _Count]  # records per field, in the order of the file
+    erased: _Count  # number of erased ordinals
     golden: dict[Field, _Hex]
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         if self.normalisers.keys() != self.counts.keys():
-            raise ValueError("the fields of normalisers and counts differ")
+            raise ValueError("normalisers and counts must have the same fields")
         if self.previous is None and self.erased:
-            raise ValueError("a base erases nothing")
+            raise ValueError("a base cannot erase customers: only a delta has erased ordinals")
         if self.previous is not None and not self.sequence:
-            raise ValueError("a delta follows a base")
+            raise ValueError("a delta must have a sequence of 1 or more: 0 is the base")
         return self
 
     @property
@@ -98,7 +98,7 @@ class SegmentHeader(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class FieldSection:
-    """Where one field stands: offsets in the file."""
+    """The offsets of one field in the file."""
 
     count: int
     bits: int  # of the directory
@@ -112,12 +112,12 @@ class FieldSection:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Where everything stands; it follows from the header."""
+    """The offsets of all parts of a file, computed from the header."""
 
     start: int  # of the first record
     sections: Mapping[Field, FieldSection]
     erased: int
-    digests: int  # where the blocks end too
+    digests: int  # also the end of the blocks
     size: int
 
     @classmethod
@@ -139,36 +139,37 @@ def aligned(offset: int) -> int:
     return -(-offset // ALIGNMENT) * ALIGNMENT
 
 
-def prefix(header: SegmentHeader, size: int | None = None) -> bytes:
-    """Magic, length and header. `size`: how long it has to be, None for the least."""
+def encoded_header(header: SegmentHeader, size: int | None = None) -> bytes:
+    """Return magic, length and header, padded to `size` bytes; None: as short as possible."""
     content = header.model_dump_json().encode("ascii")
     size = aligned(PREFIX_SIZE + len(content)) if size is None else size
     content = content.ljust(size - PREFIX_SIZE)
     return MAGIC + len(content).to_bytes(4, "little") + content
 
 
-def read_stated(stream: BinaryIO, path: Path) -> tuple[dict[str, object], bytes]:
-    """What the header says, not validated yet, and the bytes that were read for it."""
+def read_header_json(stream: BinaryIO, path: Path) -> tuple[dict[str, object], bytes]:
+    """Return the header as JSON, not validated yet, and the bytes that were read."""
     begin = stream.read(PREFIX_SIZE)
     if not begin.startswith(MAGIC):
         raise SegmentDamaged(f"{path} is not a segment: it does not begin with {MAGIC!r}")
     length = int.from_bytes(begin[len(MAGIC) :], "little")
     if len(begin) < PREFIX_SIZE or length > HEADER_LIMIT:
         raise SegmentDamaged(
-            f"the segment {path} has a header of {length} bytes; wanted: at most {HEADER_LIMIT}"
+            f"the segment {path} has a header of {length} bytes; expected at most {HEADER_LIMIT}; copy it "
+            f"again"
         )
     content = stream.read(length)
     try:
         stated = json.loads(content)
     except (ValueError, RecursionError):
-        raise header_unreadable(path) from None
+        raise unreadable_header(path) from None
     if not isinstance(stated, dict):
-        raise header_unreadable(path)
+        raise unreadable_header(path)
     return stated, begin + content
 
 
-def parsed(stated: Mapping[str, object], path: Path) -> SegmentHeader:
-    """The header of a file of format 2."""
+def parse_header(stated: Mapping[str, object], path: Path) -> SegmentHeader:
+    """Validate the header of a file of format 2."""
     if stated.get("version") != VERSION:
         raise SegmentVersionUnknown(
             f"the segment {path} has the format {str(stated.get('version'))[:20]!r}; this program reads 1 "
@@ -177,24 +178,24 @@ def parsed(stated: Mapping[str, object], path: Path) -> SegmentHeader:
     try:
         return SegmentHeader.model_validate(stated)
     except ValidationError:
-        raise header_unreadable(path) from None
+        raise unreadable_header(path) from None
 
 
-def header_unreadable(path: Path) -> SegmentDamaged:
-    return SegmentDamaged(f"the segment {path} has a header that cannot be read; copy it again")
+def unreadable_header(path: Path) -> SegmentDamaged:
+    return SegmentDamaged(f"the header of the segment {path} is invalid; copy it again")
 
 
 def check_size(found: int, wanted: int, path: Path) -> None:
-    """Raises SegmentTruncated or SegmentDamaged."""
+    """Raise SegmentTruncated or SegmentDamaged unless the sizes are equal."""
     if found < wanted:
-        raise SegmentTruncated(f"the segment {path} has {found} bytes of {wanted}; copy it again")
+        raise SegmentTruncated(f"the segment {path} has only {found} of {wanted} bytes; copy it again")
     if found > wanted:
         raise SegmentDamaged(
-            f"the segment {path} has {found} bytes, {found - wanted} too many; copy it again"
+            f"the segment {path} has {found} bytes, but {wanted} are expected; copy it again"
         )
 
 
-def damaged(path: Path, what: str) -> SegmentDamaged:
+def damaged_segment(path: Path, what: str) -> SegmentDamaged:
     return SegmentDamaged(f"the segment {path} is damaged: {what}; copy it again")
 
 

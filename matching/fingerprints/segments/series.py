@@ -1,12 +1,14 @@
-"""The first header of a series and those that follow: who made it, with which key, after which state."""
+"""The headers of a series: a base, then deltas, each of which names the state that it follows."""
 
 import secrets
 from collections.abc import Mapping
 from datetime import datetime
+from pathlib import Path
 
+from matching.errors import SegmentBaseOther, SegmentOutOfOrder
 from matching.fingerprints.scheme import Key
 from matching.fingerprints.segments.format import VERSION, SegmentHeader
-from matching.fingerprints.segments.golden import golden
+from matching.fingerprints.segments.golden_vectors import golden_vectors
 from matching.identifiers import NORMALISERS, Field
 
 
@@ -19,7 +21,7 @@ def first_header(
     counts: Mapping[Field, int],
     now: datetime,
 ) -> SegmentHeader:
-    """Of a base. `counts`: of the records, doubles included."""
+    """Return the header of a base. `counts`: number of records of each field, duplicates included."""
     series = secrets.token_hex(16)
     return SegmentHeader(
         version=VERSION,
@@ -36,7 +38,7 @@ def first_header(
         customers=customers,
         counts=dict(counts),
         erased=0,
-        golden=golden(key, company),
+        golden=golden_vectors(key, company),
     )
 
 
@@ -48,9 +50,10 @@ def delta_header(
     counts: Mapping[Field, int] | None = None,
     vectors: Mapping[Field, str] | None = None,
 ) -> SegmentHeader:
-    """Of the next delta after the file that `before` heads.
+    """Return the header of the next delta after the file with the header `before`.
 
-    `added`: customers, whose ordinals follow; `vectors`: golden ones, None where there are no fingerprints.
+    `added`: number of new customers, whose ordinals follow the last one. `vectors`: golden vectors; None
+    keeps those of `before`, for a delta without fingerprints.
     """
     changes = {
         "id": secrets.token_hex(16),
@@ -63,3 +66,63 @@ def delta_header(
         "golden": dict(before.golden if vectors is None else vectors),
     }
     return before.model_copy(update=changes)
+
+
+def check_follows(delta: SegmentHeader, before: SegmentHeader, path: Path) -> None:
+    """Raise SegmentRefused unless `delta` is the next file of its series after the state `before`."""
+    if not delta.is_delta:
+        raise SegmentBaseOther(f"{path} is a base, not a delta; import it by itself with `segment import`")
+    if delta.series != before.series:
+        raise SegmentBaseOther(
+            f"the delta {path} belongs to the series {delta.series[:8]}, not to {before.series[:8]}; "
+            f"import the base of its own series first"
+        )
+    if delta.sequence <= before.sequence:
+        raise SegmentOutOfOrder(
+            f"the delta {path} is number {delta.sequence} of its series, which is already at number "
+            f"{before.sequence}: nothing to do"
+        )
+    if delta.sequence > before.sequence + 1:
+        raise SegmentOutOfOrder(
+            f"the delta {path} is number {delta.sequence} of its series, which is at number "
+            f"{before.sequence}; import number {before.sequence + 1} first"
+        )
+    if delta.previous != before.id:
+        raise SegmentOutOfOrder(
+            f"the delta {path} follows another number {before.sequence} of its series than the one that was "
+            f"imported: two different ones were made; make the delta again from the imported one"
+        )
+    _check_same_rules(delta, before, path)
+
+
+def _check_same_rules(delta: SegmentHeader, before: SegmentHeader, path: Path) -> None:
+    """Raise SegmentBaseOther if company, key, region or normalisers differ, or customers were removed."""
+    same = ("company", "key_check", "default_region")
+    different = [name for name in same if getattr(delta, name) != getattr(before, name)]
+    # Fields that only one of the two has may differ; those in both must have the same version.
+    rules = {**before.normalisers, **delta.normalisers} != {**delta.normalisers, **before.normalisers}
+    if different or rules or delta.customers < before.customers:
+        what = ", ".join([*different, *(["normalisers"] if rules else [])]) or "customers"
+        raise SegmentBaseOther(
+            f"the delta {path} has another {what} than the file that it follows; enroll all customers again"
+        )
+
+
+def header_after(before: SegmentHeader, delta: SegmentHeader) -> SegmentHeader:
+    """Return the header of the state that `before` and `delta` give together.
+
+    Its counts are upper bounds: the records of both files, those of erased customers included.
+    """
+    counts = {
+        name: before.counts.get(name, 0) + delta.counts.get(name, 0)
+        for name in {**before.counts, **delta.counts}
+    }
+    return delta.model_copy(
+        update={
+            "previous": None,
+            "erased": 0,
+            "counts": counts,
+            "normalisers": {**before.normalisers, **delta.normalisers},
+            "golden": {**before.golden, **delta.golden},
+        }
+    )

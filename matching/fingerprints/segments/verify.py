@@ -1,4 +1,4 @@
-"""Proves a segment whole: every digest, the order of the records, the directory, the ordinals, the key."""
+"""Checks a whole segment: every digest, the order of the records, the directory, the ordinals, the key."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,16 +7,16 @@ import numpy as np
 
 from matching.errors import SegmentMissing
 from matching.fingerprints.scheme import Key
-from matching.fingerprints.segments.build import bucket_of
-from matching.fingerprints.segments.format import BLOCK, DIGEST_SIZE, Records, damaged, sha256
-from matching.fingerprints.segments.mapped import Mapped, MappedSegment, open_segment
-from matching.fingerprints.segments.probe import LookupTable
+from matching.fingerprints.segments.directory import bucket_of
+from matching.fingerprints.segments.format import BLOCK, DIGEST_SIZE, Records, damaged_segment, sha256
+from matching.fingerprints.segments.lookup_table import LookupTable
+from matching.fingerprints.segments.mapped_segment import MappedFile, MappedSegment, open_segment
 
 _SLICE = BLOCK  # records
 
 
 def verify_segment(path: Path, *, key: Key | None = None, company: str | None = None) -> MappedSegment:
-    """Read all of a file; raises SegmentRefused if it is not what was written, or not with this key."""
+    """Read all of a file; raise SegmentRefused if it is damaged, or not made with `key` or for `company`."""
     try:
         segment = open_segment(path, company=company)
         if segment.mapped is not None:
@@ -31,41 +31,46 @@ def verify_segment(path: Path, *, key: Key | None = None, company: str | None = 
     return segment
 
 
-def _check_blocks(mapped: Mapped, path: Path) -> None:
-    """Reads the file instead of the mapping: a file that shrinks meanwhile is an error here, and no crash."""
+def _check_blocks(mapped: MappedFile, path: Path) -> None:
+    """Compare each block with its digest.
+
+    Reads the file instead of the mapping: if the file shrinks meanwhile, reading gives an error and the
+    mapping would crash the process.
+    """
     layout = mapped.layout
     with path.open("rb") as stream:
         stream.seek(layout.start)
         for number, at in enumerate(range(layout.start, layout.digests, BLOCK)):
             block = stream.read(min(BLOCK, layout.digests - at))
-            stated = layout.digests + DIGEST_SIZE * number
-            if sha256(block) != mapped.content[stated : stated + DIGEST_SIZE]:
-                raise damaged(path, f"its block {number} is not the one that was written")
-    mapped.check_whole(path)
+            digest_at = layout.digests + DIGEST_SIZE * number
+            if sha256(block) != mapped.content[digest_at : digest_at + DIGEST_SIZE]:
+                raise damaged_segment(path, f"block {number} does not match its digest")
+    mapped.check_size_unchanged(path)
 
 
 def _check_table(table: LookupTable, what: str, segment: MappedSegment) -> None:
-    """The digests hold for what was written; these checks, for who wrote it."""
-    for start, records in _slices(table.records):
-        if not _in_order(records):
-            raise damaged(segment.path, f"the records of {what} are not in order")
+    """Check records and directory: the digests show only that they are what somebody wrote."""
+    for start, records in _overlapping_slices(table.records):
+        if not _is_sorted(records):
+            raise damaged_segment(segment.path, f"the records of {what} are not in order")
         ordinals = records["ordinal"]
         if ordinals.min() < 1 or ordinals.max() > segment.header.customers:
-            raise damaged(segment.path, f"{what} names customers that there are none of")
+            raise damaged_segment(segment.path, f"{what} has ordinals beyond the last customer")
         bucket = bucket_of(np.ascontiguousarray(records["hi"]), table.bits)
         place = np.arange(start, start + len(records))
         if np.any(table.directory[bucket] > place) or np.any(table.directory[bucket + 1] <= place):
-            raise damaged(segment.path, f"the directory of {what} leads astray")
-        segment.let_go()
+            raise damaged_segment(segment.path, f"the directory of {what} points to wrong records")
+        segment.release_pages()
 
 
-def _slices(records: Records) -> Iterator[tuple[int, Records]]:
-    """Overlapping by one record, so that the order is checked across their ends."""
+def _overlapping_slices(records: Records) -> Iterator[tuple[int, Records]]:
+    """Yield slices that overlap by one record, so that the order is also checked across their borders."""
     for start in range(0, len(records), _SLICE):
         yield start, records[start : start + _SLICE + 1]
 
 
-def _in_order(records: Records) -> bool:
+def _is_sorted(records: Records) -> bool:
+    """Return whether each record is greater than the one before it."""
     before, behind = records[:-1], records[1:]
     rising = before["hi"] < behind["hi"]
     level = before["hi"] == behind["hi"]
@@ -79,4 +84,4 @@ def _check_erased(segment: MappedSegment) -> None:
     if len(erased) and (
         erased[0] < 1 or erased[-1] > segment.header.customers or np.any(erased[1:] <= erased[:-1])
     ):
-        raise damaged(segment.path, "its list of erased customers is not in order")
+        raise damaged_segment(segment.path, "its list of erased customers is not in order")

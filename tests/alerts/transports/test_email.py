@@ -1,4 +1,4 @@
-"""E-mail against a real SMTP server and its misbehaviours."""
+"""E-mail to a real SMTP server, which also misbehaves."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import pytest
 
 from alerts.errors import (
     AuthenticationRefused,
+    AuthorityUnreadable,
     ConnectionDropped,
     ConnectionFailed,
     DeliveryTimedOut,
@@ -19,14 +20,13 @@ from alerts.errors import (
     TlsNotVerified,
 )
 from alerts.transports import send
-from alerts.transports.tls import AuthorityUnreadable
 from tests.alerts.conftest import Authority
 from tests.alerts.samples import KEY, email_channel, outgoing
 from tests.peers.smtp import SmtpPeer
 
 
 def test_the_message_arrives_with_both_forms(mail_server: SmtpPeer) -> None:
-    """A server takes a multipart message whose plain and HTML forms both say what it is about."""
+    """The server gets a multipart message whose plain and HTML forms both contain the title."""
     sent = send(email_channel(mail_server.port), outgoing())
 
     (mail,) = mail_server.received
@@ -39,7 +39,7 @@ def test_the_message_arrives_with_both_forms(mail_server: SmtpPeer) -> None:
 
 
 def test_it_goes_out_over_starttls_with_a_password(authority: Authority) -> None:
-    """With security = "starttls" the certificate is verified, and the password is sent after that."""
+    """With security = "starttls" the certificate is verified before the password is sent."""
     with SmtpPeer(tls=authority.localhost, login=("spill", "synthetic password")) as peer:
         channel = email_channel(
             peer.port,
@@ -63,10 +63,10 @@ def test_it_goes_out_over_tls_from_the_first_byte(authority: Authority) -> None:
 
 @pytest.mark.parametrize("security", ["starttls", "tls"])
 def test_a_certificate_for_another_name_stops_it(authority: Authority, security: str) -> None:
-    """A certificate for another host ends the delivery for good before a byte of the message is sent."""
+    """A certificate for another host is permanent, and no byte of the message is sent."""
     with (
         SmtpPeer(tls=authority.elsewhere, implicit=security == "tls") as peer,
-        pytest.raises(TlsNotVerified, match="does not verify") as caught,
+        pytest.raises(TlsNotVerified, match="Hostname mismatch") as caught,
     ):
         send(email_channel(peer.port, security=security, ca_file=authority.ca_file), outgoing())
 
@@ -75,13 +75,13 @@ def test_a_certificate_for_another_name_stops_it(authority: Authority, security:
 
 
 def test_a_certificate_of_an_unknown_authority_stops_it(authority: Authority) -> None:
-    """Without ca_file, a private authority's certificate ends the delivery; the message says what to set."""
+    """Without ca_file, a private authority's certificate ends the delivery; the error names the setting."""
     with SmtpPeer(tls=authority.localhost) as peer, pytest.raises(TlsNotVerified, match="ca_file"):
         send(email_channel(peer.port, security="starttls"), outgoing())
 
 
 def test_no_starttls_means_no_message(authority: Authority) -> None:
-    """A server that does not offer STARTTLS gets nothing: a downgrade is refused, not obeyed."""
+    """A server that does not offer STARTTLS gets no message; the error names the setting."""
     with SmtpPeer() as peer, pytest.raises(TlsNotOffered, match='security = "tls"'):
         send(email_channel(peer.port, security="starttls"), outgoing())
 
@@ -89,7 +89,7 @@ def test_no_starttls_means_no_message(authority: Authority) -> None:
 
 
 def test_a_wrong_password_stops_it(authority: Authority) -> None:
-    """A refused login is permanent, and the sentence holds neither the password nor the user name."""
+    """A refused login is permanent, and the error contains neither the password nor the user name."""
     with SmtpPeer(tls=authority.localhost, login=("spill", "synthetic password")) as peer:
         channel = email_channel(
             peer.port,
@@ -107,7 +107,9 @@ def test_a_wrong_password_stops_it(authority: Authority) -> None:
 
 
 def test_a_refused_recipient_stops_it(mail_server: SmtpPeer) -> None:
-    """550 for the only recipient is permanent; what the server repeated of the address is left out."""
+    """550 for the only recipient is permanent; an address that the server repeats is removed from the
+    error.
+    """
     with pytest.raises(RecipientRefused, match=r"5\.1\.1") as caught:
         send(email_channel(mail_server.port, to=["refused@lender.test"]), outgoing())
 
@@ -115,19 +117,21 @@ def test_a_refused_recipient_stops_it(mail_server: SmtpPeer) -> None:
     assert "13800138000" not in str(caught.value)
 
 
-def test_one_refused_recipient_among_others_is_told(mail_server: SmtpPeer) -> None:
-    """The others get the message, and the attempt says how many were refused."""
+def test_one_refused_recipient_among_others_is_counted(mail_server: SmtpPeer) -> None:
+    """The others get the message, and the receipt says how many were refused."""
     channel = email_channel(mail_server.port, to=["soc@lender.test", "refused@lender.test"])
 
     sent = send(channel, outgoing())
 
     assert len(mail_server.received) == 1
     assert sent.detail is not None
-    assert "1 of 2 recipients (550)" in sent.detail
+    assert "1 of 2" in sent.detail
+    assert "550" in sent.detail
+    assert sent.reason == "recipient_refused"
 
 
 def test_greylisting_asks_for_another_attempt(mail_server: SmtpPeer) -> None:
-    """451 for a recipient is "later": not permanent, with the code in the row."""
+    """451 for a recipient is not permanent; the error has the code."""
     with pytest.raises(TemporarilyRefused) as caught:
         send(email_channel(mail_server.port, to=["later@lender.test"]), outgoing())
 
@@ -135,19 +139,19 @@ def test_greylisting_asks_for_another_attempt(mail_server: SmtpPeer) -> None:
 
 
 def test_greylisting_of_one_among_others_asks_for_another_attempt(mail_server: SmtpPeer) -> None:
-    """A recipient that is put off is not forgotten: the whole message is sent again later."""
+    """If one recipient is deferred, the whole message is sent again later."""
     with pytest.raises(TemporarilyRefused, match="1 of 2"):
         send(email_channel(mail_server.port, to=["soc@lender.test", "later@lender.test"]), outgoing())
 
 
 def test_a_refused_message_stops_it(mail_server: SmtpPeer) -> None:
-    """554 to the message itself is permanent."""
+    """554 as the answer to the message is permanent."""
     with pytest.raises(MessageRefused, match="554"):
         send(email_channel(mail_server.port, to=["unwanted@lender.test"]), outgoing())
 
 
 def test_a_hang_up_after_the_message_is_a_retry_with_the_same_id(mail_server: SmtpPeer) -> None:
-    """A server that takes the message and hangs up gets it twice, under one Message-ID and key."""
+    """A server that accepts the message and hangs up gets it twice, with the same Message-ID and key."""
     channel = email_channel(mail_server.port, to=["drops-once@lender.test"])
     with pytest.raises(ConnectionDropped):
         send(channel, outgoing())
@@ -161,12 +165,12 @@ def test_a_hang_up_after_the_message_is_a_retry_with_the_same_id(mail_server: Sm
 
 def test_a_server_that_hangs_costs_a_bounded_time(mail_server: SmtpPeer) -> None:
     """A server that never answers ends the attempt at timeout_s."""
-    with pytest.raises(DeliveryTimedOut, match=r"within 0\.5 s"):
+    with pytest.raises(DeliveryTimedOut, match=r"0\.5 s"):
         send(email_channel(mail_server.port, to=["hangs@lender.test"], timeout_s=0.5), outgoing())
 
 
 def test_an_unreachable_server_is_a_retry() -> None:
-    """A refused connection is told with host and port, and is tried again."""
+    """A refused connection is not permanent, and the error names host and port."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
 
@@ -177,13 +181,15 @@ def test_an_unreachable_server_is_a_retry() -> None:
 
 
 def test_a_name_without_an_address_is_a_retry() -> None:
-    """A host that does not resolve is told as such."""
-    with pytest.raises(NameNotResolved, match=r"no-such-host\.test"):
+    """A host that does not resolve is not permanent, and the error names it."""
+    with pytest.raises(NameNotResolved, match=r"no-such-host\.test") as caught:
         send(email_channel(25, host="no-such-host.test"), outgoing())
 
+    assert not caught.value.permanent
 
-def test_an_unreadable_authority_is_told(authority: Authority) -> None:
-    """A ca_file that is no certificate is named, with what was wanted."""
+
+def test_an_unreadable_authority_is_named(authority: Authority) -> None:
+    """If ca_file cannot be read, the error names the file."""
     channel = email_channel(25, security="tls", ca_file=authority.ca_file.with_name("none.pem"))
 
     with pytest.raises(AuthorityUnreadable, match=r"none\.pem"):

@@ -1,4 +1,4 @@
-"""Pairs of row and customer, and what is told of them when there are too many to keep."""
+"""Pairs of row and customer, and their totals when there are too many pairs to keep."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from matching.comparing.agreements import Agreements, AgreementTotals, pairs_of
+from matching.comparing.agreements import Agreements, AgreementTotals, pairs_from_columns
 
 #: Segment, ordinal and the bit of a field, of one hit.
 HITS = st.tuples(st.integers(0, 2), st.integers(1, 4), st.integers(0, 3))
@@ -17,18 +17,18 @@ BLOCKS = st.lists(st.lists(st.lists(HITS, max_size=5), min_size=1, max_size=4), 
 
 @given(BLOCKS, st.sampled_from([0, 1, 7, 1 << 20]))
 @settings(max_examples=200, deadline=None)
-def test_what_is_told_does_not_depend_on_how_much_is_kept(
-    blocks: list[list[list[tuple[int, int, int]]]], kept: int
+def test_totals_do_not_depend_on_how_many_pairs_are_kept(
+    blocks: list[list[list[tuple[int, int, int]]]], limit: int
 ) -> None:
-    """Rows that agree, customers, their fields, rows and first line: as a dictionary of pairs has them."""
-    agreements = Agreements(kept=kept)
+    """Coherent rows, and customers with their fields, rows and first line, equal those of a dictionary."""
+    agreements = Agreements(pairs_limit=limit)
     pairs: dict[tuple[int, int, int], set[int]] = defaultdict(set)
     row = 0
     for block in blocks:
         hits = [(row + place, *hit) for place, found in enumerate(block) for hit in found]
         rows, segments, ordinals, bits = np.array(hits, np.int64).reshape(-1, 4).T
         agreements.add(
-            pairs_of(
+            pairs_from_columns(
                 {
                     "row": rows,
                     "segment": segments,
@@ -47,7 +47,7 @@ def test_what_is_told_does_not_depend_on_how_much_is_kept(
     customers: dict[tuple[int, int], list[tuple[int, set[int]]]] = defaultdict(list)
     for (place, segment, ordinal), found in sorted(pairs.items()):
         customers[segment, ordinal].append((place, found))
-    assert agreements.tally() == AgreementTotals(coherent, len(pairs) - coherent, len(customers))
+    assert agreements.totals() == AgreementTotals(coherent, len(pairs) - coherent, len(customers))
     assert agreements.customers().tolist() == [
         (
             ordinal,
@@ -61,15 +61,17 @@ def test_what_is_told_does_not_depend_on_how_much_is_kept(
     ]
 
 
-def test_pairs_that_are_settled_take_a_place_a_customer() -> None:
-    """A hundred thousand rows of ten customers are ten places, and a few of the last pairs."""
-    agreements = Agreements(kept=1_000)
+def test_summed_pairs_take_one_entry_per_customer() -> None:
+    """A hundred thousand rows of ten customers take ten entries, and those of the last pairs."""
+    agreements = Agreements(pairs_limit=1_000)
 
     for start in range(0, 100_000, 500):
         row = np.arange(start, start + 500)
         agreements.add(
-            pairs_of({"row": row, "ordinal": row % 10, "segment": 0, "fields": 3, "line": row, "document": 0})
+            pairs_from_columns(
+                {"row": row, "ordinal": row % 10, "segment": 0, "fields": 3, "line": row, "document": 0}
+            )
         )
 
-    assert (len(agreements.settled), len(agreements.pairs()) <= 1_000) == (10, True)
-    assert agreements.tally() == AgreementTotals(100_000, 0, 10)
+    assert (len(agreements.summed_customers), len(agreements.pairs()) <= 1_000) == (10, True)
+    assert agreements.totals() == AgreementTotals(100_000, 0, 10)

@@ -1,4 +1,4 @@
-"""Matching of texts: mentions with masked excerpts, hits with ordinals, and rows that agree."""
+"""Matching of listings' texts: mentions with masked excerpts, hits with ordinals, and coherent rows."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from matching.comparing.findings import PIECE, Findings, TextPart
+from matching.comparing.findings import Findings
+from matching.comparing.listing_text import PIECE, ListingComparison, TextPart
 from matching.fingerprints.scheme import RootKey
 from matching.fingerprints.segments import first_header, in_order, open_segment, records_of, write_segment
 from matching.identifiers import Field, canonical
@@ -24,7 +25,7 @@ TERMS = [WatchTerm(1, 1, "qudian", "name"), WatchTerm(2, 2, "趣店", "name")]
 
 
 def segment(folder: Path, rows: Sequence[Customer], *, company: int = 1, first: int = 1) -> WatchedSegment:
-    """An open segment of these customers, numbered from `first` on."""
+    """Return an open segment of these customers, whose ordinals begin at `first`."""
     slug = f"company{company}"
     records = {}
     for place, field in enumerate(FIELDS, 1):
@@ -42,10 +43,11 @@ def segment(folder: Path, rows: Sequence[Customer], *, company: int = 1, first: 
 
 
 def matched(watch: Watch, *texts: str, limit: int = 1000) -> Findings:
-    """What is found in these texts, as bodies."""
+    """Return what is found in these texts, each the body of a listing."""
     findings = Findings(watch, limit)
+    comparison = ListingComparison(findings)
     for number, text in enumerate(texts):
-        findings.add(TextPart("body", f"body {number}", text))
+        comparison.match_part(TextPart("body", f"body {number}", text))
     return findings
 
 
@@ -55,7 +57,7 @@ def watch(tmp_path_factory: pytest.TempPathFactory) -> Watch:
 
 
 def test_rows_of_a_dump_are_coherent(watch: Watch) -> None:
-    """Ten customers with all their fields are ten rows that agree, and fifty hits."""
+    """Ten rows of customers with five fields each give ten coherent rows and fifty hits."""
     text = "\n".join(",".join(row) for row in ROWS[20:30])
 
     found = matched(watch, text).companies[1]
@@ -68,7 +70,7 @@ def test_rows_of_a_dump_are_coherent(watch: Watch) -> None:
 
 
 def test_a_list_of_one_field_is_of_single_hits(watch: Watch) -> None:
-    """E-mail and password lists agree on one field only."""
+    """The rows of an e-mail and password list agree on one field only."""
     text = "\n".join(f"{row.email}:secret" for row in ROWS[:10])
 
     tally = matched(watch, text).companies[1].tally
@@ -77,7 +79,7 @@ def test_a_list_of_one_field_is_of_single_hits(watch: Watch) -> None:
 
 
 def test_a_record_over_several_lines_is_coherent(watch: Watch) -> None:
-    """Key and value, one a line."""
+    """Lines of `key: value` are one row until an empty line."""
     text = f"Name: x\nMail: {ROWS[0].email}\nCard: {ROWS[0].card}\n\nMail: {ROWS[1].email}"
 
     tally = matched(watch, text).companies[1].tally
@@ -90,8 +92,8 @@ OWN = [f"N,{row.email},{row.phone}" for row in ROWS[:40]]
 
 
 @pytest.mark.parametrize("end", [";", "|", "\0", "\n"])
-def test_a_text_on_one_line_has_a_row_a_record(watch: Watch, end: str) -> None:
-    """As a dump has, so that fields agree within a record and never across: the place is the record's."""
+def test_a_text_on_one_line_has_one_row_per_record(watch: Watch, end: str) -> None:
+    """As in a dump, fields agree within a record only, and a hit's line is the number of its record."""
     own, mixed = matched(watch, end.join(OWN)), matched(watch, end.join(MIXED))
 
     tally = own.companies[1].tally
@@ -103,7 +105,7 @@ def test_a_text_on_one_line_has_a_row_a_record(watch: Watch, end: str) -> None:
 
 
 def test_a_long_text_on_one_line_is_taken_in_pieces_that_end_with_a_record(watch: Watch) -> None:
-    """No customer is lost between two of them, and a term goes over what ends a record."""
+    """No customer is lost between two pieces, and a term is found across the sign that ends a record."""
     text = " ".join(f"{row.email}:{row.resident_id}" for row in ROWS)
     long = f"{text} {'x' * 80} " * (PIECE // len(text) + 2) + "qu dian"
     terms = [WatchTerm(1, 1, "qu dian", "name")]
@@ -116,21 +118,21 @@ def test_a_long_text_on_one_line_is_taken_in_pieces_that_end_with_a_record(watch
 
 
 def test_values_of_two_customers_in_a_row_are_not_coherent(watch: Watch) -> None:
-    """A row has to agree with one and the same customer."""
+    """A row is coherent only if both fields belong to one customer."""
     tally = matched(watch, f"{ROWS[0].email},{ROWS[1].card}").companies[1].tally
 
     assert (tally.coherent_rows, tally.single_hits, tally.customers) == (0, 2, 2)
 
 
 def test_strangers_hit_nothing(watch: Watch) -> None:
-    """Rows of other customers are candidates and no findings."""
+    """Rows of people who are not customers are counted as candidates and rows, and nothing is found."""
     findings = matched(watch, "\n".join(",".join(row) for row in customers(300)[250:]))
 
     assert (findings.companies, findings.candidates >= 250, findings.rows_scanned) == ({}, True, 50)
 
 
 def test_ordinals_of_two_segments_are_different_customers(tmp_path: Path) -> None:
-    """Customer 1 of one list is not customer 1 of another."""
+    """Customer 1 of one segment is not customer 1 of another."""
     watched = watch_of([], [segment(tmp_path, ROWS[:5]), segment(tmp_path, ROWS[5:10], first=2)])
 
     tally = matched(watched, f"{ROWS[1].email},{ROWS[5].card}").companies[1].tally
@@ -139,7 +141,7 @@ def test_ordinals_of_two_segments_are_different_customers(tmp_path: Path) -> Non
 
 
 def test_companies_are_matched_in_one_pass(tmp_path: Path) -> None:
-    """Each with its own subkeys; a shared customer hits both."""
+    """Each company has its own subkeys, and a customer of both is a hit of both."""
     watched = watch_of(TERMS, [segment(tmp_path, ROWS[:5]), segment(tmp_path, ROWS[4:9], company=2)])
 
     findings = matched(watched, f"qudian {ROWS[4].email} {ROWS[4].card}")
@@ -155,7 +157,7 @@ def test_companies_are_matched_in_one_pass(tmp_path: Path) -> None:
 
 
 def test_places_are_those_of_the_whole_text(watch: Watch) -> None:
-    """A text of several pieces has the line numbers and offsets of one."""
+    """Lines and offsets are those of the whole text, however many pieces it is matched in."""
     filler = ("x" * 99 + "\n") * (PIECE // 100 * 2 + 7)
     text = f"{filler}qudian {ROWS[0].email}"
 
@@ -167,26 +169,26 @@ def test_places_are_those_of_the_whole_text(watch: Watch) -> None:
     assert [(one.line, text[one.start :]) for one in found.hits] == [(filler.count("\n") + 1, ROWS[0].email)]
 
 
-def test_what_is_kept_is_bounded_and_what_is_counted_is_not(watch: Watch) -> None:
-    """And the bound that was met is named."""
+def test_matches_are_kept_up_to_the_limit_and_all_counted(watch: Watch) -> None:
+    """Of a hundred matches ten are kept, all are counted, and `cut` names the bound."""
     findings = matched(watch, "qudian " * 50 + f"{ROWS[0].email} " * 50, limit=10)
     found = findings.companies[1]
 
-    assert (found.kept(), found.mention_fields["body"], found.hit_fields[Field.EMAIL]) == (10, 50, 50)
+    assert (found.kept_count, found.mention_fields["body"], found.hit_fields[Field.EMAIL]) == (10, 50, 50)
     assert findings.cut == {"matches"}
 
 
 def test_the_time_is_bounded(watch: Watch) -> None:
-    """When the time is up the rest stays unread, which is said."""
-    findings = Findings(watch, 10, expired=lambda: True)
+    """When the time is up, the rest is not matched, and `cut` names the bound."""
+    findings = Findings(watch, 10)
 
-    findings.add(TextPart("body", "body", "qudian"))
+    ListingComparison(findings, expired=lambda: True).match_part(TextPart("body", "body", "qudian"))
 
     assert (findings.companies, findings.cut) == ({}, {"time"})
 
 
 def test_an_excerpt_is_masked_short_and_holds_the_mention() -> None:
-    """Identifiers around it are masked, also those that the cut would have halved."""
+    """Identifiers around the mention are masked, also those that the end of the excerpt cuts in two."""
     row = ",".join(ROWS[0])
     text = f"{row} " * 3 + "\x1b[31mselling\n趣店 data of 17000000000\n" + f" {row}" * 3
     start = text.index("趣店")
@@ -200,7 +202,7 @@ def test_an_excerpt_is_masked_short_and_holds_the_mention() -> None:
 @settings(max_examples=200, deadline=None)
 @given(st.integers(0, 199), st.integers(0, 120), st.integers(0, 120))
 def test_no_excerpt_shows_a_value(number: int, before: int, after: int) -> None:
-    """However far the identifiers stand from the mention, none of their values is cut out of its mask."""
+    """No excerpt shows a part of an identifier, however far from the mention the identifier stands."""
     row = ROWS[number]
     text = f"{','.join(row)} {'x ' * before}qudian{' x' * after} {','.join(row)}"
     start = text.index("qudian")
@@ -213,7 +215,7 @@ def test_no_excerpt_shows_a_value(number: int, before: int, after: int) -> None:
 
 
 def test_a_mention_in_an_address_does_not_unmask_it() -> None:
-    """The domain is the mention; the person in front of it stays masked."""
+    """If the mention is the domain of an address, its local part stays masked."""
     text = "write to zhang.san@qudian.example now"
     start = text.index("qudian")
 

@@ -1,4 +1,4 @@
-"""Taking segments up: in order, merged when there are many, deleted if unnamed, whole after a kill."""
+"""Importing segments: in order, merged when there are many, without leftover files, whole after a kill."""
 
 import os
 import signal
@@ -26,7 +26,7 @@ RELEASED = Path(__file__).parents[1] / "fingerprints" / "released" / "format-1.s
 
 
 def base(path: Path, size: int = 1000) -> Path:
-    """A base of so many customers, whose e-mails are numbered as they are."""
+    """Write a base of `size` customers whose e-mails have the numbers of their ordinals."""
     return series.base(path, range(1, size + 1))
 
 
@@ -37,7 +37,7 @@ def added(path: Path, after: Path, size: int = 10) -> Path:
 
 @dataclass
 class Monitor:
-    """A database and a folder, as the commands use them."""
+    """A database and a folder, used as the commands use them."""
 
     database: Database
     folder: SegmentFolder
@@ -57,8 +57,8 @@ class Monitor:
 
     def take_up(self, *paths: Path, replaces: int | None = None) -> Taken:
         for path in paths:
-            taken = self.intake.take_up(verify_segment(path, key=KEY), self.company_id, replaces=replaces)
-        return taken
+            result = self.intake.take_up(verify_segment(path, key=KEY), self.company_id, replaces=replaces)
+        return result
 
     def rows(self) -> list[companies.Segment]:
         with self.database.reading() as session:
@@ -68,7 +68,7 @@ class Monitor:
         return {path.name for path in self.folder.path.iterdir() if not path.name.startswith(".lock")}
 
     def found(self, first: int, count: int) -> list[int]:
-        """Ordinals of the customers that are found among these e-mails."""
+        """Return the ordinals of the customers with the e-mails from `first` on."""
         values = prints(range(first, first + count))
         chains = [self.folder.opened(files_of(row), company=SLUG) for row in self.rows()]
         return sorted(int(one) for chain in chains for one in chain.lookup(Field.EMAIL, values)[1])
@@ -80,7 +80,7 @@ def monitor(database: Database, tmp_path: Path) -> Monitor:
 
 
 def test_deltas_are_taken_up_in_order(monitor: Monitor, tmp_path: Path) -> None:
-    """Customers who were added are found, erased ones are not, under the one number of their segment."""
+    """Added customers are found and erased ones are not, and the segment keeps its id."""
     first = base(tmp_path / "0.segment")
     second = added(tmp_path / "1.segment", first)
     third = erased(tmp_path / "2.segment", second, [5, 1003])
@@ -93,7 +93,7 @@ def test_deltas_are_taken_up_in_order(monitor: Monitor, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("wrong", ["a gap", "twice", "another base"])
 def test_a_delta_out_of_order_changes_nothing(monitor: Monitor, tmp_path: Path, wrong: str) -> None:
-    """It is refused with a sentence (or is in already), and no file of it stays in the folder."""
+    """A delta out of order is refused, one imported before is ignored, and no file of it is left."""
     first = base(tmp_path / "0.segment")
     second = added(tmp_path / "1.segment", first)
     third = erased(tmp_path / "2.segment", second, [5])
@@ -105,7 +105,7 @@ def test_a_delta_out_of_order_changes_nothing(monitor: Monitor, tmp_path: Path, 
     refused = {"a gap": (third, SegmentOutOfOrder), "another base": (foreign, SegmentBaseOther)}
 
     if wrong in refused:
-        with pytest.raises(refused[wrong][1], match=r"take up number 1 first|import its base first"):
+        with pytest.raises(refused[wrong][1], match=r"number 1 first|import its base first"):
             monitor.take_up(refused[wrong][0])
     else:
         monitor.take_up(second)
@@ -113,7 +113,7 @@ def test_a_delta_out_of_order_changes_nothing(monitor: Monitor, tmp_path: Path, 
 
 
 def test_many_deltas_are_merged_by_themselves(monitor: Monitor, tmp_path: Path) -> None:
-    """A share of the base in deltas, or a number of them, makes a new base with the same number."""
+    """Deltas with more than a tenth of the base are merged into a new base; the segment keeps its id."""
     first = base(tmp_path / "0.segment")
     few = added(tmp_path / "1.segment", first, 50)
     many = added(tmp_path / "2.segment", few, 60)
@@ -126,7 +126,7 @@ def test_many_deltas_are_merged_by_themselves(monitor: Monitor, tmp_path: Path) 
 
 
 def test_the_next_delta_follows_a_merger(monitor: Monitor, tmp_path: Path) -> None:
-    """The company knows nothing of it: it goes on from its own last file."""
+    """A merge on the monitor does not change which delta the company makes next."""
     first = base(tmp_path / "0.segment")
     second = erased(tmp_path / "1.segment", first, [7])
     monitor.take_up(first, second)
@@ -139,7 +139,7 @@ def test_the_next_delta_follows_a_merger(monitor: Monitor, tmp_path: Path) -> No
 
 
 def test_an_erased_customer_is_nowhere_on_the_disk_after_the_merger(monitor: Monitor, tmp_path: Path) -> None:
-    """Byte by byte: no file of the folder has the fingerprint any more."""
+    """After the merge no file of the folder has the fingerprint of an erased customer."""
     first = base(tmp_path / "0.segment")
     second = erased(tmp_path / "1.segment", first, [7])
     monitor.take_up(first, second)
@@ -152,7 +152,7 @@ def test_an_erased_customer_is_nowhere_on_the_disk_after_the_merger(monitor: Mon
 
 
 def test_a_base_that_the_company_merged_takes_the_place_of_all(monitor: Monitor, tmp_path: Path) -> None:
-    """It is of the same series and further on; one that is not further on is refused."""
+    """A later base of the same series replaces base and deltas; an earlier one is refused."""
     first = base(tmp_path / "0.segment")
     second = erased(tmp_path / "1.segment", first, [7])
     third = added(tmp_path / "2.segment", second, 3)
@@ -160,14 +160,14 @@ def test_a_base_that_the_company_merged_takes_the_place_of_all(monitor: Monitor,
     merge_chain(SegmentChain.of([open_segment(path) for path in (first, second, third)]), whole)
     taken = [monitor.take_up(path) for path in (first, second, whole)]
 
-    with pytest.raises(SegmentOutOfOrder, match="stands at 2 here: nothing to do"):
+    with pytest.raises(SegmentOutOfOrder, match=r"\b2 here: nothing to do"):
         monitor.take_up(first)
     assert len({one.segment_id for one in taken}) == 1
     assert monitor.found(1, 1100) == sorted({*range(1, 1004)} - {7})
 
 
 def test_a_segment_of_another_key_can_stand_for_the_earlier_one(monitor: Monitor, tmp_path: Path) -> None:
-    """In one step, so that nobody is counted twice and nobody is missed."""
+    """A new segment replaces the old one in one step, so that nobody is counted twice or missed."""
     old = monitor.take_up(base(tmp_path / "old.segment"))
     new = monitor.take_up(base(tmp_path / "new.segment", 900), replaces=old.segment_id)
 
@@ -176,7 +176,7 @@ def test_a_segment_of_another_key_can_stand_for_the_earlier_one(monitor: Monitor
 
 
 def test_a_file_of_format_1_is_written_anew(monitor: Monitor) -> None:
-    """Where it is taken up it is of format 2, and takes deltas."""
+    """An imported file of format 1 is written anew in format 2, with a series."""
     taken = monitor.take_up(RELEASED)
 
     (row,) = monitor.rows()
@@ -185,45 +185,45 @@ def test_a_file_of_format_1_is_written_anew(monitor: Monitor) -> None:
 
 
 def test_what_no_row_names_is_swept_away(monitor: Monitor, tmp_path: Path) -> None:
-    """Left by a kill: a whole file, and half of one. Nothing else in the folder is touched."""
+    """Files left by a kill, whole or drafts, are deleted; other files in the folder stay."""
     monitor.take_up(base(tmp_path / "0.segment"))
-    counting = monitor.files()
+    in_use = monitor.files()
     for name in ("stray.segment", ".stray.segment.7.part"):
         (monitor.folder.path / name).write_bytes(b"x")
     (monitor.folder.path / "README").write_bytes(b"x")
 
     assert sorted(monitor.intake.sweep()) == [".stray.segment.7.part", "stray.segment"]
-    assert monitor.files() == {*counting, "README"}
+    assert monitor.files() == {*in_use, "README"}
 
 
 def in_a_child(monitor: Monitor, url: str, step: int, action: str, file: Path) -> int:
-    """How a child ends that is killed at its n-th step that changes anything: a status of os.waitpid.
+    """Run an action in a child that is killed at its n-th changing step; return its os.waitpid status.
 
-    Steps are: a draft opened, a file renamed or deleted, a statement and a commit of the database.
+    Steps: opening a draft, renaming or deleting a file, a statement and a commit of the database.
     """
     child = os.fork()
     if child:
         return os.waitpid(child, 0)[1]
     try:
-        _act(Monitor(Database.open(url), monitor.folder), step, action, file)
+        _run_until_step(Monitor(Database.open(url), monitor.folder), step, action, file)
     finally:
         os._exit(7)
 
 
-def _act(monitor: Monitor, step: int, action: str, file: Path) -> None:
+def _run_until_step(monitor: Monitor, step: int, action: str, file: Path) -> None:
     steps = count(1)
 
-    def stepped(*_: object) -> None:
+    def count_step(*_: object) -> None:
         if next(steps) == step:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    def heard(name: str, arguments: tuple[object, ...]) -> None:
+    def audit(name: str, arguments: tuple[object, ...]) -> None:
         if name in ("os.rename", "os.remove") or (name == "open" and str(arguments[0]).endswith(".part")):
-            stepped()
+            count_step()
 
-    sys.addaudithook(heard)
-    event.listen(monitor.database.engine, "before_cursor_execute", stepped)
-    event.listen(monitor.database.engine, "commit", stepped)
+    sys.addaudithook(audit)
+    event.listen(monitor.database.engine, "before_cursor_execute", count_step)
+    event.listen(monitor.database.engine, "commit", count_step)
     if action == "merge":
         monitor.intake.merge(1)
     else:
@@ -233,7 +233,7 @@ def _act(monitor: Monitor, step: int, action: str, file: Path) -> None:
 
 @pytest.mark.parametrize("action", ["import", "merge"])
 def test_a_kill_at_any_step_loses_nothing(sqlite_url: str, tmp_path: Path, action: str) -> None:
-    """The state before or the one after is there, whole; the next change finishes what was begun."""
+    """After a kill at any step the state before or after is complete; the next change deletes leftovers."""
     monitor = Monitor(Database.open(sqlite_url), SegmentFolder(tmp_path / "segments"))
     first = base(tmp_path / "0.segment")
     second = erased(tmp_path / "1.segment", first, [7])

@@ -1,4 +1,4 @@
-"""A company's segment files as it makes them, a base and then deltas: invented e-mails, one a number."""
+"""Segment files as a company makes them, a base and then deltas, of invented e-mails numbered by values."""
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
@@ -12,7 +12,7 @@ from matching.fingerprints.segments import (
     SegmentHeader,
     delta_header,
     first_header,
-    golden,
+    golden_vectors,
     in_order,
     open_segment,
     records_of,
@@ -38,9 +38,10 @@ def base(path: Path, values: Sequence[int]) -> Path:
 
 
 def added(path: Path, after: Path, values: Sequence[int], **changes: Any) -> Path:
-    """`changes`: to the header, which then lies."""
+    """Write a delta that adds values. `changes`: false values for the header."""
     before, size = open_segment(after).header, len(values)
-    header = delta_header(before, now=NOW, added=size, counts={Field.EMAIL: size}, vectors=golden(KEY, SLUG))
+    vectors = golden_vectors(KEY, SLUG)
+    header = delta_header(before, now=NOW, added=size, counts={Field.EMAIL: size}, vectors=vectors)
     return _written(path, header.model_copy(update=changes), values, before.customers + 1)
 
 

@@ -1,4 +1,4 @@
-"""A base and its deltas: one list of customers, in order, looked up as one and merged into one."""
+"""A base and its deltas are one list of customers: in order, searched as one, merged into one file."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -24,31 +24,31 @@ from matching.fingerprints.segments import (
     records_of,
     verify_segment,
 )
-from matching.fingerprints.segments.build import halves, merged
-from matching.fingerprints.segments.format import parsed, read_stated
+from matching.fingerprints.segments.format import parse_header, read_header_json
+from matching.fingerprints.segments.sorting import halves, merge_runs
 from matching.identifiers import Field
 from tests.matching.fingerprints.series import KEY, added, base, erased, prints
 
 
 @dataclass
 class Series:
-    """A company's files, as it makes them: a base, then deltas."""
+    """The files of one company in the order in which it makes them: a base, then deltas."""
 
     folder: Path
     files: list[Path] = field(default_factory=list)
-    customers: dict[int, int] = field(default_factory=dict)  # ordinal -> value; the erased ones are out
+    customers: dict[int, int] = field(default_factory=dict)  # ordinal -> value, without erased customers
 
     def base(self, values: Sequence[int]) -> Path:
-        return self._made(base(self._next(), values), 1, values)
+        return self._recorded(base(self._next_path(), values), 1, values)
 
     def add(self, values: Sequence[int], **changes: Any) -> Path:
         first = self.header.customers + 1
-        return self._made(added(self._next(), self.files[-1], values, **changes), first, values)
+        return self._recorded(added(self._next_path(), self.files[-1], values, **changes), first, values)
 
     def erase(self, ordinals: Sequence[int]) -> Path:
         for ordinal in ordinals:
             self.customers.pop(ordinal, None)
-        return self._made(erased(self._next(), self.files[-1], ordinals))
+        return self._recorded(erased(self._next_path(), self.files[-1], ordinals))
 
     @property
     def header(self) -> SegmentHeader:
@@ -57,10 +57,10 @@ class Series:
     def opened(self) -> list[MappedSegment]:
         return [verify_segment(path, key=KEY) for path in self.files]
 
-    def _next(self) -> Path:
+    def _next_path(self) -> Path:
         return self.folder / f"{len(self.files)}.segment"
 
-    def _made(self, path: Path, first: int = 1, values: Sequence[int] = ()) -> Path:
+    def _recorded(self, path: Path, first: int = 1, values: Sequence[int] = ()) -> Path:
         self.files.append(path)
         self.customers.update(enumerate(values, first))
         return path
@@ -87,7 +87,7 @@ def test_a_chain_and_its_merger_are_a_dictionary(
     steps: list[tuple[str, list[int]]],
     merged_first: int,
 ) -> None:
-    """After any additions and erasures, some of them merged before the rest: the customers who are left."""
+    """After additions and erasures, merged in any two steps, exactly the remaining customers are found."""
     series = Series(tmp_path_factory.mktemp("series"))
     series.base(values)
     for kind, numbers in steps:
@@ -109,7 +109,7 @@ def test_a_chain_and_its_merger_are_a_dictionary(
 
 
 def test_a_merger_stands_where_its_last_delta_stood(tmp_path: Path) -> None:
-    """The next delta that the company makes, on its own files, follows it."""
+    """The company's next delta, made from its own files, follows the merged file."""
     series = Series(tmp_path)
     series.base([1, 2, 3])
     series.add([4])
@@ -124,7 +124,7 @@ def test_a_merger_stands_where_its_last_delta_stood(tmp_path: Path) -> None:
 
 
 def test_erasure_is_real_after_the_merger(tmp_path: Path) -> None:
-    """The erased customers' fingerprints stand in the base, and not a byte of them in the merged file."""
+    """The base holds the fingerprints of erased customers, and the merged file holds none of their bytes."""
     series = Series(tmp_path)
     series.base(list(range(2000)))
     series.erase([7, 1999])
@@ -139,57 +139,58 @@ def test_erasure_is_real_after_the_merger(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("order", "error", "sentence"),
+    ("order", "error", "key_words"),
     [
-        ([0, 2], SegmentOutOfOrder, "is number 2 of its series, which stands at 0; take up number 1 first"),
-        ([0, 1, 1], SegmentOutOfOrder, "is number 1 of its series, which stands at 1 already"),
-        ([1, 2], SegmentBaseOther, "is a delta; a base has to come first"),
-        ([0, 0], SegmentBaseOther, "is a base, not a delta"),
+        ([0, 2], SegmentOutOfOrder, r"2\.segment .* 2 .* 0; .* 1 first"),
+        ([0, 1, 1], SegmentOutOfOrder, r"1\.segment .* 1 .* 1: nothing to do"),
+        ([1, 2], SegmentBaseOther, r"1\.segment is a delta"),
+        ([0, 0], SegmentBaseOther, r"0\.segment is a base"),
     ],
 )
 def test_deltas_out_of_order_are_refused(
-    tmp_path: Path, order: list[int], error: type[Exception], sentence: str
+    tmp_path: Path, order: list[int], error: type[Exception], key_words: str
 ) -> None:
-    """The sentence says where the series stands and what is missing."""
+    """The message names the file, its number, the number of the series and the missing number."""
     series = Series(tmp_path)
     series.base([1])
     series.add([2])
     series.erase([1])
     opened = series.opened()
 
-    with pytest.raises(error, match=sentence):
+    with pytest.raises(error, match=key_words):
         SegmentChain.of([opened[number] for number in order])
 
 
 def test_a_delta_of_another_base_is_refused(tmp_path: Path) -> None:
-    """A list enrolled a second time begins another series, even if the list is the same."""
+    """Enrolling the same list again begins another series; the message names both."""
     first, second = Series(tmp_path / "1"), Series(tmp_path / "2")
     for series in (first, second):
         series.folder.mkdir()
         series.base([1])
     second.add([2])
 
-    with pytest.raises(SegmentBaseOther, match=r"belongs to the series .* take up its own base first"):
+    with pytest.raises(SegmentBaseOther) as refused:
         SegmentChain.of([open_segment(first.files[0]), open_segment(second.files[1])])
+    assert all(series.header.series[:8] in str(refused.value) for series in (first, second))
 
 
 def test_two_deltas_of_one_number_are_told_apart(tmp_path: Path) -> None:
-    """A third that was made on the one that was not taken up is refused: ordinals would mean two people."""
+    """A third delta that follows the one not imported is refused: its ordinals would mean other people."""
     series = Series(tmp_path)
     series.base([1])
-    taken = series.add([2])
+    imported = series.add([2])
     series.files.pop()
     series.folder = tmp_path / "other"
     series.folder.mkdir()
     series.add([3])
     third = series.add([4])
 
-    with pytest.raises(SegmentOutOfOrder, match="made on another number 1"):
-        SegmentChain.of([open_segment(path) for path in (series.files[0], taken, third)])
+    with pytest.raises(SegmentOutOfOrder, match="another number 1"):
+        SegmentChain.of([open_segment(path) for path in (series.files[0], imported, third)])
 
 
 @pytest.mark.parametrize(
-    ("changes", "sentence"),
+    ("changes", "difference"),
     [
         ({"key_check": "00" * 8}, "another key_check"),
         ({"company": "harrowgate"}, "another company"),
@@ -199,23 +200,23 @@ def test_two_deltas_of_one_number_are_told_apart(tmp_path: Path) -> None:
     ],
 )
 def test_a_delta_that_was_made_otherwise_is_refused(
-    tmp_path: Path, changes: dict[str, Any], sentence: str
+    tmp_path: Path, changes: dict[str, Any], difference: str
 ) -> None:
-    """Another key, company, region or rules: it would never hit, or the wrong people."""
+    """With another key, company, region or rules it would hit wrongly; the message names the difference."""
     series = Series(tmp_path)
     series.base([1])
     changes = {**changes, "normalisers": {Field.EMAIL: 9}} if "normalisers" in changes else changes
     path = series.add([2] if "customers" not in changes else [], **changes)
     base, delta = open_segment(series.files[0]).header, _header(path)
 
-    with pytest.raises(SegmentBaseOther, match=sentence):
+    with pytest.raises(SegmentBaseOther, match=difference):
         check_follows(delta, base, path)
 
 
 def _header(path: Path) -> SegmentHeader:
     with path.open("rb") as stream:
-        stated, _ = read_stated(stream, path)
-    return parsed(stated, path)
+        stated, _ = read_header_json(stream, path)
+    return parse_header(stated, path)
 
 
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
@@ -224,7 +225,7 @@ def _header(path: Path) -> SegmentHeader:
     st.integers(1, 40),
 )
 def test_sorting_in_runs_is_sorting(tmp_path: Path, batches: list[list[tuple[int, int]]], run: int) -> None:
-    """However small the memory, the records come in order, each pair once."""
+    """With any limit of memory the records come in order, each pair of value and ordinal once."""
     sorter = Sorter(tmp_path, run=run)
     for batch in batches:
         sorter.add(prints(value for value, _ in batch), np.array([one for _, one in batch], np.uint32))
@@ -238,12 +239,12 @@ def test_sorting_in_runs_is_sorting(tmp_path: Path, batches: list[list[tuple[int
 
 
 def test_ties_are_in_the_order_of_the_rest() -> None:
-    """Records that agree in their first eight bytes are sorted by the others, over several runs."""
+    """Records that agree in their first eight bytes are sorted by the rest, across several runs."""
     random = np.random.default_rng(5)
     records = np.empty(500, RECORD)
     for name, top in (("hi", 3), ("lo", 3), ("ordinal", 90)):
         records[name] = random.integers(0, top, 500)
     runs = [in_order(part) for part in np.array_split(records, 7)]
 
-    joined = np.concatenate(list(merged(runs, width=50)))
+    joined = np.concatenate(list(merge_runs(runs, width=50)))
     assert [tuple(one) for one in joined.tolist()] == sorted({tuple(one) for one in records.tolist()})

@@ -1,4 +1,4 @@
-"""Segment files: what is looked up, and every way in which a file is refused."""
+"""Segment files: what a lookup finds, and every way in which a file is refused."""
 
 import hashlib
 import json
@@ -52,7 +52,7 @@ def made(
     *,
     customers: int = 3,
 ) -> Path:
-    """A segment of the company quillmere."""
+    """Write a segment of the company quillmere."""
     records = {
         field: [
             in_order(
@@ -73,13 +73,13 @@ def made(
 
 
 def looked_up(segment: MappedSegment, field: Field, values: list[str]) -> set[tuple[str, int]]:
-    """Value and ordinal of each hit."""
+    """Return value and ordinal of each hit."""
     queries, ordinals = segment.lookup(field, KEY.fingerprinter("quillmere", field)(values))
     return {(values[int(query)], int(ordinal)) for query, ordinal in zip(queries, ordinals, strict=True)}
 
 
 def rewritten(path: Path, change: Callable[[dict[str, object]], None]) -> Path:
-    """The file with another header and digests that are right again, as a forger would make it."""
+    """Change the header of a file and correct its digests, as a forger would."""
     content = path.read_bytes()
     length = int.from_bytes(content[8:12], "little")
     header = json.loads(content[12 : 12 + length])
@@ -99,7 +99,7 @@ def segment(tmp_path: Path) -> Path:
 
 
 def test_every_customer_of_a_value_is_found(segment: Path) -> None:
-    """A value that two customers share hits both; a value that nobody has hits none."""
+    """A value that two customers share hits both; a value that nobody has hits nobody."""
     opened = open_segment(segment, company="quillmere")
 
     found = looked_up(opened, Field.EMAIL, ["x@y.example", "a@b.example", "c@d.example"])
@@ -108,7 +108,7 @@ def test_every_customer_of_a_value_is_found(segment: Path) -> None:
 
 
 def test_fields_do_not_mix(segment: Path) -> None:
-    """A field that the segment does not have, and a value of another field, hit nothing."""
+    """A value of another field hits nothing, and neither does a field that the segment does not have."""
     opened = open_segment(segment)
 
     assert [looked_up(opened, field, ["a@b.example"]) for field in (Field.PHONE, Field.CARD)] == [
@@ -125,7 +125,7 @@ def test_fields_do_not_mix(segment: Path) -> None:
 def test_lookups_are_those_of_a_dictionary(
     tmp_path: Path, customers: list[tuple[int, int]], queries: list[int]
 ) -> None:
-    """For any list with doubles, and any batch with doubles, the hits are those of a plain dictionary."""
+    """For any list and any batch, both with duplicates, the hits are those of a plain dictionary."""
     path = made(
         tmp_path / "any.segment",
         {Field.EMAIL: [f"{value}@b.example" for value, _ in customers]},
@@ -147,14 +147,14 @@ def test_lookups_are_those_of_a_dictionary(
 
 
 def test_a_segment_without_fingerprints_is_valid(tmp_path: Path) -> None:
-    """Nobody is found in it."""
+    """A segment with no fingerprints can be opened and hits nobody."""
     opened = open_segment(made(tmp_path / "empty.segment", {Field.EMAIL: []}, {Field.EMAIL: []}))
 
     assert looked_up(opened, Field.EMAIL, ["a@b.example"]) == set()
 
 
 def test_the_file_is_its_owners_alone_and_replaces_the_old_one(segment: Path) -> None:
-    """Mode 0600, and no draft is left beside it."""
+    """A segment has mode 0600, and writing it again leaves no draft."""
     made(segment)
 
     assert (oct(segment.stat().st_mode & 0o777), [path.name for path in segment.parent.iterdir()]) == (
@@ -164,7 +164,7 @@ def test_the_file_is_its_owners_alone_and_replaces_the_old_one(segment: Path) ->
 
 
 def test_the_header_says_what_it_is(segment: Path) -> None:
-    """Anybody may read company, counts and key id; nobody reads a value or the key."""
+    """The header shows company, counts and key id, and the file holds neither a value nor the key."""
     header = open_segment(segment).header
 
     assert (header.company, header.key_id, header.customers, header.counts) == (
@@ -177,24 +177,24 @@ def test_the_header_says_what_it_is(segment: Path) -> None:
 
 
 def test_the_right_key_is_accepted(segment: Path) -> None:
-    """Its check value and its golden vectors are those of the segment."""
+    """The key that made a segment passes its check."""
     open_segment(segment).check_key(KEY)
 
 
 def test_a_wrong_key_is_refused(segment: Path) -> None:
-    """Also one with the same id."""
-    with pytest.raises(SegmentKeyWrong, match="made with the key k1, and this is another one"):
+    """A key with the same id and other bytes is refused."""
+    with pytest.raises(SegmentKeyWrong, match=r"the key k1.*id k1"):
         open_segment(segment).check_key(RootKey("k1", bytes(32)))
 
 
 def test_a_foreign_company_is_refused(segment: Path) -> None:
-    """The sentence says whose it is."""
-    with pytest.raises(SegmentForeign, match="made for the company 'quillmere', not for 'harrowgate'"):
+    """The message names the segment's company and the expected one."""
+    with pytest.raises(SegmentForeign, match=r"'quillmere'.*'harrowgate'"):
         open_segment(segment, company="harrowgate")
 
 
 def test_every_flipped_byte_is_refused(segment: Path) -> None:
-    """Each byte of the file counts: header, records, directory, digests."""
+    """Verification detects a change of any byte: header, records, directory, digests."""
     content = segment.read_bytes()
     for place in range(len(content)):
         segment.write_bytes(content[:place] + bytes([content[place] ^ 0x01]) + content[place + 1 :])
@@ -204,7 +204,7 @@ def test_every_flipped_byte_is_refused(segment: Path) -> None:
 
 
 def test_a_flipped_byte_of_header_or_digest_is_refused_without_reading_records(segment: Path) -> None:
-    """Opening proves what it believes; what it does not read is the business of `verify_segment`."""
+    """Opening detects a change of any byte that it reads; `verify_segment` checks the rest."""
     content = segment.read_bytes()
     start = 12 + int.from_bytes(content[8:12], "little")
     for place in [*range(start), *range(len(content) - 64, len(content))]:
@@ -215,7 +215,7 @@ def test_a_flipped_byte_of_header_or_digest_is_refused_without_reading_records(s
 
 
 def test_every_truncation_is_refused(segment: Path) -> None:
-    """Wherever a copy stopped."""
+    """A file cut at any length is refused."""
     content = segment.read_bytes()
     for length in range(len(content)):
         segment.write_bytes(content[:length])
@@ -225,20 +225,18 @@ def test_every_truncation_is_refused(segment: Path) -> None:
 
 
 def test_a_copy_that_stopped_says_so(segment: Path) -> None:
-    """How many bytes there are, and how many there should be."""
+    """The message has the number of bytes found and expected."""
     content = segment.read_bytes()
     segment.write_bytes(content[:-10])
 
-    with pytest.raises(
-        SegmentTruncated, match=f"has {len(content) - 10} bytes of {len(content)}; copy it again"
-    ):
+    with pytest.raises(SegmentTruncated, match=rf"\b{len(content) - 10} of {len(content)} bytes"):
         open_segment(segment)
 
 
 @settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(st.binary(max_size=300), st.integers(0, 600), st.integers(0, 60))
 def test_mutated_files_are_refused_and_nothing_else(segment: Path, junk: bytes, at: int, cut: int) -> None:
-    """Any bytes in place of any others give the same segment or a refusal, never another exception."""
+    """Any changed bytes give the same segment or a refusal, never another exception."""
     content = made(segment).read_bytes()
     mutated = content[:at] + junk + content[at + cut :]
     segment.write_bytes(mutated)
@@ -253,7 +251,7 @@ def test_mutated_files_are_refused_and_nothing_else(segment: Path, junk: bytes, 
 @settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(st.binary(min_size=1, max_size=300), st.integers(0, 1200))
 def test_a_file_that_lies_behind_right_digests_only_misses(segment: Path, junk: bytes, at: int) -> None:
-    """Whatever records and directory say, a lookup ends, inside the file, with bounded hits."""
+    """With any records and directory a lookup ends, stays inside the file, and has a bounded result."""
     content = made(segment).read_bytes()
     start = 12 + int.from_bytes(content[8:12], "little")
     place = start + at % (len(content) - 64 - start)
@@ -273,13 +271,13 @@ def number(value: int) -> bytes:
     return value.to_bytes(4, "little")
 
 
-# Of a segment of 400 e-mails: what a forger, or a defect of ours, might write behind digests that are right.
-# Records begin at 0, their directory of 33 numbers at 6400.
+# Errors that a forger or a defect could write with right digests, in a segment of 400 e-mails: offset and
+# bytes. The records begin at 0, their directory of 33 numbers at 6400.
 LIES: dict[str, Callable[[bytes], tuple[int, bytes]]] = {
     "two records in the wrong order": lambda body: (0, body[16:32] + body[:16]),
     "a record that comes twice": lambda body: (16, body[:16]),
     "customer 0": lambda _: (12, number(0)),
-    "a customer too many": lambda _: (12, number(401)),
+    "an ordinal beyond the last customer": lambda _: (12, number(401)),
     "a directory that begins late": lambda _: (6400, number(1)),
     "a directory that ends late": lambda _: (6528, number(401)),
     "a directory that goes back": lambda _: (6404, number(300)),
@@ -289,15 +287,15 @@ LIES: dict[str, Callable[[bytes], tuple[int, bytes]]] = {
 
 @pytest.mark.parametrize("lie", LIES)
 def test_verify_proves_more_than_the_digests(tmp_path: Path, lie: str) -> None:
-    """Order, doubles, ordinals and the directory are checked record by record."""
+    """Order, duplicates, ordinals and directory are checked although all digests are right."""
     values = [f"{one}@b.example" for one in range(400)]
     path = made(
         tmp_path / "a.segment", {Field.EMAIL: values}, {Field.EMAIL: list(range(1, 401))}, customers=400
     )
     content = bytearray(path.read_bytes())
     start = 12 + int.from_bytes(content[8:12], "little")
-    place, told = LIES[lie](bytes(content[start:]))
-    content[start + place : start + place + len(told)] = told
+    place, false = LIES[lie](bytes(content[start:]))
+    content[start + place : start + place + len(false)] = false
     path.write_bytes(content)
     rewritten(path, lambda _: None)
 
@@ -325,7 +323,7 @@ def test_verify_proves_more_than_the_digests(tmp_path: Path, lie: str) -> None:
     ),
 )
 def test_a_header_that_lies_is_refused(segment: Path, name: str, lie: object) -> None:
-    """A forger can make the checksum right; the header is validated all the same."""
+    """A header is validated although its digest is right: it is refused, or counts are unchanged."""
     before = open_segment(made(segment)).header
 
     def change(header: dict[str, object]) -> None:
@@ -341,23 +339,23 @@ def test_a_header_that_lies_is_refused(segment: Path, name: str, lie: object) ->
 
 
 def test_an_unknown_version_is_refused(segment: Path) -> None:
-    """The sentence says which format it is and which are read."""
+    """The message names the file's format and the formats that can be read."""
     rewritten(segment, lambda header: header.update(version=9))
 
-    with pytest.raises(SegmentVersionUnknown, match="format '9'; this program reads 1 and 2"):
+    with pytest.raises(SegmentVersionUnknown, match=r"'9'.* 1 and 2"):
         open_segment(segment)
 
 
 def test_another_normaliser_is_refused(segment: Path) -> None:
-    """Values that were normalised by other rules would never hit."""
+    """Values normalised by other rules would never hit; the message names each field with its version."""
     rewritten(segment, lambda header: header.update(normalisers={"email": 9, "phone": 9}))
 
-    with pytest.raises(SegmentNormaliserChanged, match=r"email by rules 9 .*, phone by rules 9"):
+    with pytest.raises(SegmentNormaliserChanged, match=r"email .*9 .*, phone .*9"):
         open_segment(segment)
 
 
 def test_another_normaliser_of_one_field_leaves_the_others(segment: Path) -> None:
-    """The field is said to be outdated and hits nothing; the rest is compared."""
+    """A field with another version is outdated and hits nothing; the others are compared."""
     rewritten(
         segment, lambda header: header.update(normalisers={"email": 9, "phone": NORMALISERS[Field.PHONE]})
     )
@@ -370,24 +368,24 @@ def test_another_normaliser_of_one_field_leaves_the_others(segment: Path) -> Non
 
 
 def test_golden_vectors_of_other_rules_are_refused(segment: Path) -> None:
-    """Even where the version was forgotten to be raised."""
+    """Rules that changed without a new version are detected by the golden vectors."""
     rewritten(segment, lambda header: header.update(golden=dict.fromkeys(Field, "00" * 16)))
 
-    with pytest.raises(SegmentNormaliserChanged, match="other fingerprints of the golden values"):
+    with pytest.raises(SegmentNormaliserChanged, match="golden"):
         open_segment(segment).check_key(KEY)
 
 
 def test_a_header_without_bound_is_refused_unread(segment: Path) -> None:
-    """A length of four gigabytes is not believed."""
+    """A header length of four gigabytes is refused before reading it."""
     segment.write_bytes(MAGIC + b"\xff\xff\xff\xff" + b"x" * 100)
 
-    with pytest.raises(SegmentDamaged, match=f"at most {HEADER_LIMIT}"):
+    with pytest.raises(SegmentDamaged, match=f"{HEADER_LIMIT}"):
         open_segment(segment)
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04", b"name,email\n", MAGIC])
 def test_what_is_no_segment_is_refused(tmp_path: Path, content: bytes) -> None:
-    """An empty file, an archive, a customer list by mistake."""
+    """An empty file, an archive and a customer list are refused."""
     path = tmp_path / "x.segment"
     path.write_bytes(content)
 
@@ -396,14 +394,14 @@ def test_what_is_no_segment_is_refused(tmp_path: Path, content: bytes) -> None:
 
 
 def test_a_segment_that_is_not_there_is_refused(tmp_path: Path) -> None:
-    """A missing file and a folder in its place."""
+    """A missing file and a folder in its place are refused."""
     for path in (tmp_path / "none.segment", tmp_path):
         with pytest.raises(SegmentMissing):
             open_segment(path)
 
 
 def test_a_released_file_of_format_1_is_read() -> None:
-    """Fields whose rules are the same hit as they did; a field with newer rules is said to be outdated."""
+    """Fields with unchanged rules hit as before; a field with newer rules is outdated."""
     opened = verify_segment(RELEASED, key=KEY, company="quillmere")
     found = {
         field: looked_up(opened, field, [canonical(field, getattr(row, field), "CN") or "" for row in ROWS])
@@ -417,7 +415,7 @@ def test_a_released_file_of_format_1_is_read() -> None:
 
 
 def test_a_damaged_file_of_format_1_is_refused(tmp_path: Path) -> None:
-    """As it was when that was the only format: each byte counts, and so does the length."""
+    """A change of any byte of a file of format 1, and any other length, is refused."""
     content = RELEASED.read_bytes()
     path = tmp_path / "old.segment"
     for place in range(0, len(content), 7):
@@ -429,7 +427,7 @@ def test_a_damaged_file_of_format_1_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_value_that_too_many_share_names_the_first_of_them(tmp_path: Path) -> None:
-    """A placeholder that half the list has in common makes no flood of hits."""
+    """A placeholder that many customers share gives at most SHARED_LIMIT hits."""
     path = made(
         tmp_path / "shared.segment",
         {Field.EMAIL: ["none@b.example"] * 1000},
@@ -443,18 +441,18 @@ def test_a_value_that_too_many_share_names_the_first_of_them(tmp_path: Path) -> 
 
 
 def test_a_file_that_shrinks_under_a_lookup_is_an_error(segment: Path) -> None:
-    """Not the end of the process, which is what reading behind the end of a mapped file is."""
+    """A truncated file gives an error; reading its mapped pages would kill the process."""
     opened = open_segment(segment)
     with segment.open("r+b") as stream:
         stream.truncate(100)
 
-    with pytest.raises(SegmentTruncated, match="changed in its place"):
+    with pytest.raises(SegmentTruncated, match=r"quillmere\.segment .*\b100\b"):
         looked_up(opened, Field.EMAIL, ["a@b.example"])
 
 
 @pytest.mark.parametrize("count", [1, 15, 16, 1000, 100_000])
 def test_a_fingerprint_takes_less_than_17_bytes(tmp_path: Path, count: int) -> None:
-    """With its ordinal, directory and digests; the header comes once."""
+    """A fingerprint takes at most 17 bytes with its ordinal, directory and digests, without the header."""
     random = np.random.default_rng(count)
     records = records_of(
         random.integers(0, 256, (count, 16), np.uint8), np.arange(1, count + 1, dtype=np.uint32)
@@ -471,5 +469,5 @@ def test_a_fingerprint_takes_less_than_17_bytes(tmp_path: Path, count: int) -> N
     write_segment(path, header, {Field.EMAIL: [in_order(records)]})
 
     start = 12 + int.from_bytes(path.read_bytes()[8:12], "little")
-    assert path.stat().st_size - start <= 17 * count + 96  # two digests, and what aligns the parts
+    assert path.stat().st_size - start <= 17 * count + 96  # two digests and the padding of the parts
     assert len(verify_segment(path).tables[Field.EMAIL].records) == count

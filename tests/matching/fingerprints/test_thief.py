@@ -1,7 +1,7 @@
-"""A thief's view: the whole database and every segment file, and no key. All that is tried finds nobody.
+"""A thief has the whole database and every segment file, but no key: no attack finds a customer.
 
-A mainland mobile number is one of 10^10, so whoever can test a guess has all of them in minutes. Tried here
-is one block of 10,000 of them, all enrolled: if any way worked, it would find each.
+There are 10^10 mainland mobile numbers, so whoever can test a guess finds all of them in minutes. The attacks
+here try one block of 10,000 numbers, all of them enrolled: an attack that worked would find each.
 """
 
 import base64
@@ -35,12 +35,12 @@ from storage.companies import DeclaredCompany
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 SLUG = "quillmere"
-NUMBERS = [f"+861700000{number:04}" for number in range(10_000)]  # 170 0000: not in use by anybody
+NUMBERS = [f"+861700000{number:04}" for number in range(10_000)]  # 170 0000 is not assigned to anybody
 
 
 @dataclass(frozen=True)
 class Loot:
-    """What the thief holds, and, for the test alone, the key."""
+    """What the thief has, and the key, which only the test uses."""
 
     folder: Path
     segment: MappedSegment
@@ -54,14 +54,17 @@ class Loot:
         return (path.read_bytes() for path in self.folder.rglob("*") if path.is_file())
 
     def recovered(self, fingerprint: Callable[[str], bytes]) -> int:
-        """Numbers whose first eight bytes, as the thief computes them, stand in the segment."""
+        """Return how many numbers have a fingerprint whose first eight bytes are in the segment.
+
+        `fingerprint`: as the thief computes it.
+        """
         stored = {int(hi) for hi in self.segment.tables[Field.PHONE].records["hi"]}
         return sum(int.from_bytes(fingerprint(number)[:8], "big") in stored for number in NUMBERS)
 
 
 @pytest.fixture(scope="module")
 def loot(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path) -> Loot:
-    """A monitor of one company, every one of whose customers has one of NUMBERS."""
+    """A monitor of one company whose customers have the NUMBERS."""
     folder, premises = tmp_path_factory.mktemp("monitor"), tmp_path_factory.mktemp("premises")
     (folder / "spillwatch.db").write_bytes(sqlite_template.read_bytes())
     key, segment = new_key(), premises / "quillmere.segment"
@@ -78,12 +81,12 @@ def loot(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path) -> Loo
         verify_segment(segment), company.id
     )
     database.close()
-    (taken,) = (folder / "segments").glob("*.segment")
-    return Loot(folder, open_segment(taken), key)
+    (imported,) = (folder / "segments").glob("*.segment")
+    return Loot(folder, open_segment(imported), key)
 
 
 def test_with_the_key_every_number_is_recovered(loot: Loot) -> None:
-    """So that the tests below could fail: the attack itself works."""
+    """With the key the attack finds every number, so the tests below can fail."""
     made = loot.key.fingerprinter(SLUG, Field.PHONE)(NUMBERS)
     by_number = dict(zip(NUMBERS, made, strict=True))
 
@@ -91,14 +94,14 @@ def test_with_the_key_every_number_is_recovered(loot: Loot) -> None:
 
 
 def _hkdf(root: bytes, name: str, version: int) -> bytes:
-    """RFC 5869 as docs/reference/fingerprints.md says it; the thief can read."""
+    """RFC 5869 as documented in docs/reference/fingerprints.md, which the thief can read."""
     info = f"fp|{SCHEME}|{SLUG}|{name}|{version}".encode()
     extracted = hmac.digest(b"\0" * 32, root, "sha256")
     return hmac.digest(extracted, info + b"\x01", "sha256")
 
 
 def public_secrets(loot: Loot) -> dict[str, bytes]:
-    """Everything in database and header that may be tried as a key, and keys of a lazy program."""
+    """Return everything in database and header that can be tried as a key, and keys of a careless program."""
     header = loot.header
     texts = {
         "company": SLUG,
@@ -129,7 +132,7 @@ def _keyed(key: bytes, number: str) -> bytes:
 
 
 def test_no_unkeyed_hash_recovers_a_number(loot: Loot) -> None:
-    """With and without +, with the company's name before it, by each hash that anybody uses for it."""
+    """No common hash of a number is stored, with or without +, country code and company."""
     hashes = ["md5", "sha1", "sha256", "sha512", "blake2b"]
     recovered = {
         (name, before, cut): loot.recovered(partial(_unkeyed, name, before, cut))
@@ -142,7 +145,7 @@ def test_no_unkeyed_hash_recovers_a_number(loot: Loot) -> None:
 
 
 def test_nothing_that_is_stored_serves_as_the_key(loot: Loot) -> None:
-    """As HMAC's key, as the subkey's root, and as a seed that is hashed first."""
+    """No stored text works as HMAC key, as root key, or as a seed that is hashed to a root key."""
     recovered = {}
     for name, secret in public_secrets(loot).items():
         keys = {
@@ -157,7 +160,7 @@ def test_nothing_that_is_stored_serves_as_the_key(loot: Loot) -> None:
 
 
 def test_known_pairs_give_no_others(loot: Loot) -> None:
-    """A thief who is a customer, or who reads the golden vectors, knows a value and its fingerprint."""
+    """A known value with its fingerprint, the thief's own or a golden vector, reveals no other value."""
     made = loot.key.fingerprinter(SLUG, Field.PHONE)(NUMBERS)
     golden = np.frombuffer(bytes.fromhex(loot.header.golden[Field.PHONE]), np.uint8)
     known = canonical(Field.PHONE, GOLDEN[Field.PHONE], "CN") or ""
@@ -165,7 +168,7 @@ def test_known_pairs_give_no_others(loot: Loot) -> None:
     unkeyed = np.frombuffer(
         b"".join(hashlib.sha256(number.encode()).digest()[:16] for number in NUMBERS), np.uint8
     ).reshape(-1, 16)
-    own = made[0]  # the thief's
+    own = made[0]  # the thief is this customer
     differences = {
         "the difference to the own one": unkeyed ^ (own ^ unkeyed[0]),
         "the difference to the golden one": unkeyed ^ (golden ^ of_known),
@@ -178,7 +181,7 @@ def test_known_pairs_give_no_others(loot: Loot) -> None:
 
 
 def test_no_guessed_root_key_is_told_right_or_recovers_a_number(loot: Loot) -> None:
-    """The key check value, the golden vectors and all numbers under a few hundred keys: none passes."""
+    """None of a few hundred guessed keys has the check value or recovers a number."""
     passed = 0
     for seed in range(300):
         guess = RootKey("k", hashlib.sha256(seed.to_bytes(4, "big")).digest())
@@ -190,7 +193,7 @@ def test_no_guessed_root_key_is_told_right_or_recovers_a_number(loot: Loot) -> N
 
 
 def test_another_company_of_the_same_key_learns_nothing(loot: Loot) -> None:
-    """Not even one that has this key by mistake: its fingerprints of the same numbers are others."""
+    """The same key gives other fingerprints for another company and for another field."""
     made = loot.key.fingerprinter("harrowgate", Field.PHONE)(NUMBERS)
     email = loot.key.fingerprinter(SLUG, Field.EMAIL)(NUMBERS)
 
@@ -198,7 +201,7 @@ def test_another_company_of_the_same_key_learns_nothing(loot: Loot) -> None:
 
 
 def test_fingerprints_cannot_be_told_from_random_bytes(loot: Loot) -> None:
-    """Neither value nor order shows: bits are balanced, neighbours in number are none in the file."""
+    """The bits of fingerprints are balanced, and the order of the file is not the order of the customers."""
     records = loot.segment.tables[Field.PHONE].records
     bits = np.unpackbits(records["hi"].astype(">u8").view(np.uint8)).reshape(len(records), 64)
     ordinals = records["ordinal"].astype(np.int64)
@@ -210,7 +213,7 @@ def test_fingerprints_cannot_be_told_from_random_bytes(loot: Loot) -> None:
 
 
 def test_no_file_of_the_monitor_holds_the_key_or_a_number(loot: Loot) -> None:
-    """Neither the root key, nor a subkey, in bytes, hex or base64, nor any of the numbers."""
+    """No file holds the root key or a subkey, in bytes, hex or base64, or a number."""
     subkeys = [bytes(loot.key.fingerprinter(SLUG, field).subkey) for field in Field]
     secrets = [bytes(loot.key.secret), *subkeys]
     forms = [

@@ -10,7 +10,7 @@ from stdnum.es import dni, nie
 
 from matching.identifiers import Field, canonical, refusal, scan
 
-# The specimens of ICAO 9303, parts 4 to 6; the last is the one with a number of twelve characters.
+# The specimens of ICAO 9303, parts 4 to 6; the last has a number of twelve characters.
 TD3 = "P<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<\nL898902C36UTO7408122F1204159ZE184226B<<<<<10"
 TD2 = "I<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<\nD231458907UTO7408122F1204159<<<<<<<6"
 TD1 = "I<UTOD231458907<<<<<<<<<<<<<<<\n7408122F1204159UTO<<<<<<<<<<<6\nERIKSSON<<ANNA<MARIA<<<<<<<<<<"
@@ -18,7 +18,7 @@ TD1_LONG = "I<UTOD23145890<7349<<<<<<<<<<<\n3407127M9507122UTO<<<<<<<<<<<2\nSTEV
 
 
 def found(text: str, field: Field = Field.PASSPORT) -> list[tuple[str, str]]:
-    """The number and what is written of it."""
+    """Return canonical form and written text of each candidate."""
     return [(one.canonical, text[one.start : one.end]) for one in scan(text, "CN", {field})]
 
 
@@ -33,19 +33,19 @@ def found(text: str, field: Field = Field.PASSPORT) -> list[tuple[str, str]]:
 )
 @pytest.mark.parametrize("between", ["\n", "\r\n", "", " ", "\\n"])
 def test_the_zone_of_a_document_gives_its_number(zone: str, number: str, written: str, between: str) -> None:
-    """Of each size, with its lines under one another, glued or with an escaped line break between them."""
+    """A zone of each size gives its number, with real or escaped line breaks or none."""
     text = "mrz: " + zone.replace("\n", between) + ";"
 
     assert found(text) == [(number, written)]
 
 
 def test_the_second_line_is_enough() -> None:
-    """The first holds the name and no number."""
+    """The second line is enough, because it holds the number and the check digits."""
     assert found(f"x,{TD3.splitlines()[1]},y") == [("L898902C3", "L898902C3")]
 
 
 def check(written: str) -> str:
-    """The check digit by the book: digits are themselves, A is 10, a filler is 0; weights 7, 3, 1."""
+    """Return the check digit of ICAO 9303: digits count as they are, A is 10, a filler 0; weights 7, 3, 1."""
     alphabet = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
     return str(sum(max(0, alphabet.find(sign)) * (7, 3, 1)[at % 3] for at, sign in enumerate(written)) % 10)
 
@@ -61,9 +61,9 @@ NUMBERS = st.from_regex(r"[A-Z0-9]{0,8}[0-9]", fullmatch=True)
 def test_one_wrong_character_is_no_passport(
     number: str, state: str, born: str, sex: str, expires: str, wrong: int
 ) -> None:
-    """A line by the book is found; with another digit in the place of one it is not, wherever that is.
+    """A valid line is found; with one character changed, anywhere, it is not.
 
-    Another is what counts differently: to the check digits, H (17) and R (27) are 7.
+    The changed character has another value modulo 10: to the check digits, H (17) and R (27) are equal.
     """
     filled, optional = number.ljust(9, "<"), "<" * 14
     parts = [filled + check(filled), state, born + check(born), sex, expires + check(expires), optional + "0"]
@@ -88,17 +88,17 @@ def test_one_wrong_character_is_no_passport(
     ],
 )
 def test_a_cell_of_a_column_of_passports(value: str, number: str | None) -> None:
-    """Nothing verifies a bare number: letters and digits that are not all the same."""
+    """A number alone is accepted in a column of passports if its letters and digits are plausible."""
     assert canonical(Field.PASSPORT, value, "CN") == number
 
 
 def test_bare_numbers_in_a_text_are_no_passports() -> None:
-    """Nothing tells that they are."""
+    """A number alone is not found in a text, because nothing shows what it is."""
     assert found("passport E12345678, 123456789") == []
 
 
 def test_digits_at_random_are_no_passports() -> None:
-    """A megabyte of capitals and digits in lines of 44 gives none."""
+    """A megabyte of random capitals and digits in lines of 44 gives no candidate."""
     chance = random.Random(5)
     lines = ("".join(chance.choices("0123456789MF<", k=44)) for _ in range(24_000))
 
@@ -113,7 +113,7 @@ DIGITS = st.text("0123456789", min_size=8, max_size=8)
 @settings(max_examples=300, deadline=None)
 @given(DIGITS, st.sampled_from("TRWAGMYFPDXBNJZSQVHLCKE"), st.sampled_from(["", "X", "Y", "Z"]))
 def test_a_spanish_licence_is_what_stdnum_says(digits: str, letter: str, first: str) -> None:
-    """The number of the identity card, of citizens and of foreigners."""
+    """The letter of a DNI or NIE is checked as in stdnum."""
     number = (first or digits[0]) + digits[1:] + letter
     valid = nie.is_valid(number) if first else dni.is_valid(number)
 
@@ -134,7 +134,7 @@ def test_a_spanish_licence_is_what_stdnum_says(digits: str, letter: str, first: 
     ],
 )
 def test_licences_are_recognised_by_their_check_digits(text: str, numbers: list[str]) -> None:
-    """Japan's (with a commission that exists), Brazil's, Spain's; whole words only."""
+    """Japanese, Brazilian and Spanish numbers are found by check digits, as whole words."""
     assert [number for number, _ in found(text, Field.DRIVING_LICENCE)] == numbers
 
 
@@ -143,12 +143,12 @@ def test_licences_are_recognised_by_their_check_digits(text: str, numbers: list[
     [("morga-657054-sm9ij", "MORGA657054SM9IJ"), ("D 123 4567", "D1234567"), ("none", None), ("AAAAA", None)],
 )
 def test_a_cell_of_a_column_of_licences(value: str, number: str | None) -> None:
-    """Any country's: letters and digits."""
+    """A column of licences accepts letters and digits of any country."""
     assert canonical(Field.DRIVING_LICENCE, value, "GB") == number
 
 
 def test_japanese_check_digits_cover_all_of_the_number() -> None:
-    """With another serial the same check digit is right about once in eleven times."""
+    """Other serials match the same check digit in about one case of eleven."""
     others = [f"3090{serial:06}20" for serial in range(123_000, 124_000)]
 
     right = sum(bool(found(other, Field.DRIVING_LICENCE)) for other in others)
@@ -158,7 +158,7 @@ def test_japanese_check_digits_cover_all_of_the_number() -> None:
 
 @pytest.mark.parametrize("field", [Field.PASSPORT, Field.DRIVING_LICENCE])
 def test_a_refused_document_has_a_reason(field: Field) -> None:
-    """What is no number at all is malformed, and what stands for nothing a placeholder."""
+    """A text is malformed, a word for an unknown value is a placeholder, and a blank is empty."""
     assert [refusal(field, value) for value in ("see file", "N/A", " ")] == [
         "malformed",
         "placeholder",
@@ -167,7 +167,7 @@ def test_a_refused_document_has_a_reason(field: Field) -> None:
 
 
 def test_what_is_found_is_what_the_cell_holds() -> None:
-    """The span of each candidate, as a cell, has the same form."""
+    """The text of each candidate has the same canonical form as a cell."""
     text = "\n".join([TD3, TD2, TD1, TD1_LONG, "309012345620 58316794534 12345678-Z"])
 
     spans = [

@@ -1,4 +1,4 @@
-"""Identifiers: one definition for cells and for text, equal to python-stdnum and phonenumbers."""
+"""Identifiers: one definition for cells and for texts, which agrees with python-stdnum and phonenumbers."""
 
 import random
 import re
@@ -27,14 +27,14 @@ from matching.identifiers import (
     resident_id,
     scan,
 )
-from matching.identifiers.countries import BBAN
+from matching.identifiers.ibans import BBAN
 from tests.matching.customers import FIELDS, customer, customers
 
 DIGITS = st.text("0123456789", min_size=1, max_size=20)
 
 
 def scanned(text: str, region: str = "CN") -> list[tuple[str, str, str]]:
-    """Field, canonical value and what is written, of each candidate."""
+    """Return field, canonical form and written text of each candidate."""
     return [(one.field, one.canonical, text[one.start : one.end]) for one in scan(text, region)]
 
 
@@ -44,7 +44,7 @@ def of_field(text: str, field: Field, region: str = "CN") -> list[str]:
 
 @given(DIGITS)
 def test_luhn_is_that_of_stdnum(digits: str) -> None:
-    """For any digits."""
+    """The Luhn check agrees with stdnum for any digits."""
     assert luhn(digits) == stdnum_luhn.is_valid(digits)
 
 
@@ -56,7 +56,7 @@ def test_luhn_is_that_of_stdnum(digits: str) -> None:
     ],
 )  # fmt: skip
 def test_the_test_cards_of_every_issuer_are_cards(number: str) -> None:
-    """Numbers that processors publish for tests, with and without separators."""
+    """Test numbers of every issuer are cards, with and without separators, in a cell and in a text."""
     spaced = " ".join(re.findall(".{1,4}", number))
 
     assert [card(number), card(spaced), of_field(f"card: {spaced}.", Field.CARD)] == [
@@ -70,13 +70,13 @@ def test_the_test_cards_of_every_issuer_are_cards(number: str) -> None:
     "number", ["4111111111111112", "0000000000000000", "9999999999999995", "411111111111"]
 )
 def test_what_is_no_card(number: str) -> None:
-    """A wrong check digit, no issuer, too short."""
+    """A number with a wrong check digit, without a known issuer, or too short is not a card."""
     assert card(number) is None
 
 
 @st.composite
 def resident_ids(draw: st.DrawFn) -> str:
-    """The right check digit or a wrong one, on any county, date and order."""
+    """A number with any county, date and order, and a right or wrong check digit."""
     county = draw(st.sampled_from(["110101", "310104", "440305", "511702", "810000"]))
     day = f"{draw(st.integers(1895, 2030)):04}{draw(st.integers(0, 13)):02}{draw(st.integers(0, 32)):02}"
     start = f"{county}{day}{draw(st.integers(0, 999)):03}"
@@ -88,7 +88,7 @@ def resident_ids(draw: st.DrawFn) -> str:
 @settings(max_examples=400, deadline=None)
 @given(resident_ids())
 def test_a_resident_id_is_what_stdnum_says_but_for_the_county(number: str) -> None:
-    """Check digit and date decide; a county that stdnum does not list is not held against a number."""
+    """Check digit and date decide as in stdnum; a county that stdnum does not list is accepted."""
     try:
         wanted: str | None = ric.validate(number)
     except InvalidComponent:
@@ -108,7 +108,7 @@ def _has_a_date(number: str) -> bool:
 
 
 def test_a_resident_id_of_no_province_is_none() -> None:
-    """No province has the number 99."""
+    """A number of a province that does not exist is invalid: there is no 99."""
     start = "99010119000101001"
 
     assert resident_id(start + ric.calc_check_digit(start + "0")) is None
@@ -116,7 +116,7 @@ def test_a_resident_id_of_no_province_is_none() -> None:
 
 @st.composite
 def old_resident_ids(draw: st.DrawFn) -> str:
-    """15 digits: a county, a date of the twentieth century or none, an order."""
+    """15 digits: a county, six digits that can be a date, an order."""
     county = draw(st.sampled_from(["110101", "310104", "440305", "511702", "990101"]))
     day = f"{draw(st.integers(0, 99)):02}{draw(st.integers(0, 13)):02}{draw(st.integers(0, 32)):02}"
     return f"{county}{day}{draw(st.integers(0, 999)):03}"
@@ -125,7 +125,7 @@ def old_resident_ids(draw: st.DrawFn) -> str:
 @settings(max_examples=400, deadline=None)
 @given(old_resident_ids())
 def test_an_old_resident_id_is_the_new_one_of_the_same_person(number: str) -> None:
-    """15 digits are what stdnum says of them with 19 and the check digit; in a cell as in a text."""
+    """15 digits get the form that stdnum accepts with 19 and the check digit added, in cells and texts."""
     start = f"{number[:6]}19{number[6:]}"
     renewed = start + ric.calc_check_digit(start + "0")
     wanted = renewed if _has_a_date(renewed) and not number.startswith("99") else None
@@ -134,13 +134,13 @@ def test_an_old_resident_id_is_the_new_one_of_the_same_person(number: str) -> No
 
 
 def test_both_forms_of_a_resident_id_are_one_customer() -> None:
-    """Whoever was enrolled with one is found by the other."""
+    """Both forms of one person's number have the same canonical form."""
     assert of_field("119999700101001, 119999197001010013", Field.RESIDENT_ID) == ["119999197001010013"] * 2
 
 
 @st.composite
 def ibans(draw: st.DrawFn) -> str:
-    """Of any country's structure, right or nearly so."""
+    """An IBAN of any country, right or with a wrong checksum or length."""
     country = draw(st.sampled_from(sorted(BBAN)))
     alphabet = {"n": "0123456789", "a": "ABXYZ", "c": "09AZ"}
     bban = "".join(
@@ -156,7 +156,7 @@ def ibans(draw: st.DrawFn) -> str:
 @settings(max_examples=400, deadline=None)
 @given(ibans())
 def test_an_iban_is_what_stdnum_says(number: str) -> None:
-    """Country, length, structure and remainder, for all countries of the registry."""
+    """Country, length, structure and checksum are checked as in stdnum, for all countries of the registry."""
     valid = stdnum_iban.is_valid(number, check_country=False)
 
     assert iban(number) == (number if valid else None)
@@ -165,14 +165,14 @@ def test_an_iban_is_what_stdnum_says(number: str) -> None:
 @settings(max_examples=500, deadline=None)
 @given(ibans().filter(lambda number: iban(number) is not None), st.sampled_from([" ", "-", ""]))
 def test_an_iban_is_found_in_text_as_it_is_written(number: str, separator: str) -> None:
-    """In groups of four, in small letters, with a word after it."""
+    """An IBAN is found in groups of four, in lower case, with a word after it."""
     written = separator.join(re.findall(".{1,4}", number))
 
     assert of_field(f"to {written.lower()} today", Field.IBAN) == [number]
 
 
-def said_by_phonenumbers(written: str, region: str) -> str | None:
-    """E.164 of a valid number, None of any other text."""
+def phonenumbers_e164(written: str, region: str) -> str | None:
+    """Return E.164 of a valid number, None for any other text."""
     try:
         number = phonenumbers.parse(written, region)
     except phonenumbers.NumberParseException:
@@ -184,19 +184,19 @@ def said_by_phonenumbers(written: str, region: str) -> str | None:
 @settings(max_examples=400, deadline=None)
 @given(st.from_regex(r"\+?[0-9][0-9 \-().]{6,20}", fullmatch=True), st.sampled_from(["CN", "GB", "US", "DE"]))
 def test_a_written_phone_is_what_phonenumbers_says(written: str, region: str) -> None:
-    """With separators, with and without +; what phonenumbers reads as an extension is not written so here.
+    """A written number has the readings that phonenumbers gives its digits.
 
-    Where it has no answer, or the digits begin with the region's own code, they are asked for again with a
-    + in front, or in place of 00.
+    If it gives none, or the digits begin with the region's own code, they are read a second time with a + in
+    front or instead of 00. Extensions are not generated.
     """
     digits = re.sub("[^0-9]", "", written)
     plus, lost = written.startswith("+"), digits.removeprefix("00")
     wanted: list[str | None] = []
     if 7 <= len(digits) <= 17:
-        wanted = [said_by_phonenumbers("+" * plus + digits, region)]
+        wanted = [phonenumbers_e164("+" * plus + digits, region)]
         own = digits.startswith(str(phonenumbers.country_code_for_region(region)))
         if not plus and (wanted == [None] or own) and 10 <= len(lost) <= 15 and lost[0] != "0":
-            wanted.append(said_by_phonenumbers("+" + lost, region))
+            wanted.append(phonenumbers_e164("+" + lost, region))
     numbers = list(dict.fromkeys(filter(None, wanted)))
 
     assert (forms(Field.PHONE, written, region), phone(written, region)) == (
@@ -215,7 +215,7 @@ def test_a_written_phone_is_what_phonenumbers_says(written: str, region: str) ->
     ],
 )  # fmt: skip
 def test_a_mainland_mobile_is_found_however_it_is_written(written: str) -> None:
-    """With and without +86, with separators, in full width, with something invisible inside, glued."""
+    """A number is found with or without +86, separators, full width, invisible characters, letters beside."""
     assert "+8617000000000" in of_field(written, Field.PHONE)
 
 
@@ -229,14 +229,14 @@ def test_a_mainland_mobile_is_found_however_it_is_written(written: str) -> None:
     ],
 )
 def test_a_number_is_one_candidate(text: str, region: str) -> None:
-    """With its country code, and not once more without it; the same number twice is two."""
+    """A number with a country code gives one candidate; the same number twice gives two."""
     once, twice = (of_field(written, Field.PHONE, region) for written in (text, f"{text}, {text}"))
 
     assert (len(once), len(twice)) == (1, 2)
 
 
 def test_the_default_region_decides_what_a_national_number_is() -> None:
-    """The same digits are a number in one region and none in another."""
+    """The same digits are a number in one region and not in another."""
     text = "020 7946 0123"
 
     assert [of_field(text, Field.PHONE, region) for region in ("GB", "FR")] == [["+442079460123"], []]
@@ -259,7 +259,7 @@ def test_the_default_region_decides_what_a_national_number_is() -> None:
     ],
 )
 def test_an_address_is_found_in_what_surrounds_it(text: str, address: str) -> None:
-    """In prose of any script, in quotes, in lists of several customs."""
+    """An address is found in prose of any script, in quotes, and in the usual formats of lists."""
     assert of_field(text, Field.EMAIL) == [address]
 
 
@@ -269,14 +269,14 @@ def test_an_address_is_found_in_what_surrounds_it(text: str, address: str) -> No
               "x" * 65 + "@b.example", "a@" + "b" * 250 + ".example", "a@1.2.3.4"],
 )  # fmt: skip
 def test_what_is_no_address(value: str) -> None:
-    """Neither as a cell nor in a text as a whole."""
+    """Malformed and too long addresses are refused."""
     assert email(value) is None
 
 
 @settings(max_examples=500, deadline=None)
 @given(st.integers(1, 5000), st.sampled_from([",", ";", "\t", "|", "----", " "]))
 def test_cells_and_text_agree(number: int, delimiter: str) -> None:
-    """What enrolment takes from a cell is what the scan finds in a row of such cells."""
+    """The forms of cells are the forms that a scan finds in a row of these cells."""
     one = customer(number)
     row = delimiter.join(one[1:])
 
@@ -287,7 +287,7 @@ def test_cells_and_text_agree(number: int, delimiter: str) -> None:
 
 
 def test_two_numbers_side_by_side_are_two() -> None:
-    """A space may stand inside a number or between two."""
+    """Numbers separated by a space are found separately, although a space can stand inside a number."""
     one = customer(2000)
 
     found = {(name, value) for name, value, _ in scanned(f"{one.resident_id} {one.phone} {one.card}")}
@@ -311,14 +311,14 @@ def test_two_numbers_side_by_side_are_two() -> None:
     ],
 )
 def test_a_value_shows_what_it_is_or_its_column_says_so(field: Field, value: str, shows: bool) -> None:
-    """A column without a name is known by what its cells are; all of these are cells of their field."""
+    """Some values show their field by themselves; others are accepted only in a column of the field."""
     assert (recognised(field, value, "CN"), canonical(field, value, "CN") is not None) == (shows, True)
 
 
 @settings(max_examples=300, deadline=None)
 @given(st.text(max_size=300), st.sampled_from(["CN", "US"]))
 def test_any_text_can_be_scanned(text: str, region: str) -> None:
-    """No input raises, and each candidate's span holds its value again."""
+    """No text raises an error, and the span of each candidate has a canonical form again."""
     for one in scan(text, region):
         assert canonical(one.field, text[one.start : one.end], region) is not None or one.field == Field.PHONE
 
@@ -348,23 +348,23 @@ BAIT = {
 
 @pytest.mark.parametrize("text", BAIT.values(), ids=BAIT)
 def test_bait_takes_no_longer_than_twice_its_double(text: str) -> None:
-    """Time grows with the length: four times the bait takes well below the sixteenfold of a square."""
+    """Time grows about linearly: four times the text takes far less than sixteen times as long."""
     quarter = text[: len(text) // 4]
 
     def seconds(bait: str) -> float:
         best = float("inf")
         for _ in range(3):
-            begun = time.process_time()
+            started = time.process_time()
             for _ in scan(bait, "CN"):
                 pass
-            best = min(best, time.process_time() - begun)
+            best = min(best, time.process_time() - started)
         return best
 
     assert seconds(text) < 9 * seconds(quarter) + 0.1
 
 
 def test_numbers_at_random_are_rarely_cards() -> None:
-    """A random 16-digit number is a card in about one case of twenty-five: Luhn and the issuer agree."""
+    """About one of 25 random 16-digit numbers is a card: one of ten passes Luhn, issuers exclude more."""
     chance = random.Random(3)
 
     hits = sum(card("".join(chance.choices("0123456789", k=16))) is not None for _ in range(20_000))
@@ -388,11 +388,11 @@ def test_numbers_at_random_are_rarely_cards() -> None:
     ],
 )
 def test_a_refused_value_has_a_reason(field: Field, value: str, reason: str) -> None:
-    """The reason is a slug of a closed list and holds nothing of the value."""
+    """A refused value has a reason from a fixed list of slugs."""
     assert (canonical(field, value, "CN"), refusal(field, value)) == (None, reason)
 
 
 def test_the_invented_customers_are_real_enough() -> None:
-    """Every value of the fixtures is a valid one of its field."""
+    """Every value of the invented customers is valid for its field."""
     for one in customers(1200)[::40]:
         assert all(canonical(field, cell, "CN") for field, cell in zip(FIELDS, one[1:], strict=True))

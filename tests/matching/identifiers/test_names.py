@@ -1,4 +1,4 @@
-"""Names with birth dates, user names, account numbers: what only columns give."""
+"""Names with birth dates, user names, account numbers: fields that are found only in columns."""
 
 from datetime import date
 
@@ -16,7 +16,7 @@ from matching.identifiers import (
     refusal,
     scan,
 )
-from matching.identifiers.names import birth_dates, person_name
+from matching.identifiers.name_birth_dates import birth_dates, person_name
 
 
 @pytest.mark.parametrize(
@@ -46,14 +46,14 @@ from matching.identifiers.names import birth_dates, person_name
     ],
 )
 def test_a_name_has_one_form(written: str, name: str | None) -> None:
-    """Titles, accents, signs and case go; the order of words counts only where they run together."""
+    """Titles, accents, signs and case are removed; the order of words matters only in joined scripts."""
     assert person_name(written) == name
 
 
 @settings(max_examples=300, deadline=None)
 @given(st.text(max_size=40))
 def test_the_form_of_a_name_is_itself(written: str) -> None:
-    """A form that is normalised again stays, whatever it was made of."""
+    """Normalising a canonical form again changes nothing."""
     once = person_name(written)
 
     assert once is None or person_name(once) == once
@@ -66,7 +66,7 @@ def test_the_form_of_a_name_is_itself(written: str) -> None:
     )
 )
 def test_the_order_of_latin_words_does_not_count(orders: tuple[list[str], list[str]]) -> None:
-    """Family name first or last, in one column or in two."""
+    """Latin words in any order, in one column or two, give one form."""
     one, other = orders
 
     assert composite(one, "1990-05-17") == composite([" ".join(other)], "1990-05-17") is not None
@@ -86,7 +86,7 @@ BORN = date(1990, 5, 17)
     ],
 )  # fmt: skip
 def test_a_birth_date_is_read_in_its_usual_forms(written: str) -> None:
-    """Year first, day first, month first where it can be no day, in letters, with a time behind it."""
+    """A date is read with year, day or month first, with the month in letters, with a time after it."""
     assert birth_dates(written) == [BORN]
 
 
@@ -96,7 +96,7 @@ def test_a_birth_date_is_read_in_its_usual_forms(written: str) -> None:
      "17 Foo 1990", "1790-05-17", "2190-05-17", "1990-05/17", "1" * 100],
 )  # fmt: skip
 def test_what_is_no_birth_date(written: str) -> None:
-    """Two digits of a year, the serial number of a spreadsheet, days that never were."""
+    """Two-digit years, spreadsheets' day numbers and days that do not exist are not birth dates."""
     assert birth_dates(written) == []
 
 
@@ -113,13 +113,13 @@ def test_what_is_no_birth_date(written: str) -> None:
 def test_a_date_that_could_be_two(
     written: str, readings: list[str], day_first: str, month_first: str | None
 ) -> None:
-    """A row of a leak may mean either; a list has to say which, or the value is refused."""
+    """An ambiguous date of a leak gives both dates; in a list it is refused unless the order is given."""
     forms = [f"doe john|{day}" for day in readings]
-    said = [composite(["John", "Doe"], written, order) for order in DateOrder]
+    with_order = [composite(["John", "Doe"], written, order) for order in DateOrder]
 
     assert composites(["Doe", "John"], written) == forms
     assert composite(["Doe", "John"], written) == (forms[0] if len(forms) == 1 else None)
-    assert said == [day and f"doe john|{day}" for day in (day_first, month_first)]
+    assert with_order == [day and f"doe john|{day}" for day in (day_first, month_first)]
 
 
 @settings(max_examples=200, deadline=None)
@@ -128,7 +128,7 @@ def test_a_date_that_could_be_two(
     st.sampled_from(["%Y-%m-%d", "%Y%m%d", "%d.%m.%Y", "%d %B %Y"]),
 )
 def test_every_day_is_read_back(day: date, form: str) -> None:
-    """From 1850 to 2100, however it is written."""
+    """Every day from 1850 to 2100 is read back in each form."""
     assert birth_dates(day.strftime(form)) == [day]
 
 
@@ -144,7 +144,7 @@ def test_every_day_is_read_back(day: date, form: str) -> None:
     ],
 )
 def test_a_refused_name_with_a_birth_date_has_a_reason(value: str, reason: str) -> None:
-    """Two readings of a date are told apart from none."""
+    """An ambiguous date has another reason than an invalid one."""
     assert (canonical(Field.NAME_BIRTH_DATE, value, "CN"), refusal(Field.NAME_BIRTH_DATE, value)) == (
         None,
         reason,
@@ -169,7 +169,7 @@ def test_a_refused_name_with_a_birth_date_has_a_reason(value: str, reason: str) 
     ],
 )
 def test_a_user_name_has_one_form(value: str, name: str | None) -> None:
-    """Small letters, no @ before it; what thousands share is nobody's."""
+    """A user name is lower case without a leading @; placeholders and names with spaces are refused."""
     assert canonical(Field.USERNAME, value, "CN") == name
 
 
@@ -187,12 +187,12 @@ def test_a_user_name_has_one_form(value: str, name: str | None) -> None:
     ],
 )
 def test_an_account_number_has_one_form(value: str, number: str | None) -> None:
-    """No separators, no leading zeros: spreadsheets lose them."""
+    """An account number has no separators and no leading zeros, which spreadsheets drop."""
     assert canonical(Field.ACCOUNT, value, "CN") == number
 
 
-def test_placeholders_are_told_apart() -> None:
-    """What stands where nothing is known is no malformed value."""
+def test_placeholders_have_their_own_reason() -> None:
+    """Placeholders have another reason than malformed values."""
     assert [refusal(Field.USERNAME, value) for value in ("admin", "N/A", "two words")] == [
         "placeholder",
         "placeholder",
@@ -201,5 +201,5 @@ def test_placeholders_are_told_apart() -> None:
 
 
 def test_no_text_holds_a_declared_field() -> None:
-    """Nothing about a user name tells that it is one."""
+    """Fields that only columns have are not found in a text."""
     assert list(scan("summer99, 20014577, John Doe|1990-05-17", "CN", DECLARED)) == []

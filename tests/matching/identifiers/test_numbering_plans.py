@@ -1,4 +1,4 @@
-"""Telephone numbers: the same answer as phonenumbers, for digits of any region."""
+"""Telephone numbers: the same answer as phonenumbers for digits of any region."""
 
 import phonenumbers
 import pytest
@@ -13,7 +13,7 @@ _KINDS = ("fixed_line", "mobile", "toll_free", "premium_rate", "shared_cost", "v
 
 
 def oracle(digits: str, region: str, *, international: bool) -> str | None:
-    """What phonenumbers says."""
+    """Return the answer of phonenumbers."""
     try:
         number = phonenumbers.parse(("+" if international else "") + digits, region)
     except phonenumbers.NumberParseException:
@@ -24,7 +24,7 @@ def oracle(digits: str, region: str, *, international: bool) -> str | None:
 
 
 def examples(region: str) -> list[str]:
-    """Example numbers of a region's plan."""
+    """Return the example numbers of a region's plan."""
     metadata = phonenumbers.PhoneMetadata.metadata_for_region(region)
     descriptions = (getattr(metadata, kind) for kind in _KINDS)
     return [one.example_number for one in descriptions if one is not None and one.example_number]
@@ -32,7 +32,7 @@ def examples(region: str) -> list[str]:
 
 @st.composite
 def numbers(draw: st.DrawFn) -> tuple[str, str, bool]:
-    """Near misses: an example with a prefix in front and up to two digits changed, or digits at random."""
+    """Examples with a prefix and up to two changed digits, or random digits."""
     region = draw(st.sampled_from(REGIONS))
     code = str(phonenumbers.country_code_for_region(region))
     digits = list(draw(st.sampled_from(examples(region)) | st.text("0123456789", min_size=6, max_size=14)))
@@ -45,7 +45,7 @@ def numbers(draw: st.DrawFn) -> tuple[str, str, bool]:
 @settings(max_examples=1500, deadline=None)
 @given(numbers())
 def test_any_number_of_any_region_is_what_phonenumbers_says(number: tuple[str, str, bool]) -> None:
-    """Valid or not, and the same E.164: for examples, near misses and random digits of all regions."""
+    """Validity and E.164 agree for examples, near misses and random digits of all regions."""
     digits, region, international = number
 
     assert e164(digits, region, international=international) == oracle(
@@ -55,13 +55,13 @@ def test_any_number_of_any_region_is_what_phonenumbers_says(number: tuple[str, s
 
 @pytest.mark.parametrize("region", REGIONS)
 def test_the_examples_of_each_region_are_found(region: str) -> None:
-    """Every example of a numbering plan is valid as a national number of its region."""
+    """Each example of a numbering plan is read as phonenumbers reads it."""
     for digits in examples(region):
         assert e164(digits, region) == oracle(digits, region, international=False)
 
 
-def ways(number: phonenumbers.PhoneNumber) -> list[str]:
-    """How a number is written: nationally, internationally, and with its country code glued to it."""
+def written_forms(number: phonenumbers.PhoneNumber) -> list[str]:
+    """Return the ways to write a number: nationally, internationally, with its country code glued to it."""
     code, formats = str(number.country_code), phonenumbers.PhoneNumberFormat
     e164_form = phonenumbers.format_number(number, formats.E164)
     rest = e164_form[1 + len(code) :]
@@ -78,11 +78,11 @@ def ways(number: phonenumbers.PhoneNumber) -> list[str]:
 
 @pytest.mark.parametrize("region", REGIONS)
 def test_the_examples_of_each_region_are_found_in_text_however_they_are_written(region: str) -> None:
-    """Each number of seven digits and more, in Chinese text and as a cell, in every form."""
+    """Each example of seven digits or more is found in Chinese text and as a cell, in every form."""
     for digits in examples(region):
         number = phonenumbers.parse(digits, region)
         wanted = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
-        for written in ways(number):
+        for written in written_forms(number):
             enough = sum(map(str.isdigit, written)) >= 7 and _is_glued_long_enough(written)
             found = {one.canonical for one in scan(f"电话{written}，", region, {Field.PHONE})}
             assert wanted in found or not enough, written
@@ -90,7 +90,7 @@ def test_the_examples_of_each_region_are_found_in_text_however_they_are_written(
 
 
 def _is_glued_long_enough(written: str) -> bool:
-    """A code without + or prefix makes a number of ten digits and more only."""
+    """Return whether a code without + or prefix can be recognised: the number needs ten digits."""
     return not written.isdigit() or len(written.removeprefix("00")) >= 10
 
 
@@ -107,13 +107,13 @@ def _is_glued_long_enough(written: str) -> bool:
     ],
 )
 def test_a_number_whose_plus_was_lost(written: str, region: str, numbers: list[str]) -> None:
-    """Two numbers where both readings are ones, in a cell as in a text."""
+    """Digits that may have lost their plus give one or two numbers, the same in a cell and in a text."""
     found = [one.canonical for one in scan(written, region, {Field.PHONE})]
 
     assert (forms(Field.PHONE, written, region), found) == (numbers, numbers)
 
 
 def test_an_unknown_region_is_an_error() -> None:
-    """The configuration refuses it before; here it is a mistake of the caller."""
+    """A region without telephone numbers raises ValueError; the configuration refuses it earlier."""
     with pytest.raises(ValueError, match="ZZ"):
         e164("123456789", "ZZ")

@@ -1,4 +1,4 @@
-"""Crypto wallets: what the checksum says, and nothing by shape."""
+"""Crypto wallets: recognised by their checksum, never by form alone."""
 
 import hashlib
 import random
@@ -16,7 +16,7 @@ RIPPLE = "rpshnaf39wBUDNEGHJKLM4PQRST7VWXYZ2bcdeCg65jkm8oFqi1tuvAxyz"
 
 
 def encoded(payload: bytes, alphabet: str = BITCOIN) -> str:
-    """base58check, written out by long division."""
+    """Return base58check, computed by long division."""
     raw = payload + hashlib.sha256(hashlib.sha256(payload).digest()).digest()[:4]
     number, digits = int.from_bytes(raw, "big"), ""
     while number:
@@ -41,7 +41,7 @@ HASHES = st.binary(min_size=20, max_size=20)
     st.sampled_from(sorted(CHAINS)), HASHES, st.sampled_from(["{}", "BTC:{}", "地址{}。", "'{}',", "({})"])
 )
 def test_an_address_of_every_chain_is_found(version: str, hashed: bytes, around: str) -> None:
-    """Of any hash, in whatever surrounds it; it begins with the sign that its chain is known by."""
+    """An address of any hash is found in any surroundings and begins with the characters of its chain."""
     address = encoded(bytes.fromhex(version) + hashed)
 
     assert [found(around.format(address)), canonical(Field.WALLET, address, "CN")] == [[address], address]
@@ -51,7 +51,7 @@ def test_an_address_of_every_chain_is_found(version: str, hashed: bytes, around:
 @settings(max_examples=100, deadline=None)
 @given(HASHES)
 def test_a_ripple_address_is_found(hashed: bytes) -> None:
-    """Their alphabet begins with r, and so do they."""
+    """An XRP address is found; it begins with r, as its alphabet does."""
     address = encoded(b"\0" + hashed, RIPPLE)
 
     assert [address[0], found(f"to {address}\n")] == ["r", [address]]
@@ -60,7 +60,7 @@ def test_a_ripple_address_is_found(hashed: bytes) -> None:
 @settings(max_examples=300, deadline=None)
 @given(HASHES, st.integers(0, 33), st.sampled_from(BITCOIN), st.sampled_from(["00", "05"]))
 def test_bitcoin_is_what_stdnum_says(hashed: bytes, place: int, changed: str, version: str) -> None:
-    """Right addresses, and those with one character changed."""
+    """Right addresses and addresses with one character changed are judged as by stdnum."""
     address = encoded(bytes.fromhex(version) + hashed)
     address = address[0] + (address[1 : place + 1] + changed + address[place + 2 :])[: len(address) - 1]
 
@@ -95,7 +95,7 @@ INVALID = [
 
 @pytest.mark.parametrize("address", VALID)
 def test_a_segwit_address_is_in_small_letters(address: str) -> None:
-    """However it is written; version 0 by BIP 173, the others by BIP 350."""
+    """A SegWit address becomes lower case: version 0 by BIP 173, others by BIP 350."""
     assert [found(f"send to {address}, now"), canonical(Field.WALLET, address, "CN")] == [
         [address.lower()],
         address.lower(),
@@ -104,12 +104,12 @@ def test_a_segwit_address_is_in_small_letters(address: str) -> None:
 
 @pytest.mark.parametrize("address", INVALID)
 def test_a_wrong_segwit_address_is_none(address: str) -> None:
-    """Wrong checksum, version, length, padding, or two cases at once."""
+    """An address with a wrong checksum, version, length or padding, or in mixed case, is refused."""
     assert [found(address), canonical(Field.WALLET, address, "CN")] == [[], None]
 
 
 def segwit(prefix: str, program: Sequence[int]) -> str:
-    """A version 0 address by stdnum's checksum."""
+    """Return a version 0 address with stdnum's checksum."""
     values = [0, *program]
     spread = [ord(letter) >> 5 for letter in prefix] + [0] + [ord(letter) & 31 for letter in prefix]
     check = bitcoin.bech32_checksum(spread + values + [0] * 6) ^ 1
@@ -120,7 +120,7 @@ def segwit(prefix: str, program: Sequence[int]) -> str:
 @settings(max_examples=150, deadline=None)
 @given(st.lists(st.integers(0, 31), min_size=32, max_size=32), st.integers(0, 41), st.sampled_from("qpz29"))
 def test_segwit_is_what_stdnum_says(program: list[int], place: int, changed: str) -> None:
-    """Right addresses of version 0, and those with one character changed; Litecoin's alike."""
+    """Addresses of version 0, right or with one character changed, agree with stdnum; Litecoin's too."""
     address, litecoin = segwit("bc", program), segwit("ltc", program)
     wrong = address[:4] + (address[4:place] + changed + address[place + 1 :])[-38:] if place > 4 else address
 
@@ -139,8 +139,8 @@ ETHEREUM = [
 
 @pytest.mark.parametrize("address", ETHEREUM)
 def test_an_ethereum_address_is_known_by_its_capitals(address: str) -> None:
-    """In a text only so; a cell may have it in one case."""
-    last = max(place for place, sign in enumerate(address) if sign.isalpha())
+    """In a text the capitals must be those of EIP-55; a cell can also have the address in one case."""
+    last = max(place for place, character in enumerate(address) if character.isalpha())
     wrong = address[:last] + address[last].swapcase() + address[last + 1 :]
     texts = [address, wrong, address.lower(), address[:2] + address[2:].upper()]
 
@@ -154,7 +154,7 @@ def test_an_ethereum_address_is_known_by_its_capitals(address: str) -> None:
 
 
 def test_hashes_are_no_wallets() -> None:
-    """20,000 lines of md5, sha1 and base58 at random give none: by shape alone there were thousands."""
+    """20,000 lines of MD5, SHA-1 and random base58 give no candidate: by form there would be thousands."""
     chance = random.Random(4)
     lines = [
         f"{hashlib.md5(str(number).encode()).hexdigest()},{hashlib.sha1(str(number).encode()).hexdigest()},"
@@ -176,5 +176,5 @@ def test_hashes_are_no_wallets() -> None:
     ],
 )
 def test_a_refused_wallet_has_a_reason(value: str, reason: str) -> None:
-    """Which tells a slip of the pen from what is no address at all."""
+    """A wrong checksum has another reason than a text that is not an address."""
     assert (canonical(Field.WALLET, value, "CN"), refusal(Field.WALLET, value)) == (None, reason)

@@ -11,8 +11,15 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from matching.fingerprints.scheme import Fingerprints
-from matching.fingerprints.segments.build import in_order, records_of
-from matching.fingerprints.segments.probe import SHARED_LIMIT, Hits, LookupTable, Marking, by_numpy, lookup
+from matching.fingerprints.segments.lookup_table import (
+    SHARED_LIMIT,
+    Hits,
+    LookupTable,
+    Marking,
+    by_numpy,
+    lookup,
+)
+from matching.fingerprints.segments.sorting import in_order, records_of
 from matching.native.build import build
 from matching.native.library import PATH, LibraryMissing
 from matching.native.probe import Probe, functions, marks_of, probe

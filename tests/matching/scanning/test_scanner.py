@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from matching.fingerprints.scheme import new_key
 from matching.identifiers import GOLDEN, SCANNED, Candidate, Field, scan
-from matching.identifiers.providers import PROVIDERS
+from matching.identifiers.mail_providers import PROVIDERS
 from matching.native.build import build
 from matching.native.library import FIELDS, LibraryMissing, load_library
 from matching.scanning.candidates import Candidates

@@ -65,6 +65,19 @@ def test_a_post_is_complete() -> None:
     assert (listing.posted_at_uncertain, listing.claimed_records) == (False, 500_000)
 
 
+def test_a_large_post_that_was_pasted_from_a_word_processor_keeps_its_body() -> None:
+    """An `<o:p>` in a post of 143 KB is read like any other element."""
+    sentence = "<p>Ropes and lanterns of Ankerby.</p>"
+    rendered = sentence * (143_000 // len(sentence)) + "<p>The end.<o:p></o:p></p>"
+
+    listing = single_listing(
+        family_adapter("wordpress", ROOT).parse(json_page([{**POST, "content": {"rendered": rendered}}], API))
+    )
+
+    assert listing.body.split("\n")[0] == "Ropes and lanterns of Ankerby."
+    assert listing.body.split("\n")[-1] == "The end."
+
+
 def test_a_protected_post_is_a_title() -> None:
     """The text of a protected post is not shown to guests."""
     protected = {**POST, "content": {"rendered": "", "protected": True}, "date_gmt": "0000-00-00T00:00:00"}

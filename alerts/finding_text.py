@@ -1,0 +1,111 @@
+"""The texts of an alert about a finding: title, summary and next steps, for a reader who was just woken by
+it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from alerts.dedupe import Decision
+from alerts.finding import CompanyFinding
+from alerts.message import MessageContent, MessageListing, MessageSource
+from alerts.wording import format_count, format_time
+from storage.alerts import AlertChange, Severity
+
+_STRONGER = {
+    AlertChange.ESCALATED: " This is stronger than in the messages before.",
+    AlertChange.REOPENED: " This is stronger than what was known when the alert was acknowledged or closed.",
+}
+
+
+def finding_content(finding: CompanyFinding, decision: Decision, severity: Severity) -> MessageContent:
+    """Return the content of a revision about what was found."""
+    return MessageContent(
+        title=f"{finding.company.name}: {finding.listing.title or 'a listing without a title'}",
+        state=decision.state,
+        summary=_finding_summary(finding, decision.change),
+        company=finding.company,
+        source=finding.source,
+        listing=finding.listing,
+        matches=finding.matches,
+        excerpts=finding.excerpts,
+        changes=decision.differences,
+        next_steps=tuple(_finding_steps(finding, severity)),
+        coverage=finding.coverage,
+        proof=finding.proof,
+    )
+
+
+def listing_life_content(
+    last: MessageContent, decision: Decision, *, source: MessageSource, listing: MessageListing
+) -> MessageContent:
+    """Return the content of a revision that says that the listing is gone or back.
+
+    The rest stays as in `last`, the content of the alert's last revision.
+    """
+    what = "is gone from" if listing.gone_at else "is back on"
+    return last.model_copy(
+        update={
+            "state": decision.state,
+            "summary": f"The listing {what} {source.name}. Everything that was captured of it is kept.",
+            "listing": listing,
+            "source": source,
+            "changes": decision.differences,
+        }
+    )
+
+
+def _finding_summary(finding: CompanyFinding, change: AlertChange) -> str:
+    """Say how certain it is that the data is the company's, where it is offered and since when."""
+    facts, name, where = finding.facts, finding.company.name, finding.source.name
+    if facts.coherent_rows:
+        rows = (
+            "1 row agrees" if facts.coherent_rows == 1 else f"{format_count(facts.coherent_rows)} rows agree"
+        )
+        certainty = f"Data of {name} is on {where}: {rows} with enrolled customers."
+    elif facts.mentions and facts.enrolled:
+        certainty = f"{name} is named on {where}. No row there agrees with an enrolled customer."
+    elif facts.mentions:
+        certainty = f"{name} is named on {where}. No customers are enrolled to compare it with."
+    else:
+        certainty = f"Single identifiers of customers of {name} are on {where}."
+    first_seen = format_time(finding.listing.first_seen_at)
+    return f"{certainty} First seen {first_seen}.{_STRONGER.get(change, '')}"
+
+
+def _finding_steps(finding: CompanyFinding, severity: Severity) -> Iterator[str]:
+    """Yield what to do, in the order of doing it."""
+    if severity in (Severity.HIGH, Severity.CRITICAL):
+        yield (
+            "Call the person who decides on incidents now, and write down the time: with this message, your "
+            "company knows."
+        )
+    yield (
+        "Acknowledge the alert, so that nobody does the work twice. The command is at the end of this "
+        "message."
+    )
+    if finding.facts.coherent_rows:
+        yield (
+            "Ask the owner of the customer list to name the customers behind the ordinals of the hits. "
+            "Compare the offered data with what your systems hold, to see which system it came from."
+        )
+    elif finding.facts.single_hits:
+        yield (
+            "Treat the single hits as a hint. Without a second identifier in the same row, they may be "
+            "chance."
+        )
+    elif finding.facts.enrolled:
+        yield (
+            "Keep an eye on it. So far nothing shows that the data is yours: the company is named, but no "
+            "customer matches."
+        )
+    else:
+        yield (
+            "Enrol your customers (spillwatch enroll). So far nothing shows that the data is yours: the "
+            "company is named, but there are no customers to compare with. After enrolment the archive is "
+            "searched again automatically."
+        )
+    yield (
+        "Keep the proof. The captures listed below are in the evidence store, and this message has their "
+        "hashes. Do not contact the seller, and do not buy the data."
+    )

@@ -1,0 +1,182 @@
+"""What may be fetched: the rules that every request of a visit passes, whichever code built it.
+
+Order: method, length, scheme, host name, type of file; then, when the connection is made, the address that is
+really dialled; then, when the headers have arrived, the type of content. A source may name hosts whose
+private address is intended (`allow_private_addresses`); nothing else lifts a rule.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from posixpath import normpath, splitext
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from crawler.errors import (
+    AddressRefused,
+    ContentRefused,
+    MethodRefused,
+    OnionWithoutTor,
+    RouteMissing,
+    SchemeRefused,
+    UrlRefused,
+)
+
+if TYPE_CHECKING:
+    from scrapy import Request
+
+METHODS = frozenset({"GET", "HEAD"})
+SCHEMES = frozenset({"http", "https"})
+#: Longer URLs come from traps that append to the URL at each step.
+MAX_URL_CHARS = 2083
+#: aiohttp counts them while they arrive; the sites we know send at most 40.
+MAX_HEADERS = 128
+#: Limit of the status line, and of each header, in bytes.
+MAX_HEADER_BYTES = 8190
+#: `Content-Encoding: gzip, gzip, gzip`: decompressing each layer costs up to the response limit.
+MAX_ENCODINGS = 2
+
+#: Archives and media are the goods for sale: never fetched, whatever links to them.
+REFUSED_SUFFIXES = frozenset(
+    """
+    .7z .ace .apk .arj .avi .bin .bmp .br .bz2 .cab .db .dmg .doc .docx .dump .exe .flac .gif .gz .iso .jpeg
+    .jpg .lz .lz4 .lzma .mdb .mkv .mov .mp3 .mp4 .mpeg .mpg .msi .ogg .parquet .pdf .png .ppt .pptx .rar
+    .sqlite .tar .tbz2 .tgz .torrent .txz .wav .webm .webp .wmv .xls .xlsx .xz .zip .zst
+    """.split()  # noqa: SIM905 - one word per line would be 50 lines
+)
+REFUSED_TYPES = ("image/", "video/", "audio/", "font/", "model/")
+_REFUSED_SUBTYPES = """gzip java-archive msword octet-stream pdf vnd.rar x-7z-compressed x-ace-compressed
+                 x-bittorrent x-bzip x-bzip2 x-compress x-compressed x-gzip x-iso9660-image x-lzma
+                 x-msdownload x-rar x-rar-compressed x-sqlite3 x-tar x-xz x-zip x-zip-compressed zip zstd
+                 """
+REFUSED_APPLICATIONS = frozenset(f"application/{subtype}" for subtype in _REFUSED_SUBTYPES.split())
+ATTACHMENT_TYPES = ("text/",)
+
+#: A NAT64 address carries an IPv4 address in its last four bytes, and reaches that one (RFC 6052).
+NAT64 = ip_network("64:ff9b::/96")
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """The rules for one source. `private_hosts`: names and literal addresses that may be private.
+
+    `tor_proxy`: None if none is configured.
+    """
+
+    private_hosts: frozenset[str] = frozenset()
+    via: str = "direct"
+    tor_proxy: str | None = None
+
+    @classmethod
+    def of(cls, hosts: Iterable[str], *, via: str = "direct", tor_proxy: str | None = None) -> Guard:
+        return cls(frozenset(_normal_host(host) for host in hosts), via, tor_proxy)
+
+    def check_request(self, method: str, url: str) -> None:
+        """Raise a `FetchRefused` unless this request may be sent."""
+        if method not in METHODS:
+            raise MethodRefused(f"A {method} request was refused: this crawler only reads (GET and HEAD).")
+        if len(url) > MAX_URL_CHARS:
+            raise UrlRefused(
+                f"A URL of {len(url)} characters was refused: the limit is {MAX_URL_CHARS} characters."
+            )
+        host = self._check_host(url)
+        # Not pathlib: it interns each part of a path, and Python's table of interned strings would grow with
+        # every page.
+        if splitext(normpath(urlsplit(url).path))[1].lower() in REFUSED_SUFFIXES:
+            raise ContentRefused(f"A file on {host} was not fetched: archives and media are never fetched.")
+
+    def _check_host(self, url: str) -> str:
+        try:
+            parts = urlsplit(url)
+            host = _normal_host(parts.hostname or "")
+        except ValueError as error:
+            raise UrlRefused("An invalid URL was refused.") from error
+        if parts.scheme not in SCHEMES:
+            raise SchemeRefused(
+                f"A URL with the scheme {parts.scheme!r:.40} was refused: only http and https are followed."
+            )
+        if not host:
+            raise UrlRefused("A URL without a host was refused.")
+        if self.via == "tor" and self.tor_proxy is None:
+            raise RouteMissing(
+                "This source is fetched through Tor, and no tor_proxy is set in [crawler]: nothing was "
+                "requested."
+            )
+        if is_onion(host) and self.via != "tor":
+            raise OnionWithoutTor(
+                f"{host} is an onion name and this source is fetched directly: nothing was requested, and no "
+                'name was resolved. Set via = "tor" in the source\'s file.'
+            )
+        if (address := _literal_address(host)) is not None:
+            self.check_address(host, address)
+        return host
+
+    def check_address(self, host: str, address: str) -> None:
+        """Raise `AddressRefused` unless `address`, to which `host` resolves, is public or `host` may be
+        private.
+        """
+        if _normal_host(host) not in self.private_hosts and not is_public(address):
+            raise AddressRefused(
+                f"{host} resolves to {address}, which is not a public address: nothing was requested. If "
+                "this is intended, name the host in the source's allow_private_addresses."
+            )
+
+
+def check_content(content_type: str | None, *, attachment: bool) -> None:
+    """Raise `ContentRefused` if the declared type is never read; a response without a type counts as text."""
+    kind = (content_type or "").partition(";")[0].strip().lower()
+    if attachment and not kind.startswith(ATTACHMENT_TYPES):
+        raise ContentRefused(f"An attachment has the type {kind or 'none'!r:.80}: only text/* is fetched.")
+    if kind.startswith(REFUSED_TYPES) or kind in REFUSED_APPLICATIONS:
+        raise ContentRefused(f"The site sent {kind!r:.80}: archives and media are never fetched.")
+
+
+def is_onion(host: str) -> bool:
+    """Return whether only Tor may resolve this name."""
+    return _normal_host(host).endswith(".onion")
+
+
+def is_public(address: str) -> bool:
+    """Return whether `address` and each address that it wraps (mapped, NAT64, 6to4, Teredo) is public."""
+    try:
+        outer = ip_address(address.partition("%")[0])
+    except ValueError:
+        return False
+    return all(
+        each.is_global and not each.is_multicast and not each.is_reserved
+        for each in _wrapped_addresses(outer)
+    )
+
+
+def _wrapped_addresses(address: IPv4Address | IPv6Address) -> list[IPv4Address | IPv6Address]:
+    if isinstance(address, IPv4Address):
+        return [address]
+    if address.ipv4_mapped is not None:
+        return [address.ipv4_mapped]
+    inner: list[IPv4Address | IPv6Address] = [address]
+    if address in NAT64:
+        # ipaddress calls the prefix "reserved"; the address inside it decides.
+        return [IPv4Address(address.packed[-4:])]
+    if address.sixtofour is not None:
+        inner.append(address.sixtofour)
+    if address.teredo is not None:
+        inner.extend(address.teredo)
+    return inner
+
+
+def _normal_host(host: str) -> str:
+    return host.strip().strip("[]").rstrip(".").lower()
+
+
+def _literal_address(host: str) -> str | None:
+    try:
+        return str(ip_address(host.partition("%")[0]))
+    except ValueError:
+        return None
+
+
+def host_of(request: Request) -> str:
+    """Return the host of a request, for messages: the rest of its URL may identify a person."""
+    return urlsplit(request.url).hostname or ""

@@ -1,0 +1,160 @@
+"""The way out for pages, directly or through Tor: a route on aiohttp that checks each address it dials."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import aiohttp
+from aiohttp.http_exceptions import LineTooLong
+from yarl import URL
+
+from crawler.errors import (
+    AddressRefused,
+    ConnectionLost,
+    ConnectionRefused,
+    FetchError,
+    HeadersRefused,
+    HostNotFound,
+    MalformedResponse,
+    RouteMissing,
+    TlsFailed,
+    Truncated,
+    UrlRefused,
+)
+from crawler.fetching.guard import MAX_HEADER_BYTES, MAX_HEADERS, Guard, host_of
+from crawler.fetching.routes.route import Exchange, Received, Route
+from crawler.fetching.routes.tor import TorConnector, TorProxy, waits_for_tor
+from crawler.fetching.visit import visit_of
+
+if TYPE_CHECKING:
+    from scrapy import Request
+    from scrapy.crawler import Crawler
+
+
+@dataclass(slots=True)
+class _Dial:
+    """The host that a connection is made for, and what the guard refused (aiohttp hides it in its own
+    errors).
+    """
+
+    host: str
+    refused: AddressRefused | None = None
+
+
+_current_dial: ContextVar[_Dial] = ContextVar("current_dial")
+
+
+class AiohttpRoute(Route):
+    """The way out for pages."""
+
+    def __init__(self, crawler: Crawler) -> None:
+        super().__init__(crawler)
+        self._tor = _required_proxy(self.guard) if self.guard.via == "tor" else None
+        connector = self._direct_connector() if self._tor is None else self._tor_connector(self._tor)
+        self._session = aiohttp.ClientSession(
+            connector=connector,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            auto_decompress=False,
+            trust_env=False,
+            timeout=aiohttp.ClientTimeout(total=None),
+            max_line_size=MAX_HEADER_BYTES,
+            max_field_size=MAX_HEADER_BYTES,
+            max_headers=MAX_HEADERS,
+            skip_auto_headers=("Accept", "Accept-Encoding", "Content-Type", "User-Agent"),
+        )
+
+    def _direct_connector(self) -> aiohttp.BaseConnector:
+        return aiohttp.TCPConnector(
+            limit=self._connections, ssl=ssl.create_default_context(), socket_factory=self._make_socket
+        )
+
+    def _tor_connector(self, proxy: TorProxy) -> aiohttp.BaseConnector:
+        circuit = visit_of(self.crawler).circuit
+        return TorConnector(proxy, circuit=circuit, connections=self._connections, timeout_s=self._timeout)
+
+    def _make_socket(self, address: tuple[Any, ...]) -> socket.socket:
+        """Make the socket for one address, which is the last moment before anything leaves this machine."""
+        family, kind, protocol, _, target = address
+        dial = _current_dial.get()
+        try:
+            self.guard.check_address(dial.host, target[0])
+        except AddressRefused as refused:
+            dial.refused = refused
+            raise PermissionError(str(refused)) from refused
+        return socket.socket(family, kind, protocol)
+
+    @asynccontextmanager
+    async def exchange(self, request: Request) -> AsyncIterator[Exchange]:
+        dial = _Dial(host_of(request))
+        _current_dial.set(dial)
+        headers = self.request_headers.wire(request)
+        waits_for_tor.set(False)
+        try:
+            async with self._session.request(
+                request.method, URL(request.url, encoded=True), headers=headers, allow_redirects=False
+            ) as response:
+                version = response.version
+                protocol = f"HTTP/{version.major}.{version.minor}" if version else "HTTP/1.1"
+                received = Received(response.status, response.raw_headers, datetime.now(UTC), protocol)
+                yield Exchange(received, response.content.iter_any())
+        except (aiohttp.ClientError, ValueError) as error:
+            raise await self._check_tor(_fetch_error(error, dial)) from error
+
+    async def _check_tor(self, problem: FetchError) -> FetchError:
+        """Return the error to raise: where a connection was cut, Tor may have ended and not the site."""
+        cut = isinstance(problem, ConnectionLost | Truncated)
+        if cut and self._tor is not None and not await self._tor.answers():
+            return self._tor.unreachable()
+        return problem
+
+    async def close(self) -> None:
+        await self._session.close()
+
+
+def _required_proxy(guard: Guard) -> TorProxy:
+    proxy = TorProxy.of(guard.tor_proxy or "")
+    if proxy is None:
+        raise RouteMissing("No tor_proxy is set in [crawler]: nothing was requested.")
+    return proxy
+
+
+def _fetch_error(error: Exception, dial: _Dial) -> FetchError:
+    """Translate an error. Order: what the guard refused, then aiohttp's errors from the narrowest to the
+    widest.
+    """
+    host = dial.host
+    if dial.refused is not None:
+        return dial.refused
+    if isinstance(error, aiohttp.ClientPayloadError):
+        return Truncated(f"{host} ended its response before it was complete.")
+    if isinstance(error, aiohttp.ClientSSLError):
+        return TlsFailed(f"The certificate of {host} could not be verified, so nothing was requested.")
+    if isinstance(error, aiohttp.ClientConnectorDNSError):
+        return HostNotFound(f"The host name {host} was not found.")
+    if isinstance(error, aiohttp.ClientConnectorError):
+        return ConnectionRefused(
+            f"{host} did not accept a connection ({error.os_error.strerror or 'no reason given'})."
+        )
+    if isinstance(error, aiohttp.ClientResponseError):
+        return _head_error(host, error.__cause__)
+    if isinstance(error, aiohttp.InvalidURL | ValueError):
+        return UrlRefused("An invalid URL was refused.")
+    return ConnectionLost(f"{host} closed the connection before it answered.")
+
+
+def _head_error(host: str, cause: BaseException | None) -> FetchError:
+    # aiohttp has no class for "too many headers", and wraps the one for "too long".
+    if cause is not None and (
+        isinstance(cause.__cause__, LineTooLong) or "headers" in str(cause)[:60].lower()
+    ):
+        return HeadersRefused(
+            f"{host} sent more than {MAX_HEADERS} headers or one of more than {MAX_HEADER_BYTES} bytes."
+        )
+    return MalformedResponse(f"The response of {host} is not HTTP.")

@@ -1,0 +1,3 @@
+"""A run: `supervisor` starts its process and hands it the job (`child_protocol`); `process_limits` bounds the
+process, `run_context` holds what the run works with, `run_tally` counts, `run_outcome` writes the end.
+"""

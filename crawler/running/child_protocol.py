@@ -1,0 +1,109 @@
+"""What passes between the daemon and the process of a run: one job in, JSON lines out.
+
+The job goes through standard input, because every user of the machine can read a process's arguments.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from enum import IntEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, PlainSerializer, SecretStr, ValidationError
+
+from crawler.errors import JobRefused
+from crawler.settings import MEBIBYTE, CrawlerSettings
+from storage.runs import RunCounts
+from storage.work import Work, WorkKind
+
+#: Limit of one line in either direction; a job holds one source file and one cursor.
+MAX_LINE_BYTES = 4 * MEBIBYTE
+
+SecretInJson = Annotated[
+    SecretStr, PlainSerializer(lambda secret: secret.get_secret_value(), when_used="json")
+]
+
+
+class Job(BaseModel):
+    """One run: what to crawl, where to write, under which epoch, and the source's cursor before the run."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    run_id: int
+    epoch: int
+    source_id: int
+    source_name: str
+    definition: dict[str, Any]
+    cursor: dict[str, Any]
+    database_url: SecretInJson
+    busy_timeout_s: float
+    evidence_dir: Path
+    settings: CrawlerSettings
+    parent_pid: int
+
+    @classmethod
+    def read(cls, line: str | bytes) -> Job:
+        """Read a job; raises `JobRefused`, which names keys but quotes no values: a job holds a password."""
+        try:
+            return cls.model_validate_json(line)
+        except ValidationError as error:
+            keys = sorted({".".join(map(str, each["loc"])) or "the whole job" for each in error.errors()})
+            raise JobRefused(f"The job on standard input cannot be used; check: {', '.join(keys)}.") from None
+
+
+class ChildExit(IntEnum):
+    """How a run's process ends; any other code, and every signal, is a crash."""
+
+    CONCLUDED = 0
+    FAILED = 1
+    STOPPED = 3
+    MEMORY = 4
+    SUPERSEDED = 5
+
+
+@dataclass(frozen=True, slots=True)
+class RunProgress:
+    """The counts of a run so far."""
+
+    run_id: int
+    counts: RunCounts
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """An exception that ended the process: its type and place, not its message, which may quote a page."""
+
+    kind: str
+    where: str
+
+
+Message = RunProgress | Work | Failure
+
+
+def line_of(message: Message) -> str:
+    """Return the message as one line, without its newline."""
+    match message:
+        case RunProgress(run_id, counts):
+            return json.dumps({"progress": {"run_id": run_id, "counts": asdict(counts)}})
+        case Work(kind, row_id):
+            return json.dumps({"work": {"kind": kind.value, "row_id": row_id}})
+        case Failure():
+            return json.dumps({"failure": asdict(message)})
+
+
+def message_of(line: str | bytes) -> Message | None:
+    """Return the message of a line; None for any other line, because a library may print."""
+    try:
+        match json.loads(line):
+            case {"progress": {"run_id": int(run_id), "counts": Mapping() as counts}}:
+                return RunProgress(run_id, RunCounts(**counts))
+            case {"work": {"kind": str(kind), "row_id": int(row_id)}}:
+                return Work(WorkKind(kind), row_id)
+            case {"failure": {"kind": str(kind), "where": str(where)}}:
+                return Failure(kind, where)
+    except (ValueError, TypeError):
+        return None
+    return None

@@ -1,0 +1,353 @@
+"""Runs in child processes: whatever a site makes a run do, it affects that process alone.
+
+`Supervisor.run` is the handler of RUN work. Its steps:
+1. claim the row, if the site's turn has come (`crawler.scheduling.site_turns`);
+2. start the child in a session of its own and hand it the job;
+3. pass on its messages until it ends; at the deadline, or when the daemon stops, SIGTERM and later SIGKILL;
+4. write the outcome if the child could not, with retries, because the database may be away for a while;
+5. count.
+
+A run whose outcome could not be written is due again after `storage.runs.RUN_LEASE`, and is ended then.
+"""
+
+from __future__ import annotations
+
+import os
+import queue
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from types import MappingProxyType
+from typing import IO, Any, cast
+
+import structlog
+from pydantic import SecretStr
+from sqlalchemy.orm import Session
+
+from crawler import metrics
+from crawler.errors import CookiesRefused
+from crawler.fetching.cookies import first_cookie_expiry, read_cookies
+from crawler.progress.page_structure import PageStructure
+from crawler.running.child_protocol import MAX_LINE_BYTES, ChildExit, Failure, Job, RunProgress, message_of
+from crawler.running.run_outcome import RunEnding, conclude
+from crawler.scheduling import site_turns
+from crawler.settings import CrawlerSettings
+from storage import runs
+from storage.base import BUSY_TIMEOUT_S, Database
+from storage.errors import StorageError
+from storage.runs import READ, Run, RunOutcome, RunState
+from storage.work import Dispatcher, Work
+
+log = structlog.get_logger()
+
+CHILD_COMMAND = (sys.executable, "-m", "daemon.run_process")
+#: Delay until a stop or a deadline is noticed while the child sends nothing.
+TICK_S = 0.1
+#: Seconds between attempts to write while the database restarts; about a minute in all.
+WRITE_AGAIN_S = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
+#: Limits of the child's stderr that is logged: a looping library must not fill our memory.
+MAX_STDERR_LINES = 40
+MAX_STDERR_LINE_BYTES = 2_000
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(slots=True)
+class _Child:
+    """A running child and its output; `ended_for` is the outcome if the supervisor ends it."""
+
+    process: subprocess.Popen[bytes]
+    lines: queue.SimpleQueue[bytes] = field(default_factory=queue.SimpleQueue)
+    stderr: deque[str] = field(default_factory=lambda: deque(maxlen=MAX_STDERR_LINES))
+    readers: list[threading.Thread] = field(default_factory=list)
+    failure: Failure | None = None
+    ended_for: RunOutcome | None = None
+
+    def start_readers(self, mask: Callable[[str], str]) -> None:
+        """Read both of its outputs in threads, so that it never waits for the supervisor."""
+        for stream, limit, take in (
+            (self.process.stdout, MAX_LINE_BYTES, self.lines.put),
+            (self.process.stderr, MAX_STDERR_LINE_BYTES, lambda line: self.stderr.append(mask(_text(line)))),
+        ):
+            reader = threading.Thread(target=_read_lines, args=(stream, limit, take), daemon=True)
+            reader.start()
+            self.readers.append(reader)
+
+    def new_lines(self) -> list[bytes]:
+        """Return the lines since the last call; waits up to `TICK_S` for the first."""
+        lines = []
+        with suppress(queue.Empty):
+            lines.append(self.lines.get(timeout=TICK_S))
+            while True:
+                lines.append(self.lines.get_nowait())
+        return lines
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send a signal to its whole session, so that no process it started stays behind."""
+        with suppress(ProcessLookupError):
+            os.killpg(self.process.pid, number)
+
+    def reap(self) -> None:
+        """End the child, all other processes of its session, and the reading threads."""
+        self.signal(signal.SIGKILL)
+        self.process.wait()
+        for reader in self.readers:
+            reader.join()
+
+
+def _read_lines(stream: IO[bytes], limit: int, take: Callable[[bytes], None]) -> None:
+    with stream:
+        for line in iter(lambda: stream.readline(limit), b""):
+            take(line)
+
+
+def _text(line: bytes) -> str:
+    return line.decode("utf-8", "replace").rstrip()
+
+
+class Supervisor:
+    """Starts runs and follows them to their end; `stop` may be called from any thread."""
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        database_url: str,
+        evidence_dir: Path,
+        settings: CrawlerSettings,
+        mask: Callable[[str], str],
+        dispatcher: Dispatcher,
+        relay: Callable[[Work], None],
+        on_progress: Callable[[RunProgress], None] | None = None,
+        clock: Callable[[], datetime] = utc_now,
+        child: Sequence[str] = CHILD_COMMAND,
+        busy_timeout_s: float = BUSY_TIMEOUT_S,
+        with_keys: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
+    ) -> None:
+        """`relay` gets work whose rows a child has already committed; `child` is a child's command line.
+
+        `with_keys`: complete definitions, by source name, of the sources that the database holds without
+        keys.
+        """
+        self._database = database
+        self._database_url = database_url
+        self._busy_timeout_s = busy_timeout_s
+        self._evidence_dir = evidence_dir
+        self._settings = settings
+        self._mask = mask
+        self._dispatcher = dispatcher
+        self._relay = relay
+        self._on_progress = on_progress
+        self._clock = clock
+        self._command = tuple(child)
+        self._with_keys = with_keys
+        self._places = threading.BoundedSemaphore(settings.concurrent_runs)
+        self._stopping = threading.Event()
+
+    def run(self, run_id: int) -> None:
+        """Carry out a queued run, and return when its outcome is written.
+
+        Ends a run that was abandoned. Does nothing for any other run, or for one that has to wait: it is due
+        again at the next poll.
+        """
+        with self._places:
+            if self._stopping.is_set():
+                return
+            with self._database.reading() as session:
+                run = runs.run_by_id(session, run_id)
+                if run is not None and site_turns.must_wait(session, run, now=self._clock()):
+                    return
+            with self._database.transaction() as session:
+                run = runs.run_by_id(session, run_id)
+                epoch = None if run is None else site_turns.claim_run(session, run, now=self._clock())
+                abandoned = epoch is None and runs.interrupt_abandoned(session, run_id, now=self._clock())
+            if abandoned:
+                self._count_finished(run_id)
+            if epoch is None or run is None:
+                return
+            with metrics.RUNS_ACTIVE.track_inprogress():
+                self._conclude(run, epoch, self._carry_out(run, epoch))
+            self._count_finished(run_id)
+
+    def stop(self) -> None:
+        """Begin no further run, and end running ones as interrupted; their `run` returns soon after."""
+        self._stopping.set()
+
+    def _carry_out(self, run: Run, epoch: int) -> RunEnding:
+        log.info("A run began.", action="run_started", run_id=run.id, source=run.source.name)
+        try:
+            child = self._start_child(run, epoch)
+        except OSError as error:
+            why = f"The run's process could not be started: {error.strerror or error}."
+            return RunEnding(RunOutcome.CRASHED, "no_process", why)
+        try:
+            self._write_patiently(
+                partial(runs.record_child_start, run_id=run.id, epoch=epoch, pid=child.process.pid)
+            )
+            self._follow(child)
+        finally:
+            child.reap()
+        self._pass_messages(child)
+        if child.stderr:
+            log.warning(
+                "The run's process wrote to stderr before it ended.",
+                action="run_words",
+                run_id=run.id,
+                words=list(child.stderr),
+            )
+        return self._ending(child)
+
+    def _start_child(self, run: Run, epoch: int) -> _Child:
+        job = Job(
+            run_id=run.id,
+            epoch=epoch,
+            source_id=run.source_id,
+            source_name=run.source.name,
+            definition=dict(self._with_keys.get(run.source.name, run.source.definition)),
+            cursor=run.source.cursor,
+            database_url=SecretStr(self._database_url),
+            busy_timeout_s=self._busy_timeout_s,
+            evidence_dir=self._evidence_dir,
+            settings=self._settings,
+            parent_pid=os.getpid(),
+        )
+        pipe = subprocess.PIPE
+        child = _Child(
+            subprocess.Popen(  # noqa: S603 - our own program
+                self._command, stdin=pipe, stdout=pipe, stderr=pipe, start_new_session=True
+            )
+        )
+        child.start_readers(self._mask)
+        with suppress(BrokenPipeError), cast("IO[bytes]", child.process.stdin) as stdin:
+            stdin.write(job.model_dump_json().encode() + b"\n")
+        return child
+
+    def _follow(self, child: _Child) -> None:
+        """Pass on the child's messages until it has ended; it is killed if it does not end by itself."""
+        deadline = time.monotonic() + self._settings.deadline_s
+        while child.process.poll() is None:
+            self._pass_messages(child)
+            now = time.monotonic()
+            if child.ended_for is None and (self._stopping.is_set() or now >= deadline):
+                stopped = self._stopping.is_set()
+                child.ended_for = RunOutcome.INTERRUPTED if stopped else RunOutcome.DEADLINE_EXCEEDED
+                child.signal(signal.SIGTERM)
+                deadline = now + self._settings.stop_grace_s
+            elif child.ended_for is not None and now >= deadline:
+                child.signal(signal.SIGKILL)
+
+    def _pass_messages(self, child: _Child) -> None:
+        for line in child.new_lines():
+            match message_of(line):
+                case Work() as work:
+                    self._relay(work)
+                case RunProgress() as progress if self._on_progress is not None:
+                    self._on_progress(progress)
+                case Failure() as failure:
+                    child.failure = failure
+
+    def _ending(self, child: _Child) -> RunEnding:
+        """Return the outcome to write if the child wrote none; an outcome that it wrote stays."""
+        code = child.process.returncode
+        if child.ended_for is RunOutcome.DEADLINE_EXCEEDED:
+            limit = (
+                f"The run did not end within {self._settings.deadline_s:g} s (deadline_s), so it was ended."
+            )
+            return RunEnding(RunOutcome.DEADLINE_EXCEEDED, "deadline", limit)
+        if child.ended_for is RunOutcome.INTERRUPTED or code == ChildExit.STOPPED:
+            return RunEnding(
+                RunOutcome.INTERRUPTED, "stopped", "The run was ended because the program stopped."
+            )
+        if code == ChildExit.MEMORY:
+            limit = (
+                f"The run needed more than {self._settings.memory_limit_mb} MiB of memory (memory_limit_mb)."
+            )
+            return RunEnding(RunOutcome.MEMORY_EXCEEDED, "memory", limit)
+        if code < 0:
+            return RunEnding(RunOutcome.CRASHED, *_signal_reason(-code))
+        where = f" ({child.failure.kind} at {child.failure.where})" if child.failure else ""
+        return RunEnding(
+            RunOutcome.CRASHED, "failed", f"The run's process ended with exit code {code}{where}."
+        )
+
+    def _conclude(self, run: Run, epoch: int, ending: RunEnding) -> None:
+        now = self._clock()
+        self._write_patiently(
+            partial(
+                conclude,
+                run_id=run.id,
+                epoch=epoch,
+                source_id=run.source_id,
+                ending=ending,
+                dispatcher=self._dispatcher,
+                now=now,
+            )
+        )
+
+    def _write_patiently(self, write: Callable[[Session], object]) -> None:
+        """Write in a transaction, again while the database is away; raises the error of the last attempt."""
+        for wait_s in (*WRITE_AGAIN_S, None):
+            try:
+                with self._database.transaction() as session:
+                    write(session)
+            except StorageError as error:
+                if wait_s is None or self._stopping.wait(wait_s):
+                    raise
+                metrics.WRITES_FAILED.inc()
+                log.warning(
+                    "The end of a run could not be written; trying again.",
+                    action="run_unwritten",
+                    reason=error.reason,
+                )
+            else:
+                return
+
+    def _count_finished(self, run_id: int) -> None:
+        with self._database.reading() as session:
+            run = runs.run_by_id(session, run_id)
+            if run is None or run.state is not RunState.FINISHED:
+                return
+            state = metrics.SourceState(
+                listings_usual=runs.usual_counts(session, run.source_id).listings_seen,
+                selectors_lost=len(PageStructure.of(run.source.cursor).lost),
+            )
+        metrics.count_run(run, state, read=run.outcome in READ)
+        _record_cookie_expiry(run)
+        log.info(
+            "A run ended.",
+            action="run_finished",
+            run_id=run_id,
+            source=run.source.name,
+            outcome=run.outcome,
+            reason=run.reason,
+            listings_new=run.listings_new,
+        )
+
+
+def _record_cookie_expiry(run: Run) -> None:
+    file = run.source.definition.get("cookies_file")
+    if not file:
+        return
+    with suppress(CookiesRefused):  # the run's row reports it
+        first = first_cookie_expiry(read_cookies(Path(file)))
+        if first is not None:
+            metrics.COOKIES_EXPIRE.labels(run.source.name).set(first.timestamp())
+
+
+def _signal_reason(number: int) -> tuple[str, str]:
+    """Return the reason and the sentence for a child that was ended by a signal which we did not send."""
+    received = signal.Signals(number)
+    reason = {signal.SIGSEGV: "segfault", signal.SIGKILL: "killed"}.get(received, "signal")
+    hint = " The kernel may have been out of memory." if received is signal.SIGKILL else ""
+    return reason, f"The run's process was ended by {received.name}.{hint}"

@@ -1,0 +1,108 @@
+"""Turns: which run may read a site now.
+
+Runs are processes that do not know each other. So two sources of one site never run at the same time, and the
+next run waits for its source's own delay: requests of one run at a time, with the same pause between two
+runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from pydantic import ValidationError
+from sqlalchemy.orm import Session
+
+from crawler.sites import sites_of, sites_of_starts
+from crawler.sources import read_stored
+from crawler.sources.quiet_hours import QuietHours
+from storage import runs, sources
+from storage.runs import Run, RunState, RunTrigger
+
+#: In a source's cursor: the moment before which its site does not want to be read.
+NOT_BEFORE = "not_before"
+#: How long a source may take to begin when its turn has come; the engine polls every second.
+TURN = timedelta(minutes=1)
+
+
+def claim_run(session: Session, run: Run, *, now: datetime) -> int | None:
+    """Claim a queued run and return its epoch; None if it is no longer queued or has to wait.
+
+    A run waits while another source of its site is being read or was read a moment ago, while it is another
+    source's turn, during its quiet hours, and while its site wants to be left alone. A run that a person
+    asked for only waits for the first of these.
+    """
+    beside = _neighbours(session, run)
+    if beside:
+        runs.lock_sources(session, {run.source_id, *beside})
+    return None if _is_held_up(session, run, beside, now) else runs.claim_run(session, run.id, now=now)
+
+
+def must_wait(session: Session, run: Run, *, now: datetime) -> bool:
+    """Return whether a queued run would have to wait; locks nothing, because every poll calls it.
+
+    It first checks the source alone: that does not read all other sources, and at night most runs may wait.
+    """
+    if run.state is not RunState.QUEUED:
+        return False
+    return _wants_rest(run, {}, now) or _is_held_up(session, run, _neighbours(session, run), now)
+
+
+def _is_held_up(session: Session, run: Run, beside: Mapping[int, Mapping[str, Any]], now: datetime) -> bool:
+    if _wants_rest(run, beside, now) or runs.ran_since(session, beside, since=now - _delay(run), now=now):
+        return True
+    return run.trigger is not RunTrigger.MANUAL and _must_give_way(session, run, beside, now)
+
+
+def _must_give_way(session: Session, run: Run, beside: Collection[int], now: datetime) -> bool:
+    """Return whether it is the turn of another source of the site that has waited longer.
+
+    Without turns, a source with a long delay would wait for ever beside one that is read more often than
+    that. A source's turn begins when the site has been left alone for that source's delay. A source that does
+    not use its turn (its run cannot be started) does not hold up the others.
+    """
+    for other in runs.runs_waiting_longer(session, run, beside) if beside else ():
+        if other.trigger is not RunTrigger.MANUAL and quiet_hours_of(other.source.definition).around(now):
+            continue
+        ended = runs.last_finished_at(session, {run.source_id, *beside} - {other.source_id})
+        if now < max(other.queued_at, ended or other.queued_at) + _delay(other) + TURN:
+            return True
+    return False
+
+
+def _neighbours(session: Session, run: Run) -> dict[int, Mapping[str, Any]]:
+    """Return the cursors of the other sources of the run's sites, by source id."""
+    own = sites_of(run.source.definition)
+    all_starts = sources.start_addresses(session)
+    others = {each for each, starts in all_starts.items() if own & sites_of_starts(starts)} - {run.source_id}
+    return sources.cursors(session, others) if others else {}
+
+
+def _delay(run: Run) -> timedelta:
+    return timedelta(seconds=float((run.source.definition.get("politeness") or {}).get("delay_s") or 0))
+
+
+def _wants_rest(run: Run, beside: Mapping[int, Mapping[str, Any]], now: datetime) -> bool:
+    """Return whether scheduled runs must leave the site alone."""
+    if run.trigger is RunTrigger.MANUAL:
+        return False
+    cursors = [run.source.cursor, *beside.values()]
+    if any((pause := not_before(cursor)) is not None and pause > now for cursor in cursors):
+        return True
+    return quiet_hours_of(run.source.definition).around(now) is not None
+
+
+def quiet_hours_of(definition: Mapping[str, Any]) -> QuietHours:
+    """Return the quiet hours of a stored definition; none for a definition that this version cannot read."""
+    try:
+        read = read_stored(definition)
+    except ValidationError:
+        return QuietHours(())
+    return QuietHours(read.politeness.quiet, timezone=read.timezone)
+
+
+def not_before(cursor: Mapping[str, Any]) -> datetime | None:
+    """Return until when a source's site wants to be left alone, from the source's cursor."""
+    moment = cursor.get(NOT_BEFORE)
+    return datetime.fromisoformat(moment) if moment else None

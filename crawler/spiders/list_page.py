@@ -1,0 +1,84 @@
+"""A list page: which of its rows to follow, and whether to request the next page."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import replace
+
+from scrapy import Request
+from scrapy.http import Response
+
+from crawler.listing import ParsedListing
+from crawler.progress.list_progress import ListRow
+from crawler.sources import Follow, Parsed
+from crawler.spiders.attachments import complete_listing
+from crawler.spiders.page_spider import Origin, PageSpider
+from crawler.storing.capture import CAPTURED, FOLLOW
+from crawler.storing.masked_listing import stored_key
+from crawler.storing.spider_notes import FoundListing, SeenKeys
+
+
+async def follow_list_page(
+    spider: PageSpider, response: Response, origin: Origin, parsed: Parsed
+) -> AsyncIterator[Request | FoundListing]:
+    """Yield what is new on a list page, and the request for the next list page if it is needed."""
+    run, captured = spider.run, response.meta[CAPTURED]
+    entries: Sequence[ParsedListing | Follow] = [*parsed.listings, *parsed.follows]
+    keys = {each.key: stored_key(run, each.key) for each in entries if each.key}
+    rows = _rows_of(parsed, keys)
+    known = await asyncio.to_thread(spider.known_listings, [row.key for row in rows])
+    decision = run.progress.add_page(
+        origin.start,
+        origin.page,
+        rows,
+        known,
+        next_url=parsed.next_page,
+        end=parsed.end,
+        whole=parsed.whole,
+        total=parsed.pages_total,
+        kind=response.meta[FOLLOW].role,
+    )
+    if origin.page == origin.start:
+        etag, modified = (_header_text(response, name) for name in ("ETag", "Last-Modified"))
+        run.progress.remember_validators(origin.start, etag, modified)
+        run.structure.first_page(origin.start, len(rows), parsed.pages_total)
+    run.tally.listings_seen += len(rows)
+    # A listing that was gone is only back when its own page is there again.
+    if seen := tuple(key for key, each in known.items() if not each.gone):
+        spider.note(SeenKeys(seen))
+    for listing in parsed.listings:
+        key = keys[listing.key]
+        if key in decision.wanted_keys:
+            async for found in complete_listing(spider, listing, origin, captured, known=key in known):
+                yield found
+    for follow in parsed.follows:
+        followed_key = keys.get(follow.key or "")
+        if followed_key is None or followed_key in decision.wanted_keys:
+            before = known.get(followed_key or "")
+            incomplete = before is not None and before.row_digest == ""
+            source = replace(origin, captured=captured, fresh=before is None, incomplete=incomplete)
+            for request in spider.requests_for(follow, source):
+                yield request
+    if decision.next_url is not None:
+        next_page = Follow(decision.next_url, parsed.next_role or response.meta[FOLLOW].role)
+        for request in spider.requests_for(next_page, Origin(origin.start, decision.next_url)):
+            yield request
+
+
+def _rows_of(parsed: Parsed, keys: Mapping[str, str]) -> list[ListRow]:
+    """Return the page's rows with their stored keys: complete listings first, then those with a page to
+    follow.
+    """
+    rows = [ListRow(keys[each.key], each.row_digest, each.title) for each in parsed.listings]
+    for follow in parsed.follows:
+        if follow.key:
+            partial = follow.partial
+            digest, title = (partial.row_digest, partial.title) if partial else ("", "")
+            rows.append(ListRow(keys[follow.key], digest, title))
+    return rows
+
+
+def _header_text(response: Response, name: str) -> str | None:
+    value = response.headers.get(name)
+    return value.decode("latin-1") if value else None

@@ -1,0 +1,121 @@
+"""The queue into the database: listings and everything else that the spider notes, written in batches.
+
+One thread writes all of it in the order in which it was found, so a row never comes before the evidence that
+it points at. A kill loses at most what waits in the queue: its pages are captured, and the next run reads
+them again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import TYPE_CHECKING, Self, TypeVar
+
+from sqlalchemy.orm import Session
+
+from crawler.running.run_context import run_of
+from crawler.storing.group_commit import GroupCommit
+from crawler.storing.masked_listing import listing_record
+from crawler.storing.spider_notes import (
+    CompleteThread,
+    FailedRecheck,
+    FoundListing,
+    IncompleteThread,
+    SeenKeys,
+    SpiderNote,
+)
+from storage import captures, listings
+from storage.captures import CaptureConclusion
+from storage.listings import Life, Upserted
+from storage.runs import RunCounts
+from storage.work import Work, WorkKind
+
+if TYPE_CHECKING:
+    from scrapy.crawler import Crawler
+
+BATCH = 200
+#: Seconds between two batches: the delay that a busy crawl may add between a page and its alert.
+REST_S = 0.5
+#: Number of notes that may wait before the spider waits for the database.
+MAX_WAITING = 5 * BATCH
+NEW_LIVES = frozenset({Life.NEW, Life.REPOSTED})
+
+
+class ListingPipeline:
+    """Scrapy's item pipeline, and the queue for all other notes."""
+
+    def __init__(self, crawler: Crawler) -> None:
+        self._run = run_of(crawler)
+        self._batch: GroupCommit[SpiderNote, None] = GroupCommit(
+            self._commit, self._run.writes, limit=BATCH, rest_s=REST_S
+        )
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> Self:
+        return cls(crawler)
+
+    async def process_item(self, item: FoundListing) -> FoundListing:
+        self.note(item)
+        if self._batch.waiting > MAX_WAITING:
+            await self._batch.drain()
+        return item
+
+    def note(self, entry: SpiderNote) -> None:
+        """Queue a note. Nobody waits until it is written, but the run fails if it cannot be."""
+        self._run.fail_with(self._batch.put(entry))
+
+    async def close_spider(self) -> None:
+        await self._batch.drain()
+
+    def _commit(self, batch: Sequence[SpiderNote]) -> Sequence[None]:
+        """Write a batch, in the writing thread: 1. texts; 2. fsync; 3. rows, the work that follows from them,
+        and the check that the run still has its epoch.
+        """
+        run, now = self._run, self._run.clock()
+        records = [listing_record(run, found) for found in _notes_of(FoundListing, batch)]
+        if records:
+            run.writer.sync()
+        with run.database.transaction() as session:
+            stored = listings.upsert_many(session, run.job.source_id, records, now)
+            for each in stored:
+                if each.version_id is not None:
+                    run.dispatcher.announce(session, Work(WorkKind.MATCH, each.version_id))
+            self._mark_listings(session, batch, now)
+            captures.conclude_captures(session, list(_notes_of(CaptureConclusion, batch)))
+            counts = self._counts_with(stored)
+            run.beat(session, counts, fence=True)
+        run.tally.listings_new, run.tally.listings_changed = counts.listings_new, counts.listings_changed
+        return [None] * len(batch)
+
+    def _mark_listings(self, session: Session, batch: Sequence[SpiderNote], now: datetime) -> None:
+        source_id = self._run.job.source_id
+        seen = {key for each in _notes_of(SeenKeys, batch) for key in each.keys}
+        if seen:
+            listings.mark_seen(session, source_id, seen, now)
+        if failed := {each.key for each in _notes_of(FailedRecheck, batch)}:
+            listings.mark_recheck_failed(session, source_id, failed, now)
+        if incomplete := {each.key for each in _notes_of(IncompleteThread, batch)}:
+            listings.request_reread(session, source_id, incomplete)
+        if complete := {each.key: each.row_digest for each in _notes_of(CompleteThread, batch)}:
+            listings.mark_read_whole(session, source_id, complete)
+
+    def _counts_with(self, stored: Iterable[Upserted]) -> RunCounts:
+        """Return the run's counts with the listings of this batch."""
+        counts = self._run.tally.counts()
+        lives = [each.life for each in stored if each.life is not None]
+        new = sum(life in NEW_LIVES for life in lives)
+        return replace(
+            counts,
+            listings_new=counts.listings_new + new,
+            listings_changed=counts.listings_changed + len(lives) - new,
+        )
+
+
+Kind = TypeVar(
+    "Kind", FoundListing, SeenKeys, FailedRecheck, IncompleteThread, CompleteThread, CaptureConclusion
+)
+
+
+def _notes_of(kind: type[Kind], batch: Sequence[SpiderNote]) -> list[Kind]:
+    return [each for each in batch if isinstance(each, kind)]

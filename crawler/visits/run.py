@@ -1,0 +1,154 @@
+"""One run, in its process: its context, Scrapy, and its end."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import UTC, datetime
+from hashlib import sha256
+
+from pydantic import ValidationError
+from scrapy import signals
+from scrapy.crawler import AsyncCrawlerProcess
+from twisted.python.failure import Failure
+
+from crawler.errors import CookiesRefused, RateLimited
+from crawler.fetching.cookies import Jar, read_cookies
+from crawler.fetching.guard import Guard
+from crawler.fetching.request_headers import RequestHeaders
+from crawler.progress.list_progress import SourceProgress
+from crawler.progress.page_structure import PageStructure
+from crawler.progress.traps import DEPTH, UrlPatterns
+from crawler.running.child_protocol import ChildExit, Job, Message
+from crawler.running.run_context import RunContext
+from crawler.scheduling.site_turns import not_before
+from crawler.sites import named_sites
+from crawler.sources import Adapter, SourceDefinition, adapter_for, read_stored
+from crawler.sources.paste_links import LINKED_KINDS, PasteLinks
+from crawler.spiders.source import SourceSpider
+from crawler.visits.run_end import end_run
+from crawler.visits.scrapy_settings import scrapy_settings
+from storage import sources
+from storage.base import Database
+from storage.evidence.digest import digest_beside
+from storage.evidence.warc import EvidenceStore
+from storage.work import Dispatcher
+
+
+def execute_run(
+    job: Job,
+    *,
+    database: Database,
+    evidence: EvidenceStore,
+    mask: Callable[[str], str],
+    mask_url: Callable[[str], str],
+    dispatcher: Dispatcher,
+    report: Callable[[Message], None],
+    adapter: Adapter | None = None,
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+) -> ChildExit:
+    """Carry out a job and return how the process should end; `adapter` is the definition's unless given.
+
+    With `ChildExit.CONCLUDED` the outcome is written; with any other, the parent has to write it.
+    """
+    definition = read_stored(job.definition)
+    digest = digest_beside(job.evidence_dir)
+    now = clock()
+    jar, refused = _cookie_jar(definition, clock)
+    with evidence.writer(f"{job.source_name}-{job.run_id}", now=now) as writer:
+        run = RunContext(
+            job=job,
+            definition=definition,
+            adapter=adapter or adapter_for(definition, digest=digest),
+            guard=Guard.of(
+                definition.allow_private_addresses, via=definition.via, tor_proxy=job.settings.tor_proxy
+            ),
+            database=database,
+            evidence=evidence,
+            writer=writer,
+            mask=mask,
+            mask_url=mask_url,
+            digest=digest,
+            dispatcher=dispatcher,
+            report=report,
+            clock=clock,
+            progress=SourceProgress(
+                job.cursor,
+                definition=_definition_digest(definition),
+                now=now,
+                mask_url=mask_url,
+                depth=definition.budget.depth or max(DEPTH, definition.budget.pages),
+            ),
+            patterns=UrlPatterns(definition.budget.alike),
+            structure=PageStructure.remembered(
+                job.cursor.get("structure"), definition=_definition_digest(definition)
+            ),
+            began=now,
+            request_headers=RequestHeaders.of(
+                job.settings,
+                via=definition.via,
+                changes=definition.headers,
+                sites=named_sites(definition),
+                jar=jar,
+            ),
+            pastes=_paste_links(database, definition),
+        )
+        if refused is not None:
+            run.close(refused)
+        if (pause := not_before(job.cursor)) is not None and pause > now:
+            run.not_before = pause
+            run.close(RateLimited(f"The site asked for no requests before {pause:%Y-%m-%d %H:%M} UTC."))
+        _crawl(run)
+        return end_run(run)
+
+
+def _cookie_jar(
+    definition: SourceDefinition, clock: Callable[[], datetime]
+) -> tuple[Jar, CookiesRefused | None]:
+    """Return the run's cookies, and why they cannot be used: without them a site would show its wall."""
+    if definition.cookies_file is None:
+        return Jar((), clock=clock), None
+    try:
+        return Jar(read_cookies(definition.cookies_file), clock=clock), None
+    except CookiesRefused as refused:
+        return Jar((), clock=clock), refused
+
+
+def _paste_links(database: Database, definition: SourceDefinition) -> PasteLinks:
+    """Return the paste sites among the sources, without those whose definition another version wrote."""
+    with database.reading() as session:
+        stored = [source.definition for source in sources.active_sources(session, kinds=LINKED_KINDS)]
+    readable = []
+    for each in stored:
+        with suppress(ValidationError):
+            readable.append(read_stored(each))
+    return PasteLinks.of(readable, via=definition.via)
+
+
+def _crawl(run: RunContext) -> None:
+    # Scrapy sets its loggers to DEBUG, and their lines hold URLs.
+    logging.disable(logging.INFO)
+    process = AsyncCrawlerProcess(scrapy_settings(run))
+    crawler = process.create_crawler(SourceSpider)
+
+    def handle_sigterm() -> None:
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, run.stop)
+
+    def fail_run(failure: Failure) -> None:
+        run.fail(failure.value or RuntimeError("Scrapy gave no error"))
+
+    crawler.signals.connect(handle_sigterm, signals.spider_opened)
+    crawler.signals.connect(fail_run, signals.spider_error)
+    crawler.signals.connect(fail_run, signals.item_error)
+    crawled = process.crawl(crawler, run=run)
+    process.start(install_signal_handlers=False)
+    run.writes.shutdown()
+    if (error := crawled.exception()) is not None:
+        run.fail(error)
+
+
+def _definition_digest(definition: SourceDefinition) -> str:
+    return sha256(definition.model_dump_json().encode()).hexdigest()[:16]

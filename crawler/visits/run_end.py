@@ -1,0 +1,117 @@
+"""The end of a run: what is gone, which trap it met, the cursor, and the outcome."""
+
+from __future__ import annotations
+
+import traceback
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from crawler.errors import RunSuperseded, SentToTheFront
+from crawler.running.child_protocol import ChildExit, Failure
+from crawler.running.run_context import RunContext
+from crawler.running.run_outcome import conclude
+from crawler.scheduling.site_turns import NOT_BEFORE
+from storage import listings
+
+#: If a larger share of a source's listings seems lost, the list has probably lost the way to its next page.
+MAX_ABSENT_SHARE = 0.5
+#: From this many new listings that copy older ones of the source, this share is not chance.
+MIN_COPIES = 5
+MIN_COPIED_SHARE = 0.9
+
+
+def end_run(run: RunContext) -> ChildExit:
+    """Write the outcome, unless the parent has to, and return how the process should end."""
+    if isinstance(run.failure, RunSuperseded):
+        return ChildExit.SUPERSEDED
+    if isinstance(run.failure, MemoryError):
+        return ChildExit.MEMORY
+    if run.failure is not None:
+        run.report(Failure(type(run.failure).__name__, _place_of(run.failure)))
+        return ChildExit.FAILED
+    if run.closed is not None and run.closed.reason == "stopped":
+        return ChildExit.STOPPED
+    run.tally.unread += run.progress.count_pages_beyond()
+    now = run.clock()
+    with run.database.transaction() as session:
+        _mark_gone(session, run, now)
+        run.tally.trap = _trap_sentence(session, run)
+        run.tally.degraded = run.structure.judge(run.progress.list_count)
+        run.progress.structure = run.structure.stored()
+        ending = run.tally.ending().remarked(run.request_headers.jar.remark(now))
+        concluded = conclude(
+            session,
+            run_id=run.job.run_id,
+            epoch=run.job.epoch,
+            source_id=run.job.source_id,
+            ending=ending.masked(run.mask),
+            counts=run.tally.counts(ended=True),
+            cursor=_closing_cursor(run, now),
+            degraded=bool(run.tally.degraded),
+            dispatcher=run.dispatcher,
+            now=now,
+        )
+    return ChildExit.CONCLUDED if concluded else ChildExit.SUPERSEDED
+
+
+def _closing_cursor(run: RunContext, now: datetime) -> dict[str, Any]:
+    """Return where the next run goes on, and the moment before which it must not begin."""
+    cursor = run.progress.closing_cursor()
+    if run.not_before is not None and run.not_before > now:
+        cursor[NOT_BEFORE] = run.not_before.isoformat()
+    return cursor
+
+
+def _mark_gone(session: Session, run: RunContext, now: datetime) -> None:
+    """Mark the listings that are gone, as far as this run can tell."""
+    source_id, gone = run.job.source_id, _missing_keys(run)
+    if run.tally.all_lists_read:
+        # A site that is down or has moved answers 404 for every page, which says nothing about a listing.
+        listings.mark_gone(session, source_id, gone, now)
+    if not run.progress.has_read_everything():
+        return
+    unseen, present = listings.count_absent(session, source_id, seen_since=run.began)
+    if unseen > MAX_ABSENT_SHARE * present:
+        run.tally.absent = (unseen, present)
+        return
+    # Gone is what two complete readings did not show: one may have read the list while it moved.
+    if (before := run.progress.whole_before) is not None:
+        listings.mark_absent_gone(session, source_id, seen_since=before, now=now)
+    run.progress.confirm_whole()
+
+
+def _missing_keys(run: RunContext) -> set[str]:
+    """Return the keys of listings whose own page does not exist, by the site's status or its redirect.
+
+    When a login has expired, a site may redirect every page to its front page. So redirects are believed if
+    at least as many other pages came; otherwise they count as pages that could not be read.
+    """
+    shown = run.tally.items.read + run.tally.rechecks.read
+    if len(run.sent_away) <= shown:
+        return run.gone | run.sent_away
+    for _ in run.sent_away:
+        run.tally.rechecks.failures.add(SentToTheFront())
+    return run.gone
+
+
+def _trap_sentence(session: Session, run: RunContext) -> str | None:
+    """Return the first trap that the run met, in a sentence."""
+    sentences = [run.progress.trap, run.patterns.trap]
+    many = run.tally.listings_new >= MIN_COPIES
+    copies = listings.copied_listings(session, run.job.source_id, since=run.began) if many else 0
+    if copies >= MIN_COPIES and copies >= MIN_COPIED_SHARE * run.tally.listings_new:
+        sentences.append(
+            f"{copies} of {run.tally.listings_new} new listings are copies of listings that the source "
+            "already had, under new URLs: the site adds something of its own to each link. Give the [list] a "
+            "`key`."
+        )
+    return next((sentence for sentence in sentences if sentence), None)
+
+
+def _place_of(error: BaseException) -> str:
+    """Return the file and line where an error was raised."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "unknown"

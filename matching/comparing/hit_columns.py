@@ -1,0 +1,40 @@
+"""The column of a table that each hit is in; looked up for hits only, because hits are few."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from matching.comparing.cells import CELL_FIELDS
+from matching.comparing.lookup import FIELDS, Hits, Places
+from matching.identifiers import Field
+from matching.inputs import Block
+
+COLUMNS_LIMIT = 1_000  # hits of a block whose column is looked up
+_IS_CELL_FIELD = np.array([field in CELL_FIELDS for field in FIELDS])
+
+
+def columns_of_hits(
+    block: Block, hits: Hits, line_indexes: Places, cell_columns: Mapping[Field, str]
+) -> list[str]:
+    """Return the columns of the first COLUMNS_LIMIT hits, in words; "" for a hit outside of any column.
+
+    `line_indexes`: the line of each hit in the block's text, from 0 on; `cell_columns`: the columns that
+    candidates were taken from cell by cell (`cells`).
+    """
+    borders = np.concatenate(([-1], block.breaks, [len(block.text)]))
+    indexes, places, fields = (array[:COLUMNS_LIMIT] for array in (line_indexes, hits.places, hits.fields))
+    begins, ends = borders[indexes] + 1, borders[indexes + 1]
+    where = block.shape.where
+    found = [
+        where(block.text[begin:end], place - begin)
+        for begin, end, place in zip(begins.tolist(), ends.tolist(), places.tolist(), strict=True)
+    ]
+    # A thousand hits are in a few columns, so each column is put into words once.
+    words = {id(column): str(column or "") for column in {id(column): column for column in found}.values()}
+    shown = [words[id(column)] for column in found]
+    # A candidate from a cell is placed where its line begins, so the place does not say its column.
+    for index in np.flatnonzero((places == begins) & _IS_CELL_FIELD[fields]).tolist():
+        field, column = FIELDS[fields[index]], found[index]
+        if not column or column.role != field:
+            shown[index] = cell_columns.get(field) or shown[index]
+    return shown

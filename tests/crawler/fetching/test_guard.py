@@ -1,0 +1,179 @@
+"""The rules of what may be fetched, one by one."""
+
+from __future__ import annotations
+
+import tracemalloc
+
+import pytest
+
+from crawler.errors import (
+    AddressRefused,
+    ContentRefused,
+    FetchRefused,
+    MethodRefused,
+    OnionWithoutTor,
+    RouteMissing,
+    SchemeRefused,
+    UrlRefused,
+)
+from crawler.fetching.guard import Guard, check_content, is_public
+from storage.runs import RunOutcome
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "127.0.0.1",
+        "10.1.2.3",
+        "172.16.0.1",
+        "192.168.1.1",
+        "169.254.169.254",
+        "100.64.0.1",
+        "0.0.0.0",
+        "224.0.0.1",
+        "240.0.0.1",
+        "255.255.255.255",
+        "::1",
+        "::",
+        "fe80::1%eth0",
+        "fc00::1",
+        "ff02::1",
+        "::ffff:127.0.0.1",
+        "::ffff:10.0.0.1",
+        "64:ff9b::7f00:1",
+        "2002:7f00:1::",
+        "2001:0:0:0:0:0:80ff:fffe",
+        "not an address",
+    ],
+)
+def test_no_address_of_a_private_network_is_public(address: str) -> None:
+    """Private, loopback, link-local, shared, multicast and reserved addresses, however wrapped, are not
+    public.
+    """
+    assert not is_public(address)
+
+
+@pytest.mark.parametrize(
+    "address", ["93.184.216.34", "2606:2800:220:1::1", "::ffff:93.184.216.34", "64:ff9b::5db8:d822"]
+)
+def test_an_address_of_the_internet_is_public(address: str) -> None:
+    """Plain or wrapped, a public address may be dialled."""
+    assert is_public(address)
+
+
+@pytest.mark.parametrize(
+    ("url", "error"),
+    [
+        ("file:///etc/passwd", SchemeRefused),
+        ("ftp://files.example/x", SchemeRefused),
+        ("data:text/html,x", SchemeRefused),
+        ("javascript:alert(1)", SchemeRefused),
+        ("gopher://old.example/", SchemeRefused),
+        ("http:///nowhere", UrlRefused),
+        ("http://[::1", UrlRefused),
+        ("http://shop.example/" + "x" * 3000, UrlRefused),
+        ("http://127.0.0.1/", AddressRefused),
+        ("http://[::ffff:10.0.0.1]/", AddressRefused),
+        ("http://2130706433/", None),
+        ("http://no-such-service.onion/", OnionWithoutTor),
+        ("http://EXPYUZZ4WQQYQHJN.ONION./", OnionWithoutTor),
+        ("https://shop.example/dump.zip", ContentRefused),
+        ("https://shop.example/dump.ZIP/", ContentRefused),
+        ("https://shop.example/dump.zip/.", ContentRefused),
+        ("https://shop.example/.zip", None),
+        ("https://shop.example", None),
+        ("https://shop.example/DUMP.7Z?x=1", ContentRefused),
+        ("https://shop.example/photo.jpg", ContentRefused),
+        ("https://shop.example/thread.zip/2", None),
+        ("https://shop.example/offers?page=2", None),
+    ],
+)
+def test_an_address_is_refused_before_anything_is_asked(url: str, error: type[FetchRefused] | None) -> None:
+    """Schemes, lengths, literal private addresses, onion names, archives and media end here, as refused."""
+    guard = Guard()
+
+    if error is None:
+        guard.check_request("GET", url)
+        return
+    with pytest.raises(error) as raised:
+        guard.check_request("GET", url)
+    assert raised.value.outcome is RunOutcome.REFUSED
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH", "OPTIONS", "CONNECT"])
+def test_only_reading_methods_are_used(method: str) -> None:
+    """Whoever builds a request, GET and HEAD are all that leaves."""
+    with pytest.raises(MethodRefused, match=r"POST|PUT|DELETE|PATCH|OPTIONS|CONNECT"):
+        Guard().check_request(method, "https://shop.example/")
+
+
+def test_a_named_host_may_be_private_and_no_other() -> None:
+    """`allow_private_addresses` lifts the rule for the host that it names, not for whatever has the same
+    address.
+    """
+    guard = Guard.of(["Market.Example", "[::1]"])
+
+    guard.check_address("market.example", "127.0.0.1")
+    guard.check_request("GET", "http://[::1]:8080/")
+    with pytest.raises(AddressRefused, match=r"other\.example resolves to 127\.0\.0\.1"):
+        guard.check_address("other.example", "127.0.0.1")
+
+
+def test_a_source_via_a_route_that_is_not_there_is_not_fetched_directly() -> None:
+    """`via = "tor"` fails closed: without that route nothing is asked for, not even a clearnet page."""
+    with pytest.raises(RouteMissing):
+        Guard.of([], via="tor").check_request("GET", "https://shop.example/")
+
+
+def test_an_onion_name_is_for_tor_alone_and_a_private_address_for_nobody() -> None:
+    """With a proxy an onion may be asked for; a literal private address stays refused."""
+    guard = Guard.of([], via="tor", tor_proxy="socks5://127.0.0.1:9050")
+
+    guard.check_request("GET", "http://nowhere.onion/")
+    with pytest.raises(AddressRefused):
+        guard.check_request("GET", "http://127.0.0.1/")
+
+
+@pytest.mark.parametrize(
+    ("content_type", "attachment", "accepted"),
+    [
+        ("text/html; charset=gbk", False, True),
+        ("application/json", False, True),
+        ("application/rss+xml", False, True),
+        ("", False, True),
+        (None, False, True),
+        ("image/png", False, False),
+        ("VIDEO/MP4", False, False),
+        ("application/zip", False, False),
+        ("application/octet-stream", False, False),
+        ("text/plain", True, True),
+        ("text/csv; charset=utf-8", True, True),
+        ("application/json", True, False),
+        (None, True, False),
+    ],
+)
+def test_content_is_judged_by_its_announced_type(
+    content_type: str | None, attachment: bool, accepted: bool
+) -> None:
+    """Archives and media are never read, and of attachments nothing but text."""
+    if accepted:
+        check_content(content_type, attachment=attachment)
+        return
+    with pytest.raises(ContentRefused):
+        check_content(content_type, attachment=attachment)
+
+
+def test_a_checked_address_leaves_nothing_in_memory() -> None:
+    """200,000 different parts of addresses pass without Python's own tables growing by any of them: such a
+    table takes 4 MB at once, and a run checks as many.
+    """
+    guard = Guard()
+    tracemalloc.start()
+    try:
+        for number in range(20_000):
+            guard.check_request("GET", "https://shop.example" + "".join(f"/{number}-{n}" for n in range(10)))
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert peak < 500_000

@@ -1,0 +1,49 @@
+"""How long a run waits for a database that another writes to."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+from crawler.running.child_protocol import ChildExit, Job
+from crawler.running.supervisor import Supervisor
+from matching.masks import mask_text
+from storage import runs
+from storage.base import BUSY_TIMEOUT_S
+from tests.crawler.conftest import Runs
+from tests.peers.web import Site
+
+CHILD = (sys.executable, "-m", "daemon.run_process")
+
+
+def test_a_run_is_as_patient_with_a_busy_database_as_is_set(crawl: Runs, site: Site, tmp_path: Path) -> None:
+    """The setting reaches the run's process: while another writes, it gives up after that time and not after
+    the default.
+    """
+    handed = tmp_path / "job"
+    source_id = crawl.declare("market", f"{site.url}/offers")
+    Supervisor(
+        database=crawl.database,
+        database_url=crawl.url,
+        evidence_dir=crawl.evidence_dir,
+        settings=crawl.settings,
+        mask=mask_text,
+        dispatcher=crawl.told,
+        relay=crawl.told.work.append,
+        child=("sh", "-c", f"head -n 1 > '{handed}'"),
+        busy_timeout_s=0.2,
+    ).run(crawl.enqueue(source_id))
+    run_id = crawl.enqueue(source_id)
+    with crawl.database.transaction() as session:
+        epoch = runs.claim_run(session, run_id, now=datetime.now(UTC))
+    job = Job.read(handed.read_bytes()).model_copy(update={"run_id": run_id, "epoch": epoch})
+
+    with crawl.database.transaction() as session:
+        session.connection()  # begins: on SQLite nobody else writes from now on
+        line = job.model_dump_json().encode() + b"\n"
+        ran = subprocess.run(CHILD, input=line, capture_output=True, check=False, timeout=BUSY_TIMEOUT_S - 5)
+
+    assert ran.returncode == ChildExit.FAILED
+    assert b"DatabaseBusy" in ran.stdout

@@ -1,0 +1,430 @@
+"""When runs are due: slots that do not depend on who looks, never two runs at once, one catch-up after
+downtime.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from pydantic import ValidationError
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from crawler.errors import ScheduleRefused
+from crawler.scheduling.run_schedule import RunSchedule
+from crawler.scheduling.source_slots import SourceSlots, slots_of
+from crawler.sources.quiet_hours import QuietHours
+from crawler.sources.visit_settings import Schedule
+from storage import runs, sources
+from storage.base import Database
+from storage.errors import StorageError
+from storage.runs import Run, RunOutcome, RunTrigger
+from storage.sources import DeclaredSource
+from storage.work import Work, WorkKind
+
+NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)  # a Sunday
+PATIENCE_S = 60.0
+
+
+class Heard:
+    """A dispatcher that lets a test wait for the first announcement."""
+
+    def __init__(self) -> None:
+        self.work: list[Work] = []
+        self.any = threading.Event()
+
+    def announce(self, session: Session, work: Work) -> None:
+        self.work.append(work)
+        self.any.set()
+
+
+def declare(
+    database: Database,
+    *names: str,
+    now: datetime = NOON,
+    politeness: Mapping[str, object] | None = None,
+    **schedule: object,
+) -> None:
+    definition = {
+        "politeness": politeness or {},
+        "kind": "html",
+        "start": ["https://market.example/"],
+        "list": {"rows": "tr", "link": "a"},
+        "schedule": schedule,
+    }
+    with database.transaction() as session:
+        sources.sync_declared_sources(
+            session, [DeclaredSource(name, "html", definition, f"{name}.toml") for name in names], now
+        )
+
+
+def rows(database: Database) -> Sequence[Run]:
+    with database.reading() as session:
+        return list(reversed(runs.recent_runs(session)))
+
+
+def finish(database: Database, run_id: int, now: datetime) -> None:
+    with database.transaction() as session:
+        epoch = runs.claim_run(session, run_id, now=now)
+        assert epoch is not None
+        runs.finish_run(session, run_id, epoch, outcome=RunOutcome.NOTHING_NEW, now=now)
+
+
+def scheduled(database: Database, now: datetime, heard: Heard | None = None) -> RunSchedule:
+    """A schedule that has looked once, at `now`."""
+    schedule = RunSchedule(database=database, dispatcher=heard or Heard(), clock=lambda: now)
+    schedule.reload()
+    return schedule
+
+
+def slots(**schedule: object) -> SourceSlots:
+    return SourceSlots("market", Schedule.model_validate(schedule))
+
+
+def test_an_interval_has_the_same_slots_whoever_asks_and_whenever() -> None:
+    """Two schedulers, or one before and one after a restart, agree on each slot."""
+    first = slots(every="15m").after(NOON)
+    assert first is not None
+
+    again = [slots(every="15m").after(NOON + timedelta(minutes=minutes)) for minutes in (0, 1, 14, 15)]
+
+    assert again[0] == first
+    assert set(again) == {first, first + timedelta(minutes=15)}
+    assert NOON < first <= NOON + timedelta(minutes=15)
+
+
+def test_sources_with_the_same_interval_do_not_start_at_the_same_moment() -> None:
+    """The interval begins at a point of its own for each name."""
+    schedule = Schedule.model_validate({"every": "15m"})
+
+    starts = {SourceSlots(name, schedule).after(NOON) for name in ("one", "two", "three", "four")}
+
+    assert len(starts) == 4
+
+
+def test_jitter_delays_a_slot_by_less_than_it_says_and_always_by_the_same() -> None:
+    """Slots stay apart by the interval, give or take the jitter."""
+    plain, jittered = slots(every="1h"), slots(every="1h", jitter="10m")
+    due = plain.after(NOON)
+    assert due is not None
+
+    late = jittered.after(due - timedelta(seconds=1))
+
+    assert late is not None
+    assert due <= late < due + timedelta(minutes=10)
+    assert late == slots(every="1h", jitter="10m").after(due - timedelta(seconds=1))
+
+
+def test_a_slot_that_waits_out_its_jitter_is_still_to_come() -> None:
+    """Whoever asks between a slot's plain time and its jittered one gets the jittered one: a restart there
+    loses nothing.
+    """
+    nightly = slots(cron="0 3 * * *", jitter="4h")
+    three = datetime(2026, 3, 2, 3, 0, tzinfo=UTC)
+    due = nightly.after(three - timedelta(seconds=1))
+    assert due is not None
+    assert due > three + timedelta(minutes=1)  # else this name says nothing
+
+    assert nightly.after(three + timedelta(seconds=30)) == due
+    assert nightly.after(due - timedelta(seconds=1)) == due
+    following = nightly.after(due)
+    assert following is not None
+    assert following >= three + timedelta(days=1)
+
+
+def test_no_slot_is_left_out_when_the_jitter_is_longer_than_the_time_between() -> None:
+    """Slots that overtake one another are all found, in the order in which they come."""
+    first = datetime(2026, 3, 2, 0, 0, tzinfo=UTC)
+    often = slots(cron="*/10 * * * *", jitter="45m")
+
+    found = [first]
+    while found[-1] < first + timedelta(hours=4):
+        following = often.after(found[-1])
+        assert following is not None
+        found.append(following)
+
+    assert sum(first + timedelta(hours=1) < slot <= first + timedelta(hours=3) for slot in found) >= 9
+    assert found == sorted(set(found))
+
+
+def test_a_run_within_the_jitter_does_not_stand_for_the_slot(sqlite_database: Database) -> None:
+    """A run between a slot's plain time and its jittered one came before the slot, which is caught up when it
+    was missed.
+    """
+    declare(sqlite_database, "market", cron="0 3 * * *", jitter="4h")
+    due = slots(cron="0 3 * * *", jitter="4h").after(NOON)
+    assert due is not None
+    within = datetime(2026, 3, 2, 3, 0, 30, tzinfo=UTC)
+    scheduled(sqlite_database, within)
+    finish(sqlite_database, rows(sqlite_database)[0].id, within)
+
+    scheduled(sqlite_database, due - timedelta(seconds=1))
+    before = len(rows(sqlite_database))
+    scheduled(sqlite_database, due + timedelta(seconds=1))
+
+    assert before == 1
+    assert [run.trigger for run in rows(sqlite_database)] == [RunTrigger.SCHEDULE, RunTrigger.CATCH_UP]
+
+
+def test_a_cron_line_names_its_weekday() -> None:
+    """`sun` is Sunday, in the source's time zone."""
+    due = SourceSlots("market", Schedule.model_validate({"cron": "30 8 * * sun"}), "Asia/Shanghai").after(
+        NOON
+    )
+
+    assert due == datetime(2026, 3, 8, 0, 30, tzinfo=UTC)
+
+
+def test_a_cron_line_goes_by_the_clock_on_the_wall() -> None:
+    """In the night that has 02:30 twice it is due twice, in the one without 02:30 an hour later, as the
+    reference says.
+    """
+    nightly = SourceSlots("market", Schedule.model_validate({"cron": "30 2 * * *"}), "Europe/Berlin")
+    autumn, spring = datetime(2026, 10, 24, 12, 0, tzinfo=UTC), datetime(2026, 3, 28, 12, 0, tzinfo=UTC)
+
+    first = nightly.after(autumn)
+    assert first == datetime(2026, 10, 25, 0, 30, tzinfo=UTC)
+    assert nightly.after(first) == datetime(2026, 10, 25, 1, 30, tzinfo=UTC)
+    assert nightly.after(spring) == datetime(2026, 3, 29, 1, 30, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("cron", ["0 0 * * 0", "0 0 * * 1-5", "0 0 * * mon,7"])
+def test_a_number_for_a_weekday_is_refused_with_a_sentence(cron: str) -> None:
+    """APScheduler takes 0 for Monday and crontab(5) for Sunday; we take it for a mistake."""
+    with pytest.raises(ValidationError, match="weekdays by name"):
+        Schedule.model_validate({"cron": cron})
+
+
+def quiet_slots(*hours: str, **schedule: object) -> SourceSlots:
+    return SourceSlots("market", Schedule.model_validate(schedule), quiet=QuietHours(hours))
+
+
+def test_slots_in_quiet_hours_are_one_at_their_end() -> None:
+    """Eight hours of visits every 15 minutes become one at six o'clock, whoever asks and whenever."""
+    often = quiet_slots("22:00-06:00", every="15m")
+    six = datetime(2026, 3, 2, 6, 0, tzinfo=UTC)
+
+    found = {often.after(six - timedelta(minutes=minutes)) for minutes in (1, 60, 300, 479)}
+    before, after = often.after(six - timedelta(hours=8, minutes=15)), often.after(six)
+
+    assert found == {six}
+    assert before is not None
+    assert before < six - timedelta(hours=8)
+    assert after is not None
+    assert six < after <= six + timedelta(minutes=15)
+
+
+def test_quiet_hours_without_a_slot_in_them_make_none() -> None:
+    """A visit at noon stays at noon; one at 23:00 comes at six, also for who asks at midnight."""
+    noon = quiet_slots("22:00-06:00", cron="0 12 * * *")
+    night = quiet_slots("22:00-06:00", cron="0 23 * * *")
+    midnight = datetime(2026, 3, 2, 0, 0, tzinfo=UTC)
+
+    assert noon.after(midnight) == datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
+    assert night.after(midnight) == datetime(2026, 3, 2, 6, 0, tzinfo=UTC)
+    assert night.after(midnight - timedelta(hours=2)) == datetime(2026, 3, 2, 6, 0, tzinfo=UTC)
+
+
+def test_a_new_source_waits_for_the_end_of_its_quiet_hours(sqlite_database: Database) -> None:
+    """What never ran is due at once, but not in the night."""
+    declare(sqlite_database, "market", politeness={"quiet": ["11:00-13:00"]}, every="15m")
+
+    scheduled(sqlite_database, NOON)
+    night = rows(sqlite_database)
+    scheduled(sqlite_database, NOON + timedelta(hours=1))
+
+    assert night == []
+    assert len(rows(sqlite_database)) == 1
+
+
+def test_a_source_that_never_ran_is_due_at_once(database: Database) -> None:
+    """Its first run does not wait for an interval to pass."""
+    declare(database, "market", every="15m")
+    heard = Heard()
+
+    scheduled(database, NOON, heard)
+
+    [run] = rows(database)
+    assert (run.trigger, run.slot) == (RunTrigger.SCHEDULE, "2026-03-01T12:00:00+00:00")
+    assert heard.work == [Work(WorkKind.RUN, run.id)]
+
+
+def test_downtime_is_caught_up_once(database: Database) -> None:
+    """After a day without a daemon, one run is due for all that was missed, and a second look adds none."""
+    declare(database, "market", every="15m")
+    scheduled(database, NOON)
+    finish(database, rows(database)[0].id, NOON)
+
+    scheduled(database, NOON + timedelta(days=1))
+    scheduled(database, NOON + timedelta(days=1))
+
+    assert [run.trigger for run in rows(database)] == [RunTrigger.SCHEDULE, RunTrigger.CATCH_UP]
+
+
+def test_a_restart_within_a_slot_runs_nothing_again(database: Database) -> None:
+    """What has run is not due until the next slot."""
+    declare(database, "market", every="15m")
+    scheduled(database, NOON)
+    finish(database, rows(database)[0].id, NOON)
+    following = SourceSlots("market", Schedule.model_validate({"every": "15m"})).after(NOON)
+    assert following is not None
+
+    scheduled(database, following - timedelta(seconds=1))
+
+    assert len(rows(database)) == 1
+
+
+def test_never_two_runs_of_a_source_at_once(database: Database) -> None:
+    """While a run goes on, a missed slot adds none."""
+    declare(database, "market", every="15m")
+    scheduled(database, NOON)
+
+    scheduled(database, NOON + timedelta(days=1))
+
+    assert len(rows(database)) == 1
+
+
+def test_two_schedulers_make_one_run_of_a_slot(database: Database) -> None:
+    """The row is unique on source and slot, so whoever comes second does nothing."""
+    declare(database, "market", every="15m")
+    scheduled(database, NOON)
+    finish(database, rows(database)[0].id, NOON)
+    later = NOON + timedelta(hours=1)
+
+    scheduled(database, later)
+    finish(database, rows(database)[1].id, NOON + timedelta(minutes=1))
+    scheduled(database, later)
+
+    assert len({run.slot for run in rows(database)}) == len(rows(database))
+
+
+def test_the_clock_runs(sqlite_database: Database) -> None:
+    """With APScheduler's own clock, a slot that comes while the daemon runs becomes a row and an
+    announcement.
+    """
+    now = datetime.now(UTC)
+    declare(sqlite_database, "market", now=now, every="10s")
+    heard = Heard()
+    schedule = RunSchedule(database=sqlite_database, dispatcher=heard, clock=lambda: datetime.now(UTC))
+    schedule.start()
+    try:
+        heard.any.clear()  # while the first run is open, so that no slot can be heard before we listen
+        finish(sqlite_database, rows(sqlite_database)[0].id, now)
+        assert heard.any.wait(PATIENCE_S)
+    finally:
+        schedule.stop()
+
+    first, second = rows(sqlite_database)
+    assert (first.trigger, second.trigger) == (RunTrigger.SCHEDULE, RunTrigger.SCHEDULE)
+    assert second.slot == str(second.slot)
+
+
+def test_a_reload_takes_up_what_changed(sqlite_database: Database) -> None:
+    """A new source is run, one that is gone is not, one whose schedule changed keeps to the new one."""
+    declare(sqlite_database, "old", "kept", every="1h")
+    schedule = scheduled(sqlite_database, NOON)
+    for run in rows(sqlite_database):
+        finish(sqlite_database, run.id, NOON)
+
+    declare(sqlite_database, "kept", "new", every="2h")
+    schedule.reload()
+
+    names = _sources_with_jobs(schedule, sqlite_database)
+    assert names == {"kept", "new"}
+    assert len(rows(sqlite_database)) == 3
+
+
+def test_a_reload_that_fails_leaves_the_schedule_as_it_was(sqlite_database: Database) -> None:
+    """When the database refuses one of the rows, none is written and every source keeps its old slots."""
+    declare(sqlite_database, "one", "two", every="1h")
+    schedule = scheduled(sqlite_database, NOON)
+    before = schedule.source_ids()
+    declare(sqlite_database, "one", "three", "two", "zero", every="1h")
+    refuse_rows_of(sqlite_database, "two", "three")
+    for run in rows(sqlite_database):
+        finish(sqlite_database, run.id, NOON - timedelta(days=1))
+
+    with pytest.raises(StorageError):
+        schedule.reload()
+    assert schedule.source_ids() == before
+    assert len(rows(sqlite_database)) == 2
+
+    refuse_rows_of(sqlite_database)
+    schedule.reload()
+    assert _sources_with_jobs(schedule, sqlite_database) == {"one", "two", "three", "zero"}
+
+
+def refuse_rows_of(database: Database, *names: str, beyond: int = 0) -> None:
+    """Make the database itself fail whenever a run of these sources is written, `beyond` so many."""
+    listed = ", ".join(f"'{name}'" for name in names) or "NULL"
+    with database.transaction() as session:
+        session.execute(text("DROP TRIGGER IF EXISTS refuse"))
+        session.execute(
+            text(
+                "CREATE TRIGGER refuse BEFORE INSERT ON runs "
+                f"WHEN NEW.source_id IN (SELECT id FROM sources WHERE name IN ({listed})) AND "
+                f"(SELECT count(*) FROM runs WHERE source_id = NEW.source_id) >= {beyond} "
+                "BEGIN SELECT RAISE(ABORT, 'refused by a test'); END"
+            )
+        )
+
+
+def test_a_slot_that_could_not_be_written_is_caught_up(
+    sqlite_database: Database, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A slot that comes while the database refuses is not lost until the next one, which may be a day
+    away.
+    """
+    now = datetime.now(UTC)
+    declare(sqlite_database, "market", now=now, every="10s")
+    refuse_rows_of(sqlite_database, "market", beyond=1)
+    schedule = RunSchedule(database=sqlite_database, dispatcher=Heard(), clock=lambda: datetime.now(UTC))
+    schedule.start()
+    try:
+        finish(sqlite_database, rows(sqlite_database)[0].id, now)
+        _wait_for_the_log("slot_late", capsys)
+        with pytest.raises(StorageError):
+            schedule.pay()
+    finally:
+        schedule.stop()  # or the next slot might be written before the one that is owed
+    refuse_rows_of(sqlite_database)
+    schedule.pay()
+    schedule.pay()
+
+    assert [run.trigger for run in rows(sqlite_database)] == [RunTrigger.SCHEDULE, RunTrigger.CATCH_UP]
+
+
+def _wait_for_the_log(words: str, capsys: pytest.CaptureFixture[str]) -> None:
+    until = time.monotonic() + PATIENCE_S
+    while words not in capsys.readouterr().out:
+        assert time.monotonic() < until, f"the log never said {words}"
+        threading.Event().wait(0.05)
+
+
+def _sources_with_jobs(schedule: RunSchedule, database: Database) -> set[str]:
+    with database.reading() as session:
+        return {
+            source.name for source in sources.active_sources(session) if source.id in schedule.source_ids()
+        }
+
+
+def test_a_definition_that_cannot_be_read_is_left_out_and_the_others_go_on(
+    sqlite_database: Database, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A row of another version costs its source its schedule, with a log line, and nobody else's."""
+    declare(sqlite_database, "market", "spoilt", every="1h")
+    with sqlite_database.transaction() as session:
+        spoilt = sources.source_by_name(session, "spoilt")
+        assert spoilt is not None
+        spoilt.definition = {"kind": "unheard-of"}
+
+    scheduled(sqlite_database, NOON)
+
+    assert len(rows(sqlite_database)) == 1
+    assert "The schedule of spoilt could not be read" in capsys.readouterr().out
+    with sqlite_database.reading() as session, pytest.raises(ScheduleRefused):
+        slots_of(sources.source_by_name(session, "spoilt"))  # type: ignore[arg-type]  # it is there
