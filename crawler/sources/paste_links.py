@@ -45,7 +45,7 @@ class PasteLinks:
         readers = (_link_reader(each) for each in reachable if each.enabled)
         return cls(tuple(reader for reader in readers if reader is not None))
 
-    def text_of(self, link: str) -> str | None:
+    def text_url(self, link: str) -> str | None:
         """Return the address of the text that `link` leads to, or `None` if the link must not be followed."""
         if not may_be_text(link):
             return None
@@ -97,7 +97,7 @@ def _gist_text(link: str) -> str | None:
     return f"https://gist.githubusercontent.com/{f'{hit[1]}/{hit[2]}/raw' if hit[1] else f'raw/{hit[2]}'}"
 
 
-def text_read(text: str, content_type: str) -> str:
+def decode_paste_text(text: str, content_type: str) -> str:
     """Return the text of the response for a paste. Binary data gives an empty string."""
     if "\0" in text[:1_024]:
         return ""

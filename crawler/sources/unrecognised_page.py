@@ -19,7 +19,7 @@ MAX_QUOTED_CHARS = 80
 HEADINGS = {"title": "title", "h1": "first heading", "h2": "first heading"}
 
 
-def introduced(body: bytes, *, charset: str | None = None) -> str:
+def quote_title(body: bytes, *, charset: str | None = None) -> str:
     """Return a sentence that quotes the title of a page, or its first heading; empty if it has neither.
 
     The quotation is one line without control characters. It is not masked.

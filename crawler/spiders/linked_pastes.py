@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 
 from crawler.listing import ParsedListing
 from crawler.sources import Follow, Role
-from crawler.sources.paste_links import text_read
+from crawler.sources.paste_links import decode_paste_text
 from crawler.spiders.page_spider import Origin, PageSpider
 from crawler.spiders.text_download import download_text
 from crawler.storing.masked_listing import stored_key
@@ -28,7 +28,7 @@ async def read_linked_pastes(
     """
     run = spider.run
     thread = listing.thread or listing.key
-    urls = dict.fromkeys(url for link in listing.links if (url := run.pastes.text_of(link)))
+    urls = dict.fromkeys(url for link in listing.links if (url := run.pastes.text_url(link)))
     keys = {f"{thread}/l{run.digest(url)[:LINK_DIGEST_CHARS]}": url for url in urls}
     stored = [stored_key(run, key) for key in keys]
     known = await asyncio.to_thread(spider.known_listings, stored) if keys else {}
@@ -37,7 +37,7 @@ async def read_linked_pastes(
         spider.followed.add(key)
         text = await download_text(spider, Follow(keys[key], Role.ATTACHMENT, key), origin)
         if isinstance(text, FetchedText):
-            body = text_read(text.text, text.captured.content_type)
+            body = decode_paste_text(text.text, text.captured.content_type)
             digest = run.digest(body)
             paste = ParsedListing(key=key, url=keys[key], body=body, thread=thread, row_digest=digest)
             yield FoundListing(paste, text.captured)

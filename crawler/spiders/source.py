@@ -18,7 +18,7 @@ from crawler.errors import FetchError
 from crawler.fetching.http_status import NOT_MODIFIED
 from crawler.parsing.page_parsing import PageResult, parse_page
 from crawler.sources import LISTING_ROLES, Follow, Parsed
-from crawler.sources.unrecognised_page import introduced
+from crawler.sources.unrecognised_page import quote_title
 from crawler.spiders.item_page import follow_item_page
 from crawler.spiders.list_page import follow_list_page
 from crawler.spiders.missing_page import account_for_missing, store_from_row
@@ -115,7 +115,7 @@ class SourceSpider(PageSpider):
             tally = self.run.tally
             tally.refused = tally.refused or result.refused
             charset = response.meta[CAPTURED].charset
-            tally.stranger = tally.stranger or introduced(response.body, charset=charset)
+            tally.stranger = tally.stranger or quote_title(response.body, charset=charset)
 
     def failed(self, failure: Failure) -> Iterator[Request | FoundListing]:
         error = failure.value or RuntimeError("Scrapy gave no error")

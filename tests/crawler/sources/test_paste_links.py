@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from crawler.sources import read_definition
-from crawler.sources.paste_links import PasteLinks, text_read
+from crawler.sources.paste_links import PasteLinks, decode_paste_text
 
 HTML_LIST = {
     "rows": "tr",
@@ -51,7 +51,7 @@ def links(**changes: object) -> PasteLinks:
 )
 def test_a_link_to_a_configured_site_leads_to_its_text(link: str, text: str) -> None:
     """Every address of a paste leads to its text."""
-    assert links().text_of(link) == text
+    assert links().text_url(link) == text
 
 
 @pytest.mark.parametrize(
@@ -69,12 +69,12 @@ def test_a_link_to_a_configured_site_leads_to_its_text(link: str, text: str) -> 
 )
 def test_any_other_link_is_left_alone(link: str) -> None:
     """Other sites, other pages, archives and PrivateBin links are not followed."""
-    assert links().text_of(link) is None
+    assert links().text_url(link) is None
 
 
 def test_a_site_that_is_disabled_is_not_followed() -> None:
     """A disabled source is ignored."""
-    assert links(enabled=False).text_of("https://html.example/abc") is None
+    assert links(enabled=False).text_url("https://html.example/abc") is None
 
 
 @pytest.mark.parametrize(("via", "followed"), [("direct", False), ("tor", True)])
@@ -82,7 +82,7 @@ def test_a_site_behind_tor_is_followed_through_tor_alone(via: str, followed: boo
     """A paste site that is read through Tor is never requested directly."""
     behind = PasteLinks.of([read_definition({**SOURCES[0], "via": "tor"})], via=via)
 
-    assert (behind.text_of("https://html.example/abc") is not None) == followed
+    assert (behind.text_url("https://html.example/abc") is not None) == followed
 
 
 @pytest.mark.parametrize(
@@ -95,4 +95,4 @@ def test_a_site_behind_tor_is_followed_through_tor_alone(via: str, followed: boo
 )
 def test_what_comes_is_read_as_text(text: str, content_type: str, read: str) -> None:
     """A raw text is kept, HTML becomes text, and binary data gives an empty text."""
-    assert text_read(text, content_type) == read
+    assert decode_paste_text(text, content_type) == read

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from crawler.sources.unrecognised_page import MAX_QUOTED_CHARS, MAX_SEARCHED_BYTES, introduced
+from crawler.sources.unrecognised_page import MAX_QUOTED_CHARS, MAX_SEARCHED_BYTES, quote_title
 
 
 @pytest.mark.parametrize(
@@ -26,13 +26,13 @@ from crawler.sources.unrecognised_page import MAX_QUOTED_CHARS, MAX_SEARCHED_BYT
 )
 def test_a_title_or_a_heading_is_quoted_in_one_clean_line(page: bytes, sentence: str) -> None:
     """The title comes before headings; a page without them, or without HTML, gives no sentence."""
-    assert introduced(page) == sentence
+    assert quote_title(page) == sentence
 
 
 def test_what_is_quoted_is_cut_short() -> None:
     """A title of a megabyte is cut, and only the beginning of a page is searched."""
-    assert introduced(b"<title>" + b"x" * (1 << 20)) == f"Its title is “{'x' * MAX_QUOTED_CHARS}”."
-    assert introduced(b" " * MAX_SEARCHED_BYTES + b"<title>late</title>") == ""
+    assert quote_title(b"<title>" + b"x" * (1 << 20)) == f"Its title is “{'x' * MAX_QUOTED_CHARS}”."
+    assert quote_title(b" " * MAX_SEARCHED_BYTES + b"<title>late</title>") == ""
 
 
 @pytest.mark.parametrize(
@@ -44,6 +44,6 @@ def test_hostile_markup_is_read_within_a_bounded_time(page: bytes) -> None:
     """Deep nesting and many elements take less than five seconds of CPU time."""
     began = time.process_time()
 
-    introduced(page)
+    quote_title(page)
 
     assert time.process_time() - began < 5
