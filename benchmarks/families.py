@@ -3,7 +3,7 @@
 Our adapters give complete listings: charset, canonical addresses, dates in UTC, prices, counts, bodies
 without quotes and noise, samples, links, digests, the next page. BeautifulSoup (with lxml) only selects the
 same rows and posts, and takes title, link and author of each row, author and text of each post: the least
-that a crawler does. Milliseconds are CPU time per page; x is ours as a multiple of BeautifulSoup's, in this run.
+that a crawler does. Milliseconds are CPU time per page; x is ours as a multiple of BeautifulSoup's.
 """
 
 from __future__ import annotations

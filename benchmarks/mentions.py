@@ -3,8 +3,7 @@
 "automaton" is the search alone: the text is folded and encoded already, and both automata find the same,
 which is checked (`re` finds no overlapping matches). "end to end" starts from the text as it was crawled:
 both sides fold it with our table, search, check boundaries and give offsets; ours also finds defanged dots
-and letter-digit swaps. MB/s are megabytes of UTF-8 per second of CPU; x is ours as a multiple of the other's, in
-this run.
+and letter-digit swaps. MB/s are megabytes of UTF-8 per second of CPU; x is ours as a multiple of the other's.
 """
 
 from __future__ import annotations

@@ -110,15 +110,15 @@ def test_enroll_counts_accepted_values_and_reasons_of_refusal(home: Path) -> Non
     """The table and the JSON have counts by field and reason, and no value."""
     (home / "list.csv").write_text(f"email,card\n{ROWS[0].email},4111111111111112\nnobody,\n")
 
-    said = spillwatch(home, "enroll", "list.csv", "--key", "quillmere.key").stdout
-    told = answer(home, "enroll", "list.csv", "--key", "quillmere.key")
+    output = spillwatch(home, "enroll", "list.csv", "--key", "quillmere.key").stdout
+    result = answer(home, "enroll", "list.csv", "--key", "quillmere.key")
 
-    assert ("malformed: 1" in said, "wrong check digit: 1" in said, ROWS[0].email in said) == (
+    assert ("malformed: 1" in output, "wrong check digit: 1" in output, ROWS[0].email in output) == (
         True,
         True,
         False,
     )
-    assert (told["customers"], told["accepted"], told["refused"]) == (
+    assert (result["customers"], result["accepted"], result["refused"]) == (
         2,
         {"email": 1, "card": 0},
         {"email": {"malformed": 1}, "card": {"wrong_check_digit": 1, "empty": 1}},
@@ -150,9 +150,9 @@ def test_enroll_needs_no_configuration(home: Path, tmp_path_factory: pytest.Temp
     (elsewhere / "quillmere.key").write_bytes((home / "quillmere.key").read_bytes())
     (elsewhere / "quillmere.key").chmod(0o600)
 
-    told = answer(elsewhere, "enroll", "customers.csv", "--key", "quillmere.key", "--company", "quillmere")
+    result = answer(elsewhere, "enroll", "customers.csv", "--key", "quillmere.key", "--company", "quillmere")
 
-    assert (told["company"], sorted(path.name for path in elsewhere.iterdir())) == (
+    assert (result["company"], sorted(path.name for path in elsewhere.iterdir())) == (
         "quillmere",
         ["customers.csv", "quillmere.key", "quillmere.segment"],
     )
@@ -233,19 +233,19 @@ def test_match_finds_mentions_and_rows(imported: Path) -> None:
 def test_match_shows_no_value(imported: Path) -> None:
     """Neither the tables nor the JSON have a customer's value."""
     text = "\n".join(f"quillmere.example {','.join(row)}" for row in ROWS[:5])
-    told = str(matched(imported, text))
-    said = spillwatch(imported, "match", "rows.txt").stdout
+    result = str(matched(imported, text))
+    output = spillwatch(imported, "match", "rows.txt").stdout
 
     values = [value for row in ROWS[:5] for value in row[1:]]
-    assert not [value for value in values if value in told or value in said]
-    assert ["5", "0", "5"] in [re.findall(r"\d+", line) for line in said.splitlines()]
+    assert not [value for value in values if value in result or value in output]
+    assert ["5", "0", "5"] in [re.findall(r"\d+", line) for line in output.splitlines()]
 
 
 def test_match_ends_with_1_if_nothing_was_found(imported: Path) -> None:
     """The exit code is that of grep, and programs get an empty list."""
-    told = matched(imported, "nothing here, not even 趣店主\n", code=1)
+    result = matched(imported, "nothing here, not even 趣店主\n", code=1)
 
-    assert told["companies"] == []
+    assert result["companies"] == []
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "gb18030", "utf-16"])
@@ -253,9 +253,9 @@ def test_match_reads_any_encoding(imported: Path, encoding: str) -> None:
     """Mentions are found in each encoding, without being told which it is."""
     text = "这里出售趣店的学生数据，一手资料，价格面议，数量很多，需要的朋友请联系我们。\n" * 20
 
-    told = matched(imported, text.encode(encoding))
+    result = matched(imported, text.encode(encoding))
 
-    assert told["companies"][0]["mentions"] == 20
+    assert result["companies"][0]["mentions"] == 20
 
 
 def test_match_reads_standard_input(imported: Path) -> None:
@@ -286,10 +286,10 @@ def test_match_reads_files_larger_than_a_piece(imported: Path) -> None:
 
 def test_match_counts_more_than_it_lists(imported: Path) -> None:
     """Matches beyond --limit are counted, and `cut` says that the list is not complete."""
-    told = matched(imported, "趣店\n" * 3_000, "--limit", "7")
+    result = matched(imported, "趣店\n" * 3_000, "--limit", "7")
 
-    (found,) = told["companies"]
-    assert (len(found["matches"]), told["cut"], found["mentions"]) == (7, ["matches"], 3_000)
+    (found,) = result["companies"]
+    assert (len(found["matches"]), result["cut"], found["mentions"]) == (7, ["matches"], 3_000)
 
 
 def test_match_reads_archives_up_to_a_limit(imported: Path) -> None:
@@ -298,19 +298,19 @@ def test_match_reads_archives_up_to_a_limit(imported: Path) -> None:
         archive.writestr("2024/customers.csv", as_csv(ROWS))
         archive.writestr("large.txt", "nothing to see here\n" * 100_000)
 
-    told = answer(imported, "match", "dump.zip", "--max-mb", "1")
+    result = answer(imported, "match", "dump.zip", "--max-mb", "1")
 
-    (found,) = told["companies"]
-    assert [read["outcome"] for read in told["documents"]][:2] == ["whole", "too_large"]
+    (found,) = result["companies"]
+    assert [read["outcome"] for read in result["documents"]][:2] == ["whole", "too_large"]
     assert (found["coherent_rows"], found["customers"]) == (30, 30)
     assert found["matches"][0]["place"].startswith("dump.zip!/2024/customers.csv:")
 
 
 def test_match_says_the_column_and_what_chance_gives(imported: Path) -> None:
     """A hit has its column of the table; the hits of a field come with those that chance gives."""
-    told = matched(imported, as_csv(ROWS))
+    result = matched(imported, as_csv(ROWS))
 
-    (found,) = told["companies"]
+    (found,) = result["companies"]
     (phones,) = [one for one in found["fields"] if one["field"] == "phone"]
     assert phones["columns"] == ["column 3, phone"]
     assert (phones["hits"], phones["by_chance"], phones["lift"] > 1_000) == (30, 0.0, True)

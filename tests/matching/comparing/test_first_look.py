@@ -220,14 +220,16 @@ def test_more_hits_than_chance_gives_are_enough_in_a_list_of_numbers(watch: Watc
     assert NOWHERE in [one.company for one in sweep.progress.read[0].left_out]
 
 
-def test_people_and_programs_are_told(watch: Watch, dump: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_people_and_programs_learn_who_was_left_out(
+    watch: Watch, dump: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """Both name the company that was left out and the rows; people also get the option that compares all."""
     sweep = swept(watch, dump)
 
     show(sweep.findings, sweep.progress, NAMES)
 
-    [told] = [line for line in capsys.readouterr().err.splitlines() if "--first-look 0" in line]
-    assert [word in told for word in ("dump.csv", "nowhere", f"{ROWS:,}")] == [True] * 3
+    [sentence] = [line for line in capsys.readouterr().err.splitlines() if "--first-look 0" in line]
+    assert [word in sentence for word in ("dump.csv", "nowhere", f"{ROWS:,}")] == [True] * 3
     [one] = as_dict(sweep.findings, sweep.progress, NAMES)["documents"][0]["not_compared_for"]
     assert one["company"] == "nowhere"
     assert one["rows"] == sweep.progress.read[0].left_out[0].rows
