@@ -7,7 +7,7 @@ The folders and modules, in the order of the flow:
     clean/                     from an author's words to values: text, prices, counts, dates
     listing                    the listing that an adapter returns
     sites                      which sources share one site, and so one politeness budget
-    scheduling/                when a source is due, and when its site may be asked
+    scheduling/                when a source is due, and when its site may be read
     running/                   a run: its process, its job, its context, its counts, its outcome
     visits/                    the three programs that start Scrapy: a run, a trial, an introduction
     progress/                  how far a source is read, and what its cursor remembers

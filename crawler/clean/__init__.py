@@ -1,7 +1,7 @@
-"""From what a page's author wrote to values: text, prices, claimed counts, dates.
+"""Cleaners: from the words of a page's author to values: text, prices, claimed counts, dates.
 
-Everything here is pure and takes hostile text: each cleaner bounds what it looks at, and says `None` rather
-than choose between two readings.
+All of them are pure functions for hostile text. Each one reads a limited length, and returns None rather than
+choose between two readings.
 """
 
 from crawler.clean.count import claimed_count

@@ -1,10 +1,10 @@
-"""How many records a seller claims: `1.2M`, `1,200,000 records`, `100万条`, `120w`, `500k lines`.
+"""The number of records that a seller claims: `1.2M`, `1,200,000 records`, `100万条`, `120w`, `500k lines`.
 
 Rules, in order:
-1. Numbers of records (lines, users, 条, ...) are claims; where none is named so, numbers with a magnitude
-   (k, M, 万, ...) are; where none has one, a text that is a number and nothing else is.
-2. One claim is the count. Several that differ, a range, a fraction of a record and separators that can be
-   read two ways (`1.200M`) are ambiguous: `None`. Sizes in bytes, shares, prices and dates are no claims.
+1. Numbers of records (lines, users, 条, ...) are claims. If there are none, numbers with a magnitude (k, M,
+   万, ...) are. If there are none either, a text that consists of one number is.
+2. A single claim is the count. Several different claims, a range, a fraction of a record, and separators with
+   two readings (`1.200M`) are ambiguous: None. Sizes in bytes, shares, prices and dates are not claims.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from decimal import Decimal
 
 from crawler.clean.price import decimal
 
-#: A claim stands in a title or a field, not deep in a text.
+#: A claim is in a title or a field, not deep in a text.
 MAX_COUNT_CHARS = 2_000
 #: A larger claim is a phone number or a joke.
 MAX_COUNT = 10**12
@@ -58,7 +58,7 @@ _ONLY_A_NUMBER = re.compile(r"[\s~≈约+]*")
 
 @dataclass(frozen=True, slots=True)
 class _Claim:
-    """`rank`: 2 for a number of records, 1 for one with a magnitude, else 0. No `value`: two readings."""
+    """`rank`: 2 for a number of records, 1 for one with a magnitude, else 0. `value` None: two readings."""
 
     rank: int
     value: int | None
@@ -66,7 +66,7 @@ class _Claim:
 
 
 def claimed_count(text: str) -> int | None:
-    """Return how many records `text` claims, or `None` where it claims none or can be read in two ways."""
+    """Return the number of records that `text` claims; None if there is no claim, or two readings."""
     plain = unicodedata.normalize("NFKC", text[:MAX_COUNT_CHARS]).casefold()
     claims = list(_claims(plain))
     best = max((claim.rank for claim in claims), default=0)
@@ -83,28 +83,28 @@ def _claims(plain: str) -> Iterator[_Claim]:
         if _RANGE_BEFORE.search(before):
             yield _Claim(2 if unit else 1, None, hit[0])
         elif not _NO_CLAIM_BEFORE.search(before) and not _NO_CLAIM_AFTER.match(after):
-            # "2b" is two billion or two bytes.
-            value = _value(hit) if unit or hit["word"] != "b" else None
+            # "2b" may be two billion or two bytes.
+            value = _claimed_value(hit) if unit or hit["word"] != "b" else None
             yield _Claim(2 if unit else int(bool(hit["han"] or hit["word"])), value, hit[0])
 
 
-def _value(hit: re.Match[str]) -> int | None:
-    value = _han(hit["han"]) if hit["han"] else _western(hit["number"], hit["word"])
+def _claimed_value(hit: re.Match[str]) -> int | None:
+    value = _han_number(hit["han"]) if hit["han"] else _western_number(hit["number"], hit["word"])
     whole = value is not None and value == value.to_integral_value() and 0 < value <= MAX_COUNT
     return int(value) if value is not None and whole and not hit["rest"] else None
 
 
-def _western(number: str, word: str | None) -> Decimal | None:
+def _western_number(number: str, word: str | None) -> Decimal | None:
     value = decimal(number)
     if word is None or value is None:
         return value
-    # "1.200M": twelve hundred million to some, one and a fifth to others.
+    # "1.200M" means 1,200 million to some people and 1.2 million to others.
     two_readings = re.search(r"[.,]\d{3}\b", number)
     return None if two_readings else value * _MAGNITUDES[word]
 
 
-def _han(text: str) -> Decimal | None:
-    """Read `3千万`, `1.5亿`, `1亿2000万`, `二十五万`; `None` for "百万", which only says "a great many"."""
+def _han_number(text: str) -> Decimal | None:
+    """Read `3千万`, `1.5亿`, `1亿2000万`, `二十五万`; return None for "百万", which means "very many"."""
     total = section = Decimal(0)
     number: Decimal | None = None
     if text[0] in _LARGE or (text[0] in _SMALL and text[0] != "十"):

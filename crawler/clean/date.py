@@ -1,11 +1,10 @@
-"""When something was posted, out of the words of the page: in UTC, and marked where it is uncertain.
+"""When something was posted, from the words of the page: in UTC, and marked if it is uncertain.
 
-A date with an offset or an unambiguous zone name of its own is certain. One without is read in the source's
-zone and certain, or in UTC and uncertain where the source names none. Uncertain as well: `01/03/2026`
-unless the source says which comes first, a year left out or cut to two digits, a day without a time (its
-midnight), the hour that a clock change makes twice, "2 days ago" and longer, "Monday at 3:45 PM" and
-"11:59 p.m." (the last one before the page was fetched), a date in the future. A text in none of the known
-shapes is `None`, never today.
+A date with its own offset or unambiguous zone name is certain. One without is read in the source's zone and
+is certain, or in UTC and is uncertain if the source names no zone. Also uncertain: `01/03/2026` unless the
+source names the order, a missing or two-digit year, a day without a time (its midnight), the hour that a
+clock change repeats, "2 days ago" and longer, "Monday at 3:45 PM" and "11:59 p.m." (the last such moment
+before the page was fetched), and a date in the future. A text in no known shape gives None, never today.
 """
 
 from __future__ import annotations
@@ -18,10 +17,10 @@ from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-#: A date field's text is short; what follows is signature and noise.
+#: A date field's text is short; the rest is signature and noise.
 MAX_DATE_CHARS = 200
 EARLIEST_YEAR = 1990
-#: Clocks differ by this much before a date counts as "in the future".
+#: A date counts as "in the future" beyond this difference of clocks.
 CLOCK_SKEW = timedelta(days=1)
 
 _MONTHS = {
@@ -45,7 +44,7 @@ _MONTHS = {
     )
     for name in names.split()
 }
-#: Minutes from UTC. Names that mean several zones (CST, IST, BST, AST) are left out on purpose.
+#: Minutes from UTC. Names of several zones (CST, IST, BST, AST) are omitted deliberately.
 _ZONES = {
     "z": 0, "utc": 0, "gmt": 0, "est": -300, "edt": -240, "cdt": -300, "mst": -420, "mdt": -360,
     "pst": -480, "pdt": -420, "cet": 60, "cest": 120, "eet": 120, "eest": 180, "msk": 180, "hkt": 480,
@@ -78,18 +77,18 @@ _DAYS = {
 }
 
 
-def _any(words: Iterable[str]) -> str:
+def _alternatives(words: Iterable[str]) -> str:
     return "|".join(re.escape(word) for word in sorted(words, key=len, reverse=True))
 
 
-_MONTH = _any(_MONTHS)
+_MONTH = _alternatives(_MONTHS)
 _NO_LETTER = "(?<![a-zа-я])"
 _TIME = (
     r"(?:[ t,]{0,3}(?:at |@ |в )?(?P<half>上午|中午|下午|晚上|凌晨)? ?"
     r"(?P<hour>\d{1,2})[:时点](?P<minute>\d{2})分?(?::?(?P<seconds>\d{2}(?:[.,]\d{1,9})?)秒?)?"
     r" ?(?P<ampm>[ap]\.?m\b\.?)?"
     r"(?: ?\(?(?P<zone>(?:utc|gmt)?[+-]\d{1,2}(?::?\d{2})?(?!\d)"
-    rf"|(?:{_any(_ZONES)}|{_TWO_MEANINGS})\b))?)?"
+    rf"|(?:{_alternatives(_ZONES)}|{_TWO_MEANINGS})\b))?)?"
 )
 _DAY = r"(?P<day>\d{1,2})(?:st|nd|rd|th)?(?!\d)"
 _SHAPES = tuple(
@@ -101,7 +100,7 @@ _SHAPES = tuple(
         rf"{_NO_LETTER}(?P<name>{_MONTH})\b\.? {_DAY}(?:,? (?P<year>\d{{4}}))?",
         r"(?<!\d)(?P<first>\d{1,2})(?P<mark>[-/.])(?P<second>\d{1,2})(?P=mark)(?P<year>\d{4}|\d{2})(?!\d)",
         r"(?<!\d)(?P<month>\d{1,2})(?:月|-(?=\d{1,2} \d{1,2}:))(?P<day>\d{1,2})(?!\d)日?",
-        rf"{_NO_LETTER}(?P<word>{_any(_DAYS)})",
+        rf"{_NO_LETTER}(?P<word>{_alternatives(_DAYS)})",
     )
 )
 _WEEKDAYS = {
@@ -119,11 +118,11 @@ _WEEKDAYS = {
     )
     for word in words.split()
 }
-# Only where nothing else is said: "Sun, 01 Mar 2026 12:30" has its day.
-_WEEKDAY = re.compile(rf"{_NO_LETTER}(?P<weekday>{_any(_WEEKDAYS)})(?![a-zа-я]){_TIME}")
+# Only used if there is no date: "Sun, 01 Mar 2026 12:30" has its day.
+_WEEKDAY = re.compile(rf"{_NO_LETTER}(?P<weekday>{_alternatives(_WEEKDAYS)})(?![a-zа-я]){_TIME}")
 _ONLY_A_TIME = re.compile(rf"\W*{_TIME}\W*")
 _EPOCH = re.compile(r"(\d{10})(?:\d{3}|\.\d{1,9})?")
-_AMOUNT = rf"(\d{{1,4}}|{_any(_NUMERALS)}) ?({_any(_UNIT)})"
+_AMOUNT = rf"(\d{{1,4}}|{_alternatives(_NUMERALS)}) ?({_alternatives(_UNIT)})"
 _AGO_SHAPE = re.compile(
     rf"(?<![\w.])(?P<parts>{_AMOUNT}(?:(?:, | and | |,)?{_AMOUNT}){{0,3}}) ?(?:ago|前|назад)"
 )
@@ -133,7 +132,7 @@ _NOW = re.compile(rf"{_NO_LETTER}(?:just now|moments ago|刚刚|刚才|толь�
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """What a date is read against: `now` is when the page was fetched, the rest the source's own."""
+    """What a date is relative to: `now` is when the page was fetched; the source gives the rest."""
 
     now: datetime
     zone: tzinfo | None = None
@@ -146,47 +145,47 @@ class Clock:
 
 @dataclass(frozen=True, slots=True)
 class PostedTime:
-    """An instant in UTC; `uncertain` when the words allow another one."""
+    """An instant in UTC; `uncertain` if the words allow another one."""
 
     at: datetime
     uncertain: bool = False
 
 
 def moment(text: str, clock: Clock) -> PostedTime | None:
-    """Return when `text` says something was posted, or `None` where it says no date."""
+    """Return when something was posted, according to `text`; None if it holds no date."""
     plain = " ".join(unicodedata.normalize("NFKC", text[:MAX_DATE_CHARS]).casefold().split())
     if epoch := _EPOCH.fullmatch(plain):
-        return _checked(datetime.fromtimestamp(int(epoch[1]), UTC), False, clock)
+        return _plausible_time(datetime.fromtimestamp(int(epoch[1]), UTC), False, clock)
     if ago := _AGO_SHAPE.search(plain):
-        return _relative(ago["parts"], clock)
+        return _relative_time(ago["parts"], clock)
     if _NOW.search(plain):
         return PostedTime(clock.now.astimezone(UTC))
-    # The leftmost date, and the earliest shape in the table where two begin at the same place.
+    # The leftmost date; of two that begin at the same place, the earlier shape in the table.
     hits = [hit for hit in (shape.search(plain) for shape in _SHAPES) if hit]
     if hits:
-        return _absolute(min(hits, key=lambda hit: hit.start()), clock)
+        return _absolute_time(min(hits, key=lambda hit: hit.start()), clock)
     return _last_time(_WEEKDAY.search(plain) or _ONLY_A_TIME.fullmatch(plain), clock)
 
 
 def _last_time(hit: re.Match[str] | None, clock: Clock) -> PostedTime | None:
-    """Read a weekday or a time alone as the last such moment before the page was fetched."""
+    """Return the last moment before the page was fetched that a weekday or a time alone can mean."""
     found = hit.groupdict() if hit else {}
     weekday = found.get("weekday")
-    # 12:30 alone is as often how long a film is.
+    # 12:30 alone may as well be the length of a film.
     if found.get("hour") is None or not (weekday or found["ampm"] or found["half"]):
         return None
-    zone, _ = _zone(found["zone"], clock.zone)
+    zone, _ = _read_zone(found["zone"], clock.zone)
     now = clock.now.astimezone(zone)
     back = (now.weekday() - _WEEKDAYS[weekday]) % 7 if weekday else 0
     try:
-        local = datetime.combine(now.date() - timedelta(days=back), _time(found), zone)
+        local = datetime.combine(now.date() - timedelta(days=back), _read_time(found), zone)
     except ValueError:
         return None
     local -= timedelta(days=7 if weekday else 1) if local > now else timedelta()
     return PostedTime(local.astimezone(UTC), uncertain=True)
 
 
-def _relative(parts: str, clock: Clock) -> PostedTime:
+def _relative_time(parts: str, clock: Clock) -> PostedTime:
     amounts = [
         (float(_NUMERALS[number]) if number in _NUMERALS else float(number), _UNIT[word])
         for number, word in _AGO_PART.findall(parts)
@@ -195,28 +194,28 @@ def _relative(parts: str, clock: Clock) -> PostedTime:
     return PostedTime(clock.now.astimezone(UTC) - length, uncertain=amounts[-1][1] in _COARSE)
 
 
-def _absolute(hit: re.Match[str], clock: Clock) -> PostedTime | None:
+def _absolute_time(hit: re.Match[str], clock: Clock) -> PostedTime | None:
     found = hit.groupdict()
-    zone, zone_known = _zone(found["zone"], clock.zone)
+    zone, zone_known = _read_zone(found["zone"], clock.zone)
     try:
-        day, day_known = _day(found, clock.now.astimezone(zone).date(), clock.order)
-        local = datetime.combine(day, _time(found))
+        day, day_known = _read_day(found, clock.now.astimezone(zone).date(), clock.order)
+        local = datetime.combine(day, _read_time(found))
     except ValueError:
         return None  # the 31st of February, the 13th month, 25 o'clock
-    # A clock that is set back shows an hour twice.
+    # A clock that is set back shows one hour twice.
     twice = local.replace(tzinfo=zone, fold=0).utcoffset() != local.replace(tzinfo=zone, fold=1).utcoffset()
     certain = day_known and zone_known and found["hour"] is not None and not twice
-    return _checked(local.replace(tzinfo=zone).astimezone(UTC), not certain, clock)
+    return _plausible_time(local.replace(tzinfo=zone).astimezone(UTC), not certain, clock)
 
 
-def _checked(at: datetime, uncertain: bool, clock: Clock) -> PostedTime | None:
+def _plausible_time(at: datetime, uncertain: bool, clock: Clock) -> PostedTime | None:
     if at.year < EARLIEST_YEAR:
         return None
     return PostedTime(at, uncertain or at > clock.now + CLOCK_SKEW)
 
 
-def _zone(name: str | None, own: tzinfo | None) -> tuple[tzinfo, bool]:
-    """Return the zone to read in, and whether that is known."""
+def _read_zone(name: str | None, own: tzinfo | None) -> tuple[tzinfo, bool]:
+    """Return the time zone to read a date in, and whether it is known."""
     if name in _ZONES:
         return timezone(timedelta(minutes=_ZONES[name])), True
     offset = re.search(r"([+-])(\d{1,2}):?(\d{2})?$", name or "")
@@ -226,13 +225,13 @@ def _zone(name: str | None, own: tzinfo | None) -> tuple[tzinfo, bool]:
     return own or UTC, own is not None
 
 
-def _day(found: dict[str, str | None], today: date, order: str | None) -> tuple[date, bool]:
-    """Return the day and whether no other can be meant; raises ValueError."""
+def _read_day(found: dict[str, str | None], today: date, order: str | None) -> tuple[date, bool]:
+    """Return the day, and whether it is the only possible one; raises ValueError."""
     if word := found.get("word"):
         return today - timedelta(days=_DAYS[word]), True
     certain = True
     if first := found.get("first"):
-        day, month, certain = _order(int(first), int(found["second"] or 0), found["mark"], order)
+        day, month, certain = _read_order(int(first), int(found["second"] or 0), found["mark"], order)
     else:
         name = found.get("name")
         month = _MONTHS[name] if name else int(found["month"] or 0)
@@ -243,8 +242,8 @@ def _day(found: dict[str, str | None], today: date, order: str | None) -> tuple[
     return this_year if this_year <= today + CLOCK_SKEW else date(today.year - 1, month, day), False
 
 
-def _order(first: int, second: int, mark: str | None, order: str | None) -> tuple[int, int, bool]:
-    """Return day, month and whether that is certain; dots are written by people who put the day first."""
+def _read_order(first: int, second: int, mark: str | None, order: str | None) -> tuple[int, int, bool]:
+    """Return day, month, and whether that is certain; people who write dots put the day first."""
     if first > 12 or second > 12:
         return (first, second, True) if first > 12 else (second, first, True)
     if order == "mdy":
@@ -252,8 +251,8 @@ def _order(first: int, second: int, mark: str | None, order: str | None) -> tupl
     return first, second, order == "dmy" or mark == "." or first == second
 
 
-def _time(found: dict[str, str | None]) -> time:
-    """Return the time of day, midnight where none is given; raises ValueError."""
+def _read_time(found: dict[str, str | None]) -> time:
+    """Return the time of day, or midnight if there is none; raises ValueError."""
     if found["hour"] is None:
         return time()
     hour, half = int(found["hour"]), (found["ampm"] or found["half"] or "")[:1]

@@ -1,13 +1,12 @@
 """Prices and their currencies, as sellers write them: `$1,200.50`, `1.200,50 €`, `售价 500 USDT`, `2万元`.
 
 Rules, in order:
-1. The first number that stands directly beside a currency is the price.
-2. Else, where the source names its currency, the only number in the text is the price.
-3. Else there is no price. "Free" and "negotiable" are none either.
+1. The first number directly beside a currency is the price.
+2. Otherwise, if the source names its currency, the only number in the text is the price.
+3. Anything else, such as "free" or "negotiable", is not read as a price.
 
-`¥` is the yuan and `$` the US dollar, unless the source's own currency is one that shares the sign. A
-single dot before three digits groups thousands (`1.200 €`), but not for coins, which are sold in
-thousandths (`1.250 BTC`).
+`¥` is the yuan and `$` the US dollar, unless the source's own currency shares the sign. A single dot before
+three digits groups thousands (`1.200 €`), but not for coins, which are sold in thousandths (`1.250 BTC`).
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ from crawler.listing import ParsedPrice
 
 #: A price field's text is short; a number further in is not its price.
 MAX_PRICE_CHARS = 500
-#: Beyond this it is a phone number or a trick.
+#: A larger amount is a telephone number or a trick.
 MAX_AMOUNT = Decimal(10) ** 12
 
 COINS = frozenset(
@@ -33,7 +32,7 @@ _CODES = (
     "NGN EGP KES BRL ARS CLP COP PEN MXN CAD AUD NZD HKD TWD SGD MYR THB IDR VND PHP PKR BDT LKR KZT UZS GEL",
     "AMD AZN BYN",
 )
-# What is written -> code. Of several, the first, unless the source's own currency is one of the others.
+# From the written word to its codes: the first one, unless the source's own currency is among the others.
 _WORDS: dict[str, tuple[str, ...]] = {
     **{code.lower(): (code,) for code in (*" ".join(_CODES).split(), *COINS)},
     **{
@@ -82,18 +81,18 @@ _MAGNITUDES = {
 }  # fmt: skip
 
 
-# English words in lower case: only capitals make them a currency.
-_SHOUTED = "TRY|TON|SOL|DASH"
+# These are English words in lower case: only in capitals are they currencies.
+_CAPITALS_ONLY = "TRY|TON|SOL|DASH"
 
 
-def _one_of(words: Iterable[str]) -> str:
+def _alternatives(words: Iterable[str]) -> str:
     return "|".join(re.escape(word) for word in sorted(words, key=len, reverse=True))
 
 
 _LETTER = "[a-zA-Zа-яА-Я]"
 _NUMBER = r"(?<![\d.,])\d(?:[\d.,']|[ \u202f](?=\d{3}(?!\d)))*"
-_AMOUNT = rf"(?P<number>{_NUMBER}) ?(?P<magnitude>(?:{_one_of(_MAGNITUDES)})(?!{_LETTER}))?"
-_SIGNS = f"(?-i:{_SHOUTED})|{_one_of(_WORDS.keys() - set(_SHOUTED.lower().split('|')))}"
+_AMOUNT = rf"(?P<number>{_NUMBER}) ?(?P<magnitude>(?:{_alternatives(_MAGNITUDES)})(?!{_LETTER}))?"
+_SIGNS = f"(?-i:{_CAPITALS_ONLY})|{_alternatives(_WORDS.keys() - set(_CAPITALS_ONLY.lower().split('|')))}"
 _AFTER = re.compile(rf"{_AMOUNT} {{0,2}}(?P<currency>{_SIGNS})(?!{_LETTER})", re.IGNORECASE)
 _BEFORE = re.compile(rf"(?<!{_LETTER})(?P<currency>(?!u\b)(?:{_SIGNS}))[ :]{{0,2}}{_AMOUNT}", re.IGNORECASE)
 _ALONE = re.compile(_AMOUNT, re.IGNORECASE)
@@ -104,23 +103,23 @@ _PLAIN = re.compile(r"(?P<whole>\d+)(?:[.,](?P<fraction>\d+))?")
 
 
 def price(text: str, *, currency: str | None = None) -> ParsedPrice | None:
-    """Return the price in `text`; `currency` is the source's own, for prices that name none."""
+    """Return the price in `text`, else None; `currency` is the source's own, for prices without one."""
     # NFKC turns full-width digits and signs (１２００ ￥ ＄) and no-break spaces into plain ones.
     plain = unicodedata.normalize("NFKC", text[:MAX_PRICE_CHARS])
     found = [hit for hit in (_AFTER.search(plain), _BEFORE.search(plain)) if hit]
     if found:
-        # "$5 USDT": the number is the same, the longer word says more than the sign.
+        # "$5 USDT": both hits have the same number, and the longer word is more specific than the sign.
         hit = min(found, key=lambda hit: (hit.start("number"), -len(hit["currency"])))
-        return _price(hit, _code(hit["currency"].casefold(), currency))
+        return _price_of(hit, _currency_code(hit["currency"].casefold(), currency))
     alone = list(_ALONE.finditer(plain))
-    return _price(alone[0], currency) if currency and len(alone) == 1 else None
+    return _price_of(alone[0], currency) if currency and len(alone) == 1 else None
 
 
-def _code(word: str, own: str | None) -> str:
+def _currency_code(word: str, own: str | None) -> str:
     return own if own in _WORDS[word] else _WORDS[word][0]
 
 
-def _price(hit: re.Match[str], currency: str) -> ParsedPrice | None:
+def _price_of(hit: re.Match[str], currency: str) -> ParsedPrice | None:
     number = decimal(hit["number"], dot_groups=currency not in COINS)
     if number is None:
         return None
@@ -130,7 +129,7 @@ def _price(hit: re.Match[str], currency: str) -> ParsedPrice | None:
 
 
 def decimal(number: str, *, dot_groups: bool = True) -> Decimal | None:
-    """Return the value of digits with separators, or `None` where they make no number (`1.2.3`).
+    """Return the value of digits with separators; None if they are not a number (`1.2.3`).
 
     `dot_groups`: whether a single dot before three digits groups thousands, as a comma always does.
     """

@@ -243,7 +243,7 @@ def _parse_set_cookie(line: str, parts: SplitResult, now: datetime) -> Cookie | 
         host_only=not domain,
         path=path if path.startswith("/") else _cookie_path(parts.path),
         secure="secure" in named,
-        expires=_expiry(named, now),
+        expires=_cookie_expiry(named, now),
     )
 
 
@@ -251,7 +251,7 @@ def _cookie_path(path: str) -> str:
     return path.rpartition("/")[0] or "/"
 
 
-def _expiry(named: Mapping[str, str], now: datetime) -> datetime | None:
+def _cookie_expiry(named: Mapping[str, str], now: datetime) -> datetime | None:
     """Return when a cookie expires, by Max-Age before Expires; None for the end of the session."""
     try:
         if (age := named.get("max-age")) is not None:
@@ -271,9 +271,11 @@ def _is_ip_address(host: str) -> bool:
 
 def without_values(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
     """Return a response's headers without the cookies' values: evidence must not open an account."""
-    return [(name, _redacted(value) if name.lower() == b"set-cookie" else value) for name, value in headers]
+    return [
+        (name, _without_value(value) if name.lower() == b"set-cookie" else value) for name, value in headers
+    ]
 
 
-def _redacted(line: bytes) -> bytes:
+def _without_value(line: bytes) -> bytes:
     pair, semicolon, rest = line.partition(b";")
     return pair.partition(b"=")[0] + b"=[taken out]" + semicolon + rest

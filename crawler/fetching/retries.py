@@ -42,7 +42,7 @@ class RetriesAndPauses(RetryMiddleware):
         self, request: Request, response: Response, spider: Spider | None = None
     ) -> Request | Response:
         visit = visit_of(self.crawler)
-        wait = self._pause(response, longest_s=visit.settings.retry_wait_s)
+        wait = self._pause_s(response, longest_s=visit.settings.retry_wait_s)
         if wait is None:
             return super().process_response(request, response)
         gate = self.crawler.get_downloader_middleware(RequestGate)
@@ -54,7 +54,7 @@ class RetriesAndPauses(RetryMiddleware):
         message = f"{host_of(request)} asks for a pause of {_seconds_text(wait)}; nothing more was requested."
         raise visit.closed_for(RateLimited(message))
 
-    def _pause(self, response: Response, *, longest_s: float) -> float | None:
+    def _pause_s(self, response: Response, *, longest_s: float) -> float | None:
         """Return the seconds to wait, as the site says or longer each time it does not; None: no pause."""
         if response.status not in (TOO_MANY_REQUESTS, UNAVAILABLE):
             self._unstated_pauses = 0

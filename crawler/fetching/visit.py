@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class FetchCounts(Protocol):
-    """What a visit has asked for and received so far."""
+    """The requests and bytes of a visit so far."""
 
     pages: int
     bytes: int
@@ -34,7 +34,7 @@ class Visit(Protocol):
     began: datetime
     #: Time limits of requests that are being answered; a visit that is stopped moves them to now.
     in_flight: set[asyncio.Timeout]
-    #: Why nothing more is asked for; None while the visit goes on.
+    #: Why nothing more is requested; None while the visit goes on.
     closed: FetchError | None
     #: Set as soon as `closed` is.
     closing: asyncio.Event

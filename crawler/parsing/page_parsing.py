@@ -48,16 +48,16 @@ def parse_page(run: RunContext, response: Response, follow: Follow, captured: Ca
     raw = raw_page(response, captured.charset)
     if follow.role not in LISTING_ROLES and _was_sent_to_front(run, raw):
         sent = SentToTheFront(f"{urlsplit(raw.url).hostname} redirects from this page to its front page.")
-        return _failed(captured, sent)
+        return _failed_page(captured, sent)
     if problem is not None:
         wall = wall_of(raw)
-        return _failed(captured, wall) if wall else PageResult(problem=problem)
+        return _failed_page(captured, wall) if wall else PageResult(problem=problem)
     parsed, refused = _parse_bounded(run, response, follow, captured)
     if isinstance(refused, FetchError):
         # An interface may answer 200 and say in the body why it gives nothing.
-        return _failed(captured, refused)
+        return _failed_page(captured, refused)
     if (wall := wall_of(raw, recognised=parsed is not None and parsed.recognised)) is not None:
-        return _failed(captured, wall)
+        return _failed_page(captured, wall)
     charset = (parsed.charset or None) if parsed else None
     if parsed is not None and parsed.recognised:
         empty = not parsed.listings and not parsed.follows
@@ -68,7 +68,7 @@ def parse_page(run: RunContext, response: Response, follow: Follow, captured: Ca
     return PageResult(refused=refused, conclusion=CaptureConclusion(captured.id, outcome, reason, charset))
 
 
-def _failed(captured: Captured, problem: FetchError) -> PageResult:
+def _failed_page(captured: Captured, problem: FetchError) -> PageResult:
     return PageResult(
         problem=problem, conclusion=CaptureConclusion(captured.id, CaptureOutcome.FAILED, problem.reason)
     )

@@ -149,7 +149,7 @@ class SourceProgress:
 
     def opening_cursor(self) -> dict[str, Any]:
         """Return the cursor to write before the first page is requested."""
-        return self._cursor(
+        return self._cursor_with(
             {"since": self.since.isoformat(), "resume": self._resume_pages, "depth": self._depths}
         )
 
@@ -279,19 +279,19 @@ class SourceProgress:
         alive = [trail for trail in self._trails.values() if not trail.dead]
         if alive and all(trail.complete for trail in alive):
             self._validators.settle(start for start, trail in self._trails.items() if trail.unconditional)
-            return self._cursor(None)
+            return self._cursor_with(None)
         if not alive and not self._unfinished:
-            return self._cursor(None)
+            return self._cursor_with(None)
         unread = {start: trail.first_unread() for start, trail in self._trails.items()}
         resume = {start: page for start, page in unread.items() if page and self._may_keep(page)}
         depth = {start: trail.depth + len(trail.pages) for start, trail in self._trails.items()}
-        return self._cursor({"since": self.since.isoformat(), "resume": resume, "depth": depth})
+        return self._cursor_with({"since": self.since.isoformat(), "resume": resume, "depth": depth})
 
     def _may_keep(self, text: str) -> bool:
         """Return whether a text holds no identifier."""
         return self._mask_url(text) == text
 
-    def _cursor(self, unfinished: dict[str, Any] | None) -> dict[str, Any]:
+    def _cursor_with(self, unfinished: dict[str, Any] | None) -> dict[str, Any]:
         parts = {
             "definition": self._definition,
             **self._validators.cursor(),

@@ -83,7 +83,7 @@ class PageStructure:
     _pages_now: dict[str, int] = field(default_factory=dict)
 
     @classmethod
-    def remembered(cls, stored: Mapping[str, Any] | None, *, definition: str = "") -> PageStructure:
+    def from_memory(cls, stored: Mapping[str, Any] | None, *, definition: str = "") -> PageStructure:
         """Read a cursor's part; under another definition, lost selectors and usual numbers are forgotten."""
         stored = stored or {}
         same = stored.get("definition") == definition
@@ -98,7 +98,7 @@ class PageStructure:
     def of(cls, cursor: Mapping[str, Any]) -> PageStructure:
         """Read a source's cursor, for display."""
         stored = cursor.get("structure") or {}
-        return cls.remembered(stored, definition=str(stored.get("definition", "")))
+        return cls.from_memory(stored, definition=str(stored.get("definition", "")))
 
     def note(self, parsed: Parsed) -> None:
         """Take note of a recognised page."""

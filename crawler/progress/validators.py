@@ -46,7 +46,7 @@ class Validators:
         """Take note of a list that came in full; `rows` stand for its content."""
         sent = {"etag": etag, "last_modified": modified}
         found = {name: value for name, value in sent.items() if value and self._may_keep(value)}
-        before, shown = self._trust.get(start, {}), _digest(rows)
+        before, shown = self._trust.get(start, {}), _rows_digest(rows)
         same_validators = bool(found) and found == self._known.get(start)
         lies = before.get("lies") or (same_validators and before.get("rows", shown) != shown)
         self._trust[start] = {"rows": shown} | ({"lies": True} if lies else {})
@@ -65,7 +65,7 @@ class Validators:
         return {"validators": self._known, "trust": self._trust}
 
 
-def _digest(rows: Iterable[str]) -> str:
+def _rows_digest(rows: Iterable[str]) -> str:
     digest = blake2b(digest_size=_DIGEST_BYTES)
     for row in rows:
         digest.update(row.encode("utf-8", "surrogatepass") + b"\0")

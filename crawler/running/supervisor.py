@@ -78,7 +78,11 @@ class _Child:
         """Read both of its outputs in threads, so that it never waits for the supervisor."""
         for stream, limit, take in (
             (self.process.stdout, MAX_LINE_BYTES, self.lines.put),
-            (self.process.stderr, MAX_STDERR_LINE_BYTES, lambda line: self.stderr.append(mask(_text(line)))),
+            (
+                self.process.stderr,
+                MAX_STDERR_LINE_BYTES,
+                lambda line: self.stderr.append(mask(_decode_line(line))),
+            ),
         ):
             reader = threading.Thread(target=_read_lines, args=(stream, limit, take), daemon=True)
             reader.start()
@@ -112,7 +116,7 @@ def _read_lines(stream: IO[bytes], limit: int, take: Callable[[bytes], None]) ->
             take(line)
 
 
-def _text(line: bytes) -> str:
+def _decode_line(line: bytes) -> str:
     return line.decode("utf-8", "replace").rstrip()
 
 
@@ -177,7 +181,7 @@ class Supervisor:
             if epoch is None or run is None:
                 return
             with metrics.RUNS_ACTIVE.track_inprogress():
-                self._conclude(run, epoch, self._carry_out(run, epoch))
+                self._write_ending(run, epoch, self._carry_out(run, epoch))
             self._count_finished(run_id)
 
     def stop(self) -> None:
@@ -195,7 +199,7 @@ class Supervisor:
             self._write_patiently(
                 partial(runs.record_child_start, run_id=run.id, epoch=epoch, pid=child.process.pid)
             )
-            self._follow(child)
+            self._follow_child(child)
         finally:
             child.reap()
         self._pass_messages(child)
@@ -206,7 +210,7 @@ class Supervisor:
                 run_id=run.id,
                 words=list(child.stderr),
             )
-        return self._ending(child)
+        return self._ending_of(child)
 
     def _start_child(self, run: Run, epoch: int) -> _Child:
         job = Job(
@@ -233,7 +237,7 @@ class Supervisor:
             stdin.write(job.model_dump_json().encode() + b"\n")
         return child
 
-    def _follow(self, child: _Child) -> None:
+    def _follow_child(self, child: _Child) -> None:
         """Pass on the child's messages until it has ended; it is killed if it does not end by itself."""
         deadline = time.monotonic() + self._settings.deadline_s
         while child.process.poll() is None:
@@ -257,7 +261,7 @@ class Supervisor:
                 case Failure() as failure:
                     child.failure = failure
 
-    def _ending(self, child: _Child) -> RunEnding:
+    def _ending_of(self, child: _Child) -> RunEnding:
         """Return the outcome to write if the child wrote none; an outcome that it wrote stays."""
         code = child.process.returncode
         if child.ended_for is RunOutcome.DEADLINE_EXCEEDED:
@@ -281,7 +285,7 @@ class Supervisor:
             RunOutcome.CRASHED, "failed", f"The run's process ended with exit code {code}{where}."
         )
 
-    def _conclude(self, run: Run, epoch: int, ending: RunEnding) -> None:
+    def _write_ending(self, run: Run, epoch: int, ending: RunEnding) -> None:
         now = self._clock()
         self._write_patiently(
             partial(

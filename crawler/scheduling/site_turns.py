@@ -50,7 +50,9 @@ def must_wait(session: Session, run: Run, *, now: datetime) -> bool:
 
 
 def _is_held_up(session: Session, run: Run, beside: Mapping[int, Mapping[str, Any]], now: datetime) -> bool:
-    if _wants_rest(run, beside, now) or runs.ran_since(session, beside, since=now - _delay(run), now=now):
+    if _wants_rest(run, beside, now) or runs.ran_since(
+        session, beside, since=now - _source_delay(run), now=now
+    ):
         return True
     return run.trigger is not RunTrigger.MANUAL and _must_give_way(session, run, beside, now)
 
@@ -66,7 +68,7 @@ def _must_give_way(session: Session, run: Run, beside: Collection[int], now: dat
         if other.trigger is not RunTrigger.MANUAL and quiet_hours_of(other.source.definition).around(now):
             continue
         ended = runs.last_finished_at(session, {run.source_id, *beside} - {other.source_id})
-        if now < max(other.queued_at, ended or other.queued_at) + _delay(other) + TURN:
+        if now < max(other.queued_at, ended or other.queued_at) + _source_delay(other) + TURN:
             return True
     return False
 
@@ -79,7 +81,7 @@ def _neighbours(session: Session, run: Run) -> dict[int, Mapping[str, Any]]:
     return sources.cursors(session, others) if others else {}
 
 
-def _delay(run: Run) -> timedelta:
+def _source_delay(run: Run) -> timedelta:
     return timedelta(seconds=float((run.source.definition.get("politeness") or {}).get("delay_s") or 0))
 
 

@@ -38,7 +38,7 @@ class SourceSlots(BaseTrigger):  # type: ignore[misc]  # APScheduler ships no an
         self._every = schedule.every or DEFAULT_EVERY
         self._cron = CronTrigger.from_crontab(schedule.cron, timezone or UTC) if schedule.cron else None
         # So that sources with the same interval do not all start at once.
-        self._phase = self._every * _fraction(name)
+        self._phase = self._every * _stable_fraction(name)
 
     def after(self, moment: datetime) -> datetime | None:
         """Return the first slot later than `moment`; None if a cron line names a day that never comes.
@@ -59,7 +59,7 @@ class SourceSlots(BaseTrigger):  # type: ignore[misc]  # APScheduler ships no an
         first: datetime | None = None
         due = self._next_due(moment - self._jitter)
         while due is not None and (first is None or due < first):
-            slot = due + self._jitter * _fraction(f"{self._name} {due.isoformat()}")
+            slot = due + self._jitter * _stable_fraction(f"{self._name} {due.isoformat()}")
             if slot > moment and (first is None or slot < first):
                 first = slot
             due = self._next_due(due)
@@ -86,7 +86,7 @@ class SourceSlots(BaseTrigger):  # type: ignore[misc]  # APScheduler ships no an
         return due and due.astimezone(UTC)
 
 
-def _fraction(text: str) -> float:
+def _stable_fraction(text: str) -> float:
     """Return a number in [0, 1) that looks random and is the same in every process."""
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=6).digest()) / 2**48
 

@@ -88,10 +88,10 @@ class SourceSpider(PageSpider):
         else:
             self.page_counts(follow, origin).read += 1
             self.run.structure.note(result.parsed)
-            async for each in self._follow(response, follow, origin, result.parsed):
+            async for each in self._follow_page(response, follow, origin, result.parsed):
                 yield each
 
-    async def _follow(
+    async def _follow_page(
         self, response: Response, follow: Follow, origin: Origin | None, parsed: Parsed
     ) -> AsyncIterator[Request | FoundListing]:
         if origin is not None and follow.role in LISTING_ROLES:

@@ -58,7 +58,7 @@ class Captured:
 
 
 @dataclass(frozen=True, slots=True)
-class _Response:
+class _PendingCapture:
     """A response that waits to be written."""
 
     role: CaptureRole
@@ -96,7 +96,7 @@ class CaptureMiddleware:
         tally.bytes += len(response.body)
         content_type = (response.headers.get("Content-Type") or b"").decode("latin-1")
         declared = CHARSET.search(content_type)
-        waiting = _Response(
+        pending = _PendingCapture(
             role=role,
             url=response.url,
             received=request.meta[RECEIVED],
@@ -112,13 +112,13 @@ class CaptureMiddleware:
             counts=tally.counts(),
         )
         try:
-            request.meta[CAPTURED] = await self._batch.put(waiting)
+            request.meta[CAPTURED] = await self._batch.put(pending)
         except Exception as error:
             self._run.fail(error)
             raise
         return response
 
-    def _commit(self, batch: Sequence[_Response]) -> Sequence[Captured]:
+    def _commit(self, batch: Sequence[_PendingCapture]) -> Sequence[Captured]:
         """Write a batch, in the writing thread: 1. bytes; 2. fsync; 3. rows, with the run's heartbeat."""
         run = self._run
         places = [
@@ -156,22 +156,22 @@ def _capture_role(request: Request, response: Response) -> CaptureRole:
 
 
 def _capture_record(
-    run: RunContext, mask_type: Callable[[str], str], waiting: _Response, place: RecordPlace
+    run: RunContext, mask_type: Callable[[str], str], pending: _PendingCapture, place: RecordPlace
 ) -> CaptureRecord:
     return CaptureRecord(
         run_id=run.job.run_id,
         source_id=run.job.source_id,
-        url=run.mask_url(waiting.url),
-        role=waiting.role,
-        fetched_at=waiting.received.at,
-        status=waiting.received.status,
-        sha256=sha256(waiting.body).hexdigest(),
-        size=len(waiting.body),
+        url=run.mask_url(pending.url),
+        role=pending.role,
+        fetched_at=pending.received.at,
+        status=pending.received.status,
+        sha256=sha256(pending.body).hexdigest(),
+        size=len(pending.body),
         place=place,
-        content_type=mask_type(waiting.content_type) or None,
-        charset=_codec_name(waiting.charset),
-        outcome=waiting.outcome,
-        reason=waiting.reason,
+        content_type=mask_type(pending.content_type) or None,
+        charset=_codec_name(pending.charset),
+        outcome=pending.outcome,
+        reason=pending.reason,
     )
 
 

@@ -83,7 +83,7 @@ def execute_run(
                 depth=definition.budget.depth or max(DEPTH, definition.budget.pages),
             ),
             patterns=UrlPatterns(definition.budget.alike),
-            structure=PageStructure.remembered(
+            structure=PageStructure.from_memory(
                 job.cursor.get("structure"), definition=_definition_digest(definition)
             ),
             began=now,

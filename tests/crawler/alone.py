@@ -1,5 +1,5 @@
-"""`python -m tests.crawler.alone FOLDER`, in a namespace of its own: crawls of an onion site on a private
-Tor network, on a machine that has nothing but loopback. Writes one JSON object to FOLDER/found.
+"""`python -m tests.crawler.alone FOLDER`: crawls of an onion site on a private Tor network. It runs in a
+namespace with only a loopback device, and writes one JSON object to FOLDER/found.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ PATIENCE_S = 60.0
 
 
 def loopback_up() -> None:
-    """What `ip link set lo up` does (netdevice(7))."""
+    """Do what `ip link set lo up` does (netdevice(7))."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as control:
         asked = struct.pack("16sh14x", b"lo", 0)
         flags: int = struct.unpack("16sh14x", fcntl.ioctl(control, SIOCGIFFLAGS, asked))[1]
@@ -37,7 +37,7 @@ def interfaces() -> list[str]:
 
 
 def crawls(crawl: Runs, site: Site, network: TorNetwork, asked: Path) -> list[Run]:
-    """A whole crawl, one that is sent to clearnet, and one whose Tor dies."""
+    """A complete crawl, one that is redirected to clearnet, and one whose Tor ends."""
     onion = {"via": "tor", "allow_private_addresses": []}
     start = f"http://{network.onion}"
     whole = crawl.run(crawl.declare("whole", f"{start}/offers", **onion), child=audited(asked))
@@ -60,7 +60,7 @@ def main(folder: Path) -> None:
     with Site() as site, tor_network(int(site.url.rpartition(":")[2])) as network:
         crawl.set(tor_proxy=network.proxy, request_timeout_s=30)
         rows = crawls(crawl, site, network, folder / "asked")
-    # Of documentation (RFC 5737): nobody's. It shows that a run which does try to leave is seen.
+    # A documentation address (RFC 5737), to show that the audit notices a run that tries another way out.
     stray = crawl.run(
         crawl.declare("stray", "http://192.0.2.1/", allow_private_addresses=["192.0.2.1"]),
         child=audited(folder / "stray"),

@@ -1,5 +1,5 @@
-"""`python -m tests.crawler.another_time MOMENT LATER FILE`: the real child, whose clock says MOMENT until
-there is a FILE, and LATER from then on.
+"""`python -m tests.crawler.another_time MOMENT LATER FILE`: the real child, whose clock shows MOMENT until
+FILE exists, and LATER from then on.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""`python -m tests.crawler.audited FILE`: the real child; FILE gets a line for every address that it asks its
-system for, by name or by connection.
+"""`python -m tests.crawler.audited FILE`: the real child; FILE gets a line for every address that it passes
+to the system, as a name or a connection.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import sys
 
 from tests.crawler.child import main
 
-#: What CPython raises before it hands an address to the system (the audit events table of its documentation).
+#: Events that CPython raises before it passes an address to the system (audit events in its documentation).
 EVENTS = frozenset(
     f"socket.{call}"
     for call in ("connect", "sendto", "sendmsg", "getaddrinfo", "gethostbyname", "gethostbyaddr")
@@ -17,12 +17,12 @@ EVENTS = frozenset(
 
 
 def watch(path: str) -> None:
-    """From now on, for good: an audit hook cannot be taken off."""
+    """Install an audit hook, which cannot be removed."""
     file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
 
     def hook(event: str, arguments: tuple[object, ...]) -> None:
         if event in EVENTS:
-            # A name stands first, an address after its socket.
+            # In these events a name comes first, and an address comes after its socket.
             asked = arguments[0] if event.startswith("socket.get") else arguments[1]
             os.write(file, f"{event} {asked!r}\n".encode())
 

@@ -1,4 +1,4 @@
-"""`python -m tests.crawler.child`: the real child, but a source can be named for what its adapter does."""
+"""`python -m tests.crawler.child`: the real child; a source's name can select a misbehaving adapter."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ MISDEEDS: dict[str, Callable[[], None]] = {
 
 
 class Misbehaving:
-    """An adapter whose parsing does one thing wrong and then finds an empty list."""
+    """An adapter whose parsing does one thing wrong, and then finds an empty list."""
 
     def __init__(self, misdeed: Callable[[], None], starts: list[str]) -> None:
         self._misdeed = misdeed

@@ -1,4 +1,4 @@
-"""A hostile site, and runs against it: real child processes, on each kind of database or on SQLite alone."""
+"""A hostile site and runs against it: real child processes, on each kind of database or on SQLite alone."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ from storage.work import Work
 from tests.peers.web import Site
 
 CHILD = (sys.executable, "-m", "tests.crawler.child")
-#: A page of ours comes at once, but not where the machine does something else for some seconds just then:
-#: whoever tests patience sets a short one.
+#: Our pages come at once, except on a machine that is busy for some seconds. Tests of time limits set shorter
+#: ones.
 SETTINGS: dict[str, Any] = {
     "request_timeout_s": 30,
     "deadline_s": 60,
@@ -55,7 +55,7 @@ MARKET = {
 
 
 class Told:
-    """A dispatcher and a relay that remember what they were told."""
+    """A dispatcher and a relay that remember the work they were given."""
 
     def __init__(self) -> None:
         self.work: list[Work] = []
@@ -152,7 +152,7 @@ class Runs:
         return [each for each in self.everything_captured(run) if each.role not in NOT_PAGES]
 
     def everything_captured(self, run: Run) -> Sequence[Capture]:
-        """The same with robots.txt and redirects."""
+        """The run's pages, robots.txt and redirects."""
         with self.database.reading() as session:
             return captures.captures_of_run(session, run.id)
 
@@ -178,7 +178,7 @@ def site() -> Iterator[Site]:
 
 @pytest.fixture
 def sites() -> Iterator[tuple[Site, Site, Site]]:
-    """Three, for runs that go on at the same time: those of one site take turns."""
+    """Three sites for simultaneous runs, because runs of one site take turns."""
     with Site() as one, Site() as two, Site() as three:
         yield one, two, three
 
@@ -190,5 +190,5 @@ def crawl(sqlite_database: Database, sqlite_url: str, tmp_path: Path) -> Runs:
 
 @pytest.fixture
 def crawl_both(database: Database, database_url: str, tmp_path: Path) -> Runs:
-    """The same on each kind of database."""
+    """Runs on each kind of database."""
     return Runs(database, database_url, tmp_path / "evidence")

@@ -102,8 +102,8 @@ class Route(BaseDownloadHandler):
         received = exchange.received
         request.meta[RECEIVED] = received
         headers = Headers(received.headers)
-        self.request_headers.jar.take(request.url, map(_text, headers.getlist("Set-Cookie")))
-        check_content(_text(headers.get("Content-Type")), attachment=ATTACHMENT in request.meta)
+        self.request_headers.jar.take(request.url, map(_latin1_text, headers.getlist("Set-Cookie")))
+        check_content(_latin1_text(headers.get("Content-Type")), attachment=ATTACHMENT in request.meta)
         length = _declared_length(headers)
         limit = int(request.meta.get("download_maxsize", self._maxsize))
         if length is not None and length > limit:
@@ -135,10 +135,10 @@ def _timeout_error(host: str, timeout_s: float) -> FetchError:
     return TimedOut(f"{host} did not complete its response within {timeout_s:g} s.")
 
 
-def _text(value: bytes | None) -> str:
+def _latin1_text(value: bytes | None) -> str:
     return (value or b"").decode("latin-1")
 
 
 def _declared_length(headers: Headers) -> int | None:
-    value = _text(headers.get("Content-Length"))
+    value = _latin1_text(headers.get("Content-Length"))
     return int(value) if value.isdecimal() else None

@@ -1,1 +1,1 @@
-"""Tests of what turns words into values."""
+"""Tests of the cleaners, which turn words into values."""

@@ -42,7 +42,7 @@ from crawler.clean.count import MAX_COUNT
     ],
 )
 def test_a_claim_is_read(text: str, count: int) -> None:
-    """Magnitudes of English, Russian and Chinese sellers are understood, beside sizes, years and prices."""
+    """Magnitudes of English, Russian and Chinese sellers are read, beside sizes, years and prices."""
     assert claimed_count(text) == count
 
 
@@ -62,7 +62,7 @@ def test_a_claim_is_read(text: str, count: int) -> None:
     ],
 )
 def test_a_claim_with_two_readings_is_none(text: str) -> None:
-    """Ranges, contradictions and separators that mean two things are not guessed at."""
+    """Ranges, contradictions and ambiguous separators are not guessed."""
     assert claimed_count(text) is None
 
 
@@ -76,7 +76,7 @@ def test_what_counts_no_records_is_none(text: str) -> None:
 
 @given(st.text(max_size=300) | st.text(alphabet="0123456789.,万亿千百十kMw条 -", max_size=60))
 def test_any_text_is_taken(text: str) -> None:
-    """No text raises, and a count is a positive whole number within reason."""
+    """No text raises, and a count is a positive whole number within its limit."""
     read = claimed_count(text)
 
     assert read is None or 0 < read <= MAX_COUNT
@@ -84,5 +84,5 @@ def test_any_text_is_taken(text: str) -> None:
 
 @given(st.integers(min_value=1, max_value=10**9))
 def test_what_was_written_is_read_back(count: int) -> None:
-    """A number with grouped thousands and a unit comes back as it was."""
+    """A number with grouped thousands and a unit is read back."""
     assert claimed_count(f"Selling {count:,} records") == count

@@ -1,4 +1,4 @@
-"""When something was posted: in UTC, and marked where it is uncertain."""
+"""When something was posted: in UTC, and marked if it is uncertain."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def at(text: str) -> datetime:
     ],
 )
 def test_a_date_that_needs_no_zone_is_certain_everywhere(text: str, expected: str) -> None:
-    """An offset, a zone's unambiguous name, an epoch and minutes or hours ago mean one instant."""
+    """An offset, an unambiguous zone name, an epoch, and minutes or hours ago mean one instant."""
     assert moment(text, NOWHERE) == PostedTime(at(expected))
     assert moment(text, SHANGHAI) == PostedTime(at(expected))
 
@@ -69,7 +69,7 @@ def test_a_date_that_needs_no_zone_is_certain_everywhere(text: str, expected: st
     ],
 )
 def test_a_local_date_is_certain_where_the_source_names_its_zone(text: str, expected: str) -> None:
-    """The same words are read in UTC and marked uncertain where the source names no zone."""
+    """The same words are read in UTC and marked uncertain if the source names no zone."""
     elsewhere = moment(text, NOWHERE)
 
     assert moment(text, SHANGHAI) in (
@@ -94,7 +94,7 @@ def test_a_local_date_is_certain_where_the_source_names_its_zone(text: str, expe
     ],
 )
 def test_what_can_be_read_in_two_ways_is_marked(text: str, expected: str) -> None:
-    """Day or month first, a year left out, days ago and the future are read, and said to be uncertain."""
+    """Day or month first, a missing year, days ago and the future are read and marked uncertain."""
     assert moment(text, SHANGHAI) == PostedTime(at(expected), uncertain=True)
 
 
@@ -111,7 +111,7 @@ def test_what_can_be_read_in_two_ways_is_marked(text: str, expected: str) -> Non
     ],
 )
 def test_a_day_without_a_time_is_its_midnight_and_uncertain(text: str, expected: str) -> None:
-    """Whatever the site's zone, a day alone is 24 hours of which one moment is stored: that is said."""
+    """A day without a time has 24 hours, of which one moment is stored as uncertain."""
     assert moment(text, SHANGHAI) == PostedTime(at(expected), uncertain=True)
 
 
@@ -136,13 +136,13 @@ def test_the_hour_that_a_clock_change_makes_twice_is_marked() -> None:
     ["", "never", "12:30", "31/02/2026", "2026-13-01", "2026-03-01 25:00", "1970-01-01", "v2.3.4", "Monday"],
 )
 def test_what_is_no_known_date_is_none(text: str) -> None:
-    """Impossible days, bare times and words are no date: never today, never the epoch."""
+    """Impossible days, bare times and words are not dates: never today, never the epoch."""
     assert moment(text, SHANGHAI) is None
 
 
 @given(st.text(max_size=250) | st.text(alphabet="0123456789-/.: 年月日前小时aogTZ+pm", max_size=40))
 def test_any_text_is_taken(text: str) -> None:
-    """No text raises, and what is read is aware and in UTC."""
+    """No text raises, and every result is aware and in UTC."""
     read = moment(text, SHANGHAI)
 
     assert read is None or read.at.utcoffset() == timedelta(0)
@@ -150,7 +150,7 @@ def test_any_text_is_taken(text: str) -> None:
 
 @given(st.datetimes(min_value=datetime(1995, 1, 1), max_value=datetime(2026, 3, 1)))  # noqa: DTZ001  # hypothesis wants naive bounds
 def test_what_was_written_is_read_back(when: datetime) -> None:
-    """ISO 8601 and RFC 2822 come back to the second."""
+    """ISO 8601 and RFC 2822 are read back to the second."""
     when = when.replace(microsecond=0, tzinfo=UTC)
 
     assert moment(when.isoformat(), NOWHERE) == PostedTime(when)
@@ -169,5 +169,5 @@ def test_what_was_written_is_read_back(when: datetime) -> None:
     ],
 )
 def test_a_time_without_its_day_is_the_last_one_and_uncertain(text: str, expected: str) -> None:
-    """A time alone, or with a weekday, was before the page was fetched; which day is a guess that is said."""
+    """A time alone, or with a weekday, was before the page was fetched; the day is a guess and marked."""
     assert moment(text, SHANGHAI) == PostedTime(at(expected), uncertain=True)

@@ -51,7 +51,7 @@ def test_a_price_and_its_currency_are_read(text: str, amount: str, currency: str
     "text", ["free", "", "€", "negotiable", "1.2.3 $", "call 5 people", "try 5 times", "1,00,0 €"]
 )
 def test_what_is_no_price_is_none(text: str) -> None:
-    """Words, signs without a number and numbers whose separators group nothing give no price."""
+    """Words, signs without a number and numbers with wrong separators give no price."""
     assert price(text) is None
 
 
@@ -66,7 +66,7 @@ def test_what_is_no_price_is_none(text: str) -> None:
     ],
 )
 def test_a_source_s_currency_decides_what_a_sign_means(text: str, own: str, currency: str) -> None:
-    """A sign that several currencies share means the source's own one, if it is among them."""
+    """A sign that several currencies share means the source's own currency, if it is among them."""
     read = price(text, currency=own)
 
     assert read is not None
@@ -74,18 +74,18 @@ def test_a_source_s_currency_decides_what_a_sign_means(text: str, own: str, curr
 
 
 def test_two_numbers_without_a_currency_are_no_price() -> None:
-    """The source's currency helps only where the text holds one number."""
+    """The source's currency only helps if the text holds one number."""
     assert price("12 of 500", currency="USD") is None
 
 
 def test_a_price_far_inside_a_text_is_not_looked_for() -> None:
-    """A price field's text is short; what stands behind that is not read."""
+    """A price field's text is short; the rest is ignored."""
     assert price("x" * MAX_PRICE_CHARS + "$5") is None
 
 
 @given(st.text(max_size=600))
 def test_any_text_is_taken(text: str) -> None:
-    """No text raises, and what is read is a positive amount of a known currency."""
+    """No text raises, and every result is a positive amount of a known currency."""
     read = price(text, currency="USD")
 
     assert read is None or (read.amount >= 0 and (len(read.currency) == 3 or read.currency in COINS))
@@ -96,5 +96,5 @@ def test_any_text_is_taken(text: str) -> None:
     st.sampled_from(["USD", "EUR", "CNY", "GBP"]),
 )
 def test_what_was_written_is_read_back(amount: Decimal, currency: str) -> None:
-    """An amount with grouped thousands and two decimals comes back as it was."""
+    """An amount with grouped thousands and two decimals is read back."""
     assert price(f"{amount:,.2f} {currency}") == ParsedPrice(amount, currency)

@@ -1,4 +1,4 @@
-"""Text fit to be stored and shown."""
+"""Text that may be stored and shown."""
 
 from __future__ import annotations
 
@@ -26,12 +26,14 @@ from crawler.clean.text import MAX_TITLE_CHARS, verbatim
     ],
 )
 def test_a_line_holds_nothing_that_a_terminal_obeys(text: str, expected: str) -> None:
-    """Sequences, controls and bidirectional overrides go; zero-width characters are evidence and stay."""
+    """Sequences, controls and bidirectional overrides are removed; zero-width characters are evidence and
+    stay.
+    """
     assert line(text) == expected
 
 
 def test_a_title_of_a_megabyte_is_cut() -> None:
-    """What a field may fill is bounded."""
+    """Each field has a limit."""
     assert len(line("x" * 1_000_000)) == MAX_TITLE_CHARS
 
 
@@ -41,13 +43,13 @@ def test_a_block_keeps_its_lines_and_the_columns_in_them() -> None:
 
 
 def test_a_raw_text_keeps_its_indentation() -> None:
-    """A sample's spaces are part of it; only control characters go."""
+    """A sample's spaces are part of it; only control characters are removed."""
     assert verbatim("a\r\n    b\x00\x1b[2J") == "a\n    b"
 
 
 @given(st.text(max_size=500))
 def test_no_control_character_is_left(text: str) -> None:
-    """Whatever comes in, tabs and line feeds are the only control characters that come out."""
+    """For any input, only tabs and line feeds remain as control characters."""
     for made in (line(text), block(text), verbatim(text)):
         assert not [
             each for each in made if unicodedata.category(each) in ("Cc", "Cs") and each not in "\n\t"
@@ -56,7 +58,7 @@ def test_no_control_character_is_left(text: str) -> None:
 
 @given(st.text(max_size=500))
 def test_cleaning_twice_changes_nothing(text: str) -> None:
-    """Removing one sequence does not put together another."""
+    """Removing one sequence does not create another."""
     once = line(text)
 
     assert line(once) == once

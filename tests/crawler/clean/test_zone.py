@@ -16,7 +16,7 @@ NOTHING = Clock.of(NOW, timezone=None, order=None)
 
 
 def read(clock: Clock) -> tuple[float | None, str | None]:
-    """The hours ahead of UTC, and which comes first."""
+    """Return the hours ahead of UTC, and the order of day and month."""
     offset = clock.zone.utcoffset(NOW) if clock.zone else None
     return (offset / timedelta(hours=1) if offset is not None else None), clock.order
 
@@ -41,19 +41,21 @@ def read(clock: Clock) -> tuple[float | None, str | None]:
     ],
 )
 def test_a_page_s_clock_tells_zone_and_order(words: str, expected: tuple[float | None, str | None]) -> None:
-    """A named offset counts, or a clock that is half hours off; one that is late or has no date does not."""
+    """A named offset counts, or a clock that differs by half hours; a late clock or one without a date does
+    not.
+    """
     assert read(told_by(words, NOTHING)) == expected
 
 
 def test_the_source_s_file_comes_first() -> None:
-    """What an operator wrote is not changed by a page."""
+    """A page does not change what the operator wrote."""
     clock = Clock.of(NOW, timezone="UTC", order="dmy")
 
     assert told_by("Current time: 03-10-2026, 12:01 PM", clock) == clock
 
 
 def test_the_day_that_is_its_month_leaves_the_order_open() -> None:
-    """On the 3rd of March both orders read alike, so the zone is told and the order is not."""
+    """On the 3rd of March both orders read alike, so the zone is known and the order is not."""
     now = datetime(2026, 3, 3, 4, 0, tzinfo=UTC)
     clock = told_by("Current time: 03-03-2026, 12:00 PM", Clock.of(now, timezone=None, order=None))
 
@@ -71,7 +73,7 @@ def test_the_day_that_is_its_month_leaves_the_order_open() -> None:
     ],
 )
 def test_after_the_twelfth_the_day_is_no_month(words: str, expected: tuple[float | None, str | None]) -> None:
-    """A clock that can be read in one way only still says which comes first, for the other dates."""
+    """A clock that can only be read in one way gives the order for the other dates."""
     clock = Clock.of(datetime(2026, 11, 22, 18, 43, tzinfo=UTC), timezone=None, order=None)
 
     assert read(told_by(words, clock)) == expected
@@ -89,19 +91,19 @@ def test_after_the_twelfth_the_day_is_no_month(words: str, expected: tuple[float
     ],
 )
 def test_dates_beside_each_other_tell_their_order(dates: list[str], expected: str | None) -> None:
-    """A number above 12 is the day, unless the page says both."""
+    """A number above 12 is the day, unless the page has it in both places."""
     assert order_in(dates) == expected
 
 
 def test_a_clock_that_says_what_it_shows_is_not_held_against_our_own() -> None:
-    """A page from a cache shows an old time, and beside it which instant that was."""
+    """A cached page shows an old time, and beside it the instant that it means."""
     told = told_by("March 01, 2026, 12:00:00 PM", NOTHING, instant=datetime(2026, 3, 1, 4, 0, tzinfo=UTC))
 
     assert read(told)[0] == 8
 
 
 def test_a_date_is_certain_by_the_page_s_clock() -> None:
-    """The same words are read in UTC, without a mark, once the page has told its zone and its order."""
+    """Dates are certain once the page has given its zone and its order."""
     clock = told_by("Current time: 03-10-2026, 12:01 PM", NOTHING)
     posted = moment("03-01-2026, 12:30 PM", clock)
 
@@ -111,7 +113,7 @@ def test_a_date_is_certain_by_the_page_s_clock() -> None:
 
 @given(st.text(max_size=250) | st.text(alphabet="0123456789-/.: GMTUCapm+", max_size=40))
 def test_any_words_are_taken(words: str) -> None:
-    """No text raises, and no zone is further than zones are."""
+    """No text raises, and every zone is within the possible range."""
     hours, _ = read(told_by(words, NOTHING))
 
     assert hours is None or -12 <= hours <= 14

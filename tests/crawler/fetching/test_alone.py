@@ -1,4 +1,4 @@
-"""An onion site crawled on a machine without any way out: whatever is read came through Tor, on loopback."""
+"""An onion site crawled on a machine without any other way out: every page came through Tor, on loopback."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from tests.packaging.here import ROOT
 
 #: A network of six processes is slow to start on a busy machine.
 TIMEOUT_S = 230
-#: Only root may make a network namespace; anybody else has one in a user namespace of their own.
+#: Only root may create a network namespace; other users need a user namespace of their own.
 UNSHARE = ("unshare", "--net") if os.geteuid() == 0 else ("unshare", "--map-root-user", "--net")
 
 
 @pytest.mark.needs("tor")
 @pytest.mark.timeout(TIMEOUT_S + 10)
 def test_with_loopback_alone_an_onion_is_read_and_nothing_tries_to_leave(tmp_path: Path) -> None:
-    """A namespace that has `lo` and nothing else: a crawl reads everything, one that is sent to clearnet is
-    refused, one whose Tor dies says so; and of all addresses they asked their system for Tor's port alone. A
-    run that does try another is seen to.
+    """In a namespace with only `lo`, a crawl reads everything, one redirected to clearnet is refused, one
+    whose Tor ends reports it, and all of them use only Tor's port. The audit notices a run that tries
+    another.
     """
     ran = subprocess.run(
         [*UNSHARE, sys.executable, "-m", "tests.crawler.alone", str(tmp_path)],

@@ -1,4 +1,4 @@
-"""Interfaces that want something, or say that they are not open: keys, limits, refusals, sealed pastes."""
+"""Interfaces that require a key or refuse access: keys, limits, refusals, sealed pastes."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def a_gist() -> Content:
 
 
 def test_a_key_goes_to_its_interface_alone(crawl: Runs, token_file: Path, tmp_path: Path) -> None:
-    """The list is asked for with it, a file on another host without it; it is written nowhere."""
+    """The list is requested with the key, a file on another host without it; the key is stored nowhere."""
     content = a_gist()
     with Served(gists, content) as raw, Served(_beside(raw), content) as api:
         source = crawl.declare(
@@ -63,12 +63,12 @@ def test_a_key_goes_to_its_interface_alone(crawl: Runs, token_file: Path, tmp_pa
 
 
 def _beside(raw: Served) -> Program:
-    """The interface, whose files lie on another host."""
+    """The interface, whose files are on another host."""
     return lambda content, asked, url: gists(content, asked, raw.url)
 
 
 def test_a_key_does_not_follow_a_redirect(crawl: Runs, token_file: Path) -> None:
-    """The site that is redirected to is not the interface."""
+    """The target of a redirect is not the interface."""
     with Served(gists, a_gist()) as other:
         moved = Answer(status=302, headers=[("Location", f"{other.url}/gists/public?per_page=100&page=1")])
         with Served(answering(moved), Content()) as api:
@@ -131,7 +131,7 @@ def test_a_key_for_a_family_without_one_is_a_mistake(token_file: Path) -> None:
     ],
 )
 def test_a_limit_that_is_used_up_ends_the_visit(crawl: Runs, headers: list[tuple[str, str]]) -> None:
-    """GitHub says so with 403: that is no refusal, and nothing more is asked."""
+    """GitHub answers 403 for a spent limit: that is not a refusal, and nothing more is requested."""
     with Served(answering(Answer(b"{}", status=403, headers=headers)), Content()) as api:
         source = crawl.declare("gists", f"{api.url}/gists/public", **NONE, kind="gists")
 
@@ -142,7 +142,7 @@ def test_a_limit_that_is_used_up_ends_the_visit(crawl: Runs, headers: list[tuple
 
 
 def test_pastebin_without_access_is_a_refusal(crawl: Runs) -> None:
-    """It says so with 200; the run's sentence says what to do."""
+    """Pastebin answers 200; the run's sentence says what to do."""
     words = b"YOUR IP: 192.0.2.1 DOES NOT HAVE ACCESS.\n\nVISIT: https://pastebin.com/doc_scraping_api"
     with Served(answering(Answer(words, content_type="text/plain")), Content()) as site:
         source = crawl.declare("pastebin", f"{site.url}/api_scraping.php", **NONE, kind="pastebin")
@@ -178,8 +178,8 @@ def test_a_sealed_paste_is_read_with_its_discussion(crawl: Runs) -> None:
 
 
 def test_the_key_of_a_sealed_paste_is_written_nowhere(crawl: Runs, tmp_path: Path) -> None:
-    """Whoever takes the database and the evidence away cannot ask the site for the paste and open it: its key
-    stands in the source's file alone.
+    """The database and the evidence are not enough to request and open the paste: its key is only in the
+    source's file.
     """
     with Served(served_paste, Content()) as site:
         run = crawl.run(bin_source(crawl, site))
@@ -191,7 +191,7 @@ def test_the_key_of_a_sealed_paste_is_written_nowhere(crawl: Runs, tmp_path: Pat
 
 
 def test_a_sealed_paste_whose_key_is_not_at_hand_is_locked(crawl: Runs) -> None:
-    """A run that was begun by a process which has not read the source's file says what is wanted."""
+    """A run started by a process that has not read the source's file says how to continue."""
     with Served(served_paste, Content()) as site:
         source = bin_source(crawl, site)
         crawl.with_keys.clear()
@@ -203,7 +203,7 @@ def test_a_sealed_paste_whose_key_is_not_at_hand_is_locked(crawl: Runs) -> None:
 
 
 def test_a_sealed_paste_with_a_wrong_key_is_a_refusal(crawl: Runs) -> None:
-    """It came, and says nothing: that is neither an empty paste nor a new design."""
+    """It came and cannot be read: that is neither an empty paste nor a redesign."""
     with Served(served_paste, Content()) as site:
         run = crawl.run(bin_source(crawl, site, key=KEY.replace("u", "v")))
 
@@ -211,7 +211,7 @@ def test_a_sealed_paste_with_a_wrong_key_is_a_refusal(crawl: Runs) -> None:
 
 
 def test_a_paste_that_expired_is_not_there(crawl: Runs) -> None:
-    """PrivateBin says so with 200."""
+    """PrivateBin answers 200 for it."""
     gone = Answer(json.dumps({"status": 1, "message": "expired"}).encode(), content_type="application/json")
     with Served(answering(gone), Content()) as site:
         run = crawl.run(bin_source(crawl, site))
@@ -229,6 +229,6 @@ def test_a_paste_that_expired_is_not_there(crawl: Runs) -> None:
     ],
 )
 def test_what_may_burn_is_no_start(start: str) -> None:
-    """A link that says it burns is a mistake in the file; so is one without its key."""
+    """A link that announces burning is a mistake in the file; so is a link without its key."""
     with pytest.raises(ValidationError, match="whole links to pastes"):
         read_definition({"kind": "privatebin", "start": start})

@@ -1,4 +1,4 @@
-"""Pasted cookies: read as exporters write them, sent where a browser would send them, shown to nobody."""
+"""Pasted cookies: read from usual exports, sent where a browser would send them, never shown."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def jar(*cookies: Cookie, now: datetime = NOW) -> Jar:
     [NETSCAPE, "\ufeff" + NETSCAPE.replace("\n", "\r\n"), json.dumps(EXTENSION), json.dumps(DRIVER)],
 )
 def test_every_usual_export_is_read_as_the_same_cookies(tmp_path: Path, content: str) -> None:
-    """Netscape's text (with Windows' line ends too), an extension's list, a browser driver's object."""
+    """Netscape's text (also with Windows line ends), an extension's list, a browser driver's object."""
     found = read_cookies(pasted(tmp_path, content))
 
     assert [(each.name, each.value, each.domain, each.host_only, each.path) for each in found] == [
@@ -108,7 +108,7 @@ def test_every_usual_export_is_read_as_the_same_cookies(tmp_path: Path, content:
     ],
 )
 def test_cookies_go_where_a_browser_would_send_them(tmp_path: Path, url: str, header: str | None) -> None:
-    """Host, path and `secure` have to fit; nobody else's server ever sees them."""
+    """Host, path and `secure` must match; no other server gets them."""
     found = read_cookies(pasted(tmp_path, NETSCAPE))
 
     assert jar(*found).header(url) == header
@@ -122,7 +122,7 @@ def test_a_secure_cookie_goes_to_an_onion_over_http() -> None:
 
 
 def test_an_expired_cookie_is_not_sent() -> None:
-    """A browser would have thrown it away."""
+    """A browser would have removed it."""
     cookie = Cookie("sid", "synthetic", domain="market.example", host_only=True, expires=NOW)
 
     assert jar(cookie).header("https://market.example/") is None
@@ -145,7 +145,7 @@ def test_an_expired_cookie_is_not_sent() -> None:
 def test_a_file_that_cannot_be_used_is_told_without_a_word_of_it(
     tmp_path: Path, content: str, mode: int, error: type[CookiesRefused]
 ) -> None:
-    """Exposed to others, empty, no export, too large: the message names the file and what to do."""
+    """Exposed, empty, not an export, too large: the message names the file and what to do, but no content."""
     file = pasted(tmp_path, content, mode=mode)
 
     with pytest.raises(error) as raised:
@@ -156,18 +156,18 @@ def test_a_file_that_cannot_be_used_is_told_without_a_word_of_it(
 
 
 def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
-    """So that nobody looks for the reason at the site."""
+    """The message names the file, so that nobody suspects the site."""
     with pytest.raises(CookiesMissing, match="cookies_file"):
         read_cookies(tmp_path / "nowhere.txt")
 
 
 def test_a_cookie_does_not_show_its_value() -> None:
-    """Whatever prints one, a traceback or a log, prints a name."""
+    """A traceback or a log that prints a cookie shows its name only."""
     assert "synthetic" not in repr(Cookie("sid", "synthetic", domain="market.example", host_only=True))
 
 
 def test_what_a_site_sets_is_sent_back_until_it_takes_it_back() -> None:
-    """Session continuity within a run, for the path and the host that it was set for."""
+    """A session continues within a run, for the path and host for which it was set."""
     kept = jar()
     kept.take("http://market.example/forum/index.php", ["sid=one; HttpOnly", "lang=en; path=/"])
     first = kept.header("http://market.example/forum/thread")
@@ -192,7 +192,7 @@ def test_what_a_site_sets_is_sent_back_until_it_takes_it_back() -> None:
     ],
 )
 def test_a_cookie_that_a_browser_would_refuse_is_not_kept(line: str) -> None:
-    """Nobody sets cookies for others, for a whole top-level domain, or of any size."""
+    """A site cannot set cookies for others, for a top-level domain, or of unlimited size."""
     kept = jar()
 
     kept.take("http://market.example/", [line])
@@ -202,7 +202,7 @@ def test_a_cookie_that_a_browser_would_refuse_is_not_kept(line: str) -> None:
 
 
 def test_a_site_cannot_fill_our_memory_with_cookies() -> None:
-    """So many a run; the first ones stay."""
+    """Cookies beyond the limit per run are ignored; the first ones stay."""
     kept = jar()
 
     kept.take("http://market.example/", (f"c{number}=v" for number in range(10_000)))
@@ -220,7 +220,7 @@ def test_a_site_cannot_fill_our_memory_with_cookies() -> None:
     ],
 )
 def test_the_age_of_pasted_cookies_is_remarked(expires: datetime | None, slug: str | None) -> None:
-    """Somebody has to log in again before they end, and better before than after."""
+    """The run reports cookies before and after they expire, so that somebody logs in again."""
     cookie = Cookie("sid", "synthetic", domain="market.example", host_only=True, expires=expires)
 
     told = cookie_age_remark([cookie], NOW)
@@ -231,8 +231,8 @@ def test_the_age_of_pasted_cookies_is_remarked(expires: datetime | None, slug: s
 def test_a_run_uses_the_pasted_cookies_and_leaves_no_trace_of_them(
     crawl: Runs, site: Site, tmp_path: Path
 ) -> None:
-    """The site sees them, and the session that it begins; the database, the evidence and what the child said
-    hold no value. That one of them has expired is in the run's row.
+    """The site gets them and its own session cookie; database, evidence and output hold no value. The run's
+    row says that one of them has expired.
     """
     lines = [
         f"127.0.0.1\tFALSE\t/\tFALSE\t{LATER + 10**9}\tmember\tsynthetic-secret",
@@ -262,7 +262,7 @@ def test_a_run_uses_the_pasted_cookies_and_leaves_no_trace_of_them(
 
 
 def test_a_run_whose_cookies_are_exposed_asks_for_nothing(crawl: Runs, site: Site, tmp_path: Path) -> None:
-    """Refused, with what to do; without its cookies the site would show its wall to us for days."""
+    """The run is refused and says what to do: without its cookies it would only see a wall."""
     file = pasted(tmp_path, NETSCAPE, mode=0o644)
     source = crawl.declare("market", f"{site.url}/offers", cookies_file=str(file))
 

@@ -89,7 +89,7 @@ def test_an_address_of_the_internet_is_public(address: str) -> None:
     ],
 )
 def test_an_address_is_refused_before_anything_is_asked(url: str, error: type[FetchRefused] | None) -> None:
-    """Schemes, lengths, literal private addresses, onion names, archives and media end here, as refused."""
+    """Schemes, lengths, literal private addresses, onion names, archives and media are refused."""
     guard = Guard()
 
     if error is None:
@@ -102,15 +102,13 @@ def test_an_address_is_refused_before_anything_is_asked(url: str, error: type[Fe
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH", "OPTIONS", "CONNECT"])
 def test_only_reading_methods_are_used(method: str) -> None:
-    """Whoever builds a request, GET and HEAD are all that leaves."""
+    """Only GET and HEAD are sent, whichever code builds the request."""
     with pytest.raises(MethodRefused, match=r"POST|PUT|DELETE|PATCH|OPTIONS|CONNECT"):
         Guard().check_request(method, "https://shop.example/")
 
 
 def test_a_named_host_may_be_private_and_no_other() -> None:
-    """`allow_private_addresses` lifts the rule for the host that it names, not for whatever has the same
-    address.
-    """
+    """`allow_private_addresses` lifts the rule for the named host, not for others with the same address."""
     guard = Guard.of(["Market.Example", "[::1]"])
 
     guard.check_address("market.example", "127.0.0.1")
@@ -120,13 +118,13 @@ def test_a_named_host_may_be_private_and_no_other() -> None:
 
 
 def test_a_source_via_a_route_that_is_not_there_is_not_fetched_directly() -> None:
-    """`via = "tor"` fails closed: without that route nothing is asked for, not even a clearnet page."""
+    """`via = "tor"` fails closed: without a proxy nothing is requested, not even a clearnet page."""
     with pytest.raises(RouteMissing):
         Guard.of([], via="tor").check_request("GET", "https://shop.example/")
 
 
 def test_an_onion_name_is_for_tor_alone_and_a_private_address_for_nobody() -> None:
-    """With a proxy an onion may be asked for; a literal private address stays refused."""
+    """With a proxy an onion may be requested; a literal private address stays refused."""
     guard = Guard.of([], via="tor", tor_proxy="socks5://127.0.0.1:9050")
 
     guard.check_request("GET", "http://nowhere.onion/")
@@ -155,7 +153,7 @@ def test_an_onion_name_is_for_tor_alone_and_a_private_address_for_nobody() -> No
 def test_content_is_judged_by_its_announced_type(
     content_type: str | None, attachment: bool, accepted: bool
 ) -> None:
-    """Archives and media are never read, and of attachments nothing but text."""
+    """Archives and media are never read, and only text as an attachment."""
     if accepted:
         check_content(content_type, attachment=attachment)
         return
@@ -164,8 +162,8 @@ def test_content_is_judged_by_its_announced_type(
 
 
 def test_a_checked_address_leaves_nothing_in_memory() -> None:
-    """200,000 different parts of addresses pass without Python's own tables growing by any of them: such a
-    table takes 4 MB at once, and a run checks as many.
+    """Checking 200,000 different path parts does not grow Python's table of interned strings, which takes 4
+    MB at once.
     """
     guard = Guard()
     tracemalloc.start()

@@ -1,4 +1,4 @@
-"""How requests look on the wire: the bytes that a site gets, in their order."""
+"""Requests on the wire: the bytes that a site receives, in their order."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ LOGIN = Cookie("sid", "synthetic", domain="127.0.0.1", host_only=True)
 
 
 def sent(site: Site, kind: type[Route], request: Request, headers: RequestHeaders) -> list[str]:
-    """The lines of the request as they came in, but for Host's value."""
+    """The lines of the request as received, without Host's value."""
 
     async def fetch() -> None:
         route = kind(crawler_with(Guard.of(["127.0.0.1"]), request_headers=headers))
@@ -46,7 +46,7 @@ def sent(site: Site, kind: type[Route], request: Request, headers: RequestHeader
 
 
 def presented(via: str, *cookies: Cookie, site: str = "", **changes: str) -> RequestHeaders:
-    """`site`: where the changes are for."""
+    """`site`: the site for which the changes apply."""
     named = {name.replace("_", "-"): value for name, value in changes.items()}
     return RequestHeaders.of(SETTINGS, via=via, changes=named, sites={site}, jar=Jar(cookies, clock=utc_now))
 
@@ -91,7 +91,7 @@ def test_a_direct_request_says_who_we_are_and_how_to_reach_us(kind: type[Route],
 
 
 def test_a_source_changes_single_headers_in_their_place(site: Site) -> None:
-    """A new value stays where the old one was, an empty one takes the header out, a new one comes last."""
+    """A new value takes the old one's place, an empty value removes the header, a new header comes last."""
     headers = presented(
         "tor", site=site_of(site.url), accept_language="de,en;q=0.5", Priority="", X_Note="hello"
     )
@@ -116,13 +116,13 @@ def test_a_source_changes_single_headers_in_their_place(site: Site) -> None:
     ],
 )
 def test_headers_that_are_not_ours_to_set_are_a_mistake(headers: dict[str, str]) -> None:
-    """Secrets have their own place, nobody is told where we came from, and a header is one line."""
+    """Secrets have their own option, no site learns where we came from, and a header is one line."""
     with pytest.raises(ValidationError):
         read_definition({**MARKET, "start": "https://market.example/", "headers": headers})
 
 
 def test_a_run_sends_one_set_of_headers_for_everything(crawl: Runs, site: Site) -> None:
-    """robots.txt, lists and listings alike, also after a redirect: a browser's, and no Referer."""
+    """robots.txt, lists and listings get the same headers, also after a redirect, and no Referer."""
     crawl.set(user_agent="Watcher/1", contact="https://spillwatch.example/about")
     source = crawl.declare("market", f"{site.url}/redirect-to-offers", headers={"X-Note": "hello"})
 
@@ -136,8 +136,8 @@ def test_a_run_sends_one_set_of_headers_for_everything(crawl: Runs, site: Site) 
 
 
 def test_a_source_s_own_headers_go_to_its_own_site_alone(crawl: Runs, sites: tuple[Site, Site, Site]) -> None:
-    """Not to the host of an attachment, nor where a listing's address redirects to; a changed User-Agent and
-    a forum's key are both for the forum.
+    """They do not go to an attachment's host or to the target of a redirect: a changed User-Agent and a
+    forum's key are for the forum only.
     """
     forum, files, moved = sites
     forum.offers["1"].attachments = [f"{files.url}/sample.txt"]
@@ -159,7 +159,7 @@ def test_a_source_s_own_headers_go_to_its_own_site_alone(crawl: Runs, sites: tup
 def test_cookies_of_a_forum_go_to_no_other_host(
     crawl: Runs, sites: tuple[Site, Site, Site], tmp_path: Path
 ) -> None:
-    """One host has two names here: what was pasted for one is not sent to the other."""
+    """One host has two names here; cookies pasted for one name are not sent to the other."""
     forum, files, _ = sites
     elsewhere = files.url.replace("127.0.0.1", "localhost")
     forum.offers["1"].attachments = [f"{elsewhere}/sample.txt"]
@@ -202,7 +202,7 @@ def test_cookies_of_a_forum_go_to_no_other_host(
 def test_the_sites_of_a_source_are_those_that_its_file_names(
     changes: dict[str, Any], sites: set[str]
 ) -> None:
-    """Where it starts, and where an address of its own has a place for a key; with and without `www.`."""
+    """The sites of its start URLs and of its URL templates, with and without `www.`."""
     values = {key: value for key, value in {**MARKET, **changes}.items() if value is not None}
 
     assert named_sites(read_definition(values)) == sites | {f"www.{site}" for site in sites}

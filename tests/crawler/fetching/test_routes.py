@@ -1,4 +1,4 @@
-"""Both ways out against a hostile server: what each page ends in, and that nothing unwanted is dialled."""
+"""Both routes against a hostile server: the error of each page, and that nothing unwanted is dialled."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ SETTINGS = {"DOWNLOAD_MAXSIZE": 1_000_000, "CONCURRENT_REQUESTS": 4}
 
 @dataclass
 class Guarded:
-    """As much of a run as a route looks at."""
+    """The part of a visit that a route needs."""
 
     guard: Guard
     in_flight: set[asyncio.Timeout] = field(default_factory=set)
@@ -86,7 +86,7 @@ async def fetch(
 
 @pytest.fixture(params=[AiohttpRoute, HttpxRoute])
 def kind(request: pytest.FixtureRequest) -> type[Route]:
-    """Each of the two ways out."""
+    """Each of the two routes."""
     route: type[Route] = request.param
     return route
 
@@ -110,7 +110,7 @@ def kind(request: pytest.FixtureRequest) -> type[Route]:
 def test_a_hostile_page_ends_in_an_error_of_ours(
     kind: type[Route], site: Site, path: str, error: type[FetchError]
 ) -> None:
-    """At its time limit or with a megabyte or so, and with a sentence that names the host and no more."""
+    """It ends at its time limit or after about a megabyte, with a sentence that names only the host."""
     timeout_s = 1 if error is TimedOut else PATIENCE_S
     with pytest.raises(FetchError) as raised:
         asyncio.run(fetch(kind, site.url + path, timeout_s=timeout_s))
@@ -141,7 +141,7 @@ def test_a_page_comes_with_its_bytes_and_headers_as_sent(kind: type[Route], site
 
 
 def test_a_redirect_is_not_followed_by_the_route(kind: type[Route], site: Site) -> None:
-    """It comes back as what it is, and whoever follows it passes the guard again."""
+    """The route returns the redirect, so that following it passes the guard again."""
     response = asyncio.run(fetch(kind, f"{site.url}/redirect-to-private"))
 
     assert (response.status, response.headers["Location"]) == (302, b"http://127.0.0.2:1/")
@@ -151,7 +151,7 @@ def test_a_redirect_is_not_followed_by_the_route(kind: type[Route], site: Site) 
 def test_a_name_that_stands_for_a_private_address_is_not_dialled(
     kind: type[Route], site: Site, private: tuple[str, ...]
 ) -> None:
-    """`localhost` resolves to loopback, is not named in the source, and so no connection is made."""
+    """`localhost` resolves to loopback and is not named in the source, so no connection is made."""
     port = site.url.rpartition(":")[2]
 
     with pytest.raises(AddressRefused, match=r"localhost .*127|localhost .*::1"):
@@ -160,7 +160,7 @@ def test_a_name_that_stands_for_a_private_address_is_not_dialled(
 
 
 def test_a_name_that_the_source_allows_is_dialled(kind: type[Route], site: Site) -> None:
-    """The same name, named in the source."""
+    """The same name is allowed by the source."""
     port = site.url.rpartition(":")[2]
 
     response = asyncio.run(fetch(kind, f"http://localhost:{port}/offers", private=("localhost",)))
@@ -169,7 +169,7 @@ def test_a_name_that_the_source_allows_is_dialled(kind: type[Route], site: Site)
 
 
 def test_a_number_that_the_system_reads_as_an_address_is_not_dialled(kind: type[Route], site: Site) -> None:
-    """`http://2130706433/` is 127.0.0.1 to a resolver, and to the guard once it is dialled."""
+    """`http://2130706433/` is 127.0.0.1 to a resolver, and to the guard when it is dialled."""
     port = site.url.rpartition(":")[2]
 
     with pytest.raises((AddressRefused, UrlRefused)):
@@ -178,7 +178,7 @@ def test_a_number_that_the_system_reads_as_an_address_is_not_dialled(kind: type[
 
 
 def test_a_port_where_nobody_listens_is_refused(kind: type[Route]) -> None:
-    """Port 1 takes no connections."""
+    """Port 1 does not accept connections."""
     with pytest.raises(ConnectionRefused, match=r"127\.0\.0\.1"):
         asyncio.run(fetch(kind, "http://127.0.0.1:1/"))
 
@@ -190,7 +190,7 @@ def test_a_name_that_does_not_exist_is_told_from_a_host_that_is_down(kind: type[
 
 
 def test_an_attachment_that_is_no_text_is_not_read(kind: type[Route], site: Site) -> None:
-    """The headers say that it is a picture, and its body stays where it is."""
+    """The headers say that it is a picture, so its body is not read."""
     with pytest.raises(ContentRefused, match=r"text/\*"):
         asyncio.run(fetch(kind, f"{site.url}/picture-named-txt.txt", attachment=True))
 
@@ -233,7 +233,7 @@ class Quiet(BaseHTTPRequestHandler):
 
 @pytest.fixture(params=["self-made", "expired", "another host's"])
 def bad_certificate_url(request: pytest.FixtureRequest) -> Iterator[str]:
-    """An HTTPS server whose certificate nobody should believe."""
+    """An HTTPS server with a certificate that must not be trusted."""
     authority = trustme.CA()
     past = datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC)
     names = {"another host's": ["other.example"]}.get(request.param, ["127.0.0.1"])
@@ -253,6 +253,6 @@ def bad_certificate_url(request: pytest.FixtureRequest) -> Iterator[str]:
 def test_a_certificate_that_cannot_be_verified_ends_the_request(
     kind: type[Route], bad_certificate_url: str
 ) -> None:
-    """Scrapy's own handlers would fetch it all the same."""
+    """Scrapy's own handlers would fetch it."""
     with pytest.raises(TlsFailed, match="certificate of 127"):
         asyncio.run(fetch(kind, bad_certificate_url))

@@ -1,4 +1,4 @@
-"""`via = "tor"` against a real onion service on a real Tor network, on loopback: read through it, or not at
+"""`via = "tor"` against a real onion service on a real Tor network, on loopback: read through Tor or not at
 all.
 """
 
@@ -36,7 +36,7 @@ def declare(crawl: Runs, start: str, *, name: str = "onion", **changes: object) 
 
 
 def test_an_onion_service_is_read_through_tor(crawl: Runs, hidden: tuple[Site, TorNetwork]) -> None:
-    """Every page of the list and every offer, robots.txt first, with the name resolved by Tor."""
+    """Every list page and every offer is read, robots.txt first, and Tor resolves the name."""
     site, network = hidden
     site.requests.clear()
     crawl.set(tor_proxy=network.proxy, request_timeout_s=30)
@@ -52,7 +52,7 @@ def test_an_onion_service_is_read_through_tor(crawl: Runs, hidden: tuple[Site, T
 def test_a_json_api_behind_an_onion_is_read_through_tor_too(
     crawl: Runs, hidden: tuple[Site, TorNetwork]
 ) -> None:
-    """There is one way out to Tor for every kind; none has another."""
+    """All kinds use the same route through Tor."""
     _, network = hidden
     crawl.set(tor_proxy=network.proxy, request_timeout_s=30)
     start = f"http://{network.onion}"
@@ -70,7 +70,7 @@ def test_a_json_api_behind_an_onion_is_read_through_tor_too(
 def test_a_redirect_out_of_tors_network_is_refused(
     crawl: Runs, hidden: tuple[Site, TorNetwork], path: str, tmp_path: Path
 ) -> None:
-    """An onion that sends us elsewhere learns nothing of us: no name is looked up, nothing dialled."""
+    """After a redirect to elsewhere, no name is looked up and nothing is dialled."""
     _, network = hidden
     crawl.set(tor_proxy=network.proxy, request_timeout_s=30)
     source = declare(crawl, f"http://{network.onion}{path}", politeness=POLITE)
@@ -81,11 +81,11 @@ def test_a_redirect_out_of_tors_network_is_refused(
     assert addresses(tmp_path / "asked") == {f"('127.0.0.1', {network.socks})"}
 
 
-# --- what Tor itself says
+# --- Tor's own outcomes
 
 
 def ask(url: str, proxy: str, *, timeout_s: float = 30.0) -> FetchError | int:
-    """One request through Tor: its status, or what kept it from one."""
+    """Send one request through Tor; return its status, or the error."""
 
     async def fetch() -> int:
         route = AiohttpRoute(crawler_with(Guard.of((), via="tor", tor_proxy=proxy), timeout_s=timeout_s))
@@ -114,7 +114,7 @@ def ask(url: str, proxy: str, *, timeout_s: float = 30.0) -> FetchError | int:
 def test_tors_own_outcomes_are_told_apart(
     hidden: tuple[Site, TorNetwork], address: Callable[[TorNetwork], str], extended: str, plain: str
 ) -> None:
-    """With `ExtendedErrors` on the port as deploy/tor sets it, and as well as can be on one without."""
+    """With `ExtendedErrors` as deploy/tor sets it, and as far as possible without."""
     _, network = hidden
     host = address(network)
 
@@ -130,7 +130,7 @@ def test_tors_own_outcomes_are_told_apart(
 def test_a_service_that_hangs_is_a_timeout_of_tors_and_not_of_the_site(
     hidden: tuple[Site, TorNetwork],
 ) -> None:
-    """Nobody could tell it from a slow page otherwise: the connection was never there."""
+    """The connection never existed, so the error differs from that of a slow page."""
     _, network = hidden
     with network.paused("onion"):
         told = ask(f"http://{network.onion}/offers", network.proxy, timeout_s=2)
@@ -141,7 +141,7 @@ def test_a_service_that_hangs_is_a_timeout_of_tors_and_not_of_the_site(
 
 @pytest.fixture
 def mail_port() -> Iterator[int]:
-    """A server that greets everybody as a mail server does."""
+    """The port of a server that greets like a mail server."""
 
     def greet() -> None:
         while True:
@@ -161,7 +161,7 @@ def mail_port() -> Iterator[int]:
 
 
 def test_a_proxy_that_is_not_tor_is_told(mail_port: int) -> None:
-    """Something at `tor_proxy` answers, but not in SOCKS: the address is wrong, and nothing was asked."""
+    """The program at `tor_proxy` does not speak SOCKS: the address is wrong, and nothing was requested."""
     told = ask("http://nowhere.onion/", f"socks5://127.0.0.1:{mail_port}", timeout_s=5)
 
     assert isinstance(told, FetchError)
@@ -170,7 +170,7 @@ def test_a_proxy_that_is_not_tor_is_told(mail_port: int) -> None:
 
 
 def test_a_run_has_tors_outcome_in_its_row(crawl: Runs, hidden: tuple[Site, TorNetwork]) -> None:
-    """Also where robots.txt was what could not be had: Tor's word says more than that."""
+    """Also if robots.txt was the page that failed, because Tor's outcome says more."""
     _, network = hidden
     crawl.set(tor_proxy=network.proxy, request_timeout_s=30)
 
@@ -181,7 +181,7 @@ def test_a_run_has_tors_outcome_in_its_row(crawl: Runs, hidden: tuple[Site, TorN
 
 
 def test_each_source_has_circuits_of_its_own(crawl: Runs, hidden: tuple[Site, TorNetwork]) -> None:
-    """Two sources share no circuit to the site, so nobody on the way can tell that they are one watcher's."""
+    """Two sources share no circuit to the site, so nobody on the way can link them."""
     _, network = hidden
     crawl.set(tor_proxy=network.proxy, request_timeout_s=30)
     start = f"http://{network.onion}/feed"
@@ -201,8 +201,8 @@ def test_each_source_has_circuits_of_its_own(crawl: Runs, hidden: tuple[Site, To
 def test_tor_that_dies_ends_the_run_and_the_next_one_goes_on_there(
     crawl: Runs, hidden: tuple[Site, TorNetwork], tmp_path: Path
 ) -> None:
-    """The row says tor_unreachable, whatever was read before; the dead Tor's port is all that the run ever
-    dialled; and once Tor is back the next run reads the rest, nothing twice.
+    """The row says tor_unreachable, whatever was read before; the run dialled only the dead Tor's port; once
+    Tor is back, the next run reads the rest, and nothing twice.
     """
     site, network = hidden
     crawl.set(tor_proxy=network.proxy, request_timeout_s=30)
@@ -227,8 +227,8 @@ def test_tor_that_dies_ends_the_run_and_the_next_one_goes_on_there(
 
 
 def test_without_tor_nothing_is_asked_at_all(crawl: Runs, site: Site, tmp_path: Path) -> None:
-    """Where nobody listens at tor_proxy, a source that goes out through Tor does not go out, not to clearnet
-    either, and not for robots.txt.
+    """If nothing listens at tor_proxy, a source with `via = "tor"` requests nothing, not from clearnet
+    either, and not even robots.txt.
     """
     crawl.set(tor_proxy="socks5://127.0.0.1:1")
 
@@ -246,13 +246,13 @@ def test_without_tor_nothing_is_asked_at_all(crawl: Runs, site: Site, tmp_path: 
 
 
 def audited(file: Path) -> Sequence[str]:
-    """A child's command line: the real one, whose addresses are written down."""
+    """A child's command line: the real one, with its addresses recorded."""
     file.touch()
     return (sys.executable, "-m", "tests.crawler.audited", str(file))
 
 
 def addresses(file: Path) -> set[str]:
-    """What a run asked its system for, names included."""
+    """The addresses that a run passed to its system, names included."""
     return {line.partition(" ")[2] for line in file.read_text().splitlines()}
 
 

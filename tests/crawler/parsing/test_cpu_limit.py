@@ -1,4 +1,4 @@
-"""Parsing a page costs a bounded time, whatever the bounds on its size let through."""
+"""Parsing a page takes a bounded time, even if the page is within the limits of size."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MARKET = {
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_rows_within_rows_within_rows_are_given_up() -> None:
-    """Each row holds all the later ones, so reading them costs the square of the page: minutes for 10 MB."""
+    """Each row holds all later ones, so reading them takes time quadratic in the page: minutes for 10 MB."""
     adapter = adapter_for(read_definition(MARKET), digest=str)
     body = b"<table>" + b"<tr class=row><td><a href=/x>t</a><table>" * 50_000
     page = Page("https://market.example/", body, Role.LIST, datetime.now(UTC))
@@ -34,7 +34,7 @@ def test_rows_within_rows_within_rows_are_given_up() -> None:
 
 
 def test_a_machine_that_is_busy_with_others_costs_nothing() -> None:
-    """What counts is the process's own CPU, not the clock on the wall."""
+    """Only the process's own CPU time counts, not wall-clock time."""
     waiting = signal.sigtimedwait
     with cpu_bound(0.2):
         waiting([], 0.4)
@@ -43,7 +43,7 @@ def test_a_machine_that_is_busy_with_others_costs_nothing() -> None:
 
 
 def test_the_watchdog_leaves_nothing_behind() -> None:
-    """Neither its handler nor its timer, also where the block raises."""
+    """Its handler and its timer are removed, also if the block raises."""
     before = signal.getsignal(signal.SIGVTALRM)
     with pytest.raises(ValueError, match="mine"), cpu_bound(60):
         raise ValueError("mine")
@@ -53,7 +53,7 @@ def test_the_watchdog_leaves_nothing_behind() -> None:
 
 
 class _Swallows:
-    """Python drops what is raised in here, with a warning."""
+    """A destructor, in which Python only warns of exceptions."""
 
     def __del__(self) -> None:
         end = time.process_time() + 0.3
@@ -63,7 +63,7 @@ class _Swallows:
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_a_destructor_that_swallows_the_end_does_not_undo_it() -> None:
-    """It is raised again, where somebody hears it."""
+    """The signal is repeated after the destructor."""
     with pytest.raises(ParseTimedOut), cpu_bound(0.1):
         _Swallows()
         end = time.process_time() + 5

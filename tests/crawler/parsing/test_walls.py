@@ -1,4 +1,4 @@
-"""Walls are told from pages: synthetic pages in the shape of real software."""
+"""The recognition of walls, with synthetic pages in the shape of real software."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def judged(
 
 @pytest.mark.parametrize("name", WALLS)
 def test_a_wall_is_recognised_with_its_reason(name: str) -> None:
-    """Login, captcha, queue, ban and age gate are told apart, whatever the status that they come with."""
+    """Login, captcha, queue, ban and age check are distinguished, whatever their status."""
     found = judged(WALLS[name])
 
     assert found is not None
@@ -33,12 +33,12 @@ def test_a_wall_is_recognised_with_its_reason(name: str) -> None:
 
 @pytest.mark.parametrize("name", ORDINARY)
 def test_an_ordinary_page_is_no_wall(name: str) -> None:
-    """A login form in the header, a captcha's script for registration, posts that quote a wall: none."""
+    """A login form in the header, a registration's captcha script, or posts quoting a wall do not count."""
     assert judged(ORDINARY[name]) is None
 
 
 def test_the_words_of_a_wall_are_found_in_the_site_s_own_charset() -> None:
-    """A Chinese forum in GBK says "you have not logged in" as well."""
+    """A Chinese forum in GBK that says "you have not logged in" is recognised."""
     found = judged(WALLS["discuz-gbk"], charset="gb18030")
 
     assert isinstance(found, LoginWall)
@@ -57,24 +57,24 @@ def test_the_words_of_a_wall_are_found_in_the_site_s_own_charset() -> None:
     ],
 )
 def test_a_redirect_to_a_login_is_a_wall_whatever_the_page_shows(address: str) -> None:
-    """Also where the source's selectors found something on the login page."""
+    """Also if the source's selectors found something on the login page."""
     assert isinstance(judged(ORDINARY["mybb-list"], url=address, recognised=True), LoginWall)
 
 
 def test_a_page_that_is_recognised_is_no_wall() -> None:
-    """What the selectors read counts, whatever words stand beside it."""
+    """The words on a page do not matter once the selectors have read it."""
     assert judged(WALLS["smf-ban"], recognised=True) is None
 
 
 def test_a_source_whose_address_has_login_in_it_is_no_wall() -> None:
-    """Only a redirect to such an address says something."""
+    """Only a redirect to such a URL counts."""
     address = "https://market.example/login/offers"
 
     assert judged(ORDINARY["mybb-list"], url=address, asked=address) is None
 
 
 def test_ten_megabytes_of_bait_cost_a_bounded_time() -> None:
-    """No more of a page is looked at than a wall has."""
+    """Only the beginning of a page is searched."""
     bait = Wall(None, "<form><input type=password>" + "<a href=x>captcha " * 600_000)
     began = time.process_time()
     judged(bait)

@@ -1,4 +1,4 @@
-"""After downtime a source is read back to where it was, however many visits that takes."""
+"""After downtime a source is read back to where it was, over as many runs as necessary."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from tests.peers.web import Offer, Site
 
 
 def test_three_weeks_are_caught_up_with_within_the_budget(crawl: Runs, site: Site) -> None:
-    """Forty new offers stand before the ones that are known, and a visit may ask for five pages: each says
-    what stays unread, while more is posted and taken down; then one page is enough again.
+    """Forty new offers come before the known ones, and a run may request five pages: each run says what stays
+    unread while more is posted and deleted; then one page is enough again.
     """
     source = crawl.declare(
         "market", f"{site.url}/offers", item=None, budget={"pages": 200}, politeness=POLITE
@@ -40,5 +40,5 @@ SMALL = {"pages": 6, "recheck_items": 0}
 
 
 def told(run: Run) -> tuple[str | None, bool]:
-    """The reason, and whether pages stay unread."""
+    """The reason, and whether pages stayed unread."""
     return run.reason, bool(run.pages_unread)

@@ -1,4 +1,4 @@
-"""What was asked for: nothing is forgotten, and little is held."""
+"""The set of requested keys: it forgets nothing and needs little memory."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ MANY = 20_000
 
 @given(st.lists(st.text(st.characters(), max_size=4), max_size=200))
 def test_it_answers_as_a_list_without_doubles_would(keys: list[str]) -> None:
-    """Which keys are new, in which order, and how many: whatever they hold, half a surrogate pair too."""
+    """It knows which keys are new, their order and their number, even for half a surrogate pair."""
     held, wanted = KeySet(), list(dict.fromkeys(keys))
 
     new = [key for key in keys if held.add(key)]
@@ -26,7 +26,7 @@ def test_it_answers_as_a_list_without_doubles_would(keys: list[str]) -> None:
 
 
 def test_many_keys_take_little_and_none_is_forgotten() -> None:
-    """Twenty bytes a key at the most, however long it is; a set of texts takes twelve times that."""
+    """A key takes at most twenty bytes, however long it is; in a set of texts it takes twelve times that."""
     tracemalloc.start()
     before, _ = tracemalloc.get_traced_memory()
     held = KeySet()

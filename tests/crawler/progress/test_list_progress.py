@@ -1,4 +1,4 @@
-"""How far a source is read: the rules, without a site."""
+"""How far a source's lists are read: the rules, without a site."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def turn(
 
 
 def test_a_page_of_known_rows_is_the_last_one_read() -> None:
-    """Nothing new, all of it settled: nothing is followed, and no page turned."""
+    """If all rows are known and settled, nothing is followed and no further page is requested."""
     assert turn(reading(), 1, "ab", known("a", "b"), following=2) == PageDecision(frozenset(), None)
 
 
@@ -68,15 +68,15 @@ def test_a_page_with_something_new_is_followed_by_the_next() -> None:
 
 
 def test_a_changed_row_and_a_returned_one_are_followed() -> None:
-    """Another digest, or a listing that was gone, is as good as new."""
+    """A row with another digest, or of a listing that was gone, is followed like a new one."""
     stored = known("a", digest="other") | known("b", gone=True) | known("c")
 
     assert turn(reading(), 1, "abc", stored, following=2) == PageDecision(frozenset("ab"), f"{START}?page=2")
 
 
 def test_a_listing_whose_page_failed_is_tried_again_without_turning_pages_for_it() -> None:
-    """An empty stored digest is wanted but is no news: a page that always fails must not have the whole
-    site read.
+    """An empty stored digest is wanted but is not news: a page that always fails must not make a run read the
+    whole site.
     """
     assert turn(reading(), 1, "ab", known("a", digest="") | known("b"), following=2) == PageDecision(
         frozenset("a"), None
@@ -84,14 +84,14 @@ def test_a_listing_whose_page_failed_is_tried_again_without_turning_pages_for_it
 
 
 def test_a_listing_that_is_gone_while_its_row_stays_is_looked_at_and_is_no_news() -> None:
-    """Forums keep the rows of deleted threads: their pages are asked for, but none is turned for them."""
+    """Forums keep the rows of deleted threads: their pages are requested, but no further list page is."""
     stored = known("a", digest="", gone=True) | known("b")
 
     assert turn(reading(), 1, "ab", stored, following=2) == PageDecision(frozenset("a"), None)
 
 
 def test_what_an_unfinished_run_has_read_is_known_but_not_settled() -> None:
-    """Its cursor has the moment it began; rows first seen since then don't end the reading."""
+    """The cursor holds the moment when the run began; rows first seen since then do not end the reading."""
     killed = reading(now=EARLIER).opening_cursor()
     subject = reading(killed)
 
@@ -102,7 +102,7 @@ def test_what_an_unfinished_run_has_read_is_known_but_not_settled() -> None:
 
 
 def test_a_budget_that_ended_is_resumed_where_it_ended() -> None:
-    """The next run reads the first page, and then goes on at the page on which something was left."""
+    """The next run reads the first page, and goes on at the page with something unread."""
     before = reading(now=EARLIER)
     turn(before, 1, "ab", {}, following=2)
     turn(before, 2, "cd", {}, following=3)
@@ -116,8 +116,8 @@ def test_a_budget_that_ended_is_resumed_where_it_ended() -> None:
 
 
 def test_a_saved_page_that_is_no_page_any_more_is_forgotten() -> None:
-    """Addresses expire: after a 4xx for it the next run follows the links from the first page; a failure
-    that may pass is waited for.
+    """URLs expire: after a 4xx for it, the next run follows the links from the first page; after a temporary
+    failure it tries the saved page again.
     """
     saved = reading(now=EARLIER)
     saved.mark_unread(START, f"{START}?session=7")
@@ -142,7 +142,7 @@ def test_a_complete_reading_leaves_no_mark() -> None:
 
 
 def test_a_list_page_that_failed_keeps_the_reading_unfinished() -> None:
-    """What is behind it has not been read, though nothing of it is known."""
+    """What is behind the page has not been read, although nothing of it is known."""
     subject = reading()
     turn(subject, 1, "a", {}, following=2)
     subject.mark_broken(START, f"{START}?page=2", permanent=True)
@@ -152,7 +152,7 @@ def test_a_list_page_that_failed_keeps_the_reading_unfinished() -> None:
 
 
 def test_only_a_list_read_from_its_first_page_to_its_last_says_what_is_gone() -> None:
-    """Stopping at known rows, or jumping over pages, proves nothing about what was not seen."""
+    """Stopping at known rows, or passing over pages, says nothing about rows that were not seen."""
     whole, stopped = reading(), reading()
     turn(whole, 1, "a", {}, following=2)
     turn(whole, 2, "b", known("b"), end=True)
@@ -162,7 +162,7 @@ def test_only_a_list_read_from_its_first_page_to_its_last_says_what_is_gone() ->
 
 
 def test_a_list_of_which_a_row_was_left_out_says_nothing_about_what_is_gone() -> None:
-    """Not even where the row was left out of an earlier page than the last."""
+    """Also if the row was left out of an earlier page than the last."""
     subject = reading()
     turn(subject, 1, "a", {}, following=2, whole=False)
     turn(subject, 2, "b", known("b"), end=True)
@@ -171,7 +171,7 @@ def test_a_list_of_which_a_row_was_left_out_says_nothing_about_what_is_gone() ->
 
 
 def test_no_identifier_enters_the_cursor() -> None:
-    """An address or a validator that holds one is left out: the next run reads a few pages more."""
+    """A URL or validator with an identifier is left out; the next run reads a few pages more."""
     number = "13800138000"  # synthetic
     stopped, complete = reading(), reading()
     stopped.mark_unread(START, f"{START}?after={number}")
@@ -185,7 +185,7 @@ def test_no_identifier_enters_the_cursor() -> None:
 
 
 def test_pages_that_the_site_admits_to_are_counted_exactly() -> None:
-    """With ten pages announced, one read and one refused by the budget, eight more are unread."""
+    """With ten pages stated, one read and one beyond the budget, eight more are unread."""
     subject = reading()
     turn(subject, 1, "a", {}, following=2, total=10)
     subject.mark_unread(START, f"{START}?page=2")
@@ -194,7 +194,7 @@ def test_pages_that_the_site_admits_to_are_counted_exactly() -> None:
 
 
 def test_validators_are_sent_back_once_everything_was_read() -> None:
-    """Not after an interruption, and not under another definition: a 304 would hide what was never read."""
+    """Not after an interruption or under another definition: a 304 would hide what was never read."""
     complete = reading()
     turn(complete, 1, "a", {}, end=True)
     complete.remember_validators(START, '"tag"', None)
@@ -207,7 +207,7 @@ def test_validators_are_sent_back_once_everything_was_read() -> None:
 
 
 def test_pages_that_show_the_same_listings_are_turned_no_further() -> None:
-    """Three pages alike are a trap: the reading is complete, and says why it went no further."""
+    """Three equal pages are a trap: the reading is complete, and says why it stopped."""
     subject = reading()
     turns = [turn(subject, number, "abc", {}, following=number + 1) for number in (1, 2, 3)]
 
@@ -217,7 +217,7 @@ def test_pages_that_show_the_same_listings_are_turned_no_further() -> None:
 
 
 def test_a_page_that_repeats_half_of_the_last_one_is_no_trap() -> None:
-    """Lists move while they are read: what was pushed to the next page is there again."""
+    """Lists move while they are read: rows pushed to the next page appear again."""
     subject = reading()
     pages = enumerate(("ab", "bc", "cd"), 1)
     turns = [turn(subject, number, keys, {}, following=number + 1) for number, keys in pages]
@@ -227,7 +227,7 @@ def test_a_page_that_repeats_half_of_the_last_one_is_no_trap() -> None:
 
 
 def test_a_list_behind_a_feed_repeats_nothing() -> None:
-    """The feed shows fifty, the list twenty a page: its first pages are in the feed, and lead on."""
+    """The feed shows fifty entries, the list twenty per page: its first pages repeat the feed."""
     subject = reading()
     turns = [
         turn(subject, number, keys, {}, following=number + 1, kind=kind)
@@ -240,7 +240,7 @@ def test_a_list_behind_a_feed_repeats_nothing() -> None:
 
 
 def test_pages_in_a_circle_are_read_once() -> None:
-    """A next page that had already been read is the end of the way, and is told."""
+    """A next page that has already been read ends the list, and the run reports it."""
     subject = reading()
     turn(subject, 1, "ab", {}, following=2)
     turn(subject, 2, "cd", {}, following=3)
@@ -250,7 +250,7 @@ def test_pages_in_a_circle_are_read_once() -> None:
 
 
 def test_a_list_without_an_end_is_given_up_over_several_visits() -> None:
-    """The pages of all visits count: each goes on where the last one ended, until there are too many."""
+    """The pages of all runs count: each run goes on where the last one ended, until there are too many."""
     cursor: Mapping[str, Any] = {}
     for visit in range(3):
         subject = SourceProgress(cursor, definition="one", now=NOW, mask_url=mask_url, depth=5)
@@ -267,7 +267,7 @@ def test_a_list_without_an_end_is_given_up_over_several_visits() -> None:
 
 
 def test_what_was_shown_whole_is_remembered_for_the_next_reading() -> None:
-    """Also over a reading that was not whole; not for another definition."""
+    """Also beyond a reading that was not complete, but not under another definition."""
     before = reading(now=EARLIER)
     before.confirm_whole()
     kept = reading(reading(before.closing_cursor()).closing_cursor())
@@ -277,14 +277,14 @@ def test_what_was_shown_whole_is_remembered_for_the_next_reading() -> None:
 
 
 def pages_of(rows: str) -> dict[int, str]:
-    """A list of two rows a page."""
+    """A list with two rows per page."""
     return {number: rows[2 * (number - 1) : 2 * number] for number in range(1, len(rows) // 2 + 2)}
 
 
 def visits(
     rows: str, cursor: Mapping[str, Any], seen: dict[str, KnownListing], *, budget: int
 ) -> SourceProgress:
-    """One run through a list, as far as its budget goes; what it reads is known afterwards."""
+    """One run through a list within its budget; the rows that it reads are known afterwards."""
     shown, subject = pages_of(rows), reading(cursor)
     number: int | None = 1
     for _ in range(budget):
@@ -300,7 +300,7 @@ def visits(
 
 
 def test_what_is_deleted_between_two_visits_hides_nothing() -> None:
-    """The rest of the list moves up, and the visit that goes on looks at the last page again."""
+    """The rest of the list moves up, and the run that goes on reads the last page again."""
     seen: dict[str, KnownListing] = {}
     first = visits("abcdefghijkl", {}, seen, budget=4)
     second = visits("cdefghijkl", first.closing_cursor(), seen, budget=9)
@@ -319,7 +319,7 @@ def test_what_is_new_between_two_visits_hides_nothing() -> None:
 
 
 def test_a_budget_of_two_pages_gets_through_in_the_end() -> None:
-    """Looking at a page again never costs the whole visit, visit after visit."""
+    """Reading a page again never costs the whole budget, run after run."""
     seen: dict[str, KnownListing] = {}
     cursor: Mapping[str, Any] = {}
     for _ in range(10):

@@ -1,4 +1,4 @@
-"""A redesign is told from a quiet day."""
+"""A redesign is distinguished from a quiet day."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def seen(
     definition: str = "one",
 ) -> tuple[tuple[str, ...], dict[str, Any]]:
     """One run that reads one page."""
-    structure = PageStructure.remembered(memory, definition=definition)
+    structure = PageStructure.from_memory(memory, definition=definition)
     structure.note(parsed)
     structure.first_page(START, rows, pages)
     told = structure.judge(starts=1)
@@ -41,7 +41,7 @@ def seen(
 
 @pytest.fixture
 def memory() -> dict[str, Any]:
-    """Of six runs that were as usual."""
+    """The memory of six ordinary runs."""
     stored: dict[str, Any] | None = None
     for _ in range(6):
         told, stored = seen(stored, page())
@@ -51,12 +51,12 @@ def memory() -> dict[str, Any]:
 
 
 def test_a_quiet_day_is_no_redesign(memory: dict[str, Any]) -> None:
-    """The same rows again, with nothing new in them, are as usual."""
+    """The same rows again, with nothing new, are ordinary."""
     assert seen(memory, page())[0] == ()
 
 
 def test_a_selector_that_finds_nothing_any_more_is_named(memory: dict[str, Any]) -> None:
-    """With the share that it had."""
+    """With the share that it used to have."""
     told, _ = seen(memory, page(price=0))
 
     [sentence] = told
@@ -65,7 +65,7 @@ def test_a_selector_that_finds_nothing_any_more_is_named(memory: dict[str, Any])
 
 
 def test_a_lost_selector_stays_lost_until_it_is_back(memory: dict[str, Any]) -> None:
-    """However many runs go by, and also over those that say nothing about it."""
+    """After any number of runs, also after runs without information about it."""
     for _ in range(2 * WINDOW):
         _, memory = seen(memory, page(price=0))
     silent, memory = seen(memory, Parsed())
@@ -76,7 +76,7 @@ def test_a_lost_selector_stays_lost_until_it_is_back(memory: dict[str, Any]) -> 
 
 
 def test_a_new_definition_forgets_what_was_lost(memory: dict[str, Any]) -> None:
-    """The operator has mended it; whether that helped, the next runs show."""
+    """The operator has changed the file; the next runs show whether that helped."""
     _, lost = seen(memory, page(price=0))
 
     assert seen(lost, Parsed(), definition="two")[0] == ()
@@ -89,19 +89,19 @@ def test_a_new_definition_forgets_what_was_lost(memory: dict[str, Any]) -> None:
     ids=["one is left", "too few places", "not modified"],
 )
 def test_what_may_be_chance_is_not_told(memory: dict[str, Any], parsed: Parsed) -> None:
-    """One price is enough, and four places without one say nothing."""
+    """One price is enough, and four places without a price mean nothing."""
     assert seen(memory, parsed)[0] == ()
 
 
 def test_a_selector_that_was_never_reliable_is_not_missed(memory: dict[str, Any]) -> None:
-    """Half of the rows had a seller; that none has one today is a day like others."""
+    """Half of the rows had a seller; a day on which no row has one is ordinary."""
     parsed = Parsed(findings=(FieldFinding("row", "seller", "td.seller", 20, 0),))
 
     assert seen(memory, parsed)[0] == ()
 
 
 def test_the_way_to_the_next_page_is_missed_at_once(memory: dict[str, Any]) -> None:
-    """It is looked for once a page, so one look decides."""
+    """It is applied once per page, so one run is enough to notice."""
     told, _ = seen(memory, page(following=0))
 
     [sentence] = told
@@ -123,7 +123,7 @@ def test_half_the_rows_or_pages_are_told(
 
 
 def test_a_smaller_list_becomes_usual_after_a_while(memory: dict[str, Any]) -> None:
-    """Sites do shrink: the median follows, and the alarm ends by itself."""
+    """Sites may shrink: the median follows, and the report ends."""
     told = []
     for _ in range(WINDOW):
         each, memory = seen(memory, page(), rows=5)
@@ -134,7 +134,7 @@ def test_a_smaller_list_becomes_usual_after_a_while(memory: dict[str, Any]) -> N
 
 
 def test_what_is_remembered_is_small_and_holds_nothing_that_was_found(memory: dict[str, Any]) -> None:
-    """Names and selectors of the operator's own file, and numbers."""
+    """It holds numbers, and names and selectors from the operator's own file."""
     for _ in range(3 * WINDOW):
         _, memory = seen(memory, page())
 

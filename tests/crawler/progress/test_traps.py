@@ -1,6 +1,4 @@
-"""Real runs through the site of walls and traps: the right outcome for each, and no more asked for than
-needed.
-"""
+"""Real runs through the site of walls and traps: the right outcome for each, and no needless requests."""
 
 from __future__ import annotations
 
@@ -30,7 +28,7 @@ def health(crawl: Runs, name: str) -> SourceHealth:
     "name", ["mybb-no-permission", "xenforo-403", "endgame-queue", "cloudflare-challenge", "smf-ban"]
 )
 def test_a_wall_is_the_outcome_of_its_run(crawl: Runs, site: Site, name: str) -> None:
-    """Neither an empty result nor "not recognised" nor "refused": a wall with its reason, everywhere."""
+    """It is a wall with its reason everywhere, not an empty result, "not recognised" or "refused"."""
     source = crawl.declare("market", f"{site.url}/walls/{name}", **PLAIN)
 
     run = crawl.run(source)
@@ -43,7 +41,7 @@ def test_a_wall_is_the_outcome_of_its_run(crawl: Runs, site: Site, name: str) ->
 
 
 def test_a_redirect_to_a_login_is_a_wall(crawl: Runs, site: Site) -> None:
-    """Also where the login page has rows that the selectors find: none of them is stored."""
+    """Also if the selectors find rows on the login page: none of them is stored."""
     source = crawl.declare("market", f"{site.url}/redirect-to-login", item=None, **PLAIN)
 
     run = crawl.run(source)
@@ -53,7 +51,7 @@ def test_a_redirect_to_a_login_is_a_wall(crawl: Runs, site: Site) -> None:
 
 
 def test_a_captcha_in_the_middle_is_told_beside_what_was_read(crawl: Runs, site: Site) -> None:
-    """The first page is stored; the run says that the second is a captcha, and later runs look again."""
+    """The first page is stored; the run says that the second is a captcha, and later runs try again."""
     source = crawl.declare("market", f"{site.url}/wall-after-page-1", item=None, **PLAIN)
 
     first, second = crawl.run(source), crawl.run(source)
@@ -65,7 +63,9 @@ def test_a_captcha_in_the_middle_is_told_beside_what_was_read(crawl: Runs, site:
 
 
 def test_a_captcha_ends_the_visit(crawl: Runs, site: Site) -> None:
-    """Of twenty sections hardly another is asked for once the site has shown one; they count as unread."""
+    """Once the site has shown a captcha, hardly another of twenty sections is requested; they count as
+    unread.
+    """
     sections = [f"{site.url}/offers?section={number}" for number in range(19)]
     alone = {**POLITE, "concurrency": 1}
     source = crawl.declare("market", [f"{site.url}/walls/recaptcha", *sections], item=None, politeness=alone)
@@ -78,7 +78,7 @@ def test_a_captcha_ends_the_visit(crawl: Runs, site: Site) -> None:
 
 
 def test_listings_that_are_all_behind_a_login_are_a_wall(crawl: Runs, site: Site) -> None:
-    """The list is read and stored; that none of its threads can be read is the outcome."""
+    """The list is read and stored; the outcome is that none of its threads can be read."""
     source = crawl.declare("market", f"{site.url}/wall-behind-each-row", **PLAIN)
 
     run = crawl.run(source)
@@ -87,7 +87,7 @@ def test_listings_that_are_all_behind_a_login_are_a_wall(crawl: Runs, site: Site
 
 
 def test_a_page_that_is_parsed_for_ever_is_given_up(crawl: Runs, site: Site) -> None:
-    """Parsing has its bound in CPU: the capture says so, the run ends by itself and says why."""
+    """Parsing has a CPU limit: the capture says so, and the run ends by itself and says why."""
     crawl.set(parse_cpu_s=0.5)
     run = crawl.run(crawl.declare("parses-for-ever", f"{site.url}/offers"))
 
@@ -109,7 +109,7 @@ def test_a_page_that_is_parsed_for_ever_is_given_up(crawl: Runs, site: Site) -> 
 def test_a_trap_is_left_and_told(
     crawl: Runs, site: Site, path: str, outcome: RunOutcome, reason: str, detail: str, requests: int
 ) -> None:
-    """Each in the run's row, after a handful of requests, with what was found on the way stored."""
+    """The run's row names it after a handful of requests, and what was found on the way is stored."""
     source = crawl.declare("market", site.url + path, item=None, budget={"depth": 8}, **PLAIN)
 
     run = crawl.run(source)
@@ -120,7 +120,7 @@ def test_a_trap_is_left_and_told(
 
 
 def test_session_ids_multiply_no_listing(crawl: Runs, site: Site) -> None:
-    """Known parameters are taken out of an address; one that nobody knows is found out and told."""
+    """Known parameters are removed from a URL; an unknown one is noticed and reported."""
     known = crawl.declare("market", f"{site.url}/session-ids", item=None, **PLAIN)
     crawl.run(known)
     again = crawl.run(known)
@@ -134,7 +134,7 @@ def test_session_ids_multiply_no_listing(crawl: Runs, site: Site) -> None:
 
 
 def test_one_pattern_of_addresses_may_be_bounded(crawl: Runs, site: Site) -> None:
-    """Days of a calendar that stand between the offers cost no more than the file allows."""
+    """Calendar days between the offers cost no more requests than the file allows."""
     source = crawl.declare("market", f"{site.url}/calendar-in-the-list", budget={"alike": 5}, **PLAIN)
 
     run = crawl.run(source)
@@ -145,7 +145,7 @@ def test_one_pattern_of_addresses_may_be_bounded(crawl: Runs, site: Site) -> Non
 
 
 def test_a_site_that_answers_429_for_ever_is_left_alone(crawl: Runs, site: Site) -> None:
-    """Without a Retry-After it is given ten seconds; where that is too long for us, the visit is over."""
+    """Without Retry-After the pause is ten seconds; if that is longer than allowed, the run ends."""
     crawl.set(retry_wait_s=5)
     run = crawl.run(crawl.declare("market", f"{site.url}/429-forever", **PLAIN))
 
@@ -154,7 +154,7 @@ def test_a_site_that_answers_429_for_ever_is_left_alone(crawl: Runs, site: Site)
 
 
 def test_each_page_has_its_own_charset(crawl: Runs, site: Site) -> None:
-    """A site that declares nothing, or something wrong, from page to page is read in the right ones."""
+    """Pages that declare no charset or a wrong one are each read in the right one."""
     run = crawl.run(crawl.declare("market", f"{site.url}/mixed-charsets", item=None, **PLAIN))
 
     titles = {each.title for each in crawl.listings().values()}
@@ -163,7 +163,7 @@ def test_each_page_has_its_own_charset(crawl: Runs, site: Site) -> None:
 
 
 def test_a_page_that_redirects_to_the_front_page_is_not_there(crawl: Runs, site: Site) -> None:
-    """The front page is not taken for the listing, whatever its selectors find there."""
+    """The front page is not read as the listing, whatever the selectors find there."""
     site.failures_left = 1
     run = crawl.run(crawl.declare("market", f"{site.url}/two-threads", **PLAIN))
 

@@ -1,4 +1,4 @@
-"""“Not modified”: asked for where it is safe, believed for a while, and never again of a site that lied."""
+""" "Not modified": requested where it is safe, trusted for a while, and never again from a site that lied."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ START = "https://market.example/offers"
 
 
 def after(*, etag: str | None, rows: str, then: int = 0, before: Validators | None = None) -> Validators:
-    """Validators after a list came in full, was settled, and was said to be unchanged `then` times."""
+    """Validators after a list came in full, was settled, and was reported unchanged `then` times."""
     subject = before or Validators({}, may_keep=lambda _: True)
     subject.remember(START, etag, None, rows)
     subject.settle(())
@@ -25,14 +25,14 @@ def after(*, etag: str | None, rows: str, then: int = 0, before: Validators | No
 
 @pytest.mark.parametrize("then", range(TRUSTED_TIMES + 1))
 def test_not_modified_is_believed_a_few_times_in_a_row(then: int) -> None:
-    """Then the list is asked for in full, so that an ETag that never changes hides nothing for long."""
+    """Then the list is requested in full, so that an ETag that never changes hides nothing for long."""
     asked = after(etag='"1"', rows="ab", then=then).conditions(START)
 
     assert bool(asked) is (then < TRUSTED_TIMES)
 
 
 def test_a_site_whose_rows_change_and_whose_validators_do_not_is_not_asked_again() -> None:
-    """Its word is worth nothing; each visit reads the list."""
+    """Its answers are worth nothing; each run reads the list."""
     liar = after(etag='"1"', rows="abc", before=after(etag='"1"', rows="ab", then=TRUSTED_TIMES))
 
     assert liar.conditions(START) == {}
@@ -47,7 +47,7 @@ def test_a_site_whose_validators_change_with_its_rows_is_believed_anew() -> None
 
 
 def test_a_list_that_has_not_changed_costs_one_short_answer(crawl: Runs, site: Site) -> None:
-    """The second visit asks with the ETag and ends with "not modified"; a new offer is read at once."""
+    """The second run sends the ETag and ends with "not modified"; a new offer is read at once."""
     source = crawl.declare("market", f"{site.url}/tagged-offers", item=None)
     crawl.run(source)
 
@@ -61,7 +61,7 @@ def test_a_list_that_has_not_changed_costs_one_short_answer(crawl: Runs, site: S
 
 
 def test_a_list_of_which_something_is_unread_is_asked_for_in_full(crawl: Runs, site: Site) -> None:
-    """“Not modified” would leave the second page unread for ever."""
+    """ "Not modified" would leave the second page unread for ever."""
     polite = {"delay_s": 0, "robots": False}
     small, large = ({"pages": pages, "recheck_items": 0} for pages in (1, 200))
     start = f"{site.url}/tagged-offers"
@@ -74,7 +74,7 @@ def test_a_list_of_which_something_is_unread_is_asked_for_in_full(crawl: Runs, s
 
 
 def test_a_json_list_is_asked_with_its_date(crawl: Runs, site: Site) -> None:
-    """Last-Modified does where there is no ETag, and the way out for JSON sends it too."""
+    """Last-Modified is enough where there is no ETag, and the route for JSON sends it too."""
     shape = {"rows": "$.rows", "key": "$.id", "url": f"{site.url}/offer/{{key}}"}
     source = crawl.declare(
         "api", f"{site.url}/dated-api", kind="json", list=shape, row={"title": "$.title"}, item=None

@@ -1,4 +1,4 @@
-"""How long a run waits for a database that another writes to."""
+"""How long a run waits for a database to which another process writes."""
 
 from __future__ import annotations
 
@@ -19,9 +19,7 @@ CHILD = (sys.executable, "-m", "daemon.run_process")
 
 
 def test_a_run_is_as_patient_with_a_busy_database_as_is_set(crawl: Runs, site: Site, tmp_path: Path) -> None:
-    """The setting reaches the run's process: while another writes, it gives up after that time and not after
-    the default.
-    """
+    """The setting reaches the run's process: it gives up after that time and not after the default."""
     handed = tmp_path / "job"
     source_id = crawl.declare("market", f"{site.url}/offers")
     Supervisor(
@@ -41,7 +39,7 @@ def test_a_run_is_as_patient_with_a_busy_database_as_is_set(crawl: Runs, site: S
     job = Job.read(handed.read_bytes()).model_copy(update={"run_id": run_id, "epoch": epoch})
 
     with crawl.database.transaction() as session:
-        session.connection()  # begins: on SQLite nobody else writes from now on
+        session.connection()  # begins: on SQLite no other connection can write from now on
         line = job.model_dump_json().encode() + b"\n"
         ran = subprocess.run(CHILD, input=line, capture_output=True, check=False, timeout=BUSY_TIMEOUT_S - 5)
 

@@ -1,4 +1,4 @@
-"""kill -9 of a run at moments that nobody chose: no listing lost, none twice, and what was captured stays."""
+"""kill -9 of a run at random moments: no listing is lost or stored twice, and captures stay."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.peers.web import Site
 
 @pytest.mark.parametrize("seed", range(2))
 def test_killed_anywhere_the_next_runs_complete_what_it_began(crawl_both: Runs, seed: int) -> None:
-    """Two runs are killed after a random number of requests; one more run, and everything is there."""
+    """Two runs are killed after a random number of requests; after one more run, everything is stored."""
     chance = random.Random(seed)
     with Site(offers=25) as site:
         source = crawl_both.declare(
@@ -50,7 +50,7 @@ def test_killed_anywhere_the_next_runs_complete_what_it_began(crawl_both: Runs, 
 
 
 def _kill_one(crawl: Runs, site: Site, source: int, *, after: int) -> None:
-    """Kill a run's process once it has asked for `after` pages, or let it end before."""
+    """Kill a run's process once it has requested `after` pages, unless it ends before."""
     begun = len(site.requests)
     run_id, thread = crawl.start(source, crawl.supervisor())
     wait_until(lambda: len(site.requests) - begun >= after or not thread.is_alive())
@@ -64,7 +64,7 @@ def _kill_one(crawl: Runs, site: Site, source: int, *, after: int) -> None:
 
 
 def test_what_a_killed_run_had_read_is_not_taken_for_the_end_of_the_list(crawl: Runs) -> None:
-    """The first page of a killed run is all known to the next one, which goes on behind it nevertheless."""
+    """The next run knows all rows of the first page from a killed run, and goes on behind it nevertheless."""
     with Site(offers=20) as site:
         # The third page never comes while the first run lives.
         site.held.add("3")
@@ -83,7 +83,7 @@ def test_what_a_killed_run_had_read_is_not_taken_for_the_end_of_the_list(crawl: 
 
 
 def test_an_orphan_found_at_boot_is_interrupted_and_its_source_can_be_run(crawl: Runs, site: Site) -> None:
-    """A run whose daemon was killed is no obstacle to the next one."""
+    """A run whose daemon was killed does not block the next one."""
     source = crawl.declare("market", f"{site.url}/offers")
     orphan = crawl.enqueue(source)
     with crawl.database.transaction() as session:

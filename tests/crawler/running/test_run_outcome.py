@@ -1,4 +1,4 @@
-"""What becomes of a source's health, run after run."""
+"""A source's health, run after run."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ FINE, DOWN = RunOutcome.NOTHING_NEW, RunOutcome.COULD_NOT_FETCH
 
 class _Quiet:
     def announce(self, session: Session, work: Work) -> None:
-        """Nobody listens."""
+        """Do nothing: there is no engine."""
 
 
 def ended(database: Database, outcomes: list[RunOutcome], *, degraded: bool = False) -> list[SourceHealth]:
-    """The health of one source after each of its runs, a minute apart."""
+    """The health of one source after each of its runs, which are one minute apart."""
     healths = []
     for number, outcome in enumerate(outcomes):
         with database.transaction() as session:
@@ -56,7 +56,7 @@ def changes(database: Database) -> int:
 
 
 def test_a_source_that_goes_back_and_forth_flaps_and_is_told_once(sqlite_database: Database) -> None:
-    """Six changes are told, then that it flaps, and then nothing more, however long it goes on."""
+    """Six changes are reported, then that the source flaps, and nothing after that."""
     healths = ended(sqlite_database, [FINE, DOWN] * 10)
 
     assert healths[: FLAPS + 1] == [SourceHealth.OK, SourceHealth.COULD_NOT_FETCH] * 3 + [SourceHealth.OK]
@@ -65,7 +65,7 @@ def test_a_source_that_goes_back_and_forth_flaps_and_is_told_once(sqlite_databas
 
 
 def test_a_source_that_is_steady_again_flaps_no_more(sqlite_database: Database) -> None:
-    """Five runs in a row that end alike, whatever they end in; an interrupted one says nothing."""
+    """Five runs in a row must have the same health; an interrupted run does not count."""
     steady = [DOWN, FINE, FINE, RunOutcome.INTERRUPTED, *[FINE] * (STEADY_RUNS - 2)]
     healths = ended(sqlite_database, [FINE, DOWN] * 5 + steady)
 
@@ -73,17 +73,17 @@ def test_a_source_that_is_steady_again_flaps_no_more(sqlite_database: Database) 
 
 
 def test_a_run_whose_pages_lack_something_is_not_ok(sqlite_database: Database) -> None:
-    """What was read is stored, and the health says that something is wrong."""
+    """What was read is stored, and the health shows the problem."""
     assert ended(sqlite_database, [FINE], degraded=True) == [SourceHealth.PARSER_DEGRADED]
 
 
 def test_degradation_of_a_run_that_read_nothing_is_no_matter(sqlite_database: Database) -> None:
-    """The worse comes first."""
+    """The worse health wins."""
     assert ended(sqlite_database, [DOWN], degraded=True) == [SourceHealth.COULD_NOT_FETCH]
 
 
 def test_a_selector_that_is_lost_is_the_run_s_reason_and_the_source_s_health(crawl: Runs, site: Site) -> None:
-    """A site that renames the column of prices is still read, and the operator hears which selector it is."""
+    """A site that renames the price column is still read, and the operator learns which selector failed."""
     source_id = crawl.declare("market", f"{site.url}/offers", item=None)
     first = crawl.run(source_id)
     _pretend_that_it_was_so_for_days(crawl.database, source_id)

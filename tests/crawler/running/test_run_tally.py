@@ -1,4 +1,4 @@
-"""What a run ends in: the order of the rules."""
+"""The outcome of a run: the order of the rules."""
 
 from __future__ import annotations
 
@@ -62,14 +62,14 @@ from crawler.running.run_tally import Failures, PageCounts, RunTally
     ],
 )
 def test_the_first_rule_that_applies_decides(tally: RunTally, outcome: str, reason: str | None) -> None:
-    """What kept us from the lists comes first, then a redesign, then what was stored."""
+    """What prevented reading the lists comes first, then a redesign, then what was stored."""
     ending = tally.ending()
 
     assert (ending.outcome.value, ending.reason) == (outcome, reason)
 
 
 def test_the_sentence_counts_what_went_wrong_by_kind() -> None:
-    """The most frequent first, with the number of all pages that were tried."""
+    """The most frequent cause comes first, with the number of all pages that were tried."""
     failures = Failures([TimedOut(), NotThere(), TimedOut()])
     tally = RunTally(PageCounts(read=2), items=PageCounts(read=4, unrecognised=1, failures=failures))
 
@@ -79,14 +79,14 @@ def test_the_sentence_counts_what_went_wrong_by_kind() -> None:
 
 
 def test_an_ending_is_masked_before_it_is_a_row() -> None:
-    """Whatever a sentence quotes passes the mask."""
+    """Everything that a sentence quotes is masked."""
     ending = RunTally(PageCounts(failures=Failures([TimedOut("call 13912345678")]))).ending()
 
     assert ending.masked(lambda text: text.replace("13912345678", "***")).detail == "call ***"
 
 
 def test_what_is_lost_is_named_and_the_rest_is_counted() -> None:
-    """A redesign may take every selector with it; the sentence stays one that is read."""
+    """A redesign may lose every selector; the sentence stays short enough to read."""
     tally = RunTally(PageCounts(read=1), degraded=tuple(f"row.{name} is lost." for name in "abcdefg"))
 
     ending = tally.ending()
@@ -96,13 +96,13 @@ def test_what_is_lost_is_named_and_the_rest_is_counted() -> None:
 
 
 class Body:
-    """A page's, of which can be told whether anybody still holds it."""
+    """A page's body; the test checks whether anything still refers to it."""
 
     size = 100
 
 
 def failed_while_holding(body: Body) -> TimedOut:
-    """An error that was raised where a page was at hand."""
+    """Return an error raised in a frame that holds a page."""
     try:
         raise TimedOut(f"{body.size} bytes had come.")
     except TimedOut as error:
@@ -110,7 +110,7 @@ def failed_while_holding(body: Body) -> TimedOut:
 
 
 def test_of_many_failures_the_pages_are_let_go() -> None:
-    """Every error is counted, and all but the first are forgotten with what their tracebacks hold."""
+    """Every error is counted, and all but the first are released with the objects of their tracebacks."""
     failures, bodies = Failures(), WeakSet[Body]()
     for _ in range(100):
         body = Body()

@@ -1,6 +1,4 @@
-"""Runs that hang, crash, segfault or take all memory: each ends in an outcome of its own and harms nothing
-else.
-"""
+"""Runs that hang, crash, segfault or exhaust memory: each ends in its own outcome and affects no other."""
 
 from __future__ import annotations
 
@@ -27,12 +25,12 @@ from storage.sources import SourceHealth
 from tests.crawler.conftest import CHILD, Runs
 from tests.peers.web import Site
 
-#: How long an event may take that comes in a fraction of it.
+#: Time limit for events that usually come in a fraction of it.
 PATIENCE_S = 60.0
 
 
 def wait_until(happened: Callable[[], bool]) -> None:
-    """Return when it has; fail after a bound."""
+    """Return when the condition holds; fail after a time limit."""
     deadline = time.monotonic() + PATIENCE_S
     while not happened():
         assert time.monotonic() < deadline, "it never happened"
@@ -48,7 +46,7 @@ def alive(pid: int) -> bool:
 
 
 def program(*lines: str) -> Sequence[str]:
-    """A child that is no child of ours but a few lines of Python."""
+    """A child that is only a few lines of Python."""
     return (sys.executable, "-c", "\n".join(lines))
 
 
@@ -60,7 +58,7 @@ def ended(crawl: Runs, name: str, site: Site, **settings: object) -> Run:
 
 @pytest.mark.parametrize("name", ["hangs", "hangs-deaf-to-sigterm"])
 def test_a_hang_ends_at_the_deadline(crawl: Runs, site: Site, name: str) -> None:
-    """Its outcome says so, and its process is gone, whether it heeds SIGTERM or not."""
+    """The outcome says so, and the process is gone, whether it obeys SIGTERM or not."""
     run = ended(crawl, name, site, deadline_s=4, request_timeout_s=3, stop_grace_s=0.5)
 
     assert (run.outcome, run.reason) == (RunOutcome.DEADLINE_EXCEEDED, "deadline")
@@ -70,7 +68,7 @@ def test_a_hang_ends_at_the_deadline(crawl: Runs, site: Site, name: str) -> None
 
 
 def test_a_segfault_is_told_by_its_signal(crawl: Runs, site: Site) -> None:
-    """The process is gone in the middle of C code; the row says by which signal."""
+    """The process ends in C code; the row names the signal."""
     run = ended(crawl, "segfaults", site)
 
     assert (run.outcome, run.reason) == (RunOutcome.CRASHED, "segfault")
@@ -78,7 +76,7 @@ def test_a_segfault_is_told_by_its_signal(crawl: Runs, site: Site) -> None:
 
 
 def test_memory_is_bounded(crawl: Runs, site: Site) -> None:
-    """A run that wants more than its limit ends as that, not as a crash."""
+    """A run that needs more than its limit ends as memory_exceeded, not as a crash."""
     run = ended(crawl, "takes-all-memory", site, memory_limit_mb=1024)
 
     assert (run.outcome, run.reason) == (RunOutcome.MEMORY_EXCEEDED, "memory")
@@ -86,7 +84,7 @@ def test_memory_is_bounded(crawl: Runs, site: Site) -> None:
 
 
 def test_an_adapter_that_raises_costs_its_page_and_its_message_is_not_told(crawl: Runs, site: Site) -> None:
-    """The capture failed, the page counts as not recognised, and what the exception quoted is nowhere."""
+    """The capture failed, the page counts as not recognised, and the exception's message is nowhere."""
     run = ended(crawl, "raises", site)
 
     [capture] = crawl.captures(run)
@@ -103,7 +101,7 @@ def test_a_page_at_which_the_parser_fails_is_not_an_empty_one(crawl: Runs, site:
 
 
 def test_a_process_that_just_ends_is_a_crash_with_its_exit_code(crawl: Runs, site: Site) -> None:
-    """Without a word and without an outcome."""
+    """It ends without output and without an outcome."""
     run = ended(crawl, "exits", site)
 
     assert (run.outcome, run.reason) == (RunOutcome.CRASHED, "failed")
@@ -111,7 +109,7 @@ def test_a_process_that_just_ends_is_a_crash_with_its_exit_code(crawl: Runs, sit
 
 
 def test_a_kill_from_outside_is_told_from_a_deadline(crawl: Runs, site: Site) -> None:
-    """SIGKILL that we did not send is somebody else's, perhaps the kernel's."""
+    """A SIGKILL that the supervisor did not send has another sender, perhaps the kernel."""
     crawl.set(stop_grace_s=0.5)
     source = crawl.declare("hangs", f"{site.url}/offers", politeness={"delay_s": 0, "robots": False})
     run_id, thread = crawl.start(source, crawl.supervisor())
@@ -126,7 +124,7 @@ def test_a_kill_from_outside_is_told_from_a_deadline(crawl: Runs, site: Site) ->
 
 
 def test_a_program_that_is_not_there_is_an_outcome(crawl: Runs, site: Site) -> None:
-    """Even a run that could never start has its row."""
+    """Even a run that could not be started has an outcome in its row."""
     source = crawl.declare("market", f"{site.url}/offers")
 
     run = crawl.run(source, child=("/nowhere/python",))
@@ -138,7 +136,7 @@ def test_a_program_that_is_not_there_is_an_outcome(crawl: Runs, site: Site) -> N
 def test_rubbish_on_standard_output_is_no_message_and_errors_are_masked(
     crawl: Runs, site: Site, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A library that prints does not confuse the daemon, and what is logged of it is masked and bounded."""
+    """Output of a library does not confuse the daemon, and what is logged of it is masked and limited."""
     run = ended(crawl, "prints-rubbish", site)
 
     assert run.outcome is RunOutcome.NOTHING_NEW
@@ -149,7 +147,7 @@ def test_rubbish_on_standard_output_is_no_message_and_errors_are_masked(
 
 
 def test_one_run_that_misbehaves_harms_no_other(crawl: Runs, sites: tuple[Site, Site, Site]) -> None:
-    """While one run hangs, deaf to SIGTERM, and another crashes, a third reads everything."""
+    """One run hangs and ignores SIGTERM, another crashes, and a third one reads everything."""
     crawl.set(deadline_s=600, stop_grace_s=0.5, concurrent_runs=3)
     quick = {"delay_s": 0, "robots": False}
     hanging, crashing, sound = (
@@ -188,7 +186,7 @@ def test_no_more_runs_than_allowed_go_on_at_once(crawl: Runs, sites: tuple[Site,
 
 
 def test_a_stop_interrupts_and_leaves_no_process(crawl: Runs, site: Site) -> None:
-    """A stop of the daemon ends a run within its grace as interrupted, and what was read before is stored."""
+    """When the daemon stops, a run ends as interrupted within its grace, and what was read is stored."""
     crawl.set(stop_grace_s=120, request_timeout_s=300, deadline_s=600)
     site.offers["12"].status = 403
     source = crawl.declare(
@@ -199,7 +197,7 @@ def test_a_stop_interrupts_and_leaves_no_process(crawl: Runs, site: Site) -> Non
     wait_until(lambda: len(crawl.listings()) == 12 and bool(site.asked_for("/hangs")))
 
     supervisor.stop()
-    thread.join(PATIENCE_S)  # half of the grace, and less than the page would hang
+    thread.join(PATIENCE_S)  # half of the grace, and less than the page hangs
 
     run = crawl.row(run_id)
     assert (run.outcome, run.reason) == (RunOutcome.INTERRUPTED, "stopped")
@@ -208,8 +206,8 @@ def test_a_stop_interrupts_and_leaves_no_process(crawl: Runs, site: Site) -> Non
 
 
 def test_a_run_that_was_taken_over_writes_nothing_more(crawl: Runs, site: Site) -> None:
-    """The epoch of a run moves on when it is declared an orphan: its old process stops, and its word counts
-    no more.
+    """A run that is declared an orphan gets a new epoch: its old process stops, and its outcome no longer
+    counts.
     """
     source = crawl.declare(
         "market", f"{site.url}/offers-when-released", politeness={"delay_s": 0, "robots": False}
@@ -238,7 +236,7 @@ def test_a_run_that_is_not_queued_is_not_begun(crawl: Runs, site: Site) -> None:
 def test_the_end_of_a_run_outlasts_a_database_that_is_away(
     crawl_both: Runs, site: Site, tmp_path: Path
 ) -> None:
-    """The process ended while its row could not be written: the outcome is written when it can be."""
+    """The process ended while the database was away: the outcome is written later."""
     crawl, gate = crawl_both, tmp_path / "gate"
     os.mkfifo(gate)
     child = program("import sys", f"open({str(gate)!r}).read()", "sys.exit(9)")
@@ -265,7 +263,7 @@ def rename(database: Database, table: str, name: str) -> None:
 
 
 def test_a_run_that_nobody_ended_is_ended_by_a_supervisor_that_lives(crawl_both: Runs, site: Site) -> None:
-    """Within its lease it is left alone; afterwards it is interrupted, and its source can be read again."""
+    """Within its lease it is left alone; after that it is interrupted, and its source can be read again."""
     crawl = crawl_both
     source = crawl.declare("market", f"{site.url}/offers")
     run_id = crawl.enqueue(source)
@@ -282,7 +280,7 @@ def test_a_run_that_nobody_ended_is_ended_by_a_supervisor_that_lives(crawl_both:
 
 
 def test_failing_runs_change_the_health_of_their_source(crawl: Runs, site: Site) -> None:
-    """From unknown to failing is news; an interrupted run says nothing about a source."""
+    """A change from unknown to failing is reported; an interrupted run does not change the health."""
     run = ended(crawl, "exits", site)
 
     with crawl.database.reading() as session:
@@ -305,7 +303,7 @@ def test_a_run_is_counted(crawl: Runs, site: Site) -> None:
 
 
 def test_a_job_is_not_in_the_arguments_of_a_process(crawl: Runs, site: Site) -> None:
-    """Whoever can list processes learns neither the database's password nor which site is watched."""
+    """A process list shows neither the database's password nor which site is watched."""
     crawl.set(stop_grace_s=0.3)
     source = crawl.declare("hangs", f"{site.url}/offers", politeness={"delay_s": 0, "robots": False})
     supervisor = crawl.supervisor()
@@ -320,7 +318,7 @@ def test_a_job_is_not_in_the_arguments_of_a_process(crawl: Runs, site: Site) -> 
 
 
 def test_a_child_whose_parent_is_killed_dies_with_it(crawl: Runs, site: Site, tmp_path: Path) -> None:
-    """kill -9 of the daemon leaves no crawl behind: the kernel ends the child."""
+    """After kill -9 of the daemon no crawl goes on: the kernel ends the child."""
     source = crawl.declare("hangs", f"{site.url}/offers", politeness={"delay_s": 0, "robots": False})
     run_id = crawl.enqueue(source)
     parent = subprocess.Popen(

@@ -1,4 +1,4 @@
-"""When runs are due: slots that do not depend on who looks, never two runs at once, one catch-up after
+"""When runs are due: slots that do not depend on the process, never two runs at once, one catch-up after
 downtime.
 """
 
@@ -75,7 +75,7 @@ def finish(database: Database, run_id: int, now: datetime) -> None:
 
 
 def scheduled(database: Database, now: datetime, heard: Heard | None = None) -> RunSchedule:
-    """A schedule that has looked once, at `now`."""
+    """A schedule that was loaded once, at `now`."""
     schedule = RunSchedule(database=database, dispatcher=heard or Heard(), clock=lambda: now)
     schedule.reload()
     return schedule
@@ -86,7 +86,7 @@ def slots(**schedule: object) -> SourceSlots:
 
 
 def test_an_interval_has_the_same_slots_whoever_asks_and_whenever() -> None:
-    """Two schedulers, or one before and one after a restart, agree on each slot."""
+    """Two schedulers, or one before and one after a restart, have the same slots."""
     first = slots(every="15m").after(NOON)
     assert first is not None
 
@@ -98,7 +98,7 @@ def test_an_interval_has_the_same_slots_whoever_asks_and_whenever() -> None:
 
 
 def test_sources_with_the_same_interval_do_not_start_at_the_same_moment() -> None:
-    """The interval begins at a point of its own for each name."""
+    """The interval begins at a different point for each name."""
     schedule = Schedule.model_validate({"every": "15m"})
 
     starts = {SourceSlots(name, schedule).after(NOON) for name in ("one", "two", "three", "four")}
@@ -120,14 +120,14 @@ def test_jitter_delays_a_slot_by_less_than_it_says_and_always_by_the_same() -> N
 
 
 def test_a_slot_that_waits_out_its_jitter_is_still_to_come() -> None:
-    """Whoever asks between a slot's plain time and its jittered one gets the jittered one: a restart there
-    loses nothing.
+    """Between a slot's time without jitter and with it, the slot is still to come: a restart there loses
+    nothing.
     """
     nightly = slots(cron="0 3 * * *", jitter="4h")
     three = datetime(2026, 3, 2, 3, 0, tzinfo=UTC)
     due = nightly.after(three - timedelta(seconds=1))
     assert due is not None
-    assert due > three + timedelta(minutes=1)  # else this name says nothing
+    assert due > three + timedelta(minutes=1)  # otherwise this name proves nothing
 
     assert nightly.after(three + timedelta(seconds=30)) == due
     assert nightly.after(due - timedelta(seconds=1)) == due
@@ -137,7 +137,7 @@ def test_a_slot_that_waits_out_its_jitter_is_still_to_come() -> None:
 
 
 def test_no_slot_is_left_out_when_the_jitter_is_longer_than_the_time_between() -> None:
-    """Slots that overtake one another are all found, in the order in which they come."""
+    """Slots that overtake one another are all found, in the order of their times."""
     first = datetime(2026, 3, 2, 0, 0, tzinfo=UTC)
     often = slots(cron="*/10 * * * *", jitter="45m")
 
@@ -152,7 +152,7 @@ def test_no_slot_is_left_out_when_the_jitter_is_longer_than_the_time_between() -
 
 
 def test_a_run_within_the_jitter_does_not_stand_for_the_slot(sqlite_database: Database) -> None:
-    """A run between a slot's plain time and its jittered one came before the slot, which is caught up when it
+    """A run between a slot's time without jitter and with it came before the slot, which is caught up if it
     was missed.
     """
     declare(sqlite_database, "market", cron="0 3 * * *", jitter="4h")
@@ -180,7 +180,7 @@ def test_a_cron_line_names_its_weekday() -> None:
 
 
 def test_a_cron_line_goes_by_the_clock_on_the_wall() -> None:
-    """In the night that has 02:30 twice it is due twice, in the one without 02:30 an hour later, as the
+    """In the night that has 02:30 twice it is due twice; in the night without 02:30 an hour later, as the
     reference says.
     """
     nightly = SourceSlots("market", Schedule.model_validate({"cron": "30 2 * * *"}), "Europe/Berlin")
@@ -194,7 +194,7 @@ def test_a_cron_line_goes_by_the_clock_on_the_wall() -> None:
 
 @pytest.mark.parametrize("cron", ["0 0 * * 0", "0 0 * * 1-5", "0 0 * * mon,7"])
 def test_a_number_for_a_weekday_is_refused_with_a_sentence(cron: str) -> None:
-    """APScheduler takes 0 for Monday and crontab(5) for Sunday; we take it for a mistake."""
+    """APScheduler reads 0 as Monday and crontab(5) as Sunday; Spillwatch reports it as a mistake."""
     with pytest.raises(ValidationError, match="weekdays by name"):
         Schedule.model_validate({"cron": cron})
 
@@ -204,7 +204,7 @@ def quiet_slots(*hours: str, **schedule: object) -> SourceSlots:
 
 
 def test_slots_in_quiet_hours_are_one_at_their_end() -> None:
-    """Eight hours of visits every 15 minutes become one at six o'clock, whoever asks and whenever."""
+    """Eight hours of runs every 15 minutes become one run at six o'clock, in every process."""
     often = quiet_slots("22:00-06:00", every="15m")
     six = datetime(2026, 3, 2, 6, 0, tzinfo=UTC)
 
@@ -219,7 +219,7 @@ def test_slots_in_quiet_hours_are_one_at_their_end() -> None:
 
 
 def test_quiet_hours_without_a_slot_in_them_make_none() -> None:
-    """A visit at noon stays at noon; one at 23:00 comes at six, also for who asks at midnight."""
+    """A slot at noon stays at noon; one at 23:00 moves to six, also if computed at midnight."""
     noon = quiet_slots("22:00-06:00", cron="0 12 * * *")
     night = quiet_slots("22:00-06:00", cron="0 23 * * *")
     midnight = datetime(2026, 3, 2, 0, 0, tzinfo=UTC)
@@ -230,7 +230,7 @@ def test_quiet_hours_without_a_slot_in_them_make_none() -> None:
 
 
 def test_a_new_source_waits_for_the_end_of_its_quiet_hours(sqlite_database: Database) -> None:
-    """What never ran is due at once, but not in the night."""
+    """A source that never ran is due at once, but not at night."""
     declare(sqlite_database, "market", politeness={"quiet": ["11:00-13:00"]}, every="15m")
 
     scheduled(sqlite_database, NOON)
@@ -254,7 +254,7 @@ def test_a_source_that_never_ran_is_due_at_once(database: Database) -> None:
 
 
 def test_downtime_is_caught_up_once(database: Database) -> None:
-    """After a day without a daemon, one run is due for all that was missed, and a second look adds none."""
+    """After a day without a daemon one run is due for all missed slots, and a second load adds none."""
     declare(database, "market", every="15m")
     scheduled(database, NOON)
     finish(database, rows(database)[0].id, NOON)
@@ -266,7 +266,7 @@ def test_downtime_is_caught_up_once(database: Database) -> None:
 
 
 def test_a_restart_within_a_slot_runs_nothing_again(database: Database) -> None:
-    """What has run is not due until the next slot."""
+    """A source that has run is not due until the next slot."""
     declare(database, "market", every="15m")
     scheduled(database, NOON)
     finish(database, rows(database)[0].id, NOON)
@@ -279,7 +279,7 @@ def test_a_restart_within_a_slot_runs_nothing_again(database: Database) -> None:
 
 
 def test_never_two_runs_of_a_source_at_once(database: Database) -> None:
-    """While a run goes on, a missed slot adds none."""
+    """While a run is in progress, a missed slot adds none."""
     declare(database, "market", every="15m")
     scheduled(database, NOON)
 
@@ -289,7 +289,7 @@ def test_never_two_runs_of_a_source_at_once(database: Database) -> None:
 
 
 def test_two_schedulers_make_one_run_of_a_slot(database: Database) -> None:
-    """The row is unique on source and slot, so whoever comes second does nothing."""
+    """The row is unique on source and slot, so the second scheduler does nothing."""
     declare(database, "market", every="15m")
     scheduled(database, NOON)
     finish(database, rows(database)[0].id, NOON)
@@ -312,7 +312,7 @@ def test_the_clock_runs(sqlite_database: Database) -> None:
     schedule = RunSchedule(database=sqlite_database, dispatcher=heard, clock=lambda: datetime.now(UTC))
     schedule.start()
     try:
-        heard.any.clear()  # while the first run is open, so that no slot can be heard before we listen
+        heard.any.clear()  # while the first run is open, so that no announcement is missed
         finish(sqlite_database, rows(sqlite_database)[0].id, now)
         assert heard.any.wait(PATIENCE_S)
     finally:
@@ -324,7 +324,7 @@ def test_the_clock_runs(sqlite_database: Database) -> None:
 
 
 def test_a_reload_takes_up_what_changed(sqlite_database: Database) -> None:
-    """A new source is run, one that is gone is not, one whose schedule changed keeps to the new one."""
+    """A new source is run, a removed one is not, and one with a changed schedule follows the new one."""
     declare(sqlite_database, "old", "kept", every="1h")
     schedule = scheduled(sqlite_database, NOON)
     for run in rows(sqlite_database):
@@ -339,7 +339,7 @@ def test_a_reload_takes_up_what_changed(sqlite_database: Database) -> None:
 
 
 def test_a_reload_that_fails_leaves_the_schedule_as_it_was(sqlite_database: Database) -> None:
-    """When the database refuses one of the rows, none is written and every source keeps its old slots."""
+    """If the database refuses one of the rows, none is written and every source keeps its old slots."""
     declare(sqlite_database, "one", "two", every="1h")
     schedule = scheduled(sqlite_database, NOON)
     before = schedule.source_ids()
@@ -359,7 +359,7 @@ def test_a_reload_that_fails_leaves_the_schedule_as_it_was(sqlite_database: Data
 
 
 def refuse_rows_of(database: Database, *names: str, beyond: int = 0) -> None:
-    """Make the database itself fail whenever a run of these sources is written, `beyond` so many."""
+    """Make the database fail whenever a run of these sources is written, after the first `beyond` ones."""
     listed = ", ".join(f"'{name}'" for name in names) or "NULL"
     with database.transaction() as session:
         session.execute(text("DROP TRIGGER IF EXISTS refuse"))
@@ -376,7 +376,7 @@ def refuse_rows_of(database: Database, *names: str, beyond: int = 0) -> None:
 def test_a_slot_that_could_not_be_written_is_caught_up(
     sqlite_database: Database, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A slot that comes while the database refuses is not lost until the next one, which may be a day
+    """A slot that comes while the database refuses rows is caught up before the next slot, which may be a day
     away.
     """
     now = datetime.now(UTC)
@@ -390,7 +390,7 @@ def test_a_slot_that_could_not_be_written_is_caught_up(
         with pytest.raises(StorageError):
             schedule.pay()
     finally:
-        schedule.stop()  # or the next slot might be written before the one that is owed
+        schedule.stop()  # otherwise the next slot might be written before the unwritten one
     refuse_rows_of(sqlite_database)
     schedule.pay()
     schedule.pay()
@@ -415,7 +415,7 @@ def _sources_with_jobs(schedule: RunSchedule, database: Database) -> set[str]:
 def test_a_definition_that_cannot_be_read_is_left_out_and_the_others_go_on(
     sqlite_database: Database, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A row of another version costs its source its schedule, with a log line, and nobody else's."""
+    """A row of another version costs only its own source the schedule, and is logged."""
     declare(sqlite_database, "market", "spoilt", every="1h")
     with sqlite_database.transaction() as session:
         spoilt = sources.source_by_name(session, "spoilt")
@@ -427,4 +427,4 @@ def test_a_definition_that_cannot_be_read_is_left_out_and_the_others_go_on(
     assert len(rows(sqlite_database)) == 1
     assert "The schedule of spoilt could not be read" in capsys.readouterr().out
     with sqlite_database.reading() as session, pytest.raises(ScheduleRefused):
-        slots_of(sources.source_by_name(session, "spoilt"))  # type: ignore[arg-type]  # it is there
+        slots_of(sources.source_by_name(session, "spoilt"))  # type: ignore[arg-type]  # it exists

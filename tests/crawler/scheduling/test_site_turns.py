@@ -1,4 +1,4 @@
-"""One politeness a site: its sources take turns, rest when it asks, and leave it alone at night."""
+"""One politeness budget per site: its sources take turns, pause when it asks, and leave it alone at night."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def definition(start: str, **politeness: object) -> dict[str, Any]:
 def queued(
     database: Database, *declared: Mapping[str, Any], trigger: RunTrigger = RunTrigger.SCHEDULE
 ) -> list[int]:
-    """A queued run for each of these definitions; their ids."""
+    """Queue a run for each of these definitions, and return the runs' ids."""
     named = [
         DeclaredSource(f"source-{number}", "html", each, f"source-{number}.toml")
         for number, each in enumerate(declared)
@@ -78,14 +78,14 @@ def finish(database: Database, run_id: int, now: datetime) -> None:
     ],
 )
 def test_a_site_is_a_host_and_a_port_that_is_named(first: str, second: str, same: bool) -> None:
-    """http and https are two doors of one house."""
+    """http and https of one host are one site."""
     shared = sites_of({"start": [first]}) & sites_of({"start": [second]})
 
     assert bool(shared) is same
 
 
 def test_two_sources_of_one_site_take_turns_with_the_delay_between(database: Database) -> None:
-    """While one is read the other stays queued, and so it does until the site has had its pause."""
+    """While one source is read the other stays queued, until the site has had its pause."""
     first, second, elsewhere = queued(
         database,
         definition("https://market.example/offers"),
@@ -110,7 +110,7 @@ def claim_in_a_process(url: str, run_id: int, ready: threading.Barrier) -> int |
 
 
 def test_of_two_that_are_claimed_at_once_one_waits(database: Database, database_url: str) -> None:
-    """Two processes ask for two sources of one site at the same moment: one of them gets its run."""
+    """Two processes claim runs of one site at the same moment: one of them gets its run."""
     pair = queued(database, *(definition(f"https://market.example/{part}") for part in "ab"))
     context = multiprocessing.get_context("spawn")
     with context.Manager() as manager, context.Pool(2) as pool:
@@ -121,7 +121,7 @@ def test_of_two_that_are_claimed_at_once_one_waits(database: Database, database_
 
 
 def test_a_run_that_nobody_ended_does_not_block_its_site_for_ever(sqlite_database: Database) -> None:
-    """When its lease is over the other source goes on."""
+    """When its lease has expired, the other source goes on."""
     first, second = queued(
         sqlite_database, *(definition(f"https://market.example/{part}") for part in ("a", "b"))
     )
@@ -132,7 +132,7 @@ def test_a_run_that_nobody_ended_does_not_block_its_site_for_ever(sqlite_databas
 
 
 def requeue(database: Database, source: str, now: datetime) -> None:
-    """As the schedule does: nothing, while a run of the source is open."""
+    """Queue a run as the schedule does: not while a run of the source is open."""
     with database.transaction() as session:
         found = sources.source_by_name(session, source)
         assert found is not None
@@ -140,8 +140,8 @@ def requeue(database: Database, source: str, now: datetime) -> None:
 
 
 def begun_in_an_hour(database: Database, *, step_s: int) -> Counter[str]:
-    """How many runs of each source began: the engine looks each step, a run takes one, the schedule asks for
-    the next one at once.
+    """Return how many runs of each source began: the engine polls at each step, a run takes one step, and the
+    schedule queues the next run at once.
     """
     begun: Counter[str] = Counter()
     for second in range(0, 3_600, step_s):
@@ -162,7 +162,7 @@ def begun_in_an_hour(database: Database, *, step_s: int) -> Counter[str]:
 
 
 def test_a_source_with_a_long_delay_has_its_turn_beside_a_busy_one(database: Database) -> None:
-    """One wants five minutes of silence, the other is due all the time: they take turns all the same."""
+    """One source wants a pause of five minutes, the other is always due: they take turns all the same."""
     queued(
         database,
         definition("https://market.example/patient", delay_s=300.0),
@@ -176,7 +176,7 @@ def test_a_source_with_a_long_delay_has_its_turn_beside_a_busy_one(database: Dat
 
 
 def test_who_does_not_take_its_turn_holds_up_nobody(sqlite_database: Database) -> None:
-    """The run that has waited for longest cannot be begun, for whatever reason: a minute is lost by it."""
+    """The run that has waited longest cannot be started: the others lose one minute."""
     _, other = queued(sqlite_database, *(definition(f"https://market.example/{part}") for part in ("a", "b")))
 
     early = claim(sqlite_database, other, NOON + timedelta(seconds=DELAY_S))
@@ -186,7 +186,7 @@ def test_who_does_not_take_its_turn_holds_up_nobody(sqlite_database: Database) -
 
 
 def test_nobody_gives_way_to_a_source_in_its_quiet_hours(sqlite_database: Database) -> None:
-    """It could not use its turn before they end."""
+    """That source could not use its turn before its quiet hours end."""
     _, other = queued(
         sqlite_database,
         definition("https://market.example/a", quiet=["11:00-13:00"]),
@@ -202,7 +202,7 @@ def test_nobody_gives_way_to_a_source_in_its_quiet_hours(sqlite_database: Databa
 def test_a_due_run_waits_out_the_quiet_hours_and_one_by_hand_does_not(
     sqlite_database: Database, trigger: RunTrigger, epoch: int | None
 ) -> None:
-    """It was queued before they began; who asks for a run knows what they do."""
+    """A scheduled run was queued before they began; a person who asks for a run decides."""
     [run_id] = queued(
         sqlite_database, definition("https://market.example/", quiet=["11:00-13:00"]), trigger=trigger
     )
@@ -213,7 +213,7 @@ def test_a_due_run_waits_out_the_quiet_hours_and_one_by_hand_does_not(
 
 
 def test_a_pause_that_one_source_was_asked_for_holds_for_all_of_the_site(sqlite_database: Database) -> None:
-    """The site does not know which of our sources it spoke to."""
+    """The site does not know our sources."""
     first, second = queued(
         sqlite_database, *(definition(f"https://market.example/{part}") for part in ("a", "b"))
     )
@@ -238,7 +238,7 @@ def wait_until(true: Callable[[], bool]) -> None:
 
 
 def test_the_supervisor_leaves_a_run_queued_while_its_site_is_asked(crawl: Runs, site: Site) -> None:
-    """Two real runs of one site never overlap: the second asks for nothing before the first has ended."""
+    """Two real runs of one site never overlap: the second sends nothing before the first has ended."""
     first = crawl.declare("first", f"{site.url}/offers", item=None)
     second = crawl.enqueue(crawl.declare("second", f"{site.url}/feed", kind="feed", **NO_LIST))
     supervisor = crawl.supervisor()
@@ -263,7 +263,7 @@ BUSY = {"delay_s": 0, "robots": False}
 
 
 def test_two_real_sources_of_which_one_is_busy_are_both_read(crawl: Runs, site: Site) -> None:
-    """The busy one is due again whenever it ends; the other gets the two seconds of silence that it wants."""
+    """The busy source is due again whenever it ends; the other gets its pause of two seconds."""
     patient = crawl.declare("patient", f"{site.url}/offers", item=None, politeness=PATIENT)
     busy = crawl.declare("busy", f"{site.url}/feed", kind="feed", politeness=BUSY, **NO_LIST)
     crawl.run(busy)
@@ -298,7 +298,7 @@ QUIET = {"delay_s": 0, "robots": False, "quiet": ["22:00-06:00"]}
 def test_a_run_ends_where_its_quiet_hours_begin_and_the_next_goes_on_there(
     crawl: Runs, site: Site, tmp_path: Path
 ) -> None:
-    """Begun just before ten: what was read is stored, the rest stays unread, and the row says why."""
+    """A run begins just before ten: what was read is stored, the rest stays unread, and the row says why."""
     source = crawl.declare("market", f"{site.url}/offers-when-released", item=None, politeness=QUIET)
     ten, six = ((*AT, *moments, str(tmp_path / "asked")) for moments in (AROUND_TEN, AFTER_SIX))
 
@@ -330,7 +330,7 @@ def paused(run: Run) -> tuple[RunOutcome | None, str | None]:
 def test_a_site_that_does_not_say_how_long_is_left_alone_for_longer_each_time(
     crawl: Runs, site: Site
 ) -> None:
-    """429 without Retry-After: waits that double, up to the longest that is allowed; then the visit ends."""
+    """After 429 without Retry-After the pauses double up to the limit; then the run ends."""
     crawl.set(retries=9, retry_wait_s=1.5)
     source = crawl.declare("market", f"{site.url}/429-for-ever", politeness={"delay_s": 0, "robots": False})
 
@@ -343,8 +343,8 @@ def test_a_site_that_does_not_say_how_long_is_left_alone_for_longer_each_time(
 
 
 def test_a_pause_longer_than_the_run_holds_for_the_next_one(crawl: Runs, site: Site) -> None:
-    """What was read is stored, the row says why the rest was not; the next due run waits for the hour to be
-    over, and one that a person asks for says so and asks for nothing.
+    """What was read is stored, and the row says why the rest was not; the next scheduled run waits for the
+    hour to pass, and one that a person asks for says so and requests nothing.
     """
     site.limited = {"2"}
     source = crawl.declare("market", f"{site.url}/offers", item=None)

@@ -1,4 +1,4 @@
-"""A board of SMF is closed to us: what was on it is not gone, as far as anybody can tell."""
+"""A board of SMF is closed to guests: its topics are not known to be gone."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.peers.forums.board import Board
 from tests.peers.forums.server import ForumSite
 from tests.peers.web import Answer, Asked
 
-#: What SMF 2.1 shows to guests in the place of a board or a topic, without a word on which of the two it is.
+#: What SMF 2.1 shows to guests instead of a board or a topic, without saying which of the two.
 OFF_LIMITS = """<html><head><title>Log in</title></head><body>
 <form action="index.php?action=login2" method="post"><h3>Warning!</h3>
 <p>The topic or board you are looking for appears to be either missing or off limits to you.</p>
@@ -23,7 +23,7 @@ THREADS = range(21, 29)
 
 
 class TwoBoards(ForumSite):
-    """The odd threads are on board 2, the even ones on board 3; what is `removed` is on neither."""
+    """The odd threads are on board 2, the even ones on board 3; `removed` threads are on neither."""
 
     def __init__(self) -> None:
         super().__init__("smf")
@@ -53,7 +53,7 @@ def boards() -> Iterator[TwoBoards]:
 
 
 def read(crawl: Runs, starts: list[str]) -> Run:
-    """A run that looks at all that is known."""
+    """A run that rechecks all known listings."""
     changes = {"list": None, "row": None, "item": None, "budget": {"recheck_items": len(THREADS)}}
     return crawl.run(crawl.declare("boards", starts, kind="smf", date_order="mdy", **changes))
 
@@ -63,8 +63,8 @@ def gone(crawl: Runs) -> set[str]:
 
 
 def test_topics_of_a_closed_board_are_not_gone(crawl: Runs, boards: TwoBoards) -> None:
-    """Of two boards one is closed: its list is a wall, so nothing that is off limits is believed to be gone.
-    What is off limits while both lists are shown is.
+    """One of two boards is closed: its list is a wall, so no hidden topic is believed gone. If both lists are
+    shown, a hidden topic is gone.
     """
     starts = [f"{boards.url}/index.php?board={number}.0" for number in boards.boards]
     read(crawl, starts)
@@ -82,8 +82,8 @@ def test_topics_of_a_closed_board_are_not_gone(crawl: Runs, boards: TwoBoards) -
 def test_topics_of_a_closed_board_that_a_feed_of_all_had_named_are_not_gone(
     crawl: Runs, boards: TwoBoards
 ) -> None:
-    """A feed of the whole forum only stops to name them, and comes as before: the run says how many pages are
-    missing or kept, and takes none for gone.
+    """A feed of the whole forum only stops naming them, and comes as before: the run says how many pages are
+    missing or hidden, and believes none gone.
     """
     starts = [f"{boards.url}/index.php?action=.xml;type=rss2"]
     read(crawl, starts)

@@ -1,4 +1,4 @@
-"""Forums of six programs, each in four runs: all there is, nothing new, what is new, redesigned."""
+"""Forums of six programs, each in four runs: everything, nothing new, something new, redesigned."""
 
 from __future__ import annotations
 
@@ -20,19 +20,21 @@ from tests.crawler.conftest import Runs
 from tests.peers.forums.board import LOCKED, LONG, MOVED, SAMPLE, Thread
 from tests.peers.forums.server import PROGRAMS, ForumSite
 
-pytestmark = pytest.mark.timeout(300)  # the first test waits for four runs, beside four others
+pytestmark = pytest.mark.timeout(300)  # the first test waits for four runs, while four others run
 
-#: The edited one is among the first that a second look is due for.
+#: The edited thread is among the first that are due for a recheck.
 EDITED, ANSWERED, OPENED = 45, LONG, 46
 LATER = datetime(2026, 3, 5, 9, 0, tzinfo=UTC)
 LISTS = 3
-#: Runs beside each other, each with a process of its own.
+#: Number of simultaneous runs, each with a process of its own.
 AT_ONCE = 2
 
 
 @dataclass
 class Story:
-    """What four runs found; `asked` are the addresses that each asked for, `first` the listings after it."""
+    """The results of four runs: `asked` are the URLs that each requested, `first` the listings after the
+    first.
+    """
 
     site: ForumSite
     runs: Runs
@@ -42,7 +44,7 @@ class Story:
 
     @property
     def threads(self) -> list[Thread]:
-        """Those that were there from the beginning, and are on this board."""
+        """The initial threads of this board."""
         return [each for each in self.site.board.threads.values() if each.id not in (MOVED, OPENED)]
 
     def stored(self, thread: Thread) -> Listing:
@@ -53,7 +55,7 @@ class Story:
 def stories(
     request: pytest.FixtureRequest, sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[dict[str, Future[Story]]]:
-    """The stories of the programs that are tested, told beside each other: a run is mostly its start."""
+    """The stories of the selected programs, run side by side, because a run mostly waits for its process."""
     params = [getattr(getattr(item, "callspec", None), "params", {}) for item in request.session.items]
     wanted = {each["story"] for each in params if "story" in each}
     with ExitStack() as stack, ThreadPoolExecutor(AT_ONCE) as pool:
@@ -74,7 +76,7 @@ def story(request: pytest.FixtureRequest, stories: dict[str, Future[Story]]) -> 
 
 
 def told(site: ForumSite, runs: Runs) -> Story:
-    """1. all there is; 2. once more; 3. a new thread, a reply and an edit; 4. a page that nobody knows."""
+    """1. everything; 2. again; 3. a new thread, a reply and an edit; 4. an unknown page."""
     story = Story(site, runs, [], [], {})
     run(story)
     story.first = runs.listings()
@@ -109,7 +111,7 @@ def run(story: Story, *, rechecks: int = 0) -> None:
 
 
 def test_a_first_run_stores_every_thread_and_every_reply(story: Story) -> None:
-    """Three list pages and three pages of one thread give all of them once; what moved away is left out."""
+    """Three list pages and three pages of one thread give each listing once; moved threads are left out."""
     expected = {f"t{thread.id}" for thread in story.threads}
     expected |= {f"t{thread.id}/p{post.id}" for thread in story.threads for post in thread.posts[1:25]}
 
@@ -119,7 +121,7 @@ def test_a_first_run_stores_every_thread_and_every_reply(story: Story) -> None:
 
 
 def test_author_date_title_and_count_of_every_thread_are_as_posted(story: Story) -> None:
-    """Dates are certain and in UTC, whatever the board's zone, and a prefix stands in front of the title."""
+    """Dates are certain and in UTC, whatever the board's zone, and a prefix precedes the title."""
     prefixed = story.site.program.name not in ("phpbb", "smf")
     expected = [
         (
@@ -141,7 +143,7 @@ def test_author_date_title_and_count_of_every_thread_are_as_posted(story: Story)
 
 
 def test_the_price_is_the_title_s_or_the_board_s_own(story: Story) -> None:
-    """`$107` in a title; what a board takes for reading on is in the currency that the source names."""
+    """`$107` in a title; a board's price for reading on is in the currency that the source names."""
     charges = story.site.program.name == "discuz"
     rows = {thread.id: story.stored(thread) for thread in story.threads}
 
@@ -155,7 +157,7 @@ def test_the_price_is_the_title_s_or_the_board_s_own(story: Story) -> None:
 
 
 def test_a_reply_is_its_own_author_s_and_knows_its_thread(story: Story) -> None:
-    """Author and date of each of the 24 replies on three pages; it has no title, and leads to its post."""
+    """Each of the 24 replies on three pages has its author, date and post URL, and no title."""
     thread = story.site.board.threads[LONG]
     rows = [story.first[f"t{LONG}/p{post.id}"] for post in thread.posts[1:25]]
 
@@ -167,7 +169,9 @@ def test_a_reply_is_its_own_author_s_and_knows_its_thread(story: Story) -> None:
 
 
 def test_only_what_an_author_wrote_is_the_body(story: Story) -> None:
-    """Quotes, signatures, noise and code are no body; code is the sample; what is locked is said to be."""
+    """Quotes, signatures, noise and code are not part of the body; code is the sample; hidden parts are
+    noted.
+    """
     board = story.site.board
     texts = {
         row.key: version
@@ -186,12 +190,12 @@ def test_only_what_an_author_wrote_is_the_body(story: Story) -> None:
 
 
 def test_no_address_is_asked_for_twice_whatever_session_it_carried(story: Story) -> None:
-    """44 threads, two more pages of one of them, three list pages and robots.txt: no request beside these."""
+    """44 threads, two more pages of one thread, three list pages and robots.txt are the only requests."""
     assert len(story.asked[0]) == len(story.threads) + 2 + LISTS + 1
 
 
 def test_a_second_run_finds_nothing_new_on_one_page(story: Story) -> None:
-    """What changes with each view, a count of them or a session, is no news."""
+    """Parts that change with each view, a counter or a session, are not news."""
     ended = story.ended[1]
 
     assert (ended.outcome, ended.reason, ended.listings_new, ended.listings_changed) == (
@@ -204,7 +208,7 @@ def test_a_second_run_finds_nothing_new_on_one_page(story: Story) -> None:
 
 
 def test_after_new_posts_only_these_are_new(story: Story) -> None:
-    """A thread, and a reply on another's third page: the reply's own words and nothing that it quotes."""
+    """A thread, and a reply on another thread's third page: its own words without its quotes."""
     board, after = story.site.board, story.runs.listings()
     answer = board.threads[ANSWERED].last
     [reply] = [row for key, row in after.items() if key not in story.first and row.thread_key]
@@ -216,7 +220,7 @@ def test_after_new_posts_only_these_are_new(story: Story) -> None:
 
 
 def test_an_edit_of_a_first_post_is_a_version(story: Story) -> None:
-    """The list does not show it, a second look at the thread does, and it is the only change."""
+    """The list does not show it; a recheck of the thread finds it, and it is the only change."""
     row = story.runs.listings()[f"t{EDITED}"]
     _, edited = story.runs.versions(row)
 
@@ -226,7 +230,7 @@ def test_an_edit_of_a_first_post_is_a_version(story: Story) -> None:
 
 
 def test_a_redesign_is_no_quiet_day(story: Story) -> None:
-    """A page on which nothing stands where it should is not recognised, and no listing is gone for it."""
+    """A page without the expected parts is not recognised, and no listing is gone because of it."""
     ended = story.ended[3]
 
     assert ended.outcome == RunOutcome.PAGE_NOT_RECOGNISED
@@ -234,7 +238,7 @@ def test_a_redesign_is_no_quiet_day(story: Story) -> None:
 
 
 def test_a_feed_comes_first_and_the_list_only_behind_something_new(crawl: Runs) -> None:
-    """The list gives what the feed does not reach; a feed that names nothing new is all that is read."""
+    """The list gives what the feed does not reach; a feed without news is the only page read."""
     with ForumSite("mybb") as site:
         source = crawl.declare(
             "feed",
@@ -257,7 +261,7 @@ def test_a_feed_comes_first_and_the_list_only_behind_something_new(crawl: Runs) 
 
 
 def test_a_thread_that_is_kept_from_guests_is_no_page_that_could_not_be_read(crawl: Runs) -> None:
-    """What its row says is stored with the note that the rest is hidden, and a second look is one of many."""
+    """What its row says is stored with a note that the rest is hidden, and rechecks are rare."""
     with ForumSite("discuz") as site:
         site.board.threads = {number: site.board.threads[number] for number in (ANSWERED, EDITED)}
         site.board.threads[ANSWERED].rank = 10

@@ -1,4 +1,4 @@
-"""Families that answer in JSON (and Telegram's preview), through real runs: what is read, and what is new."""
+"""Families that answer in JSON (and Telegram's preview), in real runs: what is read, and what is new."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from tests.crawler.conftest import Runs
 from tests.peers.programs import PROGRAMS, STARTS, Content, Served, Topic
 
 FORUMS = ("flarum", "nodebb", "discourse")
-#: Families whose list shows an edit; of the others it is found by looking again at what is known.
+#: Families whose list shows an edit; the others need a recheck to find it.
 OTHERS = ("wordpress", "telegram", "pastebin", "gists", "ransomlook", "ransomware_live")
 Shown = tuple[str, str | None, datetime | None]
 
 
 @dataclass(frozen=True)
 class Scale:
-    """How much it takes to have more than one page of each."""
+    """The numbers that give more than one page of each kind."""
 
     topics: int
     replies: int = 0
@@ -41,7 +41,7 @@ SCALES = {
 
 
 def filled(scale: Scale) -> Content:
-    """A long thread, then others without a reply."""
+    """A long thread, and others without replies."""
     content = Content()
     content.add(replies=scale.replies)
     for _ in range(scale.topics - 1):
@@ -115,9 +115,8 @@ def test_a_forum_is_read_over_its_pages_and_visited_again(crawl: Runs, kind: str
 
 
 def test_a_site_that_was_redesigned_is_no_quiet_day(crawl: Runs) -> None:
-    """A page that is nothing of the program's ends the run as not recognised, and takes nothing for gone.
-
-    That the other families do not recognise one either is tested without a run, with each of them.
+    """A page of no known program ends the run as not recognised, and no listing is gone because of it. That
+    the other families do not recognise it either is tested without a run.
     """
     with Served(PROGRAMS["discourse"], filled(Scale(3))) as site:
         source = declared(crawl, site, "discourse")
@@ -170,7 +169,7 @@ def _body(crawl: Runs, listing: Listing) -> bool:
 
 
 def _attached(crawl: Runs, listing: Listing) -> bool:
-    """A gist's text is in its one file of text; its archive and its picture are not asked for."""
+    """A gist's text is in its one text file; its archive and its picture are not requested."""
     return [each.name for each in crawl.versions(listing)[1].attachments] == ["list.txt"]
 
 

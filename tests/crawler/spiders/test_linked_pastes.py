@@ -1,4 +1,4 @@
-"""Pastes that listings link to: followed by one step, once, where the paste site is configured."""
+"""Pastes that listings link to: read by one step, once, if the paste site is configured."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ NONE: dict[str, object] = {"row": None, "item": None, "budget": {"recheck_items"
 
 
 class Forum:
-    """Discourse, and beside it on the same host a paste site without a list, whose pastes tests change."""
+    """Discourse, and on the same host a paste site without a list, whose pastes tests change."""
 
     def __init__(self) -> None:
         self.content = Content()
@@ -68,7 +68,9 @@ def pastes(crawl: Runs) -> list[Listing]:
 
 
 def test_a_paste_that_a_listing_links_to_is_stored_with_it(crawl: Runs, forum: Forum, site: Served) -> None:
-    """Its text is a listing that belongs to the thread, found in the same run; what it links to is left."""
+    """Its text is a listing that belongs to the thread, found in the same run; its own links are not
+    followed.
+    """
     forum.put("abc", f"name,phone\nAda,none\n{site.url}/p/further\n")
     forum.put("further", "Not to be read.")
     offered(forum, site, "abc")
@@ -84,7 +86,7 @@ def test_a_paste_that_a_listing_links_to_is_stored_with_it(crawl: Runs, forum: F
 
 
 def test_a_paste_is_asked_for_once(crawl: Runs, forum: Forum, site: Served) -> None:
-    """A reply has the thread read again, and not what it was seen to link to, though it has expired since."""
+    """A new reply leads to the thread again, but not to known pastes, even if they have expired."""
     forum.put("abc", "name,phone")
     offered(forum, site, "abc")
     source = declared(crawl, site)
@@ -101,7 +103,7 @@ def test_a_paste_is_asked_for_once(crawl: Runs, forum: Forum, site: Served) -> N
 
 
 def test_a_paste_that_is_not_there_troubles_nobody(crawl: Runs, forum: Forum, site: Served) -> None:
-    """Pastes expire: the run says nothing of it."""
+    """Pastes expire, and the run does not report it."""
     offered(forum, site, "gone")
     source = declared(crawl, site)
 
@@ -112,7 +114,7 @@ def test_a_paste_that_is_not_there_troubles_nobody(crawl: Runs, forum: Forum, si
 
 
 def test_a_paste_that_fails_is_asked_for_again(crawl: Runs, forum: Forum, site: Served) -> None:
-    """The run says so, and the next one has it, though its thread shows nothing new."""
+    """The run reports it, and the next run reads the paste, although its thread shows nothing new."""
     forum.pastes["abc"] = Answer(b"Sorry", status=500)
     offered(forum, site, "abc")
     source = declared(crawl, site)
@@ -126,7 +128,7 @@ def test_a_paste_that_fails_is_asked_for_again(crawl: Runs, forum: Forum, site: 
 
 
 def test_no_more_than_a_few_pastes_of_a_listing_are_read(crawl: Runs, forum: Forum, site: Served) -> None:
-    """A listing of links is bait, or somebody's collection."""
+    """A listing full of links is bait, or a collection."""
     keys = [f"k{number}" for number in range(12)]
     for key in keys:
         forum.put(key, f"Text of {key}")
@@ -141,7 +143,7 @@ def test_no_more_than_a_few_pastes_of_a_listing_are_read(crawl: Runs, forum: For
 def test_archives_and_pictures_behind_a_paste_site_are_not_read(
     crawl: Runs, forum: Forum, site: Served
 ) -> None:
-    """By its name it is not asked for, by its type it is not stored."""
+    """One is not requested because of its name, the other is not stored because of its type."""
     forum.pastes["dump"] = Answer(b"PK\x03\x04", content_type="application/zip")
     offered(forum, site, "all.zip", "dump")
     source = declared(crawl, site)
@@ -155,7 +157,7 @@ def test_archives_and_pictures_behind_a_paste_site_are_not_read(
 def test_a_real_paste_server_without_a_list_is_followed_to(
     crawl: Runs, forum: Forum, site: Served, tmp_path: Path
 ) -> None:
-    """pinnwand, which gives a paste to whoever has its link: a reply's link leads to its text."""
+    """pinnwand gives a paste to anybody with its link: a reply's link leads to its text."""
     with software("linkbin", tmp_path / "linkbin") as url:
         file = {"lexer": "text", "content": "姓名,电话\nAda,none\n"}
         made = httpx.post(f"{url}/api/v1/paste", json={"expiry": "1day", "files": [file]})

@@ -1,4 +1,4 @@
-"""Threads that are longer than a visit may read of one: what was left out is counted."""
+"""Threads that are longer than a run may read: the pages left out are counted."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LATER = datetime(2026, 3, 5, 9, 0, tzinfo=UTC)
 
 @pytest.fixture
 def forum() -> Iterator[ForumSite]:
-    """A board with one thread alone, whose replies fill three pages."""
+    """A board with one thread, whose replies fill three pages."""
     with ForumSite("mybb") as running:
         running.board.threads = {LONG: running.board.threads[LONG]}
         yield running
@@ -42,8 +42,8 @@ def told(run: Run) -> tuple[int, int | None]:
 
 
 def test_of_a_thread_that_is_cut_short_the_pages_left_out_are_unread(crawl: Runs, forum: ForumSite) -> None:
-    """Two pages of a thread in a visit: of a new one of three pages the second is left; when three pages of
-    answers came, all but the newest; after one answer more, beside what is known, none.
+    """A run may read two pages of a thread. Of a new thread with three pages, one is left; after three pages
+    of new replies, all but the newest; after one more reply, none.
     """
     first = visit(crawl, forum, thread_pages=2)
     answered(forum, 3 * POSTS_A_PAGE - 2)
@@ -55,7 +55,7 @@ def test_of_a_thread_that_is_cut_short_the_pages_left_out_are_unread(crawl: Runs
 
 
 def test_a_thread_of_which_the_first_page_alone_is_read_is_cut_short(crawl: Runs, forum: ForumSite) -> None:
-    """Its answers are on the others, whatever is known of the first."""
+    """Its replies are on the other pages, whatever is known of the first."""
     first = visit(crawl, forum, thread_pages=1)
     answered(forum, 1)
     second = visit(crawl, forum, thread_pages=1)
@@ -66,7 +66,7 @@ def test_a_thread_of_which_the_first_page_alone_is_read_is_cut_short(crawl: Runs
 def test_of_a_thread_that_the_visit_s_budget_cuts_every_page_is_counted(
     crawl: Runs, forum: ForumSite
 ) -> None:
-    """The list, the thread's first page, and no more: both of its other pages are unread, and then read."""
+    """The budget covers the list and the first page: the two other pages are unread, and read later."""
     first = visit(crawl, forum, pages=UP_TO_THE_THREAD)
     second = visit(crawl, forum)
 

@@ -1,4 +1,4 @@
-"""WordPress itself, as Debian packages it: its posts over several pages, and what is new at later visits."""
+"""WordPress as Debian packages it: its posts over several pages, and what is new in later runs."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.peers.wordpress import WordPress, wordpress
 AUTHORS = ("old_fox", "数据贩子", "marta")
 FIRST = datetime(2026, 3, 1, 12, 30, tzinfo=UTC)
 POSTS = 55
-# The blog makes its database from nothing first.
+# The blog first creates its database.
 pytestmark = [pytest.mark.timeout(300), pytest.mark.needs("wordpress")]
 
 
@@ -30,7 +30,7 @@ def blog(tmp_path: Path) -> Iterator[WordPress]:
 
 
 def post(number: int, text: str = "Names and telephone numbers.") -> dict[str, Any]:
-    """Three of a minute, as imported posts are: nothing but their ids says which comes first."""
+    """Three posts within one minute, as after an import: only their ids give their order."""
     at = FIRST + timedelta(minutes=number // 3)
     return {
         "id": number,
@@ -52,7 +52,7 @@ def test_a_real_blog_is_read_over_its_pages_and_visited_again(crawl: Runs, blog:
     """First every post with its author and date; then nothing; then a new post, and an edit as a version."""
     posts = [post(number) for number in range(POSTS)]
     blog.write(posts)
-    crawl.set(request_timeout_s=50)  # a page of WordPress is slow on a machine that has much to do
+    crawl.set(request_timeout_s=50)  # a page of WordPress is slow on a busy machine
     source = crawl.declare("blog", f"{blog.url}/", kind="wordpress", list=None, row=None, item=None)
 
     first, again = crawl.run(source), crawl.run(source)

@@ -1,4 +1,4 @@
-"""What is kept beside the pages: robots.txt and redirects, which say why a page was or was not asked for."""
+"""Captures beside the pages: robots.txt and redirects, which show why a page was requested or not."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.peers.web import Answer, Site
 
 
 def test_the_robots_txt_that_forbade_a_page_is_kept(crawl: Runs, site: Site) -> None:
-    """Years later somebody may ask why a list was not read; the file as it was that day answers."""
+    """Years later somebody may ask why a list was not read; the file of that day answers."""
     rules = b"User-agent: *\nDisallow: /offers\n"
     site.robots = Answer(rules, content_type="text/plain")
 
@@ -27,7 +27,7 @@ def test_the_robots_txt_that_forbade_a_page_is_kept(crawl: Runs, site: Site) -> 
 
 
 def test_a_redirect_that_was_followed_is_kept_before_its_page(crawl: Runs, site: Site) -> None:
-    """With where it led; the page is a capture of its own, under its own address."""
+    """It is stored with its target; the page is a capture of its own, under its own URL."""
     polite = {"delay_s": 0, "robots": False}
     start = f"{site.url}/redirect-to-offers"
 
@@ -48,7 +48,7 @@ def test_a_redirect_that_was_followed_is_kept_before_its_page(crawl: Runs, site:
 def test_a_redirect_that_was_refused_is_kept_with_the_reason(
     crawl: Runs, site: Site, path: str, reason: str
 ) -> None:
-    """What lured us, and why we did not go."""
+    """The evidence shows where the site sent us, and the row why we did not go."""
     polite = {"delay_s": 0, "robots": False}
 
     run = crawl.run(crawl.declare("market", site.url + path, politeness=polite))

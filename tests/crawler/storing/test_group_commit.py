@@ -11,11 +11,11 @@ import pytest
 
 from crawler.storing.group_commit import GroupCommit
 
-PATIENCE_S = 60.0  # for what comes at once, on a machine that has much else to do
+PATIENCE_S = 60.0  # for events that come at once, on a busy machine
 
 
 class Recorder:
-    """A commit that notes its batches and can be held up."""
+    """A commit that records its batches and can be blocked."""
 
     def __init__(self) -> None:
         self.batches: list[list[int]] = []
@@ -31,7 +31,7 @@ class Recorder:
 
 
 def test_what_arrives_while_a_batch_is_written_goes_into_the_next() -> None:
-    """The first item is written at once, the others together, each with its own result."""
+    """The first item is written at once, the others together, and each gets its own result."""
     recorder = Recorder()
     recorder.gate.clear()
 
@@ -66,7 +66,7 @@ def test_a_batch_holds_no_more_than_its_limit_and_keeps_the_order() -> None:
 
 
 def test_an_error_goes_to_everyone_in_its_batch_and_to_nobody_else() -> None:
-    """The next batch is written as if nothing had been."""
+    """The next batch is written normally."""
     recorder = Recorder()
 
     async def run() -> list[object]:
@@ -83,7 +83,7 @@ def test_an_error_goes_to_everyone_in_its_batch_and_to_nobody_else() -> None:
 
 
 def test_a_batch_that_lingers_is_written_when_its_time_is_up() -> None:
-    """Nobody has to fill it."""
+    """A batch need not be full."""
     recorder = Recorder()
 
     async def run() -> int:
@@ -97,7 +97,7 @@ def test_a_batch_that_lingers_is_written_when_its_time_is_up() -> None:
 
 @pytest.mark.parametrize("waiting", [0, 3])
 def test_a_drain_returns_when_all_is_written(waiting: int) -> None:
-    """Also when there is nothing to write."""
+    """Also if there is nothing to write."""
     recorder = Recorder()
 
     async def run() -> None:

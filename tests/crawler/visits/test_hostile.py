@@ -1,6 +1,4 @@
-"""What a run makes of each kind of malformed input: the outcome row and its message, from real child
-processes.
-"""
+"""The outcome of a run and its message for each kind of malformed input, with real child processes."""
 
 from __future__ import annotations
 
@@ -81,7 +79,7 @@ from tests.peers.web import Offer, Site
 def test_a_list_that_cannot_be_had_has_its_outcome_and_its_sentence(
     crawl: Runs, site: Site, path: str, outcome: RunOutcome, reason: str, detail: str
 ) -> None:
-    """Not recognised, could not fetch and refused are told apart, each with a slug and what was found."""
+    """Not recognised, could not fetch and refused are distinguished, with a reason and what was found."""
     if reason == "timed_out":
         crawl.set(request_timeout_s=1)
     source = crawl.declare("market", site.url + path, politeness={"delay_s": 0, "robots": False})
@@ -94,7 +92,7 @@ def test_a_list_that_cannot_be_had_has_its_outcome_and_its_sentence(
 
 
 def test_endless_pages_end_with_the_budget(crawl: Runs, site: Site) -> None:
-    """There is always a next page, so the run ends by its budget and says that pages stay unread."""
+    """There is always a next page, so the run ends with its budget and says that pages stay unread."""
     source = crawl.declare(
         "market",
         f"{site.url}/endless-pages",
@@ -112,7 +110,7 @@ def test_endless_pages_end_with_the_budget(crawl: Runs, site: Site) -> None:
 
 
 def test_a_page_whose_next_page_is_itself_is_read_once(crawl: Runs, site: Site) -> None:
-    """A loop of links is no endless crawl."""
+    """A loop of links does not make an endless crawl."""
     source = crawl.declare("market", f"{site.url}/same-page-for-ever", item=None)
 
     run = crawl.run(source)
@@ -121,7 +119,7 @@ def test_a_page_whose_next_page_is_itself_is_read_once(crawl: Runs, site: Site) 
 
 
 def test_bytes_that_are_no_text_are_read_all_the_same(crawl: Runs, site: Site) -> None:
-    """Invalid UTF-8 costs the characters that it is, not the page; the evidence has the bytes."""
+    """Invalid UTF-8 costs only its own characters, not the page; the evidence has the bytes."""
     source = crawl.declare("market", f"{site.url}/invalid-utf8", item=None)
 
     run = crawl.run(source)
@@ -131,7 +129,7 @@ def test_bytes_that_are_no_text_are_read_all_the_same(crawl: Runs, site: Site) -
 
 
 def test_a_charset_that_is_none_enters_no_row(crawl: Runs, site: Site) -> None:
-    """A header may hold anything, a telephone number too: only names of charsets are stored."""
+    """A header may hold anything, even a telephone number: only names of charsets are stored."""
     run = crawl.run(crawl.declare("market", f"{site.url}/number-for-a-charset", item=None))
 
     [capture] = crawl.captures(run)
@@ -140,7 +138,7 @@ def test_a_charset_that_is_none_enters_no_row(crawl: Runs, site: Site) -> None:
 
 
 def test_a_title_of_a_megabyte_is_cut_to_what_a_title_may_be(crawl: Runs, site: Site) -> None:
-    """The row stays small, the other listings of the page are there, and the run is as any other."""
+    """The row stays small, the page's other listings are stored, and the run ends normally."""
     source = crawl.declare("market", f"{site.url}/megabyte-title", item=None)
 
     run = crawl.run(source)
@@ -150,7 +148,7 @@ def test_a_title_of_a_megabyte_is_cut_to_what_a_title_may_be(crawl: Runs, site: 
 
 
 def test_markup_and_terminal_commands_in_a_title_are_only_text(crawl: Runs, site: Site) -> None:
-    """`<script>` is kept as the words that it is; what commands a terminal is gone."""
+    """`<script>` is kept as text; terminal commands are removed."""
     source = crawl.declare("market", f"{site.url}/script-and-ansi", item=None)
 
     crawl.run(source)
@@ -163,7 +161,7 @@ def test_markup_and_terminal_commands_in_a_title_are_only_text(crawl: Runs, site
 
 @pytest.mark.parametrize("coding", ["deflate", "br", "zstd"])
 def test_every_compression_is_undone_and_its_bomb_is_not(crawl: Runs, site: Site, coding: str) -> None:
-    """A page in each coding is read; 40 MB of zeros in it end the request at the limit."""
+    """A page in each coding is read; 40 MB of zeros end the request at the limit."""
     source = crawl.declare("market", [f"{site.url}/{coding}", f"{site.url}/{coding}-bomb"], item=None)
 
     run = crawl.run(source)
@@ -174,7 +172,7 @@ def test_every_compression_is_undone_and_its_bomb_is_not(crawl: Runs, site: Site
 
 
 def test_the_json_route_bounds_and_refuses_the_same(crawl: Runs, site: Site) -> None:
-    """A bomb and a private redirect end a JSON source as they end a page."""
+    """A bomb and a private redirect end a JSON source in the same way."""
     shape = {"kind": "json", "list": {"rows": "$.rows", "link": "$.url"}, "row": None, "item": None}
     bombed = crawl.run(crawl.declare("bombed", f"{site.url}/gzip-bomb", **shape))
     redirected = crawl.run(crawl.declare("redirected", f"{site.url}/redirect-to-metadata", **shape))
@@ -184,7 +182,7 @@ def test_the_json_route_bounds_and_refuses_the_same(crawl: Runs, site: Site) -> 
 
 
 def test_a_site_that_asks_to_wait_a_second_is_given_it(crawl: Runs, site: Site) -> None:
-    """429 with a short Retry-After is waited for and asked again."""
+    """After 429 with a short Retry-After the run waits and requests the page again."""
     crawl.set(retries=1)
     source = crawl.declare("market", f"{site.url}/429-retry-after", item=None)
 
@@ -194,7 +192,7 @@ def test_a_site_that_asks_to_wait_a_second_is_given_it(crawl: Runs, site: Site) 
 
 
 def test_a_failure_that_passes_is_tried_again(crawl: Runs, site: Site) -> None:
-    """Two answers of 500, then the page: read, with a capture for each answer."""
+    """Two answers of 500, then the page: it is read, and each answer has a capture."""
     crawl.set(retries=2)
     site.failures_left = 2
     source = crawl.declare("market", f"{site.url}/fails-at-first", item=None)
@@ -206,7 +204,7 @@ def test_a_failure_that_passes_is_tried_again(crawl: Runs, site: Site) -> None:
 
 
 def test_a_redirect_is_followed_within_the_rules(crawl: Runs, site: Site) -> None:
-    """A moved list is read where it is now."""
+    """A moved list is read at its new URL."""
     source = crawl.declare("market", f"{site.url}/redirect-to-offers")
 
     run = crawl.run(source)
@@ -215,7 +213,7 @@ def test_a_redirect_is_followed_within_the_rules(crawl: Runs, site: Site) -> Non
 
 
 def test_a_page_that_could_not_be_used_is_kept_and_its_capture_says_why(crawl: Runs, site: Site) -> None:
-    """Every capture ends in an outcome, those too that no adapter ever saw."""
+    """Every capture ends in an outcome, also one that no adapter ever got."""
     source = crawl.declare("market", [f"{site.url}/broken-gzip", f"{site.url}/404", f"{site.url}/redesigned"])
 
     run = crawl.run(source)
@@ -228,7 +226,7 @@ def test_a_page_that_could_not_be_used_is_kept_and_its_capture_says_why(crawl: R
 
 
 def test_nothing_about_a_person_leaves_the_evidence(crawl: Runs, site: Site) -> None:
-    """Identifiers on a page, in an address and in an error are in no file but those of the evidence store."""
+    """Identifiers on a page, in a URL and in an error are only in the files of the evidence store."""
     person = "13912345678"
     site.offers["1"].body = f"call {person} or ada.lovelace@mail.example"
     site.offers["1"].seller = person

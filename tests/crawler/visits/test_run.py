@@ -1,4 +1,4 @@
-"""A run against a site that behaves: what is read, followed, stored, captured and announced."""
+"""A run against a well-behaved site: what is read, followed, stored, captured and announced."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_everything_on_every_page_is_stored_once(crawl_both: Runs, site: Site) -
 
 
 def test_a_second_run_asks_for_the_first_page_and_what_is_looked_at_again(crawl: Runs, site: Site) -> None:
-    """What is known is not fetched again, but for as many known listings as the budget rechecks."""
+    """Known listings are not fetched again, except those that the budget rechecks."""
     source = crawl.declare("market", f"{site.url}/offers", budget={"recheck_items": 2})
     crawl.run(source)
     site.requests.clear()
@@ -66,7 +66,7 @@ def test_only_what_is_new_is_followed(crawl: Runs, site: Site) -> None:
 
 
 def test_a_changed_row_gives_a_new_version(crawl_both: Runs, site: Site) -> None:
-    """A new price in the list has the offer's page read again and makes version 2."""
+    """After a new price in the list, the offer's page is read again and gives version 2."""
     source = crawl_both.declare("market", f"{site.url}/offers", budget={"recheck_items": 0})
     crawl_both.run(source)
     site.offers["1"].price = "$400"
@@ -93,7 +93,7 @@ def test_an_edit_that_the_list_does_not_show_is_found_by_a_recheck(crawl: Runs, 
 
 
 def test_two_listings_that_share_a_link_are_two(crawl: Runs, site: Site) -> None:
-    """Each is asked for and stored, though the address is the same."""
+    """Each is requested and stored, although their URL is the same."""
     pages = {"rows": "tr.row", "link": "a", "key": "td.price"}
     source = crawl.declare("market", f"{site.url}/two-rows-one-link", list=pages)
 
@@ -103,7 +103,7 @@ def test_two_listings_that_share_a_link_are_two(crawl: Runs, site: Site) -> None
 
 
 def test_a_change_in_the_list_counts_though_its_listing_is_looked_at_again(crawl: Runs, site: Site) -> None:
-    """A second look, which has the old row in mind, neither takes the place of the new one nor undoes it."""
+    """A recheck knows the old row, and neither replaces nor undoes the new one."""
     site.offers = {key: site.offers[key] for key in ("1", "2")}
     source = crawl.declare("market", f"{site.url}/offers", budget={"recheck_items": 12})
     crawl.run(source)
@@ -132,7 +132,7 @@ def test_every_response_is_kept_as_received_before_it_is_parsed(crawl_both: Runs
 
 
 def test_new_versions_are_announced_for_matching_after_they_are_stored(crawl: Runs, site: Site) -> None:
-    """The daemon hears of each new version, and its text is in the evidence store, unmasked."""
+    """The daemon gets each new version, and its text is in the evidence store, unmasked."""
     site.offers["1"].body = "Contact 13912345678 now"
     source = crawl.declare("market", f"{site.url}/offers")
 
@@ -150,7 +150,7 @@ def test_new_versions_are_announced_for_matching_after_they_are_stored(crawl: Ru
 
 
 def test_progress_is_told_while_a_run_goes_on(crawl: Runs, site: Site) -> None:
-    """The last progress a run tells has the counts that its row has."""
+    """The last progress message has the counts of the run's row."""
     run = crawl.run(crawl.declare("market", f"{site.url}/offers"))
 
     last = crawl.progress[-1]
@@ -177,8 +177,8 @@ def test_a_feed_that_has_not_changed_is_not_sent_again(crawl: Runs, site: Site) 
 
 
 def test_a_changed_source_file_reads_the_whole_feed_again(crawl: Runs, site: Site) -> None:
-    """Validators belong to the definition under which they were got: after an edit the feed is asked for in
-    full.
+    """Validators belong to the definition under which they were received: after an edit the feed is requested
+    in full.
     """
     parts = {"kind": "feed", "list": None, "row": None, "item": None}
     crawl.run(crawl.declare("news", f"{site.url}/feed", **parts))
@@ -189,7 +189,7 @@ def test_a_changed_source_file_reads_the_whole_feed_again(crawl: Runs, site: Sit
 
 
 def test_a_json_api_is_read_over_its_pages_through_httpx(crawl: Runs, site: Site) -> None:
-    """Kind `json` goes out through httpx with the same captures, and reads every page."""
+    """Kind `json` is fetched with httpx, with the same captures, over every page."""
     source = crawl.declare(
         "api",
         f"{site.url}/api",
@@ -206,8 +206,8 @@ def test_a_json_api_is_read_over_its_pages_through_httpx(crawl: Runs, site: Site
 
 
 def test_text_attachments_are_fetched_and_nothing_else(crawl: Runs, site: Site) -> None:
-    """Of an offer's files, the text is kept; a picture that is named like one is not read; an archive not
-    asked for.
+    """An offer's text file is kept; a picture with a text file's name is not read; an archive is not
+    requested.
     """
     site.offers["1"].attachments = ["/sample.txt", "/picture-named-txt.txt", "/dump.zip"]
     source = crawl.declare("market", f"{site.url}/offers")
@@ -225,7 +225,7 @@ def test_text_attachments_are_fetched_and_nothing_else(crawl: Runs, site: Site) 
 
 
 def test_an_attachment_that_fails_is_asked_for_by_the_next_run(crawl: Runs, site: Site) -> None:
-    """The listing is stored without it, and the feed that led to it is read in full until it has come."""
+    """The listing is stored without it, and its feed is requested in full until the attachment has come."""
     site.offers = {"1": Offer("Database", attachments=["/late-sample.txt"])}
     site.failures_left = 1
     item = {"body": "div.description", "attachments": "a.attachment"}
@@ -243,7 +243,7 @@ def test_an_attachment_that_fails_is_asked_for_by_the_next_run(crawl: Runs, site
 
 
 def test_an_attachment_beyond_the_budget_is_unread_and_no_trouble(crawl: Runs, site: Site) -> None:
-    """The run says that a page stayed unread, and the next one that has the budget reads it."""
+    """The run says that a page stayed unread, and the next run with enough budget reads it."""
     site.offers = {"1": Offer("Database", attachments=["/sample.txt"])}
     polite = {"delay_s": 0, "robots": False}
     small, large = ({"pages": pages, "recheck_items": 0} for pages in (2, 200))
@@ -257,7 +257,7 @@ def test_an_attachment_beyond_the_budget_is_unread_and_no_trouble(crawl: Runs, s
 
 
 def test_a_listing_whose_own_page_fails_is_stored_from_its_row(crawl: Runs, site: Site) -> None:
-    """A title is worth an alert though the page behind it wants a login; the next run tries it again."""
+    """A title is worth an alert although the listing's page requires a login; the next run tries it again."""
     site.offers["2"].status = 403
     source = crawl.declare("market", f"{site.url}/offers", budget={"recheck_items": 0})
 
@@ -296,7 +296,7 @@ def test_a_budget_that_ends_says_how_much_is_unread_and_the_next_run_goes_on_the
 
 
 def test_a_change_of_health_is_announced_and_only_once(crawl: Runs, site: Site) -> None:
-    """A source that was fine and is not recognised any more makes one change row; staying so makes none."""
+    """A source that is no longer recognised makes one change row; staying so makes none."""
     source = crawl.declare("market", [f"{site.url}/fails-at-first"], item=None)
     crawl.run(source)
     site.failures_left = 2

@@ -1,4 +1,4 @@
-"""When a listing is gone, and when a run can't tell."""
+"""When a listing is gone, and when a run cannot tell."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tests.peers.web import Site
 
 
 def test_what_the_site_says_is_gone_is_gone_and_a_failure_is_not(crawl: Runs, site: Site) -> None:
-    """A listing whose page answers 404 is gone; one whose page answers 500 is where it was."""
+    """A listing whose page answers 404 is gone; one whose page answers 500 is not."""
     source = crawl.declare("market", f"{site.url}/offers", budget={"recheck_items": 12})
     crawl.run(source)
     site.offers["3"].status = 404
@@ -25,7 +25,7 @@ def test_what_the_site_says_is_gone_is_gone_and_a_failure_is_not(crawl: Runs, si
 
 
 def test_a_site_that_is_dead_makes_no_listing_gone(crawl: Runs, site: Site) -> None:
-    """Where the list itself answers 404, the 404 of the listings' own pages says nothing about them."""
+    """If the list itself answers 404, the 404 of the listings' own pages says nothing about them."""
     source = crawl.declare("market", f"{site.url}/offers", budget={"recheck_items": 12})
     crawl.run(source)
     site.dead = True
@@ -37,7 +37,7 @@ def test_a_site_that_is_dead_makes_no_listing_gone(crawl: Runs, site: Site) -> N
 
 
 def test_a_page_that_leads_to_the_front_is_gone_where_others_are_shown(crawl: Runs, site: Site) -> None:
-    """As many boards answer for a thread that was deleted."""
+    """Many boards answer so for a deleted thread."""
     source = crawl.declare("market", f"{site.url}/offers", budget={"recheck_items": 12})
     crawl.run(source)
     site.offers["3"].leads_to = "/offers"
@@ -51,8 +51,8 @@ def test_a_page_that_leads_to_the_front_is_gone_where_others_are_shown(crawl: Ru
 
 
 def test_a_site_that_sends_everybody_to_its_front_makes_no_listing_gone(crawl: Runs, site: Site) -> None:
-    """The login ran out: the list is still shown, two pages are for guests, and all others lead to the front.
-    The run says how many, and with the next login everything is where it was.
+    """The login expired: the list is still shown, two pages are public, and all others redirect to the front
+    page. The run says how many, and with the next login everything is as before.
     """
     source = crawl.declare("market", f"{site.url}/offers", budget={"recheck_items": 12})
     crawl.run(source)
@@ -74,7 +74,7 @@ def test_a_site_that_sends_everybody_to_its_front_makes_no_listing_gone(crawl: R
 
 
 def test_a_deleted_listing_whose_row_stays_is_gone_once(crawl: Runs, site: Site) -> None:
-    """It is gone for as long as its own page is, costs no turning of pages, and is back with its page."""
+    """It is gone as long as its own page is, causes no further list pages, and is back with its page."""
     source = crawl.declare("market", f"{site.url}/offers", budget={"recheck_items": 12})
     crawl.run(source)
     site.offers["3"].status = 404
@@ -95,8 +95,8 @@ def test_a_deleted_listing_whose_row_stays_is_gone_once(crawl: Runs, site: Site)
 
 
 def test_what_is_absent_from_a_list_read_to_its_end_is_gone(crawl: Runs, site: Site) -> None:
-    """A list of one page that does not show a known offer any more, twice in a row, says that it is gone;
-    later that it is back.
+    """A list of one page that no longer shows a known offer, twice in a row, means that it is gone; later
+    that it is back.
     """
     for key in list(site.offers)[4:]:
         del site.offers[key]
@@ -117,8 +117,8 @@ def test_what_is_absent_from_a_list_read_to_its_end_is_gone(crawl: Runs, site: S
 
 
 def test_a_list_that_has_lost_its_next_page_makes_nothing_gone(crawl: Runs, site: Site) -> None:
-    """When the link's selector finds nothing any more, the first page looks like the end: the run says how
-    many listings would be gone, and takes none of them for it.
+    """When the link's selector finds nothing, the first page looks like the end: the run says how many
+    listings would be gone, and marks none.
     """
     crawl.run(crawl.declare("market", f"{site.url}/offers", item=None))
     pages = {"rows": "tr.row", "link": "a", "next": "a.renamed"}
