@@ -71,7 +71,7 @@ class SourceCoverage:
 
 
 @dataclass(frozen=True, slots=True)
-class Compared:
+class CompanyCoverage:
     """What listings are compared with for one company."""
 
     company: str
@@ -81,7 +81,7 @@ class Compared:
     why_not: str | None
 
 
-def covered(session: Session, source: Source, *, since: datetime, now: datetime) -> SourceCoverage:
+def source_coverage(session: Session, source: Source, *, since: datetime, now: datetime) -> SourceCoverage:
     """Read one source's rows."""
     begin = max(since, source.created_at)
     visits = coverage.finished_runs(session, source.id, since=begin)
@@ -98,31 +98,33 @@ def covered(session: Session, source: Source, *, since: datetime, now: datetime)
         reasons=dict(Counter(visit.reason for visit in visits if visit.reason)),
         pages=sum(visit.pages for visit in visits),
         pages_unread=unread or 0,
-        gaps=_gaps(source, [visit.finished_at for visit in visits if visit.read], begin, now),
+        gaps=_find_gaps(source, [visit.finished_at for visit in visits if visit.read], begin, now),
         newest_listing=fresh.first_seen,
         newest_posted=fresh.posted,
         versions={state.value: count for state, count in versions.items()},
     )
 
 
-def _gaps(source: Source, read: Sequence[datetime], begin: datetime, now: datetime) -> list[Gap] | None:
+def _find_gaps(source: Source, read: Sequence[datetime], begin: datetime, now: datetime) -> list[Gap] | None:
     if not source.enabled:
         return None
     try:
         slots = slots_of(source)
     except ScheduleRefused:
         return None
-    return [Gap(*pair) for pair in pairwise([begin, *read, now]) if _missed(slots, *pair)]
+    return [Gap(*pair) for pair in pairwise([begin, *read, now]) if _visit_missed(slots, *pair)]
 
 
-def _missed(slots: SourceSlots, begin: datetime, end: datetime) -> bool:
+def _visit_missed(slots: SourceSlots, begin: datetime, end: datetime) -> bool:
     """Whether a visit after the next one was due in between: the next may still have gone on."""
     due = slots.after(begin)
     second = slots.after(due) if due is not None else None
     return second is not None and second + PATIENCE < end
 
 
-def compared(session: Session, settings: MatchingSettings, *, only: str | None = None) -> Iterator[Compared]:
+def company_coverage(
+    session: Session, settings: MatchingSettings, *, only: str | None = None
+) -> Iterator[CompanyCoverage]:
     """The active companies, or the one; its segments are opened, as the matching does."""
     rows = [row for row in companies.active_segments(session) if only in (None, row.company.slug)]
     _, unusable = watched_segments(rows, settings, {row.company.slug: row.company_id for row in rows})
@@ -130,25 +132,27 @@ def compared(session: Session, settings: MatchingSettings, *, only: str | None =
     for company in companies.active_companies(session):
         if only in (None, company.slug):
             mine = [row for row in rows if row.company_id == company.id]
-            why = _why_not(company, bool(mine), unusable.get(company.id))
-            yield Compared(
+            why = _reason_not_comparable(company, bool(mine), unusable.get(company.id))
+            yield CompanyCoverage(
                 company.slug, terms[company.id], sum(row.customers for row in mine), why is None, why
             )
 
 
-def _why_not(company: Company, enrolled: bool, error: Exception | None) -> str | None:
+def _reason_not_comparable(company: Company, enrolled: bool, error: Exception | None) -> str | None:
     if error is not None:
         return str(error)
     return None if enrolled else f"No customer of {company.slug} is enrolled."
 
 
-def sentence(found: Sequence[SourceCoverage], against: Sequence[Compared], *, since: datetime) -> str:
+def coverage_summary(
+    found: Sequence[SourceCoverage], against: Sequence[CompanyCoverage], *, since: datetime
+) -> str:
     """What may be concluded, in the words of somebody who has to answer for it."""
-    return " ".join(_sentences(found, against, since))
+    return " ".join(_summary_sentences(found, against, since))
 
 
-def _sentences(
-    found: Sequence[SourceCoverage], against: Sequence[Compared], since: datetime
+def _summary_sentences(
+    found: Sequence[SourceCoverage], against: Sequence[CompanyCoverage], since: datetime
 ) -> Iterator[str]:
     watched = [each for each in found if each.enabled]
     if not watched:
@@ -162,7 +166,7 @@ def _sentences(
     )
     for each in watched:
         if not each.whole:
-            yield _lack(each)
+            yield _incomplete_sentence(each)
     counts = Counter[str]()
     for each in found:
         counts.update(each.versions)
@@ -171,30 +175,30 @@ def _sentences(
         f"{counts[MatchState.PENDING]:,} wait, {counts[MatchState.FAILED]:,} could not be."
     )
     for company in against:
-        looked = f"{company.company}: looked for {_many(company.terms, 'term')}"
+        looked = f"{company.company}: looked for {_counted(company.terms, 'term')}"
         if company.comparable:
-            yield f"{looked} and {_many(company.customers, 'customer')}."
+            yield f"{looked} and {_counted(company.customers, 'customer')}."
         else:
             yield f"{looked}, and for no customer: {company.why_not}"
 
 
-def _lack(each: SourceCoverage) -> str:
+def _incomplete_sentence(each: SourceCoverage) -> str:
     """Why a source is not whole."""
     if each.gaps is None:
         return f"{each.name} has no schedule that can be read."
     lacks = []
     if each.gaps:
-        hours = f"{each.hours_unseen:,.1f} hours in {_many(len(each.gaps), 'gap')}"
+        hours = f"{each.hours_unseen:,.1f} hours in {_counted(len(each.gaps), 'gap')}"
         lacks.append(f"was not read for {hours} ({each.health.replace('_', ' ')} now)")
     if each.pages_unread:
-        lacks.append(f"has {_many(each.pages_unread, 'page')} unread")
+        lacks.append(f"has {_counted(each.pages_unread, 'page')} unread")
     return f"{each.name} {' and '.join(lacks)}."
 
 
-def _many(count: int, noun: str) -> str:
+def _counted(count: int, noun: str) -> str:
     return f"{count:,} {noun}{'s' if count != 1 else ''}"
 
 
-def everything(session: Session, *, since: datetime, now: datetime) -> list[SourceCoverage]:
+def all_source_coverage(session: Session, *, since: datetime, now: datetime) -> list[SourceCoverage]:
     """Every source that is there, by name."""
-    return [covered(session, source, since=since, now=now) for source in sources.all_sources(session)]
+    return [source_coverage(session, source, since=since, now=now) for source in sources.all_sources(session)]

@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 
 import cli
 from alerts.settings import Channel, EmailChannel
-from cli.context import App
+from cli.command_context import App
 from storage.errors import AlreadyRunning, SpillwatchError
 
 PACKAGES = ("storage", "crawler", "matching", "alerts")
@@ -50,11 +50,11 @@ class CheckResult:
         return asdict(self)
 
 
-Told = Iterator[tuple[CheckLevel, str, str]]
-Check = Callable[[App], Told]
+Findings = Iterator[tuple[CheckLevel, str, str]]
+Check = Callable[[App], Findings]
 
 
-def examine(app: App, names: Sequence[str]) -> list[CheckResult]:
+def run_checks(app: App, names: Sequence[str]) -> list[CheckResult]:
     """Carry out the checks in order; one that cannot go on is a finding, and the others go on."""
     findings: list[CheckResult] = []
     for name in names:
@@ -66,10 +66,10 @@ def examine(app: App, names: Sequence[str]) -> list[CheckResult]:
     return findings
 
 
-def _packages(_app: App) -> Told:
+def _check_packages(_app: App) -> Findings:
     """Another distribution that ships a package named like ours overwrites it without a word."""
     home = Path(cli.__file__).parents[1]
-    strangers = {name: _place(name) for name in PACKAGES if _place(name) != home}
+    strangers = {name: _package_folder(name) for name in PACKAGES if _package_folder(name) != home}
     if not strangers:
         yield CheckLevel.OK, f"all from {home}", ""
     for name, place in strangers.items():
@@ -77,7 +77,7 @@ def _packages(_app: App) -> Told:
         yield CheckLevel.FAILED, found, "Install Spillwatch into an environment of its own."
 
 
-def _place(name: str) -> Path | None:
+def _package_folder(name: str) -> Path | None:
     try:
         file = importlib.import_module(name).__file__
     except ImportError:
@@ -85,7 +85,7 @@ def _place(name: str) -> Path | None:
     return Path(file).parents[1] if file else None
 
 
-def _configuration(app: App) -> Told:
+def _check_configuration(app: App) -> Findings:
     declared = app.configuration
     counts = f"{len(declared.sources)} sources, {len(declared.companies)} companies"
     yield CheckLevel.OK, f"{declared.file}: {counts}", ""
@@ -104,7 +104,7 @@ def _configuration(app: App) -> Told:
             )
 
 
-def _database(app: App) -> Told:
+def _check_database(app: App) -> Findings:
     from storage import schema
 
     database = app.database_unchecked
@@ -121,7 +121,7 @@ def _database(app: App) -> Told:
         )
 
 
-def _clock(app: App) -> Told:
+def _check_clock(app: App) -> Findings:
     now = app.clock()
     if now < CLOCK_EPOCH:
         yield (
@@ -151,20 +151,20 @@ def _database_time(app: App) -> datetime:
     return moment.astimezone(UTC)
 
 
-def _evidence(app: App) -> Told:
+def _check_evidence(app: App) -> Findings:
     folder = app.settings.storage.evidence_dir
     if not folder.exists():
         yield CheckLevel.NOTE, f"{folder} is not there yet", "The first run makes it."
         return
     if not os.access(folder, os.W_OK | os.X_OK):
         yield CheckLevel.FAILED, f"{folder} cannot be written", "Give it to the user that Spillwatch runs as."
-    yield from _exposed(folder, wanted=0o700)
+    yield from _check_mode(folder, wanted=0o700)
     for file in folder.rglob("*.warc*"):
-        yield from _exposed(file, wanted=0o600)
+        yield from _check_mode(file, wanted=0o600)
     yield CheckLevel.OK, f"{folder}", ""
 
 
-def _exposed(path: Path, *, wanted: int) -> Told:
+def _check_mode(path: Path, *, wanted: int) -> Findings:
     mode = stat.S_IMODE(path.stat().st_mode)
     if mode & 0o077:
         yield (
@@ -174,7 +174,7 @@ def _exposed(path: Path, *, wanted: int) -> Told:
         )
 
 
-def _space(app: App) -> Told:
+def _check_space(app: App) -> Findings:
     for what, path in _data_places(app).items():
         there = next(parent for parent in (path, *path.parents) if parent.exists())
         free = shutil.disk_usage(there).free
@@ -200,10 +200,10 @@ def _data_places(app: App) -> dict[str, Path]:
     )
 
 
-_KEY_LACKS = "Copy it here, or write one: `spillwatch keygen`."
+_KEY_ADVICE = "Copy it here, or write one: `spillwatch keygen`."
 
 
-def _keys(app: App) -> Told:
+def _check_keys(app: App) -> Findings:
     """Each source is read, as the daemon would; of an earlier key, whether a segment still needs it."""
     from matching.errors import KeyExposed
     from matching.fingerprints.keyring import Keyring, sources_of
@@ -215,7 +215,7 @@ def _keys(app: App) -> Told:
         for number, (source, key) in enumerate(found):
             if isinstance(key, SpillwatchError):
                 exposed = isinstance(key, KeyExposed)
-                advice = "chmod 0600 it; whoever could read it until now has it." if exposed else _KEY_LACKS
+                advice = "chmod 0600 it; whoever could read it until now has it." if exposed else _KEY_ADVICE
                 yield CheckLevel.FAILED, f"{slug}: {key}", advice
             elif number == 0:
                 yield CheckLevel.OK, f"{slug}: key {key.id} from {source}", ""
@@ -244,7 +244,7 @@ def _key_checks(app: App) -> dict[str, list[tuple[int, str]]]:
     return found
 
 
-def _scanner(app: App) -> Told:
+def _check_scanner(app: App) -> Findings:
     from matching.scanning.scanner import scanner_engine
 
     app.choose_native()
@@ -256,7 +256,7 @@ def _scanner(app: App) -> Told:
         yield CheckLevel.NOTE, found.told, advice
 
 
-def _segments(app: App) -> Told:
+def _check_segments(app: App) -> Findings:
     """Reads every byte."""
     from matching.enrolment.segment_intake import files_of
     from matching.fingerprints.segments import verify_segment
@@ -287,7 +287,7 @@ def _segments(app: App) -> Told:
         )
 
 
-def _daemon(app: App) -> Told:
+def _check_daemon(app: App) -> Findings:
     """Whether one runs is what its lock says; how it does is what /healthz says."""
     from storage.lock import DaemonLock
 
@@ -301,10 +301,10 @@ def _daemon(app: App) -> Told:
     if not address or address.endswith(":0"):
         yield CheckLevel.OK, "a daemon runs; its health address is not fixed, so it was not asked", ""
         return
-    yield _health(address)
+    yield _check_health(address)
 
 
-def _health(address: str) -> tuple[CheckLevel, str, str]:
+def _check_health(address: str) -> tuple[CheckLevel, str, str]:
     connection = HTTPConnection(address, timeout=HEALTH_TIMEOUT_S)
     try:
         connection.request("GET", "/healthz")
@@ -320,12 +320,12 @@ def _health(address: str) -> tuple[CheckLevel, str, str]:
     return CheckLevel.OK, f"a daemon runs and is well ({address})", ""
 
 
-def _channels(app: App) -> Told:
+def _check_channels(app: App) -> Findings:
     channels = app.settings.alerts.channels
     if not channels:
         yield CheckLevel.NOTE, "no channel is configured", ""
     for name, channel in channels.items():
-        host, port = _peer(channel)
+        host, port = _channel_address(channel)
         try:
             socket.create_connection((host, port), timeout=CONNECT_TIMEOUT_S).close()
             yield (
@@ -338,24 +338,24 @@ def _channels(app: App) -> Told:
             yield CheckLevel.FAILED, found, f"Look at [alerts.channels.{name}] and at the network."
 
 
-def _peer(channel: Channel) -> tuple[str, int]:
+def _channel_address(channel: Channel) -> tuple[str, int]:
     if isinstance(channel, EmailChannel):
         return channel.host, channel.port or _SMTP_PORTS[channel.security]
     parts = urlsplit(channel.url.get_secret_value())
     return parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
 
 
-def _tor(app: App) -> Told:
-    from cli.doctor_tor import look
+def _check_tor(app: App) -> Findings:
+    from cli.doctor_tor import check_tor
 
-    told = list(look(app.configuration))
+    told = list(check_tor(app.configuration))
     for found, advice in told:
         yield (CheckLevel.OK, found, "") if advice is None else (CheckLevel.FAILED, found, advice)
     if not told:
         yield CheckLevel.NOTE, "no source goes out through Tor", ""
 
 
-def _cookies(app: App) -> Told:
+def _check_cookies(app: App) -> Findings:
     from crawler.fetching.cookies import cookie_age_remark, read_cookies
 
     using = [each for each in app.configuration.sources if each.value.cookies_file is not None]
@@ -375,7 +375,7 @@ def _cookies(app: App) -> Told:
         yield CheckLevel.NOTE, "no source has a cookies_file", ""
 
 
-def _tokens(app: App) -> Told:
+def _check_tokens(app: App) -> Findings:
     from crawler.fetching.api_token import token_of, token_refused
 
     using = [each for each in app.configuration.sources if token_of(each.value) is not None]
@@ -390,18 +390,18 @@ def _tokens(app: App) -> Told:
 
 
 CHECKS: dict[str, Check] = {
-    "packages": _packages,
-    "configuration": _configuration,
-    "database": _database,
-    "clock": _clock,
-    "evidence": _evidence,
-    "space": _space,
-    "keys": _keys,
-    "scanner": _scanner,
-    "segments": _segments,
-    "cookies": _cookies,
-    "tokens": _tokens,
-    "tor": _tor,
-    "daemon": _daemon,
-    "channels": _channels,
+    "packages": _check_packages,
+    "configuration": _check_configuration,
+    "database": _check_database,
+    "clock": _check_clock,
+    "evidence": _check_evidence,
+    "space": _check_space,
+    "keys": _check_keys,
+    "scanner": _check_scanner,
+    "segments": _check_segments,
+    "cookies": _check_cookies,
+    "tokens": _check_tokens,
+    "tor": _check_tor,
+    "daemon": _check_daemon,
+    "channels": _check_channels,
 }

@@ -19,10 +19,10 @@ HELLO = b"\x05\x01\x02"
 HELLO_ANSWERED = b"\x05\x02"
 
 #: What was found, and what to do; `None`: well.
-Told = tuple[str, str | None]
+TorFinding = tuple[str, str | None]
 
 
-def look(configuration: Configuration) -> Iterator[Told]:
+def check_tor(configuration: Configuration) -> Iterator[TorFinding]:
     """Order: is it used; does something listen; is it Tor; does it reach an address. A "no" ends it."""
     settings = configuration.settings.crawler
     users = [each for each in configuration.sources if each.value.via == "tor" and each.value.enabled]
@@ -37,16 +37,16 @@ def look(configuration: Configuration) -> Iterator[Told]:
     if proxy is None:
         yield f"tor_proxy is {settings.tor_proxy}, which names no host and port", "Correct it."
         return
-    if (trouble := _greeted(proxy)) is not None:
+    if (trouble := _socks_problem(proxy)) is not None:
         yield trouble
         return
     yield f"Tor listens at {proxy}", None
-    url = settings.tor_check_url or (_robots(users[0].value.start[0]) if users else None)
+    url = settings.tor_check_url or (_robots_url(users[0].value.start[0]) if users else None)
     if url is not None:
-        yield _fetched(url, proxy, settings)
+        yield _fetch_through_tor(url, proxy, settings)
 
 
-def _greeted(proxy: TorProxy) -> Told | None:
+def _socks_problem(proxy: TorProxy) -> TorFinding | None:
     try:
         with socket.create_connection((proxy.host, proxy.port), timeout=CONNECT_TIMEOUT_S) as connection:
             connection.sendall(HELLO)
@@ -63,23 +63,23 @@ def _greeted(proxy: TorProxy) -> Told | None:
     return None
 
 
-def _robots(start: str) -> str:
+def _robots_url(start: str) -> str:
     """The smallest thing that a site has for us, and the first that each run asks for anyway."""
     parts = urlsplit(start)
     return f"{parts.scheme}://{parts.netloc}/robots.txt"
 
 
-def _fetched(url: str, proxy: TorProxy, settings: CrawlerSettings) -> Told:
+def _fetch_through_tor(url: str, proxy: TorProxy, settings: CrawlerSettings) -> TorFinding:
     host, began = urlsplit(url).hostname, time.monotonic()
     asking = status_of(url, proxy, headers=settings.tor_headers, timeout_s=settings.request_timeout_s)
     try:
         status = asyncio.run(asking)
     except FetchError as error:
-        return f"Tor is there, but: {error} [{error.reason}]", ADVICE.get(error.reason, ADVICE_ELSE)
+        return f"Tor is there, but: {error} [{error.reason}]", ADVICE.get(error.reason, OTHER_ADVICE)
     return f"{host} answers through Tor (HTTP {status}, {time.monotonic() - began:.1f} s)", None
 
 
-ADVICE_ELSE = "Try another address with tor_check_url in [crawler]; docs/how-to/tor.md explains the reasons."
+OTHER_ADVICE = "Try another address with tor_check_url in [crawler]; docs/how-to/tor.md explains the reasons."
 ADVICE = {
     "tor_timed_out": "Look whether Tor has bootstrapped (its log says 100%), and raise request_timeout_s.",
     "tor_failed": "Look whether Tor has bootstrapped (its log says 100%), and whether the site is up.",

@@ -18,9 +18,9 @@ from typing import Annotated, Any, cast
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from cli.context import App
+from cli.command_context import App
 from cli.exits import Exit, exit_code
-from cli.output import complain, say
+from cli.output import print_error, print_line
 from daemon import logs, process_start
 
 Command = TyperCommand | TyperGroup
@@ -48,7 +48,7 @@ COMMANDS = {
 }
 
 
-def _load(name: str) -> Command:
+def _load_command(name: str) -> Command:
     """The command object of a module's `command` or `app`, under `name`."""
     module = import_module(COMMANDS[name])
     if hasattr(module, "app"):
@@ -81,7 +81,7 @@ class Commands(TyperGroup):
     def get_command(self, ctx: object, cmd_name: str) -> Command | None:
         if cmd_name not in COMMANDS:
             return None
-        command = _load(cmd_name)
+        command = _load_command(cmd_name)
         process_start.after_imports()
         return command
 
@@ -98,7 +98,7 @@ app = typer.Typer(
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        say(f"spillwatch {version('spillwatch')}")
+        print_line(f"spillwatch {version('spillwatch')}")
         raise typer.Exit
 
 
@@ -129,13 +129,13 @@ def root(
 def walk() -> Iterator[tuple[str, Command]]:
     """Every command as its user types it ("source try") with its command object: for the docs' tests."""
     for name in COMMANDS:
-        command = _load(name)
+        command = _load_command(name)
         yield name, command
         for child_name, child in getattr(command, "commands", {}).items():
             yield f"{name} {child_name}", child
 
 
-def sentence(error: Exception) -> str:
+def error_sentence(error: Exception) -> str:
     """What the user reads; only the driver's part of SQLAlchemy's: the rest has the statement's values."""
     from sqlalchemy.exc import SQLAlchemyError
 
@@ -158,7 +158,7 @@ def main() -> None:
     except Exception as error:  # noqa: BLE001  (it becomes the command's last sentence and its exit code)
         if debug:
             traceback.print_exc()
-        complain(sentence(error))
+        print_error(error_sentence(error))
         sys.exit(exit_code(error))
 
 

@@ -35,7 +35,7 @@ def console(stream: TextIO | None = None) -> Console:
     return Console(file=stream or sys.stdout, markup=False, emoji=False, highlight=False, soft_wrap=False)
 
 
-def show(value: object) -> str:
+def cell_text(value: object) -> str:
     """A value as a cell for people: local time to the minute, nothing for None, no control characters."""
     if value is None:
         return ""
@@ -46,30 +46,30 @@ def show(value: object) -> str:
     if isinstance(value, Enum):
         return printable(str(value.value))
     if isinstance(value, (list, tuple, set, frozenset)):
-        return ", ".join(show(item) for item in value)
+        return ", ".join(cell_text(item) for item in value)
     return printable(str(value))[:_CELL_LIMIT]
 
 
-def table(
+def print_table(
     columns: Sequence[str],
     rows: Iterable[Sequence[object]],
     *,
     title: str | None = None,
     empty: str = "Nothing to show.",
 ) -> None:
-    """Write a table to standard output, or the sentence `empty`; a cell is what `show` takes, or a Text."""
+    """Write a table to standard output, or the sentence `empty`; a cell is what `cell_text` takes, or a Text."""
     built = Table(*columns, title=title, title_justify="left", box=None, pad_edge=False)
     for row in rows:
-        built.add_row(*(cell if isinstance(cell, Text) else Text(show(cell)) for cell in row))
+        built.add_row(*(cell if isinstance(cell, Text) else Text(cell_text(cell)) for cell in row))
     console().print(built if built.row_count else Text(empty))
 
 
-def say(sentence: str) -> None:
+def print_line(sentence: str) -> None:
     """Write one line for people to standard output."""
     console().print(Text(printable(sentence, lines=True)), soft_wrap=True)
 
 
-def complain(sentence: str) -> None:
+def print_error(sentence: str) -> None:
     """Write one line for people to standard error."""
     console(sys.stderr).print(Text(printable(sentence, lines=True)), soft_wrap=True)
 

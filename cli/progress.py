@@ -20,7 +20,7 @@ _NAME_CHARS = 40
 
 
 @dataclass(slots=True)
-class Meter:
+class ProgressMeter:
     """Bytes read of what is to be read; no end is shown for archives, whose content nobody knows before."""
 
     total: int | None
@@ -31,7 +31,7 @@ class Meter:
 
     @classmethod
     @contextmanager
-    def over(cls, sources: Sequence[SweepSource]) -> Iterator[Self]:
+    def for_sources(cls, sources: Sequence[SweepSource]) -> Iterator[Self]:
         paths = [source for _, source in sources if isinstance(source, Path) and source.is_file()]
         total = sum(path.stat().st_size for path in paths) if len(paths) == len(sources) else None
         if not sys.stderr.isatty():
@@ -48,21 +48,21 @@ class Meter:
             line.add_task("", total=total)
             yield cls(total, line)
 
-    def heard(self, progress: SweepProgress) -> None:
+    def show_progress(self, progress: SweepProgress) -> None:
         if self._line is None:
             return
         for read in progress.read[self._documents :]:
             self._done += read.bytes
         self._documents = len(progress.read)
         if progress.again != self._again:
-            self._read_again(progress)
+            self._extend_total(progress)
         done = self._done + progress.end
         if self.total is not None and done > self.total:
             self.total = None  # more comes out than there is on the disk: an archive
         name = printable(progress.current)[-_NAME_CHARS:]
         self._line.update(self._line.task_ids[0], completed=done, total=self.total, description=name)
 
-    def _read_again(self, progress: SweepProgress) -> None:
+    def _extend_total(self, progress: SweepProgress) -> None:
         """A document that is read a second time is as much more to read."""
         before, self._again = self._again, progress.again
         if before is not None:

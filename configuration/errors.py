@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from configuration.mistakes import Mistake
+from configuration.mistake_messages import Mistake
 from storage.errors import SpillwatchError
 
 

@@ -16,16 +16,16 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints,
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from alerts.settings import AlertsSettings
-from configuration.declared import read_toml
+from configuration.declared_files import read_toml
 from configuration.errors import ConfigurationMissing, ConfigurationRefused
-from configuration.layers import Layers, schema_of
-from configuration.mistakes import Mistake, mistakes_of
+from configuration.mistake_messages import Mistake, mistakes_of
+from configuration.setting_layers import SettingLayers, schema_of
 from crawler.settings import CrawlerSettings
 from matching.settings import MatchingSettings
 from storage.settings import StorageSettings
 
 FILE_NAME = "spillwatch.toml"
-PROCESS: Mapping[str, str] = os.environ
+PROCESS_ENVIRONMENT: Mapping[str, str] = os.environ
 T = TypeVar("T")
 
 SQLITE = "sqlite:///"
@@ -62,7 +62,7 @@ class DaemonSettings(BaseModel):
 
 
 class Settings(BaseSettings):
-    """spillwatch.toml with everything that overrides it; `Layers` has laid them over one another before."""
+    """spillwatch.toml with everything that overrides it; `SettingLayers` has laid them over one another before."""
 
     model_config = SettingsConfigDict(
         env_prefix="SPILLWATCH_",
@@ -94,7 +94,7 @@ class Settings(BaseSettings):
         return (init_settings,)
 
 
-def locate_settings(option: Path | None, environment: Mapping[str, str] = PROCESS) -> Path:
+def locate_settings(option: Path | None, environment: Mapping[str, str] = PROCESS_ENVIRONMENT) -> Path:
     """The configuration file: what --config says, $SPILLWATCH_CONFIG, the working directory, /etc."""
     named = option or (
         Path(environment["SPILLWATCH_CONFIG"]) if environment.get("SPILLWATCH_CONFIG") else None
@@ -109,7 +109,7 @@ def locate_settings(option: Path | None, environment: Mapping[str, str] = PROCES
     )
 
 
-def read_settings(file: Path, environment: Mapping[str, str] = PROCESS) -> Settings:
+def read_settings(file: Path, environment: Mapping[str, str] = PROCESS_ENVIRONMENT) -> Settings:
     """The settings alone; raises ConfigurationRefused with every mistake in them."""
     mistakes: list[Mistake] = []
     settings = settings_or_mistakes(file, environment, mistakes)
@@ -118,10 +118,10 @@ def read_settings(file: Path, environment: Mapping[str, str] = PROCESS) -> Setti
     return settings
 
 
-def settings_without_file(environment: Mapping[str, str] = PROCESS) -> Settings:
+def settings_without_file(environment: Mapping[str, str] = PROCESS_ENVIRONMENT) -> Settings:
     """The settings where nobody has written a file: defaults, with credentials and environment over them."""
     mistakes: list[Mistake] = []
-    settings = _laid_over({}, Path(FILE_NAME).absolute(), environment, mistakes)
+    settings = _merge_layers({}, Path(FILE_NAME).absolute(), environment, mistakes)
     if settings is None or mistakes:
         raise ConfigurationRefused(mistakes)
     return settings
@@ -131,13 +131,13 @@ def settings_or_mistakes(
     file: Path, environment: Mapping[str, str], mistakes: list[Mistake]
 ) -> Settings | None:
     """The settings, or None after noting why not; there may be mistakes beside settings too."""
-    return _laid_over(read_toml(file, mistakes) or {}, file, environment, mistakes)
+    return _merge_layers(read_toml(file, mistakes) or {}, file, environment, mistakes)
 
 
-def _laid_over(
+def _merge_layers(
     table: Mapping[str, Any], file: Path, environment: Mapping[str, str], mistakes: list[Mistake]
 ) -> Settings | None:
-    layers = Layers(Settings, file=file)
+    layers = SettingLayers(Settings, file=file)
     layers.add_toml(table)
     credentials = environment.get("CREDENTIALS_DIRECTORY")
     layers.add_credentials(Path(credentials) if credentials else None)
@@ -148,7 +148,7 @@ def _laid_over(
     except ValidationError as error:
         mistakes += mistakes_of(error, origin=layers.origin, data=layers.values, schema=schema_of(Settings))
         return None
-    return _with_database_anchored(anchor_paths(settings, file.parent), file.parent)
+    return _anchor_database(anchor_paths(settings, file.parent), file.parent)
 
 
 def anchor_paths(value: T, folder: Path) -> T:
@@ -169,7 +169,7 @@ def _holds_path(value: object) -> bool:
     return isinstance(value, (Path, BaseModel, dict, tuple))
 
 
-def _with_database_anchored(settings: Settings, folder: Path) -> Settings:
+def _anchor_database(settings: Settings, folder: Path) -> Settings:
     url = settings.storage.database_url.get_secret_value()
     path = Path(url.removeprefix(SQLITE))
     if not url.startswith(SQLITE) or path.is_absolute():
@@ -186,7 +186,7 @@ class Supervision:
     watchdog_s: float | None
 
 
-def read_supervision(environment: Mapping[str, str] = PROCESS) -> Supervision:
+def read_supervision(environment: Mapping[str, str] = PROCESS_ENVIRONMENT) -> Supervision:
     """See sd_notify(3) and sd_watchdog_enabled(3)."""
     every = environment.get("WATCHDOG_USEC", "")
     meant = environment.get("WATCHDOG_PID", str(os.getpid())) == str(os.getpid())
@@ -194,7 +194,7 @@ def read_supervision(environment: Mapping[str, str] = PROCESS) -> Supervision:
     return Supervision(environment.get("NOTIFY_SOCKET") or None, watchdog_s)
 
 
-def environment_without_settings(environment: Mapping[str, str] = PROCESS) -> dict[str, str]:
+def environment_without_settings(environment: Mapping[str, str] = PROCESS_ENVIRONMENT) -> dict[str, str]:
     """The environment without what configures us: for a process whose files say it all, as the demo's do."""
     ours = ("SPILLWATCH_", "CREDENTIALS_DIRECTORY", "NOTIFY_SOCKET", "WATCHDOG_")
     return {name: value for name, value in environment.items() if not name.startswith(ours)}

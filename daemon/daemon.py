@@ -21,13 +21,13 @@ from configuration.errors import ConfigurationError, ConfigurationRefused
 from configuration.settings import Settings, Supervision
 from crawler.scheduling.run_schedule import RunSchedule
 from daemon import logs
-from daemon.assembly import DaemonParts, assemble, recover_after_crash, synchronise
 from daemon.engine import EmbeddedEngine
 from daemon.errors import LockLost
 from daemon.health import HealthServer
 from daemon.metrics import RELOADS, STARTED
 from daemon.service_manager import ServiceManager
 from daemon.signals import Signals
+from daemon.work_assembly import DaemonParts, assemble, recover_after_crash, synchronise
 from matching.enrolment.segment_intake import Intake
 from matching.fingerprints.segment_folder import SegmentFolder
 from storage import schema
@@ -67,7 +67,7 @@ class Daemon:
         )
         self._evidence = EvidenceStore(settings.storage.evidence_dir)
         self._engine = EmbeddedEngine(self._database, clock=clock)
-        self._parts = self._assembled(configuration)
+        self._parts = self._assemble_parts(configuration)
         # A supervisor lives as long as it is the current one or has a run in hand.
         self._supervisors = WeakSet([self._parts.supervisor])
         self._schedule = RunSchedule(database=self._database, dispatcher=self._engine, clock=clock)
@@ -88,7 +88,7 @@ class Daemon:
             STARTED.set(time.time())
             self._manager.ready(self._summary())
             log.info(f"Started: {self._summary()}.", action="started")
-            self._attend()
+            self._serve_signals()
 
     def checks(self) -> dict[str, str]:
         """The database answers, the engine is alive; each "ok" or what is wrong."""
@@ -98,7 +98,7 @@ class Daemon:
             database = "ok"
         except StorageError as error:
             database = str(error)
-        return {"database": database, "engine": self._engine.ailment() or "ok"}
+        return {"database": database, "engine": self._engine.problem() or "ok"}
 
     def _health_server(self, address: str) -> HealthServer:
         server = HealthServer(address, self.checks)
@@ -113,7 +113,7 @@ class Daemon:
         with self._database.transaction() as session:
             left = recover_after_crash(session, self._clock())
             synchronise(session, self._configuration, self._clock())
-        self._sweep_segments()
+        self._tidy_segments()
         if torn or any(left.values()):
             log.warning(
                 "The last daemon did not end by itself; its work goes on.",
@@ -122,7 +122,7 @@ class Daemon:
                 **left,
             )
 
-    def _sweep_segments(self) -> None:
+    def _tidy_segments(self) -> None:
         """Files that a killed import or merge left: erased customers may be in them."""
         folder = SegmentFolder(self._configuration.settings.matching.segments_dir)
         try:
@@ -134,7 +134,7 @@ class Daemon:
                 detail=str(error.strerror),
             )
 
-    def _assembled(self, configuration: Configuration) -> DaemonParts:
+    def _assemble_parts(self, configuration: Configuration) -> DaemonParts:
         return assemble(
             configuration,
             database=self._database,
@@ -158,12 +158,12 @@ class Daemon:
         unfinished = self._engine.stop(wait_s)
         log.info("Stopped.", action="stopped", unfinished=[str(kind) for kind in unfinished])
 
-    def _attend(self) -> None:
+    def _serve_signals(self) -> None:
         """Signals, and a pulse between them: systemd hears of us only while the checks are well."""
         while True:
             received = self._signals.wait(self._pulse_s)
             if received is None:
-                self._pulse()
+                self._report_health()
             elif received is signal.SIGHUP:
                 self._reload()
             else:
@@ -171,18 +171,18 @@ class Daemon:
                 self._manager.stopping()
                 return
 
-    def _pulse(self) -> None:
+    def _report_health(self) -> None:
         if not self._lock.held():
             raise LockLost
         ill = {name: what for name, what in self.checks().items() if what != "ok"}
         if not ill:
             self._manager.alive()
-            self._pay_what_is_owed()
+            self._write_missed_runs()
             return
         log.error("The daemon is not well.", action="unwell", **ill)
         self._manager.status("; ".join(ill.values()))
 
-    def _pay_what_is_owed(self) -> None:
+    def _write_missed_runs(self) -> None:
         try:
             self._schedule.pay()
         except StorageError as error:
@@ -192,7 +192,7 @@ class Daemon:
         self._manager.reloading()
         try:
             configuration = self._reread()
-            self._replace(configuration)
+            self._apply_configuration(configuration)
         except ConfigurationRefused as error:
             RELOADS.labels("refused").inc()
             log.error(
@@ -209,13 +209,13 @@ class Daemon:
             )
         self._manager.ready(self._summary())
 
-    def _replace(self, configuration: Configuration) -> None:
+    def _apply_configuration(self, configuration: Configuration) -> None:
         """What can fail comes first: 1. new parts, 2. all rows in one transaction; then 3. handlers and
         schedule. Runs that go on end as they began.
         """
-        self._warn_of_what_stays(configuration)
-        configuration = _with_storage_of(self._configuration, configuration)
-        parts = self._assembled(configuration)
+        self._warn_restart_needed(configuration)
+        configuration = _keep_storage(self._configuration, configuration)
+        parts = self._assemble_parts(configuration)
         with self._database.transaction() as session:
             of_sources, of_companies = synchronise(session, configuration, self._clock())
             plan = self._schedule.plan(session)
@@ -232,9 +232,12 @@ class Daemon:
             companies_changed=[*of_companies.added, *of_companies.changed, *of_companies.removed],
         )
 
-    def _warn_of_what_stays(self, configuration: Configuration) -> None:
+    def _warn_restart_needed(self, configuration: Configuration) -> None:
         old, new = self._configuration.settings, configuration.settings
-        changed = {"storage": old.storage != new.storage, "daemon": _lasting(old) != _lasting(new)}
+        changed = {
+            "storage": old.storage != new.storage,
+            "daemon": _restart_settings(old) != _restart_settings(new),
+        }
         stays = [section for section, is_changed in changed.items() if is_changed]
         if stays:
             log.warning(
@@ -251,11 +254,11 @@ class Daemon:
         return f"{counts}, on {self._database.place}"
 
 
-def _lasting(settings: Settings) -> dict[str, object]:
+def _restart_settings(settings: Settings) -> dict[str, object]:
     """What of [daemon] is as it was at the start, whatever the file says later."""
     return settings.daemon.model_dump(exclude=NO_RESTART)
 
 
-def _with_storage_of(running: Configuration, new: Configuration) -> Configuration:
+def _keep_storage(running: Configuration, new: Configuration) -> Configuration:
     """Runs must write where this process looks, which is what it opened at its start."""
     return replace(new, settings=new.settings.model_copy(update={"storage": running.settings.storage}))

@@ -18,10 +18,19 @@ from structlog.typing import Processor
 
 TEXT_LIMIT = 20_000  # characters of one field; a traceback of our own is about 4,000
 
-_OURS = ("timestamp", "level", "action")
+_UNMASKED_KEYS = ("timestamp", "level", "action")
 
 # They tell each of their steps at "info".
-_TALKATIVE = ("apscheduler", "alembic", "sqlalchemy", "httpx", "httpcore", "scrapy", "asyncio", "aiosmtplib")
+_VERBOSE_LOGGERS = (
+    "apscheduler",
+    "alembic",
+    "sqlalchemy",
+    "httpx",
+    "httpcore",
+    "scrapy",
+    "asyncio",
+    "aiosmtplib",
+)
 
 
 def configure_logging(*, form: Literal["json", "console"], level: str) -> None:
@@ -31,7 +40,7 @@ def configure_logging(*, form: Literal["json", "console"], level: str) -> None:
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.format_exc_info,
-        masked,
+        mask_event,
     ]
     renderer = (
         structlog.processors.JSONRenderer(ensure_ascii=True)
@@ -48,19 +57,20 @@ def configure_logging(*, form: Literal["json", "console"], level: str) -> None:
     handler.setLevel(level.upper())  # also where a library lowers its logger's level afterwards: Scrapy does
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=[named_after_logger, *shared],
+            foreign_pre_chain=[add_logger_name, *shared],
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
         )
     )
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
-    for name in _TALKATIVE:
+    for name in _VERBOSE_LOGGERS:
         logging.getLogger(name).setLevel(max(logging.WARNING, logging.getLogger().level))
 
 
-def masked(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+def mask_event(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """Mask every text of the line, however deep."""
     return {
-        key: value if key in _OURS or key.startswith("_") else _masked(value) for key, value in event.items()
+        key: value if key in _UNMASKED_KEYS or key.startswith("_") else _mask_value(value)
+        for key, value in event.items()
     }
 
 
@@ -72,17 +82,17 @@ def _mask() -> Callable[[str], str]:
     return mask_text
 
 
-def _masked(value: object) -> object:
+def _mask_value(value: object) -> object:
     if isinstance(value, str):
         return _mask()(value[:TEXT_LIMIT])
     if isinstance(value, dict):
-        return {_masked(key): _masked(inner) for key, inner in value.items()}
+        return {_mask_value(key): _mask_value(inner) for key, inner in value.items()}
     if isinstance(value, (list, tuple, set, frozenset)):
-        return [_masked(inner) for inner in value]
+        return [_mask_value(inner) for inner in value]
     return value if isinstance(value, (int, float, type(None))) else _mask()(str(value)[:TEXT_LIMIT])
 
 
-def named_after_logger(
+def add_logger_name(
     logger: logging.Logger, _method: str, event: MutableMapping[str, Any]
 ) -> MutableMapping[str, Any]:
     """Give a library's line an `action`: the name of its logger."""

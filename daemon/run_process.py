@@ -11,10 +11,10 @@ from daemon import process_start
 def main() -> int:
     """Carry out the job on standard input; the exit code is one of crawler.job.Exit."""
     process_start.before_imports()
-    from daemon.one_run import carry_out
+    from daemon.run_job import execute_job
 
     process_start.after_imports()
-    return carry_out()
+    return execute_job()
 
 
 if __name__ == "__main__":

@@ -59,7 +59,7 @@ def vitals_of(session: Session, source: Source, *, now: datetime) -> SourceVital
     usual = runs.usual_counts(session, source.id)
     fresh = coverage.newest_listing_times(session, source.id, now=now)
     structure = PageStructure.of(source.cursor)
-    cookies, expire = _cookies(source, now)
+    cookies, expire = _cookie_state(source, now)
     return SourceVitals(
         name=source.name,
         enabled=source.enabled,
@@ -83,7 +83,7 @@ def vitals_of(session: Session, source: Source, *, now: datetime) -> SourceVital
     )
 
 
-def _cookies(source: Source, now: datetime) -> tuple[str | None, datetime | None]:
+def _cookie_state(source: Source, now: datetime) -> tuple[str | None, datetime | None]:
     """ "ok", "expired", or the reason why they cannot be used; and when the first of them expires."""
     try:
         file = read_stored(source.definition).cookies_file

@@ -48,23 +48,23 @@ class Credentials:
         return self.webhook_file.read_text().strip()
 
 
-def make(folder: Path) -> Credentials:
+def make_credentials(folder: Path) -> Credentials:
     """Writes new ones into a new folder."""
     folder.mkdir(mode=0o700)
     made = Credentials(folder)
     key = ec.generate_private_key(ec.SECP256R1())
     pkcs8 = serialization.PrivateFormat.PKCS8
-    _keep(made.smtp_password_file, secrets.token_urlsafe(24).encode())
-    _keep(made.webhook_file, b"whsec_" + base64.b64encode(secrets.token_bytes(24)))
-    _keep(
+    _write_secret(made.smtp_password_file, secrets.token_urlsafe(24).encode())
+    _write_secret(made.webhook_file, b"whsec_" + base64.b64encode(secrets.token_bytes(24)))
+    _write_secret(
         made.certificate_key_file,
         key.private_bytes(serialization.Encoding.PEM, pkcs8, serialization.NoEncryption()),
     )
-    _keep(made.certificate_file, _certificate(key).public_bytes(serialization.Encoding.PEM))
+    _write_secret(made.certificate_file, _certificate(key).public_bytes(serialization.Encoding.PEM))
     return made
 
 
-def _keep(path: Path, content: bytes) -> None:
+def _write_secret(path: Path, content: bytes) -> None:
     path.touch(mode=0o600, exist_ok=False)
     path.write_bytes(content)
 

@@ -4,20 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from demo.database_snapshot import AlertFacts, Counts
+from demo.delivery_receipts import Receipts, received_revisions
 from demo.postings import Step
-from demo.receipts import Receipts, revisions
-from demo.scene import Counts, Told
 from demo.story import STORY, ExpectedAlert
 
 CHANNELS = ("mail", "hook")
 
 
-def shortfalls(expected: Sequence[ExpectedAlert], told: Sequence[Told], receipts: Receipts) -> list[str]:
+def alert_problems(
+    expected: Sequence[ExpectedAlert], told: Sequence[AlertFacts], receipts: Receipts
+) -> list[str]:
     """One sentence for each thing that is missing or was not expected; empty when all is as told."""
-    return [*missing(expected, told), *unexpected(expected, told), *undelivered(told, receipts)]
+    return [
+        *missing_alerts(expected, told),
+        *unexpected_alerts(expected, told),
+        *delivery_problems(told, receipts),
+    ]
 
 
-def miscounts(counts: Counts, steps: Sequence[Step] = STORY) -> list[str]:
+def count_problems(counts: Counts, steps: Sequence[Step] = STORY) -> list[str]:
     """The same for rows: each posting is one listing, and each time it was put up is one version."""
     put = [posting for step in steps for posting in step.puts]
     distinct = {(posting.section, posting.key) for posting in put}
@@ -25,13 +31,13 @@ def miscounts(counts: Counts, steps: Sequence[Step] = STORY) -> list[str]:
     return [f"{found} {what}; expected {want}" for what, (want, found) in wanted.items() if want != found]
 
 
-def _matches(expected: ExpectedAlert, told: Told) -> bool:
+def _matches(expected: ExpectedAlert, told: AlertFacts) -> bool:
     posting, url = expected.posting, told.url or ""
     place = (expected.company, posting.section)
     return (told.company, told.source) == place and url.endswith(posting.path)
 
 
-def missing(expected: Iterable[ExpectedAlert], told: Sequence[Told]) -> Iterator[str]:
+def missing_alerts(expected: Iterable[ExpectedAlert], told: Sequence[AlertFacts]) -> Iterator[str]:
     for each in expected:
         alerts = [alert for alert in told if _matches(each, alert)]
         if len(alerts) != 1:
@@ -39,18 +45,18 @@ def missing(expected: Iterable[ExpectedAlert], told: Sequence[Told]) -> Iterator
             yield f"{len(alerts)} alerts for {each.company} at {where}; expected 1, because {each.because}"
 
 
-def unexpected(expected: Sequence[ExpectedAlert], told: Iterable[Told]) -> Iterator[str]:
+def unexpected_alerts(expected: Sequence[ExpectedAlert], told: Iterable[AlertFacts]) -> Iterator[str]:
     for alert in told:
         if not any(_matches(each, alert) for each in expected):
             what = f"{alert.kind}, {alert.company}, {alert.source}: {alert.title}"
             yield f"alert {alert.alert_id} was not expected ({what})"
 
 
-def undelivered(told: Sequence[Told], receipts: Receipts) -> Iterator[str]:
+def delivery_problems(told: Sequence[AlertFacts], receipts: Receipts) -> Iterator[str]:
     known = {(alert.alert_id, number) for alert in told for number in range(1, alert.revision + 1)}
     for channel in CHANNELS:
-        for alert_id, revision in sorted(known | revisions(receipts.of(channel))):
-            keys = receipts.keys(channel, alert_id, revision)
+        for alert_id, revision in sorted(known | received_revisions(receipts.of(channel))):
+            keys = receipts.idempotency_keys(channel, alert_id, revision)
             if len(keys) != 1:
                 yield f"alert {alert_id}, revision {revision}: {len(keys)} keys on {channel}; expected 1"
             if (alert_id, revision) not in known:

@@ -19,15 +19,17 @@ REGIONS = {"quillmere": "US", "yutang": "CN"}
 COMMAND_WITHIN_S = 60.0
 
 
-def enrol(workspace: Workspace) -> None:
+def enrol_lenders(workspace: Workspace) -> None:
     """Leaves both lenders' segments in the monitor's database, and their lists in `customers/`."""
     premises = workspace.folder / "customers"
     premises.mkdir(mode=0o700)
     for slug in REGIONS:
-        _import(workspace, _segment(premises, slug, workspace.folder / "secrets" / f"{slug}.key"))
+        _import_segment(
+            workspace, _make_segment(premises, slug, workspace.folder / "secrets" / f"{slug}.key")
+        )
 
 
-def _segment(premises: Path, slug: str, key_file: Path) -> Path:
+def _make_segment(premises: Path, slug: str, key_file: Path) -> Path:
     """What `keygen` and `enroll` do."""
     now, key = datetime.now(UTC), new_key()
     customers, segment = premises / f"{slug}.csv", premises / f"{slug}.segment"
@@ -37,7 +39,7 @@ def _segment(premises: Path, slug: str, key_file: Path) -> Path:
     return segment
 
 
-def _import(workspace: Workspace, segment: Path) -> None:
+def _import_segment(workspace: Workspace, segment: Path) -> None:
     """The command as a user types it; what it says goes to `enrolment.log`."""
     arguments = ["--config", str(workspace.configuration), "segment", "import", str(segment)]
     log = workspace.folder / "enrolment.log"

@@ -98,10 +98,10 @@ def write_csv(path: Path, customers: Sequence[Customer]) -> None:
 
 def combo(customers: Sequence[Customer]) -> str:
     """The customers as a leak would show them: one a line, values between commas."""
-    return "\n".join(",".join(_published(customer)) for customer in customers)
+    return "\n".join(",".join(_published_values(customer)) for customer in customers)
 
 
-def _published(customer: Customer) -> Iterator[str]:
+def _published_values(customer: Customer) -> Iterator[str]:
     yield customer.name
     yield from filter(None, (customer.email, customer.phone, customer.resident_id, customer.card))
 
@@ -109,7 +109,7 @@ def _published(customer: Customer) -> Iterator[str]:
 def _american(number: int, domain: str) -> Customer:
     # The phone block holds 1,200 numbers: enough for every invented American, without a repetition.
     area = _AREA_CODES[number // 100 % len(_AREA_CODES)]
-    given, family = _drawn(number, _GIVEN, _FAMILY)
+    given, family = _random_choices(number, _GIVEN, _FAMILY)
     card = f"400000{number * 7919 % 1_000_000_000:09d}"
     account = f"{number * 104_729 % 100_000_000:08d}"
     return Customer(
@@ -123,7 +123,7 @@ def _american(number: int, domain: str) -> Customer:
 
 
 def _mainlander(number: int, domain: str) -> Customer:
-    surname, name = _drawn(number, _SURNAMES, _NAMES)
+    surname, name = _random_choices(number, _SURNAMES, _NAMES)
     born = date(1901, 1, 1) + timedelta(days=number % 3_000)
     resident = f"110101{born:%Y%m%d}000"
     return Customer(
@@ -135,7 +135,7 @@ def _mainlander(number: int, domain: str) -> Customer:
     )
 
 
-def _drawn(number: int, *choices: Sequence[str]) -> list[str]:
+def _random_choices(number: int, *choices: Sequence[str]) -> list[str]:
     dice = random.Random(number)  # noqa: S311 - a name for an invented person, not a secret
     return [dice.choice(choice) for choice in choices]
 

@@ -55,7 +55,7 @@ class Posting:
 class Step:
     """One turn of the story. `says` is what a person watching is told."""
 
-    says: str
+    description: str
     puts: tuple[Posting, ...] = ()
     takes: tuple[Posting, ...] = ()
 

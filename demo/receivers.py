@@ -23,12 +23,12 @@ from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from demo.credentials import Credentials
-from demo.lines import lines_in, say
+from demo.json_lines import read_lines, write_event
 
 HOST = "127.0.0.1"
 
 
-class MailDrop:
+class MailReceiver:
     """aiosmtpd's handler: keeps each message and says so."""
 
     def __init__(self, folder: Path) -> None:
@@ -41,7 +41,7 @@ class MailDrop:
         (self._folder / f"{self._received:03d}.eml").write_bytes(content)
         message = message_from_bytes(content, _class=EmailMessage, policy=policy.default)
         plain = message.get_body(("plain",))
-        say(
+        write_event(
             {
                 "mail": self._received,
                 "at": time.time(),
@@ -52,7 +52,7 @@ class MailDrop:
         return "250 Message accepted for delivery"
 
 
-class Hook:
+class WebhookReceiver:
     """The webhook receiver: answers 204 to a delivery that verifies, 400 to any other."""
 
     def __init__(self, folder: Path, secret: str) -> None:
@@ -67,7 +67,7 @@ class Hook:
         verified = self._verified(body, dict(request.headers))
         key = request.headers.get("webhook-id", "")
         event = {"webhook": self._received, "at": time.time(), "key": key, "verified": verified}
-        say({**event, "body": body.decode()})
+        write_event({**event, "body": body.decode()})
         return web.Response(status=204 if verified else 400)
 
     def _verified(self, body: bytes, headers: dict[str, str]) -> bool:
@@ -78,25 +78,25 @@ class Hook:
         return True
 
 
-async def listen(folder: Path) -> None:
+async def serve_receivers(folder: Path) -> None:
     credentials = Credentials(folder / "secrets")
     for name in ("mail", "webhooks"):
         (folder / name).mkdir(exist_ok=True)
-    smtp = await _smtp(MailDrop(folder / "mail"), credentials)
+    smtp = await _start_smtp_server(MailReceiver(folder / "mail"), credentials)
     app = web.Application()
-    app.router.add_post("/spillwatch", Hook(folder / "webhooks", credentials.webhook).receive)
+    app.router.add_post("/spillwatch", WebhookReceiver(folder / "webhooks", credentials.webhook).receive)
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     await web.TCPSite(runner, HOST, 0).start()
     port = smtp.sockets[0].getsockname()[1]
-    say({"ready": {"smtp": port, "webhook": f"http://{HOST}:{runner.addresses[0][1]}/spillwatch"}})
-    async for _ in lines_in():
+    write_event({"ready": {"smtp": port, "webhook": f"http://{HOST}:{runner.addresses[0][1]}/spillwatch"}})
+    async for _ in read_lines():
         pass
     smtp.close()
     await runner.cleanup()
 
 
-async def _smtp(handler: MailDrop, credentials: Credentials) -> asyncio.Server:
+async def _start_smtp_server(handler: MailReceiver, credentials: Credentials) -> asyncio.Server:
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(credentials.certificate_file, credentials.certificate_key_file)
 
@@ -120,4 +120,4 @@ async def _smtp(handler: MailDrop, credentials: Credentials) -> asyncio.Server:
 
 
 if __name__ == "__main__":
-    asyncio.run(listen(Path(sys.argv[1])))
+    asyncio.run(serve_receivers(Path(sys.argv[1])))

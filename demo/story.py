@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from demo.noise import noise
+from demo.background_postings import background_postings
 from demo.people import Customer, americans, combo, mainlanders
 from demo.postings import Posting, SiteSection, Step
 
@@ -41,7 +41,9 @@ _THREAD = Posting(
 _PASTE = Posting(SiteSection.PASTES, "pr00ff", "fresh 8 lines", combo(CUSTOMERS["quillmere"][300:308]))
 _CHEAPER = replace(_OFFER, price="$3,000.00")
 _AGAIN = replace(_OFFER, key="1057", seller="second_hand", price="$2,800.00")
-OPENING = Step("the practice sites open; nothing on them concerns our two lenders yet", puts=noise())
+OPENING = Step(
+    "the practice sites open; nothing on them concerns our two lenders yet", puts=background_postings()
+)
 
 STORY: tuple[Step, ...] = (
     OPENING,

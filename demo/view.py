@@ -17,9 +17,9 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
-from demo.picture import ShowMoment, picture
-from demo.receipts import Receipt, Receipts
-from demo.scene import Scene
+from demo.database_snapshot import Snapshot
+from demo.delivery_receipts import Receipt, Receipts
+from demo.picture import ShowMoment, draw_picture
 from storage.runs import Run, RunState
 from text.printable import printable
 
@@ -30,13 +30,13 @@ READING_S = 20.0  # where nobody can press Enter, the live view comes back by it
 class View(Protocol):
     """Told by the show of everything that happens, in its order."""
 
-    def said(self, sentence: str) -> None: ...
+    def show_step(self, sentence: str) -> None: ...
 
-    def arrived(self, receipt: Receipt) -> None: ...
+    def show_receipt(self, receipt: Receipt) -> None: ...
 
-    def rows(self, scene: Scene, receipts: Receipts) -> None: ...
+    def show_rows(self, snapshot: Snapshot, receipts: Receipts) -> None: ...
 
-    def read(self, lines: Sequence[str]) -> None:
+    def show_page(self, lines: Sequence[str]) -> None:
         """Show these in full, as a page to read."""
 
     def __enter__(self) -> Self: ...
@@ -55,27 +55,27 @@ class LineView:
         self._runs: set[int] = set()
         self._alerts: dict[int, int] = {}
 
-    def said(self, sentence: str) -> None:
+    def show_step(self, sentence: str) -> None:
         self._write(sentence)
 
-    def arrived(self, receipt: Receipt) -> None:
+    def show_receipt(self, receipt: Receipt) -> None:
         what = "e-mail received" if receipt.channel == "mail" else "webhook received, signature verified"
         if not receipt.verified:
             what = "webhook received, but its signature did NOT verify"
         self._write(f"  {what}: alert {receipt.alert_id}, revision {receipt.revision}")
 
-    def rows(self, scene: Scene, receipts: Receipts) -> None:
-        for run in reversed(scene.runs):
+    def show_rows(self, snapshot: Snapshot, receipts: Receipts) -> None:
+        for run in reversed(snapshot.runs):
             if run.state is RunState.FINISHED and run.id not in self._runs:
                 self._runs.add(run.id)
                 if run.listings_new or run.listings_changed or run.reason:
-                    self._write(f"  run {run.id} of {run.source.name}: {_came_to(run)}")
-        for alert in reversed(scene.alerts):
+                    self._write(f"  run {run.id} of {run.source.name}: {_run_result(run)}")
+        for alert in reversed(snapshot.alerts):
             if self._alerts.get(alert.id) != alert.revision:
                 self._alerts[alert.id] = alert.revision
                 self._write(f"  alert {alert.id}, revision {alert.revision}, {alert.severity}: {alert.title}")
 
-    def read(self, lines: Sequence[str]) -> None:
+    def show_page(self, lines: Sequence[str]) -> None:
         self._stream.write("\n" + "\n".join(lines) + "\n\n")
         self._stream.flush()
 
@@ -93,7 +93,7 @@ class LineView:
         return None
 
 
-def _came_to(run: Run) -> str:
+def _run_result(run: Run) -> str:
     counts = f"{run.listings_new} new, {run.listings_changed} changed, {run.pages} pages"
     return counts if run.reason is None else f"{run.outcome} ({run.reason}), {counts}"
 
@@ -105,46 +105,46 @@ class PaneView:
         self._console = console
         self._footer = footer
         self._began = time.monotonic()
-        self._said: list[tuple[float, str]] = []
+        self._steps: list[tuple[float, str]] = []
         self._live: Live | None = None
         self._pages: list[Sequence[str]] = []
         self._shown_at = 0.0
 
-    def said(self, sentence: str) -> None:
-        self._said.append((time.monotonic() - self._began, sentence))
+    def show_step(self, sentence: str) -> None:
+        self._steps.append((time.monotonic() - self._began, sentence))
 
-    def arrived(self, receipt: Receipt) -> None:
+    def show_receipt(self, receipt: Receipt) -> None:
         return None
 
-    def rows(self, scene: Scene, receipts: Receipts) -> None:
-        if self._live is None and not self._turned_over():
+    def show_rows(self, snapshot: Snapshot, receipts: Receipts) -> None:
+        if self._live is None and not self._page_finished():
             return
         elapsed = time.monotonic() - self._began
         verified = sum(receipt.verified for receipt in receipts.of("hook"))
         mails = len(receipts.of("mail"))
-        moment = ShowMoment(elapsed, self._said, scene, mails, verified, self._footer)
+        moment = ShowMoment(elapsed, self._steps, snapshot, mails, verified, self._footer)
         if self._live is not None:
             self._live.update(
-                picture(moment, width=self._console.width, height=self._console.height), refresh=True
+                draw_picture(moment, width=self._console.width, height=self._console.height), refresh=True
             )
 
-    def read(self, lines: Sequence[str]) -> None:
+    def show_page(self, lines: Sequence[str]) -> None:
         self._close()
         room = max(self._console.height - 2, 10)
         self._pages = [lines[first : first + room] for first in range(0, len(lines), room)]
-        self._turn()
+        self._show_next_page()
 
-    def _turned_over(self) -> bool:
+    def _page_finished(self) -> bool:
         """Whether the reader is done, after another page if Enter was pressed."""
         if not self._enter_was_pressed():
             return False
         if self._pages:
-            self._turn()
+            self._show_next_page()
             return False
         self._open()
         return True
 
-    def _turn(self) -> None:
+    def _show_next_page(self) -> None:
         page = self._pages.pop(0)
         self._console.print(Text("\n".join(page)), soft_wrap=True)
         prompt = "Enter: read on" if self._pages else "Enter: back to the live view; Ctrl-C: end"

@@ -23,14 +23,14 @@ class Workspace:
 
     def write(self, addresses: Mapping[str, object]) -> None:
         """The TOML files, with `addresses` (and whatever else they leave open) filled in."""
-        _write(files("demo") / "config", self.folder, addresses)
+        _render_folder(files("demo") / "config", self.folder, addresses)
 
 
-def _write(source: Traversable, target: Path, values: Mapping[str, object]) -> None:
+def _render_folder(source: Traversable, target: Path, values: Mapping[str, object]) -> None:
     target.mkdir(mode=0o700, exist_ok=True)
     for entry in source.iterdir():
         if entry.is_dir():
-            _write(entry, target / entry.name, values)
+            _render_folder(entry, target / entry.name, values)
         elif entry.name.endswith(".toml"):
             text = _templates.from_string(entry.read_text(encoding="utf-8")).render(values)
             (target / entry.name).write_text(text, encoding="utf-8")

@@ -15,9 +15,9 @@ from typing import Annotated
 import typer
 
 from alerts.errors import NoSuchAlert, NoSuchChannel
-from cli.context import App, app_of
+from cli.command_context import App, app_of
 from cli.exits import Exit
-from cli.output import complain, emit_json, say, table
+from cli.output import emit_json, print_error, print_line, print_table
 from daemon import logs
 from storage import alerts as rows
 from storage import deliveries as delivery_rows
@@ -33,10 +33,20 @@ app = typer.Typer(
 Json = Annotated[bool, typer.Option("--json", help="Write JSON.")]
 Limit = Annotated[int, typer.Option(min=1, max=10_000, help="How many, the newest first.")]
 
-_LIST = ("id", "severity", "score", "state", "kind", "opened", "updated", "messages", "title")
-_DELIVERIES = ("id", "alert", "message", "channel", "state", "attempts", "next attempt", "sent", "reason")
-_ATTEMPTS = ("number", "started", "ms", "outcome", "status", "reason", "detail")
-_TEST = ("channel", "transport", "result", "detail")
+_LIST_COLUMNS = ("id", "severity", "score", "state", "kind", "opened", "updated", "messages", "title")
+_DELIVERY_COLUMNS = (
+    "id",
+    "alert",
+    "message",
+    "channel",
+    "state",
+    "attempts",
+    "next attempt",
+    "sent",
+    "reason",
+)
+_ATTEMPT_COLUMNS = ("number", "started", "ms", "outcome", "status", "reason", "detail")
+_TEST_COLUMNS = ("channel", "transport", "result", "detail")
 POLL_S = 0.1
 GRACE_S = 5.0  # beyond the slowest channel's own limit, for a daemon that took a delivery before we could
 
@@ -54,9 +64,9 @@ def list_alerts(
     with app_of(context).database.reading() as session:
         found = rows.recent_alerts(session, state=state, kind=kind, severity=min_severity, limit=limit)
     if as_json:
-        emit_json([_alert(alert) for alert in found])
+        emit_json([_alert_as_dict(alert) for alert in found])
         return
-    table(_LIST, [_row(alert) for alert in found], empty="No alert.")
+    print_table(_LIST_COLUMNS, [_alert_row(alert) for alert in found], empty="No alert.")
 
 
 @app.command()
@@ -75,7 +85,7 @@ def show(
 
     app_ = app_of(context)
     with app_.database.reading() as session:
-        alert = _found(rows.alert_by_id(session, number), number)
+        alert = _required_alert(rows.alert_by_id(session, number), number)
         history = rows.revisions_of(session, number)
         sent = delivery_rows.deliveries_of_alert(session, number)
     revision = next((one for one in history if one.number == (message or alert.revision)), None)
@@ -87,18 +97,18 @@ def show(
     if as_json:
         event = event_of(told).model_dump(mode="json")
         emit_json(
-            _alert(alert)
-            | {"event": event, "history": [_revision(one) for one in history]}
-            | {"deliveries": [_delivery(one) for one in sent]}
+            _alert_as_dict(alert)
+            | {"event": event, "history": [_revision_as_dict(one) for one in history]}
+            | {"deliveries": [_delivery_as_dict(one) for one in sent]}
         )
         return
-    say(plain_text(told))
+    print_line(plain_text(told))
     if alert.acknowledged_by:
         note = f": {alert.note}" if alert.note else ""
-        say(f"{alert.state.value} by {alert.acknowledged_by}{note}\n")
-    table(("message", "at", "change", "severity", "score"), [_history_row(one) for one in history])
-    say("")
-    table(_DELIVERIES, [_delivery_row(one) for one in sent], empty="No channel carries it.")
+        print_line(f"{alert.state.value} by {alert.acknowledged_by}{note}\n")
+    print_table(("message", "at", "change", "severity", "score"), [_history_row(one) for one in history])
+    print_line("")
+    print_table(_DELIVERY_COLUMNS, [_delivery_row(one) for one in sent], empty="No channel carries it.")
 
 
 @app.command()
@@ -116,17 +126,17 @@ def ack(
     app_ = app_of(context)
     who = by or pwd.getpwuid(os.getuid()).pw_name
     with app_.database.transaction() as session:
-        _found(rows.alert_by_id(session, number), number)
+        _required_alert(rows.alert_by_id(session, number), number)
         moved = rows.set_triage_state(session, number, by=who, note=note, state=state, now=app_.clock())
-        alert = _found(rows.alert_by_id(session, number), number)
+        alert = _required_alert(rows.alert_by_id(session, number), number)
         session.refresh(alert)
-        result = _alert(alert)
+        result = _alert_as_dict(alert)
     if as_json:
         emit_json(result)
     elif moved:
-        say(f"Alert {number} is {state.value}, by {who}.")
+        print_line(f"Alert {number} is {state.value}, by {who}.")
     else:
-        complain(f"Alert {number} was {state.value} already, by {result['acknowledged_by']}.")
+        print_error(f"Alert {number} was {state.value} already, by {result['acknowledged_by']}.")
     if not moved:
         raise typer.Exit(Exit.NEGATIVE)
 
@@ -148,11 +158,15 @@ def test(context: typer.Context, as_json: Json = False) -> None:
     with ThreadPoolExecutor(max_workers=8) as pool:
         list(pool.map(delivery.deliver, opened.delivery_ids))
     slowest = max((channel.timeout_s for channel in settings.channels.values()), default=0.0)
-    results = _concluded(app_, opened.delivery_ids, wait_s=slowest + GRACE_S)
+    results = _finished_deliveries(app_, opened.delivery_ids, wait_s=slowest + GRACE_S)
     if as_json:
-        emit_json([_delivery(one) | {"detail": last.detail} for one, last in results])
+        emit_json([_delivery_as_dict(one) | {"detail": last.detail} for one, last in results])
     else:
-        table(_TEST, [_test_row(*result) for result in results], empty="No channel under [alerts.channels].")
+        print_table(
+            _TEST_COLUMNS,
+            [_test_row(*result) for result in results],
+            empty="No channel under [alerts.channels].",
+        )
     if not results or any(one.state is not DeliveryState.SENT for one, _ in results):
         raise typer.Exit(Exit.NEGATIVE)
 
@@ -178,9 +192,9 @@ def deliveries(
     with app_.database.reading() as session:
         found = delivery_rows.recent_deliveries(session, state=state, channel=channel, limit=limit)
     if as_json:
-        emit_json([_delivery(delivery) for delivery in found])
+        emit_json([_delivery_as_dict(delivery) for delivery in found])
     else:
-        table(_DELIVERIES, [_delivery_row(delivery) for delivery in found], empty="No delivery.")
+        print_table(_DELIVERY_COLUMNS, [_delivery_row(delivery) for delivery in found], empty="No delivery.")
 
 
 @app.command()
@@ -199,16 +213,16 @@ def retry(
     if as_json:
         emit_json({"deliveries": list(due)})
     else:
-        say(f"{len(due)} deliveries are due again; a running daemon sends them within seconds.")
+        print_line(f"{len(due)} deliveries are due again; a running daemon sends them within seconds.")
 
 
-def _found(alert: Alert | None, number: int) -> Alert:
+def _required_alert(alert: Alert | None, number: int) -> Alert:
     if alert is None:
         raise NoSuchAlert(f"There is no alert {number}; `spillwatch alerts list` shows which there are.")
     return alert
 
 
-def _concluded(app_: App, ids: Sequence[int], *, wait_s: float) -> list[tuple[Delivery, Attempt]]:
+def _finished_deliveries(app_: App, ids: Sequence[int], *, wait_s: float) -> list[tuple[Delivery, Attempt]]:
     """The deliveries with their last attempts, when all have ended or the time is up."""
     until = time.monotonic() + wait_s
     while True:
@@ -225,12 +239,16 @@ def _concluded(app_: App, ids: Sequence[int], *, wait_s: float) -> list[tuple[De
 
 def _show_attempts(attempts: Sequence[Attempt], *, as_json: bool) -> None:
     if as_json:
-        emit_json([_attempt(attempt) for attempt in attempts])
+        emit_json([_attempt_as_dict(attempt) for attempt in attempts])
     else:
-        table(_ATTEMPTS, [tuple(_attempt(attempt).values()) for attempt in attempts], empty="No attempt yet.")
+        print_table(
+            _ATTEMPT_COLUMNS,
+            [tuple(_attempt_as_dict(attempt).values()) for attempt in attempts],
+            empty="No attempt yet.",
+        )
 
 
-def _row(alert: Alert) -> tuple[object, ...]:
+def _alert_row(alert: Alert) -> tuple[object, ...]:
     head = (alert.id, alert.severity, alert.score, alert.state, alert.kind)
     return (*head, alert.opened_at, alert.updated_at, alert.revision, alert.title)
 
@@ -255,7 +273,7 @@ def _test_row(delivery: Delivery, attempt: Attempt) -> tuple[object, ...]:
     )
 
 
-def _alert(alert: Alert) -> dict[str, object]:
+def _alert_as_dict(alert: Alert) -> dict[str, object]:
     return {
         "id": alert.id,
         "kind": alert.kind,
@@ -272,7 +290,7 @@ def _alert(alert: Alert) -> dict[str, object]:
     }
 
 
-def _revision(revision: AlertRevision) -> dict[str, object]:
+def _revision_as_dict(revision: AlertRevision) -> dict[str, object]:
     return {
         "message": revision.number,
         "at": revision.at,
@@ -282,7 +300,7 @@ def _revision(revision: AlertRevision) -> dict[str, object]:
     }
 
 
-def _delivery(delivery: Delivery) -> dict[str, object]:
+def _delivery_as_dict(delivery: Delivery) -> dict[str, object]:
     return {
         "id": delivery.id,
         "alert": delivery.alert_id,
@@ -298,7 +316,7 @@ def _delivery(delivery: Delivery) -> dict[str, object]:
     }
 
 
-def _attempt(attempt: Attempt) -> dict[str, object]:
+def _attempt_as_dict(attempt: Attempt) -> dict[str, object]:
     return {
         "number": attempt.number,
         "started_at": attempt.started_at,

@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
-from cli.context import App, app_of
+from cli.command_context import App, app_of
 from cli.exits import Exit
-from cli.output import emit_json, say
+from cli.output import emit_json, print_line
 from configuration.errors import ConfigurationRefused
 from crawler.errors import CookiesRefused
 from crawler.fetching.api_token import token_refused
@@ -23,7 +23,7 @@ def command(
     """Read every file of the configuration and say every mistake at once."""
     app = app_of(context)
     try:
-        found, remarks = _found(app), list(_remarks(app))
+        found, remarks = _configuration_counts(app), list(_credential_remarks(app))
     except ConfigurationRefused as error:
         if not as_json:
             raise
@@ -35,12 +35,12 @@ def command(
         counts = (
             "{sources} sources ({enabled} enabled), {companies} companies, {terms} terms, {channels} channels"
         )
-        say(f"No mistakes: {counts.format(**found)}, in {found['file']}.")
+        print_line(f"No mistakes: {counts.format(**found)}, in {found['file']}.")
         for remark in remarks:
-            say(remark)
+            print_line(remark)
 
 
-def _remarks(app: App) -> Iterator[str]:
+def _credential_remarks(app: App) -> Iterator[str]:
     """What is no mistake, and will be missed: a key, or cookies, that cannot be used, or not for long."""
     for source in app.configuration.sources:
         if (refused := token_refused(source.value)) is not None:
@@ -55,7 +55,7 @@ def _remarks(app: App) -> Iterator[str]:
             yield f"{source.name}: {told[1]}"
 
 
-def _found(app: App) -> dict[str, object]:
+def _configuration_counts(app: App) -> dict[str, object]:
     declared = app.configuration
     return {
         "file": declared.file,

@@ -6,11 +6,11 @@ from typing import Annotated
 
 import typer
 
-from cli.context import app_of
-from cli.coverage import SourceCoverage, compared, everything, sentence
+from cli.command_context import app_of
+from cli.coverage import SourceCoverage, all_source_coverage, company_coverage, coverage_summary
 from cli.errors import UnknownName
-from cli.output import emit_json, say, table
-from cli.since import moment
+from cli.output import emit_json, print_line, print_table
+from cli.time_argument import parse_moment
 from storage import companies
 
 _COLUMNS = (
@@ -36,13 +36,13 @@ def command(
     """Say what was covered, and what was not."""
     app = app_of(context)
     now = app.clock()
-    begin = moment(since, now=now)
+    begin = parse_moment(since, now=now)
     with app.database.reading() as session:
         if company is not None and companies.company_by_slug(session, company) is None:
             raise UnknownName(f'There is no company "{company}"; its file would be companies/{company}.toml.')
-        found = everything(session, since=begin, now=now)
-        against = list(compared(session, app.settings.matching, only=company))
-    told = sentence(found, against, since=begin)
+        found = all_source_coverage(session, since=begin, now=now)
+        against = list(company_coverage(session, app.settings.matching, only=company))
+    told = coverage_summary(found, against, since=begin)
     if as_json:
         emit_json(
             {
@@ -54,11 +54,13 @@ def command(
             }
         )
         return
-    table(_COLUMNS, [_row(each) for each in found], empty="No source yet: write sources/NAME.toml.")
-    say(told)
+    print_table(
+        _COLUMNS, [_coverage_row(each) for each in found], empty="No source yet: write sources/NAME.toml."
+    )
+    print_line(told)
 
 
-def _row(each: SourceCoverage) -> tuple[object, ...]:
+def _coverage_row(each: SourceCoverage) -> tuple[object, ...]:
     read = sum(each.outcomes.get(name, 0) for name in ("new_listings", "nothing_new"))
     gaps = None if each.gaps is None else len(each.gaps)
     hours = None if each.gaps is None else f"{each.hours_unseen:.1f}"

@@ -8,9 +8,9 @@ from typing import Annotated
 
 import typer
 
-from cli.context import app_of
+from cli.command_context import app_of
 from cli.exits import Exit
-from cli.output import emit_json, say
+from cli.output import emit_json, print_line
 from storage import schema
 from storage.base import Database
 from storage.lock import DaemonLock
@@ -32,9 +32,9 @@ def upgrade(context: typer.Context, as_json: AsJson = False) -> None:
     if as_json:
         emit_json({"database": database.place, "before": before, "after": after})
     elif before == after:
-        say(f"{database.place} has the schema of this version already ({after}).")
+        print_line(f"{database.place} has the schema of this version already ({after}).")
     else:
-        say(f"{database.place}: from {before or 'an empty database'} to {after}.")
+        print_line(f"{database.place}: from {before or 'an empty database'} to {after}.")
 
 
 @app.command()
@@ -53,7 +53,7 @@ def copy(
     if as_json:
         emit_json({"from": origin.place, "database": target.place, "rows": counts})
     else:
-        say(f"{target.place} has {sum(counts.values())} rows now; {origin.place} is as it was.")
+        print_line(f"{target.place} has {sum(counts.values())} rows now; {origin.place} is as it was.")
 
 
 @app.command()
@@ -65,6 +65,6 @@ def revision(context: typer.Context, as_json: AsJson = False) -> None:
         emit_json({"database": database.place, "revision": found, "head": wanted, "current": found == wanted})
     else:
         advice = "" if found == wanted else " Run `spillwatch db upgrade`."
-        say(f"{database.place}: schema {found or 'none'}; this version needs {wanted}.{advice}")
+        print_line(f"{database.place}: schema {found or 'none'}; this version needs {wanted}.{advice}")
     if found != wanted:
         raise typer.Exit(Exit.NEGATIVE)

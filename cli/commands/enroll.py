@@ -11,8 +11,8 @@ from typing import Annotated
 import typer
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from cli.context import app_of
-from cli.output import console, emit_json, say, table
+from cli.command_context import app_of
+from cli.output import console, emit_json, print_line, print_table
 from matching.company_definition import REGIONS
 from matching.enrolment.enrol import Enrolment, enroll
 from matching.fingerprints.scheme import read_key
@@ -72,7 +72,7 @@ def command(
     segment = out or Path(slug + SUFFIX)
     if base is not None and segment.exists() and segment.samefile(base):
         raise typer.BadParameter("the delta needs a file of its own beside the base's", param_hint="--out")
-    with _display(customers, show=not as_json and console().is_terminal) as progress:
+    with _progress_display(customers, show=not as_json and console().is_terminal) as progress:
         result = enroll(
             customers,
             segment,
@@ -89,11 +89,11 @@ def command(
             progress=progress,
         )
     if as_json:
-        emit_json({"company": slug, "segment": segment, **_as_dict(result)})
+        emit_json({"company": slug, "segment": segment, **_enrolment_as_dict(result)})
     else:
-        _show(result)
+        _print_fields(result)
         numbers = f" Their ordinals begin at {result.first}." if base is not None else ""
-        say(f"{result.rows} customers of {slug} are in {segment}.{numbers} Only the segment travels.")
+        print_line(f"{result.rows} customers of {slug} are in {segment}.{numbers} Only the segment travels.")
 
 
 def columns_of(said: Sequence[str]) -> dict[Field, list[str]]:
@@ -109,7 +109,7 @@ def columns_of(said: Sequence[str]) -> dict[Field, list[str]]:
 
 
 @contextmanager
-def _display(customers: Path, *, show: bool) -> Iterator[Callable[[int, int], None]]:
+def _progress_display(customers: Path, *, show: bool) -> Iterator[Callable[[int, int], None]]:
     total = customers.stat().st_size if customers.is_file() else None
     columns = (BarColumn(), TextColumn("{task.fields[rows]} rows"), TimeRemainingColumn())
     with Progress(*columns, transient=True, disable=not show) as bar:
@@ -121,20 +121,20 @@ def _display(customers: Path, *, show: bool) -> Iterator[Callable[[int, int], No
         yield tell
 
 
-def _show(result: Enrolment) -> None:
+def _print_fields(result: Enrolment) -> None:
     rows = [
-        (field, columns, result.accepted[field], _reasons(result, field))
+        (field, columns, result.accepted[field], _refusal_reasons(result, field))
         for field, columns in result.columns.items()
     ]
-    table(("field", "column", "taken", "not taken"), rows)
+    print_table(("field", "column", "taken", "not taken"), rows)
 
 
-def _reasons(result: Enrolment, field: Field) -> str:
+def _refusal_reasons(result: Enrolment, field: Field) -> str:
     reasons = sorted(result.refused[field].items())
     return ", ".join(f"{reason.replace('_', ' ')}: {count}" for reason, count in reasons)
 
 
-def _as_dict(result: Enrolment) -> dict[str, object]:
+def _enrolment_as_dict(result: Enrolment) -> dict[str, object]:
     return {
         "customers": result.rows,
         "first_ordinal": result.first,

@@ -16,7 +16,7 @@ import typer
 from pydantic import BaseModel, SecretStr
 
 from cli.errors import WouldOverwrite
-from cli.output import emit_json, say
+from cli.output import emit_json, print_line
 from configuration.settings import FILE_NAME, Settings
 
 _WIDTH = 100
@@ -32,7 +32,7 @@ def command(
     as_json: Annotated[bool, typer.Option("--json", help="Write one JSON object.")] = False,
 ) -> None:
     """Write a commented configuration with an example source (switched off) and an example company."""
-    examples = {name: _example(file) for name, file in _EXAMPLES.items()}
+    examples = {name: _template_text(file) for name, file in _EXAMPLES.items()}
     contents = {FILE_NAME: configuration_text(), **examples}
     there = [name for name in contents if (folder / name).exists()]
     if there:
@@ -43,10 +43,10 @@ def command(
     if as_json:
         emit_json({"folder": folder.absolute(), "written": list(contents)})
     else:
-        say(f"Written to {folder.absolute()}: {', '.join(contents)}.\n{_NEXT}")
+        print_line(f"Written to {folder.absolute()}: {', '.join(contents)}.\n{_NEXT_STEPS}")
 
 
-_NEXT = """Next:
+_NEXT_STEPS = """Next:
   1. spillwatch check                      says every mistake in these files
   2. spillwatch source try FILE            shows what a source's selectors find on the live page
   3. spillwatch crawl example-market       one run now
@@ -55,14 +55,14 @@ _NEXT = """Next:
 
 def configuration_text() -> str:
     """spillwatch.toml: every setting as a comment with its default: an upgrade may change defaults."""
-    parts = [_example("head.toml")]
+    parts = [_template_text("head.toml")]
     for name, field in Settings.model_fields.items():
-        lines = _section(name, field.get_default(call_default_factory=True), field.description or "")
+        lines = _section_lines(name, field.get_default(call_default_factory=True), field.description or "")
         parts.append("\n".join(lines))
-    return "\n".join(parts) + "\n" + _example("channels.toml")
+    return "\n".join(parts) + "\n" + _template_text("channels.toml")
 
 
-def _section(name: str, model: BaseModel, purpose: str) -> Iterator[str]:
+def _section_lines(name: str, model: BaseModel, purpose: str) -> Iterator[str]:
     yield f"# {purpose}"
     yield f"[{name}]"
     tables = []
@@ -73,17 +73,17 @@ def _section(name: str, model: BaseModel, purpose: str) -> Iterator[str]:
         elif not isinstance(value, dict):
             purpose = field.description or ""
             yield from (f"# {line}" for line in wrap(purpose[:1].upper() + purpose[1:], _WIDTH))
-            yield f"# {key} = {_toml(value)}" if value is not None else f"# {key} = ...   (unset)"
+            yield f"# {key} = {_toml_value(value)}" if value is not None else f"# {key} = ...   (unset)"
             yield ""
     for table in tables:
-        yield from _section(*table)
+        yield from _section_lines(*table)
 
 
-def _toml(value: object) -> str:
+def _toml_value(value: object) -> str:
     """A default as TOML; the strings, numbers and lists of JSON are written the same way there."""
     plain = value.get_secret_value() if isinstance(value, SecretStr) else value
     return json.dumps(plain, default=str, ensure_ascii=False)
 
 
-def _example(name: str) -> str:
+def _template_text(name: str) -> str:
     return files("cli").joinpath("templates", name).read_text(encoding="utf-8")

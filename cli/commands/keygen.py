@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
-from cli.context import app_of
+from cli.command_context import app_of
 from cli.errors import WouldOverwrite
-from cli.output import emit_json, say
+from cli.output import emit_json, print_line
 from matching.fingerprints.scheme import new_key, write_key
 
 
@@ -29,4 +29,4 @@ def command(
     if as_json:
         emit_json({"file": file, "key_id": key.id})
     else:
-        say(f"The key {key.id} is in {file}, mode 0600. Keep a copy of it away from the segments.")
+        print_line(f"The key {key.id} is in {file}, mode 0600. Keep a copy of it away from the segments.")

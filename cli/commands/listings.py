@@ -7,16 +7,16 @@ from typing import Annotated
 
 import typer
 
-from cli.context import App, app_of
+from cli.command_context import App, app_of
 from cli.errors import UnknownName
-from cli.output import emit_csv, emit_json, table
-from cli.since import moment
+from cli.output import emit_csv, emit_json, print_table
+from cli.time_argument import parse_moment
 from storage import companies, listings, sources
 
-_SHORT = ("id", "source", "life", "first seen", "price", "records", "seller", "title")
+_TABLE_COLUMNS = ("id", "source", "life", "first seen", "price", "records", "seller", "title")
 
 
-def _amount(text: str | None) -> Decimal | None:
+def _parse_amount(text: str | None) -> Decimal | None:
     try:
         return None if text is None else Decimal(text)
     except InvalidOperation:
@@ -57,18 +57,18 @@ def command(
         life=life,
         gone=gone,
         seller=seller,
-        since=None if since is None else moment(since, now=app.clock()),
-        min_price=_amount(min_price),
+        since=None if since is None else parse_moment(since, now=app.clock()),
+        min_price=_parse_amount(min_price),
         currency=currency and currency.upper(),
         min_records=min_records,
     )
-    found = [_as_dict(listing) for listing in _search(app, query, filters, limit)]
+    found = [_listing_as_dict(listing) for listing in _search(app, query, filters, limit)]
     if as_json:
         emit_json(found)
     elif as_csv:
-        emit_csv(list(_as_dict_keys()), [list(listing.values()) for listing in found])
+        emit_csv(list(_listing_keys()), [list(listing.values()) for listing in found])
     else:
-        table(_SHORT, [_row(listing) for listing in found], empty="No listing found.")
+        print_table(_TABLE_COLUMNS, [_listing_row(listing) for listing in found], empty="No listing found.")
 
 
 def _search(
@@ -82,7 +82,7 @@ def _search(
         return list(listings.search_listings(session, query, filters=filters, limit=limit))
 
 
-def _as_dict_keys() -> tuple[str, ...]:
+def _listing_keys() -> tuple[str, ...]:
     return (
         "id",
         "source",
@@ -105,12 +105,12 @@ def _as_dict_keys() -> tuple[str, ...]:
     )
 
 
-def _as_dict(listing: listings.Listing) -> dict[str, object]:
+def _listing_as_dict(listing: listings.Listing) -> dict[str, object]:
     named: dict[str, object] = {"source": listing.source.name}
-    return {key: named.get(key, getattr(listing, key)) for key in _as_dict_keys()}
+    return {key: named.get(key, getattr(listing, key)) for key in _listing_keys()}
 
 
-def _row(listing: dict[str, object]) -> tuple[object, ...]:
+def _listing_row(listing: dict[str, object]) -> tuple[object, ...]:
     amount = listing["price_amount"]
     price = f"{amount:,f} {listing['price_currency']}" if isinstance(amount, Decimal) else None
     records = listing["claimed_records"]

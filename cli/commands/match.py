@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.context import App, app_of
+from cli.command_context import App, app_of
 from cli.errors import UnknownName
 from cli.exits import Exit
-from cli.output import complain, emit_json
-from cli.progress import Meter
-from cli.results import as_dict, show, write_ordinals
+from cli.match_report import as_dict, show, write_ordinals
+from cli.output import emit_json, print_error
+from cli.progress import ProgressMeter
 from matching.checkpoint import Checkpoint, remove_abandoned
 from matching.comparing.findings import Findings
 from matching.comparing.first_look import FIRST_LOOK
@@ -71,19 +71,19 @@ def command(
     be read or compared; 130: ended by Ctrl-C.
     """
     app = app_of(context)
-    watch, names = _watch(app, company)
-    sources = [_source(name) for name in dict.fromkeys(files)]
+    watch, names = _load_watch(app, company)
+    sources = [_sweep_source(name) for name in dict.fromkeys(files)]
     if ordinals is not None:
         ordinals.mkdir(mode=0o700, parents=True, exist_ok=True)
-    kept = timedelta(days=app.watched.settings.matching.sweep_keep_days)
-    remove_abandoned(app.watched.settings.matching.sweeps_dir, before=datetime.now(UTC) - kept)
-    checkpoint = _checkpoint(app, sources, watch, [limit, first_look, max_mb])
-    findings, progress = _begun(checkpoint, watch, limit, restart=restart)
+    kept = timedelta(days=app.watch_configuration.settings.matching.sweep_keep_days)
+    remove_abandoned(app.watch_configuration.settings.matching.sweeps_dir, before=datetime.now(UTC) - kept)
+    checkpoint = _open_checkpoint(app, sources, watch, [limit, first_look, max_mb])
+    findings, progress = _load_or_start(checkpoint, watch, limit, restart=restart)
     sweep = Sweep(findings, progress, limits=Limits(out_bytes=max_mb * _MEGABYTE), first_look=first_look)
     if threads is not None:
         sweep.threads = threads
-    sweep.save_every_s = app.watched.settings.matching.sweep_save_s
-    _run(sweep, sources, checkpoint)
+    sweep.save_every_s = app.watch_configuration.settings.matching.sweep_save_s
+    _run_sweep(sweep, sources, checkpoint)
     if ordinals is not None:
         write_ordinals(ordinals, findings, progress, names)
     if as_json:
@@ -93,18 +93,18 @@ def command(
     if checkpoint is not None:
         checkpoint.remove()
     if not findings.companies:
-        raise typer.Exit(Exit.NEGATIVE if _complete(watch, progress) else Exit.REFUSED)
+        raise typer.Exit(Exit.NEGATIVE if _everything_compared(watch, progress) else Exit.REFUSED)
 
 
-def _complete(watch: Watch, progress: SweepProgress) -> bool:
+def _everything_compared(watch: Watch, progress: SweepProgress) -> bool:
     """Whether "nothing" was said of all that was named, and of all segments."""
     compared = all(read.outcome == WHOLE and not read.left_out for read in progress.read)
     return compared and not watch.unusable
 
 
-def _run(sweep: Sweep, sources: Sequence[SweepSource], checkpoint: Checkpoint | None) -> None:
-    with Meter.over(sources) as meter:
-        sweep.heard = meter.heard
+def _run_sweep(sweep: Sweep, sources: Sequence[SweepSource], checkpoint: Checkpoint | None) -> None:
+    with ProgressMeter.for_sources(sources) as meter:
+        sweep.heard = meter.show_progress
         if checkpoint is not None:
             sweep.saved = lambda: checkpoint.save(sweep)
         with _interruptible(sweep, kept=checkpoint is not None):
@@ -119,11 +119,11 @@ def _interruptible(sweep: Sweep, *, kept: bool) -> Iterator[None]:
         if not sweep.taking:  # else what was kept last is where a later match goes on
             sweep.saved()
         onward = " The same command goes on; with --restart it begins anew." if kept else ""
-        complain(f"Ended after {sweep.findings.rows_scanned:,} rows.{onward}")
+        print_error(f"Ended after {sweep.findings.rows_scanned:,} rows.{onward}")
         raise typer.Exit(Exit.INTERRUPTED) from None
 
 
-def _begun(
+def _load_or_start(
     checkpoint: Checkpoint | None, watch: Watch, limit: int, *, restart: bool
 ) -> tuple[Findings, SweepProgress]:
     """What an earlier match had found, or nothing yet."""
@@ -132,21 +132,23 @@ def _begun(
     loaded = checkpoint.load(watch, limit) if checkpoint is not None else None
     if loaded is None:
         return Findings(watch, limit), SweepProgress()
-    complain(f"An earlier match ended after {loaded[0].rows_scanned:,} rows; this one goes on from there.")
+    print_error(f"An earlier match ended after {loaded[0].rows_scanned:,} rows; this one goes on from there.")
     return loaded
 
 
-def _checkpoint(app: App, sources: Sequence[SweepSource], watch: Watch, options: object) -> Checkpoint | None:
+def _open_checkpoint(
+    app: App, sources: Sequence[SweepSource], watch: Watch, options: object
+) -> Checkpoint | None:
     """None where a source cannot be read again."""
     paths = [source for _, source in sources if isinstance(source, Path)]
     if len(paths) != len(sources) or not all(path.is_file() or path.is_dir() for path in paths):
         return None
     with suppress(OSError):
-        return Checkpoint.of(app.watched.settings.matching.sweeps_dir, paths, watch, options)
+        return Checkpoint.of(app.watch_configuration.settings.matching.sweeps_dir, paths, watch, options)
     return None
 
 
-def _source(name: str) -> SweepSource:
+def _sweep_source(name: str) -> SweepSource:
     """Raises InputMissing or InputUnreadable before anything is read, not after hours."""
     if name == STDIN:
         return "standard input", sys.stdin.buffer
@@ -160,9 +162,9 @@ def _source(name: str) -> SweepSource:
     return name, path
 
 
-def _watch(app: App, only: str | None) -> tuple[Watch, dict[int, str]]:
+def _load_watch(app: App, only: str | None) -> tuple[Watch, dict[int, str]]:
     """The declared terms and the imported segments; company numbers are ours, for nothing is written."""
-    declared = app.watched.companies
+    declared = app.watch_configuration.companies
     with app.database.reading() as session:
         rows = [row for row in companies.active_segments(session) if only in (None, row.company.slug)]
     slugs = sorted({company.name for company in declared} | {row.company.slug for row in rows})
@@ -177,8 +179,8 @@ def _watch(app: App, only: str | None) -> tuple[Watch, dict[int, str]]:
         if only in (None, company.name)
     ]
     segments: list[WatchedSegment]
-    segments, unusable = watched_segments(rows, app.watched.settings.matching, numbers)
+    segments, unusable = watched_segments(rows, app.watch_configuration.settings.matching, numbers)
     for error in unusable.values():
-        complain(f"{error}; its fingerprints are not compared.")
+        print_error(f"{error}; its fingerprints are not compared.")
     watch = watch_of(terms, segments, unusable)
     return watch, {number: slug for slug, number in numbers.items()}

@@ -6,9 +6,9 @@ from typing import Annotated
 
 import typer
 
-from cli.context import app_of
+from cli.command_context import app_of
 from cli.errors import UnknownName
-from cli.output import emit_json, say
+from cli.output import emit_json, print_line
 from storage import companies, watch
 
 
@@ -33,4 +33,4 @@ def command(
     if as_json:
         emit_json({"rematch": rematch_id, "scope": scope, "company": company})
     else:
-        say(f"Rematch {rematch_id} is queued; the daemon (`spillwatch run`) does it.")
+        print_line(f"Rematch {rematch_id} is queued; the daemon (`spillwatch run`) does it.")

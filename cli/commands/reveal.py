@@ -11,10 +11,10 @@ from typing import Annotated, TextIO
 
 import typer
 
+from cli.command_context import app_of
 from cli.commands.enroll import columns_of
-from cli.context import app_of
 from cli.errors import WouldOverwrite
-from cli.output import complain, emit_json, say, table
+from cli.output import emit_json, print_error, print_line, print_table
 from matching.enrolment.ordinals import read_wanted
 from matching.enrolment.reveal import Lists, Revealed, check_belongs, reveal
 from matching.fingerprints.scheme import read_key
@@ -70,13 +70,13 @@ def command(
         chain = SegmentChain.of([open_segment(one) for one in segment])
         compared = check_belongs(lists, chain, read_key(key), columns=columns_of(column or ()), dates=dates)
     wanted = read_wanted(ordinals, of=of)
-    with _output(out) as stream:
+    with _open_output(out) as stream:
         revealed = reveal(wanted, lists, stream, columns=columns.split(",") if columns else None)
-    _tell(revealed, out, compared, as_json=as_json)
+    _print_counts(revealed, out, compared, as_json=as_json)
 
 
 @contextmanager
-def _output(out: str) -> Iterator[TextIO]:
+def _open_output(out: str) -> Iterator[TextIO]:
     """A new file of mode 0600, which is gone again if it was not finished."""
     if out == STDOUT:
         yield sys.stdout
@@ -94,7 +94,7 @@ def _output(out: str) -> Iterator[TextIO]:
         raise
 
 
-def _tell(revealed: Revealed, out: str, compared: int | None, *, as_json: bool) -> None:
+def _print_counts(revealed: Revealed, out: str, compared: int | None, *, as_json: bool) -> None:
     """To standard error where the customers go to standard output."""
     fields = dict(revealed.fields.most_common())
     if as_json and out != STDOUT:
@@ -103,8 +103,8 @@ def _tell(revealed: Revealed, out: str, compared: int | None, *, as_json: bool) 
     checked = "" if compared is None else f" The list is the segment's: {compared} rows were compared."
     sentence = f"{revealed.customers} customers.{checked}"
     if out == STDOUT:
-        complain(sentence)
+        print_error(sentence)
         return
     if fields:
-        table(("field", "customers"), list(fields.items()))
-    say(f"{sentence} They are in {out}, mode 0600.")
+        print_table(("field", "customers"), list(fields.items()))
+    print_line(f"{sentence} They are in {out}, mode 0600.")

@@ -8,7 +8,7 @@ from functools import partial
 
 import typer
 
-from cli.context import app_of
+from cli.command_context import app_of
 from cli.exits import Exit
 from configuration.configuration import load_configuration
 from configuration.settings import read_supervision

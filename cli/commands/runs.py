@@ -6,9 +6,9 @@ from typing import Annotated
 
 import typer
 
-from cli.context import app_of
+from cli.command_context import app_of
 from cli.errors import UnknownName
-from cli.output import emit_json, table
+from cli.output import emit_json, print_table
 from storage import runs, sources
 from text.printable import printable
 
@@ -41,7 +41,7 @@ def command(
     if as_json:
         emit_json([as_dict(run) for run in found])
     else:
-        table(_COLUMNS, [_row(run) for run in found], empty="No run yet.")
+        print_table(_COLUMNS, [_run_row(run) for run in found], empty="No run yet.")
 
 
 def as_dict(run: runs.Run) -> dict[str, object]:
@@ -68,7 +68,7 @@ def as_dict(run: runs.Run) -> dict[str, object]:
     }
 
 
-def _row(run: runs.Run) -> tuple[object, ...]:
+def _run_row(run: runs.Run) -> tuple[object, ...]:
     took = run.finished_at - run.started_at if run.finished_at and run.started_at else None
     seconds = f"{took.total_seconds():.1f}" if took else None
     counts = (run.pages, run.pages_unread, run.listings_new, run.listings_changed)

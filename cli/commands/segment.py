@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
-from cli.context import App, app_of
+from cli.command_context import App, app_of
 from cli.errors import UnknownName
-from cli.output import emit_json, say, table
+from cli.output import emit_json, print_line, print_table
 from matching.enrolment.ordinals import read_ordinals
 from matching.enrolment.segment_intake import Intake, Taken
 from matching.fingerprints.keyring import Keyring
@@ -46,7 +46,9 @@ def import_(
     as_json: AsJson = False,
 ) -> None:
     """Check a segment or a delta, and its company's key, and take it up; the archive is compared with it."""
-    from daemon.assembly import declared_companies  # brings Scrapy with it, which no other command here needs
+    from daemon.work_assembly import (
+        declared_companies,  # brings Scrapy with it, which no other command here needs
+    )
 
     app = app_of(context)
     segment = verified(file)
@@ -60,16 +62,16 @@ def import_(
             f"write one, with its fingerprints.key_file."
         )
     if replaces is not None:
-        _known(app, replaces, slug)
+        _existing_segment(app, replaces, slug)
     segment.check_key(Keyring(app.settings.matching).that_made(segment.header, file))
-    taken = _intake(app).take_up(segment, company.id, replaces=replaces)
+    taken = _segment_intake(app).take_up(segment, company.id, replaces=replaces)
     if as_json:
-        emit_json({"segment": taken.segment_id, "merged": taken.merged, **_as_dict(segment)})
+        emit_json({"segment": taken.segment_id, "merged": taken.merged, **_header_as_dict(segment)})
     else:
-        say(_told(taken, segment))
+        print_line(_import_summary(taken, segment))
 
 
-def _told(taken: Taken, segment: MappedSegment) -> str:
+def _import_summary(taken: Taken, segment: MappedSegment) -> str:
     header = segment.header
     if not header.is_delta:
         what = f"{header.fingerprints} fingerprints of {header.customers} customers"
@@ -86,12 +88,12 @@ def list_(context: typer.Context, as_json: AsJson = False) -> None:
     with app_of(context).database.reading() as session:
         rows = companies.all_segments(session)
     if as_json:
-        emit_json([_row(row) for row in rows])
+        emit_json([_segment_as_dict(row) for row in rows])
     else:
         counted = ("values", "customers", "key", "deltas", "erased")
         columns = ("id", "company", "fields", *counted, "imported", "active")
-        cells = [tuple(_row(row).values())[: len(columns)] for row in rows]
-        table(columns, cells, empty="No segment yet; `spillwatch enroll` makes one.")
+        cells = [tuple(_segment_as_dict(row).values())[: len(columns)] for row in rows]
+        print_table(columns, cells, empty="No segment yet; `spillwatch enroll` makes one.")
 
 
 @app.command()
@@ -99,9 +101,9 @@ def show(file: File, as_json: AsJson = False) -> None:
     """Show what a segment file says of itself; needs no key."""
     segment = open_segment(file)
     if as_json:
-        emit_json(_as_dict(segment))
+        emit_json(_header_as_dict(segment))
     else:
-        table(("", ""), list(_as_dict(segment).items()))
+        print_table(("", ""), list(_header_as_dict(segment).items()))
 
 
 @app.command()
@@ -115,9 +117,9 @@ def verify(
     if as_json:
         emit_json({"file": file, "whole": True, "key": None if key is None else True})
         return
-    say(f"{file} is whole{'' if key is None else ' and was made with this key'}.")
+    print_line(f"{file} is whole{'' if key is None else ' and was made with this key'}.")
     if segment.outdated:
-        say(f"Of other rules than this program's, and not compared: {', '.join(segment.outdated)}.")
+        print_line(f"Of other rules than this program's, and not compared: {', '.join(segment.outdated)}.")
 
 
 @app.command()
@@ -137,7 +139,7 @@ def erase(
     if as_json:
         emit_json({"segment": out, "erased": written.erased, "sequence": written.sequence})
     else:
-        say(f"{out} erases {written.erased} customers: delta {written.sequence} of its series.")
+        print_line(f"{out} erases {written.erased} customers: delta {written.sequence} of its series.")
 
 
 @app.command()
@@ -158,13 +160,13 @@ def merge(
         merged, what = True, f"{out}: {header.fingerprints} fingerprints, as of delta {header.sequence}."
     else:
         app, number = app_of(context), segment or 0
-        _known(app, number)
-        merged = _intake(app).merge(number)
+        _existing_segment(app, number)
+        merged = _segment_intake(app).merge(number)
         what = f"Segment {number} is merged." if merged else f"Segment {number} has no deltas: nothing to do."
     if as_json:
         emit_json({"segment": out or segment, "merged": merged})
     else:
-        say(what)
+        print_line(what)
 
 
 @app.command()
@@ -175,17 +177,19 @@ def remove(
 ) -> None:
     """Compare with a segment no longer, and delete its file. What it found stays."""
     app = app_of(context)
-    row = _known(app, segment)
+    row = _existing_segment(app, segment)
     with app.database.transaction() as session:
         companies.retire_segment(session, segment)
-    _intake(app).sweep()
+    _segment_intake(app).sweep()
     if as_json:
         emit_json({"segment": segment, "removed": True})
     else:
-        say(f"Segment {segment} of {row.company.slug} is no longer compared with; its files are deleted.")
+        print_line(
+            f"Segment {segment} of {row.company.slug} is no longer compared with; its files are deleted."
+        )
 
 
-def _known(app: App, segment: int, slug: str | None = None) -> companies.Segment:
+def _existing_segment(app: App, segment: int, slug: str | None = None) -> companies.Segment:
     """Raises UnknownName. `slug`: whose it has to be, None for anybody's."""
     with app.database.reading() as session:
         row = next((row for row in companies.all_segments(session) if row.id == segment), None)
@@ -195,11 +199,11 @@ def _known(app: App, segment: int, slug: str | None = None) -> companies.Segment
     return row
 
 
-def _intake(app: App) -> Intake:
+def _segment_intake(app: App) -> Intake:
     return Intake(app.database, SegmentFolder(app.settings.matching.segments_dir), app.clock)
 
 
-def _row(row: companies.Segment) -> dict[str, object]:
+def _segment_as_dict(row: companies.Segment) -> dict[str, object]:
     return {
         "id": row.id,
         "company": row.company.slug,
@@ -215,7 +219,7 @@ def _row(row: companies.Segment) -> dict[str, object]:
     }
 
 
-def _as_dict(segment: MappedSegment) -> dict[str, object]:
+def _header_as_dict(segment: MappedSegment) -> dict[str, object]:
     header = segment.header
     return {
         "company": header.company,

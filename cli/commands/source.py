@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from pydantic import TypeAdapter, ValidationError
 
+from cli.command_context import App, app_of
 from cli.commands.source_detect import detect
-from cli.context import App, app_of
 from cli.errors import UnknownName
 from cli.exits import Exit
-from cli.output import emit_json, say, table
-from configuration.declared import Declared, read_toml
+from cli.output import emit_json, print_line, print_table
+from configuration.declared_files import Declared, read_toml
 from configuration.errors import ConfigurationRefused
-from configuration.mistakes import Mistake, mistakes_of
+from configuration.mistake_messages import Mistake, mistakes_of
 from configuration.settings import anchor_paths
 from crawler.sources import FieldFinding, SourceDefinition
 from matching.masks import mask_text
@@ -32,9 +32,19 @@ app = typer.Typer(
 )
 app.command("detect")(detect)
 
-_LISTED = ("name", "kind", "enabled", "health", "last_run", "last_outcome", "file")
-_VITALS = ("name", "health", "since", "last success", "listings", "usual", "unread", "newest", "next run")
-_FOUND = ("page", "part", "field", "selector", "found", "first value", "read as")
+_LIST_COLUMNS = ("name", "kind", "enabled", "health", "last_run", "last_outcome", "file")
+_HEALTH_COLUMNS = (
+    "name",
+    "health",
+    "since",
+    "last success",
+    "listings",
+    "usual",
+    "unread",
+    "newest",
+    "next run",
+)
+_FIELD_COLUMNS = ("page", "part", "field", "selector", "found", "first value", "read as")
 
 
 @app.command("list")
@@ -43,16 +53,16 @@ def list_sources(
     as_json: Annotated[bool, typer.Option("--json", help="Write a JSON list.")] = False,
 ) -> None:
     """List the sources with their health and their last run."""
-    found = _sources(app_of(context))
+    found = _source_states(app_of(context))
     if as_json:
         emit_json(found)
     else:
-        headings = [column.replace("_", " ") for column in _LISTED]
-        shown = [[each[column] for column in _LISTED] for each in found]
-        table(headings, shown, empty="No source yet: write sources/NAME.toml.")
+        headings = [column.replace("_", " ") for column in _LIST_COLUMNS]
+        shown = [[each[column] for column in _LIST_COLUMNS] for each in found]
+        print_table(headings, shown, empty="No source yet: write sources/NAME.toml.")
 
 
-def _sources(app: App) -> list[dict[str, object]]:
+def _source_states(app: App) -> list[dict[str, object]]:
     """What is declared, and what the database knows that is still there; a new file has no row yet."""
     from storage import runs, sources
 
@@ -61,12 +71,12 @@ def _sources(app: App) -> list[dict[str, object]]:
         known = {each.name: each for each in sources.all_sources(session) if each.removed_at is None}
         last = {name: runs.last_slot(session, source.id) for name, source in known.items()}
     return [
-        _listed(name, declared.get(name), known.get(name), last.get(name))
+        _source_state(name, declared.get(name), known.get(name), last.get(name))
         for name in sorted(declared.keys() | known.keys())
     ]
 
 
-def _listed(
+def _source_state(
     name: str, file: Declared[SourceDefinition] | None, row: Source | None, run: Run | None
 ) -> dict[str, object]:
     return {
@@ -100,15 +110,19 @@ def health(
     if as_json:
         emit_json([each.as_dict() for each in found])
     else:
-        table(_VITALS, [_vital_row(each) for each in found], empty="No source yet: write sources/NAME.toml.")
+        print_table(
+            _HEALTH_COLUMNS,
+            [_vitals_row(each) for each in found],
+            empty="No source yet: write sources/NAME.toml.",
+        )
         for each in found:
-            for line in _ailments(each):
-                say(f"{each.name}: {line}")
+            for line in _source_problems(each):
+                print_line(f"{each.name}: {line}")
     if not all(each.well for each in found):
         raise typer.Exit(Exit.NEGATIVE)
 
 
-def _vital_row(each: SourceVitals) -> list[object]:
+def _vitals_row(each: SourceVitals) -> list[object]:
     usual = None if each.listings_usual is None else f"{each.listings_usual:g}"
     seen = (each.listings_seen, usual, each.pages_unread)
     return [
@@ -122,7 +136,7 @@ def _vital_row(each: SourceVitals) -> list[object]:
     ]
 
 
-def _ailments(each: SourceVitals) -> Iterator[str]:
+def _source_problems(each: SourceVitals) -> Iterator[str]:
     """What somebody should look at, a line each."""
     if each.detail and not each.well:
         yield each.detail
@@ -141,17 +155,19 @@ def try_source(
     """Fetch a list page, one listing and the next page, and show what each selector found; stores nothing."""
     from crawler.visits.trial import try_pages
 
-    definition = _read(file)
+    definition = _read_definition(file)
     looks = try_pages(definition, settings=app_of(context).crawler_settings)
     if as_json:
-        emit_json({"source": file.stem, "kind": definition.kind, "pages": [_as_dict(each) for each in looks]})
+        emit_json(
+            {"source": file.stem, "kind": definition.kind, "pages": [_page_as_dict(each) for each in looks]}
+        )
     else:
-        _show(looks)
+        _print_trial(looks)
     if not looks or not all(each.parsed is not None and each.parsed.recognised for each in looks):
         raise typer.Exit(Exit.NEGATIVE)
 
 
-def _read(file: Path) -> SourceDefinition:
+def _read_definition(file: Path) -> SourceDefinition:
     """The definition in a file; raises ConfigurationRefused with everything that is wrong in it."""
     adapter: TypeAdapter[SourceDefinition] = TypeAdapter(SourceDefinition)
     wrong: list[Mistake] = []
@@ -164,7 +180,7 @@ def _read(file: Path) -> SourceDefinition:
     raise ConfigurationRefused(wrong)
 
 
-def _as_dict(look: PageTrial) -> dict[str, object]:
+def _page_as_dict(look: PageTrial) -> dict[str, object]:
     parsed = look.parsed
     if parsed is None:
         reason = look.problem.reason if look.problem else None
@@ -194,15 +210,15 @@ def _as_dict(look: PageTrial) -> dict[str, object]:
     }
 
 
-def _show(looks: list[PageTrial]) -> None:
+def _print_trial(looks: list[PageTrial]) -> None:
     for look in looks:
-        say(_sentence(look))
+        print_line(_page_summary(look))
     first = [look for look in looks if look.what != "next page"]
-    rows = [_row(look.what, each) for look in first if look.parsed for each in look.parsed.findings]
-    table(_FOUND, rows, empty="No selector was tried.")
+    rows = [_field_row(look.what, each) for look in first if look.parsed for each in look.parsed.findings]
+    print_table(_FIELD_COLUMNS, rows, empty="No selector was tried.")
 
 
-def _sentence(look: PageTrial) -> str:
+def _page_summary(look: PageTrial) -> str:
     """What came of one page, and what to do about it."""
     where = f"{look.what.capitalize()} {mask_text(look.url)}"
     if look.parsed is None:
@@ -217,7 +233,7 @@ def _sentence(look: PageTrial) -> str:
     return f"{where}{total}: {count} listings, read as {look.parsed.charset}; {onward}."
 
 
-def _row(page: str, each: FieldFinding) -> list[object]:
+def _field_row(page: str, each: FieldFinding) -> list[object]:
     found = f"{each.found} of {each.tried}" if each.found else "nothing"
     return [
         page,

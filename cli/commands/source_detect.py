@@ -9,10 +9,10 @@ from urllib.parse import urlsplit
 import typer
 from pydantic import ValidationError
 
-from cli.context import app_of
+from cli.command_context import app_of
 from cli.errors import WouldOverwrite
 from cli.exits import Exit
-from cli.output import complain, emit_json, say
+from cli.output import emit_json, print_error, print_line
 from matching.masks import mask_text
 from text.printable import printable
 
@@ -39,7 +39,7 @@ def detect(
     from crawler.sources.families.detect import detected_source_file
     from crawler.visits.introduction import introduce_site
 
-    definition = _definition(url, tor=tor, private=private)
+    definition = _fetch_definition(url, tor=tor, private=private)
     said = introduce_site(definition, settings=app_of(context).crawler_settings)
     toml = None
     if said.finding is not None and said.finding.kind is not None:
@@ -48,14 +48,14 @@ def detect(
     if write is not None and toml is not None:
         write.write_text(toml, encoding="utf-8")
     if as_json:
-        emit_json(_as_dict(said, toml))
+        emit_json(_introduction_as_dict(said, toml))
     else:
-        _tell(said, toml, write)
+        _print_introduction(said, toml, write)
     if toml is None:
         raise typer.Exit(Exit.NEGATIVE)
 
 
-def _definition(url: str, *, tor: bool, private: bool) -> SourceDefinition:
+def _fetch_definition(url: str, *, tor: bool, private: bool) -> SourceDefinition:
     """What says how the page is fetched; of which kind is what we want to know."""
     from crawler.sources import read_definition
 
@@ -73,21 +73,21 @@ def _definition(url: str, *, tor: bool, private: bool) -> SourceDefinition:
         raise typer.BadParameter(error.errors()[0]["msg"], param_hint="URL") from None
 
 
-def _tell(said: SiteIntroduction, toml: str | None, written: Path | None) -> None:
+def _print_introduction(said: SiteIntroduction, toml: str | None, written: Path | None) -> None:
     if said.problem is not None:
-        complain(f"{mask_text(said.url)} could not be read. {mask_text(str(said.problem))}")
+        print_error(f"{mask_text(said.url)} could not be read. {mask_text(str(said.problem))}")
     elif toml is None:
-        complain(
+        print_error(
             f"{mask_text(said.url)}: no program that is known here, and no feed. "
             "Describe it yourself: docs/how-to/write-a-source.md."
         )
     elif written is not None:
-        say(f"Wrote {written}. Look at what it finds: spillwatch source try {written}")
+        print_line(f"Wrote {written}. Look at what it finds: spillwatch source try {written}")
     else:
         typer.echo(printable(toml, lines=True), nl=False)
 
 
-def _as_dict(said: SiteIntroduction, toml: str | None) -> dict[str, object]:
+def _introduction_as_dict(said: SiteIntroduction, toml: str | None) -> dict[str, object]:
     finding = said.finding
     return {
         "url": mask_text(said.url),

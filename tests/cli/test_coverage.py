@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from cli.coverage import SourceCoverage, compared, covered, sentence
+from cli.coverage import SourceCoverage, company_coverage, coverage_summary, source_coverage
 from cli.exits import Exit
 from crawler.sources import read_definition
 from daemon.source_vitals import vitals_of
@@ -66,7 +66,7 @@ def hourly(database: Database, source_id: int, without: Iterable[int] = (), **co
 def looked(database: Database, since: datetime = START) -> SourceCoverage:
     with database.reading() as session:
         [source] = sources.all_sources(session)
-        return covered(session, source, since=since, now=NOW)
+        return source_coverage(session, source, since=since, now=NOW)
 
 
 def test_a_source_that_was_visited_whenever_it_was_due_has_no_gap(sqlite_database: Database) -> None:
@@ -75,7 +75,7 @@ def test_a_source_that_was_visited_whenever_it_was_due_has_no_gap(sqlite_databas
     found = looked(sqlite_database)
 
     assert (found.runs, found.pages, found.gaps, found.whole) == (25, 75, [], True)
-    assert sentence([found], [], since=START) == (
+    assert coverage_summary([found], [], since=START) == (
         "Since 2026-03-01 00:00 UTC, 1 of 1 sources were read without a gap, in 25 visits to all. "
         "0 versions of listings were matched, 0 wait, 0 could not be."
     )
@@ -88,7 +88,9 @@ def test_hours_without_a_visit_are_a_gap(sqlite_database: Database) -> None:
 
     assert found.gaps is not None
     assert [(gap.begin, gap.hours) for gap in found.gaps] == [(START + 4 * HOUR, 6.0)]
-    assert "market was not read for 6.0 hours in 1 gap (unknown now)." in sentence([found], [], since=START)
+    assert "market was not read for 6.0 hours in 1 gap (unknown now)." in coverage_summary(
+        [found], [], since=START
+    )
 
 
 def test_a_visit_that_read_nothing_closes_no_gap(sqlite_database: Database) -> None:
@@ -125,7 +127,7 @@ def test_pages_that_stay_unread_are_told(sqlite_database: Database) -> None:
     found = looked(sqlite_database)
 
     assert (found.pages_unread, found.whole) == (4, False)
-    assert "market has 4 pages unread." in sentence([found], [], since=START)
+    assert "market has 4 pages unread." in coverage_summary([found], [], since=START)
 
 
 def test_nothing_follows_from_watching_nothing(sqlite_database: Database) -> None:
@@ -134,7 +136,7 @@ def test_nothing_follows_from_watching_nothing(sqlite_database: Database) -> Non
     found = looked(sqlite_database)
 
     assert found.gaps is None
-    assert sentence([found], [], since=START).startswith("No source is watched, so nothing follows")
+    assert coverage_summary([found], [], since=START).startswith("No source is watched, so nothing follows")
 
 
 def test_what_waits_to_be_matched_is_counted(sqlite_database: Database) -> None:
@@ -152,10 +154,10 @@ def test_a_company_without_fingerprints_is_compared_by_name_alone(sqlite_databas
     with sqlite_database.transaction() as session:
         given.company(session, "lender")
     with sqlite_database.reading() as session:
-        [lender] = compared(session, MatchingSettings(), only="lender")
+        [lender] = company_coverage(session, MatchingSettings(), only="lender")
 
     assert (lender.company, lender.terms, lender.comparable) == ("lender", 1, False)
-    told = sentence([looked(sqlite_database)], [lender], since=START)
+    told = coverage_summary([looked(sqlite_database)], [lender], since=START)
     assert told.endswith("looked for 1 term, and for no customer: No customer of lender is enrolled.")
 
 

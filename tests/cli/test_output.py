@@ -11,7 +11,7 @@ from enum import StrEnum
 
 import pytest
 
-from cli.output import emit_csv, emit_json, show, table
+from cli.output import cell_text, emit_csv, emit_json, print_table
 from text.printable import printable
 
 
@@ -35,7 +35,7 @@ def test_nothing_printed_is_obeyed_by_a_terminal(hostile: str, harmless: str) ->
 
 def test_a_table_prints_crawled_markup_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:
     """Neither rich's own markup nor an escape sequence in a cell has an effect."""
-    table(("title",), [("[bold red]x[/] \x1b[31my",)])
+    print_table(("title",), [("[bold red]x[/] \x1b[31my",)])
 
     printed = capsys.readouterr().out
     assert "[bold red]x[/] [31my" in printed
@@ -44,7 +44,7 @@ def test_a_table_prints_crawled_markup_as_it_is(capsys: pytest.CaptureFixture[st
 
 def test_an_empty_table_is_a_sentence(capsys: pytest.CaptureFixture[str]) -> None:
     """No rows are said in words."""
-    table(("a",), [], empty="No run yet.")
+    print_table(("a",), [], empty="No run yet.")
 
     assert capsys.readouterr().out == "No run yet.\n"
 
@@ -89,5 +89,5 @@ def test_json_is_ascii_and_has_utc_times(capsys: pytest.CaptureFixture[str]) -> 
 
 def test_a_cell_shows_nothing_for_none_and_words_for_booleans() -> None:
     """People read yes and no, and an empty cell where there is nothing."""
-    assert (show(None), show(True), show([1, "a\x1b"])) == ("", "yes", "1, a")
-    assert show(datetime(2026, 5, 1, 8, 0, tzinfo=UTC)).startswith("2026-0")
+    assert (cell_text(None), cell_text(True), cell_text([1, "a\x1b"])) == ("", "yes", "1, a")
+    assert cell_text(datetime(2026, 5, 1, 8, 0, tzinfo=UTC)).startswith("2026-0")

@@ -7,7 +7,7 @@ import io
 from rich.console import Console
 from rich.progress import Progress as Line
 
-from cli.progress import Meter
+from cli.progress import ProgressMeter
 from matching.inputs.outcomes import WHOLE
 from matching.sweep import DocumentRead, SweepProgress
 
@@ -20,7 +20,7 @@ def test_a_second_reading_is_as_much_more_to_read() -> None:
     """What is done grows from report to report, what is left is known, and at the end they are equal."""
     line = Line(console=Console(file=io.StringIO()))
     line.add_task("", total=100)
-    meter = Meter(100, line)
+    meter = ProgressMeter(100, line)
     progress = SweepProgress()
     told = []
 
@@ -28,13 +28,13 @@ def test_a_second_reading_is_as_much_more_to_read() -> None:
         progress.begin(name)
         for end in (size // 2, size):
             progress.end = end
-            meter.heard(progress)
+            meter.show_progress(progress)
             told.append((line.tasks[0].completed, line.tasks[0].total))
         progress.read.append(read(name, size))
         if again is not None:
             progress.begin(name, again=again, end=30)
             for progress.end in (45, 60):
-                meter.heard(progress)
+                meter.show_progress(progress)
                 told.append((line.tasks[0].completed, line.tasks[0].total))
 
     assert told == [(30, 100), (60, 100), (105, 160), (120, 160), (140, 160), (160, 160)]

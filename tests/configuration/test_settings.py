@@ -10,7 +10,7 @@ import pytest
 
 from configuration.configuration import Configuration, load_configuration
 from configuration.errors import ConfigurationMissing, ConfigurationRefused
-from configuration.mistakes import Mistake
+from configuration.mistake_messages import Mistake
 from configuration.settings import locate_settings, read_supervision
 
 COMPANY = """

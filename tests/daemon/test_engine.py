@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from daemon.engine import LOOK_AHEAD, EmbeddedEngine, Lane
+from daemon.engine import POLL_LIMIT, EmbeddedEngine, Lane
 from storage import runs, sources
 from storage.base import Database
 from storage.runs import RunOutcome, RunTrigger
@@ -131,10 +131,10 @@ def test_a_failing_handler_does_not_stop_the_others(database: Database, queued: 
 
     with serving(database, Lane(WorkKind.RUN, fails_for_the_first, runs.due_runs)) as engine:
         done = until(lambda: len(handler.claimed) == 2)
-        ailment = engine.ailment()
+        problem = engine.problem()
 
     assert done
-    assert (len(failures), ailment) == (1, None)
+    assert (len(failures), problem) == (1, None)
 
 
 def test_a_failed_row_is_tried_again(database: Database, queued: list[int]) -> None:
@@ -158,7 +158,7 @@ def test_rows_that_wait_hide_no_younger_one(database: Database) -> None:
     """Behind more rows than one look takes, all of which the handler leaves as they are, a younger one is
     handled.
     """
-    *waiting, youngest = queue(database, [f"s{number:03}" for number in range(LOOK_AHEAD + 2)])
+    *waiting, youngest = queue(database, [f"s{number:03}" for number in range(POLL_LIMIT + 2)])
     handler = Finishing(database)
 
     def leaves_the_older_ones(run_id: int) -> None:
@@ -168,7 +168,7 @@ def test_rows_that_wait_hide_no_younger_one(database: Database) -> None:
     with serving(database, Lane(WorkKind.RUN, leaves_the_older_ones, runs.due_runs)):
         done = until(lambda: handler.claimed == [youngest])
 
-    assert len(waiting) > LOOK_AHEAD
+    assert len(waiting) > POLL_LIMIT
     assert done
 
 
@@ -176,7 +176,7 @@ def test_every_row_that_waits_is_asked_again(database: Database) -> None:
     """However many rows the handler left as they were, each has its turn to be asked whether it still waits,
     and is handled once it does not.
     """
-    waiting = queue(database, [f"s{number:03}" for number in range(2 * LOOK_AHEAD + 2)])
+    waiting = queue(database, [f"s{number:03}" for number in range(2 * POLL_LIMIT + 2)])
     handler = Finishing(database)
     asked: Counter[int] = Counter()
     over = threading.Event()
@@ -279,7 +279,7 @@ def test_an_engine_whose_database_is_gone_is_ill(empty_url: str) -> None:
     engine = EmbeddedEngine(database, clock=now, tick_s=0.05, silent_s=0.3)
     engine.serve([Lane(WorkKind.RUN, lambda _: None, runs.due_runs)])
     engine.start()
-    ill = until(lambda: engine.ailment() is not None)
+    ill = until(lambda: engine.problem() is not None)
     engine.stop(WAIT_S)
     database.close()
 

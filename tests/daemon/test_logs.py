@@ -9,7 +9,7 @@ import sys
 LINES = """
 import logging, structlog
 from daemon import logs
-logs.configure(form={form!r}, level={level!r})
+logs.configure_logging(form={form!r}, level={level!r})
 log = structlog.get_logger()
 deep = {{"a": {{"b": "ada.lovelace@mail.example"}}}}
 log.info("Mail of ada.lovelace@mail.example.", action="test", where=["13800138000"], deep=deep)

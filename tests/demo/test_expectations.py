@@ -2,14 +2,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from demo.expectations import miscounts, shortfalls
-from demo.receipts import Receipt, Receipts
-from demo.scene import Counts, Told
+from demo.database_snapshot import AlertFacts, Counts
+from demo.delivery_receipts import Receipt, Receipts
+from demo.expectations import alert_problems, count_problems
 from demo.story import EXPECTED, STORY
 from storage.alerts import AlertKind
 
 ALERTS = [
-    Told(
+    AlertFacts(
         alert_id=number,
         kind=AlertKind.FINDING,
         company=expected.company,
@@ -32,12 +32,12 @@ def everything() -> Receipts:
 
 def test_nothing_is_missing_when_all_arrived() -> None:
     """One alert for each row of the table, each on both channels: no sentence."""
-    assert shortfalls(EXPECTED, ALERTS, everything()) == []
+    assert alert_problems(EXPECTED, ALERTS, everything()) == []
 
 
 def test_a_missing_alert_is_named_with_its_reason() -> None:
     """What is missing is said in the table's words."""
-    found = shortfalls(EXPECTED, ALERTS[:1] + ALERTS[2:], everything())
+    found = alert_problems(EXPECTED, ALERTS[:1] + ALERTS[2:], everything())
 
     assert found[0].startswith(
         "0 alerts for yutang at forum/thread-2042.html; expected 1, because its name is in"
@@ -50,7 +50,7 @@ def test_a_second_alert_for_the_same_finding_is_a_shortfall() -> None:
     receipts = everything()
     receipts.all += [receipt("mail", 9), receipt("hook", 9)]
 
-    assert shortfalls(EXPECTED, twice, receipts) == [
+    assert alert_problems(EXPECTED, twice, receipts) == [
         "2 alerts for quillmere at market/offer/1042; expected 1, because "
         "its name and twenty-five of its customers are on the marketplace"
     ]
@@ -58,11 +58,11 @@ def test_a_second_alert_for_the_same_finding_is_a_shortfall() -> None:
 
 def test_an_alert_that_nobody_expected_is_named() -> None:
     """A false alarm, or a source that is in trouble, does not pass."""
-    trouble = Told(9, AlertKind.SOURCE, None, "pastes", None, 1, "pastes could not be fetched")
+    trouble = AlertFacts(9, AlertKind.SOURCE, None, "pastes", None, 1, "pastes could not be fetched")
     receipts = everything()
     receipts.all += [receipt("mail", 9), receipt("hook", 9)]
 
-    assert shortfalls(EXPECTED, [*ALERTS, trouble], receipts) == [
+    assert alert_problems(EXPECTED, [*ALERTS, trouble], receipts) == [
         "alert 9 was not expected (source, None, pastes: pastes could not be fetched)"
     ]
 
@@ -72,7 +72,7 @@ def test_an_alert_that_did_not_arrive_is_a_shortfall() -> None:
     receipts = everything()
     receipts.all = [each for each in receipts.all if (each.channel, each.alert_id) != ("hook", 2)]
 
-    assert shortfalls(EXPECTED, ALERTS, receipts) == ["alert 2, revision 1: 0 keys on hook; expected 1"]
+    assert alert_problems(EXPECTED, ALERTS, receipts) == ["alert 2, revision 1: 0 keys on hook; expected 1"]
 
 
 def test_twice_is_once_under_one_key_only() -> None:
@@ -81,8 +81,8 @@ def test_twice_is_once_under_one_key_only() -> None:
     again.all.append(receipt("mail", 1))
     anew.all.append(receipt("mail", 1, key="other"))
 
-    assert shortfalls(EXPECTED, ALERTS, again) == []
-    assert shortfalls(EXPECTED, ALERTS, anew) == ["alert 1, revision 1: 2 keys on mail; expected 1"]
+    assert alert_problems(EXPECTED, ALERTS, again) == []
+    assert alert_problems(EXPECTED, ALERTS, anew) == ["alert 1, revision 1: 2 keys on mail; expected 1"]
 
 
 def test_a_signature_that_does_not_verify_is_a_shortfall() -> None:
@@ -90,7 +90,9 @@ def test_a_signature_that_does_not_verify_is_a_shortfall() -> None:
     receipts = everything()
     receipts.all.append(receipt("hook", 1, verified=False))
 
-    assert shortfalls(EXPECTED, ALERTS, receipts) == ["the signature of the webhook hook-1 did not verify"]
+    assert alert_problems(EXPECTED, ALERTS, receipts) == [
+        "the signature of the webhook hook-1 did not verify"
+    ]
 
 
 def test_rows_are_counted_against_the_story() -> None:
@@ -105,7 +107,7 @@ def test_rows_are_counted_against_the_story() -> None:
         alerts=3,
     )
 
-    assert miscounts(counts) == []
-    assert miscounts(replace(counts, versions=len(put) + 1)) == [
+    assert count_problems(counts) == []
+    assert count_problems(replace(counts, versions=len(put) + 1)) == [
         f"{len(put) + 1} versions; expected {len(put)}"
     ]

@@ -7,8 +7,8 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
-from demo.picture import ShowMoment, picture
-from demo.scene import Counts, Happening, Scene
+from demo.database_snapshot import Counts, ListingEvent, Snapshot
+from demo.picture import ShowMoment, draw_picture
 from storage.alerts import Alert, Severity, TriageState
 from storage.deliveries import Delivery, DeliveryState
 from storage.listing_tables import Life
@@ -35,15 +35,15 @@ def moment(title: str) -> ShowMoment:
     delivery = Delivery(
         alert_id=1, revision=1, transport="email", state=DeliveryState.SENT, attempts=1, reason=None
     )
-    scene = Scene(
-        [run], [Happening(NOW, Life.NEW, "forum", title, "5,000 USDT")], [alert], [delivery], COUNTS
+    scene = Snapshot(
+        [run], [ListingEvent(NOW, Life.NEW, "forum", title, "5,000 USDT")], [alert], [delivery], COUNTS
     )
     return ShowMoment(9.0, [(1.0, "forum: a thread appears")], scene, 1, 1, "Ctrl-C ends")
 
 
 def drawn(shown: ShowMoment, *, width: int, height: int) -> list[str]:
     console = Console(file=io.StringIO(), width=width, height=height, color_system=None)
-    console.print(picture(shown, width=width, height=height), height=height)
+    console.print(draw_picture(shown, width=width, height=height), height=height)
     assert isinstance(console.file, io.StringIO)
     return console.file.getvalue().rstrip("\n").split("\n")
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from demo.child import Child, Event
+from demo.child_process import ChildProcess, Event
 from demo.postings import STEP, SiteSection
 from demo.story import STORY
 
@@ -17,22 +17,22 @@ get = partial(httpx.get, timeout=TIMEOUT_S)
 
 
 @pytest.fixture
-def sites(tmp_path: Path) -> Iterator[Child]:
-    with Child("demo.sites", log=tmp_path / "sites.log") as child:
+def sites(tmp_path: Path) -> Iterator[ChildProcess]:
+    with ChildProcess("demo.sites", log=tmp_path / "sites.log") as child:
         yield child
 
 
 @pytest.fixture
-def addresses(sites: Child) -> Event:
-    ready = sites.ready()
+def addresses(sites: ChildProcess) -> Event:
+    ready = sites.wait_until_ready()
     play(sites, 0)
     return ready
 
 
-def play(sites: Child, *numbers: int) -> None:
+def play(sites: ChildProcess, *numbers: int) -> None:
     for number in numbers:
-        sites.tell(STEP.dump_json(STORY[number]).decode())
-        assert sites.events.get(timeout=TIMEOUT_S) == {"played": STORY[number].says}
+        sites.send_line(STEP.dump_json(STORY[number]).decode())
+        assert sites.events.get(timeout=TIMEOUT_S) == {"played": STORY[number].description}
 
 
 def titles(section: SiteSection, *, upto: int = 0) -> list[str]:
@@ -111,7 +111,9 @@ def test_every_page_says_that_it_is_practice(addresses: Event) -> None:
         assert b"ynthetic practice" in get(addresses[site] + path).content, place
 
 
-def test_a_withdrawn_offer_is_gone_and_an_unknown_one_was_never_there(sites: Child, addresses: Event) -> None:
+def test_a_withdrawn_offer_is_gone_and_an_unknown_one_was_never_there(
+    sites: ChildProcess, addresses: Event
+) -> None:
     """410 for what was taken down, 404 for what never was."""
     play(sites, 1, 4, 5, 6)
 
@@ -120,7 +122,7 @@ def test_a_withdrawn_offer_is_gone_and_an_unknown_one_was_never_there(sites: Chi
     assert (withdrawn.status_code, unknown.status_code) == (410, 404)
 
 
-def test_a_step_changes_the_price_in_list_and_page(sites: Child, addresses: Event) -> None:
+def test_a_step_changes_the_price_in_list_and_page(sites: ChildProcess, addresses: Event) -> None:
     """A cheaper offer is cheaper wherever it is shown, and stays one offer."""
     play(sites, 1, 4)
 
@@ -129,7 +131,7 @@ def test_a_step_changes_the_price_in_list_and_page(sites: Child, addresses: Even
     assert listed.count("loan clients of Quillmere") == 1
 
 
-def test_a_paste_is_plain_text(sites: Child, addresses: Event) -> None:
+def test_a_paste_is_plain_text(sites: ChildProcess, addresses: Event) -> None:
     """What the list of pastes leads to is the text and nothing else."""
     play(sites, 3)
 

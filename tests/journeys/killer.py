@@ -17,8 +17,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from demo import scene
-from demo.stage import DaemonProcess, Stage
+from demo import database_snapshot
+from demo.demo_stage import DaemonProcess, Stage
 from demo.story import STORY
 
 TICK_S = 0.02
@@ -86,12 +86,16 @@ class Killer:
         print(self.done[-1])  # noqa: T201 - what pytest shows when the test fails
 
     def _in_hand(self) -> tuple[int, int]:
-        runs = scene.running(self._stage.database)
+        runs = database_snapshot.running_runs(self._stage.database)
         self.pids.update(run.pid for run in runs if run.pid)
-        return len(runs), scene.pending(self._stage.database)
+        return len(runs), database_snapshot.pending_work(self._stage.database)
 
     def _kill_run(self) -> bool:
-        alive = [run.pid for run in scene.running(self._stage.database) if run.pid and is_run(run.pid)]
+        alive = [
+            run.pid
+            for run in database_snapshot.running_runs(self._stage.database)
+            if run.pid and is_run(run.pid)
+        ]
         if not alive:
             return False
         with suppress(ProcessLookupError):  # it ended by itself at this very moment
@@ -116,10 +120,10 @@ class Killer:
 
     def _let_pass(self, longest: float, *, early: bool) -> float:
         """Seconds that passed: `longest`, or fewer if `early` and a message arrived or a row moved."""
-        began, rows = time.monotonic(), scene.pending(self._stage.database)
+        began, rows = time.monotonic(), database_snapshot.pending_work(self._stage.database)
         while (passed := time.monotonic() - began) < longest:
             arrived = self._stage.received(timeout_s=min(TICK_S, longest - passed))
-            if early and (arrived or scene.pending(self._stage.database) != rows):
+            if early and (arrived or database_snapshot.pending_work(self._stage.database) != rows):
                 break
         return passed
 

@@ -38,7 +38,7 @@ REFUSING_RUNS = (
 #: A daemon that gets SIGHUP four times and counts, whenever it reads its files again, what is in memory.
 COUNTING_MATCHERS = """
 import gc, os, signal, time
-from cli.context import utc_now
+from cli.command_context import utc_now
 from daemon.daemon import Daemon
 from configuration.configuration import load_configuration
 from configuration.settings import Supervision

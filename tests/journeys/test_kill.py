@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from demo import scene
-from demo.expectations import miscounts, missing, undelivered, unexpected
-from demo.stage import Stage
+from demo import database_snapshot
+from demo.demo_stage import Stage
+from demo.expectations import count_problems, delivery_problems, missing_alerts, unexpected_alerts
 from demo.story import EXPECTED
 from storage.alerts import AlertKind
 from storage.captures import Capture
@@ -37,15 +37,16 @@ def survive(folder: Path, *, kills: int, database_url: str | None) -> None:
         killer = Killer(stage, kills=kills, seed=SEED)
         killer.play()
 
-        told = scene.told(stage.database)
+        told = database_snapshot.read_alerts(stage.database)
         assert len(killer.done) == kills
         assert all(kill.runs or kill.rows for kill in killer.done)
-        assert miscounts(scene.scene(stage.database).counts) == []
-        assert list(missing(EXPECTED, told)) == []
-        assert list(undelivered(told, stage.receipts)) == []
+        assert count_problems(database_snapshot.read_snapshot(stage.database).counts) == []
+        assert list(missing_alerts(EXPECTED, told)) == []
+        assert list(delivery_problems(told, stage.receipts)) == []
         # A source whose runs are killed is in trouble, and that is told too; of findings there is no other.
         assert (
-            list(unexpected(EXPECTED, [alert for alert in told if alert.kind is not AlertKind.SOURCE])) == []
+            list(unexpected_alerts(EXPECTED, [alert for alert in told if alert.kind is not AlertKind.SOURCE]))
+            == []
         )
         assert_evidence_is_whole(stage)
         assert [pid for pid in killer.pids if is_run(pid) or is_daemon(pid)] == []

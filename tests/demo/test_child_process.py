@@ -8,16 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from demo.child import Child
+from demo.child_process import ChildProcess
 
 WITHIN_S = 60.0
 STARTER = """
 import sys
 from pathlib import Path
-from demo.child import Child
+from demo.child_process import Child
 
 child = Child("demo.sites", log=Path(sys.argv[1]))
-child.ready()
+child.wait_until_ready()
 print(child.process.pid, flush=True)
 sys.stdin.readline()
 """
@@ -26,8 +26,11 @@ sys.stdin.readline()
 def test_a_child_that_cannot_start_is_told_with_its_log(tmp_path: Path) -> None:
     """A process of the demo that dies at its start is an error that names the file with its last words."""
     log = tmp_path / "child.log"
-    with Child("demo.no_such_module", log=log) as child, pytest.raises(RuntimeError, match=r"child\.log"):
-        child.ready()
+    with (
+        ChildProcess("demo.no_such_module", log=log) as child,
+        pytest.raises(RuntimeError, match=r"child\.log"),
+    ):
+        child.wait_until_ready()
 
     assert "No module named" in log.read_text()
 

@@ -14,7 +14,7 @@ import typer
 if TYPE_CHECKING:  # a command that needs no database must not pay for importing one
     from configuration.configuration import Configuration
     from configuration.settings import Settings
-    from configuration.watched import Watched
+    from configuration.watch_configuration import WatchConfiguration
     from crawler.settings import CrawlerSettings
     from storage.base import Database
     from storage.evidence.warc import EvidenceStore
@@ -42,11 +42,11 @@ class App:
         return load_configuration(self.config_option)
 
     @cached_property
-    def watched(self) -> Watched:
+    def watch_configuration(self) -> WatchConfiguration:
         """Settings and companies; a mistake in a source's file keeps nobody from looking for a company."""
-        from configuration.watched import load_watched
+        from configuration.watch_configuration import load_watch_configuration
 
-        return load_watched(self.config_option)
+        return load_watch_configuration(self.config_option)
 
     @property
     def crawler_settings(self) -> CrawlerSettings:

@@ -12,17 +12,23 @@ from typing import TypeVar
 
 from pydantic import TypeAdapter
 
-from configuration.declared import Declared, DeclaredFolder, duplicates, read_folder
+from configuration.declared_files import Declared, DeclaredFolder, duplicate_mistakes, read_folder
 from configuration.errors import ConfigurationRefused
-from configuration.mistakes import Mistake, did_you_mean
-from configuration.settings import PROCESS, Settings, anchor_paths, locate_settings, settings_or_mistakes
+from configuration.mistake_messages import Mistake, did_you_mean
+from configuration.settings import (
+    PROCESS_ENVIRONMENT,
+    Settings,
+    anchor_paths,
+    locate_settings,
+    settings_or_mistakes,
+)
 from matching.company_definition import CompanyDefinition
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class Watched:
+class WatchConfiguration:
     """What is declared in files and the environment about ourselves and our companies, without a mistake."""
 
     file: Path
@@ -30,27 +36,29 @@ class Watched:
     companies: tuple[Declared[CompanyDefinition], ...]
 
 
-def load_watched(option: Path | None, environment: Mapping[str, str] = PROCESS) -> Watched:
+def load_watch_configuration(
+    option: Path | None, environment: Mapping[str, str] = PROCESS_ENVIRONMENT
+) -> WatchConfiguration:
     """Raises ConfigurationMissing, or ConfigurationRefused with every mistake that is not in a source."""
     file, mistakes = locate_settings(option, environment), list[Mistake]()
-    watched = watched_or_mistakes(file, environment, mistakes)
+    watched = watch_configuration_or_mistakes(file, environment, mistakes)
     if watched is None or mistakes:
         raise ConfigurationRefused(mistakes)
     return watched
 
 
-def watched_or_mistakes(
+def watch_configuration_or_mistakes(
     file: Path, environment: Mapping[str, str], mistakes: list[Mistake]
-) -> Watched | None:
+) -> WatchConfiguration | None:
     """Notes every mistake, and is of use only where there is none; None: there are not even settings."""
     settings = settings_or_mistakes(file, environment, mistakes)
     companies = read_folder(file.parent / "companies", TypeAdapter(CompanyDefinition))
-    mistakes += companies.mistakes + _duplicates(companies.found)
+    mistakes += companies.mistakes + _duplicate_names(companies.found)
     if settings is None:
         return None
     mistakes += _unknown_companies(file, settings, companies.names)
     declared = anchor_declared(companies)
-    return Watched(file, _with_keys(settings, declared, environment), declared)
+    return WatchConfiguration(file, _with_keys(settings, declared, environment), declared)
 
 
 def anchor_declared(folder: DeclaredFolder[T]) -> tuple[Declared[T], ...]:
@@ -60,13 +68,13 @@ def anchor_declared(folder: DeclaredFolder[T]) -> tuple[Declared[T], ...]:
     )
 
 
-def _duplicates(companies: Sequence[Declared[CompanyDefinition]]) -> list[Mistake]:
+def _duplicate_names(companies: Sequence[Declared[CompanyDefinition]]) -> list[Mistake]:
     """Two companies of one name, and a term twice in a company."""
     names = [(str(company.file), "name", company.value.name) for company in companies]
-    mistakes = duplicates(names)
+    mistakes = duplicate_mistakes(names)
     for company in companies:
         terms = enumerate(company.value.terms, 1)
-        mistakes += duplicates(
+        mistakes += duplicate_mistakes(
             (str(company.file), f"terms[{number}].text", term.text) for number, term in terms
         )
     return mistakes

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from textwrap import wrap
 
-from demo.receipts import Receipt
+from demo.delivery_receipts import Receipt
 from demo.workspace import Workspace
 from text.printable import printable
 
@@ -23,24 +23,24 @@ def alert_page(workspace: Workspace, site: str) -> Callable[[Receipt, float], Se
         return [
             f"The first alert, {seconds:.0f} seconds after the start, as the mail server received it:",
             RULE,
-            *_wrapped(f"Subject: {receipt.subject}"),
+            *_wrapped_lines(f"Subject: {receipt.subject}"),
             "",
-            *_wrapped(receipt.text),
+            *_wrapped_lines(receipt.text),
             RULE,
-            *_hints(workspace, site, receipt.alert_id),
+            *_next_steps(workspace, site, receipt.alert_id),
         ]
 
     return page
 
 
-def _wrapped(text: str) -> Iterator[str]:
+def _wrapped_lines(text: str) -> Iterator[str]:
     """As a mail program would show it: long lines go on below their own beginning."""
     for line in printable(text.replace("\r\n", "\n"), lines=True).rstrip().split("\n"):
         indent = " " * (len(line) - len(line.lstrip()) + 2)
         yield from wrap(line, COLUMNS, subsequent_indent=indent, break_on_hyphens=False) or [""]
 
 
-def _hints(workspace: Workspace, site: str, alert_id: int) -> Iterator[str]:
+def _next_steps(workspace: Workspace, site: str, alert_id: int) -> Iterator[str]:
     yield "What to try next, in another terminal while this one runs:"
     yield f"  cd {workspace.folder}"
     programs = Path(sys.executable).parent

@@ -8,12 +8,12 @@ import sys
 from collections.abc import AsyncIterator, Mapping
 
 
-def say(event: Mapping[str, object]) -> None:
+def write_event(event: Mapping[str, object]) -> None:
     sys.stdout.write(json.dumps(event, ensure_ascii=False) + "\n")
     sys.stdout.flush()
 
 
-async def lines_in() -> AsyncIterator[str]:
+async def read_lines() -> AsyncIterator[str]:
     """Each line of standard input; ends when it is closed, which the system does when the starter dies."""
     reader = asyncio.StreamReader()
     await asyncio.get_running_loop().connect_read_pipe(

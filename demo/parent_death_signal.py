@@ -1,4 +1,4 @@
-"""`python -m demo.leash COMMAND...` runs a command that is told to stop when whoever started it dies."""
+"""`python -m demo.parent_death_signal COMMAND...` runs a command that is told to stop when whoever started it dies."""
 
 from __future__ import annotations
 

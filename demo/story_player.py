@@ -10,21 +10,21 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from demo.database_snapshot import Snapshot, read_alerts, read_snapshot
+from demo.delivery_receipts import Receipt
+from demo.demo_stage import DaemonProcess, Stage
 from demo.errors import DaemonEnded, NotSettled
-from demo.expectations import miscounts, shortfalls
-from demo.receipts import Receipt
-from demo.scene import Scene, scene, told
-from demo.stage import DaemonProcess, Stage
+from demo.expectations import alert_problems, count_problems
 from demo.story import EXPECTED, OPENING, STORY
 from demo.view import View
 
 TICK_S = 0.25
 STEP_WITHIN_S = 90.0
-LAST_WORDS_S = 5.0  # after which nothing more arrives of what the daemon says it has sent
+QUIET_S = 5.0  # after which nothing more arrives of what the daemon says it has sent
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
+class DemoResult:
     """One full cycle, as `--json` tells it. `problems` is empty when all came as the story says."""
 
     runs: int
@@ -40,70 +40,75 @@ class Result:
     problems: tuple[str, ...]
 
 
-class Show:
-    """`pace_s`: seconds between two steps at least, so that a person can follow; `letter` makes the page that
+class StoryPlayer:
+    """`pace_s`: seconds between two steps at least, so that a person can follow; `alert_page` makes the page that
     shows the first alert, of its receipt and the seconds that it took.
     """
 
     def __init__(
-        self, stage: Stage, view: View, *, pace_s: float, letter: Callable[[Receipt, float], Sequence[str]]
+        self,
+        stage: Stage,
+        view: View,
+        *,
+        pace_s: float,
+        alert_page: Callable[[Receipt, float], Sequence[str]],
     ) -> None:
         self._stage = stage
         self._view = view
         self._pace_s = pace_s
-        self._letter = letter
+        self._alert_page = alert_page
         self._first_alert_s: float | None = None
         self._arrived_at = 0.0
 
-    def run(self, *, once: bool) -> Result:
+    def run(self, *, once: bool) -> DemoResult:
         """One cycle; without `once` it then goes on until it is interrupted."""
         self._began = self._played_at = time.monotonic()
         daemon = self._stage.daemon()
         try:
-            self._view.said(OPENING.says)
+            self._view.show_step(OPENING.description)
             while self._stage.played < len(STORY) - 1:
-                self._turn(daemon)
-            result = self._result(daemon)
+                self._advance(daemon)
+            result = self._collect_result(daemon)
             while not once:
-                self._turn(daemon)
+                self._advance(daemon)
         finally:
             daemon.stop()
         return result
 
-    def _tick(self, daemon: DaemonProcess) -> Scene:
+    def _update(self, daemon: DaemonProcess) -> Snapshot:
         if daemon.process.poll() is not None:
             raise DaemonEnded(
                 f"The daemon ended with code {daemon.process.returncode}; {daemon.log} says why."
             )
         for receipt in self._stage.received(timeout_s=TICK_S):
             self._arrived_at = time.monotonic()
-            self._view.arrived(receipt)
+            self._view.show_receipt(receipt)
             if self._first_alert_s is None and receipt.channel == "mail":
                 self._first_alert_s = time.monotonic() - self._began
-                self._view.read(self._letter(receipt, self._first_alert_s))
-        now = scene(self._stage.database)
-        self._view.rows(now, self._stage.receipts)
+                self._view.show_page(self._alert_page(receipt, self._first_alert_s))
+        now = read_snapshot(self._stage.database)
+        self._view.show_rows(now, self._stage.receipts)
         return now
 
-    def _turn(self, daemon: DaemonProcess) -> None:
+    def _advance(self, daemon: DaemonProcess) -> None:
         """A tick, and the next step if the daemon is ready for it."""
-        self._tick(daemon)
+        self._update(daemon)
         waited = time.monotonic() - self._played_at
         if waited >= self._pace_s and self._stage.ready():
-            self._view.said(self._stage.play())
+            self._view.show_step(self._stage.play())
             self._played_at = time.monotonic()
         elif waited > STEP_WITHIN_S + self._pace_s:
             raise NotSettled(
                 f"The daemon has not taken in step {self._stage.played} after {waited:.0f} seconds."
             )
 
-    def _result(self, daemon: DaemonProcess) -> Result:
+    def _collect_result(self, daemon: DaemonProcess) -> DemoResult:
         self._played_at = time.monotonic()
-        while (problems := self._problems()) and not self._in_vain():
-            self._tick(daemon)
-        counts, receipts = scene(self._stage.database).counts, self._stage.receipts
+        while (problems := self._find_problems()) and not self._waited_enough():
+            self._update(daemon)
+        counts, receipts = read_snapshot(self._stage.database).counts, self._stage.receipts
         hooks = receipts.of("hook")
-        return Result(
+        return DemoResult(
             runs=counts.runs,
             listings=counts.listings,
             versions=counts.versions,
@@ -117,13 +122,16 @@ class Show:
             problems=tuple(problems),
         )
 
-    def _in_vain(self) -> bool:
+    def _waited_enough(self) -> bool:
         """Whether waiting for what is missing makes no sense: all is done, or should be."""
         quiet = time.monotonic() - max(self._played_at, self._arrived_at)
-        return quiet > (LAST_WORDS_S if self._stage.settled() else STEP_WITHIN_S)
+        return quiet > (QUIET_S if self._stage.settled() else STEP_WITHIN_S)
 
-    def _problems(self) -> list[str]:
+    def _find_problems(self) -> list[str]:
         if not self._stage.settled():
             return ["the last step was not taken in"]
-        counts = scene(self._stage.database).counts
-        return [*miscounts(counts), *shortfalls(EXPECTED, told(self._stage.database), self._stage.receipts)]
+        counts = read_snapshot(self._stage.database).counts
+        return [
+            *count_problems(counts),
+            *alert_problems(EXPECTED, read_alerts(self._stage.database), self._stage.receipts),
+        ]

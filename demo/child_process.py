@@ -19,7 +19,7 @@ STOP_WITHIN_S = 15.0
 Event = Mapping[str, Any]
 
 
-class Child:
+class ChildProcess:
     """`python -m MODULE ARGS...`; every line it prints arrives on `events`. Ends with its `with` block."""
 
     def __init__(self, module: str, *args: str, log: Path) -> None:
@@ -33,10 +33,10 @@ class Child:
                 stderr=errors,
                 text=True,
             )
-        self._reader = threading.Thread(target=self._read, name=module, daemon=True)
+        self._reader = threading.Thread(target=self._read_events, name=module, daemon=True)
         self._reader.start()
 
-    def ready(self) -> Event:
+    def wait_until_ready(self) -> Event:
         """What the child says when it is ready."""
         deadline = time.monotonic() + READY_WITHIN_S
         while self.process.poll() is None and time.monotonic() < deadline:
@@ -47,7 +47,7 @@ class Child:
             return event
         raise RuntimeError(f"a process of the demo did not start; its messages are in {self._log}")
 
-    def tell(self, line: str) -> None:
+    def send_line(self, line: str) -> None:
         assert self.process.stdin is not None
         self.process.stdin.write(line + "\n")
         self.process.stdin.flush()
@@ -71,7 +71,7 @@ class Child:
     ) -> None:
         self.stop()
 
-    def _read(self) -> None:
+    def _read_events(self) -> None:
         assert self.process.stdout is not None
         for line in self.process.stdout:
             self.events.put(json.loads(line))

@@ -9,7 +9,7 @@ import typer
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
-def moment(text: str, *, now: datetime) -> datetime:
+def parse_moment(text: str, *, now: datetime) -> datetime:
     """Return an age (30m, 12h, 7d, 2w) before `now`, or a date, local unless it names a zone."""
     try:
         if text[:-1].isdecimal() and text[-1:] in _UNITS:

@@ -11,7 +11,7 @@ from typing import Any, Generic, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
-from configuration.mistakes import Mistake, mistakes_of
+from configuration.mistake_messages import Mistake, mistakes_of
 
 T = TypeVar("T")
 
@@ -54,12 +54,12 @@ def read_folder(folder: Path, adapter: TypeAdapter[T]) -> DeclaredFolder[T]:
             result.found.append(Declared(file.stem, file, adapter.validate_python(table)))
         except ValidationError as error:
             result.mistakes += mistakes_of(
-                error, origin=_always(file), data=table, schema=adapter.json_schema()
+                error, origin=_fixed_origin(file), data=table, schema=adapter.json_schema()
             )
     return result
 
 
-def _always(file: Path) -> Callable[[object], str]:
+def _fixed_origin(file: Path) -> Callable[[object], str]:
     return lambda _place: str(file)
 
 
@@ -91,7 +91,7 @@ def _syntax_mistake(file: Path, text: str, message: str) -> Mistake:
     return Mistake(str(file), "", f"a TOML mistake ({said})", "valid TOML", line=line)
 
 
-def duplicates(things: Iterable[tuple[str, str, str]]) -> list[Mistake]:
+def duplicate_mistakes(things: Iterable[tuple[str, str, str]]) -> list[Mistake]:
     """A mistake for each (file, key, name) whose name, in whatever case, one before it has already."""
     first: dict[str, str] = {}
     mistakes = []

@@ -14,7 +14,7 @@ from typing import Any
 
 from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsError
 
-from configuration.mistakes import Mistake, Schema, did_you_mean
+from configuration.mistake_messages import Mistake, Schema, did_you_mean
 
 SECRET_LIMIT = 64 * 1024  # bytes of a file that holds one setting
 _FILE = "_file"
@@ -31,7 +31,7 @@ class _OneVariable(EnvSettingsSource):
         return self._variable
 
 
-class Layers:
+class SettingLayers:
     """The merged values, the mistakes met while reading them, and where each value came from."""
 
     def __init__(self, settings: type[BaseSettings], *, file: Path) -> None:
@@ -45,13 +45,13 @@ class Layers:
 
     def add_toml(self, table: Mapping[str, Any]) -> None:
         """The configuration file itself, with the files it names read."""
-        self.values = self._with_files(table, place=())
+        self.values = self._read_named_files(table, place=())
 
     def add_credentials(self, folder: Path | None) -> None:
         """systemd's LoadCredential= under the name of the environment variable, in any case."""
         for path in sorted(folder.iterdir()) if folder and folder.is_dir() else ():
-            if path.is_file() and self._is_ours(path.name):
-                value = self._content(path, named_by=f"credential {path.name}", key="")
+            if path.is_file() and self._is_setting_name(path.name):
+                value = self._read_setting(path, named_by=f"credential {path.name}", key="")
                 if value is not None:
                     value = self._as_json(path.name.lower().rpartition("__")[2], value)
                     self._add_variable(path.name, value, origin=f"credential {path.name}")
@@ -59,12 +59,12 @@ class Layers:
     def add_environment(self, variables: Mapping[str, str]) -> None:
         """SPILLWATCH_SECTION__KEY, and SPILLWATCH_SECTION__KEY_FILE for what is in a file."""
         for name, value in sorted(variables.items()):
-            if not self._is_ours(name):
+            if not self._is_setting_name(name):
                 continue
             origin = f"environment variable {name}"
             key = name.lower().rpartition("__")[2]
-            if self._stands_for_a_file(key):
-                content = self._content(Path(value), named_by=origin, key="")
+            if self._names_a_file(key):
+                content = self._read_setting(Path(value), named_by=origin, key="")
                 if content is None:
                     continue
                 name, value = name[: -len(_FILE)], self._as_json(key[: -len(_FILE)], content)
@@ -72,11 +72,11 @@ class Layers:
 
     def origin(self, place: tuple[str | int, ...]) -> str:
         """What a person has to correct for the value at `place`: the file, a variable, a credential."""
-        keys = tuple(_folded(str(segment)) for segment in place)
+        keys = tuple(_normalised_key(str(segment)) for segment in place)
         starts = (self._origins.get(keys[:length]) for length in range(len(keys), 0, -1))
         return next((origin for origin in starts if origin), str(self._file))
 
-    def _is_ours(self, name: str) -> bool:
+    def _is_setting_name(self, name: str) -> bool:
         prefix = str(self._settings.model_config["env_prefix"]).lower()
         rest = name.lower().removeprefix(prefix)
         return rest != name.lower() and (
@@ -100,22 +100,22 @@ class Layers:
                 Mistake(origin, "", "an unknown setting", wanted, did_you_mean(keys[0], sections))
             )
             return
-        self._origins[tuple(_folded(key) for key in keys)] = origin
-        self.values = _merged(self.values, found)
+        self._origins[tuple(_normalised_key(key) for key in keys)] = origin
+        self.values = _merge_tables(self.values, found)
 
-    def _with_files(self, table: Mapping[str, Any], *, place: tuple[str, ...]) -> dict[str, Any]:
+    def _read_named_files(self, table: Mapping[str, Any], *, place: tuple[str, ...]) -> dict[str, Any]:
         read: dict[str, Any] = {}
         for key, value in table.items():
             here = (*place, key)
             if isinstance(value, Mapping):
-                read[key] = self._with_files(value, place=here)
-            elif self._stands_for_a_file(key) and isinstance(value, str):
-                self._read_in(read, table, here, Path(value))
+                read[key] = self._read_named_files(value, place=here)
+            elif self._names_a_file(key) and isinstance(value, str):
+                self._read_setting_file(read, table, here, Path(value))
             else:
                 read[key] = value
         return read
 
-    def _read_in(
+    def _read_setting_file(
         self, read: dict[str, Any], table: Mapping[str, Any], here: tuple[str, ...], path: Path
     ) -> None:
         """Replace `x_file` by `x`; both at once are a mistake: one of them would silently not count."""
@@ -124,19 +124,19 @@ class Layers:
             wanted = f"one of the two, {target} or {key}"
             self.mistakes.append(Mistake(str(self._file), dotted, f"{target} beside it", wanted))
             return
-        content = self._content(self._file.parent / path, named_by=str(self._file), key=dotted)
+        content = self._read_setting(self._file.parent / path, named_by=str(self._file), key=dotted)
         if content is not None:
             read[target] = content.split() if target in self._lists else content
-            self._origins[tuple(_folded(part) for part in (*here[:-1], target))] = str(path)
+            self._origins[tuple(_normalised_key(part) for part in (*here[:-1], target))] = str(path)
 
-    def _stands_for_a_file(self, key: str) -> bool:
+    def _names_a_file(self, key: str) -> bool:
         return key.endswith(_FILE) and key not in self._known and key[: -len(_FILE)] in self._known
 
     def _as_json(self, key: str, content: str) -> str:
         """What a file holds as a variable would: a list has an item a line."""
         return json.dumps(content.split()) if key in self._lists else content
 
-    def _content(self, path: Path, *, named_by: str, key: str) -> str | None:
+    def _read_setting(self, path: Path, *, named_by: str, key: str) -> str | None:
         """The text of a file that holds one setting, without its last line break; None after a mistake."""
         try:
             with path.open("rb") as file:
@@ -166,18 +166,18 @@ def schema_of(settings: type[BaseSettings]) -> Schema:
     return settings.model_json_schema()
 
 
-def _folded(key: str) -> str:
+def _normalised_key(key: str) -> str:
     return key.lower().replace("-", "_")
 
 
-def _merged(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+def _merge_tables(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
     """`over` laid on `under`; a variable cannot hold capitals and hyphens, so keys meet without them."""
     merged = dict(under)
     for key, value in over.items():
-        same = next((known for known in under if _folded(known) == _folded(key)), key)
+        same = next((known for known in under if _normalised_key(known) == _normalised_key(key)), key)
         below = under.get(same)
         both = isinstance(value, Mapping) and isinstance(below, Mapping)
-        merged[same] = _merged(below, value) if both else value  # type: ignore[arg-type]  # `both` narrows them
+        merged[same] = _merge_tables(below, value) if both else value  # type: ignore[arg-type]  # `both` narrows them
     return merged
 
 

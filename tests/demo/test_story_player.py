@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from cli.exits import Exit, exit_code
+from demo.delivery_receipts import Receipt
+from demo.demo_stage import Stage
 from demo.errors import NotAsExpected
-from demo.receipts import Receipt
-from demo.show import Show
-from demo.stage import Stage
+from demo.story_player import StoryPlayer
 from demo.view import LineView
 
 
@@ -27,7 +27,7 @@ def test_an_alert_that_does_not_arrive_is_a_problem(tmp_path: Path) -> None:
         )
         configuration.write_text(switched_off)
 
-        result = Show(stage, LineView(io.StringIO()), pace_s=0, letter=no_letter).run(once=True)
+        result = StoryPlayer(stage, LineView(io.StringIO()), pace_s=0, alert_page=no_letter).run(once=True)
 
     assert (result.alerts, result.webhooks_received) == (3, 0)
     assert "alert 1, revision 1: 0 keys on hook; expected 1" in result.problems

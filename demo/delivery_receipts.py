@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from demo.child import Event
+from demo.child_process import Event
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,32 +31,32 @@ class Receipts:
 
     all: list[Receipt] = field(default_factory=list)
 
-    def take(self, event: Event) -> Receipt:
-        receipt = _mail(event) if "mail" in event else _webhook(event)
+    def add(self, event: Event) -> Receipt:
+        receipt = _mail_receipt(event) if "mail" in event else _webhook_receipt(event)
         self.all.append(receipt)
         return receipt
 
     def of(self, channel: str) -> list[Receipt]:
         return [receipt for receipt in self.all if receipt.channel == channel]
 
-    def keys(self, channel: str, alert_id: int, revision: int) -> set[str]:
+    def idempotency_keys(self, channel: str, alert_id: int, revision: int) -> set[str]:
         """The idempotency keys under which this arrived; one, however often it came."""
         wanted = (channel, alert_id, revision)
         return {r.key for r in self.all if (r.channel, r.alert_id, r.revision) == wanted}
 
 
-def revisions(receipts: Iterable[Receipt]) -> set[tuple[int, int]]:
+def received_revisions(receipts: Iterable[Receipt]) -> set[tuple[int, int]]:
     return {(receipt.alert_id, receipt.revision) for receipt in receipts}
 
 
-def _mail(event: Event) -> Receipt:
+def _mail_receipt(event: Event) -> Receipt:
     headers = event["headers"]
     alert_id, _, revision = headers["x-spillwatch-alert"].partition("/")
     subject, key = headers["subject"], headers["idempotency-key"]
     return Receipt("mail", int(alert_id), int(revision), key, True, subject, event["text"], event["at"])
 
 
-def _webhook(event: Event) -> Receipt:
+def _webhook_receipt(event: Event) -> Receipt:
     alert = json.loads(event["body"])["data"]
     number, revision = alert["alert_id"], alert["revision"]
     return Receipt(

@@ -24,7 +24,7 @@ _PASSWORD_IN_URL = re.compile(r"(?<=://)[^/\s]*@")
 #: Behind the # no server sees it: the key of a sealed paste.
 _KEY_IN_URL = re.compile(r"(://[^#\s]*#)[^\s'\"]+")
 
-_OF_PYDANTIC = frozenset(get_args(ErrorType))
+_PYDANTIC_TYPES = frozenset(get_args(ErrorType))
 
 # What a type of pydantic's errors wanted, in words; the others keep pydantic's own message.
 _WANTED = {
@@ -90,12 +90,12 @@ def mistakes_of(
 ) -> list[Mistake]:
     """Every error of validating `data`; `origin` says where the value at a place came from."""
     return [
-        _mistake(dict(found), file=origin(found["loc"]), data=data, schema=schema)
+        _mistake_of_error(dict(found), file=origin(found["loc"]), data=data, schema=schema)
         for found in error.errors(include_url=False)
     ]
 
 
-def _mistake(error: Mapping[str, Any], *, file: str, data: object, schema: Schema) -> Mistake:
+def _mistake_of_error(error: Mapping[str, Any], *, file: str, data: object, schema: Schema) -> Mistake:
     place: Place = error["loc"]
     kind = error["type"]
     key = key_in_file(place, data)
@@ -106,38 +106,38 @@ def _mistake(error: Mapping[str, Any], *, file: str, data: object, schema: Schem
     node = node_at(schema, place)
     purpose = str(node.get("description", "")).rstrip(".")
     if kind == "missing":
-        return Mistake(file, key, "nothing", purpose or "a value", _misspelt(place, data))
+        return Mistake(file, key, "nothing", purpose or "a value", _misspelt_hint(place, data))
     if kind in ("union_tag_not_found", "union_tag_invalid"):
         tag = error["ctx"]["discriminator"].strip("'")
-        what = found(error["ctx"]["tag"], secret=False) if "tag" in error["ctx"] else "nothing"
-        wanted = f"one of {_tags(node)}"
-        return Mistake(file, f"{key}.{tag}".strip("."), what, wanted, _misspelt((*place, tag), data))
-    if kind not in _OF_PYDANTIC:
-        return _of_ours(error, file=file, key=key, data=data)
-    limits = {name: _short(limit) for name, limit in error.get("ctx", {}).items()}
+        what = shown_value(error["ctx"]["tag"], secret=False) if "tag" in error["ctx"] else "nothing"
+        wanted = f"one of {_union_tags(node)}"
+        return Mistake(file, f"{key}.{tag}".strip("."), what, wanted, _misspelt_hint((*place, tag), data))
+    if kind not in _PYDANTIC_TYPES:
+        return _mistake_of_model(error, file=file, key=key, data=data)
+    limits = {name: _limit_text(limit) for name, limit in error.get("ctx", {}).items()}
     wanted = _WANTED[kind].format(**limits) if kind in _WANTED else error["msg"]
     return Mistake(
         file,
         key,
-        found(error.get("input"), secret=is_secret(node)),
+        shown_value(error.get("input"), secret=is_secret(node)),
         wanted.rstrip("."),
         purpose and f"({purpose}.)",
     )
 
 
-def _short(limit: object) -> object:
+def _limit_text(limit: object) -> object:
     return f"{limit:g}" if isinstance(limit, float) else limit
 
 
-def _of_ours(error: Mapping[str, Any], *, file: str, key: str, data: object) -> Mistake:
+def _mistake_of_model(error: Mapping[str, Any], *, file: str, key: str, data: object) -> Mistake:
     """An error that a model of ours raised for a table: its type names the key in it that is wrong."""
     value, kind = error.get("input"), error["type"]
     if not isinstance(value, Mapping):
-        return Mistake(file, key, found(value, secret=False), error["msg"])
+        return Mistake(file, key, shown_value(value, secret=False), error["msg"])
     place = (*error["loc"], kind)
     if kind in value:
-        return Mistake(file, key_in_file(place, data), found(value[kind], secret=False), error["msg"])
-    return Mistake(file, key_in_file(place, data), "nothing", error["msg"], _misspelt(place, data))
+        return Mistake(file, key_in_file(place, data), shown_value(value[kind], secret=False), error["msg"])
+    return Mistake(file, key_in_file(place, data), "nothing", error["msg"], _misspelt_hint(place, data))
 
 
 def key_in_file(place: Place, data: object) -> str:
@@ -157,7 +157,7 @@ def key_in_file(place: Place, data: object) -> str:
     return "".join(parts).lstrip(".")
 
 
-def found(value: object, *, secret: bool) -> str:
+def shown_value(value: object, *, secret: bool) -> str:
     """A wrong value as it may be shown: never a secret or a whole table, a URL without password or key."""
     if secret:
         return "a value that is not shown, because it is a secret"
@@ -182,13 +182,13 @@ def is_secret(node: Schema) -> bool:
 
 def node_at(schema: Schema, place: Place) -> Schema:
     """The schema of the value at a place, {} where the schema does not say."""
-    node = _resolved(schema, schema)
+    node = _follow_reference(schema, schema)
     for segment in place:
-        node = _resolved(schema, _step(schema, node, segment))
+        node = _follow_reference(schema, _child_schema(schema, node, segment))
     return node
 
 
-def _step(schema: Schema, node: Schema, segment: str | int) -> Schema:
+def _child_schema(schema: Schema, node: Schema, segment: str | int) -> Schema:
     inside: Schema = (
         node.get("items", {}) if isinstance(segment, int) else node.get("properties", {}).get(segment, {})
     )
@@ -200,25 +200,30 @@ def _step(schema: Schema, node: Schema, segment: str | int) -> Schema:
     for value in values:
         if isinstance(value, Mapping):
             return value
-    options = [_resolved(schema, option) for option in (*node.get("anyOf", ()), *node.get("oneOf", ()))]
+    options = [
+        _follow_reference(schema, option) for option in (*node.get("anyOf", ()), *node.get("oneOf", ()))
+    ]
     named = [option for option in options if segment in (option.get("title"), option.get("type"))]
     deeper = [option for option in options if segment in option.get("properties", {})]
-    return named[0] if named else _step(schema, deeper[0], segment) if deeper else {}
+    return named[0] if named else _child_schema(schema, deeper[0], segment) if deeper else {}
 
 
-def _resolved(schema: Schema, node: Schema) -> Schema:
+def _follow_reference(schema: Schema, node: Schema) -> Schema:
     """`node` with its $ref followed; what stands beside the $ref (a field's own description) wins."""
     if "$ref" not in node:
         return node
     target = schema.get("$defs", {}).get(node["$ref"].rpartition("/")[2], {})
-    return {**_resolved(schema, target), **{key: value for key, value in node.items() if key != "$ref"}}
+    return {
+        **_follow_reference(schema, target),
+        **{key: value for key, value in node.items() if key != "$ref"},
+    }
 
 
-def _tags(node: Schema) -> str:
+def _union_tags(node: Schema) -> str:
     return ", ".join(f"'{tag}'" for tag in node.get("discriminator", {}).get("mapping", {}))
 
 
-def _misspelt(place: Place, data: object) -> str:
+def _misspelt_hint(place: Place, data: object) -> str:
     """For a missing key: the key of the same table that looks like it."""
     for segment in place[:-1]:
         if isinstance(data, Mapping):

@@ -60,7 +60,7 @@ _PASTES = (
 )
 
 
-def noise() -> tuple[Posting, ...]:
+def background_postings() -> tuple[Posting, ...]:
     """Everything that is on the sites before the story begins, oldest first."""
     return (*_offers(), *_logs(), *_news(), *_threads(), *_pastes())
 

@@ -20,20 +20,20 @@ from storage.evidence.warc import EvidenceStore
 from storage.work import Work
 
 
-class Relayed:
+class RelayDispatcher:
     """The dispatcher of a child: what is committed is told to the daemon, which has the engine."""
 
     def announce(self, session: Session, work: Work) -> None:
-        event.listen(session, "after_commit", lambda _session: say(work), once=True)
+        event.listen(session, "after_commit", lambda _session: send_message(work), once=True)
 
 
-def say(message: Message) -> None:
+def send_message(message: Message) -> None:
     """One line to the daemon. A single write, because the crawler's threads announce too."""
     sys.stdout.buffer.write(line_of(message).encode() + b"\n")
     sys.stdout.buffer.flush()
 
 
-def carry_out() -> int:
+def execute_job() -> int:
     """Carry out the job on standard input; the exit code is one of crawler.job.Exit."""
     job = Job.read(sys.stdin.buffer.readline(MAX_LINE_BYTES))
     confine(job)
@@ -45,6 +45,6 @@ def carry_out() -> int:
         evidence=EvidenceStore(job.evidence_dir),
         mask=mask_text,
         mask_url=mask_url,
-        dispatcher=Relayed(),
-        report=say,
+        dispatcher=RelayDispatcher(),
+        report=send_message,
     )

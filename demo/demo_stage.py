@@ -16,10 +16,10 @@ from types import TracebackType
 from typing import Self
 
 from configuration.settings import environment_without_settings
-from demo import credentials, lenders, scene
-from demo.child import Child
+from demo import credentials, database_snapshot, lenders
+from demo.child_process import ChildProcess
+from demo.delivery_receipts import Receipt, Receipts
 from demo.postings import STEP, Step
-from demo.receipts import Receipt, Receipts
 from demo.story import step_of
 from demo.workspace import Workspace
 from storage.base import Database
@@ -35,7 +35,7 @@ class DaemonProcess:
         command = [sys.executable, "-m", "cli.main", "--config", str(workspace.configuration), "run"]
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(  # noqa: S603 - our own command line
-                [sys.executable, "-m", "demo.leash", *command],
+                [sys.executable, "-m", "demo.parent_death_signal", *command],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -71,14 +71,14 @@ class Stage:
         folder = self.workspace.folder
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         with ExitStack() as opening:
-            credentials.make(folder / "secrets")
-            self._sites = opening.enter_context(Child("demo.sites", log=folder / "sites.log"))
-            receivers = Child("demo.receivers", str(folder), log=folder / "receivers.log")
+            credentials.make_credentials(folder / "secrets")
+            self._sites = opening.enter_context(ChildProcess("demo.sites", log=folder / "sites.log"))
+            receivers = ChildProcess("demo.receivers", str(folder), log=folder / "receivers.log")
             self._receivers = opening.enter_context(receivers)
-            addresses = {**self._sites.ready(), **self._receivers.ready()}
+            addresses = {**self._sites.wait_until_ready(), **self._receivers.wait_until_ready()}
             self.site: str = addresses["market"]
             self.workspace.write({**addresses, "every": self._every, "database_url": self._database_url})
-            lenders.enrol(self.workspace)
+            lenders.enrol_lenders(self.workspace)
             self.database = Database.open(self._database_url)
             opening.callback(self.database.close)
             self.put(step_of(0))
@@ -97,22 +97,26 @@ class Stage:
         """Plays the next step of the story; what a person watching is told."""
         self.played += 1
         self.put(step_of(self.played))
-        return step_of(self.played).says
+        return step_of(self.played).description
 
     def put(self, step: Step) -> None:
         """Plays any step; it is on the sites when this returns."""
-        self._sites.tell(STEP.dump_json(step).decode())
+        self._sites.send_line(STEP.dump_json(step).decode())
         self._sites.events.get(timeout=STOP_WITHIN_S)
 
     def settled(self) -> bool:
         """Whether the daemon has taken in everything so far, and has nothing left to do about it."""
-        return scene.taken_in(self.database, self._steps()) and not scene.pending(self.database)
+        return database_snapshot.steps_stored(
+            self.database, self._steps()
+        ) and not database_snapshot.pending_work(self.database)
 
     def ready(self) -> bool:
         """Whether the next step may be played: its sites are read, and the last step is over."""
         next_step, steps = step_of(self.played + 1), self._steps()
         concerned = next_step.sections | (steps[-1].sections if self.played else set())
-        return scene.taken_in(self.database, steps, concerned) and not scene.pending(self.database)
+        return database_snapshot.steps_stored(
+            self.database, steps, concerned
+        ) and not database_snapshot.pending_work(self.database)
 
     def _steps(self) -> list[Step]:
         return [step_of(number) for number in range(self.played + 1)]
@@ -126,5 +130,5 @@ class Stage:
                 event = self._receivers.events.get(timeout=max(0.0, deadline - time.monotonic()))
             except Empty:
                 break
-            arrived.append(self.receipts.take(event))
+            arrived.append(self.receipts.add(event))
         return arrived
