@@ -1,4 +1,4 @@
-"""The checks of `spillwatch doctor`: each yields findings, a finding that is not well says what to do."""
+"""The checks of `spillwatch doctor`. Each check yields results; a result that is not OK says what to do."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ from cli.command_context import App
 from storage.errors import AlreadyRunning, SpillwatchError
 
 PACKAGES = ("storage", "crawler", "matching", "alerts")
-LOW_SPACE = 2 * 1024**3  # bytes free under the data, below which we warn
-NO_SPACE = 200 * 1024**2
-CLOCK_EPOCH = datetime(2026, 1, 1, tzinfo=UTC)  # this version did not exist before
-CLOCK_SKEW_S = 60.0  # between our clock and the database's
+LOW_SPACE = 2 * 1024**3  # bytes free for data, below which doctor warns
+NO_SPACE = 200 * 1024**2  # bytes free for data, below which the check fails
+CLOCK_EPOCH = datetime(2026, 1, 1, tzinfo=UTC)  # this version did not exist before; an earlier clock is wrong
+CLOCK_SKEW_S = 60.0  # tolerated difference between our clock and the database's
 HEALTH_TIMEOUT_S = 5.0
 CONNECT_TIMEOUT_S = 5.0
 _SMTP_PORTS = {"starttls": 587, "tls": 465, "none": 25}
@@ -55,11 +55,11 @@ Check = Callable[[App], Findings]
 
 
 def run_checks(app: App, names: Sequence[str]) -> list[CheckResult]:
-    """Carry out the checks in order; one that cannot go on is a finding, and the others go on."""
+    """Run checks in order. A check that raises an error is a failed result, and the others still run."""
     findings: list[CheckResult] = []
     for name in names:
         try:
-            findings += [CheckResult(name, *told) for told in CHECKS[name](app)]
+            findings += [CheckResult(name, *result) for result in CHECKS[name](app)]
         except SpillwatchError as error:
             advice = "" if name == "configuration" else "Correct this, then run `spillwatch doctor` again."
             findings.append(CheckResult(name, CheckLevel.FAILED, str(error), advice))
@@ -67,13 +67,13 @@ def run_checks(app: App, names: Sequence[str]) -> list[CheckResult]:
 
 
 def _check_packages(_app: App) -> Findings:
-    """Another distribution that ships a package named like ours overwrites it without a word."""
+    """Another distribution that ships a package named like ours overwrites it silently."""
     home = Path(cli.__file__).parents[1]
     strangers = {name: _package_folder(name) for name in PACKAGES if _package_folder(name) != home}
     if not strangers:
-        yield CheckLevel.OK, f"all from {home}", ""
+        yield CheckLevel.OK, f"all packages are imported from {home}", ""
     for name, place in strangers.items():
-        found = f"{name} is imported from {place or 'nowhere'}, not from {home}"
+        found = f"{name} is imported from {place}, not from {home}" if place else f"{name} cannot be imported"
         yield CheckLevel.FAILED, found, "Install Spillwatch into an environment of its own."
 
 
@@ -92,15 +92,15 @@ def _check_configuration(app: App) -> Findings:
     if not declared.settings.alerts.channels:
         yield (
             CheckLevel.WARNING,
-            "no alert channel",
-            "Add one under [alerts.channels.NAME], or nobody hears of a finding.",
+            "no alert channel is configured, so nobody is told about a finding",
+            "Add one under [alerts.channels.NAME].",
         )
     for company in declared.companies:
         if not company.value.terms and company.value.fingerprints.key_file is None:
             yield (
                 CheckLevel.WARNING,
-                f"{company.name} has neither terms nor fingerprints",
-                f"Add some to {company.file}.",
+                f"{company.name} has neither watch terms nor a key for fingerprints",
+                f"Add one of them to {company.file}.",
             )
 
 
@@ -112,11 +112,11 @@ def _check_database(app: App) -> Findings:
     if found == wanted:
         yield CheckLevel.OK, f"{database.place}, schema {found}", ""
     elif found is None:
-        yield CheckLevel.NOTE, f"{database.place} is empty", "The first command that needs it sets it up."
+        yield CheckLevel.NOTE, f"{database.place} is empty", "Nothing to do: the next command sets it up."
     else:
         yield (
             CheckLevel.FAILED,
-            f"{database.place} has schema {found}, not {wanted}",
+            f"{database.place} has schema {found}; this version needs {wanted}",
             "Run `spillwatch db upgrade`.",
         )
 
@@ -126,15 +126,15 @@ def _check_clock(app: App) -> Findings:
     if now < CLOCK_EPOCH:
         yield (
             CheckLevel.FAILED,
-            f"this machine's clock says {now:%Y-%m-%d}",
-            "Set it (timedatectl set-ntp true).",
+            f"this machine's clock shows {now:%Y-%m-%d}, which is in the past",
+            "Set the clock: timedatectl set-ntp true.",
         )
         return
     skew_s = abs((_database_time(app) - now).total_seconds())
     if skew_s > CLOCK_SKEW_S:
         yield (
             CheckLevel.WARNING,
-            f"the database's clock differs by {skew_s:.0f} s",
+            f"the database's clock differs from this machine's by {skew_s:.0f} s",
             "Synchronise both with NTP.",
         )
     else:
@@ -154,10 +154,14 @@ def _database_time(app: App) -> datetime:
 def _check_evidence(app: App) -> Findings:
     folder = app.settings.storage.evidence_dir
     if not folder.exists():
-        yield CheckLevel.NOTE, f"{folder} is not there yet", "The first run makes it."
+        yield CheckLevel.NOTE, f"{folder} does not exist yet", "Nothing to do: the first run makes it."
         return
     if not os.access(folder, os.W_OK | os.X_OK):
-        yield CheckLevel.FAILED, f"{folder} cannot be written", "Give it to the user that Spillwatch runs as."
+        yield (
+            CheckLevel.FAILED,
+            f"{folder} cannot be written",
+            "Make the user that Spillwatch runs as its owner.",
+        )
     yield from _check_mode(folder, wanted=0o700)
     for file in folder.rglob("*.warc*"):
         yield from _check_mode(file, wanted=0o600)
@@ -185,7 +189,7 @@ def _check_space(app: App) -> Findings:
             if free < LOW_SPACE
             else CheckLevel.OK
         )
-        advice = "" if level is CheckLevel.OK else "Make room: a run that cannot store its evidence fails."
+        advice = "" if level is CheckLevel.OK else "Free some space: a run that cannot store evidence fails."
         yield level, f"{free / 1024**3:.1f} GiB free for the {what} ({there})", advice
 
 
@@ -200,11 +204,11 @@ def _data_places(app: App) -> dict[str, Path]:
     )
 
 
-_KEY_ADVICE = "Copy it here, or write one: `spillwatch keygen`."
+_KEY_ADVICE = "Copy the key here, or write a new one: `spillwatch keygen`."
 
 
 def _check_keys(app: App) -> Findings:
-    """Each source is read, as the daemon would; of an earlier key, whether a segment still needs it."""
+    """Read every company's keys as the daemon does, and find earlier keys that no segment needs."""
     from matching.errors import KeyExposed
     from matching.fingerprints.keyring import Keyring, sources_of
 
@@ -215,26 +219,37 @@ def _check_keys(app: App) -> Findings:
         for number, (source, key) in enumerate(found):
             if isinstance(key, SpillwatchError):
                 exposed = isinstance(key, KeyExposed)
-                advice = "chmod 0600 it; whoever could read it until now has it." if exposed else _KEY_ADVICE
+                advice = (
+                    "Set its mode with chmod 0600. If others have read it, write a new key and enrol again."
+                    if exposed
+                    else _KEY_ADVICE
+                )
                 yield CheckLevel.FAILED, f"{slug}: {key}", advice
             elif number == 0:
                 yield CheckLevel.OK, f"{slug}: key {key.id} from {source}", ""
             elif needing := [str(segment) for segment, check in checks[slug] if check == key.check]:
-                found_ = f"{slug}: the earlier key {key.id} is needed by segment {', '.join(needing)}"
-                yield CheckLevel.NOTE, found_, "Enrol again with the present key: docs, Enrol, A new key."
+                used = f"{slug}: the earlier key {key.id} is needed by segment {', '.join(needing)}"
+                yield (
+                    CheckLevel.NOTE,
+                    used,
+                    "Enrol again with the current key: docs/how-to/enrol-customers.md.",
+                )
             else:
-                advice = "Take it out of previous_keys, and destroy it."
                 yield (
                     CheckLevel.WARNING,
                     f"{slug}: no segment needs the earlier key {key.id} any more",
-                    advice,
+                    "Remove it from previous_keys, and destroy it.",
                 )
     if not slugs:
-        yield CheckLevel.NOTE, "no company has a key", "Without one only terms are searched for."
+        yield (
+            CheckLevel.NOTE,
+            "no company has a key, so only watch terms are searched for",
+            "To find customers, see docs/how-to/enrol-customers.md.",
+        )
 
 
 def _key_checks(app: App) -> dict[str, list[tuple[int, str]]]:
-    """By company, the segments in use and which key each was made with."""
+    """Return (segment id, check value of its key) for each active segment, by company."""
     from storage import companies
 
     found: dict[str, list[tuple[int, str]]] = defaultdict(list)
@@ -252,12 +267,14 @@ def _check_scanner(app: App) -> Findings:
     if found.native:
         yield CheckLevel.OK, found.told, ""
     else:
-        advice = "It finds the same. For large dumps install a C compiler, then Spillwatch again."
+        advice = (
+            "It finds the same, more slowly. For large dumps, install a C compiler and reinstall Spillwatch."
+        )
         yield CheckLevel.NOTE, found.told, advice
 
 
 def _check_segments(app: App) -> Findings:
-    """Reads every byte."""
+    """Verify every byte of each active segment and its deltas."""
     from matching.enrolment.segment_intake import files_of
     from matching.fingerprints.segments import verify_segment
     from storage import companies
@@ -274,9 +291,10 @@ def _check_segments(app: App) -> Findings:
                 continue
             if segment.outdated:
                 found = (
-                    f"{row.company.slug}: {file}: {', '.join(segment.outdated)} by older rules: not compared"
+                    f"{row.company.slug}: {file}: not compared, because older rules made its values: "
+                    f"{', '.join(segment.outdated)}"
                 )
-                yield CheckLevel.WARNING, found, "Enroll again with this version."
+                yield CheckLevel.WARNING, found, "Enrol again with this version."
             else:
                 yield CheckLevel.OK, f"{row.company.slug}: {file}", ""
     if not rows:
@@ -288,18 +306,18 @@ def _check_segments(app: App) -> Findings:
 
 
 def _check_daemon(app: App) -> Findings:
-    """Whether one runs is what its lock says; how it does is what /healthz says."""
+    """Ask the lock whether a daemon runs, and /healthz whether it is healthy."""
     from storage.lock import DaemonLock
 
     try:
         with DaemonLock.acquire(app.database_unchecked):
-            yield CheckLevel.WARNING, "no daemon runs", "Start it: `spillwatch run`."
+            yield CheckLevel.WARNING, "no daemon is running", "Start one: `spillwatch run`."
             return
     except AlreadyRunning:
         pass
     address = app.settings.daemon.health_address
     if not address or address.endswith(":0"):
-        yield CheckLevel.OK, "a daemon runs; its health address is not fixed, so it was not asked", ""
+        yield CheckLevel.OK, "a daemon is running; without a fixed health_address its health is unknown", ""
         return
     yield _check_health(address)
 
@@ -309,15 +327,15 @@ def _check_health(address: str) -> tuple[CheckLevel, str, str]:
     try:
         connection.request("GET", "/healthz")
         answer = connection.getresponse()
-        ill = [str(state) for state in json.load(answer)["checks"].values() if state != "ok"]
+        problems = [str(state) for state in json.load(answer)["checks"].values() if state != "ok"]
     except (HTTPException, ValueError, KeyError, OSError) as error:
-        found = f"a daemon runs, but {address} does not answer: {error}"
-        return CheckLevel.FAILED, found, "Look at its log, and at [daemon] health_address."
+        found = f"a daemon is running, but {address} does not answer: {error}"
+        return CheckLevel.FAILED, found, "Check its log, and health_address in [daemon]."
     finally:
         connection.close()
-    if ill:
-        return CheckLevel.FAILED, f"the daemon is not well: {'; '.join(ill)}", "Look at its log."
-    return CheckLevel.OK, f"a daemon runs and is well ({address})", ""
+    if problems:
+        return CheckLevel.FAILED, f"the daemon is not healthy: {'; '.join(problems)}", "Check its log."
+    return CheckLevel.OK, f"a daemon is running and healthy ({address})", ""
 
 
 def _check_channels(app: App) -> Findings:
@@ -331,11 +349,11 @@ def _check_channels(app: App) -> Findings:
             yield (
                 CheckLevel.OK,
                 f"{name}: {host} accepts connections on port {port}",
-                "`spillwatch alerts test` sends.",
+                "`spillwatch alerts test` sends a test alert.",
             )
         except OSError as error:
             found = f"{name}: {host} port {port} cannot be reached: {error.strerror or error}"
-            yield CheckLevel.FAILED, found, f"Look at [alerts.channels.{name}] and at the network."
+            yield CheckLevel.FAILED, found, f"Check [alerts.channels.{name}] and the network."
 
 
 def _channel_address(channel: Channel) -> tuple[str, int]:
@@ -348,11 +366,11 @@ def _channel_address(channel: Channel) -> tuple[str, int]:
 def _check_tor(app: App) -> Findings:
     from cli.doctor_tor import check_tor
 
-    told = list(check_tor(app.configuration))
-    for found, advice in told:
+    findings = list(check_tor(app.configuration))
+    for found, advice in findings:
         yield (CheckLevel.OK, found, "") if advice is None else (CheckLevel.FAILED, found, advice)
-    if not told:
-        yield CheckLevel.NOTE, "no source goes out through Tor", ""
+    if not findings:
+        yield CheckLevel.NOTE, "no source is fetched through Tor", ""
 
 
 def _check_cookies(app: App) -> Findings:
@@ -364,13 +382,17 @@ def _check_cookies(app: App) -> Findings:
         try:
             cookies = read_cookies(source.value.cookies_file)
         except SpillwatchError as error:
-            yield CheckLevel.FAILED, f"{source.name}: {error}", "Until then the source is refused."
+            yield (
+                CheckLevel.FAILED,
+                f"{source.name}: {error}",
+                "Correct this; until then the source is not crawled.",
+            )
             continue
-        told = cookie_age_remark(cookies, app.clock())
-        if told is None:
+        remark = cookie_age_remark(cookies, app.clock())
+        if remark is None:
             yield CheckLevel.OK, f"{source.name}: {len(cookies)} cookies", ""
         else:
-            yield CheckLevel.WARNING, f"{source.name}: {told[1]}", "Log in, and export them again."
+            yield CheckLevel.WARNING, f"{source.name}: {remark[1]}", "Log in and export the cookies again."
     if not using:
         yield CheckLevel.NOTE, "no source has a cookies_file", ""
 
@@ -384,7 +406,11 @@ def _check_tokens(app: App) -> Findings:
         if refused is None:
             yield CheckLevel.OK, f"{source.name}: {token_of(source.value)}", ""
         else:
-            yield CheckLevel.FAILED, f"{source.name}: {refused}", "Until then the source is refused."
+            yield (
+                CheckLevel.FAILED,
+                f"{source.name}: {refused}",
+                "Correct this; until then the source is not crawled.",
+            )
     if not using:
         yield CheckLevel.NOTE, "no source has a token_file", ""
 

@@ -1,4 +1,4 @@
-"""What a match found, for people, for programs and for the company: never a value out of a dump."""
+"""The result of a match for people, programs and the company. It never contains a value of a dump."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from matching.sweep import DocumentRead, SweepProgress
 
 _COLUMNS_SHOWN = 3
 _CUT_SENTENCES = {
-    "matches": "More was found than is listed; --limit lists more, and the counts are of everything.",
+    "matches": "Not all matches are listed; raise --limit to see more. The counts include all of them.",
 }
 ORDINALS = ("ordinal", "fields", "rows", "segment", "document", "line")
 
@@ -30,7 +30,7 @@ Names = Mapping[int, str]
 
 
 def show(findings: Findings, progress: SweepProgress, names: Names) -> None:
-    """Tables and sentences on standard output; what could not be read on standard error."""
+    """Print tables and sentences to standard output, and problems to standard error."""
     chance = _companies_hit_by_chance(findings, progress)
     found = {names[company]: one for company, one in sorted(findings.companies.items())}
     mentions = [
@@ -53,12 +53,12 @@ def show(findings: Findings, progress: SweepProgress, names: Names) -> None:
             _company_summary(names[company], one) + (" Chance explains them." if company in chance else "")
         )
     print_line(_coverage_summary(findings, progress))
-    for trouble in _problems(findings, progress, names):
-        print_error(trouble)
+    for problem in _problems(findings, progress, names):
+        print_error(problem)
 
 
 def _companies_hit_by_chance(findings: Findings, progress: SweepProgress) -> set[int]:
-    """Companies with hits that were left out of every document: to list those would bury the others'."""
+    """Return companies whose hits chance explains in every document. Listing them would bury real hits."""
     hit = {company for company, found in findings.companies.items() if found.hit_fields}
     left_out = ({one.company for one in read.left_out} for read in progress.read)
     return hit.intersection(*left_out) if progress.read else set()
@@ -92,11 +92,11 @@ def _company_summary(slug: str, one: CompanyFindings) -> str:
 
 
 def _coverage_summary(findings: Findings, progress: SweepProgress) -> str:
-    """What "no hit" is worth."""
+    """Say how much was read, so that "no hit" can be judged."""
     whole = sum(read.outcome == WHOLE for read in progress.read)
     return (
-        f"Read: {len(progress.read):,} documents, {whole:,} of them whole; {findings.rows_scanned:,} rows, "
-        f"{findings.candidates:,} candidates."
+        f"Read {len(progress.read):,} documents, {whole:,} of them completely: "
+        f"{findings.rows_scanned:,} rows, {findings.candidates:,} candidates."
     )
 
 
@@ -111,14 +111,14 @@ def _problems(findings: Findings, progress: SweepProgress, names: Names) -> Iter
 
 
 def _not_compared_sentence(read: DocumentRead, names: Names) -> str:
-    """For whom, after which part of it, and how much of the rest may be theirs for all that is known."""
+    """Say for which companies a document was not compared whole, and how many rows may have been missed."""
     left = ", ".join(names[one.company] for one in read.left_out)
     one = max(read.left_out, key=lambda one: one.share)
     return (
-        f"{read.name}: looked at, not compared whole, for {left}. In {one.rows:,} of its {read.rows:,} rows "
-        f"({one.candidates:,} candidates) they have no hits that chance doesn't explain; if the others are "
-        f"like them, one row in {1 / one.share:,.0f} at most is of a customer of theirs (95% sure), that is "
-        f"{one.share * read.rows:,.0f} rows. --first-look 0 compares everything."
+        f"{read.name}: only the beginning was compared for {left}. In {one.rows:,} of {read.rows:,} rows "
+        f"({one.candidates:,} candidates) there are no hits that chance does not explain. If the other rows "
+        f"are similar, at most one row in {1 / one.share:,.0f} belongs to a customer (95% confidence), or "
+        f"{one.share * read.rows:,.0f} rows. To compare everything, use --first-look 0."
     )
 
 
@@ -126,6 +126,7 @@ def _not_compared_sentence(read: DocumentRead, names: Names) -> str:
 
 
 def as_dict(findings: Findings, progress: SweepProgress, names: Names) -> dict[str, Any]:
+    """Return the result as the JSON object of `match`."""
     return {
         "documents": [
             {
@@ -195,7 +196,7 @@ def _match_list(findings: Findings, found: CompanyFindings) -> list[dict[str, An
 
 
 def _field_counts(findings: Findings, company: int, found: CompanyFindings) -> Iterator[dict[str, Any]]:
-    """Hits of each field, against what chance would give."""
+    """Yield the hits of each field, with the number that chance would give."""
     for field, hits in sorted(found.hit_fields.items()):
         tried = findings.tried_for(company)[field]
         values = enrolled_values(findings.watch.segments, company, field)
@@ -215,9 +216,9 @@ def _field_counts(findings: Findings, company: int, found: CompanyFindings) -> I
 
 
 def write_ordinals(folder: Path, findings: Findings, progress: SweepProgress, names: Names) -> None:
-    """One CSV a company, of mode 0600: each customer, the fields that agree, in how many rows, where first.
+    """Write one CSV per company, mode 0600: ordinal, agreeing fields, number of rows, place of the first row.
 
-    `spillwatch reveal` turns it into the customers where their list is.
+    On the company's premises, `spillwatch reveal` turns the ordinals into customers.
     """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     documents = [read.name for read in progress.read]
@@ -244,6 +245,6 @@ def _ordinal_rows(
 
 
 def _open_private(path: str, flags: int) -> int:
-    """A new file, whatever had the name before: a wide mode, or a link to somewhere else."""
+    """Open a new file of mode 0600. A file or link of that name is removed first."""
     Path(path).unlink(missing_ok=True)
     return os.open(path, flags | os.O_EXCL, 0o600)

@@ -1,4 +1,4 @@
-"""How far a long command is: a line on the terminal that redraws itself, nothing where nobody looks."""
+"""The progress bar of a long command. Shown on a terminal only."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _NAME_CHARS = 40
 
 @dataclass(slots=True)
 class ProgressMeter:
-    """Bytes read of what is to be read; no end is shown for archives, whose content nobody knows before."""
+    """Bytes read, of `total`. `total` is None if it is unknown, as for archives and standard input."""
 
     total: int | None
     _line: Line | None = None
@@ -58,12 +58,12 @@ class ProgressMeter:
             self._extend_total(progress)
         done = self._done + progress.end
         if self.total is not None and done > self.total:
-            self.total = None  # more comes out than there is on the disk: an archive
+            self.total = None  # more was read than is on the disk: this is an archive
         name = printable(progress.current)[-_NAME_CHARS:]
         self._line.update(self._line.task_ids[0], completed=done, total=self.total, description=name)
 
     def _extend_total(self, progress: SweepProgress) -> None:
-        """A document that is read a second time is as much more to read."""
+        """Add a document to the total when it is read a second time."""
         before, self._again = self._again, progress.again
         if before is not None:
             self._done += progress.read[before].bytes

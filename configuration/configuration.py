@@ -1,4 +1,4 @@
-"""The configuration: spillwatch.toml with the sources and companies beside it, when no mistake is left."""
+"""The whole configuration: spillwatch.toml with the sources and companies beside it, without mistakes."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from crawler.sources import SourceDefinition
 
 @dataclass(frozen=True)
 class Configuration(WatchConfiguration):
-    """The same with the sources."""
+    """Settings, companies and sources."""
 
     sources: tuple[Declared[SourceDefinition], ...]
 
@@ -30,7 +30,7 @@ class Configuration(WatchConfiguration):
 def load_configuration(
     option: Path | None, environment: Mapping[str, str] = PROCESS_ENVIRONMENT
 ) -> Configuration:
-    """The whole configuration; raises ConfigurationMissing, or ConfigurationRefused with every mistake."""
+    """Read the configuration; raises ConfigurationMissing, or ConfigurationRefused with every mistake."""
     file = locate_settings(option, environment)
     sources = read_folder(file.parent / "sources", TypeAdapter(SourceDefinition))
     mistakes: list[Mistake] = []

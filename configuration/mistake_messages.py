@@ -1,8 +1,8 @@
-"""Turns what is wrong in a configuration into sentences: which file, which key, what was found and wanted.
+"""Turns validation errors into messages: which file, which key, what was found and what was wanted.
 
-A ValidationError of pydantic names a place by the model's own path, which contains the tags of unions; people
-know the path in their file. The model's JSON schema says which keys there are at a place, what each is for
-and which hold a secret, so it serves for "did you mean" and for hiding values alike.
+pydantic's ValidationError locates an error by the model's path, which contains the tags of unions. People
+know the path in their file. The model's JSON schema says which keys a table can have, what each key is for
+and which keys are secret. It is used for "did you mean" and for hiding values.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from pydantic_core.core_schema import ErrorType
 Schema = Mapping[str, Any]
 Place = tuple[str | int, ...]
 
-_FOUND_LIMIT = 80  # characters of a wrong value that are shown
+_FOUND_LIMIT = 80  # maximum characters of a wrong value in a message
 _PASSWORD_IN_URL = re.compile(r"(?<=://)[^/\s]*@")
-#: Behind the # no server sees it: the key of a sealed paste.
+#: The key of a sealed paste. It stands after the "#", the part of a URL that is never sent to a server.
 _KEY_IN_URL = re.compile(r"(://[^#\s]*#)[^\s'\"]+")
 
 _PYDANTIC_TYPES = frozenset(get_args(ErrorType))
 
-# What a type of pydantic's errors wanted, in words; the others keep pydantic's own message.
+# What was wanted, by type of pydantic's error. Other types keep pydantic's own message.
 _WANTED = {
     "int_parsing": "a whole number",
     "int_type": "a whole number",
@@ -61,7 +61,7 @@ _WANTED = {
 
 @dataclass(frozen=True)
 class Mistake:
-    """One thing to correct. `file` may be an environment variable; only errors of syntax know the line."""
+    """One thing to correct. `file` can be an environment variable. Only syntax errors have a line."""
 
     file: str
     key: str
@@ -80,7 +80,7 @@ class Mistake:
 
 
 def did_you_mean(word: str, candidates: Iterable[str]) -> str:
-    """A question with the nearest candidate, or nothing."""
+    """Return a question that names the nearest candidate, or ""."""
     near = get_close_matches(word.lower(), list(candidates), n=1, cutoff=0.6)
     return f'Did you mean "{near[0]}"?' if near else ""
 
@@ -88,7 +88,7 @@ def did_you_mean(word: str, candidates: Iterable[str]) -> str:
 def mistakes_of(
     error: ValidationError, *, origin: Callable[[Place], str], data: object, schema: Schema
 ) -> list[Mistake]:
-    """Every error of validating `data`; `origin` says where the value at a place came from."""
+    """Return a mistake for each validation error of `data`. `origin` returns where a value came from."""
     return [
         _mistake_of_error(dict(found), file=origin(found["loc"]), data=data, schema=schema)
         for found in error.errors(include_url=False)
@@ -101,7 +101,7 @@ def _mistake_of_error(error: Mapping[str, Any], *, file: str, data: object, sche
     key = key_in_file(place, data)
     if kind == "extra_forbidden":
         known = sorted(properties_at(schema, place[:-1]))
-        wanted = "one of " + ", ".join(known) if known else "no such key"
+        wanted = "one of " + ", ".join(known) if known else "no key here"
         return Mistake(file, key, "an unknown key", wanted, did_you_mean(str(place[-1]), known))
     node = node_at(schema, place)
     purpose = str(node.get("description", "")).rstrip(".")
@@ -130,7 +130,7 @@ def _limit_text(limit: object) -> object:
 
 
 def _mistake_of_model(error: Mapping[str, Any], *, file: str, key: str, data: object) -> Mistake:
-    """An error that a model of ours raised for a table: its type names the key in it that is wrong."""
+    """Return the mistake for an error that one of our models raised. Its type is the name of the wrong key."""
     value, kind = error.get("input"), error["type"]
     if not isinstance(value, Mapping):
         return Mistake(file, key, shown_value(value, secret=False), error["msg"])
@@ -141,7 +141,7 @@ def _mistake_of_model(error: Mapping[str, Any], *, file: str, key: str, data: ob
 
 
 def key_in_file(place: Place, data: object) -> str:
-    """The dotted key as the file has it: `place` without the tags that pydantic adds for unions."""
+    """Return the dotted key as in the file: `place` without the tags that pydantic adds for unions."""
     parts: list[str] = []
     for index, segment in enumerate(place):
         if isinstance(data, Mapping):
@@ -158,9 +158,9 @@ def key_in_file(place: Place, data: object) -> str:
 
 
 def shown_value(value: object, *, secret: bool) -> str:
-    """A wrong value as it may be shown: never a secret or a whole table, a URL without password or key."""
+    """Return a wrong value for a message: no secret, no whole table, no password or key in a URL."""
     if secret:
-        return "a value that is not shown, because it is a secret"
+        return "a value that is hidden because it is secret"
     if isinstance(value, Mapping):
         return "a table"
     if isinstance(value, (list, tuple)):
@@ -170,18 +170,18 @@ def shown_value(value: object, *, secret: bool) -> str:
 
 
 def properties_at(schema: Schema, place: Place) -> dict[str, Schema]:
-    """The keys that a table may have at a place of the model."""
+    """Return the keys that a table at `place` can have."""
     return dict(node_at(schema, place).get("properties", {}))
 
 
 def is_secret(node: Schema) -> bool:
-    """True for a SecretStr, and for a list of them."""
+    """Return whether a node is a SecretStr or a list of them."""
     options = (node, node.get("items", {}), *node.get("anyOf", ()))
     return any(option.get("format") == "password" for option in options)
 
 
 def node_at(schema: Schema, place: Place) -> Schema:
-    """The schema of the value at a place, {} where the schema does not say."""
+    """Return the schema of the value at `place`, {} if the schema does not define it."""
     node = _follow_reference(schema, schema)
     for segment in place:
         node = _follow_reference(schema, _child_schema(schema, node, segment))
@@ -209,7 +209,7 @@ def _child_schema(schema: Schema, node: Schema, segment: str | int) -> Schema:
 
 
 def _follow_reference(schema: Schema, node: Schema) -> Schema:
-    """`node` with its $ref followed; what stands beside the $ref (a field's own description) wins."""
+    """Follow the $ref of `node`. Keys beside the $ref, such as a field's own description, win."""
     if "$ref" not in node:
         return node
     target = schema.get("$defs", {}).get(node["$ref"].rpartition("/")[2], {})
@@ -224,7 +224,7 @@ def _union_tags(node: Schema) -> str:
 
 
 def _misspelt_hint(place: Place, data: object) -> str:
-    """For a missing key: the key of the same table that looks like it."""
+    """For a missing key: name the key of the same table that looks like it."""
     for segment in place[:-1]:
         if isinstance(data, Mapping):
             data = data.get(segment, data)
@@ -235,4 +235,4 @@ def _misspelt_hint(place: Place, data: object) -> str:
         if isinstance(data, Mapping)
         else []
     )
-    return f'"{near[0]}" looks like it, misspelt.' if near else ""
+    return f'Is "{near[0]}" a misspelling of it?' if near else ""

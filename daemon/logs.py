@@ -1,8 +1,7 @@
-"""Log lines: a sentence, an `action` slug and ids as fields, as JSON or for a console, on standard error.
+"""Log lines on standard error: a sentence, an `action` slug and ids as fields, as JSON or for a console.
 
-Every line passes the masker, so that an identifier which slipped into an exception of a library does not
-reach a log. Libraries that use the standard `logging` come out in the same form, with their logger's name as
-`action`.
+Every line is masked, so that an identifier in a library's exception does not reach a log. Lines of libraries
+that use the standard `logging` get the same form, with their logger's name as `action`.
 """
 
 from __future__ import annotations
@@ -16,11 +15,11 @@ from typing import Any, Literal
 import structlog
 from structlog.typing import Processor
 
-TEXT_LIMIT = 20_000  # characters of one field; a traceback of our own is about 4,000
+TEXT_LIMIT = 20_000  # maximum characters of a field; one of our tracebacks has about 4,000
 
 _UNMASKED_KEYS = ("timestamp", "level", "action")
 
-# They tell each of their steps at "info".
+# Libraries that log each of their steps at level "info".
 _VERBOSE_LOGGERS = (
     "apscheduler",
     "alembic",
@@ -34,7 +33,7 @@ _VERBOSE_LOGGERS = (
 
 
 def configure_logging(*, form: Literal["json", "console"], level: str) -> None:
-    """Set up structlog and logging for this process, before threads start; a later call replaces it."""
+    """Set up structlog and logging for this process, before threads start. A later call replaces it."""
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -51,10 +50,10 @@ def configure_logging(*, form: Literal["json", "console"], level: str) -> None:
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        cache_logger_on_first_use=False,  # the daemon configures again once it has read how
+        cache_logger_on_first_use=False,  # the daemon configures logging again after reading its settings
     )
     handler = logging.StreamHandler(sys.stderr)
-    handler.setLevel(level.upper())  # also where a library lowers its logger's level afterwards: Scrapy does
+    handler.setLevel(level.upper())  # Scrapy lowers its logger's level later; this level still holds
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[add_logger_name, *shared],
@@ -67,7 +66,7 @@ def configure_logging(*, form: Literal["json", "console"], level: str) -> None:
 
 
 def mask_event(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """Mask every text of the line, however deep."""
+    """Mask every text of a line, at any depth."""
     return {
         key: value if key in _UNMASKED_KEYS or key.startswith("_") else _mask_value(value)
         for key, value in event.items()
@@ -76,7 +75,7 @@ def mask_event(_logger: object, _method: str, event: MutableMapping[str, Any]) -
 
 @cache
 def _mask() -> Callable[[str], str]:
-    """The masker, imported with its tables when the first line is written: most commands write none."""
+    """Return the masker. It is imported, with its tables, for the first line: most commands log nothing."""
     from matching.masks import mask_text
 
     return mask_text
@@ -95,7 +94,7 @@ def _mask_value(value: object) -> object:
 def add_logger_name(
     logger: logging.Logger, _method: str, event: MutableMapping[str, Any]
 ) -> MutableMapping[str, Any]:
-    """Give a library's line an `action`: the name of its logger."""
+    """Set the `action` of a library's line to the name of its logger."""
     record = event.get("_record")
     event.setdefault("action", record.name if record else "log")
     return event

@@ -1,4 +1,4 @@
-"""`spillwatch demo`: the whole way of the data on practice sites, with nothing to set up."""
+"""`spillwatch demo`: runs the whole product against practice sites on this machine."""
 
 from __future__ import annotations
 
@@ -9,12 +9,14 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
+from cli.errors import ExtraMissing
 from cli.exits import Exit
 from cli.output import emit_json_line, print_error, print_line
 from demo.alert_page import alert_page
@@ -24,21 +26,23 @@ from demo.story_player import DemoResult, StoryPlayer
 from demo.view import LineView, PaneView, View
 from storage.errors import SpillwatchError
 
-PACE_S = 5.0  # for a person; --once doesn't wait
-EVERY = {True: "2s", False: "4s"}  # by --once
+PACE_S = 5.0  # between two steps, so that a person can follow; --once does not wait
+EVERY = {True: "2s", False: "4s"}  # interval of the sources' schedule, by --once
+SMTP_LIBRARY = "aiosmtpd"
 
 
 def command(
     once: Annotated[bool, typer.Option("--once", help="End after one full cycle.")] = False,
     as_json: Annotated[
-        bool, typer.Option("--json", help="With --once: write one JSON object as the last line.")
+        bool, typer.Option("--json", help="Write one JSON object as the last line. Implies --once.")
     ] = False,
-    keep: Annotated[bool, typer.Option("--keep", help="Leave the demo's folder where it is.")] = False,
+    keep: Annotated[bool, typer.Option("--keep", help="Keep the demo's folder.")] = False,
 ) -> None:
     """Watch practice sites with the real daemon: an offer appears, and its alert arrives.
 
-    Everything runs on this machine, everything shown is invented, and nothing is left behind.
+    Everything runs on this machine and is invented. Nothing is left behind.
     """
+    _require_demo_extra()
     once = once or as_json
     with _demo_folder(keep) as folder, _stopped_by_signals():
         try:
@@ -50,9 +54,17 @@ def command(
             raise NotAsExpected(result.problems)
 
 
+def _require_demo_extra() -> None:
+    if find_spec(SMTP_LIBRARY) is None:
+        raise ExtraMissing(
+            f"The demo needs {SMTP_LIBRARY}, which is not installed. "
+            "Install the extra: pip install 'spillwatch[demo]'."
+        )
+
+
 def _run_demo(folder: Path, *, once: bool, as_json: bool) -> DemoResult:
     live = sys.stdout.isatty() and not once
-    print_error(f"The demo's configuration, data and logs are in {folder}; it takes a few seconds to set up.")
+    print_error(f"Setting up the demo in {folder}, with its configuration, data and logs: a few seconds.")
     with Stage(folder, every=EVERY[once]) as stage, _make_view(stage, live=live, as_json=as_json) as view:
         page = alert_page(stage.workspace, stage.site)
         return StoryPlayer(stage, view, pace_s=0 if once else PACE_S, alert_page=page).run(once=once)
@@ -72,12 +84,12 @@ def _print_result(result: DemoResult, *, as_json: bool) -> None:
         return
     print_line("\n".join(f"{name.replace('_', ' '):>24}: {value}" for name, value in counts.items()))
     if not result.problems:
-        print_line("Every expected alert arrived, and nothing else did.")
+        print_line("Every expected alert arrived, and no others.")
 
 
 @contextmanager
 def _demo_folder(keep: bool) -> Iterator[Path]:
-    """Removed at the end, unless it is wanted or holds the logs of what went wrong."""
+    """Make the demo's folder. It is removed at the end, except with --keep and after an error."""
     folder = Path(tempfile.mkdtemp(prefix="spillwatch-demo-"))
     try:
         yield folder
@@ -86,14 +98,14 @@ def _demo_folder(keep: bool) -> Iterator[Path]:
         raise
     finally:
         if keep:
-            print_error(f"Everything is still in {folder}.")
+            print_error(f"The demo's files are in {folder}.")
         else:
             shutil.rmtree(folder)
 
 
 @contextmanager
 def _stopped_by_signals() -> Iterator[None]:
-    """SIGTERM and a closed terminal end the demo as Ctrl-C does: in order, with nothing left behind."""
+    """Let SIGTERM and a closed terminal end the demo as Ctrl-C does, with nothing left behind."""
 
     def interrupt(_number: int, _frame: object) -> None:
         raise KeyboardInterrupt

@@ -1,4 +1,4 @@
-"""`spillwatch doctor`: looks at what an installation needs, and says what to do about what is not right."""
+"""`spillwatch doctor`: checks the installation and says how to correct each problem."""
 
 from __future__ import annotations
 
@@ -24,28 +24,28 @@ _COLOURS = {
 def _known_checks(names: list[str]) -> list[str]:
     for name in names:
         if name not in CHECKS:
-            raise typer.BadParameter(f"found {name!r}; wanted one of {', '.join(CHECKS)}")
+            raise typer.BadParameter(f"there is no check {name!r}; choose one of {', '.join(CHECKS)}")
     return names
 
 
 def command(
     context: typer.Context,
     only: Annotated[
-        list[str], typer.Option(callback=_known_checks, help="Only this check; may be given several times.")
+        list[str], typer.Option(callback=_known_checks, help="Run only this check. Can be repeated.")
     ] = [],  # noqa: B006  (typer copies it)
     channels: Annotated[
-        bool, typer.Option("--channels", help="Connect to each alert channel too; sends nothing.")
+        bool, typer.Option("--channels", help="Also connect to each alert channel. Sends nothing.")
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Write one JSON object.")] = False,
 ) -> None:
-    """Check the installation; exit code 1 if something is wrong.
+    """Check the installation. Exit code 1 if a check failed.
 
-    With --only a warning counts as wrong too, so that `doctor --only daemon` is a health check.
+    With --only, a warning counts as a failure too, so that `doctor --only daemon` is a health check.
     """
     names = only or [name for name in CHECKS if channels or name != "channels"]
     findings = run_checks(app_of(context), names)
-    wrong = {CheckLevel.FAILED, CheckLevel.WARNING} if only else {CheckLevel.FAILED}
-    well = all(finding.level not in wrong for finding in findings)
+    failing = {CheckLevel.FAILED, CheckLevel.WARNING} if only else {CheckLevel.FAILED}
+    well = all(finding.level not in failing for finding in findings)
     if as_json:
         emit_json({"ok": well, "findings": [finding.as_json() for finding in findings]})
     else:

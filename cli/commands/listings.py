@@ -1,4 +1,4 @@
-"""`spillwatch listings`: search what the sources offer, as masked text."""
+"""`spillwatch listings`: searches the masked text of stored listings."""
 
 from __future__ import annotations
 
@@ -20,35 +20,45 @@ def _parse_amount(text: str | None) -> Decimal | None:
     try:
         return None if text is None else Decimal(text)
     except InvalidOperation:
-        raise typer.BadParameter(f"found {text!r}; wanted a number such as 500 or 0.05") from None
+        raise typer.BadParameter(f"{text!r} is not a number; give one such as 500 or 0.05") from None
 
 
 def command(
     context: typer.Context,
-    query: Annotated[str | None, typer.Argument(help="Words that a listing has, all of them.")] = None,
-    source: Annotated[str | None, typer.Option(help="Only of this source.")] = None,
+    query: Annotated[str | None, typer.Argument(help="Words that a listing must contain.")] = None,
+    source: Annotated[str | None, typer.Option(help="Only listings of this source.")] = None,
     company: Annotated[
-        str | None, typer.Option(help="Only those that matched this company (its slug).")
+        str | None, typer.Option(help="Only listings that matched this company (its slug).")
     ] = None,
-    life: Annotated[listings.Life | None, typer.Option(help="What happened to it last.")] = None,
+    life: Annotated[
+        listings.Life | None, typer.Option(help="Only listings whose last change was this.")
+    ] = None,
     gone: Annotated[
-        bool | None, typer.Option("--gone/--there", help="Only what is gone, or still there.")
+        bool | None, typer.Option("--gone/--there", help="Only listings that are gone, or still there.")
     ] = None,
-    seller: Annotated[str | None, typer.Option(help="Only of this seller.")] = None,
-    since: Annotated[str | None, typer.Option(help="First seen since: 12h, 7d, 2026-05-01.")] = None,
-    min_price: Annotated[str | None, typer.Option(help="At least this price; with --currency.")] = None,
-    currency: Annotated[str | None, typer.Option(help="Priced in this currency (USD, CNY, BTC).")] = None,
-    min_records: Annotated[int | None, typer.Option(min=0, help="At least so many claimed records.")] = None,
-    limit: Annotated[int, typer.Option(min=1, max=100_000, help="How many, the newest first.")] = 50,
+    seller: Annotated[str | None, typer.Option(help="Only listings of this seller.")] = None,
+    since: Annotated[
+        str | None, typer.Option(help="Only listings first seen since: 12h, 7d, 2026-05-01.")
+    ] = None,
+    min_price: Annotated[str | None, typer.Option(help="Lowest price. Needs --currency.")] = None,
+    currency: Annotated[
+        str | None, typer.Option(help="Only listings priced in this currency (USD, CNY, BTC).")
+    ] = None,
+    min_records: Annotated[int | None, typer.Option(min=0, help="Lowest number of claimed records.")] = None,
+    limit: Annotated[
+        int, typer.Option(min=1, max=100_000, help="Maximum number of listings, newest first.")
+    ] = 50,
     as_json: Annotated[bool, typer.Option("--json", help="Write a JSON list.")] = False,
-    as_csv: Annotated[bool, typer.Option("--csv", help="Write CSV that no spreadsheet runs.")] = False,
+    as_csv: Annotated[
+        bool, typer.Option("--csv", help="Write CSV whose cells a spreadsheet cannot run as formulas.")
+    ] = False,
 ) -> None:
-    """Search the listings, the newest first."""
+    """Search listings, newest first."""
     if as_json and as_csv:
-        raise typer.BadParameter("--json and --csv exclude each other")
+        raise typer.BadParameter("found both --json and --csv; give one of them")
     if min_price is not None and currency is None:
         raise typer.BadParameter(
-            "--min-price needs --currency: amounts of different currencies do not compare"
+            "--min-price needs --currency: amounts in different currencies cannot be compared"
         )
     app = app_of(context)
     filters = listings.ListingFilters(
@@ -76,9 +86,13 @@ def _search(
 ) -> list[listings.Listing]:
     with app.database.reading() as session:
         if filters.source and sources.source_by_name(session, filters.source) is None:
-            raise UnknownName(f'There is no source "{filters.source}"; `spillwatch source list` shows them.')
+            raise UnknownName(
+                f'There is no source "{filters.source}". `spillwatch source list` shows the names.'
+            )
         if filters.company and companies.company_by_slug(session, filters.company) is None:
-            raise UnknownName(f'There is no company "{filters.company}"; its slug is the name of its file.')
+            raise UnknownName(
+                f'There is no company "{filters.company}". A slug is the name of a file in companies/.'
+            )
         return list(listings.search_listings(session, query, filters=filters, limit=limit))
 
 

@@ -1,4 +1,4 @@
-"""`spillwatch match`: dumps and samples in hand against everybody's terms and fingerprints."""
+"""`spillwatch match`: compares dumps and samples with the terms and fingerprints of every company."""
 
 from __future__ import annotations
 
@@ -39,36 +39,40 @@ _MEGABYTE = 1_000_000
 
 def command(
     context: typer.Context,
-    files: Annotated[list[str], typer.Argument(help="Files, folders or archives; - is standard input.")],
+    files: Annotated[list[str], typer.Argument(help="Files, folders or archives. - is standard input.")],
     company: Annotated[str | None, typer.Option(help="Compare for this company only.")] = None,
     limit: Annotated[
-        int, typer.Option(min=1, max=1_000_000, help="Findings of a company listed; all are counted.")
+        int,
+        typer.Option(min=1, max=1_000_000, help="Maximum number of matches listed per company. All count."),
     ] = 100,
     ordinals: Annotated[
         Path | None,
-        typer.Option(help="Folder that gets a CSV of the customers' ordinals for each company that is hit."),
+        typer.Option(help="Folder for one CSV of customers' ordinals per company with hits."),
     ] = None,
     first_look: Annotated[
         int,
         typer.Option(
             min=0,
-            help="Candidates of each document tried for all companies; the rest for those that hit. 0: all.",
+            help="Candidates per document that are compared for every company. The rest is compared only "
+            "for companies with hits. 0 compares everything.",
         ),
     ] = FIRST_LOOK,
     max_mb: Annotated[
-        int, typer.Option(min=1, help="MB that may come out of the archives of each file or folder named.")
+        int, typer.Option(min=1, help="Maximum MB unpacked per file or folder named.")
     ] = Limits().out_bytes // _MEGABYTE,
-    threads: Annotated[int | None, typer.Option(min=1, max=256, help="Default: one for each CPU.")] = None,
+    threads: Annotated[
+        int | None, typer.Option(min=1, max=256, help="Number of threads. Default: one per CPU.")
+    ] = None,
     restart: Annotated[
-        bool, typer.Option("--restart", help="Begin anew where an earlier match was ended.")
+        bool, typer.Option("--restart", help="Start over instead of continuing an interrupted match.")
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Write one JSON object.")] = False,
 ) -> None:
     """Search dumps and samples for watch terms and for customers' identifiers.
 
-    Shows places, counts and masked excerpts, never a value. A match that was ended goes on when the same
-    command is given again. Exit code 0: something was found; 1: nothing; 6: nothing, but not everything could
-    be read or compared; 130: ended by Ctrl-C.
+    Shows places, counts and masked excerpts, never a value. The same command continues an interrupted match.
+    Exit code 0: something was found. 1: nothing was found. 6: nothing was found, but not everything could be
+    read or compared. 130: interrupted with Ctrl-C.
     """
     app = app_of(context)
     watch, names = _load_watch(app, company)
@@ -97,7 +101,7 @@ def command(
 
 
 def _everything_compared(watch: Watch, progress: SweepProgress) -> bool:
-    """Whether "nothing" was said of all that was named, and of all segments."""
+    """Return whether every document was read whole and compared with every segment."""
     compared = all(read.outcome == WHOLE and not read.left_out for read in progress.read)
     return compared and not watch.unusable
 
@@ -116,30 +120,30 @@ def _interruptible(sweep: Sweep, *, kept: bool) -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
-        if not sweep.taking:  # else what was kept last is where a later match goes on
+        if not sweep.taking:  # in the middle of a block: a later match continues from the last checkpoint
             sweep.saved()
-        onward = " The same command goes on; with --restart it begins anew." if kept else ""
-        print_error(f"Ended after {sweep.findings.rows_scanned:,} rows.{onward}")
+        advice = " The same command continues from here; with --restart it starts over." if kept else ""
+        print_error(f"Interrupted after {sweep.findings.rows_scanned:,} rows.{advice}")
         raise typer.Exit(Exit.INTERRUPTED) from None
 
 
 def _load_or_start(
     checkpoint: Checkpoint | None, watch: Watch, limit: int, *, restart: bool
 ) -> tuple[Findings, SweepProgress]:
-    """What an earlier match had found, or nothing yet."""
+    """Return the state of an interrupted match, or an empty one."""
     if checkpoint is not None and restart:
         checkpoint.remove()
     loaded = checkpoint.load(watch, limit) if checkpoint is not None else None
     if loaded is None:
         return Findings(watch, limit), SweepProgress()
-    print_error(f"An earlier match ended after {loaded[0].rows_scanned:,} rows; this one goes on from there.")
+    print_error(f"Continuing an interrupted match after {loaded[0].rows_scanned:,} rows.")
     return loaded
 
 
 def _open_checkpoint(
     app: App, sources: Sequence[SweepSource], watch: Watch, options: object
 ) -> Checkpoint | None:
-    """None where a source cannot be read again."""
+    """Return the checkpoint of this match; None if a source cannot be read again, such as a pipe."""
     paths = [source for _, source in sources if isinstance(source, Path)]
     if len(paths) != len(sources) or not all(path.is_file() or path.is_dir() for path in paths):
         return None
@@ -149,27 +153,30 @@ def _open_checkpoint(
 
 
 def _sweep_source(name: str) -> SweepSource:
-    """Raises InputMissing or InputUnreadable before anything is read, not after hours."""
+    """Open a name of the command line; raises InputMissing or InputUnreadable now, not hours later."""
     if name == STDIN:
         return "standard input", sys.stdin.buffer
     path = Path(name)
     try:
         path.stat()
     except FileNotFoundError:
-        raise InputMissing(f"there is no file {path}") from None
+        raise InputMissing(f"There is no file or folder {path}.") from None
     except OSError as error:
-        raise InputUnreadable(f"{path} cannot be read: {error.strerror}") from None
+        raise InputUnreadable(f"{path} cannot be read: {error.strerror}.") from None
     return name, path
 
 
 def _load_watch(app: App, only: str | None) -> tuple[Watch, dict[int, str]]:
-    """The declared terms and the imported segments; company numbers are ours, for nothing is written."""
+    """Return the declared terms and the imported segments, and the slug of each company number.
+
+    The numbers are made up here: this command writes no row, and a declared company may not have one.
+    """
     declared = app.watch_configuration.companies
     with app.database.reading() as session:
         rows = [row for row in companies.active_segments(session) if only in (None, row.company.slug)]
     slugs = sorted({company.name for company in declared} | {row.company.slug for row in rows})
     if only is not None and only not in slugs:
-        raise UnknownName(f'There is no company "{only}"; there are {", ".join(slugs) or "none"}.')
+        raise UnknownName(f'There is no company "{only}". Known companies: {", ".join(slugs) or "none"}.')
     numbers = {slug: number for number, slug in enumerate(slugs, 1)}
     ids = count(1)
     terms = [
@@ -180,7 +187,7 @@ def _load_watch(app: App, only: str | None) -> tuple[Watch, dict[int, str]]:
     ]
     segments: list[WatchedSegment]
     segments, unusable = watched_segments(rows, app.watch_configuration.settings.matching, numbers)
-    for error in unusable.values():
-        print_error(f"{error}; its fingerprints are not compared.")
+    for number, error in unusable.items():
+        print_error(f"The fingerprints of {slugs[number - 1]} are not compared: {error}.")
     watch = watch_of(terms, segments, unusable)
     return watch, {number: slug for slug, number in numbers.items()}
