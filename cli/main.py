@@ -137,7 +137,7 @@ def walk() -> Iterator[tuple[str, Command]]:
 
 
 def error_sentence(error: Exception) -> str:
-    """Return the message for the user. SQLAlchemy's own text contains the statement's values: leave it out."""
+    """Return the message for the user. SQLAlchemy's own text is left out: it contains values."""
     from sqlalchemy.exc import SQLAlchemyError
 
     if isinstance(error, SQLAlchemyError):

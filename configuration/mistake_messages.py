@@ -130,7 +130,7 @@ def _limit_text(limit: object) -> object:
 
 
 def _mistake_of_model(error: Mapping[str, Any], *, file: str, key: str, data: object) -> Mistake:
-    """Return the mistake for an error that one of our models raised. Its type is the name of the wrong key."""
+    """Return the mistake for an error that one of our models raised. Its type names the wrong key."""
     value, kind = error.get("input"), error["type"]
     if not isinstance(value, Mapping):
         return Mistake(file, key, shown_value(value, secret=False), error["msg"])

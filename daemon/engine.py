@@ -62,9 +62,9 @@ class _LaneState:
     """The state of a lane. `lock` guards all of it.
 
     A row id is in at most one of `waiting` (`queued` is the same as a set) and `in_progress` (with its start
-    time). `failed_rows` wait for a retry. `released` rows have returned from their handler since the last poll.
-    `postponed` rows were still due at a poll after that, for example a run in its site's quiet hours; the row
-    that was handled longest ago comes first.
+    time). `failed_rows` wait for a retry. `released` rows have returned from their handler since the last
+    poll. `postponed` rows were still due at a poll after that, for example a run in its site's quiet hours.
+    The row that was handled longest ago comes first.
     """
 
     lane: Lane

@@ -9,7 +9,7 @@ class Signals:
     """Collects signals for `wait`. Must be made in the main thread; the signals then have no other effect.
 
     Python runs a signal's handler in the main thread only. If another thread receives the signal while the
-    main thread waits for a lock, the handler waits too. A byte written to a socket always wakes the main thread.
+    main thread waits for a lock, the handler waits too. A byte written to a socket always wakes it.
     """
 
     def __init__(self, numbers: Sequence[signal.Signals]) -> None:

@@ -1,4 +1,4 @@
-"""The page that shows the first alert: the e-mail as it was received, and what to try next."""
+"""The page that shows the first alert: the e-mail as it was received, and commands to try next."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ RULE = "─" * COLUMNS
 
 
 def alert_page(workspace: Workspace, site: str) -> Callable[[Receipt, float], Sequence[str]]:
-    """`site`: the marketplace's address."""
+    """Return a function that makes the page from a receipt. `site` is the marketplace's address."""
 
     def page(receipt: Receipt, seconds: float) -> Sequence[str]:
         return [
@@ -34,21 +34,21 @@ def alert_page(workspace: Workspace, site: str) -> Callable[[Receipt, float], Se
 
 
 def _wrapped_lines(text: str) -> Iterator[str]:
-    """As a mail program would show it: long lines go on below their own beginning."""
+    """Wrap long lines as a mail program does, indented below their beginning."""
     for line in printable(text.replace("\r\n", "\n"), lines=True).rstrip().split("\n"):
         indent = " " * (len(line) - len(line.lstrip()) + 2)
         yield from wrap(line, COLUMNS, subsequent_indent=indent, break_on_hyphens=False) or [""]
 
 
 def _next_steps(workspace: Workspace, site: str, alert_id: int) -> Iterator[str]:
-    yield "What to try next, in another terminal while this one runs:"
+    yield "To explore further, run these commands in another terminal while the demo runs:"
     yield f"  cd {workspace.folder}"
     programs = Path(sys.executable).parent
     if shutil.which("spillwatch") != str(programs / "spillwatch"):
         yield f"  export PATH={programs}:$PATH"
-    yield f"  spillwatch alerts show {alert_id}                  the same alert, from its rows"
-    yield "  spillwatch listings quillmere              search what was crawled"
-    yield "  spillwatch source try sources/market.toml  what each selector finds"
-    yield f'  spillwatch alerts ack {alert_id} --note "called them"  take the alert on'
-    yield f"The site that offers it: {site} (in a browser)"
-    yield "Then watch a site of your own: `spillwatch init`, docs/quickstart.md."
+    yield f"  spillwatch alerts show {alert_id}                  show the same alert"
+    yield "  spillwatch listings quillmere              search the crawled listings"
+    yield "  spillwatch source try sources/market.toml  show what each selector finds"
+    yield f'  spillwatch alerts ack {alert_id} --note "called them"  acknowledge the alert'
+    yield f"The marketplace with the offer, for a browser: {site}"
+    yield "To watch a site of your own: `spillwatch init`, docs/quickstart.md."

@@ -1,4 +1,4 @@
-"""A process of the demo, from the side of the one that starts it: lines in, JSON lines out."""
+"""A child process of the demo, controlled by lines on its standard input. It answers with JSON lines."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Event = Mapping[str, Any]
 
 
 class ChildProcess:
-    """`python -m MODULE ARGS...`; every line it prints arrives on `events`. Ends with its `with` block."""
+    """Runs `python -m MODULE ARGS...` until its `with` block ends. `events` receives every line it prints."""
 
     def __init__(self, module: str, *args: str, log: Path) -> None:
         self.events: Queue[Event] = Queue()
@@ -37,7 +37,7 @@ class ChildProcess:
         self._reader.start()
 
     def wait_until_ready(self) -> Event:
-        """What the child says when it is ready."""
+        """Wait for the child's "ready" event and return its content."""
         deadline = time.monotonic() + READY_WITHIN_S
         while self.process.poll() is None and time.monotonic() < deadline:
             try:
@@ -45,7 +45,9 @@ class ChildProcess:
             except Empty:
                 continue
             return event
-        raise RuntimeError(f"a process of the demo did not start; its messages are in {self._log}")
+        raise RuntimeError(
+            f"A process of the demo did not start within {READY_WITHIN_S:.0f} s; see {self._log}."
+        )
 
     def send_line(self, line: str) -> None:
         assert self.process.stdin is not None
@@ -53,7 +55,7 @@ class ChildProcess:
         self.process.stdin.flush()
 
     def stop(self) -> None:
-        """Closes its input, which ends it; kills it if that takes too long."""
+        """Close the child's input, which ends it. Kill it if that takes longer than STOP_WITHIN_S."""
         if self.process.stdin is not None and not self.process.stdin.closed:
             self.process.stdin.close()
         try:

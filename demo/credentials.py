@@ -1,4 +1,4 @@
-"""The demo's throw-away secrets, made at its start and gone with its folder."""
+"""The demo's secrets, made at its start and deleted with its folder."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _LIFETIME = timedelta(days=2)
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """The files of a folder, mode 0600, as a deployment's `*_FILE` settings would name them."""
+    """The secrets in a folder: files of mode 0600, which the demo's configuration names."""
 
     folder: Path
 
@@ -49,7 +49,7 @@ class Credentials:
 
 
 def make_credentials(folder: Path) -> Credentials:
-    """Writes new ones into a new folder."""
+    """Write new secrets into a new folder."""
     folder.mkdir(mode=0o700)
     made = Credentials(folder)
     key = ec.generate_private_key(ec.SECP256R1())

@@ -1,6 +1,6 @@
-"""What the database says at one moment: the rows that the live view shows, the counts, what is still to do.
+"""Reads from the database what the live view shows, counts, and whether work is pending.
 
-Everything here only reads; the demo learns of its daemon's work as any other program would.
+Everything here only reads: the demo watches its daemon's work as any other program can.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ from storage.runs import Run, RunState
 from storage.sources import AlertState, Source, SourceChange
 from storage.watch import Rematch, RematchState
 
-SHOWN = 24  # rows of each kind: as many as a tall terminal has room for
+SHOWN = 24  # rows of each kind; a tall terminal has room for that many
 
 
 @dataclass(frozen=True, slots=True)
 class ListingEvent:
-    """Something that happened to a listing, as it was then."""
+    """A change of a listing, with its title and price at that time."""
 
     at: datetime
     life: Life
@@ -42,7 +42,7 @@ class ListingEvent:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """Rows so far; `mentions` and `fingerprint_hits` are sums over the latest version of each listing."""
+    """Numbers of rows. `mentions` and `fingerprint_hits` are sums over the latest version of each listing."""
 
     runs: int
     listings: int
@@ -54,7 +54,7 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """Newest first, each."""
+    """Rows at one moment. Each sequence is newest first."""
 
     runs: Sequence[Run]
     events: Sequence[ListingEvent]
@@ -65,7 +65,7 @@ class Snapshot:
 
 @dataclass(frozen=True, slots=True)
 class AlertFacts:
-    """An alert as the expectations name it: whose data, where. None: it is about no company, no listing."""
+    """An alert as the expectations describe it. None: it is not about a company or a listing."""
 
     alert_id: int
     kind: AlertKind
@@ -88,7 +88,7 @@ def read_snapshot(database: Database) -> Snapshot:
 
 
 def read_alerts(database: Database) -> list[AlertFacts]:
-    """Every alert, oldest first."""
+    """Return every alert, oldest first."""
     query = (
         select(Alert.id, Alert.kind, Company.slug, Source.name, Listing.url, Alert.revision, Alert.title)
         .outerjoin(Company, Alert.company_id == Company.id)
@@ -101,10 +101,10 @@ def read_alerts(database: Database) -> list[AlertFacts]:
 
 
 def pending_work(database: Database) -> int:
-    """Rows that the daemon still has something to do about, runs apart.
+    """Return the number of rows with pending work, without runs.
 
-    They are counted in the order in which work passes through them: what leaves one of these tables while
-    they are counted is seen in a later one.
+    Tables are counted in the order in which work passes through them. So work that leaves a table during the
+    count is still counted in a later one.
     """
     waiting: Sequence[ColumnElement[bool]] = (
         Rematch.state.in_((RematchState.QUEUED, RematchState.RUNNING)),
@@ -131,7 +131,7 @@ def running_runs(database: Database) -> Sequence[Run]:
 def steps_stored(
     database: Database, steps: Sequence[Step], sections: Collection[SiteSection] = tuple(SiteSection)
 ) -> bool:
-    """Whether the rows of these sections are what the steps made of the sites: each put is a version more."""
+    """Return whether the listings of these sections match the steps. Each `puts` makes one version."""
     put = Counter(posting for step in steps for posting in map(_posting_place, step.puts))
     gone = {posting for step in steps for posting in map(_posting_place, step.takes)}
     query = select(Source.name, Listing.url, Listing.version_number, Listing.gone_at).join(Source)
@@ -154,7 +154,7 @@ def _url_path(url: str) -> str:
 
 
 def _listing_events(session: Session) -> list[ListingEvent]:
-    """Versions and disappearances, mixed by time."""
+    """Return new versions and removals of listings, newest first."""
     with_source = joinedload(ListingVersion.listing).joinedload(Listing.source)
     newest = select(ListingVersion).options(with_source).order_by(ListingVersion.id.desc()).limit(SHOWN)
     gone = (

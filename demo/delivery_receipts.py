@@ -1,4 +1,4 @@
-"""What arrived at the other end: every e-mail and every webhook that the receivers took."""
+"""Receipts: every e-mail and webhook that the demo's receivers accepted."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from demo.child_process import Event
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """One delivery as its receiver saw it. `verified`: the signature held; True for mail, which has none.
-    `at`: seconds since 1970.
+    """One delivery as its receiver saw it. `verified`: the signature is valid; always True for e-mail, which
+    has none. `at`: seconds since 1970.
     """
 
     channel: str
@@ -27,7 +27,7 @@ class Receipt:
 
 @dataclass(slots=True)
 class Receipts:
-    """All receipts, in the order of arrival."""
+    """All receipts in order of arrival."""
 
     all: list[Receipt] = field(default_factory=list)
 
@@ -40,7 +40,7 @@ class Receipts:
         return [receipt for receipt in self.all if receipt.channel == channel]
 
     def idempotency_keys(self, channel: str, alert_id: int, revision: int) -> set[str]:
-        """The idempotency keys under which this arrived; one, however often it came."""
+        """Return the idempotency keys of a delivery's receipts. Repeated deliveries must share one key."""
         wanted = (channel, alert_id, revision)
         return {r.key for r in self.all if (r.channel, r.alert_id, r.revision) == wanted}
 

@@ -1,4 +1,4 @@
-"""Did everything that was expected arrive, and nothing else? The story's table against rows and receipts."""
+"""Compares the story's expected alerts with the rows and receipts: all must arrive, and nothing else."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ CHANNELS = ("mail", "hook")
 def alert_problems(
     expected: Sequence[ExpectedAlert], told: Sequence[AlertFacts], receipts: Receipts
 ) -> list[str]:
-    """One sentence for each thing that is missing or was not expected; empty when all is as told."""
+    """Return one sentence per missing, unexpected or undelivered alert. Empty: all is as expected."""
     return [
         *missing_alerts(expected, told),
         *unexpected_alerts(expected, told),
@@ -24,7 +24,7 @@ def alert_problems(
 
 
 def count_problems(counts: Counts, steps: Sequence[Step] = STORY) -> list[str]:
-    """The same for rows: each posting is one listing, and each time it was put up is one version."""
+    """Return one sentence per wrong number of rows: one listing per posting, one version per `puts` of it."""
     put = [posting for step in steps for posting in step.puts]
     distinct = {(posting.section, posting.key) for posting in put}
     wanted = {"listings": (len(distinct), counts.listings), "versions": (len(put), counts.versions)}
@@ -49,7 +49,7 @@ def unexpected_alerts(expected: Sequence[ExpectedAlert], told: Iterable[AlertFac
     for alert in told:
         if not any(_matches(each, alert) for each in expected):
             what = f"{alert.kind}, {alert.company}, {alert.source}: {alert.title}"
-            yield f"alert {alert.alert_id} was not expected ({what})"
+            yield f"alert {alert.alert_id} is unexpected ({what})"
 
 
 def delivery_problems(told: Sequence[AlertFacts], receipts: Receipts) -> Iterator[str]:
@@ -58,9 +58,10 @@ def delivery_problems(told: Sequence[AlertFacts], receipts: Receipts) -> Iterato
         for alert_id, revision in sorted(known | received_revisions(receipts.of(channel))):
             keys = receipts.idempotency_keys(channel, alert_id, revision)
             if len(keys) != 1:
-                yield f"alert {alert_id}, revision {revision}: {len(keys)} keys on {channel}; expected 1"
+                what = f"{len(keys)} idempotency keys on {channel}"
+                yield f"alert {alert_id}, revision {revision}: {what}; expected 1"
             if (alert_id, revision) not in known:
-                yield f"alert {alert_id}, revision {revision} arrived on {channel}, but there is no such row"
+                yield f"alert {alert_id}, revision {revision} arrived on {channel}, but has no row"
     for receipt in receipts.all:
         if not receipt.verified:
-            yield f"the signature of the webhook {receipt.key} did not verify"
+            yield f"webhook {receipt.key} has an invalid signature"

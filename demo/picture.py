@@ -1,4 +1,4 @@
-"""The live view of one moment: what the practice sites did, and four panes of what the daemon made of it."""
+"""Draws the live view of one moment: the practice sites' steps, and four panes with the daemon's results."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from storage.listing_tables import Life
 from storage.runs import READ, Run, RunState
 from text.printable import printable
 
-STEP_LINES, STEP_LINES_TALL = 3, 7  # the whole story, where there is room for it
-TALL = 30  # lines from which on there is
-WIDE = 120  # columns from which on the panes have room for times and details
+STEP_LINES, STEP_LINES_TALL = 3, 7  # steps shown on a short and on a tall terminal; seven are the whole story
+TALL = 30  # lines of a tall terminal
+WIDE = 120  # columns of a terminal whose panes have room for times and details
 R = TypeVar("R")
 
 _SEVERITY = {
@@ -48,7 +48,7 @@ _TRANSPORT = {"email": "e-mail", "webhook": "webhook"}
 
 @dataclass(frozen=True, slots=True)
 class ShowMoment:
-    """`said`: when (seconds from the start) the practice sites did what; the last is the latest."""
+    """What the live view shows. `steps`: seconds since the start and description, latest last."""
 
     elapsed_s: float
     steps: Sequence[tuple[float, str]]
@@ -97,7 +97,7 @@ def _header(moment: ShowMoment) -> Table:
     grid.add_column(justify="right")
     minutes, seconds = divmod(int(moment.elapsed_s), 60)
     title = Text.assemble(
-        ("Spillwatch demo", "bold"), ("  all of it is invented, on this machine", "bright_black")
+        ("Spillwatch demo", "bold"), ("  everything is invented and on this machine", "bright_black")
     )
     grid.add_row(title, f"{minutes}:{seconds:02d}")
     return grid
@@ -110,7 +110,7 @@ def _row_pane(
 
 
 def _pane(title: str, rows: Sequence[Sequence[Text]]) -> Panel:
-    """Each row on one line; the last column takes what room is left."""
+    """Return a pane with one line per row. The last column takes the remaining width."""
     grid = Table.grid(padding=(0, 1), expand=True)
     for _ in rows[0][:-1] if rows else ():
         grid.add_column(no_wrap=True)

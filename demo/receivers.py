@@ -1,11 +1,11 @@
-"""The process that receives what the daemon sends: an SMTP server and a webhook receiver.
+"""The process that receives the daemon's alerts: an SMTP server and a webhook receiver.
 
-Neither is ours: aiosmtpd takes the mail (after STARTTLS and a password), and the standardwebhooks library
-checks each signature.
+Both are third-party code, so that they test ours: aiosmtpd accepts mail (after STARTTLS and a password), and
+the standardwebhooks library verifies each signature.
 
-It prints one JSON line when it listens, `{"ready": {"smtp": PORT, "webhook": URL}}`, one line a
-delivery (`mail`, `webhook`), and keeps what it received in `FOLDER/mail` and `FOLDER/webhooks`. It ends when
-standard input does.
+It prints the JSON line `{"ready": {"smtp": PORT, "webhook": URL}}` when it listens, then one line per
+delivery (`mail` or `webhook`). Deliveries are kept in `FOLDER/mail` and `FOLDER/webhooks`. It ends when
+standard input is closed.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ HOST = "127.0.0.1"
 
 
 class MailReceiver:
-    """aiosmtpd's handler: keeps each message and says so."""
+    """aiosmtpd's handler: keeps each message and writes an event."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -53,7 +53,7 @@ class MailReceiver:
 
 
 class WebhookReceiver:
-    """The webhook receiver: answers 204 to a delivery that verifies, 400 to any other."""
+    """The webhook receiver: answers 204 to a delivery with a valid signature, 400 to any other."""
 
     def __init__(self, folder: Path, secret: str) -> None:
         self._folder = folder
@@ -104,7 +104,7 @@ async def _start_smtp_server(handler: MailReceiver, credentials: Credentials) ->
         _server: SMTP, _session: Session, _envelope: Envelope, _mechanism: str, login: object
     ) -> AuthResult:
         known = isinstance(login, LoginPassword) and login.password.decode() == credentials.smtp_password
-        return AuthResult(success=known, handled=False)  # aiosmtpd answers
+        return AuthResult(success=known, handled=False)  # handled=False: aiosmtpd sends the answer
 
     def connection() -> SMTP:
         return SMTP(

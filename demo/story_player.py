@@ -1,7 +1,7 @@
-"""The show: the daemon is started, the story is played step by step, and what comes of it is told to a view.
+"""Starts the daemon, plays the story step by step and passes everything that happens to a view.
 
-A step is played when the daemon has taken in the one before (its rows say so), not after a time: on a slow
-machine the show takes longer, and comes to the same.
+A step is played when the daemon's rows show that the previous one is processed, not after a fixed time. On a
+slow machine the demo takes longer and has the same result.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from demo.view import View
 
 TICK_S = 0.25
 STEP_WITHIN_S = 90.0
-QUIET_S = 5.0  # after which nothing more arrives of what the daemon says it has sent
+QUIET_S = 5.0  # without a receipt for this long, deliveries that the daemon has sent are lost
 
 
 @dataclass(frozen=True, slots=True)
 class DemoResult:
-    """One full cycle, as `--json` tells it. `problems` is empty when all came as the story says."""
+    """The counts of one full cycle, as in `--json`. `problems` is empty if everything was as expected."""
 
     runs: int
     listings: int
@@ -41,8 +41,10 @@ class DemoResult:
 
 
 class StoryPlayer:
-    """`pace_s`: seconds between two steps at least, so that a person can follow; `alert_page` makes the page that
-    shows the first alert, of its receipt and the seconds that it took.
+    """Plays the story on a stage.
+
+    `pace_s` is the minimum number of seconds between two steps, so that a person can follow. `alert_page`
+    makes the page for the first alert from its receipt and the seconds since the start.
     """
 
     def __init__(
@@ -61,7 +63,7 @@ class StoryPlayer:
         self._arrived_at = 0.0
 
     def run(self, *, once: bool) -> DemoResult:
-        """One cycle; without `once` it then goes on until it is interrupted."""
+        """Play one cycle. Without `once`, continue until KeyboardInterrupt."""
         self._began = self._played_at = time.monotonic()
         daemon = self._stage.daemon()
         try:
@@ -77,9 +79,7 @@ class StoryPlayer:
 
     def _update(self, daemon: DaemonProcess) -> Snapshot:
         if daemon.process.poll() is not None:
-            raise DaemonEnded(
-                f"The daemon ended with code {daemon.process.returncode}; {daemon.log} says why."
-            )
+            raise DaemonEnded(f"The daemon ended with code {daemon.process.returncode}. See {daemon.log}.")
         for receipt in self._stage.received(timeout_s=TICK_S):
             self._arrived_at = time.monotonic()
             self._view.show_receipt(receipt)
@@ -91,7 +91,7 @@ class StoryPlayer:
         return now
 
     def _advance(self, daemon: DaemonProcess) -> None:
-        """A tick, and the next step if the daemon is ready for it."""
+        """Update the view, and play the next step if the daemon is ready for it."""
         self._update(daemon)
         waited = time.monotonic() - self._played_at
         if waited >= self._pace_s and self._stage.ready():
@@ -99,7 +99,8 @@ class StoryPlayer:
             self._played_at = time.monotonic()
         elif waited > STEP_WITHIN_S + self._pace_s:
             raise NotSettled(
-                f"The daemon has not taken in step {self._stage.played} after {waited:.0f} seconds."
+                f"The daemon has not processed step {self._stage.played} after {waited:.0f} seconds. "
+                f"See {daemon.log}."
             )
 
     def _collect_result(self, daemon: DaemonProcess) -> DemoResult:
@@ -123,13 +124,13 @@ class StoryPlayer:
         )
 
     def _waited_enough(self) -> bool:
-        """Whether waiting for what is missing makes no sense: all is done, or should be."""
+        """Return whether it is no use to wait longer for what is missing."""
         quiet = time.monotonic() - max(self._played_at, self._arrived_at)
         return quiet > (QUIET_S if self._stage.settled() else STEP_WITHIN_S)
 
     def _find_problems(self) -> list[str]:
         if not self._stage.settled():
-            return ["the last step was not taken in"]
+            return ["the last step was not processed"]
         counts = read_snapshot(self._stage.database).counts
         return [
             *count_problems(counts),

@@ -1,7 +1,6 @@
-"""What a person sees of the demo: the live view on a terminal, lines of text elsewhere.
+"""The output of the demo: a live view on a terminal, lines of text elsewhere.
 
-Both are told the same: what the practice sites did, the rows as they are now, what arrived, and the first
-alert, which is shown in full as it was received.
+Both show the practice sites' steps, the current rows, the receipts, and the first alert in full as received.
 """
 
 from __future__ import annotations
@@ -24,11 +23,11 @@ from storage.runs import Run, RunState
 from text.printable import printable
 
 RULE_COLUMNS = 78
-READING_S = 20.0  # where nobody can press Enter, the live view comes back by itself
+READING_S = 20.0  # until the live view returns by itself if nobody can press Enter
 
 
 class View(Protocol):
-    """Told by the show of everything that happens, in its order."""
+    """Receives everything that happens, in order."""
 
     def show_step(self, sentence: str) -> None: ...
 
@@ -37,7 +36,7 @@ class View(Protocol):
     def show_rows(self, snapshot: Snapshot, receipts: Receipts) -> None: ...
 
     def show_page(self, lines: Sequence[str]) -> None:
-        """Show these in full, as a page to read."""
+        """Show a page for the reader, in full."""
 
     def __enter__(self) -> Self: ...
 
@@ -47,7 +46,7 @@ class View(Protocol):
 
 
 class LineView:
-    """Each thing is a line when it happens, with the seconds since the start."""
+    """Writes one line per event, with the seconds since the start."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
@@ -61,7 +60,7 @@ class LineView:
     def show_receipt(self, receipt: Receipt) -> None:
         what = "e-mail received" if receipt.channel == "mail" else "webhook received, signature verified"
         if not receipt.verified:
-            what = "webhook received, but its signature did NOT verify"
+            what = "webhook received with an INVALID signature"
         self._write(f"  {what}: alert {receipt.alert_id}, revision {receipt.revision}")
 
     def show_rows(self, snapshot: Snapshot, receipts: Receipts) -> None:
@@ -99,7 +98,7 @@ def _run_result(run: Run) -> str:
 
 
 class PaneView:
-    """The live view, on the terminal's other screen; what is to be read stays on the first."""
+    """The live view, on the terminal's alternate screen. Pages to read stay on the main screen."""
 
     def __init__(self, console: Console, footer: str) -> None:
         self._console = console
@@ -135,7 +134,7 @@ class PaneView:
         self._show_next_page()
 
     def _page_finished(self) -> bool:
-        """Whether the reader is done, after another page if Enter was pressed."""
+        """Return whether the reader has finished; Enter shows the next page if there is one."""
         if not self._enter_was_pressed():
             return False
         if self._pages:
@@ -147,7 +146,7 @@ class PaneView:
     def _show_next_page(self) -> None:
         page = self._pages.pop(0)
         self._console.print(Text("\n".join(page)), soft_wrap=True)
-        prompt = "Enter: read on" if self._pages else "Enter: back to the live view; Ctrl-C: end"
+        prompt = "Enter: next page" if self._pages else "Enter: back to the live view; Ctrl-C: end"
         self._console.print(Text(f"[{prompt}]", style="bold"))
         self._shown_at = time.monotonic()
 

@@ -1,4 +1,4 @@
-"""The folder of a demo, and in it the configuration that a user would write."""
+"""The demo's folder, with the configuration that a user would write."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Workspace:
         return self.folder / "spillwatch.toml"
 
     def write(self, addresses: Mapping[str, object]) -> None:
-        """The TOML files, with `addresses` (and whatever else they leave open) filled in."""
+        """Write the TOML files. `addresses` has a value for each placeholder in them."""
         _render_folder(files("demo") / "config", self.folder, addresses)
 
 

@@ -1,4 +1,4 @@
-"""`python docs/picture.py` plays the demo once and draws its live view, as it ends, into docs/demo.svg."""
+"""`python docs/picture.py` plays the demo once and draws the end of its live view into docs/demo.svg."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from demo.view import LineView
 WIDTH, HEIGHT = 112, 30
 TARGET = Path(__file__).with_name("demo.svg")
 FONTS = 'ui-monospace, SFMono-Regular, Menlo, Consolas, "DejaVu Sans Mono", monospace'
-FOOTER = "Ctrl-C ends and leaves nothing behind."
+FOOTER = "Ctrl-C ends the demo and leaves nothing behind."
 
 
 class Painter(LineView):
@@ -55,7 +55,7 @@ def main() -> None:
 
 
 def _with_local_fonts(svg: str) -> str:
-    """Whoever looks at the picture asks no other host for a font."""
+    """Replace web fonts by local ones, so that viewing the picture requests nothing from another host."""
     without = re.sub(r"@font-face \{.*?\}", "", svg, flags=re.DOTALL)
     return re.sub(r"font-family: Fira Code, monospace", f"font-family: {FONTS}", without)
 

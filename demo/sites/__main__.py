@@ -1,8 +1,8 @@
 """The process that serves the practice sites.
 
-It prints one JSON line when it serves, `{"ready": {"market": URL, "forum": URL, "pastes": URL}}`. Each
-line on standard input is a step (`postings.Step` in JSON); it is played and answered by `{"played": DESCRIPTION}`.
-It ends when standard input does, so it never outlives the process that started it.
+It prints the JSON line `{"ready": {"market": URL, "forum": URL, "pastes": URL}}` when it serves. Each line on
+standard input is a step (`postings.Step` in JSON). It is played and answered with `{"played": DESCRIPTION}`.
+The process ends when standard input is closed, so that it never outlives its parent.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _SITES = {"market": market.routes, "forum": forum.routes, "pastes": pastes.route
 
 
 async def open_site(board: PostingBoard, routes: web.RouteTableDef) -> tuple[web.AppRunner, str]:
-    """One site on a free port of loopback, and its address."""
+    """Serve a site on a free loopback port. Return its runner and its address."""
     app = web.Application()
     app[BOARD] = board
     app.add_routes(routes)
