@@ -46,9 +46,13 @@ def _next_steps(workspace: Workspace, site: str, alert_id: int) -> Iterator[str]
     programs = Path(sys.executable).parent
     if shutil.which("spillwatch") != str(programs / "spillwatch"):
         yield f"  export PATH={programs}:$PATH"
-    yield f"  spillwatch alerts show {alert_id}                  show the same alert"
-    yield "  spillwatch listings quillmere              search the crawled listings"
-    yield "  spillwatch source try sources/market.toml  show what each selector finds"
-    yield f'  spillwatch alerts ack {alert_id} --note "called them"  acknowledge the alert'
+    commands = {
+        f"alerts show {alert_id}": "show the same alert",
+        "listings quillmere": "search the crawled listings",
+        "source try sources/market.toml": "show what each selector finds",
+        f'alerts ack {alert_id} --note "called them"': "acknowledge the alert",
+    }
+    for command, purpose in commands.items():
+        yield f"  spillwatch {command:<32} {purpose}"
     yield f"The marketplace with the offer, for a browser: {site}"
     yield "To watch a site of your own: `spillwatch init`, docs/quickstart.md."

@@ -24,7 +24,7 @@ sys.stdin.readline()
 
 
 def test_a_child_that_cannot_start_is_told_with_its_log(tmp_path: Path) -> None:
-    """A process of the demo that dies at its start is an error that names the file with its last words."""
+    """A process that dies at its start raises an error that names its log."""
     log = tmp_path / "child.log"
     with (
         ChildProcess("demo.no_such_module", log=log) as child,
@@ -36,7 +36,7 @@ def test_a_child_that_cannot_start_is_told_with_its_log(tmp_path: Path) -> None:
 
 
 def test_a_child_ends_when_its_starter_is_killed(tmp_path: Path) -> None:
-    """Nothing is left behind even by kill -9: the closed input ends the child."""
+    """After kill -9 of its parent, the child ends because its input is closed."""
     starter = subprocess.Popen(
         [sys.executable, "-c", STARTER, str(tmp_path / "sites.log")],
         stdin=subprocess.PIPE,

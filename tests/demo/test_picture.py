@@ -50,7 +50,7 @@ def drawn(shown: ShowMoment, *, width: int, height: int) -> list[str]:
 
 @pytest.mark.parametrize(("width", "height"), [(80, 24), (160, 48)])
 def test_all_panes_fit_the_terminal(width: int, height: int) -> None:
-    """On a small terminal and on a wide one, each pane is there and no line is longer than the screen."""
+    """On a small and on a wide terminal, every pane is shown and no line is wider than the screen."""
     lines = drawn(moment("出售榆塘小貸客戶資料 100万条" * 4), width=width, height=height)
 
     assert len(lines) == height
@@ -61,7 +61,7 @@ def test_all_panes_fit_the_terminal(width: int, height: int) -> None:
 
 
 def test_a_crawled_title_cannot_command_the_terminal() -> None:
-    """An escape sequence or an override in a title is not passed on."""
+    """Escape sequences and bidi overrides of a title are removed."""
     text = "\n".join(drawn(moment("\x1b]0;owned\x07\u202egnp.exe"), width=80, height=24))
 
     assert "\x1b" not in text
