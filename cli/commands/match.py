@@ -70,9 +70,11 @@ def command(
 ) -> None:
     """Search dumps and samples for watch terms and for customers' identifiers.
 
-    Shows places, counts and masked excerpts, never a value. The same command continues an interrupted match.
-    Exit code 0: something was found. 1: nothing was found. 6: nothing was found, but not everything could be
-    read or compared. 130: interrupted with Ctrl-C.
+    Shows places, counts and masked excerpts, never a value.
+    The same command continues an interrupted match.
+    Exit code 0: something was found. 1: nothing was found.
+    6: nothing was found, but not everything could be read or compared.
+    130: interrupted with Ctrl-C.
     """
     app = app_of(context)
     watch, names = _load_watch(app, company)

@@ -87,9 +87,8 @@ def test_a_signature_that_does_not_verify_is_a_shortfall() -> None:
     receipts = everything()
     receipts.all.append(receipt("hook", 1, verified=False))
 
-    assert alert_problems(EXPECTED, ALERTS, receipts) == [
-        "the signature of the webhook hook-1 did not verify"
-    ]
+    (problem,) = alert_problems(EXPECTED, ALERTS, receipts)
+    assert all(part in problem for part in ("hook-1", "signature"))
 
 
 def test_rows_are_counted_against_the_story() -> None:
