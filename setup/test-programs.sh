@@ -45,7 +45,7 @@ install_systemd() { setup/apt-install.sh systemd; }
 
 install_gcc() {
     setup/apt-install.sh gcc libc6-dev
-    .venv/bin/python matching/native/build.py # what was installed without a compiler has no scanner yet
+    .venv/bin/python -m setup # an installation without a compiler has no native scanner yet
 }
 
 install_wordpress() {

@@ -24,12 +24,11 @@ from typing import Any
 
 from matching.identifiers import Field
 
-ABI = 8
+ABI = 9
 PATH = Path(__file__).with_name("scanner.shared")
 ROW = 12  # numbers of a state of a telephone table
 IBAN_ROW = 40  # bytes
 DROPPED = 255
-HOME = 0xFFFFFFFF
 
 # In the order of enum sw_field. Of SHAPES the library tells only where one may be.
 FIELDS = (Field.EMAIL, Field.PHONE, Field.RESIDENT_ID, Field.CARD, Field.IBAN)
@@ -76,7 +75,7 @@ class MailDomainRow(Structure):
     _fields_ = (("name", c_char * 31), ("length", c_uint8), ("provider", c_uint32))
 
 
-Ask = CFUNCTYPE(c_uint32, c_uint32, c_void_p, c_uint32, c_uint32, c_void_p)
+Ask = CFUNCTYPE(c_uint32, c_void_p, c_uint32, c_uint32, c_void_p)
 
 
 class Rules(Structure):

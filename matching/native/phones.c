@@ -52,10 +52,9 @@ static size_t written(const struct sw_phone_table *table, const struct sw_answer
     return (size_t)(to - out);
 }
 
-static size_t asked(const struct sw_rules *rules, const struct sw_phone_table *table, const uint8_t *digits,
-                    size_t length, bool international, uint8_t *out) {
-    uint32_t index = table == rules->home ? SW_HOME : (uint32_t)(table - rules->countries);
-    size_t size = rules->ask(index, (const char *)digits, (uint32_t)length, international, (char *)out);
+static size_t ask_python(const struct sw_rules *rules, const uint8_t *digits, size_t length, bool international,
+                         uint8_t *out) {
+    size_t size = rules->ask((const char *)digits, (uint32_t)length, international, (char *)out);
     return size <= LONGEST_E164 ? size : 0;
 }
 
@@ -64,24 +63,24 @@ static size_t e164(const struct sw_rules *rules, const uint8_t *digits, size_t l
     size_t skipped = 0;
     const struct sw_phone_table *table = international ? country(rules, digits, length) : NULL;
     if (!table) {
-        if (!rules->home->rows) return asked(rules, rules->home, digits, length, international, out);
+        if (!rules->home->rows) return ask_python(rules, digits, length, international, out);
         if (!may_be_number(rules->home, digits, length)) return 0;
         const struct sw_answer *how = answer(rules->home, digits, length);
         if (how->kind != SW_DIALLED) {
             if (how->kind == SW_NONE || international) return 0;
-            if (how->kind == SW_ASK) return asked(rules, rules->home, digits, length, international, out);
+            if (how->kind == SW_ASK) return ask_python(rules, digits, length, international, out);
             return written(rules->home, how, digits, length, out);
         }
         skipped = how->rest;
         table = country(rules, digits + skipped, length - skipped);
         if (!table) return 0;
     }
-    if (!table->rows) return asked(rules, table, digits, length, international, out);
+    if (!table->rows) return ask_python(rules, digits, length, international, out);
     skipped += table->code_length;
     if (!may_be_number(table, digits + skipped, length - skipped)) return 0;
     const struct sw_answer *how = answer(table, digits + skipped, length - skipped);
     if (how->kind == SW_NUMBER) return written(table, how, digits + skipped, length - skipped, out);
-    return how->kind == SW_ASK ? asked(rules, table, digits, length, international, out) : 0;
+    return how->kind == SW_ASK ? ask_python(rules, digits, length, international, out) : 0;
 }
 
 /* What the region makes of 7 to 17 digits, with or without a + before them. Writes the number to `out` and returns

@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define SW_ABI 8
+#define SW_ABI 9
 #define SW_PUBLIC __attribute__((visibility("default")))
 
 /* The fields, in the order of their bits and of the tables of results. Of those from SW_WALLET on only places are
@@ -69,13 +69,12 @@ struct sw_rules {
     const struct sw_phone_table *home;     /* of digits as they are written in the region */
     const struct sw_phone_table *countries; /* of what follows a country code */
     const uint16_t *codes; /* by three digits, 1 + the index in `countries` of the code they begin with; 0: none */
-    /* The E.164 form of digits to `out` (24 bytes); returns its length, 0 for none. `country`: the index of a
-     * table that is not compiled, or SW_HOME. */
-    uint32_t (*ask)(uint32_t country, const char *digits, uint32_t length, uint32_t international, char *out);
+    /* Called for a number that no table answers for. Writes its E.164 form to `out` (24 bytes) and returns the
+     * form's length, 0 where the digits are not a number. */
+    uint32_t (*ask)(const char *digits, uint32_t length, uint32_t international, char *out);
 };
 
 #define SW_DROPPED 255
-#define SW_HOME UINT32_MAX
 
 struct sw_scanner;
 

@@ -11,9 +11,9 @@ import numpy as np
 
 from matching.identifiers import SCANNED, Field
 from matching.native.library import FIELDS, SHAPES, LibraryMissing, load_library
-from matching.scanning import plan_tables
 from matching.scanning.candidates import Bytes, Candidates
 from matching.scanning.native_scanner import NativeScanner
+from matching.scanning.plan_tables import read_plans
 from matching.scanning.specification import by_specification
 
 Block = bytes | bytearray | memoryview | Bytes
@@ -68,8 +68,11 @@ def scanner_engine() -> Engine:
     except LibraryMissing as missing:
         return Engine(native=False, told=f"the pure-Python scanner, which is slow: {missing}")
     told = f"the native scanner, {library.path}"
-    if not plan_tables.read():
-        told += "; plans.tables is not of this release, so numbering plans are compiled at each start"
+    if not read_plans():
+        told += (
+            "; it is slow with telephone numbers, because plans.tables is missing or was made with another "
+            "release of phonenumbers: install Spillwatch again"
+        )
     return Engine(native=True, told=told)
 
 

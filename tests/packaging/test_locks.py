@@ -61,3 +61,21 @@ def test_the_locks_satisfy_pyproject() -> None:
             found = versions.get(canonicalize_name(requirement.name))
             assert found, f"{lock} lacks {requirement}: make lock"
             assert requirement.specifier.contains(found), f"{lock} has {found}, not {requirement}: make lock"
+
+
+def test_an_isolated_build_and_an_installation_compile_the_same_numbering_plans() -> None:
+    """The plans in a wheel are used with the release of phonenumbers that they were compiled from only."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    build, run = project["build-system"]["requires"], project["project"]["dependencies"]
+    [pin] = [each for each in build if each.startswith("phonenumbers")]
+
+    assert "==" in pin
+    assert pin in run
+
+
+def test_a_build_without_isolation_has_what_an_isolated_one_has() -> None:
+    """`make` and the image build with what the lock files install."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    installed = project["project"]["dependencies"] + project["project"]["optional-dependencies"]["install"]
+
+    assert set(project["build-system"]["requires"]) <= set(installed)

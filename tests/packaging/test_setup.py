@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
+from pathlib import Path
 
-from tests.packaging.here import answer
+from setup.native_library import SOURCES
+from tests.packaging.here import ROOT, answer
 
 
 def _find_python(python: str) -> subprocess.CompletedProcess[str]:
@@ -34,3 +37,23 @@ def test_make_names_every_command() -> None:
 
     assert {"demo", "run", "test", "check", "bench"} <= listed
     assert answer("make", "--dry-run", *listed).returncode == 0
+
+
+def test_make_installs_again_when_a_source_of_the_tables_changes() -> None:
+    """Every module of ours that the build imports, and every C file, is an input of the installation."""
+    code = (
+        "import sys, setup.table_files; print(*(getattr(m, '__file__', None) for m in sys.modules.values()))"
+    )
+    imported = answer(sys.executable, "-c", code).stdout.split()
+    sources = {Path(file).relative_to(ROOT).as_posix() for file in imported if file.startswith(f"{ROOT}/")}
+    sources = {
+        name for name in sources if not name.startswith(".venv/") and not name.endswith("/__init__.py")
+    }
+
+    database = answer("make", "--print-data-base", "--dry-run", "help").stdout
+    rule = re.search(r"^\.venv/runtime: (.*)", database, re.MULTILINE)
+
+    assert rule
+    assert "setup/fold_images.py" in sources
+    assert sources - set(rule[1].split()) == set()
+    assert {f"matching/native/{file.name}" for file in SOURCES.glob("*.[ch]")} <= set(rule[1].split())

@@ -13,15 +13,15 @@ from numpy.typing import NDArray
 from matching.fingerprints.scheme import Fingerprints
 from matching.fingerprints.segments.build import in_order, records_of
 from matching.fingerprints.segments.probe import SHARED_LIMIT, Hits, LookupTable, Marking, by_numpy, lookup
-from matching.native.build import build
 from matching.native.library import PATH, LibraryMissing
 from matching.native.probe import Probe, functions, marks_of, probe
+from setup.native_library import compile_library
 
 
 @pytest.fixture(scope="module")
 def search(tmp_path_factory: pytest.TempPathFactory) -> Probe:
     """Of the C files as they are now, not of the library that was installed some time ago."""
-    return functions(build(PATH.parent, tmp_path_factory.mktemp("native") / "scanner.so"))
+    return functions(compile_library(PATH.parent, tmp_path_factory.mktemp("native") / "scanner.so"))
 
 
 def natively(search: Probe, table: LookupTable, values: Fingerprints, shared: int = SHARED_LIMIT) -> Hits:
@@ -135,7 +135,7 @@ def test_a_library_without_the_lookup_is_as_good_as_none(tmp_path: Path) -> None
     (tmp_path / "old.c").write_text(
         '__attribute__((visibility("default"))) unsigned sw_abi(void) { return 0; }'
     )
-    old = build(tmp_path, tmp_path / "scanner.so")
+    old = compile_library(tmp_path, tmp_path / "scanner.so")
 
     with pytest.raises(LibraryMissing, match=r"install Spillwatch again|cannot be loaded"):
         functions(old)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from matching.native.build import compiler
+from setup.native_library import compiler
 from tests.matching.scanning.fuzz.rules import header
 from tests.packaging.here import ROOT
 

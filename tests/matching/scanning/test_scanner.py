@@ -20,11 +20,11 @@ from hypothesis import strategies as st
 from matching.fingerprints.scheme import new_key
 from matching.identifiers import GOLDEN, SCANNED, Candidate, Field, scan
 from matching.identifiers.providers import PROVIDERS
-from matching.native.build import build
 from matching.native.library import FIELDS, LibraryMissing, load_library
 from matching.scanning.candidates import Candidates
 from matching.scanning.native_scanner import NativeScanner
 from matching.scanning.scanner import Scanner, scanner_engine
+from setup.native_library import compile_library
 from tests.matching.customers import customers
 from tests.matching.identifiers.test_identifiers import ibans, resident_ids
 from tests.matching.identifiers.test_numbering_plans import examples, numbers
@@ -158,7 +158,7 @@ def test_the_corpus_is_scanned_alike() -> None:
 @pytest.mark.needs("gcc")
 def test_a_processor_without_our_instructions_finds_the_same(tmp_path: Path) -> None:
     """The library as it is compiled for another kind of processor, on the corpus and a dump."""
-    plain = load_library(build(NATIVE, tmp_path / "plain.shared", "-DSW_PORTABLE"))
+    plain = load_library(compile_library(NATIVE, tmp_path / "plain.shared", "-DSW_PORTABLE"))
     dump = "\n".join(",".join(row) for row in customers(200)).encode()
 
     for block in (dump, *(path.read_bytes() for path in sorted(CORPUS.iterdir()))):
@@ -293,18 +293,41 @@ print(len(made), len({tuple(getattr(one._rules, name) for name in TABLES) for on
     assert done.stdout.split() == ["4", "1"], done.stderr
 
 
-def test_numbers_of_a_country_are_asked_about_once() -> None:
-    """The first number with a country code has its plan compiled; from then on the library needs nobody."""
+@pytest.mark.needs("gcc")
+def test_no_number_is_asked_about_where_the_plans_have_tables() -> None:
+    """The library decides about all numbers of a country by itself."""
     scanner = Scanner("CN", frozenset({Field.PHONE}))
     chance = Random(4)
     dump = "\n".join(f"+44 7{chance.randrange(10**9):09}" for _ in range(2000)).encode()
+
     scanner.scan(dump)
+
     assert scanner.native
-    before = scanner.native.asked
+    assert scanner.native.questions == 0
 
-    scanner.scan(dump)
 
-    assert scanner.native.asked == before <= 1
+@pytest.mark.needs("gcc")
+def test_without_tables_of_numbering_plans_the_library_asks_and_finds_the_same() -> None:
+    """Plans of another release are not used: every number is a question, and the engine says why."""
+    program = """
+import phonenumbers
+phonenumbers.__version__ = "another release"
+from matching.identifiers import SCANNED, scan
+from matching.scanning.scanner import Scanner, scanner_engine
+from tests.matching.customers import customers
+
+for region in ("CN", "US"):
+    scanner, text = Scanner(region), "\\n".join(",".join(row) for row in customers(50)) + " 0044 20 7946 0000"
+    assert list(scanner.scan_text(text).in_order()) == list(scan(text, region, SCANNED))
+    assert scanner.native.questions >= 50, scanner.native.questions
+assert scanner_engine().native
+assert "plans.tables" in scanner_engine().told
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, cwd=ROOT, check=False
+    )
+
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.needs("gcc")
