@@ -21,7 +21,7 @@ help:
 # The folders from which an installation builds the native scanner and the tables: every source file in them counts.
 build_inputs := $(shell find setup text matching/identifiers matching/native matching/scanning -name '*.py' -o -name '*.[ch]' -o -name '*.sh')
 
-# Two locks, one environment: the second only adds the tests' tools to what the first has installed.
+# Two locks, one environment: the second one only adds the tools of the tests.
 .venv/runtime: requirements.lock pyproject.toml $(build_inputs)
 	@setup/install.sh .venv requirements.lock --editable .
 	@touch $@
@@ -30,7 +30,7 @@ build_inputs := $(shell find setup text matching/identifiers matching/native mat
 	@setup/install.sh .venv requirements-dev.lock
 	@touch $@
 
-# Site software that we did not write, which the tests crawl; its dependencies are not ours.
+# Site software that we did not write and that the tests crawl. It has an environment of its own for its dependencies.
 .venv-peers/lock: tests/peers/requirements-peers.lock setup/install.sh
 	@setup/install.sh .venv-peers tests/peers/requirements-peers.lock
 	@touch $@
@@ -69,7 +69,7 @@ format: .venv/dev
 bench: .venv/dev
 	@$(bin)/python -m benchmarks $(ARGS)
 
-# The developers' lock is held to the runtime's pins, so that the tests run with what the image holds.
+# The developers' lock takes its versions from the runtime lock, so that the tests run with what the image holds.
 compile := $(bin)/uv --quiet pip compile --universal --python-version 3.11 --generate-hashes --upgrade --no-annotate \
 	--no-config --default-index https://pypi.org/simple --custom-compile-command "make lock"
 lock: .venv/dev

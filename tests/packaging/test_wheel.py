@@ -1,4 +1,4 @@
-"""The wheel: an editable install hides what is missing from it, so it is built, and run from elsewhere."""
+"""The wheel, built and run in another folder: an editable install would hide what is missing in it."""
 
 from __future__ import annotations
 
@@ -49,13 +49,13 @@ def wheel(environment: BuildEnvironment, tmp_path_factory: pytest.TempPathFactor
 
 @pytest.fixture(scope="module")
 def elsewhere(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The bin folder of an environment with the wheel, which sees our dependencies but not this clone."""
+    """The bin folder of an environment with the wheel, which has our dependencies but not this clone."""
     folder = tmp_path_factory.mktemp("elsewhere")
     venv.create(folder, with_pip=False)
     installed = answer(*PIP, "--python", folder / "bin/python", "install", "--no-deps", "--no-index", wheel)
     assert installed.returncode == 0, installed.stderr
     site = Path(sysconfig.get_path("purelib", vars={"base": str(folder), "platbase": str(folder)}))
-    # A path named in a .pth file is searched; the .pth files in it (our editable install) are not read.
+    # Python searches a folder that a .pth file names, but ignores .pth files in it (our editable install).
     (site / "dependencies.pth").write_text(sysconfig.get_path("purelib") + "\n")
     return folder / "bin"
 
@@ -66,7 +66,7 @@ def _is_source(path: Path) -> bool:
 
 
 def test_it_holds_every_file_of_every_package(wheel: Path) -> None:
-    """Templates, schemas, migrations and the demo's pages are data that no import would miss."""
+    """No import would notice missing templates, schemas, migrations or pages of the demo."""
     paths = (path for package in PACKAGES for path in (ROOT / package).rglob("*"))
     wanted = {path.relative_to(ROOT).as_posix() for path in paths if _is_source(path)}
 
@@ -76,14 +76,14 @@ def test_it_holds_every_file_of_every_package(wheel: Path) -> None:
 
 
 def test_it_holds_nothing_but_the_packages_and_its_own_description(wheel: Path) -> None:
-    """Tests, benchmarks and docs stay out: another distribution's `tests` is easily overwritten."""
+    """Tests, benchmarks and docs stay out: `tests` could overwrite that of another distribution."""
     tops = {name.partition("/")[0] for name in zipfile.ZipFile(wheel).namelist()}
 
     assert {top for top in tops if not top.endswith(".dist-info")} == set(PACKAGES)
 
 
 def test_every_command_runs_from_another_folder(elsewhere: Path, tmp_path: Path) -> None:
-    """--help imports each command's module, so a module or a library missing from the wheel shows."""
+    """--help imports each command's module, so a missing module or library is noticed."""
     found = answer(elsewhere / "spillwatch", "--help", cwd=tmp_path)
 
     assert found.returncode == 0, found.stderr
@@ -91,7 +91,7 @@ def test_every_command_runs_from_another_folder(elsewhere: Path, tmp_path: Path)
 
 
 def test_the_packages_come_from_the_wheel(elsewhere: Path, tmp_path: Path) -> None:
-    """The premise of this module: in that environment the clone is out of sight."""
+    """No package in that environment comes from the clone."""
     code = f"for name in {PACKAGES}: print(__import__(name).__file__)"
 
     found = answer(elsewhere / "python", "-c", code, cwd=tmp_path).stdout.splitlines()
