@@ -7,8 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -24,17 +23,7 @@ from storage.runs import Run, RunOutcome, RunState
 from storage.sources import SourceHealth
 from tests.crawler.conftest import CHILD, Runs
 from tests.peers.web import Site
-
-#: Time limit for events that usually come in a fraction of it.
-PATIENCE_S = 60.0
-
-
-def wait_until(happened: Callable[[], bool]) -> None:
-    """Return when the condition holds; fail after a time limit."""
-    deadline = time.monotonic() + PATIENCE_S
-    while not happened():
-        assert time.monotonic() < deadline, "it never happened"
-        time.sleep(0.02)
+from tests.waiting import PATIENCE_S, wait_until
 
 
 def alive(pid: int) -> bool:
