@@ -18,7 +18,7 @@ Places = NDArray[np.int64]
 #: Bytes of a block, about. Blocks of 0.25 to 1 MB were measured to be the fastest.
 BLOCK = 1 << 19
 #: Bytes of one record that goes over several lines; what is longer is cut at a line, as if it were not one.
-RECORD = 1 << 21
+RECORD_BYTES = 1 << 21
 
 
 class CellRow(NamedTuple):

@@ -4,7 +4,7 @@ A line of a block is a record. Where a record goes over several lines, the line 
 spaces and the block says which line of the source each of its lines is. That is rare, so it is looked for at
 the speed of numpy: only a line with an odd number of quotes can begin such a record.
 
-A quote that opens and does not close within `RECORD` bytes is taken for a sign like any other.
+A quote that opens and does not close within `RECORD_BYTES` bytes is taken for a sign like any other.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from matching.inputs.formats.blocks import BLOCK, RECORD, Block, CellRow, newlines
+from matching.inputs.formats.blocks import BLOCK, RECORD_BYTES, Block, CellRow, newlines
 from matching.inputs.formats.columns import SAMPLE_CELLS, Column, columns_of, is_header
 from matching.inputs.formats.decoding import DecodedText
 
 _LINE_END = re.compile(rb"\r\n|\n|\r")
-csv.field_size_limit(RECORD)  # of the process; enrolment sets its own, smaller one
+csv.field_size_limit(RECORD_BYTES)  # of the process; enrolment sets its own, smaller one
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,7 @@ class DelimitedTable:
         return columns_of(self._rows[self.header :], self._regions, names)
 
     def where(self, line: bytes, at: int) -> Column | None:
-        place = place_of(line, at, self.dialect)
+        place = cell_index(line, at, self.dialect)
         return self.columns[place] if place < len(self.columns) else Column(place + 1, None, "")
 
     def cells(self, block: Block, columns: Collection[int]) -> Iterator[CellRow]:
@@ -90,7 +90,7 @@ class DelimitedTable:
                 yield CellRow(index, found)
 
 
-def place_of(line: bytes, at: int, dialect: Dialect) -> int:
+def cell_index(line: bytes, at: int, dialect: Dialect) -> int:
     """How many delimiters outside of quotes are before `at`."""
     if dialect.quote is None or line.find(dialect.quote, 0, at) < 0:
         return line.count(dialect.delimiter, 0, at)
@@ -140,9 +140,9 @@ class Delimited:
         text.seek(after)
         size = BLOCK
         while (piece := text.take(size)) is not None:
-            found = joined(piece.text, self._dialect, final=piece.last or size >= RECORD)
+            found = joined(piece.text, self._dialect, final=piece.last or size >= RECORD_BYTES)
             if not found.text:  # one record, so far
-                size = min(RECORD, size * 2)
+                size = min(RECORD_BYTES, size * 2)
                 continue
             size = BLOCK
             end = text.advance(piece, lines_left=found.left)
@@ -212,7 +212,7 @@ def _record_end(text: bytes, start: int, dialect: Dialect) -> int | None:
     quotes are none, because a closing one stands inside a cell or comes too late.
     """
     quote, delimiter = dialect.quote or b"", dialect.delimiter
-    limit = min(len(text), start + RECORD)
+    limit = min(len(text), start + RECORD_BYTES)
     while True:
         if text.startswith(quote, start):
             start = _closing(text, start + 1, limit, dialect)

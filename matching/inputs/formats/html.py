@@ -10,7 +10,7 @@ import html
 import re
 from collections.abc import Iterator, Sequence
 
-from matching.inputs.formats.blocks import BLOCK, RECORD, Block
+from matching.inputs.formats.blocks import BLOCK, RECORD_BYTES, Block
 from matching.inputs.formats.decoding import DecodedText
 from matching.inputs.formats.delimited import DelimitedTable, Dialect
 
@@ -35,7 +35,7 @@ class Html:
         while (piece := text.take(BLOCK, overlap=False)) is not None:
             end = text.advance(piece)
             whole = rest + piece.text
-            cut = _cut(whole, final=piece.last or len(whole) > RECORD)
+            cut = _cut(whole, final=piece.last or len(whole) > RECORD_BYTES)
             found, lines, in_row = rendered(whole[:cut], line, in_row=in_row)
             line += whole.count(b"\n", 0, cut)
             rest = whole[cut:]

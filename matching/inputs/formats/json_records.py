@@ -18,7 +18,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cached_property
 
 from matching.inputs.formats import json_splits
-from matching.inputs.formats.blocks import BLOCK, RECORD, Block, CellRow, newlines
+from matching.inputs.formats.blocks import BLOCK, RECORD_BYTES, Block, CellRow, newlines
 from matching.inputs.formats.columns import COLUMNS_LIMIT, SAMPLE_CELLS, Column, columns_of, is_header
 from matching.inputs.formats.decoding import DecodedText
 from matching.inputs.formats.json_levels import TOKEN
@@ -108,7 +108,7 @@ class Records:
             state = found.after
             whole = rest + piece.text
             cut = len(rest) + int(found.ends[-1]) if len(found.ends) else 0
-            if piece.last or (not cut and len(whole) > RECORD):
+            if piece.last or (not cut and len(whole) > RECORD_BYTES):
                 cut = len(whole)
             if cut:
                 records, lines = as_lines(whole[:cut], found, len(rest), line, self._regions)

@@ -91,7 +91,11 @@ def _json(sample: bytes, regions: Sequence[str]) -> RecognisedFormat | None:
 
 
 def _sql(sample: bytes, regions: Sequence[str]) -> RecognisedFormat | None:
-    return RecognisedFormat("sql", sql.Sql(sql.strings_of(sample), regions)) if _SQL.search(sample) else None
+    return (
+        RecognisedFormat("sql", sql.SqlReader(sql.quoting_of(sample), regions))
+        if _SQL.search(sample)
+        else None
+    )
 
 
 def _combo(sample: bytes, regions: Sequence[str]) -> RecognisedFormat | None:

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from matching.inputs.formats.blocks import Block
 from matching.inputs.formats.decoding import DecodedText
-from matching.inputs.formats.delimited import Delimited, DelimitedTable, Dialect, joined, place_of
+from matching.inputs.formats.delimited import Delimited, DelimitedTable, Dialect, cell_index, joined
 from matching.inputs.formats.json_records import JsonShape, Records, sample_records, unescaped
 from matching.inputs.formats.recognition import FormatReader
-from matching.inputs.formats.sql import Sql
+from matching.inputs.formats.sql import SqlReader
 from matching.inputs.formats.sql_tables import ESCAPING, STANDARD
 from matching.inputs.limits import InputBudget, Limits
 from matching.inputs.streams import StreamWindow
@@ -90,7 +90,7 @@ def test_a_cell_s_bytes_are_in_its_column(rows: list[list[str]], delimiter: str)
     assert len(lines) == len(rows)
     for line in lines:
         places = [line.index(b"<%d>" % number) for number in range(len(rows[0]))]
-        assert [place_of(line, place, dialect) for place in places] == list(range(len(rows[0])))
+        assert [cell_index(line, place, dialect) for place in places] == list(range(len(rows[0])))
 
 
 def _plain(value: object) -> object:
@@ -161,7 +161,7 @@ def test_any_insert_is_read_back(rows: list[list[str]], escapes: bool, between: 
     )
     data = f"INSERT INTO `users` VALUES {tuples};\n".encode()
 
-    blocks = _blocks(Sql(ESCAPING if escapes else STANDARD, CN), data)
+    blocks = _blocks(SqlReader(ESCAPING if escapes else STANDARD, CN), data)
 
     found = _cells(blocks, len(rows[0]))
     expected = [
@@ -195,7 +195,7 @@ def test_tables_may_change_with_each_statement(
             data += "(" + ",".join(_literal(cell, escapes=escapes) for cell in row) + ")"
         data += f";{end}"
 
-    blocks = _blocks(Sql(ESCAPING if escapes else STANDARD, CN), data.encode())
+    blocks = _blocks(SqlReader(ESCAPING if escapes else STANDARD, CN), data.encode())
 
     found = [
         (block.shape.columns[0].name, block.line(place), cells)
