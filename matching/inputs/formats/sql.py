@@ -121,7 +121,7 @@ class SqlStatement(NamedTuple):
 
 
 class SqlStep(NamedTuple):
-    """The result of one step. `end`: the place behind what was taken. `statement`: where one begins."""
+    """The result of one step. `end`: the place behind the text taken. `statement`: the one that begins."""
 
     found: SqlFound
     end: int
@@ -156,7 +156,7 @@ class SqlReader:
             offset = end
 
     def _consume(self, text: bytes, *, final: bool) -> int:
-        """Take steps as far as the text reaches; returns the place of what needs more text."""
+        """Take steps as far as the text reaches; returns the place from which on more text is needed."""
         at = 0
         while at < len(text):
             step = self._step(text, at, final=final)
@@ -300,7 +300,7 @@ class _InsertRows:
     def __init__(self, dump: _Dump) -> None:
         self._dump = dump
         self._quoting = dump.quoting
-        # Whether this piece may be split at what is between rows. Once that has failed it would fail again.
+        # Whether this piece may be split at the text between rows. Once that has failed it would fail again.
         self._may_split = True
         # Bytes that the pattern is matched against. Damage makes it small: the pattern would find all rows up
         # to the next damage, and each of them would be found again if that comes soon.
@@ -333,10 +333,10 @@ class _InsertRows:
         return SqlStep(SqlFound.ROWS_END, at + text.startswith(b";", at))
 
     def _split_rows(self, statement: SqlStatement, text: bytes, at: int, line: int) -> int | None:
-        """Take rows by splitting the text at what is between them, ten times as fast as by matching each row;
+        """Take rows by splitting at the text between them, ten times as fast as by matching each row;
         returns the place behind them, None where that cannot be done.
 
-        It is right only where no string holds what is between rows. Then each part has an even number of
+        It is right only where no string holds the text between rows. Then each part has an even number of
         quotes of both kinds, which `split_rows` checks.
         """
         start = at + text.startswith(b",", at)
