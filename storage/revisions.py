@@ -1,6 +1,6 @@
-"""The schema's revision: what the database has and what this program wants. What changes it is `schema`.
+"""The revision of the schema: the one in the database and the one that this program needs.
 
-Every command asks, and few change anything, so Alembic is not imported for it.
+Every command checks the revision and few change it, so this module does not import Alembic; `schema` does.
 """
 
 from pathlib import Path
@@ -10,26 +10,29 @@ from sqlalchemy import Connection, column, inspect, select, table
 from storage import tables
 from storage.base import Database
 from storage.errors import SchemaNewer, SchemaOutdated
-from storage.faults import translated
+from storage.faults import translate_faults
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 _TABLE = "alembic_version"
 
-#: Whoever asks is about to query, and a foreign key finds its table by name: all of them are declared by now.
-DECLARED = tables.NOUNS
+# Queries follow the check of the revision, and foreign keys find tables by name: so all tables are declared
+# here.
+DECLARED_TABLES = tables.MODULES
 
-#: All revisions, in order: a migration's file begins with its number.
-KNOWN = tuple(sorted(path.name.partition("_")[0] for path in MIGRATIONS.glob("versions/[0-9]*_*.py")))
+# All revisions in order: the file name of a migration begins with its number.
+KNOWN_REVISIONS = tuple(
+    sorted(path.name.partition("_")[0] for path in MIGRATIONS.glob("versions/[0-9]*_*.py"))
+)
 
 
 def newest_revision() -> str:
-    """The revision that this program works with."""
-    return KNOWN[-1]
+    """Return the revision that this program needs."""
+    return KNOWN_REVISIONS[-1]
 
 
 def stored_revision(database: Database) -> str | None:
-    """None: the database has no schema of ours."""
-    with translated(database.place), database.readers.connect() as connection:
+    """Return the revision of the database; None: it has no schema of Spillwatch."""
+    with translate_faults(database.place), database.readers.connect() as connection:
         return revision_at(connection)
 
 
@@ -41,20 +44,20 @@ def revision_at(connection: Connection) -> str | None:
 
 
 def require_current(database: Database) -> None:
-    """Raises SchemaOutdated or SchemaNewer."""
+    """Raise SchemaOutdated or SchemaNewer if the database has another revision than this program needs."""
     found = stored_revision(database)
     require_known(database, found)
     if found != newest_revision():
         raise SchemaOutdated(
-            f"{database.place}: its schema is {found or 'empty'}, wanted {newest_revision()}."
+            f"{database.place}: its schema is {found or 'empty'}, expected {newest_revision()}."
             " Run `spillwatch db upgrade`."
         )
 
 
 def require_known(database: Database, found: str | None) -> None:
-    if found not in {None, *KNOWN}:
+    if found not in {None, *KNOWN_REVISIONS}:
         raise SchemaNewer(
-            f"{database.place}: its schema is {found}, which this program does not know (it has "
+            f"{database.place}: its schema is {found}, which this program does not know (it needs "
             f"{newest_revision()})."
             " Install the newer program again, or restore the backup made before the upgrade."
         )

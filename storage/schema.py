@@ -1,4 +1,4 @@
-"""The schema: the way from any released revision to this program's, and whether the models agree with it."""
+"""The schema: upgrading from any released revision, and comparing the models with the database."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,7 +11,7 @@ from sqlalchemy import Connection, text
 
 from storage.base import Base, Database
 from storage.errors import DatabaseDamaged
-from storage.faults import translated
+from storage.faults import translate_faults
 from storage.revisions import (
     MIGRATIONS,
     newest_revision,
@@ -23,33 +23,34 @@ from storage.revisions import (
 
 __all__ = [
     "METADATA",
-    "config",
-    "differences",
+    "alembic_config",
     "include_object",
     "newest_revision",
     "require_current",
+    "schema_differences",
     "stored_revision",
     "upgrade_schema",
 ]
-UPGRADE_KEY = 0x5350494C4C2B  # the advisory lock of an upgrade; another than the daemon's
-SEARCH_TABLES = "listing_search"  # made by hand in the migrations: the models know nothing of it
+UPGRADE_KEY = 0x5350494C4C2B  # advisory lock of an upgrade; a different one from the daemon's
+SEARCH_TABLES = "listing_search"  # created by plain SQL in the migrations, so the models do not have it
 
 METADATA = Base.metadata
 
 
 def upgrade_schema(database: Database, to: str = "head") -> None:
-    """All of it or nothing: killed at any moment, the old schema is still there. Two at once take turns.
+    """Upgrade the schema in one transaction: if the process is killed, the old schema is unchanged.
 
-    Raises SchemaNewer where the database has been upgraded by a newer program.
+    Two upgrades at the same time run one after the other. Raises SchemaNewer if a newer program has upgraded
+    the database.
     """
-    with _migrating(database) as connection:
+    with _migration_transaction(database) as connection:
         require_known(database, revision_at(connection))
-        command.upgrade(config(connection), to)
+        command.upgrade(alembic_config(connection), to)
 
 
-def differences(database: Database) -> list[object]:
-    """What the models say and the database has not, or the other way round; empty is right."""
-    with translated(database.place), database.readers.connect() as connection:
+def schema_differences(database: Database) -> list[object]:
+    """Return the schema_differences between the models and the database; empty: none."""
+    with translate_faults(database.place), database.readers.connect() as connection:
         context = MigrationContext.configure(connection, opts={"include_object": include_object})
         return list(compare_metadata(context, METADATA))
 
@@ -58,7 +59,7 @@ def include_object(_: object, name: str | None, kind: str, *__: object) -> bool:
     return not (kind == "table" and (name or "").startswith(SEARCH_TABLES))
 
 
-def config(connection: Connection | None = None) -> Config:
+def alembic_config(connection: Connection | None = None) -> Config:
     made = Config()
     made.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     made.set_main_option("path_separator", "os")
@@ -67,34 +68,35 @@ def config(connection: Connection | None = None) -> Config:
 
 
 @contextmanager
-def _migrating(database: Database) -> Iterator[Connection]:
-    with translated(database.place), database.engine.connect() as connection:
+def _migration_transaction(database: Database) -> Iterator[Connection]:
+    with translate_faults(database.place), database.engine.connect() as connection:
         if database.dialect == "sqlite":
-            # Batch mode makes a table anew and drops the old one, which foreign keys would forbid. Inside a
-            # transaction the pragma does nothing.
-            _pragma(connection, "foreign_keys = OFF")
+            # Batch mode creates a new table and drops the old one, which foreign keys would not allow. The
+            # pragma has no effect inside a transaction, so it comes first.
+            _set_pragma(connection, "foreign_keys = OFF")
         try:
             with connection.begin():
                 if database.dialect == "postgresql":
                     connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": UPGRADE_KEY})
                 yield connection
                 if database.dialect == "sqlite":
-                    _require_whole(database, connection)
+                    _check_foreign_keys(database, connection)
         finally:
             if database.dialect == "sqlite":
-                _pragma(connection, "foreign_keys = ON")
+                _set_pragma(connection, "foreign_keys = ON")
 
 
-def _pragma(connection: Connection, setting: str) -> None:
+def _set_pragma(connection: Connection, setting: str) -> None:
     cursor = connection.connection.cursor()
     cursor.execute(f"PRAGMA {setting}")
     cursor.close()
 
 
-def _require_whole(database: Database, connection: Connection) -> None:
+def _check_foreign_keys(database: Database, connection: Connection) -> None:
     broken = connection.exec_driver_sql("PRAGMA foreign_key_check").fetchmany(1)
     if broken:
         raise DatabaseDamaged(
-            f"{database.place}: after the upgrade a row of {broken[0][0]} would point at nothing, so nothing"
-            " was changed. Restore a backup."
+            f"{database.place}: after the upgrade a row of {broken[0][0]} would refer to a row that does "
+            "not exist, so"
+            " nothing was changed. Restore a backup."
         )

@@ -1,4 +1,4 @@
-"""Alembic's entry: migrates the connection that `storage.schema` hands over, within its transaction."""
+"""Alembic's entry point: migrates on the connection of `storage.schema`, in its transaction."""
 
 from alembic import context
 
@@ -8,7 +8,7 @@ context.configure(
     connection=context.config.attributes["connection"],
     target_metadata=METADATA,
     include_object=include_object,
-    render_as_batch=True,  # SQLite alters a table by making it anew
+    render_as_batch=True,  # SQLite alters a table by creating a new one
     transactional_ddl=True,
 )
 with context.begin_transaction():
