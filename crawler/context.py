@@ -24,7 +24,7 @@ from crawler.structure import PageStructure
 from crawler.tally import RunTally
 from crawler.traps import Patterns
 from storage import runs
-from storage.base import Database
+from storage.database.base import Database
 from storage.evidence.digest import Digest
 from storage.evidence.warc import EvidenceStore, EvidenceWriter
 from storage.runs import RunCounts

@@ -35,7 +35,7 @@ from crawler.spiders.source import SourceSpider
 from crawler.structure import PageStructure
 from crawler.traps import DEPTH, Patterns
 from storage import listings, sources
-from storage.base import Database
+from storage.database.base import Database
 from storage.evidence.digest import digest_beside
 from storage.evidence.warc import EvidenceStore
 from storage.work import Dispatcher

@@ -29,7 +29,7 @@ from crawler.sources import SourceDefinition, read_stored
 from crawler.sources.hours import QuietHours
 from crawler.sources.visits import Schedule
 from storage import runs, sources
-from storage.base import Database
+from storage.database.base import Database
 from storage.errors import StorageError
 from storage.runs import RunTrigger
 from storage.sources import Source

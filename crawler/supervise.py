@@ -41,7 +41,7 @@ from crawler.outcome import RunEnding, conclude
 from crawler.settings import CrawlerSettings
 from crawler.structure import PageStructure
 from storage import runs
-from storage.base import BUSY_TIMEOUT_S, Database
+from storage.database.base import BUSY_TIMEOUT_S, Database
 from storage.errors import StorageError
 from storage.runs import READ, Run, RunOutcome, RunState
 from storage.work import Dispatcher, Work

@@ -14,7 +14,7 @@ from crawler.job import MAX_LINE_BYTES, Job, Message, confine, line_of
 from crawler.run import execute_run
 from daemon import logs
 from matching.masks import mask_text, mask_url
-from storage.base import Database
+from storage.database.base import Database
 from storage.evidence.warc import EvidenceStore
 from storage.work import Work
 

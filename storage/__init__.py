@@ -3,8 +3,8 @@
 One module per noun has its tables and every query on them:
 
 - sources, runs, captures: where we look, each visit, and each stored response
-- listings: what is offered. `listing_tables` declares its tables, `listing_intake` stores batches, `search` is the
-  full-text index, `data_sets` joins offers of the same data
+- listings: what is offered. `listing_tables` declares its tables, `listing_intake` stores batches, `search`
+  is the full-text index, `data_sets` joins offers of the same data
 - companies, watch: for whom and for what we watch, and the rematches after a change
 - matches: what was found of a company in a version
 - alerts, deliveries: the alerts with their revisions, and each attempt to send one

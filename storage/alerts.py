@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import ForeignKey, Index, UniqueConstraint, insert, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from storage.base import Base, state_moved
+from storage.database.base import Base, state_moved
 from storage.deliveries import Delivery, DeliveryState
 from storage.listing_tables import Listing
 

@@ -21,8 +21,8 @@ from sqlalchemy.orm import (
     selectinload,
 )
 
-from storage.base import Base, insert_new, state_moved
-from storage.columns import clean
+from storage.database.base import Base, insert_new, state_moved
+from storage.database.columns import clean
 from storage.sources import SyncResult
 from storage.watch import MatchScope, raise_watch_revision, request_rematch
 from storage.watch import watch_revision as watch_revision  # callers import it from here

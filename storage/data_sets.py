@@ -13,7 +13,7 @@ from enum import StrEnum
 from sqlalchemy import ColumnElement, ForeignKey, Index, delete, func, insert, or_, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from storage.base import Base
+from storage.database.base import Base
 from storage.listing_tables import Listing
 
 BANDS = 16

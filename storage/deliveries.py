@@ -23,7 +23,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from storage.base import Base, insert_new, state_moved
+from storage.database.base import Base, insert_new, state_moved
 
 SEND_LEASE = timedelta(minutes=15)  # after it a claimed delivery is due again; an attempt may take ten
 

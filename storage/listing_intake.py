@@ -19,9 +19,9 @@ from sqlalchemy import RowMapping, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from storage import search
-from storage.base import BATCH, insert_new, new_ids
 from storage.captures import place_columns
-from storage.columns import MAX_INTEGER, amount, clean
+from storage.database.base import BATCH, insert_new, new_ids
+from storage.database.columns import MAX_INTEGER, amount, clean
 from storage.evidence.warc import RecordPlace
 from storage.listing_tables import Attachment, Life, Listing, ListingVersion, MatchState, stored_key
 

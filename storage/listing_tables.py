@@ -9,9 +9,9 @@ from typing import Any
 from sqlalchemy import ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from storage.base import Base
 from storage.captures import LocatedRecord
-from storage.columns import MAX_CHAR_BYTES, clean
+from storage.database.base import Base
+from storage.database.columns import MAX_CHAR_BYTES, clean
 from storage.sources import Source
 
 MAX_KEY_BYTES = 1000  # PostgreSQL limits an index entry to 2,704

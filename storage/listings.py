@@ -10,8 +10,8 @@ from sqlalchemy import ColumnElement, Float, and_, cast, func, or_, select, upda
 from sqlalchemy.orm import Session, aliased, contains_eager, joinedload, selectinload
 
 from storage import search as fulltext
-from storage.base import state_moved
 from storage.companies import Company
+from storage.database.base import state_moved
 from storage.listing_intake import AttachmentRecord, ListingRecord, Upserted, upsert_many
 from storage.listing_tables import Attachment, Life, Listing, ListingVersion, MatchState, stored_key
 from storage.matches import MatchSummary

@@ -12,9 +12,9 @@ from enum import StrEnum
 from sqlalchemy import ForeignKey, Index, UniqueConstraint, delete, insert, inspect, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from storage.base import Base, state_moved
-from storage.columns import dump_json
 from storage.companies import Company
+from storage.database.base import Base, state_moved
+from storage.database.columns import dump_json
 from storage.errors import WatchChanged
 from storage.listing_tables import ListingVersion, MatchState
 from storage.sources import AlertState

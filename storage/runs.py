@@ -22,7 +22,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, Session, joinedload, mapped_column, relationship
 
-from storage.base import Base, insert_new, state_moved
+from storage.database.base import Base, insert_new, state_moved
 from storage.sources import Source
 
 USUAL_RUNS = 20  # number of finished runs from which the usual counts are computed

@@ -18,7 +18,7 @@ from sqlalchemy import BigInteger, Select, cast, column, false, literal_column, 
 from sqlalchemy.dialects.postgresql import TSQUERY
 from sqlalchemy.orm import Session
 
-from storage.columns import MAX_CHAR_BYTES
+from storage.database.columns import MAX_CHAR_BYTES
 
 MAX_TEXT_CHARS = 400_000  # of one listing; the rest is not searchable
 MAX_INDEX_BYTES = 512 * 1024  # of one listing's terms; PostgreSQL limits a tsvector to 1 MB

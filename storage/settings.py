@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
-from storage.connect import parse_url
+from storage.database.connect import parse_url
 from storage.errors import DatabaseUrlInvalid
 
 

@@ -10,8 +10,8 @@ from typing import Any
 from sqlalchemy import ForeignKey, Index, func, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from storage.base import Base, state_moved
-from storage.columns import dump_json
+from storage.database.base import Base, state_moved
+from storage.database.columns import dump_json
 
 
 class SourceHealth(StrEnum):

@@ -8,7 +8,7 @@ from enum import StrEnum
 from sqlalchemy import ColumnElement, ForeignKey, Index, Update, and_, func, or_, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from storage.base import Base, state_moved
+from storage.database.base import Base, state_moved
 from storage.listing_tables import ListingVersion
 
 REMATCH_LEASE = timedelta(minutes=10)  # after it a claimed chunk without a result is due again

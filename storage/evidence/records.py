@@ -19,7 +19,7 @@ from warcio.recordloader import ArcWarcRecord
 from warcio.statusandheaders import StatusAndHeaders
 from warcio.warcwriter import WARCWriter
 
-from storage.columns import clean
+from storage.database.columns import clean
 
 COMPRESSION = 4  # of 9; takes a third of the time of 9, for a few per cent more bytes
 GZIP = zlib.MAX_WBITS + 16

@@ -1,8 +1,8 @@
-"""Alembic's entry point: migrates on the connection of `storage.schema`, in its transaction."""
+"""Alembic's entry point: migrates on the connection of `storage.database.schema`, in its transaction."""
 
 from alembic import context
 
-from storage.schema import METADATA, include_object
+from storage.database.schema import METADATA, include_object
 
 context.configure(
     connection=context.config.attributes["connection"],

@@ -17,7 +17,7 @@ from crawler.sources import Follow, Page, Parsed, Role
 from crawler.supervise import utc_now
 from daemon.one_run import Relayed, say
 from matching.masks import mask_text, mask_url
-from storage.base import Database
+from storage.database.base import Database
 from storage.evidence.warc import EvidenceStore
 
 

@@ -19,7 +19,7 @@ from crawler.schedule import RunSchedule, SourceSlots, slots_of
 from crawler.sources.hours import QuietHours
 from crawler.sources.visits import Schedule
 from storage import runs, sources
-from storage.base import Database
+from storage.database.base import Database
 from storage.errors import StorageError
 from storage.runs import Run, RunOutcome, RunTrigger
 from storage.sources import DeclaredSource

@@ -17,7 +17,7 @@ import pytest
 
 from crawler import sites
 from storage import runs, sources
-from storage.base import Database
+from storage.database.base import Database
 from storage.runs import Run, RunOutcome, RunState, RunTrigger
 from storage.sources import DeclaredSource
 from tests.crawler.conftest import Runs

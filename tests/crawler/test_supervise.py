@@ -21,7 +21,7 @@ from sqlalchemy import text
 from crawler.job import ChildExit, Job
 from crawler.supervise import utc_now
 from storage import runs, sources
-from storage.base import Database
+from storage.database.base import Database
 from storage.runs import Run, RunOutcome, RunState
 from storage.sources import SourceHealth
 from tests.crawler.conftest import CHILD, Runs
@@ -321,7 +321,7 @@ def test_a_child_whose_parent_is_killed_dies_with_it(crawl: Runs, site: Site, tm
             "from pathlib import Path",
             "from crawler.settings import CrawlerSettings",
             "from crawler.supervise import Supervisor",
-            "from storage.base import Database",
+            "from storage.database.base import Database",
             "from storage.work import SilentDispatcher",
             f"database = Database.open({crawl.url!r})",
             f"Supervisor(database=database, database_url={crawl.url!r}, "

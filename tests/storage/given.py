@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from sqlalchemy.orm import Session
 
 from storage import alerts, companies, listings, runs, sources
-from storage.base import Database
+from storage.database.base import Database
 
 NOW = datetime(2026, 3, 14, 9, 26, 53, tzinfo=UTC)
 

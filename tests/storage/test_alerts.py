@@ -9,7 +9,7 @@ import pytest
 
 from storage import alerts, deliveries, listings, sources
 from storage.alerts import AlertChange, AlertDraft, AlertKind, ChannelTarget, Severity, TriageState
-from storage.base import Database
+from storage.database.base import Database
 from storage.errors import DatabaseConflict
 from tests.storage import given
 from tests.storage.given import NOW

@@ -3,8 +3,8 @@
 import pytest
 
 from storage import captures
-from storage.base import Database
 from storage.captures import CaptureConclusion, CaptureOutcome, CaptureRecord, CaptureRole
+from storage.database.base import Database
 from storage.errors import DatabaseConflict
 from storage.evidence.warc import RecordPlace
 from tests.storage import given

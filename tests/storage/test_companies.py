@@ -6,8 +6,8 @@ import pytest
 from sqlalchemy.orm import Session
 
 from storage import companies, watch
-from storage.base import Database
 from storage.companies import DeclaredCompany, DeclaredTerm, DeltaRecord, SegmentRecord, TermKind
+from storage.database.base import Database
 from storage.errors import DatabaseConflict
 from storage.sources import SyncResult
 from storage.watch import MatchScope

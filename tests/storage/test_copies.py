@@ -4,7 +4,7 @@ from datetime import timedelta
 from itertools import count
 
 from storage import listings
-from storage.base import Database
+from storage.database.base import Database
 from tests.storage import given
 from tests.storage.given import NOW, record
 

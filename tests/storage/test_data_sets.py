@@ -6,8 +6,8 @@ import pytest
 from sqlalchemy.orm import Session
 
 from storage import data_sets, listings
-from storage.base import Database
 from storage.data_sets import BANDS_ALIKE, COMMON, DataSetSign, SignKind
+from storage.database.base import Database
 from tests.storage import given
 from tests.storage.given import NOW
 

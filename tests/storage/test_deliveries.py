@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from storage import deliveries
-from storage.base import Database
+from storage.database.base import Database
 from storage.deliveries import (
     AttemptOutcome,
     ChannelState,
@@ -129,11 +129,11 @@ def test_a_permanent_failure_stops(database: Database, delivery_id: int) -> None
         )
         due = deliveries.due_deliveries(session, now=LATER, limit=10)
         failed = deliveries.recent_deliveries(session, state=DeliveryState.FAILED)
-        mended = deliveries.retry_failed(session, now=LATER, channel="soc")
+        retried = deliveries.retry_failed(session, now=LATER, channel="soc")
         again = deliveries.claim_delivery(session, delivery_id, now=LATER)
 
     assert (due, [(one.id, one.reason) for one in failed]) == ([], [(delivery_id, "http_410")])
-    assert mended == [delivery_id]
+    assert retried == [delivery_id]
     assert again
     assert again.idempotency_key == claimed.idempotency_key
 

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import text
 
 from storage import listings
-from storage.base import BATCH, Database
+from storage.database.base import BATCH, Database
 from storage.evidence.warc import RecordPlace
 from storage.listings import AttachmentRecord, Life, ListingRecord, MatchState, Upserted
 from tests.storage import given

@@ -3,7 +3,7 @@
 import pytest
 
 from storage import companies, listings, matches
-from storage.base import Database
+from storage.database.base import Database
 from storage.errors import WatchChanged
 from storage.listings import MatchState
 from storage.matches import CompanyResult, MatchKind, MatchRecord

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from storage import runs
-from storage.base import Database
+from storage.database.base import Database
 from storage.runs import RunCounts, RunOutcome, RunState, RunTrigger, UsualCounts
 from tests.storage import given
 from tests.storage.given import NOW

@@ -6,7 +6,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 from storage import listings, search
-from storage.base import Database
+from storage.database.base import Database
 from storage.search import MAX_INDEX_BYTES, MAX_TERM_CHARS, query_terms, search_terms
 from tests.storage import given
 

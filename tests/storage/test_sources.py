@@ -3,7 +3,7 @@
 import pytest
 
 from storage import sources
-from storage.base import Database
+from storage.database.base import Database
 from storage.sources import AlertState, DeclaredSource, SourceHealth, SyncResult
 from tests.storage import given
 from tests.storage.given import NOW

@@ -12,13 +12,13 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from storage.base import Database
+from storage.database.base import Database
 from storage.errors import DatabaseBusy, StorageError
 
 VISIT = """
 import sys
 from sqlalchemy import text
-from storage.base import Database
+from storage.database.base import Database
 database = Database.open(sys.argv[1])
 with database.transaction() as session:
     session.execute(text("INSERT INTO watch (revision) VALUES (77)"))

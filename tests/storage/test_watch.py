@@ -3,7 +3,7 @@
 import pytest
 
 from storage import companies, watch
-from storage.base import Database
+from storage.database.base import Database
 from storage.watch import ClaimedRematch, MatchScope, RematchState
 from tests.storage import given
 from tests.storage.given import NOW

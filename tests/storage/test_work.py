@@ -1,6 +1,6 @@
 """storage.work: the interface of the dispatcher."""
 
-from storage.base import Database
+from storage.database.base import Database
 from storage.work import Dispatcher, SilentDispatcher, Work, WorkKind
 
 

@@ -13,8 +13,9 @@ from pathlib import Path
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from storage import captures, companies, data_sets, deliveries, listings, matches, schema, sources
-from storage.base import Database
+from storage import captures, companies, data_sets, deliveries, listings, matches, sources
+from storage.database import schema
+from storage.database.base import Database
 from storage.deliveries import AttemptOutcome
 from storage.evidence.warc import RecordPlace
 from tests.storage import given

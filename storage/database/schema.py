@@ -9,10 +9,9 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, text
 
-from storage.base import Base, Database
-from storage.errors import DatabaseDamaged
-from storage.faults import translate_faults
-from storage.revisions import (
+from storage.database.base import Base, Database
+from storage.database.faults import translate_faults
+from storage.database.revisions import (
     MIGRATIONS,
     newest_revision,
     require_current,
@@ -20,6 +19,7 @@ from storage.revisions import (
     revision_at,
     stored_revision,
 )
+from storage.errors import DatabaseDamaged
 
 __all__ = [
     "METADATA",

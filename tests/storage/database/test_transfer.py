@@ -1,4 +1,4 @@
-"""storage.transfer: copying a database, from SQLite to PostgreSQL."""
+"""storage.database.transfer: copying a database, from SQLite to PostgreSQL."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select, text
 
-from storage import listings, schema
-from storage.base import Database
+from storage import listings
+from storage.database import schema
+from storage.database.base import Database
+from storage.database.transfer import TABLES, transfer_rows
 from storage.errors import SchemaOutdated, TargetNotEmpty
-from storage.transfer import TABLES, transfer_rows
 from tests.storage import given
 from tests.storage.released.__main__ import fill
 

@@ -1,4 +1,4 @@
-"""storage.columns: what never becomes part of a row."""
+"""storage.database.columns: what never becomes part of a row."""
 
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
@@ -8,8 +8,8 @@ from sqlalchemy import text
 from sqlalchemy.exc import StatementError
 
 from storage import sources
-from storage.base import Database
-from storage.columns import amount, clean, dump_json
+from storage.database.base import Database
+from storage.database.columns import amount, clean, dump_json
 from tests.storage import given
 
 HOSTILE = "a\0b\ud800c 趣店 \U0001f4a3"

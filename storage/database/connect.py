@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError
 
-from storage.columns import dump_json
+from storage.database.columns import dump_json
 from storage.errors import DatabaseRefused, DatabaseUnreachable, DatabaseUrlInvalid
 
 EXPECTED_URL = "expected sqlite:///path/to/file or postgresql://user:password@host:port/name"

@@ -1,4 +1,4 @@
-"""storage.schema: upgrading from any released schema, completely or not at all."""
+"""storage.database.schema: upgrading from any released schema, completely or not at all."""
 
 import json
 import sqlite3
@@ -13,13 +13,14 @@ from alembic import command
 from alembic.script import ScriptDirectory
 from sqlalchemy import Boolean, inspect, text
 
-from storage import alerts, listings, runs, schema, search, sources
-from storage.base import Database
+from storage import alerts, listings, runs, search, sources
+from storage.database import schema
+from storage.database.base import Database
+from storage.database.revisions import KNOWN_REVISIONS
 from storage.errors import SchemaNewer, SchemaOutdated, StorageError
-from storage.revisions import KNOWN_REVISIONS
 from tests.storage import given
 
-RELEASED = sorted((Path(__file__).parent / "released").glob("*.json"))
+RELEASED = sorted((Path(__file__).parents[1] / "released").glob("*.json"))
 Rows = dict[str, list[dict[str, object]]]
 
 
@@ -178,8 +179,8 @@ def test_several_upgrades_at_once(empty_url: str) -> None:
 KILLED = """
 import os, signal, sys
 from sqlalchemy import event
-from storage import schema
-from storage.base import Database
+from storage.database import schema
+from storage.database.base import Database
 database = Database.open(sys.argv[1])
 statements = 0
 @event.listens_for(database.engine, "after_cursor_execute")

@@ -1,4 +1,4 @@
-"""storage.lock: one daemon per database."""
+"""storage.database.lock: one daemon per database."""
 
 import signal
 import stat
@@ -11,15 +11,15 @@ import psycopg
 import pytest
 from sqlalchemy import text
 
-from storage.base import Database
+from storage.database.base import Database
+from storage.database.lock import DaemonLock
 from storage.errors import AlreadyRunning
-from storage.lock import DaemonLock
 
 PATIENCE_S = 60.0  # a server on a machine that has much else to do may notice late
 HOLDER = """
 import sys, signal
-from storage.base import Database
-from storage.lock import DaemonLock
+from storage.database.base import Database
+from storage.database.lock import DaemonLock
 lock = DaemonLock.acquire(Database.open(sys.argv[1]))
 print("held", flush=True)
 signal.pause()

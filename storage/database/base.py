@@ -12,9 +12,9 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.sql.base import Executable
 
-from storage.columns import Amount, CleanText, UtcDateTime
-from storage.connect import READING, database_label, engine_for, parse_url
-from storage.faults import translate_faults
+from storage.database.columns import Amount, CleanText, UtcDateTime
+from storage.database.connect import READING, database_label, engine_for, parse_url
+from storage.database.faults import translate_faults
 
 BATCH = 500  # rows per statement; SQLite accepts 32,766 parameters, PostgreSQL 65,535
 BUSY_TIMEOUT_S = 30.0

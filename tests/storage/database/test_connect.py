@@ -1,4 +1,4 @@
-"""storage.connect and storage.faults: the errors of a wrong address or a broken database."""
+"""storage.database.connect and faults: the errors of a wrong address or a broken database."""
 
 import socket
 import sqlite3
@@ -9,9 +9,10 @@ import psycopg
 import pytest
 from sqlalchemy import text
 
-from storage import schema, sources
-from storage.base import Database
-from storage.connect import database_label, parse_url
+from storage import sources
+from storage.database import schema
+from storage.database.base import Database
+from storage.database.connect import database_label, parse_url
 from storage.errors import (
     DatabaseBusy,
     DatabaseDamaged,

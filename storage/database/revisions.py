@@ -8,11 +8,11 @@ from pathlib import Path
 from sqlalchemy import Connection, column, inspect, select, table
 
 from storage import tables
-from storage.base import Database
+from storage.database.base import Database
+from storage.database.faults import translate_faults
 from storage.errors import SchemaNewer, SchemaOutdated
-from storage.faults import translate_faults
 
-MIGRATIONS = Path(__file__).parent / "migrations"
+MIGRATIONS = Path(__file__).parents[1] / "migrations"
 _TABLE = "alembic_version"
 
 # Queries follow the check of the revision, and foreign keys find tables by name: so all tables are declared

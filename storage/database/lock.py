@@ -13,9 +13,9 @@ from typing import Self
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from storage.base import Database
+from storage.database.base import Database
+from storage.database.faults import translate_faults
 from storage.errors import AlreadyRunning, DatabaseRefused
-from storage.faults import translate_faults
 
 ADVISORY_KEY = 0x5350494C4C  # any constant; advisory locks are separate for each database
 HELD = text("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()")

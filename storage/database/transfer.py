@@ -8,8 +8,9 @@ from collections.abc import Callable
 from sqlalchemy import Table, delete, func, insert, select
 from sqlalchemy.orm import Session
 
-from storage import schema, search
-from storage.base import BATCH, Database
+from storage import search
+from storage.database import schema
+from storage.database.base import BATCH, Database
 from storage.errors import TargetNotEmpty
 from storage.listing_intake import searchable_text
 from storage.listing_tables import Listing, ListingVersion

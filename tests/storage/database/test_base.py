@@ -1,4 +1,4 @@
-"""storage.base: one database behind one URL."""
+"""storage.database.base: one database behind one URL."""
 
 import stat
 from concurrent.futures import ThreadPoolExecutor
@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import event, text
 
 from storage import companies, sources
-from storage.base import Database, new_ids
+from storage.database.base import Database, new_ids
 from storage.errors import DatabaseConflict, DatabaseFailed
 from storage.sources import SourceChange, SourceHealth
 from storage.watch import WatchRevision, raise_watch_revision
