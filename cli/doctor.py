@@ -105,7 +105,7 @@ def _configuration(app: App) -> Told:
 
 
 def _database(app: App) -> Told:
-    from storage import schema
+    from storage.database import schema
 
     database = app.database_unchecked
     found, wanted = schema.stored_revision(database), schema.newest_revision()
@@ -289,7 +289,7 @@ def _segments(app: App) -> Told:
 
 def _daemon(app: App) -> Told:
     """Whether one runs is what its lock says; how it does is what /healthz says."""
-    from storage.lock import DaemonLock
+    from storage.database.lock import DaemonLock
 
     try:
         with DaemonLock.acquire(app.database_unchecked):

@@ -30,11 +30,11 @@ from daemon.service_manager import ServiceManager
 from daemon.signals import Signals
 from matching.enrolment.segment_intake import Intake
 from matching.fingerprints.segment_folder import SegmentFolder
-from storage import schema
-from storage.base import Database
+from storage.database import schema
+from storage.database.base import Database
+from storage.database.lock import DaemonLock
 from storage.errors import StorageError
 from storage.evidence.warc import EvidenceStore
-from storage.lock import DaemonLock
 
 PULSE_S = 5.0  # between two looks at the own health, where systemd's watchdog does not ask for more
 KILL_MARGIN_S = 1.0  # after a run's grace, until its killed process is collected and its outcome written

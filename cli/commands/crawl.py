@@ -26,8 +26,8 @@ from cli.output import complain, console, emit_json, say
 from daemon.assembly import assemble, declared_sources, recover_after_crash, synchronise
 from daemon.engine import EmbeddedEngine, Lane
 from storage import runs, sources
+from storage.database.lock import DaemonLock
 from storage.errors import AlreadyRunning
-from storage.lock import DaemonLock
 from storage.runs import READ, Run, RunState, RunTrigger
 from storage.work import WorkKind
 

@@ -21,9 +21,9 @@ from alerts.settings import AlertsSettings, EmailChannel, WebhookChannel
 from storage import alerts as alert_rows
 from storage import captures, companies, deliveries, listings, matches, runs, sources
 from storage.alerts import Alert, AlertRevision, TriageState
-from storage.base import Database
 from storage.captures import CaptureRecord, CaptureRole
 from storage.companies import DeclaredCompany, DeclaredTerm, SegmentRecord, TermKind
+from storage.database.base import Database
 from storage.deliveries import Attempt, Delivery
 from storage.evidence.warc import RecordPlace
 from storage.listings import ListingRecord

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from cli.exits import Exit
-from storage import schema
-from storage.base import Database
+from storage.database import schema
+from storage.database.base import Database
 from tests.cli.command import TIMEOUT_S, answer, environment
 
 # Half a second and more each, in every command of every script that asks every minute.
