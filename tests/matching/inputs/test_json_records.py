@@ -104,7 +104,7 @@ def test_lines_of_several_people_are_taken_apart(watch: Watch, shape: str) -> No
 
 @pytest.mark.parametrize("orient", ["lists", "by number"])
 def test_columns_that_are_written_whole_agree_in_no_row(watch: Watch, orient: str) -> None:
-    """In a table written column by column, whose cells cannot be put together, no row agrees on two fields."""
+    """Where cells of a table written column by column cannot be put together, no row agrees on two fields."""
     columns = {"email": [row[3] for row in ROWS], "phone": [row[2] for row in ROWS]}
     value: object = columns
     if orient == "by number":
