@@ -1,6 +1,6 @@
-"""What the database says at one moment: the rows that the live view shows, the counts, what is still to do.
+"""Reads from the database what the live view shows, counts, and whether work is pending.
 
-Everything here only reads; the demo learns of its daemon's work as any other program would.
+Everything here only reads: the demo watches its daemon's work as any other program can.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ from storage.runs import Run, RunState
 from storage.sources import AlertState, Source, SourceChange
 from storage.watch import Rematch, RematchState
 
-SHOWN = 24  # rows of each kind: as many as a tall terminal has room for
+SHOWN = 24  # rows of each kind; a tall terminal has room for that many
 
 
 @dataclass(frozen=True, slots=True)
-class Happening:
-    """Something that happened to a listing, as it was then."""
+class ListingEvent:
+    """A change of a listing, with its title and price at that time."""
 
     at: datetime
     life: Life
@@ -42,7 +42,7 @@ class Happening:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """Rows so far; `mentions` and `fingerprint_hits` are sums over the latest version of each listing."""
+    """Numbers of rows. `mentions` and `fingerprint_hits` are sums over the latest version of each listing."""
 
     runs: int
     listings: int
@@ -53,19 +53,19 @@ class Counts:
 
 
 @dataclass(frozen=True, slots=True)
-class Scene:
-    """Newest first, each."""
+class Snapshot:
+    """Rows at one moment. Each sequence is newest first."""
 
     runs: Sequence[Run]
-    happenings: Sequence[Happening]
+    events: Sequence[ListingEvent]
     alerts: Sequence[Alert]
     deliveries: Sequence[Delivery]
     counts: Counts
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """An alert as the expectations name it: whose data, where. None: it is about no company, no listing."""
+class AlertFacts:
+    """An alert as the expectations describe it. None: it is not about a company or a listing."""
 
     alert_id: int
     kind: AlertKind
@@ -76,19 +76,19 @@ class Told:
     title: str
 
 
-def scene(database: Database) -> Scene:
+def read_snapshot(database: Database) -> Snapshot:
     with database.reading() as session:
-        return Scene(
+        return Snapshot(
             runs=runs.recent_runs(session, limit=SHOWN),
-            happenings=_happenings(session),
+            events=_listing_events(session),
             alerts=alerts.recent_alerts(session, limit=SHOWN),
             deliveries=session.scalars(select(Delivery).order_by(Delivery.id.desc()).limit(SHOWN)).all(),
             counts=_counts(session),
         )
 
 
-def told(database: Database) -> list[Told]:
-    """Every alert, oldest first."""
+def read_alerts(database: Database) -> list[AlertFacts]:
+    """Return every alert, oldest first."""
     query = (
         select(Alert.id, Alert.kind, Company.slug, Source.name, Listing.url, Alert.revision, Alert.title)
         .outerjoin(Company, Alert.company_id == Company.id)
@@ -97,14 +97,14 @@ def told(database: Database) -> list[Told]:
         .order_by(Alert.id)
     )
     with database.reading() as session:
-        return [Told(*row) for row in session.execute(query)]
+        return [AlertFacts(*row) for row in session.execute(query)]
 
 
-def pending(database: Database) -> int:
-    """Rows that the daemon still has something to do about, runs apart.
+def pending_work(database: Database) -> int:
+    """Return the number of rows with pending work, without runs.
 
-    They are counted in the order in which work passes through them: what leaves one of these tables while
-    they are counted is seen in a later one.
+    Tables are counted in the order in which work passes through them. So work that leaves a table during the
+    count is still counted in a later one.
     """
     waiting: Sequence[ColumnElement[bool]] = (
         Rematch.state.in_((RematchState.QUEUED, RematchState.RUNNING)),
@@ -114,62 +114,67 @@ def pending(database: Database) -> int:
     )
     sending = Delivery.state.in_((DeliveryState.PENDING, DeliveryState.SENDING))
     with database.reading() as session:
-        judged = sum(_many(session, condition) for condition in waiting)
+        judged = sum(_count_where(session, condition) for condition in waiting)
         gone_or_back = len(alerts.alerts_with_life_changes(session, now=datetime.now(UTC), limit=SHOWN))
-        return judged + gone_or_back + _many(session, sending)
+        return judged + gone_or_back + _count_where(session, sending)
 
 
-def _many(session: Session, condition: ColumnElement[bool]) -> int:
+def _count_where(session: Session, condition: ColumnElement[bool]) -> int:
     return session.scalar(select(func.count()).where(condition)) or 0
 
 
-def running(database: Database) -> Sequence[Run]:
+def running_runs(database: Database) -> Sequence[Run]:
     with database.reading() as session:
         return session.scalars(select(Run).where(Run.state == RunState.RUNNING)).all()
 
 
-def taken_in(
+def steps_stored(
     database: Database, steps: Sequence[Step], sections: Collection[SiteSection] = tuple(SiteSection)
 ) -> bool:
-    """Whether the rows of these sections are what the steps made of the sites: each put is a version more."""
-    put = Counter(posting for step in steps for posting in map(_slot, step.puts))
-    gone = {posting for step in steps for posting in map(_slot, step.takes)}
+    """Return whether the listings of these sections match the steps. Each `puts` makes one version."""
+    put = Counter(posting for step in steps for posting in map(_posting_place, step.puts))
+    gone = {posting for step in steps for posting in map(_posting_place, step.takes)}
     query = select(Source.name, Listing.url, Listing.version_number, Listing.gone_at).join(Source)
     with database.reading() as session:
         rows = {
-            (name, _path(url)): (number, at is not None) for name, url, number, at in session.execute(query)
+            (name, _url_path(url)): (number, at is not None)
+            for name, url, number, at in session.execute(query)
         }
     return all(
         rows.get(slot) == (number, slot in gone) for slot, number in put.items() if slot[0] in sections
     )
 
 
-def _slot(posting: Posting) -> tuple[str, str]:
+def _posting_place(posting: Posting) -> tuple[str, str]:
     return posting.section, posting.path
 
 
-def _path(url: str) -> str:
+def _url_path(url: str) -> str:
     return urlsplit(url).path
 
 
-def _happenings(session: Session) -> list[Happening]:
-    """Versions and disappearances, mixed by time."""
+def _listing_events(session: Session) -> list[ListingEvent]:
+    """Return new versions and removals of listings, newest first."""
     with_source = joinedload(ListingVersion.listing).joinedload(Listing.source)
     newest = select(ListingVersion).options(with_source).order_by(ListingVersion.id.desc()).limit(SHOWN)
     gone = (
         select(Listing).options(joinedload(Listing.source)).where(Listing.gone_at.is_not(None)).limit(SHOWN)
     )
-    seen = [_happening(v.seen_at, _life(v), v.listing, v) for v in session.scalars(newest)]
-    lost = [_happening(each.gone_at, Life.GONE, each, each) for each in session.scalars(gone) if each.gone_at]
-    return sorted(seen + lost, key=lambda happening: happening.at, reverse=True)[:SHOWN]
+    seen = [_listing_event(v.seen_at, _version_life(v), v.listing, v) for v in session.scalars(newest)]
+    lost = [
+        _listing_event(each.gone_at, Life.GONE, each, each) for each in session.scalars(gone) if each.gone_at
+    ]
+    return sorted(seen + lost, key=lambda event: event.at, reverse=True)[:SHOWN]
 
 
-def _happening(at: datetime, life: Life, listing: Listing, said: Listing | ListingVersion) -> Happening:
+def _listing_event(
+    at: datetime, life: Life, listing: Listing, said: Listing | ListingVersion
+) -> ListingEvent:
     price = f"{said.price_amount:,f} {said.price_currency}" if said.price_amount is not None else ""
-    return Happening(at, life, listing.source.name, said.title, price)
+    return ListingEvent(at, life, listing.source.name, said.title, price)
 
 
-def _life(version: ListingVersion) -> Life:
+def _version_life(version: ListingVersion) -> Life:
     if version.number == 1:
         return Life.REPOSTED if version.listing.repost_of_id else Life.NEW
     fields = {change["field"] for change in version.changes}

@@ -1,4 +1,4 @@
-"""What a command gets: settings, database, evidence store, each opened when it is first asked for."""
+"""What a command works with: settings, database and evidence store, each opened on first use."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 
 import typer
 
-if TYPE_CHECKING:  # a command that needs no database must not pay for importing one
+if TYPE_CHECKING:  # a command that needs no database should not spend time on importing one
     from configuration.configuration import Configuration
     from configuration.settings import Settings
-    from configuration.watched import Watched
+    from configuration.watch_configuration import WatchConfiguration
     from crawler.settings import CrawlerSettings
     from storage.database.base import Database
     from storage.evidence.warc import EvidenceStore
@@ -22,13 +22,13 @@ if TYPE_CHECKING:  # a command that needs no database must not pay for importing
 
 
 def utc_now() -> datetime:
-    """The clock of the commands and the daemon; tests pass their own."""
+    """Return the time for commands and the daemon. Tests pass their own clock."""
     return datetime.now(UTC)
 
 
 @dataclass
 class App:
-    """One invocation of the command. `config_option` is what --config said, None where it was not given."""
+    """One invocation of the command. `config_option` is the value of --config, None if it was not given."""
 
     config_option: Path | None = None
     debug: bool = False
@@ -36,21 +36,21 @@ class App:
 
     @cached_property
     def configuration(self) -> Configuration:
-        """Settings, sources and companies, as declared; raises ConfigurationRefused with every mistake."""
+        """Settings, sources and companies; raises ConfigurationRefused with every mistake."""
         from configuration.configuration import load_configuration
 
         return load_configuration(self.config_option)
 
     @cached_property
-    def watched(self) -> Watched:
-        """Settings and companies; a mistake in a source's file keeps nobody from looking for a company."""
-        from configuration.watched import load_watched
+    def watch_configuration(self) -> WatchConfiguration:
+        """Settings and companies. Source files are not read, so a mistake in one does not matter."""
+        from configuration.watch_configuration import load_watch_configuration
 
-        return load_watched(self.config_option)
+        return load_watch_configuration(self.config_option)
 
     @property
     def crawler_settings(self) -> CrawlerSettings:
-        """How pages are fetched: a site is looked at before there is a configuration as well."""
+        """How pages are fetched; defaults if there is no configuration yet."""
         from configuration.errors import ConfigurationMissing
         from crawler.settings import CrawlerSettings
 
@@ -61,19 +61,21 @@ class App:
 
     @property
     def settings(self) -> Settings:
-        """The sections of spillwatch.toml with the environment applied; paths are absolute."""
+        """The sections of spillwatch.toml with the environment applied. Paths are absolute."""
         return self.configuration.settings
 
     @cached_property
     def storage(self) -> StorageSettings:
-        """Where rows and evidence are; a mistake in a source's or a company's file keeps nobody from them."""
+        """Where rows and evidence are. Neither source nor company files are read for this."""
         from configuration.settings import locate_settings, read_settings
 
         return read_settings(locate_settings(self.config_option)).storage
 
     def choose_native(self) -> None:
-        """Let `native` of [matching] say whether native code is used: before the first identifier is looked
-        at. A customer list is worked on where no configuration may be; the environment is heard there too.
+        """Apply `native` of [matching]; call it before the first identifier is scanned.
+
+        Works without a configuration file, because a company's premises may have none. The environment counts
+        there too.
         """
         from configuration.errors import ConfigurationMissing
         from configuration.settings import locate_settings, read_settings, settings_without_file
@@ -89,7 +91,7 @@ class App:
 
     @cached_property
     def database(self) -> Database:
-        """The database at its current schema: an empty one is set up, an older one raises SchemaOutdated."""
+        """The database with the current schema: an empty one is set up, an old one raises SchemaOutdated."""
         from storage.database.revisions import require_current, stored_revision
 
         database = self.database_unchecked
@@ -104,7 +106,7 @@ class App:
 
     @cached_property
     def database_unchecked(self) -> Database:
-        """The database whatever its schema, for `db upgrade` and `doctor`."""
+        """The database with any schema, for `db upgrade` and `doctor`."""
         from storage.database.base import Database
 
         storage = self.storage
@@ -112,19 +114,19 @@ class App:
 
     @cached_property
     def evidence(self) -> EvidenceStore:
-        """The evidence store; its folder is made with mode 0700 on first use."""
+        """The evidence store. Its folder is made with mode 0700 on first use."""
         from storage.evidence.warc import EvidenceStore
 
         return EvidenceStore(self.storage.evidence_dir)
 
     def close(self) -> None:
-        """Close what was opened. Called once by `main`."""
+        """Close the database if it was opened."""
         if "database_unchecked" in self.__dict__:
             self.database_unchecked.close()
 
 
 def app_of(context: typer.Context) -> App:
-    """The App that the root command made."""
+    """Return the App that the root command made."""
     found = context.find_object(App)
     if not isinstance(found, App):
         raise TypeError(f"this command was called without the root command: obj is {type(found).__name__}")

@@ -1,6 +1,6 @@
-"""Whom we look for and how: spillwatch.toml with the companies beside it, without the sources.
+"""What is searched for: spillwatch.toml with the companies beside it, without the sources.
 
-A match asks no site, so it need not know what a source may say, which costs a quarter of a second.
+`spillwatch match` needs no sources, and importing their definitions takes a quarter of a second.
 """
 
 from __future__ import annotations
@@ -12,69 +12,80 @@ from typing import TypeVar
 
 from pydantic import TypeAdapter
 
-from configuration.declared import Declared, DeclaredFolder, duplicates, read_folder
+from configuration.declared_files import Declared, DeclaredFolder, duplicate_mistakes, read_folder
 from configuration.errors import ConfigurationRefused
-from configuration.mistakes import Mistake, did_you_mean
-from configuration.settings import PROCESS, Settings, anchor_paths, locate_settings, settings_or_mistakes
+from configuration.mistake_messages import Mistake, did_you_mean
+from configuration.settings import (
+    PROCESS_ENVIRONMENT,
+    Settings,
+    anchor_paths,
+    locate_settings,
+    settings_or_mistakes,
+)
 from matching.company_definition import CompanyDefinition
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class Watched:
-    """What is declared in files and the environment about ourselves and our companies, without a mistake."""
+class WatchConfiguration:
+    """Settings and companies, without mistakes."""
 
     file: Path
     settings: Settings
     companies: tuple[Declared[CompanyDefinition], ...]
 
 
-def load_watched(option: Path | None, environment: Mapping[str, str] = PROCESS) -> Watched:
-    """Raises ConfigurationMissing, or ConfigurationRefused with every mistake that is not in a source."""
+def load_watch_configuration(
+    option: Path | None, environment: Mapping[str, str] = PROCESS_ENVIRONMENT
+) -> WatchConfiguration:
+    """Read settings and companies; raises ConfigurationMissing, or ConfigurationRefused with all mistakes."""
     file, mistakes = locate_settings(option, environment), list[Mistake]()
-    watched = watched_or_mistakes(file, environment, mistakes)
+    watched = watch_configuration_or_mistakes(file, environment, mistakes)
     if watched is None or mistakes:
         raise ConfigurationRefused(mistakes)
     return watched
 
 
-def watched_or_mistakes(
+def watch_configuration_or_mistakes(
     file: Path, environment: Mapping[str, str], mistakes: list[Mistake]
-) -> Watched | None:
-    """Notes every mistake, and is of use only where there is none; None: there are not even settings."""
+) -> WatchConfiguration | None:
+    """Read settings and companies, and add every mistake to `mistakes`. None: the settings are invalid.
+
+    Use the result only if there are no mistakes.
+    """
     settings = settings_or_mistakes(file, environment, mistakes)
     companies = read_folder(file.parent / "companies", TypeAdapter(CompanyDefinition))
-    mistakes += companies.mistakes + _duplicates(companies.found)
+    mistakes += companies.mistakes + _duplicate_names(companies.found)
     if settings is None:
         return None
     mistakes += _unknown_companies(file, settings, companies.names)
     declared = anchor_declared(companies)
-    return Watched(file, _with_keys(settings, declared, environment), declared)
+    return WatchConfiguration(file, _with_keys(settings, declared, environment), declared)
 
 
 def anchor_declared(folder: DeclaredFolder[T]) -> tuple[Declared[T], ...]:
-    """What was found in a folder, each with its paths counted from its own file."""
+    """Return a folder's declarations, with relative paths made absolute from each file's own folder."""
     return tuple(
         Declared(each.name, each.file, anchor_paths(each.value, each.file.parent)) for each in folder.found
     )
 
 
-def _duplicates(companies: Sequence[Declared[CompanyDefinition]]) -> list[Mistake]:
-    """Two companies of one name, and a term twice in a company."""
+def _duplicate_names(companies: Sequence[Declared[CompanyDefinition]]) -> list[Mistake]:
+    """Return mistakes for companies with the same name and for repeated terms of a company."""
     names = [(str(company.file), "name", company.value.name) for company in companies]
-    mistakes = duplicates(names)
+    mistakes = duplicate_mistakes(names)
     for company in companies:
         terms = enumerate(company.value.terms, 1)
-        mistakes += duplicates(
+        mistakes += duplicate_mistakes(
             (str(company.file), f"terms[{number}].text", term.text) for number, term in terms
         )
     return mistakes
 
 
 def _unknown_companies(file: Path, settings: Settings, slugs: Sequence[str]) -> list[Mistake]:
-    """A channel that carries a misspelt company's alerts would be silent for ever."""
-    wanted = "one of " + ", ".join(slugs) if slugs else "a file in companies/ of that name"
+    """Return mistakes for channels of unknown companies: such a channel would never send anything."""
+    wanted = "one of " + ", ".join(slugs) if slugs else "the name of a file in companies/"
     return [
         Mistake(str(file), f"alerts.channels.{name}.companies", repr(slug), wanted, did_you_mean(slug, slugs))
         for name, channel in settings.alerts.channels.items()
@@ -86,8 +97,10 @@ def _unknown_companies(file: Path, settings: Settings, slugs: Sequence[str]) -> 
 def _with_keys(
     settings: Settings, companies: Sequence[Declared[CompanyDefinition]], environment: Mapping[str, str]
 ) -> Settings:
-    """Where keys come from is told by files alone, so that who can write the database names no key and no
-    command.
+    """Add the companies' key sources to the settings.
+
+    They are read from files only, never from the database: whoever can write to the database must not be able
+    to name a key file or a command.
     """
     matching = settings.matching
     keys = {company.name: company.value.fingerprints.keys for company in companies}

@@ -1,4 +1,4 @@
-"""`python -m demo.leash COMMAND...` runs a command that is told to stop when whoever started it dies."""
+"""`python -m demo.parent_death_signal COMMAND...` runs a command that gets SIGTERM when its parent dies."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ PR_SET_PDEATHSIG = 1
 
 if __name__ == "__main__":
     parent = os.getppid()
-    # Survives the exec; the signal comes when the thread that started us ends.
+    # The setting survives exec. The signal is sent when the parent's thread that started us ends.
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
     if os.getppid() == parent:
         os.execvp(sys.argv[1], sys.argv[1:])  # noqa: S606 - our own command line

@@ -1,7 +1,7 @@
-"""What else is on the sites: offers that name no watched company and samples that hold nobody's customers.
+"""Postings that must not cause an alert: they name no watched company and contain no enrolled customer.
 
-Two of them are traps: `antiquillmereism` holds a watched word inside a longer one, and 榆塘水库 is
-a reservoir that the company's definition excludes. None of this may raise an alert.
+Two of them test precision: `antiquillmereism` contains a watch term inside a longer word, and 榆塘水库 is a
+reservoir that the company's definition excludes.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from datetime import timedelta
 from demo.people import americans, combo, mainlanders
 from demo.postings import Posting, SiteSection
 
-# Customers have numbers below 1,000 (story.py): a stranger shares no identifier with them.
+# Customers have numbers below 1,000 (story.py), so these strangers share no identifier with them.
 _STRANGERS = 1_000
 
 _OFFERS = (
@@ -60,8 +60,8 @@ _PASTES = (
 )
 
 
-def noise() -> tuple[Posting, ...]:
-    """Everything that is on the sites before the story begins, oldest first."""
+def background_postings() -> tuple[Posting, ...]:
+    """Return everything on the sites before the story begins, oldest first."""
     return (*_offers(), *_logs(), *_news(), *_threads(), *_pastes())
 
 

@@ -1,4 +1,4 @@
-"""A process of the demo, from the side of the one that starts it: lines in, JSON lines out."""
+"""A child process of the demo, controlled by lines on its standard input. It answers with JSON lines."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ STOP_WITHIN_S = 15.0
 Event = Mapping[str, Any]
 
 
-class Child:
-    """`python -m MODULE ARGS...`; every line it prints arrives on `events`. Ends with its `with` block."""
+class ChildProcess:
+    """Runs `python -m MODULE ARGS...` until its `with` block ends. `events` receives every line it prints."""
 
     def __init__(self, module: str, *args: str, log: Path) -> None:
         self.events: Queue[Event] = Queue()
@@ -33,11 +33,11 @@ class Child:
                 stderr=errors,
                 text=True,
             )
-        self._reader = threading.Thread(target=self._read, name=module, daemon=True)
+        self._reader = threading.Thread(target=self._read_events, name=module, daemon=True)
         self._reader.start()
 
-    def ready(self) -> Event:
-        """What the child says when it is ready."""
+    def wait_until_ready(self) -> Event:
+        """Wait for the child's "ready" event and return its content."""
         deadline = time.monotonic() + READY_WITHIN_S
         while self.process.poll() is None and time.monotonic() < deadline:
             try:
@@ -45,15 +45,15 @@ class Child:
             except Empty:
                 continue
             return event
-        raise RuntimeError(f"a process of the demo did not start; its messages are in {self._log}")
+        raise RuntimeError(f"A process of the demo did not start. Its messages are in {self._log}.")
 
-    def tell(self, line: str) -> None:
+    def send_line(self, line: str) -> None:
         assert self.process.stdin is not None
         self.process.stdin.write(line + "\n")
         self.process.stdin.flush()
 
     def stop(self) -> None:
-        """Closes its input, which ends it; kills it if that takes too long."""
+        """Close the child's input, which ends it. Kill it if that takes longer than STOP_WITHIN_S."""
         if self.process.stdin is not None and not self.process.stdin.closed:
             self.process.stdin.close()
         try:
@@ -71,7 +71,7 @@ class Child:
     ) -> None:
         self.stop()
 
-    def _read(self) -> None:
+    def _read_events(self) -> None:
         assert self.process.stdout is not None
         for line in self.process.stdout:
             self.events.put(json.loads(line))

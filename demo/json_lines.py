@@ -1,4 +1,4 @@
-"""How the demo's processes speak with the one that started them: JSON lines out, lines in."""
+"""Communication of a demo's child process with its parent: JSON lines out, lines in."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ import sys
 from collections.abc import AsyncIterator, Mapping
 
 
-def say(event: Mapping[str, object]) -> None:
+def write_event(event: Mapping[str, object]) -> None:
     sys.stdout.write(json.dumps(event, ensure_ascii=False) + "\n")
     sys.stdout.flush()
 
 
-async def lines_in() -> AsyncIterator[str]:
-    """Each line of standard input; ends when it is closed, which the system does when the starter dies."""
+async def read_lines() -> AsyncIterator[str]:
+    """Yield each line of standard input. Ends when the input is closed, also by the parent's death."""
     reader = asyncio.StreamReader()
     await asyncio.get_running_loop().connect_read_pipe(
         lambda: asyncio.StreamReaderProtocol(reader), sys.stdin

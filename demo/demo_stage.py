@@ -1,6 +1,6 @@
-"""Everything that a demo consists of but its view: sites, receivers, configuration, the daemon as a child.
+"""The demo without its view: practice sites, receivers, configuration and the daemon's process.
 
-The fault tests and the benchmark direct the same stage.
+The fault tests and a benchmark use it too.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from types import TracebackType
 from typing import Self
 
 from configuration.settings import environment_without_settings
-from demo import credentials, lenders, scene
-from demo.child import Child
+from demo import credentials, database_snapshot, lenders
+from demo.child_process import ChildProcess
+from demo.delivery_receipts import Receipt, Receipts
 from demo.postings import STEP, Step
-from demo.receipts import Receipt, Receipts
 from demo.story import step_of
 from demo.workspace import Workspace
 from storage.database.base import Database
@@ -28,14 +28,14 @@ STOP_WITHIN_S = 20.0
 
 
 class DaemonProcess:
-    """`spillwatch run` as a child process, in a session of its own: Ctrl-C reaches it through us alone."""
+    """`spillwatch run` as a child process with its own session, so that Ctrl-C does not reach it directly."""
 
     def __init__(self, workspace: Workspace) -> None:
         self.log = workspace.folder / "daemon.log"
         command = [sys.executable, "-m", "cli.main", "--config", str(workspace.configuration), "run"]
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(  # noqa: S603 - our own command line
-                [sys.executable, "-m", "demo.leash", *command],
+                [sys.executable, "-m", "demo.parent_death_signal", *command],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -45,7 +45,7 @@ class DaemonProcess:
             )
 
     def stop(self) -> int:
-        """SIGTERM, and the exit code."""
+        """Send SIGTERM, kill the process if it takes too long, and return the exit code."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
         try:
@@ -56,10 +56,10 @@ class DaemonProcess:
 
 
 class Stage:
-    """Opens with its `with` block and leaves nothing running; the folder is the caller's."""
+    """Starts everything in its `with` block and leaves nothing running. The caller removes the folder."""
 
     def __init__(self, folder: Path, *, every: str, database_url: str | None = None) -> None:
-        """`every`: between two runs of a source. Without a `database_url` the rows are in the folder too."""
+        """`every` is the interval of the sources' schedule. Default database: SQLite in the folder."""
         self.workspace = Workspace(folder)
         self.receipts = Receipts()
         self._every = every
@@ -71,14 +71,14 @@ class Stage:
         folder = self.workspace.folder
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         with ExitStack() as opening:
-            credentials.make(folder / "secrets")
-            self._sites = opening.enter_context(Child("demo.sites", log=folder / "sites.log"))
-            receivers = Child("demo.receivers", str(folder), log=folder / "receivers.log")
+            credentials.make_credentials(folder / "secrets")
+            self._sites = opening.enter_context(ChildProcess("demo.sites", log=folder / "sites.log"))
+            receivers = ChildProcess("demo.receivers", str(folder), log=folder / "receivers.log")
             self._receivers = opening.enter_context(receivers)
-            addresses = {**self._sites.ready(), **self._receivers.ready()}
+            addresses = {**self._sites.wait_until_ready(), **self._receivers.wait_until_ready()}
             self.site: str = addresses["market"]
             self.workspace.write({**addresses, "every": self._every, "database_url": self._database_url})
-            lenders.enrol(self.workspace)
+            lenders.enrol_lenders(self.workspace)
             self.database = Database.open(self._database_url)
             opening.callback(self.database.close)
             self.put(step_of(0))
@@ -94,31 +94,35 @@ class Stage:
         return DaemonProcess(self.workspace)
 
     def play(self) -> str:
-        """Plays the next step of the story; what a person watching is told."""
+        """Play the next step of the story. Return its description."""
         self.played += 1
         self.put(step_of(self.played))
-        return step_of(self.played).says
+        return step_of(self.played).description
 
     def put(self, step: Step) -> None:
-        """Plays any step; it is on the sites when this returns."""
-        self._sites.tell(STEP.dump_json(step).decode())
+        """Play a step. It is on the sites when this returns."""
+        self._sites.send_line(STEP.dump_json(step).decode())
         self._sites.events.get(timeout=STOP_WITHIN_S)
 
     def settled(self) -> bool:
-        """Whether the daemon has taken in everything so far, and has nothing left to do about it."""
-        return scene.taken_in(self.database, self._steps()) and not scene.pending(self.database)
+        """Return whether the daemon has stored every step so far and has no pending work."""
+        return database_snapshot.steps_stored(
+            self.database, self._steps()
+        ) and not database_snapshot.pending_work(self.database)
 
     def ready(self) -> bool:
-        """Whether the next step may be played: its sites are read, and the last step is over."""
+        """Return whether the next step can be played: its sites are read, and the last step is processed."""
         next_step, steps = step_of(self.played + 1), self._steps()
         concerned = next_step.sections | (steps[-1].sections if self.played else set())
-        return scene.taken_in(self.database, steps, concerned) and not scene.pending(self.database)
+        return database_snapshot.steps_stored(
+            self.database, steps, concerned
+        ) and not database_snapshot.pending_work(self.database)
 
     def _steps(self) -> list[Step]:
         return [step_of(number) for number in range(self.played + 1)]
 
     def received(self, *, timeout_s: float) -> list[Receipt]:
-        """What has arrived since the last call; waits up to `timeout_s` for the first."""
+        """Return the receipts since the last call. Waits up to `timeout_s` for the first one."""
         arrived: list[Receipt] = []
         deadline = time.monotonic() + timeout_s
         while not arrived:
@@ -126,5 +130,5 @@ class Stage:
                 event = self._receivers.events.get(timeout=max(0.0, deadline - time.monotonic()))
             except Empty:
                 break
-            arrived.append(self.receipts.take(event))
+            arrived.append(self.receipts.add(event))
         return arrived

@@ -1,6 +1,7 @@
-"""One run, as the process does that `child` is.
+"""Carries out one run in its own process.
 
-The job comes on standard input, what happens goes out as JSON lines on standard output; see crawler.job.
+The job comes on standard input, and messages go to standard output as JSON lines: see
+crawler.running.child_protocol.
 """
 
 from __future__ import annotations
@@ -20,21 +21,21 @@ from storage.evidence.warc import EvidenceStore
 from storage.work import Work
 
 
-class Relayed:
-    """The dispatcher of a child: what is committed is told to the daemon, which has the engine."""
+class RelayDispatcher:
+    """The dispatcher of a run's process: announces committed work to the daemon, which has the engine."""
 
     def announce(self, session: Session, work: Work) -> None:
-        event.listen(session, "after_commit", lambda _session: say(work), once=True)
+        event.listen(session, "after_commit", lambda _session: send_message(work), once=True)
 
 
-def say(message: Message) -> None:
-    """One line to the daemon. A single write, because the crawler's threads announce too."""
+def send_message(message: Message) -> None:
+    """Send one line to the daemon, in a single write, because several threads send messages."""
     sys.stdout.buffer.write(line_of(message).encode() + b"\n")
     sys.stdout.buffer.flush()
 
 
-def carry_out() -> int:
-    """Carry out the job on standard input; the exit code is one of crawler.job.Exit."""
+def execute_job() -> int:
+    """Carry out the job on standard input. Return an exit code: see ChildExit."""
     job = Job.read(sys.stdin.buffer.readline(MAX_LINE_BYTES))
     confine(job)
     logs.configure_logging(form="json", level="warning")
@@ -45,6 +46,6 @@ def carry_out() -> int:
         evidence=EvidenceStore(job.evidence_dir),
         mask=mask_text,
         mask_url=mask_url,
-        dispatcher=Relayed(),
-        report=say,
+        dispatcher=RelayDispatcher(),
+        report=send_message,
     )

@@ -8,32 +8,35 @@ from pathlib import Path
 
 import pytest
 
-from demo.child import Child
+from demo.child_process import ChildProcess
 
 WITHIN_S = 60.0
 STARTER = """
 import sys
 from pathlib import Path
-from demo.child import Child
+from demo.child_process import ChildProcess
 
-child = Child("demo.sites", log=Path(sys.argv[1]))
-child.ready()
+child = ChildProcess("demo.sites", log=Path(sys.argv[1]))
+child.wait_until_ready()
 print(child.process.pid, flush=True)
 sys.stdin.readline()
 """
 
 
 def test_a_child_that_cannot_start_is_told_with_its_log(tmp_path: Path) -> None:
-    """A process of the demo that dies at its start is an error that names the file with its last words."""
+    """A process that dies at its start raises an error that names its log."""
     log = tmp_path / "child.log"
-    with Child("demo.no_such_module", log=log) as child, pytest.raises(RuntimeError, match=r"child\.log"):
-        child.ready()
+    with (
+        ChildProcess("demo.no_such_module", log=log) as child,
+        pytest.raises(RuntimeError, match=r"child\.log"),
+    ):
+        child.wait_until_ready()
 
     assert "No module named" in log.read_text()
 
 
 def test_a_child_ends_when_its_starter_is_killed(tmp_path: Path) -> None:
-    """Nothing is left behind even by kill -9: the closed input ends the child."""
+    """After kill -9 of its parent, the child ends because its input is closed."""
     starter = subprocess.Popen(
         [sys.executable, "-c", STARTER, str(tmp_path / "sites.log")],
         stdin=subprocess.PIPE,

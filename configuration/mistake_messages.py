@@ -1,8 +1,8 @@
-"""Turns what is wrong in a configuration into sentences: which file, which key, what was found and wanted.
+"""Turns validation errors into messages: which file, which key, what was found and what was wanted.
 
-A ValidationError of pydantic names a place by the model's own path, which contains the tags of unions; people
-know the path in their file. The model's JSON schema says which keys there are at a place, what each is for
-and which hold a secret, so it serves for "did you mean" and for hiding values alike.
+pydantic's ValidationError locates an error by the model's path, which contains the tags of unions. People
+know the path in their file. The model's JSON schema says which keys a table can have, what each key is for
+and which keys are secret. It is used for "did you mean" and for hiding values.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from pydantic_core.core_schema import ErrorType
 Schema = Mapping[str, Any]
 Place = tuple[str | int, ...]
 
-_FOUND_LIMIT = 80  # characters of a wrong value that are shown
+_FOUND_LIMIT = 80  # maximum characters of a wrong value in a message
 _PASSWORD_IN_URL = re.compile(r"(?<=://)[^/\s]*@")
-#: Behind the # no server sees it: the key of a sealed paste.
+#: The key of a sealed paste. It stands after the "#", the part of a URL that is never sent to a server.
 _KEY_IN_URL = re.compile(r"(://[^#\s]*#)[^\s'\"]+")
 
-_OF_PYDANTIC = frozenset(get_args(ErrorType))
+_PYDANTIC_TYPES = frozenset(get_args(ErrorType))
 
-# What a type of pydantic's errors wanted, in words; the others keep pydantic's own message.
+# What was wanted, by type of pydantic's error. Other types keep pydantic's own message.
 _WANTED = {
     "int_parsing": "a whole number",
     "int_type": "a whole number",
@@ -61,7 +61,7 @@ _WANTED = {
 
 @dataclass(frozen=True)
 class Mistake:
-    """One thing to correct. `file` may be an environment variable; only errors of syntax know the line."""
+    """One thing to correct. `file` can be an environment variable. Only syntax errors have a line."""
 
     file: str
     key: str
@@ -80,7 +80,7 @@ class Mistake:
 
 
 def did_you_mean(word: str, candidates: Iterable[str]) -> str:
-    """A question with the nearest candidate, or nothing."""
+    """Return a question that names the nearest candidate, or ""."""
     near = get_close_matches(word.lower(), list(candidates), n=1, cutoff=0.6)
     return f'Did you mean "{near[0]}"?' if near else ""
 
@@ -88,60 +88,60 @@ def did_you_mean(word: str, candidates: Iterable[str]) -> str:
 def mistakes_of(
     error: ValidationError, *, origin: Callable[[Place], str], data: object, schema: Schema
 ) -> list[Mistake]:
-    """Every error of validating `data`; `origin` says where the value at a place came from."""
+    """Return a mistake for each validation error of `data`. `origin` returns where a value came from."""
     return [
-        _mistake(dict(found), file=origin(found["loc"]), data=data, schema=schema)
+        _mistake_of_error(dict(found), file=origin(found["loc"]), data=data, schema=schema)
         for found in error.errors(include_url=False)
     ]
 
 
-def _mistake(error: Mapping[str, Any], *, file: str, data: object, schema: Schema) -> Mistake:
+def _mistake_of_error(error: Mapping[str, Any], *, file: str, data: object, schema: Schema) -> Mistake:
     place: Place = error["loc"]
     kind = error["type"]
     key = key_in_file(place, data)
     if kind == "extra_forbidden":
         known = sorted(properties_at(schema, place[:-1]))
-        wanted = "one of " + ", ".join(known) if known else "no such key"
+        wanted = "one of " + ", ".join(known) if known else "no key here"
         return Mistake(file, key, "an unknown key", wanted, did_you_mean(str(place[-1]), known))
     node = node_at(schema, place)
     purpose = str(node.get("description", "")).rstrip(".")
     if kind == "missing":
-        return Mistake(file, key, "nothing", purpose or "a value", _misspelt(place, data))
+        return Mistake(file, key, "nothing", purpose or "a value", _misspelt_hint(place, data))
     if kind in ("union_tag_not_found", "union_tag_invalid"):
         tag = error["ctx"]["discriminator"].strip("'")
-        what = found(error["ctx"]["tag"], secret=False) if "tag" in error["ctx"] else "nothing"
-        wanted = f"one of {_tags(node)}"
-        return Mistake(file, f"{key}.{tag}".strip("."), what, wanted, _misspelt((*place, tag), data))
-    if kind not in _OF_PYDANTIC:
-        return _of_ours(error, file=file, key=key, data=data)
-    limits = {name: _short(limit) for name, limit in error.get("ctx", {}).items()}
+        what = shown_value(error["ctx"]["tag"], secret=False) if "tag" in error["ctx"] else "nothing"
+        wanted = f"one of {_union_tags(node)}"
+        return Mistake(file, f"{key}.{tag}".strip("."), what, wanted, _misspelt_hint((*place, tag), data))
+    if kind not in _PYDANTIC_TYPES:
+        return _mistake_of_model(error, file=file, key=key, data=data)
+    limits = {name: _limit_text(limit) for name, limit in error.get("ctx", {}).items()}
     wanted = _WANTED[kind].format(**limits) if kind in _WANTED else error["msg"]
     return Mistake(
         file,
         key,
-        found(error.get("input"), secret=is_secret(node)),
+        shown_value(error.get("input"), secret=is_secret(node)),
         wanted.rstrip("."),
         purpose and f"({purpose}.)",
     )
 
 
-def _short(limit: object) -> object:
+def _limit_text(limit: object) -> object:
     return f"{limit:g}" if isinstance(limit, float) else limit
 
 
-def _of_ours(error: Mapping[str, Any], *, file: str, key: str, data: object) -> Mistake:
-    """An error that a model of ours raised for a table: its type names the key in it that is wrong."""
+def _mistake_of_model(error: Mapping[str, Any], *, file: str, key: str, data: object) -> Mistake:
+    """Return the mistake for an error that one of our models raised. Its type names the wrong key."""
     value, kind = error.get("input"), error["type"]
     if not isinstance(value, Mapping):
-        return Mistake(file, key, found(value, secret=False), error["msg"])
+        return Mistake(file, key, shown_value(value, secret=False), error["msg"])
     place = (*error["loc"], kind)
     if kind in value:
-        return Mistake(file, key_in_file(place, data), found(value[kind], secret=False), error["msg"])
-    return Mistake(file, key_in_file(place, data), "nothing", error["msg"], _misspelt(place, data))
+        return Mistake(file, key_in_file(place, data), shown_value(value[kind], secret=False), error["msg"])
+    return Mistake(file, key_in_file(place, data), "nothing", error["msg"], _misspelt_hint(place, data))
 
 
 def key_in_file(place: Place, data: object) -> str:
-    """The dotted key as the file has it: `place` without the tags that pydantic adds for unions."""
+    """Return the dotted key as in the file: `place` without the tags that pydantic adds for unions."""
     parts: list[str] = []
     for index, segment in enumerate(place):
         if isinstance(data, Mapping):
@@ -157,10 +157,10 @@ def key_in_file(place: Place, data: object) -> str:
     return "".join(parts).lstrip(".")
 
 
-def found(value: object, *, secret: bool) -> str:
-    """A wrong value as it may be shown: never a secret or a whole table, a URL without password or key."""
+def shown_value(value: object, *, secret: bool) -> str:
+    """Return a wrong value for a message: no secret, no whole table, no password or key in a URL."""
     if secret:
-        return "a value that is not shown, because it is a secret"
+        return "a value that is hidden because it is secret"
     if isinstance(value, Mapping):
         return "a table"
     if isinstance(value, (list, tuple)):
@@ -170,25 +170,25 @@ def found(value: object, *, secret: bool) -> str:
 
 
 def properties_at(schema: Schema, place: Place) -> dict[str, Schema]:
-    """The keys that a table may have at a place of the model."""
+    """Return the keys that a table at `place` can have."""
     return dict(node_at(schema, place).get("properties", {}))
 
 
 def is_secret(node: Schema) -> bool:
-    """True for a SecretStr, and for a list of them."""
+    """Return whether a node is a SecretStr or a list of them."""
     options = (node, node.get("items", {}), *node.get("anyOf", ()))
     return any(option.get("format") == "password" for option in options)
 
 
 def node_at(schema: Schema, place: Place) -> Schema:
-    """The schema of the value at a place, {} where the schema does not say."""
-    node = _resolved(schema, schema)
+    """Return the schema of the value at `place`, {} if the schema does not define it."""
+    node = _follow_reference(schema, schema)
     for segment in place:
-        node = _resolved(schema, _step(schema, node, segment))
+        node = _follow_reference(schema, _child_schema(schema, node, segment))
     return node
 
 
-def _step(schema: Schema, node: Schema, segment: str | int) -> Schema:
+def _child_schema(schema: Schema, node: Schema, segment: str | int) -> Schema:
     inside: Schema = (
         node.get("items", {}) if isinstance(segment, int) else node.get("properties", {}).get(segment, {})
     )
@@ -200,26 +200,31 @@ def _step(schema: Schema, node: Schema, segment: str | int) -> Schema:
     for value in values:
         if isinstance(value, Mapping):
             return value
-    options = [_resolved(schema, option) for option in (*node.get("anyOf", ()), *node.get("oneOf", ()))]
+    options = [
+        _follow_reference(schema, option) for option in (*node.get("anyOf", ()), *node.get("oneOf", ()))
+    ]
     named = [option for option in options if segment in (option.get("title"), option.get("type"))]
     deeper = [option for option in options if segment in option.get("properties", {})]
-    return named[0] if named else _step(schema, deeper[0], segment) if deeper else {}
+    return named[0] if named else _child_schema(schema, deeper[0], segment) if deeper else {}
 
 
-def _resolved(schema: Schema, node: Schema) -> Schema:
-    """`node` with its $ref followed; what stands beside the $ref (a field's own description) wins."""
+def _follow_reference(schema: Schema, node: Schema) -> Schema:
+    """Follow the $ref of `node`. Keys beside the $ref, such as a field's own description, win."""
     if "$ref" not in node:
         return node
     target = schema.get("$defs", {}).get(node["$ref"].rpartition("/")[2], {})
-    return {**_resolved(schema, target), **{key: value for key, value in node.items() if key != "$ref"}}
+    return {
+        **_follow_reference(schema, target),
+        **{key: value for key, value in node.items() if key != "$ref"},
+    }
 
 
-def _tags(node: Schema) -> str:
+def _union_tags(node: Schema) -> str:
     return ", ".join(f"'{tag}'" for tag in node.get("discriminator", {}).get("mapping", {}))
 
 
-def _misspelt(place: Place, data: object) -> str:
-    """For a missing key: the key of the same table that looks like it."""
+def _misspelt_hint(place: Place, data: object) -> str:
+    """For a missing key: name the key of the same table that looks like it."""
     for segment in place[:-1]:
         if isinstance(data, Mapping):
             data = data.get(segment, data)
@@ -230,4 +235,4 @@ def _misspelt(place: Place, data: object) -> str:
         if isinstance(data, Mapping)
         else []
     )
-    return f'"{near[0]}" looks like it, misspelt.' if near else ""
+    return f'Is "{near[0]}" a misspelling of it?' if near else ""

@@ -1,6 +1,6 @@
-"""Puts the parts together: which handler does which kind of work, and how its due rows are found.
+"""Connects the packages: which handler does which kind of work, and which query finds its due rows.
 
-This is the only place that knows all of crawler, matching and alerts.
+Only this module knows all of crawler, matching and alerts.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from storage.evidence.warc import EvidenceStore
 from storage.sources import SyncResult
 from storage.work import WorkKind
 
-# Names and terms have columns of their own. Where keys come from is never read from the database.
+# Names and terms have their own columns. Key sources are never stored: they are read from files only.
 _IN_FILES_ONLY: dict[str, Any] = {
     "name": True,
     "terms": True,
@@ -36,7 +36,7 @@ _IN_FILES_ONLY: dict[str, Any] = {
 
 @dataclass(frozen=True)
 class DaemonParts:
-    """What a configuration was made into; after a reload the old ones finish what they have in hand."""
+    """The parts made from one configuration. After a reload, old parts finish their work in progress."""
 
     supervisor: Supervisor
     lanes: tuple[Lane, ...]
@@ -50,7 +50,7 @@ def assemble(
     engine: EmbeddedEngine,
     clock: Callable[[], datetime],
 ) -> DaemonParts:
-    """Make the handlers of a configuration; nothing connects or starts yet."""
+    """Make the handlers of a configuration. Nothing connects or starts yet."""
     settings = configuration.settings
     supervisor = Supervisor(
         database=database,
@@ -96,7 +96,7 @@ def assemble(
 def synchronise(
     session: Session, configuration: Configuration, now: datetime
 ) -> tuple[SyncResult, SyncResult]:
-    """Make the declared sources and companies the database's; returns what changed of each."""
+    """Sync declared sources and companies into the database. Return the changes of each."""
     return (
         sources.sync_declared_sources(session, declared_sources(configuration), now),
         companies.sync_declared_companies(session, declared_companies(configuration), now),
@@ -139,7 +139,10 @@ def declared_companies(configuration: Configuration) -> Sequence[companies.Decla
 
 
 def recover_after_crash(session: Session, now: datetime) -> dict[str, int]:
-    """After a kill, under the daemon's lock: what looks as if somebody had it in hand is released."""
+    """Release the claims of a killed daemon. Call it while holding the daemon's lock.
+
+    Returns the number of rows recovered, by kind.
+    """
     interrupted = runs.interrupt_orphans(session, now=now)
     listings.release_claims(session)
     rematches = watch.recover_rematches(session)

@@ -1,4 +1,4 @@
-"""Reads what is declared beside the configuration, one file a thing: `sources/*.toml`, `companies/*.toml`."""
+"""Reads the files beside spillwatch.toml that declare one source or one company each."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from typing import Any, Generic, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
-from configuration.mistakes import Mistake, mistakes_of
+from configuration.mistake_messages import Mistake, mistakes_of
 
 T = TypeVar("T")
 
-FILE_LIMIT = 16 * 1024 * 1024  # bytes of one declaration; a company with 100,000 terms has about 10 MB
+FILE_LIMIT = 16 * 1024 * 1024  # bytes per file; a company with 100,000 terms has about 10 MB
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 _LINE_OF_ERROR = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)$")
 
 
 @dataclass(frozen=True)
 class Declared(Generic[T]):
-    """One file: its stem is the thing's name."""
+    """A declared source or company. Its name is the file's name without .toml."""
 
     name: str
     file: Path
@@ -31,19 +31,19 @@ class Declared(Generic[T]):
 
 @dataclass
 class DeclaredFolder(Generic[T]):
-    """Everything of one folder, and everything that is wrong in it."""
+    """The declarations in one folder, and all mistakes in it."""
 
-    names: list[str] = field(default_factory=list)  # also of those with mistakes
+    names: list[str] = field(default_factory=list)  # including files with mistakes
     found: list[Declared[T]] = field(default_factory=list)
     mistakes: list[Mistake] = field(default_factory=list)
 
 
 def read_folder(folder: Path, adapter: TypeAdapter[T]) -> DeclaredFolder[T]:
-    """Validate every TOML file of a folder; a folder that is not there holds no file."""
+    """Validate every TOML file of a folder. A missing folder counts as an empty one."""
     result: DeclaredFolder[T] = DeclaredFolder()
     for file in sorted(folder.glob("*.toml")) if folder.is_dir() else ():
         if not _NAME.fullmatch(file.stem):
-            wanted = "a name of a-z, 0-9, - and _ that begins with a letter or a digit, 64 at most"
+            wanted = "at most 64 characters of a-z, 0-9, - and _, the first one a letter or a digit"
             result.mistakes.append(Mistake(str(file), "", f"the file name {file.name!r}", wanted))
             continue
         result.names.append(file.stem)
@@ -54,17 +54,17 @@ def read_folder(folder: Path, adapter: TypeAdapter[T]) -> DeclaredFolder[T]:
             result.found.append(Declared(file.stem, file, adapter.validate_python(table)))
         except ValidationError as error:
             result.mistakes += mistakes_of(
-                error, origin=_always(file), data=table, schema=adapter.json_schema()
+                error, origin=_fixed_origin(file), data=table, schema=adapter.json_schema()
             )
     return result
 
 
-def _always(file: Path) -> Callable[[object], str]:
+def _fixed_origin(file: Path) -> Callable[[object], str]:
     return lambda _place: str(file)
 
 
 def read_toml(file: Path, mistakes: list[Mistake]) -> dict[str, Any] | None:
-    """The table in a TOML file, or None after noting why not."""
+    """Return the table in a TOML file, or None after adding a mistake to `mistakes`."""
     try:
         with file.open("rb") as stream:
             content = stream.read(FILE_LIMIT + 1)
@@ -87,17 +87,17 @@ def read_toml(file: Path, mistakes: list[Mistake]) -> dict[str, Any] | None:
 def _syntax_mistake(file: Path, text: str, message: str) -> Mistake:
     at = _LINE_OF_ERROR.search(message)
     line = int(at[1]) if at and at[1] else text.count("\n") + 1
-    said = message[: at.start()] if at else message
-    return Mistake(str(file), "", f"a TOML mistake ({said})", "valid TOML", line=line)
+    reason = message[: at.start()] if at else message
+    return Mistake(str(file), "", f"a TOML mistake ({reason})", "valid TOML", line=line)
 
 
-def duplicates(things: Iterable[tuple[str, str, str]]) -> list[Mistake]:
-    """A mistake for each (file, key, name) whose name, in whatever case, one before it has already."""
+def duplicate_mistakes(things: Iterable[tuple[str, str, str]]) -> list[Mistake]:
+    """Return a mistake for each (file, key, name) whose name occurred before. Case does not matter."""
     first: dict[str, str] = {}
     mistakes = []
     for file, key, name in things:
         place = f"{file}: {key}"
         other = first.setdefault(name.casefold(), place)
         if other != place:
-            mistakes.append(Mistake(file, key, f'"{name}", which stands in {other} too', "each of them once"))
+            mistakes.append(Mistake(file, key, f'"{name}", which is also in {other}', "each one only once"))
     return mistakes

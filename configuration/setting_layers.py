@@ -1,7 +1,7 @@
-"""Lays the environment over the systemd credentials over spillwatch.toml, and remembers what came from where.
+"""Merges spillwatch.toml, systemd credentials and the environment, and remembers where each value came from.
 
-A setting `x` that has no key `x_file` of its own may be given as `x_file`, the path of a file that holds it,
-in every layer: that is how a secret stays out of the configuration, the environment and the process list.
+In every layer, a setting `x` can be given as `x_file`, the path of a file that contains the value, unless
+`x_file` is a setting of its own. So secrets need not be in the configuration, environment or process list.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from typing import Any
 
 from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsError
 
-from configuration.mistakes import Mistake, Schema, did_you_mean
+from configuration.mistake_messages import Mistake, Schema, did_you_mean
 
-SECRET_LIMIT = 64 * 1024  # bytes of a file that holds one setting
+SECRET_LIMIT = 64 * 1024  # maximum bytes of a file that contains one setting
 _FILE = "_file"
 
 
 class _OneVariable(EnvSettingsSource):
-    """pydantic-settings' reading of one variable, so that whatever is wrong has its name."""
+    """Lets pydantic-settings read one variable at a time, so that a mistake can name the variable."""
 
     def __init__(self, settings: type[BaseSettings], name: str, value: str) -> None:
         self._variable = {name.lower(): value}
@@ -31,8 +31,8 @@ class _OneVariable(EnvSettingsSource):
         return self._variable
 
 
-class Layers:
-    """The merged values, the mistakes met while reading them, and where each value came from."""
+class SettingLayers:
+    """The merged values, the mistakes found while reading them, and the origin of each value."""
 
     def __init__(self, settings: type[BaseSettings], *, file: Path) -> None:
         self._settings = settings
@@ -44,39 +44,39 @@ class Layers:
         self.mistakes: list[Mistake] = []
 
     def add_toml(self, table: Mapping[str, Any]) -> None:
-        """The configuration file itself, with the files it names read."""
-        self.values = self._with_files(table, place=())
+        """Add the configuration file, and read the files that its `*_file` keys name."""
+        self.values = self._read_named_files(table, place=())
 
     def add_credentials(self, folder: Path | None) -> None:
-        """systemd's LoadCredential= under the name of the environment variable, in any case."""
+        """Add systemd's credentials that are named like environment variables, in upper or lower case."""
         for path in sorted(folder.iterdir()) if folder and folder.is_dir() else ():
-            if path.is_file() and self._is_ours(path.name):
-                value = self._content(path, named_by=f"credential {path.name}", key="")
+            if path.is_file() and self._is_setting_name(path.name):
+                value = self._read_setting(path, named_by=f"credential {path.name}", key="")
                 if value is not None:
                     value = self._as_json(path.name.lower().rpartition("__")[2], value)
                     self._add_variable(path.name, value, origin=f"credential {path.name}")
 
     def add_environment(self, variables: Mapping[str, str]) -> None:
-        """SPILLWATCH_SECTION__KEY, and SPILLWATCH_SECTION__KEY_FILE for what is in a file."""
+        """Add the variables SPILLWATCH_SECTION__KEY and SPILLWATCH_SECTION__KEY_FILE."""
         for name, value in sorted(variables.items()):
-            if not self._is_ours(name):
+            if not self._is_setting_name(name):
                 continue
             origin = f"environment variable {name}"
             key = name.lower().rpartition("__")[2]
-            if self._stands_for_a_file(key):
-                content = self._content(Path(value), named_by=origin, key="")
+            if self._names_a_file(key):
+                content = self._read_setting(Path(value), named_by=origin, key="")
                 if content is None:
                     continue
                 name, value = name[: -len(_FILE)], self._as_json(key[: -len(_FILE)], content)
             self._add_variable(name, value, origin=origin)
 
     def origin(self, place: tuple[str | int, ...]) -> str:
-        """What a person has to correct for the value at `place`: the file, a variable, a credential."""
-        keys = tuple(_folded(str(segment)) for segment in place)
+        """Return where the value at `place` came from: the path of a file, a variable or a credential."""
+        keys = tuple(_normalised_key(str(segment)) for segment in place)
         starts = (self._origins.get(keys[:length]) for length in range(len(keys), 0, -1))
         return next((origin for origin in starts if origin), str(self._file))
 
-    def _is_ours(self, name: str) -> bool:
+    def _is_setting_name(self, name: str) -> bool:
         prefix = str(self._settings.model_config["env_prefix"]).lower()
         rest = name.lower().removeprefix(prefix)
         return rest != name.lower() and (
@@ -100,44 +100,44 @@ class Layers:
                 Mistake(origin, "", "an unknown setting", wanted, did_you_mean(keys[0], sections))
             )
             return
-        self._origins[tuple(_folded(key) for key in keys)] = origin
-        self.values = _merged(self.values, found)
+        self._origins[tuple(_normalised_key(key) for key in keys)] = origin
+        self.values = _merge_tables(self.values, found)
 
-    def _with_files(self, table: Mapping[str, Any], *, place: tuple[str, ...]) -> dict[str, Any]:
+    def _read_named_files(self, table: Mapping[str, Any], *, place: tuple[str, ...]) -> dict[str, Any]:
         read: dict[str, Any] = {}
         for key, value in table.items():
             here = (*place, key)
             if isinstance(value, Mapping):
-                read[key] = self._with_files(value, place=here)
-            elif self._stands_for_a_file(key) and isinstance(value, str):
-                self._read_in(read, table, here, Path(value))
+                read[key] = self._read_named_files(value, place=here)
+            elif self._names_a_file(key) and isinstance(value, str):
+                self._read_setting_file(read, table, here, Path(value))
             else:
                 read[key] = value
         return read
 
-    def _read_in(
+    def _read_setting_file(
         self, read: dict[str, Any], table: Mapping[str, Any], here: tuple[str, ...], path: Path
     ) -> None:
-        """Replace `x_file` by `x`; both at once are a mistake: one of them would silently not count."""
+        """Replace `x_file` by `x`. Giving both is a mistake, because one would be ignored silently."""
         key, target, dotted = here[-1], here[-1][: -len(_FILE)], ".".join(here)
         if target in table:
-            wanted = f"one of the two, {target} or {key}"
-            self.mistakes.append(Mistake(str(self._file), dotted, f"{target} beside it", wanted))
+            found = f"both {target} and {key}"
+            self.mistakes.append(Mistake(str(self._file), dotted, found, "only one of them"))
             return
-        content = self._content(self._file.parent / path, named_by=str(self._file), key=dotted)
+        content = self._read_setting(self._file.parent / path, named_by=str(self._file), key=dotted)
         if content is not None:
             read[target] = content.split() if target in self._lists else content
-            self._origins[tuple(_folded(part) for part in (*here[:-1], target))] = str(path)
+            self._origins[tuple(_normalised_key(part) for part in (*here[:-1], target))] = str(path)
 
-    def _stands_for_a_file(self, key: str) -> bool:
+    def _names_a_file(self, key: str) -> bool:
         return key.endswith(_FILE) and key not in self._known and key[: -len(_FILE)] in self._known
 
     def _as_json(self, key: str, content: str) -> str:
-        """What a file holds as a variable would: a list has an item a line."""
+        """Return a file's content as the text of a variable. A list has one item per line."""
         return json.dumps(content.split()) if key in self._lists else content
 
-    def _content(self, path: Path, *, named_by: str, key: str) -> str | None:
-        """The text of a file that holds one setting, without its last line break; None after a mistake."""
+    def _read_setting(self, path: Path, *, named_by: str, key: str) -> str | None:
+        """Return the text of a file with one setting, without trailing line breaks. None: a mistake."""
         try:
             with path.open("rb") as file:
                 text = file.read(SECRET_LIMIT + 1).decode()
@@ -155,34 +155,39 @@ class Layers:
                 if not text.strip()
                 else f"{path}, which is larger than {SECRET_LIMIT} bytes"
             )
-            self.mistakes.append(Mistake(named_by, key, what, "a file that holds one setting"))
+            self.mistakes.append(Mistake(named_by, key, what, "a file with the value of one setting"))
             return None
         return text.rstrip("\r\n")
 
 
 @cache
 def schema_of(settings: type[BaseSettings]) -> Schema:
-    """Made once: a command reads its settings more than once, and making it takes longer than the reading."""
+    """Return the JSON schema of the settings.
+
+    Cached: a command reads its settings more than once, and building the schema takes longer than reading.
+    """
     return settings.model_json_schema()
 
 
-def _folded(key: str) -> str:
+def _normalised_key(key: str) -> str:
     return key.lower().replace("-", "_")
 
 
-def _merged(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
-    """`over` laid on `under`; a variable cannot hold capitals and hyphens, so keys meet without them."""
+def _merge_tables(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    """Return `under` with the values of `over`. Keys match without case, and "-" matches "_": the name of a
+    variable cannot express either.
+    """
     merged = dict(under)
     for key, value in over.items():
-        same = next((known for known in under if _folded(known) == _folded(key)), key)
+        same = next((known for known in under if _normalised_key(known) == _normalised_key(key)), key)
         below = under.get(same)
         both = isinstance(value, Mapping) and isinstance(below, Mapping)
-        merged[same] = _merged(below, value) if both else value  # type: ignore[arg-type]  # `both` narrows them
+        merged[same] = _merge_tables(below, value) if both else value  # type: ignore[arg-type]  # `both` narrows them
     return merged
 
 
 def _property_names(schema: Schema, *, kind: str | None = None) -> frozenset[str]:
-    """Every key that any table of the configuration may have, or those of one JSON type."""
+    """Return every key that any table of the configuration can have, or only those of one JSON type."""
     models = (schema, *schema.get("$defs", {}).values())
     properties = [item for model in models for item in model.get("properties", {}).items()]
     return frozenset(name for name, node in properties if kind in (None, node.get("type")))

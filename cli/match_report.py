@@ -1,4 +1,4 @@
-"""What a match found, for people, for programs and for the company: never a value out of a dump."""
+"""The result of a match for people, programs and the company. It never contains a value of a dump."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from cli.output import complain, say, table
+from cli.output import print_error, print_line, print_table
 from matching.comparing.agreements import Customers
 from matching.comparing.chance import enrolled_values, expected_by_chance
 from matching.comparing.findings import CompanyFindings, Findings
@@ -18,8 +18,8 @@ from matching.inputs.outcomes import WHOLE
 from matching.sweep import DocumentRead, SweepProgress
 
 _COLUMNS_SHOWN = 3
-_CUT = {
-    "matches": "More was found than is listed; --limit lists more, and the counts are of everything.",
+_CUT_SENTENCES = {
+    "matches": "Not all matches are listed; raise --limit to see more. The counts include all of them.",
 }
 ORDINALS = ("ordinal", "fields", "rows", "segment", "document", "line")
 
@@ -30,15 +30,15 @@ Names = Mapping[int, str]
 
 
 def show(findings: Findings, progress: SweepProgress, names: Names) -> None:
-    """Tables and sentences on standard output; what could not be read on standard error."""
-    chance = _by_chance_alone(findings, progress)
+    """Print tables and sentences to standard output, and problems to standard error."""
+    chance = _companies_hit_by_chance(findings, progress)
     found = {names[company]: one for company, one in sorted(findings.companies.items())}
     mentions = [
         (slug, one.term.text, f"{one.label}:{one.line}", one.excerpt)
         for slug, company in found.items()
         for one in company.mentions
     ]
-    table(("company", "term", "place", "excerpt"), mentions, empty="No mention of a watch term.")
+    print_table(("company", "term", "place", "excerpt"), mentions, empty="No mention of a watch term.")
     hits = [
         (names[company], hit.field, f"{hit.label}:{hit.line}", hit.column, hit.ordinal)
         for company, one in sorted(findings.companies.items())
@@ -46,23 +46,25 @@ def show(findings: Findings, progress: SweepProgress, names: Names) -> None:
         for hit in one.hits
     ]
     if hits:
-        table(("company", "field", "place", "column", "customer"), hits)
-    _show_fields(findings, names, but=chance)
+        print_table(("company", "field", "place", "column", "customer"), hits)
+    _print_field_counts(findings, names, but=chance)
     for company, one in sorted(findings.companies.items()):
-        say(_sentence(names[company], one) + (" Chance explains them." if company in chance else ""))
-    say(_covered(findings, progress))
-    for trouble in _troubles(findings, progress, names):
-        complain(trouble)
+        print_line(
+            _company_summary(names[company], one) + (" Chance explains them." if company in chance else "")
+        )
+    print_line(_coverage_summary(findings, progress))
+    for problem in _problems(findings, progress, names):
+        print_error(problem)
 
 
-def _by_chance_alone(findings: Findings, progress: SweepProgress) -> set[int]:
-    """Companies with hits that were left out of every document: to list those would bury the others'."""
+def _companies_hit_by_chance(findings: Findings, progress: SweepProgress) -> set[int]:
+    """Return companies whose hits chance explains in every document. Listing them would bury real hits."""
     hit = {company for company, found in findings.companies.items() if found.hit_fields}
     left_out = ({one.company for one in read.left_out} for read in progress.read)
     return hit.intersection(*left_out) if progress.read else set()
 
 
-def _show_fields(findings: Findings, names: Names, *, but: Collection[int]) -> None:
+def _print_field_counts(findings: Findings, names: Names, *, but: Collection[int]) -> None:
     rows = [
         (
             names[company],
@@ -75,13 +77,13 @@ def _show_fields(findings: Findings, names: Names, *, but: Collection[int]) -> N
         )
         for company, found in sorted(findings.companies.items())
         if company not in but
-        for one in _fields(findings, company, found)
+        for one in _field_counts(findings, company, found)
     ]
     if rows:
-        table(("company", "field", "hits", "candidates", "by chance", "lift", "mostly in"), rows)
+        print_table(("company", "field", "hits", "candidates", "by chance", "lift", "mostly in"), rows)
 
 
-def _sentence(slug: str, one: CompanyFindings) -> str:
+def _company_summary(slug: str, one: CompanyFindings) -> str:
     tally = one.tally
     return (
         f"{slug}: {tally.coherent_rows:,} rows agree with a customer on two fields or more, "
@@ -89,34 +91,34 @@ def _sentence(slug: str, one: CompanyFindings) -> str:
     )
 
 
-def _covered(findings: Findings, progress: SweepProgress) -> str:
-    """What "no hit" is worth."""
+def _coverage_summary(findings: Findings, progress: SweepProgress) -> str:
+    """Say how much was read, so that "no hit" can be judged."""
     whole = sum(read.outcome == WHOLE for read in progress.read)
     return (
-        f"Read: {len(progress.read):,} documents, {whole:,} of them whole; {findings.rows_scanned:,} rows, "
-        f"{findings.candidates:,} candidates."
+        f"Read {len(progress.read):,} documents, {whole:,} of them completely: "
+        f"{findings.rows_scanned:,} rows, {findings.candidates:,} candidates."
     )
 
 
-def _troubles(findings: Findings, progress: SweepProgress, names: Names) -> Iterator[str]:
+def _problems(findings: Findings, progress: SweepProgress, names: Names) -> Iterator[str]:
     for read in progress.read:
         if read.outcome != WHOLE:
             yield f"{read.name}: {read.sentence}"
         if read.left_out:
-            yield _not_compared(read, names)
-    for bound in sorted(findings.cut & _CUT.keys()):
-        yield _CUT[bound]
+            yield _not_compared_sentence(read, names)
+    for bound in sorted(findings.cut & _CUT_SENTENCES.keys()):
+        yield _CUT_SENTENCES[bound]
 
 
-def _not_compared(read: DocumentRead, names: Names) -> str:
-    """For whom, after which part of it, and how much of the rest may be theirs for all that is known."""
+def _not_compared_sentence(read: DocumentRead, names: Names) -> str:
+    """Say for which companies a document was not compared whole, and how many rows may have been missed."""
     left = ", ".join(names[one.company] for one in read.left_out)
     one = max(read.left_out, key=lambda one: one.share)
     return (
-        f"{read.name}: looked at, not compared whole, for {left}. In {one.rows:,} of its {read.rows:,} rows "
-        f"({one.candidates:,} candidates) they have no hits that chance doesn't explain; if the others are "
-        f"like them, one row in {1 / one.share:,.0f} at most is of a customer of theirs (95% sure), that is "
-        f"{one.share * read.rows:,.0f} rows. --first-look 0 compares everything."
+        f"{read.name}: only the beginning was compared for {left}. In {one.rows:,} of {read.rows:,} rows "
+        f"({one.candidates:,} candidates) there are no hits that chance does not explain. If the other rows "
+        f"are similar, at most one row in {1 / one.share:,.0f} belongs to a customer (95% confidence), or "
+        f"{one.share * read.rows:,.0f} rows. To compare everything, use --first-look 0."
     )
 
 
@@ -124,6 +126,7 @@ def _not_compared(read: DocumentRead, names: Names) -> str:
 
 
 def as_dict(findings: Findings, progress: SweepProgress, names: Names) -> dict[str, Any]:
+    """Return the result as the JSON object of `match`."""
     return {
         "documents": [
             {
@@ -155,18 +158,20 @@ def as_dict(findings: Findings, progress: SweepProgress, names: Names) -> dict[s
                 "mentions": result.mentions,
                 "terms": result.terms,
                 "hits": result.hits,
-                "fields": list(_fields(findings, result.company_id, findings.companies[result.company_id])),
+                "fields": list(
+                    _field_counts(findings, result.company_id, findings.companies[result.company_id])
+                ),
                 "coherent_rows": result.coherent_rows,
                 "single_hits": result.single_hits,
                 "customers": result.customers,
-                "matches": _matches(findings, findings.companies[result.company_id]),
+                "matches": _match_list(findings, findings.companies[result.company_id]),
             }
             for result in results_of(findings)
         ],
     }
 
 
-def _matches(findings: Findings, found: CompanyFindings) -> list[dict[str, Any]]:
+def _match_list(findings: Findings, found: CompanyFindings) -> list[dict[str, Any]]:
     mentions = [
         {
             "kind": "mention",
@@ -190,8 +195,8 @@ def _matches(findings: Findings, found: CompanyFindings) -> list[dict[str, Any]]
     return [*mentions, *hits]
 
 
-def _fields(findings: Findings, company: int, found: CompanyFindings) -> Iterator[dict[str, Any]]:
-    """Hits of each field, against what chance would give."""
+def _field_counts(findings: Findings, company: int, found: CompanyFindings) -> Iterator[dict[str, Any]]:
+    """Yield the hits of each field, with the number that chance would give."""
     for field, hits in sorted(found.hit_fields.items()):
         tried = findings.tried_for(company)[field]
         values = enrolled_values(findings.watch.segments, company, field)
@@ -211,9 +216,9 @@ def _fields(findings: Findings, company: int, found: CompanyFindings) -> Iterato
 
 
 def write_ordinals(folder: Path, findings: Findings, progress: SweepProgress, names: Names) -> None:
-    """One CSV a company, of mode 0600: each customer, the fields that agree, in how many rows, where first.
+    """Write one CSV per company, mode 0600: ordinal, agreeing fields, number of rows, place of the first row.
 
-    `spillwatch reveal` turns it into the customers where their list is.
+    On the company's premises, `spillwatch reveal` turns the ordinals into customers.
     """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     documents = [read.name for read in progress.read]
@@ -223,13 +228,13 @@ def write_ordinals(folder: Path, findings: Findings, progress: SweepProgress, na
             continue
         path = folder / f"{names[company]}.csv"
         ids = [one.id for one in findings.watch.segments]
-        with open(path, "w", newline="", opener=_private) as stream:
+        with open(path, "w", newline="", opener=_open_private) as stream:
             writer = csv.writer(stream)
             writer.writerow(ORDINALS)
-            writer.writerows(_described(customers, ids, documents))
+            writer.writerows(_ordinal_rows(customers, ids, documents))
 
 
-def _described(
+def _ordinal_rows(
     customers: Customers, segments: list[int], documents: list[str]
 ) -> Iterator[tuple[object, ...]]:
     for customer in customers:
@@ -239,7 +244,7 @@ def _described(
         yield ordinal, " ".join(agreed), rows, segments[segment], name, line
 
 
-def _private(path: str, flags: int) -> int:
-    """A new file, whatever had the name before: a wide mode, or a link to somewhere else."""
+def _open_private(path: str, flags: int) -> int:
+    """Open a new file of mode 0600. A file or link of that name is removed first."""
     Path(path).unlink(missing_ok=True)
     return os.open(path, flags | os.O_EXCL, 0o600)

@@ -1,4 +1,4 @@
-"""What arrived at the other end: every e-mail and every webhook that the receivers took."""
+"""Receipts: every e-mail and webhook that the demo's receivers accepted."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from demo.child import Event
+from demo.child_process import Event
 
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """One delivery as its receiver saw it. `verified`: the signature held; True for mail, which has none.
-    `at`: seconds since 1970.
+    """One delivery as its receiver saw it. `verified`: the signature is valid; always True for e-mail, which
+    has none. `at`: seconds since 1970.
     """
 
     channel: str
@@ -27,36 +27,36 @@ class Receipt:
 
 @dataclass(slots=True)
 class Receipts:
-    """All receipts, in the order of arrival."""
+    """All receipts in order of arrival."""
 
     all: list[Receipt] = field(default_factory=list)
 
-    def take(self, event: Event) -> Receipt:
-        receipt = _mail(event) if "mail" in event else _webhook(event)
+    def add(self, event: Event) -> Receipt:
+        receipt = _mail_receipt(event) if "mail" in event else _webhook_receipt(event)
         self.all.append(receipt)
         return receipt
 
     def of(self, channel: str) -> list[Receipt]:
         return [receipt for receipt in self.all if receipt.channel == channel]
 
-    def keys(self, channel: str, alert_id: int, revision: int) -> set[str]:
-        """The idempotency keys under which this arrived; one, however often it came."""
+    def idempotency_keys(self, channel: str, alert_id: int, revision: int) -> set[str]:
+        """Return the idempotency keys of a delivery's receipts. Repeated deliveries must share one key."""
         wanted = (channel, alert_id, revision)
         return {r.key for r in self.all if (r.channel, r.alert_id, r.revision) == wanted}
 
 
-def revisions(receipts: Iterable[Receipt]) -> set[tuple[int, int]]:
+def received_revisions(receipts: Iterable[Receipt]) -> set[tuple[int, int]]:
     return {(receipt.alert_id, receipt.revision) for receipt in receipts}
 
 
-def _mail(event: Event) -> Receipt:
+def _mail_receipt(event: Event) -> Receipt:
     headers = event["headers"]
     alert_id, _, revision = headers["x-spillwatch-alert"].partition("/")
     subject, key = headers["subject"], headers["idempotency-key"]
     return Receipt("mail", int(alert_id), int(revision), key, True, subject, event["text"], event["at"])
 
 
-def _webhook(event: Event) -> Receipt:
+def _webhook_receipt(event: Event) -> Receipt:
     alert = json.loads(event["body"])["data"]
     number, revision = alert["alert_id"], alert["revision"]
     return Receipt(
