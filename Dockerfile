@@ -1,10 +1,10 @@
-# The daemon and every command, as an unprivileged user. Its root file system may be read-only: what is written goes to
-# /var/lib/spillwatch (a volume) and /tmp (a tmpfs); what is configured is read from /etc/spillwatch.
+# The daemon and all commands, as an unprivileged user. The root file system may be read-only: data is written to
+# /var/lib/spillwatch (a volume) and /tmp (a tmpfs), the configuration is read from /etc/spillwatch.
 FROM python:3.13-slim-trixie AS build
 WORKDIR /src
-# The environment is made by the script that make uses. Dependencies first: they change less often than the code.
+# The same script as in the Makefile makes the environment. Dependencies come first: they change less often than code.
 COPY setup setup
-# For the native scanner; the image itself has no compiler.
+# The native scanner is compiled here; the final image has no compiler.
 RUN setup/apt-install.sh gcc libc6-dev
 COPY requirements.lock ./
 RUN setup/install.sh /opt/spillwatch requirements.lock

@@ -15,16 +15,16 @@ export PYTHON
 
 CONFIG ?= config/spillwatch.toml
 bin := .venv/bin
-sources := alerts benchmarks cli configuration crawler daemon demo matching storage tests text
+sources := alerts benchmarks cli configuration crawler daemon demo matching setup storage tests text
 
 help:
 	@sed -n 's/^#   //p' Makefile
 
-# Of these an installation builds the native scanner and its tables.
-built_from := $(wildcard matching/native/*.[ch] matching/native/*.py matching/scanning/*.py matching/identifiers/*.py text/*.py)
+# The folders from which an installation builds the native scanner and the tables: every source file in them counts.
+build_inputs := $(shell find setup text matching/identifiers matching/native matching/scanning -name '*.py' -o -name '*.[ch]' -o -name '*.sh')
 
 # Two locks, one environment: the second adds only the test tools to what the first installs.
-.venv/runtime: requirements.lock pyproject.toml setup/install.sh $(built_from)
+.venv/runtime: requirements.lock pyproject.toml $(build_inputs)
 	@setup/install.sh .venv requirements.lock --editable .
 	@touch $@
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:  # a command that needs no database should not spend time on i
     from configuration.settings import Settings
     from configuration.watch_configuration import WatchConfiguration
     from crawler.settings import CrawlerSettings
-    from storage.base import Database
+    from storage.database.base import Database
     from storage.evidence.warc import EvidenceStore
     from storage.settings import StorageSettings
 
@@ -92,11 +92,11 @@ class App:
     @cached_property
     def database(self) -> Database:
         """The database with the current schema: an empty one is set up, an old one raises SchemaOutdated."""
-        from storage.revisions import require_current, stored_revision
+        from storage.database.revisions import require_current, stored_revision
 
         database = self.database_unchecked
         if stored_revision(database) is None:
-            from storage.schema import (
+            from storage.database.schema import (
                 upgrade_schema,  # Alembic takes 0.5 s, which only the first command pays
             )
 
@@ -107,7 +107,7 @@ class App:
     @cached_property
     def database_unchecked(self) -> Database:
         """The database with any schema, for `db upgrade` and `doctor`."""
-        from storage.base import Database
+        from storage.database.base import Database
 
         storage = self.storage
         return Database.open(storage.database_url.get_secret_value(), busy_timeout_s=storage.busy_timeout_s)

@@ -105,7 +105,7 @@ def _check_configuration(app: App) -> Findings:
 
 
 def _check_database(app: App) -> Findings:
-    from storage import schema
+    from storage.database import schema
 
     database = app.database_unchecked
     found, wanted = schema.stored_revision(database), schema.newest_revision()
@@ -307,7 +307,7 @@ def _check_segments(app: App) -> Findings:
 
 def _check_daemon(app: App) -> Findings:
     """Ask the lock whether a daemon runs, and /healthz whether it is healthy."""
-    from storage.lock import DaemonLock
+    from storage.database.lock import DaemonLock
 
     try:
         with DaemonLock.acquire(app.database_unchecked):

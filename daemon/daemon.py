@@ -31,11 +31,11 @@ from daemon.signals import Signals
 from daemon.work_assembly import DaemonParts, assemble, recover_after_crash, synchronise
 from matching.enrolment.segment_intake import Intake
 from matching.fingerprints.segment_folder import SegmentFolder
-from storage import schema
-from storage.base import Database
+from storage.database import schema
+from storage.database.base import Database
+from storage.database.lock import DaemonLock
 from storage.errors import StorageError
 from storage.evidence.warc import EvidenceStore
-from storage.lock import DaemonLock
 
 PULSE_S = 5.0  # between two health checks, unless systemd's watchdog needs them more often
 KILL_MARGIN_S = 1.0  # after a run's grace period, to collect its killed process and write its outcome

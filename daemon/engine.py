@@ -21,7 +21,7 @@ from sqlalchemy import event
 from sqlalchemy.orm import Session
 
 from daemon.metrics import WORK, WORK_IN_HAND, WORK_SECONDS, WORK_WAITING
-from storage.base import Database
+from storage.database.base import Database
 from storage.errors import StorageError
 from storage.work import Handler, Work, WorkKind
 

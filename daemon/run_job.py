@@ -16,7 +16,7 @@ from crawler.running.process_limits import confine
 from crawler.visits.run import execute_run
 from daemon import logs
 from matching.masks import mask_text, mask_url
-from storage.base import Database
+from storage.database.base import Database
 from storage.evidence.warc import EvidenceStore
 from storage.work import Work
 

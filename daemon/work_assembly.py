@@ -21,7 +21,7 @@ from daemon.engine import EmbeddedEngine, Lane
 from matching.masks import mask_text
 from matching.service import MatchingService
 from storage import alerts, companies, deliveries, listings, matches, runs, sources, watch
-from storage.base import Database
+from storage.database.base import Database
 from storage.evidence.warc import EvidenceStore
 from storage.sources import SyncResult
 from storage.work import WorkKind

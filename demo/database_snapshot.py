@@ -17,8 +17,8 @@ from sqlalchemy.orm import Session, joinedload
 from demo.postings import Posting, SiteSection, Step
 from storage import alerts, runs
 from storage.alerts import Alert, AlertKind
-from storage.base import Base, Database
 from storage.companies import Company
+from storage.database.base import Base, Database
 from storage.deliveries import Delivery, DeliveryState
 from storage.listing_tables import Life, Listing, ListingVersion, MatchState
 from storage.matches import MatchSummary

@@ -22,7 +22,7 @@ from demo.delivery_receipts import Receipt, Receipts
 from demo.postings import STEP, Step
 from demo.story import step_of
 from demo.workspace import Workspace
-from storage.base import Database
+from storage.database.base import Database
 
 STOP_WITHIN_S = 20.0
 

@@ -1,8 +1,8 @@
 #!/bin/sh
-# Sees to the programs that the tests run beside Python: PostgreSQL's server, Tor, systemd's checker of units, a C compiler,
-# and WordPress with what it runs on.
-# On Debian as root what is missing is installed, and nothing of it is started. Elsewhere one line says what is missing and
-# what that leaves out, and the names are printed for SPILLWATCH_TESTS_WITHOUT. In CI a missing program is a failure.
+# Provides the programs that the tests run: PostgreSQL's server, Tor, systemd's checker of units, a C compiler, and
+# WordPress with PHP and MariaDB.
+# As root on Debian, the script installs missing programs and starts none of them. Elsewhere it writes one line per missing
+# program, with the tests that are left out, and prints the names for SPILLWATCH_TESTS_WITHOUT. In CI it fails instead.
 set -eu
 
 cd "$(dirname "$0")/.."
@@ -24,7 +24,7 @@ has_wordpress() {
 }
 
 install_postgresql() {
-    # Debian makes and starts a cluster on installation unless told not to.
+    # By default, Debian's package creates a cluster and starts it.
     settings=/etc/postgresql-common/createcluster.d
     mkdir -p "$settings"
     echo "create_main_cluster = false" >"$settings/spillwatch-tests.conf"
@@ -33,7 +33,7 @@ install_postgresql() {
 }
 
 install_tor() {
-    # A masked service is neither started now nor at the next boot. Undo: systemctl unmask tor tor@default
+    # A masked service does not start, neither now nor at the next boot. Undo: systemctl unmask tor tor@default
     mkdir -p /etc/systemd/system
     for unit in tor.service tor@default.service; do
         [ -e "/etc/systemd/system/$unit" ] || ln -s /dev/null "/etc/systemd/system/$unit"
@@ -45,11 +45,11 @@ install_systemd() { setup/apt-install.sh systemd; }
 
 install_gcc() {
     setup/apt-install.sh gcc libc6-dev
-    .venv/bin/python matching/native/build.py # what was installed without a compiler has no scanner yet
+    .venv/bin/python -m setup # an installation without a compiler has no native scanner yet
 }
 
 install_wordpress() {
-    # The programs without their services; and the package's files alone, for it would bring a web server along.
+    # The programs without their services. WordPress is only unpacked, because its package requires a web server.
     setup/apt-install.sh php-cli php-mysql mariadb-server-core mariadb-client-core
     mkdir -p "$wordpress"
     (
@@ -62,7 +62,7 @@ install_wordpress() {
 
 wordpress=.venv-peers/wordpress
 missing=
-see_to() { # NAME, WHAT IT LEAVES OUT
+provide() { # NAME, THE TESTS THAT ARE LEFT OUT WITHOUT IT
     "has_$1" && return
     if [ "$(id -u)" = 0 ] && found apt-get; then
         "install_$1" >&2
@@ -72,14 +72,14 @@ see_to() { # NAME, WHAT IT LEAVES OUT
     missing="${missing:+$missing,}$1"
 }
 
-see_to postgresql "everything on PostgreSQL; the same tests run on SQLite"
-see_to tor "crawling through a private Tor network"
-see_to systemd "the check of the systemd unit"
-see_to gcc "the native scanner; the one in Python finds the same"
-see_to wordpress "crawling a real blog; it needs php-cli, php-mysql and mariadb-server-core as well"
+provide postgresql "everything on PostgreSQL; the same tests run on SQLite"
+provide tor "crawling through a private Tor network"
+provide systemd "the check of the systemd unit"
+provide gcc "the native scanner; the scanner in Python is tested"
+provide wordpress "crawling a real blog; it needs php-cli, php-mysql and mariadb-server-core as well"
 
 if [ -n "$missing" ] && [ "${CI:-}" = true ]; then
-    echo "setup: in CI nothing is left out: install $missing first" >&2
+    echo "setup: CI runs all tests, but these programs are missing: $missing. Install them first." >&2
     exit 1
 fi
 echo "$missing"

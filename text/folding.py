@@ -1,17 +1,17 @@
-"""Folding: one form for text and terms alike, with a way back to the original offsets.
+"""Folding: maps texts and watch terms to one form, and leads back to the places in the original text.
 
-Two tables, both a function of single code points, so that folding is a numpy `take` and never looks ahead:
+There are two tables. Both map single code points, so that folding is a numpy `take` and never looks ahead:
 
 - `mention_fold()`, for names. In this order: NFKD; drop marks (Mn, Me), format characters (Cf) and controls;
   casefold; homoglyphs to ASCII letters; traditional to simplified Chinese; every white space to one space.
 - `narrow_fold()`, for identifiers. Full-width forms, foreign digits, dashes and spaces to ASCII; zero-width
   characters dropped. Letters keep their case and script: an e-mail address is not a name.
 
-`fold_images` makes what is in them, `fold_tables` keeps it from one start to the next.
+`setup/fold_images.py` computes them at installation, `fold_tables` reads them.
 
-After the mention table, runs of spaces become one. `defanged` undoes `[.]`, `(dot)` and their kind.
+After the mention table, runs of spaces become one space. `defanged` undoes `[.]`, `(dot)` and the like.
 Homoglyphs and leet are different things: `а` (Cyrillic) always reads as `a`, while `1` is a letter only
-sometimes, so letter-digit swaps are a second pass (`terms`).
+sometimes, so letter-digit swaps are a second pass (`matching/mentions/terms.py`).
 """
 
 import re
@@ -28,20 +28,23 @@ from text.fold_tables import Images, fold_images
 CodePoints = NDArray[np.uint32]
 Origins = NDArray[np.int64]
 
-BLOCK = 1 << 16  # code points folded at a time: the work arrays stay in the cache
-_ALL = 0x110000
-_DROP = _ALL  # an entry of the table: nothing comes out
-_EXPAND = _ALL + 1  # from here on: _EXPAND + i means the i-th of `expansions`
+BLOCK = 1 << 16  # code points folded at a time, so that the work arrays stay in the processor's cache
+_ALL = 0x110000  # code points
+# Entries of a table that are not code points:
+_DROP = _ALL  # the character is dropped
+_EXPAND = _ALL + 1  # _EXPAND + i: the character becomes `expansions[i]`
 _REPLACEMENT = 0xFFFD
 
 
 class Folded:
-    """Folded text with the way back, which is computed when first asked for: most texts hold no mention."""
+    """A folded text. The way back to the original is computed when it is first needed: most texts hold no
+    mention.
+    """
 
     __slots__ = ("_data", "_fold", "_origin", "_original", "text")
 
     def __init__(self, text: str, original: str, fold: "Fold | None") -> None:
-        """`fold` None: character i of the text is character i of the original."""
+        """`fold` is None where character i of the text is character i of the original."""
         self.text = text
         self._original = original
         self._fold = fold
@@ -57,11 +60,11 @@ class Folded:
 
     @property
     def is_original(self) -> bool:
-        """Whether every character stands where it stood."""
+        """Whether every character is at its place in the original."""
         return self._fold is None
 
     def span(self, start: int, end: int) -> tuple[int, int]:
-        """The half-open span in the original of folded characters start..end (end > start)."""
+        """Return the half-open span in the original of the folded characters start..end (end > start)."""
         if self._fold is None:
             return start, end
         if self._origin is None:
@@ -71,7 +74,7 @@ class Folded:
 
 @dataclass(frozen=True, slots=True)
 class Fold:
-    """A table over all code points; call it on text."""
+    """A table over all code points. Calling it folds a text."""
 
     table: CodePoints
     expansions: tuple[CodePoints, ...]
@@ -84,20 +87,20 @@ class Fold:
             out = text.encode("ascii").translate(self.ascii_map, self.ascii_drop).decode("ascii")
             same = len(out) == len(text)
         else:
-            blocks = [self._block(block) for block in _blocks(text)]
+            blocks = [self._fold_block(block) for block in _blocks(text)]
             same = all(unchanged for _, unchanged in blocks)
             out = b"".join(folded.tobytes() for folded, _ in blocks).decode("utf-32-le")
         if self.squeeze and "  " in out:
-            same, out = False, _squeezed(out)
+            same, out = False, _with_single_spaces(out)
         return Folded(out, text, None if same else self)
 
     def origin(self, text: str) -> Origins:
-        """For each folded character the index of the character of `text` that it came from."""
+        """Return, for each folded character, the index of the character of `text` that it came from."""
         origins: list[Origins] = []
         spaces: list[NDArray[np.bool_]] = []
         for number, block in enumerate(_blocks(text)):
             out = self.table.take(block)
-            source = np.repeat(np.arange(len(out)), self._sizes(out))
+            source = np.repeat(np.arange(len(out)), self._image_sizes(out))
             origins.append(source + number * BLOCK)
             spaces.append(out[source] == 0x20)
         origin: Origins = np.concatenate(origins)
@@ -106,21 +109,21 @@ class Fold:
         space = np.concatenate(spaces)
         return origin[~np.concatenate(([False], space[1:] & space[:-1]))]
 
-    def _block(self, block: CodePoints) -> tuple[CodePoints, bool]:
-        """The folded block, and whether each character has exactly one image."""
-        out = self.table.take(block, mode="clip")  # "clip" skips a bounds check that no str can fail
+    def _fold_block(self, block: CodePoints) -> tuple[CodePoints, bool]:
+        """Return the folded block, and whether each character became exactly one."""
+        out = self.table.take(block, mode="clip")  # skips the bounds check, which no str can fail
         if int(out.max()) < _DROP:
             return out, True
         many = out > _DROP
         if not many.any():
             return out[out != _DROP], False
         pieces = [self.expansions[code - _EXPAND] for code in out[many].tolist()]
-        expanded = np.repeat(out, self._sizes(out))
+        expanded = np.repeat(out, self._image_sizes(out))
         expanded[expanded >= _EXPAND] = np.concatenate(pieces)
         return expanded, False
 
-    def _sizes(self, out: CodePoints) -> NDArray[np.int64]:
-        """How many characters each entry of the table stands for."""
+    def _image_sizes(self, out: CodePoints) -> NDArray[np.int64]:
+        """Return how many characters each entry of the table stands for."""
         sizes: NDArray[np.int64] = (out != _DROP).astype(np.int64)
         many = np.flatnonzero(out > _DROP)
         sizes[many] = [len(self.expansions[code - _EXPAND]) for code in out[many].tolist()]
@@ -132,14 +135,15 @@ def _blocks(text: str) -> Iterator[CodePoints]:
     return (points[at : at + BLOCK] for at in range(0, len(points), BLOCK))
 
 
-def _squeezed(text: str) -> str:
-    while "  " in text:  # halves each run, so a run of a million takes twenty rounds
+def _with_single_spaces(text: str) -> str:
+    while "  " in text:  # each round halves every run: a run of a million spaces takes twenty
         text = text.replace("  ", " ")
     return text
 
 
-# A dot written so that nobody can click on it, after folding. Each pattern runs only where its guard occurs,
-# and begins with a literal or a set that `re` searches for quickly. Every quantifier is bounded.
+# Ways to write a dot so that nobody can click on the domain, after folding. A pattern is searched for only
+# where one of its guards occurs, and begins with a literal or a set, which `re` finds quickly. Every
+# quantifier is bounded, so that hostile text costs no more than other text.
 _DEFANGED = (
     (tuple("[({<【"), re.compile(r"[\[({<【] ?(?:\. ?[\])}>】]?|(?:dot|点) ?[\])}>】]) ?")),  # [.] (dot) [.
     (tuple("])}>】"), re.compile(r"\.[\])}>】]")),
@@ -150,21 +154,21 @@ _DEFANGED = (
 
 
 class Defanged:
-    """Folded text with its defanged dots made dots again; `text` and `span` as those of Folded."""
+    """A folded text in which defanged dots are dots again; `text` and `span` work as those of Folded."""
 
-    __slots__ = ("_before", "_folded", "_shift", "data", "text")
+    __slots__ = ("_dots", "_folded", "_shift", "data", "text")
 
     def __init__(self, folded: Folded, dots: list[tuple[int, int]]) -> None:
-        """`dots`: the spans that become dots, in order."""
+        """`dots`: the spans that become dots, in their order."""
         self._folded = folded
-        self._before: list[int] = []  # positions of the dots in `text`
-        self._shift: list[int] = []  # how far what follows them moved
+        self._dots: list[int] = []  # places of the dots in `text`
+        self._shift: list[int] = []  # by how many characters the text behind each dot moved
         pieces, at, shift = [], 0, 0
         for start, end in dots:
-            if start < at:  # inside the one before
+            if start < at:  # inside the previous span
                 continue
             pieces += [folded.text[at:start], "."]
-            self._before.append(start - shift)
+            self._dots.append(start - shift)
             at = end
             shift += end - start - 1
             self._shift.append(shift)
@@ -175,52 +179,52 @@ class Defanged:
         return self._folded.span(self._place(start, start=True), self._place(end - 1, start=False) + 1)
 
     def _place(self, index: int, *, start: bool) -> int:
-        """The index in the folded text; of a dot, that of its first or its last character."""
-        number = bisect_right(self._before, index) - 1
+        """Return the index in the folded text; for a dot, that of its first (`start`) or last character."""
+        number = bisect_right(self._dots, index) - 1
         if number < 0:
             return index
-        if start and self._before[number] == index:
+        if start and self._dots[number] == index:
             return index + (self._shift[number - 1] if number else 0)
         return index + self._shift[number]
 
 
 def defanged(folded: Folded) -> Defanged | None:
-    """None where nothing is defanged."""
+    """Return the text with its defanged dots undone; None where it has none."""
     text, data = folded.text, folded.data
     dots = []
     for guards, pattern in _DEFANGED:
-        if any(guard.encode() in data for guard in guards):  # bytes are searched quicker than wide strings
-            dots += [_with_space(text, match.span()) for match in pattern.finditer(text)]
+        if any(guard.encode() in data for guard in guards):  # faster to search than a wide str
+            dots += [_with_space_before(text, match.span()) for match in pattern.finditer(text)]
     return Defanged(folded, sorted(dots)) if dots else None
 
 
-def _with_space(text: str, span: tuple[int, int]) -> tuple[int, int]:
-    """The span with the space before it, if there is one: `qudian [.] com`."""
+def _with_space_before(text: str, span: tuple[int, int]) -> tuple[int, int]:
+    """Widen the span by a space before it, if there is one: `qudian [.] com`."""
     start, end = span
     return (start - 1, end) if text[start - 1 : start] == " " else span
 
 
 @cache
 def mention_fold() -> Fold:
-    """The table for names, aliases, domains and brands."""
-    return _build(fold_images("mention"), squeeze=True)
+    """Return the fold for names, aliases, domains and brands. Raises TablesMissing."""
+    return _fold_of(fold_images("mention"), squeeze=True)
 
 
 @cache
 def narrow_fold() -> Fold:
-    """The table for identifiers: only what the eye takes for the same ASCII character."""
-    return _build(fold_images("narrow"), squeeze=False)
+    """Return the fold for identifiers: only look-alikes of an ASCII character. Raises TablesMissing."""
+    return _fold_of(fold_images("narrow"), squeeze=False)
 
 
-def _build(made: Images, *, squeeze: bool) -> Fold:
+def _fold_of(images: Images, *, squeeze: bool) -> Fold:
     table = np.arange(_ALL, dtype=np.uint32)
-    ends = np.cumsum(made.sizes)
-    one, many = made.sizes == 1, made.sizes > 1
-    table[made.points[made.sizes == 0]] = _DROP
-    table[made.points[one]] = made.characters[ends[one] - 1]
-    table[made.points[many]] = _EXPAND + np.arange(np.count_nonzero(many))
-    spans = zip(ends[many] - made.sizes[many], ends[many], strict=True)
-    expansions = tuple(made.characters[start:end] for start, end in spans)
+    ends = np.cumsum(images.sizes)
+    one, many = images.sizes == 1, images.sizes > 1
+    table[images.points[images.sizes == 0]] = _DROP
+    table[images.points[one]] = images.characters[ends[one] - 1]
+    table[images.points[many]] = _EXPAND + np.arange(np.count_nonzero(many))
+    spans = zip(ends[many] - images.sizes[many], ends[many], strict=True)
+    expansions = tuple(images.characters[start:end] for start, end in spans)
     table[0xD800:0xE000] = _REPLACEMENT  # lone surrogates have no UTF-8 form
     ascii_images = table[:128]
     drop = np.flatnonzero(ascii_images == _DROP).astype(np.uint8).tobytes()

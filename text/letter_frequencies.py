@@ -1,8 +1,8 @@
 """How likely each character is in real text, as far as that tells one charset from another.
 
 A wrong charset turns common characters into rare ones. The classes are coarse on purpose: the few hundred
-most frequent characters of each script, those a text may well hold, and those no author writes. The words of
-trade with personal data are among the frequent ones, for that is what is read here.
+most frequent characters of each script, characters that a text may well hold, and characters that nobody
+writes. The frequent ones include the words of the trade in personal data, because those pages are read here.
 """
 
 from __future__ import annotations
@@ -43,14 +43,14 @@ _WESTERN = "àâäçéèêëîïôöùûüñáíóúßåøæãõœÀÄÇÉÈÖÜ
 _CENTRAL = "ąćęłńóśźżčďěňřšťůžýőűșțăĄŁŚŻČŘŠŽ"
 _PUNCTUATION = "，。！？：；、（）【】《》“”‘’…—·～￥＋－／「」『』 \u3000–€£¥©®°«»•№№±×"
 
-#: Characters of which the weight is remembered.
+#: How many characters' weights are kept in memory.
 MAX_KNOWN = 32_768
 
 _COMMON = frozenset(_SIMPLIFIED + _TRADITIONAL + _KOREAN + _JAPANESE)
 
 
 class _Weights(dict[str, float]):
-    """Looked up, not computed: a page's decision asks for 100,000 of them. Hostile pages fill no memory."""
+    """Computes a weight once, because one page may need 100,000 of them. Hostile pages cannot fill memory."""
 
     def __missing__(self, character: str) -> float:
         found = weight(character)
@@ -59,12 +59,12 @@ class _Weights(dict[str, float]):
         return found
 
 
-#: By character, as `weight` says.
+#: The result of `weight` by character.
 WEIGHTS = _Weights()
 
 
 def weight(character: str) -> float:
-    """Return between 1 (frequent) and -3 (no author writes it); ASCII is not asked about."""
+    """Return a weight between 1 (frequent) and -3 (nobody writes it) for a character beyond ASCII."""
     code = ord(character)
     if character in _COMMON:
         return 1.0
@@ -79,7 +79,7 @@ def weight(character: str) -> float:
     if 0x4E00 <= code <= 0x9FFF:
         return 0.3 if _in_level_one(character) else -0.6
     if 0xAC00 <= code <= 0xD7A3:
-        return 0.3 if _encodes(character, "euc_kr") else -1.0
+        return 0.3 if _has_code_in(character, "euc_kr") else -1.0
     if 0x0400 <= code <= 0x045F:
         return 0.9 if character in _RUSSIAN else 0.5 if character.lower() in _RUSSIAN else -0.4
     if 0xFF10 <= code <= 0xFF5A:  # full-width letters and digits
@@ -88,12 +88,12 @@ def weight(character: str) -> float:
 
 
 def _in_level_one(character: str) -> bool:
-    """Say whether a Chinese character is in the everyday half of GB 2312 or Big5."""
+    """Return whether a Chinese character is in the everyday half of GB 2312 or Big5."""
     return any(
         first <= character.encode(codec, "ignore")[:1] <= last
         for codec, first, last in (("gb2312", b"\xb0", b"\xd7"), ("big5", b"\xa4", b"\xc6"))
     )
 
 
-def _encodes(character: str, codec: str) -> bool:
+def _has_code_in(character: str, codec: str) -> bool:
     return bool(character.encode(codec, "ignore"))

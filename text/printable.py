@@ -1,6 +1,6 @@
-"""Text without anything that a terminal obeys.
+"""Removes from text everything that a terminal would execute.
 
-Crawled text is hostile to a terminal too: an escape sequence can rename the window or hide a line, and a
+Crawled text may attack a terminal: an escape sequence can rename the window or hide a line, and a
 right-to-left override can reverse a name.
 """
 

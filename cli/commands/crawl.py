@@ -25,8 +25,8 @@ from cli.output import console, emit_json, print_error, print_line
 from daemon.engine import EmbeddedEngine, Lane
 from daemon.work_assembly import assemble, declared_sources, recover_after_crash, synchronise
 from storage import runs, sources
+from storage.database.lock import DaemonLock
 from storage.errors import AlreadyRunning
-from storage.lock import DaemonLock
 from storage.runs import READ, Run, RunState, RunTrigger
 from storage.work import WorkKind
 

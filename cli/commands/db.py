@@ -11,10 +11,10 @@ import typer
 from cli.command_context import app_of
 from cli.exits import Exit
 from cli.output import emit_json, print_line
-from storage import schema
-from storage.base import Database
-from storage.lock import DaemonLock
-from storage.transfer import transfer_rows
+from storage.database import schema
+from storage.database.base import Database
+from storage.database.lock import DaemonLock
+from storage.database.transfer import transfer_rows
 
 app = typer.Typer(add_completion=False, help="Upgrade or copy the database.", no_args_is_help=True)
 

@@ -3,11 +3,10 @@
 How the modules work together, in this order:
 
 1. `definition` checks a source file. It uses `visit_settings` and `quiet_hours` (when and how often to
-   visit),
-   `expressions` (selectors, patterns, URLs) and `family_headers` (keys of interfaces).
+   visit), `expressions` (selectors, patterns, URLs) and `family_headers` (keys of interfaces).
 2. `adapter` defines the interface of all adapters: a `Page` goes in, a `Parsed` comes out. `adapter_for`
-   below
-   chooses the adapter: one of `kinds` (html, json, feed, paste) or of `families` (forum programs and others).
+   below chooses the adapter: one of `kinds` (html, json, feed, paste) or of `families` (forum programs and
+   others).
 3. The adapter's `Language` (`kinds.html`, `kinds.json`, `kinds.feed`) finds texts in a document.
    `markup` parses HTML and turns it into text.
 4. `field_reader` cuts and cleans these texts into the fields of a listing.

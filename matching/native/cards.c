@@ -1,7 +1,7 @@
 /* Payment cards and resident IDs: their check digits (identifiers/cards.py, resident_ids.py). */
 #include "inside.h"
 
-/* The length where the digits are a card's, else 0. */
+/* Returns the length where the digits are a card number, else 0. */
 size_t sw_card(const struct sw_rules *rules, const uint8_t *digits, size_t length) {
     static const uint8_t doubled[10] = {0, 2, 4, 6, 8, 1, 3, 5, 7, 9};
     if (length < 13 || length > 19) return 0;
@@ -19,7 +19,7 @@ static bool is_date(unsigned year, unsigned month, unsigned day) {
     return day <= days[month - 1] + (unsigned)leap;
 }
 
-/* The check digit of seventeen digits (ISO 7064 MOD 11-2). */
+/* Returns the check digit of seventeen digits (ISO 7064 MOD 11-2). */
 static uint8_t check_digit(const uint8_t *digits) {
     static const uint8_t weights[17] = {7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2};
     unsigned total = 0;
@@ -27,7 +27,8 @@ static uint8_t check_digit(const uint8_t *digits) {
     return (uint8_t)"10X98765432"[total % 11];
 }
 
-/* `length` is 15 or 18, the last character may be an X. Writes 18 characters to `out`; returns how many, or 0. */
+/* `length` is 15 or 18; the last character may be an X. Writes the canonical form to `out`. Returns 18, or 0 where
+ * this is not a resident ID. */
 size_t sw_resident_id(const struct sw_rules *rules, const uint8_t *digits, size_t length, uint8_t *out) {
     if (!rules->provinces[number(digits, 2)]) return 0;
     if (length == 15) {

@@ -6,18 +6,18 @@
 #define LONGEST_LABEL 63
 #define MOST_LABELS 8 /* before the last */
 #define SHORTEST_DOMAIN 4
-#define VECTOR 16 /* bytes that a processor lowers at once */
+#define VECTOR 16 /* bytes that a processor handles at once */
 
-/* Where the local part before `at` begins; two hyphens end it. `at` where there is none: it has 1 to 64 characters,
- * the first a letter, a digit or _, no two dots together and none at its end. */
+/* Returns where the local part before `at` begins, or `at` where there is none. A local part has 1 to 64 characters.
+ * It begins with a letter, a digit or _, has no two dots together and no dot at its end. Two hyphens end it. */
 static size_t local_start(const uint8_t *text, size_t at) {
-    /* one more than the length: what is longer shall fail, not lose its beginning */
+    /* One character more than allowed, so that a longer part is refused instead of losing its beginning. */
     size_t low = at > LONGEST_LOCAL + 1 ? at - LONGEST_LOCAL - 1 : 0, start = at, two_dots = 0;
     for (; start > low; start--) {
         uint8_t byte = text[start - 1];
-        if (sw_class[byte] & LOCAL) continue; /* most */
+        if (sw_class[byte] & LOCAL) continue; /* most characters */
         if (byte == '.') {
-            if (!two_dots && (start == at || text[start] == '.')) two_dots = start; /* the last two */
+            if (!two_dots && (start == at || text[start] == '.')) two_dots = start; /* the last two dots */
         } else if (byte != '-' || (start - 1 > low && text[start - 2] == '-')) {
             break;
         }
@@ -26,7 +26,8 @@ static size_t local_start(const uint8_t *text, size_t at) {
     return start < two_dots || at - start > LONGEST_LOCAL ? at : start;
 }
 
-/* Two to nine labels that begin and end with a letter or digit, the last one longer than one and not a number. */
+/* A domain has two to nine labels. Each begins and ends with a letter or digit; the last one has two characters or
+ * more and begins with a letter. */
 static bool is_domain(const uint8_t *text, size_t start, size_t end) {
     size_t label = start, labels = 0;
     for (size_t i = start; i < end; i++) {
@@ -39,7 +40,7 @@ static bool is_domain(const uint8_t *text, size_t start, size_t end) {
     return top && labels && labels <= MOST_LABELS;
 }
 
-/* Where the domain from `start` on ends, `start` where there is none. Two hyphens end it, unless it is xn--. */
+/* Returns where the domain from `start` on ends, or `start` where there is none. Two hyphens end it, except in xn--. */
 static size_t domain_end(const uint8_t *text, size_t start, size_t length) {
     size_t limit = length - start > LONGEST_EMAIL ? start + LONGEST_EMAIL : length;
     size_t end = start;
@@ -60,8 +61,9 @@ static size_t domain_end(const uint8_t *text, size_t start, size_t length) {
     return is_domain(text, start, end) ? end : start;
 }
 
-/* The ends and the length tell the providers' domains apart well enough, whatever the length. */
-static uint32_t hash(const uint8_t *name, size_t length) {
+/* The first and last four bytes and the length tell the providers' domains apart well enough, and take the same time
+ * for any length. */
+static uint32_t domain_slot(const uint8_t *name, size_t length) {
     uint32_t first, last;
     memcpy(&first, name, sizeof first);
     memcpy(&last, name + length - sizeof last, sizeof last);
@@ -71,7 +73,7 @@ static uint32_t hash(const uint8_t *name, size_t length) {
 void sw_domain_slots(struct sw_scanner *scanner) {
     const struct sw_rules *rules = scanner->rules;
     for (uint32_t i = 0; i < rules->domain_count && i < SW_DOMAIN_SLOTS / 2; i++) {
-        uint32_t slot = hash((const uint8_t *)rules->domains[i].name, rules->domains[i].length);
+        uint32_t slot = domain_slot((const uint8_t *)rules->domains[i].name, rules->domains[i].length);
         while (scanner->slots[slot]) slot = (slot + 1) % SW_DOMAIN_SLOTS;
         scanner->slots[slot] = (uint16_t)(i + 1);
     }
@@ -80,15 +82,15 @@ void sw_domain_slots(struct sw_scanner *scanner) {
 static const struct sw_provider *provider_of(const struct sw_scanner *scanner, const uint8_t *name, size_t length) {
     const struct sw_rules *rules = scanner->rules;
     if (length < SHORTEST_DOMAIN || length > sizeof rules->domains->name) return NULL;
-    for (uint32_t slot = hash(name, length); scanner->slots[slot]; slot = (slot + 1) % SW_DOMAIN_SLOTS) {
+    for (uint32_t slot = domain_slot(name, length); scanner->slots[slot]; slot = (slot + 1) % SW_DOMAIN_SLOTS) {
         const struct sw_domain *domain = &rules->domains[scanner->slots[slot] - 1];
         if (domain->length == length && !memcmp(domain->name, name, length)) return &rules->providers[domain->provider];
     }
     return NULL;
 }
 
-/* `email` in lower case, which has its @ at `at`, becomes its mailbox; returns the mailbox's length. */
-static size_t mailbox(const struct sw_scanner *scanner, uint8_t *email, size_t at, size_t length) {
+/* Turns `email`, in lower case and with its @ at `at`, into its mailbox (providers.py). Returns the new length. */
+static size_t reduce_to_mailbox(const struct sw_scanner *scanner, uint8_t *email, size_t at, size_t length) {
     uint8_t *local = email, *domain = email + at + 1;
     size_t local_length = at, domain_length = length - at - 1;
     const struct sw_provider *provider = provider_of(scanner, domain, domain_length);
@@ -118,27 +120,27 @@ static size_t mailbox(const struct sw_scanner *scanner, uint8_t *email, size_t a
     return kept + 1 + reached_length;
 }
 
-/* `size` characters in lower case to `out`. As many more as make whole vectors, where the text has them: to count to
- * the last one takes longer. */
-static void lowered(uint8_t *out, const uint8_t *text, size_t size, size_t length) {
+/* Copies `size` characters to `out` in lower case, and up to VECTOR - 1 more where the text has them: whole vectors are
+ * faster than an exact count. */
+static void copy_lower(uint8_t *out, const uint8_t *text, size_t size, size_t length) {
     size_t more = (size + VECTOR - 1) / VECTOR * VECTOR;
     if (more <= length) size = more;
     for (size_t i = 0; i < size; i++) out[i] = lower(text[i]);
 }
 
-static void email_at(struct sw_scanner *scanner, const uint8_t *text, size_t at, size_t length) {
+static void add_email(struct sw_scanner *scanner, const uint8_t *text, size_t at, size_t length) {
     size_t start = local_start(text, at);
     if (start == at) return;
     size_t end = domain_end(text, at + 1, length);
     if (end == at + 1 || end - start > LONGEST_EMAIL) return;
     uint8_t *value = sw_room(scanner, SW_EMAIL);
     if (!value) return;
-    lowered(value, text + start, end - start, length - start);
-    sw_add(scanner, SW_EMAIL, mailbox(scanner, value, at - start, end - start), start, end);
+    copy_lower(value, text + start, end - start, length - start);
+    sw_add(scanner, SW_EMAIL, reduce_to_mailbox(scanner, value, at - start, end - start), start, end);
 }
 
 void sw_emails(struct sw_scanner *scanner, const uint8_t *text, size_t length) {
     const uint8_t *at = text, *last = text + length;
     while (at < last && (at = memchr(at, '@', (size_t)(last - at))))
-        email_at(scanner, text, (size_t)(at++ - text), length);
+        add_email(scanner, text, (size_t)(at++ - text), length);
 }

@@ -1,11 +1,11 @@
 /* The narrow fold (text/folding.py): full-width forms, foreign digits, dashes and spaces become ASCII, zero-width
- * characters go. What was moved by it is kept, so that places in the block can be told. */
+ * characters are dropped. The shifts remember how far it moved the text, so that places in the block can be given. */
 #include <stdlib.h>
 
 #include "inside.h"
 
-/* How many bytes of `block` are ASCII from its beginning on. */
-static size_t ascii(const uint8_t *block, size_t length) {
+/* Returns how many bytes at the beginning of `block` are ASCII. */
+static size_t ascii_length(const uint8_t *block, size_t length) {
     size_t at = 0;
     for (; at + 32 <= length; at += 32) {
         uint64_t words[4];
@@ -16,8 +16,9 @@ static size_t ascii(const uint8_t *block, size_t length) {
     return at;
 }
 
-/* The code point at `bytes` and how many bytes it has; 1 and no code point where they are no UTF-8. */
-static size_t decoded(const uint8_t *bytes, size_t left, uint32_t *point) {
+/* Writes the code point at `bytes` to `point` and returns its size in bytes. Where they are not UTF-8, the code point
+ * is 0, which the fold keeps, and the size is 1. */
+static size_t decode(const uint8_t *bytes, size_t left, uint32_t *point) {
     static const uint32_t least[5] = {0, 0, 0x80, 0x800, 0x10000};
     uint8_t lead = bytes[0];
     size_t size = lead < 0xC2 ? 1 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : lead < 0xF5 ? 4 : 1;
@@ -33,8 +34,9 @@ static size_t decoded(const uint8_t *bytes, size_t left, uint32_t *point) {
     return size;
 }
 
-/* From the next character of the narrowed text on, `by` more bytes of the block lie before. */
-static bool shift(struct sw_scanner *scanner, size_t at, size_t by) {
+/* Remembers that `by` bytes of the block were left out before place `at` of the narrowed text. False when out of
+ * memory. */
+static bool add_shift(struct sw_scanner *scanner, size_t at, size_t by) {
     size_t count = scanner->shift_count;
     if (count && scanner->shifts[count - 1].at == at) {
         scanner->shifts[count - 1].by += (uint32_t)by;
@@ -62,16 +64,16 @@ static bool fold_into(struct sw_scanner *scanner, const uint8_t *block, size_t l
             continue;
         }
         uint32_t point;
-        size_t size = decoded(block + at, length - at, &point);
+        size_t size = decode(block + at, length - at, &point);
         uint8_t page = rules->fold_pages[point >> 6];
         uint8_t image = page ? rules->fold_images[page * 64 + (point & 63)] : 0;
         if (image == 0) {
             for (size_t i = 0; i < size; i++) text[to++] = block[at + i];
         } else if (image == SW_DROPPED) {
-            if (!shift(scanner, to, size)) return false;
+            if (!add_shift(scanner, to, size)) return false;
         } else {
             text[to++] = image;
-            if (!shift(scanner, to, size - 1)) return false;
+            if (!add_shift(scanner, to, size - 1)) return false;
         }
         at += size;
     }
@@ -79,10 +81,10 @@ static bool fold_into(struct sw_scanner *scanner, const uint8_t *block, size_t l
     return true;
 }
 
-/* The narrowed text and its length: the block itself where it is ASCII. NULL where memory is short. */
+/* Returns the narrowed text and sets its length: the block itself where it is ASCII. NULL when out of memory. */
 const uint8_t *sw_fold(struct sw_scanner *scanner, const uint8_t *block, size_t *length) {
     scanner->shift_count = 0;
-    size_t at = ascii(block, *length);
+    size_t at = ascii_length(block, *length);
     if (at == *length) return block;
     if (scanner->folded_room < *length) {
         uint8_t *folded = realloc(scanner->folded, *length);
@@ -94,9 +96,9 @@ const uint8_t *sw_fold(struct sw_scanner *scanner, const uint8_t *block, size_t 
     return fold_into(scanner, block, *length, at, length) ? scanner->folded : NULL;
 }
 
-/* Where a character of the narrowed text stands in the block. */
-static size_t place(const struct sw_scanner *scanner, size_t at) {
-    size_t low = 0, high = scanner->shift_count; /* the shifts before `low` are at or before it */
+/* Returns the place in the block of a character of the narrowed text. */
+static size_t block_place(const struct sw_scanner *scanner, size_t at) {
+    size_t low = 0, high = scanner->shift_count; /* the shifts before index `low` are at or before `at` */
     while (low < high) {
         size_t middle = low + (high - low) / 2;
         if (scanner->shifts[middle].at <= at)
@@ -107,10 +109,11 @@ static size_t place(const struct sw_scanner *scanner, size_t at) {
     return low ? at + scanner->shifts[low - 1].by : at;
 }
 
-/* The span in the block of start..end. Its last byte is a character's last, or what the whole character became. */
+/* Writes the span in the block of start..end. The last character may have been narrowed from several bytes, so its end
+ * is found by the lead byte in the block. */
 void sw_span(const struct sw_scanner *scanner, size_t start, size_t end, int64_t *first, int64_t *last) {
-    uint8_t lead = scanner->block[*last = (int64_t)place(scanner, end - 1)];
-    *first = (int64_t)place(scanner, start);
+    uint8_t lead = scanner->block[*last = (int64_t)block_place(scanner, end - 1)];
+    *first = (int64_t)block_place(scanner, start);
     *last += lead < 0xC0 ? 1 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
     if (*last > (int64_t)scanner->block_length) *last = (int64_t)scanner->block_length;
 }

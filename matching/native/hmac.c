@@ -1,18 +1,21 @@
-/* HMAC-SHA256 of many short messages under one key (RFC 2104, FIPS 180-4): eight or sixteen side by side, each in a
- * lane of the processor's vectors. The key's two first blocks are compressed once for all of them.
+/* HMAC-SHA256 of many short messages under one key (RFC 2104, FIPS 180-4): eight or sixteen side by side, each in one
+ * lane of the processor's vectors. The first block of the inner and of the outer hash depends on the key only, so it is
+ * compressed once for all messages. A message that fits into one further block (nearly every identifier does) then
+ * costs two compressions: one inner, one outer.
  *
- * A processor without AVX2 is told so by sw_hmac_lanes, and Python hashes with stringzilla. */
+ * For a processor without AVX2 sw_hmac_lanes returns 0, and Python hashes with stringzilla. */
 #include "inside.h"
 
 #if defined SW_X86
 #include <immintrin.h>
 #endif
 
-#define WORDS 16 /* of a block */
+#define WORDS 16 /* of 32 bits in a block */
 #define BLOCK 64 /* bytes */
 #define KEY 32   /* bytes */
-#define MAC 16   /* bytes of a fingerprint: the first ones of the digest */
-#define MOST_IN_LANE (BLOCK - 9) /* bytes of a message that has room in one block with its end and its length */
+#define MAC 16   /* bytes of a fingerprint: the beginning of the digest */
+/* Bytes of the longest message that fits into one block, beside the end mark (1) and the length (8). */
+#define MOST_IN_LANE (BLOCK - 9)
 
 static const uint32_t ROUND[64] = {
     0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5, 0x3956c25b, 0x59f111f1, 0x923f82a4, 0xab1c5ed5,
@@ -30,7 +33,8 @@ static const uint32_t FIRST[8] = {
 
 #define ROTATED(x, n) ((x) >> (n) | (x) << (32 - (n)))
 
-/* One block, for numbers and for vectors of numbers alike: `type` is what a word is. */
+/* Compresses one block. `type` is a word: a number, or a vector of numbers with one message per lane. The message
+ * schedule is computed in place in `words`, sixteen words at a time. */
 #define COMPRESS(type, state, words) \
     do { \
         type a = (state)[0], b = (state)[1], c = (state)[2], d = (state)[3]; \
@@ -70,13 +74,13 @@ static void compress(uint32_t state[8], const uint8_t block[BLOCK]) {
     COMPRESS(uint32_t, state, words);
 }
 
-/* Overwritten for good: the compiler may not leave it out. */
+/* `volatile` keeps the compiler from leaving this out. */
 static void wipe(void *secret, size_t size) {
     volatile uint8_t *bytes = secret;
     while (size--) *bytes++ = 0;
 }
 
-static void begin(struct states *states, const uint8_t key[KEY]) {
+static void derive_states(struct states *states, const uint8_t key[KEY]) {
     uint8_t block[BLOCK];
     for (int i = 0; i < BLOCK; i++) block[i] = (i < KEY ? key[i] : 0) ^ 0x36;
     memcpy(states->inner, FIRST, sizeof FIRST);
@@ -87,22 +91,22 @@ static void begin(struct states *states, const uint8_t key[KEY]) {
     wipe(block, sizeof block);
 }
 
-/* The last block of a message, which `left` bytes of it remain for; `total` bytes were hashed, the key's too. */
-static void last_block(uint8_t block[BLOCK], const uint8_t *message, size_t left, uint64_t total) {
+/* Fills the last block of a message, of which `left` bytes remain. `total`: all hashed bytes, with the key's block. */
+static void fill_last_block(uint8_t block[BLOCK], const uint8_t *message, size_t left, uint64_t total) {
     memset(block, 0, BLOCK);
     if (left) memcpy(block, message, left);
     block[left] = 0x80;
     put_big_endian(block + BLOCK - 4, (uint32_t)(total * 8));
 }
 
-/* A message of any length (below 2^28 bytes), by itself. */
-static void alone(const struct states *states, const uint8_t *message, size_t length, uint8_t *out) {
+/* Hashes one message of less than 2^28 bytes. */
+static void hash_one(const struct states *states, const uint8_t *message, size_t length, uint8_t *out) {
     uint32_t state[8];
     uint8_t block[BLOCK];
     uint64_t total = BLOCK + length;
     memcpy(state, states->inner, sizeof state);
     for (; length >= BLOCK; message += BLOCK, length -= BLOCK) compress(state, message);
-    if (length > MOST_IN_LANE) { /* no room for the length: that comes in a block of its own */
+    if (length > MOST_IN_LANE) { /* the length does not fit, so a block of its own follows with it */
         memset(block, 0, BLOCK);
         memcpy(block, message, length);
         block[length] = 0x80;
@@ -110,12 +114,12 @@ static void alone(const struct states *states, const uint8_t *message, size_t le
         memset(block, 0, BLOCK);
         put_big_endian(block + BLOCK - 4, (uint32_t)(total * 8));
     } else {
-        last_block(block, message, length, total);
+        fill_last_block(block, message, length, total);
     }
     compress(state, block);
     uint8_t digest[32];
     for (int i = 0; i < 8; i++) put_big_endian(digest + 4 * i, state[i]);
-    last_block(block, digest, sizeof digest, BLOCK + sizeof digest);
+    fill_last_block(block, digest, sizeof digest, BLOCK + sizeof digest);
     memcpy(state, states->outer, sizeof state);
     compress(state, block);
     for (int i = 0; i < MAC / 4; i++) put_big_endian(out + 4 * i, state[i]);
@@ -123,8 +127,8 @@ static void alone(const struct states *states, const uint8_t *message, size_t le
 
 #if defined SW_X86
 
-/* The inner and the outer block of as many messages as a word of `type` has lanes; their digests are in `state`. */
-#define BOTH_BLOCKS(type, states, words, state) \
+/* Compresses the inner and the outer block of each lane's message. The digests are in `state` then. */
+#define INNER_AND_OUTER(type, states, words, state) \
     do { \
         for (int i = 0; i < 8; i++) (state)[i] = (states)->inner[i] + (type){0}; \
         COMPRESS(type, state, words); \
@@ -137,38 +141,41 @@ static void alone(const struct states *states, const uint8_t *message, size_t le
 typedef uint32_t eight_words __attribute__((vector_size(32)));
 typedef uint32_t sixteen_words __attribute__((vector_size(64)));
 
-/* Hashes the eight messages from offsets[0] on. One without room in a block is hashed as an empty one. */
-__attribute__((target("avx2"))) static void eight(const struct states *states, const int64_t *offsets,
-                                                  const uint8_t *tape, uint8_t *out) {
+/* Hashes the eight messages from offsets[0] on. For one longer than MOST_IN_LANE it writes the hash of an empty
+ * message, which sw_hmac overwrites. */
+__attribute__((target("avx2"))) static void hash_eight(const struct states *states, const int64_t *offsets,
+                                                       const uint8_t *tape, uint8_t *out) {
     eight_words words[WORDS], state[8];
     for (int lane = 0; lane < 8; lane++) {
         uint8_t block[BLOCK];
         size_t length = (size_t)(offsets[lane + 1] - offsets[lane]);
         if (length > MOST_IN_LANE) length = 0;
-        last_block(block, tape + offsets[lane], length, BLOCK + length);
+        fill_last_block(block, tape + offsets[lane], length, BLOCK + length);
         for (int i = 0; i < WORDS; i++) words[i][lane] = big_endian(block + 4 * i);
     }
-    BOTH_BLOCKS(eight_words, states, words, state);
+    INNER_AND_OUTER(eight_words, states, words, state);
     for (int lane = 0; lane < 8; lane++)
         for (int i = 0; i < MAC / 4; i++) put_big_endian(out + MAC * lane + 4 * i, state[i][lane]);
 }
 
 #define AVX512 __attribute__((target("avx512f,avx512bw,avx512vl")))
 
-AVX512 static inline __m512i swapped(__m512i words) {
+AVX512 static inline __m512i swap_bytes(__m512i words) {
     return _mm512_shuffle_epi8(words, _mm512_set4_epi32(0x0c0d0e0f, 0x08090a0b, 0x04050607, 0x00010203));
 }
 
-/* Of four vectors of four quarters: in each quarter the four words of a row become a column. */
-AVX512 static inline void turn_words(__m512i *rows) {
+/* Sixteen messages are loaded as one vector each, but a lane needs word i of every message in vector i: a 16 x 16
+ * matrix of words is transposed. This transposes the 4 x 4 words in each quarter of four vectors; transpose_quarters
+ * then moves whole quarters. */
+AVX512 static inline void transpose_words(__m512i *rows) {
     __m512i low = _mm512_unpacklo_epi32(rows[0], rows[1]), high = _mm512_unpackhi_epi32(rows[0], rows[1]);
     __m512i low_2 = _mm512_unpacklo_epi32(rows[2], rows[3]), high_2 = _mm512_unpackhi_epi32(rows[2], rows[3]);
     rows[0] = _mm512_unpacklo_epi64(low, low_2), rows[1] = _mm512_unpackhi_epi64(low, low_2);
     rows[2] = _mm512_unpacklo_epi64(high, high_2), rows[3] = _mm512_unpackhi_epi64(high, high_2);
 }
 
-/* The same of the quarters themselves; from one row to the next it is `step`. */
-AVX512 static inline void turn_quarters(__m512i *rows, int step) {
+/* Transposes the 4 x 4 quarters of four vectors, `step` vectors apart. */
+AVX512 static inline void transpose_quarters(__m512i *rows, int step) {
     __m512i *a = rows, *b = a + step, *c = b + step, *d = c + step;
     __m512i even = _mm512_shuffle_i32x4(*a, *b, 0x88), odd = _mm512_shuffle_i32x4(*a, *b, 0xdd);
     __m512i even_2 = _mm512_shuffle_i32x4(*c, *d, 0x88), odd_2 = _mm512_shuffle_i32x4(*c, *d, 0xdd);
@@ -176,8 +183,8 @@ AVX512 static inline void turn_quarters(__m512i *rows, int step) {
     *c = _mm512_shuffle_i32x4(even, even_2, 0xdd), *d = _mm512_shuffle_i32x4(odd, odd_2, 0xdd);
 }
 
-/* The last blocks of sixteen messages as big-endian words: word i of each of them in words[i]. What lies behind a
- * message is not read. */
+/* Loads the last blocks of sixteen messages: word i of each of them, from big-endian, into words[i]. A masked load does
+ * not touch the bytes behind a message, which may lie behind the end of the tape. */
 AVX512 static inline void load_blocks(const int64_t *offsets, const uint8_t *tape, __m512i words[WORDS]) {
     uint32_t bits[16];
     for (int lane = 0; lane < 16; lane++) {
@@ -185,24 +192,25 @@ AVX512 static inline void load_blocks(const int64_t *offsets, const uint8_t *tap
         if (length > MOST_IN_LANE) length = 0;
         bits[lane] = (uint32_t)(8 * (BLOCK + length));
         __m512i message = _mm512_maskz_loadu_epi8((1ull << length) - 1, tape + offsets[lane]);
-        words[lane] = swapped(_mm512_mask_set1_epi8(message, 1ull << length, (char)0x80));
+        words[lane] = swap_bytes(_mm512_mask_set1_epi8(message, 1ull << length, (char)0x80));
     }
-    for (int row = 0; row < 16; row += 4) turn_words(words + row);
-    for (int row = 0; row < 4; row++) turn_quarters(words + row, 4);
+    for (int row = 0; row < 16; row += 4) transpose_words(words + row);
+    for (int row = 0; row < 4; row++) transpose_quarters(words + row, 4);
     words[WORDS - 1] = _mm512_loadu_si512(bits);
 }
 
-/* As `eight`, for sixteen. */
-AVX512 static void sixteen(const struct states *states, const int64_t *offsets, const uint8_t *tape, uint8_t *out) {
+/* As hash_eight, for sixteen messages. */
+AVX512 static void hash_sixteen(const struct states *states, const int64_t *offsets, const uint8_t *tape,
+                                uint8_t *out) {
     union {
         __m512i vectors[WORDS];
         sixteen_words words[WORDS];
     } block, digest;
     load_blocks(offsets, tape, block.vectors);
-    BOTH_BLOCKS(sixteen_words, states, block.words, digest.words);
-    for (int i = 0; i < MAC / 4; i++) digest.vectors[i] = swapped(digest.vectors[i]);
-    turn_words(digest.vectors);
-    turn_quarters(digest.vectors, 1);
+    INNER_AND_OUTER(sixteen_words, states, block.words, digest.words);
+    for (int i = 0; i < MAC / 4; i++) digest.vectors[i] = swap_bytes(digest.vectors[i]);
+    transpose_words(digest.vectors);
+    transpose_quarters(digest.vectors, 1);
     for (int i = 0; i < 4; i++) _mm512_storeu_si512(out + sizeof(__m512i) * (size_t)i, digest.vectors[i]);
 }
 
@@ -213,10 +221,11 @@ uint32_t sw_hmac_lanes(void) {
     return __builtin_cpu_supports("avx2") ? 8 : 0;
 }
 
-/* Hashes `count` messages, `lanes` of them or fewer: where some are missing, empty ones stand for them. */
-static void side_by_side(uint32_t lanes, const struct states *states, const int64_t *offsets, const uint8_t *tape,
-                         uint64_t count, uint8_t *out) {
-    void (*hash)(const struct states *, const int64_t *, const uint8_t *, uint8_t *) = lanes == 16 ? sixteen : eight;
+/* Hashes up to `lanes` messages; empty ones fill the lanes that are left. */
+static void hash_side_by_side(uint32_t lanes, const struct states *states, const int64_t *offsets, const uint8_t *tape,
+                              uint64_t count, uint8_t *out) {
+    void (*hash)(const struct states *, const int64_t *, const uint8_t *, uint8_t *) =
+        lanes == 16 ? hash_sixteen : hash_eight;
     if (count == lanes) {
         hash(states, offsets, tape, out);
     } else {
@@ -232,8 +241,8 @@ static void side_by_side(uint32_t lanes, const struct states *states, const int6
 
 uint32_t sw_hmac_lanes(void) { return 0; }
 
-static void side_by_side(uint32_t lanes, const struct states *states, const int64_t *offsets, const uint8_t *tape,
-                         uint64_t count, uint8_t *out) {
+static void hash_side_by_side(uint32_t lanes, const struct states *states, const int64_t *offsets, const uint8_t *tape,
+                              uint64_t count, uint8_t *out) {
     (void)lanes, (void)states, (void)offsets, (void)tape, (void)count, (void)out;
 }
 
@@ -244,12 +253,12 @@ void sw_hmac(uint32_t lanes, const uint8_t *key, const int64_t *offsets, const u
     struct states states;
     if (lanes > sw_hmac_lanes()) lanes = sw_hmac_lanes();
     lanes = lanes < 8 ? 0 : lanes < 16 ? 8 : 16;
-    begin(&states, key);
+    derive_states(&states, key);
     for (uint64_t i = 0; lanes && i < count; i += lanes)
-        side_by_side(lanes, &states, offsets + i, tape, count - i < lanes ? count - i : lanes, out + MAC * i);
+        hash_side_by_side(lanes, &states, offsets + i, tape, count - i < lanes ? count - i : lanes, out + MAC * i);
     for (uint64_t i = 0; i < count; i++) {
         size_t length = (size_t)(offsets[i + 1] - offsets[i]);
-        if (!lanes || length > MOST_IN_LANE) alone(&states, tape + offsets[i], length, out + MAC * i);
+        if (!lanes || length > MOST_IN_LANE) hash_one(&states, tape + offsets[i], length, out + MAC * i);
     }
     wipe(&states, sizeof states);
 }

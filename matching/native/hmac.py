@@ -1,4 +1,4 @@
-"""HMAC-SHA256 by hmac.c: of the values on a tape, eight or sixteen at a time."""
+"""HMAC-SHA256 of the values on a tape with hmac.c, eight or sixteen at a time."""
 
 from functools import cache
 
@@ -13,7 +13,7 @@ KEY_SIZE = 32
 
 @cache
 def lanes() -> int:
-    """How many messages are hashed side by side; 0 where the library or the processor has no way to."""
+    """Return how many messages are hashed side by side; 0 where the library or the processor cannot."""
     try:
         return int(load_library().hmac_lanes())
     except LibraryMissing:
@@ -23,14 +23,14 @@ def lanes() -> int:
 def hashed(
     key: bytes | bytearray, offsets: NDArray[np.int64], tape: NDArray[np.uint8], side_by_side: int
 ) -> NDArray[np.uint8]:
-    """A row of SIZE bytes a message: message i is `tape[offsets[i]:offsets[i + 1]]`.
+    """Return one row of SIZE bytes per message: message i is `tape[offsets[i]:offsets[i + 1]]`.
 
-    `side_by_side`: `lanes()` or fewer; with less than eight one message comes after the other.
+    `side_by_side`: `lanes()` or fewer; with fewer than eight, one message is hashed after the other.
     """
     if len(key) != KEY_SIZE:
-        raise ValueError(f"a key of {len(key)} bytes; wanted: {KEY_SIZE}")
+        raise ValueError(f"a key has {len(key)} bytes; expected {KEY_SIZE}")
     out = np.empty((len(offsets) - 1, SIZE), dtype=np.uint8)
-    secret = np.frombuffer(key, dtype=np.uint8)  # a view: no copy of the key stays behind
+    secret = np.frombuffer(key, dtype=np.uint8)  # a view, so that no copy of the key stays in memory
     offsets, tape = np.ascontiguousarray(offsets), np.ascontiguousarray(tape)
     places = (secret.ctypes.data, offsets.ctypes.data, tape.ctypes.data)
     load_library().hmac(side_by_side, *places, len(out), out.ctypes.data)

@@ -2,10 +2,10 @@
 #include "inside.h"
 
 #define HEAD 4
-#define FEWEST 11 /* letters and digits behind the head */
-#define MOST 44
+#define FEWEST 11 /* letters and digits behind the head ... */
+#define MOST 44   /* ... and at most */
 
-/* The kinds of a country's structure: n a digit, a a letter, c either. */
+/* The kinds of characters in a country's structure: n is a digit, a is a letter, c is either. */
 static bool is_kind(uint8_t byte, uint8_t kind) {
     return kind == 'n' ? is_digit(byte) : kind == 'a' ? !is_digit(byte) : true;
 }
@@ -33,11 +33,13 @@ size_t sw_iban(struct sw_scanner *scanner, const uint8_t *text, size_t length, s
         scanner->rules->ibans + SW_IBAN_ROW * (26 * (size_t)(upper(text[start]) - 'A') + upper(text[start + 1]) - 'A');
     uint8_t value[HEAD + MOST];
     for (size_t i = 0; i < HEAD; i++) value[i] = upper(text[start + i]);
-    size_t at = start + HEAD, count = HEAD, end = 0; /* end: where the country's length is reached, as a word */
+    /* `end`: where as many characters were read as the country's IBANs have. 0 if letters or digits follow there
+     * without a break, because then it is part of a longer word. */
+    size_t at = start + HEAD, count = HEAD, end = 0;
     while (count < HEAD + MOST) {
         size_t next = at < length && (text[at] == ' ' || text[at] == '-') ? at + 1 : at;
         if (next >= length || !is_word(text[next])) break;
-        if (end == at) end = next > at ? end : 0; /* it goes on without a break */
+        if (end == at) end = next > at ? end : 0;
         value[count++] = upper(text[next]);
         at = next + 1;
         if (count == structure[0]) end = at;

@@ -1,4 +1,4 @@
-/* What the parts of the scanner share. Text here is the narrowed block: see fold.c. */
+/* What the parts of the scanner share. `text` is always the narrowed block: see fold.c. */
 #ifndef SPILLWATCH_INSIDE_H
 #define SPILLWATCH_INSIDE_H
 
@@ -7,12 +7,13 @@
 
 #include "spillwatch.h"
 
-/* SW_PORTABLE leaves out what only one kind of processor has, as another kind would. */
+/* SW_PORTABLE compiles for any processor, without the instructions of x86. */
 #if defined __x86_64__ && !defined SW_PORTABLE
 #define SW_X86
 #endif
 
-/* Classes of ASCII characters, as bits of sw_class[]. LOCAL: of an address before its @, but for dots and hyphens. */
+/* Classes of ASCII characters, as bits of sw_class[]. LOCAL: characters before the @ of an address, except dots and
+ * hyphens. SEPARATOR: characters between the groups of a number. */
 enum { DIGIT = 1, LETTER = 2, LOCAL = 4, SEPARATOR = 8, X = 16 };
 
 extern const uint8_t sw_class[256];
@@ -40,12 +41,12 @@ struct bucket {
     size_t count, room, tape_length, tape_room;
 };
 
-/* From `at` on, a character of the narrowed text stands so many bytes further on in the block. */
+/* From `at` on, the place of a character in the block is its place in the narrowed text plus `by`. */
 struct shift {
     uint32_t at, by;
 };
 
-#define SW_DOMAIN_SLOTS 1024 /* more than twice the domains */
+#define SW_DOMAIN_SLOTS 1024 /* at least twice the number of domains */
 
 struct sw_scanner {
     const struct sw_rules *rules;
@@ -56,20 +57,21 @@ struct sw_scanner {
     size_t shift_count, shift_room;
     const uint8_t *block;
     size_t block_length;
-    size_t run_first[SW_FIELDS]; /* of each field, the first candidate of this run of digits */
-    uint16_t slots[SW_DOMAIN_SLOTS];
-    bool failed; /* memory was short */
+    size_t run_first[SW_FIELDS]; /* per field, the index of the first candidate in the current run of digits */
+    uint16_t slots[SW_DOMAIN_SLOTS]; /* hash table: 1 + the index of a domain, 0: free */
+    bool failed; /* out of memory */
 };
 
 static inline bool wanted(const struct sw_scanner *scanner, enum sw_field field) {
     return scanner->rules->fields >> field & 1;
 }
 
-#define LONGEST_VALUE 320 /* bytes of the longest canonical form, with something to spare */
+#define LONGEST_VALUE 320 /* bytes: more than the longest canonical form (an address), as copies may write more */
 
 uint8_t *sw_grow(struct sw_scanner *scanner, enum sw_field field);
 
-/* Room for one more canonical form in the field's tape, NULL where memory is short. */
+/* Returns LONGEST_VALUE bytes on the field's tape for one more canonical form, NULL when out of memory. sw_add must
+ * follow to keep what is written there. */
 static inline uint8_t *sw_room(struct sw_scanner *scanner, enum sw_field field) {
     struct bucket *bucket = &scanner->buckets[field];
     if (bucket->count < bucket->room && bucket->tape_length + LONGEST_VALUE <= bucket->tape_room)
@@ -77,7 +79,7 @@ static inline uint8_t *sw_room(struct sw_scanner *scanner, enum sw_field field) 
     return sw_grow(scanner, field);
 }
 
-/* Keeps what was written there. */
+/* Adds a candidate whose form was written to sw_room(). */
 static inline void sw_add(struct sw_scanner *scanner, enum sw_field field, size_t length, size_t start, size_t end) {
     struct bucket *bucket = &scanner->buckets[field];
     bucket->tape_length += length;
@@ -91,15 +93,15 @@ void sw_emails(struct sw_scanner *scanner, const uint8_t *text, size_t length);
 void sw_domain_slots(struct sw_scanner *scanner);
 void sw_shapes(struct sw_scanner *scanner, const uint8_t *text, size_t length);
 void sw_numbers(struct sw_scanner *scanner, const uint8_t *text, size_t length);
-/* Digits are handed over in DIGITS_ROOM bytes, so that they can be copied DIGITS_COPIED at a time, which is quicker
- * than as many as there are. */
+/* Copying a fixed number of bytes is faster than copying as many as there are digits. So digits are passed in buffers
+ * of DIGITS_ROOM bytes, and DIGITS_COPIED of them are copied at once. */
 #define DIGITS_COPIED 32
 #define DIGITS_ROOM 64
 size_t sw_phone(const struct sw_rules *rules, const uint8_t *digits, size_t length, bool international, uint8_t *out);
 size_t sw_phone_glued(const struct sw_rules *rules, const uint8_t *digits, size_t length, bool found, uint8_t *out);
 size_t sw_card(const struct sw_rules *rules, const uint8_t *digits, size_t length);
 size_t sw_resident_id(const struct sw_rules *rules, const uint8_t *digits, size_t length, uint8_t *out);
-/* Looks for an IBAN whose third character is at `digit`, behind a letter; returns where the next one may begin. */
+/* Searches for an IBAN whose third character is at `digit`, behind a letter. Returns where the next one may begin. */
 size_t sw_iban(struct sw_scanner *scanner, const uint8_t *text, size_t length, size_t digit, size_t from);
 
 #endif

@@ -1,7 +1,7 @@
-"""The native scanner's library: the structures of spillwatch.h, and the functions with their types.
+"""Loads the native library: the structures of spillwatch.h, and the functions with their types.
 
-A library that is not there, does not load or speaks another version of the interface is as good as none:
-`load_library` raises LibraryMissing then, and the pure-Python reference does the work.
+`load_library` raises LibraryMissing for a library that does not exist, does not load or has another version
+of the interface. Its callers then use Python code that gives the same results.
 """
 
 import ctypes
@@ -24,20 +24,19 @@ from typing import Any
 
 from matching.identifiers import Field
 
-ABI = 8
+ABI = 9
 PATH = Path(__file__).with_name("scanner.shared")
-ROW = 12  # numbers of a state of a telephone table
+ROW = 12  # numbers per state of a telephone table
 IBAN_ROW = 40  # bytes
 DROPPED = 255
-HOME = 0xFFFFFFFF
 
-# In the order of enum sw_field. Of SHAPES the library tells only where one may be.
+# In the order of enum sw_field. For SHAPES the library only finds places where one may be.
 FIELDS = (Field.EMAIL, Field.PHONE, Field.RESIDENT_ID, Field.CARD, Field.IBAN)
 SHAPES = (Field.WALLET, Field.PASSPORT, Field.DRIVING_LICENCE)
 
 
 class LibraryMissing(Exception):
-    """The native scanner cannot be used; the message says why."""
+    """The native library cannot be used; the message says why."""
 
 
 class PhoneAnswer(Structure):
@@ -76,7 +75,7 @@ class MailDomainRow(Structure):
     _fields_ = (("name", c_char * 31), ("length", c_uint8), ("provider", c_uint32))
 
 
-Ask = CFUNCTYPE(c_uint32, c_uint32, c_void_p, c_uint32, c_uint32, c_void_p)
+Ask = CFUNCTYPE(c_uint32, c_void_p, c_uint32, c_uint32, c_void_p)
 
 
 class Rules(Structure):
@@ -104,16 +103,17 @@ class Library:
     """The functions of a loaded library."""
 
     def __init__(self, path: Path) -> None:
-        """Raises OSError or AttributeError where it is none of ours, LibraryMissing where it is too old."""
+        """Raises OSError or AttributeError for a foreign file, LibraryMissing for another interface."""
         self.path = path
         handle = ctypes.CDLL(str(path))
         abi = _function(handle, "sw_abi", c_uint32)()
         if abi != ABI:
-            raise LibraryMissing(f"{path} has interface {abi}, wanted {ABI}; install Spillwatch again")
+            raise LibraryMissing(f"{path} has interface {abi}; expected {ABI}. Install Spillwatch again")
         self.new = _function(handle, "sw_new", c_void_p, POINTER(Rules))
         self.free = _function(handle, "sw_free", None, c_void_p)
         self.scan = _function(handle, "sw_scan", c_int, c_void_p, c_void_p, c_size_t)
-        # They are quicker than to leave Python's lock and wait for it again, a dozen times a block.
+        # These calls are shorter than releasing Python's lock and waiting for it again, a dozen times per
+        # block, so they keep it.
         quick = ctypes.PyDLL(str(path))
         self.count = _function(quick, "sw_count", c_uint64, c_void_p, c_uint32)
         self.tape_length = _function(quick, "sw_tape_length", c_uint64, c_void_p, c_uint32)
@@ -130,11 +130,13 @@ def _function(handle: ctypes.CDLL, name: str, result: Any, *arguments: Any) -> _
 
 
 class _Switch:
+    """Whether `load_library` may load a library."""
+
     allowed = True
 
 
 def allow_native(native: bool) -> None:
-    """Whether this process may use the library: what was loaded before stays in use."""
+    """Choose whether this process may use the library. One that is loaded already stays in use."""
     if not _loaded.cache_info().currsize:
         _Switch.allowed = native
 
@@ -142,16 +144,14 @@ def allow_native(native: bool) -> None:
 def load_library(path: Path = PATH) -> Library:
     """Raises LibraryMissing."""
     if not _Switch.allowed:
-        raise LibraryMissing("the native one is turned off (native = false in [matching])")
+        raise LibraryMissing("the native scanner is turned off (native = false in [matching])")
     return _loaded(path)
 
 
 @cache
 def _loaded(path: Path) -> Library:
     if not path.exists():
-        raise LibraryMissing(
-            f"{path} was not built (a C compiler has to be there when Spillwatch is installed)"
-        )
+        raise LibraryMissing(f"{path} does not exist: there was no C compiler when Spillwatch was installed")
     try:
         return Library(path)
     except (OSError, AttributeError) as error:

@@ -1,4 +1,4 @@
-/* Where the lines of a text end: of sixteen characters at once. */
+/* Finds the line feeds of a text, sixteen characters at a time. */
 #include "inside.h"
 
 #if defined SW_X86

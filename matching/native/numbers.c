@@ -1,4 +1,8 @@
-/* Runs of digits, and which numbers they may be: the order and the rules of identifiers/numbers.py. */
+/* Runs of digits, and which numbers they may be: the order and the rules of identifiers/numbers.py.
+ *
+ * A run is groups of digits with at most two separators between two of them. A number is written in one to six whole
+ * groups of a run, so each group may begin six numbers. The groups are kept in a ring, because a run may be as long as
+ * the block, and each character of it is read once. */
 #include "digits.h"
 
 #define MOST_GROUPS 6
@@ -7,7 +11,7 @@
 #define SHORTEST_PHONE 7
 #define LONGEST_PHONE 17
 
-/* Where the next group of the run begins behind a group that ends at `at`; `at` itself where none follows. */
+/* Returns where the next group of the run begins behind a group that ends at `at`, or `at` where none follows. */
 static size_t next_group(const uint8_t *text, size_t at, size_t length) {
     size_t next = at;
     while (next < length && next < at + 2 && sw_class[text[next]] & SEPARATOR) next++;
@@ -18,8 +22,8 @@ static bool ends_with_x(const uint8_t *text, size_t at, size_t length) {
     return at < length && sw_class[text[at]] & X;
 }
 
-/* Whether the run has this value of the field already in a number that reaches beyond `start`. The numbers that
- * do have begun in one of the five groups before, so not before `since`. */
+/* Returns whether the run already has a candidate of this field with this value that ends behind `start`. Such a
+ * candidate began in one of the five groups before, so not before `since`; that bounds the search. */
 static inline bool is_known(const struct sw_scanner *scanner, enum sw_field field, const uint8_t *value, size_t size,
                             size_t start, size_t since) {
     const struct bucket *bucket = &scanner->buckets[field];
@@ -33,34 +37,34 @@ static inline bool is_known(const struct sw_scanner *scanner, enum sw_field fiel
     return false;
 }
 
-/* `size` bytes of a value lie in the room of the field's bucket. */
-static inline void add(struct sw_scanner *scanner, enum sw_field field, const uint8_t *value, size_t size,
-                       struct group all, size_t since) {
+/* Adds the value of `size` bytes that was written to sw_room(), unless `size` is 0 or the value is known. */
+static inline void add_new(struct sw_scanner *scanner, enum sw_field field, const uint8_t *value, size_t size,
+                           struct group all, size_t since) {
     if (size && !is_known(scanner, field, value, size, all.start, since))
         sw_add(scanner, field, size, all.start, all.end);
 }
 
-/* The numbers that a stretch of 7 to 19 digits may be; its last one may be an X. `digits` has DIGITS_ROOM bytes. */
-static void name(struct sw_scanner *scanner, const uint8_t *digits, size_t length, struct group all, bool plus,
-                 size_t since) {
+/* Adds the candidates that a stretch of 7 to 19 digits is; the last one may be an X. `digits` has DIGITS_ROOM bytes. */
+static void add_numbers(struct sw_scanner *scanner, const uint8_t *digits, size_t length, struct group all, bool plus,
+                        size_t since) {
     const struct sw_rules *rules = scanner->rules;
     uint8_t *value;
     if ((length == 18 || length == 15) && wanted(scanner, SW_RESIDENT_ID) && (value = sw_room(scanner, SW_RESIDENT_ID)))
-        add(scanner, SW_RESIDENT_ID, value, sw_resident_id(rules, digits, length, value), all, since);
+        add_new(scanner, SW_RESIDENT_ID, value, sw_resident_id(rules, digits, length, value), all, since);
     if (sw_class[digits[length - 1]] & X) length--;
     if (wanted(scanner, SW_CARD) && sw_card(rules, digits, length) && (value = sw_room(scanner, SW_CARD))) {
         memcpy(value, digits, DIGITS_COPIED);
-        add(scanner, SW_CARD, value, length, all, since);
+        add_new(scanner, SW_CARD, value, length, all, since);
     }
     if (length < SHORTEST_PHONE || length > LONGEST_PHONE || !wanted(scanner, SW_PHONE)) return;
     if (!(value = sw_room(scanner, SW_PHONE))) return;
     size_t size = sw_phone(rules, digits, length, plus, value);
-    add(scanner, SW_PHONE, value, size, all, since);
+    add_new(scanner, SW_PHONE, value, size, all, since);
     if (!plus && (value = sw_room(scanner, SW_PHONE)))
-        add(scanner, SW_PHONE, value, sw_phone_glued(rules, digits, length, size > 0, value), all, since);
+        add_new(scanner, SW_PHONE, value, sw_phone_glued(rules, digits, length, size > 0, value), all, since);
 }
 
-/* Puts a group's digits where `to` has DIGITS_COPIED bytes: as many at once, where the text has them. */
+/* Copies a group's digits to `to`, which has room for DIGITS_COPIED bytes: always that many, if the text has them. */
 static void copy_digits(uint8_t *to, const uint8_t *text, struct group group, size_t length) {
     if (length - group.start >= DIGITS_COPIED)
         memcpy(to, text + group.start, DIGITS_COPIED);
@@ -68,11 +72,11 @@ static void copy_digits(uint8_t *to, const uint8_t *text, struct group group, si
         memcpy(to, text + group.start, group.end - group.start);
 }
 
-#define RING 16 /* groups: the five before the first one, and the six from it on */
+#define RING 16 /* groups: five before the current one, six from it on, rounded up to a power of two */
 
-/* The numbers that begin with a group: it alone, with the next one, and so on. */
-static void name_stretches(struct sw_scanner *scanner, const uint8_t *text, size_t text_length,
-                           const struct group *ring, size_t first, size_t last, bool plus) {
+/* Adds the numbers that begin with a group: of this group alone, with the next one, and so on. */
+static void add_stretches(struct sw_scanner *scanner, const uint8_t *text, size_t text_length,
+                          const struct group *ring, size_t first, size_t last, bool plus) {
     uint8_t digits[DIGITS_ROOM];
     size_t length = 0, start = ring[first % RING].start;
     size_t since = first < MOST_GROUPS - 1 ? 0 : ring[(first - (MOST_GROUPS - 1)) % RING].start;
@@ -82,7 +86,7 @@ static void name_stretches(struct sw_scanner *scanner, const uint8_t *text, size
         if (length + size > MOST_DIGITS) return;
         copy_digits(digits + length, text, group, text_length);
         length += size;
-        if (length >= SHORTEST) name(scanner, digits, length, (struct group){start, group.end}, plus, since);
+        if (length >= SHORTEST) add_numbers(scanner, digits, length, (struct group){start, group.end}, plus, since);
     }
 }
 
@@ -90,10 +94,10 @@ static void begin_run(struct sw_scanner *scanner) {
     for (int field = SW_PHONE; field <= SW_CARD; field++) scanner->run_first[field] = scanner->buckets[field].count;
 }
 
-/* A run whose first group ends at `end`: from each of its groups, six at most. Returns where the run ends. */
-static size_t in_groups(struct sw_scanner *scanner, const uint8_t *text, size_t start, size_t end, size_t length,
-                        bool plus) {
-    struct group ring[RING]; /* an X at the last one's end counts */
+/* Adds the numbers of a run whose first group is start..end. Returns where the run ends. */
+static size_t scan_groups(struct sw_scanner *scanner, const uint8_t *text, size_t start, size_t end, size_t length,
+                          bool plus) {
+    struct group ring[RING]; /* the last group of a run includes an X behind it */
     size_t first = 0, last = 1;
     ring[0] = (struct group){start, end};
     begin_run(scanner);
@@ -105,42 +109,43 @@ static size_t in_groups(struct sw_scanner *scanner, const uint8_t *text, size_t 
                 end = group_end(text, next, length);
                 ring[last++ % RING] = (struct group){next, end};
             }
-            if (ends_with_x(text, end, length)) { /* which no group follows */
+            if (ends_with_x(text, end, length)) { /* an X ends the run */
                 ring[(last - 1) % RING].end = ++end;
                 more = false;
             }
         }
-        name_stretches(scanner, text, length, ring, first, last, plus && first == 0);
+        add_stretches(scanner, text, length, ring, first, last, plus && first == 0);
     }
     return end;
 }
 
-/* A run that begins with these digits, or before them with + and parenthesis. Returns where it ends. */
-static size_t run(struct sw_scanner *scanner, const uint8_t *text, struct group digits, size_t length) {
+/* Adds the numbers of the run that begins with these digits. Returns where the run ends. */
+static size_t scan_run(struct sw_scanner *scanner, const uint8_t *text, struct group digits, size_t length) {
     size_t start = digits.start, end = digits.end;
-    if (end - start < SHORTEST && (end == length || !(sw_class[text[end]] & (SEPARATOR | X)))) return end; /* most */
+    /* Most runs are too short, and one look at the next character tells it. */
+    if (end - start < SHORTEST && (end == length || !(sw_class[text[end]] & (SEPARATOR | X)))) return end;
     bool opened = start > 0 && text[start - 1] == '(';
     bool plus = start > opened && text[start - opened - 1] == '+';
     bool alone = next_group(text, end, length) == end && !ends_with_x(text, end, length);
-    if (!alone || plus || opened) return in_groups(scanner, text, start, end, length, plus);
+    if (!alone || plus || opened) return scan_groups(scanner, text, start, end, length, plus);
     if (end - start >= SHORTEST && end - start <= MOST_DIGITS) {
         uint8_t copy[DIGITS_ROOM];
         copy_digits(copy, text, digits, length);
         begin_run(scanner);
-        name(scanner, copy, end - start, digits, false, 0);
+        add_numbers(scanner, copy, end - start, digits, false, 0);
     }
     return end;
 }
 
-/* Numbers and IBANs in one walk from digits to digits: an IBAN's check digits begin a run. */
+/* Finds numbers and IBANs in one pass over the groups of digits: the check digits of an IBAN begin a run, too. */
 void sw_numbers(struct sw_scanner *scanner, const uint8_t *text, size_t length) {
     size_t iban_from = 0;
-    struct digits walk = digits_of(text, length);
-    struct group digits = next_digits(&walk, 0);
+    struct digit_search search = begin_search(text, length);
+    struct group digits = next_digits(&search, 0);
     while (digits.start < length) {
-        size_t end = run(scanner, text, digits, length);
+        size_t end = scan_run(scanner, text, digits, length);
         if (digits.start > 1 && sw_class[text[digits.start - 1]] & LETTER && wanted(scanner, SW_IBAN))
             iban_from = sw_iban(scanner, text, length, digits.start, iban_from);
-        digits = next_digits(&walk, end);
+        digits = next_digits(&search, end);
     }
 }

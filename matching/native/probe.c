@@ -1,17 +1,20 @@
-/* Looks fingerprints up in a segment's sorted records (matching/fingerprints/segments/format.py); see probe.py for the same
- * in numpy. Walk after walk over a group of queries, so that the memory of one is fetched while another is looked at.
+/* Looks fingerprints up in a segment's sorted records (matching/fingerprints/segments/format.py). segments/probe.py
+ * does the same in numpy.
  *
- * Nearly all are in no table: where a table has marks, eight bits a record, 24 of 25 are known by them.
+ * A lookup takes three reads from memory (mark, directory, record), and each would wait for the one before. So a group
+ * of queries is handled in three passes: each pass reads what the pass before has prefetched, for all of the group.
  *
- * Whatever the file holds: each place of the directory is cut to the number of records, a bucket is halved at
- * most 32 times, and of one fingerprint SHARED records at most are looked at.
+ * Nearly all queries are in no table. Where a table has marks, eight bits per record, they rule out 24 of 25 of those.
+ *
+ * A damaged file cannot lead outside the records: every place in the directory is cut to their number, a bucket is
+ * halved 32 times at most, and at most `shared` records of one fingerprint are read.
  */
 #include "spillwatch.h"
 
 #include <string.h>
 
-#define GROUP 512 /* of which marks leave twenty, whose memory is waited for together */
-#define NEAR 32 /* records of a bucket that are walked from where the fingerprint should be, unhalved */
+#define GROUP 512 /* queries; marks leave about twenty of them, whose reads are in flight together */
+#define NEAR 32   /* records: smaller buckets are searched from the expected place on, larger ones are halved */
 
 struct record {
     uint64_t hi;
@@ -19,26 +22,26 @@ struct record {
     uint32_t ordinal;
 };
 
-static uint64_t number8(const uint8_t *bytes) {
+static uint64_t read_8_bytes(const uint8_t *bytes) {
     uint64_t value;
     memcpy(&value, bytes, 8);
-    return __builtin_bswap64(value); /* the library is built for little-endian machines only, see library.py */
+    return __builtin_bswap64(value); /* for little-endian machines only: see probe.py */
 }
 
-static uint32_t number4(const uint8_t *bytes) {
+static uint32_t read_4_bytes(const uint8_t *bytes) {
     uint32_t value;
     memcpy(&value, bytes, 4);
     return __builtin_bswap32(value);
 }
 
-/* Where `hi` should be among the records low..end of its bucket, whose fingerprints are spread evenly. */
-static uint64_t guess(uint64_t hi, uint32_t bits, uint64_t low, uint64_t end) {
+/* Returns where `hi` should be among the records low..end of its bucket, because fingerprints are spread evenly. */
+static uint64_t expected_place(uint64_t hi, uint32_t bits, uint64_t low, uint64_t end) {
     uint64_t rest = (hi << bits) >> 32; /* bits < 32 */
     return low + ((rest * (end - low)) >> 32);
 }
 
-/* The first record of low..end that is not below `hi`, or `end`. */
-static uint64_t first_from(const struct record *records, uint64_t hi, uint64_t low, uint64_t end, uint64_t at) {
+/* Returns the first record of low..end that is not below `hi`, or `end`. The search begins at `at`. */
+static uint64_t lower_bound(const struct record *records, uint64_t hi, uint64_t low, uint64_t end, uint64_t at) {
     if (end - low > NEAR) {
         while (low < end) {
             uint64_t middle = low + (end - low) / 2;
@@ -56,25 +59,27 @@ static uint64_t first_from(const struct record *records, uint64_t hi, uint64_t l
     return at;
 }
 
-/* Which bits of its word a fingerprint sets: three of 64, named by the bits next to those that name the word. */
+/* Returns the three bits that a fingerprint sets in its word of 64. The word is chosen by the last `word_bits` bits of
+ * the fingerprint, the three bits by the eighteen before those. */
 static uint64_t mark_of(uint64_t hi, uint32_t word_bits) {
     uint64_t rest = hi >> word_bits;
     return 1ull << (rest & 63) | 1ull << (rest >> 6 & 63) | 1ull << (rest >> 12 & 63);
 }
 
-/* Sets each record's bits in its word, one of 2 to the `word_bits`, which the last bits of a fingerprint name. */
+/* Sets the marks of all records. There are 2 to the power of `word_bits` words. */
 SW_PUBLIC void sw_mark(const void *table, uint64_t count, uint64_t *marks, uint32_t word_bits) {
     const struct record *records = table;
     uint64_t mask = (1ull << word_bits) - 1;
     for (uint64_t i = 0; i < count; i++) marks[records[i].hi & mask] |= mark_of(records[i].hi, word_bits);
 }
 
-/* The first walk: the queries of a group that may be in the table, in their order; all of them without marks. */
-static uint64_t marked(const uint8_t *values, uint64_t group, uint64_t stride, const uint64_t *marks,
-                       uint32_t word_bits, uint64_t *hi, uint32_t *query) {
+/* The first pass: keeps the queries of a group that may be in the table, in their order; all of them without marks.
+ * Returns how many. */
+static uint64_t keep_marked(const uint8_t *values, uint64_t group, uint64_t stride, const uint64_t *marks,
+                            uint32_t word_bits, uint64_t *hi, uint32_t *query) {
     uint64_t kept = 0, mask = (1ull << word_bits) - 1;
     for (uint64_t i = 0; i < group; i++) {
-        hi[i] = number8(values + i * stride);
+        hi[i] = read_8_bytes(values + i * stride);
         if (marks) __builtin_prefetch(marks + (hi[i] & mask));
     }
     for (uint64_t i = 0; i < group; i++) {
@@ -86,8 +91,8 @@ static uint64_t marked(const uint8_t *values, uint64_t group, uint64_t stride, c
     return kept;
 }
 
-/* Writes for each hit the number of its query and the ordinal, from query *next on; returns how many there were.
- * Stops with *next < n where fewer than `shared` more would fit into `room`. `marks` may be NULL.
+/* Writes the number of the query and the ordinal of each hit, from query *next on. Returns the number of hits. Stops
+ * with *next < n where `shared` more hits might not fit into `room`. `marks` may be NULL.
  */
 SW_PUBLIC uint64_t sw_probe(const void *table, uint64_t count, const uint32_t *directory, uint32_t bits,
                             const uint64_t *marks, uint32_t word_bits, const uint8_t *values, uint64_t n,
@@ -99,7 +104,7 @@ SW_PUBLIC uint64_t sw_probe(const void *table, uint64_t count, const uint32_t *d
 
     while (*next < n) {
         uint64_t group = n - *next < GROUP ? n - *next : GROUP;
-        uint64_t kept = marked(values + *next * stride, group, stride, marks, word_bits, hi, query);
+        uint64_t kept = keep_marked(values + *next * stride, group, stride, marks, word_bits, hi, query);
         for (uint64_t i = 0; i < kept; i++) {
             low[i] = bits ? hi[i] >> (64 - bits) : 0;
             __builtin_prefetch(directory + low[i]);
@@ -108,7 +113,7 @@ SW_PUBLIC uint64_t sw_probe(const void *table, uint64_t count, const uint32_t *d
             const uint32_t *place = directory + low[i];
             end[i] = place[1] < count ? place[1] : count;
             low[i] = place[0] < end[i] ? place[0] : end[i];
-            at[i] = guess(hi[i], bits, low[i], end[i]);
+            at[i] = expected_place(hi[i], bits, low[i], end[i]);
             __builtin_prefetch(records + at[i]);
         }
         for (uint64_t i = 0; i < kept; i++) {
@@ -117,8 +122,8 @@ SW_PUBLIC uint64_t sw_probe(const void *table, uint64_t count, const uint32_t *d
                 *next = number;
                 return hits;
             }
-            uint32_t lo = number4(values + number * stride + 8);
-            uint64_t found = first_from(records, hi[i], low[i], end[i], at[i]);
+            uint32_t lo = read_4_bytes(values + number * stride + 8);
+            uint64_t found = lower_bound(records, hi[i], low[i], end[i], at[i]);
             uint64_t last = end[i] - found < shared ? end[i] : found + shared;
             for (; found < last && records[found].hi == hi[i]; found++) {
                 if (records[found].lo == lo) {

@@ -1,4 +1,7 @@
-"""The native lookup (probe.c) for numpy's arrays, and the marks that spare it most of its work."""
+"""The native lookup (probe.c) for numpy's arrays, and the marks that save it most of its work.
+
+probe.c explains both.
+"""
 
 import ctypes
 import sys
@@ -23,15 +26,17 @@ class Probe(NamedTuple):
 
 @cache
 def functions(path: Path = PATH) -> Probe:
-    """Raises LibraryMissing."""
+    """Return the functions of the library at `path`. Raises LibraryMissing."""
     if sys.byteorder != "little":
-        raise LibraryMissing(f"{path} is for little-endian machines")
+        raise LibraryMissing(
+            f"the lookup in {path} is for little-endian machines; this one is {sys.byteorder}-endian"
+        )
     load_library(path)
     library = ctypes.CDLL(str(path))
     try:
         search, mark = library.sw_probe, library.sw_mark
     except AttributeError:
-        raise LibraryMissing(f"{path} was built before it could look up; install Spillwatch again") from None
+        raise LibraryMissing(f"{path} is too old to look fingerprints up. Install Spillwatch again") from None
     table = (c_void_p, c_uint64, c_void_p, c_uint32, c_void_p, c_uint32)
     search.restype = c_uint64
     search.argtypes = (
@@ -46,18 +51,20 @@ Marks = NDArray[np.uint64]
 
 
 def marks_size(records: int) -> int:
-    """Bytes: a power of two, so that a fingerprint's last bits are a place."""
+    """Return the bytes of the marks of a table: a power of two, so that the last bits of a fingerprint are a
+    place among them.
+    """
     return max(_WORD, 1 << max(records - 1, 0).bit_length())
 
 
 def marks_of(native: Probe, records: NDArray[np.void]) -> Marks:
-    """Three bits set for each record, of 24 and more: a fingerprint whose bits are not all set is in none."""
+    """Set three bits per record. A fingerprint whose three bits are not all set is in no record."""
     marks = np.zeros(marks_size(len(records)) // _WORD, np.uint64)
-    native.mark(records.ctypes.data, len(records), marks.ctypes.data, _bits(marks))
+    native.mark(records.ctypes.data, len(records), marks.ctypes.data, _address_bits(marks))
     return marks
 
 
-def _bits(marks: Marks) -> int:
+def _address_bits(marks: Marks) -> int:
     return int(marks.size - 1).bit_length()
 
 
@@ -70,13 +77,13 @@ def probe(
     values: NDArray[np.uint8],
     shared: int,
 ) -> tuple[NDArray[np.int64], NDArray[np.uint32]]:
-    """For each hit the number of its value and the ordinal. `values`: fingerprints, a row each."""
-    at, word_bits = (None, 0) if marks is None else (marks.ctypes.data, _bits(marks))
+    """Return, for each hit, the number of its value and the ordinal. `values`: one fingerprint per row."""
+    at, word_bits = (None, 0) if marks is None else (marks.ctypes.data, _address_bits(marks))
     if values.strides[1] != 1:
         values = np.ascontiguousarray(values)
     room = len(values) + shared
     found: list[tuple[NDArray[np.int64], NDArray[np.uint32]]] = []
-    following = c_uint64(0)
+    following = c_uint64(0)  # the first value that was not looked up yet
     while following.value < len(values):
         queries, ordinals = np.empty(room, np.int64), np.empty(room, np.uint32)
         hits = native.search(

@@ -1,11 +1,11 @@
-/* A scanner's life: it keeps its buffers, one block after the other is narrowed and searched, results are copied. */
+/* Creates, runs and frees a scanner, which keeps its buffers from one block to the next, and copies results out. */
 #include <stdlib.h>
 
 #include "inside.h"
 
-#define FEWEST 1024 /* candidates, or bytes of 16 each, that a bucket begins with */
+#define FIRST_ROOM 1024 /* candidates that a new bucket has room for, with 16 bytes of tape each */
 
-#define NUMBERS (1u << SW_PHONE | 1u << SW_RESIDENT_ID | 1u << SW_CARD | 1u << SW_IBAN)
+#define NUMBER_FIELDS (1u << SW_PHONE | 1u << SW_RESIDENT_ID | 1u << SW_CARD | 1u << SW_IBAN)
 
 #define D (DIGIT | LOCAL)
 #define L (LETTER | LOCAL)
@@ -52,29 +52,30 @@ int sw_scan(struct sw_scanner *scanner, const uint8_t *block, size_t length) {
     const uint8_t *text = sw_fold(scanner, block, &length);
     if (!text) return -1;
     if (wanted(scanner, SW_EMAIL)) sw_emails(scanner, text, length);
-    if (scanner->rules->fields & NUMBERS) sw_numbers(scanner, text, length);
+    if (scanner->rules->fields & NUMBER_FIELDS) sw_numbers(scanner, text, length);
     sw_shapes(scanner, text, length);
     return scanner->failed ? -1 : 0;
 }
 
+/* The slow path of sw_room: enlarges the field's bucket first. */
 uint8_t *sw_grow(struct sw_scanner *scanner, enum sw_field field) {
     struct bucket *bucket = &scanner->buckets[field];
     if (bucket->count == bucket->room) {
-        size_t room = bucket->room ? 2 * bucket->room : FEWEST;
+        size_t room = bucket->room ? 2 * bucket->room : FIRST_ROOM;
         struct found *found = realloc(bucket->found, room * sizeof *found);
-        if (!found) goto short_of_memory;
+        if (!found) goto out_of_memory;
         bucket->found = found;
         bucket->room = room;
     }
     if (bucket->tape_length + LONGEST_VALUE > bucket->tape_room) {
-        size_t room = bucket->tape_room ? 2 * bucket->tape_room : 16 * FEWEST;
+        size_t room = bucket->tape_room ? 2 * bucket->tape_room : 16 * FIRST_ROOM;
         uint8_t *tape = realloc(bucket->tape, room);
-        if (!tape) goto short_of_memory;
+        if (!tape) goto out_of_memory;
         bucket->tape = tape;
         bucket->tape_room = room;
     }
     return bucket->tape + bucket->tape_length;
-short_of_memory:
+out_of_memory:
     scanner->failed = true;
     return NULL;
 }

@@ -1,7 +1,7 @@
-"""What a scan found: for each field its candidates, as arrays and one tape of bytes. None is a Python object.
+"""What a scan found: the candidates of each field, as arrays and one tape of bytes without Python objects.
 
-A tape is laid out as Arrow lays out strings: the canonical forms one after the other, and where each begins.
-`Fingerprinter.of_tape(batch.on_tape())` hashes it as it lies.
+A tape has Arrow's layout of strings: the canonical forms one after the other, and where each begins.
+`Fingerprinter.of_tape(batch.on_tape())` hashes them where they are.
 """
 
 from collections.abc import Iterable, Iterator
@@ -20,10 +20,10 @@ Places = NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class CandidateBatch:
-    """The candidates of one field in the order in which `identifiers.scan` gives them.
+    """The candidates of one field, in the order of `identifiers.scan`.
 
-    `starts` and `ends` are places in the block, half open: bytes of a block of bytes, characters of a text.
-    The form of candidate i is `tape[offsets[i]:offsets[i + 1]]`, in ASCII.
+    `starts` and `ends` are half-open places: bytes in a block of bytes, characters in a text. The canonical
+    form of candidate i is `tape[offsets[i]:offsets[i + 1]]`, in ASCII.
     """
 
     starts: Places
@@ -46,11 +46,11 @@ class CandidateBatch:
         return len(self.starts)
 
     def at(self, places: Places) -> "CandidateBatch":
-        """With other places: `places[i]` instead of i."""
+        """Return the batch with place `places[i]` instead of place i."""
         return CandidateBatch(places[self.starts], places[self.ends], self.offsets, self.tape)
 
     def only(self, kept: NDArray[np.bool_]) -> "CandidateBatch":
-        """Some of them."""
+        """Return the candidates i with `kept[i]`."""
         if kept.all():
             return self
         lengths = np.diff(self.offsets)
@@ -60,32 +60,32 @@ class CandidateBatch:
         )
 
     def on_tape(self) -> Tape:
-        """The forms, for `Fingerprinter.of_tape`."""
+        """Return the canonical forms for `Fingerprinter.of_tape`."""
         return Tape(self.offsets, self.tape)
 
     def forms(self) -> list[str]:
-        """The canonical forms. For tests and for showing a few: they are as many objects."""
+        """Return the canonical forms, one object each: for tests and for a few candidates."""
         tape, offsets = self.tape.tobytes().decode("ascii"), self.offsets.tolist()
         return [tape[start:end] for start, end in pairwise(offsets)]
 
 
 class Candidates(dict[Field, CandidateBatch]):
-    """The batches of the fields that were looked for."""
+    """The batch of each field that was searched for."""
 
     @property
     def count(self) -> int:
         return sum(map(len, self.values()))
 
     def in_order(self) -> Iterator[Candidate]:
-        """As `identifiers.scan` gives them. For few: one object each."""
+        """Yield the candidates in the order of `identifiers.scan`, one object each: for a few of them."""
         candidates = chain.from_iterable(
             map(Candidate, [field] * len(batch), batch.forms(), batch.starts.tolist(), batch.ends.tolist())
             for field, batch in self.items()
         )
-        return iter(sorted(candidates, key=_order))
+        return iter(sorted(candidates, key=_scan_order))
 
 
-# The order of `identifiers.scan`: by kind, in the order of finding. _NUMBERS are found together.
+# `identifiers.scan` yields kind after kind, each in the order of finding. _NUMBERS are found in one pass.
 _NUMBERS = (Field.RESIDENT_ID, Field.CARD, Field.PHONE)
 _KINDS = (
     (Field.EMAIL,),
@@ -98,7 +98,7 @@ _KINDS = (
 _KIND_OF = {field: kind for kind, fields in enumerate(_KINDS) for field in fields}
 
 
-def _order(candidate: Candidate) -> tuple[int, ...]:
+def _scan_order(candidate: Candidate) -> tuple[int, ...]:
     kind = _KIND_OF[candidate.field]
     if candidate.field not in _NUMBERS:
         return (kind,)

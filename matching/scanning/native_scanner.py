@@ -1,4 +1,8 @@
-"""The native scanner's Python side: hands blocks over, answers what no table can, copies results out."""
+"""The native scanner's Python side: passes blocks to the library, answers its questions, copies its results.
+
+Two things are left to Python. A number whose plan has no table is given to `e164`. For wallets, passports and
+driving licences the library only finds places where one may be; there the specification decides.
+"""
 
 import ctypes
 import threading
@@ -11,31 +15,32 @@ from numpy.typing import NDArray
 
 from matching.identifiers import Candidate, Field
 from matching.identifiers.numbering_plans import e164
-from matching.native.library import FIELDS, HOME, SHAPES, Ask, Library, PhoneTable, Rules
+from matching.native.library import FIELDS, SHAPES, Ask, Library, PhoneTable, Rules
 from matching.scanning import native_tables
 from matching.scanning.candidates import CandidateBatch
-from matching.scanning.native_phones import home, plans
+from matching.scanning.native_phones import country_tables, home_table
 from matching.scanning.specification import by_specification
 
-# `functools.cache` lets two threads make a table at once and keeps one of the two: the library would read on
-# at the address of the other, which is gone.
+# `functools.cache` lets two threads make the same table at once, and keeps only one of the two. The library
+# would go on reading the other one at an address that has been freed.
 _MAKING_TABLES = threading.Lock()
 BLOCK_LIMIT = 1 << 31  # bytes: places are 32 bits wide in the library
 
 
 class NativeScanner:
-    """Scans for fields that the library knows (FIELDS, SHAPES). One thread at a time may use it. A scan does
-    not hold Python's lock, so that several scanners run side by side.
+    """Scans for the fields that the library knows (FIELDS, SHAPES). One thread at a time may use it.
+
+    A scan does not hold Python's lock, so several scanners run side by side.
     """
 
     def __init__(self, library: Library, region: str, fields: frozenset[Field]) -> None:
         self._library = library
         self._region = region
         self._fields = {number: field for number, field in enumerate((*FIELDS, *SHAPES)) if field in fields}
-        self._asker = _Asker(region)
-        self._ask = Ask(self._asker)
+        self._phone_answers = _PhoneAnswers(region)
+        self._ask = Ask(self._phone_answers)
         with _MAKING_TABLES:
-            self._home = home(region) if Field.PHONE in fields else PhoneTable()
+            self._home = home_table(region) if Field.PHONE in fields else PhoneTable()
             self._rules = _rules(self._fields, self._home, self._ask)
         self._handle = library.new(byref(self._rules))
         if not self._handle:
@@ -43,26 +48,26 @@ class NativeScanner:
         weakref.finalize(self, library.free, self._handle)
 
     @property
-    def asked(self) -> int:
-        """How many numbers no table could say."""
-        return self._asker.count
+    def questions(self) -> int:
+        """How many numbers the library asked Python about."""
+        return self._phone_answers.count
 
     def scan(self, block: NDArray[np.uint8]) -> dict[Field, CandidateBatch]:
-        """The candidates by field, places in bytes."""
+        """Return the candidates by field, with places in bytes."""
         if block.size >= BLOCK_LIMIT:
-            raise ValueError(f"a block has {block.size} bytes; wanted: less than {BLOCK_LIMIT}")
+            raise ValueError(f"a block has {block.size} bytes; expected less than {BLOCK_LIMIT}")
         failed = self._library.scan(self._handle, block.ctypes.data, block.size)
-        self._asker.raise_failure()
+        self._phone_answers.raise_failure()
         if failed:
             raise MemoryError
-        found = {field: self._taken(number) for number, field in self._fields.items()}
+        found = {field: self._copied_batch(number) for number, field in self._fields.items()}
         for field in found.keys() & set(SHAPES):
-            found[field] = _looked_at(block, found[field], field, self._region)
+            found[field] = _verified(block, found[field], field, self._region)
         return found
 
-    def _taken(self, number: int) -> CandidateBatch:
+    def _copied_batch(self, number: int) -> CandidateBatch:
         count = self._library.count(self._handle, number)
-        places = np.empty(3 * count + 1, dtype=np.int64)
+        places = np.empty(3 * count + 1, dtype=np.int64)  # starts, ends, offsets
         tape = np.empty(self._library.tape_length(self._handle, number), dtype=np.uint8)
         begin = places.ctypes.data
         parts = (begin, begin + 8 * count, begin + 16 * count)
@@ -70,19 +75,19 @@ class NativeScanner:
         return CandidateBatch(places[:count], places[count : 2 * count], places[2 * count :], tape)
 
 
-def _looked_at(block: NDArray[np.uint8], places: CandidateBatch, field: Field, region: str) -> CandidateBatch:
-    """What the specification finds in these places, which are in order and may overlap."""
+def _verified(block: NDArray[np.uint8], places: CandidateBatch, field: Field, region: str) -> CandidateBatch:
+    """Return what the specification finds in these places, which are in order and may overlap."""
     if not len(places):
         return places
     candidates: list[Candidate] = []
-    for start, end in _merged(places):
+    for start, end in _merged_spans(places):
         [found] = by_specification(block[start:end].tobytes(), region, (field,)).values()
         spans = zip(found.forms(), found.starts.tolist(), found.ends.tolist(), strict=True)
         candidates += [Candidate(field, form, start + first, start + last) for form, first, last in spans]
     return CandidateBatch.of(sorted(candidates, key=_wallet_order) if field is Field.WALLET else candidates)
 
 
-def _merged(places: CandidateBatch) -> Iterator[tuple[int, int]]:
+def _merged_spans(places: CandidateBatch) -> Iterator[tuple[int, int]]:
     spans = zip(places.starts.tolist(), places.ends.tolist(), strict=True)
     start, end = next(spans, (0, 0))
     for first, last in spans:
@@ -99,19 +104,20 @@ def _wallet_order(candidate: Candidate) -> int:
     return 1 if form.startswith(("bc1", "ltc1")) else 2 if form.startswith("0x") else 0
 
 
-class _Asker:
-    """Answers what the library asks. An exception (Ctrl-C, say) cannot pass through C, so it waits."""
+class _PhoneAnswers:
+    """Called by the library about a number whose plan has no table.
+
+    An exception (Ctrl-C, for example) cannot pass through C, so it is kept until the scan has returned.
+    """
 
     def __init__(self, region: str) -> None:
         self.count = 0
         self._region = region
         self._failure: BaseException | None = None
 
-    def __call__(self, country: int, digits: int, length: int, international: int, out: int) -> int:
+    def __call__(self, digits: int, length: int, international: int, out: int) -> int:
         self.count += 1
         try:
-            if country != HOME:
-                plans().compile(country)
             number = e164(
                 ctypes.string_at(digits, length).decode("ascii"),
                 self._region,
@@ -130,8 +136,8 @@ class _Asker:
             raise failure
 
 
-def _rules(fields: Iterable[int], home_table: PhoneTable, ask: object) -> Rules:
-    pages, images = native_tables.fold()
+def _rules(fields: Iterable[int], home: PhoneTable, ask: object) -> Rules:
+    pages, images = native_tables.fold_pages()
     return Rules(
         fields=sum(1 << number for number in fields),
         domain_count=len(native_tables.domains()),
@@ -142,8 +148,8 @@ def _rules(fields: Iterable[int], home_table: PhoneTable, ask: object) -> Rules:
         ibans=native_tables.ibans().ctypes.data,
         providers=addressof(native_tables.providers()),
         domains=addressof(native_tables.domains()),
-        home=addressof(home_table),
-        countries=addressof(plans().tables),
-        codes=plans().index.ctypes.data,
+        home=addressof(home),
+        countries=addressof(country_tables().tables),
+        codes=country_tables().index.ctypes.data,
         ask=ask,
     )

@@ -1,6 +1,6 @@
-"""The tables that the native scanner decides by, made from those of the reference. Nothing here is a rule.
+"""The rules of `identifiers` as tables for the native scanner. No rule is defined here.
 
-All of them live as long as the process: the library keeps their addresses.
+All tables live as long as the process, because the library keeps their addresses.
 """
 
 import ctypes
@@ -23,15 +23,15 @@ _PAGE = 64  # code points
 
 
 @cache
-def fold() -> tuple[Bytes, Bytes]:
-    """For each 64 code points the page of their images, and the pages; on page 0 all stay."""
-    made = fold_images("narrow")
-    if bool((made.sizes > 1).any()) or bool((made.characters >= 0x80).any()):
-        raise ValueError("the narrow fold gives more than one ASCII character")
+def fold_pages() -> tuple[Bytes, Bytes]:
+    """Return the number of the page of each 64 code points, and the pages of images. Page 0: all stay."""
+    narrow = fold_images("narrow")
+    if bool((narrow.sizes > 1).any()) or bool((narrow.characters >= 0x80).any()):
+        raise ValueError("the narrow fold makes something else than one ASCII character of a character")
     table = np.zeros(sys.maxunicode + 1, dtype=np.uint8)
-    table[made.points[made.sizes == 0]] = DROPPED
-    table[made.points[made.sizes == 1]] = made.characters
-    used = np.flatnonzero(np.bincount(made.points // _PAGE))
+    table[narrow.points[narrow.sizes == 0]] = DROPPED
+    table[narrow.points[narrow.sizes == 1]] = narrow.characters
+    used = np.flatnonzero(np.bincount(narrow.points // _PAGE))
     if len(used) > 255:
         raise ValueError(f"the narrow fold has {len(used)} pages; the scanner's table has room for 255")
     pages = np.zeros(len(table) // _PAGE, dtype=np.uint8)
@@ -48,7 +48,7 @@ def provinces() -> Bytes:
 
 @cache
 def issuers() -> Bytes:
-    """By the first four digits, a bit for each length of the cards that begin so."""
+    """By the first four digits of a card, one bit per possible length."""
     table = np.zeros(10_000, dtype=np.uint8)
     for first, last, lengths in ISSUERS:
         bits = sum(1 << bit for bit, length in enumerate(CARD_LENGTHS) if length in lengths)

@@ -1,7 +1,7 @@
-"""The scanner: candidates of identifiers in blocks of bytes, found by the native library where there is one.
+"""The scanner: finds candidates of identifiers in blocks of bytes, with the native library if there is one.
 
-`identifiers.scan` is the specification. A `Scanner` gives the same candidates in batches: natively for the
-fields that the library knows, through the specification for the others and where the library is missing.
+`identifiers.scan` is the specification. A `Scanner` returns the same candidates in batches. It uses the
+specification itself for fields that the library does not know, and where the library is missing.
 """
 
 from collections.abc import Collection
@@ -11,9 +11,9 @@ import numpy as np
 
 from matching.identifiers import SCANNED, Field
 from matching.native.library import FIELDS, SHAPES, LibraryMissing, load_library
-from matching.scanning import plan_tables
 from matching.scanning.candidates import Bytes, Candidates
 from matching.scanning.native_scanner import NativeScanner
+from matching.scanning.plan_tables import read_plans
 from matching.scanning.specification import by_specification
 
 Block = bytes | bytearray | memoryview | Bytes
@@ -21,23 +21,23 @@ _KNOWN = frozenset({*FIELDS, *SHAPES})
 
 
 class Scanner:
-    """Scans block after block for the fields asked for. One thread at a time may use it.
+    """Scans blocks for the given fields. One thread at a time may use it.
 
-    Fields that no text has (DECLARED ones) are left out. `native` False: by the specification alone, which
-    takes about a hundred times as long.
+    Fields that only a column can declare (DECLARED) are left out. `native` False: use the specification only,
+    which takes about a hundred times as long.
     """
 
     def __init__(self, region: str, fields: Collection[Field] = SCANNED, *, native: bool = True) -> None:
         self.region = region
         self.fields = SCANNED.intersection(fields)
-        self.native = _native(region, self.fields) if native else None
+        self.native = _native_scanner(region, self.fields) if native else None
         self._others = self.fields - _KNOWN if self.native else self.fields
 
     def scan(self, block: Block) -> Candidates:
-        """The candidates of a block of UTF-8, places in bytes.
+        """Return the candidates of a block of UTF-8, with places in bytes.
 
-        A byte that is not UTF-8 counts as a character of no identifier. What a candidate is depends on what
-        is around it, so a block should end where a line does.
+        A byte that is not UTF-8 counts as a character that is in no identifier. The characters around a
+        candidate decide about it, so a block should end at the end of a line.
         """
         data = np.frombuffer(block, dtype=np.uint8)
         found = self.native.scan(data) if self.native else {}
@@ -46,7 +46,7 @@ class Scanner:
         return Candidates(found)
 
     def scan_text(self, text: str) -> Candidates:
-        """The candidates of a text, places in characters."""
+        """Return the candidates of a text, with places in characters."""
         data = np.frombuffer(text.encode("utf-8", "surrogatepass"), dtype=np.uint8)
         found = self.scan(data)
         if len(data) == len(text):
@@ -56,24 +56,28 @@ class Scanner:
 
 
 class Engine(NamedTuple):
-    """Which scanner is in use; `told` says it in words."""
+    """Which scanner is in use; `told` describes it in a sentence for people."""
 
     native: bool
     told: str
 
 
 def scanner_engine() -> Engine:
+    """Find out which scanner this process uses, and why if it is a slow one."""
     try:
         library = load_library()
     except LibraryMissing as missing:
         return Engine(native=False, told=f"the pure-Python scanner, which is slow: {missing}")
     told = f"the native scanner, {library.path}"
-    if not plan_tables.read():
-        told += "; plans.tables is not of this release, so numbering plans are compiled at each start"
+    if not read_plans():
+        told += (
+            "; it is slow with telephone numbers, because plans.tables is missing or was made with another "
+            "release of phonenumbers: install Spillwatch again"
+        )
     return Engine(native=True, told=told)
 
 
-def _native(region: str, fields: frozenset[Field]) -> NativeScanner | None:
+def _native_scanner(region: str, fields: frozenset[Field]) -> NativeScanner | None:
     known = fields & _KNOWN
     try:
         return NativeScanner(load_library(), region, known) if known else None

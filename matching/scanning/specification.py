@@ -1,4 +1,4 @@
-"""The specification asked about bytes: `identifiers.scan`, in batches and with places in bytes."""
+"""Applies the specification, `identifiers.scan`, to a block of bytes."""
 
 from collections.abc import Collection
 
@@ -9,18 +9,21 @@ from matching.scanning.candidates import CandidateBatch, Places
 
 
 def by_specification(block: bytes, region: str, fields: Collection[Field]) -> dict[Field, CandidateBatch]:
-    """The candidates of a block, by field. A byte that is not UTF-8 is a character of no identifier."""
+    """Return the candidates of a block by field, with places in bytes.
+
+    A byte that is not UTF-8 counts as a character that is in no identifier.
+    """
     text = block.decode("utf-8", "surrogateescape")
     candidates = list(scan(text, region, fields))
     found = {field: CandidateBatch.of(one for one in candidates if one.field is field) for field in fields}
     if len(text) == len(block):
         return found
-    places = _bytes_before(text)
+    places = _byte_places(text)
     return {field: batch.at(places) for field, batch in found.items()}
 
 
-def _bytes_before(text: str) -> Places:
-    """Where each character of a text begins in its bytes, and where the last one ends."""
+def _byte_places(text: str) -> Places:
+    """Return where each character of a text begins in its bytes, and where the last one ends."""
     points = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype="<u4")
     sizes = 1 + (points >= 0x80).astype(np.int64) + (points >= 0x800) + (points >= 0x10000)
     sizes[(points >= 0xD800) & (points < 0xE000)] = 1  # a byte that was not UTF-8

@@ -1,7 +1,7 @@
-"""A tape of strings for stringzilla, as it lies in memory: Arrow's C data interface without Arrow.
+"""Passes a tape of strings to stringzilla without a copy: Arrow's C data interface, without Arrow.
 
 https://arrow.apache.org/docs/format/CDataInterface.html and CDataInterface/PyCapsuleInterface.html. A tape is
-an array of `large_binary`: 64-bit offsets, one more than there are strings, and the bytes.
+an array of `large_binary`: the bytes, and 64-bit offsets, one more than there are strings.
 """
 
 import ctypes
@@ -48,7 +48,7 @@ _capsule.restype, _capsule.argtypes = py_object, (c_void_p, c_char_p, c_void_p)
 
 
 class Tape:
-    """`tape[offsets[i]:offsets[i + 1]]` is string i."""
+    """Strings in one array of bytes: string i is `tape[offsets[i]:offsets[i + 1]]`."""
 
     def __init__(self, offsets: NDArray[np.int64], tape: NDArray[np.uint8]) -> None:
         self.offsets, self.bytes = np.ascontiguousarray(offsets), np.ascontiguousarray(tape)
@@ -57,7 +57,10 @@ class Tape:
         return len(self.offsets) - 1
 
     def __arrow_c_array__(self, requested_schema: object = None) -> tuple[object, object]:
-        """Both capsules belong to this object, which has to outlive them: `release` is not called."""
+        """Return the schema and the array as capsules.
+
+        Both belong to this object, which must outlive them: `release` is not called.
+        """
         self._buffers = (c_void_p * 3)(None, self.offsets.ctypes.data, self.bytes.ctypes.data)
         self._schema = _Schema(format=_LARGE_BINARY)
         self._array = _Array(length=len(self), n_buffers=3, buffers=self._buffers)
@@ -67,5 +70,5 @@ class Tape:
         )
 
     def strings(self) -> Strs:
-        """A view: it lies in this object, which has to outlive it."""
+        """Return a view of this object, which must outlive it."""
         return Strs(self, view=True)

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from cli.exits import Exit
-from storage import schema
-from storage.base import Database
+from storage.database import schema
+from storage.database.base import Database
 from tests.alerts.samples import SECRET
 from tests.alerts.world import World
 from tests.cli.command import answer, spillwatch

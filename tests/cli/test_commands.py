@@ -16,10 +16,11 @@ from pathlib import Path
 import pytest
 
 from cli.exits import Exit
-from storage import listings, runs, schema, sources
-from storage.base import Database
+from storage import listings, runs, sources
+from storage.database import schema
+from storage.database.base import Database
+from storage.database.lock import DaemonLock
 from storage.listings import ListingRecord
-from storage.lock import DaemonLock
 from tests.cli.command import SPILLWATCH, TIMEOUT_S, answer, environment, spillwatch
 
 NOW = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)

@@ -14,8 +14,9 @@ from cli.exits import Exit
 from crawler.sources import read_definition
 from daemon.source_vitals import vitals_of
 from matching.settings import MatchingSettings
-from storage import listings, runs, schema, sources
-from storage.base import Database
+from storage import listings, runs, sources
+from storage.database import schema
+from storage.database.base import Database
 from storage.runs import RunCounts, RunOutcome
 from storage.sources import SourceHealth
 from tests.cli.command import answer, spillwatch

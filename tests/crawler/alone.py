@@ -11,13 +11,14 @@ import struct
 import sys
 from pathlib import Path
 
-from storage import schema
-from storage.base import Database
+from storage.database import schema
+from storage.database.base import Database
 from storage.runs import Run
 from tests.crawler.conftest import Runs
-from tests.crawler.fetching.test_tor import addresses, audited, wait_until
+from tests.crawler.fetching.test_tor import addresses, audited
 from tests.peers.tor import TorNetwork, tor_network
 from tests.peers.web import Site
+from tests.waiting import wait_until
 
 SIOCGIFFLAGS, SIOCSIFFLAGS, IFF_UP = 0x8913, 0x8914, 0x1
 PATIENCE_S = 60.0

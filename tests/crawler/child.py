@@ -19,7 +19,7 @@ from crawler.sources.errors import PageUnreadable
 from crawler.visits.run import execute_run
 from daemon.run_job import RelayDispatcher, send_message
 from matching.masks import mask_text, mask_url
-from storage.base import Database
+from storage.database.base import Database
 from storage.evidence.warc import EvidenceStore
 
 

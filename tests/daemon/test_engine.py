@@ -13,7 +13,7 @@ import pytest
 
 from daemon.engine import POLL_LIMIT, EmbeddedEngine, Lane
 from storage import runs, sources
-from storage.base import Database
+from storage.database.base import Database
 from storage.runs import RunOutcome, RunTrigger
 from storage.work import Work, WorkKind
 

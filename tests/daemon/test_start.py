@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from cli.exits import Exit
-from storage import schema
-from storage.base import Database
+from storage.database import schema
+from storage.database.base import Database
 from tests.cli.command import TIMEOUT_S, answer, environment
 
 # Importing one of these takes half a second or more. A script may call such a command every minute.

@@ -14,9 +14,9 @@ WITHIN_S = 60.0
 STARTER = """
 import sys
 from pathlib import Path
-from demo.child_process import Child
+from demo.child_process import ChildProcess
 
-child = Child("demo.sites", log=Path(sys.argv[1]))
+child = ChildProcess("demo.sites", log=Path(sys.argv[1]))
 child.wait_until_ready()
 print(child.process.pid, flush=True)
 sys.stdin.readline()

@@ -17,7 +17,7 @@ from typing import IO, Any
 
 from sqlalchemy import text
 
-from storage.base import Database
+from storage.database.base import Database
 from storage.errors import StorageError
 from tests.cli.command import SPILLWATCH, answer, environment
 

@@ -21,7 +21,7 @@ from sqlalchemy import text
 from cli.exits import Exit
 from daemon.daemon import PULSE_S
 from storage import sources
-from storage.base import Database
+from storage.database.base import Database
 from storage.errors import DatabaseConflict
 from tests.cli.command import TIMEOUT_S, environment, spillwatch
 from tests.journeys.home import SECRET, WAIT_S, Home, RunningDaemon, alive, home_in, running, until

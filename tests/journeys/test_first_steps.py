@@ -14,7 +14,7 @@ import pytest
 
 from cli.exits import Exit
 from storage import runs, sources
-from storage.base import Database
+from storage.database.base import Database
 from storage.runs import RunTrigger
 from tests.cli.command import SPILLWATCH, environment, spillwatch
 from tests.journeys.home import SECRET, WAIT_S, Home, home_in, running, until

@@ -18,7 +18,7 @@ import pytest
 from sqlalchemy import MetaData, text
 
 from demo.people import Customer, americans, mainlanders, write_csv
-from storage.base import Database
+from storage.database.base import Database
 from tests.cli.command import spillwatch
 from tests.journeys.home import SECRET, Home, home_in, running, until
 from tests.peers.smtp import SmtpPeer

@@ -8,7 +8,6 @@ from uuid import uuid4
 
 import pytest
 from sqlalchemy import text
-from sqlalchemy.orm import Session
 
 from matching.enrolment.enrol import enroll
 from matching.fingerprints.scheme import RootKey, write_key
@@ -16,42 +15,21 @@ from matching.fingerprints.segments import open_segment
 from matching.service import RELOAD_UNUSABLE, REMATCH_CHUNK, MatchingService
 from matching.settings import MatchingSettings
 from storage import companies, listings, matches, sources, watch
-from storage.base import Database
 from storage.companies import DeclaredCompany, DeclaredTerm, SegmentRecord, TermKind
+from storage.database.base import Database
 from storage.errors import SchemaOutdated
 from storage.evidence.warc import EvidenceStore, ListingText, RecordPlace
 from storage.listing_tables import MatchState
 from storage.listings import AttachmentRecord, ListingRecord
 from storage.matches import Match, MatchSummary
 from storage.watch import MatchScope, Rematch, RematchState
-from storage.work import Work, WorkKind
+from storage.work import WorkKind
+from tests.clocks import Clock
+from tests.dispatchers import RecordingDispatcher
 from tests.matching.customers import as_csv, customers
 
 ROWS = customers(40)
 KEY = RootKey("k1", bytes(range(32)))
-
-
-class Clock:
-    """A clock that only the test moves."""
-
-    def __init__(self) -> None:
-        self.now = datetime(2026, 3, 1, 12, tzinfo=UTC)
-
-    def __call__(self) -> datetime:
-        return self.now
-
-
-class RecordingDispatcher:
-    """A dispatcher that keeps what was announced."""
-
-    def __init__(self) -> None:
-        self.work: list[Work] = []
-
-    def announce(self, session: Session, work: Work) -> None:
-        self.work.append(work)
-
-    def announced(self, kind: WorkKind) -> list[int]:
-        return [work.row_id for work in self.work if work.kind is kind]
 
 
 @dataclass
@@ -203,7 +181,7 @@ def test_a_mention_becomes_rows_and_work_for_the_alerts(archive: Archive) -> Non
         ("title:1", "Qudian 2026"),
         ("body:2", "line 出售趣店數據 c***1@mail.example"),
     ]
-    assert archive.dispatcher.announced(WorkKind.EVALUATE) == [summary.id]
+    assert archive.dispatcher.row_ids(WorkKind.EVALUATE) == [summary.id]
     assert archive.version(version_id).match_state is MatchState.MATCHED
 
 
@@ -249,7 +227,7 @@ def test_matching_twice_changes_nothing(archive: Archive) -> None:
     archive.service.match_version(version_id)
 
     assert [match.identity for match in archive.matches(version_id)] == before
-    assert len(archive.dispatcher.announced(WorkKind.EVALUATE)) == 1
+    assert len(archive.dispatcher.row_ids(WorkKind.EVALUATE)) == 1
 
 
 def test_damaged_evidence_is_tried_again_and_then_given_up(archive: Archive) -> None:
@@ -338,7 +316,7 @@ def test_a_new_term_searches_the_archive_by_itself(archive: Archive) -> None:
         len(version_ids),
         len(version_ids),
     )
-    assert len(archive.dispatcher.announced(WorkKind.EVALUATE)) == len(version_ids)
+    assert len(archive.dispatcher.row_ids(WorkKind.EVALUATE)) == len(version_ids)
 
 
 def test_a_new_segment_searches_the_archive_by_itself(archive: Archive) -> None:
@@ -363,7 +341,7 @@ def test_a_rematch_that_finds_the_same_alerts_nobody(archive: Archive) -> None:
 
     archive.rematch_all()
 
-    assert archive.dispatcher.announced(WorkKind.EVALUATE) == []
+    assert archive.dispatcher.row_ids(WorkKind.EVALUATE) == []
 
 
 def test_a_rematch_goes_on_where_it_was_killed(archive: Archive) -> None:

@@ -1,4 +1,4 @@
-"""Reads a Dockerfile as far as the tests of this folder ask: its stages, and their instructions in order."""
+"""Reads a Dockerfile: its stages, and their instructions in order."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class Instruction:
 
 
 def stages(path: Path) -> list[list[Instruction]]:
-    """The instructions of each stage; a stage begins with its FROM."""
+    """Return the instructions of each stage; a stage begins with its FROM."""
     text = re.sub(r"^#.*\n", "", path.read_text(), flags=re.MULTILINE)
     found: list[list[Instruction]] = []
     for line in re.sub(r"\\\n\s*", "", text).splitlines():
@@ -27,7 +27,7 @@ def stages(path: Path) -> list[list[Instruction]]:
 
 
 def copied(stage: list[Instruction]) -> list[str]:
-    """What a stage copies out of the build context, as paths from the repository's root."""
+    """Return what a stage copies from the build context, as paths from the repository's root."""
     sources: list[str] = []
     for instruction in stage:
         if instruction.word == "COPY" and "--from=" not in instruction.rest:

@@ -1,4 +1,4 @@
-"""This clone, and how the tests of this folder run a program in it."""
+"""The root of this clone, and a function that runs a program in it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parents[2]
 def answer(
     *command: str | Path, cwd: Path = ROOT, env: dict[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
-    """What the program says and how it ends; whether that is right is for the test to say."""
+    """Run a program and return its output and exit code, without checking them."""
     return subprocess.run(
         command, cwd=cwd, env=env, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL
     )

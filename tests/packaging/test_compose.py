@@ -1,4 +1,4 @@
-"""docker-compose.yml: valid by the Compose specification, and as closed as the documentation says."""
+"""docker-compose.yml is valid, and as closed as the documentation says."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def compose() -> dict[str, Any]:
 
 
 def test_it_is_valid_by_the_compose_specification() -> None:
-    """The schema is the one that check-jsonschema ships, so nothing is fetched."""
+    """It matches the schema that check-jsonschema ships, so nothing is downloaded."""
     validator = (sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.compose-spec")
 
     found = answer(*validator, COMPOSE)
@@ -31,7 +31,7 @@ def test_it_is_valid_by_the_compose_specification() -> None:
 
 
 def test_docker_compose_reads_it_where_it_is_at_hand() -> None:
-    """`docker compose config` resolves every reference; a machine without it has the schema's word alone."""
+    """`docker compose config` resolves every reference, on machines that have it."""
     docker = shutil.which("docker")
     if not docker or answer(docker, "compose", "version").returncode:
         return
@@ -42,7 +42,7 @@ def test_docker_compose_reads_it_where_it_is_at_hand() -> None:
 
 
 def test_no_container_can_gain_rights_or_write_outside_its_volumes(compose: dict[str, Any]) -> None:
-    """Read-only root, no capability, no new privileges: for each of the three."""
+    """Each of the three has a read-only root, no capabilities and no new privileges."""
     services = compose["services"]
 
     assert set(services) == {"spillwatch", "postgres", "tor"}
@@ -55,13 +55,13 @@ def test_no_container_can_gain_rights_or_write_outside_its_volumes(compose: dict
 
 
 def test_the_database_is_reached_from_the_inside_network_only(compose: dict[str, Any]) -> None:
-    """`internal` means that nothing in it reaches the world, nor is reached."""
+    """Its network is `internal`: no connection leads out of it or into it."""
     assert compose["services"]["postgres"]["networks"] == ["inside"]
     assert compose["networks"]["inside"] == {"internal": True}
 
 
 def test_the_daemon_has_no_way_out_but_tor_unless_somebody_opens_one(compose: dict[str, Any]) -> None:
-    """Its networks are internal; what leads out is Tor's alone. One variable opens the daemon's own."""
+    """Its networks are internal; only Tor is in one that leads out. One variable opens the daemon's."""
     services, networks = compose["services"], compose["networks"]
     leading_out = {name for name, network in networks.items() if not network.get("internal")}
 
@@ -73,7 +73,7 @@ def test_the_daemon_has_no_way_out_but_tor_unless_somebody_opens_one(compose: di
 
 
 def test_no_secret_is_in_an_environment_variable(compose: dict[str, Any]) -> None:
-    """Whatever is secret comes as a file that `docker inspect` does not show."""
+    """Secrets are files, which `docker inspect` does not show."""
     for name, service in compose["services"].items():
         for variable, value in service.get("environment", {}).items():
             secret = any(word in variable for word in ("PASSWORD", "SECRET", "DATABASE_URL"))
@@ -81,7 +81,7 @@ def test_no_secret_is_in_an_environment_variable(compose: dict[str, Any]) -> Non
 
 
 def test_every_named_thing_is_declared(compose: dict[str, Any]) -> None:
-    """A misspelt volume, network or secret is found here rather than at the first start."""
+    """A misspelt volume, network or secret is found before the first start."""
     for service in compose["services"].values():
         volumes = {volume.partition(":")[0] for volume in service.get("volumes", [])}
 
@@ -91,7 +91,7 @@ def test_every_named_thing_is_declared(compose: dict[str, Any]) -> None:
 
 
 def test_the_secrets_are_made_once_and_never_overwritten(tmp_path: Path) -> None:
-    """deploy/make-secrets.sh writes what the Compose file names; a second call changes nothing."""
+    """deploy/make-secrets.sh writes the files that the Compose file names; a second call changes nothing."""
     script = shutil.copy(ROOT / "deploy/make-secrets.sh", tmp_path)
     written = [tmp_path / "secrets/database_url", tmp_path / "secrets/database_password"]
 

@@ -1,4 +1,4 @@
-"""The variables that the image, the Compose file and the unit set are settings that exist."""
+"""The image, the Compose file and the unit set only variables that are settings."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ VARIABLE = re.compile(rf"\b{PREFIX}\w+")
 
 @pytest.mark.parametrize("name", ["Dockerfile", "docker-compose.yml", "deploy/spillwatch.service"])
 def test_every_variable_is_a_setting(name: str) -> None:
-    """A misspelt one would be refused at the first start, on somebody else's machine."""
+    """A misspelt variable would be refused at the first start, on a user's machine."""
     set_here = {found.removesuffix("_FILE") for found in VARIABLE.findall((ROOT / name).read_text())}
 
     assert set_here

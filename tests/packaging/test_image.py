@@ -1,4 +1,4 @@
-"""The image: what its Dockerfile promises, read from the file itself (no container engine is needed)."""
+"""The image, as its Dockerfile describes it (no container engine is needed)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ BUILD, IMAGE = stages(DOCKERFILE)
 
 
 def test_the_image_is_installed_by_the_steps_that_make_uses() -> None:
-    """Both install with setup/install.sh and the runtime lock; beside it there is only the compiler."""
+    """Both install with setup/install.sh and the runtime lock; the image adds only the compiler."""
     runs = [step.rest for step in BUILD if step.word == "RUN"]
     recipe = re.search(r"^\.venv/runtime:.*\n\t@?(.*)", (ROOT / "Makefile").read_text(), re.MULTILINE)
 
@@ -28,7 +28,7 @@ def test_the_image_is_installed_by_the_steps_that_make_uses() -> None:
 
 
 def test_every_package_is_copied_into_the_image() -> None:
-    """A package that the wheel names and the Dockerfile forgets would be missing in the image alone."""
+    """A package that the Dockerfile forgets would be missing only in the image."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     packages = project["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]
 
@@ -44,7 +44,7 @@ def test_the_build_context_lets_in_what_is_copied_and_nothing_else() -> None:
 
 
 def test_the_image_runs_unprivileged_and_says_whether_it_is_healthy() -> None:
-    """A numeric user (orchestrators check that it is not 0), a volume for what is written, a health check."""
+    """It has a numeric user (orchestrators check that it is not 0), a volume for data and a health check."""
     by_word = {step.word: step.rest for step in IMAGE}
 
     assert by_word["USER"] == "10001:10001"
@@ -54,7 +54,7 @@ def test_the_image_runs_unprivileged_and_says_whether_it_is_healthy() -> None:
 
 
 def test_the_base_images_are_pinned() -> None:
-    """`latest` would be another image every month."""
+    """`latest` would be another image each month."""
     bases = [stage[0].rest for path in (DOCKERFILE, ROOT / "deploy/tor/Dockerfile") for stage in stages(path)]
 
     assert all(re.match(r"[a-z]+:[0-9a-z.]+-", base) for base in bases), bases

@@ -1,4 +1,4 @@
-"""deploy/tor: the container's configuration and health check, tried on real Tor processes."""
+"""deploy/tor: the container's configuration and health check, tested with real Tor processes."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ pytestmark = [pytest.mark.needs("tor"), pytest.mark.timeout(240)]
 
 
 def test_tor_accepts_its_configuration(tmp_path: Path) -> None:
-    """The file that the tor container runs with is one that Tor itself finds no fault with."""
+    """Tor finds no fault with the file that its container runs with."""
     found = answer("tor", "--verify-config", "-f", ROOT / "deploy/tor/torrc", "--DataDirectory", tmp_path)
 
     assert found.returncode == 0, found.stdout
 
 
 def test_the_health_check_tells_a_bootstrapped_tor_from_a_dead_one(hidden: tuple[Site, TorNetwork]) -> None:
-    """Exit code 0 once the control port says 100 %, another one when nobody answers there."""
+    """It exits with 0 if the control port reports 100 %, and with another code if nobody answers there."""
     _, network = hidden
     check = (ROOT / "deploy/tor/bootstrapped.sh", network.cookie_file, str(network.control))
     alive = answer(*check).returncode

@@ -1,4 +1,4 @@
-"""deploy/spillwatch.service: systemd's own check, and the properties that operations rely on."""
+"""deploy/spillwatch.service passes systemd's checks and has the properties that operators rely on."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ pytestmark = pytest.mark.needs("systemd")
 UNIT = ROOT / "deploy/spillwatch.service"
 
 
-def _here(folder: Path) -> Path:
-    """The unit with its program in this environment: systemd also checks that the program is there."""
+def _unit_for_this_environment(folder: Path) -> Path:
+    """Write the unit with the program of this environment: systemd checks that the program exists."""
     program = Path(sys.executable).with_name("spillwatch")
     path = folder / UNIT.name
     path.write_text(UNIT.read_text().replace("/opt/spillwatch/bin/spillwatch", str(program)))
@@ -24,21 +24,27 @@ def _here(folder: Path) -> Path:
 
 
 def test_systemd_finds_no_fault(tmp_path: Path) -> None:
-    """`systemd-analyze verify` says nothing: no misspelt directive, no missing program."""
-    found = answer("systemd-analyze", "verify", "--man=no", _here(tmp_path))
+    """`systemd-analyze verify` prints nothing: no directive is misspelt, no program is missing."""
+    found = answer("systemd-analyze", "verify", "--man=no", _unit_for_this_environment(tmp_path))
 
     assert (found.returncode, found.stderr) == (0, "")
 
 
 def test_systemd_rates_the_exposure_as_low(tmp_path: Path) -> None:
-    """2.0 or less of 10: what the sandbox leaves open is the network and its own folder."""
-    found = answer("systemd-analyze", "security", "--offline=true", "--threshold=20", _here(tmp_path))
+    """The exposure is 2.0 or less of 10: the sandbox leaves only the network and the data folder open."""
+    found = answer(
+        "systemd-analyze",
+        "security",
+        "--offline=true",
+        "--threshold=20",
+        _unit_for_this_environment(tmp_path),
+    )
 
     assert found.returncode == 0, found.stdout[-200:]
 
 
 def test_the_daemon_is_watched_restarted_and_leaves_no_child() -> None:
-    """The four lines without which a hung or killed daemon would be a silent failure."""
+    """Without these four lines, nobody would notice a daemon that hangs or was killed."""
     unit = configparser.ConfigParser(strict=False, interpolation=None)
     unit.optionxform = str  # type: ignore[assignment,method-assign]  # systemd's keys are case-sensitive
     unit.read_string(UNIT.read_text())

@@ -1,4 +1,4 @@
-"""The wheel: an editable install hides what is missing from it, so it is built, and run from elsewhere."""
+"""The wheel, built and run in another folder: an editable install would hide what is missing in it."""
 
 from __future__ import annotations
 
@@ -6,12 +6,15 @@ import re
 import shutil
 import sys
 import sysconfig
+import tarfile
 import venv
 import zipfile
+from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
 
+from tests.packaging.build_environment import BuildEnvironment
 from tests.packaging.dockerfile import copied, stages
 from tests.packaging.here import ROOT, answer
 
@@ -19,30 +22,40 @@ PACKAGES = ("alerts", "cli", "configuration", "crawler", "daemon", "demo", "matc
 PIP = (sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet")
 
 
+BUILT = ("*.shared", "*.tables", "*.part")
+
+
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Built from just the files that the Dockerfile copies, so that one it forgets is missed here."""
-    source = tmp_path_factory.mktemp("source")
+def environment(tmp_path_factory: pytest.TempPathFactory) -> BuildEnvironment:
+    return BuildEnvironment(tmp_path_factory.mktemp("isolated"))
+
+
+@pytest.fixture(scope="module")
+def wheel(environment: BuildEnvironment, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Built as `uv build` does it: an sdist first, the wheel from the sdist, both in isolation.
+
+    The sources are just the files that the Dockerfile copies, so that one it forgets is missed here.
+    """
+    source, unpacked, built = map(tmp_path_factory.mktemp, ("source", "unpacked", "built"))
     for name in copied(stages(ROOT / "Dockerfile")[0]):
         if (ROOT / name).is_dir():
-            shutil.copytree(ROOT / name, source / name)
+            shutil.copytree(ROOT / name, source / name, ignore=shutil.ignore_patterns(*BUILT, "__pycache__"))
         else:
             shutil.copy(ROOT / name, source / name)
-    folder = tmp_path_factory.mktemp("wheel")
-    built = answer(*PIP, "wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", folder, source)
-    assert built.returncode == 0, built.stderr
-    return next(folder.glob("spillwatch-*.whl"))
+    shutil.unpack_archive(environment.build("build_sdist", source, built), unpacked, filter="data")
+    [root] = unpacked.iterdir()
+    return environment.build("build_wheel", root, built)
 
 
 @pytest.fixture(scope="module")
 def elsewhere(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The bin folder of an environment with the wheel, which sees our dependencies but not this clone."""
+    """The bin folder of an environment with the wheel, which has our dependencies but not this clone."""
     folder = tmp_path_factory.mktemp("elsewhere")
     venv.create(folder, with_pip=False)
     installed = answer(*PIP, "--python", folder / "bin/python", "install", "--no-deps", "--no-index", wheel)
     assert installed.returncode == 0, installed.stderr
     site = Path(sysconfig.get_path("purelib", vars={"base": str(folder), "platbase": str(folder)}))
-    # A path named in a .pth file is searched; the .pth files in it (our editable install) are not read.
+    # Python searches a folder that a .pth file names, but ignores .pth files in it (our editable install).
     (site / "dependencies.pth").write_text(sysconfig.get_path("purelib") + "\n")
     return folder / "bin"
 
@@ -53,7 +66,7 @@ def _is_source(path: Path) -> bool:
 
 
 def test_it_holds_every_file_of_every_package(wheel: Path) -> None:
-    """Templates, schemas, migrations and the demo's pages are data that no import would miss."""
+    """No import would notice missing templates, schemas, migrations or pages of the demo."""
     paths = (path for package in PACKAGES for path in (ROOT / package).rglob("*"))
     wanted = {path.relative_to(ROOT).as_posix() for path in paths if _is_source(path)}
 
@@ -63,14 +76,14 @@ def test_it_holds_every_file_of_every_package(wheel: Path) -> None:
 
 
 def test_it_holds_nothing_but_the_packages_and_its_own_description(wheel: Path) -> None:
-    """Tests, benchmarks and docs stay out: another distribution's `tests` is easily overwritten."""
+    """Tests, benchmarks and docs stay out: `tests` could overwrite that of another distribution."""
     tops = {name.partition("/")[0] for name in zipfile.ZipFile(wheel).namelist()}
 
     assert {top for top in tops if not top.endswith(".dist-info")} == set(PACKAGES)
 
 
 def test_every_command_runs_from_another_folder(elsewhere: Path, tmp_path: Path) -> None:
-    """--help imports each command's module, so a module or a library missing from the wheel shows."""
+    """--help imports each command's module, so a missing module or library is noticed."""
     found = answer(elsewhere / "spillwatch", "--help", cwd=tmp_path)
 
     assert found.returncode == 0, found.stderr
@@ -78,7 +91,7 @@ def test_every_command_runs_from_another_folder(elsewhere: Path, tmp_path: Path)
 
 
 def test_the_packages_come_from_the_wheel(elsewhere: Path, tmp_path: Path) -> None:
-    """The premise of this module: in that environment the clone is out of sight."""
+    """No package in that environment comes from the clone."""
     code = f"for name in {PACKAGES}: print(__import__(name).__file__)"
 
     found = answer(elsewhere / "python", "-c", code, cwd=tmp_path).stdout.splitlines()
@@ -88,14 +101,33 @@ def test_the_packages_come_from_the_wheel(elsewhere: Path, tmp_path: Path) -> No
 
 
 @pytest.mark.needs("gcc")
-def test_the_native_scanner_is_in_it(wheel: Path, elsewhere: Path, tmp_path: Path) -> None:
-    """Built on the way, so the wheel is one for this platform; any Python 3 of it can load the library."""
-    code = "from matching.scanning.scanner import scanner_engine; print(scanner_engine().told)"
+def test_the_native_scanner_and_its_tables_are_in_it(wheel: Path, elsewhere: Path, tmp_path: Path) -> None:
+    """The wheel is for this platform, and a start reads both tables instead of computing anything."""
+    code = """
+from matching.native.library import load_library
+from matching.scanning.plan_tables import PATH, read_plans
+from text.fold_tables import fold_images
+print(load_library().path, PATH, len(read_plans()), len(fold_images("mention").points), sep="\\n")
+"""
 
-    found = answer(elsewhere / "python", "-c", code, cwd=tmp_path).stdout
+    *paths, plans, folds = answer(elsewhere / "python", "-c", code, cwd=tmp_path).stdout.splitlines()
 
-    assert found.startswith(f"the native scanner, {elsewhere.parent}")
     assert "-py3-none-linux_" in wheel.name
+    assert all(path.startswith(str(elsewhere.parent)) for path in paths), paths
+    assert int(plans) > 400
+    assert int(folds) > 4000
+
+
+def test_an_sdist_holds_sources_and_the_makers_of_the_tables_only(
+    environment: BuildEnvironment, tmp_path: Path
+) -> None:
+    """What was built on this machine stays out: it may belong to another platform, or be out of date."""
+    with tarfile.open(environment.build("build_sdist", ROOT, tmp_path)) as archive:
+        names = {name.partition("/")[2] for name in archive.getnames()}
+
+    assert "setup/build_hook.py" in names
+    assert "matching/native/scanner.c" in names
+    assert {name for name in names if any(fnmatch(name, pattern) for pattern in BUILT)} == set()
 
 
 def test_a_configuration_and_a_database_can_be_made_there(elsewhere: Path, tmp_path: Path) -> None:

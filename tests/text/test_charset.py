@@ -1,4 +1,4 @@
-"""The charset of a page: undeclared, wrongly declared, short, broken."""
+"""Detecting the charset of a page: undeclared, wrongly declared, short, broken."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from text.charset import (
     DECLARED_BONUS,
     SAMPLE_BYTES,
     CandidateCharset,
-    _sample,
-    _scored,
+    _best_candidate,
+    _lines_beyond_ascii,
     codec_of,
     decode_page,
 )
@@ -81,7 +81,7 @@ PIECES = 40
 
 
 def pieces(text: str, length: int) -> Iterator[str]:
-    """The same pieces of a text each time."""
+    """Yield PIECES pieces of a text, the same ones each time."""
     chosen = random.Random(length)
     for _ in range(PIECES):
         start = chosen.randrange(len(text) - length)
@@ -101,7 +101,7 @@ def accuracy(text: str, charset: str, length: int, declared: str | None) -> floa
 @pytest.mark.parametrize("declared", DECLARED)
 @pytest.mark.parametrize(("language", "charset"), CHARSETS)
 def test_a_sentence_is_read_whatever_is_declared(language: str, charset: str, declared: str | None) -> None:
-    """Forty pieces of 40 characters are read without a mistake, with no or a wrong declaration."""
+    """Forty pieces of 40 characters are decoded without a mistake, whatever the page declares."""
     assert accuracy(TEXTS[language], charset, 40, declared) == 1
 
 
@@ -115,14 +115,14 @@ def test_a_sentence_is_read_whatever_is_declared(language: str, charset: str, de
     ],
 )
 def test_a_few_characters_are_enough(language: str, charset: str, least: float) -> None:
-    """A title of eight characters is read, undeclared."""
+    """A title of eight characters is decoded without a declaration."""
     assert accuracy(TEXTS[language], charset, 8, None) >= least
 
 
 @pytest.mark.parametrize("language", ["chinese", "russian", "german"])
 @pytest.mark.parametrize("charset", ["utf-16-le", "utf-16-be", "utf-16", "utf-8-sig", "utf-32"])
 def test_wide_charsets_are_read_with_and_without_a_mark(language: str, charset: str) -> None:
-    """A byte order mark decides; without one, the null bytes and the score do."""
+    """A byte order mark decides; without one, null bytes and the score decide."""
     assert decode_page(TEXTS[language].encode(charset)).text == TEXTS[language]
 
 
@@ -130,7 +130,7 @@ def test_wide_charsets_are_read_with_and_without_a_mark(language: str, charset: 
     ("language", "charset"), [("chinese", "gbk"), ("russian", "cp1251"), ("chinese", "utf-8")]
 )
 def test_a_page_s_own_declaration_may_lie(language: str, charset: str) -> None:
-    """Markup of ASCII around a text does not hide it, nor does a meta tag that names another charset."""
+    """Neither ASCII markup around a text nor a meta tag with another charset hides the real charset."""
     page = (
         f'<html><head><meta charset="latin1"><title>x</title></head><p>{TEXTS[language]}</p></html>'
         + "<br>" * 9_000
@@ -140,7 +140,7 @@ def test_a_page_s_own_declaration_may_lie(language: str, charset: str) -> None:
 
 
 def test_a_right_declaration_decides_between_near_readings() -> None:
-    """Polish in windows-1250 differs from windows-1252 in few letters; declared, it is read."""
+    """Polish in windows-1250 differs from windows-1252 in few letters; a right declaration decides."""
     assert accuracy(TEXTS["polish"], "cp1250", 60, "windows-1250") == 1
 
 
@@ -155,14 +155,14 @@ def test_a_broken_tail_and_a_damaged_byte_change_nothing() -> None:
 
 
 def test_null_bytes_in_a_text_make_no_utf_16_of_it() -> None:
-    """A text sprinkled with null bytes is still read as what it is."""
+    """A GBK text with some null bytes is still read as GBK."""
     body = TEXTS["chinese"].encode("gbk").replace(b"\xa3\xac", b"\x00\xa3\xac")
 
     assert decode_page(body).text.replace("\0", "") == TEXTS["chinese"]
 
 
 def test_a_guess_is_not_called_confident() -> None:
-    """Two foreign characters in a line prove nothing, and the result says so."""
+    """Two characters beyond ASCII prove nothing, and the result says so."""
     assert not decode_page("prix très bas".encode("cp1252")).confident
     assert decode_page(TEXTS["chinese"].encode("gbk")).confident
 
@@ -186,19 +186,19 @@ def test_a_guess_is_not_called_confident() -> None:
     ],
 )
 def test_what_a_declaration_means(declared: str | None, codec: str | None) -> None:
-    """Names are read as browsers read them; codecs that are no charsets mean nothing."""
+    """Names mean what they mean in browsers; codecs that are not charsets mean nothing."""
     assert codec_of(declared) == codec
 
 
 def test_a_large_body_is_decided_by_a_sample() -> None:
-    """The text is whole, and what was looked at to decide is bounded."""
+    """The whole body is decoded, though a sample of it decides."""
     body = (TEXTS["chinese"] * (20 * SAMPLE_BYTES // 400)).encode("gbk")
 
     assert len(decode_page(body).text.encode("gbk")) == len(body)
 
 
 def test_a_long_line_costs_no_more_than_many_short_ones() -> None:
-    """A page on one line: each byte is looked at once, wherever the first one beyond ASCII is."""
+    """On a page of one line, each byte is read once, wherever the first one beyond ASCII is."""
     body = b"a" * 3_000_000 + TEXTS["chinese"].encode("gbk")
 
     assert decode_page(body).charset == "gb18030"
@@ -206,13 +206,13 @@ def test_a_long_line_costs_no_more_than_many_short_ones() -> None:
 
 @given(st.binary(max_size=400), st.sampled_from([None, "utf-8", "gb2312", "utf-16", "utf-7", "hex"]))
 def test_any_bytes_are_taken(body: bytes, declared: str | None) -> None:
-    """No bytes raise, and the score is between 0 and 1."""
+    """No bytes raise an error, and the score is between 0 and 1."""
     assert 0 <= decode_page(body, declared=declared).score <= 1
 
 
 @given(st.text(alphabet=st.characters(exclude_categories=["Cs", "Cc"]), min_size=12, max_size=200))
 def test_utf_8_comes_back_as_it_was(text: str) -> None:
-    """Declared UTF-8 is read as it was written, a byte order mark aside."""
+    """Declared UTF-8 is decoded as it was written, apart from a byte order mark."""
     assert decode_page(text.encode(), declared="utf-8").text == text.removeprefix("\ufeff")
 
 
@@ -222,12 +222,12 @@ def test_utf_8_comes_back_as_it_was(text: str) -> None:
     st.binary(max_size=4),
     st.sampled_from([[], ["gb18030"], ["cp1252"], ["cp1254"], ["utf-8"]]),
 )
-def test_a_reading_that_is_not_looked_at_to_its_end_could_not_have_won(
+def test_stopping_early_does_not_change_the_choice(
     words: list[str], charset: str, noise: bytes, names: list[str]
 ) -> None:
     """Scoring every candidate in full gives the same charset, the same score and the same confidence."""
     body = " ".join(words).encode(charset, "ignore") + noise
-    wide, lines = body[: SAMPLE_BYTES // 2 * 2], _sample(body)
+    wide, lines = body[: SAMPLE_BYTES // 2 * 2], _lines_beyond_ascii(body)
     scores = {
         codec: CandidateCharset.of(
             wide if codec.startswith("utf-16") else lines, codec, DECLARED_BONUS * (codec in names)
@@ -236,7 +236,7 @@ def test_a_reading_that_is_not_looked_at_to_its_end_could_not_have_won(
     }
     best, second = sorted(scores, key=scores.__getitem__, reverse=True)[:2]
 
-    found, score, confident = _scored(body, names)
+    found, score, confident = _best_candidate(body, names)
 
     assert (found, score) == (best, round(max(0.0, min(1.0, scores[best])), 3))
     assert scores[best] - scores[second] >= CLEAR_MARGIN or not confident

@@ -1,4 +1,4 @@
-"""Folding: what reads alike is alike, and every place leads back to the original."""
+"""Folding: look-alikes become equal, and every place leads back to the original."""
 
 import unicodedata
 
@@ -32,20 +32,20 @@ TEXT = st.text(st.one_of(st.characters(), st.sampled_from("aＡа趣學\u200d\u0
     ],
 )
 def test_what_reads_alike_folds_alike(written: str, read: str) -> None:
-    """Full width, case, invisible characters, homoglyphs, marks and traditional forms do not matter."""
+    """Full width, case, invisible characters, homoglyphs, marks and traditional forms make no difference."""
     assert mention_fold()(written).text == read
 
 
 @pytest.mark.parametrize("digit", "0123456789")
 def test_a_digit_stays_a_digit(digit: str) -> None:
-    """Letter-digit swaps are the search's second pass: folding `360` must not make letters of it."""
+    """The search's second pass undoes letter-digit swaps: folding must not make letters of `360`."""
     assert mention_fold()(digit).text == digit
 
 
 @settings(max_examples=300)
 @given(TEXT)
 def test_folding_twice_changes_nothing(text: str) -> None:
-    """The folded form of a folded text is itself, so that terms and texts meet whichever was folded first."""
+    """The folded form of a folded text is the text itself, so that folded terms and texts compare equal."""
     folded = mention_fold()(text).text
 
     assert mention_fold()(folded).text == folded
@@ -54,7 +54,7 @@ def test_folding_twice_changes_nothing(text: str) -> None:
 @settings(max_examples=300)
 @given(TEXT)
 def test_case_makes_no_difference_in_any_script(text: str) -> None:
-    """Folding the casefolded text gives the same: no homoglyph tells a capital from its small letter."""
+    """Folding the casefolded text gives the same text: a capital and its small letter stay equal."""
     settled = mention_fold()(text).text
 
     assert mention_fold()(settled.upper()).text == mention_fold()(settled.upper().casefold()).text
@@ -63,7 +63,7 @@ def test_case_makes_no_difference_in_any_script(text: str) -> None:
 @settings(max_examples=300)
 @given(TEXT, st.data())
 def test_every_span_leads_back_to_the_original(text: str, data: st.DataObject) -> None:
-    """The original's stretch of a folded stretch folds to a text that holds it."""
+    """Folding the original of a folded span gives a text that holds the span."""
     folded = mention_fold()(text)
     if not folded.text:
         return
@@ -76,7 +76,7 @@ def test_every_span_leads_back_to_the_original(text: str, data: st.DataObject) -
 
 
 def test_offsets_hold_across_blocks() -> None:
-    """Several blocks, with characters dropped, expanded and squeezed at their borders, keep their places."""
+    """Places stay right when characters are dropped, expanded and squeezed at the borders of blocks."""
     filler = "ﬁ\u200d  趣" * (BLOCK // 5)
     text = filler + "needle" + filler
 
@@ -87,7 +87,7 @@ def test_offsets_hold_across_blocks() -> None:
 
 
 def test_an_empty_text_folds_to_an_empty_text() -> None:
-    """Nothing in, nothing out, on both tables."""
+    """Both folds return an empty text."""
     assert [mention_fold()("").text, narrow_fold()("").text] == ["", ""]
 
 
@@ -107,7 +107,7 @@ def test_an_empty_text_folds_to_an_empty_text() -> None:
     ],
 )
 def test_a_defanged_dot_is_a_dot_again(written: str, read: str) -> None:
-    """However a domain is written so that nobody clicks on it, it reads as one, and its span is all of it."""
+    """Every way to defang a domain is undone, and the span covers all of the original."""
     view = defanged(mention_fold()(written))
 
     assert view is not None
@@ -115,7 +115,7 @@ def test_a_defanged_dot_is_a_dot_again(written: str, read: str) -> None:
 
 
 def test_plain_prose_is_not_defanged() -> None:
-    """A text without such dots needs no second look."""
+    """A text without such dots has no defanged form."""
     assert defanged(mention_fold()("A dotted line. And (so) on.")) is None
 
 
@@ -124,14 +124,14 @@ def test_plain_prose_is_not_defanged() -> None:
     [("１３８", "138"), ("١٢٣", "123"), ("a＠b．example", "a@b.example"), ("1\u200b3", "13"), ("1–3", "1-3")],
 )
 def test_identifiers_are_narrowed(written: str, read: str) -> None:
-    """Full-width forms, foreign digits, dashes and invisible characters become what the eye sees."""
+    """Full-width forms, foreign digits, dashes and invisible characters become what a reader sees."""
     assert narrow_fold()(written).text == read
 
 
 @settings(max_examples=200)
 @given(TEXT)
 def test_narrowing_keeps_letters_as_they_are(text: str) -> None:
-    """Only forms change: an e-mail address keeps its case and its script."""
+    """Narrowing keeps ASCII letters and their case, and adds none but those of full-width forms."""
     narrow = narrow_fold()(text).text
 
     assert [c for c in narrow if c.isascii() and c.isalpha()] == [

@@ -8,7 +8,6 @@ import asyncio
 import socket
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -23,8 +22,8 @@ from tests.crawler.conftest import Runs
 from tests.crawler.fetching.test_routes import crawler_with
 from tests.peers.tor import TorNetwork, unpublished_onion
 from tests.peers.web import Site
+from tests.waiting import PATIENCE_S, wait_until
 
-PATIENCE_S = 60.0
 POLITE = {"delay_s": 0, "robots": False}
 
 #: A network of six processes is slow to start on a busy machine.
@@ -254,10 +253,3 @@ def audited(file: Path) -> Sequence[str]:
 def addresses(file: Path) -> set[str]:
     """The addresses that a run passed to its system, names included."""
     return {line.partition(" ")[2] for line in file.read_text().splitlines()}
-
-
-def wait_until(true: Callable[[], bool]) -> None:
-    until = time.monotonic() + PATIENCE_S
-    while not true():
-        assert time.monotonic() < until, "nothing happened"
-        time.sleep(0.05)

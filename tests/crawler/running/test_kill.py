@@ -16,8 +16,8 @@ from storage.evidence.warc import EvidenceStore
 from storage.listings import Listing, ListingVersion
 from storage.runs import READ, RunOutcome
 from tests.crawler.conftest import Runs
-from tests.crawler.running.test_supervisor import PATIENCE_S, wait_until
 from tests.peers.web import Site
+from tests.waiting import PATIENCE_S, wait_until
 
 
 @pytest.mark.parametrize("seed", range(2))

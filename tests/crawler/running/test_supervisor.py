@@ -7,8 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -19,22 +18,12 @@ from sqlalchemy import text
 from crawler.running.child_protocol import ChildExit, Job
 from crawler.running.supervisor import utc_now
 from storage import runs, sources
-from storage.base import Database
+from storage.database.base import Database
 from storage.runs import Run, RunOutcome, RunState
 from storage.sources import SourceHealth
 from tests.crawler.conftest import CHILD, Runs
 from tests.peers.web import Site
-
-#: Time limit for events that usually come in a fraction of it.
-PATIENCE_S = 60.0
-
-
-def wait_until(happened: Callable[[], bool]) -> None:
-    """Return when the condition holds; fail after a time limit."""
-    deadline = time.monotonic() + PATIENCE_S
-    while not happened():
-        assert time.monotonic() < deadline, "it never happened"
-        time.sleep(0.02)
+from tests.waiting import PATIENCE_S, wait_until
 
 
 def alive(pid: int) -> bool:
@@ -327,7 +316,7 @@ def test_a_child_whose_parent_is_killed_dies_with_it(crawl: Runs, site: Site, tm
             "from pathlib import Path",
             "from crawler.settings import CrawlerSettings",
             "from crawler.running.supervisor import Supervisor",
-            "from storage.base import Database",
+            "from storage.database.base import Database",
             "from storage.work import SilentDispatcher",
             f"database = Database.open({crawl.url!r})",
             f"Supervisor(database=database, database_url={crawl.url!r}, "

@@ -12,7 +12,6 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from pydantic import ValidationError
 from sqlalchemy import text
-from sqlalchemy.orm import Session
 
 from crawler.errors import ScheduleRefused
 from crawler.scheduling.run_schedule import RunSchedule
@@ -20,26 +19,15 @@ from crawler.scheduling.source_slots import SourceSlots, slots_of
 from crawler.sources.quiet_hours import QuietHours
 from crawler.sources.visit_settings import Schedule
 from storage import runs, sources
-from storage.base import Database
+from storage.database.base import Database
 from storage.errors import StorageError
 from storage.runs import Run, RunOutcome, RunTrigger
 from storage.sources import DeclaredSource
 from storage.work import Work, WorkKind
+from tests.dispatchers import RecordingDispatcher
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)  # a Sunday
 PATIENCE_S = 60.0
-
-
-class Heard:
-    """A dispatcher that lets a test wait for the first announcement."""
-
-    def __init__(self) -> None:
-        self.work: list[Work] = []
-        self.any = threading.Event()
-
-    def announce(self, session: Session, work: Work) -> None:
-        self.work.append(work)
-        self.any.set()
 
 
 def declare(
@@ -74,9 +62,13 @@ def finish(database: Database, run_id: int, now: datetime) -> None:
         runs.finish_run(session, run_id, epoch, outcome=RunOutcome.NOTHING_NEW, now=now)
 
 
-def scheduled(database: Database, now: datetime, heard: Heard | None = None) -> RunSchedule:
+def scheduled(
+    database: Database, now: datetime, dispatcher: RecordingDispatcher | None = None
+) -> RunSchedule:
     """A schedule that was loaded once, at `now`."""
-    schedule = RunSchedule(database=database, dispatcher=heard or Heard(), clock=lambda: now)
+    schedule = RunSchedule(
+        database=database, dispatcher=dispatcher or RecordingDispatcher(), clock=lambda: now
+    )
     schedule.reload()
     return schedule
 
@@ -244,13 +236,13 @@ def test_a_new_source_waits_for_the_end_of_its_quiet_hours(sqlite_database: Data
 def test_a_source_that_never_ran_is_due_at_once(database: Database) -> None:
     """Its first run does not wait for an interval to pass."""
     declare(database, "market", every="15m")
-    heard = Heard()
+    dispatcher = RecordingDispatcher()
 
-    scheduled(database, NOON, heard)
+    scheduled(database, NOON, dispatcher)
 
     [run] = rows(database)
     assert (run.trigger, run.slot) == (RunTrigger.SCHEDULE, "2026-03-01T12:00:00+00:00")
-    assert heard.work == [Work(WorkKind.RUN, run.id)]
+    assert dispatcher.work == [Work(WorkKind.RUN, run.id)]
 
 
 def test_downtime_is_caught_up_once(database: Database) -> None:
@@ -308,13 +300,13 @@ def test_the_clock_runs(sqlite_database: Database) -> None:
     """
     now = datetime.now(UTC)
     declare(sqlite_database, "market", now=now, every="10s")
-    heard = Heard()
-    schedule = RunSchedule(database=sqlite_database, dispatcher=heard, clock=lambda: datetime.now(UTC))
+    dispatcher = RecordingDispatcher()
+    schedule = RunSchedule(database=sqlite_database, dispatcher=dispatcher, clock=lambda: datetime.now(UTC))
     schedule.start()
     try:
-        heard.any.clear()  # while the first run is open, so that no announcement is missed
+        dispatcher.heard.clear()  # while the first run is open, so that no announcement is missed
         finish(sqlite_database, rows(sqlite_database)[0].id, now)
-        assert heard.any.wait(PATIENCE_S)
+        assert dispatcher.heard.wait(PATIENCE_S)
     finally:
         schedule.stop()
 
@@ -382,7 +374,9 @@ def test_a_slot_that_could_not_be_written_is_caught_up(
     now = datetime.now(UTC)
     declare(sqlite_database, "market", now=now, every="10s")
     refuse_rows_of(sqlite_database, "market", beyond=1)
-    schedule = RunSchedule(database=sqlite_database, dispatcher=Heard(), clock=lambda: datetime.now(UTC))
+    schedule = RunSchedule(
+        database=sqlite_database, dispatcher=RecordingDispatcher(), clock=lambda: datetime.now(UTC)
+    )
     schedule.start()
     try:
         finish(sqlite_database, rows(sqlite_database)[0].id, now)

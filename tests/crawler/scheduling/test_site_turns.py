@@ -5,9 +5,8 @@ from __future__ import annotations
 import multiprocessing
 import sys
 import threading
-import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -18,15 +17,15 @@ import pytest
 from crawler.scheduling import site_turns
 from crawler.sites import sites_of
 from storage import runs, sources
-from storage.base import Database
+from storage.database.base import Database
 from storage.runs import Run, RunOutcome, RunState, RunTrigger
 from storage.sources import DeclaredSource
 from tests.crawler.conftest import Runs
 from tests.peers.web import Site
+from tests.waiting import PATIENCE_S, wait_until
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 DELAY_S = 10.0
-PATIENCE_S = 60.0
 
 
 def definition(start: str, **politeness: object) -> dict[str, Any]:
@@ -228,13 +227,6 @@ def test_a_pause_that_one_source_was_asked_for_holds_for_all_of_the_site(sqlite_
     late = claim(sqlite_database, second, NOON + timedelta(hours=1))
 
     assert (early, late) == ([None, None], 1)
-
-
-def wait_until(true: Callable[[], bool]) -> None:
-    until = time.monotonic() + PATIENCE_S
-    while not true():
-        assert time.monotonic() < until, "nothing happened"
-        time.sleep(0.02)
 
 
 def test_the_supervisor_leaves_a_run_queued_while_its_site_is_asked(crawl: Runs, site: Site) -> None:

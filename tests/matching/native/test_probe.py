@@ -1,4 +1,4 @@
-"""Lookups: the native one and numpy's, held against a dictionary and against each other."""
+"""The native lookup and that of numpy, compared with a dictionary and with each other."""
 
 import gc
 from collections import defaultdict
@@ -20,15 +20,15 @@ from matching.fingerprints.segments.lookup_table import (
     lookup,
 )
 from matching.fingerprints.segments.sorting import in_order, records_of
-from matching.native.build import build
 from matching.native.library import PATH, LibraryMissing
 from matching.native.probe import Probe, functions, marks_of, probe
+from setup.native_library import compile_library
 
 
 @pytest.fixture(scope="module")
 def search(tmp_path_factory: pytest.TempPathFactory) -> Probe:
-    """Of the C files as they are now, not of the library that was installed some time ago."""
-    return functions(build(PATH.parent, tmp_path_factory.mktemp("native") / "scanner.so"))
+    """The functions compiled from the C files as they are now, not those of the installed library."""
+    return functions(compile_library(PATH.parent, tmp_path_factory.mktemp("native") / "scanner.so"))
 
 
 def natively(search: Probe, table: LookupTable, values: Fingerprints, shared: int = SHARED_LIMIT) -> Hits:
@@ -41,7 +41,7 @@ def by_marks(search: Probe, table: LookupTable, values: Fingerprints) -> Hits:
 
 
 def by_dictionary(values: Fingerprints, ordinals: list[int], queries: Fingerprints) -> list[tuple[int, int]]:
-    """The specification: the customers of each query, the first SHARED_LIMIT of them."""
+    """The specification: the first SHARED_LIMIT customers of each query."""
     known: dict[bytes, set[int]] = defaultdict(set)
     for value, ordinal in zip(values, ordinals, strict=True):
         known[value.tobytes()[:12]].add(ordinal)
@@ -57,7 +57,7 @@ def pairs(hits: Hits) -> list[tuple[int, int]]:
 
 
 def fingerprints(seed: int, count: int, alphabet: int) -> Fingerprints:
-    """Evenly spread where `alphabet` is 256; less of it means doubles, ties and crowded buckets."""
+    """Return random fingerprints: evenly spread if `alphabet` is 256, else with duplicates."""
     random = np.random.default_rng(seed)
     made: NDArray[np.uint8] = random.integers(0, alphabet, (count, 16), np.uint8)
     made[:, 3:8] = made[:, 3:4]
@@ -70,7 +70,7 @@ def fingerprints(seed: int, count: int, alphabet: int) -> Fingerprints:
 def test_both_lookups_are_a_dictionary(
     search: Probe, seed: int, count: int, asked: int, alphabet: int
 ) -> None:
-    """For any table and any batch: no hit is missing, none too many, in the same order."""
+    """For any table and any batch, all give exactly the same hits in the same order."""
     values = fingerprints(seed, count, alphabet)
     ordinals = np.random.default_rng(seed).integers(1, 300, count, np.uint32)
     queries = np.concatenate((fingerprints(seed + 1, asked, alphabet), values[: asked // 2]))
@@ -84,7 +84,7 @@ def test_both_lookups_are_a_dictionary(
 
 
 def test_both_find_everybody_of_a_large_table(search: Probe) -> None:
-    """Two hundred thousand customers, each asked for once among as many strangers, in rows of 32 bytes."""
+    """Two hundred thousand customers are found among as many strangers, in rows of 32 bytes."""
     random = np.random.default_rng(3)
     wide = random.integers(0, 256, (400_000, 32), np.uint8)
     known = wide[::2, :16]
@@ -96,7 +96,7 @@ def test_both_find_everybody_of_a_large_table(search: Probe) -> None:
 
 
 def test_a_table_is_marked_once_it_is_asked_much() -> None:
-    """A paste's few numbers read no whole table; a dump's do, and give the memory back."""
+    """The few values of a paste do not cause marks; those of a dump do, and the memory is freed later."""
     values = np.random.default_rng(7).integers(0, 256, (10_000, 16), np.uint8)
     table = LookupTable.of(in_order(records_of(values, np.arange(10_000, dtype=np.uint32))))
     taken = Marking.taken
@@ -113,7 +113,7 @@ def test_a_table_is_marked_once_it_is_asked_much() -> None:
 
 
 def test_marks_have_a_limit(search: Probe) -> None:
-    """What would go beyond the memory that all tables' marks may have is looked up without."""
+    """A table whose marks would exceed the memory for marks is searched without marks."""
     values = np.random.default_rng(8).integers(0, 256, (1_000, 16), np.uint8)
     records = in_order(records_of(values, np.arange(1_000, dtype=np.uint32)))
     taken = Marking.taken
@@ -127,7 +127,7 @@ def test_marks_have_a_limit(search: Probe) -> None:
 @settings(max_examples=100, deadline=None)
 @given(st.binary(min_size=320, max_size=320), st.binary(min_size=12, max_size=12), st.integers(0, 2**32 - 1))
 def test_a_table_of_junk_ends_a_native_lookup(search: Probe, junk: bytes, steps: bytes, cut: int) -> None:
-    """Unsorted records and a directory that points anywhere: hits inside the table, not more than allowed."""
+    """With a directory that points anywhere, hits are in the table and limited in number."""
     records = np.frombuffer(junk, np.dtype([("hi", "<u8"), ("lo", "<u4"), ("ordinal", "<u4")]))
     directory = np.frombuffer(steps, "<u4") % np.uint32(cut | 1)
     queries = np.frombuffer(junk, np.uint8).reshape(20, 16)
@@ -137,12 +137,12 @@ def test_a_table_of_junk_ends_a_native_lookup(search: Probe, junk: bytes, steps:
     assert set(ordinals.tolist()) <= set(records["ordinal"].tolist())
 
 
-def test_a_library_without_the_lookup_is_as_good_as_none(tmp_path: Path) -> None:
-    """The sentence says what to do; lookups go through numpy then."""
+def test_a_library_without_the_lookup_is_refused(tmp_path: Path) -> None:
+    """The message says what to do; numpy looks up then."""
     (tmp_path / "old.c").write_text(
         '__attribute__((visibility("default"))) unsigned sw_abi(void) { return 0; }'
     )
-    old = build(tmp_path, tmp_path / "scanner.so")
+    old = compile_library(tmp_path, tmp_path / "scanner.so")
 
-    with pytest.raises(LibraryMissing, match=r"install Spillwatch again|cannot be loaded"):
+    with pytest.raises(LibraryMissing, match=r"Install Spillwatch again|cannot be loaded"):
         functions(old)

@@ -1,4 +1,4 @@
-"""The native scanner under a fuzzer: it reads and writes its own bytes only, and results keep promises."""
+"""The native scanner under a fuzzer: it uses its own memory only, and its results are well-formed."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from matching.native.build import compiler
+from setup.native_library import compiler
 from tests.matching.scanning.fuzz.rules import header
 from tests.packaging.here import ROOT
 
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.needs("gcc")
 
 
 def _compiled(folder: Path, with_compiler: str, *flags: str, driver: bool) -> Path | None:
-    """The target as a program; None where this compiler is not here or lacks the flags' libraries."""
+    """Return the target as a program; None where the compiler or the libraries of the flags are missing."""
     if shutil.which(with_compiler) is None:
         return None
     (folder / "rules.h").write_text(header("CN"))
@@ -34,7 +34,7 @@ def _compiled(folder: Path, with_compiler: str, *flags: str, driver: bool) -> Pa
 
 
 def _target(folder: Path) -> list[str]:
-    """libFuzzer where clang has it, else the driver, with sanitizers where the compiler has them."""
+    """Return the command: libFuzzer where clang has it, else the driver; sanitizers where there are any."""
     (folder / "found").mkdir()
     bounds = ("-seed=1", f"-max_total_time={SECONDS}", "-max_len=4096")
     if program := _compiled(folder, "clang", "-fsanitize=fuzzer", *SANITIZERS, driver=False):
@@ -46,7 +46,9 @@ def _target(folder: Path) -> list[str]:
 
 
 def test_mutations_of_the_corpus_break_nothing(tmp_path: Path) -> None:
-    """Twenty seconds: places in order and inside the block, well-made forms, one field alone as among all."""
+    """For twenty seconds, places are in order and inside the block, forms are well-formed, and a field alone
+    gives the same as among all fields.
+    """
     command = _target(tmp_path)
 
     found = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
@@ -56,7 +58,7 @@ def test_mutations_of_the_corpus_break_nothing(tmp_path: Path) -> None:
 
 
 def test_the_driver_runs_the_same_target(tmp_path: Path) -> None:
-    """Where there is no libFuzzer, the same checks are made on mutations by chance."""
+    """Without libFuzzer, the same checks run on random mutations."""
     cc = compiler()[0]
     program = _compiled(tmp_path, cc, *SANITIZERS, driver=True) or _compiled(tmp_path, cc, driver=True)
     assert program

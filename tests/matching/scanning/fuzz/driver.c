@@ -1,5 +1,5 @@
-/* A main for target.c where the compiler has no libFuzzer: mutates the corpus, the same way for the same seed.
- *   target CORPUS_FOLDER SECONDS SEED */
+/* The main function for target.c where the compiler has no libFuzzer. It mutates the corpus, in the same way for the
+ * same seed: target CORPUS_FOLDER SECONDS SEED */
 #define _POSIX_C_SOURCE 200809L
 #include <dirent.h>
 #include <stdint.h>
@@ -28,7 +28,8 @@ static const char *const TOKENS[] = {
     "4111111111111111", "11010119000101009X", "gmail.com", "example",
 };
 
-static uint64_t chance(uint64_t below) { /* xorshift64* */
+/* Returns a random number (xorshift64*). */
+static uint64_t chance(uint64_t below) {
     state ^= state >> 12, state ^= state << 25, state ^= state >> 27;
     return (state * 0x2545F4914F6CDD1DULL >> 32) % below;
 }

@@ -9,12 +9,11 @@ import sys
 from collections.abc import Iterator
 
 from matching.identifiers.numbering_plans import home_plan
-from matching.identifiers.phone_tables import PhoneAutomaton, country_table, home_table
 from matching.scanning import native_tables
-from matching.scanning.native_phones import plans
-from matching.scanning.phone_rows import Compiled, compiled
+from matching.scanning.native_phones import country_tables
+from matching.scanning.plan_tables import CompiledPlan, read_plans
 
-COMPILED = ("1", "54", "55", "86")  # the others stay to be asked about
+WITH_TABLES = ("1", "54", "55", "86")  # the target's `ask` answers for the other country codes
 
 
 def header(region: str) -> str:
@@ -24,7 +23,7 @@ def header(region: str) -> str:
 def _lines(region: str) -> Iterator[str]:
     yield "/* Written by rules.py. */"
     yield '#include "spillwatch.h"'
-    pages, images = native_tables.fold()
+    pages, images = native_tables.fold_pages()
     blobs = {
         "fold_pages": pages.tobytes(),
         "fold_images": images.tobytes(),
@@ -33,29 +32,30 @@ def _lines(region: str) -> Iterator[str]:
         "ibans": native_tables.ibans().tobytes(),
         "providers": bytes(native_tables.providers()),
         "domains": bytes(native_tables.domains()),
-        "codes": plans().index.tobytes(),
+        "codes": country_tables().index.tobytes(),
     }
     for name, content in blobs.items():
         yield _blob(name, content)
-    yield from _table("home", home_table(region))
-    for code in COMPILED:
-        yield from _table(f"of_{code}", country_table(code))
+    yield from _plan_blobs("home", read_plans()[region])
+    for code in WITH_TABLES:
+        yield from _plan_blobs(f"of_{code}", read_plans()[code])
     yield f"static const struct sw_phone_table home = {_phone_table('home', home_plan(region).code)};"
-    countries = (_phone_table(f"of_{code}" if code in COMPILED else None, code) for code in plans().codes)
-    yield f"static const struct sw_phone_table countries[] = {{{', '.join(countries)}}};"
+    named = ((f"of_{code}" if code in WITH_TABLES else None, code) for code in country_tables().codes)
+    countries = ", ".join(_phone_table(name, code) for name, code in named)
+    yield f"static const struct sw_phone_table countries[] = {{{countries}}};"
     members = [f".{name} = (const void *){name}" for name in blobs]
     members += [".home = &home", ".countries = countries", f".domain_count = {len(native_tables.domains())}"]
     yield f"static const struct sw_rules real_rules = {{{', '.join(members)}}};"
 
 
-def _table(name: str, table: PhoneAutomaton) -> Iterator[str]:
-    for part, content in compiled(table)._asdict().items():
+def _plan_blobs(name: str, plan: CompiledPlan) -> Iterator[str]:
+    for part, content in plan._asdict().items():
         yield _blob(f"{name}_{part}", content.tobytes())
 
 
 def _phone_table(name: str | None, code: str) -> str:
-    named = (f"(const void *){name}_{part}" if name else "NULL" for part in Compiled._fields)
-    return f'{{{", ".join(named)}, "{code}", {len(code)}}}'
+    parts = (f"(const void *){name}_{part}" if name else "NULL" for part in CompiledPlan._fields)
+    return f'{{{", ".join(parts)}, "{code}", {len(code)}}}'
 
 
 def _blob(name: str, content: bytes) -> str:

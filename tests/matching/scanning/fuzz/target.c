@@ -1,7 +1,7 @@
-/* The fuzz target: a block goes through the library, and what comes out keeps its promises.
+/* The fuzz target: scans a block with the library and checks the properties of the result.
  *
- * With libFuzzer (clang -fsanitize=fuzzer,address,undefined) this is all; driver.c is the main of other compilers.
- * rules.h is written by rules.py: the tables of the real program. */
+ * libFuzzer (clang -fsanitize=fuzzer,address,undefined) brings its own main function; driver.c is the one for other
+ * compilers. rules.py writes rules.h: the tables of the real program. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,9 +19,8 @@ struct result {
     uint8_t *tape;
 };
 
-/* What Python is asked for: here it knows the numbers that begin with an even digit. */
-static uint32_t ask(uint32_t country, const char *digits, uint32_t length, uint32_t international, char *out) {
-    CHECK(country == SW_HOME || country < sizeof countries / sizeof *countries);
+/* Takes the place of Python: digits are a number if the first one is even. */
+static uint32_t ask(const char *digits, uint32_t length, uint32_t international, char *out) {
     CHECK(length >= 7 && length <= 17 && international <= 1);
     if (digits[0] % 2) return 0;
     out[0] = '+';
@@ -31,7 +30,7 @@ static uint32_t ask(uint32_t country, const char *digits, uint32_t length, uint3
 
 static struct result take(struct sw_scanner *scanner, uint32_t field) {
     struct result result = {.count = sw_count(scanner, field), .length = sw_tape_length(scanner, field)};
-    result.starts = malloc(result.count * sizeof(int64_t)); /* no byte more, so that the sanitizer sees the first */
+    result.starts = malloc(result.count * sizeof(int64_t)); /* exact sizes, so that the sanitizer sees a write behind them */
     result.ends = malloc(result.count * sizeof(int64_t));
     result.offsets = malloc((result.count + 1) * sizeof(int64_t));
     result.tape = malloc(result.length);
@@ -93,7 +92,7 @@ static int same(struct result one, struct result other) {
            !memcmp(one.tape, other.tape, one.length);
 }
 
-/* The line feeds, where there is room for all of them, and where there is not. */
+/* Checks the line feeds with room for all of them, and with less. */
 static void check_lines(const uint8_t *block, size_t size) {
     uint64_t count = sw_line_ends(block, size, NULL, 0);
     int64_t *ends = malloc(count * sizeof(int64_t));
@@ -104,7 +103,7 @@ static void check_lines(const uint8_t *block, size_t size) {
     free(ends);
 }
 
-/* One fingerprint a form, however many are made side by side. */
+/* Checks that a form has the same fingerprint in each number of lanes. */
 static void check_fingerprints(struct result result) {
     static const uint8_t key[32] = "a key of thirty-two bytes, or so";
     static const uint32_t lanes[3] = {0, 8, 16};
@@ -118,7 +117,7 @@ static void check_fingerprints(struct result result) {
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-    static struct sw_scanner *every, *single[SW_FIELDS]; /* used again and again, as the program does */
+    static struct sw_scanner *every, *single[SW_FIELDS]; /* reused from block to block, as in the program */
     static struct sw_rules rules[SW_FIELDS + 1];
     if (!every) {
         for (uint32_t i = 0; i <= SW_FIELDS; i++) {

@@ -1,8 +1,8 @@
 """Functions of digit strings as graphs: a node is a state, an edge a digit, and equal nodes are one.
 
-`phone_tables` builds the rules of a numbering plan with them. A graph is a number in a `Graphs`; what it says
-of a string stands in the node that the string's digits lead to. As every graph is made node by node and equal
-nodes are shared, it is as small as it can be.
+`phone_automata` builds the rules of a numbering plan with them. A graph is a number in a `Graphs`; its value
+for a string stands in the node that the string's digits lead to. As every graph is made node by node and
+equal nodes are shared, it is as small as it can be.
 
 Patterns are those of `phonenumbers`: digits, `\\d`, sets, groups, `|`, `?`, `{m,n}` and `$`. Alternatives are
 preferred in the order in which `re` tries them, so that the first match is the same one.
@@ -13,10 +13,10 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 Graph = int
-Value = Any  # what a graph says: anything that can be a key; None is "no"
+Value = Any  # the value of a graph for a string: anything that can be a key; None is "no"
 
-NO: Graph = 0  # says None of every string
-_NOWHERE = (NO,) * 10
+NO: Graph = 0  # None for every string
+_ALL_TO_NO = (NO,) * 10
 
 
 class PatternUnknown(ValueError):
@@ -24,7 +24,7 @@ class PatternUnknown(ValueError):
 
 
 class Graphs:
-    """A pool of nodes. A node without edges says its value of every string."""
+    """A pool of nodes. A node without edges has its value for every string."""
 
     def __init__(self) -> None:
         self.values: list[Value] = []
@@ -37,9 +37,9 @@ class Graphs:
         return self._node(value, None)
 
     def node(self, value: Value, edges: Sequence[Graph]) -> Graph:
-        """`value` of the empty string, else what the edge of the first digit says of the rest."""
+        """`value` for the empty string, else the value for the rest behind the edge of the first digit."""
         first = edges[0]
-        if self.edges[first] is None and self.values[first] == value and all(one == first for one in edges):
+        if self.edges[first] is None and self.values[first] == value and all(edge == first for edge in edges):
             return first
         return self._node(value, tuple(edges))
 
@@ -59,31 +59,34 @@ class Graphs:
             graph = self.step(graph, int(digit))
         return graph
 
-    def by_length(self, says: Callable[[int], Value], longest: int) -> Graph:
-        """A function of the length; None from `longest` on."""
+    def by_length(self, value_of: Callable[[int], Value], longest: int) -> Graph:
+        """A function of the string's length; None from `longest` on."""
         graph = NO
         for length in range(longest - 1, -1, -1):
-            graph = self.node(says(length), (graph,) * 10)
+            graph = self.node(value_of(length), (graph,) * 10)
         return graph
 
     def behind(self, digits: str, graph: Graph) -> Graph:
-        """`graph` of what follows `digits`; None of a string that does not begin with them."""
+        """`graph` of what follows `digits`; None for a string that does not begin with them."""
         for digit in reversed(digits):
             graph = self.node(None, [graph if str(other) == digit else NO for other in range(10)])
         return graph
 
     def combined(self, function: Callable[..., Value], *graphs: Graph) -> Graph:
-        """Says `function` of what `graphs` say."""
+        """`function` of the values of `graphs`, for every string.
+
+        Walks all graphs at once and visits each group of nodes that some string leads to once.
+        """
         known: dict[tuple[Graph, ...], Graph] = {}
 
         def combine(group: tuple[Graph, ...]) -> Graph:
             found = known.get(group)
             if found is None:
-                value = function(*(self.values[one] for one in group))
-                ways = [self.edges[one] for one in group]
+                value = function(*(self.values[node] for node in group))
+                ways = [self.edges[node] for node in group]
                 if any(ways):
                     all_ways = (
-                        (one,) * 10 if way is None else way for one, way in zip(group, ways, strict=True)
+                        (node,) * 10 if way is None else way for node, way in zip(group, ways, strict=True)
                     )
                     found = self.node(value, [combine(onward) for onward in zip(*all_ways, strict=True)])
                 else:
@@ -93,34 +96,37 @@ class Graphs:
 
         return combine(graphs)
 
-    def either(self, one: Graph, other: Graph) -> Graph:
-        """What the first says, and where that is None, what the other says."""
-        if one == other or other == NO:
-            return one
-        if one == NO:
+    def either(self, preferred: Graph, other: Graph) -> Graph:
+        """The value of the first graph, and where that is None, the value of the other."""
+        if preferred == other or other == NO:
+            return preferred
+        if preferred == NO:
             return other
-        found = self._either.get((one, other))
+        found = self._either.get((preferred, other))
         if found is None:
-            value = self.values[one]
+            value = self.values[preferred]
             value = self.values[other] if value is None else value
-            if self.edges[one] is None:
-                found = one
+            if self.edges[preferred] is None:
+                found = preferred
             else:
-                edges = [self.either(self.step(one, digit), self.step(other, digit)) for digit in range(10)]
+                edges = [
+                    self.either(self.step(preferred, digit), self.step(other, digit)) for digit in range(10)
+                ]
                 found = self.node(value, edges)
-            self._either[one, other] = found
+            self._either[preferred, other] = found
         return found
 
     def whole(self, pattern: str) -> Graph:
-        """True of the strings that the pattern matches from end to end."""
-        accept = self._node(True, _NOWHERE)
+        """True for the strings that the pattern matches from end to end."""
+        accept = self._node(True, _ALL_TO_NO)
         return _Matcher(self, _parsed(pattern), lambda _match: accept, counting=False).graph(_START)
 
     def match(self, pattern: str, follow: "Callable[[PatternMatch], Graph]", tracked: Graph = NO) -> Graph:
-        """What `follow` of the match at the string's beginning says of the rest; None where none is.
+        """The value that `follow(match)` has for the rest behind a match at the string's beginning.
 
-        What `follow` gives says something of every string: None would make the next alternative count.
-        `tracked` is stepped along by the digits of the pattern's last group.
+        None where the pattern does not match. A graph that `follow` returns must have a value for every
+        string: None would make the next alternative count. `tracked` is stepped along by the digits of the
+        pattern's last group.
         """
         matcher = _Matcher(self, _parsed(pattern), follow, counting=True)
         return matcher.graph(_START._replace(tracked=tracked))
@@ -140,43 +146,46 @@ _START = PatternMatch(0, 0, None, None, NO)
 
 
 class _Matcher:
-    """Follows a pattern's steps through all strings at once; what is equal is followed once."""
+    """Follows a pattern's steps through all strings at once; equal states are followed once."""
 
     def __init__(
         self, graphs: Graphs, pattern: "_Pattern", follow: Callable[[PatternMatch], Graph], *, counting: bool
     ) -> None:
+        """`counting` False: the match's end is not needed, so states need not differ by it."""
         self._graphs = graphs
         self._pattern = pattern
         self._follow = follow
-        self._counting = counting  # False: nobody asks where the match ends, so places need not differ
+        self._counting = counting
         self._known: dict[PatternMatch, Graph] = {}
 
     def graph(self, state: PatternMatch) -> Graph:
         found = self._known.get(state)
         if found is None:
-            found = self._known[state] = self._followed(state)
+            found = self._known[state] = self._graph_from(state)
         return found
 
-    def _followed(self, state: PatternMatch) -> Graph:
+    def _graph_from(self, state: PatternMatch) -> Graph:
         if state.step == len(self._pattern.steps):
             return self._follow(state)
         kind, argument = self._pattern.steps[state.step]
         onward = state._replace(step=state.step + 1)
         if kind == "digit":
-            return self._graphs.node(None, [self._read(onward, digit, argument) for digit in range(10)])
+            return self._graphs.node(
+                None, [self._after_digit(onward, digit, argument) for digit in range(10)]
+            )
         if kind == "choose":
             found = NO
             for step in reversed(argument):
                 found = self._graphs.either(self.graph(state._replace(step=step)), found)
             return found
         if kind == "end":
-            return self._graphs.node(self._graphs.values[self.graph(onward)], _NOWHERE)
+            return self._graphs.node(self._graphs.values[self.graph(onward)], _ALL_TO_NO)
         if argument != self._pattern.groups or not self._counting:
             return self.graph(onward)
         return self.graph(onward._replace(**{f"group_{'start' if kind == 'open' else 'end'}": state.end}))
 
-    def _read(self, state: PatternMatch, digit: int, wanted: frozenset[int]) -> Graph:
-        if digit not in wanted:
+    def _after_digit(self, state: PatternMatch, digit: int, allowed: frozenset[int]) -> Graph:
+        if digit not in allowed:
             return NO
         if not self._counting:
             return self.graph(state)
@@ -185,9 +194,8 @@ class _Matcher:
         return self.graph(state._replace(end=state.end + 1, tracked=tracked))
 
 
-_Step = tuple[
-    str, Any
-]  # digit (which ones), choose (steps, the preferred one first), open, close (a group), end
+# digit (which ones), choose (steps, the preferred one first), open or close (the number of a group), end
+_Step = tuple[str, Any]
 
 
 class _Pattern(NamedTuple):
@@ -199,12 +207,14 @@ def _parsed(pattern: str) -> _Pattern:
     parser = _Parser(pattern)
     steps = parser.alternatives()
     if parser.tokens:
-        raise PatternUnknown(f"the pattern {pattern[:60]!r} has a parenthesis too many")
-    return _Pattern(tuple(_absolute(steps)), parser.groups)
+        raise PatternUnknown(f"the pattern {pattern[:60]!r} has an unexpected closing parenthesis")
+    return _Pattern(tuple(_with_absolute_steps(steps)), parser.groups)
 
 
-def _absolute(steps: list[_Step]) -> "list[_Step]":
-    """While a pattern is parsed its choices count from themselves; so parts can be moved and repeated."""
+def _with_absolute_steps(steps: list[_Step]) -> "list[_Step]":
+    """While a pattern is parsed, a choice counts from its own place, so that parts can be moved and repeated.
+    Return the steps with choices that count from the pattern's beginning.
+    """
     return [
         (kind, tuple(place + way for way in argument)) if kind == "choose" else (kind, argument)
         for place, (kind, argument) in enumerate(steps)
@@ -215,6 +225,8 @@ _TOKEN = re.compile(r"\(\?:|\\d|\{\d+(?:,\d+)?\}|\[[0-9-]+\]|[0-9()|?$]")
 
 
 class _Parser:
+    """Recursive descent over the tokens of a pattern."""
+
     def __init__(self, pattern: str) -> None:
         self.tokens = _TOKEN.findall(pattern)[::-1]  # the next one last
         self.groups = 0
@@ -226,7 +238,7 @@ class _Parser:
         while self.tokens and self.tokens[-1] == "|":
             self.tokens.pop()
             ways.append(self._sequence())
-        return _chosen(ways)
+        return _choice(ways)
 
     def _sequence(self) -> list[_Step]:
         steps: list[_Step] = []
@@ -249,11 +261,12 @@ class _Parser:
             self.groups += 1
             number = self.groups
         inner = self.alternatives()
-        self.tokens.pop()  # its parenthesis
+        self.tokens.pop()  # the closing parenthesis
         return [("open", number), *inner, ("close", number)] if number else inner
 
 
-def _chosen(ways: list[list[_Step]]) -> list[_Step]:
+def _choice(ways: list[list[_Step]]) -> list[_Step]:
+    """Steps that choose one of the ways: a choice between their beginnings, and a jump behind each."""
     if len(ways) == 1:
         return ways[0]
     starts, at = [], 1
@@ -268,7 +281,7 @@ def _chosen(ways: list[list[_Step]]) -> list[_Step]:
 
 
 def _repeated(atom: list[_Step], fewest: int, most: int) -> list[_Step]:
-    """As often as can be: each optional round is a choice between it and the end."""
+    """As often as possible: each optional round is a choice between it and the end."""
     steps = atom * fewest
     for left in range(most - fewest, 0, -1):
         steps = [*steps, ("choose", (1, left * (len(atom) + 1))), *atom]

@@ -1,4 +1,4 @@
-"""Column types that keep hostile or careless values out of the rows, alike on both databases."""
+"""Column types that keep unusable values out of the rows, in the same way on both databases."""
 
 import json
 from datetime import UTC, datetime
@@ -10,11 +10,13 @@ from sqlalchemy.types import TypeDecorator
 
 MAX_INTEGER = 2**63 - 1  # BIGINT
 MAX_CHAR_BYTES = 4  # UTF-8
-MAX_AMOUNT_DIGITS = 38  # of a price; further ones are rounded away
+MAX_AMOUNT_DIGITS = 38  # of a price; it is rounded to them
 
 
 def clean(text: str) -> str:
-    """Without NUL (PostgreSQL refuses it) and with lone surrogates replaced (neither driver encodes them)."""
+    """Return text without NUL (which PostgreSQL refuses) and with lone surrogates (which cannot be encoded)
+    replaced.
+    """
     if "\0" in text:
         text = text.replace("\0", "")
     if text.isascii():
@@ -31,7 +33,7 @@ class CleanText(TypeDecorator[str]):
 
 
 class UtcDateTime(TypeDecorator[datetime]):
-    """Refuses a time without a zone; gives back aware UTC (SQLite itself keeps none)."""
+    """A time with a zone, returned in UTC. A time without a zone is refused; SQLite itself stores no zone."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
@@ -40,7 +42,7 @@ class UtcDateTime(TypeDecorator[datetime]):
         if value is None:
             return None
         if value.tzinfo is None:
-            raise ValueError("a time without a zone was about to be stored; pass an aware one, in UTC")
+            raise ValueError("found a time without a zone; pass a time with a zone, in UTC")
         return value.astimezone(UTC)
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
@@ -50,7 +52,7 @@ class UtcDateTime(TypeDecorator[datetime]):
 
 
 class Amount(TypeDecorator[Decimal]):
-    """A price, exact: as plain digits in text, since SQLite would make it a float."""
+    """A price, stored exactly: as digits in text, because SQLite would turn it into a float."""
 
     impl = String(2 * MAX_AMOUNT_DIGITS)
     cache_ok = True
@@ -63,7 +65,7 @@ class Amount(TypeDecorator[Decimal]):
 
 
 def amount(value: Decimal | None) -> Decimal | None:
-    """The price in its one spelling (25.00 is 25), or None where it is not a price that can be stored."""
+    """Return a price in its canonical spelling (25 for 25.00); None if it cannot be stored."""
     if value is None or not value.is_finite() or abs(value.adjusted()) > MAX_AMOUNT_DIGITS // 2:
         return None
     return value.normalize(PRECISION)
@@ -74,15 +76,15 @@ ENCODER = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", 
 
 
 def dump_json(value: object) -> str:
-    """One spelling for one value, and nothing that a text column refuses."""
-    return ENCODER.encode(_cleaned(value))
+    """Return JSON that is the same for equal values and that a text column accepts."""
+    return ENCODER.encode(_clean_json(value))
 
 
-def _cleaned(value: object) -> object:
+def _clean_json(value: object) -> object:
     if isinstance(value, str):
         return clean(value)
     if isinstance(value, dict):
-        return {clean(str(key)): _cleaned(item) for key, item in value.items()}
+        return {clean(str(key)): _clean_json(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_cleaned(item) for item in value]
+        return [_clean_json(item) for item in value]
     return value

@@ -1,4 +1,4 @@
-"""storage.transfer: the day on which SQLite is not enough any more."""
+"""storage.database.transfer: copying a database, from SQLite to PostgreSQL."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -6,17 +6,18 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select, text
 
-from storage import listings, schema
-from storage.base import Database
+from storage import listings
+from storage.database import schema
+from storage.database.base import Database
+from storage.database.transfer import TABLES, transfer_rows
 from storage.errors import SchemaOutdated, TargetNotEmpty
-from storage.transfer import TABLES, transfer_rows
 from tests.storage import given
 from tests.storage.released.__main__ import fill
 
 
 @pytest.fixture
 def origin(tmp_path: Path) -> Iterator[Database]:
-    """An SQLite database with rows in every table, beside the test's own."""
+    """An SQLite database with rows in every table."""
     opened = Database.open(f"sqlite:///{tmp_path / 'old.db'}")
     schema.upgrade_schema(opened)
     with opened.transaction() as session:
@@ -36,7 +37,7 @@ def everything(database: Database) -> dict[str, list[dict[str, object]]]:
 
 
 def test_every_row_arrives(origin: Database, database: Database) -> None:
-    """Each table holds the same values, the search finds the same, and new rows get new ids."""
+    """Each table has the same values, the search finds the same listings, and new rows get new ids."""
     counts = transfer_rows(origin, database)
     arrived = everything(database)
     with database.transaction() as session:
@@ -51,16 +52,16 @@ def test_every_row_arrives(origin: Database, database: Database) -> None:
 
 
 def test_a_database_with_rows_is_not_written_to(origin: Database, database: Database) -> None:
-    """The sentence names what is there already."""
+    """A target with rows is refused; the error names the table."""
     with database.transaction() as session:
         given.source(session)
 
-    with pytest.raises(TargetNotEmpty, match="there are rows in sources, wanted an empty database"):
+    with pytest.raises(TargetNotEmpty, match="sources"):
         transfer_rows(origin, database)
 
 
 def test_a_transfer_that_fails_leaves_an_empty_database(origin: Database, database: Database) -> None:
-    """Stopped after the last of the tables: nothing has arrived, and it can be tried again."""
+    """If the copy is stopped after the last table, the target is empty, and the copy can be repeated."""
     seen: list[str] = []
 
     def stop_late(table: str, _: int) -> None:
@@ -77,7 +78,7 @@ def test_a_transfer_that_fails_leaves_an_empty_database(origin: Database, databa
 
 
 def test_both_need_the_schema_of_this_program(origin: Database, empty_url: str) -> None:
-    """A target without a schema is told to be upgraded first."""
+    """A target without a schema is refused as outdated."""
     empty = Database.open(empty_url)
     with pytest.raises(SchemaOutdated):
         transfer_rows(origin, empty)
@@ -85,7 +86,7 @@ def test_both_need_the_schema_of_this_program(origin: Database, empty_url: str) 
 
 
 def test_the_origin_is_not_changed(origin: Database, database: Database) -> None:
-    """It is only read: it stays the backup of the move."""
+    """The origin is only read."""
     before = everything(origin)
     transfer_rows(origin, database)
 

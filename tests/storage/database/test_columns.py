@@ -1,4 +1,4 @@
-"""storage.columns: what never gets into a row."""
+"""storage.database.columns: what never becomes part of a row."""
 
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
@@ -8,8 +8,8 @@ from sqlalchemy import text
 from sqlalchemy.exc import StatementError
 
 from storage import sources
-from storage.base import Database
-from storage.columns import amount, clean, dump_json
+from storage.database.base import Database
+from storage.database.columns import amount, clean, dump_json
 from tests.storage import given
 
 HOSTILE = "a\0b\ud800c 趣店 \U0001f4a3"
@@ -17,12 +17,12 @@ CLEANED = "ab?c 趣店 \U0001f4a3"
 
 
 def test_clean_keeps_what_a_database_can_hold() -> None:
-    """NUL goes, a lone surrogate becomes a question mark, everything else stays."""
+    """NUL is removed, a lone surrogate becomes a question mark, everything else stays."""
     assert clean(HOSTILE) == CLEANED
 
 
 def test_hostile_text_comes_back_clean(database: Database) -> None:
-    """Text with NUL and lone surrogates is stored, alike on both databases."""
+    """Text with NUL and lone surrogates is stored in the same way on both databases."""
     with database.transaction() as session:
         source_id = given.source(session, HOSTILE)
         sources.save_cursor(session, source_id, {HOSTILE: [HOSTILE, {"in": HOSTILE}]})
@@ -42,7 +42,7 @@ def test_a_backslash_before_a_cleaned_escape_stays(database: Database) -> None:
 
 
 def test_a_time_without_a_zone_is_refused(database: Database) -> None:
-    """A naive time is a mistake of the program and never becomes a row."""
+    """A time without a zone is a bug and never becomes part of a row."""
     naive = datetime(2026, 3, 14)  # noqa: DTZ001 - the mistake is what is tested
     with pytest.raises((ValueError, StatementError)), database.transaction() as session:
         source_id = given.source(session)
@@ -50,7 +50,7 @@ def test_a_time_without_a_zone_is_refused(database: Database) -> None:
 
 
 def test_a_time_comes_back_in_utc(database: Database) -> None:
-    """A time of any zone is the same moment when it comes back, said in UTC, to the microsecond."""
+    """A time of any zone is read back as the same moment in UTC, to the microsecond."""
     shanghai = datetime(2026, 3, 14, 17, 26, 53, 589793, tzinfo=timezone(timedelta(hours=8)))
     with database.transaction() as session:
         source_id = given.source(session)
@@ -77,12 +77,12 @@ def test_a_time_comes_back_in_utc(database: Database) -> None:
     ],
 )
 def test_amount(given_amount: Decimal | None, kept: Decimal | None) -> None:
-    """A price is kept exactly, and what is no price is not kept."""
+    """A price is kept exactly; a value that is not a price becomes None."""
     assert amount(given_amount) == kept
 
 
 def test_a_price_comes_back_exact(database: Database) -> None:
-    """Nothing is lost to a float, on either database."""
+    """A price is not turned into a float on either database."""
     price = Decimal("0.1234567890123456789")
     with database.transaction() as session:
         given.version(session, price_amount=price, price_currency="BTC")
@@ -93,5 +93,5 @@ def test_a_price_comes_back_exact(database: Database) -> None:
 
 
 def test_json_has_one_spelling() -> None:
-    """Equal values make equal text, so that digests of it can be compared."""
+    """Equal values give equal text, so that digests can be compared."""
     assert dump_json({"b": 1, "a": ("趣",)}) == dump_json({"a": ["趣"], "b": 1}) == '{"a":["趣"],"b":1}'

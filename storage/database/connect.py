@@ -1,4 +1,4 @@
-"""How each of the two databases is opened, so that nothing above has to know which it is."""
+"""Opening each of the two databases, so that no other module has to know which one it is."""
 
 import errno
 import os
@@ -13,14 +13,14 @@ from typing import Any
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError
 
-from storage.columns import dump_json
+from storage.database.columns import dump_json
 from storage.errors import DatabaseRefused, DatabaseUnreachable, DatabaseUrlInvalid
 
-WANTED = "wanted sqlite:///path/to/file or postgresql://user:password@host:port/name"
+EXPECTED_URL = "expected sqlite:///path/to/file or postgresql://user:password@host:port/name"
 CONNECT_TIMEOUT_S = 10
-SWITCH_REST_S = 0.01  # between two tries to switch a new file to write-ahead logging
-_CREATING = threading.Lock()  # no connection of ours may come between the creation and its close
-READING = "spillwatch_reading"  # the execution option that makes a transaction read only
+SWITCH_WAIT_S = 0.01  # between two attempts to switch a new file to write-ahead logging
+_CREATION_LOCK = threading.Lock()  # no other thread may connect between the file's creation and its close
+READING = "spillwatch_reading"  # the execution option that makes a transaction read-only
 DRIVERS = {
     "sqlite": "sqlite+pysqlite",
     "sqlite+pysqlite": "sqlite+pysqlite",
@@ -31,25 +31,31 @@ DRIVERS = {
 
 
 def parse_url(text: str) -> URL:
-    """Raises DatabaseUrlInvalid, whose message repeats nothing of the URL but its scheme."""
+    """Return the URL with its driver.
+
+    Raises DatabaseUrlInvalid, whose message repeats nothing of the URL except its scheme.
+    """
     try:
         url = make_url(text)
     except (ArgumentError, ValueError):
-        raise DatabaseUrlInvalid(f"database_url is not a URL; {WANTED}") from None
+        raise DatabaseUrlInvalid(f"database_url is not a URL; {EXPECTED_URL}") from None
     driver = DRIVERS.get(url.drivername)
     if driver is None:
         raise DatabaseUrlInvalid(
-            f"database_url begins with {url.drivername}://, which is not supported; {WANTED}"
+            f"database_url begins with {url.drivername}://, which is not supported; {EXPECTED_URL}"
         )
     if driver.startswith("sqlite") and (url.database or ":memory:").startswith((":memory:", "file:")):
-        raise DatabaseUrlInvalid("database_url names no file, and several processes must share it; " + WANTED)
+        raise DatabaseUrlInvalid(
+            f"database_url does not name a file, but several processes must share the database; "
+            f"{EXPECTED_URL}"
+        )
     if driver.startswith("postgresql") and not url.database:
-        raise DatabaseUrlInvalid(f"database_url names no database; {WANTED}")
+        raise DatabaseUrlInvalid(f"database_url does not name a database; {EXPECTED_URL}")
     return url.set(drivername=driver)
 
 
-def shown(url: URL) -> str:
-    """The database as messages may name it: no user, no password, no query."""
+def database_label(url: URL) -> str:
+    """Return the database as messages may show it: without user, password and query."""
     if url.drivername.startswith("sqlite"):
         return f"SQLite {url.database}"
     host = url.host or url.query.get("host") or "local socket"
@@ -57,13 +63,13 @@ def shown(url: URL) -> str:
 
 
 def engine_for(url: URL, *, busy_timeout_s: float) -> Engine:
-    """Connects to nothing yet. Parameters never appear in an exception."""
+    """Return an engine, which connects at the first statement and never shows parameters in an exception."""
     if url.drivername.startswith("sqlite"):
-        return _sqlite(url, busy_timeout_s)
-    return _postgresql(url, busy_timeout_s)
+        return _sqlite_engine(url, busy_timeout_s)
+    return _postgresql_engine(url, busy_timeout_s)
 
 
-def _sqlite(url: URL, busy_timeout_s: float) -> Engine:
+def _sqlite_engine(url: URL, busy_timeout_s: float) -> Engine:
     engine = create_engine(
         url,
         hide_parameters=True,
@@ -82,7 +88,7 @@ def _sqlite(url: URL, busy_timeout_s: float) -> Engine:
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
-        # A deferred BEGIN fails at once when it turns into a write behind another writer; IMMEDIATE waits.
+        # A deferred BEGIN fails at once if it wants to write while another writer is active; IMMEDIATE waits.
         reading = connection.get_execution_options().get(READING, False)
         connection.exec_driver_sql(f"PRAGMA query_only = {'ON' if reading else 'OFF'}")
         connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
@@ -91,15 +97,15 @@ def _sqlite(url: URL, busy_timeout_s: float) -> Engine:
 
 
 def make_private(path: Path) -> None:
-    """The file exists with mode 0600 before SQLite opens it; -wal and -shm inherit the mode.
+    """Create the file with mode 0600 before SQLite opens it; -wal and -shm inherit the mode.
 
-    A file that is there is never opened here: POSIX locks belong to the process, so closing any handle on it
-    drops the locks of all our connections, and the next process to leave would delete the WAL under us
-    (sqlite.org/howtocorrupt.html, section 2.2).
+    An existing file is never opened here. POSIX locks belong to the process, so closing any handle on the
+    file drops the locks of all our connections, and the next process that ends would delete the WAL while we
+    use it (sqlite.org/howtocorrupt.html, section 2.2).
     """
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with _CREATING, suppress(FileExistsError):
+        with _CREATION_LOCK, suppress(FileExistsError):
             os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
         status = path.stat()
         if stat.S_ISDIR(status.st_mode):
@@ -114,21 +120,25 @@ def make_private(path: Path) -> None:
             f"SQLite {path}: cannot be opened ({os.strerror(error.errno or 0)})"
         ) from None
     if refused:
-        raise DatabaseRefused(f"SQLite {path}: this user may not read and write it; change its owner")
+        raise DatabaseRefused(
+            f"SQLite {path}: this user is not allowed to read and write the file; change its owner"
+        )
 
 
 def _sqlite_settings(connection: sqlite3.Connection, busy_timeout_s: float) -> None:
     cursor = connection.cursor()
-    _write_ahead(cursor, busy_timeout_s)
+    _enable_write_ahead_log(cursor, busy_timeout_s)
     cursor.execute("PRAGMA foreign_keys = ON")
-    # With a WAL a power cut may take back the last commits, never a part of one.
+    # With a WAL, a power cut may undo the last commits, but never a part of one.
     cursor.execute("PRAGMA synchronous = NORMAL")
     cursor.close()
 
 
-def _write_ahead(cursor: sqlite3.Cursor, busy_timeout_s: float) -> None:
-    """A file's first connections all want to switch it. To one that reads while another switches SQLite says
-    BUSY at once, without waiting: both would wait for each other. So the waiting is done here.
+def _enable_write_ahead_log(cursor: sqlite3.Cursor, busy_timeout_s: float) -> None:
+    """Switch a new file to write-ahead logging, which all of its first connections try to do.
+
+    A connection that reads while another one switches gets BUSY from SQLite at once, without its usual wait,
+    because the two would wait for each other. So this function waits.
     """
     deadline = time.monotonic() + busy_timeout_s
     while True:
@@ -138,19 +148,23 @@ def _write_ahead(cursor: sqlite3.Cursor, busy_timeout_s: float) -> None:
         except sqlite3.OperationalError as error:
             if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
                 raise
-            time.sleep(SWITCH_REST_S)
+            time.sleep(SWITCH_WAIT_S)
         else:
             return
 
 
-def _postgresql(url: URL, busy_timeout_s: float) -> Engine:
+def _postgresql_engine(url: URL, busy_timeout_s: float) -> Engine:
     arguments: dict[str, Any] = {
         "connect_timeout": CONNECT_TIMEOUT_S,
         "application_name": "spillwatch",
         "client_encoding": "utf8",
         "options": f"-c timezone=UTC -c lock_timeout={int(busy_timeout_s * 1000)}",
     }
-    wanted = {name: value for name, value in arguments.items() if name not in url.query}
+    missing_arguments = {name: value for name, value in arguments.items() if name not in url.query}
     return create_engine(
-        url, hide_parameters=True, json_serializer=dump_json, pool_pre_ping=True, connect_args=wanted
+        url,
+        hide_parameters=True,
+        json_serializer=dump_json,
+        pool_pre_ping=True,
+        connect_args=missing_arguments,
     )

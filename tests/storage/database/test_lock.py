@@ -1,4 +1,4 @@
-"""storage.lock: one daemon a database."""
+"""storage.database.lock: one daemon per database."""
 
 import signal
 import stat
@@ -11,15 +11,15 @@ import psycopg
 import pytest
 from sqlalchemy import text
 
-from storage.base import Database
+from storage.database.base import Database
+from storage.database.lock import DaemonLock
 from storage.errors import AlreadyRunning
-from storage.lock import DaemonLock
 
 PATIENCE_S = 60.0  # a server on a machine that has much else to do may notice late
 HOLDER = """
 import sys, signal
-from storage.base import Database
-from storage.lock import DaemonLock
+from storage.database.base import Database
+from storage.database.lock import DaemonLock
 lock = DaemonLock.acquire(Database.open(sys.argv[1]))
 print("held", flush=True)
 signal.pause()
@@ -27,17 +27,17 @@ signal.pause()
 
 
 def test_a_second_daemon_is_refused(database: Database) -> None:
-    """The sentence says what to do; after the first has ended another may start."""
+    """A second daemon is refused; after the first one has ended, another may start."""
     with DaemonLock.acquire(database) as first:
         assert first.held()
-        with pytest.raises(AlreadyRunning, match="Stop it first"):
+        with pytest.raises(AlreadyRunning, match="another daemon"):
             DaemonLock.acquire(database)
 
     DaemonLock.acquire(database).release()
 
 
 def test_it_is_released_once(database: Database) -> None:
-    """A second release does not take away the lock of the next holder."""
+    """A second release does not release the lock of the next holder."""
     first = DaemonLock.acquire(database)
     first.release()
     second = DaemonLock.acquire(database)
@@ -49,13 +49,13 @@ def test_it_is_released_once(database: Database) -> None:
 
 
 def test_other_work_goes_on_beside_it(database: Database) -> None:
-    """The lock is about daemons: transactions of anybody are not kept waiting."""
+    """The lock does not block transactions."""
     with DaemonLock.acquire(database), database.transaction() as session:
         session.execute(text("UPDATE watch SET revision = 7"))
 
 
 def test_it_ends_with_its_process(database: Database, database_url: str) -> None:
-    """Another process holds it and is killed: no stale lock is left behind."""
+    """If the process that holds the lock is killed, the lock is free."""
     holder = subprocess.Popen([sys.executable, "-c", HOLDER, database_url], stdout=subprocess.PIPE, text=True)
     assert holder.stdout
     assert holder.stdout.readline() == "held\n"
@@ -69,7 +69,7 @@ def test_it_ends_with_its_process(database: Database, database_url: str) -> None
 
 
 def wait_until_free(database: Database) -> DaemonLock:
-    """PostgreSQL notices the broken connection a moment later."""
+    """Take the lock as soon as it is free: PostgreSQL notices a broken connection with a delay."""
     until = time.monotonic() + PATIENCE_S
     while time.monotonic() < until:
         try:
@@ -80,7 +80,7 @@ def wait_until_free(database: Database) -> DaemonLock:
 
 
 def test_a_holder_notices_that_the_server_forgot_it(postgres_url: str) -> None:
-    """The server cut the lock's connection: `held` is false and stays so, though the server answers again."""
+    """After the server cut the lock's connection, `held` is False, although the server answers again."""
     database = Database.open(postgres_url)
     lock = DaemonLock.acquire(database)
     with psycopg.connect(postgres_url, autocommit=True) as admin:
@@ -96,7 +96,7 @@ def test_a_holder_notices_that_the_server_forgot_it(postgres_url: str) -> None:
 
 
 def test_the_lock_file_is_private(sqlite_database: Database) -> None:
-    """It lies beside the database, stays there, and tells nothing to others."""
+    """The lock file lies beside the database, stays there, and can only be read by its owner."""
     with DaemonLock.acquire(sqlite_database):
         pass
     path = Path(f"{sqlite_database.engine.url.database}.lock")

@@ -1,4 +1,4 @@
-"""The database behind one URL, and the base of every row class."""
+"""The database behind one URL, and the base class of every table."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -12,14 +12,14 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.sql.base import Executable
 
-from storage.columns import Amount, CleanText, UtcDateTime
-from storage.connect import READING, engine_for, parse_url, shown
-from storage.faults import translated
+from storage.database.columns import Amount, CleanText, UtcDateTime
+from storage.database.connect import READING, database_label, engine_for, parse_url
+from storage.database.faults import translate_faults
 
-BATCH = 500  # rows a statement; SQLite takes 32,766 parameters, PostgreSQL 65,535
+BATCH = 500  # rows per statement; SQLite accepts 32,766 parameters, PostgreSQL 65,535
 BUSY_TIMEOUT_S = 30.0
 
-# SQLite gives an INTEGER PRIMARY KEY its row id, and only that exact type.
+# SQLite assigns row ids to a column of exactly the type INTEGER PRIMARY KEY.
 Id = BigInteger().with_variant(sqlite.INTEGER(), "sqlite")
 
 NAMES = {
@@ -54,22 +54,22 @@ class Base(DeclarativeBase):
 
 
 class Database:
-    """One database, opened at the first statement. Share it between threads, not between processes.
+    """One database, which is opened at the first statement. Share it between threads, not between processes.
 
-    Everything raised inside `transaction` and `reading` by a driver comes out as a StorageError.
+    An error that a driver raises inside `transaction` or `reading` comes out as a StorageError.
     """
 
     def __init__(self, engine: Engine, place: str) -> None:
         self.engine = engine
-        self.place = place  # as messages may name it
-        # The same pool; what it begins never waits for a writer and never is one.
+        self.place = place  # the database as messages may show it, without user and password
+        # The same pool, for transactions that never write and never wait for a writer.
         self.readers = engine.execution_options(**{READING: True, "postgresql_readonly": True})
 
     @classmethod
     def open(cls, url: str, *, busy_timeout_s: float = BUSY_TIMEOUT_S) -> Self:
-        """Raises DatabaseUrlInvalid; anything else only at the first statement."""
+        """Return the database; raises DatabaseUrlInvalid. Other errors occur at the first statement."""
         parsed = parse_url(url)
-        return cls(engine_for(parsed, busy_timeout_s=busy_timeout_s), shown(parsed))
+        return cls(engine_for(parsed, busy_timeout_s=busy_timeout_s), database_label(parsed))
 
     @property
     def dialect(self) -> str:
@@ -77,14 +77,18 @@ class Database:
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:
-        """Commits at the end of the block, or rolls back whatever was raised in it."""
-        with translated(self.place), Session(self.engine, expire_on_commit=False) as session, session.begin():
+        """Commit at the end of the block, or roll back if the block raises."""
+        with (
+            translate_faults(self.place),
+            Session(self.engine, expire_on_commit=False) as session,
+            session.begin(),
+        ):
             yield session
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
-        """A write in this block is refused by the database."""
-        with translated(self.place), Session(self.readers, expire_on_commit=False) as session:
+        """Give a session for reading only: the database refuses a write in this block."""
+        with translate_faults(self.place), Session(self.readers, expire_on_commit=False) as session:
             yield session
 
     def close(self) -> None:
@@ -92,14 +96,14 @@ class Database:
 
 
 def state_moved(session: Session, statement: Executable) -> bool:
-    """Whether the conditional UPDATE found its row in the state it asked for. That count decides a race."""
+    """Execute a conditional UPDATE; return whether it changed its row. The row count decides a race."""
     return cast("CursorResult[Any]", session.execute(statement)).rowcount == 1
 
 
 def new_ids(session: Session, table: type[Base], count: int) -> Sequence[int]:
-    """Ids for rows that this transaction is about to insert.
+    """Return ids for rows that this transaction will insert.
 
-    With the ids known, a batch is a plain executemany: several times as fast as asking for them row by row.
+    With known ids a batch is one executemany, several times as fast as reading the ids back row by row.
     """
     name = table.__tablename__
     if session.get_bind().dialect.name == "postgresql":
@@ -107,12 +111,12 @@ def new_ids(session: Session, table: type[Base], count: int) -> Sequence[int]:
             func.generate_series(1, count)
         )
         return session.scalars(series).all()
-    # BEGIN IMMEDIATE: nobody else inserts until this transaction ends.
+    # BEGIN IMMEDIATE: no other transaction can insert rows until this one ends.
     last = session.scalar(select(func.coalesce(func.max(table.__table__.c.id), 0))) or 0
     return range(last + 1, last + count + 1)
 
 
 def insert_new(session: Session, table: type[Base]) -> postgresql.Insert | sqlite.Insert:
-    """An INSERT that leaves out, without an error, the rows that a unique constraint refuses."""
+    """Return an INSERT that skips rows which a unique constraint refuses, without an error."""
     kind = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
     return kind(table).on_conflict_do_nothing()

@@ -1,7 +1,7 @@
-"""Turns what a driver raises into a sentence without a secret.
+"""Turns an error of a driver into one of ours, whose message contains no secret.
 
-A driver's own message can hold a URL, a value or a statement, so none of it is passed on: the sentence is
-chosen by the driver's code.
+A driver's message may contain a URL, a value or a statement, so nothing of it is passed on: the driver's
+error code selects our message.
 """
 
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from sqlalchemy import exc
 from storage import errors
 from storage.errors import DatabaseFailed, StorageError
 
-# The longest prefix that fits decides. SQLSTATE: PostgreSQL, appendix A. SQLITE_*: sqlite.org/rescode.html.
+# The longest matching prefix decides. SQLSTATE: PostgreSQL, appendix A. SQLITE_*: sqlite.org/rescode.html.
 FAULTS: dict[str, type[StorageError]] = {
     "08": errors.DatabaseUnreachable,
     "23": errors.DatabaseConflict,
@@ -42,36 +42,37 @@ FAULTS: dict[str, type[StorageError]] = {
 
 
 @contextmanager
-def translated(place: str) -> Iterator[None]:
-    """`place`: the database as it may be shown, without user and password."""
+def translate_faults(place: str) -> Iterator[None]:
+    """Raise a StorageError for a driver's error. `place` is the database without user and password."""
     try:
         yield
     except exc.TimeoutError:
         raise errors.DatabaseBusy(
-            f"{place}: every connection of the pool is in use; try again, or run fewer things at once"
+            f"{place}: every connection of the pool is in use. Try again, or run fewer tasks at the same "
+            "time."
         ) from None
     except exc.DBAPIError as error:
-        raise fault(place, error) from None
+        raise storage_error(place, error) from None
 
 
-def fault(place: str, error: exc.DBAPIError) -> StorageError:
-    code = _code(error)
-    kind = _kind(code, error)
+def storage_error(place: str, error: exc.DBAPIError) -> StorageError:
+    code = _driver_code(error)
+    kind = _error_class(code, error)
     sentence = (kind.__doc__ or "").strip()
     return kind(f"{place}: {sentence} ({code})" if code else f"{place}: {sentence}")
 
 
-def _code(error: exc.DBAPIError) -> str:
+def _driver_code(error: exc.DBAPIError) -> str:
     original = error.orig
     return getattr(original, "sqlstate", None) or getattr(original, "sqlite_errorname", None) or ""
 
 
-def _kind(code: str, error: exc.DBAPIError) -> type[StorageError]:
+def _error_class(code: str, error: exc.DBAPIError) -> type[StorageError]:
     if code == "SQLITE_ERROR" and str(error.orig).startswith(("no such table", "no such column")):
         return errors.SchemaOutdated
     fitting = [prefix for prefix in FAULTS if code.startswith(prefix)]
     if fitting:
         return FAULTS[max(fitting, key=len)]
     if not code and isinstance(error, exc.OperationalError):
-        return errors.DatabaseUnreachable  # psycopg has no code where no server answered
+        return errors.DatabaseUnreachable  # psycopg has no code if no server answered
     return DatabaseFailed

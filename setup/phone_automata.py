@@ -1,11 +1,10 @@
-"""The rules of `phones.e164` as tables that the native scanner walks, one step a digit.
+"""Compiles the rules of `numbering_plans.e164` to automata that the native scanner walks digit by digit.
 
-`home_table` answers for the digits of a number as it is written in a region, `country_table` for what
-follows a country code. The answer is a `Number` (which digits make it), or who knows it. A table is compiled
-when it is first needed (5 to 300 ms) and kept for the process.
+`home_automaton` answers for the digits of a number as it is dialled in a region, `country_automaton` for the
+digits after a country code. The answer is a `Number` (which digits make it up), or who can give it.
 
-Both follow `phones` step by step, in the language of `digit_graphs`: what is a condition on one number there
-is a graph of all numbers here.
+Both follow `e164` step by step, in the language of `digit_graphs`: what is a condition on one number there is
+a graph over all numbers here. Compiling one takes 5 to 300 ms.
 """
 
 import re
@@ -13,13 +12,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 from functools import cache
-from threading import Lock
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from matching.identifiers.digit_graphs import NO, Graph, Graphs, PatternMatch, PatternUnknown, Value
 from matching.identifiers.numbering_plans import (
     LONGEST_NSN,
     SHORTEST_NSN,
@@ -28,9 +25,9 @@ from matching.identifiers.numbering_plans import (
     home_plan,
     plans,
 )
+from setup.digit_graphs import NO, Graph, Graphs, PatternMatch, PatternUnknown, Value
 
-_COMPILING = Lock()  # graphs are shared, and two threads' scanners may need them at once
-LONGEST = 18  # digits; more than this are never asked for
+LONGEST = 18  # digits; the scanner gives 17 at most, so a longer number has no answer
 
 
 class Number(NamedTuple):
@@ -42,18 +39,18 @@ class Number(NamedTuple):
     rest: int
 
     def behind(self, digits: int) -> "Number":
-        """The same, counted from so many digits before."""
+        """The same number when this many digits stand before it."""
         return Number(self.literal, self.start + digits, self.end + digits, self.rest + digits)
 
 
 class Dialled(NamedTuple):
-    """An international prefix of so many digits: a country code follows."""
+    """An international prefix of this many digits: a country code follows."""
 
     digits: int
 
 
 class AskPython(Enum):
-    """No table can say; `phones.e164` does."""
+    """No table can answer; `e164` does."""
 
     ASK = "ask"
 
@@ -63,7 +60,7 @@ ASK = AskPython.ASK
 
 
 class _Facts(NamedTuple):
-    """What `phones` asks of a number: matches the general pattern, has a possible length, is in use."""
+    """What `e164` checks of a number: matches the general pattern, has a possible length, is in use."""
 
     general: bool
     possible: bool
@@ -72,44 +69,39 @@ class _Facts(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class PhoneAutomaton:
-    """Row i: the states that digits 0 to 9 lead to, then the answer's index. Row 0 answers nothing, ever."""
+    """Row i: the states that digits 0 to 9 lead to, then the answer's index. Row 0 never answers.
+
+    A number begins in row 1.
+    """
 
     rows: NDArray[np.uint16]
     answers: tuple[Number | Dialled | AskPython | None, ...]
 
 
 @cache
-def _graphs(_code: str) -> Graphs:
-    """The regions of a country code share much."""
+def _shared_graphs(_code: str) -> Graphs:
+    """One pool per country code, because its regions have much in common."""
     return Graphs()
 
 
-@cache
-def country_table(code: str) -> PhoneAutomaton:
-    """Of the digits after a country code. Raises PatternUnknown."""
-    with _COMPILING:
-        graphs = _graphs(code)
-        return _table(graphs, _national(graphs, plans(code)[0]))
+def country_automaton(code: str) -> PhoneAutomaton:
+    """Compile the plan for the digits after a country code. Raises PatternUnknown."""
+    graphs = _shared_graphs(code)
+    return _automaton(graphs, _national(graphs, plans(code)[0]))
 
 
-@cache
-def home_table(region: str) -> PhoneAutomaton:
-    """Of digits as they are written in a region. Raises PatternUnknown.
+def home_automaton(region: str) -> PhoneAutomaton:
+    """Compile the plan for digits as they are dialled in a region. Raises PatternUnknown.
 
-    In the order of `phones`: the international prefix, the own country code without a +, a national number.
+    In the order of `e164`: the international prefix, the own country code without a +, a national number.
     """
-    with _COMPILING:
-        return _home_table(region)
-
-
-def _home_table(region: str) -> PhoneAutomaton:
     home = home_plan(region)
-    graphs = _graphs(home.code)
+    graphs = _shared_graphs(home.code)
     general = graphs.whole(home.general.pattern.pattern)
     too_long = graphs.by_length(lambda length: home.too_long("0" * length), LONGEST)
-    explicit = graphs.behind(home.code, _after_code(graphs, home, general))
+    own_code = graphs.behind(home.code, _after_own_code(graphs, home, general))
 
-    def says(
+    def decide(
         dialled: Dialled | Literal[False] | None,
         matches: bool | None,
         long: bool | None,
@@ -119,20 +111,17 @@ def _home_table(region: str) -> PhoneAutomaton:
         if dialled:
             return dialled
         if after_code and (long or (after_code.general and not matches)):
-            return (
-                after_code.answer.behind(len(home.code))
-                if isinstance(after_code.answer, Number)
-                else after_code.answer
-            )
+            answer = after_code.answer
+            return answer.behind(len(home.code)) if isinstance(answer, Number) else answer
         return national
 
-    graph = graphs.combined(
-        says, _dialled(graphs, home), general, too_long, explicit, _national(graphs, home)
-    )
-    return _table(graphs, graph)
+    dialled = _international_prefix(graphs, home)
+    graph = graphs.combined(decide, dialled, general, too_long, own_code, _national(graphs, home))
+    return _automaton(graphs, graph)
 
 
-def _dialled(graphs: Graphs, home: NumberingPlan) -> Graph:
+def _international_prefix(graphs: Graphs, home: NumberingPlan) -> Graph:
+    """Dialled where the digits begin with the region's prefix and a country code may follow, else no."""
     if home.international_prefix is None:
         return NO
 
@@ -148,16 +137,19 @@ class _AfterCode(NamedTuple):
     answer: Number | AskPython | None
 
 
-def _after_code(graphs: Graphs, home: NumberingPlan, general: Graph) -> Graph:
-    """What follows the own country code: stripped by the home rules, then read by the main region's."""
+def _after_own_code(graphs: Graphs, home: NumberingPlan, general: Graph) -> Graph:
+    """An _AfterCode for what follows the own country code.
+
+    The prefix is removed by the home region's rules, the rest is read by those of the code's main region.
+    """
     main = _national(graphs, plans(home.code)[0])
     both = graphs.combined(lambda matches, answer: _AfterCode(bool(matches), answer), general, main)
 
-    def chosen(stripped: _AfterCode, whole: _AfterCode) -> _AfterCode:
-        keeps = stripped is None or (whole.general and not stripped.general)
-        return whole if keeps else stripped
+    def choose(stripped: _AfterCode, whole: _AfterCode) -> _AfterCode:
+        keeps_prefix = stripped is None or (whole.general and not stripped.general)
+        return whole if keeps_prefix else stripped
 
-    return graphs.combined(chosen, _stripped(graphs, home, both, _moved_after_code), both)
+    return graphs.combined(choose, _without_prefix(graphs, home, both, _moved_after_code), both)
 
 
 def _moved_after_code(after: _AfterCode, by: Number) -> _AfterCode:
@@ -165,7 +157,11 @@ def _moved_after_code(after: _AfterCode, by: Number) -> _AfterCode:
 
 
 def _moved(answer: Number | AskPython | None, by: Number) -> Number | AskPython | None:
-    """An answer about what a prefix left, in digits of the number with it."""
+    """Express an answer about the digits that a prefix left in terms of the digits with the prefix.
+
+    A Number holds one literal and two ranges: where both the prefix and the answer rearrange digits, no
+    Number can say it, so Python is asked.
+    """
     if not isinstance(answer, Number) or (by.literal == "" == answer.literal and by.start == by.end):
         return answer.behind(by.rest) if isinstance(answer, Number) else answer
     return by if answer == WHOLE else ASK
@@ -181,20 +177,24 @@ def _national(graphs: Graphs, plan: NumberingPlan) -> Graph:
         _valid(graphs, plan.code),
     )
 
-    def chosen(stripped: tuple[_Facts, Number] | None, whole: _Facts) -> Number | None:
+    def choose(stripped: tuple[_Facts, Number] | None, whole: _Facts) -> Number | None:
         if stripped is not None:
             rest, answer = stripped
             if rest.possible and not (whole.general and not rest.general):
                 return answer if rest.valid else None
         return WHOLE if whole.valid else None
 
-    return graphs.combined(chosen, _stripped(graphs, plan, facts, lambda rest, by: (rest, by)), facts)
+    return graphs.combined(
+        choose, _without_prefix(graphs, plan, facts, lambda rest, number: (rest, number)), facts
+    )
 
 
-def _stripped(
-    graphs: Graphs, plan: NumberingPlan, graph: Graph, made: Callable[[Any, Number], object]
+def _without_prefix(
+    graphs: Graphs, plan: NumberingPlan, graph: Graph, pair: Callable[[Any, Number], object]
 ) -> Graph:
-    """`made` of what `graph` says of the number without national prefix, and of how it lies in the digits."""
+    """`pair(value, number)`: what `graph` says of the digits without national prefix, and which digits
+    those are. None where there is no such prefix.
+    """
     if plan.national_prefix is None:
         return NO
     literal = _literal(plan)
@@ -202,16 +202,17 @@ def _stripped(
 
     def follow(match: PatternMatch) -> Graph:
         if literal is None or match.group_end is None or match.group_start is None:
-            rest, lies = graph, Number("", 0, 0, match.end)
+            rest, number = graph, Number("", 0, 0, match.end)
         else:
-            rest, lies = match.tracked, Number(literal, match.group_start, match.group_end, match.end)
-        return graphs.combined(lambda said: made(said, lies), rest)
+            rest = match.tracked
+            number = Number(literal, match.group_start, match.group_end, match.end)
+        return graphs.combined(lambda value: pair(value, number), rest)
 
     return graphs.match(plan.national_prefix.pattern, follow, tracked)
 
 
 def _literal(plan: NumberingPlan) -> str | None:
-    r"""The digits of a transform rule such as `9\1`; None where the plan has no rule."""
+    r"""Return the digits of a transform rule such as `9\1`; None where the plan has no rule."""
     if not plan.transform or plan.national_prefix is None:
         return None
     rule = re.fullmatch(r"(\d*)\\(\d)", plan.transform)
@@ -242,35 +243,34 @@ def _in_use(graphs: Graphs, plan: NumberingPlan) -> Graph:
     for kind in plan.kinds:
         kinds = graphs.either(kinds, _shape(graphs, kind))
     lengths = graphs.by_length(lambda length: SHORTEST_NSN <= length <= LONGEST_NSN or None, LONGEST)
-    return graphs.combined(_all, _shape(graphs, plan.general), kinds, lengths)
+    return graphs.combined(_all_true, _shape(graphs, plan.general), kinds, lengths)
 
 
 def _shape(graphs: Graphs, shape: NumberShape) -> Graph:
     matching = graphs.whole(shape.pattern.pattern)
     if not shape.lengths:
         return matching
-    return graphs.combined(
-        _all, matching, graphs.by_length(lambda length: length in shape.lengths or None, LONGEST)
-    )
+    lengths = graphs.by_length(lambda length: length in shape.lengths or None, LONGEST)
+    return graphs.combined(_all_true, matching, lengths)
 
 
-def _all(*said: bool | None) -> bool | None:
-    return all(said) or None
+def _all_true(*values: bool | None) -> bool | None:
+    return all(values) or None
 
 
-def _table(graphs: Graphs, graph: Graph) -> PhoneAutomaton:
-    """The nodes that a graph leads to, numbered in the order in which they are met; 0 says no."""
+def _automaton(graphs: Graphs, graph: Graph) -> PhoneAutomaton:
+    """Number the nodes that a graph leads to in the order in which they are met; 0 says no."""
     numbers: dict[Graph, int] = {NO: 0, graph: 1}
     order = [NO, graph]
-    for one in order:
-        for onward in graphs.edges[one] or ():
+    for node in order:  # grows while it is read
+        for onward in graphs.edges[node] or ():
             if onward not in numbers:
                 numbers[onward] = len(order)
                 order.append(onward)
     answers: dict[Value, int] = {None: 0}
     rows = np.zeros((len(order), 11), dtype=np.uint16)
-    for number, one in enumerate(order):
-        edges = graphs.edges[one]
+    for number, node in enumerate(order):
+        edges = graphs.edges[node]
         rows[number, :10] = number if edges is None else [numbers[onward] for onward in edges]
-        rows[number, 10] = answers.setdefault(graphs.values[one], len(answers))
+        rows[number, 10] = answers.setdefault(graphs.values[node], len(answers))
     return PhoneAutomaton(rows, tuple(answers))

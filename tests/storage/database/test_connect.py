@@ -1,4 +1,4 @@
-"""storage.connect and storage.faults: what a wrong address or a broken database says."""
+"""storage.database.connect and faults: the errors of a wrong address or a broken database."""
 
 import socket
 import sqlite3
@@ -9,9 +9,10 @@ import psycopg
 import pytest
 from sqlalchemy import text
 
-from storage import schema, sources
-from storage.base import Database
-from storage.connect import parse_url, shown
+from storage import sources
+from storage.database import schema
+from storage.database.base import Database
+from storage.database.connect import database_label, parse_url
 from storage.errors import (
     DatabaseBusy,
     DatabaseDamaged,
@@ -29,28 +30,29 @@ SECRET = "hunter2-synthetic"
 
 
 @pytest.mark.parametrize(
-    ("url", "says"),
+    ("url", "key_text"),
     [
-        (f"mysql://user:{SECRET}@db.example/x", "begins with mysql://"),
-        (f"nonsense {SECRET}", "is not a URL"),
-        (f"postgresql://user:{SECRET}@db.example:port/x", "is not a URL"),
-        (f"postgresql://user:{SECRET}@db.example", "names no database"),
-        ("sqlite://", "names no file"),
-        ("sqlite:///:memory:", "names no file"),
+        (f"mysql://user:{SECRET}@db.example/x", "mysql://"),
+        (f"nonsense {SECRET}", "database_url"),
+        (f"postgresql://user:{SECRET}@db.example:port/x", "database_url"),
+        (f"postgresql://user:{SECRET}@db.example", "database_url"),
+        ("sqlite://", "database_url"),
+        ("sqlite:///:memory:", "database_url"),
     ],
 )
-def test_a_wrong_url_is_told_without_its_secret(url: str, says: str) -> None:
-    """The sentence says what is wrong and what is wanted, and repeats no password."""
+def test_a_wrong_url_is_refused_without_its_secret(url: str, key_text: str) -> None:
+    """The error names the mistake and the expected forms, and does not contain the password."""
     with pytest.raises(DatabaseUrlInvalid) as error:
         parse_url(url)
 
-    assert says in str(error.value)
-    assert "wanted sqlite:///" in str(error.value)
+    assert key_text in str(error.value)
+    assert "sqlite:///" in str(error.value)
+    assert "postgresql://" in str(error.value)
     assert SECRET not in str(error.value)
 
 
 def test_settings_refuse_a_wrong_url_without_its_secret() -> None:
-    """A validation error of pydantic would print the value: ours does not."""
+    """The validation error does not print the value."""
     with pytest.raises(ValueError, match="mysql") as error:
         StorageSettings.model_validate({"database_url": f"mysql://user:{SECRET}@db.example/x"})
 
@@ -59,19 +61,21 @@ def test_settings_refuse_a_wrong_url_without_its_secret() -> None:
 
 @pytest.mark.parametrize("scheme", ["postgresql", "postgres", "postgresql+psycopg"])
 def test_every_spelling_of_postgresql_is_taken(scheme: str) -> None:
-    """A URL copied from elsewhere works as it is."""
+    """A URL with any of the usual schemes works."""
     assert parse_url(f"{scheme}://user@db.example/x").drivername == "postgresql+psycopg"
 
 
 def test_a_database_is_shown_without_its_secrets() -> None:
-    """Neither user nor password nor query: a query can hold a password as well."""
+    """The label has no user, password or query, which can contain a password too."""
     url = parse_url(f"postgresql://user:{SECRET}@db.example:5433/watch?sslpassword={SECRET}")
 
-    assert shown(url) == "PostgreSQL watch at db.example:5433"
+    assert database_label(url) == "PostgreSQL watch at db.example:5433"
 
 
 def test_a_server_that_does_not_answer() -> None:
-    """Nobody listens: unreachable, not permanent, and no password in the sentence or in what caused it."""
+    """If no server listens, the error is not permanent, and neither it nor its cause contains the
+    password.
+    """
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         port = unused.getsockname()[1]
@@ -85,7 +89,7 @@ def test_a_server_that_does_not_answer() -> None:
 
 
 def test_a_database_that_does_not_exist(postgres_server: PostgresServer) -> None:
-    """The server refuses: the sentence says what to check."""
+    """If the server refuses, the error names the database."""
     database = Database.open(postgres_server.url("no_such_database"))
     with pytest.raises(StorageError) as error, database.reading() as session:
         session.execute(text("SELECT 1"))
@@ -111,7 +115,7 @@ def test_a_connection_that_the_server_cut_is_replaced(postgres_url: str) -> None
 
 
 def test_a_connection_that_is_cut_in_a_transaction(postgres_url: str) -> None:
-    """The block fails as unreachable; nothing of it is stored."""
+    """The block fails as unreachable, and nothing of it is stored."""
     database = Database.open(postgres_url)
     with pytest.raises(DatabaseUnreachable), database.transaction() as session:
         given.source(session)
@@ -127,7 +131,7 @@ def test_a_connection_that_is_cut_in_a_transaction(postgres_url: str) -> None:
 
 
 def test_a_writer_that_never_ends(sqlite_url: str) -> None:
-    """A lock that is not given back is told after the wait that the settings allow."""
+    """A lock that is not released is an error after the configured wait."""
     holder = Database.open(sqlite_url)
     waiting = Database.open(sqlite_url, busy_timeout_s=0.1)
     with holder.transaction() as held:
@@ -136,11 +140,11 @@ def test_a_writer_that_never_ends(sqlite_url: str) -> None:
             given.source(session, "another")
 
     assert not error.value.permanent
-    assert "Another program holds the database" in str(error.value)
+    assert (error.value.reason, error.value.permanent) == ("database_busy", False)
 
 
 def test_a_row_that_is_never_let_go(postgres_url: str) -> None:
-    """PostgreSQL's locks end the wait in the same way."""
+    """A row lock of PostgreSQL is an error after the configured wait too."""
     holder = Database.open(postgres_url)
     waiting = Database.open(postgres_url, busy_timeout_s=0.1)
     with holder.transaction() as session:
@@ -154,7 +158,7 @@ def test_a_row_that_is_never_let_go(postgres_url: str) -> None:
 
 
 def test_a_file_that_is_no_database(tmp_path: Path) -> None:
-    """A text file is told to be damaged, and stays as it is."""
+    """A text file is reported as damaged and stays as it is."""
     path = tmp_path / "notes.db"
     path.write_text("these are my notes, not a database\n" * 100)
     with pytest.raises(DatabaseDamaged), Database.open(f"sqlite:///{path}").reading() as session:
@@ -164,7 +168,7 @@ def test_a_file_that_is_no_database(tmp_path: Path) -> None:
 
 
 def test_a_folder_instead_of_a_file(tmp_path: Path) -> None:
-    """The sentence names the path and the cause."""
+    """The error names the path and the cause."""
     with pytest.raises(DatabaseUnreachable, match="directory") as error:
         schema.stored_revision(Database.open(f"sqlite:///{tmp_path}"))
 
@@ -172,7 +176,7 @@ def test_a_folder_instead_of_a_file(tmp_path: Path) -> None:
 
 
 def test_an_empty_database_is_told_to_be_upgraded(empty_url: str) -> None:
-    """A statement on a database without a schema says which command makes one."""
+    """The error of a database without a schema names the command that creates it."""
     database = Database.open(empty_url)
     with pytest.raises(SchemaOutdated, match="spillwatch db upgrade"), database.reading() as session:
         sources.active_sources(session)
@@ -180,7 +184,7 @@ def test_an_empty_database_is_told_to_be_upgraded(empty_url: str) -> None:
 
 
 def test_the_file_is_made_by_many_at_once(tmp_path: Path) -> None:
-    """Eight threads that open a new database at the same moment all get in."""
+    """Eight threads can open a new database at the same moment."""
     path = tmp_path / "new.db"
     barrier = threading.Barrier(8)
     failures: list[BaseException] = []
@@ -204,8 +208,8 @@ def test_the_file_is_made_by_many_at_once(tmp_path: Path) -> None:
     assert sqlite3.connect(path).execute("PRAGMA journal_mode").fetchone() == ("wal",)
 
 
-def test_a_read_only_folder_is_told(tmp_path: Path) -> None:
-    """A parent that is a file cannot hold a database: that is told, without an error of the system."""
+def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
+    """If the parent is a file, the error is a StorageError, not one of the operating system."""
     (tmp_path / "file").write_text("")
     with pytest.raises((DatabaseUnreachable, DatabaseRefused)):
         schema.stored_revision(Database.open(f"sqlite:///{tmp_path}/file/spillwatch.db"))

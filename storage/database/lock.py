@@ -1,4 +1,6 @@
-"""One daemon a database, so that whatever is marked as running at boot belongs to nobody."""
+"""The daemon's lock: one daemon per database, so that a row marked as running at its start belongs to
+nobody.
+"""
 
 import fcntl
 import os
@@ -11,17 +13,17 @@ from typing import Self
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from storage.base import Database
+from storage.database.base import Database
+from storage.database.faults import translate_faults
 from storage.errors import AlreadyRunning, DatabaseRefused
-from storage.faults import translated
 
-ADVISORY_KEY = 0x5350494C4C  # any constant; advisory locks are kept by database
+ADVISORY_KEY = 0x5350494C4C  # any constant; advisory locks are separate for each database
 HELD = text("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()")
-REFUSAL = "{place}: another daemon runs on this database. Stop it first: one daemon a database."
+REFUSAL = "{place}: another daemon runs on this database. Stop it first: a database can have only one."
 
 
 class DaemonLock:
-    """Held until `release`, or until the process ends, however it ends."""
+    """A lock that is held until `release`, or until the process ends in any way."""
 
     def __init__(self, release: Callable[[], None], alive: Callable[[], bool]) -> None:
         self._release = release
@@ -29,13 +31,15 @@ class DaemonLock:
 
     @classmethod
     def acquire(cls, database: Database) -> Self:
-        """Raises AlreadyRunning at once where another holds it."""
+        """Take the lock; raises AlreadyRunning at once if another process holds it."""
         if database.dialect == "postgresql":
-            return cls(*_advisory(database))
-        return cls(*_file(database))
+            return cls(*_take_advisory_lock(database))
+        return cls(*_lock_file(database))
 
     def held(self) -> bool:
-        """False: the server has forgotten us (PostgreSQL went away); stop working at once."""
+        """Return whether the lock is still held. False: PostgreSQL restarted and dropped it; stop working at
+        once.
+        """
         return self._alive()
 
     def release(self) -> None:
@@ -50,10 +54,10 @@ class DaemonLock:
         self.release()
 
 
-Held = tuple[Callable[[], None], Callable[[], bool]]
+LockFunctions = tuple[Callable[[], None], Callable[[], bool]]
 
 
-def _file(database: Database) -> Held:
+def _lock_file(database: Database) -> LockFunctions:
     path = Path(f"{database.engine.url.database}.lock")
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -65,38 +69,41 @@ def _file(database: Database) -> Held:
     except BlockingIOError:
         os.close(handle)
         raise AlreadyRunning(REFUSAL.format(place=database.place)) from None
-    # The file stays: deleting it would let two daemons hold two files of one name.
-    return _once(lambda: os.close(handle)), lambda: True
+    # The file stays: if it were deleted, two daemons could lock two files with the same name.
+    return _only_once(lambda: os.close(handle)), lambda: True
 
 
-def _advisory(database: Database) -> Held:
-    with translated(database.place):
+def _take_advisory_lock(database: Database) -> LockFunctions:
+    with translate_faults(database.place):
         connection = database.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
         taken = connection.execute(text("SELECT pg_try_advisory_lock(:key)"), {"key": ADVISORY_KEY}).scalar()
     if not taken:
         connection.close()
         raise AlreadyRunning(REFUSAL.format(place=database.place))
-    # Not back into the pool: the lock belongs to this connection and must end with it.
+    # The connection must not go back into the pool: the lock belongs to it and must end with it.
     connection.detach()
-    return _once(lambda: _unlock(connection)), lambda: _still_ours(connection)
+    return _only_once(lambda: _unlock(connection)), lambda: _connection_holds_lock(connection)
 
 
 def _unlock(connection: Connection) -> None:
-    """Told to the server, which may notice the closed connection only after the next daemon has asked."""
+    """Release the lock explicitly: the server may notice a closed connection too late for the next daemon."""
     with suppress(SQLAlchemyError):
         connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": ADVISORY_KEY})
     connection.close()
 
 
-def _still_ours(connection: Connection) -> bool:
-    """After a break SQLAlchemy connects anew without a word, and the new connection holds nothing."""
+def _connection_holds_lock(connection: Connection) -> bool:
+    """Return whether this connection holds the lock.
+
+    After a break SQLAlchemy reconnects silently, without the lock.
+    """
     try:
         return bool(connection.scalar(HELD))
     except SQLAlchemyError:
         return False
 
 
-def _once(release: Callable[[], None]) -> Callable[[], None]:
+def _only_once(release: Callable[[], None]) -> Callable[[], None]:
     pending = [release]
 
     def run() -> None:

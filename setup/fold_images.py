@@ -1,4 +1,7 @@
-"""What becomes of each character in the two folds of `text`, by its rules, two lists and Unicode."""
+"""The rules of the two folds of `text.folding`: what each character becomes.
+
+They come from two lists that other packages bring, from Unicode as Python knows it, and from the sets below.
+"""
 
 import json
 import unicodedata
@@ -6,14 +9,13 @@ from collections.abc import Collection, Iterable, Iterator
 from importlib import resources
 from itertools import chain
 
-Pair = tuple[int, str]  # a code point that does not stay, and its image
+Pair = tuple[int, str]  # a code point that changes, and its image
 
-CONFUSABLES = ("confusable_homoglyphs", "confusables.json")
+CONFUSABLES = ("confusable_homoglyphs", "confusables.json")  # a package, and the list in it
 SIMPLIFIED = ("opencc", "dictionary/TSCharacters.txt")
-SOURCES = (CONFUSABLES, SIMPLIFIED)  # packages, and the list in each
 
-# Code points whose folding is not the identity lie only here (Unicode 16). The rest (ideographs, Hangul
-# syllables, private use) is left out: the table is built ten times quicker. Hangul stays composed.
+# Only here do code points change (Unicode 16). The other ranges (ideographs, Hangul syllables, private use)
+# are left out, which makes the table ten times faster to compute. Hangul stays composed.
 _FOLDED_RANGES = (
     range(0x3400), range(0xA000, 0xAC00), range(0xD7B0, 0xE000), range(0xF900, 0x12000),
     range(0x13000, 0x14700), range(0x16A00, 0x17000), range(0x1B000, 0x20000),
@@ -24,7 +26,7 @@ _WHITE = "\t\n\v\f\r\x1c\x1d\x1e\x1f\x85\u2028\u2029"
 # Letters by category that nobody can see: Hangul fillers and the blank Braille pattern.
 _INVISIBLE = "\u115f\u1160\u3164\uffa0\u2800"
 _DROPPED = frozenset({"Mn", "Me", "Cf", "Cc"})  # categories
-_BORDER = "\U0010ffff"  # no character, nothing folds to it, and nothing combines with it
+_BORDER = "\U0010ffff"  # not a character: nothing folds to it, and nothing combines with it
 _DOTS = "。｡．․"  # read as "." in a domain, as IDNA (UTS 46) does
 _DASHES = "‐‑‒–—―−﹘﹣－"
 # Look-alikes that the Unicode confusables list gives as two characters, or not at all.
@@ -34,20 +36,22 @@ _MORE_HOMOGLYPHS = dict(
 
 
 def mention_images() -> Iterator[Pair]:
-    """For names, aliases, domains and brands."""
+    """Yield the images of the fold for names, aliases, domains and brands."""
     letters = _homoglyphs()
     simplified = _simplified()
     listed = frozenset((*letters, *simplified, *_DOTS, *_WHITE, *_INVISIBLE))
-    folding = frozenset(_folding(chain(*_FOLDED_RANGES, sorted(map(ord, simplified))), listed))
-    for source in sorted(folding):
-        image = _settled(source, letters, simplified, folding)
+    changing = frozenset(_may_change(chain(*_FOLDED_RANGES, sorted(map(ord, simplified))), listed))
+    for source in sorted(changing):
+        image = _settled(source, letters, simplified, changing)
         if image != source:
             yield ord(source), image
 
 
-def _folding(points: Iterable[int], listed: Collection[str]) -> Iterator[str]:
-    """The characters that may have another image than themselves. The others, which are most of them, are
-    told all at once: the table is built twice as quickly.
+def _may_change(points: Iterable[int], listed: Collection[str]) -> Iterator[str]:
+    """Yield the characters that may have another image than themselves.
+
+    Most characters stay, and are recognised by normalising all of them as one string: that makes the table
+    twice as fast to compute.
     """
     characters = [chr(point) for point in points]
     whole = _BORDER.join(characters)
@@ -59,11 +63,11 @@ def _folding(points: Iterable[int], listed: Collection[str]) -> Iterator[str]:
 
 
 def _settled(
-    source: str, letters: dict[str, str], simplified: dict[str, str], folding: frozenset[str]
+    source: str, letters: dict[str, str], simplified: dict[str, str], changing: frozenset[str]
 ) -> str:
-    """One code point's image, taken again until it stays: folding a folded text changes nothing."""
+    """Return one code point's image, folded again until it stays: folding a folded text changes nothing."""
     for _ in range(4):
-        if folding.isdisjoint(source):
+        if changing.isdisjoint(source):
             break
         parts = unicodedata.normalize("NFKD", source)
         source = "".join([_image(part, letters, simplified) for part in parts])
@@ -87,7 +91,7 @@ def _homoglyphs() -> dict[str, str]:
     The small form decides, then the capital: a fold must not tell `В` from `в`, whatever each looks like.
     Only letters that have case are taken: the list also pairs Han with kana, and `ا` with `l`.
     """
-    data = json.loads(packaged(CONFUSABLES))
+    data = json.loads(_packaged(CONFUSABLES))
     looks_like = {source: _ascii_letter(twins) for source, twins in data.items() if len(source) == 1}
     letters = dict(_MORE_HOMOGLYPHS)
     for source in data:
@@ -101,25 +105,25 @@ def _homoglyphs() -> dict[str, str]:
 
 def _ascii_letter(twins: list[dict[str, str]]) -> str | None:
     characters = (twin["c"] for twin in twins)
-    found = [one for one in characters if len(one) == 1 and one.isascii() and one.isalpha()]
-    return min(found, key=str.isupper).lower() if found else None  # a small letter says more than a capital
+    letters = [each for each in characters if len(each) == 1 and each.isascii() and each.isalpha()]
+    # Small letters first: a capital such as I looks like more characters than a small letter does.
+    return min(letters, key=str.isupper).lower() if letters else None
 
 
 def _simplified() -> dict[str, str]:
     """Traditional -> simplified, one character each; of several, OpenCC's first choice."""
-    lines = packaged(SIMPLIFIED).decode().splitlines()
+    lines = _packaged(SIMPLIFIED).decode().splitlines()
     pairs = (line.split() for line in lines if line.strip())
     return {source: target for source, target, *_ in pairs if source != target}
 
 
-def packaged(source: tuple[str, str]) -> bytes:
-    """A list that another package brings."""
+def _packaged(source: tuple[str, str]) -> bytes:
     package, name = source
     return resources.files(package).joinpath(name).read_bytes()
 
 
 def narrow_images() -> Iterator[Pair]:
-    """For identifiers: only what the eye takes for the same ASCII character."""
+    """Yield the images of the fold for identifiers: only what looks like the same ASCII character."""
     for point in chain(*_FOLDED_RANGES):
         image = _narrowed(chr(point))
         if image is not None:

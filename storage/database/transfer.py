@@ -1,6 +1,6 @@
-"""All rows of one database into another, for the day on which SQLite is not enough any more.
+"""Copying all rows of one database into another, to move from SQLite to PostgreSQL.
 
-The evidence files are not touched: the copied rows point at the same ones.
+The evidence files stay as they are: the copied rows point at the same files.
 """
 
 from collections.abc import Callable
@@ -8,10 +8,11 @@ from collections.abc import Callable
 from sqlalchemy import Table, delete, func, insert, select
 from sqlalchemy.orm import Session
 
-from storage import schema, search
-from storage.base import BATCH, Database
+from storage import search
+from storage.database import schema
+from storage.database.base import BATCH, Database
 from storage.errors import TargetNotEmpty
-from storage.listing_intake import searchable
+from storage.listing_intake import searchable_text
 from storage.listing_tables import Listing, ListingVersion
 from storage.watch import WatchRevision
 
@@ -21,9 +22,10 @@ TABLES = schema.METADATA.sorted_tables
 def transfer_rows(
     origin: Database, target: Database, *, progress: Callable[[str, int], None] = lambda *_: None
 ) -> dict[str, int]:
-    """How many rows each table had. All or nothing: killed at any moment, the target is as empty as before.
+    """Copy all rows in one transaction; return the number of rows per table.
 
-    Both have this program's schema, and nobody works on either: hold the lock of both. Raises TargetNotEmpty.
+    If the process is killed, the target stays empty. Both databases need this program's schema. Hold the lock
+    of both, so that nobody else writes. Raises TargetNotEmpty.
     """
     schema.require_current(origin)
     schema.require_current(target)
@@ -32,13 +34,13 @@ def transfer_rows(
         into.execute(delete(WatchRevision))
         counts = {}
         for table in TABLES:
-            counts[table.name] = _copy(source, into, table)
+            counts[table.name] = _copy_table(source, into, table)
             progress(table.name, counts[table.name])
-        _index(into)
+        _rebuild_search_index(into)
         if target.dialect == "postgresql":
             for table in TABLES:
                 if "id" in table.c:
-                    _go_on_after_the_last_id(into, table)
+                    _advance_sequence(into, table)
     return counts
 
 
@@ -51,12 +53,13 @@ def _require_empty(target: Database, into: Session) -> None:
     ]
     if full:
         raise TargetNotEmpty(
-            f"{target.place}: there are rows in {', '.join(full)}, wanted an empty database. Name a new one."
+            f"{target.place}: there are rows in {', '.join(full)}, expected an empty database. Name a new "
+            "one."
         )
 
 
-def _copy(source: Session, into: Session, table: Table) -> int:
-    """In the order of ids: a re-post's original comes before it."""
+def _copy_table(source: Session, into: Session, table: Table) -> int:
+    """Copy rows in the order of ids, because a re-post refers to an earlier row; return their number."""
     rows = source.execute(select(table).order_by(*table.primary_key).execution_options(yield_per=BATCH))
     count = 0
     for batch in rows.mappings().partitions():
@@ -65,8 +68,8 @@ def _copy(source: Session, into: Session, table: Table) -> int:
     return count
 
 
-def _index(into: Session) -> None:
-    """The search index is made anew from what each listing says now."""
+def _rebuild_search_index(into: Session) -> None:
+    """Build the search index from the current version of each listing."""
     current = (
         select(ListingVersion.__table__)
         .join(Listing, Listing.id == ListingVersion.listing_id)
@@ -74,10 +77,10 @@ def _index(into: Session) -> None:
         .execution_options(yield_per=BATCH)
     )
     for batch in into.execute(current).mappings().partitions():
-        search.index_listings(into, [(row["listing_id"], searchable(dict(row))) for row in batch])
+        search.index_listings(into, [(row["listing_id"], searchable_text(dict(row))) for row in batch])
 
 
-def _go_on_after_the_last_id(into: Session, table: Table) -> None:
+def _advance_sequence(into: Session, table: Table) -> None:
     sequence = func.pg_get_serial_sequence(table.name, "id")
     last = func.coalesce(func.max(table.c.id), 0)
     into.execute(select(func.setval(sequence, last + 1, False)).select_from(table))

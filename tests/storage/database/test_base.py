@@ -1,4 +1,4 @@
-"""storage.base: one database behind one URL."""
+"""storage.database.base: one database behind one URL."""
 
 import stat
 from concurrent.futures import ThreadPoolExecutor
@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import event, text
 
 from storage import companies, sources
-from storage.base import Database, new_ids
+from storage.database.base import Database, new_ids
 from storage.errors import DatabaseConflict, DatabaseFailed
 from storage.sources import SourceChange, SourceHealth
 from storage.watch import WatchRevision, raise_watch_revision
@@ -16,7 +16,7 @@ from tests.storage import given
 
 
 def test_commits_a_block_that_ends(database: Database) -> None:
-    """What a block wrote is there for the next one."""
+    """The next block reads what a block wrote."""
     with database.transaction() as session:
         given.source(session, "market")
 
@@ -25,7 +25,7 @@ def test_commits_a_block_that_ends(database: Database) -> None:
 
 
 def test_rolls_back_a_block_that_raises(database: Database) -> None:
-    """A block that raises leaves nothing, and its exception goes on."""
+    """A block that raises stores nothing, and its exception is passed on."""
     with pytest.raises(ZeroDivisionError), database.transaction() as session:
         given.source(session)
         raise ZeroDivisionError
@@ -35,7 +35,7 @@ def test_rolls_back_a_block_that_raises(database: Database) -> None:
 
 
 def test_reading_cannot_write(database: Database) -> None:
-    """The database itself refuses a write in a block that only reads, and writes again in the next one."""
+    """The database refuses a write in a block for reading, and accepts one in the next transaction."""
     with database.transaction() as session:
         source_id = given.source(session)
     with pytest.raises(DatabaseFailed), database.reading() as session:
@@ -48,7 +48,7 @@ def test_reading_cannot_write(database: Database) -> None:
 
 
 def test_connects_at_the_first_statement(tmp_path: Path) -> None:
-    """Opening a database touches nothing, so that a wrong one is an error where it is used."""
+    """Opening a database does nothing; a wrong address is an error at the first statement."""
     path = tmp_path / "none" / "spillwatch.db"
     Database.open(f"sqlite:///{path}").close()
     Database.open("postgresql://nobody@db.example:1/none").close()
@@ -74,7 +74,7 @@ def test_writers_wait_for_each_other(database: Database) -> None:
 
 
 def test_readers_do_not_wait_for_a_writer(database: Database) -> None:
-    """While one transaction has written and not committed, another reads what was there before."""
+    """While one transaction has not committed, another one reads the state before it."""
     with database.transaction() as writing:
         raise_watch_revision(writing)
         with database.reading() as reading:
@@ -84,7 +84,7 @@ def test_readers_do_not_wait_for_a_writer(database: Database) -> None:
 
 
 def test_sqlite_is_set_up_for_several_processes(sqlite_database: Database) -> None:
-    """Write-ahead log, foreign keys, NORMAL synchronous, and a wait instead of an error."""
+    """SQLite uses a write-ahead log, foreign keys, NORMAL synchronous and a busy timeout."""
     with sqlite_database.reading() as session:
         found = {
             name: session.execute(text(f"PRAGMA {name}")).scalar()
@@ -109,7 +109,7 @@ def test_sqlite_begins_to_write_at_once(sqlite_database: Database) -> None:
 
 
 def test_sqlite_files_are_private(sqlite_database: Database) -> None:
-    """The database, its log and its shared memory are readable by their owner alone."""
+    """The database, its log and its shared memory can only be read by their owner."""
     with sqlite_database.transaction() as session:
         given.source(session)
         path = Path(str(sqlite_database.engine.url.database))
@@ -119,7 +119,7 @@ def test_sqlite_files_are_private(sqlite_database: Database) -> None:
 
 
 def test_foreign_keys_are_kept(database: Database) -> None:
-    """A row that points at nothing is refused."""
+    """A row that refers to a missing row is refused."""
     with pytest.raises(DatabaseConflict), database.transaction() as session:
         session.add(
             SourceChange(source_id=99, before=SourceHealth.OK, after=SourceHealth.REFUSED, at=given.NOW)
