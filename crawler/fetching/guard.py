@@ -29,6 +29,10 @@ if TYPE_CHECKING:
 
 METHODS = frozenset({"GET", "HEAD"})
 SCHEMES = frozenset({"http", "https"})
+MAX_PORT = 65_535
+#: A host name and each of its labels, in characters (RFC 1035, 2.3.4).
+MAX_HOST_CHARS = 253
+MAX_LABEL_CHARS = 63
 #: Longer URLs come from traps that append to the URL at each step.
 MAX_URL_CHARS = 2083
 #: aiohttp counts them while they arrive; the sites we know send at most 40.
@@ -91,6 +95,8 @@ class Guard:
         try:
             parts = urlsplit(url)
             host = _normal_host(parts.hostname or "")
+            if parts.port is not None and not 0 < parts.port <= MAX_PORT:
+                raise UrlRefused(f"A URL with port {parts.port} was refused: there is no such port.")
         except ValueError as error:
             raise UrlRefused("An invalid URL was refused.") from error
         if parts.scheme not in SCHEMES:
@@ -99,6 +105,8 @@ class Guard:
             )
         if not host:
             raise UrlRefused("A URL without a host was refused.")
+        if not _is_possible_host(host):
+            raise UrlRefused("A URL with an impossible host name was refused.")
         if self.via == "tor" and self.tor_proxy is None:
             raise RouteMissing(
                 "This source is fetched through Tor, and no tor_proxy is set in [crawler]: nothing was "
@@ -168,6 +176,14 @@ def _wrapped_addresses(address: IPv4Address | IPv6Address) -> list[IPv4Address |
 
 def _normal_host(host: str) -> str:
     return host.strip().strip("[]").rstrip(".").lower()
+
+
+def _is_possible_host(host: str) -> bool:
+    """Return whether a host name can be looked up: none of its labels is empty or too long."""
+    if ":" in host:
+        return True  # an IPv6 address
+    labels = host.split(".")
+    return len(host) <= MAX_HOST_CHARS and all(0 < len(label) <= MAX_LABEL_CHARS for label in labels)
 
 
 def _literal_address(host: str) -> str | None:
