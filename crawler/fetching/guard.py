@@ -1,8 +1,8 @@
 """What may be fetched: the rules that every request of a visit passes, whichever code built it.
 
-Order: method, length, scheme, host name, type of file; then, when the connection is made, the address that is
-really dialled; then, when the headers have arrived, the type of content. A source may name hosts whose
-private address is intended (`allow_private_addresses`); nothing else lifts a rule.
+Order: method, length, scheme, host name, port, what the link does, type of file; then, when the connection is
+made, the address that is really dialled; then, when the headers have arrived, the type of content. A source
+may name hosts whose private address is intended (`allow_private_addresses`); nothing else lifts a rule.
 """
 
 from __future__ import annotations
@@ -21,8 +21,10 @@ from crawler.errors import (
     OnionWithoutTor,
     RouteMissing,
     SchemeRefused,
+    StateLinkRefused,
     UrlRefused,
 )
+from crawler.fetching.state_links import changes_state, verbs_of
 
 if TYPE_CHECKING:
     from scrapy import Request
@@ -72,10 +74,21 @@ class Guard:
     private_hosts: frozenset[str] = frozenset()
     via: str = "direct"
     tor_proxy: str | None = None
+    #: Verbs that the source's file names in its URLs.
+    meant: frozenset[str] = frozenset()
 
     @classmethod
-    def of(cls, hosts: Iterable[str], *, via: str = "direct", tor_proxy: str | None = None) -> Guard:
-        return cls(frozenset(_normal_host(host) for host in hosts), via, tor_proxy)
+    def of(
+        cls,
+        hosts: Iterable[str],
+        *,
+        via: str = "direct",
+        tor_proxy: str | None = None,
+        named: Iterable[str] = (),
+    ) -> Guard:
+        """Return the rules; `named`: the URLs in the source's file."""
+        meant = frozenset[str]().union(*map(verbs_of, named))
+        return cls(frozenset(_normal_host(host) for host in hosts), via, tor_proxy, meant)
 
     def check_request(self, method: str, url: str) -> None:
         """Raise a `FetchRefused` unless this request may be sent."""
@@ -86,6 +99,11 @@ class Guard:
                 f"A URL of {len(url)} characters was refused: the limit is {MAX_URL_CHARS} characters."
             )
         host = self._check_host(url)
+        if changes_state(url, meant=self.meant):
+            raise StateLinkRefused(
+                f"A link of {host} that changes something (logout, delete, vote, buy, ...) was refused: "
+                "this crawler only reads."
+            )
         # Not pathlib: it interns each part of a path, and Python's table of interned strings would grow with
         # every page.
         if splitext(normpath(urlsplit(url).path))[1].lower() in REFUSED_SUFFIXES:

@@ -43,7 +43,8 @@ class Redirects(RedirectMiddleware):
                 raise OnionLeft(f"{host_of(request)} redirects out of Tor's network: not followed.")
             if parts.scheme not in SCHEMES:
                 raise SchemeRefused(
-                    f"{host_of(request)} redirects to a URL with the scheme {parts.scheme!r:.40}: only http and https are followed."
+                    f"{host_of(request)} redirects to a URL with the scheme {parts.scheme!r:.40}: only http "
+                    "and https are followed."
                 )
         try:
             onward = super().process_response(request, response)
