@@ -65,4 +65,4 @@ def _decoded_name(name: bytes) -> str:
 
 def _likelihood(text: str) -> float:
     beyond_ascii = [character for character in text if not character.isascii()]
-    return sum(map(WEIGHTS.__getitem__, beyond_ascii)) / len(beyond_ascii)
+    return sum(map(WEIGHTS["any"].__getitem__, beyond_ascii)) / len(beyond_ascii)
