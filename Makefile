@@ -52,7 +52,7 @@ pytest := $(bin)/python -m pytest
 test: .venv/dev .venv-peers/lock
 	@export SPILLWATCH_TESTS_WITHOUT; SPILLWATCH_TESTS_WITHOUT=$$(setup/test-programs.sh) || exit; \
 	if [ -n "$(ARGS)" ]; then exec $(pytest) $(ARGS); fi; status=0; \
-	$(pytest) -m "not alone" --numprocesses $(WORKERS) --dist loadgroup || status=$$?; \
+	$(pytest) -m "not alone" --numprocesses $(WORKERS) --dist loadfile || status=$$?; \
 	$(pytest) -m alone || status=$$?; exit $$status
 
 quick := tests/docs tests/text tests/configuration tests/crawler/clean tests/crawler/sources tests/matching/identifiers \

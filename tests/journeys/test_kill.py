@@ -19,6 +19,9 @@ from tests.journeys.killer import Killer, is_daemon, is_run
 
 SEED = 20261122
 
+# Daemon, sites, receivers and a process per run: enough for the whole machine.
+pytestmark = pytest.mark.alone
+
 
 @pytest.mark.timeout(900)
 def test_fifty_kills_lose_nothing_and_double_nothing(tmp_path: Path) -> None:
