@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from matching.masks import mask_text
-from text.letter_frequencies import WEIGHTS
+from text.letter_frequencies import weights_of
 
 #: Characters of one member's name that are shown.
 LENGTH = 160
@@ -61,4 +61,4 @@ def _decoded(name: bytes) -> str:
 
 def _likelihood(text: str) -> float:
     beyond = [character for character in text if not character.isascii()]
-    return sum(map(WEIGHTS.__getitem__, beyond)) / len(beyond)
+    return sum(map(weights_of("utf-8").__getitem__, beyond)) / len(beyond)

@@ -2,7 +2,7 @@
 
 1. The charset is decided by score on a sample. ASCII decides nothing: the first piece with more than ASCII
    does, and as long as the score is doubtful each one does. A piece that the charset cannot decode decides
-   anew, for lists are pasted together from several files.
+   anew, for lists are pasted together from several files. Where UTF-16 begins or ends, a piece ends.
 2. A piece is cut behind its last line end *before* it is decoded: in none of the charsets is the byte 0x0A a
    part of another character (UTF-16 and UTF-32 are looked at in their units). So a piece decodes by itself,
    and text that is UTF-8 already is checked and passed on as it is.
@@ -22,6 +22,7 @@ import numpy as np
 
 from matching.errors import InputDamaged
 from matching.inputs.formats.blocks import Places, line_ends
+from matching.inputs.formats.charset_changes import charset_change
 from matching.inputs.limits import InputBudget
 from matching.inputs.streams import Window
 from text.charset import decode_page
@@ -54,6 +55,7 @@ class DecodedPiece:
     repeats: int = 0  # bytes at the beginning of `text` that are the piece before's
     held: int = 0  # bytes at its end that are the next one's
     inside: bool = False  # it begins in a line that the piece before began
+    changes: bool = False  # what follows is in another charset, so that no more of this record comes
 
     @property
     def end(self) -> int:
@@ -73,18 +75,21 @@ class DecodedText:
         self._window = window
         self._budget = budget
         sample = window.peek(SAMPLE)
-        self.charset, sure = _charset(sample)
+        self.charset, sure, self._alike_until = _charset_at_the_beginning(sample)
+        sample = sample[: self._alike_until]
         self.broken = 0  # characters that could not be decoded
         self.line = 1
         self._decided = sure and not sample.isascii()
         self._alike = 0  # doubtful decisions in a row that were the same
         self._unit = _WIDE.get(self.charset, 1)
         self._newline = "\n".encode(self.charset) if self._unit > 1 else b"\n"
+        self._narrow_newline = b"\n"  # where the charset is not a wide one
+        self._begins_at = 0  # where what is in this charset begins, perhaps with a mark
         self._other_end = (
             self._unit == 1 and b"\r" in sample and b"\n" not in sample and len(sample.split(b"\r")) > 2
         )
         if self._other_end:
-            self._newline = b"\r"
+            self._newline = self._narrow_newline = b"\r"
         self._repeating = False  # the next piece begins with what the one before ended with
         self._cut_short = 0  # bytes of the source that the next one repeats of the piece that was taken last
         self._inside = False  # the next piece begins inside of a line
@@ -95,14 +100,15 @@ class DecodedText:
 
     def sample(self) -> bytes:
         """What the format is decided on: the beginning, as UTF-8, without a cut last line."""
-        raw = self._window.peek(SAMPLE)
+        raw = self._window.peek(SAMPLE)[: self._alike_until]
         cut = len(raw) if len(raw) < SAMPLE else self._line_end(raw, len(raw)) or len(raw)
         text = self._unmarked(raw[:cut]).decode(self.charset, "replace").encode("utf-8", "replace")
         return text.replace(self._newline, b"\n") if self._other_end else text
 
     def end_lines(self, sign: bytes) -> None:
         """Lines end with this sign of ASCII, too. Only before anything was taken, and only of UTF-8."""
-        self._newline, self._other_end = sign, True
+        self._newline = self._narrow_newline = sign
+        self._other_end = True
 
     def take(self, size: int, *, overlap: bool = True) -> DecodedPiece | None:
         """The next piece, of at most `size` bytes of the source; it stays there until `advance`. None: the
@@ -112,8 +118,10 @@ class DecodedText:
         if not raw:
             return None
         self._budget.on_time()
-        last, end = len(raw) <= size, min(len(raw), size)
-        cut, self._cut_short = end if last else self._line_end(raw, end), 0
+        end = min(len(raw), size)
+        same = self._same_charset(raw[:end])
+        last, changes = same == len(raw), same < end
+        cut, self._cut_short = same if last or changes else self._line_end(raw, end), 0
         if not cut:
             cut, short = self._cut(raw[:end])
             self._cut_short = short if overlap else 0
@@ -121,7 +129,19 @@ class DecodedText:
         text = self._decoded(raw)
         repeats = self._before_border(raw, 0) if self._repeating else 0
         held = len(text) - self._before_border(raw, cut - self._cut_short) if self._cut_short else 0
-        return DecodedPiece(text, self.line, self.position, cut, last, repeats, held, self._inside)
+        return DecodedPiece(text, self.line, self.position, cut, last, repeats, held, self._inside, changes)
+
+    def _same_charset(self, raw: bytes) -> int:
+        """Bytes from here on that are in one charset, which becomes that of this text."""
+        change = charset_change(raw, self.charset)
+        if change is not None and not change.place:
+            self.charset, self._decided = change.charset, change.charset in _WIDE
+            self._unit = _WIDE.get(self.charset, 1)
+            self._newline = "\n".encode(self.charset) if self._unit > 1 else self._narrow_newline
+            self._begins_at = self.position
+            self._repeating = False
+            change = charset_change(raw, self.charset, self._unit)
+        return change.place if change is not None and change.place else len(raw)
 
     def _before_border(self, raw: bytes, start: int) -> int:
         """Bytes of text before the border in what is repeated, which begins at `start`. It depends on nothing
@@ -130,7 +150,7 @@ class DecodedText:
         border = min(len(raw), start + OVERLAP // 2)
         while self.charset == "utf-8" and border < len(raw) and 0x80 <= raw[border] < 0xC0:
             border += 1
-        text, _ = self._read(raw[:border] if self.position else self._unmarked(raw[:border]))
+        text, _ = self._read(self._unmarked(raw[:border]))
         return len(text)
 
     def advance(self, piece: DecodedPiece, *, lines_left: int = 0) -> int:
@@ -149,10 +169,13 @@ class DecodedText:
         """Go on at a place that a block carried; the lines up to there are counted."""
         before = b""
         while self.position < position:
-            raw = self._window.read(min(_STEP, position - self.position))
+            raw = self._window.peek(min(_STEP, position - self.position))
             if not raw:
                 raise InputDamaged(f"it ends after {self.position} bytes, before the place to go on at")
+            same = self._same_charset(raw)
+            raw = raw[: same - same % self._unit or same]
             self.line += self._lines(raw)
+            self._window.skip(len(raw))
             self._budget.on_time()
             before = raw[-self._unit :]
         # Whoever cut there cut behind a line end or a separator, or had none of them and repeats.
@@ -205,7 +228,7 @@ class DecodedText:
         return cut, OVERLAP + _half_a_character(raw[start - 4 : start])
 
     def _decoded(self, raw: bytes) -> bytes:
-        text, broken = self._utf8(self._unmarked(raw) if not self.position else raw)
+        text, broken = self._utf8(self._unmarked(raw))
         self.broken += broken
         return text.replace(self._newline, b"\n") if self._other_end else text
 
@@ -237,6 +260,9 @@ class DecodedText:
             self.charset, self._decided = found, sure or self._alike >= _ALIKE
 
     def _unmarked(self, raw: bytes) -> bytes:
+        """Without the mark at the beginning of the text, or of the part that is in this charset."""
+        if self.position != self._begins_at:
+            return raw
         mark = "\ufeff".encode(self.charset) if self.charset in _MARKED else b""
         return raw[len(mark) :] if mark and raw.startswith(mark) else raw
 
@@ -250,6 +276,21 @@ def _charset(sample: bytes) -> tuple[str, bool]:
     found = decode_page(sample)
     known = found.charset in _WIDE or "\n".encode(found.charset) == b"\n"
     return (found.charset, found.confident) if known else ("utf-8", False)
+
+
+def _charset_at_the_beginning(sample: bytes) -> tuple[str, bool, int]:
+    """The charset, whether that is sure, and how many bytes of the sample are in it."""
+    found, sure = _charset(sample)
+    marked = sample.startswith((b"\xff\xfe", b"\xfe\xff")) or found.startswith("utf-32")
+    change = None if marked else charset_change(sample, "utf-8")
+    if change is not None and change.place:
+        # Null bytes behind it may have made UTF-16 of all. Before it, they show that it is that.
+        if found not in _WIDE or b"\0" not in sample[: change.place]:
+            return *_charset(sample[: change.place]), change.place
+    elif change is not None and not change.place:
+        found, sure = change.charset, True
+    back = charset_change(sample, found, 2) if found in _WIDE else None
+    return found, sure, back.place if back is not None and back.place else len(sample)
 
 
 def _half_a_character(raw: bytes) -> int:

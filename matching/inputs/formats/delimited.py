@@ -140,7 +140,8 @@ class Delimited:
         text.seek(after)
         size = BLOCK
         while (piece := text.take(size)) is not None:
-            found = joined(piece.text, self._dialect, final=piece.last or size >= RECORD)
+            final = piece.last or piece.changes or size >= RECORD
+            found = joined(piece.text, self._dialect, final=final)
             if not found.text:  # one record, so far
                 size = min(RECORD, size * 2)
                 continue

@@ -35,7 +35,7 @@ class PlainLines:
 
 def _last_record(piece: DecodedPiece) -> int:
     """Lines of the record that goes on behind the piece, perhaps; 0 where a line is a record."""
-    if piece.last or not piece.text.endswith(b"\n"):
+    if piece.last or piece.changes or not piece.text.endswith(b"\n"):
         return 0
     lines = piece.text[-_TAIL:].decode("utf-8", "ignore").split("\n")[:-1][-3 * RECORD_LINES :]
     rows = TextRows("\n".join(lines))
