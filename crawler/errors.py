@@ -18,7 +18,8 @@ SpillwatchError (storage.errors)
     │   ├── Walled                wall: the site shows a wall instead of its page
     │   │   └── LoginWall, Captcha, WaitingQueue, Banned, AgeGate
     │   └── FetchRefused          refused: by the guard, by the site's robots.txt, or by the site itself
-    │       ├── MethodRefused, UrlRefused, SchemeRefused, AddressRefused, ContentRefused
+    │       ├── MethodRefused, UrlRefused, StateLinkRefused, SchemeRefused, AddressRefused
+    │       ├── ContentRefused
     │       ├── OnionWithoutTor, OnionLeft, RouteMissing
     │       ├── CookiesRefused    ends the run before anything is requested
     │       │   └── CookiesMissing, CookiesExposed, CookiesUnreadable
@@ -229,6 +230,10 @@ class MethodRefused(FetchRefused, reason="method_refused"):
 
 class UrlRefused(FetchRefused, reason="url_refused"):
     """A URL cannot be used."""
+
+
+class StateLinkRefused(FetchRefused, reason="state_link_refused"):
+    """A link changes something at the site instead of showing something."""
 
 
 class SchemeRefused(FetchRefused, reason="scheme_refused"):

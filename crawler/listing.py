@@ -28,7 +28,8 @@ class ParsedListing:
     `key` identifies the listing within its source, also in later runs. `claimed_records` is the seller's
     claim. `posted_at` is UTC; `posted_at_uncertain` says that the page's words allow another reading.
     `thread` is the key of the listing that this one replies to; None if it is not a reply. `attachments` and
-    `links` are absolute URLs, not fetched yet. `row_digest` is a digest of what the list page says about the
+    `links` are absolute URLs, not fetched yet. `row` is what the list's row says and the listing's own page
+    does not. `row_digest` is a digest of what the list page says about the
     listing.
     """
 
@@ -46,4 +47,5 @@ class ParsedListing:
     links: tuple[str, ...] = ()
     attachments: tuple[str, ...] = ()
     row_digest: str = ""
+    row: str = ""
     thread: str | None = None

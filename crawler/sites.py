@@ -43,10 +43,15 @@ def named_sites(definition: SourceDefinition) -> frozenset[str]:
 
     With and without `www.`, because many sites redirect from one to the other.
     """
+    bare = {site_of(url).removeprefix("www.") for url in named_urls(definition)}
+    return frozenset(bare | {f"www.{site}" for site in bare})
+
+
+def named_urls(definition: SourceDefinition) -> list[str]:
+    """Return the URLs and URL templates that a source's file names."""
     templates = [definition.raw] if isinstance(definition, PasteBase) else []
     if isinstance(definition, HtmlSource | JsonSource | PasteBase):
         templates += [each for each in (definition.list.url, definition.list.page_url) if each]
     item = None if isinstance(definition, FamilySource | PasteBase) else definition.item
     templates += [item.url] if item is not None and item.url else []
-    bare = {site_of(url).removeprefix("www.") for url in (*definition.start, *templates)}
-    return frozenset(bare | {f"www.{site}" for site in bare})
+    return [*definition.start, *templates]

@@ -21,7 +21,7 @@ from matching.settings import MatchingSettings
 from matching.watch import Watch
 from matching.watch_loader import load_watch
 from storage import companies, data_sets, listings, matches, watch
-from storage.base import Database
+from storage.database.base import Database
 from storage.errors import EvidenceFailed, SpillwatchError, WatchChanged
 from storage.evidence.digest import Digest, digest_beside
 from storage.evidence.warc import EvidenceStore
@@ -36,6 +36,8 @@ RELOAD_UNUSABLE = timedelta(seconds=30)  # how often a segment that could not be
 CRASHED = "match_crashed"
 _WATCH_CHANGES = 3  # times that one attempt starts again because the watch has changed
 _PARTS = ("title", "body", "seller", "sample")
+#: The evidence's part with what a list's row says and the listing's own page does not.
+_ROW = "row"
 _MEGABYTE = 1_000_000
 
 
@@ -279,6 +281,8 @@ class MatchingService:
         if version.place is not None:
             text = self._evidence.read_text(version.place).parts
             parts = [TextPart(name, name, text[name]) for name in _PARTS if text.get(name)]
+            if row := text.get(_ROW):
+                parts.append(TextPart("title", _ROW, row))
         for attachment in version.attachments:
             if attachment.place is not None:
                 text = self._evidence.read_text(attachment.place).parts
@@ -345,6 +349,8 @@ def _texts_by_field(parts: Sequence[TextPart]) -> dict[str, str]:
     """Return the texts by their field; several attachments are joined, one below the other."""
     texts: dict[str, str] = {}
     for part in parts:
+        if part.label == _ROW:
+            continue
         texts[part.field] = f"{texts[part.field]}\n{part.text}" if part.field in texts else part.text
     return texts
 

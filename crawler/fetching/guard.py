@@ -1,8 +1,8 @@
 """What may be fetched: the rules that every request of a visit passes, whichever code built it.
 
-Order: method, length, scheme, host name, type of file; then, when the connection is made, the address that is
-really dialled; then, when the headers have arrived, the type of content. A source may name hosts whose
-private address is intended (`allow_private_addresses`); nothing else lifts a rule.
+Order: method, length, scheme, host name, port, what the link does, type of file; then, when the connection is
+made, the address that is really dialled; then, when the headers have arrived, the type of content. A source
+may name hosts whose private address is intended (`allow_private_addresses`); nothing else lifts a rule.
 """
 
 from __future__ import annotations
@@ -21,14 +21,20 @@ from crawler.errors import (
     OnionWithoutTor,
     RouteMissing,
     SchemeRefused,
+    StateLinkRefused,
     UrlRefused,
 )
+from crawler.fetching.state_links import changes_state, verbs_of
 
 if TYPE_CHECKING:
     from scrapy import Request
 
 METHODS = frozenset({"GET", "HEAD"})
 SCHEMES = frozenset({"http", "https"})
+MAX_PORT = 65_535
+#: A host name and each of its labels, in characters (RFC 1035, 2.3.4).
+MAX_HOST_CHARS = 253
+MAX_LABEL_CHARS = 63
 #: Longer URLs come from traps that append to the URL at each step.
 MAX_URL_CHARS = 2083
 #: aiohttp counts them while they arrive; the sites we know send at most 40.
@@ -68,10 +74,21 @@ class Guard:
     private_hosts: frozenset[str] = frozenset()
     via: str = "direct"
     tor_proxy: str | None = None
+    #: Verbs that the source's file names in its URLs.
+    meant: frozenset[str] = frozenset()
 
     @classmethod
-    def of(cls, hosts: Iterable[str], *, via: str = "direct", tor_proxy: str | None = None) -> Guard:
-        return cls(frozenset(_normal_host(host) for host in hosts), via, tor_proxy)
+    def of(
+        cls,
+        hosts: Iterable[str],
+        *,
+        via: str = "direct",
+        tor_proxy: str | None = None,
+        named: Iterable[str] = (),
+    ) -> Guard:
+        """Return the rules; `named`: the URLs in the source's file."""
+        meant = frozenset[str]().union(*map(verbs_of, named))
+        return cls(frozenset(_normal_host(host) for host in hosts), via, tor_proxy, meant)
 
     def check_request(self, method: str, url: str) -> None:
         """Raise a `FetchRefused` unless this request may be sent."""
@@ -82,6 +99,11 @@ class Guard:
                 f"A URL of {len(url)} characters was refused: the limit is {MAX_URL_CHARS} characters."
             )
         host = self._check_host(url)
+        if changes_state(url, meant=self.meant):
+            raise StateLinkRefused(
+                f"A link of {host} that changes something (logout, delete, vote, buy, ...) was refused: "
+                "this crawler only reads."
+            )
         # Not pathlib: it interns each part of a path, and Python's table of interned strings would grow with
         # every page.
         if splitext(normpath(urlsplit(url).path))[1].lower() in REFUSED_SUFFIXES:
@@ -91,6 +113,8 @@ class Guard:
         try:
             parts = urlsplit(url)
             host = _normal_host(parts.hostname or "")
+            if parts.port is not None and not 0 < parts.port <= MAX_PORT:
+                raise UrlRefused(f"A URL with port {parts.port} was refused: there is no such port.")
         except ValueError as error:
             raise UrlRefused("An invalid URL was refused.") from error
         if parts.scheme not in SCHEMES:
@@ -99,6 +123,8 @@ class Guard:
             )
         if not host:
             raise UrlRefused("A URL without a host was refused.")
+        if not _is_possible_host(host):
+            raise UrlRefused("A URL with an impossible host name was refused.")
         if self.via == "tor" and self.tor_proxy is None:
             raise RouteMissing(
                 "This source is fetched through Tor, and no tor_proxy is set in [crawler]: nothing was "
@@ -168,6 +194,14 @@ def _wrapped_addresses(address: IPv4Address | IPv6Address) -> list[IPv4Address |
 
 def _normal_host(host: str) -> str:
     return host.strip().strip("[]").rstrip(".").lower()
+
+
+def _is_possible_host(host: str) -> bool:
+    """Return whether a host name can be looked up: none of its labels is empty or too long."""
+    if ":" in host:
+        return True  # an IPv6 address
+    labels = host.split(".")
+    return len(host) <= MAX_HOST_CHARS and all(0 < len(label) <= MAX_LABEL_CHARS for label in labels)
 
 
 def _literal_address(host: str) -> str | None:

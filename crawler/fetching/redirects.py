@@ -35,18 +35,21 @@ class Redirects(RedirectMiddleware):
         if is_redirect(response):
             try:
                 target = urljoin(request.url, (response.headers["Location"] or b"").decode("latin-1"))
-                host = urlsplit(target).hostname or ""
+                parts = urlsplit(target)
+                host, _ = parts.hostname or "", parts.port  # each raises ValueError where it is impossible
             except ValueError as error:
                 raise UrlRefused(f"{host_of(request)} redirects to an invalid URL.") from error
             if is_onion(host_of(request)) and not is_onion(host):
                 raise OnionLeft(f"{host_of(request)} redirects out of Tor's network: not followed.")
-            if urlsplit(target).scheme not in SCHEMES:
+            if parts.scheme not in SCHEMES:
                 raise SchemeRefused(
-                    f"{host_of(request)} redirects to a URL with the scheme "
-                    f"{urlsplit(target).scheme!r:.40}: only http and https are followed."
+                    f"{host_of(request)} redirects to a URL with the scheme {parts.scheme!r:.40}: only http "
+                    "and https are followed."
                 )
         try:
             onward = super().process_response(request, response)
+        except ValueError as error:
+            raise UrlRefused(f"{host_of(request)} redirects to an invalid URL.") from error
         except IgnoreRequest as error:
             raise TooManyRedirects(
                 f"{host_of(request)} redirected more than {self.max_redirect_times} times in a row."

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import structlog
 
 from crawler.errors import FetchError, NotThere, ParseFailed, SentToTheFront
-from crawler.fetching.http_status import status_problem
+from crawler.fetching.http_status import request_of, status_problem
 from crawler.parsing.cpu_limit import cpu_bound
 from crawler.parsing.walls import RawPage, wall_of
 from crawler.running.run_context import RunContext
@@ -42,7 +42,7 @@ class PageResult:
 
 def parse_page(run: RunContext, response: Response, follow: Follow, captured: Captured) -> PageResult:
     """Parse a page in a bounded time; raises nothing but `MemoryError`, whatever the page holds."""
-    problem = status_problem(response)
+    problem = status_problem(response, request_of(response))
     if isinstance(problem, NotThere):
         return PageResult(problem=problem)
     raw = raw_page(response, captured.charset)

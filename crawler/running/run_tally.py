@@ -7,8 +7,9 @@ Rules for the outcome, in this order:
 3. something new or changed was stored: new_listings;
 4. otherwise nothing_new.
 
-Other problems are reported as the reason of 3 and 4: `partly_read`, `trap`, `parser_degraded`, `many_absent`,
-or why the run was closed before its end: `budget_ended`, `rate_limited`, `quiet_hours`.
+Other problems are reported as the reason of 3 and 4: `partly_read`, `rows_without_listing`, `trap`,
+`parser_degraded`, `many_absent`, or why the run was closed before its end: `budget_ended`,
+`rate_limited`, `quiet_hours`.
 """
 
 from __future__ import annotations
@@ -77,6 +78,8 @@ class RunTally:
     listings_seen: int = 0
     listings_new: int = 0
     listings_changed: int = 0
+    #: Rows of list pages that gave no listing although they are no headings.
+    rows_left: int = 0
     #: Pages that the run knew of and did not request.
     unread: int = 0
     #: What the first unrecognised list page says of itself, in a sentence.
@@ -132,6 +135,13 @@ class RunTally:
         """Yield reasons and sentences beside the outcome; the first one gives the reason."""
         if failures := self._failures_sentence():
             yield "partly_read", failures
+        if self.rows_left:
+            rows = f"{self.rows_left} row{'s' if self.rows_left != 1 else ''}"
+            yield (
+                "rows_without_listing",
+                f"{rows} of the list pages gave no listing: too many on one page, without link and title, "
+                "or without a required field.",
+            )
         if self.trap is not None:
             yield "trap", self.trap
         if self.degraded:

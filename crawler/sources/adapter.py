@@ -59,6 +59,13 @@ class Page:
     content_type: str = ""
     key: str | None = None
     partial: ParsedListing | None = None
+    #: What its links count from, if the page says so (`<base href>`).
+    base: str | None = None
+
+    @property
+    def links_from(self) -> str:
+        """Return the address that the page's links are relative to."""
+        return self.base or self.url
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +97,8 @@ class Parsed:
     `end` is true if the page itself shows that no further page exists, so that listings on no page are
     gone. `whole` is false if part of the page was left out, so that this conclusion is not allowed.
 
+    `rows_left` is the number of rows that gave no listing although they are no heading.
+
     `pages_total` is the number of list pages that the site states; None: it states none.
     """
 
@@ -101,6 +110,7 @@ class Parsed:
     recognised: bool = True
     end: bool = False
     whole: bool = True
+    rows_left: int = 0
     pages_total: int | None = None
     findings: tuple[FieldFinding, ...] = ()
     charset: str = ""

@@ -23,6 +23,7 @@ from lxml import etree
 
 from crawler.clean.text import MAX_BLOCK_CHARS
 from crawler.sources.errors import PageRefused, PageUnreadable
+from crawler.sources.urls import canonical_url
 
 #: A list page of a forum is 50-300 KB; what is larger than this is not parsed at all.
 MAX_PAGE_BYTES = 16 << 20
@@ -235,6 +236,14 @@ def text_of_markup(markup: str) -> str:
 
 def links_of(element: Element) -> list[str]:
     return [node.get("href") for node in islice(element.iter("a"), MAX_LINKS) if node.get("href")]
+
+
+def base_address(url: str, root: Element) -> str | None:
+    """Return what the links of a page at `url` count from, by its first `<base href>`; `None` without one."""
+    for node in islice(root.iter("base"), MAX_LINKS):
+        if href := (node.get("href") or "").strip():
+            return canonical_url(href, base=url)
+    return None
 
 
 def _pieces(element: Element) -> Iterator[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from scrapy import Request
@@ -13,6 +13,7 @@ from crawler.listing import ParsedListing
 from crawler.progress.list_progress import ListRow
 from crawler.sources import Follow, Parsed
 from crawler.spiders.attachments import complete_listing
+from crawler.spiders.missing_page import store_from_row
 from crawler.spiders.page_spider import Origin, PageSpider
 from crawler.storing.capture import CAPTURED, FOLLOW
 from crawler.storing.masked_listing import stored_key
@@ -44,6 +45,7 @@ async def follow_list_page(
         run.progress.remember_validators(origin.start, etag, modified)
         run.structure.first_page(origin.start, len(rows), parsed.pages_total)
     run.tally.listings_seen += len(rows)
+    run.tally.rows_left += parsed.rows_left
     # A listing that was gone is only back when its own page is there again.
     if seen := tuple(key for key, each in known.items() if not each.gone):
         spider.note(SeenKeys(seen))
@@ -58,12 +60,21 @@ async def follow_list_page(
             before = known.get(followed_key or "")
             incomplete = before is not None and before.row_digest == ""
             source = replace(origin, captured=captured, fresh=before is None, incomplete=incomplete)
-            for request in spider.requests_for(follow, source):
-                yield request
+            for each in _follow_row(spider, follow, source):
+                yield each
     if decision.next_url is not None:
         next_page = Follow(decision.next_url, parsed.next_role or response.meta[FOLLOW].role)
         for request in spider.requests_for(next_page, Origin(origin.start, decision.next_url)):
             yield request
+
+
+def _follow_row(spider: PageSpider, follow: Follow, origin: Origin) -> Iterator[Request | FoundListing]:
+    """Yield the request for a row's page; the row itself, if nothing can be requested."""
+    before = follow.key is not None and stored_key(spider.run, follow.key) in spider.followed
+    requests = list(spider.requests_for(follow, origin))
+    yield from requests
+    if not requests and not before:
+        yield from store_from_row(spider, follow, origin)
 
 
 def _rows_of(parsed: Parsed, keys: Mapping[str, str]) -> list[ListRow]:

@@ -23,7 +23,7 @@ from storage.listings import ListingVersion
 log = structlog.get_logger()
 
 #: The text fields of a `ParsedListing` as the evidence names them.
-TEXT_FIELDS = ("title", "body", "seller", "sample")
+TEXT_FIELDS = ("title", "body", "seller", "sample", "row")
 
 
 def due_rechecks(run: RunContext) -> tuple[set[str], list[Follow]]:

@@ -15,7 +15,7 @@ from scrapy.http import Response
 from twisted.python.failure import Failure
 
 from crawler.errors import FetchError
-from crawler.fetching.http_status import NOT_MODIFIED
+from crawler.fetching.http_status import NOT_MODIFIED, has_condition, request_of
 from crawler.parsing.page_parsing import PageResult, parse_page
 from crawler.sources import LISTING_ROLES, Follow, Parsed
 from crawler.sources.unrecognised_page import quote_title
@@ -70,7 +70,7 @@ class SourceSpider(PageSpider):
         follow: Follow = response.meta[FOLLOW]
         origin: Origin | None = response.meta[ORIGIN]
         captured: Captured = response.meta[CAPTURED]
-        if response.status == NOT_MODIFIED:
+        if response.status == NOT_MODIFIED and has_condition(request_of(response)):
             self.page_counts(follow, origin).read += 1
             if origin is not None:
                 self.run.progress.mark_not_modified(origin.start)

@@ -39,7 +39,7 @@ async def download_text(
     except ValueError:
         return UrlRefused("An attachment has an invalid URL.")
     captured: Captured = response.meta[CAPTURED]
-    if (problem := status_problem(response)) is not None:
+    if (problem := status_problem(response, request)) is not None:
         return problem
     decoded = await asyncio.to_thread(decode_page, response.body, declared=captured.charset)
     spider.note(CaptureConclusion(captured.id, CaptureOutcome.PARSED, None, decoded.charset))

@@ -90,7 +90,7 @@ class CaptureMiddleware:
 
     async def process_response(self, request: Request, response: Response) -> Response:
         role = _capture_role(request, response)
-        problem = None if role is CaptureRole.REDIRECT else status_problem(response)
+        problem = None if role is CaptureRole.REDIRECT else status_problem(response, request)
         tally = self._run.tally
         tally.captures += role not in NOT_PAGES
         tally.bytes += len(response.body)

@@ -32,9 +32,17 @@ def listing_record(run: RunContext, found: FoundListing) -> ListingRecord:
         "sample": listing.sample,
         "links": "\n".join(listing.links),
     }
+    if listing.row:
+        parts["row"] = listing.row
     place = run.writer.text(ListingText(parts), refers_to=found.captured.place, url=listing.url)
     content = "\0".join(
-        [listing.title, listing.body, listing.sample, *(each.text for each in found.attachments)]
+        [
+            listing.title,
+            listing.body,
+            listing.sample,
+            *(each.text for each in found.attachments),
+            *([listing.row] if listing.row else []),
+        ]
     )
     price = listing.price
     return ListingRecord(

@@ -25,14 +25,14 @@ from crawler.progress.traps import DEPTH, UrlPatterns
 from crawler.running.child_protocol import ChildExit, Job, Message
 from crawler.running.run_context import RunContext
 from crawler.scheduling.site_turns import not_before
-from crawler.sites import named_sites
+from crawler.sites import named_sites, named_urls
 from crawler.sources import Adapter, SourceDefinition, adapter_for, read_stored
 from crawler.sources.paste_links import LINKED_KINDS, PasteLinks
 from crawler.spiders.source import SourceSpider
 from crawler.visits.run_end import end_run
 from crawler.visits.scrapy_settings import scrapy_settings
 from storage import sources
-from storage.base import Database
+from storage.database.base import Database
 from storage.evidence.digest import digest_beside
 from storage.evidence.warc import EvidenceStore
 from storage.work import Dispatcher
@@ -64,7 +64,10 @@ def execute_run(
             definition=definition,
             adapter=adapter or adapter_for(definition, digest=digest),
             guard=Guard.of(
-                definition.allow_private_addresses, via=definition.via, tor_proxy=job.settings.tor_proxy
+                definition.allow_private_addresses,
+                via=definition.via,
+                tor_proxy=job.settings.tor_proxy,
+                named=named_urls(definition),
             ),
             database=database,
             evidence=evidence,

@@ -23,14 +23,14 @@ from twisted.python.failure import Failure
 from crawler.errors import FetchError, NotThere
 from crawler.fetching.cookies import Cookie, Jar, read_cookies
 from crawler.fetching.guard import Guard
-from crawler.fetching.http_status import status_problem
+from crawler.fetching.http_status import request_of, status_problem
 from crawler.fetching.request_headers import RequestHeaders
 from crawler.parsing.cpu_limit import cpu_bound
 from crawler.parsing.page_parsing import raw_page
 from crawler.parsing.walls import wall_of
 from crawler.running.run_tally import RunTally
 from crawler.settings import CrawlerSettings
-from crawler.sites import named_sites
+from crawler.sites import named_sites, named_urls
 from crawler.sources import LISTING_ROLES, Adapter, Follow, Page, Parsed, SourceDefinition, adapter_for
 from crawler.visits.scrapy_settings import CAPTURE, DOWNLOADER_MIDDLEWARES, scrapy_settings
 from storage.errors import SpillwatchError
@@ -107,7 +107,12 @@ def try_pages(
         definition=definition,
         adapter=adapter
         or adapter_for(definition, digest=lambda text: blake2b(text.encode(), key=key).hexdigest()),
-        guard=Guard.of(definition.allow_private_addresses, via=definition.via, tor_proxy=settings.tor_proxy),
+        guard=Guard.of(
+            definition.allow_private_addresses,
+            via=definition.via,
+            tor_proxy=settings.tor_proxy,
+            named=named_urls(definition),
+        ),
         request_headers=RequestHeaders.of(
             settings,
             via=definition.via,
@@ -173,7 +178,7 @@ class TrialSpider(Spider):
         content_type = (response.headers.get("Content-Type") or b"").decode("latin-1")
         declared = _CHARSET.search(content_type)
         raw = raw_page(response, declared[1] if declared else None)
-        if problem := status_problem(response):
+        if problem := status_problem(response, request_of(response)):
             wall = None if isinstance(problem, NotThere) else wall_of(raw)
             return PageTrial(what, response.url, response.status, problem=wall or problem)
         page = Page(

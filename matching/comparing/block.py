@@ -41,14 +41,18 @@ def match_listing_text(
     line: int,
     start: int,
     limit: int,
+    repeats: int = 0,
+    held: int = 0,
 ) -> BlockMatches:
     """Match a piece of a listing's text that begins in line `line`, `start` characters into its part.
 
     `comparison` None: no fingerprints; `terms` None: no mentions; `limit`: mentions of a term that get an
-    excerpt.
+    excerpt. What ends in the first `repeats` or the last `held` characters belongs to another piece.
     """
     data = text.encode("utf-8", "surrogatepass")
-    hits, candidates = (comparison or _WITHOUT_SEGMENTS).compare(data)
+    own = len(text) - held
+    after, before = (len(text[:border].encode("utf-8", "surrogatepass")) for border in (repeats, own))
+    hits, candidates = (comparison or _WITHOUT_SEGMENTS).compare(data, after=after, before=before)
     # A hit's place counts bytes, a listing's places count characters.
     places = hits.places if len(data) == len(text) else _character_offsets(data)[hits.places]
     offsets = places.tolist()
@@ -60,7 +64,15 @@ def match_listing_text(
         row_count=rows.breaks + 1,
         filled_rows=rows.count,
         candidates=candidates,
-        mentions=_find_mentions(text, terms, rows.line_of, line=line, start=start, limit=limit),
+        mentions=_find_mentions(
+            text,
+            terms,
+            rows.line_of,
+            line=line,
+            start=start,
+            limit=limit,
+            own_ends=range(repeats + 1, own + 1) if repeats or held else None,
+        ),
     )
 
 

@@ -11,6 +11,10 @@ from matching.inputs.formats.record_ends import with_line_ends
 from matching.inputs.formats.rows import TextRows
 
 PIECE = 1 << 20  # characters
+#: Characters that two pieces share where a line is cut. A match that ends in the first half of them belongs
+#: to the piece before, one that ends in the second half to the piece after: so each is seen with what stands
+#: around it.
+OVERLAP = 1 << 12
 
 
 class TextPart(NamedTuple):
@@ -37,16 +41,24 @@ class ListingComparison:
         terms = findings.watch.terms if mentions else None
         comparison = self._open_comparison() if fingerprints and findings.watch.segments else None
         line = 1
-        for start, end in _cut_into_pieces(ended):
+        for cut in _cut_into_pieces(ended):
             if self.expired():
                 findings.cut.add("time")
                 break
-            piece, rows = part.text[start:end], TextRows(ended[start:end])
+            piece, rows = part.text[cut.start : cut.end], TextRows(ended[cut.start : cut.end])
             matches = match_listing_text(
-                piece, rows, comparison, terms, line=line, start=start, limit=findings.limit
+                piece,
+                rows,
+                comparison,
+                terms,
+                line=line,
+                start=cut.start,
+                limit=findings.limit,
+                repeats=cut.repeats,
+                held=cut.held,
             )
             findings.count_block(part.field, part.label, matches)
-            line += rows.breaks
+            line += rows.line_of(len(piece) - (OVERLAP if cut.held else 0)) - 1
 
     def _open_comparison(self) -> Comparison:
         """Return the comparison, which is made for the first part and used for all."""
@@ -55,14 +67,25 @@ class ListingComparison:
         return self._comparison
 
 
-def _cut_into_pieces(text: str) -> Iterator[tuple[int, int]]:
-    """Yield where each piece begins and ends: behind a line end, unless a line is longer than a piece."""
-    at = 0
+class _Cut(NamedTuple):
+    """A piece of a text; `repeats` characters at its beginning and `held` at its end belong to others."""
+
+    start: int
+    end: int
+    repeats: int
+    held: int
+
+
+def _cut_into_pieces(text: str) -> Iterator[_Cut]:
+    """Yield the pieces: each ends behind a line end; in a line longer than a piece, two of them overlap."""
+    at = repeats = 0
     while at < len(text) or at == 0:
         end = min(len(text), at + PIECE)
+        held = 0
         if end < len(text):
-            end = text.rfind("\n", at, end) + 1 or end
-        yield at, end
+            line_end = text.rfind("\n", at + repeats, end) + 1
+            end, held = (line_end, 0) if line_end else (end, OVERLAP // 2)
+        yield _Cut(at, end, repeats, held)
         if end == len(text):
             return
-        at = end
+        at, repeats = (end - OVERLAP, OVERLAP - held) if held else (end, 0)

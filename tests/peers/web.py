@@ -98,6 +98,8 @@ class Site:
         #: Pages of the list that are answered with 429 and "Retry-After: 3600".
         self.limited: set[str] = set()
         self.url = ""
+        #: Answers of a test's own, by path; they come before all others.
+        self.answers: dict[str, Answer] = {}
         self._released = asyncio.Event()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="site")
@@ -149,6 +151,8 @@ class Site:
     async def _answer(self, asked: Asked, writer: Writer) -> Answer | None:
         if self.dead:
             return Answer(b"<p>No such page", status=404)
+        if asked.path in self.answers:
+            return self.answers[asked.path]
         if asked.path == "/robots.txt":
             return self.robots
         if asked.path in PAGES:

@@ -145,6 +145,8 @@ class HttpxRoute(Route):
                 yield Exchange(received, response.aiter_raw())
         except UnicodeEncodeError as error:
             raise UrlRefused(f"A header for {host} holds characters that are not ASCII.") from error
+        except (ValueError, OverflowError) as error:
+            raise UrlRefused("An invalid URL was refused.") from error
         except (httpcore.NetworkError, httpcore.ProtocolError, httpx.HTTPError, httpx.InvalidURL) as error:
             raise _fetch_error(error, host) from error
 

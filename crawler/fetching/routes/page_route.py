@@ -104,7 +104,7 @@ class AiohttpRoute(Route):
                 protocol = f"HTTP/{version.major}.{version.minor}" if version else "HTTP/1.1"
                 received = Received(response.status, response.raw_headers, datetime.now(UTC), protocol)
                 yield Exchange(received, response.content.iter_any())
-        except (aiohttp.ClientError, ValueError) as error:
+        except (aiohttp.ClientError, ValueError, OverflowError) as error:
             raise await self._check_tor(_fetch_error(error, dial)) from error
 
     async def _check_tor(self, problem: FetchError) -> FetchError:
@@ -144,7 +144,7 @@ def _fetch_error(error: Exception, dial: _Dial) -> FetchError:
         )
     if isinstance(error, aiohttp.ClientResponseError):
         return _head_error(host, error.__cause__)
-    if isinstance(error, aiohttp.InvalidURL | ValueError):
+    if isinstance(error, aiohttp.InvalidURL | ValueError | OverflowError):
         return UrlRefused("An invalid URL was refused.")
     return ConnectionLost(f"{host} closed the connection before it answered.")
 

@@ -19,7 +19,8 @@ from crawler.sources.field_reader import FieldReader, Node, SelectorCounts, Valu
 from crawler.sources.kinds.html import MarkupLanguage, read_item_page
 from crawler.sources.kinds.json import load_json
 from crawler.sources.kinds.list_adapter import absolute_urls
-from crawler.sources.markup import links_of, text_of_markup, tree
+from crawler.sources.markup import base_address, links_of, text_of_markup, tree
+from crawler.sources.row_text import complete_row
 from crawler.sources.urls import canonical_url, fill_template
 from text.charset import decode_page
 
@@ -79,11 +80,13 @@ class FeedAdapter:
 
     def _read_item_page(self, page: Page, text: str, reader: FieldReader) -> Parsed:
         wanted = self.definition.item
-        values = read_item_page(page, tree(text), reader, wanted) if wanted is not None else None
+        root = tree(text)
+        page = replace(page, base=base_address(page.url, root))
+        values = read_item_page(page, root, reader, wanted) if wanted is not None else None
         if values is None:
             return Parsed(recognised=False)
         before = page.partial or ParsedListing(key=page.key or page.url, url=page.url)
-        return Parsed(listings=(replace(before, **values),))
+        return Parsed(listings=(complete_row(before, values),))
 
     def _read_entries(self, page: Page, text: str, reader: FieldReader) -> Parsed:
         read = read_feed(text)
@@ -96,12 +99,16 @@ class FeedAdapter:
         if self.definition.item is None:
             return replace(parsed, listings=tuple(listings))
         follows = (self.own_page(one) for one in listings)
-        return replace(parsed, follows=tuple(follow for follow in follows if follow is not None))
+        return replace(
+            parsed,
+            listings=tuple(one for one in listings if self.own_page(one) is None),
+            follows=tuple(follow for follow in follows if follow is not None),
+        )
 
     def own_page(self, listing: ParsedListing) -> Follow | None:
         item = self.definition.item
-        if item is None:
-            return None
+        if item is None or (item.url is None and listing.url in self.definition.start):
+            return None  # an entry without a link has the feed's address
         url = fill_template(item.url, key=listing.key) if item.url else listing.url
         return Follow(url, Role.ITEM, listing.key, listing)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Generic, TypeVar
 
 from crawler.sources.adapter import Page
@@ -9,7 +10,7 @@ from crawler.sources.definition import HtmlSource, MarkupItem, MarkupOptions, Pa
 from crawler.sources.expressions import compile_markup
 from crawler.sources.field_reader import MAX_MATCHES, FieldReader, Values
 from crawler.sources.kinds.list_adapter import ListAdapter, absolute_urls, links_and_attachments
-from crawler.sources.markup import Element, drop, links_of, text_of, tree
+from crawler.sources.markup import Element, base_address, drop, links_of, text_of, tree
 from text.charset import Decoded
 
 M = TypeVar("M", bound=HtmlSource | PasteHtmlSource)
@@ -55,8 +56,21 @@ class HtmlListAdapter(ListAdapter[M], Generic[M]):
         empty = self.definition.list.empty
         return found if found or (empty is not None and select_elements(root, empty)) else None
 
+    def base_address(self, page: Page, root: Element) -> str | None:
+        return base_address(page.url, root)
+
     def row_text(self, row: Element) -> str:
         return text_of(row)
+
+    def row_name(self, row: Element) -> str:
+        # Not the whole row: "3 hours ago" would make another listing of it in each run.
+        return max(re.split(r"[\n\t]+", text_of(row)), key=len)
+
+    def is_heading(self, row: Element) -> bool:
+        if isinstance(row, str):
+            return not row.strip()
+        headed = next(row.iter("th"), None) is not None and next(row.iter("td"), None) is None
+        return headed or not text_of(row)
 
     def item_values(self, page: Page, root: Element, reader: FieldReader) -> Values | None:
         wanted = getattr(self.definition, "item", None)
@@ -74,8 +88,8 @@ def read_item_page(page: Page, root: Element, reader: FieldReader, wanted: Marku
     if wanted.links is None and wanted.body is not None:
         bodies = [body for body in select_elements(root, wanted.body.select) if not isinstance(body, str)]
         hrefs = [href for body in bodies[:MAX_MATCHES] for href in links_of(body)]
-        values["links"] = absolute_urls(hrefs, base=page.url)
-    return values | links_and_attachments(root, wanted, reader, base=page.url)
+        values["links"] = absolute_urls(hrefs, base=page.links_from)
+    return values | links_and_attachments(root, wanted, reader, base=page.links_from)
 
 
 class HtmlAdapter(HtmlListAdapter[HtmlSource]):

@@ -18,6 +18,7 @@ from crawler.listing import ParsedListing
 from crawler.sources.adapter import Follow, Page, Parsed, Role
 from crawler.sources.definition import HtmlSource, ItemFields, JsonSource, PasteHtmlSource, PasteJsonSource
 from crawler.sources.field_reader import FieldReader, Language, Node, SelectorCounts, Values
+from crawler.sources.row_text import PAGELESS_KEY, complete_row, has_own_page
 from crawler.sources.urls import MAX_URL_CHARS, canonical_url, fill_template, may_be_text, number_in_url
 from text.charset import Decoded, decode_page
 
@@ -57,6 +58,10 @@ class ListAdapter(ABC, Generic[S]):
     def parse_document(self, decoded: Decoded) -> Node | None:
         """Return the root of the document, or `None` if the page is not in this language."""
 
+    def base_address(self, page: Page, root: Node) -> str | None:
+        """Return what the page's links count from, or `None` for its own address."""
+        return None
+
     @abstractmethod
     def find_rows(self, root: Node) -> list[Node] | None:
         """Return the rows, or `None` if the page shows neither rows nor that it is empty."""
@@ -64,6 +69,14 @@ class ListAdapter(ABC, Generic[S]):
     @abstractmethod
     def row_text(self, row: Node) -> str:
         """Return the whole text of a row, for sources that name none of its fields."""
+
+    def row_name(self, row: Node) -> str:
+        """Return what a row is probably named by, for sources that name none of its fields."""
+        return ""
+
+    def is_heading(self, row: Node) -> bool:
+        """Return whether a row without a listing is a heading or holds no text, so that nothing is lost."""
+        return False
 
     @abstractmethod
     def item_values(self, page: Page, root: Node, reader: FieldReader) -> Values | None:
@@ -73,6 +86,7 @@ class ListAdapter(ABC, Generic[S]):
         root = self.parse_document(decoded)
         if root is None:
             return Parsed(recognised=False)
+        page = replace(page, base=self.base_address(page, root))
         read = self._read_item_page if page.role is Role.ITEM else self._read_list_page
         return read(page, root, reader)
 
@@ -81,7 +95,7 @@ class ListAdapter(ABC, Generic[S]):
         if values is None:
             return Parsed(recognised=False)
         before = page.partial or ParsedListing(key=page.key or page.url, url=page.url)
-        return Parsed(listings=(replace(before, **values),))
+        return Parsed(listings=(complete_row(before, values),))
 
     def _read_list_page(self, page: Page, root: Node, reader: FieldReader) -> Parsed:
         nodes = self.find_rows(root)
@@ -100,15 +114,21 @@ class ListAdapter(ABC, Generic[S]):
             end=end,
             # A row that could not be read may be a known listing.
             whole=None not in read and len(nodes) <= MAX_ROWS,
+            rows_left=self._count_left(nodes, read),
             pages_total=total,
         )
 
     def own_page(self, listing: ParsedListing) -> Follow | None:
         item = getattr(self.definition, "item", None)
-        if item is None:
+        if item is None or not has_own_page(listing):
             return None
         url = fill_template(item.url, key=listing.key) if item.url else listing.url
         return Follow(url, Role.ITEM, listing.key, listing)
+
+    def _count_left(self, nodes: list[Node], read: list[ParsedListing | None]) -> int:
+        """Return the number of rows without a listing, except headings."""
+        left = [node for node, row in zip(nodes, read, strict=False) if row is None]
+        return len(nodes[MAX_ROWS:]) + sum(not self.is_heading(node) for node in left)
 
     def _unique_rows(self, rows: Iterable[ParsedListing | None]) -> list[ParsedListing]:
         """Return the rows that could be read, the first one per key."""
@@ -119,21 +139,49 @@ class ListAdapter(ABC, Generic[S]):
         return list(unique.values())
 
     def _read_row(self, page: Page, node: Node, reader: FieldReader) -> ParsedListing | None:
-        """Return the listing of one row, or `None` for a row without a link, such as a heading."""
+        """Return the listing of one row, or `None` for a row with neither link nor title, such as a heading.
+
+        A row whose link leads to no page is a listing as well: it may name a company.
+        """
         source = self.definition
         key, link = (self._list_text(node, name, reader) for name in ("key", "link"))
         if source.list.url is not None:
             link = fill_template(source.list.url, key=key) if key else ""
-        url = canonical_url(link, base=page.url) if link else None
+        url = self._row_address(page, link)
         key = line(key or url or "", limit=MAX_URL_CHARS)
         if not key or (url is None and source.kind != "paste"):
-            return None
+            return self._read_pageless_row(page, node, reader, key=key, link=link)
         values = reader.field_values(node, source.row, part="row")
         if values is None:
             return None
         shown = url or page.url
         digest = self.digest(self._row_state(node, values, shown, reader))
-        return ParsedListing(key=key, url=shown, row_digest=digest, **values)
+        said = "" if values else self.row_name(node)
+        return ParsedListing(key=key, url=shown, row_digest=digest, row=said, **values)
+
+    def _row_address(self, page: Page, link: str) -> str | None:
+        """Return the address that a row's link leads to; `None` if it leads nowhere or to the list itself."""
+        url = canonical_url(link, base=page.links_from) if link and not link.startswith("#") else None
+        own = url is not None and url == canonical_url(page.url, base=page.url)
+        return None if own and self.definition.kind != "paste" else url
+
+    def _read_pageless_row(
+        self, page: Page, node: Node, reader: FieldReader, *, key: str, link: str
+    ) -> ParsedListing | None:
+        """Return the listing of a row without an address: its link is `javascript:`, `magnet:`, or broken.
+
+        Its key is the row's own, or stands for its link and its title.
+        """
+        if not link and not key:
+            # A heading is no place in which a selector should find something.
+            reader = replace(reader, findings=SelectorCounts())
+        values = reader.field_values(node, self.definition.row, part="row")
+        if values is None or not (values.get("title") or link):
+            return None
+        said = "" if values else self.row_name(node)
+        digest = self.digest(self._row_state(node, values, link, reader))
+        key = PAGELESS_KEY + self.digest(key or f"{link}\x1f{values.get('title') or said}")
+        return ParsedListing(key=key, url=page.url, row_digest=digest, row=said, **values)
 
     def _list_text(self, node: Node, name: str, reader: FieldReader) -> str:
         options = getattr(self.definition.list, name)
@@ -174,7 +222,7 @@ class ListAdapter(ABC, Generic[S]):
         url = (
             fill_template(pages.page_url, cursor=found)
             if pages.page_url
-            else canonical_url(found, base=page.url)
+            else canonical_url(found, base=page.links_from)
         )
         return (url if url != page.url else None), False
 

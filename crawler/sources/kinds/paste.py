@@ -13,6 +13,7 @@ from crawler.sources.field_reader import FieldReader
 from crawler.sources.kinds.html import HtmlListAdapter
 from crawler.sources.kinds.json import JsonListAdapter
 from crawler.sources.markup import text_of_markup
+from crawler.sources.row_text import has_own_page
 from crawler.sources.urls import fill_template
 from text.charset import Decoded
 
@@ -26,7 +27,9 @@ class RawText:
 
     definition: Any
 
-    def own_page(self, listing: ParsedListing) -> Follow:
+    def own_page(self, listing: ParsedListing) -> Follow | None:
+        if not has_own_page(listing):
+            return None
         return Follow(fill_template(self.definition.raw, key=listing.key), Role.RAW, listing.key, listing)
 
     def read_raw_text(self, page: Page, decoded: Decoded) -> Parsed:

@@ -98,3 +98,94 @@ def test_any_text_is_taken(text: str) -> None:
 def test_what_was_written_is_read_back(amount: Decimal, currency: str) -> None:
     """An amount with grouped thousands and two decimals is read back."""
     assert price(f"{amount:,.2f} {currency}") == ParsedPrice(amount, currency)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "1e309 USD",
+        "-$50",
+        "$-50",
+        "−50 €",
+        "$ -50",
+        "0.5 – 0.7 BTC",
+        "0.5-0.7 BTC",
+        "$50-$70",
+        "$50 - $70",
+        "50-70 USD",
+        "$50-70",
+        "from 50 to 70 USD",
+        "50~70元",
+        "50–70 €",
+        "50..70 USD",
+        "¥1,2 BTC",
+        "$500 BTC",
+        "€5 USD",
+        "5e3 USD",
+        "$1e5",
+        "0x10 USD",
+        "$50/70",
+        "$100 to $200",
+        "500 USD - 700 USD",
+        "500-700",
+        "1.2.3 USD",
+        "100 or 200 USD",
+        "от 50 до 70 руб",
+        "50-70k USD",
+        "1k-2k USD",
+        "$1k-$2k",
+        "￥100~200",
+        "500USD-700USD",
+        "($50-$70)",
+        "USD -50",
+        "USD 50 - 70",
+        "-0.5 BTC",
+        "$50 – 70",
+    ],
+)
+def test_a_number_that_is_not_the_whole_price_is_no_price(text: str) -> None:
+    """Ranges, amounts below zero, parts of other numbers, and two currencies give nothing."""
+    assert (price(text), price(text, currency="USD")) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("text", "amount"),
+    [
+        ("$1,200.50", "1200.5"),
+        ("Price - $50", "50"),
+        ("Price: $50", "50"),
+        ("VIP-$50", "50"),
+        ("Acme 2024 - $500", "500"),
+        ("Acme 2024 - 500 USD", "500"),
+        ("2 GB - $500", "500"),
+        ("$500 - 40k rows", "500"),
+        ("$500 - 2026 dump", "500"),
+        ("$5 USDT", "5"),
+        ("500 USD $", "500"),
+        ("1,2 BTC", "1.2"),
+        ("$500, 2 GB", "500"),
+        ("$500 (BTC/XMR)", "500"),
+        ("$2bn", "2000000000"),
+        ("$5kk", "5000000"),
+        ("2万元", "20000"),
+        ("1.250 BTC", "1.25"),
+        ("售价 500 USDT", "500"),
+        ("500€", "500"),
+        ("US$ 40", "40"),
+        ("$500 and 2 samples", "500"),
+        ("$40 / 2 days", "40"),
+        ("price 50$ each", "50"),
+        ("[50$]", "50"),
+        ("$500 per 1000", "500"),
+        ("2026-03-01 $50", "50"),
+        ("$50 2026-03-01", "50"),
+        ("$50, 100 accounts", "50"),
+        ("$50 for 100", "50"),
+    ],
+)
+def test_a_dash_or_another_number_nearby_makes_no_range(text: str, amount: str) -> None:
+    """A price behind a dash, a year or a size, and before a number of rows, is read."""
+    read = price(text)
+
+    assert read is not None
+    assert read.amount == Decimal(amount)

@@ -72,6 +72,19 @@ def test_an_address_of_the_internet_is_public(address: str) -> None:
         ("http:///nowhere", UrlRefused),
         ("http://[::1", UrlRefused),
         ("http://shop.example/" + "x" * 3000, UrlRefused),
+        ("http://shop.example:99999/o/2", UrlRefused),
+        ("http://shop.example:65536/", UrlRefused),
+        ("http://shop.example:0/", UrlRefused),
+        ("http://shop.example:-80/", UrlRefused),
+        ("http://shop.example:port/", UrlRefused),
+        ("http://[2001:db8::1]:70000/", UrlRefused),
+        ("http://shop..example/", UrlRefused),
+        ("http://./", UrlRefused),
+        (f"http://{'a' * 64}.example/", UrlRefused),
+        (f"http://{'a.' * 130}example/", UrlRefused),
+        ("http://shop.example:65535/", None),
+        ("http://shop.example:/offers", None),
+        (f"http://{'a' * 63}.example/", None),
         ("http://127.0.0.1/", AddressRefused),
         ("http://[::ffff:10.0.0.1]/", AddressRefused),
         ("http://2130706433/", None),
@@ -103,7 +116,7 @@ def test_an_address_is_refused_before_anything_is_asked(url: str, error: type[Fe
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH", "OPTIONS", "CONNECT"])
 def test_only_reading_methods_are_used(method: str) -> None:
     """Only GET and HEAD are sent, whichever code builds the request."""
-    with pytest.raises(MethodRefused, match=r"POST|PUT|DELETE|PATCH|OPTIONS|CONNECT"):
+    with pytest.raises(MethodRefused, match=method):
         Guard().check_request(method, "https://shop.example/")
 
 

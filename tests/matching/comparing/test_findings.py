@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from matching.comparing.findings import Findings
-from matching.comparing.listing_text import PIECE, ListingComparison, TextPart
+from matching.comparing.listing_text import OVERLAP, PIECE, ListingComparison, TextPart
 from matching.fingerprints.scheme import RootKey
 from matching.fingerprints.segments import first_header, in_order, open_segment, records_of, write_segment
 from matching.identifiers import Field, canonical
@@ -167,6 +167,27 @@ def test_places_are_those_of_the_whole_text(watch: Watch) -> None:
         (filler.count("\n") + 1, "qudian")
     ]
     assert [(one.line, text[one.start :]) for one in found.hits] == [(filler.count("\n") + 1, ROWS[0].email)]
+
+
+@pytest.mark.parametrize("unit", ["lorem ", "x", "й"])
+@pytest.mark.parametrize("before_cut", [-OVERLAP, -OVERLAP // 2 - 3, -OVERLAP // 2, -6, -3, 0, 1])
+def test_what_stands_across_a_cut_is_found_once(watch: Watch, unit: str, before_cut: int) -> None:
+    """In a line longer than a piece, a name and an address at the cut are found, each in its place."""
+    at = PIECE + before_cut
+    filler = (unit * PIECE)[: at - 1]
+    text = f"{filler} qudian {ROWS[0].email} {unit * 3000}"
+
+    found = matched(watch, text).companies[1]
+
+    assert [(one.line, one.start) for one in found.mentions] == [(1, at)]
+    assert [(one.line, text[one.start :].partition(" ")[0]) for one in found.hits] == [(1, ROWS[0].email)]
+
+
+def test_a_word_that_is_cut_is_no_name(watch: Watch) -> None:
+    """A piece that ends behind the first letters of a longer word finds no name in it."""
+    text = f"{'lorem ' * (PIECE // 6)}{'x' * (PIECE % 6 - 7)} qudianers {'lorem ' * 3000}"
+
+    assert all(not matched(watch, f"{'x' * shift} {text}").companies[1].mentions for shift in range(0, 12, 3))
 
 
 def test_matches_are_kept_up_to_the_limit_and_all_counted(watch: Watch) -> None:

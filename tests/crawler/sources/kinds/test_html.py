@@ -73,7 +73,90 @@ def test_rows_become_follows_with_what_they_say() -> None:
         ("https://market.example/o/1", ("出售 数据", ParsedPrice(Decimal(3000), "CNY"))),
         ("https://market.example/o/2", ("Two", None)),
     ]
-    assert parsed.listings == ()
+    assert [(each.url, each.title) for each in parsed.listings] == [(URL, "no")]
+    assert parsed.rows_left == 1
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        'href="javascript:void(0)"',
+        'href="magnet:?xt=urn:btih:c12fe1"',
+        'href="mailto:seller@market.example"',
+        'href="tel:+4917139200"',
+        'href="http://[broken"',
+        'href="http://market.example:99999/o/1"',
+        'href="#"',
+        'href="#offer-7"',
+        'href="data:text/html,x"',
+        f'href="/o/{"x" * 3000}"',
+    ],
+)
+def test_a_row_whose_link_leads_nowhere_is_a_listing_without_a_page(link: str) -> None:
+    """Rows with such a link are told from each other by their titles; a moved row is the same listing."""
+    rows = [f"<tr class=offer><td><a class=title {link}>{name}</a>" for name in ("One Bank", "Two Bank")]
+
+    first = parse_page(toml_adapter(MARKET), f"<table>{''.join(rows)}</table>")
+    second = parse_page(toml_adapter(MARKET), f"<table>{''.join(reversed(rows))}</table>", URL + "?page=2")
+
+    assert [each.title for each in first.listings] == ["One Bank", "Two Bank"]
+    assert first.follows == ()
+    assert (first.whole, first.rows_left) == (True, 0)
+    assert {each.key: each.row_digest for each in first.listings} == {
+        each.key: each.row_digest for each in second.listings
+    }
+
+
+def test_a_row_with_a_title_and_no_link_is_a_listing() -> None:
+    """The name in its title is matched; headings and rows without text are not counted as lost."""
+    source = MARKET.replace('title = "a.title"', 'title = ".title"')
+    page = """<table><tr class=offer><th>Offer<th>Price<tr class=offer><td class=title>Hidden Bank<td>x
+<tr class=offer><td>  <tr class=offer><td>advertisement"""
+
+    parsed = parse_page(toml_adapter(source), page)
+
+    assert [each.title for each in parsed.listings] == ["Hidden Bank"]
+    assert (parsed.rows_left, parsed.whole) == (1, False)
+
+
+@pytest.mark.parametrize(
+    ("row", "title", "body", "kept"),
+    [
+        ("Norwick, all clients", "Thread not found", "It does not exist.", "Norwick, all clients"),
+        ("Norwick Mutual", "Norwick Mutual, all clients", "40 GB", ""),
+        ("Norwick  Mutual, all cli...", "NORWICK Mutual, all clients", "40 GB", ""),
+        ("Norwick Mutual, all cli…", "Norwick Mutual, all clients", "40 GB", ""),
+        ("Norwick Mutual", "Base", "the clients of Norwick Mutual", ""),
+        ("Norwick Mutual", "Norwick", "Mutual", ""),
+        ("Norwick Mutual", "Mutual", "Norwick", "Norwick Mutual"),
+    ],
+)
+def test_what_only_the_row_says_is_kept_beside_its_page(row: str, title: str, body: str, kept: str) -> None:
+    """A page that says less than its row, such as "not found", does not take the row's words away."""
+    adapter = toml_adapter(MARKET)
+    [follow] = parse_page(
+        adapter, f"<table><tr class=offer><td><a class=title href=/o/1>{row}</a></table>"
+    ).follows
+
+    listing = item_listing(adapter, f"<h1>{title}</h1><div class=text>{body}</div>", follow)
+
+    assert (listing.title, listing.body, listing.row) == (title, body, kept)
+
+
+def test_links_count_from_the_page_s_base() -> None:
+    """`<base href>` says what the links of rows, of the next page and of an item count from."""
+    head = '<html><head><base target=_top><base href="/forum/"></head><body>'
+    rows = "<table><tr class=offer><td><a class=title href=threads/7>7</a></table><a class=next href=p2>n</a>"
+
+    parsed = parse_page(toml_adapter(MARKET), head + rows)
+    [follow] = parsed.follows
+    item = item_listing(toml_adapter(MARKET), head + ITEM.replace('"/more"', '"more"'), follow)
+
+    assert (follow.url, parsed.next_page) == (
+        "https://market.example/forum/threads/7",
+        "https://market.example/forum/p2",
+    )
+    assert "https://market.example/forum/more" in item.links
 
 
 def test_an_item_completes_its_row() -> None:
@@ -99,7 +182,7 @@ def test_rows_that_say_everything_are_listings() -> None:
     """Without `[item]`, nothing is followed."""
     parsed = parse_page(toml_adapter(MARKET.partition("[item]")[0]), ROWS)
 
-    assert [each.title for each in parsed.listings] == ["出售 数据", "Two"]
+    assert [each.title for each in parsed.listings] == ["出售 数据", "Two", "no"]
     assert parsed.follows == ()
 
 
@@ -235,8 +318,8 @@ def test_findings_say_which_selector_found_nothing() -> None:
         for each in parse_page(toml_adapter(MARKET.replace("td.price", "td.gone")), ROWS).findings
     }
 
-    assert (findings["title"].tried, findings["title"].found, findings["title"].read) == (3, 3, "出售 数据")
-    assert (findings["price"].tried, findings["price"].found) == (3, 0)
+    assert (findings["title"].tried, findings["title"].found, findings["title"].read) == (4, 4, "出售 数据")
+    assert (findings["price"].tried, findings["price"].found) == (4, 0)
 
 
 @pytest.mark.parametrize("charset", ["gbk", "utf-8", "utf-16"])

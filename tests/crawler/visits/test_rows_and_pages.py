@@ -1,0 +1,81 @@
+"""What is stored of a list's rows when their pages fail, redirect to nowhere, or say something else."""
+
+from __future__ import annotations
+
+from storage.evidence.warc import EvidenceStore
+from storage.runs import RunOutcome
+from tests.crawler.conftest import Runs
+from tests.peers.web import Answer, Offer, Site
+
+IMPOSSIBLE_ADDRESSES = (
+    "http://127.0.0.1:99999/o/2",
+    "http://127.0.0.1:0/",
+    "http://[::1/",
+    "http://a..example/",
+    "//market.example:-1/",
+    "http://%zz:port/",
+)
+
+
+def test_a_redirect_to_an_impossible_address_costs_one_page(crawl: Runs, site: Site) -> None:
+    """The page is `url_refused`, its row is stored, and the other pages are read."""
+    site.offers = {str(number): site.offers[str(number)] for number in range(1, 8)}
+    for number, address in enumerate(IMPOSSIBLE_ADDRESSES, 2):
+        site.offers[str(number)].leads_to = address
+    source = crawl.declare("market", f"{site.url}/offers")
+
+    run = crawl.run(source)
+
+    assert (run.outcome, run.reason, run.listings_new) == (RunOutcome.NEW_LISTINGS, "partly_read", 7)
+    assert run.detail is not None
+    assert "6 url_refused" in run.detail
+    assert (crawl.offer("2").title, crawl.offer("2").seller) == ("Database number 2", None)
+    assert crawl.offer("1").seller == "vendor"
+
+
+def test_a_row_is_stored_whatever_becomes_of_its_page(crawl: Runs, site: Site) -> None:
+    """An unasked 304 and a link to nowhere leave the row; a "not found" with 200 leaves row and page."""
+    site.offers = {"1": Offer("Thread not found", "It does not exist.")}
+    site.answers["/o/2"] = Answer(status=304)
+    site.answers["/list"] = Answer(
+        b"<table><tr class='row'><td><a href='/offer/1'>Norwick Mutual</a></td></tr>"
+        b"<tr class='row'><td><a href='/o/2'>Peltora</a></td></tr>"
+        b"<tr class='row'><td><a href='javascript:void(0)'>Sunderfell</a></td></tr>"
+        b"<tr class='row'><td>an advertisement</td></tr></table>"
+    )
+    source = crawl.declare("market", f"{site.url}/list")
+
+    run = crawl.run(source)
+
+    assert (run.outcome, run.reason, run.listings_new) == (RunOutcome.NEW_LISTINGS, "partly_read", 3)
+    assert run.detail is not None
+    assert "1 unexpected_status" in run.detail
+    assert "1 row of the list pages gave no listing" in run.detail
+    titles = {listing.title: listing for listing in crawl.listings().values()}
+    assert sorted(titles) == ["Peltora", "Sunderfell", "Thread not found"]
+    place = crawl.versions(titles["Thread not found"])[0].place
+    assert place is not None
+    assert EvidenceStore(crawl.evidence_dir).read_text(place).parts["row"] == "Norwick Mutual"
+
+    again = crawl.run(source)
+
+    assert (again.listings_new, again.listings_changed) == (0, 0)
+
+
+def test_nothing_that_logs_out_is_requested(crawl: Runs, site: Site) -> None:
+    """Neither as a link, nor as a redirect, nor as the next page; the rows are stored and the run says so."""
+    site.offers = {"1": Offer("one", leads_to="/logout"), "3": Offer("three")}
+    site.answers["/list"] = Answer(
+        b"<table><tr class='row'><td><a href='/offer/1'>lot one</a></td></tr>"
+        b"<tr class='row'><td><a href='/member.php?action=logout'>lot two</a></td></tr>"
+        b"<tr class='row'><td><a href='/offer/3'>lot three</a></td></tr></table>"
+        b"<a rel='next' href='/account/logout'>next</a>"
+    )
+    source = crawl.declare("market", f"{site.url}/list")
+
+    run = crawl.run(source)
+
+    assert sorted(site.paths) == ["/list", "/offer/1", "/offer/3", "/robots.txt"]
+    assert sorted(each.title for each in crawl.listings().values()) == ["lot one", "lot two", "three"]
+    assert run.detail is not None
+    assert "3 state_link_refused" in run.detail
