@@ -23,6 +23,7 @@ MAX_COUNT_CHARS = 2_000
 MAX_COUNT = 10**12
 
 _MAGNITUDES = {
+    "к": 10**3, "кк": 10**6,
     "k": 10**3, "тыс": 10**3, "thousand": 10**3, "w": 10**4, "lakh": 10**5, "crore": 10**7,
     "kk": 10**6, "m": 10**6, "mm": 10**6, "mil": 10**6, "mln": 10**6, "mio": 10**6, "million": 10**6,
     "millions": 10**6, "млн": 10**6, "b": 10**9, "bn": 10**9, "billion": 10**9, "млрд": 10**9,
@@ -35,7 +36,13 @@ _UNITS = "|".join(
     (
         "records?|recs?|rows?|lines?|users?|accounts?|accs?|entries|entry|customers?|clients?|people|persons?",
         "contacts?|e-?mails?|phones?|leads?|members?|profiles?|logs?|cards?|passports?|citizens?|students?|combos?",
-        "записей|записи|строк|человек|пользователей|клиентов",
+        "записей|записи|строк|строки|человек|пользователей|клиентов|аккаунтов|контактов|карт",
+        "записів|записи|рядків|користувачів|клієнтів|осіб",
+        "registros?|líneas|lineas|linhas|usuari[oa]s|usuári[oa]s|clientes|cuentas|contas|personas|pessoas|filas",
+        "datensätze|zeilen|einträge|nutzer|benutzer|kunden|konten|personen|kundendaten",
+        "enregistrements|lignes|utilisateurs|comptes|personnes|entrées",
+        "righe|utenti|clienti|persone|record|wierszy|rekordów|użytkowników|klientów|osób",
+        "kayıt|kayit|satır|satir|kullanıcı|kullanici|müşteri|musteri|kişi",
         "条|條|行|人|位|个|個|名|户|戶|组|組|份",
     )
 )
@@ -45,7 +52,12 @@ _NUMBER = re.compile(
     rf"|(?P<number>\d(?:[\d,.']|[ \u202f](?=\d{{3}}(?!\d)))*)(?: ?(?P<word>{_WORDS})(?![a-zа-я]))?"
 )
 _HAN_TOKEN = re.compile(rf"\d[\d.,]*|[{_HAN}]")
-_RANGE_BEFORE = re.compile(rf"\d ?[a-z{_HAN}]{{0,3}} ?(?:[-–—~]|to|到|至) ?$")
+_RANGE_BEFORE = re.compile(
+    rf"(?P<first>\d[\d.,']*) ?(?P<word>[a-z{_HAN}]{{0,3}})(?P<space> ?)(?:[-–—~]|to|到|至) ?$"
+)
+#: "2026 - 41k rows" is a year and a count. A range that begins there would end within the century.
+_YEAR = re.compile(r"(?:19|20)\d\d")
+_AFTER_YEAR = 2_100
 _NO_CLAIM_BEFORE = re.compile(r"[a-z$€£¥₽#_./:=-]$|\d[-/.:]$")
 _NO_CLAIM_AFTER = re.compile(
     r" ?(?:[gmkt]?i?b(?:ytes?)?(?![a-z])|[%$€£¥₽元年月日号点:/-]"
@@ -80,12 +92,25 @@ def _claims(plain: str) -> Iterator[_Claim]:
     for hit in _NUMBER.finditer(plain):
         before, after = plain[max(0, hit.start() - 24) : hit.start()], plain[hit.end() : hit.end() + 48]
         unit = bool(_UNIT_AFTER.match(after) or _UNIT_BEFORE.search(before))
-        if _RANGE_BEFORE.search(before):
+        if _ends_range(before, hit):
             yield _Claim(2 if unit else 1, None, hit[0])
         elif not _NO_CLAIM_BEFORE.search(before) and not _NO_CLAIM_AFTER.match(after):
-            # "2b" may be two billion or two bytes.
-            value = _claimed_value(hit) if unit or hit["word"] != "b" else None
+            # "2b" in a title may be two billion or two bytes; there is no half of a byte.
+            whole_bytes = hit["word"] == "b" and "." not in hit["number"] and "," not in hit["number"]
+            value = _claimed_value(hit) if unit or not whole_bytes else None
             yield _Claim(2 if unit else int(bool(hit["han"] or hit["word"])), value, hit[0])
+
+
+def _ends_range(before: str, hit: re.Match[str]) -> bool:
+    """Return whether a number is the second one of a range."""
+    first = _RANGE_BEFORE.search(before)
+    if first is None:
+        return False
+    if first["word"] or not _YEAR.fullmatch(first["first"]):
+        return True
+    value = _claimed_value(hit)
+    # "2000 - 5000 rows" is a range of rows, "2026-41k" is not.
+    return value is None or value < 10 * _AFTER_YEAR
 
 
 def _claimed_value(hit: re.Match[str]) -> int | None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
 from typing import Literal
@@ -83,21 +83,33 @@ def _alternatives(words: Iterable[str]) -> str:
 
 _MONTH = _alternatives(_MONTHS)
 _NO_LETTER = "(?<![a-zа-я])"
-_TIME = (
-    r"(?:[ t,]{0,3}(?:at |@ |в )?(?P<half>上午|中午|下午|晚上|凌晨)? ?"
-    r"(?P<hour>\d{1,2})[:时点](?P<minute>\d{2})分?(?::?(?P<seconds>\d{2}(?:[.,]\d{1,9})?)秒?)?"
+#: A time of day, or an hour alone with a word that says so: `8 a.m.`, `上午8点`, `8 uhr`, `noon`.
+_CLOCK_TIME = (
+    r"(?P<half>上午|中午|下午|晚上|凌晨)? ?(?:(?P<noon>noon\b)|(?P<hour>\d{1,2})(?:"
+    r"(?:[:时点h]|(?<=\d) uhr )(?P<minute>\d{2})(?!\d)分?(?::?(?P<seconds>\d{2}(?:[.,]\d{1,9})?)秒?)?"
+    r"|[时点](?:整|(?!\d))|(?= ?[ap]\.?m\b)|h(?![\w])| ?(?:uhr|часов|часа|час)\b(?! ?\d)))"
     r" ?(?P<ampm>[ap]\.?m\b\.?)?"
     r"(?: ?\(?(?P<zone>(?:utc|gmt)?[+-]\d{1,2}(?::?\d{2})?(?!\d)"
-    rf"|(?:{_alternatives(_ZONES)}|{_TWO_MEANINGS})\b))?)?"
+    rf"|(?:{_alternatives(_ZONES)}|{_TWO_MEANINGS})\b))?"
 )
+_TIME = rf"(?:[ t,]{{0,3}}(?:at |@ |в |um |à |a las |às )?{_CLOCK_TIME})?"
+#: The same before a date: "8:15 on 3 March 2026".
+_TIME_BEFORE = re.compile(
+    rf"(?<![\w.:]){_CLOCK_TIME}\)?[ ,]{{0,3}}(?:(?:on|am|of) )?(?:(?P<weekday>[^\W\d]{{2,12}}),? )?(?:the )?$"
+)
+_APOSTROPHE = "['\u2018\u2019]"
+#: "2 Jan 8 a.m." ends in an hour, not in a year.
+_HOUR_ALONE = r"| ?[ap]\.?m\b| ?uhr\b|时|点| ?час"
 _DAY = r"(?P<day>\d{1,2})(?:st|nd|rd|th)?(?!\d)"
 _SHAPES = tuple(
     re.compile(shape + _TIME)
     for shape in (
         r"(?<!\d)(?P<year>\d{4})[-/.年] ?(?P<month>\d{1,2})[-/.月] ?(?P<day>\d{1,2})(?!\d)日?",
+        r"(?<!\d)(?P<year>(?:19|20)\d{2})(?P<month>0[1-9]|1[0-2])(?P<day>0[1-9]|[12]\d|3[01])(?!\d)",
         rf"(?<!\d){_DAY}[ -](?:of )?(?P<name>{_MONTH})\b\.?,?"
-        r"(?:[ -](?P<year>\d{4}|\d{2}(?![\d:])))?(?: г\.)?",
-        rf"{_NO_LETTER}(?P<name>{_MONTH})\b\.? {_DAY}(?:,? (?P<year>\d{{4}}))?",
+        rf"(?:[ -]{_APOSTROPHE}?(?P<year>\d{{4}}|\d{{2}}(?![\d:]{_HOUR_ALONE})))?(?: г\.)?",
+        rf"{_NO_LETTER}(?P<name>{_MONTH})\b\.? {_DAY}"
+        rf"(?:,? {_APOSTROPHE}?(?P<year>\d{{4}}|(?<={_APOSTROPHE})\d{{2}}(?!\d)))?",
         r"(?<!\d)(?P<first>\d{1,2})(?P<mark>[-/.])(?P<second>\d{1,2})(?P=mark)(?P<year>\d{4}|\d{2})(?!\d)",
         r"(?<!\d)(?P<month>\d{1,2})(?:月|-(?=\d{1,2} \d{1,2}:))(?P<day>\d{1,2})(?!\d)日?",
         rf"{_NO_LETTER}(?P<word>{_alternatives(_DAYS)})",
@@ -163,7 +175,11 @@ def moment(text: str, clock: Clock) -> PostedTime | None:
     # The leftmost date; of two that begin at the same place, the earlier shape in the table.
     hits = [hit for hit in (shape.search(plain) for shape in _SHAPES) if hit]
     if hits:
-        return _absolute_time(min(hits, key=lambda hit: hit.start()), clock)
+        hit = min(hits, key=lambda hit: hit.start())
+        found = hit.groupdict()
+        if not _has_time(found) and (before := _TIME_BEFORE.search(plain[: hit.start()])):
+            found |= before.groupdict()
+        return _absolute_time(found, clock)
     return _last_time(_WEEKDAY.search(plain) or _ONLY_A_TIME.fullmatch(plain), clock)
 
 
@@ -172,7 +188,7 @@ def _last_time(hit: re.Match[str] | None, clock: Clock) -> PostedTime | None:
     found = hit.groupdict() if hit else {}
     weekday = found.get("weekday")
     # 12:30 alone may as well be the length of a film.
-    if found.get("hour") is None or not (weekday or found["ampm"] or found["half"]):
+    if not (found.get("noon") or (found.get("hour") and (weekday or found["ampm"] or found["half"]))):
         return None
     zone, _ = _read_zone(found["zone"], clock.zone)
     now = clock.now.astimezone(zone)
@@ -194,8 +210,11 @@ def _relative_time(parts: str, clock: Clock) -> PostedTime:
     return PostedTime(clock.now.astimezone(UTC) - length, uncertain=amounts[-1][1] in _COARSE)
 
 
-def _absolute_time(hit: re.Match[str], clock: Clock) -> PostedTime | None:
-    found = hit.groupdict()
+def _has_time(found: Mapping[str, str | None]) -> bool:
+    return found.get("hour") is not None or found.get("noon") is not None
+
+
+def _absolute_time(found: dict[str, str | None], clock: Clock) -> PostedTime | None:
     zone, zone_known = _read_zone(found["zone"], clock.zone)
     try:
         day, day_known = _read_day(found, clock.now.astimezone(zone).date(), clock.order)
@@ -204,7 +223,7 @@ def _absolute_time(hit: re.Match[str], clock: Clock) -> PostedTime | None:
         return None  # the 31st of February, the 13th month, 25 o'clock
     # A clock that is set back shows one hour twice.
     twice = local.replace(tzinfo=zone, fold=0).utcoffset() != local.replace(tzinfo=zone, fold=1).utcoffset()
-    certain = day_known and zone_known and found["hour"] is not None and not twice
+    certain = day_known and zone_known and _has_time(found) and not twice
     return _plausible_time(local.replace(tzinfo=zone).astimezone(UTC), not certain, clock)
 
 
@@ -253,6 +272,8 @@ def _read_order(first: int, second: int, mark: str | None, order: str | None) ->
 
 def _read_time(found: dict[str, str | None]) -> time:
     """Return the time of day, or midnight if there is none; raises ValueError."""
+    if found["noon"] is not None:
+        return time(12)
     if found["hour"] is None:
         return time()
     hour, half = int(found["hour"]), (found["ampm"] or found["half"] or "")[:1]

@@ -16,13 +16,11 @@ import unicodedata
 from dataclasses import dataclass
 from functools import cache
 
+from matching.mentions.spellings import FILE_ENDINGS
+
 _WHOLE_WORD = 5  # letters from which a word wholly in another script is a disguise
 _MARKED = 6  # letters from which marks are a disguise
-_FILE_ENDINGS = re.compile(
-    "7z|bak|bz2|csv|dat|db|dbf|docx?|dump|gz|html?|jpg|jsonl?|log|md|mdb|ods|parquet|pdf|php|png|rar|sql|sqlite"
-    "|tar|tgz|tsv|txt|xlsx?|xml|xz|zip|zst",
-    re.IGNORECASE,
-)
+_FILE_ENDINGS = re.compile(FILE_ENDINGS, re.IGNORECASE)
 _LABELS_BEHIND = re.compile(r"(?:\.[a-z0-9][a-z0-9-]*)+", re.IGNORECASE)
 _DOT = re.compile(r" ?(?:[\[({【] ?(?:\.|dot|点) ?[\])}】]|\\\.) ?", re.IGNORECASE)  # defanged
 _HOST_BEFORE = re.compile(r"[^\W_][-‐‑]+\Z|[0-9]\Z")

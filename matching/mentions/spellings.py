@@ -32,10 +32,19 @@ _DIVIDED = 5  # letters of a word that may be divided at a line's end
 _HAN_WORD = 4  # characters without case that may be divided in two by a blank
 _WRAPPED_LINE = 20  # characters of a line that ends because it is full
 
-_HUMP_LETTERS = 4  # letters of a name that ends at a capital: `QudianUsers`
-_INNER_LETTERS = 6  # letters of a name inside such a word: `LeakQudian`
-_ACRONYM = 3
+_HUMP_LETTERS = 6  # letters of a name that ends at a capital anywhere: `QudianUsers`
+_FILE_LETTERS = 4  # letters of a name that ends at a capital in the name of a file: `AllyUsers.csv`
+_INNER_LETTERS = 6  # letters of a name inside such a file's name: `LeakQudian.zip`
+_ACRONYM = 3  # letters, in the name of a file
 _NUMBER = 3  # digits that divide words: `qudian2024leak`
+
+#: A regular expression.
+FILE_ENDINGS = (
+    "7z|bak|bz2|csv|dat|db|dbf|docx?|dump|gz|html?|jpg|jsonl?|log|md|mdb|ods|parquet|pdf|php|png|rar|sql|sqlite"
+    "|tar|tgz|tsv|txt|xlsx?|xml|xz|zip|zst"
+)
+_FILE_NAME = 80  # characters of a file's name
+_FILE_ENDING = re.compile(rf"[\w-]*\.(?:{FILE_ENDINGS})\b", re.IGNORECASE)
 
 _WORD_GAPS = frozenset({"", " ", "_", "-", ".", "+", "*", "- "})
 _APOSTROPHE_GAPS = frozenset({"", " ", "_", "-", "'", "`"})
@@ -73,7 +82,6 @@ class Reading:
     line_ends: list[tuple[int, int]] = field(default_factory=list)  # a line has to end here
     needs_full_line: bool = False
     needs_capitals: bool = False
-    first: int = 0
 
 
 def form_of(folded: str) -> Form:
@@ -137,7 +145,8 @@ def _word_gap(form: Form, at: int, own: str, gap: str, places: tuple[int, int], 
     if core in {"&", "+"}:
         return gap in _AND_GAPS or (letters >= _SHORT_NAME and gap in _AND_JOINTS)
     if core == "'":
-        return gap in _APOSTROPHE_GAPS and (gap != " " or letters >= _LETTER_WORD)
+        shortest = {" ": _LETTER_WORD, "_": _SHORT_NAME, "-": _SHORT_NAME}.get(gap, 0)
+        return gap in _APOSTROPHE_GAPS and letters >= shortest
     if core == "." and own == ".":
         allowed = _DOT_GAPS
     elif core == "-":
@@ -193,10 +202,12 @@ def fits(text: str, place: Callable[[int], int], got: Reading) -> bool:
             return False
         if got.needs_full_line and start - text.rfind("\n", 0, start) <= _WRAPPED_LINE:
             return False
-    if got.needs_capitals and not all(_is_hump(text, place(right)) for _, right in got.joints):
+    first = text[place(0)]
+    # Code writes `setUp`, and names of files `ConsumerBank`.
+    has_humps = first.isupper() and all(_is_hump(text, place(right)) for _, right in got.joints)
+    if got.joints and got.needs_capitals and not has_humps:
         return False
-    first = text[place(got.first)]
-    return not any(text[place(right)].isupper() and first.islower() for _, right in got.dots)
+    return not any(text[place(right)].isupper() != first.isupper() for _, right in got.dots)
 
 
 def _is_hump(text: str, at: int) -> bool:
@@ -238,24 +249,27 @@ def has_word_border(text: str, start: int, end: int, *, left: bool, right: bool)
     (`Qudian🇨🇳`).
     """
     letters = sum(map(str.isalpha, text[start:end]))
-    if letters < (_ACRONYM if text[start:end].isupper() else _HUMP_LETTERS):
+    if letters < (_ACRONYM if text[start:end].isupper() else _FILE_LETTERS):
         return False
     has_humps = any(text[at].isupper() and text[at - 1].islower() for at in range(start + 1, end))
     if has_humps and letters < _INNER_LETTERS:  # `OrIn` is two words
         return False
-    return (not left or _begins_word(text, start, letters)) and (not right or _ends_word(text, start, end))
+    is_file = _FILE_ENDING.match(text, end, end + _FILE_NAME) is not None
+    return (not left or _begins_word(text, start, is_file and letters >= _INNER_LETTERS)) and (
+        not right or _ends_word(text, start, end, is_file or letters >= _HUMP_LETTERS)
+    )
 
 
-def _begins_word(text: str, start: int, letters: int) -> bool:
+def _begins_word(text: str, start: int, may_be_hump: bool) -> bool:
     first, before = text[start], text[start - 1]
     if _is_other_style(first, before):
         return True
     if before.isdigit():
-        return text[max(0, start - _NUMBER) : start].isdigit() and start >= _NUMBER
-    return letters >= _INNER_LETTERS and first.isupper() and before.islower()
+        return start >= _NUMBER and text[start - _NUMBER : start].isdigit()
+    return may_be_hump and first.isupper() and before.islower()
 
 
-def _ends_word(text: str, start: int, end: int) -> bool:
+def _ends_word(text: str, start: int, end: int, may_be_hump: bool) -> bool:
     last, after = text[end - 1], text[end]
     if _is_other_style(last, after):
         return True
@@ -263,7 +277,7 @@ def _ends_word(text: str, start: int, end: int) -> bool:
         number = text[end : end + _NUMBER]
         return len(number) == _NUMBER and number.isdigit()
     is_acronym = text[start:end].isupper() and text[end + 1 : end + 2].islower()
-    return after.isupper() and (last.islower() or is_acronym)
+    return may_be_hump and after.isupper() and (last.islower() or is_acronym)
 
 
 def _is_other_style(inside: str, beside: str) -> bool:

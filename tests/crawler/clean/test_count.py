@@ -86,3 +86,59 @@ def test_any_text_is_taken(text: str) -> None:
 def test_what_was_written_is_read_back(count: int) -> None:
     """A number with grouped thousands and a unit is read back."""
     assert claimed_count(f"Selling {count:,} records") == count
+
+
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [
+        ("1.234.567 registros", 1234567),
+        ("1.234.567", 1234567),
+        ("2.5B", 2500000000),
+        ("2.5b records", 2500000000),
+        ("1,5B", 1500000000),
+        ("2b", None),
+        ("2B rows", 2000000000),
+        ("512 B", None),
+        ("41к", 41000),
+        ("41к строк", 41000),
+        ("41К", 41000),
+        ("1,2кк", 1200000),
+        ("2026 - 41k rows", 41000),
+        ("2026 – 41k rows", 41000),
+        ("Acme 2024 - 1.2M users", 1200000),
+        ("2026 - 41,000 rows", 41000),
+        ("2000 - 5000 rows", None),
+        ("2019-2026 rows", None),
+        ("10k - 20k rows", None),
+        ("10-20k rows", None),
+        ("1.234 registros", 1234),
+        ("1 234 567 записів", 1234567),
+        ("3,4 Mio Datensätze", 3400000),
+        ("1.200.000 Kunden", 1200000),
+        ("2.000 clientes", 2000),
+        ("1.234.567 de registros", 1234567),
+        ("500.000 kullanıcı", 500000),
+        ("1.2GB", None),
+        ("1.5 B", 1500000000),
+        ("2.5GB", None),
+        ("$2.5B", None),
+        ("2.5B USD", None),
+        ("Database 2024", None),
+        ("2026-03-01", None),
+        ("41 км", None),
+        ("41 карт", 41),
+        ("1.2.3", None),
+        ("1.23.456 registros", None),
+        ("2024 - 300 rows", None),
+        ("1.234.567 Zeilen", 1234567),
+        ("3000000 wierszy", 3000000),
+        ("2,5 млн записів", 2500000),
+        ("12.345.678 líneas", 12345678),
+        ("2.5B and 3M rows", 3000000),
+        ("10.000 personas", 10000),
+        ("v2.5b", None),
+    ],
+)
+def test_counts_of_many_languages_and_forms(text: str, count: int | None) -> None:
+    """Groups with dots, billions, Cyrillic thousands, a year before a count; no ranges, no sizes."""
+    assert claimed_count(text) == count

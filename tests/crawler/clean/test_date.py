@@ -171,3 +171,66 @@ def test_what_was_written_is_read_back(when: datetime) -> None:
 def test_a_time_without_its_day_is_the_last_one_and_uncertain(text: str, expected: str) -> None:
     """A time alone, or with a weekday, was before the page was fetched; the day is a guess and marked."""
     assert moment(text, SHANGHAI) == PostedTime(at(expected), uncertain=True)
+
+
+@pytest.mark.parametrize(
+    ("text", "at"),
+    [
+        ("2 Jan '24", "2024-01-02 00:00"),
+        ("2 Jan ’24 10:15", "2024-01-02 10:15"),
+        ("Jan 2 '24", "2024-01-02 00:00"),
+        ("Jan 2, '24", "2024-01-02 00:00"),
+        ("2 Jan 24", "2024-01-02 00:00"),
+        ("2-Jan-24", "2024-01-02 00:00"),
+        ("20260303", "2026-03-03 00:00"),
+        ("20260303 10:15", "2026-03-03 10:15"),
+        ("20261303", None),
+        ("20260231", None),
+        ("12345678", None),
+        ("120260303", None),
+        ("3 March 2026 8 a.m.", "2026-03-03 08:00"),
+        ("3 March 2026, 8pm", "2026-03-03 20:00"),
+        ("3 March 2026 at noon", "2026-03-03 12:00"),
+        ("2026年3月3日上午8点", "2026-03-03 08:00"),
+        ("2026年3月3日 下午8点整", "2026-03-03 20:00"),
+        ("8 a.m. on 3 March 2026", "2026-03-03 08:00"),
+        ("8:15 on 3 March 2026", "2026-03-03 08:15"),
+        ("10:30, 03.03.2026", "2026-03-03 10:30"),
+        ("8:15 pm Tuesday, 3 March 2026", "2026-03-03 20:15"),
+        ("yesterday at 8 a.m.", "2026-03-09 08:00"),
+        ("yesterday at noon", "2026-03-09 12:00"),
+        ("8 a.m.", "2026-03-09 08:00"),
+        ("noon", "2026-03-09 12:00"),
+        ("上午8点", "2026-03-09 08:00"),
+        ("3 March 8 a.m.", "2026-03-03 08:00"),
+        ("2 Jan 8 a.m.", "2026-01-02 08:00"),
+        ("03.03.2026 um 8 Uhr", "2026-03-03 08:00"),
+        ("03.03.2026 8h30", "2026-03-03 08:30"),
+        ("03.03.2026, 8 Uhr 15", "2026-03-03 08:15"),
+        ("03.03.2026 в 8 часов", "2026-03-03 08:00"),
+        ("03.03.2026 12 a.m.", "2026-03-03 00:00"),
+        ("March 3, 2026 12 pm", "2026-03-03 12:00"),
+        ("2026-03-03T10:15:30Z", "2026-03-03 10:15"),
+        ("2 Jan 12:30", "2026-01-02 12:30"),
+        ("2026-03-03 25 a.m.", None),
+        ("12:30", None),
+        ("8", None),
+        ("8 Uhr", None),
+        ("Sun, 01 Mar 2026 12:30", "2026-03-01 12:30"),
+        ("3 March 2026", "2026-03-03 00:00"),
+        ("8 posts on 3 March 2026", "2026-03-03 00:00"),
+        ("at 10:15 UTC on 2026-03-03", "2026-03-03 10:15"),
+        ("Noonan, 3 March 2026", "2026-03-03 00:00"),
+        ("thread 20260303 views 120", "2026-03-03 00:00"),
+        ("id 2026030312", None),
+        ("12 Mar '99", "2099-03-12 00:00"),
+        ("3 hours ago", "2026-03-10 01:00"),
+        ("Jan 2 24", "2026-01-02 00:00"),
+        ("8h ago", "2026-03-09 20:00"),
+    ],
+)
+def test_short_years_compact_dates_and_hours_without_minutes(text: str, at: str | None) -> None:
+    """Also a time before its date; a lone number, a long number and an impossible day give nothing."""
+    read = moment(text, Clock(datetime(2026, 3, 10, 4, 0, tzinfo=UTC)))
+
+    assert (read and f"{read.at:%Y-%m-%d %H:%M}") == at
