@@ -2,7 +2,8 @@
 
 1. The charset is decided by score on a sample. ASCII decides nothing; the first piece with other characters
    does, and as long as the score is doubtful, each later one does again. So does a piece that the charset
-   cannot decode, because lists are pasted together from several files.
+   cannot decode, because lists are pasted together from several files. Where UTF-16 begins or ends, a piece
+   ends.
 2. A piece is cut behind its last line end *before* it is decoded: in none of the charsets is the byte 0x0A a
    part of another character (UTF-16 and UTF-32 are searched by their units). So a piece can be decoded by
    itself, and text that is UTF-8 already is checked and stays as it is.
@@ -22,6 +23,7 @@ import numpy as np
 
 from matching.errors import InputDamaged
 from matching.inputs.formats.blocks import Places, line_ends
+from matching.inputs.formats.charset_changes import charset_change
 from matching.inputs.limits import InputBudget
 from matching.inputs.streams import Window
 from text.charset import decode_page
@@ -54,6 +56,7 @@ class DecodedPiece:
     repeats: int = 0  # bytes at the beginning of `text` that belong to the piece before
     held: int = 0  # bytes at its end that belong to the next piece
     inside: bool = False  # it begins inside of a line of the piece before
+    changes: bool = False  # another charset follows, so that the last record does not go on behind the piece
 
     @property
     def end(self) -> int:
@@ -73,18 +76,21 @@ class DecodedText:
         self._window = window
         self._budget = budget
         sample = window.peek(SAMPLE)
-        self.charset, sure = _charset_of_sample(sample)
+        self.charset, sure, self._sample_size = _charset_of_beginning(sample)
+        sample = sample[: self._sample_size]
         self.broken = 0  # characters that could not be decoded
         self.line = 1
         self._decided = sure and not sample.isascii()
         self._same_decisions = 0  # consecutive doubtful ones
         self._unit = _UNIT_SIZES.get(self.charset, 1)
         self._newline = "\n".encode(self.charset) if self._unit > 1 else b"\n"
+        self._narrow_newline = b"\n"  # in charsets other than UTF-16 and UTF-32
+        self._charset_start = 0  # the position where text in this charset begins, perhaps with a mark
         self._extra_line_end = (
             self._unit == 1 and b"\r" in sample and b"\n" not in sample and len(sample.split(b"\r")) > 2
         )
         if self._extra_line_end:
-            self._newline = b"\r"
+            self._newline = self._narrow_newline = b"\r"
         self._repeating = False  # the next piece begins with the end of the one before
         self._repeated_size = 0  # bytes of the source that the next piece repeats of the last one
         self._inside = False  # the next piece begins inside of a line
@@ -95,14 +101,15 @@ class DecodedText:
 
     def sample(self) -> bytes:
         """Return the beginning as UTF-8, without a cut last line, for recognising the format."""
-        raw = self._window.peek(SAMPLE)
+        raw = self._window.peek(SAMPLE)[: self._sample_size]
         cut = len(raw) if len(raw) < SAMPLE else self._line_end(raw, len(raw)) or len(raw)
         text = self._without_mark(raw[:cut]).decode(self.charset, "replace").encode("utf-8", "replace")
         return text.replace(self._newline, b"\n") if self._extra_line_end else text
 
     def use_line_end(self, sign: bytes) -> None:
         """Let lines end with this ASCII character, too. Only for UTF-8, and before anything is taken."""
-        self._newline, self._extra_line_end = sign, True
+        self._newline = self._narrow_newline = sign
+        self._extra_line_end = True
 
     def take(self, size: int, *, overlap: bool = True) -> DecodedPiece | None:
         """Return the next piece, of at most `size` bytes of the source, without moving; None at the end.
@@ -113,8 +120,10 @@ class DecodedText:
         if not raw:
             return None
         self._budget.check_time()
-        last, end = len(raw) <= size, min(len(raw), size)
-        cut, self._repeated_size = end if last else self._line_end(raw, end), 0
+        end = min(len(raw), size)
+        same = self._same_charset(raw[:end])
+        last, changes = same == len(raw), same < end
+        cut, self._repeated_size = same if last or changes else self._line_end(raw, end), 0
         if not cut:
             cut, repeated = self._cut_long_line(raw[:end])
             self._repeated_size = repeated if overlap else 0
@@ -122,7 +131,19 @@ class DecodedText:
         text = self._decode_piece(raw)
         repeats = self._before_border(raw, 0) if self._repeating else 0
         held = len(text) - self._before_border(raw, cut - self._repeated_size) if self._repeated_size else 0
-        return DecodedPiece(text, self.line, self.position, cut, last, repeats, held, self._inside)
+        return DecodedPiece(text, self.line, self.position, cut, last, repeats, held, self._inside, changes)
+
+    def _same_charset(self, raw: bytes) -> int:
+        """Return how many bytes from here on are in one charset, which becomes that of this text."""
+        change = charset_change(raw, self.charset)
+        if change is not None and not change.place:
+            self.charset, self._decided = change.charset, change.charset in _UNIT_SIZES
+            self._unit = _UNIT_SIZES.get(self.charset, 1)
+            self._newline = "\n".encode(self.charset) if self._unit > 1 else self._narrow_newline
+            self._charset_start = self.position
+            self._repeating = False
+            change = charset_change(raw, self.charset, self._unit)
+        return change.place if change is not None and change.place else len(raw)
 
     def _before_border(self, raw: bytes, start: int) -> int:
         """Return the bytes of text before the border in the repeated bytes, which begin at `start`.
@@ -132,7 +153,7 @@ class DecodedText:
         border = min(len(raw), start + OVERLAP // 2)
         while self.charset == "utf-8" and border < len(raw) and 0x80 <= raw[border] < 0xC0:
             border += 1
-        text, _ = self._convert(raw[:border] if self.position else self._without_mark(raw[:border]))
+        text, _ = self._convert(self._without_mark(raw[:border]))
         return len(text)
 
     def advance(self, piece: DecodedPiece, *, lines_left: int = 0) -> int:
@@ -151,12 +172,15 @@ class DecodedText:
         """Continue at the `end` of a block; the lines up to there are counted."""
         before = b""
         while self.position < position:
-            raw = self._window.read(min(_SKIP_BYTES, position - self.position))
+            raw = self._window.peek(min(_SKIP_BYTES, position - self.position))
             if not raw:
                 raise InputDamaged(
                     f"the data ends after {self.position} bytes; reading was to continue at byte {position}"
                 )
+            same = self._same_charset(raw)
+            raw = raw[: same - same % self._unit or same]
             self.line += self._count_lines(raw)
+            self._window.skip(len(raw))
             self._budget.check_time()
             before = raw[-self._unit :]
         # A block ends behind a line end or a separator; if not, there was none and the next block repeats.
@@ -209,7 +233,7 @@ class DecodedText:
         return cut, OVERLAP + _cut_character_size(raw[start - 4 : start])
 
     def _decode_piece(self, raw: bytes) -> bytes:
-        text, broken = self._as_utf8(self._without_mark(raw) if not self.position else raw)
+        text, broken = self._as_utf8(self._without_mark(raw))
         self.broken += broken
         return text.replace(self._newline, b"\n") if self._extra_line_end else text
 
@@ -246,6 +270,9 @@ class DecodedText:
             self.charset, self._decided = found, sure or self._same_decisions >= _SAME_DECISIONS
 
     def _without_mark(self, raw: bytes) -> bytes:
+        """Return the bytes without the mark at the beginning of the text, or of the part in this charset."""
+        if self.position != self._charset_start:
+            return raw
         mark = "\ufeff".encode(self.charset) if self.charset in _CHARSETS_WITH_MARK else b""
         return raw[len(mark) :] if mark and raw.startswith(mark) else raw
 
@@ -259,6 +286,21 @@ def _charset_of_sample(sample: bytes) -> tuple[str, bool]:
     found = decode_page(sample)
     known = found.charset in _UNIT_SIZES or "\n".encode(found.charset) == b"\n"
     return (found.charset, found.confident) if known else ("utf-8", False)
+
+
+def _charset_of_beginning(sample: bytes) -> tuple[str, bool, int]:
+    """Return the charset, whether it is sure, and how many bytes of the sample are in it."""
+    found, sure = _charset_of_sample(sample)
+    marked = sample.startswith((b"\xff\xfe", b"\xfe\xff")) or found.startswith("utf-32")
+    change = None if marked else charset_change(sample, "utf-8")
+    if change is not None and change.place:
+        # Null bytes behind it may have made the whole look like UTF-16. If some are before it, it is UTF-16.
+        if found not in _UNIT_SIZES or b"\0" not in sample[: change.place]:
+            return *_charset_of_sample(sample[: change.place]), change.place
+    elif change is not None:
+        found, sure = change.charset, True
+    back = charset_change(sample, found, 2) if found in _UNIT_SIZES else None
+    return found, sure, back.place if back is not None and back.place else len(sample)
 
 
 def _cut_character_size(raw: bytes) -> int:

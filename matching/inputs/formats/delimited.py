@@ -140,7 +140,8 @@ class DelimitedReader:
         text.seek(after)
         size = BLOCK
         while (piece := text.take(size)) is not None:
-            found = join_records(piece.text, self._dialect, final=piece.last or size >= RECORD_BYTES)
+            final = piece.last or piece.changes or size >= RECORD_BYTES
+            found = join_records(piece.text, self._dialect, final=final)
             if not found.text:  # all of the piece is one open record: take more
                 size = min(RECORD_BYTES, size * 2)
                 continue

@@ -36,7 +36,7 @@ class PlainLinesReader:
 
 def _last_record_lines(piece: DecodedPiece) -> int:
     """Return the number of lines of the last record, which may go on; 0 where a line is a record."""
-    if piece.last or not piece.text.endswith(b"\n"):
+    if piece.last or piece.changes or not piece.text.endswith(b"\n"):
         return 0
     lines = piece.text[-_TAIL_BYTES:].decode("utf-8", "ignore").split("\n")[:-1][-3 * RECORD_LINES :]
     rows = TextRows("\n".join(lines))

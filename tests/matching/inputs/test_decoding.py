@@ -59,6 +59,78 @@ def test_lists_of_two_charsets_in_one_file_are_both_read() -> None:
     assert found.charset == "gb18030"
 
 
+ASCII_TABLE = "".join(f"{n},person{n}@mail.example,+49171392{n:05}\n" for n in range(12))
+
+
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+@pytest.mark.parametrize("wide", ["utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("narrow", [ASCII_TABLE, TABLE, ASCII_TABLE * 2_000])
+@pytest.mark.parametrize(
+    "appended",
+    [ASCII_TABLE, TABLE, "一二三,x@mail.example\n" * 40_000, "错误：连接失败\n警告\n" + ASCII_TABLE],
+)
+def test_utf_16_behind_utf_8_is_read(narrow: str, appended: str, wide: str, mark: str) -> None:
+    """A console's >> has appended UTF-16 to a file in UTF-8, with or without a mark."""
+    found = one(narrow.encode() + (mark + appended).encode(wide))
+
+    assert flat(found.text) == flat((narrow + appended).encode())
+    assert found.ending.broken == 0
+
+
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+@pytest.mark.parametrize("wide", ["utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("beginning", [ASCII_TABLE, TABLE, "一二三,x@mail.example\n" * 40_000])
+def test_utf_8_behind_utf_16_is_read(beginning: str, wide: str, mark: str) -> None:
+    """Somebody has appended to a file in UTF-16 what is UTF-8, and then UTF-16 again."""
+    source = (mark + beginning).encode(wide) + TABLE.encode() + ("\ufeff" + ASCII_TABLE).encode(wide)
+
+    found = one(source)
+
+    assert flat(found.text) == flat((beginning + TABLE + ASCII_TABLE).encode())
+    assert found.ending.broken == 0
+
+
+def test_a_part_in_utf_16_is_read_when_reading_goes_on_in_it() -> None:
+    """The charset at a block's end is known again, and the line's number with it."""
+    source = (ASCII_TABLE * 400).encode() + ("\ufeff" + ASCII_TABLE * 4_000).encode("utf-16-le")
+    whole = one(source)
+
+    rest = one(source, after=whole.blocks[-2].end)
+
+    assert rest.blocks[0].text == whole.blocks[-1].text
+    assert rest.blocks[0].line(0) == whole.blocks[-1].line(0)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "名称,电话\n" + "一二三四五六七八九十数据库客户名单\n" * 900,
+        "ひらがなとカタカナの名簿、連絡はこちら\n" * 900,
+        "고객 데이터베이스를 판매합니다\n" * 900,
+        "上上上上上上一一一\n" * 900,
+        "│ ① ② — “x” │ ─────────\n" * 900,
+    ],
+)
+@pytest.mark.parametrize("wide", ["utf-16-le", "utf-16-be"])
+def test_utf_16_without_ascii_is_no_change(text: str, wide: str) -> None:
+    """The bytes of Chinese, Japanese and Korean in UTF-16 are often those of ASCII."""
+    found = one(("\ufeff" + text).encode(wide))
+
+    assert flat(found.text) == flat(text.encode())
+
+
+def test_null_bytes_in_a_text_are_no_change() -> None:
+    """A damaged part of a file, or fields that end with a null byte, are not UTF-16."""
+    source = (TABLE + "a\0b\0" + "\0" * 500 + "\n" + "x\0\0\0y\0\0\0\n").encode() + ASCII_TABLE.encode()
+
+    assert one(source).text.endswith(ASCII_TABLE.encode())
+
+
+def flat(text: bytes) -> bytes:
+    """The text with all blanks as line ends: a line end inside of a quoted cell is read as a blank."""
+    return text.replace(b" ", b"\n")
+
+
 def test_bytes_that_are_nothing_are_counted_and_not_lost_with_their_line() -> None:
     """Each byte that cannot be decoded becomes one U+FFFD and is counted."""
     source = TABLE.encode().replace("柏宁沛".encode(), "柏".encode() + b"\xff" + "沛".encode(), 3)
