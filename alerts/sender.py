@@ -37,7 +37,7 @@ from alerts.transports.interface import OutgoingMessage, SendReceipt
 from storage import alerts as rows
 from storage import deliveries
 from storage.alerts import Alert, AlertKind
-from storage.base import Database
+from storage.database.base import Database
 from storage.deliveries import AttemptOutcome, ChannelState, ClaimedDelivery
 from storage.work import Dispatcher
 

@@ -25,7 +25,7 @@ from alerts.source_health import source_revision
 from storage import alerts as rows
 from storage import data_sets, listings, matches, sources
 from storage.alerts import Alert, AlertChange, AlertKind, OpenedAlert, TriageState
-from storage.base import Database
+from storage.database.base import Database
 from storage.errors import DatabaseConflict
 from storage.listings import ListingVersion
 from storage.work import Dispatcher

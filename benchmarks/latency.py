@@ -16,8 +16,8 @@ from pathlib import Path
 from sqlalchemy import select
 
 from benchmarks.measure import report
+from demo.demo_stage import Stage
 from demo.postings import Posting, SiteSection, Step
-from demo.stage import Stage
 from storage.alerts import Alert
 from storage.captures import Capture
 from storage.listing_tables import Listing, ListingVersion

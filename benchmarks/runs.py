@@ -13,8 +13,9 @@ from crawler.running.supervisor import Supervisor
 from crawler.settings import CrawlerSettings
 from crawler.sources import read_definition
 from matching.masks import mask_text
-from storage import runs, schema, sources
-from storage.base import Database
+from storage import runs, sources
+from storage.database import schema
+from storage.database.base import Database
 from storage.runs import Run, RunTrigger
 from storage.work import SilentDispatcher
 

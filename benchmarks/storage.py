@@ -18,9 +18,9 @@ from sqlalchemy import Column, Integer, MetaData, String, Table
 from sqlalchemy.dialects import postgresql, sqlite
 
 from benchmarks.measure import cost, ratio, report
-from storage.base import Database
+from storage.database.base import Database
+from storage.database.schema import upgrade_schema
 from storage.listings import ListingRecord, upsert_many
-from storage.schema import upgrade_schema
 from storage.sources import DeclaredSource, source_by_name, sync_declared_sources
 from tests.peers.postgres import MISSING, PostgresServer, find_binaries
 

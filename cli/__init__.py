@@ -1,1 +1,1 @@
-"""The command `spillwatch`, its configuration and its daemon: the part that wires the others together."""
+"""The command `spillwatch`: its commands, their output and exit codes, and the checks of `doctor`."""

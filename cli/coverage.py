@@ -1,4 +1,4 @@
-"""What was covered, so that "no hit" says of what: the sources, the gaps, and what was compared."""
+"""What was covered in a period: sources that were read, gaps, and what listings were compared with."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from storage.companies import Company
 from storage.listings import MatchState
 from storage.sources import Source
 
-#: A visit may take a while; what is late by less is no gap.
+#: A run that is late by less than this leaves no gap: runs take time.
 PATIENCE = timedelta(minutes=30)
 
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """From one visit that read what there was to the next, where one or more between them were due."""
+    """The time between two successful runs of a source, if a run between them was due and is missing."""
 
     begin: datetime
     end: datetime
@@ -37,7 +37,7 @@ class Gap:
 
 @dataclass(frozen=True, slots=True)
 class SourceCoverage:
-    """One source since a moment; `gaps` None: it has no schedule that could be held against it."""
+    """One source in a period. `gaps` is None if the source is disabled or its schedule cannot be read."""
 
     name: str
     enabled: bool
@@ -59,7 +59,7 @@ class SourceCoverage:
 
     @property
     def whole(self) -> bool:
-        """Whether nothing is known to be missing."""
+        """Whether the source was read without a gap and no page is left unread."""
         return self.gaps == [] and not self.pages_unread
 
     def as_dict(self) -> dict[str, object]:
@@ -71,8 +71,8 @@ class SourceCoverage:
 
 
 @dataclass(frozen=True, slots=True)
-class Compared:
-    """What listings are compared with for one company."""
+class CompanyCoverage:
+    """What listings are compared with for one company. `why_not` says why no customer can be found."""
 
     company: str
     terms: int
@@ -81,8 +81,8 @@ class Compared:
     why_not: str | None
 
 
-def covered(session: Session, source: Source, *, since: datetime, now: datetime) -> SourceCoverage:
-    """Read one source's rows."""
+def source_coverage(session: Session, source: Source, *, since: datetime, now: datetime) -> SourceCoverage:
+    """Return the coverage of one source from its rows, from `since` or its first declaration on."""
     begin = max(since, source.created_at)
     visits = coverage.finished_runs(session, source.id, since=begin)
     fresh = coverage.newest_listing_times(session, source.id, now=now)
@@ -98,103 +98,111 @@ def covered(session: Session, source: Source, *, since: datetime, now: datetime)
         reasons=dict(Counter(visit.reason for visit in visits if visit.reason)),
         pages=sum(visit.pages for visit in visits),
         pages_unread=unread or 0,
-        gaps=_gaps(source, [visit.finished_at for visit in visits if visit.read], begin, now),
+        gaps=_find_gaps(source, [visit.finished_at for visit in visits if visit.read], begin, now),
         newest_listing=fresh.first_seen,
         newest_posted=fresh.posted,
         versions={state.value: count for state, count in versions.items()},
     )
 
 
-def _gaps(source: Source, read: Sequence[datetime], begin: datetime, now: datetime) -> list[Gap] | None:
+def _find_gaps(source: Source, read: Sequence[datetime], begin: datetime, now: datetime) -> list[Gap] | None:
     if not source.enabled:
         return None
     try:
         slots = slots_of(source)
     except ScheduleRefused:
         return None
-    return [Gap(*pair) for pair in pairwise([begin, *read, now]) if _missed(slots, *pair)]
+    return [Gap(*pair) for pair in pairwise([begin, *read, now]) if _visit_missed(slots, *pair)]
 
 
-def _missed(slots: SourceSlots, begin: datetime, end: datetime) -> bool:
-    """Whether a visit after the next one was due in between: the next may still have gone on."""
+def _visit_missed(slots: SourceSlots, begin: datetime, end: datetime) -> bool:
+    """Return whether a run is missing between two successful runs.
+
+    The first one that was due may have failed or may still be running; only if a second one was due too and
+    is overdue, a run is missing.
+    """
     due = slots.after(begin)
     second = slots.after(due) if due is not None else None
     return second is not None and second + PATIENCE < end
 
 
-def compared(session: Session, settings: MatchingSettings, *, only: str | None = None) -> Iterator[Compared]:
-    """The active companies, or the one; its segments are opened, as the matching does."""
+def company_coverage(
+    session: Session, settings: MatchingSettings, *, only: str | None = None
+) -> Iterator[CompanyCoverage]:
+    """Yield the coverage of each active company, or of one. Opens the segments as matching does."""
     rows = [row for row in companies.active_segments(session) if only in (None, row.company.slug)]
     _, unusable = watched_segments(rows, settings, {row.company.slug: row.company_id for row in rows})
     terms = Counter(term.company_id for term in companies.active_terms(session))
     for company in companies.active_companies(session):
         if only in (None, company.slug):
-            mine = [row for row in rows if row.company_id == company.id]
-            why = _why_not(company, bool(mine), unusable.get(company.id))
-            yield Compared(
-                company.slug, terms[company.id], sum(row.customers for row in mine), why is None, why
+            own_rows = [row for row in rows if row.company_id == company.id]
+            why = _reason_not_comparable(company, bool(own_rows), unusable.get(company.id))
+            yield CompanyCoverage(
+                company.slug, terms[company.id], sum(row.customers for row in own_rows), why is None, why
             )
 
 
-def _why_not(company: Company, enrolled: bool, error: Exception | None) -> str | None:
+def _reason_not_comparable(company: Company, enrolled: bool, error: Exception | None) -> str | None:
     if error is not None:
         return str(error)
-    return None if enrolled else f"No customer of {company.slug} is enrolled."
+    return None if enrolled else f"no customer of {company.slug} is enrolled"
 
 
-def sentence(found: Sequence[SourceCoverage], against: Sequence[Compared], *, since: datetime) -> str:
-    """What may be concluded, in the words of somebody who has to answer for it."""
-    return " ".join(_sentences(found, against, since))
+def coverage_summary(
+    found: Sequence[SourceCoverage], against: Sequence[CompanyCoverage], *, since: datetime
+) -> str:
+    """Return the result as sentences that can be quoted in a report."""
+    return " ".join(_summary_sentences(found, against, since))
 
 
-def _sentences(
-    found: Sequence[SourceCoverage], against: Sequence[Compared], since: datetime
+def _summary_sentences(
+    found: Sequence[SourceCoverage], against: Sequence[CompanyCoverage], since: datetime
 ) -> Iterator[str]:
     watched = [each for each in found if each.enabled]
     if not watched:
-        yield "No source is watched, so nothing follows from finding nothing."
+        yield "No source is watched, so finding nothing means nothing."
         return
     whole = sum(each.whole for each in watched)
     visits = sum(each.runs for each in found)
     yield (
         f"Since {since:%Y-%m-%d %H:%M} UTC, {whole} of {len(watched)} sources were read without a gap, "
-        f"in {visits:,} visits to all."
+        f"in {visits:,} runs of all sources."
     )
     for each in watched:
         if not each.whole:
-            yield _lack(each)
+            yield _incomplete_sentence(each)
     counts = Counter[str]()
     for each in found:
         counts.update(each.versions)
     yield (
         f"{counts[MatchState.MATCHED]:,} versions of listings were matched, "
-        f"{counts[MatchState.PENDING]:,} wait, {counts[MatchState.FAILED]:,} could not be."
+        f"{counts[MatchState.PENDING]:,} are waiting, and {counts[MatchState.FAILED]:,} could not be matched."
     )
     for company in against:
-        looked = f"{company.company}: looked for {_many(company.terms, 'term')}"
+        searched = f"{company.company}: searched for {_counted(company.terms, 'term')}"
         if company.comparable:
-            yield f"{looked} and {_many(company.customers, 'customer')}."
+            yield f"{searched} and {_counted(company.customers, 'customer')}."
         else:
-            yield f"{looked}, and for no customer: {company.why_not}"
+            yield f"{searched}, but for no customer: {company.why_not}."
 
 
-def _lack(each: SourceCoverage) -> str:
-    """Why a source is not whole."""
+def _incomplete_sentence(each: SourceCoverage) -> str:
+    """Say what is missing in a source's coverage."""
     if each.gaps is None:
-        return f"{each.name} has no schedule that can be read."
-    lacks = []
+        return f"The schedule of {each.name} cannot be read."
+    missing = []
     if each.gaps:
-        hours = f"{each.hours_unseen:,.1f} hours in {_many(len(each.gaps), 'gap')}"
-        lacks.append(f"was not read for {hours} ({each.health.replace('_', ' ')} now)")
+        hours = f"{each.hours_unseen:,.1f} hours in {_counted(len(each.gaps), 'gap')}"
+        missing.append(f"was not read for {hours} (health now: {each.health.replace('_', ' ')})")
     if each.pages_unread:
-        lacks.append(f"has {_many(each.pages_unread, 'page')} unread")
-    return f"{each.name} {' and '.join(lacks)}."
+        missing.append(f"has {_counted(each.pages_unread, 'page')} unread")
+    return f"{each.name} {' and '.join(missing)}."
 
 
-def _many(count: int, noun: str) -> str:
+def _counted(count: int, noun: str) -> str:
     return f"{count:,} {noun}{'s' if count != 1 else ''}"
 
 
-def everything(session: Session, *, since: datetime, now: datetime) -> list[SourceCoverage]:
-    """Every source that is there, by name."""
-    return [covered(session, source, since=since, now=now) for source in sources.all_sources(session)]
+def all_source_coverage(session: Session, *, since: datetime, now: datetime) -> list[SourceCoverage]:
+    """Return the coverage of every source, by name."""
+    return [source_coverage(session, source, since=since, now=now) for source in sources.all_sources(session)]

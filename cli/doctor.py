@@ -1,4 +1,4 @@
-"""The checks of `spillwatch doctor`: each yields findings, a finding that is not well says what to do."""
+"""The checks of `spillwatch doctor`. Each check yields results; a result that is not OK says what to do."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from urllib.parse import urlsplit
 
 import cli
 from alerts.settings import Channel, EmailChannel
-from cli.context import App
+from cli.command_context import App
 from storage.errors import AlreadyRunning, SpillwatchError
 
 PACKAGES = ("storage", "crawler", "matching", "alerts")
-LOW_SPACE = 2 * 1024**3  # bytes free under the data, below which we warn
-NO_SPACE = 200 * 1024**2
-CLOCK_EPOCH = datetime(2026, 1, 1, tzinfo=UTC)  # this version did not exist before
-CLOCK_SKEW_S = 60.0  # between our clock and the database's
+LOW_SPACE = 2 * 1024**3  # bytes free for data, below which doctor warns
+NO_SPACE = 200 * 1024**2  # bytes free for data, below which the check fails
+CLOCK_EPOCH = datetime(2026, 1, 1, tzinfo=UTC)  # this version did not exist before; an earlier clock is wrong
+CLOCK_SKEW_S = 60.0  # tolerated difference between our clock and the database's
 HEALTH_TIMEOUT_S = 5.0
 CONNECT_TIMEOUT_S = 5.0
 _SMTP_PORTS = {"starttls": 587, "tls": 465, "none": 25}
@@ -50,34 +50,34 @@ class CheckResult:
         return asdict(self)
 
 
-Told = Iterator[tuple[CheckLevel, str, str]]
-Check = Callable[[App], Told]
+Findings = Iterator[tuple[CheckLevel, str, str]]
+Check = Callable[[App], Findings]
 
 
-def examine(app: App, names: Sequence[str]) -> list[CheckResult]:
-    """Carry out the checks in order; one that cannot go on is a finding, and the others go on."""
+def run_checks(app: App, names: Sequence[str]) -> list[CheckResult]:
+    """Run checks in order. A check that raises an error is a failed result, and the others still run."""
     findings: list[CheckResult] = []
     for name in names:
         try:
-            findings += [CheckResult(name, *told) for told in CHECKS[name](app)]
+            findings += [CheckResult(name, *result) for result in CHECKS[name](app)]
         except SpillwatchError as error:
             advice = "" if name == "configuration" else "Correct this, then run `spillwatch doctor` again."
             findings.append(CheckResult(name, CheckLevel.FAILED, str(error), advice))
     return findings
 
 
-def _packages(_app: App) -> Told:
-    """Another distribution that ships a package named like ours overwrites it without a word."""
+def _check_packages(_app: App) -> Findings:
+    """Another distribution that ships a package named like ours overwrites it silently."""
     home = Path(cli.__file__).parents[1]
-    strangers = {name: _place(name) for name in PACKAGES if _place(name) != home}
+    strangers = {name: _package_folder(name) for name in PACKAGES if _package_folder(name) != home}
     if not strangers:
-        yield CheckLevel.OK, f"all from {home}", ""
+        yield CheckLevel.OK, f"all packages are imported from {home}", ""
     for name, place in strangers.items():
-        found = f"{name} is imported from {place or 'nowhere'}, not from {home}"
+        found = f"{name} is imported from {place}, not from {home}" if place else f"{name} cannot be imported"
         yield CheckLevel.FAILED, found, "Install Spillwatch into an environment of its own."
 
 
-def _place(name: str) -> Path | None:
+def _package_folder(name: str) -> Path | None:
     try:
         file = importlib.import_module(name).__file__
     except ImportError:
@@ -85,56 +85,56 @@ def _place(name: str) -> Path | None:
     return Path(file).parents[1] if file else None
 
 
-def _configuration(app: App) -> Told:
+def _check_configuration(app: App) -> Findings:
     declared = app.configuration
     counts = f"{len(declared.sources)} sources, {len(declared.companies)} companies"
     yield CheckLevel.OK, f"{declared.file}: {counts}", ""
     if not declared.settings.alerts.channels:
         yield (
             CheckLevel.WARNING,
-            "no alert channel",
-            "Add one under [alerts.channels.NAME], or nobody hears of a finding.",
+            "no alert channel is configured, so nobody is told about a finding",
+            "Add one under [alerts.channels.NAME].",
         )
     for company in declared.companies:
         if not company.value.terms and company.value.fingerprints.key_file is None:
             yield (
                 CheckLevel.WARNING,
-                f"{company.name} has neither terms nor fingerprints",
-                f"Add some to {company.file}.",
+                f"{company.name} has neither watch terms nor a key for fingerprints",
+                f"Add one of them to {company.file}.",
             )
 
 
-def _database(app: App) -> Told:
-    from storage import schema
+def _check_database(app: App) -> Findings:
+    from storage.database import schema
 
     database = app.database_unchecked
     found, wanted = schema.stored_revision(database), schema.newest_revision()
     if found == wanted:
         yield CheckLevel.OK, f"{database.place}, schema {found}", ""
     elif found is None:
-        yield CheckLevel.NOTE, f"{database.place} is empty", "The first command that needs it sets it up."
+        yield CheckLevel.NOTE, f"{database.place} is empty", "Nothing to do: the next command sets it up."
     else:
         yield (
             CheckLevel.FAILED,
-            f"{database.place} has schema {found}, not {wanted}",
+            f"{database.place} has schema {found}; this version needs {wanted}",
             "Run `spillwatch db upgrade`.",
         )
 
 
-def _clock(app: App) -> Told:
+def _check_clock(app: App) -> Findings:
     now = app.clock()
     if now < CLOCK_EPOCH:
         yield (
             CheckLevel.FAILED,
-            f"this machine's clock says {now:%Y-%m-%d}",
-            "Set it (timedatectl set-ntp true).",
+            f"this machine's clock shows {now:%Y-%m-%d}, which is in the past",
+            "Set the clock: timedatectl set-ntp true.",
         )
         return
     skew_s = abs((_database_time(app) - now).total_seconds())
     if skew_s > CLOCK_SKEW_S:
         yield (
             CheckLevel.WARNING,
-            f"the database's clock differs by {skew_s:.0f} s",
+            f"the database's clock differs from this machine's by {skew_s:.0f} s",
             "Synchronise both with NTP.",
         )
     else:
@@ -151,20 +151,24 @@ def _database_time(app: App) -> datetime:
     return moment.astimezone(UTC)
 
 
-def _evidence(app: App) -> Told:
+def _check_evidence(app: App) -> Findings:
     folder = app.settings.storage.evidence_dir
     if not folder.exists():
-        yield CheckLevel.NOTE, f"{folder} is not there yet", "The first run makes it."
+        yield CheckLevel.NOTE, f"{folder} does not exist yet", "Nothing to do: the first run makes it."
         return
     if not os.access(folder, os.W_OK | os.X_OK):
-        yield CheckLevel.FAILED, f"{folder} cannot be written", "Give it to the user that Spillwatch runs as."
-    yield from _exposed(folder, wanted=0o700)
+        yield (
+            CheckLevel.FAILED,
+            f"{folder} cannot be written",
+            "Make the user that Spillwatch runs as its owner.",
+        )
+    yield from _check_mode(folder, wanted=0o700)
     for file in folder.rglob("*.warc*"):
-        yield from _exposed(file, wanted=0o600)
+        yield from _check_mode(file, wanted=0o600)
     yield CheckLevel.OK, f"{folder}", ""
 
 
-def _exposed(path: Path, *, wanted: int) -> Told:
+def _check_mode(path: Path, *, wanted: int) -> Findings:
     mode = stat.S_IMODE(path.stat().st_mode)
     if mode & 0o077:
         yield (
@@ -174,7 +178,7 @@ def _exposed(path: Path, *, wanted: int) -> Told:
         )
 
 
-def _space(app: App) -> Told:
+def _check_space(app: App) -> Findings:
     for what, path in _data_places(app).items():
         there = next(parent for parent in (path, *path.parents) if parent.exists())
         free = shutil.disk_usage(there).free
@@ -185,7 +189,7 @@ def _space(app: App) -> Told:
             if free < LOW_SPACE
             else CheckLevel.OK
         )
-        advice = "" if level is CheckLevel.OK else "Make room: a run that cannot store its evidence fails."
+        advice = "" if level is CheckLevel.OK else "Free some space: a run that cannot store evidence fails."
         yield level, f"{free / 1024**3:.1f} GiB free for the {what} ({there})", advice
 
 
@@ -200,11 +204,11 @@ def _data_places(app: App) -> dict[str, Path]:
     )
 
 
-_KEY_LACKS = "Copy it here, or write one: `spillwatch keygen`."
+_KEY_ADVICE = "Copy the key here, or write a new one: `spillwatch keygen`."
 
 
-def _keys(app: App) -> Told:
-    """Each source is read, as the daemon would; of an earlier key, whether a segment still needs it."""
+def _check_keys(app: App) -> Findings:
+    """Read every company's keys as the daemon does, and find earlier keys that no segment needs."""
     from matching.errors import KeyExposed
     from matching.fingerprints.keyring import Keyring, sources_of
 
@@ -215,26 +219,37 @@ def _keys(app: App) -> Told:
         for number, (source, key) in enumerate(found):
             if isinstance(key, SpillwatchError):
                 exposed = isinstance(key, KeyExposed)
-                advice = "chmod 0600 it; whoever could read it until now has it." if exposed else _KEY_LACKS
+                advice = (
+                    "Set its mode with chmod 0600. If others have read it, write a new key and enrol again."
+                    if exposed
+                    else _KEY_ADVICE
+                )
                 yield CheckLevel.FAILED, f"{slug}: {key}", advice
             elif number == 0:
                 yield CheckLevel.OK, f"{slug}: key {key.id} from {source}", ""
             elif needing := [str(segment) for segment, check in checks[slug] if check == key.check]:
-                found_ = f"{slug}: the earlier key {key.id} is needed by segment {', '.join(needing)}"
-                yield CheckLevel.NOTE, found_, "Enrol again with the present key: docs, Enrol, A new key."
+                used = f"{slug}: the earlier key {key.id} is needed by segment {', '.join(needing)}"
+                yield (
+                    CheckLevel.NOTE,
+                    used,
+                    "Enrol again with the current key: docs/how-to/enrol-customers.md.",
+                )
             else:
-                advice = "Take it out of previous_keys, and destroy it."
                 yield (
                     CheckLevel.WARNING,
                     f"{slug}: no segment needs the earlier key {key.id} any more",
-                    advice,
+                    "Remove it from previous_keys, and destroy it.",
                 )
     if not slugs:
-        yield CheckLevel.NOTE, "no company has a key", "Without one only terms are searched for."
+        yield (
+            CheckLevel.NOTE,
+            "no company has a key, so only watch terms are searched for",
+            "To find customers, see docs/how-to/enrol-customers.md.",
+        )
 
 
 def _key_checks(app: App) -> dict[str, list[tuple[int, str]]]:
-    """By company, the segments in use and which key each was made with."""
+    """Return (segment id, check value of its key) for each active segment, by company."""
     from storage import companies
 
     found: dict[str, list[tuple[int, str]]] = defaultdict(list)
@@ -244,7 +259,7 @@ def _key_checks(app: App) -> dict[str, list[tuple[int, str]]]:
     return found
 
 
-def _scanner(app: App) -> Told:
+def _check_scanner(app: App) -> Findings:
     from matching.scanning.scanner import scanner_engine
 
     app.choose_native()
@@ -252,12 +267,14 @@ def _scanner(app: App) -> Told:
     if found.native:
         yield CheckLevel.OK, found.told, ""
     else:
-        advice = "It finds the same. For large dumps install a C compiler, then Spillwatch again."
+        advice = (
+            "It finds the same, more slowly. For large dumps, install a C compiler and reinstall Spillwatch."
+        )
         yield CheckLevel.NOTE, found.told, advice
 
 
-def _segments(app: App) -> Told:
-    """Reads every byte."""
+def _check_segments(app: App) -> Findings:
+    """Verify every byte of each active segment and its deltas."""
     from matching.enrolment.segment_intake import files_of
     from matching.fingerprints.segments import verify_segment
     from storage import companies
@@ -274,9 +291,10 @@ def _segments(app: App) -> Told:
                 continue
             if segment.outdated:
                 found = (
-                    f"{row.company.slug}: {file}: {', '.join(segment.outdated)} by older rules: not compared"
+                    f"{row.company.slug}: {file}: not compared, because older rules made its values: "
+                    f"{', '.join(segment.outdated)}"
                 )
-                yield CheckLevel.WARNING, found, "Enroll again with this version."
+                yield CheckLevel.WARNING, found, "Enrol again with this version."
             else:
                 yield CheckLevel.OK, f"{row.company.slug}: {file}", ""
     if not rows:
@@ -287,75 +305,75 @@ def _segments(app: App) -> Told:
         )
 
 
-def _daemon(app: App) -> Told:
-    """Whether one runs is what its lock says; how it does is what /healthz says."""
-    from storage.lock import DaemonLock
+def _check_daemon(app: App) -> Findings:
+    """Ask the lock whether a daemon runs, and /healthz whether it is healthy."""
+    from storage.database.lock import DaemonLock
 
     try:
         with DaemonLock.acquire(app.database_unchecked):
-            yield CheckLevel.WARNING, "no daemon runs", "Start it: `spillwatch run`."
+            yield CheckLevel.WARNING, "no daemon is running", "Start one: `spillwatch run`."
             return
     except AlreadyRunning:
         pass
     address = app.settings.daemon.health_address
     if not address or address.endswith(":0"):
-        yield CheckLevel.OK, "a daemon runs; its health address is not fixed, so it was not asked", ""
+        yield CheckLevel.OK, "a daemon is running; without a fixed health_address its health is unknown", ""
         return
-    yield _health(address)
+    yield _check_health(address)
 
 
-def _health(address: str) -> tuple[CheckLevel, str, str]:
+def _check_health(address: str) -> tuple[CheckLevel, str, str]:
     connection = HTTPConnection(address, timeout=HEALTH_TIMEOUT_S)
     try:
         connection.request("GET", "/healthz")
         answer = connection.getresponse()
-        ill = [str(state) for state in json.load(answer)["checks"].values() if state != "ok"]
+        problems = [str(state) for state in json.load(answer)["checks"].values() if state != "ok"]
     except (HTTPException, ValueError, KeyError, OSError) as error:
-        found = f"a daemon runs, but {address} does not answer: {error}"
-        return CheckLevel.FAILED, found, "Look at its log, and at [daemon] health_address."
+        found = f"a daemon is running, but {address} does not answer: {error}"
+        return CheckLevel.FAILED, found, "Check its log, and health_address in [daemon]."
     finally:
         connection.close()
-    if ill:
-        return CheckLevel.FAILED, f"the daemon is not well: {'; '.join(ill)}", "Look at its log."
-    return CheckLevel.OK, f"a daemon runs and is well ({address})", ""
+    if problems:
+        return CheckLevel.FAILED, f"the daemon is not healthy: {'; '.join(problems)}", "Check its log."
+    return CheckLevel.OK, f"a daemon is running and healthy ({address})", ""
 
 
-def _channels(app: App) -> Told:
+def _check_channels(app: App) -> Findings:
     channels = app.settings.alerts.channels
     if not channels:
         yield CheckLevel.NOTE, "no channel is configured", ""
     for name, channel in channels.items():
-        host, port = _peer(channel)
+        host, port = _channel_address(channel)
         try:
             socket.create_connection((host, port), timeout=CONNECT_TIMEOUT_S).close()
             yield (
                 CheckLevel.OK,
                 f"{name}: {host} accepts connections on port {port}",
-                "`spillwatch alerts test` sends.",
+                "`spillwatch alerts test` sends a test alert.",
             )
         except OSError as error:
             found = f"{name}: {host} port {port} cannot be reached: {error.strerror or error}"
-            yield CheckLevel.FAILED, found, f"Look at [alerts.channels.{name}] and at the network."
+            yield CheckLevel.FAILED, found, f"Check [alerts.channels.{name}] and the network."
 
 
-def _peer(channel: Channel) -> tuple[str, int]:
+def _channel_address(channel: Channel) -> tuple[str, int]:
     if isinstance(channel, EmailChannel):
         return channel.host, channel.port or _SMTP_PORTS[channel.security]
     parts = urlsplit(channel.url.get_secret_value())
     return parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
 
 
-def _tor(app: App) -> Told:
-    from cli.doctor_tor import look
+def _check_tor(app: App) -> Findings:
+    from cli.doctor_tor import check_tor
 
-    told = list(look(app.configuration))
-    for found, advice in told:
+    findings = list(check_tor(app.configuration))
+    for found, advice in findings:
         yield (CheckLevel.OK, found, "") if advice is None else (CheckLevel.FAILED, found, advice)
-    if not told:
-        yield CheckLevel.NOTE, "no source goes out through Tor", ""
+    if not findings:
+        yield CheckLevel.NOTE, "no source is fetched through Tor", ""
 
 
-def _cookies(app: App) -> Told:
+def _check_cookies(app: App) -> Findings:
     from crawler.fetching.cookies import cookie_age_remark, read_cookies
 
     using = [each for each in app.configuration.sources if each.value.cookies_file is not None]
@@ -364,18 +382,22 @@ def _cookies(app: App) -> Told:
         try:
             cookies = read_cookies(source.value.cookies_file)
         except SpillwatchError as error:
-            yield CheckLevel.FAILED, f"{source.name}: {error}", "Until then the source is refused."
+            yield (
+                CheckLevel.FAILED,
+                f"{source.name}: {error}",
+                "Correct this; until then the source is not crawled.",
+            )
             continue
-        told = cookie_age_remark(cookies, app.clock())
-        if told is None:
+        remark = cookie_age_remark(cookies, app.clock())
+        if remark is None:
             yield CheckLevel.OK, f"{source.name}: {len(cookies)} cookies", ""
         else:
-            yield CheckLevel.WARNING, f"{source.name}: {told[1]}", "Log in, and export them again."
+            yield CheckLevel.WARNING, f"{source.name}: {remark[1]}", "Log in and export the cookies again."
     if not using:
         yield CheckLevel.NOTE, "no source has a cookies_file", ""
 
 
-def _tokens(app: App) -> Told:
+def _check_tokens(app: App) -> Findings:
     from crawler.fetching.api_token import token_of, token_refused
 
     using = [each for each in app.configuration.sources if token_of(each.value) is not None]
@@ -384,24 +406,28 @@ def _tokens(app: App) -> Told:
         if refused is None:
             yield CheckLevel.OK, f"{source.name}: {token_of(source.value)}", ""
         else:
-            yield CheckLevel.FAILED, f"{source.name}: {refused}", "Until then the source is refused."
+            yield (
+                CheckLevel.FAILED,
+                f"{source.name}: {refused}",
+                "Correct this; until then the source is not crawled.",
+            )
     if not using:
         yield CheckLevel.NOTE, "no source has a token_file", ""
 
 
 CHECKS: dict[str, Check] = {
-    "packages": _packages,
-    "configuration": _configuration,
-    "database": _database,
-    "clock": _clock,
-    "evidence": _evidence,
-    "space": _space,
-    "keys": _keys,
-    "scanner": _scanner,
-    "segments": _segments,
-    "cookies": _cookies,
-    "tokens": _tokens,
-    "tor": _tor,
-    "daemon": _daemon,
-    "channels": _channels,
+    "packages": _check_packages,
+    "configuration": _check_configuration,
+    "database": _check_database,
+    "clock": _check_clock,
+    "evidence": _check_evidence,
+    "space": _check_space,
+    "keys": _check_keys,
+    "scanner": _check_scanner,
+    "segments": _check_segments,
+    "cookies": _check_cookies,
+    "tokens": _check_tokens,
+    "tor": _check_tor,
+    "daemon": _check_daemon,
+    "channels": _check_channels,
 }

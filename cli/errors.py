@@ -3,8 +3,9 @@
 SpillwatchError (storage.errors)
 └── CliError
     ├── UnknownName       no source, company or id has this name
-    ├── WouldOverwrite    the file to be written exists already
-    └── RunInProgress     the source is being crawled already
+    ├── WouldOverwrite    the file to be written already exists
+    ├── ExtraMissing      an optional part of Spillwatch is not installed
+    └── RunInProgress     the source is already being crawled
 """
 
 from __future__ import annotations
@@ -19,18 +20,24 @@ class CliError(SpillwatchError):
 
 
 class UnknownName(CliError):
-    """Nothing has this name."""
+    """No source, company, segment or run has this name."""
 
     reason = "unknown_name"
 
 
 class WouldOverwrite(CliError):
-    """The file exists already."""
+    """The file already exists, so nothing was written."""
 
     reason = "would_overwrite"
 
 
+class ExtraMissing(CliError):
+    """An optional part of Spillwatch is not installed."""
+
+    reason = "extra_missing"
+
+
 class RunInProgress(CliError):
-    """This source is being crawled already."""
+    """This source is already being crawled."""
 
     reason = "run_in_progress"

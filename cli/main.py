@@ -1,7 +1,7 @@
-"""The command `spillwatch`: its table of commands, and where an error becomes a sentence and an exit code.
+"""The command `spillwatch`: its table of commands, and the place where errors become messages and exit codes.
 
-A command's module is imported when it is called (or listed by --help), so that `spillwatch --version` does
-not pay for Scrapy, and `spillwatch doctor` still runs where another command's libraries are broken.
+A command's module is imported when it is called or listed by --help. So `spillwatch --version` does not
+import Scrapy, and `spillwatch doctor` still runs if another command's libraries are broken.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from typing import Annotated, Any, cast
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from cli.context import App
+from cli.command_context import App
 from cli.exits import Exit, exit_code
-from cli.output import complain, say
+from cli.output import print_error, print_line
 from daemon import logs, process_start
 
 Command = TyperCommand | TyperGroup
 
-# The name on the command line and its module, which has `command`, a function, or `app`, a typer.Typer group.
+# The name on the command line and its module, which has a function `command` or a typer.Typer group `app`.
 COMMANDS = {
     "init": "cli.commands.init",
     "check": "cli.commands.check",
@@ -48,8 +48,8 @@ COMMANDS = {
 }
 
 
-def _load(name: str) -> Command:
-    """The command object of a module's `command` or `app`, under `name`."""
+def _load_command(name: str) -> Command:
+    """Return the command object of a module's `command` or `app`."""
     module = import_module(COMMANDS[name])
     if hasattr(module, "app"):
         command = typer.main.get_command(module.app)
@@ -62,18 +62,18 @@ def _load(name: str) -> Command:
 
 
 class Commands(TyperGroup):
-    """The root command; its subcommands come from COMMANDS."""
+    """The root command. Its subcommands come from COMMANDS."""
 
     def list_commands(self, ctx: object) -> list[str]:
         return list(COMMANDS)
 
     def invoke(self, ctx: Any) -> object:  # noqa: ANN401  (the type is private to typer)
-        """A reader that goes away (`spillwatch listings | head`) ends a command, and is no error."""
+        """Run a command; a closed pipe (`spillwatch listings | head`) ends it without an error."""
         try:
             result = super().invoke(ctx)
             sys.stdout.flush()
         except BrokenPipeError:
-            # What is still buffered would raise once more when Python ends.
+            # Buffered output would raise the same error again when Python ends.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return None
         return result
@@ -81,7 +81,7 @@ class Commands(TyperGroup):
     def get_command(self, ctx: object, cmd_name: str) -> Command | None:
         if cmd_name not in COMMANDS:
             return None
-        command = _load(cmd_name)
+        command = _load_command(cmd_name)
         process_start.after_imports()
         return command
 
@@ -89,7 +89,7 @@ class Commands(TyperGroup):
 app = typer.Typer(
     cls=Commands,
     name="spillwatch",
-    help="Watches leak markets, forums and paste sites for the companies it protects.",
+    help="Watches leak markets, forums, leak blogs and paste sites for the companies it protects.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -98,7 +98,7 @@ app = typer.Typer(
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        say(f"spillwatch {version('spillwatch')}")
+        print_line(f"spillwatch {version('spillwatch')}")
         raise typer.Exit
 
 
@@ -111,40 +111,42 @@ def root(
             "--config",
             "-c",
             metavar="FILE",
-            help="Else $SPILLWATCH_CONFIG, ./spillwatch.toml or /etc/spillwatch/spillwatch.toml.",
+            help="Configuration file. Default: $SPILLWATCH_CONFIG, ./spillwatch.toml or "
+            "/etc/spillwatch/spillwatch.toml.",
         ),
     ] = None,
-    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback if an error occurs.")] = False,
     _version: Annotated[
         bool,
-        typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version and end."),
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version and exit."),
     ] = False,
 ) -> None:
-    """Options that stand before every command."""
+    """Handle the options that come before a command."""
     logs.configure_logging(form="console", level="error")
     context.obj = App(config_option=config, debug=debug)
     context.call_on_close(context.obj.close)
 
 
 def walk() -> Iterator[tuple[str, Command]]:
-    """Every command as its user types it ("source try") with its command object: for the docs' tests."""
+    """Yield every command as its user types it ("source try"), and its object, for tests of the docs."""
     for name in COMMANDS:
-        command = _load(name)
+        command = _load_command(name)
         yield name, command
         for child_name, child in getattr(command, "commands", {}).items():
             yield f"{name} {child_name}", child
 
 
-def sentence(error: Exception) -> str:
-    """What the user reads; only the driver's part of SQLAlchemy's: the rest has the statement's values."""
+def error_sentence(error: Exception) -> str:
+    """Return the message for the user. SQLAlchemy's own text is left out: it contains values."""
     from sqlalchemy.exc import SQLAlchemyError
 
     if isinstance(error, SQLAlchemyError):
         lines = str(getattr(error, "orig", None) or "").strip().splitlines() or [type(error).__name__]
-        return f"The database answered: {lines[0]}. `spillwatch doctor` looks closer."
+        return f"The database reported an error: {lines[0]}. Run `spillwatch doctor`."
     if exit_code(error) is Exit.INTERNAL:
         return (
-            f"A defect in Spillwatch ({type(error).__name__}). Run it with --debug and report what it shows."
+            f"This is a defect in Spillwatch ({type(error).__name__}). "
+            "Run the command again with --debug and report the output."
         )
     return str(error)
 
@@ -155,10 +157,10 @@ def main() -> None:
     debug = "--debug" in sys.argv[1:]
     try:
         app()
-    except Exception as error:  # noqa: BLE001  (it becomes the command's last sentence and its exit code)
+    except Exception as error:  # noqa: BLE001  (it becomes the command's error message and exit code)
         if debug:
             traceback.print_exc()
-        complain(sentence(error))
+        print_error(error_sentence(error))
         sys.exit(exit_code(error))
 
 

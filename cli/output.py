@@ -1,8 +1,8 @@
 """What commands write: tables for people, JSON for programs, CSV for spreadsheets.
 
-Whatever was crawled is hostile to a terminal too: an escape sequence can rename the window or hide a line, a
-right-to-left override can turn a name around, and a cell that begins with "=" is a program to a spreadsheet.
-Everything that reaches a screen goes through `printable`, everything in a CSV file through `_harmless_cell`.
+Crawled text can attack a terminal: an escape sequence can rename the window or hide a line, and a
+right-to-left override can reverse a name. In a spreadsheet, a cell that begins with "=" is a formula.
+So all text on a screen goes through `printable`, and every CSV cell through `_harmless_cell`.
 """
 
 from __future__ import annotations
@@ -25,18 +25,18 @@ from rich.text import Text
 
 from text.printable import printable
 
-# How a spreadsheet recognises a formula (OWASP, "CSV injection").
+# Characters by which a spreadsheet recognises a formula (OWASP, "CSV injection").
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
-_CELL_LIMIT = 2_000  # characters of one cell in a table; JSON and CSV have the whole text
+_CELL_LIMIT = 2_000  # maximum characters of a table cell; JSON and CSV contain the whole text
 
 
 def console(stream: TextIO | None = None) -> Console:
-    """The console of a command: no markup, no emoji codes, because the text may have been crawled."""
+    """Return a console without markup and emoji codes, because the text may have been crawled."""
     return Console(file=stream or sys.stdout, markup=False, emoji=False, highlight=False, soft_wrap=False)
 
 
-def show(value: object) -> str:
-    """A value as a cell for people: local time to the minute, nothing for None, no control characters."""
+def cell_text(value: object) -> str:
+    """Return a value for people: local time to the minute, "" for None, no control characters."""
     if value is None:
         return ""
     if isinstance(value, datetime):
@@ -46,41 +46,41 @@ def show(value: object) -> str:
     if isinstance(value, Enum):
         return printable(str(value.value))
     if isinstance(value, (list, tuple, set, frozenset)):
-        return ", ".join(show(item) for item in value)
+        return ", ".join(cell_text(item) for item in value)
     return printable(str(value))[:_CELL_LIMIT]
 
 
-def table(
+def print_table(
     columns: Sequence[str],
     rows: Iterable[Sequence[object]],
     *,
     title: str | None = None,
     empty: str = "Nothing to show.",
 ) -> None:
-    """Write a table to standard output, or the sentence `empty`; a cell is what `show` takes, or a Text."""
+    """Write a table to standard output, or `empty` if it has no rows. A cell is a Text or any other value."""
     built = Table(*columns, title=title, title_justify="left", box=None, pad_edge=False)
     for row in rows:
-        built.add_row(*(cell if isinstance(cell, Text) else Text(show(cell)) for cell in row))
+        built.add_row(*(cell if isinstance(cell, Text) else Text(cell_text(cell)) for cell in row))
     console().print(built if built.row_count else Text(empty))
 
 
-def say(sentence: str) -> None:
+def print_line(sentence: str) -> None:
     """Write one line for people to standard output."""
     console().print(Text(printable(sentence, lines=True)), soft_wrap=True)
 
 
-def complain(sentence: str) -> None:
+def print_error(sentence: str) -> None:
     """Write one line for people to standard error."""
     console(sys.stderr).print(Text(printable(sentence, lines=True)), soft_wrap=True)
 
 
 def emit_json(value: object) -> None:
-    """Write one JSON document to standard output, in ASCII: no terminal and no code page can spoil it."""
+    """Write one JSON document to standard output, in ASCII: no terminal or code page can damage it."""
     sys.stdout.write(json.dumps(value, default=_jsonable, indent=2) + "\n")
 
 
 def emit_json_line(value: object) -> None:
-    """Write one JSON document on one line and flush it: for streams that another program follows."""
+    """Write one JSON document on one line and flush it, for programs that follow the stream."""
     sys.stdout.write(json.dumps(value, default=_jsonable) + "\n")
     sys.stdout.flush()
 
@@ -104,7 +104,7 @@ def _jsonable(value: object) -> object:
 
 
 def emit_csv(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Write CSV (RFC 4180) to standard output; an apostrophe makes text of what a spreadsheet would run."""
+    """Write CSV (RFC 4180) to standard output. An apostrophe before a formula makes it text."""
     buffer = StringIO(newline="")
     writer = csv.writer(buffer)
     writer.writerow(columns)
@@ -117,7 +117,7 @@ def _harmless_cell(value: object) -> str:
     if value is None:
         return ""
     if isinstance(value, (int, Decimal)) and not isinstance(value, bool):
-        return str(value)  # a negative number is no formula
+        return str(value)  # a negative number is not a formula
     text = str(_jsonable(value)) if isinstance(value, (datetime, Enum)) else str(value)
     text = printable(text.replace("\r\n", "\n"), lines=True)
     return "'" + text if text.lstrip(" ").startswith(_FORMULA_STARTS) else text

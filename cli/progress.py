@@ -1,4 +1,4 @@
-"""How far a long command is: a line on the terminal that redraws itself, nothing where nobody looks."""
+"""The progress bar of a long command. Shown on a terminal only."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ _NAME_CHARS = 40
 
 
 @dataclass(slots=True)
-class Meter:
-    """Bytes read of what is to be read; no end is shown for archives, whose content nobody knows before."""
+class ProgressMeter:
+    """Bytes read, of `total`. `total` is None if it is unknown, as for archives and standard input."""
 
     total: int | None
     _line: Line | None = None
@@ -31,7 +31,7 @@ class Meter:
 
     @classmethod
     @contextmanager
-    def over(cls, sources: Sequence[SweepSource]) -> Iterator[Self]:
+    def for_sources(cls, sources: Sequence[SweepSource]) -> Iterator[Self]:
         paths = [source for _, source in sources if isinstance(source, Path) and source.is_file()]
         total = sum(path.stat().st_size for path in paths) if len(paths) == len(sources) else None
         if not sys.stderr.isatty():
@@ -48,22 +48,22 @@ class Meter:
             line.add_task("", total=total)
             yield cls(total, line)
 
-    def heard(self, progress: SweepProgress) -> None:
+    def show_progress(self, progress: SweepProgress) -> None:
         if self._line is None:
             return
         for read in progress.read[self._documents :]:
             self._done += read.bytes
         self._documents = len(progress.read)
         if progress.again != self._again:
-            self._read_again(progress)
+            self._extend_total(progress)
         done = self._done + progress.end
         if self.total is not None and done > self.total:
-            self.total = None  # more comes out than there is on the disk: an archive
+            self.total = None  # more was read than is on the disk: this is an archive
         name = printable(progress.current)[-_NAME_CHARS:]
         self._line.update(self._line.task_ids[0], completed=done, total=self.total, description=name)
 
-    def _read_again(self, progress: SweepProgress) -> None:
-        """A document that is read a second time is as much more to read."""
+    def _extend_total(self, progress: SweepProgress) -> None:
+        """Add a document to the total when it is read a second time."""
         before, self._again = self._again, progress.again
         if before is not None:
             self._done += progress.read[before].bytes

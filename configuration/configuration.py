@@ -1,4 +1,4 @@
-"""The configuration: spillwatch.toml with the sources and companies beside it, when no mistake is left."""
+"""The whole configuration: spillwatch.toml with the sources and companies beside it, without mistakes."""
 
 from __future__ import annotations
 
@@ -8,27 +8,33 @@ from pathlib import Path
 
 from pydantic import TypeAdapter
 
-from configuration.declared import Declared, read_folder
+from configuration.declared_files import Declared, read_folder
 from configuration.errors import ConfigurationRefused
-from configuration.mistakes import Mistake
-from configuration.settings import PROCESS, locate_settings
-from configuration.watched import Watched, anchor_declared, watched_or_mistakes
+from configuration.mistake_messages import Mistake
+from configuration.settings import PROCESS_ENVIRONMENT, locate_settings
+from configuration.watch_configuration import (
+    WatchConfiguration,
+    anchor_declared,
+    watch_configuration_or_mistakes,
+)
 from crawler.sources import SourceDefinition
 
 
 @dataclass(frozen=True)
-class Configuration(Watched):
-    """The same with the sources."""
+class Configuration(WatchConfiguration):
+    """Settings, companies and sources."""
 
     sources: tuple[Declared[SourceDefinition], ...]
 
 
-def load_configuration(option: Path | None, environment: Mapping[str, str] = PROCESS) -> Configuration:
-    """The whole configuration; raises ConfigurationMissing, or ConfigurationRefused with every mistake."""
+def load_configuration(
+    option: Path | None, environment: Mapping[str, str] = PROCESS_ENVIRONMENT
+) -> Configuration:
+    """Read the configuration; raises ConfigurationMissing, or ConfigurationRefused with every mistake."""
     file = locate_settings(option, environment)
     sources = read_folder(file.parent / "sources", TypeAdapter(SourceDefinition))
     mistakes: list[Mistake] = []
-    watched = watched_or_mistakes(file, environment, mistakes)
+    watched = watch_configuration_or_mistakes(file, environment, mistakes)
     mistakes += sources.mistakes
     if watched is None or mistakes:
         raise ConfigurationRefused(mistakes)

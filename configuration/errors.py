@@ -2,15 +2,15 @@
 
 SpillwatchError (storage.errors)
 └── ConfigurationError
-    ├── ConfigurationRefused    the files have mistakes; all of them are listed
-    └── ConfigurationMissing    there is no spillwatch.toml in any of the places searched
+    ├── ConfigurationRefused    the configuration has mistakes, and all of them are listed
+    └── ConfigurationMissing    none of the searched places has a spillwatch.toml
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from configuration.mistakes import Mistake
+from configuration.mistake_messages import Mistake
 from storage.errors import SpillwatchError
 
 
@@ -21,7 +21,7 @@ class ConfigurationError(SpillwatchError):
 
 
 class ConfigurationRefused(ConfigurationError):
-    """The configuration has mistakes; `mistakes` holds all of them."""
+    """The configuration has mistakes. `mistakes` contains all of them."""
 
     reason = "configuration_refused"
 

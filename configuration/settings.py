@@ -1,7 +1,7 @@
-"""The settings of spillwatch.toml: where it is found, what overrides what, and every option of it.
+"""The settings of spillwatch.toml: where the file is found, what overrides what, and every option.
 
-The later wins: defaults, spillwatch.toml, systemd credentials, environment variables.
-This is the only module that reads the environment. Sources and companies are read by `configuration`.
+Order, the last one wins: defaults, spillwatch.toml, systemd credentials, environment variables.
+This is the only module that reads the environment.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints,
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from alerts.settings import AlertsSettings
-from configuration.declared import read_toml
+from configuration.declared_files import read_toml
 from configuration.errors import ConfigurationMissing, ConfigurationRefused
-from configuration.layers import Layers, schema_of
-from configuration.mistakes import Mistake, mistakes_of
+from configuration.mistake_messages import Mistake, mistakes_of
+from configuration.setting_layers import SettingLayers, schema_of
 from crawler.settings import CrawlerSettings
 from matching.settings import MatchingSettings
 from storage.settings import StorageSettings
 
 FILE_NAME = "spillwatch.toml"
-PROCESS: Mapping[str, str] = os.environ
+PROCESS_ENVIRONMENT: Mapping[str, str] = os.environ
 T = TypeVar("T")
 
 SQLITE = "sqlite:///"
@@ -33,36 +33,36 @@ SYSTEM_FILE = Path("/etc/spillwatch") / FILE_NAME
 
 
 class DaemonSettings(BaseModel):
-    """[daemon]: the process that `spillwatch run` is."""
+    """[daemon]: the process of `spillwatch run`."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     health_address: Annotated[str, StringConstraints(pattern=r"^(\S+:\d{1,5})?$")] = Field(
         default="127.0.0.1:9477",
-        description='host:port of /healthz and /metrics; port 0 takes a free one, "" turns them off.',
+        description='HOST:PORT of /healthz and /metrics. Port 0 takes a free port; "" disables both.',
     )
     log_format: Literal["json", "console"] = Field(
-        default="json", description="How lines are written to standard error."
+        default="json", description="Format of the log lines on standard error."
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
-        default="info", description="The least that is logged."
+        default="info", description="Lowest level that is logged."
     )
     upgrade_schema: bool = Field(
-        default=True, description="Bring the database to this version's schema at start."
+        default=True, description="Upgrade the database to this version's schema at start."
     )
     match_workers: int = Field(
-        default=1, ge=1, le=64, description="Listings that are matched at the same time."
+        default=1, ge=1, le=64, description="Number of listings matched at the same time."
     )
     deliver_workers: int = Field(
-        default=4, ge=1, le=64, description="Messages that are sent at the same time."
+        default=4, ge=1, le=64, description="Number of messages sent at the same time."
     )
     stop_timeout_s: float = Field(
-        default=3.0, gt=0, le=60, description="Seconds that work in hand may take after SIGTERM."
+        default=3.0, gt=0, le=60, description="Seconds that work in progress may take after SIGTERM."
     )
 
 
 class Settings(BaseSettings):
-    """spillwatch.toml with everything that overrides it; `Layers` has laid them over one another before."""
+    """The validated settings. `SettingLayers` merges spillwatch.toml with everything that overrides it."""
 
     model_config = SettingsConfigDict(
         env_prefix="SPILLWATCH_",
@@ -79,8 +79,12 @@ class Settings(BaseSettings):
     matching: MatchingSettings = Field(
         default_factory=MatchingSettings, description="How listings are compared."
     )
-    alerts: AlertsSettings = Field(default_factory=AlertsSettings, description="Who is told, and when.")
-    daemon: DaemonSettings = Field(default_factory=DaemonSettings, description="The process itself.")
+    alerts: AlertsSettings = Field(
+        default_factory=AlertsSettings, description="Who receives alerts, and when."
+    )
+    daemon: DaemonSettings = Field(
+        default_factory=DaemonSettings, description="The process of `spillwatch run`."
+    )
 
     @classmethod
     def settings_customise_sources(
@@ -94,8 +98,8 @@ class Settings(BaseSettings):
         return (init_settings,)
 
 
-def locate_settings(option: Path | None, environment: Mapping[str, str] = PROCESS) -> Path:
-    """The configuration file: what --config says, $SPILLWATCH_CONFIG, the working directory, /etc."""
+def locate_settings(option: Path | None, environment: Mapping[str, str] = PROCESS_ENVIRONMENT) -> Path:
+    """Find the configuration file: --config, $SPILLWATCH_CONFIG, the working directory, /etc/spillwatch."""
     named = option or (
         Path(environment["SPILLWATCH_CONFIG"]) if environment.get("SPILLWATCH_CONFIG") else None
     )
@@ -103,14 +107,15 @@ def locate_settings(option: Path | None, environment: Mapping[str, str] = PROCES
     for place in places:
         if place.is_file():
             return place.absolute()
-    looked = " and ".join(str(place) for place in places)
+    searched = " or ".join(str(place) for place in places)
     raise ConfigurationMissing(
-        f"No configuration: looked for {looked}. Name it with --config FILE, or write one: `spillwatch init`."
+        f"Found no configuration file {searched}. "
+        "Name one with --config FILE, or write one: `spillwatch init`."
     )
 
 
-def read_settings(file: Path, environment: Mapping[str, str] = PROCESS) -> Settings:
-    """The settings alone; raises ConfigurationRefused with every mistake in them."""
+def read_settings(file: Path, environment: Mapping[str, str] = PROCESS_ENVIRONMENT) -> Settings:
+    """Read the settings only; raises ConfigurationRefused with every mistake in them."""
     mistakes: list[Mistake] = []
     settings = settings_or_mistakes(file, environment, mistakes)
     if settings is None or mistakes:
@@ -118,10 +123,10 @@ def read_settings(file: Path, environment: Mapping[str, str] = PROCESS) -> Setti
     return settings
 
 
-def settings_without_file(environment: Mapping[str, str] = PROCESS) -> Settings:
-    """The settings where nobody has written a file: defaults, with credentials and environment over them."""
+def settings_without_file(environment: Mapping[str, str] = PROCESS_ENVIRONMENT) -> Settings:
+    """Return the settings without a file: defaults, overridden by credentials and environment."""
     mistakes: list[Mistake] = []
-    settings = _laid_over({}, Path(FILE_NAME).absolute(), environment, mistakes)
+    settings = _merge_layers({}, Path(FILE_NAME).absolute(), environment, mistakes)
     if settings is None or mistakes:
         raise ConfigurationRefused(mistakes)
     return settings
@@ -130,14 +135,14 @@ def settings_without_file(environment: Mapping[str, str] = PROCESS) -> Settings:
 def settings_or_mistakes(
     file: Path, environment: Mapping[str, str], mistakes: list[Mistake]
 ) -> Settings | None:
-    """The settings, or None after noting why not; there may be mistakes beside settings too."""
-    return _laid_over(read_toml(file, mistakes) or {}, file, environment, mistakes)
+    """Return the settings, or None if they are invalid. Adds to `mistakes`, possibly in both cases."""
+    return _merge_layers(read_toml(file, mistakes) or {}, file, environment, mistakes)
 
 
-def _laid_over(
+def _merge_layers(
     table: Mapping[str, Any], file: Path, environment: Mapping[str, str], mistakes: list[Mistake]
 ) -> Settings | None:
-    layers = Layers(Settings, file=file)
+    layers = SettingLayers(Settings, file=file)
     layers.add_toml(table)
     credentials = environment.get("CREDENTIALS_DIRECTORY")
     layers.add_credentials(Path(credentials) if credentials else None)
@@ -148,11 +153,11 @@ def _laid_over(
     except ValidationError as error:
         mistakes += mistakes_of(error, origin=layers.origin, data=layers.values, schema=schema_of(Settings))
         return None
-    return _with_database_anchored(anchor_paths(settings, file.parent), file.parent)
+    return _anchor_database(anchor_paths(settings, file.parent), file.parent)
 
 
 def anchor_paths(value: T, folder: Path) -> T:
-    """`value` with every relative path in it counted from `folder`, where the file lies that says it."""
+    """Return `value` with each relative path in it made absolute from `folder`, the folder of its file."""
     if isinstance(value, Path):
         return cast(T, folder / value.expanduser())
     if isinstance(value, BaseModel):
@@ -169,7 +174,7 @@ def _holds_path(value: object) -> bool:
     return isinstance(value, (Path, BaseModel, dict, tuple))
 
 
-def _with_database_anchored(settings: Settings, folder: Path) -> Settings:
+def _anchor_database(settings: Settings, folder: Path) -> Settings:
     url = settings.storage.database_url.get_secret_value()
     path = Path(url.removeprefix(SQLITE))
     if not url.startswith(SQLITE) or path.is_absolute():
@@ -180,21 +185,21 @@ def _with_database_anchored(settings: Settings, folder: Path) -> Settings:
 
 @dataclass(frozen=True)
 class Supervision:
-    """What systemd told this process: where it listens and how often it wants to hear of us, if at all."""
+    """What systemd expects of this process: its socket, and the interval of its watchdog. None: nothing."""
 
     notify_socket: str | None
     watchdog_s: float | None
 
 
-def read_supervision(environment: Mapping[str, str] = PROCESS) -> Supervision:
-    """See sd_notify(3) and sd_watchdog_enabled(3)."""
-    every = environment.get("WATCHDOG_USEC", "")
-    meant = environment.get("WATCHDOG_PID", str(os.getpid())) == str(os.getpid())
-    watchdog_s = int(every) / 1_000_000 if every.isdigit() and meant else None
+def read_supervision(environment: Mapping[str, str] = PROCESS_ENVIRONMENT) -> Supervision:
+    """Read systemd's variables: see sd_notify(3) and sd_watchdog_enabled(3)."""
+    interval_us = environment.get("WATCHDOG_USEC", "")
+    for_this_process = environment.get("WATCHDOG_PID", str(os.getpid())) == str(os.getpid())
+    watchdog_s = int(interval_us) / 1_000_000 if interval_us.isdigit() and for_this_process else None
     return Supervision(environment.get("NOTIFY_SOCKET") or None, watchdog_s)
 
 
-def environment_without_settings(environment: Mapping[str, str] = PROCESS) -> dict[str, str]:
-    """The environment without what configures us: for a process whose files say it all, as the demo's do."""
+def environment_without_settings(environment: Mapping[str, str] = PROCESS_ENVIRONMENT) -> dict[str, str]:
+    """Return the environment without Spillwatch's settings, for a process configured by files only."""
     ours = ("SPILLWATCH_", "CREDENTIALS_DIRECTORY", "NOTIFY_SOCKET", "WATCHDOG_")
     return {name: value for name, value in environment.items() if not name.startswith(ours)}

@@ -1,7 +1,8 @@
 """`spillwatch run`: one process that schedules, crawls, matches, alerts and delivers until it is stopped.
 
-1. the lock: one daemon a database, 2. the schema, 3. what a killed daemon left behind, 4. what is declared in
-files, 5. health, engine and schedule, 6. systemd's "ready"; then signals, until the one that ends it.
+Start: 1. take the lock (one daemon per database), 2. upgrade the schema, 3. recover after a killed daemon,
+4. sync the declared sources and companies, 5. start health server, engine and schedule, 6. tell systemd
+"ready". Then signals are handled until one ends the process.
 """
 
 from __future__ import annotations
@@ -21,32 +22,32 @@ from configuration.errors import ConfigurationError, ConfigurationRefused
 from configuration.settings import Settings, Supervision
 from crawler.scheduling.run_schedule import RunSchedule
 from daemon import logs
-from daemon.assembly import DaemonParts, assemble, recover_after_crash, synchronise
 from daemon.engine import EmbeddedEngine
 from daemon.errors import LockLost
 from daemon.health import HealthServer
 from daemon.metrics import RELOADS, STARTED
 from daemon.service_manager import ServiceManager
 from daemon.signals import Signals
+from daemon.work_assembly import DaemonParts, assemble, recover_after_crash, synchronise
 from matching.enrolment.segment_intake import Intake
 from matching.fingerprints.segment_folder import SegmentFolder
-from storage import schema
-from storage.base import Database
+from storage.database import schema
+from storage.database.base import Database
+from storage.database.lock import DaemonLock
 from storage.errors import StorageError
 from storage.evidence.warc import EvidenceStore
-from storage.lock import DaemonLock
 
-PULSE_S = 5.0  # between two looks at the own health, where systemd's watchdog does not ask for more
-KILL_MARGIN_S = 1.0  # after a run's grace, until its killed process is collected and its outcome written
+PULSE_S = 5.0  # between two health checks, unless systemd's watchdog needs them more often
+KILL_MARGIN_S = 1.0  # after a run's grace period, to collect its killed process and write its outcome
 
-#: What of [daemon] a reload changes as well.
+#: Settings of [daemon] that a reload applies without a restart.
 NO_RESTART = {"match_workers", "deliver_workers", "stop_timeout_s"}
 
 log = structlog.get_logger()
 
 
 class Daemon:
-    """`reread` reads the configuration anew, for SIGHUP."""
+    """The daemon. `reread` reads the configuration again, for SIGHUP."""
 
     def __init__(
         self,
@@ -67,13 +68,13 @@ class Daemon:
         )
         self._evidence = EvidenceStore(settings.storage.evidence_dir)
         self._engine = EmbeddedEngine(self._database, clock=clock)
-        self._parts = self._assembled(configuration)
-        # A supervisor lives as long as it is the current one or has a run in hand.
+        self._parts = self._assemble_parts(configuration)
+        # A replaced supervisor lives on while it has a run in progress.
         self._supervisors = WeakSet([self._parts.supervisor])
         self._schedule = RunSchedule(database=self._database, dispatcher=self._engine, clock=clock)
 
     def run(self) -> None:
-        """Return after SIGTERM or SIGINT; raises AlreadyRunning, or what keeps it from starting."""
+        """Run until SIGTERM or SIGINT. Raises AlreadyRunning, or the error that prevents the start."""
         settings = self._configuration.settings.daemon
         logs.configure_logging(form=settings.log_format, level=settings.log_level)
         with ExitStack() as stack:
@@ -88,17 +89,17 @@ class Daemon:
             STARTED.set(time.time())
             self._manager.ready(self._summary())
             log.info(f"Started: {self._summary()}.", action="started")
-            self._attend()
+            self._serve_signals()
 
     def checks(self) -> dict[str, str]:
-        """The database answers, the engine is alive; each "ok" or what is wrong."""
+        """Check database and engine. Each value is "ok" or says what is wrong."""
         try:
             with self._database.reading() as session:
                 session.connection()
             database = "ok"
         except StorageError as error:
             database = str(error)
-        return {"database": database, "engine": self._engine.ailment() or "ok"}
+        return {"database": database, "engine": self._engine.problem() or "ok"}
 
     def _health_server(self, address: str) -> HealthServer:
         server = HealthServer(address, self.checks)
@@ -111,30 +112,30 @@ class Daemon:
         schema.require_current(self._database)
         torn = self._evidence.recover()
         with self._database.transaction() as session:
-            left = recover_after_crash(session, self._clock())
+            recovered = recover_after_crash(session, self._clock())
             synchronise(session, self._configuration, self._clock())
-        self._sweep_segments()
-        if torn or any(left.values()):
+        self._tidy_segments()
+        if torn or any(recovered.values()):
             log.warning(
-                "The last daemon did not end by itself; its work goes on.",
+                "The previous daemon did not stop cleanly. Its unfinished work continues.",
                 action="recovered",
                 torn_evidence_files=len(torn),
-                **left,
+                **recovered,
             )
 
-    def _sweep_segments(self) -> None:
-        """Files that a killed import or merge left: erased customers may be in them."""
+    def _tidy_segments(self) -> None:
+        """Remove files left by a killed import or merge. They may contain erased customers."""
         folder = SegmentFolder(self._configuration.settings.matching.segments_dir)
         try:
             Intake(self._database, folder, self._clock).sweep()
         except OSError as error:
             log.warning(
-                "The segments' folder cannot be tidied.",
+                "Cannot remove unused files from the segments folder. Check its owner and mode.",
                 action="segments_unswept",
                 detail=str(error.strerror),
             )
 
-    def _assembled(self, configuration: Configuration) -> DaemonParts:
+    def _assemble_parts(self, configuration: Configuration) -> DaemonParts:
         return assemble(
             configuration,
             database=self._database,
@@ -149,7 +150,7 @@ class Daemon:
         self._schedule.start()
 
     def _stop_work(self) -> None:
-        """Begin nothing more, give what is in hand its time; the rest is due at the next start."""
+        """Start no more work, and give work in progress its time. The rest is due at the next start."""
         settings = self._configuration.settings
         self._schedule.stop()
         for supervisor in list(self._supervisors):
@@ -158,64 +159,65 @@ class Daemon:
         unfinished = self._engine.stop(wait_s)
         log.info("Stopped.", action="stopped", unfinished=[str(kind) for kind in unfinished])
 
-    def _attend(self) -> None:
-        """Signals, and a pulse between them: systemd hears of us only while the checks are well."""
+    def _serve_signals(self) -> None:
+        """Handle signals, and report to systemd between them, but only while all checks are ok."""
         while True:
             received = self._signals.wait(self._pulse_s)
             if received is None:
-                self._pulse()
+                self._report_health()
             elif received is signal.SIGHUP:
                 self._reload()
             else:
-                log.info(f"{received.name}: stopping.", action="stopping")
+                log.info(f"Stopping on {received.name}.", action="stopping")
                 self._manager.stopping()
                 return
 
-    def _pulse(self) -> None:
+    def _report_health(self) -> None:
         if not self._lock.held():
             raise LockLost
-        ill = {name: what for name, what in self.checks().items() if what != "ok"}
-        if not ill:
+        problems = {name: result for name, result in self.checks().items() if result != "ok"}
+        if not problems:
             self._manager.alive()
-            self._pay_what_is_owed()
+            self._write_missed_runs()
             return
-        log.error("The daemon is not well.", action="unwell", **ill)
-        self._manager.status("; ".join(ill.values()))
+        log.error("The daemon is not healthy.", action="unwell", **problems)
+        self._manager.status("; ".join(problems.values()))
 
-    def _pay_what_is_owed(self) -> None:
+    def _write_missed_runs(self) -> None:
         try:
             self._schedule.pay()
         except StorageError as error:
-            log.error(f"Missed runs still cannot be written: {error}", action="unwell", reason=error.reason)
+            log.error(f"Cannot write the missed runs: {error}", action="unwell", reason=error.reason)
 
     def _reload(self) -> None:
         self._manager.reloading()
         try:
             configuration = self._reread()
-            self._replace(configuration)
+            self._apply_configuration(configuration)
         except ConfigurationRefused as error:
             RELOADS.labels("refused").inc()
             log.error(
-                "The new configuration is refused; the old one goes on.",
+                "The new configuration has mistakes and is refused. The old one stays in effect.",
                 action="reload_refused",
                 mistakes=[str(mistake) for mistake in error.mistakes],
             )
         except (ConfigurationError, StorageError) as error:
             RELOADS.labels("refused").inc()
             log.error(
-                f"The configuration was not re-read, so the old one goes on; send SIGHUP again. {error}",
+                f"Cannot apply the new configuration, so the old one stays. Send SIGHUP again. {error}",
                 action="reload_refused",
                 reason=error.reason,
             )
         self._manager.ready(self._summary())
 
-    def _replace(self, configuration: Configuration) -> None:
-        """What can fail comes first: 1. new parts, 2. all rows in one transaction; then 3. handlers and
-        schedule. Runs that go on end as they began.
+    def _apply_configuration(self, configuration: Configuration) -> None:
+        """Apply a new configuration: 1. new parts, 2. all rows in one transaction, 3. handlers and schedule.
+
+        Steps that can fail come first, so that a failure changes nothing. Runs in progress keep the old one.
         """
-        self._warn_of_what_stays(configuration)
-        configuration = _with_storage_of(self._configuration, configuration)
-        parts = self._assembled(configuration)
+        self._warn_restart_needed(configuration)
+        configuration = _keep_storage(self._configuration, configuration)
+        parts = self._assemble_parts(configuration)
         with self._database.transaction() as session:
             of_sources, of_companies = synchronise(session, configuration, self._clock())
             plan = self._schedule.plan(session)
@@ -226,21 +228,24 @@ class Daemon:
         self._schedule.follow(plan)
         RELOADS.labels("accepted").inc()
         log.info(
-            f"The configuration was re-read: {self._summary()}.",
+            f"Applied the new configuration: {self._summary()}.",
             action="reloaded",
             sources_changed=[*of_sources.added, *of_sources.changed, *of_sources.removed],
             companies_changed=[*of_companies.added, *of_companies.changed, *of_companies.removed],
         )
 
-    def _warn_of_what_stays(self, configuration: Configuration) -> None:
+    def _warn_restart_needed(self, configuration: Configuration) -> None:
         old, new = self._configuration.settings, configuration.settings
-        changed = {"storage": old.storage != new.storage, "daemon": _lasting(old) != _lasting(new)}
-        stays = [section for section, is_changed in changed.items() if is_changed]
-        if stays:
+        changed = {
+            "storage": old.storage != new.storage,
+            "daemon": _restart_settings(old) != _restart_settings(new),
+        }
+        sections = [section for section, is_changed in changed.items() if is_changed]
+        if sections:
             log.warning(
-                f"[{'] and ['.join(stays)}] changed; that takes effect when the daemon is started again.",
+                f"[{'] and ['.join(sections)}] changed. Restart the daemon for this to take effect.",
                 action="restart_needed",
-                sections=stays,
+                sections=sections,
             )
 
     def _summary(self) -> str:
@@ -251,11 +256,11 @@ class Daemon:
         return f"{counts}, on {self._database.place}"
 
 
-def _lasting(settings: Settings) -> dict[str, object]:
-    """What of [daemon] is as it was at the start, whatever the file says later."""
+def _restart_settings(settings: Settings) -> dict[str, object]:
+    """Return the settings of [daemon] that need a restart."""
     return settings.daemon.model_dump(exclude=NO_RESTART)
 
 
-def _with_storage_of(running: Configuration, new: Configuration) -> Configuration:
-    """Runs must write where this process looks, which is what it opened at its start."""
+def _keep_storage(running: Configuration, new: Configuration) -> Configuration:
+    """Return `new` with the old [storage]: runs must write where this process reads."""
     return replace(new, settings=new.settings.model_copy(update={"storage": running.settings.storage}))

@@ -1,8 +1,8 @@
-"""The embedded engine: finds what is due in the rows and calls the handlers, in threads, inside one process.
+"""The embedded engine: polls the database for due rows and calls their handlers in threads of one process.
 
-It stands behind the seam of storage.work, so another engine can take its place. It keeps no state worth
-saving: what is due is in the rows, an announcement only saves the wait for the next look, and a second call
-of a handler for the same row does nothing.
+It implements the dispatcher of storage.work, so that another engine can replace it. It keeps no state that
+must survive: the rows say what is due, an announcement only saves the wait until the next poll, and calling a
+handler twice for the same row does nothing.
 """
 
 from __future__ import annotations
@@ -21,29 +21,29 @@ from sqlalchemy import event
 from sqlalchemy.orm import Session
 
 from daemon.metrics import WORK, WORK_IN_HAND, WORK_SECONDS, WORK_WAITING
-from storage.base import Database
+from storage.database.base import Database
 from storage.errors import StorageError
 from storage.work import Handler, Work, WorkKind
 
-TICK_S = 1.0  # between two looks at the rows
-LOOK_AHEAD = 256  # ids of one kind taken at one look, beside those that are known to rest or to wait
-FIRST_REST_S = 2.0  # after a handler's first failure on a row; doubles each time
-LONGEST_REST_S = 300.0
-SILENT_S = 15.0  # without a successful look at the rows the engine counts as dead
+TICK_S = 1.0  # between two polls
+POLL_LIMIT = 256  # new rows of one kind that a poll accepts
+FIRST_RETRY_S = 2.0  # wait after a handler's first failure on a row; doubles with each failure
+LONGEST_RETRY_S = 300.0
+SILENT_S = 15.0  # without a successful poll for this long, the engine reports a problem
 
 
 log = structlog.get_logger()
 
 
 class DueWork(Protocol):
-    """The question every noun of storage answers: the ids of the rows that are due, the oldest first."""
+    """A query of storage that returns the ids of due rows, oldest first."""
 
     def __call__(self, session: Session, *, now: datetime, limit: int) -> Sequence[int]: ...
 
 
 @dataclass(frozen=True)
 class Lane:
-    """One kind of work: who does it, how its due rows are found, how many are done at the same time."""
+    """One kind of work: its handler, the query for its due rows, and the number of threads."""
 
     kind: WorkKind
     handler: Handler
@@ -52,27 +52,29 @@ class Lane:
 
 
 @dataclass
-class _Resting:
+class _FailedRow:
     failures: int
-    until: float
+    retry_at: float
 
 
 @dataclass
-class _Line:
-    """A lane at work. `waiting` and `in_hand` never share an id; `lock` guards everything in here.
+class _LaneState:
+    """The state of a lane. `lock` guards all of it.
 
-    `put_off` are rows that a look found due after their handler had let them go (a run in its site's quiet
-    hours, say), the one that was asked longest ago first.
+    A row id is in at most one of `waiting` (`queued` is the same as a set) and `in_progress` (with its start
+    time). `failed_rows` wait for a retry. `released` rows have returned from their handler since the last
+    poll. `postponed` rows were still due at a poll after that, for example a run in its site's quiet hours.
+    The row that was handled longest ago comes first.
     """
 
     lane: Lane
     lock: threading.Condition = field(default_factory=threading.Condition)
     waiting: deque[int] = field(default_factory=deque)
     queued: set[int] = field(default_factory=set)
-    in_hand: dict[int, float] = field(default_factory=dict)
-    resting: dict[int, _Resting] = field(default_factory=dict)
-    let_go: dict[int, None] = field(default_factory=dict)
-    put_off: dict[int, None] = field(default_factory=dict)
+    in_progress: dict[int, float] = field(default_factory=dict)
+    failed_rows: dict[int, _FailedRow] = field(default_factory=dict)
+    released: dict[int, None] = field(default_factory=dict)
+    postponed: dict[int, None] = field(default_factory=dict)
     threads: int = 0
 
     def replace(self, lane: Lane) -> None:
@@ -80,82 +82,96 @@ class _Line:
             self.lane = lane
             self.lock.notify_all()
 
-    def room(self) -> int:
-        """How many rows a look asks for. Those that it will not find new hide none behind them."""
+    def row_limit(self) -> int:
+        """Return the number of due rows to fetch per poll.
+
+        Enlarged by the rows already known, so that they cannot crowd out new ones.
+        """
         with self.lock:
-            return LOOK_AHEAD + len(self.resting) + len(self.put_off)
+            return POLL_LIMIT + len(self.failed_rows) + len(self.postponed)
 
-    def found(self, due: Sequence[int], now: float) -> None:
-        """Take what a look found: first what is new, then, as far as there is room, what may wait still."""
+    def accept_due(self, due: Sequence[int], now: float) -> None:
+        """Accept the due rows of a poll: first new ones, then postponed ones as far as there is room."""
         with self.lock:
-            self._forget(due)
-            self.offer([row_id for row_id in due if row_id not in self.put_off], now)
-            again = (row_id for row_id in self.put_off if row_id not in self.queued)
-            self.offer(list(islice(again, max(0, LOOK_AHEAD - len(self.waiting)))), now)
+            self._forget_rows(due)
+            self.enqueue([row_id for row_id in due if row_id not in self.postponed], now)
+            again = (row_id for row_id in self.postponed if row_id not in self.queued)
+            self.enqueue(list(islice(again, max(0, POLL_LIMIT - len(self.waiting)))), now)
 
-    def _forget(self, due: Sequence[int]) -> None:
-        """Rows that are not due any more need no rest and are not asked: both stay as small as can be."""
-        still = set(due)
-        self.resting = {row_id: rest for row_id, rest in self.resting.items() if row_id in still}
-        asked_before = [row_id for row_id in self.put_off if row_id not in self.let_go]
-        self.put_off = dict.fromkeys(row_id for row_id in (*asked_before, *self.let_go) if row_id in still)
-        self.let_go.clear()
+    def _forget_rows(self, due: Sequence[int]) -> None:
+        """Forget failed and postponed rows that are no longer due, so that neither collection grows forever.
 
-    def offer(self, row_ids: Sequence[int], now: float) -> None:
-        """Take what is neither waiting, nor being done, nor resting after a failure."""
+        Rows released since the last poll that are still due become the last of the postponed ones.
+        """
+        still_due = set(due)
+        self.failed_rows = {
+            row_id: failure for row_id, failure in self.failed_rows.items() if row_id in still_due
+        }
+        handled_before = [row_id for row_id in self.postponed if row_id not in self.released]
+        self.postponed = dict.fromkeys(
+            row_id for row_id in (*handled_before, *self.released) if row_id in still_due
+        )
+        self.released.clear()
+
+    def enqueue(self, row_ids: Sequence[int], now: float) -> None:
+        """Add rows to `waiting` that are neither waiting nor in progress nor waiting for a retry."""
         with self.lock:
             for row_id in row_ids:
-                rest = self.resting.get(row_id)
-                if row_id in self.queued or row_id in self.in_hand or (rest and rest.until > now):
+                failure = self.failed_rows.get(row_id)
+                if (
+                    row_id in self.queued
+                    or row_id in self.in_progress
+                    or (failure and failure.retry_at > now)
+                ):
                     continue
                 self.waiting.append(row_id)
                 self.queued.add(row_id)
             WORK_WAITING.labels(self.lane.kind).set(len(self.waiting))
             self.lock.notify_all()
 
-    def take(self, stopping: threading.Event) -> int | None:
-        """The next row, waiting for one and for a place; None when the engine stops."""
+    def next_row(self, stopping: threading.Event) -> int | None:
+        """Wait for a row and a free worker, and return the row; None when the engine stops."""
         with self.lock:
             self.lock.wait_for(lambda: self._has_next() or stopping.is_set())
             if stopping.is_set():
                 return None
             row_id = self.waiting.popleft()
             self.queued.discard(row_id)
-            self.in_hand[row_id] = time.monotonic()
-            self._show()
+            self.in_progress[row_id] = time.monotonic()
+            self._update_gauges()
             return row_id
 
-    def done(self, row_id: int) -> None:
+    def mark_done(self, row_id: int) -> None:
         with self.lock:
-            del self.in_hand[row_id]
-            self.resting.pop(row_id, None)
-            self.let_go[row_id] = None
-            self._show()
+            del self.in_progress[row_id]
+            self.failed_rows.pop(row_id, None)
+            self.released[row_id] = None
+            self._update_gauges()
             self.lock.notify()
 
-    def failed(self, row_id: int) -> float:
-        """Lay the row aside for a while; returns how long, in seconds."""
+    def mark_failed(self, row_id: int) -> float:
+        """Postpone the row's next attempt. Return the wait in seconds."""
         with self.lock:
-            del self.in_hand[row_id]
-            self.put_off.pop(row_id, None)
-            failures: int = self.resting[row_id].failures + 1 if row_id in self.resting else 1
-            rest_s = min(FIRST_REST_S * 2.0 ** (failures - 1), LONGEST_REST_S)
-            self.resting[row_id] = _Resting(failures, time.monotonic() + rest_s)
-            self._show()
+            del self.in_progress[row_id]
+            self.postponed.pop(row_id, None)
+            failures: int = self.failed_rows[row_id].failures + 1 if row_id in self.failed_rows else 1
+            wait_s = min(FIRST_RETRY_S * 2.0 ** (failures - 1), LONGEST_RETRY_S)
+            self.failed_rows[row_id] = _FailedRow(failures, time.monotonic() + wait_s)
+            self._update_gauges()
             self.lock.notify()
-            return rest_s
+            return wait_s
 
     def _has_next(self) -> bool:
-        """A lane that was narrowed has more threads than places."""
-        return bool(self.waiting) and len(self.in_hand) < self.lane.workers
+        """Return whether a thread may take a row: after a reload there can be more threads than workers."""
+        return bool(self.waiting) and len(self.in_progress) < self.lane.workers
 
-    def _show(self) -> None:
+    def _update_gauges(self) -> None:
         WORK_WAITING.labels(self.lane.kind).set(len(self.waiting))
-        WORK_IN_HAND.labels(self.lane.kind).set(len(self.in_hand))
+        WORK_IN_HAND.labels(self.lane.kind).set(len(self.in_progress))
 
 
 class EmbeddedEngine:
-    """A Dispatcher with worker threads; they are daemons, so a stuck handler cannot keep the process."""
+    """A dispatcher with daemon threads, so that a hanging handler cannot keep the process from ending."""
 
     def __init__(
         self,
@@ -169,117 +185,117 @@ class EmbeddedEngine:
         self._clock = clock
         self._tick_s = tick_s
         self._silent_s = silent_s
-        self._lines: dict[WorkKind, _Line] = {}
+        self._lanes: dict[WorkKind, _LaneState] = {}
         self._threads: list[threading.Thread] = []
         self._stopping = threading.Event()
-        self._last_look = time.monotonic()
+        self._last_poll = time.monotonic()
 
     def serve(self, lanes: Sequence[Lane]) -> None:
-        """Set the lanes, or replace their handlers and their width later: work in hand ends with the old
-        ones.
+        """Set the lanes. A later call replaces their handlers and numbers of workers; work in progress keeps
+        the old handler.
         """
         for lane in lanes:
-            if lane.kind in self._lines:
-                self._lines[lane.kind].replace(lane)
+            if lane.kind in self._lanes:
+                self._lanes[lane.kind].replace(lane)
             else:
-                self._lines[lane.kind] = _Line(lane)
+                self._lanes[lane.kind] = _LaneState(lane)
         if self._threads:
-            self._staff()
+            self._start_workers()
 
     def announce(self, session: Session, work: Work) -> None:
-        """Offer this row to its lane once the session has committed; nothing happens if it rolls back."""
+        """Enqueue this row once the session has committed. Nothing happens if it rolls back."""
         event.listen(session, "after_commit", lambda _session: self.wake(work), once=True)
 
     def wake(self, work: Work) -> None:
-        """The same for work that is committed already, such as what a run's child announces."""
-        if line := self._lines.get(work.kind):
-            line.offer([work.row_id], time.monotonic())
+        """Enqueue a row that is already committed, for example one that a run's process announces."""
+        if state := self._lanes.get(work.kind):
+            state.enqueue([work.row_id], time.monotonic())
 
     def start(self) -> None:
-        self._last_look = time.monotonic()
-        self._begin("engine", self._look_out)
-        self._staff()
+        self._last_poll = time.monotonic()
+        self._start_thread("engine", self._poll_loop)
+        self._start_workers()
 
     def stop(self, timeout_s: float) -> list[WorkKind]:
-        """Begin nothing more and wait for what is in hand; returns the kinds that did not end in time."""
+        """Start no more work and wait for work in progress. Return the kinds that did not end in time."""
         self._stopping.set()
-        for line in self._lines.values():
-            with line.lock:
-                line.lock.notify_all()
+        for state in self._lanes.values():
+            with state.lock:
+                state.lock.notify_all()
         until = time.monotonic() + timeout_s
         for thread in self._threads:
             thread.join(max(0.0, until - time.monotonic()))
-        return [kind for kind, line in self._lines.items() if line.in_hand]
+        return [kind for kind, state in self._lanes.items() if state.in_progress]
 
     def busy(self) -> bool:
-        """Whether anything waits or is in hand."""
-        return any(line.waiting or line.in_hand for line in self._lines.values())
+        """Return whether any row is waiting or in progress."""
+        return any(state.waiting or state.in_progress for state in self._lanes.values())
 
-    def ailment(self) -> str | None:
-        """What is wrong in a sentence, or None: it looks at the rows and has all its threads."""
-        silent_s = time.monotonic() - self._last_look
+    def problem(self) -> str | None:
+        """Say what is wrong; None if polls succeed and all threads are alive."""
+        silent_s = time.monotonic() - self._last_poll
         if silent_s > self._silent_s:
-            return f"no look at the database has succeeded for {silent_s:.0f} s"
+            return f"reading due work from the database has failed for {silent_s:.0f} s"
         dead = [thread.name for thread in self._threads if not thread.is_alive()]
         return f"threads have ended: {', '.join(dead)}" if dead and not self._stopping.is_set() else None
 
-    def _staff(self) -> None:
-        """A thread for each place; threads without a place wait."""
-        for line in self._lines.values():
-            while line.threads < line.lane.workers:
-                line.threads += 1
-                self._begin(f"{line.lane.kind}-{line.threads}", self._work, line)
+    def _start_workers(self) -> None:
+        """Start one thread per worker. Threads beyond the number of workers wait."""
+        for state in self._lanes.values():
+            while state.threads < state.lane.workers:
+                state.threads += 1
+                self._start_thread(f"{state.lane.kind}-{state.threads}", self._work_loop, state)
 
-    def _begin(self, name: str, target: Callable[..., None], *arguments: object) -> None:
+    def _start_thread(self, name: str, target: Callable[..., None], *arguments: object) -> None:
         thread = threading.Thread(target=target, args=arguments, name=name, daemon=True)
         self._threads.append(thread)
         thread.start()
 
-    def _look_out(self) -> None:
-        """1. ask every noun what is due, 2. hand it to the lanes, 3. rest; a failing database is no end."""
+    def _poll_loop(self) -> None:
+        """Poll and wait until the engine stops. A failing database is logged once, and polls continue."""
         failing = False
         while not self._stopping.is_set():
             try:
-                self._look()
+                self._poll_rows()
                 if failing:
-                    log.info("The database answers again.", action="database_back")
+                    log.info("The database can be read again.", action="database_back")
                 failing = False
-                self._last_look = time.monotonic()
+                self._last_poll = time.monotonic()
             except StorageError as error:
                 if not failing:
                     log.error(
-                        f"The rows cannot be read: {error}",
+                        f"Cannot read due work from the database: {error}",
                         action="database_unreachable",
                         reason=error.reason,
                     )
                 failing = True
             self._stopping.wait(self._tick_s)
 
-    def _look(self) -> None:
+    def _poll_rows(self) -> None:
         with self._database.reading() as session:
-            for line in self._lines.values():
-                due = line.lane.due(session, now=self._clock(), limit=line.room())
-                line.found(due, time.monotonic())
+            for state in self._lanes.values():
+                due = state.lane.due(session, now=self._clock(), limit=state.row_limit())
+                state.accept_due(due, time.monotonic())
 
-    def _work(self, line: _Line) -> None:
-        while (row_id := line.take(self._stopping)) is not None:
-            self._handle(line, row_id)
+    def _work_loop(self, state: _LaneState) -> None:
+        while (row_id := state.next_row(self._stopping)) is not None:
+            self._handle(state, row_id)
 
-    def _handle(self, line: _Line, row_id: int) -> None:
-        kind = line.lane.kind
+    def _handle(self, state: _LaneState, row_id: int) -> None:
+        kind = state.lane.kind
         try:
             with WORK_SECONDS.labels(kind).time():
-                line.lane.handler(row_id)
+                state.lane.handler(row_id)
         except Exception as error:
-            rest_s = line.failed(row_id)
+            wait_s = state.mark_failed(row_id)
             WORK.labels(kind, "failed").inc()
             log.exception(
-                f"{kind} of row {row_id} failed and is tried again in {rest_s:.0f} s.",
+                f"Work {kind} of row {row_id} failed. It is tried again in {wait_s:.0f} s.",
                 action="work_failed",
                 kind=str(kind),
                 row=row_id,
                 reason=getattr(error, "reason", type(error).__name__),
             )
         else:
-            line.done(row_id)
+            state.mark_done(row_id)
             WORK.labels(kind, "done").inc()

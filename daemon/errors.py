@@ -2,7 +2,7 @@
 
 SpillwatchError (storage.errors)
 └── DaemonError
-    ├── LockLost                PostgreSQL dropped the daemon's lock
+    ├── LockLost                PostgreSQL released the daemon's lock
     └── HealthAddressRefused    the health server cannot listen on its address
 """
 
@@ -12,13 +12,13 @@ from storage.errors import SpillwatchError
 
 
 class DaemonError(SpillwatchError):
-    """The daemon cannot go on."""
+    """The daemon cannot continue."""
 
     reason = "daemon_error"
 
 
 class LockLost(DaemonError):
-    """The database server restarted and dropped this daemon's lock. Start the daemon again."""
+    """The database server restarted and released this daemon's lock. Start the daemon again."""
 
     reason = "lock_lost"
 

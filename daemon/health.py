@@ -1,7 +1,7 @@
-"""/healthz and /metrics, for a load balancer and for Prometheus: a tiny server that knows these two paths.
+"""A small HTTP server for /healthz and /metrics, for load balancers and Prometheus.
 
-It has no authentication, so it listens on loopback unless the configuration names another address. What it
-tells has no crawled text in it: counts, and one sentence about what is wrong.
+It has no authentication, so it listens on loopback unless the configuration names another address. Its
+answers contain no crawled text: only counts, and sentences about what is wrong.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from daemon.errors import HealthAddressRefused
 
-REQUEST_TIMEOUT_S = 5.0  # a client that says nothing is dropped
-MAX_CONNECTIONS = 16  # at the same time; more are closed at once
+REQUEST_TIMEOUT_S = 5.0  # a client that sends nothing for this long is disconnected
+MAX_CONNECTIONS = 16  # at the same time; further connections are closed at once
 
 log = structlog.get_logger()
 Request = Any  # as socketserver declares them
 Address = Any
 Checks = Callable[[], dict[str, str]]
-"""What was checked, each with "ok" or a sentence that says what is wrong."""
+"""Returns the result of each check by name: "ok", or a sentence that says what is wrong."""
 
 
 class HealthServer:
-    """Listens from its construction on; `stop` closes it."""
+    """Listens from construction until `stop`."""
 
     def __init__(self, address: str, checks: Checks, *, request_timeout_s: float = REQUEST_TIMEOUT_S) -> None:
         host, _, port = address.rpartition(":")
@@ -38,8 +38,8 @@ class HealthServer:
             self._server = _Server(host.strip("[]"), int(port), checks, request_timeout_s)
         except (OSError, OverflowError) as error:
             raise HealthAddressRefused(
-                f"[daemon] health_address {address}: {getattr(error, 'strerror', None) or error}. "
-                "Another program may listen there: choose another port."
+                f"Cannot listen on health_address {address} of [daemon]: "
+                f"{getattr(error, 'strerror', None) or error}. If the port is in use, choose another port."
             ) from error
         threading.Thread(target=self._server.serve_forever, name="health", daemon=True).start()
 
@@ -76,7 +76,7 @@ class _Server(ThreadingHTTPServer):
             self._free.release()
 
     def handle_error(self, request: Request, client_address: Address) -> None:
-        log.debug("A client of the health server went away.", action="health_client_gone")
+        log.debug("A client of the health server disconnected.", action="health_client_gone")
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -93,7 +93,9 @@ class _Handler(BaseHTTPRequestHandler):
         answer = {"/healthz": self._health, "/metrics": self._metrics}.get(self.path.partition("?")[0])
         if answer is None:
             self._answer(
-                HTTPStatus.NOT_FOUND, "text/plain; charset=utf-8", b"There is /healthz and /metrics.\n"
+                HTTPStatus.NOT_FOUND,
+                "text/plain; charset=utf-8",
+                b"Try /healthz or /metrics.\n",
             )
         else:
             answer()
@@ -120,4 +122,4 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(body)
 
     def log_message(self, format: str, *args: object) -> None:
-        """A probe every few seconds is not worth a line."""
+        """Log nothing: probes come every few seconds."""

@@ -1,8 +1,7 @@
-"""Log lines: a sentence, an `action` slug and ids as fields, as JSON or for a console, on standard error.
+"""Log lines on standard error: a sentence, an `action` slug and ids as fields, as JSON or for a console.
 
-Every line passes the masker, so that an identifier which slipped into an exception of a library does not
-reach a log. Libraries that use the standard `logging` come out in the same form, with their logger's name as
-`action`.
+Every line is masked, so that an identifier in a library's exception does not reach a log. Lines of libraries
+that use the standard `logging` get the same form, with their logger's name as `action`.
 """
 
 from __future__ import annotations
@@ -16,22 +15,31 @@ from typing import Any, Literal
 import structlog
 from structlog.typing import Processor
 
-TEXT_LIMIT = 20_000  # characters of one field; a traceback of our own is about 4,000
+TEXT_LIMIT = 20_000  # maximum characters of a field; one of our tracebacks has about 4,000
 
-_OURS = ("timestamp", "level", "action")
+_UNMASKED_KEYS = ("timestamp", "level", "action")
 
-# They tell each of their steps at "info".
-_TALKATIVE = ("apscheduler", "alembic", "sqlalchemy", "httpx", "httpcore", "scrapy", "asyncio", "aiosmtplib")
+# Libraries that log each of their steps at level "info".
+_VERBOSE_LOGGERS = (
+    "apscheduler",
+    "alembic",
+    "sqlalchemy",
+    "httpx",
+    "httpcore",
+    "scrapy",
+    "asyncio",
+    "aiosmtplib",
+)
 
 
 def configure_logging(*, form: Literal["json", "console"], level: str) -> None:
-    """Set up structlog and logging for this process, before threads start; a later call replaces it."""
+    """Set up structlog and logging for this process, before threads start. A later call replaces it."""
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.format_exc_info,
-        masked,
+        mask_event,
     ]
     renderer = (
         structlog.processors.JSONRenderer(ensure_ascii=True)
@@ -42,50 +50,51 @@ def configure_logging(*, form: Literal["json", "console"], level: str) -> None:
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        cache_logger_on_first_use=False,  # the daemon configures again once it has read how
+        cache_logger_on_first_use=False,  # the daemon configures logging again after reading its settings
     )
     handler = logging.StreamHandler(sys.stderr)
-    handler.setLevel(level.upper())  # also where a library lowers its logger's level afterwards: Scrapy does
+    handler.setLevel(level.upper())  # Scrapy lowers its logger's level later; this level still holds
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=[named_after_logger, *shared],
+            foreign_pre_chain=[add_logger_name, *shared],
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
         )
     )
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
-    for name in _TALKATIVE:
+    for name in _VERBOSE_LOGGERS:
         logging.getLogger(name).setLevel(max(logging.WARNING, logging.getLogger().level))
 
 
-def masked(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """Mask every text of the line, however deep."""
+def mask_event(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Mask every text of a line, at any depth."""
     return {
-        key: value if key in _OURS or key.startswith("_") else _masked(value) for key, value in event.items()
+        key: value if key in _UNMASKED_KEYS or key.startswith("_") else _mask_value(value)
+        for key, value in event.items()
     }
 
 
 @cache
 def _mask() -> Callable[[str], str]:
-    """The masker, imported with its tables when the first line is written: most commands write none."""
+    """Return the masker. It is imported, with its tables, for the first line: most commands log nothing."""
     from matching.masks import mask_text
 
     return mask_text
 
 
-def _masked(value: object) -> object:
+def _mask_value(value: object) -> object:
     if isinstance(value, str):
         return _mask()(value[:TEXT_LIMIT])
     if isinstance(value, dict):
-        return {_masked(key): _masked(inner) for key, inner in value.items()}
+        return {_mask_value(key): _mask_value(inner) for key, inner in value.items()}
     if isinstance(value, (list, tuple, set, frozenset)):
-        return [_masked(inner) for inner in value]
+        return [_mask_value(inner) for inner in value]
     return value if isinstance(value, (int, float, type(None))) else _mask()(str(value)[:TEXT_LIMIT])
 
 
-def named_after_logger(
+def add_logger_name(
     logger: logging.Logger, _method: str, event: MutableMapping[str, Any]
 ) -> MutableMapping[str, Any]:
-    """Give a library's line an `action`: the name of its logger."""
+    """Set the `action` of a library's line to the name of its logger."""
     record = event.get("_record")
     event.setdefault("action", record.name if record else "log")
     return event

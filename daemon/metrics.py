@@ -1,4 +1,4 @@
-"""What the daemon counts about itself; the packages count their own work in their own metrics modules."""
+"""Metrics of the daemon itself. Each package has its own metrics module for its work."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from prometheus_client import Counter, Gauge, Histogram
 WORK = Counter(
     "spillwatch_work_total", "Work handled, by kind and by result (done, failed).", ["kind", "result"]
 )
-WORK_SECONDS = Histogram("spillwatch_work_seconds", "How long a piece of work took.", ["kind"])
-WORK_WAITING = Gauge("spillwatch_work_waiting", "Work found and not begun yet.", ["kind"])
-WORK_IN_HAND = Gauge("spillwatch_work_in_hand", "Work being done now.", ["kind"])
+WORK_SECONDS = Histogram("spillwatch_work_seconds", "Duration of one piece of work.", ["kind"])
+WORK_WAITING = Gauge("spillwatch_work_waiting", "Work that is waiting to start.", ["kind"])
+WORK_IN_HAND = Gauge("spillwatch_work_in_hand", "Work in progress.", ["kind"])
 RELOADS = Counter(
-    "spillwatch_reloads_total", "Re-reads of the configuration (accepted, refused).", ["result"]
+    "spillwatch_reloads_total", "Reloads of the configuration, by result (accepted, refused).", ["result"]
 )
 STARTED = Gauge("spillwatch_started_timestamp_seconds", "When the daemon started, in Unix time.")

@@ -9,17 +9,17 @@ from daemon import process_start
 
 
 def main() -> int:
-    """Carry out the job on standard input; the exit code is one of crawler.job.Exit."""
+    """Carry out the job on standard input. Return an exit code: see ChildExit."""
     process_start.before_imports()
-    from daemon.one_run import carry_out
+    from daemon.run_job import execute_job
 
     process_start.after_imports()
-    return carry_out()
+    return execute_job()
 
 
 if __name__ == "__main__":
     code = main()
     sys.stdout.flush()
     sys.stderr.flush()
-    # Everything is written and closed; Python's own end would visit every object once more, in every run.
+    # Everything is written and closed. Python's own clean-up would visit every object once more.
     os._exit(code)

@@ -1,4 +1,4 @@
-"""Tells systemd how the daemon does (sd_notify(3)): one datagram a message, to the socket it named."""
+"""Reports the daemon's state to systemd (sd_notify(3)): one datagram per message, to the socket it names."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ log = structlog.get_logger()
 
 
 class ServiceManager:
-    """Where `notify_socket` is None, nobody listens and nothing is sent."""
+    """Sends nothing if `notify_socket` is None."""
 
     def __init__(self, notify_socket: str | None) -> None:
-        # A name that begins with "@" is in the abstract namespace, where its first byte is NUL.
+        # A name that begins with "@" is in the abstract namespace: its first byte is NUL.
         self._address = (
             notify_socket and "\0" + notify_socket[1:]
             if (notify_socket or "").startswith("@")
@@ -25,7 +25,7 @@ class ServiceManager:
         self._send(f"READY=1\nSTATUS={status}")
 
     def reloading(self) -> None:
-        """systemd wants the monotonic time too, to tell this reload from an earlier one; `ready` ends it."""
+        """Report a reload, which `ready` ends. systemd uses the monotonic time to tell reloads apart."""
         self._send(f"RELOADING=1\nMONOTONIC_USEC={time.monotonic_ns() // 1000}")
 
     def stopping(self) -> None:
@@ -44,4 +44,4 @@ class ServiceManager:
             with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as channel:
                 channel.sendto(message.encode(), self._address)
         except OSError as error:
-            log.warning(f"systemd could not be told: {error.strerror}.", action="notify_failed")
+            log.warning(f"Cannot send a message to systemd: {error.strerror}.", action="notify_failed")

@@ -1,4 +1,4 @@
-"""Signals that the main thread waits for, whichever thread of the process the kernel hands them to."""
+"""Signals for the main thread, whichever thread of the process the kernel delivers them to."""
 
 import signal
 import socket
@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 
 class Signals:
-    """Made in the main thread; from then on these signals do nothing but come out of `wait`.
+    """Collects signals for `wait`. Must be made in the main thread; the signals then have no other effect.
 
-    A handler of Python's runs once the main thread goes on, and that does not while it waits for a lock and
-    another thread got the signal. A byte in a socket wakes it up in any case.
+    Python runs a signal's handler in the main thread only. If another thread receives the signal while the
+    main thread waits for a lock, the handler waits too. A byte written to a socket always wakes it.
     """
 
     def __init__(self, numbers: Sequence[signal.Signals]) -> None:
@@ -21,7 +21,7 @@ class Signals:
             signal.signal(number, lambda *_: None)
 
     def wait(self, timeout_s: float) -> signal.Signals | None:
-        """The next of them, or None where none came in time."""
+        """Return the next signal, or None after `timeout_s`."""
         self._received.settimeout(timeout_s)
         try:
             number = self._received.recv(1)[0]

@@ -1,4 +1,4 @@
-"""How each source does, as `spillwatch source health` shows it."""
+"""The state of a source for `spillwatch source health`."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from crawler.sources import read_stored
 from storage import coverage, runs
 from storage.sources import Source, SourceHealth
 
-#: Of these nobody has to do anything.
+#: Health states that need no action.
 WELL = frozenset({SourceHealth.OK, SourceHealth.UNKNOWN})
 
 
 @dataclass(frozen=True, slots=True)
 class SourceVitals:
-    """One source; times are UTC, None where there is none yet."""
+    """The state of one source. Times are UTC; None if there is none yet."""
 
     name: str
     enabled: bool
@@ -53,13 +53,13 @@ class SourceVitals:
 
 
 def vitals_of(session: Session, source: Source, *, now: datetime) -> SourceVitals:
-    """Read a source's rows; its cookies' file is looked at too."""
+    """Return a source's state from its rows and its cookies file."""
     last = coverage.last_finished_run(session, source.id)
     success = coverage.last_successful_run(session, source.id)
     usual = runs.usual_counts(session, source.id)
     fresh = coverage.newest_listing_times(session, source.id, now=now)
     structure = PageStructure.of(source.cursor)
-    cookies, expire = _cookies(source, now)
+    cookies, expire = _cookie_state(source, now)
     return SourceVitals(
         name=source.name,
         enabled=source.enabled,
@@ -83,8 +83,8 @@ def vitals_of(session: Session, source: Source, *, now: datetime) -> SourceVital
     )
 
 
-def _cookies(source: Source, now: datetime) -> tuple[str | None, datetime | None]:
-    """ "ok", "expired", or the reason why they cannot be used; and when the first of them expires."""
+def _cookie_state(source: Source, now: datetime) -> tuple[str | None, datetime | None]:
+    """Return "ok", "expired" or the reason why cookies cannot be used, and when the first one expires."""
     try:
         file = read_stored(source.definition).cookies_file
         if file is None:

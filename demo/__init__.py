@@ -1,5 +1,5 @@
-"""The demo: practice sites, receivers, two invented lenders, and the real daemon against them.
+"""The demo: practice sites, receivers and two invented lenders, with the real daemon.
 
-The tests and the benchmarks use the same practice sites. Everything here is invented: names, identifiers,
-offers; hosts end in .example or .test; each page says that it is a synthetic practice page.
+The tests and benchmarks use the same practice sites. All names, identifiers and offers are invented. Hosts
+end in .example or .test, and each page says that it is a synthetic practice page.
 """

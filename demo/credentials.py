@@ -1,4 +1,4 @@
-"""The demo's throw-away secrets, made at its start and gone with its folder."""
+"""The demo's secrets, made at its start and deleted with its folder."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _LIFETIME = timedelta(days=2)
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """The files of a folder, mode 0600, as a deployment's `*_FILE` settings would name them."""
+    """The secrets in a folder: files of mode 0600, which the demo's configuration names."""
 
     folder: Path
 
@@ -48,23 +48,23 @@ class Credentials:
         return self.webhook_file.read_text().strip()
 
 
-def make(folder: Path) -> Credentials:
-    """Writes new ones into a new folder."""
+def make_credentials(folder: Path) -> Credentials:
+    """Write new secrets into a new folder."""
     folder.mkdir(mode=0o700)
     made = Credentials(folder)
     key = ec.generate_private_key(ec.SECP256R1())
     pkcs8 = serialization.PrivateFormat.PKCS8
-    _keep(made.smtp_password_file, secrets.token_urlsafe(24).encode())
-    _keep(made.webhook_file, b"whsec_" + base64.b64encode(secrets.token_bytes(24)))
-    _keep(
+    _write_secret(made.smtp_password_file, secrets.token_urlsafe(24).encode())
+    _write_secret(made.webhook_file, b"whsec_" + base64.b64encode(secrets.token_bytes(24)))
+    _write_secret(
         made.certificate_key_file,
         key.private_bytes(serialization.Encoding.PEM, pkcs8, serialization.NoEncryption()),
     )
-    _keep(made.certificate_file, _certificate(key).public_bytes(serialization.Encoding.PEM))
+    _write_secret(made.certificate_file, _certificate(key).public_bytes(serialization.Encoding.PEM))
     return made
 
 
-def _keep(path: Path, content: bytes) -> None:
+def _write_secret(path: Path, content: bytes) -> None:
     path.touch(mode=0o600, exist_ok=False)
     path.write_bytes(content)
 

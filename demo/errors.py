@@ -28,7 +28,7 @@ class NotEnrolled(DemoError):
 
 
 class DaemonEnded(DemoError):
-    """The demo's daemon ended by itself."""
+    """The demo's daemon ended unexpectedly."""
 
     reason = "demo_daemon_ended"
 

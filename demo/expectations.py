@@ -1,37 +1,43 @@
-"""Did everything that was expected arrive, and nothing else? The story's table against rows and receipts."""
+"""Compares the story's expected alerts with the rows and receipts: all must arrive, and nothing else."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from demo.database_snapshot import AlertFacts, Counts
+from demo.delivery_receipts import Receipts, received_revisions
 from demo.postings import Step
-from demo.receipts import Receipts, revisions
-from demo.scene import Counts, Told
 from demo.story import STORY, ExpectedAlert
 
 CHANNELS = ("mail", "hook")
 
 
-def shortfalls(expected: Sequence[ExpectedAlert], told: Sequence[Told], receipts: Receipts) -> list[str]:
-    """One sentence for each thing that is missing or was not expected; empty when all is as told."""
-    return [*missing(expected, told), *unexpected(expected, told), *undelivered(told, receipts)]
+def alert_problems(
+    expected: Sequence[ExpectedAlert], told: Sequence[AlertFacts], receipts: Receipts
+) -> list[str]:
+    """Return one sentence per missing, unexpected or undelivered alert. Empty: all is as expected."""
+    return [
+        *missing_alerts(expected, told),
+        *unexpected_alerts(expected, told),
+        *delivery_problems(told, receipts),
+    ]
 
 
-def miscounts(counts: Counts, steps: Sequence[Step] = STORY) -> list[str]:
-    """The same for rows: each posting is one listing, and each time it was put up is one version."""
+def count_problems(counts: Counts, steps: Sequence[Step] = STORY) -> list[str]:
+    """Return one sentence per wrong number of rows: one listing per posting, one version per `puts` of it."""
     put = [posting for step in steps for posting in step.puts]
     distinct = {(posting.section, posting.key) for posting in put}
     wanted = {"listings": (len(distinct), counts.listings), "versions": (len(put), counts.versions)}
     return [f"{found} {what}; expected {want}" for what, (want, found) in wanted.items() if want != found]
 
 
-def _matches(expected: ExpectedAlert, told: Told) -> bool:
+def _matches(expected: ExpectedAlert, told: AlertFacts) -> bool:
     posting, url = expected.posting, told.url or ""
     place = (expected.company, posting.section)
     return (told.company, told.source) == place and url.endswith(posting.path)
 
 
-def missing(expected: Iterable[ExpectedAlert], told: Sequence[Told]) -> Iterator[str]:
+def missing_alerts(expected: Iterable[ExpectedAlert], told: Sequence[AlertFacts]) -> Iterator[str]:
     for each in expected:
         alerts = [alert for alert in told if _matches(each, alert)]
         if len(alerts) != 1:
@@ -39,22 +45,23 @@ def missing(expected: Iterable[ExpectedAlert], told: Sequence[Told]) -> Iterator
             yield f"{len(alerts)} alerts for {each.company} at {where}; expected 1, because {each.because}"
 
 
-def unexpected(expected: Sequence[ExpectedAlert], told: Iterable[Told]) -> Iterator[str]:
+def unexpected_alerts(expected: Sequence[ExpectedAlert], told: Iterable[AlertFacts]) -> Iterator[str]:
     for alert in told:
         if not any(_matches(each, alert) for each in expected):
             what = f"{alert.kind}, {alert.company}, {alert.source}: {alert.title}"
-            yield f"alert {alert.alert_id} was not expected ({what})"
+            yield f"alert {alert.alert_id} is unexpected ({what})"
 
 
-def undelivered(told: Sequence[Told], receipts: Receipts) -> Iterator[str]:
+def delivery_problems(told: Sequence[AlertFacts], receipts: Receipts) -> Iterator[str]:
     known = {(alert.alert_id, number) for alert in told for number in range(1, alert.revision + 1)}
     for channel in CHANNELS:
-        for alert_id, revision in sorted(known | revisions(receipts.of(channel))):
-            keys = receipts.keys(channel, alert_id, revision)
+        for alert_id, revision in sorted(known | received_revisions(receipts.of(channel))):
+            keys = receipts.idempotency_keys(channel, alert_id, revision)
             if len(keys) != 1:
-                yield f"alert {alert_id}, revision {revision}: {len(keys)} keys on {channel}; expected 1"
+                what = f"{len(keys)} idempotency keys on {channel}"
+                yield f"alert {alert_id}, revision {revision}: {what}; expected 1"
             if (alert_id, revision) not in known:
-                yield f"alert {alert_id}, revision {revision} arrived on {channel}, but there is no such row"
+                yield f"alert {alert_id}, revision {revision} arrived on {channel}, but has no row"
     for receipt in receipts.all:
         if not receipt.verified:
-            yield f"the signature of the webhook {receipt.key} did not verify"
+            yield f"webhook {receipt.key} has an invalid signature"

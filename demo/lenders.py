@@ -1,4 +1,4 @@
-"""The two lenders go the real way: key and segment are made with them, the monitor takes the segment up."""
+"""Enrols the two lenders' customers as in real use: key and segment on their side, then an import."""
 
 from __future__ import annotations
 
@@ -19,16 +19,18 @@ REGIONS = {"quillmere": "US", "yutang": "CN"}
 COMMAND_WITHIN_S = 60.0
 
 
-def enrol(workspace: Workspace) -> None:
-    """Leaves both lenders' segments in the monitor's database, and their lists in `customers/`."""
+def enrol_lenders(workspace: Workspace) -> None:
+    """Import both lenders' segments into the monitor's database. Their lists stay in `customers/`."""
     premises = workspace.folder / "customers"
     premises.mkdir(mode=0o700)
     for slug in REGIONS:
-        _import(workspace, _segment(premises, slug, workspace.folder / "secrets" / f"{slug}.key"))
+        _import_segment(
+            workspace, _make_segment(premises, slug, workspace.folder / "secrets" / f"{slug}.key")
+        )
 
 
-def _segment(premises: Path, slug: str, key_file: Path) -> Path:
-    """What `keygen` and `enroll` do."""
+def _make_segment(premises: Path, slug: str, key_file: Path) -> Path:
+    """Do the same as `spillwatch keygen` and `spillwatch enroll`."""
     now, key = datetime.now(UTC), new_key()
     customers, segment = premises / f"{slug}.csv", premises / f"{slug}.segment"
     write_csv(customers, CUSTOMERS[slug])
@@ -37,8 +39,8 @@ def _segment(premises: Path, slug: str, key_file: Path) -> Path:
     return segment
 
 
-def _import(workspace: Workspace, segment: Path) -> None:
-    """The command as a user types it; what it says goes to `enrolment.log`."""
+def _import_segment(workspace: Workspace, segment: Path) -> None:
+    """Run the command as a user types it. Its output goes to `enrolment.log`."""
     arguments = ["--config", str(workspace.configuration), "segment", "import", str(segment)]
     log = workspace.folder / "enrolment.log"
     with log.open("a", encoding="utf-8") as stream:
@@ -51,4 +53,4 @@ def _import(workspace: Workspace, segment: Path) -> None:
             check=False,
         )
     if ended.returncode:
-        raise NotEnrolled(f"`segment import` ended with code {ended.returncode}; {log} says why.")
+        raise NotEnrolled(f"`segment import` ended with code {ended.returncode}. See {log}.")

@@ -1,13 +1,13 @@
-"""Invented customers: identifiers that pass every check and belong to nobody.
+"""Invented customers, whose identifiers pass every check and belong to nobody.
 
-How each is invented, so that no living person can be hit by accident:
+How each identifier is made, so that it cannot belong to a living person:
 
 - e-mail: under `.example`, which no registry will ever delegate (RFC 2606);
-- US phone: `555-0100` to `555-0199` of an area code, which the numbering plan keeps for fiction;
-- mainland mobile: China keeps no such block: `1700000` and four digits, beside an invented name;
-- resident ID: a right check digit on a birth date in 1901-1909, and the order number 000;
-- card: a right Luhn digit after `400000`, a range used by payment test systems;
-- IBAN: right check digits after the bank code of a bank that does not exist (QLLM, Quillmere).
+- US phone: `555-0100` to `555-0199` of an area code, which the numbering plan reserves for fiction;
+- mainland mobile: China reserves no such block, so `1700000` and four digits, with an invented name;
+- resident ID: a valid check digit, with a birth date in 1901-1909 and the order number 000;
+- card: a valid Luhn digit after `400000`, a range used by payment test systems;
+- IBAN: valid check digits, with the bank code of a bank that does not exist (QLLM, Quillmere).
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ _AREA_CODES = (212, 303, 312, 404, 415, 503, 512, 602, 617, 702, 713, 801)
 
 @dataclass(frozen=True, slots=True)
 class Customer:
-    """One row of a lender's customer list; an empty string is a value that the lender never asked for."""
+    """One row of a lender's customer list. An empty string is a value that the lender did not collect."""
 
     customer_id: str
     name: str
@@ -77,17 +77,17 @@ class Customer:
 
 
 def americans(count: int, *, start: int = 0, domain: str = "mail.example") -> list[Customer]:
-    """`count` invented customers from the `start`-th on; ranges apart share no identifier."""
+    """Return `count` invented customers from number `start` on. Different numbers share no identifier."""
     return [_american(number, domain) for number in range(start, start + count)]
 
 
 def mainlanders(count: int, *, start: int = 0, domain: str = "youxiang.example") -> list[Customer]:
-    """Like `americans`, with mainland mobiles and resident IDs."""
+    """Return customers like `americans`, but with mainland mobiles and resident IDs."""
     return [_mainlander(number, domain) for number in range(start, start + count)]
 
 
 def write_csv(path: Path, customers: Sequence[Customer]) -> None:
-    """The customer list as a lender would export it, without the columns that nobody filled."""
+    """Write the customer list as a lender would export it, without empty columns."""
     rows = [asdict(customer) for customer in customers]
     columns = [field.name for field in fields(Customer) if any(row[field.name] for row in rows)]
     with path.open("w", encoding="utf-8", newline="") as file:
@@ -97,19 +97,19 @@ def write_csv(path: Path, customers: Sequence[Customer]) -> None:
 
 
 def combo(customers: Sequence[Customer]) -> str:
-    """The customers as a leak would show them: one a line, values between commas."""
-    return "\n".join(",".join(_published(customer)) for customer in customers)
+    """Return the customers as a leak shows them: one per line, values separated by commas."""
+    return "\n".join(",".join(_published_values(customer)) for customer in customers)
 
 
-def _published(customer: Customer) -> Iterator[str]:
+def _published_values(customer: Customer) -> Iterator[str]:
     yield customer.name
     yield from filter(None, (customer.email, customer.phone, customer.resident_id, customer.card))
 
 
 def _american(number: int, domain: str) -> Customer:
-    # The phone block holds 1,200 numbers: enough for every invented American, without a repetition.
+    # The phone block has 1,200 numbers, enough for every invented American without repetition.
     area = _AREA_CODES[number // 100 % len(_AREA_CODES)]
-    given, family = _drawn(number, _GIVEN, _FAMILY)
+    given, family = _random_choices(number, _GIVEN, _FAMILY)
     card = f"400000{number * 7919 % 1_000_000_000:09d}"
     account = f"{number * 104_729 % 100_000_000:08d}"
     return Customer(
@@ -123,7 +123,7 @@ def _american(number: int, domain: str) -> Customer:
 
 
 def _mainlander(number: int, domain: str) -> Customer:
-    surname, name = _drawn(number, _SURNAMES, _NAMES)
+    surname, name = _random_choices(number, _SURNAMES, _NAMES)
     born = date(1901, 1, 1) + timedelta(days=number % 3_000)
     resident = f"110101{born:%Y%m%d}000"
     return Customer(
@@ -135,7 +135,7 @@ def _mainlander(number: int, domain: str) -> Customer:
     )
 
 
-def _drawn(number: int, *choices: Sequence[str]) -> list[str]:
+def _random_choices(number: int, *choices: Sequence[str]) -> list[str]:
     dice = random.Random(number)  # noqa: S311 - a name for an invented person, not a secret
     return [dice.choice(choice) for choice in choices]
 

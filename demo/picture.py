@@ -1,4 +1,4 @@
-"""The live view of one moment: what the practice sites did, and four panes of what the daemon made of it."""
+"""Draws the live view of one moment: the practice sites' steps, and four panes with the daemon's results."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from demo.scene import Happening, Scene
+from demo.database_snapshot import ListingEvent, Snapshot
 from storage.alerts import Alert, Severity
 from storage.deliveries import Delivery, DeliveryState
 from storage.listing_tables import Life
 from storage.runs import READ, Run, RunState
 from text.printable import printable
 
-SAID_LINES, SAID_LINES_TALL = 3, 7  # the whole story, where there is room for it
-TALL = 30  # lines from which on there is
-WIDE = 120  # columns from which on the panes have room for times and details
+STEP_LINES, STEP_LINES_TALL = 3, 7  # steps shown on a short and on a tall terminal; seven are the whole story
+TALL = 30  # lines of a tall terminal
+WIDE = 120  # columns of a terminal whose panes have room for times and details
 R = TypeVar("R")
 
 _SEVERITY = {
@@ -48,42 +48,45 @@ _TRANSPORT = {"email": "e-mail", "webhook": "webhook"}
 
 @dataclass(frozen=True, slots=True)
 class ShowMoment:
-    """`said`: when (seconds from the start) the practice sites did what; the last is the latest."""
+    """What the live view shows. `steps`: seconds since the start and description, latest last."""
 
     elapsed_s: float
-    said: Sequence[tuple[float, str]]
-    scene: Scene
+    steps: Sequence[tuple[float, str]]
+    snapshot: Snapshot
     mails: int
     webhooks: int
     footer: str
 
 
-def picture(moment: ShowMoment, *, width: int, height: int) -> Layout:
-    many = SAID_LINES_TALL if height >= TALL else SAID_LINES
-    wide, scene = width >= WIDE, moment.scene
+def draw_picture(moment: ShowMoment, *, width: int, height: int) -> Layout:
+    many = STEP_LINES_TALL if height >= TALL else STEP_LINES
+    wide, snapshot = width >= WIDE, moment.snapshot
     layout = Layout()
     layout.split_column(
         Layout(_header(moment), size=1),
         Layout(
-            _pane("The practice sites", [_told(*said) for said in moment.said[-many:]]),
+            _pane("The practice sites", [_step_row(*step) for step in moment.steps[-many:]]),
             size=many + 2,
         ),
         Layout(name="above"),
         Layout(name="below"),
         Layout(Text(moment.footer, style="bright_black", no_wrap=True, overflow="ellipsis"), size=1),
     )
-    counts = scene.counts
-    begun = [run for run in scene.runs if run.state is not RunState.QUEUED]
+    counts = snapshot.counts
+    begun = [run for run in snapshot.runs if run.state is not RunState.QUEUED]
     layout["above"].split_row(
-        _quarter(f"Runs: {counts.runs}", begun, _run, wide=wide),
-        _quarter(
-            f"Listings: {counts.listings}, versions: {counts.versions}", scene.happenings, _listing, wide=wide
+        _row_pane(f"Runs: {counts.runs}", begun, _run_row, wide=wide),
+        _row_pane(
+            f"Listings: {counts.listings}, versions: {counts.versions}",
+            snapshot.events,
+            _listing_row,
+            wide=wide,
         ),
     )
     arrived = f"Received: {moment.mails} e-mails, {moment.webhooks} webhooks"
     layout["below"].split_row(
-        _quarter(f"Alerts: {counts.alerts}", scene.alerts, _alert, wide=wide),
-        _quarter(arrived, scene.deliveries, _delivery, wide=wide),
+        _row_pane(f"Alerts: {counts.alerts}", snapshot.alerts, _alert_row, wide=wide),
+        _row_pane(arrived, snapshot.deliveries, _delivery_row, wide=wide),
     )
     return layout
 
@@ -94,20 +97,20 @@ def _header(moment: ShowMoment) -> Table:
     grid.add_column(justify="right")
     minutes, seconds = divmod(int(moment.elapsed_s), 60)
     title = Text.assemble(
-        ("Spillwatch demo", "bold"), ("  all of it is invented, on this machine", "bright_black")
+        ("Spillwatch demo", "bold"), ("  everything is invented and on this machine", "bright_black")
     )
     grid.add_row(title, f"{minutes}:{seconds:02d}")
     return grid
 
 
-def _quarter(
+def _row_pane(
     title: str, rows: Sequence[R], cells: Callable[[R, bool], Sequence[Text]], *, wide: bool
 ) -> Layout:
     return Layout(_pane(title, [cells(row, wide) for row in rows]))
 
 
 def _pane(title: str, rows: Sequence[Sequence[Text]]) -> Panel:
-    """Each row on one line; the last column takes what room is left."""
+    """Return a pane with one line per row. The last column takes the remaining width."""
     grid = Table.grid(padding=(0, 1), expand=True)
     for _ in rows[0][:-1] if rows else ():
         grid.add_column(no_wrap=True)
@@ -119,22 +122,22 @@ def _pane(title: str, rows: Sequence[Sequence[Text]]) -> Panel:
     return Panel(grid, title=title, title_align="left", border_style="bright_black", padding=(0, 1))
 
 
-def _told(at_s: float, sentence: str) -> Sequence[Text]:
+def _step_row(at_s: float, sentence: str) -> Sequence[Text]:
     return Text(f"{at_s:3.0f} s", style="bright_black"), Text(sentence)
 
 
-def _run(run: Run, wide: bool) -> Sequence[Text]:
-    when = [_clock(run)] if wide else []
-    return *when, Text(run.source.name, no_wrap=True), _ending(run)
+def _run_row(run: Run, wide: bool) -> Sequence[Text]:
+    when = [_run_time(run)] if wide else []
+    return *when, Text(run.source.name, no_wrap=True), _run_ending(run)
 
 
-def _clock(run: Run) -> Text:
+def _run_time(run: Run) -> Text:
     return Text(
         f"{(run.finished_at or run.started_at or run.queued_at).astimezone():%H:%M:%S}", style="bright_black"
     )
 
 
-def _ending(run: Run) -> Text:
+def _run_ending(run: Run) -> Text:
     if run.state is not RunState.FINISHED or run.outcome is None:
         return Text(f"{run.state}, {run.pages} pages" if run.pages else str(run.state), style="yellow")
     if run.outcome not in READ:
@@ -144,13 +147,13 @@ def _ending(run: Run) -> Text:
     return Text(news or "nothing new", style="green" if news else "bright_black")
 
 
-def _listing(happening: Happening, wide: bool) -> Sequence[Text]:
-    word, style = _LIFE[happening.life]
-    details = [Text(happening.source, style="bright_black"), Text(happening.price)] if wide else []
-    return Text(word, style=style), *details, Text(printable(happening.title))
+def _listing_row(event: ListingEvent, wide: bool) -> Sequence[Text]:
+    word, style = _LIFE[event.life]
+    details = [Text(event.source, style="bright_black"), Text(event.price)] if wide else []
+    return Text(word, style=style), *details, Text(printable(event.title))
 
 
-def _alert(alert: Alert, wide: bool) -> Sequence[Text]:
+def _alert_row(alert: Alert, wide: bool) -> Sequence[Text]:
     details = [Text(str(alert.state)), Text(f"rev. {alert.revision}", style="bright_black")] if wide else []
     return (
         Text(str(alert.id)),
@@ -160,7 +163,7 @@ def _alert(alert: Alert, wide: bool) -> Sequence[Text]:
     )
 
 
-def _delivery(delivery: Delivery, wide: bool) -> Sequence[Text]:
+def _delivery_row(delivery: Delivery, wide: bool) -> Sequence[Text]:
     tries = f", {delivery.attempts} attempts" if delivery.attempts > 1 else ""
     what = f"alert {delivery.alert_id}" + (f", revision {delivery.revision}" if delivery.revision > 1 else "")
     reason = f" ({delivery.reason})" if delivery.reason else ""

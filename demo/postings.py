@@ -1,6 +1,6 @@
-"""What a practice site shows: postings, and the board that steps of the story change.
+"""The content of the practice sites: postings, and the board that the story's steps change.
 
-A step puts postings up (the same key again is an edit) and takes them down; the sites only render the board.
+A step adds postings (an existing key is an edit) and removes them. The sites only render the board.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pydantic import TypeAdapter
 
 
 class SiteSection(StrEnum):
-    """A part of a practice site that is one source for Spillwatch; the value is that source's name."""
+    """A part of a practice site that Spillwatch reads as one source. The value is the source's name."""
 
     OFFERS = "market"
     LOGS = "market-logs"
@@ -33,7 +33,7 @@ _PATHS = {
 
 @dataclass(frozen=True, slots=True)
 class Posting:
-    """One thing that somebody published. `age` counts back from the moment the sites opened."""
+    """One published thing. `age` is the time between its publication and the opening of the sites."""
 
     section: SiteSection
     key: str
@@ -53,9 +53,9 @@ class Posting:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One turn of the story. `says` is what a person watching is told."""
+    """One step of the story: postings to add or edit, postings to remove, and a text for the view."""
 
-    says: str
+    description: str
     puts: tuple[Posting, ...] = ()
     takes: tuple[Posting, ...] = ()
 
@@ -69,7 +69,7 @@ STEP = TypeAdapter(Step)
 
 @dataclass(slots=True)
 class PostingBoard:
-    """The postings that are up now, and the paths of those that were taken down."""
+    """The current postings, and the keys of removed ones."""
 
     opened: datetime
     _up: dict[str, Posting] = field(default_factory=dict)
@@ -83,7 +83,7 @@ class PostingBoard:
             self._gone.add((posting.section, posting.key))
 
     def newest_first(self, section: SiteSection) -> list[Posting]:
-        """By the time of publication; of two at one moment, the one that was put up later comes first."""
+        """Return postings by time of publication. For equal times, the one added later comes first."""
         up = [posting for posting in self._up.values() if posting.section is section]
         return sorted(up, key=self.posted_at)[::-1]
 

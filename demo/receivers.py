@@ -1,11 +1,11 @@
-"""The process that receives what the daemon sends: an SMTP server and a webhook receiver.
+"""The process that receives the daemon's alerts: an SMTP server and a webhook receiver.
 
-Neither is ours: aiosmtpd takes the mail (after STARTTLS and a password), and the standardwebhooks library
-checks each signature.
+Both are third-party code, so that they test ours: aiosmtpd accepts mail (after STARTTLS and a password), and
+the standardwebhooks library verifies each signature.
 
-It prints one JSON line when it listens, `{"ready": {"smtp": PORT, "webhook": URL}}`, one line a
-delivery (`mail`, `webhook`), and keeps what it received in `FOLDER/mail` and `FOLDER/webhooks`. It ends when
-standard input does.
+It prints the JSON line `{"ready": {"smtp": PORT, "webhook": URL}}` when it listens, then one line per
+delivery (`mail` or `webhook`). Deliveries are kept in `FOLDER/mail` and `FOLDER/webhooks`. It ends when
+standard input is closed.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from demo.credentials import Credentials
-from demo.lines import lines_in, say
+from demo.json_lines import read_lines, write_event
 
 HOST = "127.0.0.1"
 
 
-class MailDrop:
-    """aiosmtpd's handler: keeps each message and says so."""
+class MailReceiver:
+    """aiosmtpd's handler: keeps each message and writes an event."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -41,7 +41,7 @@ class MailDrop:
         (self._folder / f"{self._received:03d}.eml").write_bytes(content)
         message = message_from_bytes(content, _class=EmailMessage, policy=policy.default)
         plain = message.get_body(("plain",))
-        say(
+        write_event(
             {
                 "mail": self._received,
                 "at": time.time(),
@@ -52,8 +52,8 @@ class MailDrop:
         return "250 Message accepted for delivery"
 
 
-class Hook:
-    """The webhook receiver: answers 204 to a delivery that verifies, 400 to any other."""
+class WebhookReceiver:
+    """The webhook receiver: answers 204 to a delivery with a valid signature, 400 to any other."""
 
     def __init__(self, folder: Path, secret: str) -> None:
         self._folder = folder
@@ -67,7 +67,7 @@ class Hook:
         verified = self._verified(body, dict(request.headers))
         key = request.headers.get("webhook-id", "")
         event = {"webhook": self._received, "at": time.time(), "key": key, "verified": verified}
-        say({**event, "body": body.decode()})
+        write_event({**event, "body": body.decode()})
         return web.Response(status=204 if verified else 400)
 
     def _verified(self, body: bytes, headers: dict[str, str]) -> bool:
@@ -78,25 +78,25 @@ class Hook:
         return True
 
 
-async def listen(folder: Path) -> None:
+async def serve_receivers(folder: Path) -> None:
     credentials = Credentials(folder / "secrets")
     for name in ("mail", "webhooks"):
         (folder / name).mkdir(exist_ok=True)
-    smtp = await _smtp(MailDrop(folder / "mail"), credentials)
+    smtp = await _start_smtp_server(MailReceiver(folder / "mail"), credentials)
     app = web.Application()
-    app.router.add_post("/spillwatch", Hook(folder / "webhooks", credentials.webhook).receive)
+    app.router.add_post("/spillwatch", WebhookReceiver(folder / "webhooks", credentials.webhook).receive)
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     await web.TCPSite(runner, HOST, 0).start()
     port = smtp.sockets[0].getsockname()[1]
-    say({"ready": {"smtp": port, "webhook": f"http://{HOST}:{runner.addresses[0][1]}/spillwatch"}})
-    async for _ in lines_in():
+    write_event({"ready": {"smtp": port, "webhook": f"http://{HOST}:{runner.addresses[0][1]}/spillwatch"}})
+    async for _ in read_lines():
         pass
     smtp.close()
     await runner.cleanup()
 
 
-async def _smtp(handler: MailDrop, credentials: Credentials) -> asyncio.Server:
+async def _start_smtp_server(handler: MailReceiver, credentials: Credentials) -> asyncio.Server:
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(credentials.certificate_file, credentials.certificate_key_file)
 
@@ -104,7 +104,7 @@ async def _smtp(handler: MailDrop, credentials: Credentials) -> asyncio.Server:
         _server: SMTP, _session: Session, _envelope: Envelope, _mechanism: str, login: object
     ) -> AuthResult:
         known = isinstance(login, LoginPassword) and login.password.decode() == credentials.smtp_password
-        return AuthResult(success=known, handled=False)  # aiosmtpd answers
+        return AuthResult(success=known, handled=False)  # handled=False: aiosmtpd sends the answer
 
     def connection() -> SMTP:
         return SMTP(
@@ -120,4 +120,4 @@ async def _smtp(handler: MailDrop, credentials: Credentials) -> asyncio.Server:
 
 
 if __name__ == "__main__":
-    asyncio.run(listen(Path(sys.argv[1])))
+    asyncio.run(serve_receivers(Path(sys.argv[1])))

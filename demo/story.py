@@ -1,15 +1,15 @@
-"""The script of the demo, and the table of what must come of it.
+"""The demo's story, and the alerts that it must cause.
 
-Two lenders, both invented. Quillmere Credit's customers turn up on the marketplace with its name and, later,
-on the paste site without it; Yutang Microcredit is only talked about, in Chinese. The first offer then gets
-cheaper, is posted again by somebody else, and vanishes.
+There are two invented lenders. Customers of Quillmere Credit appear on the marketplace with its name and,
+later, on the paste site without it. Yutang Microcredit is only mentioned, in Chinese. Then the first offer
+gets cheaper, is posted again by another seller, and is removed.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from demo.noise import noise
+from demo.background_postings import background_postings
 from demo.people import Customer, americans, combo, mainlanders
 from demo.postings import Posting, SiteSection, Step
 
@@ -41,33 +41,35 @@ _THREAD = Posting(
 _PASTE = Posting(SiteSection.PASTES, "pr00ff", "fresh 8 lines", combo(CUSTOMERS["quillmere"][300:308]))
 _CHEAPER = replace(_OFFER, price="$3,000.00")
 _AGAIN = replace(_OFFER, key="1057", seller="second_hand", price="$2,800.00")
-OPENING = Step("the practice sites open; nothing on them concerns our two lenders yet", puts=noise())
+OPENING = Step(
+    "the practice sites open; nothing on them concerns the two lenders", puts=background_postings()
+)
 
 STORY: tuple[Step, ...] = (
     OPENING,
-    Step("marketplace: 1.2M clients of Quillmere Credit are offered for $4,500", puts=(_OFFER,)),
+    Step("marketplace: data of 1.2M clients of Quillmere Credit is offered for $4,500", puts=(_OFFER,)),
     Step("forum (Chinese, GBK): client records of 榆塘小贷 are for sale", puts=(_THREAD,)),
-    Step("paste site: eight lines about people; no company is named", puts=(_PASTE,)),
-    Step("marketplace: the Quillmere offer gets cheaper, $3,000", puts=(_CHEAPER,)),
-    Step("marketplace: somebody else posts the same offer again", puts=(_AGAIN,)),
-    Step("marketplace: the first offer is gone (410)", takes=(_CHEAPER,)),
+    Step("paste site: eight lines about people, without a company's name", puts=(_PASTE,)),
+    Step("marketplace: the price of the Quillmere offer drops to $3,000", puts=(_CHEAPER,)),
+    Step("marketplace: another seller posts the same offer", puts=(_AGAIN,)),
+    Step("marketplace: the first offer is removed (410)", takes=(_CHEAPER,)),
 )
 
 
 def step_of(number: int) -> Step:
-    """The steps of the story; after its end the marketplace goes on as ever, which is no news to anybody."""
+    """Return a step. After the story's end, each step adds an offer that concerns nobody."""
     if number < len(STORY):
         return STORY[number]
     title = f"Combo list, part {number - len(STORY) + 1}"
     offer = Posting(
         SiteSection.OFFERS, str(1100 + number), title, f"{title}.", "tin_whistle", "$20.00", "90k records"
     )
-    return Step(f"marketplace: small talk goes on ({title})", puts=(offer,))
+    return Step(f"marketplace: an offer that concerns neither lender ({title})", puts=(offer,))
 
 
 @dataclass(frozen=True, slots=True)
 class ExpectedAlert:
-    """A finding that must become exactly one alert, on every channel."""
+    """A finding that must become exactly one alert, delivered on every channel."""
 
     company: str
     posting: Posting
@@ -77,5 +79,5 @@ class ExpectedAlert:
 EXPECTED: tuple[ExpectedAlert, ...] = (
     ExpectedAlert("quillmere", _OFFER, "its name and twenty-five of its customers are on the marketplace"),
     ExpectedAlert("yutang", _THREAD, "its name is in a forum thread, in traditional characters"),
-    ExpectedAlert("quillmere", _PASTE, "eight of its customers are in a paste that names nobody"),
+    ExpectedAlert("quillmere", _PASTE, "eight of its customers are in a paste that names no company"),
 )

@@ -1,4 +1,4 @@
-"""The folder of a demo, and in it the configuration that a user would write."""
+"""The demo's folder, with the configuration that a user would write."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ class Workspace:
         return self.folder / "spillwatch.toml"
 
     def write(self, addresses: Mapping[str, object]) -> None:
-        """The TOML files, with `addresses` (and whatever else they leave open) filled in."""
-        _write(files("demo") / "config", self.folder, addresses)
+        """Write the TOML files. `addresses` has a value for each placeholder in them."""
+        _render_folder(files("demo") / "config", self.folder, addresses)
 
 
-def _write(source: Traversable, target: Path, values: Mapping[str, object]) -> None:
+def _render_folder(source: Traversable, target: Path, values: Mapping[str, object]) -> None:
     target.mkdir(mode=0o700, exist_ok=True)
     for entry in source.iterdir():
         if entry.is_dir():
-            _write(entry, target / entry.name, values)
+            _render_folder(entry, target / entry.name, values)
         elif entry.name.endswith(".toml"):
             text = _templates.from_string(entry.read_text(encoding="utf-8")).render(values)
             (target / entry.name).write_text(text, encoding="utf-8")

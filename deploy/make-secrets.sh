@@ -1,14 +1,14 @@
 #!/bin/sh
-# Makes the database's password for docker-compose.yml, once; secrets that are there already are left as they are.
+# Makes the database's password for docker-compose.yml. Existing secrets are not changed.
 set -eu
 
 cd "$(dirname "$0")"
 mkdir -p secrets
-# Only this folder's owner comes in; the containers get single files, which their own users must be able to read.
+# Only the owner can enter this folder. The containers get single files, which their own users must be able to read.
 chmod 0700 secrets
 
 if [ -e secrets/database_password ]; then
-    echo "make-secrets: deploy/secrets/database_password is there already and stays as it is"
+    echo "make-secrets: deploy/secrets/database_password already exists and is not changed"
     exit
 fi
 password=$(od -An -N24 -tx1 /dev/urandom | tr -d ' \n')

@@ -21,7 +21,7 @@ from matching.settings import MatchingSettings
 from matching.watch import Watch
 from matching.watch_loader import load_watch
 from storage import companies, data_sets, listings, matches, watch
-from storage.base import Database
+from storage.database.base import Database
 from storage.errors import EvidenceFailed, SpillwatchError, WatchChanged
 from storage.evidence.digest import Digest, digest_beside
 from storage.evidence.warc import EvidenceStore

@@ -4,6 +4,7 @@ They come from two lists that other packages bring, from Unicode as Python knows
 """
 
 import json
+import re
 import unicodedata
 from collections.abc import Collection, Iterable, Iterator
 from importlib import resources
@@ -26,9 +27,22 @@ _WHITE = "\t\n\v\f\r\x1c\x1d\x1e\x1f\x85\u2028\u2029"
 # Letters by category that nobody can see: Hangul fillers and the blank Braille pattern.
 _INVISIBLE = "\u115f\u1160\u3164\uffa0\u2800"
 _DROPPED = frozenset({"Mn", "Me", "Cf", "Cc"})  # categories
+_CHANGING = _DROPPED | {"So"}
+_JAMO = frozenset(map(chr, range(0x1100, 0x1200)))  # `text.folding` composes them into syllables
 _BORDER = "\U0010ffff"  # not a character: nothing folds to it, and nothing combines with it
 _DOTS = "。｡．․"  # read as "." in a domain, as IDNA (UTS 46) does
 _DASHES = "‐‑‒–—―−﹘﹣－"
+# For names only. An em dash is punctuation between two words, so it is not a hyphen.
+_HYPHENS = "‐‑‒–−﹘﹣－⁃"
+_APOSTROPHES = "‘’‛ʹʻʼʽˈ′＇`´"
+_SEPARATORS = "·•‧∙⋅・･‣◦"  # read as "*", as symbols and emoji are
+_MARKS = "™℠"  # signs behind a name, not letters of it
+_TATWEEL = "\u0640"
+# Letters of other styles that have no decomposition, by their names in Unicode.
+_STYLES = re.compile(
+    "(?:LATIN LETTER SMALL CAPITAL|REGIONAL INDICATOR SYMBOL LETTER"
+    "|(?:NEGATIVE (?:CIRCLED|SQUARED)|PARENTHESIZED) LATIN (?:CAPITAL|SMALL) LETTER) ([A-Z])"
+)
 # Look-alikes that the Unicode confusables list gives as two characters, or not at all.
 _MORE_HOMOGLYPHS = dict(
     zip("ηӏøłđħŧæœƒǥȿ", ["n", "l", "o", "l", "d", "h", "t", "ae", "oe", "f", "g", "s"], strict=True)
@@ -39,7 +53,8 @@ def mention_images() -> Iterator[Pair]:
     """Yield the images of the fold for names, aliases, domains and brands."""
     letters = _homoglyphs()
     simplified = _simplified()
-    listed = frozenset((*letters, *simplified, *_DOTS, *_WHITE, *_INVISIBLE))
+    letters |= _punctuation()
+    listed = frozenset((*letters, *simplified, *_DOTS, *_WHITE, *_INVISIBLE, _TATWEEL))
     changing = frozenset(_may_change(chain(*_FOLDED_RANGES, sorted(map(ord, simplified))), listed))
     for source in sorted(changing):
         image = _settled(source, letters, simplified, changing)
@@ -58,7 +73,7 @@ def _may_change(points: Iterable[int], listed: Collection[str]) -> Iterator[str]
     decomposed, small = unicodedata.normalize("NFKD", whole).split(_BORDER), whole.casefold().split(_BORDER)
     for character, parts, folded in zip(characters, decomposed, small, strict=True):
         stays = character == parts == folded and character not in listed and not character.isspace()
-        if not stays or unicodedata.category(character) in _DROPPED:
+        if not stays or unicodedata.category(character) in _CHANGING or _styled_letter(character):
             yield character
 
 
@@ -69,9 +84,33 @@ def _settled(
     for _ in range(4):
         if changing.isdisjoint(source):
             break
-        parts = unicodedata.normalize("NFKD", source)
+        parts = _decomposed(source)
         source = "".join([_image(part, letters, simplified) for part in parts])
     return source
+
+
+def _decomposed(source: str) -> str:
+    """Return the NFKD form, except that Hangul stays composed and its single letters stay as they are."""
+    if len(source) == 1 and (styled := _styled_letter(source)):
+        return styled
+    if source in _MARKS:
+        return "*"
+    parts = unicodedata.normalize("NFKD", source)
+    if _JAMO.isdisjoint(parts):
+        return parts
+    composed = unicodedata.normalize("NFC", parts)
+    return composed if _JAMO.isdisjoint(composed) else source
+
+
+def _styled_letter(character: str) -> str | None:
+    style = _STYLES.fullmatch(unicodedata.name(character, ""))
+    return style[1].lower() if style else None
+
+
+def _punctuation() -> dict[str, str]:
+    """Return the hyphens, apostrophes and separators of names, each with its ASCII image."""
+    images = (("-", _HYPHENS), ("'", _APOSTROPHES), ("*", _SEPARATORS))
+    return {character: image for image, characters in images for character in characters}
 
 
 def _image(character: str, letters: dict[str, str], simplified: dict[str, str]) -> str:
@@ -79,8 +118,11 @@ def _image(character: str, letters: dict[str, str], simplified: dict[str, str]) 
         return "."
     if character.isspace() or character in _WHITE:
         return " "
-    if character in _INVISIBLE or unicodedata.category(character) in _DROPPED:
+    category = unicodedata.category(character)
+    if character in _INVISIBLE or character == _TATWEEL or category in _DROPPED:
         return ""
+    if category == "So" and character != "\ufffd":
+        return "*"
     folded = character.casefold()
     return "".join(letters.get(part) or simplified.get(part, part) for part in folded)
 

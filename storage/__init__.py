@@ -1,1 +1,21 @@
-"""The rows every other part reads and writes, one module a noun, and the evidence files beside them."""
+"""The rows that every other package reads and writes, and the evidence files.
+
+One module per noun has its tables and every query on them:
+
+- sources, runs, captures: where we look, each visit, and each stored response
+- listings: what is offered. `listing_tables` declares its tables, `listing_intake` stores batches, `search`
+  is the full-text index, `data_sets` joins offers of the same data
+- companies, watch: for whom and for what we watch, and the rematches after a change
+- matches: what was found of a company in a version
+- alerts, deliveries: the alerts with their revisions, and each attempt to send one
+- coverage: statistics over several of these tables
+
+Beside them:
+
+- tables: imports every module that declares a table
+- work: the interface between the code that creates work and the engine that calls handlers
+- settings, errors: the section [storage], and the base of all errors
+- database/: opening the database, its column types, its errors, the daemon's lock, the schema
+- migrations/: the way from any released schema to this one
+- evidence/: the WARC files, the only place that holds what was published unmasked
+"""

@@ -1,7 +1,8 @@
-"""Alerts: one a finding, with every revision of what it said, and who has dealt with it.
+"""Alerts: one per finding, with all of its revisions and its triage state.
 
-When an alert speaks again, and how it is called then, is decided by the caller (alerts.dedupe). Kept here:
-alert, revision and deliveries come in one transaction, and revisions count up without a gap.
+The caller (alerts.dedupe) decides when an alert gets another revision, and of which kind. This module
+guarantees that alert, revision and deliveries are written in one transaction, and that revisions are numbered
+without gaps.
 """
 
 import uuid
@@ -14,7 +15,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import ForeignKey, Index, UniqueConstraint, insert, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from storage.base import Base, state_moved
+from storage.database.base import Base, state_moved
 from storage.deliveries import Delivery, DeliveryState
 from storage.listing_tables import Listing
 
@@ -63,7 +64,7 @@ class Alert(Base):
     company_id: Mapped[int | None] = mapped_column(ForeignKey("companies.id"))
     source_id: Mapped[int | None] = mapped_column(ForeignKey("sources.id"))
     listing_id: Mapped[int | None] = mapped_column(ForeignKey("listings.id"))
-    listing_gone: Mapped[bool]  # what was last judged of it
+    listing_gone: Mapped[bool]  # whether its listing was gone when it was last judged
     severity: Mapped[Severity]
     score: Mapped[int]
     title: Mapped[str]
@@ -77,7 +78,7 @@ class Alert(Base):
 
 
 class AlertRevision(Base):
-    """What an alert said from `at` on."""
+    """What an alert says from `at` on."""
 
     __tablename__ = "alert_revisions"
     __table_args__ = (UniqueConstraint("alert_id", "number"),)
@@ -90,12 +91,12 @@ class AlertRevision(Base):
     severity: Mapped[Severity]
     score: Mapped[int]
     signals: Mapped[list[dict[str, Any]]]  # [{"name", "weight", "count"?, "text"}]
-    content: Mapped[dict[str, Any]]  # everything a message needs, masked
+    content: Mapped[dict[str, Any]]  # everything that a message needs, masked
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlertDraft:
-    """What is to be said: the next revision of the alert with this `dedupe_key`, or a new alert."""
+    """A revision to write: of the alert with this `dedupe_key`, or of a new alert."""
 
     kind: AlertKind
     dedupe_key: str
@@ -125,31 +126,31 @@ class OpenedAlert(NamedTuple):
 
 
 def open_or_revise(
-    session: Session, finding: AlertDraft, *, channels: Sequence[ChannelTarget], now: datetime
+    session: Session, draft: AlertDraft, *, channels: Sequence[ChannelTarget], now: datetime
 ) -> OpenedAlert:
-    """Writes the alert, its revision and one delivery a channel.
+    """Write the alert, its revision and one delivery per channel.
 
-    Hold the alert by `by_key(..., for_update=True)` in the same transaction. Where another opened it in
-    between, the insert fails with DatabaseConflict and the whole judgement is made again.
+    Lock the alert by `alert_by_key(..., for_update=True)` in the same transaction. If another transaction
+    opens it at the same moment, the insert fails with DatabaseConflict: judge again.
     """
-    alert = alert_by_key(session, finding.dedupe_key, for_update=True)
+    alert = alert_by_key(session, draft.dedupe_key, for_update=True)
     if alert is None:
         alert = Alert(
-            kind=finding.kind,
-            dedupe_key=finding.dedupe_key,
-            company_id=finding.company_id,
-            source_id=finding.source_id,
-            listing_id=finding.listing_id,
+            kind=draft.kind,
+            dedupe_key=draft.dedupe_key,
+            company_id=draft.company_id,
+            source_id=draft.source_id,
+            listing_id=draft.listing_id,
             opened_at=now,
             revision=0,
         )
         session.add(alert)
-    alert.severity, alert.score, alert.title = finding.severity, finding.score, finding.title
-    alert.state, alert.updated_at, alert.revision = finding.state, now, alert.revision + 1
-    if finding.listing_id == alert.listing_id:
-        alert.listing_gone = finding.listing_gone
+    alert.severity, alert.score, alert.title = draft.severity, draft.score, draft.title
+    alert.state, alert.updated_at, alert.revision = draft.state, now, alert.revision + 1
+    if draft.listing_id == alert.listing_id:
+        alert.listing_gone = draft.listing_gone
     session.flush()
-    _add_revision(session, alert.id, alert.revision, finding, now)
+    _add_revision(session, alert.id, alert.revision, draft, now)
     return OpenedAlert(
         alert.id, alert.revision, _add_deliveries(session, alert.id, alert.revision, channels, now)
     )
@@ -163,20 +164,20 @@ def alert_by_key(session: Session, dedupe_key: str, *, for_update: bool = False)
 
 
 def lock_oldest_of_keys(session: Session, dedupe_keys: Collection[str]) -> Alert | None:
-    """The oldest alert with one of these keys, held for the rest of the transaction."""
+    """Return the oldest alert with one of these keys, locked for the rest of the transaction."""
     query = select(Alert).where(Alert.dedupe_key.in_(dedupe_keys)).order_by(Alert.id).limit(1)
     return session.scalar(query.with_for_update().execution_options(populate_existing=True))
 
 
 def lock_alert(session: Session, alert_id: int) -> Alert | None:
-    """Held for the rest of the transaction."""
+    """Return the alert, locked for the rest of the transaction."""
     return session.get(Alert, alert_id, with_for_update=True, populate_existing=True)
 
 
 def lock_open_alert(
     session: Session, kind: AlertKind, *, source_id: int | None = None, key_prefix: str | None = None
 ) -> Alert | None:
-    """The newest alert of a kind that is not resolved, held for the rest of the transaction."""
+    """Return the newest alert of a kind that is not resolved, locked for the rest of the transaction."""
     query = select(Alert).where(Alert.kind == kind, Alert.state != TriageState.RESOLVED)
     if source_id is not None:
         query = query.where(Alert.source_id == source_id)
@@ -186,7 +187,7 @@ def lock_open_alert(
 
 
 def alerts_with_life_changes(session: Session, *, now: datetime, limit: int) -> Sequence[int]:
-    """Ids of the findings whose listing went, or came back, since it was judged."""
+    """Return the ids of alerts about findings whose listing is gone, or back, since it was judged."""
     gone = Listing.gone_at.is_not(None)
     query = select(Alert.id).join(Listing, Listing.id == Alert.listing_id)
     query = query.where(Alert.kind == AlertKind.FINDING, Alert.listing_gone != gone)
@@ -194,22 +195,25 @@ def alerts_with_life_changes(session: Session, *, now: datetime, limit: int) -> 
 
 
 def note_listing_gone(session: Session, alert_id: int, *, gone: bool) -> bool:
-    """False: that was known. Call it in the transaction that writes the revision."""
-    other = update(Alert).where(Alert.id == alert_id, Alert.listing_gone != gone)
-    return state_moved(session, other.values(listing_gone=gone))
+    """Record whether the alert's listing is gone. False: this is recorded already.
+
+    Call it in the transaction that writes the revision.
+    """
+    change = update(Alert).where(Alert.id == alert_id, Alert.listing_gone != gone)
+    return state_moved(session, change.values(listing_gone=gone))
 
 
-def _add_revision(session: Session, alert_id: int, number: int, finding: AlertDraft, now: datetime) -> None:
+def _add_revision(session: Session, alert_id: int, number: int, draft: AlertDraft, now: datetime) -> None:
     session.execute(
         insert(AlertRevision).values(
             alert_id=alert_id,
             number=number,
             at=now,
-            change=finding.change,
-            severity=finding.severity,
-            score=finding.score,
-            signals=list(finding.signals),
-            content=finding.content,
+            change=draft.change,
+            severity=draft.severity,
+            score=draft.score,
+            signals=list(draft.signals),
+            content=draft.content,
         )
     )
 
@@ -247,10 +251,12 @@ def set_triage_state(
     note: str | None = None,
     state: TriageState = TriageState.ACKNOWLEDGED,
 ) -> bool:
-    """Who has dealt with it, when, and to what end. False: there is no such alert, or it is in this state."""
-    other = update(Alert).where(Alert.id == alert_id, Alert.state != state)
+    """Record a triage state: by whom, when and why. False: there is no such alert, or it has this state
+    already.
+    """
+    change = update(Alert).where(Alert.id == alert_id, Alert.state != state)
     values = {"state": state, "acknowledged_at": now, "acknowledged_by": by, "updated_at": now}
-    return state_moved(session, other.values(**values, **({} if note is None else {"note": note})))
+    return state_moved(session, change.values(**values, **({} if note is None else {"note": note})))
 
 
 def alert_by_id(session: Session, alert_id: int) -> Alert | None:
@@ -258,13 +264,13 @@ def alert_by_id(session: Session, alert_id: int) -> Alert | None:
 
 
 def revisions_of(session: Session, alert_id: int) -> Sequence[AlertRevision]:
-    """Oldest first."""
+    """Return the revisions of an alert, oldest first."""
     query = select(AlertRevision).where(AlertRevision.alert_id == alert_id).order_by(AlertRevision.number)
     return session.scalars(query).all()
 
 
 def revision_by_number(session: Session, alert_id: int, number: int) -> AlertRevision:
-    """NoResultFound: there is none of this number."""
+    """Return one revision; raises NoResultFound if it does not exist."""
     query = select(AlertRevision).where(AlertRevision.alert_id == alert_id, AlertRevision.number == number)
     return session.scalars(query).one()
 
@@ -277,12 +283,12 @@ def recent_alerts(
     severity: Severity | None = None,
     limit: int = 50,
 ) -> Sequence[Alert]:
-    """Newest first; `severity`: at least this."""
+    """Return alerts, newest first; `severity` is the lowest one."""
     query = select(Alert).order_by(Alert.id.desc()).limit(limit)
     if state is not None:
         query = query.where(Alert.state == state)
     if kind is not None:
         query = query.where(Alert.kind == kind)
     if severity is not None:
-        query = query.where(Alert.severity.in_([one for one in Severity if one.rank >= severity.rank]))
+        query = query.where(Alert.severity.in_([each for each in Severity if each.rank >= severity.rank]))
     return session.scalars(query).all()

@@ -8,7 +8,7 @@ from enum import StrEnum
 from sqlalchemy import ForeignKey, Index, insert, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from storage.base import Base
+from storage.database.base import Base
 from storage.evidence.warc import RecordPlace
 
 
@@ -48,7 +48,7 @@ class LocatedRecord:
 
 
 def place_columns(place: RecordPlace | None) -> dict[str, str | int | None]:
-    """The three columns of a place."""
+    """Return the values of a place's three columns."""
     return {
         "evidence_file": place.file if place else None,
         "evidence_offset": place.offset if place else None,
@@ -93,7 +93,10 @@ class CaptureRecord:
 
 
 def add_captures(session: Session, records: Sequence[CaptureRecord]) -> Sequence[int]:
-    """Ids in the order of the records. Call `EvidenceWriter.sync` first: a row must not outlive its bytes."""
+    """Store captures; return their ids in the order of the records.
+
+    Call `EvidenceWriter.sync` first: a row must never point at bytes that are not on disk.
+    """
     if not records:
         return []
     rows = [
@@ -125,14 +128,14 @@ def conclude_capture(
     reason: str | None = None,
     charset: str | None = None,
 ) -> None:
-    """What parsing came to; `charset` None leaves what is there."""
+    """Record the outcome of parsing; without a charset, the stored one stays."""
     values = {"outcome": outcome, "reason": reason} | ({"charset": charset} if charset else {})
     session.execute(update(Capture).where(Capture.id == capture_id).values(values))
 
 
 @dataclass(frozen=True, slots=True)
 class CaptureConclusion:
-    """What parsing a capture came to."""
+    """The outcome of parsing a capture."""
 
     capture_id: int
     outcome: CaptureOutcome
@@ -141,7 +144,7 @@ class CaptureConclusion:
 
 
 def conclude_captures(session: Session, conclusions: Sequence[CaptureConclusion]) -> None:
-    """The same as `conclude_capture`, one statement for all that came to the same."""
+    """Record many outcomes of parsing, with one statement per different outcome."""
     alike: dict[CaptureConclusion, list[int]] = {}
     for each in conclusions:
         alike.setdefault(replace(each, capture_id=0), []).append(each.capture_id)
@@ -156,5 +159,5 @@ def capture_by_id(session: Session, capture_id: int) -> Capture | None:
 
 
 def captures_of_run(session: Session, run_id: int) -> Sequence[Capture]:
-    """In the order fetched."""
+    """Return the captures of a run in the order in which they were fetched."""
     return session.scalars(select(Capture).where(Capture.run_id == run_id).order_by(Capture.id)).all()

@@ -1,7 +1,7 @@
-"""Companies: whom we watch for, by which terms, and with which fingerprint segments.
+"""Companies, their watch terms and their fingerprint segments.
 
-Every change to what is watched raises the watch's revision and asks for a rematch of the archive, in the same
-transaction.
+Every change to what is watched raises the watch revision in the same transaction. If it can lead to new
+matches, it also requests a rematch of the archive.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -21,11 +21,11 @@ from sqlalchemy.orm import (
     selectinload,
 )
 
-from storage.base import Base, insert_new, state_moved
-from storage.columns import clean
+from storage.database.base import Base, insert_new, state_moved
+from storage.database.columns import clean
 from storage.sources import SyncResult
 from storage.watch import MatchScope, raise_watch_revision, request_rematch
-from storage.watch import watch_revision as watch_revision  # callers find it here
+from storage.watch import watch_revision as watch_revision  # callers import it from here
 
 
 class TermKind(StrEnum):
@@ -50,7 +50,7 @@ class Company(Base):
 
 
 class Term(Base):
-    """Never deleted: a match that it found still says why."""
+    """A watch term. It is never deleted, because matches refer to it."""
 
     __tablename__ = "terms"
     __table_args__ = (UniqueConstraint("company_id", "text"),)
@@ -69,9 +69,9 @@ class Term(Base):
 
 
 class Segment(Base):
-    """A fingerprint file in the segments folder, and what follows it. The key that made it is never here.
+    """A fingerprint file in the segments folder, with its deltas. The key that made it is never stored here.
 
-    `series` and `state` None: of the format before there were series; no delta can follow it.
+    `series` and `state` are None for a file from before there were series; it takes no deltas.
     """
 
     __tablename__ = "segments"
@@ -85,10 +85,10 @@ class Segment(Base):
     fields: Mapped[list[str]]
     fingerprints: Mapped[int]
     customers: Mapped[int]  # the highest ordinal
-    sha256: Mapped[str]  # of what the file holds
+    sha256: Mapped[str]  # of the file's content
     series: Mapped[str | None]
-    state: Mapped[str | None]  # of the customers, once this file is taken up
-    sequence: Mapped[int] = mapped_column(default=0)  # of that state within the series
+    state: Mapped[str | None]  # names the set of customers after this file was imported
+    sequence: Mapped[int] = mapped_column(default=0)  # number of that state within the series
     imported_at: Mapped[datetime]
     active: Mapped[bool] = mapped_column(default=True)
 
@@ -97,7 +97,9 @@ class Segment(Base):
 
 
 class SegmentDelta(Base):
-    """Customers who were added or erased since the segment's file; gone once it is merged into that."""
+    """Customers who were added or erased after the segment's file was made; deleted when it is merged into
+    it.
+    """
 
     __tablename__ = "segment_deltas"
     __table_args__ = (UniqueConstraint("segment_id", "sequence"),)
@@ -126,7 +128,7 @@ class DeclaredTerm:
 
 @dataclass(frozen=True, slots=True)
 class DeclaredCompany:
-    """`definition`: what else the file says, without secrets."""
+    """A company from a file. `definition` is the rest of the file, without secrets."""
 
     slug: str
     name: str
@@ -138,7 +140,7 @@ class DeclaredCompany:
 @dataclass(frozen=True, slots=True)
 class SegmentRecord:
     company_id: int
-    file: str  # its name within the segments folder
+    file: str  # name in the segments folder
     key_id: str
     key_check: str
     fields: tuple[str, ...]
@@ -155,7 +157,7 @@ class DeltaRecord:
     segment_id: int
     state: str
     sequence: int
-    file: str  # its name within the segments folder
+    file: str  # name in the segments folder
     fields: tuple[str, ...]
     fingerprints: int
     customers: int
@@ -166,21 +168,21 @@ class DeltaRecord:
 def sync_declared_companies(
     session: Session, declared: Sequence[DeclaredCompany], now: datetime
 ) -> SyncResult:
-    """The files' companies are the declared ones afterwards; what a person added stays as it is.
+    """Make the declared companies those of the files; companies that a person added stay as they are.
 
     Writes a Rematch row for each company whose terms were added or changed.
     """
     known = {company.slug: company for company in session.scalars(select(Company))}
     added = [item.slug for item in declared if item.slug not in known]
-    changed = [item.slug for item in declared if _sync(session, known.get(item.slug), item, now)]
-    removed = _remove(known, {item.slug for item in declared}, now)
+    changed = [item.slug for item in declared if _sync_company(session, known.get(item.slug), item, now)]
+    removed = _remove_undeclared(known, {item.slug for item in declared}, now)
     if changed or removed:
         raise_watch_revision(session)
     return SyncResult(tuple(added), tuple(slug for slug in changed if slug not in added), tuple(removed))
 
 
-def _sync(session: Session, known: Company | None, item: DeclaredCompany, now: datetime) -> bool:
-    """Whether anything of this company is new or different."""
+def _sync_company(session: Session, known: Company | None, item: DeclaredCompany, now: datetime) -> bool:
+    """Store a declared company; return whether anything about it is new or different."""
     values: dict[str, Any] = {
         "name": item.name,
         "definition": dict(item.definition),
@@ -195,18 +197,18 @@ def _sync(session: Session, known: Company | None, item: DeclaredCompany, now: d
         company.updated_at = now
         session.add(company)
         session.flush()
-    more, fewer = _sync_terms(session, company.id, item.terms, now)
-    if more or (different and item.terms):
+    widened, narrowed = _sync_terms(session, company.id, item.terms, now)
+    if widened or (different and item.terms):
         request_rematch(
             session, scope=MatchScope.TERMS, company_id=company.id, reason="terms changed", now=now
         )
-    return different or more or fewer
+    return different or widened or narrowed
 
 
 def _sync_terms(
     session: Session, company_id: int, terms: Sequence[DeclaredTerm], now: datetime
 ) -> tuple[bool, bool]:
-    """Whether terms were added or changed; whether terms were withdrawn."""
+    """Store a company's terms; return whether some were added or changed, and whether some were withdrawn."""
     known = {term.text: term for term in session.scalars(select(Term).where(Term.company_id == company_id))}
     declared = {clean(term.text): term for term in terms}
     new = [_term_row(company_id, text, term, now) for text, term in declared.items() if text not in known]
@@ -233,14 +235,18 @@ def _term_row(company_id: int, text: str, term: DeclaredTerm, now: datetime) -> 
 
 
 def _change_term(known: Term, term: DeclaredTerm) -> bool:
-    """Whether the term finds other things than before; owner and reason are only noted."""
+    """Store a changed term; return whether it now finds other mentions.
+
+    Owner and reason do not change that.
+    """
     known.owner, known.reason = term.owner, term.reason
     before = (known.kind, known.exclude, known.active)
     known.kind, known.exclude, known.active = term.kind, list(term.exclude), True
     return before != (known.kind, known.exclude, known.active)
 
 
-def _remove(known: Mapping[str, Company], declared: set[str], now: datetime) -> list[str]:
+def _remove_undeclared(known: Mapping[str, Company], declared: set[str], now: datetime) -> list[str]:
+    """Deactivate the companies whose file is gone; return their slugs."""
     gone = [c for slug, c in known.items() if slug not in declared and c.declared_in and c.active]
     for company in gone:
         company.active = False
@@ -249,23 +255,29 @@ def _remove(known: Mapping[str, Company], declared: set[str], now: datetime) -> 
 
 
 def add_segment(session: Session, record: SegmentRecord, now: datetime) -> int:
-    """The segment's id. The same file is added once; new or taken up again, it asks for a rematch."""
-    row = _row(record) | {"imported_at": now}
+    """Store a segment; return its id. The same file is stored once.
+
+    A new segment, or a retired one that is active again, requests a rematch.
+    """
+    row = _segment_values(record) | {"imported_at": now}
     added = session.scalar(insert_new(session, Segment).values(row).returning(Segment.id))
     same = and_(Segment.company_id == record.company_id, Segment.sha256 == record.sha256)
-    again = update(Segment).where(same, Segment.active.is_(False)).values(active=True, **_row(record))
+    again = (
+        update(Segment).where(same, Segment.active.is_(False)).values(active=True, **_segment_values(record))
+    )
     if added is not None or state_moved(session, again):
-        _changed(session, record.company_id, "segment added", now)
+        _fingerprints_changed(session, record.company_id, "segment added", now)
     return added if added is not None else session.scalars(select(Segment.id).where(same)).one()
 
 
 def renew_segment(session: Session, segment_id: int, record: SegmentRecord, *, was: str) -> bool:
-    """Another file stands for the segment and the deltas up to its sequence. False: it is not `was` any more.
+    """Replace a segment's file and the deltas up to its sequence by a merged file.
 
-    The customers found before stay its customers: ordinals are the same in all files of a series.
+    False: the segment's file is no longer `was`. Earlier hits stay valid, because ordinals are the same in
+    all files of a series.
     """
     still = and_(Segment.id == segment_id, Segment.file == was, Segment.active)
-    renewed = state_moved(session, update(Segment).where(still).values(**_row(record)))
+    renewed = state_moved(session, update(Segment).where(still).values(**_segment_values(record)))
     if renewed:
         _forget_deltas(session, segment_id, record.sequence)
         raise_watch_revision(session)
@@ -273,23 +285,23 @@ def renew_segment(session: Session, segment_id: int, record: SegmentRecord, *, w
 
 
 def add_delta(session: Session, record: DeltaRecord, now: datetime) -> int:
-    """The delta's id. Whether it may follow is the caller's to check; two of one sequence cannot be there.
+    """Store a delta; return its id. The caller checks that it may follow; a sequence number occurs only once.
 
-    New customers are looked for in the archive; what was found of erased ones stays.
+    New customers request a rematch of the archive. Earlier hits of erased customers stay.
     """
     segment = session.get_one(Segment, record.segment_id)
     delta = SegmentDelta(**asdict(record) | {"fields": list(record.fields), "imported_at": now})
     session.add(delta)
     session.flush()
     if record.fingerprints:
-        _changed(session, segment.company_id, "customers added", now)
+        _fingerprints_changed(session, segment.company_id, "customers added", now)
     else:
         raise_watch_revision(session)
     return delta.id
 
 
 def retire_segment(session: Session, segment_id: int) -> bool:
-    """Not matched against from now on, nor its deltas. False: it was not active."""
+    """Stop matching with a segment and its deltas. False: it was not active."""
     retired = state_moved(
         session, update(Segment).where(Segment.id == segment_id, Segment.active).values(active=False)
     )
@@ -299,23 +311,23 @@ def retire_segment(session: Session, segment_id: int) -> bool:
     return retired
 
 
-def _row(record: SegmentRecord) -> dict[str, Any]:
+def _segment_values(record: SegmentRecord) -> dict[str, Any]:
     return asdict(record) | {"fields": list(record.fields)}
 
 
-def _changed(session: Session, company_id: int, reason: str, now: datetime) -> None:
+def _fingerprints_changed(session: Session, company_id: int, reason: str, now: datetime) -> None:
     raise_watch_revision(session)
     request_rematch(session, scope=MatchScope.FINGERPRINTS, company_id=company_id, reason=reason, now=now)
 
 
 def _forget_deltas(session: Session, segment_id: int, until: int | None = None) -> None:
-    """`until`: the last sequence that is forgotten, None for all."""
+    """Delete a segment's deltas up to the sequence `until`; None: all of them."""
     gone = delete(SegmentDelta).where(SegmentDelta.segment_id == segment_id)
     session.execute(gone if until is None else gone.where(SegmentDelta.sequence <= until))
 
 
 def company_by_slug(session: Session, slug: str) -> Company | None:
-    """Also a removed one: its matches are still there."""
+    """Return a company, also a removed one, because its matches are kept."""
     return session.scalar(select(Company).where(Company.slug == slug))
 
 
@@ -324,35 +336,35 @@ def company_by_id(session: Session, company_id: int) -> Company | None:
 
 
 def active_companies(session: Session) -> Sequence[Company]:
-    """By slug."""
+    """Return the active companies, sorted by slug."""
     return session.scalars(select(Company).where(Company.active).order_by(Company.slug)).all()
 
 
 def active_terms(session: Session) -> Sequence[Term]:
-    """Of active companies, each with its company."""
+    """Return the active terms of active companies, each with its company."""
     query = select(Term).join(Term.company).where(Term.active, Company.active)
     return session.scalars(query.options(contains_eager(Term.company)).order_by(Term.id)).all()
 
 
 def terms_named(session: Session, company_id: int, texts: Collection[str]) -> Sequence[Term]:
-    """Those of a company's terms, active or not, that read like this."""
+    """Return the terms of a company that have one of these texts, active or not."""
     return session.scalars(select(Term).where(Term.company_id == company_id, Term.text.in_(texts))).all()
 
 
 def active_segments(session: Session) -> Sequence[Segment]:
-    """Of active companies, each with its company and its deltas in order."""
+    """Return the active segments of active companies, each with its company and its deltas in order."""
     query = select(Segment).join(Segment.company).where(Segment.active, Company.active)
     loaded = query.options(contains_eager(Segment.company), selectinload(Segment.deltas))
     return session.scalars(loaded.order_by(Segment.id)).all()
 
 
 def all_segments(session: Session) -> Sequence[Segment]:
-    """All, also the retired ones, each with its company and its deltas in order."""
+    """Return all segments, also retired ones, each with its company and its deltas in order."""
     query = select(Segment).options(joinedload(Segment.company), selectinload(Segment.deltas))
     return session.scalars(query.order_by(Segment.id)).all()
 
 
 def segment_files(session: Session) -> set[str]:
-    """The names of the files that count, also those of companies that are not watched at the moment."""
+    """Return the names of the files in use, also those of companies that are not watched at the moment."""
     bases = session.scalars(select(Segment.file).where(Segment.active)).all()
     return {*bases, *session.scalars(select(SegmentDelta.file)).all()}

@@ -1,4 +1,4 @@
-"""What was watched and what was not: statistics over runs, listings and their versions. Reads only."""
+"""What was watched and what was not: statistics over runs, listings and versions. Writes nothing."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,13 +23,13 @@ class FinishedRun:
 
     @property
     def read(self) -> bool:
-        """Whether it read what there was."""
+        """Whether it read what the source showed."""
         return self.outcome in READ
 
 
 @dataclass(frozen=True, slots=True)
 class NewestListingTimes:
-    """The newest of a source's listings: when we saw it first, and when the site says it was posted."""
+    """The number of a source's listings, and the newest times of first seeing and of posting among them."""
 
     listings: int
     first_seen: datetime | None
@@ -37,7 +37,7 @@ class NewestListingTimes:
 
 
 def finished_runs(session: Session, source_id: int, *, since: datetime) -> Sequence[FinishedRun]:
-    """The runs that ended since then, oldest first."""
+    """Return the runs that ended since then, oldest first."""
     columns = (Run.finished_at, Run.outcome, Run.reason, Run.pages, Run.pages_unread)
     ended = select(*columns).where(Run.source_id == source_id, Run.state == RunState.FINISHED)
     rows = session.execute(ended.where(Run.finished_at >= since).order_by(Run.finished_at, Run.id))
@@ -49,26 +49,29 @@ def finished_runs(session: Session, source_id: int, *, since: datetime) -> Seque
 
 
 def last_finished_run(session: Session, source_id: int) -> Run | None:
-    """The newest run that ended, whatever it ended in."""
+    """Return the newest run that ended, whatever its outcome."""
     ended = select(Run).where(Run.source_id == source_id, Run.state == RunState.FINISHED)
     return session.scalar(ended.order_by(Run.finished_at.desc(), Run.id.desc()).limit(1))
 
 
 def last_successful_run(session: Session, source_id: int) -> Run | None:
-    """The newest run that read what there was."""
+    """Return the newest run that read what the source showed."""
     read = select(Run).where(Run.source_id == source_id, Run.outcome.in_(READ))
     return session.scalar(read.order_by(Run.finished_at.desc()).limit(1))
 
 
 def newest_listing_times(session: Session, source_id: int, *, now: datetime) -> NewestListingTimes:
-    """A date in the future is a mistake of the site's, and says nothing about its newest listing."""
+    """Return the newest times of a source.
+
+    A posting date in the future is a mistake of the site and is ignored.
+    """
     posted = func.max(Listing.posted_at).filter(Listing.posted_at <= now)
     query = select(func.count(), func.max(Listing.first_seen_at), posted)
     return NewestListingTimes(*session.execute(query.where(Listing.source_id == source_id)).one())
 
 
 def versions_by_match_state(session: Session, source_id: int, *, since: datetime) -> dict[MatchState, int]:
-    """How many versions seen since then are in each state, those with none included."""
+    """Return the number of versions seen since then per state, 0 included."""
     versions = select(ListingVersion.match_state, func.count()).join(Listing)
     versions = versions.where(Listing.source_id == source_id, ListingVersion.seen_at >= since)
     counted = {row[0]: row[1] for row in session.execute(versions.group_by(ListingVersion.match_state))}

@@ -1,7 +1,7 @@
-"""Deliveries: the outbox, each attempt at it, and how each channel is doing.
+"""Deliveries: the outbox, the attempts of each delivery, and the state of each channel.
 
-A delivery is written in the transaction that writes its alert, so neither is without the other. It is sent at
-least once, always with the same idempotency key.
+A delivery is written in the same transaction as its alert, so one never exists without the other. It is sent
+at least once, always with the same idempotency key.
 """
 
 from collections.abc import Sequence
@@ -23,9 +23,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from storage.base import Base, insert_new, state_moved
+from storage.database.base import Base, insert_new, state_moved
 
-SEND_LEASE = timedelta(minutes=15)  # after which a claimed delivery is due again; an attempt has ten
+SEND_LEASE = timedelta(minutes=15)  # after it a claimed delivery is due again; an attempt may take ten
 
 
 class DeliveryState(StrEnum):
@@ -72,7 +72,7 @@ class Delivery(Base):
 
 
 class Attempt(Base):
-    """Written before the attempt begins: one without an end was interrupted, or still goes on."""
+    """Written before the attempt begins. An attempt without an end was interrupted, or is still going on."""
 
     __tablename__ = "delivery_attempts"
     __table_args__ = (UniqueConstraint("delivery_id", "number"),)
@@ -97,7 +97,7 @@ class Channel(Base):
     transport: Mapped[str]
     state: Mapped[ChannelState]
     since: Mapped[datetime]
-    failures: Mapped[int]  # in a row
+    failures: Mapped[int]  # failed attempts in a row
     last_success_at: Mapped[datetime | None]
     last_failure_at: Mapped[datetime | None]
     last_reason: Mapped[str | None]
@@ -105,10 +105,10 @@ class Channel(Base):
 
 @dataclass(frozen=True, slots=True)
 class ClaimedDelivery:
-    """`epoch` must come back with the outcome; `attempt` counts from 1.
+    """A claimed delivery. `epoch` must be given back with the outcome; `attempt` counts from 1.
 
-    `tries` and `since`: how many attempts this is since the delivery was last given up, if it ever was, and
-    when the first of them began.
+    `tries` is the number of attempts, this one included, since the delivery last failed permanently, or in
+    total if it never did; `since` is when the first of them began.
     """
 
     delivery_id: int
@@ -133,13 +133,15 @@ class ChannelTransition:
 
 
 def due_deliveries(session: Session, *, now: datetime, limit: int) -> Sequence[int]:
-    """Ids, the longest due first."""
-    query = select(Delivery.id).where(_waits(now))
+    """Return the ids of due deliveries, the one that is due longest first."""
+    query = select(Delivery.id).where(_is_due(now))
     return session.scalars(query.order_by(Delivery.next_attempt_at, Delivery.id).limit(limit)).all()
 
 
-def _waits(now: datetime) -> ColumnElement[bool]:
-    """Pending, or being sent by nobody any more: its outcome could not be written."""
+def _is_due(now: datetime) -> ColumnElement[bool]:
+    """Pending and its time has come; or claimed, but the lease is over because its outcome could not be
+    written.
+    """
     return or_(
         and_(Delivery.state == DeliveryState.PENDING, Delivery.next_attempt_at <= now),
         and_(Delivery.state == DeliveryState.SENDING, Delivery.claimed_at <= now - SEND_LEASE),
@@ -147,17 +149,18 @@ def _waits(now: datetime) -> ColumnElement[bool]:
 
 
 def next_due_at(session: Session) -> datetime | None:
-    """When the next pending delivery is due; None: none is pending."""
+    """Return when the next pending delivery is due; None: no delivery is pending."""
     query = select(Delivery.next_attempt_at).where(Delivery.state == DeliveryState.PENDING)
     return session.scalar(query.order_by(Delivery.next_attempt_at).limit(1))
 
 
 def claim_delivery(session: Session, delivery_id: int, *, now: datetime) -> ClaimedDelivery | None:
-    """Also writes the attempt's row. None: another has it, or it is not due yet. Commit before sending.
+    """Claim a delivery and write the row of its attempt. Commit before sending.
 
-    A claim that nobody concludes ends after SEND_LEASE, or at boot by `recover_deliveries`.
+    None: another worker has claimed it, or it is not due yet. A claim without an outcome ends after
+    SEND_LEASE, or at the start of the daemon by `recover_deliveries`.
     """
-    sending = update(Delivery).where(Delivery.id == delivery_id, _waits(now))
+    sending = update(Delivery).where(Delivery.id == delivery_id, _is_due(now))
     sending = sending.values(
         state=DeliveryState.SENDING,
         epoch=Delivery.epoch + 1,
@@ -167,9 +170,9 @@ def claim_delivery(session: Session, delivery_id: int, *, now: datetime) -> Clai
     if not state_moved(session, sending.execution_options(synchronize_session=False)):
         return None
     row = session.get_one(Delivery, delivery_id, populate_existing=True)
-    _interrupt(session, Attempt.delivery_id == delivery_id, now=now)
+    _interrupt_attempts(session, Attempt.delivery_id == delivery_id, now=now)
     session.execute(insert(Attempt).values(delivery_id=delivery_id, number=row.attempts, started_at=now))
-    tries, since = _tries(session, delivery_id)
+    tries, since = _tries_since_given_up(session, delivery_id)
     return ClaimedDelivery(
         delivery_id=row.id,
         epoch=row.epoch,
@@ -184,16 +187,16 @@ def claim_delivery(session: Session, delivery_id: int, *, now: datetime) -> Clai
     )
 
 
-def _tries(session: Session, delivery_id: int) -> tuple[int, datetime]:
-    """The attempts since the last one that was given up, and when the first of them began."""
-    mine = Attempt.delivery_id == delivery_id
+def _tries_since_given_up(session: Session, delivery_id: int) -> tuple[int, datetime]:
+    """Return the number of attempts since the last permanent failure, and when the first of them began."""
+    of_delivery = Attempt.delivery_id == delivery_id
     given_up = select(func.coalesce(func.max(Attempt.number), 0)).where(
-        mine, Attempt.outcome == AttemptOutcome.PERMANENT
+        of_delivery, Attempt.outcome == AttemptOutcome.PERMANENT
     )
-    these = select(func.count(), func.min(Attempt.started_at)).where(
-        mine, Attempt.number > given_up.scalar_subquery()
+    later = select(func.count(), func.min(Attempt.started_at)).where(
+        of_delivery, Attempt.number > given_up.scalar_subquery()
     )
-    tries, since = session.execute(these).one()
+    tries, since = session.execute(later).one()
     return tries, since
 
 
@@ -209,20 +212,23 @@ def record_outcome(
     duration_ms: int | None = None,
     next_attempt_at: datetime | None = None,
 ) -> bool:
-    """What became of the attempt. `next_attempt_at`: for RETRY. False: another has claimed it since."""
+    """Record how the attempt ended. False: another worker has claimed the delivery since.
+
+    `next_attempt_at` is required for RETRY, and not allowed for any other outcome.
+    """
     if (next_attempt_at is None) == (outcome is AttemptOutcome.RETRY):
-        raise ValueError("an attempt to be repeated needs next_attempt_at, and no other has one")
-    values: dict[str, object] = {"state": AFTER[outcome], "reason": reason, "claimed_at": None}
+        raise ValueError("next_attempt_at is required for a retry, and not allowed for any other outcome")
+    values: dict[str, object] = {"state": STATE_AFTER[outcome], "reason": reason, "claimed_at": None}
     if outcome is AttemptOutcome.SENT:
         values["sent_at"] = now
     if next_attempt_at is not None:
         values["next_attempt_at"] = next_attempt_at
-    mine = update(Delivery).where(
+    claim = update(Delivery).where(
         Delivery.id == claimed.delivery_id,
         Delivery.epoch == claimed.epoch,
         Delivery.state == DeliveryState.SENDING,
     )
-    if not state_moved(session, mine.values(values)):
+    if not state_moved(session, claim.values(values)):
         return False
     attempt = update(Attempt).where(
         Attempt.delivery_id == claimed.delivery_id, Attempt.number == claimed.attempt
@@ -240,7 +246,7 @@ def record_outcome(
     return True
 
 
-AFTER = {
+STATE_AFTER = {
     AttemptOutcome.SENT: DeliveryState.SENT,
     AttemptOutcome.RETRY: DeliveryState.PENDING,
     AttemptOutcome.PERMANENT: DeliveryState.FAILED,
@@ -249,22 +255,22 @@ AFTER = {
 
 
 def recover_deliveries(session: Session, *, now: datetime) -> Sequence[int]:
-    """At boot, under the daemon's lock: what is being sent by nobody is pending again. Returns the ids.
+    """Make interrupted deliveries pending again; return their ids. Call it at start, under the daemon's lock.
 
-    It may have arrived; it goes out again with the same idempotency key.
+    They may have arrived, and are sent again with the same idempotency key.
     """
     sending = update(Delivery).where(Delivery.state == DeliveryState.SENDING)
     pending = sending.values(
         state=DeliveryState.PENDING, epoch=Delivery.epoch + 1, claimed_at=None, next_attempt_at=now
     )
     ids = session.scalars(pending.returning(Delivery.id)).all()
-    _interrupt(session, now=now)
+    _interrupt_attempts(session, now=now)
     return ids
 
 
-def _interrupt(session: Session, *these: ColumnElement[bool], now: datetime) -> None:
-    """End the attempts that nobody will end."""
-    begun = update(Attempt).where(Attempt.outcome.is_(None), *these)
+def _interrupt_attempts(session: Session, *conditions: ColumnElement[bool], now: datetime) -> None:
+    """Conclude the attempts without an outcome as interrupted."""
+    begun = update(Attempt).where(Attempt.outcome.is_(None), *conditions)
     session.execute(begun.values(outcome=AttemptOutcome.INTERRUPTED, reason="interrupted", finished_at=now))
 
 
@@ -279,9 +285,10 @@ def record_channel_result(
     permanent: bool = False,
     dead_after: int = 5,
 ) -> ChannelTransition | None:
-    """Counts a success or a failure. None: the channel's state is what it was.
+    """Count a success or a failure of a channel. None: the channel's state did not change.
 
-    Dead: after this many failures in a row, or one permanent. One success makes it ok again.
+    A channel is dead after `dead_after` failures in a row, or after one permanent failure. One success makes
+    it ok.
     """
     blank = {"name": name, "transport": transport, "state": ChannelState.OK, "since": now, "failures": 0}
     session.execute(insert_new(session, Channel).values(blank))
@@ -303,7 +310,7 @@ def record_channel_result(
 
 
 def channels(session: Session) -> Sequence[Channel]:
-    """By name; only those that something was sent through."""
+    """Return the channels through which something was sent, sorted by name."""
     return session.scalars(select(Channel).order_by(Channel.name)).all()
 
 
@@ -312,12 +319,12 @@ def delivery_by_id(session: Session, delivery_id: int) -> Delivery | None:
 
 
 def deliveries_of_alert(session: Session, alert_id: int) -> Sequence[Delivery]:
-    """Oldest first."""
+    """Return the deliveries of an alert, oldest first."""
     return session.scalars(select(Delivery).where(Delivery.alert_id == alert_id).order_by(Delivery.id)).all()
 
 
 def attempts_of(session: Session, delivery_id: int) -> Sequence[Attempt]:
-    """Oldest first."""
+    """Return the attempts of a delivery, oldest first."""
     query = select(Attempt).where(Attempt.delivery_id == delivery_id).order_by(Attempt.number)
     return session.scalars(query).all()
 
@@ -330,7 +337,7 @@ def recent_deliveries(
     alert_id: int | None = None,
     limit: int = 50,
 ) -> Sequence[Delivery]:
-    """Newest first."""
+    """Return deliveries, newest first."""
     query = select(Delivery).order_by(Delivery.id.desc()).limit(limit)
     if state is not None:
         query = query.where(Delivery.state == state)
@@ -342,9 +349,9 @@ def recent_deliveries(
 
 
 def retry_failed(session: Session, *, now: datetime, channel: str | None = None) -> Sequence[int]:
-    """What failed for good is due once more, with its idempotency key, all its time and all its attempts.
+    """Make failed deliveries due again; return their ids.
 
-    Returns the ids.
+    They keep their idempotency keys, and have all of their time and attempts again.
     """
     failed = update(Delivery).where(Delivery.state == DeliveryState.FAILED)
     if channel is not None:

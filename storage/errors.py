@@ -1,4 +1,4 @@
-"""What can go wrong here, and the base of everything that can go wrong anywhere.
+"""Errors of storage, and the base class of all errors of Spillwatch.
 
 SpillwatchError
 └── StorageError
@@ -21,14 +21,14 @@ SpillwatchError
         ├── DigestKeyDamaged
         └── EvidenceUnwritable
 
-A message never holds a password, a parameter of a statement or a line of a listing.
+A message never contains a password, a parameter of a statement or a line of a listing.
 """
 
 from typing import ClassVar
 
 
 class SpillwatchError(Exception):
-    """Something went wrong that Spillwatch can name."""
+    """An error that Spillwatch recognises."""
 
     reason: ClassVar[str] = "error"  # a slug; each has a heading in docs/reference/errors.md
     permanent: ClassVar[bool] = True  # False: the same call may succeed later
@@ -44,7 +44,7 @@ class StorageError(SpillwatchError):
 
 
 class DatabaseFailed(StorageError):
-    """The database refused a statement; its own log says which."""
+    """The database refused a statement. The database's log says which one."""
 
     reason = "database_failed"
 
@@ -56,27 +56,27 @@ class DatabaseUrlInvalid(DatabaseFailed):
 
 
 class DatabaseUnreachable(DatabaseFailed):
-    """The database does not answer. Check that it runs and that the address in database_url is right."""
+    """The database does not answer. Check that it is running and that database_url is correct."""
 
     reason = "database_unreachable"
     permanent = False
 
 
 class DatabaseBusy(DatabaseFailed):
-    """Another program holds the database. Try again, and end what holds it if this goes on."""
+    """Another program has locked the database. Try again; if this continues, end that program."""
 
     reason = "database_busy"
     permanent = False
 
 
 class DatabaseRefused(DatabaseFailed):
-    """The database does not let this user in. Check user, password and rights."""
+    """The database refuses this user. Check user, password and permissions."""
 
     reason = "database_refused"
 
 
 class DatabaseFull(DatabaseFailed):
-    """The disk under the database is full. Make room; nothing that was committed is lost."""
+    """The disk of the database is full. Free some space; nothing that was committed is lost."""
 
     reason = "database_full"
     permanent = False
@@ -108,20 +108,20 @@ class SchemaNewer(StorageError):
 
 
 class AlreadyRunning(StorageError):
-    """Another daemon runs on this database. Stop it first: one daemon a database."""
+    """Another daemon runs on this database. Stop it first: a database can have only one."""
 
     reason = "already_running"
 
 
 class WatchChanged(StorageError):
-    """Terms or segments changed while a listing was being matched. Match it again."""
+    """Terms or segments changed while a listing was being matched. It has to be matched again."""
 
     reason = "watch_changed"
     permanent = False
 
 
 class TargetNotEmpty(StorageError):
-    """The database to copy into has rows already. Name an empty one."""
+    """The target database is not empty. Name an empty one."""
 
     reason = "target_not_empty"
 
@@ -133,25 +133,25 @@ class EvidenceFailed(StorageError):
 
 
 class EvidenceMissing(EvidenceFailed):
-    """The evidence file is not there. Restore it from a backup of the evidence folder."""
+    """The evidence file does not exist. Restore it from a backup of the evidence folder."""
 
     reason = "evidence_missing"
 
 
 class EvidenceDamaged(EvidenceFailed):
-    """The evidence is not what was stored. Restore the file from a backup of the evidence folder."""
+    """The evidence differs from what was stored. Restore the file from a backup of the evidence folder."""
 
     reason = "evidence_damaged"
 
 
 class DigestKeyDamaged(EvidenceFailed):
-    """The key of the digests cannot be used."""
+    """The key of the digests is damaged. Restore it from a backup of the evidence folder."""
 
     reason = "digest_key_damaged"
 
 
 class EvidenceUnwritable(EvidenceFailed):
-    """The evidence could not be written. Check room and rights of the evidence folder."""
+    """The evidence could not be written. Check free space and permissions of the evidence folder."""
 
     reason = "evidence_unwritable"
     permanent = False

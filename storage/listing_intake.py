@@ -1,13 +1,13 @@
-"""Listings come in: a batch of masked records becomes listings, versions and search entries.
+"""Storing listings: a batch of masked records becomes listings, versions and search entries.
 
-Order of rules, for each batch:
-1. Of two records with one key the later one counts.
-2. An unknown key becomes a listing and its version 1; equal content elsewhere makes it a re-post, but not
-   among replies, where everybody says "thanks".
-3. A known key with equal content is only seen again; one that was gone is back.
-4. A known key with other content gets a new version that says what changed. A field that is empty because its
-   selector found nothing on the whole page (`lost`) keeps its stored value and is no change.
-Storing a batch twice leaves what storing it once leaves.
+The rules for each batch, in order:
+1. If two records have the same key, the later one counts.
+2. An unknown key becomes a listing with version 1. It is a re-post if a listing with equal content exists.
+   Replies are never re-posts, because many of them have the same text ("thanks").
+3. A known key with equal content is recorded as seen again; if the listing was gone, it is back.
+4. A known key with different content gets a new version that says what changed. A field that is empty
+   because its selector found nothing on the whole page (`lost`) keeps its stored value.
+Storing a batch twice has the same result as storing it once.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,14 +20,14 @@ from sqlalchemy import RowMapping, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from storage import search
-from storage.base import BATCH, insert_new, new_ids
 from storage.captures import place_columns
-from storage.columns import MAX_INTEGER, amount, clean
+from storage.database.base import BATCH, insert_new, new_ids
+from storage.database.columns import MAX_INTEGER, amount, clean
 from storage.evidence.warc import RecordPlace
 from storage.listing_tables import Attachment, Life, Listing, ListingVersion, MatchState, stored_key
 
-MAX_CHANGE_CHARS = 300  # of each side of a change; the whole text is in the two versions
-PRICE = frozenset({"price_amount", "price_currency"})
+MAX_CHANGE_CHARS = 300  # of each side of a change; the two versions have the whole text
+PRICE_FIELDS = frozenset({"price_amount", "price_currency"})
 ON_LISTING = ("title", "seller", "price_amount", "price_currency", "claimed_records", "data_classes")
 KNOWN_COLUMNS = (
     "id",
@@ -42,7 +42,7 @@ KNOWN_COLUMNS = (
 COMPARED = (*ON_LISTING, "body", "sample")
 LOST_COLUMNS = {"price": ("price_amount", "price_currency")}  # of a field that is not one column
 IN_DIGEST = frozenset({"title", "body", "sample"})
-UNMASKED = "unmasked_text"  # the change's field where only masked text or an attachment differs
+UNMASKED_FIELD = "unmasked_text"  # field of a change if only masked characters or an attachment differ
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +56,11 @@ class AttachmentRecord:
 
 @dataclass(frozen=True, slots=True)
 class ListingRecord:
-    """A listing as an item page showed it, already masked.
+    """A listing as an item page showed it, masked.
 
-    `content_digest`: of the unmasked title, body, sample and attachments, without price and seller, so that
-    the same text offered again elsewhere has the same digest. Price, seller and the other fields are compared
-    one by one; a date is not, since "two hours ago" moves.
+    `content_digest` is that of the unmasked title, body, sample and attachments, without price and seller, so
+    that the same text offered again elsewhere has the same digest. Price, seller and the other fields are
+    compared one by one. The date is not compared, because "two hours ago" changes with every visit.
     """
 
     key: str
@@ -82,12 +82,14 @@ class ListingRecord:
     capture_id: int | None = None
     place: RecordPlace | None = None  # the record with the unmasked text
     lost: frozenset[str] = frozenset()  # fields that the site's pages no longer show where they did
-    thread_key: str | None = None  # of the listing that this one is a reply to
+    thread_key: str | None = None  # key of the listing that this one replies to
 
 
 @dataclass(frozen=True, slots=True)
 class Upserted:
-    """`version_id`: the new version, if any. `life`: None where it was only seen again."""
+    """The result for one key. `version_id` is the new version, if any; `life` is None if it was only seen
+    again.
+    """
 
     key: str
     listing_id: int
@@ -101,7 +103,7 @@ Fields = dict[str, Any]
 def upsert_many(
     session: Session, source_id: int, records: Sequence[ListingRecord], now: datetime
 ) -> list[Upserted]:
-    """One result a key, in the order in which the keys first appear."""
+    """Store records; return one result per key, in the order in which the keys first occur."""
     latest = {stored_key(record.key): record for record in records}
     keys = list(latest)
     stored: dict[str, Upserted] = {}
@@ -112,7 +114,7 @@ def upsert_many(
 
 
 def fields_of(record: ListingRecord) -> Fields:
-    """What is compared and stored of a record, within what a column holds."""
+    """Return the fields of a record that are compared and stored, limited to what a column can hold."""
     price = amount(record.price_amount)
     claimed = record.claimed_records
     return {
@@ -129,7 +131,7 @@ def fields_of(record: ListingRecord) -> Fields:
 
 
 class _Batch:
-    """One batch on its way in; at most BATCH records, each with a key of its own."""
+    """One batch that is being stored: at most BATCH records with different keys."""
 
     def __init__(
         self, session: Session, source_id: int, records: dict[str, ListingRecord], now: datetime
@@ -143,18 +145,18 @@ class _Batch:
         self.lives: dict[str, tuple[int, Life | None]] = {}
 
     def store(self) -> dict[str, Upserted]:
-        known = self._known(self.records)
+        known = self._lock_known_rows(self.records)
         new = [key for key in self.records if key not in known]
-        lost = self._add(new)
-        known |= self._known(lost)  # another writer was faster
-        self._see_again(known)
+        stored_by_others = self._add_new_listings(new)
+        known |= self._lock_known_rows(stored_by_others)
+        self._update_known_listings(known)
         numbers = self._add_versions()
         return {
             key: Upserted(self.records[key].key, listing_id, numbers.get(listing_id), life)
             for key, (listing_id, life) in self.lives.items()
         }
 
-    def _known(self, keys: Sequence[str] | dict[str, ListingRecord]) -> dict[str, RowMapping]:
+    def _lock_known_rows(self, keys: Sequence[str] | dict[str, ListingRecord]) -> dict[str, RowMapping]:
         if not keys:
             return {}
         query = select(*(getattr(Listing, name) for name in (*KNOWN_COLUMNS, *ON_LISTING)))
@@ -164,33 +166,33 @@ class _Batch:
 
     # --- unknown keys
 
-    def _add(self, keys: Sequence[str]) -> list[str]:
-        """Returns the keys that another writer has stored meanwhile."""
+    def _add_new_listings(self, keys: Sequence[str]) -> list[str]:
+        """Store unknown keys; return those that another writer has stored in the meantime."""
         if not keys:
             return []
-        originals = self._originals(keys)
+        originals = self._stored_originals(keys)
         ids = dict(zip(keys, new_ids(self.session, Listing, len(keys)), strict=True))
         rows = [
-            self._new_row(key, listing_id, originals.get(self._copied(key)))
+            self._listing_row(key, listing_id, originals.get(self._repost_digest(key)))
             for key, listing_id in ids.items()
         ]
         statement = insert_new(self.session, Listing).execution_options(preserve_rowcount=True)
         if self.session.connection().execute(statement, rows).rowcount != len(rows):
-            ids = self._mine(ids)
-        reposts = self._reposts_within(ids, originals)
+            ids = self._ids_stored_by_us(ids)
+        reposts = self._mark_reposts_in_batch(ids, originals)
         for key, listing_id in ids.items():
-            copied = listing_id in reposts or self._copied(key) in originals
+            copied = listing_id in reposts or self._repost_digest(key) in originals
             self.lives[key] = (listing_id, Life.REPOSTED if copied else Life.NEW)
-            self.versions.append(self._version(key, listing_id, 1, []))
+            self.versions.append(self._version_row(key, listing_id, 1, []))
         return [key for key in keys if key not in ids]
 
-    def _mine(self, ids: dict[str, int]) -> dict[str, int]:
+    def _ids_stored_by_us(self, ids: dict[str, int]) -> dict[str, int]:
         stored = set(self.session.scalars(select(Listing.id).where(Listing.id.in_(ids.values()))))
         return {key: listing_id for key, listing_id in ids.items() if listing_id in stored}
 
-    def _originals(self, keys: Sequence[str]) -> dict[str, int]:
-        """The first listing of each content that is stored already."""
-        digests = {self._copied(key) for key in keys} - {""}
+    def _stored_originals(self, keys: Sequence[str]) -> dict[str, int]:
+        """Return the first stored listing per content digest."""
+        digests = {self._repost_digest(key) for key in keys} - {""}
         first = func.min(func.coalesce(Listing.repost_of_id, Listing.id)).label("root")
         query = (
             select(Listing.content_digest, first)
@@ -199,12 +201,14 @@ class _Batch:
         )
         return {row.content_digest: row.root for row in self.session.execute(query)}
 
-    def _copied(self, key: str) -> str:
-        """What a re-post has in common with its original; "" for what is none."""
+    def _repost_digest(self, key: str) -> str:
+        """Return the digest that a re-post shares with its original; "" for a reply, which is never a
+        re-post.
+        """
         record = self.records[key]
         return "" if record.thread_key is not None else record.content_digest
 
-    def _new_row(self, key: str, listing_id: int, original: int | None) -> Fields:
+    def _listing_row(self, key: str, listing_id: int, original: int | None) -> Fields:
         record = self.records[key]
         return {
             "id": listing_id,
@@ -226,12 +230,14 @@ class _Batch:
             **{name: self.fields[key][name] for name in ON_LISTING},
         }
 
-    def _reposts_within(self, ids: dict[str, int], originals: dict[str, int]) -> dict[int, int]:
-        """Equal contents that arrive in one batch: the first of them is the original."""
+    def _mark_reposts_in_batch(self, ids: dict[str, int], originals: dict[str, int]) -> dict[int, int]:
+        """Mark re-posts of listings of the same batch, the first of which is the original; return their
+        originals.
+        """
         firsts: dict[str, int] = {}
         reposts: dict[int, int] = {}
         for key, listing_id in ids.items():
-            digest = self._copied(key)
+            digest = self._repost_digest(key)
             first = firsts.setdefault(digest, listing_id)
             if digest and digest not in originals and first != listing_id:
                 reposts[listing_id] = first
@@ -242,14 +248,14 @@ class _Batch:
 
     # --- known keys
 
-    def _see_again(self, known: dict[str, RowMapping]) -> None:
+    def _update_known_listings(self, known: dict[str, RowMapping]) -> None:
         self._keep_lost(known)
         changed = {key: row for key, row in known.items() if self._differs(key, row)}
-        previous = self._previous([row["id"] for row in changed.values()])
+        previous = self._current_versions([row["id"] for row in changed.values()])
         updates, untouched = [], []
         for key, row in known.items():
-            changes = self._changes(key, row, previous[row["id"]]) if key in changed else []
-            life = _life(changes, gone=row["gone_at"] is not None)
+            changes = self._field_changes(key, row, previous[row["id"]]) if key in changed else []
+            life = _life_after(changes, gone=row["gone_at"] is not None)
             self.lives[key] = (row["id"], life)
             if life is None and row["row_digest"] == self.records[key].row_digest:
                 untouched.append(row["id"])
@@ -257,13 +263,13 @@ class _Batch:
             number = row["version_number"] + bool(changes)
             updates.append(self._seen_row(key, row, number, life))
             if changes:
-                self.versions.append(self._version(key, row["id"], number, changes))
+                self.versions.append(self._version_row(key, row["id"], number, changes))
         self._write_seen(updates, untouched)
 
     def _keep_lost(self, known: Mapping[str, RowMapping]) -> None:
         """Give empty fields whose selectors are lost the values of the stored version."""
         lost = {key: row for key, row in known.items() if self.records[key].lost}
-        previous = self._previous([row["id"] for row in lost.values()])
+        previous = self._current_versions([row["id"] for row in lost.values()])
         for key, row in lost.items():
             record, fields = self.records[key], self.fields[key]
             names = {name for each in record.lost for name in LOST_COLUMNS.get(each, (each,))}
@@ -278,7 +284,7 @@ class _Batch:
             row[name] != fields[name] for name in ON_LISTING
         )
 
-    def _previous(self, listing_ids: Sequence[int]) -> dict[int, RowMapping]:
+    def _current_versions(self, listing_ids: Sequence[int]) -> dict[int, RowMapping]:
         if not listing_ids:
             return {}
         columns = (ListingVersion.listing_id, *(getattr(ListingVersion, name) for name in COMPARED))
@@ -286,13 +292,13 @@ class _Batch:
         query = query.where(Listing.id.in_(listing_ids), ListingVersion.number == Listing.version_number)
         return {row["listing_id"]: row for row in self.session.execute(query).mappings()}
 
-    def _changes(self, key: str, row: RowMapping, previous: RowMapping) -> list[Fields]:
+    def _field_changes(self, key: str, row: RowMapping, previous: RowMapping) -> list[Fields]:
         fields = self.fields[key]
         different = [name for name in COMPARED if previous[name] != fields[name]]
         if not different and row["content_digest"] != self.records[key].content_digest:
-            return [{"field": UNMASKED, "before": None, "after": None}]
+            return [{"field": UNMASKED_FIELD, "before": None, "after": None}]
         return [
-            {"field": name, "before": _shown(previous[name]), "after": _shown(fields[name])}
+            {"field": name, "before": _shortened(previous[name]), "after": _shortened(fields[name])}
             for name in different
         ]
 
@@ -321,7 +327,7 @@ class _Batch:
 
     # --- versions
 
-    def _version(self, key: str, listing_id: int, number: int, changes: list[Fields]) -> Fields:
+    def _version_row(self, key: str, listing_id: int, number: int, changes: list[Fields]) -> Fields:
         record = self.records[key]
         return {
             "listing_id": listing_id,
@@ -338,7 +344,7 @@ class _Batch:
         }
 
     def _add_versions(self) -> dict[int, int]:
-        """The new versions' ids by listing, with their attachments and search entries."""
+        """Store the new versions with their attachments and search entries; return version ids by listing."""
         if not self.versions:
             return {}
         version_ids = new_ids(self.session, ListingVersion, len(self.versions))
@@ -348,37 +354,39 @@ class _Batch:
         ids = {row["listing_id"]: row["id"] for row in self.versions}
         keys = {listing_id: key for key, (listing_id, _) in self.lives.items()}
         attachments = [
-            _attachment(version_id, item)
+            _attachment_row(version_id, item)
             for listing_id, version_id in ids.items()
             for item in self.records[keys[listing_id]].attachments
         ]
         if attachments:
             self.session.connection().execute(insert(Attachment), attachments)
-        search.index_listings(self.session, [(row["listing_id"], searchable(row)) for row in self.versions])
+        search.index_listings(
+            self.session, [(row["listing_id"], searchable_text(row)) for row in self.versions]
+        )
         return ids
 
 
-def _life(changes: list[Fields], *, gone: bool) -> Life | None:
+def _life_after(changes: list[Fields], *, gone: bool) -> Life | None:
     if gone:
         return Life.BACK
     if not changes:
         return None
-    return Life.PRICE_CHANGED if {change["field"] for change in changes} <= PRICE else Life.EDITED
+    return Life.PRICE_CHANGED if {change["field"] for change in changes} <= PRICE_FIELDS else Life.EDITED
 
 
-def _shown(value: object) -> object:
+def _shortened(value: object) -> object:
     if isinstance(value, Decimal):
         return format(value, "f")
     return value[:MAX_CHANGE_CHARS] if isinstance(value, str) else value
 
 
-def searchable(version: Mapping[str, Any]) -> str:
-    """The masked text that a listing is found by, out of its current version's fields."""
+def searchable_text(version: Mapping[str, Any]) -> str:
+    """Return the masked text by which a search finds a listing, from the fields of its current version."""
     parts = (version["title"], version["seller"] or "", version["body"], version["sample"])
     return "\n".join(parts)
 
 
-def _attachment(version_id: int, item: AttachmentRecord) -> Fields:
+def _attachment_row(version_id: int, item: AttachmentRecord) -> Fields:
     return {
         "version_id": version_id,
         "capture_id": item.capture_id,

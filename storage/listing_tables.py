@@ -1,4 +1,4 @@
-"""The tables of what is offered: a listing, its versions, their attachments. Import them from `listings`."""
+"""The tables of listings, their versions and attachments. Import them from `listings`."""
 
 import hashlib
 from datetime import datetime
@@ -9,16 +9,16 @@ from typing import Any
 from sqlalchemy import ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from storage.base import Base
 from storage.captures import LocatedRecord
-from storage.columns import MAX_CHAR_BYTES, clean
+from storage.database.base import Base
+from storage.database.columns import MAX_CHAR_BYTES, clean
 from storage.sources import Source
 
-MAX_KEY_BYTES = 1000  # an index entry of PostgreSQL ends at 2,704
+MAX_KEY_BYTES = 1000  # PostgreSQL limits an index entry to 2,704
 
 
 def stored_key(key: str) -> str:
-    """The key as the row has it: cut where it is long, so that it stays the only one of its kind."""
+    """Return the key as the row stores it. A long key is cut, and its hash keeps it unique."""
     kept = clean(key)
     if len(kept) * MAX_CHAR_BYTES <= MAX_KEY_BYTES or len(kept.encode()) <= MAX_KEY_BYTES:
         return kept
@@ -26,7 +26,7 @@ def stored_key(key: str) -> str:
 
 
 class Life(StrEnum):
-    """What happened to a listing last."""
+    """What last happened to a listing."""
 
     NEW = "new"
     EDITED = "edited"
@@ -43,7 +43,7 @@ class MatchState(StrEnum):
 
 
 class Listing(Base):
-    """What is offered, as it was last seen; the text is in its versions."""
+    """A listing as it was last seen; its text is in its versions."""
 
     __tablename__ = "listings"
     __table_args__ = (
@@ -59,20 +59,18 @@ class Listing(Base):
     source_id: Mapped[int] = mapped_column(ForeignKey("sources.id"))
     key: Mapped[str]
     url: Mapped[str]  # masked
-    thread_key: Mapped[str | None]  # of the listing that this one is a reply to; no list shows a reply
+    thread_key: Mapped[str | None]  # key of the listing that this one replies to; lists show no replies
     life: Mapped[Life]
-    row_digest: Mapped[str]  # of the list page's row
-    content_digest: Mapped[str]  # of the unmasked text; "" where there is none
-    repost_of_id: Mapped[int | None] = mapped_column(
-        ForeignKey("listings.id")
-    )  # always the first of its kind
-    data_set_id: Mapped[int | None] = mapped_column(
-        ForeignKey("listings.id")
-    )  # the first that offered the same data; None: itself, as far as is known
+    row_digest: Mapped[str]  # of its row on the list page; "": its item page has to be read again
+    content_digest: Mapped[str]  # of the unmasked text; "" without text
+    # The first listing with the same text.
+    repost_of_id: Mapped[int | None] = mapped_column(ForeignKey("listings.id"))
+    # The first listing that offers the same data; None: this one, as far as is known.
+    data_set_id: Mapped[int | None] = mapped_column(ForeignKey("listings.id"))
     version_number: Mapped[int]
     first_seen_at: Mapped[datetime]
     last_seen_at: Mapped[datetime]
-    checked_at: Mapped[datetime]  # when its own page was read last
+    checked_at: Mapped[datetime]  # when its item page was last read
     gone_at: Mapped[datetime | None]
     title: Mapped[str]
     seller: Mapped[str | None]
@@ -87,7 +85,7 @@ class Listing(Base):
 
 
 class ListingVersion(LocatedRecord, Base):
-    """What a listing said from `seen_at` on, masked; its evidence is the record with the unmasked text."""
+    """The text of a listing from `seen_at` on, masked; its evidence is the record with the unmasked text."""
 
     __tablename__ = "listing_versions"
     __table_args__ = (

@@ -1,4 +1,4 @@
-"""Listings: what is offered, what became of it, and which versions wait to be matched."""
+"""Listings: queries of the crawler, of people and of the matching, and the life of each listing."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -10,8 +10,8 @@ from sqlalchemy import ColumnElement, Float, and_, cast, func, or_, select, upda
 from sqlalchemy.orm import Session, aliased, contains_eager, joinedload, selectinload
 
 from storage import search as fulltext
-from storage.base import state_moved
 from storage.companies import Company
+from storage.database.base import state_moved
 from storage.listing_intake import AttachmentRecord, ListingRecord, Upserted, upsert_many
 from storage.listing_tables import Attachment, Life, Listing, ListingVersion, MatchState, stored_key
 from storage.matches import MatchSummary
@@ -30,8 +30,8 @@ __all__ = [
     "upsert_many",
 ]
 
-MAX_KEYS = 10_000  # of one statement; SQLite takes 32,766 parameters
-MATCH_LEASE = timedelta(minutes=10)  # after which a claimed version that nobody concluded is due again
+MAX_KEYS = 10_000  # per statement; SQLite accepts 32,766 parameters
+MATCH_LEASE = timedelta(minutes=10)  # after it a claimed version without a result is due again
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,152 +42,163 @@ class KnownListing:
     gone: bool
 
 
-# --- what the crawler asks
+# --- queries of the crawler
 
 
 def known_listings(session: Session, source_id: int, keys: Collection[str]) -> dict[str, KnownListing]:
-    """Those of the keys that this source has had before."""
+    """Return the keys that are listings of this source already."""
     columns = (Listing.key, Listing.row_digest, Listing.first_seen_at, Listing.last_seen_at, Listing.gone_at)
-    asked = {stored_key(key): key for key in keys}
+    keys_by_stored = {stored_key(key): key for key in keys}
     return {
-        asked[row.key]: KnownListing(
+        keys_by_stored[row.key]: KnownListing(
             row.row_digest, row.first_seen_at, row.last_seen_at, row.gone_at is not None
         )
-        for mine in _keyed(source_id, asked)
-        for row in session.execute(select(*columns).where(mine))
+        for condition in _key_conditions(source_id, keys_by_stored)
+        for row in session.execute(select(*columns).where(condition))
     }
 
 
-def _keyed(source_id: int, keys: Collection[str]) -> Iterator[ColumnElement[bool]]:
-    """The condition of these keys' listings, for as many keys at a time as a statement takes."""
+def _key_conditions(source_id: int, keys: Collection[str]) -> Iterator[ColumnElement[bool]]:
+    """Yield conditions for the listings with these keys, each for at most MAX_KEYS keys."""
     stored = [stored_key(key) for key in keys]
     for start in range(0, len(stored), MAX_KEYS):
         yield and_(Listing.source_id == source_id, Listing.key.in_(stored[start : start + MAX_KEYS]))
 
 
 def listings_to_recheck(session: Session, source_id: int, limit: int) -> list[tuple[str, str]]:
-    """(key, url) of the listings whose own page was read the longest ago, without those that are gone and
-    without replies, which are read with their thread.
+    """Return (key, url) of the listings whose item page was read longest ago.
+
+    Listings that are gone are left out, and replies, which are read with their thread.
     """
     query = (
         select(Listing.key, Listing.url)
-        .where(_listed(source_id))
+        .where(_is_on_lists(source_id))
         .order_by(Listing.checked_at, Listing.id)
         .limit(limit)
     )
     return [(row.key, row.url) for row in session.execute(query)]
 
 
-def _listed(source_id: int) -> ColumnElement[bool]:
-    """What the lists of a source should show: what is there and is no reply."""
+def _is_on_lists(source_id: int) -> ColumnElement[bool]:
+    """Condition for the listings that a source's lists should show: not gone, and not a reply."""
     return and_(Listing.source_id == source_id, Listing.gone_at.is_(None), Listing.thread_key.is_(None))
 
 
 def mark_seen(session: Session, source_id: int, keys: Collection[str], now: datetime) -> Sequence[int]:
-    """On a list page again, with nothing new to read. Returns the ids of those that had been gone."""
+    """Record that a list page shows these listings unchanged; return the ids of those that had been gone."""
     returned: list[int] = []
-    for mine in _keyed(source_id, keys):
-        gone = update(Listing).where(mine, Listing.gone_at.is_not(None))
+    for condition in _key_conditions(source_id, keys):
+        gone = update(Listing).where(condition, Listing.gone_at.is_not(None))
         returned += session.scalars(gone.values(gone_at=None, life=Life.BACK).returning(Listing.id))
-        session.execute(update(Listing).where(mine).values(last_seen_at=now))
+        session.execute(update(Listing).where(condition).values(last_seen_at=now))
     return returned
 
 
 def newest_versions(session: Session, source_id: int, keys: Collection[str]) -> dict[str, ListingVersion]:
-    """The version that each of the keys is at, with its listing."""
+    """Return the current version of each key, with its listing."""
     query = select(ListingVersion).join(Listing).options(contains_eager(ListingVersion.listing))
     query = query.where(ListingVersion.number == Listing.version_number)
-    asked = {stored_key(key): key for key in keys}
+    keys_by_stored = {stored_key(key): key for key in keys}
     return {
-        asked[version.listing.key]: version
-        for mine in _keyed(source_id, asked)
-        for version in session.scalars(query.where(mine))
+        keys_by_stored[version.listing.key]: version
+        for condition in _key_conditions(source_id, keys_by_stored)
+        for version in session.scalars(query.where(condition))
     }
 
 
 def mark_recheck_failed(session: Session, source_id: int, keys: Collection[str], now: datetime) -> None:
-    """Their own pages were asked for in vain: others have their turn at `listings_to_recheck` first."""
-    for mine in _keyed(source_id, keys):
-        session.execute(update(Listing).where(mine).values(checked_at=now))
+    """Record that item pages could not be read: `listings_to_recheck` returns other listings first."""
+    for condition in _key_conditions(source_id, keys):
+        session.execute(update(Listing).where(condition).values(checked_at=now))
 
 
 def request_reread(session: Session, source_id: int, keys: Collection[str]) -> None:
-    """Something of them was not read: the next list that shows their rows has them followed again."""
-    for mine in _keyed(source_id, keys):
-        session.execute(update(Listing).where(mine).values(row_digest=""))
+    """Record that listings were not read completely: the next list page that shows them has them read
+    again.
+    """
+    for condition in _key_conditions(source_id, keys):
+        session.execute(update(Listing).where(condition).values(row_digest=""))
 
 
 def mark_read_whole(session: Session, source_id: int, digests: Mapping[str, str]) -> None:
-    """Everything of them was read, as their rows were (`row_digest` by key)."""
+    """Record that listings were read completely while their rows had these digests (by key)."""
     for key, digest in digests.items():
-        mine = (Listing.source_id == source_id, Listing.key == stored_key(key))
-        session.execute(update(Listing).where(*mine).values(row_digest=digest))
+        condition = (Listing.source_id == source_id, Listing.key == stored_key(key))
+        session.execute(update(Listing).where(*condition).values(row_digest=digest))
 
 
 def mark_gone(session: Session, source_id: int, keys: Collection[str], now: datetime) -> Sequence[int]:
-    """The site itself said so (404, 410). Returns the ids of those that were there until now.
+    """Record that the site said so (404, 410); return the ids of those that were not gone yet.
 
-    As after every failure of their own page, `row_digest` is empty: a list may go on showing their rows.
+    `row_digest` becomes "", as after every failure of an item page, because a list may still show the row.
     """
-    there: list[int] = []
-    for mine in _keyed(source_id, keys):
-        gone = update(Listing).where(mine, Listing.gone_at.is_(None)).values(gone_at=now, life=Life.GONE)
-        there += session.scalars(gone.returning(Listing.id))
-        session.execute(update(Listing).where(mine).values(checked_at=now, row_digest=""))
-    return there
+    newly_gone: list[int] = []
+    for condition in _key_conditions(source_id, keys):
+        there = update(Listing).where(condition, Listing.gone_at.is_(None))
+        gone = there.values(gone_at=now, life=Life.GONE)
+        newly_gone += session.scalars(gone.returning(Listing.id))
+        session.execute(update(Listing).where(condition).values(checked_at=now, row_digest=""))
+    return newly_gone
 
 
 def count_absent(session: Session, source_id: int, *, seen_since: datetime) -> tuple[int, int]:
-    """How many listings were not seen since then, of how many; those that are gone don't count."""
+    """Return how many listings were not seen since then, and how many there are, without those that are
+    gone.
+    """
     unseen = func.count().filter(Listing.last_seen_at < seen_since)
-    there = select(unseen, func.count()).where(_listed(source_id))
+    there = select(unseen, func.count()).where(_is_on_lists(source_id))
     row = session.execute(there).one()
     return row[0], row[1]
 
 
 def copied_listings(session: Session, source_id: int, *, since: datetime) -> int:
-    """Listings first seen since then whose text this source had before, under another key; no replies."""
+    """Count the listings first seen since then whose text this source had before under another key, without
+    replies.
+    """
     earlier = aliased(Listing)
-    # Not one look for each: of 100,000 new ones that took an hour.
+    # One subquery for all: one query per listing took an hour for 100,000 new listings.
     before = select(earlier.content_digest).where(
         earlier.source_id == source_id, earlier.first_seen_at < since, earlier.content_digest != ""
     )
-    new = select(func.count()).where(_listed(source_id), Listing.first_seen_at >= since)
+    new = select(func.count()).where(_is_on_lists(source_id), Listing.first_seen_at >= since)
     return session.scalar(new.where(Listing.content_digest.in_(before))) or 0
 
 
 def mark_absent_gone(
     session: Session, source_id: int, *, seen_since: datetime, now: datetime
 ) -> Sequence[int]:
-    """After a list was read to its end without an error: what was not seen since its start is gone."""
-    absent = update(Listing).where(_listed(source_id), Listing.last_seen_at < seen_since)
+    """Mark the listings that were not seen since then as gone; return their ids.
+
+    Call it after a list was read to its end without an error; `seen_since` is when reading it began.
+    """
+    absent = update(Listing).where(_is_on_lists(source_id), Listing.last_seen_at < seen_since)
     return session.scalars(absent.values(gone_at=now, life=Life.GONE).returning(Listing.id)).all()
 
 
-# --- what a person asks
+# --- queries of people
 
 
 @dataclass(frozen=True, slots=True)
 class ListingFilters:
-    """What to leave out; None asks for nothing. Times are of when a listing was seen first."""
+    """Conditions of a search; None: no condition. Times are those of first seeing."""
 
-    source: str | None = None  # its name
-    company: str | None = None  # its slug: listings that speak of it
+    source: str | None = None  # name
+    company: str | None = None  # slug; listings with matches of this company
     life: Life | None = None
     gone: bool | None = None
     since: datetime | None = None
     until: datetime | None = None
     seller: str | None = None
     currency: str | None = None
-    min_price: Decimal | None = None  # of whatever currency; ask for one as well
+    min_price: Decimal | None = None  # in any currency; use it together with `currency`
     min_records: int | None = None
-    below_id: int | None = None  # the last id of the page before
+    below_id: int | None = None  # the last id of the previous page
 
 
 def search_listings(
     session: Session, query: str | None = None, *, filters: ListingFilters | None = None, limit: int = 50
 ) -> Sequence[Listing]:
-    """Newest first, each with its source. Without a query: all that the filters leave."""
+    """Return listings, newest first, each with its source. Without a query: all that pass the filters."""
     found = select(Listing).options(joinedload(Listing.source)).order_by(Listing.id.desc()).limit(limit)
     found = found.where(*_conditions(filters or ListingFilters()))
     if query is not None:
@@ -196,8 +207,8 @@ def search_listings(
 
 
 def _conditions(filters: ListingFilters) -> list[ColumnElement[bool]]:
-    asked = {name: value for name, value in asdict(filters).items() if value is not None}
-    return [CONDITIONS[name](value) for name, value in asked.items()]
+    given = {name: value for name, value in asdict(filters).items() if value is not None}
+    return [CONDITIONS[name](value) for name, value in given.items()]
 
 
 CONDITIONS: dict[str, Callable[[Any], ColumnElement[bool]]] = {
@@ -211,7 +222,7 @@ CONDITIONS: dict[str, Callable[[Any], ColumnElement[bool]]] = {
     "until": lambda time: Listing.first_seen_at < time,
     "seller": lambda name: Listing.seller == name,
     "currency": lambda code: Listing.price_currency == code,
-    # The price is text, so that it stays exact; for a comparison a float will do.
+    # The price is stored as text, to keep it exact; a float is precise enough for a comparison.
     "min_price": lambda least: cast(Listing.price_amount, Float) >= float(least),
     "min_records": lambda least: Listing.claimed_records >= least,
     "below_id": lambda last: Listing.id < last,
@@ -223,7 +234,7 @@ def recent_listings(session: Session, *, limit: int = 50) -> Sequence[Listing]:
 
 
 def listing_by_id(session: Session, listing_id: int) -> Listing | None:
-    """With its source."""
+    """Return a listing with its source."""
     return session.scalar(select(Listing).where(Listing.id == listing_id).options(joinedload(Listing.source)))
 
 
@@ -232,7 +243,7 @@ def listing_by_key(session: Session, source_id: int, key: str) -> Listing | None
 
 
 def versions_of(session: Session, listing_id: int) -> Sequence[ListingVersion]:
-    """Oldest first, with their attachments."""
+    """Return the versions of a listing with their attachments, oldest first."""
     query = select(ListingVersion).where(ListingVersion.listing_id == listing_id)
     return session.scalars(
         query.options(selectinload(ListingVersion.attachments)).order_by(ListingVersion.number)
@@ -240,7 +251,7 @@ def versions_of(session: Session, listing_id: int) -> Sequence[ListingVersion]:
 
 
 def version_by_id(session: Session, version_id: int) -> ListingVersion | None:
-    """With its listing, the listing's source, and its attachments."""
+    """Return a version with its listing, the listing's source, and its attachments."""
     query = select(ListingVersion).where(ListingVersion.id == version_id)
     return session.scalar(
         query.options(
@@ -251,7 +262,7 @@ def version_by_id(session: Session, version_id: int) -> ListingVersion | None:
 
 
 def latest_version(session: Session, listing_id: int) -> ListingVersion | None:
-    """Like `version_by_id`, of what the listing says now."""
+    """Return the current version of a listing, loaded as by `version_by_id`."""
     latest = select(ListingVersion.id).join(Listing, Listing.id == ListingVersion.listing_id)
     found = session.scalar(
         latest.where(Listing.id == listing_id, ListingVersion.number == Listing.version_number)
@@ -260,28 +271,29 @@ def latest_version(session: Session, listing_id: int) -> ListingVersion | None:
 
 
 def reposts_of(session: Session, listing_id: int) -> Sequence[Listing]:
-    """All listings with the content of this one, the first of them first, each with its source."""
+    """Return all listings with the content of this one, the first one first, each with its source."""
     root = select(func.coalesce(Listing.repost_of_id, Listing.id)).where(Listing.id == listing_id)
     original = root.scalar_subquery()
     query = select(Listing).where(or_(Listing.id == original, Listing.repost_of_id == original))
     return session.scalars(query.options(joinedload(Listing.source)).order_by(Listing.id)).all()
 
 
-# --- what the matching asks
+# --- queries of the matching
 
 
 def versions_due_for_matching(session: Session, *, now: datetime, limit: int) -> Sequence[int]:
-    """Ids of the versions that wait, oldest first."""
-    waiting = select(ListingVersion.id).where(_waits(now))
+    """Return the ids of versions that are due to be matched, oldest first."""
+    waiting = select(ListingVersion.id).where(_is_due_for_matching(now))
     return session.scalars(waiting.order_by(ListingVersion.id).limit(limit)).all()
 
 
 def claim_for_matching(session: Session, version_id: int, *, now: datetime) -> int | None:
-    """The number of this attempt, from 1; None: the version is matched, or another is at it.
+    """Claim a version; return the number of this attempt, from 1.
 
-    A claim that nobody concludes ends after MATCH_LEASE, or at boot by `release_claims`.
+    None: the version is matched already, or another worker has claimed it. A claim without a result ends
+    after MATCH_LEASE, or at the start of the daemon by `release_claims`.
     """
-    waiting = update(ListingVersion).where(ListingVersion.id == version_id, _waits(now))
+    waiting = update(ListingVersion).where(ListingVersion.id == version_id, _is_due_for_matching(now))
     claimed = waiting.values(
         match_attempts=ListingVersion.match_attempts + 1, match_not_before=now + MATCH_LEASE
     )
@@ -291,7 +303,9 @@ def claim_for_matching(session: Session, version_id: int, *, now: datetime) -> i
 def record_matching_failure(
     session: Session, version_id: int, *, reason: str, retry_at: datetime | None, now: datetime
 ) -> bool:
-    """Tried again at `retry_at`; None: given up. False: it is no longer waiting."""
+    """Record a failure, to be tried again at `retry_at`; None: never. False: the version is no longer
+    pending.
+    """
     waiting = update(ListingVersion).where(
         ListingVersion.id == version_id, ListingVersion.match_state == MatchState.PENDING
     )
@@ -303,12 +317,12 @@ def record_matching_failure(
 
 
 def release_claims(session: Session) -> None:
-    """At boot, under the daemon's lock: nobody is matching, so nothing has to wait for a lease to end."""
+    """End all claims. Call it at start, under the daemon's lock, when nothing is being matched."""
     pending = update(ListingVersion).where(ListingVersion.match_state == MatchState.PENDING)
     session.execute(pending.where(ListingVersion.match_not_before.is_not(None)).values(match_not_before=None))
 
 
-def _waits(now: datetime) -> ColumnElement[bool]:
+def _is_due_for_matching(now: datetime) -> ColumnElement[bool]:
     not_before = ListingVersion.match_not_before
     return and_(
         ListingVersion.match_state == MatchState.PENDING, or_(not_before.is_(None), not_before <= now)

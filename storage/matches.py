@@ -1,6 +1,6 @@
-"""Matches: which version of which listing speaks of which company, and what it adds up to.
+"""Matches: the mentions and hits of companies in versions of listings, and a summary per version and company.
 
-Only places and counts, and masked excerpts of mentions: never a value of an identifier.
+Rows hold places, counts and masked excerpts of mentions, never the value of an identifier.
 """
 
 import hashlib
@@ -12,9 +12,9 @@ from enum import StrEnum
 from sqlalchemy import ForeignKey, Index, UniqueConstraint, delete, insert, inspect, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from storage.base import Base, state_moved
-from storage.columns import dump_json
 from storage.companies import Company
+from storage.database.base import Base, state_moved
+from storage.database.columns import dump_json
 from storage.errors import WatchChanged
 from storage.listing_tables import ListingVersion, MatchState
 from storage.sources import AlertState
@@ -38,7 +38,7 @@ COUNTS = {
     MatchScope.FINGERPRINTS: FINGERPRINT_COUNTS,
     MatchScope.ALL: TERM_COUNTS + FINGERPRINT_COUNTS,
 }
-COVERAGE = ("candidates", "rows_scanned")  # how much was looked at; no finding of its own
+COVERAGE = ("candidates", "rows_scanned")  # how much was searched; a change of them is nothing new
 
 
 class Match(Base):
@@ -65,7 +65,7 @@ class Match(Base):
 
 
 class MatchSummary(Base):
-    """All that a version says of a company, counted; what the alerts judge."""
+    """The counts of a company's matches in a version, which the alerts judge."""
 
     __tablename__ = "match_summaries"
     __table_args__ = (
@@ -94,7 +94,10 @@ class MatchSummary(Base):
 
 @dataclass(frozen=True, slots=True)
 class MatchRecord:
-    """`identity`: the same for the same finding in the same version, however often it is matched."""
+    """A mention or a hit.
+
+    `identity` is the same for the same match in the same version, at every matching.
+    """
 
     kind: MatchKind
     field: str
@@ -108,7 +111,7 @@ class MatchRecord:
 
 @dataclass(frozen=True, slots=True)
 class CompanyResult:
-    """What was found of one company. Counts may exceed the matches: a caller hands over a bounded few."""
+    """What was found of one company. Counts may exceed `matches`, which is a limited number of examples."""
 
     company_id: int
     matches: Sequence[MatchRecord] = ()
@@ -133,15 +136,16 @@ def record_matches(
     company_ids: Collection[int] | None = None,
     watched: str | None = None,
 ) -> Sequence[int]:
-    """Replaces what is stored of a version within the scope. Returns the summaries that the alerts must see.
+    """Replace the matches of a version within the scope; return the ids of summaries that the alerts must
+    judge.
 
-    `company_ids`: only these companies were looked for; None: all. `watched`: the watch revision that was
-    matched with; WatchChanged if it is no longer the current one, with nothing written. With the scope ALL
-    and all companies the version becomes matched.
+    `company_ids` are the companies that were searched for; None: all. `watched` is the watch revision that
+    was used for matching; if it is no longer the current one, WatchChanged is raised and nothing is written.
+    With the scope ALL and all companies, the version becomes matched.
     """
     locked = select(ListingVersion.listing_id).where(ListingVersion.id == version_id).with_for_update()
     listing_id = session.scalar(locked)
-    # After the lock: whoever recorded this version in between may have matched it with a newer watch.
+    # Check after the lock: another worker may have recorded this version with a newer watch in the meantime.
     if watched is not None and watched != watch_revision(session):
         raise WatchChanged
     if listing_id is None:
@@ -179,34 +183,34 @@ class _Recording:
             self.session.execute(insert(Match), list(rows.values()))
 
     def replace_summaries(self, results: Sequence[CompanyResult]) -> list[MatchSummary]:
-        """Those that the alerts must see."""
-        summaries = self._stored()
+        """Store the summaries; return those that the alerts must judge."""
+        summaries = self._stored_summaries()
         found = {result.company_id: result for result in results}
         touched = []
         for company_id in sorted(summaries.keys() | found.keys()):
-            summary = summaries.get(company_id) or self._blank(company_id)
+            summary = summaries.get(company_id) or self._blank_summary(company_id)
             result = found.get(company_id, CompanyResult(company_id))
             for name in COUNTS[self.scope]:
                 setattr(summary, name, getattr(result, name))
-            if _judge(self.session, summary):
+            if _keep_or_delete(self.session, summary):
                 touched.append(summary)
         self.session.flush()
         return touched
 
-    def _stored(self) -> dict[int, MatchSummary]:
+    def _stored_summaries(self) -> dict[int, MatchSummary]:
         query = select(MatchSummary).where(MatchSummary.version_id == self.version_id)
         if self.company_ids is not None:
             query = query.where(MatchSummary.company_id.in_(self.company_ids))
         return {summary.company_id: summary for summary in self.session.scalars(query)}
 
-    def _blank(self, company_id: int) -> MatchSummary:
+    def _blank_summary(self, company_id: int) -> MatchSummary:
         nothing = {name: getattr(CompanyResult(company_id), name) for name in COUNTS[MatchScope.ALL]}
         ids = {"version_id": self.version_id, "listing_id": self.listing_id, "company_id": company_id}
         return MatchSummary(**ids, **nothing, found_at=self.now, digest="", alert_state=AlertState.PENDING)
 
 
-def _judge(session: Session, summary: MatchSummary) -> bool:
-    """Keeps a summary that says something, drops one that says nothing. Whether the alerts must see it."""
+def _keep_or_delete(session: Session, summary: MatchSummary) -> bool:
+    """Keep a summary with matches, delete one without; return whether the alerts must judge it."""
     if not summary.mentions and not summary.hits:
         if inspect(summary).persistent:
             session.delete(summary)
@@ -221,9 +225,9 @@ def _judge(session: Session, summary: MatchSummary) -> bool:
 
 
 def summaries_due_for_evaluation(session: Session, *, now: datetime, limit: int) -> Sequence[int]:
-    """Ids of the summaries that the alerts have not looked at, oldest first.
+    """Return the ids of summaries that the alerts have not judged, oldest first.
 
-    Those of a company that is not watched wait until it comes back.
+    Summaries of a company that is not watched stay pending until it is watched again.
     """
     query = select(MatchSummary.id).join(Company, Company.id == MatchSummary.company_id)
     query = query.where(
@@ -237,9 +241,10 @@ def summary_by_id(session: Session, summary_id: int) -> MatchSummary | None:
 
 
 def mark_evaluated(session: Session, summary_id: int, digest: str) -> bool:
-    """The alerts have judged the summary as it was with this digest. False: another has, or it changed since.
+    """Record that the alerts have judged the summary with this digest.
 
-    Call it in the transaction that writes the alert.
+    False: another worker has judged it, or it has changed since. Call it in the transaction that writes the
+    alert.
     """
     judged = update(MatchSummary).where(
         MatchSummary.id == summary_id,
@@ -257,7 +262,7 @@ def matches_of_version(
     kind: MatchKind | None = None,
     limit: int,
 ) -> Sequence[Match]:
-    """In the order found."""
+    """Return matches of a version in the order in which they were found."""
     query = select(Match).where(Match.version_id == version_id).order_by(Match.id).limit(limit)
     if company_id is not None:
         query = query.where(Match.company_id == company_id)
@@ -267,6 +272,6 @@ def matches_of_version(
 
 
 def summaries_of_listing(session: Session, listing_id: int) -> Sequence[MatchSummary]:
-    """Of all its versions, oldest first."""
+    """Return the summaries of all versions of a listing, oldest first."""
     query = select(MatchSummary).where(MatchSummary.listing_id == listing_id)
     return session.scalars(query.order_by(MatchSummary.version_id, MatchSummary.company_id)).all()

@@ -1,4 +1,4 @@
-"""Runs: one visit to one source, from the slot that asked for it to its outcome."""
+"""Runs: the visits to sources, from the slot to the outcome."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
@@ -22,11 +22,11 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, Session, joinedload, mapped_column, relationship
 
-from storage.base import Base, insert_new, state_moved
+from storage.database.base import Base, insert_new, state_moved
 from storage.sources import Source
 
-USUAL_RUNS = 20  # how many finished runs "as usual" means
-RUN_LEASE = timedelta(minutes=15)  # without a heartbeat, after which a run that nobody has in hand is ended
+USUAL_RUNS = 20  # number of finished runs from which the usual counts are computed
+RUN_LEASE = timedelta(minutes=15)  # without a heartbeat; after it a run whose process is gone is ended
 
 
 class RunState(StrEnum):
@@ -54,21 +54,21 @@ class RunOutcome(StrEnum):
     INTERRUPTED = "interrupted"
 
 
-READ = (RunOutcome.NEW_LISTINGS, RunOutcome.NOTHING_NEW)  # outcomes of a run that read what there was
-OPEN = "state IN ('queued', 'running')"
+READ = (RunOutcome.NEW_LISTINGS, RunOutcome.NOTHING_NEW)  # outcomes of a run that read what the source showed
+OPEN_RUNS = "state IN ('queued', 'running')"
 
 
 class Run(Base):
     __tablename__ = "runs"
     __table_args__ = (
         UniqueConstraint("source_id", "slot"),
-        # Never two open runs of a source, whoever asks for them.
+        # A source never has two open runs, whoever requests them.
         Index(
             "uq_runs_open_source_id",
             "source_id",
             unique=True,
-            sqlite_where=text(OPEN),
-            postgresql_where=text(OPEN),
+            sqlite_where=text(OPEN_RUNS),
+            postgresql_where=text(OPEN_RUNS),
         ),
         Index(None, "state", "queued_at"),
         Index(None, "source_id", "finished_at"),
@@ -101,7 +101,7 @@ class Run(Base):
 
 @dataclass(frozen=True, slots=True)
 class RunCounts:
-    """Totals of the run so far, not differences."""
+    """Totals of a run up to now, not differences."""
 
     pages: int = 0
     captures: int = 0
@@ -113,8 +113,8 @@ class RunCounts:
 
 
 @dataclass(frozen=True, slots=True)
-class Usual:
-    """Medians over the last runs that read what there was; `runs` is how many those are."""
+class UsualCounts:
+    """Medians over the last runs that read what the source showed; `runs` is the number of these runs."""
 
     runs: int
     pages: float
@@ -125,54 +125,62 @@ class Usual:
 def enqueue_run(
     session: Session, source_id: int, *, slot: str, trigger: RunTrigger, now: datetime
 ) -> int | None:
-    """None: the slot has its run already, or a run of this source is queued or running."""
+    """Queue a run; return its id. None: the slot has a run already, or the source has a queued or running
+    run.
+    """
     row = {"source_id": source_id, "slot": slot, "trigger": trigger, "queued_at": now}
     return session.scalar(insert_new(session, Run).values(row).returning(Run.id))
 
 
 def claim_run(session: Session, run_id: int, *, now: datetime) -> int | None:
-    """The epoch that every later write of this run must carry; None: it is not queued any more."""
+    """Claim a queued run; return the epoch that every later write of this run needs. None: it is not
+    queued.
+    """
     queued = update(Run).where(Run.id == run_id, Run.state == RunState.QUEUED)
     running = queued.values(state=RunState.RUNNING, epoch=Run.epoch + 1, started_at=now, heartbeat_at=now)
     return session.scalar(running.returning(Run.epoch))
 
 
 def lock_sources(session: Session, source_ids: Collection[int]) -> None:
-    """Until the commit, whoever names one of these sources here waits: of two, the second sees the first."""
-    these = select(Source.id).where(Source.id.in_(source_ids)).order_by(Source.id)
-    session.execute(these.with_for_update())
+    """Lock sources until the commit, so that of two transactions the second one sees the rows of the
+    first.
+    """
+    locked = select(Source.id).where(Source.id.in_(source_ids)).order_by(Source.id)
+    session.execute(locked.with_for_update())
 
 
 def ran_since(session: Session, source_ids: Collection[int], *, since: datetime, now: datetime) -> bool:
-    """Whether a run of one of these sources goes on, or has ended after `since`."""
-    going_on = and_(Run.state == RunState.RUNNING, not_(_abandoned(now)))
-    recent_ones = or_(going_on, Run.finished_at > since)
+    """Return whether a run of one of these sources is running, or has ended after `since`."""
+    running = and_(Run.state == RunState.RUNNING, not_(_is_abandoned(now)))
+    recent_ones = or_(running, Run.finished_at > since)
     query = select(Run.id).where(Run.source_id.in_(source_ids), recent_ones).limit(1)
     return session.scalar(query) is not None
 
 
 def runs_waiting_longer(session: Session, run: Run, source_ids: Collection[int]) -> Sequence[Run]:
-    """The runs of these sources that have waited for longer than `run`, oldest first, with their sources."""
+    """Return the queued runs of these sources that have waited longer than `run`, oldest first, with their
+    sources.
+    """
     older = or_(Run.queued_at < run.queued_at, and_(Run.queued_at == run.queued_at, Run.id < run.id))
     query = select(Run).where(Run.source_id.in_(source_ids), Run.state == RunState.QUEUED, older)
     return session.scalars(query.order_by(Run.queued_at, Run.id).options(joinedload(Run.source))).all()
 
 
 def last_finished_at(session: Session, source_ids: Collection[int]) -> datetime | None:
-    """When the last run of these sources ended, if one ever did."""
+    """Return when the last run of these sources ended; None: no run has ended."""
     return session.scalar(select(func.max(Run.finished_at)).where(Run.source_id.in_(source_ids)))
 
 
-def _mine(run_id: int, epoch: int) -> Update:
+def _update_of_claimed_run(run_id: int, epoch: int) -> Update:
     return update(Run).where(Run.id == run_id, Run.epoch == epoch, Run.state == RunState.RUNNING)
 
 
 def record_child_start(session: Session, run_id: int, epoch: int, *, pid: int) -> bool:
-    return state_moved(session, _mine(run_id, epoch).values(pid=pid))
+    return state_moved(session, _update_of_claimed_run(run_id, epoch).values(pid=pid))
 
 
 def lock_if_current(session: Session, run_id: int, epoch: int) -> bool:
-    """Whether the run is still this epoch's. Locks the row, so that it stays so until the commit."""
+    """Lock a run until the commit; return whether it is running and still belongs to this epoch."""
     query = select(Run.id).where(Run.id == run_id, Run.epoch == epoch, Run.state == RunState.RUNNING)
     return session.scalar(query.with_for_update()) is not None
 
@@ -180,9 +188,9 @@ def lock_if_current(session: Session, run_id: int, epoch: int) -> bool:
 def record_progress(
     session: Session, run_id: int, epoch: int, *, now: datetime, counts: RunCounts | None = None
 ) -> bool:
-    """A heartbeat, with counts if there are any. False: the run is no longer this epoch's; stop."""
+    """Record a heartbeat, and counts if given. False: the run no longer belongs to this epoch; stop."""
     values = asdict(counts) if counts else {}
-    return state_moved(session, _mine(run_id, epoch).values(heartbeat_at=now, **values))
+    return state_moved(session, _update_of_claimed_run(run_id, epoch).values(heartbeat_at=now, **values))
 
 
 def finish_run(
@@ -196,52 +204,59 @@ def finish_run(
     counts: RunCounts | None = None,
     now: datetime,
 ) -> bool:
-    """False: somebody else ended it. Without counts those of the last progress stay."""
+    """End a run. False: it was ended by somebody else. Without counts, those of the last progress stay."""
     values = asdict(counts) if counts else {}
     ended = {"state": RunState.FINISHED, "outcome": outcome, "reason": reason, "detail": detail}
-    return state_moved(session, _mine(run_id, epoch).values(finished_at=now, **ended, **values))
+    return state_moved(
+        session, _update_of_claimed_run(run_id, epoch).values(finished_at=now, **ended, **values)
+    )
 
 
 def interrupt_orphans(session: Session, *, now: datetime) -> Sequence[int]:
-    """At boot, under the daemon's lock: whatever is running belongs to nobody. Its epoch is past."""
-    return _interrupt(
-        session, Run.state == RunState.RUNNING, "The daemon ended while this run was going on.", now
+    """End all running runs; return their ids.
+
+    Call it at start, under the daemon's lock, when none has a process.
+    """
+    return _interrupt_runs(
+        session, Run.state == RunState.RUNNING, "The daemon ended while this run was in progress.", now
     )
 
 
 def interrupt_abandoned(session: Session, run_id: int, *, now: datetime) -> bool:
-    """End a run whose end could not be written. False: its RUN_LEASE is not over, or it has ended.
+    """End a run whose outcome could not be written. False: its RUN_LEASE is not over, or it has ended.
 
-    Not for a run that is in hand: a site may be silent for longer than the lease.
+    Do not call it for a run whose process is alive: a site may be silent for longer than the lease.
     """
-    detail = "Nothing was heard of this run any more; its end could not be written."
-    return bool(_interrupt(session, and_(Run.id == run_id, _abandoned(now)), detail, now))
+    detail = "The run sent no more heartbeats, and its outcome could not be written."
+    return bool(_interrupt_runs(session, and_(Run.id == run_id, _is_abandoned(now)), detail, now))
 
 
-def _abandoned(now: datetime) -> ColumnElement[bool]:
+def _is_abandoned(now: datetime) -> ColumnElement[bool]:
     return and_(Run.state == RunState.RUNNING, Run.heartbeat_at <= now - RUN_LEASE)
 
 
-def _interrupt(session: Session, these: ColumnElement[bool], detail: str, now: datetime) -> Sequence[int]:
+def _interrupt_runs(
+    session: Session, condition: ColumnElement[bool], detail: str, now: datetime
+) -> Sequence[int]:
     ended = {"state": RunState.FINISHED, "outcome": RunOutcome.INTERRUPTED, "reason": "interrupted"}
-    values = update(Run).where(these).values(**ended, detail=detail, epoch=Run.epoch + 1, finished_at=now)
+    values = update(Run).where(condition).values(**ended, detail=detail, epoch=Run.epoch + 1, finished_at=now)
     return session.scalars(values.returning(Run.id)).all()
 
 
 def run_by_id(session: Session, run_id: int) -> Run | None:
-    """With its source."""
+    """Return a run with its source."""
     return session.scalar(select(Run).where(Run.id == run_id).options(joinedload(Run.source)))
 
 
 def due_runs(session: Session, *, now: datetime, limit: int) -> Sequence[int]:
-    """Ids of the queued runs, and of those that nobody ended, oldest first."""
+    """Return the ids of queued runs and of abandoned ones, oldest first."""
     queued = and_(Run.state == RunState.QUEUED, Run.queued_at <= now)
-    query = select(Run.id).where(or_(queued, _abandoned(now)))
+    query = select(Run.id).where(or_(queued, _is_abandoned(now)))
     return session.scalars(query.order_by(Run.queued_at, Run.id).limit(limit)).all()
 
 
 def recent_runs(session: Session, *, source: str | None = None, limit: int = 50) -> Sequence[Run]:
-    """Newest first, each with its source; `source` is a name."""
+    """Return runs, newest first, each with its source; `source` is a name."""
     query = select(Run).options(joinedload(Run.source)).order_by(Run.id.desc()).limit(limit)
     if source is not None:
         query = query.join(Source).where(Source.name == source)
@@ -249,7 +264,7 @@ def recent_runs(session: Session, *, source: str | None = None, limit: int = 50)
 
 
 def last_slot(session: Session, source_id: int) -> Run | None:
-    """The newest run of a source, whatever became of it; the schedule decides from it what was missed."""
+    """Return the newest run of a source, from which the schedule decides what was missed."""
     query = select(Run).where(Run.source_id == source_id).order_by(Run.id.desc()).limit(1)
     return session.scalar(query)
 
@@ -257,13 +272,13 @@ def last_slot(session: Session, source_id: int) -> Run | None:
 def last_outcomes(
     session: Session, source_id: int, *, among: Collection[RunOutcome], limit: int
 ) -> Sequence[RunOutcome]:
-    """Those of its last finished runs that ended in one of `among`, newest first."""
+    """Return the outcomes of the last runs that ended in one of `among`, newest first."""
     query = select(Run.outcome).where(Run.source_id == source_id, Run.outcome.in_(list(among)))
     found = session.scalars(query.order_by(Run.finished_at.desc(), Run.id.desc()).limit(limit))
     return [outcome for outcome in found if outcome is not None]
 
 
-def usual_counts(session: Session, source_id: int) -> Usual:
+def usual_counts(session: Session, source_id: int) -> UsualCounts:
     last = (
         select(Run.pages, Run.listings_seen, Run.listings_new)
         .where(Run.source_id == source_id, Run.state == RunState.FINISHED, Run.outcome.in_(READ))
@@ -271,7 +286,7 @@ def usual_counts(session: Session, source_id: int) -> Usual:
         .limit(USUAL_RUNS)
     )
     rows = session.execute(last).all()
-    return Usual(
+    return UsualCounts(
         runs=len(rows),
         pages=median([row.pages for row in rows] or [0]),
         listings_seen=median([row.listings_seen for row in rows] or [0]),

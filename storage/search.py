@@ -1,12 +1,12 @@
 """Full-text search over listings: one tokenizer, two indexes, the same hits.
 
-Neither database's own tokenizer finds two-character Chinese words, so Python makes the terms and both
-databases only store them: SQLite in an FTS5 table, PostgreSQL as a tsvector. A text's terms are a set,
-without positions; a query asks for all of its terms.
+The tokenizers of the databases do not find two-character Chinese words. So Python makes the terms, and both
+databases only store them: SQLite in an FTS5 table, PostgreSQL as a tsvector. The terms of a text are a set
+without positions; a query finds the texts that have all of its terms.
 
-Terms: text is folded (NFKC, case); what lies between other characters is a word; a run of a script written
-without spaces gives its overlapping pairs and its last character, so that one character is found as a prefix.
-The index receives masked text only.
+Text is folded (NFKC, case). Letters and digits between other characters form a word, which is a term. A run
+of characters of a script without spaces gives its overlapping pairs and its last character as terms, so that
+a query of one character finds it as a prefix. Only masked text is indexed.
 """
 
 import re
@@ -18,14 +18,14 @@ from sqlalchemy import BigInteger, Select, cast, column, false, literal_column, 
 from sqlalchemy.dialects.postgresql import TSQUERY
 from sqlalchemy.orm import Session
 
-from storage.columns import MAX_CHAR_BYTES
+from storage.database.columns import MAX_CHAR_BYTES
 
-MAX_TEXT_CHARS = 400_000  # of one listing; what follows is not searchable
-MAX_INDEX_BYTES = 512 * 1024  # of one listing's terms; a tsvector ends at 1 MB
+MAX_TEXT_CHARS = 400_000  # of one listing; the rest is not searchable
+MAX_INDEX_BYTES = 512 * 1024  # of one listing's terms; PostgreSQL limits a tsvector to 1 MB
 MAX_TERM_CHARS = 64
 MAX_QUERY_CHARS = 500
 
-# Han, kana, Hangul, Thai, Lao, Myanmar, Khmer: written without spaces, or with words that grow endings.
+# Han, kana, Hangul, Thai, Lao, Myanmar, Khmer: written without spaces, or with endings on their words.
 UNSPACED = (
     "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff"
     "\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\U00020000-\U0003ffff"
@@ -34,7 +34,7 @@ RUN = re.compile(f"[{UNSPACED}]+")
 WORD = re.compile(r"[^\W_]+")
 INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff]")
 
-# The migration makes it: FTS5 on SQLite, a tsvector with GIN on PostgreSQL. Its rowid is the listing's id.
+# The migration creates it: FTS5 on SQLite, a tsvector with GIN on PostgreSQL. Its rowid is the listing's id.
 ENTRIES = table("listing_search", column("rowid", BigInteger), column("terms"))
 SQLITE_FORGET = text("DELETE FROM listing_search WHERE rowid = :id")
 SQLITE_INDEX = text("INSERT INTO listing_search (rowid, terms) VALUES (:id, :terms)")
@@ -46,8 +46,8 @@ POSTGRESQL_INDEX = text(
 )
 
 
-def _pieces(value: str) -> tuple[list[str], list[str]]:
-    """Words, and runs of a script without spaces."""
+def _words_and_runs(value: str) -> tuple[list[str], list[str]]:
+    """Return the words of a text, and its runs of scripts without spaces."""
     if value.isascii():
         return WORD.findall(value.lower()), []
     folded = unicodedata.normalize("NFKC", INVISIBLE.sub("", value)).casefold()
@@ -55,16 +55,16 @@ def _pieces(value: str) -> tuple[list[str], list[str]]:
 
 
 def search_terms(value: str) -> list[str]:
-    """The terms that a text is found by, sorted."""
-    words, runs = _pieces(value[:MAX_TEXT_CHARS])
+    """Return the terms of a text, sorted."""
+    words, runs = _words_and_runs(value[:MAX_TEXT_CHARS])
     found = {word[:MAX_TERM_CHARS] for word in words}
     for run in runs:
         found.update(map(add, run, run[1:]))
         found.add(run[-1])
-    return _bounded(sorted(found))
+    return _within_size_limit(sorted(found))
 
 
-def _bounded(ordered: list[str]) -> list[str]:
+def _within_size_limit(ordered: list[str]) -> list[str]:
     if sum(map(len, ordered)) * MAX_CHAR_BYTES <= MAX_INDEX_BYTES:
         return ordered
     kept, room = [], MAX_INDEX_BYTES
@@ -77,8 +77,8 @@ def _bounded(ordered: list[str]) -> list[str]:
 
 
 def query_terms(query: str) -> list[tuple[str, bool]]:
-    """What a query asks for: terms, each with whether longer ones that begin with it do as well."""
-    words, runs = _pieces(query[:MAX_QUERY_CHARS])
+    """Return the terms of a query, each with whether it is a prefix, which longer terms match too."""
+    words, runs = _words_and_runs(query[:MAX_QUERY_CHARS])
     wanted = dict.fromkeys((word[:MAX_TERM_CHARS], False) for word in words)
     for run in runs:
         pairs = list(map(add, run, run[1:]))
@@ -87,7 +87,7 @@ def query_terms(query: str) -> list[tuple[str, bool]]:
 
 
 def matching_listing_ids(session: Session, query: str) -> Select[tuple[int]]:
-    """The ids of the listings that hold every term of the query; none where the query holds no term."""
+    """Return a query for the ids of listings that have every term; without terms, it finds no listing."""
     wanted = query_terms(query)
     if not wanted:
         return select(ENTRIES.c.rowid).where(false())
@@ -103,7 +103,7 @@ def index_listing(session: Session, listing_id: int, value: str) -> None:
 
 
 def index_listings(session: Session, entries: Sequence[tuple[int, str]]) -> None:
-    """From now on each listing is found by this text alone. Masked text only."""
+    """Replace the indexed text of each listing. Pass masked text only."""
     if not entries:
         return
     rows = [{"id": listing_id, "terms": " ".join(search_terms(value))} for listing_id, value in entries]

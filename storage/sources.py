@@ -1,4 +1,4 @@
-"""Sources: where we look, how each is doing, and how far it has been read."""
+"""Sources: the declared places, their health, and how far each one has been read."""
 
 import hashlib
 from collections.abc import Collection, Mapping, Sequence
@@ -10,8 +10,8 @@ from typing import Any
 from sqlalchemy import ForeignKey, Index, func, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from storage.base import Base, state_moved
-from storage.columns import dump_json
+from storage.database.base import Base, state_moved
+from storage.database.columns import dump_json
 
 
 class SourceHealth(StrEnum):
@@ -27,7 +27,7 @@ class SourceHealth(StrEnum):
 
 
 class AlertState(StrEnum):
-    """Whether the alerts have looked at a row."""
+    """Whether the alerts have judged a row."""
 
     PENDING = "pending"
     DONE = "done"
@@ -40,7 +40,7 @@ class Source(Base):
     name: Mapped[str] = mapped_column(unique=True)
     kind: Mapped[str]
     definition: Mapped[dict[str, Any]]
-    declared_in: Mapped[str | None]  # the file; None: added by a person
+    declared_in: Mapped[str | None]  # file; None: added by a person
     digest: Mapped[str]
     enabled: Mapped[bool]
     health: Mapped[SourceHealth] = mapped_column(default=SourceHealth.UNKNOWN)
@@ -52,7 +52,7 @@ class Source(Base):
 
 
 class SourceChange(Base):
-    """A known health became another: an alert of its own."""
+    """A change of a source's health, which the alerts judge."""
 
     __tablename__ = "source_changes"
     __table_args__ = (Index(None, "alert_state", "id"),)
@@ -82,7 +82,7 @@ class DeclaredSource:
 
 @dataclass(frozen=True, slots=True)
 class SyncResult:
-    """Names, each in the order declared."""
+    """The names that a sync added, changed and removed, in the order of declaration."""
 
     added: tuple[str, ...] = ()
     changed: tuple[str, ...] = ()
@@ -90,14 +90,14 @@ class SyncResult:
 
 
 def sync_declared_sources(session: Session, declared: Sequence[DeclaredSource], now: datetime) -> SyncResult:
-    """The files' sources are the declared ones afterwards; what a person added stays as it is.
+    """Make the declared sources those of the files; sources that a person added stay as they are.
 
-    A source whose file is gone keeps its rows with `removed_at` set, and comes back with its cursor.
+    A source whose file is gone keeps its rows and gets `removed_at`. When the file is back, so is its cursor.
     """
     known = {source.name: source for source in session.scalars(select(Source))}
     added = tuple(item.name for item in declared if item.name not in known)
-    session.add_all(_new(item, now) for item in declared if item.name in added)
-    changed = tuple(item.name for item in declared if _change(known.get(item.name), item, now))
+    session.add_all(_new_source(item, now) for item in declared if item.name in added)
+    changed = tuple(item.name for item in declared if _apply_declaration(known.get(item.name), item, now))
     names = {item.name for item in declared}
     gone = [s for s in known.values() if s.name not in names and s.declared_in and s.removed_at is None]
     for source in gone:
@@ -106,7 +106,7 @@ def sync_declared_sources(session: Session, declared: Sequence[DeclaredSource], 
     return SyncResult(added, changed, tuple(source.name for source in gone))
 
 
-def _new(item: DeclaredSource, now: datetime) -> Source:
+def _new_source(item: DeclaredSource, now: datetime) -> Source:
     return Source(
         name=item.name,
         kind=item.kind,
@@ -119,7 +119,8 @@ def _new(item: DeclaredSource, now: datetime) -> Source:
     )
 
 
-def _change(source: Source | None, item: DeclaredSource, now: datetime) -> bool:
+def _apply_declaration(source: Source | None, item: DeclaredSource, now: datetime) -> bool:
+    """Store a declared source if it differs from `source`; return whether it did."""
     if source is None or (source.digest == item.digest and source.removed_at is None):
         return False
     source.kind, source.definition, source.declared_in = item.kind, dict(item.definition), item.declared_in
@@ -129,7 +130,7 @@ def _change(source: Source | None, item: DeclaredSource, now: datetime) -> bool:
 
 
 def source_by_name(session: Session, name: str) -> Source | None:
-    """Also a removed one: its listings are still there."""
+    """Return a source, also a removed one, because its listings are kept."""
     return session.scalar(select(Source).where(Source.name == name))
 
 
@@ -138,24 +139,24 @@ def source_by_id(session: Session, source_id: int) -> Source | None:
 
 
 def active_sources(session: Session, *, kinds: Collection[str] | None = None) -> Sequence[Source]:
-    """Enabled and not removed, by name; of these kinds, or of all."""
+    """Return sources that are enabled and not removed, sorted by name; None: of all kinds."""
     query = select(Source).where(Source.enabled, Source.removed_at.is_(None)).order_by(Source.name)
     return session.scalars(query if kinds is None else query.where(Source.kind.in_(kinds))).all()
 
 
 def all_sources(session: Session) -> Sequence[Source]:
-    """Not removed, whether enabled or not, by name."""
+    """Return sources that are not removed, enabled or not, sorted by name."""
     return session.scalars(select(Source).where(Source.removed_at.is_(None)).order_by(Source.name)).all()
 
 
 def start_addresses(session: Session) -> dict[int, Any]:
-    """What each source that is not removed says of where it starts, by id: of definitions nothing else."""
+    """Return the `start` of each source that is not removed, by id, without loading the whole definitions."""
     query = select(Source.id, Source.definition["start"]).where(Source.removed_at.is_(None))
     return {row[0]: row[1] for row in session.execute(query)}
 
 
 def cursors(session: Session, source_ids: Collection[int]) -> dict[int, Mapping[str, Any]]:
-    """By id."""
+    """Return the cursors of these sources, by id."""
     query = select(Source.id, Source.cursor).where(Source.id.in_(source_ids))
     return {row[0]: row[1] for row in session.execute(query)}
 
@@ -167,7 +168,10 @@ def save_cursor(session: Session, source_id: int, cursor: Mapping[str, Any]) -> 
 def record_health(
     session: Session, source_id: int, *, run_id: int | None, health: SourceHealth, now: datetime
 ) -> SourceChange | None:
-    """A change row only when a health that is known becomes another; unknown to ok is news to nobody."""
+    """Record a source's health; return the change, if it is one that the alerts should judge.
+
+    None: the health is the same, or it went from unknown to ok.
+    """
     before = session.scalar(select(Source.health).where(Source.id == source_id).with_for_update())
     if before is None or before == health:
         return None
@@ -183,13 +187,13 @@ def record_health(
 
 
 def changes_since(session: Session, source_id: int, since: datetime) -> int:
-    """How often its health changed, once it was known."""
+    """Return how often a source's health changed since then, without the change from unknown to ok."""
     query = select(func.count()).where(SourceChange.source_id == source_id, SourceChange.at >= since)
     return session.scalar(query) or 0
 
 
 def changes_due(session: Session, now: datetime, limit: int) -> Sequence[int]:
-    """Ids of the changes that the alerts have not looked at, oldest first."""
+    """Return the ids of changes that the alerts have not judged, oldest first."""
     query = select(SourceChange.id).where(
         SourceChange.alert_state == AlertState.PENDING, SourceChange.at <= now
     )
@@ -201,7 +205,10 @@ def change_by_id(session: Session, change_id: int) -> SourceChange | None:
 
 
 def mark_change_done(session: Session, change_id: int) -> bool:
-    """False: another had already dealt with it. Call it in the transaction that writes the alert."""
+    """Record that the alerts have judged a change. False: another worker did so before.
+
+    Call it in the transaction that writes the alert.
+    """
     pending = update(SourceChange).where(
         SourceChange.id == change_id, SourceChange.alert_state == AlertState.PENDING
     )

@@ -1,4 +1,7 @@
-"""Every module that declares a table: a foreign key finds its target by name, so all must be known."""
+"""All modules that declare tables.
+
+A foreign key finds its target by name, so all of them must be imported.
+"""
 
 from storage import (
     alerts,
@@ -13,4 +16,4 @@ from storage import (
     watch,
 )
 
-NOUNS = (sources, runs, captures, listings, data_sets, companies, watch, matches, alerts, deliveries)
+MODULES = (sources, runs, captures, listings, data_sets, companies, watch, matches, alerts, deliveries)

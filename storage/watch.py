@@ -1,4 +1,4 @@
-"""The watch: a revision that grows with every change of terms or segments, and the rematches it asks for."""
+"""The watch: its revision, which grows with every change of terms or segments, and the rematches."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,14 +8,14 @@ from enum import StrEnum
 from sqlalchemy import ColumnElement, ForeignKey, Index, Update, and_, func, or_, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from storage.base import Base, state_moved
+from storage.database.base import Base, state_moved
 from storage.listing_tables import ListingVersion
 
-REMATCH_LEASE = timedelta(minutes=10)  # after which a claimed chunk that nobody concluded is due again
+REMATCH_LEASE = timedelta(minutes=10)  # after it a claimed chunk without a result is due again
 
 
 class MatchScope(StrEnum):
-    """Which half of the matching is meant: terms need the text, fingerprints the evidence."""
+    """A part of the matching: terms are matched in the masked text, fingerprints in the evidence."""
 
     TERMS = "terms"
     FINGERPRINTS = "fingerprints"
@@ -30,7 +30,7 @@ class RematchState(StrEnum):
 
 
 class WatchRevision(Base):
-    """One row; the migration writes it."""
+    """A table of one row, which the migration writes."""
 
     __tablename__ = "watch"
 
@@ -39,7 +39,7 @@ class WatchRevision(Base):
 
 
 class Rematch(Base):
-    """A walk through the archive, version by version, up to the last one there was when it started."""
+    """A pass through the archive, version by version, up to the version that was the last when it began."""
 
     __tablename__ = "rematches"
     __table_args__ = (Index(None, "state", "id"),)
@@ -55,9 +55,9 @@ class Rematch(Base):
     until_version_id: Mapped[int | None]
     state: Mapped[RematchState] = mapped_column(default=RematchState.QUEUED)
     epoch: Mapped[int] = mapped_column(default=0)
-    attempts: Mapped[int] = mapped_column(default=0)  # at the chunk after the cursor
+    attempts: Mapped[int] = mapped_column(default=0)  # for the chunk after the cursor
     not_before: Mapped[datetime | None]
-    failure: Mapped[str | None]  # why the last attempt that failed did; a slug
+    failure: Mapped[str | None]  # reason of the last failed attempt
     scanned: Mapped[int] = mapped_column(default=0)
     found: Mapped[int] = mapped_column(default=0)
 
@@ -66,7 +66,7 @@ class Rematch(Base):
 class ClaimedRematch:
     rematch_id: int
     epoch: int
-    attempt: int  # at this chunk, from 1
+    attempt: int  # for this chunk, from 1
     scope: MatchScope
     company_id: int | None
     cursor_version_id: int
@@ -74,7 +74,7 @@ class ClaimedRematch:
 
 
 def watch_revision(session: Session) -> str:
-    """Another text whenever terms or segments have changed; one row to read."""
+    """Return the watch revision, which is different after every change of terms or segments."""
     return str(session.scalars(select(WatchRevision.revision)).one())
 
 
@@ -85,16 +85,16 @@ def raise_watch_revision(session: Session) -> None:
 def request_rematch(
     session: Session, *, scope: MatchScope, company_id: int | None = None, reason: str, now: datetime
 ) -> int:
-    """The id of the rematch: of one that asks for the same and has not started yet, or of a new one."""
+    """Request a rematch; return its id, or that of an equal one that has not started yet."""
     same = select(Rematch.id).where(
         Rematch.state == RematchState.QUEUED,
         Rematch.epoch == 0,
         Rematch.scope == scope,
         Rematch.company_id.is_not_distinct_from(company_id),
     )
-    waiting = session.scalar(same.limit(1))
-    if waiting is not None:
-        return waiting
+    queued = session.scalar(same.limit(1))
+    if queued is not None:
+        return queued
     rematch = Rematch(scope=scope, company_id=company_id, reason=reason, requested_at=now)
     session.add(rematch)
     session.flush()
@@ -102,13 +102,13 @@ def request_rematch(
 
 
 def due_rematches(session: Session, *, now: datetime, limit: int) -> Sequence[int]:
-    """Ids, oldest first."""
-    query = select(Rematch.id).where(_waits(now), Rematch.requested_at <= now)
+    """Return the ids of due rematches, oldest first."""
+    query = select(Rematch.id).where(_is_due(now), Rematch.requested_at <= now)
     return session.scalars(query.order_by(Rematch.id).limit(limit)).all()
 
 
-def _waits(now: datetime) -> ColumnElement[bool]:
-    """Queued; or running, but by nobody any more, when the claim's lease is over."""
+def _is_due(now: datetime) -> ColumnElement[bool]:
+    """Queued, or running with a claim whose lease is over."""
     return and_(
         Rematch.state.in_((RematchState.QUEUED, RematchState.RUNNING)),
         or_(Rematch.not_before.is_(None), Rematch.not_before <= now),
@@ -116,13 +116,13 @@ def _waits(now: datetime) -> ColumnElement[bool]:
 
 
 def claim_rematch(session: Session, rematch_id: int, *, now: datetime) -> ClaimedRematch | None:
-    """None: it has ended, or another is at it, or it is not time for its next attempt.
+    """Claim a rematch. None: it has ended, another worker has claimed it, or its next attempt is not due.
 
-    A claim that nobody concludes ends after REMATCH_LEASE, or at boot by `recover_rematches`. The walk's end
-    is fixed at the first claim, after the change that asked for it was committed: a version stored later is
-    matched against the new watch anyway.
+    A claim without a result ends after REMATCH_LEASE, or at the start of the daemon by `recover_rematches`.
+    The first claim fixes the last version of the rematch, after the change that requested it was committed:
+    versions stored later are matched with the new watch anyway.
     """
-    waiting = update(Rematch).where(Rematch.id == rematch_id, _waits(now))
+    waiting = update(Rematch).where(Rematch.id == rematch_id, _is_due(now))
     last = select(func.coalesce(func.max(ListingVersion.id), 0)).scalar_subquery()
     claimed = waiting.values(
         state=RematchState.RUNNING,
@@ -149,7 +149,7 @@ def claim_rematch(session: Session, rematch_id: int, *, now: datetime) -> Claime
 def versions_to_rematch(
     session: Session, claimed: ClaimedRematch, *, after: int, limit: int
 ) -> Sequence[int]:
-    """Ids of the next versions, in order; empty at the end. `after`: the last one that is done."""
+    """Return the ids of the next versions after `after`, in order; empty: the rematch is complete."""
     query = select(ListingVersion.id).where(
         ListingVersion.id > after, ListingVersion.id <= claimed.until_version_id
     )
@@ -159,39 +159,47 @@ def versions_to_rematch(
 def advance_rematch(
     session: Session, rematch_id: int, epoch: int, *, cursor_version_id: int, scanned: int, found: int
 ) -> bool:
-    """Up to this version all is done; counts are of this chunk. False: it is no longer this epoch's; stop."""
+    """Record that a chunk is done up to this version; counts are those of the chunk.
+
+    False: the rematch no longer belongs to this epoch; stop.
+    """
     values = {"scanned": Rematch.scanned + scanned, "found": Rematch.found + found}
     return state_moved(
-        session, _mine(rematch_id, epoch).values(cursor_version_id=cursor_version_id, **values)
+        session,
+        _update_of_claimed_rematch(rematch_id, epoch).values(cursor_version_id=cursor_version_id, **values),
     )
 
 
 def finish_rematch(session: Session, rematch_id: int, epoch: int, *, now: datetime) -> bool:
     ended = {"state": RematchState.FINISHED, "finished_at": now}
-    return state_moved(session, _mine(rematch_id, epoch).values(**ended, not_before=None, failure=None))
+    return state_moved(
+        session, _update_of_claimed_rematch(rematch_id, epoch).values(**ended, not_before=None, failure=None)
+    )
 
 
 def pause_rematch(session: Session, rematch_id: int, epoch: int) -> bool:
-    """Back into the queue, to go on from its cursor; the next chunk has all its attempts."""
+    """Queue a rematch again, to continue at its cursor; the next chunk has all of its attempts."""
     queued = {"state": RematchState.QUEUED, "attempts": 0, "not_before": None, "failure": None}
-    return state_moved(session, _mine(rematch_id, epoch).values(queued))
+    return state_moved(session, _update_of_claimed_rematch(rematch_id, epoch).values(queued))
 
 
 def record_rematch_failure(
     session: Session, rematch_id: int, epoch: int, *, reason: str, retry_at: datetime | None, now: datetime
 ) -> bool:
-    """The same chunk again at `retry_at`; None: given up, what lies behind the cursor was not reached."""
-    mine = _mine(rematch_id, epoch)
+    """Record a failure: the same chunk is due again at `retry_at`. None: the rematch has failed and ends
+    there.
+    """
+    claimed = _update_of_claimed_rematch(rematch_id, epoch)
     if retry_at is not None:
         return state_moved(
-            session, mine.values(state=RematchState.QUEUED, not_before=retry_at, failure=reason)
+            session, claimed.values(state=RematchState.QUEUED, not_before=retry_at, failure=reason)
         )
     ended = {"state": RematchState.FAILED, "finished_at": now, "not_before": None}
-    return state_moved(session, mine.values(**ended, failure=reason))
+    return state_moved(session, claimed.values(**ended, failure=reason))
 
 
 def recover_rematches(session: Session) -> Sequence[int]:
-    """At boot, under the daemon's lock: whatever is running goes back into the queue. Returns the ids."""
+    """Queue all running rematches again; return their ids. Call it at start, under the daemon's lock."""
     running = update(Rematch).where(Rematch.state == RematchState.RUNNING)
     queued = running.values(state=RematchState.QUEUED, epoch=Rematch.epoch + 1, not_before=None)
     return session.scalars(queued.returning(Rematch.id)).all()
@@ -202,11 +210,11 @@ def rematch_by_id(session: Session, rematch_id: int) -> Rematch | None:
 
 
 def recent_rematches(session: Session, *, limit: int = 20) -> Sequence[Rematch]:
-    """Newest first."""
+    """Return rematches, newest first."""
     return session.scalars(select(Rematch).order_by(Rematch.id.desc()).limit(limit)).all()
 
 
-def _mine(rematch_id: int, epoch: int) -> Update:
+def _update_of_claimed_rematch(rematch_id: int, epoch: int) -> Update:
     return update(Rematch).where(
         Rematch.id == rematch_id, Rematch.epoch == epoch, Rematch.state == RematchState.RUNNING
     )

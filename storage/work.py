@@ -1,7 +1,7 @@
-"""The dispatcher's seam: what a handler and whatever calls it know of each other.
+"""The interface between the code that creates work and the engine that calls handlers.
 
-The truth about what is due is in the rows; an announcement only makes it fast. A handler takes a row's id,
-claims the row by a conditional UPDATE and may be called twice.
+The rows say what is due; an announcement only makes it start sooner. A handler gets a row's id and claims the
+row by a conditional UPDATE. It may be called twice for the same row.
 """
 
 from collections.abc import Callable
@@ -24,8 +24,9 @@ class WorkKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """The row's table follows from the kind: run, listing version, rematch, match summary, source change,
-    alert, delivery."""
+    """A row that waits for a handler. Its kind determines its table: run, listing version (MATCH), rematch,
+    match summary (EVALUATE), source change, delivery (DELIVER), alert (LIFE).
+    """
 
     kind: WorkKind
     row_id: int
@@ -36,14 +37,14 @@ Handler = Callable[[int], None]
 
 class Dispatcher(Protocol):
     def announce(self, session: Session, work: Work) -> None:
-        """There is work of this kind for this row.
+        """Announce work.
 
-        Called inside the transaction that makes it true; acts only after its commit.
+        Call it in the transaction that writes the row; it takes effect after the commit.
         """
 
 
 class SilentDispatcher:
-    """For commands without a daemon: nobody is told, the rows say what is due."""
+    """A dispatcher for commands without a daemon: it announces nothing, because the rows say what is due."""
 
     def announce(self, session: Session, work: Work) -> None:
         return None

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from storage import schema
-from storage.base import Database
+from storage.database import schema
+from storage.database.base import Database
 from storage.evidence.warc import EvidenceStore
 from tests.peers.postgres import MISSING, PostgresServer, find_binaries
 from tests.peers.tor import TorNetwork, tor_network

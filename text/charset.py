@@ -2,8 +2,11 @@
 
 Rules, in order:
 1. A byte order mark decides. So do null bytes in every second place (UTF-16 without a mark).
-2. Valid UTF-8 with characters beyond ASCII is UTF-8, whatever is declared: chance does not produce it. A few
-   broken bytes (a cut end, one damaged comment) do not change that.
+2. Valid UTF-8 with characters beyond ASCII is UTF-8, whatever is declared. There is one exception: a few
+   different characters of two bytes that make no words in UTF-8 (letters that nobody writes, several scripts
+   in a word without a letter of ASCII) and common words in GBK, Big5, Shift-JIS or an EUC charset. JSON
+   (RFC 8259), XML that names no encoding, and text that declares UTF-8 have no exception. A few broken bytes
+   (a cut end, one damaged comment) do not change that.
 3. Pure ASCII is read as declared, else as UTF-8: the text is the same.
 4. Otherwise every candidate decodes a sample of bounded size and is scored. Common characters of its language
    raise the score; rare ones, control characters and errors lower it; being declared raises it a little. The
@@ -19,7 +22,7 @@ import codecs
 import re
 from dataclasses import dataclass
 
-from text.letter_frequencies import WEIGHTS
+from text.letter_frequencies import weights_of
 
 #: Bytes that decide, taken from the places where text beyond ASCII is.
 SAMPLE_BYTES = 16_384
@@ -29,19 +32,28 @@ DECLARATION_BYTES = 2_048
 CLEAR_MARGIN = 0.15
 #: What being declared adds to the score: it decides between two decodings that are about as good.
 DECLARED_BONUS = 0.1
+#: What a charset's score is raised by because more of what is read here is in it.
+PRIOR = {"gb18030": 0.05}
 #: Fewer characters beyond ASCII than this prove nothing.
 FEW_CHARACTERS = 3
 #: Share of ASCII characters below which null bytes do not prove UTF-16: half of 一 is a null byte as well.
 WIDE_SHARE = 0.25
-#: Fewer continuation bytes than this can be valid UTF-8 by chance.
+#: Fewer different characters of two bytes than this can be valid UTF-8 by chance, as some of GBK are.
 FEW_SEQUENCES = 8
+#: Score that a charset of two bytes needs to be preferred to valid UTF-8 that makes no words.
+RIVAL_SCORE = 0.5
 #: Text with this many good sequences per broken one is still UTF-8.
 BROKEN_SHARE = 10
+#: Share of first bytes that are null or the same control character, from which text is UTF-16.
+ALIKE_SHARE = 0.7
+#: Share of bytes in runs of ASCII from which text is not UTF-16: Chinese in UTF-16 has few such runs.
+ASCII_SHARE = 0.25
 CANDIDATES = (
     "gb18030", "big5hkscs", "cp932", "euc_jp", "cp949", "cp1251", "koi8-r", "cp1252", "cp1250", "utf-8",
     "utf-16-le", "utf-16-be",
 )  # fmt: skip
 
+_TWO_BYTES = ("gb18030", "big5hkscs", "cp932", "euc_jp", "cp949")
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF32_LE, "utf-32-le"),
@@ -50,6 +62,8 @@ _MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
 _CONTROLS = bytes(range(9))
+_FIRST_BYTES = bytes(range(1, 32))
+_ASCII_RUN = re.compile(rb"[A-Za-z0-9 ,.;:@_\r\n\t-]{8,}")
 _ASCII = re.compile(r"[\x00-\x7f]+")
 _BEYOND_ASCII = re.compile(rb"[\x80-\xff]")
 _LINE_END = re.compile(rb"[\n<>]")
@@ -60,11 +74,34 @@ _BEFORE = 256
 _ODDITIES = (
     (re.compile(r"[A-Za-z][\u0400-\u045f\uac00-\ud7a3]|[\u0400-\u045f\uac00-\ud7a3][A-Za-z]"), 1.0),
     (re.compile(r"[а-яё][А-ЯЁ]|[a-zа-яё][À-Þ]"), 1.0),
+    (re.compile(r"(?<![\u0400-\u045f])[ьъыЬЪЫ]"), 0.5),  # no word begins so
     (re.compile(r"[\u0080-\u024f]{3}"), 2.0),
     (re.compile(r"(?<![\u0400-\u045f])[\u0400-\u045f](?![\u0400-\u045f])"), 0.5),
     (re.compile(r"[A-Za-z][\u4e00-\u9fff](?![\u4e00-\u9fff])"), 0.7),
-    (re.compile(r"[A-Za-z][\u00a2-\u00bf\u00d7\u00f7][a-z]"), 1.0),
+    (re.compile(r"[A-Za-z][\u00a2-\u00bf\u00d7\u00f7№][a-z]"), 1.0),
 )
+# Letters beyond ASCII that people write, by script, and the signs around them.
+_LATIN = (
+    "\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u0131\u0134-\u0137\u0139-\u013e\u0141-\u0148\u014a-\u0178\u0179-\u017e\u0180"
+    "\u0192\u01a0\u01a1\u01af\u01b0\u01cd-\u01dc\u0218-\u021b\u0259"
+)
+_SCRIPTS = (
+    "[àâäåæçèéêíîñóôöøúüýœÀÄÅÆÇÈÉÊÍÎÓÔÖØÚÜÝŒαβγω]{1,2}",
+    "[\u0410-\u042f\u0401-\u040f\u0490]?[\u0430-\u045f\u0491]+|[\u0401-\u042f\u0490]+",  # Cyrillic
+    "[\u0386-\u03ab]?[\u03ac-\u03ce]+|[\u0386-\u03ab]+",  # Greek
+    "[\u0531-\u0587]+",  # Armenian
+    "[\u05b0-\u05f4]+",  # Hebrew
+    "[\u060c-\u0670\u067e-\u06d5\u06f0-\u06f9]+",  # Arabic and Persian
+)
+_SIGNS = "\u00a0-\u00a3\u00a5\u00a7-\u00ab\u00ad\u00ae\u00b0-\u00b4\u00b7\u00ba\u00bb\u00bf\u00d7"
+_RUN = re.compile(r"[^\x00-\x7f]+")
+# A run of characters beside a letter of ASCII may mix scripts: that is a disguise. Else it is of one script.
+_IN_A_WORD = re.compile(
+    rf"[{_LATIN}{_SIGNS}\u0250-\u02af\u0300-\u036f\u0386-\u03ce\u0401-\u045f\u0490-\u0527]+"
+)
+_ALONE = re.compile(rf"[{_SIGNS}]*(?:(?:{'|'.join(_SCRIPTS)})[{_SIGNS}]+)*(?:{'|'.join(_SCRIPTS)})?")
+_UTF_8_FORMATS = re.compile(rb"\s*(?:[\[{]\s*[\[{\"\]}]|<\?xml\b|<(?:rss|feed)\b)")
+_TWO_TOGETHER = re.compile(r"[^\x00-\x7f]{2}")
 _KANA = re.compile(r"[\u3041-\u30fe]")
 _DECLARED = re.compile(rb"""(?:charset|encoding)\s*=\s*["']?\s*([A-Za-z0-9_:.+-]{2,40})""")
 # Python's text codecs that no page is written in. UTF-7 would make scripts out of harmless text, and
@@ -115,33 +152,71 @@ def _declared_in(body: bytes) -> str | None:
 
 
 def _utf_16(body: bytes) -> tuple[str, float, bool] | None:
-    """Recognise UTF-16 without a mark by the null bytes of its spaces, digits and markup."""
+    """Recognise UTF-16 without a mark by the null bytes of its spaces, digits and markup, or by first bytes
+    that are the same control character, as those of Greek (3), Cyrillic (4), Hebrew (5) and Hindi (9) are.
+    """
     sample = body[: SAMPLE_BYTES // 2 * 2]
-    even, odd = sample[::2].count(0), sample[1::2].count(0)
-    few, many = sorted((even, odd))
-    if len(sample) < 4 or many < len(sample) // 2 * WIDE_SHARE or few > many * 0.05:
+    if len(sample) < 4 or b"\0" not in sample:
         return None
-    return ("utf-16-le" if odd > even else "utf-16-be"), 0.95, True
+    halves = {"utf-16-be": sample[::2], "utf-16-le": sample[1::2]}
+    for codec, other in (("utf-16-le", "utf-16-be"), ("utf-16-be", "utf-16-le")):
+        first, second = halves[codec], halves[other]
+        nulls = first.count(0)
+        if nulls >= len(first) * WIDE_SHARE and second.count(0) <= nulls * 0.05:
+            return codec, 0.95, True
+        if nulls and not second.count(0):
+            usual = max(first.count(control) for control in _FIRST_BYTES)
+            if nulls + usual >= len(first) * ALIKE_SHARE:
+                return codec, 0.9, True
+    return None
 
 
 def _utf_8(body: bytes, names: list[str]) -> tuple[str, float, bool] | None:
-    """Recognise ASCII, and UTF-8 by its structure; a few short sequences alone could also be GBK."""
+    """Recognise ASCII, and UTF-8 by its structure."""
     if body.isascii():
         if _has_utf_16_controls(body):
             return None
         transparent = (name for name in names if b"ascii <~".decode(name, "replace") == "ascii <~")
         return next(transparent, "utf-8"), 1.0, True
-    text = body.decode("utf-8", "replace")
-    broken = text.count("\ufffd")
-    if not broken and len(body) - len(text) >= FEW_SEQUENCES:
-        return "utf-8", 1.0, True
+    # The decoder waits for the rest of a cut last character, and counts no error.
+    text = codecs.getincrementaldecoder("utf-8")("replace").decode(body)
     beyond = _ASCII.sub("", text)
-    if broken * BROKEN_SHARE > len(beyond) - broken:
+    broken = beyond.count("\ufffd")
+    if broken * BROKEN_SHARE > len(beyond) - broken or not beyond:
         return None
-    three_bytes = sum(character > "\u07ff" for character in beyond) - broken
-    if three_bytes < 2 and len(beyond) < FEW_SEQUENCES and "utf-8" not in names:
+    whole = set(beyond) - {"\ufffd"}
+    if len(whole) >= FEW_SEQUENCES or max(whole) > "\u07ff" or _is_utf_8_by_format(body, names):
+        return "utf-8", 1 - broken / len(beyond), True
+    if _makes_words(text.replace("\ufffd", "")):
+        return "utf-8", 1 - broken / len(beyond), True
+    if broken:
         return None
-    return "utf-8", 1 - broken / len(beyond), True
+    return _rival_of_utf_8(body, names) or ("utf-8", 0.9, False)
+
+
+def _is_utf_8_by_format(body: bytes, names: list[str]) -> bool:
+    """Return whether UTF-8 is declared, or the format's rule: JSON, and XML that names no encoding."""
+    return "utf-8" in names or (not names and _UTF_8_FORMATS.match(body) is not None)
+
+
+def _makes_words(text: str) -> bool:
+    """Return whether everything beyond ASCII in a text of UTF-8 is what people write."""
+    for run in _RUN.finditer(text):
+        around = text[max(0, run.start() - 1) : run.start()] + text[run.end() : run.end() + 1]
+        allowed = _IN_A_WORD if any(map(str.isalpha, around)) else _ALONE
+        if not allowed.fullmatch(run[0]):
+            return False
+    return True
+
+
+def _rival_of_utf_8(body: bytes, names: list[str]) -> tuple[str, float, bool] | None:
+    """Return the charset of two bytes under which a few characters are common ones; None: there is none."""
+    lines = _lines_beyond_ascii(body)
+    readings = [CandidateCharset.of(lines, codec, DECLARED_BONUS * (codec in names)) for codec in _TWO_BYTES]
+    best = max(readings, key=lambda reading: reading.score)
+    if best.score < RIVAL_SCORE or not _TWO_TOGETHER.search(best.text):
+        return None
+    return best.codec, round(min(1.0, best.score), 3), False
 
 
 def _has_utf_16_controls(body: bytes) -> bool:
@@ -156,13 +231,7 @@ def _best_candidate(body: bytes, names: list[str]) -> tuple[str, float, bool]:
     Searching for oddities costs most of the time. Candidates are scored in the order of `at_most`, until none
     that is left can be first or second: under most of them the characters alone are too rare.
     """
-    lines, start = _lines_beyond_ascii(body), body[: SAMPLE_BYTES // 2 * 2]
-    readings = [
-        CandidateCharset.of(
-            start if codec.startswith("utf-16") else lines, codec, DECLARED_BONUS * (codec in names)
-        )
-        for codec in dict.fromkeys((*names, *CANDIDATES))
-    ]
+    readings = _candidates(body, names)
     scores: dict[str, float] = {}
     for reading in sorted(readings, key=lambda each: each.at_most, reverse=True):
         if len(scores) > 1 and reading.at_most < sorted(scores.values())[-2]:
@@ -172,8 +241,22 @@ def _best_candidate(body: bytes, names: list[str]) -> tuple[str, float, bool]:
     order = [each.codec for each in readings if each.codec in scores]
     best, second = sorted(order, key=scores.__getitem__, reverse=True)[:2]
     clear = scores[best] > 0 and scores[best] - scores[second] >= CLEAR_MARGIN
-    enough = len(_ASCII.sub("", lines.decode(best, "ignore"))) >= FEW_CHARACTERS
+    beyond = next(each.beyond for each in readings if each.codec == best)
+    enough = len(beyond) - beyond.count("\ufffd") >= FEW_CHARACTERS
     return best, round(max(0.0, min(1.0, scores[best])), 3), clear and enough
+
+
+def _candidates(body: bytes, names: list[str]) -> list[CandidateCharset]:
+    """Return the readings of a sample. Text that is mostly ASCII is not UTF-16."""
+    lines, start = _lines_beyond_ascii(body), body[: SAMPLE_BYTES // 2 * 2]
+    narrow = sum(map(len, _ASCII_RUN.findall(start))) > len(start) * ASCII_SHARE
+    return [
+        CandidateCharset.of(
+            start if codec.startswith("utf-16") else lines, codec, DECLARED_BONUS * (codec in names)
+        )
+        for codec in dict.fromkeys((*names, *CANDIDATES))
+        if not (narrow and codec.startswith("utf-16"))
+    ]
 
 
 def _lines_beyond_ascii(body: bytes) -> bytes:
@@ -208,9 +291,13 @@ class CandidateCharset:
         # The decoder waits for the rest of a cut last character, and counts no error.
         text = codecs.getincrementaldecoder(codec)("replace").decode(sample)
         beyond = _ASCII.sub("", text)
-        # Each valid sequence of UTF-8 is unlikely in any other charset.
-        structure = min(1.0, 0.3 * len(beyond)) if codec == "utf-8" and "\ufffd" not in text else 0.0
-        return cls(codec, text, beyond, sum(map(WEIGHTS.__getitem__, beyond)), structure + bonus)
+        return cls(
+            codec,
+            text,
+            beyond,
+            sum(map(weights_of(codec).__getitem__, beyond)),
+            bonus + PRIOR.get(codec, 0.0),
+        )
 
     @property
     def at_most(self) -> float:
@@ -223,6 +310,6 @@ class CandidateCharset:
         if not self.beyond:
             return self.at_most
         against = sum(cost * len(odd.findall(self.text)) for odd, cost in _ODDITIES)
-        if self.codec == "gb18030":  # it reads EUC-JP as kana, which Chinese texts do not use
+        if self.codec in ("gb18030", "big5hkscs"):  # Chinese texts do not use kana
             against += 1.5 * len(_KANA.findall(self.beyond))
         return (self.likely - against) / len(self.beyond) + self.bonus

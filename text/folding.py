@@ -3,13 +3,16 @@
 There are two tables. Both map single code points, so that folding is a numpy `take` and never looks ahead:
 
 - `mention_fold()`, for names. In this order: NFKD; drop marks (Mn, Me), format characters (Cf) and controls;
-  casefold; homoglyphs to ASCII letters; traditional to simplified Chinese; every white space to one space.
+  casefold; homoglyphs, small capitals and other styled letters to ASCII letters; typographic hyphens and
+  apostrophes to ASCII; symbols and emoji to "*"; traditional to simplified Chinese; every white space to one
+  space.
 - `narrow_fold()`, for identifiers. Full-width forms, foreign digits, dashes and spaces to ASCII; zero-width
   characters dropped. Letters keep their case and script: an e-mail address is not a name.
 
 `setup/fold_images.py` computes them at installation, `fold_tables` reads them.
 
-After the mention table, runs of spaces become one space. `defanged` undoes `[.]`, `(dot)` and the like.
+After the mention table, Hangul that is written as single letters (NFD, as macOS writes names of files) is
+composed to syllables, and runs of spaces become one space. `defanged` undoes `[.]`, `(dot)` and the like.
 Homoglyphs and leet are different things: `а` (Cyrillic) always reads as `a`, while `1` is a letter only
 sometimes, so letter-digit swaps are a second pass (`matching/mentions/terms.py`).
 """
@@ -34,6 +37,10 @@ _ALL = 0x110000  # code points
 _DROP = _ALL  # the character is dropped
 _EXPAND = _ALL + 1  # _EXPAND + i: the character becomes `expansions[i]`
 _REPLACEMENT = 0xFFFD
+# Hangul: a syllable is a leading consonant, a vowel and perhaps a trailing consonant (Unicode, section 3.12).
+_LEADS, _VOWELS, _TRAILS = range(0x1100, 0x1113), range(0x1161, 0x1176), range(0x11A8, 0x11C3)
+_SYLLABLES = 0xAC00
+_INSIDE_SYLLABLE = re.compile("[\u1160-\u11ff]+")
 
 
 class Folded:
@@ -69,7 +76,9 @@ class Folded:
             return start, end
         if self._origin is None:
             self._origin = self._fold.origin(self._original)
-        return int(self._origin[start]), int(self._origin[end - 1]) + 1
+        first, last = int(self._origin[start]), int(self._origin[end - 1]) + 1
+        rest = _INSIDE_SYLLABLE.match(self._original, last)
+        return first, rest.end() if rest else last
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +96,7 @@ class Fold:
             out = text.encode("ascii").translate(self.ascii_map, self.ascii_drop).decode("ascii")
             same = len(out) == len(text)
         else:
-            blocks = [self._fold_block(block) for block in _blocks(text)]
+            blocks = [self._fold_block(block) for _, block in _blocks(text)]
             same = all(unchanged for _, unchanged in blocks)
             out = b"".join(folded.tobytes() for folded, _ in blocks).decode("utf-32-le")
         if self.squeeze and "  " in out:
@@ -96,17 +105,29 @@ class Fold:
 
     def origin(self, text: str) -> Origins:
         """Return, for each folded character, the index of the character of `text` that it came from."""
+        if text.isascii():
+            return self._ascii_origin(text)
         origins: list[Origins] = []
         spaces: list[NDArray[np.bool_]] = []
-        for number, block in enumerate(_blocks(text)):
+        for at, block in _blocks(text):
             out = self.table.take(block)
             source = np.repeat(np.arange(len(out)), self._image_sizes(out))
-            origins.append(source + number * BLOCK)
-            spaces.append(out[source] == 0x20)
+            characters = self._expanded(out) if (out > _DROP).any() else out[out != _DROP]
+            characters, kept = _with_syllables(characters)
+            origins.append(source[kept] + at)
+            spaces.append(characters == 0x20)
         origin: Origins = np.concatenate(origins)
         if not self.squeeze:
             return origin
         space = np.concatenate(spaces)
+        return origin[~np.concatenate(([False], space[1:] & space[:-1]))]
+
+    def _ascii_origin(self, text: str) -> Origins:
+        out = self.table[:128].take(np.frombuffer(text.encode("ascii"), np.uint8))
+        origin: Origins = np.flatnonzero(out != _DROP)
+        if not self.squeeze:
+            return origin
+        space = out[origin] == 0x20
         return origin[~np.concatenate(([False], space[1:] & space[:-1]))]
 
     def _fold_block(self, block: CodePoints) -> tuple[CodePoints, bool]:
@@ -114,13 +135,15 @@ class Fold:
         out = self.table.take(block, mode="clip")  # skips the bounds check, which no str can fail
         if int(out.max()) < _DROP:
             return out, True
-        many = out > _DROP
-        if not many.any():
+        if not (out > _DROP).any():
             return out[out != _DROP], False
-        pieces = [self.expansions[code - _EXPAND] for code in out[many].tolist()]
+        return _with_syllables(self._expanded(out))[0], False
+
+    def _expanded(self, out: CodePoints) -> CodePoints:
+        pieces = [self.expansions[code - _EXPAND] for code in out[out > _DROP].tolist()]
         expanded = np.repeat(out, self._image_sizes(out))
         expanded[expanded >= _EXPAND] = np.concatenate(pieces)
-        return expanded, False
+        return expanded
 
     def _image_sizes(self, out: CodePoints) -> NDArray[np.int64]:
         """Return how many characters each entry of the table stands for."""
@@ -130,9 +153,37 @@ class Fold:
         return sizes
 
 
-def _blocks(text: str) -> Iterator[CodePoints]:
+def _blocks(text: str) -> Iterator[tuple[int, CodePoints]]:
+    """Yield the text in blocks, each with its place. No border is inside a Hangul syllable."""
     points = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype="<u4")
-    return (points[at : at + BLOCK] for at in range(0, len(points), BLOCK))
+    at = 0
+    while at < len(points):
+        end = at + BLOCK
+        while end < len(points) and 0x1160 <= points[end] < 0x1200:
+            end += 1
+        yield at, points[at:end]
+        at = end
+
+
+def _with_syllables(characters: CodePoints) -> tuple[CodePoints, NDArray[np.bool_]]:
+    """Return the characters with their Hangul composed, and which of them are left."""
+    kept = np.ones(len(characters), np.bool_)
+    vowels = 1 + np.flatnonzero(_in(characters[1:], _VOWELS) & _in(characters[:-1], _LEADS))
+    if not vowels.size:
+        return characters, kept
+    composed = characters.copy()
+    trails = vowels[vowels + 1 < len(characters)] + 1
+    trails = trails[_in(characters[trails], _TRAILS)]
+    leads = characters[vowels - 1] - _LEADS.start
+    composed[vowels - 1] = _SYLLABLES + 28 * (21 * leads + characters[vowels] - _VOWELS.start)
+    composed[trails - 2] += characters[trails] - _TRAILS.start + 1
+    kept[vowels] = kept[trails] = False
+    return composed[kept], kept
+
+
+def _in(characters: CodePoints, points: range) -> NDArray[np.bool_]:
+    inside: NDArray[np.bool_] = (characters >= points.start) & (characters < points.stop)
+    return inside
 
 
 def _with_single_spaces(text: str) -> str:
@@ -225,6 +276,10 @@ def _fold_of(images: Images, *, squeeze: bool) -> Fold:
     table[images.points[many]] = _EXPAND + np.arange(np.count_nonzero(many))
     spans = zip(ends[many] - images.sizes[many], ends[many], strict=True)
     expansions = tuple(images.characters[start:end] for start, end in spans)
+    if squeeze:  # Hangul vowels are looked at again, in `_with_syllables`
+        vowels = np.arange(_VOWELS.start, _VOWELS.stop, dtype=np.uint32)
+        table[vowels] = _EXPAND + len(expansions) + np.arange(len(vowels))
+        expansions += tuple(vowels[:, None])
     table[0xD800:0xE000] = _REPLACEMENT  # lone surrogates have no UTF-8 form
     ascii_images = table[:128]
     drop = np.flatnonzero(ascii_images == _DROP).astype(np.uint8).tobytes()

@@ -1,1 +1,1 @@
-"""One module a command (or a group of commands); cli.main has the table of them."""
+"""One module per command or group of commands. The table in cli.main names them."""

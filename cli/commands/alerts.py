@@ -1,6 +1,7 @@
-"""`spillwatch alerts`: what was found, who has it, and whether it arrived.
+"""`spillwatch alerts`: alerts, their triage state and their deliveries.
 
-What writes and sends messages (Jinja, httpx, aiosmtplib) is imported by the two commands that need it.
+The libraries that write and send messages (Jinja, httpx, aiosmtplib) are imported by the two commands that
+need them.
 """
 
 from __future__ import annotations
@@ -15,9 +16,9 @@ from typing import Annotated
 import typer
 
 from alerts.errors import NoSuchAlert, NoSuchChannel
-from cli.context import App, app_of
+from cli.command_context import App, app_of
 from cli.exits import Exit
-from cli.output import complain, emit_json, say, table
+from cli.output import emit_json, print_error, print_line, print_table
 from daemon import logs
 from storage import alerts as rows
 from storage import deliveries as delivery_rows
@@ -27,36 +28,50 @@ from storage.work import SilentDispatcher
 from text.printable import printable
 
 app = typer.Typer(
-    add_completion=False, help="What was found, who has it, and whether it arrived.", no_args_is_help=True
+    add_completion=False, help="List, show, acknowledge, test and resend alerts.", no_args_is_help=True
 )
 
 Json = Annotated[bool, typer.Option("--json", help="Write JSON.")]
-Limit = Annotated[int, typer.Option(min=1, max=10_000, help="How many, the newest first.")]
+Limit = Annotated[int, typer.Option(min=1, max=10_000, help="Maximum number of rows, newest first.")]
 
-_LIST = ("id", "severity", "score", "state", "kind", "opened", "updated", "messages", "title")
-_DELIVERIES = ("id", "alert", "message", "channel", "state", "attempts", "next attempt", "sent", "reason")
-_ATTEMPTS = ("number", "started", "ms", "outcome", "status", "reason", "detail")
-_TEST = ("channel", "transport", "result", "detail")
+_LIST_COLUMNS = ("id", "severity", "score", "state", "kind", "opened", "updated", "messages", "title")
+_DELIVERY_COLUMNS = (
+    "id",
+    "alert",
+    "message",
+    "channel",
+    "state",
+    "attempts",
+    "next attempt",
+    "sent",
+    "reason",
+)
+_ATTEMPT_COLUMNS = ("number", "started", "ms", "outcome", "status", "reason", "detail")
+_TEST_COLUMNS = ("channel", "transport", "result", "detail")
 POLL_S = 0.1
-GRACE_S = 5.0  # beyond the slowest channel's own limit, for a daemon that took a delivery before we could
+GRACE_S = (
+    5.0  # added to the slowest channel's limit, because a running daemon may send the test instead of us
+)
 
 
 @app.command("list")
 def list_alerts(
     context: typer.Context,
-    state: Annotated[TriageState | None, typer.Option(help="Only in this state.")] = None,
-    kind: Annotated[AlertKind | None, typer.Option(help="Only of this kind.")] = None,
-    min_severity: Annotated[Severity | None, typer.Option(help="At least this severe.")] = None,
+    state: Annotated[TriageState | None, typer.Option(help="Show only alerts in this state.")] = None,
+    kind: Annotated[AlertKind | None, typer.Option(help="Show only alerts of this kind.")] = None,
+    min_severity: Annotated[
+        Severity | None, typer.Option(help="Show only alerts of at least this severity.")
+    ] = None,
     limit: Limit = 50,
     as_json: Json = False,
 ) -> None:
-    """List the alerts, the newest first."""
+    """List alerts, newest first."""
     with app_of(context).database.reading() as session:
         found = rows.recent_alerts(session, state=state, kind=kind, severity=min_severity, limit=limit)
     if as_json:
-        emit_json([_alert(alert) for alert in found])
+        emit_json([_alert_as_dict(alert) for alert in found])
         return
-    table(_LIST, [_row(alert) for alert in found], empty="No alert.")
+    print_table(_LIST_COLUMNS, [_alert_row(alert) for alert in found], empty="No alert.")
 
 
 @app.command()
@@ -64,81 +79,82 @@ def show(
     context: typer.Context,
     number: Annotated[int, typer.Argument(metavar="ALERT", help="Number of the alert.")],
     message: Annotated[
-        int | None, typer.Option(min=1, help="Which of its messages, by default the last.")
+        int | None, typer.Option(min=1, help="Number of the message to show. Default: the last one.")
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Show one alert as it was sent, its history, and its deliveries."""
+    """Show an alert as it was sent, with its history and its deliveries."""
     from alerts.event import event_of
     from alerts.message import message_of
     from alerts.render import plain_text
 
     app_ = app_of(context)
     with app_.database.reading() as session:
-        alert = _found(rows.alert_by_id(session, number), number)
+        alert = _required_alert(rows.alert_by_id(session, number), number)
         history = rows.revisions_of(session, number)
         sent = delivery_rows.deliveries_of_alert(session, number)
     revision = next((one for one in history if one.number == (message or alert.revision)), None)
     if revision is None:
         raise typer.BadParameter(
-            f"alert {number} has {alert.revision} messages; there is no message {message}"
+            f"alert {number} has messages 1 to {alert.revision}, not {message}; choose one of these"
         )
-    told = message_of(alert, revision, installation=app_.settings.alerts.installation)
+    sent_message = message_of(alert, revision, installation=app_.settings.alerts.installation)
     if as_json:
-        event = event_of(told).model_dump(mode="json")
+        event = event_of(sent_message).model_dump(mode="json")
         emit_json(
-            _alert(alert)
-            | {"event": event, "history": [_revision(one) for one in history]}
-            | {"deliveries": [_delivery(one) for one in sent]}
+            _alert_as_dict(alert)
+            | {"event": event, "history": [_revision_as_dict(one) for one in history]}
+            | {"deliveries": [_delivery_as_dict(one) for one in sent]}
         )
         return
-    say(plain_text(told))
+    print_line(plain_text(sent_message))
     if alert.acknowledged_by:
         note = f": {alert.note}" if alert.note else ""
-        say(f"{alert.state.value} by {alert.acknowledged_by}{note}\n")
-    table(("message", "at", "change", "severity", "score"), [_history_row(one) for one in history])
-    say("")
-    table(_DELIVERIES, [_delivery_row(one) for one in sent], empty="No channel carries it.")
+        print_line(f"{alert.state.value} by {alert.acknowledged_by}{note}\n")
+    print_table(("message", "at", "change", "severity", "score"), [_history_row(one) for one in history])
+    print_line("")
+    print_table(_DELIVERY_COLUMNS, [_delivery_row(one) for one in sent], empty="No channel gets this alert.")
 
 
 @app.command()
 def ack(
     context: typer.Context,
     number: Annotated[int, typer.Argument(metavar="ALERT", help="Number of the alert.")],
-    by: Annotated[str | None, typer.Option(help="Who; by default the name you are logged in with.")] = None,
-    note: Annotated[str | None, typer.Option(help="Why, or what is being done.")] = None,
-    state: Annotated[
-        TriageState, typer.Option(help="What it is now: acknowledged, confirmed, false_positive or resolved.")
-    ] = TriageState.ACKNOWLEDGED,
+    by: Annotated[str | None, typer.Option(help="Who decides. Default: your login name.")] = None,
+    note: Annotated[str | None, typer.Option(help="Reason, or what is being done.")] = None,
+    state: Annotated[TriageState, typer.Option(help="The new triage state.")] = TriageState.ACKNOWLEDGED,
     as_json: Json = False,
 ) -> None:
-    """Take an alert on, or end it; exit code 1 if it was in that state already."""
+    """Change the triage state of an alert. Exit code 1 if the alert already has that state."""
     app_ = app_of(context)
     who = by or pwd.getpwuid(os.getuid()).pw_name
     with app_.database.transaction() as session:
-        _found(rows.alert_by_id(session, number), number)
+        _required_alert(rows.alert_by_id(session, number), number)
         moved = rows.set_triage_state(session, number, by=who, note=note, state=state, now=app_.clock())
-        alert = _found(rows.alert_by_id(session, number), number)
+        alert = _required_alert(rows.alert_by_id(session, number), number)
         session.refresh(alert)
-        result = _alert(alert)
+        result = _alert_as_dict(alert)
     if as_json:
         emit_json(result)
     elif moved:
-        say(f"Alert {number} is {state.value}, by {who}.")
+        print_line(f"Alert {number} is now {state.value}, set by {who}.")
     else:
-        complain(f"Alert {number} was {state.value} already, by {result['acknowledged_by']}.")
+        print_error(f"Alert {number} is already {state.value}, set by {result['acknowledged_by']}.")
     if not moved:
         raise typer.Exit(Exit.NEGATIVE)
 
 
 @app.command()
 def test(context: typer.Context, as_json: Json = False) -> None:
-    """Send a test through every enabled channel; exit code 1 if it failed for one, or if there is none."""
+    """Send a test alert through every enabled channel.
+
+    Exit code 1 if a channel failed or if no channel is configured.
+    """
     from alerts.sender import DeliveryService
     from alerts.service import AlertService
 
     app_ = app_of(context)
-    logs.configure_logging(form="console", level="error")  # what an attempt comes to stands in the table
+    logs.configure_logging(form="console", level="error")  # the table shows the result of each attempt
     settings, database, clock = app_.settings.alerts, app_.database, app_.clock
     judging = AlertService(database=database, settings=settings, dispatcher=SilentDispatcher(), clock=clock)
     delivery = DeliveryService(
@@ -148,11 +164,15 @@ def test(context: typer.Context, as_json: Json = False) -> None:
     with ThreadPoolExecutor(max_workers=8) as pool:
         list(pool.map(delivery.deliver, opened.delivery_ids))
     slowest = max((channel.timeout_s for channel in settings.channels.values()), default=0.0)
-    results = _concluded(app_, opened.delivery_ids, wait_s=slowest + GRACE_S)
+    results = _finished_deliveries(app_, opened.delivery_ids, wait_s=slowest + GRACE_S)
     if as_json:
-        emit_json([_delivery(one) | {"detail": last.detail} for one, last in results])
+        emit_json([_delivery_as_dict(one) | {"detail": last.detail} for one, last in results])
     else:
-        table(_TEST, [_test_row(*result) for result in results], empty="No channel under [alerts.channels].")
+        print_table(
+            _TEST_COLUMNS,
+            [_test_row(*result) for result in results],
+            empty="No channel under [alerts.channels].",
+        )
     if not results or any(one.state is not DeliveryState.SENT for one, _ in results):
         raise typer.Exit(Exit.NEGATIVE)
 
@@ -161,14 +181,14 @@ def test(context: typer.Context, as_json: Json = False) -> None:
 def deliveries(
     context: typer.Context,
     number: Annotated[
-        int | None, typer.Argument(metavar="DELIVERY", help="Show the attempts of this delivery instead.")
+        int | None, typer.Argument(metavar="DELIVERY", help="Show the attempts of this delivery.")
     ] = None,
-    channel: Annotated[str | None, typer.Option(help="Only through this channel.")] = None,
-    state: Annotated[DeliveryState | None, typer.Option(help="Only in this state.")] = None,
+    channel: Annotated[str | None, typer.Option(help="Show only deliveries through this channel.")] = None,
+    state: Annotated[DeliveryState | None, typer.Option(help="Show only deliveries in this state.")] = None,
     limit: Limit = 50,
     as_json: Json = False,
 ) -> None:
-    """List deliveries, or the attempts of one."""
+    """List deliveries, or the attempts of one delivery."""
     app_ = app_of(context)
     if number is not None:
         with app_.database.reading() as session:
@@ -178,38 +198,40 @@ def deliveries(
     with app_.database.reading() as session:
         found = delivery_rows.recent_deliveries(session, state=state, channel=channel, limit=limit)
     if as_json:
-        emit_json([_delivery(delivery) for delivery in found])
+        emit_json([_delivery_as_dict(delivery) for delivery in found])
     else:
-        table(_DELIVERIES, [_delivery_row(delivery) for delivery in found], empty="No delivery.")
+        print_table(_DELIVERY_COLUMNS, [_delivery_row(delivery) for delivery in found], empty="No delivery.")
 
 
 @app.command()
 def retry(
     context: typer.Context,
-    channel: Annotated[str | None, typer.Option(help="Only what should go through this channel.")] = None,
+    channel: Annotated[str | None, typer.Option(help="Retry only deliveries through this channel.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Send again what failed for good, under the same idempotency keys; the daemon does the sending."""
+    """Make failed deliveries due again, with the same idempotency keys. The daemon sends them."""
     app_ = app_of(context)
     names = app_.settings.alerts.channels
     if channel is not None and channel not in names:
-        raise NoSuchChannel(f"There is no channel {channel!r}; there are: {', '.join(names) or 'none'}.")
+        raise NoSuchChannel(
+            f"There is no channel {channel!r}. Configured channels: {', '.join(names) or 'none'}."
+        )
     with app_.database.transaction() as session:
         due = delivery_rows.retry_failed(session, channel=channel, now=app_.clock())
     if as_json:
         emit_json({"deliveries": list(due)})
     else:
-        say(f"{len(due)} deliveries are due again; a running daemon sends them within seconds.")
+        print_line(f"{len(due)} deliveries are due again. A running daemon sends them within seconds.")
 
 
-def _found(alert: Alert | None, number: int) -> Alert:
+def _required_alert(alert: Alert | None, number: int) -> Alert:
     if alert is None:
-        raise NoSuchAlert(f"There is no alert {number}; `spillwatch alerts list` shows which there are.")
+        raise NoSuchAlert(f"There is no alert {number}. `spillwatch alerts list` shows the numbers.")
     return alert
 
 
-def _concluded(app_: App, ids: Sequence[int], *, wait_s: float) -> list[tuple[Delivery, Attempt]]:
-    """The deliveries with their last attempts, when all have ended or the time is up."""
+def _finished_deliveries(app_: App, ids: Sequence[int], *, wait_s: float) -> list[tuple[Delivery, Attempt]]:
+    """Return deliveries with their last attempts, once all deliveries have ended or `wait_s` has passed."""
     until = time.monotonic() + wait_s
     while True:
         with app_.database.reading() as session:
@@ -225,12 +247,16 @@ def _concluded(app_: App, ids: Sequence[int], *, wait_s: float) -> list[tuple[De
 
 def _show_attempts(attempts: Sequence[Attempt], *, as_json: bool) -> None:
     if as_json:
-        emit_json([_attempt(attempt) for attempt in attempts])
+        emit_json([_attempt_as_dict(attempt) for attempt in attempts])
     else:
-        table(_ATTEMPTS, [tuple(_attempt(attempt).values()) for attempt in attempts], empty="No attempt yet.")
+        print_table(
+            _ATTEMPT_COLUMNS,
+            [tuple(_attempt_as_dict(attempt).values()) for attempt in attempts],
+            empty="No attempt yet.",
+        )
 
 
-def _row(alert: Alert) -> tuple[object, ...]:
+def _alert_row(alert: Alert) -> tuple[object, ...]:
     head = (alert.id, alert.severity, alert.score, alert.state, alert.kind)
     return (*head, alert.opened_at, alert.updated_at, alert.revision, alert.title)
 
@@ -240,9 +266,9 @@ def _history_row(revision: AlertRevision) -> tuple[object, ...]:
 
 
 def _delivery_row(delivery: Delivery) -> tuple[object, ...]:
-    waits = delivery.next_attempt_at if delivery.state is DeliveryState.PENDING else None
+    due_at = delivery.next_attempt_at if delivery.state is DeliveryState.PENDING else None
     head = (delivery.id, delivery.alert_id, delivery.revision, delivery.channel, delivery.state)
-    return (*head, delivery.attempts, waits, delivery.sent_at, delivery.reason)
+    return (*head, delivery.attempts, due_at, delivery.sent_at, delivery.reason)
 
 
 def _test_row(delivery: Delivery, attempt: Attempt) -> tuple[object, ...]:
@@ -251,11 +277,11 @@ def _test_row(delivery: Delivery, attempt: Attempt) -> tuple[object, ...]:
         delivery.channel,
         delivery.transport,
         delivery.state,
-        attempt.detail or f"taken in {seconds:.1f} s",
+        attempt.detail or f"accepted after {seconds:.1f} s",
     )
 
 
-def _alert(alert: Alert) -> dict[str, object]:
+def _alert_as_dict(alert: Alert) -> dict[str, object]:
     return {
         "id": alert.id,
         "kind": alert.kind,
@@ -272,7 +298,7 @@ def _alert(alert: Alert) -> dict[str, object]:
     }
 
 
-def _revision(revision: AlertRevision) -> dict[str, object]:
+def _revision_as_dict(revision: AlertRevision) -> dict[str, object]:
     return {
         "message": revision.number,
         "at": revision.at,
@@ -282,7 +308,7 @@ def _revision(revision: AlertRevision) -> dict[str, object]:
     }
 
 
-def _delivery(delivery: Delivery) -> dict[str, object]:
+def _delivery_as_dict(delivery: Delivery) -> dict[str, object]:
     return {
         "id": delivery.id,
         "alert": delivery.alert_id,
@@ -298,7 +324,7 @@ def _delivery(delivery: Delivery) -> dict[str, object]:
     }
 
 
-def _attempt(attempt: Attempt) -> dict[str, object]:
+def _attempt_as_dict(attempt: Attempt) -> dict[str, object]:
     return {
         "number": attempt.number,
         "started_at": attempt.started_at,

@@ -1,4 +1,4 @@
-"""`spillwatch check`: every mistake of the configuration at once."""
+"""`spillwatch check`: reports every mistake in the configuration at once."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
-from cli.context import App, app_of
+from cli.command_context import App, app_of
 from cli.exits import Exit
-from cli.output import emit_json, say
+from cli.output import emit_json, print_line
 from configuration.errors import ConfigurationRefused
 from crawler.errors import CookiesRefused
 from crawler.fetching.api_token import token_refused
@@ -20,42 +20,45 @@ def command(
     context: typer.Context,
     as_json: Annotated[bool, typer.Option("--json", help="Write one JSON object.")] = False,
 ) -> None:
-    """Read every file of the configuration and say every mistake at once."""
+    """Read the whole configuration and report every mistake at once. Connects to nothing."""
     app = app_of(context)
     try:
-        found, remarks = _found(app), list(_remarks(app))
+        counts, remarks = _configuration_counts(app), list(_credential_remarks(app))
     except ConfigurationRefused as error:
         if not as_json:
             raise
         emit_json({"ok": False, "mistakes": [mistake.as_json() for mistake in error.mistakes]})
         raise typer.Exit(Exit.CONFIGURATION) from None
     if as_json:
-        emit_json({"ok": True, "mistakes": [], "remarks": remarks, **found})
+        emit_json({"ok": True, "mistakes": [], "remarks": remarks, **counts})
     else:
-        counts = (
+        numbers = (
             "{sources} sources ({enabled} enabled), {companies} companies, {terms} terms, {channels} channels"
         )
-        say(f"No mistakes: {counts.format(**found)}, in {found['file']}.")
+        print_line(f"{counts['file']} has no mistakes: {numbers.format(**counts)}.")
         for remark in remarks:
-            say(remark)
+            print_line(remark)
 
 
-def _remarks(app: App) -> Iterator[str]:
-    """What is no mistake, and will be missed: a key, or cookies, that cannot be used, or not for long."""
+def _credential_remarks(app: App) -> Iterator[str]:
+    """Yield a sentence for each API key or cookies file that cannot be used, or that soon expires.
+
+    These are not mistakes in the configuration: the files change without it.
+    """
     for source in app.configuration.sources:
         if (refused := token_refused(source.value)) is not None:
             yield f"{source.name}: {refused}"
         if source.value.cookies_file is None:
             continue
         try:
-            told = cookie_age_remark(read_cookies(source.value.cookies_file), app.clock())
-        except CookiesRefused as refused:
-            told = refused.reason, str(refused)
-        if told is not None:
-            yield f"{source.name}: {told[1]}"
+            remark = cookie_age_remark(read_cookies(source.value.cookies_file), app.clock())
+        except CookiesRefused as error:
+            remark = error.reason, str(error)
+        if remark is not None:
+            yield f"{source.name}: {remark[1]}"
 
 
-def _found(app: App) -> dict[str, object]:
+def _configuration_counts(app: App) -> dict[str, object]:
     declared = app.configuration
     return {
         "file": declared.file,

@@ -1,4 +1,4 @@
-"""`spillwatch coverage`: what was watched, so that finding nothing means something."""
+"""`spillwatch coverage`: shows what was watched, so that "nothing found" can be judged."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from typing import Annotated
 
 import typer
 
-from cli.context import app_of
-from cli.coverage import SourceCoverage, compared, everything, sentence
+from cli.command_context import app_of
+from cli.coverage import SourceCoverage, all_source_coverage, company_coverage, coverage_summary
 from cli.errors import UnknownName
-from cli.output import emit_json, say, table
-from cli.since import moment
+from cli.output import emit_json, print_line, print_table
+from cli.time_argument import parse_moment
 from storage import companies
 
 _COLUMNS = (
@@ -25,24 +25,29 @@ _COLUMNS = (
     "matched",
     "waiting",
 )
+_NO_SOURCE = "There is no source. Write sources/NAME.toml."
 
 
 def command(
     context: typer.Context,
-    company: Annotated[str | None, typer.Option(help="Only this company's side of it (its slug).")] = None,
-    since: Annotated[str, typer.Option(help="Since when: 12h, 30d, 2026-05-01.")] = "30d",
+    company: Annotated[str | None, typer.Option(help="Slug of a company. Default: every company.")] = None,
+    since: Annotated[
+        str, typer.Option(help="Beginning of the period: an age (12h, 30d) or a date (2026-05-01).")
+    ] = "30d",
     as_json: Annotated[bool, typer.Option("--json", help="Write one JSON object.")] = False,
 ) -> None:
-    """Say what was covered, and what was not."""
+    """Show which sources were read, and what was not covered."""
     app = app_of(context)
     now = app.clock()
-    begin = moment(since, now=now)
+    begin = parse_moment(since, now=now)
     with app.database.reading() as session:
         if company is not None and companies.company_by_slug(session, company) is None:
-            raise UnknownName(f'There is no company "{company}"; its file would be companies/{company}.toml.')
-        found = everything(session, since=begin, now=now)
-        against = list(compared(session, app.settings.matching, only=company))
-    told = sentence(found, against, since=begin)
+            raise UnknownName(
+                f'There is no company "{company}". A company is declared in companies/{company}.toml.'
+            )
+        found = all_source_coverage(session, since=begin, now=now)
+        against = list(company_coverage(session, app.settings.matching, only=company))
+    summary = coverage_summary(found, against, since=begin)
     if as_json:
         emit_json(
             {
@@ -50,15 +55,19 @@ def command(
                 "until": now,
                 "sources": [each.as_dict() for each in found],
                 "companies": against,
-                "sentence": told,
+                "sentence": summary,
             }
         )
         return
-    table(_COLUMNS, [_row(each) for each in found], empty="No source yet: write sources/NAME.toml.")
-    say(told)
+    print_table(
+        _COLUMNS,
+        [_coverage_row(each) for each in found],
+        empty=_NO_SOURCE,
+    )
+    print_line(summary)
 
 
-def _row(each: SourceCoverage) -> tuple[object, ...]:
+def _coverage_row(each: SourceCoverage) -> tuple[object, ...]:
     read = sum(each.outcomes.get(name, 0) for name in ("new_listings", "nothing_new"))
     gaps = None if each.gaps is None else len(each.gaps)
     hours = None if each.gaps is None else f"{each.hours_unseen:.1f}"

@@ -1,4 +1,4 @@
-"""`spillwatch db`: the database's schema, and the way from SQLite to another database."""
+"""`spillwatch db`: upgrades the database's schema and copies an SQLite database into another one."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from typing import Annotated
 
 import typer
 
-from cli.context import app_of
+from cli.command_context import app_of
 from cli.exits import Exit
-from cli.output import emit_json, say
-from storage import schema
-from storage.base import Database
-from storage.lock import DaemonLock
-from storage.transfer import transfer_rows
+from cli.output import emit_json, print_line
+from storage.database import schema
+from storage.database.base import Database
+from storage.database.lock import DaemonLock
+from storage.database.transfer import transfer_rows
 
-app = typer.Typer(add_completion=False, help="The database's schema, and a copy of it.", no_args_is_help=True)
+app = typer.Typer(add_completion=False, help="Upgrade or copy the database.", no_args_is_help=True)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Write one JSON object.")]
 
 
 @app.command()
 def upgrade(context: typer.Context, as_json: AsJson = False) -> None:
-    """Bring the database to the schema of this version; refused while a daemon runs on it."""
+    """Upgrade the schema to this version. Refused while a daemon uses the database."""
     database = app_of(context).database_unchecked
     with DaemonLock.acquire(database):
         before = schema.stored_revision(database)
@@ -32,9 +32,9 @@ def upgrade(context: typer.Context, as_json: AsJson = False) -> None:
     if as_json:
         emit_json({"database": database.place, "before": before, "after": after})
     elif before == after:
-        say(f"{database.place} has the schema of this version already ({after}).")
+        print_line(f"{database.place} already has this version's schema ({after}).")
     else:
-        say(f"{database.place}: from {before or 'an empty database'} to {after}.")
+        print_line(f"{database.place}: upgraded from {before or 'an empty database'} to {after}.")
 
 
 @app.command()
@@ -45,7 +45,10 @@ def copy(
     ],
     as_json: AsJson = False,
 ) -> None:
-    """Copy every row of an SQLite file into the configured database, which must be empty."""
+    """Copy every row of an SQLite file into the configured database, which must be empty.
+
+    Refused while a daemon uses either database.
+    """
     target, origin = app_of(context).database_unchecked, Database.open(f"sqlite:///{file}")
     with closing(origin), DaemonLock.acquire(origin), DaemonLock.acquire(target):
         schema.upgrade_schema(target)
@@ -53,18 +56,18 @@ def copy(
     if as_json:
         emit_json({"from": origin.place, "database": target.place, "rows": counts})
     else:
-        say(f"{target.place} has {sum(counts.values())} rows now; {origin.place} is as it was.")
+        print_line(f"Copied {sum(counts.values())} rows to {target.place}. {origin.place} is unchanged.")
 
 
 @app.command()
 def revision(context: typer.Context, as_json: AsJson = False) -> None:
-    """Show the schema the database has, and the one this version needs; exit code 1 if they differ."""
+    """Show the database's schema and the one this version needs. Exit code 1 if they differ."""
     database = app_of(context).database_unchecked
     found, wanted = schema.stored_revision(database), schema.newest_revision()
     if as_json:
         emit_json({"database": database.place, "revision": found, "head": wanted, "current": found == wanted})
     else:
         advice = "" if found == wanted else " Run `spillwatch db upgrade`."
-        say(f"{database.place}: schema {found or 'none'}; this version needs {wanted}.{advice}")
+        print_line(f"{database.place} has schema {found or 'none'}. This version needs {wanted}.{advice}")
     if found != wanted:
         raise typer.Exit(Exit.NEGATIVE)

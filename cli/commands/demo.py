@@ -1,4 +1,4 @@
-"""`spillwatch demo`: the whole way of the data on practice sites, with nothing to set up."""
+"""`spillwatch demo`: runs the whole product against practice sites on this machine."""
 
 from __future__ import annotations
 
@@ -9,75 +9,87 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
+from cli.errors import ExtraMissing
 from cli.exits import Exit
-from cli.output import complain, emit_json_line, say
+from cli.output import emit_json_line, print_error, print_line
+from demo.alert_page import alert_page
+from demo.demo_stage import Stage
 from demo.errors import NotAsExpected
-from demo.letter import alert_page
-from demo.show import Result, Show
-from demo.stage import Stage
+from demo.story_player import DemoResult, StoryPlayer
 from demo.view import LineView, PaneView, View
 from storage.errors import SpillwatchError
 
-PACE_S = 5.0  # for a person; --once doesn't wait
-EVERY = {True: "2s", False: "4s"}  # by --once
+PACE_S = 5.0  # between two steps, so that a person can follow; --once does not wait
+EVERY = {True: "2s", False: "4s"}  # interval of the sources' schedule, by --once
+SMTP_LIBRARY = "aiosmtpd"
 
 
 def command(
     once: Annotated[bool, typer.Option("--once", help="End after one full cycle.")] = False,
     as_json: Annotated[
-        bool, typer.Option("--json", help="With --once: write one JSON object as the last line.")
+        bool, typer.Option("--json", help="Write one JSON object as the last line. Implies --once.")
     ] = False,
-    keep: Annotated[bool, typer.Option("--keep", help="Leave the demo's folder where it is.")] = False,
+    keep: Annotated[bool, typer.Option("--keep", help="Keep the demo's folder.")] = False,
 ) -> None:
     """Watch practice sites with the real daemon: an offer appears, and its alert arrives.
 
-    Everything runs on this machine, everything shown is invented, and nothing is left behind.
+    Everything runs on this machine and is invented. Nothing is left behind.
     """
+    _require_demo_extra()
     once = once or as_json
-    with _folder(keep) as folder, _stopped_by_signals():
+    with _demo_folder(keep) as folder, _stopped_by_signals():
         try:
-            result = _show(folder, once=once, as_json=as_json)
+            result = _run_demo(folder, once=once, as_json=as_json)
         except KeyboardInterrupt:
             raise typer.Exit(Exit.INTERRUPTED if once else Exit.OK) from None
-        _tell(result, as_json=as_json)
+        _print_result(result, as_json=as_json)
         if result.problems:
             raise NotAsExpected(result.problems)
 
 
-def _show(folder: Path, *, once: bool, as_json: bool) -> Result:
+def _require_demo_extra() -> None:
+    if find_spec(SMTP_LIBRARY) is None:
+        raise ExtraMissing(
+            f"The demo needs {SMTP_LIBRARY}, which is not installed. "
+            "Install the extra: pip install 'spillwatch[demo]'."
+        )
+
+
+def _run_demo(folder: Path, *, once: bool, as_json: bool) -> DemoResult:
     live = sys.stdout.isatty() and not once
-    complain(f"The demo's configuration, data and logs are in {folder}; it takes a few seconds to set up.")
-    with Stage(folder, every=EVERY[once]) as stage, _view(stage, live=live, as_json=as_json) as view:
+    print_error(f"Setting up the demo in {folder}, with its configuration, data and logs: a few seconds.")
+    with Stage(folder, every=EVERY[once]) as stage, _make_view(stage, live=live, as_json=as_json) as view:
         page = alert_page(stage.workspace, stage.site)
-        return Show(stage, view, pace_s=0 if once else PACE_S, letter=page).run(once=once)
+        return StoryPlayer(stage, view, pace_s=0 if once else PACE_S, alert_page=page).run(once=once)
 
 
-def _view(stage: Stage, *, live: bool, as_json: bool) -> View:
+def _make_view(stage: Stage, *, live: bool, as_json: bool) -> View:
     if not live:
         return LineView(sys.stderr if as_json else sys.stdout)
     footer = f"Ctrl-C ends and removes {stage.workspace.folder}. The marketplace in a browser: {stage.site}"
     return PaneView(Console(markup=False, emoji=False, highlight=False), footer)
 
 
-def _tell(result: Result, *, as_json: bool) -> None:
+def _print_result(result: DemoResult, *, as_json: bool) -> None:
     counts = {name: value for name, value in asdict(result).items() if name != "problems"}
     if as_json:
         emit_json_line(counts)
         return
-    say("\n".join(f"{name.replace('_', ' '):>24}: {value}" for name, value in counts.items()))
+    print_line("\n".join(f"{name.replace('_', ' '):>24}: {value}" for name, value in counts.items()))
     if not result.problems:
-        say("Every expected alert arrived, and nothing else did.")
+        print_line("Every expected alert arrived, and no others.")
 
 
 @contextmanager
-def _folder(keep: bool) -> Iterator[Path]:
-    """Removed at the end, unless it is wanted or holds the logs of what went wrong."""
+def _demo_folder(keep: bool) -> Iterator[Path]:
+    """Make the demo's folder. It is removed at the end, except with --keep and after an error."""
     folder = Path(tempfile.mkdtemp(prefix="spillwatch-demo-"))
     try:
         yield folder
@@ -86,14 +98,14 @@ def _folder(keep: bool) -> Iterator[Path]:
         raise
     finally:
         if keep:
-            complain(f"Everything is still in {folder}.")
+            print_error(f"The demo's files are in {folder}.")
         else:
             shutil.rmtree(folder)
 
 
 @contextmanager
 def _stopped_by_signals() -> Iterator[None]:
-    """SIGTERM and a closed terminal end the demo as Ctrl-C does: in order, with nothing left behind."""
+    """Let SIGTERM and a closed terminal end the demo as Ctrl-C does, with nothing left behind."""
 
     def interrupt(_number: int, _frame: object) -> None:
         raise KeyboardInterrupt

@@ -1,4 +1,4 @@
-"""`spillwatch enroll`: a customer list becomes a segment. No database, no network."""
+"""`spillwatch enroll`: turns a customer list into a segment. Uses neither database nor network."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from typing import Annotated
 import typer
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from cli.context import app_of
-from cli.output import console, emit_json, say, table
+from cli.command_context import app_of
+from cli.output import console, emit_json, print_line, print_table
 from matching.company_definition import REGIONS
 from matching.enrolment.enrol import Enrolment, enroll
 from matching.fingerprints.scheme import read_key
@@ -27,52 +27,60 @@ def command(
     customers: Annotated[Path, typer.Argument(help="The customer list: CSV with any delimiter.")],
     key: Annotated[Path, typer.Option(help="The key file that `spillwatch keygen` wrote.")],
     company: Annotated[
-        str | None, typer.Option(help="The company's slug; without it the key file's name without its end.")
+        str | None, typer.Option(help="The company's slug. Default: the key file's name without its suffix.")
     ] = None,
-    out: Annotated[Path | None, typer.Option(help="The segment; without it COMPANY.segment.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="The segment file to write. Default: COMPANY.segment.")
+    ] = None,
     base: Annotated[
         Path | None,
-        typer.Option(help="The last segment of a series: the list's customers are added to it, as a delta."),
+        typer.Option(help="Last segment of a chain. The list's customers are added to it as a delta."),
     ] = None,
     column: Annotated[
         list[str] | None,
         typer.Option(
-            help="FIELD=COLUMN: which column holds a field, by number or name; may be repeated. "
+            help="FIELD=COLUMN: the column that holds a field, by number or name. Can be repeated. "
             "A name with a birth date is name_birth_date=FAMILY+GIVEN+BORN or NAME+BORN."
         ),
     ] = None,
     region: Annotated[
         str | None,
-        typer.Option(help="Country of telephone numbers written without +; else the base's, or CN."),
+        typer.Option(help="Country of telephone numbers without +. Default: that of --base, otherwise CN."),
     ] = None,
-    delimiter: Annotated[str | None, typer.Option(help="What separates columns; else found out.")] = None,
+    delimiter: Annotated[
+        str | None, typer.Option(help="Character between columns. Default: detected.")
+    ] = None,
     dates: Annotated[
         DateOrder | None,
-        typer.Option(help="How the list writes dates such as 03/04/1990; else they are not taken."),
+        typer.Option(help="Order of dates such as 03/04/1990. Default: ambiguous dates are not accepted."),
     ] = None,
-    encoding: Annotated[str | None, typer.Option(help="The list's encoding; else it is found out.")] = None,
+    encoding: Annotated[str | None, typer.Option(help="The list's encoding. Default: detected.")] = None,
     header: Annotated[bool, typer.Option(help="Whether the first row names the columns.")] = True,
     as_json: Annotated[bool, typer.Option("--json", help="Write one JSON object.")] = False,
 ) -> None:
     """Make a segment of keyed fingerprints from a customer list.
 
-    Says how many values of each field were taken, and why others were not; it shows no value.
+    Shows how many values of each field were accepted and why others were refused. Never shows a value.
     """
     slug = company or key.stem
     if not _SLUG.fullmatch(slug):
         raise typer.BadParameter(
-            f"{slug!r} is no slug (a-z, 0-9, - and _); it is the name of the company's file",
+            f"{slug!r} is not a slug (a-z, 0-9, - and _); give the name of the company's file without .toml",
             param_hint="--company",
         )
     region = region or ("CN" if base is None else open_segment(base).header.default_region)
     if region not in REGIONS:
-        raise typer.BadParameter(f"{region!r} is no country such as CN or GB", param_hint="--region")
+        raise typer.BadParameter(
+            f"{region!r} is not a country code; give one such as CN or GB", param_hint="--region"
+        )
     if delimiter is not None and len(delimiter) != 1:
-        raise typer.BadParameter("the delimiter is one character", param_hint="--delimiter")
+        raise typer.BadParameter(
+            f"found {len(delimiter)} characters; give exactly one", param_hint="--delimiter"
+        )
     segment = out or Path(slug + SUFFIX)
     if base is not None and segment.exists() and segment.samefile(base):
-        raise typer.BadParameter("the delta needs a file of its own beside the base's", param_hint="--out")
-    with _display(customers, show=not as_json and console().is_terminal) as progress:
+        raise typer.BadParameter("this is the --base; give the delta another file", param_hint="--out")
+    with _progress_display(customers, show=not as_json and console().is_terminal) as progress:
         result = enroll(
             customers,
             segment,
@@ -89,27 +97,31 @@ def command(
             progress=progress,
         )
     if as_json:
-        emit_json({"company": slug, "segment": segment, **_as_dict(result)})
+        emit_json({"company": slug, "segment": segment, **_enrolment_as_dict(result)})
     else:
-        _show(result)
-        numbers = f" Their ordinals begin at {result.first}." if base is not None else ""
-        say(f"{result.rows} customers of {slug} are in {segment}.{numbers} Only the segment travels.")
+        _print_fields(result)
+        ordinals = f" Their ordinals begin at {result.first}." if base is not None else ""
+        print_line(
+            f"Wrote {result.rows} customers of {slug} to {segment}.{ordinals} "
+            "Give the monitor the segment only, never the list."
+        )
 
 
-def columns_of(said: Sequence[str]) -> dict[Field, list[str]]:
+def columns_of(options: Sequence[str]) -> dict[Field, list[str]]:
+    """Parse FIELD=COLUMN options; raises BadParameter."""
     columns: dict[Field, list[str]] = {}
-    for one in said:
+    for one in options:
         name, equals, column = one.partition("=")
         if name not in set(Field) or not equals or not column:
             raise typer.BadParameter(
-                f"{one!r} is not FIELD=COLUMN; the fields are {', '.join(Field)}", param_hint="--column"
+                f"{one!r} is not FIELD=COLUMN with FIELD one of {', '.join(Field)}", param_hint="--column"
             )
         columns.setdefault(Field(name), []).append(column)
     return columns
 
 
 @contextmanager
-def _display(customers: Path, *, show: bool) -> Iterator[Callable[[int, int], None]]:
+def _progress_display(customers: Path, *, show: bool) -> Iterator[Callable[[int, int], None]]:
     total = customers.stat().st_size if customers.is_file() else None
     columns = (BarColumn(), TextColumn("{task.fields[rows]} rows"), TimeRemainingColumn())
     with Progress(*columns, transient=True, disable=not show) as bar:
@@ -121,20 +133,20 @@ def _display(customers: Path, *, show: bool) -> Iterator[Callable[[int, int], No
         yield tell
 
 
-def _show(result: Enrolment) -> None:
+def _print_fields(result: Enrolment) -> None:
     rows = [
-        (field, columns, result.accepted[field], _reasons(result, field))
+        (field, columns, result.accepted[field], _refusal_reasons(result, field))
         for field, columns in result.columns.items()
     ]
-    table(("field", "column", "taken", "not taken"), rows)
+    print_table(("field", "column", "accepted", "refused"), rows)
 
 
-def _reasons(result: Enrolment, field: Field) -> str:
+def _refusal_reasons(result: Enrolment, field: Field) -> str:
     reasons = sorted(result.refused[field].items())
     return ", ".join(f"{reason.replace('_', ' ')}: {count}" for reason, count in reasons)
 
 
-def _as_dict(result: Enrolment) -> dict[str, object]:
+def _enrolment_as_dict(result: Enrolment) -> dict[str, object]:
     return {
         "customers": result.rows,
         "first_ordinal": result.first,

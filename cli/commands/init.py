@@ -1,6 +1,6 @@
-"""`spillwatch init`: a configuration to begin with, every setting in it with its default and its meaning.
+"""`spillwatch init`: writes a configuration that lists every setting with its default and its meaning.
 
-The settings are written from the models themselves, so no default here can be out of date.
+The text is generated from the settings' models, so that its defaults are never out of date.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import typer
 from pydantic import BaseModel, SecretStr
 
 from cli.errors import WouldOverwrite
-from cli.output import emit_json, say
+from cli.output import emit_json, print_line
 from configuration.settings import FILE_NAME, Settings
 
 _WIDTH = 100
@@ -28,41 +28,46 @@ _EXAMPLES = {
 
 
 def command(
-    folder: Annotated[Path, typer.Argument(help="Where to write; it is made if it is not there.")] = Path(),
+    folder: Annotated[Path, typer.Argument(help="Folder to write to; made if necessary.")] = Path(),
     as_json: Annotated[bool, typer.Option("--json", help="Write one JSON object.")] = False,
 ) -> None:
-    """Write a commented configuration with an example source (switched off) and an example company."""
-    examples = {name: _example(file) for name, file in _EXAMPLES.items()}
+    """Write a commented configuration with an example source (disabled) and an example company."""
+    examples = {name: _template_text(file) for name, file in _EXAMPLES.items()}
     contents = {FILE_NAME: configuration_text(), **examples}
     there = [name for name in contents if (folder / name).exists()]
     if there:
-        raise WouldOverwrite(f"{folder / there[0]} exists; nothing was written. Choose another folder.")
+        raise WouldOverwrite(
+            f"{folder / there[0]} already exists, so nothing was written. Choose another folder."
+        )
     for name, text in contents.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(text, encoding="utf-8")
     if as_json:
         emit_json({"folder": folder.absolute(), "written": list(contents)})
     else:
-        say(f"Written to {folder.absolute()}: {', '.join(contents)}.\n{_NEXT}")
+        print_line(f"Wrote to {folder.absolute()}: {', '.join(contents)}.\n{_NEXT_STEPS}")
 
 
-_NEXT = """Next:
-  1. spillwatch check                      says every mistake in these files
-  2. spillwatch source try FILE            shows what a source's selectors find on the live page
-  3. spillwatch crawl example-market       one run now
-  4. spillwatch run                        the daemon"""
+_NEXT_STEPS = """Next:
+  1. spillwatch check                      report every mistake in these files
+  2. spillwatch source try FILE            show what a source's selectors find on the live page
+  3. spillwatch crawl example-market       crawl a source once, now
+  4. spillwatch run                        start the daemon"""
 
 
 def configuration_text() -> str:
-    """spillwatch.toml: every setting as a comment with its default: an upgrade may change defaults."""
-    parts = [_example("head.toml")]
+    """Return spillwatch.toml with every setting and its default as a comment.
+
+    Comments, not settings: a later version may change a default, and it should then take effect.
+    """
+    parts = [_template_text("head.toml")]
     for name, field in Settings.model_fields.items():
-        lines = _section(name, field.get_default(call_default_factory=True), field.description or "")
+        lines = _section_lines(name, field.get_default(call_default_factory=True), field.description or "")
         parts.append("\n".join(lines))
-    return "\n".join(parts) + "\n" + _example("channels.toml")
+    return "\n".join(parts) + "\n" + _template_text("channels.toml")
 
 
-def _section(name: str, model: BaseModel, purpose: str) -> Iterator[str]:
+def _section_lines(name: str, model: BaseModel, purpose: str) -> Iterator[str]:
     yield f"# {purpose}"
     yield f"[{name}]"
     tables = []
@@ -73,17 +78,17 @@ def _section(name: str, model: BaseModel, purpose: str) -> Iterator[str]:
         elif not isinstance(value, dict):
             purpose = field.description or ""
             yield from (f"# {line}" for line in wrap(purpose[:1].upper() + purpose[1:], _WIDTH))
-            yield f"# {key} = {_toml(value)}" if value is not None else f"# {key} = ...   (unset)"
+            yield f"# {key} = {_toml_value(value)}" if value is not None else f"# {key} = ...   (unset)"
             yield ""
     for table in tables:
-        yield from _section(*table)
+        yield from _section_lines(*table)
 
 
-def _toml(value: object) -> str:
-    """A default as TOML; the strings, numbers and lists of JSON are written the same way there."""
+def _toml_value(value: object) -> str:
+    """Return a default as TOML. JSON writes strings, numbers and lists in the same way."""
     plain = value.get_secret_value() if isinstance(value, SecretStr) else value
     return json.dumps(plain, default=str, ensure_ascii=False)
 
 
-def _example(name: str) -> str:
+def _template_text(name: str) -> str:
     return files("cli").joinpath("templates", name).read_text(encoding="utf-8")

@@ -1,4 +1,4 @@
-"""`spillwatch keygen`: a root key for fingerprints."""
+"""`spillwatch keygen`: writes a root key for fingerprints."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from typing import Annotated
 
 import typer
 
-from cli.context import app_of
+from cli.command_context import app_of
 from cli.errors import WouldOverwrite
-from cli.output import emit_json, say
+from cli.output import emit_json, print_line
 from matching.fingerprints.scheme import new_key, write_key
 
 
 def command(
     context: typer.Context,
-    file: Annotated[Path, typer.Argument(help="Where the key is written; a file that is there is kept.")],
+    file: Annotated[Path, typer.Argument(help="The key file to write; it must not exist.")],
     as_json: Annotated[bool, typer.Option("--json", help="Write one JSON object.")] = False,
 ) -> None:
     """Write a new root key with mode 0600. The key itself is never shown."""
@@ -24,9 +24,9 @@ def command(
         write_key(key, file, app_of(context).clock())
     except FileExistsError:
         raise WouldOverwrite(
-            f"{file} is there already, and a key that is lost cannot be made again; name another file."
+            f"{file} already exists, and an overwritten key cannot be recovered. Choose another file name."
         ) from None
     if as_json:
         emit_json({"file": file, "key_id": key.id})
     else:
-        say(f"The key {key.id} is in {file}, mode 0600. Keep a copy of it away from the segments.")
+        print_line(f"Wrote key {key.id} to {file} (mode 0600). Keep a copy in a place without segments.")

@@ -1,4 +1,4 @@
-"""`spillwatch listings`: search what the sources offer, as masked text."""
+"""`spillwatch listings`: searches the masked text of stored listings."""
 
 from __future__ import annotations
 
@@ -7,48 +7,58 @@ from typing import Annotated
 
 import typer
 
-from cli.context import App, app_of
+from cli.command_context import App, app_of
 from cli.errors import UnknownName
-from cli.output import emit_csv, emit_json, table
-from cli.since import moment
+from cli.output import emit_csv, emit_json, print_table
+from cli.time_argument import parse_moment
 from storage import companies, listings, sources
 
-_SHORT = ("id", "source", "life", "first seen", "price", "records", "seller", "title")
+_TABLE_COLUMNS = ("id", "source", "life", "first seen", "price", "records", "seller", "title")
 
 
-def _amount(text: str | None) -> Decimal | None:
+def _parse_amount(text: str | None) -> Decimal | None:
     try:
         return None if text is None else Decimal(text)
     except InvalidOperation:
-        raise typer.BadParameter(f"found {text!r}; wanted a number such as 500 or 0.05") from None
+        raise typer.BadParameter(f"{text!r} is not a number; give one such as 500 or 0.05") from None
 
 
 def command(
     context: typer.Context,
-    query: Annotated[str | None, typer.Argument(help="Words that a listing has, all of them.")] = None,
-    source: Annotated[str | None, typer.Option(help="Only of this source.")] = None,
+    query: Annotated[str | None, typer.Argument(help="Words that a listing must contain.")] = None,
+    source: Annotated[str | None, typer.Option(help="Only listings of this source.")] = None,
     company: Annotated[
-        str | None, typer.Option(help="Only those that matched this company (its slug).")
+        str | None, typer.Option(help="Only listings that matched this company (its slug).")
     ] = None,
-    life: Annotated[listings.Life | None, typer.Option(help="What happened to it last.")] = None,
+    life: Annotated[
+        listings.Life | None, typer.Option(help="Only listings whose last change was this.")
+    ] = None,
     gone: Annotated[
-        bool | None, typer.Option("--gone/--there", help="Only what is gone, or still there.")
+        bool | None, typer.Option("--gone/--there", help="Only listings that are gone, or still there.")
     ] = None,
-    seller: Annotated[str | None, typer.Option(help="Only of this seller.")] = None,
-    since: Annotated[str | None, typer.Option(help="First seen since: 12h, 7d, 2026-05-01.")] = None,
-    min_price: Annotated[str | None, typer.Option(help="At least this price; with --currency.")] = None,
-    currency: Annotated[str | None, typer.Option(help="Priced in this currency (USD, CNY, BTC).")] = None,
-    min_records: Annotated[int | None, typer.Option(min=0, help="At least so many claimed records.")] = None,
-    limit: Annotated[int, typer.Option(min=1, max=100_000, help="How many, the newest first.")] = 50,
+    seller: Annotated[str | None, typer.Option(help="Only listings of this seller.")] = None,
+    since: Annotated[
+        str | None, typer.Option(help="Only listings first seen since: 12h, 7d, 2026-05-01.")
+    ] = None,
+    min_price: Annotated[str | None, typer.Option(help="Lowest price. Needs --currency.")] = None,
+    currency: Annotated[
+        str | None, typer.Option(help="Only listings priced in this currency (USD, CNY, BTC).")
+    ] = None,
+    min_records: Annotated[int | None, typer.Option(min=0, help="Lowest number of claimed records.")] = None,
+    limit: Annotated[
+        int, typer.Option(min=1, max=100_000, help="Maximum number of listings, newest first.")
+    ] = 50,
     as_json: Annotated[bool, typer.Option("--json", help="Write a JSON list.")] = False,
-    as_csv: Annotated[bool, typer.Option("--csv", help="Write CSV that no spreadsheet runs.")] = False,
+    as_csv: Annotated[
+        bool, typer.Option("--csv", help="Write CSV whose cells a spreadsheet cannot run as formulas.")
+    ] = False,
 ) -> None:
-    """Search the listings, the newest first."""
+    """Search listings, newest first."""
     if as_json and as_csv:
-        raise typer.BadParameter("--json and --csv exclude each other")
+        raise typer.BadParameter("found both --json and --csv; give one of them")
     if min_price is not None and currency is None:
         raise typer.BadParameter(
-            "--min-price needs --currency: amounts of different currencies do not compare"
+            "--min-price needs --currency: amounts in different currencies cannot be compared"
         )
     app = app_of(context)
     filters = listings.ListingFilters(
@@ -57,18 +67,18 @@ def command(
         life=life,
         gone=gone,
         seller=seller,
-        since=None if since is None else moment(since, now=app.clock()),
-        min_price=_amount(min_price),
+        since=None if since is None else parse_moment(since, now=app.clock()),
+        min_price=_parse_amount(min_price),
         currency=currency and currency.upper(),
         min_records=min_records,
     )
-    found = [_as_dict(listing) for listing in _search(app, query, filters, limit)]
+    found = [_listing_as_dict(listing) for listing in _search(app, query, filters, limit)]
     if as_json:
         emit_json(found)
     elif as_csv:
-        emit_csv(list(_as_dict_keys()), [list(listing.values()) for listing in found])
+        emit_csv(list(_listing_keys()), [list(listing.values()) for listing in found])
     else:
-        table(_SHORT, [_row(listing) for listing in found], empty="No listing found.")
+        print_table(_TABLE_COLUMNS, [_listing_row(listing) for listing in found], empty="No listing found.")
 
 
 def _search(
@@ -76,13 +86,17 @@ def _search(
 ) -> list[listings.Listing]:
     with app.database.reading() as session:
         if filters.source and sources.source_by_name(session, filters.source) is None:
-            raise UnknownName(f'There is no source "{filters.source}"; `spillwatch source list` shows them.')
+            raise UnknownName(
+                f'There is no source "{filters.source}". `spillwatch source list` shows the names.'
+            )
         if filters.company and companies.company_by_slug(session, filters.company) is None:
-            raise UnknownName(f'There is no company "{filters.company}"; its slug is the name of its file.')
+            raise UnknownName(
+                f'There is no company "{filters.company}". A slug is the name of a file in companies/.'
+            )
         return list(listings.search_listings(session, query, filters=filters, limit=limit))
 
 
-def _as_dict_keys() -> tuple[str, ...]:
+def _listing_keys() -> tuple[str, ...]:
     return (
         "id",
         "source",
@@ -105,12 +119,12 @@ def _as_dict_keys() -> tuple[str, ...]:
     )
 
 
-def _as_dict(listing: listings.Listing) -> dict[str, object]:
+def _listing_as_dict(listing: listings.Listing) -> dict[str, object]:
     named: dict[str, object] = {"source": listing.source.name}
-    return {key: named.get(key, getattr(listing, key)) for key in _as_dict_keys()}
+    return {key: named.get(key, getattr(listing, key)) for key in _listing_keys()}
 
 
-def _row(listing: dict[str, object]) -> tuple[object, ...]:
+def _listing_row(listing: dict[str, object]) -> tuple[object, ...]:
     amount = listing["price_amount"]
     price = f"{amount:,f} {listing['price_currency']}" if isinstance(amount, Decimal) else None
     records = listing["claimed_records"]

@@ -1,4 +1,4 @@
-"""`spillwatch reveal`: ordinals become customers again. On the company's own premises, without a database."""
+"""`spillwatch reveal`: turns ordinals into customers, on the company's own premises, without a database."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from typing import Annotated, TextIO
 
 import typer
 
+from cli.command_context import app_of
 from cli.commands.enroll import columns_of
-from cli.context import app_of
 from cli.errors import WouldOverwrite
-from cli.output import complain, emit_json, say, table
+from cli.output import emit_json, print_error, print_line, print_table
 from matching.enrolment.ordinals import read_wanted
 from matching.enrolment.reveal import Lists, Revealed, check_belongs, reveal
 from matching.fingerprints.scheme import read_key
@@ -28,39 +28,44 @@ def command(
     context: typer.Context,
     ordinals: Annotated[Path, typer.Argument(help="The CSV that `spillwatch match --ordinals` wrote.")],
     customers: Annotated[
-        list[Path], typer.Option(help="The list that was enrolled; again for each list that was added.")
+        list[Path], typer.Option(help="The enrolled list. Repeat for each list added as a delta, in order.")
     ],
-    out: Annotated[str, typer.Option(help="The file to write, mode 0600; - is standard output.")],
+    out: Annotated[str, typer.Option(help="The file to write, mode 0600. - is standard output.")],
     of: Annotated[
-        str | None, typer.Option(help="The segment whose ordinals are meant, if the file has several.")
+        str | None, typer.Option(help="The segment to use if the file has ordinals of several.")
     ] = None,
     columns: Annotated[
-        str | None, typer.Option(help="Which columns of the list, by name or number, with commas; else all.")
+        str | None,
+        typer.Option(help="Columns of the list to write, by name or number, with commas. Default: all."),
     ] = None,
     segment: Annotated[
         list[Path] | None,
-        typer.Option(help="With --key: the list must be this segment's; again for each delta."),
+        typer.Option(help="With --key: check that the list belongs to this segment. Repeat for each delta."),
     ] = None,
     key: Annotated[Path | None, typer.Option(help="With --segment: the key file.")] = None,
     column: Annotated[
-        list[str] | None, typer.Option(help="With --segment: FIELD=COLUMN, as it was said to `enroll`.")
+        list[str] | None, typer.Option(help="With --segment: FIELD=COLUMN, as given to `enroll`.")
     ] = None,
-    dates: Annotated[DateOrder | None, typer.Option(help="With --segment: as said to `enroll`.")] = None,
-    delimiter: Annotated[str | None, typer.Option(help="What separates columns; else found out.")] = None,
-    encoding: Annotated[str | None, typer.Option(help="The list's encoding; else it is found out.")] = None,
+    dates: Annotated[DateOrder | None, typer.Option(help="With --segment: as given to `enroll`.")] = None,
+    delimiter: Annotated[
+        str | None, typer.Option(help="Character between columns. Default: detected.")
+    ] = None,
+    encoding: Annotated[str | None, typer.Option(help="The list's encoding. Default: detected.")] = None,
     header: Annotated[bool, typer.Option(help="Whether the first row names the columns.")] = True,
-    terminal: Annotated[bool, typer.Option("--terminal", help="Show customers on a terminal too.")] = False,
+    terminal: Annotated[
+        bool, typer.Option("--terminal", help="Allow customers' data on a terminal.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Write the counts as JSON.")] = False,
 ) -> None:
     """Turn ordinals back into the rows of your customer list.
 
-    Writes customers' data: to a file that only you can read, and to a terminal only if you ask for it.
+    Writes customers' data to a file that only you can read, and to a terminal only with --terminal.
     """
     if bool(segment) != bool(key):
-        raise typer.BadParameter("--segment and --key belong together")
+        raise typer.BadParameter("--segment and --key must be given together")
     if out == STDOUT and sys.stdout.isatty() and not terminal:
         raise typer.BadParameter(
-            "this would show customers' data on the terminal; name a file, or say --terminal",
+            "this would show customers' data on the terminal; name a file, or add --terminal",
             param_hint="--out",
         )
     app_of(context).choose_native()
@@ -70,14 +75,14 @@ def command(
         chain = SegmentChain.of([open_segment(one) for one in segment])
         compared = check_belongs(lists, chain, read_key(key), columns=columns_of(column or ()), dates=dates)
     wanted = read_wanted(ordinals, of=of)
-    with _output(out) as stream:
+    with _open_output(out) as stream:
         revealed = reveal(wanted, lists, stream, columns=columns.split(",") if columns else None)
-    _tell(revealed, out, compared, as_json=as_json)
+    _print_counts(revealed, out, compared, as_json=as_json)
 
 
 @contextmanager
-def _output(out: str) -> Iterator[TextIO]:
-    """A new file of mode 0600, which is gone again if it was not finished."""
+def _open_output(out: str) -> Iterator[TextIO]:
+    """Open a new file of mode 0600; it is removed if an error ends the block."""
     if out == STDOUT:
         yield sys.stdout
         return
@@ -85,7 +90,7 @@ def _output(out: str) -> Iterator[TextIO]:
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
     except FileExistsError:
-        raise WouldOverwrite(f"{path} is there already; name another file.") from None
+        raise WouldOverwrite(f"{path} already exists. Choose another file name.") from None
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as stream:
             yield stream
@@ -94,17 +99,17 @@ def _output(out: str) -> Iterator[TextIO]:
         raise
 
 
-def _tell(revealed: Revealed, out: str, compared: int | None, *, as_json: bool) -> None:
-    """To standard error where the customers go to standard output."""
+def _print_counts(revealed: Revealed, out: str, compared: int | None, *, as_json: bool) -> None:
+    """Print how many customers were found; to standard error if the customers go to standard output."""
     fields = dict(revealed.fields.most_common())
     if as_json and out != STDOUT:
         emit_json({"customers": revealed.customers, "fields": fields, "rows_compared": compared, "file": out})
         return
-    checked = "" if compared is None else f" The list is the segment's: {compared} rows were compared."
+    checked = "" if compared is None else f" The list belongs to the segment: {compared} rows were compared."
     sentence = f"{revealed.customers} customers.{checked}"
     if out == STDOUT:
-        complain(sentence)
+        print_error(sentence)
         return
     if fields:
-        table(("field", "customers"), list(fields.items()))
-    say(f"{sentence} They are in {out}, mode 0600.")
+        print_table(("field", "customers"), list(fields.items()))
+    print_line(f"{sentence} Wrote them to {out} (mode 0600).")

@@ -1,4 +1,4 @@
-"""`spillwatch runs`: what the last visits to the sources came to."""
+"""`spillwatch runs`: lists the latest runs and their outcomes."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from typing import Annotated
 
 import typer
 
-from cli.context import app_of
+from cli.command_context import app_of
 from cli.errors import UnknownName
-from cli.output import emit_json, table
+from cli.output import emit_json, print_table
 from storage import runs, sources
 from text.printable import printable
 
@@ -29,23 +29,23 @@ _COLUMNS = (
 
 def command(
     context: typer.Context,
-    source: Annotated[str | None, typer.Option(help="Only the runs of this source.")] = None,
-    limit: Annotated[int, typer.Option(min=1, max=10_000, help="How many, the newest first.")] = 20,
+    source: Annotated[str | None, typer.Option(help="Only runs of this source.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=10_000, help="Maximum number of runs, newest first.")] = 20,
     as_json: Annotated[bool, typer.Option("--json", help="Write a JSON list.")] = False,
 ) -> None:
-    """List the last runs with their outcomes."""
+    """List the latest runs with their outcomes."""
     with app_of(context).database.reading() as session:
         if source is not None and sources.source_by_name(session, source) is None:
-            raise UnknownName(f'There is no source "{source}"; `spillwatch source list` shows them.')
+            raise UnknownName(f'There is no source "{source}". `spillwatch source list` shows the names.')
         found = runs.recent_runs(session, source=source, limit=limit)
     if as_json:
         emit_json([as_dict(run) for run in found])
     else:
-        table(_COLUMNS, [_row(run) for run in found], empty="No run yet.")
+        print_table(_COLUMNS, [_run_row(run) for run in found], empty="There are no runs yet.")
 
 
 def as_dict(run: runs.Run) -> dict[str, object]:
-    """A run as programs read it, here and in `crawl --json`."""
+    """Return a run as the JSON object of `runs` and `crawl`."""
     return {
         "id": run.id,
         "source": run.source.name,
@@ -68,7 +68,7 @@ def as_dict(run: runs.Run) -> dict[str, object]:
     }
 
 
-def _row(run: runs.Run) -> tuple[object, ...]:
+def _run_row(run: runs.Run) -> tuple[object, ...]:
     took = run.finished_at - run.started_at if run.finished_at and run.started_at else None
     seconds = f"{took.total_seconds():.1f}" if took else None
     counts = (run.pages, run.pages_unread, run.listings_new, run.listings_changed)

@@ -1,4 +1,4 @@
-"""`spillwatch segment`: the fingerprints of companies' customers that this monitor compares with."""
+"""`spillwatch segment`: imports and maintains the segments that this monitor compares with."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
-from cli.context import App, app_of
+from cli.command_context import App, app_of
 from cli.errors import UnknownName
-from cli.output import emit_json, say, table
+from cli.output import emit_json, print_line, print_table
 from matching.enrolment.ordinals import read_ordinals
 from matching.enrolment.segment_intake import Intake, Taken
 from matching.fingerprints.keyring import Keyring
@@ -28,7 +28,7 @@ from storage import companies
 
 app = typer.Typer(
     add_completion=False,
-    help="The segments of fingerprints that listings are compared with.",
+    help="Import, list, check, merge and remove segments of fingerprints.",
     no_args_is_help=True,
 )
 
@@ -41,12 +41,12 @@ def import_(
     context: typer.Context,
     file: File,
     replaces: Annotated[
-        int | None, typer.Option(help="A segment that this one stands for from now on: of an earlier key.")
+        int | None, typer.Option(help="Id of the segment that this one replaces, after a change of keys.")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Check a segment or a delta, and its company's key, and take it up; the archive is compared with it."""
-    from daemon.assembly import declared_companies  # brings Scrapy with it, which no other command here needs
+    """Check a segment or delta and its company's key, then import it. The daemon rematches the archive."""
+    from daemon.work_assembly import declared_companies  # imports Scrapy, which no other command here needs
 
     app = app_of(context)
     segment = verified(file)
@@ -56,150 +56,158 @@ def import_(
         company = companies.company_by_slug(session, slug)
     if company is None or not company.active:
         raise UnknownName(
-            f'{file} is a segment of the company "{slug}", and there is no companies/{slug}.toml; '
-            f"write one, with its fingerprints.key_file."
+            f'{file} is a segment of the company "{slug}", but there is no companies/{slug}.toml. '
+            f"Write that file and set key_file in its [fingerprints]."
         )
     if replaces is not None:
-        _known(app, replaces, slug)
+        _existing_segment(app, replaces, slug)
     segment.check_key(Keyring(app.settings.matching).that_made(segment.header, file))
-    taken = _intake(app).take_up(segment, company.id, replaces=replaces)
+    taken = _segment_intake(app).take_up(segment, company.id, replaces=replaces)
     if as_json:
-        emit_json({"segment": taken.segment_id, "merged": taken.merged, **_as_dict(segment)})
+        emit_json({"segment": taken.segment_id, "merged": taken.merged, **_header_as_dict(segment)})
     else:
-        say(_told(taken, segment))
+        print_line(_import_summary(taken, segment))
 
 
-def _told(taken: Taken, segment: MappedSegment) -> str:
+def _import_summary(taken: Taken, segment: MappedSegment) -> str:
     header = segment.header
     if not header.is_delta:
         what = f"{header.fingerprints} fingerprints of {header.customers} customers"
-        told = f"Segment {taken.segment_id} of {header.company}: {what}."
-        return f"{told} The daemon compares the archive with it."
+        imported = f"Imported segment {taken.segment_id} of {header.company}: {what}."
+        return f"{imported} The daemon now compares the archive with it."
     what = f"{header.fingerprints} fingerprints added, {header.erased} customers erased"
     merged = " The segment and its deltas were merged." if taken.merged else ""
-    return f"Delta {header.sequence} of segment {taken.segment_id} of {header.company}: {what}.{merged}"
+    place = f"segment {taken.segment_id} of {header.company}"
+    return f"Imported delta {header.sequence} of {place}: {what}.{merged}"
 
 
 @app.command("list")
 def list_(context: typer.Context, as_json: AsJson = False) -> None:
-    """List the segments that were imported."""
+    """List the imported segments."""
     with app_of(context).database.reading() as session:
         rows = companies.all_segments(session)
     if as_json:
-        emit_json([_row(row) for row in rows])
+        emit_json([_segment_as_dict(row) for row in rows])
     else:
         counted = ("values", "customers", "key", "deltas", "erased")
         columns = ("id", "company", "fields", *counted, "imported", "active")
-        cells = [tuple(_row(row).values())[: len(columns)] for row in rows]
-        table(columns, cells, empty="No segment yet; `spillwatch enroll` makes one.")
+        cells = [tuple(_segment_as_dict(row).values())[: len(columns)] for row in rows]
+        print_table(columns, cells, empty="There is no segment. `spillwatch enroll` makes one.")
 
 
 @app.command()
 def show(file: File, as_json: AsJson = False) -> None:
-    """Show what a segment file says of itself; needs no key."""
+    """Show the header of a segment file. Needs no key."""
     segment = open_segment(file)
     if as_json:
-        emit_json(_as_dict(segment))
+        emit_json(_header_as_dict(segment))
     else:
-        table(("", ""), list(_as_dict(segment).items()))
+        print_table(("", ""), list(_header_as_dict(segment).items()))
 
 
 @app.command()
 def verify(
     file: File,
-    key: Annotated[Path | None, typer.Option(help="The company's key file: is it this segment's?")] = None,
+    key: Annotated[Path | None, typer.Option(help="Also check that this key file made the segment.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Prove a segment whole: every digest, the order of its records, its directory, and its key if named."""
+    """Check a segment file: digests, order of records, directory, and its key if one is given."""
     segment = verified(file, key=None if key is None else read_key(key))
     if as_json:
         emit_json({"file": file, "whole": True, "key": None if key is None else True})
         return
-    say(f"{file} is whole{'' if key is None else ' and was made with this key'}.")
+    print_line(f"{file} is undamaged{'' if key is None else ' and was made with this key'}.")
     if segment.outdated:
-        say(f"Of other rules than this program's, and not compared: {', '.join(segment.outdated)}.")
+        print_line(
+            f"Not compared, because other rules made them: {', '.join(segment.outdated)}. "
+            "Enrol again with this version."
+        )
 
 
 @app.command()
 def erase(
     context: typer.Context,
-    after: Annotated[Path, typer.Argument(help="The last segment of the series: the base, or a delta.")],
+    after: Annotated[Path, typer.Argument(help="The last segment of the chain: the base or a delta.")],
     ordinals: Annotated[
-        Path, typer.Argument(help="CSV with a column `ordinal`, or a number a line: whom to erase.")
+        Path, typer.Argument(help="The customers to erase: CSV with a column `ordinal`, or one per line.")
     ],
-    out: Annotated[Path, typer.Option(help="The delta.")],
+    out: Annotated[Path, typer.Option(help="The delta to write.")],
     as_json: AsJson = False,
 ) -> None:
-    """Make a delta that erases customers; on the company's own premises. Needs no key."""
+    """Write a delta that erases customers, on the company's own premises. Needs no key."""
     before = open_segment(after).header
     erased = read_ordinals(ordinals, highest=before.customers)
     written = write_segment(out, delta_header(before, now=app_of(context).clock()), {}, erased)
     if as_json:
         emit_json({"segment": out, "erased": written.erased, "sequence": written.sequence})
     else:
-        say(f"{out} erases {written.erased} customers: delta {written.sequence} of its series.")
+        print_line(f"Wrote {out}: delta {written.sequence} of its chain, {written.erased} customers erased.")
 
 
 @app.command()
 def merge(
     context: typer.Context,
-    segment: Annotated[int | None, typer.Argument(help="Its id, as `segment list` shows it.")] = None,
+    segment: Annotated[int | None, typer.Argument(help="Id of an imported segment.")] = None,
     files: Annotated[
-        list[Path] | None, typer.Option("--file", help="Instead: base and deltas as files, in order.")
+        list[Path] | None,
+        typer.Option("--file", help="Merge files instead. Repeat for the base and each delta, in order."),
     ] = None,
-    out: Annotated[Path | None, typer.Option(help="With --file: the new base.")] = None,
+    out: Annotated[Path | None, typer.Option(help="With --file: the new base to write.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Write base and deltas anew as one base. What was erased is gone from the disk then."""
+    """Merge a base and its deltas into a new base. Erased customers are then gone from the disk."""
     if (segment is None) == (not files) or bool(files) != bool(out):
-        raise typer.BadParameter("name either a segment's id, or --file (each of them) and --out")
+        raise typer.BadParameter("give either a segment's id, or --file for each file and --out")
     if files and out:
         header = merge_files(SegmentChain.of([verified(file) for file in files]), out)
-        merged, what = True, f"{out}: {header.fingerprints} fingerprints, as of delta {header.sequence}."
+        merged, what = (
+            True,
+            f"Wrote {out}: {header.fingerprints} fingerprints, to delta {header.sequence}.",
+        )
     else:
         app, number = app_of(context), segment or 0
-        _known(app, number)
-        merged = _intake(app).merge(number)
-        what = f"Segment {number} is merged." if merged else f"Segment {number} has no deltas: nothing to do."
+        _existing_segment(app, number)
+        merged = _segment_intake(app).merge(number)
+        what = f"Merged segment {number}." if merged else f"Segment {number} has no deltas: nothing to do."
     if as_json:
         emit_json({"segment": out or segment, "merged": merged})
     else:
-        say(what)
+        print_line(what)
 
 
 @app.command()
 def remove(
     context: typer.Context,
-    segment: Annotated[int, typer.Argument(help="The segment's id, as `segment list` shows it.")],
+    segment: Annotated[int, typer.Argument(help="Id of the segment, as `segment list` shows it.")],
     as_json: AsJson = False,
 ) -> None:
-    """Compare with a segment no longer, and delete its file. What it found stays."""
+    """Stop comparing with a segment and delete its files. Its matches stay."""
     app = app_of(context)
-    row = _known(app, segment)
+    row = _existing_segment(app, segment)
     with app.database.transaction() as session:
         companies.retire_segment(session, segment)
-    _intake(app).sweep()
+    _segment_intake(app).sweep()
     if as_json:
         emit_json({"segment": segment, "removed": True})
     else:
-        say(f"Segment {segment} of {row.company.slug} is no longer compared with; its files are deleted.")
+        print_line(f"Removed segment {segment} of {row.company.slug} and deleted its files.")
 
 
-def _known(app: App, segment: int, slug: str | None = None) -> companies.Segment:
-    """Raises UnknownName. `slug`: whose it has to be, None for anybody's."""
+def _existing_segment(app: App, segment: int, slug: str | None = None) -> companies.Segment:
+    """Return an imported segment's row, of any company if `slug` is None; raises UnknownName."""
     with app.database.reading() as session:
         row = next((row for row in companies.all_segments(session) if row.id == segment), None)
     if row is None or slug not in (None, row.company.slug):
         whose = "" if slug is None else f" of {slug}"
-        raise UnknownName(f"There is no segment {segment}{whose}; `spillwatch segment list` shows them.")
+        raise UnknownName(f"There is no segment {segment}{whose}. `spillwatch segment list` shows the ids.")
     return row
 
 
-def _intake(app: App) -> Intake:
+def _segment_intake(app: App) -> Intake:
     return Intake(app.database, SegmentFolder(app.settings.matching.segments_dir), app.clock)
 
 
-def _row(row: companies.Segment) -> dict[str, object]:
+def _segment_as_dict(row: companies.Segment) -> dict[str, object]:
     return {
         "id": row.id,
         "company": row.company.slug,
@@ -215,7 +223,7 @@ def _row(row: companies.Segment) -> dict[str, object]:
     }
 
 
-def _as_dict(segment: MappedSegment) -> dict[str, object]:
+def _header_as_dict(segment: MappedSegment) -> dict[str, object]:
     header = segment.header
     return {
         "company": header.company,

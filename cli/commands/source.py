@@ -1,4 +1,4 @@
-"""`spillwatch source`: the sources that are declared, and a look at one before it is watched."""
+"""`spillwatch source`: lists sources, shows their health, and tries a source file before it is used."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from pydantic import TypeAdapter, ValidationError
 
+from cli.command_context import App, app_of
 from cli.commands.source_detect import detect
-from cli.context import App, app_of
 from cli.errors import UnknownName
 from cli.exits import Exit
-from cli.output import emit_json, say, table
-from configuration.declared import Declared, read_toml
+from cli.output import emit_json, print_line, print_table
+from configuration.declared_files import Declared, read_toml
 from configuration.errors import ConfigurationRefused
-from configuration.mistakes import Mistake, mistakes_of
+from configuration.mistake_messages import Mistake, mistakes_of
 from configuration.settings import anchor_paths
 from crawler.sources import FieldFinding, SourceDefinition
 from matching.masks import mask_text
@@ -28,13 +28,26 @@ if TYPE_CHECKING:
     from storage.sources import Source
 
 app = typer.Typer(
-    add_completion=False, no_args_is_help=True, help="List the sources, try one, or find out what a site is."
+    add_completion=False,
+    no_args_is_help=True,
+    help="List sources, show their health, try a source file, or detect a site's program.",
 )
 app.command("detect")(detect)
 
-_LISTED = ("name", "kind", "enabled", "health", "last_run", "last_outcome", "file")
-_VITALS = ("name", "health", "since", "last success", "listings", "usual", "unread", "newest", "next run")
-_FOUND = ("page", "part", "field", "selector", "found", "first value", "read as")
+_LIST_COLUMNS = ("name", "kind", "enabled", "health", "last_run", "last_outcome", "file")
+_HEALTH_COLUMNS = (
+    "name",
+    "health",
+    "since",
+    "last success",
+    "listings",
+    "usual",
+    "unread",
+    "newest",
+    "next run",
+)
+_FIELD_COLUMNS = ("page", "part", "field", "selector", "found", "first value", "read as")
+_NO_SOURCE = "There is no source. Write sources/NAME.toml."
 
 
 @app.command("list")
@@ -42,18 +55,18 @@ def list_sources(
     context: typer.Context,
     as_json: Annotated[bool, typer.Option("--json", help="Write a JSON list.")] = False,
 ) -> None:
-    """List the sources with their health and their last run."""
-    found = _sources(app_of(context))
+    """List sources with their health and their last run."""
+    found = _source_states(app_of(context))
     if as_json:
         emit_json(found)
     else:
-        headings = [column.replace("_", " ") for column in _LISTED]
-        shown = [[each[column] for column in _LISTED] for each in found]
-        table(headings, shown, empty="No source yet: write sources/NAME.toml.")
+        headings = [column.replace("_", " ") for column in _LIST_COLUMNS]
+        shown = [[each[column] for column in _LIST_COLUMNS] for each in found]
+        print_table(headings, shown, empty=_NO_SOURCE)
 
 
-def _sources(app: App) -> list[dict[str, object]]:
-    """What is declared, and what the database knows that is still there; a new file has no row yet."""
+def _source_states(app: App) -> list[dict[str, object]]:
+    """Return declared sources and the database's sources by name. A new file has no row yet."""
     from storage import runs, sources
 
     declared = {each.name: each for each in app.configuration.sources}
@@ -61,12 +74,12 @@ def _sources(app: App) -> list[dict[str, object]]:
         known = {each.name: each for each in sources.all_sources(session) if each.removed_at is None}
         last = {name: runs.last_slot(session, source.id) for name, source in known.items()}
     return [
-        _listed(name, declared.get(name), known.get(name), last.get(name))
+        _source_state(name, declared.get(name), known.get(name), last.get(name))
         for name in sorted(declared.keys() | known.keys())
     ]
 
 
-def _listed(
+def _source_state(
     name: str, file: Declared[SourceDefinition] | None, row: Source | None, run: Run | None
 ) -> dict[str, object]:
     return {
@@ -84,10 +97,13 @@ def _listed(
 @app.command("health")
 def health(
     context: typer.Context,
-    name: Annotated[str | None, typer.Argument(help="Only this source.")] = None,
+    name: Annotated[str | None, typer.Argument(help="Show only this source.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Write a JSON list.")] = False,
 ) -> None:
-    """Show how each source does: its last success, listings against the usual, and what its pages lack."""
+    """Show each source's health: last success, listings compared with usual, and lost selectors.
+
+    Exit code 1 if a source is not healthy.
+    """
     from daemon.source_vitals import vitals_of
     from storage import sources
 
@@ -96,19 +112,23 @@ def health(
         known = [each for each in sources.all_sources(session) if name in (None, each.name)]
         found = [vitals_of(session, each, now=app.clock()) for each in known]
     if name is not None and not found:
-        raise UnknownName(f'There is no source "{name}"; `spillwatch source list` shows them.')
+        raise UnknownName(f'There is no source "{name}". `spillwatch source list` shows the names.')
     if as_json:
         emit_json([each.as_dict() for each in found])
     else:
-        table(_VITALS, [_vital_row(each) for each in found], empty="No source yet: write sources/NAME.toml.")
+        print_table(
+            _HEALTH_COLUMNS,
+            [_vitals_row(each) for each in found],
+            empty=_NO_SOURCE,
+        )
         for each in found:
-            for line in _ailments(each):
-                say(f"{each.name}: {line}")
+            for line in _source_problems(each):
+                print_line(f"{each.name}: {line}")
     if not all(each.well for each in found):
         raise typer.Exit(Exit.NEGATIVE)
 
 
-def _vital_row(each: SourceVitals) -> list[object]:
+def _vitals_row(each: SourceVitals) -> list[object]:
     usual = None if each.listings_usual is None else f"{each.listings_usual:g}"
     seen = (each.listings_seen, usual, each.pages_unread)
     return [
@@ -122,14 +142,14 @@ def _vital_row(each: SourceVitals) -> list[object]:
     ]
 
 
-def _ailments(each: SourceVitals) -> Iterator[str]:
-    """What somebody should look at, a line each."""
+def _source_problems(each: SourceVitals) -> Iterator[str]:
+    """Yield one sentence per thing that somebody should check."""
     if each.detail and not each.well:
         yield each.detail
     for selector in each.selectors_lost:
-        yield f"{selector} finds nothing any more."
+        yield f"{selector} no longer finds anything. Compare it with the page: spillwatch source try FILE."
     if each.cookies not in (None, "ok"):
-        yield f"its cookies: {each.cookies}."
+        yield f"its cookies cannot be used: {each.cookies}. Log in and export them again."
 
 
 @app.command("try")
@@ -138,33 +158,40 @@ def try_source(
     file: Annotated[Path, typer.Argument(help="The source's TOML file.", dir_okay=False)],
     as_json: Annotated[bool, typer.Option("--json", help="Write one JSON object.")] = False,
 ) -> None:
-    """Fetch a list page, one listing and the next page, and show what each selector found; stores nothing."""
+    """Fetch a list page, one listing and the next page, and show what each selector finds. Stores nothing.
+
+    Exit code 1 if a page could not be fetched or was not recognised.
+    """
     from crawler.visits.trial import try_pages
 
-    definition = _read(file)
-    looks = try_pages(definition, settings=app_of(context).crawler_settings)
+    definition = _read_definition(file)
+    trials = try_pages(definition, settings=app_of(context).crawler_settings)
     if as_json:
-        emit_json({"source": file.stem, "kind": definition.kind, "pages": [_as_dict(each) for each in looks]})
+        emit_json(
+            {"source": file.stem, "kind": definition.kind, "pages": [_page_as_dict(each) for each in trials]}
+        )
     else:
-        _show(looks)
-    if not looks or not all(each.parsed is not None and each.parsed.recognised for each in looks):
+        _print_trial(trials)
+    if not trials or not all(each.parsed is not None and each.parsed.recognised for each in trials):
         raise typer.Exit(Exit.NEGATIVE)
 
 
-def _read(file: Path) -> SourceDefinition:
-    """The definition in a file; raises ConfigurationRefused with everything that is wrong in it."""
+def _read_definition(file: Path) -> SourceDefinition:
+    """Read a source file; raises ConfigurationRefused with every mistake in it."""
     adapter: TypeAdapter[SourceDefinition] = TypeAdapter(SourceDefinition)
-    wrong: list[Mistake] = []
-    values = read_toml(file, wrong)
+    mistakes: list[Mistake] = []
+    values = read_toml(file, mistakes)
     if values is not None:
         try:
             return anchor_paths(adapter.validate_python(values), file.absolute().parent)
         except ValidationError as error:
-            wrong += mistakes_of(error, origin=lambda _: str(file), data=values, schema=adapter.json_schema())
-    raise ConfigurationRefused(wrong)
+            mistakes += mistakes_of(
+                error, origin=lambda _: str(file), data=values, schema=adapter.json_schema()
+            )
+    raise ConfigurationRefused(mistakes)
 
 
-def _as_dict(look: PageTrial) -> dict[str, object]:
+def _page_as_dict(look: PageTrial) -> dict[str, object]:
     parsed = look.parsed
     if parsed is None:
         reason = look.problem.reason if look.problem else None
@@ -194,30 +221,30 @@ def _as_dict(look: PageTrial) -> dict[str, object]:
     }
 
 
-def _show(looks: list[PageTrial]) -> None:
-    for look in looks:
-        say(_sentence(look))
-    first = [look for look in looks if look.what != "next page"]
-    rows = [_row(look.what, each) for look in first if look.parsed for each in look.parsed.findings]
-    table(_FOUND, rows, empty="No selector was tried.")
+def _print_trial(trials: list[PageTrial]) -> None:
+    for look in trials:
+        print_line(_page_summary(look))
+    first = [look for look in trials if look.what != "next page"]
+    rows = [_field_row(look.what, each) for look in first if look.parsed for each in look.parsed.findings]
+    print_table(_FIELD_COLUMNS, rows, empty="No selector was tried, because no page was read.")
 
 
-def _sentence(look: PageTrial) -> str:
-    """What came of one page, and what to do about it."""
+def _page_summary(look: PageTrial) -> str:
+    """Return what one page gave, and what to do if it gave nothing."""
     where = f"{look.what.capitalize()} {mask_text(look.url)}"
     if look.parsed is None:
         return f"{where}: could not be read. {mask_text(str(look.problem))}"
     if not look.parsed.recognised:
-        return f"{where}: not recognised. A selector that is needed found nothing; see below which."
+        return f"{where}: not recognised. A required selector found nothing; the table shows which one."
     if look.what == "listing":
         return f"{where}: read as {look.parsed.charset}."
     count = len(look.parsed.listings) + len(look.parsed.follows)
     total = f" of {look.parsed.pages_total} pages" if look.parsed.pages_total else ""
-    onward = "there is a next page" if look.parsed.next_page else "no next page was found"
-    return f"{where}{total}: {count} listings, read as {look.parsed.charset}; {onward}."
+    next_page = "there is a next page" if look.parsed.next_page else "no next page was found"
+    return f"{where}{total}: {count} listings, read as {look.parsed.charset}; {next_page}."
 
 
-def _row(page: str, each: FieldFinding) -> list[object]:
+def _field_row(page: str, each: FieldFinding) -> list[object]:
     found = f"{each.found} of {each.tried}" if each.found else "nothing"
     return [
         page,

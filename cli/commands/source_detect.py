@@ -1,4 +1,4 @@
-"""`spillwatch source detect`: which program a site runs, and the source file for it."""
+"""`spillwatch source detect`: finds out which program a site runs, and writes a source file for it."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from urllib.parse import urlsplit
 import typer
 from pydantic import ValidationError
 
-from cli.context import app_of
+from cli.command_context import app_of
 from cli.errors import WouldOverwrite
 from cli.exits import Exit
-from cli.output import complain, emit_json, say
+from cli.output import emit_json, print_error, print_line
 from matching.masks import mask_text
 from text.printable import printable
 
@@ -23,40 +23,43 @@ if TYPE_CHECKING:
 
 def detect(
     context: typer.Context,
-    url: Annotated[str, typer.Argument(help="Any page of the site; best the board to be watched.")],
-    tor: Annotated[bool, typer.Option("--tor", help="Fetch it through Tor.")] = False,
+    url: Annotated[str, typer.Argument(help="A page of the site, best the board to be watched.")],
+    tor: Annotated[bool, typer.Option("--tor", help="Fetch the page through Tor.")] = False,
     private: Annotated[
-        bool, typer.Option("--private", help="The site may be on a private network: it is your own.")
+        bool, typer.Option("--private", help="Allow a site on a private network, such as your own.")
     ] = False,
     write: Annotated[
-        Path | None, typer.Option("--write", help="Write the source's TOML here; never over a file.")
+        Path | None, typer.Option("--write", help="Write the source's TOML to this new file.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Write one JSON object.")] = False,
 ) -> None:
-    """Fetch one page, name the program that made it, and write the TOML of a source; stores nothing."""
+    """Fetch one page, name the program that made it, and print the TOML of a source. Stores nothing.
+
+    Exit code 1 if no known program and no feed was found.
+    """
     if write is not None and write.exists():
-        raise WouldOverwrite(f"{write} exists; name a file that does not.")
+        raise WouldOverwrite(f"{write} already exists. Choose another file name.")
     from crawler.sources.families.detect import detected_source_file
     from crawler.visits.introduction import introduce_site
 
-    definition = _definition(url, tor=tor, private=private)
-    said = introduce_site(definition, settings=app_of(context).crawler_settings)
+    definition = _fetch_definition(url, tor=tor, private=private)
+    introduction = introduce_site(definition, settings=app_of(context).crawler_settings)
     toml = None
-    if said.finding is not None and said.finding.kind is not None:
+    if (finding := introduction.finding) is not None and finding.kind is not None:
         private_hosts = definition.allow_private_addresses
-        toml = detected_source_file(said.finding, mask=mask_text, via=definition.via, private=private_hosts)
+        toml = detected_source_file(finding, mask=mask_text, via=definition.via, private=private_hosts)
     if write is not None and toml is not None:
         write.write_text(toml, encoding="utf-8")
     if as_json:
-        emit_json(_as_dict(said, toml))
+        emit_json(_introduction_as_dict(introduction, toml))
     else:
-        _tell(said, toml, write)
+        _print_introduction(introduction, toml, write)
     if toml is None:
         raise typer.Exit(Exit.NEGATIVE)
 
 
-def _definition(url: str, *, tor: bool, private: bool) -> SourceDefinition:
-    """What says how the page is fetched; of which kind is what we want to know."""
+def _fetch_definition(url: str, *, tor: bool, private: bool) -> SourceDefinition:
+    """Return a definition that says how to fetch the page. Its kind is a placeholder."""
     from crawler.sources import read_definition
 
     allowed = [urlsplit(url).hostname or ""] if private else []
@@ -73,21 +76,21 @@ def _definition(url: str, *, tor: bool, private: bool) -> SourceDefinition:
         raise typer.BadParameter(error.errors()[0]["msg"], param_hint="URL") from None
 
 
-def _tell(said: SiteIntroduction, toml: str | None, written: Path | None) -> None:
+def _print_introduction(said: SiteIntroduction, toml: str | None, written: Path | None) -> None:
     if said.problem is not None:
-        complain(f"{mask_text(said.url)} could not be read. {mask_text(str(said.problem))}")
+        print_error(f"{mask_text(said.url)} could not be read. {mask_text(str(said.problem))}")
     elif toml is None:
-        complain(
-            f"{mask_text(said.url)}: no program that is known here, and no feed. "
-            "Describe it yourself: docs/how-to/write-a-source.md."
+        print_error(
+            f"{mask_text(said.url)}: found no known program and no feed. "
+            "Write the source file yourself: docs/how-to/write-a-source.md."
         )
     elif written is not None:
-        say(f"Wrote {written}. Look at what it finds: spillwatch source try {written}")
+        print_line(f"Wrote {written}. See what it finds: spillwatch source try {written}")
     else:
         typer.echo(printable(toml, lines=True), nl=False)
 
 
-def _as_dict(said: SiteIntroduction, toml: str | None) -> dict[str, object]:
+def _introduction_as_dict(said: SiteIntroduction, toml: str | None) -> dict[str, object]:
     finding = said.finding
     return {
         "url": mask_text(said.url),

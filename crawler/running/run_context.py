@@ -25,7 +25,7 @@ from crawler.settings import CrawlerSettings
 from crawler.sources import Adapter, SourceDefinition
 from crawler.sources.paste_links import PasteLinks
 from storage import runs
-from storage.base import Database
+from storage.database.base import Database
 from storage.evidence.digest import Digest
 from storage.evidence.warc import EvidenceStore, EvidenceWriter
 from storage.runs import RunCounts

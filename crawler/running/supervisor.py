@@ -42,7 +42,7 @@ from crawler.running.run_outcome import RunEnding, conclude
 from crawler.scheduling import site_turns
 from crawler.settings import CrawlerSettings
 from storage import runs
-from storage.base import BUSY_TIMEOUT_S, Database
+from storage.database.base import BUSY_TIMEOUT_S, Database
 from storage.errors import StorageError
 from storage.runs import READ, Run, RunOutcome, RunState
 from storage.work import Dispatcher, Work

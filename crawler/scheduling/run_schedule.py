@@ -20,7 +20,7 @@ from crawler import metrics
 from crawler.errors import ScheduleRefused
 from crawler.scheduling.source_slots import SourceSlots, slots_of
 from storage import runs, sources
-from storage.base import Database
+from storage.database.base import Database
 from storage.errors import StorageError
 from storage.runs import RunTrigger
 from storage.work import Dispatcher, Work, WorkKind

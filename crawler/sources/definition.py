@@ -43,7 +43,7 @@ from crawler.sources.visit_settings import (
 MAX_STARTS = 50
 
 
-def _as_tuple(value: object) -> object:
+def _as_list(value: object) -> object:
     return [value] if isinstance(value, str) else value
 
 
@@ -105,7 +105,7 @@ class ItemFields(Fields[F], Generic[F]):
 
 
 class MarkupItem(ItemFields[MarkupField]):
-    drop: Annotated[tuple[MarkupSelector, ...], BeforeValidator(_as_tuple)] = ()
+    drop: Annotated[tuple[MarkupSelector, ...], BeforeValidator(_as_list)] = ()
 
 
 class ListPage(StrictModel, Generic[F]):
@@ -156,7 +156,7 @@ class JsonList(ListPage[JsonField]):
 class SourceBase(StrictModel):
     """The keys that all kinds share. The name of a source is the name of its file."""
 
-    start: Annotated[tuple[Url, ...], BeforeValidator(_as_tuple), Field(min_length=1, max_length=MAX_STARTS)]
+    start: Annotated[tuple[Url, ...], BeforeValidator(_as_list), Field(min_length=1, max_length=MAX_STARTS)]
     enabled: bool = True
     via: Literal["direct", "tor"] = "direct"
     timezone: Zone | None = None
@@ -265,7 +265,9 @@ class FamilySource(SourceBase):
     @classmethod
     def _check_token_file(cls, file: Path | None, info: ValidationInfo) -> Path | None:
         if file is not None and info.data.get("kind") not in TOKEN_HEADERS:
-            raise mistake("token_file", f"no `token_file`: only {' and '.join(TOKEN_HEADERS)} take a key")
+            raise mistake(
+                "token_file", f"no `token_file`: only these kinds take a key: {', '.join(TOKEN_HEADERS)}"
+            )
         return file
 
     @model_validator(mode="after")

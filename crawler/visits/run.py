@@ -32,7 +32,7 @@ from crawler.spiders.source import SourceSpider
 from crawler.visits.run_end import end_run
 from crawler.visits.scrapy_settings import scrapy_settings
 from storage import sources
-from storage.base import Database
+from storage.database.base import Database
 from storage.evidence.digest import digest_beside
 from storage.evidence.warc import EvidenceStore
 from storage.work import Dispatcher

@@ -1,4 +1,4 @@
-"""The practice sites: a marketplace, a forum and a paste site on loopback, each with a markup of its own.
+"""The practice sites on loopback: a marketplace, a forum and a paste site, each with its own markup.
 
-`python -m demo.sites` serves them in a process of its own; `__main__` says how it is spoken to.
+`python -m demo.sites` serves them in its own process. See `__main__` for its input and output.
 """

@@ -1,8 +1,8 @@
 """The process that serves the practice sites.
 
-It prints one JSON line when it serves, `{"ready": {"market": URL, "forum": URL, "pastes": URL}}`. Each
-line on standard input is a step (`postings.Step` in JSON); it is played and answered by `{"played": SAYS}`.
-It ends when standard input does, so it never outlives the process that started it.
+It prints the JSON line `{"ready": {"market": URL, "forum": URL, "pastes": URL}}` when it serves. Each line on
+standard input is a step (`postings.Step` in JSON). It is played and answered with `{"played": DESCRIPTION}`.
+The process ends when standard input is closed, so that it never outlives its parent.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 
 from aiohttp import web
 
-from demo.lines import lines_in, say
+from demo.json_lines import read_lines, write_event
 from demo.postings import STEP, PostingBoard
 from demo.sites import forum, market, pastes
 from demo.sites.pages import BOARD
@@ -21,7 +21,7 @@ _SITES = {"market": market.routes, "forum": forum.routes, "pastes": pastes.route
 
 
 async def open_site(board: PostingBoard, routes: web.RouteTableDef) -> tuple[web.AppRunner, str]:
-    """One site on a free port of loopback, and its address."""
+    """Serve a site on a free loopback port. Return its runner and its address."""
     app = web.Application()
     app[BOARD] = board
     app.add_routes(routes)
@@ -35,11 +35,11 @@ async def open_site(board: PostingBoard, routes: web.RouteTableDef) -> tuple[web
 async def serve() -> None:
     board = PostingBoard(opened=datetime.now(UTC).replace(microsecond=0))
     sites = {name: await open_site(board, routes) for name, routes in _SITES.items()}
-    say({"ready": {name: url for name, (_, url) in sites.items()}})
-    async for line in lines_in():
+    write_event({"ready": {name: url for name, (_, url) in sites.items()}})
+    async for line in read_lines():
         step = STEP.validate_json(line)
         board.play(step)
-        say({"played": step.says})
+        write_event({"played": step.description})
     for runner, _ in sites.values():
         await runner.cleanup()
 

@@ -1,6 +1,6 @@
-"""The Chinese forum: tables (for XPath), served as GBK, and a thread with an odd number doesn't say so.
+"""The Chinese forum: tables (for XPath) in GBK. Lists, and threads with odd numbers, do not declare it.
 
-The charset trap is a real one: such pages are common, and a reader that trusts headers sees mojibake.
+Such pages are common in reality; a reader that trusts headers sees mojibake.
 """
 
 from __future__ import annotations

@@ -59,7 +59,7 @@ async def log(request: web.Request) -> web.Response:
 
 @routes.get("/api/logs")
 async def logs(request: web.Request) -> web.Response:
-    """Newest first, `_API_PAGE` at a time; `cursor` is the key of the last one that was seen."""
+    """Answer with `_API_PAGE` items, newest first. `cursor` is the key of the last item already seen."""
     board = request.app[BOARD]
     every = board.newest_first(SiteSection.LOGS)
     keys = [posting.key for posting in every]

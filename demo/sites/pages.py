@@ -1,4 +1,4 @@
-"""What the three sites share: the board, the templates, the page number, and 404 against 410."""
+"""Shared by the three sites: the board, templates, page numbers, and the choice between 404 and 410."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ def page_number(request: web.Request) -> int:
 
 
 def find(request: web.Request, section: SiteSection) -> Posting:
-    """The posting that the path names; 410 if it was taken down, 404 if it never was."""
+    """Return the posting in the request's path. Answer 410 if it was removed, 404 if it never existed."""
     board, key = request.app[BOARD], request.match_info["key"]
     posting = board.find(section, key)
     if posting is not None:
         return posting
     if board.is_gone(section, key):
-        raise web.HTTPGone(text="This posting was withdrawn. (Synthetic practice page.)")
-    raise web.HTTPNotFound(text="There is no such posting. (Synthetic practice page.)")
+        raise web.HTTPGone(text="This posting was removed. (Synthetic practice page.)")
+    raise web.HTTPNotFound(text="This posting does not exist. (Synthetic practice page.)")

@@ -1,5 +1,5 @@
 #!/bin/bash
-# Healthy is: Tor has bootstrapped. Asks its control port, which only this container reaches.
+# Succeeds if Tor has bootstrapped. Asks its control port, which can be reached in this container only.
 set -euo pipefail
 
 cookie=$(od -An -v -tx1 "${1:-/var/lib/tor/control_auth_cookie}" | tr -d ' \n')

@@ -17,8 +17,8 @@ from matching.errors import SegmentBaseOther, SegmentOutOfOrder, SegmentRefused
 from matching.fingerprints.segment_folder import SegmentFolder
 from matching.fingerprints.segments import MappedSegment, SegmentChain, check_follows, open_segment
 from storage import companies
-from storage.base import Database
 from storage.companies import DeltaRecord, SegmentRecord
+from storage.database.base import Database
 from storage.watch import MatchScope, request_rematch
 
 DELTAS_LIMIT = 16  # more deltas are merged: each makes every lookup slower

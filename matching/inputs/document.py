@@ -1,4 +1,4 @@
-"""A document: one text, wherever it was packed, with its charset, its format, and how reading it ended."""
+"""A document: one text, whatever it was packed in, with its charset, its format, and how reading it ended."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from typing import Protocol
 from matching.errors import InputFailed, InputRefused
 from matching.inputs.formats.blocks import PLAIN, Block, LineShape
 from matching.inputs.formats.decoding import DecodedText
-from matching.inputs.formats.recognition import RecognisedFormat, recognised
+from matching.inputs.formats.recognition import RecognisedFormat, recognise_format
 from matching.inputs.formats.record_ends import record_end
 from matching.inputs.formats.xlsx import XlsxWorkbook
 from matching.inputs.limits import InputBudget
-from matching.inputs.outcomes import InputOutcome, ending_of
+from matching.inputs.outcomes import InputOutcome, text_outcome
 from matching.inputs.streams import Window
 
 
@@ -32,7 +32,9 @@ class _Content(Protocol):
         """Bytes read so far."""
 
     @property
-    def broken(self) -> int: ...
+    def broken(self) -> int:
+        """Characters that could not be decoded so far."""
+
     def blocks(self, after: int) -> Iterator[Block]: ...
 
 
@@ -40,9 +42,9 @@ class Document:
     """`blocks` can be read once, and only until the next document is asked for."""
 
     def __init__(self, name: str, content: _Content | None, ending: InputOutcome | None = None) -> None:
-        """`content` None: there is none to read, and `ending` says why."""
+        """`content` None: there is nothing to read, and `ending` says why."""
         self.name = name
-        self.ending = ending  # there once the blocks have been read
+        self.ending = ending  # None until the blocks have been read
         self._content = content
         self._rows = 0
 
@@ -58,13 +60,14 @@ class Document:
 
     @property
     def shape(self) -> LineShape:
-        """That of all blocks; where tables differ (sql, xlsx), that of a block is its own."""
+        """The shape of all blocks. Where tables differ (sql, xlsx), each block has its own shape."""
         return self._content.shape if self._content else PLAIN
 
     def blocks(self, after: int = 0, *, rows: int = 0) -> Iterator[Block]:
-        """The blocks whose offset is `after` or more, which is 0 or a block's `end`; `rows` were before it.
+        """The blocks whose offset is at least `after`, which is 0 or a block's `end`.
 
-        Raises nothing: whatever keeps the rest from being read is in `ending`, which is there at the end.
+        `rows`: rows before `after`, for the count in `ending`. Raises nothing: whatever keeps the rest from
+        being read is in `ending`, which is set when the iterator ends.
         """
         content = self._content
         if content is None:
@@ -79,36 +82,36 @@ class Document:
             error = refused
         except MemoryError:
             raise
-        except Exception as mistake:  # noqa: BLE001 - it is this document's ending, and others are still to be read
+        except Exception as mistake:  # noqa: BLE001 - it becomes this document's ending, and others follow
             error = InputFailed(
-                f"the program made a mistake in reading it ({type(mistake).__name__} at {_where(mistake)}); "
-                "please report that"
+                "Spillwatch made a mistake in reading it "
+                f"({type(mistake).__name__} at {_code_line(mistake)}); please report that line"
             )
-        self.ending = ending_of(error, size=content.size, rows=self._rows, broken=content.broken)
+        self.ending = text_outcome(error, size=content.size, rows=self._rows, broken=content.broken)
 
 
-def _where(error: Exception) -> str:
-    """The line of the program; the message may hold what was read."""
+def _code_line(error: Exception) -> str:
+    """The program's line that failed. The error's own message is not shown: it may hold a person's data."""
     frame = traceback.extract_tb(error.__traceback__)[-1]
     return f"{Path(frame.filename).name}:{frame.lineno}"
 
 
-_BY_LINES = frozenset({"csv", "tsv", "combo", "keyvalue", "text"})
+_FORMATS_OF_LINES = frozenset({"csv", "tsv", "combo", "keyvalue", "text"})
 
 
 class TextContent:
-    """A window's text."""
+    """The text in a window."""
 
     def __init__(self, window: Window, budget: InputBudget, regions: Sequence[str]) -> None:
-        """Looks at the beginning; raises what keeps it from being read."""
+        """Decides on charset and format by the beginning; raises what keeps that from being read."""
         self._window = window
         self._text = DecodedText(window, budget)
         sample = self._text.sample()
-        self._found: RecognisedFormat = recognised(sample, regions)
-        by_lines = self._found.format in _BY_LINES and self._text.charset == "utf-8"
-        if by_lines and (sign := record_end(sample)) is not None:
-            self._text.end_lines(sign)
-            self._found = recognised(self._text.sample(), regions)
+        self._found: RecognisedFormat = recognise_format(sample, regions)
+        of_lines = self._found.format in _FORMATS_OF_LINES and self._text.charset == "utf-8"
+        if of_lines and (sign := record_end(sample)) is not None:
+            self._text.use_line_end(sign)
+            self._found = recognise_format(self._text.sample(), regions)
         self.format = self._found.format
 
     @property
@@ -132,10 +135,10 @@ class TextContent:
 
 
 class WorkbookContent:
-    """A workbook's sheets."""
+    """The sheets of a workbook."""
 
     format = "xlsx"
-    charset = "utf-8"  # of what is made of it
+    charset = "utf-8"  # of the blocks
     shape: LineShape = PLAIN
     broken = 0
 

@@ -1,6 +1,4 @@
-"""How much one input may make of itself: files, depth, bytes, time. Whatever is read counts against one
-budget.
-"""
+"""How much one input may use of the machine: files, depth, bytes, time."""
 
 from __future__ import annotations
 
@@ -22,57 +20,63 @@ class Limits:
     folders: int = 32
     """Folders within one another."""
     members: int = 100_000
-    """Files of a folder and members of containers, in all."""
+    """Files of a folder and members of containers, together."""
     out_bytes: int = 1 << 40
-    """Bytes out of all containers, those between two of them included."""
+    """Bytes out of all containers, including those that lead to another container."""
     ratio: int = 200
-    """Bytes out for each byte of the outermost files. Dumps of text come to 5 to 30, to 100 at most."""
+    """Bytes out per byte of the outermost files. Dumps of text reach 5 to 30, and 100 at most."""
     free_bytes: int = 1 << 30
-    """Bytes out that need no ratio: a second's work, whatever it is."""
+    """Bytes out to which `ratio` does not apply: about one second of work."""
     spool_bytes: int = 16 << 30
-    """Bytes kept aside of something that must be read from its end but does not come from a file."""
+    """Bytes of one temporary copy, made of an archive that is read from its end but is not a file."""
     seconds: float = 86_400
-    """From the call to the last byte, with what the caller does in between."""
+    """From the call to the last byte, including the time that the caller uses in between."""
 
 
 class InputBudget:
-    """What is left of the limits; raises InputTooLarge, InputTooMany, InputTooSlow, and goes on raising."""
+    """What is left of the limits; all reading counts against it.
+
+    Raises InputTooLarge, InputTooMany or InputTooSlow, and again at each later call.
+    """
 
     def __init__(self, limits: Limits, clock: Callable[[], float] = time.monotonic) -> None:
         self.limits = limits
-        self.out = 0  # bytes out of containers
-        self.into = 0  # bytes of the outermost files
+        self.output_bytes = 0  # out of containers
+        self.input_bytes = 0  # of the outermost files
         self._members = 0
         self._clock = clock
         self._deadline = clock() + limits.seconds
 
-    def opened(self, size: int) -> None:
-        """`size` bytes of an outermost file may be read, or have been."""
-        self.into += size
+    def count_input(self, size: int) -> None:
+        """Count `size` bytes of an outermost file, which may be read or have been."""
+        self.input_bytes += size
 
-    def member(self) -> None:
-        """One file or member more."""
+    def count_member(self) -> None:
+        """Count one file or member."""
         self._members += 1
         if self._members > self.limits.members:
             raise InputTooMany(
                 f"there are more than {self.limits.members} files and members; the rest was not read"
             )
-        self.unpacked(0)
+        self.count_output(0)
 
-    def unpacked(self, size: int) -> None:
-        """`size` bytes came out of a container."""
-        self.out += size
-        if self.out > self.limits.out_bytes:
+    def count_output(self, size: int) -> None:
+        """Count `size` bytes that came out of a container."""
+        self.output_bytes += size
+        if self.output_bytes > self.limits.out_bytes:
             raise InputTooLarge(
-                f"more than {self.limits.out_bytes // _MEGABYTE} MB came out of it; the rest was not read"
+                f"more than {self.limits.out_bytes // _MEGABYTE} MB were unpacked; the rest was not read"
             )
-        if self.out > self.limits.free_bytes and self.out > self.into * self.limits.ratio:
+        ratio = self.limits.ratio
+        if self.output_bytes > self.limits.free_bytes and self.output_bytes > self.input_bytes * ratio:
             raise InputTooLarge(
-                f"more than {self.limits.ratio} times its size came out of it, as out of an archive that is "
-                f"built to fill disks; the rest was not read"
+                f"unpacking gives more than {ratio} times the packed size, as with an archive built to fill "
+                "disks; the rest was not read"
             )
-        self.on_time()
+        self.check_time()
 
-    def on_time(self) -> None:
+    def check_time(self) -> None:
         if self._clock() > self._deadline:
-            raise InputTooSlow(f"{self.limits.seconds:g} s are over; the rest was not read")
+            raise InputTooSlow(
+                f"reading took longer than the limit of {self.limits.seconds:g} s; the rest was not read"
+            )

@@ -1,4 +1,4 @@
-"""Names of members, as they are shown: a stranger wrote them. They are never a path of ours."""
+"""Names of members as they are shown. Strangers wrote them, so they are never used as a path."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from matching.masks import mask_text
 from text.letter_frequencies import WEIGHTS
 
 #: Characters of one member's name that are shown.
-LENGTH = 160
+SHOWN_LENGTH = 160
 _UNPRINTABLE = re.compile(
     r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ud800-\udfff\ufeff\ufffe\uffff]+"
 )
@@ -20,27 +20,31 @@ _SUFFIXES = {
 }
 
 
-def shown(name: bytes | str) -> str:
-    """On one line, bounded, with identifiers masked, for people's names and numbers are in names of files."""
-    text = _decoded(name[:4096]) if isinstance(name, bytes) else name[:4096]
+def display_name(name: bytes | str) -> str:
+    """Return the name on one line, bounded, with identifiers masked: file names hold people's names too."""
+    text = _decoded_name(name[:4096]) if isinstance(name, bytes) else name[:4096]
     text = _UNPRINTABLE.sub("?", text).replace("\\", "/").strip() or "?"
     text = mask_text(text)
-    return text if len(text) <= LENGTH else text[: LENGTH // 2] + "…" + text[-LENGTH // 2 + 1 :]
+    return (
+        text
+        if len(text) <= SHOWN_LENGTH
+        else text[: SHOWN_LENGTH // 2] + "…" + text[-SHOWN_LENGTH // 2 + 1 :]
+    )
 
 
-class Unique:
-    """Names that are told apart, for reading goes on by name after a kill: the second `a` is `a#2`."""
+class UniqueNames:
+    """Makes names unique, because reading continues by name after a kill: the second `a` becomes `a#2`."""
 
     def __init__(self) -> None:
-        self._seen: dict[str, int] = {}
+        self._counts: dict[str, int] = {}
 
     def __call__(self, name: str) -> str:
-        count = self._seen[name] = self._seen.get(name, 0) + 1
+        count = self._counts[name] = self._counts.get(name, 0) + 1
         return f"{name}#{count}" if count > 1 else name
 
 
-def inside(outer: str, kind: str) -> str:
-    """The name of what a file of one compressed stream holds: its own without the suffix."""
+def unpacked_name(outer: str, kind: str) -> str:
+    """Return the name of the content of a compressed file: its own name without the suffix."""
     base = outer.rpartition("!/")[2].rpartition("/")[2]
     for suffix in _SUFFIXES.get(kind, ()):
         if base.lower().endswith(suffix):
@@ -48,8 +52,8 @@ def inside(outer: str, kind: str) -> str:
     return base or "?"
 
 
-def _decoded(name: bytes) -> str:
-    """Of UTF-8, GBK and DOS's own charset the one in which it looks like a name."""
+def _decoded_name(name: bytes) -> str:
+    """Decode by that of UTF-8, GBK and DOS's own charset in which it looks most like a name."""
     for charset in ("ascii", "utf-8"):
         try:
             return name.decode(charset)
@@ -60,5 +64,5 @@ def _decoded(name: bytes) -> str:
 
 
 def _likelihood(text: str) -> float:
-    beyond = [character for character in text if not character.isascii()]
-    return sum(map(WEIGHTS.__getitem__, beyond)) / len(beyond)
+    beyond_ascii = [character for character in text if not character.isascii()]
+    return sum(map(WEIGHTS["any"].__getitem__, beyond_ascii)) / len(beyond_ascii)

@@ -11,11 +11,11 @@ WHOLE = "whole"
 
 @dataclass(frozen=True, slots=True)
 class InputOutcome:
-    """`outcome` is `whole` or the reason of an InputRefused without its `input_`."""
+    """`outcome` is `whole`, or the reason of an InputRefused without its `input_`."""
 
     outcome: str
     sentence: str
-    bytes: int  # of the document's own bytes, that is, behind every decompression, before any decoding
+    bytes: int  # of the document: after decompression, before decoding
     rows: int
     broken: int = 0  # characters that could not be decoded, U+FFFD in the blocks
 
@@ -24,22 +24,22 @@ class InputOutcome:
         return self.outcome == WHOLE
 
 
-def ending_of(error: InputRefused | None, *, size: int, rows: int, broken: int = 0) -> InputOutcome:
-    """Of a document's text. `error` None: everything was read."""
+def text_outcome(error: InputRefused | None, *, size: int, rows: int, broken: int = 0) -> InputOutcome:
+    """Return how reading a document's text ended. `error` None: everything was read."""
     counted = f"{rows} rows in {size} bytes were read"
     if error is None:
         return InputOutcome(WHOLE, f"{counted}.", size, rows, broken)
     before = f"{counted} before." if size else "Nothing of it was read."
-    return InputOutcome(_outcome(error), f"{_sentence(error)} {before}", size, rows, broken)
+    return InputOutcome(_outcome_name(error), f"{_sentence(error)} {before}", size, rows, broken)
 
 
-def refused(error: InputRefused, *, documents: int = 0) -> InputOutcome:
-    """Of what gave no text of its own. `documents`: what came out of it before."""
+def refusal_outcome(error: InputRefused, *, documents: int = 0) -> InputOutcome:
+    """Return how reading something without a text of its own ended. `documents`: read from it before."""
     before = f" {documents} documents in it were read before." if documents else ""
-    return InputOutcome(_outcome(error), _sentence(error) + before, 0, 0)
+    return InputOutcome(_outcome_name(error), _sentence(error) + before, 0, 0)
 
 
-def _outcome(error: InputRefused) -> str:
+def _outcome_name(error: InputRefused) -> str:
     return error.reason.removeprefix("input_")
 
 

@@ -1,7 +1,11 @@
-"""Where bytes come from: a file, which can be read at any place, or a stream, which comes once.
+"""Where bytes come from: a file, which can be read at any place, or a stream, which can be read once.
 
-Both are read through a `Window`: bytes can be looked at before they are taken. Memory is what is looked at.
-Files are read with pread, not mapped: a mapped file that becomes shorter ends the process.
+Both are read through a `Window`: bytes can be looked at before they are taken, because a container, a charset
+and a format are recognised by bytes that their reader needs too. Memory holds only the bytes looked at.
+
+Files are read with pread and not mapped: if a mapped file becomes shorter while it is read, the kernel ends
+the process with SIGBUS. pread also has no position of its own, so that readers of one archive's members do
+not disturb one another.
 """
 
 from __future__ import annotations
@@ -13,14 +17,16 @@ from typing import Protocol
 from matching.errors import InputRefused, InputTooLarge, InputTruncated, InputUnreadable
 from matching.inputs.limits import InputBudget
 
-CHUNK = 1 << 16
+_CHUNK_BYTES = 1 << 16
+_SPOOL_STEP_BYTES = 1 << 20
+_DISCARD_BYTES = 1 << 18
 
 
 class Stream(Protocol):
-    """Bytes that come once."""
+    """Bytes that can be read once."""
 
     def read(self, size: int, /) -> bytes:
-        """At most `size` bytes, none at the end; raises InputRefused."""
+        """At most `size` bytes, empty only at the end; raises InputRefused."""
 
 
 class File:
@@ -30,51 +36,52 @@ class File:
         self.size = size
         self._descriptor = descriptor
 
-    def at(self, place: int, size: int) -> bytes:
+    def read_at(self, place: int, size: int) -> bytes:
         """`size` bytes from `place` on, fewer only at the end; raises InputUnreadable."""
         try:
             data = os.pread(self._descriptor, max(0, size), place)
+            # pread may return less than was asked for: 2 GiB at most, and less on network file systems.
             while 0 < len(data) < size and (
                 more := os.pread(self._descriptor, size - len(data), place + len(data))
             ):
                 data += more
-        except (OSError, OverflowError) as error:
-            raise InputUnreadable(f"it cannot be read on: {_words(error)}") from None
+        except (OSError, OverflowError) as error:  # OverflowError: a directory names a place beyond 2**63
+            raise InputUnreadable(f"reading failed at byte {place}: {_error_text(error)}") from None
         return data
 
-    def exactly(self, place: int, size: int) -> bytes:
+    def read_exactly(self, place: int, size: int) -> bytes:
         """The same, but raises InputTruncated where the file ends before."""
-        data = self.at(place, size)
+        data = self.read_at(place, size)
         if len(data) < size:
-            raise InputTruncated(f"it ends after {self.size} bytes, in the middle of a header")
+            raise InputTruncated(f"the data ends after {self.size} bytes, in the middle of a header")
         return data
 
 
-class FilePart:
+class FileStream:
     """A stretch of a file as a stream."""
 
     def __init__(self, file: File, start: int, end: int) -> None:
         self._file, self._at, self._end = file, start, end
 
     def read(self, size: int, /) -> bytes:
-        data = self._file.at(self._at, min(size, self._end - self._at))
+        data = self._file.read_at(self._at, min(size, self._end - self._at))
         self._at += len(data)
         return data
 
 
-class Sized:
-    """The next `size` bytes of a stream as one of their own; raises InputTruncated where there are fewer."""
+class SizedStream:
+    """The next `size` bytes of a stream as a stream; raises InputTruncated if there are fewer."""
 
     def __init__(self, stream: Stream, size: int) -> None:
-        self._stream, self.left = stream, size
+        self._stream, self.bytes_left = stream, size
 
     def read(self, size: int, /) -> bytes:
-        if not self.left:
+        if not self.bytes_left:
             return b""
-        data = self._stream.read(min(size, self.left))
+        data = self._stream.read(min(size, self.bytes_left))
         if not data:
-            raise InputTruncated(f"{self.left} bytes are missing at its end")
-        self.left -= len(data)
+            raise InputTruncated(f"{self.bytes_left} bytes are missing at the end")
+        self.bytes_left -= len(data)
         return data
 
 
@@ -85,18 +92,20 @@ class Window(Protocol):
 
     @property
     def file(self) -> File | None:
-        """The file behind it, whole, if there is one."""
+        """The whole file behind it, if there is one."""
 
     def peek(self, size: int) -> bytes:
-        """The next `size` bytes, fewer only at the end; what follows a failure raises its InputRefused, and
-        what came before it does not.
+        """The next `size` bytes, fewer only at the end.
+
+        Where the source fails, the bytes before the failure are returned first; once they are taken, the next
+        call raises the source's InputRefused.
         """
 
     def skip(self, size: int) -> None:
-        """Take what was looked at."""
+        """Take bytes that were looked at."""
 
     def read(self, size: int, /) -> bytes:
-        """Look and take."""
+        """Look at bytes and take them."""
 
 
 class FileWindow:
@@ -108,7 +117,7 @@ class FileWindow:
         self._file = file
 
     def peek(self, size: int) -> bytes:
-        return self._file.at(self.position, size)
+        return self._file.read_at(self.position, size)
 
     def skip(self, size: int) -> None:
         self.position += size
@@ -127,18 +136,20 @@ class StreamWindow:
     def __init__(self, stream: Stream) -> None:
         self.position = 0
         self._stream = stream
+        # A bytearray: taking bytes from its front moves its start instead of copying the rest.
         self._ahead = bytearray()
+        # A failure is kept until everything before it is taken: rows before the damage still count.
         self._error: InputRefused | None = None
         self._ended = False
 
     def peek(self, size: int) -> bytes:
         while len(self._ahead) < size and not self._ended:
-            self._more(max(CHUNK, size - len(self._ahead)))
+            self._read_ahead(max(_CHUNK_BYTES, size - len(self._ahead)))
         if self._error is not None and not self._ahead and size:
             raise self._error
         return bytes(memoryview(self._ahead)[:size])
 
-    def _more(self, size: int) -> None:
+    def _read_ahead(self, size: int) -> None:
         try:
             data = self._stream.read(size)
         except InputRefused as error:
@@ -157,45 +168,49 @@ class StreamWindow:
 
 
 class Spool:
-    """A stream kept aside in a file without a name, so that it can be read at any place.
+    """A temporary copy of a stream, so that it can be read at any place: zip and 7z are read from their end.
 
-    The file has no name from its first byte on (`O_TMPFILE`, or unlinked at once), and its mode is 0600:
-    whatever ends the process, nothing of it is left in any folder.
+    The file has no name from its first byte on (`O_TMPFILE`, or unlinked at once), and mode 0600:
+    nothing of it stays in any folder, whatever ends the process.
     """
 
     def __init__(self, window: Window, budget: InputBudget) -> None:
-        self._kept = tempfile.TemporaryFile()  # noqa: SIM115 - closed by close()
-        self.error: InputRefused | None = None  # what the stream ended with
+        self._copy = tempfile.TemporaryFile()  # noqa: SIM115 - closed by close()
+        # Why the copy is not whole. A zip that is cut can still be read by its members' headers, so this is
+        # raised only after that.
+        self.error: InputRefused | None = None
         size = 0
         try:
-            while data := window.read(1 << 20):
+            while data := window.read(_SPOOL_STEP_BYTES):
                 size += len(data)
                 if size > budget.limits.spool_bytes:
                     raise InputTooLarge(
-                        f"it must be kept aside to be read; {budget.limits.spool_bytes} bytes of it were"
+                        f"a temporary copy of it is needed, and is limited to {budget.limits.spool_bytes} "
+                        "bytes; unpack it yourself and name the files"
                     )
-                self._kept.write(data)
-                budget.on_time()
-            self._kept.flush()
+                self._copy.write(data)
+                budget.check_time()
+            self._copy.flush()
         except InputRefused as error:
             self.error = error
-            self._kept.flush()
+            self._copy.flush()
         except OSError as error:
-            self._kept.close()
+            self._copy.close()
             raise InputUnreadable(
-                f"it must be kept aside to be read, and could not: {_words(error)}"
+                f"a temporary copy of it is needed and could not be written to {tempfile.gettempdir()}: "
+                f"{_error_text(error)}; make room there, or name another folder with TMPDIR"
             ) from None
-        self.file = File(self._kept.fileno(), size)
+        self.file = File(self._copy.fileno(), size)
 
     def close(self) -> None:
-        self._kept.close()
+        self._copy.close()
 
 
-def drained(stream: Stream) -> None:
-    """Read to the end."""
-    while stream.read(1 << 18):
+def read_to_end(stream: Stream) -> None:
+    """Read and forget the rest."""
+    while stream.read(_DISCARD_BYTES):
         pass
 
 
-def _words(error: Exception) -> str:
+def _error_text(error: Exception) -> str:
     return (error.strerror if isinstance(error, OSError) else None) or type(error).__name__

@@ -6,29 +6,51 @@ a hit:
 1. An end of a term that is a letter with case (Latin, Greek, Cyrillic, ...) needs a boundary: `antiqudianism`
    does not name qudian. Han, kana, Hangul, Thai and other letters without case do not continue a word, so
    `来源qudian数据` does name it. Digits may stand beside such an end (`qudian2024.sql`), unless a letter with
-   case follows them. An end that is a digit allows neither a letter with case nor a digit beside it.
-2. A hit inside an exclusion phrase of its term (国泰 in 国泰民安) is dropped.
-3. A second pass finds letters swapped for digits: `qud1an`. Only letters of a term may be swapped, never its
+   case follows them. An end that is a digit allows neither a letter with case nor a digit beside it. Where
+   the folded text has no boundary, the original may have one: `QudianUsers.csv` (`spellings`).
+2. A second pass, over the text without separators, finds other spellings: `consumer_bank` and `q.u.d.i.a.n`
+   (`spellings`), and letters swapped for digits: `qud1an`. Only letters of a term may be swapped, never its
    digits. At least half of the letters must be unchanged, and the term has four characters or more.
+3. What only has the letters of the term is dropped: other hosts, hexadecimal, words of another script
+   (`ordinary`).
+4. A hit inside an exclusion phrase of its term (国泰 in 国泰民安) is dropped. Phrases are found in all
+   spellings, as terms are.
 
 If the text has defanged dots (`qudian[.]com`), the same is done on the text with plain dots.
 """
 
 import re
-import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from operator import itemgetter
 from typing import NamedTuple, Protocol
 
+import idna
+import numpy as np
 from daachorse import DoubleArrayAhoCorasick
+from numpy.typing import NDArray
 
 from matching.errors import TermRefused
+from matching.mentions.ordinary import TermFacts, is_ordinary
+from matching.mentions.spellings import (
+    DIVIDED_PAIR,
+    SEPARATORS,
+    Form,
+    Reading,
+    fits,
+    form_of,
+    has_case,
+    has_word_border,
+    reading,
+    stands_alone,
+)
 from text.folding import defanged, mention_fold
 
 TERM_LENGTH = 200  # characters per term or exclusion phrase
 MENTION_LIMIT = 500_000  # mentions that `find` returns per text
 _WINDOW = 1 << 20  # bytes scanned at a time: bounds the list of hits
+_SPELLINGS_WINDOW = 1 << 18  # bytes scanned at a time for other spellings: stays in the processor's cache
 _DIGITS_BESIDE = 32  # most digits beside a term that are skipped to look for a letter
 
 # Characters that replace a letter in leet. i and l share a class in _LEET, because 1 and | replace both.
@@ -44,9 +66,14 @@ _SWAPS = {
     "g": "9",
     "z": "2",
 }
-_SWAPPED = "".join(_SWAPS.values()).encode()
+_SWAP_SIGNS = np.isin(np.arange(256), list("".join(_SWAPS.values()).encode()))
+_SEPARATOR_BYTES = SEPARATORS.encode()
+_IS_KEPT = ~np.isin(np.arange(256), list(_SEPARATOR_BYTES))
+_SPREAD = 4  # times its length that a name with separators may take
 _LEET = bytes.maketrans(b"01!|l34@5$7892", b"oiiiieaasstbgz")
 _LEET_SHORTEST = 4
+_AROUND = 12  # characters looked at around a name with its letters apart
+_HUMP_SHORTEST = 3  # bytes of a term that may end at a capital
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,15 +118,19 @@ def check_exclusions(text: str, exclude: Iterable[str]) -> None:
             )
 
 
-@dataclass(slots=True)
+@dataclass
 class _Pattern:
     """A folded text to find: a term of some companies, an exclusion phrase of others, or both."""
 
     folded: bytes
+    left: int  # kind of the first character: _FREE, _LETTER or _DIGIT
+    right: int  # kind of the last character
     terms: list[int] = field(default_factory=list)
     excluded: list[int] = field(default_factory=list)  # terms that are not a mention inside this phrase
-    left: int = 0  # kind of the first character: _FREE, _LETTER or _DIGIT
-    right: int = 0  # kind of the last character
+
+    @cached_property
+    def form(self) -> Form:
+        return form_of(self.folded.decode())
 
 
 _FREE, _LETTER, _DIGIT = range(3)
@@ -109,11 +140,7 @@ def _edge_kind(character: str) -> int:
     """Return which boundary an end with this character needs: none, no letter, or no letter and no digit."""
     if character.isascii() and character.isdigit():
         return _DIGIT
-    return _LETTER if _has_case(character) else _FREE
-
-
-def _has_case(character: str) -> bool:
-    return unicodedata.category(character) in {"Ll", "Lu", "Lt"}
+    return _LETTER if has_case(character) else _FREE
 
 
 class _FoldedView(Protocol):
@@ -129,100 +156,228 @@ class _Hit(NamedTuple):
     start: int  # in bytes of the view's UTF-8
     end: int
     pattern: _Pattern
+    left: bool = True  # whether the folded text has a boundary there
+    right: bool = True
+    swapped: bool = False  # letters are swapped for digits
+    reading: Reading | None = None  # None: the gaps are the term's own
+
+
+class _Found(NamedTuple):
+    mentions: set[Mention]
+    excluded: dict[int, set[tuple[int, int]]]  # by term: where its exclusion phrases stand in the original
 
 
 class Terms:
     """A compiled set of terms: 100,000 in about a second. Search time hardly depends on their number."""
 
-    def __init__(self, patterns: Sequence[_Pattern]) -> None:
+    def __init__(self, patterns: Sequence[_Pattern], facts: dict[int, TermFacts]) -> None:
         self._patterns = patterns
+        self._facts = facts
         self._overlap = max((len(pattern.folded) for pattern in patterns), default=0)
         self._plain = DoubleArrayAhoCorasick([pattern.folded for pattern in patterns])
-        leet: dict[bytes, list[_Pattern]] = {}
+        spelled: dict[bytes, list[_Pattern]] = {}
         for pattern in patterns:
-            if pattern.terms and _can_be_leet(pattern.folded):
-                leet.setdefault(pattern.folded.translate(_LEET), []).append(pattern)
-        self._leet = DoubleArrayAhoCorasick(list(leet))
-        self._leet_patterns = list(leet.values())
+            if _has_spellings(pattern.folded):
+                spelled.setdefault(pattern.folded.translate(_LEET, _SEPARATOR_BYTES), []).append(pattern)
+        self._spelled = DoubleArrayAhoCorasick(list(spelled))
+        self._spelled_patterns = list(spelled.values())
+        shapes = [_spelling_shape(patterns) for patterns in self._spelled_patterns]
+        self._shapes = np.array(shapes, np.int64).reshape(-1, 3)
 
     @classmethod
     def build(cls, terms: Sequence[WatchTerm]) -> "Terms":
         patterns: dict[str, _Pattern] = {}
         for term in terms:
-            _pattern_for(patterns, folded_term(term.text)).terms.append(term.id)
+            for spelling in _fixed_spellings(term):
+                _pattern_for(patterns, spelling).terms.append(term.id)
             for phrase in term.exclude:
                 _pattern_for(patterns, folded_term(phrase)).excluded.append(term.id)
-        return cls(list(patterns.values()))
+        return cls(list(patterns.values()), {term.id: TermFacts.of(term.text, term.kind) for term in terms})
 
     def find(self, text: str, *, limit: int = MENTION_LIMIT) -> list[Mention]:
         """Return the mentions in order of their place, at most `limit`."""
         if not self._patterns:
             return []
         folded = mention_fold()(text)
-        found = self._mentions_in(folded, limit)
+        found = self._find_in(folded, text, limit)
         clickable = defanged(folded)
         if clickable is not None:
-            found |= self._mentions_in(clickable, limit)
-        return sorted(found, key=itemgetter(1, 2, 0))[:limit]
+            also = self._find_in(clickable, text, limit)
+            found.mentions.update(also.mentions)
+            for term, spans in also.excluded.items():
+                found.excluded.setdefault(term, set()).update(spans)
+        mentions = _without_excluded(found) if found.excluded else found.mentions
+        return sorted(mentions, key=itemgetter(1, 2, 0))[:limit]
 
-    def _mentions_in(self, view: _FoldedView, limit: int) -> set[Mention]:
+    def _find_in(self, view: _FoldedView, text: str, limit: int) -> _Found:
         data = view.data
         hits: list[_Hit] = []
-        with_swaps = len(data.translate(None, _SWAPPED)) != len(data)
         for at in range(0, len(data), _WINDOW):
             hits += self._plain_hits(data, at)
-            if with_swaps:
-                hits += self._swapped_hits(data, at)
+            for begin in range(at, min(at + _WINDOW, len(data)), _SPELLINGS_WINDOW):
+                hits += self._spelled_hits(data, begin)
             if len(hits) >= limit:
                 break
-        return _as_mentions(hits, view) if hits else set()
+        return self._judged(hits, view, text) if hits else _Found(set(), {})
 
     def _plain_hits(self, data: bytes, at: int) -> list[_Hit]:
-        """Return the hits that start in the window from `at`, after rules 1 and 2.
+        """Return the hits that start in the window from `at`, with their boundaries.
 
-        The scan extends over the window's borders by the longest pattern, so that neither a hit nor an
-        exclusion phrase is cut.
+        The scan extends over the window's borders by the longest pattern, so that no hit is cut.
         """
         low = max(0, at - self._overlap)
         hits: list[_Hit] = []
-        phrases: list[_Hit] = []
         for start, end, number in self._plain.find_overlapping(data[low : at + _WINDOW + self._overlap]):
-            hit = _Hit(low + start, low + end, self._patterns[number])
-            if hit.pattern.excluded:
-                phrases.append(hit)
-            if hit.pattern.terms and at <= hit.start < at + _WINDOW and _has_boundaries(data, hit):
-                hits.append(hit)
-        return _without_excluded(hits, phrases) if phrases else hits
-
-    def _swapped_hits(self, data: bytes, at: int) -> list[_Hit]:
-        """Return the hits of rule 3 that start in the window from `at`."""
-        low = max(0, at - self._overlap)
-        leet = data[low : at + _WINDOW + self._overlap].translate(_LEET)
-        hits = []
-        for start, end, number in self._leet.find_overlapping(leet):
             if not at <= low + start < at + _WINDOW:
                 continue
-            written = data[low + start : low + end]
-            for pattern in self._leet_patterns[number]:
-                hit = _Hit(low + start, low + end, pattern)
-                if _is_swapped(written, pattern.folded) and _has_boundaries(data, hit):
-                    hits.append(hit)
+            hit = _with_boundaries(data, _Hit(low + start, low + end, self._patterns[number]))
+            if hit is not None:
+                hits.append(hit)
         return hits
+
+    def _spelled_hits(self, data: bytes, at: int) -> list[_Hit]:
+        """Return the hits of rule 2 that start in the window from `at`."""
+        low, high = max(0, at - self._overlap), at + _SPELLINGS_WINDOW + _SPREAD * self._overlap
+        piece = data[low:high]
+        found = self._spelled.find_overlapping(piece.translate(_LEET, _SEPARATOR_BYTES))
+        if not found:
+            return []
+        hits = []
+        for start, end, number in self._possible(found, np.frombuffer(piece, np.uint8)):
+            if at <= low + start < at + _SPELLINGS_WINDOW:
+                for pattern in self._spelled_patterns[number]:
+                    hit = _spelled_hit(data, low + start, low + end, pattern)
+                    if hit is not None:
+                        hits.append(hit)
+        return hits
+
+    def _possible(
+        self, found: Sequence[tuple[int, int, int]], piece: NDArray[np.uint8]
+    ) -> Iterable[tuple[int, int, int]]:
+        """Return the hits, with their places in the piece, without those that cannot be another spelling.
+
+        Most are the term as it is written, or letters of words that follow one another: `is old` for `sold`.
+        """
+        kept = np.flatnonzero(_IS_KEPT.take(piece))
+        starts, ends, numbers = np.array(found, np.int64).T
+        swap = _SWAP_SIGNS.take(piece[kept])
+        swaps = np.concatenate(([0], np.cumsum(swap)))
+        has_swaps = swaps[ends] > swaps[starts]
+        letters, words, free = self._shapes[numbers].T
+        starts, ends = kept[starts], kept[ends - 1] + 1
+        gaps = ends - starts - letters
+        spread = (gaps <= 3 * letters) & np.where(
+            (words > 1) | (free > 0), (gaps > 0) | (words > 1), (gaps == 2) | (gaps >= letters - 1)
+        )
+        possible = has_swaps | spread
+        return zip(
+            starts[possible].tolist(), ends[possible].tolist(), numbers[possible].tolist(), strict=True
+        )
+
+    def _judged(self, hits: list[_Hit], view: _FoldedView, text: str) -> _Found:
+        """Return what remains of the hits after a look at the original text (rules 1 to 3)."""
+        places = _character_places(view.data, {place for hit in hits for place in (hit.start, hit.end)})
+        found = _Found(set(), {})
+        for hit in hits:
+            first = places[hit.start]
+            start, end = view.span(first, places[hit.end])
+            if not _agrees(hit, view, text, first, (start, end)):
+                continue
+            for term in hit.pattern.excluded:
+                found.excluded.setdefault(term, set()).add((start, end))
+            if not (hit.left and hit.right) and not has_word_border(
+                text, start, end, left=not hit.left, right=not hit.right
+            ):
+                continue
+            for term in hit.pattern.terms:
+                facts = self._facts[term]
+                other_gaps = hit.reading is not None and facts.kind == "domain"
+                if not other_gaps and not is_ordinary(facts, text, start, end, swapped=hit.swapped):
+                    found.mentions.add(Mention(term, start, end))
+        return found
+
+
+def _agrees(hit: _Hit, view: _FoldedView, text: str, first: int, span: tuple[int, int]) -> bool:
+    """Return whether the original agrees with the hit's reading. `first`: the hit's place in the view."""
+    got = hit.reading
+    if got is None:
+        return True
+
+    def place(index: int) -> int:
+        return view.span(first + index, first + index + 1)[0]
+
+    if not got.apart:
+        return fits(text, place, got)
+    letters, (start, end) = hit.pattern.form.characters, span
+    before, after = text[max(0, start - _AROUND) : start], text[end : end + _AROUND]
+    if stands_alone(got, letters, _folded(before), _folded(after)):
+        return True
+    return len(letters) == 2 and got.apart == " " and fits(text, place, DIVIDED_PAIR)
+
+
+def _folded(text: str) -> str:
+    return mention_fold()(text).text
 
 
 def _pattern_for(patterns: dict[str, _Pattern], folded: str) -> _Pattern:
     if folded not in patterns:
-        patterns[folded] = _Pattern(folded.encode(), left=_edge_kind(folded[0]), right=_edge_kind(folded[-1]))
+        patterns[folded] = _Pattern(folded.encode(), _edge_kind(folded[0]), _edge_kind(folded[-1]))
     return patterns[folded]
 
 
-def _as_mentions(hits: list[_Hit], view: _FoldedView) -> set[Mention]:
-    found: set[Mention] = set()
-    places = _character_places(view.data, {place for hit in hits for place in (hit.start, hit.end)})
-    for hit in hits:
-        span = view.span(places[hit.start], places[hit.end])
-        found.update(Mention(term, *span) for term in hit.pattern.terms)
-    return found
+def _fixed_spellings(term: WatchTerm) -> set[str]:
+    """Return the folded term, and other spellings that are as good: `h & m`, and a domain in punycode."""
+    folded = folded_term(term.text)
+    spellings = {folded}
+    if "&" in folded[1:-1]:
+        joined = re.sub(" ?& ?", "&", folded)
+        spellings |= {joined.replace("&", sign) for sign in ("&", " &", "& ", " & ", " and ")}
+    if term.kind == "domain":
+        spellings |= _idn_spellings(term.text)
+    return spellings
+
+
+def _idn_spellings(domain: str) -> set[str]:
+    """Return the domain in punycode, or out of it; nothing if it is no such domain."""
+    domain = domain.strip().lower()
+    try:
+        if domain.isascii():
+            return {folded_term(idna.decode(domain))} if "xn--" in domain else set()
+        return {idna.encode(domain, uts46=True).decode("ascii")}
+    except idna.IDNAError:
+        return set()
+
+
+def _has_spellings(folded: bytes) -> bool:
+    """Return whether the second pass looks for it: `趣店`, and names of four characters with two letters."""
+    characters = form_of(folded.decode()).characters
+    letters = [each for each in characters if each.isalpha()]
+    without_case = sum(not has_case(letter) for letter in letters)
+    return without_case >= 2 or (len(characters) >= _LEET_SHORTEST and len(letters) >= 2)
+
+
+def _spelling_shape(patterns: list[_Pattern]) -> tuple[int, int, int]:
+    """Return the bytes without gaps, the most words, and whether a letter without case is among them."""
+    forms = [pattern.form for pattern in patterns]
+    length = min(len(form.characters.encode()) for form in forms)
+    free = any(not has_case(character) for form in forms for character in form.characters)
+    return length, max(form.words for form in forms), int(free)
+
+
+def _spelled_hit(data: bytes, start: int, end: int, pattern: _Pattern) -> _Hit | None:
+    text = data[start:end].decode(errors="ignore")
+    written, form = form_of(text), pattern.form
+    if len(written.characters) != len(form.characters):
+        return None
+    swapped = written.characters != form.characters
+    if swapped and not _is_swapped(written.characters, form.characters):
+        return None
+    if written.gaps == form.gaps:
+        return _with_boundaries(data, _Hit(start, end, pattern, swapped=True)) if swapped else None
+    got = reading(form, written)
+    if got is None:
+        return None
+    return _with_boundaries(data, _Hit(start, end, pattern, swapped=swapped, reading=got))
 
 
 def _character_places(data: bytes, offsets: set[int]) -> dict[int, int]:
@@ -236,40 +391,43 @@ def _character_places(data: bytes, offsets: set[int]) -> dict[int, int]:
     return places
 
 
-def _without_excluded(hits: list[_Hit], phrases: list[_Hit]) -> list[_Hit]:
-    """Drop hits inside exclusion phrases; a hit that is a term of several companies stays for the others."""
-    spans: dict[int, list[tuple[int, int]]] = {}
-    for phrase in phrases:
-        for term in phrase.pattern.excluded:
-            spans.setdefault(term, []).append((phrase.start, phrase.end))
-    kept = []
-    for hit in hits:
-        left = [term for term in hit.pattern.terms if not _is_inside(hit, spans.get(term, ()))]
-        if len(left) == len(hit.pattern.terms):
-            kept.append(hit)
-        elif left:
-            kept.append(hit._replace(pattern=_Pattern(hit.pattern.folded, left)))
-    return kept
+def _without_excluded(found: _Found) -> set[Mention]:
+    """Drop mentions inside exclusion phrases of their terms."""
+    return {
+        mention
+        for mention in found.mentions
+        if not any(
+            start <= mention.start and mention.end <= end
+            for start, end in found.excluded.get(mention.term_id, ())
+        )
+    }
 
 
-def _is_inside(hit: _Hit, spans: Iterable[tuple[int, int]]) -> bool:
-    return any(start <= hit.start and hit.end <= end for start, end in spans)
+def _with_boundaries(data: bytes, hit: _Hit) -> _Hit | None:
+    """Return the hit with what the folded text says of its boundaries.
 
-
-def _has_boundaries(data: bytes, hit: _Hit) -> bool:
-    before = hit.pattern.left == _FREE or not _continues_word(
-        _characters_before(data, hit.start), hit.pattern.left
-    )
-    return before and (
-        hit.pattern.right == _FREE or not _continues_word(_characters_after(data, hit.end), hit.pattern.right)
-    )
+    None: it has none and cannot have any in the original, because the term is too short for that. Exclusion
+    phrases need no boundary.
+    """
+    pattern = hit.pattern
+    left = pattern.left == _FREE or not _continues_word(_characters_before(data, hit.start), pattern.left)
+    right = pattern.right == _FREE or not _continues_word(_characters_after(data, hit.end), pattern.right)
+    if left and right:
+        return hit
+    if not pattern.excluded and (
+        len(pattern.folded) < _HUMP_SHORTEST
+        or (not left and pattern.left == _DIGIT)
+        or (not right and pattern.right == _DIGIT)
+    ):
+        return None
+    return hit._replace(left=left, right=right)
 
 
 def _continues_word(neighbours: Iterator[str], edge: int) -> bool:
     """Return whether the characters beside an end, read outward, belong to its word (rule 1)."""
     for character in neighbours:
         if not (character.isascii() and character.isdigit()):
-            return _has_case(character)
+            return has_case(character)
         if edge == _DIGIT:
             return True
     return False
@@ -283,17 +441,13 @@ def _characters_after(data: bytes, at: int) -> Iterator[str]:
     return iter(data[at : at + _DIGITS_BESIDE].decode(errors="ignore"))
 
 
-def _can_be_leet(folded: bytes) -> bool:
-    return len(folded) >= _LEET_SHORTEST and re.search(rb"[a-z].*[a-z]", folded) is not None
-
-
-def _is_swapped(written: bytes, folded: bytes) -> bool:
-    """Return whether `written` is the term with some, but at most half, of its letters swapped (rule 3)."""
+def _is_swapped(written: str, folded: str) -> bool:
+    """Return whether `written` is the term with some, but at most half, of its letters swapped (rule 2)."""
     letters = swapped = 0
-    for got, wanted in zip(written.decode("latin-1"), folded.decode("latin-1"), strict=True):
-        letters += wanted.isalpha()
+    for got, wanted in zip(written, folded, strict=True):
+        letters += wanted.isascii() and wanted.isalpha()
         if got != wanted:
             if got not in _SWAPS.get(wanted, ""):
                 return False
             swapped += 1
-    return 0 < swapped <= letters - swapped
+    return len(folded) >= _LEET_SHORTEST and 0 < swapped <= letters - swapped

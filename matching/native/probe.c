@@ -14,7 +14,7 @@
 #include <string.h>
 
 #define GROUP 512 /* queries; marks leave about twenty of them, whose reads are in flight together */
-#define NEAR 32   /* records: smaller buckets are searched step by step from the guess, larger ones are halved */
+#define NEAR 32   /* records: smaller buckets are searched from the expected place on, larger ones are halved */
 
 struct record {
     uint64_t hi;
@@ -35,7 +35,7 @@ static uint32_t read_4_bytes(const uint8_t *bytes) {
 }
 
 /* Returns where `hi` should be among the records low..end of its bucket, because fingerprints are spread evenly. */
-static uint64_t guess(uint64_t hi, uint32_t bits, uint64_t low, uint64_t end) {
+static uint64_t expected_place(uint64_t hi, uint32_t bits, uint64_t low, uint64_t end) {
     uint64_t rest = (hi << bits) >> 32; /* bits < 32 */
     return low + ((rest * (end - low)) >> 32);
 }
@@ -113,7 +113,7 @@ SW_PUBLIC uint64_t sw_probe(const void *table, uint64_t count, const uint32_t *d
             const uint32_t *place = directory + low[i];
             end[i] = place[1] < count ? place[1] : count;
             low[i] = place[0] < end[i] ? place[0] : end[i];
-            at[i] = guess(hi[i], bits, low[i], end[i]);
+            at[i] = expected_place(hi[i], bits, low[i], end[i]);
             __builtin_prefetch(records + at[i]);
         }
         for (uint64_t i = 0; i < kept; i++) {

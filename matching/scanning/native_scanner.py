@@ -137,7 +137,7 @@ class _PhoneAnswers:
 
 
 def _rules(fields: Iterable[int], home: PhoneTable, ask: object) -> Rules:
-    pages, images = native_tables.fold()
+    pages, images = native_tables.fold_pages()
     return Rules(
         fields=sum(1 << number for number in fields),
         domain_count=len(native_tables.domains()),

@@ -23,7 +23,7 @@ _PAGE = 64  # code points
 
 
 @cache
-def fold() -> tuple[Bytes, Bytes]:
+def fold_pages() -> tuple[Bytes, Bytes]:
     """Return the number of the page of each 64 code points, and the pages of images. Page 0: all stay."""
     narrow = fold_images("narrow")
     if bool((narrow.sizes > 1).any()) or bool((narrow.characters >= 0x80).any()):

@@ -1,1 +1,1 @@
-"""The bytes as they were published: the only place that holds them unmasked."""
+"""The evidence: what was published, byte for byte. Nothing else holds it unmasked."""

@@ -1,7 +1,7 @@
-"""Digests that say whether two texts are the same and nothing else.
+"""Keyed digests, which tell whether two texts are equal and nothing else.
 
-A plain hash of a paste that holds one phone number gives that number away to whoever tries them all. So
-rows hold a keyed one, and the key lies where the text itself lies: beside the evidence.
+A plain hash of a paste that contains one phone number reveals that number to anybody who tries all numbers.
+So the rows hold a keyed digest, and the key lies beside the evidence, where the text itself is stored.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ Digest = Callable[[str], str]
 
 
 def digest_beside(evidence: Path) -> Digest:
-    """Return the digest of this installation; makes its key the first time, mode 0600.
+    """Return the digest function of this installation. The first call creates its key, with mode 0600.
 
-    Two processes may come here at once: the link that is made first counts.
+    If two processes create the key at the same time, the first hard link wins.
     """
     path = evidence / KEY_FILE
     if not path.exists():
@@ -43,7 +43,7 @@ def digest_beside(evidence: Path) -> Digest:
     key = path.read_bytes()
     if len(key) != KEY_BYTES:
         raise DigestKeyDamaged(
-            f"{path} holds {len(key)} bytes, wanted {KEY_BYTES}: restore it from a backup. Without it "
-            "every listing looks changed."
+            f"{path} has {len(key)} bytes, expected {KEY_BYTES}. Restore it from a backup: with another "
+            "key, every listing looks changed."
         )
     return lambda text: hmac.digest(key, text.encode("utf-8", "surrogatepass"), sha256).hex()

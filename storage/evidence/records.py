@@ -1,6 +1,6 @@
-"""One WARC record as one gzip member: how it is made and how it is read back.
+"""One WARC record as one gzip pack_record: writing and reading.
 
-The payload's digest in the record is sha1, which replay programs know; the database keeps sha256.
+The payload digest in the record is sha1, which replay programs expect; the database keeps the sha256.
 """
 
 import hashlib
@@ -19,28 +19,27 @@ from warcio.recordloader import ArcWarcRecord
 from warcio.statusandheaders import StatusAndHeaders
 from warcio.warcwriter import WARCWriter
 
-from storage.columns import clean
+from storage.database.columns import clean
 
-COMPRESSION = 4  # of 9; a third of the time of 9 for a few per cent more bytes
+COMPRESSION = 4  # of 9; takes a third of the time of 9, for a few per cent more bytes
 GZIP = zlib.MAX_WBITS + 16
-MAX_RECORD_BYTES = 256 * 1024 * 1024  # unpacked; the crawler takes far less from a site
-IDS = uuid.UUID(
-    "0b2f3c52-5d0e-5b55-9d3b-8f6a1c3c7a10"
-)  # any constant: record ids follow from file and offset
+MAX_RECORD_BYTES = 256 * 1024 * 1024  # unpacked; the crawler accepts far less from a site
+# Any constant: record ids are computed from file and offset.
+ID_NAMESPACE = uuid.UUID("0b2f3c52-5d0e-5b55-9d3b-8f6a1c3c7a10")
 BREAKS = re.compile(rb"[\r\n\0]+")
 CONTROLS = re.compile(r"[\x00-\x20\x7f]")
 
 
 class NotARecord(Exception):
-    """These bytes are not one whole WARC record."""
+    """The bytes are not exactly one complete WARC record."""
 
 
 def record_id(file: str, offset: int) -> str:
-    return f"<urn:uuid:{uuid.uuid5(IDS, f'{file}#{offset}')}>"
+    return f"<urn:uuid:{uuid.uuid5(ID_NAMESPACE, f'{file}#{offset}')}>"
 
 
 def response_block(status: int, headers: Sequence[tuple[bytes, bytes]], body: bytes) -> bytes:
-    """The response as it came. The body has lost its chunks, so the header that tells of them is renamed."""
+    """Return the response as received. The body is no longer chunked, so Transfer-Encoding is renamed."""
     phrase = HTTPStatus(status).phrase if status in set(HTTPStatus) else ""
     lines = [f"HTTP/1.1 {status} {phrase}".encode()]
     for name, value in headers:
@@ -54,7 +53,7 @@ def split_response(block: bytes) -> tuple[int, list[tuple[bytes, bytes]], bytes]
     status, *lines = head.split(b"\r\n")
     parts = status.split(b" ")
     if not separator or len(parts) < 2 or not parts[1].isdigit():
-        raise NotARecord("no response in it")
+        raise NotARecord("it contains no response")
     pairs = (line.partition(b": ") for line in lines)
     return int(parts[1]), [(name, value) for name, _, value in pairs], body
 
@@ -63,8 +62,8 @@ def sha1(payload: bytes) -> str:
     return "sha1:" + b32encode(hashlib.sha1(payload, usedforsecurity=False).digest()).decode()
 
 
-def member(kind: str, headers: Sequence[tuple[str, str]], block: bytes, content_type: str) -> bytes:
-    """The whole record, packed; written by the caller in one go."""
+def pack_record(kind: str, headers: Sequence[tuple[str, str]], block: bytes, content_type: str) -> bytes:
+    """Return the compressed record, which the caller writes with one call."""
     fields = StatusAndHeaders("", [("WARC-Type", kind), *headers], protocol="WARC/1.1")
     record = ArcWarcRecord("warc", kind, fields, BytesIO(block), None, content_type, len(block))
     record.payload_length = len(block)
@@ -74,35 +73,37 @@ def member(kind: str, headers: Sequence[tuple[str, str]], block: bytes, content_
     return packer.compress(plain.getvalue()) + packer.flush()
 
 
-def unpack(packed: bytes) -> bytes:
-    """Raises NotARecord unless the bytes are exactly one gzip member with the right checksum."""
+def unpack_member(packed: bytes) -> bytes:
+    """Return the content; raises NotARecord unless the bytes are exactly one gzip pack_record with a valid
+    checksum.
+    """
     opener = zlib.decompressobj(GZIP)
     try:
         plain = opener.decompress(packed, MAX_RECORD_BYTES)
     except zlib.error:
-        raise NotARecord("its compression is broken") from None
+        raise NotARecord("its compression is damaged") from None
     if not opener.eof:
         raise NotARecord("it ends too early")
     if opener.unused_data:
-        raise NotARecord("something follows it")
+        raise NotARecord("other bytes follow it")
     return plain
 
 
-def parse(plain: bytes) -> tuple[dict[str, str], bytes]:
-    """The record's own headers, lower case, and its block."""
+def parse_record(plain: bytes) -> tuple[dict[str, str], bytes]:
+    """Return the record's headers, with names in lower case, and its block."""
     try:
         record = next(iter(ArchiveIterator(BytesIO(plain), no_record_parse=True)), None)
     except ArchiveLoadFailed:
         record = None
     if record is None:
-        raise NotARecord("it is no WARC record")
+        raise NotARecord("it is not a WARC record")
     return {name.lower(): value for name, value in record.rec_headers.headers}, record.raw_stream.read()
 
 
-def shown_url(url: str) -> str:
-    """In a header's line: without what would end it."""
+def header_url(url: str) -> str:
+    """Return a URL for a header line: without characters that would end the line."""
     return CONTROLS.sub(lambda found: f"%{ord(found[0]):02X}", clean(url))
 
 
-def shown_time(at: datetime) -> str:
+def warc_date(at: datetime) -> str:
     return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

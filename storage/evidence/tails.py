@@ -1,6 +1,7 @@
-"""Torn tails: what a killed writer leaves at the end of a WARC file, and where it may be cut.
+"""Torn tails: the incomplete record that a killed writer leaves at the end of a WARC file.
 
-A tail is cut only if no whole record follows it: damage in the middle of a file is left for a person to see.
+A tail is cut off only if no complete record follows it. Damage in the middle of a file is left for a person
+to inspect.
 """
 
 import fcntl
@@ -17,8 +18,8 @@ MAGIC = b"\x1f\x8b\x08"
 
 
 @dataclass(frozen=True, slots=True)
-class Recovered:
-    """`damaged`: the file has whole records behind a broken one, so nothing was cut."""
+class RecoveredFile:
+    """A file whose tail was torn. `damaged`: complete records follow the broken one, so nothing was cut."""
 
     file: str
     kept_bytes: int
@@ -26,13 +27,16 @@ class Recovered:
     damaged: bool = False
 
 
-def repair(folder: Path, name: str, mark: Path) -> Recovered | None:
-    """None: its writer lives, or it was whole. `name`: relative to the folder, as rows have it."""
+def repair_file(folder: Path, name: str, marker: Path) -> RecoveredFile | None:
+    """Cut the torn tail of a file and remove its marker.
+
+    None: its writer is alive, or the file was complete. `name` is relative to the folder, as in the rows.
+    """
     path = folder / name
     try:
         file = path.open("r+b")
-    except FileNotFoundError:  # killed between the mark and the file
-        mark.unlink(missing_ok=True)
+    except FileNotFoundError:  # killed after it made the marker and before it made the file
+        marker.unlink(missing_ok=True)
         return None
     with file:
         try:
@@ -40,21 +44,21 @@ def repair(folder: Path, name: str, mark: Path) -> Recovered | None:
         except BlockingIOError:
             return None
         size = os.fstat(file.fileno()).st_size
-        kept = whole_until(file, 0)
+        kept = end_of_whole_members(file, 0)
         damaged = kept < size and _record_after(file, kept, size)
         if not damaged:
             os.ftruncate(file.fileno(), kept)
             os.fsync(file.fileno())
-    mark.unlink(missing_ok=True)
+    marker.unlink(missing_ok=True)
     if kept == 0 and not damaged:
         path.unlink()
     if kept == size:
         return None
-    return Recovered(name, kept, 0 if damaged else size - kept, damaged)
+    return RecoveredFile(name, kept, 0 if damaged else size - kept, damaged)
 
 
-def whole_until(file: BinaryIO, start: int) -> int:
-    """Where the last of the whole gzip members ends that follow each other from `start` on."""
+def end_of_whole_members(file: BinaryIO, start: int) -> int:
+    """Return the offset at which the sequence of complete gzip members that begins at `start` ends."""
     end = start
     while (following := _member_end(file, end)) is not None:
         end = following
@@ -62,7 +66,10 @@ def whole_until(file: BinaryIO, start: int) -> int:
 
 
 def _member_end(file: BinaryIO, start: int) -> int | None:
-    """None: no whole member begins here. Unpacks in pieces: memory stays bounded."""
+    """Return the end of the gzip member at `start`; None: no complete member begins there.
+
+    The member is unpacked in pieces, so that memory stays bounded.
+    """
     file.seek(start)
     opener = zlib.decompressobj(GZIP)
     read = 0
@@ -82,7 +89,7 @@ def _member_end(file: BinaryIO, start: int) -> int | None:
 
 
 def _record_after(file: BinaryIO, start: int, size: int) -> bool:
-    """Whether a whole member begins anywhere behind `start`."""
+    """Return whether a complete member begins anywhere after `start`."""
     at = start + 1
     while at < size:
         file.seek(at)

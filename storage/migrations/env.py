@@ -1,14 +1,14 @@
-"""Alembic's entry: migrates the connection that `storage.schema` hands over, within its transaction."""
+"""Alembic's entry point: migrates on the connection of `storage.database.schema`, in its transaction."""
 
 from alembic import context
 
-from storage.schema import METADATA, include_object
+from storage.database.schema import METADATA, include_object
 
 context.configure(
     connection=context.config.attributes["connection"],
     target_metadata=METADATA,
     include_object=include_object,
-    render_as_batch=True,  # SQLite alters a table by making it anew
+    render_as_batch=True,  # SQLite alters a table by creating a new one
     transactional_ddl=True,
 )
 with context.begin_transaction():

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import sys
 
-from storage.base import Database
+from storage.database.base import Database
 from tests.alerts.samples import webhook_channel
 from tests.alerts.world import World
 

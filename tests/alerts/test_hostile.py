@@ -18,7 +18,7 @@ from alerts.event import event_of
 from alerts.message import Excerpt, Message, MessageContent
 from alerts.render import html_page, plain_text
 from alerts.transports.email_message import email_of
-from storage.base import Database
+from storage.database.base import Database
 from storage.matches import MatchKind, MatchRecord
 from tests.alerts.hostile import CORPUS, MARK
 from tests.alerts.samples import KEY, content, email_channel, listing, message

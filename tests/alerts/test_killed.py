@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from storage import deliveries
-from storage.base import Database
+from storage.database.base import Database
 from storage.deliveries import AttemptOutcome, DeliveryState
 from tests.alerts.samples import SECRET, webhook_channel
 from tests.alerts.world import World

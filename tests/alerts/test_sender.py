@@ -11,7 +11,7 @@ from alerts.settings import EmailChannel, WebhookChannel
 from alerts.transports.webhook import RETRYABLE
 from storage import deliveries
 from storage.alerts import AlertKind, TriageState
-from storage.base import Database
+from storage.database.base import Database
 from storage.deliveries import AttemptOutcome, ChannelState, DeliveryState
 from tests.alerts.samples import SECRET, email_channel, webhook_channel
 from tests.alerts.world import World

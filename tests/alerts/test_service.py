@@ -16,8 +16,8 @@ from alerts.service import AlertService
 from alerts.settings import EmailChannel, WebhookChannel
 from storage import data_sets, listings, matches
 from storage.alerts import AlertKind, Severity, TriageState
-from storage.base import Database
 from storage.data_sets import DataSetSign, SignKind
+from storage.database.base import Database
 from storage.errors import DatabaseConflict
 from storage.sources import SourceHealth
 from storage.work import WorkKind

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 from uuid import uuid4
@@ -21,49 +21,22 @@ from alerts.settings import AlertsSettings, EmailChannel, WebhookChannel
 from storage import alerts as alert_rows
 from storage import captures, companies, deliveries, listings, matches, runs, sources
 from storage.alerts import Alert, AlertRevision, TriageState
-from storage.base import Database
 from storage.captures import CaptureRecord, CaptureRole
 from storage.companies import DeclaredCompany, DeclaredTerm, SegmentRecord, TermKind
+from storage.database.base import Database
 from storage.deliveries import Attempt, Delivery
 from storage.evidence.warc import RecordPlace
 from storage.listings import ListingRecord
 from storage.matches import CompanyResult, MatchKind, MatchRecord
 from storage.runs import RunCounts, RunTrigger
 from storage.sources import DeclaredSource, SourceHealth
-from storage.work import Work, WorkKind
+from tests.clocks import Clock
+from tests.dispatchers import RecordingDispatcher
 
 TERMS = (
     DeclaredTerm("趣店", TermKind.NAME, "fraud desk", "the lender's name"),
     DeclaredTerm("qudian.example", TermKind.DOMAIN, "fraud desk", "its site"),
 )
-
-
-class Clock:
-    """A clock that only the test moves."""
-
-    def __init__(self, now: datetime | None = None) -> None:
-        self.now = now or datetime.now(UTC)
-
-    def __call__(self) -> datetime:
-        return self.now
-
-    def advance(self, **duration: float) -> None:
-        """Let time pass."""
-        self.now += timedelta(**duration)
-
-
-class RecordingDispatcher:
-    """A dispatcher that keeps the work that was announced."""
-
-    def __init__(self) -> None:
-        self.work: list[Work] = []
-
-    def announce(self, session: Session, work: Work) -> None:
-        self.work.append(work)
-
-    def row_ids(self, kind: WorkKind) -> list[int]:
-        """Return the row ids that were announced for this kind of work."""
-        return [work.row_id for work in self.work if work.kind is kind]
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""The installed command, as a user runs it."""
+"""Runs the installed command as a user does."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ TIMEOUT_S = 90
 
 
 def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Ours without any setting of Spillwatch, and a terminal wide enough for whole cells."""
+    """Return our environment without Spillwatch's settings, with a terminal wide enough for whole cells."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith("SPILLWATCH_")}
     return {**clean, "COLUMNS": "250", "TZ": "UTC", **(extra or {})}
 
@@ -36,7 +36,7 @@ def spillwatch(
 
 
 def answer(folder: Path, *arguments: str, code: int = 0, extra: Mapping[str, str] | None = None) -> Any:
-    """The JSON of a command that must end with `code`."""
+    """Return the JSON of a command that must end with `code`."""
     ran = spillwatch(folder, *arguments, "--json", extra=extra)
     assert ran.returncode == code, ran.stderr or ran.stdout
     return json.loads(ran.stdout)

@@ -1,4 +1,4 @@
-"""What is said to be covered, and how a source is said to do."""
+"""The reported coverage, and the reported state of sources."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ from typing import Any
 
 import pytest
 
-from cli.coverage import SourceCoverage, compared, covered, sentence
+from cli.coverage import SourceCoverage, company_coverage, coverage_summary, source_coverage
 from cli.exits import Exit
 from crawler.sources import read_definition
 from daemon.source_vitals import vitals_of
 from matching.settings import MatchingSettings
-from storage import listings, runs, schema, sources
-from storage.base import Database
+from storage import listings, runs, sources
+from storage.database import schema
+from storage.database.base import Database
 from storage.runs import RunCounts, RunOutcome
 from storage.sources import SourceHealth
 from tests.cli.command import answer, spillwatch
@@ -28,7 +29,7 @@ FINE, DOWN = RunOutcome.NOTHING_NEW, RunOutcome.WALL
 
 
 def declare(database: Database, *, enabled: bool = True, **changes: object) -> int:
-    """A market that is visited each hour."""
+    """Declare a market that is read each hour."""
     values: dict[str, Any] = {
         "kind": "feed",
         "start": "https://market.example/rss",
@@ -66,33 +67,32 @@ def hourly(database: Database, source_id: int, without: Iterable[int] = (), **co
 def looked(database: Database, since: datetime = START) -> SourceCoverage:
     with database.reading() as session:
         [source] = sources.all_sources(session)
-        return covered(session, source, since=since, now=NOW)
+        return source_coverage(session, source, since=since, now=NOW)
 
 
 def test_a_source_that_was_visited_whenever_it_was_due_has_no_gap(sqlite_database: Database) -> None:
-    """Each hour, and nothing left unread: whole."""
+    """A source that is read each hour, with no page left unread, is covered completely."""
     hourly(sqlite_database, declare(sqlite_database), pages=3)
     found = looked(sqlite_database)
 
     assert (found.runs, found.pages, found.gaps, found.whole) == (25, 75, [], True)
-    assert sentence([found], [], since=START) == (
-        "Since 2026-03-01 00:00 UTC, 1 of 1 sources were read without a gap, in 25 visits to all. "
-        "0 versions of listings were matched, 0 wait, 0 could not be."
-    )
+    summary = coverage_summary([found], [], since=START)
+    assert all(part in summary for part in ("2026-03-01 00:00 UTC", "1 of 1 sources", "25 runs"))
 
 
 def test_hours_without_a_visit_are_a_gap(sqlite_database: Database) -> None:
-    """From the last visit before to the first one after."""
+    """A gap lasts from the last run before the missing ones to the first run after them."""
     hourly(sqlite_database, declare(sqlite_database), without=range(5, 10))
     found = looked(sqlite_database)
 
     assert found.gaps is not None
     assert [(gap.begin, gap.hours) for gap in found.gaps] == [(START + 4 * HOUR, 6.0)]
-    assert "market was not read for 6.0 hours in 1 gap (unknown now)." in sentence([found], [], since=START)
+    summary = coverage_summary([found], [], since=START)
+    assert all(part in summary for part in ("market", "6.0 hours in 1 gap", "unknown"))
 
 
 def test_a_visit_that_read_nothing_closes_no_gap(sqlite_database: Database) -> None:
-    """A wall is a visit, and is no reading."""
+    """A run that ends at a wall does not count as reading the source."""
     source_id = declare(sqlite_database)
     hourly(sqlite_database, source_id, without=range(5, 10))
     visit(sqlite_database, source_id, START + 7 * HOUR, DOWN)
@@ -102,14 +102,14 @@ def test_a_visit_that_read_nothing_closes_no_gap(sqlite_database: Database) -> N
 
 
 def test_a_single_visit_that_failed_is_no_gap(sqlite_database: Database) -> None:
-    """What was posted in that hour was there in the next one."""
+    """A single missing run leaves no gap, because the next run reads what was posted in between."""
     hourly(sqlite_database, declare(sqlite_database), without=[7])
 
     assert looked(sqlite_database).gaps == []
 
 
 def test_a_source_that_was_never_read_is_one_gap(sqlite_database: Database) -> None:
-    """Since it is known, not since before."""
+    """The gap begins when the source was declared, not earlier."""
     declare(sqlite_database)
     found = looked(sqlite_database, since=START - timedelta(days=30))
 
@@ -117,7 +117,7 @@ def test_a_source_that_was_never_read_is_one_gap(sqlite_database: Database) -> N
 
 
 def test_pages_that_stay_unread_are_told(sqlite_database: Database) -> None:
-    """Those of the last visit that read anything: earlier ones were caught up with."""
+    """Only unread pages of the last successful run count, because it catches up with earlier ones."""
     source_id = declare(sqlite_database)
     hourly(sqlite_database, source_id, without=[24], pages_unread=9)
     visit(sqlite_database, source_id, NOW, pages_unread=4)
@@ -125,20 +125,20 @@ def test_pages_that_stay_unread_are_told(sqlite_database: Database) -> None:
     found = looked(sqlite_database)
 
     assert (found.pages_unread, found.whole) == (4, False)
-    assert "market has 4 pages unread." in sentence([found], [], since=START)
+    assert "4 pages unread" in coverage_summary([found], [], since=START)
 
 
 def test_nothing_follows_from_watching_nothing(sqlite_database: Database) -> None:
-    """A source that is switched off was not covered, and has no gaps either."""
+    """A disabled source is not covered and has no gaps, and the summary has no numbers."""
     declare(sqlite_database, enabled=False)
     found = looked(sqlite_database)
 
     assert found.gaps is None
-    assert sentence([found], [], since=START).startswith("No source is watched, so nothing follows")
+    assert not any(letter.isdigit() for letter in coverage_summary([found], [], since=START))
 
 
 def test_what_waits_to_be_matched_is_counted(sqlite_database: Database) -> None:
-    """A listing that nobody has matched yet is no "no hit"."""
+    """A version that is not matched yet is counted as pending, so that it does not pass for "no hit"."""
     source_id = declare(sqlite_database)
     with sqlite_database.transaction() as session:
         listings.upsert_many(session, source_id, [given.record("1"), given.record("2")], START + HOUR)
@@ -147,20 +147,22 @@ def test_what_waits_to_be_matched_is_counted(sqlite_database: Database) -> None:
 
 
 def test_a_company_without_fingerprints_is_compared_by_name_alone(sqlite_database: Database) -> None:
-    """The sentence says that no customer could be found."""
+    """Without an enrolled customer the company is not comparable, and the summary says why."""
     declare(sqlite_database)
     with sqlite_database.transaction() as session:
         given.company(session, "lender")
     with sqlite_database.reading() as session:
-        [lender] = compared(session, MatchingSettings(), only="lender")
+        [lender] = company_coverage(session, MatchingSettings(), only="lender")
 
     assert (lender.company, lender.terms, lender.comparable) == ("lender", 1, False)
-    told = sentence([looked(sqlite_database)], [lender], since=START)
-    assert told.endswith("looked for 1 term, and for no customer: No customer of lender is enrolled.")
+    assert lender.why_not is not None
+    summary = coverage_summary([looked(sqlite_database)], [lender], since=START)
+    assert "1 term" in summary
+    assert lender.why_not in summary
 
 
 def test_a_source_s_last_success_is_held_against_its_usual(sqlite_database: Database) -> None:
-    """The last run that read says how many rows there were; the median of such runs what is usual."""
+    """The last successful run gives the number of rows, and the median of such runs the usual number."""
     source_id = declare(sqlite_database)
     hourly(sqlite_database, source_id, listings_seen=20)
     visit(sqlite_database, source_id, NOW + HOUR, listings_seen=3)
@@ -177,7 +179,7 @@ def test_a_source_s_last_success_is_held_against_its_usual(sqlite_database: Data
 
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
-    """A configuration with a source that shows a wall, and has lost a selector before."""
+    """A configuration with a source that shows a wall and had lost a selector before that."""
     assert spillwatch(tmp_path, "init", "home").returncode == Exit.OK
     folder = tmp_path / "home"
     database = Database.open(f"sqlite:///{folder}/var/spillwatch.db")
@@ -192,22 +194,23 @@ def home(tmp_path: Path) -> Path:
 
 
 def test_source_health_names_what_is_wrong_and_ends_with_1(home: Path) -> None:
-    """People see the selector, programs get it in a list, scripts the exit code."""
+    """The lost selector is in the text and in the JSON, and the exit code is 1."""
     shown = spillwatch(home, "source", "health")
-    [told] = answer(home, "source", "health", "market", code=Exit.NEGATIVE)
+    [state] = answer(home, "source", "health", "market", code=Exit.NEGATIVE)
 
     assert shown.returncode == Exit.NEGATIVE
-    assert "market: entry.price (title) finds nothing any more." in shown.stdout
-    assert (told["health"], told["well"], told["selectors_lost"]) == ("wall", False, ["entry.price (title)"])
+    assert "market: entry.price (title)" in shown.stdout
+    assert (state["health"], state["well"]) == ("wall", False)
+    assert state["selectors_lost"] == ["entry.price (title)"]
     assert spillwatch(home, "source", "health", "nosuch").returncode == Exit.REFUSED
 
 
 def test_coverage_is_a_table_and_a_sentence(home: Path) -> None:
-    """The same sentence stands in the JSON; an unknown company is refused, not covered by silence."""
+    """The summary is in the text and in the JSON, and an unknown company is refused."""
     shown = spillwatch(home, "coverage", "--since", "2026-03-01T00:00+00:00")
-    told = answer(home, "coverage", "--since", "2026-03-01T00:00+00:00")
+    found = answer(home, "coverage", "--since", "2026-03-01T00:00+00:00")
 
-    assert "market was not read for" in shown.stdout
-    assert told["sentence"].startswith("Since 2026-03-01 00:00 UTC, 0 of 1 sources were read without a gap")
-    assert told["sources"][0]["whole"] is False
+    assert "0 of 1 sources" in shown.stdout
+    assert "2026-03-01 00:00 UTC, 0 of 1 sources" in found["sentence"]
+    assert found["sources"][0]["whole"] is False
     assert spillwatch(home, "coverage", "--company", "nosuch").returncode == Exit.REFUSED

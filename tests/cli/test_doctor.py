@@ -1,4 +1,4 @@
-"""`spillwatch doctor` about Tor and about cookies: what it finds, and what it says to do."""
+"""`spillwatch doctor`: its checks of Tor, cookies, API keys and the scanner."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ NOBODY = "socks5://127.0.0.1:1"
 
 
 def installed(folder: Path, *, host: str, via: str = "tor", crawler: str = "", source: str = "") -> Path:
-    """A configuration with one source."""
+    """Write a configuration with one source."""
     (folder / "sources").mkdir()
     (folder / "spillwatch.toml").write_text(f"[crawler]\nrequest_timeout_s = 20\n{crawler}\n")
     (folder / "sources" / "market.toml").write_text(SOURCE.format(host=host, via=via) + source)
@@ -36,32 +36,32 @@ def findings(folder: Path, check: str, *, code: int = Exit.NEGATIVE) -> list[dic
 
 
 def test_without_tor_there_is_nothing_to_look_at(tmp_path: Path) -> None:
-    """A note; an installation that uses no Tor is whole without it."""
+    """An installation that does not use Tor gets a note."""
     [found] = findings(installed(tmp_path, host="market.example", via="direct"), "tor", code=0)
 
-    assert (found["level"], found["found"]) == ("note", "no source goes out through Tor")
+    assert (found["level"], found["advice"]) == ("note", "")
 
 
 @pytest.mark.parametrize(
-    ("crawler", "told", "advice"),
+    ("crawler", "named", "advice"),
     [
-        ("", '1 sources have via = "tor", and no tor_proxy is set', "Set tor_proxy"),
-        (f'tor_proxy = "{NOBODY}"', "nothing takes connections at 127.0.0.1:1", "Start Tor"),
+        ("", 'via = "tor"', "Set tor_proxy"),
+        (f'tor_proxy = "{NOBODY}"', "127.0.0.1:1", "Start Tor"),
     ],
 )
-def test_a_tor_that_is_not_there_is_told(tmp_path: Path, crawler: str, told: str, advice: str) -> None:
-    """Not configured and not started are two different things to do."""
+def test_a_tor_that_is_not_there_is_told(tmp_path: Path, crawler: str, named: str, advice: str) -> None:
+    """A proxy that is not configured and one that is not started get different advice."""
     [found] = findings(installed(tmp_path, host="nowhere.onion", crawler=crawler), "tor")
 
     assert found["level"] == "failed"
-    assert told in found["found"]
+    assert named in found["found"]
     assert advice in found["advice"]
 
 
 @pytest.mark.needs("tor")
 @pytest.mark.timeout(240)
 class TestWithTor:
-    """On the private network."""
+    """Checks against a private Tor network."""
 
     @pytest.fixture
     def through(self, hidden: tuple[Site, TorNetwork]) -> Iterator[tuple[Site, TorNetwork]]:
@@ -70,21 +70,22 @@ class TestWithTor:
         yield site, network
 
     def test_an_onion_is_fetched_once(self, tmp_path: Path, through: tuple[Site, TorNetwork]) -> None:
-        """One robots.txt of one source shows that everything works, as Tor Browser would ask for it."""
+        """One request for a source's robots.txt, with Tor Browser's headers, shows that everything works."""
         site, network = through
         home = installed(tmp_path, host=network.onion, crawler=f'tor_proxy = "{network.proxy}"')
 
         listens, fetched = findings(home, "tor", code=0)
 
         assert (listens["level"], fetched["level"]) == ("ok", "ok")
-        assert f"{network.onion} answers through Tor (HTTP 404" in fetched["found"]
+        assert network.onion in fetched["found"]
+        assert "HTTP 404" in fetched["found"]
         assert [asked.path for asked in site.requests] == ["/robots.txt"]
         assert "Firefox/" in site.requests[0].headers["user-agent"]
 
     def test_an_address_of_ones_own_is_fetched_instead(
         self, tmp_path: Path, through: tuple[Site, TorNetwork]
     ) -> None:
-        """`tor_check_url` spares the sites; an address without a descriptor is told by its reason."""
+        """`tor_check_url` is fetched instead of a source, and the result names the reason of a failure."""
         site, network = through
         crawler = f'tor_proxy = "{network.proxy}"\ntor_check_url = "http://{unpublished_onion()}/"'
 
@@ -96,7 +97,7 @@ class TestWithTor:
 
 
 def cookies(folder: Path, *, expires: datetime, mode: int = 0o600) -> Path:
-    """An installation whose source has cookies."""
+    """Write a configuration whose source has cookies."""
     home = installed(folder, host="market.example", via="direct", source='cookies_file = "market.cookies"\n')
     file = home / "sources" / "market.cookies"
     file.write_text(f"market.example\tFALSE\t/\tFALSE\t{int(expires.timestamp())}\tsid\tsynthetic-secret\n")
@@ -105,34 +106,32 @@ def cookies(folder: Path, *, expires: datetime, mode: int = 0o600) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("days", "mode", "level", "told"),
+    ("days", "mode", "level", "part"),
     [
         (90, 0o600, "ok", "market: 1 cookies"),
-        (1, 0o600, "warning", "expires at"),
-        (-1, 0o600, "warning", "1 of the 1 cookies in cookies_file have expired"),
-        (90, 0o644, "failed", "has mode 0644"),
+        (1, 0o600, "warning", "expires"),
+        (-1, 0o600, "warning", "expired"),
+        (90, 0o644, "failed", "0644"),
     ],
 )
 def test_the_age_and_the_rights_of_cookies_are_told(
-    tmp_path: Path, days: int, mode: int, level: str, told: str
+    tmp_path: Path, days: int, mode: int, level: str, part: str
 ) -> None:
-    """`doctor` and `check` both say it, from the file beside the source's, and show no value."""
+    """`doctor` and `check` report the age and mode of a cookies file and show no value of it."""
     home = cookies(tmp_path, expires=datetime.now(UTC) + timedelta(days=days), mode=mode)
 
     [found] = findings(home, "cookies", code=0 if level == "ok" else Exit.NEGATIVE)
     checked = spillwatch(home, "check")
 
-    assert (found["level"], told in found["found"]) == (level, True)
+    assert (found["level"], part in found["found"]) == (level, True)
     assert checked.returncode == 0
-    assert (told in checked.stdout) is (level != "ok")
+    assert (part in checked.stdout) is (level != "ok")
     assert "synthetic-secret" not in checked.stdout + checked.stderr + str(found)
 
 
-@pytest.mark.parametrize(
-    ("mode", "level", "told"), [(0o600, "ok", "gists.token"), (0o644, "failed", "has mode 0644")]
-)
-def test_the_rights_of_an_interfaces_key_are_told(tmp_path: Path, mode: int, level: str, told: str) -> None:
-    """`doctor` and `check` both look at it, beside the source's file, and show nothing of it."""
+@pytest.mark.parametrize(("mode", "level", "part"), [(0o600, "ok", "gists.token"), (0o644, "failed", "0644")])
+def test_the_rights_of_an_interfaces_key_are_told(tmp_path: Path, mode: int, level: str, part: str) -> None:
+    """`doctor` and `check` report the mode of a token file and show nothing of its content."""
     home = installed(tmp_path, host="api.example", via="direct")
     source = 'kind = "gists"\nstart = "https://api.example/gists/public"\ntoken_file = "gists.token"\n'
     (home / "sources" / "market.toml").write_text(source)
@@ -143,16 +142,16 @@ def test_the_rights_of_an_interfaces_key_are_told(tmp_path: Path, mode: int, lev
     [found] = findings(home, "tokens", code=0 if level == "ok" else Exit.NEGATIVE)
     checked = spillwatch(home, "check")
 
-    assert (found["level"], told in found["found"]) == (level, True)
+    assert (found["level"], part in found["found"]) == (level, True)
     assert checked.returncode == 0
-    assert (told in checked.stdout) is (level != "ok")
+    assert (part in checked.stdout) is (level != "ok")
     assert "synthetic-secret" not in checked.stdout + checked.stderr + str(found)
 
 
 @pytest.mark.needs("gcc")
 def test_the_scanner_in_use_is_named(tmp_path: Path) -> None:
-    """With its file: it is the native one, for there is a compiler where the tests run."""
+    """The native scanner's file is named, because the tests run where a compiler is."""
     [found] = findings(installed(tmp_path, host="market.example", via="direct"), "scanner", code=0)
 
     assert found["level"] == "ok"
-    assert found["found"].startswith("the native scanner, /")
+    assert "scanner.shared" in found["found"]

@@ -1,4 +1,4 @@
-"""What reaches a terminal or a spreadsheet can do nothing there."""
+"""Text of commands cannot attack a terminal or a spreadsheet."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from enum import StrEnum
 
 import pytest
 
-from cli.output import emit_csv, emit_json, show, table
+from cli.output import cell_text, emit_csv, emit_json, print_table
 from text.printable import printable
 
 
@@ -29,13 +29,13 @@ from text.printable import printable
     ],
 )
 def test_nothing_printed_is_obeyed_by_a_terminal(hostile: str, harmless: str) -> None:
-    """Escape sequences, bidi overrides, zero-width characters and line breaks do not survive."""
+    """Escape sequences, bidi overrides, zero-width characters and line breaks are removed."""
     assert printable(hostile) == harmless
 
 
 def test_a_table_prints_crawled_markup_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:
     """Neither rich's own markup nor an escape sequence in a cell has an effect."""
-    table(("title",), [("[bold red]x[/] \x1b[31my",)])
+    print_table(("title",), [("[bold red]x[/] \x1b[31my",)])
 
     printed = capsys.readouterr().out
     assert "[bold red]x[/] [31my" in printed
@@ -43,15 +43,15 @@ def test_a_table_prints_crawled_markup_as_it_is(capsys: pytest.CaptureFixture[st
 
 
 def test_an_empty_table_is_a_sentence(capsys: pytest.CaptureFixture[str]) -> None:
-    """No rows are said in words."""
-    table(("a",), [], empty="No run yet.")
+    """A table without rows prints its `empty` sentence."""
+    print_table(("a",), [], empty="No run yet.")
 
     assert capsys.readouterr().out == "No run yet.\n"
 
 
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t=", "  =", "\r\n="])
 def test_no_cell_of_a_csv_file_is_a_formula(capsys: pytest.CaptureFixture[str], start: str) -> None:
-    """A cell that a spreadsheet would run is text, whatever white space hides its start."""
+    """A cell that a spreadsheet would run as a formula becomes text, also after white space."""
     emit_csv(("title",), [(f"{start}cmd|'/c calc'!A1",)])
 
     (_, (cell,)) = csv.reader(io.StringIO(capsys.readouterr().out))
@@ -59,7 +59,7 @@ def test_no_cell_of_a_csv_file_is_a_formula(capsys: pytest.CaptureFixture[str], 
 
 
 def test_csv_keeps_numbers_and_quotes_what_needs_it(capsys: pytest.CaptureFixture[str]) -> None:
-    """A negative amount stays a number; commas, quotes and line breaks come back as they were."""
+    """A negative amount stays a number, and commas, quotes and line breaks are preserved."""
     emit_csv(("a", "b", "c"), [(Decimal("-1.50"), 'say "hi", then\nleave', None)])
 
     rows = list(csv.reader(io.StringIO(capsys.readouterr().out)))
@@ -67,7 +67,7 @@ def test_csv_keeps_numbers_and_quotes_what_needs_it(capsys: pytest.CaptureFixtur
 
 
 def test_json_is_ascii_and_has_utc_times(capsys: pytest.CaptureFixture[str]) -> None:
-    """Any terminal and any program can take it: no raw control character, times in UTC."""
+    """JSON contains ASCII only, no raw control character, and times in UTC."""
 
     class Colour(StrEnum):
         RED = "red"
@@ -88,6 +88,6 @@ def test_json_is_ascii_and_has_utc_times(capsys: pytest.CaptureFixture[str]) -> 
 
 
 def test_a_cell_shows_nothing_for_none_and_words_for_booleans() -> None:
-    """People read yes and no, and an empty cell where there is nothing."""
-    assert (show(None), show(True), show([1, "a\x1b"])) == ("", "yes", "1, a")
-    assert show(datetime(2026, 5, 1, 8, 0, tzinfo=UTC)).startswith("2026-0")
+    """None is an empty cell, and booleans are yes and no."""
+    assert (cell_text(None), cell_text(True), cell_text([1, "a\x1b"])) == ("", "yes", "1, a")
+    assert cell_text(datetime(2026, 5, 1, 8, 0, tzinfo=UTC)).startswith("2026-0")

@@ -1,4 +1,4 @@
-"""The line that says how far a long command is."""
+"""The progress bar of a long command."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import io
 from rich.console import Console
 from rich.progress import Progress as Line
 
-from cli.progress import Meter
+from cli.progress import ProgressMeter
 from matching.inputs.outcomes import WHOLE
 from matching.sweep import DocumentRead, SweepProgress
 
@@ -17,24 +17,24 @@ def read(name: str, size: int) -> DocumentRead:
 
 
 def test_a_second_reading_is_as_much_more_to_read() -> None:
-    """What is done grows from report to report, what is left is known, and at the end they are equal."""
+    """A document that is read again is added to the total, and at the end progress equals the total."""
     line = Line(console=Console(file=io.StringIO()))
     line.add_task("", total=100)
-    meter = Meter(100, line)
+    meter = ProgressMeter(100, line)
     progress = SweepProgress()
-    told = []
+    shown = []
 
     for name, size, again in (("a", 60, 0), ("b", 40, None)):
         progress.begin(name)
         for end in (size // 2, size):
             progress.end = end
-            meter.heard(progress)
-            told.append((line.tasks[0].completed, line.tasks[0].total))
+            meter.show_progress(progress)
+            shown.append((line.tasks[0].completed, line.tasks[0].total))
         progress.read.append(read(name, size))
         if again is not None:
             progress.begin(name, again=again, end=30)
             for progress.end in (45, 60):
-                meter.heard(progress)
-                told.append((line.tasks[0].completed, line.tasks[0].total))
+                meter.show_progress(progress)
+                shown.append((line.tasks[0].completed, line.tasks[0].total))
 
-    assert told == [(30, 100), (60, 100), (105, 160), (120, 160), (140, 160), (160, 160)]
+    assert shown == [(30, 100), (60, 100), (105, 160), (120, 160), (140, 160), (160, 160)]

@@ -1,4 +1,4 @@
-"""`spillwatch source detect`, as a person uses it who has found a site and wants to watch it."""
+"""`spillwatch source detect`, used to watch a newly found site."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ def site() -> Iterator[ForumSite]:
 
 
 def test_a_site_is_named_with_its_reasons_and_its_file(tmp_path: Path, site: ForumSite) -> None:
-    """One page is fetched beside robots.txt, and what it says is told in full."""
-    said = answer(tmp_path, "source", "detect", site.start, *OWN)
-    first = said["families"][0]
+    """robots.txt and one page are fetched, and the JSON names the family, its signs and the source file."""
+    found = answer(tmp_path, "source", "detect", site.start, *OWN)
+    first = found["families"][0]
 
-    assert (said["kind"], said["status"], said["start"]) == ("discuz", 200, site.start)
+    assert (found["kind"], found["status"], found["start"]) == ("discuz", 200, site.start)
     assert (first["title"], first["weight"] >= 10) == ("Discuz! X", True)
     assert {"where": "markup", "found": 'name="generator" content="Discuz! X3.4'} in first["signs"]
-    assert tomllib.loads(said["toml"])["kind"] == "discuz"
+    assert tomllib.loads(found["toml"])["kind"] == "discuz"
     assert len(site.requests) == 2
 
 
 def test_what_it_writes_can_be_tried_at_once(tmp_path: Path, site: ForumSite) -> None:
-    """The file is a source file: `source try` reads a list page, a thread and the next page with it."""
+    """`source try` reads a list page, a thread and the next page with the written file."""
     file = tmp_path / "board.toml"
     wrote = spillwatch(tmp_path, "source", "detect", site.start, *OWN, "--write", str(file))
     with file.open("a") as more:
@@ -53,7 +53,7 @@ def test_what_it_writes_can_be_tried_at_once(tmp_path: Path, site: ForumSite) ->
 
 
 def test_without_a_file_the_toml_is_all_of_the_output(tmp_path: Path, site: ForumSite) -> None:
-    """So that it can be redirected into one."""
+    """Without --write, standard output is the TOML only, so that it can be redirected to a file."""
     ran = spillwatch(tmp_path, "source", "detect", site.start, *OWN)
 
     assert ran.returncode == 0, ran.stderr
@@ -61,7 +61,7 @@ def test_without_a_file_the_toml_is_all_of_the_output(tmp_path: Path, site: Foru
 
 
 def test_a_file_is_never_written_over(tmp_path: Path, site: ForumSite) -> None:
-    """Nothing is fetched either; exit code 6."""
+    """An existing file is refused with exit code 6 before anything is fetched."""
     file = tmp_path / "board.toml"
     file.write_text("mine")
     ran = spillwatch(tmp_path, "source", "detect", site.start, *OWN, "--write", str(file))
@@ -70,23 +70,23 @@ def test_a_file_is_never_written_over(tmp_path: Path, site: ForumSite) -> None:
 
 
 def test_a_page_that_cannot_be_had_is_a_problem(tmp_path: Path, site: ForumSite) -> None:
-    """The same guard as in a run: a private address has to be allowed; exit code 1, and no file."""
-    said = answer(tmp_path, "source", "detect", site.start, code=1)
+    """A private address that is not allowed is refused as in a run, with exit code 1."""
+    found = answer(tmp_path, "source", "detect", site.start, code=1)
 
-    assert (said["problem"], said["toml"], said["kind"]) == ("private_address", None, None)
+    assert (found["problem"], found["toml"], found["kind"]) == ("private_address", None, None)
     assert site.requests == []
 
 
 def test_robots_are_obeyed(tmp_path: Path, site: ForumSite) -> None:
-    """What robots.txt forbids is not fetched to be recognised."""
+    """A page that robots.txt forbids is not fetched."""
     site.robots = Answer(b"User-agent: *\nDisallow: /\n", content_type="text/plain")
-    said = answer(tmp_path, "source", "detect", site.start, *OWN, code=1)
+    found = answer(tmp_path, "source", "detect", site.start, *OWN, code=1)
 
-    assert (said["problem"], site.paths) == ("robots_forbidden", ["/robots.txt"])
+    assert (found["problem"], site.paths) == ("robots_forbidden", ["/robots.txt"])
 
 
 def test_a_site_that_nobody_knows_says_so(tmp_path: Path, site: ForumSite) -> None:
-    """Neither a program nor a feed: the sentence says where it is described how to go on; exit code 1."""
+    """Without a known program and a feed, the message names the guide, and the exit code is 1."""
     site.redesigned = True
     ran = spillwatch(tmp_path, "source", "detect", site.start, *OWN)
 
@@ -95,7 +95,7 @@ def test_a_site_that_nobody_knows_says_so(tmp_path: Path, site: ForumSite) -> No
 
 
 def test_an_address_that_is_none_is_a_mistake_of_the_command_line(tmp_path: Path) -> None:
-    """Exit code 2, as for every other one."""
+    """An invalid address ends with exit code 2 and a message that says what an address needs."""
     ran = spillwatch(tmp_path, "source", "detect", "board.example")
 
     assert ran.returncode == 2

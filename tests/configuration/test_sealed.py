@@ -1,4 +1,4 @@
-"""A source whose address is a key as well, through the installed command."""
+"""A source whose address contains a key, with the installed command."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ robots = false
 
 
 def test_a_sealed_paste_is_opened_and_no_row_holds_its_key(tmp_path: Path) -> None:
-    """The run is handed the key out of the source's file; rows have the paste, and its address alone."""
+    """The run gets the key from the source's file, and no stored file contains it."""
     home = tmp_path / "home"
     assert spillwatch(tmp_path, "init", "home").returncode == Exit.OK
     with Served(served_paste, Content()) as site:
@@ -34,7 +34,7 @@ def test_a_sealed_paste_is_opened_and_no_row_holds_its_key(tmp_path: Path) -> No
 
 
 def test_a_link_that_is_refused_does_not_show_its_key(tmp_path: Path) -> None:
-    """Such as one to a paste that burns: the mistake names what is wrong, and the address without its end."""
+    """The mistake about a burn-after-reading paste shows the address without its key."""
     home = tmp_path / "home"
     assert spillwatch(tmp_path, "init", "home").returncode == Exit.OK
     burning = SOURCE.format(url="https://bin.example", id=ID, key=f"-{KEY}")
@@ -43,6 +43,6 @@ def test_a_link_that_is_refused_does_not_show_its_key(tmp_path: Path) -> None:
     ran = spillwatch(home, "check")
 
     assert ran.returncode == Exit.CONFIGURATION
-    told = ran.stdout + ran.stderr
-    assert f"bin.toml: start: found 'https://bin.example/?{ID}#***'; wanted whole links" in told
-    assert KEY not in told
+    output = ran.stdout + ran.stderr
+    assert all(part in output for part in ("bin.toml: start", f"https://bin.example/?{ID}#***"))
+    assert KEY not in output

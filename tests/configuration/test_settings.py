@@ -1,4 +1,4 @@
-"""The configuration: what overrides what, where it is found, and every mistake at once."""
+"""The configuration: what overrides what, where it is found, and how mistakes are reported."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 from configuration.configuration import Configuration, load_configuration
 from configuration.errors import ConfigurationMissing, ConfigurationRefused
-from configuration.mistakes import Mistake
+from configuration.mistake_messages import Mistake
 from configuration.settings import locate_settings, read_supervision
 
 COMPANY = """
@@ -68,7 +68,7 @@ def only(folder: Path, files: Mapping[str, str], environment: Mapping[str, str] 
 
 
 def test_an_empty_file_is_a_whole_configuration(tmp_path: Path) -> None:
-    """An empty spillwatch.toml has every default, with paths beside it."""
+    """An empty spillwatch.toml gives every default, with paths beside it."""
     settings = loaded(tmp_path, {}).settings
 
     expected = f"sqlite:///{tmp_path}/var/spillwatch.db", tmp_path / "var/evidence"
@@ -76,56 +76,56 @@ def test_an_empty_file_is_a_whole_configuration(tmp_path: Path) -> None:
 
 
 def test_a_misspelt_key_is_a_mistake_with_the_key_that_was_meant(tmp_path: Path) -> None:
-    """A key that no setting has is named with its nearest neighbour."""
+    """An unknown key is reported with the most similar known key."""
     mistake = only(tmp_path, {"spillwatch.toml": "[daemon]\nlog_levle = 'info'\n"})
 
-    assert (
-        mistake.key,
-        mistake.found,
-        mistake.hint,
-    ) == ("daemon.log_levle", "an unknown key", 'Did you mean "log_level"?')
+    assert mistake.key == "daemon.log_levle"
+    assert '"log_level"' in mistake.hint
     assert "log_level" in mistake.wanted
 
 
 def test_a_misspelt_section_is_a_mistake(tmp_path: Path) -> None:
-    """A section that is none of ours is named with its nearest neighbour."""
+    """An unknown section is reported with the most similar known section."""
     mistake = only(tmp_path, {"spillwatch.toml": "[crawlr]\n"})
 
-    assert (mistake.key, mistake.hint) == ("crawlr", 'Did you mean "crawler"?')
+    assert mistake.key == "crawlr"
+    assert '"crawler"' in mistake.hint
 
 
 def test_a_misspelt_key_of_a_channel_is_compared_with_that_transport_s_keys(tmp_path: Path) -> None:
-    """Inside a union the candidates are those of the model that its tag chose."""
+    """In a union, the candidates are the keys of the model that the tag selects."""
     mistake = only(tmp_path, {"spillwatch.toml": CHANNEL.format("mail") + 'hots = "x"\n'})
 
-    assert (mistake.key, mistake.hint) == ("alerts.channels.mail.hots", 'Did you mean "host"?')
+    assert mistake.key == "alerts.channels.mail.hots"
+    assert '"host"' in mistake.hint
     assert "recipients" not in mistake.wanted and "list_id" in mistake.wanted
 
 
 @pytest.mark.parametrize(
     ("line", "found", "wanted"),
     [
-        ('log_level = "loud"', "'loud'", "'debug', 'info', 'warning' or 'error'"),
-        ('match_workers = "many"', "'many'", "a whole number"),
-        ("match_workers = 0", "0", "at least 1"),
-        ("deliver_workers = 65", "65", "at most 64"),
-        ("stop_timeout_s = 0", "0", "more than 0"),
-        ("upgrade_schema = 7", "7", "true or false"),
-        ("log_format = 1", "1", "'json' or 'console'"),
-        ("log_level = ['info']", "a list", "'debug', 'info', 'warning' or 'error'"),
+        ('log_level = "loud"', "'loud'", ("debug", "info", "warning", "error")),
+        ('match_workers = "many"', "'many'", ("whole number",)),
+        ("match_workers = 0", "0", ("at least 1",)),
+        ("deliver_workers = 65", "65", ("at most 64",)),
+        ("stop_timeout_s = 0", "0", ("more than 0",)),
+        ("upgrade_schema = 7", "7", ("true", "false")),
+        ("log_format = 1", "1", ("json", "console")),
+        ("log_level = ['info']", "list", ("debug", "info", "warning", "error")),
     ],
 )
 def test_a_wrong_value_says_what_was_found_and_what_was_wanted(
-    tmp_path: Path, line: str, found: str, wanted: str
+    tmp_path: Path, line: str, found: str, wanted: tuple[str, ...]
 ) -> None:
-    """Each kind of wrong value has its sentence."""
+    """A mistake contains the wrong value and the allowed values or limits."""
     mistake = only(tmp_path, {"spillwatch.toml": f"[daemon]\n{line}\n"})
 
-    assert (found, wanted) == (mistake.found, mistake.wanted)
+    assert found in mistake.found
+    assert all(part in mistake.wanted for part in wanted)
 
 
 def test_every_mistake_of_every_file_is_told_at_once(tmp_path: Path) -> None:
-    """Mistakes in the settings, in sources, in companies and in the environment come together."""
+    """Mistakes in settings, sources, companies and the environment are reported together."""
     found = mistakes(
         tmp_path,
         {
@@ -151,19 +151,19 @@ def test_every_mistake_of_every_file_is_told_at_once(tmp_path: Path) -> None:
 
 
 def test_a_toml_mistake_has_its_line(tmp_path: Path) -> None:
-    """A file that is not TOML is named with the line where it stops to be."""
+    """A TOML mistake is reported with its file and line."""
     mistake = only(tmp_path, {"sources/a.toml": "kind = 'html'\n\nstart = \n"})
 
     assert (str(tmp_path / "sources/a.toml"), 3) == (mistake.file, mistake.line)
 
 
 def test_a_file_that_ends_too_early_has_its_last_line(tmp_path: Path) -> None:
-    """TOML that stops in the middle is reported at its end."""
+    """A file that ends in the middle of a value is reported at its last line."""
     assert only(tmp_path, {"sources/a.toml": "a = 1\nb = [1,"}).line == 2
 
 
 def test_a_file_that_is_not_utf_8_is_a_mistake_with_its_line(tmp_path: Path) -> None:
-    """Bytes of another charset are not guessed at."""
+    """A file in another charset is reported with the line of the first wrong byte."""
     written(tmp_path, {})
     (tmp_path / "spillwatch.toml").write_bytes("[daemon]\n# Überwachung\n".encode("latin-1"))
     with pytest.raises(ConfigurationRefused) as refused:
@@ -173,7 +173,7 @@ def test_a_file_that_is_not_utf_8_is_a_mistake_with_its_line(tmp_path: Path) -> 
 
 
 def test_a_term_without_owner_and_reason_is_refused(tmp_path: Path) -> None:
-    """A watch term says who asked for it and why."""
+    """A watch term needs an owner and a reason."""
     found = mistakes(tmp_path, {"companies/c.toml": "name = 'C'\n[[terms]]\ntext = 'cccccc'\n"})
 
     assert [(m.key, m.found) for m in found] == [
@@ -183,7 +183,7 @@ def test_a_term_without_owner_and_reason_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_term_twice_in_a_company_is_a_mistake(tmp_path: Path) -> None:
-    """The second of two terms with the same text, in whatever case, is named with the first."""
+    """A repeated term is reported with the place of the first one; case does not matter."""
     twice = COMPANY + COMPANY[COMPANY.index("[[") :].replace("inventedlender", "InventedLender")
     mistake = only(tmp_path, {"companies/c.toml": twice})
 
@@ -192,19 +192,19 @@ def test_a_term_twice_in_a_company_is_a_mistake(tmp_path: Path) -> None:
 
 
 def test_two_companies_of_one_name_are_a_mistake(tmp_path: Path) -> None:
-    """Alerts show the name, so two companies cannot share one."""
+    """Two companies cannot share a name, because alerts show it."""
     mistake = only(tmp_path, {"companies/a.toml": COMPANY, "companies/b.toml": COMPANY})
 
     assert (str(tmp_path / "companies/b.toml"), "name") == (mistake.file, mistake.key)
 
 
 def test_a_file_name_that_is_no_name_is_a_mistake(tmp_path: Path) -> None:
-    """A source's name is its file's name, so it has to be a name."""
+    """A file name that is not a valid source name is reported."""
     assert "Not A Name.toml" in only(tmp_path, {"sources/Not A Name.toml": SOURCE}).found
 
 
 def test_an_unknown_kind_of_source_names_the_kinds(tmp_path: Path) -> None:
-    """Without a kind nothing else of the file can be judged, and the message says which kinds there are."""
+    """An unknown kind is reported with the known kinds."""
     mistake = only(tmp_path, {"sources/a.toml": SOURCE.replace('"html"', '"htlm"')})
 
     assert (mistake.key, mistake.found) == ("kind", "'htlm'")
@@ -212,15 +212,15 @@ def test_an_unknown_kind_of_source_names_the_kinds(tmp_path: Path) -> None:
 
 
 def test_an_unknown_transport_names_the_transports(tmp_path: Path) -> None:
-    """A channel whose transport does not exist is told which do."""
+    """An unknown transport is reported with the known transports."""
     mistake = only(tmp_path, {"spillwatch.toml": '[alerts.channels.x]\ntransport = "pigeon"\n'})
 
     assert mistake.key == "alerts.channels.x.transport"
-    assert "'email', 'webhook'" in mistake.wanted
+    assert all(transport in mistake.wanted for transport in ("email", "webhook"))
 
 
 def test_the_environment_overrides_the_file(tmp_path: Path) -> None:
-    """SPILLWATCH_SECTION__KEY wins over spillwatch.toml."""
+    """SPILLWATCH_SECTION__KEY overrides spillwatch.toml."""
     settings = loaded(
         tmp_path,
         {"spillwatch.toml": '[daemon]\nlog_level = "error"\nlog_format = "console"\n'},
@@ -231,18 +231,19 @@ def test_the_environment_overrides_the_file(tmp_path: Path) -> None:
 
 
 def test_a_misspelt_variable_is_a_mistake(tmp_path: Path) -> None:
-    """A variable that names no section, or no key of it, is not silently ignored."""
+    """A variable with an unknown section or key is reported, not ignored."""
     section = only(tmp_path / "a", {}, {"SPILLWATCH_STROAGE__EVIDENCE_DIR": "x"})
     key = only(tmp_path / "b", {}, {"SPILLWATCH_STORAGE__EVIDENCE_DRI": "x"})
     single = only(tmp_path / "c", {}, {"SPILLWATCH_STORAGE_EVIDENCE_DIR": "x"})
 
-    assert section.hint == 'Did you mean "storage"?'
-    assert (key.key, key.hint) == ("storage.evidence_dri", 'Did you mean "evidence_dir"?')
+    assert '"storage"' in section.hint
+    assert key.key == "storage.evidence_dri"
+    assert '"evidence_dir"' in key.hint
     assert "SPILLWATCH_SECTION__KEY" in single.wanted
 
 
 def test_a_list_in_the_environment_is_json(tmp_path: Path) -> None:
-    """A list is given as JSON, and what is none is a mistake that names the variable."""
+    """A list is given as JSON, and invalid JSON is reported with the variable's name."""
     channel = CHANNEL.format("soc-mail")
     name = "SPILLWATCH_ALERTS__CHANNELS__SOC_MAIL__TO"
     settings = loaded(tmp_path, {"spillwatch.toml": channel}, {name: '["e@f.example"]'}).settings
@@ -254,7 +255,7 @@ def test_a_list_in_the_environment_is_json(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("layer", ["toml", "environment", "credential"])
 def test_a_secret_comes_from_a_file(tmp_path: Path, layer: str) -> None:
-    """A secret's file is named in spillwatch.toml, in the environment, or is a systemd credential."""
+    """A secret can be a file named in spillwatch.toml or in the environment, or a systemd credential."""
     (tmp_path / "secret").write_text(SECRET + "\n")
     credentials = tmp_path / "credentials"
     credentials.mkdir()
@@ -275,12 +276,12 @@ def test_a_secret_comes_from_a_file(tmp_path: Path, layer: str) -> None:
 
 @pytest.mark.parametrize(
     ("content", "found"),
-    [(None, "No such file or directory"), ("\n", "which is empty"), ("x" * 70_000, "larger than")],
+    [(None, "No such file or directory"), ("\n", "empty"), ("x" * 70_000, "65536 bytes")],
 )
 def test_a_secret_s_file_that_cannot_be_used_is_a_mistake(
     tmp_path: Path, content: str | None, found: str
 ) -> None:
-    """A missing, an empty and an endless file are told apart, by path and never by content."""
+    """A missing, an empty and a too large file get different messages without the file's content."""
     if content is not None:
         (tmp_path / "url").write_text(content)
     mistake = only(tmp_path, {"spillwatch.toml": '[storage]\ndatabase_url_file = "url"\n'})
@@ -290,16 +291,17 @@ def test_a_secret_s_file_that_cannot_be_used_is_a_mistake(
 
 
 def test_a_secret_given_twice_is_a_mistake(tmp_path: Path) -> None:
-    """A value and its file exclude each other, or one of them would silently not count."""
+    """Giving both a value and its file is reported, because one of them would be ignored silently."""
     (tmp_path / "url").write_text("sqlite:///a.db")
     text = '[storage]\ndatabase_url = "sqlite:///b.db"\ndatabase_url_file = "url"\n'
     mistake = only(tmp_path, {"spillwatch.toml": text})
 
-    assert mistake.found == "database_url beside it"
+    assert mistake.key == "storage.database_url_file"
+    assert "database_url" in mistake.found
 
 
 def test_no_secret_s_value_is_ever_shown(tmp_path: Path) -> None:
-    """Whatever is wrong with secrets, their values are in no message."""
+    """No mistake shows the value of a secret."""
     found = mistakes(
         tmp_path,
         {
@@ -317,18 +319,16 @@ def test_no_secret_s_value_is_ever_shown(tmp_path: Path) -> None:
 
 
 def test_a_channel_for_a_company_that_is_not_declared_is_a_mistake(tmp_path: Path) -> None:
-    """A channel that carries the alerts of a misspelt company would stay silent for ever."""
+    """A channel for an unknown company is reported, because it would never send anything."""
     text = CHANNEL.format("mail") + 'companies = ["invented_lendr"]\n'
     mistake = only(tmp_path, {"spillwatch.toml": text, "companies/invented_lender.toml": COMPANY})
 
-    assert (
-        mistake.key,
-        mistake.hint,
-    ) == ("alerts.channels.mail.companies", 'Did you mean "invented_lender"?')
+    assert mistake.key == "alerts.channels.mail.companies"
+    assert '"invented_lender"' in mistake.hint
 
 
 def test_paths_count_from_the_file_that_names_them(tmp_path: Path) -> None:
-    """A key file named by a company lies beside that company's file; an absolute path stays as it is."""
+    """A relative path starts at the folder of the file that contains it; an absolute path is unchanged."""
     company = COMPANY.replace("[[terms]]", '[fingerprints]\nkey_file = "../keys/c.key"\n[[terms]]')
     found = loaded(
         tmp_path,
@@ -343,7 +343,7 @@ def test_paths_count_from_the_file_that_names_them(tmp_path: Path) -> None:
 
 
 def test_the_configuration_is_looked_for_in_order(tmp_path: Path) -> None:
-    """--config wins over SPILLWATCH_CONFIG, which wins over the working directory."""
+    """The order is --config, SPILLWATCH_CONFIG, the working directory."""
     for name in ("option", "variable", "here"):
         written(tmp_path / name, {})
     variable = {"SPILLWATCH_CONFIG": str(tmp_path / "variable/spillwatch.toml")}
@@ -357,13 +357,13 @@ def test_the_configuration_is_looked_for_in_order(tmp_path: Path) -> None:
 
 
 def test_a_configuration_that_is_not_there_says_where_it_was_looked_for(tmp_path: Path) -> None:
-    """A named file that does not exist is not silently replaced by another."""
+    """A named file that does not exist is an error and is not replaced by another place."""
     with pytest.raises(ConfigurationMissing, match=r"absent\.toml"):
         locate_settings(tmp_path / "absent.toml", {})
 
 
 def test_systemd_s_watchdog_is_ours_only_if_it_names_us() -> None:
-    """WATCHDOG_USEC counts for the process that WATCHDOG_PID names."""
+    """WATCHDOG_USEC applies only to the process that WATCHDOG_PID names."""
     environment = {"WATCHDOG_USEC": "20000000", "NOTIFY_SOCKET": "/run/n"}
 
     assert (read_supervision(environment).watchdog_s, read_supervision(environment).notify_socket) == (

@@ -11,8 +11,8 @@ import struct
 import sys
 from pathlib import Path
 
-from storage import schema
-from storage.base import Database
+from storage.database import schema
+from storage.database.base import Database
 from storage.runs import Run
 from tests.crawler.conftest import Runs
 from tests.crawler.fetching.test_tor import addresses, audited

@@ -17,9 +17,9 @@ from crawler.running.supervisor import utc_now
 from crawler.sources import Follow, Page, Parsed, Role
 from crawler.sources.errors import PageUnreadable
 from crawler.visits.run import execute_run
-from daemon.one_run import Relayed, say
+from daemon.run_job import RelayDispatcher, send_message
 from matching.masks import mask_text, mask_url
-from storage.base import Database
+from storage.database.base import Database
 from storage.evidence.warc import EvidenceStore
 
 
@@ -110,8 +110,8 @@ def main(clock: Callable[[], datetime] = utc_now) -> ChildExit:
         evidence=EvidenceStore(job.evidence_dir),
         mask=mask_text,
         mask_url=mask_url,
-        dispatcher=Relayed(),
-        report=say,
+        dispatcher=RelayDispatcher(),
+        report=send_message,
         clock=clock,
         adapter=Misbehaving(misdeed, job.definition["start"]) if misdeed else None,
     )

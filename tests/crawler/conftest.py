@@ -22,8 +22,8 @@ from crawler.sources import holds_keys, read_definition, stored_definition
 from crawler.storing.capture import NOT_PAGES
 from matching.masks import mask_text
 from storage import captures, listings, runs, sources
-from storage.base import Database
 from storage.captures import Capture
+from storage.database.base import Database
 from storage.listings import Listing, ListingVersion
 from storage.runs import Run, RunTrigger
 from storage.work import Work

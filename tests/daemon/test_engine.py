@@ -1,4 +1,4 @@
-"""The embedded engine against real rows: runs that are queued, and handlers that do well, fail, hang."""
+"""The embedded engine with real rows: queued runs, and handlers that succeed, fail or hang."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from datetime import UTC, datetime
 
 import pytest
 
-from daemon.engine import LOOK_AHEAD, EmbeddedEngine, Lane
+from daemon.engine import POLL_LIMIT, EmbeddedEngine, Lane
 from storage import runs, sources
-from storage.base import Database
+from storage.database.base import Database
 from storage.runs import RunOutcome, RunTrigger
 from storage.work import Work, WorkKind
 
-WAIT_S = 60.0  # for what comes at once, on a machine that has much else to do
+WAIT_S = 60.0  # for things that happen at once on an idle machine
 
 
 def now() -> datetime:
@@ -33,12 +33,12 @@ def until(true: Callable[[], bool], *, limit_s: float = WAIT_S) -> bool:
 
 @pytest.fixture
 def queued(database: Database) -> list[int]:
-    """Ids of three queued runs, one a source."""
+    """Ids of three queued runs, one per source."""
     return queue(database, ("a", "b", "c"))
 
 
 def queue(database: Database, names: Sequence[str]) -> list[int]:
-    """The ids of a queued run for each of these sources, the oldest first."""
+    """Queue one run per source and return the ids, oldest first."""
     declared = [sources.DeclaredSource(name, "html", {}, f"{name}.toml") for name in names]
     with database.transaction() as session:
         sources.sync_declared_sources(session, declared, now())
@@ -51,7 +51,7 @@ def queue(database: Database, names: Sequence[str]) -> list[int]:
 
 
 class Finishing:
-    """A handler that claims and finishes a run, and remembers each call."""
+    """A handler that claims and finishes a run, and records each call."""
 
     def __init__(self, database: Database) -> None:
         self.database = database
@@ -79,7 +79,7 @@ def serving(database: Database, *lanes: Lane, tick_s: float = 0.05) -> Iterator[
 
 
 def test_what_is_due_is_found_in_the_rows(database: Database, queued: list[int]) -> None:
-    """Rows that were there before the engine are handled without any announcement, each claimed once."""
+    """Rows that exist before the engine starts are handled without an announcement, each claimed once."""
     handler = Finishing(database)
     with serving(database, Lane(WorkKind.RUN, handler, runs.due_runs, workers=3)):
         done = until(lambda: len(handler.claimed) == len(queued))
@@ -89,7 +89,7 @@ def test_what_is_due_is_found_in_the_rows(database: Database, queued: list[int])
 
 
 def test_an_announcement_is_acted_on_at_once_after_the_commit(database: Database, queued: list[int]) -> None:
-    """With a tick of an hour only the announcement can be what calls the handler."""
+    """With a tick of one hour, only the announcement can have called the handler."""
     handler = Finishing(database)
     lane = Lane(WorkKind.RUN, handler, lambda session, now, limit: [])
     with serving(database, lane, tick_s=3600) as engine:
@@ -103,7 +103,7 @@ def test_an_announcement_is_acted_on_at_once_after_the_commit(database: Database
 
 
 def test_an_announcement_that_is_rolled_back_is_forgotten(database: Database, queued: list[int]) -> None:
-    """What did not happen is not acted on; the next announcement is."""
+    """An announcement of a transaction that rolls back is ignored, and the next one is handled."""
     handler = Finishing(database)
     lane = Lane(WorkKind.RUN, handler, lambda session, now, limit: [])
     with serving(database, lane, tick_s=3600) as engine:
@@ -119,7 +119,7 @@ def test_an_announcement_that_is_rolled_back_is_forgotten(database: Database, qu
 
 
 def test_a_failing_handler_does_not_stop_the_others(database: Database, queued: list[int]) -> None:
-    """One row that always fails rests, while the rows after it are handled."""
+    """While a row that always fails waits for its retry, the rows after it are handled."""
     handler = Finishing(database)
     failures: list[int] = []
 
@@ -131,14 +131,14 @@ def test_a_failing_handler_does_not_stop_the_others(database: Database, queued: 
 
     with serving(database, Lane(WorkKind.RUN, fails_for_the_first, runs.due_runs)) as engine:
         done = until(lambda: len(handler.claimed) == 2)
-        ailment = engine.ailment()
+        problem = engine.problem()
 
     assert done
-    assert (len(failures), ailment) == (1, None)
+    assert (len(failures), problem) == (1, None)
 
 
 def test_a_failed_row_is_tried_again(database: Database, queued: list[int]) -> None:
-    """After its rest a row that failed is handled again."""
+    """A row that failed is handled again after its wait."""
     handler = Finishing(database)
     failures: list[int] = []
 
@@ -155,10 +155,8 @@ def test_a_failed_row_is_tried_again(database: Database, queued: list[int]) -> N
 
 
 def test_rows_that_wait_hide_no_younger_one(database: Database) -> None:
-    """Behind more rows than one look takes, all of which the handler leaves as they are, a younger one is
-    handled.
-    """
-    *waiting, youngest = queue(database, [f"s{number:03}" for number in range(LOOK_AHEAD + 2)])
+    """A new row is handled even if more rows than one poll accepts are before it and stay due."""
+    *waiting, youngest = queue(database, [f"s{number:03}" for number in range(POLL_LIMIT + 2)])
     handler = Finishing(database)
 
     def leaves_the_older_ones(run_id: int) -> None:
@@ -168,26 +166,24 @@ def test_rows_that_wait_hide_no_younger_one(database: Database) -> None:
     with serving(database, Lane(WorkKind.RUN, leaves_the_older_ones, runs.due_runs)):
         done = until(lambda: handler.claimed == [youngest])
 
-    assert len(waiting) > LOOK_AHEAD
+    assert len(waiting) > POLL_LIMIT
     assert done
 
 
 def test_every_row_that_waits_is_asked_again(database: Database) -> None:
-    """However many rows the handler left as they were, each has its turn to be asked whether it still waits,
-    and is handled once it does not.
-    """
-    waiting = queue(database, [f"s{number:03}" for number in range(2 * LOOK_AHEAD + 2)])
+    """Of many rows that the handler leaves due, each is handled again and again until it is done."""
+    waiting = queue(database, [f"s{number:03}" for number in range(2 * POLL_LIMIT + 2)])
     handler = Finishing(database)
-    asked: Counter[int] = Counter()
+    calls: Counter[int] = Counter()
     over = threading.Event()
 
     def leaves_all_for_a_while(run_id: int) -> None:
-        asked[run_id] += 1
+        calls[run_id] += 1
         if over.is_set():
             handler(run_id)
 
     with serving(database, Lane(WorkKind.RUN, leaves_all_for_a_while, runs.due_runs)):
-        again = until(lambda: len(asked) == len(waiting) and min(asked.values()) > 1)
+        again = until(lambda: len(calls) == len(waiting) and min(calls.values()) > 1)
         over.set()
         done = until(lambda: len(handler.claimed) == len(waiting), limit_s=2 * WAIT_S)
 
@@ -195,7 +191,7 @@ def test_every_row_that_waits_is_asked_again(database: Database) -> None:
 
 
 def test_a_row_is_never_handled_twice_at_the_same_time(database: Database, queued: list[int]) -> None:
-    """While a row is in hand, neither the next look nor an announcement hands it out again."""
+    """While a row is in progress, neither a poll nor an announcement starts it again."""
     entered, leave = [], threading.Event()
 
     def hangs(run_id: int) -> None:
@@ -215,7 +211,7 @@ def test_a_row_is_never_handled_twice_at_the_same_time(database: Database, queue
 def test_a_hanging_handler_cannot_keep_the_engine_from_stopping(
     database: Database, queued: list[int]
 ) -> None:
-    """Stop returns after its time and names the kind of work that did not end."""
+    """Stop returns after its time limit and names the kind of work that did not end."""
     begun, leave, left = threading.Event(), threading.Event(), threading.Event()
     engine = EmbeddedEngine(database, clock=now, tick_s=0.05)
 
@@ -248,7 +244,7 @@ def test_a_new_handler_takes_over_while_the_engine_runs(database: Database, queu
 
 
 def test_a_lane_is_widened_and_narrowed_while_the_engine_runs(database: Database, queued: list[int]) -> None:
-    """After a reload as many rows are done at the same time as the new configuration says."""
+    """After a reload, the number of rows handled at the same time is that of the new configuration."""
     leave = threading.Semaphore(0)
     inside: list[int] = []
 
@@ -274,13 +270,13 @@ def test_a_lane_is_widened_and_narrowed_while_the_engine_runs(database: Database
 
 
 def test_an_engine_whose_database_is_gone_is_ill(empty_url: str) -> None:
-    """Without a successful look at the rows the engine says so; it goes on trying."""
+    """Without a successful poll, the engine reports a problem."""
     database = Database.open(empty_url)
     engine = EmbeddedEngine(database, clock=now, tick_s=0.05, silent_s=0.3)
     engine.serve([Lane(WorkKind.RUN, lambda _: None, runs.due_runs)])
     engine.start()
-    ill = until(lambda: engine.ailment() is not None)
+    reported = until(lambda: engine.problem() is not None)
     engine.stop(WAIT_S)
     database.close()
 
-    assert ill
+    assert reported

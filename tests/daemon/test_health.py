@@ -37,7 +37,7 @@ def ask(server: HealthServer, path: str, method: str = "GET") -> tuple[int, byte
 
 
 def test_healthz_is_200_while_every_check_is_ok(server: HealthServer) -> None:
-    """A balancer needs the status, a person the checks."""
+    """The status is 200 and the body lists the checks while all of them are ok."""
     status, body = ask(server, "/healthz")
 
     assert status == 200
@@ -45,7 +45,7 @@ def test_healthz_is_200_while_every_check_is_ok(server: HealthServer) -> None:
 
 
 def test_healthz_is_503_and_says_what_is_wrong(server: HealthServer) -> None:
-    """One failing check is enough."""
+    """One failing check gives status 503, and the body says what is wrong."""
     STATE["database"] = "SQLite x: cannot be opened"
     status, body = ask(server, "/healthz")
 
@@ -54,7 +54,7 @@ def test_healthz_is_503_and_says_what_is_wrong(server: HealthServer) -> None:
 
 
 def test_metrics_are_prometheus_text(server: HealthServer) -> None:
-    """The engine's counters are there in the exposition format."""
+    """The engine's counters are in the answer, in Prometheus' text format."""
     WORK.labels("run", "done")
     status, body = ask(server, "/metrics")
 
@@ -64,24 +64,25 @@ def test_metrics_are_prometheus_text(server: HealthServer) -> None:
 
 @pytest.mark.parametrize("path", ["/", "/healthz/", "/../healthz", "/metrics2", "/%2e%2e/etc/passwd"])
 def test_any_other_path_is_404(server: HealthServer, path: str) -> None:
-    """There are two paths and nothing else."""
+    """Any path other than /healthz and /metrics is 404."""
     assert ask(server, path)[0] == 404
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS"])
 def test_nothing_can_be_written(server: HealthServer, method: str) -> None:
-    """Only GET and HEAD are understood."""
+    """Methods other than GET and HEAD are refused with 501."""
     assert ask(server, "/healthz", method)[0] == 501
 
 
 def test_head_has_no_body(server: HealthServer) -> None:
-    """HEAD answers as GET does, without the body."""
+    """HEAD answers with the status of GET and no body."""
     assert ask(server, "/healthz", "HEAD") == (200, b"")
 
 
 def test_clients_that_say_nothing_do_not_block_the_others(server: HealthServer) -> None:
-    """Silent connections below the limit leave room for a probe; above it they are closed at once, and not
-    only when their time is up. Of the three that come last one at most has the place of the probe.
+    """Silent connections below the limit leave room for a probe, and those above it are closed at once.
+
+    At most one of the last three connections can take the probe's place.
     """
     host, port = server.url.removeprefix("http://").split(":")
     silent = [socket.create_connection((host, int(port))) for _ in range(MAX_CONNECTIONS - 1)]
@@ -95,16 +96,16 @@ def test_clients_that_say_nothing_do_not_block_the_others(server: HealthServer) 
 
 
 def hung_up_on(clients: list[socket.socket], *, at_least: int) -> list[bytes]:
-    """What the first so many of them heard that heard anything: nothing, if they were hung up on."""
-    heard: dict[socket.socket, bytes] = {}
-    while len(heard) < at_least:
-        ready, _, _ = select([client for client in clients if client not in heard], [], [], TIMEOUT_S)
-        assert ready, "nobody was hung up on"
-        heard.update((client, client.recv(1)) for client in ready)
-    return list(heard.values())
+    """Wait until `at_least` clients can read, and return what they read: b"" if they were disconnected."""
+    received: dict[socket.socket, bytes] = {}
+    while len(received) < at_least:
+        ready, _, _ = select([client for client in clients if client not in received], [], [], TIMEOUT_S)
+        assert ready, "no client was disconnected"
+        received.update((client, client.recv(1)) for client in ready)
+    return list(received.values())
 
 
 def test_an_address_in_use_is_refused_with_a_sentence(server: HealthServer) -> None:
-    """The message names the setting and what to do."""
-    with pytest.raises(HealthAddressRefused, match="choose another port"):
+    """The message names the setting."""
+    with pytest.raises(HealthAddressRefused, match="health_address"):
         HealthServer(server.url.removeprefix("http://"), dict)

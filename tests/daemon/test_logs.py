@@ -1,4 +1,4 @@
-"""Log lines of a real process: their form, and that no identifier comes through."""
+"""Log lines of a real process: their form and their masking."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import sys
 LINES = """
 import logging, structlog
 from daemon import logs
-logs.configure(form={form!r}, level={level!r})
+logs.configure_logging(form={form!r}, level={level!r})
 log = structlog.get_logger()
 deep = {{"a": {{"b": "ada.lovelace@mail.example"}}}}
 log.info("Mail of ada.lovelace@mail.example.", action="test", where=["13800138000"], deep=deep)
@@ -36,7 +36,7 @@ def lines(*, form: str = "json", level: str = "info") -> list[str]:
 
 
 def test_a_line_is_a_sentence_an_action_and_fields() -> None:
-    """Ours have an action, a library's line has its logger's name as action."""
+    """Our lines have an action, and a library's line has its logger's name as action."""
     ours, library, failed = map(json.loads, lines())
 
     assert (ours["action"], ours["level"], ours["event"][:8]) == ("test", "info", "Mail of ")
@@ -46,12 +46,12 @@ def test_a_line_is_a_sentence_an_action_and_fields() -> None:
 
 
 def test_no_identifier_reaches_a_line() -> None:
-    """Sentences, fields however deep, libraries' arguments and tracebacks are masked."""
+    """Sentences, fields at any depth, libraries' arguments and tracebacks are masked."""
     for form in ("json", "console"):
         text = "\n".join(lines(form=form))
         assert not any(one in text for one in ("ada.lovelace", "13800138000", "4000000000000002"))
 
 
 def test_the_level_is_the_least_that_is_logged() -> None:
-    """At "warning" there is no info line."""
+    """At level "warning" no info line is logged."""
     assert [json.loads(line)["level"] for line in lines(level="warning")] == ["warning", "error"]

@@ -1,4 +1,4 @@
-"""How a process of ours begins, tried in processes of their own: what is set is set for good."""
+"""The settings for a faster start, tried in separate processes because they cannot be undone."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from daemon.process_start import BLAS_THREADS
 
 
 def said(program: str, environment: Mapping[str, str]) -> list[str]:
-    """The words that a program prints."""
+    """Run a program and return the words that it prints."""
     inherited = {name: value for name, value in os.environ.items() if name != BLAS_THREADS}
     ran = subprocess.run(
         [sys.executable, "-c", program],
@@ -27,7 +27,7 @@ def said(program: str, environment: Mapping[str, str]) -> list[str]:
 
 @pytest.mark.parametrize(("set_by_user", "threads"), [({}, "1"), ({BLAS_THREADS: "3"}, "3")])
 def test_numpy_starts_no_thread_that_nobody_asked_for(set_by_user: dict[str, str], threads: str) -> None:
-    """Its linear algebra has as many threads as the user says, else none beside ours."""
+    """numpy starts as many threads as the user configures, and by default none."""
     program = """
 import os
 from daemon import process_start
@@ -43,7 +43,7 @@ print(len(os.listdir("/proc/self/task")), os.environ["OPENBLAS_NUM_THREADS"])
 
 
 def test_what_is_imported_is_never_collected() -> None:
-    """No collection runs meanwhile, none later visits the modules, and what comes after them is collected."""
+    """No collection runs during imports or visits modules later, and collection is on again afterwards."""
     program = """
 import gc
 from daemon import process_start
@@ -60,7 +60,7 @@ print(len(ran), gc.get_freeze_count() > 10_000, gc.isenabled())
 
 
 def test_a_process_that_did_not_begin_so_keeps_its_garbage_collected() -> None:
-    """A command is loaded in the process of a test, too, whose objects are not ours to freeze."""
+    """Loading a command in a test's process does not freeze that process's objects."""
     program = """
 import gc
 from typer.testing import CliRunner

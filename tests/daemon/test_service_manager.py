@@ -1,4 +1,4 @@
-"""sd_notify as systemd would hear it."""
+"""sd_notify messages as systemd receives them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from daemon.service_manager import ServiceManager
 
 @pytest.mark.parametrize("abstract", [False, True])
 def test_systemd_hears_each_message(tmp_path: Path, abstract: bool) -> None:
-    """Over a socket in the file system and over an abstract one, one datagram a message."""
+    """Each message is one datagram, to a socket in the file system and to an abstract one."""
     name = f"@{tmp_path.name}-{id(tmp_path)}" if abstract else str(tmp_path / "notify")
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as ear:
         ear.bind("\0" + name[1:] if abstract else name)
@@ -30,6 +30,6 @@ def test_systemd_hears_each_message(tmp_path: Path, abstract: bool) -> None:
 
 
 def test_without_systemd_nothing_happens(tmp_path: Path) -> None:
-    """No socket, or one that is gone, is no error."""
+    """A missing socket is not an error."""
     ServiceManager(None).alive()
     ServiceManager(str(tmp_path / "gone")).alive()

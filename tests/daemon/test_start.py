@@ -1,4 +1,4 @@
-"""How the command starts: what a look at the database neither imports nor reads."""
+"""What commands that only read the database do not import or read."""
 
 from __future__ import annotations
 
@@ -9,14 +9,24 @@ from pathlib import Path
 import pytest
 
 from cli.exits import Exit
-from storage import schema
-from storage.base import Database
+from storage.database import schema
+from storage.database.base import Database
 from tests.cli.command import TIMEOUT_S, answer, environment
 
-# Half a second and more each, in every command of every script that asks every minute.
-DEAR = {"alembic", "numpy", "scrapy", "lxml", "httpx", "jinja2", "phonenumbers", "cryptography", "daachorse"}
-#: What a source may say, and a checksum that is rarely asked for: nothing for a match.
-NO_MATCH = {
+# Importing one of these takes half a second or more. A script may call such a command every minute.
+SLOW_IMPORTS = {
+    "alembic",
+    "numpy",
+    "scrapy",
+    "lxml",
+    "httpx",
+    "jinja2",
+    "phonenumbers",
+    "cryptography",
+    "daachorse",
+}
+#: Needed for sources and for a rare checksum, but not for a match.
+NOT_FOR_MATCH = {
     *("alembic", "scrapy", "lxml", "httpx", "jinja2", "feedparser", "jsonpath", "re2", "apscheduler"),
     *("crawler.sources", "alerts.sender", "Crypto", "psycopg"),
 }
@@ -43,17 +53,17 @@ def home(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("command", "dear"),
+    ("command", "unwanted"),
     [
-        ("runs", DEAR),
-        ("listings", DEAR),
-        ("alerts list", DEAR),
-        ("--version", {*DEAR, "sqlalchemy"}),
-        ("match dump.txt", NO_MATCH),
+        ("runs", SLOW_IMPORTS),
+        ("listings", SLOW_IMPORTS),
+        ("alerts list", SLOW_IMPORTS),
+        ("--version", {*SLOW_IMPORTS, "sqlalchemy"}),
+        ("match dump.txt", NOT_FOR_MATCH),
     ],
 )
-def test_a_look_imports_nothing_dear(home: Path, command: str, dear: set[str]) -> None:
-    """What crawls, matches, sends or migrates is imported by the commands that do."""
+def test_reading_commands_import_nothing_slow(home: Path, command: str, unwanted: set[str]) -> None:
+    """Libraries for crawling, matching, sending or migrating are imported only by commands that need them."""
     ran = subprocess.run(
         [sys.executable, "-c", PROGRAM, *command.split()],
         cwd=home,
@@ -66,11 +76,11 @@ def test_a_look_imports_nothing_dear(home: Path, command: str, dear: set[str]) -
 
     imported = ran.stderr.partition("imported ")[2].split()
     assert "cli.main" in imported, ran.stderr
-    assert dear.intersection(imported) == set()
+    assert unwanted.intersection(imported) == set()
 
 
 def test_a_broken_source_keeps_nobody_from_what_is_stored(home: Path) -> None:
-    """One person's mistake in a source's file takes neither the listings nor a match away from another."""
+    """A mistake in a source's file affects neither `listings` nor `match`."""
     (home / "sources").mkdir()
     (home / "sources" / "market.toml").write_text("kind = ")
 

@@ -2,14 +2,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from demo.expectations import miscounts, shortfalls
-from demo.receipts import Receipt, Receipts
-from demo.scene import Counts, Told
+from demo.database_snapshot import AlertFacts, Counts
+from demo.delivery_receipts import Receipt, Receipts
+from demo.expectations import alert_problems, count_problems
 from demo.story import EXPECTED, STORY
 from storage.alerts import AlertKind
 
 ALERTS = [
-    Told(
+    AlertFacts(
         alert_id=number,
         kind=AlertKind.FINDING,
         company=expected.company,
@@ -31,70 +31,68 @@ def everything() -> Receipts:
 
 
 def test_nothing_is_missing_when_all_arrived() -> None:
-    """One alert for each row of the table, each on both channels: no sentence."""
-    assert shortfalls(EXPECTED, ALERTS, everything()) == []
+    """One alert per expected finding, delivered on both channels, is no problem."""
+    assert alert_problems(EXPECTED, ALERTS, everything()) == []
 
 
 def test_a_missing_alert_is_named_with_its_reason() -> None:
-    """What is missing is said in the table's words."""
-    found = shortfalls(EXPECTED, ALERTS[:1] + ALERTS[2:], everything())
+    """A missing alert is reported with its company, its posting and the reason why it is expected."""
+    found = alert_problems(EXPECTED, ALERTS[:1] + ALERTS[2:], everything())
 
-    assert found[0].startswith(
-        "0 alerts for yutang at forum/thread-2042.html; expected 1, because its name is in"
-    )
+    assert all(part in found[0] for part in ("yutang", "forum/thread-2042.html", EXPECTED[1].because))
 
 
 def test_a_second_alert_for_the_same_finding_is_a_shortfall() -> None:
-    """A finding that was told twice as two alerts is as wrong as one that was not told."""
+    """Two alerts for one finding are one problem."""
     twice = [*ALERTS, replace(ALERTS[0], alert_id=9)]
     receipts = everything()
     receipts.all += [receipt("mail", 9), receipt("hook", 9)]
 
-    assert shortfalls(EXPECTED, twice, receipts) == [
-        "2 alerts for quillmere at market/offer/1042; expected 1, because "
-        "its name and twenty-five of its customers are on the marketplace"
-    ]
+    (problem,) = alert_problems(EXPECTED, twice, receipts)
+    assert all(part in problem for part in ("2 alerts", "quillmere", "market/offer/1042"))
 
 
 def test_an_alert_that_nobody_expected_is_named() -> None:
-    """A false alarm, or a source that is in trouble, does not pass."""
-    trouble = Told(9, AlertKind.SOURCE, None, "pastes", None, 1, "pastes could not be fetched")
+    """An alert that is not in the story, for example about a source, is a problem."""
+    trouble = AlertFacts(9, AlertKind.SOURCE, None, "pastes", None, 1, "pastes could not be fetched")
     receipts = everything()
     receipts.all += [receipt("mail", 9), receipt("hook", 9)]
 
-    assert shortfalls(EXPECTED, [*ALERTS, trouble], receipts) == [
-        "alert 9 was not expected (source, None, pastes: pastes could not be fetched)"
-    ]
+    (problem,) = alert_problems(EXPECTED, [*ALERTS, trouble], receipts)
+    assert all(part in problem for part in ("alert 9", "pastes"))
 
 
 def test_an_alert_that_did_not_arrive_is_a_shortfall() -> None:
-    """A row is not a delivery: each channel must have received it."""
+    """An alert that a channel did not receive is a problem."""
     receipts = everything()
     receipts.all = [each for each in receipts.all if (each.channel, each.alert_id) != ("hook", 2)]
 
-    assert shortfalls(EXPECTED, ALERTS, receipts) == ["alert 2, revision 1: 0 keys on hook; expected 1"]
+    (problem,) = alert_problems(EXPECTED, ALERTS, receipts)
+    assert all(part in problem for part in ("alert 2, revision 1", "0 ", "hook"))
 
 
 def test_twice_is_once_under_one_key_only() -> None:
-    """The same delivery may arrive again, but not under another idempotency key."""
+    """A delivery may arrive again with the same idempotency key, but not with another one."""
     again, anew = everything(), everything()
     again.all.append(receipt("mail", 1))
     anew.all.append(receipt("mail", 1, key="other"))
 
-    assert shortfalls(EXPECTED, ALERTS, again) == []
-    assert shortfalls(EXPECTED, ALERTS, anew) == ["alert 1, revision 1: 2 keys on mail; expected 1"]
+    assert alert_problems(EXPECTED, ALERTS, again) == []
+    (problem,) = alert_problems(EXPECTED, ALERTS, anew)
+    assert all(part in problem for part in ("alert 1, revision 1", "2 ", "mail"))
 
 
 def test_a_signature_that_does_not_verify_is_a_shortfall() -> None:
-    """A webhook that cannot be trusted was not delivered as promised."""
+    """A webhook with an invalid signature is a problem."""
     receipts = everything()
     receipts.all.append(receipt("hook", 1, verified=False))
 
-    assert shortfalls(EXPECTED, ALERTS, receipts) == ["the signature of the webhook hook-1 did not verify"]
+    (problem,) = alert_problems(EXPECTED, ALERTS, receipts)
+    assert all(part in problem for part in ("hook-1", "signature"))
 
 
 def test_rows_are_counted_against_the_story() -> None:
-    """Each posting is one listing and each of its forms one version: more or fewer is said."""
+    """A number of listings or versions that differs from the story is a problem with both numbers."""
     put = [posting for step in STORY for posting in step.puts]
     counts = Counts(
         runs=9,
@@ -105,7 +103,6 @@ def test_rows_are_counted_against_the_story() -> None:
         alerts=3,
     )
 
-    assert miscounts(counts) == []
-    assert miscounts(replace(counts, versions=len(put) + 1)) == [
-        f"{len(put) + 1} versions; expected {len(put)}"
-    ]
+    assert count_problems(counts) == []
+    (problem,) = count_problems(replace(counts, versions=len(put) + 1))
+    assert all(part in problem for part in ("versions", str(len(put) + 1), str(len(put))))

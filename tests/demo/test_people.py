@@ -12,7 +12,7 @@ from demo.story import CUSTOMERS
 
 
 def test_every_identifier_passes_its_check() -> None:
-    """An invented customer is refused by no check digit and by no numbering plan."""
+    """Every invented identifier has valid check digits and fits its numbering plan."""
     west, east = americans(300), mainlanders(300)
 
     assert all(luhn.is_valid(customer.card) for customer in west)
@@ -23,12 +23,12 @@ def test_every_identifier_passes_its_check() -> None:
 
 
 def test_american_phones_are_the_ones_kept_for_fiction() -> None:
-    """No invented American has a number that could ring: 555-0100 to 555-0199."""
+    """American phone numbers are 555-0100 to 555-0199, which belong to nobody."""
     assert all(" 555 01" in customer.phone for customer in americans(1200))
 
 
 def test_two_customers_share_no_identifier() -> None:
-    """A hit names one customer: identifiers are unique within a lender, and strangers share none."""
+    """No two invented people share an identifier, so that a hit names one customer."""
     everybody = [*americans(1200), *mainlanders(1200)]
 
     for name in ("customer_id", "email", "phone", "resident_id", "card", "iban"):
@@ -37,7 +37,7 @@ def test_two_customers_share_no_identifier() -> None:
 
 
 def test_the_list_is_read_back_as_written(tmp_path: Path) -> None:
-    """The customer list is a CSV file with a header, one customer a row."""
+    """The customer list is a CSV file with a header and one customer per row."""
     write_csv(tmp_path / "customers.csv", CUSTOMERS["yutang"][:3])
 
     with (tmp_path / "customers.csv").open(encoding="utf-8", newline="") as file:
@@ -46,7 +46,7 @@ def test_the_list_is_read_back_as_written(tmp_path: Path) -> None:
 
 
 def test_a_sample_shows_what_the_lender_asked_for() -> None:
-    """A published row holds the name and each identifier that the customer gave, without empty columns."""
+    """A published row contains the name and each identifier of the customer, without empty columns."""
     line = combo(mainlanders(1))
 
     assert line.split(",")[1:] == ["yt00000@youxiang.example", "17000000000", "110101190101010003"]

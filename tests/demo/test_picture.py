@@ -7,8 +7,8 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
-from demo.picture import ShowMoment, picture
-from demo.scene import Counts, Happening, Scene
+from demo.database_snapshot import Counts, ListingEvent, Snapshot
+from demo.picture import ShowMoment, draw_picture
 from storage.alerts import Alert, Severity, TriageState
 from storage.deliveries import Delivery, DeliveryState
 from storage.listing_tables import Life
@@ -35,22 +35,22 @@ def moment(title: str) -> ShowMoment:
     delivery = Delivery(
         alert_id=1, revision=1, transport="email", state=DeliveryState.SENT, attempts=1, reason=None
     )
-    scene = Scene(
-        [run], [Happening(NOW, Life.NEW, "forum", title, "5,000 USDT")], [alert], [delivery], COUNTS
+    scene = Snapshot(
+        [run], [ListingEvent(NOW, Life.NEW, "forum", title, "5,000 USDT")], [alert], [delivery], COUNTS
     )
     return ShowMoment(9.0, [(1.0, "forum: a thread appears")], scene, 1, 1, "Ctrl-C ends")
 
 
 def drawn(shown: ShowMoment, *, width: int, height: int) -> list[str]:
     console = Console(file=io.StringIO(), width=width, height=height, color_system=None)
-    console.print(picture(shown, width=width, height=height), height=height)
+    console.print(draw_picture(shown, width=width, height=height), height=height)
     assert isinstance(console.file, io.StringIO)
     return console.file.getvalue().rstrip("\n").split("\n")
 
 
 @pytest.mark.parametrize(("width", "height"), [(80, 24), (160, 48)])
 def test_all_panes_fit_the_terminal(width: int, height: int) -> None:
-    """On a small terminal and on a wide one, each pane is there and no line is longer than the screen."""
+    """On a small and on a wide terminal, every pane is shown and no line is wider than the screen."""
     lines = drawn(moment("出售榆塘小貸客戶資料 100万条" * 4), width=width, height=height)
 
     assert len(lines) == height
@@ -61,7 +61,7 @@ def test_all_panes_fit_the_terminal(width: int, height: int) -> None:
 
 
 def test_a_crawled_title_cannot_command_the_terminal() -> None:
-    """An escape sequence or an override in a title is not passed on."""
+    """Escape sequences and bidi overrides of a title are removed."""
     text = "\n".join(drawn(moment("\x1b]0;owned\x07\u202egnp.exe"), width=80, height=24))
 
     assert "\x1b" not in text

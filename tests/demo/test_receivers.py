@@ -11,7 +11,7 @@ import pytest
 from standardwebhooks import Webhook
 
 from demo import credentials
-from demo.child import Child, Event
+from demo.child_process import ChildProcess, Event
 from demo.credentials import Credentials
 
 TIMEOUT_S = 60.0
@@ -20,18 +20,18 @@ MAIL = "Subject: One\r\nX-Spillwatch-Alert: 1/1\r\n\r\nread me\r\n"
 
 @pytest.fixture
 def made(tmp_path: Path) -> Credentials:
-    return credentials.make(tmp_path / "secrets")
+    return credentials.make_credentials(tmp_path / "secrets")
 
 
 @pytest.fixture
-def receivers(tmp_path: Path, made: Credentials) -> Iterator[Child]:
-    with Child("demo.receivers", str(tmp_path), log=tmp_path / "receivers.log") as child:
+def receivers(tmp_path: Path, made: Credentials) -> Iterator[ChildProcess]:
+    with ChildProcess("demo.receivers", str(tmp_path), log=tmp_path / "receivers.log") as child:
         yield child
 
 
 @pytest.fixture
-def addresses(receivers: Child) -> Event:
-    return receivers.ready()
+def addresses(receivers: ChildProcess) -> Event:
+    return receivers.wait_until_ready()
 
 
 def connection(addresses: Event, made: Credentials) -> smtplib.SMTP:
@@ -40,8 +40,10 @@ def connection(addresses: Event, made: Credentials) -> smtplib.SMTP:
     return client
 
 
-def test_mail_is_kept_and_told(receivers: Child, addresses: Event, made: Credentials, tmp_path: Path) -> None:
-    """A message that comes over TLS with the password is a file and an event with its plain text."""
+def test_mail_is_kept_and_told(
+    receivers: ChildProcess, addresses: Event, made: Credentials, tmp_path: Path
+) -> None:
+    """A message sent over TLS with the password becomes a file and an event with its plain text."""
     with connection(addresses, made) as client:
         client.login("spillwatch", made.smtp_password)
         client.sendmail("a@alerts.example", "b@lenders.example", MAIL)
@@ -52,7 +54,7 @@ def test_mail_is_kept_and_told(receivers: Child, addresses: Event, made: Credent
 
 
 def test_mail_without_tls_or_password_is_refused(addresses: Event, made: Credentials) -> None:
-    """The server is as strict as a real one: no TLS, no mail; no password, no mail."""
+    """Mail without TLS, without a password or with a wrong one is refused."""
     with smtplib.SMTP("127.0.0.1", addresses["smtp"], timeout=TIMEOUT_S) as plain:
         assert plain.mail("a@alerts.example")[0] == 530
     with connection(addresses, made) as client:
@@ -63,9 +65,9 @@ def test_mail_without_tls_or_password_is_refused(addresses: Event, made: Credent
 
 
 def test_a_webhook_is_verified_by_its_signature(
-    receivers: Child, addresses: Event, made: Credentials
+    receivers: ChildProcess, addresses: Event, made: Credentials
 ) -> None:
-    """204 and `verified` for a delivery signed with the secret; 400 and not for a body that was changed."""
+    """A correctly signed delivery gets 204 and is verified; one with a changed body gets 400 and is not."""
     now, body = datetime.now(UTC), '{"data": {}}'
     headers = {
         "webhook-id": "key-1",
@@ -84,7 +86,7 @@ def test_a_webhook_is_verified_by_its_signature(
 
 
 def test_secrets_are_readable_by_their_owner_alone(made: Credentials) -> None:
-    """Passwords and keys are files of mode 0600 in a folder of mode 0700, made anew each time."""
+    """Passwords and keys are files of mode 0600 in a folder of mode 0700."""
     modes = {path.name: path.stat().st_mode & 0o777 for path in made.folder.iterdir()}
 
     assert made.folder.stat().st_mode & 0o777 == 0o700

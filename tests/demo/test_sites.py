@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from demo.child import Child, Event
+from demo.child_process import ChildProcess, Event
 from demo.postings import STEP, SiteSection
 from demo.story import STORY
 
@@ -17,22 +17,22 @@ get = partial(httpx.get, timeout=TIMEOUT_S)
 
 
 @pytest.fixture
-def sites(tmp_path: Path) -> Iterator[Child]:
-    with Child("demo.sites", log=tmp_path / "sites.log") as child:
+def sites(tmp_path: Path) -> Iterator[ChildProcess]:
+    with ChildProcess("demo.sites", log=tmp_path / "sites.log") as child:
         yield child
 
 
 @pytest.fixture
-def addresses(sites: Child) -> Event:
-    ready = sites.ready()
+def addresses(sites: ChildProcess) -> Event:
+    ready = sites.wait_until_ready()
     play(sites, 0)
     return ready
 
 
-def play(sites: Child, *numbers: int) -> None:
+def play(sites: ChildProcess, *numbers: int) -> None:
     for number in numbers:
-        sites.tell(STEP.dump_json(STORY[number]).decode())
-        assert sites.events.get(timeout=TIMEOUT_S) == {"played": STORY[number].says}
+        sites.send_line(STEP.dump_json(STORY[number]).decode())
+        assert sites.events.get(timeout=TIMEOUT_S) == {"played": STORY[number].description}
 
 
 def titles(section: SiteSection, *, upto: int = 0) -> list[str]:
@@ -40,7 +40,7 @@ def titles(section: SiteSection, *, upto: int = 0) -> list[str]:
 
 
 def pages(start: str, link: str) -> Iterator[str]:
-    """The list page, and those that the link (a pattern with the address as its group) leads to."""
+    """Yield a list's pages. `link` is a pattern whose group is the next page's address."""
     url: str | None = start
     while url:
         response = get(url)
@@ -53,7 +53,7 @@ def pages(start: str, link: str) -> Iterator[str]:
 
 
 def test_the_pages_of_the_marketplace_lead_to_every_offer(addresses: Event) -> None:
-    """The list goes on from page to page until every offer was on it once."""
+    """The list's pages contain every offer once."""
     shown = list(pages(addresses["market"], r'rel="next" href="([^"]+)"'))
 
     found = re.findall(r'<a href="/offer/\d+">([^<]+)</a>', "".join(shown))
@@ -62,7 +62,7 @@ def test_the_pages_of_the_marketplace_lead_to_every_offer(addresses: Event) -> N
 
 
 def test_the_pages_of_the_forum_lead_to_every_thread(addresses: Event) -> None:
-    """So does the forum's, in GBK."""
+    """The forum's pages, in GBK, contain every thread once."""
     found = re.findall(
         r"<a href=\"/thread-\d+.html\">([^<]+)</a>",
         "".join(pages(addresses["forum"], r'"pages"><a href="([^"]+)"')),
@@ -72,7 +72,7 @@ def test_the_pages_of_the_forum_lead_to_every_thread(addresses: Event) -> None:
 
 
 def test_an_odd_thread_does_not_say_that_it_is_gbk(addresses: Event) -> None:
-    """The charset trap: half of the threads are GBK without a word about it, in header or page."""
+    """Half of the threads are GBK without declaring it in the header or the page."""
     silent = get(addresses["forum"] + "thread-2001.html")
     honest = get(addresses["forum"] + "thread-2002.html")
 
@@ -85,7 +85,7 @@ def test_an_odd_thread_does_not_say_that_it_is_gbk(addresses: Event) -> None:
 
 
 def test_the_api_leads_to_every_log_by_its_cursor(addresses: Event) -> None:
-    """The JSON API says where to go on, and null at the end."""
+    """The JSON API returns the next cursor, and null at the end."""
     found, cursor = [], ""
     while cursor is not None:
         page = get(addresses["market"] + "api/logs", params={"cursor": cursor}).json()
@@ -96,7 +96,7 @@ def test_the_api_leads_to_every_log_by_its_cursor(addresses: Event) -> None:
 
 
 def test_every_page_says_that_it_is_practice(addresses: Event) -> None:
-    """Whoever comes upon a page sees that nothing on it is real."""
+    """Every page says that it is a synthetic practice page."""
     paths = [
         "market",
         "market:offer/1001",
@@ -111,8 +111,10 @@ def test_every_page_says_that_it_is_practice(addresses: Event) -> None:
         assert b"ynthetic practice" in get(addresses[site] + path).content, place
 
 
-def test_a_withdrawn_offer_is_gone_and_an_unknown_one_was_never_there(sites: Child, addresses: Event) -> None:
-    """410 for what was taken down, 404 for what never was."""
+def test_a_withdrawn_offer_is_gone_and_an_unknown_one_was_never_there(
+    sites: ChildProcess, addresses: Event
+) -> None:
+    """A removed offer answers 410, and one that never existed 404."""
     play(sites, 1, 4, 5, 6)
 
     withdrawn = get(addresses["market"] + "offer/1042")
@@ -120,8 +122,8 @@ def test_a_withdrawn_offer_is_gone_and_an_unknown_one_was_never_there(sites: Chi
     assert (withdrawn.status_code, unknown.status_code) == (410, 404)
 
 
-def test_a_step_changes_the_price_in_list_and_page(sites: Child, addresses: Event) -> None:
-    """A cheaper offer is cheaper wherever it is shown, and stays one offer."""
+def test_a_step_changes_the_price_in_list_and_page(sites: ChildProcess, addresses: Event) -> None:
+    """A price change is shown in the list and on the page, and the offer stays one offer."""
     play(sites, 1, 4)
 
     listed, shown = get(addresses["market"]).text, get(addresses["market"] + "offer/1042").text
@@ -129,8 +131,8 @@ def test_a_step_changes_the_price_in_list_and_page(sites: Child, addresses: Even
     assert listed.count("loan clients of Quillmere") == 1
 
 
-def test_a_paste_is_plain_text(sites: Child, addresses: Event) -> None:
-    """What the list of pastes leads to is the text and nothing else."""
+def test_a_paste_is_plain_text(sites: ChildProcess, addresses: Event) -> None:
+    """A paste's raw address returns the text and nothing else."""
     play(sites, 3)
 
     response = get(addresses["pastes"] + "raw/pr00ff")

@@ -1,4 +1,4 @@
-"""A configuration for the journeys: a practice site, a company, an e-mail and a webhook channel, a daemon."""
+"""What the journeys share: a configuration with a company and two channels, and a running daemon."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from typing import IO, Any
 
 from sqlalchemy import text
 
-from storage.base import Database
+from storage.database.base import Database
 from storage.errors import StorageError
 from tests.cli.command import SPILLWATCH, answer, environment
 
@@ -97,12 +97,12 @@ class Home:
         self.write(f"sources/{name}.toml", SOURCE.format(start=start, every=every))
 
     def ask(self, *arguments: str, code: int = 0) -> Any:
-        """The JSON of a command."""
+        """Return the JSON of a command."""
         return answer(self.folder, *arguments, code=code, extra=self.settings)
 
 
 def home_in(folder: Path, *, smtp: int, webhook: str, database_url: str | None = None) -> Home:
-    """A company and both channels; sources are the test's own."""
+    """Write a configuration with a company and both channels. Each test adds its sources."""
     settings = {"SPILLWATCH_STORAGE__DATABASE_URL": database_url} if database_url else {}
     home = Home(folder, settings)
     home.write("spillwatch.toml", DAEMON + CHANNELS.format(smtp=smtp, webhook=webhook, secret=SECRET))
@@ -111,7 +111,7 @@ def home_in(folder: Path, *, smtp: int, webhook: str, database_url: str | None =
 
 
 class RunningDaemon:
-    """`spillwatch run` as a process; `lines` has every line it logged."""
+    """`spillwatch run` as a process. `lines` contains every log line read so far."""
 
     def __init__(self, home: Home) -> None:
         self.lines: list[dict[str, Any]] = []
@@ -136,7 +136,7 @@ class RunningDaemon:
         self._heard.put(None)
 
     def wait_for(self, action: str, **fields: object) -> dict[str, Any]:
-        """The next line with this action and these fields, from now on."""
+        """Return the next log line with this action and these fields."""
         until = time.monotonic() + WAIT_S
         while (left := until - time.monotonic()) > 0:
             try:
@@ -148,17 +148,17 @@ class RunningDaemon:
             self.lines.append(line)
             if line.get("action") == action and all(line.get(key) == value for key, value in fields.items()):
                 return line
-        raise AssertionError(f"no line {action} {fields}; there were {self.lines}")
+        raise AssertionError(f"no line with {action} {fields}; found {self.lines}")
 
     def heard(self) -> list[dict[str, Any]]:
-        """Every line so far, also those that nobody waited for."""
+        """Return every log line so far."""
         with suppress(queue.Empty):
             while (line := self._heard.get_nowait()) is not None:
                 self.lines.append(line)
         return self.lines
 
     def freeze(self, database_url: str) -> None:
-        """Stop it where it stands, though not within a transaction, whose locks it would keep."""
+        """Suspend the process, but not within a transaction, because it would keep the locks."""
         with closing(Database.open(database_url, busy_timeout_s=0.1)) as database:
 
             def stands_free() -> bool:
@@ -171,20 +171,20 @@ class RunningDaemon:
             until(stands_free, "a moment in which the daemon holds no lock")
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> float:
-        """Send a signal and return the seconds until the process was gone."""
+        """Send a signal and return the seconds until the process ended."""
         started = time.monotonic()
         self.process.send_signal(number)
         self.process.wait(timeout=WAIT_S)
         return time.monotonic() - started
 
     def children(self) -> list[int]:
-        """Its child processes that are alive."""
+        """Return the process ids of its living children."""
         listed = Path(f"/proc/{self.process.pid}/task")
         return [int(pid) for task in listed.iterdir() for pid in (task / "children").read_text().split()]
 
 
 def _free(database: Database) -> bool:
-    """Whether nobody is in the middle of a transaction that another would wait for."""
+    """Return whether no other connection is in a transaction."""
     others = "SELECT 1"
     if database.dialect == "postgresql":
         others = "SELECT 1 WHERE NOT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database()"
@@ -198,7 +198,7 @@ def _free(database: Database) -> bool:
 
 @contextmanager
 def running(home: Home) -> Iterator[RunningDaemon]:
-    """A daemon that has started, and that is gone afterwards whatever happens."""
+    """Run a daemon that has started. It is killed at the end if it still runs."""
     daemon = RunningDaemon(home)
     try:
         daemon.wait_for("started")
@@ -213,15 +213,15 @@ def running(home: Home) -> Iterator[RunningDaemon]:
 
 
 def until(true: Callable[[], bool], what: str) -> None:
-    """Wait for a condition that only the outside can see."""
+    """Wait until a condition is true."""
     end = time.monotonic() + WAIT_S
     while not true():
-        assert time.monotonic() < end, f"waited in vain for {what}"
+        assert time.monotonic() < end, f"timed out waiting for {what}"
         threading.Event().wait(0.05)
 
 
 def alive(pid: int) -> bool:
-    """Whether a process is there, and no zombie."""
+    """Return whether a process exists and is not a zombie."""
     try:
         os.kill(pid, 0)
         return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text()

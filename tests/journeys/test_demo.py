@@ -1,4 +1,4 @@
-"""`spillwatch demo`, as its user runs it."""
+"""`spillwatch demo` as a user runs it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ COUNTS = [
 
 
 def demo(*options: str, folder: Path) -> subprocess.Popen[str]:
-    """The command, in an environment that would send the rows and the alerts of a real daemon elsewhere."""
+    """Start the demo with environment variables that it must ignore: another database, a disabled channel."""
     elsewhere = {
         "SPILLWATCH_STORAGE__DATABASE_URL": f"sqlite:///{folder}/not-the-demos.db",
         "SPILLWATCH_ALERTS__CHANNELS__HOOK__ENABLED": "false",
@@ -44,7 +44,7 @@ def demo(*options: str, folder: Path) -> subprocess.Popen[str]:
 
 @pytest.mark.timeout(300)
 def test_one_cycle_comes_to_what_the_story_says(tmp_path: Path) -> None:
-    """`demo --once --json` ends with the counts and 0, alerts within a minute, and leaves nothing behind."""
+    """`demo --once --json` ends with 0 and the counts, alerts within a minute, and leaves nothing behind."""
     with demo("--once", "--json", folder=tmp_path) as process:
         output, errors = process.communicate(timeout=WITHIN_S)
 
@@ -58,7 +58,7 @@ def test_one_cycle_comes_to_what_the_story_says(tmp_path: Path) -> None:
 
 @pytest.mark.timeout(120)
 def test_ctrl_c_leaves_nothing_behind(tmp_path: Path) -> None:
-    """Interrupted in the middle, the demo ends within seconds, with no process and no folder left."""
+    """After Ctrl-C no process and no folder of the demo is left."""
     with demo("--once", folder=tmp_path) as process:
         assert process.stdout is not None
         process.stdout.readline()  # the daemon runs

@@ -1,4 +1,4 @@
-"""kill -9 at random moments of the demo's cycle, then a restart: nothing is lost, nothing told twice."""
+"""kill -9 at random moments of the demo's cycle, then a restart: nothing is lost or duplicated."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from demo import scene
-from demo.expectations import miscounts, missing, undelivered, unexpected
-from demo.stage import Stage
+from demo import database_snapshot
+from demo.demo_stage import Stage
+from demo.expectations import count_problems, delivery_problems, missing_alerts, unexpected_alerts
 from demo.story import EXPECTED
 from storage.alerts import AlertKind
 from storage.captures import Capture
@@ -22,13 +22,13 @@ SEED = 20261122
 
 @pytest.mark.timeout(900)
 def test_fifty_kills_lose_nothing_and_double_nothing(tmp_path: Path) -> None:
-    """Killed at 50 random moments, daemon or run: each listing is there once, and each alert arrived."""
+    """After 50 kills of daemon or runs at random moments, each listing exists once and each alert arrived."""
     survive(tmp_path, kills=50, database_url=None)
 
 
 @pytest.mark.timeout(600)
 def test_the_same_holds_on_postgresql(tmp_path: Path, empty_postgres_url: str) -> None:
-    """So it is with the rows in PostgreSQL, where another transaction is open at each kill."""
+    """The same holds for PostgreSQL, where a kill can leave a transaction open."""
     survive(tmp_path, kills=5, database_url=empty_postgres_url)
 
 
@@ -37,22 +37,23 @@ def survive(folder: Path, *, kills: int, database_url: str | None) -> None:
         killer = Killer(stage, kills=kills, seed=SEED)
         killer.play()
 
-        told = scene.told(stage.database)
+        told = database_snapshot.read_alerts(stage.database)
         assert len(killer.done) == kills
         assert all(kill.runs or kill.rows for kill in killer.done)
-        assert miscounts(scene.scene(stage.database).counts) == []
-        assert list(missing(EXPECTED, told)) == []
-        assert list(undelivered(told, stage.receipts)) == []
-        # A source whose runs are killed is in trouble, and that is told too; of findings there is no other.
+        assert count_problems(database_snapshot.read_snapshot(stage.database).counts) == []
+        assert list(missing_alerts(EXPECTED, told)) == []
+        assert list(delivery_problems(told, stage.receipts)) == []
+        # A source whose runs are killed causes an alert too. There must be no other alerts about findings.
         assert (
-            list(unexpected(EXPECTED, [alert for alert in told if alert.kind is not AlertKind.SOURCE])) == []
+            list(unexpected_alerts(EXPECTED, [alert for alert in told if alert.kind is not AlertKind.SOURCE]))
+            == []
         )
         assert_evidence_is_whole(stage)
         assert [pid for pid in killer.pids if is_run(pid) or is_daemon(pid)] == []
 
 
 def assert_evidence_is_whole(stage: Stage) -> None:
-    """Every row's bytes are where it says, and are the bytes that were received."""
+    """Assert that the evidence contains the bytes of every row, undamaged."""
     store = EvidenceStore(stage.workspace.folder / "var" / "evidence")
     with stage.database.reading() as session:
         for version in session.scalars(select(ListingVersion)):

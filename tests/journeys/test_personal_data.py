@@ -1,7 +1,7 @@
-"""Where a person's data may be: the evidence store, and nowhere else.
+"""Personal data is in the evidence store and nowhere else.
 
-A page full of invented identifiers is crawled by a daemon that knows some of their owners, alerts are sent,
-a run is interrupted, commands are used. Then every file, table, line and message is searched for them.
+A daemon with enrolled customers crawls a page of invented identifiers, alerts are sent, a run is interrupted,
+and commands are run. Then every file, table, log line and message is searched for the identifiers.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ import pytest
 from sqlalchemy import MetaData, text
 
 from demo.people import Customer, americans, mainlanders, write_csv
-from storage.base import Database
+from storage.database.base import Database
 from tests.cli.command import spillwatch
 from tests.journeys.home import SECRET, Home, home_in, running, until
 from tests.peers.smtp import SmtpPeer
 from tests.peers.web import Answer, Asked, Offer, Site, Writer, page
 from tests.peers.webhook import WebhookPeer
 
-pytestmark = pytest.mark.timeout(300)  # two runs, and some ten commands
+pytestmark = pytest.mark.timeout(300)  # two runs and about ten commands
 CUSTOMERS = [*americans(6), *mainlanders(6)]
 STRANGERS = [*americans(3, start=500), *mainlanders(3, start=500)]
 PUBLISHED = CUSTOMERS + STRANGERS
@@ -45,7 +45,7 @@ def values(customer: Customer) -> list[str]:
 
 
 def needles() -> set[str]:
-    """Each identifier as it was published and without the characters that people put between its digits."""
+    """Return each identifier as published, and without the separators between its digits."""
     published = {value for customer in PUBLISHED for value in values(customer)}
     return published | {re.sub(r"[ +-]", "", value) for value in published}
 
@@ -86,7 +86,7 @@ def peers() -> Iterator[tuple[SmtpPeer, WebhookPeer]]:
 
 @pytest.fixture
 def home(tmp_path: Path, database_url: str, peers: tuple[SmtpPeer, WebhookPeer], site: Site) -> Home:
-    """A company whose segment holds the customers; their list stays in a folder of its own, its premises."""
+    """A company with an imported segment. Its customer list is in another folder, its premises."""
     mail, hook = peers
     folder, premises = tmp_path / "home", tmp_path / "premises"
     premises.mkdir()
@@ -110,14 +110,14 @@ def home(tmp_path: Path, database_url: str, peers: tuple[SmtpPeer, WebhookPeer],
 
 
 def files(folder: Path) -> Iterator[tuple[str, bytes]]:
-    """Every file that is not evidence, the database with its WAL among them."""
+    """Yield every file that is not evidence, including the database and its WAL."""
     for path in folder.rglob("*"):
         if path.is_file() and "evidence" not in path.parts:
             yield str(path), path.read_bytes()
 
 
 def tables(url: str) -> Iterator[tuple[str, bytes]]:
-    """Every value of every table, whoever made it: also the full text index and the migrations' own."""
+    """Yield every row of every table, including those of the full-text index and of migrations."""
     database = Database.open(url)
     metadata = MetaData()
     metadata.reflect(database.engine)
@@ -129,7 +129,7 @@ def tables(url: str) -> Iterator[tuple[str, bytes]]:
 
 
 def messages(mail: SmtpPeer, hook: WebhookPeer) -> Iterator[tuple[str, bytes]]:
-    """E-mails as they came and decoded, webhooks with their headers."""
+    """Yield e-mails, raw and decoded, and webhooks with their headers."""
     for raw, message in zip(mail.raw, mail.received, strict=True):
         yield "an e-mail", raw
         yield from (("a part of an e-mail", part) for part in parts(message))
@@ -144,8 +144,8 @@ def parts(message: EmailMessage) -> Iterator[bytes]:
             yield part.get_payload(decode=True)  # type: ignore[misc]  # bytes, of a part that holds no parts
 
 
-def told(home: Home) -> Iterator[tuple[str, bytes]]:
-    """What commands print."""
+def command_output(home: Home) -> Iterator[tuple[str, bytes]]:
+    """Yield what commands print."""
     alerts = home.ask("alerts", "list")
     listed = alerts if isinstance(alerts, list) else alerts["alerts"]
     shown = [("alerts", "show", str(alert["id"])) for alert in listed]
@@ -156,7 +156,7 @@ def told(home: Home) -> Iterator[tuple[str, bytes]]:
 
 
 def leaks(found: Iterator[tuple[str, bytes]]) -> set[tuple[str, str]]:
-    """(place, identifier): as UTF-8, as UTF-16, percent-encoded."""
+    """Return (place, identifier) for each identifier found, in UTF-8, UTF-16 or percent-encoded."""
     forms = {
         needle: (needle.encode(), needle.encode("utf-16-le"), quote(needle, safe="").encode())
         for needle in needles()
@@ -177,7 +177,7 @@ def evidence(home: Home) -> bytes:
 def test_identifiers_are_in_the_evidence_store_and_nowhere_else(
     home: Home, site: Site, peers: tuple[SmtpPeer, WebhookPeer], database_url: str, tmp_path: Path
 ) -> None:
-    """Crawled, matched, alerted, interrupted, listed: no identifier leaves the evidence store."""
+    """After crawling, matching, alerts, an interruption and commands, only the evidence has identifiers."""
     mail, hook = peers
     with running(home) as daemon:
         mail.wait(1, 60)
@@ -189,7 +189,7 @@ def test_identifiers_are_in_the_evidence_store_and_nowhere_else(
         until(lambda: "/hangs" in site.paths, "the run that is interrupted")
         daemon.stop()
     logs = "\n".join(map(repr, daemon.heard())).encode()
-    printed = list(told(home))
+    printed = list(command_output(home))
 
     stored = evidence(home)
     assert all(value.encode() in stored for value in values(FIRST) + values(OTHER))

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from typer.testing import CliRunner
 
 from cli.exits import exit_code
-from cli.main import app, sentence
+from cli.main import app, error_sentence
 
 
 class Ran(NamedTuple):
@@ -24,7 +24,7 @@ def invoke(folder: Path, *arguments: str) -> Ran:
     with chdir(folder):
         result = CliRunner().invoke(app, list(arguments), env={"COLUMNS": "250", "TERM": "dumb"})
     if isinstance(result.exception, Exception):
-        told = f"{result.output}{sentence(result.exception)}"
+        told = f"{result.output}{error_sentence(result.exception)}"
         return Ran(int(exit_code(result.exception)), told, getattr(result.exception, "reason", ""))
     return Ran(result.exit_code, result.output)
 

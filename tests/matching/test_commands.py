@@ -20,8 +20,8 @@ from matching.fingerprints.scheme import RootKey, write_key
 from matching.fingerprints.segments import open_segment
 from matching.identifiers import Field
 from storage import companies
-from storage.base import Database
 from storage.companies import DeclaredCompany, SegmentRecord
+from storage.database.base import Database
 from tests.cli.command import SPILLWATCH, answer, environment, spillwatch
 from tests.matching.customers import as_csv, customers
 from tests.matching.invoked import invoke

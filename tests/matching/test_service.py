@@ -15,8 +15,8 @@ from matching.fingerprints.segments import open_segment
 from matching.service import RELOAD_UNUSABLE, REMATCH_CHUNK, MatchingService
 from matching.settings import MatchingSettings
 from storage import companies, listings, matches, sources, watch
-from storage.base import Database
 from storage.companies import DeclaredCompany, DeclaredTerm, SegmentRecord, TermKind
+from storage.database.base import Database
 from storage.errors import SchemaOutdated
 from storage.evidence.warc import EvidenceStore, ListingText, RecordPlace
 from storage.listing_tables import MatchState

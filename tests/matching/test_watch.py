@@ -11,7 +11,7 @@ print(*sys.modules)
 #: With these modules the engine took 0.7 s of CPU to start; without them, 0.45 s.
 LOADER_MODULES = {
     "sqlalchemy",
-    "storage.base",
+    "storage.database.base",
     "storage.companies",
     "matching.settings",
     "matching.watch_loader",

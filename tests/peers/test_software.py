@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
-from storage.base import Database
+from storage.database.base import Database
 from storage.listings import Listing, ListingVersion
 from tests.cli.command import answer
 from tests.peers.software import documented, software

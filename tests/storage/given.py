@@ -1,4 +1,4 @@
-"""Rows that a test starts from. All invented."""
+"""Rows that tests start from. All of them are invented."""
 
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -6,13 +6,13 @@ from datetime import UTC, datetime
 from sqlalchemy.orm import Session
 
 from storage import alerts, companies, listings, runs, sources
-from storage.base import Database
+from storage.database.base import Database
 
 NOW = datetime(2026, 3, 14, 9, 26, 53, tzinfo=UTC)
 
 
 def source(session: Session, name: str = "market") -> int:
-    """Beside those that are declared already."""
+    """Declare a source in addition to the existing ones; return its id."""
     declared = [
         sources.DeclaredSource(one.name, one.kind, one.definition, one.declared_in)
         for one in sources.all_sources(session)
@@ -25,7 +25,7 @@ def source(session: Session, name: str = "market") -> int:
 
 
 def running(session: Session, source_id: int, slot: str = "slot") -> tuple[int, int]:
-    """Run id and epoch."""
+    """Queue and claim a run; return its id and its epoch."""
     run_id = runs.enqueue_run(session, source_id, slot=slot, trigger=runs.RunTrigger.SCHEDULE, now=NOW)
     assert run_id
     epoch = runs.claim_run(session, run_id, now=NOW)
@@ -34,7 +34,7 @@ def running(session: Session, source_id: int, slot: str = "slot") -> tuple[int, 
 
 
 def record(key: str = "1", **fields: object) -> listings.ListingRecord:
-    """Every key has a content of its own unless the test says otherwise."""
+    """Return a record, with its own content per key unless `fields` says otherwise."""
     blank = listings.ListingRecord(
         key=key,
         url=f"https://market.example/offer/{key}",
@@ -47,7 +47,7 @@ def record(key: str = "1", **fields: object) -> listings.ListingRecord:
 
 
 def version(session: Session, key: str = "1", **fields: object) -> int:
-    """A stored listing's version."""
+    """Store a listing; return its version's id."""
     found = sources.source_by_name(session, "market")
     source_id = found.id if found else source(session)
     [stored] = listings.upsert_many(session, source_id, [record(key, **fields)], NOW)

@@ -1,4 +1,4 @@
-"""storage.alerts: an alert, its revisions and its deliveries come together."""
+"""storage.alerts: an alert, its revisions and its deliveries are written together."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -9,7 +9,7 @@ import pytest
 
 from storage import alerts, deliveries, listings, sources
 from storage.alerts import AlertChange, AlertDraft, AlertKind, ChannelTarget, Severity, TriageState
-from storage.base import Database
+from storage.database.base import Database
 from storage.errors import DatabaseConflict
 from tests.storage import given
 from tests.storage.given import NOW
@@ -28,51 +28,51 @@ FINDING = AlertDraft(
 )
 
 
-def tell(database: Database, finding: AlertDraft) -> alerts.OpenedAlert:
+def store_revision(database: Database, finding: AlertDraft) -> alerts.OpenedAlert:
     with database.transaction() as session:
         return alerts.open_or_revise(session, finding, channels=[SOC], now=NOW)
 
 
 def test_a_stronger_finding_is_a_revision_of_the_same_alert(database: Database) -> None:
-    """Revisions count up, each with what it said and a delivery of its own; the alert shows the last."""
-    first = tell(database, FINDING)
+    """Each revision has its own number, content and delivery; the alert shows the last one."""
+    first = store_revision(database, FINDING)
     stronger = replace(FINDING, change=AlertChange.ESCALATED, severity=Severity.CRITICAL, score=9)
-    second = tell(database, stronger)
+    second = store_revision(database, stronger)
 
     with database.reading() as session:
         [alert] = alerts.recent_alerts(session)
-        told = [(one.number, one.change, one.score) for one in alerts.revisions_of(session, alert.id)]
-        owed = [one.revision for one in deliveries.deliveries_of_alert(session, alert.id)]
+        stored = [(one.number, one.change, one.score) for one in alerts.revisions_of(session, alert.id)]
+        delivered = [one.revision for one in deliveries.deliveries_of_alert(session, alert.id)]
     assert (first.alert_id, second.alert_id, second.revision) == (alert.id, alert.id, 2)
-    assert told == [(1, AlertChange.OPENED, 4), (2, AlertChange.ESCALATED, 9)]
-    assert owed == [1, 2]
+    assert stored == [(1, AlertChange.OPENED, 4), (2, AlertChange.ESCALATED, 9)]
+    assert delivered == [1, 2]
     assert (alert.severity, alert.score) == (Severity.CRITICAL, 9)
 
 
 def test_two_judgements_of_one_finding_at_once(database: Database) -> None:
-    """There is one alert; who came second has a revision of it, or is told to judge again."""
+    """There is one alert; each other judgement becomes a revision of it, or ends with DatabaseConflict."""
     barrier = threading.Barrier(4)
 
     def judge(_: int) -> int | None:
         barrier.wait()
         try:
-            return tell(database, FINDING).alert_id
+            return store_revision(database, FINDING).alert_id
         except DatabaseConflict:
             return None
 
     with ThreadPoolExecutor(4) as pool:
-        told = [alert_id for alert_id in pool.map(judge, range(4)) if alert_id]
+        stored = [alert_id for alert_id in pool.map(judge, range(4)) if alert_id]
 
     with database.reading() as session:
         [alert] = alerts.recent_alerts(session)
         numbers = [one.number for one in alerts.revisions_of(session, alert.id)]
-    assert set(told) == {alert.id}
-    assert numbers == list(range(1, len(told) + 1))
+    assert set(stored) == {alert.id}
+    assert numbers == list(range(1, len(stored) + 1))
 
 
 def test_who_dealt_with_it(database: Database) -> None:
-    """An acknowledgement is kept with its name, time and note, and is made once."""
-    alert_id = tell(database, FINDING).alert_id
+    """An acknowledgement is stored once, with name, time and note."""
+    alert_id = store_revision(database, FINDING).alert_id
     with database.transaction() as session:
         answers = [
             alerts.set_triage_state(session, alert_id, by="ann", now=LATER, note="on it"),
@@ -97,21 +97,23 @@ def test_who_dealt_with_it(database: Database) -> None:
     [(Severity.LOW, ["c", "b", "a"]), (Severity.HIGH, ["c", "b"]), (Severity.CRITICAL, ["c"])],
 )
 def test_recent_from_a_severity_on(database: Database, severity: Severity, keys: list[str]) -> None:
-    """Newest first; the order of severities is not that of their names."""
+    """The list is newest first and filtered by the rank of severities, not by their names."""
     for key, one in (("a", Severity.LOW), ("b", Severity.HIGH), ("c", Severity.CRITICAL)):
-        tell(database, replace(FINDING, dedupe_key=key, severity=one))
+        store_revision(database, replace(FINDING, dedupe_key=key, severity=one))
 
     with database.reading() as session:
         assert [alert.dedupe_key for alert in alerts.recent_alerts(session, severity=severity)] == keys
 
 
 def test_a_listing_that_went_is_due_to_be_judged(database: Database) -> None:
-    """Once when it went and once when it came back, as long as nobody has noted it."""
+    """An alert is due after its listing went, until that is recorded, and again after the listing came
+    back.
+    """
     with database.transaction() as session:
         given.version(session)
         source = sources.source_by_name(session, "market")
         assert source
-    alert_id = tell(database, replace(FINDING, listing_id=1)).alert_id
+    alert_id = store_revision(database, replace(FINDING, listing_id=1)).alert_id
 
     def due() -> list[int]:
         with database.reading() as session:

@@ -1,10 +1,10 @@
-"""storage.captures: a row for each response, before anything parses it."""
+"""storage.captures: one row per response, written before anything parses it."""
 
 import pytest
 
 from storage import captures
-from storage.base import Database
 from storage.captures import CaptureConclusion, CaptureOutcome, CaptureRecord, CaptureRole
+from storage.database.base import Database
 from storage.errors import DatabaseConflict
 from storage.evidence.warc import RecordPlace
 from tests.storage import given
@@ -27,7 +27,7 @@ def record(run_id: int, source_id: int, url: str, place: RecordPlace | None = No
 
 
 def test_ids_come_in_the_order_of_the_records(database: Database) -> None:
-    """A thousand captures in one call: each id is the id of its record, with its place in the evidence."""
+    """For a thousand captures in one call, each returned id belongs to its record and place."""
     place = RecordPlace("2026-03-14/run.warc.gz", 17, 40)
     urls = [f"https://market.example/{number}" for number in range(1000)]
     with database.transaction() as session:
@@ -44,13 +44,13 @@ def test_ids_come_in_the_order_of_the_records(database: Database) -> None:
 
 
 def test_nothing_to_add(database: Database) -> None:
-    """An empty flush writes nothing and has no ids."""
+    """An empty list writes nothing and returns no ids."""
     with database.transaction() as session:
         assert captures.add_captures(session, []) == []
 
 
 def test_conclusions(database: Database) -> None:
-    """Each capture gets its own outcome; a charset that is not told stays."""
+    """Each capture gets its own outcome; without a new charset, the stored one stays."""
     with database.transaction() as session:
         source_id = given.source(session)
         run_id, _ = given.running(session, source_id)
@@ -77,6 +77,6 @@ def test_conclusions(database: Database) -> None:
 
 
 def test_a_capture_belongs_to_a_run(database: Database) -> None:
-    """One of a run that does not exist is refused, and with it the whole batch."""
+    """A capture of a run that does not exist is refused, and so is its whole batch."""
     with pytest.raises(DatabaseConflict), database.transaction() as session:
         captures.add_captures(session, [record(99, given.source(session), "https://market.example/")])

@@ -1,4 +1,4 @@
-"""storage.companies: whom we watch for, and what a change of it sets off."""
+"""storage.companies: companies, terms and segments, and what their changes cause."""
 
 from dataclasses import replace
 
@@ -6,8 +6,8 @@ import pytest
 from sqlalchemy.orm import Session
 
 from storage import companies, watch
-from storage.base import Database
 from storage.companies import DeclaredCompany, DeclaredTerm, DeltaRecord, SegmentRecord, TermKind
+from storage.database.base import Database
 from storage.errors import DatabaseConflict
 from storage.sources import SyncResult
 from storage.watch import MatchScope
@@ -26,7 +26,7 @@ def declared(slug: str, *terms: DeclaredTerm | str) -> DeclaredCompany:
 
 
 def sync(database: Database, *items: DeclaredCompany) -> tuple[SyncResult, str, list[int]]:
-    """What the sync said, the watch's revision after it, and the rematches that wait."""
+    """Return the result of a sync, the watch revision after it, and the due rematches."""
     with database.transaction() as session:
         result = companies.sync_declared_companies(session, items, NOW)
         due = watch.due_rematches(session, now=NOW, limit=10)
@@ -43,7 +43,7 @@ def segment(company_id: int, sha256: str = "aa") -> SegmentRecord:
 
 
 def test_a_new_company_asks_for_a_rematch(database: Database) -> None:
-    """Its terms are watched from now on, and the archive is gone through."""
+    """A new company is watched, and its terms are matched with the archive."""
     result, revision, due = sync(database, declared("lender", "lender", "趣店"))
 
     assert (result, revision, len(due)) == (SyncResult(added=("lender",)), "2", 1)
@@ -51,7 +51,7 @@ def test_a_new_company_asks_for_a_rematch(database: Database) -> None:
 
 
 def test_the_same_files_again_change_nothing(database: Database) -> None:
-    """No revision, no rematch, no name."""
+    """The same files again change no revision and request no rematch."""
     _, before, due = sync(database, declared("lender", "lender"))
     result, after, still = sync(database, declared("lender", "lender"))
 
@@ -59,7 +59,7 @@ def test_the_same_files_again_change_nothing(database: Database) -> None:
 
 
 def test_a_new_term_asks_for_a_rematch_of_its_company_alone(database: Database) -> None:
-    """The company that did not change is not looked for again."""
+    """A company that did not change is not matched again."""
     sync(database, declared("bank", "bank"), declared("lender", "lender"))
     with database.transaction() as session:
         for rematch_id in watch.due_rematches(session, now=NOW, limit=10):
@@ -90,7 +90,7 @@ def test_an_exclusion_changes_what_is_found(database: Database) -> None:
 
 
 def test_a_withdrawn_term_stays_as_a_row(database: Database) -> None:
-    """It is not watched any more, needs no rematch, and is the same row when it comes back."""
+    """A withdrawn term is no longer watched, needs no rematch, and is the same row when it is back."""
     sync(database, declared("lender", "lender", "loans"))
     with database.reading() as session:
         before = {term.text: term.id for term in companies.active_terms(session)}
@@ -104,7 +104,7 @@ def test_a_withdrawn_term_stays_as_a_row(database: Database) -> None:
 
 
 def test_a_removed_company_is_not_watched(database: Database) -> None:
-    """Its terms and segments are left out until its file comes back."""
+    """Terms and segments of a removed company are not active until its file is back."""
     sync(database, declared("lender", "lender"))
     with database.transaction() as session:
         lender = companies.company_by_slug(session, "lender")
@@ -121,7 +121,7 @@ def test_a_removed_company_is_not_watched(database: Database) -> None:
 
 
 def test_many_terms(database: Database) -> None:
-    """Twenty thousand terms are synced, read and found unchanged."""
+    """Twenty thousand terms can be synced and read, and are unchanged at the next sync."""
     terms = [f"term {number}" for number in range(20_000)]
     sync(database, declared("lender", *terms))
     result, _, _ = sync(database, declared("lender", *terms))
@@ -131,7 +131,7 @@ def test_many_terms(database: Database) -> None:
 
 
 def test_a_segment_is_added_once(database: Database) -> None:
-    """The same file again is the same row, and asks for no second rematch."""
+    """The same file again is the same row and requests no second rematch."""
     with database.transaction() as session:
         company_id = given.company(session)
         watch.claim_rematch(session, 1, now=NOW)
@@ -149,7 +149,7 @@ def test_a_segment_is_added_once(database: Database) -> None:
 
 
 def test_a_retired_segment_is_not_matched_against(database: Database) -> None:
-    """It can be taken up again by importing the same file."""
+    """A retired segment is not active; importing the same file makes it active again."""
     with database.transaction() as session:
         company_id = given.company(session)
         segment_id = companies.add_segment(session, segment(company_id), NOW)
@@ -167,8 +167,8 @@ def test_a_retired_segment_is_not_matched_against(database: Database) -> None:
 STATES = [number * 32 for number in "0123"]
 
 
-def followed(session: Session) -> tuple[int, int]:
-    """A segment of a series with two deltas; its id and its company's."""
+def segment_with_deltas(session: Session) -> tuple[int, int]:
+    """Store a segment with two deltas; return its id and that of its company."""
     company_id = given.company(session)
     first = replace(segment(company_id), series=STATES[0], state=STATES[0])
     segment_id = companies.add_segment(session, first, NOW)
@@ -183,9 +183,9 @@ def delta(segment_id: int, sequence: int, *, fingerprints: int = 2) -> DeltaReco
 
 
 def test_deltas_follow_their_segment(database: Database) -> None:
-    """In the order of their sequence, whatever order they came in, each once; their files count."""
+    """Deltas are sorted by sequence, whatever order they came in, each once; their files are in use."""
     with database.transaction() as session:
-        segment_id, _ = followed(session)
+        segment_id, _ = segment_with_deltas(session)
     with pytest.raises(DatabaseConflict), database.transaction() as session:
         companies.add_delta(session, delta(segment_id, 2), NOW)
 
@@ -200,9 +200,9 @@ def test_deltas_follow_their_segment(database: Database) -> None:
 def test_a_delta_asks_for_a_rematch_where_it_adds_customers(
     database: Database, fingerprints: int, asked: bool
 ) -> None:
-    """Nobody new can be found for one that only erases; the watch is loaded again for both."""
+    """A delta that only erases requests no rematch; both raise the watch revision."""
     with database.transaction() as session:
-        segment_id, _ = followed(session)
+        segment_id, _ = segment_with_deltas(session)
         for rematch_id in watch.due_rematches(session, now=NOW, limit=10):
             watch.claim_rematch(session, rematch_id, now=NOW)
         before = companies.watch_revision(session)
@@ -213,9 +213,9 @@ def test_a_delta_asks_for_a_rematch_where_it_adds_customers(
 
 
 def test_a_merged_segment_keeps_its_number(database: Database) -> None:
-    """The deltas that are in the new file are gone, a later one stays, and nothing is searched again."""
+    """Deltas that are merged into the new file are deleted, a later one stays; no rematch is requested."""
     with database.transaction() as session:
-        segment_id, company_id = followed(session)
+        segment_id, company_id = segment_with_deltas(session)
         waiting = watch.due_rematches(session, now=NOW, limit=10)
         merged = SegmentRecord(
             company_id, "merged.seg", "k1", "check", ("email",), 901, 301, "cd", STATES[0], STATES[1], 1
@@ -236,9 +236,9 @@ def test_a_merged_segment_keeps_its_number(database: Database) -> None:
 
 
 def test_a_retired_segment_takes_its_deltas_along(database: Database) -> None:
-    """None of their files counts any more."""
+    """The files of a retired segment and its deltas are no longer in use."""
     with database.transaction() as session:
-        segment_id, _ = followed(session)
+        segment_id, _ = segment_with_deltas(session)
         companies.retire_segment(session, segment_id)
 
     with database.reading() as session:

@@ -1,15 +1,15 @@
-"""Listings of a run that repeat what their source had: how many, and at what cost."""
+"""Counting the listings of a run that repeat earlier text of their source, and its cost."""
 
 from datetime import timedelta
 from itertools import count
 
 from storage import listings
-from storage.base import Database
+from storage.database.base import Database
 from tests.storage import given
 from tests.storage.given import NOW, record
 
 LATER = NOW + timedelta(hours=1)
-#: Steps of SQLite's machine between two calls of ours.
+# Steps of SQLite's virtual machine between two calls of the progress handler.
 STEPS = 100
 
 
@@ -20,7 +20,7 @@ def store(database: Database, source_id: int, texts: list[str], *, keys: str, la
 
 
 def test_a_copy_is_new_and_says_what_was_there_before(database: Database) -> None:
-    """Of the same source; what has no text, and what is new twice, repeats nothing."""
+    """Only text of the same source counts; listings without text, or new twice, are no copies."""
     with database.transaction() as session:
         source_id, elsewhere = given.source(session), given.source(session, "forum")
     store(database, source_id, ["lamps", "shades", ""], keys="old")
@@ -45,7 +45,7 @@ def steps_for(database: Database, source_id: int) -> int:
 
 
 def test_twice_as_many_listings_cost_hardly_more_than_twice_as_much(sqlite_database: Database) -> None:
-    """A first run may store 100,000: to look through all of them for each would take longer than the run."""
+    """Twice as many listings cost less than 2.5 times as much: a first run may store 100,000."""
     with sqlite_database.transaction() as session:
         source_id = given.source(session)
     store(sqlite_database, source_id, [f"old {number}" for number in range(300)], keys="old")

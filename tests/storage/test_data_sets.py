@@ -1,4 +1,4 @@
-"""storage.data_sets: offers of the same data belong together, by their signs."""
+"""storage.data_sets: signs join offers of the same data."""
 
 from collections.abc import Iterable
 
@@ -6,8 +6,8 @@ import pytest
 from sqlalchemy.orm import Session
 
 from storage import data_sets, listings
-from storage.base import Database
 from storage.data_sets import BANDS_ALIKE, COMMON, DataSetSign, SignKind
+from storage.database.base import Database
 from tests.storage import given
 from tests.storage.given import NOW
 
@@ -23,7 +23,7 @@ def listing(session: Session, key: str, **fields: object) -> int:
 
 
 def offer(session: Session, listing_id: int) -> tuple[int, int]:
-    """The first listing of its data set, and which offer of it this one is."""
+    """Return the first listing of its data set, and its number as an offer."""
     row = listings.listing_by_id(session, listing_id)
     assert row is not None
     session.refresh(row)
@@ -31,7 +31,7 @@ def offer(session: Session, listing_id: int) -> tuple[int, int]:
 
 
 @pytest.mark.parametrize(
-    ("kind", "mine", "theirs", "same"),
+    ("kind", "first_signs", "second_signs", "same"),
     [
         (SignKind.ROW, range(20), range(10, 20), True),
         (SignKind.ROW, range(20), range(19, 30), False),
@@ -42,19 +42,21 @@ def offer(session: Session, listing_id: int) -> tuple[int, int]:
     ],
 )
 def test_listings_with_enough_signs_in_common_offer_the_same_data(
-    database: Database, kind: SignKind, mine: Iterable[int], theirs: Iterable[int], same: bool
+    database: Database, kind: SignKind, first_signs: Iterable[int], second_signs: Iterable[int], same: bool
 ) -> None:
-    """Half of the shorter sample's rows, bands of a Jaccard index of 0.75, or the very same odd count."""
+    """Half of the shorter sample's rows, the bands of a Jaccard index of 0.75, or the same exact count is
+    enough.
+    """
     with database.transaction() as session:
         first, second = listing(session, "1"), listing(session, "2")
-        data_sets.place_listing(session, first, signs(kind, mine))
-        data_sets.place_listing(session, second, signs(kind, theirs))
+        data_sets.place_listing(session, first, signs(kind, first_signs))
+        data_sets.place_listing(session, second, signs(kind, second_signs))
 
         assert offer(session, second) == ((first, 2) if same else (second, 1))
 
 
 def test_a_set_is_joined_by_the_offer_that_shows_both_halves(database: Database) -> None:
-    """Two offers that had nothing in common belong together when a third shows rows of both."""
+    """Two offers without common rows are joined by a third offer with rows of both."""
     with database.transaction() as session:
         one, two, three = (listing(session, key) for key in "123")
         data_sets.place_listing(session, one, signs(SignKind.ROW, range(10)))
@@ -65,7 +67,7 @@ def test_a_set_is_joined_by_the_offer_that_shows_both_halves(database: Database)
 
 
 def test_an_exact_copy_counts_as_an_offer_and_a_reply_does_not(database: Database) -> None:
-    """The third offer is the third, whatever was said in the threads of the first two."""
+    """Copies count as offers; replies in the threads do not."""
     with database.transaction() as session:
         first = listing(session, "1", content_digest="same")
         listing(session, "2", content_digest="same")
@@ -78,7 +80,7 @@ def test_an_exact_copy_counts_as_an_offer_and_a_reply_does_not(database: Databas
 
 
 def test_a_sign_that_everybody_bears_tells_nothing(database: Database) -> None:
-    """The rows of a market's own notice do not make one data set of all its listings."""
+    """A row that more than COMMON listings have does not join them."""
     with database.transaction() as session:
         ids = [listing(session, str(number)) for number in range(COMMON + 5)]
         notice = signs(SignKind.ROW, range(5))
@@ -93,7 +95,7 @@ def test_a_sign_that_everybody_bears_tells_nothing(database: Database) -> None:
 
 
 def test_an_edit_leaves_a_listing_in_its_set(database: Database) -> None:
-    """What was once shown to be the same stays so when the sample is taken down."""
+    """A listing stays in its data set when its sample is removed."""
     with database.transaction() as session:
         first, second = listing(session, "1"), listing(session, "2")
         for each in (first, second):

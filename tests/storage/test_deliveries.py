@@ -1,4 +1,4 @@
-"""storage.deliveries: the outbox, and how each channel is doing."""
+"""storage.deliveries: the outbox, and the state of each channel."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from storage import deliveries
-from storage.base import Database
+from storage.database.base import Database
 from storage.deliveries import (
     AttemptOutcome,
     ChannelState,
@@ -35,7 +35,9 @@ def claim(database: Database, delivery_id: int) -> ClaimedDelivery:
 
 
 def test_an_alert_and_its_deliveries_come_together(database: Database) -> None:
-    """What is rolled back leaves neither; what is committed is due on each channel, with its own key."""
+    """A rollback leaves neither; after a commit there is a due delivery per channel, each with its own
+    key.
+    """
     with pytest.raises(ZeroDivisionError), database.transaction() as session:
         given.alert(session, "mail", "soc")
         raise ZeroDivisionError
@@ -53,7 +55,7 @@ def test_an_alert_and_its_deliveries_come_together(database: Database) -> None:
 
 
 def test_one_of_many_claims_it(database: Database, delivery_id: int) -> None:
-    """Eight threads at once: one has it, and there is one attempt."""
+    """Of eight threads, one gets the claim, and there is one attempt."""
     barrier = threading.Barrier(8)
 
     def ask(_: int) -> ClaimedDelivery | None:
@@ -70,7 +72,7 @@ def test_one_of_many_claims_it(database: Database, delivery_id: int) -> None:
 
 
 def test_sent(database: Database, delivery_id: int) -> None:
-    """It is sent once; the attempt says how."""
+    """A sent delivery is not due again, and its attempt has the outcome."""
     claimed = claim(database, delivery_id)
     with database.transaction() as session:
         answers = [
@@ -89,7 +91,7 @@ def test_sent(database: Database, delivery_id: int) -> None:
 
 
 def test_a_retry_is_due_at_its_time_with_the_same_key(database: Database, delivery_id: int) -> None:
-    """Neither before its time nor under another idempotency key."""
+    """A retry is not due before its time, and keeps its idempotency key."""
     first = claim(database, delivery_id)
     with database.transaction() as session:
         deliveries.record_outcome(
@@ -108,7 +110,7 @@ def test_a_retry_is_due_at_its_time_with_the_same_key(database: Database, delive
 
 
 def test_a_retry_needs_a_time(database: Database, delivery_id: int) -> None:
-    """A retry without one would never be due, and a success with one would be sent again."""
+    """A retry without a time is refused, and so is a success with one."""
     claimed = claim(database, delivery_id)
     with pytest.raises(ValueError, match="next_attempt_at"), database.transaction() as session:
         deliveries.record_outcome(session, claimed, outcome=AttemptOutcome.RETRY, now=NOW)
@@ -119,7 +121,7 @@ def test_a_retry_needs_a_time(database: Database, delivery_id: int) -> None:
 
 
 def test_a_permanent_failure_stops(database: Database, delivery_id: int) -> None:
-    """It is failed with its reason and never due, until a person asks for it once more."""
+    """A delivery that failed permanently has its reason and is not due until a person retries it."""
     claimed = claim(database, delivery_id)
     with database.transaction() as session:
         deliveries.record_outcome(
@@ -127,17 +129,19 @@ def test_a_permanent_failure_stops(database: Database, delivery_id: int) -> None
         )
         due = deliveries.due_deliveries(session, now=LATER, limit=10)
         failed = deliveries.recent_deliveries(session, state=DeliveryState.FAILED)
-        mended = deliveries.retry_failed(session, now=LATER, channel="soc")
+        retried = deliveries.retry_failed(session, now=LATER, channel="soc")
         again = deliveries.claim_delivery(session, delivery_id, now=LATER)
 
     assert (due, [(one.id, one.reason) for one in failed]) == ([], [(delivery_id, "http_410")])
-    assert mended == [delivery_id]
+    assert retried == [delivery_id]
     assert again
     assert again.idempotency_key == claimed.idempotency_key
 
 
 def test_what_was_being_sent_at_the_kill_is_sent_again(database: Database, delivery_id: int) -> None:
-    """The attempt is interrupted, the delivery is due, and the killed sender's outcome is refused."""
+    """After a kill the attempt is interrupted, the delivery is due, and the old claim's outcome is
+    refused.
+    """
     zombie = claim(database, delivery_id)
     with database.transaction() as session:
         recovered = deliveries.recover_deliveries(session, now=LATER)
@@ -153,7 +157,9 @@ def test_what_was_being_sent_at_the_kill_is_sent_again(database: Database, deliv
 
 
 def test_a_claim_that_nobody_concludes_ends(database: Database, delivery_id: int) -> None:
-    """After SEND_LEASE the delivery is due without a restart; the lost attempt is interrupted and fenced."""
+    """After SEND_LEASE the delivery is due without a restart; the lost attempt is interrupted, its claim
+    void.
+    """
     lost = claim(database, delivery_id)
     ended = NOW + deliveries.SEND_LEASE
     with database.transaction() as session:
@@ -191,7 +197,9 @@ def results(database: Database, *oks: bool, permanent: bool = False) -> list[Cha
 
 
 def test_a_channel_dies_by_failures_in_a_row(database: Database) -> None:
-    """Failing at the first, dead at the third, told once each; a success in between counts from the start."""
+    """A channel fails at the first failure and is dead at the third, reported once each; a success resets
+    the count.
+    """
     found = results(database, True, False, True, False, False, False, False)
 
     states = [(one.before, one.after) if one else None for one in found]
@@ -207,7 +215,7 @@ def test_a_channel_dies_by_failures_in_a_row(database: Database) -> None:
 
 
 def test_a_channel_dies_of_one_permanent_failure_and_comes_back(database: Database) -> None:
-    """One success makes it ok again, and that is told."""
+    """One success makes a dead channel ok again, which is reported."""
     [died] = results(database, False, permanent=True)
     [back] = results(database, True)
 

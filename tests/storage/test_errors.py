@@ -1,4 +1,4 @@
-"""storage.errors: every error says what it is, and carries a reason."""
+"""storage.errors: every error has a message and a reason."""
 
 import re
 
@@ -17,12 +17,12 @@ STORAGE_ERRORS = [kind for kind in tree(StorageError) if kind.__module__ == erro
 
 @pytest.mark.parametrize("kind", STORAGE_ERRORS)
 def test_the_docstring_is_the_default_message(kind: type[SpillwatchError]) -> None:
-    """An error that is raised without a sentence has one."""
+    """An error that is raised without a message has its docstring."""
     assert str(kind()) == kind.__doc__
 
 
 def test_reasons_are_slugs_and_unique() -> None:
-    """A program that reads our output can tell every error from every other."""
+    """Every error has a different slug, by which programs recognise it."""
     reasons = [kind.reason for kind in STORAGE_ERRORS]
 
     assert len(set(reasons)) == len(reasons)
@@ -30,6 +30,6 @@ def test_reasons_are_slugs_and_unique() -> None:
 
 
 def test_the_tree_in_the_docstring_is_complete() -> None:
-    """Whoever reads the module's top has seen every class."""
+    """The tree in the module's docstring has every class."""
     assert errors.__doc__
     assert all(kind.__name__ in errors.__doc__ for kind in STORAGE_ERRORS)

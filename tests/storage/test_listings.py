@@ -1,4 +1,4 @@
-"""storage.listings: what is offered, and what becomes of it."""
+"""storage.listings: storing listings, and their lives."""
 
 import threading
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import text
 
 from storage import listings
-from storage.base import BATCH, Database
+from storage.database.base import BATCH, Database
 from storage.evidence.warc import RecordPlace
 from storage.listings import AttachmentRecord, Life, ListingRecord, MatchState, Upserted
 from tests.storage import given
@@ -43,7 +43,7 @@ def changes(database: Database, listing_id: int) -> list[list[dict[str, object]]
 
 
 def test_an_unknown_key_is_a_new_listing(database: Database, source_id: int) -> None:
-    """It has version 1, which waits to be matched, with every field as it was handed over."""
+    """A new listing has version 1, which is due to be matched, with every field of the record."""
     place = RecordPlace("2026-03-14/run.warc.gz", 512, 99)
     [stored] = store(
         database,
@@ -76,7 +76,7 @@ def test_an_unknown_key_is_a_new_listing(database: Database, source_id: int) -> 
 
 
 def test_storing_twice_is_storing_once(database: Database, source_id: int) -> None:
-    """The same batch again changes nothing but when the listings were seen."""
+    """The same batch again only changes when the listings were seen."""
     batch = [record("1"), record("2", price_amount=Decimal(5), price_currency="USD")]
     first = store(database, source_id, *batch)
     again = store(database, source_id, *batch, now=LATER)
@@ -90,7 +90,7 @@ def test_storing_twice_is_storing_once(database: Database, source_id: int) -> No
 
 
 def test_another_price_is_a_price_change(database: Database, source_id: int) -> None:
-    """The new version says the price before and after, exactly."""
+    """The new version has the exact price before and after."""
     [first] = store(database, source_id, record(price_amount=Decimal("500.00"), price_currency="USD"))
     [second] = store(
         database, source_id, record(price_amount=Decimal("350.00"), price_currency="USD"), now=LATER
@@ -104,7 +104,7 @@ def test_another_price_is_a_price_change(database: Database, source_id: int) -> 
 
 
 def test_other_text_is_an_edit(database: Database, source_id: int) -> None:
-    """The new version says which fields differ, and the listing shows the new ones."""
+    """The new version names the fields that differ, and the listing has the new values."""
     [first] = store(database, source_id, record())
     [second] = store(
         database,
@@ -125,7 +125,7 @@ def test_other_text_is_an_edit(database: Database, source_id: int) -> None:
 
 
 def test_a_difference_behind_the_mask_is_an_edit(database: Database, source_id: int) -> None:
-    """Equal masked text with another content has changed: the version says so without a value."""
+    """If only masked characters differ, there is a new version, whose change has no values."""
     [first] = store(database, source_id, record(body="138****5678"))
     [second] = store(database, source_id, record(body="138****5678", content_digest="other"), now=LATER)
 
@@ -136,7 +136,7 @@ def test_a_difference_behind_the_mask_is_an_edit(database: Database, source_id: 
 
 
 def test_a_date_that_moves_is_no_change(database: Database, source_id: int) -> None:
-    """ "Two hours ago" reads differently on every visit; the first date is kept."""
+    """Another posting date makes no new version; the first date is kept."""
     [first] = store(database, source_id, record(posted_at=NOW))
     [second] = store(database, source_id, record(posted_at=LATER), now=LATER)
 
@@ -147,7 +147,7 @@ def test_a_date_that_moves_is_no_change(database: Database, source_id: int) -> N
 
 
 def test_equal_content_elsewhere_is_a_repost(database: Database, source_id: int) -> None:
-    """All re-posts point at the first listing: those of a re-post, of another site, of the same batch."""
+    """All re-posts refer to the first listing: those of a re-post, of another site, of the same batch."""
     with database.transaction() as session:
         forum = given.source(session, "forum")
     [first] = store(database, source_id, record("1", content_digest="same"))
@@ -164,14 +164,14 @@ def test_equal_content_elsewhere_is_a_repost(database: Database, source_id: int)
 
 
 def test_no_content_is_no_repost(database: Database, source_id: int) -> None:
-    """Two listings without a text are not the same offer."""
+    """Two listings without text are not re-posts of each other."""
     stored = store(database, source_id, record("1", content_digest=""), record("2", content_digest=""))
 
     assert lives(stored) == [Life.NEW, Life.NEW]
 
 
 def test_a_key_twice_in_a_batch(database: Database, source_id: int) -> None:
-    """The later record counts, and there is one result."""
+    """The later of two records with one key counts, and there is one result."""
     [stored] = store(database, source_id, record(title="early"), record(title="late"))
 
     with database.reading() as session:
@@ -181,7 +181,7 @@ def test_a_key_twice_in_a_batch(database: Database, source_id: int) -> None:
 
 
 def test_gone_and_back(database: Database, source_id: int) -> None:
-    """A listing is gone once, and back when it is seen again; what it says is not lost in between."""
+    """A listing is gone once, and back when it is seen again; its versions stay."""
     [stored] = store(database, source_id, record())
     with database.transaction() as session:
         gone = listings.mark_gone(session, source_id, ["1", "unknown"], LATER)
@@ -201,7 +201,7 @@ def test_gone_and_back(database: Database, source_id: int) -> None:
 
 
 def test_back_with_another_text(database: Database, source_id: int) -> None:
-    """It is back, and there is a version of what it says now."""
+    """A listing that is back with another text has a new version."""
     store(database, source_id, record())
     with database.transaction() as session:
         listings.mark_gone(session, source_id, ["1"], LATER)
@@ -212,7 +212,7 @@ def test_back_with_another_text(database: Database, source_id: int) -> None:
 
 
 def test_absent_from_a_list_read_to_its_end(database: Database, source_id: int) -> None:
-    """Gone is what was neither stored nor seen since the list's start; another source is not touched."""
+    """Listings that were neither stored nor seen since the given time are gone; other sources keep theirs."""
     with database.transaction() as session:
         forum = given.source(session, "forum")
     stored = store(database, source_id, record("read"), record("listed"), record("absent"))
@@ -228,7 +228,7 @@ def test_absent_from_a_list_read_to_its_end(database: Database, source_id: int) 
 
 
 def test_seen_on_a_list_again(database: Database, source_id: int) -> None:
-    """A known key that had been gone is back, and is named; the others are not."""
+    """The ids of listings that had been gone are returned, and these listings are back."""
     stored = store(database, source_id, record("1"), record("2"))
     with database.transaction() as session:
         listings.mark_gone(session, source_id, ["2"], NOW)
@@ -238,8 +238,9 @@ def test_seen_on_a_list_again(database: Database, source_id: int) -> None:
 
 
 def test_what_is_known(database: Database, source_id: int) -> None:
-    """Of fifteen thousand keys, more than one statement takes, those that are stored come back; one whose
-    page is gone has no digest, so that its row is followed again.
+    """The stored ones of fifteen thousand keys (several statements) are returned.
+
+    A listing whose page is gone has no digest, so that its row is read again.
     """
     store(database, source_id, record("1", row_digest="r1"), record("2"))
     with database.transaction() as session:
@@ -255,7 +256,7 @@ def test_what_is_known(database: Database, source_id: int) -> None:
 
 
 def test_a_key_of_any_length_is_known_again(database: Database, source_id: int) -> None:
-    """Two endless keys that differ in their last character are two listings, and each is known."""
+    """Two very long keys that differ in their last character are two known listings."""
     keys = ["https://market.example/" + "趣" * 100_000 + end for end in ("a", "b")]
     stored = store(database, source_id, *[record(key, content_digest=key[-1]) for key in keys])
 
@@ -268,7 +269,9 @@ def test_a_key_of_any_length_is_known_again(database: Database, source_id: int) 
 
 
 def test_rechecking_takes_turns(database: Database, source_id: int) -> None:
-    """Whose page was asked for the longest ago comes first, whether it came or not; a gone one never."""
+    """The listing whose page was requested longest ago comes first, also after a failure; a gone one never
+    does.
+    """
     store(database, source_id, record("1"), record("2"), record("3"), record("4"))
     with database.transaction() as session:
         listings.mark_gone(session, source_id, ["4"], NOW)
@@ -281,7 +284,7 @@ def test_rechecking_takes_turns(database: Database, source_id: int) -> None:
 
 
 def test_attachments_belong_to_a_version(database: Database, source_id: int) -> None:
-    """Each version has its own, with their places."""
+    """Each version has its own attachments, with their places."""
     place = RecordPlace("2026-03-14/run.warc.gz", 9, 9)
     first, second = (AttachmentRecord(name, "text/plain", 100, place) for name in ("sample.txt", "more.txt"))
     [stored] = store(database, source_id, record(attachments=(first,)))
@@ -297,7 +300,7 @@ def test_attachments_belong_to_a_version(database: Database, source_id: int) -> 
 
 
 def test_absurd_numbers_are_left_out(database: Database, source_id: int) -> None:
-    """A claimed count beyond any column and a price that is none do not cost the listing."""
+    """A listing is stored without a claimed count or price that no column can hold."""
     [stored] = store(
         database,
         source_id,
@@ -311,7 +314,7 @@ def test_absurd_numbers_are_left_out(database: Database, source_id: int) -> None
 
 
 def test_a_title_of_a_megabyte(database: Database, source_id: int) -> None:
-    """It is stored whole, and found by what it begins with."""
+    """A title of a megabyte is stored completely, and found by its beginning."""
     [stored] = store(database, source_id, record(title="begins " + "趣店 abc " * 170_000))
 
     with database.reading() as session:
@@ -320,7 +323,7 @@ def test_a_title_of_a_megabyte(database: Database, source_id: int) -> None:
 
 
 def test_more_than_a_batch(database: Database, source_id: int) -> None:
-    """Results come in the order of the keys, and a crossing of batches changes nothing."""
+    """Results of several batches come in the order of the keys."""
     records = [record(str(number)) for number in range(2 * BATCH + 7)]
     stored = store(database, source_id, *records)
 
@@ -329,7 +332,7 @@ def test_more_than_a_batch(database: Database, source_id: int) -> None:
 
 
 def test_two_writers_of_one_source(database: Database, source_id: int) -> None:
-    """Four threads that store the same hundred listings at once: each listing is there once."""
+    """If four threads store the same hundred listings, each listing is stored once."""
     barrier = threading.Barrier(4)
     records = [record(str(number)) for number in range(100)]
 
@@ -349,7 +352,7 @@ def test_two_writers_of_one_source(database: Database, source_id: int) -> None:
 
 
 def test_a_batch_is_stored_whole_or_not_at_all(database: Database, source_id: int) -> None:
-    """What follows in the transaction fails: no listing, no version, no search entry."""
+    """If the transaction fails, there is no listing, no version and no search entry."""
     with pytest.raises(ZeroDivisionError), database.transaction() as session:
         listings.upsert_many(session, source_id, [record("1"), record("2")], NOW)
         raise ZeroDivisionError
@@ -360,7 +363,7 @@ def test_a_batch_is_stored_whole_or_not_at_all(database: Database, source_id: in
 
 
 def test_a_version_is_claimed_once(database: Database, source_id: int) -> None:
-    """Who comes second gets None until the lease ends or the daemon starts anew."""
+    """A second claim gets None until the lease ends or the daemon restarts."""
     [stored] = store(database, source_id, record())
     version_id = stored.version_id
     assert version_id
@@ -375,7 +378,7 @@ def test_a_version_is_claimed_once(database: Database, source_id: int) -> None:
 
 
 def test_matching_that_failed_is_tried_again_or_given_up(database: Database, source_id: int) -> None:
-    """With a time it is due then; without one it is failed, with its reason, and not due any more."""
+    """With a time the version is due then; without one it has failed, with its reason, and is not due."""
     [stored] = store(database, source_id, record())
     version_id = stored.version_id
     assert version_id

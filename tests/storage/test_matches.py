@@ -1,9 +1,9 @@
-"""storage.matches: what a version says of a company, counted once."""
+"""storage.matches: matches and summaries of a version, recorded once."""
 
 import pytest
 
 from storage import companies, listings, matches
-from storage.base import Database
+from storage.database.base import Database
 from storage.errors import WatchChanged
 from storage.listings import MatchState
 from storage.matches import CompanyResult, MatchKind, MatchRecord
@@ -68,7 +68,7 @@ def company_id(database: Database) -> int:
 
 
 def test_recording_makes_the_version_matched(database: Database, version_id: int, company_id: int) -> None:
-    """Matches, a summary that waits for the alerts, and a version that waits no more: in one transaction."""
+    """Recording stores the matches and a pending summary, and makes the version matched."""
     with database.transaction() as session:
         [summary_id] = matches.record_matches(session, version_id, [both(company_id)], now=NOW)
 
@@ -89,7 +89,7 @@ def test_recording_makes_the_version_matched(database: Database, version_id: int
 
 
 def test_recording_twice_is_recording_once(database: Database, version_id: int, company_id: int) -> None:
-    """The same result again: the same rows, and nothing for the alerts to see."""
+    """The same result again leaves the same rows, and returns no summary to judge."""
     with database.transaction() as session:
         [summary_id] = matches.record_matches(session, version_id, [both(company_id)], now=NOW)
         before = matches.summary_by_id(session, summary_id)
@@ -105,7 +105,7 @@ def test_recording_twice_is_recording_once(database: Database, version_id: int, 
 
 
 def test_more_text_scanned_is_no_news(database: Database, version_id: int, company_id: int) -> None:
-    """The same hits among more rows say nothing new to a person."""
+    """The same hits among more rows give no summary to judge."""
     with database.transaction() as session:
         matches.record_matches(session, version_id, [hits(company_id, (7,), rows_scanned=40)], now=NOW)
         again = matches.record_matches(
@@ -117,7 +117,7 @@ def test_more_text_scanned_is_no_news(database: Database, version_id: int, compa
 
 
 def test_a_stronger_result_is_news(database: Database, version_id: int, company_id: int) -> None:
-    """The summary waits for the alerts again, and the old judgement does not count for it."""
+    """A stronger result makes the summary pending again, and the old digest does not match it."""
     with database.transaction() as session:
         [summary_id] = matches.record_matches(session, version_id, [hits(company_id, (7,))], now=NOW)
         old = matches.summary_by_id(session, summary_id)
@@ -130,7 +130,7 @@ def test_a_stronger_result_is_news(database: Database, version_id: int, company_
 
 
 def test_it_is_judged_once(database: Database, version_id: int, company_id: int) -> None:
-    """Of two judgements of the same counts only the first is told that it was the one."""
+    """Of two judgements of the same counts, only the first returns True."""
     with database.transaction() as session:
         [summary_id] = matches.record_matches(session, version_id, [mention(company_id)], now=NOW)
         summary = matches.summary_by_id(session, summary_id)
@@ -145,7 +145,7 @@ def test_it_is_judged_once(database: Database, version_id: int, company_id: int)
 
 
 def test_a_rematch_of_terms_leaves_the_hits(database: Database, version_id: int, company_id: int) -> None:
-    """Only the half that was matched again is replaced, in the matches and in the summary."""
+    """Only the part that was matched again is replaced, in the matches and in the summary."""
     with database.transaction() as session:
         matches.record_matches(session, version_id, [both(company_id)], now=NOW)
         matches.record_matches(session, version_id, [mention(company_id, 2)], now=NOW, scope=MatchScope.TERMS)
@@ -160,7 +160,7 @@ def test_a_rematch_of_terms_leaves_the_hits(database: Database, version_id: int,
 def test_a_rematch_of_one_company_leaves_the_others(
     database: Database, version_id: int, company_id: int
 ) -> None:
-    """What is stored of another company stays."""
+    """The matches of another company stay."""
     with database.transaction() as session:
         other_id = given.company(session, "bank")
         other = MatchRecord(MatchKind.MENTION, "body", "body:1", "bank mention")
@@ -177,7 +177,7 @@ def test_a_rematch_of_one_company_leaves_the_others(
 def test_nothing_found_any_more_leaves_no_summary(
     database: Database, version_id: int, company_id: int
 ) -> None:
-    """A term that was withdrawn: its matches and the summary go; a version with nothing has none."""
+    """If nothing is found any more, matches and summary are deleted; a version without matches has none."""
     with database.transaction() as session:
         matches.record_matches(session, version_id, [mention(company_id)], now=NOW)
         touched = matches.record_matches(session, version_id, [mention(company_id, 0)], now=NOW)
@@ -191,7 +191,7 @@ def test_nothing_found_any_more_leaves_no_summary(
 def test_a_partial_rematch_does_not_make_a_version_matched(
     database: Database, version_id: int, company_id: int
 ) -> None:
-    """A version that waits for its first matching still waits when only its terms were gone through."""
+    """A pending version stays pending if only its terms were matched."""
     with database.transaction() as session:
         matches.record_matches(session, version_id, [mention(company_id)], now=NOW, scope=MatchScope.TERMS)
 
@@ -200,7 +200,7 @@ def test_a_partial_rematch_does_not_make_a_version_matched(
 
 
 def test_a_watch_that_changed_meanwhile(database: Database, version_id: int, company_id: int) -> None:
-    """A result of older terms is refused whole, so that it cannot replace a newer one."""
+    """A result of an older watch is refused completely, so that it cannot replace a newer one."""
     with database.reading() as session:
         watched = companies.watch_revision(session)
     with database.transaction() as session:
@@ -215,7 +215,7 @@ def test_a_watch_that_changed_meanwhile(database: Database, version_id: int, com
 
 
 def test_a_version_that_is_not_there(database: Database, company_id: int) -> None:
-    """There is nothing to record, and that is no error."""
+    """Recording for a missing version does nothing."""
     with database.transaction() as session:
         assert matches.record_matches(session, 99, [mention(company_id)], now=NOW) == []
 

@@ -1,4 +1,4 @@
-"""storage.search: one tokenizer, and the same hits on both databases."""
+"""storage.search: one tokenizer, and the same results on both databases."""
 
 import pytest
 from hypothesis import given as generated
@@ -6,7 +6,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 from storage import listings, search
-from storage.base import Database
+from storage.database.base import Database
 from storage.search import MAX_INDEX_BYTES, MAX_TERM_CHARS, query_terms, search_terms
 from tests.storage import given
 
@@ -98,18 +98,20 @@ def found(database: Database, query: str) -> set[str]:
 
 @pytest.mark.parametrize(("query", "keys"), HITS)
 def test_hits(corpus: Database, query: str, keys: set[str]) -> None:
-    """Two-character Chinese words, one character, other scripts: the same hits on both databases."""
+    """Two-character Chinese words, single characters and other scripts give the same results on both
+    databases.
+    """
     assert found(corpus, query) == keys
 
 
 @pytest.mark.parametrize("query", HOSTILE)
 def test_a_query_is_never_a_syntax_error(corpus: Database, query: str) -> None:
-    """What means something to a query language means nothing here."""
+    """Characters of a query language have no meaning in a query."""
     assert found(corpus, query) <= set(CORPUS)
 
 
 def test_what_a_listing_said_before_is_not_found(database: Database) -> None:
-    """A new version is found by its own text alone."""
+    """After a new version, the listing is found by the new text only."""
     with database.transaction() as session:
         given.version(session, title="old words", content_digest="a")
         given.version(session, title="new words", content_digest="b")
@@ -119,7 +121,7 @@ def test_what_a_listing_said_before_is_not_found(database: Database) -> None:
 
 
 def test_filters_and_words_go_together(database: Database) -> None:
-    """A search is newest first, narrowed by its filters, and goes on below the last id of a page."""
+    """A search is newest first, filtered, and continues below the last id of a page."""
     with database.transaction() as session:
         for number in range(5):
             given.version(session, str(number), claimed_records=number * 100)
@@ -142,7 +144,7 @@ def test_filters_and_words_go_together(database: Database) -> None:
 @generated(st.text(max_size=60))
 @settings(max_examples=300, deadline=None)
 def test_every_part_of_a_text_finds_it(text: str) -> None:
-    """All that a query asks for is among the terms of the same text, or begins one of them."""
+    """The terms of a query are among the terms of the same text, or are a prefix of one."""
     indexed = search_terms(text)
 
     assert all(
@@ -154,12 +156,12 @@ def test_every_part_of_a_text_finds_it(text: str) -> None:
 @generated(st.text(max_size=60))
 @settings(max_examples=300, deadline=None)
 def test_a_term_is_one_term_for_both_databases(text: str) -> None:
-    """No term holds a sign that either database would split at or read as an operator."""
+    """No term contains a character at which a database splits, or an operator."""
     assert all(term and not set(term) & set(" '\"\\&|!:*()<>\0") for term in search_terms(text))
 
 
 def test_terms_are_bounded() -> None:
-    """Neither one endless word nor a million different ones make an entry that a database refuses."""
+    """The terms stay within the limits for one endless word and for a million different words."""
     many = " ".join(f"w{number:x}" for number in range(100_000)) + "".join(map(chr, range(0x4E00, 0x9FFF)))
 
     assert search_terms("x" * 10_000) == ["x" * MAX_TERM_CHARS]
@@ -167,7 +169,7 @@ def test_terms_are_bounded() -> None:
 
 
 def test_an_entry_of_the_largest_size_is_stored(database: Database) -> None:
-    """Both databases take an entry that is as large as the bounds allow."""
+    """Both databases store an entry of the largest size."""
     text = " ".join(f"{number:032x}" for number in range(40_000))
     with database.transaction() as session:
         given.version(session, title=text)

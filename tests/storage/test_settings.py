@@ -9,7 +9,7 @@ from storage.settings import StorageSettings
 
 
 def test_an_empty_section_is_enough() -> None:
-    """SQLite and the evidence folder lie side by side in var/."""
+    """By default, SQLite and the evidence folder are in var/."""
     settings = StorageSettings()
 
     assert settings.database_url.get_secret_value() == "sqlite:///var/spillwatch.db"
@@ -17,7 +17,7 @@ def test_an_empty_section_is_enough() -> None:
 
 
 def test_the_url_is_a_secret() -> None:
-    """It may hold a password, so it is never printed."""
+    """The URL may contain a password, so it is never printed."""
     settings = StorageSettings.model_validate({"database_url": "postgresql://u:synthetic-pass@db.example/x"})
 
     assert "synthetic-pass" not in repr(settings) + str(settings.model_dump())
@@ -25,11 +25,11 @@ def test_the_url_is_a_secret() -> None:
 
 @pytest.mark.parametrize("mistake", [{"databse_url": "x"}, {"busy_timeout_s": 0}, {"busy_timeout_s": 601}])
 def test_mistakes_are_refused(mistake: dict[str, object]) -> None:
-    """A misspelt key is a mistake, and so is a wait that nobody means."""
+    """A misspelt key and a wait out of range are refused."""
     with pytest.raises(ValidationError):
         StorageSettings.model_validate(mistake)
 
 
 def test_every_setting_is_described() -> None:
-    """The description is the line of help."""
+    """Every setting has a description."""
     assert all(field.description for field in StorageSettings.model_fields.values())

@@ -1,9 +1,9 @@
-"""storage.sources: where we look, and how each is doing."""
+"""storage.sources: sync with the files, health and cursors."""
 
 import pytest
 
 from storage import sources
-from storage.base import Database
+from storage.database.base import Database
 from storage.sources import AlertState, DeclaredSource, SourceHealth, SyncResult
 from tests.storage import given
 from tests.storage.given import NOW
@@ -14,7 +14,7 @@ def declared(name: str, **definition: object) -> DeclaredSource:
 
 
 def test_sync_says_what_it_did(database: Database) -> None:
-    """Added, changed and removed names come back; what stayed is not named."""
+    """A sync returns the names that it added, changed and removed."""
     with database.transaction() as session:
         first = sources.sync_declared_sources(session, [declared("a"), declared("b"), declared("c")], NOW)
     with database.transaction() as session:
@@ -37,7 +37,7 @@ def test_sync_twice_is_sync_once(database: Database) -> None:
 
 
 def test_a_removed_source_comes_back_with_its_cursor(database: Database) -> None:
-    """A file that is gone for a while does not cost what was read."""
+    """A source whose file is back has its cursor."""
     with database.transaction() as session:
         sources.sync_declared_sources(session, [declared("a")], NOW)
         known = sources.source_by_name(session, "a")
@@ -55,7 +55,7 @@ def test_a_removed_source_comes_back_with_its_cursor(database: Database) -> None
 
 
 def test_what_a_person_added_is_not_removed(database: Database) -> None:
-    """Only a declared source can be withdrawn by its file's absence."""
+    """A source that a person added is not removed by a sync."""
     with database.transaction() as session:
         sources.sync_declared_sources(session, [DeclaredSource("mine", "html", {}, None)], NOW)
     with database.transaction() as session:
@@ -65,7 +65,7 @@ def test_what_a_person_added_is_not_removed(database: Database) -> None:
 
 
 def test_a_disabled_source_is_not_active(database: Database) -> None:
-    """It stays listed."""
+    """A disabled source is listed, but not active."""
     with database.transaction() as session:
         sources.sync_declared_sources(
             session, [DeclaredSource("a", "html", {}, "a.toml", enabled=False)], NOW
@@ -77,7 +77,7 @@ def test_a_disabled_source_is_not_active(database: Database) -> None:
 
 
 def test_sources_are_found_by_their_kind(database: Database) -> None:
-    """A run looks through those alone whose links it may follow; no kind finds none."""
+    """Active sources can be filtered by kind; an empty list of kinds gives none."""
     paste = DeclaredSource("pastes", "paste", {"start": "https://bin.example/"}, "sources/pastes.toml")
     with database.transaction() as session:
         sources.sync_declared_sources(session, [declared("a"), paste], NOW)
@@ -88,7 +88,7 @@ def test_sources_are_found_by_their_kind(database: Database) -> None:
 
 
 def test_of_many_definitions_the_starts_alone_are_read(database: Database) -> None:
-    """One, several, or none at all; of what was removed none."""
+    """A start may be one address, several or missing; removed sources are left out."""
     kinds: list[dict[str, object]] = [{"start": "https://a.example/"}, {"start": ["x", "y"]}, {"pages": 1}]
     with database.transaction() as session:
         sources.sync_declared_sources(
@@ -102,7 +102,7 @@ def test_of_many_definitions_the_starts_alone_are_read(database: Database) -> No
 
 
 def test_a_source_without_a_start_has_none(database: Database) -> None:
-    """A definition that another version wrote is no error."""
+    """A definition without a start gives None."""
     with database.transaction() as session:
         sources.sync_declared_sources(session, [declared("a", pages=1)], NOW)
 
@@ -126,7 +126,7 @@ def test_a_source_without_a_start_has_none(database: Database) -> None:
     ],
 )
 def test_health(database: Database, healths: list[SourceHealth], changes: list[tuple[str, str]]) -> None:
-    """A known health that becomes another is a change, and so is a first bad one; a first good one is not."""
+    """A change of a known health is reported, and so is a first bad one; a first good one is not."""
     with database.transaction() as session:
         source_id = given.source(session)
     for health in healths:
@@ -140,7 +140,7 @@ def test_health(database: Database, healths: list[SourceHealth], changes: list[t
 
 
 def test_a_change_is_dealt_with_once(database: Database) -> None:
-    """Of two that conclude the same change only the first is told that it was the one."""
+    """Of two workers that conclude the same change, only the first gets True."""
     with database.transaction() as session:
         change = sources.record_health(
             session, given.source(session), run_id=None, health=SourceHealth.FAILING, now=NOW

@@ -1,4 +1,4 @@
-"""What SQLite's locks protect while several connections and several processes use one file."""
+"""SQLite's locks while several connections and processes use one file."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from storage.base import Database
+from storage.database.base import Database
 from storage.errors import DatabaseBusy, StorageError
 
 VISIT = """
 import sys
 from sqlalchemy import text
-from storage.base import Database
+from storage.database.base import Database
 database = Database.open(sys.argv[1])
 with database.transaction() as session:
     session.execute(text("INSERT INTO watch (revision) VALUES (77)"))
@@ -27,7 +27,7 @@ database.close()
 
 
 def test_a_visitor_does_not_delete_the_wal_under_a_daemon(sqlite_url: str) -> None:
-    """While we hold connections, a process that comes and goes leaves the WAL and our next write in place."""
+    """While we have connections, a process that opens and closes the file does not delete the WAL."""
     database = Database.open(sqlite_url)
     wal = Path(f"{sqlite_url.removeprefix('sqlite:///')}-wal")
     with database.transaction() as session, database.reading() as second:
@@ -49,7 +49,9 @@ def test_a_visitor_does_not_delete_the_wal_under_a_daemon(sqlite_url: str) -> No
 
 
 def test_first_connections_to_a_new_file_do_not_refuse_each_other(tmp_path: Path) -> None:
-    """Each of them wants to switch it to write-ahead logging. Without the wait one in forty was refused."""
+    """All first connections switch the file to write-ahead logging; without the wait one in forty was
+    refused.
+    """
     failures: list[StorageError] = []
 
     def visit(url: str, barrier: threading.Barrier) -> None:
@@ -73,7 +75,7 @@ def test_first_connections_to_a_new_file_do_not_refuse_each_other(tmp_path: Path
 
 
 def test_a_new_file_that_somebody_keeps_is_busy(tmp_path: Path) -> None:
-    """The wait ends where the configured one does."""
+    """A file that stays locked is an error after the configured wait."""
     path = tmp_path / "kept.db"
     with closing(sqlite3.connect(path, isolation_level=None)) as keeper:
         keeper.execute("BEGIN EXCLUSIVE")

@@ -1,9 +1,9 @@
-"""storage.watch: a rematch goes through the archive once, whoever is killed on the way."""
+"""storage.watch: a rematch passes through the archive once, also after a kill."""
 
 import pytest
 
 from storage import companies, watch
-from storage.base import Database
+from storage.database.base import Database
 from storage.watch import ClaimedRematch, MatchScope, RematchState
 from tests.storage import given
 from tests.storage.given import NOW
@@ -11,7 +11,7 @@ from tests.storage.given import NOW
 
 @pytest.fixture
 def rematch_id(database: Database) -> int:
-    """Of an archive with five versions."""
+    """A rematch of an archive with five versions."""
     with database.transaction() as session:
         for number in range(5):
             given.version(session, str(number))
@@ -26,7 +26,7 @@ def claim(database: Database, rematch_id: int) -> ClaimedRematch:
 
 
 def test_two_wishes_for_the_same_are_one(database: Database, rematch_id: int) -> None:
-    """As long as it has not begun; what is asked for after that begins anew."""
+    """An equal request joins a rematch that has not started; after its start, a request makes a new one."""
     with database.transaction() as session:
         same = watch.request_rematch(session, scope=MatchScope.ALL, reason="again", now=NOW)
         other = watch.request_rematch(session, scope=MatchScope.TERMS, reason="again", now=NOW)
@@ -39,7 +39,7 @@ def test_two_wishes_for_the_same_are_one(database: Database, rematch_id: int) ->
 
 
 def test_it_is_claimed_once(database: Database, rematch_id: int) -> None:
-    """Who comes second gets None."""
+    """A second claim gets None."""
     claim(database, rematch_id)
 
     with database.transaction() as session:
@@ -47,7 +47,7 @@ def test_it_is_claimed_once(database: Database, rematch_id: int) -> None:
 
 
 def test_it_ends_at_the_version_that_was_last_when_it_began(database: Database, rematch_id: int) -> None:
-    """A version stored later is matched against the new watch anyway."""
+    """The first claim fixes the last version; a version stored later is not part of the rematch."""
     claimed = claim(database, rematch_id)
     with database.transaction() as session:
         given.version(session, "later")
@@ -62,7 +62,7 @@ def test_it_ends_at_the_version_that_was_last_when_it_began(database: Database, 
 
 
 def test_it_goes_on_where_it_was(database: Database, rematch_id: int) -> None:
-    """Killed after a chunk: the next claim goes on to the same end, and the zombie's writes are refused."""
+    """After a kill the next claim continues to the same end, and writes of the old epoch are refused."""
     zombie = claim(database, rematch_id)
     with database.transaction() as session:
         watch.advance_rematch(session, rematch_id, zombie.epoch, cursor_version_id=3, scanned=3, found=1)
@@ -88,7 +88,7 @@ def test_it_goes_on_where_it_was(database: Database, rematch_id: int) -> None:
 
 
 def test_a_pause_puts_it_back_into_the_queue(database: Database, rematch_id: int) -> None:
-    """It is due again, from its cursor on."""
+    """A paused rematch is due again, from its cursor on."""
     claimed = claim(database, rematch_id)
     with database.transaction() as session:
         watch.advance_rematch(session, rematch_id, claimed.epoch, cursor_version_id=2, scanned=2, found=0)
@@ -100,7 +100,7 @@ def test_a_pause_puts_it_back_into_the_queue(database: Database, rematch_id: int
 
 
 def test_an_empty_archive_has_nothing_to_go_through(database: Database) -> None:
-    """The rematch that a first company asks for ends at once."""
+    """A rematch of an empty archive has no versions."""
     with database.transaction() as session:
         given.company(session)
         [rematch_id] = watch.due_rematches(session, now=NOW, limit=10)

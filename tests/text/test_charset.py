@@ -10,13 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from text.charset import (
-    CANDIDATES,
     CLEAR_MARGIN,
-    DECLARED_BONUS,
     SAMPLE_BYTES,
-    CandidateCharset,
     _best_candidate,
-    _lines_beyond_ascii,
+    _candidates,
     codec_of,
     decode_page,
 )
@@ -204,6 +201,89 @@ def test_a_long_line_costs_no_more_than_many_short_ones() -> None:
     assert decode_page(body).charset == "gb18030"
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "venta ÁLORA ÁNIMA base completa\n",
+        "ŞİMDERE BANKASI full dump, fresh\n",
+        "leak of SÔNG Á BANK today\n",
+        "cảm ơn, selling rời data\n",
+        "one café\n",
+        "Selling fresh Kelbr\u0456dge database, 2 GB\n",
+        "K\u0435lbr\u0456dg\u0435 and \u03bfmega\n",
+        "anyone has the Kel\u200bbridge dump?\n",
+        "the Kel\u00adbridge dump\n",
+        "card 4111\u00a01170\u00a07492\u00a04119 exp 09/27\n",
+        "10\u202f000 rows\n",
+        "price 5 €\n",
+        "cafe\u0301 db\n",
+        "id,name\n1,не\n2,x\n",
+        "id,name\n1,\u03b1λφα\n2,x\n",
+        "id,name\n1,שלום\n2,x\n",
+        "id,name\n1,سلام\n2,x\n",
+        "id,name\n1,张\n2,x\n",
+        "© 2026 Kelbridge · all rights\n",
+        "naïve ½ ± 20 °C\n",
+    ],
+)
+@pytest.mark.parametrize("declared", [None, "gbk", "iso-8859-1", "windows-1251"])
+def test_a_few_characters_of_utf_8_are_utf_8(text: str, declared: str | None) -> None:
+    """An accent, a disguise or a special blank in an English text is UTF-8, whatever is declared."""
+    assert decode_page(text.encode(), declared=declared).text == text
+
+
+@pytest.mark.parametrize(
+    "text", ["目录", "id,name\n1,目录\n", "原始\n" * 8, "id\n" + "小说,电影\n小说,x\n" * 9]
+)
+def test_chinese_that_is_utf_8_by_chance_is_read_as_words(text: str) -> None:
+    """GBK whose bytes happen to be valid UTF-8 is GBK if only that makes words, in many equal rows too."""
+    assert decode_page(text.encode("gbk")).text == text
+
+
+@pytest.mark.parametrize(
+    "body",
+    ['{"title": "目录 Ŀ¼"}', '[["Ŀ¼ Ŀ¼"]]', '<?xml version="1.0"?><t>Ŀ¼ Ŀ¼</t>', "<rss><t>Ŀ¼</t></rss>"],
+)
+def test_json_and_xml_are_utf_8(body: str) -> None:
+    """JSON, and XML that names no encoding, is UTF-8 if it is valid, whatever its words look like."""
+    assert decode_page(body.encode()).text == body
+
+
+def test_xml_is_in_the_encoding_that_it_names() -> None:
+    """XML that names GBK may be GBK though its bytes are valid UTF-8."""
+    body = '<?xml version="1.0" encoding="gbk"?><t>目录</t>'
+
+    assert decode_page(body.encode("gbk")).text == body
+
+
+@pytest.mark.parametrize(
+    "text", ["订单 55740da7\n", "订单 55740da7 青渡\n", "id,类型\n" + "1,订单,55740da1\n" * 20]
+)
+def test_a_short_line_of_gbk_is_gbk(text: str) -> None:
+    """Two Chinese words in GBK are neither Big5 nor Korean."""
+    assert decode_page(text.encode("gbk")).text == text
+
+
+@pytest.mark.parametrize("text", ["PERSECUCIÓN en CREACIÓN db\n", "Índia 2 GB\n", "REGIÃO full dump\n"])
+def test_capitals_in_cp1252_are_western(text: str) -> None:
+    """An accented capital in a word of Latin letters is neither a Russian nor a Chinese character."""
+    assert decode_page(text.encode("cp1252")).text == text
+
+
+@pytest.mark.parametrize("text", ["НЕМЕЦКИЕ КЛИЕНТЫ", "sure it Critical СОВЕТОВ", "ЗАЯВИЛ"])
+@pytest.mark.parametrize("charset", ["cp1251", "koi8-r"])
+def test_russian_capitals_tell_the_two_charsets(text: str, charset: str) -> None:
+    """Capitals are told by how frequent they are: the other charset makes rare small letters of them."""
+    assert decode_page(text.encode(charset)).text == text
+
+
+@pytest.mark.parametrize("text", ["διοικητικό μόνο\n", "אין ומשם פרחים\n", "दी हो चालू\n", "شمال پایه زن\n"])
+@pytest.mark.parametrize("charset", ["utf-16-le", "utf-16-be"])
+def test_one_line_of_another_script_in_utf_16(text: str, charset: str) -> None:
+    """UTF-16 without a mark and with few spaces is known by first bytes that are all alike."""
+    assert decode_page(text.encode(charset)).text == text
+
+
 @given(st.binary(max_size=400), st.sampled_from([None, "utf-8", "gb2312", "utf-16", "utf-7", "hex"]))
 def test_any_bytes_are_taken(body: bytes, declared: str | None) -> None:
     """No bytes raise an error, and the score is between 0 and 1."""
@@ -227,13 +307,7 @@ def test_stopping_early_does_not_change_the_choice(
 ) -> None:
     """Scoring every candidate in full gives the same charset, the same score and the same confidence."""
     body = " ".join(words).encode(charset, "ignore") + noise
-    wide, lines = body[: SAMPLE_BYTES // 2 * 2], _lines_beyond_ascii(body)
-    scores = {
-        codec: CandidateCharset.of(
-            wide if codec.startswith("utf-16") else lines, codec, DECLARED_BONUS * (codec in names)
-        ).score
-        for codec in dict.fromkeys((*names, *CANDIDATES))
-    }
+    scores = {each.codec: each.score for each in _candidates(body, names)}
     best, second = sorted(scores, key=scores.__getitem__, reverse=True)[:2]
 
     found, score, confident = _best_candidate(body, names)

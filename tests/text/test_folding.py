@@ -29,11 +29,36 @@ TEXT = st.text(st.one_of(st.characters(), st.sampled_from("aＡа趣學\u200d\u0
         ("a\x00b", "ab"),
         ("\ud800x", "\ufffdx"),
         ("한국", "한국"),
+        (unicodedata.normalize("NFD", "누리솔은행 한국"), "누리솔은행 한국"),
+        ("O’Kestrel, Oʼkestrel, O＇Kestrel", "o'kestrel, o'kestrel, o'kestrel"),
+        ("Quil‑Marsh, Quil–Marsh, Quil‐Marsh", "quil-marsh, quil-marsh, quil-marsh"),
+        ("ᴛᴀᴠʀɪɴᴀ", "tavrina"),
+        ("🅺🅴🅻 🅚🅔🅛 ⒦⒠⒧ 🇰🇪🇱", "kel kel kel kel"),
+        ("كتــاب", "كتاب"),
+        ("趣🔥店, 趣·店, 趣・店, 趣★店", "趣*店, 趣*店, 趣*店, 趣*店"),
+        ("Kelbridge™", "kelbridge*"),
     ],
 )
 def test_what_reads_alike_folds_alike(written: str, read: str) -> None:
     """Full width, case, invisible characters, homoglyphs, marks and traditional forms make no difference."""
     assert mention_fold()(written).text == read
+
+
+@pytest.mark.parametrize("text", ["he came — late", "ㅋㅋ ㄱㅏ", "\u1100 \u1161", "\u1161\u1100", "데이터"])
+def test_what_only_looks_alike_stays(text: str) -> None:
+    """A dash between words is no hyphen, and single Hangul letters that make no syllable stay single."""
+    assert mention_fold()(text).text == text
+
+
+def test_a_hangul_syllable_leads_back_to_all_its_letters() -> None:
+    """A syllable's span covers its letters, across the border of two blocks too."""
+    taken_apart = unicodedata.normalize("NFD", "솔은행")
+    text = "x" * (BLOCK - 1) + taken_apart
+
+    folded = mention_fold()(text)
+
+    assert folded.text[BLOCK - 1 :] == "솔은행"
+    assert folded.span(BLOCK - 1, BLOCK + 2) == (BLOCK - 1, BLOCK - 1 + len(taken_apart))
 
 
 @pytest.mark.parametrize("digit", "0123456789")

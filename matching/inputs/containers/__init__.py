@@ -1,3 +1,4 @@
-"""Containers: what holds other files. Each module yields `Member`s; nothing is ever written under their
-names.
+"""Containers: files that hold other files. Each module yields `Member`s.
+
+Nothing is ever written under a member's name.
 """

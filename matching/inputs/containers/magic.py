@@ -1,8 +1,9 @@
-"""What kind of container bytes begin, by their first bytes and never by a name."""
+"""Which kind of container a file is: its first bytes decide, never its name."""
 
 from __future__ import annotations
 
-HEAD = 512  # bytes that decide
+#: Bytes that decide: a tar's first header.
+HEAD = 512
 
 _BEGINNINGS = (
     (b"\x1f\x8b\x08", "gzip"),
@@ -14,8 +15,8 @@ _BEGINNINGS = (
     (b"\xfd7zXZ\x00", "xz"),
     (b"\x28\xb5\x2f\xfd", "zstd"),
 )
-#: What is not read: said, for its bytes would only be noise.
-UNREAD = (
+#: Formats that are recognised only to be refused: read as text, their bytes would be noise.
+UNSUPPORTED = (
     (b"Rar!\x1a\x07", "RAR archive"),
     (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "document of the old Office formats (.xls, .doc)"),
     (b"MSCF\x00\x00\x00\x00", "CAB archive"),
@@ -26,31 +27,31 @@ UNREAD = (
 _BZIP2 = (b"1AY&SY", b"\x17rE8P\x90")
 
 
-def kind_of(head: bytes) -> str | None:
-    """`head`: the first `HEAD` bytes. None: no container."""
+def container_kind(head: bytes) -> str | None:
+    """Return the kind of container; None: it is not a container. `head`: the first `HEAD` bytes."""
     for beginning, kind in _BEGINNINGS:
         if head.startswith(beginning):
             return kind
     if head[:3] == b"BZh" and head[3:4] in b"123456789" and head[4:10] in _BZIP2:
         return "bzip2"
-    if head[1:4] == b"\x2a\x4d\x18" and 0x50 <= head[0] <= 0x5F:  # a frame that zstd skips
+    if head[1:4] == b"\x2a\x4d\x18" and 0x50 <= head[0] <= 0x5F:  # a skippable frame
         return "zstd"
     return "tar" if is_tar_header(head) else None
 
 
-def unread(head: bytes) -> str | None:
-    """What it is, if it is something that cannot be read."""
-    return next((name for beginning, name in UNREAD if head.startswith(beginning)), None)
+def unsupported_kind(head: bytes) -> str | None:
+    """Return the name of the format if it is one that is not read."""
+    return next((name for beginning, name in UNSUPPORTED if head.startswith(beginning)), None)
 
 
 def is_tar_header(block: bytes) -> bool:
-    """Whether the checksum of a tar header is right; some programs add signed bytes."""
+    """Whether the checksum of a tar header is right. Some programs add up signed bytes."""
     if len(block) < 512 or not block[0]:
         return False
     try:
-        said = int(block[148:156].strip(b" \0") or b"x", 8)
+        stated = int(block[148:156].strip(b" \0") or b"x", 8)
     except ValueError:
         return False
     other = block[:148] + b" " * 8 + block[156:512]
     total = sum(other)
-    return said in (total, total - 256 * sum(byte > 127 for byte in other))
+    return stated in (total, total - 256 * sum(byte > 127 for byte in other))

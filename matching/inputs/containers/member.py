@@ -11,14 +11,17 @@ from matching.inputs.streams import Stream
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """`content` can be read until the next member is asked for; or it is why there is none."""
+    """`content` can be read until the next member is asked for; an InputRefused says why it cannot."""
 
-    name: bytes | str  # as the container has it: bytes where it does not say in which charset
+    name: bytes | str  # as stored: bytes where the container does not say in which charset
     content: Stream | InputRefused
 
 
-class Checked:
-    """A member's content, compared with what its header says of it once it has been read."""
+class CheckedStream:
+    """A member's content. At its end, size and checksum are compared with those of the header.
+
+    The content is returned before that: what was read counts even if the checksum is wrong.
+    """
 
     def __init__(self, stream: Stream, *, size: int | None, crc: int | None) -> None:
         self._stream, self._size, self._crc = stream, size, crc
@@ -36,6 +39,6 @@ class Checked:
 
     def _compare(self) -> None:
         if self._size is not None and self._read != self._size:
-            raise InputDamaged(f"its header says {self._size} bytes, and {self._read} were in it")
+            raise InputDamaged(f"its header says {self._size} bytes, and {self._read} were unpacked")
         if self._crc is not None and self._sum != self._crc:
-            raise InputDamaged("its bytes are not those of its checksum")
+            raise InputDamaged("its checksum does not match its content")

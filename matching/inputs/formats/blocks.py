@@ -15,41 +15,42 @@ from matching.native import lines
 from matching.native.library import LibraryMissing
 
 Places = NDArray[np.int64]
-#: Bytes of a block, about. Blocks of 0.25 to 1 MB were measured to be the fastest.
+#: Bytes of a block, approximately. Blocks of 0.25 to 1 MB were measured to be the fastest.
 BLOCK = 1 << 19
-#: Bytes of one record that goes over several lines; what is longer is cut at a line, as if it were not one.
-RECORD = 1 << 21
+#: Bytes of one record over several lines; a longer one is divided at its lines.
+RECORD_BYTES = 1 << 21
 
 
 class CellRow(NamedTuple):
-    """Cells of a line of a block. `place` counts the block's lines from 0 on."""
+    """Cells of a line of a block. `place`: the line's index in the block, from 0."""
 
     place: int
     cells: tuple[str, ...]
 
 
 class LineShape(Protocol):
-    """How the lines of a block are made of cells."""
+    """How the lines of a block are divided into cells."""
 
     @property
     def columns(self) -> Sequence[Column]:
-        """All of them, as far as a sample shows; empty where there are none."""
+        """All columns that a sample shows; empty where the text has none."""
 
     def where(self, line: bytes, at: int) -> Column | None:
-        """The column that the byte `at` of a line is in."""
+        """Return the column of the byte `at` of a line, which must lie in the line."""
 
     def cells(self, block: Block, columns: Collection[int]) -> Iterator[CellRow]:
-        """The cells of some columns (by number, in that order) of each line that has one of them; "" for a
-        cell that a line lacks.
+        """Yield the cells of some columns (by number, in that order) of each line that has one of them.
+
+        A missing cell is "".
         """
 
 
 @dataclass(frozen=True)
 class Block:
-    """Text and its place.
+    """Text and its place in the document.
 
-    `offset` and `end` grow from block to block, and only they mean anything to `Document.blocks(after=)`.
-    Where the text passes unchanged they count the document's bytes.
+    `offset` and `end` grow from block to block. They are meant for `Document.blocks(after=)` alone; where the
+    text stays as it is they count the document's bytes.
     """
 
     text: bytes  # valid UTF-8
@@ -57,41 +58,43 @@ class Block:
     offset: int
     end: int
     shape: LineShape
-    lines: Sequence[int] | None = None  # of the source, one for each line of `text`; None: in a row
-    repeats: int = 0  # bytes at the beginning: what ends in them is the block before's
-    held: int = 0  # bytes at the end: what ends in them is the next block's
-    counted: Places | None = None  # `breaks`, where a reader knows them
-    inside: bool = False  # it begins in a line that the block before began, and has counted
+    lines: Sequence[int] | None = (
+        None  # of the source, one per line of `text`; None: consecutive from `first_line`
+    )
+    repeats: int = 0  # bytes at the beginning; a match that ends in them belongs to the block before
+    held: int = 0  # bytes at the end; a match that ends in them belongs to the next block
+    counted: Places | None = None  # `breaks`, where a reader knows them already
+    inside: bool = False  # it begins inside of a line that the block before has counted
 
     @cached_property
     def breaks(self) -> Places:
-        """Where the lines of the text end."""
+        """The places of the text's line ends."""
         return line_ends(self.text) if self.counted is None else self.counted
 
     def line(self, index: int) -> int:
-        """The source's number, from 1 on, of the text's line `index`, from 0 on."""
+        """Return the source's line number, from 1, for the text's line `index`, from 0."""
         if self.lines is None:
             return self.first_line + index
         return self.lines[min(index, len(self.lines) - 1)]
 
     def lines_of(self, indexes: NDArray[np.int64]) -> NDArray[np.int64]:
-        """`line` of each."""
+        """Return `line` of each index."""
         if self.lines is None:
             return self.first_line + indexes
         return np.asarray(self.lines, np.int64)[np.minimum(indexes, len(self.lines) - 1)]
 
     def text_lines(self) -> list[str]:
-        """The lines without their ends."""
+        """Return the lines without their ends."""
         lines = self.text.decode().split("\n")
         return lines[:-1] if not lines[-1] else lines
 
     @property
     def rows(self) -> int:
-        """Lines that begin in the text; what follows the last line end is one."""
+        """Number of lines that begin in the text; text behind the last line end is a line."""
         return len(self.breaks) + (not self.text.endswith(b"\n")) - self.inside if self.text else 0
 
 
-class Plain:
+class PlainShape:
     """The shape of text without columns."""
 
     columns: Sequence[Column] = ()
@@ -103,7 +106,7 @@ class Plain:
         return iter(())
 
 
-PLAIN = Plain()
+PLAIN = PlainShape()
 
 
 def line_ends(data: bytes) -> Places:
@@ -113,6 +116,6 @@ def line_ends(data: bytes) -> Places:
         return np.flatnonzero(np.frombuffer(data, np.uint8) == 0x0A)
 
 
-def newlines(data: bytes | memoryview) -> int:
-    """How many there are; five times as fast as `bytes.count`."""
+def count_newlines(data: bytes | memoryview) -> int:
+    """Return the number of line ends, five times as fast as `bytes.count`."""
     return int(np.count_nonzero(np.frombuffer(data, np.uint8) == 0x0A)) if len(data) else 0

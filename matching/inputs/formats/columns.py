@@ -1,9 +1,9 @@
-"""What the columns of a table hold: what their cells are decides, then what they are called.
+"""What the columns of a table hold: their cells decide, and where those show nothing, their names.
 
-Names are known in English and Chinese, folded and without anything but letters. A name stands for one role
-only: that of the whole name, else that without a qualifier before it (`customer_phone`), else that of a
-Chinese word inside it. Roles are the values of `identifiers.Field`, and those of columns that no text shows
-by itself: user names, accounts, names, dates of birth, passwords.
+Names are known in English and Chinese; they are compared folded and reduced to their letters. A name has one
+role only: that of the whole name, else that without a qualifier before it (`customer_phone`), else that of a
+Chinese word inside it. Roles are the values of `identifiers.Field`, and those of columns whose content shows
+nothing by itself: user names, accounts, names, dates of birth, passwords.
 """
 
 import re
@@ -15,16 +15,18 @@ from matching.identifiers import Field, recognised
 from matching.masks import mask_text
 from text.folding import mention_fold
 
-NAME_LENGTH = 40  # characters of a column's name that are shown
-SAMPLE_CELLS = 50  # of a column
-#: Columns that are looked at. What has more of them is no list of people.
+#: Characters of a column's name that are shown.
+NAME_LENGTH = 40
+#: Cells of a column that decide on its role.
+SAMPLE_CELLS = 50
+#: Columns that are examined; a table with more of them is not a list of people.
 COLUMNS_LIMIT = 500
-#: Of a column's cells so many are the identifier before it is said to hold it.
-SHARE = 0.5
-#: Fewer cells than this prove nothing by themselves.
+#: Share of a column's cells that must be an identifier for the column to have its role.
+ROLE_SHARE = 0.5
+#: A column with fewer cells needs a name that says the same.
 FEW_CELLS = 3
 
-# In the order in which a Chinese word inside a longer name decides: 国际银行账号 is no account.
+# Ordered as a Chinese word inside a longer name decides: 国际银行账号 (IBAN) contains 账号 (account).
 _NAMES = {
     "email": "email emailaddress mail emailid 邮箱 电子邮件 邮件地址 电邮",
     "phone": (
@@ -53,7 +55,7 @@ _NAMES = {
 }
 _WORDS = {role: names.split() for role, names in _NAMES.items()}
 _ROLE_OF_NAME = {word: role for role, words in _WORDS.items() for word in words}
-# 名 stands inside of every second name of a column, so one character is only a whole name.
+# 名 occurs in every second name of a column, so a single character counts only as the whole name.
 _INSIDE = [
     (word, role) for role, words in _WORDS.items() for word in words if not word.isascii() and len(word) > 1
 ]
@@ -63,25 +65,24 @@ _UNPRINTABLE = re.compile(r"[\x00-\x20\x7f-\xa0\u200b-\u200f\u2028-\u202e\u2060-
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column of a table, or a key of its records. `name` is the dump's own, masked; "" without a header.
+    """A column of a table, or a key of its records. `name`: as the dump has it, masked; "" without a header.
 
-    What a dump calls a column may be somebody's name (`Zhang Wei: 138...`), so it is shown only where it is
-    one that we know columns by.
+    The name may be a person's (`Zhang Wei: 138...`), so it is shown only where it is a known name of columns.
     """
 
-    number: int  # from 1 on
+    number: int  # from 1
     role: str | None
     name: str
 
     def __str__(self) -> str:
         words = f"column {self.number}" + (f", {self.role}" if self.role else "")
-        shown = self.name if is_usual(self.name) else ""
+        shown = self.name if is_known_name(self.name) else ""
         return f"{words} ({shown})" if shown and shown != self.role else words
 
 
 @lru_cache(maxsize=4096)
 def role_of(name: str) -> str | None:
-    """The role that a column of this name has, None where the name says nothing."""
+    """Return the role of a column of this name; None where the name does not say."""
     letters = _letters(name[:200])
     bare = _QUALIFIERS.sub("", letters)
     exact = _ROLE_OF_NAME.get(letters) or _ROLE_OF_NAME.get(bare)
@@ -89,15 +90,16 @@ def role_of(name: str) -> str | None:
 
 
 @lru_cache(maxsize=4096)
-def is_usual(name: str) -> bool:
-    """Whether it is a name that columns have, and nothing beside it."""
+def is_known_name(name: str) -> bool:
+    """Whether it is a known name of columns, and nothing else."""
     letters = _letters(name[:200])
     return letters in _ROLE_OF_NAME or _QUALIFIERS.sub("", letters) in _ROLE_OF_NAME
 
 
 def _letters(name: str) -> str:
-    """The letters of a name, folded. Of ASCII letters the fold makes small ones; its table takes a tenth of a
-    second to build, which most matches would need for nothing else.
+    """Return the letters of a name, folded.
+
+    ASCII names are made lower case without the fold, which does the same but takes 0.1 s to load its table.
     """
     folded = name.lower() if name.isascii() else mention_fold()(name).text
     return re.sub(r"[\W\d_]", "", folded)
@@ -106,7 +108,7 @@ def _letters(name: str) -> str:
 def columns_of(
     rows: Sequence[Sequence[str]], regions: Sequence[str], header: Sequence[str] | None
 ) -> list[Column]:
-    """The columns of a table, from a sample of its rows. `regions`: of telephone numbers without +."""
+    """Return the columns of a table, from a sample of its rows. `regions`: of telephone numbers without +."""
     width = min(COLUMNS_LIMIT, max(map(len, [*rows, header or []]), default=0))
     names = [*(header or []), *([""] * width)][:width]
     return [
@@ -121,18 +123,19 @@ def columns_of(
 
 
 def role_by_content(cells: Iterable[str], regions: Sequence[str], name: str = "") -> str | None:
-    """The identifier that most of the cells are; where they are few, `name` has to say so too."""
+    """Return the field of most of the cells; where there are few cells, `name` must say the same."""
     filled = [cell for cell in cells if cell.strip()][:SAMPLE_CELLS]
-    shares = {field: sum(_is(field, cell, regions) for cell in filled) for field in Field}
+    shares = {field: sum(_is_identifier(field, cell, regions) for cell in filled) for field in Field}
     best = max(shares, key=shares.__getitem__)
-    if not filled or shares[best] < SHARE * len(filled):
+    if not filled or shares[best] < ROLE_SHARE * len(filled):
         return None
     return best.value if len(filled) >= FEW_CELLS or role_of(name) == best else None
 
 
 def is_header(first: Sequence[str], rows: Sequence[Sequence[str]], regions: Sequence[str]) -> bool:
-    """Whether the first row names the columns: none of its cells is a value, and one is a known name, or the
-    column below one is of identifiers.
+    """Whether the first row names the columns.
+
+    It does if none of its cells is a value, and one cell is a known name or stands above identifiers.
     """
     first = first[:COLUMNS_LIMIT]
     if any(_is_value(cell, regions) for cell in first):
@@ -146,14 +149,14 @@ def is_header(first: Sequence[str], rows: Sequence[Sequence[str]], regions: Sequ
 
 
 def shown_name(name: str) -> str:
-    """The name on one line, masked and short: it is a stranger's text."""
+    """Return the name on one line, masked and bounded: a stranger wrote it."""
     return mask_text(_UNPRINTABLE.sub(" ", name[:200])).strip()[:NAME_LENGTH]
 
 
 def _is_value(cell: str, regions: Sequence[str]) -> bool:
     digits = sum(character.isdigit() for character in cell)
-    return digits * 2 > len(cell.strip()) or any(_is(field, cell, regions) for field in Field)
+    return digits * 2 > len(cell.strip()) or any(_is_identifier(field, cell, regions) for field in Field)
 
 
-def _is(field: Field, cell: str, regions: Sequence[str]) -> bool:
+def _is_identifier(field: Field, cell: str, regions: Sequence[str]) -> bool:
     return len(cell) <= 300 and any(recognised(field, cell, region) for region in regions)

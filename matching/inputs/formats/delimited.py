@@ -1,10 +1,10 @@
 """CSV and its relatives: any delimiter, either quote, doubled or escaped quotes, line ends inside quotes.
 
 A line of a block is a record. Where a record goes over several lines, the line ends inside its quotes become
-spaces and the block says which line of the source each of its lines is. That is rare, so it is looked for at
-the speed of numpy: only a line with an odd number of quotes can begin such a record.
+spaces, and the block says on which line of the source each record begins. Such records are rare and found at
+the speed of numpy: only a line with an odd number of quotes can begin one.
 
-A quote that opens and does not close within `RECORD` bytes is taken for a sign like any other.
+A quote that opens and does not close within `RECORD_BYTES` is treated as an ordinary character.
 """
 
 from __future__ import annotations
@@ -18,24 +18,24 @@ from typing import NamedTuple
 
 import numpy as np
 
-from matching.inputs.formats.blocks import BLOCK, RECORD, Block, CellRow, newlines
+from matching.inputs.formats.blocks import BLOCK, RECORD_BYTES, Block, CellRow, count_newlines
 from matching.inputs.formats.columns import SAMPLE_CELLS, Column, columns_of, is_header
 from matching.inputs.formats.decoding import DecodedText
 
 _LINE_END = re.compile(rb"\r\n|\n|\r")
-csv.field_size_limit(RECORD)  # of the process; enrolment sets its own, smaller one
+csv.field_size_limit(RECORD_BYTES)  # of the process; enrolment sets a smaller one
 
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """How cells are written. `quote` None: as they are; `escape`: a backslash takes a quote's meaning."""
+    """How cells are written. `quote` None: without quotes. `escape`: a backslash escapes a quote."""
 
     delimiter: bytes
     quote: bytes | None = None
     escape: bool = False
 
     def split(self, line: str) -> list[str]:
-        """The cells of a record on one line."""
+        """Return the cells of a record on one line."""
         line = line.rstrip("\r\n")
         delimiter = self.delimiter.decode()
         if self.quote is None or not (self.quote.decode() in line or (self.escape and "\\" in line)):
@@ -46,7 +46,7 @@ class Dialect:
             return line.split(delimiter)
 
     def reader(self, lines: Sequence[str]) -> Iterator[list[str]]:
-        """Python's own reader; the delimiter has one character."""
+        """Return Python's own reader; the delimiter must be one character."""
         return csv.reader(
             lines,
             delimiter=self.delimiter.decode(),
@@ -57,11 +57,11 @@ class Dialect:
         )
 
 
-class DelimitedTable:
+class DelimitedShape:
     """The shape of delimited lines."""
 
     def __init__(self, dialect: Dialect, rows: Sequence[Sequence[str]], regions: Sequence[str]) -> None:
-        """`rows`: a sample from the beginning. What it shows is looked for when somebody asks."""
+        """`rows`: a sample, evaluated on demand. `regions`: of telephone numbers without +."""
         self.dialect = dialect
         self._rows = rows[: SAMPLE_CELLS + 10]
         self._regions = regions
@@ -77,7 +77,7 @@ class DelimitedTable:
         return columns_of(self._rows[self.header :], self._regions, names)
 
     def where(self, line: bytes, at: int) -> Column | None:
-        place = place_of(line, at, self.dialect)
+        place = cell_index(line, at, self.dialect)
         return self.columns[place] if place < len(self.columns) else Column(place + 1, None, "")
 
     def cells(self, block: Block, columns: Collection[int]) -> Iterator[CellRow]:
@@ -90,8 +90,8 @@ class DelimitedTable:
                 yield CellRow(index, found)
 
 
-def place_of(line: bytes, at: int, dialect: Dialect) -> int:
-    """How many delimiters outside of quotes are before `at`."""
+def cell_index(line: bytes, at: int, dialect: Dialect) -> int:
+    """Return the number of delimiters outside of quotes before `at`, which must lie in the line."""
     if dialect.quote is None or line.find(dialect.quote, 0, at) < 0:
         return line.count(dialect.delimiter, 0, at)
     place, start = 0, 0
@@ -101,19 +101,19 @@ def place_of(line: bytes, at: int, dialect: Dialect) -> int:
 
 
 def _cell_end(line: bytes, start: int, dialect: Dialect) -> int:
-    """Where the delimiter behind the cell at `start` begins; the line's length behind the last cell."""
+    """Return the place of the delimiter behind the cell at `start`; the line's length for the last cell."""
     quote = dialect.quote
     if quote is not None and line.startswith(quote, start):
-        start = _closing(line, start + 1, len(line), dialect)
+        start = _closing_quote_end(line, start + 1, len(line), dialect)
     end = line.find(dialect.delimiter, start)
     return len(line) if end < 0 else end
 
 
-def _closing(text: bytes, start: int, limit: int, dialect: Dialect) -> int:
-    """The place behind the quote that closes what was opened before `start`; `limit` without one."""
+def _closing_quote_end(text: bytes, start: int, limit: int, dialect: Dialect) -> int:
+    """Return the place behind the quote that closes a cell opened before `start`; `limit` where none does."""
     quote = dialect.quote or b""
     while (at := text.find(quote, start, limit)) >= 0:
-        if dialect.escape and _escaped(text, at):
+        if dialect.escape and _is_escaped(text, at):
             start = at + 1
         elif not dialect.escape and text.startswith(quote, at + 1):
             start = at + 2
@@ -122,17 +122,17 @@ def _closing(text: bytes, start: int, limit: int, dialect: Dialect) -> int:
     return limit
 
 
-def _escaped(text: bytes, at: int) -> bool:
+def _is_escaped(text: bytes, at: int) -> bool:
     before = at
     while before and text[before - 1] == 0x5C:
         before -= 1
     return (at - before) % 2 == 1
 
 
-class Delimited:
+class DelimitedReader:
     """Blocks of records."""
 
-    def __init__(self, shape: DelimitedTable) -> None:
+    def __init__(self, shape: DelimitedShape) -> None:
         self.shape = shape
         self._dialect = shape.dialect
 
@@ -140,9 +140,9 @@ class Delimited:
         text.seek(after)
         size = BLOCK
         while (piece := text.take(size)) is not None:
-            found = joined(piece.text, self._dialect, final=piece.last or size >= RECORD)
-            if not found.text:  # one record, so far
-                size = min(RECORD, size * 2)
+            found = join_records(piece.text, self._dialect, final=piece.last or size >= RECORD_BYTES)
+            if not found.text:  # all of the piece is one open record: take more
+                size = min(RECORD_BYTES, size * 2)
                 continue
             size = BLOCK
             end = text.advance(piece, lines_left=found.left)
@@ -153,9 +153,11 @@ class Delimited:
             yield Block(found.text, *place, self.shape, lines, *cut, breaks, piece.inside)
 
 
-class Joined(NamedTuple):
-    """Text whose lines are records. `lines`: the line of the original that each begins on, from 0 on; None:
-    its own. `left`: lines at the end that are not taken, for their record goes on behind the text.
+class JoinedText(NamedTuple):
+    """Text whose lines are records.
+
+    `lines`: the line of the original on which each begins, counted from 0; None: its own number.
+    `left`: lines at the end that are not taken, because their record goes on behind the text.
     """
 
     text: bytes
@@ -163,38 +165,41 @@ class Joined(NamedTuple):
     left: int
 
 
-def joined(text: bytes, dialect: Dialect, *, final: bool) -> Joined:
-    """`final`: nothing follows, so that what is open stays as it is."""
+def join_records(text: bytes, dialect: Dialect, *, final: bool) -> JoinedText:
+    """Replace line ends inside of quotes by spaces. `final`: nothing follows the text."""
     if dialect.quote is None or dialect.quote not in text:
-        return Joined(text, None, 0)
+        return JoinedText(text, None, 0)
     parts: list[bytes] = []
     lines: list[int] = []
-    done = line = 0  # bytes and lines that are in `parts`
-    for number, start in _odd_lines(text, dialect):
+    done = line = 0  # bytes and lines of the original in `parts`
+    for number, start in _lines_with_open_quote(text, dialect):
         if start < done:
             continue
         end = _record_end(text, start, dialect)
         if end is None and not final:
             kept = [*lines, *range(line, number)] if lines else None
-            return Joined(b"".join([*parts, text[done:start]]), kept, newlines(text[start:]))
-        if end is None or end == _REFUSED:
+            return JoinedText(b"".join([*parts, text[done:start]]), kept, count_newlines(text[start:]))
+        if end is None or end == _NOT_QUOTED:
             continue
         record = text[start:end]
         body = record.rstrip(b"\r\n")
         parts += [text[done:start], _LINE_END.sub(b" ", body), record[len(body) :]]
         lines += [*range(line, number), number]
-        done, line = end, number + newlines(record)
+        done, line = end, number + count_newlines(record)
     if not parts:
-        return Joined(text, None, 0)
+        return JoinedText(text, None, 0)
     rest = text[done:]
-    lines += range(line, line + newlines(rest) + (not rest.endswith(b"\n") and bool(rest)))
-    return Joined(b"".join([*parts, rest]), lines, 0)
+    lines += range(line, line + count_newlines(rest) + (not rest.endswith(b"\n") and bool(rest)))
+    return JoinedText(b"".join([*parts, rest]), lines, 0)
 
 
-def _odd_lines(text: bytes, dialect: Dialect) -> Iterator[tuple[int, int]]:
-    """Number and beginning of each line with an odd number of quotes; no other begins a record of several."""
-    seen = text.replace(b"\\\\", b"\0\0") if dialect.escape else text
-    data = np.frombuffer(seen, np.uint8)
+def _lines_with_open_quote(text: bytes, dialect: Dialect) -> Iterator[tuple[int, int]]:
+    """Yield number and place of each line with an odd number of quotes.
+
+    In any other line all quotes close, so the record ends with the line.
+    """
+    unescaped = text.replace(b"\\\\", b"\0\0") if dialect.escape else text
+    data = np.frombuffer(unescaped, np.uint8)
     quotes = np.flatnonzero(data == ord(dialect.quote or b"\0"))
     if dialect.escape:
         quotes = quotes[(quotes == 0) | (data[quotes - 1] != 0x5C)]
@@ -204,22 +209,24 @@ def _odd_lines(text: bytes, dialect: Dialect) -> Iterator[tuple[int, int]]:
         yield number, int(starts[number])
 
 
-_REFUSED = -1
+_NOT_QUOTED = -1
 
 
 def _record_end(text: bytes, start: int, dialect: Dialect) -> int | None:
-    """The place behind the record that begins at `start`; None: it goes on behind the text; `_REFUSED`: its
-    quotes are none, because a closing one stands inside a cell or comes too late.
+    """Return the place behind the record that begins at `start`.
+
+    None: it goes on behind the text. `_NOT_QUOTED`: its quotes are ordinary characters, because the closing
+    one stands inside of a cell or comes too late.
     """
     quote, delimiter = dialect.quote or b"", dialect.delimiter
-    limit = min(len(text), start + RECORD)
+    limit = min(len(text), start + RECORD_BYTES)
     while True:
         if text.startswith(quote, start):
-            start = _closing(text, start + 1, limit, dialect)
+            start = _closing_quote_end(text, start + 1, limit, dialect)
             if start >= limit:
-                return None if limit == len(text) else _REFUSED
+                return None if limit == len(text) else _NOT_QUOTED
             if not text.startswith((delimiter, b"\n", b"\r"), start):
-                return _REFUSED
+                return _NOT_QUOTED
         line_end = text.find(b"\n", start)
         end = text.find(delimiter, start, line_end if line_end >= 0 else limit)
         if end < 0:

@@ -1,7 +1,8 @@
-"""HTML as text: a row of a table is a line, its cells have tabs between them; elsewhere lines stay lines.
+"""HTML as text: a row of a table is a line with tabs between its cells; elsewhere lines stay lines.
 
-Nothing is parsed into a tree. Tags that separate become tabs and line ends; others go, but for those with
-attributes, whose words stay: `href="mailto:..."` may be the only place of an address. Entities are undone.
+Nothing is parsed into a tree. Tags that separate text become tabs and line ends. Other tags are removed,
+except those with attributes, whose text stays: `href="mailto:..."` may be the only place of an address.
+Entities are decoded.
 """
 
 from __future__ import annotations
@@ -10,9 +11,9 @@ import html
 import re
 from collections.abc import Iterator, Sequence
 
-from matching.inputs.formats.blocks import BLOCK, RECORD, Block
+from matching.inputs.formats.blocks import BLOCK, RECORD_BYTES, Block
 from matching.inputs.formats.decoding import DecodedText
-from matching.inputs.formats.delimited import DelimitedTable, Dialect
+from matching.inputs.formats.delimited import DelimitedShape, Dialect
 
 _ROW = re.compile(rb"<tr\b[^<>]{0,2000}>|</tr\s*>|</table\s*>", re.IGNORECASE)
 _CELL = re.compile(rb"<t[dh]\b[^<>]{0,2000}>", re.IGNORECASE)
@@ -24,10 +25,10 @@ _ATTRIBUTES = re.compile(rb"<([A-Za-z][^<>]{0,4000})>")
 _CELL_MARK = b"\0"
 
 
-class Html:
-    """Blocks of rendered text."""
+class HtmlReader:
+    """Blocks of the text of a page."""
 
-    def __init__(self, shape: DelimitedTable) -> None:
+    def __init__(self, shape: DelimitedShape) -> None:
         self.shape = shape
 
     def blocks(self, text: DecodedText, after: int) -> Iterator[Block]:
@@ -35,8 +36,8 @@ class Html:
         while (piece := text.take(BLOCK, overlap=False)) is not None:
             end = text.advance(piece)
             whole = rest + piece.text
-            cut = _cut(whole, final=piece.last or len(whole) > RECORD)
-            found, lines, in_row = rendered(whole[:cut], line, in_row=in_row)
+            cut = _complete_end(whole, final=piece.last or len(whole) > RECORD_BYTES)
+            found, lines, in_row = render_lines(whole[:cut], line, in_row=in_row)
             line += whole.count(b"\n", 0, cut)
             rest = whole[cut:]
             if found:
@@ -45,23 +46,23 @@ class Html:
                 offset = end
 
 
-def _cut(text: bytes, *, final: bool) -> int:
-    """Behind the last end of a row, else of a line; 0: wait for more."""
+def _complete_end(text: bytes, *, final: bool) -> int:
+    """Return the place behind the last end of a row, else of a line; 0: wait for more text."""
     if final:
         return len(text)
     last = max(text.rfind(b"</tr>"), text.rfind(b"</TR>"))
     return text.find(b">", last) + 1 if last >= 0 else text.rfind(b"\n") + 1
 
 
-def rendered(text: bytes, line: int, *, in_row: bool = False) -> tuple[bytes, list[int], bool]:
-    """Lines, the source's line of each, and whether a row goes on behind the text."""
+def render_lines(text: bytes, line: int, *, in_row: bool = False) -> tuple[bytes, list[int], bool]:
+    """Return lines, the source's line of each, and whether a table's row goes on behind the text."""
     found: list[bytes] = []
     lines: list[int] = []
     start = 0
     text = text.replace(_CELL_MARK, b" ")
     for mark in (*_ROW.finditer(text), None):
         stretch = text[start : mark.start() if mark else len(text)]
-        for number, shown in _row(stretch) if in_row else _lines(stretch):
+        for number, shown in _row_line(stretch) if in_row else _text_lines(stretch):
             found.append(shown)
             lines.append(line + number)
         if mark is None:
@@ -72,21 +73,21 @@ def rendered(text: bytes, line: int, *, in_row: bool = False) -> tuple[bytes, li
     return b"".join(one + b"\n" for one in found), lines, in_row
 
 
-def _row(stretch: bytes) -> Iterator[tuple[int, bytes]]:
+def _row_line(stretch: bytes) -> Iterator[tuple[int, bytes]]:
     before, *cells = _CELL.sub(_CELL_MARK, stretch).split(_CELL_MARK)
-    shown = b"\t".join([b" ".join(_bare(cell).split()) for cell in cells or [before]])
+    shown = b"\t".join([b" ".join(_visible_text(cell).split()) for cell in cells or [before]])
     if shown.strip():
         yield 0, shown
 
 
-def _lines(stretch: bytes) -> Iterator[tuple[int, bytes]]:
+def _text_lines(stretch: bytes) -> Iterator[tuple[int, bytes]]:
     for number, line in enumerate(stretch.split(b"\n")) if stretch.strip() else ():
         for part in _BREAK.sub(_CELL_MARK, line).split(_CELL_MARK):
-            if shown := b" ".join(_bare(part).split()):
+            if shown := b" ".join(_visible_text(part).split()):
                 yield number, shown
 
 
-def _bare(part: bytes) -> bytes:
+def _visible_text(part: bytes) -> bytes:
     if b"<" in part:
         part = _ATTRIBUTES.sub(rb" \1 ", _TAG.sub(b"", _BREAK.sub(b" ", part)))
     if b"&" in part:
@@ -94,8 +95,8 @@ def _bare(part: bytes) -> bytes:
     return part
 
 
-def table_of(sample: bytes, regions: Sequence[str]) -> DelimitedTable:
-    """The shape, by the rows of the first table."""
-    text, _, _ = rendered(sample, 1)
+def table_shape(sample: bytes, regions: Sequence[str]) -> DelimitedShape:
+    """Return the shape that the rows with cells show."""
+    text, _, _ = render_lines(sample, 1)
     rows = [line.split("\t") for line in text.decode("utf-8", "replace").split("\n") if "\t" in line]
-    return DelimitedTable(Dialect(b"\t"), rows[:200], regions)
+    return DelimitedShape(Dialect(b"\t"), rows[:200], regions)

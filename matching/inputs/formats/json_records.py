@@ -1,13 +1,13 @@
 r"""JSON: lines of records, or arrays and objects over any number of lines; each record becomes one line.
 
-What is a record is decided by depth alone, so that nothing is built and damaged JSON is read as well: records
-are split at the commas of the array that holds them, as deep as it lies (`{"RECORDS": [{...}, {...}]}`), or
-of the object that has them behind their ids (`{"1001": {...}, "1002": {...}}`), and what is around it at its
-own commas. How deep that is, a sample says (`json_levels`). Where several values stand one behind the other,
-each is a record. A key before a record is its first cell.
+Depth alone decides what a record is, so no value is built and damaged JSON is read as well: the text is
+divided at the commas of the array that holds the records (`{"RECORDS": [{...}, {...}]}`), or of the object
+that has them behind their ids (`{"1001": {...}, "1002": {...}}`), and at the commas around it. A sample shows
+how deep that is (`json_levels`). Where several values follow one another, each is a record. A key before a
+record is its first cell.
 
-Escapes are undone where there are any, so that identifiers are found: `@` is `@`. `\"` and `\\` stay, for
-a line shall remain JSON; those of control characters become spaces.
+Escapes are decoded, so that identifiers are found: `@` is `@`. `\"` and `\\` stay, because
+a line stays JSON; those of control characters become spaces.
 """
 
 from __future__ import annotations
@@ -18,31 +18,31 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cached_property
 
 from matching.inputs.formats import json_splits
-from matching.inputs.formats.blocks import BLOCK, RECORD, Block, CellRow, newlines
+from matching.inputs.formats.blocks import BLOCK, RECORD_BYTES, Block, CellRow, count_newlines
 from matching.inputs.formats.columns import COLUMNS_LIMIT, SAMPLE_CELLS, Column, columns_of, is_header
 from matching.inputs.formats.decoding import DecodedText
 from matching.inputs.formats.json_levels import TOKEN
-from matching.inputs.formats.json_splits import START, as_lines, splits
+from matching.inputs.formats.json_splits import START, find_splits, records_as_lines
 
-_DEPTH_LIMIT = 64  # of a record whose cells are taken apart
+_DEPTH_LIMIT = 64  # deeper cells of a record are ignored
 _SAMPLE_RECORDS = 200
-#: A key before a record, and the paths of the cells that it and a value without keys are.
+#: A key before a record; the paths of its cell, and of a record that is a value without keys.
 _KEYED = re.compile(rb'\s*+"((?:[^"\\]++|\\.)*+)"\s*+:\s*+(?=\S)', re.DOTALL)
 _KEY, _VALUE = "0", "1"
 
 
 # --- escapes
 
-_KEPT = re.compile(rb"\\u00(?:([01][0-9A-Fa-f]|7[Ff])|(22)|(5[Cc]))")
+_KEPT_ESCAPE = re.compile(rb"\\u00(?:([01][0-9A-Fa-f]|7[Ff])|(22)|(5[Cc]))")
 
 
-def unescaped(text: bytes) -> bytes:
-    r"""The text with its escapes undone, but for `\"` and `\\`; its lines stay as they are."""
+def unescape(text: bytes) -> bytes:
+    r"""Decode the escapes of a text, except `\"` and `\\`; its lines stay as they are."""
     if b"\\" not in text:
         return text
-    text = text.replace(b"\\\\", b"\\\0")  # so that each other backslash begins an escape
+    text = text.replace(b"\\\\", b"\\\0")  # so that every other backslash begins an escape
     if b"\\u" in text:
-        text = _without_code_points(_KEPT.sub(_kept, text))
+        text = _decode_code_points(_KEPT_ESCAPE.sub(_keep_escaped, text))
     for escape, plain in (
         (b"\\/", b"/"),
         (b"\\n", b" "),
@@ -55,26 +55,29 @@ def unescaped(text: bytes) -> bytes:
     return text.replace(b"\\\0", b"\\\\").replace(b"\0", b" ")
 
 
-def _kept(match: re.Match[bytes]) -> bytes:
+def _keep_escaped(match: re.Match[bytes]) -> bytes:
     return b" " if match[1] else b'\\"' if match[2] else b"\\\0"
 
 
-def _without_code_points(text: bytes) -> bytes:
-    """`raw_unicode_escape` reads bytes as Latin-1, so what is beyond ASCII is written as escapes before."""
+def _decode_code_points(text: bytes) -> bytes:
+    """Decode `\\uXXXX`.
+
+    `raw_unicode_escape` reads bytes as Latin-1, so characters beyond ASCII are written as escapes first.
+    """
     if not text.isascii():
         text = text.decode("utf-8", "replace").encode("raw_unicode_escape")
     found = text.decode("raw_unicode_escape", "replace")
     try:
         return found.encode()
-    except UnicodeEncodeError:  # halves of characters, which belong together
+    except UnicodeEncodeError:  # surrogates, two of which are one character
         return found.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace").encode()
 
 
 # --- records
 
 
-class JsonLines:
-    """Blocks of lines that are records already."""
+class JsonLinesReader:
+    """Blocks of lines that are records as they are."""
 
     def __init__(self, shape: JsonShape) -> None:
         self.shape = shape
@@ -83,16 +86,16 @@ class JsonLines:
         text.seek(after)
         while (piece := text.take(BLOCK)) is not None:
             end = text.advance(piece)
-            plain = unescaped(piece.text)
-            repeats = len(unescaped(piece.text[: piece.repeats]))
-            own = len(unescaped(piece.text[: len(piece.text) - piece.held])) if piece.held else len(plain)
+            plain = unescape(piece.text)
+            repeats = len(unescape(piece.text[: piece.repeats]))
+            own = len(unescape(piece.text[: len(piece.text) - piece.held])) if piece.held else len(plain)
             place = (piece.line, piece.position, end)
             held = len(plain) - own
             yield Block(plain, *place, self.shape, None, repeats, held, inside=piece.inside)
 
 
-class Records:
-    """Blocks of records; `level` is the depth of what holds them, 0 where they stand free."""
+class JsonRecordsReader:
+    """Blocks of records. `level`: the depth of their collection; 0: the values at the top are the records."""
 
     def __init__(self, shape: JsonShape, level: int, regions: Sequence[str]) -> None:
         self.shape = shape
@@ -104,37 +107,35 @@ class Records:
         state = START
         while (piece := text.take(BLOCK, overlap=False)) is not None:
             end = text.advance(piece)
-            found = splits(piece.text, state, self._level)
+            found = find_splits(piece.text, state, self._level)
             state = found.after
             whole = rest + piece.text
             cut = len(rest) + int(found.ends[-1]) if len(found.ends) else 0
-            if piece.last or (not cut and len(whole) > RECORD):
+            if piece.last or (not cut and len(whole) > RECORD_BYTES):
                 cut = len(whole)
             if cut:
-                records, lines = as_lines(whole[:cut], found, len(rest), line, self._regions)
+                records, lines = records_as_lines(whole[:cut], found, len(rest), line, self._regions)
                 if records and offset >= after:
-                    yield Block(unescaped(records), lines[0], offset, end, self.shape, lines)
+                    yield Block(unescape(records), lines[0], offset, end, self.shape, lines)
                 offset = end
-            line += newlines(memoryview(whole)[:cut])
+            line += count_newlines(memoryview(whole)[:cut])
             rest = whole[cut:]
 
 
 def sample_records(sample: bytes, level: int, regions: Sequence[str]) -> list[bytes]:
-    """The first records of a sample, without the last one, which may be cut."""
+    """Return the first records of a sample, without the last one, which may be cut."""
     lines = json_splits.sample_records(sample, level, regions)[:_SAMPLE_RECORDS]
-    return unescaped(b"\n".join(lines)).split(b"\n")
+    return unescape(b"\n".join(lines)).split(b"\n")
 
 
 # --- cells
 
 
 class JsonShape:
-    """Columns are the paths of a sample's records (`customer.phone`), or the places in records that are
-    arrays.
-    """
+    """Columns are the paths in a sample's records (`customer.phone`), or the places in arrays."""
 
     def __init__(self, lines: Sequence[bytes], regions: Sequence[str], *, keyed: bool = False) -> None:
-        """`lines`: a sample of records; `keyed`: they may have a key before them."""
+        """`lines`: a sample of records. `keyed`: they may have a key before them."""
         self._keyed = keyed
         records = [self._cells_of(line) for line in lines]
         self._paths = list(dict.fromkeys(path for record in records for path in record))[:COLUMNS_LIMIT]
@@ -153,7 +154,7 @@ class JsonShape:
 
     @cached_property
     def _header(self) -> list[str]:
-        """What the first of several arrays calls the columns; empty where it calls them nothing."""
+        """The names of columns, where records are arrays and the first one holds names; else empty."""
         first, *rest = self._rows or [[]]
         arrays = bool(rest) and not self._keyed and all(path.isdigit() for path in self._paths)
         return first if arrays and is_header(first, rest, self._regions) else []
@@ -167,8 +168,8 @@ class JsonShape:
         if found is None:
             return _cells_of(line)
         if line.startswith((b"{", b"["), found.end()):
-            return {_KEY: _key(found[1]), **_cells_of(line[found.end() :])}
-        return {_KEY: _key(found[1]), _VALUE: _scalar(line[found.end() :])}
+            return {_KEY: _decode_string(found[1]), **_cells_of(line[found.end() :])}
+        return {_KEY: _decode_string(found[1]), _VALUE: _scalar_text(line[found.end() :])}
 
     def _path_at(self, line: bytes, at: int) -> str:
         found = _KEYED.match(line) if self._keyed else None
@@ -191,7 +192,7 @@ class JsonShape:
 
 
 def _cells_of(line: bytes) -> Mapping[str, str]:
-    """Path -> the first value there; empty where the line is no JSON."""
+    """Map each path to its first value; empty where the line is not JSON."""
     try:
         record = json.loads(line.strip().rstrip(b","), parse_int=str, parse_float=str, parse_constant=str)
     except (ValueError, RecursionError):
@@ -202,7 +203,7 @@ def _cells_of(line: bytes) -> Mapping[str, str]:
 
 
 def _flatten(value: object, path: tuple[str, ...], cells: dict[str, str], *, places: bool = False) -> None:
-    """`places`: the elements of this list are columns."""
+    """Add the values in `value` to `cells`. `places`: the elements of this list are columns."""
     if len(path) > _DEPTH_LIMIT:
         return
     if isinstance(value, dict):
@@ -216,7 +217,7 @@ def _flatten(value: object, path: tuple[str, ...], cells: dict[str, str], *, pla
 
 
 def _path_at(line: bytes, at: int) -> str:
-    """The path of the value, or of the key, that the byte `at` is in."""
+    """Return the path of the value or key at the byte `at`."""
     within: list[tuple[bool, str]] = []  # whether it is an array, and its key
     places = line.lstrip()[:1] == b"["
     key, place = "", 1
@@ -225,7 +226,7 @@ def _path_at(line: bytes, at: int) -> str:
         if token.start() > at:
             break
         if token[2] is not None:
-            key = _key(token[1])
+            key = _decode_string(token[1])
         elif sign in b"{[":
             within.append((sign == b"[", key))
             key = ""
@@ -238,12 +239,16 @@ def _path_at(line: bytes, at: int) -> str:
     return ".".join(part for part in (first, *(name for _, name in within), key) if part)
 
 
-def _scalar(written: bytes) -> str:
+def _scalar_text(written: bytes) -> str:
     written = written.strip().rstrip(b",").rstrip()
-    return _key(written[1:-1]) if written[:1] == b'"' == written[-1:] else written.decode("utf-8", "replace")
+    return (
+        _decode_string(written[1:-1])
+        if written[:1] == b'"' == written[-1:]
+        else written.decode("utf-8", "replace")
+    )
 
 
-def _key(written: bytes) -> str:
+def _decode_string(written: bytes) -> str:
     try:
         return str(json.loads(b'"' + written + b'"'))
     except ValueError:

@@ -1,4 +1,4 @@
-"""Formats whose lines pass unchanged: text, `key: value` records and combo lists."""
+"""Formats whose lines stay as they are: text, `key: value` records and combo lists."""
 
 from __future__ import annotations
 
@@ -11,49 +11,50 @@ from matching.inputs.formats.columns import SAMPLE_CELLS, Column, columns_of
 from matching.inputs.formats.decoding import DecodedPiece, DecodedText
 from matching.inputs.formats.rows import RECORD_LINES, TextRows, key_of
 
-_TAIL = 1 << 14  # bytes in which the beginning of a block's last record is looked for
+#: Bytes in which the beginning of a block's last record is looked for.
+_TAIL_BYTES = 1 << 14
 
 
-class PlainLines:
-    """Blocks of whole lines, and of whole records as far as `matching.inputs.formats.rows` knows them."""
+class PlainLinesReader:
+    """Blocks of whole lines, and of whole records as `formats.rows` defines them."""
 
     def __init__(self, shape: LineShape = PLAIN, *, records: bool = True) -> None:
-        """`records`: whether a record may be of several lines."""
+        """`records`: whether a record may have several lines."""
         self.shape = shape
         self._records = records
 
     def blocks(self, text: DecodedText, after: int) -> Iterator[Block]:
         text.seek(after)
         while (piece := text.take(BLOCK)) is not None:
-            left = _last_record(piece) if self._records else 0
+            left = _last_record_lines(piece) if self._records else 0
             end = text.advance(piece, lines_left=left)
-            kept = _without(piece.text, left)
+            kept = _without_last_lines(piece.text, left)
             breaks = piece.breaks[: len(piece.breaks) - left]
             place = (piece.line, piece.position, end)
             yield Block(kept, *place, self.shape, None, piece.repeats, piece.held, breaks, piece.inside)
 
 
-def _last_record(piece: DecodedPiece) -> int:
-    """Lines of the record that goes on behind the piece, perhaps; 0 where a line is a record."""
+def _last_record_lines(piece: DecodedPiece) -> int:
+    """Return the number of lines of the last record, which may go on; 0 where a line is a record."""
     if piece.last or not piece.text.endswith(b"\n"):
         return 0
-    lines = piece.text[-_TAIL:].decode("utf-8", "ignore").split("\n")[:-1][-3 * RECORD_LINES :]
+    lines = piece.text[-_TAIL_BYTES:].decode("utf-8", "ignore").split("\n")[:-1][-3 * RECORD_LINES :]
     rows = TextRows("\n".join(lines))
     last = rows.row_at(len(lines) - 1)
     count = sum(rows.row_at(index) == last for index in range(len(lines)))
     return count if 1 < count <= RECORD_LINES else 0
 
 
-def _without(text: bytes, lines: int) -> bytes:
-    """The text without its last lines; it ends with a line end if there are any to leave away."""
+def _without_last_lines(text: bytes, lines: int) -> bytes:
+    """Return the text without its last lines. If `lines` is not 0, the text ends with a line end."""
     end = len(text)
     for _ in range(lines):
         end = text.rfind(b"\n", 0, end - 1) + 1
     return text[:end] if lines else text
 
 
-class Pairs:
-    """`address:password`: two columns, for a password may hold what is between them."""
+class PairsShape:
+    """`address:password`: always two columns, because a password may hold the separator."""
 
     def __init__(self, separator: bytes, rows: Sequence[Sequence[str]], regions: Sequence[str]) -> None:
         self.separator = separator
@@ -77,8 +78,8 @@ class Pairs:
                 yield CellRow(index, tuple(pair[number - 1] if number <= 2 else "" for number in columns))
 
 
-class KeyValue:
-    """`key: value` lines; the columns are the keys of a sample, in the order in which they occur."""
+class KeyValueShape:
+    """`key: value` lines. The columns are the keys of a sample, in order of their first occurrence."""
 
     def __init__(self, lines: Sequence[str], regions: Sequence[str]) -> None:
         values: dict[str, list[str]] = {}
@@ -100,7 +101,7 @@ class KeyValue:
         return self.columns[number - 1] if number and number <= len(self.columns) else None
 
     def cells(self, block: Block, columns: Collection[int]) -> Iterator[CellRow]:
-        """One row a record; its index is that of the record's first line with one of the columns."""
+        """Yield one row per record, with the index of the record's first line that has one of the columns."""
         lines = block.text_lines()
         rows = TextRows("\n".join(lines))
         found: dict[int, tuple[int, dict[int, str]]] = {}
@@ -113,6 +114,6 @@ class KeyValue:
 
 
 def _value(line: str) -> str:
-    """What is behind the key. `key_of` has found a separator."""
+    """Return the text behind the key of a line in which `key_of` has found one."""
     places = [place for sign in ":=：" if (place := line.find(sign)) >= 0]
     return line[min(places) + 1 :].strip().strip("\"',")

@@ -18,7 +18,7 @@ JSON = sa.JSON()
 OPEN_RUN = sa.text("state IN ('queued', 'running')")
 
 SEARCH_SQLITE = (
-    # `ascii` splits at ASCII punctuation alone: the terms come ready from storage.search.
+    # `ascii` splits at ASCII punctuation only, which no term of storage.search contains.
     "CREATE VIRTUAL TABLE listing_search"
     " USING fts5(terms, tokenize = 'ascii', detail = none, columnsize = 0)",
 )

@@ -1,4 +1,4 @@
-"""A reply knows its thread."""
+"""Replies refer to their thread."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""A segment belongs to a series, and deltas follow it."""
+"""Segments belong to a series and have deltas."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -14,11 +14,11 @@ TEXT = sa.Text()
 
 def upgrade() -> None:
     with op.batch_alter_table("segments") as segments:
-        # NULL: imported before there were series; it takes no deltas until it is enrolled again
+        # NULL: imported before there were series; takes no deltas until it is enrolled again
         segments.add_column(sa.Column("series", TEXT, nullable=True))
         segments.add_column(sa.Column("state", TEXT, nullable=True))
         segments.add_column(sa.Column("sequence", ID, nullable=False, server_default="0"))
-        segments.drop_column("normaliser_version")  # each field has its own, in the file
+        segments.drop_column("normaliser_version")  # the file has one per field
     with op.batch_alter_table("segments") as segments:
         segments.alter_column("sequence", existing_type=ID, server_default=None)
     op.create_table(

@@ -1,4 +1,4 @@
-"""Listings that offer the same data, and the signs by which they are told."""
+"""Data sets, and the signs of listings."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -116,7 +116,7 @@ def test_an_address_is_refused_before_anything_is_asked(url: str, error: type[Fe
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH", "OPTIONS", "CONNECT"])
 def test_only_reading_methods_are_used(method: str) -> None:
     """Only GET and HEAD are sent, whichever code builds the request."""
-    with pytest.raises(MethodRefused, match=r"POST|PUT|DELETE|PATCH|OPTIONS|CONNECT"):
+    with pytest.raises(MethodRefused, match=method):
         Guard().check_request(method, "https://shop.example/")
 
 

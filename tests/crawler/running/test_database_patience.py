@@ -11,7 +11,7 @@ from crawler.running.child_protocol import ChildExit, Job
 from crawler.running.supervisor import Supervisor
 from matching.masks import mask_text
 from storage import runs
-from storage.base import BUSY_TIMEOUT_S
+from storage.database.base import BUSY_TIMEOUT_S
 from tests.crawler.conftest import Runs
 from tests.peers.web import Site
 

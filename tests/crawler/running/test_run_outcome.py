@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from crawler.running.run_outcome import FLAPS, STEADY_RUNS, RunEnding, conclude
 from storage import sources
-from storage.base import Database
+from storage.database.base import Database
 from storage.runs import RunOutcome
 from storage.sources import SourceChange, SourceHealth
 from storage.work import Work

@@ -18,7 +18,7 @@ from sqlalchemy import text
 from crawler.running.child_protocol import ChildExit, Job
 from crawler.running.supervisor import utc_now
 from storage import runs, sources
-from storage.base import Database
+from storage.database.base import Database
 from storage.runs import Run, RunOutcome, RunState
 from storage.sources import SourceHealth
 from tests.crawler.conftest import CHILD, Runs
@@ -316,7 +316,7 @@ def test_a_child_whose_parent_is_killed_dies_with_it(crawl: Runs, site: Site, tm
             "from pathlib import Path",
             "from crawler.settings import CrawlerSettings",
             "from crawler.running.supervisor import Supervisor",
-            "from storage.base import Database",
+            "from storage.database.base import Database",
             "from storage.work import SilentDispatcher",
             f"database = Database.open({crawl.url!r})",
             f"Supervisor(database=database, database_url={crawl.url!r}, "

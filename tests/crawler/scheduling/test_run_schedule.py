@@ -19,7 +19,7 @@ from crawler.scheduling.source_slots import SourceSlots, slots_of
 from crawler.sources.quiet_hours import QuietHours
 from crawler.sources.visit_settings import Schedule
 from storage import runs, sources
-from storage.base import Database
+from storage.database.base import Database
 from storage.errors import StorageError
 from storage.runs import Run, RunOutcome, RunTrigger
 from storage.sources import DeclaredSource

@@ -17,7 +17,7 @@ import pytest
 from crawler.scheduling import site_turns
 from crawler.sites import sites_of
 from storage import runs, sources
-from storage.base import Database
+from storage.database.base import Database
 from storage.runs import Run, RunOutcome, RunState, RunTrigger
 from storage.sources import DeclaredSource
 from tests.crawler.conftest import Runs

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from storage.base import Database
+from storage.database.base import Database
 from storage.listings import Life, Listing
 from storage.runs import Run, RunOutcome
 from tests.crawler.conftest import Runs

@@ -15,7 +15,7 @@ import pytest
 
 from benchmarks.people import Bytes, people
 from benchmarks.segments import enrolled, write_base
-from cli.results import as_dict, show
+from cli.match_report import as_dict, show
 from matching.checkpoint import Checkpoint
 from matching.comparing.chance import exceeds_chance, upper_bound
 from matching.comparing.controls import CONTROLLED_FIELDS, neighbours

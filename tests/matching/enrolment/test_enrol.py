@@ -306,7 +306,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 def hook(event, arguments):
-    if event.startswith(("socket.", "sqlite3.")) or event == "import" and arguments[0] == "storage.base":
+    opens_database = event == "import" and arguments[0] == "storage.database.base"
+    if event.startswith(("socket.", "sqlite3.")) or opens_database:
         print(event, arguments[0])
 
 sys.addaudithook(hook)

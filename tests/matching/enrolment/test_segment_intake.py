@@ -17,8 +17,8 @@ from matching.fingerprints.segment_folder import SegmentFolder
 from matching.fingerprints.segments import SegmentChain, merge_chain, open_segment, records_of, verify_segment
 from matching.identifiers import Field
 from storage import companies
-from storage.base import Database
 from storage.companies import DeclaredCompany
+from storage.database.base import Database
 from tests.matching.fingerprints import series
 from tests.matching.fingerprints.series import KEY, NOW, SLUG, erased, prints
 

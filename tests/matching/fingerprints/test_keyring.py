@@ -10,7 +10,7 @@ import pytest
 from pydantic import ValidationError
 
 from configuration.configuration import load_configuration
-from daemon.assembly import declared_companies
+from daemon.work_assembly import declared_companies
 from matching.company_definition import FingerprintsDefinition
 from matching.errors import KeyCommandFailed, KeyDamaged, KeyMissing, KeyRefused, SegmentKeyWrong
 from matching.fingerprints.key_source import KeySource

@@ -30,8 +30,8 @@ from matching.fingerprints.segments import (
 )
 from matching.identifiers import GOLDEN, NORMALISERS, Field, canonical
 from storage import companies
-from storage.base import Database
 from storage.companies import DeclaredCompany
+from storage.database.base import Database
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 SLUG = "quillmere"

@@ -1,4 +1,4 @@
-"""Archives in memory, written by other programs' code than the one under test."""
+"""Archives in memory, written by other code than the one under test."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Two hundred customers who do not exist, and the same list written in each format that is read.
+"""Two hundred invented customers, and the same list written in each format that is read.
 
-Addresses end in .example, numbers are of the 170 range with a middle of zeros, names are made of a fixed set.
+Addresses end in .example, numbers are of the 170 range with a middle of zeros, names come from a fixed set.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ Row = tuple[str, ...]
 
 
 def customers(count: int = 200) -> list[Row]:
-    """Rows whose remarks hold every sign that a format has to escape."""
+    """Return rows whose remarks hold every character that a format has to escape."""
     return [
         (
             str(number),
@@ -40,7 +40,7 @@ def customers(count: int = 200) -> list[Row]:
 
 
 def plain(cell: str) -> str:
-    """As cells are read back: line ends and tabs inside of them are spaces."""
+    """Return a cell as it is read back: line ends and tabs inside of it are spaces."""
     return cell.replace("\r\n", " ").replace("\n", " ").replace("\t", " ")
 
 
@@ -53,7 +53,7 @@ def as_csv(rows: list[Row], delimiter: str = ",", end: str = "\r\n", *, all_quot
 
 
 def as_escaped_csv(rows: list[Row]) -> bytes:
-    """Quotes inside of quotes behind a backslash, as MySQL's `INTO OUTFILE` writes them."""
+    """Escape quotes by a backslash, as MySQL's `INTO OUTFILE` does."""
     out = io.StringIO()
     csv.writer(out, doublequote=False, escapechar="\\", quoting=csv.QUOTE_ALL).writerows([NAMES, *rows])
     return out.getvalue().encode()
@@ -162,7 +162,7 @@ def as_combo(rows: list[Row]) -> bytes:
     return "".join(f"{row[3]}:pass:{row[0]}\n" for row in rows).encode()
 
 
-#: Format that is recognised -> writers of the whole table.
+#: Name of the case, format that is recognised, writer of the whole table.
 TABLES: list[tuple[str, str, Callable[[list[Row]], bytes]]] = [
     ("csv", "csv", as_csv),
     ("csv, all quoted", "csv", lambda rows: as_csv(rows, all_quoted=True)),

@@ -1,10 +1,10 @@
-"""Mutated archives and dumps, and what must hold of each: run as a program with a count and a seed.
+"""Mutated archives and dumps, and what must hold for each; a program that takes a count and a seed.
 
     python -m tests.matching.inputs.hostile 100000 1
 
-The program gives itself little memory, reads every mutant within small limits, and prints what it saw as
-JSON. An exception, a document without an ending, or a bound that is exceeded ends it with the number of the
-mutant, which makes the same one again.
+The program limits its own memory, reads every mutant within small limits, and prints the outcomes as JSON. An
+exception, a document without an ending, or an exceeded bound ends it with the number of the mutant. The same
+number and seed make the same mutation again; archives also hold the time at which they were written.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ from matching.inputs import Block, Limits, documents
 from tests.matching.inputs.archives import nested, seven, special, tarred, zipped
 from tests.matching.inputs.customers import TABLES, as_combo, as_csv, as_xlsx, customers
 
-#: Bytes of address space beyond what the program has when it begins.
+#: Bytes of address space beyond those in use at the start.
 MEMORY = 512 << 20
-#: Seconds of one mutant, on a machine that does other things too.
+#: CPU seconds per mutant.
 SECONDS = 10.0
 LIMITS = Limits(
     depth=3, members=60, out_bytes=24 << 20, free_bytes=4 << 20, ratio=300, spool_bytes=1 << 20, seconds=30
 )
-#: Bytes out of a decompressor's last step, beyond the limit.
+#: Bytes by which a decompressor's last step may exceed the limit.
 SLACK = 1 << 20
 
 _NUMBERS = (0, 1, 7, 0x7F, 0x80, 0xFF, 0xFFFF, 0x7FFFFFFF, 0xFFFFFFFF, (1 << 63) - 1, (1 << 64) - 1)
@@ -52,7 +52,7 @@ _PIECES = (
 
 
 def seeds() -> list[bytes]:
-    """One of each: what is mutated."""
+    """Return one input of each kind, to be mutated."""
     rows = customers(24)
     small = as_csv(rows)
     dumps = [write(rows) for _, _, write in TABLES]
@@ -77,7 +77,7 @@ def seeds() -> list[bytes]:
 
 
 def mutant(sources: Sequence[bytes], number: int, seed: int) -> bytes:
-    """The same for the same numbers."""
+    """Return a mutant, the same for the same numbers and sources."""
     chance = random.Random(f"{seed}/{number}")
     data = bytearray(sources[number % len(sources)])
     for _ in range(chance.choice((1, 1, 1, 2, 4, 12))):
@@ -91,7 +91,7 @@ def _flip(data: bytearray, chance: random.Random, _: Sequence[bytes]) -> None:
 
 
 def _overwrite(data: bytearray, chance: random.Random, _: Sequence[bytes]) -> None:
-    """A number where a size, a count or a place may stand."""
+    """Write a number where a size, a count or a place may stand."""
     width = chance.choice((1, 2, 4, 8))
     at = _place(data, chance)
     number = chance.choice(_NUMBERS) & (1 << 8 * width) - 1
@@ -127,7 +127,7 @@ def _repeat(data: bytearray, chance: random.Random, _: Sequence[bytes]) -> None:
 
 
 def _place(data: bytearray, chance: random.Random) -> int:
-    """Headers are at the beginning and at the end, so that half of all mutations are there."""
+    """Choose a place; half of all mutations are near the beginning and the end, where headers are."""
     near = chance.choice((64, 600, len(data), len(data)))
     at = chance.randrange(min(near, len(data)) + 1) if data else 0
     return min(max(0, len(data) - 1), at) if chance.random() < 0.7 else max(0, len(data) - 1 - at)
@@ -139,7 +139,7 @@ _MUTATIONS: tuple[Callable[[bytearray, random.Random, Sequence[bytes]], None], .
 
 
 def check(data: bytes) -> Counter[str]:
-    """Read all of it as its reader would; returns the outcomes."""
+    """Read the whole input as a caller would; returns the outcomes."""
     seen: Counter[str] = Counter()
     size = 0
     for document in documents("mutant", io.BytesIO(data), LIMITS):
@@ -159,7 +159,7 @@ def _look_at(block: Block) -> None:
     first, _, _ = block.text.partition(b"\n")
     block.shape.where(first[:5000], min(len(first), 5000) // 2)
     ends = [match.start() for match in re.finditer(b"\n", block.text)]
-    assert block.breaks.tolist() == ends, "line ends that are none"
+    assert block.breaks.tolist() == ends, "wrong places of line ends"
     block.line(len(ends) // 2)
     for row, _ in zip(block.shape.cells(block, [1, 3]), range(20), strict=False):
         assert len(row.cells) == 2, "cells without their columns"
@@ -178,12 +178,12 @@ def main(count: int, seed: int) -> None:
         try:
             seen += check(mutant(sources, number, seed))
         except BaseException:
-            print(f"mutant {number} of seed {seed}", file=sys.stderr)  # noqa: T201 - the program's answer
+            print(f"mutant {number} of seed {seed}", file=sys.stderr)  # noqa: T201 - the program's output
             raise
         slowest = max(slowest, time.process_time() - began)
         assert slowest < SECONDS, f"mutant {number} of seed {seed} took {slowest:.1f} s"
     answer = {"mutants": count, "seen": seen, "slowest_s": round(slowest, 2), "peak_mb": _peak_mb()}
-    print(json.dumps(answer))  # noqa: T201 - the program's answer
+    print(json.dumps(answer))  # noqa: T201 - the program's output
 
 
 def _address_space() -> int:
@@ -191,7 +191,7 @@ def _address_space() -> int:
 
 
 def _peak_mb() -> int:
-    """Of this program alone: a child's `ru_maxrss` begins with what its parent held when it was started."""
+    """The peak of this program alone: a child's `ru_maxrss` begins with the memory of its parent."""
     status = Path("/proc/self/status").read_text()
     return int(status.partition("VmHWM:")[2].split()[0]) // 1024
 

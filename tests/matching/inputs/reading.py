@@ -1,4 +1,4 @@
-"""Reading documents in tests."""
+"""Helpers for reading documents in tests."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from matching.inputs import Block, Document, InputOutcome, Limits, documents
 
 
 class Read(NamedTuple):
-    """A document and what it gave."""
+    """A document that was read."""
 
     name: str
     format: str
@@ -28,7 +28,7 @@ class Read(NamedTuple):
 
 
 def read(source: bytes | Path, limits: Limits | None = None, *, after: int = 0) -> list[Read]:
-    """All documents of a stream of these bytes, or of a file or folder."""
+    """Read all documents of a stream of these bytes, or of a file or folder."""
     given = io.BytesIO(source) if isinstance(source, bytes) else source
     return [_read(document, after) for document in documents("dump", given, limits)]
 
@@ -39,7 +39,7 @@ def one(source: bytes | Path, limits: Limits | None = None, *, after: int = 0) -
 
 
 def outcomes(found: list[Read]) -> dict[str, str]:
-    """Name -> outcome."""
+    """Map each document's name to its outcome."""
     return {document.name: document.ending.outcome for document in found}
 
 
@@ -50,7 +50,7 @@ def _read(document: Document, after: int) -> Read:
 
 
 def lines(block: Block) -> Iterator[tuple[bytes, int]]:
-    """Each line with the number that it has in the source."""
+    """Yield each line with its number in the source."""
     found = block.text.split(b"\n")
     for place, line in enumerate(found[:-1] if not found[-1] else found):
         yield line, block.line(place)

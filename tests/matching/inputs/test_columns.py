@@ -1,4 +1,4 @@
-"""What the columns of a table hold."""
+"""Which role a column has, by its cells and its name."""
 
 import pytest
 from hypothesis import given
@@ -19,7 +19,7 @@ CN = ("CN",)
     ],
 )  # fmt: skip
 def test_a_name_stands_for_one_role(name: str, role: str | None) -> None:
-    """Case, signs, digits, qualifiers and traditional characters are no matter."""
+    """Case, punctuation, digits, qualifiers and traditional characters make no difference."""
     found = role_of(name)
 
     assert found == role
@@ -27,14 +27,14 @@ def test_a_name_stands_for_one_role(name: str, role: str | None) -> None:
 
 @given(st.text(st.characters(max_codepoint=127), max_size=60) | st.sampled_from(["E-MAIL", "User ID"]))
 def test_a_name_in_ascii_is_read_as_the_fold_reads_it(name: str) -> None:
-    """It is read without the fold's table; a character that nobody sees makes the fold read it."""
+    """The role is the same with the fold, which an added invisible character makes necessary."""
     found, folded = role_of(name), role_of(name + "\u200b")
 
     assert found == folded
 
 
 def test_cells_decide_before_the_name_does() -> None:
-    """A column called phone that holds addresses is one of addresses."""
+    """A column called phone that holds e-mail addresses has the role email."""
     rows = [[f"p{number}@mail.example", "x"] for number in range(5)]
 
     columns = columns_of(rows, CN, ["phone", "用户名"])
@@ -43,7 +43,7 @@ def test_cells_decide_before_the_name_does() -> None:
 
 
 def test_two_cells_prove_nothing_without_a_name() -> None:
-    """By chance a short number is somebody's telephone number."""
+    """A number may have the form of a telephone number by chance."""
     rows = [["17000000001"], ["17000000002"]]
 
     unnamed, named = columns_of(rows, CN, None), columns_of(rows, CN, ["手机"])
@@ -61,7 +61,7 @@ def test_two_cells_prove_nothing_without_a_name() -> None:
     ],
 )
 def test_a_header_holds_no_value(first: list[str], expected: bool) -> None:
-    """Names stand above values; the first row of a list without names looks like the others."""
+    """A first row that holds a value like the rows below it does not name the columns."""
     rows = [["12", f"p{number}@mail.example"] for number in range(5)]
 
     found = is_header(first, rows, CN)
@@ -70,7 +70,7 @@ def test_a_header_holds_no_value(first: list[str], expected: bool) -> None:
 
 
 def test_a_column_is_named_only_by_a_name_that_columns_have() -> None:
-    """What a stranger wrote at the place of a name may be a value, or somebody's name."""
+    """Any other text may be a value or a person's name, and is not shown."""
     columns = columns_of([], CN, ["mobile", "17000000009", "zhang wei", "users.zhangwei88.mobile"])
 
     assert [str(column) for column in columns] == [

@@ -1,4 +1,4 @@
-"""What holds other files: each member is read, and what cannot be read ends in a sentence."""
+"""Containers: each member is read, and whatever cannot be read ends with an outcome."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import bz2
 import gzip
 import io
 import lzma
+import re
 import struct
 import tarfile
 import tracemalloc
@@ -69,7 +70,7 @@ PACKED: list[tuple[str, Callable[[bytes], bytes]]] = [
 
 
 class _Pipe(io.BytesIO):
-    """What a program writes to that cannot go back."""
+    """A file that cannot seek."""
 
     def seekable(self) -> bool:
         return False
@@ -82,7 +83,7 @@ class _Pipe(io.BytesIO):
 
 
 def _streamed_zip(members: dict[str, bytes]) -> bytes:
-    """Sizes stand behind the data."""
+    """A zip whose sizes stand behind the data."""
     out = _Pipe()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, data in members.items():
@@ -108,7 +109,7 @@ def _zip64(data: bytes) -> bytes:
 
 @pytest.mark.parametrize("pack", [pytest.param(pack, id=name) for name, pack in PACKED])
 def test_a_member_is_what_was_packed(pack: Callable[[bytes], bytes]) -> None:
-    """Whatever it was packed with, how often, and whatever it is called."""
+    """The text is the same, whatever container it was packed in, and however deep."""
     found = read(pack(DUMP))
 
     assert [(one.text, one.format, one.ending.outcome) for one in found] == [(DUMP, "combo", "whole")]
@@ -116,7 +117,7 @@ def test_a_member_is_what_was_packed(pack: Callable[[bytes], bytes]) -> None:
 
 @pytest.mark.parametrize("pack", [zipped, _streamed_zip, tarred, seven], ids=["zip", "stream", "tar", "7z"])
 def test_members_come_in_order_with_their_names(pack: Callable[[dict[str, bytes]], bytes]) -> None:
-    """A name is shown on one line, and people's are masked."""
+    """Names are shown on one line, with identifiers masked."""
     found = read(pack({"x/person1@mail.example": DUMP, "b/\x1b[31m.csv": OTHER, "empty": b""}))
 
     assert outcomes(found) == {
@@ -127,7 +128,7 @@ def test_members_come_in_order_with_their_names(pack: Callable[[dict[str, bytes]
 
 
 def test_two_members_of_one_name_are_told_apart() -> None:
-    """Reading goes on after a kill by name."""
+    """Names are unique, because reading continues by name after a kill."""
     found = read(_twice())
 
     assert [one.name for one in found] == ["dump!/a", "dump!/a#2"]
@@ -148,7 +149,7 @@ def _twice() -> bytes:
     [("客户.csv", "gb18030", "客户.csv"), ("Zoë.csv", "cp437", "Zoë.csv"), ("客户.csv", "utf-8", "客户.csv")],
 )
 def test_old_names_are_read_in_the_charset_that_makes_a_name(name: str, flags: str, shown: str) -> None:
-    """A zip need not say in which charset its names are."""
+    """A name without a stated charset is decoded by the charset in which it looks like a name."""
     place = b"N" * len(name.encode(flags))
     source = zipped({place.decode(): DUMP}).replace(place, name.encode(flags))
 
@@ -166,7 +167,7 @@ BIG = DUMP * 60  # several steps of a decompressor
 
 @pytest.mark.parametrize("pack", [gzip.compress, bz2.compress, lzma.compress, zstd.compress])
 def test_what_came_before_a_cut_counts(pack: Callable[[bytes], bytes]) -> None:
-    """A copy that stopped: rows before the end are read, and the ending says how many."""
+    """Rows before the cut are read, and the ending says how many."""
     whole = pack(BIG)
 
     (found,) = read(whole[: len(whole) * 3 // 4])
@@ -177,7 +178,7 @@ def test_what_came_before_a_cut_counts(pack: Callable[[bytes], bytes]) -> None:
 
 
 def test_damage_is_said_and_the_other_members_go_on() -> None:
-    """A wrong checksum ends one member."""
+    """A wrong checksum is one member's outcome; the next member is read."""
     source = zipped({"a": DUMP, "b": OTHER}, zipfile.ZIP_STORED)
     at = source.index(DUMP)
 
@@ -189,7 +190,7 @@ def test_damage_is_said_and_the_other_members_go_on() -> None:
 
 
 def test_damage_in_a_7z_takes_its_folder_and_no_other() -> None:
-    """What is packed together is lost together from there on."""
+    """Damage in one folder of a 7z does not affect the members of another."""
     out = io.BytesIO()
     for mode, name in (("w", "a"), ("a", "b")):
         out.seek(0)
@@ -204,7 +205,7 @@ def test_damage_in_a_7z_takes_its_folder_and_no_other() -> None:
 
 
 def test_a_lie_about_the_size_is_said_and_costs_nothing() -> None:
-    """The bytes that are there are read, whatever the directory says of them."""
+    """All bytes are read, whatever size the directory states, and the outcome is `damaged`."""
     source = zipped({"a": DUMP, "b": OTHER})
     size = struct.pack("<L", len(DUMP))
 
@@ -212,29 +213,29 @@ def test_a_lie_about_the_size_is_said_and_costs_nothing() -> None:
 
     assert outcomes(found) == {"dump!/a": "damaged", "dump!/b": "whole"}
     assert found[0].text == DUMP
-    assert f"says 7 bytes, and {len(DUMP)}" in found[0].ending.sentence
+    assert {"7", str(len(DUMP))} <= set(re.findall(r"\d+", found[0].ending.sentence))
 
 
 def test_a_zip_without_its_directory_is_read_without_it() -> None:
-    """A download that stopped: its members are found by their own headers, and the ending says so."""
+    """Members of a cut zip are found by their own headers; the archive's outcome is `truncated`."""
     source = zipped({"a": DUMP, "b": OTHER})
 
     found = read(source[: source.index(b"PK\x01\x02") + 10])
 
     assert outcomes(found) == {"dump!/a": "whole", "dump!/b": "whole", "dump": "truncated"}
-    assert "2 documents in it were read before" in found[-1].ending.sentence
+    assert "2 documents" in found[-1].ending.sentence
 
 
 @pytest.mark.parametrize("hidden", [False, True])
 def test_a_7z_with_a_password_says_so(hidden: bool) -> None:
-    """Also where the names are encrypted."""
+    """The outcome is `encrypted`, also where the names are encrypted."""
     found = read(seven({"a": DUMP}, password="synthetic", hidden=hidden))
 
     assert [one.ending.outcome for one in found] == ["encrypted"]
 
 
 def test_a_zip_with_a_password_says_so_and_the_others_go_on() -> None:
-    """The flag of one member is set."""
+    """A member with the flag of encryption does not affect the others."""
     source = bytearray(zipped({"a": DUMP, "b": OTHER}))
     source[source.index(b"PK\x01\x02") + 8] |= 1
 
@@ -248,14 +249,14 @@ def test_a_zip_with_a_password_says_so_and_the_others_go_on() -> None:
     [{"id": py7zr.FILTER_X86}, {"id": py7zr.FILTER_LZMA}],
 ])  # fmt: skip
 def test_a_method_that_is_not_read_is_named(filters: list[dict[str, int]]) -> None:
-    """It is no damage, and the sentence says so."""
+    """The outcome is `unsupported`, and the sentence names the method."""
     found = read(seven({"a": DUMP}, filters))
 
     assert [(one.ending.outcome, "method" in one.ending.sentence) for one in found] == [("unsupported", True)]
 
 
 def test_links_and_devices_in_a_tar_are_named_and_not_followed() -> None:
-    """Nor are bytes skipped that a link's header lies about."""
+    """A link has no data, whatever size its header states, so the member behind it is found."""
     kinds = (tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.CHRTYPE, tarfile.FIFOTYPE)
     source = b"".join(special(f"m{number}", kind, 10**9) for number, kind in enumerate(kinds))
 
@@ -265,7 +266,7 @@ def test_links_and_devices_in_a_tar_are_named_and_not_followed() -> None:
 
 
 def test_a_bomb_ends_when_its_ratio_is_over() -> None:
-    """Before anything is kept of it, in the memory of two blocks."""
+    """A bomb ends with `too_large` and needs no more memory than a few blocks."""
     source = gzip.compress(gzip.compress(bytes(1 << 28)))
     tracemalloc.start()
 
@@ -278,7 +279,7 @@ def test_a_bomb_ends_when_its_ratio_is_over() -> None:
 
 
 def test_a_member_that_is_named_ten_thousand_times_is_read_within_the_ratio() -> None:
-    """Bombs of this kind share their bytes; each time counts."""
+    """Each reading of the same bytes counts against the ratio."""
     source = zipped({"a": bytes(100_000)})
     start = source.index(b"PK\x01\x02")
     entry = source[start : source.rindex(b"PK\x05\x06")]
@@ -291,21 +292,21 @@ def test_a_member_that_is_named_ten_thousand_times_is_read_within_the_ratio() ->
 
 
 def test_what_lies_too_deep_is_not_opened() -> None:
-    """An archive may hold itself."""
+    """The depth of containers is bounded, because an archive may hold itself."""
     found = read(nested(DUMP, 5))
 
     assert [one.ending.outcome for one in found] == ["too_deep"]
 
 
 def test_too_many_members_end_the_archive() -> None:
-    """Those before are read."""
+    """The members up to the limit are read."""
     found = read(zipped({f"m{number}": DUMP for number in range(10)}), Limits(members=7))
 
     assert [one.ending.outcome for one in found] == ["whole"] * 7 + ["too_many"]
 
 
 def test_a_dictionary_that_needs_more_memory_than_is_given_is_refused() -> None:
-    """xz and zstd say beforehand what they need."""
+    """xz and zstd state the size of their dictionary, and one beyond the limit is refused."""
     large = [{"id": lzma.FILTER_LZMA2, "preset": 0, "dict_size": 1 << 29}]
     xz = lzma.compress(DUMP, filters=large)
     options: dict[int, int] = {
@@ -324,14 +325,14 @@ def test_a_dictionary_that_needs_more_memory_than_is_given_is_refused() -> None:
     [b"Rar!\x1a\x07\x01\x00", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600), b"MSCF\0\0\0\0" + bytes(99)],
 )
 def test_what_is_not_read_is_named(source: bytes) -> None:
-    """Its bytes would only be noise."""
+    """Formats that are not read are recognised and refused."""
     (found,) = read(source)
 
     assert found.ending.outcome == "unsupported"
 
 
 def test_a_workbook_is_found_in_an_archive_and_with_a_document_type_refused() -> None:
-    """Entities are how XML makes gigabytes out of a line."""
+    """A workbook is recognised inside an archive; one with a document type is refused."""
     good = as_xlsx(customers(5))
     out = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(good)) as old, zipfile.ZipFile(out, "w") as new:
@@ -346,7 +347,7 @@ def test_a_workbook_is_found_in_an_archive_and_with_a_document_type_refused() ->
 
 
 def test_a_checksum_of_gzip_is_checked() -> None:
-    """Its last eight bytes are a checksum and a size."""
+    """A gzip with a wrong checksum is `damaged`."""
     source = gzip.compress(DUMP)
 
     (found,) = read(source[:-8] + struct.pack("<LL", zlib.crc32(DUMP) ^ 1, len(DUMP)))

@@ -1,4 +1,4 @@
-"""Charsets and lines: what comes out is UTF-8 that ends at lines, whatever went in."""
+"""Charsets and lines: any input becomes blocks of UTF-8 that end at line ends."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ WESTERN = "\n".join(f"{n},Zoë Müller à côté,1700000{n:04},person{n}@mail.ex
     ],
 )  # fmt: skip
 def test_a_charset_is_found_and_its_text_is_utf_8(text: str, charset: str, mark: bytes) -> None:
-    """With and without a mark, which is no part of the text."""
+    """Text in any charset is decoded, and its byte order mark is left out."""
     found = one(mark + text.encode(charset))
 
     assert (found.charset, found.ending.broken) == (charset, 0)
@@ -37,7 +37,7 @@ def test_a_charset_is_found_and_its_text_is_utf_8(text: str, charset: str, mark:
 
 
 def test_a_charset_that_begins_late_is_found() -> None:
-    """Three hundred kilobytes of ASCII say nothing; the first Chinese name does."""
+    """300 kB of ASCII do not decide; the first Chinese name behind them does."""
     ascii_part = "".join(f"{n},person{n}@mail.example,plain words\n" for n in range(9_000))
     late = ascii_part + TABLE
 
@@ -49,7 +49,7 @@ def test_a_charset_that_begins_late_is_found() -> None:
 
 
 def test_lists_of_two_charsets_in_one_file_are_both_read() -> None:
-    """Somebody has pasted files together: each block is read by what it is."""
+    """A later block in another charset is decoded by that charset."""
     first = TABLE * (BLOCK // len(TABLE.encode()) + 1)
     source = first.encode() + first.encode("gb18030") * 2
 
@@ -60,7 +60,7 @@ def test_lists_of_two_charsets_in_one_file_are_both_read() -> None:
 
 
 def test_bytes_that_are_nothing_are_counted_and_not_lost_with_their_line() -> None:
-    """One broken character is one U+FFFD."""
+    """Each byte that cannot be decoded becomes one U+FFFD and is counted."""
     source = TABLE.encode().replace("柏宁沛".encode(), "柏".encode() + b"\xff" + "沛".encode(), 3)
 
     found = one(source)
@@ -70,7 +70,7 @@ def test_bytes_that_are_nothing_are_counted_and_not_lost_with_their_line() -> No
 
 
 def test_utf_16_is_cut_at_its_lines_and_at_nothing_that_looks_like_one() -> None:
-    """U+0A0A and U+0D0A hold the bytes of a line end."""
+    """Characters such as U+0A0A, which hold the byte of a line end, do not end lines."""
     row = "\u0a0a\u0d0a\u0a00 person@mail.example 一二三 abcdefg\n"
     source = codecs.BOM_UTF16_LE + (row * 40_000).encode("utf-16-le")
 
@@ -82,14 +82,14 @@ def test_utf_16_is_cut_at_its_lines_and_at_nothing_that_looks_like_one() -> None
 
 
 def test_carriage_returns_alone_end_lines_too() -> None:
-    """As old programs write them."""
+    """A text whose lines end with carriage returns reads as one with line feeds."""
     found = one(TABLE.replace("\n", "\r").encode())
 
     assert found.text == one(TABLE.encode()).text
 
 
 def test_blocks_are_bounded_and_end_at_lines(tmp_path: Path) -> None:
-    """A plain file passes as it is."""
+    """A plain file's text stays as it is, in blocks whose places follow one another."""
     source = "".join(f"{n},person{n}@mail.example,词语\n" for n in range(60_000)).encode()
     path = tmp_path / "dump"
     path.write_bytes(source)
@@ -102,9 +102,9 @@ def test_blocks_are_bounded_and_end_at_lines(tmp_path: Path) -> None:
 
 
 def test_a_line_longer_than_a_block_is_cut_where_no_identifier_goes_on() -> None:
-    """Every address of a line of three megabytes is whole in one of the blocks."""
+    """Every address of a line of 3 MB is whole in exactly one block."""
     addresses = [f"person{n}@mail.example" for n in range(110_000)]
-    start = "x" * 70_000  # a beginning with addresses would say what ends a record
+    start = "x" * 70_000  # a beginning with addresses would decide what ends a record
     source = start.encode() + " and ".join(f"<{address}>" for address in addresses).encode()
 
     found = one(source)
@@ -116,7 +116,7 @@ def test_a_line_longer_than_a_block_is_cut_where_no_identifier_goes_on() -> None
 
 
 def test_a_line_without_any_place_to_cut_overlaps() -> None:
-    """What is cut in the middle is whole in the next block; the border is in the middle of what both have."""
+    """A cut address is whole in the next block; the border is in the middle of the repeated bytes."""
     source = b"a" * (BLOCK - 10) + b"person1@mail.example" + b"a" * BLOCK
 
     found = one(source)
@@ -128,7 +128,7 @@ def test_a_line_without_any_place_to_cut_overlaps() -> None:
 
 
 def test_a_cut_halves_no_character() -> None:
-    """Two megabytes of Chinese on one line, without any sign to cut at."""
+    """2 MB of Chinese on one line, without any separator, lose no character."""
     source = "客户姓名资料手机号码".encode() * 70_000
 
     found = one(source)
@@ -138,7 +138,7 @@ def test_a_cut_halves_no_character() -> None:
 
 
 def test_a_few_characters_decide_nothing_for_good() -> None:
-    """One accent in half a megabyte, then names in GBK."""
+    """One accent in 0.5 MB does not decide for good: names in GBK behind it are decoded."""
     start = "".join(f"{n},person{n}@mail.example,plain words\n" for n in range(20_000)).encode()
 
     found = one(b"0,caf\xe9,x\n" + start + TABLE.encode("gb18030") * 40)
@@ -148,7 +148,7 @@ def test_a_few_characters_decide_nothing_for_good() -> None:
 
 
 def test_records_of_keys_and_values_are_in_one_block() -> None:
-    """A record at a block's end is in the next block, whole."""
+    """A record of several lines at a block's end is whole in the next block."""
     record = "Name: 柏宁沛\nPhone: 17000000001\nE-mail: person1@mail.example\n"
     source = (record * (3 * BLOCK // len(record.encode()))).encode()
 

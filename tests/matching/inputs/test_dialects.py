@@ -1,4 +1,4 @@
-"""Properties: whatever Python's own writers write in any dialect is read back."""
+"""Properties: all that Python's own writers write, in any dialect, is read back."""
 
 from __future__ import annotations
 
@@ -12,10 +12,16 @@ from hypothesis import strategies as st
 
 from matching.inputs.formats.blocks import Block
 from matching.inputs.formats.decoding import DecodedText
-from matching.inputs.formats.delimited import Delimited, DelimitedTable, Dialect, joined, place_of
-from matching.inputs.formats.json_records import JsonShape, Records, sample_records, unescaped
+from matching.inputs.formats.delimited import (
+    DelimitedReader,
+    DelimitedShape,
+    Dialect,
+    cell_index,
+    join_records,
+)
+from matching.inputs.formats.json_records import JsonRecordsReader, JsonShape, sample_records, unescape
 from matching.inputs.formats.recognition import FormatReader
-from matching.inputs.formats.sql import Sql
+from matching.inputs.formats.sql import SqlReader
 from matching.inputs.formats.sql_tables import ESCAPING, STANDARD
 from matching.inputs.limits import InputBudget, Limits
 from matching.inputs.streams import StreamWindow
@@ -39,12 +45,12 @@ def _blocks(reader: FormatReader, data: bytes) -> list[Block]:
 
 
 def _spaced(cell: str) -> str:
-    """Line ends inside of cells are spaces."""
+    """Replace line ends inside of a cell by spaces."""
     return cell.replace("\r\n", " ").replace("\n", " ").replace("\r", " ")
 
 
 def _each_spaced(cell: str) -> str:
-    """The same, a space for each of their signs: an INSERT is written over in its place."""
+    """The same, with one space per character: rows of an INSERT keep their length."""
     return cell.replace("\n", " ").replace("\r", " ")
 
 
@@ -58,20 +64,20 @@ def _cells(blocks: Sequence[Block], width: int) -> list[list[str]]:
 def test_any_csv_is_read_as_python_reads_it(
     rows: list[list[str]], delimiter: str, quote: str, escape: bool, all_quoted: bool
 ) -> None:
-    """Any delimiter, quote, escape; line ends, delimiters and quotes inside of cells."""
+    """Any delimiter, quote and escape is read, with line ends, delimiters and quotes inside of cells."""
     out = io.StringIO()
     quoting = csv.QUOTE_ALL if all_quoted else csv.QUOTE_MINIMAL
-    if not all_quoted:  # until 3.13 Python does not quote a carriage return that is no part of its line end
+    if not all_quoted:  # until 3.13 Python does not quote a carriage return
         rows = [[cell.replace("\r", "") for cell in row] for row in rows]
     csv.writer(
         out, delimiter=delimiter, quotechar=quote, lineterminator="\n", quoting=quoting,  # type: ignore[arg-type]
         doublequote=not escape, escapechar="\\" if escape else None,
     ).writerows(rows)  # fmt: skip
     dialect = Dialect(delimiter.encode(), quote.encode(), escape)
-    shape = DelimitedTable(dialect, [["header", "names"]], CN)
+    shape = DelimitedShape(dialect, [["header", "names"]], CN)
     shape.header = False
 
-    found = _cells(_blocks(Delimited(shape), out.getvalue().encode()), len(rows[0]))
+    found = _cells(_blocks(DelimitedReader(shape), out.getvalue().encode()), len(rows[0]))
 
     assert found == [[_spaced(cell) for cell in row] for row in rows if any(row)]
 
@@ -79,22 +85,22 @@ def test_any_csv_is_read_as_python_reads_it(
 @given(TABLE, st.sampled_from(",;|\t^"))
 @settings(max_examples=100, deadline=None)
 def test_a_cell_s_bytes_are_in_its_column(rows: list[list[str]], delimiter: str) -> None:
-    """The place of each cell of each line, by what is before it."""
+    """The bytes of each cell are in the column of that cell."""
     marked = [[f"<{number}>{cell}" for number, cell in enumerate(row)] for row in rows]
     out = io.StringIO()
     csv.writer(out, delimiter=delimiter, lineterminator="\n").writerows(marked)
     dialect = Dialect(delimiter.encode(), b'"')
 
-    lines = joined(out.getvalue().encode(), dialect, final=True).text.split(b"\n")[:-1]
+    lines = join_records(out.getvalue().encode(), dialect, final=True).text.split(b"\n")[:-1]
 
     assert len(lines) == len(rows)
     for line in lines:
         places = [line.index(b"<%d>" % number) for number in range(len(rows[0]))]
-        assert [place_of(line, place, dialect) for place in places] == list(range(len(rows[0])))
+        assert [cell_index(line, place, dialect) for place in places] == list(range(len(rows[0])))
 
 
 def _plain(value: object) -> object:
-    """Control characters are spaces, numbers are words."""
+    """Replace control characters by spaces, in keys and values."""
     if isinstance(value, str):
         return "".join(" " if ord(sign) < 32 or ord(sign) == 127 else sign for sign in value)
     if isinstance(value, dict):
@@ -116,12 +122,12 @@ RECORDS = st.lists(st.dictionaries(KEY, VALUE, min_size=1, max_size=5), min_size
 def test_any_json_is_read_as_python_reads_it(
     records: list[dict[str, object]], indent: int | None, ascii_only: bool, wrapped: bool
 ) -> None:
-    """Indented or not, escaped or not, in an array or in one that is in an object."""
+    """JSON is read whether it is indented, escaped, or wrapped in an object."""
     document = {"RECORDS": records} if wrapped else records
     data = json.dumps(document, indent=indent, ensure_ascii=ascii_only).encode()
     level = 2 if wrapped else 1
 
-    blocks = _blocks(Records(JsonShape(sample_records(data, level, CN), CN), level, CN), data)
+    blocks = _blocks(JsonRecordsReader(JsonShape(sample_records(data, level, CN), CN), level, CN), data)
 
     lines = b"".join(block.text for block in blocks).split(b"\n")[:-1]
     found = [json.loads(line) for line in lines if line.strip(b'"RECORDS: [')]
@@ -131,10 +137,10 @@ def test_any_json_is_read_as_python_reads_it(
 @given(CELL, st.booleans())
 @settings(max_examples=100, deadline=None)
 def test_any_string_comes_out_of_its_escapes(text: str, ascii_only: bool) -> None:
-    """Quotes and backslashes stay escaped, so that the line is JSON still."""
+    """Escapes are decoded, except quotes and backslashes, so that the line stays JSON."""
     written = json.dumps(text, ensure_ascii=ascii_only).encode()
 
-    assert json.loads(unescaped(written)) == _plain(text)
+    assert json.loads(unescape(written)) == _plain(text)
 
 
 def _literal(cell: str, *, escapes: bool) -> str:
@@ -155,13 +161,13 @@ def _literal(cell: str, *, escapes: bool) -> str:
 @given(TABLE, st.booleans(), st.sampled_from([",", ", ", " ,\n"]))
 @settings(max_examples=100, deadline=None)
 def test_any_insert_is_read_back(rows: list[list[str]], escapes: bool, between: str) -> None:
-    """Strings hold parentheses, commas, quotes of both kinds and line ends, in either way of escaping."""
+    """Strings may hold parentheses, commas, both quotes and line ends, in either way of escaping."""
     tuples = between.join(
         "(" + ",".join(_literal(cell, escapes=escapes) for cell in row) + ")" for row in rows
     )
     data = f"INSERT INTO `users` VALUES {tuples};\n".encode()
 
-    blocks = _blocks(Sql(ESCAPING if escapes else STANDARD, CN), data)
+    blocks = _blocks(SqlReader(ESCAPING if escapes else STANDARD, CN), data)
 
     found = _cells(blocks, len(rows[0]))
     expected = [
@@ -185,7 +191,7 @@ STATEMENTS = st.lists(
 def test_tables_may_change_with_each_statement(
     statements: list[tuple[int, list[tuple[str, str]]]], escapes: bool, end: str, values: str
 ) -> None:
-    """Each row is its own table's, on the line that it was on, with one row in a statement or two."""
+    """Each row has its table and its line, with one or two rows per statement."""
     data, expected = "", []
     for table, rows in statements:
         data += f"INSERT INTO t{table} (a{table},b) {values}"
@@ -195,7 +201,7 @@ def test_tables_may_change_with_each_statement(
             data += "(" + ",".join(_literal(cell, escapes=escapes) for cell in row) + ")"
         data += f";{end}"
 
-    blocks = _blocks(Sql(ESCAPING if escapes else STANDARD, CN), data.encode())
+    blocks = _blocks(SqlReader(ESCAPING if escapes else STANDARD, CN), data.encode())
 
     found = [
         (block.shape.columns[0].name, block.line(place), cells)

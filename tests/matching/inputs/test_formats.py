@@ -1,4 +1,4 @@
-"""The same two hundred customers, in every format."""
+"""The same two hundred customers in every format."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ LONGEST = {"json": 8, "html": 8}  # lines of a record
 
 
 def _cells(found: Read) -> list[Row]:
-    """Without a header and headings."""
+    """Return the cells of customers, without headers."""
     return [tuple(map(plain, row)) for row in found.cells(1, 2, 3, 4, 5, 6) if row[0].isdigit()]
 
 
 @EACH
 def test_every_format_gives_the_same_cells(format_: str, write: Write) -> None:
-    """Whatever had to be escaped is what it was, but for line ends and tabs inside of cells."""
+    """Cells are read back as they were, except that line ends and tabs inside of them are spaces."""
     rows = customers()
 
     found = one(write(rows))
@@ -33,7 +33,7 @@ def test_every_format_gives_the_same_cells(format_: str, write: Write) -> None:
 
 @EACH
 def test_a_hit_says_its_column_and_its_line(format_: str, write: Write) -> None:
-    """Each customer's telephone number is in the column of those, on the line it came from."""
+    """Each customer's telephone number is in the column of the role phone, on its line of the source."""
     rows = customers()
     source = write(rows)
 
@@ -52,7 +52,7 @@ def test_a_hit_says_its_column_and_its_line(format_: str, write: Write) -> None:
 
 
 def _near(format_: str, source: bytes, number: int, row: Row) -> bytes:
-    """The source's lines of a record that begins at `number`; a sheet's rows begin with the header."""
+    """Return the source's lines of a record that begins at `number`; a sheet's first row is its header."""
     if format_ == "xlsx":
         return row[2].encode() if number == int(row[0]) + 1 else b""
     return b"\n".join(source.split(b"\n")[number - 1 :][: LONGEST.get(format_, 1)])
@@ -60,7 +60,7 @@ def _near(format_: str, source: bytes, number: int, row: Row) -> bytes:
 
 @EACH
 def test_columns_have_roles_and_names(format_: str, write: Write) -> None:
-    """Content says what a column holds; the names are those of the dump, where it has them."""
+    """Columns have the roles that their cells show, and the names that the dump has."""
     found = one(write(customers()))
 
     columns = found.blocks[-1].shape.columns
@@ -70,7 +70,7 @@ def test_columns_have_roles_and_names(format_: str, write: Write) -> None:
 
 @EACH
 def test_reading_goes_on_behind_any_block(format_: str, write: Write, tmp_path: Path) -> None:
-    """From a block's end on come the blocks that came after it, with the same lines."""
+    """Reading from a block's end on yields the blocks behind it, with the same line numbers."""
     path = tmp_path / "dump"
     path.write_bytes(write(customers(9_000)))
     whole = one(path)
@@ -83,7 +83,7 @@ def test_reading_goes_on_behind_any_block(format_: str, write: Write, tmp_path: 
 
 
 def test_a_combo_list_is_two_columns() -> None:
-    """A password may hold the sign that the list is written with."""
+    """A combo list has two columns, although a password holds the separator."""
     found = one(as_combo(customers(20)))
 
     assert found.format == "combo"
@@ -92,7 +92,7 @@ def test_a_combo_list_is_two_columns() -> None:
 
 
 def test_a_record_may_be_longer_than_a_block() -> None:
-    """A cell of 700 KB in many lines is one record; the next one is on its right line."""
+    """A cell of 700 kB over many lines is one record, and the next record has the right line number."""
     remark = "\n".join(["word"] * 140_000)
     source = f'id,email,remark\n1,a@mail.example,"{remark}"\n2,b@mail.example,short\n'.encode()
 
@@ -103,7 +103,7 @@ def test_a_record_may_be_longer_than_a_block() -> None:
 
 
 def test_a_quote_that_never_closes_takes_no_rows_with_it() -> None:
-    """`5" pipe` and a forgotten quote are signs like any other."""
+    """A quote inside of a cell, or one that does not close, is an ordinary character."""
     rows = [f"{number},person{number}@mail.example,plain" for number in range(50)]
     rows[10], rows[20] = '10,"broken,plain', '20,person20@mail.example,5" pipe'
     source = ("\n".join([*rows, '51,"quoted, twice",x']) + "\n").encode()
@@ -114,7 +114,7 @@ def test_a_quote_that_never_closes_takes_no_rows_with_it() -> None:
 
 
 def test_sql_of_several_tables_is_told_apart() -> None:
-    """Each block holds the rows of one table, with its own columns; what is between them passes as text."""
+    """Each block holds the rows of one table; text between statements has its own block."""
     source = b"".join(
         b"-- MySQL dump\nINSERT INTO `a` (`id`,`mail`) VALUES (%d,'p%d@mail.example');\n"
         b"INSERT INTO b (phone) VALUES ('1700000%04d') ,\n ('1700001%04d');\n" % (n, n, n, n)
@@ -145,14 +145,14 @@ def test_sql_of_several_tables_is_told_apart() -> None:
     ],
 )
 def test_content_says_the_format(source: bytes, expected: str) -> None:
-    """Names of files say nothing."""
+    """The content decides on the format."""
     found = one(source)
 
     assert found.format == expected
 
 
 def test_html_keeps_what_only_an_attribute_says() -> None:
-    """An address may stand in a link alone; entities are undone, and cells need not be closed."""
+    """An address in a link is kept, entities are decoded, and cells need not be closed."""
     source = b"<table><tr><td>1<td><a href='mailto:a@mail.example'>write</a><td>b&#64;mail.example</table>"
 
     found = one(source)
@@ -161,7 +161,7 @@ def test_html_keeps_what_only_an_attribute_says() -> None:
 
 
 def test_json_escapes_are_undone() -> None:
-    """An identifier written in escapes is found; the line is JSON still."""
+    """Escapes in JSON are decoded, and the line stays JSON."""
     source = b'{"a":"x\\u0040mail.example","b":"\\u5f20\\/\\"q\\"\\\\u0041\\nz","c":"\\ud83d\\ude00"}\n' * 2
 
     found = one(source)
@@ -170,7 +170,7 @@ def test_json_escapes_are_undone() -> None:
 
 
 def test_columns_of_a_block_are_known_by_all_rows_up_to_it() -> None:
-    """The first statement of a table has one row; later rows say what its columns are."""
+    """The columns of a block are decided by all rows up to its end, and not by later ones."""
     first = b"INSERT INTO t VALUES (1,'person1@mail.example');\n"
     source = first + b"-- a remark\n" * 50_000 + first * 10
 

@@ -1,4 +1,4 @@
-"""Mutated archives and dumps crash nothing and exceed no bound."""
+"""Mutated archives and dumps cause no exception and exceed no bound."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ import sys
 
 from tests.matching.inputs.hostile import mutant, seeds
 
-COUNT = 1_500  # a hundred thousand were read once, see docs/reference/inputs.md
+COUNT = 1_500  # 100,000 were read once, see docs/reference/inputs.md
 PEAK_MB = 400
 
 
 def test_mutants_end_in_sentences_within_the_bounds() -> None:
-    """In a process with little memory: no exception, no document without an ending, none that takes long."""
+    """In a process with little memory, every mutant ends with outcomes, in bounded time."""
     command = [sys.executable, "-m", "tests.matching.inputs.hostile", str(COUNT), "20"]
 
     done = subprocess.run(command, capture_output=True, text=True, timeout=100, check=False)
@@ -26,7 +26,7 @@ def test_mutants_end_in_sentences_within_the_bounds() -> None:
 
 
 def test_a_mutant_is_made_again_by_its_number() -> None:
-    """What was found is found again."""
+    """The same number and seed make the same mutant."""
     sources = seeds()
 
     assert mutant(sources, 77, 1) == mutant(sources, 77, 1)

@@ -1,4 +1,4 @@
-"""One wrong byte in JSON costs the record that it is in. All people are invented."""
+"""A wrong byte in JSON damages only its own record. All people are invented."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ _PERSON = re.compile(rb'person(\d+)@mail\.example", +"phone": +"1700000(\d+)"')
 
 
 def people(dump: Read) -> tuple[int, int]:
-    """Rows that hold a whole person; the most addresses that a row has."""
+    """Return the number of rows with a whole person, and the largest number of addresses in a row."""
     rows = [line for block in dump.blocks for line in block.text.split(b"\n")]
     whole = [match for line in rows if (match := _PERSON.search(line))]
     assert all(int(match[1]) == int(match[2]) for match in whole)
     return len(whole), max(line.count(b"@mail.example") for line in rows)
 
 
-#: What was done to the text; how many times its people are in it then.
+#: Name, damage, and how many times the text then holds its people.
 DAMAGES: dict[str, tuple[Callable[[str], str], float]] = {
     "nothing": (lambda text: text, 1),
     "cut and begun again": (lambda text: text[: len(text) // 3] + text, 4 / 3),
@@ -44,7 +44,7 @@ DAMAGES: dict[str, tuple[Callable[[str], str], float]] = {
 @pytest.mark.parametrize("damage", DAMAGES)
 @pytest.mark.parametrize("shape", ["array", "indented", "a line each", "by id"])
 def test_damage_takes_no_other_record_with_it(shape: str, damage: str) -> None:
-    """Nobody shares a row with somebody else, and all but a few are whole."""
+    """Behind the damage, people have rows of their own again, and all but a few are whole."""
     text = json.dumps(BY_ID if shape == "by id" else PEOPLE, indent=1 if shape == "indented" else None)
     if shape == "a line each":
         text = text.replace("}, {", "},\n{")
@@ -57,7 +57,7 @@ def test_damage_takes_no_other_record_with_it(shape: str, damage: str) -> None:
 
 
 def test_damage_in_lines_of_several_people_takes_few_with_it() -> None:
-    """A line that was cut, and one with a quote too many, among pages of five."""
+    """A cut line and a line with an extra quote affect only the people on them."""
     pages = [json.dumps({"page": at, "users": PEOPLE[at : at + 5]}) for at in range(0, COUNT, 5)]
     pages[50], pages[90] = pages[50][:-20], pages[90].replace('"email', '"em"ail', 1)
 
@@ -68,14 +68,14 @@ def test_damage_in_lines_of_several_people_takes_few_with_it() -> None:
 
 
 def test_people_who_lie_deeper_than_the_first_ones_are_a_row_each() -> None:
-    """A sample of the beginning knows nothing of what follows."""
+    """People deeper than the sample shows still have rows of their own."""
     value = {"admins": PEOPLE[:2_000], "data": {"users": PEOPLE}}
 
     assert people(one(json.dumps(value).encode())) == (COUNT + 2_000, 1)
 
 
 def test_a_long_record_stays_whole() -> None:
-    """A picture, or a thousand orders, are no reason to take it apart."""
+    """A record with a picture of 90 kB or a thousand orders is not divided."""
     values = [
         {"orders": [{"item": "a", "price": n} for n in range(1_000)], **PEOPLE[0], "picture": "A" * 90_000}
         for _ in range(30)

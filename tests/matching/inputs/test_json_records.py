@@ -1,4 +1,4 @@
-"""Whatever is built around people in JSON, each of them is a row of their own. All are invented."""
+"""Each person in JSON has a row of their own, whatever surrounds them. All people are invented."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from matching.inputs import BLOCK
-from matching.inputs.formats.json_levels import level_of
+from matching.inputs.formats.json_levels import record_level
 from matching.watch import Watch, watch_of
 from tests.matching.inputs.customers import as_csv, customers
 from tests.matching.inputs.reading import lines, one
@@ -41,7 +41,7 @@ def _pages(people: list[Person]) -> list[object]:
     return [{"page": at, "users": people[at : at + 3]} for at in range(0, len(people), 3)]
 
 
-#: What surrounds people: the name, how it is made, and whether it is written one value a line.
+#: Name, and a function that wraps people.
 SHAPES: dict[str, Callable[[list[Person]], object]] = {
     "array": lambda people: people,
     "by id": _keyed,
@@ -66,7 +66,7 @@ def watch(tmp_path_factory: pytest.TempPathFactory) -> Watch:
 
 
 def rows(watch: Watch, data: bytes) -> Counter[tuple[int, frozenset[str]]]:
-    """Customer and fields that agree, of every row."""
+    """Count the rows per customer and set of fields that agree."""
     pairs = found(swept(watch, ("dump", io.BytesIO(data)))).agreements.pairs()
     return Counter((int(pair["ordinal"]), next(iter(agreed([pair])))[2]) for pair in pairs)  # type: ignore[arg-type]
 
@@ -83,7 +83,7 @@ PEOPLE = st.lists(st.tuples(st.integers(0, 39), st.integers(0, 39)), min_size=5,
 def test_what_is_around_people_changes_no_row(
     watch: Watch, places: list[tuple[int, int]], shape: str, indent: int | None
 ) -> None:
-    """The e-mail of one customer and the phone of another, one behind the other, agree in no row together."""
+    """The same rows agree as in JSON lines, whatever surrounds the people."""
     people: list[Person] = [{"email": ROWS[one][3], "phone": ROWS[other][2]} for one, other in places]
 
     written = json.dumps(SHAPES[shape](people), indent=indent).encode()
@@ -93,7 +93,7 @@ def test_what_is_around_people_changes_no_row(
 
 @pytest.mark.parametrize("shape", ["by id", "pages"])
 def test_lines_of_several_people_are_taken_apart(watch: Watch, shape: str) -> None:
-    """One answer of a server a line, each with several people."""
+    """Lines that hold several people each are divided into people."""
     people: list[Person] = [{"email": row[3], "phone": other[2]} for row, other in pairwise(ROWS)]
     answers = [SHAPES[shape](people[at : at + 4]) for at in range(0, len(people), 4)]
 
@@ -104,7 +104,7 @@ def test_lines_of_several_people_are_taken_apart(watch: Watch, shape: str) -> No
 
 @pytest.mark.parametrize("orient", ["lists", "by number"])
 def test_columns_that_are_written_whole_agree_in_no_row(watch: Watch, orient: str) -> None:
-    """All addresses and then all numbers, as pandas writes a table: nobody can say which belong together."""
+    """Where cells of a table written column by column cannot be put together, no row agrees on two fields."""
     columns = {"email": [row[3] for row in ROWS], "phone": [row[2] for row in ROWS]}
     value: object = columns
     if orient == "by number":
@@ -117,7 +117,7 @@ def test_columns_that_are_written_whole_agree_in_no_row(watch: Watch, orient: st
 
 
 def test_a_person_with_companions_is_one_row(watch: Watch) -> None:
-    """Who tells two identifiers is a record with the few that it holds; an employer of many is not."""
+    """A person with a few contacts is one row; an employer with many staff is divided."""
     own: Person = {"email": ROWS[0][3], "phone": ROWS[0][2]}
     few: list[Person] = [{**own, "contacts": [{"email": "x@mail.example", "phone": "17000009999"}] * 2}] * 5
     many: list[Person] = [{**own, "staff": [{"email": row[3], "phone": row[2]} for row in ROWS[1:30]]}] * 5
@@ -127,7 +127,7 @@ def test_a_person_with_companions_is_one_row(watch: Watch) -> None:
 
 
 def test_people_by_id_are_read_as_a_stream(tmp_path: Path) -> None:
-    """No block grows with the file; the key is the first column, and lines are those of the file."""
+    """Blocks are bounded, the key is the first column, and line numbers are those of the file."""
     people = {str(number): {"email": f"p{number}@mail.example", "n": "x" * 50} for number in range(30_000)}
     path = tmp_path / "dump"
     path.write_text(json.dumps({"users": people}, indent=1))
@@ -145,7 +145,7 @@ def test_people_by_id_are_read_as_a_stream(tmp_path: Path) -> None:
 
 
 def test_the_names_that_come_first_in_lists_are_those_of_the_columns() -> None:
-    """An array of arrays may have a header, as a table does."""
+    """The first array of an array of arrays may name the columns."""
     value = [["user name", "手机"], *([row[1], row[2]] for row in ROWS)]
 
     dump = one(json.dumps(value).encode())
@@ -158,7 +158,7 @@ DEEP = b'[{"a":' + b"[" * 900 + b'"' + b"x" * 20_000 + b'"' + b"]" * 900 + b"}]"
 
 
 def test_a_record_may_be_as_deep_as_can_be_read() -> None:
-    """What is looked at again is not looked at as deep."""
+    """A record nested 900 deep is read to its end."""
     assert one(DEEP).ending.outcome == "whole"
 
 
@@ -167,5 +167,5 @@ NOWHERE = [b"[" * 60_000, b'{"a":' * 12_000, b'{"a":"' + b'\\"' * 30_000, b"]}" 
 
 @pytest.mark.parametrize("text", NOWHERE)
 def test_a_sample_that_leads_nowhere_ends(text: bytes) -> None:
-    """Depth without end, and a string without one, are looked at once."""
-    assert level_of(text, ("CN",)).depth <= 64
+    """Endless depth and unclosed strings are handled in bounded time."""
+    assert record_level(text, ("CN",)).depth <= 64

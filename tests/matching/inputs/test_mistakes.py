@@ -1,4 +1,4 @@
-"""A mistake of the program's own in reading a document is data, as every other failure is."""
+"""A mistake of the program in reading a document becomes an outcome, like any other failure."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from matching.inputs.formats.blocks import PLAIN
 
 
 class Mistaken:
-    """A reader that fails behind its first block, with what it read in its message."""
+    """A reader that fails behind its first block, with a person's data in its message."""
 
     format = "text"
     charset = "utf-8"
@@ -23,7 +23,7 @@ class Mistaken:
 
 
 def test_a_mistake_in_reading_ends_one_document_and_says_where() -> None:
-    """What was read before counts; the line is named, what stood there is not."""
+    """The outcome counts the rows read, names the line of code, and shows nothing of the data."""
     document = Document("dump", Mistaken())
 
     blocks = list(document.blocks())
@@ -32,5 +32,5 @@ def test_a_mistake_in_reading_ends_one_document_and_says_where() -> None:
     assert document.ending
     assert (document.ending.outcome, document.ending.rows) == ("failed", 2)
     assert "(LookupError at test_mistakes.py:" in document.ending.sentence
-    assert "2 rows in 26 bytes were read before." in document.ending.sentence
+    assert "2 rows in 26 bytes" in document.ending.sentence
     assert "mail.example" not in document.ending.sentence

@@ -1,4 +1,4 @@
-"""From a name to documents: folders, standard input, and what is none of it."""
+"""From a path or a stream to documents: files, folders, standard input, and paths that cannot be read."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ DUMP = as_combo(customers(20))
 
 
 def test_a_folder_is_read_in_order_and_nothing_outside_of_it(tmp_path: Path) -> None:
-    """Links are named and not followed, nor is a pipe waited for."""
+    """Documents come in order of their names; links and pipes are reported and not followed."""
     outside = tmp_path / "outside.txt"
     outside.write_bytes(DUMP)
     folder = tmp_path / "dumps"
@@ -44,7 +44,7 @@ def test_a_folder_is_read_in_order_and_nothing_outside_of_it(tmp_path: Path) -> 
 
 
 def test_a_file_that_is_a_link_is_read_because_it_was_named(tmp_path: Path) -> None:
-    """Only what is found in a folder is not followed."""
+    """A link that the user names is followed."""
     (tmp_path / "dump").write_bytes(DUMP)
     (tmp_path / "link").symlink_to(tmp_path / "dump")
 
@@ -54,7 +54,7 @@ def test_a_file_that_is_a_link_is_read_because_it_was_named(tmp_path: Path) -> N
 
 
 def test_folders_too_deep_and_files_too_many_are_said(tmp_path: Path) -> None:
-    """The rest is read, up to the bound; folders count too."""
+    """The rest is read up to the limit, and folders count as members."""
     (tmp_path / "a" / "b" / "c").mkdir(parents=True)
     (tmp_path / "a" / "b" / "c" / "x").write_bytes(DUMP)
     for number in range(5):
@@ -66,26 +66,26 @@ def test_folders_too_deep_and_files_too_many_are_said(tmp_path: Path) -> None:
 
 
 def test_what_is_not_there_is_an_error(tmp_path: Path) -> None:
-    """The one thing that was named."""
+    """A path that does not exist raises InputMissing."""
     with pytest.raises(InputMissing):
         documents("x", tmp_path / "x")
 
 
 def test_what_was_named_and_cannot_be_read_is_an_ending() -> None:
-    """The others that were named are read all the same. Of this one the kernel reads nothing to anybody."""
+    """A file that cannot be read has the outcome `unreadable`; the kernel lets nobody read this one."""
     (found,) = read(Path("/proc/self/mem"))
 
     assert (found.ending.outcome, found.blocks) == ("unreadable", [])
 
 
 def test_what_may_not_be_opened_is_an_error(tmp_path: Path) -> None:
-    """A name that is longer than names can be stands for it: root may read everything."""
+    """A path that cannot be examined raises InputUnreadable; a name too long causes that for root, too."""
     with pytest.raises(InputUnreadable):
         documents("x", tmp_path / ("x" * 300))
 
 
 def test_time_that_is_over_is_said(tmp_path: Path) -> None:
-    """No part of an input is read for longer than its share."""
+    """Reading beyond the time limit ends with `too_slow`."""
     (tmp_path / "dump").write_bytes(DUMP)
 
     (found,) = read(tmp_path / "dump", Limits(seconds=-1))
@@ -97,7 +97,7 @@ def test_time_that_is_over_is_said(tmp_path: Path) -> None:
 def test_an_archive_in_an_archive_is_kept_aside_within_its_bound(
     pack: Callable[[dict[str, bytes]], bytes],
 ) -> None:
-    """What is larger ends in a sentence; of a zip, what was kept is read all the same."""
+    """A copy beyond the limit ends with `too_large`, and the members behind it are read."""
     inner = os.urandom(300_000)
     source = tarred({"inner": pack({"a": DUMP, "random": inner}), "b": DUMP})
 
@@ -120,7 +120,7 @@ for document in documents("-", sys.stdin.buffer):
 
 
 def test_nothing_is_left_behind_by_a_process_that_is_killed(tmp_path: Path) -> None:
-    """What standard input had to be kept aside for has no name in any folder, from its first byte on."""
+    """The temporary copy of standard input has no name in any folder, from its first byte on."""
     source = tmp_path / "source.zip"
     source.write_bytes(zipped({"a": DUMP}))
     kept = tmp_path / "kept"

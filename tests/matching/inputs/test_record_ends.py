@@ -1,4 +1,4 @@
-"""A text without line ends is no row with everybody in it. All people are invented."""
+"""In a text without line ends, each person has a row of their own. All people are invented."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tests.matching.inputs.reading import lines, one
 
 COUNT = 12_000
 PEOPLE = [(f"person{n}@mail.example", f"1700000{n:05}") for n in range(COUNT)]
-#: How they are written, and whether each of them is whole.
+#: How people are written, and whether a row holds a whole person.
 FORMS = {
     "semicolon": (";".join(f"N,{email},{phone}" for email, phone in PEOPLE), True),
     "blank": (" ".join(f"{email}:{phone}" for email, phone in PEOPLE), True),
@@ -27,7 +27,7 @@ FORMS = {
 
 @pytest.mark.parametrize("form", FORMS)
 def test_each_has_a_line_of_his_own(form: str) -> None:
-    """Rows end with the sign that ends records; of tags none does, so that each value is a row."""
+    """Rows end with the character that ends records; where tags separate values, each value is a row."""
     text, whole = FORMS[form]
 
     dump = one(text.encode())
@@ -38,7 +38,7 @@ def test_each_has_a_line_of_his_own(form: str) -> None:
 
 
 def test_such_a_text_is_gone_on_with(tmp_path: Path) -> None:
-    """A line is a record; its number is the same behind a place to go on at."""
+    """Reading may continue behind any block, with the same line numbers."""
     path = tmp_path / "dump"
     path.write_text(FORMS["semicolon"][0] * 3)
     whole = one(path)
@@ -57,5 +57,5 @@ def test_such_a_text_is_gone_on_with(tmp_path: Path) -> None:
     "text", ["words and words " * 9_000, "a@b.example " * 5, "a@b.example c\n" * 900, "x@y" * 9_000]
 )
 def test_other_texts_stay_as_they_are(text: str) -> None:
-    """Prose, a few addresses, lines, and what no sign takes apart."""
+    """Prose, few addresses, text with lines, and text that no character divides stay unchanged."""
     assert one(text.encode()).text == text.encode()

@@ -1,4 +1,4 @@
-"""Rows: what belongs together in a text."""
+"""Rows: which lines of a text belong to one person."""
 
 import pytest
 
@@ -6,7 +6,7 @@ from matching.inputs.formats.rows import RECORD_LINES, TextRows
 
 
 def rows_of(text: str) -> list[int]:
-    """The row of each line, counted from 0."""
+    """Return the row of each line, counted from 0."""
     rows = TextRows(text)
     starts = [0, *(place + 1 for place, character in enumerate(text) if character == "\n")]
     numbers = [rows.row_of(start) for start in starts]
@@ -28,12 +28,12 @@ def rows_of(text: str) -> list[int]:
     ],
 )
 def test_records_of_several_lines_are_one_row(text: str, rows: list[int]) -> None:
-    """A key that comes again, an empty line or a line of another form ends a record."""
+    """A repeated key, an empty line or a line of another form ends a record."""
     assert rows_of(text) == rows
 
 
 def test_a_record_is_bounded() -> None:
-    """A file of nothing but different keys is not one row."""
+    """A record has a bounded number of lines, so a file of different keys is not one row."""
     text = "\n".join(f"key {'x' * number}: 1" for number in range(1, 31)) * 1
     many = "\n".join(f"k{chr(0x4E00 + number)}: 1" for number in range(RECORD_LINES + 5))
 
@@ -41,13 +41,13 @@ def test_a_record_is_bounded() -> None:
 
 
 def test_empty_lines_are_no_rows() -> None:
-    """The number of rows is of those that hold something."""
+    """Empty lines do not count as rows."""
     assert TextRows("a\n\n\nb\n").count == 2
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
 def test_lines_are_counted_whatever_ends_them(end: str) -> None:
-    """The place in an alert is the line that an editor shows."""
+    """Line numbers are those that an editor shows, for any line end."""
     text = end.join(["a", "b", "c"])
 
     assert [TextRows(text).line_of(text.index(line)) for line in "abc"] == [1, 2, 3]

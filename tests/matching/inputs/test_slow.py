@@ -1,4 +1,4 @@
-"""Texts that are made to be slow to look at: each costs what any other text of its size costs."""
+"""Texts made to be slow to read cost no more than any other text of their size."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from tests.matching.inputs.reading import one
 
 SIZE = 1_500_000
-SECONDS = 6.0  # of CPU; a pattern that goes back needs minutes
+SECONDS = 6.0  # of CPU; a pattern that backtracks needs minutes
 
 
 def _filled(start: bytes, part: bytes) -> bytes:
@@ -52,7 +52,7 @@ SLOW = {
 
 @pytest.mark.parametrize("name", SLOW)
 def test_no_text_is_slow_to_look_at(name: str) -> None:
-    """It is read to its end, in time; what a hit would ask costs no more."""
+    """The text is read to its end in time, and so is the column of a hit found."""
     began = time.process_time()
 
     found = one(SLOW[name])

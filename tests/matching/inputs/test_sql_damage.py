@@ -1,4 +1,4 @@
-"""An apostrophe that nobody escaped costs the row that it is in. All people are invented."""
+"""An apostrophe that is not escaped damages only its own row. All people are invented."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tests.matching.inputs.reading import lines, one
 
 COUNT = 3_000
-#: How the rows are written.
+#: Ways of writing the same rows.
 FORMS: dict[str, Callable[[Sequence[str]], str]] = {
     "one statement": lambda rows: f"INSERT INTO `t` VALUES {','.join(rows)};\n",
     "a row a line": lambda rows: "INSERT INTO `t` VALUES\n" + ",\n".join(rows) + ";\n",
@@ -29,7 +29,7 @@ FORMS: dict[str, Callable[[Sequence[str]], str]] = {
 @pytest.mark.parametrize("damaged", [(100,), (100, 2_000), range(50, COUNT, 100), range(COUNT)])
 @pytest.mark.parametrize("dialect", ["MySQL", "PostgreSQL"])
 def test_a_quote_too_many_takes_no_other_row_with_it(form: str, damaged: Sequence[int], dialect: str) -> None:
-    """Two people between two such quotes would be one row, and agree where they never did."""
+    """People between two such quotes keep rows of their own."""
     rows = [f"({n},'N{n}','person{n}@mail.example','1700000{n:04}')" for n in range(COUNT)]
     for place in damaged:
         rows[place] = rows[place].replace("'N", "'O'N")
@@ -44,7 +44,7 @@ def test_a_quote_too_many_takes_no_other_row_with_it(form: str, damaged: Sequenc
 
 
 def test_a_string_may_look_like_rows() -> None:
-    """Where every quote closes, what is between two of them is a value."""
+    """Text that looks like rows is a value where every quote closes."""
     rows = [(str(n), f"see (1,'a'),(2,'b');\nINSERT INTO t VALUES ({n})") for n in range(300)]
     values = ",".join("({},'{}')".format(n, text.replace("'", "''")) for n, text in rows)
 
@@ -59,7 +59,7 @@ def test_a_string_may_look_like_rows() -> None:
 def test_a_table_whose_only_statement_holds_no_row_takes_nothing_with_it(
     before: int, values: str, behind: str
 ) -> None:
-    """Every row before and behind it is read, and its own text as well."""
+    """Rows before and behind a statement without rows are read, and so is its own text."""
     rows = "".join(f"INSERT INTO a VALUES ({number},'x{number}@mail.example');\n" for number in range(before))
     text = f"{rows}INSERT INTO b VALUES {values};\n{behind}"
 
@@ -70,7 +70,7 @@ def test_a_table_whose_only_statement_holds_no_row_takes_nothing_with_it(
     assert dump.ending.outcome == "whole"
 
 
-#: What SQL is made of, to be put together in any order.
+#: Parts of SQL, to be put together in any order.
 PARTS = [
     "INSERT INTO a VALUES ", "INSERT INTO `b` (`c`,`d`) VALUES", "COPY t (a, b) FROM stdin;\n", "\\.\n",
     "CREATE TABLE a (c int, d text);\n", "VALUES", "(1,'x')", '(2,"y")', "('z@mail.example')",
@@ -82,7 +82,7 @@ PARTS = [
 @settings(max_examples=500)
 @given(st.lists(st.sampled_from(PARTS), max_size=60))
 def test_no_order_of_its_parts_ends_the_reading(parts: Sequence[str]) -> None:
-    """Whatever stands where no statement has it, all is read, in lines that have a number."""
+    """Parts of SQL in any order are read to the end, in lines with numbers."""
     dump = one(("INSERT INTO a VALUES (1,'first@mail.example');\n" + "".join(parts)).encode())
 
     assert (dump.format, dump.ending.outcome) == ("sql", "whole")

@@ -1,4 +1,4 @@
-"""Workbooks, as another program writes them."""
+"""Workbooks, as other programs write them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def _numbered(found: Read) -> list[tuple[int, bytes]]:
 
 @pytest.mark.parametrize("streamed", [False, True], ids=["shared strings", "strings in place"])
 def test_a_workbook_of_another_program_is_read(streamed: bool) -> None:
-    """Rows keep their numbers; a formula is its text's last value, an empty cell is none."""
+    """Rows keep their numbers, and empty cells keep their place."""
     book = openpyxl.Workbook(write_only=streamed)
     sheet = book.create_sheet("List") if streamed else book.active
     sheet.append(["姓名", "phone", "e-mail", "remark"])
@@ -42,7 +42,7 @@ def test_a_workbook_of_another_program_is_read(streamed: bool) -> None:
 
 
 def test_each_sheet_has_its_own_columns() -> None:
-    """A workbook of two tables; dates are numbers of days, as they are stored."""
+    """Each sheet of a workbook has its own columns; dates are numbers of days, as stored."""
     book = openpyxl.Workbook()
     for number, (name, cells) in enumerate([("a", ["id", "e-mail"]), ("b", ["手机", "day"])], 1):
         sheet = book.create_sheet(name)
@@ -62,7 +62,7 @@ def test_each_sheet_has_its_own_columns() -> None:
 
 
 def test_numbers_as_excel_keeps_them_are_whole() -> None:
-    """A telephone number that went through a calculation has an exponent."""
+    """A number that Excel stores with an exponent is written as a whole number."""
     parts = _parts(as_xlsx(customers(3)))
     sheet = parts["xl/worksheets/sheet1.xml"]
     parts["xl/worksheets/sheet1.xml"] = sheet.replace(b"<v>17000000002</v>", b"<v>1.7000000002E10</v>")
@@ -73,7 +73,7 @@ def test_numbers_as_excel_keeps_them_are_whole() -> None:
 
 
 def test_formatted_and_spoken_strings_are_one_string_each() -> None:
-    """Runs of a formatted string belong together; how it is read aloud is no part of it."""
+    """The runs of a formatted string are joined, and its pronunciation is left out."""
     parts = _parts(as_xlsx(customers(2)))
     strings = parts["xl/sharedStrings.xml"].decode()
     runs = "<si><r><t>person1@</t></r><r><t>mail.example</t></r><rPh><t>aloud</t></rPh></si>"
@@ -87,7 +87,7 @@ def test_formatted_and_spoken_strings_are_one_string_each() -> None:
 
 
 def test_damage_in_a_sheet_keeps_the_rows_before_it() -> None:
-    """XML that ends in the middle of a row."""
+    """Rows before the point where the XML ends are read, and the outcome is `damaged`."""
     parts = _parts(as_xlsx(customers(50)))
     sheet = parts["xl/worksheets/sheet1.xml"]
     parts["xl/worksheets/sheet1.xml"] = sheet[: sheet.index(b'<row r="31"') + 30]
@@ -98,7 +98,7 @@ def test_damage_in_a_sheet_keeps_the_rows_before_it() -> None:
 
 
 def test_a_cell_far_to_the_right_makes_no_long_row() -> None:
-    """A place beyond the columns that Excel has is none; of a string that is not there nothing is shown."""
+    """Cells beyond Excel's last column, and strings that do not exist, are left out."""
     parts = _parts(as_xlsx(customers(2)))
     sheet = parts["xl/worksheets/sheet1.xml"]
     more = b'<c r="ZZZZ2"><v>1</v></c><c r="G2" t="s"><v>99999999</v></c></row>'
@@ -111,7 +111,7 @@ def test_a_cell_far_to_the_right_makes_no_long_row() -> None:
 
 
 def test_a_sheet_reads_as_the_same_table_in_a_csv() -> None:
-    """The cells of both are equal."""
+    """A sheet and a CSV of the same table have the same cells."""
     rows = customers(40)
 
     sheet, table = one(as_xlsx(rows)), one(as_csv(rows))

@@ -52,13 +52,13 @@ LENDER = terms("qudian", "qudian.com", "趣店")
         ("qudian2024.sql", ["qudian"]),
         ("2024qudian", ["qudian"]),
         ("-qudian-", ["qudian"]),
-        ("趣 店", []),
         ("antiqudianism", []),
         ("myqudian", []),
         ("qudianx", []),
         ("qudian2x", []),
         ("бqudian", []),
-        ("q.u.d.i.a.n", []),
+        ("趣 店", ["趣 店"]),
+        ("q.u.d.i.a.n", ["q.u.d.i.a.n"]),
     ],
 )
 def test_a_mention_is_found_however_it_is_written(text: str, mentions: list[str]) -> None:
@@ -207,15 +207,15 @@ def test_the_number_of_mentions_is_bounded() -> None:
 
 def _reference(term: str, text: str) -> list[int]:
     """Return where a Latin term stands in a folded text, according to one regular expression."""
-    beside = r"(?<![a-z])(?<![a-z]\d)" if term[0].isalpha() else r"(?<![a-z\d])"
-    after = r"(?!\d?[a-z])" if term[-1].isalpha() else r"(?![a-z\d])"
+    beside = r"(?<![a-z])(?<![a-z]\d)" if term[0].isalpha() else r"(?<![a-z\d])(?<!\d\.)"
+    after = r"(?!\d?[a-z])" if term[-1].isalpha() else r"(?!\.?\d|[a-z])"
     return [match.start() for match in re.finditer(f"(?={beside}{re.escape(term)}{after})", text)]
 
 
 @settings(max_examples=300)
 @given(
-    st.text("ab1", min_size=1, max_size=3),
-    st.text(st.sampled_from("ab1 趣._"), max_size=12).filter(
+    st.text("xy1", min_size=1, max_size=3),
+    st.text(st.sampled_from("xy1 趣._"), max_size=12).filter(
         lambda text: not re.search(r"\d\d|  | \.|_.*dot", text)
     ),
 )

@@ -1,4 +1,4 @@
-"""Keyed digests, and the key that lies beside the evidence."""
+"""Keyed digests, and their key beside the evidence."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from storage.evidence.digest import KEY_FILE, digest_beside
 
 
 def test_the_same_text_has_the_same_digest_in_every_run(tmp_path: Path) -> None:
-    """And another one in another installation, where it is not the plain hash either."""
+    """A digest depends on the installation only, and is not the plain hash."""
     here, again, elsewhere = (digest_beside(tmp_path / name) for name in ("one", "one", "two"))
 
     assert here("13912345678") == again("13912345678")
@@ -22,7 +22,7 @@ def test_the_same_text_has_the_same_digest_in_every_run(tmp_path: Path) -> None:
 
 
 def test_the_key_is_readable_for_its_owner_alone(tmp_path: Path) -> None:
-    """In a folder that is nobody else's business either."""
+    """Key and folder can only be read by their owner."""
     digest_beside(tmp_path / "evidence")
 
     assert ((tmp_path / "evidence" / KEY_FILE).stat().st_mode & 0o777) == 0o600
@@ -31,16 +31,16 @@ def test_the_key_is_readable_for_its_owner_alone(tmp_path: Path) -> None:
 
 
 def test_many_that_come_at_once_agree_on_one_key(tmp_path: Path) -> None:
-    """The first link counts."""
+    """Forty calls in eight threads agree on one key."""
     with ThreadPoolExecutor(8) as threads:
         digests = list(threads.map(lambda _: digest_beside(tmp_path)("text"), range(40)))
 
     assert len(set(digests)) == 1
 
 
-def test_a_damaged_key_is_refused_with_a_sentence(tmp_path: Path) -> None:
-    """A new one would make every listing look changed."""
+def test_a_damaged_key_is_refused(tmp_path: Path) -> None:
+    """A key of a wrong length is refused, with both lengths; it is not replaced."""
     (tmp_path / KEY_FILE).write_bytes(b"short")
 
-    with pytest.raises(DigestKeyDamaged, match="holds 5 bytes, wanted 32: restore it from a backup"):
+    with pytest.raises(DigestKeyDamaged, match=r"digest\.key has 5 bytes.*32"):
         digest_beside(tmp_path)

@@ -1,4 +1,4 @@
-"""storage.evidence.warc: what was published, byte for byte, however the program ended."""
+"""storage.evidence.warc: what was published, byte for byte, also after a kill."""
 
 import gzip
 import hashlib
@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from warcio.archiveiterator import ArchiveIterator
 
 from storage.errors import EvidenceDamaged, EvidenceMissing, EvidenceUnwritable
-from storage.evidence.tails import Recovered
+from storage.evidence.tails import RecoveredFile
 from storage.evidence.warc import EvidenceStore, EvidenceWriter, ListingText, RecordPlace
 from tests.storage.given import NOW
 
@@ -41,7 +41,7 @@ def path_of(store: EvidenceStore, place: RecordPlace) -> Path:
 
 
 def test_a_response_comes_back_as_it_was(evidence: EvidenceStore) -> None:
-    """Address, status, headers, every byte of the body; the header that told of chunks has another name."""
+    """Address, status, headers and body are read back; Transfer-Encoding is renamed."""
     with evidence.writer("run-1") as writer:
         place = respond(writer)
     read = evidence.read_response(place, sha256(BODY))
@@ -51,7 +51,7 @@ def test_a_response_comes_back_as_it_was(evidence: EvidenceStore) -> None:
 
 
 def test_a_text_comes_back_as_it_was(evidence: EvidenceStore) -> None:
-    """Also what no file's encoding can hold."""
+    """A text is read back unchanged, also with lone surrogates."""
     text = ListingText({"title": "出售 \ud800 \0", "body": "line\r\n\r\nWARC/1.1\r\n", "sample": ""})
     with evidence.writer("run-1") as writer:
         place = writer.text(text, refers_to=respond(writer), url=URL)
@@ -60,7 +60,7 @@ def test_a_text_comes_back_as_it_was(evidence: EvidenceStore) -> None:
 
 
 def test_a_text_names_the_response_it_was_read_from(evidence: EvidenceStore) -> None:
-    """As WARC says it: a conversion record that refers to the response's record id."""
+    """A text is a conversion record that refers to the response's record id."""
     with evidence.writer("run-1") as writer:
         source = respond(writer)
         writer.text(ListingText({"title": "offer"}), refers_to=source, url=URL)
@@ -73,7 +73,7 @@ def test_a_text_names_the_response_it_was_read_from(evidence: EvidenceStore) -> 
 
 
 def test_other_programs_read_it(evidence: EvidenceStore) -> None:
-    """warcio parses every record, and its payload digests (sha1, which replay programs ask for) are right."""
+    """warcio parses every record and confirms the payload digests (sha1, as replay programs expect)."""
     with evidence.writer("run-1") as writer:
         place = respond(writer)
         writer.response(url=URL, status=599, headers=[], body=b"", fetched_at=NOW)
@@ -89,7 +89,7 @@ def test_other_programs_read_it(evidence: EvidenceStore) -> None:
 
 
 def test_each_record_is_one_write_and_one_member(evidence: EvidenceStore) -> None:
-    """Cut out of the file, a place's bytes are a whole gzip file."""
+    """The bytes of a place are a complete gzip file."""
     with evidence.writer("run-1") as writer:
         places = [respond(writer, bytes([n]) * n) for n in range(5)]
     data = path_of(evidence, places[0]).read_bytes()
@@ -100,7 +100,7 @@ def test_each_record_is_one_write_and_one_member(evidence: EvidenceStore) -> Non
 
 
 def test_files_are_private(evidence: EvidenceStore) -> None:
-    """Folders 0700, files 0600, whatever the umask."""
+    """Folders have mode 0700 and files 0600, whatever the umask."""
     before = os.umask(0)
     try:
         with evidence.writer("run-1") as writer:
@@ -116,7 +116,7 @@ def test_files_are_private(evidence: EvidenceStore) -> None:
 
 
 def test_a_run_without_a_response_leaves_no_file(evidence: EvidenceStore) -> None:
-    """Nothing is made before there is something to keep."""
+    """A writer without records creates no file."""
     with evidence.writer("run-1") as writer:
         writer.sync()
 
@@ -124,7 +124,7 @@ def test_a_run_without_a_response_leaves_no_file(evidence: EvidenceStore) -> Non
 
 
 def test_two_runs_of_one_label_have_two_files(evidence: EvidenceStore) -> None:
-    """A repeated run never appends to a file that another may still hold; the day is in the path."""
+    """A repeated run gets a file of its own; the day is in the path."""
     with evidence.writer("run-1", now=NOW) as one, evidence.writer("run-1", now=NOW) as other:
         files = {respond(one).file, respond(other).file}
 
@@ -133,7 +133,7 @@ def test_two_runs_of_one_label_have_two_files(evidence: EvidenceStore) -> None:
 
 
 def test_a_label_cannot_leave_the_folder(evidence: EvidenceStore) -> None:
-    """Whatever a source is called, its file lies in the folder of its day."""
+    """Whatever the label, the file is in the folder of its day."""
     with evidence.writer("../../etc/" + "x" * 500 + "\0\n") as writer:
         place = respond(writer)
 
@@ -141,7 +141,7 @@ def test_a_label_cannot_leave_the_folder(evidence: EvidenceStore) -> None:
 
 
 def test_a_place_cannot_leave_the_folder(evidence: EvidenceStore, tmp_path: Path) -> None:
-    """A row that points elsewhere reads nothing."""
+    """A place outside of the evidence folder is refused."""
     (tmp_path / "secret").write_bytes(b"secret")
 
     with pytest.raises(EvidenceDamaged, match="outside"):
@@ -150,7 +150,7 @@ def test_a_place_cannot_leave_the_folder(evidence: EvidenceStore, tmp_path: Path
 
 @pytest.mark.parametrize("url", ["https://x.example/\r\nWARC-Type: warcinfo", "http://趣.example/\ud800", ""])
 def test_hostile_addresses_and_headers_stay_in_their_line(evidence: EvidenceStore, url: str) -> None:
-    """Line breaks in an address or a header make no header of their own, and the body is untouched."""
+    """Line breaks in an address or a header do not add a header, and the body is unchanged."""
     headers = [(b"X-A\r\nX-B: injected", b"1\r\n\r\nbody"), (b"X-C", b"\xff\xfe")]
     with evidence.writer("run-1") as writer:
         place = writer.response(url=url, status=200, headers=headers, body=BODY, fetched_at=NOW)
@@ -170,7 +170,7 @@ def test_hostile_addresses_and_headers_stay_in_their_line(evidence: EvidenceStor
 def test_any_response_comes_back(
     evidence: EvidenceStore, body: bytes, headers: list[tuple[bytes, bytes]], url: str
 ) -> None:
-    """Whatever a site sends, its body is read back unchanged."""
+    """Any body is read back unchanged."""
     with evidence.writer("run") as writer:
         place = writer.response(url=url, status=200, headers=headers, body=body, fetched_at=NOW)
 
@@ -178,7 +178,7 @@ def test_any_response_comes_back(
 
 
 def test_a_flipped_byte_is_found(evidence: EvidenceStore) -> None:
-    """Wherever one bit of a record has changed, no other bytes than the true ones are ever returned."""
+    """After any bit of a record changed, reading returns the original bytes or raises an error."""
     with evidence.writer("run-1") as writer:
         place = respond(writer)
     path = path_of(evidence, place)
@@ -194,7 +194,7 @@ def test_a_flipped_byte_is_found(evidence: EvidenceStore) -> None:
 
 
 def test_other_bytes_than_those_of_the_row(evidence: EvidenceStore) -> None:
-    """A whole record whose body is not the one the database knows is damaged evidence."""
+    """A complete record whose body has another sha256 is damaged evidence."""
     with evidence.writer("run-1") as writer:
         place = respond(writer, b"replaced afterwards")
 
@@ -204,7 +204,7 @@ def test_other_bytes_than_those_of_the_row(evidence: EvidenceStore) -> None:
 
 @pytest.mark.parametrize(("offset", "length"), [(1, 0), (0, 10), (0, -10), (10**9, 0)])
 def test_a_place_that_is_off(evidence: EvidenceStore, offset: int, length: int) -> None:
-    """A place that is not exactly one record is damaged evidence, not a guess."""
+    """A place that is not exactly one record is damaged evidence."""
     with evidence.writer("run-1") as writer:
         first, second = respond(writer), respond(writer)
     wrong = RecordPlace(first.file, first.offset + offset, first.length + length)
@@ -215,7 +215,7 @@ def test_a_place_that_is_off(evidence: EvidenceStore, offset: int, length: int) 
 
 
 def test_a_record_of_another_kind(evidence: EvidenceStore) -> None:
-    """A response is no text and a text is no response."""
+    """Reading a response as a text, or a text as a response, is an error."""
     with evidence.writer("run-1") as writer:
         response = respond(writer)
         text = writer.text(ListingText({"title": "x"}), refers_to=None, url="")
@@ -227,13 +227,13 @@ def test_a_record_of_another_kind(evidence: EvidenceStore) -> None:
 
 
 def test_a_file_that_is_not_there(evidence: EvidenceStore) -> None:
-    """The sentence names the file and what to do."""
-    with pytest.raises(EvidenceMissing, match=r"2026-03-14/x\.warc\.gz: the file is not there"):
+    """The error names the missing file."""
+    with pytest.raises(EvidenceMissing, match=r"2026-03-14/x\.warc\.gz"):
         evidence.read_text(RecordPlace("2026-03-14/x.warc.gz", 0, 10))
 
 
 def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
-    """The sentence says so, and it is worth another try once it is mended."""
+    """If the folder cannot be created, the error is not permanent."""
     (tmp_path / "file").write_text("")
     writer = EvidenceStore(tmp_path / "file" / "evidence").writer("run-1")
 
@@ -243,7 +243,7 @@ def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
 
 
 def test_a_full_disk_leaves_no_half_record(tmp_path: Path) -> None:
-    """Where a file may not grow the error says so, and what was whole before stays whole."""
+    """If the disk is full, the write is an error, and the earlier records stay readable."""
     script = """
 import hashlib, resource, signal, sys
 from datetime import UTC, datetime
@@ -261,7 +261,7 @@ with store.writer("run") as writer:
     try:
         respond(writer, bytes(range(256)) * 100)
     except EvidenceUnwritable as error:
-        print("told", error.permanent)
+        print("permanent:", error.permanent)
 size = (store.folder / first.file).stat().st_size
 read = store.read_response(first, hashlib.sha256(b"first").hexdigest())
 print(size == first.offset + first.length, read.body)
@@ -269,11 +269,11 @@ print(size == first.offset + first.length, read.body)
     command = [sys.executable, "-c", script, str(tmp_path)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
 
-    assert done.stdout == "told False\nTrue b'first'\n", done.stderr
+    assert done.stdout == "permanent: False\nTrue b'first'\n", done.stderr
 
 
 def test_threads_share_a_writer(evidence: EvidenceStore) -> None:
-    """Eight threads write to one file; every place leads to its own record."""
+    """Eight threads write to one file, and every place leads to its own record."""
     found: dict[bytes, RecordPlace] = {}
 
     def write(number: int) -> None:
@@ -293,7 +293,7 @@ def test_threads_share_a_writer(evidence: EvidenceStore) -> None:
 
 
 def torn(store: EvidenceStore, keep: int, tail: bytes = b"") -> None:
-    """As a kill leaves the newest file: cut, with its mark, and held by nobody."""
+    """Leave a file as after a kill: cut off, with its marker, and without a lock."""
     [path] = store.folder.glob("2*/*.warc.gz")
     path.write_bytes(path.read_bytes()[:keep] + tail)
     mark(path)
@@ -306,7 +306,7 @@ def mark(path: Path) -> None:
 
 
 def test_any_torn_tail_is_cut(tmp_path: Path) -> None:
-    """Cut at 150 random places, with or without rubbish behind: the whole records before the cut stay."""
+    """After a cut at 150 random places, with or without garbage behind it, the complete records stay."""
     dice = random.Random(20260314)
     store = EvidenceStore(tmp_path / "model")
     with store.writer("run") as writer:
@@ -325,13 +325,13 @@ def test_any_torn_tail_is_cut(tmp_path: Path) -> None:
         recovered = copy.recover()
 
         lost = keep + len(tail) - kept
-        expected = [Recovered(places[0].file, kept, lost)] if lost else []
+        expected = [RecoveredFile(places[0].file, kept, lost)] if lost else []
         assert (recovered, path.read_bytes()) == (expected, whole[:kept])
         assert copy.recover() == []
 
 
 def test_damage_in_the_middle_is_not_cut(evidence: EvidenceStore) -> None:
-    """Whole records follow it: the file stays as it is, and the damage is told."""
+    """If complete records follow the damage, the file stays as it is and is reported as damaged."""
     with evidence.writer("run-1") as writer:
         first, second, third = respond(writer), respond(writer), respond(writer)
     path = path_of(evidence, first)
@@ -340,13 +340,13 @@ def test_damage_in_the_middle_is_not_cut(evidence: EvidenceStore) -> None:
     path.write_bytes(broken)
     mark(path)
 
-    assert evidence.recover() == [Recovered(first.file, second.offset, 0, damaged=True)]
+    assert evidence.recover() == [RecoveredFile(first.file, second.offset, 0, damaged=True)]
     assert path.read_bytes() == broken
     assert evidence.read_response(third, sha256(BODY)).body == BODY
 
 
 def test_a_file_that_is_being_written_is_left_alone(evidence: EvidenceStore) -> None:
-    """Recovery beside a living writer touches nothing of its file."""
+    """Recovery does not change the file of a living writer."""
     with evidence.writer("run-1") as writer:
         place = respond(writer)
         assert evidence.recover() == []
@@ -357,7 +357,7 @@ def test_a_file_that_is_being_written_is_left_alone(evidence: EvidenceStore) -> 
 
 
 def test_a_mark_without_a_file(evidence: EvidenceStore) -> None:
-    """Killed before the first byte: nothing to recover, and nothing left to look at."""
+    """A marker without a file is removed."""
     folder = evidence.folder / "2026-03-14"
     folder.mkdir(parents=True)
     mark(folder / "run.warc.gz")
@@ -369,7 +369,7 @@ def test_a_mark_without_a_file(evidence: EvidenceStore) -> None:
 
 
 def test_a_killed_writer_leaves_all_that_it_synced(tmp_path: Path) -> None:
-    """A process killed while it writes: after recovery every place that it had told is readable."""
+    """After a kill and a recovery, every place that the process had printed is readable."""
     script = """
 import sys
 from datetime import UTC, datetime
@@ -387,13 +387,13 @@ while True:
     store = EvidenceStore(tmp_path / "evidence")
     child = subprocess.Popen([sys.executable, "-c", script, store.folder], stdout=subprocess.PIPE, text=True)
     assert child.stdout
-    told = [child.stdout.readline() for _ in range(20)]
+    printed = [child.stdout.readline() for _ in range(20)]
     child.send_signal(signal.SIGKILL)
-    told += child.stdout.read().splitlines()
+    printed += child.stdout.read().splitlines()
     child.wait()
     store.recover()
 
-    for line in told:
+    for line in printed:
         file, offset, length, number = line.split()
         body = (b"%d " % int(number)) * 20000
         assert store.read_response(RecordPlace(file, int(offset), int(length)), sha256(body)).body == body
@@ -401,7 +401,7 @@ while True:
 
 
 def test_the_time_is_the_responses_own(evidence: EvidenceStore) -> None:
-    """The record's date is when the response came, in UTC."""
+    """The record's date is the time of the response, in UTC."""
     with evidence.writer("run-1") as writer:
         place = respond(writer)
     with path_of(evidence, place).open("rb") as file:

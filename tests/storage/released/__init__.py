@@ -1,1 +1,1 @@
-"""What each released schema's tables held, one file a revision: the past that every upgrade starts from."""
+"""The rows of each released schema, one file per revision, from which upgrades are tested."""

@@ -1,6 +1,6 @@
 """Writes the rows of the schema that is about to be released: `python -m tests.storage.released`.
 
-Run once, at a release; the file of a released revision is never written again.
+Run it once per release. The file of a released revision is never written again.
 """
 
 import json
@@ -13,8 +13,9 @@ from pathlib import Path
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from storage import captures, companies, data_sets, deliveries, listings, matches, schema, sources
-from storage.base import Database
+from storage import captures, companies, data_sets, deliveries, listings, matches, sources
+from storage.database import schema
+from storage.database.base import Database
 from storage.deliveries import AttemptOutcome
 from storage.evidence.warc import RecordPlace
 from tests.storage import given
@@ -25,7 +26,7 @@ PLACE = RecordPlace("2026-03-14/run-1-00c0ffee.warc.gz", 300, 200)
 
 
 def fill(session: Session) -> None:
-    """At least one row in every table."""
+    """Store at least one row in every table."""
     source_id = given.source(session)
     run_id, _ = given.running(session, source_id)
     sources.record_health(session, source_id, run_id=run_id, health=sources.SourceHealth.REFUSED, now=NOW)
@@ -98,7 +99,7 @@ def _match(session: Session) -> None:
 
 
 def rows(session: Session) -> dict[str, list[dict[str, object]]]:
-    """As SQLite holds them, in an order in which they can be inserted."""
+    """Return the rows as SQLite stores them, in an order in which they can be inserted."""
     return {
         table.name: [dict(row) for row in session.execute(text(f"SELECT * FROM {table.name}")).mappings()]
         for table in schema.METADATA.sorted_tables

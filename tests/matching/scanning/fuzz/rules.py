@@ -23,7 +23,7 @@ def header(region: str) -> str:
 def _lines(region: str) -> Iterator[str]:
     yield "/* Written by rules.py. */"
     yield '#include "spillwatch.h"'
-    pages, images = native_tables.fold()
+    pages, images = native_tables.fold_pages()
     blobs = {
         "fold_pages": pages.tobytes(),
         "fold_images": images.tobytes(),

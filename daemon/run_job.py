@@ -1,0 +1,51 @@
+"""Carries out one run in its own process.
+
+The job comes on standard input, and messages go to standard output as JSON lines: see
+crawler.running.child_protocol.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from sqlalchemy import event
+from sqlalchemy.orm import Session
+
+from crawler.running.child_protocol import MAX_LINE_BYTES, Job, Message, line_of
+from crawler.running.process_limits import confine
+from crawler.visits.run import execute_run
+from daemon import logs
+from matching.masks import mask_text, mask_url
+from storage.database.base import Database
+from storage.evidence.warc import EvidenceStore
+from storage.work import Work
+
+
+class RelayDispatcher:
+    """The dispatcher of a run's process: announces committed work to the daemon, which has the engine."""
+
+    def announce(self, session: Session, work: Work) -> None:
+        event.listen(session, "after_commit", lambda _session: send_message(work), once=True)
+
+
+def send_message(message: Message) -> None:
+    """Send one line to the daemon, in a single write, because several threads send messages."""
+    sys.stdout.buffer.write(line_of(message).encode() + b"\n")
+    sys.stdout.buffer.flush()
+
+
+def execute_job() -> int:
+    """Carry out the job on standard input. Return an exit code: see ChildExit."""
+    job = Job.read(sys.stdin.buffer.readline(MAX_LINE_BYTES))
+    confine(job)
+    logs.configure_logging(form="json", level="warning")
+    database = Database.open(job.database_url.get_secret_value(), busy_timeout_s=job.busy_timeout_s)
+    return execute_run(
+        job,
+        database=database,
+        evidence=EvidenceStore(job.evidence_dir),
+        mask=mask_text,
+        mask_url=mask_url,
+        dispatcher=RelayDispatcher(),
+        report=send_message,
+    )

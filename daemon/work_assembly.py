@@ -1,0 +1,154 @@
+"""Connects the packages: which handler does which kind of work, and which query finds its due rows.
+
+Only this module knows all of crawler, matching and alerts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from alerts.sender import DeliveryService
+from alerts.service import AlertService
+from configuration.configuration import Configuration
+from crawler.running.supervisor import Supervisor
+from crawler.sources import holds_keys, stored_definition
+from daemon.engine import EmbeddedEngine, Lane
+from matching.masks import mask_text
+from matching.service import MatchingService
+from storage import alerts, companies, deliveries, listings, matches, runs, sources, watch
+from storage.database.base import Database
+from storage.evidence.warc import EvidenceStore
+from storage.sources import SyncResult
+from storage.work import WorkKind
+
+# Names and terms have their own columns. Key sources are never stored: they are read from files only.
+_IN_FILES_ONLY: dict[str, Any] = {
+    "name": True,
+    "terms": True,
+    "fingerprints": {"key_file", "key_credential", "key_command", "previous_keys"},
+}
+
+
+@dataclass(frozen=True)
+class DaemonParts:
+    """The parts made from one configuration. After a reload, old parts finish their work in progress."""
+
+    supervisor: Supervisor
+    lanes: tuple[Lane, ...]
+
+
+def assemble(
+    configuration: Configuration,
+    *,
+    database: Database,
+    evidence: EvidenceStore,
+    engine: EmbeddedEngine,
+    clock: Callable[[], datetime],
+) -> DaemonParts:
+    """Make the handlers of a configuration. Nothing connects or starts yet."""
+    settings = configuration.settings
+    supervisor = Supervisor(
+        database=database,
+        database_url=settings.storage.database_url.get_secret_value(),
+        busy_timeout_s=settings.storage.busy_timeout_s,
+        evidence_dir=settings.storage.evidence_dir,
+        settings=settings.crawler,
+        mask=mask_text,
+        dispatcher=engine,
+        relay=engine.wake,
+        clock=clock,
+        with_keys={
+            source.name: source.value.model_dump(mode="json")
+            for source in configuration.sources
+            if holds_keys(source.value)
+        },
+    )
+    matching = MatchingService(
+        database=database, evidence=evidence, settings=settings.matching, dispatcher=engine, clock=clock
+    )
+    judging = AlertService(database=database, settings=settings.alerts, dispatcher=engine, clock=clock)
+    delivery = DeliveryService(database=database, settings=settings.alerts, dispatcher=engine, clock=clock)
+    daemon = settings.daemon
+    return DaemonParts(
+        supervisor,
+        (
+            Lane(WorkKind.RUN, supervisor.run, runs.due_runs, settings.crawler.concurrent_runs),
+            Lane(
+                WorkKind.MATCH,
+                matching.match_version,
+                listings.versions_due_for_matching,
+                daemon.match_workers,
+            ),
+            Lane(WorkKind.REMATCH, matching.rematch, watch.due_rematches),
+            Lane(WorkKind.EVALUATE, judging.evaluate, matches.summaries_due_for_evaluation),
+            Lane(WorkKind.SOURCE_CHANGE, judging.evaluate_source_change, sources.changes_due),
+            Lane(WorkKind.LIFE, judging.evaluate_life, alerts.alerts_with_life_changes),
+            Lane(WorkKind.DELIVER, delivery.deliver, deliveries.due_deliveries, daemon.deliver_workers),
+        ),
+    )
+
+
+def synchronise(
+    session: Session, configuration: Configuration, now: datetime
+) -> tuple[SyncResult, SyncResult]:
+    """Sync declared sources and companies into the database. Return the changes of each."""
+    return (
+        sources.sync_declared_sources(session, declared_sources(configuration), now),
+        companies.sync_declared_companies(session, declared_companies(configuration), now),
+    )
+
+
+def declared_sources(configuration: Configuration) -> Sequence[sources.DeclaredSource]:
+    return [
+        sources.DeclaredSource(
+            name=source.name,
+            kind=source.value.kind,
+            definition=stored_definition(source.value),
+            declared_in=str(source.file),
+            enabled=source.value.enabled,
+        )
+        for source in configuration.sources
+    ]
+
+
+def declared_companies(configuration: Configuration) -> Sequence[companies.DeclaredCompany]:
+    return [
+        companies.DeclaredCompany(
+            slug=company.name,
+            name=company.value.name,
+            terms=[
+                companies.DeclaredTerm(
+                    text=term.text,
+                    kind=companies.TermKind(term.kind),
+                    owner=term.owner,
+                    reason=term.reason,
+                    exclude=term.exclude,
+                )
+                for term in company.value.terms
+            ],
+            definition=company.value.model_dump(mode="json", exclude=_IN_FILES_ONLY),
+            declared_in=str(company.file),
+        )
+        for company in configuration.companies
+    ]
+
+
+def recover_after_crash(session: Session, now: datetime) -> dict[str, int]:
+    """Release the claims of a killed daemon. Call it while holding the daemon's lock.
+
+    Returns the number of rows recovered, by kind.
+    """
+    interrupted = runs.interrupt_orphans(session, now=now)
+    listings.release_claims(session)
+    rematches = watch.recover_rematches(session)
+    unsent = deliveries.recover_deliveries(session, now=now)
+    return {
+        "runs_interrupted": len(interrupted),
+        "rematches_resumed": len(rematches),
+        "deliveries_due_again": len(unsent),
+    }

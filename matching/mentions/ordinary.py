@@ -1,0 +1,152 @@
+"""Ordinary text: what has the letters of a term and is something else, judged in the original text.
+
+Order of rules:
+
+1. A term of kind `domain` is that host and its subdomains, and nothing that only contains its letters.
+2. The second half of a word that was divided at a line's end is no name, nor is the end of a word with a
+   modifier letter (`Geʻez`).
+3. A word wholly of another script is a word of that script, for terms of less than five letters.
+4. Marks make another word (`gặp` is not Gap), for terms of up to five letters.
+5. Hexadecimal (`1c8c`), a variable (`$print`) and a numeronym (`a11y`) are no names.
+6. A term that begins or ends with a digit is not a part of a time, version, date or number.
+"""
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from functools import cache
+
+from matching.mentions.spellings import FILE_ENDINGS
+
+_WHOLE_WORD = 5  # letters from which a word wholly in another script is a disguise
+_MARKED = 6  # letters from which marks are a disguise
+_FILE_ENDINGS = re.compile(FILE_ENDINGS, re.IGNORECASE)
+_LABELS_BEHIND = re.compile(r"(?:\.[a-z0-9][a-z0-9-]*)+", re.IGNORECASE)
+_DOT = re.compile(r" ?(?:[\[({【] ?(?:\.|dot|点) ?[\])}】]|\\\.) ?", re.IGNORECASE)  # defanged
+_HOST_BEFORE = re.compile(r"[^\W_][-‐‑]+\Z|[0-9]\Z")
+_HOST_AFTER = re.compile(r"[-‐‑]+[^\W_]|@[^\W_]")
+_DIVIDED = re.compile(r"([^\W\d_])[-‐‑\xad][ \t]*\r?\n[ \t]*\Z")
+_HEXADECIMAL = re.compile("[0-9a-f]+", re.IGNORECASE)
+_HEXADECIMAL_LETTERS = re.compile("[a-f]{2,}", re.IGNORECASE)
+_TOKEN_BEFORE = re.compile(r"[0-9a-z]*\Z", re.IGNORECASE)
+_TOKEN_AFTER = re.compile(r"[0-9a-z]*", re.IGNORECASE)
+_NUMERONYM = re.compile(r"[a-z]\d\d?[a-z]", re.IGNORECASE)
+_NUMBER_BEFORE = re.compile(r"(?:\d[:.,/\-‐‑]|[\\+#])\Z")
+_NUMBER_AFTER = re.compile(r"[:.,/\-‐‑]\d")
+_BESIDE = 80  # characters looked at on each side
+_HOST = 255  # characters that a host's name can have
+_FLAG = re.compile("[\U0001f1e6-\U0001f1ff]{2}")
+
+
+@dataclass(frozen=True, slots=True)
+class TermFacts:
+    """What the rules have to know of a term."""
+
+    kind: str
+    letters: int
+    scripts: frozenset[str]
+    characters: frozenset[str]  # in NFC, small
+
+    @classmethod
+    def of(cls, text: str, kind: str) -> "TermFacts":
+        characters = frozenset(unicodedata.normalize("NFC", text.lower()))
+        scripts = frozenset(_script(each) for each in characters if each.isalpha())
+        return cls(kind, sum(map(str.isalnum, text)), scripts, characters)
+
+
+def is_ordinary(facts: TermFacts, text: str, start: int, end: int, *, swapped: bool) -> bool:
+    """Return whether text[start:end], which reads as the term, is something else; `swapped`: by leet."""
+    if facts.kind == "domain" and _is_other_host(text, start, end):
+        return True
+    written = text[start:end]
+    before = text[max(0, start - _BESIDE) : start]
+    if _is_end_of_word(before, written):
+        return True
+    if _is_other_word(facts, written) or _FLAG.fullmatch(written):
+        return True
+    if swapped and _is_code(written):
+        return True
+    after = text[end : end + _BESIDE]
+    return (
+        _HEXADECIMAL_LETTERS.fullmatch(written) is not None and _is_hexadecimal(before, written, after)
+    ) or (
+        (written[0].isdigit() and _NUMBER_BEFORE.search(before) is not None)
+        or (written[-1].isdigit() and _NUMBER_AFTER.match(after) is not None)
+    )
+
+
+def _is_other_host(text: str, start: int, end: int) -> bool:
+    before = text[max(0, start - 3) : start]
+    if _HOST_BEFORE.search(before) or _HOST_AFTER.match(text, end):
+        return True
+    labels = _LABELS_BEHIND.match(_DOT.sub(".", text[end : end + _HOST]))
+    if labels is None:
+        return False
+    first, *more = labels[0][1:].split(".")
+    # A file is named after the host (`kelbridge.example.sql`), or the next sentence begins without a blank.
+    is_file = all(_FILE_ENDINGS.fullmatch(label) for label in (first, *more))
+    is_sentence = not more and first[0].isupper() and not text[start:end].isupper() and first.isalpha()
+    return not (is_file or is_sentence)
+
+
+def _is_end_of_word(before: str, written: str) -> bool:
+    """Rule 2."""
+    if before[-1:].isspace():
+        divided = _DIVIDED.search(before)
+        return divided is not None and (written[0].islower() or (written.isupper() and divided[1].isupper()))
+    return len(before) > 1 and unicodedata.category(before[-1]) == "Lm" and before[-2].isalpha()
+
+
+def _is_other_word(facts: TermFacts, written: str) -> bool:
+    """Rules 3 and 4."""
+    if written.isascii() and "LATIN" in facts.scripts:
+        return False
+    written = unicodedata.normalize("NFC", written)
+    scripts = {_script(each) for each in written if each.isalpha()} - {""}
+    is_short = facts.letters < _WHOLE_WORD and any(facts.scripts)
+    if is_short and len(scripts) == 1 and scripts.isdisjoint(facts.scripts):
+        return True
+    if facts.letters >= _MARKED:
+        return False
+    return any(_has_mark(each) and each.lower() not in facts.characters for each in written)
+
+
+@cache
+def _script(letter: str) -> str:
+    """Return LATIN, GREEK or CYRILLIC; empty for scripts without look-alikes, styled letters and signs."""
+    name = unicodedata.name(letter, "").split(" ", 1)[0]
+    return name if name in {"LATIN", "GREEK", "CYRILLIC", "ARMENIAN", "CHEROKEE"} else ""
+
+
+@cache
+def _has_mark(letter: str) -> bool:
+    """Whether it is a letter with a mark. The capital of the Turkish i is an i."""
+    if letter.isascii() or letter == "İ" or not letter.isalpha():
+        return False
+    has_parts = len(unicodedata.normalize("NFD", letter)) > 1 and bool(_script(letter))
+    return has_parts or " WITH STROKE" in unicodedata.name(letter, "")
+
+
+def _is_code(written: str) -> bool:
+    """Rule 5, for a term with a letter swapped."""
+    if _HEXADECIMAL.fullmatch(written) or _NUMERONYM.fullmatch(written):
+        return True
+    signs = [at for at, each in enumerate(written) if not each.isalpha()]
+    return signs in ([0], [len(written) - 1]) and written[signs[0]] in "$!|"
+
+
+def _is_hexadecimal(before: str, written: str, after: str) -> bool:
+    """Rule 5, for a term that itself could be hexadecimal: `2EE0`, `00 ee 1f`, `1c8c-dada-4e21`, `%EE`."""
+    left = _TOKEN_BEFORE.search(before)
+    right = _TOKEN_AFTER.match(after)
+    token = (left[0] if left else "") + written + (right[0] if right else "")
+    if not _HEXADECIMAL.fullmatch(token):
+        return False
+    if token != written:
+        return not (token.isalpha() or (len(written) >= 4 and token.startswith(written)))
+    neighbours = (before[-len(token) - 1 :][:-1], after[1 : len(token) + 1])
+    if len(token) == 2 and before.endswith(("%", "=", "\\")):
+        return True
+    return any(
+        len(each) == len(token) and _HEXADECIMAL.fullmatch(each) and not each.isalpha() for each in neighbours
+    )

@@ -1,0 +1,122 @@
+"""The database behind one URL, and the base class of every table."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any, ClassVar, Self, cast
+
+from sqlalchemy import JSON, BigInteger, CursorResult, Engine, Enum, MetaData, func, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import DeclarativeBase, Session
+from sqlalchemy.sql.base import Executable
+
+from storage.database.columns import Amount, CleanText, UtcDateTime
+from storage.database.connect import READING, database_label, engine_for, parse_url
+from storage.database.faults import translate_faults
+
+BATCH = 500  # rows per statement; SQLite accepts 32,766 parameters, PostgreSQL 65,535
+BUSY_TIMEOUT_S = 30.0
+
+# SQLite assigns row ids to a column of exactly the type INTEGER PRIMARY KEY.
+Id = BigInteger().with_variant(sqlite.INTEGER(), "sqlite")
+
+NAMES = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+class Base(DeclarativeBase):
+    metadata: ClassVar[MetaData] = MetaData(naming_convention=NAMES)
+    type_annotation_map: ClassVar[Mapping[Any, Any]] = {
+        int: Id,
+        str: CleanText,
+        datetime: UtcDateTime,
+        Decimal: Amount,
+        dict[str, Any]: JSON,
+        dict[str, int]: JSON,
+        list[Any]: JSON,
+        list[str]: JSON,
+        list[dict[str, Any]]: JSON,
+        StrEnum: Enum(
+            StrEnum,
+            native_enum=False,
+            create_constraint=False,
+            length=32,
+            values_callable=lambda kind: [member.value for member in kind],
+        ),
+    }
+
+
+class Database:
+    """One database, which is opened at the first statement. Share it between threads, not between processes.
+
+    An error that a driver raises inside `transaction` or `reading` comes out as a StorageError.
+    """
+
+    def __init__(self, engine: Engine, place: str) -> None:
+        self.engine = engine
+        self.place = place  # the database as messages may show it, without user and password
+        # The same pool, for transactions that never write and never wait for a writer.
+        self.readers = engine.execution_options(**{READING: True, "postgresql_readonly": True})
+
+    @classmethod
+    def open(cls, url: str, *, busy_timeout_s: float = BUSY_TIMEOUT_S) -> Self:
+        """Return the database; raises DatabaseUrlInvalid. Other errors occur at the first statement."""
+        parsed = parse_url(url)
+        return cls(engine_for(parsed, busy_timeout_s=busy_timeout_s), database_label(parsed))
+
+    @property
+    def dialect(self) -> str:
+        return self.engine.dialect.name
+
+    @contextmanager
+    def transaction(self) -> Iterator[Session]:
+        """Commit at the end of the block, or roll back if the block raises."""
+        with (
+            translate_faults(self.place),
+            Session(self.engine, expire_on_commit=False) as session,
+            session.begin(),
+        ):
+            yield session
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """Give a session for reading only: the database refuses a write in this block."""
+        with translate_faults(self.place), Session(self.readers, expire_on_commit=False) as session:
+            yield session
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+
+def state_moved(session: Session, statement: Executable) -> bool:
+    """Execute a conditional UPDATE; return whether it changed its row. The row count decides a race."""
+    return cast("CursorResult[Any]", session.execute(statement)).rowcount == 1
+
+
+def new_ids(session: Session, table: type[Base], count: int) -> Sequence[int]:
+    """Return ids for rows that this transaction will insert.
+
+    With known ids a batch is one executemany, several times as fast as reading the ids back row by row.
+    """
+    name = table.__tablename__
+    if session.get_bind().dialect.name == "postgresql":
+        series = select(func.nextval(func.pg_get_serial_sequence(name, "id"))).select_from(
+            func.generate_series(1, count)
+        )
+        return session.scalars(series).all()
+    # BEGIN IMMEDIATE: no other transaction can insert rows until this one ends.
+    last = session.scalar(select(func.coalesce(func.max(table.__table__.c.id), 0))) or 0
+    return range(last + 1, last + count + 1)
+
+
+def insert_new(session: Session, table: type[Base]) -> postgresql.Insert | sqlite.Insert:
+    """Return an INSERT that skips rows which a unique constraint refuses, without an error."""
+    kind = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    return kind(table).on_conflict_do_nothing()

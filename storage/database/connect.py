@@ -1,0 +1,170 @@
+"""Opening each of the two databases, so that no other module has to know which one it is."""
+
+import errno
+import os
+import sqlite3
+import stat
+import threading
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError
+
+from storage.database.columns import dump_json
+from storage.errors import DatabaseRefused, DatabaseUnreachable, DatabaseUrlInvalid
+
+EXPECTED_URL = "expected sqlite:///path/to/file or postgresql://user:password@host:port/name"
+CONNECT_TIMEOUT_S = 10
+SWITCH_WAIT_S = 0.01  # between two attempts to switch a new file to write-ahead logging
+_CREATION_LOCK = threading.Lock()  # no other thread may connect between the file's creation and its close
+READING = "spillwatch_reading"  # the execution option that makes a transaction read-only
+DRIVERS = {
+    "sqlite": "sqlite+pysqlite",
+    "sqlite+pysqlite": "sqlite+pysqlite",
+    "postgres": "postgresql+psycopg",
+    "postgresql": "postgresql+psycopg",
+    "postgresql+psycopg": "postgresql+psycopg",
+}
+
+
+def parse_url(text: str) -> URL:
+    """Return the URL with its driver.
+
+    Raises DatabaseUrlInvalid, whose message repeats nothing of the URL except its scheme.
+    """
+    try:
+        url = make_url(text)
+    except (ArgumentError, ValueError):
+        raise DatabaseUrlInvalid(f"database_url is not a URL; {EXPECTED_URL}") from None
+    driver = DRIVERS.get(url.drivername)
+    if driver is None:
+        raise DatabaseUrlInvalid(
+            f"database_url begins with {url.drivername}://, which is not supported; {EXPECTED_URL}"
+        )
+    if driver.startswith("sqlite") and (url.database or ":memory:").startswith((":memory:", "file:")):
+        raise DatabaseUrlInvalid(
+            f"database_url does not name a file, but several processes must share the database; "
+            f"{EXPECTED_URL}"
+        )
+    if driver.startswith("postgresql") and not url.database:
+        raise DatabaseUrlInvalid(f"database_url does not name a database; {EXPECTED_URL}")
+    return url.set(drivername=driver)
+
+
+def database_label(url: URL) -> str:
+    """Return the database as messages may show it: without user, password and query."""
+    if url.drivername.startswith("sqlite"):
+        return f"SQLite {url.database}"
+    host = url.host or url.query.get("host") or "local socket"
+    return f"PostgreSQL {url.database} at {host}" + (f":{url.port}" if url.port else "")
+
+
+def engine_for(url: URL, *, busy_timeout_s: float) -> Engine:
+    """Return an engine, which connects at the first statement and never shows parameters in an exception."""
+    if url.drivername.startswith("sqlite"):
+        return _sqlite_engine(url, busy_timeout_s)
+    return _postgresql_engine(url, busy_timeout_s)
+
+
+def _sqlite_engine(url: URL, busy_timeout_s: float) -> Engine:
+    engine = create_engine(
+        url,
+        hide_parameters=True,
+        json_serializer=dump_json,
+        connect_args={"timeout": busy_timeout_s, "isolation_level": None},
+    )
+    path = Path(str(url.database))
+
+    @event.listens_for(engine, "do_connect")
+    def _private_file(*_: object) -> None:
+        make_private(path)
+
+    @event.listens_for(engine, "connect")
+    def _settings(connection: sqlite3.Connection, _: object) -> None:
+        _sqlite_settings(connection, busy_timeout_s)
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        # A deferred BEGIN fails at once if it wants to write while another writer is active; IMMEDIATE waits.
+        reading = connection.get_execution_options().get(READING, False)
+        connection.exec_driver_sql(f"PRAGMA query_only = {'ON' if reading else 'OFF'}")
+        connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+
+    return engine
+
+
+def make_private(path: Path) -> None:
+    """Create the file with mode 0600 before SQLite opens it; -wal and -shm inherit the mode.
+
+    An existing file is never opened here. POSIX locks belong to the process, so closing any handle on the
+    file drops the locks of all our connections, and the next process that ends would delete the WAL while we
+    use it (sqlite.org/howtocorrupt.html, section 2.2).
+    """
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with _CREATION_LOCK, suppress(FileExistsError):
+            os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+        status = path.stat()
+        if stat.S_ISDIR(status.st_mode):
+            raise IsADirectoryError(errno.EISDIR, "a folder")
+        if stat.S_IMODE(status.st_mode) & 0o077 and status.st_uid == os.geteuid():
+            path.chmod(0o600)
+        refused = not os.access(path, os.R_OK | os.W_OK)
+    except PermissionError:
+        refused = True
+    except OSError as error:
+        raise DatabaseUnreachable(
+            f"SQLite {path}: cannot be opened ({os.strerror(error.errno or 0)})"
+        ) from None
+    if refused:
+        raise DatabaseRefused(
+            f"SQLite {path}: this user is not allowed to read and write the file; change its owner"
+        )
+
+
+def _sqlite_settings(connection: sqlite3.Connection, busy_timeout_s: float) -> None:
+    cursor = connection.cursor()
+    _enable_write_ahead_log(cursor, busy_timeout_s)
+    cursor.execute("PRAGMA foreign_keys = ON")
+    # With a WAL, a power cut may undo the last commits, but never a part of one.
+    cursor.execute("PRAGMA synchronous = NORMAL")
+    cursor.close()
+
+
+def _enable_write_ahead_log(cursor: sqlite3.Cursor, busy_timeout_s: float) -> None:
+    """Switch a new file to write-ahead logging, which all of its first connections try to do.
+
+    A connection that reads while another one switches gets BUSY from SQLite at once, without its usual wait,
+    because the two would wait for each other. So this function waits.
+    """
+    deadline = time.monotonic() + busy_timeout_s
+    while True:
+        try:
+            if cursor.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
+                cursor.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+            time.sleep(SWITCH_WAIT_S)
+        else:
+            return
+
+
+def _postgresql_engine(url: URL, busy_timeout_s: float) -> Engine:
+    arguments: dict[str, Any] = {
+        "connect_timeout": CONNECT_TIMEOUT_S,
+        "application_name": "spillwatch",
+        "client_encoding": "utf8",
+        "options": f"-c timezone=UTC -c lock_timeout={int(busy_timeout_s * 1000)}",
+    }
+    missing_arguments = {name: value for name, value in arguments.items() if name not in url.query}
+    return create_engine(
+        url,
+        hide_parameters=True,
+        json_serializer=dump_json,
+        pool_pre_ping=True,
+        connect_args=missing_arguments,
+    )

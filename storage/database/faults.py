@@ -1,0 +1,78 @@
+"""Turns an error of a driver into one of ours, whose message contains no secret.
+
+A driver's message may contain a URL, a value or a statement, so nothing of it is passed on: the driver's
+error code selects our message.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import exc
+
+from storage import errors
+from storage.errors import DatabaseFailed, StorageError
+
+# The longest matching prefix decides. SQLSTATE: PostgreSQL, appendix A. SQLITE_*: sqlite.org/rescode.html.
+FAULTS: dict[str, type[StorageError]] = {
+    "08": errors.DatabaseUnreachable,
+    "23": errors.DatabaseConflict,
+    "28": errors.DatabaseRefused,
+    "3D000": errors.DatabaseRefused,
+    "40": errors.DatabaseBusy,
+    "42501": errors.DatabaseRefused,
+    "42P01": errors.SchemaOutdated,
+    "42703": errors.SchemaOutdated,
+    "53": errors.DatabaseBusy,
+    "53100": errors.DatabaseFull,
+    "55P03": errors.DatabaseBusy,
+    "57P": errors.DatabaseUnreachable,
+    "XX001": errors.DatabaseDamaged,
+    "XX002": errors.DatabaseDamaged,
+    "SQLITE_BUSY": errors.DatabaseBusy,
+    "SQLITE_LOCKED": errors.DatabaseBusy,
+    "SQLITE_CANTOPEN": errors.DatabaseUnreachable,
+    "SQLITE_IOERR": errors.DatabaseUnreachable,
+    "SQLITE_READONLY": errors.DatabaseRefused,
+    "SQLITE_PERM": errors.DatabaseRefused,
+    "SQLITE_FULL": errors.DatabaseFull,
+    "SQLITE_CORRUPT": errors.DatabaseDamaged,
+    "SQLITE_NOTADB": errors.DatabaseDamaged,
+    "SQLITE_CONSTRAINT": errors.DatabaseConflict,
+}
+
+
+@contextmanager
+def translate_faults(place: str) -> Iterator[None]:
+    """Raise a StorageError for a driver's error. `place` is the database without user and password."""
+    try:
+        yield
+    except exc.TimeoutError:
+        raise errors.DatabaseBusy(
+            f"{place}: every connection of the pool is in use. Try again, or run fewer tasks at the same "
+            "time."
+        ) from None
+    except exc.DBAPIError as error:
+        raise storage_error(place, error) from None
+
+
+def storage_error(place: str, error: exc.DBAPIError) -> StorageError:
+    code = _driver_code(error)
+    kind = _error_class(code, error)
+    sentence = (kind.__doc__ or "").strip()
+    return kind(f"{place}: {sentence} ({code})" if code else f"{place}: {sentence}")
+
+
+def _driver_code(error: exc.DBAPIError) -> str:
+    original = error.orig
+    return getattr(original, "sqlstate", None) or getattr(original, "sqlite_errorname", None) or ""
+
+
+def _error_class(code: str, error: exc.DBAPIError) -> type[StorageError]:
+    if code == "SQLITE_ERROR" and str(error.orig).startswith(("no such table", "no such column")):
+        return errors.SchemaOutdated
+    fitting = [prefix for prefix in FAULTS if code.startswith(prefix)]
+    if fitting:
+        return FAULTS[max(fitting, key=len)]
+    if not code and isinstance(error, exc.OperationalError):
+        return errors.DatabaseUnreachable  # psycopg has no code if no server answered
+    return DatabaseFailed

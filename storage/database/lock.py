@@ -1,0 +1,113 @@
+"""The daemon's lock: one daemon per database, so that a row marked as running at its start belongs to
+nobody.
+"""
+
+import fcntl
+import os
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from sqlalchemy import Connection, text
+from sqlalchemy.exc import SQLAlchemyError
+
+from storage.database.base import Database
+from storage.database.faults import translate_faults
+from storage.errors import AlreadyRunning, DatabaseRefused
+
+ADVISORY_KEY = 0x5350494C4C  # any constant; advisory locks are separate for each database
+HELD = text("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()")
+REFUSAL = "{place}: another daemon runs on this database. Stop it first: a database can have only one."
+
+
+class DaemonLock:
+    """A lock that is held until `release`, or until the process ends in any way."""
+
+    def __init__(self, release: Callable[[], None], alive: Callable[[], bool]) -> None:
+        self._release = release
+        self._alive = alive
+
+    @classmethod
+    def acquire(cls, database: Database) -> Self:
+        """Take the lock; raises AlreadyRunning at once if another process holds it."""
+        if database.dialect == "postgresql":
+            return cls(*_take_advisory_lock(database))
+        return cls(*_lock_file(database))
+
+    def held(self) -> bool:
+        """Return whether the lock is still held. False: PostgreSQL restarted and dropped it; stop working at
+        once.
+        """
+        return self._alive()
+
+    def release(self) -> None:
+        self._release()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.release()
+
+
+LockFunctions = tuple[Callable[[], None], Callable[[], bool]]
+
+
+def _lock_file(database: Database) -> LockFunctions:
+    path = Path(f"{database.engine.url.database}.lock")
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise DatabaseRefused(f"{path}: cannot be locked ({os.strerror(error.errno or 0)})") from None
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(handle)
+        raise AlreadyRunning(REFUSAL.format(place=database.place)) from None
+    # The file stays: if it were deleted, two daemons could lock two files with the same name.
+    return _only_once(lambda: os.close(handle)), lambda: True
+
+
+def _take_advisory_lock(database: Database) -> LockFunctions:
+    with translate_faults(database.place):
+        connection = database.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+        taken = connection.execute(text("SELECT pg_try_advisory_lock(:key)"), {"key": ADVISORY_KEY}).scalar()
+    if not taken:
+        connection.close()
+        raise AlreadyRunning(REFUSAL.format(place=database.place))
+    # The connection must not go back into the pool: the lock belongs to it and must end with it.
+    connection.detach()
+    return _only_once(lambda: _unlock(connection)), lambda: _connection_holds_lock(connection)
+
+
+def _unlock(connection: Connection) -> None:
+    """Release the lock explicitly: the server may notice a closed connection too late for the next daemon."""
+    with suppress(SQLAlchemyError):
+        connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": ADVISORY_KEY})
+    connection.close()
+
+
+def _connection_holds_lock(connection: Connection) -> bool:
+    """Return whether this connection holds the lock.
+
+    After a break SQLAlchemy reconnects silently, without the lock.
+    """
+    try:
+        return bool(connection.scalar(HELD))
+    except SQLAlchemyError:
+        return False
+
+
+def _only_once(release: Callable[[], None]) -> Callable[[], None]:
+    pending = [release]
+
+    def run() -> None:
+        while pending:
+            pending.pop()()
+
+    return run

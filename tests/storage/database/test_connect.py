@@ -1,0 +1,215 @@
+"""storage.database.connect and faults: the errors of a wrong address or a broken database."""
+
+import socket
+import sqlite3
+import threading
+from pathlib import Path
+
+import psycopg
+import pytest
+from sqlalchemy import text
+
+from storage import sources
+from storage.database import schema
+from storage.database.base import Database
+from storage.database.connect import database_label, parse_url
+from storage.errors import (
+    DatabaseBusy,
+    DatabaseDamaged,
+    DatabaseRefused,
+    DatabaseUnreachable,
+    DatabaseUrlInvalid,
+    SchemaOutdated,
+    StorageError,
+)
+from storage.settings import StorageSettings
+from tests.peers.postgres import PostgresServer
+from tests.storage import given
+
+SECRET = "hunter2-synthetic"
+
+
+@pytest.mark.parametrize(
+    ("url", "key_text"),
+    [
+        (f"mysql://user:{SECRET}@db.example/x", "mysql://"),
+        (f"nonsense {SECRET}", "database_url"),
+        (f"postgresql://user:{SECRET}@db.example:port/x", "database_url"),
+        (f"postgresql://user:{SECRET}@db.example", "database_url"),
+        ("sqlite://", "database_url"),
+        ("sqlite:///:memory:", "database_url"),
+    ],
+)
+def test_a_wrong_url_is_refused_without_its_secret(url: str, key_text: str) -> None:
+    """The error names the mistake and the expected forms, and does not contain the password."""
+    with pytest.raises(DatabaseUrlInvalid) as error:
+        parse_url(url)
+
+    assert key_text in str(error.value)
+    assert "sqlite:///" in str(error.value)
+    assert "postgresql://" in str(error.value)
+    assert SECRET not in str(error.value)
+
+
+def test_settings_refuse_a_wrong_url_without_its_secret() -> None:
+    """The validation error does not print the value."""
+    with pytest.raises(ValueError, match="mysql") as error:
+        StorageSettings.model_validate({"database_url": f"mysql://user:{SECRET}@db.example/x"})
+
+    assert SECRET not in str(error.value) + repr(error.value)
+
+
+@pytest.mark.parametrize("scheme", ["postgresql", "postgres", "postgresql+psycopg"])
+def test_every_spelling_of_postgresql_is_taken(scheme: str) -> None:
+    """A URL with any of the usual schemes works."""
+    assert parse_url(f"{scheme}://user@db.example/x").drivername == "postgresql+psycopg"
+
+
+def test_a_database_is_shown_without_its_secrets() -> None:
+    """The label has no user, password or query, which can contain a password too."""
+    url = parse_url(f"postgresql://user:{SECRET}@db.example:5433/watch?sslpassword={SECRET}")
+
+    assert database_label(url) == "PostgreSQL watch at db.example:5433"
+
+
+def test_a_server_that_does_not_answer() -> None:
+    """If no server listens, the error is not permanent, and neither it nor its cause contains the
+    password.
+    """
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        port = unused.getsockname()[1]
+        database = Database.open(f"postgresql://user:{SECRET}@127.0.0.1:{port}/watch")
+        with pytest.raises(DatabaseUnreachable) as error, database.reading() as session:
+            session.execute(text("SELECT 1"))
+
+    assert f"PostgreSQL watch at 127.0.0.1:{port}" in str(error.value)
+    assert not error.value.permanent
+    assert SECRET not in str(error.value) + repr(error.value.__cause__)
+
+
+def test_a_database_that_does_not_exist(postgres_server: PostgresServer) -> None:
+    """If the server refuses, the error names the database."""
+    database = Database.open(postgres_server.url("no_such_database"))
+    with pytest.raises(StorageError) as error, database.reading() as session:
+        session.execute(text("SELECT 1"))
+
+    assert "no_such_database" in str(error.value)
+
+
+def test_a_connection_that_the_server_cut_is_replaced(postgres_url: str) -> None:
+    """After the server ended all connections, the next transaction gets a new one and works."""
+    database = Database.open(postgres_url)
+    with database.transaction() as session:
+        given.source(session)
+    with psycopg.connect(postgres_url.replace("/test_", "/test_"), autocommit=True) as admin:
+        admin.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+    with database.reading() as session:
+        found = sources.active_sources(session)
+    database.close()
+
+    assert len(found) == 1
+
+
+def test_a_connection_that_is_cut_in_a_transaction(postgres_url: str) -> None:
+    """The block fails as unreachable, and nothing of it is stored."""
+    database = Database.open(postgres_url)
+    with pytest.raises(DatabaseUnreachable), database.transaction() as session:
+        given.source(session)
+        pid = session.scalar(text("SELECT pg_backend_pid()"))
+        with psycopg.connect(postgres_url, autocommit=True) as admin:
+            admin.execute("SELECT pg_terminate_backend(%s)", [pid])
+        given.source(session, "another")
+    with database.reading() as session:
+        found = sources.active_sources(session)
+    database.close()
+
+    assert found == []
+
+
+def test_a_writer_that_never_ends(sqlite_url: str) -> None:
+    """A lock that is not released is an error after the configured wait."""
+    holder = Database.open(sqlite_url)
+    waiting = Database.open(sqlite_url, busy_timeout_s=0.1)
+    with holder.transaction() as held:
+        given.source(held)
+        with pytest.raises(DatabaseBusy) as error, waiting.transaction() as session:
+            given.source(session, "another")
+
+    assert not error.value.permanent
+    assert (error.value.reason, error.value.permanent) == ("database_busy", False)
+
+
+def test_a_row_that_is_never_let_go(postgres_url: str) -> None:
+    """A row lock of PostgreSQL is an error after the configured wait too."""
+    holder = Database.open(postgres_url)
+    waiting = Database.open(postgres_url, busy_timeout_s=0.1)
+    with holder.transaction() as session:
+        source_id = given.source(session)
+    with holder.transaction() as held:
+        sources.save_cursor(held, source_id, {"page": 1})
+        with pytest.raises(DatabaseBusy), waiting.transaction() as session:
+            sources.save_cursor(session, source_id, {"page": 2})
+    holder.close()
+    waiting.close()
+
+
+def test_a_file_that_is_no_database(tmp_path: Path) -> None:
+    """A text file is reported as damaged and stays as it is."""
+    path = tmp_path / "notes.db"
+    path.write_text("these are my notes, not a database\n" * 100)
+    with pytest.raises(DatabaseDamaged), Database.open(f"sqlite:///{path}").reading() as session:
+        session.execute(text("SELECT 1 FROM sources"))
+
+    assert path.read_text().startswith("these are my notes")
+
+
+def test_a_folder_instead_of_a_file(tmp_path: Path) -> None:
+    """The error names the path and the cause."""
+    with pytest.raises(DatabaseUnreachable, match="directory") as error:
+        schema.stored_revision(Database.open(f"sqlite:///{tmp_path}"))
+
+    assert str(tmp_path) in str(error.value)
+
+
+def test_an_empty_database_is_told_to_be_upgraded(empty_url: str) -> None:
+    """The error of a database without a schema names the command that creates it."""
+    database = Database.open(empty_url)
+    with pytest.raises(SchemaOutdated, match="spillwatch db upgrade"), database.reading() as session:
+        sources.active_sources(session)
+    database.close()
+
+
+def test_the_file_is_made_by_many_at_once(tmp_path: Path) -> None:
+    """Eight threads can open a new database at the same moment."""
+    path = tmp_path / "new.db"
+    barrier = threading.Barrier(8)
+    failures: list[BaseException] = []
+
+    def open_it() -> None:
+        database = Database.open(f"sqlite:///{path}")
+        barrier.wait()
+        try:
+            with database.transaction() as session:
+                session.execute(text("CREATE TABLE IF NOT EXISTS t (x INTEGER)"))
+        except StorageError as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=open_it) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert failures == []
+    assert sqlite3.connect(path).execute("PRAGMA journal_mode").fetchone() == ("wal",)
+
+
+def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
+    """If the parent is a file, the error is a StorageError, not one of the operating system."""
+    (tmp_path / "file").write_text("")
+    with pytest.raises((DatabaseUnreachable, DatabaseRefused)):
+        schema.stored_revision(Database.open(f"sqlite:///{tmp_path}/file/spillwatch.db"))
