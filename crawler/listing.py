@@ -29,8 +29,8 @@ class ParsedListing:
     claim. `posted_at` is UTC; `posted_at_uncertain` says that the page's words allow another reading.
     `thread` is the key of the listing that this one replies to; None if it is not a reply. `attachments` and
     `links` are absolute URLs, not fetched yet. `row` is what the list's row says and the listing's own page
-    does not. `row_digest` is a digest of what the list page says about the
-    listing.
+    does not. `lost` are the fields whose selectors found nothing on any row of the page, so that an empty
+    value says nothing. `row_digest` is a digest of what the list page says about the listing.
     """
 
     key: str
@@ -48,4 +48,5 @@ class ParsedListing:
     attachments: tuple[str, ...] = ()
     row_digest: str = ""
     row: str = ""
+    lost: frozenset[str] = frozenset()
     thread: str | None = None

@@ -5,12 +5,13 @@ The rules for each batch, in order:
 2. An unknown key becomes a listing with version 1. It is a re-post if a listing with equal content exists.
    Replies are never re-posts, because many of them have the same text ("thanks").
 3. A known key with equal content is recorded as seen again; if the listing was gone, it is back.
-4. A known key with different content gets a new version that says what changed.
+4. A known key with different content gets a new version that says what changed. A field that is empty
+   because its selector found nothing on the whole page (`lost`) keeps its stored value.
 Storing a batch twice has the same result as storing it once.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -39,6 +40,8 @@ KNOWN_COLUMNS = (
     "posted_at",
 )
 COMPARED = (*ON_LISTING, "body", "sample")
+LOST_COLUMNS = {"price": ("price_amount", "price_currency")}  # of a field that is not one column
+IN_DIGEST = frozenset({"title", "body", "sample"})
 UNMASKED_FIELD = "unmasked_text"  # field of a change if only masked characters or an attachment differ
 
 
@@ -78,6 +81,7 @@ class ListingRecord:
     attachments: tuple[AttachmentRecord, ...] = ()
     capture_id: int | None = None
     place: RecordPlace | None = None  # the record with the unmasked text
+    lost: frozenset[str] = frozenset()  # fields that the site's pages no longer show where they did
     thread_key: str | None = None  # key of the listing that this one replies to
 
 
@@ -245,6 +249,7 @@ class _Batch:
     # --- known keys
 
     def _update_known_listings(self, known: dict[str, RowMapping]) -> None:
+        self._keep_lost(known)
         changed = {key: row for key, row in known.items() if self._differs(key, row)}
         previous = self._current_versions([row["id"] for row in changed.values()])
         updates, untouched = [], []
@@ -260,6 +265,18 @@ class _Batch:
             if changes:
                 self.versions.append(self._version_row(key, row["id"], number, changes))
         self._write_seen(updates, untouched)
+
+    def _keep_lost(self, known: Mapping[str, RowMapping]) -> None:
+        """Give empty fields whose selectors are lost the values of the stored version."""
+        lost = {key: row for key, row in known.items() if self.records[key].lost}
+        previous = self._current_versions([row["id"] for row in lost.values()])
+        for key, row in lost.items():
+            record, fields = self.records[key], self.fields[key]
+            names = {name for each in record.lost for name in LOST_COLUMNS.get(each, (each,))}
+            kept = {name for name in names if name in COMPARED and not fields[name]}
+            fields.update({name: previous[row["id"]][name] for name in kept})
+            if kept & IN_DIGEST:
+                self.records[key] = replace(record, content_digest=row["content_digest"])
 
     def _differs(self, key: str, row: RowMapping) -> bool:
         fields = self.fields[key]

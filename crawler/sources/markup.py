@@ -221,7 +221,12 @@ def drop(element: Element) -> None:
 
 
 def text_of(element: Element) -> str:
-    """Return what a reader sees of an element: a line a block, cells parted by tabs, `pre` as it stands."""
+    """Return what a reader sees of an element: a line a block, cells parted by tabs, `pre` as it stands.
+
+    A `textarea` within an element is a form to fill in; one that a selector names is the text of a paste.
+    """
+    if element.tag == "textarea":
+        return "".join(_within(element.itertext(), MAX_BLOCK_CHARS)).strip()
     if not len(element) and element.tag not in _DROPPED:
         text = element.text or ""
         return text if element.tag == "pre" else _SPACE.sub(" ", text).strip()

@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
+from urllib.parse import urlsplit
 
 from scrapy import Request
 from scrapy.http import Response
 from twisted.python.failure import Failure
 
-from crawler.errors import FetchError
+from crawler.errors import FetchError, Truncated
+from crawler.fetching.decompression import CUT
 from crawler.fetching.http_status import NOT_MODIFIED, has_condition, request_of
 from crawler.parsing.page_parsing import PageResult, parse_page
 from crawler.sources import LISTING_ROLES, Follow, Parsed
@@ -75,6 +78,13 @@ class SourceSpider(PageSpider):
             if origin is not None:
                 self.run.progress.mark_not_modified(origin.start)
             return
+        cut = CUT in response.meta
+        if cut and follow.role not in LISTING_ROLES:
+            lost = _truncated(response)
+            self.note(CaptureConclusion(captured.id, CaptureOutcome.FAILED, lost.reason))
+            for each in account_for_missing(self, follow, origin, lost):
+                yield each
+            return
         result = parse_page(self.run, response, follow, captured)
         if result.conclusion is not None:
             self.note(result.conclusion)
@@ -87,9 +97,14 @@ class SourceSpider(PageSpider):
                 yield each
         else:
             self.page_counts(follow, origin).read += 1
-            self.run.structure.note(result.parsed)
-            async for each in self._follow_page(response, follow, origin, result.parsed):
+            parsed = replace(result.parsed, whole=False, end=False) if cut else result.parsed
+            self.run.structure.note(parsed)
+            async for each in self._follow_page(response, follow, origin, parsed):
                 yield each
+            if cut and origin is not None:
+                # What came of the list is used; the next run tries again.
+                self.page_counts(follow, origin).failures.add(_truncated(response))
+                self.run.progress.mark_broken(origin.start, origin.page, permanent=False)
 
     async def _follow_page(
         self, response: Response, follow: Follow, origin: Origin | None, parsed: Parsed
@@ -127,3 +142,8 @@ class SourceSpider(PageSpider):
             # The response came, but could not be decompressed.
             self.note(CaptureConclusion(captured.id, CaptureOutcome.FAILED, error.reason))
         yield from account_for_missing(self, meta[FOLLOW], meta[ORIGIN], error)
+
+
+def _truncated(response: Response) -> Truncated:
+    host = urlsplit(response.url).hostname
+    return Truncated(f"{host} ended its compressed response before it was complete.")

@@ -7,7 +7,8 @@ import asyncio
 from scrapy import Request
 from scrapy.http.request import NO_CALLBACK
 
-from crawler.errors import FetchError, UrlRefused
+from crawler.errors import FetchError, Truncated, UrlRefused
+from crawler.fetching.decompression import CUT
 from crawler.fetching.http_status import status_problem
 from crawler.fetching.routes.route import ATTACHMENT
 from crawler.sources import Follow
@@ -41,6 +42,8 @@ async def download_text(
     captured: Captured = response.meta[CAPTURED]
     if (problem := status_problem(response, request)) is not None:
         return problem
+    if CUT in response.meta:
+        return Truncated("An attachment ended before it was complete.")
     decoded = await asyncio.to_thread(decode_page, response.body, declared=captured.charset)
     spider.note(CaptureConclusion(captured.id, CaptureOutcome.PARSED, None, decoded.charset))
     return FetchedText(follow.url, decoded.text, captured, len(response.body))

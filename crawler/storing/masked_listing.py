@@ -64,6 +64,7 @@ def listing_record(run: RunContext, found: FoundListing) -> ListingRecord:
         attachments=tuple(_attachment_record(run, each) for each in found.attachments),
         capture_id=found.captured.id,
         place=place,
+        lost=listing.lost,
         thread_key=None if listing.thread is None else stored_key(run, listing.thread),
     )
 

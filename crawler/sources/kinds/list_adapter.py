@@ -15,7 +15,7 @@ from typing import Any, Generic, TypeVar
 from crawler.clean import Clock
 from crawler.clean.text import line
 from crawler.listing import ParsedListing
-from crawler.sources.adapter import Follow, Page, Parsed, Role
+from crawler.sources.adapter import FieldFinding, Follow, Page, Parsed, Role
 from crawler.sources.definition import HtmlSource, ItemFields, JsonSource, PasteHtmlSource, PasteJsonSource
 from crawler.sources.field_reader import FieldReader, Language, Node, SelectorCounts, Values
 from crawler.sources.row_text import PAGELESS_KEY, complete_row, has_own_page
@@ -48,7 +48,17 @@ class ListAdapter(ABC, Generic[S]):
         findings = SelectorCounts()
         reader = FieldReader(self.language, self.source_clock(page), self.definition.currency, findings)
         parsed = self.parse_by_role(page, decoded, reader)
-        return replace(parsed, findings=findings.report(), charset=decoded.charset)
+        report = findings.report()
+        if lost := _lost_fields(report):
+            parsed = replace(
+                parsed,
+                listings=tuple(replace(one, lost=lost) for one in parsed.listings),
+                follows=tuple(
+                    replace(each, partial=each.partial and replace(each.partial, lost=lost))
+                    for each in parsed.follows
+                ),
+            )
+        return replace(parsed, findings=report, charset=decoded.charset)
 
     def source_clock(self, page: Page) -> Clock:
         source = self.definition
@@ -234,6 +244,12 @@ class ListAdapter(ABC, Generic[S]):
         if total is not None and (number - pages.page_first) // pages.page_step + 1 >= total:
             return None, True
         return fill_template(template, page=str(number + pages.page_step)), False
+
+
+def _lost_fields(findings: Iterable[FieldFinding]) -> frozenset[str]:
+    """Return the fields of rows whose selectors found nothing on the whole page: the site has changed."""
+    rows = (each for each in findings if each.part == "row" and each.tried)
+    return frozenset(each.field for each in rows if not each.found)
 
 
 def links_and_attachments(root: Node, wanted: ItemFields[Any], reader: FieldReader, *, base: str) -> Values:

@@ -289,3 +289,11 @@ def test_any_body_is_taken_by_every_kind(body: bytes, role: Role) -> None:
     ):
         parsed = parse_page(toml_adapter(toml), body, role=role)
         assert parsed.recognised or not parsed.listings
+
+
+def test_a_textarea_is_read_where_it_is_named() -> None:
+    """Paste sites show their text in one; within a page it is a form, which nobody reads."""
+    root = tree("<div>above<textarea readonly>\nrow one\n  row  two &lt;b&gt;\n</textarea>below</div>")
+    [area] = root.iter("textarea")
+
+    assert (text_of(area), text_of(root)) == ("row one\n  row  two <b>", "abovebelow")

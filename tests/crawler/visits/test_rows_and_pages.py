@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
+import random
+
 from storage.evidence.warc import EvidenceStore
 from storage.runs import RunOutcome
 from tests.crawler.conftest import Runs
@@ -79,3 +82,50 @@ def test_nothing_that_logs_out_is_requested(crawl: Runs, site: Site) -> None:
     assert sorted(each.title for each in crawl.listings().values()) == ["lot one", "lot two", "three"]
     assert run.detail is not None
     assert "3 state_link_refused" in run.detail
+
+
+def test_a_lost_selector_takes_no_values_away(crawl: Runs, site: Site) -> None:
+    """After half a redesign the prices stay and nothing is edited; a row that changes later is an edit."""
+    row = "<tr class='row'><td><a href='/o/{0}'>{1}</a></td><td class='{2}'>${3}</td></tr>"
+    rows = [row.format(number, f"lot {number}", "price", 400 + number) for number in range(3)]
+    site.answers["/list"] = Answer(f"<table>{''.join(rows)}</table>".encode())
+    source = crawl.declare("market", f"{site.url}/list", item=None)
+    crawl.run(source)
+    rows = [row.format(number, f"lot {number}", "cost", 500 + number) for number in range(3)]
+    site.answers["/list"] = Answer(f"<table>{''.join(rows)}</table>".encode())
+
+    run = crawl.run(source)
+
+    prices = {each.title: str(each.price_amount) for each in crawl.listings().values()}
+    assert (run.listings_changed, prices) == (0, {"lot 0": "400", "lot 1": "401", "lot 2": "402"})
+
+    rows[0] = row.format(0, "lot zero", "cost", 500)
+    rows[1] = row.format(1, "lot 1", "price", 350)
+    site.answers["/list"] = Answer(f"<table>{''.join(rows)}</table>".encode())
+
+    run = crawl.run(source)
+
+    prices = {each.title: str(each.price_amount) for each in crawl.listings().values()}
+    assert (run.listings_changed, prices) == (2, {"lot zero": "None", "lot 1": "350", "lot 2": "402"})
+
+
+def test_a_list_whose_packed_body_is_cut_is_not_whole(crawl: Runs, site: Site) -> None:
+    """The rows that came are stored, a cut page of a listing is a failure, and the run says so."""
+    noise = random.Random(1)
+    rows = [
+        f"<tr class='row'><td><a href='/o/{number}'>lot {number}</a>{noise.randbytes(200).hex()}</td></tr>"
+        for number in range(20)
+    ]
+    packed = gzip.compress(f"<table>{''.join(rows)}</table>".encode())
+    gzipped = [("Content-Encoding", "gzip")]
+    site.answers["/list"] = Answer(packed[: len(packed) * 6 // 10], headers=gzipped)
+    for number in range(20):
+        site.answers[f"/o/{number}"] = Answer(packed[:600], headers=gzipped)
+    source = crawl.declare("market", f"{site.url}/list")
+
+    run = crawl.run(source)
+
+    assert (run.outcome, run.reason) == (RunOutcome.NEW_LISTINGS, "partly_read")
+    assert 5 < run.listings_new < 15
+    assert run.detail is not None
+    assert f"{run.listings_new + 1} truncated" in run.detail
