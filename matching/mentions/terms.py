@@ -20,6 +20,7 @@ If the text has defanged dots (`qudian[.]com`), the same is done on the text wit
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -50,7 +51,7 @@ from text.folding import defanged, mention_fold
 TERM_LENGTH = 200  # characters per term or exclusion phrase
 MENTION_LIMIT = 500_000  # mentions that `find` returns per text
 _WINDOW = 1 << 20  # bytes scanned at a time: bounds the list of hits
-_SPELLINGS_WINDOW = 1 << 18  # bytes scanned at a time for other spellings: stays in the processor's cache
+_SPELLINGS_WINDOW = 1 << 15  # bytes scanned at a time for other spellings: most such windows have none
 _DIGITS_BESIDE = 32  # most digits beside a term that are skipped to look for a letter
 
 # Characters that replace a letter in leet. i and l share a class in _LEET, because 1 and | replace both.
@@ -66,9 +67,11 @@ _SWAPS = {
     "g": "9",
     "z": "2",
 }
-_SWAP_SIGNS = np.isin(np.arange(256), list("".join(_SWAPS.values()).encode()))
 _SEPARATOR_BYTES = SEPARATORS.encode()
-_IS_KEPT = ~np.isin(np.arange(256), list(_SEPARATOR_BYTES))
+# Translating by these gives 1 for a byte that may be a swapped letter, and for one that is no separator.
+_MAY_BE_SWAPPED = bytes(byte in "".join(_SWAPS.values()).encode() for byte in range(256))
+_IS_KEPT = bytes(byte not in _SEPARATOR_BYTES for byte in range(256))
+_COUNTED = 8  # terms in a window up to which they are counted
 _SPREAD = 4  # times its length that a name with separators may take
 _LEET = bytes.maketrans(b"01!|l34@5$7892", b"oiiiieaasstbgz")
 _LEET_SHORTEST = 4
@@ -240,10 +243,11 @@ class Terms:
         low, high = max(0, at - self._overlap), at + _SPELLINGS_WINDOW + _SPREAD * self._overlap
         piece = data[low:high]
         found = self._spelled.find_overlapping(piece.translate(_LEET, _SEPARATOR_BYTES))
+        found = self._not_counted(found, piece)
         if not found:
             return []
         hits = []
-        for start, end, number in self._possible(found, np.frombuffer(piece, np.uint8)):
+        for start, end, number in self._possible(found, piece):
             if at <= low + start < at + _SPELLINGS_WINDOW:
                 for pattern in self._spelled_patterns[number]:
                     hit = _spelled_hit(data, low + start, low + end, pattern)
@@ -251,20 +255,35 @@ class Terms:
                         hits.append(hit)
         return hits
 
+    def _not_counted(self, found: list[tuple[int, int, int]], piece: bytes) -> list[tuple[int, int, int]]:
+        """Return the hits of those terms that the piece has in another spelling than their own.
+
+        A term as it is written is found by the second pass too. If the piece has it as often as it was
+        found, there is no other spelling. Counting is faster than finding the places of a few hits.
+        """
+        counts = Counter(number for _, _, number in found)
+        if len(counts) > _COUNTED:
+            return found
+        others = {
+            number
+            for number, count in counts.items()
+            if sum(piece.count(pattern.folded) for pattern in self._spelled_patterns[number]) != count
+        }
+        return [hit for hit in found if hit[2] in others]
+
     def _possible(
-        self, found: Sequence[tuple[int, int, int]], piece: NDArray[np.uint8]
+        self, found: Sequence[tuple[int, int, int]], piece: bytes
     ) -> Iterable[tuple[int, int, int]]:
         """Return the hits, with their places in the piece, without those that cannot be another spelling.
 
         Most are the term as it is written, or letters of words that follow one another: `is old` for `sold`.
         """
-        kept = np.flatnonzero(_IS_KEPT.take(piece))
+        kept = _places_of(_IS_KEPT, piece)
+        swaps = _places_of(_MAY_BE_SWAPPED, piece)
         starts, ends, numbers = np.array(found, np.int64).T
-        swap = _SWAP_SIGNS.take(piece[kept])
-        swaps = np.concatenate(([0], np.cumsum(swap)))
-        has_swaps = swaps[ends] > swaps[starts]
-        letters, words, free = self._shapes[numbers].T
         starts, ends = kept[starts], kept[ends - 1] + 1
+        has_swaps = np.searchsorted(swaps, ends) > np.searchsorted(swaps, starts)
+        letters, words, free = self._shapes[numbers].T
         gaps = ends - starts - letters
         spread = (gaps <= 3 * letters) & np.where(
             (words > 1) | (free > 0), (gaps > 0) | (words > 1), (gaps == 2) | (gaps >= letters - 1)
@@ -295,6 +314,11 @@ class Terms:
                 if not other_gaps and not is_ordinary(facts, text, start, end, swapped=hit.swapped):
                     found.mentions.add(Mention(term, start, end))
         return found
+
+
+def _places_of(table: bytes, piece: bytes) -> NDArray[np.int64]:
+    """Return the places that the table translates to 1."""
+    return np.flatnonzero(np.frombuffer(piece.translate(table), np.bool_))
 
 
 def _agrees(hit: _Hit, view: _FoldedView, text: str, first: int, span: tuple[int, int]) -> bool:
