@@ -371,3 +371,45 @@ def test_systemd_s_watchdog_is_ours_only_if_it_names_us() -> None:
         "/run/n",
     )
     assert read_supervision({**environment, "WATCHDOG_PID": "1"}).watchdog_s is None
+
+
+def test_a_byte_order_mark_at_the_beginning_is_ignored(tmp_path: Path) -> None:
+    """Each TOML file, and the file of a secret, may begin with the BOM that editors on Windows write."""
+    secret = "[storage]\ndatabase_url_file = 'url'\n"
+    files = {"spillwatch.toml": secret, "sources/a.toml": SOURCE, "companies/c.toml": COMPANY}
+    files["url"] = "sqlite:////srv/watch.db\r\n"
+
+    found = loaded(tmp_path, {name: "\ufeff" + text for name, text in files.items()})
+
+    assert (found.sources[0].name, found.companies[0].name) == ("a", "c")
+    assert found.settings.storage.database_url.get_secret_value() == "sqlite:////srv/watch.db"
+
+
+def test_a_byte_order_mark_inside_a_file_is_named(tmp_path: Path) -> None:
+    """A BOM elsewhere, as after joining two files, is a mistake that says what the invisible character is."""
+    mistake = only(tmp_path, {"spillwatch.toml": "[daemon]\nlog_level = 'info'\n\ufeff[storage]\n"})
+
+    assert ("BOM" in mistake.found, mistake.line) == (True, 3)
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-be"])
+def test_utf_16_is_named(tmp_path: Path, encoding: str) -> None:
+    """A file in UTF-16 with its mark is a mistake that names the encoding."""
+    file = written(tmp_path, {})
+    file.write_bytes("\ufeff[daemon]\n".encode(encoding))
+
+    with pytest.raises(ConfigurationRefused, match="UTF-16") as refused:
+        load_configuration(file, {})
+
+    assert "UTF-8" in refused.value.mistakes[0].wanted
+
+
+def test_a_line_is_counted_behind_a_byte_order_mark(tmp_path: Path) -> None:
+    """The line of bytes that are not UTF-8 is right in a file that begins with a BOM."""
+    file = written(tmp_path, {})
+    file.write_bytes(b"\xef\xbb\xbf#\n\n\xff\n")
+
+    with pytest.raises(ConfigurationRefused) as refused:
+        load_configuration(file, {})
+
+    assert refused.value.mistakes[0].line == 3
