@@ -318,6 +318,25 @@ def test_no_secret_s_value_is_ever_shown(tmp_path: Path) -> None:
     assert "hunter2" not in "".join(map(str, found))
 
 
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        ("socks5://tor:Wren/Robin@127.0.0.1:9050", "socks5://***@127.0.0.1:9050"),
+        ("socks5://tor:Wren@Robin@127.0.0.1:9050", "socks5://***@127.0.0.1:9050"),
+        ("socks5://tor:Wr en@127.0.0.1:9050", "socks5://***@127.0.0.1:9050"),
+        ("socks5://Wren@127.0.0.1:9050", "socks5://***@127.0.0.1:9050"),
+        ("tor:Wren@127.0.0.1:9050", "***@127.0.0.1:9050"),
+        ("127.0.0.1:9050", "127.0.0.1:9050"),
+        ("https://proxy.example/@tor", "https://proxy.example/@tor"),
+    ],
+)
+def test_a_login_in_a_wrong_address_is_not_shown(tmp_path: Path, value: str, shown: str) -> None:
+    """A message repeats nothing of what stands before the last @ of a login. An @ in a path is no login."""
+    mistake = only(tmp_path, {"spillwatch.toml": f"[crawler]\ntor_proxy = '{value}'\n"})
+
+    assert mistake.found == repr(shown)
+
+
 def test_a_channel_for_a_company_that_is_not_declared_is_a_mistake(tmp_path: Path) -> None:
     """A channel for an unknown company is reported, because it would never send anything."""
     text = CHANNEL.format("mail") + 'companies = ["invented_lendr"]\n'
