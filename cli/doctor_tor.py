@@ -27,12 +27,7 @@ def check_tor(configuration: Configuration) -> Iterator[TorFinding]:
     settings = configuration.settings.crawler
     users = [each for each in configuration.sources if each.value.via == "tor" and each.value.enabled]
     if settings.tor_proxy is None:
-        if users:
-            yield (
-                f'{len(users)} sources have via = "tor", but tor_proxy is not set, so they are not crawled',
-                "Set tor_proxy in [crawler], for example socks5://127.0.0.1:9050.",
-            )
-        return
+        return  # no enabled source needs it, or the configuration would have been refused
     proxy = TorProxy.of(settings.tor_proxy)
     if proxy is None:
         yield (

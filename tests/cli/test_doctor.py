@@ -42,20 +42,25 @@ def test_without_tor_there_is_nothing_to_look_at(tmp_path: Path) -> None:
     assert (found["level"], found["advice"]) == ("note", "")
 
 
-@pytest.mark.parametrize(
-    ("crawler", "named", "advice"),
-    [
-        ("", 'via = "tor"', "Set tor_proxy"),
-        (f'tor_proxy = "{NOBODY}"', "127.0.0.1:1", "Start Tor"),
-    ],
-)
-def test_a_tor_that_is_not_there_is_told(tmp_path: Path, crawler: str, named: str, advice: str) -> None:
-    """A proxy that is not configured and one that is not started get different advice."""
+def test_a_tor_that_is_not_started_is_told(tmp_path: Path) -> None:
+    """A proxy at which nothing listens fails with its address and the way to start Tor."""
+    crawler = f'tor_proxy = "{NOBODY}"'
     [found] = findings(installed(tmp_path, host="nowhere.onion", crawler=crawler), "tor")
 
     assert found["level"] == "failed"
-    assert named in found["found"]
-    assert advice in found["advice"]
+    assert "127.0.0.1:1" in found["found"]
+    assert "Start Tor" in found["advice"]
+
+
+def test_a_tor_that_is_not_set_is_a_mistake(tmp_path: Path) -> None:
+    """Without `tor_proxy`, a source through Tor is a mistake that `check` and `doctor` report."""
+    home = installed(tmp_path, host="nowhere.onion")
+
+    refused = answer(home, "check", code=Exit.CONFIGURATION)["mistakes"]
+    [found] = findings(home, "tor")
+
+    assert [mistake["key"] for mistake in refused] == ["crawler.tor_proxy"]
+    assert "tor_proxy" in found["found"]
 
 
 @pytest.mark.needs("tor")

@@ -432,3 +432,66 @@ def test_a_line_is_counted_behind_a_byte_order_mark(tmp_path: Path) -> None:
         load_configuration(file, {})
 
     assert refused.value.mistakes[0].line == 3
+
+
+def tor_source(start: str, *lines: str) -> str:
+    return "\n".join((*lines, SOURCE.replace('"https://market.example/list"', start)))
+
+
+@pytest.mark.parametrize(
+    "start",
+    [
+        '"http://invented-market.onion/list"',
+        '"http://Shop.Invented-Market.ONION:8080/"',
+        '["https://market.example/list", "http://invented-market.onion/list"]',
+        '"http://invented-market.onion./"',
+    ],
+)
+@pytest.mark.parametrize("lines", [(), ('via = "direct"',), ("enabled = false",)])
+def test_an_onion_without_tor_is_a_mistake(tmp_path: Path, start: str, lines: tuple[str, ...]) -> None:
+    """A source with an onion address that is fetched directly is reported: it would never be requested."""
+    mistake = only(tmp_path, {"sources/a.toml": tor_source(start, *lines)})
+
+    assert (mistake.file, mistake.key) == (str(tmp_path / "sources/a.toml"), "via")
+    assert ".onion" in mistake.found.lower()
+    assert 'via = "tor"' in mistake.wanted
+
+
+@pytest.mark.parametrize(
+    "start",
+    ['"https://invented-market.onion.example/"', '"https://market.example/x.onion"', '"https://onion.test/"'],
+)
+def test_a_name_that_only_contains_onion_needs_no_tor(tmp_path: Path, start: str) -> None:
+    """Only names that end in .onion need Tor."""
+    assert loaded(tmp_path, {"sources/a.toml": tor_source(start)}).sources[0].value.via == "direct"
+
+
+def test_sources_through_tor_without_a_proxy_are_one_mistake(tmp_path: Path) -> None:
+    """`via = "tor"` without `tor_proxy` is one mistake of the settings that names the sources."""
+    through_tor = tor_source('"http://invented-market.onion/list"', 'via = "tor"')
+    mistake = only(tmp_path, {f"sources/{name}.toml": through_tor for name in "abcde"})
+
+    assert (mistake.file, mistake.key) == (str(tmp_path / "spillwatch.toml"), "crawler.tor_proxy")
+    assert "sources a, b, c and 2 more" in mistake.found
+    assert "socks5://" in mistake.wanted
+
+
+@pytest.mark.parametrize(
+    ("settings", "line"),
+    [("[crawler]\ntor_proxy = 'socks5://127.0.0.1:9050'\n", "enabled = true"), ("", "enabled = false")],
+)
+def test_a_complete_or_disabled_source_through_tor_is_no_mistake(
+    tmp_path: Path, settings: str, line: str
+) -> None:
+    """A source with a proxy is complete. A disabled one needs no proxy, because it is not crawled."""
+    through_tor = tor_source('"http://invented-market.onion/list"', 'via = "tor"', line)
+
+    assert loaded(tmp_path, {"spillwatch.toml": settings, "sources/a.toml": through_tor}).sources
+
+
+def test_the_proxy_may_come_from_the_environment(tmp_path: Path) -> None:
+    """The mistake is judged by the merged settings, not by the file."""
+    through_tor = tor_source('"http://invented-market.onion/list"', 'via = "tor"')
+    environment = {"SPILLWATCH_CRAWLER__TOR_PROXY": "socks5://tor:9050"}
+
+    assert loaded(tmp_path, {"sources/a.toml": through_tor}, environment).sources

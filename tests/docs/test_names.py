@@ -12,7 +12,7 @@ from tests.docs.pages import ROOT
 from tests.docs.product import PACKAGES
 
 #: Strings that only look like a module: a file's name, a column.
-NOT_MODULES = {"daemon.log", "alerts.id"}
+NOT_MODULES = {"daemon.log", "alerts.id", "crawler.tor_proxy"}
 #: A name that two classes bear although they are different things, and why.
 EXCEPTIONS: dict[str, str] = {}
 
