@@ -10,7 +10,7 @@ from itertools import chain
 from typing import NamedTuple
 
 from matching.errors import CustomersWithoutColumns
-from matching.identifiers import DateOrder, Field, composite, forms, refusal
+from matching.identifiers import DateOrder, Field, bare_value, cell_forms, composite, refusal
 from matching.inputs.formats.columns import role_of
 
 JOINED = "+"  # between the columns of a group: name_birth_date=2+3+7
@@ -40,22 +40,25 @@ class ValueReader(NamedTuple):
     region: str  # of telephone numbers without +
     order: DateOrder | None  # of dates such as 03/04/1990; None: they are refused
 
-    def forms(self, cells: Sequence[str]) -> list[str]:
-        """Return no form, one, or two: a telephone number with two readings is enrolled as both."""
+    def values(self, cells: Sequence[str]) -> list[list[str]]:
+        """Return the forms of each value in the cells.
+
+        A value has one form or two: a telephone number with two readings is enrolled as both.
+        """
         if self.field is Field.NAME_BIRTH_DATE:
             form = composite(cells[:-1], cells[-1], self.order)
-            return [form] if form else []
-        return forms(self.field, cells[0], self.region)
+            return [[form]] if form else []
+        return cell_forms(self.field, cells[0], self.region)
 
-    def new_forms(self, cells: Sequence[str], known: set[str]) -> list[str]:
+    def new_values(self, cells: Sequence[str], known: set[str]) -> list[list[str]]:
         """Return the forms to enrol and add them to `known`, the customer's forms so far in lower case.
 
         Empty if the cells only repeat a known form.
         """
-        found = self.forms(cells)
+        found = self.values(cells)
         if not found or self._repeats(cells, known):
             return []
-        known.update(form.casefold() for form in found)
+        known.update(form.casefold() for forms in found for form in forms)
         return found
 
     def _repeats(self, cells: Sequence[str], known: Collection[str]) -> bool:
@@ -67,16 +70,19 @@ class ValueReader(NamedTuple):
             return False
         fields = (self.field, *_REPEATABLE)
         return any(
-            form.casefold() in known for field in fields for form in forms(field, cells[0], self.region)
+            form.casefold() in known
+            for field in fields
+            for forms in cell_forms(field, cells[0], self.region)
+            for form in forms
         )
 
     def refusal(self, cells: Sequence[str]) -> str:
         """Return the reason why the cells gave no form, as a slug."""
-        if self.forms(cells):
+        if self.values(cells):
             return "repeated"
         if self.field is Field.NAME_BIRTH_DATE:
             return refusal(self.field, f"{' '.join(cells[:-1])}|{cells[-1]}")
-        return refusal(self.field, cells[0])
+        return refusal(self.field, bare_value(self.field, cells[0]))
 
 
 def field_columns(names: Sequence[str], named: Mapping[Field, Sequence[str]]) -> list[FieldColumns]:

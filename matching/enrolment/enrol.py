@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 
 import numpy as np
@@ -154,11 +154,12 @@ class _FieldBuilder:
         values: list[str] = []
         ordinals: list[int] = []
         for (ordinal, cells), customer_forms in zip(rows, known, strict=True):
-            forms = self._reader.new_forms(cells, customer_forms)
-            if not forms:
+            found = self._reader.new_values(cells, customer_forms)
+            if not found:
                 self.refused[self._reader.refusal(cells)] += 1
                 continue
-            self.accepted += 1
+            self.accepted += len(found)
+            forms = list(chain.from_iterable(found))
             values += forms
             ordinals += [ordinal] * len(forms)
         self.sorter.add(self._fingerprinter(values), np.array(ordinals, dtype=np.uint32))

@@ -244,6 +244,34 @@ def test_one_value_under_two_names_is_enrolled_once(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize("first", ["sep=;", "SEP=;", '"sep=;"', "\ufeffsep=;", "sep=;;"])
+def test_the_line_for_excel_is_no_row(tmp_path: Path, first: str) -> None:
+    """`sep=;` says what parts the columns; the next line has their names, and customer 1 follows."""
+    result = enrolled(tmp_path, f"{first}\r\nid,x;email\r\n1,2;a@b.example\r\n")
+
+    assert (result.rows, ordinals(tmp_path, Field.EMAIL, ["a@b.example"])) == (1, {"a@b.example": 1})
+
+
+def test_all_addresses_of_a_cell_belong_to_the_customer(tmp_path: Path) -> None:
+    """Two addresses in a cell are two values under one ordinal."""
+    result = enrolled(tmp_path, 'email\nx\n"a@b.example; c@d.example"\n')
+
+    values = ["a@b.example", "c@d.example"]
+    assert (result.accepted[Field.EMAIL], ordinals(tmp_path, Field.EMAIL, values)) == (
+        2,
+        dict.fromkeys(values, 2),
+    )
+
+
+def test_a_phone_that_was_read_as_a_number_is_nobody_elses(tmp_path: Path) -> None:
+    """The .0 is no digit of the number: the customer is found, and the longer number is not enrolled."""
+    enrolled(tmp_path, "phone\n491713920001.0\n", region="DE")
+
+    found = ordinals(tmp_path, Field.PHONE, ["+491713920001", "+4917139200010", "+494917139200010"])
+
+    assert found == {"+491713920001": 1}
+
+
 def test_short_and_long_rows_are_read(tmp_path: Path) -> None:
     """A missing cell counts as empty, and cells beyond the columns are not read."""
     result = enrolled(tmp_path, "name,email\nx\ny,a@b.example,z,z\n")
