@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from matching.errors import CustomersWithoutColumns
 from matching.identifiers import DateOrder, Field, bare_value, cell_forms, composite, refusal
-from matching.inputs.formats.columns import role_of
+from matching.inputs.formats.columns import COLUMNS_LIMIT, Column, role_by_content, role_of
 
 JOINED = "+"  # between the columns of a group: name_birth_date=2+3+7
 _GROUP_SIZES = range(2, 5)
@@ -85,11 +85,17 @@ class ValueReader(NamedTuple):
         return refusal(self.field, bare_value(self.field, cells[0]))
 
 
-def field_columns(names: Sequence[str], named: Mapping[Field, Sequence[str]]) -> list[FieldColumns]:
+def field_columns(
+    names: Sequence[str],
+    named: Mapping[Field, Sequence[str]],
+    sample: Sequence[Sequence[str]] = (),
+    region: str = "",
+) -> list[FieldColumns]:
     """Return the columns to enrol, in the order of the fields.
 
     `names`: the header; `named`: columns that the user named per field, by number or name, as in --column.
-    Raises CustomersWithoutColumns if there are none.
+    `sample` and `region`: rows, and the country of their telephone numbers, from which the message says what
+    columns look like. Raises CustomersWithoutColumns if there are none.
     """
     by_role = _numbers_by_role(names)
     found = list(
@@ -101,11 +107,39 @@ def field_columns(names: Sequence[str], named: Mapping[Field, Sequence[str]]) ->
         )
     )
     if not found:
+        looks = left_out([], [names, *sample], (), region) if region else []
         raise CustomersWithoutColumns(
             f"none of the {len(names)} columns has a name that is known for {', '.join(Field)}; "
-            f"name the columns, such as --column email=2"
+            + (f"{in_words(looks)}; " if looks else "")
+            + "name the columns, such as --column email=2"
         )
     return found
+
+
+def left_out(
+    names: Sequence[str], sample: Sequence[Sequence[str]], chosen: Iterable[FieldColumns], region: str
+) -> list[Column]:
+    """Return the columns that are not read although most of their cells look like identifiers.
+
+    Not among them: columns whose name says that they hold something else.
+    """
+    read = {number for source in chosen for number in source.columns}
+    width = min(COLUMNS_LIMIT, max(map(len, [*sample, names]), default=0))
+    found = []
+    for number, name in enumerate([*names, *([""] * width)][:width], 1):
+        if number in read or role_of(name):
+            continue
+        role = role_by_content((row[number - 1] for row in sample if len(row) >= number), (region,), name)
+        if role:
+            found.append(Column(number, role, ""))
+    return found
+
+
+def in_words(columns: Sequence[Column]) -> str:
+    """Return what columns look like, and how they would be named, without a word of the list."""
+    looks = ", ".join(f"column {column.number} looks like {column.role}" for column in columns)
+    options = " ".join(f"--column {column.role}={column.number}" for column in columns)
+    return f"{looks} ({options})"
 
 
 def _numbers_by_role(names: Sequence[str]) -> dict[str | None, list[int]]:

@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 
 from matching.enrolment.enrol import Enrolment, enroll
-from matching.errors import CustomersUnreadable, CustomersWithoutColumns
+from matching.errors import CustomersNotTaken, CustomersUnreadable, CustomersWithoutColumns
 from matching.fingerprints.scheme import RootKey, write_key
 from matching.fingerprints.segments import open_segment
 from matching.identifiers import GOLDEN, DateOrder, Field, canonical
+from matching.inputs.formats.columns import role_of
 from tests.cli.command import answer
 from tests.matching.customers import FIELDS, as_csv, customers
 
@@ -99,7 +100,9 @@ def test_columns_are_recognised_by_their_names(
     tmp_path: Path, names: Sequence[str], found: dict[str, int]
 ) -> None:
     """English and Chinese names in their usual spellings are recognised; other columns are not read."""
-    result = enrolled(tmp_path, ",".join(names) + "\nx,y,z\n")
+    cells = [GOLDEN[Field(role)] if (role := role_of(name)) in set(Field) else "x" for name in names]
+
+    result = enrolled(tmp_path, f"{','.join(names)}\n{','.join(cells)}\n")
 
     assert result.columns == {field: [column] for field, column in found.items()}
 
@@ -118,7 +121,9 @@ def test_a_name_and_a_birth_date_are_one_value(
     tmp_path: Path, names: Sequence[str], places: list[int]
 ) -> None:
     """A name and a birth date are enrolled together, from two or three columns, the family name first."""
-    result = enrolled(tmp_path, ",".join(names) + "\nx,y,z\n")
+    cells = ["1890-01-31" if role_of(name) == "birth_date" else "Ann Poe" for name in names]
+
+    result = enrolled(tmp_path, f"{','.join(names)}\n{','.join(cells)}\n")
 
     assert result.columns == {Field.NAME_BIRTH_DATE: places}
 
@@ -281,6 +286,41 @@ def test_short_and_long_rows_are_read(tmp_path: Path) -> None:
         1,
         {"empty": 1},
     )
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("email,phone\nno address,n/a\nnone,soon\n", "2 rows .*email malformed: 1, .*phone placeholder: 1"),
+        ("email,phone\n", "no rows"),
+        ("email,contact\n" + ",a@b.example\n" * 3, "email empty: 3.*column 2 looks like email"),
+    ],
+)
+def test_a_list_of_which_nothing_is_taken_is_refused(tmp_path: Path, content: str, said: str) -> None:
+    """The message counts the reasons, and no segment is written."""
+    with pytest.raises(CustomersNotTaken, match=said) as refused:
+        enrolled(tmp_path, content)
+
+    assert "a@b.example" not in str(refused.value)
+    assert [path.name for path in tmp_path.iterdir()] == ["customers.csv"]
+
+
+def test_a_column_that_looks_like_identifiers_and_is_not_read_is_said(tmp_path: Path) -> None:
+    """Not said: columns that are read, that hold something else, or whose name says something else."""
+    row = "a@b.example,c@d.example,+4917139200{:02},town,{},1990-01-{:02}\n"
+    content = "email,reach,ring,place,no,born\n" + "".join(row.format(n, n, n) for n in range(1, 10))
+
+    result = enrolled(tmp_path, content, region="DE")
+
+    assert [(column.number, column.role) for column in result.left_out] == [(2, "email"), (3, "phone")]
+
+
+def test_a_list_without_known_columns_is_told_what_they_look_like(tmp_path: Path) -> None:
+    """Three rows with addresses suffice; the message has none of them."""
+    with pytest.raises(CustomersWithoutColumns, match=r"column 2 looks like email .*email=2") as refused:
+        enrolled(tmp_path, "1,a@b.example\n2,c@d.example\n3,e@f.example\n")
+
+    assert "@" not in str(refused.value)
 
 
 def test_a_list_without_known_columns_is_refused(tmp_path: Path) -> None:
