@@ -129,7 +129,8 @@ def left_out(
     for number, name in enumerate([*names, *([""] * width)][:width], 1):
         if number in read or role_of(name):
             continue
-        role = role_by_content((row[number - 1] for row in sample if len(row) >= number), (region,), name)
+        cells = (bare_value(Field.CARD, row[number - 1]) for row in sample if len(row) >= number)
+        role = role_by_content(cells, (region,), name)
         if role:
             found.append(Column(number, role, ""))
     return found

@@ -307,7 +307,7 @@ def test_a_list_of_which_nothing_is_taken_is_refused(tmp_path: Path, content: st
 
 def test_a_column_that_looks_like_identifiers_and_is_not_read_is_said(tmp_path: Path) -> None:
     """Not said: columns that are read, that hold something else, or whose name says something else."""
-    row = "a@b.example,c@d.example,+4917139200{:02},town,{},1990-01-{:02}\n"
+    row = "a@b.example,c@d.example,'+4917139200{:02},town,{},1990-01-{:02}\n"
     content = "email,reach,ring,place,no,born\n" + "".join(row.format(n, n, n) for n in range(1, 10))
 
     result = enrolled(tmp_path, content, region="DE")
