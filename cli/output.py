@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, is_dataclass
@@ -17,7 +18,7 @@ from decimal import Decimal
 from enum import Enum
 from io import StringIO
 from pathlib import Path
-from typing import TextIO
+from typing import IO, TextIO
 
 from rich.console import Console
 from rich.table import Table
@@ -30,9 +31,36 @@ _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 _CELL_LIMIT = 2_000  # maximum characters of a table cell; JSON and CSV contain the whole text
 
 
+class _Console(Console):
+    """A console whose reader may leave: rich itself would then end the command with exit code 1."""
+
+    def on_broken_pipe(self) -> None:
+        """Discard what is written from now on."""
+        discard_output(self.file)
+
+
+def discard_output(stream: IO[str]) -> None:
+    """Send all further output of a stream to nowhere, because its reader left (`... | head -1`).
+
+    The command goes on and ends with the exit code of its work.
+    """
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)
+
+
+def _write(text: str) -> None:
+    """Write to standard output; nothing happens if its reader left."""
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        discard_output(sys.stdout)
+
+
 def console(stream: TextIO | None = None) -> Console:
     """Return a console without markup and emoji codes, because the text may have been crawled."""
-    return Console(file=stream or sys.stdout, markup=False, emoji=False, highlight=False, soft_wrap=False)
+    return _Console(file=stream or sys.stdout, markup=False, emoji=False, highlight=False, soft_wrap=False)
 
 
 def cell_text(value: object) -> str:
@@ -76,13 +104,12 @@ def print_error(sentence: str) -> None:
 
 def emit_json(value: object) -> None:
     """Write one JSON document to standard output, in ASCII: no terminal or code page can damage it."""
-    sys.stdout.write(json.dumps(value, default=_jsonable, indent=2) + "\n")
+    _write(json.dumps(value, default=_jsonable, indent=2) + "\n")
 
 
 def emit_json_line(value: object) -> None:
     """Write one JSON document on one line and flush it, for programs that follow the stream."""
-    sys.stdout.write(json.dumps(value, default=_jsonable) + "\n")
-    sys.stdout.flush()
+    _write(json.dumps(value, default=_jsonable) + "\n")
 
 
 def _jsonable(value: object) -> object:
@@ -110,7 +137,7 @@ def emit_csv(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     writer.writerow(columns)
     for row in rows:
         writer.writerow([_harmless_cell(cell) for cell in row])
-    sys.stdout.write(buffer.getvalue())
+    _write(buffer.getvalue())
 
 
 def _harmless_cell(value: object) -> str:
