@@ -12,7 +12,7 @@ import typer
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from cli.command_context import app_of
-from cli.output import console, emit_json, print_line, print_table
+from cli.output import TableColumn, console, emit_json, print_line, print_table
 from matching.company_definition import REGIONS
 from matching.enrolment.column_choice import in_words
 from matching.enrolment.enrol import Enrolment, enroll
@@ -141,7 +141,7 @@ def _print_fields(result: Enrolment) -> None:
         (field, columns, result.accepted[field], _refusal_reasons(result, field))
         for field, columns in result.columns.items()
     ]
-    print_table(("field", "column", "accepted", "refused"), rows)
+    print_table(("field", "column", "accepted", TableColumn("refused", prose=True)), rows)
 
 
 def _refusal_reasons(result: Enrolment, field: Field) -> str:
