@@ -23,11 +23,15 @@ from __future__ import annotations
 import base64
 import binascii
 import re
+from contextlib import suppress
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
+import idna
 from pydantic import (
+    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
@@ -43,11 +47,14 @@ from storage.alerts import AlertKind, Severity
 # RFC 5321 limits an address to 254 characters. The refused characters could break a header or an SMTP
 # command.
 ADDRESS = re.compile(r"[^\s@<>()\[\]\\,;:\"\x00-\x1f\x7f]{1,64}@[^\s@<>()\[\]\\,;:\"\x00-\x1f\x7f]{1,189}")
+DOT_ATOM = re.compile(r"[^.]+(\.[^.]+)*")  # RFC 5322, 3.2.3; e-mail libraries refuse anything else
+HOST_NAME = re.compile(r"[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*\.?")
 HEADER_NAME = re.compile(r"[A-Za-z0-9-]{1,64}")
 # Headers that the transport sets, or that would change what is sent to whom.
 RESERVED_HEADERS = frozenset(
     {"host", "content-type", "content-length", "transfer-encoding", "connection", "user-agent"}
 )
+PORTS = {"starttls": 587, "tls": 465, "none": 25}  # by `security`, if `port` is not set
 SECRET_BYTES = range(24, 65)  # Standard Webhooks: 24 to 64 bytes
 SECRET_PREFIX = "whsec_"  # noqa: S105 - a prefix that every secret has, not a secret
 
@@ -56,9 +63,50 @@ OneLine = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]{1,200}$")
 
 
 def _check_address(value: str) -> str:
+    """Return the address with its domain in ASCII (IDNA). The part before the "@" has to be ASCII already:
+    few servers announce SMTPUTF8 (RFC 6531), and the others refuse the message for all recipients.
+    """
     if not ADDRESS.fullmatch(value):
-        raise ValueError("expected one e-mail address without a name, such as soc@lender.example")
-    return value
+        raise ValueError("one e-mail address without a name, such as soc@lender.example")
+    mailbox, _, domain = value.partition("@")
+    if domain.endswith("."):
+        raise ValueError("an address without a dot at its end")
+    if not mailbox.isascii():
+        strange = next(sign for sign in mailbox if not sign.isascii())
+        raise ValueError(f"an address that has only ASCII before the @; {strange!r} is not ASCII")
+    if not DOT_ATOM.fullmatch(mailbox):
+        raise ValueError("an address whose dots before the @ stand between other characters: first.last@...")
+    return f"{mailbox}@{_ascii_name(domain)}"
+
+
+def _ascii_name(name: str) -> str:
+    """Return a host's name in ASCII: an international one as IDNA (RFC 5891) writes it."""
+    if not name.isascii():
+        try:
+            name = idna.encode(name, uts46=True).decode("ascii")
+        except idna.IDNAError:
+            raise ValueError(f"the name of a host; IDNA cannot encode {name!r}") from None
+    if not HOST_NAME.fullmatch(name):
+        raise ValueError("the name of a host: letters, digits, - and _ between dots")
+    return name
+
+
+def _check_host(value: str) -> str:
+    """Return the name or the IP address of a mail server, an international name in ASCII."""
+    if "://" in value:
+        raise ValueError("a name such as smtp.lender.example, without a scheme: `host` is a name, not a URL")
+    with suppress(ValueError):
+        return str(ip_address(value))
+    name, colon, port = value.rpartition(":")
+    if colon and port.isascii() and port.isdecimal():
+        raise ValueError(f"a name without a port (write port = {port}), and no brackets around IPv6")
+    if name or set(value) & set("/@[]"):
+        raise ValueError("only the name of the mail server, such as smtp.lender.example")
+    return _ascii_name(value)
+
+
+MailAddress = Annotated[str, AfterValidator(_check_address)]
+MailHost = Annotated[str, AfterValidator(_check_host)]
 
 
 class RetrySettings(BaseModel):
@@ -119,7 +167,7 @@ class EmailChannel(BaseChannel):
     """E-mail over SMTP."""
 
     transport: Literal["email"] = Field(description='"email".')
-    host: str = Field(min_length=1, max_length=253, description="Name of the SMTP server.")
+    host: MailHost = Field(min_length=1, max_length=253, description="Name of the SMTP server.")
     security: Literal["starttls", "tls", "none"] = Field(
         default="starttls", description="starttls, tls (from the first byte) or none."
     )
@@ -131,23 +179,24 @@ class EmailChannel(BaseChannel):
     ca_file: Path | None = Field(
         default=None, description="PEM file of the authority to trust, instead of the system's."
     )
-    sender: str = Field(alias="from", description="Address that the messages are sent from.")
+    sender: MailAddress = Field(alias="from", description="Address that the messages are sent from.")
     sender_name: OneLine = Field(default="Spillwatch", description="Name shown beside that address.")
-    to: tuple[str, ...] = Field(min_length=1, max_length=50, description="Addresses of the recipients.")
+    to: tuple[MailAddress, ...] = Field(
+        min_length=1, max_length=50, description="Addresses of the recipients."
+    )
     list_id: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9.-]{1,200}$")] | None = Field(
         default=None, description="List-Id to filter by; by default `alerts.` and the domain of `from`."
     )
     timeout_s: float = Field(default=60, gt=0, le=600, description="Seconds that one attempt may take.")
 
-    @field_validator("sender")
-    @classmethod
-    def _check_sender(cls, value: str) -> str:
-        return _check_address(value)
-
-    @field_validator("to")
-    @classmethod
-    def _check_recipients(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(_check_address(address) for address in value)
+    @model_validator(mode="after")
+    def _check_port(self) -> EmailChannel:
+        if self.port == PORTS["tls"] and self.security != "tls":
+            raise ValueError(
+                f'port = {self.port} with security = "{self.security}": a server speaks TLS on port 465 from '
+                'the first byte (RFC 8314); set security = "tls", or use port 587 with "starttls"'
+            )
+        return self
 
     @model_validator(mode="after")
     def _check_login(self) -> EmailChannel:
@@ -156,6 +205,16 @@ class EmailChannel(BaseChannel):
         if self.password is not None and self.security == "none":
             raise ValueError('a password is never sent unencrypted: set security to "starttls" or "tls"')
         return self
+
+    @property
+    def port_remark(self) -> str | None:
+        """A sentence about a port on which servers rarely speak TLS from the first byte. None: no remark."""
+        if self.security != "tls" or self.port not in (PORTS["starttls"], PORTS["none"]):
+            return None
+        return (
+            f'port = {self.port} with security = "tls": most servers expect security = "starttls" on this '
+            "port, and TLS from the first byte on port 465."
+        )
 
     @property
     def domain(self) -> str:

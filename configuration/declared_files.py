@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 import tomllib
 from collections.abc import Callable, Iterable
@@ -16,6 +17,7 @@ from configuration.mistake_messages import Mistake, mistakes_of
 T = TypeVar("T")
 
 FILE_LIMIT = 16 * 1024 * 1024  # bytes per file; a company with 100,000 terms has about 10 MB
+UTF_16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 _LINE_OF_ERROR = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)$")
 
@@ -75,12 +77,16 @@ def read_toml(file: Path, mistakes: list[Mistake]) -> dict[str, Any] | None:
         mistakes.append(Mistake(str(file), "", f"more than {FILE_LIMIT} bytes", "a smaller file"))
         return None
     try:
-        return tomllib.loads(content.decode())
+        return tomllib.loads(content.decode("utf-8-sig"))  # editors on Windows put a BOM first
     except UnicodeDecodeError as error:
-        line = content[: error.start].count(b"\n") + 1
+        if content.startswith(UTF_16_MARKS):
+            found = "UTF-16 (the file begins with its byte order mark)"
+            mistakes.append(Mistake(str(file), "", found, "TOML in UTF-8: save the file as UTF-8"))
+            return None
+        line = error.object[: error.start].count(b"\n") + 1
         mistakes.append(Mistake(str(file), "", "bytes that are not UTF-8", "TOML in UTF-8", line=line))
     except tomllib.TOMLDecodeError as error:
-        mistakes.append(_syntax_mistake(file, content.decode(), str(error)))
+        mistakes.append(_syntax_mistake(file, content.decode("utf-8-sig"), str(error)))
     return None
 
 
@@ -88,6 +94,8 @@ def _syntax_mistake(file: Path, text: str, message: str) -> Mistake:
     at = _LINE_OF_ERROR.search(message)
     line = int(at[1]) if at and at[1] else text.count("\n") + 1
     reason = message[: at.start()] if at else message
+    if "\ufeff" in text.split("\n")[line - 1]:
+        reason = f"{reason}: the line contains a byte order mark (BOM), an invisible character"
     return Mistake(str(file), "", f"a TOML mistake ({reason})", "valid TOML", line=line)
 
 

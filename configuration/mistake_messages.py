@@ -20,7 +20,11 @@ Schema = Mapping[str, Any]
 Place = tuple[str | int, ...]
 
 _FOUND_LIMIT = 80  # maximum characters of a wrong value in a message
-_PASSWORD_IN_URL = re.compile(r"(?<=://)[^/\s]*@")
+#: A login up to its last "@": a password may contain a "/", a space or an "@" that nobody encoded. Without a
+#: ":" a login ends at a "/", because a path may contain an "@" too.
+_PASSWORD_IN_URL = re.compile(
+    r"(?<=://)[^/\s:@]*:.*@|(?<=://)[^/\s]*@|(?<=^['\"])[^/\s:@]*:(?!//).*@", re.DOTALL
+)
 #: The key of a sealed paste. It stands after the "#", the part of a URL that is never sent to a server.
 _KEY_IN_URL = re.compile(r"(://[^#\s]*#)[^\s'\"]+")
 

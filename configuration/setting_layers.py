@@ -140,7 +140,7 @@ class SettingLayers:
         """Return the text of a file with one setting, without trailing line breaks. None: a mistake."""
         try:
             with path.open("rb") as file:
-                text = file.read(SECRET_LIMIT + 1).decode()
+                text = file.read(SECRET_LIMIT + 1).decode("utf-8-sig")
         except OSError as error:
             self.mistakes.append(
                 Mistake(named_by, key, f"{path}: {error.strerror}", "a file that can be read")

@@ -28,12 +28,11 @@ from alerts.errors import (
     TemporarilyRefused,
     TlsNotOffered,
 )
-from alerts.settings import EmailChannel
+from alerts.settings import PORTS, EmailChannel
 from alerts.transports.email_message import email_of
 from alerts.transports.interface import OutgoingMessage, SendReceipt
 from alerts.transports.tls import causes, certificate_error, context_for
 
-PORTS = {"starttls": 587, "tls": 465, "none": 25}
 QUIT_S = 2.0  # for QUIT, which changes nothing: the server has the message by then
 ANSWER_CHARS = 160  # of the server's text in our message
 _PRIVATE = re.compile(r"\S*@\S*|\d{7,}")  # a server's text may repeat an address or a number

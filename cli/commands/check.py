@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from alerts.settings import EmailChannel
 from cli.command_context import App, app_of
 from cli.exits import Exit
 from cli.output import emit_json, print_line
@@ -23,7 +24,7 @@ def command(
     """Read the whole configuration and report every mistake at once. Connects to nothing."""
     app = app_of(context)
     try:
-        counts, remarks = _configuration_counts(app), list(_credential_remarks(app))
+        counts, remarks = _configuration_counts(app), [*_channel_remarks(app), *_credential_remarks(app)]
     except ConfigurationRefused as error:
         if not as_json:
             raise
@@ -38,6 +39,13 @@ def command(
         print_line(f"{counts['file']} has no mistakes: {numbers.format(**counts)}.")
         for remark in remarks:
             print_line(remark)
+
+
+def _channel_remarks(app: App) -> Iterator[str]:
+    """Yield a sentence for each mail channel whose port is unusual for its `security`."""
+    for name, channel in app.configuration.settings.alerts.channels.items():
+        if isinstance(channel, EmailChannel) and channel.port_remark is not None:
+            yield f"{name}: {channel.port_remark}"
 
 
 def _credential_remarks(app: App) -> Iterator[str]:

@@ -17,6 +17,9 @@ from storage.database.columns import dump_json
 from storage.errors import DatabaseRefused, DatabaseUnreachable, DatabaseUrlInvalid
 
 EXPECTED_URL = "expected sqlite:///path/to/file or postgresql://user:password@host:port/name"
+#: The characters of a user name or a password that end it for some reader of URLs (RFC 3986, 3.2.1).
+ENCODED = {"@": "%40", "/": "%2F", ":": "%3A", "#": "%23", "?": "%3F"}
+QUOTING_COMMAND = 'import getpass, urllib.parse as u; print(u.quote(getpass.getpass(), safe=""))'
 CONNECT_TIMEOUT_S = 10
 SWITCH_WAIT_S = 0.01  # between two attempts to switch a new file to write-ahead logging
 _CREATION_LOCK = threading.Lock()  # no other thread may connect between the file's creation and its close
@@ -35,6 +38,7 @@ def parse_url(text: str) -> URL:
 
     Raises DatabaseUrlInvalid, whose message repeats nothing of the URL except its scheme.
     """
+    _require_encoded_login(text)
     try:
         url = make_url(text)
     except (ArgumentError, ValueError):
@@ -49,9 +53,36 @@ def parse_url(text: str) -> URL:
             f"database_url does not name a file, but several processes must share the database; "
             f"{EXPECTED_URL}"
         )
+    if driver.startswith("sqlite") and (url.host or url.username or url.password):
+        raise DatabaseUrlInvalid(
+            f"database_url has fewer than three slashes after sqlite:, so its path begins as the name of a "
+            f"server; {EXPECTED_URL}"
+        )
     if driver.startswith("postgresql") and not url.database:
         raise DatabaseUrlInvalid(f"database_url does not name a database; {EXPECTED_URL}")
     return url.set(drivername=driver)
+
+
+def _require_encoded_login(text: str) -> None:
+    """Refuse a URL whose user or password contains a character that has to be percent-encoded.
+
+    What stands before the last "@" is the login, whatever it contains. Other readers of the URL stop at an
+    earlier character and take the rest of the password for the host or the database, which messages name.
+    """
+    scheme, _, rest = text.partition("://")
+    login, at, _ = rest.rpartition("@")
+    if not at or scheme.startswith("sqlite"):
+        return
+    user, _, password = login.partition(":")
+    wrong = [sign for sign in ENCODED if sign in password or (sign in user and sign != ":")]
+    if not wrong:
+        return
+    found = ", ".join(f"{sign} (write {ENCODED[sign]})" for sign in wrong)
+    raise DatabaseUrlInvalid(
+        f"database_url has {found} before its last @: in a user name, a password or a parameter, these "
+        "characters are percent-encoded. This command asks for a password and prints how to write it: "
+        f"python3 -c '{QUOTING_COMMAND}'; {EXPECTED_URL}"
+    )
 
 
 def database_label(url: URL) -> str:

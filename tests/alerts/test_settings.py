@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from email.headerregistry import Address
+
 import pytest
 from pydantic import ValidationError
 
-from alerts.settings import AlertsSettings
+from alerts.settings import AlertsSettings, EmailChannel
 from storage.alerts import AlertKind, Severity
 from tests.alerts.samples import SECRET, email_channel, webhook_channel
 
@@ -29,6 +31,28 @@ def test_nothing_has_to_be_set() -> None:
         (MAIL | {"from": "Spillwatch <s@lender.example>"}, "soc@lender"),
         (MAIL | {"to": ["t@lender.example\nBcc: x@lender.example"]}, "soc@lender"),
         (MAIL | {"to": []}, "at least 1 item"),
+        (MAIL | {"to": ["t@lender.example", "j\u00f6rg@lender.example"]}, "ASCII before the @; '\u00f6'"),
+        (MAIL | {"to": ["t\u200b@lender.example"]}, r"ASCII before the @; '\\u200b'"),
+        (MAIL | {"to": ["\u0441oc@lender.example"]}, "ASCII before the @"),
+        (MAIL | {"from": "\u8b66\u62a5@lender.example"}, "ASCII before the @"),
+        (MAIL | {"to": ["first..last@lender.example"]}, "first.last@"),
+        (MAIL | {"to": [".first@lender.example"]}, "first.last@"),
+        (MAIL | {"to": ["t@lender..example"]}, "name of a host"),
+        (MAIL | {"to": ["t@lender.example."]}, "dot at its end"),
+        (MAIL | {"to": ["t@-\u00e4-.example"]}, "IDNA"),
+        (MAIL | {"to": ["t@\u2603.example"]}, "IDNA"),
+        (MAIL | {"host": "smtp://smtp.lender.example"}, "a name, not a URL"),
+        (MAIL | {"host": "smtps://u:pass@smtp.lender.example:465"}, "a name, not a URL"),
+        (MAIL | {"host": "https://smtp.lender.example/"}, "a name, not a URL"),
+        (MAIL | {"host": "smtp.lender.example:587"}, "write port = 587"),
+        (MAIL | {"host": "[::1]:25"}, "write port = 25"),
+        (MAIL | {"host": "[::1]"}, "only the name"),
+        (MAIL | {"host": "smtp.lender.example/"}, "only the name"),
+        (MAIL | {"host": "soc@smtp.lender.example"}, "only the name"),
+        (MAIL | {"host": " smtp.lender.example"}, "name of a host"),
+        (MAIL | {"port": 465}, "465 from"),
+        (MAIL | {"port": 465, "security": "starttls"}, "465 from"),
+        (MAIL | {"port": 465, "security": "none"}, "465 from"),
         (MAIL | {"username": "u"}, "username and password"),
         (MAIL | {"username": "u", "password": "p", "security": "none"}, "starttls"),
         (MAIL | {"sender_name": "a\r\nBcc: b"}, "pattern"),
@@ -49,6 +73,62 @@ def test_a_mistake_is_refused(channel: dict[str, object], key_text: str) -> None
     """Each mistake is refused, and the message contains the setting, the value or the remedy."""
     with pytest.raises(ValidationError, match=key_text):
         AlertsSettings.model_validate({"channels": {"one": channel}})
+
+
+@pytest.mark.parametrize(
+    ("given", "sent_to"),
+    [
+        ("first.last+alerts@lender.example", "first.last+alerts@lender.example"),
+        ("soc@m\u00fcller.example", "soc@xn--mller-kva.example"),
+        ("soc@xn--mller-kva.example", "soc@xn--mller-kva.example"),
+        ("soc@\u4e2d\u56fd.example", "soc@xn--fiqs8s.example"),
+        ("soc@\u0431\u0430\u043d\u043a.example", "soc@xn--80ab2al.example"),
+        ("soc@\uff4cender.example", "soc@lender.example"),
+        ("soc@mail_1.Lender.example", "soc@mail_1.Lender.example"),
+        ("o'neil!#$%&*/=?^{|}~`@localhost", "o'neil!#$%&*/=?^{|}~`@localhost"),
+    ],
+)
+def test_an_address_is_written_as_every_server_takes_it(given: str, sent_to: str) -> None:
+    """An international domain is encoded as IDNA, and an address in ASCII stays as it is."""
+    channel = EmailChannel.model_validate(MAIL | {"from": given, "to": ["t@lender.example", given]})
+
+    assert (channel.sender, channel.to) == (sent_to, ("t@lender.example", sent_to))
+    assert Address(addr_spec=sent_to).addr_spec == sent_to
+
+
+@pytest.mark.parametrize(
+    ("given", "asked"),
+    [
+        ("localhost", "localhost"),
+        ("smtp-relay.Lender.example.", "smtp-relay.Lender.example."),
+        ("192.0.2.7", "192.0.2.7"),
+        ("2001:db8::25", "2001:db8::25"),
+        ("mail.m\u00fcller.example", "mail.xn--mller-kva.example"),
+    ],
+)
+def test_a_host_is_a_name_or_an_address(given: str, asked: str) -> None:
+    """Names and IP addresses of mail servers are taken, and an international name is encoded."""
+    assert EmailChannel.model_validate(MAIL | {"host": given}).host == asked
+
+
+@pytest.mark.parametrize(
+    ("port", "security", "remarked"),
+    [
+        (587, "tls", True),
+        (25, "tls", True),
+        (465, "tls", False),
+        (2465, "tls", False),
+        (587, "starttls", False),
+        (25, "none", False),
+        (None, "tls", False),
+        (2525, "starttls", False),
+    ],
+)
+def test_an_unusual_port_gets_a_remark(port: int | None, security: str, remarked: bool) -> None:
+    """TLS from the first byte on a port of STARTTLS gets a remark, and the usual pairs get none."""
+    channel = EmailChannel.model_validate(MAIL | {"port": port, "security": security})
+
+    assert (channel.port_remark is not None) is remarked
 
 
 def test_no_secret_is_shown() -> None:

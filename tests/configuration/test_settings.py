@@ -318,6 +318,25 @@ def test_no_secret_s_value_is_ever_shown(tmp_path: Path) -> None:
     assert "hunter2" not in "".join(map(str, found))
 
 
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        ("socks5://tor:Wren/Robin@127.0.0.1:9050", "socks5://***@127.0.0.1:9050"),
+        ("socks5://tor:Wren@Robin@127.0.0.1:9050", "socks5://***@127.0.0.1:9050"),
+        ("socks5://tor:Wr en@127.0.0.1:9050", "socks5://***@127.0.0.1:9050"),
+        ("socks5://Wren@127.0.0.1:9050", "socks5://***@127.0.0.1:9050"),
+        ("tor:Wren@127.0.0.1:9050", "***@127.0.0.1:9050"),
+        ("127.0.0.1:9050", "127.0.0.1:9050"),
+        ("https://proxy.example/@tor", "https://proxy.example/@tor"),
+    ],
+)
+def test_a_login_in_a_wrong_address_is_not_shown(tmp_path: Path, value: str, shown: str) -> None:
+    """A message repeats nothing of what stands before the last @ of a login. An @ in a path is no login."""
+    mistake = only(tmp_path, {"spillwatch.toml": f"[crawler]\ntor_proxy = '{value}'\n"})
+
+    assert mistake.found == repr(shown)
+
+
 def test_a_channel_for_a_company_that_is_not_declared_is_a_mistake(tmp_path: Path) -> None:
     """A channel for an unknown company is reported, because it would never send anything."""
     text = CHANNEL.format("mail") + 'companies = ["invented_lendr"]\n'
@@ -371,3 +390,45 @@ def test_systemd_s_watchdog_is_ours_only_if_it_names_us() -> None:
         "/run/n",
     )
     assert read_supervision({**environment, "WATCHDOG_PID": "1"}).watchdog_s is None
+
+
+def test_a_byte_order_mark_at_the_beginning_is_ignored(tmp_path: Path) -> None:
+    """Each TOML file, and the file of a secret, may begin with the BOM that editors on Windows write."""
+    secret = "[storage]\ndatabase_url_file = 'url'\n"
+    files = {"spillwatch.toml": secret, "sources/a.toml": SOURCE, "companies/c.toml": COMPANY}
+    files["url"] = "sqlite:////srv/watch.db\r\n"
+
+    found = loaded(tmp_path, {name: "\ufeff" + text for name, text in files.items()})
+
+    assert (found.sources[0].name, found.companies[0].name) == ("a", "c")
+    assert found.settings.storage.database_url.get_secret_value() == "sqlite:////srv/watch.db"
+
+
+def test_a_byte_order_mark_inside_a_file_is_named(tmp_path: Path) -> None:
+    """A BOM elsewhere, as after joining two files, is a mistake that says what the invisible character is."""
+    mistake = only(tmp_path, {"spillwatch.toml": "[daemon]\nlog_level = 'info'\n\ufeff[storage]\n"})
+
+    assert ("BOM" in mistake.found, mistake.line) == (True, 3)
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-be"])
+def test_utf_16_is_named(tmp_path: Path, encoding: str) -> None:
+    """A file in UTF-16 with its mark is a mistake that names the encoding."""
+    file = written(tmp_path, {})
+    file.write_bytes("\ufeff[daemon]\n".encode(encoding))
+
+    with pytest.raises(ConfigurationRefused, match="UTF-16") as refused:
+        load_configuration(file, {})
+
+    assert "UTF-8" in refused.value.mistakes[0].wanted
+
+
+def test_a_line_is_counted_behind_a_byte_order_mark(tmp_path: Path) -> None:
+    """The line of bytes that are not UTF-8 is right in a file that begins with a BOM."""
+    file = written(tmp_path, {})
+    file.write_bytes(b"\xef\xbb\xbf#\n\n\xff\n")
+
+    with pytest.raises(ConfigurationRefused) as refused:
+        load_configuration(file, {})
+
+    assert refused.value.mistakes[0].line == 3

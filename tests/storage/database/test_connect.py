@@ -59,6 +59,67 @@ def test_settings_refuse_a_wrong_url_without_its_secret() -> None:
     assert SECRET not in str(error.value) + repr(error.value)
 
 
+@pytest.mark.parametrize(
+    ("login", "named"),
+    [
+        ("user:Wren@Robin/Cuckoo", ["%40", "%2F"]),
+        ("user:Wren/Robin", ["%2F"]),
+        ("user:Wren:Robin", ["%3A"]),
+        ("user:Wren#Robin", ["%23"]),
+        ("user:Wren?Robin", ["%3F"]),
+        ("user:@Wren", ["%40"]),
+        ("user:Wren@@", ["%40"]),
+        ("user:12/Wren", ["%2F"]),
+        ("user:/Wren/Robin@", ["%40", "%2F"]),
+        ("us/er:Wren", ["%2F"]),
+        ("us@er:Wren", ["%40"]),
+        ("Wren#Robin", ["%23"]),
+        ("user:Wr%40en@Robin", ["%40"]),
+    ],
+)
+def test_an_unencoded_login_is_refused_with_the_way_to_write_it(login: str, named: list[str]) -> None:
+    """A character that ends a user name or a password is named with its encoding, and no part is repeated."""
+    with pytest.raises(DatabaseUrlInvalid) as error:
+        parse_url(f"postgresql://{login}@db.example:5433/watch")
+
+    told = str(error.value)
+    assert [code for code in ("%40", "%2F", "%3A", "%23", "%3F") if f"(write {code})" in told] == named
+    assert not [word for word in ("Wren", "Robin", "Cuckoo", "db.example") if word in told]
+    assert "urllib.parse" in told
+
+
+@pytest.mark.parametrize(
+    ("url", "password", "label"),
+    [
+        ("postgresql://user:Wren%40Robin%2F%3A%23%3F@db.example/x", "Wren@Robin/:#?", "x at db.example"),
+        ("postgresql://user:Wr!en$&'()*+,;=%25[]~@db.example/x", "Wr!en$&'()*+,;=%[]~", "x at db.example"),
+        ("postgresql://user:Wren@[::1]:5433/x?sslmode=require", "Wren", "x at ::1:5433"),
+        ("postgresql://us%40er@db.example/x#1", None, "x#1 at db.example"),
+        ("postgresql:///x?host=/run/postgresql", None, "x at /run/postgresql"),
+        ("postgresql://db.example:5433/x?options=-c%20a:b", None, "x at db.example:5433"),
+    ],
+)
+def test_an_encoded_login_is_read(url: str, password: str | None, label: str) -> None:
+    """Encoded characters, and those that need no encoding, give the password that was meant."""
+    parsed = parse_url(url)
+
+    assert (parsed.password, database_label(parsed)) == (password, f"PostgreSQL {label}")
+
+
+def test_the_path_of_a_file_may_contain_any_of_these_characters() -> None:
+    """A SQLite URL has no login, so an @ and a colon belong to the path."""
+    assert parse_url("sqlite:////var/lib/u:p@host#1/watch.db").database == "/var/lib/u:p@host#1/watch.db"
+
+
+@pytest.mark.parametrize("url", ["sqlite://var/watch.db", "sqlite://u:Wren@Robin/watch.db"])
+def test_a_file_after_two_slashes_is_refused(url: str) -> None:
+    """With two slashes, the first folder would be read as a server's name."""
+    with pytest.raises(DatabaseUrlInvalid, match="three slashes") as error:
+        parse_url(url)
+
+    assert "Wren" not in str(error.value)
+
+
 @pytest.mark.parametrize("scheme", ["postgresql", "postgres", "postgresql+psycopg"])
 def test_every_spelling_of_postgresql_is_taken(scheme: str) -> None:
     """A URL with any of the usual schemes works."""
