@@ -43,7 +43,7 @@ _WORDS = re.findall(
 
 def main() -> None:
     if not scanner_engine().native:
-        raise SystemExit(f"this machine has {scanner_engine().told}")
+        raise SystemExit(f"this machine has {scanner_engine().description}")
     texts = {
         "prose": _prose_line,
         "combo list": _combo_line,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -19,6 +19,10 @@ if TYPE_CHECKING:  # a command that needs no database should not spend time on i
     from storage.database.base import Database
     from storage.evidence.warc import EvidenceStore
     from storage.settings import StorageSettings
+
+Wide = Annotated[
+    bool, typer.Option("--wide", help="Show every column, one line per row, however wide the terminal is.")
+]
 
 
 def utc_now() -> datetime:

@@ -265,12 +265,12 @@ def _check_scanner(app: App) -> Findings:
     app.choose_native()
     found = scanner_engine()
     if found.native:
-        yield CheckLevel.OK, found.told, ""
+        yield CheckLevel.OK, found.description, ""
     else:
         advice = (
             "It finds the same, more slowly. For large dumps, install a C compiler and reinstall Spillwatch."
         )
-        yield CheckLevel.NOTE, found.told, advice
+        yield CheckLevel.NOTE, found.description, advice
 
 
 def _check_segments(app: App) -> Findings:

@@ -6,7 +6,6 @@ import Scrapy, and `spillwatch doctor` still runs if another command's libraries
 
 from __future__ import annotations
 
-import os
 import sys
 import traceback
 from collections.abc import Iterator
@@ -20,7 +19,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from cli.command_context import App
 from cli.exits import Exit, exit_code
-from cli.output import print_error, print_line
+from cli.output import discard_output, print_error, print_line
 from daemon import logs, process_start
 
 Command = TyperCommand | TyperGroup
@@ -68,15 +67,18 @@ class Commands(TyperGroup):
         return list(COMMANDS)
 
     def invoke(self, ctx: Any) -> object:  # noqa: ANN401  (the type is private to typer)
-        """Run a command; a closed pipe (`spillwatch listings | head`) ends it without an error."""
+        """Run a command. It keeps its exit code if its reader leaves (`spillwatch listings | head -1`)."""
         try:
-            result = super().invoke(ctx)
-            sys.stdout.flush()
-        except BrokenPipeError:
-            # Buffered output would raise the same error again when Python ends.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return super().invoke(ctx)
+        except BrokenPipeError:  # output that did not go through cli.output
+            discard_output(sys.stdout)
             return None
-        return result
+        finally:
+            # Output that is still buffered would raise the same error when Python ends.
+            try:
+                sys.stdout.flush()
+            except BrokenPipeError:
+                discard_output(sys.stdout)
 
     def get_command(self, ctx: object, cmd_name: str) -> Command | None:
         if cmd_name not in COMMANDS:

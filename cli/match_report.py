@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from cli.output import print_error, print_line, print_table
+from cli.output import TableColumn, print_error, print_line, print_table
 from matching.comparing.agreements import Customers
 from matching.comparing.chance import enrolled_values, expected_by_chance
 from matching.comparing.findings import CompanyFindings, Findings
@@ -38,7 +38,11 @@ def show(findings: Findings, progress: SweepProgress, names: Names) -> None:
         for slug, company in found.items()
         for one in company.mentions
     ]
-    print_table(("company", "term", "place", "excerpt"), mentions, empty="No mention of a watch term.")
+    print_table(
+        ("company", "term", "place", TableColumn("excerpt", prose=True)),
+        mentions,
+        empty="No mention of a watch term.",
+    )
     hits = [
         (names[company], hit.field, f"{hit.label}:{hit.line}", hit.column, hit.ordinal)
         for company, one in sorted(findings.companies.items())
@@ -73,7 +77,7 @@ def _print_field_counts(findings: Findings, names: Names, *, but: Collection[int
             f"{one['candidates']:,}",
             f"{one['by_chance']:,.1f}",
             "" if one["lift"] is None else f"{one['lift']:,.1f}x",
-            ", ".join(one["columns"]),
+            one["columns"],
         )
         for company, found in sorted(findings.companies.items())
         if company not in but

@@ -185,7 +185,7 @@ class Daemon:
 
     def _write_missed_runs(self) -> None:
         try:
-            self._schedule.pay()
+            self._schedule.write_missed_slots()
         except StorageError as error:
             log.error(f"Cannot write the missed runs: {error}", action="unwell", reason=error.reason)
 

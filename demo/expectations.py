@@ -13,13 +13,13 @@ CHANNELS = ("mail", "hook")
 
 
 def alert_problems(
-    expected: Sequence[ExpectedAlert], told: Sequence[AlertFacts], receipts: Receipts
+    expected: Sequence[ExpectedAlert], sent_alerts: Sequence[AlertFacts], receipts: Receipts
 ) -> list[str]:
     """Return one sentence per missing, unexpected or undelivered alert. Empty: all is as expected."""
     return [
-        *missing_alerts(expected, told),
-        *unexpected_alerts(expected, told),
-        *delivery_problems(told, receipts),
+        *missing_alerts(expected, sent_alerts),
+        *unexpected_alerts(expected, sent_alerts),
+        *delivery_problems(sent_alerts, receipts),
     ]
 
 
@@ -31,29 +31,29 @@ def count_problems(counts: Counts, steps: Sequence[Step] = STORY) -> list[str]:
     return [f"{found} {what}; expected {want}" for what, (want, found) in wanted.items() if want != found]
 
 
-def _matches(expected: ExpectedAlert, told: AlertFacts) -> bool:
-    posting, url = expected.posting, told.url or ""
+def _matches(expected: ExpectedAlert, sent_alert: AlertFacts) -> bool:
+    posting, url = expected.posting, sent_alert.url or ""
     place = (expected.company, posting.section)
-    return (told.company, told.source) == place and url.endswith(posting.path)
+    return (sent_alert.company, sent_alert.source) == place and url.endswith(posting.path)
 
 
-def missing_alerts(expected: Iterable[ExpectedAlert], told: Sequence[AlertFacts]) -> Iterator[str]:
+def missing_alerts(expected: Iterable[ExpectedAlert], sent_alerts: Sequence[AlertFacts]) -> Iterator[str]:
     for each in expected:
-        alerts = [alert for alert in told if _matches(each, alert)]
+        alerts = [alert for alert in sent_alerts if _matches(each, alert)]
         if len(alerts) != 1:
             where = f"{each.posting.section}{each.posting.path}"
             yield f"{len(alerts)} alerts for {each.company} at {where}; expected 1, because {each.because}"
 
 
-def unexpected_alerts(expected: Sequence[ExpectedAlert], told: Iterable[AlertFacts]) -> Iterator[str]:
-    for alert in told:
+def unexpected_alerts(expected: Sequence[ExpectedAlert], sent_alerts: Iterable[AlertFacts]) -> Iterator[str]:
+    for alert in sent_alerts:
         if not any(_matches(each, alert) for each in expected):
             what = f"{alert.kind}, {alert.company}, {alert.source}: {alert.title}"
             yield f"alert {alert.alert_id} is unexpected ({what})"
 
 
-def delivery_problems(told: Sequence[AlertFacts], receipts: Receipts) -> Iterator[str]:
-    known = {(alert.alert_id, number) for alert in told for number in range(1, alert.revision + 1)}
+def delivery_problems(sent_alerts: Sequence[AlertFacts], receipts: Receipts) -> Iterator[str]:
+    known = {(alert.alert_id, number) for alert in sent_alerts for number in range(1, alert.revision + 1)}
     for channel in CHANNELS:
         for alert_id, revision in sorted(known | received_revisions(receipts.of(channel))):
             keys = receipts.idempotency_keys(channel, alert_id, revision)

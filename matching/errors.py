@@ -22,6 +22,7 @@ SpillwatchError (storage.errors)
     ├── CustomersRefused
     │   ├── CustomersUnreadable
     │   ├── CustomersWithoutColumns
+    │   ├── CustomersNotTaken
     │   └── CustomersOther
     ├── OrdinalsRefused
     └── InputRefused
@@ -169,6 +170,12 @@ class CustomersWithoutColumns(CustomersRefused):
     """No column of the customer list is known to hold an identifier."""
 
     reason = "customers_without_columns"
+
+
+class CustomersNotTaken(CustomersRefused):
+    """No value of the customer list was accepted."""
+
+    reason = "customers_not_taken"
 
 
 class CustomersOther(CustomersRefused):

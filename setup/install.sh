@@ -22,4 +22,4 @@ echo "setup: installing the packages of $lock into $venv"
 
 [ $# = 0 ] && exit
 "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation "$@"
-"$venv/bin/python" -I -c 'from matching.scanning.scanner import scanner_engine; print(f"setup: identifiers are found by {scanner_engine().told}")'
+"$venv/bin/python" -I -c 'from matching.scanning.scanner import scanner_engine; print(f"setup: identifiers are found by {scanner_engine().description}")'

@@ -16,9 +16,9 @@ from typing import Annotated
 import typer
 
 from alerts.errors import NoSuchAlert, NoSuchChannel
-from cli.command_context import App, app_of
+from cli.command_context import App, Wide, app_of
 from cli.exits import Exit
-from cli.output import emit_json, print_error, print_line, print_table
+from cli.output import TableColumn, emit_json, print_error, print_line, print_table
 from daemon import logs
 from storage import alerts as rows
 from storage import deliveries as delivery_rows
@@ -34,20 +34,38 @@ app = typer.Typer(
 Json = Annotated[bool, typer.Option("--json", help="Write JSON.")]
 Limit = Annotated[int, typer.Option(min=1, max=10_000, help="Maximum number of rows, newest first.")]
 
-_LIST_COLUMNS = ("id", "severity", "score", "state", "kind", "opened", "updated", "messages", "title")
+_LIST_COLUMNS = (
+    "id",
+    "severity",
+    TableColumn("score", extra=True),
+    "state",
+    TableColumn("kind", extra=True),
+    "opened",
+    TableColumn("updated", extra=True),
+    TableColumn("messages", extra=True),
+    TableColumn("title", prose=True),
+)
 _DELIVERY_COLUMNS = (
     "id",
     "alert",
-    "message",
+    TableColumn("message", extra=True),
     "channel",
     "state",
-    "attempts",
+    TableColumn("attempts", extra=True),
     "next attempt",
     "sent",
     "reason",
 )
-_ATTEMPT_COLUMNS = ("number", "started", "ms", "outcome", "status", "reason", "detail")
-_TEST_COLUMNS = ("channel", "transport", "result", "detail")
+_ATTEMPT_COLUMNS = (
+    "number",
+    "started",
+    "ms",
+    "outcome",
+    "status",
+    "reason",
+    TableColumn("detail", prose=True),
+)
+_TEST_COLUMNS = ("channel", "transport", "result", TableColumn("detail", prose=True))
 POLL_S = 0.1
 GRACE_S = (
     5.0  # added to the slowest channel's limit, because a running daemon may send the test instead of us
@@ -63,6 +81,7 @@ def list_alerts(
         Severity | None, typer.Option(help="Show only alerts of at least this severity.")
     ] = None,
     limit: Limit = 50,
+    wide: Wide = False,
     as_json: Json = False,
 ) -> None:
     """List alerts, newest first."""
@@ -71,7 +90,7 @@ def list_alerts(
     if as_json:
         emit_json([_alert_as_dict(alert) for alert in found])
         return
-    print_table(_LIST_COLUMNS, [_alert_row(alert) for alert in found], empty="No alert.")
+    print_table(_LIST_COLUMNS, [_alert_row(alert) for alert in found], empty="No alert.", wide=wide)
 
 
 @app.command()
@@ -81,6 +100,7 @@ def show(
     message: Annotated[
         int | None, typer.Option(min=1, help="Number of the message to show. Default: the last one.")
     ] = None,
+    wide: Wide = False,
     as_json: Json = False,
 ) -> None:
     """Show an alert as it was sent, with its history and its deliveries."""
@@ -113,7 +133,12 @@ def show(
         print_line(f"{alert.state.value} by {alert.acknowledged_by}{note}\n")
     print_table(("message", "at", "change", "severity", "score"), [_history_row(one) for one in history])
     print_line("")
-    print_table(_DELIVERY_COLUMNS, [_delivery_row(one) for one in sent], empty="No channel gets this alert.")
+    print_table(
+        _DELIVERY_COLUMNS,
+        [_delivery_row(one) for one in sent],
+        empty="No channel gets this alert.",
+        wide=wide,
+    )
 
 
 @app.command()
@@ -186,6 +211,7 @@ def deliveries(
     channel: Annotated[str | None, typer.Option(help="Show only deliveries through this channel.")] = None,
     state: Annotated[DeliveryState | None, typer.Option(help="Show only deliveries in this state.")] = None,
     limit: Limit = 50,
+    wide: Wide = False,
     as_json: Json = False,
 ) -> None:
     """List deliveries, or the attempts of one delivery."""
@@ -200,7 +226,8 @@ def deliveries(
     if as_json:
         emit_json([_delivery_as_dict(delivery) for delivery in found])
     else:
-        print_table(_DELIVERY_COLUMNS, [_delivery_row(delivery) for delivery in found], empty="No delivery.")
+        rows_found = [_delivery_row(delivery) for delivery in found]
+        print_table(_DELIVERY_COLUMNS, rows_found, empty="No delivery.", wide=wide)
 
 
 @app.command()

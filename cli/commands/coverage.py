@@ -6,10 +6,10 @@ from typing import Annotated
 
 import typer
 
-from cli.command_context import app_of
+from cli.command_context import Wide, app_of
 from cli.coverage import SourceCoverage, all_source_coverage, company_coverage, coverage_summary
 from cli.errors import UnknownName
-from cli.output import emit_json, print_line, print_table
+from cli.output import TableColumn, emit_json, print_line, print_table
 from cli.time_argument import parse_moment
 from storage import companies
 
@@ -17,13 +17,13 @@ _COLUMNS = (
     "source",
     "visits",
     "read",
-    "pages",
+    TableColumn("pages", extra=True),
     "unread",
     "gaps",
     "hours unseen",
     "newest",
-    "matched",
-    "waiting",
+    TableColumn("matched", extra=True),
+    TableColumn("waiting", extra=True),
 )
 _NO_SOURCE = "There is no source. Write sources/NAME.toml."
 
@@ -34,6 +34,7 @@ def command(
     since: Annotated[
         str, typer.Option(help="Beginning of the period: an age (12h, 30d) or a date (2026-05-01).")
     ] = "30d",
+    wide: Wide = False,
     as_json: Annotated[bool, typer.Option("--json", help="Write one JSON object.")] = False,
 ) -> None:
     """Show which sources were read, and what was not covered."""
@@ -63,6 +64,7 @@ def command(
         _COLUMNS,
         [_coverage_row(each) for each in found],
         empty=_NO_SOURCE,
+        wide=wide,
     )
     print_line(summary)
 

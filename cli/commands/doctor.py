@@ -11,7 +11,7 @@ from rich.text import Text
 from cli.command_context import app_of
 from cli.doctor import CHECKS, CheckLevel, CheckResult, run_checks
 from cli.exits import Exit
-from cli.output import emit_json, print_table
+from cli.output import TableColumn, emit_json, print_table
 
 _COLOURS = {
     CheckLevel.OK: "green",
@@ -49,7 +49,13 @@ def command(
     if as_json:
         emit_json({"ok": well, "findings": [finding.as_json() for finding in findings]})
     else:
-        print_table(("check", "", "what was found", "what to do"), _result_rows(findings))
+        columns = (
+            "check",
+            "",
+            TableColumn("what was found", prose=True),
+            TableColumn("what to do", prose=True),
+        )
+        print_table(columns, _result_rows(findings))
     if not well:
         raise typer.Exit(Exit.NEGATIVE)
 

@@ -12,8 +12,9 @@ import typer
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from cli.command_context import app_of
-from cli.output import console, emit_json, print_line, print_table
+from cli.output import TableColumn, console, emit_json, print_line, print_table
 from matching.company_definition import REGIONS
+from matching.enrolment.column_choice import in_words
 from matching.enrolment.enrol import Enrolment, enroll
 from matching.fingerprints.scheme import read_key
 from matching.fingerprints.segments import SUFFIX, open_segment
@@ -100,6 +101,8 @@ def command(
         emit_json({"company": slug, "segment": segment, **_enrolment_as_dict(result)})
     else:
         _print_fields(result)
+        if result.left_out:
+            print_line(f"Left out: {in_words(result.left_out)}.")
         ordinals = f" Their ordinals begin at {result.first}." if base is not None else ""
         print_line(
             f"Wrote {result.rows} customers of {slug} to {segment}.{ordinals} "
@@ -138,7 +141,7 @@ def _print_fields(result: Enrolment) -> None:
         (field, columns, result.accepted[field], _refusal_reasons(result, field))
         for field, columns in result.columns.items()
     ]
-    print_table(("field", "column", "accepted", "refused"), rows)
+    print_table(("field", "column", "accepted", TableColumn("refused", prose=True)), rows)
 
 
 def _refusal_reasons(result: Enrolment, field: Field) -> str:
@@ -151,6 +154,7 @@ def _enrolment_as_dict(result: Enrolment) -> dict[str, object]:
         "customers": result.rows,
         "first_ordinal": result.first,
         "columns": dict(result.columns),
+        "left_out": [{"column": column.number, "field": column.role} for column in result.left_out],
         "accepted": dict(result.accepted),
         "refused": {field: dict(reasons) for field, reasons in result.refused.items()},
     }

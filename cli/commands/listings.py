@@ -7,13 +7,22 @@ from typing import Annotated
 
 import typer
 
-from cli.command_context import App, app_of
+from cli.command_context import App, Wide, app_of
 from cli.errors import UnknownName
-from cli.output import emit_csv, emit_json, print_table
+from cli.output import TableColumn, emit_csv, emit_json, print_table
 from cli.time_argument import parse_moment
 from storage import companies, listings, sources
 
-_TABLE_COLUMNS = ("id", "source", "life", "first seen", "price", "records", "seller", "title")
+_TABLE_COLUMNS = (
+    "id",
+    "source",
+    TableColumn("life", extra=True),
+    "first seen",
+    "price",
+    TableColumn("records", extra=True),
+    TableColumn("seller", extra=True),
+    TableColumn("title", prose=True),
+)
 
 
 def _parse_amount(text: str | None) -> Decimal | None:
@@ -48,6 +57,7 @@ def command(
     limit: Annotated[
         int, typer.Option(min=1, max=100_000, help="Maximum number of listings, newest first.")
     ] = 50,
+    wide: Wide = False,
     as_json: Annotated[bool, typer.Option("--json", help="Write a JSON list.")] = False,
     as_csv: Annotated[
         bool, typer.Option("--csv", help="Write CSV whose cells a spreadsheet cannot run as formulas.")
@@ -78,7 +88,8 @@ def command(
     elif as_csv:
         emit_csv(list(_listing_keys()), [list(listing.values()) for listing in found])
     else:
-        print_table(_TABLE_COLUMNS, [_listing_row(listing) for listing in found], empty="No listing found.")
+        rows = [_listing_row(listing) for listing in found]
+        print_table(_TABLE_COLUMNS, rows, empty="No listing found.", wide=wide)
 
 
 def _search(

@@ -6,24 +6,24 @@ from typing import Annotated
 
 import typer
 
-from cli.command_context import app_of
+from cli.command_context import Wide, app_of
 from cli.errors import UnknownName
-from cli.output import emit_json, print_table
+from cli.output import TableColumn, emit_json, print_table
 from storage import runs, sources
 from text.printable import printable
 
 _COLUMNS = (
     "id",
     "source",
-    "state",
+    TableColumn("state", extra=True),
     "outcome",
     "started",
-    "seconds",
-    "pages",
-    "unread",
+    TableColumn("seconds", extra=True),
+    TableColumn("pages", extra=True),
+    TableColumn("unread", extra=True),
     "new",
-    "changed",
-    "detail",
+    TableColumn("changed", extra=True),
+    TableColumn("detail", prose=True),
 )
 
 
@@ -31,6 +31,7 @@ def command(
     context: typer.Context,
     source: Annotated[str | None, typer.Option(help="Only runs of this source.")] = None,
     limit: Annotated[int, typer.Option(min=1, max=10_000, help="Maximum number of runs, newest first.")] = 20,
+    wide: Wide = False,
     as_json: Annotated[bool, typer.Option("--json", help="Write a JSON list.")] = False,
 ) -> None:
     """List the latest runs with their outcomes."""
@@ -41,7 +42,8 @@ def command(
     if as_json:
         emit_json([as_dict(run) for run in found])
     else:
-        print_table(_COLUMNS, [_run_row(run) for run in found], empty="There are no runs yet.")
+        rows = [_run_row(run) for run in found]
+        print_table(_COLUMNS, rows, empty="There are no runs yet.", wide=wide)
 
 
 def as_dict(run: runs.Run) -> dict[str, object]:
@@ -72,4 +74,5 @@ def _run_row(run: runs.Run) -> tuple[object, ...]:
     took = run.finished_at - run.started_at if run.finished_at and run.started_at else None
     seconds = f"{took.total_seconds():.1f}" if took else None
     counts = (run.pages, run.pages_unread, run.listings_new, run.listings_changed)
-    return (run.id, run.source.name, run.state, run.outcome, run.started_at, seconds, *counts, run.detail)
+    ended = run.outcome or run.state  # a run that has no outcome yet is queued or running
+    return (run.id, run.source.name, run.state, ended, run.started_at, seconds, *counts, run.detail)

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from pydantic import TypeAdapter, ValidationError
 
-from cli.command_context import App, app_of
+from cli.command_context import App, Wide, app_of
 from cli.commands.source_detect import detect
 from cli.errors import UnknownName
 from cli.exits import Exit
-from cli.output import emit_json, print_line, print_table
+from cli.output import TableColumn, emit_json, print_line, print_table
 from configuration.declared_files import Declared, read_toml
 from configuration.errors import ConfigurationRefused
 from configuration.mistake_messages import Mistake, mistakes_of
@@ -34,25 +34,42 @@ app = typer.Typer(
 )
 app.command("detect")(detect)
 
-_LIST_COLUMNS = ("name", "kind", "enabled", "health", "last_run", "last_outcome", "file")
+_LIST_COLUMNS = (
+    TableColumn("name"),
+    TableColumn("kind", extra=True),
+    TableColumn("enabled", extra=True),
+    TableColumn("health"),
+    TableColumn("last run"),
+    TableColumn("last outcome"),
+    TableColumn("file", extra=True),
+)
 _HEALTH_COLUMNS = (
     "name",
     "health",
-    "since",
+    TableColumn("since", extra=True),
     "last success",
     "listings",
     "usual",
-    "unread",
-    "newest",
+    TableColumn("unread", extra=True),
+    TableColumn("newest", extra=True),
     "next run",
 )
-_FIELD_COLUMNS = ("page", "part", "field", "selector", "found", "first value", "read as")
+_FIELD_COLUMNS = (
+    "page",
+    "part",
+    "field",
+    "selector",
+    "found",
+    TableColumn("first value", prose=True),
+    TableColumn("read as", prose=True),
+)
 _NO_SOURCE = "There is no source. Write sources/NAME.toml."
 
 
 @app.command("list")
 def list_sources(
     context: typer.Context,
+    wide: Wide = False,
     as_json: Annotated[bool, typer.Option("--json", help="Write a JSON list.")] = False,
 ) -> None:
     """List sources with their health and their last run."""
@@ -60,9 +77,8 @@ def list_sources(
     if as_json:
         emit_json(found)
     else:
-        headings = [column.replace("_", " ") for column in _LIST_COLUMNS]
-        shown = [[each[column] for column in _LIST_COLUMNS] for each in found]
-        print_table(headings, shown, empty=_NO_SOURCE)
+        rows = [[each[column.name.replace(" ", "_")] for column in _LIST_COLUMNS] for each in found]
+        print_table(_LIST_COLUMNS, rows, empty=_NO_SOURCE, wide=wide)
 
 
 def _source_states(app: App) -> list[dict[str, object]]:
@@ -98,6 +114,7 @@ def _source_state(
 def health(
     context: typer.Context,
     name: Annotated[str | None, typer.Argument(help="Show only this source.")] = None,
+    wide: Wide = False,
     as_json: Annotated[bool, typer.Option("--json", help="Write a JSON list.")] = False,
 ) -> None:
     """Show each source's health: last success, listings compared with usual, and lost selectors.
@@ -120,6 +137,7 @@ def health(
             _HEALTH_COLUMNS,
             [_vitals_row(each) for each in found],
             empty=_NO_SOURCE,
+            wide=wide,
         )
         for each in found:
             for line in _source_problems(each):

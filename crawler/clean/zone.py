@@ -28,7 +28,7 @@ _NUMBERED = re.compile(r"(?<![\d/.-])(\d{1,2})([-/.])(\d{1,2})\2(?:\d{4}|\d{2})(
 MONTHS = 12
 
 
-def told_by(words: str, clock: Clock, *, instant: datetime | None = None) -> Clock:
+def clock_from_words(words: str, clock: Clock, *, instant: datetime | None = None) -> Clock:
     """Return `clock` with the page's zone and order where the source's file gives none.
 
     `instant`: the moment that the page's clock shows, if the page says so; else the page was just fetched.
@@ -41,11 +41,11 @@ def told_by(words: str, clock: Clock, *, instant: datetime | None = None) -> Clo
     if not found or len({offset for _, offset in found}) > 1:
         return clock
     # Both orders agree after the 12th, on the 3rd of March, and if the month has a name.
-    order = found[0][0] if len(found) == 1 else order_in([words])
+    order = found[0][0] if len(found) == 1 else date_order_of([words])
     return replace(clock, zone=clock.zone or timezone(found[0][1]), order=clock.order or order)
 
 
-def order_in(dates: Iterable[str]) -> Literal["dmy", "mdy"] | None:
+def date_order_of(dates: Iterable[str]) -> Literal["dmy", "mdy"] | None:
     """Return the order in dates of one page, from numbers above 12; None if they disagree or say nothing."""
     hits = (hit for words in dates for hit in _NUMBERED.finditer(words[:MAX_DATE_CHARS]))
     pairs = [(int(hit[1]), int(hit[3])) for hit in hits]

@@ -104,7 +104,7 @@ class RunSchedule:
         for source_id, slots in plan.items():
             self._scheduler.add_job(_never_called, slots, args=(source_id,), id=str(source_id))
 
-    def pay(self) -> None:
+    def write_missed_slots(self) -> None:
         """Catch up slots that could not be written when they were due; it costs nothing if there are none.
 
         Call it regularly. Raises StorageError if they still cannot be written.

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from matching.identifiers import Field, canonical, composites
+from matching.identifiers import Field, bare_value, canonical, composites
 from matching.inputs import Block, CellRow
 from matching.inputs.formats.columns import Column
 from matching.scanning.candidates import CandidateBatch
@@ -77,7 +77,7 @@ def _single_cell_forms(block: Block, columns: Sequence[Column], field: Field, re
         (row.place, form)
         for row in _cell_rows(block, numbers)
         for cell in row.cells
-        if (form := canonical(field, cell, region)) is not None
+        if (form := canonical(field, bare_value(field, cell), region)) is not None
     ]
 
 

@@ -10,8 +10,8 @@ from itertools import chain
 from typing import NamedTuple
 
 from matching.errors import CustomersWithoutColumns
-from matching.identifiers import DateOrder, Field, composite, forms, refusal
-from matching.inputs.formats.columns import role_of
+from matching.identifiers import DateOrder, Field, bare_value, cell_forms, composite, refusal
+from matching.inputs.formats.columns import COLUMNS_LIMIT, Column, role_by_content, role_of
 
 JOINED = "+"  # between the columns of a group: name_birth_date=2+3+7
 _GROUP_SIZES = range(2, 5)
@@ -40,22 +40,25 @@ class ValueReader(NamedTuple):
     region: str  # of telephone numbers without +
     order: DateOrder | None  # of dates such as 03/04/1990; None: they are refused
 
-    def forms(self, cells: Sequence[str]) -> list[str]:
-        """Return no form, one, or two: a telephone number with two readings is enrolled as both."""
+    def values(self, cells: Sequence[str]) -> list[list[str]]:
+        """Return the forms of each value in the cells.
+
+        A value has one form or two: a telephone number with two readings is enrolled as both.
+        """
         if self.field is Field.NAME_BIRTH_DATE:
             form = composite(cells[:-1], cells[-1], self.order)
-            return [form] if form else []
-        return forms(self.field, cells[0], self.region)
+            return [[form]] if form else []
+        return cell_forms(self.field, cells[0], self.region)
 
-    def new_forms(self, cells: Sequence[str], known: set[str]) -> list[str]:
+    def new_values(self, cells: Sequence[str], known: set[str]) -> list[list[str]]:
         """Return the forms to enrol and add them to `known`, the customer's forms so far in lower case.
 
         Empty if the cells only repeat a known form.
         """
-        found = self.forms(cells)
+        found = self.values(cells)
         if not found or self._repeats(cells, known):
             return []
-        known.update(form.casefold() for form in found)
+        known.update(form.casefold() for forms in found for form in forms)
         return found
 
     def _repeats(self, cells: Sequence[str], known: Collection[str]) -> bool:
@@ -67,23 +70,32 @@ class ValueReader(NamedTuple):
             return False
         fields = (self.field, *_REPEATABLE)
         return any(
-            form.casefold() in known for field in fields for form in forms(field, cells[0], self.region)
+            form.casefold() in known
+            for field in fields
+            for forms in cell_forms(field, cells[0], self.region)
+            for form in forms
         )
 
     def refusal(self, cells: Sequence[str]) -> str:
         """Return the reason why the cells gave no form, as a slug."""
-        if self.forms(cells):
+        if self.values(cells):
             return "repeated"
         if self.field is Field.NAME_BIRTH_DATE:
             return refusal(self.field, f"{' '.join(cells[:-1])}|{cells[-1]}")
-        return refusal(self.field, cells[0])
+        return refusal(self.field, bare_value(self.field, cells[0]))
 
 
-def field_columns(names: Sequence[str], named: Mapping[Field, Sequence[str]]) -> list[FieldColumns]:
+def field_columns(
+    names: Sequence[str],
+    named: Mapping[Field, Sequence[str]],
+    sample: Sequence[Sequence[str]] = (),
+    region: str = "",
+) -> list[FieldColumns]:
     """Return the columns to enrol, in the order of the fields.
 
     `names`: the header; `named`: columns that the user named per field, by number or name, as in --column.
-    Raises CustomersWithoutColumns if there are none.
+    `sample` and `region`: rows, and the country of their telephone numbers, from which the message says what
+    columns look like. Raises CustomersWithoutColumns if there are none.
     """
     by_role = _numbers_by_role(names)
     found = list(
@@ -95,11 +107,40 @@ def field_columns(names: Sequence[str], named: Mapping[Field, Sequence[str]]) ->
         )
     )
     if not found:
+        looks = left_out([], [names, *sample], (), region) if region else []
         raise CustomersWithoutColumns(
             f"none of the {len(names)} columns has a name that is known for {', '.join(Field)}; "
-            f"name the columns, such as --column email=2"
+            + (f"{in_words(looks)}; " if looks else "")
+            + "name the columns, such as --column email=2"
         )
     return found
+
+
+def left_out(
+    names: Sequence[str], sample: Sequence[Sequence[str]], chosen: Iterable[FieldColumns], region: str
+) -> list[Column]:
+    """Return the columns that are not read although most of their cells look like identifiers.
+
+    Not among them: columns whose name says that they hold something else.
+    """
+    read = {number for source in chosen for number in source.columns}
+    width = min(COLUMNS_LIMIT, max(map(len, [*sample, names]), default=0))
+    found = []
+    for number, name in enumerate([*names, *([""] * width)][:width], 1):
+        if number in read or role_of(name):
+            continue
+        cells = (bare_value(Field.CARD, row[number - 1]) for row in sample if len(row) >= number)
+        role = role_by_content(cells, (region,), name)
+        if role:
+            found.append(Column(number, role, ""))
+    return found
+
+
+def in_words(columns: Sequence[Column]) -> str:
+    """Return what columns look like, and how they would be named, without a word of the list."""
+    looks = ", ".join(f"column {column.number} looks like {column.role}" for column in columns)
+    options = " ".join(f"--column {column.role}={column.number}" for column in columns)
+    return f"{looks} ({options})"
 
 
 def _numbers_by_role(names: Sequence[str]) -> dict[str | None, list[int]]:

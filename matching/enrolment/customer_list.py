@@ -5,9 +5,11 @@
 
 import csv
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import TextIO
 
@@ -16,12 +18,16 @@ from matching.errors import CustomersUnreadable
 CELL_LIMIT = 1 << 20  # characters per cell
 _SAMPLE = 1 << 18  # bytes from which encoding and delimiter are detected
 _DELIMITERS = ",;\t|"
+_SEP_LINE = re.compile(r'[\ufeff\r\n]*"?sep=(.)"?[,;\t|]*[\r\n]', re.IGNORECASE)  # for Excel; it is no row
 _ENCODINGS = ("utf-8-sig", "gb18030")
 
 
 @dataclass(frozen=True, slots=True)
 class CustomerList:
-    """An open list. `rows` yields the rows that are not empty, including the header."""
+    """An open list. `rows` yields the rows that are not empty, including the header.
+
+    Excel's first line `sep=;` says what parts the columns, and is not among them.
+    """
 
     rows: Iterator[list[str]]
     delimiter: str
@@ -43,10 +49,13 @@ def open_customer_list(
     """
     sample = _sample(path)
     encoding = encoding or _detected_encoding(sample, path)
-    delimiter = delimiter or _detected_delimiter(sample.decode(encoding, errors="ignore"))
+    text = sample.decode(encoding, errors="ignore")
+    said = _SEP_LINE.match(text)
+    delimiter = delimiter or (said[1] if said else _detected_delimiter(text))
     try:
         with path.open(encoding=encoding, newline="") as stream:
-            yield CustomerList(_csv_rows(stream, delimiter), delimiter, encoding, stream)
+            rows = islice(_csv_rows(stream, delimiter), 1 if said else 0, None)
+            yield CustomerList(rows, delimiter, encoding, stream)
     except UnicodeError:
         raise CustomersUnreadable(
             f"{path} has bytes that are not valid {encoding}; name its encoding with --encoding"

@@ -13,20 +13,22 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 
 import numpy as np
 
-from matching.enrolment.column_choice import FieldColumns, ValueReader, field_columns
+from matching.enrolment.column_choice import FieldColumns, ValueReader, field_columns, in_words, left_out
 from matching.enrolment.customer_list import open_customer_list
-from matching.errors import CustomersUnreadable
+from matching.errors import CustomersNotTaken, CustomersUnreadable
 from matching.fingerprints import segments
 from matching.fingerprints.scheme import Fingerprinter, RootKey
 from matching.fingerprints.segments import SegmentHeader, Sorter, open_segment
 from matching.identifiers import DateOrder, Field
+from matching.inputs.formats.columns import Column
 
 ROWS_LIMIT = (1 << 32) - 1  # an ordinal has 4 bytes
+SAMPLE_ROWS = 200  # rows in which columns that were left out are looked at
 _BATCH = 20_000  # rows
 
 
@@ -39,6 +41,7 @@ class Enrolment:
     columns: dict[Field, list[int]] = field(default_factory=dict)  # numbered from 1
     accepted: Counter[Field] = field(default_factory=Counter)
     refused: dict[Field, Counter[str]] = field(default_factory=dict)  # field -> reason -> number of values
+    left_out: list[Column] = field(default_factory=list)  # not read, but most cells look like identifiers
 
 
 Progress = Callable[[int, int], None]  # bytes read, rows read
@@ -71,7 +74,8 @@ def enroll(
     folder = segment.absolute().parent
     with open_customer_list(customers, delimiter=delimiter, encoding=encoding) as opened:
         names = next(opened.rows, []) if header else []
-        chosen = field_columns(names, columns or {})
+        sample = list(islice(opened.rows, SAMPLE_ROWS))
+        chosen = field_columns(names, columns or {}, sample, default_region)
         builders = {
             name: _FieldBuilder(
                 ValueReader(name, default_region, dates), key.fingerprinter(company, name), Sorter(folder)
@@ -81,12 +85,14 @@ def enroll(
         result = Enrolment(
             first=1 if before is None else before.customers + 1,
             columns={name: _column_numbers(chosen, name) for name in builders},
+            left_out=left_out(names, sample, chosen, default_region),
         )
-        for batch in _row_batches(opened.rows):
+        for batch in _row_batches(chain(sample, opened.rows)):
             _add_batch(batch, result, [(source, builders[source.field]) for source in chosen])
             progress(opened.bytes_read(), result.rows)
     for name, builder in builders.items():
         result.accepted[name], result.refused[name] = builder.accepted, builder.refused
+    _check_taken(result)
     counts = {name: builder.sorter.count for name, builder in builders.items()}
     records = {name: builder.sorter.merged() for name, builder in builders.items()}
     if before is None:
@@ -111,6 +117,22 @@ def _checked_base(base: Path, company: str, key: RootKey) -> SegmentHeader:
     opened = open_segment(base, company=company)
     opened.check_key(key)
     return opened.header
+
+
+def _check_taken(result: Enrolment) -> None:
+    """Raise CustomersNotTaken if no value was accepted."""
+    if result.accepted.total():
+        return
+    reasons = ", ".join(
+        f"{name} {reason.replace('_', ' ')}: {count}"
+        for name, counts in result.refused.items()
+        for reason, count in sorted(counts.items())
+    )
+    looks = f"; {in_words(result.left_out)}" if result.left_out else ""
+    raise CustomersNotTaken(
+        f"no value of the {result.rows} rows was accepted ({reasons or 'there are no rows'}){looks}; "
+        f"no segment was written"
+    )
 
 
 def _column_numbers(chosen: Sequence[FieldColumns], name: Field) -> list[int]:
@@ -154,11 +176,12 @@ class _FieldBuilder:
         values: list[str] = []
         ordinals: list[int] = []
         for (ordinal, cells), customer_forms in zip(rows, known, strict=True):
-            forms = self._reader.new_forms(cells, customer_forms)
-            if not forms:
+            found = self._reader.new_values(cells, customer_forms)
+            if not found:
                 self.refused[self._reader.refusal(cells)] += 1
                 continue
-            self.accepted += 1
+            self.accepted += len(found)
+            forms = list(chain.from_iterable(found))
             values += forms
             ordinals += [ordinal] * len(forms)
         self.sorter.add(self._fingerprinter(values), np.array(ordinals, dtype=np.uint32))

@@ -152,7 +152,8 @@ def check_belongs(
         forms = [
             (ordinal, form)
             for ordinal, row in sample
-            for form in reader.new_forms(source.cells(row), known[ordinal])
+            for value in reader.new_values(source.cells(row), known[ordinal])
+            for form in value
         ]
         in_field = _compare_forms(forms, source, chain, key)
         compared += in_field[0]

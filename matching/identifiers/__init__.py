@@ -16,6 +16,7 @@ import re
 from collections.abc import Callable, Collection, Iterator
 
 from matching.identifiers.cards import card, has_issuer, luhn
+from matching.identifiers.cell_values import bare_value, email_parts, phone_parts
 from matching.identifiers.column_only import PLACEHOLDERS, account, username
 from matching.identifiers.digit_runs import WantedNumbers, run_identifiers, stretches
 from matching.identifiers.emails import EMAIL_LENGTH, email, emails
@@ -48,9 +49,9 @@ from text.folding import narrow_fold
 
 __all__ = [
     "ALL", "DECLARED", "EMAIL_LENGTH", "GOLDEN", "IBAN_LENGTHS", "IBAN_RUN", "NORMALISERS",
-    "SCANNED", "Candidate", "DateOrder", "Field", "canonical", "card", "composite",
-    "composites", "email", "end_of_iban", "forms", "has_issuer", "iban", "luhn", "phone", "recognised",
-    "refusal", "resident_id", "scan", "stretches",
+    "SCANNED", "Candidate", "DateOrder", "Field", "bare_value", "canonical", "card", "cell_forms",
+    "composite", "composites", "email", "end_of_iban", "forms", "has_issuer", "iban", "luhn", "phone",
+    "recognised", "refusal", "resident_id", "scan", "stretches",
 ]  # fmt: skip
 
 
@@ -66,6 +67,25 @@ def forms(field: Field, value: str, default_region: str) -> list[str]:
         return phones(narrow_fold()(value).text.strip(), default_region)
     form = canonical(field, value, default_region)
     return [form] if form else []
+
+
+def cell_forms(field: Field, cell: str, default_region: str) -> list[list[str]]:
+    """Return the forms of each value in a cell, which may hold several e-mail addresses or phone numbers.
+
+    What programs write around a value is not a part of it; see `cell_values`.
+    """
+    value = bare_value(field, cell)
+    if found := forms(field, value, default_region):
+        return [found]
+    if field is Field.EMAIL:
+        addresses = (forms(field, part, default_region) for part in email_parts(value))
+        return [list(one) for one in dict.fromkeys(map(tuple, addresses)) if one]
+    if field is Field.PHONE:
+        for parts in phone_parts(value):
+            numbers = [tuple(forms(field, part, default_region)) for part in parts]
+            if all(numbers):
+                return [list(one) for one in dict.fromkeys(numbers)]
+    return []
 
 
 def recognised(field: Field, value: str, default_region: str) -> bool:

@@ -14,6 +14,7 @@ The modules in the order in which a dump's bytes go through them; each one needs
 4. `containers/magic`: which kind of container it is, if any. `compressed`, `tars`, `zips` and `sevenz` (with
    `sevenz_directory`) yield `containers/member`s; each one goes back to step 3, whose loop drives all this.
    `member_names` makes their names fit to be shown.
+   What is no container may be another file that is no text: `signatures` names it, and it is not read.
 5. `document`: a text, with its charset, its format, and how reading it ended.
 6. `formats/decoding`: the charset, and the bytes as pieces of UTF-8 that end at line ends.
 7. `formats/recognition`: the format, from a sample; `formats/record_ends` where the text has no line ends.

@@ -35,6 +35,10 @@ class _Content(Protocol):
     def broken(self) -> int:
         """Characters that could not be decoded so far."""
 
+    @property
+    def no_text(self) -> int:
+        """Bytes so far that were read as text and are none."""
+
     def blocks(self, after: int) -> Iterator[Block]: ...
 
 
@@ -87,7 +91,9 @@ class Document:
                 "Spillwatch made a mistake in reading it "
                 f"({type(mistake).__name__} at {_code_line(mistake)}); please report that line"
             )
-        self.ending = text_outcome(error, size=content.size, rows=self._rows, broken=content.broken)
+        self.ending = text_outcome(
+            error, size=content.size, rows=self._rows, broken=content.broken, no_text=content.no_text
+        )
 
 
 def _code_line(error: Exception) -> str:
@@ -130,6 +136,10 @@ class TextContent:
     def broken(self) -> int:
         return self._text.broken
 
+    @property
+    def no_text(self) -> int:
+        return self._text.no_text
+
     def blocks(self, after: int) -> Iterator[Block]:
         return self._found.reader.blocks(self._text, after)
 
@@ -141,6 +151,7 @@ class WorkbookContent:
     charset = "utf-8"  # of the blocks
     shape: LineShape = PLAIN
     broken = 0
+    no_text = 0
 
     def __init__(self, workbook: XlsxWorkbook) -> None:
         self._workbook = workbook

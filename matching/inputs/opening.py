@@ -26,6 +26,8 @@ from matching.inputs.formats.xlsx import XlsxWorkbook
 from matching.inputs.limits import InputBudget, Limits
 from matching.inputs.member_names import UniqueNames, display_name, unpacked_name
 from matching.inputs.outcomes import refusal_outcome
+from matching.inputs.signatures import HEAD as SIGNATURE_BYTES
+from matching.inputs.signatures import signature_of
 from matching.inputs.streams import File, FileWindow, Spool, StreamWindow, Window
 
 
@@ -156,11 +158,11 @@ class _Opener:
         try:
             head = window.peek(magic.HEAD)
             kind = magic.container_kind(head)
-            if (unsupported := magic.unsupported_kind(head)) is not None:
-                raise InputUnsupported(
-                    f"it is a {unsupported}, which Spillwatch does not read; convert or unpack it first"
-                )
             if kind is None:
+                if (signature := signature_of(window.peek(SIGNATURE_BYTES))) is not None:
+                    raise InputUnsupported(
+                        f"it is {signature.what}, which Spillwatch does not read; {signature.advice}"
+                    )
                 yield Document(name, TextContent(window, self._budget, self._regions))
                 return
             if depth >= self._budget.limits.depth:

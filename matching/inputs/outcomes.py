@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from matching.errors import InputRefused
+from matching.errors import InputRefused, InputUnsupported
 
 WHOLE = "whole"
 
@@ -24,9 +24,23 @@ class InputOutcome:
         return self.outcome == WHOLE
 
 
-def text_outcome(error: InputRefused | None, *, size: int, rows: int, broken: int = 0) -> InputOutcome:
-    """Return how reading a document's text ended. `error` None: everything was read."""
+def text_outcome(
+    error: InputRefused | None, *, size: int, rows: int, broken: int = 0, no_text: int = 0
+) -> InputOutcome:
+    """Return how reading a document's text ended. `error` None: everything was read.
+
+    `no_text`: bytes that were read and are no text, so that what they hold was not compared.
+    """
     counted = f"{rows} rows in {size} bytes were read"
+    if error is None and no_text:
+        found = InputUnsupported(
+            f"about {min(no_text, size)} of its {size} bytes are no text, but a program, a picture, packed "
+            "or encrypted data; find out what it is, for example with `file`, export it as text, "
+            "and match that"
+        )
+        return InputOutcome(
+            _outcome_name(found), f"{_sentence(found)} {counted} as text.", size, rows, broken
+        )
     if error is None:
         return InputOutcome(WHOLE, f"{counted}.", size, rows, broken)
     before = f"{counted} before." if size else "Nothing of it was read."

@@ -56,10 +56,10 @@ class Scanner:
 
 
 class Engine(NamedTuple):
-    """Which scanner is in use; `told` describes it in a sentence for people."""
+    """Which scanner is in use; `description` describes it in a sentence for people."""
 
     native: bool
-    told: str
+    description: str
 
 
 def scanner_engine() -> Engine:
@@ -67,14 +67,14 @@ def scanner_engine() -> Engine:
     try:
         library = load_library()
     except LibraryMissing as missing:
-        return Engine(native=False, told=f"the pure-Python scanner, which is slow: {missing}")
-    told = f"the native scanner, {library.path}"
+        return Engine(native=False, description=f"the pure-Python scanner, which is slow: {missing}")
+    description = f"the native scanner, {library.path}"
     if not read_plans():
-        told += (
+        description += (
             "; it is slow with telephone numbers, because plans.tables is missing or was made with another "
             "release of phonenumbers: install Spillwatch again"
         )
-    return Engine(native=True, told=told)
+    return Engine(native=True, description=description)
 
 
 def _native_scanner(region: str, fields: frozenset[Field]) -> NativeScanner | None:

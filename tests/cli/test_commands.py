@@ -234,6 +234,33 @@ def test_a_reader_that_goes_away_is_no_error(filled: Path) -> None:
     assert (code, errors) == (Exit.OK, b"")
 
 
+@pytest.mark.parametrize(
+    ("form", "text", "code"),
+    [((), "sold by Kelbridge\n", Exit.OK), (("--json",), "sold\n", Exit.NEGATIVE)],
+)
+def test_a_reader_that_goes_away_changes_no_exit_code(
+    filled: Path, form: tuple[str, ...], text: str, code: Exit
+) -> None:
+    """`spillwatch match FILE | head -1` still says whether something was found."""
+    (filled / "companies" / "k.toml").write_text(
+        'name = "K"\n[[terms]]\ntext = "Kelbridge"\nkind = "name"\nowner = "t"\nreason = "t"\n'
+    )
+    (filled / "post.txt").write_text(text * 300)
+    with subprocess.Popen(
+        [SPILLWATCH, "match", "--limit", "300", *form, "post.txt"],
+        cwd=filled,
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as writing:
+        assert writing.stdout and writing.stderr
+        writing.stdout.close()
+        errors = writing.stderr.read()
+        ended = writing.wait(timeout=60)
+
+    assert (ended, b"Traceback" in errors, b"BrokenPipe" in errors) == (code, False, False)
+
+
 def test_a_rematch_is_queued(filled: Path) -> None:
     """A rematch becomes a row for the daemon, and an unknown company is refused."""
     assert answer(filled, "rematch", "--scope", "terms")["rematch"] == 1

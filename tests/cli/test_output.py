@@ -11,7 +11,7 @@ from enum import StrEnum
 
 import pytest
 
-from cli.output import cell_text, emit_csv, emit_json, print_table
+from cli.output import TableColumn, cell_text, emit_csv, emit_json, print_table
 from text.printable import printable
 
 
@@ -47,6 +47,109 @@ def test_an_empty_table_is_a_sentence(capsys: pytest.CaptureFixture[str]) -> Non
     print_table(("a",), [], empty="No run yet.")
 
     assert capsys.readouterr().out == "No run yet.\n"
+
+
+DETAIL = "The site answered 503, and the visit ended; it is tried again at the next slot."
+RUNS = (
+    TableColumn("source"),
+    TableColumn("pages", extra=True),
+    "outcome",
+    "started",
+    TableColumn("detail", prose=True),
+)
+STARTED = datetime(2026, 5, 1, 8, 0).astimezone()
+
+
+def table_lines(
+    capsys: pytest.CaptureFixture[str], name: str, place: str, *, wide: bool = False
+) -> list[str]:
+    """The lines of a table with one row."""
+    print_table(RUNS, [(name, "7", place, STARTED, DETAIL)], wide=wide)
+    return capsys.readouterr().out.splitlines()
+
+
+def test_a_table_that_fits_has_every_column(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At 100 columns only the sentence wraps."""
+    monkeypatch.setenv("COLUMNS", "100")
+    lines = table_lines(capsys, "market", "refused")
+
+    assert lines[0].split() == ["source", "pages", "outcome", "started", "detail"]
+    assert lines[1].startswith("market  7      refused  2026-05-01 08:00  The site answered 503, and")
+    assert " ".join(line[42:] for line in lines[1:]) == DETAIL
+
+
+def test_a_narrow_table_leaves_out_what_matters_less(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Names stay whole, the extra column is missing, and the sentence wraps."""
+    monkeypatch.setenv("COLUMNS", "80")
+    lines = table_lines(capsys, "northern-market", "parser_degraded")
+
+    assert lines[0].split() == ["source", "outcome", "started", "detail"]
+    assert lines[1].startswith("northern-market  parser_degraded  2026-05-01")
+    assert max(map(len, lines)) <= 80
+
+
+def test_a_sentence_without_room_goes_under_its_row(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The other columns stay a table."""
+    monkeypatch.setenv("COLUMNS", "80")
+    lines = table_lines(capsys, "northern-branches-of-the-market", "could_not_fetch")
+
+    assert lines[0].split() == ["source", "outcome", "started"]
+    assert lines[1] == "northern-branches-of-the-market  could_not_fetch  2026-05-01 08:00"
+    assert all(line.startswith("    ") for line in lines[2:])
+    assert " ".join(line.strip() for line in lines[2:]) == DETAIL
+
+
+def test_a_row_that_fits_no_table_is_a_block(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A place that is longer than the terminal is printed on one line, and so is every other field."""
+    monkeypatch.setenv("COLUMNS", "40")
+    place = "exports/customers_of_the_northern_branches_2024.csv:12"
+    lines = table_lines(capsys, "market", place)
+
+    expected = ["source: market", "pages: 7", f"outcome: {place}", "started: 2026-05-01 08:00"]
+    assert lines[:4] == expected
+    assert " ".join(line.removeprefix("detail: ").strip() for line in lines[4:]) == DETAIL
+
+
+def test_blocks_leave_out_empty_fields(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An empty line stands between two blocks."""
+    monkeypatch.setenv("COLUMNS", "20")
+    print_table(("name", "reason"), [("a" * 30, None), ("b", "c")])
+
+    assert capsys.readouterr().out == f"name: {'a' * 30}\n\nname: b\nreason: c\n"
+
+
+def test_a_wide_table_has_one_line_per_row(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With --wide the width of the terminal does not matter."""
+    monkeypatch.setenv("COLUMNS", "40")
+    lines = table_lines(capsys, "market", "x" * 50, wide=True)
+
+    assert lines[1] == f"market  7      {'x' * 50}  2026-05-01 08:00  {DETAIL}"
+    assert len(lines) == 2
+
+
+def test_wide_characters_keep_their_columns(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A Chinese title wraps by the cells it takes, and nothing of it is lost."""
+    monkeypatch.setenv("COLUMNS", "40")
+    title = "出售某公司学生数据" * 6
+    print_table(("seller", TableColumn("title", prose=True)), [("某卖家", title)])
+    lines = capsys.readouterr().out.splitlines()
+
+    assert lines[1].startswith("某卖家  出售")
+    assert "".join(lines[1:]).replace(" ", "") == "某卖家" + title
 
 
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t=", "  =", "\r\n="])

@@ -54,7 +54,7 @@ MARKET = {
 }
 
 
-class Told:
+class RunDispatcher:
     """A dispatcher and a relay that remember the work they were given."""
 
     def __init__(self) -> None:
@@ -72,7 +72,7 @@ class Runs:
     url: str
     evidence_dir: Path
     settings: CrawlerSettings = field(default_factory=lambda: CrawlerSettings(**SETTINGS))
-    told: Told = field(default_factory=Told)
+    dispatcher: RunDispatcher = field(default_factory=RunDispatcher)
     progress: list[RunProgress] = field(default_factory=list)
     slots: Iterator[int] = field(default_factory=itertools.count)
     with_keys: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -86,8 +86,8 @@ class Runs:
             evidence_dir=self.evidence_dir,
             settings=self.settings,
             mask=mask_text,
-            dispatcher=self.told,
-            relay=self.told.work.append,
+            dispatcher=self.dispatcher,
+            relay=self.dispatcher.work.append,
             on_progress=self.progress.append,
             clock=clock,
             child=child,

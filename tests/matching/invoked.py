@@ -15,7 +15,7 @@ class Ran(NamedTuple):
     """How a command ended; `told`: all that it wrote, with its error; `reason`: the slug of that error."""
 
     code: int
-    told: str
+    output: str
     reason: str = ""
 
 
@@ -32,5 +32,5 @@ def invoke(folder: Path, *arguments: str) -> Ran:
 def answered(folder: Path, *arguments: str, code: int = 0) -> Any:
     """Return the JSON of a command that must end with `code`."""
     ran = invoke(folder, *arguments, "--json")
-    assert ran.code == code, ran.told
-    return json.loads(ran.told)
+    assert ran.code == code, ran.output
+    return json.loads(ran.output)

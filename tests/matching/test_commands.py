@@ -102,7 +102,7 @@ def test_a_key_is_written_once(home: Path) -> None:
 
     ran = invoke(home, "keygen", "quillmere.key")
 
-    assert (ran.code, ran.reason, "quillmere.key" in ran.told) == (6, "would_overwrite", True)
+    assert (ran.code, ran.reason, "quillmere.key" in ran.output) == (6, "would_overwrite", True)
     assert (home / "quillmere.key").read_bytes() == before
 
 
@@ -209,7 +209,7 @@ def test_a_wrong_segment_is_refused_with_its_reason(home: Path, harm: str, reaso
 
     ran = invoke(home, "segment", "import", segment.name)
 
-    assert (ran.code, ran.reason, named in ran.told, "\n" in ran.told) == (6, reason, True, False)
+    assert (ran.code, ran.reason, named in ran.output, "\n" in ran.output) == (6, reason, True, False)
     assert not (home / "var" / "segments").exists()
 
 
@@ -428,7 +428,7 @@ def test_an_impossible_file_name_is_refused(imported: Path, name: str) -> None:
 
     ran = invoke(imported, "match", "rows.txt", name)
 
-    assert (ran.code, ran.reason, name in ran.told, "趣店" in ran.told) == (
+    assert (ran.code, ran.reason, name in ran.output, "趣店" in ran.output) == (
         6,
         "input_unreadable",
         True,

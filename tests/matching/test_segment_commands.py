@@ -55,8 +55,8 @@ def test_a_list_lives(home: Path) -> None:
     again = answered(home, "segment", "merge", str(base["segment"]))
 
     assert (erased["erased"], erased["sequence"]) == (2, 2)
-    assert (early.code, "base first" in early.told) == (6, True)
-    assert (late.code, "number 1 first" in late.told) == (6, True)
+    assert (early.code, "base first" in early.output) == (6, True)
+    assert (late.code, "number 1 first" in late.output) == (6, True)
     assert [one["merged"] for one in imported] == [
         True,
         False,
@@ -126,7 +126,7 @@ def test_a_mistake_is_told(home: Path, arguments: tuple[str, ...], code: int, ke
 
     ran = invoke(home, *arguments)
 
-    assert (ran.code, key_words in " ".join(ran.told.split())) == (code, True), ran.told
+    assert (ran.code, key_words in " ".join(ran.output.split())) == (code, True), ran.output
     assert not (home / "x").exists()
 
 
@@ -141,7 +141,7 @@ enrol = ("enroll", "list.csv", *key, "--company", "quillmere", "--out", sys.argv
 reveal = ("reveal", "found.csv", "--customers", "list.csv", "--out", sys.argv[1] + ".csv", *key)
 for call in (enrol, ("segment", "verify", sys.argv[1], *key), (*reveal, "--segment", sys.argv[1])):
     ran = invoke(Path(), *call)
-    assert ran.code == 0, ran.told
+    assert ran.code == 0, ran.output
     print(_loaded.cache_info().currsize)
 """
 

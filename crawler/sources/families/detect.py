@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from crawler.clean import Clock, line
-from crawler.clean.zone import told_by
+from crawler.clean.zone import clock_from_words
 from crawler.sources.families import FAMILIES
 from crawler.sources.families.family import Family, ForumBoard, SoftwareSign, UnknownPage
 from crawler.sources.families.forums.element_reader import find_elements
@@ -92,7 +92,7 @@ def _feed_urls(page: UnknownPage) -> tuple[str, ...]:
 def _clock_offset(page: UnknownPage, now: datetime) -> timedelta | None:
     """Return the time zone that the end of the page states. Programs that state it do so there."""
     footer = text_of(tree(page.text))[-MAX_FOOTER_CHARS:]
-    lines = (told_by(each, Clock(now=now)) for each in footer.splitlines())
+    lines = (clock_from_words(each, Clock(now=now)) for each in footer.splitlines())
     zones = [clock.zone.utcoffset(now) for clock in lines if clock.zone is not None]
     return zones[-1] if zones else None
 

@@ -15,15 +15,6 @@ _BEGINNINGS = (
     (b"\xfd7zXZ\x00", "xz"),
     (b"\x28\xb5\x2f\xfd", "zstd"),
 )
-#: Formats that are recognised only to be refused: read as text, their bytes would be noise.
-UNSUPPORTED = (
-    (b"Rar!\x1a\x07", "RAR archive"),
-    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "document of the old Office formats (.xls, .doc)"),
-    (b"MSCF\x00\x00\x00\x00", "CAB archive"),
-    (b"\x04\x22\x4d\x18", "LZ4 file"),
-    (b"PAR1", "Parquet file"),
-    (b"\x1f\x9d", "file packed by compress (.Z)"),
-)
 _BZIP2 = (b"1AY&SY", b"\x17rE8P\x90")
 
 
@@ -37,11 +28,6 @@ def container_kind(head: bytes) -> str | None:
     if head[1:4] == b"\x2a\x4d\x18" and 0x50 <= head[0] <= 0x5F:  # a skippable frame
         return "zstd"
     return "tar" if is_tar_header(head) else None
-
-
-def unsupported_kind(head: bytes) -> str | None:
-    """Return the name of the format if it is one that is not read."""
-    return next((name for beginning, name in UNSUPPORTED if head.startswith(beginning)), None)
 
 
 def is_tar_header(block: bytes) -> bool:

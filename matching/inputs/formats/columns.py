@@ -1,12 +1,14 @@
 """What the columns of a table hold: their cells decide, and where those show nothing, their names.
 
-Names are known in English and Chinese; they are compared folded and reduced to their letters. A name has one
-role only: that of the whole name, else that without a qualifier before it (`customer_phone`), else that of a
-Chinese word inside it. Roles are the values of `identifiers.Field`, and those of columns whose content shows
-nothing by itself: user names, accounts, names, dates of birth, passwords.
+Names are known in English, Chinese, German, Spanish, French and Russian; they are compared reduced to their
+letters, without marks. A name has one role only: that of the whole name, else that without a qualifier
+(`customer_phone`, `correo del cliente`), else that of a Chinese word inside it. Roles are the values of
+`identifiers.Field`, and those of columns whose content shows nothing by itself: user names, accounts, names,
+dates of birth, passwords.
 """
 
 import re
+import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -28,38 +30,117 @@ FEW_CELLS = 3
 
 # Ordered as a Chinese word inside a longer name decides: 国际银行账号 (IBAN) contains 账号 (account).
 _NAMES = {
-    "email": "email emailaddress mail emailid 邮箱 电子邮件 邮件地址 电邮",
-    "phone": (
-        "phone phonenumber phoneno mobile mobilephone mobilenumber mobileno cell cellphone tel telephone "
-        "telephonenumber msisdn 手机 电话 联系方式"
-    ),
-    "resident_id": (
-        "residentid residentidnumber idcard idcardnumber idcardno idnumber nationalid citizenid sfz 身份证 "
-        "证件号 驾驶证 驾照"  # a Chinese driving licence has the number of the resident ID
-    ),
-    "card": (
-        "card cardnumber cardno bankcard bankcardnumber creditcard creditcardnumber paymentcard pan "
-        "银行卡 卡号 信用卡"
-    ),
-    "iban": "iban ibannumber bankaccountiban 国际银行账号",
-    "passport": "passport passportnumber passportno 护照",
-    "driving_licence": "drivinglicence drivinglicense driverlicense driverslicense licencenumber",
-    "wallet": "wallet walletaddress cryptowallet btc btcaddress 钱包",
-    "birth_date": "birthdate birthday dateofbirth dob birth born 出生日期 出生年月 生日",
-    "password": "password passwd pwd pass passwordhash 密码",
-    "username": "username login loginname nickname nick handle 用户名 登录名 昵称",
-    "account": "account accountnumber accountno accountid acct acctno 账号 帐号 账户 户号 客户号",
-    "family_name": "familyname lastname surname lname 姓氏 姓",
-    "given_name": "givenname firstname forename fname 名",
-    "name": "name fullname realname 姓名 名字",
+    "email": """
+        email emailaddress mail emailid mailaddress emailadresse mailadresse emails epost elektronischepost
+        correo correoelectronico direcciondecorreo direcciondecorreoelectronico direccionemail mailto
+        courriel adressemail adresseemail adressecourriel adresseelectronique courrierelectronique
+        почта элпочта электроннаяпочта электроннаяпочтаклиента адресэлектроннойпочты емейл имейл емайл
+        邮箱 电子邮件 邮件地址 电邮 电子信箱 电子邮址
+        """,
+    "phone": """
+        phone phonenumber phoneno mobile mobilephone mobilenumber mobileno cell cellphone tel telephone
+        telephonenumber msisdn phones cellnumber telno telnumber
+        telefon telefonnummer telefonnr telnr telefonnum rufnummer rufnr festnetz festnetznummer handy
+        handynummer handynr mobil mobilnummer mobilnr mobiltelefon mobiltelefonnummer mobilfunk
+        mobilfunknummer mobilfunknr telefonmobil telefonprivat
+        telefono telefonomovil telefonocelular telefonofijo numerodetelefono numerotelefono movil
+        numeromovil numerodemovil celular numerocelular numerodecelular
+        telephoneportable telephonemobile telephonefixe numerodetelephone numerotelephone numtelephone
+        numtel portable numerodeportable telportable telmobile telmobil
+        телефон номертелефона телномер тел мобильный мобильныйтелефон моб мобтелефон мобтел
+        номермобильного номермобильноготелефона контактныйтелефон сотовый сотовыйтелефон
+        домашнийтелефон рабочийтелефон
+        手机 电话 联系方式
+        """,
+    "resident_id": """
+        residentid residentidnumber idcard idcardnumber idcardno idnumber nationalid citizenid sfz 身份证
+        证件号 驾驶证 驾照
+        """,  # a Chinese driving licence has the number of the resident ID
+    "card": """
+        card cardnumber cardno bankcard bankcardnumber creditcard creditcardnumber paymentcard pan
+        kartennummer kartennr kreditkarte kreditkartennummer kreditkartennr
+        tarjeta numerodetarjeta numerotarjeta tarjetadecredito tarjetabancaria
+        numerodecarte numerocarte cartebancaire cartedecredit numerodecartebancaire
+        номеркарты банковскаякарта номербанковскойкарты кредитнаякарта
+        银行卡 卡号 信用卡
+        """,
+    "iban": "iban ibannumber bankaccountiban ibannummer ibannr codigoiban codeiban 国际银行账号",
+    "passport": """
+        passport passportnumber passportno reisepass reisepassnummer passnummer passnr reisepassnr
+        pasaporte numerodepasaporte numeropasaporte passeport numerodepasseport numeropasseport
+        номерпаспорта загранпаспорт номерзагранпаспорта 护照
+        """,
+    "driving_licence": """
+        drivinglicence drivinglicense driverlicense driverslicense licencenumber
+        fuhrerschein fuehrerschein fuhrerscheinnummer fuehrerscheinnummer fuhrerscheinnr
+        licenciadeconducir permisodeconducir carnetdeconducir permisdeconduire numerodepermis
+        водительскоеудостоверение водительскиеправа
+        """,
+    "wallet": """
+        wallet walletaddress cryptowallet btc btcaddress walletadresse billetera direccionbilletera кошелек
+        钱包
+        """,
+    "birth_date": """
+        birthdate birthday dateofbirth dob birth born
+        geburtsdatum geburtstag geburtsdat gebdatum gebdat geboren geborenam
+        fechadenacimiento fechanacimiento nacimiento fechanac fnacimiento fecnac nacido
+        datedenaissance datenaissance naissance datenaiss
+        датарождения деньрождения рождения датарожд родился
+        出生 出生日期 出生年月 出生日 出生时间 出生年份 生日 生年月日
+        """,
+    "password": """
+        password passwd pwd pass passwordhash passwort kennwort contrasena motdepasse mdp пароль 密码
+        """,
+    "username": """
+        username login loginname nickname nick handle benutzername benutzer nutzername anmeldename
+        usuario nombredeusuario nombreusuario utilisateur nomdutilisateur nomutilisateur pseudo
+        логин имяпользователя пользователь никнейм ник 用户名 登录名 昵称
+        """,
+    "account": """
+        account accountnumber accountno accountid acct acctno kontonummer kontonr konto
+        cuenta numerodecuenta numerocuenta cuentabancaria numerodecompte numerocompte comptebancaire
+        номерсчета счет лицевойсчет банковскийсчет
+        账号 帐号 账户 户号 客户号
+        """,
+    "family_name": """
+        familyname lastname surname lname nachname familienname zuname apellido apellidos nomdefamille nom
+        фамилия 姓氏 姓
+        """,
+    "given_name": """
+        givenname firstname forename fname vorname vornamen rufname nombre nombres nombredepila prenom prenoms
+        имя 名
+        """,
+    "name": """
+        name fullname realname vollername vollstandigername vollstaendigername vorundnachname namevorname
+        nombrecompleto nombreyapellidos nombreyapellido nomcomplet nometprenom nomprenom prenomnom
+        фио полноеимя имяфамилия фамилияимя фамилияимяотчество 姓名 名字
+        """,
 }
+_MARKS = re.compile(r"[\W\d_]+")
+_HAN = re.compile(r"[\u3400-\u9fff]{2,}")
+# Words that are another thing inside a longer name: 出生地 is a place of birth. A single character, as in
+# every second name, counts only as the whole name too.
+_WHOLE_ONLY = {"出生", "出生日", "生年月日"}
+
+
+def _plain(name: str) -> str:
+    """Return the letters in lower case without their marks. Unlike the fold it keeps the script."""
+    plain = name.lower() if name.isascii() else unicodedata.normalize("NFKD", name.casefold())
+    return _MARKS.sub("", plain)
+
+
 _WORDS = {role: names.split() for role, names in _NAMES.items()}
-_ROLE_OF_NAME = {word: role for role, words in _WORDS.items() for word in words}
-# 名 occurs in every second name of a column, so a single character counts only as the whole name.
+_ROLE_OF_NAME = {_plain(word): role for role, words in _WORDS.items() for word in words}
 _INSIDE = [
-    (word, role) for role, words in _WORDS.items() for word in words if not word.isascii() and len(word) > 1
+    (word, role)
+    for role, words in _WORDS.items()
+    for word in words
+    if _HAN.fullmatch(word) and word not in _WHOLE_ONLY
 ]
-_QUALIFIERS = re.compile(r"^(?:customer|client|user|borrower|contact|primary|home|work|my)+")
+_QUALIFIERS = re.compile(
+    r"^(?:customer|client|user|borrower|contact|primary|home|work|my|kunden?|kontakt|privat|no?de)+"
+    r"|(?:del?(?:cliente|titular|contacto)|cliente|du(?:client|titulaire)|client|клиента|заемщика|контакта)$"
+)
 _UNPRINTABLE = re.compile(r"[\x00-\x20\x7f-\xa0\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]+")
 
 
@@ -83,26 +164,33 @@ class Column:
 @lru_cache(maxsize=4096)
 def role_of(name: str) -> str | None:
     """Return the role of a column of this name; None where the name does not say."""
-    letters = _letters(name[:200])
-    bare = _QUALIFIERS.sub("", letters)
-    exact = _ROLE_OF_NAME.get(letters) or _ROLE_OF_NAME.get(bare)
-    return exact or next((role for word, role in _INSIDE if word in letters), None)
+    exact = _exact_role(name[:200])
+    if exact or name.isascii():
+        return exact
+    letters = _folded(name[:200])
+    return next((role for word, role in _INSIDE if word in letters), None)
 
 
 @lru_cache(maxsize=4096)
 def is_known_name(name: str) -> bool:
     """Whether it is a known name of columns, and nothing else."""
-    letters = _letters(name[:200])
-    return letters in _ROLE_OF_NAME or _QUALIFIERS.sub("", letters) in _ROLE_OF_NAME
+    return _exact_role(name[:200]) is not None
 
 
-def _letters(name: str) -> str:
-    """Return the letters of a name, folded.
+def _exact_role(name: str) -> str | None:
+    """Return the role of the whole name, else that without a qualifier.
 
-    ASCII names are made lower case without the fold, which does the same but takes 0.1 s to load its table.
+    ASCII names are not folded, which would not change them but take 0.1 s to load the fold's table.
     """
-    folded = name.lower() if name.isascii() else mention_fold()(name).text
-    return re.sub(r"[\W\d_]", "", folded)
+    readings = (_plain,) if name.isascii() else (_plain, _folded)
+    for letters in (reading(name) for reading in readings):
+        if role := _ROLE_OF_NAME.get(letters) or _ROLE_OF_NAME.get(_QUALIFIERS.sub("", letters)):
+            return role
+    return None
+
+
+def _folded(name: str) -> str:
+    return _MARKS.sub("", mention_fold()(name).text)
 
 
 def columns_of(

@@ -24,6 +24,7 @@ import numpy as np
 from matching.errors import InputDamaged
 from matching.inputs.formats.blocks import Places, line_ends
 from matching.inputs.formats.charset_changes import charset_change
+from matching.inputs.formats.no_text import size_without_text
 from matching.inputs.limits import InputBudget
 from matching.inputs.streams import Window
 from text.charset import decode_page
@@ -57,6 +58,7 @@ class DecodedPiece:
     held: int = 0  # bytes at its end that belong to the next piece
     inside: bool = False  # it begins inside of a line of the piece before
     changes: bool = False  # another charset follows, so that the last record does not go on behind the piece
+    no_text: int = 0  # bytes of the source that are no text
 
     @property
     def end(self) -> int:
@@ -79,6 +81,7 @@ class DecodedText:
         self.charset, sure, self._sample_size = _charset_of_beginning(sample)
         sample = sample[: self._sample_size]
         self.broken = 0  # characters that could not be decoded
+        self.no_text = 0  # bytes taken that are no text, whatever they were decoded to
         self.line = 1
         self._decided = sure and not sample.isascii()
         self._same_decisions = 0  # consecutive doubtful ones
@@ -131,7 +134,10 @@ class DecodedText:
         text = self._decode_piece(raw)
         repeats = self._before_border(raw, 0) if self._repeating else 0
         held = len(text) - self._before_border(raw, cut - self._repeated_size) if self._repeated_size else 0
-        return DecodedPiece(text, self.line, self.position, cut, last, repeats, held, self._inside, changes)
+        no_text = size_without_text(raw, self.charset)
+        return DecodedPiece(
+            text, self.line, self.position, cut, last, repeats, held, self._inside, changes, no_text
+        )
 
     def _same_charset(self, raw: bytes) -> int:
         """Return how many bytes from here on are in one charset, which becomes that of this text."""
@@ -165,6 +171,7 @@ class DecodedText:
         self.line += len(piece.breaks) - lines_left
         self._repeating = bool(self._repeated_size)
         self._inside = not lines_left and not piece.text.endswith(b"\n")
+        self.no_text += min(piece.no_text, size)
         self._window.skip(size - self._repeated_size)
         return self.position
 
@@ -180,6 +187,7 @@ class DecodedText:
             same = self._same_charset(raw)
             raw = raw[: same - same % self._unit or same]
             self.line += self._count_lines(raw)
+            self.no_text += size_without_text(raw, self.charset)
             self._window.skip(len(raw))
             self._budget.check_time()
             before = raw[-self._unit :]

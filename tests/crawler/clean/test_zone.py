@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crawler.clean import Clock, moment
-from crawler.clean.zone import order_in, told_by
+from crawler.clean.zone import clock_from_words, date_order_of
 
 NOW = datetime(2026, 3, 10, 4, 0, tzinfo=UTC)
 NOTHING = Clock.of(NOW, timezone=None, order=None)
@@ -44,20 +44,20 @@ def test_a_page_s_clock_tells_zone_and_order(words: str, expected: tuple[float |
     """A named offset counts, or a clock that differs by half hours; a late clock or one without a date does
     not.
     """
-    assert read(told_by(words, NOTHING)) == expected
+    assert read(clock_from_words(words, NOTHING)) == expected
 
 
 def test_the_source_s_file_comes_first() -> None:
     """A page does not change what the operator wrote."""
     clock = Clock.of(NOW, timezone="UTC", order="dmy")
 
-    assert told_by("Current time: 03-10-2026, 12:01 PM", clock) == clock
+    assert clock_from_words("Current time: 03-10-2026, 12:01 PM", clock) == clock
 
 
 def test_the_day_that_is_its_month_leaves_the_order_open() -> None:
     """On the 3rd of March both orders read alike, so the zone is known and the order is not."""
     now = datetime(2026, 3, 3, 4, 0, tzinfo=UTC)
-    clock = told_by("Current time: 03-03-2026, 12:00 PM", Clock.of(now, timezone=None, order=None))
+    clock = clock_from_words("Current time: 03-03-2026, 12:00 PM", Clock.of(now, timezone=None, order=None))
 
     assert read(clock) == (8, None)
 
@@ -76,7 +76,7 @@ def test_after_the_twelfth_the_day_is_no_month(words: str, expected: tuple[float
     """A clock that can only be read in one way gives the order for the other dates."""
     clock = Clock.of(datetime(2026, 11, 22, 18, 43, tzinfo=UTC), timezone=None, order=None)
 
-    assert read(told_by(words, clock)) == expected
+    assert read(clock_from_words(words, clock)) == expected
 
 
 @pytest.mark.parametrize(
@@ -92,19 +92,21 @@ def test_after_the_twelfth_the_day_is_no_month(words: str, expected: tuple[float
 )
 def test_dates_beside_each_other_tell_their_order(dates: list[str], expected: str | None) -> None:
     """A number above 12 is the day, unless the page has it in both places."""
-    assert order_in(dates) == expected
+    assert date_order_of(dates) == expected
 
 
 def test_a_clock_that_says_what_it_shows_is_not_held_against_our_own() -> None:
     """A cached page shows an old time, and beside it the instant that it means."""
-    told = told_by("March 01, 2026, 12:00:00 PM", NOTHING, instant=datetime(2026, 3, 1, 4, 0, tzinfo=UTC))
+    told = clock_from_words(
+        "March 01, 2026, 12:00:00 PM", NOTHING, instant=datetime(2026, 3, 1, 4, 0, tzinfo=UTC)
+    )
 
     assert read(told)[0] == 8
 
 
 def test_a_date_is_certain_by_the_page_s_clock() -> None:
     """Dates are certain once the page has given its zone and its order."""
-    clock = told_by("Current time: 03-10-2026, 12:01 PM", NOTHING)
+    clock = clock_from_words("Current time: 03-10-2026, 12:01 PM", NOTHING)
     posted = moment("03-01-2026, 12:30 PM", clock)
 
     assert posted is not None
@@ -114,6 +116,6 @@ def test_a_date_is_certain_by_the_page_s_clock() -> None:
 @given(st.text(max_size=250) | st.text(alphabet="0123456789-/.: GMTUCapm+", max_size=40))
 def test_any_words_are_taken(words: str) -> None:
     """No text raises, and every zone is within the possible range."""
-    hours, _ = read(told_by(words, NOTHING))
+    hours, _ = read(clock_from_words(words, NOTHING))
 
     assert hours is None or -12 <= hours <= 14

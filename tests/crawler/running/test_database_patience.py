@@ -28,8 +28,8 @@ def test_a_run_is_as_patient_with_a_busy_database_as_is_set(crawl: Runs, site: S
         evidence_dir=crawl.evidence_dir,
         settings=crawl.settings,
         mask=mask_text,
-        dispatcher=crawl.told,
-        relay=crawl.told.work.append,
+        dispatcher=crawl.dispatcher,
+        relay=crawl.dispatcher.work.append,
         child=("sh", "-c", f"head -n 1 > '{handed}'"),
         busy_timeout_s=0.2,
     ).run(crawl.enqueue(source_id))

@@ -129,7 +129,7 @@ def test_rubbish_on_standard_output_is_no_message_and_errors_are_masked(
     run = ended(crawl, "prints-rubbish", site)
 
     assert run.outcome is RunOutcome.NOTHING_NEW
-    assert crawl.told.work == []
+    assert crawl.dispatcher.work == []
     logged = capsys.readouterr()
     assert "13912345678" not in logged.out + logged.err
     assert (logged.out + logged.err).count("139****5678") <= 40
@@ -276,7 +276,7 @@ def test_failing_runs_change_the_health_of_their_source(crawl: Runs, site: Site)
         source = sources.source_by_id(session, run.source_id)
     assert source is not None
     assert source.health is SourceHealth.FAILING
-    assert [work.kind.value for work in crawl.told.work] == ["source_change"]
+    assert [work.kind.value for work in crawl.dispatcher.work] == ["source_change"]
 
 
 def test_a_run_is_counted(crawl: Runs, site: Site) -> None:

@@ -382,12 +382,12 @@ def test_a_slot_that_could_not_be_written_is_caught_up(
         finish(sqlite_database, rows(sqlite_database)[0].id, now)
         _wait_for_the_log("slot_late", capsys)
         with pytest.raises(StorageError):
-            schedule.pay()
+            schedule.write_missed_slots()
     finally:
         schedule.stop()  # otherwise the next slot might be written before the unwritten one
     refuse_rows_of(sqlite_database)
-    schedule.pay()
-    schedule.pay()
+    schedule.write_missed_slots()
+    schedule.write_missed_slots()
 
     assert [run.trigger for run in rows(sqlite_database)] == [RunTrigger.SCHEDULE, RunTrigger.CATCH_UP]
 

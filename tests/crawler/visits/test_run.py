@@ -140,7 +140,7 @@ def test_new_versions_are_announced_for_matching_after_they_are_stored(crawl: Ru
 
     listing = crawl.offer("1")
     [version] = crawl.versions(listing)
-    announced = [work.row_id for work in crawl.told.work if work.kind is WorkKind.MATCH]
+    announced = [work.row_id for work in crawl.dispatcher.work if work.kind is WorkKind.MATCH]
     assert version.place is not None
     text = EvidenceStore(crawl.evidence_dir).read_text(version.place)
     assert 12 == len(announced) == len(set(announced))
@@ -304,7 +304,7 @@ def test_a_change_of_health_is_announced_and_only_once(crawl: Runs, site: Site) 
     crawl.run(source)
     crawl.run(source)
 
-    [change] = [work for work in crawl.told.work if work.kind is WorkKind.SOURCE_CHANGE]
+    [change] = [work for work in crawl.dispatcher.work if work.kind is WorkKind.SOURCE_CHANGE]
     with crawl.database.reading() as session:
         row = sources.change_by_id(session, change.row_id)
     assert row is not None

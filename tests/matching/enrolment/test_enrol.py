@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 
 from matching.enrolment.enrol import Enrolment, enroll
-from matching.errors import CustomersUnreadable, CustomersWithoutColumns
+from matching.errors import CustomersNotTaken, CustomersUnreadable, CustomersWithoutColumns
 from matching.fingerprints.scheme import RootKey, write_key
 from matching.fingerprints.segments import open_segment
 from matching.identifiers import GOLDEN, DateOrder, Field, canonical
+from matching.inputs.formats.columns import role_of
 from tests.cli.command import answer
 from tests.matching.customers import FIELDS, as_csv, customers
 
@@ -99,7 +100,9 @@ def test_columns_are_recognised_by_their_names(
     tmp_path: Path, names: Sequence[str], found: dict[str, int]
 ) -> None:
     """English and Chinese names in their usual spellings are recognised; other columns are not read."""
-    result = enrolled(tmp_path, ",".join(names) + "\nx,y,z\n")
+    cells = [GOLDEN[Field(role)] if (role := role_of(name)) in set(Field) else "x" for name in names]
+
+    result = enrolled(tmp_path, f"{','.join(names)}\n{','.join(cells)}\n")
 
     assert result.columns == {field: [column] for field, column in found.items()}
 
@@ -118,7 +121,9 @@ def test_a_name_and_a_birth_date_are_one_value(
     tmp_path: Path, names: Sequence[str], places: list[int]
 ) -> None:
     """A name and a birth date are enrolled together, from two or three columns, the family name first."""
-    result = enrolled(tmp_path, ",".join(names) + "\nx,y,z\n")
+    cells = ["1890-01-31" if role_of(name) == "birth_date" else "Ann Poe" for name in names]
+
+    result = enrolled(tmp_path, f"{','.join(names)}\n{','.join(cells)}\n")
 
     assert result.columns == {Field.NAME_BIRTH_DATE: places}
 
@@ -244,6 +249,34 @@ def test_one_value_under_two_names_is_enrolled_once(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize("first", ["sep=;", "SEP=;", '"sep=;"', "\ufeffsep=;", "sep=;;"])
+def test_the_line_for_excel_is_no_row(tmp_path: Path, first: str) -> None:
+    """`sep=;` says what parts the columns; the next line has their names, and customer 1 follows."""
+    result = enrolled(tmp_path, f"{first}\r\nid,x;email\r\n1,2;a@b.example\r\n")
+
+    assert (result.rows, ordinals(tmp_path, Field.EMAIL, ["a@b.example"])) == (1, {"a@b.example": 1})
+
+
+def test_all_addresses_of_a_cell_belong_to_the_customer(tmp_path: Path) -> None:
+    """Two addresses in a cell are two values under one ordinal."""
+    result = enrolled(tmp_path, 'email\nx\n"a@b.example; c@d.example"\n')
+
+    values = ["a@b.example", "c@d.example"]
+    assert (result.accepted[Field.EMAIL], ordinals(tmp_path, Field.EMAIL, values)) == (
+        2,
+        dict.fromkeys(values, 2),
+    )
+
+
+def test_a_phone_that_was_read_as_a_number_is_nobody_elses(tmp_path: Path) -> None:
+    """The .0 is no digit of the number: the customer is found, and the longer number is not enrolled."""
+    enrolled(tmp_path, "phone\n491713920001.0\n", region="DE")
+
+    found = ordinals(tmp_path, Field.PHONE, ["+491713920001", "+4917139200010", "+494917139200010"])
+
+    assert found == {"+491713920001": 1}
+
+
 def test_short_and_long_rows_are_read(tmp_path: Path) -> None:
     """A missing cell counts as empty, and cells beyond the columns are not read."""
     result = enrolled(tmp_path, "name,email\nx\ny,a@b.example,z,z\n")
@@ -253,6 +286,41 @@ def test_short_and_long_rows_are_read(tmp_path: Path) -> None:
         1,
         {"empty": 1},
     )
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("email,phone\nno address,n/a\nnone,soon\n", "2 rows .*email malformed: 1, .*phone placeholder: 1"),
+        ("email,phone\n", "no rows"),
+        ("email,contact\n" + ",a@b.example\n" * 3, "email empty: 3.*column 2 looks like email"),
+    ],
+)
+def test_a_list_of_which_nothing_is_taken_is_refused(tmp_path: Path, content: str, said: str) -> None:
+    """The message counts the reasons, and no segment is written."""
+    with pytest.raises(CustomersNotTaken, match=said) as refused:
+        enrolled(tmp_path, content)
+
+    assert "a@b.example" not in str(refused.value)
+    assert [path.name for path in tmp_path.iterdir()] == ["customers.csv"]
+
+
+def test_a_column_that_looks_like_identifiers_and_is_not_read_is_said(tmp_path: Path) -> None:
+    """Not said: columns that are read, that hold something else, or whose name says something else."""
+    row = "a@b.example,c@d.example,'+4917139200{:02},town,{},1990-01-{:02}\n"
+    content = "email,reach,ring,place,no,born\n" + "".join(row.format(n, n, n) for n in range(1, 10))
+
+    result = enrolled(tmp_path, content, region="DE")
+
+    assert [(column.number, column.role) for column in result.left_out] == [(2, "email"), (3, "phone")]
+
+
+def test_a_list_without_known_columns_is_told_what_they_look_like(tmp_path: Path) -> None:
+    """Three rows with addresses suffice; the message has none of them."""
+    with pytest.raises(CustomersWithoutColumns, match=r"column 2 looks like email .*email=2") as refused:
+        enrolled(tmp_path, "1,a@b.example\n2,c@d.example\n3,e@f.example\n")
+
+    assert "@" not in str(refused.value)
 
 
 def test_a_list_without_known_columns_is_refused(tmp_path: Path) -> None:

@@ -78,7 +78,7 @@ def test_columns_of_a_list_without_header_are_numbers(premises: Path) -> None:
     refused = [invoke(premises, "reveal", "two.csv", *lists, one) for one in ("²", "4", "0", "9" * 5000)]
 
     assert found == [{"ordinal": "2", "column 2": "c@d.example", "column 3": "y"}]
-    assert {(ran.code, "a number from 1 to 3" in ran.told) for ran in refused} == {(6, True)}
+    assert {(ran.code, "a number from 1 to 3" in ran.output) for ran in refused} == {(6, True)}
     assert not (premises / "out.csv").exists()
 
 
@@ -93,7 +93,7 @@ def test_the_list_is_held_against_the_segment(premises: Path) -> None:
     ):
         (premises / "first.csv").write_text("\n".join(other) + "\n")
         ran = invoke(premises, "reveal", "ordinals.csv", *LISTS, "--out", f"{number}.csv", *proof)
-        refused.append((ran.code, "customers" in ran.told or "fingerprint" in ran.told))
+        refused.append((ran.code, "customers" in ran.output or "fingerprint" in ran.output))
 
     assert told["rows_compared"] == 251
     assert refused == [(6, True)] * 4
@@ -118,7 +118,7 @@ def test_a_list_that_is_too_short_is_refused(premises: Path) -> None:
     """Too few customers are noticed without a segment too, and no partial file is left."""
     ran = invoke(premises, "reveal", "ordinals.csv", "--customers", "first.csv", "--out", "out.csv")
 
-    assert (ran.code, "2 of 4 ordinals" in ran.told and "400 customers" in ran.told) == (6, True)
+    assert (ran.code, "2 of 4 ordinals" in ran.output and "400 customers" in ran.output) == (6, True)
     assert not (premises / "out.csv").exists()
 
 
@@ -137,7 +137,7 @@ def test_ordinals_of_two_segments_are_not_mixed(premises: Path) -> None:
     unnamed = invoke(premises, "reveal", "two.csv", *LISTS, "--out", "out.csv")
     named = answered(premises, "reveal", "two.csv", *LISTS, "--out", "out.csv", "--of", "2")
 
-    assert (unnamed.code, "--of: 1, 2" in unnamed.told) == (6, True)
+    assert (unnamed.code, "--of: 1, 2" in unnamed.output) == (6, True)
     assert (named["customers"], written(premises)[0]["ordinal"]) == (1, "8")
 
 
@@ -154,7 +154,7 @@ def test_a_segment_that_has_no_ordinals_is_refused(premises: Path, content: str,
 
     ran = invoke(premises, "reveal", "two.csv", *LISTS, "--out", "out.csv", "--of", "3")
 
-    assert (ran.code, key_words in ran.told) == (6, True)
+    assert (ran.code, key_words in ran.output) == (6, True)
     assert not (premises / "out.csv").exists()
 
 
@@ -172,7 +172,7 @@ def test_a_file_that_is_no_list_of_ordinals_is_refused(premises: Path, content: 
     (premises / "bad.csv").write_bytes(content.encode("latin-1"))
     ran = invoke(premises, "reveal", "bad.csv", *LISTS, "--out", "out.csv")
 
-    assert (ran.code, key_words in ran.told, "seven" in ran.told) == (6, True, False)
+    assert (ran.code, key_words in ran.output, "seven" in ran.output) == (6, True, False)
 
 
 def test_a_terminal_shows_no_customer_unless_asked(premises: Path) -> None:
@@ -195,5 +195,5 @@ def test_a_terminal_shows_no_customer_unless_asked(premises: Path) -> None:
     kept = invoke(premises, *command[1:-1], "out.csv")
 
     assert (shown.returncode, b"--terminal" in shown.stderr) == (2, True)
-    assert (piped.code, ROWS[6].email in piped.told, "4 customers" in piped.told) == (0, True, True)
+    assert (piped.code, ROWS[6].email in piped.output, "4 customers" in piped.output) == (0, True, True)
     assert (kept.code, (premises / "out.csv").read_text()) == (6, "mine")

@@ -1,5 +1,7 @@
 """Which role a column has, by its cells and its name."""
 
+import unicodedata
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -23,6 +25,45 @@ def test_a_name_stands_for_one_role(name: str, role: str | None) -> None:
     found = role_of(name)
 
     assert found == role
+
+
+@pytest.mark.parametrize(
+    ("names", "role"),
+    [
+        ("E-Mail-Adresse|Mailadresse|correo electrónico|Correo del cliente|Adresse e-mail|courriel|Эл. почта|"
+         "Адрес электронной почты|电子信箱", "email"),
+        ("Handynummer|Telefon-Nr.|Tel. mobil|Telefon (privat)|Rufnummer|teléfono móvil|Nº de teléfono|MÓVIL|"
+         "Téléphone portable|N° de téléphone|Телефон клиента|Моб. телефон|Номер телефона|联系电话", "phone"),
+        ("Geburtsdatum|Geb.-Datum|fecha de nacimiento|Date de naissance|Дата рождения|出生|出生日|出生年月日",
+         "birth_date"),
+        ("Nachname|Apellidos|nom de famille|Фамилия", "family_name"),
+        ("Vorname|Prénom|Имя", "given_name"),
+        ("Vollständiger Name|nombre y apellidos|Nom complet|ФИО", "name"),
+        ("Kontonummer|número de cuenta|Numéro de compte|Номер счёта", "account"),
+        ("Kreditkarte|Número de tarjeta|carte bancaire|Номер карты", "card"),
+        ("Reisepass-Nr.|Pasaporte|Passeport|Номер паспорта", "passport"),
+        ("Führerschein|Fuehrerschein|Permis de conduire|Водительское удостоверение", "driving_licence"),
+        ("Benutzername|nombre de usuario|Nom d'utilisateur|Логин", "username"),
+    ],
+)  # fmt: skip
+def test_names_are_known_in_six_languages(names: str, role: str) -> None:
+    """With marks or without, composed or decomposed, in capitals or not."""
+    for name in names.split("|"):
+        for written in (name, name.upper(), unicodedata.normalize("NFD", name)):
+            assert (written, role_of(written)) == (written, role)
+
+
+def test_other_columns_have_no_role() -> None:
+    """What a longer word, a place or a count is called is no name of identifiers."""
+    names = (
+        "出生地|出生地点|Geburtsort|lugar de nacimiento|Lieu de naissance|Место рождения|邮件数量|"
+        "Kundennummer|Adresse|Dirección|Адрес|Straße|Ort|PLZ|Ciudad|Ville|Город|Código|Код|fecha|Datum|Дата|Номер|"
+        "Numéro|Mobilität|Telefonist|cuentas por cobrar|Счетчик|Handyvertrag|client|Kunde|Клиент|Betrag"
+    )
+
+    found = [name for name in names.split("|") if role_of(name)]
+
+    assert found == []
 
 
 @given(st.text(st.characters(max_codepoint=127), max_size=60) | st.sampled_from(["E-MAIL", "User ID"]))

@@ -16,6 +16,7 @@ class Mistaken:
     shape: LineShape = PLAIN
     size = 26
     broken = 0
+    no_text = 0
 
     def blocks(self, after: int) -> Iterator[Block]:
         yield Block(b"person1@mail.example\nsecond\n", 1, 0, 26, PLAIN)

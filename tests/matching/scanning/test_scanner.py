@@ -321,7 +321,7 @@ for region in ("CN", "US"):
     assert list(scanner.scan_text(text).in_order()) == list(scan(text, region, SCANNED))
     assert scanner.native.questions >= 50, scanner.native.questions
 assert scanner_engine().native
-assert "plans.tables" in scanner_engine().told
+assert "plans.tables" in scanner_engine().description
 """
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, cwd=ROOT, check=False
@@ -333,7 +333,7 @@ assert "plans.tables" in scanner_engine().told
 @pytest.mark.needs("gcc")
 def test_the_installed_scanner_is_the_native_one() -> None:
     """Tests run where there is a compiler, so a missing library is a fault of the build."""
-    assert scanner_engine().native, scanner_engine().told
+    assert scanner_engine().native, scanner_engine().description
     assert Scanner("CN").native
 
 

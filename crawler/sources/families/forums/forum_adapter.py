@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
 from crawler.clean import Clock, claimed_count, line, price
-from crawler.clean.zone import order_in, told_by
+from crawler.clean.zone import clock_from_words, date_order_of
 from crawler.errors import MissingOrKept, NotThere
 from crawler.listing import ParsedListing, ParsedPrice
 from crawler.sources.adapter import Follow, Page, Parsed, Role
@@ -164,8 +164,8 @@ class ForumAdapter:
         clock = Clock.of(page.fetched_at, timezone=source.timezone, order=source.date_order)
         for element in find_elements(root, self.forum.clock)[:1]:
             shown = attribute_time(element, clock)
-            clock = told_by(text_of(element), clock, instant=shown.at if shown else None)
-        return clock if clock.order else replace(clock, order=order_in(self._page_dates(page, root)))
+            clock = clock_from_words(text_of(element), clock, instant=shown.at if shown else None)
+        return clock if clock.order else replace(clock, order=date_order_of(self._page_dates(page, root)))
 
     def _page_dates(self, page: Page, root: Element) -> list[str]:
         """Return the dates on the page: those of its rows, or of its posts."""
