@@ -343,7 +343,7 @@ def test_a_child_that_is_given_no_job_says_so_and_quotes_nothing() -> None:
     )
 
     assert ran.returncode == ChildExit.FAILED
-    assert b"The job on standard input is not usable; look at: " in ran.stderr
+    assert b"busy_timeout_s" in ran.stderr, "it names the keys that are missing"
     assert b"secret" not in ran.stderr
 
 
