@@ -95,7 +95,7 @@ def test_a_selector_that_is_lost_is_the_run_s_reason_and_the_source_s_health(cra
     with crawl.database.reading() as session:
         source = sources.source_by_id(session, source_id)
     assert source is not None
-    assert (first.reason, run.outcome, run.reason) == (None, RunOutcome.NEW_LISTINGS, "parser_degraded")
+    assert (first.reason, run.outcome, run.reason) == (None, RunOutcome.NOTHING_NEW, "parser_degraded")
     assert (run.detail or "").startswith("row.price (td.price) ")
     assert "100%" in (run.detail or "")
     assert source.health is SourceHealth.PARSER_DEGRADED
