@@ -17,6 +17,7 @@ found() {
 has_postgresql() { found initdb /usr/lib/postgresql/*/bin/initdb /usr/pgsql-*/bin/initdb /opt/homebrew/opt/postgresql*/bin/initdb; }
 has_tor() { found tor /usr/sbin/tor; }
 has_systemd() { found systemd-analyze; }
+has_gpg() { found gpg; }
 has_gcc() { found cc gcc clang; }
 has_wordpress() {
     found php && found mariadbd /usr/sbin/mariadbd && found my_print_defaults || return
@@ -42,6 +43,8 @@ install_tor() {
 }
 
 install_systemd() { setup/apt-install.sh systemd; }
+
+install_gpg() { setup/apt-install.sh gnupg; }
 
 install_gcc() {
     setup/apt-install.sh gcc libc6-dev
