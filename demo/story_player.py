@@ -99,8 +99,8 @@ class StoryPlayer:
             self._played_at = time.monotonic()
         elif waited > STEP_WITHIN_S + self._pace_s:
             raise NotSettled(
-                f"The daemon has not processed step {self._stage.played} after {waited:.0f} seconds. "
-                f"See {daemon.log}."
+                f"The daemon has not processed step {self._stage.played} after {waited:.0f} seconds. Still "
+                f"open: {', '.join(self._stage.unfinished())}. See {daemon.log}."
             )
 
     def _collect_result(self, daemon: DaemonProcess) -> DemoResult:
@@ -126,11 +126,11 @@ class StoryPlayer:
     def _waited_enough(self) -> bool:
         """Return whether it is no use to wait longer for what is missing."""
         quiet = time.monotonic() - max(self._played_at, self._arrived_at)
-        return quiet > (QUIET_S if self._stage.settled() else STEP_WITHIN_S)
+        return quiet > (STEP_WITHIN_S if self._stage.unfinished() else QUIET_S)
 
     def _find_problems(self) -> list[str]:
-        if not self._stage.settled():
-            return ["the last step was not processed"]
+        if unfinished := self._stage.unfinished():
+            return [f"the last step was not processed; still open: {', '.join(unfinished)}"]
         counts = read_snapshot(self._stage.database).counts
         return [
             *count_problems(counts),
