@@ -31,6 +31,7 @@ DELIMITERS = (b"----", b"\t", b",", b";", b"|", b"^", b"\x01", b"~")
 
 _HTML = re.compile(rb"\s*(?:<!doctype html|<html|<table|<tr)\b", re.IGNORECASE)
 _TABLE = re.compile(rb"<tr\b.{0,500}?<t[dh]\b", re.IGNORECASE | re.DOTALL)
+_REFERENCE = re.compile(rb"&(?:#\d{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z][A-Za-z0-9]{1,30});")  # no delimiter
 _JSON = re.compile(rb"\s*(?:\{\s*[\"}]|\[\s*[\"{\[\]]|\[\s*-?\d+[\d.]*\s*,|\"[^\"\n]{1,200}\"\s*:\s*[{\[])")
 _JSON_LINE = re.compile(rb"\s*(?:\{\s*\".*\}|\[\s*[\"{\[\d-].*\])\s*,?\s*", re.DOTALL)
 _SQL = re.compile(
@@ -127,7 +128,8 @@ def _recognise_delimited(sample: bytes, regions: Sequence[str]) -> RecognisedFor
         if delimiter not in sample:
             continue
         dialect = Dialect(delimiter, *_sample_quoting(sample, delimiter))
-        rows = [row for row in _sample_rows(sample, dialect) if any(row)]
+        counted = _REFERENCE.sub(b"&", sample) if delimiter == b";" else sample
+        rows = [row for row in _sample_rows(counted, dialect) if any(row)]
         widths = Counter(map(len, rows))
         if not widths:
             continue
