@@ -13,6 +13,7 @@ import pytest
 
 SPILLWATCH = Path(sys.executable).with_name("spillwatch")
 WITHIN_S = 240.0
+LOG_LINES = 60
 COUNTS = [
     "runs",
     "listings",
@@ -42,13 +43,19 @@ def demo(*options: str, folder: Path) -> subprocess.Popen[str]:
     )
 
 
+def kept_logs(folder: Path) -> list[str]:
+    """Return the last lines of each log of a demo that failed."""
+    logs = sorted(folder.rglob("*.log"))
+    return [line for log in logs for line in [f"{log.name}:", *log.read_text().splitlines()[-LOG_LINES:]]]
+
+
 @pytest.mark.timeout(300)
 def test_one_cycle_comes_to_what_the_story_says(tmp_path: Path) -> None:
     """`demo --once --json` ends with 0 and the counts, alerts within a minute, and leaves nothing behind."""
     with demo("--once", "--json", folder=tmp_path) as process:
         output, errors = process.communicate(timeout=WITHIN_S)
 
-    assert process.returncode == 0, errors
+    assert process.returncode == 0, "\n".join([errors, *kept_logs(tmp_path)])
     counts = json.loads(output.splitlines()[-1])
     assert list(counts) == COUNTS
     assert counts["seconds_to_first_alert"] < 60
