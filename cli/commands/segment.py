@@ -12,8 +12,8 @@ from cli.errors import UnknownName
 from cli.output import emit_json, print_line, print_table
 from matching.enrolment.ordinals import read_ordinals
 from matching.enrolment.segment_intake import Intake, Taken
+from matching.fingerprints.key_file import read_key
 from matching.fingerprints.keyring import Keyring
-from matching.fingerprints.scheme import read_key
 from matching.fingerprints.segment_folder import SegmentFolder
 from matching.fingerprints.segments import (
     MappedSegment,

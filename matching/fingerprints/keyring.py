@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import Protocol
 
 from matching.errors import KeyCommandFailed, KeyMissing, KeyRefused, SegmentKeyWrong
+from matching.fingerprints.key_file import KEY_FILE_LIMIT, parse_key, read_key
 from matching.fingerprints.key_source import KeySource
-from matching.fingerprints.scheme import KEY_FILE_LIMIT, RootKey, Secret, Subkeys, parse_key, read_key
+from matching.fingerprints.scheme import RootKey, Secret, Subkeys
 from matching.fingerprints.segments import SegmentHeader
 
 COMMAND_LIMIT_S = 10.0

@@ -13,9 +13,10 @@ from configuration.configuration import load_configuration
 from daemon.work_assembly import declared_companies
 from matching.company_definition import FingerprintsDefinition
 from matching.errors import KeyCommandFailed, KeyDamaged, KeyMissing, KeyRefused, SegmentKeyWrong
+from matching.fingerprints.key_file import read_key, write_key
 from matching.fingerprints.key_source import KeySource
 from matching.fingerprints.keyring import Keyring, read_source
-from matching.fingerprints.scheme import RootKey, read_key, write_key
+from matching.fingerprints.scheme import RootKey
 from matching.fingerprints.segments import SegmentHeader, first_header
 from matching.identifiers import Field
 from matching.settings import MatchingSettings
