@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+import cli.commands
 from cli.exits import Exit
 from storage import listings, runs, sources
 from storage.database import schema
@@ -390,6 +391,42 @@ def test_every_command_has_help_and_json(home: Path) -> None:
 
     assert without <= {"run"}
     assert json.loads(spillwatch(home, "check", "--json").stdout)["ok"]
+
+
+def test_the_list_of_commands_says_what_their_own_help_says() -> None:
+    """Each line of `spillwatch --help` is how the command's own help begins, and every command has a line."""
+    from cli.main import COMMANDS, walk
+
+    own = {name: " ".join((command.help or "").split()) for name, command in walk() if " " not in name}
+    modules = {path.stem for path in Path(cli.commands.__path__[0]).glob("*.py")}
+
+    assert own.keys() == COMMANDS.keys()
+    assert {name for name, line in COMMANDS.items() if not own[name].startswith(line)} == set()
+    assert own.keys() <= modules
+
+
+def test_help_imports_no_command(tmp_path: Path) -> None:
+    """`--help` and `--version` import neither a command nor a library that only commands use."""
+    shown = (
+        "import sys; from cli.main import app; app(sys.argv[1:], standalone_mode=False); "
+        "print(*sys.modules, file=sys.stderr)"
+    )
+    for option in ("--help", "--version"):
+        ran = subprocess.run(
+            [sys.executable, "-c", shown, option],
+            cwd=tmp_path,
+            env=environment(),
+            capture_output=True,
+            text=True,
+            timeout=TIMEOUT_S,
+            check=True,
+        )
+        packages = {module.split(".")[0] for module in ran.stderr.split()}
+
+        assert "cli.commands" not in ran.stderr
+        assert (
+            packages & {"crawler", "matching", "storage", "sqlalchemy", "scrapy", "numpy", "httpx"} == set()
+        )
 
 
 WITHOUT_SMTP_SERVER = """
