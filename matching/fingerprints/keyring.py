@@ -64,7 +64,7 @@ class Keyring:
             self._read[slug] = [self._subkeys(source, slug) for source in sources]
         return self._read[slug]
 
-    def that_made(self, header: SegmentHeader, path: Path) -> Subkeys:
+    def subkeys_of_segment(self, header: SegmentHeader, path: Path) -> Subkeys:
         """Return the subkeys that made a segment.
 
         Raises SegmentKeyWrong if all keys could be read and none of them made it, and KeyRefused if one could
