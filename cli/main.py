@@ -34,7 +34,7 @@ COMMANDS = {
     "source": "List sources, show their health, try a source file, or detect a site's program.",
     "runs": "List the latest runs with their outcomes.",
     "coverage": "Show which sources were read, and what was not covered.",
-    "listings": "Search listings, newest first.",
+    "listings": "Search listings, newest first, or show one whole.",
     "alerts": "List, show, acknowledge, test and resend alerts.",
     "rematch": "Ask the daemon to compare every stored listing with everything that is watched now.",
     "match": "Search dumps and samples for watch terms and for customers' identifiers.",

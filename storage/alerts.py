@@ -263,6 +263,11 @@ def alert_by_id(session: Session, alert_id: int) -> Alert | None:
     return session.get(Alert, alert_id)
 
 
+def alerts_of_listing(session: Session, listing_id: int) -> Sequence[Alert]:
+    """Return the alerts about a listing, oldest first."""
+    return session.scalars(select(Alert).where(Alert.listing_id == listing_id).order_by(Alert.id)).all()
+
+
 def revisions_of(session: Session, alert_id: int) -> Sequence[AlertRevision]:
     """Return the revisions of an alert, oldest first."""
     query = select(AlertRevision).where(AlertRevision.alert_id == alert_id).order_by(AlertRevision.number)

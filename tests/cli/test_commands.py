@@ -10,7 +10,8 @@ import stat
 import subprocess
 import sys
 from contextlib import closing
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -403,6 +404,41 @@ def test_the_list_of_commands_says_what_their_own_help_says() -> None:
     assert own.keys() == COMMANDS.keys()
     assert {name for name, line in COMMANDS.items() if not own[name].startswith(line)} == set()
     assert own.keys() <= modules
+
+
+def test_a_listing_is_shown_whole(filled: Path) -> None:
+    """`listings show` has the text and each version with its changes; for people everything is defanged."""
+    database = Database.open(f"sqlite:///{filled}/var/spillwatch.db")
+    with database.transaction() as session:
+        market = sources.source_by_name(session, "market")
+        assert market is not None
+        dearer = replace(listing("1", "出售华为数据"), body="see https://files.example/a", content_digest="3")
+        listings.upsert_many(session, market.id, [dearer], NOW + timedelta(hours=1))
+    database.close()
+
+    found = answer(filled, "listings", "show", "1")
+    printed = spillwatch(filled, "listings", "show", "1").stdout
+    hostile = spillwatch(filled, "listings", "show", "2").stdout
+
+    assert (found["key"], found["body"]) == ("1", "see https://files.example/a")
+    assert [version["number"] for version in found["versions"]] == [1, 2]
+    assert [change["field"] for change in found["versions"][1]["changes"]] == ["body"]
+    assert [offer["id"] for offer in found["offers"]] == [1]
+    assert "see hxxps://files[.]example/a" in printed
+    assert "https://" not in printed
+    assert not {"\x1b", "\u202e"} & set(hostile)
+
+
+def test_an_unknown_listing_is_refused(filled: Path) -> None:
+    """`listings show` of a number that no listing has ends with exit code 6."""
+    assert spillwatch(filled, "listings", "show", "77").returncode == Exit.REFUSED
+
+
+def test_words_are_searched_without_naming_the_command(filled: Path) -> None:
+    """`listings WORDS` and `listings --limit 1` are searches; `listings search show` searches for "show"."""
+    assert answer(filled, "listings", "search", "华为") == answer(filled, "listings", "华为")
+    assert len(answer(filled, "listings", "--limit", "1")) == 1
+    assert answer(filled, "listings", "search", "show") == []
 
 
 def test_help_imports_no_command(tmp_path: Path) -> None:
