@@ -50,6 +50,7 @@ class RunOutcome(StrEnum):
     WALL = "wall"
     DEADLINE_EXCEEDED = "deadline_exceeded"
     MEMORY_EXCEEDED = "memory_exceeded"
+    STORAGE_FAILED = "storage_failed"
     CRASHED = "crashed"
     INTERRUPTED = "interrupted"
 

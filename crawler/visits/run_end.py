@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import traceback
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -15,6 +13,7 @@ from crawler.running.run_context import RunContext
 from crawler.running.run_outcome import conclude
 from crawler.scheduling.site_turns import NOT_BEFORE
 from storage import listings
+from storage.errors import StorageError
 
 #: If a larger share of a source's listings seems lost, the list has probably lost the way to its next page.
 MAX_ABSENT_SHARE = 0.5
@@ -30,8 +29,8 @@ def end_run(run: RunContext) -> ChildExit:
     if isinstance(run.failure, MemoryError):
         return ChildExit.MEMORY
     if run.failure is not None:
-        run.report(Failure(type(run.failure).__name__, _place_of(run.failure)))
-        return ChildExit.FAILED
+        run.report(Failure.of(run.failure))
+        return ChildExit.STORAGE if isinstance(run.failure, StorageError) else ChildExit.FAILED
     if run.closed is not None and run.closed.reason == "stopped":
         return ChildExit.STOPPED
     run.tally.unread += run.progress.count_pages_beyond()
@@ -109,9 +108,3 @@ def _trap_sentence(session: Session, run: RunContext) -> str | None:
             "`key`."
         )
     return next((sentence for sentence in sentences if sentence), None)
-
-
-def _place_of(error: BaseException) -> str:
-    """Return the file and line where an error was raised."""
-    frames = traceback.extract_tb(error.__traceback__)
-    return f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "unknown"
