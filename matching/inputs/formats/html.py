@@ -71,7 +71,7 @@ class HtmlReader:
         while (piece := text.take(BLOCK, overlap=False)) is not None:
             end = text.advance(piece)
             whole = rest + piece.text
-            cut = _complete_end(whole, final=piece.last or len(whole) > RECORD_BYTES)
+            cut = complete_end(whole, final=piece.last or len(whole) > RECORD_BYTES)
             found, lines, in_row = render_lines(whole[:cut], line, in_row=in_row)
             line += whole.count(b"\n", 0, cut)
             rest = whole[cut:]
@@ -81,7 +81,7 @@ class HtmlReader:
                 offset = end
 
 
-def _complete_end(text: bytes, *, final: bool) -> int:
+def complete_end(text: bytes, *, final: bool) -> int:
     """Return the place behind the last end of a row, else of a line; 0: wait for more text."""
     if final:
         return len(text)
