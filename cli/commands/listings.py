@@ -19,10 +19,12 @@ from storage import companies, listings, sources
 class SearchByDefault(TyperGroup):
     """`spillwatch listings WORDS` searches: a first word that names no other command is one to search for."""
 
+    default_command = "search"
+
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # noqa: ANN401  (typer's type is private)
-        """Put `search` in front unless a command or --help is there."""
+        """Put the default command in front unless a command or --help is there."""
         known = {*self.commands, "--help"}
-        return super().parse_args(ctx, args if args and args[0] in known else ["search", *args])
+        return super().parse_args(ctx, args if args and args[0] in known else [self.default_command, *args])
 
 
 app = typer.Typer(
