@@ -464,7 +464,7 @@ _ESCAPES: tuple[tuple[tuple[str, ...], re.Pattern[str], _Read], ...] = (
             r"|(?P<inside>(?:2B|2D|2E|5F)(?<=[A-Za-z0-9]=..)(?=[A-Za-z0-9])|2B(?=[0-9]))"
             r"|(?P<letter>[C-F][0-9A-F](?<=[A-Za-z]=..)(?=[a-z]))"
             rf"|(?P<sign>(?:{_QUOTED_SIGNS})(?=[A-Za-z_]))"
-            r"|(?P<soft>(?<=[\w@.+-]=)[ \t]{0,4}\r?\n(?=[\w@.+=-])))"
+            r"|(?P<soft>(?<=[\w@.+() -]=)[ \t]{0,4}\r?\n(?=[\w@.+=(-])))"
         ),
         _read_quoted,
     ),
