@@ -18,10 +18,11 @@ from matching.errors import (
     InputUnreadable,
     InputUnsupported,
 )
-from matching.inputs.containers import magic, sevenz, tars, zips
+from matching.inputs.containers import magic, mail, sevenz, tars, zips
 from matching.inputs.containers.compressed import DECOMPRESSORS, UnpackedStream
 from matching.inputs.containers.member import Member
 from matching.inputs.document import Document, TextContent, WorkbookContent
+from matching.inputs.formats.mail import MailText
 from matching.inputs.formats.xlsx import XlsxWorkbook
 from matching.inputs.limits import InputBudget, Limits
 from matching.inputs.member_names import UniqueNames, display_name, unpacked_name
@@ -163,6 +164,9 @@ class _Opener:
                     raise InputUnsupported(
                         f"it is {signature.what}, which Spillwatch does not read; {signature.advice}"
                     )
+                if mail.is_mail(window.peek(mail.HEAD)):
+                    kind = "mail"
+            if kind is None:
                 yield Document(name, TextContent(window, self._budget, self._regions))
                 return
             if depth >= self._budget.limits.depth:
@@ -181,7 +185,10 @@ class _Opener:
             yield from self._documents_of_members(name, tars.members(window, self._budget), depth)
         else:
             with self._seekable_file(window) as file:
-                if kind == "7z":
+                if kind == "mail":
+                    yield Document(name, MailText(file, self._budget))
+                    yield from self._documents_of_members(name, mail.members(file, self._budget), depth)
+                elif kind == "7z":
                     members = sevenz.members(file, self._budget)
                     yield from self._documents_of_members(name, members, depth)
                 elif zips.is_workbook(file):
