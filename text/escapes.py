@@ -28,7 +28,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from html import unescape
-from itertools import groupby
+from itertools import groupby, takewhile
 from typing import NamedTuple
 
 import numpy as np
@@ -40,6 +40,7 @@ Flags = NDArray[np.bool_]
 #: How an escape is to be read; see above.
 CERTAIN, END_OF_WORD, POSSIBLE = range(3)
 AROUND = 400  # characters on each side of an escape that are its neighbourhood
+_HEXADECIMAL_BYTES = 6  # of a text in hexadecimal, at least: fewer are a number
 _GAP = "\n \n"  # stands between two neighbourhoods, and belongs to no identifier or name
 _ROUNDS = 4  # one more than the number of times that an escape may be escaped again
 
@@ -404,13 +405,13 @@ def _read_quoted(match: re.Match[str]) -> Iterator[Edit]:
 
 
 def _read_hexadecimal(match: re.Match[str], first: int, last: int) -> list[Edit]:
-    """Return edits for the text whose bytes stand in hexadecimal in match[0][first:last]."""
-    data = bytes.fromhex(match[0][first:last])
-    try:
-        text = data.decode()
-    except UnicodeDecodeError:
-        return []
-    if not all(one.isprintable() or one in "\t\r\n" for one in text):
+    """Return edits for the text whose bytes stand in hexadecimal in match[0][first:last].
+
+    Bytes that are no text end it: whatever is appended hides nothing.
+    """
+    decoded = bytes.fromhex(match[0][first:last]).decode(errors="surrogateescape")
+    text = "".join(takewhile(lambda one: one.isprintable() or one in "\t\r\n", decoded))
+    if len(text.encode()) < _HEXADECIMAL_BYTES:
         return []
     start, edits = match.start() + first, [Edit(match.start(), match.start() + first, " ", POSSIBLE)]
     for size, run in groupby(text, lambda one: 2 * len(one.encode())):
@@ -471,7 +472,7 @@ _ESCAPES: tuple[tuple[tuple[str, ...], re.Pattern[str], _Read], ...] = (
     (("\x1b",), re.compile("\x1b" + _COLOUR), _read_colour),
     (("^[[",), re.compile(r"\^\[" + _COLOUR), _read_colour),
     (("\u20e3",), re.compile("[0-9]\ufe0f?\u20e3"), _read_keycap),
-    (("0x",), re.compile(r"0(?<![A-Za-z0-9]0)x(?:[0-9A-Fa-f]{2}){6,}+(?![0-9A-Za-z])"), _read_literal),
+    (("0x",), re.compile(r"0(?<![A-Za-z0-9]0)x(?:[0-9A-Fa-f]{2}){6,}+"), _read_literal),
     (("X'", "x'"), re.compile(r"[Xx](?<![A-Za-z0-9][Xx])'(?:[0-9A-Fa-f]{2}){6,}+'"), _read_literal),
 )
 
