@@ -157,7 +157,9 @@ def undo(text: str, *, addresses: bool = False) -> Undone | None:
         return None
     undone = Undone(text, edits)
     for _ in range(_ROUNDS - 1):
-        further = _find_edits(undone.text, addresses=addresses)
+        # A line end that an escape stands for is no soft one.
+        found = _find_edits(undone.text, addresses=addresses)
+        further = [edit for edit in found if edit.image or edit.kind != POSSIBLE]
         if not further:
             break
         edits = _joined(edits, undone, further)
