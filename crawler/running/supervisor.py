@@ -38,7 +38,7 @@ from crawler.errors import CookiesRefused
 from crawler.fetching.cookies import first_cookie_expiry, read_cookies
 from crawler.progress.page_structure import PageStructure
 from crawler.running.child_protocol import MAX_LINE_BYTES, ChildExit, Failure, Job, RunProgress, message_of
-from crawler.running.run_outcome import RunEnding, conclude
+from crawler.running.run_outcome import RunEnding, conclude, storage_ending
 from crawler.scheduling import site_turns
 from crawler.settings import CrawlerSettings
 from storage import runs
@@ -181,7 +181,11 @@ class Supervisor:
             if epoch is None or run is None:
                 return
             with metrics.RUNS_ACTIVE.track_inprogress():
-                self._write_ending(run, epoch, self._carry_out(run, epoch))
+                try:
+                    ending = self._carry_out(run, epoch)
+                except StorageError as error:
+                    ending = storage_ending(error.reason, str(error))
+                self._write_ending(run, epoch, ending)
             self._count_finished(run_id)
 
     def stop(self) -> None:
@@ -278,6 +282,8 @@ class Supervisor:
                 f"The run needed more than {self._settings.memory_limit_mb} MiB of memory (memory_limit_mb)."
             )
             return RunEnding(RunOutcome.MEMORY_EXCEEDED, "memory", limit)
+        if code == ChildExit.STORAGE and child.failure is not None:
+            return storage_ending(child.failure.reason, child.failure.message, where=child.failure.where)
         if code < 0:
             return RunEnding(RunOutcome.CRASHED, *_signal_reason(-code))
         where = f" ({child.failure.kind} at {child.failure.where})" if child.failure else ""

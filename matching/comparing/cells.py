@@ -13,6 +13,7 @@ from matching.identifiers import Field, bare_value, canonical, composites
 from matching.inputs import Block, CellRow
 from matching.inputs.formats.columns import Column
 from matching.scanning.candidates import CandidateBatch
+from text.escapes import unescaped
 
 _SINGLE_CELL_FIELDS = (Field.USERNAME, Field.ACCOUNT, Field.WALLET, Field.PASSPORT, Field.DRIVING_LICENCE)
 CELL_FIELDS = (*_SINGLE_CELL_FIELDS, Field.NAME_BIRTH_DATE)
@@ -76,7 +77,7 @@ def _single_cell_forms(block: Block, columns: Sequence[Column], field: Field, re
     return [
         (row.place, form)
         for row in _cell_rows(block, numbers)
-        for cell in row.cells
+        for cell in map(unescaped, row.cells)
         if (form := canonical(field, bare_value(field, cell), region)) is not None
     ]
 
@@ -88,7 +89,11 @@ def _name_forms(block: Block, columns: Sequence[Column]) -> _Forms:
     if not names:
         return []
     rows = _cell_rows(block, [*(numbers[role] for role in names), numbers[_BIRTH_ROLE]])
-    return [(row.place, form) for row in rows for form in composites(row.cells[:-1], row.cells[-1])]
+    return [
+        (row.place, form)
+        for row in rows
+        for form in composites(tuple(map(unescaped, row.cells[:-1])), unescaped(row.cells[-1]))
+    ]
 
 
 def _cell_rows(block: Block, numbers: Sequence[int]) -> Iterator[CellRow]:

@@ -20,10 +20,11 @@ from sqlalchemy import MetaData, text
 from demo.people import Customer, americans, mainlanders, write_csv
 from storage.database.base import Database
 from tests.cli.command import spillwatch
-from tests.journeys.home import SECRET, Home, home_in, running, until
+from tests.journeys.home import SECRET, Home, home_in, running
 from tests.peers.smtp import SmtpPeer
 from tests.peers.web import Answer, Asked, Offer, Site, Writer, page
 from tests.peers.webhook import WebhookPeer
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.timeout(300)  # two runs and about ten commands
 CUSTOMERS = [*americans(6), *mainlanders(6)]
@@ -182,11 +183,11 @@ def test_identifiers_are_in_the_evidence_store_and_nowhere_else(
     with running(home) as daemon:
         mail.wait(1, 60)
         hook.wait(1, 60)
-        until(lambda: home.ask("runs")[0]["state"] == "finished", "the run's end")
+        wait_until(lambda: home.ask("runs")[0]["state"] == "finished", "the run's end")
         site.offers[OTHER.phone].title += f" now with {STRANGERS[1].email}"
         home.source("hanging", f"{site.url}/hangs")
         daemon.process.send_signal(signal.SIGHUP)
-        until(lambda: "/hangs" in site.paths, "the run that is interrupted")
+        wait_until(lambda: "/hangs" in site.paths, "the run that is interrupted")
         daemon.stop()
     logs = "\n".join(map(repr, daemon.heard())).encode()
     printed = list(command_output(home))

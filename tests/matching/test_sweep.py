@@ -232,7 +232,7 @@ def test_uncounted_blocks_are_neither_lost_nor_counted_twice(watch: Watch) -> No
 
     again = swept_on(ended, ("dump", io.BytesIO(data)))
 
-    assert (ended.taking, 0 < counted < 4_000_000) == (False, True)
+    assert (ended.in_block, 0 < counted < 4_000_000) == (False, True)
     assert kept(again) == kept(whole)
 
 
