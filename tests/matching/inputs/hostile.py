@@ -17,6 +17,7 @@ import lzma
 import random
 import re
 import resource
+import sqlite3
 import struct
 import sys
 import time
@@ -75,6 +76,7 @@ def seeds() -> list[bytes]:
         nested(small, 3),
         gzip.compress(bytes(1 << 22)),
         mail(small),
+        sqlite(rows),
     ]
 
 
@@ -86,6 +88,18 @@ def mail(table: bytes) -> bytes:
     message.add_alternative("<table><tr><td>person1@mail.example</table>", subtype="html", cte="base64")
     message.add_attachment(table, maintype="text", subtype="csv", filename="a.csv")
     return bytes(message)
+
+
+def sqlite(rows: Sequence[Sequence[str]]) -> bytes:
+    """Return a database of two tables; one has no rowid, and one row is on several pages."""
+    with sqlite3.connect(":memory:") as database:
+        database.execute("PRAGMA page_size=512")
+        database.execute("CREATE TABLE a (id INTEGER PRIMARY KEY, b, c, d, e, f)")
+        database.execute("CREATE TABLE k (b, c, d, e, f, id, PRIMARY KEY (c, b)) WITHOUT ROWID")
+        database.executemany("INSERT INTO a VALUES (?, ?, ?, ?, ?, ?)", rows)
+        database.executemany("INSERT OR IGNORE INTO k VALUES (?, ?, ?, ?, ?, ?)", rows)
+        database.execute("INSERT INTO a (b) VALUES (?)", ("word " * 3_000,))
+    return database.serialize()
 
 
 def mutant(sources: Sequence[bytes], number: int, seed: int) -> bytes:
