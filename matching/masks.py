@@ -256,7 +256,7 @@ _MIN_IBAN_DIGITS = 8
 
 # --- numbers
 
-_DIGIT_RUN = re.compile(r"\+?\(?\d(?:[ \-.()/]{0,2}\d){6,}+[Xx]?", re.ASCII)
+_DIGIT_RUN = re.compile(r"\+?\(?\d(?:[ \-.()/_]{0,2}\d){6,}+[Xx]?", re.ASCII)
 _CALENDAR_DAY = re.compile(r"(?:19|20)\d\d[-./]\d\d?[-./]\d\d?(?: \d\d?)?", re.ASCII)
 
 _DATE = r"(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])"
@@ -265,19 +265,19 @@ _NO_DIGIT_BEFORE = r"(?<!\d)"
 _NO_DIGIT_AFTER = r"(?!\d)"
 # Name -> shape, and how many digits stay readable at its beginning and its end. The first match counts.
 _SHAPES: dict[str, tuple[str, int, int]] = {
-    "international": (r"\+\(?\d(?:[ \-.()/]{0,2}\d){6,16}" + _NO_DIGIT_AFTER, 4, 3),
-    "resident_id": (_NO_DIGIT_BEFORE + r"\d{6}[ -]?\d{8}[ -]?\d{3}[\dXx]" + _NO_DIGIT_AFTER, 6, 4),
+    "international": (r"\+\(?\d(?:[ \-.()/_]{0,2}\d){6,16}" + _NO_DIGIT_AFTER, 4, 3),
+    "resident_id": (_NO_DIGIT_BEFORE + r"\d{6}[ _-]?\d{8}[ _-]?\d{3}[\dXx]" + _NO_DIGIT_AFTER, 6, 4),
     "mobile": (
         _NO_DIGIT_BEFORE
-        + r"(?:(?:00)?86[ -]?)?1[3-9]\d"
-        + r"(?:[ .-]?\d{4}[ .-]?\d{4}|\d[ -]\d{3}[ -]\d{4}|[ -]\d{3}[ -]\d{5})"
+        + r"(?:(?:00)?86[ _-]?)?1[3-9]\d"
+        + r"(?:[ ._-]?\d{4}[ ._-]?\d{4}|\d[ _-]\d{3}[ _-]\d{4}|[ _-]\d{3}[ _-]\d{5})"
         + _NO_DIGIT_AFTER,
         3,
         4,
     ),
     "card": (
         _NO_DIGIT_BEFORE
-        + r"[3-6]\d{3}(?:(?:[ -]\d{4}){2,3}[ -]\d{1,4}|[ -]\d{6}[ -]\d{4,5})"
+        + r"[3-6]\d{3}(?:(?:[ _-]\d{4}){2,3}[ _-]\d{1,4}|[ _-]\d{6}[ _-]\d{4,5})"
         + _NO_DIGIT_AFTER,
         6,
         4,
@@ -285,14 +285,14 @@ _SHAPES: dict[str, tuple[str, int, int]] = {
     "long": (_NO_DIGIT_BEFORE + r"\d{11,}" + _NO_DIGIT_AFTER, 3, 4),
     "north_american": (
         _NO_DIGIT_BEFORE
-        + rf"(?!{_DATE})(?:1[ .-]?)?\(?[2-9]\d\d\)?[ .-]{{0,2}}[2-9]\d\d[ .-]?\d{{4}}"
+        + rf"(?!{_DATE})(?:1[ ._-]?)?\(?[2-9]\d\d\)?[ ._-]{{0,2}}[2-9]\d\d[ ._-]?\d{{4}}"
         + _NO_DIGIT_AFTER,
         3,
         2,
     ),
     "national": (
         _NO_DIGIT_BEFORE
-        + r"\(?0(?!\d[ -./]\d\d[ -./](?:19|20)\d\d(?!\d))[1-9]\d{0,3}\)?(?:[ .-]{0,2}\d{2,8}){1,4}"
+        + r"\(?0(?!\d[ -./]\d\d[ -./](?:19|20)\d\d(?!\d))[1-9]\d{0,3}\)?(?:[ ._/-]{0,2}\d{2,8}){1,4}"
         + _NO_DIGIT_AFTER,
         3,
         2,
@@ -309,8 +309,8 @@ _LABEL_WINDOW = 24
 
 
 def _digit_runs(text: str) -> Iterator[re.Match[str]]:
-    """Return the runs of seven or more digits that are not a calendar day."""
-    return (run for run in _DIGIT_RUN.finditer(text) if not _CALENDAR_DAY.fullmatch(run[0]))
+    """Yield the runs of seven or more digits that hold no ordinary number and are not a calendar day."""
+    return (run for run in identifiers.runs_to_mask(text) if not _CALENDAR_DAY.fullmatch(run[0]))
 
 
 def _find_numbers(text: str) -> Iterator[_Replacement]:
@@ -373,14 +373,16 @@ def _national_number(written: str) -> str:
 
 
 def _find_grouped(text: str, run: re.Match[str]) -> list[_Replacement]:
-    """Return cards and IDs in groups that no shape has, if their check digits are correct."""
+    """Return cards and IDs in groups that no shape has, if their check digits are correct; digits apart."""
     if run.end() - run.start() < _MIN_GROUPED_LENGTH:
         return []
-    return [
-        (start, end, _star_out(text[start:end], 6, 4))
-        for digits, start, end in identifiers.stretches(text, run)
-        if identifiers.card(digits.rstrip("Xx")) or identifiers.resident_id(digits)
-    ]
+    found = []
+    for digits, start, end in identifiers.stretches(text, run):
+        if end - start == 2 * len(digits) - 1:  # written one by one
+            found.append((start, end, _star_out(text[start:end], 3, 2)))
+        elif identifiers.card(digits.rstrip("Xx")) or identifiers.resident_id(digits):
+            found.append((start, end, _star_out(text[start:end], 6, 4)))
+    return found
 
 
 def _find_labelled(text: str, start: int, end: int) -> Iterator[_Replacement]:

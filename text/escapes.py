@@ -28,7 +28,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from html import unescape
-from itertools import groupby
+from itertools import groupby, takewhile
 from typing import NamedTuple
 
 import numpy as np
@@ -40,6 +40,7 @@ Flags = NDArray[np.bool_]
 #: How an escape is to be read; see above.
 CERTAIN, END_OF_WORD, POSSIBLE = range(3)
 AROUND = 400  # characters on each side of an escape that are its neighbourhood
+_HEXADECIMAL_BYTES = 6  # of a text in hexadecimal, at least: fewer are a number
 _GAP = "\n \n"  # stands between two neighbourhoods, and belongs to no identifier or name
 _ROUNDS = 4  # one more than the number of times that an escape may be escaped again
 
@@ -156,7 +157,9 @@ def undo(text: str, *, addresses: bool = False) -> Undone | None:
         return None
     undone = Undone(text, edits)
     for _ in range(_ROUNDS - 1):
-        further = _find_edits(undone.text, addresses=addresses)
+        # A line end that an escape stands for is no soft one.
+        found = _find_edits(undone.text, addresses=addresses)
+        further = [edit for edit in found if edit.image or edit.kind != POSSIBLE]
         if not further:
             break
         edits = _joined(edits, undone, further)
@@ -404,13 +407,13 @@ def _read_quoted(match: re.Match[str]) -> Iterator[Edit]:
 
 
 def _read_hexadecimal(match: re.Match[str], first: int, last: int) -> list[Edit]:
-    """Return edits for the text whose bytes stand in hexadecimal in match[0][first:last]."""
-    data = bytes.fromhex(match[0][first:last])
-    try:
-        text = data.decode()
-    except UnicodeDecodeError:
-        return []
-    if not all(one.isprintable() or one in "\t\r\n" for one in text):
+    """Return edits for the text whose bytes stand in hexadecimal in match[0][first:last].
+
+    Bytes that are no text end it: whatever is appended hides nothing.
+    """
+    decoded = bytes.fromhex(match[0][first:last]).decode(errors="surrogateescape")
+    text = "".join(takewhile(lambda one: one.isprintable() or one in "\t\r\n", decoded))
+    if len(text.encode()) < _HEXADECIMAL_BYTES:
         return []
     start, edits = match.start() + first, [Edit(match.start(), match.start() + first, " ", POSSIBLE)]
     for size, run in groupby(text, lambda one: 2 * len(one.encode())):
@@ -464,14 +467,14 @@ _ESCAPES: tuple[tuple[tuple[str, ...], re.Pattern[str], _Read], ...] = (
             r"|(?P<inside>(?:2B|2D|2E|5F)(?<=[A-Za-z0-9]=..)(?=[A-Za-z0-9])|2B(?=[0-9]))"
             r"|(?P<letter>[C-F][0-9A-F](?<=[A-Za-z]=..)(?=[a-z]))"
             rf"|(?P<sign>(?:{_QUOTED_SIGNS})(?=[A-Za-z_]))"
-            r"|(?P<soft>(?<=[\w@.+-]=)[ \t]{0,4}\r?\n(?=[\w@.+=-])))"
+            r"|(?P<soft>(?<=[\w@.+() -]=)[ \t]{0,4}\r?\n(?=[\w@.+=(-])))"
         ),
         _read_quoted,
     ),
     (("\x1b",), re.compile("\x1b" + _COLOUR), _read_colour),
     (("^[[",), re.compile(r"\^\[" + _COLOUR), _read_colour),
     (("\u20e3",), re.compile("[0-9]\ufe0f?\u20e3"), _read_keycap),
-    (("0x",), re.compile(r"0(?<![A-Za-z0-9]0)x(?:[0-9A-Fa-f]{2}){6,}+(?![0-9A-Za-z])"), _read_literal),
+    (("0x",), re.compile(r"0(?<![A-Za-z0-9]0)x(?:[0-9A-Fa-f]{2}){6,}+"), _read_literal),
     (("X'", "x'"), re.compile(r"[Xx](?<![A-Za-z0-9][Xx])'(?:[0-9A-Fa-f]{2}){6,}+'"), _read_literal),
 )
 

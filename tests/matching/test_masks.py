@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from matching.identifiers import SCANNED, Field, scan
 from matching.masks import mask_text, mask_url
+from tests.escapes import DISGUISES, ESCAPES, Escape
 from tests.matching.customers import customer
 from text.escapes import undo
 
@@ -241,6 +242,44 @@ def test_no_value_of_a_customer_survives_in_a_row(number: int, delimiter: str, w
     digits = re.sub(r"\D", "", one.phone)[-8:]
     assert one.email.partition("@")[0] not in masked
     assert not any(value in masked for value in (digits, one.resident_id, one.card, one.iban))
+
+
+PLACES = (
+    "{}",
+    "1,{},Berlin",
+    "INSERT INTO t VALUES (1,'{}','x');",
+    '{{"raw": "{{\\"m\\": \\"{}\\"}}"}}',
+    '10.0.0.9 - - "GET /r?e={}&x=1 HTTP/1.1" 200',
+    "趣店 {} 数据",
+    "https://market.example/?q={}",
+)
+
+
+@pytest.mark.parametrize("escape", ESCAPES.values(), ids=ESCAPES)
+def test_no_value_of_a_customer_survives_in_an_escape(escape: Escape) -> None:
+    """Addresses and numbers are masked in every escape and in every place, and stay masked."""
+    one = customer(7)
+    for place in PLACES:
+        for value in one[1:]:
+            _check_nothing_is_left(place.format(escape(value)), value)
+
+
+@pytest.mark.parametrize("disguise", DISGUISES.values(), ids=DISGUISES)
+def test_no_address_survives_in_a_disguise(disguise: Escape) -> None:
+    """An address that no program is to recognise is masked."""
+    for place in PLACES:
+        _check_nothing_is_left(place.format(disguise(customer(7).email)), customer(7).email)
+
+
+def _check_nothing_is_left(text: str, value: str) -> None:
+    for mask in (mask_text, mask_url):
+        masked = mask(text)
+        undone = undo(masked, addresses=True)
+        shown = masked + (undone.text if undone else "")
+        known = value.partition("@")[0] if "@" in value else re.sub(r"\D", "", value)[-8:]
+        if mask is mask_text or "@" in value:
+            assert known not in (shown if "@" in value else re.sub(r"[^\dX*]", "", shown)), (text, masked)
+        assert mask(masked) == masked
 
 
 def test_a_mask_ends_where_the_identifier_ends() -> None:

@@ -30,6 +30,7 @@ _LINES_SHARE = 0.7  # of the lines must agree
 _FEW_LINES = 3  # fewer must agree on more columns
 DELIMITERS = (b"----", b"\t", b",", b";", b"|", b"^", b"\x01", b"~")
 
+_REFERENCE = re.compile(rb"&(?:#\d{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z][A-Za-z0-9]{1,30});")  # no delimiter
 _JSON = re.compile(rb"\s*(?:\{\s*[\"}]|\[\s*[\"{\[\]]|\[\s*-?\d+[\d.]*\s*,|\"[^\"\n]{1,200}\"\s*:\s*[{\[])")
 _JSON_LINE = re.compile(rb"\s*(?:\{\s*\".*\}|\[\s*[\"{\[\d-].*\])\s*,?\s*", re.DOTALL)
 _SQL = re.compile(
@@ -132,7 +133,8 @@ def _recognise_delimited(sample: bytes, regions: Sequence[str]) -> RecognisedFor
         if delimiter not in sample:
             continue
         dialect = Dialect(delimiter, *_sample_quoting(sample, delimiter))
-        rows = [row for row in _sample_rows(sample, dialect) if any(row)]
+        counted = _REFERENCE.sub(b"&", sample) if delimiter == b";" else sample
+        rows = [row for row in _sample_rows(counted, dialect) if any(row)]
         widths = Counter(map(len, rows))
         if not widths:
             continue

@@ -1,10 +1,13 @@
 r"""Names are found in escapes, at the place where they are written, and exclusions hold there."""
 
+import re
 from urllib.parse import quote
 
 import pytest
 
+from matching.mentions.excerpts import excerpt
 from matching.mentions.terms import Terms, WatchTerm
+from text.escapes import undo
 
 
 def found(term: str, text: str, kind: str = "name", exclude: tuple[str, ...] = ()) -> list[str]:
@@ -96,3 +99,28 @@ def test_an_exclusion_in_a_row_of_escapes_excludes_nothing_else() -> None:
 def test_escapes_make_no_name_of_other_words(term: str, text: str) -> None:
     """Digits of an escape are no name, and a part of a word is none."""
     assert found(term, text) == []
+
+
+NUMBERS = [f"170000000{number:02}" for number in range(40)]
+ESCAPED = {
+    "percent": lambda value: "".join(f"%{ord(one):02x}" for one in value),
+    "percent twice": lambda value: "".join(f"%25{ord(one):02x}" for one in value),
+    "units": lambda value: "".join(f"\\\\u{ord(one):04x}" for one in value),
+    "references": lambda value: "".join(f"&amp;#{ord(one):08};" for one in value),
+    "plain": str,
+}
+
+
+@pytest.mark.parametrize("escape", ESCAPED.values(), ids=ESCAPED)
+@pytest.mark.parametrize("shift", range(0, 60, 11))
+def test_no_excerpt_shows_a_number_that_was_cut(escape: object, shift: int) -> None:
+    """What stands at the end of the masked part is not shown, though masking brings it near the mention."""
+    assert callable(escape)
+    row = " ".join(map(escape, NUMBERS))
+    text = f"{row}{' ' * shift} qudian {row}"
+
+    shown = excerpt(text, text.index("qudian"), text.index("qudian") + 6)
+
+    plain = undo(shown, addresses=True)
+    assert "qudian" in shown
+    assert not any(re.search(r"\d{5}", view) for view in (shown, plain.text if plain else ""))
