@@ -31,7 +31,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property, partial
 from html import unescape
-from itertools import groupby
+from itertools import groupby, takewhile
 from typing import NamedTuple
 
 import numpy as np
@@ -43,6 +43,7 @@ Flags = NDArray[np.bool_]
 #: How an escape is to be read; see above.
 CERTAIN, END_OF_WORD, POSSIBLE = range(3)
 AROUND = 400  # characters on each side of an escape that are its neighbourhood
+_HEXADECIMAL_BYTES = 6  # of a text in hexadecimal, at least: fewer are a number
 _GAP = "\n \n"  # stands between two neighbourhoods, and belongs to no identifier or name
 _ROUNDS = 4  # one more than the number of times that an escape may be escaped again
 
@@ -463,13 +464,13 @@ def _read_quoted(match: re.Match[str]) -> Iterator[Edit]:
 
 
 def _read_hexadecimal(match: re.Match[str], first: int, last: int) -> list[Edit]:
-    """Return edits for the text whose bytes stand in hexadecimal in match[0][first:last]."""
-    data = bytes.fromhex(match[0][first:last])
-    try:
-        text = data.decode()
-    except UnicodeDecodeError:
-        return []
-    if not all(one.isprintable() or one in "\t\r\n" for one in text):
+    """Return edits for the text whose bytes stand in hexadecimal in match[0][first:last].
+
+    Bytes that are no text end it: whatever is appended hides nothing.
+    """
+    decoded = bytes.fromhex(match[0][first:last]).decode(errors="surrogateescape")
+    text = "".join(takewhile(lambda one: one.isprintable() or one in "\t\r\n", decoded))
+    if len(text.encode()) < _HEXADECIMAL_BYTES:
         return []
     start, edits = match.start() + first, [Edit(match.start(), match.start() + first, " ", POSSIBLE)]
     for size, run in groupby(text, lambda one: 2 * len(one.encode())):
@@ -511,7 +512,7 @@ _ESCAPES: tuple[tuple[int, tuple[str, ...], re.Pattern[str], _Read], ...] = (
             rf"\\{{1,8}}+(?:(?P<colour>(?:0?33|e){_COLOUR})"
             r"|(?P<octal>[0-3][0-7]{2}(?:\\{1,8}+[0-3][0-7]{2})*+)"
             r"|(?P<units>u[0-9A-Fa-f]{4}(?:\\{1,8}+u[0-9A-Fa-f]{4})*+)"
-            r"|(?P<hexadecimal>x(?:[0-9A-Fa-f]{2}){6,}+(?![0-9A-Fa-f]))"
+            r"|(?P<hexadecimal>x(?:[0-9A-Fa-f]{2}){6,}+)"
             r"|(?P<bytes>x[0-9A-Fa-f]{2}(?:\\{1,8}+x[0-9A-Fa-f]{2})*+)"
             r"|(?P<point>[ux]\{(?P<braced>[0-9A-Fa-f]{1,6})\}|U(?P<wide>[0-9A-Fa-f]{8}))"
             r"|(?P<end>[nrt](?=[A-Za-z0-9_]))"
@@ -538,13 +539,13 @@ _ESCAPES: tuple[tuple[int, tuple[str, ...], re.Pattern[str], _Read], ...] = (
     (
         HEXADECIMAL,
         ("0x",),
-        re.compile(r"0(?<![A-Za-z0-9]0)x(?P<digits>(?:[0-9A-Fa-f]{2}){6,}+)(?![0-9A-Za-z])"),
+        re.compile(r"0(?<![A-Za-z0-9]0)x(?P<digits>(?:[0-9A-Fa-f]{2}){6,}+)"),
         _read_literal,
     ),
     (
         QUOTED,
         ("X'", "x'", "X('", "x('"),
-        re.compile(r"[Xx](?:(?<![A-Za-z0-9].)'|(?<=[Hh][Ee].)\(')(?P<digits>(?:[0-9A-Fa-f]{2}){6,}+)'"),
+        re.compile(r"[Xx](?:(?<![A-Za-z0-9].)'|(?<=[Hh][Ee].)\(')(?P<digits>(?:[0-9A-Fa-f]{2}){6,}+)"),
         _read_literal,
     ),
 )

@@ -184,9 +184,10 @@ def _rendered(found: Iterator[_Lines]) -> Iterator[_Lines]:
 
     def render(text: bytes, numbers: list[int]) -> _Lines:
         nonlocal in_row
-        shown, places, in_row = render_lines(text, 0, in_row=in_row)
-        lines = shown.decode("utf-8", "replace").split("\n")[:-1]
-        return lines, [numbers[min(place, len(numbers) - 1)] for place in places]
+        page = render_lines(text, 0, in_row=in_row)
+        in_row = page.in_row
+        lines = page.text.decode("utf-8", "replace").split("\n")[:-1]
+        return lines, [numbers[min(place, len(numbers) - 1)] for place in page.lines]
 
     for lines, numbers in found:
         text = rest + "".join(line + "\n" for line in lines).encode("utf-8", "replace")
