@@ -181,19 +181,22 @@ def _meet(spans: Places, starts: Places, ends: Places) -> Flags:
     return met
 
 
-def undo(text: str, *, addresses: bool = False, signs: int = ALL_SIGNS) -> Undone | None:
+def undo(
+    text: str, *, addresses: bool = False, signs_of: Callable[[str], int] | None = None
+) -> Undone | None:
     """Return the neighbourhoods of all escapes with the escapes undone; None if the text has no escape.
 
-    `addresses`: also what disguises an address from programs, which no name of a company needs; `signs`: the
-    bits of the signs that the text may have, where that is known.
+    `addresses`: also what disguises an address from programs, which no name of a company needs; `signs_of`:
+    returns the bits of the signs that a text may have, faster than looking for each of them.
     """
-    edits = _find_edits(text, addresses=addresses, signs=signs)
+    edits = _find_edits(text, addresses=addresses, signs=signs_of(text) if signs_of else ALL_SIGNS)
     if not edits:
         return None
     undone = Undone(text, edits)
     for _ in range(_ROUNDS - 1):
         # A line end that an escape stands for is no soft one.
-        found = _find_edits(undone.text, addresses=addresses)
+        signs = signs_of(undone.text) if signs_of else ALL_SIGNS
+        found = _find_edits(undone.text, addresses=addresses, signs=signs)
         further = [edit for edit in found if edit.image or edit.kind != POSSIBLE]
         if not further:
             break
@@ -574,10 +577,8 @@ def _find_addresses(text: str, signs: int) -> Iterator[Edit]:
         for found in _BRACKETED.finditer(text):
             start = found.start() - (text[found.start() - 1 : found.start()] == " ")
             yield Edit(start, found.end(), "@" if found["at"] else ".", POSSIBLE)
-    if signs & SPELT_OUT and (
-        " dot " in text or " DOT " in text or " Dot " in text or "_" in text or "-" in text
-    ):
-        for found in _SPELT_OUT.finditer(text):
+    if signs & SPELT_OUT:
+        for found in _find_spelt_out(text):
             yield Edit(*found.span(), "@" if found["at"] else ".", POSSIBLE)
     if signs & LONE_AT and " @ " in text:
         for found in _LONE_AT.finditer(text):
@@ -587,6 +588,22 @@ def _find_addresses(text: str, signs: int) -> Iterator[Edit]:
     if signs & PLUS and "+" in text:
         for found in _PLUSES.finditer(text):
             yield from _replaced(found, "+", " ")
+
+
+def _find_spelt_out(text: str) -> Iterator[re.Match[str]]:
+    """Yield what stands for an @ or a dot in words, looking only around each `dot`."""
+    places = sorted(place.start() for word in _DOTS for place in word.finditer(text))
+    done = 0
+    for place in places:
+        for found in _SPELT_OUT.finditer(text, max(done, place - _BEFORE_DOT), place + _BEHIND_DOT):
+            done = found.end()
+            yield found
+        done = max(done, place)
+
+
+_DOTS = [re.compile(word) for word in ("dot", "DOT", "Dot")]
+_BEFORE_DOT = 70  # characters in which ` at ` and a label stand
+_BEHIND_DOT = 6
 
 
 def _replaced(found: re.Match[str], sign: str, image: str) -> Iterator[Edit]:

@@ -94,7 +94,7 @@ static bool is_bracketed(struct rest rest) {
 
 static uint32_t sign_at(struct rest rest, uint8_t before) {
     switch (rest.at[0]) {
-    case '%': return is_hex(next(rest, 1)) || lower(next(rest, 1)) == 'u' ? PERCENT : 0;
+    case '%': return is_hex(next(rest, 1 + (lower(next(rest, 1)) == 'u'))) && is_hex(next(rest, 2)) ? PERCENT : 0;
     case '&': return is_reference(rest) ? REFERENCE : 0;
     case '\\': return is_backslash(rest) ? BACKSLASH : 0;
     case '=': return is_equals(rest, before) ? EQUALS : 0;
