@@ -10,7 +10,7 @@ r"""Escapes and disguises: other ways to write a character, undone, with the way
 | `=E8=B6=A3` | quoted-printable: UTF-8 | certain |
 | `=3C`, `=20`, ... before a letter | quoted-printable: a sign | an end of a word |
 | `=40`, `=2E`, `=E4`, `=` at a line's end | quoted-printable inside of a word | possible |
-| `\350\266\243` | octal: UTF-8 | possible |
+| `\350\266\243`, `\0040` | octal: UTF-8; hexadecimal with leading zeros | possible |
 | `0x616E6E61...`, `X'616E...'`, `\x616e...` | a text of six bytes or more in hexadecimal | possible |
 | `\@`, `\_`, `\.` before a letter or digit | Markdown's escapes | possible |
 | `[at]`, `(dot)`, `{@}`, ` at ` with ` dot ` | an address that no program is to recognise | possible |
@@ -431,6 +431,8 @@ def _read_backslash(match: re.Match[str]) -> Iterator[Edit]:
         number = int(match["braced"] or match["wide"], 16)
         if number < 0xD800 or 0xE000 <= number <= 0x10FFFF:
             yield Edit(*match.span(), chr(number))
+    elif kind == "padded":
+        yield Edit(*match.span(), chr(int(written[-4:], 16)), POSSIBLE)
     elif kind == "colour":
         yield Edit(*match.span(), "")
     elif kind == "sign":
@@ -513,6 +515,7 @@ _ESCAPES: tuple[tuple[int, tuple[str, ...], re.Pattern[str], _Read], ...] = (
         ("\\",),
         re.compile(
             rf"\\{{1,8}}+(?:(?P<colour>(?:0?33|e){_COLOUR})"
+            r"|(?P<padded>00[2-7][0-9A-Fa-f])"
             r"|(?P<octal>[0-3][0-7]{2}(?:\\{1,8}+[0-3][0-7]{2})*+)"
             r"|(?P<units>u[0-9A-Fa-f]{4}(?:\\{1,8}+u[0-9A-Fa-f]{4})*+)"
             r"|(?P<hexadecimal>x(?:[0-9A-Fa-f]{2}){6,}+)"
@@ -529,7 +532,7 @@ _ESCAPES: tuple[tuple[int, tuple[str, ...], re.Pattern[str], _Read], ...] = (
         re.compile(
             r"=(?:(?P<utf8>[C-F][0-9A-F](?:=[89AB][0-9A-F]){1,3}+(?:=[C-F][0-9A-F](?:=[89AB][0-9A-F]){1,3}+)*+)"
             r"|(?P<at>40(?<=[\w.+-]=40)(?=[A-Za-z0-9-]{1,63}(?:\.|=2E)[A-Za-z0-9]))"
-            r"|(?P<inside>(?:2B|2D|2E|5F)(?<=[A-Za-z0-9]=..)(?=[A-Za-z0-9])|2B(?=[0-9]))"
+            r"|(?P<inside>(?:2B|2D|2E|5F)(?<=[A-Za-z0-9]=..)(?=[A-Za-z0-9])|2B(?=[0-9])|20(?<=[0-9]=..)(?=[0-9]))"
             r"|(?P<letter>[C-F][0-9A-F](?<=[A-Za-z]=..)(?=[a-z]))"
             rf"|(?P<sign>(?:{_QUOTED_SIGNS})(?=[A-Za-z_]))"
             r"|(?P<soft>(?<=[\w@.+() -]=)[ \t]{0,4}\r?\n(?=[\w@.+=(-])))"
@@ -558,6 +561,7 @@ _DOT = "[.]|[dD][oO][tT]|punkt|punto|ponto|point|точка|点|點"
 _OPENED, _CLOSED = r"[\[({<【（]", r"[\])}>】）]"
 _BRACKETED = re.compile(
     rf"{_OPENED} ?(?:(?P<at>{_AT})|(?P<dot>{_DOT})) ?{_CLOSED} ?(?=[A-Za-z0-9])|[\[(]\.(?=[A-Za-z0-9])"
+    rf"|{_OPENED}(?<=[A-Za-z0-9].)(?P<a>a){_CLOSED}(?=(?:[A-Za-z0-9-]{{1,63}}\.){{1,8}}[A-Za-z]{{2}})"
 )
 _SPELT_OUT = re.compile(
     r"(?P<gap>[ _-])(?<=[A-Za-z0-9_].)(?:(?:dot|DOT|Dot)(?P=gap)(?=[A-Za-z0-9])"
@@ -576,7 +580,7 @@ def _find_addresses(text: str, signs: int) -> Iterator[Edit]:
     if signs & BRACKETS and any(sign in text for sign in "])}>】）"):
         for found in _BRACKETED.finditer(text):
             start = found.start() - (text[found.start() - 1 : found.start()] == " ")
-            yield Edit(start, found.end(), "@" if found["at"] else ".", POSSIBLE)
+            yield Edit(start, found.end(), "@" if found["at"] or found["a"] else ".", POSSIBLE)
     if signs & SPELT_OUT:
         for found in _find_spelt_out(text):
             yield Edit(*found.span(), "@" if found["at"] else ".", POSSIBLE)
