@@ -19,7 +19,7 @@ from matching.sweep import DocumentRead, SweepProgress
 
 _COLUMNS_SHOWN = 3
 _CUT_SENTENCES = {
-    "records": "Records of more than 60 fields or 64 KB were divided, so fields of one person may be in two rows.",
+    "records": "Records of more than 60 fields or 64 KB were divided; one person may be in two rows.",
     "matches": "Not all matches are listed; raise --limit to see more. The counts include all of them.",
 }
 ORDINALS = ("ordinal", "fields", "rows", "segment", "document", "line")

@@ -28,7 +28,7 @@ from matching.mentions.terms import Mention, Terms
 
 _LINE_END = re.compile("\n")
 #: Formats in which a record may go over several lines of a block.
-RECORD_FORMATS = frozenset({"text", "keyvalue", "records", "html"})
+RECORD_FORMATS = frozenset({"text", "keyvalue", "records", "html", "mail"})
 #: Lines between two hits of a record at most; records are not looked for where hits are further apart.
 _RECORD_REACH = 1_000
 _WITHOUT_SEGMENTS = Comparison(())
