@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from uuid import uuid4
 
 from sqlalchemy.orm import Session
@@ -16,6 +17,7 @@ from alerts import metrics
 from alerts.dedupe import OPEN_ALERT, Decision, decide, listing_differences
 from alerts.finding import CompanyFinding, listing_of, lock_alert_of, read_finding, source_of
 from alerts.finding_text import finding_content, listing_life_content
+from alerts.installation_health import installation_revision
 from alerts.message import MessageContent
 from alerts.outbox import AlertSubject, Outbox, RevisionDraft
 from alerts.rules import Observation
@@ -27,6 +29,7 @@ from storage import data_sets, listings, matches, sources
 from storage.alerts import Alert, AlertChange, AlertKind, OpenedAlert, TriageState
 from storage.database.base import Database
 from storage.errors import DatabaseConflict
+from storage.installation_trouble import storage_trouble
 from storage.listings import ListingVersion
 from storage.work import Dispatcher
 
@@ -49,13 +52,15 @@ class AlertService:
 
     def evaluate(self, summary_id: int) -> None:
         """Judge what a version of a listing says about a company. Handler of WorkKind.EVALUATE."""
-        with self._database.transaction() as session:
-            summary = matches.summary_by_id(session, summary_id)
-            finding = read_finding(session, summary) if summary else None
-            if summary is None or finding is None:  # it stays due until its company is watched again
-                return
-            if matches.mark_evaluated(session, summary_id, summary.digest):
-                self._judge_finding(session, finding)
+        self._database.write(partial(self._judge_summary, summary_id=summary_id))
+
+    def _judge_summary(self, session: Session, *, summary_id: int) -> None:
+        summary = matches.summary_by_id(session, summary_id)
+        finding = read_finding(session, summary) if summary else None
+        if summary is None or finding is None:  # it stays due until its company is watched again
+            return
+        if matches.mark_evaluated(session, summary_id, summary.digest):
+            self._judge_finding(session, finding)
 
     def _judge_finding(self, session: Session, finding: CompanyFinding) -> None:
         alert = lock_alert_of(session, finding)
@@ -142,6 +147,18 @@ class AlertService:
             draft = source_revision(session, change, self._settings.severity)
             if draft is not None:
                 self._outbox.write(session, draft, now=self._clock())
+
+    def evaluate_installation(self, _run_id: int) -> None:
+        """Write that runs cannot be stored, or that they are again. Handler of WorkKind.INSTALLATION.
+
+        All runs of the trouble are one alert, so the rows decide and not the run.
+        """
+        with self._database.transaction() as session:
+            now = self._clock()
+            trouble = storage_trouble(session, now=now)
+            draft = installation_revision(session, trouble, self._settings.severity)
+            if draft is not None:
+                self._outbox.write(session, draft, now=now)
 
     def send_test(self) -> OpenedAlert:
         """Write a test message for every enabled channel; `DeliveryService.deliver` sends it."""

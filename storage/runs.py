@@ -50,6 +50,7 @@ class RunOutcome(StrEnum):
     WALL = "wall"
     DEADLINE_EXCEEDED = "deadline_exceeded"
     MEMORY_EXCEEDED = "memory_exceeded"
+    STORAGE_FAILED = "storage_failed"
     CRASHED = "crashed"
     INTERRUPTED = "interrupted"
 
@@ -146,7 +147,7 @@ def lock_sources(session: Session, source_ids: Collection[int]) -> None:
     first.
     """
     locked = select(Source.id).where(Source.id.in_(source_ids)).order_by(Source.id)
-    session.execute(locked.with_for_update())
+    session.execute(locked.with_for_update(key_share=True))
 
 
 def ran_since(session: Session, source_ids: Collection[int], *, since: datetime, now: datetime) -> bool:

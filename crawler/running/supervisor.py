@@ -20,11 +20,12 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
+from itertools import chain, repeat
 from pathlib import Path
 from types import MappingProxyType
 from typing import IO, Any, cast
@@ -38,7 +39,7 @@ from crawler.errors import CookiesRefused
 from crawler.fetching.cookies import first_cookie_expiry, read_cookies
 from crawler.progress.page_structure import PageStructure
 from crawler.running.child_protocol import MAX_LINE_BYTES, ChildExit, Failure, Job, RunProgress, message_of
-from crawler.running.run_outcome import RunEnding, conclude
+from crawler.running.run_outcome import RunEnding, conclude, storage_ending
 from crawler.scheduling import site_turns
 from crawler.settings import CrawlerSettings
 from storage import runs
@@ -181,7 +182,11 @@ class Supervisor:
             if epoch is None or run is None:
                 return
             with metrics.RUNS_ACTIVE.track_inprogress():
-                self._write_ending(run, epoch, self._carry_out(run, epoch))
+                try:
+                    ending = self._carry_out(run, epoch)
+                except StorageError as error:
+                    ending = storage_ending(error.reason, str(error))
+                self._write_ending(run, epoch, ending)
             self._count_finished(run_id)
 
     def stop(self) -> None:
@@ -278,6 +283,8 @@ class Supervisor:
                 f"The run needed more than {self._settings.memory_limit_mb} MiB of memory (memory_limit_mb)."
             )
             return RunEnding(RunOutcome.MEMORY_EXCEEDED, "memory", limit)
+        if code == ChildExit.STORAGE and child.failure is not None:
+            return storage_ending(child.failure.reason, child.failure.message, where=child.failure.where)
         if code < 0:
             return RunEnding(RunOutcome.CRASHED, *_signal_reason(-code))
         where = f" ({child.failure.kind} at {child.failure.where})" if child.failure else ""
@@ -287,6 +294,15 @@ class Supervisor:
 
     def _write_ending(self, run: Run, epoch: int, ending: RunEnding) -> None:
         now = self._clock()
+        if ending.outcome is RunOutcome.STORAGE_FAILED:
+            log.error(
+                "What a run read could not be stored.",
+                action="run_not_stored",
+                run_id=run.id,
+                source=run.source.name,
+                reason=ending.reason,
+                detail=ending.detail,
+            )
         self._write_patiently(
             partial(
                 conclude,
@@ -296,17 +312,25 @@ class Supervisor:
                 ending=ending,
                 dispatcher=self._dispatcher,
                 now=now,
-            )
+            ),
+            waits_s=chain(WRITE_AGAIN_S, repeat(WRITE_AGAIN_S[-1])),
         )
 
-    def _write_patiently(self, write: Callable[[Session], object]) -> None:
-        """Write in a transaction, again while the database is away; raises the error of the last attempt."""
-        for wait_s in (*WRITE_AGAIN_S, None):
+    def _write_patiently(
+        self, write: Callable[[Session], object], *, waits_s: Iterable[float] = WRITE_AGAIN_S
+    ) -> None:
+        """Write in a transaction, again while the database is away; raises the error of the last attempt.
+
+        The end of a run is tried until the daemon stops: a full disk may last, and only this process knows
+        why the run ended. An error that will not go away by itself is tried for a minute.
+        """
+        for number, wait_s in enumerate(chain(waits_s, [None])):
             try:
                 with self._database.transaction() as session:
                     write(session)
             except StorageError as error:
-                if wait_s is None or self._stopping.wait(wait_s):
+                lasting = error.permanent and number >= len(WRITE_AGAIN_S)
+                if wait_s is None or lasting or self._stopping.wait(wait_s):
                     raise
                 metrics.WRITES_FAILED.inc()
                 log.warning(
