@@ -52,10 +52,11 @@ from matching.mentions.spellings import (
     reading,
     stands_alone,
 )
+from matching.native.escape_signs import undo_natively
 from matching.native.library import LibraryMissing
 from matching.native.name_fold import NativeFolded, folded_text, may_be_defanged
 from matching.native.name_search import NameSearch, SpelledName
-from text.escapes import CERTAIN, Flags, Undone, undo
+from text.escapes import CERTAIN, Flags, Undone
 from text.folding import defanged, mention_fold
 
 TERM_LENGTH = 200  # characters per term or exclusion phrase
@@ -220,7 +221,7 @@ class Terms:
         if not self._facts:
             return []
         found = self._find_written(text, limit)
-        undone = undo(text)
+        undone = undo_natively(text)
         if undone is not None:
             found = _with_undone(found, self._find_written(undone.text, limit), undone)
         mentions = _without_excluded(found) if found.excluded else found.mentions
