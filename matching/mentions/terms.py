@@ -54,7 +54,7 @@ from matching.mentions.spellings import (
 )
 from matching.native.escape_signs import undo_natively
 from matching.native.library import LibraryMissing
-from matching.native.name_fold import NativeFolded, folded_text, may_be_defanged
+from matching.native.name_fold import NativeFolded, folded_text, may_be_defanged, may_be_escaped
 from matching.native.name_search import NameSearch, SpelledName
 from text.escapes import CERTAIN, Flags, Undone
 from text.folding import defanged, mention_fold
@@ -220,15 +220,15 @@ class Terms:
         """Return the mentions in order of their place, at most `limit`."""
         if not self._facts:
             return []
-        found = self._find_written(text, limit)
-        undone = undo_natively(text)
+        found, has_escapes = self._find_written(text, limit)
+        undone = undo_natively(text) if has_escapes else None
         if undone is not None:
-            found = _with_undone(found, self._find_written(undone.text, limit), undone)
+            found = _with_undone(found, self._find_written(undone.text, limit)[0], undone)
         mentions = _without_excluded(found) if found.excluded else found.mentions
         return sorted(mentions, key=itemgetter(1, 2, 0))[:limit]
 
-    def _find_written(self, text: str, limit: int) -> _Found:
-        """Return what a text has without a look at its escapes."""
+    def _find_written(self, text: str, limit: int) -> tuple[_Found, bool]:
+        """Return what a text has without a look at its escapes, and whether it may have some."""
         folded = folded_text(text) if self._native else mention_fold()(text)
         try:
             found = self._find_in(folded, text, limit)
@@ -241,7 +241,7 @@ class Terms:
         finally:
             if isinstance(folded, NativeFolded):
                 folded.release()
-        return found
+        return found, may_be_escaped(folded)
 
     def _find_in(self, view: _FoldedView, text: str, limit: int) -> _Found:
         hits = self._native_hits(view, limit) if self._native else []

@@ -18,7 +18,7 @@ Bytes = NDArray[np.uint8]
 _LIMIT = 1 << 29  # characters: places are 32 bits wide in the library
 _CHECKPOINT, _LONGEST_IMAGE = 256, 64  # as in names_fold.c
 _BEFORE, _BEHIND = 16, 64  # bytes of room around the folded text
-_MOVED, _DOTTED = 1, 2  # flags of spillwatch.h
+_MOVED, _DOTTED, _ESCAPED = 1, 2, 4  # flags of spillwatch.h
 _ASTRAL, _EXPANSION, _VOWEL, _TRAIL, _DOT_SIGN, _HALF_PAIR = range(
     4, 10
 )  # kinds of an image, in its highest byte
@@ -90,6 +90,11 @@ class NativeFolded:
     def may_be_defanged(self) -> bool:
         """Whether `text.folding.defanged` has to be asked."""
         return bool(self.flags & _DOTTED) and self._fold.has_dots(self.address, self.size)
+
+    @property
+    def may_be_escaped(self) -> bool:
+        """Whether `text.escapes.undo` has to be asked."""
+        return bool(self.flags & _ESCAPED)
 
     def span(self, start: int, end: int) -> tuple[int, int]:
         """Return the half-open span in the original of the folded characters start..end (end > start)."""
@@ -185,6 +190,11 @@ def folded_text(text: str) -> Folded | NativeFolded:
 def may_be_defanged(folded: Folded | NativeFolded) -> bool:
     """Return whether `text.folding.defanged` has to be asked."""
     return folded.may_be_defanged if isinstance(folded, NativeFolded) else True
+
+
+def may_be_escaped(folded: Folded | NativeFolded) -> bool:
+    """Return whether `text.escapes.undo` has to be asked."""
+    return folded.may_be_escaped if isinstance(folded, NativeFolded) else True
 
 
 def native_name_fold() -> NativeFold:

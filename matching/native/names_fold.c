@@ -35,6 +35,16 @@ static inline uint8_t is_dotted(uint8_t third, uint8_t second, uint8_t c) {
            (uint8_t)((uint8_t)(c == 't') & (uint8_t)(second == 'o') & (uint8_t)(third == 'd'));
 }
 
+/* Whether a character, with the one before it, may begin an escape (text/escapes.py). */
+static inline bool is_escape_sign(uint32_t before, uint32_t point) {
+    switch (point) {
+    case '%': case '&': case '\\': case '=': case '^': case 0x1B: case 0x20E3: return true;
+    case 'x': case 'X': return before == '0';
+    case '\'': return (before | 0x20) == 'x';
+    default: return false;
+    }
+}
+
 static inline void trace(struct state *state, size_t size, size_t character) {
     if (!state->origins) return;
     for (size_t i = 0; i < size; i++) state->origins[state->to - state->traced + i] = (uint32_t)character;
@@ -140,6 +150,8 @@ static size_t fold_character(struct state *state, const void *text, bool wide, s
         units = 2;
         state->pairs++;
     }
+    uint32_t before = !unit ? 0 : wide ? ((const uint16_t *)text)[unit - 1] : ((const uint8_t *)text)[unit - 1];
+    if (is_escape_sign(before, point)) state->flags |= SW_NAMES_ESCAPED;
     uint32_t entry = state->fold->images[point], size = entry >> 24;
     if (entry == SPACE) {
         emit_space(state, character);
@@ -178,7 +190,7 @@ static inline size_t fold_letters(struct state *state, const void *text, bool wi
         uint32_t size = entry >> 24;
         if (size == 1) {
             uint8_t c = (uint8_t)entry;
-            if (c == ' ' ? out[-1] == ' ' : !is_word(c) || c == 't') break;
+            if (c == ' ' ? out[-1] == ' ' : !is_word(c) || c == 't' || c == 'x') break;
             *out++ = c;
         } else if (size - 2 < 2) {
             store_three(out, entry);
@@ -244,6 +256,11 @@ static inline bool fold_step(struct state *state, const void *text, bool wide, s
                         ((bytes_step)(c == '.') & (bytes_step)(before <= ' ')) |
                         ((bytes_step)(small == 't') & (bytes_step)((before | 0x20) == 'o') &
                          (bytes_step)((third | 0x20) == 'd'));
+    bytes_step escaped = (bytes_step)(c == '%') | (bytes_step)(c == '&') | (bytes_step)(c == '\\') |
+                         (bytes_step)(c == '=') | (bytes_step)(c == '^') |
+                         ((bytes_step)(small == 'x') & (bytes_step)(before == '0')) |
+                         ((bytes_step)(c == '\'') & (bytes_step)((before | 0x20) == 'x'));
+    if (any(escaped)) state->flags |= SW_NAMES_ESCAPED;
     if (any(dotted) || is_dotted(out[-2], out[-1], image[0]) || is_dotted(out[-1], image[0], image[1]))
         state->flags |= SW_NAMES_DOTTED;
     state->to += STEP;

@@ -130,6 +130,7 @@ struct sw_name_mark {
 
 #define SW_NAMES_MOVED 1  /* a character did not become exactly one */
 #define SW_NAMES_DOTTED 2 /* there may be dots that nobody can click on: see sw_names_dotted */
+#define SW_NAMES_ESCAPED 4 /* there may be escapes: see sw_escape_signs */
 
 /* Folds `length` units of ASCII, or of UTF-16 (`wide`), to UTF-8. There are 4 bytes of room before `out`, and 64 more
  * than `room` behind it. Returns the size, or -1 where the room is too small. `answer`: the flags, and the number of

@@ -10,6 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from matching.native.name_fold import native_name_fold
+from text.escapes import undo
 from text.folding import defanged, mention_fold
 
 pytestmark = pytest.mark.needs("gcc")
@@ -24,7 +25,8 @@ PIECES = st.sampled_from(
         "。", "\u3000", "\xa0",
         "\u1100", "\u1112", "\u1161", "\u1175", "\u11a8", "\u11c2", "\u11c3", "\u115f", "한", "가",
         "\u0301", "\u200b", "\xad", "😀", "🇨🇳", "𝐪𝒖", "\U000e0041", "\ud800", "\udc00",
-        "(", "]", "<", "\\", ".", " .", " . x", "dot", " dot ", "[.]", "(dot)", "(点)", "x" * 250, "趣" * 255,
+        "(", "]", "<", "\\", ".", " .", " . x", "dot", " dot ", "[.]", "(dot)", "(点)", "%41", "&amp;", "\\u0041",
+        "=C3=A9", "\x1b[32m", "^[[0m", "1\u20e3", "0x414243444546", "X'414243444546'", "x" * 250, "趣" * 255,
     ]
 )  # fmt: skip
 
@@ -46,6 +48,7 @@ def test_a_text_is_folded_as_by_the_specification(text: str) -> None:
     assert wanted.data == bytes(got.data)
     assert [wanted.span(*span) for span in spans] == [got.span(*span) for span in spans]
     assert got.may_be_defanged or defanged(wanted) is None
+    assert got.may_be_escaped or undo(text) is None
 
 
 def test_every_code_point_is_folded_as_by_the_specification() -> None:
