@@ -35,6 +35,7 @@ COMMANDS = {
     "coverage": "cli.commands.coverage",
     "listings": "cli.commands.listings",
     "alerts": "cli.commands.alerts",
+    "evidence": "cli.commands.evidence",
     "rematch": "cli.commands.rematch",
     "match": "cli.commands.match",
     "keygen": "cli.commands.keygen",
