@@ -5,6 +5,7 @@ it.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 
 from alerts.dedupe import Decision
 from alerts.finding import CompanyFinding
@@ -52,6 +53,17 @@ def listing_life_content(
             "source": source,
             "changes": decision.differences,
         }
+    )
+
+
+def digest_summary(changes: int, since: datetime, listing: MessageListing) -> str:
+    """Return the summary of a revision that tells of changes that were held."""
+    times = "once" if changes == 1 else f"{format_count(changes)} times"
+    price = f"asks {listing.price.amount} {listing.price.currency}" if listing.price else "gives no price"
+    now = "is gone" if listing.gone_at else f"is there and {price}"
+    return (
+        f"The offer changed {times} since {format_time(since)}; this one message is about all of it. Now the "
+        f"listing {now}. Each of its versions is kept."
     )
 
 

@@ -20,12 +20,13 @@ class WorkKind(StrEnum):
     SOURCE_CHANGE = "source_change"
     DELIVER = "deliver"
     LIFE = "life"
+    DIGEST = "digest"
 
 
 @dataclass(frozen=True, slots=True)
 class Work:
     """A row that waits for a handler. Its kind determines its table: run, listing version (MATCH), rematch,
-    match summary (EVALUATE), source change, delivery (DELIVER), alert (LIFE).
+    match summary (EVALUATE), source change, delivery (DELIVER), alert (LIFE, DIGEST).
     """
 
     kind: WorkKind
