@@ -152,7 +152,7 @@ class MessageContent(MessageModel):
         default=None, description="The company; null for alerts about Spillwatch itself."
     )
     source: MessageSource | None = Field(
-        default=None, description="The source; null for alerts about channels and tests."
+        default=None, description="The source; null for alerts about channels, the installation and tests."
     )
     listing: MessageListing | None = Field(
         default=None, description="The listing; null for alerts about Spillwatch itself."
@@ -175,7 +175,7 @@ class Message(MessageContent):
 
     alert_id: int = Field(description="Number of the alert; the same in all its revisions.")
     revision: int = Field(description="1 for the first message of an alert, then 2, 3, ...")
-    kind: AlertKind = Field(description="finding, source, channel or test.")
+    kind: AlertKind = Field(description="finding, source, channel, installation or test.")
     change: AlertChange = Field(
         description="Kind of this revision: opened, escalated, updated, reopened or resolved."
     )

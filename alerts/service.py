@@ -17,6 +17,7 @@ from alerts import metrics
 from alerts.dedupe import CLOSED, OFFERS, OPEN_ALERT, Decision, decide, listing_differences, listing_news
 from alerts.finding import CompanyFinding, listing_of, lock_alert_of, read_finding, source_of
 from alerts.finding_text import digest_summary, finding_content, listing_life_content
+from alerts.installation_health import installation_revision
 from alerts.message import Difference, MessageContent, MessageListing
 from alerts.outbox import AlertSubject, Outbox, RevisionDraft
 from alerts.rules import Observation
@@ -28,6 +29,7 @@ from storage import alerts as rows
 from storage.alerts import Alert, AlertChange, AlertKind, OpenedAlert, TriageState
 from storage.database.base import Database
 from storage.errors import DatabaseConflict
+from storage.installation_trouble import storage_trouble
 from storage.listings import ListingVersion
 from storage.work import Dispatcher
 
@@ -227,6 +229,18 @@ class AlertService:
         draft = source_revision(session, change, self._settings.severity)
         if draft is not None:
             self._outbox.write(session, draft, now=self._clock())
+
+    def evaluate_installation(self, _run_id: int) -> None:
+        """Write that runs cannot be stored, or that they are again. Handler of WorkKind.INSTALLATION.
+
+        All runs of the trouble are one alert, so the rows decide and not the run.
+        """
+        with self._database.transaction() as session:
+            now = self._clock()
+            trouble = storage_trouble(session, now=now)
+            draft = installation_revision(session, trouble, self._settings.severity)
+            if draft is not None:
+                self._outbox.write(session, draft, now=now)
 
     def send_test(self) -> OpenedAlert:
         """Write a test message for every enabled channel; `DeliveryService.deliver` sends it."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import json
-import os
 import shutil
 import socket
 import stat
@@ -106,11 +105,13 @@ def _check_configuration(app: App) -> Findings:
 
 def _check_database(app: App) -> Findings:
     from storage.database import schema
+    from storage.write_probe import require_writable_database
 
     database = app.database_unchecked
     found, wanted = schema.stored_revision(database), schema.newest_revision()
     if found == wanted:
-        yield CheckLevel.OK, f"{database.place}, schema {found}", ""
+        require_writable_database(database)
+        yield CheckLevel.OK, f"{database.place}, schema {found}, can be written", ""
     elif found is None:
         yield CheckLevel.NOTE, f"{database.place} is empty", "Nothing to do: the next command sets it up."
     else:
@@ -152,20 +153,20 @@ def _database_time(app: App) -> datetime:
 
 
 def _check_evidence(app: App) -> Findings:
+    from storage.database.revisions import stored_revision
+    from storage.write_probe import require_known_evidence, require_writable_evidence
+
     folder = app.settings.storage.evidence_dir
+    if stored_revision(app.database_unchecked) is not None:
+        require_known_evidence(app.database_unchecked, folder)
+    require_writable_evidence(folder)
     if not folder.exists():
         yield CheckLevel.NOTE, f"{folder} does not exist yet", "Nothing to do: the first run makes it."
         return
-    if not os.access(folder, os.W_OK | os.X_OK):
-        yield (
-            CheckLevel.FAILED,
-            f"{folder} cannot be written",
-            "Make the user that Spillwatch runs as its owner.",
-        )
     yield from _check_mode(folder, wanted=0o700)
     for file in folder.rglob("*.warc*"):
         yield from _check_mode(file, wanted=0o600)
-    yield CheckLevel.OK, f"{folder}", ""
+    yield CheckLevel.OK, f"{folder} can be written", ""
 
 
 def _check_mode(path: Path, *, wanted: int) -> Findings:

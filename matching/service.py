@@ -28,6 +28,7 @@ from storage.evidence.warc import EvidenceStore
 from storage.listings import ListingVersion
 from storage.watch import ClaimedRematch, MatchScope
 from storage.work import Dispatcher, Work, WorkKind
+from storage.write_probe import require_known_evidence
 
 log = structlog.get_logger()
 
@@ -110,7 +111,9 @@ class MatchingService:
             return
         parts = self._unmasked_parts(version)
         findings = self._match_parts(watched, parts, MatchScope.ALL)
-        self._digest = self._digest or digest_beside(self._evidence.folder)
+        if self._digest is None:
+            require_known_evidence(self._database, self._evidence.folder)
+            self._digest = digest_beside(self._evidence.folder)
         signs = data_set_signs(_texts_by_field(parts), version.claimed_records, digest=self._digest)
 
         def write_rows(session: Session) -> None:

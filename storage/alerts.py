@@ -26,6 +26,7 @@ class AlertKind(StrEnum):
     FINDING = "finding"
     SOURCE = "source"
     CHANNEL = "channel"
+    INSTALLATION = "installation"
     TEST = "test"
 
 
@@ -322,6 +323,11 @@ def set_triage_state(
 
 def alert_by_id(session: Session, alert_id: int) -> Alert | None:
     return session.get(Alert, alert_id)
+
+
+def alerts_of_listing(session: Session, listing_id: int) -> Sequence[Alert]:
+    """Return the alerts about a listing, oldest first."""
+    return session.scalars(select(Alert).where(Alert.listing_id == listing_id).order_by(Alert.id)).all()
 
 
 def revisions_of(session: Session, alert_id: int) -> Sequence[AlertRevision]:

@@ -28,7 +28,7 @@ from matching.mentions.terms import Mention, Terms
 
 _LINE_END = re.compile("\n")
 #: Formats whose text passes unchanged, so that a record may go over several lines.
-_UNCHANGED_FORMATS = frozenset({"text", "keyvalue"})
+_UNCHANGED_FORMATS = frozenset({"text", "keyvalue", "mail"})
 _WITHOUT_SEGMENTS = Comparison(())
 
 

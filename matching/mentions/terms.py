@@ -16,12 +16,14 @@ a hit:
 4. A hit inside an exclusion phrase of its term (国泰 in 国泰民安) is dropped. Phrases are found in all
    spellings, as terms are.
 
-If the text has defanged dots (`qudian[.]com`), the same is done on the text with plain dots.
+If the text has defanged dots (`qudian[.]com`), the same is done on the text with plain dots. If it has
+escapes (`%E8%B6%A3`, `&#36259;`), all of it is done on their neighbourhoods with the escapes undone
+(`text.escapes`).
 """
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from operator import itemgetter
@@ -46,6 +48,7 @@ from matching.mentions.spellings import (
     reading,
     stands_alone,
 )
+from text.escapes import CERTAIN, Flags, Undone, undo
 from text.folding import defanged, mention_fold
 
 TERM_LENGTH = 200  # characters per term or exclusion phrase
@@ -201,6 +204,15 @@ class Terms:
         """Return the mentions in order of their place, at most `limit`."""
         if not self._patterns:
             return []
+        found = self._find_written(text, limit)
+        undone = undo(text)
+        if undone is not None:
+            found = _with_undone(found, self._find_written(undone.text, limit), undone)
+        mentions = _without_excluded(found) if found.excluded else found.mentions
+        return sorted(mentions, key=itemgetter(1, 2, 0))[:limit]
+
+    def _find_written(self, text: str, limit: int) -> _Found:
+        """Return what a text has without a look at its escapes."""
         folded = mention_fold()(text)
         found = self._find_in(folded, text, limit)
         clickable = defanged(folded)
@@ -209,8 +221,7 @@ class Terms:
             found.mentions.update(also.mentions)
             for term, spans in also.excluded.items():
                 found.excluded.setdefault(term, set()).update(spans)
-        mentions = _without_excluded(found) if found.excluded else found.mentions
-        return sorted(mentions, key=itemgetter(1, 2, 0))[:limit]
+        return found
 
     def _find_in(self, view: _FoldedView, text: str, limit: int) -> _Found:
         data = view.data
@@ -413,6 +424,30 @@ def _character_places(data: bytes, offsets: set[int]) -> dict[int, int]:
         places[offset] = count
         at = offset
     return places
+
+
+def _with_undone(written: _Found, undone: _Found, escapes: Undone) -> _Found:
+    """Return what the text has as it is written and with its escapes undone, in places of the former.
+
+    A mention with an escape that means one thing only in it or beside it counts only with that undone.
+    """
+    mentions = list(written.mentions)
+    disputed = _tested(escapes.disputes, mentions, CERTAIN)
+    kept = {mention for mention, is_other in zip(mentions, disputed, strict=True) if not is_other}
+    mentions = list(undone.mentions)
+    for mention, is_news in zip(mentions, _tested(escapes.touches, mentions), strict=True):
+        if is_news:
+            kept.add(Mention(mention.term_id, *escapes.span(mention.start, mention.end)))
+    excluded = written.excluded
+    for term, spans in undone.excluded.items():
+        excluded.setdefault(term, set()).update(escapes.span(start, end) for start, end in spans)
+    return _Found(kept, excluded)
+
+
+def _tested(test: Callable[..., Flags], mentions: Sequence[Mention], *more: int) -> list[bool]:
+    places = np.array([mention[1:] for mention in mentions], np.int64).reshape(-1, 2)
+    flags: list[bool] = test(places[:, 0], places[:, 1], *more).tolist()
+    return flags
 
 
 def _without_excluded(found: _Found) -> set[Mention]:

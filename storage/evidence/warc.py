@@ -151,6 +151,7 @@ class EvidenceWriter:
         self._marker = folder / OPEN / self.file.replace("/", "+")
         self._handle: int | None = None
         self._size = 0
+        self._holds_record = False
         self._guard = threading.Lock()
 
     def response(
@@ -185,13 +186,20 @@ class EvidenceWriter:
                     raise _unwritable_error(self._path, error) from None
 
     def close(self) -> None:
-        """Write the file to disk and close it; from then on it needs no recovery."""
-        self.sync()
-        with self._guard:
-            if self._handle is not None:
-                self._marker.unlink(missing_ok=True)
-                os.close(self._handle)
-                self._handle = None
+        """Write the file to disk and close it; from then on it needs no recovery.
+
+        A file without a record is removed: on a full disk, not even its head could be written.
+        """
+        try:
+            self.sync()
+        finally:
+            with self._guard:
+                if self._handle is not None:
+                    if not self._holds_record:
+                        self._path.unlink(missing_ok=True)
+                    self._marker.unlink(missing_ok=True)
+                    os.close(self._handle)
+                    self._handle = None
 
     def __enter__(self) -> Self:
         return self
@@ -209,7 +217,9 @@ class EvidenceWriter:
                 if self._handle is None:
                     self._open(at)
                 fields = [("WARC-Target-URI", records.header_url(url))] if url else []
-                return self._write(kind, [*fields, *extra], at, block, content_type)
+                place = self._write(kind, [*fields, *extra], at, block, content_type)
+                self._holds_record = True
+                return place
             except OSError as error:
                 raise _unwritable_error(self._path, error) from None
 

@@ -16,7 +16,8 @@ from typing import Any
 import pytest
 
 from matching.enrolment.enrol import enroll
-from matching.fingerprints.scheme import RootKey, write_key
+from matching.fingerprints.key_file import write_key
+from matching.fingerprints.scheme import RootKey
 from matching.fingerprints.segments import open_segment
 from matching.identifiers import Field
 from storage import companies

@@ -10,7 +10,8 @@ import pytest
 from sqlalchemy import text
 
 from matching.enrolment.enrol import enroll
-from matching.fingerprints.scheme import RootKey, write_key
+from matching.fingerprints.key_file import write_key
+from matching.fingerprints.scheme import RootKey
 from matching.fingerprints.segments import open_segment
 from matching.service import RELOAD_UNUSABLE, REMATCH_CHUNK, MatchingService
 from matching.settings import MatchingSettings

@@ -1,10 +1,11 @@
 """Which format a text has: a sample of its beginning decides, in this order:
 
-1. HTML has a table, or begins like a page; JSON begins like JSON; SQL has a statement that fills a table.
-2. A combo list: most lines are an address or a name, a separator, and the rest.
-3. DelimitedReader: the delimiter that occurs the same number of times on most lines.
-4. `key: value`: most lines have a key, and keys occur again.
-5. Anything else is text.
+1. A page begins like a page; JSON begins like JSON; SQL has a statement that fills a table.
+2. HTML without a page's beginning: most lines begin with a tag of HTML.
+3. A combo list: most lines are an address or a name, a separator, and the rest.
+4. DelimitedReader: the delimiter that occurs the same number of times on most lines.
+5. `key: value`: most lines have a key, and keys occur again.
+6. Anything else is text.
 """
 
 from __future__ import annotations
@@ -29,8 +30,7 @@ _LINES_SHARE = 0.7  # of the lines must agree
 _FEW_LINES = 3  # fewer must agree on more columns
 DELIMITERS = (b"----", b"\t", b",", b";", b"|", b"^", b"\x01", b"~")
 
-_HTML = re.compile(rb"\s*(?:<!doctype html|<html|<table|<tr)\b", re.IGNORECASE)
-_TABLE = re.compile(rb"<tr\b.{0,500}?<t[dh]\b", re.IGNORECASE | re.DOTALL)
+_REFERENCE = re.compile(rb"&(?:#\d{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z][A-Za-z0-9]{1,30});")  # no delimiter
 _JSON = re.compile(rb"\s*(?:\{\s*[\"}]|\[\s*[\"{\[\]]|\[\s*-?\d+[\d.]*\s*,|\"[^\"\n]{1,200}\"\s*:\s*[{\[])")
 _JSON_LINE = re.compile(rb"\s*(?:\{\s*\".*\}|\[\s*[\"{\[\d-].*\])\s*,?\s*", re.DOTALL)
 _SQL = re.compile(
@@ -73,9 +73,15 @@ def recognise_format(sample: bytes, regions: Sequence[str]) -> RecognisedFormat:
     return RecognisedFormat("text", PlainLinesReader())
 
 
-def _recognise_html(sample: bytes, regions: Sequence[str]) -> RecognisedFormat | None:
-    if not _HTML.match(sample) and not (b"<" in sample[:200] and _TABLE.search(sample)):
-        return None
+def _recognise_page(sample: bytes, regions: Sequence[str]) -> RecognisedFormat | None:
+    return _html(sample, regions) if html.is_page(sample) else None
+
+
+def _recognise_tags(sample: bytes, regions: Sequence[str]) -> RecognisedFormat | None:
+    return _html(sample, regions) if html.is_mostly_tags(sample) else None
+
+
+def _html(sample: bytes, regions: Sequence[str]) -> RecognisedFormat:
     return RecognisedFormat("html", html.HtmlReader(html.table_shape(sample, regions)))
 
 
@@ -127,7 +133,8 @@ def _recognise_delimited(sample: bytes, regions: Sequence[str]) -> RecognisedFor
         if delimiter not in sample:
             continue
         dialect = Dialect(delimiter, *_sample_quoting(sample, delimiter))
-        rows = [row for row in _sample_rows(sample, dialect) if any(row)]
+        counted = _REFERENCE.sub(b"&", sample) if delimiter == b";" else sample
+        rows = [row for row in _sample_rows(counted, dialect) if any(row)]
         widths = Counter(map(len, rows))
         if not widths:
             continue
@@ -181,9 +188,10 @@ def _sample_lines(sample: bytes) -> list[str]:
 
 
 _RECOGNISERS: tuple[Callable[[bytes, Sequence[str]], RecognisedFormat | None], ...] = (
-    _recognise_html,
+    _recognise_page,
     _recognise_json,
     _recognise_sql,
+    _recognise_tags,
     _recognise_combo,
     _recognise_delimited,
     _recognise_keyvalue,
