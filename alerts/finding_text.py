@@ -5,6 +5,7 @@ it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import datetime
 
 from alerts.dedupe import Decision
 from alerts.finding import CompanyFinding
@@ -70,6 +71,17 @@ def listing_life_content(
 def _missing_proof_sentence(count: int) -> str:
     what = "1 capture" if count == 1 else f"{count} captures"
     return f"Of what was captured of it, {what} can no longer be found in the evidence folder."
+
+
+def digest_summary(changes: int, since: datetime, listing: MessageListing) -> str:
+    """Return the summary of a revision that tells of changes that were held."""
+    times = "once" if changes == 1 else f"{format_count(changes)} times"
+    price = f"asks {listing.price.label}" if listing.price else "gives no price"
+    now = "is gone" if listing.gone_at else f"is there and {price}"
+    return (
+        f"The offer changed {times} since {format_time(since)}; this one message is about all of it. Now the "
+        f"listing {now}. Each of its versions is kept."
+    )
 
 
 def _finding_summary(finding: CompanyFinding, change: AlertChange) -> str:

@@ -19,7 +19,7 @@ from matching.data_sets import data_set_signs
 from matching.errors import MatchingError
 from matching.settings import MatchingSettings
 from matching.watch import Watch
-from matching.watch_loader import load_watch
+from matching.watch_loader import load_watch, read_watch
 from storage import companies, data_sets, listings, matches, watch
 from storage.database.base import Database
 from storage.errors import DatabaseFailed, EvidenceFailed, SpillwatchError, WatchChanged
@@ -313,22 +313,24 @@ class MatchingService:
 
     def _current_watch(self) -> Watch:
         """Return the watch; load it again if it has changed, or if an unusable segment may be usable now."""
+        known, now = self._watch, self._clock()
         with self._database.reading() as session:
-            revision = companies.watch_revision(session)
-            known, now = self._watch, self._clock()
-            stale = known is None or known.revision != revision
-            if known is None or stale or (known.unusable and now >= self._loaded_at + RELOAD_UNUSABLE):
-                known = load_watch(session, self._settings)
-                self._watch, self._loaded_at = known, now
-                metrics.UNUSABLE.set(len(known.unusable))
-                for company_id, error in known.unusable.items():
-                    log.error(
-                        "A segment cannot be used: the company's fingerprints are not compared.",
-                        action="segment_unusable",
-                        company_id=company_id,
-                        reason=error.reason,
-                        detail=str(error),
-                    )
+            stale = known is None or known.revision != companies.watch_revision(session)
+            again = known is not None and known.unusable and now >= self._loaded_at + RELOAD_UNUSABLE
+            if known is not None and not stale and not again:
+                return known
+            rows = read_watch(session)
+        known = load_watch(rows, self._settings)
+        self._watch, self._loaded_at = known, now
+        metrics.UNUSABLE.set(len(known.unusable))
+        for company_id, error in known.unusable.items():
+            log.error(
+                "A segment cannot be used: the company's fingerprints are not compared.",
+                action="segment_unusable",
+                company_id=company_id,
+                reason=error.reason,
+                detail=str(error),
+            )
         return known
 
     def _watch_of_companies(self, watched: Watch, company_ids: tuple[int, ...]) -> Watch:
