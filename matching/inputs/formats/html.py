@@ -28,6 +28,16 @@ _BREAK = re.compile(
     rb"(</?(?:br|p|div|li|dd|dt|h[1-6]|hr|pre|ul|ol|dl|table|section|article)(?=[\s/>])[^<>]{0,2000}>)",
     re.IGNORECASE,
 )
+#: Tags that break lines within a block of the page, and so are no border.
+_NO_BORDER = re.compile(rb"</?(?:br|dd|dt)\b", re.IGNORECASE)
+#: Tags that divide more than others, because what follows belongs together.
+_HEADING = re.compile(rb"<h[r1-6]\b", re.IGNORECASE)
+#: Tags behind which the text may be cut, the best first: no record goes on behind them.
+_CUTS = tuple(
+    re.compile(rb"</(?:" + names + rb")\s*>", re.IGNORECASE)
+    for names in (rb"tr|dl|table|section|article", rb"ul|ol|p", rb"div")
+)
+_TAIL_BYTES = 1 << 16  # in which such a tag is looked for
 # Of the tags above, those with an address in an attribute. Their attributes stay as text behind them.
 _ADDRESS_INSIDE = re.compile(
     rb"<(tr|t[dh]|br|p|div|li|dd|dt|h[1-6]|hr|pre|ul|ol|dl|table|section|article)"
@@ -48,16 +58,6 @@ _NAME = rb"(?:%b|(?:o|v|w|x|st1|fb|svg|xml):[A-Za-z]{1,30})(?![^\s/>])" % b"|".j
 # Without an attribute that has a value: `nowrap`, `disabled`. Digits and signs may be an identifier's.
 _TAG = re.compile(rb"</?%b[A-Za-z\s/-]{0,200}>" % _NAME, re.IGNORECASE)
 _ATTRIBUTES = re.compile(rb"<(/?%b[^<>]{0,4000})>" % _NAME, re.IGNORECASE)
-#: Tags that break lines within a block of the page, and so are no border.
-_NO_BORDER = re.compile(rb"</?(?:br|dd|dt)\b", re.IGNORECASE)
-#: Tags that divide more than others, because what follows belongs together.
-_HEADING = re.compile(rb"<h[r1-6]\b", re.IGNORECASE)
-#: Tags behind which the text may be cut, the best first: no record goes on behind them.
-_CUTS = tuple(
-    re.compile(rb"</(?:" + names + rb")\s*>", re.IGNORECASE)
-    for names in (rb"tr|dl|table|section|article", rb"ul|ol|p", rb"div")
-)
-_TAIL_BYTES = 1 << 16  # in which such a tag is looked for
 _CELL_MARK = b"\0"
 
 _BEFORE_PAGE = (

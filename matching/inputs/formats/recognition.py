@@ -1,12 +1,12 @@
 """Which format a text has: a sample of its beginning decides, in this order:
 
 1. A page begins like a page; JSON begins like JSON; SQL has a statement that fills a table.
-2. HTML without a page's beginning: most lines begin with a tag of HTML.
-3. Records over several lines: two have the same labels or types of values in the same order.
-4. A combo list: most lines are an address or a name, a separator, and the rest.
-5. DelimitedReader: the delimiter that occurs the same number of times on most lines.
-6. `key: value`: most lines have a key, and keys occur again.
-7. Anything else is text.
+2. HTML without a page's beginning: most lines begin with a tag of HTML. Records over several lines: two have
+   the same labels or types of values in the same order.
+3. A combo list: most lines are an address or a name, a separator, and the rest.
+4. DelimitedReader: the delimiter that occurs the same number of times on most lines.
+5. `key: value`: most lines have a key, and keys occur again.
+6. Anything else is text.
 """
 
 from __future__ import annotations

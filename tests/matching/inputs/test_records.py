@@ -3,7 +3,7 @@
 import pytest
 
 from matching.comparing.block import RECORD_FORMATS
-from matching.inputs.formats.records.grouping import RECORD_LINES
+from matching.inputs.formats.records.grouping import CONTAINER_LINES
 from matching.inputs.formats.rows import TextRows
 from tests.matching.inputs.reading import one
 from tests.matching.inputs.record_shapes import SHAPES, Shape
@@ -220,7 +220,7 @@ def test_a_record_at_the_border_of_blocks_stays_whole() -> None:
 
 def test_a_record_is_bounded_and_says_so() -> None:
     """A record with more fields than the bound is divided and counted, and the next one is whole."""
-    many = "".join(f"<f{number}>x</f{number}>\n" for number in range(RECORD_LINES + 5))
+    many = "".join(f"<f{number}>x</f{number}>\n" for number in range(CONTAINER_LINES + 5))
     text = (
         f"<list>\n<c>\n{many}</c>\n<c>\n<email>{email(1)}</email>\n<phone>{phone(1)}</phone>\n</c>\n</list>\n"
     )
