@@ -28,7 +28,7 @@ from matching.identifiers import IBAN_LENGTHS
 from matching.identifiers.licences import driving_licences
 from matching.identifiers.wallets import wallets
 from matching.native.escape_signs import undo_natively
-from text.escapes import POSSIBLE, Undone
+from text.escapes import BESIDE, POSSIBLE, Undone
 from text.folding import narrow_fold
 
 _Replacement = tuple[int, int, str]  # a span of the narrowed text and what stands there instead
@@ -48,14 +48,22 @@ def mask_url(url: str) -> str:
 
 
 def _mask_all(text: str, numbers: _Finder) -> str:
-    """Mask all kinds in their order; numbers several times, because the rest of a run may be a shape, too."""
+    """Mask all kinds in their order; numbers several times, because the rest of a run may be a shape, too.
+
+    In a text with escapes, what is masked may end one and begin another, so all of it is done until nothing
+    changes.
+    """
     masking = _Masking(text)
-    masking.replace(_find_emails)
-    masking.replace(_find_passwords)
-    for find in (_find_travel_documents, _find_wallets, _find_licences, _find_ibans):
-        masking.replace(find)
     for _ in range(_ROUNDS):
-        if not masking.replace(numbers):
+        before = masking.text
+        masking.replace(_find_emails)
+        masking.replace(_find_passwords)
+        for find in (_find_travel_documents, _find_wallets, _find_licences, _find_ibans):
+            masking.replace(find)
+        for _ in range(_ROUNDS):
+            if not masking.replace(numbers):
+                break
+        if masking.text == before or not masking.had_escapes:
             break
     return masking.text
 
@@ -66,6 +74,7 @@ class _Masking:
     def __init__(self, text: str) -> None:
         self.text = text
         self._undone = undo_natively(text, addresses=True)
+        self.had_escapes = self._undone is not None
 
     def replace(self, find: _Finder) -> bool:
         """Mask what is found in the text or in the undone text; return whether anything changed."""
@@ -79,7 +88,7 @@ class _Masking:
                 at = end
         if pieces:
             self.text = "".join([*pieces, self.text[at:]])
-            self._undone = undo_natively(self.text, addresses=True) if self._undone is not None else None
+            self._undone = undo_natively(self.text, addresses=True) if self.had_escapes else None
         return bool(pieces)
 
 
@@ -113,7 +122,7 @@ def _with_undone(text: str, found: list[_Replacement], undone: Undone, find: _Fi
         if _has_left_over(text, start, end, known):
             # Each reading sees something that the other one does not.
             first, last = min(start, others[low][0]), max(end, others[high - 1][1])
-            others[low:high] = [(first, last, _star_out(text[first:last], 1, 0))]
+            others[low:high] = [(first, last, f"{text[first]}***")]
     return sorted(kept + others)
 
 
@@ -121,7 +130,7 @@ def _found_undone(undone: Undone, find: _Finder) -> list[_Replacement]:
     """Return what is found in the undone text only, in places of the original, in order and disjoint."""
     found = _found_in(undone.text, find)
     places = np.array([each[:2] for each in found], np.int64).reshape(-1, 2)
-    news = undone.touches(places[:, 0], places[:, 1]).tolist()
+    news = undone.touches(places[:, 0], places[:, 1], beside=BESIDE).tolist()
     others: list[_Replacement] = []
     for (start, end, mask), is_news in zip(found, news, strict=True):
         if not is_news:
@@ -158,7 +167,7 @@ _SERVICE = re.compile(
 )
 _LOCAL_BACKWARDS = re.compile(r" ?((?:[A-Za-z0-9_.%+*!$'^`~]|-(?!-)){1,1024})")
 _FOREIGN_LOCAL_BACKWARDS = re.compile(r"((?:[\w.%+*!$'^`~]|-(?!-)){1,1024})")
-_DOMAIN_START = re.compile(r" ?(?:[\w-]{0,63}[^\W\d]|\d{1,3}\.\d)")
+_DOMAIN_START = re.compile(r" ?(?:[\w-]{0,63}[^\W\d]|\d{1,3}\.\d|[\d-]{1,63}\.[^\W\d_])")
 _FOREIGN_DOMAIN = re.compile(r"[\w-]{1,63}\.\w")  # letters of another script before `@word` are a handle
 _MASKED_LOCAL_PART = re.compile(r".?\*{3}.?")
 _PASSWORD = re.compile(r"(\*\*\*.?@[\w.-]{1,253}:)(?!//)\S+")  # address:password, as in combo lists

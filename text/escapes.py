@@ -43,6 +43,8 @@ Flags = NDArray[np.bool_]
 #: How an escape is to be read; see above.
 CERTAIN, END_OF_WORD, POSSIBLE = range(3)
 AROUND = 400  # characters on each side of an escape that are its neighbourhood
+#: Characters beside an identifier that decide whether it is one: it is none in the middle of a hash.
+BESIDE = 64
 _HEXADECIMAL_BYTES = 6  # of a text in hexadecimal, at least: fewer are a number
 _GAP = "\n \n"  # stands between two neighbourhoods, and belongs to no identifier or name
 _ROUNDS = 4  # one more than the number of times that an escape may be escaped again
@@ -128,9 +130,12 @@ class Undone:
         closes = np.where(step[high] > 0, first[high] + (ends - at[high]) * step[high], last[high])
         return begins, closes
 
-    def touches(self, starts: Places, ends: Places) -> Flags:
-        """Return for each span of the undone text whether an escape is in it or beside it: it is news."""
-        return _meet(self._image_arrays, starts, ends)
+    def touches(self, starts: Places, ends: Places, *, beside: int = 0) -> Flags:
+        """Return for each span of the undone text whether an escape is in it or beside it: it is news.
+
+        `beside`: characters that may stand between them, for what depends on the word that it stands in.
+        """
+        return _meet(self._image_arrays, starts - beside, ends + beside)
 
     def disputes(self, starts: Places, ends: Places, kind: int = END_OF_WORD) -> Flags:
         """Return for each span of the original whether it is not what it seems.

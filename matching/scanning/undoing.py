@@ -1,6 +1,6 @@
 """Candidates that are written in escapes or disguised: a block is scanned once more where it has some.
 
-`text.escapes` undoes them. A candidate of the undone text counts if an escape is in it or beside it; its
+`text.escapes` undoes them. A candidate of the undone text counts if an escape is in it or near it; its
 place is the place of what is written. A candidate of the block as it is written does not count where an
 escape shows that it is something else: `3Canna@mail.example` in `%3Canna@mail.example`.
 """
@@ -16,7 +16,7 @@ from matching.native.escape_signs import escape_signs, undo_natively
 from matching.scanning.candidates import CandidateBatch, Places
 from matching.scanning.scanner import Block, Scanner
 from matching.scanning.specification import byte_places
-from text.escapes import Undone
+from text.escapes import BESIDE, Undone
 
 
 class UndoneBlock:
@@ -50,7 +50,7 @@ class UndoneBlock:
         starts, ends = (_characters(self._block_places, places) for places in (written.starts, written.ends))
         kept = written.only(~self._undone.disputes(starts, ends))
         starts, ends = (_characters(self._data_places, places) for places in (undone.starts, undone.ends))
-        news = self._undone.touches(starts, ends)
+        news = self._undone.touches(starts, ends, beside=BESIDE)
         if not news.any():
             return kept
         starts, ends = self._undone.spans(starts[news], ends[news])
