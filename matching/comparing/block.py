@@ -5,7 +5,8 @@
 3. Find the row and the line of each hit (`matching.inputs.formats.rows`).
 4. Find the column of each hit (`hit_columns`; dumps only).
 5. Find the mentions of watch terms, each with its line and a masked excerpt (`matching.mentions`).
-6. Count the hits of altered numbers, for companies whose control is wanted (`controls`; dumps only).
+6. Count the lines with masked identifiers (`masked_values`; dumps only).
+7. Count the hits of altered numbers, for companies whose control is wanted (`controls`; dumps only).
 """
 
 import re
@@ -21,6 +22,7 @@ from matching.comparing.cells import candidates_in_cells
 from matching.comparing.controls import count_control_hits
 from matching.comparing.hit_columns import columns_of_hits
 from matching.comparing.lookup import Comparison, Hits, Places
+from matching.comparing.masked_values import count_masked_lines
 from matching.inputs import Block
 from matching.inputs.formats.rows import TextRows
 from matching.mentions.excerpts import excerpt
@@ -28,7 +30,9 @@ from matching.mentions.terms import Mention, Terms
 
 _LINE_END = re.compile("\n")
 #: Formats in which a record may go over several lines of a block.
-RECORD_FORMATS = frozenset({"text", "keyvalue", "records", "html", "mail"})
+RECORD_FORMATS = frozenset(
+    {"text", "keyvalue", "records", "html", "mail", "docx", "pptx", "odt", "odp", "odg"}
+)
 #: Lines between two hits of a record at most; records are not looked for where hits are further apart.
 _RECORD_REACH = 1_000
 _WITHOUT_SEGMENTS = Comparison(())
@@ -118,6 +122,7 @@ def match_block(
         starts=block.offset + hits.places,
         row_count=len(breaks) + 1,
         filled_rows=block.rows,
+        masked_lines=count_masked_lines(block.text) if comparison.fields else 0,
         cut_records=cut_records,
         candidates=candidates,
         mentions=_find_mentions(

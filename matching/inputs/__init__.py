@@ -22,7 +22,8 @@ The modules in the order in which a dump's bytes go through them; each one needs
    `formats/plain_lines` (text, combo lists, `key: value`; with `rows`), `formats/delimited` (CSV, TSV),
    `formats/json_records` (with `json_levels`, `json_splits`), `formats/sql` (with `sql_lines`, `sql_rows`,
    `sql_tables`), `formats/html`. `formats/xlsx` reads a workbook from its zip and `formats/mail` the text
-   of messages, `formats/tables` takes rows that are found already; all without steps 6 and 7.
+   of messages, `formats/office` documents of other
+   office programs, `formats/tables` takes rows that are found already; all without steps 6 and 7.
 9. `formats/blocks`: the blocks, and the shape of their lines; `formats/columns` says what a column holds.
 10. `outcomes`: how reading ended.
 

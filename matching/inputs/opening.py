@@ -25,6 +25,7 @@ from matching.inputs.containers.member import Member
 from matching.inputs.containers.sqlite_file import SqliteFile
 from matching.inputs.document import Document, TextContent, WorkbookContent
 from matching.inputs.formats.mail import MailText
+from matching.inputs.formats.office import OfficeDocument, office_format, other_entries
 from matching.inputs.formats.tables import TableRows
 from matching.inputs.formats.xlsx import XlsxWorkbook
 from matching.inputs.limits import InputBudget, Limits
@@ -196,10 +197,21 @@ class _Opener:
                 elif kind == "7z":
                     members = sevenz.members(file, self._budget)
                     yield from self._documents_of_members(name, members, depth)
-                elif zips.is_workbook(file):
-                    yield Document(name, WorkbookContent(XlsxWorkbook(file, self._budget, self._regions)))
+                elif (format_ := self._office_format(file)) is not None:
+                    if format_ == "xlsx":
+                        workbook = XlsxWorkbook(file, self._budget, self._regions)
+                        yield Document(name, WorkbookContent(workbook))
+                    else:
+                        yield Document(name, OfficeDocument(file, format_, self._budget, self._regions))
+                    others = (
+                        zips.entry_member(file, one, self._budget) for one in other_entries(file, format_)
+                    )
+                    yield from self._documents_of_members(name, others, depth)
                 else:
                     yield from self._documents_of_members(name, zips.members(file, self._budget), depth)
+
+    def _office_format(self, file: File) -> str | None:
+        return "xlsx" if zips.is_workbook(file) else office_format(file, self._budget)
 
     @contextmanager
     def _seekable_file(self, window: Window) -> Iterator[File]:
