@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 from typing import NamedTuple, Protocol
 
-from matching.inputs.formats import html, sql
+from matching.inputs.formats import folded, html, sql
 from matching.inputs.formats.blocks import PLAIN, Block, LineShape
 from matching.inputs.formats.decoding import DecodedText
 from matching.inputs.formats.delimited import DelimitedReader, DelimitedShape, Dialect
@@ -109,6 +109,14 @@ def _recognise_sql(sample: bytes, regions: Sequence[str]) -> RecognisedFormat | 
         if _SQL.search(sample)
         else None
     )
+
+
+def _recognise_folded(sample: bytes, regions: Sequence[str]) -> RecognisedFormat | None:
+    if not folded.is_folded(sample):
+        return None
+    lines = _sample_lines(folded.unfold(sample)[0], empty=True)
+    record_shape = TextRows("\n".join(lines)).record_shape
+    return RecognisedFormat("keyvalue", folded.FoldedReader(KeyValueShape(lines, regions), record_shape))
 
 
 def _recognise_records(sample: bytes, regions: Sequence[str]) -> RecognisedFormat | None:
@@ -220,6 +228,7 @@ _RECOGNISERS: tuple[Callable[[bytes, Sequence[str]], RecognisedFormat | None], .
     _recognise_json,
     _recognise_sql,
     _recognise_tags,
+    _recognise_folded,
     _recognise_records,
     _recognise_combo,
     _recognise_delimited,
