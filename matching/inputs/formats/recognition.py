@@ -22,6 +22,7 @@ from matching.inputs.formats import folded, html, sql
 from matching.inputs.formats.blocks import PLAIN, Block, LineShape
 from matching.inputs.formats.decoding import DecodedText
 from matching.inputs.formats.delimited import DelimitedReader, DelimitedShape, Dialect
+from matching.inputs.formats.json_columns import JsonColumnsReader, may_be_columns
 from matching.inputs.formats.json_levels import record_level
 from matching.inputs.formats.json_records import JsonLinesReader, JsonRecordsReader, JsonShape, sample_records
 from matching.inputs.formats.plain_lines import KeyValueShape, PairsShape, PlainLinesReader
@@ -100,7 +101,10 @@ def _recognise_json(sample: bytes, regions: Sequence[str]) -> RecognisedFormat |
     if separate and not level.depth:
         return RecognisedFormat("jsonl", JsonLinesReader(JsonShape(lines, regions)))
     shape = JsonShape(sample_records(sample, level.depth, regions), regions, keyed=level.keyed)
-    return RecognisedFormat("json", JsonRecordsReader(shape, level.depth, regions))
+    reader = JsonRecordsReader(shape, level.depth, regions)
+    if may_be_columns(sample):
+        return RecognisedFormat("json", JsonColumnsReader(reader, regions))
+    return RecognisedFormat("json", reader)
 
 
 def _recognise_sql(sample: bytes, regions: Sequence[str]) -> RecognisedFormat | None:
