@@ -18,6 +18,7 @@ has_postgresql() { found initdb /usr/lib/postgresql/*/bin/initdb /usr/pgsql-*/bi
 has_tor() { found tor /usr/sbin/tor; }
 has_systemd() { found systemd-analyze; }
 has_gpg() { found gpg; }
+has_libarchive() { ldconfig -p 2>/dev/null | grep -q 'libarchive\.so' || [ -e /opt/homebrew/opt/libarchive ]; }
 has_gcc() { found cc gcc clang; }
 has_wordpress() {
     found php && found mariadbd /usr/sbin/mariadbd && found my_print_defaults || return
@@ -45,6 +46,8 @@ install_tor() {
 install_systemd() { setup/apt-install.sh systemd; }
 
 install_gpg() { setup/apt-install.sh gnupg; }
+
+install_libarchive() { setup/apt-install.sh libarchive13t64 || setup/apt-install.sh libarchive13; }
 
 install_gcc() {
     setup/apt-install.sh gcc libc6-dev
@@ -79,6 +82,7 @@ provide postgresql "everything on PostgreSQL; the same tests run on SQLite"
 provide tor "crawling through a private Tor network"
 provide systemd "the check of the systemd unit"
 provide gcc "the native scanner; the scanner in Python is tested"
+provide libarchive "RAR and CAB archives"
 provide wordpress "crawling a real blog; it needs php-cli, php-mysql and mariadb-server-core as well"
 
 if [ -n "$missing" ] && [ "${CI:-}" = true ]; then

@@ -19,7 +19,7 @@ from matching.errors import (
     InputUnreadable,
     InputUnsupported,
 )
-from matching.inputs.containers import magic, mail, sevenz, tars, zips
+from matching.inputs.containers import libarchive_members, magic, mail, sevenz, tars, zips
 from matching.inputs.containers.compressed import DECOMPRESSORS, UnpackedStream
 from matching.inputs.containers.member import Member
 from matching.inputs.containers.sqlite_file import SqliteFile
@@ -194,6 +194,9 @@ class _Opener:
                     yield from self._documents_of_members(name, mail.members(file, self._budget), depth)
                 elif kind == "sqlite":
                     yield from self._documents_of_database(name, SqliteFile(file, self._budget))
+                elif kind in libarchive_members.FORMATS:
+                    members = libarchive_members.members(file, kind, self._budget)
+                    yield from self._documents_of_members(name, members, depth)
                 elif kind == "7z":
                     members = sevenz.members(file, self._budget)
                     yield from self._documents_of_members(name, members, depth)

@@ -167,8 +167,7 @@ SIGNATURES: tuple[Signature, ...] = (
     # lzop; lzip manual; snappy framing; cpio(5), ar(5); rpm; xar; file(1), magic/Magdir/archive
     *_named(
         _UNPACK,
-        ("a RAR archive", rb"Rar!\x1a\x07|RE\x7e\x5e(?![ -~]{8})"),
-        ("a CAB archive", rb"MSCF\0\0\0\0"),
+        ("a RAR archive", rb"Rar!\x1a\x07[^\0\x01]|Rar!\x1a\x07\x01[^\0]|RE\x7e\x5e(?![ -~]{8})"),
         ("an archive of InstallShield", rb"ISc\(.{2}\0"),
         ("an LZ4 file", rb"\x04\x22\x4d\x18|\x02\x21\x4c\x18"),
         ("an .lzma file", rb"[\x00-\xe0]\0\0.[\0-\x40]\xff{8}|\x5d\0\0.[\0-\x40].{5}\0{3}"),

@@ -39,7 +39,7 @@ BEGINNINGS = {
     "an Arrow file": b"ARROW1\0\0\xff\xff\xff\xff",
     "a Parquet file": b"PAR1\x15\x04\x15\xd0\x0f",
     "an .lzma file": bytes.fromhex("5d00008000ffffffffffffffff"),
-    "a RAR archive": b"Rar!\x1a\x07\x01\0",
+    "a RAR archive": b"RE\x7e\x5e\x07\0\x01\0\0\0\0\0",
     "a file encrypted with OpenSSL": b"Salted__\x93\x11\xfe\x02\x9c",
 }
 
