@@ -48,7 +48,8 @@ from matching.mentions.spellings import (
     reading,
     stands_alone,
 )
-from text.escapes import CERTAIN, Flags, Undone, undo
+from matching.native.escape_signs import undo_natively
+from text.escapes import CERTAIN, Flags, Undone
 from text.folding import defanged, mention_fold
 
 TERM_LENGTH = 200  # characters per term or exclusion phrase
@@ -205,7 +206,7 @@ class Terms:
         if not self._patterns:
             return []
         found = self._find_written(text, limit)
-        undone = undo(text)
+        undone = undo_natively(text)
         if undone is not None:
             found = _with_undone(found, self._find_written(undone.text, limit), undone)
         mentions = _without_excluded(found) if found.excluded else found.mentions

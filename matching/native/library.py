@@ -24,7 +24,7 @@ from typing import Any
 
 from matching.identifiers import Field
 
-ABI = 9
+ABI = 10
 PATH = Path(__file__).with_name("scanner.shared")
 ROW = 12  # numbers per state of a telephone table
 IBAN_ROW = 40  # bytes
@@ -119,6 +119,7 @@ class Library:
         self.tape_length = _function(quick, "sw_tape_length", c_uint64, c_void_p, c_uint32)
         self.take = _function(quick, "sw_take", None, c_void_p, c_uint32, *[c_void_p] * 4)
         self.line_ends = _function(quick, "sw_line_ends", c_uint64, c_void_p, c_size_t, c_void_p, c_uint64)
+        self.escape_signs = _function(handle, "sw_escape_signs", c_uint32, c_void_p, c_size_t)
         self.hmac_lanes = _function(handle, "sw_hmac_lanes", c_uint32)
         self.hmac = _function(handle, "sw_hmac", None, c_uint32, *[c_void_p] * 3, c_uint64, c_void_p)
 

@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define SW_ABI 9
+#define SW_ABI 10
 #define SW_PUBLIC __attribute__((visibility("default")))
 
 /* The fields, in the order of their bits in sw_rules.fields. From SW_WALLET on, the scanner only finds places where one
@@ -102,6 +102,9 @@ SW_PUBLIC void sw_take(const struct sw_scanner *scanner, uint32_t field, int64_t
 
 /* Writes the places of the first `room` line feeds of a text to `ends`. Returns the number of all line feeds. */
 SW_PUBLIC uint64_t sw_line_ends(const uint8_t *text, size_t length, int64_t *ends, uint64_t room);
+
+/* Returns the bits of the signs in text/escapes.py that a text may have. */
+SW_PUBLIC uint32_t sw_escape_signs(const uint8_t *text, size_t length);
 
 /* Returns how many messages this processor hashes side by side: 16, 8, or 0 where that gains nothing. */
 SW_PUBLIC uint32_t sw_hmac_lanes(void);
