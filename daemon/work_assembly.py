@@ -72,7 +72,9 @@ def assemble(
     matching = MatchingService(
         database=database, evidence=evidence, settings=settings.matching, dispatcher=engine, clock=clock
     )
-    judging = AlertService(database=database, settings=settings.alerts, dispatcher=engine, clock=clock)
+    judging = AlertService(
+        database=database, settings=settings.alerts, dispatcher=engine, clock=clock, evidence=evidence
+    )
     delivery = DeliveryService(database=database, settings=settings.alerts, dispatcher=engine, clock=clock)
     daemon = settings.daemon
     return DaemonParts(
@@ -90,6 +92,7 @@ def assemble(
             Lane(WorkKind.SOURCE_CHANGE, judging.evaluate_source_change, sources.changes_due),
             Lane(WorkKind.INSTALLATION, judging.evaluate_installation, due_installation_changes),
             Lane(WorkKind.LIFE, judging.evaluate_life, alerts.alerts_with_life_changes),
+            Lane(WorkKind.DIGEST, judging.evaluate_digest, alerts.digests_due),
             Lane(WorkKind.DELIVER, delivery.deliver, deliveries.due_deliveries, daemon.deliver_workers),
         ),
     )

@@ -17,11 +17,21 @@ CUT = Counter(
     "spillwatch_match_bounds_total", "Versions that met a bound: text, time, matches, records", ("bound",)
 )
 REMATCHED = Counter(
-    "spillwatch_rematched_versions_total", "Versions matched again, by result: matched, failed", ("result",)
+    "spillwatch_rematched_versions_total",
+    "Versions matched again, by result: matched, masked, failed",
+    ("result",),
 )
 REMATCH_FAILURES = Counter(
     "spillwatch_rematch_failures_total",
     "Chunks of the archive that could not be matched again, by result: retried, failed",
     ("result",),
 )
+# A sample that only appears with the first failure cannot be watched.
+for _metric, _results in (
+    (VERSIONS, ("matched", "retried", "failed")),
+    (REMATCHED, ("matched", "masked", "failed")),
+    (REMATCH_FAILURES, ("retried", "failed")),
+):
+    for _result in _results:
+        _metric.labels(_result)
 UNUSABLE = Gauge("spillwatch_companies_without_fingerprints", "Companies with a segment that cannot be used")

@@ -133,6 +133,11 @@ def enqueue_run(
     return session.scalar(insert_new(session, Run).values(row).returning(Run.id))
 
 
+def has_slot(session: Session, source_id: int, slot: str) -> bool:
+    """Return whether a slot of a source has a run."""
+    return session.scalar(select(Run.id).where(Run.source_id == source_id, Run.slot == slot)) is not None
+
+
 def claim_run(session: Session, run_id: int, *, now: datetime) -> int | None:
     """Claim a queued run; return the epoch that every later write of this run needs. None: it is not
     queued.

@@ -21,12 +21,13 @@ class WorkKind(StrEnum):
     INSTALLATION = "installation"
     DELIVER = "deliver"
     LIFE = "life"
+    DIGEST = "digest"
 
 
 @dataclass(frozen=True, slots=True)
 class Work:
     """A row that waits for a handler. Its kind determines its table: run, listing version (MATCH), rematch,
-    match summary (EVALUATE), source change, run (INSTALLATION), delivery (DELIVER), alert (LIFE).
+    match summary (EVALUATE), source change, run (INSTALLATION), delivery (DELIVER), alert (LIFE, DIGEST).
     """
 
     kind: WorkKind

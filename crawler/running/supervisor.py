@@ -28,7 +28,7 @@ from functools import partial
 from itertools import chain, repeat
 from pathlib import Path
 from types import MappingProxyType
-from typing import IO, Any, cast
+from typing import IO, Any
 
 import structlog
 from pydantic import SecretStr
@@ -71,12 +71,15 @@ class _Child:
     process: subprocess.Popen[bytes]
     lines: queue.SimpleQueue[bytes] = field(default_factory=queue.SimpleQueue)
     stderr: deque[str] = field(default_factory=lambda: deque(maxlen=MAX_STDERR_LINES))
-    readers: list[threading.Thread] = field(default_factory=list)
+    threads: list[threading.Thread] = field(default_factory=list)
     failure: Failure | None = None
     ended_for: RunOutcome | None = None
 
-    def start_readers(self, mask: Callable[[str], str]) -> None:
-        """Read both of its outputs in threads, so that it never waits for the supervisor."""
+    def start_threads(self, mask: Callable[[str], str], job: bytes) -> None:
+        """Read both of its outputs and hand it the job, in threads, so that neither waits for the other."""
+        writer = threading.Thread(target=_write_job, args=(self.process.stdin, job), daemon=True)
+        writer.start()
+        self.threads.append(writer)
         for stream, limit, take in (
             (self.process.stdout, MAX_LINE_BYTES, self.lines.put),
             (
@@ -87,7 +90,7 @@ class _Child:
         ):
             reader = threading.Thread(target=_read_lines, args=(stream, limit, take), daemon=True)
             reader.start()
-            self.readers.append(reader)
+            self.threads.append(reader)
 
     def new_lines(self) -> list[bytes]:
         """Return the lines since the last call; waits up to `TICK_S` for the first."""
@@ -104,17 +107,23 @@ class _Child:
             os.killpg(self.process.pid, number)
 
     def reap(self) -> None:
-        """End the child, all other processes of its session, and the reading threads."""
+        """End the child, all other processes of its session, and the threads."""
         self.signal(signal.SIGKILL)
         self.process.wait()
-        for reader in self.readers:
-            reader.join()
+        for thread in self.threads:
+            thread.join()
 
 
 def _read_lines(stream: IO[bytes], limit: int, take: Callable[[bytes], None]) -> None:
     with stream:
         for line in iter(lambda: stream.readline(limit), b""):
             take(line)
+
+
+def _write_job(stdin: IO[bytes], job: bytes) -> None:
+    """Write the job; a child that ends, or is ended, before it has read all of it is no error here."""
+    with suppress(OSError), stdin:
+        stdin.write(job)
 
 
 def _decode_line(line: bytes) -> str:
@@ -195,6 +204,7 @@ class Supervisor:
 
     def _carry_out(self, run: Run, epoch: int) -> RunEnding:
         log.info("A run began.", action="run_started", run_id=run.id, source=run.source.name)
+        deadline = time.monotonic() + self._settings.deadline_s
         try:
             child = self._start_child(run, epoch)
         except OSError as error:
@@ -204,7 +214,7 @@ class Supervisor:
             self._write_patiently(
                 partial(runs.record_child_start, run_id=run.id, epoch=epoch, pid=child.process.pid)
             )
-            self._follow_child(child)
+            self._follow_child(child, deadline)
         finally:
             child.reap()
         self._pass_messages(child)
@@ -237,14 +247,14 @@ class Supervisor:
                 self._command, stdin=pipe, stdout=pipe, stderr=pipe, start_new_session=True
             )
         )
-        child.start_readers(self._mask)
-        with suppress(BrokenPipeError), cast("IO[bytes]", child.process.stdin) as stdin:
-            stdin.write(job.model_dump_json().encode() + b"\n")
+        child.start_threads(self._mask, job.model_dump_json().encode() + b"\n")
         return child
 
-    def _follow_child(self, child: _Child) -> None:
-        """Pass on the child's messages until it has ended; it is killed if it does not end by itself."""
-        deadline = time.monotonic() + self._settings.deadline_s
+    def _follow_child(self, child: _Child, deadline: float) -> None:
+        """Pass on the child's messages until it has ended; it is killed if it does not end by itself.
+
+        `deadline` is that of the whole run, of which starting the child and handing it the job are a part.
+        """
         while child.process.poll() is None:
             self._pass_messages(child)
             now = time.monotonic()

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from daemon.engine import POLL_LIMIT, EmbeddedEngine, Lane
+from daemon.engine import FIRST_RETRY_S, POLL_LIMIT, EmbeddedEngine, Lane, _LaneState
 from storage import runs, sources
 from storage.database.base import Database
 from storage.runs import RunOutcome, RunTrigger
@@ -152,6 +152,21 @@ def test_a_failed_row_is_tried_again(database: Database, queued: list[int]) -> N
         done = until(lambda: queued[0] in handler.claimed)
 
     assert done
+
+
+def test_a_failed_row_keeps_its_wait_behind_a_backlog() -> None:
+    """A failed row that the polls do not return, because older rows fill them, is not tried at once again."""
+    state = _LaneState(Lane(WorkKind.MATCH, lambda _: None, lambda *_, **__: []))
+    state.accept_due([9], 0.0)
+    assert state.next_row(threading.Event()) == 9
+    waits = [state.mark_failed(9)]
+    state.accept_due([1, 2, 3], time.monotonic(), all_due=False)
+    state.accept_due([1, 2, 9], time.monotonic(), all_due=False)
+
+    assert list(state.waiting) == [1, 2, 3]
+    assert (state.failed_rows[9].failures, waits) == (1, [FIRST_RETRY_S])
+    state.accept_due([1, 2], time.monotonic())
+    assert state.failed_rows == {}
 
 
 def test_rows_that_wait_hide_no_younger_one(database: Database) -> None:

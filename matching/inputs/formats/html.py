@@ -40,7 +40,7 @@ _CUTS = tuple(
 _TAIL_BYTES = 1 << 16  # in which such a tag is looked for
 # Of the tags above, those with an address in an attribute. Their attributes stay as text behind them.
 _ADDRESS_INSIDE = re.compile(
-    rb"<(tr|t[dh]|br|p|div|li|dd|dt|h[1-6]|pre|ul|ol|dl|table|section|article)"
+    rb"<(tr|t[dh]|br|p|div|li|dd|dt|h[1-6]|hr|pre|ul|ol|dl|table|section|article)"
     rb"(\s[^<>@]{0,2000}@[^<>]{0,2000})>",
     re.IGNORECASE,
 )
