@@ -51,6 +51,11 @@ SIGNATURES: tuple[Signature, ...] = (
         ("a document of the old Office formats (.xls, .doc, .msg)", rb"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"),
         ("a document of OneNote", rb"\xe4\x52\x5c\x7b\x8c\xd8\xa7\x4d\xae\xb1\x53\x78\xd0\x29\x96\xd3"),
     ),
+    # [MS-OXTNEF] 2.1.3.1
+    *_named(
+        "unpack it, for example with `tnef`, and match the result",
+        ("an attachment of Outlook that holds others (winmail.dat)", rb"\x78\x9f\x3e\x22"),
+    ),
     # [MS-PST] 2.2.2.6; libdbx; Notes NSF: libnsfdb
     *_named(
         "export its messages, for example with `readpst`, and match those",

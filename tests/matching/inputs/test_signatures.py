@@ -19,6 +19,7 @@ NOISE = random.Random(7).randbytes(40_000)
 BEGINNINGS = {
     "a PDF": b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n",
     "a mailbox of Outlook (.pst, .ost)": bytes.fromhex("2142444e00000000534d170013000101"),
+    "an attachment of Outlook that holds others (winmail.dat)": bytes.fromhex("789f3e22010001"),
     "a database of Access": b"\0\x01\0\0Standard Jet DB\0\x01\0\0\0",
     "a dump of PostgreSQL in its own format": bytes.fromhex("5047444d50010e0004080101 01"),
     "a table of PostgreSQL in binary form": b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0\0\x02",
