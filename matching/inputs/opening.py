@@ -190,8 +190,11 @@ class _Opener:
         else:
             with self._seekable_file(window) as file:
                 if kind == "mail":
-                    yield Document(name, MailText(file, self._budget))
-                    yield from self._documents_of_members(name, mail.members(file, self._budget), depth)
+                    text = MailText(file, self._budget)
+                    yield Document(name, text)
+                    if text.attachments:
+                        attached = mail.members(file, self._budget)
+                        yield from self._documents_of_members(name, attached, depth)
                 elif kind == "sqlite":
                     yield from self._documents_of_database(name, SqliteFile(file, self._budget))
                 elif kind in libarchive_members.FORMATS:

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from email.message import Message
 from email.parser import BytesHeaderParser
 from email.policy import compat32
+from functools import lru_cache
 
 from matching.errors import InputTooDeep, InputTruncated
 from matching.inputs.containers.member import Member
@@ -258,6 +259,12 @@ def _header_of(lines: list[tuple[int, bytes]]) -> MailHeader:
         else:
             name = None
     fields = b"".join(field[:_FIELD_BYTES].rstrip(b"\r\n") + b"\n" for field in described.values())
+    return MailHeader(lines, *_described_part(fields))
+
+
+@lru_cache(maxsize=256)
+def _described_part(fields: bytes) -> tuple[str, str, str, bytes, str, bool]:
+    """Return what the fields of a header say about a part, in the order of MailHeader."""
     parsed = BytesHeaderParser(policy=compat32).parsebytes(fields + b"\n")
     kind = parsed.get_content_type()
     boundary = (
@@ -267,17 +274,13 @@ def _header_of(lines: list[tuple[int, bytes]]) -> MailHeader:
     disposition = str(parsed.get("content-disposition", "")).partition(";")[0].strip().lower()
     encoding = str(parsed.get("content-transfer-encoding", "")).strip().lower()
     if kind in _MESSAGES:
-        attached = encoding in (
-            "base64",
-            "quoted-printable",
-        )  # else its parts are read as parts of this message
+        # Else its parts are read as parts of this message.
+        attached = encoding in ("base64", "quoted-printable")
     else:
         of_text = kind.partition("/")[0] in ("text", "message", "multipart")
         attached = not boundary and (disposition == "attachment" or bool(file_name) or not of_text)
     charset = _said(parsed, "charset")
-    return MailHeader(
-        lines, kind, charset, encoding, boundary[:_BOUNDARY_BYTES].rstrip(), file_name, attached
-    )
+    return kind, charset, encoding, boundary[:_BOUNDARY_BYTES].rstrip(), file_name, attached
 
 
 def _said(parsed: Message, what: str) -> str:
