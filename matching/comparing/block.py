@@ -92,7 +92,7 @@ def match_block(
     `region`: of telephone numbers in cells; `limit`: mentions of a term that get an excerpt; `control`:
     companies whose control is wanted, which takes a second scan.
     """
-    cells = candidates_in_cells(block, comparison.fields, region=region)
+    cells = candidates_in_cells(block, comparison.fields, region=region, countries=comparison.countries)
     before = len(block.text) - block.held if block.held else None
     hits, candidates = comparison.compare(
         block.text, cells=cells.batches, companies=companies, after=block.repeats, before=before

@@ -41,6 +41,8 @@ NUMBERS_IN_USE: Mapping[Field, float] = {
     Field.RESIDENT_ID: 3_000 * 25_000 * 1_000.0,
     # Nine free digits within one issuer's prefix: as if all cards on both sides were of one bank.
     Field.CARD: 1e9,
+    # 100 years of birth, 365 days, 10,000 serial numbers; the check digit follows. Some countries have more.
+    Field.NATIONAL_ID: 100 * 365 * 10_000.0,
 }
 
 
