@@ -101,7 +101,7 @@ def listing_differences(
 
 
 def _describe_price(listing: MessageListing) -> str | None:
-    return f"{listing.price.amount} {listing.price.currency}" if listing.price else None
+    return listing.price.label if listing.price else None
 
 
 def _describe_claim(listing: MessageListing) -> str | None:

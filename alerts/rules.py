@@ -260,10 +260,13 @@ SOURCE_WEIGHTS: Mapping[str, tuple[int, str]] = {
 CHANNEL_WEIGHTS: Mapping[str, tuple[int, str]] = {
     "channel_dead": (60, "a channel does not deliver; alerts reach fewer people than they should"),
 }
+INSTALLATION_WEIGHTS: Mapping[str, tuple[int, str]] = {
+    "storage_failed": (60, "what runs read cannot be stored, so new offers are not seen"),
+}
 TEST_WEIGHTS: Mapping[str, tuple[int, str]] = {"test": (0, "somebody asked for a test")}
 
 DEFAULT_WEIGHTS: Mapping[str, int] = {rule.name: rule.weight for rule in RULES} | {
     name: weight
-    for table in (SOURCE_WEIGHTS, CHANNEL_WEIGHTS, TEST_WEIGHTS)
+    for table in (SOURCE_WEIGHTS, CHANNEL_WEIGHTS, INSTALLATION_WEIGHTS, TEST_WEIGHTS)
     for name, (weight, _) in table.items()
 }

@@ -17,7 +17,8 @@ from alerts import metrics
 from alerts.dedupe import OPEN_ALERT, Decision, decide, listing_differences
 from alerts.finding import CompanyFinding, listing_of, lock_alert_of, read_finding, source_of
 from alerts.finding_text import finding_content, listing_life_content
-from alerts.message import MessageContent
+from alerts.installation_health import installation_revision
+from alerts.message import MessageCapture, MessageContent
 from alerts.outbox import AlertSubject, Outbox, RevisionDraft
 from alerts.rules import Observation
 from alerts.settings import AlertsSettings
@@ -28,6 +29,8 @@ from storage import data_sets, listings, matches, sources
 from storage.alerts import Alert, AlertChange, AlertKind, OpenedAlert, TriageState
 from storage.database.base import Database
 from storage.errors import DatabaseConflict
+from storage.evidence.warc import EvidenceStore, RecordPlace
+from storage.installation_trouble import storage_trouble
 from storage.listings import ListingVersion
 from storage.work import Dispatcher
 
@@ -42,8 +45,11 @@ class AlertService:
         settings: AlertsSettings,
         dispatcher: Dispatcher,
         clock: Callable[[], datetime],
+        evidence: EvidenceStore | None = None,
     ) -> None:
+        """`evidence`: where proof is looked for; None: what the rows say is believed."""
         self._database = database
+        self._evidence = evidence
         self._settings = settings
         self._outbox = Outbox(settings, dispatcher)
         self._clock = clock
@@ -54,7 +60,7 @@ class AlertService:
 
     def _judge_summary(self, session: Session, *, summary_id: int) -> None:
         summary = matches.summary_by_id(session, summary_id)
-        finding = read_finding(session, summary) if summary else None
+        finding = read_finding(session, summary, evidence=self._evidence) if summary else None
         if summary is None or finding is None:  # it stays due until its company is watched again
             return
         if matches.mark_evaluated(session, summary_id, summary.digest):
@@ -124,7 +130,9 @@ class AlertService:
         decision = decide(judgement, judgement, state=alert.state, differences=differences)
         if decision is None:
             return
-        content = listing_life_content(reported[-1], decision, source=source, listing=listing)
+        content = listing_life_content(
+            reported[-1], decision, source=source, listing=listing, is_there=self._is_there
+        )
         subject = AlertSubject(
             dedupe_key=alert.dedupe_key,
             kind=AlertKind.FINDING,
@@ -136,6 +144,12 @@ class AlertService:
         draft = RevisionDraft(subject, decision.change, judgement, content)
         self._outbox.write(session, draft, now=self._clock())
 
+    def _is_there(self, proof: MessageCapture) -> bool:
+        """Return whether the evidence holds a capture, as far as that can be told."""
+        if self._evidence is None or proof.file is None or proof.offset is None or proof.length is None:
+            return True
+        return self._evidence.holds(RecordPlace(proof.file, proof.offset, proof.length))
+
     def evaluate_source_change(self, change_id: int) -> None:
         """Write that a source's health changed. Handler of WorkKind.SOURCE_CHANGE."""
         with self._database.transaction() as session:
@@ -145,6 +159,18 @@ class AlertService:
             draft = source_revision(session, change, self._settings.severity)
             if draft is not None:
                 self._outbox.write(session, draft, now=self._clock())
+
+    def evaluate_installation(self, _run_id: int) -> None:
+        """Write that runs cannot be stored, or that they are again. Handler of WorkKind.INSTALLATION.
+
+        All runs of the trouble are one alert, so the rows decide and not the run.
+        """
+        with self._database.transaction() as session:
+            now = self._clock()
+            trouble = storage_trouble(session, now=now)
+            draft = installation_revision(session, trouble, self._settings.severity)
+            if draft is not None:
+                self._outbox.write(session, draft, now=now)
 
     def send_test(self) -> OpenedAlert:
         """Write a test message for every enabled channel; `DeliveryService.deliver` sends it."""

@@ -144,8 +144,8 @@ class BaseChannel(BaseModel):
 
     enabled: bool = Field(default=True, description="Whether messages are sent through it.")
     kinds: tuple[AlertKind, ...] = Field(
-        default=(AlertKind.FINDING, AlertKind.SOURCE, AlertKind.CHANNEL),
-        description="Kinds of alert it carries: finding, source, channel.",
+        default=(AlertKind.FINDING, AlertKind.SOURCE, AlertKind.CHANNEL, AlertKind.INSTALLATION),
+        description="Kinds of alert it carries: finding, source, channel, installation.",
     )
     companies: tuple[str, ...] = Field(
         default=(), description="Slugs of the companies whose findings it carries; empty: all."

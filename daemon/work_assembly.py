@@ -23,6 +23,7 @@ from matching.service import MatchingService
 from storage import alerts, companies, deliveries, listings, matches, runs, sources, watch
 from storage.database.base import Database
 from storage.evidence.warc import EvidenceStore
+from storage.installation_trouble import due_installation_changes
 from storage.sources import SyncResult
 from storage.work import WorkKind
 
@@ -71,7 +72,9 @@ def assemble(
     matching = MatchingService(
         database=database, evidence=evidence, settings=settings.matching, dispatcher=engine, clock=clock
     )
-    judging = AlertService(database=database, settings=settings.alerts, dispatcher=engine, clock=clock)
+    judging = AlertService(
+        database=database, settings=settings.alerts, dispatcher=engine, clock=clock, evidence=evidence
+    )
     delivery = DeliveryService(database=database, settings=settings.alerts, dispatcher=engine, clock=clock)
     daemon = settings.daemon
     return DaemonParts(
@@ -87,6 +90,7 @@ def assemble(
             Lane(WorkKind.REMATCH, matching.rematch, watch.due_rematches),
             Lane(WorkKind.EVALUATE, judging.evaluate, matches.summaries_due_for_evaluation),
             Lane(WorkKind.SOURCE_CHANGE, judging.evaluate_source_change, sources.changes_due),
+            Lane(WorkKind.INSTALLATION, judging.evaluate_installation, due_installation_changes),
             Lane(WorkKind.LIFE, judging.evaluate_life, alerts.alerts_with_life_changes),
             Lane(WorkKind.DELIVER, delivery.deliver, deliveries.due_deliveries, daemon.deliver_workers),
         ),

@@ -28,7 +28,8 @@ from matching.identifiers import IBAN_LENGTHS
 from matching.identifiers.licences import driving_licences
 from matching.identifiers.national_ids import national_ids
 from matching.identifiers.wallets import wallets
-from text.escapes import POSSIBLE, Undone, undo
+from matching.native.escape_signs import undo_natively
+from text.escapes import POSSIBLE, Undone
 from text.folding import narrow_fold
 
 _Replacement = tuple[int, int, str]  # a span of the narrowed text and what stands there instead
@@ -65,7 +66,7 @@ class _Masking:
 
     def __init__(self, text: str) -> None:
         self.text = text
-        self._undone = undo(text, addresses=True)
+        self._undone = undo_natively(text, addresses=True)
 
     def replace(self, find: _Finder) -> bool:
         """Mask what is found in the text or in the undone text; return whether anything changed."""
@@ -79,7 +80,7 @@ class _Masking:
                 at = end
         if pieces:
             self.text = "".join([*pieces, self.text[at:]])
-            self._undone = undo(self.text, addresses=True) if self._undone is not None else None
+            self._undone = undo_natively(self.text, addresses=True) if self._undone is not None else None
         return bool(pieces)
 
 

@@ -58,6 +58,7 @@ class DocumentRead:
     sentence: str
     bytes: int
     rows: int
+    masked_rows: int = 0  # with identifiers that are masked, so that they were not compared
     left_out: tuple[LeftOut, ...] = ()
     read_again_for: tuple[int, ...] = ()  # companies that a later look found: compare the rest with them
     first_look_end: int = 0  # the `end` of the block that ended the first look
@@ -72,6 +73,7 @@ class SweepProgress:
     current: str = ""  # name of the next document
     end: int = 0  # of the last block
     rows: int = 0  # up to there
+    masked_rows: int = 0  # of them, with masked identifiers
     companies: tuple[int, ...] | None = None  # compared with the current document; None: first look, or all
     looks: LookCounts = field(default_factory=LookCounts)  # for the other companies
     first_look_end: int = 0
@@ -81,7 +83,7 @@ class SweepProgress:
     def begin(self, document: str, *, again: int | None = None, end: int = 0) -> None:
         """Begin another document, from its first block on, or behind `end`."""
         self.current, self.again, self.end = document, again, end
-        self.rows, self.companies, self.looks = 0, None, LookCounts()
+        self.rows, self.masked_rows, self.companies, self.looks = 0, 0, None, LookCounts()
         self.first_look_end, self.blocks = 0, 0
 
 
@@ -294,6 +296,7 @@ class Sweep:
         self.findings.count_block(_FIELD, document.name, matches, document=number, left_out=left_out)
         progress.end = last.end
         progress.rows += matches.filled_rows
+        progress.masked_rows += matches.masked_lines
         progress.blocks += 0 if progress.companies is None else len(group)
         self.in_block = False
         self._report_progress()
@@ -320,6 +323,7 @@ class Sweep:
                 ending.sentence if ending else "",
                 ending.bytes if ending else 0,
                 progress.rows,
+                progress.masked_rows,
                 left_out=tuple(left_out),
                 read_again_for=tuple(one for one in others if one in found),
                 first_look_end=progress.first_look_end,

@@ -25,6 +25,7 @@ class AlertKind(StrEnum):
     FINDING = "finding"
     SOURCE = "source"
     CHANNEL = "channel"
+    INSTALLATION = "installation"
     TEST = "test"
 
 

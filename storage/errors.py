@@ -19,6 +19,8 @@ SpillwatchError
     └── EvidenceFailed
         ├── EvidenceMissing
         ├── EvidenceDamaged
+        ├── EvidenceFolderMissing
+        ├── DigestKeyMissing
         ├── DigestKeyDamaged
         └── EvidenceUnwritable
 
@@ -150,6 +152,18 @@ class EvidenceDamaged(EvidenceFailed):
     """The evidence differs from what was stored. Restore the file from a backup of the evidence folder."""
 
     reason = "evidence_damaged"
+
+
+class EvidenceFolderMissing(EvidenceFailed):
+    """The evidence folder is missing, although rows point into it. Mount its volume, or restore it."""
+
+    reason = "evidence_folder_missing"
+
+
+class DigestKeyMissing(EvidenceFailed):
+    """The key of the digests is missing. Restore it from a backup of the evidence folder."""
+
+    reason = "digest_key_missing"
 
 
 class DigestKeyDamaged(EvidenceFailed):

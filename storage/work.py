@@ -18,6 +18,7 @@ class WorkKind(StrEnum):
     REMATCH = "rematch"
     EVALUATE = "evaluate"
     SOURCE_CHANGE = "source_change"
+    INSTALLATION = "installation"
     DELIVER = "deliver"
     LIFE = "life"
 
@@ -25,7 +26,7 @@ class WorkKind(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Work:
     """A row that waits for a handler. Its kind determines its table: run, listing version (MATCH), rematch,
-    match summary (EVALUATE), source change, delivery (DELIVER), alert (LIFE).
+    match summary (EVALUATE), source change, run (INSTALLATION), delivery (DELIVER), alert (LIFE).
     """
 
     kind: WorkKind

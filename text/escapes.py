@@ -26,9 +26,10 @@ written, so what is undone is shorter than the original, and the time is linear 
 
 import re
 from bisect import bisect_right
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
 from html import unescape
-from itertools import groupby
+from itertools import groupby, takewhile
 from typing import NamedTuple
 
 import numpy as np
@@ -40,8 +41,16 @@ Flags = NDArray[np.bool_]
 #: How an escape is to be read; see above.
 CERTAIN, END_OF_WORD, POSSIBLE = range(3)
 AROUND = 400  # characters on each side of an escape that are its neighbourhood
+_HEXADECIMAL_BYTES = 6  # of a text in hexadecimal, at least: fewer are a number
 _GAP = "\n \n"  # stands between two neighbourhoods, and belongs to no identifier or name
 _ROUNDS = 4  # one more than the number of times that an escape may be escaped again
+
+
+# The signs of escapes; matching/native/escapes.c has the same.
+_SIGNS = [1 << number for number in range(12)]
+PERCENT, REFERENCE, BACKSLASH, EQUALS, COLOUR, CARET, KEYCAP, HEXADECIMAL, QUOTED = _SIGNS[:9]
+BRACKETS, SPELT_OUT, LONE_AT = _SIGNS[9:]
+ALL_SIGNS = sum(_SIGNS)
 
 
 class Edit(NamedTuple):
@@ -111,7 +120,7 @@ class Undone:
 
     def spans(self, starts: Places, ends: Places) -> tuple[Places, Places]:
         """Return `span` of each."""
-        at, first, last, step = np.array(self._segments, np.int64).T
+        at, first, last, step = self._segment_arrays
         low = np.searchsorted(at, starts, "right") - 1
         high = np.searchsorted(at, ends - 1, "right") - 1
         begins = first[low] + (starts - at[low]) * step[low]
@@ -120,43 +129,70 @@ class Undone:
 
     def touches(self, starts: Places, ends: Places) -> Flags:
         """Return for each span of the undone text whether an escape is in it or beside it: it is news."""
-        return _meet(self._images, starts, ends)
+        return _meet(self._image_arrays, starts, ends)
 
     def disputes(self, starts: Places, ends: Places, kind: int = END_OF_WORD) -> Flags:
         """Return for each span of the original whether it is not what it seems.
 
-        An escape of this kind or a more certain one is in it or beside it.
+        An escape of this kind (CERTAIN or END_OF_WORD) or a more certain one is in it or beside it.
         """
+        return _meet(self._certain_arrays if kind == CERTAIN else self._disputing_arrays, starts, ends)
+
+    @cached_property
+    def _segment_arrays(self) -> Places:
+        return _columns(self._segments, 4)
+
+    @cached_property
+    def _image_arrays(self) -> Places:
+        return _columns(self._images, 2)
+
+    @cached_property
+    def _certain_arrays(self) -> Places:
+        return self._written(CERTAIN)
+
+    @cached_property
+    def _disputing_arrays(self) -> Places:
+        return self._written(END_OF_WORD)
+
+    def _written(self, kind: int) -> Places:
+        """Return where the escapes of this kind or a more certain one begin and end."""
         # Colours have no letter that could be a part of something: what only touches one is what it seems.
-        edits = [
+        spans = [
             (edit.start, edit.end) if edit.image else (edit.start + 1, edit.end - 1)
             for edit in self.edits
             if edit.kind <= kind
         ]
-        return _meet(edits, starts, ends)
+        return _columns(spans, 2)
 
 
-def _meet(spans: list[tuple[int, int]], starts: Places, ends: Places) -> Flags:
+def _columns(rows: Sequence[tuple[int, ...]], width: int) -> Places:
+    return np.array(rows, np.int64).reshape(-1, width).T.copy()
+
+
+def _meet(spans: Places, starts: Places, ends: Places) -> Flags:
     """Return which of starts..ends have one of the ordered `spans` in them or beside them."""
-    if not spans:
+    firsts, lasts = spans
+    if not len(firsts):
         return np.zeros(len(starts), np.bool_)
-    firsts, lasts = np.array(spans, np.int64).T
     at = np.searchsorted(lasts, starts)
     met: Flags = (at < len(firsts)) & (firsts[np.minimum(at, len(firsts) - 1)] <= ends)
     return met
 
 
-def undo(text: str, *, addresses: bool = False) -> Undone | None:
+def undo(text: str, *, addresses: bool = False, signs: int = ALL_SIGNS) -> Undone | None:
     """Return the neighbourhoods of all escapes with the escapes undone; None if the text has no escape.
 
-    `addresses`: also what disguises an address from programs, which no name of a company needs.
+    `addresses`: also what disguises an address from programs, which no name of a company needs; `signs`: the
+    bits of the signs that the text may have, where that is known.
     """
-    edits = _find_edits(text, addresses=addresses)
+    edits = _find_edits(text, addresses=addresses, signs=signs)
     if not edits:
         return None
     undone = Undone(text, edits)
     for _ in range(_ROUNDS - 1):
-        further = _find_edits(undone.text, addresses=addresses)
+        # A line end that an escape stands for is no soft one.
+        found = _find_edits(undone.text, addresses=addresses)
+        further = [edit for edit in found if edit.image or edit.kind != POSSIBLE]
         if not further:
             break
         edits = _joined(edits, undone, further)
@@ -232,14 +268,14 @@ def _part(edit: Edit, start: int, end: int) -> Iterator[Edit]:
             yield Edit(place, edit.start + last * step, edit.image[first:last], edit.kind, even=True)
 
 
-def _find_edits(text: str, *, addresses: bool) -> list[Edit]:
+def _find_edits(text: str, *, addresses: bool, signs: int = ALL_SIGNS) -> list[Edit]:
     found: list[Edit] = []
-    for signs, pattern, read in _ESCAPES:
-        if any(sign in text for sign in signs):
+    for bit, guards, pattern, read in _ESCAPES:
+        if signs & bit and any(guard in text for guard in guards):
             for match in pattern.finditer(text):
                 found += read(match)
     if addresses:
-        found += _find_addresses(text)
+        found += _find_addresses(text, signs)
     if len(found) < 2:
         return found
     found.sort()
@@ -404,13 +440,13 @@ def _read_quoted(match: re.Match[str]) -> Iterator[Edit]:
 
 
 def _read_hexadecimal(match: re.Match[str], first: int, last: int) -> list[Edit]:
-    """Return edits for the text whose bytes stand in hexadecimal in match[0][first:last]."""
-    data = bytes.fromhex(match[0][first:last])
-    try:
-        text = data.decode()
-    except UnicodeDecodeError:
-        return []
-    if not all(one.isprintable() or one in "\t\r\n" for one in text):
+    """Return edits for the text whose bytes stand in hexadecimal in match[0][first:last].
+
+    Bytes that are no text end it: whatever is appended hides nothing.
+    """
+    decoded = bytes.fromhex(match[0][first:last]).decode(errors="surrogateescape")
+    text = "".join(takewhile(lambda one: one.isprintable() or one in "\t\r\n", decoded))
+    if len(text.encode()) < _HEXADECIMAL_BYTES:
         return []
     start, edits = match.start() + first, [Edit(match.start(), match.start() + first, " ", POSSIBLE)]
     for size, run in groupby(text, lambda one: 2 * len(one.encode())):
@@ -432,18 +468,21 @@ _COLOUR = r"\[[0-9;?]{0,20}[A-Za-z]"
 _QUOTED_SIGNS = "09|0A|0D|20|22|27|28|29|2C|2F|3A|3B|3C|3D|3E|5B|5D|7B|7C|7D"
 # Each pattern begins with its sign, which `re` finds quickly, and is tried only where the sign occurs. Each
 # quantifier is bounded or possessive, so that hostile text costs no more than other text.
-_ESCAPES: tuple[tuple[tuple[str, ...], re.Pattern[str], _Read], ...] = (
+_ESCAPES: tuple[tuple[int, tuple[str, ...], re.Pattern[str], _Read], ...] = (
     (
+        PERCENT,
         ("%",),
         re.compile(r"%(?:[0-9A-Fa-f]{2}(?:%[0-9A-Fa-f]{2})*+|[uU][0-9A-Fa-f]{4}(?:%[uU][0-9A-Fa-f]{4})*+)"),
         _read_percent,
     ),
     (
+        REFERENCE,
         ("&",),
         re.compile(r"&(?:#[0-9]{1,8}(?![0-9]);?|#[xX][0-9A-Fa-f]{1,8};|[A-Za-z][A-Za-z0-9]{1,31};)"),
         _read_reference,
     ),
     (
+        BACKSLASH,
         ("\\",),
         re.compile(
             rf"\\{{1,8}}+(?:(?P<colour>(?:0?33|e){_COLOUR})"
@@ -457,6 +496,7 @@ _ESCAPES: tuple[tuple[tuple[str, ...], re.Pattern[str], _Read], ...] = (
         _read_backslash,
     ),
     (
+        EQUALS,
         ("=",),
         re.compile(
             r"=(?:(?P<utf8>[C-F][0-9A-F](?:=[89AB][0-9A-F]){1,3}+(?:=[C-F][0-9A-F](?:=[89AB][0-9A-F]){1,3}+)*+)"
@@ -468,11 +508,16 @@ _ESCAPES: tuple[tuple[tuple[str, ...], re.Pattern[str], _Read], ...] = (
         ),
         _read_quoted,
     ),
-    (("\x1b",), re.compile("\x1b" + _COLOUR), _read_colour),
-    (("^[[",), re.compile(r"\^\[" + _COLOUR), _read_colour),
-    (("\u20e3",), re.compile("[0-9]\ufe0f?\u20e3"), _read_keycap),
-    (("0x",), re.compile(r"0(?<![A-Za-z0-9]0)x(?:[0-9A-Fa-f]{2}){6,}+(?![0-9A-Za-z])"), _read_literal),
-    (("X'", "x'"), re.compile(r"[Xx](?<![A-Za-z0-9][Xx])'(?:[0-9A-Fa-f]{2}){6,}+'"), _read_literal),
+    (COLOUR, ("\x1b",), re.compile("\x1b" + _COLOUR), _read_colour),
+    (CARET, ("^[[",), re.compile(r"\^\[" + _COLOUR), _read_colour),
+    (KEYCAP, ("\u20e3",), re.compile("[0-9]\ufe0f?\u20e3"), _read_keycap),
+    (
+        HEXADECIMAL,
+        ("0x",),
+        re.compile(r"0(?<![A-Za-z0-9]0)x(?:[0-9A-Fa-f]{2}){6,}+"),
+        _read_literal,
+    ),
+    (QUOTED, ("X'", "x'"), re.compile(r"[Xx](?<![A-Za-z0-9][Xx])'(?:[0-9A-Fa-f]{2}){6,}+'"), _read_literal),
 )
 
 _AT = "@|[aA][tT]|ät|arroba|chiocciola|собака|艾特"
@@ -489,15 +534,15 @@ _SPELT_OUT = re.compile(
 _LONE_AT = re.compile(r" (?<=[A-Za-z0-9_] )@ (?=(?:[A-Za-z0-9-]{1,63}\.){1,8}[A-Za-z]{2})")
 
 
-def _find_addresses(text: str) -> Iterator[Edit]:
+def _find_addresses(text: str, signs: int) -> Iterator[Edit]:
     """Yield what stands for the @ and the dots of an address that no program is to recognise."""
-    if any(sign in text for sign in "])}>】）"):
+    if signs & BRACKETS and any(sign in text for sign in "])}>】）"):
         for found in _BRACKETED.finditer(text):
             start = found.start() - (text[found.start() - 1 : found.start()] == " ")
             yield Edit(start, found.end(), "@" if found["at"] else ".", POSSIBLE)
-    if " dot " in text or " DOT " in text or " Dot " in text:
+    if signs & SPELT_OUT and (" dot " in text or " DOT " in text or " Dot " in text):
         for found in _SPELT_OUT.finditer(text):
             yield Edit(*found.span(), "@" if found["at"] else ".", POSSIBLE)
-    if " @ " in text:
+    if signs & LONE_AT and " @ " in text:
         for found in _LONE_AT.finditer(text):
             yield Edit(*found.span(), "@", POSSIBLE)

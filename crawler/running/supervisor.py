@@ -20,11 +20,12 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
+from itertools import chain, repeat
 from pathlib import Path
 from types import MappingProxyType
 from typing import IO, Any, cast
@@ -293,6 +294,15 @@ class Supervisor:
 
     def _write_ending(self, run: Run, epoch: int, ending: RunEnding) -> None:
         now = self._clock()
+        if ending.outcome is RunOutcome.STORAGE_FAILED:
+            log.error(
+                "What a run read could not be stored.",
+                action="run_not_stored",
+                run_id=run.id,
+                source=run.source.name,
+                reason=ending.reason,
+                detail=ending.detail,
+            )
         self._write_patiently(
             partial(
                 conclude,
@@ -302,17 +312,25 @@ class Supervisor:
                 ending=ending,
                 dispatcher=self._dispatcher,
                 now=now,
-            )
+            ),
+            waits_s=chain(WRITE_AGAIN_S, repeat(WRITE_AGAIN_S[-1])),
         )
 
-    def _write_patiently(self, write: Callable[[Session], object]) -> None:
-        """Write in a transaction, again while the database is away; raises the error of the last attempt."""
-        for wait_s in (*WRITE_AGAIN_S, None):
+    def _write_patiently(
+        self, write: Callable[[Session], object], *, waits_s: Iterable[float] = WRITE_AGAIN_S
+    ) -> None:
+        """Write in a transaction, again while the database is away; raises the error of the last attempt.
+
+        The end of a run is tried until the daemon stops: a full disk may last, and only this process knows
+        why the run ended. An error that will not go away by itself is tried for a minute.
+        """
+        for number, wait_s in enumerate(chain(waits_s, [None])):
             try:
                 with self._database.transaction() as session:
                     write(session)
             except StorageError as error:
-                if wait_s is None or self._stopping.wait(wait_s):
+                lasting = error.permanent and number >= len(WRITE_AGAIN_S)
+                if wait_s is None or lasting or self._stopping.wait(wait_s):
                     raise
                 metrics.WRITES_FAILED.inc()
                 log.warning(

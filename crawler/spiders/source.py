@@ -24,6 +24,7 @@ from crawler.parsing.page_parsing import PageResult, parse_page
 from crawler.sources import LISTING_ROLES, Follow, Parsed
 from crawler.sources.unrecognised_page import quote_title
 from crawler.spiders.item_page import follow_item_page
+from crawler.spiders.left_pages import read_left_pages
 from crawler.spiders.list_page import follow_list_page
 from crawler.spiders.missing_page import account_for_missing, store_from_row
 from crawler.spiders.page_spider import ORIGIN, Origin, PageSpider
@@ -44,11 +45,12 @@ class SourceSpider(PageSpider):
     name = "source"
 
     async def start(self) -> AsyncIterator[Request]:
-        """Yield the first requests: 1. write the cursor, so that a kill from here on is known; 2. the lists;
-        3. pages that are read again.
+        """Yield the first requests: 1. write the cursor, so that a kill from here on is known; 2. what an
+        earlier run left unparsed; 3. the lists; 4. pages that are read again.
         """
         run = self.run
         await asyncio.to_thread(self._write_opening_cursor)
+        await read_left_pages(self)
         for follow in run.adapter.start(run.job.cursor):
             run.progress.begin_list(follow.url)
             origin = Origin(follow.url, follow.url)

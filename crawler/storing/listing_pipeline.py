@@ -65,8 +65,12 @@ class ListingPipeline:
         """Queue a note. Nobody waits until it is written, but the run fails if it cannot be."""
         self._run.fail_with(self._batch.put(entry))
 
-    async def close_spider(self) -> None:
+    async def drain(self) -> None:
+        """Return when everything noted so far is written, or has failed."""
         await self._batch.drain()
+
+    async def close_spider(self) -> None:
+        await self.drain()
 
     def _commit(self, batch: Sequence[SpiderNote]) -> Sequence[None]:
         """Write a batch, in the writing thread: 1. texts; 2. fsync; 3. rows, the work that follows from them,

@@ -38,6 +38,7 @@ from storage.errors import StorageError
 from storage.evidence.digest import digest_beside
 from storage.evidence.warc import EvidenceStore
 from storage.work import Dispatcher
+from storage.write_probe import require_known_evidence
 
 
 def execute_run(
@@ -86,6 +87,7 @@ def _carry_out(
     clock: Callable[[], datetime],
 ) -> ChildExit:
     definition = read_stored(job.definition)
+    require_known_evidence(database, job.evidence_dir)
     digest = digest_beside(job.evidence_dir)
     now = clock()
     jar, refused = _cookie_jar(definition, clock)

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from matching.identifiers import Field
+from matching.native.escape_signs import escape_signs
 from matching.scanning.candidates import CandidateBatch, Places
 from matching.scanning.scanner import Block, Scanner
 from matching.scanning.specification import byte_places
@@ -31,8 +32,12 @@ class UndoneBlock:
     @classmethod
     def of(cls, block: Block) -> UndoneBlock | None:
         """Return None for a block that has neither escapes nor disguises."""
-        text = bytes(block).decode("utf-8", "surrogateescape")
-        undone = undo(text, addresses=True)
+        data = bytes(block)
+        signs = escape_signs(data)
+        if not signs:
+            return None
+        text = data.decode("utf-8", "surrogateescape")
+        undone = undo(text, addresses=True, signs=signs)
         return cls(undone, text) if undone else None
 
     def with_undone(

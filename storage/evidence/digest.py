@@ -25,7 +25,8 @@ Digest = Callable[[str], str]
 def digest_beside(evidence: Path) -> Digest:
     """Return the digest function of this installation. The first call creates its key, with mode 0600.
 
-    If two processes create the key at the same time, the first hard link wins.
+    If two processes create the key at the same time, the first hard link wins. Call
+    `storage.write_probe.require_known_evidence` before, so that a lost key is not replaced.
     """
     path = evidence / KEY_FILE
     try:

@@ -40,6 +40,7 @@ ADDRESS = "anna.beh@mail.example"
         (r"\xe8\xb6\xa3\xe5\xba\x97", "趣店"),
         (r"Kr\xe4henfeld", "Krähenfeld"),
         (r"hi\nanna", "hi\nanna"),
+        (r"e=\nanna", "e=\nanna"),
         (r"hi\\tanna", "hi\tanna"),
         ("\x1b[1;32manna\x1b[0m", "anna"),
         (r"\033[32manna\e[0m \x1b[1mbeh", "anna beh"),

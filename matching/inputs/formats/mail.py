@@ -26,6 +26,7 @@ from matching.inputs.limits import InputBudget
 from matching.inputs.streams import File
 from text.charset import decode_page
 
+_BORDER_LINES = 5  # that stand for one border of a page at most
 _LINE_CHARACTERS = 1 << 18  # a longer line is divided where no identifier goes on
 _CUT = re.compile(r"[\s,;:<>=\"']")
 _ENCRYPTED = re.compile(
@@ -184,9 +185,16 @@ def _rendered(found: Iterator[_Lines]) -> Iterator[_Lines]:
 
     def render(text: bytes, numbers: list[int]) -> _Lines:
         nonlocal in_row
-        shown, places, in_row = render_lines(text, 0, in_row=in_row)
-        lines = shown.decode("utf-8", "replace").split("\n")[:-1]
-        return lines, [numbers[min(place, len(numbers) - 1)] for place in places]
+        page = render_lines(text, 0, in_row=in_row)
+        in_row = page.in_row
+        shown = page.text.decode("utf-8", "replace").split("\n")[:-1]
+        lines: list[str] = []
+        places: list[int] = []
+        # Empty lines stand for the page's borders, by which records are found.
+        for line, place, border in zip(shown, page.lines, page.borders, strict=True):
+            lines += [*([""] * min(border, _BORDER_LINES)), line]
+            places += [numbers[min(place, len(numbers) - 1)]] * (len(lines) - len(places))
+        return lines, places
 
     for lines, numbers in found:
         text = rest + "".join(line + "\n" for line in lines).encode("utf-8", "replace")

@@ -17,6 +17,7 @@ import lzma
 import random
 import re
 import resource
+import sqlite3
 import struct
 import sys
 import time
@@ -25,6 +26,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from email.message import EmailMessage
 from pathlib import Path
+from xml.sax.saxutils import escape
 
 from backports import zstd
 
@@ -75,6 +77,8 @@ def seeds() -> list[bytes]:
         nested(small, 3),
         gzip.compress(bytes(1 << 22)),
         mail(small),
+        sqlite(rows),
+        opened(rows),
     ]
 
 
@@ -86,6 +90,35 @@ def mail(table: bytes) -> bytes:
     message.add_alternative("<table><tr><td>person1@mail.example</table>", subtype="html", cte="base64")
     message.add_attachment(table, maintype="text", subtype="csv", filename="a.csv")
     return bytes(message)
+
+
+def sqlite(rows: Sequence[Sequence[str]]) -> bytes:
+    """Return a database of two tables; one has no rowid, and one row is on several pages."""
+    with sqlite3.connect(":memory:") as database:
+        database.execute("PRAGMA page_size=512")
+        database.execute("CREATE TABLE a (id INTEGER PRIMARY KEY, b, c, d, e, f)")
+        database.execute("CREATE TABLE k (b, c, d, e, f, id, PRIMARY KEY (c, b)) WITHOUT ROWID")
+        database.executemany("INSERT INTO a VALUES (?, ?, ?, ?, ?, ?)", rows)
+        database.executemany("INSERT OR IGNORE INTO k VALUES (?, ?, ?, ?, ?, ?)", rows)
+        database.execute("INSERT INTO a (b) VALUES (?)", ("word " * 3_000,))
+    return database.serialize()
+
+
+def opened(rows: Sequence[Sequence[str]]) -> bytes:
+    """Return a sheet of LibreOffice; its XML is not packed, so that mutations reach it."""
+    spaces = "".join(
+        f' xmlns:{name}="urn:oasis:names:tc:opendocument:xmlns:{name}:1.0"'
+        for name in ("office", "table", "text")
+    )
+    cells = "".join(
+        "<table:table-row>"
+        + "".join(f"<table:table-cell><text:p>{escape(cell)}</text:p></table:table-cell>" for cell in row)
+        + "</table:table-row>"
+        for row in rows
+    )
+    content = f"<office:document-content{spaces}><table:table>{cells}</table:table></office:document-content>"
+    kind = b"application/vnd.oasis.opendocument.spreadsheet"
+    return zipped({"mimetype": kind, "content.xml": content.encode()}, zipfile.ZIP_STORED)
 
 
 def mutant(sources: Sequence[bytes], number: int, seed: int) -> bytes:
