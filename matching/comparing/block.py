@@ -115,6 +115,7 @@ def match_block(
         text_rows = TextRows(text.replace("\r", " "), block.borders, block.record_shape)
         rows, cut_records = _rows_of_hits(hits, line_indexes, text_rows)
     line_ends = lru_cache(1)(lambda: [match.start() for match in _LINE_END.finditer(text)])
+    controls = count_control_hits(comparison, block.text, control) if control else None
     return BlockMatches(
         hits=hits,
         rows=rows,
@@ -135,7 +136,8 @@ def match_block(
             own_ends=_own_ends(block),
         ),
         columns=columns_of_hits(block, hits, line_indexes, cells.columns) if hits.size else (),
-        control_hits=count_control_hits(comparison, block.text, control) if control else Counter(),
+        control_hits=controls.hits if controls else Counter(),
+        control_neighbours=controls.neighbours if controls else Counter(),
     )
 
 

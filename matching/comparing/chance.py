@@ -54,9 +54,23 @@ class ExpectedHits:
     lift: float | None
 
 
-def expected_by_chance(field: Field, *, hits: int, candidates: int, enrolled: int) -> ExpectedHits:
-    """Return what chance gives for so many candidates of a field and so many enrolled values of it."""
+def expected_by_chance(
+    field: Field,
+    *,
+    hits: int,
+    candidates: int,
+    enrolled: int,
+    control_hits: int = 0,
+    control_neighbours: int = 0,
+) -> ExpectedHits:
+    """Return what chance gives for so many candidates of a field and so many enrolled values of it.
+
+    `control_hits` of `control_neighbours`: what a control found in a part of the candidates. The larger of
+    the two answers counts.
+    """
     by_chance = candidates * enrolled / NUMBERS_IN_USE[field] if field in NUMBERS_IN_USE else 0.0
+    if control_neighbours:
+        by_chance = max(by_chance, candidates * control_hits / control_neighbours)
     return ExpectedHits(by_chance, hits / by_chance if by_chance else None)
 
 
