@@ -100,7 +100,7 @@ def match_block(
     `region`: of telephone numbers in cells; `limit`: mentions of a term that get an excerpt; `control`:
     companies whose control is wanted, which takes a second scan.
     """
-    cells = candidates_in_cells(block, comparison.fields, region=region)
+    cells = candidates_in_cells(block, comparison.fields, region=region, countries=comparison.countries)
     before = len(block.text) - block.held if block.held else None
     hits, candidates = comparison.compare(
         block.text, cells=cells.batches, companies=companies, after=block.repeats, before=before
@@ -115,6 +115,7 @@ def match_block(
         text_rows = TextRows(text.replace("\r", " "), block.borders, block.record_shape)
         rows, cut_records = _rows_of_hits(hits, line_indexes, text_rows)
     line_ends = lru_cache(1)(lambda: [match.start() for match in _LINE_END.finditer(text)])
+    controls = count_control_hits(comparison, block.text, control) if control else None
     return BlockMatches(
         hits=hits,
         rows=rows,
@@ -135,7 +136,8 @@ def match_block(
             own_ends=_own_ends(block),
         ),
         columns=columns_of_hits(block, hits, line_indexes, cells.columns) if hits.size else (),
-        control_hits=count_control_hits(comparison, block.text, control) if control else Counter(),
+        control_hits=controls.hits if controls else Counter(),
+        control_neighbours=controls.neighbours if controls else Counter(),
     )
 
 
