@@ -18,7 +18,14 @@ from storage import companies
 def load_watch(session: Session, settings: MatchingSettings) -> Watch:
     """Return everything that is active in the database."""
     by_id = {
-        term.id: WatchTerm(term.id, term.company_id, term.text, term.kind, tuple(term.exclude))
+        term.id: WatchTerm(
+            term.id,
+            term.company_id,
+            term.text,
+            term.kind,
+            tuple(term.exclude),
+            in_addresses=not term.company.definition.get("mail_provider", False),
+        )
         for term in companies.active_terms(session)
     }
     rows = companies.active_segments(session)

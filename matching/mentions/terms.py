@@ -39,7 +39,7 @@ from daachorse import DoubleArrayAhoCorasick
 from numpy.typing import NDArray
 
 from matching.errors import TermRefused
-from matching.mentions.ordinary import TermFacts, is_ordinary
+from matching.mentions.ordinary import Nature, TermFacts, nature_of
 from matching.mentions.spellings import (
     DIVIDED_PAIR,
     SEPARATORS,
@@ -98,6 +98,7 @@ class WatchTerm:
     text: str
     kind: str
     exclude: tuple[str, ...] = ()
+    in_addresses: bool = True  # whether a domain counts in e-mail addresses: not that of a mail provider
 
 
 class Mention(NamedTuple):
@@ -106,6 +107,7 @@ class Mention(NamedTuple):
     term_id: int
     start: int
     end: int
+    nature: Nature = Nature.NAMED
 
 
 def folded_term(text: str) -> str:
@@ -213,11 +215,13 @@ class Terms:
                 _pattern_for(patterns, spelling).terms.append(term.id)
             for phrase in term.exclude:
                 _pattern_for(patterns, folded_term(phrase)).excluded.append(term.id)
-        facts = {term.id: TermFacts.of(term.text, term.kind) for term in terms}
+        facts = {
+            term.id: TermFacts.of(term.text, term.kind, in_addresses=term.in_addresses) for term in terms
+        }
         return cls(list(patterns.values()), facts, native=native)
 
-    def find(self, text: str, *, limit: int = MENTION_LIMIT) -> list[Mention]:
-        """Return the mentions in order of their place, at most `limit`."""
+    def find(self, text: str, *, limit: int = MENTION_LIMIT, lookalikes: bool = False) -> list[Mention]:
+        """Return the mentions in order of their place, at most `limit`; `lookalikes`: those hosts too."""
         if not self._facts:
             return []
         found, has_escapes = self._find_written(text, limit)
@@ -225,6 +229,7 @@ class Terms:
         if undone is not None:
             found = _with_undone(found, self._find_written(undone.text, limit)[0], undone)
         mentions = _without_excluded(found) if found.excluded else found.mentions
+        mentions = _with_lookalikes(mentions) if lookalikes else _named_only(mentions)
         return sorted(mentions, key=itemgetter(1, 2, 0))[:limit]
 
     def _find_written(self, text: str, limit: int) -> tuple[_Found, bool]:
@@ -360,8 +365,9 @@ class Terms:
             for term in hit.pattern.terms:
                 facts = self._facts[term]
                 other_gaps = hit.reading is not None and facts.kind == "domain"
-                if not other_gaps and not is_ordinary(facts, text, start, end, swapped=hit.swapped):
-                    found.mentions.add(Mention(term, start, end))
+                nature = None if other_gaps else nature_of(facts, text, start, end, swapped=hit.swapped)
+                if nature is not None:
+                    found.mentions.add(Mention(term, start, end, nature))
         return found
 
 
@@ -498,7 +504,7 @@ def _with_undone(written: _Found, undone: _Found, escapes: Undone) -> _Found:
     mentions = list(undone.mentions)
     for mention, is_news in zip(mentions, _tested(escapes.touches, mentions), strict=True):
         if is_news:
-            kept.add(Mention(mention.term_id, *escapes.span(mention.start, mention.end)))
+            kept.add(Mention(mention.term_id, *escapes.span(mention.start, mention.end), mention.nature))
     excluded = written.excluded
     for term, spans in undone.excluded.items():
         excluded.setdefault(term, set()).update(escapes.span(start, end) for start, end in spans)
@@ -506,7 +512,7 @@ def _with_undone(written: _Found, undone: _Found, escapes: Undone) -> _Found:
 
 
 def _tested(test: Callable[..., Flags], mentions: Sequence[Mention], *more: int) -> list[bool]:
-    places = np.array([mention[1:] for mention in mentions], np.int64).reshape(-1, 2)
+    places = np.array([(mention.start, mention.end) for mention in mentions], np.int64).reshape(-1, 2)
     flags: list[bool] = test(places[:, 0], places[:, 1], *more).tolist()
     return flags
 
@@ -521,6 +527,17 @@ def _without_excluded(found: _Found) -> set[Mention]:
             for start, end in found.excluded.get(mention.term_id, ())
         )
     }
+
+
+def _named_only(mentions: set[Mention]) -> set[Mention]:
+    return {mention for mention in mentions if mention.nature is not Nature.LOOKALIKE}
+
+
+def _with_lookalikes(mentions: set[Mention]) -> set[Mention]:
+    """Drop look-alikes only where another view of the text has the domain itself in their place."""
+    named = _named_only(mentions)
+    places = {mention[:3] for mention in named}
+    return named | {mention for mention in mentions - named if mention[:3] not in places}
 
 
 def _with_boundaries(data: bytes | memoryview, hit: _Hit) -> _Hit | None:
