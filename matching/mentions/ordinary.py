@@ -12,6 +12,7 @@ Order of rules:
 4. Marks make another word (`gặp` is not Gap), for terms of up to five letters.
 5. Hexadecimal (`1c8c`), a variable (`$print`) and a numeronym (`a11y`) are no names.
 6. A term that begins or ends with a digit is not a part of a time, version, date or number.
+7. A Han term of two or three characters is not a part of common words of Chinese or Japanese (`han_words`).
 """
 
 import re
@@ -20,7 +21,9 @@ from dataclasses import dataclass
 from enum import Enum, StrEnum, auto
 from functools import cache, lru_cache
 
+from matching.mentions.han_words import is_han, is_other_han_word
 from matching.mentions.spellings import FILE_ENDINGS
+from text.folding import fold_few
 
 _WHOLE_WORD = 5  # letters from which a word wholly in another script is a disguise
 _MARKED = 6  # letters from which marks are a disguise
@@ -41,6 +44,7 @@ _LOOKALIKE = 5  # letters of a domain's first label from which another host that
 _HOST_GOES_ON = re.compile(r"[-‐‑][^\W_][\w-]*\.[a-z0-9]", re.IGNORECASE)
 _AT = r"@|%(?:25)?40|&#64;|&#x40;|&commat;|\\u0040|\\x40|=40| ?[\[({]at[\])}] ?"
 _ADDRESS_BEFORE = re.compile(rf"[\w+%'-](?:{_AT})(?:[\w-]+\.)*\Z", re.IGNORECASE)
+_AROUND_HAN = 40  # characters looked at on each side of a Han name
 _BESIDE = 80  # characters looked at on each side
 _HOST = 255  # characters that a host's name can have
 _FLAG = re.compile("[\U0001f1e6-\U0001f1ff]{2}")
@@ -56,6 +60,7 @@ class TermFacts:
     scripts: frozenset[str]
     characters: frozenset[str]  # in NFC, small
     in_addresses: bool  # whether a domain counts in e-mail addresses
+    han: str  # the folded term, if rule 7 is about it; else empty
 
     @classmethod
     def of(cls, text: str, kind: str, *, in_addresses: bool = True) -> "TermFacts":
@@ -63,7 +68,9 @@ class TermFacts:
         scripts = frozenset(_script(each) for each in characters if each.isalpha())
         label = sum(map(str.isalnum, text.split(".", 1)[0]))
         letters = sum(map(str.isalnum, text))
-        return cls(kind, letters, label, scripts, characters, in_addresses)
+        folded = fold_few(text)
+        han = folded if is_han(folded) else ""
+        return cls(kind, letters, label, scripts, characters, in_addresses, han)
 
 
 class Nature(StrEnum):
@@ -91,6 +98,8 @@ def _is_ordinary(facts: TermFacts, text: str, start: int, end: int, *, swapped: 
     if _is_end_of_word(before, written):
         return True
     if swapped and _is_code(written):
+        return True
+    if facts.han and _is_other_word_of_han(facts.han, text, start, end):
         return True
     reads_as = _reading(facts, written)
     if reads_as is _Reading.NAME:
@@ -141,6 +150,11 @@ def _is_lookalike(facts: TermFacts, text: str, start: int, end: int) -> bool:
     if facts.label < _LOOKALIKE or text[end : end + 1] == "@":
         return False
     return _HOST_AFTER.match(text, end) is None or _HOST_GOES_ON.match(text, end) is not None
+
+
+def _is_other_word_of_han(han: str, text: str, start: int, end: int) -> bool:
+    before, after = text[max(0, start - _AROUND_HAN) : start], text[end : end + _AROUND_HAN]
+    return is_other_han_word(han, fold_few(before), fold_few(after))
 
 
 def _is_end_of_word(before: str, written: str) -> bool:

@@ -29,7 +29,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property, lru_cache
+from functools import cached_property
 from operator import itemgetter
 from typing import NamedTuple, Protocol
 
@@ -39,6 +39,7 @@ from daachorse import DoubleArrayAhoCorasick
 from numpy.typing import NDArray
 
 from matching.errors import TermRefused
+from matching.mentions.han_words import exclusion_phrases
 from matching.mentions.ordinary import Nature, TermFacts, nature_of
 from matching.mentions.spellings import (
     DIVIDED_PAIR,
@@ -57,7 +58,7 @@ from matching.native.library import LibraryMissing
 from matching.native.name_fold import NativeFolded, folded_text, may_be_defanged, may_be_escaped
 from matching.native.name_search import NameSearch, SpelledName
 from text.escapes import CERTAIN, Flags, Undone
-from text.folding import defanged, mention_fold
+from text.folding import defanged, fold_few, mention_fold
 
 TERM_LENGTH = 200  # characters per term or exclusion phrase
 MENTION_LIMIT = 500_000  # mentions that `find` returns per text
@@ -87,7 +88,6 @@ _SPREAD = 4  # times its length that a name with separators may take
 _LEET = bytes.maketrans(b"01!|l34@5$7892", b"oiiiieaasstbgz")
 _LEET_SHORTEST = 4
 _AROUND = 12  # characters looked at around a name with its letters apart
-_SPACES = re.compile("  +")
 _HUMP_SHORTEST = 3  # bytes of a term that may end at a capital
 
 
@@ -213,7 +213,7 @@ class Terms:
         for term in terms:
             for spelling in _fixed_spellings(term):
                 _pattern_for(patterns, spelling).terms.append(term.id)
-            for phrase in term.exclude:
+            for phrase in (*term.exclude, *exclusion_phrases().get(folded_term(term.text), ())):
                 _pattern_for(patterns, folded_term(phrase)).excluded.append(term.id)
         facts = {
             term.id: TermFacts.of(term.text, term.kind, in_addresses=term.in_addresses) for term in terms
@@ -417,19 +417,9 @@ def _agrees(hit: _Hit, view: _FoldedView, text: str, span: tuple[int, int]) -> b
         return fits(text, place, got)
     letters, (start, end) = hit.pattern.form.characters, span
     before, after = text[max(0, start - _AROUND) : start], text[end : end + _AROUND]
-    if stands_alone(got, letters, _folded(before), _folded(after)):
+    if stands_alone(got, letters, fold_few(before), fold_few(after)):
         return True
     return len(letters) == 2 and got.apart == " " and fits(text, place, DIVIDED_PAIR)
-
-
-def _folded(text: str) -> str:
-    """Fold a few characters, one by one, which is faster for so few."""
-    return _SPACES.sub(" ", "".join(map(_folded_character, text)))
-
-
-@lru_cache(1 << 16)
-def _folded_character(character: str) -> str:
-    return mention_fold()(character).text
 
 
 def _pattern_for(patterns: dict[str, _Pattern], folded: str) -> _Pattern:
