@@ -1,7 +1,7 @@
 """The command `spillwatch`: its table of commands, and the place where errors become messages and exit codes.
 
-A command's module is imported when it is called or listed by --help. So `spillwatch --version` does not
-import Scrapy, and `spillwatch doctor` still runs if another command's libraries are broken.
+A command's module is imported when it is called. So `spillwatch --help` and `--version` import none, and
+`spillwatch doctor` still runs if another command's libraries are broken.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 import traceback
 from collections.abc import Iterator
+from dataclasses import dataclass
 from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
@@ -20,37 +21,104 @@ from typer.core import TyperCommand, TyperGroup
 from cli.command_context import App
 from cli.exits import Exit, exit_code
 from cli.output import discard_output, print_error, print_line
-from daemon import logs, process_start
+from daemon import process_start
 
 Command = TyperCommand | TyperGroup
 
-# The name on the command line and its module, which has a function `command` or a typer.Typer group `app`.
+
+@dataclass(frozen=True, slots=True)
+class CommandPlace:
+    """A command: its module, with a function `command` or a Typer group `app`, and its line in --help."""
+
+    module: str
+    summary: str
+
+
+# By the name on the command line. The summary is the first sentence of the command's own help: so the list of
+# commands imports none of them.
 COMMANDS = {
-    "init": "cli.commands.init",
-    "check": "cli.commands.check",
-    "run": "cli.commands.run",
-    "crawl": "cli.commands.crawl",
-    "source": "cli.commands.source",
-    "runs": "cli.commands.runs",
-    "coverage": "cli.commands.coverage",
-    "listings": "cli.commands.listings",
-    "alerts": "cli.commands.alerts",
-    "evidence": "cli.commands.evidence",
-    "rematch": "cli.commands.rematch",
-    "match": "cli.commands.match",
-    "keygen": "cli.commands.keygen",
-    "enroll": "cli.commands.enroll",
-    "segment": "cli.commands.segment",
-    "reveal": "cli.commands.reveal",
-    "doctor": "cli.commands.doctor",
-    "db": "cli.commands.db",
-    "demo": "cli.commands.demo",
+    "init": CommandPlace(
+        "cli.commands.init",
+        "Write a commented configuration with an example source (disabled) and an example company.",
+    ),
+    "check": CommandPlace(
+        "cli.commands.check",
+        "Read the whole configuration and report every mistake at once.",
+    ),
+    "run": CommandPlace(
+        "cli.commands.run",
+        "Run the daemon: crawl on schedule, match, alert and deliver until SIGTERM.",
+    ),
+    "crawl": CommandPlace(
+        "cli.commands.crawl",
+        "Crawl a source once, now, even if it is disabled.",
+    ),
+    "source": CommandPlace(
+        "cli.commands.source",
+        "List sources, show their health, try a source file, or detect a site's program.",
+    ),
+    "runs": CommandPlace(
+        "cli.commands.runs",
+        "List the latest runs with their outcomes.",
+    ),
+    "coverage": CommandPlace(
+        "cli.commands.coverage",
+        "Show which sources were read, and what was not covered.",
+    ),
+    "listings": CommandPlace(
+        "cli.commands.listings",
+        "Search listings, newest first.",
+    ),
+    "alerts": CommandPlace(
+        "cli.commands.alerts",
+        "List, show, acknowledge, test and resend alerts.",
+    ),
+    "evidence": CommandPlace(
+        "cli.commands.evidence",
+        "Verify the evidence, and export what an alert is based on.",
+    ),
+    "rematch": CommandPlace(
+        "cli.commands.rematch",
+        "Ask the daemon to compare every stored listing with everything that is watched now.",
+    ),
+    "match": CommandPlace(
+        "cli.commands.match",
+        "Search dumps and samples for watch terms and for customers' identifiers.",
+    ),
+    "keygen": CommandPlace(
+        "cli.commands.keygen",
+        "Write a new root key with mode 0600.",
+    ),
+    "enroll": CommandPlace(
+        "cli.commands.enroll",
+        "Make a segment of keyed fingerprints from a customer list.",
+    ),
+    "segment": CommandPlace(
+        "cli.commands.segment",
+        "Import, list, check, merge and remove segments of fingerprints.",
+    ),
+    "reveal": CommandPlace(
+        "cli.commands.reveal",
+        "Turn ordinals back into the rows of your customer list.",
+    ),
+    "doctor": CommandPlace(
+        "cli.commands.doctor",
+        "Check the installation.",
+    ),
+    "db": CommandPlace(
+        "cli.commands.db",
+        "Upgrade or copy the database.",
+    ),
+    "demo": CommandPlace(
+        "cli.commands.demo",
+        "Watch practice sites with the real daemon: an offer appears, and its alert arrives.",
+    ),
 }
 
 
 def _load_command(name: str) -> Command:
     """Return the command object of a module's `command` or `app`."""
-    module = import_module(COMMANDS[name])
+    module = import_module(COMMANDS[name].module)
     if hasattr(module, "app"):
         command = typer.main.get_command(module.app)
     else:
@@ -63,6 +131,16 @@ def _load_command(name: str) -> Command:
 
 class Commands(TyperGroup):
     """The root command. Its subcommands come from COMMANDS."""
+
+    _lists_commands = False
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401  (the types are private to typer)
+        """Write the help. Only the commands' names and summaries are needed for that."""
+        self._lists_commands = True
+        try:
+            super().format_help(ctx, formatter)
+        finally:
+            self._lists_commands = False
 
     def list_commands(self, ctx: object) -> list[str]:
         return list(COMMANDS)
@@ -84,6 +162,8 @@ class Commands(TyperGroup):
     def get_command(self, ctx: object, cmd_name: str) -> Command | None:
         if cmd_name not in COMMANDS:
             return None
+        if self._lists_commands:
+            return TyperCommand(cmd_name, help=COMMANDS[cmd_name].summary)
         command = _load_command(cmd_name)
         process_start.after_imports()
         return command
@@ -125,6 +205,8 @@ def root(
     ] = False,
 ) -> None:
     """Handle the options that come before a command."""
+    from daemon import logs  # structlog imports Twisted, which --help and --version do without
+
     logs.configure_logging(form="console", level="error")
     context.obj = App(config_option=config, debug=debug)
     context.call_on_close(context.obj.close)
