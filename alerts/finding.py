@@ -64,9 +64,14 @@ class CompanyFinding:
     proof_missing: int
     facts: FindingFacts
 
-    def dedupe_key(self, root_listing_id: int | None = None) -> str:
-        """Return the key of this finding's alert, or of the alert that another root listing would have."""
-        return f"finding:{self.company.slug}:{root_listing_id or self.root_listing_id}"
+    @property
+    def key_prefix(self) -> str:
+        """The key of an alert about this company, without the number of its root listing."""
+        return f"finding:{self.company.slug}:"
+
+    def dedupe_key(self) -> str:
+        """Return the key of this finding's alert, if no other offer of the data has one."""
+        return f"{self.key_prefix}{self.root_listing_id}"
 
 
 def read_finding(
@@ -115,8 +120,7 @@ def lock_alert_of(session: Session, finding: CompanyFinding) -> Alert | None:
     alert = rows.alert_by_key(session, finding.dedupe_key(), for_update=True)
     if alert is not None:
         return alert
-    others = data_sets.data_set_members(session, finding.root_listing_id)
-    return rows.lock_oldest_of_keys(session, [finding.dedupe_key(listing_id) for listing_id in others])
+    return rows.lock_oldest_of_data_set(session, finding.key_prefix, finding.root_listing_id)
 
 
 def _root_listing_id(session: Session, row: ListingRow) -> int:

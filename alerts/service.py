@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from uuid import uuid4
 
 from sqlalchemy.orm import Session
@@ -55,13 +56,15 @@ class AlertService:
 
     def evaluate(self, summary_id: int) -> None:
         """Judge what a version of a listing says about a company. Handler of WorkKind.EVALUATE."""
-        with self._database.transaction() as session:
-            summary = matches.summary_by_id(session, summary_id)
-            finding = read_finding(session, summary, evidence=self._evidence) if summary else None
-            if summary is None or finding is None:  # it stays due until its company is watched again
-                return
-            if matches.mark_evaluated(session, summary_id, summary.digest):
-                self._judge_finding(session, finding)
+        self._database.write(partial(self._judge_summary, summary_id=summary_id))
+
+    def _judge_summary(self, session: Session, *, summary_id: int) -> None:
+        summary = matches.summary_by_id(session, summary_id)
+        finding = read_finding(session, summary, evidence=self._evidence) if summary else None
+        if summary is None or finding is None:  # it stays due until its company is watched again
+            return
+        if matches.mark_evaluated(session, summary_id, summary.digest):
+            self._judge_finding(session, finding)
 
     def _judge_finding(self, session: Session, finding: CompanyFinding) -> None:
         alert = lock_alert_of(session, finding)

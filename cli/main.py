@@ -1,6 +1,6 @@
 """The command `spillwatch`: its table of commands, and the place where errors become messages and exit codes.
 
-A command's module is imported when it is called. So `spillwatch --help` and `--version` import none, and
+A command's module is imported when it is called. So `spillwatch --help` does not import Scrapy, and
 `spillwatch doctor` still runs if another command's libraries are broken.
 """
 
@@ -9,7 +9,6 @@ from __future__ import annotations
 import sys
 import traceback
 from collections.abc import Iterator
-from dataclasses import dataclass
 from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
@@ -25,100 +24,34 @@ from daemon import process_start
 
 Command = TyperCommand | TyperGroup
 
-
-@dataclass(frozen=True, slots=True)
-class CommandPlace:
-    """A command: its module, with a function `command` or a Typer group `app`, and its line in --help."""
-
-    module: str
-    summary: str
-
-
-# By the name on the command line. The summary is the first sentence of the command's own help: so the list of
-# commands imports none of them.
+# What `spillwatch --help` says of each command: how its own --help begins, as a test compares. The module is
+# cli.commands.NAME, which has a function `command` or a typer.Typer group `app`.
 COMMANDS = {
-    "init": CommandPlace(
-        "cli.commands.init",
-        "Write a commented configuration with an example source (disabled) and an example company.",
-    ),
-    "check": CommandPlace(
-        "cli.commands.check",
-        "Read the whole configuration and report every mistake at once.",
-    ),
-    "run": CommandPlace(
-        "cli.commands.run",
-        "Run the daemon: crawl on schedule, match, alert and deliver until SIGTERM.",
-    ),
-    "crawl": CommandPlace(
-        "cli.commands.crawl",
-        "Crawl a source once, now, even if it is disabled.",
-    ),
-    "source": CommandPlace(
-        "cli.commands.source",
-        "List sources, show their health, try a source file, or detect a site's program.",
-    ),
-    "runs": CommandPlace(
-        "cli.commands.runs",
-        "List the latest runs with their outcomes.",
-    ),
-    "coverage": CommandPlace(
-        "cli.commands.coverage",
-        "Show which sources were read, and what was not covered.",
-    ),
-    "listings": CommandPlace(
-        "cli.commands.listings",
-        "Search listings, newest first.",
-    ),
-    "alerts": CommandPlace(
-        "cli.commands.alerts",
-        "List, show, acknowledge, test and resend alerts.",
-    ),
-    "evidence": CommandPlace(
-        "cli.commands.evidence",
-        "Verify the evidence, and export what an alert is based on.",
-    ),
-    "rematch": CommandPlace(
-        "cli.commands.rematch",
-        "Ask the daemon to compare every stored listing with everything that is watched now.",
-    ),
-    "match": CommandPlace(
-        "cli.commands.match",
-        "Search dumps and samples for watch terms and for customers' identifiers.",
-    ),
-    "keygen": CommandPlace(
-        "cli.commands.keygen",
-        "Write a new root key with mode 0600.",
-    ),
-    "enroll": CommandPlace(
-        "cli.commands.enroll",
-        "Make a segment of keyed fingerprints from a customer list.",
-    ),
-    "segment": CommandPlace(
-        "cli.commands.segment",
-        "Import, list, check, merge and remove segments of fingerprints.",
-    ),
-    "reveal": CommandPlace(
-        "cli.commands.reveal",
-        "Turn ordinals back into the rows of your customer list.",
-    ),
-    "doctor": CommandPlace(
-        "cli.commands.doctor",
-        "Check the installation.",
-    ),
-    "db": CommandPlace(
-        "cli.commands.db",
-        "Upgrade or copy the database.",
-    ),
-    "demo": CommandPlace(
-        "cli.commands.demo",
-        "Watch practice sites with the real daemon: an offer appears, and its alert arrives.",
-    ),
+    "init": "Write a commented configuration with an example source (disabled) and an example company.",
+    "check": "Read the whole configuration and report every mistake at once. Connects to nothing.",
+    "run": "Run the daemon: crawl on schedule, match, alert and deliver until SIGTERM.",
+    "crawl": "Crawl a source once, now, even if it is disabled. Exit code 1 if the source could not be read.",
+    "source": "List sources, show their health, try a source file, or detect a site's program.",
+    "runs": "List the latest runs with their outcomes.",
+    "coverage": "Show which sources were read, and what was not covered.",
+    "listings": "Search listings, newest first, or show one whole.",
+    "alerts": "List, show, acknowledge, test and resend alerts.",
+    "evidence": "Verify the evidence, and export what an alert is based on.",
+    "rematch": "Ask the daemon to compare every stored listing with everything that is watched now.",
+    "match": "Search dumps and samples for watch terms and for customers' identifiers.",
+    "keygen": "Write a new root key with mode 0600. The key itself is never shown.",
+    "enroll": "Make a segment of keyed fingerprints from a customer list.",
+    "segment": "Import, list, check, merge and remove segments of fingerprints.",
+    "reveal": "Turn ordinals back into the rows of your customer list.",
+    "doctor": "Check the installation. Exit code 1 if a check failed.",
+    "db": "Upgrade or copy the database.",
+    "demo": "Watch practice sites with the real daemon: an offer appears, and its alert arrives.",
 }
 
 
 def _load_command(name: str) -> Command:
     """Return the command object of a module's `command` or `app`."""
-    module = import_module(COMMANDS[name].module)
+    module = import_module(f"cli.commands.{name}")
     if hasattr(module, "app"):
         command = typer.main.get_command(module.app)
     else:
@@ -129,18 +62,18 @@ def _load_command(name: str) -> Command:
     return cast(Command, command)
 
 
+class DeferredCommand(TyperCommand):
+    """A command in the list of --help. Its module is imported when it is called."""
+
+    def make_context(self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any) -> Any:  # noqa: ANN401  (typer's types are private)
+        """Parse the arguments with the command itself, which the context then names."""
+        command = _load_command(str(self.name))
+        process_start.after_imports()
+        return command.make_context(info_name, args, parent=parent, **extra)
+
+
 class Commands(TyperGroup):
     """The root command. Its subcommands come from COMMANDS."""
-
-    _lists_commands = False
-
-    def format_help(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401  (the types are private to typer)
-        """Write the help. Only the commands' names and summaries are needed for that."""
-        self._lists_commands = True
-        try:
-            super().format_help(ctx, formatter)
-        finally:
-            self._lists_commands = False
 
     def list_commands(self, ctx: object) -> list[str]:
         return list(COMMANDS)
@@ -162,11 +95,7 @@ class Commands(TyperGroup):
     def get_command(self, ctx: object, cmd_name: str) -> Command | None:
         if cmd_name not in COMMANDS:
             return None
-        if self._lists_commands:
-            return TyperCommand(cmd_name, help=COMMANDS[cmd_name].summary)
-        command = _load_command(cmd_name)
-        process_start.after_imports()
-        return command
+        return DeferredCommand(cmd_name, help=COMMANDS[cmd_name])
 
 
 app = typer.Typer(
@@ -205,7 +134,7 @@ def root(
     ] = False,
 ) -> None:
     """Handle the options that come before a command."""
-    from daemon import logs  # structlog imports Twisted, which --help and --version do without
+    from daemon import logs  # structlog takes 0.1 s to import, which --help and --version do not need
 
     logs.configure_logging(form="console", level="error")
     context.obj = App(config_option=config, debug=debug)

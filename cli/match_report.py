@@ -19,6 +19,7 @@ from matching.sweep import DocumentRead, SweepProgress
 
 _COLUMNS_SHOWN = 3
 _CUT_SENTENCES = {
+    "records": "Records of more than 60 fields or 64 KB were divided: one person may be in two rows.",
     "matches": "Not all matches are listed; raise --limit to see more. The counts include all of them.",
 }
 ORDINALS = ("ordinal", "fields", "rows", "segment", "document", "line")
@@ -108,10 +109,20 @@ def _problems(findings: Findings, progress: SweepProgress, names: Names) -> Iter
     for read in progress.read:
         if read.outcome != WHOLE:
             yield f"{read.name}: {read.sentence}"
+        if read.masked_rows:
+            yield _masked_sentence(read)
         if read.left_out:
             yield _not_compared_sentence(read, names)
     for bound in sorted(findings.cut & _CUT_SENTENCES.keys()):
         yield _CUT_SENTENCES[bound]
+
+
+def _masked_sentence(read: DocumentRead) -> str:
+    rows = "1 row holds" if read.masked_rows == 1 else f"{read.masked_rows:,} rows hold"
+    return (
+        f"{read.name}: {rows} masked values, such as 138****1234, which cannot be compared. "
+        "Compare what is visible in them by hand, or match a sample without masks."
+    )
 
 
 def _not_compared_sentence(read: DocumentRead, names: Names) -> str:
@@ -141,6 +152,7 @@ def as_dict(findings: Findings, progress: SweepProgress, names: Names) -> dict[s
                 "detail": read.sentence,
                 "bytes": read.bytes,
                 "rows": read.rows,
+                "masked_rows": read.masked_rows,
                 "not_compared_for": [
                     {
                         "company": names[one.company],

@@ -30,7 +30,7 @@ from daemon.service_manager import ServiceManager
 from daemon.signals import Signals
 from daemon.storage_checks import StorageChecks
 from daemon.work_assembly import DaemonParts, assemble, recover_after_crash, synchronise
-from matching.enrolment.segment_intake import Intake
+from matching.enrolment.segment_intake import SegmentIntake
 from matching.fingerprints.segment_folder import SegmentFolder
 from storage.database import schema
 from storage.database.base import Database
@@ -131,7 +131,7 @@ class Daemon:
         """Remove files left by a killed import or merge. They may contain erased customers."""
         folder = SegmentFolder(self._configuration.settings.matching.segments_dir)
         try:
-            Intake(self._database, folder, self._clock).sweep()
+            SegmentIntake(self._database, folder, self._clock).delete_unnamed_files()
         except OSError as error:
             log.warning(
                 "Cannot remove unused files from the segments folder. Check its owner and mode.",

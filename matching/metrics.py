@@ -13,7 +13,9 @@ SECONDS = Histogram(
     buckets=(0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60),
 )
 FOUND = Counter("spillwatch_matches_total", "Mentions and fingerprint hits found", ("kind",))
-CUT = Counter("spillwatch_match_bounds_total", "Versions that met a bound: text, time, matches", ("bound",))
+CUT = Counter(
+    "spillwatch_match_bounds_total", "Versions that met a bound: text, time, matches, records", ("bound",)
+)
 REMATCHED = Counter(
     "spillwatch_rematched_versions_total",
     "Versions matched again, by result: matched, masked, failed",

@@ -22,7 +22,7 @@ from matching.watch import Watch
 from matching.watch_loader import load_watch
 from storage import companies, data_sets, listings, matches, watch
 from storage.database.base import Database
-from storage.errors import EvidenceFailed, SpillwatchError, WatchChanged
+from storage.errors import DatabaseFailed, EvidenceFailed, SpillwatchError, WatchChanged
 from storage.evidence.digest import Digest, digest_beside
 from storage.evidence.warc import EvidenceStore
 from storage.listings import ListingVersion
@@ -70,8 +70,9 @@ class MatchingService:
 
     def match_version(self, version_id: int) -> None:
         """Match a version for all companies. It ends as matched, pending with a next attempt, or failed."""
-        with self._database.transaction() as session:
-            attempt = listings.claim_for_matching(session, version_id, now=self._clock())
+        attempt = self._database.write(
+            lambda session: listings.claim_for_matching(session, version_id, now=self._clock())
+        )
         if attempt is None:
             return
         if attempt > self._settings.attempts:
@@ -81,6 +82,11 @@ class MatchingService:
         try:
             with metrics.SECONDS.time():
                 self._match_with_stable_watch(version_id)
+        except DatabaseFailed as error:
+            if error.permanent:
+                self._record_failure(version_id, attempt, error.reason)
+                raise
+            self._postpone(version_id, attempt, error.reason)
         except (MatchingError, EvidenceFailed, WatchChanged) as error:
             self._record_failure(version_id, attempt, error.reason)
         except Exception:
@@ -111,7 +117,8 @@ class MatchingService:
             require_known_evidence(self._database, self._evidence.folder)
             self._digest = digest_beside(self._evidence.folder)
         signs = data_set_signs(_texts_by_field(parts), version.claimed_records, digest=self._digest)
-        with self._database.transaction() as session:
+
+        def write_rows(session: Session) -> None:
             now = self._clock()
             # An older version does not say what the listing offers now.
             if version.number == version.listing.version_number:
@@ -122,6 +129,8 @@ class MatchingService:
                 session, version_id, results_of(findings), now=now, watched=watched.revision
             )
             self._announce_summaries(session, touched)
+
+        self._database.write(write_rows)
 
     def _record_failure(self, version_id: int, attempt: int, reason: str) -> None:
         """Write the reason and the time of the next attempt, if there is one, and count it."""
@@ -138,6 +147,22 @@ class MatchingService:
             attempt=attempt,
             reason=reason,
             final=last,
+        )
+
+    def _postpone(self, version_id: int, attempt: int, reason: str) -> None:
+        """Make a version due again. The attempt does not count: trouble of the database says nothing about
+        the version.
+        """
+        retry_at = self._clock() + self._retry_delay(attempt)
+        self._database.write(
+            lambda session: listings.postpone_matching(session, version_id, reason=reason, retry_at=retry_at)
+        )
+        metrics.VERSIONS.labels("retried").inc()
+        log.warning(
+            "A version could not be matched, because the database could not be used. It is tried again.",
+            action="match_postponed",
+            version_id=version_id,
+            reason=reason,
         )
 
     def _retry_delay(self, attempt: int) -> timedelta:

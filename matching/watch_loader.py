@@ -53,7 +53,7 @@ def _open_segment(
 ) -> WatchedSegment:
     slug = row.company.slug
     segment = SegmentFolder(settings.segments_dir).opened(files_of(row), company=slug)
-    key = keyring.that_made(segment.header, segment.path)
+    key = keyring.subkeys_of_segment(segment.header, segment.path)
     segment.check_key(key)
     region = _fingerprints_table(row.company).get("default_region") or segment.header.default_region
     return WatchedSegment(row.id, number, segment, region, key)

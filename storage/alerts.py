@@ -6,15 +6,16 @@ without gaps.
 """
 
 import uuid
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from sqlalchemy import ForeignKey, Index, UniqueConstraint, insert, select, update
+from sqlalchemy import ForeignKey, Index, Text, UniqueConstraint, cast, insert, literal, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from storage.data_sets import is_in_data_set
 from storage.database.base import Base, state_moved
 from storage.deliveries import Delivery, DeliveryState
 from storage.listing_tables import Listing
@@ -164,9 +165,12 @@ def alert_by_key(session: Session, dedupe_key: str, *, for_update: bool = False)
     return session.scalar(query)
 
 
-def lock_oldest_of_keys(session: Session, dedupe_keys: Collection[str]) -> Alert | None:
-    """Return the oldest alert with one of these keys, locked for the rest of the transaction."""
-    query = select(Alert).where(Alert.dedupe_key.in_(dedupe_keys)).order_by(Alert.id).limit(1)
+def lock_oldest_of_data_set(session: Session, key_prefix: str, first: int) -> Alert | None:
+    """Return the oldest alert whose key is the prefix and the id of a listing of a data set, whose first
+    listing is `first`; locked for the rest of the transaction.
+    """
+    members = select(literal(key_prefix) + cast(Listing.id, Text)).where(is_in_data_set(first))
+    query = select(Alert).where(Alert.dedupe_key.in_(members)).order_by(Alert.id).limit(1)
     return session.scalar(query.with_for_update().execution_options(populate_existing=True))
 
 
@@ -262,6 +266,11 @@ def set_triage_state(
 
 def alert_by_id(session: Session, alert_id: int) -> Alert | None:
     return session.get(Alert, alert_id)
+
+
+def alerts_of_listing(session: Session, listing_id: int) -> Sequence[Alert]:
+    """Return the alerts about a listing, oldest first."""
+    return session.scalars(select(Alert).where(Alert.listing_id == listing_id).order_by(Alert.id)).all()
 
 
 def revisions_of(session: Session, alert_id: int) -> Sequence[AlertRevision]:

@@ -6,6 +6,7 @@ SpillwatchError
     │   ├── DatabaseUrlInvalid
     │   ├── DatabaseUnreachable
     │   ├── DatabaseBusy
+    │   │   └── DatabaseDeadlock
     │   ├── DatabaseRefused
     │   ├── DatabaseFull
     │   ├── DatabaseDamaged
@@ -43,6 +44,7 @@ class StorageError(SpillwatchError):
     """The stored state could not be read or written."""
 
     reason = "storage_failed"
+    where: str | None = None  # file and line of the code whose statement failed; None: not known
 
 
 class DatabaseFailed(StorageError):
@@ -65,10 +67,16 @@ class DatabaseUnreachable(DatabaseFailed):
 
 
 class DatabaseBusy(DatabaseFailed):
-    """Another program has locked the database. Try again; if this continues, end that program."""
+    """A statement waited longer than busy_timeout_s for another writer. Look for a long transaction."""
 
     reason = "database_busy"
     permanent = False
+
+
+class DatabaseDeadlock(DatabaseBusy):
+    """Two transactions waited for each other, so the database rolled this one back. Try again."""
+
+    reason = "database_deadlock"
 
 
 class DatabaseRefused(DatabaseFailed):

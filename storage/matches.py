@@ -143,8 +143,8 @@ def record_matches(
     was used for matching; if it is no longer the current one, WatchChanged is raised and nothing is written.
     With the scope ALL and all companies, the version becomes matched.
     """
-    locked = select(ListingVersion.listing_id).where(ListingVersion.id == version_id).with_for_update()
-    listing_id = session.scalar(locked)
+    locked = select(ListingVersion.listing_id).where(ListingVersion.id == version_id)
+    listing_id = session.scalar(locked.with_for_update(key_share=True))
     # Check after the lock: another worker may have recorded this version with a newer watch in the meantime.
     if watched is not None and watched != watch_revision(session):
         raise WatchChanged

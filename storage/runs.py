@@ -147,7 +147,7 @@ def lock_sources(session: Session, source_ids: Collection[int]) -> None:
     first.
     """
     locked = select(Source.id).where(Source.id.in_(source_ids)).order_by(Source.id)
-    session.execute(locked.with_for_update())
+    session.execute(locked.with_for_update(key_share=True))
 
 
 def ran_since(session: Session, source_ids: Collection[int], *, since: datetime, now: datetime) -> bool:

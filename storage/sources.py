@@ -172,7 +172,9 @@ def record_health(
 
     None: the health is the same, or it went from unknown to ok.
     """
-    before = session.scalar(select(Source.health).where(Source.id == source_id).with_for_update())
+    before = session.scalar(
+        select(Source.health).where(Source.id == source_id).with_for_update(key_share=True)
+    )
     if before is None or before == health:
         return None
     changed = update(Source).where(Source.id == source_id, Source.health == before)

@@ -16,7 +16,7 @@ from cli.output import TableColumn, console, emit_json, print_line, print_table
 from matching.company_definition import REGIONS
 from matching.enrolment.column_choice import in_words
 from matching.enrolment.enrol import Enrolment, enroll
-from matching.fingerprints.scheme import read_key
+from matching.fingerprints.key_file import read_key
 from matching.fingerprints.segments import SUFFIX, open_segment
 from matching.identifiers import DateOrder, Field
 

@@ -93,7 +93,7 @@ class Failure:
         frames = traceback.extract_tb(error.__traceback__)
         where = f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "unknown"
         if isinstance(error, StorageError):
-            return cls(type(error).__name__, where, error.reason, str(error))
+            return cls(type(error).__name__, error.where or where, error.reason, str(error))
         return cls(type(error).__name__, where)
 
 

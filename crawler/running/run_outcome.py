@@ -59,12 +59,14 @@ class RunEnding:
         return replace(self, detail=self.detail and mask(self.detail))
 
 
-def storage_ending(reason: str, message: str) -> RunEnding:
+def storage_ending(reason: str, message: str, *, where: str | None = None) -> RunEnding:
     """Return the ending of a run whose results could not be stored, by the reason and message of a
-    `StorageError`.
+    `StorageError`; `where` is the file and line of the code that could not write.
     """
+    place = f" (at {where})" if where else ""
     sentence = (
-        f"What the run read could not be stored: {message.rstrip('.')}. This says nothing about the site."
+        f"What the run read could not be stored{place}: {message.rstrip('.')}. This says nothing about the "
+        "site."
     )
     return RunEnding(RunOutcome.STORAGE_FAILED, reason or "storage_failed", sentence)
 

@@ -284,7 +284,7 @@ class Supervisor:
             )
             return RunEnding(RunOutcome.MEMORY_EXCEEDED, "memory", limit)
         if code == ChildExit.STORAGE and child.failure is not None:
-            return storage_ending(child.failure.reason, child.failure.message)
+            return storage_ending(child.failure.reason, child.failure.message, where=child.failure.where)
         if code < 0:
             return RunEnding(RunOutcome.CRASHED, *_signal_reason(-code))
         where = f" ({child.failure.kind} at {child.failure.where})" if child.failure else ""

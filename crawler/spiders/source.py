@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from scrapy import Request
 from scrapy.http import Response
+from sqlalchemy.orm import Session
 from twisted.python.failure import Failure
 
 from crawler.errors import FetchError, Truncated
@@ -66,9 +67,12 @@ class SourceSpider(PageSpider):
 
     def _write_opening_cursor(self) -> None:
         run = self.run
-        with run.database.transaction() as session:
+
+        def write_rows(session: Session) -> None:
             run.beat(session, run.tally.counts(), fence=True)
             sources.save_cursor(session, run.job.source_id, run.progress.opening_cursor())
+
+        run.database.write(write_rows)
 
     async def read(self, response: Response) -> AsyncIterator[Request | FoundListing]:
         """Parse a captured page, and go on by its kind."""

@@ -34,14 +34,15 @@ def end_run(run: RunContext) -> ChildExit:
     if run.closed is not None and run.closed.reason == "stopped":
         return ChildExit.STOPPED
     run.tally.unread += run.progress.count_pages_beyond()
-    now = run.clock()
-    with run.database.transaction() as session:
-        _mark_gone(session, run, now)
+    now, missing = run.clock(), _missing_keys(run)
+    run.tally.degraded = run.structure.judge(run.progress.list_count)
+    run.progress.structure = run.structure.stored()
+
+    def write_end(session: Session) -> bool:
+        _mark_gone(session, run, missing, now)
         run.tally.trap = _trap_sentence(session, run)
-        run.tally.degraded = run.structure.judge(run.progress.list_count)
-        run.progress.structure = run.structure.stored()
         ending = run.tally.ending().remarked(run.request_headers.jar.remark(now))
-        concluded = conclude(
+        return conclude(
             session,
             run_id=run.job.run_id,
             epoch=run.job.epoch,
@@ -53,6 +54,8 @@ def end_run(run: RunContext) -> ChildExit:
             dispatcher=run.dispatcher,
             now=now,
         )
+
+    concluded = run.database.write(write_end)
     return ChildExit.CONCLUDED if concluded else ChildExit.SUPERSEDED
 
 
@@ -64,9 +67,9 @@ def _closing_cursor(run: RunContext, now: datetime) -> dict[str, Any]:
     return cursor
 
 
-def _mark_gone(session: Session, run: RunContext, now: datetime) -> None:
-    """Mark the listings that are gone, as far as this run can tell."""
-    source_id, gone = run.job.source_id, _missing_keys(run)
+def _mark_gone(session: Session, run: RunContext, gone: set[str], now: datetime) -> None:
+    """Mark the listings that are gone, as far as this run can tell; `gone` are those without a page."""
+    source_id = run.job.source_id
     if run.tally.all_lists_read:
         # A site that is down or has moved answers 404 for every page, which says nothing about a listing.
         listings.mark_gone(session, source_id, gone, now)

@@ -31,6 +31,8 @@ class BlockMatches:
     starts: Places  # of the document in bytes, or of the part in characters
     row_count: int  # rows of the block, empty ones included
     filled_rows: int  # rows that hold anything
+    masked_lines: int = 0  # lines with identifiers that are masked, so that they were not compared
+    cut_records: int = 0  # records over several lines that a bound has divided
     candidates: Counter[Field] = field(default_factory=Counter)
     mentions: Sequence[BlockMention] = ()
     columns: Sequence[str] = ()  # of the first hits, in words; "" for a hit outside of any column
@@ -66,6 +68,8 @@ def join_blocks(blocks: Sequence[BlockMatches]) -> BlockMatches:
         starts=starts,
         row_count=sum(row_counts),
         filled_rows=sum(block.filled_rows for block in blocks),
+        masked_lines=sum(block.masked_lines for block in blocks),
+        cut_records=sum(block.cut_records for block in blocks),
         candidates=candidates,
         mentions=blocks[0].mentions,
         columns=[*chain.from_iterable(block.columns for block in blocks)],

@@ -73,7 +73,7 @@ class Findings:
     companies: dict[int, CompanyFindings] = field(default_factory=lambda: defaultdict(CompanyFindings))
     candidate_counts: Counter[Field] = field(default_factory=Counter)
     rows_scanned: int = 0
-    cut: set[str] = field(default_factory=set)  # bounds that were met: text, time, matches
+    cut: set[str] = field(default_factory=set)  # bounds that were met: text, time, matches, records
     numbered_rows: int = 0  # rows counted so far, empty ones included: the next row's number
     #: By company, candidates that were compared for other companies, but not for it.
     candidates_left_out: dict[int, Counter[Field]] = field(default_factory=lambda: defaultdict(Counter))
@@ -99,6 +99,8 @@ class Findings:
         """
         self._count_mentions(name, label, matches)
         self._count_hits(label, matches, document)
+        if matches.cut_records:
+            self.cut.add("records")
         self.candidate_counts += matches.candidates
         self.rows_scanned += matches.filled_rows
         self.numbered_rows += matches.row_count

@@ -1,6 +1,7 @@
 """Compare a block of text with all fingerprints: candidates in, hits out, all of it in arrays.
 
-1. The scanner of each region finds the candidates of the fields that the region's segments have.
+1. The scanner of each region finds the candidates of the fields that the region's segments have, also those
+   that are written in escapes (`matching.scanning.undoing`).
 2. Candidates from the cells of a table join them (`cells`).
 3. For each key and field the fingerprints are computed in one batch and looked up in the key's segments.
 """
@@ -18,6 +19,7 @@ from matching.fingerprints.segments import SHARED_LIMIT
 from matching.identifiers import SCANNED, Field
 from matching.scanning.candidates import CandidateBatch
 from matching.scanning.scanner import Block, Scanner
+from matching.scanning.undoing import UndoneBlock
 from matching.watch import WatchedSegment
 
 #: In arrays a field is represented by its index in this order.
@@ -110,10 +112,16 @@ class Comparison:
         self, block: Block, companies: Collection[int] | None
     ) -> Iterator[tuple[dict[Field, CandidateBatch], Sequence[SegmentsOfKey]]]:
         """Yield the block's candidates and the keys of each region that has segments of these companies."""
+        undone: UndoneBlock | None = None
+        is_first = True
         for region in self._regions:
             keys = [key for key in region.keys if companies is None or key.company_id in companies]
-            if keys:
-                yield dict(region.scanner.scan(block)), keys
+            if not keys:
+                continue
+            if is_first:
+                undone, is_first = UndoneBlock.of(block), False
+            found = region.scanner.scan(block)
+            yield (undone.with_undone(found, region.scanner) if undone else dict(found)), keys
 
 
 def look_up(field: Field, batch: CandidateBatch, keys: Sequence[SegmentsOfKey]) -> Iterator[FieldHits]:
@@ -153,13 +161,7 @@ def _build_key(segments: Sequence[tuple[int, WatchedSegment]]) -> SegmentsOfKey:
 def _join_batches(scanned: CandidateBatch, from_cells: CandidateBatch) -> CandidateBatch:
     """Return both batches as one, without the cells' candidates that the scanner has found as well."""
     known = set(scanned.forms())
-    only_cells = from_cells.only(np.array([form not in known for form in from_cells.forms()], bool))
-    return CandidateBatch(
-        np.concatenate((scanned.starts, only_cells.starts)),
-        np.concatenate((scanned.ends, only_cells.ends)),
-        np.concatenate((scanned.offsets, scanned.offsets[-1] + only_cells.offsets[1:])),
-        np.concatenate((scanned.tape, only_cells.tape)),
-    )
+    return scanned.joined(from_cells.only(np.array([form not in known for form in from_cells.forms()], bool)))
 
 
 def _sort_hits(found: Sequence[FieldHits]) -> Hits:

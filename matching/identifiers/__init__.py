@@ -18,7 +18,7 @@ from collections.abc import Callable, Collection, Iterator
 from matching.identifiers.cards import card, has_issuer, luhn
 from matching.identifiers.cell_values import bare_value, email_parts, phone_parts
 from matching.identifiers.column_only import PLACEHOLDERS, account, username
-from matching.identifiers.digit_runs import WantedNumbers, run_identifiers, stretches
+from matching.identifiers.digit_runs import WantedNumbers, run_identifiers, runs_to_mask, stretches
 from matching.identifiers.emails import EMAIL_LENGTH, email, emails
 from matching.identifiers.fields import (
     ALL,
@@ -41,6 +41,7 @@ from matching.identifiers.name_birth_dates import (
     name_birth_date,
     person_name,
 )
+from matching.identifiers.ordinary_numbers import is_bare_time
 from matching.identifiers.phones import is_written_phone, phone, phones
 from matching.identifiers.resident_ids import RESIDENT_ID, resident_id
 from matching.identifiers.travel_documents import passport, passports
@@ -50,8 +51,8 @@ from text.folding import narrow_fold
 __all__ = [
     "ALL", "DECLARED", "EMAIL_LENGTH", "GOLDEN", "IBAN_LENGTHS", "IBAN_RUN", "NORMALISERS",
     "SCANNED", "Candidate", "DateOrder", "Field", "bare_value", "canonical", "card", "cell_forms",
-    "composite", "composites", "email", "end_of_iban", "forms", "has_issuer", "iban", "luhn", "phone",
-    "recognised", "refusal", "resident_id", "scan", "stretches",
+    "composite", "composites", "email", "end_of_iban", "forms", "has_issuer", "iban", "is_bare_time", "luhn",
+    "phone", "recognised", "refusal", "resident_id", "runs_to_mask", "scan", "stretches",
 ]  # fmt: skip
 
 
@@ -92,6 +93,8 @@ def recognised(field: Field, value: str, default_region: str) -> bool:
     """Return whether a value is recognised as the field without the name of its column."""
     if field in _MORE_IN_CELLS:
         return next(scan(value, default_region, {field}), None) is not None
+    if field is Field.PHONE and is_bare_time(value.strip()):
+        return False
     return field not in DECLARED and canonical(field, value, default_region) is not None
 
 

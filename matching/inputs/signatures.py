@@ -60,8 +60,7 @@ SIGNATURES: tuple[Signature, ...] = (
     ),
     # SQLite, "Database File Format", 1.3, 3 and 4.1
     *_named(
-        "export its tables, for example with `sqlite3 FILE .dump`, and match that",
-        ("a SQLite database", rb"SQLite format 3\0"),
+        "open the database that it belongs to, export it with `sqlite3 FILE .dump`, and match that",
         ("the write-ahead log of a SQLite database", rb"\x37\x7f\x06[\x82\x83]\0"),
         ("the journal of a SQLite database", rb"\xd9\xd5\x05\xf9\x20\xa1\x63\xd7"),
     ),

@@ -14,7 +14,8 @@ Order of rules:
 import re
 import unicodedata
 from dataclasses import dataclass
-from functools import cache
+from enum import Enum, auto
+from functools import cache, lru_cache
 
 from matching.mentions.spellings import FILE_ENDINGS
 
@@ -38,7 +39,7 @@ _HOST = 255  # characters that a host's name can have
 _FLAG = re.compile("[\U0001f1e6-\U0001f1ff]{2}")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class TermFacts:
     """What the rules have to know of a term."""
 
@@ -62,9 +63,12 @@ def is_ordinary(facts: TermFacts, text: str, start: int, end: int, *, swapped: b
     before = text[max(0, start - _BESIDE) : start]
     if _is_end_of_word(before, written):
         return True
-    if _is_other_word(facts, written) or _FLAG.fullmatch(written):
-        return True
     if swapped and _is_code(written):
+        return True
+    nature = _nature(facts, written)
+    if nature is _Nature.NAME:
+        return False
+    if nature is _Nature.OTHER:
         return True
     after = text[end : end + _BESIDE]
     return (
@@ -73,6 +77,22 @@ def is_ordinary(facts: TermFacts, text: str, start: int, end: int, *, swapped: b
         (written[0].isdigit() and _NUMBER_BEFORE.search(before) is not None)
         or (written[-1].isdigit() and _NUMBER_AFTER.match(after) is not None)
     )
+
+
+class _Nature(Enum):
+    """What a written form is by itself: the term, something else, or one of both by what stands beside it."""
+
+    NAME = auto()
+    OTHER = auto()
+    OPEN = auto()
+
+
+@lru_cache(4096)
+def _nature(facts: TermFacts, written: str) -> _Nature:
+    if _is_other_word(facts, written) or _FLAG.fullmatch(written):
+        return _Nature.OTHER
+    is_open = _HEXADECIMAL_LETTERS.fullmatch(written) or written[0].isdigit() or written[-1].isdigit()
+    return _Nature.OPEN if is_open else _Nature.NAME
 
 
 def _is_other_host(text: str, start: int, end: int) -> bool:
@@ -92,6 +112,8 @@ def _is_other_host(text: str, start: int, end: int) -> bool:
 def _is_end_of_word(before: str, written: str) -> bool:
     """Rule 2."""
     if before[-1:].isspace():
+        if "\n" not in before:
+            return False
         divided = _DIVIDED.search(before)
         return divided is not None and (written[0].islower() or (written.isupper() and divided[1].isupper()))
     return len(before) > 1 and unicodedata.category(before[-1]) == "Lm" and before[-2].isalpha()

@@ -17,7 +17,7 @@ const uint8_t sw_class[256] = {
     ['a'] = L, ['b'] = L, ['c'] = L, ['d'] = L, ['e'] = L, ['f'] = L, ['g'] = L, ['h'] = L, ['i'] = L, ['j'] = L,
     ['k'] = L, ['l'] = L, ['m'] = L, ['n'] = L, ['o'] = L, ['p'] = L, ['q'] = L, ['r'] = L, ['s'] = L, ['t'] = L,
     ['u'] = L, ['v'] = L, ['w'] = L, ['x'] = L | X, ['y'] = L, ['z'] = L,
-    ['_'] = LOCAL, ['%'] = LOCAL, ['+'] = LOCAL, ['.'] = SEPARATOR,
+    ['_'] = LOCAL | SEPARATOR, ['%'] = LOCAL, ['+'] = LOCAL, ['.'] = SEPARATOR,
     [' '] = SEPARATOR, ['-'] = SEPARATOR, ['('] = SEPARATOR, [')'] = SEPARATOR, ['/'] = SEPARATOR,
 };
 

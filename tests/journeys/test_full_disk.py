@@ -13,12 +13,15 @@ import pytest
 
 from cli.exits import Exit
 from tests.cli.command import spillwatch
-from tests.journeys.home import SECRET, WAIT_S, Home, home_in, running, until
+from tests.journeys.home import SECRET, WAIT_S, Home, home_in, running
 from tests.journeys.test_daemon import ask
 from tests.peers.small_disk import fill_disk, free_disk, small_disk
 from tests.peers.smtp import SmtpPeer
 from tests.peers.web import Site
 from tests.peers.webhook import WebhookPeer
+from tests.waiting import wait_until
+
+pytestmark = pytest.mark.needs("mount")
 
 DISK_KB = 60_000
 
@@ -95,7 +98,7 @@ def test_a_full_disk_is_told_by_everything_that_reports(
 
         free_disk(disk)
         daemon.wait_for("well")
-        until(lambda: any(b"installation" in each.body for each in hook.received), "the alert")
+        wait_until(lambda: any(b"installation" in each.body for each in hook.received), "the alert")
         again, _ = ask(url, "/healthz")
         runs = home.ask("runs")
         alerts = home.ask("alerts", "list", "--kind", "installation")

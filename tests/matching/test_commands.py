@@ -16,7 +16,8 @@ from typing import Any
 import pytest
 
 from matching.enrolment.enrol import enroll
-from matching.fingerprints.scheme import RootKey, write_key
+from matching.fingerprints.key_file import write_key
+from matching.fingerprints.scheme import RootKey
 from matching.fingerprints.segments import open_segment
 from matching.identifiers import Field
 from storage import companies
@@ -441,3 +442,16 @@ def test_a_missing_file_is_an_error(imported: Path) -> None:
     ran = spillwatch(imported, "match", "none.txt")
 
     assert (ran.returncode, "none.txt" in ran.stderr, "Traceback" in ran.stderr) == (6, True, False)
+
+
+def test_masked_values_are_counted_and_said(imported: Path) -> None:
+    """Rows with masked values keep "nothing found" from being exit code 1, and nothing else changes it."""
+    masked = "".join(f"{n},138****{n:04},p***{n}@mail.example\n" for n in range(50)) + "**all** of it\n"
+
+    found = matched(imported, masked, code=6)
+    output = invoke(imported, "match", "rows.txt").output
+    plain = matched(imported, "**all** of it\n", code=1)
+
+    assert [one["masked_rows"] for one in found["documents"]] == [50]
+    assert "rows.txt: 50 rows hold masked values" in " ".join(output.split())
+    assert [one["masked_rows"] for one in plain["documents"]] == [0]

@@ -10,14 +10,16 @@ import pytest
 from sqlalchemy import text
 
 from matching.enrolment.enrol import enroll
-from matching.fingerprints.scheme import RootKey, write_key
+from matching.fingerprints.key_file import write_key
+from matching.fingerprints.scheme import RootKey
 from matching.fingerprints.segments import open_segment
 from matching.service import RELOAD_UNUSABLE, REMATCH_CHUNK, MatchingService
 from matching.settings import MatchingSettings
 from storage import companies, coverage, listings, matches, sources, watch
 from storage.companies import DeclaredCompany, DeclaredTerm, SegmentRecord, TermKind
+from storage.database import base
 from storage.database.base import Database
-from storage.errors import SchemaOutdated
+from storage.errors import DatabaseBusy, SchemaOutdated
 from storage.evidence.warc import EvidenceStore, ListingText, RecordPlace
 from storage.listing_tables import MatchState
 from storage.listings import AttachmentRecord, ListingRecord
@@ -271,6 +273,29 @@ def test_missing_evidence_is_a_reason(archive: Archive) -> None:
 
     row = archive.version(version_id)
     assert (row.match_state, row.match_reason) == (MatchState.PENDING, "evidence_missing")
+
+
+def test_a_busy_database_costs_a_version_no_attempt(
+    archive: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However often its matches cannot be written, a version is matched once the database is free."""
+    monkeypatch.setattr(base, "RETRY_PAUSES_S", ())
+    version_id = archive.store(body="qudian")
+    record = matches.record_matches
+
+    def refuse(*_: object, **__: object) -> None:
+        raise DatabaseBusy
+
+    monkeypatch.setattr(matches, "record_matches", refuse)
+    for _ in range(archive.settings.attempts + 1):
+        archive.service.match_version(version_id)
+        archive.clock.advance(hours=1)
+    waiting = archive.version(version_id)
+    monkeypatch.setattr(matches, "record_matches", record)
+    archive.service.match_version(version_id)
+
+    assert (waiting.match_state, waiting.match_reason) == (MatchState.PENDING, "database_busy")
+    assert archive.version(version_id).match_state is MatchState.MATCHED
 
 
 def test_a_version_that_kills_the_daemon_is_given_up(archive: Archive) -> None:

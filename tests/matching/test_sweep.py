@@ -34,7 +34,12 @@ KEY = bytes(range(32))
 
 
 def segment(
-    folder: Path, table: bytes, *, number: int = 1, columns: Mapping[Field, list[str]] | None = None
+    folder: Path,
+    table: bytes,
+    *,
+    number: int = 1,
+    columns: Mapping[Field, list[str]] | None = None,
+    region: str = "CN",
 ) -> WatchedSegment:
     """Return an open segment of a company's customers; `number` is the company's."""
     (folder / f"{number}.csv").write_bytes(table)
@@ -46,11 +51,11 @@ def segment(
         path,
         company=company,
         key=RootKey("k1", KEY),
-        default_region="CN",
+        default_region=region,
         now=now,
         columns=columns,
     )
-    return WatchedSegment(number, number, open_segment(path), "CN", RootKey("k1", KEY))
+    return WatchedSegment(number, number, open_segment(path), region, RootKey("k1", KEY))
 
 
 @pytest.fixture(scope="module")
@@ -232,7 +237,7 @@ def test_uncounted_blocks_are_neither_lost_nor_counted_twice(watch: Watch) -> No
 
     again = swept_on(ended, ("dump", io.BytesIO(data)))
 
-    assert (ended.taking, 0 < counted < 4_000_000) == (False, True)
+    assert (ended.in_block, 0 < counted < 4_000_000) == (False, True)
     assert kept(again) == kept(whole)
 
 
@@ -260,3 +265,17 @@ def test_declared_columns_are_compared_by_their_cells(tmp_path: Path) -> None:
         "column 3, account (account_no)",
     }
     assert not of_prose.findings.companies
+
+
+def test_a_number_that_looks_like_seconds_is_found_in_a_column_of_numbers(tmp_path: Path) -> None:
+    """1713920014 is 0171 3920014 in a column of telephone numbers, and a time in any other column."""
+    table = "phone,city\n" + "".join(f"01713920{number:03d},x\n" for number in range(50))
+    watched = watch_of([], [segment(tmp_path, table.encode(), region="DE")])
+    rows = "".join(f"x,1713920{number:03d},17139201{number:02d}\n" for number in range(50))
+
+    of_numbers = swept(watched, ("dump", io.BytesIO(f"city,telefon,changed\n{rows}".encode())))
+    of_times = swept(watched, ("dump", io.BytesIO(f"city,created,changed\n{rows}".encode())))
+
+    assert len(found(of_numbers).hits) == 50
+    assert {hit.column for hit in found(of_numbers).hits} == {"column 2, phone (telefon)"}
+    assert not of_times.findings.companies

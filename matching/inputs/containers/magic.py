@@ -11,6 +11,7 @@ _BEGINNINGS = (
     (b"PK\x05\x06", "zip"),
     (b"PK\x07\x08PK\x03\x04", "zip"),
     (b"PK00PK\x03\x04", "zip"),
+    (b"SQLite format 3\0", "sqlite"),
     (b"7z\xbc\xaf\x27\x1c", "7z"),
     (b"\xfd7zXZ\x00", "xz"),
     (b"\x28\xb5\x2f\xfd", "zstd"),

@@ -169,7 +169,7 @@ def test_a_sweep_that_is_killed_at_any_block_goes_on(watch: Watch, dump: Path, t
                 again.append(sweep.progress.again)
                 raise Killed
 
-        sweep = Sweep(findings, progress, first_look=LOOK, saved=save, save_every_s=0, threads=2)
+        sweep = Sweep(findings, progress, first_look=LOOK, on_checkpoint=save, save_every_s=0, threads=2)
         try:
             sweep.run([(dump.name, dump)])
         except Killed:

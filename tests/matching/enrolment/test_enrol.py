@@ -10,7 +10,8 @@ import pytest
 
 from matching.enrolment.enrol import Enrolment, enroll
 from matching.errors import CustomersNotTaken, CustomersUnreadable, CustomersWithoutColumns
-from matching.fingerprints.scheme import RootKey, write_key
+from matching.fingerprints.key_file import write_key
+from matching.fingerprints.scheme import RootKey
 from matching.fingerprints.segments import open_segment
 from matching.identifiers import GOLDEN, DateOrder, Field, canonical
 from matching.inputs.formats.columns import role_of
@@ -380,7 +381,7 @@ def hook(event, arguments):
 
 sys.addaudithook(hook)
 from matching.enrolment.enrol import enroll
-from matching.fingerprints.scheme import read_key
+from matching.fingerprints.key_file import read_key
 
 folder = Path(sys.argv[1])
 result = enroll(folder / "customers.csv", folder / "a.segment", company="quillmere",

@@ -54,17 +54,19 @@ def test_a_file_that_is_no_text_is_named_with_what_to_do(what: str) -> None:
     assert "and match" in found.ending.sentence
 
 
-def test_a_sqlite_database_is_named(tmp_path: Path) -> None:
-    """The file that sqlite3 writes is recognised, and `.dump` is the advice."""
+def test_the_log_of_a_sqlite_database_is_named(tmp_path: Path) -> None:
+    """Rows that SQLite has written only to its log are not read, and the log's own outcome says so."""
     with sqlite3.connect(tmp_path / "users.db") as database:
+        database.execute("PRAGMA journal_mode=WAL")
         database.execute("CREATE TABLE users (email TEXT)")
         database.execute("INSERT INTO users VALUES ('anna@post.example')")
+        database.commit()
+
+        found = one(tmp_path / "users.db-wal")
+
     database.close()
-
-    found = one(tmp_path / "users.db")
-
     assert found.ending.outcome == "unsupported"
-    assert "a SQLite database" in found.ending.sentence
+    assert "the write-ahead log of a SQLite database" in found.ending.sentence
     assert ".dump" in found.ending.sentence
 
 
