@@ -47,7 +47,7 @@ from storage import runs
 from storage.database.base import BUSY_TIMEOUT_S, Database
 from storage.errors import StorageError
 from storage.runs import READ, Run, RunOutcome, RunState
-from storage.work import Dispatcher, Work
+from storage.work import Dispatcher, Work, WorkResult
 
 log = structlog.get_logger()
 
@@ -174,17 +174,15 @@ class Supervisor:
         self._board: tuple[float, SiteBoard | None] = (0.0, None)
         self._board_lock = threading.Lock()
 
-    def run(self, run_id: int) -> None:
+    def run(self, run_id: int) -> WorkResult:
         """Carry out a queued run, and return when its outcome is written.
 
         Ends a run that was abandoned. Does nothing for any other run, or for one that has to wait: it is due
         again at the next poll.
         """
         with self._places:
-            if self._stopping.is_set():
-                return
-            if self._must_wait(run_id):
-                return
+            if self._stopping.is_set() or self._must_wait(run_id):
+                return WorkResult.WAITED
             with self._database.transaction() as session:
                 run = runs.run_by_id(session, run_id)
                 epoch = None if run is None else site_turns.claim_run(session, run, now=self._clock())
@@ -192,7 +190,7 @@ class Supervisor:
             if abandoned:
                 self._count_finished(run_id)
             if epoch is None or run is None:
-                return
+                return WorkResult.DONE if abandoned else WorkResult.WAITED
             with metrics.RUNS_ACTIVE.track_inprogress():
                 try:
                     ending = self._carry_out(run, epoch)
@@ -200,6 +198,7 @@ class Supervisor:
                     ending = storage_ending(error.reason, str(error))
                 self._write_ending(run, epoch, ending)
             self._count_finished(run_id)
+            return WorkResult.DONE
 
     def _must_wait(self, run_id: int) -> bool:
         """Return whether a run has to wait, by a board that is BOARD_S old at most: of hundreds of runs that
