@@ -23,7 +23,7 @@ from sqlalchemy.orm import Session
 from daemon.metrics import WORK, WORK_IN_HAND, WORK_SECONDS, WORK_WAITING
 from storage.database.base import Database
 from storage.errors import StorageError
-from storage.work import Handler, Work, WorkKind
+from storage.work import Handler, Work, WorkKind, WorkResult
 
 TICK_S = 1.0  # between two polls
 POLL_LIMIT = 256  # new rows of one kind that a poll accepts
@@ -289,10 +289,9 @@ class EmbeddedEngine:
             self._handle(state, row_id)
 
     def _handle(self, state: _LaneState, row_id: int) -> None:
-        kind = state.lane.kind
+        kind, began = state.lane.kind, time.monotonic()
         try:
-            with WORK_SECONDS.labels(kind).time():
-                state.lane.handler(row_id)
+            result = state.lane.handler(row_id) or WorkResult.DONE
         except Exception as error:
             wait_s = state.mark_failed(row_id)
             WORK.labels(kind, "failed").inc()
@@ -305,4 +304,7 @@ class EmbeddedEngine:
             )
         else:
             state.mark_done(row_id)
-            WORK.labels(kind, "done").inc()
+            WORK.labels(kind, result).inc()
+            if result is WorkResult.WAITED:
+                return
+        WORK_SECONDS.labels(kind).observe(time.monotonic() - began)

@@ -16,6 +16,7 @@ from alerts.sender import DeliveryService
 from alerts.service import AlertService
 from configuration.configuration import Configuration
 from crawler.running.supervisor import Supervisor
+from crawler.scheduling.site_board import runs_to_begin
 from crawler.sources import holds_keys, stored_definition
 from daemon.engine import EmbeddedEngine, Lane
 from matching.masks import mask_text
@@ -80,7 +81,7 @@ def assemble(
     return DaemonParts(
         supervisor,
         (
-            Lane(WorkKind.RUN, supervisor.run, runs.due_runs, settings.crawler.concurrent_runs),
+            Lane(WorkKind.RUN, supervisor.run, runs_to_begin, settings.crawler.concurrent_runs),
             Lane(
                 WorkKind.MATCH,
                 matching.match_version,

@@ -34,7 +34,14 @@ class Work:
     row_id: int
 
 
-Handler = Callable[[int], None]
+class WorkResult(StrEnum):
+    """What a handler did with a row: its work, or nothing, because the row has to wait and stays due."""
+
+    DONE = "done"
+    WAITED = "waited"
+
+
+Handler = Callable[[int], WorkResult | None]  # None: done
 
 
 class Dispatcher(Protocol):
