@@ -114,6 +114,7 @@ class MailParts:
         self._lines = _lines(file, budget)
         self._pushed: bytes | None = None
         self._boundaries: list[bytes] = []
+        self._digests: set[int] = set()  # indexes of boundaries whose parts are messages by default
         self._mailbox = self._bare = False
         self._blank = False  # the line before was empty
         self._deeper = False
@@ -130,6 +131,8 @@ class MailParts:
             header = self._read_header() if with_header else _NO_HEADER
             if header.boundary:
                 if len(self._boundaries) < DEPTH:
+                    if header.kind == "multipart/digest":
+                        self._digests.add(len(self._boundaries))
                     self._boundaries.append(header.boundary)
                 else:
                     self._deeper = True
@@ -185,7 +188,7 @@ class MailParts:
                 self._blank = False
                 return
             if self._mailbox and line.startswith(b"From ") and self._is_from_line(line):
-                self._boundaries.clear()
+                self._leave(0)
                 self._delimiter, self._blank = "message", False
                 return
             self._blank = not line.strip()
@@ -200,14 +203,18 @@ class MailParts:
         found = line[2:].rstrip()
         for depth in range(len(self._boundaries) - 1, -1, -1):
             if found == self._boundaries[depth]:
-                del self._boundaries[depth + 1 :]
+                self._leave(depth + 1)
                 self._delimiter = "open"
                 return True
             if found == self._boundaries[depth] + b"--":
-                del self._boundaries[depth:]
+                self._leave(depth)
                 self._delimiter = "close"
                 return True
         return False
+
+    def _leave(self, depth: int) -> None:
+        del self._boundaries[depth:]
+        self._digests = {one for one in self._digests if one < depth}
 
     def _read_header(self) -> MailHeader:
         """Read up to an empty line, which is taken, or to what is no header any more."""
@@ -223,6 +230,8 @@ class MailParts:
                 self._push_back(line)
                 break
             found.append((number, line))
+        if not found and len(self._boundaries) - 1 in self._digests:
+            return _MESSAGE_HEADER
         return _header_of(found)
 
 
@@ -298,6 +307,7 @@ def _said(parsed: Message, what: str) -> str:
 
 
 _NO_HEADER = MailHeader([], "text/plain", "", "", b"", "", False)
+_MESSAGE_HEADER = MailHeader([], "message/rfc822", "", "", b"", "", False)
 
 _WORD = re.compile(r"=\?([\w.:-]{1,40})(?:\*[\w-]{0,20})?\?([bBqQ])\?([^?\s]{0,8000})\?=")
 _WORDS = re.compile(rf"{_WORD.pattern}(?:\s{{1,80}}(?=\=\?))?")

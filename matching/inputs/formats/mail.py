@@ -150,10 +150,12 @@ def _header_lines(header: MailHeader) -> _Lines:
         else:
             fields.append(line.strip())
             numbers.append(number)
+    if not fields:
+        return [], []
     raw = b"\n".join(fields)
     lines = (raw.decode("ascii") if raw.isascii() else decode_page(raw).text).replace("\r", " ").split("\n")
     lines = [decoded_words(line).replace("\n", " ").replace("\r", " ") for line in lines]
-    return lines, (numbers + [numbers[-1] if numbers else 0] * len(lines))[: len(lines)]
+    return lines, (numbers + numbers[-1:] * len(lines))[: len(lines)]
 
 
 def _encrypted_size(data: bytes) -> int:

@@ -183,6 +183,11 @@ HEADER = b"From: a@mail.example\nTo: b@mail.example\nSubject: x\n"
         ),
         (HEADER + b"Content-Transfer-Encoding: base64\n\naGVsbG8=aGVsbG8=\n", "hellohello"),
         (HEADER + b"Content-Transfer-Encoding: x-uuencode\n\nbegin 644 a\n%:&5L;&\\\n`\nend\n", "hello"),
+        (
+            HEADER + b"Content-Type: multipart/digest; boundary=d\n\n--d\n\nFrom: b@mail.example\n"
+            b"Content-Transfer-Encoding: base64\n\naGVsbG8=\n--d--\n",
+            "hello",
+        ),
         (HEADER + b"no field\nx@mail.example\n", None),
         (b"From: a\nTo: b\nSubject: c\nFrom: d\nTo: e\nSubject: f\n", None),
         (b"name: a\nphone: b\n\nname: c\nphone: d\n", None),
