@@ -103,6 +103,7 @@ class MailPart:
     header: MailHeader
     body: Iterator[tuple[int, bytes]]  # lines with their numbers
     first_line: int  # of the body
+    alternative: int  # number of the part around it whose parts say the same in several forms; 0: none
 
 
 class MailParts:
@@ -114,7 +115,7 @@ class MailParts:
         self._lines = _lines(file, budget)
         self._pushed: bytes | None = None
         self._boundaries: list[bytes] = []
-        self._digests: set[int] = set()  # indexes of boundaries whose parts are messages by default
+        self._around: list[tuple[str, int]] = []  # kind and number of the part that each belongs to
         self._mailbox = self._bare = False
         self._blank = False  # the line before was empty
         self._deeper = False
@@ -131,18 +132,17 @@ class MailParts:
             header = self._read_header() if with_header else _NO_HEADER
             if header.boundary:
                 if len(self._boundaries) < DEPTH:
-                    if header.kind == "multipart/digest":
-                        self._digests.add(len(self._boundaries))
                     self._boundaries.append(header.boundary)
+                    self._around.append((header.kind, number))
                 else:
                     self._deeper = True
             if (
                 header.kind in _MESSAGES and not header.attached and not self._delimiter
             ):  # the header of the message in it follows
-                yield MailPart(message, number, header, iter(()), self.line + 1)
+                yield MailPart(message, number, header, iter(()), self.line + 1, 0)
                 continue
             body = iter(()) if self._delimiter else self._until_delimiter()
-            yield MailPart(message, number, header, body, self.line + 1)
+            yield MailPart(message, number, header, body, self.line + 1, self._alternative())
             for _ in body:
                 pass
             with_header = self._delimiter != "close"
@@ -212,9 +212,12 @@ class MailParts:
                 return True
         return False
 
+    def _alternative(self) -> int:
+        found = (number for kind, number in reversed(self._around) if kind == "multipart/alternative")
+        return next(found, 0)
+
     def _leave(self, depth: int) -> None:
-        del self._boundaries[depth:]
-        self._digests = {one for one in self._digests if one < depth}
+        del self._boundaries[depth:], self._around[depth:]
 
     def _read_header(self) -> MailHeader:
         """Read up to an empty line, which is taken, or to what is no header any more."""
@@ -230,7 +233,7 @@ class MailParts:
                 self._push_back(line)
                 break
             found.append((number, line))
-        if not found and len(self._boundaries) - 1 in self._digests:
+        if not found and self._around and self._around[-1][0] == "multipart/digest":
             return _MESSAGE_HEADER
         return _header_of(found)
 
