@@ -19,6 +19,7 @@ from text.charset import decode_page
 CELL_LIMIT = 1 << 20  # characters per cell
 _SAMPLE = 1 << 18  # bytes from which the delimiter is detected, and of the lines that show the encoding
 _DELIMITERS = ",;\t|"
+_DELIMITER_LINES = 20
 _SEP_LINE = re.compile(r'[\ufeff\r\n]*"?sep=(.)"?[,;\t|]*[\r\n]', re.IGNORECASE)  # for Excel; it is no row
 _LEAST_SCORE = 0.5  # of an encoding that is not UTF-8 (`text.charset`)
 
@@ -102,9 +103,17 @@ def _lines_beyond_ascii(path: Path) -> bytes:
 
 
 def _detected_delimiter(sample: str) -> str:
-    """Return the delimiter that occurs most often in the first line."""
-    first = sample.lstrip("\ufeff\r\n").partition("\n")[0]
-    return max(_DELIMITERS, key=first.count)
+    """Return the delimiter that gives most of the first rows as many cells as the header, two or more."""
+    lines = sample.lstrip("\ufeff\r\n").splitlines(keepends=True)[:_DELIMITER_LINES]
+
+    def quality(delimiter: str) -> tuple[int, int]:
+        with suppress(csv.Error):
+            rows = [row for row in csv.reader(lines, delimiter=delimiter) if row]
+            width = len(rows[0]) if rows else 0
+            return (sum(len(row) == width for row in rows) if width > 1 else 0, width)
+        return 0, 0
+
+    return max(_DELIMITERS, key=quality)
 
 
 def _csv_rows(stream: TextIO, delimiter: str) -> Iterator[list[str]]:

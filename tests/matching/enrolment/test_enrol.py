@@ -73,6 +73,15 @@ def test_the_delimiter_is_found_out(tmp_path: Path, delimiter: str) -> None:
     assert enrolled(tmp_path, as_csv(ROWS, delimiter=delimiter)).accepted[Field.IBAN] == 50
 
 
+def test_a_delimiter_inside_quotes_is_none(tmp_path: Path) -> None:
+    """Commas in a quoted name do not part the columns of a list with semicolons."""
+    rows = "".join(f'"Bell, Anna, Dr.";a{number}@mail.example;x\n' for number in range(5))
+
+    result = enrolled(tmp_path, f'"Name, Vorname, Titel, Rest";E-Mail;Ort\n{rows}')
+
+    assert result.columns == {Field.EMAIL: [2]}
+
+
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "gb18030"])
 def test_the_encoding_is_found_out(tmp_path: Path, encoding: str) -> None:
     """UTF-8, UTF-16 and GB18030, as Chinese spreadsheets write it, are recognised."""
