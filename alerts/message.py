@@ -11,8 +11,9 @@ All text is masked (by storage) and harmless (by `clean`). A URL is shown defang
 from __future__ import annotations
 
 from datetime import datetime
+from decimal import Decimal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from alerts.severity import Signal
 from storage.alerts import Alert, AlertChange, AlertKind, AlertRevision, Severity, TriageState
@@ -51,8 +52,19 @@ class MessageSource(MessageModel):
 class MessagePrice(MessageModel):
     """The price that the seller asks."""
 
-    amount: str = Field(description="Decimal number, as text.")
+    amount: str = Field(description="Decimal number, as text, without separators of thousands.")
     currency: str = Field(description="ISO 4217, or BTC, XMR, USDT and the like.")
+
+    @field_validator("amount")
+    @classmethod
+    def _without_separators(cls, amount: str) -> str:
+        # Revisions of earlier builds have them.
+        return amount.replace(",", "")
+
+    @property
+    def label(self) -> str:
+        """The price as people read it: 2,934.5 USD."""
+        return f"{Decimal(self.amount):,f} {self.currency}"
 
 
 class MessageListing(MessageModel):
@@ -141,6 +153,12 @@ class MessageCapture(MessageModel):
     fetched_at: datetime = Field(description="When it was fetched.")
     sha256: str = Field(description="SHA-256 of the bytes as received, hexadecimal.")
     size: int = Field(description="Number of bytes.")
+    file: str | None = Field(
+        default=None,
+        description="WARC file that holds it, below the evidence folder; null in older messages.",
+    )
+    offset: int | None = Field(default=None, description="Where its record begins in that file, in bytes.")
+    length: int | None = Field(default=None, description="Length of its compressed record there, in bytes.")
 
 
 class MessageContent(MessageModel):
@@ -171,6 +189,10 @@ class MessageContent(MessageModel):
     next_steps: tuple[str, ...] = Field(default=(), description="What to do next.")
     coverage: MessageCoverage | None = Field(default=None, description="What was read and what was not.")
     proof: tuple[MessageCapture, ...] = Field(default=(), description="The captures that prove it.")
+    proof_missing: int = Field(
+        default=0,
+        description="Captures that would be proof, but whose record is no longer in the evidence folder.",
+    )
 
 
 class Message(MessageContent):

@@ -243,6 +243,12 @@ def summary_by_id(session: Session, summary_id: int) -> MatchSummary | None:
     return session.get(MatchSummary, summary_id)
 
 
+def summary_of(session: Session, version_id: int, company_id: int | None) -> MatchSummary | None:
+    """Return the summary of a company's matches in a version; None: it has none."""
+    query = select(MatchSummary).where(MatchSummary.version_id == version_id)
+    return session.scalar(query.where(MatchSummary.company_id == company_id))
+
+
 def mark_evaluated(session: Session, summary_id: int, digest: str) -> bool:
     """Record that the alerts have judged the summary with this digest.
 
@@ -268,7 +274,8 @@ def matches_of_version(
     """Return matches of a version in the order in which they were found."""
     query = select(Match).where(Match.version_id == version_id).order_by(Match.id).limit(limit)
     if company_id is not None:
-        query = query.where(Match.company_id == company_id)
+        # An expression, so that SQLite reads the matches of the version and not all of the company's.
+        query = query.where(Match.company_id + 0 == company_id)
     if kind is not None:
         query = query.where(Match.kind == kind)
     return session.scalars(query).all()

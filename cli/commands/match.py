@@ -103,8 +103,10 @@ def command(
 
 
 def _everything_compared(watch: Watch, progress: SweepProgress) -> bool:
-    """Return whether every document was read whole and compared with every segment."""
-    compared = all(read.outcome == WHOLE and not read.left_out for read in progress.read)
+    """Return whether every document was read whole and compared with every segment, without masked values."""
+    compared = all(
+        read.outcome == WHOLE and not read.left_out and not read.masked_rows for read in progress.read
+    )
     return compared and not watch.unusable
 
 

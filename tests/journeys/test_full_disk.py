@@ -21,6 +21,8 @@ from tests.peers.web import Site
 from tests.peers.webhook import WebhookPeer
 from tests.waiting import wait_until
 
+pytestmark = pytest.mark.needs("mount")
+
 DISK_KB = 60_000
 
 

@@ -15,7 +15,7 @@ from matching.fingerprints.scheme import RootKey
 from matching.fingerprints.segments import open_segment
 from matching.service import RELOAD_UNUSABLE, REMATCH_CHUNK, MatchingService
 from matching.settings import MatchingSettings
-from storage import companies, listings, matches, sources, watch
+from storage import companies, coverage, listings, matches, sources, watch
 from storage.companies import DeclaredCompany, DeclaredTerm, SegmentRecord, TermKind
 from storage.database import base
 from storage.database.base import Database
@@ -524,6 +524,32 @@ def test_a_rematch_of_fingerprints_leaves_what_it_cannot_read(archive: Archive) 
     archive.rematch_all()
 
     assert archive.summaries(version_id)[0].coherent_rows == 1
+
+
+@pytest.mark.parametrize("scope", [MatchScope.ALL, MatchScope.TERMS, MatchScope.FINGERPRINTS])
+def test_a_rematch_that_could_not_read_everything_says_so(archive: Archive, scope: MatchScope) -> None:
+    """Its row and the version have the reason, until the evidence is back and is matched again."""
+    version_id = archive.store(body=",".join(ROWS[0]))
+    archive.service.match_version(version_id)
+    [path] = archive.evidence.folder.rglob("*.warc.gz")
+    away = path.rename(path.with_suffix(".away"))
+
+    def rematch() -> tuple[RematchState, str | None, str | None]:
+        with archive.database.transaction() as session:
+            watch.request_rematch(session, scope=scope, reason="asked for", now=archive.clock())
+        archive.rematch_all()
+        row = archive.rematches()[0]
+        return row.state, row.failure, archive.version(version_id).match_reason
+
+    without = rematch()
+    with archive.database.reading() as session:
+        counted = coverage.unread_versions(session, 1, since=archive.clock() - timedelta(days=1))
+    away.rename(path)
+
+    assert without == (RematchState.FINISHED, "evidence_unread", "evidence_missing")
+    assert counted == 1
+    assert archive.version(version_id).match_state is MatchState.MATCHED
+    assert rematch() == (RematchState.FINISHED, None, None)
 
 
 def other_key(path: Path, archive: Archive) -> None:

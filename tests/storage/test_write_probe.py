@@ -35,6 +35,8 @@ from tests.peers.small_disk import fill_disk, free_disk, small_disk
 from tests.storage import given
 from tests.storage.test_captures import record
 
+pytestmark = pytest.mark.needs("mount")
+
 ENOUGH_KB = 40_000
 
 

@@ -13,6 +13,8 @@ from tests.crawler.conftest import Runs
 from tests.peers.small_disk import fill_disk, free_disk, small_disk
 from tests.peers.web import Site
 
+pytestmark = pytest.mark.needs("mount")
+
 
 @pytest.fixture
 def full(crawl: Runs) -> Iterator[Runs]:
