@@ -144,8 +144,8 @@ class BaseChannel(BaseModel):
 
     enabled: bool = Field(default=True, description="Whether messages are sent through it.")
     kinds: tuple[AlertKind, ...] = Field(
-        default=(AlertKind.FINDING, AlertKind.SOURCE, AlertKind.CHANNEL),
-        description="Kinds of alert it carries: finding, source, channel.",
+        default=(AlertKind.FINDING, AlertKind.SOURCE, AlertKind.CHANNEL, AlertKind.INSTALLATION),
+        description="Kinds of alert it carries: finding, source, channel, installation.",
     )
     companies: tuple[str, ...] = Field(
         default=(), description="Slugs of the companies whose findings it carries; empty: all."
@@ -163,6 +163,48 @@ class BaseChannel(BaseModel):
         return kind in self.kinds and for_company and severity.rank >= self.min_severity.rank
 
 
+class OAuth2Settings(BaseModel):
+    """How to get the access token that the mail server wants instead of a password.
+
+    Section [alerts.channels.NAME.oauth2].
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    token_url: str = Field(description="Token endpoint of the identity provider (https).")
+    client_id: OneLine = Field(description="Id of the registered application.")
+    client_secret: SecretStr | None = Field(
+        default=None, description="Its secret (secret; client_secret_file reads it)."
+    )
+    refresh_token: SecretStr | None = Field(
+        default=None,
+        description="Refresh token (secret; refresh_token_file reads it). Without one, the application's own "
+        "credentials are used.",
+    )
+    scope: OneLine | None = Field(default=None, description="Scope to ask for.")
+
+    @field_validator("token_url")
+    @classmethod
+    def _check_token_url(cls, value: str) -> str:
+        parts = urlsplit(value)
+        loopback = parts.hostname in ("localhost", "127.0.0.1", "::1")
+        if parts.scheme != "https" and not (parts.scheme == "http" and loopback):
+            raise ValueError(
+                "https://HOST/...; plain http only to this machine, because a secret is sent to it"
+            )
+        if not parts.hostname or parts.username or parts.password:
+            raise ValueError("an address of a host, without a user name or password")
+        return value
+
+    @model_validator(mode="after")
+    def _check_credentials(self) -> OAuth2Settings:
+        if self.client_secret is None and self.refresh_token is None:
+            raise ValueError(
+                "set client_secret_file (the application's own credentials) or refresh_token_file"
+            )
+        return self
+
+
 class EmailChannel(BaseChannel):
     """E-mail over SMTP."""
 
@@ -176,6 +218,9 @@ class EmailChannel(BaseChannel):
     )
     username: str | None = Field(default=None, description="User name, if the server requires one.")
     password: SecretStr | None = Field(default=None, description="Password (secret; password_file reads it).")
+    oauth2: OAuth2Settings | None = Field(
+        default=None, description="Log in with an access token (XOAUTH2) instead of a password."
+    )
     ca_file: Path | None = Field(
         default=None, description="PEM file of the authority to trust, instead of the system's."
     )
@@ -200,9 +245,13 @@ class EmailChannel(BaseChannel):
 
     @model_validator(mode="after")
     def _check_login(self) -> EmailChannel:
-        if (self.username is None) != (self.password is None):
+        if self.password is not None and self.oauth2 is not None:
+            raise ValueError("found both password and oauth2: a server takes one of them")
+        if self.oauth2 is not None and self.username is None:
+            raise ValueError("oauth2 needs username: the mailbox that sends, such as alerts@lender.example")
+        if (self.username is None) != (self.password is None and self.oauth2 is None):
             raise ValueError("username and password belong together: set both, or neither")
-        if self.password is not None and self.security == "none":
+        if self.username is not None and self.security == "none":
             raise ValueError('a password is never sent unencrypted: set security to "starttls" or "tls"')
         return self
 
@@ -316,6 +365,12 @@ class AlertsSettings(BaseModel):
         default="spillwatch", description="Name of this installation, shown in messages."
     )
     channels: dict[ChannelName, Channel] = Field(default_factory=dict, description="Channels by name.")
+    updates_per_day: int = Field(
+        default=5,
+        ge=1,
+        le=1000,
+        description="Updates of one alert that are sent at once within 24 hours; one digest has the rest.",
+    )
     retry: RetrySettings = Field(
         default_factory=RetrySettings, description="When a failed attempt is repeated."
     )

@@ -80,7 +80,8 @@ def prepare(folder: Path) -> None:
         people,
     )  # imports numpy, which would raise the peak memory of every contender
     from matching.enrolment.enrol import enroll
-    from matching.fingerprints.scheme import new_key, read_key, write_key
+    from matching.fingerprints.key_file import read_key, write_key
+    from matching.fingerprints.scheme import new_key
 
     customers = folder / "customers.csv"
     Rows(CUSTOMERS, seed=1).write(customers)
@@ -149,7 +150,7 @@ def phones(folder: Path) -> dict[str, object]:
 def _match_with(folder: Path, name: str) -> dict[str, object]:
     process_start.before_imports()  # as the command does
     from matching.comparing.findings import Findings
-    from matching.fingerprints.scheme import read_key
+    from matching.fingerprints.key_file import read_key
     from matching.fingerprints.segments import open_segment
     from matching.sweep import Sweep
     from matching.watch import WatchedSegment, watch_of

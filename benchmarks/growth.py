@@ -135,7 +135,8 @@ def segment(folder: Path, number: str, customers: str) -> None:
     from datetime import UTC, datetime
 
     from benchmarks.segments import customers_of, enrolled, write_base
-    from matching.fingerprints.scheme import new_key, write_key
+    from matching.fingerprints.key_file import write_key
+    from matching.fingerprints.scheme import new_key
 
     own = folder / number
     own.mkdir()
@@ -150,7 +151,7 @@ def match(folder: Path, companies: str, first_look: str = "") -> dict[str, float
     from benchmarks.segments import REGION
     from matching.comparing.findings import Findings
     from matching.comparing.first_look import FIRST_LOOK
-    from matching.fingerprints.scheme import read_key
+    from matching.fingerprints.key_file import read_key
     from matching.fingerprints.segments import open_segment
     from matching.sweep import Sweep
     from matching.watch import WatchedSegment, watch_of

@@ -1,7 +1,7 @@
 """The command `spillwatch`: its table of commands, and the place where errors become messages and exit codes.
 
-A command's module is imported when it is called or listed by --help. So `spillwatch --version` does not
-import Scrapy, and `spillwatch doctor` still runs if another command's libraries are broken.
+A command's module is imported when it is called. So `spillwatch --help` does not import Scrapy, and
+`spillwatch doctor` still runs if another command's libraries are broken.
 """
 
 from __future__ import annotations
@@ -20,36 +20,38 @@ from typer.core import TyperCommand, TyperGroup
 from cli.command_context import App
 from cli.exits import Exit, exit_code
 from cli.output import discard_output, print_error, print_line
-from daemon import logs, process_start
+from daemon import process_start
 
 Command = TyperCommand | TyperGroup
 
-# The name on the command line and its module, which has a function `command` or a typer.Typer group `app`.
+# What `spillwatch --help` says of each command: how its own --help begins, as a test compares. The module is
+# cli.commands.NAME, which has a function `command` or a typer.Typer group `app`.
 COMMANDS = {
-    "init": "cli.commands.init",
-    "check": "cli.commands.check",
-    "run": "cli.commands.run",
-    "crawl": "cli.commands.crawl",
-    "source": "cli.commands.source",
-    "runs": "cli.commands.runs",
-    "coverage": "cli.commands.coverage",
-    "listings": "cli.commands.listings",
-    "alerts": "cli.commands.alerts",
-    "rematch": "cli.commands.rematch",
-    "match": "cli.commands.match",
-    "keygen": "cli.commands.keygen",
-    "enroll": "cli.commands.enroll",
-    "segment": "cli.commands.segment",
-    "reveal": "cli.commands.reveal",
-    "doctor": "cli.commands.doctor",
-    "db": "cli.commands.db",
-    "demo": "cli.commands.demo",
+    "init": "Write a commented configuration with an example source (disabled) and an example company.",
+    "check": "Read the whole configuration and report every mistake at once. Connects to nothing.",
+    "run": "Run the daemon: crawl on schedule, match, alert and deliver until SIGTERM.",
+    "crawl": "Crawl a source once, now, even if it is disabled. Exit code 1 if the source could not be read.",
+    "source": "List sources, show their health, try a source file, or detect a site's program.",
+    "runs": "List the latest runs with their outcomes.",
+    "coverage": "Show which sources were read, and what was not covered.",
+    "listings": "Search listings, newest first, or show one whole.",
+    "alerts": "List, show, acknowledge, test and resend alerts.",
+    "evidence": "Verify the evidence, and export what an alert is based on.",
+    "rematch": "Ask the daemon to compare every stored listing with everything that is watched now.",
+    "match": "Search dumps and samples for watch terms and for customers' identifiers.",
+    "keygen": "Write a new root key with mode 0600. The key itself is never shown.",
+    "enroll": "Make a segment of keyed fingerprints from a customer list.",
+    "segment": "Import, list, check, merge and remove segments of fingerprints.",
+    "reveal": "Turn ordinals back into the rows of your customer list.",
+    "doctor": "Check the installation. Exit code 1 if a check failed.",
+    "db": "Upgrade or copy the database.",
+    "demo": "Watch practice sites with the real daemon: an offer appears, and its alert arrives.",
 }
 
 
 def _load_command(name: str) -> Command:
     """Return the command object of a module's `command` or `app`."""
-    module = import_module(COMMANDS[name])
+    module = import_module(f"cli.commands.{name}")
     if hasattr(module, "app"):
         command = typer.main.get_command(module.app)
     else:
@@ -58,6 +60,16 @@ def _load_command(name: str) -> Command:
         command = typer.main.get_command(single)
     command.name = name
     return cast(Command, command)
+
+
+class DeferredCommand(TyperCommand):
+    """A command in the list of --help. Its module is imported when it is called."""
+
+    def make_context(self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any) -> Any:  # noqa: ANN401  (typer's types are private)
+        """Parse the arguments with the command itself, which the context then names."""
+        command = _load_command(str(self.name))
+        process_start.after_imports()
+        return command.make_context(info_name, args, parent=parent, **extra)
 
 
 class Commands(TyperGroup):
@@ -83,9 +95,7 @@ class Commands(TyperGroup):
     def get_command(self, ctx: object, cmd_name: str) -> Command | None:
         if cmd_name not in COMMANDS:
             return None
-        command = _load_command(cmd_name)
-        process_start.after_imports()
-        return command
+        return DeferredCommand(cmd_name, help=COMMANDS[cmd_name])
 
 
 app = typer.Typer(
@@ -124,6 +134,8 @@ def root(
     ] = False,
 ) -> None:
     """Handle the options that come before a command."""
+    from daemon import logs  # structlog takes 0.1 s to import, which --help and --version do not need
+
     logs.configure_logging(form="console", level="error")
     context.obj = App(config_option=config, debug=debug)
     context.call_on_close(context.obj.close)

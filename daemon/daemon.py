@@ -28,16 +28,19 @@ from daemon.health import HealthServer
 from daemon.metrics import RELOADS, STARTED
 from daemon.service_manager import ServiceManager
 from daemon.signals import Signals
+from daemon.storage_checks import StorageChecks
 from daemon.work_assembly import DaemonParts, assemble, recover_after_crash, synchronise
-from matching.enrolment.segment_intake import Intake
+from matching.enrolment.segment_intake import SegmentIntake
 from matching.fingerprints.segment_folder import SegmentFolder
 from storage.database import schema
 from storage.database.base import Database
 from storage.database.lock import DaemonLock
 from storage.errors import StorageError
 from storage.evidence.warc import EvidenceStore
+from storage.write_probe import require_known_evidence
 
 PULSE_S = 5.0  # between two health checks, unless systemd's watchdog needs them more often
+UNWELL_AGAIN_S = 600.0  # between two lines about a problem that lasts: a log on a full disk must not grow
 KILL_MARGIN_S = 1.0  # after a run's grace period, to collect its killed process and write its outcome
 
 #: Settings of [daemon] that a reload applies without a restart.
@@ -60,6 +63,8 @@ class Daemon:
         self._configuration = configuration
         self._reread = reread
         self._manager = ServiceManager(supervision.notify_socket)
+        self._problems: dict[str, str] = {}
+        self._problems_logged_at = 0.0
         self._pulse_s = min(PULSE_S, (supervision.watchdog_s or PULSE_S * 2) / 2)
         self._clock = clock
         settings = configuration.settings
@@ -67,6 +72,9 @@ class Daemon:
             settings.storage.database_url.get_secret_value(), busy_timeout_s=settings.storage.busy_timeout_s
         )
         self._evidence = EvidenceStore(settings.storage.evidence_dir)
+        self._storage_checks = StorageChecks.of(
+            settings.storage.database_url.get_secret_value(), settings.storage.evidence_dir
+        )
         self._engine = EmbeddedEngine(self._database, clock=clock)
         self._parts = self._assemble_parts(configuration)
         # A replaced supervisor lives on while it has a run in progress.
@@ -79,6 +87,7 @@ class Daemon:
         logs.configure_logging(form=settings.log_format, level=settings.log_level)
         with ExitStack() as stack:
             stack.callback(self._database.close)
+            stack.callback(self._storage_checks.close)
             self._signals = Signals((signal.SIGTERM, signal.SIGINT, signal.SIGHUP))
             self._lock = stack.enter_context(DaemonLock.acquire(self._database))
             self._prepare_database()
@@ -92,14 +101,8 @@ class Daemon:
             self._serve_signals()
 
     def checks(self) -> dict[str, str]:
-        """Check database and engine. Each value is "ok" or says what is wrong."""
-        try:
-            with self._database.reading() as session:
-                session.connection()
-            database = "ok"
-        except StorageError as error:
-            database = str(error)
-        return {"database": database, "engine": self._engine.problem() or "ok"}
+        """Check database, evidence folder and engine. Each value is "ok" or says what is wrong."""
+        return {**self._storage_checks.results(), "engine": self._engine.problem() or "ok"}
 
     def _health_server(self, address: str) -> HealthServer:
         server = HealthServer(address, self.checks)
@@ -110,6 +113,7 @@ class Daemon:
         if self._configuration.settings.daemon.upgrade_schema:
             schema.upgrade_schema(self._database)
         schema.require_current(self._database)
+        require_known_evidence(self._database, self._evidence.folder)
         torn = self._evidence.recover()
         with self._database.transaction() as session:
             recovered = recover_after_crash(session, self._clock())
@@ -127,7 +131,7 @@ class Daemon:
         """Remove files left by a killed import or merge. They may contain erased customers."""
         folder = SegmentFolder(self._configuration.settings.matching.segments_dir)
         try:
-            Intake(self._database, folder, self._clock).sweep()
+            SegmentIntake(self._database, folder, self._clock).delete_unnamed_files()
         except OSError as error:
             log.warning(
                 "Cannot remove unused files from the segments folder. Check its owner and mode.",
@@ -176,12 +180,24 @@ class Daemon:
         if not self._lock.held():
             raise LockLost
         problems = {name: result for name, result in self.checks().items() if result != "ok"}
-        if not problems:
-            self._manager.alive()
-            self._write_missed_runs()
+        if problems:
+            self._log_problems(problems)
+            self._manager.status("; ".join(problems.values()))
             return
-        log.error("The daemon is not healthy.", action="unwell", **problems)
-        self._manager.status("; ".join(problems.values()))
+        if self._problems:
+            self._problems = {}
+            log.info("The daemon is healthy again.", action="well")
+            self._manager.status(self._summary())
+        self._manager.alive()
+        self._write_missed_runs()
+
+    def _log_problems(self, problems: dict[str, str]) -> None:
+        """Log what is wrong when it begins or changes, and from time to time while it lasts."""
+        now = time.monotonic()
+        if problems.keys() != self._problems.keys() or now - self._problems_logged_at >= UNWELL_AGAIN_S:
+            self._problems_logged_at = now
+            log.error("The daemon is not healthy.", action="unwell", **problems)
+        self._problems = problems
 
     def _write_missed_runs(self) -> None:
         try:

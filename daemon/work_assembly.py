@@ -16,6 +16,7 @@ from alerts.sender import DeliveryService
 from alerts.service import AlertService
 from configuration.configuration import Configuration
 from crawler.running.supervisor import Supervisor
+from crawler.scheduling.site_board import runs_to_begin
 from crawler.sources import holds_keys, stored_definition
 from daemon.engine import EmbeddedEngine, Lane
 from matching.masks import mask_text
@@ -23,6 +24,7 @@ from matching.service import MatchingService
 from storage import alerts, companies, deliveries, listings, matches, runs, sources, watch
 from storage.database.base import Database
 from storage.evidence.warc import EvidenceStore
+from storage.installation_trouble import due_installation_changes
 from storage.sources import SyncResult
 from storage.work import WorkKind
 
@@ -71,13 +73,15 @@ def assemble(
     matching = MatchingService(
         database=database, evidence=evidence, settings=settings.matching, dispatcher=engine, clock=clock
     )
-    judging = AlertService(database=database, settings=settings.alerts, dispatcher=engine, clock=clock)
+    judging = AlertService(
+        database=database, settings=settings.alerts, dispatcher=engine, clock=clock, evidence=evidence
+    )
     delivery = DeliveryService(database=database, settings=settings.alerts, dispatcher=engine, clock=clock)
     daemon = settings.daemon
     return DaemonParts(
         supervisor,
         (
-            Lane(WorkKind.RUN, supervisor.run, runs.due_runs, settings.crawler.concurrent_runs),
+            Lane(WorkKind.RUN, supervisor.run, runs_to_begin, settings.crawler.concurrent_runs),
             Lane(
                 WorkKind.MATCH,
                 matching.match_version,
@@ -87,7 +91,9 @@ def assemble(
             Lane(WorkKind.REMATCH, matching.rematch, watch.due_rematches),
             Lane(WorkKind.EVALUATE, judging.evaluate, matches.summaries_due_for_evaluation),
             Lane(WorkKind.SOURCE_CHANGE, judging.evaluate_source_change, sources.changes_due),
+            Lane(WorkKind.INSTALLATION, judging.evaluate_installation, due_installation_changes),
             Lane(WorkKind.LIFE, judging.evaluate_life, alerts.alerts_with_life_changes),
+            Lane(WorkKind.DIGEST, judging.evaluate_digest, alerts.digests_due),
             Lane(WorkKind.DELIVER, delivery.deliver, deliveries.due_deliveries, daemon.deliver_workers),
         ),
     )

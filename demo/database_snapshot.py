@@ -6,7 +6,7 @@ Everything here only reads: the demo watches its daemon's work as any other prog
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
@@ -100,23 +100,25 @@ def read_alerts(database: Database) -> list[AlertFacts]:
         return [AlertFacts(*row) for row in session.execute(query)]
 
 
-def pending_work(database: Database) -> int:
-    """Return the number of rows with pending work, without runs.
+def pending_work(database: Database) -> Mapping[str, int]:
+    """Return the numbers of rows with pending work, by kind of work and without runs; none that is 0.
 
     Tables are counted in the order in which work passes through them. So work that leaves a table during the
     count is still counted in a later one.
     """
-    waiting: Sequence[ColumnElement[bool]] = (
-        Rematch.state.in_((RematchState.QUEUED, RematchState.RUNNING)),
-        ListingVersion.match_state == MatchState.PENDING,
-        MatchSummary.alert_state == AlertState.PENDING,
-        SourceChange.alert_state == AlertState.PENDING,
-    )
+    waiting: Mapping[str, ColumnElement[bool]] = {
+        "rematches": Rematch.state.in_((RematchState.QUEUED, RematchState.RUNNING)),
+        "versions to match": ListingVersion.match_state == MatchState.PENDING,
+        "matches to judge": MatchSummary.alert_state == AlertState.PENDING,
+        "source changes to judge": SourceChange.alert_state == AlertState.PENDING,
+    }
     sending = Delivery.state.in_((DeliveryState.PENDING, DeliveryState.SENDING))
     with database.reading() as session:
-        judged = sum(_count_where(session, condition) for condition in waiting)
-        gone_or_back = len(alerts.alerts_with_life_changes(session, now=datetime.now(UTC), limit=SHOWN))
-        return judged + gone_or_back + _count_where(session, sending)
+        pending = {kind: _count_where(session, condition) for kind, condition in waiting.items()}
+        gone_or_back = alerts.alerts_with_life_changes(session, now=datetime.now(UTC), limit=SHOWN)
+        pending["removals to judge"] = len(gone_or_back)
+        pending["deliveries to send"] = _count_where(session, sending)
+    return {kind: count for kind, count in pending.items() if count}
 
 
 def _count_where(session: Session, condition: ColumnElement[bool]) -> int:
@@ -128,10 +130,13 @@ def running_runs(database: Database) -> Sequence[Run]:
         return session.scalars(select(Run).where(Run.state == RunState.RUNNING)).all()
 
 
-def steps_stored(
+def postings_not_stored(
     database: Database, steps: Sequence[Step], sections: Collection[SiteSection] = tuple(SiteSection)
-) -> bool:
-    """Return whether the listings of these sections match the steps. Each `puts` makes one version."""
+) -> Sequence[str]:
+    """Return section and path of each posting whose listing differs from the steps; only of these sections.
+
+    Each `puts` makes one version.
+    """
     put = Counter(posting for step in steps for posting in map(_posting_place, step.puts))
     gone = {posting for step in steps for posting in map(_posting_place, step.takes)}
     query = select(Source.name, Listing.url, Listing.version_number, Listing.gone_at).join(Source)
@@ -140,9 +145,11 @@ def steps_stored(
             (name, _url_path(url)): (number, at is not None)
             for name, url, number, at in session.execute(query)
         }
-    return all(
-        rows.get(slot) == (number, slot in gone) for slot, number in put.items() if slot[0] in sections
-    )
+    return [
+        "".join(slot)
+        for slot, number in put.items()
+        if slot[0] in sections and rows.get(slot) != (number, slot in gone)
+    ]
 
 
 def _posting_place(posting: Posting) -> tuple[str, str]:

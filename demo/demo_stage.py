@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Collection, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from queue import Empty
@@ -19,7 +20,7 @@ from configuration.settings import environment_without_settings
 from demo import credentials, database_snapshot, lenders
 from demo.child_process import ChildProcess
 from demo.delivery_receipts import Receipt, Receipts
-from demo.postings import STEP, Step
+from demo.postings import STEP, SiteSection, Step
 from demo.story import step_of
 from demo.workspace import Workspace
 from storage.database.base import Database
@@ -104,22 +105,20 @@ class Stage:
         self._sites.send_line(STEP.dump_json(step).decode())
         self._sites.events.get(timeout=STOP_WITHIN_S)
 
-    def settled(self) -> bool:
-        """Return whether the daemon has stored every step so far and has no pending work."""
-        return database_snapshot.steps_stored(
-            self.database, self._steps()
-        ) and not database_snapshot.pending_work(self.database)
+    def unfinished(self) -> Sequence[str]:
+        """Return what the daemon has not processed of the steps so far: postings and pending work."""
+        return self._unfinished(tuple(SiteSection))
 
     def ready(self) -> bool:
         """Return whether the next step can be played: its sites are read, and the last step is processed."""
-        next_step, steps = step_of(self.played + 1), self._steps()
-        concerned = next_step.sections | (steps[-1].sections if self.played else set())
-        return database_snapshot.steps_stored(
-            self.database, steps, concerned
-        ) and not database_snapshot.pending_work(self.database)
+        last = step_of(self.played).sections if self.played else set()
+        return not self._unfinished(step_of(self.played + 1).sections | last)
 
-    def _steps(self) -> list[Step]:
-        return [step_of(number) for number in range(self.played + 1)]
+    def _unfinished(self, sections: Collection[SiteSection]) -> Sequence[str]:
+        steps = [step_of(number) for number in range(self.played + 1)]
+        missing = database_snapshot.postings_not_stored(self.database, steps, sections)
+        pending = database_snapshot.pending_work(self.database)
+        return [*missing, *(f"{count} {kind}" for kind, count in pending.items())]
 
     def received(self, *, timeout_s: float) -> list[Receipt]:
         """Return the receipts since the last call. Waits up to `timeout_s` for the first one."""

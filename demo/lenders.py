@@ -13,7 +13,8 @@ from demo.people import write_csv
 from demo.story import CUSTOMERS
 from demo.workspace import Workspace
 from matching.enrolment.enrol import enroll
-from matching.fingerprints.scheme import new_key, write_key
+from matching.fingerprints.key_file import write_key
+from matching.fingerprints.scheme import new_key
 
 REGIONS = {"quillmere": "US", "yutang": "CN"}
 COMMAND_WITHIN_S = 60.0

@@ -99,14 +99,12 @@ class StoryPlayer:
             self._played_at = time.monotonic()
         elif waited > STEP_WITHIN_S + self._pace_s:
             raise NotSettled(
-                f"The daemon has not processed step {self._stage.played} after {waited:.0f} seconds. "
-                f"See {daemon.log}."
+                f"The daemon has not processed step {self._stage.played} after {waited:.0f} seconds. Still "
+                f"open: {', '.join(self._stage.unfinished())}. See {daemon.log}."
             )
 
     def _collect_result(self, daemon: DaemonProcess) -> DemoResult:
-        self._played_at = time.monotonic()
-        while (problems := self._find_problems()) and not self._waited_enough():
-            self._update(daemon)
+        problems = self._wait_for_end(daemon)
         counts, receipts = read_snapshot(self._stage.database).counts, self._stage.receipts
         hooks = receipts.of("hook")
         return DemoResult(
@@ -123,14 +121,23 @@ class StoryPlayer:
             problems=tuple(problems),
         )
 
-    def _waited_enough(self) -> bool:
-        """Return whether it is no use to wait longer for what is missing."""
-        quiet = time.monotonic() - max(self._played_at, self._arrived_at)
-        return quiet > (QUIET_S if self._stage.settled() else STEP_WITHIN_S)
+    def _wait_for_end(self, daemon: DaemonProcess) -> list[str]:
+        """Wait until the last step is processed and everything has arrived; return what still differs.
+
+        Messages are waited for from the moment in which the daemon had sent all of them.
+        """
+        while unfinished := self._stage.unfinished():
+            if time.monotonic() - max(self._played_at, self._arrived_at) > STEP_WITHIN_S:
+                return [f"the last step was not processed; still open: {', '.join(unfinished)}"]
+            self._update(daemon)
+        settled_at = time.monotonic()
+        while problems := self._find_problems():
+            if time.monotonic() - max(settled_at, self._arrived_at) > QUIET_S:
+                break
+            self._update(daemon)
+        return problems
 
     def _find_problems(self) -> list[str]:
-        if not self._stage.settled():
-            return ["the last step was not processed"]
         counts = read_snapshot(self._stage.database).counts
         return [
             *count_problems(counts),

@@ -11,18 +11,25 @@ domain identifies no person and stays.
 One in eleven numbers passes the check digit of a driving licence of digits alone by chance. So those licences
 are masked only as any 11 digits are, and not in URLs.
 
-Order: percent-encoded text, e-mails, travel documents, wallets, licences, IBANs, and then numbers until
-nothing changes. Masking a masked text changes nothing.
+Order: e-mails with the passwords behind them, travel documents, wallets, licences, IBANs, and then numbers
+until nothing changes. Each of them is looked for in the text as it is written and with its escapes undone
+(`text.escapes`), and masked where it is written. Masking a masked text changes nothing.
 """
 
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator
-from urllib.parse import quote, unquote
+from operator import itemgetter
+
+import numpy as np
 
 from matching import identifiers
 from matching.identifiers import IBAN_LENGTHS
 from matching.identifiers.licences import driving_licences
+from matching.identifiers.national_ids import national_ids
 from matching.identifiers.wallets import wallets
+from matching.native.escape_signs import undo_natively
+from text.escapes import POSSIBLE, Undone
 from text.folding import narrow_fold
 
 _Replacement = tuple[int, int, str]  # a span of the narrowed text and what stands there instead
@@ -33,60 +40,106 @@ _ROUNDS = 5  # more than two were never needed; the bound keeps hostile text fro
 
 def mask_text(text: str) -> str:
     """Return the text with all identifiers of persons masked; any input, in time linear in its length."""
-    return _mask_all(_mask_escaped_runs(text, _find_numbers), _find_numbers)
+    return _mask_all(text, _find_numbers)
 
 
 def mask_url(url: str) -> str:
     """Return a URL with recognised identifiers masked; other long numbers, such as thread ids, stay."""
-    return _mask_all(_mask_escaped_runs(url, _find_recognised_numbers), _find_recognised_numbers)
+    return _mask_all(url, _find_recognised_numbers)
 
 
 def _mask_all(text: str, numbers: _Finder) -> str:
     """Mask all kinds in their order; numbers several times, because the rest of a run may be a shape, too."""
-    text = _PASSWORD.sub(r"\1***", _replace_found(text, _find_emails))
-    for find in (_find_travel_documents, _find_wallets, _find_licences, _find_ibans):
-        text = _replace_found(text, find)
+    masking = _Masking(text)
+    masking.replace(_find_emails)
+    masking.replace(_find_passwords)
+    for find in (_find_travel_documents, _find_wallets, _find_licences, _find_national_ids, _find_ibans):
+        masking.replace(find)
     for _ in range(_ROUNDS):
-        before, text = text, _replace_found(text, numbers)
-        if text == before:
+        if not masking.replace(numbers):
             break
-    return text
+    return masking.text
 
 
-def _replace_found(text: str, find: _Finder) -> str:
+class _Masking:
+    """A text that is being masked, and its parts that have escapes, undone."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self._undone = undo_natively(text, addresses=True)
+
+    def replace(self, find: _Finder) -> bool:
+        """Mask what is found in the text or in the undone text; return whether anything changed."""
+        found = _found_in(self.text, find)
+        if self._undone is not None:
+            found = _with_undone(self.text, found, self._undone, find)
+        pieces, at = [], 0
+        for start, end, mask in found:
+            if start >= at and mask not in (self.text[start:end], _AS_IT_IS):
+                pieces += [self.text[at:start], mask]
+                at = end
+        if pieces:
+            self.text = "".join([*pieces, self.text[at:]])
+            self._undone = undo_natively(self.text, addresses=True) if self._undone is not None else None
+        return bool(pieces)
+
+
+def _found_in(text: str, find: _Finder) -> list[_Replacement]:
     narrow = narrow_fold()(text)
-    pieces, at = [], 0
-    for start, end, mask in find(narrow.text):
-        first, last = narrow.span(start, end)
-        if first >= at and text[first:last] != mask:
-            pieces += [text[at:first], mask]
-            at = last
-    return "".join([*pieces, text[at:]]) if pieces else text
+    return [(*narrow.span(start, end), mask) for start, end, mask in find(narrow.text)]
 
 
-# --- percent-encoded
-
-_ESCAPED_RUN = re.compile(r"[!-$&-~]*+(?:%[0-9A-Fa-f]{2}[!-$&-~]*+)++")
-_UNESCAPE_DEPTH = 3  # %2540 is %40 is @
-_PRINTABLE = "".join(map(chr, range(0x21, 0x7F))).replace("%", "")
+_AS_IT_IS = ""  # instead of a mask: this place is masked already
 
 
-def _mask_escaped_runs(text: str, numbers: _Finder) -> str:
-    return _ESCAPED_RUN.sub(lambda run: _mask_escaped_run(run, numbers), text) if "%" in text else text
+def _with_undone(text: str, found: list[_Replacement], undone: Undone, find: _Finder) -> list[_Replacement]:
+    """Return what is to be masked in the text as it is written and with its escapes undone, in order."""
+    others = _found_undone(undone, find)
+    if not others:
+        return found
+    escapes = [edit[:2] for edit in undone.edits if edit.kind != POSSIBLE]
+    first_end, last_start = itemgetter(1), itemgetter(0)
+    kept = []
+    for start, end, mask in found:
+        low = bisect_right(others, start, key=first_end)
+        high = bisect_left(others, end, key=last_start)
+        if low >= high:
+            kept.append((start, end, mask))
+            continue
+        at = bisect_right(escapes, start, key=first_end)
+        known = [
+            *(each[:2] for each in others[low:high]),
+            *escapes[at : bisect_left(escapes, end, key=last_start)],
+        ]
+        if _has_left_over(text, start, end, known):
+            # Each reading sees something that the other one does not.
+            first, last = min(start, others[low][0]), max(end, others[high - 1][1])
+            others[low:high] = [(first, last, _star_out(text[first:last], 1, 0))]
+    return sorted(kept + others)
 
 
-def _mask_escaped_run(run: re.Match[str], numbers: _Finder) -> str:
-    """Return the run as it is, or decoded, masked and encoded again if something in it is masked."""
-    decoded = run[0]
-    for _ in range(_UNESCAPE_DEPTH):
-        further = unquote(decoded)
-        if further == decoded:
-            break
-        decoded = further
-        masked = _mask_all(decoded, numbers)
-        if masked != decoded:
-            return quote(masked, safe=_PRINTABLE)
-    return run[0]
+def _found_undone(undone: Undone, find: _Finder) -> list[_Replacement]:
+    """Return what is found in the undone text only, in places of the original, in order and disjoint."""
+    found = _found_in(undone.text, find)
+    places = np.array([each[:2] for each in found], np.int64).reshape(-1, 2)
+    news = undone.touches(places[:, 0], places[:, 1]).tolist()
+    others: list[_Replacement] = []
+    for (start, end, mask), is_news in zip(found, news, strict=True):
+        if not is_news:
+            continue
+        first, last = undone.span(start, end)
+        if not others or first >= others[-1][1]:
+            others.append((first, last, _AS_IT_IS if undone.text[start:end] == mask else mask))
+    return others
+
+
+def _has_left_over(text: str, start: int, end: int, spans: list[tuple[int, int]]) -> bool:
+    """Return whether a letter or digit of text[start:end] is in none of the spans."""
+    for first, last in sorted(spans):
+        if any(map(str.isalnum, text[start:first])):
+            return True
+        start = max(start, last)
+    return any(map(str.isalnum, text[start:end]))
 
 
 # --- e-mail
@@ -96,6 +149,13 @@ _AT_SIGN = re.compile(r"@|&(?:#64|#x40|commat);|[\[({<【] ?(?:@|at|AT|At) ?[\])
 _BRACKETED_AT = re.compile(r"at ?[\])}>】]", re.IGNORECASE)
 _SPELT_OUT_ADDRESS = re.compile(
     r"(?<![\w*])([\w.+%-]{1,64}) (?:at|AT) (?=[\d_-]{0,63}[^\W\d_][\w-]{0,63} (?:dot|DOT) \w)"
+)
+# Behind a blank, `@word` is the handle of somebody, and needs a dot to be a domain.
+_DOMAIN_BEHIND_BLANK = re.compile(r" ?(?:[\w-]{1,63}\.){1,8}[^\W\d_]{2}")
+_SERVICE = re.compile(
+    r"(?:telegram|tele|tg|wechat|wx|discord|instagram|insta|ig|twitter|snapchat|snap|skype|icq|signal|session|wire"
+    r"|vk|line|contact|dm|pm|jabber|xmpp|matrix|by|from|via)\Z",
+    re.IGNORECASE,
 )
 _LOCAL_BACKWARDS = re.compile(r" ?((?:[A-Za-z0-9_.%+*!$'^`~]|-(?!-)){1,1024})")
 _FOREIGN_LOCAL_BACKWARDS = re.compile(r"((?:[\w.%+*!$'^`~]|-(?!-)){1,1024})")
@@ -116,13 +176,26 @@ def _find_emails(text: str) -> Iterator[_Replacement]:
             yield _mask_local_part(text, *spelt.span(1))
 
 
+def _find_passwords(text: str) -> Iterator[_Replacement]:
+    for found in _PASSWORD.finditer(text):
+        yield found.end(1), found.end(), "***"
+
+
 def _find_local_part(text: str, sign: re.Match[str]) -> Iterator[_Replacement]:
     before = text[max(0, sign.start() - _LOCAL_WINDOW) : sign.start()][::-1]
     local = _LOCAL_BACKWARDS.match(before)
     if local is None and _FOREIGN_DOMAIN.match(text, sign.end()):
         local = _FOREIGN_LOCAL_BACKWARDS.match(before)
-    if local is not None:
-        yield _mask_local_part(text, sign.start() - local.end(1), sign.start() - local.start(1))
+    if local is None or (local[0][0] == " " and sign[0] == "@" and _is_handle(text, sign, local[1][::-1])):
+        return
+    yield _mask_local_part(text, sign.start() - local.end(1), sign.start() - local.start(1))
+
+
+def _is_handle(text: str, sign: re.Match[str], before: str) -> bool:
+    """Return whether the word behind a blank and an @ is the name of an account: `telegram @darkseller`."""
+    if not _DOMAIN_BEHIND_BLANK.match(text, sign.end()):
+        return True
+    return not text.startswith(" ", sign.end()) and _SERVICE.match(before) is not None
 
 
 def _mask_local_part(text: str, start: int, end: int) -> _Replacement:
@@ -149,7 +222,7 @@ def _find_travel_documents(text: str) -> Iterator[_Replacement]:
             yield line.start(), line.end(), _star_out(written, 4, 0)
 
 
-# --- wallets and licences
+# --- wallets, licences and national numbers
 
 # Also in one case, which has no checksum: it can be a wallet.
 _ETHEREUM = re.compile(r"(?<![A-Za-z0-9])0x[0-9a-fA-F]{40}(?![A-Za-z0-9])", re.ASCII)
@@ -165,6 +238,15 @@ def _find_wallets(text: str) -> Iterator[_Replacement]:
 def _find_licences(text: str) -> Iterator[_Replacement]:
     for _, number, start, end in driving_licences(text):
         if not number.isdigit():
+            yield start, end, _star_out(text[start:end], 3, 2)
+
+
+def _find_national_ids(text: str) -> Iterator[_Replacement]:
+    """Yield national numbers in a form that shows them; digits alone are masked as any other numbers."""
+    masked_until = 0
+    for _, _, start, end in national_ids(text, plain=False):
+        if start >= masked_until:
+            masked_until = end
             yield start, end, _star_out(text[start:end], 3, 2)
 
 
@@ -185,7 +267,7 @@ _MIN_IBAN_DIGITS = 8
 
 # --- numbers
 
-_DIGIT_RUN = re.compile(r"\+?\(?\d(?:[ \-.()/]{0,2}\d){6,}+[Xx]?", re.ASCII)
+_DIGIT_RUN = re.compile(r"\+?\(?\d(?:[ \-.()/_]{0,2}\d){6,}+[Xx]?", re.ASCII)
 _CALENDAR_DAY = re.compile(r"(?:19|20)\d\d[-./]\d\d?[-./]\d\d?(?: \d\d?)?", re.ASCII)
 
 _DATE = r"(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])"
@@ -194,19 +276,19 @@ _NO_DIGIT_BEFORE = r"(?<!\d)"
 _NO_DIGIT_AFTER = r"(?!\d)"
 # Name -> shape, and how many digits stay readable at its beginning and its end. The first match counts.
 _SHAPES: dict[str, tuple[str, int, int]] = {
-    "international": (r"\+\(?\d(?:[ \-.()/]{0,2}\d){6,16}" + _NO_DIGIT_AFTER, 4, 3),
-    "resident_id": (_NO_DIGIT_BEFORE + r"\d{6}[ -]?\d{8}[ -]?\d{3}[\dXx]" + _NO_DIGIT_AFTER, 6, 4),
+    "international": (r"\+\(?\d(?:[ \-.()/_]{0,2}\d){6,16}" + _NO_DIGIT_AFTER, 4, 3),
+    "resident_id": (_NO_DIGIT_BEFORE + r"\d{6}[ _-]?\d{8}[ _-]?\d{3}[\dXx]" + _NO_DIGIT_AFTER, 6, 4),
     "mobile": (
         _NO_DIGIT_BEFORE
-        + r"(?:(?:00)?86[ -]?)?1[3-9]\d"
-        + r"(?:[ .-]?\d{4}[ .-]?\d{4}|\d[ -]\d{3}[ -]\d{4}|[ -]\d{3}[ -]\d{5})"
+        + r"(?:(?:00)?86[ _-]?)?1[3-9]\d"
+        + r"(?:[ ._-]?\d{4}[ ._-]?\d{4}|\d[ _-]\d{3}[ _-]\d{4}|[ _-]\d{3}[ _-]\d{5})"
         + _NO_DIGIT_AFTER,
         3,
         4,
     ),
     "card": (
         _NO_DIGIT_BEFORE
-        + r"[3-6]\d{3}(?:(?:[ -]\d{4}){2,3}[ -]\d{1,4}|[ -]\d{6}[ -]\d{4,5})"
+        + r"[3-6]\d{3}(?:(?:[ _-]\d{4}){2,3}[ _-]\d{1,4}|[ _-]\d{6}[ _-]\d{4,5})"
         + _NO_DIGIT_AFTER,
         6,
         4,
@@ -214,14 +296,14 @@ _SHAPES: dict[str, tuple[str, int, int]] = {
     "long": (_NO_DIGIT_BEFORE + r"\d{11,}" + _NO_DIGIT_AFTER, 3, 4),
     "north_american": (
         _NO_DIGIT_BEFORE
-        + rf"(?!{_DATE})(?:1[ .-]?)?\(?[2-9]\d\d\)?[ .-]{{0,2}}[2-9]\d\d[ .-]?\d{{4}}"
+        + rf"(?!{_DATE})(?:1[ ._-]?)?\(?[2-9]\d\d\)?[ ._-]{{0,2}}[2-9]\d\d[ ._-]?\d{{4}}"
         + _NO_DIGIT_AFTER,
         3,
         2,
     ),
     "national": (
         _NO_DIGIT_BEFORE
-        + r"\(?0(?!\d[ -./]\d\d[ -./](?:19|20)\d\d(?!\d))[1-9]\d{0,3}\)?(?:[ .-]{0,2}\d{2,8}){1,4}"
+        + r"\(?0(?!\d[ -./]\d\d[ -./](?:19|20)\d\d(?!\d))[1-9]\d{0,3}\)?(?:[ ._/-]{0,2}\d{2,8}){1,4}"
         + _NO_DIGIT_AFTER,
         3,
         2,
@@ -238,8 +320,8 @@ _LABEL_WINDOW = 24
 
 
 def _digit_runs(text: str) -> Iterator[re.Match[str]]:
-    """Return the runs of seven or more digits that are not a calendar day."""
-    return (run for run in _DIGIT_RUN.finditer(text) if not _CALENDAR_DAY.fullmatch(run[0]))
+    """Yield the runs of seven or more digits that hold no ordinary number and are not a calendar day."""
+    return (run for run in identifiers.runs_to_mask(text) if not _CALENDAR_DAY.fullmatch(run[0]))
 
 
 def _find_numbers(text: str) -> Iterator[_Replacement]:
@@ -302,14 +384,16 @@ def _national_number(written: str) -> str:
 
 
 def _find_grouped(text: str, run: re.Match[str]) -> list[_Replacement]:
-    """Return cards and IDs in groups that no shape has, if their check digits are correct."""
+    """Return cards and IDs in groups that no shape has, if their check digits are correct; digits apart."""
     if run.end() - run.start() < _MIN_GROUPED_LENGTH:
         return []
-    return [
-        (start, end, _star_out(text[start:end], 6, 4))
-        for digits, start, end in identifiers.stretches(text, run)
-        if identifiers.card(digits.rstrip("Xx")) or identifiers.resident_id(digits)
-    ]
+    found = []
+    for digits, start, end in identifiers.stretches(text, run):
+        if end - start == 2 * len(digits) - 1:  # written one by one
+            found.append((start, end, _star_out(text[start:end], 3, 2)))
+        elif identifiers.card(digits.rstrip("Xx")) or identifiers.resident_id(digits):
+            found.append((start, end, _star_out(text[start:end], 6, 4)))
+    return found
 
 
 def _find_labelled(text: str, start: int, end: int) -> Iterator[_Replacement]:

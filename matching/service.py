@@ -19,21 +19,24 @@ from matching.data_sets import data_set_signs
 from matching.errors import MatchingError
 from matching.settings import MatchingSettings
 from matching.watch import Watch
-from matching.watch_loader import load_watch
+from matching.watch_loader import load_watch, read_watch
 from storage import companies, data_sets, listings, matches, watch
 from storage.database.base import Database
-from storage.errors import EvidenceFailed, SpillwatchError, WatchChanged
+from storage.errors import DatabaseFailed, EvidenceFailed, SpillwatchError, WatchChanged
 from storage.evidence.digest import Digest, digest_beside
 from storage.evidence.warc import EvidenceStore
 from storage.listings import ListingVersion
 from storage.watch import ClaimedRematch, MatchScope
-from storage.work import Dispatcher, Work, WorkKind
+from storage.work import Dispatcher, Work, WorkKind, WorkResult
+from storage.write_probe import require_known_evidence
 
 log = structlog.get_logger()
 
 REMATCH_CHUNK = 50  # versions per transaction; between two chunks other work gets its turn
 RELOAD_UNUSABLE = timedelta(seconds=30)  # how often a segment that could not be used is tried again
 CRASHED = "match_crashed"
+#: Failure of a rematch that went through the archive but could not read all of it.
+UNREAD = "evidence_unread"
 _WATCH_CHANGES = 3  # times that one attempt starts again because the watch has changed
 _PARTS = ("title", "body", "seller", "sample")
 #: The evidence's part with what a list's row says and the listing's own page does not.
@@ -67,8 +70,9 @@ class MatchingService:
 
     def match_version(self, version_id: int) -> None:
         """Match a version for all companies. It ends as matched, pending with a next attempt, or failed."""
-        with self._database.transaction() as session:
-            attempt = listings.claim_for_matching(session, version_id, now=self._clock())
+        attempt = self._database.write(
+            lambda session: listings.claim_for_matching(session, version_id, now=self._clock())
+        )
         if attempt is None:
             return
         if attempt > self._settings.attempts:
@@ -78,6 +82,11 @@ class MatchingService:
         try:
             with metrics.SECONDS.time():
                 self._match_with_stable_watch(version_id)
+        except DatabaseFailed as error:
+            if error.permanent:
+                self._record_failure(version_id, attempt, error.reason)
+                raise
+            self._postpone(version_id, attempt, error.reason)
         except (MatchingError, EvidenceFailed, WatchChanged) as error:
             self._record_failure(version_id, attempt, error.reason)
         except Exception:
@@ -104,9 +113,12 @@ class MatchingService:
             return
         parts = self._unmasked_parts(version)
         findings = self._match_parts(watched, parts, MatchScope.ALL)
-        self._digest = self._digest or digest_beside(self._evidence.folder)
+        if self._digest is None:
+            require_known_evidence(self._database, self._evidence.folder)
+            self._digest = digest_beside(self._evidence.folder)
         signs = data_set_signs(_texts_by_field(parts), version.claimed_records, digest=self._digest)
-        with self._database.transaction() as session:
+
+        def write_rows(session: Session) -> None:
             now = self._clock()
             # An older version does not say what the listing offers now.
             if version.number == version.listing.version_number:
@@ -117,6 +129,8 @@ class MatchingService:
                 session, version_id, results_of(findings), now=now, watched=watched.revision
             )
             self._announce_summaries(session, touched)
+
+        self._database.write(write_rows)
 
     def _record_failure(self, version_id: int, attempt: int, reason: str) -> None:
         """Write the reason and the time of the next attempt, if there is one, and count it."""
@@ -135,57 +149,100 @@ class MatchingService:
             final=last,
         )
 
+    def _postpone(self, version_id: int, attempt: int, reason: str) -> None:
+        """Make a version due again. The attempt does not count: trouble of the database says nothing about
+        the version.
+        """
+        retry_at = self._clock() + self._retry_delay(attempt)
+        self._database.write(
+            lambda session: listings.postpone_matching(session, version_id, reason=reason, retry_at=retry_at)
+        )
+        metrics.VERSIONS.labels("retried").inc()
+        log.warning(
+            "A version could not be matched, because the database could not be used. It is tried again.",
+            action="match_postponed",
+            version_id=version_id,
+            reason=reason,
+        )
+
     def _retry_delay(self, attempt: int) -> timedelta:
         """Return the wait between this attempt, which failed, and the next; it doubles each time."""
         return timedelta(seconds=self._settings.retry_after_s * 2 ** (attempt - 1))
 
     # --- the archive
 
-    def rematch(self, rematch_id: int) -> None:
+    def rematch(self, rematch_id: int) -> WorkResult:
         """Match one chunk of the archive again and announce the next; a kill loses one chunk at most."""
         watched = self._current_watch()
         with self._database.transaction() as session:
             requested = watch.rematch_by_id(session, rematch_id)
             if requested is None or _must_wait_for_segment(requested, watched):
-                return
+                return WorkResult.WAITED
             claimed = watch.claim_rematch(session, rematch_id, now=self._clock())
         if claimed is None:
-            return
+            return WorkResult.WAITED
         if claimed.attempt > self._settings.attempts:
             # The process was killed in each attempt; otherwise the rematch would have failed before.
             self._record_rematch_failure(claimed, CRASHED)
-            return
+            return WorkResult.DONE
         try:
             self._rematch_chunk(watched, claimed)
         except Exception as error:
             reason = error.reason if isinstance(error, SpillwatchError) else CRASHED
             self._record_rematch_failure(claimed, reason)
             raise
+        return WorkResult.DONE
 
     def _rematch_chunk(self, watched: Watch, claimed: ClaimedRematch) -> None:
         with self._database.reading() as session:
             after = claimed.cursor_version_id
             ids = watch.versions_to_rematch(session, claimed, after=after, limit=REMATCH_CHUNK)
         if not ids:
-            with self._database.transaction() as session:
-                watch.finish_rematch(session, claimed.rematch_id, claimed.epoch, now=self._clock())
+            self._finish_rematch(claimed)
             return
         company_ids = _companies_to_replace(claimed, watched)
         narrowed = watched if company_ids is None else self._watch_of_companies(watched, company_ids)
-        found = {version_id: self._match_again(narrowed, claimed, version_id) for version_id in ids}
-        self._write_chunk(claimed, company_ids, found)
+        unread: dict[int, str | None] = {}
+        found = {version_id: self._match_again(narrowed, claimed, version_id, unread) for version_id in ids}
+        self._write_chunk(claimed, company_ids, found, unread)
 
-    def _match_again(self, watched: Watch, claimed: ClaimedRematch, version_id: int) -> Findings | None:
-        """Match one version again. None: its evidence is missing or damaged, so earlier matches stay."""
+    def _finish_rematch(self, claimed: ClaimedRematch) -> None:
+        """End a rematch, and say how many versions of the archive it could not read."""
+        with self._database.transaction() as session:
+            unread = listings.count_unread_evidence(session, until_version_id=claimed.until_version_id)
+            failure = UNREAD if unread else None
+            finished = watch.finish_rematch(
+                session, claimed.rematch_id, claimed.epoch, now=self._clock(), failure=failure
+            )
+        if finished:
+            write = log.error if unread else log.info
+            write(
+                "The archive was matched again, but the evidence of some versions could not be read."
+                if unread
+                else "The archive was matched again.",
+                action="rematch_finished",
+                rematch_id=claimed.rematch_id,
+                unread_versions=unread,
+            )
+
+    def _match_again(
+        self, watched: Watch, claimed: ClaimedRematch, version_id: int, unread: dict[int, str | None]
+    ) -> Findings | None:
+        """Match one version again. None: its evidence is missing or damaged, so earlier matches stay.
+
+        Notes in `unread` why its evidence could not be read, or None.
+        """
         with self._database.reading() as session:
             version = listings.version_by_id(session, version_id)
         if version is None:
             return None
+        unread[version_id] = None
         try:
             parts = self._unmasked_parts(version)
         except EvidenceFailed as error:
             # Names can be found in the masked text of the database, too; fingerprints and the texts of
             # attachments are in the evidence only.
+            unread[version_id] = error.reason
             if claimed.scope is not MatchScope.TERMS or version.attachments:
                 metrics.REMATCHED.labels("failed").inc()
                 log.warning(
@@ -196,11 +253,17 @@ class MatchingService:
                 )
                 return None
             parts = _masked_parts(version)
-        metrics.REMATCHED.labels("matched").inc()
+            metrics.REMATCHED.labels("masked").inc()
+        else:
+            metrics.REMATCHED.labels("matched").inc()
         return self._match_parts(watched, parts, claimed.scope)
 
     def _write_chunk(
-        self, claimed: ClaimedRematch, company_ids: tuple[int, ...] | None, found: dict[int, Findings | None]
+        self,
+        claimed: ClaimedRematch,
+        company_ids: tuple[int, ...] | None,
+        found: dict[int, Findings | None],
+        unread: dict[int, str | None],
     ) -> None:
         """Write the findings, the cursor and the announcement of the next chunk in one transaction."""
         hits = sum(bool(findings and findings.companies) for findings in found.values())
@@ -223,6 +286,7 @@ class MatchingService:
                         session, version_id, results, now=now, scope=scope, company_ids=company_ids
                     )
                     self._announce_summaries(session, touched)
+            listings.note_unread_evidence(session, unread)
             watch.pause_rematch(session, claimed.rematch_id, claimed.epoch)
             self._dispatcher.announce(session, Work(WorkKind.REMATCH, claimed.rematch_id))
 
@@ -250,22 +314,24 @@ class MatchingService:
 
     def _current_watch(self) -> Watch:
         """Return the watch; load it again if it has changed, or if an unusable segment may be usable now."""
+        known, now = self._watch, self._clock()
         with self._database.reading() as session:
-            revision = companies.watch_revision(session)
-            known, now = self._watch, self._clock()
-            stale = known is None or known.revision != revision
-            if known is None or stale or (known.unusable and now >= self._loaded_at + RELOAD_UNUSABLE):
-                known = load_watch(session, self._settings)
-                self._watch, self._loaded_at = known, now
-                metrics.UNUSABLE.set(len(known.unusable))
-                for company_id, error in known.unusable.items():
-                    log.error(
-                        "A segment cannot be used: the company's fingerprints are not compared.",
-                        action="segment_unusable",
-                        company_id=company_id,
-                        reason=error.reason,
-                        detail=str(error),
-                    )
+            stale = known is None or known.revision != companies.watch_revision(session)
+            again = known is not None and known.unusable and now >= self._loaded_at + RELOAD_UNUSABLE
+            if known is not None and not stale and not again:
+                return known
+            rows = read_watch(session)
+        known = load_watch(rows, self._settings)
+        self._watch, self._loaded_at = known, now
+        metrics.UNUSABLE.set(len(known.unusable))
+        for company_id, error in known.unusable.items():
+            log.error(
+                "A segment cannot be used: the company's fingerprints are not compared.",
+                action="segment_unusable",
+                company_id=company_id,
+                reason=error.reason,
+                detail=str(error),
+            )
         return known
 
     def _watch_of_companies(self, watched: Watch, company_ids: tuple[int, ...]) -> Watch:

@@ -8,7 +8,8 @@
    companies of which nothing was seen are named in the answer.
 3. Count blocks in their order, whichever thread was faster, so that two sweeps of one dump give the same
    answer. Several blocks are counted at once.
-4. Every few seconds call `saved`, which keeps what was found so far; a later sweep goes on from there.
+4. Every few seconds call `on_checkpoint`, which keeps what was found so far; a later sweep goes on from
+   there.
 
 Threads use all cores, because scanning, hashing and looking up release Python's lock.
 """
@@ -40,6 +41,8 @@ _BLOCKS_AHEAD = 3
 #: most of it is the fixed cost of numpy's calls.
 _HITS_AT_ONCE = 1 << 12
 _SECONDS_AT_ONCE = 0.1
+#: One block in so many, from the first on, gets a control for the companies with which it is compared.
+_CONTROL_INTERVAL = 32
 #: The name of the only field that a dump has, where a listing has a title, a body, ...
 _FIELD = "file"
 
@@ -57,6 +60,7 @@ class DocumentRead:
     sentence: str
     bytes: int
     rows: int
+    masked_rows: int = 0  # with identifiers that are masked, so that they were not compared
     left_out: tuple[LeftOut, ...] = ()
     read_again_for: tuple[int, ...] = ()  # companies that a later look found: compare the rest with them
     first_look_end: int = 0  # the `end` of the block that ended the first look
@@ -71,6 +75,7 @@ class SweepProgress:
     current: str = ""  # name of the next document
     end: int = 0  # of the last block
     rows: int = 0  # up to there
+    masked_rows: int = 0  # of them, with masked identifiers
     companies: tuple[int, ...] | None = None  # compared with the current document; None: first look, or all
     looks: LookCounts = field(default_factory=LookCounts)  # for the other companies
     first_look_end: int = 0
@@ -80,7 +85,7 @@ class SweepProgress:
     def begin(self, document: str, *, again: int | None = None, end: int = 0) -> None:
         """Begin another document, from its first block on, or behind `end`."""
         self.current, self.again, self.end = document, again, end
-        self.rows, self.companies, self.looks = 0, None, LookCounts()
+        self.rows, self.masked_rows, self.companies, self.looks = 0, 0, None, LookCounts()
         self.first_look_end, self.blocks = 0, 0
 
 
@@ -101,10 +106,10 @@ class Sweep:
     limits: Limits = field(default_factory=Limits)
     threads: int = field(default_factory=lambda: os.cpu_count() or 1)
     first_look: int = FIRST_LOOK
-    saved: Callable[[], None] = lambda: None  # called to keep what was found so far
+    on_checkpoint: Callable[[], None] = lambda: None  # called to keep what was found so far
     save_every_s: float = 5.0
-    heard: Callable[[SweepProgress], None] = lambda _progress: None  # called after blocks were counted
-    taking: bool = False  # True while blocks are counted: findings and progress do not agree
+    on_progress: Callable[[SweepProgress], None] = lambda _progress: None  # called after blocks were counted
+    in_block: bool = False  # True while blocks are counted: findings and progress do not agree
     _local: threading.local = field(default_factory=threading.local)
     _saved_at: float = field(default_factory=time.monotonic)
     _counted_at: float = field(default_factory=time.monotonic)
@@ -169,7 +174,7 @@ class Sweep:
         # A sweep that goes on looks at the same blocks as one that was not interrupted.
         count = itertools.count(progress.blocks)
         submitted = (
-            pool.submit(self._match_rest, document, block, self._companies_to_look_for(index))
+            pool.submit(self._match_rest, document, block, index, self._companies_to_look_for(index))
             for index, block in zip(count, blocks, strict=False)
         )
         for group in self._groups_to_count(self._results_in_order(submitted)):
@@ -200,9 +205,15 @@ class Sweep:
         known = {*(self.progress.companies or ()), *self.progress.looks.found}
         return tuple(company for company in self._all_companies if company not in known)
 
-    def _match_rest(self, document: Document, block: Block, look: Collection[int]) -> _MatchedBlock:
-        """Match a block behind the first look, in any thread; `look`: companies for which it is looked at."""
-        matches = self._match_block(document, block, self.progress.companies)
+    def _match_rest(
+        self, document: Document, block: Block, index: int, look: Collection[int]
+    ) -> _MatchedBlock:
+        """Match block number `index` behind the first look, in any thread.
+
+        `look`: companies for which it is looked at.
+        """
+        control = () if index % _CONTROL_INTERVAL else self.progress.companies or ()
+        matches = self._match_block(document, block, self.progress.companies, control=control)
         if not look:
             return _MatchedBlock(block.end, matches)
         looked = self._match_block(document, block, look, control=look, terms=False)
@@ -279,13 +290,13 @@ class Sweep:
     ) -> None:
         """Count blocks and move `progress` behind them; `first_look`: the companies whose first look this is.
 
-        `taking` is set meanwhile. If Ctrl-C comes between, findings and progress do not agree, and they must
-        not be saved: blocks would be counted twice, or not at all.
+        `in_block` is set meanwhile. If Ctrl-C comes between, findings and progress do not agree, and they
+        must not be saved: blocks would be counted twice, or not at all.
         """
         progress, last = self.progress, group[-1]
         matches = join_blocks([block.matches for block in group])
         left_out = () if progress.companies is None else set(self._all_companies) - set(progress.companies)
-        self.taking = True
+        self.in_block = True
         if first_look or last.look is not None:
             segments = self.findings.watch.segments
             companies = first_look or self._companies_to_look_for(0)
@@ -293,15 +304,16 @@ class Sweep:
         self.findings.count_block(_FIELD, document.name, matches, document=number, left_out=left_out)
         progress.end = last.end
         progress.rows += matches.filled_rows
+        progress.masked_rows += matches.masked_lines
         progress.blocks += 0 if progress.companies is None else len(group)
-        self.taking = False
+        self.in_block = False
         self._report_progress()
 
     def _report_progress(self) -> None:
         self._counted_at = time.monotonic()
-        self.heard(self.progress)
+        self.on_progress(self.progress)
         if time.monotonic() >= self._saved_at + self.save_every_s:
-            self.saved()
+            self.on_checkpoint()
             self._saved_at = time.monotonic()
 
     def _finish_document(self, document: Document) -> None:
@@ -319,6 +331,7 @@ class Sweep:
                 ending.sentence if ending else "",
                 ending.bytes if ending else 0,
                 progress.rows,
+                progress.masked_rows,
                 left_out=tuple(left_out),
                 read_again_for=tuple(one for one in others if one in found),
                 first_look_end=progress.first_look_end,
@@ -355,7 +368,7 @@ class Sweep:
             for block in document.blocks(after=progress.end)
         )
         for group in self._groups_to_count(self._results_in_order(submitted)):
-            self.taking = True
+            self.in_block = True
             self.findings.count_second_reading(
                 document.name,
                 join_blocks([block.matches for block in group]),
@@ -364,7 +377,7 @@ class Sweep:
                 left_out=left_out if read.rest_left_out else None,
             )
             progress.end = group[-1].end
-            self.taking = False
+            self.in_block = False
             self._report_progress()
         progress.read[number] = _after_second_reading(read, document)
         progress.begin("")

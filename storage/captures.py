@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from sqlalchemy import ForeignKey, Index, insert, select, update
@@ -10,6 +10,22 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from storage.database.base import Base
 from storage.evidence.warc import RecordPlace
+from storage.runs import Run, RunOutcome
+
+#: Outcomes of runs that may have captured more than they parsed.
+LEAVING_CAPTURES = (
+    RunOutcome.INTERRUPTED,
+    RunOutcome.CRASHED,
+    RunOutcome.STORAGE_FAILED,
+    RunOutcome.DEADLINE_EXCEEDED,
+    RunOutcome.MEMORY_EXCEEDED,
+)
+#: How long ago, and in how many runs, captures are looked for that were left.
+LEFT_FOR = timedelta(days=30)
+MAX_LEFT_RUNS = 50
+#: Number of times that a left capture is parsed, and the reason that counts them: left_1, left_2, ...
+MAX_ATTEMPTS = 3
+ATTEMPT = "left_"
 
 
 class CaptureRole(StrEnum):
@@ -152,6 +168,43 @@ def conclude_captures(session: Session, conclusions: Sequence[CaptureConclusion]
         values = {"outcome": each.outcome, "reason": each.reason}
         values |= {"charset": each.charset} if each.charset else {}
         session.execute(update(Capture).where(Capture.id.in_(capture_ids)).values(values))
+
+
+def holds_evidence(session: Session) -> bool:
+    """Return whether any row points into the evidence folder."""
+    return session.scalar(select(Capture.id).where(Capture.evidence_file.is_not(None)).limit(1)) is not None
+
+
+def take_left_captures(
+    session: Session, source_id: int, *, now: datetime, limit: int, before_run: int
+) -> Sequence[Capture]:
+    """Return captures that earlier runs of a source left pending, oldest first, and count this attempt.
+
+    Only runs that did not end by themselves leave any. A capture that was tried MAX_ATTEMPTS times is
+    concluded as failed: parsing it probably ended the process.
+    """
+    ended = select(Run.id).where(
+        Run.source_id == source_id,
+        Run.finished_at > now - LEFT_FOR,
+        Run.id < before_run,
+        Run.outcome.in_(LEAVING_CAPTURES),
+    )
+    run_ids = session.scalars(ended.order_by(Run.finished_at.desc()).limit(MAX_LEFT_RUNS)).all()
+    left = select(Capture).where(Capture.run_id.in_(run_ids), Capture.outcome == CaptureOutcome.PENDING)
+    found = session.scalars(left.order_by(Capture.id).limit(limit)).all()
+    tried = [capture for capture in found if _attempts(capture) < MAX_ATTEMPTS]
+    for capture in found:
+        if _attempts(capture) < MAX_ATTEMPTS:
+            capture.reason = f"{ATTEMPT}{_attempts(capture) + 1}"
+        else:
+            capture.outcome, capture.reason = CaptureOutcome.FAILED, "left_unparsed"
+    session.flush()
+    return tried
+
+
+def _attempts(capture: Capture) -> int:
+    number = (capture.reason or "").removeprefix(ATTEMPT)
+    return int(number) if number.isdecimal() else 0
 
 
 def capture_by_id(session: Session, capture_id: int) -> Capture | None:

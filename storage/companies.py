@@ -326,6 +326,11 @@ def _forget_deltas(session: Session, segment_id: int, until: int | None = None) 
     session.execute(gone if until is None else gone.where(SegmentDelta.sequence <= until))
 
 
+def slugs_by_id(session: Session) -> dict[int, str]:
+    """Return the slug of every company, inactive ones included."""
+    return {row.id: row.slug for row in session.execute(select(Company.id, Company.slug))}
+
+
 def company_by_slug(session: Session, slug: str) -> Company | None:
     """Return a company, also a removed one, because its matches are kept."""
     return session.scalar(select(Company).where(Company.slug == slug))

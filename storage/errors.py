@@ -6,6 +6,7 @@ SpillwatchError
     │   ├── DatabaseUrlInvalid
     │   ├── DatabaseUnreachable
     │   ├── DatabaseBusy
+    │   │   └── DatabaseDeadlock
     │   ├── DatabaseRefused
     │   ├── DatabaseFull
     │   ├── DatabaseDamaged
@@ -18,6 +19,8 @@ SpillwatchError
     └── EvidenceFailed
         ├── EvidenceMissing
         ├── EvidenceDamaged
+        ├── EvidenceFolderMissing
+        ├── DigestKeyMissing
         ├── DigestKeyDamaged
         └── EvidenceUnwritable
 
@@ -41,6 +44,7 @@ class StorageError(SpillwatchError):
     """The stored state could not be read or written."""
 
     reason = "storage_failed"
+    where: str | None = None  # file and line of the code whose statement failed; None: not known
 
 
 class DatabaseFailed(StorageError):
@@ -63,10 +67,16 @@ class DatabaseUnreachable(DatabaseFailed):
 
 
 class DatabaseBusy(DatabaseFailed):
-    """Another program has locked the database. Try again; if this continues, end that program."""
+    """A statement waited longer than busy_timeout_s for another writer. Look for a long transaction."""
 
     reason = "database_busy"
     permanent = False
+
+
+class DatabaseDeadlock(DatabaseBusy):
+    """Two transactions waited for each other, so the database rolled this one back. Try again."""
+
+    reason = "database_deadlock"
 
 
 class DatabaseRefused(DatabaseFailed):
@@ -142,6 +152,18 @@ class EvidenceDamaged(EvidenceFailed):
     """The evidence differs from what was stored. Restore the file from a backup of the evidence folder."""
 
     reason = "evidence_damaged"
+
+
+class EvidenceFolderMissing(EvidenceFailed):
+    """The evidence folder is missing, although rows point into it. Mount its volume, or restore it."""
+
+    reason = "evidence_folder_missing"
+
+
+class DigestKeyMissing(EvidenceFailed):
+    """The key of the digests is missing. Restore it from a backup of the evidence folder."""
+
+    reason = "digest_key_missing"
 
 
 class DigestKeyDamaged(EvidenceFailed):

@@ -161,7 +161,9 @@ class _Batch:
             return {}
         query = select(*(getattr(Listing, name) for name in (*KNOWN_COLUMNS, *ON_LISTING)))
         query = query.where(Listing.source_id == self.source_id, Listing.key.in_(list(keys)))
-        rows = self.session.execute(query.with_for_update()).mappings()
+        # FOR NO KEY UPDATE: the matcher may go on inserting rows that refer to these.
+        locked = query.order_by(Listing.id).with_for_update(key_share=True)
+        rows = self.session.execute(locked).mappings()
         return {row["key"]: row for row in rows}
 
     # --- unknown keys

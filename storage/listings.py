@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session, aliased, contains_eager, joinedload, selecti
 
 from storage import search as fulltext
 from storage.companies import Company
-from storage.database.base import state_moved
+from storage.database.base import lock_in_order, state_moved
 from storage.listing_intake import AttachmentRecord, ListingRecord, Upserted, upsert_many
 from storage.listing_tables import Attachment, Life, Listing, ListingVersion, MatchState, stored_key
 from storage.matches import MatchSummary
@@ -63,6 +63,19 @@ def _key_conditions(source_id: int, keys: Collection[str]) -> Iterator[ColumnEle
     stored = [stored_key(key) for key in keys]
     for start in range(0, len(stored), MAX_KEYS):
         yield and_(Listing.source_id == source_id, Listing.key.in_(stored[start : start + MAX_KEYS]))
+
+
+def lock_listings(session: Session, source_id: int, keys: Collection[str]) -> None:
+    """Lock these listings until the commit: see `lock_in_order`.
+
+    Call it before the first change of a transaction that changes listings by more than one function.
+    """
+    if session.get_bind().dialect.name != "postgresql":
+        return
+    ids: list[int] = []
+    for condition in _key_conditions(source_id, keys):
+        ids += session.scalars(select(Listing.id).where(condition))
+    lock_in_order(session, Listing, ids)
 
 
 def listings_to_recheck(session: Session, source_id: int, limit: int) -> list[tuple[str, str]]:
@@ -132,6 +145,7 @@ def mark_gone(session: Session, source_id: int, keys: Collection[str], now: date
 
     `row_digest` becomes "", as after every failure of an item page, because a list may still show the row.
     """
+    lock_listings(session, source_id, keys)
     newly_gone: list[int] = []
     for condition in _key_conditions(source_id, keys):
         there = update(Listing).where(condition, Listing.gone_at.is_(None))
@@ -171,8 +185,10 @@ def mark_absent_gone(
 
     Call it after a list was read to its end without an error; `seen_since` is when reading it began.
     """
-    absent = update(Listing).where(_is_on_lists(source_id), Listing.last_seen_at < seen_since)
-    return session.scalars(absent.values(gone_at=now, life=Life.GONE).returning(Listing.id)).all()
+    absent = (_is_on_lists(source_id), Listing.last_seen_at < seen_since)
+    lock_in_order(session, Listing, session.scalars(select(Listing.id).where(*absent)).all())
+    gone = update(Listing).where(*absent).values(gone_at=now, life=Life.GONE)
+    return session.scalars(gone.returning(Listing.id)).all()
 
 
 # --- queries of people
@@ -314,6 +330,46 @@ def record_matching_failure(
     return state_moved(
         session, waiting.values(match_state=MatchState.FAILED, match_reason=reason, matched_at=now)
     )
+
+
+def postpone_matching(session: Session, version_id: int, *, reason: str, retry_at: datetime) -> bool:
+    """End a claim whose attempt does not count, and make the version due again at `retry_at`.
+
+    False: it is no longer pending.
+    """
+    waiting = update(ListingVersion).where(
+        ListingVersion.id == version_id,
+        ListingVersion.match_state == MatchState.PENDING,
+        ListingVersion.match_attempts > 0,
+    )
+    values = {"match_reason": reason, "match_not_before": retry_at}
+    attempts = ListingVersion.match_attempts - 1
+    return state_moved(session, waiting.values(**values, match_attempts=attempts))
+
+
+def note_unread_evidence(session: Session, reasons: Mapping[int, str | None]) -> None:
+    """Record why the evidence of matched versions could not be read when they were matched again.
+
+    None: it was read. The version stays matched: what was found before is kept.
+    """
+    for reason in set(reasons.values()):
+        ids = [version_id for version_id, each in reasons.items() if each == reason]
+        matched = update(ListingVersion).where(
+            ListingVersion.id.in_(ids), ListingVersion.match_state == MatchState.MATCHED
+        )
+        differs = ListingVersion.match_reason.is_distinct_from(reason)
+        session.execute(matched.where(differs).values(match_reason=reason))
+
+
+def count_unread_evidence(session: Session, *, until_version_id: int) -> int:
+    """Return the number of matched versions whose evidence could not be read at the last rematch."""
+    unread = select(func.count()).select_from(ListingVersion)
+    unread = unread.where(
+        ListingVersion.match_state == MatchState.MATCHED,
+        ListingVersion.match_reason.is_not(None),
+        ListingVersion.id <= until_version_id,
+    )
+    return session.scalar(unread) or 0
 
 
 def release_claims(session: Session) -> None:

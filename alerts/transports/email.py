@@ -29,8 +29,10 @@ from alerts.errors import (
     TlsNotOffered,
 )
 from alerts.settings import PORTS, EmailChannel
+from alerts.transports.attempt_loop import run_attempt
 from alerts.transports.email_message import email_of
 from alerts.transports.interface import OutgoingMessage, SendReceipt
+from alerts.transports.oauth2 import request_access_token
 from alerts.transports.tls import causes, certificate_error, context_for
 
 QUIT_S = 2.0  # for QUIT, which changes nothing: the server has the message by then
@@ -40,7 +42,7 @@ _PRIVATE = re.compile(r"\S*@\S*|\d{7,}")  # a server's text may repeat an addres
 
 def send_email(channel: EmailChannel, outgoing: OutgoingMessage) -> SendReceipt:
     """Send one message; raises DeliveryError."""
-    return asyncio.run(_send(channel, outgoing, context_for(channel.ca_file)))
+    return run_attempt(_send(channel, outgoing, context_for(channel.ca_file)))
 
 
 async def _send(channel: EmailChannel, outgoing: OutgoingMessage, context: ssl.SSLContext) -> SendReceipt:
@@ -56,8 +58,11 @@ async def _send(channel: EmailChannel, outgoing: OutgoingMessage, context: ssl.S
     mail = email_of(outgoing.message, channel, idempotency_key=outgoing.idempotency_key)
     try:
         async with asyncio.timeout(channel.timeout_s):
+            token = await _access_token(channel)
             await client.connect()
-            if channel.username is not None and channel.password is not None:
+            if channel.username is not None and token is not None:
+                await client.auth_xoauth2(channel.username, token)
+            elif channel.username is not None and channel.password is not None:
                 await client.login(channel.username, channel.password.get_secret_value())
             refused, _ = await client.send_message(mail)
     except (aiosmtplib.SMTPException, OSError) as error:
@@ -66,6 +71,12 @@ async def _send(channel: EmailChannel, outgoing: OutgoingMessage, context: ssl.S
         return _receipt(refused, channel)
     finally:
         await _disconnect(client)
+
+
+async def _access_token(channel: EmailChannel) -> str | None:
+    if channel.oauth2 is None:
+        return None
+    return await request_access_token(channel.oauth2, ca_file=channel.ca_file, timeout_s=channel.timeout_s)
 
 
 async def _disconnect(client: SMTP) -> None:
@@ -110,6 +121,8 @@ def _delivery_error(error: Exception, channel: EmailChannel) -> DeliveryError:
             error.recipients[0], where, RecipientRefused, "every recipient", "Correct the addresses in `to`."
         )
     if isinstance(error, aiosmtplib.SMTPResponseException):
+        if demand := _demand(error, where, channel):
+            return demand
         return _refusal(error, where, *_REFUSALS.get(type(error), _REFUSALS[aiosmtplib.SMTPDataError]))
     if isinstance(error, TimeoutError):
         return DeliveryTimedOut(
@@ -127,6 +140,36 @@ _REFUSALS: dict[type[Exception], tuple[type[DeliveryError], str, str]] = {
     aiosmtplib.SMTPSenderRefused: (SenderRefused, "the sender", "Correct `from`."),
     aiosmtplib.SMTPDataError: (MessageRefused, "the message", "Ask the server's operator for the reason."),
 }
+
+
+def _demand(
+    error: aiosmtplib.SMTPResponseException, where: str, channel: EmailChannel
+) -> DeliveryError | None:
+    """Return the error for an answer that asks for another way to log in; None: it asks for none.
+
+    Codes of RFC 4954 (530, 534, 538) and of servers that have turned passwords off (5.7.139 at Microsoft).
+    """
+    if error.code not in (530, 534, 535, 538):
+        return None
+    text = error.message.lower()
+    if error.code in (530, 538) and channel.security == "none" and ("starttls" in text or "encrypt" in text):
+        return TlsNotOffered(
+            f'The mail server {where} requires TLS: {error.code}. Set security = "starttls".',
+            status_code=error.code,
+        )
+    if error.code == 530 and channel.username is None:
+        remedy = "It requires a login: set username and password_file, or oauth2."
+    elif error.code == 534 or "5.7.139" in text or "basic authentication" in text:
+        remedy = (
+            "It accepts no password of an account: use a password for programs (app password), or oauth2."
+        )
+    elif channel.oauth2 is not None:
+        remedy = "Check that the mailbox in username may send by SMTP, and that the scope is the server's."
+    else:
+        return None
+    return AuthenticationRefused(
+        f"The mail server {where} refused the login: {error.code}. {remedy}", status_code=error.code
+    )
 
 
 def _refusal(

@@ -16,7 +16,7 @@ from cli.output import TableColumn, console, emit_json, print_line, print_table
 from matching.company_definition import REGIONS
 from matching.enrolment.column_choice import in_words
 from matching.enrolment.enrol import Enrolment, enroll
-from matching.fingerprints.scheme import read_key
+from matching.fingerprints.key_file import read_key
 from matching.fingerprints.segments import SUFFIX, open_segment
 from matching.identifiers import DateOrder, Field
 
@@ -41,7 +41,8 @@ def command(
         list[str] | None,
         typer.Option(
             help="FIELD=COLUMN: the column that holds a field, by number or name. Can be repeated. "
-            "A name with a birth date is name_birth_date=FAMILY+GIVEN+BORN or NAME+BORN."
+            "A name with a birth date is name_birth_date=FAMILY+GIVEN+BORN or NAME+BORN. "
+            "National numbers may name their country: national_id=4:PL."
         ),
     ] = None,
     region: Annotated[

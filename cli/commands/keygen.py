@@ -10,7 +10,8 @@ import typer
 from cli.command_context import app_of
 from cli.errors import WouldOverwrite
 from cli.output import emit_json, print_line
-from matching.fingerprints.scheme import new_key, write_key
+from matching.fingerprints.key_file import write_key
+from matching.fingerprints.scheme import new_key
 
 
 def command(

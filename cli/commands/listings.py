@@ -1,17 +1,37 @@
-"""`spillwatch listings`: searches the masked text of stored listings."""
+"""`spillwatch listings`: searches the masked text of stored listings, and shows one of them whole."""
 
 from __future__ import annotations
 
 from decimal import Decimal, InvalidOperation
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
+from cli import listing_report
 from cli.command_context import App, Wide, app_of
 from cli.errors import UnknownName
 from cli.output import TableColumn, emit_csv, emit_json, print_table
 from cli.time_argument import parse_moment
 from storage import companies, listings, sources
+
+
+class SearchByDefault(TyperGroup):
+    """`spillwatch listings WORDS` searches: a first word that names no other command is one to search for."""
+
+    default_command = "search"
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # noqa: ANN401  (typer's type is private)
+        """Put the default command in front unless a command or --help is there."""
+        known = {*self.commands, "--help"}
+        return super().parse_args(ctx, args if args and args[0] in known else [self.default_command, *args])
+
+
+app = typer.Typer(
+    cls=SearchByDefault,
+    add_completion=False,
+    help="Search listings, newest first, or show one whole. `spillwatch listings WORDS` searches.",
+)
 
 _TABLE_COLUMNS = (
     "id",
@@ -32,7 +52,8 @@ def _parse_amount(text: str | None) -> Decimal | None:
         raise typer.BadParameter(f"{text!r} is not a number; give one such as 500 or 0.05") from None
 
 
-def command(
+@app.command()
+def search(
     context: typer.Context,
     query: Annotated[str | None, typer.Argument(help="Words that a listing must contain.")] = None,
     source: Annotated[str | None, typer.Option(help="Only listings of this source.")] = None,
@@ -63,33 +84,50 @@ def command(
         bool, typer.Option("--csv", help="Write CSV whose cells a spreadsheet cannot run as formulas.")
     ] = False,
 ) -> None:
-    """Search listings, newest first."""
+    """Search listings, newest first. `search` may be left out."""
     if as_json and as_csv:
         raise typer.BadParameter("found both --json and --csv; give one of them")
     if min_price is not None and currency is None:
         raise typer.BadParameter(
             "--min-price needs --currency: amounts in different currencies cannot be compared"
         )
-    app = app_of(context)
+    app_ = app_of(context)
     filters = listings.ListingFilters(
         source=source,
         company=company,
         life=life,
         gone=gone,
         seller=seller,
-        since=None if since is None else parse_moment(since, now=app.clock()),
+        since=None if since is None else parse_moment(since, now=app_.clock()),
         min_price=_parse_amount(min_price),
         currency=currency and currency.upper(),
         min_records=min_records,
     )
-    found = [_listing_as_dict(listing) for listing in _search(app, query, filters, limit)]
+    found = [listing_report.listing_as_dict(listing) for listing in _search(app_, query, filters, limit)]
     if as_json:
         emit_json(found)
     elif as_csv:
-        emit_csv(list(_listing_keys()), [list(listing.values()) for listing in found])
+        emit_csv(listing_report.LISTING_KEYS, [list(listing.values()) for listing in found])
     else:
         rows = [_listing_row(listing) for listing in found]
         print_table(_TABLE_COLUMNS, rows, empty="No listing found.", wide=wide)
+
+
+@app.command()
+def show(
+    context: typer.Context,
+    number: Annotated[int, typer.Argument(metavar="LISTING", help="Number of the listing.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Write JSON.")] = False,
+) -> None:
+    """Show one listing whole: its masked text, history, matches, alerts and evidence."""
+    with app_of(context).database.reading() as session:
+        report = listing_report.read_report(session, number)
+    if report is None:
+        raise UnknownName(f"There is no listing {number}. `spillwatch listings` shows the numbers.")
+    if as_json:
+        emit_json(listing_report.report_as_dict(report))
+    else:
+        listing_report.print_report(report)
 
 
 def _search(
@@ -105,34 +143,6 @@ def _search(
                 f'There is no company "{filters.company}". A slug is the name of a file in companies/.'
             )
         return list(listings.search_listings(session, query, filters=filters, limit=limit))
-
-
-def _listing_keys() -> tuple[str, ...]:
-    return (
-        "id",
-        "source",
-        "key",
-        "url",
-        "life",
-        "title",
-        "seller",
-        "price_amount",
-        "price_currency",
-        "claimed_records",
-        "data_classes",
-        "posted_at",
-        "posted_at_uncertain",
-        "first_seen_at",
-        "last_seen_at",
-        "gone_at",
-        "version_number",
-        "repost_of_id",
-    )
-
-
-def _listing_as_dict(listing: listings.Listing) -> dict[str, object]:
-    named: dict[str, object] = {"source": listing.source.name}
-    return {key: named.get(key, getattr(listing, key)) for key in _listing_keys()}
 
 
 def _listing_row(listing: dict[str, object]) -> tuple[object, ...]:

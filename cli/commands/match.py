@@ -103,16 +103,18 @@ def command(
 
 
 def _everything_compared(watch: Watch, progress: SweepProgress) -> bool:
-    """Return whether every document was read whole and compared with every segment."""
-    compared = all(read.outcome == WHOLE and not read.left_out for read in progress.read)
+    """Return whether every document was read whole and compared with every segment, without masked values."""
+    compared = all(
+        read.outcome == WHOLE and not read.left_out and not read.masked_rows for read in progress.read
+    )
     return compared and not watch.unusable
 
 
 def _run_sweep(sweep: Sweep, sources: Sequence[SweepSource], checkpoint: Checkpoint | None) -> None:
     with ProgressMeter.for_sources(sources) as meter:
-        sweep.heard = meter.show_progress
+        sweep.on_progress = meter.show_progress
         if checkpoint is not None:
-            sweep.saved = lambda: checkpoint.save(sweep)
+            sweep.on_checkpoint = lambda: checkpoint.save(sweep)
         with _interruptible(sweep, kept=checkpoint is not None):
             sweep.run(sources)
 
@@ -122,8 +124,8 @@ def _interruptible(sweep: Sweep, *, kept: bool) -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
-        if not sweep.taking:  # in the middle of a block: a later match continues from the last checkpoint
-            sweep.saved()
+        if not sweep.in_block:  # in the middle of a block: a later match continues from the last checkpoint
+            sweep.on_checkpoint()
         advice = " The same command continues from here; with --restart it starts over." if kept else ""
         print_error(f"Interrupted after {sweep.findings.rows_scanned:,} rows.{advice}")
         raise typer.Exit(Exit.INTERRUPTED) from None
@@ -182,7 +184,14 @@ def _load_watch(app: App, only: str | None) -> tuple[Watch, dict[int, str]]:
     numbers = {slug: number for number, slug in enumerate(slugs, 1)}
     ids = count(1)
     terms = [
-        WatchTerm(next(ids), numbers[company.name], term.text, term.kind, term.exclude)
+        WatchTerm(
+            next(ids),
+            numbers[company.name],
+            term.text,
+            term.kind,
+            term.exclude,
+            in_addresses=not company.value.mail_provider,
+        )
         for company in declared
         for term in company.value.terms
         if only in (None, company.name)

@@ -17,7 +17,7 @@ from cli.errors import WouldOverwrite
 from cli.output import emit_json, print_error, print_line, print_table
 from matching.enrolment.ordinals import read_wanted
 from matching.enrolment.reveal import Lists, Revealed, check_belongs, reveal
-from matching.fingerprints.scheme import read_key
+from matching.fingerprints.key_file import read_key
 from matching.fingerprints.segments import SegmentChain, open_segment
 from matching.identifiers import DateOrder
 

@@ -11,9 +11,9 @@ from cli.command_context import App, app_of
 from cli.errors import UnknownName
 from cli.output import emit_json, print_line, print_table
 from matching.enrolment.ordinals import read_ordinals
-from matching.enrolment.segment_intake import Intake, Taken
+from matching.enrolment.segment_intake import ImportResult, SegmentIntake
+from matching.fingerprints.key_file import read_key
 from matching.fingerprints.keyring import Keyring
-from matching.fingerprints.scheme import read_key
 from matching.fingerprints.segment_folder import SegmentFolder
 from matching.fingerprints.segments import (
     MappedSegment,
@@ -61,23 +61,23 @@ def import_(
         )
     if replaces is not None:
         _existing_segment(app, replaces, slug)
-    segment.check_key(Keyring(app.settings.matching).that_made(segment.header, file))
-    taken = _segment_intake(app).take_up(segment, company.id, replaces=replaces)
+    segment.check_key(Keyring(app.settings.matching).subkeys_of_segment(segment.header, file))
+    result = _segment_intake(app).import_segment(segment, company.id, replaces=replaces)
     if as_json:
-        emit_json({"segment": taken.segment_id, "merged": taken.merged, **_header_as_dict(segment)})
+        emit_json({"segment": result.segment_id, "merged": result.merged, **_header_as_dict(segment)})
     else:
-        print_line(_import_summary(taken, segment))
+        print_line(_import_summary(result, segment))
 
 
-def _import_summary(taken: Taken, segment: MappedSegment) -> str:
+def _import_summary(result: ImportResult, segment: MappedSegment) -> str:
     header = segment.header
     if not header.is_delta:
         what = f"{header.fingerprints} fingerprints of {header.customers} customers"
-        imported = f"Imported segment {taken.segment_id} of {header.company}: {what}."
+        imported = f"Imported segment {result.segment_id} of {header.company}: {what}."
         return f"{imported} The daemon now compares the archive with it."
     what = f"{header.fingerprints} fingerprints added, {header.erased} customers erased"
-    merged = " The segment and its deltas were merged." if taken.merged else ""
-    place = f"segment {taken.segment_id} of {header.company}"
+    merged = " The segment and its deltas were merged." if result.merged else ""
+    place = f"segment {result.segment_id} of {header.company}"
     return f"Imported delta {header.sequence} of {place}: {what}.{merged}"
 
 
@@ -186,7 +186,7 @@ def remove(
     row = _existing_segment(app, segment)
     with app.database.transaction() as session:
         companies.retire_segment(session, segment)
-    _segment_intake(app).sweep()
+    _segment_intake(app).delete_unnamed_files()
     if as_json:
         emit_json({"segment": segment, "removed": True})
     else:
@@ -203,8 +203,8 @@ def _existing_segment(app: App, segment: int, slug: str | None = None) -> compan
     return row
 
 
-def _segment_intake(app: App) -> Intake:
-    return Intake(app.database, SegmentFolder(app.settings.matching.segments_dir), app.clock)
+def _segment_intake(app: App) -> SegmentIntake:
+    return SegmentIntake(app.database, SegmentFolder(app.settings.matching.segments_dir), app.clock)
 
 
 def _segment_as_dict(row: companies.Segment) -> dict[str, object]:

@@ -6,6 +6,7 @@ The job goes through standard input, because every user of the machine can read 
 from __future__ import annotations
 
 import json
+import traceback
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from enum import IntEnum
@@ -16,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, PlainSerializer, SecretStr, Validati
 
 from crawler.errors import JobRefused
 from crawler.settings import MEBIBYTE, CrawlerSettings
+from storage.errors import StorageError
 from storage.runs import RunCounts
 from storage.work import Work, WorkKind
 
@@ -62,6 +64,7 @@ class ChildExit(IntEnum):
     STOPPED = 3
     MEMORY = 4
     SUPERSEDED = 5
+    STORAGE = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +77,24 @@ class RunProgress:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """An exception that ended the process: its type and place, not its message, which may quote a page."""
+    """An exception that ended the process: its type and place, not its message, which may quote a page.
+
+    A `StorageError` quotes nothing, so its reason and its message are passed on.
+    """
 
     kind: str
     where: str
+    reason: str = ""
+    message: str = ""
+
+    @classmethod
+    def of(cls, error: BaseException) -> Failure:
+        """Describe an error by the file and line where it was raised."""
+        frames = traceback.extract_tb(error.__traceback__)
+        where = f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "unknown"
+        if isinstance(error, StorageError):
+            return cls(type(error).__name__, error.where or where, error.reason, str(error))
+        return cls(type(error).__name__, where)
 
 
 Message = RunProgress | Work | Failure
@@ -102,8 +119,8 @@ def message_of(line: str | bytes) -> Message | None:
                 return RunProgress(run_id, RunCounts(**counts))
             case {"work": {"kind": str(kind), "row_id": int(row_id)}}:
                 return Work(WorkKind(kind), row_id)
-            case {"failure": {"kind": str(kind), "where": str(where)}}:
-                return Failure(kind, where)
+            case {"failure": Mapping() as failure}:
+                return Failure(**{key: str(value) for key, value in failure.items()})
     except (ValueError, TypeError):
         return None
     return None

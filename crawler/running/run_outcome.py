@@ -19,7 +19,7 @@ from storage.runs import RunCounts, RunOutcome
 from storage.sources import SourceHealth
 from storage.work import Dispatcher, Work, WorkKind
 
-#: Health after each outcome. An interrupted run does not change it.
+#: Health after each outcome. Interrupted runs, and runs that could not be stored, say nothing about the site.
 HEALTH = {
     RunOutcome.NEW_LISTINGS: SourceHealth.OK,
     RunOutcome.NOTHING_NEW: SourceHealth.OK,
@@ -57,6 +57,18 @@ class RunEnding:
     def masked(self, mask: Callable[[str], str]) -> RunEnding:
         """Return the ending with a masked sentence, which a row may hold."""
         return replace(self, detail=self.detail and mask(self.detail))
+
+
+def storage_ending(reason: str, message: str, *, where: str | None = None) -> RunEnding:
+    """Return the ending of a run whose results could not be stored, by the reason and message of a
+    `StorageError`; `where` is the file and line of the code that could not write.
+    """
+    place = f" (at {where})" if where else ""
+    sentence = (
+        f"What the run read could not be stored{place}: {message.rstrip('.')}. This says nothing about the "
+        "site."
+    )
+    return RunEnding(RunOutcome.STORAGE_FAILED, reason or "storage_failed", sentence)
 
 
 def conclude(

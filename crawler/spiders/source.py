@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from scrapy import Request
 from scrapy.http import Response
+from sqlalchemy.orm import Session
 from twisted.python.failure import Failure
 
 from crawler.errors import FetchError, Truncated
@@ -24,6 +25,7 @@ from crawler.sources import LISTING_ROLES, Follow, Parsed, Role
 from crawler.sources.unrecognised_page import describe_page
 from crawler.spiders.absent_page import note_answer
 from crawler.spiders.item_page import follow_item_page
+from crawler.spiders.left_pages import read_left_pages
 from crawler.spiders.list_page import follow_list_page
 from crawler.spiders.missing_page import account_for_missing, store_from_row
 from crawler.spiders.page_spider import ORIGIN, RECHECK_PRIORITY, Origin, PageSpider
@@ -46,11 +48,12 @@ class SourceSpider(PageSpider):
     name = "source"
 
     async def start(self) -> AsyncIterator[Request]:
-        """Yield the first requests: 1. write the cursor, so that a kill from here on is known; 2. the lists;
-        3. pages that are read again.
+        """Yield the first requests: 1. write the cursor, so that a kill from here on is known; 2. what an
+        earlier run left unparsed; 3. the lists; 4. pages that are read again.
         """
         run = self.run
         await asyncio.to_thread(self._write_opening_cursor)
+        await read_left_pages(self)
         for follow in run.adapter.start(run.job.cursor):
             run.progress.begin_list(follow.url)
             origin = Origin(follow.url, follow.url)
@@ -72,9 +75,12 @@ class SourceSpider(PageSpider):
 
     def _write_opening_cursor(self) -> None:
         run = self.run
-        with run.database.transaction() as session:
+
+        def write_rows(session: Session) -> None:
             run.beat(session, run.tally.counts(), fence=True)
             sources.save_cursor(session, run.job.source_id, run.progress.opening_cursor())
+
+        run.database.write(write_rows)
 
     async def read(self, response: Response) -> AsyncIterator[Request | FoundListing]:
         """Parse a captured page, and go on by its kind."""

@@ -15,6 +15,8 @@ from functools import lru_cache
 from hashlib import sha256
 from typing import TYPE_CHECKING, Self
 
+from sqlalchemy.orm import Session
+
 from crawler.fetching.cookies import without_values
 from crawler.fetching.http_status import NOT_MODIFIED, is_redirect, status_problem
 from crawler.fetching.robots_txt import ROBOTS
@@ -136,9 +138,13 @@ class CaptureMiddleware:
             _capture_record(run, self._mask_type, each, place)
             for each, place in zip(batch, places, strict=True)
         ]
-        with run.database.transaction() as session:
+
+        def write_rows(session: Session) -> Sequence[int]:
             ids = captures.add_captures(session, records)
             run.beat(session, batch[-1].counts)
+            return ids
+
+        ids = run.database.write(write_rows)
         return [
             Captured(capture_id, place, each.received, each.content_type, each.charset)
             for capture_id, each, place in zip(ids, batch, places, strict=True)

@@ -65,8 +65,12 @@ class ListingPipeline:
         """Queue a note. Nobody waits until it is written, but the run fails if it cannot be."""
         self._run.fail_with(self._batch.put(entry))
 
-    async def close_spider(self) -> None:
+    async def drain(self) -> None:
+        """Return when everything noted so far is written, or has failed."""
         await self._batch.drain()
+
+    async def close_spider(self) -> None:
+        await self.drain()
 
     def _commit(self, batch: Sequence[SpiderNote]) -> Sequence[None]:
         """Write a batch, in the writing thread: 1. texts; 2. fsync; 3. rows, the work that follows from them,
@@ -76,7 +80,10 @@ class ListingPipeline:
         records = [listing_record(run, found) for found in _notes_of(FoundListing, batch)]
         if records:
             run.writer.sync()
-        with run.database.transaction() as session:
+        keys = {record.key for record in records} | _marked_keys(batch)
+
+        def write_rows(session: Session) -> RunCounts:
+            listings.lock_listings(session, run.job.source_id, keys)
             stored = listings.upsert_many(session, run.job.source_id, records, now)
             for each in stored:
                 if each.version_id is not None:
@@ -85,6 +92,9 @@ class ListingPipeline:
             captures.conclude_captures(session, list(_notes_of(CaptureConclusion, batch)))
             counts = self._counts_with(stored)
             run.beat(session, counts, fence=True)
+            return counts
+
+        counts = run.database.write(write_rows)
         run.tally.listings_new, run.tally.listings_changed = counts.listings_new, counts.listings_changed
         return [None] * len(batch)
 
@@ -115,6 +125,18 @@ class ListingPipeline:
 Kind = TypeVar(
     "Kind", FoundListing, SeenKeys, FailedRecheck, IncompleteThread, CompleteThread, CaptureConclusion
 )
+
+
+def _marked_keys(batch: Sequence[SpiderNote]) -> set[str]:
+    """Return the stored keys of the listings that a batch marks."""
+    keys: set[str] = set()
+    for note in batch:
+        match note:
+            case SeenKeys():
+                keys |= set(note.keys)
+            case FailedRecheck() | IncompleteThread() | CompleteThread():
+                keys.add(note.key)
+    return keys
 
 
 def _notes_of(kind: type[Kind], batch: Sequence[SpiderNote]) -> list[Kind]:

@@ -23,6 +23,7 @@ from crawler.progress.list_progress import SourceProgress
 from crawler.progress.page_structure import PageStructure
 from crawler.progress.traps import DEPTH, UrlPatterns
 from crawler.running.child_protocol import ChildExit, Job, Message
+from crawler.running.child_protocol import Failure as RunFailure
 from crawler.running.run_context import RunContext
 from crawler.scheduling.site_turns import not_before, site_pauses
 from crawler.sites import named_sites, named_urls
@@ -33,9 +34,11 @@ from crawler.visits.run_end import end_run
 from crawler.visits.scrapy_settings import scrapy_settings
 from storage import sources
 from storage.database.base import Database
+from storage.errors import StorageError
 from storage.evidence.digest import digest_beside
 from storage.evidence.warc import EvidenceStore
 from storage.work import Dispatcher
+from storage.write_probe import require_known_evidence
 
 
 def execute_run(
@@ -54,7 +57,37 @@ def execute_run(
 
     With `ChildExit.CONCLUDED` the outcome is written; with any other, the parent has to write it.
     """
+    try:
+        return _carry_out(
+            job,
+            database=database,
+            evidence=evidence,
+            mask=mask,
+            mask_url=mask_url,
+            dispatcher=dispatcher,
+            report=report,
+            adapter=adapter,
+            clock=clock,
+        )
+    except StorageError as error:
+        report(RunFailure.of(error))
+        return ChildExit.STORAGE
+
+
+def _carry_out(
+    job: Job,
+    *,
+    database: Database,
+    evidence: EvidenceStore,
+    mask: Callable[[str], str],
+    mask_url: Callable[[str], str],
+    dispatcher: Dispatcher,
+    report: Callable[[Message], None],
+    adapter: Adapter | None,
+    clock: Callable[[], datetime],
+) -> ChildExit:
     definition = read_stored(job.definition)
+    require_known_evidence(database, job.evidence_dir)
     digest = digest_beside(job.evidence_dir)
     now = clock()
     jar, refused = _cookie_jar(definition, clock)

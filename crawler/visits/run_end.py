@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import traceback
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -15,6 +13,7 @@ from crawler.running.run_context import RunContext
 from crawler.running.run_outcome import conclude
 from crawler.scheduling.site_turns import NOT_BEFORE, SITE_PAUSES
 from storage import listings
+from storage.errors import StorageError
 
 #: If a larger share of a source's listings seems lost, the list has probably lost the way to its next page.
 MAX_ABSENT_SHARE = 0.5
@@ -30,21 +29,22 @@ def end_run(run: RunContext) -> ChildExit:
     if isinstance(run.failure, MemoryError):
         return ChildExit.MEMORY
     if run.failure is not None:
-        run.report(Failure(type(run.failure).__name__, _place_of(run.failure)))
-        return ChildExit.FAILED
+        run.report(Failure.of(run.failure))
+        return ChildExit.STORAGE if isinstance(run.failure, StorageError) else ChildExit.FAILED
     if run.closed is not None and run.closed.reason == "stopped":
         return ChildExit.STOPPED
     run.tally.unread += run.progress.count_pages_beyond() + run.progress.lists_without_next
     run.tally.lists_without_next = run.progress.lists_without_next
-    now = run.clock()
-    with run.database.transaction() as session:
-        _mark_gone(session, run, now)
+    now, missing = run.clock(), _missing_keys(run)
+    run.tally.degraded = run.structure.judge(run.progress.list_count)
+    run.progress.structure = run.structure.stored()
+
+    def write_end(session: Session) -> bool:
+        _mark_gone(session, run, missing, now)
         run.tally.trap = _trap_sentence(session, run)
-        run.tally.degraded = run.structure.judge(run.progress.list_count)
-        run.progress.structure = run.structure.stored()
         run.tally.resting = run.pauses.first_error
         ending = run.tally.ending().remarked(run.request_headers.jar.remark(now))
-        concluded = conclude(
+        return conclude(
             session,
             run_id=run.job.run_id,
             epoch=run.job.epoch,
@@ -56,6 +56,8 @@ def end_run(run: RunContext) -> ChildExit:
             dispatcher=run.dispatcher,
             now=now,
         )
+
+    concluded = run.database.write(write_end)
     return ChildExit.CONCLUDED if concluded else ChildExit.SUPERSEDED
 
 
@@ -69,9 +71,9 @@ def _closing_cursor(run: RunContext, now: datetime) -> dict[str, Any]:
     return cursor
 
 
-def _mark_gone(session: Session, run: RunContext, now: datetime) -> None:
-    """Mark the listings that are gone, as far as this run can tell."""
-    source_id, gone = run.job.source_id, _missing_keys(run)
+def _mark_gone(session: Session, run: RunContext, gone: set[str], now: datetime) -> None:
+    """Mark the listings that are gone, as far as this run can tell; `gone` are those without a page."""
+    source_id = run.job.source_id
     if run.tally.all_lists_read:
         # A site that is down or has moved answers 404 for every page, which says nothing about a listing.
         gone |= _absent_suspects(session, run)
@@ -131,9 +133,3 @@ def _trap_sentence(session: Session, run: RunContext) -> str | None:
             "`key`."
         )
     return next((sentence for sentence in sentences if sentence), None)
-
-
-def _place_of(error: BaseException) -> str:
-    """Return the file and line where an error was raised."""
-    frames = traceback.extract_tb(error.__traceback__)
-    return f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "unknown"

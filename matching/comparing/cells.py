@@ -1,23 +1,40 @@
 """Candidates from a table's cells: values that no text proves, but the name of a column does.
 
-These are user names, account numbers, and a name with a birth date; and numbers of passports, licences and
-wallets that are written without what makes them recognisable in a text.
+These are user names, account numbers, and a name with a birth date; numbers of passports, licences and
+wallets that are written without what makes them recognisable in a text; national numbers; and telephone
+numbers that look like seconds since 1970.
 """
 
+import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
 
-from matching.identifiers import Field, bare_value, canonical, composites
+from matching.identifiers import (
+    COUNTRIES,
+    Candidate,
+    Field,
+    bare_value,
+    canonical,
+    composites,
+    forms,
+    is_bare_time,
+    national_id_forms,
+)
 from matching.inputs import Block, CellRow
 from matching.inputs.formats.columns import Column
 from matching.scanning.candidates import CandidateBatch
+from text.escapes import unescaped
 
 _SINGLE_CELL_FIELDS = (Field.USERNAME, Field.ACCOUNT, Field.WALLET, Field.PASSPORT, Field.DRIVING_LICENCE)
-CELL_FIELDS = (*_SINGLE_CELL_FIELDS, Field.NAME_BIRTH_DATE)
+CELL_FIELDS = (*_SINGLE_CELL_FIELDS, Field.NAME_BIRTH_DATE, Field.NATIONAL_ID)
+# A column of national numbers may have a name of resident IDs: `id_number`.
+_NATIONAL_ROLES = (Field.NATIONAL_ID.value, Field.RESIDENT_ID.value)
 _NAME_ROLES = (("family_name", "given_name"), ("name",))
 _BIRTH_ROLE = "birth_date"
+_SECONDS = re.compile(rb"1(?<![\w+]1)\d{9}(?!\w)")  # as digits alone; see `ordinary_numbers`
 
 
 class CellCandidates(NamedTuple):
@@ -27,21 +44,31 @@ class CellCandidates(NamedTuple):
     columns: Mapping[Field, str]
 
 
-def candidates_in_cells(block: Block, fields: Collection[Field], *, region: str) -> CellCandidates:
-    """Return the candidates of each of `fields` that a column of the block holds."""
+def candidates_in_cells(
+    block: Block, fields: Collection[Field], *, region: str, countries: Collection[str] = COUNTRIES
+) -> CellCandidates:
+    """Return the candidates of each of `fields` that a column of the block holds.
+
+    `countries`: of national numbers.
+    """
     columns = block.shape.columns
-    wanted = [field for field in CELL_FIELDS if field in fields]
-    if not columns or not wanted:
+    if not columns:
         return _NO_CELLS
-    forms = {
+    wanted = [field for field in CELL_FIELDS if field in fields]
+    forms_by_field = {
         field: _single_cell_forms(block, columns, field, region)
         for field in _SINGLE_CELL_FIELDS
         if field in fields
     }
     if Field.NAME_BIRTH_DATE in fields:
-        forms[Field.NAME_BIRTH_DATE] = _name_forms(block, columns)
+        forms_by_field[Field.NAME_BIRTH_DATE] = _name_forms(block, columns)
+    if Field.NATIONAL_ID in fields:
+        forms_by_field[Field.NATIONAL_ID] = _national_forms(block, columns, countries)
+    batches = {field: _candidate_batch(block, found) for field, found in forms_by_field.items() if found}
+    if Field.PHONE in fields and (numbers := _numbers_like_seconds(block, columns, region)):
+        batches[Field.PHONE] = CandidateBatch.of(numbers)
     return CellCandidates(
-        {field: _candidate_batch(block, found) for field, found in forms.items() if found},
+        batches,
         {field: _column_words(columns, field) for field in wanted},
     )
 
@@ -57,7 +84,9 @@ def _column_words(columns: Sequence[Column], field: Field) -> str:
         return (
             " + ".join(str(_first_of_role(columns, role)) for role in (*roles, _BIRTH_ROLE)) if roles else ""
         )
-    return str(_first_of_role(columns, field.value) or "")
+    roles = _NATIONAL_ROLES if field is Field.NATIONAL_ID else (field.value,)
+    found = (column for role in roles if (column := _first_of_role(columns, role)))
+    return str(next(found, ""))
 
 
 def _first_of_role(columns: Sequence[Column], role: str) -> Column | None:
@@ -76,9 +105,41 @@ def _single_cell_forms(block: Block, columns: Sequence[Column], field: Field, re
     return [
         (row.place, form)
         for row in _cell_rows(block, numbers)
-        for cell in row.cells
+        for cell in map(unescaped, row.cells)
         if (form := canonical(field, bare_value(field, cell), region)) is not None
     ]
+
+
+def _national_forms(block: Block, columns: Sequence[Column], countries: Collection[str]) -> _Forms:
+    numbers = [column.number for column in columns if column.role in _NATIONAL_ROLES]
+    return [
+        (row.place, form)
+        for row in _cell_rows(block, numbers)
+        for cell in row.cells
+        for form in national_id_forms(bare_value(Field.NATIONAL_ID, cell).strip(), countries)
+    ]
+
+
+def _numbers_like_seconds(block: Block, columns: Sequence[Column], region: str) -> list[Candidate]:
+    """Return the telephone numbers in columns of them that no text shows, because they may be a time."""
+    numbers = [column.number for column in columns if column.role == Field.PHONE.value]
+    if not numbers or not _has_numbers_like_seconds(region) or not _SECONDS.search(block.text):
+        return []
+    found = []
+    begins = [0, *(block.breaks + 1).tolist()]
+    for row in _cell_rows(block, numbers):
+        values = {value for cell in row.cells if is_bare_time(value := bare_value(Field.PHONE, cell).strip())}
+        for value in values:
+            start = max(begins[row.place], block.text.find(value.encode(), begins[row.place]))
+            readings = forms(Field.PHONE, value, region)
+            found += [Candidate(Field.PHONE, form, start, start + len(value)) for form in readings]
+    return found
+
+
+@cache
+def _has_numbers_like_seconds(region: str) -> bool:
+    """Return whether the region has numbers of ten digits that begin with 1, without the zero before them."""
+    return any(canonical(Field.PHONE, f"1{area:03}234567", region) for area in range(1_000))
 
 
 def _name_forms(block: Block, columns: Sequence[Column]) -> _Forms:
@@ -88,7 +149,11 @@ def _name_forms(block: Block, columns: Sequence[Column]) -> _Forms:
     if not names:
         return []
     rows = _cell_rows(block, [*(numbers[role] for role in names), numbers[_BIRTH_ROLE]])
-    return [(row.place, form) for row in rows for form in composites(row.cells[:-1], row.cells[-1])]
+    return [
+        (row.place, form)
+        for row in rows
+        for form in composites(tuple(map(unescaped, row.cells[:-1])), unescaped(row.cells[-1]))
+    ]
 
 
 def _cell_rows(block: Block, numbers: Sequence[int]) -> Iterator[CellRow]:

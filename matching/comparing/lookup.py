@@ -1,6 +1,7 @@
 """Compare a block of text with all fingerprints: candidates in, hits out, all of it in arrays.
 
-1. The scanner of each region finds the candidates of the fields that the region's segments have.
+1. The scanner of each region finds the candidates of the fields that the region's segments have, also those
+   that are written in escapes (`matching.scanning.undoing`).
 2. Candidates from the cells of a table join them (`cells`).
 3. For each key and field the fingerprints are computed in one batch and looked up in the key's segments.
 """
@@ -15,9 +16,10 @@ from numpy.typing import NDArray
 
 from matching.fingerprints.scheme import Fingerprinter
 from matching.fingerprints.segments import SHARED_LIMIT
-from matching.identifiers import SCANNED, Field
+from matching.identifiers import COUNTRIES, SCANNED, Field
 from matching.scanning.candidates import CandidateBatch
 from matching.scanning.scanner import Block, Scanner
+from matching.scanning.undoing import UndoneBlock
 from matching.watch import WatchedSegment
 
 #: In arrays a field is represented by its index in this order.
@@ -71,6 +73,8 @@ class Comparison:
 
     def __init__(self, segments: Sequence[WatchedSegment], *, native: bool = True) -> None:
         self.segments = tuple(segments)
+        #: Countries of the national numbers that the segments hold.
+        self.countries = _countries_of(self.segments)
         #: The fields that any of the segments holds.
         self.fields = frozenset(field for watched in self.segments for field in watched.segment.fields)
         by_region: dict[str, list[tuple[int, WatchedSegment]]] = defaultdict(list)
@@ -110,10 +114,16 @@ class Comparison:
         self, block: Block, companies: Collection[int] | None
     ) -> Iterator[tuple[dict[Field, CandidateBatch], Sequence[SegmentsOfKey]]]:
         """Yield the block's candidates and the keys of each region that has segments of these companies."""
+        undone: UndoneBlock | None = None
+        is_first = True
         for region in self._regions:
             keys = [key for key in region.keys if companies is None or key.company_id in companies]
-            if keys:
-                yield dict(region.scanner.scan(block)), keys
+            if not keys:
+                continue
+            if is_first:
+                undone, is_first = UndoneBlock.of(block), False
+            found = region.scanner.scan(block)
+            yield (undone.with_undone(found, region.scanner) if undone else dict(found)), keys
 
 
 def look_up(field: Field, batch: CandidateBatch, keys: Sequence[SegmentsOfKey]) -> Iterator[FieldHits]:
@@ -133,12 +143,21 @@ def look_up(field: Field, batch: CandidateBatch, keys: Sequence[SegmentsOfKey]) 
                 yield FieldHits(index, _FIELD_CODES[field], batch.starts[which], ordinals)
 
 
+def _countries_of(segments: Sequence[WatchedSegment]) -> frozenset[str]:
+    """Return the countries of the national numbers in segments; all where a segment does not say."""
+    headers = [watched.segment.header for watched in segments if Field.NATIONAL_ID in watched.segment.fields]
+    if any(not header.countries for header in headers):
+        return frozenset(COUNTRIES)
+    return frozenset(country for header in headers for country in header.countries)
+
+
 def _build_region(name: str, segments: Sequence[tuple[int, WatchedSegment]], *, native: bool) -> _Region:
     by_key: dict[tuple[int, str], list[tuple[int, WatchedSegment]]] = defaultdict(list)
     for index, watched in segments:
         by_key[watched.company_id, watched.key.id].append((index, watched))
     fields = {field for _, watched in segments for field in watched.segment.fields}
-    scanner = Scanner(name, fields & SCANNED, native=native)
+    countries = _countries_of([watched for _, watched in segments])
+    scanner = Scanner(name, fields & SCANNED, native=native, countries=countries)
     return _Region(scanner, tuple(map(_build_key, by_key.values())))
 
 
@@ -153,13 +172,7 @@ def _build_key(segments: Sequence[tuple[int, WatchedSegment]]) -> SegmentsOfKey:
 def _join_batches(scanned: CandidateBatch, from_cells: CandidateBatch) -> CandidateBatch:
     """Return both batches as one, without the cells' candidates that the scanner has found as well."""
     known = set(scanned.forms())
-    only_cells = from_cells.only(np.array([form not in known for form in from_cells.forms()], bool))
-    return CandidateBatch(
-        np.concatenate((scanned.starts, only_cells.starts)),
-        np.concatenate((scanned.ends, only_cells.ends)),
-        np.concatenate((scanned.offsets, scanned.offsets[-1] + only_cells.offsets[1:])),
-        np.concatenate((scanned.tape, only_cells.tape)),
-    )
+    return scanned.joined(from_cells.only(np.array([form not in known for form in from_cells.forms()], bool)))
 
 
 def _sort_hits(found: Sequence[FieldHits]) -> Hits:

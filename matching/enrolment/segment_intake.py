@@ -26,14 +26,14 @@ DELTAS_SHARE = 0.1  # share of the base that deltas may add or erase before they
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class ImportResult:
     """The result of an import."""
 
     segment_id: int
     merged: bool = False
 
 
-class Intake:
+class SegmentIntake:
     """Changes the rows and the folder together."""
 
     def __init__(self, database: Database, folder: SegmentFolder, clock: Callable[[], datetime]) -> None:
@@ -41,28 +41,30 @@ class Intake:
         self._folder = folder
         self._clock = clock
 
-    def take_up(self, segment: MappedSegment, company_id: int, *, replaces: int | None = None) -> Taken:
+    def import_segment(
+        self, segment: MappedSegment, company_id: int, *, replaces: int | None = None
+    ) -> ImportResult:
         """Import a verified segment whose key was checked.
 
         `replaces`: the id of a segment that is retired in the same step.
         """
         with self._folder.locked():
             if segment.header.is_delta:
-                segment_id = self._take_up_delta(segment, company_id)
+                segment_id = self._import_delta(segment, company_id)
             else:
-                segment_id = self._take_up_base(segment, company_id, replaces)
+                segment_id = self._import_base(segment, company_id, replaces)
             merged = self._has_many_deltas(segment_id) and self._merge(segment_id)
-        self.sweep()
-        return Taken(segment_id, merged)
+        self.delete_unnamed_files()
+        return ImportResult(segment_id, merged)
 
     def merge(self, segment_id: int) -> bool:
         """Merge a segment with its deltas; return False if it has none."""
         with self._folder.locked():
             merged = self._merge(segment_id)
-        self.sweep()
+        self.delete_unnamed_files()
         return merged
 
-    def sweep(self) -> list[str]:
+    def delete_unnamed_files(self) -> list[str]:
         """Delete files that no row names, such as those that a kill left behind; return their names."""
         return self._folder.delete_unnamed(self._files_in_rows)
 
@@ -70,7 +72,7 @@ class Intake:
         with self._database.reading() as session:
             return companies.segment_files(session)
 
-    def _take_up_base(self, segment: MappedSegment, company_id: int, replaces: int | None) -> int:
+    def _import_base(self, segment: MappedSegment, company_id: int, replaces: int | None) -> int:
         known = self._active_of_series(company_id, segment.header.series)
         if known is not None and known.sha256 != segment.digest:
             return self._replace_base(segment, known, company_id)
@@ -101,7 +103,7 @@ class Intake:
             )
         return known.id
 
-    def _take_up_delta(self, delta: MappedSegment, company_id: int) -> int:
+    def _import_delta(self, delta: MappedSegment, company_id: int) -> int:
         known = self._active_of_series(company_id, delta.header.series)
         if known is None:
             raise SegmentBaseOther(

@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import Protocol
 
 from matching.errors import KeyCommandFailed, KeyMissing, KeyRefused, SegmentKeyWrong
+from matching.fingerprints.key_file import KEY_FILE_LIMIT, parse_key, read_key
 from matching.fingerprints.key_source import KeySource
-from matching.fingerprints.scheme import KEY_FILE_LIMIT, RootKey, Secret, Subkeys, parse_key, read_key
+from matching.fingerprints.scheme import RootKey, Secret, Subkeys
 from matching.fingerprints.segments import SegmentHeader
 
 COMMAND_LIMIT_S = 10.0
@@ -63,7 +64,7 @@ class Keyring:
             self._read[slug] = [self._subkeys(source, slug) for source in sources]
         return self._read[slug]
 
-    def that_made(self, header: SegmentHeader, path: Path) -> Subkeys:
+    def subkeys_of_segment(self, header: SegmentHeader, path: Path) -> Subkeys:
         """Return the subkeys that made a segment.
 
         Raises SegmentKeyWrong if all keys could be read and none of them made it, and KeyRefused if one could

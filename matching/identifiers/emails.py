@@ -17,6 +17,8 @@ _EMAIL = re.compile(
     r"(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.){1,8}[A-Za-z](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])"
 )
 _LOCAL_BACKWARDS = re.compile(r"[A-Za-z0-9_%+.]*(?:-(?!-)[A-Za-z0-9_%+.]*)*+")
+_MASKS = "*•●■█"
+_MASK_LENGTH = 64
 _DOMAIN = re.compile(r"[A-Za-z0-9.]+(?:(?:(?<=[Xx][Nn])--|-(?!-))[A-Za-z0-9.]*)*+")
 
 
@@ -38,6 +40,29 @@ def emails(text: str) -> Iterator[FoundIdentifier]:
             start = at - len(before[0].rstrip("%+.-"))
             end = at + 1 + len(domain[0].rstrip(".-"))
             value = email(text[start:end])
-            if value is not None:
+            if value is not None and not is_masked(text, start, end):
                 yield Field.EMAIL, value, start, end
         at = text.find("@", at + 1)
+
+
+def is_masked(text: str, start: int, end: int) -> bool:
+    """Return whether text[start:end] is what a mask left of an address: `***799@mail.example`, `ann**b@...`.
+
+    Other people have the rest as their address. Stars that stand before and behind it are emphasis
+    (`**anna@mail.example**`), and another sign alone is the bullet of a list.
+    """
+    at = start
+    while at > max(0, start - _MASK_LENGTH) and text[at - 1] in _MASKS:
+        at -= 1
+    if at == start:
+        return False
+    before, mask = text[at - 1 : at], text[at:start]
+    if before.isascii() and before.isalnum():
+        return True
+    if mask.strip("*"):
+        return len(mask) > 1
+    behind = text[end + len(mask) : end + len(mask) + 1]
+    is_emphasis = text.startswith(mask, end) and not (
+        behind == "*" or (behind.isascii() and behind.isalnum())
+    )
+    return not is_emphasis

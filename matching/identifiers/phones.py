@@ -1,7 +1,8 @@
 """Telephone numbers: the order in which it is decided whether something is one, and which one.
 
 1. The written form. A cell must consist of digits and the separators of `_WRITTEN_PHONE`
-   (`is_written_phone`). In a text, `digit_runs` offers each stretch of 7 to 19 digits of a run of groups.
+   (`is_written_phone`), and be no date, decimal or address. In a text, `digit_runs` offers each stretch of 7
+   to 19 digits of a run of groups, without ordinary numbers (`ordinary_numbers`).
 2. The readings (`phone_readings`). 7 to 17 digits are read as a number of the default region, or as an
    international number if a + stands before them. A + or 00 that was lost gives a second reading.
 3. The numbering plan (`numbering_plans.e164`). It splits off the country code and the national prefix and
@@ -18,10 +19,11 @@ The native scanner gives the same answers. Its part of the order:
 import re
 
 from matching.identifiers.numbering_plans import e164, home_plan
+from matching.identifiers.ordinary_numbers import is_ordinary_value
 
 _LENGTHS = range(7, 18)  # digits of a number with all prefixes
 _LOST_PLUS_LENGTHS = range(10, 16)  # digits of a country code and a number; E.164 has 15 at most
-_WRITTEN_PHONE = re.compile(r"\(?\+?[\d ().\-/]{7,40}", re.ASCII)
+_WRITTEN_PHONE = re.compile(r"\(?\+?[\d ().\-/_]{7,40}", re.ASCII)
 
 
 def phone(value: str, region: str) -> str | None:
@@ -31,7 +33,7 @@ def phone(value: str, region: str) -> str | None:
 
 def phones(value: str, region: str) -> list[str]:
     """Return the readings of a written number in E.164; see `phone_readings`."""
-    if not is_written_phone(value):
+    if not is_written_phone(value) or is_ordinary_value(value):
         return []
     return phone_readings(re.sub(r"[^0-9]", "", value), region, international="+" in value)
 

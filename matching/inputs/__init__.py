@@ -11,8 +11,9 @@ The modules in the order in which a dump's bytes go through them; each one needs
 1. `limits`: how much one input may use of the machine. Every step below counts against it.
 2. `streams`: files and streams, and the window through which bytes can be looked at before they are taken.
 3. `opening`: from a path or a stream to documents. Walks folders and opens containers, at any depth.
-4. `containers/magic`: which kind of container it is, if any. `compressed`, `tars`, `zips` and `sevenz` (with
-   `sevenz_directory`) yield `containers/member`s; each one goes back to step 3, whose loop drives all this.
+4. `containers/magic`: which kind of container it is, if any. `compressed`, `tars`, `zips`, `mail` and
+   `sevenz` (with `sevenz_directory`) yield `containers/member`s; each one goes back to step 3, whose loop
+   drives all this. So does `libarchive_members` (with `libarchive_child`). `sqlite_file` yields tables.
    `member_names` makes their names fit to be shown.
    What is no container may be another file that is no text: `signatures` names it, and it is not read.
 5. `document`: a text, with its charset, its format, and how reading it ended.
@@ -21,14 +22,16 @@ The modules in the order in which a dump's bytes go through them; each one needs
 8. A format's reader, which makes blocks of the pieces:
    `formats/plain_lines` (text, combo lists, `key: value`; with `rows`), `formats/delimited` (CSV, TSV),
    `formats/json_records` (with `json_levels`, `json_splits`), `formats/sql` (with `sql_lines`, `sql_rows`,
-   `sql_tables`), `formats/html`. `formats/xlsx` reads a workbook from its zip, without steps 6 and 7.
+   `sql_tables`), `formats/html`. `formats/xlsx` reads a workbook from its zip and `formats/mail` the text
+   of messages, `formats/office` documents of other
+   office programs, `formats/tables` takes rows that are found already; all without steps 6 and 7.
 9. `formats/blocks`: the blocks, and the shape of their lines; `formats/columns` says what a column holds.
 10. `outcomes`: how reading ended.
 
 Each line of a block's text is one record: line ends inside a CSV's quotes, JSON over many lines, tuples of an
 INSERT, rows of an HTML table or a sheet are brought to that form, and `block.line(index)` returns the line of
-the source on which the record begins. The exceptions are `text` and `keyvalue`, whose lines stay as they are:
-there `formats/rows` says what a row is, and a block does not end inside of one.
+the source on which the record begins. The exceptions are `text`, `keyvalue` and `mail`, whose lines stay as
+they are: there `formats/rows` says what a row is, and a block does not end inside of one.
 
 A line longer than a block is cut where no identifier continues. Without such a place, the next block
 begins with the last 4 KB again. The border is in their middle: a match belongs to the first block unless it

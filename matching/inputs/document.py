@@ -59,7 +59,7 @@ class Document:
 
     @property
     def format(self) -> str:
-        """csv, tsv, jsonl, json, sql, combo, keyvalue, html, xlsx or text; "" without content."""
+        """The names of docs/reference/inputs.md; "" without content."""
         return self._content.format if self._content else ""
 
     @property

@@ -6,6 +6,7 @@ import os
 import stat
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
@@ -18,10 +19,14 @@ from matching.errors import (
     InputUnreadable,
     InputUnsupported,
 )
-from matching.inputs.containers import magic, sevenz, tars, zips
+from matching.inputs.containers import libarchive_members, magic, mail, sevenz, tars, zips
 from matching.inputs.containers.compressed import DECOMPRESSORS, UnpackedStream
 from matching.inputs.containers.member import Member
+from matching.inputs.containers.sqlite_file import SqliteFile
 from matching.inputs.document import Document, TextContent, WorkbookContent
+from matching.inputs.formats.mail import MailText
+from matching.inputs.formats.office import OfficeDocument, office_format, other_entries
+from matching.inputs.formats.tables import TableRows
 from matching.inputs.formats.xlsx import XlsxWorkbook
 from matching.inputs.limits import InputBudget, Limits
 from matching.inputs.member_names import UniqueNames, display_name, unpacked_name
@@ -163,6 +168,9 @@ class _Opener:
                     raise InputUnsupported(
                         f"it is {signature.what}, which Spillwatch does not read; {signature.advice}"
                     )
+                if mail.is_mail(window.peek(mail.HEAD)):
+                    kind = "mail"
+            if kind is None:
                 yield Document(name, TextContent(window, self._budget, self._regions))
                 return
             if depth >= self._budget.limits.depth:
@@ -181,13 +189,35 @@ class _Opener:
             yield from self._documents_of_members(name, tars.members(window, self._budget), depth)
         else:
             with self._seekable_file(window) as file:
-                if kind == "7z":
+                if kind == "mail":
+                    text = MailText(file, self._budget)
+                    yield Document(name, text)
+                    if text.attachments:
+                        attached = mail.members(file, self._budget)
+                        yield from self._documents_of_members(name, attached, depth)
+                elif kind == "sqlite":
+                    yield from self._documents_of_database(name, SqliteFile(file, self._budget))
+                elif kind in libarchive_members.FORMATS:
+                    members = libarchive_members.members(file, kind, self._budget)
+                    yield from self._documents_of_members(name, members, depth)
+                elif kind == "7z":
                     members = sevenz.members(file, self._budget)
                     yield from self._documents_of_members(name, members, depth)
-                elif zips.is_workbook(file):
-                    yield Document(name, WorkbookContent(XlsxWorkbook(file, self._budget, self._regions)))
+                elif (format_ := self._office_format(file)) is not None:
+                    if format_ == "xlsx":
+                        workbook = XlsxWorkbook(file, self._budget, self._regions)
+                        yield Document(name, WorkbookContent(workbook))
+                    else:
+                        yield Document(name, OfficeDocument(file, format_, self._budget, self._regions))
+                    others = (
+                        zips.entry_member(file, one, self._budget) for one in other_entries(file, format_)
+                    )
+                    yield from self._documents_of_members(name, others, depth)
                 else:
                     yield from self._documents_of_members(name, zips.members(file, self._budget), depth)
+
+    def _office_format(self, file: File) -> str | None:
+        return "xlsx" if zips.is_workbook(file) else office_format(file, self._budget)
 
     @contextmanager
     def _seekable_file(self, window: Window) -> Iterator[File]:
@@ -204,6 +234,20 @@ class _Opener:
             spool.close()
         if spool.error is not None:
             raise spool.error
+
+    def _documents_of_database(self, name: str, database: SqliteFile) -> Iterator[Document]:
+        """One document per table."""
+        unique_name, found = UniqueNames(), False
+        for table in database.tables():
+            self._budget.count_member()
+            own = unique_name(f"{name}!/{display_name(table.name)}")
+            rows = partial(database.rows, table)
+            content = TableRows("sqlite", rows, self._budget, names=table.columns, regions=self._regions)
+            found = True
+            yield Document(own, content)
+        if not found:
+            nothing = TableRows("sqlite", lambda: iter(()), self._budget, names=(), regions=self._regions)
+            yield Document(name, nothing)
 
     def _documents_of_members(self, name: str, members: Iterator[Member], depth: int) -> Iterator[Document]:
         unique_name = UniqueNames()

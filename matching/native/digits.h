@@ -8,10 +8,6 @@
 #include <emmintrin.h>
 #endif
 
-struct group {
-    size_t start, end;
-};
-
 /* A search that has reached `base`. Bit i of `bits` is set where character `base` + i is a digit. */
 struct digit_search {
     const uint8_t *text;

@@ -128,11 +128,34 @@ static void copy_lower(uint8_t *out, const uint8_t *text, size_t size, size_t le
     for (size_t i = 0; i < size; i++) out[i] = lower(text[i]);
 }
 
+#define LONGEST_MASK 64 /* signs */
+
+/* Returns the size of the masking sign that ends before `at`, 0 where there is none: a star, or U+2022, U+25CF, U+25A0,
+ * U+2588. */
+static size_t mask_sign(const uint8_t *text, size_t at) {
+    if (at > 0 && text[at - 1] == '*') return 1;
+    if (at < 3 || text[at - 3] != 0xE2) return 0;
+    unsigned rest = (unsigned)text[at - 2] << 8 | text[at - 1];
+    return rest == 0x80A2 || rest == 0x978F || rest == 0x96A0 || rest == 0x9688 ? 3 : 0;
+}
+
+/* Returns whether start..end is what a mask left of an address (is_masked in identifiers/emails.py). */
+static bool is_masked(const uint8_t *text, size_t start, size_t end, size_t length) {
+    size_t at = start, signs = 0, stars = 0, size;
+    while (signs < LONGEST_MASK && (size = mask_sign(text, at))) at -= size, signs++, stars += size == 1;
+    if (!signs) return false;
+    if (at > 0 && is_word(text[at - 1])) return true;
+    if (stars < signs) return signs > 1;
+    size_t behind = 0;
+    while (end + behind < length && behind <= stars && text[end + behind] == '*') behind++;
+    return behind != stars || (end + behind < length && is_word(text[end + behind]));
+}
+
 static void add_email(struct sw_scanner *scanner, const uint8_t *text, size_t at, size_t length) {
     size_t start = local_start(text, at);
     if (start == at) return;
     size_t end = domain_end(text, at + 1, length);
-    if (end == at + 1 || end - start > LONGEST_EMAIL) return;
+    if (end == at + 1 || end - start > LONGEST_EMAIL || is_masked(text, start, end, length)) return;
     uint8_t *value = sw_room(scanner, SW_EMAIL);
     if (!value) return;
     copy_lower(value, text + start, end - start, length - start);

@@ -59,7 +59,13 @@ struct sw_scanner {
     size_t block_length;
     size_t run_first[SW_FIELDS]; /* per field, the index of the first candidate in the current run of digits */
     uint16_t slots[SW_DOMAIN_SLOTS]; /* hash table: 1 + the index of a domain, 0: free */
+    size_t word_start, word_end; /* the last word that was read to see whether it is hexadecimal */
+    bool word_is_hex;
     bool failed; /* out of memory */
+};
+
+struct group {
+    size_t start, end;
 };
 
 static inline bool wanted(const struct sw_scanner *scanner, enum sw_field field) {
@@ -92,6 +98,7 @@ void sw_span(const struct sw_scanner *scanner, size_t start, size_t end, int64_t
 void sw_emails(struct sw_scanner *scanner, const uint8_t *text, size_t length);
 void sw_domain_slots(struct sw_scanner *scanner);
 void sw_shapes(struct sw_scanner *scanner, const uint8_t *text, size_t length);
+void sw_national_ids(struct sw_scanner *scanner, const uint8_t *text, size_t length);
 void sw_numbers(struct sw_scanner *scanner, const uint8_t *text, size_t length);
 /* Copying a fixed number of bytes is faster than copying as many as there are digits. So digits are passed in buffers
  * of DIGITS_ROOM bytes, and DIGITS_COPIED of them are copied at once. */
@@ -101,6 +108,13 @@ size_t sw_phone(const struct sw_rules *rules, const uint8_t *digits, size_t leng
 size_t sw_phone_glued(const struct sw_rules *rules, const uint8_t *digits, size_t length, bool found, uint8_t *out);
 size_t sw_card(const struct sw_rules *rules, const uint8_t *digits, size_t length);
 size_t sw_resident_id(const struct sw_rules *rules, const uint8_t *digits, size_t length, uint8_t *out);
+/* Returns where the ordinary number ends that begins with a group, or the group's start. `begins`: no number is in
+ * progress; `plus`: a + stands before it; `dialled`: a number in progress begins with + or 0 and is not complete. */
+size_t sw_ordinary_end(struct sw_scanner *scanner, const uint8_t *text, struct group group, size_t length,
+                       bool begins, bool plus, bool dialled);
+/* Returns whether digits in one group are a date, a date and a time, or seconds since 1970. */
+bool sw_bare_time(const uint8_t *digits, size_t length);
+bool sw_read_as_number(const uint8_t *text, size_t start, size_t end, size_t length);
 /* Searches for an IBAN whose third character is at `digit`, behind a letter. Returns where the next one may begin. */
 size_t sw_iban(struct sw_scanner *scanner, const uint8_t *text, size_t length, size_t digit, size_t from);
 

@@ -17,7 +17,7 @@ const uint8_t sw_class[256] = {
     ['a'] = L, ['b'] = L, ['c'] = L, ['d'] = L, ['e'] = L, ['f'] = L, ['g'] = L, ['h'] = L, ['i'] = L, ['j'] = L,
     ['k'] = L, ['l'] = L, ['m'] = L, ['n'] = L, ['o'] = L, ['p'] = L, ['q'] = L, ['r'] = L, ['s'] = L, ['t'] = L,
     ['u'] = L, ['v'] = L, ['w'] = L, ['x'] = L | X, ['y'] = L, ['z'] = L,
-    ['_'] = LOCAL, ['%'] = LOCAL, ['+'] = LOCAL, ['.'] = SEPARATOR,
+    ['_'] = LOCAL | SEPARATOR, ['%'] = LOCAL, ['+'] = LOCAL, ['.'] = SEPARATOR,
     [' '] = SEPARATOR, ['-'] = SEPARATOR, ['('] = SEPARATOR, [')'] = SEPARATOR, ['/'] = SEPARATOR,
 };
 
@@ -54,6 +54,7 @@ int sw_scan(struct sw_scanner *scanner, const uint8_t *block, size_t length) {
     if (wanted(scanner, SW_EMAIL)) sw_emails(scanner, text, length);
     if (scanner->rules->fields & NUMBER_FIELDS) sw_numbers(scanner, text, length);
     sw_shapes(scanner, text, length);
+    if (wanted(scanner, SW_NATIONAL)) sw_national_ids(scanner, text, length);
     return scanner->failed ? -1 : 0;
 }
 

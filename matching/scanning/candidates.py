@@ -59,9 +59,22 @@ class CandidateBatch:
             self.starts[kept], self.ends[kept], offsets, self.tape[np.repeat(kept, lengths)]
         )
 
+    def joined(self, other: "CandidateBatch") -> "CandidateBatch":
+        """Return this batch with another one behind it."""
+        return CandidateBatch(
+            np.concatenate((self.starts, other.starts)),
+            np.concatenate((self.ends, other.ends)),
+            np.concatenate((self.offsets, self.offsets[-1] + other.offsets[1:])),
+            np.concatenate((self.tape, other.tape)),
+        )
+
     def on_tape(self) -> Tape:
         """Return the canonical forms for `Fingerprinter.of_tape`."""
         return Tape(self.offsets, self.tape)
+
+    def form(self, number: int) -> bytes:
+        """Return one canonical form."""
+        return self.tape[self.offsets[number] : self.offsets[number + 1]].tobytes()
 
     def forms(self) -> list[str]:
         """Return the canonical forms, one object each: for tests and for a few candidates."""
@@ -94,6 +107,7 @@ _KINDS = (
     (Field.WALLET,),
     (Field.PASSPORT,),
     (Field.DRIVING_LICENCE,),
+    (Field.NATIONAL_ID,),
 )
 _KIND_OF = {field: kind for kind, fields in enumerate(_KINDS) for field in fields}
 

@@ -1,11 +1,12 @@
 """The database behind one URL, and the base class of every table."""
 
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any, ClassVar, Self, cast
+from typing import Any, ClassVar, Self, TypeVar, cast
 
 from sqlalchemy import JSON, BigInteger, CursorResult, Engine, Enum, MetaData, func, select
 from sqlalchemy.dialects import postgresql, sqlite
@@ -15,9 +16,15 @@ from sqlalchemy.sql.base import Executable
 from storage.database.columns import Amount, CleanText, UtcDateTime
 from storage.database.connect import READING, database_label, engine_for, parse_url
 from storage.database.faults import translate_faults
+from storage.errors import DatabaseBusy, DatabaseConflict
 
 BATCH = 500  # rows per statement; SQLite accepts 32,766 parameters, PostgreSQL 65,535
+LOCKED_AT_ONCE = 10_000  # rows per statement
 BUSY_TIMEOUT_S = 30.0
+#: Seconds before each further attempt of `Database.write`; an attempt itself waits up to busy_timeout_s.
+RETRY_PAUSES_S = (0.1, 0.5, 1.0, 2.0, 4.0)
+
+T = TypeVar("T")
 
 # SQLite assigns row ids to a column of exactly the type INTEGER PRIMARY KEY.
 Id = BigInteger().with_variant(sqlite.INTEGER(), "sqlite")
@@ -85,6 +92,21 @@ class Database:
         ):
             yield session
 
+    def write(self, work: Callable[[Session], T]) -> T:
+        """Call `work` in a transaction and return its result; try again while other writers are in the way.
+
+        Each attempt begins from what is committed, so `work` must change nothing outside of the database.
+        Raises DatabaseBusy or DatabaseConflict after the last attempt, and any other error at once.
+        """
+        for pause_s in RETRY_PAUSES_S:
+            try:
+                with self.transaction() as session:
+                    return work(session)
+            except (DatabaseBusy, DatabaseConflict):
+                time.sleep(pause_s)
+        with self.transaction() as session:
+            return work(session)
+
     @contextmanager
     def reading(self) -> Iterator[Session]:
         """Give a session for reading only: the database refuses a write in this block."""
@@ -98,6 +120,20 @@ class Database:
 def state_moved(session: Session, statement: Executable) -> bool:
     """Execute a conditional UPDATE; return whether it changed its row. The row count decides a race."""
     return cast("CursorResult[Any]", session.execute(statement)).rowcount == 1
+
+
+def lock_in_order(session: Session, table: type[Base], ids: Collection[int]) -> None:
+    """Lock rows until the commit, in the order of their ids.
+
+    All writers that lock several rows follow this order, so that two of them never wait for each other. Rows
+    that refer to the locked ones can still be inserted. SQLite has one writer at a time and needs no locks.
+    """
+    if session.get_bind().dialect.name != "postgresql":
+        return
+    ordered, row_id = sorted(ids), table.__table__.c.id
+    for start in range(0, len(ordered), LOCKED_AT_ONCE):
+        rows = select(row_id).where(row_id.in_(ordered[start : start + LOCKED_AT_ONCE])).order_by(row_id)
+        session.execute(rows.with_for_update(key_share=True))
 
 
 def new_ids(session: Session, table: type[Base], count: int) -> Sequence[int]:

@@ -4,13 +4,18 @@ A driver's message may contain a URL, a value or a statement, so nothing of it i
 error code selects our message.
 """
 
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from sqlalchemy import exc
 
 from storage import errors
 from storage.errors import DatabaseFailed, StorageError
+
+HERE = Path(__file__).parent
+PACKAGES = frozenset({"alerts", "cli", "configuration", "crawler", "daemon", "matching", "storage"})
 
 # The longest matching prefix decides. SQLSTATE: PostgreSQL, appendix A. SQLITE_*: sqlite.org/rescode.html.
 FAULTS: dict[str, type[StorageError]] = {
@@ -19,6 +24,7 @@ FAULTS: dict[str, type[StorageError]] = {
     "28": errors.DatabaseRefused,
     "3D000": errors.DatabaseRefused,
     "40": errors.DatabaseBusy,
+    "40P01": errors.DatabaseDeadlock,
     "42501": errors.DatabaseRefused,
     "42P01": errors.SchemaOutdated,
     "42703": errors.SchemaOutdated,
@@ -59,7 +65,20 @@ def storage_error(place: str, error: exc.DBAPIError) -> StorageError:
     code = _driver_code(error)
     kind = _error_class(code, error)
     sentence = (kind.__doc__ or "").strip()
-    return kind(f"{place}: {sentence} ({code})" if code else f"{place}: {sentence}")
+    translated = kind(f"{place}: {sentence} ({code})" if code else f"{place}: {sentence}")
+    translated.where = _place_of_statement(error)
+    return translated
+
+
+def _place_of_statement(error: exc.DBAPIError) -> str | None:
+    """Return file and line of the innermost code that is neither a library's nor this package's."""
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if _is_own(Path(frame.filename))]
+    return f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else None
+
+
+def _is_own(file: Path) -> bool:
+    root = HERE.parents[1]
+    return file.parent != HERE and file.is_relative_to(root) and file.relative_to(root).parts[0] in PACKAGES
 
 
 def _driver_code(error: exc.DBAPIError) -> str:

@@ -105,6 +105,22 @@ class EvidenceStore:
             raise _damaged_error(place, "it is not the text that was stored there")
         return ListingText(json.loads(block)["parts"])
 
+    def holds(self, place: RecordPlace) -> bool:
+        """Return whether the file of a record exists and is long enough. Its bytes are not read."""
+        try:
+            return (self.folder / place.file).stat().st_size >= place.offset + place.length
+        except OSError:
+            return False
+
+    def read_member(self, place: RecordPlace) -> bytes:
+        """Return the compressed bytes of a record, as they are in its file. Raises EvidenceFailed."""
+        packed = self._packed_member(place)
+        try:
+            records.unpack_member(packed)
+        except NotARecord as error:
+            raise _damaged_error(place, str(error)) from None
+        return packed
+
     def recover(self) -> list[RecoveredFile]:
         """Cut the torn tails of files whose writer was killed.
 
@@ -118,6 +134,9 @@ class EvidenceStore:
         return [each for each in found if each is not None]
 
     def _read_member(self, place: RecordPlace) -> bytes:
+        return records.unpack_member(self._packed_member(place))
+
+    def _packed_member(self, place: RecordPlace) -> bytes:
         path = (self.folder / place.file).resolve()
         if not path.is_relative_to(self.folder.resolve()):
             raise _damaged_error(place, "it is outside of the evidence folder")
@@ -136,7 +155,7 @@ class EvidenceStore:
             ) from None
         if len(packed) != place.length:
             raise _damaged_error(place, "the file ends before this record")
-        return records.unpack_member(packed)
+        return packed
 
 
 class EvidenceWriter:
@@ -151,6 +170,7 @@ class EvidenceWriter:
         self._marker = folder / OPEN / self.file.replace("/", "+")
         self._handle: int | None = None
         self._size = 0
+        self._holds_record = False
         self._guard = threading.Lock()
 
     def response(
@@ -185,13 +205,20 @@ class EvidenceWriter:
                     raise _unwritable_error(self._path, error) from None
 
     def close(self) -> None:
-        """Write the file to disk and close it; from then on it needs no recovery."""
-        self.sync()
-        with self._guard:
-            if self._handle is not None:
-                self._marker.unlink(missing_ok=True)
-                os.close(self._handle)
-                self._handle = None
+        """Write the file to disk and close it; from then on it needs no recovery.
+
+        A file without a record is removed: on a full disk, not even its head could be written.
+        """
+        try:
+            self.sync()
+        finally:
+            with self._guard:
+                if self._handle is not None:
+                    if not self._holds_record:
+                        self._path.unlink(missing_ok=True)
+                    self._marker.unlink(missing_ok=True)
+                    os.close(self._handle)
+                    self._handle = None
 
     def __enter__(self) -> Self:
         return self
@@ -209,7 +236,9 @@ class EvidenceWriter:
                 if self._handle is None:
                     self._open(at)
                 fields = [("WARC-Target-URI", records.header_url(url))] if url else []
-                return self._write(kind, [*fields, *extra], at, block, content_type)
+                place = self._write(kind, [*fields, *extra], at, block, content_type)
+                self._holds_record = True
+                return place
             except OSError as error:
                 raise _unwritable_error(self._path, error) from None
 

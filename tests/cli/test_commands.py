@@ -10,11 +10,13 @@ import stat
 import subprocess
 import sys
 from contextlib import closing
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+import cli.commands
 from cli.exits import Exit
 from storage import listings, runs, sources
 from storage.database import schema
@@ -390,6 +392,77 @@ def test_every_command_has_help_and_json(home: Path) -> None:
 
     assert without <= {"run"}
     assert json.loads(spillwatch(home, "check", "--json").stdout)["ok"]
+
+
+def test_the_list_of_commands_says_what_their_own_help_says() -> None:
+    """Each line of `spillwatch --help` is how the command's own help begins, and every command has a line."""
+    from cli.main import COMMANDS, walk
+
+    own = {name: " ".join((command.help or "").split()) for name, command in walk() if " " not in name}
+    modules = {path.stem for path in Path(cli.commands.__path__[0]).glob("*.py")}
+
+    assert own.keys() == COMMANDS.keys()
+    assert {name for name, line in COMMANDS.items() if not own[name].startswith(line)} == set()
+    assert own.keys() <= modules
+
+
+def test_a_listing_is_shown_whole(filled: Path) -> None:
+    """`listings show` has the text and each version with its changes; for people everything is defanged."""
+    database = Database.open(f"sqlite:///{filled}/var/spillwatch.db")
+    with database.transaction() as session:
+        market = sources.source_by_name(session, "market")
+        assert market is not None
+        dearer = replace(listing("1", "出售华为数据"), body="see https://files.example/a", content_digest="3")
+        listings.upsert_many(session, market.id, [dearer], NOW + timedelta(hours=1))
+    database.close()
+
+    found = answer(filled, "listings", "show", "1")
+    printed = spillwatch(filled, "listings", "show", "1").stdout
+    hostile = spillwatch(filled, "listings", "show", "2").stdout
+
+    assert (found["key"], found["body"]) == ("1", "see https://files.example/a")
+    assert [version["number"] for version in found["versions"]] == [1, 2]
+    assert [change["field"] for change in found["versions"][1]["changes"]] == ["body"]
+    assert [offer["id"] for offer in found["offers"]] == [1]
+    assert "see hxxps://files[.]example/a" in printed
+    assert "https://" not in printed
+    assert not {"\x1b", "\u202e"} & set(hostile)
+
+
+def test_an_unknown_listing_is_refused(filled: Path) -> None:
+    """`listings show` of a number that no listing has ends with exit code 6."""
+    assert spillwatch(filled, "listings", "show", "77").returncode == Exit.REFUSED
+
+
+def test_words_are_searched_without_naming_the_command(filled: Path) -> None:
+    """`listings WORDS` and `listings --limit 1` are searches; `listings search show` searches for "show"."""
+    assert answer(filled, "listings", "search", "华为") == answer(filled, "listings", "华为")
+    assert len(answer(filled, "listings", "--limit", "1")) == 1
+    assert answer(filled, "listings", "search", "show") == []
+
+
+def test_help_imports_no_command(tmp_path: Path) -> None:
+    """`--help` and `--version` import neither a command nor a library that only commands use."""
+    shown = (
+        "import sys; from cli.main import app; app(sys.argv[1:], standalone_mode=False); "
+        "print(*sys.modules, file=sys.stderr)"
+    )
+    for option in ("--help", "--version"):
+        ran = subprocess.run(
+            [sys.executable, "-c", shown, option],
+            cwd=tmp_path,
+            env=environment(),
+            capture_output=True,
+            text=True,
+            timeout=TIMEOUT_S,
+            check=True,
+        )
+        packages = {module.split(".")[0] for module in ran.stderr.split()}
+
+        assert "cli.commands" not in ran.stderr
+        assert (
+            packages & {"crawler", "matching", "storage", "sqlalchemy", "scrapy", "numpy", "httpx"} == set()
+        )
 
 
 WITHOUT_SMTP_SERVER = """

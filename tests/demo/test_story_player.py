@@ -29,9 +29,10 @@ def test_an_alert_that_does_not_arrive_is_a_problem(tmp_path: Path) -> None:
 
         result = StoryPlayer(stage, LineView(io.StringIO()), pace_s=0, alert_page=no_letter).run(once=True)
 
-    assert (result.alerts, result.webhooks_received) == (3, 0)
-    assert any("alert 1, revision 1" in problem for problem in result.problems)
-    assert all("hook" in problem for problem in result.problems)
+    log = (tmp_path / "demo" / "daemon.log").read_text()[-20_000:]
+    assert (result.alerts, result.webhooks_received) == (3, 0), log
+    assert any("alert 1, revision 1" in problem for problem in result.problems), log
+    assert all("hook" in problem for problem in result.problems), log
 
 
 def test_a_problem_is_an_exit_code_and_a_sentence() -> None:

@@ -102,6 +102,8 @@ def _mistake(line: str) -> str | None:
     name = " ".join(words[:2]) if " ".join(words[:2]) in COMMANDS else words[0]
     if name not in COMMANDS:
         return f"{line}: there is no command {name}"
+    if default := getattr(COMMANDS[name], "default_command", None):
+        name = f"{name} {default}"
     known = {
         option
         for parameter in COMMANDS[name].params

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +20,7 @@ from sqlalchemy import text
 from storage.database.base import Database
 from storage.errors import StorageError
 from tests.cli.command import SPILLWATCH, answer, environment
+from tests.waiting import wait_until
 
 SECRET = "whsec_" + "aW52ZW50ZWQtaW52ZW50ZWQtaW52ZW50ZWQtaW52ZW50ZWQ="
 WAIT_S = 60.0
@@ -168,7 +169,7 @@ class RunningDaemon:
                 self.process.send_signal(signal.SIGCONT)
                 return False
 
-            until(stands_free, "a moment in which the daemon holds no lock")
+            wait_until(stands_free, "a moment in which the daemon holds no lock")
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> float:
         """Send a signal and return the seconds until the process ended."""
@@ -210,14 +211,6 @@ def running(home: Home) -> Iterator[RunningDaemon]:
         if daemon.process.poll() is None:
             daemon.process.kill()
             daemon.process.wait(timeout=WAIT_S)
-
-
-def until(true: Callable[[], bool], what: str) -> None:
-    """Wait until a condition is true."""
-    end = time.monotonic() + WAIT_S
-    while not true():
-        assert time.monotonic() < end, f"timed out waiting for {what}"
-        threading.Event().wait(0.05)
 
 
 def alive(pid: int) -> bool:

@@ -60,7 +60,7 @@ class Killer:
                     self._stage.play()
                 for _ in range(self._steps.count(step)):
                     self._kill(step)
-                self._wait(self._stage.settled, f"step {step} to be processed")
+                self._wait(lambda: not self._stage.unfinished(), f"step {step} to be processed")
         finally:
             ended = self._daemon.stop()
         while self._stage.received(timeout_s=LAST_RECEIPT_S):
@@ -88,7 +88,7 @@ class Killer:
     def _in_progress(self) -> tuple[int, int]:
         runs = database_snapshot.running_runs(self._stage.database)
         self.pids.update(run.pid for run in runs if run.pid)
-        return len(runs), database_snapshot.pending_work(self._stage.database)
+        return len(runs), sum(database_snapshot.pending_work(self._stage.database).values())
 
     def _kill_run(self) -> bool:
         alive = [

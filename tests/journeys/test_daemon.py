@@ -24,10 +24,11 @@ from storage import sources
 from storage.database.base import Database
 from storage.errors import DatabaseConflict
 from tests.cli.command import TIMEOUT_S, environment, spillwatch
-from tests.journeys.home import SECRET, WAIT_S, Home, RunningDaemon, alive, home_in, running, until
+from tests.journeys.home import SECRET, WAIT_S, Home, RunningDaemon, alive, home_in, running
 from tests.peers.smtp import SmtpPeer
 from tests.peers.web import Site
 from tests.peers.webhook import WebhookPeer
+from tests.waiting import wait_until
 
 SYS_TGKILL = {"x86_64": 234, "aarch64": 131}[platform.machine()]
 #: Work in progress has 3 s, its processes 1 s more; a busy machine needs the rest. Pages hang for minutes.
@@ -133,7 +134,7 @@ def test_sigterm_ends_a_daemon_with_a_hanging_run(home: Home, site: Site) -> Non
     home.source("slow", f"{site.url}/hangs")
     with running(home) as daemon:
         daemon.wait_for("run_started")
-        until(lambda: "/hangs" in site.paths, "the run's request")
+        wait_until(lambda: "/hangs" in site.paths, "the run's request")
         children = daemon.children()
         took = daemon.stop()
 
@@ -148,10 +149,10 @@ def test_a_killed_daemon_goes_on_where_it_was(home: Home, site: Site, mail: Smtp
     """SIGKILL during a run also ends the child, and the next daemon recovers the run and continues."""
     home.source("slow", f"{site.url}/hangs", every="1d")
     with running(home) as daemon:
-        until(lambda: "/hangs" in site.paths, "the run's request")
+        wait_until(lambda: "/hangs" in site.paths, "the run's request")
         children = daemon.children()
         daemon.stop(signal.SIGKILL)
-        until(lambda: not any(alive(pid) for pid in children), "the end of the child")
+        wait_until(lambda: not any(alive(pid) for pid in children), "the end of the child")
     home.source("market", f"{site.url}/offers")
     with running(home) as daemon:
         recovered = next(line for line in daemon.lines if line["action"] == "recovered")
@@ -273,12 +274,12 @@ def test_a_reload_changes_how_much_is_done_at_the_same_time(home: Home) -> None:
         for name in ("one", "two", "three"):
             home.source(name, f"{stack.enter_context(Site()).url}/hangs")
         daemon = stack.enter_context(running(home))
-        until(lambda: len(daemon.children()) == 2, "two runs, the default")
+        wait_until(lambda: len(daemon.children()) == 2, "two runs, the default")
         text = (home.folder / "spillwatch.toml").read_text()
         home.write("spillwatch.toml", text.replace("[crawler]", "[crawler]\nconcurrent_runs = 3"))
         daemon.process.send_signal(signal.SIGHUP)
         daemon.wait_for("reloaded")
-        until(lambda: len(daemon.children()) == 3, "the third run")
+        wait_until(lambda: len(daemon.children()) == 3, "the third run")
         children = daemon.children()
         took = daemon.stop()
 
@@ -349,7 +350,7 @@ def test_no_argument_of_any_process_holds_a_secret(home: Home, site: Site) -> No
     """Process arguments, which every user can read, contain neither URLs nor secrets."""
     home.source("slow", f"{site.url}/hangs")
     with running(home) as daemon:
-        until(lambda: "/hangs" in site.paths, "the run's request")
+        wait_until(lambda: "/hangs" in site.paths, "the run's request")
         pids = [daemon.process.pid, *daemon.children()]
         arguments = "".join(Path(f"/proc/{pid}/cmdline").read_text() for pid in pids)
         daemon.stop()

@@ -17,10 +17,11 @@ from storage import runs, sources
 from storage.database.base import Database
 from storage.runs import RunTrigger
 from tests.cli.command import SPILLWATCH, environment, spillwatch
-from tests.journeys.home import SECRET, WAIT_S, Home, home_in, running, until
+from tests.journeys.home import SECRET, WAIT_S, Home, home_in, running
 from tests.peers.smtp import SmtpPeer
 from tests.peers.web import Site
 from tests.peers.webhook import WebhookPeer
+from tests.waiting import wait_until
 
 
 @pytest.fixture
@@ -91,7 +92,9 @@ def test_an_unknown_source_is_refused(home: Home) -> None:
 def test_a_crawl_beside_a_daemon_is_done_by_the_daemon(home: Home, site: Site) -> None:
     """While a daemon runs, the command queues the run and shows its result."""
     with running(home) as daemon:
-        until(lambda: bool(home.ask("runs")) and home.ask("runs")[0]["state"] == "finished", "the first run")
+        wait_until(
+            lambda: bool(home.ask("runs")) and home.ask("runs")[0]["state"] == "finished", "the first run"
+        )
         run = home.ask("crawl", "market")
         daemon.stop()
 
@@ -102,7 +105,7 @@ def test_a_source_that_is_being_crawled_is_not_crawled_twice(home: Home, site: S
     """While a run of the source is in progress, another is refused and the message names the run."""
     home.source("slow", f"{site.url}/hangs")
     with running(home) as daemon:
-        until(lambda: "/hangs" in site.paths, "the run's request")
+        wait_until(lambda: "/hangs" in site.paths, "the run's request")
         refused = spillwatch(home.folder, "crawl", "slow", extra=home.settings)
         daemon.stop(signal.SIGTERM)
 
@@ -114,9 +117,9 @@ def test_a_crawl_beside_another_crawl_waits_for_it_and_then_does_its_own_run(hom
     """A `crawl` makes its own run when another `crawl` that holds the database ends or is killed."""
     home.source("slow", f"{site.url}/hangs")
     with crawling(home, "slow") as first:
-        until(lambda: "/hangs" in site.paths, "the first run's request")
+        wait_until(lambda: "/hangs" in site.paths, "the first run's request")
         with crawling(home, "market") as second:
-            until(lambda: state_of(home, "market") == "queued", "the second run's row")
+            wait_until(lambda: state_of(home, "market") == "queued", "the second run's row")
             first.kill()
             output, _ = second.communicate(timeout=WAIT_S)
 
@@ -131,7 +134,7 @@ def test_a_crawl_whose_daemon_dies_does_the_run_itself(home: Home, database_url:
         daemon.wait_for("run_finished")
         daemon.freeze(database_url)  # it starts no more work
         with crawling(home, "market") as waiting:
-            until(lambda: state_of(home, "market") == "queued", "the row of the queued run")
+            wait_until(lambda: state_of(home, "market") == "queued", "the row of the queued run")
             daemon.process.kill()
             output, _ = waiting.communicate(timeout=WAIT_S)
 

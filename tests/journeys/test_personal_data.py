@@ -7,6 +7,7 @@ and commands are run. Then every file, table, log line and message is searched f
 from __future__ import annotations
 
 import gzip
+import html
 import re
 import signal
 from collections.abc import Iterator
@@ -20,10 +21,13 @@ from sqlalchemy import MetaData, text
 from demo.people import Customer, americans, mainlanders, write_csv
 from storage.database.base import Database
 from tests.cli.command import spillwatch
-from tests.journeys.home import SECRET, Home, home_in, running, until
+from tests.escapes import DISGUISES, ESCAPES
+from tests.journeys.home import SECRET, Home, home_in, running
 from tests.peers.smtp import SmtpPeer
 from tests.peers.web import Answer, Asked, Offer, Site, Writer, page
 from tests.peers.webhook import WebhookPeer
+from tests.waiting import wait_until
+from text.escapes import undo
 
 pytestmark = pytest.mark.timeout(300)  # two runs and about ten commands
 CUSTOMERS = [*americans(6), *mainlanders(6)]
@@ -54,10 +58,38 @@ def rows(customers: list[Customer]) -> str:
     return "<br>".join(" | ".join(values(customer)) for customer in customers)
 
 
+def escaped_rows(customer: Customer) -> list[str]:
+    """Return lines with the identifiers in every escape, and the address in every disguise."""
+    escaped = [" | ".join(map(escape, values(customer))) for escape in ESCAPES.values()]
+    return escaped + [f"mail {disguise(customer.email)}, old one" for disguise in DISGUISES.values()]
+
+
+def escaped_offers(site: Site) -> dict[str, Offer]:
+    """Return an offer per escape, with it in title, body, sample, seller, price, attachment and links."""
+    offers = {}
+    for number, row in enumerate(escaped_rows(FIRST)):
+        shown, address = html.escape(row), html.escape(row.partition(" | ")[0])
+        offers[f"e{number}"] = Offer(
+            title=f"inventedlender escaped {address}",
+            body=f"inventedlender {shown}<br>{shown}<pre class='sample'>{shown}</pre>",
+            seller=address,
+            price=f"$500 {address}",
+            attachments=[f"/files/escaped.txt?of={quote(row)}&number={number}"],
+        )
+    return offers
+
+
 @page("/files/leak.txt")
 async def leak(site: Site, asked: Asked, writer: Writer) -> Answer:
     """An attachment with every identifier, in UTF-8."""
     lines = "\n".join(",".join(values(customer)) for customer in PUBLISHED)
+    return Answer(lines.encode(), content_type="text/plain; charset=utf-8")
+
+
+@page("/files/escaped.txt")
+async def escaped(site: Site, asked: Asked, writer: Writer) -> Answer:
+    """An attachment with identifiers in every escape."""
+    lines = "\n".join(line for customer in (FIRST, OTHER) for line in escaped_rows(customer))
     return Answer(lines.encode(), content_type="text/plain; charset=utf-8")
 
 
@@ -74,6 +106,7 @@ def site() -> Iterator[Site]:
                 attachments=[f"/files/leak.txt?of={address}", f"/files/{address}/{OTHER.resident_id}.txt"],
             ),
             "2": Offer(title=f"Nothing of ours, ask {STRANGERS[0].email}", body=rows(STRANGERS)),
+            **escaped_offers(running_site),
         }
         yield running_site
 
@@ -156,17 +189,21 @@ def command_output(home: Home) -> Iterator[tuple[str, bytes]]:
 
 
 def leaks(found: Iterator[tuple[str, bytes]]) -> set[tuple[str, str]]:
-    """Return (place, identifier) for each identifier found, in UTF-8, UTF-16 or percent-encoded."""
-    forms = {
-        needle: (needle.encode(), needle.encode("utf-16-le"), quote(needle, safe="").encode())
-        for needle in needles()
-    }
+    """Return (place, identifier) for each identifier found, in UTF-8, UTF-16, or in any escape."""
+    forms = {needle: (needle.encode(), needle.encode("utf-16-le")) for needle in needles()}
     return {
         (place, needle)
         for place, content in found
+        for view in (content, undone(content))
         for needle, spellings in forms.items()
-        if any(spelling in content for spelling in spellings)
+        if any(spelling in view for spelling in spellings)
     }
+
+
+def undone(content: bytes) -> bytes:
+    """Return what the escapes in a file, a row or a message stand for."""
+    escapes = undo(content.decode(errors="replace"), addresses=True)
+    return escapes.text.encode(errors="replace") if escapes else b""
 
 
 def evidence(home: Home) -> bytes:
@@ -182,11 +219,11 @@ def test_identifiers_are_in_the_evidence_store_and_nowhere_else(
     with running(home) as daemon:
         mail.wait(1, 60)
         hook.wait(1, 60)
-        until(lambda: home.ask("runs")[0]["state"] == "finished", "the run's end")
+        wait_until(lambda: home.ask("runs")[0]["state"] == "finished", "the run's end")
         site.offers[OTHER.phone].title += f" now with {STRANGERS[1].email}"
         home.source("hanging", f"{site.url}/hangs")
         daemon.process.send_signal(signal.SIGHUP)
-        until(lambda: "/hangs" in site.paths, "the run that is interrupted")
+        wait_until(lambda: "/hangs" in site.paths, "the run that is interrupted")
         daemon.stop()
     logs = "\n".join(map(repr, daemon.heard())).encode()
     printed = list(command_output(home))

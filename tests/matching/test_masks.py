@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 
 from matching.identifiers import SCANNED, Field, scan
 from matching.masks import mask_text, mask_url
+from tests.escapes import DISGUISES, ESCAPES, Escape
 from tests.matching.customers import customer
+from text.escapes import undo
 
 
 @pytest.mark.parametrize(
@@ -68,13 +70,13 @@ from tests.matching.customers import customer
             "I<UTO**********<<<<<<<<<<<<<<<\n7408**************<<<<<<<<<<<*\nERIK****<<****<*****<<<<<<<<<<",
         ),
         ("E123456784CHN8001019M2501012NCLPOMMANBLPA904", "E123****************************************"),
-        ("DNI 12345678Z, X-1234567-L", "DNI 123****8Z, X-1234567-L"),
+        ("DNI 12345678Z, X-1234567-L", "DNI 123****8Z, X-12****7-L"),
         ("第 309012345620 号", "第 309*****5620 号"),
         ("17000000000@mail.example", "1***0@mail.example"),
         ("李----17000000000----j.d@mail.example----pw", "李----170****0000----j***@mail.example----pw"),
-        ("x?e=john%40mail.example&p=%2B8617000000000", "x?e=j***n@mail.example&p=+8617******000"),
+        ("x?e=john%40mail.example&p=%2B8617000000000", "x?e=j***n%40mail.example&p=+8617******000"),
         ("%31%37%30%30%30%30%30%30%30%30%30", "170****0000"),
-        ("john%2540mail.example", "j***n@mail.example"),
+        ("john%2540mail.example", "j***n%2540mail.example"),
     ],
 )
 def test_what_leads_to_a_person_is_masked(text: str, masked: str) -> None:
@@ -173,6 +175,22 @@ PIECES = st.one_of(
             "<<",
             "12345678Z",
             "119999700101001",
+            "\\u0040",
+            "\\x40",
+            "\\n",
+            "\\\\",
+            "u0031",
+            "&#x31;",
+            "&commat;",
+            "&amp;",
+            "=40",
+            "=\n",
+            "=3D",
+            "\x1b[32m",
+            "7\ufe0f\u20e3",
+            "0x616e6e61406d61696c2e6578616d706c65",
+            "%25",
+            "(dot)",
         ]
     ),
     st.sampled_from([" ", " dot ", " at ", "\n", "\u200b"]),
@@ -192,7 +210,7 @@ def test_masking_again_changes_nothing(text: str) -> None:
 @settings(max_examples=2000, deadline=None)
 @given(TEXTS)
 def test_no_recognised_identifier_survives(text: str) -> None:
-    """The scanner finds none of the identifiers of a text in the masked text.
+    """The scanner finds none of the identifiers of a text in the masked text, in whatever escape.
 
     Telephone numbers and licences of digits alone are left out: they are masked by shape, and a date that
     stays readable may be one by chance.
@@ -201,9 +219,11 @@ def test_no_recognised_identifier_survives(text: str) -> None:
 
 
 def _recognised(text: str) -> set[tuple[Field, str]]:
+    undone = undo(text, addresses=True)
     return {
         (one.field, one.canonical)
-        for one in scan(text, "CN", SCANNED - {Field.PHONE})
+        for view in (text, undone.text if undone else "")
+        for one in scan(view, "CN", SCANNED - {Field.PHONE})
         if one.field is not Field.DRIVING_LICENCE or not one.canonical.isdigit()
     }
 
@@ -224,6 +244,44 @@ def test_no_value_of_a_customer_survives_in_a_row(number: int, delimiter: str, w
     assert not any(value in masked for value in (digits, one.resident_id, one.card, one.iban))
 
 
+PLACES = (
+    "{}",
+    "1,{},Berlin",
+    "INSERT INTO t VALUES (1,'{}','x');",
+    '{{"raw": "{{\\"m\\": \\"{}\\"}}"}}',
+    '10.0.0.9 - - "GET /r?e={}&x=1 HTTP/1.1" 200',
+    "趣店 {} 数据",
+    "https://market.example/?q={}",
+)
+
+
+@pytest.mark.parametrize("escape", ESCAPES.values(), ids=ESCAPES)
+def test_no_value_of_a_customer_survives_in_an_escape(escape: Escape) -> None:
+    """Addresses and numbers are masked in every escape and in every place, and stay masked."""
+    one = customer(7)
+    for place in PLACES:
+        for value in one[1:]:
+            _check_nothing_is_left(place.format(escape(value)), value)
+
+
+@pytest.mark.parametrize("disguise", DISGUISES.values(), ids=DISGUISES)
+def test_no_address_survives_in_a_disguise(disguise: Escape) -> None:
+    """An address that no program is to recognise is masked."""
+    for place in PLACES:
+        _check_nothing_is_left(place.format(disguise(customer(7).email)), customer(7).email)
+
+
+def _check_nothing_is_left(text: str, value: str) -> None:
+    for mask in (mask_text, mask_url):
+        masked = mask(text)
+        undone = undo(masked, addresses=True)
+        shown = masked + (undone.text if undone else "")
+        known = value.partition("@")[0] if "@" in value else re.sub(r"\D", "", value)[-8:]
+        if mask is mask_text or "@" in value:
+            assert known not in (shown if "@" in value else re.sub(r"[^\dX*]", "", shown)), (text, masked)
+        assert mask(masked) == masked
+
+
 def test_a_mask_ends_where_the_identifier_ends() -> None:
     """The text around an identifier stays, so that a search still finds the listing by it."""
     assert mask_text("趣店 17000000000 数据") == "趣店 170****0000 数据"
@@ -233,7 +291,7 @@ def test_a_mask_ends_where_the_identifier_ends() -> None:
     ("url", "masked"),
     [
         ("https://forum.example/t/123456789012345", "https://forum.example/t/123456789012345"),
-        ("https://forum.example/t?u=john%40mail.example", "https://forum.example/t?u=j***n@mail.example"),
+        ("https://forum.example/t?u=john%40mail.example", "https://forum.example/t?u=j***n%40mail.example"),
         ("https://forum.example/17000000000", "https://forum.example/170****0000"),
         ("https://forum.example/4111111111111111", "https://forum.example/411111******1111"),
         ("https://forum.example/t/309012345620", "https://forum.example/t/309012345620"),

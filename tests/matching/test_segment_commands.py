@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from matching.fingerprints.scheme import RootKey, write_key
+from matching.fingerprints.key_file import write_key
+from matching.fingerprints.scheme import RootKey
 from tests.cli.command import environment
 from tests.matching.customers import as_csv, customers
 from tests.matching.invoked import answered, invoke

@@ -57,7 +57,7 @@ class PostgresServer:
 
     def __init__(self, binaries: Path) -> None:
         self._binaries = binaries
-        self._owner = _unprivileged_user() if os.geteuid() == 0 else None
+        self._owner = unprivileged_user() if os.geteuid() == 0 else None
         # Short, because the path of a socket has at most 107 bytes.
         self._folder = Path(tempfile.mkdtemp(prefix="spillwatch-pg-"))
         self._process: subprocess.Popen[bytes] | None = None
@@ -146,7 +146,7 @@ class PostgresServer:
         return self._owner.pw_gid if self._owner else None
 
 
-def _unprivileged_user() -> pwd.struct_passwd:
+def unprivileged_user() -> pwd.struct_passwd:
     for name in ("postgres", "nobody"):
         try:
             return pwd.getpwnam(name)

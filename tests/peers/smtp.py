@@ -5,11 +5,15 @@
 - unwanted@: 554 to the message
 - drops-once@: accepts the first message, then closes the connection without an answer
 - hangs@: never answers the message
+
+With `token`, it takes XOAUTH2 with that user and access token only, as Microsoft and Google do. `demand` is
+its answer to a sender that has not logged in.
 """
 
 from __future__ import annotations
 
 import asyncio
+import base64
 import ssl
 import threading
 from collections.abc import Callable
@@ -33,6 +37,8 @@ class SmtpPeer:
         tls: ssl.SSLContext | None = None,
         implicit: bool = False,
         login: tuple[str, str] | None = None,
+        token: tuple[str, str] | None = None,
+        demand: str = "",
         advertise_starttls: bool = True,
     ) -> None:
         self.received: list[EmailMessage] = []
@@ -42,6 +48,8 @@ class SmtpPeer:
         self._tls = tls
         self._implicit = implicit
         self._login = login
+        self._token = token
+        self._demand = demand
         self._starttls = tls if tls and not implicit and advertise_starttls else None
         self._arrived = threading.Condition()
         self._loop = asyncio.new_event_loop()
@@ -92,8 +100,9 @@ class SmtpPeer:
                 tls_context=self._starttls,
                 require_starttls=self._starttls is not None,
                 authenticator=self._authenticate if self._login else None,
-                auth_required=self._login is not None,
+                auth_required=self._login is not None or self._token is not None,
                 auth_require_tls=True,
+                auth_exclude_mechanism=["LOGIN", "PLAIN"] if self._token else ["XOAUTH2"],
                 timeout=600,
             )
 
@@ -104,6 +113,20 @@ class SmtpPeer:
     ) -> AuthResult:
         given = (data.login.decode(), data.password.decode()) if isinstance(data, LoginPassword) else ("", "")
         return AuthResult(success=given == self._login, handled=False)
+
+    async def auth_XOAUTH2(self, server: SMTP, args: list[str]) -> AuthResult:  # noqa: N802 - aiosmtpd's name
+        """Check user and token: a challenge, then 535, if they are wrong (the protocol of Google)."""
+        given = base64.b64decode(args[1]).decode()
+        if self._token and given == f"user={self._token[0]}\x01auth=Bearer {self._token[1]}\x01\x01":
+            return AuthResult(success=True, handled=False)
+        await server.challenge_auth(b'{"status":"401"}')
+        return AuthResult(success=False, handled=False)
+
+    async def handle_MAIL(  # noqa: N802 - the name of aiosmtpd's hook
+        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        envelope.mail_from = address
+        return self._demand or "250 OK"
 
     async def handle_RCPT(  # noqa: N802 - the name of aiosmtpd's hook
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]

@@ -3,10 +3,11 @@
 from collections.abc import Iterable
 
 import pytest
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from storage import data_sets, listings
-from storage.data_sets import BANDS_ALIKE, COMMON, DataSetSign, SignKind
+from storage.data_sets import BANDS_ALIKE, COMMON, COPIES_KEPT, DataSetSign, SignKind
 from storage.database.base import Database
 from tests.storage import given
 from tests.storage.given import NOW
@@ -80,7 +81,7 @@ def test_an_exact_copy_counts_as_an_offer_and_a_reply_does_not(database: Databas
 
 
 def test_a_sign_that_everybody_bears_tells_nothing(database: Database) -> None:
-    """A row that more than COMMON listings have does not join them."""
+    """A row that more than COMMON data sets have does not join them."""
     with database.transaction() as session:
         ids = [listing(session, str(number)) for number in range(COMMON + 5)]
         notice = signs(SignKind.ROW, range(5))
@@ -92,6 +93,18 @@ def test_a_sign_that_everybody_bears_tells_nothing(database: Database) -> None:
         data_sets.place_listing(session, ids[-1], notice)
 
         assert offer(session, ids[-1]) == (ids[-1], 1)
+
+
+def test_every_offer_of_the_same_rows_joins_their_set(database: Database) -> None:
+    """Offers of one data set count once, however many they are; only the first copies keep their signs."""
+    with database.transaction() as session:
+        ids = [listing(session, str(number)) for number in range(COMMON + 5)]
+        for each in ids:
+            data_sets.place_listing(session, each, signs(SignKind.ROW, range(10)))
+        stored = session.scalar(select(func.count(data_sets.ListingSign.listing_id.distinct())))
+
+        assert offer(session, ids[-1]) == (ids[0], COMMON + 5)
+        assert stored == COPIES_KEPT
 
 
 def test_an_edit_leaves_a_listing_in_its_set(database: Database) -> None:

@@ -221,6 +221,7 @@ def _record_end(text: bytes, start: int, dialect: Dialect) -> int | None:
     """
     quote, delimiter = dialect.quote or b"", dialect.delimiter
     limit = min(len(text), start + RECORD_BYTES)
+    line_end = text.find(b"\n", start)
     while True:
         if text.startswith(quote, start):
             start = _closing_quote_end(text, start + 1, limit, dialect)
@@ -228,7 +229,8 @@ def _record_end(text: bytes, start: int, dialect: Dialect) -> int | None:
                 return None if limit == len(text) else _NOT_QUOTED
             if not text.startswith((delimiter, b"\n", b"\r"), start):
                 return _NOT_QUOTED
-        line_end = text.find(b"\n", start)
+        if 0 <= line_end < start:
+            line_end = text.find(b"\n", start)
         end = text.find(delimiter, start, line_end if line_end >= 0 else limit)
         if end < 0:
             return line_end + 1 if line_end >= 0 else None

@@ -1,10 +1,12 @@
 """Which format a text has: a sample of its beginning decides, in this order:
 
-1. HTML has a table, or begins like a page; JSON begins like JSON; SQL has a statement that fills a table.
-2. A combo list: most lines are an address or a name, a separator, and the rest.
-3. DelimitedReader: the delimiter that occurs the same number of times on most lines.
-4. `key: value`: most lines have a key, and keys occur again.
-5. Anything else is text.
+1. A page begins like a page; JSON begins like JSON; SQL has a statement that fills a table.
+2. HTML without a page's beginning: most lines begin with a tag of HTML. Records over several lines: two have
+   the same labels or types of values in the same order.
+3. A combo list: most lines are an address or a name, a separator, and the rest.
+4. DelimitedReader: the delimiter that occurs the same number of times on most lines.
+5. `key: value`: most lines have a key, and keys occur again.
+6. Anything else is text.
 """
 
 from __future__ import annotations
@@ -13,24 +15,26 @@ import csv
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise
 from typing import NamedTuple, Protocol
 
-from matching.inputs.formats import html, sql
-from matching.inputs.formats.blocks import Block, LineShape
+from matching.inputs.formats import folded, html, sql
+from matching.inputs.formats.blocks import PLAIN, Block, LineShape
 from matching.inputs.formats.decoding import DecodedText
 from matching.inputs.formats.delimited import DelimitedReader, DelimitedShape, Dialect
+from matching.inputs.formats.json_columns import JsonColumnsReader, may_be_columns
 from matching.inputs.formats.json_levels import record_level
 from matching.inputs.formats.json_records import JsonLinesReader, JsonRecordsReader, JsonShape, sample_records
 from matching.inputs.formats.plain_lines import KeyValueShape, PairsShape, PlainLinesReader
-from matching.inputs.formats.rows import key_of
+from matching.inputs.formats.rows import TextRows, key_of
 
 _SAMPLE_LINES = 300
 _LINES_SHARE = 0.7  # of the lines must agree
+_RECORDS_SHARE = 0.5  # of the lines must be in records of several lines
 _FEW_LINES = 3  # fewer must agree on more columns
 DELIMITERS = (b"----", b"\t", b",", b";", b"|", b"^", b"\x01", b"~")
 
-_HTML = re.compile(rb"\s*(?:<!doctype html|<html|<table|<tr)\b", re.IGNORECASE)
-_TABLE = re.compile(rb"<tr\b.{0,500}?<t[dh]\b", re.IGNORECASE | re.DOTALL)
+_REFERENCE = re.compile(rb"&(?:#\d{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z][A-Za-z0-9]{1,30});")  # no delimiter
 _JSON = re.compile(rb"\s*(?:\{\s*[\"}]|\[\s*[\"{\[\]]|\[\s*-?\d+[\d.]*\s*,|\"[^\"\n]{1,200}\"\s*:\s*[{\[])")
 _JSON_LINE = re.compile(rb"\s*(?:\{\s*\".*\}|\[\s*[\"{\[\d-].*\])\s*,?\s*", re.DOTALL)
 _SQL = re.compile(
@@ -73,9 +77,15 @@ def recognise_format(sample: bytes, regions: Sequence[str]) -> RecognisedFormat:
     return RecognisedFormat("text", PlainLinesReader())
 
 
-def _recognise_html(sample: bytes, regions: Sequence[str]) -> RecognisedFormat | None:
-    if not _HTML.match(sample) and not (b"<" in sample[:200] and _TABLE.search(sample)):
-        return None
+def _recognise_page(sample: bytes, regions: Sequence[str]) -> RecognisedFormat | None:
+    return _html(sample, regions) if html.is_page(sample) else None
+
+
+def _recognise_tags(sample: bytes, regions: Sequence[str]) -> RecognisedFormat | None:
+    return _html(sample, regions) if html.is_mostly_tags(sample) else None
+
+
+def _html(sample: bytes, regions: Sequence[str]) -> RecognisedFormat:
     return RecognisedFormat("html", html.HtmlReader(html.table_shape(sample, regions)))
 
 
@@ -91,7 +101,10 @@ def _recognise_json(sample: bytes, regions: Sequence[str]) -> RecognisedFormat |
     if separate and not level.depth:
         return RecognisedFormat("jsonl", JsonLinesReader(JsonShape(lines, regions)))
     shape = JsonShape(sample_records(sample, level.depth, regions), regions, keyed=level.keyed)
-    return RecognisedFormat("json", JsonRecordsReader(shape, level.depth, regions))
+    reader = JsonRecordsReader(shape, level.depth, regions)
+    if may_be_columns(sample):
+        return RecognisedFormat("json", JsonColumnsReader(reader, regions))
+    return RecognisedFormat("json", reader)
 
 
 def _recognise_sql(sample: bytes, regions: Sequence[str]) -> RecognisedFormat | None:
@@ -100,6 +113,38 @@ def _recognise_sql(sample: bytes, regions: Sequence[str]) -> RecognisedFormat | 
         if _SQL.search(sample)
         else None
     )
+
+
+def _recognise_folded(sample: bytes, regions: Sequence[str]) -> RecognisedFormat | None:
+    if not folded.is_folded(sample):
+        return None
+    lines = _sample_lines(folded.unfold(sample)[0], empty=True)
+    record_shape = TextRows("\n".join(lines)).record_shape
+    return RecognisedFormat("keyvalue", folded.FoldedReader(KeyValueShape(lines, regions), record_shape))
+
+
+def _recognise_records(sample: bytes, regions: Sequence[str]) -> RecognisedFormat | None:
+    """Recognise records of several lines by two of them that have two labels or types of values in common."""
+    lines = _sample_lines(sample, empty=True)
+    rows = TextRows("\n".join(lines))
+    records = rows.records()
+    held = sum(map(len, records))
+    filled = sum(bool(line.strip()) for line in lines)
+    if held < _RECORDS_SHARE * filled or not _are_alike(records):
+        return None
+    labelled = any(rows.pair_at(index) for index in range(len(lines)))
+    name = "keyvalue" if _recognise_keyvalue(sample, regions) else "records"
+    shape: LineShape = KeyValueShape(lines, regions) if labelled else PLAIN
+    return RecognisedFormat(name, PlainLinesReader(shape, record_shape=rows.record_shape))
+
+
+def _are_alike(records: Sequence[Sequence[str]]) -> bool:
+    """Whether two of the records have two keys in common. `records`: keys of each, one per line."""
+    seen: Counter[tuple[str, str]] = Counter()
+    for record in records[:_SAMPLE_LINES]:
+        keys = list(dict.fromkeys(key for key in record if key))
+        seen.update(pairwise(keys))
+    return bool(seen) and max(seen.values()) > 1
 
 
 def _recognise_combo(sample: bytes, regions: Sequence[str]) -> RecognisedFormat | None:
@@ -127,7 +172,8 @@ def _recognise_delimited(sample: bytes, regions: Sequence[str]) -> RecognisedFor
         if delimiter not in sample:
             continue
         dialect = Dialect(delimiter, *_sample_quoting(sample, delimiter))
-        rows = [row for row in _sample_rows(sample, dialect) if any(row)]
+        counted = _REFERENCE.sub(b"&", sample) if delimiter == b";" else sample
+        rows = [row for row in _sample_rows(counted, dialect) if any(row)]
         widths = Counter(map(len, rows))
         if not widths:
             continue
@@ -175,15 +221,19 @@ def _recognise_keyvalue(sample: bytes, regions: Sequence[str]) -> RecognisedForm
     return RecognisedFormat("keyvalue", PlainLinesReader(KeyValueShape(lines, regions))) if keys else None
 
 
-def _sample_lines(sample: bytes) -> list[str]:
+def _sample_lines(sample: bytes, *, empty: bool = False) -> list[str]:
+    """Return the first lines. `empty`: with those that are empty."""
     lines = sample.decode("utf-8", "replace").split("\n")[:_SAMPLE_LINES]
-    return [line.rstrip("\r") for line in lines if line.strip()]
+    return [line.rstrip("\r").replace("\r", " ") for line in lines if empty or line.strip()]
 
 
 _RECOGNISERS: tuple[Callable[[bytes, Sequence[str]], RecognisedFormat | None], ...] = (
-    _recognise_html,
+    _recognise_page,
     _recognise_json,
     _recognise_sql,
+    _recognise_tags,
+    _recognise_folded,
+    _recognise_records,
     _recognise_combo,
     _recognise_delimited,
     _recognise_keyvalue,

@@ -7,7 +7,7 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-from crawler.running.child_protocol import ChildExit, Job
+from crawler.running.child_protocol import ChildExit, Failure, Job, message_of
 from crawler.running.supervisor import Supervisor
 from matching.masks import mask_text
 from storage import runs
@@ -43,5 +43,6 @@ def test_a_run_is_as_patient_with_a_busy_database_as_is_set(crawl: Runs, site: S
         line = job.model_dump_json().encode() + b"\n"
         ran = subprocess.run(CHILD, input=line, capture_output=True, check=False, timeout=BUSY_TIMEOUT_S - 5)
 
-    assert ran.returncode == ChildExit.FAILED
-    assert b"DatabaseBusy" in ran.stdout
+    failures = [message_of(line) for line in ran.stdout.splitlines() if b"failure" in line]
+    assert ran.returncode == ChildExit.STORAGE
+    assert [each.reason for each in failures if isinstance(each, Failure)] == ["database_busy"]

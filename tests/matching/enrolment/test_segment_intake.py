@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from sqlalchemy import event
 
-from matching.enrolment.segment_intake import Intake, Taken, files_of
+from matching.enrolment.segment_intake import ImportResult, SegmentIntake, files_of
 from matching.errors import SegmentBaseOther, SegmentOutOfOrder
 from matching.fingerprints.segment_folder import SegmentFolder
 from matching.fingerprints.segments import SegmentChain, merge_chain, open_segment, records_of, verify_segment
@@ -46,7 +46,7 @@ class Monitor:
         declared = DeclaredCompany(SLUG, "Quillmere Credit", [], {}, f"companies/{SLUG}.toml")
         with self.database.transaction() as session:
             companies.sync_declared_companies(session, [declared], NOW)
-        self.intake = Intake(self.database, self.folder, lambda: NOW)
+        self.intake = SegmentIntake(self.database, self.folder, lambda: NOW)
 
     @property
     def company_id(self) -> int:
@@ -55,9 +55,11 @@ class Monitor:
         assert company is not None
         return company.id
 
-    def take_up(self, *paths: Path, replaces: int | None = None) -> Taken:
+    def import_segment(self, *paths: Path, replaces: int | None = None) -> ImportResult:
         for path in paths:
-            result = self.intake.take_up(verify_segment(path, key=KEY), self.company_id, replaces=replaces)
+            result = self.intake.import_segment(
+                verify_segment(path, key=KEY), self.company_id, replaces=replaces
+            )
         return result
 
     def rows(self) -> list[companies.Segment]:
@@ -84,7 +86,7 @@ def test_deltas_are_taken_up_in_order(monitor: Monitor, tmp_path: Path) -> None:
     first = base(tmp_path / "0.segment")
     second = added(tmp_path / "1.segment", first)
     third = erased(tmp_path / "2.segment", second, [5, 1003])
-    taken = [monitor.take_up(path) for path in (first, second, third)]
+    taken = [monitor.import_segment(path) for path in (first, second, third)]
 
     assert [one.segment_id for one in taken] == [taken[0].segment_id] * 3
     assert monitor.found(1, 1100) == sorted({*range(1, 1011)} - {5, 1003})
@@ -97,18 +99,18 @@ def test_a_delta_out_of_order_changes_nothing(monitor: Monitor, tmp_path: Path, 
     first = base(tmp_path / "0.segment")
     second = added(tmp_path / "1.segment", first)
     third = erased(tmp_path / "2.segment", second, [5])
-    monitor.take_up(first)
+    monitor.import_segment(first)
     if wrong == "twice":
-        monitor.take_up(second)
+        monitor.import_segment(second)
     before = monitor.files()
     foreign = added(tmp_path / "x.segment", base(tmp_path / "y.segment"))
     refused = {"a gap": (third, SegmentOutOfOrder), "another base": (foreign, SegmentBaseOther)}
 
     if wrong in refused:
         with pytest.raises(refused[wrong][1], match=r"number 1 first|import its base first"):
-            monitor.take_up(refused[wrong][0])
+            monitor.import_segment(refused[wrong][0])
     else:
-        monitor.take_up(second)
+        monitor.import_segment(second)
     assert monitor.files() == before
 
 
@@ -117,7 +119,7 @@ def test_many_deltas_are_merged_by_themselves(monitor: Monitor, tmp_path: Path) 
     first = base(tmp_path / "0.segment")
     few = added(tmp_path / "1.segment", first, 50)
     many = added(tmp_path / "2.segment", few, 60)
-    taken = [monitor.take_up(path) for path in (first, few, many)]
+    taken = [monitor.import_segment(path) for path in (first, few, many)]
 
     (row,) = monitor.rows()
     assert [one.merged for one in taken] == [False, False, True]
@@ -129,10 +131,10 @@ def test_the_next_delta_follows_a_merger(monitor: Monitor, tmp_path: Path) -> No
     """A merge on the monitor does not change which delta the company makes next."""
     first = base(tmp_path / "0.segment")
     second = erased(tmp_path / "1.segment", first, [7])
-    monitor.take_up(first, second)
+    monitor.import_segment(first, second)
     merged = monitor.intake.merge(monitor.rows()[0].id)
     again = monitor.intake.merge(monitor.rows()[0].id)
-    monitor.take_up(added(tmp_path / "2.segment", second, 3))
+    monitor.import_segment(added(tmp_path / "2.segment", second, 3))
 
     assert (merged, again) == (True, False)
     assert monitor.found(1, 1100) == sorted({*range(1, 1004)} - {7})
@@ -142,7 +144,7 @@ def test_an_erased_customer_is_nowhere_on_the_disk_after_the_merger(monitor: Mon
     """After the merge no file of the folder has the fingerprint of an erased customer."""
     first = base(tmp_path / "0.segment")
     second = erased(tmp_path / "1.segment", first, [7])
-    monitor.take_up(first, second)
+    monitor.import_segment(first, second)
     (record,) = records_of(prints([7]), np.array([7], np.uint32))
     before = [record.tobytes()[:8] in path.read_bytes() for path in monitor.folder.path.iterdir()]
     monitor.intake.merge(monitor.rows()[0].id)
@@ -158,18 +160,18 @@ def test_a_base_that_the_company_merged_takes_the_place_of_all(monitor: Monitor,
     third = added(tmp_path / "2.segment", second, 3)
     whole = tmp_path / "whole.segment"
     merge_chain(SegmentChain.of([open_segment(path) for path in (first, second, third)]), whole)
-    taken = [monitor.take_up(path) for path in (first, second, whole)]
+    taken = [monitor.import_segment(path) for path in (first, second, whole)]
 
     with pytest.raises(SegmentOutOfOrder, match=r"\b2 here: nothing to do"):
-        monitor.take_up(first)
+        monitor.import_segment(first)
     assert len({one.segment_id for one in taken}) == 1
     assert monitor.found(1, 1100) == sorted({*range(1, 1004)} - {7})
 
 
 def test_a_segment_of_another_key_can_stand_for_the_earlier_one(monitor: Monitor, tmp_path: Path) -> None:
     """A new segment replaces the old one in one step, so that nobody is counted twice or missed."""
-    old = monitor.take_up(base(tmp_path / "old.segment"))
-    new = monitor.take_up(base(tmp_path / "new.segment", 900), replaces=old.segment_id)
+    old = monitor.import_segment(base(tmp_path / "old.segment"))
+    new = monitor.import_segment(base(tmp_path / "new.segment", 900), replaces=old.segment_id)
 
     (row,) = monitor.rows()
     assert (row.id, monitor.files()) == (new.segment_id, {row.file})
@@ -177,7 +179,7 @@ def test_a_segment_of_another_key_can_stand_for_the_earlier_one(monitor: Monitor
 
 def test_a_file_of_format_1_is_written_anew(monitor: Monitor) -> None:
     """An imported file of format 1 is written anew in format 2, with a series."""
-    taken = monitor.take_up(RELEASED)
+    taken = monitor.import_segment(RELEASED)
 
     (row,) = monitor.rows()
     opened = verify_segment(monitor.folder.path / row.file)
@@ -186,13 +188,13 @@ def test_a_file_of_format_1_is_written_anew(monitor: Monitor) -> None:
 
 def test_what_no_row_names_is_swept_away(monitor: Monitor, tmp_path: Path) -> None:
     """Files left by a kill, whole or drafts, are deleted; other files in the folder stay."""
-    monitor.take_up(base(tmp_path / "0.segment"))
+    monitor.import_segment(base(tmp_path / "0.segment"))
     in_use = monitor.files()
     for name in ("stray.segment", ".stray.segment.7.part"):
         (monitor.folder.path / name).write_bytes(b"x")
     (monitor.folder.path / "README").write_bytes(b"x")
 
-    assert sorted(monitor.intake.sweep()) == [".stray.segment.7.part", "stray.segment"]
+    assert sorted(monitor.intake.delete_unnamed_files()) == [".stray.segment.7.part", "stray.segment"]
     assert monitor.files() == {*in_use, "README"}
 
 
@@ -227,7 +229,7 @@ def _run_until_step(monitor: Monitor, step: int, action: str, file: Path) -> Non
     if action == "merge":
         monitor.intake.merge(1)
     else:
-        monitor.take_up(file)
+        monitor.import_segment(file)
     os._exit(0)
 
 
@@ -238,7 +240,7 @@ def test_a_kill_at_any_step_loses_nothing(sqlite_url: str, tmp_path: Path, actio
     first = base(tmp_path / "0.segment")
     second = erased(tmp_path / "1.segment", first, [7])
     third = added(tmp_path / "2.segment", second, 3)
-    monitor.take_up(first, second)
+    monitor.import_segment(first, second)
     monitor.database.close()
     found, ends = set(), []
     for step in range(1, 100):
@@ -247,7 +249,7 @@ def test_a_kill_at_any_step_loses_nothing(sqlite_url: str, tmp_path: Path, actio
         monitor.database.close()
         if ends[-1] == 0:
             break
-    monitor.intake.sweep()
+    monitor.intake.delete_unnamed_files()
 
     assert set(ends) == {0, signal.SIGKILL}
     assert len(ends) > 12

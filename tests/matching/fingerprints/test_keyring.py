@@ -13,9 +13,10 @@ from configuration.configuration import load_configuration
 from daemon.work_assembly import declared_companies
 from matching.company_definition import FingerprintsDefinition
 from matching.errors import KeyCommandFailed, KeyDamaged, KeyMissing, KeyRefused, SegmentKeyWrong
+from matching.fingerprints.key_file import read_key, write_key
 from matching.fingerprints.key_source import KeySource
 from matching.fingerprints.keyring import Keyring, read_source
-from matching.fingerprints.scheme import RootKey, read_key, write_key
+from matching.fingerprints.scheme import RootKey
 from matching.fingerprints.segments import SegmentHeader, first_header
 from matching.identifiers import Field
 from matching.settings import MatchingSettings
@@ -137,7 +138,7 @@ def test_both_keys_of_a_rotation_are_live(files: Path) -> None:
     sources = (KeySource(file=files / "new.key"), KeySource(file=files / "old.key"))
     keyring = Keyring(MatchingSettings(keys={"quillmere": sources}))
 
-    found = [keyring.that_made(header(key), Path("a.segment")).id for key in (OLD, NEW)]
+    found = [keyring.subkeys_of_segment(header(key), Path("a.segment")).id for key in (OLD, NEW)]
     assert found == ["old", "new"]
 
 
@@ -147,7 +148,7 @@ def test_a_segment_of_neither_key_is_refused(files: Path) -> None:
     keyring = Keyring(MatchingSettings(keys={"quillmere": sources}))
 
     with pytest.raises(SegmentKeyWrong, match=r"the key k3.*\(id new, old\)"):
-        keyring.that_made(header(RootKey("k3", bytes(32))), Path("a.segment"))
+        keyring.subkeys_of_segment(header(RootKey("k3", bytes(32))), Path("a.segment"))
 
 
 def test_a_present_key_that_cannot_be_read_leaves_the_earlier_one(files: Path) -> None:
@@ -155,9 +156,9 @@ def test_a_present_key_that_cannot_be_read_leaves_the_earlier_one(files: Path) -
     sources = (KeySource(file=files / "none.key"), KeySource(file=files / "old.key"))
     keyring = Keyring(MatchingSettings(keys={"quillmere": sources}))
 
-    assert keyring.that_made(header(OLD), Path("a.segment")).id == "old"
+    assert keyring.subkeys_of_segment(header(OLD), Path("a.segment")).id == "old"
     with pytest.raises(KeyRefused, match="cannot be opened"):
-        keyring.that_made(header(NEW), Path("b.segment"))
+        keyring.subkeys_of_segment(header(NEW), Path("b.segment"))
 
 
 def configured(folder: Path, fingerprints: str) -> Path:
@@ -176,7 +177,7 @@ def test_a_company_file_names_its_keys(files: Path) -> None:
     )
     keyring = Keyring(configuration.settings.matching)
 
-    assert [keyring.that_made(header(key), Path("a")).id for key in (NEW, OLD)] == ["new", "old"]
+    assert [keyring.subkeys_of_segment(header(key), Path("a")).id for key in (NEW, OLD)] == ["new", "old"]
 
 
 def test_the_environment_names_a_key_file(files: Path) -> None:
@@ -185,7 +186,7 @@ def test_the_environment_names_a_key_file(files: Path) -> None:
     variable = {"SPILLWATCH_MATCHING__KEY_FILES__QUILLMERE": str(files / "new.key")}
     keyring = Keyring(load_configuration(configured(files, declared_keys), variable).settings.matching)
 
-    assert [keyring.that_made(header(key), Path("a")).id for key in (NEW, OLD)] == ["new", "old"]
+    assert [keyring.subkeys_of_segment(header(key), Path("a")).id for key in (NEW, OLD)] == ["new", "old"]
 
 
 def test_the_database_is_not_told_where_a_key_is(files: Path) -> None:

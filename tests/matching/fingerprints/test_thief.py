@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 
 from matching.enrolment.enrol import enroll
-from matching.enrolment.segment_intake import Intake
+from matching.enrolment.segment_intake import SegmentIntake
 from matching.fingerprints.scheme import SCHEME, RootKey, new_key
 from matching.fingerprints.segment_folder import SegmentFolder
 from matching.fingerprints.segments import (
@@ -77,7 +77,7 @@ def loot(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path) -> Loo
         )
         company = companies.company_by_slug(session, SLUG)
     assert company is not None
-    Intake(database, SegmentFolder(folder / "segments"), lambda: NOW).take_up(
+    SegmentIntake(database, SegmentFolder(folder / "segments"), lambda: NOW).import_segment(
         verify_segment(segment), company.id
     )
     database.close()

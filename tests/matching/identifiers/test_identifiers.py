@@ -28,6 +28,8 @@ from matching.identifiers import (
     scan,
 )
 from matching.identifiers.ibans import BBAN
+from matching.identifiers.ordinary_numbers import is_ordinary_value
+from matching.scanning.scanner import Scanner
 from tests.matching.customers import FIELDS, customer, customers
 
 DIGITS = st.text("0123456789", min_size=1, max_size=20)
@@ -192,7 +194,7 @@ def test_a_written_phone_is_what_phonenumbers_says(written: str, region: str) ->
     digits = re.sub("[^0-9]", "", written)
     plus, lost = written.startswith("+"), digits.removeprefix("00")
     wanted: list[str | None] = []
-    if 7 <= len(digits) <= 17:
+    if 7 <= len(digits) <= 17 and not is_ordinary_value(written):
         wanted = [phonenumbers_e164("+" * plus + digits, region)]
         own = digits.startswith(str(phonenumbers.country_code_for_region(region)))
         if not plus and (wanted == [None] or own) and 10 <= len(lost) <= 15 and lost[0] != "0":
@@ -396,3 +398,29 @@ def test_the_invented_customers_are_real_enough() -> None:
     """Every value of the invented customers is valid for its field."""
     for one in customers(1200)[::40]:
         assert all(canonical(field, cell, "CN") for field, cell in zip(FIELDS, one[1:], strict=True))
+
+
+@pytest.mark.parametrize(
+    ("text", "addresses"),
+    [
+        ("li***,***799@mail.example", []),
+        ("wan***2@mail.example, w**2@mail.example, w*2@mail.example", []),
+        ("***799@a.example,***798@b.example;wa***", []),
+        ("＊＊＊799@mail.example", []),
+        ("••••799@mail.example a•799@mail.example", []),
+        ("张***799@mail.example", []),
+        ("***799@mail.example****", []),
+        ("**799@mail.example**x", []),
+        ("*799@mail.example", []),
+        ("**anna@mail.example**, *bob@mail.example*.", ["anna@mail.example", "bob@mail.example"]),
+        ("邮箱**anna@mail.example**", ["anna@mail.example"]),
+        ("•anna@mail.example ■bob@mail.example", ["anna@mail.example", "bob@mail.example"]),
+        ("* anna@mail.example **: bob@mail.example", ["anna@mail.example", "bob@mail.example"]),
+        ("anna***@mail.example", []),
+    ],
+)
+def test_what_a_mask_left_of_an_address_is_no_address(text: str, addresses: list[str]) -> None:
+    """The rest of a masked address belongs to others; emphasis and bullets are no masks."""
+    assert of_field(text, Field.EMAIL) == addresses
+    found = Scanner("CN", {Field.EMAIL}).scan_text(text)[Field.EMAIL]
+    assert found.forms() == addresses

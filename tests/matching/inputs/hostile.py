@@ -17,13 +17,16 @@ import lzma
 import random
 import re
 import resource
+import sqlite3
 import struct
 import sys
 import time
 import zipfile
 from collections import Counter
 from collections.abc import Callable, Sequence
+from email.message import EmailMessage
 from pathlib import Path
+from xml.sax.saxutils import escape
 
 from backports import zstd
 
@@ -47,7 +50,7 @@ _PIECES = (
     b"\x1f\x8b\x08", b"BZh9", b"\xfd7zXZ\x00", b"(\xb5/\xfd", b"ustar", b'"', b"'", b"\\", b"{", b"[" * 300,
     b"}", b"]", b"(", b")", b"\n", b"\r", b"\t", b"----", b"INSERT INTO a VALUES (",
     b"COPY a FROM stdin;\n", b"\\.\n", b"<tr>", b"<td", b"&#0;", b"\\ud800", b"\xef\xbb\xbf", b"\xff\xfe",
-    b"\x81", b"\xe4\xbd", b"<!DOCTYPE a>", b"0" * 5000,
+    b"\r\n\r\n--", b"From: a\n", b"=", b"\x81", b"\xe4\xbd", b"<!DOCTYPE a>", b"0" * 5000,
 )  # fmt: skip
 
 
@@ -73,7 +76,49 @@ def seeds() -> list[bytes]:
         zipped({"x": seven(members), "y": tarred(members, "w:gz"), "z": as_xlsx(rows)}),
         nested(small, 3),
         gzip.compress(bytes(1 << 22)),
+        mail(small),
+        sqlite(rows),
+        opened(rows),
     ]
+
+
+def mail(table: bytes) -> bytes:
+    """Return a message with a body in three forms, and a table attached."""
+    message = EmailMessage()
+    message["From"], message["Subject"] = "Jörg <a@mail.example>", "Liste für März"
+    message.set_content("Grüße\nperson1@mail.example\n", cte="quoted-printable")
+    message.add_alternative("<table><tr><td>person1@mail.example</table>", subtype="html", cte="base64")
+    message.add_attachment(table, maintype="text", subtype="csv", filename="a.csv")
+    return bytes(message)
+
+
+def sqlite(rows: Sequence[Sequence[str]]) -> bytes:
+    """Return a database of two tables; one has no rowid, and one row is on several pages."""
+    with sqlite3.connect(":memory:") as database:
+        database.execute("PRAGMA page_size=512")
+        database.execute("CREATE TABLE a (id INTEGER PRIMARY KEY, b, c, d, e, f)")
+        database.execute("CREATE TABLE k (b, c, d, e, f, id, PRIMARY KEY (c, b)) WITHOUT ROWID")
+        database.executemany("INSERT INTO a VALUES (?, ?, ?, ?, ?, ?)", rows)
+        database.executemany("INSERT OR IGNORE INTO k VALUES (?, ?, ?, ?, ?, ?)", rows)
+        database.execute("INSERT INTO a (b) VALUES (?)", ("word " * 3_000,))
+    return database.serialize()
+
+
+def opened(rows: Sequence[Sequence[str]]) -> bytes:
+    """Return a sheet of LibreOffice; its XML is not packed, so that mutations reach it."""
+    spaces = "".join(
+        f' xmlns:{name}="urn:oasis:names:tc:opendocument:xmlns:{name}:1.0"'
+        for name in ("office", "table", "text")
+    )
+    cells = "".join(
+        "<table:table-row>"
+        + "".join(f"<table:table-cell><text:p>{escape(cell)}</text:p></table:table-cell>" for cell in row)
+        + "</table:table-row>"
+        for row in rows
+    )
+    content = f"<office:document-content{spaces}><table:table>{cells}</table:table></office:document-content>"
+    kind = b"application/vnd.oasis.opendocument.spreadsheet"
+    return zipped({"mimetype": kind, "content.xml": content.encode()}, zipfile.ZIP_STORED)
 
 
 def mutant(sources: Sequence[bytes], number: int, seed: int) -> bytes:

@@ -178,3 +178,71 @@ def test_columns_of_a_block_are_known_by_all_rows_up_to_it() -> None:
 
     roles = [[column.role for column in block.shape.columns] for block in found.blocks if block.shape.columns]
     assert roles == [[None, None], [None, "email"]]
+
+
+ROWS = [(f"person{number}@mail.example", f"+49171392{number:05}") for number in range(60)]
+CELL = "<table><tr><td>seen</td></tr></table>"
+
+
+@pytest.mark.parametrize(
+    ("format_", "source"),
+    [
+        ("jsonl", "".join(f'{{"note": "{CELL}", "mail": "<{e}>", "phone": "{p}"}}\n' for e, p in ROWS)),
+        ("sql", "".join(f"{CELL}\nINSERT INTO a VALUES ('{CELL}','<{e}>','{p}');\n" for e, p in ROWS)),
+        ("csv", "".join(f'"{CELL}",<{e}>,{p}\n' for e, p in ROWS)),
+        ("csv", "".join(f"<b>x</b>,<{e}>,{p}\n" for e, p in ROWS)),
+        ("text", "".join(f"{CELL} ask <{e}> about {p}\n" for e, p in ROWS)),
+        ("text", "".join(f"<b> see {e} there\n<i> or call {p}\n<a> hello\n" for e, p in ROWS)),
+        ("text", "".join(f"<user><email>{e}</email><phone>{p}</phone></user>\n" for e, p in ROWS)),
+        (
+            "text",
+            "<table name='a'>\n" + "".join(f"<column>{e}</column><column>{p}</column>\n" for e, p in ROWS),
+        ),
+    ],
+)
+def test_a_cell_of_html_makes_no_page_of_another_format(format_: str, source: str) -> None:
+    """A table in a note, addresses in angle brackets, and XML: nothing of them is dropped."""
+    found = one(source.encode())
+
+    assert found.format == format_
+    text = found.text.decode()
+    assert [(e in text, p in text) for e, p in ROWS] == [(True, True)] * len(ROWS)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "<!-- saved --><!DOCTYPE html><p>%s",
+        "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n<html><td>%s</td>",
+        "All of them:\n<table>\n<tr><td>1</td><td>%s</td></tr>\n</table>\n",
+        "<div class=x>\n<ul>\n<li>%s</li>\n</ul>\n</div>\n",
+    ],
+)
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        ("<a.b@mail.example>", "<a.b@mail.example>"),
+        ("<p.q@mail.example>", "<p.q@mail.example>"),
+        ("<b@mail.example>", "<b@mail.example>"),
+        ("<mailto:x@mail.example>", "<mailto:x@mail.example>"),
+        ("<address>x@mail.example</address>", "x@mail.example"),
+        ("<i>x</i>@mail.example", "x@mail.example"),
+        ("<b x@mail.example>", "x@mail.example"),
+        ("<div data-mail='x@mail.example'>", "x@mail.example"),
+        ("<unknown>", "<unknown>"),
+    ],
+)
+def test_only_tags_of_html_are_removed(source: str, written: str, shown: str) -> None:
+    """A text that begins like a page, or is mostly tags, is HTML, and what is no tag of HTML stays."""
+    found = one((source % written).encode())
+
+    assert found.format == "html"
+    assert shown in found.text.decode()
+
+
+def test_cells_that_begin_with_an_address_in_an_attribute_stay_cells() -> None:
+    """The attribute's text is in the cell to which it belongs."""
+    found = one(b"<tr data-user='a@mail.example'><td title='b@mail.example'>1</td><td>2</td></tr>\n")
+
+    (line,) = found.text.splitlines()
+    assert [b"b@mail.example" in cell for cell in line.split(b"\t")] == [True, False]

@@ -1,0 +1,221 @@
+"""One listing whole, as `spillwatch listings show` writes it: text, history, matches, alerts and evidence.
+
+Everything comes from the database, so it is masked. For people it is also defanged, as in an alert. The
+original stays in the evidence store.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy.orm import Session
+
+from alerts import clean
+from cli.output import TableColumn, cell_text, print_line, print_table
+from storage import alerts, companies, listings, matches
+from storage.alerts import Alert
+from storage.listings import Listing, ListingVersion
+from storage.matches import MatchSummary
+
+LISTING_KEYS = (
+    "id",
+    "source",
+    "key",
+    "url",
+    "life",
+    "title",
+    "seller",
+    "price_amount",
+    "price_currency",
+    "claimed_records",
+    "data_classes",
+    "posted_at",
+    "posted_at_uncertain",
+    "first_seen_at",
+    "last_seen_at",
+    "gone_at",
+    "version_number",
+    "repost_of_id",
+)
+_VERSION_KEYS = ("number", "seen_at", "changes", "match_state", "match_reason", "matched_at")
+_ALERT_KEYS = ("id", "severity", "state", "title", "opened_at")
+_PLACE_KEYS = ("evidence_file", "evidence_offset", "evidence_length")
+_SUMMARY_KEYS = (
+    "mentions",
+    "mention_fields",
+    "terms",
+    "hits",
+    "single_hits",
+    "coherent_rows",
+    "customers",
+    "candidates",
+    "rows_scanned",
+    "found_at",
+)
+_SHORT_CHANGE = 120  # characters of both values together
+_TEXT_LIMIT = 20_000  # characters of each text; --json has all of it
+
+
+@dataclass(frozen=True, slots=True)
+class ListingReport:
+    """A listing with everything that hangs on it, each sequence oldest first.
+
+    `matched` has one summary per company and version, with the company's slug; `offers` are all listings with
+    the same text, this one included.
+    """
+
+    listing: Listing
+    versions: Sequence[ListingVersion]
+    matched: Sequence[tuple[str, MatchSummary]]
+    alerts: Sequence[Alert]
+    offers: Sequence[Listing]
+
+
+def read_report(session: Session, listing_id: int) -> ListingReport | None:
+    """Return the report of a listing; None: there is no such listing."""
+    newest = listings.latest_version(session, listing_id)
+    if newest is None:
+        return None
+    slugs = companies.slugs_by_id(session)
+    return ListingReport(
+        newest.listing,
+        listings.versions_of(session, listing_id),
+        [(slugs[each.company_id], each) for each in matches.summaries_of_listing(session, listing_id)],
+        alerts.alerts_of_listing(session, listing_id),
+        listings.reposts_of(session, listing_id),
+    )
+
+
+def listing_as_dict(listing: Listing) -> dict[str, object]:
+    """Return the fields of a listing under LISTING_KEYS."""
+    named: dict[str, object] = {"source": listing.source.name}
+    return {key: named.get(key, getattr(listing, key)) for key in LISTING_KEYS}
+
+
+def report_as_dict(report: ListingReport) -> dict[str, object]:
+    """Return the report for --json."""
+    newest = report.versions[-1]
+    return listing_as_dict(report.listing) | {
+        "body": newest.body,
+        "sample": newest.sample,
+        "links": newest.links,
+        "attachments": [
+            _fields(each, ("name", "content_type", "size", *_PLACE_KEYS)) for each in newest.attachments
+        ],
+        "versions": [_fields(each, (*_VERSION_KEYS, *_PLACE_KEYS)) for each in report.versions],
+        "matches": [
+            {"company": slug, "version": _version_number(report, each)} | _fields(each, _SUMMARY_KEYS)
+            for slug, each in report.matched
+        ],
+        "alerts": [_fields(each, _ALERT_KEYS) for each in report.alerts],
+        "offers": [listing_as_dict(each) for each in report.offers],
+    }
+
+
+def _fields(row: object, keys: Sequence[str]) -> dict[str, object]:
+    return {key: getattr(row, key) for key in keys}
+
+
+def _version_number(report: ListingReport, summary: MatchSummary) -> int:
+    return next(each.number for each in report.versions if each.id == summary.version_id)
+
+
+def print_report(report: ListingReport) -> None:
+    """Write the report for people to standard output."""
+    newest = report.versions[-1]
+    for name, value in _head(report):
+        if text := cell_text(value):
+            print_line(f"{name}: {clean.one_line(text, _TEXT_LIMIT)}")
+    links = "\n".join(newest.links)
+    for heading, text in (("TEXT", newest.body), ("SAMPLE", newest.sample), ("LINKS", links)):
+        if text:
+            print_line(f"\n{heading} (masked)\n{clean.lines(text, _TEXT_LIMIT)}")
+    print_line("\nATTACHMENTS THAT WERE READ")
+    attachments = [
+        (clean.one_line(each.name, _SHORT_CHANGE), each.content_type, f"{each.size:,}")
+        for each in newest.attachments
+    ]
+    print_table(("name", "type", "bytes"), attachments, empty="None.")
+    print_line("\nHISTORY")
+    print_table(("version", "seen", "matched", TableColumn("changes", prose=True)), _history(report))
+    print_line("\nMATCHES")
+    print_table(
+        ("version", "company", "mentions", "coherent rows", "single hits", "customers", "candidates"),
+        [
+            (
+                _version_number(report, each),
+                slug,
+                each.mentions,
+                each.coherent_rows,
+                each.single_hits,
+                each.customers,
+                each.candidates,
+            )
+            for slug, each in report.matched
+        ],
+        empty=_nothing_found(report),
+    )
+    print_line("\nALERTS")
+    print_table(
+        ("alert", "severity", "state", TableColumn("title", prose=True)),
+        [(each.id, each.severity, each.state, each.title) for each in report.alerts],
+        empty="None.",
+    )
+    print_line("\nEVIDENCE")
+    print_table(("version", "file", "offset", "length"), [_place_row(each) for each in report.versions])
+
+
+def _head(report: ListingReport) -> Iterator[tuple[str, object]]:
+    listing = report.listing
+    price = listing.price_amount
+    others = [each.id for each in report.offers if each.id != listing.id]
+    yield "Listing", listing.id
+    yield "Title", listing.title
+    yield "Source", listing.source.name
+    yield "Address", listing.url
+    yield "Seller", listing.seller
+    yield "Price", None if price is None else f"{price:,f} {listing.price_currency or ''}".rstrip()
+    yield "Claimed records", None if listing.claimed_records is None else f"{listing.claimed_records:,}"
+    yield "Data", listing.data_classes
+    uncertain = " (uncertain)" if listing.posted_at_uncertain else ""
+    yield "Posted", listing.posted_at and cell_text(listing.posted_at) + uncertain
+    yield "First seen", listing.first_seen_at
+    yield "Last seen", listing.last_seen_at
+    yield "Gone since", listing.gone_at
+    yield "Last change", listing.life
+    yield "Same text in listings", others
+
+
+def _nothing_found(report: ListingReport) -> str:
+    compared = sum(each.matched_at is not None for each in report.versions)
+    if not compared:
+        return "No version has been compared with what is watched yet."
+    return f"{compared} of {len(report.versions)} versions were compared, and named no watched company."
+
+
+def _history(report: ListingReport) -> list[tuple[object, ...]]:
+    return [
+        (each.number, each.seen_at, _matched(each), "; ".join(_changes(each)) or "first version")
+        for each in report.versions
+    ]
+
+
+def _matched(version: ListingVersion) -> object:
+    """Return when a version was compared, or why it was not."""
+    return version.matched_at or version.match_reason or version.match_state
+
+
+def _changes(version: ListingVersion) -> Iterator[str]:
+    """Yield a phrase per changed field; of a long text, only that it changed."""
+    for change in version.changes:
+        values = [cell_text(change.get(side)) for side in ("before", "after")]
+        before, after = (clean.one_line(value, _SHORT_CHANGE) for value in values)
+        if sum(map(len, values)) > _SHORT_CHANGE:
+            yield f"{change['field']} changed"
+        else:
+            yield f"{change['field']}: {before or 'nothing'} -> {after or 'nothing'}"
+
+
+def _place_row(version: ListingVersion) -> tuple[object, ...]:
+    return (version.number, *(getattr(version, key) for key in _PLACE_KEYS))

@@ -1,0 +1,83 @@
+"""The daemon's checks of its storage, which write and roll back: for /healthz, systemd and the log."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from storage.database.base import Database
+from storage.errors import DatabaseBusy, StorageError
+from storage.write_probe import (
+    require_known_evidence,
+    require_writable_database,
+    require_writable_evidence,
+)
+
+#: A probe never waits longer for a lock: it has its own connection.
+PROBE_WAIT_S = 1.0
+#: A result is used again for this long. Everybody may ask for /healthz, and each probe writes.
+SQLITE_FRESH_S = 4.0
+POSTGRESQL_FRESH_S = 30.0
+#: While something is wrong, the next look tries again, so that the end is noticed soon.
+FAILING_FRESH_S = 2.0
+#: A database that is locked is being written by somebody. Only after this long is that a problem.
+BUSY_PATIENCE_S = 60.0
+
+
+@dataclass(slots=True)
+class StorageChecks:
+    """Results of the checks by name: "ok", or a sentence that says what is wrong. Threads may share it."""
+
+    database: Database
+    evidence_dir: Path
+    clock: Callable[[], float] = time.monotonic
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _results: dict[str, str] = field(default_factory=dict)
+    _looked_at: float = 0.0
+    _written_at: float = 0.0
+
+    @classmethod
+    def of(cls, database_url: str, evidence_dir: Path) -> StorageChecks:
+        """Return the checks, with a connection of their own that does not wait long for locks."""
+        checks = cls(Database.open(database_url, busy_timeout_s=PROBE_WAIT_S), evidence_dir)
+        checks._written_at = checks.clock()
+        return checks
+
+    def results(self) -> dict[str, str]:
+        with self._lock:
+            now = self.clock()
+            if not self._results or now - self._looked_at >= self._fresh_s():
+                self._results = {"database": self._check_database(), "evidence": self._check_evidence()}
+                self._looked_at = now
+            return dict(self._results)
+
+    def close(self) -> None:
+        self.database.close()
+
+    def _fresh_s(self) -> float:
+        if any(result != "ok" for result in self._results.values()):
+            return FAILING_FRESH_S
+        return SQLITE_FRESH_S if self.database.dialect == "sqlite" else POSTGRESQL_FRESH_S
+
+    def _check_database(self) -> str:
+        try:
+            require_writable_database(self.database)
+        except DatabaseBusy as error:
+            waited = self.clock() - self._written_at
+            return "ok" if waited < BUSY_PATIENCE_S else f"{error} It has been locked for {waited:.0f} s."
+        except StorageError as error:
+            return str(error)
+        self._written_at = self.clock()
+        return "ok"
+
+    def _check_evidence(self) -> str:
+        try:
+            require_known_evidence(self.database, self.evidence_dir)
+            require_writable_evidence(self.evidence_dir)
+        except (DatabaseBusy, StorageError) as error:
+            # What is wrong with the database is that check's result.
+            return str(error) if error.reason.startswith(("evidence", "digest")) else "ok"
+        return "ok"

@@ -1,0 +1,176 @@
+/* Ordinary numbers: identifiers/ordinary_numbers.py. All places are those of the narrowed text. */
+#include "digits.h"
+
+#define TIME_DIGITS 2
+#define LONGEST_CHAIN 8 /* groups of digits between dots */
+#define HEX_LETTERS 2
+#define HEX_LENGTH 16
+#define READ_AS_NUMBER 7 /* digits */
+#define BARE_DATE 8      /* digits; with a time 12 or 14 */
+#define UUID 36
+
+static bool digit_at(const uint8_t *text, size_t at, size_t length) { return at < length && is_digit(text[at]); }
+
+static bool is_hex(uint8_t byte) { return is_digit(byte) || (uint8_t)((byte | 0x20) - 'a') < 6; }
+
+/* Returns whether `length` digits are a date, or a date and a time. */
+static bool is_bare_date(const uint8_t *digits, size_t length) {
+    if (length != BARE_DATE && length != BARE_DATE + 4 && length != BARE_DATE + 6) return false;
+    unsigned century = number(digits, 2), month = number(digits + 4, 2), day = number(digits + 6, 2);
+    if ((century != 19 && century != 20) || month < 1 || month > 12 || day < 1 || day > 31) return false;
+    if (length == BARE_DATE) return true;
+    return number(digits + 8, 2) < 24 && number(digits + 10, 2) < 60 &&
+           (length == BARE_DATE + 4 || number(digits + 12, 2) < 60);
+}
+
+bool sw_bare_time(const uint8_t *digits, size_t length) {
+    return (length == 10 && digits[0] == '1') || is_bare_date(digits, length);
+}
+
+static bool is_uuid(const uint8_t *text, size_t start, size_t length) {
+    if (start + UUID > length) return false;
+    for (size_t i = 0; i < UUID; i++) {
+        bool hyphen = i == 8 || i == 13 || i == 18 || i == 23;
+        if (hyphen ? text[start + i] != '-' : !is_hex(text[start + i])) return false;
+    }
+    return (start == 0 || !is_word(text[start - 1])) && (start + UUID == length || !is_word(text[start + UUID]));
+}
+
+static bool is_hexadecimal(const uint8_t *text, size_t start, size_t end, size_t digits) {
+    if (start > 0 && (text[start - 1] == '%' || text[start - 1] == '=')) { /* %3D: the first two are an escape */
+        for (size_t i = start; i < start + 2 && i < end; i++) digits -= is_digit(text[i]);
+        start = end - start < 2 ? end : start + 2;
+    }
+    size_t letters = end - start - digits;
+    return letters >= HEX_LETTERS || (letters > 0 && end - start >= HEX_LENGTH);
+}
+
+/* Returns where the hexadecimal word, literal or UUID ends that the group start..end is a part of; `start`: of none.
+ * Each word is read once: `scanner` keeps where the last one ended. */
+static size_t hexadecimal_end(struct sw_scanner *scanner, const uint8_t *text, struct group group, size_t length) {
+    static const uint8_t fields[5] = {0, 9, 14, 19, 24}; /* where those of a UUID begin */
+    size_t start = group.start, end = group.end;
+    if (scanner->word_end <= start) { /* the group begins another word */
+        bool hex = true;
+        size_t digits = end - start;
+        for (; start > 0 && is_word(text[start - 1]); start--) {
+            hex &= is_hex(text[start - 1]);
+            digits += is_digit(text[start - 1]);
+        }
+        for (; end < length && is_word(text[end]); end++) {
+            hex &= is_hex(text[end]);
+            digits += is_digit(text[end]);
+        }
+        bool literal = end - start > 2 && text[start] == '0' && (text[start + 1] | 0x20) == 'x';
+        for (size_t i = start + 2; literal && i < end; i++) literal = is_hex(text[i]);
+        scanner->word_end = end;
+        scanner->word_start = start;
+        scanner->word_is_hex = literal || (hex && is_hexadecimal(text, start, end, digits));
+    }
+    size_t word = scanner->word_start;
+    for (int i = 0; i < 5; i++)
+        if (word >= fields[i] && is_uuid(text, word - fields[i], length)) return word - fields[i] + UUID;
+    return scanner->word_is_hex ? scanner->word_end : group.start;
+}
+
+static bool is_time(const uint8_t *text, size_t start, size_t end, size_t length) {
+    if (end - start <= TIME_DIGITS)
+        return (start > 1 && text[start - 1] == ':' && is_digit(text[start - 2])) ||
+               (end < length && text[end] == ':' && digit_at(text, end + 1, length));
+    return end - start == 3 && start > 4 && text[start - 1] == ',' && is_digit(text[start - 2]) &&
+           is_digit(text[start - 3]) && text[start - 4] == ':';
+}
+
+/* Returns where the date ends that begins with the group, or its start. */
+static size_t date_end(const uint8_t *text, struct group first, size_t length) {
+    size_t start = first.start;
+    if (first.end == length) return start;
+    uint8_t joiner = text[first.end];
+    if (joiner != '-' && joiner != '.' && joiner != '/') return start;
+    struct group second = {first.end + 1, group_end(text, first.end + 1, length)};
+    if (second.end == length || text[second.end] != joiner) return start;
+    struct group third = {second.end + 1, group_end(text, second.end + 1, length)};
+    size_t sizes[3] = {first.end - start, second.end - second.start, third.end - third.start};
+    if (sizes[1] < 1 || sizes[1] > 2 || sizes[2] < 1) return start;
+    unsigned middle = number(text + second.start, sizes[1]);
+    if (sizes[0] == 4) {
+        unsigned century = number(text + start, 2), day = sizes[2] > 2 ? 0 : number(text + third.start, sizes[2]);
+        bool right = (century == 19 || century == 20) && middle >= 1 && middle <= 12 && day >= 1 && day <= 31;
+        return right ? third.end : start;
+    }
+    if (sizes[0] > 2) return start;
+    bool four = sizes[2] == 4 && (number(text + third.start, 2) == 19 || number(text + third.start, 2) == 20);
+    if (!four && !(sizes[2] == 2 && joiner == '/')) return start;
+    if (third.end < length && text[third.end] == joiner && digit_at(text, third.end + 1, length)) return start;
+    if (start > 1 && text[start - 1] == joiner && is_digit(text[start - 2])) return start;
+    unsigned other = number(text + start, sizes[0]);
+    unsigned lower = middle < other ? middle : other, higher = middle < other ? other : middle;
+    return lower >= 1 && lower <= 12 && higher <= 31 ? third.end : start;
+}
+
+/* Returns whether .0 or .00 follows a group, and then no digit: a program read it as a number and wrote it so. */
+bool sw_read_as_number(const uint8_t *text, size_t start, size_t end, size_t length) {
+    if (end - start < READ_AS_NUMBER || end + 1 >= length || text[end] != '.' || text[end + 1] != '0') return false;
+    size_t last = group_end(text, end + 1, length);
+    if (last - end > 3 || text[last - 1] != '0') return false;
+    return last == length || text[last] != '.' || !digit_at(text, last + 1, length);
+}
+
+/* Returns where the address, decimal or version ends that begins with a group and a dot, or its start. */
+static size_t dotted_end(const uint8_t *text, struct group first, size_t length) {
+    if (first.start > 1 && text[first.start - 1] == '.' && is_digit(text[first.start - 2])) return first.start;
+    struct group chain[LONGEST_CHAIN] = {first};
+    size_t count = 1, digits = first.end - first.start;
+    bool address = true, single = false;
+    for (size_t end = first.end; count < LONGEST_CHAIN; count++) {
+        if (end == length || text[end] != '.' || !digit_at(text, end + 1, length)) break;
+        chain[count] = (struct group){end + 1, end = group_end(text, end + 1, length)};
+        digits += chain[count].end - chain[count].start;
+        single |= chain[count].end - chain[count].start == 1;
+    }
+    if (count == 1) return first.start;
+    for (size_t i = 0; i < count && address; i++) {
+        size_t size = chain[i].end - chain[i].start;
+        address = size == 1 || (size <= 3 && text[chain[i].start] != '0' && number(text + chain[i].start, size) < 256);
+    }
+    if (count == 4 && address) return chain[3].end;
+    size_t size = first.end - first.start;
+    if (text[first.start] == '0' && size > 1) return first.start;
+    if (count == 2) return sw_read_as_number(text, first.start, first.end, length) ? first.start : chain[1].end;
+    bool dialled = size > 1 || (chain[1].end - chain[1].start == 3 && digits == 11);
+    return single || !dialled ? chain[count - 1].end : first.start;
+}
+
+static size_t postal_code_end(const uint8_t *text, struct group first, size_t length) {
+    size_t start = first.start, end = first.end;
+    if (end - start != 5 || end == length || text[end] != '-') return start;
+    size_t last = group_end(text, end + 1, length);
+    if (last - end != 5) return start;
+    if (last < length && (text[last] == '-' || text[last] == '.' || text[last] == '/') &&
+        digit_at(text, last + 1, length))
+        return start;
+    if (start > 1 && (text[start - 1] == '-' || text[start - 1] == '.' || text[start - 1] == '/') &&
+        is_digit(text[start - 2]))
+        return start;
+    if (text[start] != '0') return last;
+    bool state = start > 2 && text[start - 1] == ' ' && (uint8_t)(text[start - 2] - 'A') < 26 &&
+                 (uint8_t)(text[start - 3] - 'A') < 26;
+    return state ? last : start;
+}
+
+size_t sw_ordinary_end(struct sw_scanner *scanner, const uint8_t *text, struct group group, size_t length,
+                       bool begins, bool plus, bool dialled) {
+    size_t start = group.start, end = group.end;
+    if ((start > 0 && (sw_class[text[start - 1]] & LETTER || text[start - 1] == '-')) ||
+        (end < length && (sw_class[text[end]] & LETTER || text[end] == '-'))) {
+        size_t hex = hexadecimal_end(scanner, text, group, length);
+        if (hex > start) return hex;
+    }
+    if (begins && start > 1 && text[start - 1] == '.' && is_digit(text[start - 2])) return end;
+    if (is_time(text, start, end, length)) return end;
+    if (plus || dialled) return start;
+    if (begins && is_bare_date(text + start, end - start)) return end;
+    size_t date = date_end(text, group, length);
+    if (date > start) return date;
+    return end < length && text[end] == '.' ? dotted_end(text, group, length) : postal_code_end(text, group, length);
+}

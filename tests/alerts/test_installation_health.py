@@ -1,0 +1,106 @@
+"""Alerts about the installation: one for a time in which runs cannot be stored, and its end."""
+
+from __future__ import annotations
+
+from uuid import uuid4
+
+import pytest
+
+from storage import runs, sources
+from storage.alerts import AlertKind, TriageState
+from storage.database.base import Database
+from storage.installation_trouble import QUIET, due_installation_changes
+from storage.runs import RunOutcome, RunTrigger
+from tests.alerts.world import World
+
+
+@pytest.fixture
+def world(database: Database) -> World:
+    return World(database)
+
+
+def end_run(
+    world: World, outcome: RunOutcome, reason: str | None = None, detail: str = "x: the disk is full."
+) -> None:
+    with world.database.transaction() as session:
+        source = sources.source_by_name(session, "market")
+        assert source is not None
+        run_id = runs.enqueue_run(
+            session, source.id, slot=uuid4().hex, trigger=RunTrigger.MANUAL, now=world.clock()
+        )
+        assert run_id is not None
+        epoch = runs.claim_run(session, run_id, now=world.clock())
+        assert epoch is not None
+        runs.finish_run(
+            session, run_id, epoch, outcome=outcome, reason=reason, detail=detail, now=world.clock()
+        )
+
+
+def judge(world: World) -> int:
+    """Handle the work that is due, as the engine does; return its amount."""
+    with world.database.reading() as session:
+        due = due_installation_changes(session, now=world.clock(), limit=10)
+    for run_id in due:
+        world.judging.evaluate_installation(run_id)
+    return len(due)
+
+
+def test_many_runs_that_cannot_be_stored_are_one_alert(world: World) -> None:
+    """It names the reason and gives no advice about budgets; later runs add nothing."""
+    for _ in range(5):
+        end_run(world, RunOutcome.STORAGE_FAILED, "evidence_unwritable")
+        judge(world)
+
+    [alert] = world.alerts()
+    [revision] = world.revisions()
+    assert (alert.kind, alert.source_id, alert.score) == (AlertKind.INSTALLATION, None, 60)
+    assert "evidence_unwritable" in revision.content["summary"]
+    assert "the disk is full" in revision.content["summary"]
+    assert "budget" not in str(revision.content)
+    assert judge(world) == 0
+
+
+def test_it_ends_when_runs_are_stored_and_none_failed_for_half_an_hour(world: World) -> None:
+    """A run that is stored meanwhile does not end it: a disk that is nearly full flutters."""
+    end_run(world, RunOutcome.STORAGE_FAILED, "database_full")
+    judge(world)
+    world.clock.advance(minutes=5)
+    end_run(world, RunOutcome.NOTHING_NEW)
+    fluttering = judge(world)
+    world.clock.advance(seconds=QUIET.total_seconds())
+
+    assert (fluttering, judge(world)) == (0, 1)
+    assert world.changes() == ["opened", "resolved"]
+    assert [alert.state for alert in world.alerts()] == [TriageState.RESOLVED]
+    assert judge(world) == 0
+
+
+def test_the_next_trouble_is_another_alert(world: World) -> None:
+    """After the end of one, a further failure opens a new alert; a failure that was told does not."""
+    end_run(world, RunOutcome.STORAGE_FAILED, "database_full")
+    judge(world)
+    world.clock.advance(seconds=QUIET.total_seconds())
+    end_run(world, RunOutcome.NOTHING_NEW)
+    judge(world)
+    world.clock.advance(seconds=QUIET.total_seconds())
+    told = judge(world)
+    end_run(world, RunOutcome.STORAGE_FAILED, "evidence_missing")
+
+    assert (told, judge(world)) == (0, 1)
+    assert [alert.kind for alert in world.alerts()] == [AlertKind.INSTALLATION] * 2
+
+
+@pytest.mark.parametrize("reason", ["database_busy", "database_conflict"])
+def test_writers_that_meet_are_no_alert(world: World, reason: str) -> None:
+    """Contention passes; the run's row says it."""
+    end_run(world, RunOutcome.STORAGE_FAILED, reason)
+
+    assert judge(world) == 0
+
+
+def test_outcomes_of_sources_are_no_trouble_of_the_installation(world: World) -> None:
+    """A crash, a wall or a stop says nothing about the disk."""
+    for outcome in set(RunOutcome) - {RunOutcome.STORAGE_FAILED}:
+        end_run(world, outcome, "x")
+
+    assert judge(world) == 0

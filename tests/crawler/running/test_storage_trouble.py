@@ -1,0 +1,72 @@
+"""Runs whose results cannot be stored: the outcome names the storage, and never the site."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from storage import sources
+from storage.runs import RunOutcome
+from storage.sources import SourceHealth
+from tests.crawler.conftest import Runs
+from tests.peers.small_disk import fill_disk, free_disk, small_disk
+from tests.peers.web import Site
+
+pytestmark = pytest.mark.needs("mount")
+
+
+@pytest.fixture
+def full(crawl: Runs) -> Iterator[Runs]:
+    """Runs whose evidence folder is a full disk."""
+    with small_disk(crawl.evidence_dir) as folder:
+        fill_disk(folder)
+        yield crawl
+
+
+def health_of(crawl: Runs, source_id: int) -> SourceHealth:
+    with crawl.database.reading() as session:
+        source = sources.source_by_id(session, source_id)
+    assert source is not None
+    return source.health
+
+
+def test_a_full_disk_is_not_the_sites_fault(full: Runs, site: Site) -> None:
+    """The first run cannot make the key of the digests, and the source's health stays unknown."""
+    source = full.declare("market", f"{site.url}/offers")
+
+    run = full.run(source)
+
+    assert (run.outcome, run.reason) == (RunOutcome.STORAGE_FAILED, "evidence_unwritable")
+    assert "No space left on device" in (run.detail or "")
+    assert "says nothing about the site" in (run.detail or "")
+    assert health_of(full, source) is SourceHealth.UNKNOWN
+    assert full.dispatcher.work == []
+
+
+def test_a_disk_that_fills_up_later_is_noticed_at_the_first_page(crawl: Runs, site: Site) -> None:
+    """A source that was read stays ok, and is read again when there is space."""
+    with small_disk(crawl.evidence_dir) as folder:
+        source = crawl.declare("market", f"{site.url}/offers")
+        crawl.run(source)
+        fill_disk(folder)
+        site.offers["3"].price = "$9"
+
+        run = crawl.run(source)
+        health = health_of(crawl, source)
+        free_disk(folder)
+        again = crawl.run(source)
+
+    assert (run.outcome, run.reason) == (RunOutcome.STORAGE_FAILED, "evidence_unwritable")
+    assert health is SourceHealth.OK
+    assert again.outcome in (RunOutcome.NEW_LISTINGS, RunOutcome.NOTHING_NEW)
+
+
+def test_a_damaged_key_of_the_digests_is_named(crawl: Runs, site: Site) -> None:
+    """Its own reason, not a crash."""
+    crawl.evidence_dir.mkdir(mode=0o700)
+    (crawl.evidence_dir / "digest.key").write_bytes(b"short")
+
+    run = crawl.run(crawl.declare("market", f"{site.url}/offers"))
+
+    assert (run.outcome, run.reason) == (RunOutcome.STORAGE_FAILED, "digest_key_damaged")
