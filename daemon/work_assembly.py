@@ -16,6 +16,7 @@ from alerts.sender import DeliveryService
 from alerts.service import AlertService
 from configuration.configuration import Configuration
 from crawler.running.supervisor import Supervisor
+from crawler.scheduling.site_board import runs_to_begin
 from crawler.sources import holds_keys, stored_definition
 from daemon.engine import EmbeddedEngine, Lane
 from matching.masks import mask_text
@@ -80,7 +81,7 @@ def assemble(
     return DaemonParts(
         supervisor,
         (
-            Lane(WorkKind.RUN, supervisor.run, runs.due_runs, settings.crawler.concurrent_runs),
+            Lane(WorkKind.RUN, supervisor.run, runs_to_begin, settings.crawler.concurrent_runs),
             Lane(
                 WorkKind.MATCH,
                 matching.match_version,
@@ -92,6 +93,7 @@ def assemble(
             Lane(WorkKind.SOURCE_CHANGE, judging.evaluate_source_change, sources.changes_due),
             Lane(WorkKind.INSTALLATION, judging.evaluate_installation, due_installation_changes),
             Lane(WorkKind.LIFE, judging.evaluate_life, alerts.alerts_with_life_changes),
+            Lane(WorkKind.DIGEST, judging.evaluate_digest, alerts.digests_due),
             Lane(WorkKind.DELIVER, delivery.deliver, deliveries.due_deliveries, daemon.deliver_workers),
         ),
     )

@@ -46,6 +46,8 @@ class MailText:
     def __init__(self, file: File, budget: InputBudget) -> None:
         self.broken = 0
         self.no_text = 0
+        #: Whether there may be attachments; False once all has been read and there was none.
+        self.attachments = True
         self._parts = MailParts(file, budget)
         self._lines: list[bytes] = []
         self._numbers: list[int] = []
@@ -65,7 +67,7 @@ class MailText:
             offset = end
 
     def _blocks(self) -> Iterator[tuple[bytes, list[int]]]:
-        error = None
+        error, attachments = None, False
         parts = iter(self._parts)
         while error is None:
             try:
@@ -77,6 +79,7 @@ class MailText:
                 break
             self._add(_header_lines(part.header))
             self._add(([""], [part.first_line]))
+            attachments = attachments or part.header.attached
             if not part.header.attached:
                 for found in self._body_lines(part):
                     self._add(found)
@@ -87,6 +90,7 @@ class MailText:
                 yield self._take()
         if self._lines:
             yield self._take()
+        self.attachments = attachments
         if error is not None:
             raise error
 

@@ -18,10 +18,11 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 from typing import NamedTuple, Protocol
 
-from matching.inputs.formats import html, sql
+from matching.inputs.formats import folded, html, sql
 from matching.inputs.formats.blocks import PLAIN, Block, LineShape
 from matching.inputs.formats.decoding import DecodedText
 from matching.inputs.formats.delimited import DelimitedReader, DelimitedShape, Dialect
+from matching.inputs.formats.json_columns import JsonColumnsReader, may_be_columns
 from matching.inputs.formats.json_levels import record_level
 from matching.inputs.formats.json_records import JsonLinesReader, JsonRecordsReader, JsonShape, sample_records
 from matching.inputs.formats.plain_lines import KeyValueShape, PairsShape, PlainLinesReader
@@ -100,7 +101,10 @@ def _recognise_json(sample: bytes, regions: Sequence[str]) -> RecognisedFormat |
     if separate and not level.depth:
         return RecognisedFormat("jsonl", JsonLinesReader(JsonShape(lines, regions)))
     shape = JsonShape(sample_records(sample, level.depth, regions), regions, keyed=level.keyed)
-    return RecognisedFormat("json", JsonRecordsReader(shape, level.depth, regions))
+    reader = JsonRecordsReader(shape, level.depth, regions)
+    if may_be_columns(sample):
+        return RecognisedFormat("json", JsonColumnsReader(reader, regions))
+    return RecognisedFormat("json", reader)
 
 
 def _recognise_sql(sample: bytes, regions: Sequence[str]) -> RecognisedFormat | None:
@@ -109,6 +113,14 @@ def _recognise_sql(sample: bytes, regions: Sequence[str]) -> RecognisedFormat | 
         if _SQL.search(sample)
         else None
     )
+
+
+def _recognise_folded(sample: bytes, regions: Sequence[str]) -> RecognisedFormat | None:
+    if not folded.is_folded(sample):
+        return None
+    lines = _sample_lines(folded.unfold(sample)[0], empty=True)
+    record_shape = TextRows("\n".join(lines)).record_shape
+    return RecognisedFormat("keyvalue", folded.FoldedReader(KeyValueShape(lines, regions), record_shape))
 
 
 def _recognise_records(sample: bytes, regions: Sequence[str]) -> RecognisedFormat | None:
@@ -220,6 +232,7 @@ _RECOGNISERS: tuple[Callable[[bytes, Sequence[str]], RecognisedFormat | None], .
     _recognise_json,
     _recognise_sql,
     _recognise_tags,
+    _recognise_folded,
     _recognise_records,
     _recognise_combo,
     _recognise_delimited,

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Sequence
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -55,6 +56,19 @@ def test_a_hang_ends_at_the_deadline(crawl: Runs, site: Site, name: str) -> None
     assert " 4 s" in (run.detail or "")
     assert run.pid is not None
     assert not alive(run.pid)
+
+
+def test_a_child_that_does_not_take_its_job_ends_at_the_deadline(crawl: Runs, site: Site) -> None:
+    """Handing over a job that is larger than a pipe holds is a part of the run's time."""
+    crawl.set(deadline_s=2, request_timeout_s=1, stop_grace_s=0.5)
+    source_id = crawl.declare("market", f"{site.url}/offers")
+    with crawl.database.transaction() as session:
+        sources.save_cursor(session, source_id, {"padding": "x" * 1_000_000})
+    run = crawl.run(source_id, child=("sleep", "60"))
+
+    assert run.started_at is not None and run.finished_at is not None
+    assert run.outcome is RunOutcome.DEADLINE_EXCEEDED
+    assert run.finished_at - run.started_at < timedelta(seconds=50)
 
 
 def test_a_segfault_is_told_by_its_signal(crawl: Runs, site: Site) -> None:

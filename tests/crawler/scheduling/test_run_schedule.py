@@ -330,6 +330,31 @@ def test_a_reload_takes_up_what_changed(sqlite_database: Database) -> None:
     assert len(rows(sqlite_database)) == 3
 
 
+def test_a_slot_that_passes_during_a_reload_is_run(sqlite_database: Database) -> None:
+    """A slot between the making of a plan and its use becomes a run at once, and only one."""
+    planned_at = datetime.now(UTC) - timedelta(hours=1)
+    declare(sqlite_database, "market", now=planned_at, every="50m")
+    dispatcher = RecordingDispatcher()
+    schedule = RunSchedule(database=sqlite_database, dispatcher=dispatcher, clock=lambda: planned_at)
+    schedule.start()
+    try:
+        finish(sqlite_database, rows(sqlite_database)[0].id, planned_at)
+        with sqlite_database.transaction() as session:
+            plan = schedule.plan(session)
+        dispatcher.heard.clear()
+        schedule.follow(plan)
+        assert dispatcher.heard.wait(PATIENCE_S)
+        finish(sqlite_database, rows(sqlite_database)[1].id, planned_at)
+        schedule.follow(plan)
+    finally:
+        schedule.stop()
+
+    (planned,) = plan.values()
+    assert planned.next_slot is not None
+    assert rows(sqlite_database)[1].slot == planned.next_slot.isoformat(timespec="seconds")
+    assert len(rows(sqlite_database)) == 2
+
+
 def test_a_reload_that_fails_leaves_the_schedule_as_it_was(sqlite_database: Database) -> None:
     """If the database refuses one of the rows, none is written and every source keeps its old slots."""
     declare(sqlite_database, "one", "two", every="1h")

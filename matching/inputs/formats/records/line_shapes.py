@@ -57,8 +57,8 @@ _NUMBERED = re.compile(
     r"(?:\(?(\d{1,6})[.)\]]|#(\d{1,6})[.:)]?|\[(\d{1,6})\]|(\d)\ufe0f?\u20e3)[ \t]+[^\w\[\"'<(+]*"
 )
 _BULLET = re.compile(r"[*•·▪◦‣●○►▶➤–-][ \t]*$")
-_TREE_SIGNS = "├└│╰╚┗┣┃"
-_TREE_ENDS = "└╰╚┗"
+_TREE = re.compile(r".*[├└│╰╚┗┣┃]")
+_TREE_END = re.compile(r"[└╰╚┗]")
 _ATTRIBUTE_TEXT = re.compile(r"(?:^|(?<=\s))[a-z][a-z0-9]{0,9}(?:\s+[\w:-]{1,30}=(?:\"[^\"]*\"|'[^']*'))+\s*")
 
 _LEAF = re.compile(
@@ -102,7 +102,7 @@ def read_line(line: str) -> Line:
         return _BLANK
     if len(text) > _LINE_LENGTH:
         return Line(Kind.TEXT)
-    if _RULE.fullmatch(text):
+    if not text[0].isalnum() and _RULE.fullmatch(text):
         return Line(Kind.RULE)
     if "='" in line or '="' in line:
         line = _ATTRIBUTE_TEXT.sub("", line)
@@ -117,12 +117,15 @@ def read_line(line: str) -> Line:
         leader = "-"
     if rest.endswith("|") and "|" in before:
         rest = rest[:-1].rstrip()
-    quoted = before.count(">")
-    last = any(sign in before for sign in _TREE_ENDS)
     indent = len(line) - len(line.lstrip())
-    if any(sign in before for sign in _TREE_SIGNS):
-        indent, leader = max(map(before.rfind, _TREE_SIGNS)) + 1, "" if leader == "-" else leader
+    quoted, last = 0, False
+    if before and not before.isspace():
+        quoted, last = before.count(">"), _TREE_END.search(before) is not None
+        if tree := _TREE.match(before):
+            indent, leader = tree.end(), "" if leader == "-" else leader
     shape = _shape_of(rest)
+    if not (indent or quoted or leader):
+        return shape
     return shape._replace(indent=indent, leader=leader or shape.leader, quoted=quoted, last=last)
 
 
@@ -185,7 +188,8 @@ def _markup(rest: str) -> tuple[str, str, bool] | None:
     if tag.lower() == "key" and not behind:
         return value, "", True
     if behind:
-        return value, behind, False
+        is_label = len(value) <= _LABEL_LENGTH and value[:1].isalpha() and "@" not in value
+        return (value, behind, False) if is_label else None
     named = _NAME_ATTRIBUTE.search(attributes or "")
     # `string` and `value` say the type of what stands behind a key, not a label.
     return named[1] if named else tag.rpartition(":")[2], value, True
