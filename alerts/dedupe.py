@@ -130,7 +130,7 @@ def listing_values(listing: MessageListing) -> dict[str, str | None]:
     """Return the fields whose changes are news, as text."""
     price, claimed = listing.price, listing.claimed_records
     return {
-        PRICE: f"{price.amount} {price.currency}" if price else None,
+        PRICE: price.label if price else None,
         "claimed_records": None if claimed is None else f"{claimed:,}",
         PRESENCE: "gone" if listing.gone_at else "there",
     }

@@ -30,8 +30,10 @@ from alerts.rules import FindingFacts
 from storage import alerts as rows
 from storage import captures, companies, data_sets, listings, matches, runs
 from storage.alerts import Alert
+from storage.captures import Capture
 from storage.companies import Term, TermKind
 from storage.data_sets import OfferNumber
+from storage.evidence.warc import EvidenceStore
 from storage.listings import Listing as ListingRow
 from storage.listings import ListingVersion
 from storage.matches import MatchKind, MatchSummary
@@ -59,6 +61,7 @@ class CompanyFinding:
     excerpts: tuple[Excerpt, ...]
     coverage: MessageCoverage
     proof: tuple[MessageCapture, ...]
+    proof_missing: int
     facts: FindingFacts
 
     @property
@@ -71,8 +74,13 @@ class CompanyFinding:
         return f"{self.key_prefix}{self.root_listing_id}"
 
 
-def read_finding(session: Session, summary: MatchSummary) -> CompanyFinding | None:
-    """Return the finding behind a summary; None if its company is no longer watched."""
+def read_finding(
+    session: Session, summary: MatchSummary, *, evidence: EvidenceStore | None = None
+) -> CompanyFinding | None:
+    """Return the finding behind a summary; None if its company is no longer watched.
+
+    With the `evidence`, only captures whose record is still there are proof.
+    """
     company = companies.company_by_id(session, summary.company_id)
     version = listings.version_by_id(session, summary.version_id)
     if company is None or company.removed_at is not None or not company.active or version is None:
@@ -83,8 +91,13 @@ def read_finding(session: Session, summary: MatchSummary) -> CompanyFinding | No
     found_terms = companies.terms_named(session, company.id, summary.terms[:TERMS_READ])
     terms: dict[int | None, Term] = {term.id: term for term in found_terms}
     enrolled = _count_enrolled(session, company.id)
-    domains = tuple(defanged(term.text) for term in found_terms if term.kind is TermKind.DOMAIN)
+    named = matches.named_terms(session, summary.version_id, company.id)
+    domains = tuple(
+        defanged(term.text) for term in found_terms if term.kind is TermKind.DOMAIN and term.id in named
+    )
     listing = listing_of(version, offer=offer)
+    captured = _captures_of(session, version)
+    there = [each for each in captured if evidence is None or (each.place and evidence.holds(each.place))]
     return CompanyFinding(
         company_id=company.id,
         source_id=row.source_id,
@@ -96,7 +109,8 @@ def read_finding(session: Session, summary: MatchSummary) -> CompanyFinding | No
         matches=_message_matches(summary),
         excerpts=tuple(_read_excerpts(session, summary, terms)),
         coverage=_read_coverage(session, version, summary, enrolled=enrolled),
-        proof=tuple(_read_proof(session, version)),
+        proof=tuple(map(_proof_of, there)),
+        proof_missing=len(captured) - len(there),
         facts=_finding_facts(summary, listing, domains=domains, enrolled=enrolled),
     )
 
@@ -155,7 +169,7 @@ def listing_of(version: ListingVersion, *, offer: OfferNumber) -> MessageListing
 def _message_price(version: ListingVersion) -> MessagePrice | None:
     if version.price_amount is None:
         return None
-    amount = f"{version.price_amount:,f}"
+    amount = f"{version.price_amount:f}"
     trimmed = amount.rstrip("0").rstrip(".") if "." in amount else amount
     return MessagePrice(amount=trimmed, currency=one_line(version.price_currency or "", CURRENCY_CHARS))
 
@@ -215,19 +229,26 @@ def _read_coverage(
     )
 
 
-def _read_proof(session: Session, version: ListingVersion) -> Iterator[MessageCapture]:
+def _captures_of(session: Session, version: ListingVersion) -> list[Capture]:
+    """Return the captures that a version and its attachments were read from, up to CAPTURES."""
     ids = [version.capture_id, *(attachment.capture_id for attachment in version.attachments)]
     known: Sequence[int] = [capture_id for capture_id in ids if capture_id is not None]
-    for capture_id in known[:CAPTURES]:
-        if capture := captures.capture_by_id(session, capture_id):
-            yield MessageCapture(
-                id=capture.id,
-                role=capture.role.value,
-                url=one_line(capture.url, URL_CHARS),
-                fetched_at=capture.fetched_at,
-                sha256=capture.sha256,
-                size=capture.size,
-            )
+    found = (captures.capture_by_id(session, capture_id) for capture_id in known[:CAPTURES])
+    return [capture for capture in found if capture is not None]
+
+
+def _proof_of(capture: Capture) -> MessageCapture:
+    return MessageCapture(
+        id=capture.id,
+        role=capture.role.value,
+        url=one_line(capture.url, URL_CHARS),
+        fetched_at=capture.fetched_at,
+        sha256=capture.sha256,
+        size=capture.size,
+        file=capture.evidence_file,
+        offset=capture.evidence_offset,
+        length=capture.evidence_length,
+    )
 
 
 def _finding_facts(
@@ -242,7 +263,7 @@ def _finding_facts(
         candidates=summary.candidates,
         enrolled=enrolled,
         claimed_records=listing.claimed_records,
-        price=f"{listing.price.amount} {listing.price.currency}" if listing.price else None,
+        price=listing.price.label if listing.price else None,
         data_classes=listing.data_classes,
         offer_number=listing.offer_number,
         first_offered_at=listing.first_offered_at,

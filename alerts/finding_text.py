@@ -4,12 +4,12 @@ it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 
 from alerts.dedupe import Decision
 from alerts.finding import CompanyFinding
-from alerts.message import MessageContent, MessageListing, MessageSource
+from alerts.message import MessageCapture, MessageContent, MessageListing, MessageSource
 from alerts.wording import format_count, format_time
 from storage.alerts import AlertChange, Severity
 
@@ -34,21 +34,33 @@ def finding_content(finding: CompanyFinding, decision: Decision, severity: Sever
         next_steps=tuple(_finding_steps(finding, severity)),
         coverage=finding.coverage,
         proof=finding.proof,
+        proof_missing=finding.proof_missing,
     )
 
 
 def listing_life_content(
-    last: MessageContent, decision: Decision, *, source: MessageSource, listing: MessageListing
+    last: MessageContent,
+    decision: Decision,
+    *,
+    source: MessageSource,
+    listing: MessageListing,
+    is_there: Callable[[MessageCapture], bool],
 ) -> MessageContent:
     """Return the content of a revision that says that the listing is gone or back.
 
-    The rest stays as in `last`, the content of the alert's last revision.
+    The rest stays as in `last`, the content of the alert's last revision. `is_there`: whether the evidence
+    still holds a capture; one that is gone is no longer proof.
     """
     what = "is gone from" if listing.gone_at else "is back on"
+    proof = tuple(filter(is_there, last.proof))
+    missing = last.proof_missing + len(last.proof) - len(proof)
+    kept = "What was captured of it is kept." if not missing else _missing_proof_sentence(missing)
     return last.model_copy(
         update={
             "state": decision.state,
-            "summary": f"The listing {what} {source.name}. Everything that was captured of it is kept.",
+            "summary": f"The listing {what} {source.name}. {kept}",
+            "proof": proof,
+            "proof_missing": missing,
             "listing": listing,
             "source": source,
             "changes": decision.differences,
@@ -56,10 +68,15 @@ def listing_life_content(
     )
 
 
+def _missing_proof_sentence(count: int) -> str:
+    what = "1 capture" if count == 1 else f"{count} captures"
+    return f"Of what was captured of it, {what} can no longer be found in the evidence folder."
+
+
 def digest_summary(changes: int, since: datetime, listing: MessageListing) -> str:
     """Return the summary of a revision that tells of changes that were held."""
     times = "once" if changes == 1 else f"{format_count(changes)} times"
-    price = f"asks {listing.price.amount} {listing.price.currency}" if listing.price else "gives no price"
+    price = f"asks {listing.price.label}" if listing.price else "gives no price"
     now = "is gone" if listing.gone_at else f"is there and {price}"
     return (
         f"The offer changed {times} since {format_time(since)}; this one message is about all of it. Now the "
@@ -75,6 +92,10 @@ def _finding_summary(finding: CompanyFinding, change: AlertChange) -> str:
             "1 row agrees" if facts.coherent_rows == 1 else f"{format_count(facts.coherent_rows)} rows agree"
         )
         certainty = f"Data of {name} is on {where}: {rows} with enrolled customers."
+    elif facts.mentions and facts.mentions.keys() <= {"address"}:
+        certainty = f"E-mail addresses at a domain of {name} are on {where}."
+    elif facts.mentions and facts.mentions.keys() <= {"address", "lookalike"}:
+        certainty = f"A host whose name looks like a domain of {name} is on {where}."
     elif facts.mentions and facts.enrolled:
         certainty = f"{name} is named on {where}. No row there agrees with an enrolled customer."
     elif facts.mentions:

@@ -11,8 +11,9 @@ All text is masked (by storage) and harmless (by `clean`). A URL is shown defang
 from __future__ import annotations
 
 from datetime import datetime
+from decimal import Decimal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from alerts.severity import Signal
 from storage.alerts import Alert, AlertChange, AlertKind, AlertRevision, Severity, TriageState
@@ -51,8 +52,19 @@ class MessageSource(MessageModel):
 class MessagePrice(MessageModel):
     """The price that the seller asks."""
 
-    amount: str = Field(description="Decimal number, as text.")
+    amount: str = Field(description="Decimal number, as text, without separators of thousands.")
     currency: str = Field(description="ISO 4217, or BTC, XMR, USDT and the like.")
+
+    @field_validator("amount")
+    @classmethod
+    def _without_separators(cls, amount: str) -> str:
+        # Revisions of earlier builds have them.
+        return amount.replace(",", "")
+
+    @property
+    def label(self) -> str:
+        """The price as people read it: 2,934.5 USD."""
+        return f"{Decimal(self.amount):,f} {self.currency}"
 
 
 class MessageListing(MessageModel):
@@ -85,7 +97,10 @@ class MessageListing(MessageModel):
 class MessageMatches(MessageModel):
     """What was found of the company in the listing, as counts."""
 
-    mentions: dict[str, int] = Field(description="Mentions of watch terms by field of the listing.")
+    mentions: dict[str, int] = Field(
+        description="Mentions of watch terms by field of the listing. `address`: a watched domain in e-mail "
+        "addresses; `lookalike`: another host's name that contains one."
+    )
     terms: tuple[str, ...] = Field(description="The watch terms that were found.")
     coherent_rows: int = Field(
         description="Rows that agree with one enrolled customer on two or more identifiers."
@@ -138,6 +153,12 @@ class MessageCapture(MessageModel):
     fetched_at: datetime = Field(description="When it was fetched.")
     sha256: str = Field(description="SHA-256 of the bytes as received, hexadecimal.")
     size: int = Field(description="Number of bytes.")
+    file: str | None = Field(
+        default=None,
+        description="WARC file that holds it, below the evidence folder; null in older messages.",
+    )
+    offset: int | None = Field(default=None, description="Where its record begins in that file, in bytes.")
+    length: int | None = Field(default=None, description="Length of its compressed record there, in bytes.")
 
 
 class MessageContent(MessageModel):
@@ -168,6 +189,10 @@ class MessageContent(MessageModel):
     next_steps: tuple[str, ...] = Field(default=(), description="What to do next.")
     coverage: MessageCoverage | None = Field(default=None, description="What was read and what was not.")
     proof: tuple[MessageCapture, ...] = Field(default=(), description="The captures that prove it.")
+    proof_missing: int = Field(
+        default=0,
+        description="Captures that would be proof, but whose record is no longer in the evidence folder.",
+    )
 
 
 class Message(MessageContent):

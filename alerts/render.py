@@ -142,7 +142,7 @@ def _listing_details(message: Message) -> Iterator[tuple[str, str]]:
     if listing.seller:
         yield "Seller", listing.seller
     if listing.price:
-        yield "Price", f"{listing.price.amount} {listing.price.currency}"
+        yield "Price", listing.price.label
     if listing.claimed_records is not None:
         yield "Claimed records", format_count(listing.claimed_records)
     if listing.data_classes:

@@ -36,8 +36,9 @@ DATA_CLASSES_SHOWN = 8
 class FindingFacts:
     """What is known about one company in one version of a listing: counts, never values."""
 
-    mentions: Mapping[str, int] = field(default_factory=dict)  # number of mentions by field of the listing
-    domains: tuple[str, ...] = ()  # the watch terms of kind domain that were found, defanged
+    #: Number of mentions by field of the listing; `address` and `lookalike` are signals of their own.
+    mentions: Mapping[str, int] = field(default_factory=dict)
+    domains: tuple[str, ...] = ()  # the watch terms of kind domain that are named by themselves, defanged
     coherent_rows: int = 0
     customers: int = 0
     single_hits: int = 0
@@ -140,6 +141,23 @@ def _domains(facts: FindingFacts) -> Observation | None:
     )
 
 
+def _address_mentions(facts: FindingFacts) -> Observation | None:
+    return _at_least(
+        facts.mentions.get("address", 0),
+        1,
+        "E-mail addresses at a domain of the company are in the text ({n}). Anybody may have one.",
+    )
+
+
+def _lookalikes(facts: FindingFacts) -> Observation | None:
+    return _at_least(
+        facts.mentions.get("lookalike", 0),
+        1,
+        "The name of another host contains a domain of the company ({n}). Such names are made to be "
+        "taken for it.",
+    )
+
+
 def _claimed_rule(least: int, sentence: str) -> Callable[[FindingFacts], Observation | None]:
     return lambda facts: _at_least(facts.claimed_records or 0, least, sentence)
 
@@ -228,6 +246,18 @@ RULES: tuple[Rule, ...] = (
         _mention_rule("attachment", "a text attachment"),
     ),
     Rule("term_domain", 10, "the watch term is a domain, not a name or a brand", _domains),
+    Rule(
+        "mention_address",
+        5,
+        "a watched domain is that of e-mail addresses",
+        _address_mentions,
+    ),
+    Rule(
+        "lookalike_domain",
+        15,
+        "another host's name contains a watched domain",
+        _lookalikes,
+    ),
     Rule(
         "claimed_records",
         10,

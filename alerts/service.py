@@ -18,7 +18,7 @@ from alerts.dedupe import CLOSED, OFFERS, OPEN_ALERT, Decision, decide, listing_
 from alerts.finding import CompanyFinding, listing_of, lock_alert_of, read_finding, source_of
 from alerts.finding_text import digest_summary, finding_content, listing_life_content
 from alerts.installation_health import installation_revision
-from alerts.message import Difference, MessageContent, MessageListing
+from alerts.message import Difference, MessageCapture, MessageContent, MessageListing
 from alerts.outbox import AlertSubject, Outbox, RevisionDraft
 from alerts.rules import Observation
 from alerts.schedule_health import schedule_revision
@@ -30,6 +30,7 @@ from storage import alerts as rows
 from storage.alerts import Alert, AlertChange, AlertKind, OpenedAlert, TriageState
 from storage.database.base import Database
 from storage.errors import DatabaseConflict
+from storage.evidence.warc import EvidenceStore, RecordPlace
 from storage.installation_trouble import storage_trouble
 from storage.listings import ListingVersion
 from storage.work import Dispatcher
@@ -47,8 +48,11 @@ class AlertService:
         settings: AlertsSettings,
         dispatcher: Dispatcher,
         clock: Callable[[], datetime],
+        evidence: EvidenceStore | None = None,
     ) -> None:
+        """`evidence`: where proof is looked for; None: what the rows say is believed."""
         self._database = database
+        self._evidence = evidence
         self._settings = settings
         self._outbox = Outbox(settings, dispatcher)
         self._clock = clock
@@ -59,7 +63,7 @@ class AlertService:
 
     def _judge_summary(self, session: Session, *, summary_id: int) -> None:
         summary = matches.summary_by_id(session, summary_id)
-        finding = read_finding(session, summary) if summary else None
+        finding = read_finding(session, summary, evidence=self._evidence) if summary else None
         if summary is None or finding is None:  # it stays due until its company is watched again
             return
         if matches.mark_evaluated(session, summary_id, summary.digest):
@@ -176,7 +180,9 @@ class AlertService:
         last = rows.last_revision(session, alert)
         reported = MessageContent.model_validate(last.content)
         source = source_of(version.listing.source)
-        content = listing_life_content(reported, decision, source=source, listing=listing)
+        content = listing_life_content(
+            reported, decision, source=source, listing=listing, is_there=self._is_there
+        )
         if digest is not None:
             content = content.model_copy(update={"summary": digest})
         subject = AlertSubject(
@@ -189,6 +195,12 @@ class AlertService:
         )
         draft = RevisionDraft(subject, decision.change, judgement_of(last), content)
         self._outbox.write(session, draft, now=self._clock())
+
+    def _is_there(self, proof: MessageCapture) -> bool:
+        """Return whether the evidence holds a capture, as far as that can be told."""
+        if self._evidence is None or proof.file is None or proof.offset is None or proof.length is None:
+            return True
+        return self._evidence.holds(RecordPlace(proof.file, proof.offset, proof.length))
 
     def evaluate_digest(self, alert_id: int) -> None:
         """Write one message about the changes that were held. Handler of WorkKind.DIGEST."""
@@ -210,7 +222,7 @@ class AlertService:
         decision = Decision(AlertChange.UPDATED, alert.state, differences)
         text = digest_summary(changes, since, listing)
         summary = matches.summary_of(session, version.id, alert.company_id)
-        finding = None if summary is None else read_finding(session, summary)
+        finding = None if summary is None else read_finding(session, summary, evidence=self._evidence)
         if finding is None:  # the newest version has no match
             self._write_life(session, alert, version, decision, listing, digest=text)
             return

@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
-from itertools import pairwise
 
 from sqlalchemy.orm import Session
 
@@ -16,16 +15,21 @@ from matching.settings import MatchingSettings
 from matching.watch_loader import watched_segments
 from storage import companies, coverage, sources
 from storage.companies import Company
+from storage.coverage import FinishedRun
 from storage.listings import MatchState
 from storage.sources import Source
 
-#: A run that is late by less than this leaves no gap: runs take time.
-PATIENCE = timedelta(minutes=30)
+#: A run is queued within this time of its slot.
+QUEUED_WITHIN = timedelta(minutes=1)
+#: In the counts of versions: their evidence could not be read at the last rematch.
+UNREAD = "unread"
+#: Reasons of a run that read the source which leave nothing out. Any other one does.
+NOTHING_LEFT_OUT = frozenset({"cookies_expired", "cookies_expiring"})
 
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """The time between two successful runs of a source, if a run between them was due and is missing."""
+    """The time between two runs that read a source, if a scheduled visit between them did not read it."""
 
     begin: datetime
     end: datetime
@@ -48,6 +52,8 @@ class SourceCoverage:
     reasons: dict[str, int]
     pages: int
     pages_unread: int
+    #: Runs that read the source and left something out, by their reason.
+    left_out: dict[str, int]
     gaps: list[Gap] | None
     newest_listing: datetime | None
     newest_posted: datetime | None
@@ -59,8 +65,8 @@ class SourceCoverage:
 
     @property
     def whole(self) -> bool:
-        """Whether the source was read without a gap and no page is left unread."""
-        return self.gaps == [] and not self.pages_unread
+        """Whether each scheduled visit read the source, nothing was left out, and no page is unread."""
+        return self.gaps == [] and not self.pages_unread and not self.left_out
 
     def as_dict(self) -> dict[str, object]:
         gaps = None
@@ -98,32 +104,55 @@ def source_coverage(session: Session, source: Source, *, since: datetime, now: d
         reasons=dict(Counter(visit.reason for visit in visits if visit.reason)),
         pages=sum(visit.pages for visit in visits),
         pages_unread=unread or 0,
-        gaps=_find_gaps(source, [visit.finished_at for visit in visits if visit.read], begin, now),
+        left_out=dict(Counter(reason for visit in visits if (reason := _reason_left_out(visit)))),
+        gaps=_find_gaps(session, source, visits, begin, now),
         newest_listing=fresh.first_seen,
         newest_posted=fresh.posted,
-        versions={state.value: count for state, count in versions.items()},
+        versions={
+            **{state.value: count for state, count in versions.items()},
+            UNREAD: coverage.unread_versions(session, source.id, since=begin),
+        },
     )
 
 
-def _find_gaps(source: Source, read: Sequence[datetime], begin: datetime, now: datetime) -> list[Gap] | None:
+def _reason_left_out(visit: FinishedRun) -> str | None:
+    """Return why a run that read the source left something out; None: it read everything."""
+    return visit.reason if visit.read and visit.reason not in NOTHING_LEFT_OUT else None
+
+
+def _find_gaps(
+    session: Session, source: Source, visits: Sequence[FinishedRun], begin: datetime, now: datetime
+) -> list[Gap] | None:
+    """Return the gaps since `begin`; the last reading before it counts as the one before the first."""
     if not source.enabled:
         return None
     try:
         slots = slots_of(source)
     except ScheduleRefused:
         return None
-    return [Gap(*pair) for pair in pairwise([begin, *read, now]) if _visit_missed(slots, *pair)]
+    before = coverage.last_read_before(session, source.id, begin)
+    failed = [visit.finished_at for visit in visits if visit.scheduled and not visit.read]
+    gaps = []
+    # Time of the last reading's end, and from when on the next visit is due.
+    ended, due_from = (before.finished_at, before.started_at) if before is not None else (begin, begin)
+    for visit in (visit for visit in visits if visit.read):
+        did_fail = any(ended < at <= visit.finished_at for at in failed)
+        if did_fail or _is_late(slots, due_from, visit.started_at):
+            gaps.append(Gap(max(ended, begin), visit.finished_at))
+        ended, due_from = visit.finished_at, visit.started_at
+    waits = coverage.has_open_run(session, source.id)
+    due = slots.after(due_from)
+    overdue = due is not None and not waits and due + QUEUED_WITHIN < now
+    if overdue or any(at > ended for at in failed) or _is_late(slots, due_from, now):
+        gaps.append(Gap(max(ended, begin), now))
+    return gaps
 
 
-def _visit_missed(slots: SourceSlots, begin: datetime, end: datetime) -> bool:
-    """Return whether a run is missing between two successful runs.
-
-    The first one that was due may have failed or may still be running; only if a second one was due too and
-    is overdue, a run is missing.
-    """
-    due = slots.after(begin)
+def _is_late(slots: SourceSlots, due_from: datetime, started: datetime) -> bool:
+    """Return whether the visit that was due after `due_from` began only when the next one was due too."""
+    due = slots.after(due_from)
     second = slots.after(due) if due is not None else None
-    return second is not None and second + PATIENCE < end
+    return second is not None and second <= started
 
 
 def company_coverage(
@@ -165,12 +194,16 @@ def _summary_sentences(
     whole = sum(each.whole for each in watched)
     visits = sum(each.runs for each in found)
     yield (
-        f"Since {since:%Y-%m-%d %H:%M} UTC, {whole} of {len(watched)} sources were read without a gap, "
-        f"in {visits:,} runs of all sources."
+        f"Since {since:%Y-%m-%d %H:%M} UTC, {whole} of {len(watched)} sources were read at every scheduled "
+        f"visit with nothing left out, in {visits:,} runs of all sources."
     )
     for each in watched:
+        if each.watched_since > since:
+            yield f"{each.name} was added {each.watched_since:%Y-%m-%d %H:%M} UTC."
         if not each.whole:
             yield _incomplete_sentence(each)
+    if off := [each.name for each in found if not each.enabled]:
+        yield f"Not watched now: {', '.join(off)}."
     counts = Counter[str]()
     for each in found:
         counts.update(each.versions)
@@ -178,6 +211,11 @@ def _summary_sentences(
         f"{counts[MatchState.MATCHED]:,} versions of listings were matched, "
         f"{counts[MatchState.PENDING]:,} are waiting, and {counts[MatchState.FAILED]:,} could not be matched."
     )
+    if unread := counts[UNREAD]:
+        yield (
+            f"The evidence of {_counted(unread, 'version')} was missing or damaged at the last rematch, so "
+            "terms and customers added since then were not searched for in their full text."
+        )
     for company in against:
         searched = f"{company.company}: searched for {_counted(company.terms, 'term')}"
         if company.comparable:
@@ -196,7 +234,14 @@ def _incomplete_sentence(each: SourceCoverage) -> str:
         missing.append(f"was not read for {hours} (health now: {each.health.replace('_', ' ')})")
     if each.pages_unread:
         missing.append(f"has {_counted(each.pages_unread, 'page')} unread")
-    return f"{each.name} {' and '.join(missing)}."
+    if each.left_out:
+        reasons = ", ".join(f"{count} {reason}" for reason, count in sorted(each.left_out.items()))
+        missing.append(f"left something out in {_counted(sum(each.left_out.values()), 'run')} ({reasons})")
+    return f"{each.name} {_listed(missing)}."
+
+
+def _listed(parts: Sequence[str]) -> str:
+    return ", ".join(parts[:-1]) + " and " + parts[-1] if len(parts) > 1 else "".join(parts)
 
 
 def _counted(count: int, noun: str) -> str:

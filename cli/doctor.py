@@ -24,6 +24,8 @@ from storage.errors import AlreadyRunning, SpillwatchError
 PACKAGES = ("storage", "crawler", "matching", "alerts")
 LOW_SPACE = 2 * 1024**3  # bytes free for data, below which doctor warns
 NO_SPACE = 200 * 1024**2  # bytes free for data, below which the check fails
+SAMPLE = 50  # newest rows of each table whose record is read
+FILES_SHOWN = 5
 CLOCK_EPOCH = datetime(2026, 1, 1, tzinfo=UTC)  # this version did not exist before; an earlier clock is wrong
 CLOCK_SKEW_S = 60.0  # tolerated difference between our clock and the database's
 HEALTH_TIMEOUT_S = 5.0
@@ -104,11 +106,11 @@ def _check_configuration(app: App) -> Findings:
 
 
 def _check_database(app: App) -> Findings:
-    from storage.database import schema
+    from storage.database import revisions
     from storage.write_probe import require_writable_database
 
     database = app.database_unchecked
-    found, wanted = schema.stored_revision(database), schema.newest_revision()
+    found, wanted = revisions.stored_revision(database), revisions.newest_revision()
     if found == wanted:
         require_writable_database(database)
         yield CheckLevel.OK, f"{database.place}, schema {found}, can be written", ""
@@ -167,6 +169,37 @@ def _check_evidence(app: App) -> Findings:
     for file in folder.rglob("*.warc*"):
         yield from _check_mode(file, wanted=0o600)
     yield CheckLevel.OK, f"{folder} can be written", ""
+    yield from _check_records(app)
+
+
+def _check_records(app: App) -> Findings:
+    """Compare every file's length with the rows, and the hashes of the newest records."""
+    from storage.database.revisions import newest_revision, stored_revision
+    from storage.evidence.verification import newest_evidence_rows, short_files, verify_record
+
+    if stored_revision(app.database_unchecked) != newest_revision():
+        return
+    with app.database_unchecked.reading() as session:
+        lost = list(short_files(session, app.evidence))
+        sample = newest_evidence_rows(session, SAMPLE)
+    gone = {file for file, _ in lost}
+    faults = [
+        fault
+        for row in sample
+        if row.place.file not in gone and (fault := verify_record(app.evidence, row)) is not None
+    ]
+    advice = (
+        "Restore it from a backup of the evidence folder. `spillwatch evidence verify` checks every record."
+    )
+    for file, what in lost[:FILES_SHOWN]:
+        yield CheckLevel.FAILED, f"{file}: {what}", advice
+    if len(lost) > FILES_SHOWN:
+        more = len(lost) - FILES_SHOWN
+        yield CheckLevel.FAILED, f"{more:,} more evidence files are missing or too short", advice
+    for fault in faults[:FILES_SHOWN]:
+        yield CheckLevel.FAILED, fault.message, advice
+    if not lost and not faults:
+        yield CheckLevel.OK, f"every evidence file is there; {len(sample):,} newest records are unchanged", ""
 
 
 def _check_mode(path: Path, *, wanted: int) -> Findings:

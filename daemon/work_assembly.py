@@ -74,7 +74,9 @@ def assemble(
     matching = MatchingService(
         database=database, evidence=evidence, settings=settings.matching, dispatcher=engine, clock=clock
     )
-    judging = AlertService(database=database, settings=settings.alerts, dispatcher=engine, clock=clock)
+    judging = AlertService(
+        database=database, settings=settings.alerts, dispatcher=engine, clock=clock, evidence=evidence
+    )
     delivery = DeliveryService(database=database, settings=settings.alerts, dispatcher=engine, clock=clock)
     daemon = settings.daemon
     return DaemonParts(

@@ -26,8 +26,10 @@ import numpy as np
 from matching import identifiers
 from matching.identifiers import IBAN_LENGTHS
 from matching.identifiers.licences import driving_licences
+from matching.identifiers.national_ids import national_ids
 from matching.identifiers.wallets import wallets
-from text.escapes import POSSIBLE, Undone, undo
+from matching.native.escape_signs import undo_natively
+from text.escapes import POSSIBLE, Undone
 from text.folding import narrow_fold
 
 _Replacement = tuple[int, int, str]  # a span of the narrowed text and what stands there instead
@@ -51,7 +53,7 @@ def _mask_all(text: str, numbers: _Finder) -> str:
     masking = _Masking(text)
     masking.replace(_find_emails)
     masking.replace(_find_passwords)
-    for find in (_find_travel_documents, _find_wallets, _find_licences, _find_ibans):
+    for find in (_find_travel_documents, _find_wallets, _find_licences, _find_national_ids, _find_ibans):
         masking.replace(find)
     for _ in range(_ROUNDS):
         if not masking.replace(numbers):
@@ -64,7 +66,7 @@ class _Masking:
 
     def __init__(self, text: str) -> None:
         self.text = text
-        self._undone = undo(text, addresses=True)
+        self._undone = undo_natively(text, addresses=True)
 
     def replace(self, find: _Finder) -> bool:
         """Mask what is found in the text or in the undone text; return whether anything changed."""
@@ -78,7 +80,7 @@ class _Masking:
                 at = end
         if pieces:
             self.text = "".join([*pieces, self.text[at:]])
-            self._undone = undo(self.text, addresses=True) if self._undone is not None else None
+            self._undone = undo_natively(self.text, addresses=True) if self._undone is not None else None
         return bool(pieces)
 
 
@@ -220,7 +222,7 @@ def _find_travel_documents(text: str) -> Iterator[_Replacement]:
             yield line.start(), line.end(), _star_out(written, 4, 0)
 
 
-# --- wallets and licences
+# --- wallets, licences and national numbers
 
 # Also in one case, which has no checksum: it can be a wallet.
 _ETHEREUM = re.compile(r"(?<![A-Za-z0-9])0x[0-9a-fA-F]{40}(?![A-Za-z0-9])", re.ASCII)
@@ -236,6 +238,15 @@ def _find_wallets(text: str) -> Iterator[_Replacement]:
 def _find_licences(text: str) -> Iterator[_Replacement]:
     for _, number, start, end in driving_licences(text):
         if not number.isdigit():
+            yield start, end, _star_out(text[start:end], 3, 2)
+
+
+def _find_national_ids(text: str) -> Iterator[_Replacement]:
+    """Yield national numbers in a form that shows them; digits alone are masked as any other numbers."""
+    masked_until = 0
+    for _, _, start, end in national_ids(text, plain=False):
+        if start >= masked_until:
+            masked_until = end
             yield start, end, _star_out(text[start:end], 3, 2)
 
 

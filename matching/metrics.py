@@ -13,13 +13,25 @@ SECONDS = Histogram(
     buckets=(0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60),
 )
 FOUND = Counter("spillwatch_matches_total", "Mentions and fingerprint hits found", ("kind",))
-CUT = Counter("spillwatch_match_bounds_total", "Versions that met a bound: text, time, matches", ("bound",))
+CUT = Counter(
+    "spillwatch_match_bounds_total", "Versions that met a bound: text, time, matches, records", ("bound",)
+)
 REMATCHED = Counter(
-    "spillwatch_rematched_versions_total", "Versions matched again, by result: matched, failed", ("result",)
+    "spillwatch_rematched_versions_total",
+    "Versions matched again, by result: matched, masked, failed",
+    ("result",),
 )
 REMATCH_FAILURES = Counter(
     "spillwatch_rematch_failures_total",
     "Chunks of the archive that could not be matched again, by result: retried, failed",
     ("result",),
 )
+# A sample that only appears with the first failure cannot be watched.
+for _metric, _results in (
+    (VERSIONS, ("matched", "retried", "failed")),
+    (REMATCHED, ("matched", "masked", "failed")),
+    (REMATCH_FAILURES, ("retried", "failed")),
+):
+    for _result in _results:
+        _metric.labels(_result)
 UNUSABLE = Gauge("spillwatch_companies_without_fingerprints", "Companies with a segment that cannot be used")

@@ -35,6 +35,8 @@ log = structlog.get_logger()
 REMATCH_CHUNK = 50  # versions per transaction; between two chunks other work gets its turn
 RELOAD_UNUSABLE = timedelta(seconds=30)  # how often a segment that could not be used is tried again
 CRASHED = "match_crashed"
+#: Failure of a rematch that went through the archive but could not read all of it.
+UNREAD = "evidence_unread"
 _WATCH_CHANGES = 3  # times that one attempt starts again because the watch has changed
 _PARTS = ("title", "body", "seller", "sample")
 #: The evidence's part with what a list's row says and the listing's own page does not.
@@ -196,25 +198,51 @@ class MatchingService:
             after = claimed.cursor_version_id
             ids = watch.versions_to_rematch(session, claimed, after=after, limit=REMATCH_CHUNK)
         if not ids:
-            with self._database.transaction() as session:
-                watch.finish_rematch(session, claimed.rematch_id, claimed.epoch, now=self._clock())
+            self._finish_rematch(claimed)
             return
         company_ids = _companies_to_replace(claimed, watched)
         narrowed = watched if company_ids is None else self._watch_of_companies(watched, company_ids)
-        found = {version_id: self._match_again(narrowed, claimed, version_id) for version_id in ids}
-        self._write_chunk(claimed, company_ids, found)
+        unread: dict[int, str | None] = {}
+        found = {version_id: self._match_again(narrowed, claimed, version_id, unread) for version_id in ids}
+        self._write_chunk(claimed, company_ids, found, unread)
 
-    def _match_again(self, watched: Watch, claimed: ClaimedRematch, version_id: int) -> Findings | None:
-        """Match one version again. None: its evidence is missing or damaged, so earlier matches stay."""
+    def _finish_rematch(self, claimed: ClaimedRematch) -> None:
+        """End a rematch, and say how many versions of the archive it could not read."""
+        with self._database.transaction() as session:
+            unread = listings.count_unread_evidence(session, until_version_id=claimed.until_version_id)
+            failure = UNREAD if unread else None
+            finished = watch.finish_rematch(
+                session, claimed.rematch_id, claimed.epoch, now=self._clock(), failure=failure
+            )
+        if finished:
+            write = log.error if unread else log.info
+            write(
+                "The archive was matched again, but the evidence of some versions could not be read."
+                if unread
+                else "The archive was matched again.",
+                action="rematch_finished",
+                rematch_id=claimed.rematch_id,
+                unread_versions=unread,
+            )
+
+    def _match_again(
+        self, watched: Watch, claimed: ClaimedRematch, version_id: int, unread: dict[int, str | None]
+    ) -> Findings | None:
+        """Match one version again. None: its evidence is missing or damaged, so earlier matches stay.
+
+        Notes in `unread` why its evidence could not be read, or None.
+        """
         with self._database.reading() as session:
             version = listings.version_by_id(session, version_id)
         if version is None:
             return None
+        unread[version_id] = None
         try:
             parts = self._unmasked_parts(version)
         except EvidenceFailed as error:
             # Names can be found in the masked text of the database, too; fingerprints and the texts of
             # attachments are in the evidence only.
+            unread[version_id] = error.reason
             if claimed.scope is not MatchScope.TERMS or version.attachments:
                 metrics.REMATCHED.labels("failed").inc()
                 log.warning(
@@ -225,11 +253,17 @@ class MatchingService:
                 )
                 return None
             parts = _masked_parts(version)
-        metrics.REMATCHED.labels("matched").inc()
+            metrics.REMATCHED.labels("masked").inc()
+        else:
+            metrics.REMATCHED.labels("matched").inc()
         return self._match_parts(watched, parts, claimed.scope)
 
     def _write_chunk(
-        self, claimed: ClaimedRematch, company_ids: tuple[int, ...] | None, found: dict[int, Findings | None]
+        self,
+        claimed: ClaimedRematch,
+        company_ids: tuple[int, ...] | None,
+        found: dict[int, Findings | None],
+        unread: dict[int, str | None],
     ) -> None:
         """Write the findings, the cursor and the announcement of the next chunk in one transaction."""
         hits = sum(bool(findings and findings.companies) for findings in found.values())
@@ -252,6 +286,7 @@ class MatchingService:
                         session, version_id, results, now=now, scope=scope, company_ids=company_ids
                     )
                     self._announce_summaries(session, touched)
+            listings.note_unread_evidence(session, unread)
             watch.pause_rematch(session, claimed.rematch_id, claimed.epoch)
             self._dispatcher.announce(session, Work(WorkKind.REMATCH, claimed.rematch_id))
 

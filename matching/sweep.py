@@ -41,6 +41,8 @@ _BLOCKS_AHEAD = 3
 #: most of it is the fixed cost of numpy's calls.
 _HITS_AT_ONCE = 1 << 12
 _SECONDS_AT_ONCE = 0.1
+#: One block in so many, from the first on, gets a control for the companies with which it is compared.
+_CONTROL_INTERVAL = 32
 #: The name of the only field that a dump has, where a listing has a title, a body, ...
 _FIELD = "file"
 
@@ -58,6 +60,7 @@ class DocumentRead:
     sentence: str
     bytes: int
     rows: int
+    masked_rows: int = 0  # with identifiers that are masked, so that they were not compared
     left_out: tuple[LeftOut, ...] = ()
     read_again_for: tuple[int, ...] = ()  # companies that a later look found: compare the rest with them
     first_look_end: int = 0  # the `end` of the block that ended the first look
@@ -72,6 +75,7 @@ class SweepProgress:
     current: str = ""  # name of the next document
     end: int = 0  # of the last block
     rows: int = 0  # up to there
+    masked_rows: int = 0  # of them, with masked identifiers
     companies: tuple[int, ...] | None = None  # compared with the current document; None: first look, or all
     looks: LookCounts = field(default_factory=LookCounts)  # for the other companies
     first_look_end: int = 0
@@ -81,7 +85,7 @@ class SweepProgress:
     def begin(self, document: str, *, again: int | None = None, end: int = 0) -> None:
         """Begin another document, from its first block on, or behind `end`."""
         self.current, self.again, self.end = document, again, end
-        self.rows, self.companies, self.looks = 0, None, LookCounts()
+        self.rows, self.masked_rows, self.companies, self.looks = 0, 0, None, LookCounts()
         self.first_look_end, self.blocks = 0, 0
 
 
@@ -170,7 +174,7 @@ class Sweep:
         # A sweep that goes on looks at the same blocks as one that was not interrupted.
         count = itertools.count(progress.blocks)
         submitted = (
-            pool.submit(self._match_rest, document, block, self._companies_to_look_for(index))
+            pool.submit(self._match_rest, document, block, index, self._companies_to_look_for(index))
             for index, block in zip(count, blocks, strict=False)
         )
         for group in self._groups_to_count(self._results_in_order(submitted)):
@@ -201,9 +205,15 @@ class Sweep:
         known = {*(self.progress.companies or ()), *self.progress.looks.found}
         return tuple(company for company in self._all_companies if company not in known)
 
-    def _match_rest(self, document: Document, block: Block, look: Collection[int]) -> _MatchedBlock:
-        """Match a block behind the first look, in any thread; `look`: companies for which it is looked at."""
-        matches = self._match_block(document, block, self.progress.companies)
+    def _match_rest(
+        self, document: Document, block: Block, index: int, look: Collection[int]
+    ) -> _MatchedBlock:
+        """Match block number `index` behind the first look, in any thread.
+
+        `look`: companies for which it is looked at.
+        """
+        control = () if index % _CONTROL_INTERVAL else self.progress.companies or ()
+        matches = self._match_block(document, block, self.progress.companies, control=control)
         if not look:
             return _MatchedBlock(block.end, matches)
         looked = self._match_block(document, block, look, control=look, terms=False)
@@ -294,6 +304,7 @@ class Sweep:
         self.findings.count_block(_FIELD, document.name, matches, document=number, left_out=left_out)
         progress.end = last.end
         progress.rows += matches.filled_rows
+        progress.masked_rows += matches.masked_lines
         progress.blocks += 0 if progress.companies is None else len(group)
         self.in_block = False
         self._report_progress()
@@ -320,6 +331,7 @@ class Sweep:
                 ending.sentence if ending else "",
                 ending.bytes if ending else 0,
                 progress.rows,
+                progress.masked_rows,
                 left_out=tuple(left_out),
                 read_again_for=tuple(one for one in others if one in found),
                 first_look_end=progress.first_look_end,

@@ -8,14 +8,16 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from storage.listing_tables import Listing, ListingVersion, MatchState
-from storage.runs import READ, Run, RunOutcome, RunState
+from storage.runs import READ, Run, RunOutcome, RunState, RunTrigger
 
 
 @dataclass(frozen=True, slots=True)
 class FinishedRun:
-    """A run that ended."""
+    """A run that ended. `scheduled`: it was not asked for by a person."""
 
+    started_at: datetime
     finished_at: datetime
+    scheduled: bool
     outcome: RunOutcome
     reason: str | None
     pages: int
@@ -38,14 +40,37 @@ class NewestListingTimes:
 
 def finished_runs(session: Session, source_id: int, *, since: datetime) -> Sequence[FinishedRun]:
     """Return the runs that ended since then, oldest first."""
-    columns = (Run.finished_at, Run.outcome, Run.reason, Run.pages, Run.pages_unread)
-    ended = select(*columns).where(Run.source_id == source_id, Run.state == RunState.FINISHED)
-    rows = session.execute(ended.where(Run.finished_at >= since).order_by(Run.finished_at, Run.id))
-    return [
-        FinishedRun(finished_at, outcome, reason, pages, unread)
-        for finished_at, outcome, reason, pages, unread in rows
-        if finished_at is not None and outcome is not None
-    ]
+    ended = select(Run).where(Run.source_id == source_id, Run.state == RunState.FINISHED)
+    rows = session.scalars(ended.where(Run.finished_at >= since).order_by(Run.finished_at, Run.id))
+    return [finished for row in rows if (finished := _finished_run(row)) is not None]
+
+
+def last_read_before(session: Session, source_id: int, moment: datetime) -> FinishedRun | None:
+    """Return the newest run that had read what the source showed before a moment."""
+    read = select(Run).where(Run.source_id == source_id, Run.outcome.in_(READ), Run.finished_at < moment)
+    row = session.scalar(read.order_by(Run.finished_at.desc(), Run.id.desc()).limit(1))
+    return None if row is None else _finished_run(row)
+
+
+def has_open_run(session: Session, source_id: int) -> bool:
+    """Return whether a run of this source is queued or in progress."""
+    open_states = (RunState.QUEUED, RunState.RUNNING)
+    query = select(Run.id).where(Run.source_id == source_id, Run.state.in_(open_states))
+    return session.scalar(query.limit(1)) is not None
+
+
+def _finished_run(run: Run) -> FinishedRun | None:
+    if run.finished_at is None or run.outcome is None:
+        return None
+    return FinishedRun(
+        started_at=run.started_at or run.finished_at,
+        finished_at=run.finished_at,
+        scheduled=run.trigger is not RunTrigger.MANUAL,
+        outcome=run.outcome,
+        reason=run.reason,
+        pages=run.pages,
+        pages_unread=run.pages_unread,
+    )
 
 
 def last_finished_run(session: Session, source_id: int) -> Run | None:
@@ -76,3 +101,15 @@ def versions_by_match_state(session: Session, source_id: int, *, since: datetime
     versions = versions.where(Listing.source_id == source_id, ListingVersion.seen_at >= since)
     counted = {row[0]: row[1] for row in session.execute(versions.group_by(ListingVersion.match_state))}
     return {state: counted.get(state, 0) for state in MatchState}
+
+
+def unread_versions(session: Session, source_id: int, *, since: datetime) -> int:
+    """Return the number of matched versions seen since then whose evidence was missing or damaged at the last
+    rematch.
+    """
+    unread = select(func.count()).select_from(ListingVersion).join(Listing)
+    unread = unread.where(Listing.source_id == source_id, ListingVersion.seen_at >= since)
+    unread = unread.where(
+        ListingVersion.match_state == MatchState.MATCHED, ListingVersion.match_reason.is_not(None)
+    )
+    return session.scalar(unread) or 0

@@ -347,6 +347,31 @@ def postpone_matching(session: Session, version_id: int, *, reason: str, retry_a
     return state_moved(session, waiting.values(**values, match_attempts=attempts))
 
 
+def note_unread_evidence(session: Session, reasons: Mapping[int, str | None]) -> None:
+    """Record why the evidence of matched versions could not be read when they were matched again.
+
+    None: it was read. The version stays matched: what was found before is kept.
+    """
+    for reason in set(reasons.values()):
+        ids = [version_id for version_id, each in reasons.items() if each == reason]
+        matched = update(ListingVersion).where(
+            ListingVersion.id.in_(ids), ListingVersion.match_state == MatchState.MATCHED
+        )
+        differs = ListingVersion.match_reason.is_distinct_from(reason)
+        session.execute(matched.where(differs).values(match_reason=reason))
+
+
+def count_unread_evidence(session: Session, *, until_version_id: int) -> int:
+    """Return the number of matched versions whose evidence could not be read at the last rematch."""
+    unread = select(func.count()).select_from(ListingVersion)
+    unread = unread.where(
+        ListingVersion.match_state == MatchState.MATCHED,
+        ListingVersion.match_reason.is_not(None),
+        ListingVersion.id <= until_version_id,
+    )
+    return session.scalar(unread) or 0
+
+
 def release_claims(session: Session) -> None:
     """End all claims. Call it at start, under the daemon's lock, when nothing is being matched."""
     pending = update(ListingVersion).where(ListingVersion.match_state == MatchState.PENDING)

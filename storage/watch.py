@@ -170,10 +170,13 @@ def advance_rematch(
     )
 
 
-def finish_rematch(session: Session, rematch_id: int, epoch: int, *, now: datetime) -> bool:
-    ended = {"state": RematchState.FINISHED, "finished_at": now}
+def finish_rematch(
+    session: Session, rematch_id: int, epoch: int, *, now: datetime, failure: str | None = None
+) -> bool:
+    """End a rematch. `failure`: why not all versions could be read; their earlier matches stay."""
+    ended = {"state": RematchState.FINISHED, "finished_at": now, "failure": failure}
     return state_moved(
-        session, _update_of_claimed_rematch(rematch_id, epoch).values(**ended, not_before=None, failure=None)
+        session, _update_of_claimed_rematch(rematch_id, epoch).values(**ended, not_before=None)
     )
 
 

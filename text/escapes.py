@@ -10,9 +10,11 @@ r"""Escapes and disguises: other ways to write a character, undone, with the way
 | `=E8=B6=A3` | quoted-printable: UTF-8 | certain |
 | `=3C`, `=20`, ... before a letter | quoted-printable: a sign | an end of a word |
 | `=40`, `=2E`, `=E4`, `=` at a line's end | quoted-printable inside of a word | possible |
+| `\350\266\243`, `\0040` | octal: UTF-8; hexadecimal with leading zeros | possible |
 | `0x616E6E61...`, `X'616E...'`, `\x616e...` | a text of six bytes or more in hexadecimal | possible |
 | `\@`, `\_`, `\.` before a letter or digit | Markdown's escapes | possible |
 | `[at]`, `(dot)`, `{@}`, ` at ` with ` dot ` | an address that no program is to recognise | possible |
+| `+49+171+3920001`, `=0171+3920001` | a number in a form's data | possible |
 | a digit and U+20E3 | a keycap | certain |
 
 *Certain*: the written form means nothing else. *An end of a word*: it may be a part of a name (`C:\new`), but
@@ -26,7 +28,8 @@ written, so what is undone is shorter than the original, and the time is linear 
 
 import re
 from bisect import bisect_right
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property, partial
 from html import unescape
 from itertools import groupby, takewhile
 from typing import NamedTuple
@@ -43,6 +46,13 @@ AROUND = 400  # characters on each side of an escape that are its neighbourhood
 _HEXADECIMAL_BYTES = 6  # of a text in hexadecimal, at least: fewer are a number
 _GAP = "\n \n"  # stands between two neighbourhoods, and belongs to no identifier or name
 _ROUNDS = 4  # one more than the number of times that an escape may be escaped again
+
+
+# The signs of escapes; matching/native/escapes.c has the same.
+_SIGNS = [1 << number for number in range(13)]
+PERCENT, REFERENCE, BACKSLASH, EQUALS, COLOUR, CARET, KEYCAP, HEXADECIMAL, QUOTED = _SIGNS[:9]
+BRACKETS, SPELT_OUT, LONE_AT, PLUS = _SIGNS[9:]
+ALL_SIGNS = sum(_SIGNS)
 
 
 class Edit(NamedTuple):
@@ -112,7 +122,7 @@ class Undone:
 
     def spans(self, starts: Places, ends: Places) -> tuple[Places, Places]:
         """Return `span` of each."""
-        at, first, last, step = np.array(self._segments, np.int64).T
+        at, first, last, step = self._segment_arrays
         low = np.searchsorted(at, starts, "right") - 1
         high = np.searchsorted(at, ends - 1, "right") - 1
         begins = first[low] + (starts - at[low]) * step[low]
@@ -121,44 +131,72 @@ class Undone:
 
     def touches(self, starts: Places, ends: Places) -> Flags:
         """Return for each span of the undone text whether an escape is in it or beside it: it is news."""
-        return _meet(self._images, starts, ends)
+        return _meet(self._image_arrays, starts, ends)
 
     def disputes(self, starts: Places, ends: Places, kind: int = END_OF_WORD) -> Flags:
         """Return for each span of the original whether it is not what it seems.
 
-        An escape of this kind or a more certain one is in it or beside it.
+        An escape of this kind (CERTAIN or END_OF_WORD) or a more certain one is in it or beside it.
         """
+        return _meet(self._certain_arrays if kind == CERTAIN else self._disputing_arrays, starts, ends)
+
+    @cached_property
+    def _segment_arrays(self) -> Places:
+        return _columns(self._segments, 4)
+
+    @cached_property
+    def _image_arrays(self) -> Places:
+        return _columns(self._images, 2)
+
+    @cached_property
+    def _certain_arrays(self) -> Places:
+        return self._written(CERTAIN)
+
+    @cached_property
+    def _disputing_arrays(self) -> Places:
+        return self._written(END_OF_WORD)
+
+    def _written(self, kind: int) -> Places:
+        """Return where the escapes of this kind or a more certain one begin and end."""
         # Colours have no letter that could be a part of something: what only touches one is what it seems.
-        edits = [
+        spans = [
             (edit.start, edit.end) if edit.image else (edit.start + 1, edit.end - 1)
             for edit in self.edits
             if edit.kind <= kind
         ]
-        return _meet(edits, starts, ends)
+        return _columns(spans, 2)
 
 
-def _meet(spans: list[tuple[int, int]], starts: Places, ends: Places) -> Flags:
+def _columns(rows: Sequence[tuple[int, ...]], width: int) -> Places:
+    return np.array(rows, np.int64).reshape(-1, width).T.copy()
+
+
+def _meet(spans: Places, starts: Places, ends: Places) -> Flags:
     """Return which of starts..ends have one of the ordered `spans` in them or beside them."""
-    if not spans:
+    firsts, lasts = spans
+    if not len(firsts):
         return np.zeros(len(starts), np.bool_)
-    firsts, lasts = np.array(spans, np.int64).T
     at = np.searchsorted(lasts, starts)
     met: Flags = (at < len(firsts)) & (firsts[np.minimum(at, len(firsts) - 1)] <= ends)
     return met
 
 
-def undo(text: str, *, addresses: bool = False) -> Undone | None:
+def undo(
+    text: str, *, addresses: bool = False, signs_of: Callable[[str], int] | None = None
+) -> Undone | None:
     """Return the neighbourhoods of all escapes with the escapes undone; None if the text has no escape.
 
-    `addresses`: also what disguises an address from programs, which no name of a company needs.
+    `addresses`: also what disguises an address from programs, which no name of a company needs; `signs_of`:
+    returns the bits of the signs that a text may have, faster than looking for each of them.
     """
-    edits = _find_edits(text, addresses=addresses)
+    edits = _find_edits(text, addresses=addresses, signs=signs_of(text) if signs_of else ALL_SIGNS)
     if not edits:
         return None
     undone = Undone(text, edits)
     for _ in range(_ROUNDS - 1):
         # A line end that an escape stands for is no soft one.
-        found = _find_edits(undone.text, addresses=addresses)
+        signs = signs_of(undone.text) if signs_of else ALL_SIGNS
+        found = _find_edits(undone.text, addresses=addresses, signs=signs)
         further = [edit for edit in found if edit.image or edit.kind != POSSIBLE]
         if not further:
             break
@@ -235,14 +273,14 @@ def _part(edit: Edit, start: int, end: int) -> Iterator[Edit]:
             yield Edit(place, edit.start + last * step, edit.image[first:last], edit.kind, even=True)
 
 
-def _find_edits(text: str, *, addresses: bool) -> list[Edit]:
+def _find_edits(text: str, *, addresses: bool, signs: int = ALL_SIGNS) -> list[Edit]:
     found: list[Edit] = []
-    for signs, pattern, read in _ESCAPES:
-        if any(sign in text for sign in signs):
+    for bit, guards, pattern, read in _ESCAPES:
+        if signs & bit and any(guard in text for guard in guards):
             for match in pattern.finditer(text):
                 found += read(match)
     if addresses:
-        found += _find_addresses(text)
+        found += _find_addresses(text, signs)
     if len(found) < 2:
         return found
     found.sort()
@@ -349,19 +387,41 @@ def _read_units(match: re.Match[str], units: bytes, size: int) -> Iterator[Edit]
 _BACKSLASHES = re.compile(r"\\+")
 
 
+def _evenly(
+    match: re.Match[str], data: bytes, width: int, read: Callable[[re.Match[str], bytes, int], Iterator[Edit]]
+) -> Iterator[Edit]:
+    """Yield what `read` makes of a row of escapes of `width` bytes each.
+
+    Where they have different numbers of backslashes, the row has one place.
+    """
+    count = len(data) // width
+    size = len(match[0]) // count
+    edits = read(match, data, size)
+    if all(len(each) == len(match[0]) // count for each in _ESCAPE_OF_ROW.findall(match[0])):
+        yield from edits
+    elif image := "".join(edit.image for edit in edits):
+        yield Edit(*match.span(), image)
+
+
+_ESCAPE_OF_ROW = re.compile(r"\\+[^\\]+")
+
+
 def _read_backslash(match: re.Match[str]) -> Iterator[Edit]:
     written, kind = match[0], match.lastgroup
     if kind == "units":
         digits = _BACKSLASHES.sub("", written).replace("u", "")
-        size, rest = divmod(4 * len(written), len(digits))
-        if rest == 0 and written.count("u") * size == len(written):
-            yield from _read_units(match, bytes.fromhex(digits), size)
+        yield from _evenly(match, bytes.fromhex(digits), 2, _read_units)
     elif kind == "bytes":
         data = bytes.fromhex(_BACKSLASHES.sub("", written).replace("x", ""))
-        yield from _read_bytes(match, data, len(written) // len(data), others=_latin1)
+        yield from _evenly(match, data, 1, partial(_read_bytes, others=_latin1))
+    elif kind == "octal":
+        data = bytes(int(each, 8) for each in _BACKSLASHES.split(written)[1:])
+        for edit in _evenly(match, data, 1, partial(_read_bytes, others=lambda _: "")):
+            yield edit._replace(kind=POSSIBLE)
     elif kind == "hexadecimal":
         begin = written.index("x")
-        if not (edits := _read_hexadecimal(match, begin + 1, match.end() - match.start())):
+        edits = _read_hexadecimal(match, begin + 1, match.end() - match.start())
+        if not edits:
             # Only the first byte was escaped.
             end = match.start() + begin + 3
             byte = chr(int(written[begin + 1 : begin + 3], 16))
@@ -371,6 +431,8 @@ def _read_backslash(match: re.Match[str]) -> Iterator[Edit]:
         number = int(match["braced"] or match["wide"], 16)
         if number < 0xD800 or 0xE000 <= number <= 0x10FFFF:
             yield Edit(*match.span(), chr(number))
+    elif kind == "padded":
+        yield Edit(*match.span(), chr(int(written[-4:], 16)), POSSIBLE)
     elif kind == "colour":
         yield Edit(*match.span(), "")
     elif kind == "sign":
@@ -424,8 +486,8 @@ def _read_hexadecimal(match: re.Match[str], first: int, last: int) -> list[Edit]
 
 
 def _read_literal(match: re.Match[str]) -> Iterator[Edit]:
-    first = 2
-    yield from _read_hexadecimal(match, first, len(match[0]) - (match[0][1] == "'"))
+    start, end = match.span("digits")
+    yield from _read_hexadecimal(match, start - match.start(), end - match.start())
 
 
 # --- the table
@@ -435,23 +497,28 @@ _COLOUR = r"\[[0-9;?]{0,20}[A-Za-z]"
 _QUOTED_SIGNS = "09|0A|0D|20|22|27|28|29|2C|2F|3A|3B|3C|3D|3E|5B|5D|7B|7C|7D"
 # Each pattern begins with its sign, which `re` finds quickly, and is tried only where the sign occurs. Each
 # quantifier is bounded or possessive, so that hostile text costs no more than other text.
-_ESCAPES: tuple[tuple[tuple[str, ...], re.Pattern[str], _Read], ...] = (
+_ESCAPES: tuple[tuple[int, tuple[str, ...], re.Pattern[str], _Read], ...] = (
     (
+        PERCENT,
         ("%",),
         re.compile(r"%(?:[0-9A-Fa-f]{2}(?:%[0-9A-Fa-f]{2})*+|[uU][0-9A-Fa-f]{4}(?:%[uU][0-9A-Fa-f]{4})*+)"),
         _read_percent,
     ),
     (
+        REFERENCE,
         ("&",),
         re.compile(r"&(?:#[0-9]{1,8}(?![0-9]);?|#[xX][0-9A-Fa-f]{1,8};|[A-Za-z][A-Za-z0-9]{1,31};)"),
         _read_reference,
     ),
     (
+        BACKSLASH,
         ("\\",),
         re.compile(
             rf"\\{{1,8}}+(?:(?P<colour>(?:0?33|e){_COLOUR})"
+            r"|(?P<padded>00[2-7][0-9A-Fa-f])"
+            r"|(?P<octal>[0-3][0-7]{2}(?:\\{1,8}+[0-3][0-7]{2})*+)"
             r"|(?P<units>u[0-9A-Fa-f]{4}(?:\\{1,8}+u[0-9A-Fa-f]{4})*+)"
-            r"|(?P<hexadecimal>x(?:[0-9A-Fa-f]{2}){6,}+(?![0-9A-Fa-f]))"
+            r"|(?P<hexadecimal>x(?:[0-9A-Fa-f]{2}){6,}+)"
             r"|(?P<bytes>x[0-9A-Fa-f]{2}(?:\\{1,8}+x[0-9A-Fa-f]{2})*+)"
             r"|(?P<point>[ux]\{(?P<braced>[0-9A-Fa-f]{1,6})\}|U(?P<wide>[0-9A-Fa-f]{8}))"
             r"|(?P<end>[nrt](?=[A-Za-z0-9_]))"
@@ -460,22 +527,33 @@ _ESCAPES: tuple[tuple[tuple[str, ...], re.Pattern[str], _Read], ...] = (
         _read_backslash,
     ),
     (
+        EQUALS,
         ("=",),
         re.compile(
             r"=(?:(?P<utf8>[C-F][0-9A-F](?:=[89AB][0-9A-F]){1,3}+(?:=[C-F][0-9A-F](?:=[89AB][0-9A-F]){1,3}+)*+)"
             r"|(?P<at>40(?<=[\w.+-]=40)(?=[A-Za-z0-9-]{1,63}(?:\.|=2E)[A-Za-z0-9]))"
-            r"|(?P<inside>(?:2B|2D|2E|5F)(?<=[A-Za-z0-9]=..)(?=[A-Za-z0-9])|2B(?=[0-9]))"
+            r"|(?P<inside>(?:2B|2D|2E|5F)(?<=[A-Za-z0-9]=..)(?=[A-Za-z0-9])|2B(?=[0-9])|20(?<=[0-9]=..)(?=[0-9]))"
             r"|(?P<letter>[C-F][0-9A-F](?<=[A-Za-z]=..)(?=[a-z]))"
             rf"|(?P<sign>(?:{_QUOTED_SIGNS})(?=[A-Za-z_]))"
             r"|(?P<soft>(?<=[\w@.+() -]=)[ \t]{0,4}\r?\n(?=[\w@.+=(-])))"
         ),
         _read_quoted,
     ),
-    (("\x1b",), re.compile("\x1b" + _COLOUR), _read_colour),
-    (("^[[",), re.compile(r"\^\[" + _COLOUR), _read_colour),
-    (("\u20e3",), re.compile("[0-9]\ufe0f?\u20e3"), _read_keycap),
-    (("0x",), re.compile(r"0(?<![A-Za-z0-9]0)x(?:[0-9A-Fa-f]{2}){6,}+"), _read_literal),
-    (("X'", "x'"), re.compile(r"[Xx](?<![A-Za-z0-9][Xx])'(?:[0-9A-Fa-f]{2}){6,}+'"), _read_literal),
+    (COLOUR, ("\x1b",), re.compile("\x1b" + _COLOUR), _read_colour),
+    (CARET, ("^[[",), re.compile(r"\^\[" + _COLOUR), _read_colour),
+    (KEYCAP, ("\u20e3",), re.compile("[0-9]\ufe0f?\u20e3"), _read_keycap),
+    (
+        HEXADECIMAL,
+        ("0x",),
+        re.compile(r"0(?<![A-Za-z0-9]0)x(?P<digits>(?:[0-9A-Fa-f]{2}){6,}+)"),
+        _read_literal,
+    ),
+    (
+        QUOTED,
+        ("X'", "x'", "X('", "x('"),
+        re.compile(r"[Xx](?:(?<![A-Za-z0-9].)'|(?<=[Hh][Ee].)\(')(?P<digits>(?:[0-9A-Fa-f]{2}){6,}+)"),
+        _read_literal,
+    ),
 )
 
 _AT = "@|[aA][tT]|ät|arroba|chiocciola|собака|艾特"
@@ -483,24 +561,58 @@ _DOT = "[.]|[dD][oO][tT]|punkt|punto|ponto|point|точка|点|點"
 _OPENED, _CLOSED = r"[\[({<【（]", r"[\])}>】）]"
 _BRACKETED = re.compile(
     rf"{_OPENED} ?(?:(?P<at>{_AT})|(?P<dot>{_DOT})) ?{_CLOSED} ?(?=[A-Za-z0-9])|[\[(]\.(?=[A-Za-z0-9])"
+    rf"|{_OPENED}(?<=[A-Za-z0-9].)(?P<a>a){_CLOSED}(?=(?:[A-Za-z0-9-]{{1,63}}\.){{1,8}}[A-Za-z]{{2}})"
 )
 _SPELT_OUT = re.compile(
-    r" (?<=[A-Za-z0-9_] )(?:"
-    r"(?P<at>(?:at|AT|At) (?=[A-Za-z0-9.-]{0,63}[A-Za-z][A-Za-z0-9.-]{0,63} (?:dot|DOT|Dot) [A-Za-z]))"
-    r"|(?:dot|DOT|Dot) (?=[A-Za-z0-9]))"
+    r"(?P<gap>[ _-])(?<=[A-Za-z0-9_].)(?:(?:dot|DOT|Dot)(?P=gap)(?=[A-Za-z0-9])"
+    r"|(?P<at>(?:at|AT|At)(?P=gap)(?=(?:[A-Za-z]|[0-9][A-Za-z0-9])[A-Za-z0-9.-]{0,62}?(?P=gap)"
+    r"(?:dot|DOT|Dot)(?P=gap)[A-Za-z])))"
 )
-_LONE_AT = re.compile(r" (?<=[A-Za-z0-9_] )@ (?=(?:[A-Za-z0-9-]{1,63}\.){1,8}[A-Za-z]{2})")
+_LONE_AT = re.compile(r" (?<=[A-Za-z0-9_] )@ (?=(?:[A-Za-z0-9-]{1,63}(?: \. |\.)){1,8}[A-Za-z]{2})")
+_LONE_DOTS = re.compile(r"(?<= @ )[A-Za-z0-9-]{1,63}(?: \. [A-Za-z0-9-]{2,63}){1,8}")
+_PLUSES = re.compile(
+    r"(?:\+(?<![0-9A-Za-z]\+)[0-9]{1,4}|(?<==)[0-9]{2,6})(?:\+[0-9]{2,8}){1,5}(?![0-9+])", re.ASCII
+)
 
 
-def _find_addresses(text: str) -> Iterator[Edit]:
+def _find_addresses(text: str, signs: int) -> Iterator[Edit]:
     """Yield what stands for the @ and the dots of an address that no program is to recognise."""
-    if any(sign in text for sign in "])}>】）"):
+    if signs & BRACKETS and any(sign in text for sign in "])}>】）"):
         for found in _BRACKETED.finditer(text):
             start = found.start() - (text[found.start() - 1 : found.start()] == " ")
-            yield Edit(start, found.end(), "@" if found["at"] else ".", POSSIBLE)
-    if " dot " in text or " DOT " in text or " Dot " in text:
-        for found in _SPELT_OUT.finditer(text):
+            yield Edit(start, found.end(), "@" if found["at"] or found["a"] else ".", POSSIBLE)
+    if signs & SPELT_OUT:
+        for found in _find_spelt_out(text):
             yield Edit(*found.span(), "@" if found["at"] else ".", POSSIBLE)
-    if " @ " in text:
+    if signs & LONE_AT and " @ " in text:
         for found in _LONE_AT.finditer(text):
             yield Edit(*found.span(), "@", POSSIBLE)
+        for found in _LONE_DOTS.finditer(text):
+            yield from _replaced(found, " . ", ".")
+    if signs & PLUS and "+" in text:
+        for found in _PLUSES.finditer(text):
+            yield from _replaced(found, "+", " ")
+
+
+def _find_spelt_out(text: str) -> Iterator[re.Match[str]]:
+    """Yield what stands for an @ or a dot in words, looking only around each `dot`."""
+    places = sorted(place.start() for word in _DOTS for place in word.finditer(text))
+    done = 0
+    for place in places:
+        for found in _SPELT_OUT.finditer(text, max(done, place - _BEFORE_DOT), place + _BEHIND_DOT):
+            done = found.end()
+            yield found
+        done = max(done, place)
+
+
+_DOTS = [re.compile(word) for word in ("dot", "DOT", "Dot")]
+_BEFORE_DOT = 70  # characters in which ` at ` and a label stand
+_BEHIND_DOT = 6
+
+
+def _replaced(found: re.Match[str], sign: str, image: str) -> Iterator[Edit]:
+    """Yield an edit for each `sign` behind the first character."""
+    at = found[0].find(sign, 1)
+    while at >= 0:
+        yield Edit(found.start() + at, found.start() + at + len(sign), image, POSSIBLE)
+        at = found[0].find(sign, at + len(sign))

@@ -21,7 +21,8 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,12 +35,13 @@ Origins = NDArray[np.int64]
 BLOCK = 1 << 16  # code points folded at a time, so that the work arrays stay in the processor's cache
 _ALL = 0x110000  # code points
 # Entries of a table that are not code points:
-_DROP = _ALL  # the character is dropped
-_EXPAND = _ALL + 1  # _EXPAND + i: the character becomes `expansions[i]`
+DROP = _ALL  # the character is dropped
+EXPAND = _ALL + 1  # EXPAND + i: the character becomes `expansions[i]`
 _REPLACEMENT = 0xFFFD
 # Hangul: a syllable is a leading consonant, a vowel and perhaps a trailing consonant (Unicode, section 3.12).
-_LEADS, _VOWELS, _TRAILS = range(0x1100, 0x1113), range(0x1161, 0x1176), range(0x11A8, 0x11C3)
+LEADS, VOWELS, TRAILS = range(0x1100, 0x1113), range(0x1161, 0x1176), range(0x11A8, 0x11C3)
 _SYLLABLES = 0xAC00
+_SPACES = re.compile("  +")
 _INSIDE_SYLLABLE = re.compile("[\u1160-\u11ff]+")
 
 
@@ -77,8 +79,39 @@ class Folded:
         if self._origin is None:
             self._origin = self._fold.origin(self._original)
         first, last = int(self._origin[start]), int(self._origin[end - 1]) + 1
-        rest = _INSIDE_SYLLABLE.match(self._original, last)
-        return first, rest.end() if rest else last
+        return first, end_of_syllable(self._original, last)
+
+    def byte_spans(self, spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
+        """Return the spans in the original of spans of `data`."""
+        return _byte_spans(self, spans)
+
+
+class FoldedText(Protocol):
+    """What `Folded` is to its callers. The native library has another one."""
+
+    @property
+    def text(self) -> str: ...
+
+    @property
+    def data(self) -> bytes | memoryview: ...
+
+    def span(self, start: int, end: int) -> tuple[int, int]: ...
+
+
+def end_of_syllable(original: str, end: int) -> int:
+    """Return where the syllable of Hangul ends whose letters before `end` are folded."""
+    rest = _INSIDE_SYLLABLE.match(original, end)
+    return rest.end() if rest else end
+
+
+def _byte_spans(view: "FoldedText", spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    places: dict[int, int] = {}
+    at = count = 0
+    for offset in sorted({offset for span in spans for offset in span}):
+        count += len(str(view.data[at:offset], "utf-8"))
+        places[offset] = count
+        at = offset
+    return [view.span(places[start], places[end]) for start, end in spans]
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +145,7 @@ class Fold:
         for at, block in _blocks(text):
             out = self.table.take(block)
             source = np.repeat(np.arange(len(out)), self._image_sizes(out))
-            characters = self._expanded(out) if (out > _DROP).any() else out[out != _DROP]
+            characters = self._expanded(out) if (out > DROP).any() else out[out != DROP]
             characters, kept = _with_syllables(characters)
             origins.append(source[kept] + at)
             spaces.append(characters == 0x20)
@@ -124,7 +157,7 @@ class Fold:
 
     def _ascii_origin(self, text: str) -> Origins:
         out = self.table[:128].take(np.frombuffer(text.encode("ascii"), np.uint8))
-        origin: Origins = np.flatnonzero(out != _DROP)
+        origin: Origins = np.flatnonzero(out != DROP)
         if not self.squeeze:
             return origin
         space = out[origin] == 0x20
@@ -133,23 +166,23 @@ class Fold:
     def _fold_block(self, block: CodePoints) -> tuple[CodePoints, bool]:
         """Return the folded block, and whether each character became exactly one."""
         out = self.table.take(block, mode="clip")  # skips the bounds check, which no str can fail
-        if int(out.max()) < _DROP:
+        if int(out.max()) < DROP:
             return out, True
-        if not (out > _DROP).any():
-            return out[out != _DROP], False
+        if not (out > DROP).any():
+            return out[out != DROP], False
         return _with_syllables(self._expanded(out))[0], False
 
     def _expanded(self, out: CodePoints) -> CodePoints:
-        pieces = [self.expansions[code - _EXPAND] for code in out[out > _DROP].tolist()]
+        pieces = [self.expansions[code - EXPAND] for code in out[out > DROP].tolist()]
         expanded = np.repeat(out, self._image_sizes(out))
-        expanded[expanded >= _EXPAND] = np.concatenate(pieces)
+        expanded[expanded >= EXPAND] = np.concatenate(pieces)
         return expanded
 
     def _image_sizes(self, out: CodePoints) -> NDArray[np.int64]:
         """Return how many characters each entry of the table stands for."""
-        sizes: NDArray[np.int64] = (out != _DROP).astype(np.int64)
-        many = np.flatnonzero(out > _DROP)
-        sizes[many] = [len(self.expansions[code - _EXPAND]) for code in out[many].tolist()]
+        sizes: NDArray[np.int64] = (out != DROP).astype(np.int64)
+        many = np.flatnonzero(out > DROP)
+        sizes[many] = [len(self.expansions[code - EXPAND]) for code in out[many].tolist()]
         return sizes
 
 
@@ -168,15 +201,15 @@ def _blocks(text: str) -> Iterator[tuple[int, CodePoints]]:
 def _with_syllables(characters: CodePoints) -> tuple[CodePoints, NDArray[np.bool_]]:
     """Return the characters with their Hangul composed, and which of them are left."""
     kept = np.ones(len(characters), np.bool_)
-    vowels = 1 + np.flatnonzero(_in(characters[1:], _VOWELS) & _in(characters[:-1], _LEADS))
+    vowels = 1 + np.flatnonzero(_in(characters[1:], VOWELS) & _in(characters[:-1], LEADS))
     if not vowels.size:
         return characters, kept
     composed = characters.copy()
     trails = vowels[vowels + 1 < len(characters)] + 1
-    trails = trails[_in(characters[trails], _TRAILS)]
-    leads = characters[vowels - 1] - _LEADS.start
-    composed[vowels - 1] = _SYLLABLES + 28 * (21 * leads + characters[vowels] - _VOWELS.start)
-    composed[trails - 2] += characters[trails] - _TRAILS.start + 1
+    trails = trails[_in(characters[trails], TRAILS)]
+    leads = characters[vowels - 1] - LEADS.start
+    composed[vowels - 1] = _SYLLABLES + 28 * (21 * leads + characters[vowels] - VOWELS.start)
+    composed[trails - 2] += characters[trails] - TRAILS.start + 1
     kept[vowels] = kept[trails] = False
     return composed[kept], kept
 
@@ -209,7 +242,7 @@ class Defanged:
 
     __slots__ = ("_dots", "_folded", "_shift", "data", "text")
 
-    def __init__(self, folded: Folded, dots: list[tuple[int, int]]) -> None:
+    def __init__(self, folded: FoldedText, dots: list[tuple[int, int]]) -> None:
         """`dots`: the spans that become dots, in their order."""
         self._folded = folded
         self._dots: list[int] = []  # places of the dots in `text`
@@ -226,6 +259,9 @@ class Defanged:
         self.text = "".join([*pieces, folded.text[at:]])
         self.data = self.text.encode()
 
+    def byte_spans(self, spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
+        return _byte_spans(self, spans)
+
     def span(self, start: int, end: int) -> tuple[int, int]:
         return self._folded.span(self._place(start, start=True), self._place(end - 1, start=False) + 1)
 
@@ -239,9 +275,9 @@ class Defanged:
         return index + self._shift[number]
 
 
-def defanged(folded: Folded) -> Defanged | None:
+def defanged(folded: FoldedText) -> Defanged | None:
     """Return the text with its defanged dots undone; None where it has none."""
-    text, data = folded.text, folded.data
+    text, data = folded.text, bytes(folded.data)
     dots = []
     for guards, pattern in _DEFANGED:
         if any(guard.encode() in data for guard in guards):  # faster to search than a wide str
@@ -261,6 +297,16 @@ def mention_fold() -> Fold:
     return _fold_of(fold_images("mention"), squeeze=True)
 
 
+def fold_few(text: str) -> str:
+    """Fold a few characters for names, one by one, which is faster for so few. Hangul stays as it is."""
+    return _SPACES.sub(" ", "".join(map(_folded_character, text)))
+
+
+@lru_cache(1 << 16)
+def _folded_character(character: str) -> str:
+    return mention_fold()(character).text
+
+
 @cache
 def narrow_fold() -> Fold:
     """Return the fold for identifiers: only look-alikes of an ASCII character. Raises TablesMissing."""
@@ -271,17 +317,17 @@ def _fold_of(images: Images, *, squeeze: bool) -> Fold:
     table = np.arange(_ALL, dtype=np.uint32)
     ends = np.cumsum(images.sizes)
     one, many = images.sizes == 1, images.sizes > 1
-    table[images.points[images.sizes == 0]] = _DROP
+    table[images.points[images.sizes == 0]] = DROP
     table[images.points[one]] = images.characters[ends[one] - 1]
-    table[images.points[many]] = _EXPAND + np.arange(np.count_nonzero(many))
+    table[images.points[many]] = EXPAND + np.arange(np.count_nonzero(many))
     spans = zip(ends[many] - images.sizes[many], ends[many], strict=True)
     expansions = tuple(images.characters[start:end] for start, end in spans)
     if squeeze:  # Hangul vowels are looked at again, in `_with_syllables`
-        vowels = np.arange(_VOWELS.start, _VOWELS.stop, dtype=np.uint32)
-        table[vowels] = _EXPAND + len(expansions) + np.arange(len(vowels))
+        vowels = np.arange(VOWELS.start, VOWELS.stop, dtype=np.uint32)
+        table[vowels] = EXPAND + len(expansions) + np.arange(len(vowels))
         expansions += tuple(vowels[:, None])
     table[0xD800:0xE000] = _REPLACEMENT  # lone surrogates have no UTF-8 form
     ascii_images = table[:128]
-    drop = np.flatnonzero(ascii_images == _DROP).astype(np.uint8).tobytes()
+    drop = np.flatnonzero(ascii_images == DROP).astype(np.uint8).tobytes()
     ascii_map = bytes(int(image) % 256 for image in ascii_images) + bytes(range(128, 256))
     return Fold(table, expansions, squeeze, ascii_map, drop)

@@ -15,6 +15,8 @@ from configuration.errors import ConfigurationRefused
 from crawler.errors import CookiesRefused
 from crawler.fetching.api_token import token_refused
 from crawler.fetching.cookies import cookie_age_remark, read_cookies
+from matching.mentions.han_words import expected_noise
+from matching.mentions.terms import folded_term
 
 
 def command(
@@ -24,7 +26,8 @@ def command(
     """Read the whole configuration and report every mistake at once. Connects to nothing."""
     app = app_of(context)
     try:
-        counts, remarks = _configuration_counts(app), [*_channel_remarks(app), *_credential_remarks(app)]
+        counts = _configuration_counts(app)
+        remarks = [*_channel_remarks(app), *_credential_remarks(app), *_term_remarks(app)]
     except ConfigurationRefused as error:
         if not as_json:
             raise
@@ -64,6 +67,19 @@ def _credential_remarks(app: App) -> Iterator[str]:
             remark = error.reason, str(error)
         if remark is not None:
             yield f"{source.name}: {remark[1]}"
+
+
+def _term_remarks(app: App) -> Iterator[str]:
+    """Yield a sentence for each term that is a common word of Chinese: how much else it will find."""
+    for company in app.configuration.companies:
+        for term in company.value.terms:
+            noise = expected_noise(folded_term(term.text))
+            if noise is not None:
+                yield (
+                    f'{company.name}: the term "{term.text}" is a common word of Chinese. Up to about '
+                    f"{noise:,.0f} mentions per MB of ordinary Chinese text will not be the company. Watch a "
+                    "longer name, or exclude longer words that contain it."
+                )
 
 
 def _configuration_counts(app: App) -> dict[str, object]:

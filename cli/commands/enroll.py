@@ -41,7 +41,8 @@ def command(
         list[str] | None,
         typer.Option(
             help="FIELD=COLUMN: the column that holds a field, by number or name. Can be repeated. "
-            "A name with a birth date is name_birth_date=FAMILY+GIVEN+BORN or NAME+BORN."
+            "A name with a birth date is name_birth_date=FAMILY+GIVEN+BORN or NAME+BORN. "
+            "National numbers may name their country: national_id=4:PL."
         ),
     ] = None,
     region: Annotated[

@@ -103,8 +103,10 @@ def command(
 
 
 def _everything_compared(watch: Watch, progress: SweepProgress) -> bool:
-    """Return whether every document was read whole and compared with every segment."""
-    compared = all(read.outcome == WHOLE and not read.left_out for read in progress.read)
+    """Return whether every document was read whole and compared with every segment, without masked values."""
+    compared = all(
+        read.outcome == WHOLE and not read.left_out and not read.masked_rows for read in progress.read
+    )
     return compared and not watch.unusable
 
 
@@ -182,7 +184,14 @@ def _load_watch(app: App, only: str | None) -> tuple[Watch, dict[int, str]]:
     numbers = {slug: number for number, slug in enumerate(slugs, 1)}
     ids = count(1)
     terms = [
-        WatchTerm(next(ids), numbers[company.name], term.text, term.kind, term.exclude)
+        WatchTerm(
+            next(ids),
+            numbers[company.name],
+            term.text,
+            term.kind,
+            term.exclude,
+            in_addresses=not company.value.mail_provider,
+        )
         for company in declared
         for term in company.value.terms
         if only in (None, company.name)

@@ -22,6 +22,8 @@ from storage.runs import Run, RunTrigger
 
 #: In a source's cursor: the moment before which its site does not want to be read.
 NOT_BEFORE = "not_before"
+#: The same for each site of a source with several.
+SITE_PAUSES = "site_pauses"
 #: How long a source may take to begin when its turn has come; the engine polls every second.
 TURN = timedelta(minutes=1)
 
@@ -103,3 +105,9 @@ def not_before(cursor: Mapping[str, Any]) -> datetime | None:
     """Return until when a source's site wants to be left alone, from the source's cursor."""
     moment = cursor.get(NOT_BEFORE)
     return datetime.fromisoformat(moment) if moment else None
+
+
+def site_pauses(cursor: Mapping[str, Any]) -> dict[str, datetime]:
+    """Return until when each of a source's sites wants to be left alone, from the source's cursor."""
+    pauses = cursor.get(SITE_PAUSES) or {}
+    return {site: datetime.fromisoformat(moment) for site, moment in pauses.items()}

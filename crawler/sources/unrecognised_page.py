@@ -24,6 +24,12 @@ def quote_title(body: bytes, *, charset: str | None = None) -> str:
 
     The quotation is one line without control characters. It is not masked.
     """
+    name, said = page_heading(body, charset=charset)
+    return f"Its {name} is “{said}”." if said else ""
+
+
+def page_heading(body: bytes, *, charset: str | None = None) -> tuple[str, str]:
+    """Return the title of a page, or its first heading, with its name; two empty texts if it has neither."""
     text = decode_page(body[:MAX_SEARCHED_BYTES], declared=charset).text.replace("\x00", "")
     try:
         with warnings.catch_warnings():
@@ -31,9 +37,9 @@ def quote_title(body: bytes, *, charset: str | None = None) -> str:
             warnings.simplefilter("ignore")
             soup = BeautifulSoup(text, "lxml", parse_only=SoupStrainer(list(HEADINGS)))
     except ParserRejectedMarkup:
-        return ""
+        return "", ""
     for tag, name in HEADINGS.items():
         found = soup.find(tag)
         if said := line(found.get_text(" ") if found else "", limit=MAX_QUOTED_CHARS):
-            return f"Its {name} is “{said}”."
-    return ""
+            return name, said
+    return "", ""

@@ -4,8 +4,10 @@
 2. Find all other candidates, and the customers that they belong to (`lookup`).
 3. Find the row and the line of each hit (`matching.inputs.formats.rows`).
 4. Find the column of each hit (`hit_columns`; dumps only).
-5. Find the mentions of watch terms, each with its line and a masked excerpt (`matching.mentions`).
-6. Count the hits of altered numbers, for companies whose control is wanted (`controls`; dumps only).
+5. Find the mentions of watch terms, each with its line and a masked excerpt (`matching.mentions`). Hosts that
+   look like a company's domain count in listings only: whoever has a dump asks whose data it is.
+6. Count the lines with masked identifiers (`masked_values`; dumps only).
+7. Count the hits of altered numbers, for companies whose control is wanted (`controls`; dumps only).
 """
 
 import re
@@ -20,15 +22,20 @@ from matching.comparing.block_matches import BlockMatches, BlockMention
 from matching.comparing.cells import candidates_in_cells
 from matching.comparing.controls import count_control_hits
 from matching.comparing.hit_columns import columns_of_hits
-from matching.comparing.lookup import Comparison, Places
+from matching.comparing.lookup import Comparison, Hits, Places
+from matching.comparing.masked_values import count_masked_lines
 from matching.inputs import Block
 from matching.inputs.formats.rows import TextRows
 from matching.mentions.excerpts import excerpt
 from matching.mentions.terms import Mention, Terms
 
 _LINE_END = re.compile("\n")
-#: Formats whose text passes unchanged, so that a record may go over several lines.
-_UNCHANGED_FORMATS = frozenset({"text", "keyvalue", "mail"})
+#: Formats in which a record may go over several lines of a block.
+RECORD_FORMATS = frozenset(
+    {"text", "keyvalue", "records", "html", "mail", "docx", "pptx", "odt", "odp", "odg"}
+)
+#: Lines between two hits of a record at most; records are not looked for where hits are further apart.
+_RECORD_REACH = 1_000
 _WITHOUT_SEGMENTS = Comparison(())
 
 
@@ -55,14 +62,16 @@ def match_listing_text(
     hits, candidates = (comparison or _WITHOUT_SEGMENTS).compare(data, after=after, before=before)
     # A hit's place counts bytes, a listing's places count characters.
     places = hits.places if len(data) == len(text) else _character_offsets(data)[hits.places]
-    offsets = places.tolist()
+    line_indexes = np.array([rows.line_of(offset) - 1 for offset in places.tolist()], np.int64)
+    hit_rows, cut_records = _rows_of_hits(hits, line_indexes, rows)
     return BlockMatches(
         hits=hits,
-        rows=np.array([rows.row_of(offset) - 1 for offset in offsets], np.int64),
-        lines=np.array([line + rows.line_of(offset) - 1 for offset in offsets], np.int64),
+        rows=hit_rows,
+        lines=line + line_indexes,
         starts=start + places,
         row_count=rows.breaks + 1,
         filled_rows=rows.count,
+        cut_records=cut_records,
         candidates=candidates,
         mentions=_find_mentions(
             text,
@@ -71,6 +80,7 @@ def match_listing_text(
             line=line,
             start=start,
             limit=limit,
+            lookalikes=True,
             own_ends=range(repeats + 1, own + 1) if repeats or held else None,
         ),
     )
@@ -92,7 +102,7 @@ def match_block(
     `region`: of telephone numbers in cells; `limit`: mentions of a term that get an excerpt; `control`:
     companies whose control is wanted, which takes a second scan.
     """
-    cells = candidates_in_cells(block, comparison.fields, region=region)
+    cells = candidates_in_cells(block, comparison.fields, region=region, countries=comparison.countries)
     before = len(block.text) - block.held if block.held else None
     hits, candidates = comparison.compare(
         block.text, cells=cells.batches, companies=companies, after=block.repeats, before=before
@@ -100,13 +110,14 @@ def match_block(
     breaks = block.breaks
     line_indexes = np.searchsorted(breaks, hits.places)
     # Decoding takes time, and most blocks have neither hits nor are searched for terms.
-    text = block.text.decode() if (hits.size and format in _UNCHANGED_FORMATS) or terms else ""
-    # A block's lines end with a line feed alone; to TextRows a carriage return would be another line end.
-    text_rows = TextRows(text.replace("\r", " ")) if format in _UNCHANGED_FORMATS and hits.size else None
-    rows = line_indexes
-    if text_rows is not None:
-        rows = np.array([text_rows.row_at(index) - 1 for index in line_indexes.tolist()], np.int64)
+    text = block.text.decode() if (hits.size and format in RECORD_FORMATS) or terms else ""
+    rows, cut_records = line_indexes, 0
+    if format in RECORD_FORMATS and hits.size:
+        # A block's lines end with a line feed alone; to TextRows a carriage return would be another line end.
+        text_rows = TextRows(text.replace("\r", " "), block.borders, block.record_shape)
+        rows, cut_records = _rows_of_hits(hits, line_indexes, text_rows)
     line_ends = lru_cache(1)(lambda: [match.start() for match in _LINE_END.finditer(text)])
+    controls = count_control_hits(comparison, block.text, control) if control else None
     return BlockMatches(
         hits=hits,
         rows=rows,
@@ -114,6 +125,8 @@ def match_block(
         starts=block.offset + hits.places,
         row_count=len(breaks) + 1,
         filled_rows=block.rows,
+        masked_lines=count_masked_lines(block.text) if comparison.fields else 0,
+        cut_records=cut_records,
         candidates=candidates,
         mentions=_find_mentions(
             text,
@@ -125,8 +138,30 @@ def match_block(
             own_ends=_own_ends(block),
         ),
         columns=columns_of_hits(block, hits, line_indexes, cells.columns) if hits.size else (),
-        control_hits=count_control_hits(comparison, block.text, control) if control else Counter(),
+        control_hits=controls.hits if controls else Counter(),
+        control_neighbours=controls.neighbours if controls else Counter(),
     )
+
+
+def _rows_of_hits(hits: Hits, line_indexes: Places, rows: TextRows) -> tuple[Places, int]:
+    """Return the row of each hit, and how many records a bound has divided.
+
+    Which lines are a record takes time to find out, and matters only if a customer is hit on several lines.
+    """
+    if not _may_share_a_row(hits, line_indexes):
+        return line_indexes, 0
+    return np.array([rows.row_at(index) for index in line_indexes.tolist()], np.int64), rows.cut
+
+
+def _may_share_a_row(hits: Hits, line_indexes: Places) -> bool:
+    """Return whether a customer is hit in two fields on two lines that are near each other."""
+    order = np.lexsort((line_indexes, hits.ordinals, hits.segments))
+    segments, ordinals, lines, fields = (
+        array[order] for array in (hits.segments, hits.ordinals, line_indexes, hits.fields)
+    )
+    near = np.diff(lines)
+    same = (segments[1:] == segments[:-1]) & (ordinals[1:] == ordinals[:-1])
+    return bool(np.any(same & (near > 0) & (near <= _RECORD_REACH) & (fields[1:] != fields[:-1])))
 
 
 def _character_offsets(data: bytes) -> Places:
@@ -156,13 +191,14 @@ def _find_mentions(
     line: int,
     start: int,
     limit: int,
+    lookalikes: bool = False,
     own_ends: range | None = None,
 ) -> list[BlockMention]:
     """Return all mentions, or those whose end lies in `own_ends`.
 
     The first `limit` of each term get an excerpt, because findings keep no more of them.
     """
-    found: list[Mention] = terms.find(text) if terms else []
+    found: list[Mention] = terms.find(text, lookalikes=lookalikes) if terms else []
     found = found if own_ends is None else [mention for mention in found if mention.end in own_ends]
     count_by_term: Counter[int] = Counter()
     mentions = []
@@ -171,6 +207,12 @@ def _find_mentions(
         wants_excerpt = count_by_term[mention.term_id] <= limit
         words = excerpt(text, mention.start, mention.end) if wants_excerpt else ""
         mentions.append(
-            BlockMention(mention.term_id, line + line_of(mention.start) - 1, start + mention.start, words)
+            BlockMention(
+                mention.term_id,
+                line + line_of(mention.start) - 1,
+                start + mention.start,
+                words,
+                mention.nature,
+            )
         )
     return mentions

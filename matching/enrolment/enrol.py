@@ -95,6 +95,7 @@ def enroll(
     _check_taken(result)
     counts = {name: builder.sorter.count for name, builder in builders.items()}
     records = {name: builder.sorter.merged() for name, builder in builders.items()}
+    countries = {source.country for source in chosen if source.country}
     if before is None:
         new_header = segments.first_header(
             company=company,
@@ -103,10 +104,13 @@ def enroll(
             customers=result.rows,
             counts=counts,
             now=now,
+            countries=countries,
         )
     else:
         vectors = segments.golden_vectors(key, company)
-        new_header = segments.delta_header(before, now=now, added=result.rows, counts=counts, vectors=vectors)
+        new_header = segments.delta_header(
+            before, now=now, added=result.rows, counts=counts, vectors=vectors, countries=countries
+        )
         segments.check_follows(new_header, before, segment)
     segments.write_segment(segment, new_header, records)
     return result

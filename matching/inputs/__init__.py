@@ -13,7 +13,8 @@ The modules in the order in which a dump's bytes go through them; each one needs
 3. `opening`: from a path or a stream to documents. Walks folders and opens containers, at any depth.
 4. `containers/magic`: which kind of container it is, if any. `compressed`, `tars`, `zips`, `mail` and
    `sevenz` (with `sevenz_directory`) yield `containers/member`s; each one goes back to step 3, whose loop
-   drives all this. `sqlite_file` yields tables. `member_names` makes their names fit to be shown.
+   drives all this. So does `libarchive_members` (with `libarchive_child`). `sqlite_file` yields tables.
+   `member_names` makes their names fit to be shown.
    What is no container may be another file that is no text: `signatures` names it, and it is not read.
 5. `document`: a text, with its charset, its format, and how reading it ended.
 6. `formats/decoding`: the charset, and the bytes as pieces of UTF-8 that end at line ends.
@@ -22,7 +23,8 @@ The modules in the order in which a dump's bytes go through them; each one needs
    `formats/plain_lines` (text, combo lists, `key: value`; with `rows`), `formats/delimited` (CSV, TSV),
    `formats/json_records` (with `json_levels`, `json_splits`), `formats/sql` (with `sql_lines`, `sql_rows`,
    `sql_tables`), `formats/html`. `formats/xlsx` reads a workbook from its zip and `formats/mail` the text
-   of messages, `formats/tables` takes rows that are found already; all without steps 6 and 7.
+   of messages, `formats/office` documents of other
+   office programs, `formats/tables` takes rows that are found already; all without steps 6 and 7.
 9. `formats/blocks`: the blocks, and the shape of their lines; `formats/columns` says what a column holds.
 10. `outcomes`: how reading ended.
 

@@ -19,12 +19,13 @@ from matching.errors import (
     InputUnreadable,
     InputUnsupported,
 )
-from matching.inputs.containers import magic, mail, sevenz, tars, zips
+from matching.inputs.containers import libarchive_members, magic, mail, sevenz, tars, zips
 from matching.inputs.containers.compressed import DECOMPRESSORS, UnpackedStream
 from matching.inputs.containers.member import Member
 from matching.inputs.containers.sqlite_file import SqliteFile
 from matching.inputs.document import Document, TextContent, WorkbookContent
 from matching.inputs.formats.mail import MailText
+from matching.inputs.formats.office import OfficeDocument, office_format, other_entries
 from matching.inputs.formats.tables import TableRows
 from matching.inputs.formats.xlsx import XlsxWorkbook
 from matching.inputs.limits import InputBudget, Limits
@@ -189,17 +190,34 @@ class _Opener:
         else:
             with self._seekable_file(window) as file:
                 if kind == "mail":
-                    yield Document(name, MailText(file, self._budget))
-                    yield from self._documents_of_members(name, mail.members(file, self._budget), depth)
+                    text = MailText(file, self._budget)
+                    yield Document(name, text)
+                    if text.attachments:
+                        attached = mail.members(file, self._budget)
+                        yield from self._documents_of_members(name, attached, depth)
                 elif kind == "sqlite":
                     yield from self._documents_of_database(name, SqliteFile(file, self._budget))
+                elif kind in libarchive_members.FORMATS:
+                    members = libarchive_members.members(file, kind, self._budget)
+                    yield from self._documents_of_members(name, members, depth)
                 elif kind == "7z":
                     members = sevenz.members(file, self._budget)
                     yield from self._documents_of_members(name, members, depth)
-                elif zips.is_workbook(file):
-                    yield Document(name, WorkbookContent(XlsxWorkbook(file, self._budget, self._regions)))
+                elif (format_ := self._office_format(file)) is not None:
+                    if format_ == "xlsx":
+                        workbook = XlsxWorkbook(file, self._budget, self._regions)
+                        yield Document(name, WorkbookContent(workbook))
+                    else:
+                        yield Document(name, OfficeDocument(file, format_, self._budget, self._regions))
+                    others = (
+                        zips.entry_member(file, one, self._budget) for one in other_entries(file, format_)
+                    )
+                    yield from self._documents_of_members(name, others, depth)
                 else:
                     yield from self._documents_of_members(name, zips.members(file, self._budget), depth)
+
+    def _office_format(self, file: File) -> str | None:
+        return "xlsx" if zips.is_workbook(file) else office_format(file, self._budget)
 
     @contextmanager
     def _seekable_file(self, window: Window) -> Iterator[File]:

@@ -3,7 +3,7 @@
 import re
 
 from matching.masks import mask_text
-from text.escapes import undo
+from matching.native.escape_signs import undo_natively
 
 EXCERPT = 160  # characters per excerpt, about
 _EXCERPT_SIDE = EXCERPT // 2
@@ -21,7 +21,7 @@ def excerpt(text: str, start: int, end: int) -> str:
     mention = text[start:end]
     low, high = max(0, start - _MASKED_SIDE), min(len(text), end + _MASKED_SIDE)
     cut_side = _CUT_SIDE
-    if undo(text[low:high], addresses=True) is not None:
+    if undo_natively(text[low:high], addresses=True) is not None:
         low, high = max(0, start - _ESCAPED_SIDE), min(len(text), end + _ESCAPED_SIDE)
         cut_side = _ESCAPED_CUT
     masked = mask_text(text[low:high])

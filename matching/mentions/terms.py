@@ -19,6 +19,10 @@ a hit:
 If the text has defanged dots (`qudian[.]com`), the same is done on the text with plain dots. If it has
 escapes (`%E8%B6%A3`, `&#36259;`), all of it is done on their neighbourhoods with the escapes undone
 (`text.escapes`).
+
+The native library folds the text and finds the hits of both passes in one (`matching/native/name_fold.py` and
+`name_search.py`). The code here is the specification. It is used without the library, and for the terms that
+the library does not take: names of less than four bytes, and those that begin or end with a separator.
 """
 
 import re
@@ -35,7 +39,8 @@ from daachorse import DoubleArrayAhoCorasick
 from numpy.typing import NDArray
 
 from matching.errors import TermRefused
-from matching.mentions.ordinary import TermFacts, is_ordinary
+from matching.mentions.han_words import exclusion_phrases
+from matching.mentions.ordinary import Nature, TermFacts, nature_of
 from matching.mentions.spellings import (
     DIVIDED_PAIR,
     SEPARATORS,
@@ -48,8 +53,12 @@ from matching.mentions.spellings import (
     reading,
     stands_alone,
 )
-from text.escapes import CERTAIN, Flags, Undone, undo
-from text.folding import defanged, mention_fold
+from matching.native.escape_signs import undo_natively
+from matching.native.library import LibraryMissing
+from matching.native.name_fold import NativeFolded, folded_text, may_be_defanged, may_be_escaped
+from matching.native.name_search import NameSearch, SpelledName
+from text.escapes import CERTAIN, Flags, Undone
+from text.folding import defanged, fold_few, mention_fold
 
 TERM_LENGTH = 200  # characters per term or exclusion phrase
 MENTION_LIMIT = 500_000  # mentions that `find` returns per text
@@ -89,6 +98,7 @@ class WatchTerm:
     text: str
     kind: str
     exclude: tuple[str, ...] = ()
+    in_addresses: bool = True  # whether a domain counts in e-mail addresses: not that of a mail provider
 
 
 class Mention(NamedTuple):
@@ -97,6 +107,7 @@ class Mention(NamedTuple):
     term_id: int
     start: int
     end: int
+    nature: Nature = Nature.NAMED
 
 
 def folded_term(text: str) -> str:
@@ -153,9 +164,9 @@ class _FoldedView(Protocol):
     """The folded text, or the same with its defanged dots undone."""
 
     @property
-    def data(self) -> bytes: ...
+    def data(self) -> bytes | memoryview: ...
 
-    def span(self, start: int, end: int) -> tuple[int, int]: ...
+    def byte_spans(self, spans: list[tuple[int, int]]) -> list[tuple[int, int]]: ...
 
 
 class _Hit(NamedTuple):
@@ -174,65 +185,99 @@ class _Found(NamedTuple):
 
 
 class Terms:
-    """A compiled set of terms: 100,000 in about a second. Search time hardly depends on their number."""
+    """A compiled set of terms: 100,000 in a few seconds. Search time hardly depends on their number."""
 
-    def __init__(self, patterns: Sequence[_Pattern], facts: dict[int, TermFacts]) -> None:
-        self._patterns = patterns
+    def __init__(
+        self, patterns: Sequence[_Pattern], facts: dict[int, TermFacts], *, native: bool = True
+    ) -> None:
+        """`native` False: do without the library, which finds the same in less time."""
         self._facts = facts
-        self._overlap = max((len(pattern.folded) for pattern in patterns), default=0)
-        self._plain = DoubleArrayAhoCorasick([pattern.folded for pattern in patterns])
         spelled: dict[bytes, list[_Pattern]] = {}
         for pattern in patterns:
-            if _has_spellings(pattern.folded):
+            if _has_spellings(pattern.form):
                 spelled.setdefault(pattern.folded.translate(_LEET, _SEPARATOR_BYTES), []).append(pattern)
+        self._names, self._native = _native_search(spelled) if native else ([], None)
+        found_there = {id(pattern) for group in self._names for pattern in group}
+        self._patterns = [pattern for pattern in patterns if id(pattern) not in found_there]
+        self._overlap = max((len(pattern.folded) for pattern in self._patterns), default=0)
+        self._plain = DoubleArrayAhoCorasick([pattern.folded for pattern in self._patterns])
+        spelled = {key: group for key, group in spelled.items() if id(group[0]) not in found_there}
         self._spelled = DoubleArrayAhoCorasick(list(spelled))
         self._spelled_patterns = list(spelled.values())
         shapes = [_spelling_shape(patterns) for patterns in self._spelled_patterns]
         self._shapes = np.array(shapes, np.int64).reshape(-1, 3)
 
     @classmethod
-    def build(cls, terms: Sequence[WatchTerm]) -> "Terms":
+    def build(cls, terms: Sequence[WatchTerm], *, native: bool = True) -> "Terms":
         patterns: dict[str, _Pattern] = {}
         for term in terms:
             for spelling in _fixed_spellings(term):
                 _pattern_for(patterns, spelling).terms.append(term.id)
-            for phrase in term.exclude:
+            for phrase in (*term.exclude, *exclusion_phrases().get(folded_term(term.text), ())):
                 _pattern_for(patterns, folded_term(phrase)).excluded.append(term.id)
-        return cls(list(patterns.values()), {term.id: TermFacts.of(term.text, term.kind) for term in terms})
+        facts = {
+            term.id: TermFacts.of(term.text, term.kind, in_addresses=term.in_addresses) for term in terms
+        }
+        return cls(list(patterns.values()), facts, native=native)
 
-    def find(self, text: str, *, limit: int = MENTION_LIMIT) -> list[Mention]:
-        """Return the mentions in order of their place, at most `limit`."""
-        if not self._patterns:
+    def find(self, text: str, *, limit: int = MENTION_LIMIT, lookalikes: bool = False) -> list[Mention]:
+        """Return the mentions in order of their place, at most `limit`; `lookalikes`: those hosts too."""
+        if not self._facts:
             return []
-        found = self._find_written(text, limit)
-        undone = undo(text)
+        found, has_escapes = self._find_written(text, limit)
+        undone = undo_natively(text) if has_escapes else None
         if undone is not None:
-            found = _with_undone(found, self._find_written(undone.text, limit), undone)
+            found = _with_undone(found, self._find_written(undone.text, limit)[0], undone)
         mentions = _without_excluded(found) if found.excluded else found.mentions
+        mentions = _with_lookalikes(mentions) if lookalikes else _named_only(mentions)
         return sorted(mentions, key=itemgetter(1, 2, 0))[:limit]
 
-    def _find_written(self, text: str, limit: int) -> _Found:
-        """Return what a text has without a look at its escapes."""
-        folded = mention_fold()(text)
-        found = self._find_in(folded, text, limit)
-        clickable = defanged(folded)
-        if clickable is not None:
-            also = self._find_in(clickable, text, limit)
-            found.mentions.update(also.mentions)
-            for term, spans in also.excluded.items():
-                found.excluded.setdefault(term, set()).update(spans)
-        return found
+    def _find_written(self, text: str, limit: int) -> tuple[_Found, bool]:
+        """Return what a text has without a look at its escapes, and whether it may have some."""
+        folded = folded_text(text) if self._native else mention_fold()(text)
+        try:
+            found = self._find_in(folded, text, limit)
+            clickable = defanged(folded) if may_be_defanged(folded) else None
+            if clickable is not None:
+                also = self._find_in(clickable, text, limit)
+                found.mentions.update(also.mentions)
+                for term, spans in also.excluded.items():
+                    found.excluded.setdefault(term, set()).update(spans)
+        finally:
+            if isinstance(folded, NativeFolded):
+                folded.release()
+        return found, may_be_escaped(folded)
 
     def _find_in(self, view: _FoldedView, text: str, limit: int) -> _Found:
-        data = view.data
-        hits: list[_Hit] = []
-        for at in range(0, len(data), _WINDOW):
-            hits += self._plain_hits(data, at)
-            for begin in range(at, min(at + _WINDOW, len(data)), _SPELLINGS_WINDOW):
-                hits += self._spelled_hits(data, begin)
+        hits = self._native_hits(view, limit) if self._native else []
+        if self._patterns and len(hits) < limit:
+            data = bytes(view.data)
+            for at in range(0, len(data), _WINDOW):
+                hits += self._plain_hits(data, at)
+                for begin in range(at, min(at + _WINDOW, len(data)), _SPELLINGS_WINDOW):
+                    hits += self._spelled_hits(data, begin)
+                if len(hits) >= limit:
+                    break
+        return self._judged(hits, view, text) if hits else _Found(set(), {})
+
+    def _native_hits(self, view: _FoldedView, limit: int) -> list[_Hit]:
+        """Return the hits that the library finds: the term as it is, and the hits of rule 2."""
+        assert self._native is not None
+        data, hits = view.data, []
+        buffer = np.frombuffer(data, np.uint8)
+        for found in self._native.find(buffer.ctypes.data, len(buffer)):
+            for start, end, number in found:
+                written = bytes(data[start:end])
+                for pattern in self._names[number]:
+                    if pattern.folded == written:
+                        hit = _with_boundaries(data, _Hit(start, end, pattern))
+                    else:
+                        hit = _spelled_hit(data, start, end, pattern)
+                    if hit is not None:
+                        hits.append(hit)
             if len(hits) >= limit:
                 break
-        return self._judged(hits, view, text) if hits else _Found(set(), {})
+        return hits
 
     def _plain_hits(self, data: bytes, at: int) -> list[_Hit]:
         """Return the hits that start in the window from `at`, with their boundaries.
@@ -306,12 +351,10 @@ class Terms:
 
     def _judged(self, hits: list[_Hit], view: _FoldedView, text: str) -> _Found:
         """Return what remains of the hits after a look at the original text (rules 1 to 3)."""
-        places = _character_places(view.data, {place for hit in hits for place in (hit.start, hit.end)})
+        spans = view.byte_spans([(hit.start, hit.end) for hit in hits])
         found = _Found(set(), {})
-        for hit in hits:
-            first = places[hit.start]
-            start, end = view.span(first, places[hit.end])
-            if not _agrees(hit, view, text, first, (start, end)):
+        for hit, (start, end) in zip(hits, spans, strict=True):
+            if hit.reading is not None and not _agrees(hit, view, text, (start, end)):
                 continue
             for term in hit.pattern.excluded:
                 found.excluded.setdefault(term, set()).add((start, end))
@@ -322,9 +365,35 @@ class Terms:
             for term in hit.pattern.terms:
                 facts = self._facts[term]
                 other_gaps = hit.reading is not None and facts.kind == "domain"
-                if not other_gaps and not is_ordinary(facts, text, start, end, swapped=hit.swapped):
-                    found.mentions.add(Mention(term, start, end))
+                nature = None if other_gaps else nature_of(facts, text, start, end, swapped=hit.swapped)
+                if nature is not None:
+                    found.mentions.add(Mention(term, start, end, nature))
         return found
+
+
+def _native_search(
+    spelled: dict[bytes, list[_Pattern]],
+) -> tuple[list[list[_Pattern]], NameSearch | None]:
+    """Return the patterns that the library searches for, by the number of their spelled form, and its search.
+
+    A term that begins or ends with a separator is left out: the spelled form does not tell where it ends.
+    """
+    names, groups = [], []
+    for form, group in spelled.items():
+        _, words, free = _spelling_shape(group)
+        name = SpelledName(form, tuple(pattern.folded for pattern in group), words, bool(free))
+        if name.is_searchable and not any(
+            pattern.folded[at] in _SEPARATOR_BYTES for pattern in group for at in (0, -1)
+        ):
+            names.append(name)
+            groups.append(group)
+    if not names:
+        return [], None
+    try:
+        images = bytes(0 if byte in _SEPARATOR_BYTES else _LEET[byte] for byte in range(256))
+        return groups, NameSearch(names, images=images, swaps=_MAY_BE_SWAPPED)
+    except LibraryMissing:
+        return [], None
 
 
 def _places_of(table: bytes, piece: bytes) -> NDArray[np.int64]:
@@ -332,26 +401,25 @@ def _places_of(table: bytes, piece: bytes) -> NDArray[np.int64]:
     return np.flatnonzero(np.frombuffer(piece.translate(table), np.bool_))
 
 
-def _agrees(hit: _Hit, view: _FoldedView, text: str, first: int, span: tuple[int, int]) -> bool:
-    """Return whether the original agrees with the hit's reading. `first`: the hit's place in the view."""
+def _agrees(hit: _Hit, view: _FoldedView, text: str, span: tuple[int, int]) -> bool:
+    """Return whether the original agrees with the hit's reading."""
     got = hit.reading
     if got is None:
         return True
+    written = bytes(view.data[hit.start : hit.end]).decode()
 
     def place(index: int) -> int:
-        return view.span(first + index, first + index + 1)[0]
+        at = hit.start + len(written[:index].encode())
+        [(first, _)] = view.byte_spans([(at, at + len(written[index].encode()))])
+        return first
 
     if not got.apart:
         return fits(text, place, got)
     letters, (start, end) = hit.pattern.form.characters, span
     before, after = text[max(0, start - _AROUND) : start], text[end : end + _AROUND]
-    if stands_alone(got, letters, _folded(before), _folded(after)):
+    if stands_alone(got, letters, fold_few(before), fold_few(after)):
         return True
     return len(letters) == 2 and got.apart == " " and fits(text, place, DIVIDED_PAIR)
-
-
-def _folded(text: str) -> str:
-    return mention_fold()(text).text
 
 
 def _pattern_for(patterns: dict[str, _Pattern], folded: str) -> _Pattern:
@@ -383,9 +451,9 @@ def _idn_spellings(domain: str) -> set[str]:
         return set()
 
 
-def _has_spellings(folded: bytes) -> bool:
+def _has_spellings(form: Form) -> bool:
     """Return whether the second pass looks for it: `趣店`, and names of four characters with two letters."""
-    characters = form_of(folded.decode()).characters
+    characters = form.characters
     letters = [each for each in characters if each.isalpha()]
     without_case = sum(not has_case(letter) for letter in letters)
     return without_case >= 2 or (len(characters) >= _LEET_SHORTEST and len(letters) >= 2)
@@ -399,8 +467,8 @@ def _spelling_shape(patterns: list[_Pattern]) -> tuple[int, int, int]:
     return length, max(form.words for form in forms), int(free)
 
 
-def _spelled_hit(data: bytes, start: int, end: int, pattern: _Pattern) -> _Hit | None:
-    text = data[start:end].decode(errors="ignore")
+def _spelled_hit(data: bytes | memoryview, start: int, end: int, pattern: _Pattern) -> _Hit | None:
+    text = str(data[start:end], "utf-8", "ignore")
     written, form = form_of(text), pattern.form
     if len(written.characters) != len(form.characters):
         return None
@@ -415,17 +483,6 @@ def _spelled_hit(data: bytes, start: int, end: int, pattern: _Pattern) -> _Hit |
     return _with_boundaries(data, _Hit(start, end, pattern, swapped=swapped, reading=got))
 
 
-def _character_places(data: bytes, offsets: set[int]) -> dict[int, int]:
-    """Return for each offset in UTF-8 the number of characters before it."""
-    places: dict[int, int] = {}
-    at = count = 0
-    for offset in sorted(offsets):
-        count += len(data[at:offset].decode())
-        places[offset] = count
-        at = offset
-    return places
-
-
 def _with_undone(written: _Found, undone: _Found, escapes: Undone) -> _Found:
     """Return what the text has as it is written and with its escapes undone, in places of the former.
 
@@ -437,7 +494,7 @@ def _with_undone(written: _Found, undone: _Found, escapes: Undone) -> _Found:
     mentions = list(undone.mentions)
     for mention, is_news in zip(mentions, _tested(escapes.touches, mentions), strict=True):
         if is_news:
-            kept.add(Mention(mention.term_id, *escapes.span(mention.start, mention.end)))
+            kept.add(Mention(mention.term_id, *escapes.span(mention.start, mention.end), mention.nature))
     excluded = written.excluded
     for term, spans in undone.excluded.items():
         excluded.setdefault(term, set()).update(escapes.span(start, end) for start, end in spans)
@@ -445,7 +502,7 @@ def _with_undone(written: _Found, undone: _Found, escapes: Undone) -> _Found:
 
 
 def _tested(test: Callable[..., Flags], mentions: Sequence[Mention], *more: int) -> list[bool]:
-    places = np.array([mention[1:] for mention in mentions], np.int64).reshape(-1, 2)
+    places = np.array([(mention.start, mention.end) for mention in mentions], np.int64).reshape(-1, 2)
     flags: list[bool] = test(places[:, 0], places[:, 1], *more).tolist()
     return flags
 
@@ -462,7 +519,18 @@ def _without_excluded(found: _Found) -> set[Mention]:
     }
 
 
-def _with_boundaries(data: bytes, hit: _Hit) -> _Hit | None:
+def _named_only(mentions: set[Mention]) -> set[Mention]:
+    return {mention for mention in mentions if mention.nature is not Nature.LOOKALIKE}
+
+
+def _with_lookalikes(mentions: set[Mention]) -> set[Mention]:
+    """Drop look-alikes only where another view of the text has the domain itself in their place."""
+    named = _named_only(mentions)
+    places = {mention[:3] for mention in named}
+    return named | {mention for mention in mentions - named if mention[:3] not in places}
+
+
+def _with_boundaries(data: bytes | memoryview, hit: _Hit) -> _Hit | None:
     """Return the hit with what the folded text says of its boundaries.
 
     None: it has none and cannot have any in the original, because the term is too short for that. Exclusion
@@ -492,12 +560,12 @@ def _continues_word(neighbours: Iterator[str], edge: int) -> bool:
     return False
 
 
-def _characters_before(data: bytes, at: int) -> Iterator[str]:
-    return reversed(data[max(0, at - _DIGITS_BESIDE) : at].decode(errors="ignore"))
+def _characters_before(data: bytes | memoryview, at: int) -> Iterator[str]:
+    return reversed(str(data[max(0, at - _DIGITS_BESIDE) : at], "utf-8", "ignore"))
 
 
-def _characters_after(data: bytes, at: int) -> Iterator[str]:
-    return iter(data[at : at + _DIGITS_BESIDE].decode(errors="ignore"))
+def _characters_after(data: bytes | memoryview, at: int) -> Iterator[str]:
+    return iter(str(data[at : at + _DIGITS_BESIDE], "utf-8", "ignore"))
 
 
 def _is_swapped(written: str, folded: str) -> bool:

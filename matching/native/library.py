@@ -12,6 +12,7 @@ from ctypes import (
     Structure,
     c_char,
     c_int,
+    c_int64,
     c_size_t,
     c_uint8,
     c_uint32,
@@ -24,7 +25,7 @@ from typing import Any
 
 from matching.identifiers import Field
 
-ABI = 9
+ABI = 12
 PATH = Path(__file__).with_name("scanner.shared")
 ROW = 12  # numbers per state of a telephone table
 IBAN_ROW = 40  # bytes
@@ -32,7 +33,7 @@ DROPPED = 255
 
 # In the order of enum sw_field. For SHAPES the library only finds places where one may be.
 FIELDS = (Field.EMAIL, Field.PHONE, Field.RESIDENT_ID, Field.CARD, Field.IBAN)
-SHAPES = (Field.WALLET, Field.PASSPORT, Field.DRIVING_LICENCE)
+SHAPES = (Field.WALLET, Field.PASSPORT, Field.DRIVING_LICENCE, Field.NATIONAL_ID)
 
 
 class LibraryMissing(Exception):
@@ -75,6 +76,10 @@ class MailDomainRow(Structure):
     _fields_ = (("name", c_char * 31), ("length", c_uint8), ("provider", c_uint32))
 
 
+class NameFold(Structure):
+    _fields_ = (("images", c_void_p), ("expansions", c_void_p))
+
+
 Ask = CFUNCTYPE(c_uint32, c_void_p, c_uint32, c_uint32, c_void_p)
 
 
@@ -82,6 +87,7 @@ class Rules(Structure):
     _fields_ = (
         ("fields", c_uint32),
         ("domain_count", c_uint32),
+        ("countries_of_ids", c_uint32),
         ("fold_pages", c_void_p),
         ("fold_images", c_void_p),
         ("provinces", c_void_p),
@@ -119,6 +125,31 @@ class Library:
         self.tape_length = _function(quick, "sw_tape_length", c_uint64, c_void_p, c_uint32)
         self.take = _function(quick, "sw_take", None, c_void_p, c_uint32, *[c_void_p] * 4)
         self.line_ends = _function(quick, "sw_line_ends", c_uint64, c_void_p, c_size_t, c_void_p, c_uint64)
+        self.escape_signs = _function(handle, "sw_escape_signs", c_uint32, c_void_p, c_size_t)
+        self.names_fold = _function(
+            handle, "sw_names_fold", c_int64, POINTER(NameFold), c_void_p, c_uint32, c_size_t, c_void_p,
+            c_size_t, c_void_p, POINTER(c_uint32),
+        )  # fmt: skip
+        self.names_places = _function(
+            quick, "sw_names_places", None, POINTER(NameFold), c_void_p, c_uint32, c_size_t, c_void_p,
+            c_size_t, c_void_p, c_void_p, c_size_t, c_void_p,
+        )  # fmt: skip
+        self.names_dotted = _function(handle, "sw_names_dotted", c_uint32, c_void_p, c_size_t)
+        self.names_new = _function(
+            handle, "sw_names_new", c_void_p, *[c_void_p] * 4, c_uint32, *[c_void_p] * 4
+        )
+        self.names_free = _function(handle, "sw_names_free", None, c_void_p)
+        self.names_find = _function(
+            handle,
+            "sw_names_find",
+            c_int64,
+            c_void_p,
+            c_void_p,
+            c_size_t,
+            POINTER(c_uint64),
+            c_void_p,
+            c_size_t,
+        )
         self.hmac_lanes = _function(handle, "sw_hmac_lanes", c_uint32)
         self.hmac = _function(handle, "sw_hmac", None, c_uint32, *[c_void_p] * 3, c_uint64, c_void_p)
 

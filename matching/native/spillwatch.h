@@ -5,12 +5,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define SW_ABI 9
+#define SW_ABI 12
 #define SW_PUBLIC __attribute__((visibility("default")))
 
 /* The fields, in the order of their bits in sw_rules.fields. From SW_WALLET on, the scanner only finds places where one
  * may be, and gives no canonical form. */
-enum sw_field { SW_EMAIL, SW_PHONE, SW_RESIDENT_ID, SW_CARD, SW_IBAN, SW_WALLET, SW_PASSPORT, SW_LICENCE, SW_FIELDS };
+enum sw_field { SW_EMAIL, SW_PHONE, SW_RESIDENT_ID, SW_CARD, SW_IBAN, SW_WALLET, SW_PASSPORT, SW_LICENCE, SW_NATIONAL,
+                SW_FIELDS };
 
 /* SW_NUMBER: the national number is `literal`, then digits start..end, then the digits from `rest` on. SW_DIALLED: an
  * international prefix of `rest` digits, which a country code follows. SW_ASK: only Python can answer. */
@@ -63,6 +64,7 @@ struct sw_domain {
 struct sw_rules {
     uint32_t fields; /* one bit per field that is searched for */
     uint32_t domain_count;
+    uint32_t countries_of_ids; /* one bit per country whose national numbers of digits alone are searched for */
     const uint8_t *fold_pages;  /* code point / 64 -> number of a page of images; 0: all stay */
     const uint8_t *fold_images; /* 64 per page: 0 (it stays), SW_DROPPED, or an ASCII character */
     const uint8_t *provinces;   /* by two digits: 1 where a resident ID may begin with them */
@@ -103,6 +105,9 @@ SW_PUBLIC void sw_take(const struct sw_scanner *scanner, uint32_t field, int64_t
 /* Writes the places of the first `room` line feeds of a text to `ends`. Returns the number of all line feeds. */
 SW_PUBLIC uint64_t sw_line_ends(const uint8_t *text, size_t length, int64_t *ends, uint64_t room);
 
+/* Returns the bits of the signs in text/escapes.py that a text may have. */
+SW_PUBLIC uint32_t sw_escape_signs(const uint8_t *text, size_t length);
+
 /* Returns how many messages this processor hashes side by side: 16, 8, or 0 where that gains nothing. */
 SW_PUBLIC uint32_t sw_hmac_lanes(void);
 
@@ -110,5 +115,65 @@ SW_PUBLIC uint32_t sw_hmac_lanes(void);
  * where sw_hmac_lanes returns as many; else one message is hashed after the other. */
 SW_PUBLIC void sw_hmac(uint32_t lanes, const uint8_t *key, const int64_t *offsets, const uint8_t *tape,
                        uint64_t count, uint8_t *out);
+
+/* The fold for names: names_fold.c. An entry of `images`, by code point: three bytes of UTF-8, and their number or the
+ * kind of the image in the highest byte. `expansions`: images of several characters, each with its size before it. */
+struct sw_name_fold {
+    const uint32_t *images;
+    const uint8_t *expansions;
+};
+
+/* The state of the fold before a unit of the text: what was written until then, and the surrogate pairs (with bit 31
+ * where a syllable of Hangul may go on). */
+struct sw_name_mark {
+    uint32_t unit, to, pairs;
+    uint8_t before[4];
+};
+
+#define SW_NAMES_MOVED 1  /* a character did not become exactly one */
+#define SW_NAMES_DOTTED 2 /* there may be dots that nobody can click on: see sw_names_dotted */
+#define SW_NAMES_ESCAPED 4 /* there may be escapes: see sw_escape_signs */
+
+/* Folds `length` units of ASCII, or of UTF-16 (`wide`), to UTF-8. There are 4 bytes of room before `out`, and 64 more
+ * than `room` behind it. Returns the size, or -1 where the room is too small. `answer`: the flags, and the number of
+ * marks: one per 256 units, and one more. */
+SW_PUBLIC int64_t sw_names_fold(const struct sw_name_fold *fold, const void *text, uint32_t wide, size_t length,
+                                uint8_t *out, size_t room, struct sw_name_mark *marks, uint32_t answer[2]);
+
+/* Writes the index of the character of the text that the folded byte at each offset came from; each offset begins a
+ * character. `unmoved`: the folded text, if each character became exactly one, which is faster; NULL: it did not. */
+SW_PUBLIC void sw_names_places(const struct sw_name_fold *fold, const void *text, uint32_t wide, size_t length,
+                               const struct sw_name_mark *marks, size_t mark_count, const uint8_t *unmoved,
+                               const int64_t *offsets, size_t count, int64_t *places);
+
+SW_PUBLIC uint32_t sw_names_dotted(const uint8_t *text, size_t length);
+
+/* An index of names in their spelled form (letters swapped back, no separators): names_search.c. */
+struct sw_names;
+
+struct sw_name_hit {
+    uint64_t start, end; /* in the folded text */
+    uint32_t name;
+    uint32_t padding;
+};
+
+/* `images`: by byte, how it is spelled; 0: it is a separator. `swaps`: by byte, whether it may be a swapped letter.
+ * `spelled`: the names, one behind the other, each at least SW_NAME_SHORTEST and at most SW_NAME_LONGEST bytes.
+ * `forms`: the folded forms of all names; those of name i are form_counts[i] .. form_counts[i + 1] of form_offsets.
+ * `shapes`: two per name: the most words, and whether it has a letter without case. NULL when out of memory. */
+SW_PUBLIC struct sw_names *sw_names_new(const uint8_t *images, const uint8_t *swaps, const uint8_t *spelled,
+                                        const uint32_t *offsets, uint32_t count, const uint8_t *forms,
+                                        const uint32_t *form_offsets, const uint32_t *form_counts,
+                                        const uint8_t *shapes);
+SW_PUBLIC void sw_names_free(struct sw_names *names);
+
+/* Finds names that begin at *at or behind it, and writes at most `room` hits, without those that cannot be a mention.
+ * Returns their number and moves *at to where the search goes on: to `length` when it is done. -1: out of memory. */
+SW_PUBLIC int64_t sw_names_find(const struct sw_names *names, const uint8_t *text, size_t length, uint64_t *at,
+                                struct sw_name_hit *hits, size_t room);
+
+#define SW_NAME_SHORTEST 4      /* bytes */
+#define SW_NAME_SHORTEST_HAN 6  /* bytes of a name that begins with a character of three bytes */
+#define SW_NAME_LONGEST 1024
 
 #endif

@@ -105,6 +105,22 @@ class EvidenceStore:
             raise _damaged_error(place, "it is not the text that was stored there")
         return ListingText(json.loads(block)["parts"])
 
+    def holds(self, place: RecordPlace) -> bool:
+        """Return whether the file of a record exists and is long enough. Its bytes are not read."""
+        try:
+            return (self.folder / place.file).stat().st_size >= place.offset + place.length
+        except OSError:
+            return False
+
+    def read_member(self, place: RecordPlace) -> bytes:
+        """Return the compressed bytes of a record, as they are in its file. Raises EvidenceFailed."""
+        packed = self._packed_member(place)
+        try:
+            records.unpack_member(packed)
+        except NotARecord as error:
+            raise _damaged_error(place, str(error)) from None
+        return packed
+
     def recover(self) -> list[RecoveredFile]:
         """Cut the torn tails of files whose writer was killed.
 
@@ -118,6 +134,9 @@ class EvidenceStore:
         return [each for each in found if each is not None]
 
     def _read_member(self, place: RecordPlace) -> bytes:
+        return records.unpack_member(self._packed_member(place))
+
+    def _packed_member(self, place: RecordPlace) -> bytes:
         path = (self.folder / place.file).resolve()
         if not path.is_relative_to(self.folder.resolve()):
             raise _damaged_error(place, "it is outside of the evidence folder")
@@ -136,7 +155,7 @@ class EvidenceStore:
             ) from None
         if len(packed) != place.length:
             raise _damaged_error(place, "the file ends before this record")
-        return records.unpack_member(packed)
+        return packed
 
 
 class EvidenceWriter:

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from decimal import Decimal
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,6 +22,7 @@ from storage.alerts import AlertKind, Severity, TriageState
 from storage.data_sets import DataSetSign, SignKind
 from storage.database.base import Database
 from storage.errors import DatabaseConflict
+from storage.evidence.warc import EvidenceStore
 from storage.listings import Listing
 from storage.sources import SourceHealth
 from storage.work import WorkKind
@@ -57,6 +59,41 @@ def test_a_match_becomes_one_alert_with_its_deliveries(world: World) -> None:
     assert [delivery.id for delivery in world.deliveries()] == world.announced.row_ids(WorkKind.DELIVER)
 
 
+def test_proof_names_its_file_and_only_what_is_there(world: World, tmp_path: Path) -> None:
+    """A capture whose record is gone is counted and not listed, in the first message and in later ones."""
+    world.add_finding()
+    trusting = last_content(world)
+    strict = AlertService(
+        database=world.database,
+        settings=world.alerts_settings,
+        dispatcher=world.announced,
+        clock=world.clock,
+        evidence=EvidenceStore(tmp_path),
+    )
+    strict.evaluate(world.match(world.crawl("other", text="else", title="出售趣店数据")))
+    checking = last_content(world, 2)
+    (tmp_path / "run.warc.gz").write_bytes(bytes(100))
+    strict.evaluate(world.match(world.crawl("third", text="third", title="出售趣店数据 3")))
+
+    [proof] = trusting.proof
+    assert (proof.file, proof.offset, proof.length) == ("run.warc.gz", 0, 100)
+    assert (checking.proof, checking.proof_missing) == ((), 1)
+    assert len(last_content(world, 3).proof) == 1
+
+
+def test_a_price_is_a_decimal_number_and_is_read_with_separators(world: World) -> None:
+    """The webhook's schema says so; people read it grouped."""
+    world.judging.evaluate(world.match(world.crawl(price_amount=Decimal("2934.50"), price_currency="USD")))
+    content = last_content(world)
+
+    assert content.listing is not None
+    assert content.listing.price is not None
+    assert content.listing.price.amount == "2934.5"
+    assert Decimal(content.listing.price.amount) == Decimal("2934.5")
+    assert content.listing.price.label == "2,934.5 USD"
+    assert MessagePrice(amount="2,934.5", currency="USD") == content.listing.price
+
+
 def test_the_score_is_the_sum_of_the_signals(world: World) -> None:
     """Each signal is stored with its weight, and the weights add up to the score."""
     world.add_finding(**COHERENT)
@@ -72,6 +109,20 @@ def test_the_score_is_the_sum_of_the_signals(world: World) -> None:
     }
     assert expected == weights
     assert sum(expected.values()) == revision.score
+
+
+def test_a_domain_in_addresses_alone_is_not_the_companys_name(world: World) -> None:
+    """Addresses and look-alikes have their own signals, and the domain itself is not said to be named."""
+    version = world.crawl(price_amount=None, claimed_records=None)
+    own = {"mention_fields": {"address": 3, "lookalike": 1}, "terms": ["qudian.example"]}
+    world.judging.evaluate(world.match(version, **own))
+
+    (revision,) = world.revisions()
+    assert {signal["name"]: signal["weight"] for signal in revision.signals} == {
+        "lookalike_domain": 15,
+        "mention_address": 5,
+    }
+    assert last_content(world).summary.startswith("A host whose name looks like a domain of 趣店 Lending")
 
 
 def test_the_content_says_what_where_since_when_and_what_was_read(world: World) -> None:

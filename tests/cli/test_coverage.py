@@ -46,19 +46,26 @@ def declare(database: Database, *, enabled: bool = True, **changes: object) -> i
 
 
 def visit(
-    database: Database, source_id: int, at: datetime, outcome: RunOutcome = FINE, **counts: int
+    database: Database,
+    source_id: int,
+    at: datetime,
+    outcome: RunOutcome = FINE,
+    *,
+    reason: str | None = None,
+    trigger: runs.RunTrigger = runs.RunTrigger.SCHEDULE,
+    **counts: Any,
 ) -> None:
     with database.transaction() as session:
-        run_id = runs.enqueue_run(
-            session, source_id, slot=at.isoformat(), trigger=runs.RunTrigger.SCHEDULE, now=at
-        )
+        run_id = runs.enqueue_run(session, source_id, slot=at.isoformat(), trigger=trigger, now=at)
         assert run_id is not None
         epoch = runs.claim_run(session, run_id, now=at)
         assert epoch is not None
-        runs.finish_run(session, run_id, epoch, outcome=outcome, counts=RunCounts(**counts), now=at)
+        runs.finish_run(
+            session, run_id, epoch, outcome=outcome, reason=reason, counts=RunCounts(**counts), now=at
+        )
 
 
-def hourly(database: Database, source_id: int, without: Iterable[int] = (), **counts: int) -> None:
+def hourly(database: Database, source_id: int, without: Iterable[int] = (), **counts: Any) -> None:
     for hour in range(25):
         if hour not in set(without):
             visit(database, source_id, START + hour * HOUR, FINE, **counts)
@@ -101,11 +108,83 @@ def test_a_visit_that_read_nothing_closes_no_gap(sqlite_database: Database) -> N
     assert (found.outcomes, len(found.gaps or [])) == ({"nothing_new": 20, "wall": 1}, 1)
 
 
-def test_a_single_visit_that_failed_is_no_gap(sqlite_database: Database) -> None:
-    """A single missing run leaves no gap, because the next run reads what was posted in between."""
+def test_a_single_visit_that_is_missing_is_a_gap(sqlite_database: Database) -> None:
+    """What was posted and removed in between was not seen, so the source was not read without a gap."""
     hourly(sqlite_database, declare(sqlite_database), without=[7])
+    found = looked(sqlite_database)
+
+    assert [(gap.begin, gap.hours) for gap in found.gaps or []] == [(START + 6 * HOUR, 2.0)]
+    assert "0 of 1 sources" in coverage_summary([found], [], since=START)
+
+
+@pytest.mark.parametrize("outcome", [RunOutcome.CRASHED, DOWN, RunOutcome.STORAGE_FAILED])
+def test_a_visit_that_failed_and_was_made_up_within_minutes_is_a_gap(
+    sqlite_database: Database, outcome: RunOutcome
+) -> None:
+    """However soon the next run reads the source: a scheduled visit did not."""
+    source_id = declare(sqlite_database)
+    hourly(sqlite_database, source_id)
+    visit(sqlite_database, source_id, START + 7.2 * HOUR, outcome)
+    found = looked(sqlite_database)
+
+    assert [gap.begin for gap in found.gaps or []] == [START + 7 * HOUR]
+    assert not found.whole
+
+
+def test_a_failed_visit_that_a_person_asked_for_is_no_gap(sqlite_database: Database) -> None:
+    """`spillwatch crawl` is no scheduled visit."""
+    source_id = declare(sqlite_database)
+    hourly(sqlite_database, source_id)
+    visit(sqlite_database, source_id, START + 7.2 * HOUR, DOWN, trigger=runs.RunTrigger.MANUAL)
 
     assert looked(sqlite_database).gaps == []
+
+
+def test_a_due_visit_without_a_run_is_a_gap_until_now(sqlite_database: Database) -> None:
+    """The daemon was stopped half an hour ago: that is no "without a gap". A queued run is waited for."""
+    source_id = declare(sqlite_database, schedule={"every": "10m"})
+    for number in range(142):
+        visit(sqlite_database, source_id, START + number * HOUR / 6)
+    found = looked(sqlite_database)
+    with sqlite_database.transaction() as session:
+        runs.enqueue_run(session, source_id, slot="next", trigger=runs.RunTrigger.SCHEDULE, now=NOW)
+
+    assert [(gap.begin, gap.end) for gap in found.gaps or []] == [(START + 141 * HOUR / 6, NOW)]
+    assert len(looked(sqlite_database).gaps or []) == 1
+
+
+def test_the_last_reading_before_the_period_counts(sqlite_database: Database) -> None:
+    """A period that begins between two visits begins with no gap, and one in a gap begins with it."""
+    source_id = declare(sqlite_database)
+    hourly(sqlite_database, source_id, without=[2, 3])
+
+    assert looked(sqlite_database, since=START + 5.5 * HOUR).gaps == []
+    [gap] = looked(sqlite_database, since=START + 2.5 * HOUR).gaps or []
+    assert (gap.begin, gap.end) == (START + 2.5 * HOUR, START + 4 * HOUR)
+
+
+def test_what_a_visit_left_out_is_told(sqlite_database: Database) -> None:
+    """Pages that could not be read and a spent budget count, expiring cookies do not."""
+    source_id = declare(sqlite_database)
+    hourly(sqlite_database, source_id, without=[3, 4, 5])
+    for hour, reason in ((3, "partly_read"), (4, "budget_ended"), (5, "cookies_expiring")):
+        visit(sqlite_database, source_id, START + hour * HOUR, reason=reason)
+    found = looked(sqlite_database)
+
+    assert (found.gaps, found.left_out) == ([], {"partly_read": 1, "budget_ended": 1})
+    assert not found.whole
+    sentence = coverage_summary([found], [], since=START)
+    assert "0 of 1 sources" in sentence
+    assert "left something out in 2 runs (1 budget_ended, 1 partly_read)" in sentence
+
+
+def test_a_source_that_was_added_later_is_not_vouched_for_before(sqlite_database: Database) -> None:
+    """The sentence gives the day since which it is watched."""
+    hourly(sqlite_database, declare(sqlite_database))
+    since = START - timedelta(days=30)
+    sentence = coverage_summary([looked(sqlite_database, since=since)], [], since=since)
+
+    assert "market was added 2026-03-01 00:00 UTC." in sentence
 
 
 def test_a_source_that_was_never_read_is_one_gap(sqlite_database: Database) -> None:
@@ -143,7 +222,7 @@ def test_what_waits_to_be_matched_is_counted(sqlite_database: Database) -> None:
     with sqlite_database.transaction() as session:
         listings.upsert_many(session, source_id, [given.record("1"), given.record("2")], START + HOUR)
 
-    assert looked(sqlite_database).versions == {"pending": 2, "matched": 0, "failed": 0}
+    assert looked(sqlite_database).versions == {"pending": 2, "matched": 0, "failed": 0, "unread": 0}
 
 
 def test_a_company_without_fingerprints_is_compared_by_name_alone(sqlite_database: Database) -> None:

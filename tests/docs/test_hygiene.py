@@ -27,6 +27,7 @@ REFERRED_TO = {
     "www.rfc-editor.org",
     "www.standardwebhooks.com",
     "arrow.apache.org",
+    "schemas.openxmlformats.org",  # names of elements of ECMA-376
     "www.w3.org",
 }
 # Makers of forum programs, whose footers name them: that is how a program is recognised.

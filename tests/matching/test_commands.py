@@ -313,8 +313,18 @@ def test_match_says_the_column_and_what_chance_gives(imported: Path) -> None:
 
     (found,) = result["companies"]
     (phones,) = [one for one in found["fields"] if one["field"] == "phone"]
-    assert phones["columns"] == ["column 3, phone"]
+    assert (phones["columns"], phones["enrolled"]) == (["column 3, phone"], 30)
+    assert result["candidates_by_field"]["phone"] == phones["candidates"]
     assert (phones["hits"], phones["by_chance"], phones["lift"] > 1_000) == (30, 0.0, True)
+
+
+def test_match_counts_the_candidates_of_fields_without_a_hit(imported: Path) -> None:
+    """Programs learn of every enrolled field how much was compared and what chance would give."""
+    result = matched(imported, f"{ROWS[0][2]}\nstranger@mail.example\n")
+
+    (found,) = result["companies"]
+    (mails,) = [one for one in found["fields"] if one["field"] == "email"]
+    assert (mails["hits"], mails["candidates"], mails["by_chance"], mails["lift"]) == (0, 1, 0.0, None)
 
 
 def test_match_writes_the_ordinals_for_the_company(imported: Path) -> None:
@@ -442,3 +452,16 @@ def test_a_missing_file_is_an_error(imported: Path) -> None:
     ran = spillwatch(imported, "match", "none.txt")
 
     assert (ran.returncode, "none.txt" in ran.stderr, "Traceback" in ran.stderr) == (6, True, False)
+
+
+def test_masked_values_are_counted_and_said(imported: Path) -> None:
+    """Rows with masked values keep "nothing found" from being exit code 1, and nothing else changes it."""
+    masked = "".join(f"{n},138****{n:04},p***{n}@mail.example\n" for n in range(50)) + "**all** of it\n"
+
+    found = matched(imported, masked, code=6)
+    output = invoke(imported, "match", "rows.txt").output
+    plain = matched(imported, "**all** of it\n", code=1)
+
+    assert [one["masked_rows"] for one in found["documents"]] == [50]
+    assert "rows.txt: 50 rows hold masked values" in " ".join(output.split())
+    assert [one["masked_rows"] for one in plain["documents"]] == [0]

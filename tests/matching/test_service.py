@@ -15,7 +15,7 @@ from matching.fingerprints.scheme import RootKey
 from matching.fingerprints.segments import open_segment
 from matching.service import RELOAD_UNUSABLE, REMATCH_CHUNK, MatchingService
 from matching.settings import MatchingSettings
-from storage import companies, listings, matches, sources, watch
+from storage import companies, coverage, listings, matches, sources, watch
 from storage.companies import DeclaredCompany, DeclaredTerm, SegmentRecord, TermKind
 from storage.database import base
 from storage.database.base import Database
@@ -62,13 +62,13 @@ class Archive:
             clock=self.clock,
         )
 
-    def declare(self, *terms: str) -> None:
+    def declare(self, *terms: str, kind: TermKind = TermKind.NAME, mail_provider: bool = False) -> None:
         """Declare the company with these terms."""
         company = DeclaredCompany(
             "quillmere",
             "Quillmere Credit",
-            [DeclaredTerm(term, TermKind.NAME) for term in terms],
-            {"fingerprints": {"default_region": "CN"}},
+            [DeclaredTerm(term, kind) for term in terms],
+            {"fingerprints": {"default_region": "CN"}, "mail_provider": mail_provider},
             "companies/quillmere.toml",
         )
         with self.database.transaction() as session:
@@ -185,6 +185,24 @@ def test_a_mention_becomes_rows_and_work_for_the_alerts(archive: Archive) -> Non
     ]
     assert archive.dispatcher.row_ids(WorkKind.EVALUATE) == [summary.id]
     assert archive.version(version_id).match_state is MatchState.MATCHED
+
+
+@pytest.mark.parametrize(
+    ("mail_provider", "fields"),
+    [(False, {"address": 2, "lookalike": 1, "title": 1}), (True, {"lookalike": 1, "title": 1})],
+)
+def test_addresses_and_lookalikes_are_counted_apart(
+    archive: Archive, mail_provider: bool, fields: dict[str, int]
+) -> None:
+    """A domain in addresses and in another host's name is no mention of the body."""
+    archive.declare("quillmere.example", kind=TermKind.DOMAIN, mail_provider=mail_provider)
+    body = "anna@quillmere.example\nberta%40mail.quillmere.example\nlogin at my-quillmere.example"
+    version_id = archive.store(title="quillmere.example", body=body)
+
+    archive.service.match_version(version_id)
+
+    (summary,) = archive.summaries(version_id)
+    assert (summary.mention_fields, summary.terms) == (fields, ["quillmere.example"])
 
 
 def test_fingerprints_of_an_attachment_are_counted_in_rows(archive: Archive) -> None:
@@ -506,6 +524,32 @@ def test_a_rematch_of_fingerprints_leaves_what_it_cannot_read(archive: Archive) 
     archive.rematch_all()
 
     assert archive.summaries(version_id)[0].coherent_rows == 1
+
+
+@pytest.mark.parametrize("scope", [MatchScope.ALL, MatchScope.TERMS, MatchScope.FINGERPRINTS])
+def test_a_rematch_that_could_not_read_everything_says_so(archive: Archive, scope: MatchScope) -> None:
+    """Its row and the version have the reason, until the evidence is back and is matched again."""
+    version_id = archive.store(body=",".join(ROWS[0]))
+    archive.service.match_version(version_id)
+    [path] = archive.evidence.folder.rglob("*.warc.gz")
+    away = path.rename(path.with_suffix(".away"))
+
+    def rematch() -> tuple[RematchState, str | None, str | None]:
+        with archive.database.transaction() as session:
+            watch.request_rematch(session, scope=scope, reason="asked for", now=archive.clock())
+        archive.rematch_all()
+        row = archive.rematches()[0]
+        return row.state, row.failure, archive.version(version_id).match_reason
+
+    without = rematch()
+    with archive.database.reading() as session:
+        counted = coverage.unread_versions(session, 1, since=archive.clock() - timedelta(days=1))
+    away.rename(path)
+
+    assert without == (RematchState.FINISHED, "evidence_unread", "evidence_missing")
+    assert counted == 1
+    assert archive.version(version_id).match_state is MatchState.MATCHED
+    assert rematch() == (RematchState.FINISHED, None, None)
 
 
 def other_key(path: Path, archive: Archive) -> None:

@@ -133,4 +133,5 @@ TELEGRAM = Family(
     ),
     adapter=Telegram,
     start=_channel_start,
+    by_page=frozenset(),
 )

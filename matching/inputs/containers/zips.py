@@ -89,7 +89,7 @@ def members(file: File, budget: InputBudget) -> Iterator[Member]:
     for entry in _read_entries(file, directory):
         budget.check_time()
         if not _is_folder(entry):
-            yield _entry_member(file, entry, budget)
+            yield entry_member(file, entry, budget)
 
 
 def directory_entries(file: File) -> Iterator[ZipEntry]:
@@ -211,7 +211,7 @@ def _is_folder(entry: ZipEntry) -> bool:
     return end in (b"/", "/") and not entry.size
 
 
-def _entry_member(file: File, entry: ZipEntry, budget: InputBudget) -> Member:
+def entry_member(file: File, entry: ZipEntry, budget: InputBudget) -> Member:
     if stat.S_ISLNK(entry.mode):
         return Member(entry.name, InputSpecial("it is a symbolic link, which is not followed"))
     try:
@@ -291,7 +291,7 @@ def _members_without_directory(file: File, budget: InputBudget) -> Iterator[Memb
         ):  # both stand behind the data, which the decompressor ends
             entry = ZipEntry(entry.name, entry.method, entry.flags, None, file.size - start, None, at)
         if not _is_folder(entry):
-            member = _entry_member(file, entry, budget)
+            member = entry_member(file, entry, budget)
             yield member
             _read_rest(member)
         end = start + entry.packed

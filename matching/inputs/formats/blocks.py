@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matching.inputs.formats.columns import Column
+from matching.inputs.formats.records.grouping import RecordShape
 from matching.native import lines
 from matching.native.library import LibraryMissing
 
@@ -65,6 +66,8 @@ class Block:
     held: int = 0  # bytes at the end; a match that ends in them belongs to the next block
     counted: Places | None = None  # `breaks`, where a reader knows them already
     inside: bool = False  # it begins inside of a line that the block before has counted
+    borders: Sequence[int] | None = None  # of a page: their strength before each line; None: no page
+    record_shape: RecordShape | None = None  # of the document's records; None: the block alone shows it
 
     @cached_property
     def breaks(self) -> Places:

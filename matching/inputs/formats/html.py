@@ -1,5 +1,8 @@
 """HTML as text: a row of a table is a line with tabs between its cells; elsewhere lines stay lines.
 
+Before each line, the tags between it and the line before say how strong the border between them is: how many
+blocks of the page end or begin there. So `records` can tell a field from a card, without a tree.
+
 Nothing is parsed into a tree. Tags that separate text become tabs and line ends. Other tags are removed,
 except those with attributes, whose text stays: `href="mailto:..."` may be the only place of an address.
 Entities are decoded. What stands in `<...>` and is no tag of HTML, such as an address, stays as it is.
@@ -13,6 +16,7 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 from matching.inputs.formats.blocks import BLOCK, RECORD_BYTES, Block
 from matching.inputs.formats.decoding import DecodedText
@@ -21,12 +25,20 @@ from matching.inputs.formats.delimited import DelimitedShape, Dialect
 _ROW = re.compile(rb"<tr(?=[\s/>])[^<>]{0,2000}>|</tr\s*>|</table\s*>", re.IGNORECASE)
 _CELL = re.compile(rb"<t[dh](?=[\s/>])[^<>]{0,2000}>", re.IGNORECASE)
 _BREAK = re.compile(
-    rb"</?(?:br|p|div|li|dd|dt|h[1-6]|pre|ul|ol|dl|table|section|article)(?=[\s/>])[^<>]{0,2000}>",
+    rb"(</?(?:br|p|div|li|dd|dt|h[1-6]|hr|pre|ul|ol|dl|table|section|article)(?=[\s/>])[^<>]{0,2000}>)",
     re.IGNORECASE,
 )
+#: Tags that break lines within a block of the page, and so are no border.
+_NO_BORDER = re.compile(rb"</?(?:br|dd|dt)\b", re.IGNORECASE)
+#: Tags behind which the text may be cut, the best first: no record goes on behind them.
+_CUTS = tuple(
+    re.compile(rb"</(?:" + names + rb")\s*>", re.IGNORECASE)
+    for names in (rb"tr|dl|table|section|article", rb"ul|ol|p", rb"div")
+)
+_TAIL_BYTES = 1 << 16  # in which such a tag is looked for
 # Of the tags above, those with an address in an attribute. Their attributes stay as text behind them.
 _ADDRESS_INSIDE = re.compile(
-    rb"<(tr|t[dh]|br|p|div|li|dd|dt|h[1-6]|pre|ul|ol|dl|table|section|article)"
+    rb"<(tr|t[dh]|br|p|div|li|dd|dt|h[1-6]|hr|pre|ul|ol|dl|table|section|article)"
     rb"(\s[^<>@]{0,2000}@[^<>]{0,2000})>",
     re.IGNORECASE,
 )
@@ -72,42 +84,84 @@ class HtmlReader:
             end = text.advance(piece)
             whole = rest + piece.text
             cut = complete_end(whole, final=piece.last or len(whole) > RECORD_BYTES)
-            found, lines, in_row = render_lines(whole[:cut], line, in_row=in_row)
+            page = render_lines(whole[:cut], line, in_row=in_row)
+            in_row = page.in_row
             line += whole.count(b"\n", 0, cut)
             rest = whole[cut:]
-            if found:
+            if page.text:
                 if offset >= after:
-                    yield Block(found, lines[0], offset, end, self.shape, lines)
+                    place = (page.lines[0], offset, end)
+                    yield Block(page.text, *place, self.shape, page.lines, borders=page.borders)
                 offset = end
 
 
 def complete_end(text: bytes, *, final: bool) -> int:
-    """Return the place behind the last end of a row, else of a line; 0: wait for more text."""
+    """Return the place behind the last end of a row or block, else of a line; 0: wait for more text."""
     if final:
         return len(text)
-    last = max(text.rfind(b"</tr>"), text.rfind(b"</TR>"))
-    return text.find(b">", last) + 1 if last >= 0 else text.rfind(b"\n") + 1
+    tail = max(0, len(text) - _TAIL_BYTES)
+    for cut in _CUTS:
+        ends = [match.end() for match in cut.finditer(text, tail)]
+        if ends:
+            return ends[-1]
+    return text.rfind(b"\n") + 1
 
 
-def render_lines(text: bytes, line: int, *, in_row: bool = False) -> tuple[bytes, list[int], bool]:
-    """Return lines, the source's line of each, and whether a table's row goes on behind the text."""
+class RenderedLines(NamedTuple):
+    """Lines of a page.
+
+    `lines`: the source's line of each; `borders`: the strength of the border before each; `in_row`: whether a
+    table's row goes on behind the text.
+    """
+
+    text: bytes
+    lines: list[int]
+    borders: list[int]
+    in_row: bool
+
+
+def render_lines(text: bytes, line: int, *, in_row: bool = False) -> RenderedLines:
+    """Return the lines of a stretch of a page that begins in the source's line `line`."""
     found: list[bytes] = []
     lines: list[int] = []
+    borders: list[int] = []
+    border = _Border()
     start = 0
     text = text.replace(_CELL_MARK, b" ")
     if b"@" in text:
         text = _ADDRESS_INSIDE.sub(rb"<\1>\2 ", text)
     for mark in (*_ROW.finditer(text), None):
         stretch = text[start : mark.start() if mark else len(text)]
-        for number, shown in _row_line(stretch) if in_row else _text_lines(stretch):
+        for number, shown in _row_line(stretch) if in_row else _text_lines(stretch, border):
             found.append(shown)
             lines.append(line + number)
+            borders.append(border.take())
         if mark is None:
             break
+        border.add(mark[0])
         line += text.count(b"\n", start, mark.end())
         start = mark.end()
         in_row = mark[0][:3].lower() == b"<tr"
-    return b"".join(one + b"\n" for one in found), lines, in_row
+    return RenderedLines(b"".join(one + b"\n" for one in found), lines, borders, in_row)
+
+
+class _Border:
+    """The tags since the last line."""
+
+    def __init__(self) -> None:
+        self._ends = self._begins = 0
+
+    def add(self, tag: bytes) -> None:
+        if tag.startswith(b"</"):
+            self._ends += 1
+        else:
+            self._begins += 2 if tag[1:2] in b"hH" else 1  # what follows a heading belongs together
+
+    def take(self) -> int:
+        """Return the strength of the border before the next line, and begin anew."""
+        strength = max(self._ends, self._begins)
+        self._ends = self._begins = 0
+        return strength
 
 
 def _row_line(stretch: bytes) -> Iterator[tuple[int, bytes]]:
@@ -117,10 +171,14 @@ def _row_line(stretch: bytes) -> Iterator[tuple[int, bytes]]:
         yield 0, shown
 
 
-def _text_lines(stretch: bytes) -> Iterator[tuple[int, bytes]]:
-    for number, line in enumerate(stretch.split(b"\n")) if stretch.strip() else ():
-        for part in _BREAK.sub(_CELL_MARK, line).split(_CELL_MARK):
-            if shown := b" ".join(_visible_text(part).split()):
+def _text_lines(stretch: bytes, border: _Border) -> Iterator[tuple[int, bytes]]:
+    """Yield the lines between rows, each when `border` holds the tags before it."""
+    for number, line in enumerate(stretch.split(b"\n")) if b"<" in stretch or stretch.strip() else ():
+        for part in _BREAK.split(line):
+            if part.startswith(b"<") and _BREAK.fullmatch(part):
+                if not _NO_BORDER.match(part):
+                    border.add(part)
+            elif shown := b" ".join(_visible_text(part).split()):
                 yield number, shown
 
 
@@ -153,6 +211,6 @@ def is_mostly_tags(sample: bytes) -> bool:
 
 def table_shape(sample: bytes, regions: Sequence[str]) -> DelimitedShape:
     """Return the shape that the rows with cells show."""
-    text, _, _ = render_lines(sample, 1)
-    rows = [line.split("\t") for line in text.decode("utf-8", "replace").split("\n") if "\t" in line]
+    text = render_lines(sample, 1).text.decode("utf-8", "replace")
+    rows = [line.split("\t") for line in text.split("\n") if "\t" in line]
     return DelimitedShape(Dialect(b"\t"), rows[:200], regions)

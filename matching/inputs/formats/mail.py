@@ -26,6 +26,7 @@ from matching.inputs.limits import InputBudget
 from matching.inputs.streams import File
 from text.charset import decode_page
 
+_BORDER_LINES = 5  # that stand for one border of a page at most
 _LINE_CHARACTERS = 1 << 18  # a longer line is divided where no identifier goes on
 _CUT = re.compile(r"[\s,;:<>=\"']")
 _ENCRYPTED = re.compile(
@@ -45,6 +46,8 @@ class MailText:
     def __init__(self, file: File, budget: InputBudget) -> None:
         self.broken = 0
         self.no_text = 0
+        #: Whether there may be attachments; False once all has been read and there was none.
+        self.attachments = True
         self._parts = MailParts(file, budget)
         self._lines: list[bytes] = []
         self._numbers: list[int] = []
@@ -64,7 +67,7 @@ class MailText:
             offset = end
 
     def _blocks(self) -> Iterator[tuple[bytes, list[int]]]:
-        error = None
+        error, attachments = None, False
         parts = iter(self._parts)
         while error is None:
             try:
@@ -76,6 +79,7 @@ class MailText:
                 break
             self._add(_header_lines(part.header))
             self._add(([""], [part.first_line]))
+            attachments = attachments or part.header.attached
             if not part.header.attached:
                 for found in self._body_lines(part):
                     self._add(found)
@@ -86,6 +90,7 @@ class MailText:
                 yield self._take()
         if self._lines:
             yield self._take()
+        self.attachments = attachments
         if error is not None:
             raise error
 
@@ -184,9 +189,16 @@ def _rendered(found: Iterator[_Lines]) -> Iterator[_Lines]:
 
     def render(text: bytes, numbers: list[int]) -> _Lines:
         nonlocal in_row
-        shown, places, in_row = render_lines(text, 0, in_row=in_row)
-        lines = shown.decode("utf-8", "replace").split("\n")[:-1]
-        return lines, [numbers[min(place, len(numbers) - 1)] for place in places]
+        page = render_lines(text, 0, in_row=in_row)
+        in_row = page.in_row
+        shown = page.text.decode("utf-8", "replace").split("\n")[:-1]
+        lines: list[str] = []
+        places: list[int] = []
+        # Empty lines stand for the page's borders, by which records are found.
+        for line, place, border in zip(shown, page.lines, page.borders, strict=True):
+            lines += [*([""] * min(border, _BORDER_LINES)), line]
+            places += [numbers[min(place, len(numbers) - 1)]] * (len(lines) - len(places))
+        return lines, places
 
     for lines, numbers in found:
         text = rest + "".join(line + "\n" for line in lines).encode("utf-8", "replace")

@@ -1,7 +1,8 @@
 """Which format a text has: a sample of its beginning decides, in this order:
 
 1. A page begins like a page; JSON begins like JSON; SQL has a statement that fills a table.
-2. HTML without a page's beginning: most lines begin with a tag of HTML.
+2. HTML without a page's beginning: most lines begin with a tag of HTML. Records over several lines: two have
+   the same labels or types of values in the same order.
 3. A combo list: most lines are an address or a name, a separator, and the rest.
 4. DelimitedReader: the delimiter that occurs the same number of times on most lines.
 5. `key: value`: most lines have a key, and keys occur again.
@@ -14,19 +15,22 @@ import csv
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise
 from typing import NamedTuple, Protocol
 
-from matching.inputs.formats import html, sql
-from matching.inputs.formats.blocks import Block, LineShape
+from matching.inputs.formats import folded, html, sql
+from matching.inputs.formats.blocks import PLAIN, Block, LineShape
 from matching.inputs.formats.decoding import DecodedText
 from matching.inputs.formats.delimited import DelimitedReader, DelimitedShape, Dialect
+from matching.inputs.formats.json_columns import JsonColumnsReader, may_be_columns
 from matching.inputs.formats.json_levels import record_level
 from matching.inputs.formats.json_records import JsonLinesReader, JsonRecordsReader, JsonShape, sample_records
 from matching.inputs.formats.plain_lines import KeyValueShape, PairsShape, PlainLinesReader
-from matching.inputs.formats.rows import key_of
+from matching.inputs.formats.rows import TextRows, key_of
 
 _SAMPLE_LINES = 300
 _LINES_SHARE = 0.7  # of the lines must agree
+_RECORDS_SHARE = 0.5  # of the lines must be in records of several lines
 _FEW_LINES = 3  # fewer must agree on more columns
 DELIMITERS = (b"----", b"\t", b",", b";", b"|", b"^", b"\x01", b"~")
 
@@ -97,7 +101,10 @@ def _recognise_json(sample: bytes, regions: Sequence[str]) -> RecognisedFormat |
     if separate and not level.depth:
         return RecognisedFormat("jsonl", JsonLinesReader(JsonShape(lines, regions)))
     shape = JsonShape(sample_records(sample, level.depth, regions), regions, keyed=level.keyed)
-    return RecognisedFormat("json", JsonRecordsReader(shape, level.depth, regions))
+    reader = JsonRecordsReader(shape, level.depth, regions)
+    if may_be_columns(sample):
+        return RecognisedFormat("json", JsonColumnsReader(reader, regions))
+    return RecognisedFormat("json", reader)
 
 
 def _recognise_sql(sample: bytes, regions: Sequence[str]) -> RecognisedFormat | None:
@@ -106,6 +113,38 @@ def _recognise_sql(sample: bytes, regions: Sequence[str]) -> RecognisedFormat | 
         if _SQL.search(sample)
         else None
     )
+
+
+def _recognise_folded(sample: bytes, regions: Sequence[str]) -> RecognisedFormat | None:
+    if not folded.is_folded(sample):
+        return None
+    lines = _sample_lines(folded.unfold(sample)[0], empty=True)
+    record_shape = TextRows("\n".join(lines)).record_shape
+    return RecognisedFormat("keyvalue", folded.FoldedReader(KeyValueShape(lines, regions), record_shape))
+
+
+def _recognise_records(sample: bytes, regions: Sequence[str]) -> RecognisedFormat | None:
+    """Recognise records of several lines by two of them that have two labels or types of values in common."""
+    lines = _sample_lines(sample, empty=True)
+    rows = TextRows("\n".join(lines))
+    records = rows.records()
+    held = sum(map(len, records))
+    filled = sum(bool(line.strip()) for line in lines)
+    if held < _RECORDS_SHARE * filled or not _are_alike(records):
+        return None
+    labelled = any(rows.pair_at(index) for index in range(len(lines)))
+    name = "keyvalue" if _recognise_keyvalue(sample, regions) else "records"
+    shape: LineShape = KeyValueShape(lines, regions) if labelled else PLAIN
+    return RecognisedFormat(name, PlainLinesReader(shape, record_shape=rows.record_shape))
+
+
+def _are_alike(records: Sequence[Sequence[str]]) -> bool:
+    """Whether two of the records have two keys in common. `records`: keys of each, one per line."""
+    seen: Counter[tuple[str, str]] = Counter()
+    for record in records[:_SAMPLE_LINES]:
+        keys = list(dict.fromkeys(key for key in record if key))
+        seen.update(pairwise(keys))
+    return bool(seen) and max(seen.values()) > 1
 
 
 def _recognise_combo(sample: bytes, regions: Sequence[str]) -> RecognisedFormat | None:
@@ -182,9 +221,10 @@ def _recognise_keyvalue(sample: bytes, regions: Sequence[str]) -> RecognisedForm
     return RecognisedFormat("keyvalue", PlainLinesReader(KeyValueShape(lines, regions))) if keys else None
 
 
-def _sample_lines(sample: bytes) -> list[str]:
+def _sample_lines(sample: bytes, *, empty: bool = False) -> list[str]:
+    """Return the first lines. `empty`: with those that are empty."""
     lines = sample.decode("utf-8", "replace").split("\n")[:_SAMPLE_LINES]
-    return [line.rstrip("\r") for line in lines if line.strip()]
+    return [line.rstrip("\r").replace("\r", " ") for line in lines if empty or line.strip()]
 
 
 _RECOGNISERS: tuple[Callable[[bytes, Sequence[str]], RecognisedFormat | None], ...] = (
@@ -192,6 +232,8 @@ _RECOGNISERS: tuple[Callable[[bytes, Sequence[str]], RecognisedFormat | None], .
     _recognise_json,
     _recognise_sql,
     _recognise_tags,
+    _recognise_folded,
+    _recognise_records,
     _recognise_combo,
     _recognise_delimited,
     _recognise_keyvalue,

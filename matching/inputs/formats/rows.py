@@ -1,15 +1,20 @@
 """Rows: the lines that belong to one person in a text.
 
-A row is a line. A record written as `key: value` over several lines is one row: its lines follow one another
-until an empty line, a line of another form, or a key that the record already has.
+A row is a line, or a record over several lines; `formats.records` says where such a record begins and ends.
 """
+
+from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Sequence
+from functools import cached_property
 
-#: Lines of one record at most.
-RECORD_LINES = 60
+from matching.inputs.formats.columns import role_of
+from matching.inputs.formats.records.grouping import RECORD_LINES, Grouping, RecordShape, group_lines
+from matching.inputs.formats.records.line_shapes import Kind, Line, read_line
+
+__all__ = ["RECORD_LINES", "TextRows", "key_of", "pair_of"]
 
 _LINE_END = re.compile(r"\r\n|\n|\r")
 _KEY_VALUE = re.compile(
@@ -18,17 +23,48 @@ _KEY_VALUE = re.compile(
 
 
 class TextRows:
-    """Which row each line of a text belongs to."""
+    """Which row each line of a text belongs to; computed on demand, because most texts have no hit."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(
+        self, text: str, borders: Sequence[int] | None = None, known: RecordShape | None = None
+    ) -> None:
+        """`borders`: the strength of a page's border before each line; None: a plain text.
+
+        `known`: the shape of the records in another part of the document.
+        """
+        self._text = text
         self._starts = [0, *(match.end() for match in _LINE_END.finditer(text))]
-        ends = [*self._starts[1:], len(text)]
-        lines = (text[start:end] for start, end in zip(self._starts, ends, strict=True))
-        self._rows, self.count = _number_rows(lines)
+        self._borders = borders
+        self._known = known
+
+    @cached_property
+    def lines(self) -> list[str]:
+        """The lines with their ends."""
+        ends = [*self._starts[1:], len(self._text)]
+        return [self._text[start:end] for start, end in zip(self._starts, ends, strict=True)]
+
+    @cached_property
+    def _grouping(self) -> Grouping:
+        return group_lines(self.lines, self._borders, self._known)
 
     @property
     def breaks(self) -> int:
         return len(self._starts) - 1
+
+    @cached_property
+    def count(self) -> int:
+        """Number of lines that are not empty."""
+        return sum(not line.isspace() and bool(line) for line in self.lines)
+
+    @property
+    def cut(self) -> int:
+        """Number of records that a bound has divided."""
+        return self._grouping.cut
+
+    @property
+    def record_shape(self) -> RecordShape:
+        """The shape of the text's records."""
+        return self._grouping.record_shape
 
     def line_of(self, offset: int) -> int:
         """Return the number, from 1, of the line that holds `offset`."""
@@ -38,28 +74,44 @@ class TextRows:
         return self.row_at(self.line_of(offset) - 1)
 
     def row_at(self, index: int) -> int:
-        """Return the row of the line `index`, from 0."""
-        return self._rows[index]
+        """Return the row of the line `index`, from 0: the index of the record's first line."""
+        return self._grouping.rows[index]
+
+    def open_from(self) -> int:
+        """Return the first line of the record that may go on behind the text; for none, their number."""
+        return self._grouping.open_from()
+
+    def records(self) -> list[list[str]]:
+        """Return the label or the type of value of each line, of each record with several lines."""
+        keys: dict[int, list[str]] = {}
+        for row, shape in zip(self._grouping.rows, self._grouping.shapes, strict=True):
+            keys.setdefault(row, []).append(shape.label or shape.type)
+        return [record for record in keys.values() if len(record) > 1]
+
+    def pair_at(self, index: int) -> tuple[str, str] | None:
+        """Return key and value of the line `index`; None: it is no field of a record."""
+        return _pair(self._grouping.shapes[index])
 
 
-def _number_rows(lines: Iterable[str]) -> tuple[list[int], int]:
-    """Return each line's row, and the number of rows that are not empty."""
-    rows: list[int] = []
-    keys: set[str] = set()  # of the current record
-    row = count = 0
-    for line in lines:
-        key = key_of(line)
-        if key is None or key in keys or not keys or len(keys) >= RECORD_LINES:
-            row += 1
-            count += bool(line.strip())
-            keys = set()
-        if key is not None:
-            keys.add(key)
-        rows.append(row)
-    return rows, count
+def pair_of(line: str) -> tuple[str, str] | None:
+    """Return key and value of a line that has both; None: the line has another form.
+
+    The key is in lower case. It is one by its form (`key: value`) or by its name.
+    """
+    shape = read_line(line)
+    if shape.kind is not Kind.FIELD:
+        return None
+    known = shape.marked or role_of(shape.label) is not None or _KEY_VALUE.match(line) is not None
+    return _pair(shape) if known else None
 
 
 def key_of(line: str) -> str | None:
-    """Return the key of a `key: value` line in lower case; None: the line has another form."""
-    match = _KEY_VALUE.match(line)
-    return match[1].strip().casefold() if match else None
+    """Return the key of a line; None: the line has another form."""
+    pair = pair_of(line)
+    return pair[0] if pair else None
+
+
+def _pair(shape: Line) -> tuple[str, str] | None:
+    if shape.kind is not Kind.FIELD:
+        return None
+    return f"{shape.label} {shape.number}".strip(), shape.value

@@ -26,6 +26,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from email.message import EmailMessage
 from pathlib import Path
+from xml.sax.saxutils import escape
 
 from backports import zstd
 
@@ -77,6 +78,7 @@ def seeds() -> list[bytes]:
         gzip.compress(bytes(1 << 22)),
         mail(small),
         sqlite(rows),
+        opened(rows),
     ]
 
 
@@ -100,6 +102,23 @@ def sqlite(rows: Sequence[Sequence[str]]) -> bytes:
         database.executemany("INSERT OR IGNORE INTO k VALUES (?, ?, ?, ?, ?, ?)", rows)
         database.execute("INSERT INTO a (b) VALUES (?)", ("word " * 3_000,))
     return database.serialize()
+
+
+def opened(rows: Sequence[Sequence[str]]) -> bytes:
+    """Return a sheet of LibreOffice; its XML is not packed, so that mutations reach it."""
+    spaces = "".join(
+        f' xmlns:{name}="urn:oasis:names:tc:opendocument:xmlns:{name}:1.0"'
+        for name in ("office", "table", "text")
+    )
+    cells = "".join(
+        "<table:table-row>"
+        + "".join(f"<table:table-cell><text:p>{escape(cell)}</text:p></table:table-cell>" for cell in row)
+        + "</table:table-row>"
+        for row in rows
+    )
+    content = f"<office:document-content{spaces}><table:table>{cells}</table:table></office:document-content>"
+    kind = b"application/vnd.oasis.opendocument.spreadsheet"
+    return zipped({"mimetype": kind, "content.xml": content.encode()}, zipfile.ZIP_STORED)
 
 
 def mutant(sources: Sequence[bytes], number: int, seed: int) -> bytes:

@@ -113,6 +113,30 @@ def test_a_mailbox_is_all_its_messages(tmp_path: Path) -> None:
     ] * 6
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+@pytest.mark.parametrize(
+    "between",
+    [
+        "\nFrom a@mail.example Tue Feb  3 11:20:04 2026",
+        "\nFrom - Tue Feb 03 11:20:04 2026",
+        "\nFrom a@mail.example",
+        "From a@mail.example Tue Feb  3 11:20:04 2026",
+        "\nFrom 17@xxx Mon Feb 03 11:20:04 +0000 2026",
+    ],
+)
+def test_messages_are_divided_as_programs_divide_them(between: str, end: str) -> None:
+    """Each message's own transfer encoding is undone, so each was seen as a message."""
+    one_message = "From: a@mail.example\nSubject: x\nContent-Transfer-Encoding: {}\n\n{}\n"
+    encoded = [("quoted-printable", "b=40mail.example"), ("base64", "Y0BtYWlsLmV4YW1wbGU="), ("7bit", "d=40")]
+    source = "".join(f"{between}\n{one_message.format(*each)}" for each in encoded).lstrip("\n")
+
+    (found,) = read(source.replace("\n", end).encode())
+
+    shown = _numbered(found)
+    assert (found.format, found.ending.outcome) == ("mail", "whole")
+    assert [line in shown for line in ("b@mail.example", "c@mail.example", "d=40")] == [True] * 3
+
+
 def test_a_packed_mailbox_is_read(tmp_path: Path) -> None:
     """A mailbox in an archive needs no file of its own."""
     source = _mailbox(tmp_path, 3)
@@ -144,6 +168,8 @@ HEADER = b"From: a@mail.example\nTo: b@mail.example\nSubject: x\n"
     ("source", "expected"),
     [
         (HEADER + b"\nhello\n--not a boundary\nFrom here on\n\nFrom me\n", "hello"),
+        (b"\xef\xbb\xbf" + HEADER + b"\nhello\n", "hello"),
+        (b"\n\n" + HEADER + b"\nhello\n", "hello"),
         (b"12345\n" + HEADER + b"\nhello\n", "hello"),
         (HEADER + b"Content-Type: text/plain; charset=nonsense\n\nprice 5 \xe2\x82\xac\n", "price 5 €"),
         (

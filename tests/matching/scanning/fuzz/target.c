@@ -103,6 +103,17 @@ static void check_lines(const uint8_t *block, size_t size) {
     free(ends);
 }
 
+/* Checks that a text has the signs of its halves, unless they stand where it is cut. */
+static void check_signs(const uint8_t *block, size_t size) {
+    uint32_t all = sw_escape_signs(block, size);
+    CHECK(all < 1u << 13);
+    uint8_t *twice = malloc(2 * size + 1);
+    memcpy(twice, block, size), memcpy(twice + size + 1, block, size);
+    twice[size] = 'a';
+    CHECK((sw_escape_signs(twice, 2 * size + 1) & all) == all);
+    free(twice);
+}
+
 /* Checks that a form has the same fingerprint in each number of lanes. */
 static void check_fingerprints(struct result result) {
     static const uint8_t key[32] = "a key of thirty-two bytes, or so";
@@ -141,6 +152,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         release(among), release(alone);
     }
     check_lines(block, size);
+    check_signs(block, size);
     free(block);
     return 0;
 }

@@ -1,0 +1,112 @@
+"""Masked identifiers are counted by lines, and stars of other kinds are not."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from matching.comparing.masked_values import count_masked_lines
+
+MASKED = [
+    "138****1234",
+    "j***n@mail.example",
+    "张*三,138****1234",
+    "+49 171 ***4567",
+    "+4917*****67",
+    "0171-***-4567",
+    "4111 **** **** 1111",
+    "************1111",
+    "XXXX-XXXX-XXXX-1234",
+    "110101********0000",
+    "138xxxx1234",
+    "138XXXX1234",
+    "a**@mail.example",
+    "****@mail.example",
+    "j*n@mail.example",
+    "anna@m***.example",
+    "138••••1234",
+    "138●●●●1234",
+    "138＊＊＊＊1234",
+    "138********",
+    "xxx-xx-1234",
+    "DE89 **** **** **** 00",
+    "****1234",
+    "tel=138****1234;",
+    '"j***n@mail.example"',
+    "(0171) ****567",
+    "4111-11**-****-1111",
+    "+7 (912) ***-**-45",
+    "8912*****45",
+    "a.b***@mail.example",
+    "ja***************hn@mail.example",
+    "j••n@mail.example",
+]
+ORDINARY = [
+    "**bold** and **more**",
+    "int main(int argc, char **argv)",
+    "/*** comment ***/",
+    "*/5 * * * *",
+    "2**10 = 1024",
+    "10***20",
+    "password: ******",
+    "file***.txt",
+    "*@mail.example",
+    "***** 2024 *****",
+    "*****2024*****",
+    "* item 1",
+    "12 * 34 * 56",
+    "3*4*5*6*7*8*9",
+    "a * b@c",
+    "0xxx",
+    "xxx movies 2000",
+    "1024x768",
+    "mask 255.255.0.0",
+    "SELECT * FROM a WHERE b=12345678",
+    "*** 12345678 ***",
+    "/*!40101 SET NAMES utf8 */;",
+    "**12345678**",
+    "rating ***** 4.5",
+    "***",
+    "p***@",
+    "100*200*300",
+    "xxxl 2019",
+    "2 xxx 34",
+    "5 stars ***** (1234 votes)",
+    "f(x)xx",
+    "**Phone: 123-456-7890**",
+    "**anna@mail.example**",
+    "write *anna@mail.example*",
+    "*anna*@here",
+    "__attribute__((x)) **p@",
+    "user*@mail.example is a pattern",
+    "2024-**-**",
+    "12:**:**",
+    "• 1 • 2 • 3",
+    "anna@mail.example,+4917139200001",
+    "•• 12345678",
+]
+
+
+@pytest.mark.parametrize("line", MASKED)
+def test_a_masked_identifier_is_counted_once_per_line(line: str) -> None:
+    """A line counts once, however many masks it has."""
+    assert count_masked_lines(f"id,phone\n1,{line},x\n2,{line} {line}\n3,x".encode()) == 2
+
+
+@pytest.mark.parametrize("line", ORDINARY)
+def test_other_stars_are_not_counted(line: str) -> None:
+    """Emphasis, comments, patterns, products, ratings and passwords are no masked identifiers."""
+    assert count_masked_lines(f"{line}\n{line}\n{line}".encode()) == 0
+
+
+@pytest.mark.parametrize(
+    "piece", [b"* ", b"*", b"1*", b"**a@", b"12***", b"/*!40101 x */ ** ** 123 a@b\n", b"1x"]
+)
+def test_text_made_of_stars_is_not_slow(piece: bytes) -> None:
+    """Half a megabyte of stars takes less than 3 s of CPU time."""
+    began = time.process_time()
+
+    count_masked_lines(piece * (500_000 // len(piece)))
+
+    assert time.process_time() - began < 3

@@ -1,0 +1,442 @@
+"""How records over several lines are written: the shapes of exports, printed structures, pages and posts."""
+
+from typing import NamedTuple
+
+
+class Shape(NamedTuple):
+    """A list. `each` is written once per person, with `{e}`, `{p}`, `{n}` and `{k}`, between the others."""
+
+    before: str
+    each: str
+    after: str
+
+
+SHAPES = {
+    "xml attrs": Shape(
+        ('<?xml version="1.0"?>\n<resultset>\n'),
+        ('  <row>\n    <field name="email">{e}</field>\n    <field name="phone">{p}</field>\n  </row>\n'),
+        "</resultset>\n",
+    ),
+    "xml nested": Shape(
+        "<customers>\n",
+        (
+            ' <customer id="{k}">\n'
+            "  <name>{n}</name>\n"
+            "  <contact>\n"
+            "   <email>{e}</email>\n"
+            "  </contact>\n"
+            "  <numbers>\n"
+            '   <number type="m">{p}</number>\n'
+            "  </numbers>\n"
+            " </customer>\n"
+        ),
+        "</customers>\n",
+    ),
+    "xml upper ns": Shape(
+        '<ns:l xmlns:ns="urn:x">\n',
+        ("<ns:P>\n<ns:Mail>{e}</ns:Mail>\n<ns:Tel>{p}</ns:Tel>\n</ns:P>\n"),
+        "</ns:l>\n",
+    ),
+    "xml multi-line values": Shape(
+        "<l>\n",
+        ("<person>\n<email>\n{e}\n</email>\n<phone>\n{p}\n</phone>\n</person>\n"),
+        "</l>\n",
+    ),
+    "xml attributes multi-line": Shape(
+        "<l>\n",
+        ('<person\n  email="{e}"\n  phone="{p}"\n/>\n'),
+        "</l>\n",
+    ),
+    "xml cdata": Shape(
+        "<l>\n",
+        ("<person>\n<email><![CDATA[{e}]]></email>\n<phone><![CDATA[{p}]]></phone>\n</person>\n"),
+        "</l>\n",
+    ),
+    "vcard folded": Shape(
+        "",
+        (
+            "BEGIN:VCARD\r\n"
+            "VERSION:3.0\r\n"
+            "N:{n};;;\r\n"
+            "item1.EMAIL;type=INTERNET;type=pref:{e}\r\n"
+            "NOTE:long\r\n"
+            "  text goes\r\n"
+            " on\r\n"
+            "TEL;type=CELL;type=VOICE:{p}\r\n"
+            "END:VCARD\r\n"
+        ),
+        "",
+    ),
+    "mysql G": Shape(
+        "",
+        (
+            "*************************** {k}. row ***************************\n"
+            "   id: {k}\n"
+            "email: {e}\n"
+            "phone: {p}\n"
+        ),
+        "",
+    ),
+    "psql aligned": Shape(
+        "",
+        (
+            "-[ RECORD {k} ]+-----------------\n"
+            "id         | {k}\n"
+            "email      | {e}\n"
+            "phone      | {p}\n"
+            "created_at | 2024-01-01\n"
+        ),
+        "(4 rows)\n",
+    ),
+    "print_r obj": Shape(
+        "",
+        (
+            "stdClass Object\n"
+            "(\n"
+            "    [id] => {k}\n"
+            "    [email] => {e}\n"
+            "    [contact] => stdClass Object\n"
+            "        (\n"
+            "            [phone] => {p}\n"
+            "        )\n"
+            "\n"
+            ")\n"
+        ),
+        "",
+    ),
+    "print_r nested": Shape(
+        ("Array\n(\n"),
+        (
+            "    [{k}] => Array\n"
+            "        (\n"
+            "            [email] => {e}\n"
+            "            [meta] => Array\n"
+            "                (\n"
+            "                    [phone] => {p}\n"
+            "                )\n"
+            "\n"
+            "        )\n"
+            "\n"
+        ),
+        ")\n",
+    ),
+    "var_export": Shape(
+        "array (\n",
+        ("  {k} => \n  array (\n    'email' => '{e}',\n    'phone' => '{p}',\n  ),\n"),
+        ")\n",
+    ),
+    "var_dump obj": Shape(
+        "",
+        (
+            "object(User)#{k} (2) {{\n"
+            '  ["email":protected]=>\n'
+            '  string(1) "{e}"\n'
+            '  ["phone":"User":private]=>\n'
+            '  string(13) "{p}"\n'
+            "}}\n"
+        ),
+        "",
+    ),
+    "yaml": Shape(
+        "",
+        ('- name: {n}\n  email: {e}\n  phone: "{p}"\n'),
+        "",
+    ),
+    "yaml key": Shape(
+        "",
+        ('user{k}:\n  email: {e}\n  phone: "{p}"\n'),
+        "",
+    ),
+    "yaml nested": Shape(
+        "",
+        ("- id: {k}\n  contact:\n    email: {e}\n    phone: {p}\n"),
+        "",
+    ),
+    "ruby hash": Shape(
+        "",
+        ('{{\n  :email => "{e}",\n  :phone => "{p}"\n}},\n'),
+        "",
+    ),
+    "js": Shape(
+        "const people = [\n",
+        ("{{\n  email: '{e}',\n  phone: '{p}'\n}},\n"),
+        "];\n",
+    ),
+    "ini": Shape(
+        "",
+        ("[user{k}]\nemail={e}\nphone={p}\n"),
+        "",
+    ),
+    "ini2": Shape(
+        "",
+        ("[user{k}]\nemail = {e}\nphone = {p}\n\n"),
+        "",
+    ),
+    "toml": Shape(
+        "",
+        ('[[people]]\nemail = "{e}"\nphone = "{p}"\n\n'),
+        "",
+    ),
+    "plist": Shape(
+        (
+            '<?xml version="1.0"?>\n'
+            '<!DOCTYPE plist PUBLIC "-//Apple//DTD PLIST 1.0//EN" "http://x.example/p.dtd">\n'
+            '<plist version="1.0">\n'
+            "<array>\n"
+        ),
+        (
+            "\t<dict>\n"
+            "\t\t<key>name</key>\n"
+            "\t\t<string>{n}</string>\n"
+            "\t\t<key>email</key>\n"
+            "\t\t<string>{e}</string>\n"
+            "\t\t<key>phone</key>\n"
+            "\t\t<string>{p}</string>\n"
+            "\t</dict>\n"
+        ),
+        ("</array>\n</plist>\n"),
+    ),
+    "dl": Shape(
+        "<html><dl>\n",
+        ("<dt>{n}</dt>\n<dd>Email: {e}</dd>\n<dd>Phone: {p}</dd>\n"),
+        "</dl></html>\n",
+    ),
+    "p br nolead": Shape(
+        "<html><body>\n",
+        "<p>{e}<br/>{p}</p>\n",
+        "</body>",
+    ),
+    "p br labels": Shape(
+        "<html><body>\n",
+        "<p>Name: {n}<br/>Mail: {e}<br/>Tel: {p}</p>\n",
+        "</body>",
+    ),
+    "numbered fields": Shape(
+        "",
+        ("1. Name: {n}\n2. Email: {e}\n3. Phone: {p}\n\n"),
+        "",
+    ),
+    "numbered paren": Shape(
+        "",
+        ("{k}) {n}\n   {e}\n   {p}\n"),
+        "",
+    ),
+    "numbered hash": Shape(
+        "",
+        ("#{k}\nEmail: {e}\nPhone: {p}\n"),
+        "",
+    ),
+    "numbered bare": Shape(
+        "",
+        ("{k}.\n{e}\n{p}\n"),
+        "",
+    ),
+    "bullets": Shape(
+        "",
+        ("* {n}\n  - Email: {e}\n  - Phone: {p}\n"),
+        "",
+    ),
+    "bullets2": Shape(
+        "",
+        ("• Email: {e}\n• Phone: {p}\n\n"),
+        "",
+    ),
+    "tree2": Shape(
+        "",
+        ("📄 {n}\n├──📧 Email: {e}\n├──🏠 City: X\n└──📱 Phone: {p}\n"),
+        "",
+    ),
+    "tree3": Shape(
+        "",
+        ("┌ Email: {e}\n├ City: x\n└ Phone: {p}\n"),
+        "",
+    ),
+    "tree ascii": Shape(
+        "",
+        ("{n}\n|-- Email: {e}\n`-- Phone: {p}\n"),
+        "",
+    ),
+    "tree nested": Shape(
+        "People\n",
+        ("├─ Person {k}\n│  ├─ Email: {e}\n│  └─ Phone: {p}\n"),
+        "",
+    ),
+    "emoji": Shape(
+        "",
+        ("👤 {n}\n📧 {e}\n📱 {p}\n\n"),
+        "",
+    ),
+    "emoji nosep": Shape(
+        "",
+        ("📧 {e}\n📱 {p}\n➖➖➖➖➖\n"),
+        "",
+    ),
+    "alt": Shape(
+        "",
+        ("Email\n{e}\nPhone\n{p}\n"),
+        "",
+    ),
+    "alt colon": Shape(
+        "",
+        ("Email:\n{e}\nPhone:\n{p}\n\n"),
+        "",
+    ),
+    "alt blank": Shape(
+        "",
+        ("Email\n{e}\n\nPhone\n{p}\n\n"),
+        "",
+    ),
+    "alt blank2": Shape(
+        "",
+        ("Email\n{e}\n\nPhone\n{p}\n\n\n"),
+        "",
+    ),
+    "alt polish": Shape(
+        "",
+        ("Adres e-mail\n{e}\nTelefon komórkowy\n{p}\n"),
+        "",
+    ),
+    "alt name": Shape(
+        "",
+        ("Name\n{n}\nE-Mail\n{e}\nHandy\n{p}\n"),
+        "",
+    ),
+    "rules": Shape(
+        "",
+        ("{n}\n{e}\n{p}\n-----\n"),
+        "",
+    ),
+    "rules2": Shape(
+        "",
+        ("==========\nMail: {e}\n\nPhone: {p}\n"),
+        "",
+    ),
+    "tabs": Shape(
+        "",
+        ("NAME\t{n}\nEMAIL\t{e}\nPHONE\t{p}\n"),
+        "",
+    ),
+    "pipes": Shape(
+        "",
+        ("| Email | {e} |\n| Phone | {p} |\n\n"),
+        "",
+    ),
+    "md bold": Shape(
+        "",
+        ("**Email:** {e}\n**Phone:** {p}\n\n"),
+        "",
+    ),
+    "md list": Shape(
+        "",
+        ("- **Email**: {e}\n- **Phone**: `{p}`\n\n"),
+        "",
+    ),
+    "dots": Shape(
+        "",
+        ("Email ........ {e}\nPhone ........ {p}\n\n"),
+        "",
+    ),
+    "arrow": Shape(
+        "",
+        ("email -> {e}\nphone -> {p}\n\n"),
+        "",
+    ),
+    "cn": Shape(
+        "",
+        ("姓名：张明\n邮箱：{e}\n手机：{p}\n\n"),
+        "",
+    ),
+    "cn brackets": Shape(
+        "",
+        ("【邮箱】{e}\n【手机】{p}\n\n"),
+        "",
+    ),
+    "brackets": Shape(
+        "",
+        ("[Email] {e}\n[Phone] {p}\n\n"),
+        "",
+    ),
+    "ldif": Shape(
+        "",
+        (
+            "dn: uid=u{k},dc=bank,dc=example\n"
+            "objectClass: person\n"
+            "objectClass: top\n"
+            "cn: {n}\n"
+            "mail: {e}\n"
+            "telephoneNumber: {p}\n"
+            "\n"
+        ),
+        "",
+    ),
+    "ldif comment": Shape(
+        ("version: 1\n\n"),
+        ("# entry-id: {k}\ndn: uid=u{k},dc=bank,dc=example\nmail: {e}\nmobile: {p}\n\n"),
+        "",
+    ),
+    "blank bare 2 only": Shape(
+        "",
+        ("{e}\n{p}\n\n"),
+        "",
+    ),
+    "intro cards": Shape(
+        "Sample:\n",
+        ("{n}\n{e}\n{p}\n"),
+        "",
+    ),
+    "address cards": Shape(
+        "",
+        ("{n}\n1{k} Quill Lane\n10115 Mere\n{e}\n{p}\n\n"),
+        "",
+    ),
+    "address cards labels": Shape(
+        "",
+        ("{n}\n1{k} Quill Lane, Mere\nE: {e}\nT: {p}\n\n"),
+        "",
+    ),
+    "docx-like": Shape(
+        "",
+        ("{n}\nE-mail: {e}\nTel.: {p}\n\n"),
+        "",
+    ),
+    "tel no colon": Shape(
+        "",
+        ("{n}\nTel. {p}\nMail {e}\n\n"),
+        "",
+    ),
+    "crlf": Shape(
+        "",
+        ("{n}\r\n{e}\r\n{p}\r\n\r\n"),
+        "",
+    ),
+    "json pretty in text": Shape(
+        ("The sample:\n\n"),
+        ('{{\n  "email": "{e}",\n  "phone": "{p}"\n}}\n'),
+        "",
+    ),
+    "sql vertical comment": Shape(
+        "",
+        ("-- Email: {e}\n-- Phone: {p}\n--\n"),
+        "",
+    ),
+    "eq spaced": Shape(
+        "",
+        ("EMAIL     = {e}\nPHONE     = {p}\n\n"),
+        "",
+    ),
+    "record n": Shape(
+        "",
+        ("Record #{k}\n  Email : {e}\n  Phone : {p}\n"),
+        "",
+    ),
+    "record n2": Shape(
+        "",
+        ("--- Record {k} ---\nEmail {e}\nPhone {p}\n"),
+        "",
+    ),
+    "telegram": Shape(
+        "",
+        ("🆔 ID: 12{k}\n👤 Name: {n}\n📞 Phone: {p}\n✉️ Email: {e}\n➖➖➖➖➖➖➖\n"),
+        "",
+    ),
+}
