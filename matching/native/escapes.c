@@ -56,7 +56,8 @@ static bool is_equals(struct rest rest, uint8_t before) {
     if (next(rest, i) == '\n' || next(rest, i) == '\r') return true;
     uint8_t first = next(rest, 1), second = next(rest, 2), third = next(rest, 3);
     if (!is_hex(second) || second >= 'a' || second == 0) return false;
-    if (first >= 'C' && first <= 'F') return third == '=' || (sw_class[before] & LETTER && third >= 'a' && third <= 'z');
+    bool is_small = third >= 'a' && third <= 'z';
+    if (first >= 'C' && first <= 'F') return third == '=' || (sw_class[before] & LETTER && is_small);
     if (first == '4') return second == '0' && (is_word(third) || third == '-');
     return first == '0' || first == '2' || first == '3' || first == '5' || first == '7' ? is_glued(third) : false;
 }
@@ -86,15 +87,17 @@ static bool is_bracketed(struct rest rest) {
     if (next(rest, 0) == ' ') rest.at++, rest.left--;
     uint8_t first = lower(next(rest, 0));
     if (first == '@' || first == '.') return is_closed(rest, 1);
-    if (first == 'a') return (is_spelt(rest, "at") && is_closed(rest, 2)) || is_spelt(rest, "arroba");
+    if (first == 'a' && (is_closed(rest, 1) || is_spelt(rest, "arroba"))) return true;
+    if (first == 'a') return is_spelt(rest, "at") && is_closed(rest, 2);
     if (first == 'd') return is_spelt(rest, "dot") && is_closed(rest, 3);
     if (first == 'p') return is_spelt(rest, "pun") || is_spelt(rest, "pon") || is_spelt(rest, "poi");
-    return is_spelt(rest, "chiocciola") || first == 0xC3 || first == 0xD1 || first == 0xE7 || first == 0xE8 || first == 0xE9;
+    if (first >= 0xE7 && first <= 0xE9) return true;
+    return is_spelt(rest, "chiocciola") || first == 0xC3 || first == 0xD1;
 }
 
 static uint32_t sign_at(struct rest rest, uint8_t before) {
     switch (rest.at[0]) {
-    case '%': return is_hex(next(rest, 1)) || lower(next(rest, 1)) == 'u' ? PERCENT : 0;
+    case '%': return is_hex(next(rest, 1 + (lower(next(rest, 1)) == 'u'))) && is_hex(next(rest, 2)) ? PERCENT : 0;
     case '&': return is_reference(rest) ? REFERENCE : 0;
     case '\\': return is_backslash(rest) ? BACKSLASH : 0;
     case '=': return is_equals(rest, before) ? EQUALS : 0;
@@ -108,7 +111,8 @@ static uint32_t sign_at(struct rest rest, uint8_t before) {
         return is_bracketed((struct rest){rest.at + 1, rest.left - 1}) ? BRACKETS : 0;
     case '@': return before == ' ' && next(rest, 1) == ' ' ? LONE_AT : 0;
     case 'd': case 'D':
-        return (before == ' ' || before == '_' || before == '-') && is_spelt(rest, "dot") && next(rest, 3) == before ? SPELT_OUT : 0;
+        if (before != ' ' && before != '_' && before != '-') return 0;
+        return is_spelt(rest, "dot") && next(rest, 3) == before ? SPELT_OUT : 0;
     case '+': return is_digit(before) && is_digit(next(rest, 1)) ? PLUS : 0;
     case 0xE2: return next(rest, 1) == 0x83 && next(rest, 2) == 0xA3 ? KEYCAP : 0;
     case 0xE3: case 0xEF: { /* the brackets of East Asia */

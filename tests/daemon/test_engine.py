@@ -10,12 +10,13 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 
 import pytest
+from prometheus_client import REGISTRY
 
 from daemon.engine import FIRST_RETRY_S, POLL_LIMIT, EmbeddedEngine, Lane, _LaneState
 from storage import runs, sources
 from storage.database.base import Database
 from storage.runs import RunOutcome, RunTrigger
-from storage.work import Work, WorkKind
+from storage.work import Work, WorkKind, WorkResult
 
 WAIT_S = 60.0  # for things that happen at once on an idle machine
 
@@ -152,6 +153,27 @@ def test_a_failed_row_is_tried_again(database: Database, queued: list[int]) -> N
         done = until(lambda: queued[0] in handler.claimed)
 
     assert done
+
+
+def test_a_row_that_waits_is_not_counted_as_done(database: Database, queued: list[int]) -> None:
+    """Rows that had to wait have a count of their own, and no duration."""
+
+    def counted(name: str, **labels: str) -> float:
+        return REGISTRY.get_sample_value(name, {"kind": "run", **labels}) or 0
+
+    names = ("done", "waited", "failed")
+    before = [counted("spillwatch_work_total", result=name) for name in names]
+    timed = counted("spillwatch_work_seconds_count")
+
+    def waits(_: int) -> WorkResult:
+        return WorkResult.WAITED
+
+    with serving(database, Lane(WorkKind.RUN, waits, runs.due_runs)):
+        waited = until(lambda: counted("spillwatch_work_total", result="waited") > before[1] + len(queued))
+
+    assert waited
+    assert [counted("spillwatch_work_total", result=name) for name in ("done", "failed")] == before[::2]
+    assert counted("spillwatch_work_seconds_count") == timed
 
 
 def test_a_failed_row_keeps_its_wait_behind_a_backlog() -> None:
