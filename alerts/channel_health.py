@@ -83,7 +83,7 @@ def _recovery_revision(session: Session, channel: str) -> RevisionDraft | None:
         ),
     )
     subject = AlertSubject(dedupe_key=alert.dedupe_key, kind=AlertKind.CHANNEL, channel=channel)
-    judgement = judgement_of(rows.revisions_of(session, alert.id)[-1])
+    judgement = judgement_of(rows.last_revision(session, alert))
     return RevisionDraft(subject, AlertChange.RESOLVED, judgement, content)
 
 

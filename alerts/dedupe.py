@@ -10,11 +10,11 @@ When a finding is judged again, the first rule that applies decides:
    confirmed keeps its state and is `escalated`. An acknowledged, resolved or false-positive alert is
    `reopened` and is new again.
 3. The alert is resolved or a false positive: no revision, unless the same data is offered once more.
-4. Its score rises by other signals; or the listing's price or claimed count differs from the newest version
-   that was reported; or the listing is gone or back; or the same data is offered once more in other words:
-   `updated`. The state stays.
+4. Its score rises by other signals; or the listing's price or claimed count is one that no message has told
+   yet; or the listing is gone or back; or the same data is offered once more in other words: `updated`. The
+   state stays. After `updates_per_day` updates within a day, further ones are held for one digest.
 5. Otherwise no revision: an edit of the wording, a weaker match, a re-post of the same text, another match of
-   the same text or of an older version.
+   the same text or of an older version, a price that was told before or is close to one.
 
 An alert about a source or a channel is an episode: `opened` when the trouble begins, `updated` when one
 trouble of a source turns into another, `resolved` at its end. The next trouble is a new alert.
@@ -24,15 +24,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 
-from alerts.message import Difference, MessageContent, MessageListing
+from alerts.message import Difference, MessageListing
 from alerts.severity import Judgement
+from storage.alert_listings import AlertListing, ListingNews
 from storage.alerts import AlertChange, TriageState
 from storage.listings import Life
 
 CLOSED = frozenset({TriageState.RESOLVED, TriageState.FALSE_POSITIVE})
 REOPENED = CLOSED | {TriageState.ACKNOWLEDGED}
 OFFERS = "offers"  # field of a Difference: the same data was offered once more
+PRICE = "price"
+PRESENCE = "life"
+PRICE_STEP = Decimal("0.05")  # a price that differs by less from one that was told is no news
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,45 +80,57 @@ def _judgement_differences(earlier: Judgement, judgement: Judgement) -> Iterable
 
 
 def listing_differences(
-    reported: Iterable[MessageContent], listing: MessageListing
+    known: AlertListing | None, listing: MessageListing, *, offers_told: int
 ) -> tuple[Difference, ...]:
-    """Return what differs from what the alert's revisions (`reported`, oldest first) say about this listing.
+    """Return what is news about a listing: what differs from all that the alert has told of it (`known`).
 
-    Only price, claimed count and presence count. A version older than one that was reported is history, which
-    a rematch of the archive reads again: it differs in nothing.
+    Only price, claimed count and presence count. A price or a count that was told before is no news, nor is a
+    price within PRICE_STEP of one that was told. A version older than one that was told is history, which a
+    rematch of the archive reads again: it differs in nothing. `offers_told` is the highest number of an offer
+    that the alert has told.
     """
-    shown = [content.listing for content in reported if content.listing]
-    same_listing = [each for each in shown if each.id == listing.id]
-    most_offers = max((each.offer_number for each in shown), default=0)
-    reposted = listing.life == Life.REPOSTED.value
-    if not same_listing and listing.offer_number > most_offers and not reposted:
-        return (Difference(field=OFFERS, before=str(most_offers), after=str(listing.offer_number)),)
-    # The latest report of the newest version: `max` keeps the first of equals, hence `reversed`.
-    newest = max(reversed(same_listing), key=lambda each: each.version, default=None)
-    if newest is None or listing.version < newest.version:
+    if known is None or not known.told:
+        if listing.offer_number > offers_told and listing.life != Life.REPOSTED.value:
+            return (Difference(field=OFFERS, before=str(offers_told), after=str(listing.offer_number)),)
         return ()
-    sides = ((field, describe(newest), describe(listing)) for field, describe in _REPORTED_FIELDS.items())
+    if listing.version < known.version:
+        return ()
     return tuple(
-        Difference(field=field, before=before, after=after)
-        for field, before, after in sides
-        if before != after
+        Difference(field=field, before=told[-1], after=value)
+        for field, value in listing_values(listing).items()
+        if (told := known.told.get(field) or [None])[-1] != value and _is_news(field, value, told)
     )
 
 
-def _describe_price(listing: MessageListing) -> str | None:
-    return listing.price.label if listing.price else None
+def _is_news(field: str, value: str | None, told: Sequence[str | None]) -> bool:
+    if field == PRESENCE:
+        return True  # "gone" after "there" is news each time
+    if field == PRICE and value is not None:
+        return not any(each is not None and _is_close(value, each) for each in told)
+    return value not in told
 
 
-def _describe_claim(listing: MessageListing) -> str | None:
-    return None if listing.claimed_records is None else f"{listing.claimed_records:,}"
+def _is_close(price: str, told: str) -> bool:
+    """Return whether two prices in the same currency differ by PRICE_STEP of the told one at most."""
+    (amount, currency), (told_amount, told_currency) = _parsed_price(price), _parsed_price(told)
+    return currency == told_currency and abs(amount - told_amount) <= PRICE_STEP * told_amount
 
 
-def _describe_presence(listing: MessageListing) -> str | None:
-    return "gone" if listing.gone_at else "there"
+def _parsed_price(text: str) -> tuple[Decimal, str]:
+    amount, _, currency = text.partition(" ")
+    return Decimal(amount.replace(",", "")), currency
 
 
-_REPORTED_FIELDS = {
-    "price": _describe_price,
-    "claimed_records": _describe_claim,
-    "life": _describe_presence,
-}
+def listing_news(listing: MessageListing) -> ListingNews:
+    """Return what a message with this listing tells of it."""
+    return ListingNews(listing.id, listing.version, listing.offer_number, listing_values(listing))
+
+
+def listing_values(listing: MessageListing) -> dict[str, str | None]:
+    """Return the fields whose changes are news, as text."""
+    price, claimed = listing.price, listing.claimed_records
+    return {
+        PRICE: price.label if price else None,
+        "claimed_records": None if claimed is None else f"{claimed:,}",
+        PRESENCE: "gone" if listing.gone_at else "there",
+    }

@@ -5,6 +5,7 @@ it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import datetime
 
 from alerts.dedupe import Decision
 from alerts.finding import CompanyFinding
@@ -72,6 +73,17 @@ def _missing_proof_sentence(count: int) -> str:
     return f"Of what was captured of it, {what} can no longer be found in the evidence folder."
 
 
+def digest_summary(changes: int, since: datetime, listing: MessageListing) -> str:
+    """Return the summary of a revision that tells of changes that were held."""
+    times = "once" if changes == 1 else f"{format_count(changes)} times"
+    price = f"asks {listing.price.label}" if listing.price else "gives no price"
+    now = "is gone" if listing.gone_at else f"is there and {price}"
+    return (
+        f"The offer changed {times} since {format_time(since)}; this one message is about all of it. Now the "
+        f"listing {now}. Each of its versions is kept."
+    )
+
+
 def _finding_summary(finding: CompanyFinding, change: AlertChange) -> str:
     """Say how certain it is that the data is the company's, where it is offered and since when."""
     facts, name, where = finding.facts, finding.company.name, finding.source.name
@@ -80,6 +92,10 @@ def _finding_summary(finding: CompanyFinding, change: AlertChange) -> str:
             "1 row agrees" if facts.coherent_rows == 1 else f"{format_count(facts.coherent_rows)} rows agree"
         )
         certainty = f"Data of {name} is on {where}: {rows} with enrolled customers."
+    elif facts.mentions and facts.mentions.keys() <= {"address"}:
+        certainty = f"E-mail addresses at a domain of {name} are on {where}."
+    elif facts.mentions and facts.mentions.keys() <= {"address", "lookalike"}:
+        certainty = f"A host whose name looks like a domain of {name} is on {where}."
     elif facts.mentions and facts.enrolled:
         certainty = f"{name} is named on {where}. No row there agrees with an enrolled customer."
     elif facts.mentions:

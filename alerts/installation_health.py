@@ -65,5 +65,5 @@ def _end_revision(session: Session, alert: Alert, run: Run) -> RevisionDraft:
         next_steps=("See what was not covered: spillwatch coverage",),
     )
     subject = AlertSubject(dedupe_key=alert.dedupe_key, kind=AlertKind.INSTALLATION)
-    judgement = judgement_of(rows.revisions_of(session, alert.id)[-1])
+    judgement = judgement_of(rows.last_revision(session, alert))
     return RevisionDraft(subject, AlertChange.RESOLVED, judgement.as_earlier(), content)

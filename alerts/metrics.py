@@ -8,6 +8,7 @@ ALERTS = Counter("spillwatch_alerts_total", "Revisions of alerts written", ("kin
 QUIET = Counter(
     "spillwatch_alert_evaluations_quiet_total", "Findings that were judged again without a new revision"
 )
+HELD = Counter("spillwatch_alert_updates_held_total", "Updates that were left to an alert's digest")
 DELIVERIES = Counter(
     "spillwatch_delivery_attempts_total",
     "Attempts to deliver, by transport and outcome",

@@ -11,6 +11,7 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from alerts import metrics
+from alerts.dedupe import listing_news
 from alerts.message import MessageContent
 from alerts.settings import AlertsSettings
 from alerts.severity import Judgement
@@ -81,4 +82,5 @@ class Outbox:
             source_id=subject.source_id,
             listing_id=subject.listing_id,
             listing_gone=content.listing is not None and content.listing.gone_at is not None,
+            news=listing_news(content.listing) if content.listing else None,
         )

@@ -7,25 +7,26 @@ judged once, and a row whose handler was killed stays due.
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from uuid import uuid4
 
 from sqlalchemy.orm import Session
 
 from alerts import metrics
-from alerts.dedupe import OPEN_ALERT, Decision, decide, listing_differences
+from alerts.dedupe import CLOSED, OFFERS, OPEN_ALERT, Decision, decide, listing_differences, listing_news
 from alerts.finding import CompanyFinding, listing_of, lock_alert_of, read_finding, source_of
-from alerts.finding_text import finding_content, listing_life_content
+from alerts.finding_text import digest_summary, finding_content, listing_life_content
 from alerts.installation_health import installation_revision
-from alerts.message import MessageCapture, MessageContent
+from alerts.message import Difference, MessageCapture, MessageContent, MessageListing
 from alerts.outbox import AlertSubject, Outbox, RevisionDraft
 from alerts.rules import Observation
+from alerts.schedule_health import schedule_revision
 from alerts.settings import AlertsSettings
 from alerts.severity import Judgement, judge_facts, judgement_of
 from alerts.source_health import source_revision
+from storage import alert_listings, data_sets, listings, matches, sources
 from storage import alerts as rows
-from storage import data_sets, listings, matches, sources
 from storage.alerts import Alert, AlertChange, AlertKind, OpenedAlert, TriageState
 from storage.database.base import Database
 from storage.errors import DatabaseConflict
@@ -33,6 +34,8 @@ from storage.evidence.warc import EvidenceStore, RecordPlace
 from storage.installation_trouble import storage_trouble
 from storage.listings import ListingVersion
 from storage.work import Dispatcher
+
+DAY = timedelta(days=1)  # the time in which updates are counted, and after which held ones are told
 
 
 class AlertService:
@@ -75,16 +78,42 @@ class AlertService:
             if written.revision > 1:  # another worker opened the alert after lock_alert_of: judge again
                 raise DatabaseConflict
             return
-        revisions = rows.revisions_of(session, alert.id)
-        earlier = judgement_of(revisions[-1])
+        earlier = judgement_of(rows.last_revision(session, alert))
         judgement = judge_facts(finding.facts, self._settings.severity, earlier=earlier)
-        reported = [MessageContent.model_validate(revision.content) for revision in revisions]
-        differences = listing_differences(reported, finding.listing)
+        differences = self._differences(session, alert, finding.listing)
         decision = decide(earlier, judgement, state=alert.state, differences=differences)
         if decision is None:
             metrics.QUIET.inc()
-        else:
+            self._note_quiet_change(session, alert, finding.listing)
+        elif not self._hold(session, alert, finding.listing, decision):
             self._write_finding(session, finding, judgement, decision, dedupe_key=alert.dedupe_key)
+
+    def _differences(self, session: Session, alert: Alert, listing: MessageListing) -> tuple[Difference, ...]:
+        known = alert_listings.listing_in_alert(session, alert.id, listing.id)
+        return listing_differences(known, listing, offers_told=alert.offers_told)
+
+    def _hold(self, session: Session, alert: Alert, listing: MessageListing, decision: Decision) -> bool:
+        """Hold an update for the alert's digest, if one is due or the alert had its updates of this day."""
+        now, limit = self._clock(), self._settings.updates_per_day
+        if decision.change is not AlertChange.UPDATED:
+            return False
+        recent = rows.updates_within(session, alert.id, since=now - DAY, limit=limit)
+        if alert.digest_at is None and recent < limit:
+            return False
+        changed = alert_listings.note_seen(session, alert.id, listing_news(listing))
+        if changed or alert.digest_at is None:
+            rows.hold_change(session, alert, listing_id=listing.id, digest_at=now + DAY, now=now)
+        metrics.HELD.inc()
+        return True
+
+    def _note_quiet_change(self, session: Session, alert: Alert, listing: MessageListing) -> None:
+        """While a digest waits, count changes that would not be news by themselves, too."""
+        if alert_listings.listing_in_alert(session, alert.id, listing.id) is None:
+            return  # a re-post of the same text
+        changed = alert_listings.note_seen(session, alert.id, listing_news(listing))
+        if changed and alert.digest_at is not None:
+            now = self._clock()
+            rows.hold_change(session, alert, listing_id=listing.id, digest_at=alert.digest_at, now=now)
 
     def _write_finding(
         self,
@@ -94,8 +123,12 @@ class AlertService:
         decision: Decision,
         *,
         dedupe_key: str,
+        digest: str | None = None,
     ) -> OpenedAlert:
+        """Write a revision about a finding; `digest` is its summary if it tells of held changes."""
         content = finding_content(finding, decision, judgement.severity)
+        if digest is not None:
+            content = content.model_copy(update={"summary": digest})
         subject = AlertSubject(
             dedupe_key=dedupe_key,
             kind=AlertKind.FINDING,
@@ -109,39 +142,58 @@ class AlertService:
 
     def evaluate_life(self, alert_id: int) -> None:
         """Write that the listing of an alert is gone, or back. Handler of WorkKind.LIFE."""
-        with self._database.transaction() as session:
-            alert = rows.lock_alert(session, alert_id)
-            if alert is None or alert.listing_id is None:
-                return
-            version = listings.latest_version(session, alert.listing_id)
-            if version is None:
-                return
-            gone = version.listing.gone_at is not None
-            if rows.note_listing_gone(session, alert_id, gone=gone):
-                self._judge_life(session, alert, version)
+        self._database.write(partial(self._judge_presence, alert_id=alert_id))
+
+    def _judge_presence(self, session: Session, *, alert_id: int) -> None:
+        alert = rows.lock_alert(session, alert_id)
+        if alert is None or alert.listing_id is None:
+            return
+        version = listings.latest_version(session, alert.listing_id)
+        if version is None:
+            return
+        gone = version.listing.gone_at is not None
+        if rows.note_listing_gone(session, alert_id, gone=gone):
+            self._judge_life(session, alert, version)
 
     def _judge_life(self, session: Session, alert: Alert, version: ListingVersion) -> None:
-        revisions = rows.revisions_of(session, alert.id)
+        last = rows.last_revision(session, alert)
         listing = listing_of(version, offer=data_sets.offer_of(session, version.listing))
-        source = source_of(version.listing.source)
-        judgement = judgement_of(revisions[-1])
-        reported = [MessageContent.model_validate(revision.content) for revision in revisions]
-        differences = listing_differences(reported, listing)
+        judgement = judgement_of(last)
+        differences = self._differences(session, alert, listing)
         decision = decide(judgement, judgement, state=alert.state, differences=differences)
         if decision is None:
-            return
+            self._note_quiet_change(session, alert, listing)
+        elif not self._hold(session, alert, listing, decision):
+            self._write_life(session, alert, version, decision, listing)
+
+    def _write_life(
+        self,
+        session: Session,
+        alert: Alert,
+        version: ListingVersion,
+        decision: Decision,
+        listing: MessageListing,
+        *,
+        digest: str | None = None,
+    ) -> None:
+        """Write a revision that repeats the last one with the listing as it is now."""
+        last = rows.last_revision(session, alert)
+        reported = MessageContent.model_validate(last.content)
+        source = source_of(version.listing.source)
         content = listing_life_content(
-            reported[-1], decision, source=source, listing=listing, is_there=self._is_there
+            reported, decision, source=source, listing=listing, is_there=self._is_there
         )
+        if digest is not None:
+            content = content.model_copy(update={"summary": digest})
         subject = AlertSubject(
             dedupe_key=alert.dedupe_key,
             kind=AlertKind.FINDING,
             company=content.company.slug if content.company else None,
             company_id=alert.company_id,
-            source_id=alert.source_id,
-            listing_id=alert.listing_id,
+            source_id=version.listing.source_id,
+            listing_id=version.listing_id,
         )
-        draft = RevisionDraft(subject, decision.change, judgement, content)
+        draft = RevisionDraft(subject, decision.change, judgement_of(last), content)
         self._outbox.write(session, draft, now=self._clock())
 
     def _is_there(self, proof: MessageCapture) -> bool:
@@ -150,15 +202,46 @@ class AlertService:
             return True
         return self._evidence.holds(RecordPlace(proof.file, proof.offset, proof.length))
 
+    def evaluate_digest(self, alert_id: int) -> None:
+        """Write one message about the changes that were held. Handler of WorkKind.DIGEST."""
+        self._database.write(partial(self._judge_digest, alert_id=alert_id))
+
+    def _judge_digest(self, session: Session, *, alert_id: int) -> None:
+        alert = rows.lock_alert(session, alert_id)
+        if alert is None or alert.digest_at is None or alert.digest_at > self._clock():
+            return
+        changes, since, listing_id = alert.held_changes, alert.held_since, alert.held_listing_id
+        rows.release_held_changes(session, alert)
+        version = None if listing_id is None else listings.latest_version(session, listing_id)
+        if version is None or since is None:
+            return
+        listing = listing_of(version, offer=data_sets.offer_of(session, version.listing))
+        differences = self._differences(session, alert, listing)
+        if alert.state in CLOSED and not any(each.field == OFFERS for each in differences):
+            return
+        decision = Decision(AlertChange.UPDATED, alert.state, differences)
+        text = digest_summary(changes, since, listing)
+        summary = matches.summary_of(session, version.id, alert.company_id)
+        finding = None if summary is None else read_finding(session, summary, evidence=self._evidence)
+        if finding is None:  # the newest version has no match
+            self._write_life(session, alert, version, decision, listing, digest=text)
+            return
+        earlier = judgement_of(rows.last_revision(session, alert))
+        judgement = judge_facts(finding.facts, self._settings.severity, earlier=earlier)
+        key = alert.dedupe_key
+        self._write_finding(session, finding, judgement, decision, dedupe_key=key, digest=text)
+
     def evaluate_source_change(self, change_id: int) -> None:
         """Write that a source's health changed. Handler of WorkKind.SOURCE_CHANGE."""
-        with self._database.transaction() as session:
-            change = sources.change_by_id(session, change_id)
-            if change is None or not sources.mark_change_done(session, change_id):
-                return
-            draft = source_revision(session, change, self._settings.severity)
-            if draft is not None:
-                self._outbox.write(session, draft, now=self._clock())
+        self._database.write(partial(self._judge_source_change, change_id=change_id))
+
+    def _judge_source_change(self, session: Session, *, change_id: int) -> None:
+        change = sources.change_by_id(session, change_id)
+        if change is None or not sources.mark_change_done(session, change_id):
+            return
+        draft = source_revision(session, change, self._settings.severity)
+        if draft is not None:
+            self._outbox.write(session, draft, now=self._clock())
 
     def evaluate_installation(self, _run_id: int) -> None:
         """Write that runs cannot be stored, or that they are again. Handler of WorkKind.INSTALLATION.
@@ -171,6 +254,18 @@ class AlertService:
             draft = installation_revision(session, trouble, self._settings.severity)
             if draft is not None:
                 self._outbox.write(session, draft, now=now)
+
+    def evaluate_schedule(self, _row_id: int) -> None:
+        """Write that schedules cannot be kept, or that they are again. Handler of WorkKind.SCHEDULE.
+
+        All sources that are behind are one alert, so the rows decide.
+        """
+        self._database.write(self._judge_schedules)
+
+    def _judge_schedules(self, session: Session) -> None:
+        draft = schedule_revision(session, self._settings.severity)
+        if draft is not None:
+            self._outbox.write(session, draft, now=self._clock())
 
     def send_test(self) -> OpenedAlert:
         """Write a test message for every enabled channel; `DeliveryService.deliver` sends it."""

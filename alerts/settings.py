@@ -365,6 +365,12 @@ class AlertsSettings(BaseModel):
         default="spillwatch", description="Name of this installation, shown in messages."
     )
     channels: dict[ChannelName, Channel] = Field(default_factory=dict, description="Channels by name.")
+    updates_per_day: int = Field(
+        default=5,
+        ge=1,
+        le=1000,
+        description="Updates of one alert that are sent at once within 24 hours; one digest has the rest.",
+    )
     retry: RetrySettings = Field(
         default_factory=RetrySettings, description="When a failed attempt is repeated."
     )

@@ -145,7 +145,7 @@ def _trouble_revision(
 
 def _end_revision(session: Session, source: Source, change: SourceChange, open_alert: Alert) -> RevisionDraft:
     """Keep the severity of the trouble, so that the channels that carried it also carry its end."""
-    judgement = judgement_of(rows.revisions_of(session, open_alert.id)[-1])
+    judgement = judgement_of(rows.last_revision(session, open_alert))
     content = MessageContent(
         title=f"Source {source.name} is ok again",
         state=TriageState.RESOLVED,

@@ -216,6 +216,11 @@ def print_line(sentence: str) -> None:
     console().print(Text(printable(sentence, lines=True)), soft_wrap=True)
 
 
+def print_hanging(sentence: str) -> None:
+    """Write a sentence below another one: indented, and wrapped at the width of the terminal."""
+    _print_hanging(console(), "  ", Text(printable(sentence, lines=False)))
+
+
 def print_error(sentence: str) -> None:
     """Write one line for people to standard error."""
     console(sys.stderr).print(Text(printable(sentence, lines=True)), soft_wrap=True)

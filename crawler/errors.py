@@ -196,6 +196,10 @@ class SentToTheFront(NotThere, reason="sent_to_the_front"):
     """The page redirects to the site's front page."""
 
 
+class SaysMissing(FetchFailed, reason="says_missing"):
+    """The page says that it does not exist, with status 200."""
+
+
 class MissingOrKept(FetchFailed, reason="missing_or_kept"):
     """The page is gone or hidden from us; the site answers the same for both."""
 

@@ -23,7 +23,7 @@ from sqlalchemy.orm import Session
 from daemon.metrics import WORK, WORK_IN_HAND, WORK_SECONDS, WORK_WAITING
 from storage.database.base import Database
 from storage.errors import StorageError
-from storage.work import Handler, Work, WorkKind
+from storage.work import Handler, Work, WorkKind, WorkResult
 
 TICK_S = 1.0  # between two polls
 POLL_LIMIT = 256  # new rows of one kind that a poll accepts
@@ -90,20 +90,26 @@ class _LaneState:
         with self.lock:
             return POLL_LIMIT + len(self.failed_rows) + len(self.postponed)
 
-    def accept_due(self, due: Sequence[int], now: float) -> None:
-        """Accept the due rows of a poll: first new ones, then postponed ones as far as there is room."""
+    def accept_due(self, due: Sequence[int], now: float, *, all_due: bool = True) -> None:
+        """Accept the due rows of a poll: first new ones, then postponed ones as far as there is room.
+
+        `all_due`: the poll returned every due row, so that any other row is no longer due.
+        """
         with self.lock:
-            self._forget_rows(due)
+            self._forget_rows(due, all_due=all_due)
             self.enqueue([row_id for row_id in due if row_id not in self.postponed], now)
             again = (row_id for row_id in self.postponed if row_id not in self.queued)
             self.enqueue(list(islice(again, max(0, POLL_LIMIT - len(self.waiting)))), now)
 
-    def _forget_rows(self, due: Sequence[int]) -> None:
+    def _forget_rows(self, due: Sequence[int], *, all_due: bool) -> None:
         """Forget failed and postponed rows that are no longer due, so that neither collection grows forever.
 
+        Behind a backlog they may still be due although the poll did not return them: they are kept then.
         Rows released since the last poll that are still due become the last of the postponed ones.
         """
         still_due = set(due)
+        if not all_due:
+            still_due |= self.failed_rows.keys() | (self.postponed.keys() - self.released.keys())
         self.failed_rows = {
             row_id: failure for row_id, failure in self.failed_rows.items() if row_id in still_due
         }
@@ -274,28 +280,33 @@ class EmbeddedEngine:
     def _poll_rows(self) -> None:
         with self._database.reading() as session:
             for state in self._lanes.values():
-                due = state.lane.due(session, now=self._clock(), limit=state.row_limit())
-                state.accept_due(due, time.monotonic())
+                limit = state.row_limit()
+                due = state.lane.due(session, now=self._clock(), limit=limit)
+                state.accept_due(due, time.monotonic(), all_due=len(due) < limit)
 
     def _work_loop(self, state: _LaneState) -> None:
         while (row_id := state.next_row(self._stopping)) is not None:
             self._handle(state, row_id)
 
     def _handle(self, state: _LaneState, row_id: int) -> None:
-        kind = state.lane.kind
+        kind, began = state.lane.kind, time.monotonic()
         try:
-            with WORK_SECONDS.labels(kind).time():
-                state.lane.handler(row_id)
-        except Exception as error:
+            result = state.lane.handler(row_id) or WorkResult.DONE
+        except Exception as error:  # noqa: BLE001 - it is logged, and the row is tried again
             wait_s = state.mark_failed(row_id)
             WORK.labels(kind, "failed").inc()
-            log.exception(
+            log.error(
                 f"Work {kind} of row {row_id} failed. It is tried again in {wait_s:.0f} s.",
                 action="work_failed",
                 kind=str(kind),
                 row=row_id,
                 reason=getattr(error, "reason", type(error).__name__),
+                # A storage error says everything itself, and a full disk would be filled with tracebacks.
+                **({"detail": str(error)} if isinstance(error, StorageError) else {"exc_info": error}),
             )
         else:
             state.mark_done(row_id)
-            WORK.labels(kind, "done").inc()
+            WORK.labels(kind, result).inc()
+            if result is WorkResult.WAITED:
+                return
+        WORK_SECONDS.labels(kind).observe(time.monotonic() - began)

@@ -133,7 +133,10 @@ def _watch_identity(watch: Watch) -> object:
         (watched.company_id, watched.region, watched.key.id, watched.segment.header.model_dump(mode="json"))
         for watched in watch.segments
     ]
-    terms = sorted((term.company_id, term.text, term.kind, term.exclude) for term in watch.by_id.values())
+    terms = sorted(
+        (term.company_id, term.text, term.kind, term.exclude, term.in_addresses)
+        for term in watch.by_id.values()
+    )
     return segments, terms
 
 

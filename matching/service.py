@@ -19,7 +19,7 @@ from matching.data_sets import data_set_signs
 from matching.errors import MatchingError
 from matching.settings import MatchingSettings
 from matching.watch import Watch
-from matching.watch_loader import load_watch
+from matching.watch_loader import load_watch, read_watch
 from storage import companies, data_sets, listings, matches, watch
 from storage.database.base import Database
 from storage.errors import DatabaseFailed, EvidenceFailed, SpillwatchError, WatchChanged
@@ -27,7 +27,7 @@ from storage.evidence.digest import Digest, digest_beside
 from storage.evidence.warc import EvidenceStore
 from storage.listings import ListingVersion
 from storage.watch import ClaimedRematch, MatchScope
-from storage.work import Dispatcher, Work, WorkKind
+from storage.work import Dispatcher, Work, WorkKind, WorkResult
 from storage.write_probe import require_known_evidence
 
 log = structlog.get_logger()
@@ -171,26 +171,27 @@ class MatchingService:
 
     # --- the archive
 
-    def rematch(self, rematch_id: int) -> None:
+    def rematch(self, rematch_id: int) -> WorkResult:
         """Match one chunk of the archive again and announce the next; a kill loses one chunk at most."""
         watched = self._current_watch()
         with self._database.transaction() as session:
             requested = watch.rematch_by_id(session, rematch_id)
             if requested is None or _must_wait_for_segment(requested, watched):
-                return
+                return WorkResult.WAITED
             claimed = watch.claim_rematch(session, rematch_id, now=self._clock())
         if claimed is None:
-            return
+            return WorkResult.WAITED
         if claimed.attempt > self._settings.attempts:
             # The process was killed in each attempt; otherwise the rematch would have failed before.
             self._record_rematch_failure(claimed, CRASHED)
-            return
+            return WorkResult.DONE
         try:
             self._rematch_chunk(watched, claimed)
         except Exception as error:
             reason = error.reason if isinstance(error, SpillwatchError) else CRASHED
             self._record_rematch_failure(claimed, reason)
             raise
+        return WorkResult.DONE
 
     def _rematch_chunk(self, watched: Watch, claimed: ClaimedRematch) -> None:
         with self._database.reading() as session:
@@ -313,22 +314,24 @@ class MatchingService:
 
     def _current_watch(self) -> Watch:
         """Return the watch; load it again if it has changed, or if an unusable segment may be usable now."""
+        known, now = self._watch, self._clock()
         with self._database.reading() as session:
-            revision = companies.watch_revision(session)
-            known, now = self._watch, self._clock()
-            stale = known is None or known.revision != revision
-            if known is None or stale or (known.unusable and now >= self._loaded_at + RELOAD_UNUSABLE):
-                known = load_watch(session, self._settings)
-                self._watch, self._loaded_at = known, now
-                metrics.UNUSABLE.set(len(known.unusable))
-                for company_id, error in known.unusable.items():
-                    log.error(
-                        "A segment cannot be used: the company's fingerprints are not compared.",
-                        action="segment_unusable",
-                        company_id=company_id,
-                        reason=error.reason,
-                        detail=str(error),
-                    )
+            stale = known is None or known.revision != companies.watch_revision(session)
+            again = known is not None and known.unusable and now >= self._loaded_at + RELOAD_UNUSABLE
+            if known is not None and not stale and not again:
+                return known
+            rows = read_watch(session)
+        known = load_watch(rows, self._settings)
+        self._watch, self._loaded_at = known, now
+        metrics.UNUSABLE.set(len(known.unusable))
+        for company_id, error in known.unusable.items():
+            log.error(
+                "A segment cannot be used: the company's fingerprints are not compared.",
+                action="segment_unusable",
+                company_id=company_id,
+                reason=error.reason,
+                detail=str(error),
+            )
         return known
 
     def _watch_of_companies(self, watched: Watch, company_ids: tuple[int, ...]) -> Watch:

@@ -1,6 +1,7 @@
 """Load the watch: terms and segments from the database's rows, and the keys that open the segments."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
@@ -15,16 +16,40 @@ from matching.watch import Watch, WatchedSegment
 from storage import companies
 
 
-def load_watch(session: Session, settings: MatchingSettings) -> Watch:
-    """Return everything that is active in the database."""
-    by_id = {
-        term.id: WatchTerm(term.id, term.company_id, term.text, term.kind, tuple(term.exclude))
+@dataclass(frozen=True, slots=True)
+class WatchRows:
+    """Everything that is active in the database, at one watch revision."""
+
+    revision: str
+    terms: Mapping[int, WatchTerm]
+    segments: Sequence[companies.Segment]
+
+
+def read_watch(session: Session) -> WatchRows:
+    """Read everything that is active. Close the session before `load_watch`, which takes its time: on
+    PostgreSQL an open snapshot keeps old rows from being removed, on SQLite it lets the WAL grow.
+    """
+    revision = companies.watch_revision(session)  # first: what changes from now on has a later one
+    terms = {
+        term.id: WatchTerm(
+            term.id,
+            term.company_id,
+            term.text,
+            term.kind,
+            tuple(term.exclude),
+            in_addresses=not term.company.definition.get("mail_provider", False),
+        )
         for term in companies.active_terms(session)
     }
-    rows = companies.active_segments(session)
-    segments, unusable = watched_segments(rows, settings, {row.company.slug: row.company_id for row in rows})
-    revision = companies.watch_revision(session)
-    return Watch(revision, Terms.build(list(by_id.values())), by_id, segments, unusable)
+    return WatchRows(revision, terms, companies.active_segments(session))
+
+
+def load_watch(rows: WatchRows, settings: MatchingSettings) -> Watch:
+    """Open the segments and build the table of terms."""
+    numbers = {row.company.slug: row.company_id for row in rows.segments}
+    segments, unusable = watched_segments(rows.segments, settings, numbers)
+    terms = dict(rows.terms)
+    return Watch(rows.revision, Terms.build(list(terms.values())), terms, segments, unusable)
 
 
 def watched_segments(

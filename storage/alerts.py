@@ -12,9 +12,10 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from sqlalchemy import ForeignKey, Index, Text, UniqueConstraint, cast, insert, literal, select, update
+from sqlalchemy import ForeignKey, Index, Text, UniqueConstraint, cast, insert, literal, select, text, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from storage.alert_listings import ListingNews, note_told
 from storage.data_sets import is_in_data_set
 from storage.database.base import Base, state_moved
 from storage.deliveries import Delivery, DeliveryState
@@ -56,9 +57,16 @@ class AlertChange(StrEnum):
     RESOLVED = "resolved"
 
 
+WAITING = "digest_at IS NOT NULL"
+
+
 class Alert(Base):
     __tablename__ = "alerts"
-    __table_args__ = (Index(None, "state", "id"), Index(None, "listing_id"))
+    __table_args__ = (
+        Index(None, "state", "id"),
+        Index(None, "listing_id"),
+        Index(None, "digest_at", sqlite_where=text(WAITING), postgresql_where=text(WAITING)),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     kind: Mapped[AlertKind]
@@ -77,6 +85,11 @@ class Alert(Base):
     acknowledged_at: Mapped[datetime | None]
     acknowledged_by: Mapped[str | None]
     note: Mapped[str | None]
+    offers_told: Mapped[int] = mapped_column(default=0)  # the highest number of an offer in a message
+    held_changes: Mapped[int] = mapped_column(default=0)  # changes since `held_since` without a message
+    held_since: Mapped[datetime | None]
+    held_listing_id: Mapped[int | None] = mapped_column(ForeignKey("listings.id"))  # the last that changed
+    digest_at: Mapped[datetime | None]  # when one message tells of them; None: none is held
 
 
 class AlertRevision(Base):
@@ -113,6 +126,7 @@ class AlertDraft:
     source_id: int | None = None
     listing_id: int | None = None
     listing_gone: bool = False
+    news: ListingNews | None = None  # what the revision tells of a listing
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +159,8 @@ def open_or_revise(
             listing_id=draft.listing_id,
             opened_at=now,
             revision=0,
+            offers_told=0,
+            held_changes=0,
         )
         session.add(alert)
     alert.severity, alert.score, alert.title = draft.severity, draft.score, draft.title
@@ -152,6 +168,9 @@ def open_or_revise(
     if draft.listing_id == alert.listing_id:
         alert.listing_gone = draft.listing_gone
     session.flush()
+    if draft.news is not None:
+        note_told(session, alert.id, draft.news)
+        alert.offers_told = max(alert.offers_told, draft.news.offer_number)
     _add_revision(session, alert.id, alert.revision, draft, now)
     return OpenedAlert(
         alert.id, alert.revision, _add_deliveries(session, alert.id, alert.revision, channels, now)
@@ -206,6 +225,44 @@ def note_listing_gone(session: Session, alert_id: int, *, gone: bool) -> bool:
     """
     change = update(Alert).where(Alert.id == alert_id, Alert.listing_gone != gone)
     return state_moved(session, change.values(listing_gone=gone))
+
+
+def updates_within(session: Session, alert_id: int, *, since: datetime, limit: int) -> int:
+    """Return how many of an alert's last `limit` updates were written since then."""
+    last = select(AlertRevision.at).where(
+        AlertRevision.alert_id == alert_id, AlertRevision.change == AlertChange.UPDATED
+    )
+    times = session.scalars(last.order_by(AlertRevision.number.desc()).limit(limit))
+    return sum(at > since for at in times)
+
+
+def hold_change(
+    session: Session, alert: Alert, *, listing_id: int, digest_at: datetime, now: datetime
+) -> None:
+    """Count a change that gets no message of its own; `digest_at` counts if it is the first one."""
+    if alert.digest_at is None:
+        alert.held_since, alert.digest_at, alert.held_changes = now, digest_at, 0
+    alert.held_changes += 1
+    alert.held_listing_id = listing_id
+    session.flush()
+
+
+def release_held_changes(session: Session, alert: Alert) -> None:
+    """Forget the changes that wait for a digest. Call it in the transaction that writes the digest."""
+    alert.digest_at = alert.held_since = alert.held_listing_id = None
+    alert.held_changes = 0
+    session.flush()
+
+
+def digests_due(session: Session, *, now: datetime, limit: int) -> Sequence[int]:
+    """Return the ids of alerts whose digest is due, the one that is due longest first."""
+    query = select(Alert.id).where(Alert.digest_at.is_not(None), Alert.digest_at <= now)
+    return session.scalars(query.order_by(Alert.digest_at, Alert.id).limit(limit)).all()
+
+
+def last_revision(session: Session, alert: Alert) -> AlertRevision:
+    """Return the newest revision of an alert; raises NoResultFound if it does not exist."""
+    return revision_by_number(session, alert.id, alert.revision)
 
 
 def _add_revision(session: Session, alert_id: int, number: int, draft: AlertDraft, now: datetime) -> None:

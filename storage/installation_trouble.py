@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session, joinedload
 
 from storage.alerts import Alert, AlertKind, TriageState
-from storage.errors import DatabaseBusy, DatabaseConflict
+from storage.errors import DatabaseBusy, DatabaseConflict, DatabaseDeadlock
 from storage.runs import READ, Run, RunOutcome
 
 #: Number of newest runs that are looked at. The engine asks often, so the query must stay small.
@@ -20,7 +20,7 @@ RECENT_RUNS = 200
 #: The trouble is over if runs were stored again and none failed for this long.
 QUIET = timedelta(minutes=30)
 #: Two writers that meet say nothing about the installation.
-CONTENTION = (DatabaseBusy.reason, DatabaseConflict.reason)
+CONTENTION = (DatabaseBusy.reason, DatabaseDeadlock.reason, DatabaseConflict.reason)
 #: The dedupe key of the alert, before the number of the run that opened it.
 KEY_PREFIX = "installation:storage:"
 

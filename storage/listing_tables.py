@@ -6,7 +6,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from storage.captures import LocatedRecord
@@ -14,6 +14,7 @@ from storage.database.base import Base
 from storage.database.columns import MAX_CHAR_BYTES, clean
 from storage.sources import Source
 
+THERE = "gone_at IS NULL AND thread_key IS NULL"
 MAX_KEY_BYTES = 1000  # PostgreSQL limits an index entry to 2,704
 
 
@@ -49,7 +50,14 @@ class Listing(Base):
     __table_args__ = (
         UniqueConstraint("source_id", "key"),
         Index(None, "content_digest"),
-        Index(None, "source_id", "checked_at"),
+        # The listings that the source's lists should show: not gone, and not a reply.
+        Index(
+            "ix_listings_there_source_id_checked_at",
+            "source_id",
+            "checked_at",
+            sqlite_where=text(THERE),
+            postgresql_where=text(THERE),
+        ),
         Index(None, "last_seen_at"),
         Index(None, "repost_of_id"),
         Index(None, "data_set_id"),

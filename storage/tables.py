@@ -4,6 +4,7 @@ A foreign key finds its target by name, so all of them must be imported.
 """
 
 from storage import (
+    alert_listings,
     alerts,
     captures,
     companies,
@@ -16,4 +17,16 @@ from storage import (
     watch,
 )
 
-MODULES = (sources, runs, captures, listings, data_sets, companies, watch, matches, alerts, deliveries)
+MODULES = (
+    sources,
+    runs,
+    captures,
+    listings,
+    data_sets,
+    companies,
+    watch,
+    matches,
+    alerts,
+    alert_listings,
+    deliveries,
+)

@@ -34,8 +34,10 @@ ESCAPES: Mapping[str, Escape] = {
     "wide units": _each("\\U{:08x}"),
     "bytes": _each("\\x{:02x}"),
     "bytes of signs": _signs(at="\\x40", space="\\x20", plus="\\x2B", dot="\\x2e"),
+    "octal": _each("\\{:03o}"),
     "hex": lambda value: f"0x{value.encode().hex()}",
     "quoted hex": lambda value: f"X'{value.encode().hex().upper()}'",
+    "hex of MySQL": lambda value: f"UNHEX('{value.encode().hex().upper()}')",
     "hex of PostgreSQL": lambda value: f"\\x{value.encode().hex()}",
     "colours": lambda value: f"\x1b[1;32m{value[:3]}\x1b[0m{value[3:]}",
     "written colours": lambda value: f"\\033[32m{value}\\033[0m",
@@ -53,6 +55,11 @@ DISGUISES: Mapping[str, Escape] = {
     "braces and capitals": _signs(at="{AT}", dot="{DOT}"),
     "words": lambda value: value.replace("@", " at ").replace(".", " dot "),
     "escaped words": lambda value: value.replace("@", "%20at%20").replace(".", "%20dot%20"),
+    "hyphens": lambda value: value.replace("@", "-at-").replace(".", "-dot-"),
+    "underscores": lambda value: value.replace("@", "_at_").replace(".", "_dot_"),
+    "spaces around all": lambda value: (
+        _signs(at=" @ ")(value[: value.rindex(".")]) + " . " + value[value.rindex(".") + 1 :]
+    ),
     "spaces": lambda value: value.replace("@", " @ "),
     "a dot in brackets": lambda value: value[: value.rindex(".")] + "[.]" + value[value.rindex(".") + 1 :],
 }

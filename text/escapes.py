@@ -10,9 +10,11 @@ r"""Escapes and disguises: other ways to write a character, undone, with the way
 | `=E8=B6=A3` | quoted-printable: UTF-8 | certain |
 | `=3C`, `=20`, ... before a letter | quoted-printable: a sign | an end of a word |
 | `=40`, `=2E`, `=E4`, `=` at a line's end | quoted-printable inside of a word | possible |
+| `\350\266\243`, `\0040` | octal: UTF-8; hexadecimal with leading zeros | possible |
 | `0x616E6E61...`, `X'616E...'`, `\x616e...` | a text of six bytes or more in hexadecimal | possible |
 | `\@`, `\_`, `\.` before a letter or digit | Markdown's escapes | possible |
 | `[at]`, `(dot)`, `{@}`, ` at ` with ` dot ` | an address that no program is to recognise | possible |
+| `+49+171+3920001`, `=0171+3920001` | a number in a form's data | possible |
 | a digit and U+20E3 | a keycap | certain |
 
 *Certain*: the written form means nothing else. *An end of a word*: it may be a part of a name (`C:\new`), but
@@ -27,7 +29,7 @@ written, so what is undone is shorter than the original, and the time is linear 
 import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from html import unescape
 from itertools import groupby, takewhile
 from typing import NamedTuple
@@ -47,9 +49,9 @@ _ROUNDS = 4  # one more than the number of times that an escape may be escaped a
 
 
 # The signs of escapes; matching/native/escapes.c has the same.
-_SIGNS = [1 << number for number in range(12)]
+_SIGNS = [1 << number for number in range(13)]
 PERCENT, REFERENCE, BACKSLASH, EQUALS, COLOUR, CARET, KEYCAP, HEXADECIMAL, QUOTED = _SIGNS[:9]
-BRACKETS, SPELT_OUT, LONE_AT = _SIGNS[9:]
+BRACKETS, SPELT_OUT, LONE_AT, PLUS = _SIGNS[9:]
 ALL_SIGNS = sum(_SIGNS)
 
 
@@ -63,13 +65,9 @@ class Edit(NamedTuple):
     even: bool = False
 
 
-class _Segment(NamedTuple):
-    """Where a part of the undone text comes from. `step`: characters of the original for one; 0: for all."""
-
-    at: int
-    start: int
-    end: int
-    step: int
+#: Where a part of the undone text comes from: its place there, start and end in the original, and how many
+#: characters of the original one of its characters takes (0: all for all).
+_Segment = tuple[int, int, int, int]
 
 
 class Undone:
@@ -82,41 +80,44 @@ class Undone:
         self._images: list[tuple[int, int]] = []  # places in `text`
         pieces: list[str] = []
         at = length = 0
-        for edit in edits:
-            if edit.start - at > 2 * AROUND or not pieces:
-                low = max(at, edit.start - AROUND)
+        for start, end, image, _, even in edits:
+            if start - at > 2 * AROUND or not pieces:
+                low = max(at, start - AROUND)
                 if pieces:
                     high = at + AROUND
-                    length = self._add(pieces, length, original[at:high], _Segment(length, at, high, 1))
-                    length = self._add(pieces, length, _GAP, _Segment(length, high, low, 0))
+                    pieces += (original[at:high], _GAP)
+                    self._segments.append((length, at, high, 1))
+                    self._segments.append((length + AROUND, high, low, 0))
+                    length += AROUND + len(_GAP)
                 at = low
-            length = self._add(pieces, length, original[at : edit.start], _Segment(length, at, edit.start, 1))
+            if start > at:
+                pieces.append(original[at:start])
+                self._segments.append((length, at, start, 1))
+                length += start - at
             begin = length
-            step = (edit.end - edit.start) // len(edit.image) if edit.even else 0
-            length = self._add(pieces, length, edit.image, _Segment(length, edit.start, edit.end, step))
+            if image:
+                pieces.append(image)
+                self._segments.append((length, start, end, (end - start) // len(image) if even else 0))
+                length += len(image)
             self._images.append((begin, length))
-            at = edit.end
+            at = end
         high = min(len(original), at + AROUND)
-        self._add(pieces, length, original[at:high], _Segment(length, at, high, 1))
+        if high > at:
+            pieces.append(original[at:high])
+            self._segments.append((length, at, high, 1))
         self.text = "".join(pieces)
-        self._ats = [segment.at for segment in self._segments]
-
-    def _add(self, pieces: list[str], length: int, piece: str, segment: _Segment) -> int:
-        if piece:
-            pieces.append(piece)
-            self._segments.append(segment)
-        return length + len(piece)
+        self._ats = [segment[0] for segment in self._segments]
 
     def span(self, start: int, end: int) -> tuple[int, int]:
         """Return the half-open span in the original of the undone characters start..end (end > start)."""
         return self._place(start)[0], self._place(end - 1)[1]
 
     def _place(self, index: int) -> tuple[int, int]:
-        segment = self._segments[bisect_right(self._ats, index) - 1]
-        if not segment.step:
-            return segment.start, segment.end
-        first = segment.start + (index - segment.at) * segment.step
-        return first, first + segment.step
+        at, start, end, step = self._segments[bisect_right(self._ats, index) - 1]
+        if not step:
+            return start, end
+        first = start + (index - at) * step
+        return first, first + step
 
     def spans(self, starts: Places, ends: Places) -> tuple[Places, Places]:
         """Return `span` of each."""
@@ -179,19 +180,22 @@ def _meet(spans: Places, starts: Places, ends: Places) -> Flags:
     return met
 
 
-def undo(text: str, *, addresses: bool = False, signs: int = ALL_SIGNS) -> Undone | None:
+def undo(
+    text: str, *, addresses: bool = False, signs_of: Callable[[str], int] | None = None
+) -> Undone | None:
     """Return the neighbourhoods of all escapes with the escapes undone; None if the text has no escape.
 
-    `addresses`: also what disguises an address from programs, which no name of a company needs; `signs`: the
-    bits of the signs that the text may have, where that is known.
+    `addresses`: also what disguises an address from programs, which no name of a company needs; `signs_of`:
+    returns the bits of the signs that a text may have, faster than looking for each of them.
     """
-    edits = _find_edits(text, addresses=addresses, signs=signs)
+    edits = _find_edits(text, addresses=addresses, signs=signs_of(text) if signs_of else ALL_SIGNS)
     if not edits:
         return None
     undone = Undone(text, edits)
     for _ in range(_ROUNDS - 1):
         # A line end that an escape stands for is no soft one.
-        found = _find_edits(undone.text, addresses=addresses)
+        signs = signs_of(undone.text) if signs_of else ALL_SIGNS
+        found = _find_edits(undone.text, addresses=addresses, signs=signs)
         further = [edit for edit in found if edit.image or edit.kind != POSSIBLE]
         if not further:
             break
@@ -272,8 +276,7 @@ def _find_edits(text: str, *, addresses: bool, signs: int = ALL_SIGNS) -> list[E
     found: list[Edit] = []
     for bit, guards, pattern, read in _ESCAPES:
         if signs & bit and any(guard in text for guard in guards):
-            for match in pattern.finditer(text):
-                found += read(match)
+            found += _read_all(pattern.finditer(text), read)
     if addresses:
         found += _find_addresses(text, signs)
     if len(found) < 2:
@@ -290,6 +293,19 @@ def _find_edits(text: str, *, addresses: bool, signs: int = ALL_SIGNS) -> list[E
 # --- reading what was found
 
 _Read = Callable[[re.Match[str]], Iterator[Edit]]
+
+
+def _read_all(matches: Iterator[re.Match[str]], read: _Read) -> Iterator[Edit]:
+    """Yield the edits of all matches. What is written alike is read once: most escapes are of a few kinds."""
+    known: dict[tuple[str, str | None], list[Edit]] = {}
+    for match in matches:
+        key, place = (match[0], match.lastgroup), match.start()
+        edits = known.get(key)
+        if edits is None:
+            edits = [Edit(edit[0] - place, edit[1] - place, *edit[2:]) for edit in read(match)]
+            known[key] = edits
+        for start, end, image, kind, even in edits:
+            yield Edit(start + place, end + place, image, kind, even)
 
 
 def _spread(match: re.Match[str], text: str, sizes: list[int] | int) -> Iterator[Edit]:
@@ -382,19 +398,40 @@ def _read_units(match: re.Match[str], units: bytes, size: int) -> Iterator[Edit]
 _BACKSLASHES = re.compile(r"\\+")
 
 
+def _evenly(
+    match: re.Match[str], data: bytes, width: int, read: Callable[[re.Match[str], bytes, int], Iterator[Edit]]
+) -> Iterator[Edit]:
+    """Yield what `read` makes of a row of escapes of `width` bytes each.
+
+    Where they have different numbers of backslashes, the row has one place.
+    """
+    written, count = match[0], len(data) // width
+    size = len(written) // count
+    backslashes, rest = divmod(written.count("\\"), count)
+    is_even = not rest and all(written[at::size] == "\\" * count for at in range(backslashes))
+    edits = read(match, data, size)
+    if is_even and len(written) == size * count:
+        yield from edits
+    elif image := "".join(edit.image for edit in edits):
+        yield Edit(*match.span(), image)
+
+
 def _read_backslash(match: re.Match[str]) -> Iterator[Edit]:
     written, kind = match[0], match.lastgroup
     if kind == "units":
         digits = _BACKSLASHES.sub("", written).replace("u", "")
-        size, rest = divmod(4 * len(written), len(digits))
-        if rest == 0 and written.count("u") * size == len(written):
-            yield from _read_units(match, bytes.fromhex(digits), size)
+        yield from _evenly(match, bytes.fromhex(digits), 2, _read_units)
     elif kind == "bytes":
         data = bytes.fromhex(_BACKSLASHES.sub("", written).replace("x", ""))
-        yield from _read_bytes(match, data, len(written) // len(data), others=_latin1)
+        yield from _evenly(match, data, 1, partial(_read_bytes, others=_latin1))
+    elif kind == "octal":
+        data = bytes(int(each, 8) for each in _BACKSLASHES.split(written)[1:])
+        for edit in _evenly(match, data, 1, partial(_read_bytes, others=lambda _: "")):
+            yield edit._replace(kind=POSSIBLE)
     elif kind == "hexadecimal":
         begin = written.index("x")
-        if not (edits := _read_hexadecimal(match, begin + 1, match.end() - match.start())):
+        edits = _read_hexadecimal(match, begin + 1, match.end() - match.start())
+        if not edits:
             # Only the first byte was escaped.
             end = match.start() + begin + 3
             byte = chr(int(written[begin + 1 : begin + 3], 16))
@@ -404,6 +441,8 @@ def _read_backslash(match: re.Match[str]) -> Iterator[Edit]:
         number = int(match["braced"] or match["wide"], 16)
         if number < 0xD800 or 0xE000 <= number <= 0x10FFFF:
             yield Edit(*match.span(), chr(number))
+    elif kind == "padded":
+        yield Edit(*match.span(), chr(int(written[-4:], 16)), POSSIBLE)
     elif kind == "colour":
         yield Edit(*match.span(), "")
     elif kind == "sign":
@@ -457,8 +496,8 @@ def _read_hexadecimal(match: re.Match[str], first: int, last: int) -> list[Edit]
 
 
 def _read_literal(match: re.Match[str]) -> Iterator[Edit]:
-    first = 2
-    yield from _read_hexadecimal(match, first, len(match[0]) - (match[0][1] == "'"))
+    start, end = match.span("digits")
+    yield from _read_hexadecimal(match, start - match.start(), end - match.start())
 
 
 # --- the table
@@ -486,8 +525,10 @@ _ESCAPES: tuple[tuple[int, tuple[str, ...], re.Pattern[str], _Read], ...] = (
         ("\\",),
         re.compile(
             rf"\\{{1,8}}+(?:(?P<colour>(?:0?33|e){_COLOUR})"
+            r"|(?P<padded>00[2-7][0-9A-Fa-f])"
+            r"|(?P<octal>[0-3][0-7]{2}(?:\\{1,8}+[0-3][0-7]{2})*+)"
             r"|(?P<units>u[0-9A-Fa-f]{4}(?:\\{1,8}+u[0-9A-Fa-f]{4})*+)"
-            r"|(?P<hexadecimal>x(?:[0-9A-Fa-f]{2}){6,}+(?![0-9A-Fa-f]))"
+            r"|(?P<hexadecimal>x(?:[0-9A-Fa-f]{2}){6,}+)"
             r"|(?P<bytes>x[0-9A-Fa-f]{2}(?:\\{1,8}+x[0-9A-Fa-f]{2})*+)"
             r"|(?P<point>[ux]\{(?P<braced>[0-9A-Fa-f]{1,6})\}|U(?P<wide>[0-9A-Fa-f]{8}))"
             r"|(?P<end>[nrt](?=[A-Za-z0-9_]))"
@@ -501,7 +542,7 @@ _ESCAPES: tuple[tuple[int, tuple[str, ...], re.Pattern[str], _Read], ...] = (
         re.compile(
             r"=(?:(?P<utf8>[C-F][0-9A-F](?:=[89AB][0-9A-F]){1,3}+(?:=[C-F][0-9A-F](?:=[89AB][0-9A-F]){1,3}+)*+)"
             r"|(?P<at>40(?<=[\w.+-]=40)(?=[A-Za-z0-9-]{1,63}(?:\.|=2E)[A-Za-z0-9]))"
-            r"|(?P<inside>(?:2B|2D|2E|5F)(?<=[A-Za-z0-9]=..)(?=[A-Za-z0-9])|2B(?=[0-9]))"
+            r"|(?P<inside>(?:2B|2D|2E|5F)(?<=[A-Za-z0-9]=..)(?=[A-Za-z0-9])|2B(?=[0-9])|20(?<=[0-9]=..)(?=[0-9]))"
             r"|(?P<letter>[C-F][0-9A-F](?<=[A-Za-z]=..)(?=[a-z]))"
             rf"|(?P<sign>(?:{_QUOTED_SIGNS})(?=[A-Za-z_]))"
             r"|(?P<soft>(?<=[\w@.+() -]=)[ \t]{0,4}\r?\n(?=[\w@.+=(-])))"
@@ -514,10 +555,15 @@ _ESCAPES: tuple[tuple[int, tuple[str, ...], re.Pattern[str], _Read], ...] = (
     (
         HEXADECIMAL,
         ("0x",),
-        re.compile(r"0(?<![A-Za-z0-9]0)x(?:[0-9A-Fa-f]{2}){6,}+"),
+        re.compile(r"0(?<![A-Za-z0-9]0)x(?P<digits>(?:[0-9A-Fa-f]{2}){6,}+)"),
         _read_literal,
     ),
-    (QUOTED, ("X'", "x'"), re.compile(r"[Xx](?<![A-Za-z0-9][Xx])'(?:[0-9A-Fa-f]{2}){6,}+'"), _read_literal),
+    (
+        QUOTED,
+        ("X'", "x'", "X('", "x('"),
+        re.compile(r"[Xx](?:(?<![A-Za-z0-9].)'|(?<=[Hh][Ee].)\(')(?P<digits>(?:[0-9A-Fa-f]{2}){6,}+)"),
+        _read_literal,
+    ),
 )
 
 _AT = "@|[aA][tT]|ät|arroba|chiocciola|собака|艾特"
@@ -525,13 +571,18 @@ _DOT = "[.]|[dD][oO][tT]|punkt|punto|ponto|point|точка|点|點"
 _OPENED, _CLOSED = r"[\[({<【（]", r"[\])}>】）]"
 _BRACKETED = re.compile(
     rf"{_OPENED} ?(?:(?P<at>{_AT})|(?P<dot>{_DOT})) ?{_CLOSED} ?(?=[A-Za-z0-9])|[\[(]\.(?=[A-Za-z0-9])"
+    rf"|{_OPENED}(?<=[A-Za-z0-9].)(?P<a>a){_CLOSED}(?=(?:[A-Za-z0-9-]{{1,63}}\.){{1,8}}[A-Za-z]{{2}})"
 )
 _SPELT_OUT = re.compile(
-    r" (?<=[A-Za-z0-9_] )(?:"
-    r"(?P<at>(?:at|AT|At) (?=[A-Za-z0-9.-]{0,63}[A-Za-z][A-Za-z0-9.-]{0,63} (?:dot|DOT|Dot) [A-Za-z]))"
-    r"|(?:dot|DOT|Dot) (?=[A-Za-z0-9]))"
+    r"(?P<gap>[ _-])(?<=[A-Za-z0-9_].)(?:(?:dot|DOT|Dot)(?P=gap)(?=[A-Za-z0-9])"
+    r"|(?P<at>(?:at|AT|At)(?P=gap)(?=(?:[A-Za-z]|[0-9][A-Za-z0-9])[A-Za-z0-9.-]{0,62}?(?P=gap)"
+    r"(?:dot|DOT|Dot)(?P=gap)[A-Za-z])))"
 )
-_LONE_AT = re.compile(r" (?<=[A-Za-z0-9_] )@ (?=(?:[A-Za-z0-9-]{1,63}\.){1,8}[A-Za-z]{2})")
+_LONE_AT = re.compile(r" (?<=[A-Za-z0-9_] )@ (?=(?:[A-Za-z0-9-]{1,63}(?: \. |\.)){1,8}[A-Za-z]{2})")
+_LONE_DOTS = re.compile(r"(?<= @ )[A-Za-z0-9-]{1,63}(?: \. [A-Za-z0-9-]{2,63}){1,8}")
+_PLUSES = re.compile(
+    r"(?:\+(?<![0-9A-Za-z]\+)[0-9]{1,4}|(?<==)[0-9]{2,6})(?:\+[0-9]{2,8}){1,5}(?![0-9+])", re.ASCII
+)
 
 
 def _find_addresses(text: str, signs: int) -> Iterator[Edit]:
@@ -539,10 +590,39 @@ def _find_addresses(text: str, signs: int) -> Iterator[Edit]:
     if signs & BRACKETS and any(sign in text for sign in "])}>】）"):
         for found in _BRACKETED.finditer(text):
             start = found.start() - (text[found.start() - 1 : found.start()] == " ")
-            yield Edit(start, found.end(), "@" if found["at"] else ".", POSSIBLE)
-    if signs & SPELT_OUT and (" dot " in text or " DOT " in text or " Dot " in text):
-        for found in _SPELT_OUT.finditer(text):
+            yield Edit(start, found.end(), "@" if found["at"] or found["a"] else ".", POSSIBLE)
+    if signs & SPELT_OUT:
+        for found in _find_spelt_out(text):
             yield Edit(*found.span(), "@" if found["at"] else ".", POSSIBLE)
     if signs & LONE_AT and " @ " in text:
         for found in _LONE_AT.finditer(text):
             yield Edit(*found.span(), "@", POSSIBLE)
+        for found in _LONE_DOTS.finditer(text):
+            yield from _replaced(found, " . ", ".")
+    if signs & PLUS and "+" in text:
+        for found in _PLUSES.finditer(text):
+            yield from _replaced(found, "+", " ")
+
+
+def _find_spelt_out(text: str) -> Iterator[re.Match[str]]:
+    """Yield what stands for an @ or a dot in words, looking only around each `dot`."""
+    places = sorted(place.start() for word in _DOTS for place in word.finditer(text))
+    done = 0
+    for place in places:
+        for found in _SPELT_OUT.finditer(text, max(done, place - _BEFORE_DOT), place + _BEHIND_DOT):
+            done = found.end()
+            yield found
+        done = max(done, place)
+
+
+_DOTS = [re.compile(word) for word in ("dot", "DOT", "Dot")]
+_BEFORE_DOT = 70  # characters in which ` at ` and a label stand
+_BEHIND_DOT = 6
+
+
+def _replaced(found: re.Match[str], sign: str, image: str) -> Iterator[Edit]:
+    """Yield an edit for each `sign` behind the first character."""
+    at = found[0].find(sign, 1)
+    while at >= 0:
+        yield Edit(found.start() + at, found.start() + at + len(sign), image, POSSIBLE)
+        at = found[0].find(sign, at + len(sign))

@@ -29,6 +29,7 @@ from alerts.errors import (
     TlsNotOffered,
 )
 from alerts.settings import PORTS, EmailChannel
+from alerts.transports.attempt_loop import run_attempt
 from alerts.transports.email_message import email_of
 from alerts.transports.interface import OutgoingMessage, SendReceipt
 from alerts.transports.oauth2 import request_access_token
@@ -41,7 +42,7 @@ _PRIVATE = re.compile(r"\S*@\S*|\d{7,}")  # a server's text may repeat an addres
 
 def send_email(channel: EmailChannel, outgoing: OutgoingMessage) -> SendReceipt:
     """Send one message; raises DeliveryError."""
-    return asyncio.run(_send(channel, outgoing, context_for(channel.ca_file)))
+    return run_attempt(_send(channel, outgoing, context_for(channel.ca_file)))
 
 
 async def _send(channel: EmailChannel, outgoing: OutgoingMessage, context: ssl.SSLContext) -> SendReceipt:

@@ -33,6 +33,7 @@ from alerts.errors import (
 )
 from alerts.event import event_of
 from alerts.settings import WebhookChannel
+from alerts.transports.attempt_loop import run_attempt
 from alerts.transports.interface import OutgoingMessage, SendReceipt
 from alerts.transports.tls import certificate_error, context_for
 
@@ -48,7 +49,7 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 def send_webhook(channel: WebhookChannel, outgoing: OutgoingMessage) -> SendReceipt:
     """Send one message; raises DeliveryError."""
-    return asyncio.run(_send(channel, outgoing))
+    return run_attempt(_send(channel, outgoing))
 
 
 def body_of(outgoing: OutgoingMessage) -> bytes:

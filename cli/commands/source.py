@@ -13,7 +13,7 @@ from cli.command_context import App, Wide, app_of
 from cli.commands.source_detect import detect
 from cli.errors import UnknownName
 from cli.exits import Exit
-from cli.output import TableColumn, emit_json, print_line, print_table
+from cli.output import TableColumn, emit_json, print_hanging, print_line, print_table
 from configuration.declared_files import Declared, read_toml
 from configuration.errors import ConfigurationRefused
 from configuration.mistake_messages import Mistake, mistakes_of
@@ -55,13 +55,10 @@ _HEALTH_COLUMNS = (
     "next run",
 )
 _FIELD_COLUMNS = (
-    "page",
-    "part",
     "field",
-    "selector",
+    TableColumn("selector", prose=True),
     "found",
     TableColumn("first value", prose=True),
-    TableColumn("read as", prose=True),
 )
 _NO_SOURCE = "There is no source. Write sources/NAME.toml."
 
@@ -219,10 +216,12 @@ def _page_as_dict(look: PageTrial) -> dict[str, object]:
         "url": mask_text(look.url),
         "status": look.status,
         "problem": None if parsed.recognised else "page_not_recognised",
+        "hints": [mask_text(hint) for hint in look.hints],
         "charset": parsed.charset,
         "listings": len(parsed.listings) + len(parsed.follows),
         "pages_total": parsed.pages_total,
         "next_page": parsed.next_page and mask_text(parsed.next_page),
+        "next_nowhere": mask_text(parsed.next_nowhere),
         "end": parsed.end,
         "fields": [
             {
@@ -242,9 +241,13 @@ def _page_as_dict(look: PageTrial) -> dict[str, object]:
 def _print_trial(trials: list[PageTrial]) -> None:
     for look in trials:
         print_line(_page_summary(look))
-    first = [look for look in trials if look.what != "next page"]
-    rows = [_field_row(look.what, each) for look in first if look.parsed for each in look.parsed.findings]
-    print_table(_FIELD_COLUMNS, rows, empty="No selector was tried, because no page was read.")
+        for hint in look.hints:
+            print_hanging(mask_text(hint))
+    for look in trials:
+        if look.what != "next page" and look.parsed is not None and look.parsed.findings:
+            print_line("")
+            rows = [_field_row(each) for each in look.parsed.findings]
+            print_table(_FIELD_COLUMNS, rows, title=f"What the selectors find on the {look.what}:")
 
 
 def _page_summary(look: PageTrial) -> str:
@@ -253,23 +256,23 @@ def _page_summary(look: PageTrial) -> str:
     if look.parsed is None:
         return f"{where}: could not be read. {mask_text(str(look.problem))}"
     if not look.parsed.recognised:
-        return f"{where}: not recognised. A required selector found nothing; the table shows which one."
+        return f"{where}: not recognised. A required selector found nothing."
     if look.what == "listing":
         return f"{where}: read as {look.parsed.charset}."
     count = len(look.parsed.listings) + len(look.parsed.follows)
     total = f" of {look.parsed.pages_total} pages" if look.parsed.pages_total else ""
     next_page = "there is a next page" if look.parsed.next_page else "no next page was found"
+    if look.parsed.next_nowhere:
+        next_page = "what `next` finds leads nowhere"
     return f"{where}{total}: {count} listings, read as {look.parsed.charset}; {next_page}."
 
 
-def _field_row(page: str, each: FieldFinding) -> list[object]:
+def _field_row(each: FieldFinding) -> list[object]:
     found = f"{each.found} of {each.tried}" if each.found else "nothing"
+    value, read = mask_text(each.value)[:60], mask_text(each.read)[:60]
     return [
-        page,
-        each.part,
-        each.field,
+        f"{each.part}.{each.field}",
         each.selector,
         found,
-        mask_text(each.value)[:60],
-        mask_text(each.read)[:60],
+        value if read == value else f"{value} → {read}",
     ]

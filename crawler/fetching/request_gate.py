@@ -7,8 +7,6 @@ site.
 
 from __future__ import annotations
 
-import asyncio
-from contextlib import suppress
 from typing import TYPE_CHECKING, Self
 
 from crawler.errors import BudgetEnded, QuietHoursBegan
@@ -25,7 +23,6 @@ class RequestGate:
 
     def __init__(self, crawler: Crawler) -> None:
         self._visit = visit_of(crawler)
-        self._open_at = 0.0
         definition = self._visit.definition
         # A run that somebody began during quiet hours may go on until the next quiet hours.
         self._quiet_from = QuietHours(definition.politeness.quiet, timezone=definition.timezone).begins(
@@ -39,9 +36,7 @@ class RequestGate:
     async def process_request(self, request: Request) -> None:
         visit = self._visit
         visit.guard.check_request(request.method, request.url)
-        if visit.closed is None and (wait := self._open_at - asyncio.get_running_loop().time()) > 0:
-            with suppress(TimeoutError):
-                await asyncio.wait_for(visit.closing.wait(), wait)
+        await visit.pauses.wait(request.url, closing=visit.closing)
         if visit.closed is None and self._quiet_from is not None and visit.clock() >= self._quiet_from:
             visit.close(QuietHoursBegan("The run ended because the source's quiet hours began"))
         if visit.closed is None and (spent := self._spent_budget()):
@@ -50,10 +45,6 @@ class RequestGate:
             # Every request gets the same error: without this its traceback would grow with each of them.
             raise visit.closed.with_traceback(None)
         visit.tally.pages += 1
-
-    def hold(self, seconds: float) -> None:
-        """Send nothing for this time, because the site asked for a pause."""
-        self._open_at = max(self._open_at, asyncio.get_running_loop().time() + seconds)
 
     def _spent_budget(self) -> str | None:
         """Return the part of the budget that is spent, in words; None while none is."""

@@ -11,17 +11,13 @@ from scrapy.downloadermiddlewares.retry import RetryMiddleware
 
 from crawler.errors import RateLimited, TorUnreachable
 from crawler.fetching.guard import host_of
-from crawler.fetching.request_gate import RequestGate
-from crawler.fetching.visit import visit_of
+from crawler.fetching.visit import Visit, visit_of
+from crawler.sites import site_of, sites_of_starts
 
 if TYPE_CHECKING:
     from scrapy import Request, Spider
     from scrapy.http import Response
 
-#: The first pause for a site that answers 429 and does not say how long; doubled each time after.
-DEFAULT_WAIT_S = 10.0
-#: The same as a share of the longest allowed pause, if that is short.
-FIRST_SHARE = 1 / 3
 #: A mistaken or hostile "in a thousand years" must not silence a source for ever.
 LONGEST_PAUSE = timedelta(days=1)
 TOO_MANY_REQUESTS = 429
@@ -32,37 +28,33 @@ FORBIDDEN = 403
 class RetriesAndPauses(RetryMiddleware):
     """Scrapy's middleware for retries, which waits as long as a site asks.
 
-    A pause that is longer than `retry_wait_s` closes the visit.
+    A site that asks for a pause longer than `retry_wait_s` is left alone. That closes the visit if no start
+    is on another site.
     """
-
-    #: How often in a row a site asked for a pause and did not say how long.
-    _unstated_pauses = 0
 
     def process_response(
         self, request: Request, response: Response, spider: Spider | None = None
     ) -> Request | Response:
-        visit = visit_of(self.crawler)
-        wait = self._pause_s(response, longest_s=visit.settings.retry_wait_s)
-        if wait is None:
-            return super().process_response(request, response)
-        gate = self.crawler.get_downloader_middleware(RequestGate)
-        again = self._retry(request, "asked to wait") if wait <= visit.settings.retry_wait_s else None
-        if again is not None and gate is not None:
-            gate.hold(wait)
-            return again
-        visit.not_before = visit.clock() + timedelta(seconds=min(wait, LONGEST_PAUSE.total_seconds()))
-        message = f"{host_of(request)} asks for a pause of {_seconds_text(wait)}; nothing more was requested."
-        raise visit.closed_for(RateLimited(message))
-
-    def _pause_s(self, response: Response, *, longest_s: float) -> float | None:
-        """Return the seconds to wait, as the site says or longer each time it does not; None: no pause."""
-        if response.status not in (TOO_MANY_REQUESTS, UNAVAILABLE):
-            self._unstated_pauses = 0
+        visit, site = visit_of(self.crawler), site_of(request.url)
         stated, unstated = _requested_pause(response)
-        if not unstated:
-            return stated
-        self._unstated_pauses += 1
-        return min(DEFAULT_WAIT_S, FIRST_SHARE * longest_s) * 2.0 ** (self._unstated_pauses - 1)
+        if stated is None and not unstated:
+            if response.status not in (TOO_MANY_REQUESTS, UNAVAILABLE):
+                visit.pauses.settle(request)
+            return super().process_response(request, response)
+        if (error := visit.pauses.error_of(site)) is not None:
+            raise error.with_traceback(None)
+        longest = visit.settings.retry_wait_s
+        wait = visit.pauses.strike(request, stated_s=stated, longest_s=longest)
+        again = self._retry(request, "asked to wait") if wait <= longest else None
+        if again is not None:
+            return again
+        until = visit.clock() + timedelta(seconds=min(wait, LONGEST_PAUSE.total_seconds()))
+        error = RateLimited(_pause_sentence(visit, request, wait, stated))
+        error = visit.pauses.leave_alone(site, error, until)
+        if (not_before := _rest_of_starts(visit)) is not None:
+            visit.not_before = not_before
+            raise visit.closed_for(error)
+        raise error.with_traceback(None)
 
     def process_exception(
         self, request: Request, exception: Exception, spider: Spider | None = None
@@ -70,6 +62,26 @@ class RetriesAndPauses(RetryMiddleware):
         if isinstance(exception, TorUnreachable):
             raise visit_of(self.crawler).closed_for(exception) from None
         return super().process_exception(request, exception)
+
+
+def _rest_of_starts(visit: Visit) -> datetime | None:
+    """Return until when all sites of the source's starts are left alone; None if one may be asked."""
+    pauses = {site.removeprefix("www."): until for site, until in visit.pauses.left_alone().items()}
+    starts = {site.removeprefix("www.") for site in sites_of_starts(visit.definition.start)}
+    return min(pauses[start] for start in starts) if starts <= pauses.keys() else None
+
+
+def _pause_sentence(visit: Visit, request: Request, wait: float, stated: float | None) -> str:
+    """Return whose wish the pause is: the site's, or ours because it does not say how long."""
+    host = host_of(request)
+    if stated is not None:
+        return f"{host} asks for a pause of {_seconds_text(wait)}; nothing more was requested of it."
+    strikes = visit.pauses.strikes(request.url)
+    times = "429" if strikes == 1 else f"429 {strikes} times in a row"
+    return (
+        f"{host} answered {times} without saying how long to wait. Nothing more was requested of it, and "
+        f"nothing will be for {_seconds_text(wait)}."
+    )
 
 
 def _requested_pause(response: Response) -> tuple[float | None, bool]:

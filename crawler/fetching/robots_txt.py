@@ -27,6 +27,7 @@ from crawler.errors import (
     TorProblem,
     TorUnreachable,
 )
+from crawler.fetching.routes.route import FIRST_BYTES
 from crawler.fetching.visit import visit_of
 
 if TYPE_CHECKING:
@@ -67,7 +68,8 @@ class RobotsMiddleware:
 
     async def _fetch_rules(self, site: str) -> Protego:
         host = urlsplit(site).hostname
-        request = Request(f"{site}/robots.txt", callback=NO_CALLBACK, priority=1000, meta={ROBOTS: True})
+        meta = {ROBOTS: True, FIRST_BYTES: MAX_ROBOTS_BYTES}
+        request = Request(f"{site}/robots.txt", callback=NO_CALLBACK, priority=1000, meta=meta)
         try:
             response = await self._crawler.engine.download_async(request)
         except (FetchRefused, BudgetEnded, RunStopped, RateLimited, TorUnreachable, TorProblem):
@@ -85,4 +87,11 @@ class RobotsMiddleware:
                 f"The robots.txt of {host} answered {response.status}, so nothing was requested."
             )
         found = response.status == HTTPStatus.OK
-        return Protego.parse(response.body[:MAX_ROBOTS_BYTES].decode("utf-8", "replace") if found else "")
+        return Protego.parse(_first_rules(response.body) if found else "")
+
+
+def _first_rules(body: bytes) -> str:
+    """Return the lines of the first 500 KiB; half a line would be another rule."""
+    if len(body) >= MAX_ROBOTS_BYTES:
+        body = body[:MAX_ROBOTS_BYTES].rpartition(b"\n")[0]
+    return body.decode("utf-8", "replace")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 from crawler.errors import FetchError
 from crawler.fetching.guard import Guard
 from crawler.fetching.request_headers import RequestHeaders
+from crawler.fetching.site_pauses import SitePauses
 from crawler.settings import CrawlerSettings
 from crawler.sources import Adapter, SourceDefinition
 
@@ -38,6 +39,8 @@ class Visit(Protocol):
     closed: FetchError | None
     #: Set as soon as `closed` is.
     closing: asyncio.Event
+    #: The pauses that its sites ask for.
+    pauses: SitePauses
     #: Until when the site wants to be left alone.
     not_before: datetime | None
 

@@ -9,6 +9,9 @@ read.
 
 A list that repeats itself, or does not end, is given up as a trap, and the reading counts as complete:
 otherwise every run would try it again.
+
+Pages that hold only known rows are read again for listings without a page of their own, and for those whose
+pages seem to say that they are gone (`crawler.progress.rereading`).
 """
 
 from __future__ import annotations
@@ -18,7 +21,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from crawler.progress.alike_answers import AlikeAnswers
 from crawler.progress.key_set import KeySet
+from crawler.progress.rereading import KnownPage, ListRereading
 from crawler.progress.traps import DEPTH, RepeatedPages
 from crawler.progress.validators import Validators
 from storage.listings import KnownListing
@@ -35,10 +40,14 @@ class ListRow:
 
 @dataclass(frozen=True, slots=True)
 class PageDecision:
-    """What to do after a list page: the keys to follow, and the next page; None: do not go on."""
+    """What to do after a list page: the keys to follow, and the next page; None: do not go on.
+
+    `again`: the next page holds known rows only, as far as is known, and is read again.
+    """
 
     wanted_keys: frozenset[str]
     next_url: str | None
+    again: bool = False
 
 
 @dataclass(slots=True)
@@ -59,6 +68,8 @@ class ListTrail:
     #: The page of an earlier run to which this run went, passing over the pages between.
     jumped_to: str | None = None
     at_end: bool = False
+    #: Whether this run has read all pages that the site shows, even if the list may have more.
+    read_out: bool = False
     whole: bool = True
     #: Whether the next run must request the list without validators.
     unconditional: bool = False
@@ -113,8 +124,11 @@ class SourceProgress:
         now: datetime,
         mask_url: Callable[[str], str],
         depth: int = DEPTH,
+        pages_again: int = 0,
     ) -> None:
         """`depth`: list pages behind one start URL before the list counts as one without an end.
+
+        `pages_again`: known list pages that this run may read again.
 
         `definition` stands for the source's file: under another one, validators no longer apply.
 
@@ -132,16 +146,26 @@ class SourceProgress:
         self._unfinished = bool(began)
         self._began = now
         self._depth = depth
+        self.answers = AlikeAnswers((cursor.get("answers") or {}) if same else {})
         whole = cursor.get("whole") if same else None
         #: The part of `crawler.progress.page_structure`, which passes through unchanged.
         self.structure: Mapping[str, Any] | None = cursor.get("structure")
         #: When the last reading began that showed every row of every list.
         self.whole_before = datetime.fromisoformat(whole) if whole else None
         self._whole = self.whole_before
+        self._rereading_state: Mapping[str, Any] = (cursor.get("rereading") or {}) if same else {}
+        self._rereading = ListRereading(
+            self._rereading_state,
+            now=now,
+            pages=pages_again,
+            depth=depth,
+            may_keep=self._may_keep,
+        )
         self._resume_pages: dict[str, str] = dict(unfinished.get("resume") or {})
         self._depths: dict[str, int] = dict(unfinished.get("depth") or {})
         self._trails: dict[str, ListTrail] = {}
         self._first_rows: dict[str, list[str]] = {}
+        self._nowhere: set[str] = set((cursor.get("nowhere") or ()) if same else ())
 
     def begin_list(self, start: str) -> None:
         resume = self._resume_pages.get(start)
@@ -165,14 +189,22 @@ class SourceProgress:
         whole: bool,
         total: int | None,
         kind: str = "",
+        next_kind: str = "",
+        pageless: bool = False,
+        nowhere: bool = False,
     ) -> PageDecision:
         """Take note of a list page that was read, and return what to do next.
 
         `kind`: pages are compared for repetition within one kind, because a list behind a feed shows what the
-        feed showed.
+        feed showed. `pageless`: the page has listings without a page of their own. `nowhere`: what it names
+        as its next page leads nowhere. Behind other pages that is the end, as many sites write it.
         """
+        end = end or (nowhere and url != start)
         trail = self._trails[start]
         if url == start:
+            self._nowhere.discard(start)
+            if nowhere and rows:
+                self._nowhere.add(start)
             self._first_rows[start] = [f"{row.key} {row.digest}" for row in rows]
         trail.add(url)
         trail.stated_pages = total or trail.stated_pages
@@ -182,6 +214,11 @@ class SourceProgress:
         settled = not news and all(known[row.key].first_seen_at < self.since for row in rows)
         if not rows or settled or next_url is None:
             trail.at_end = end and trail.jumped_to is None
+            trail.read_out = next_url is None and trail.jumped_to is None
+            again = pageless or bool(self.answers.suspects)
+            if settled and again and next_url is not None and not self._unfinished:
+                onward = self._rereading.begin(start, next_url, next_kind, whole=trail.whole)
+                return PageDecision(wanted, onward, again=True)
             return PageDecision(wanted, trail.take_resume_page() if not settled else None)
         if kind != trail.kind:
             trail.kind, trail.repeated = kind, RepeatedPages()
@@ -192,6 +229,43 @@ class SourceProgress:
         if jumps and (resume := trail.take_resume_page()) is not None:
             return PageDecision(wanted, resume)
         return PageDecision(wanted, next_url)
+
+    def pages_again(self) -> Mapping[str, KnownPage]:
+        """Return the known page of each list with which this run goes on reading them again."""
+        return {} if self._unfinished else self._rereading.saved_pages()
+
+    def add_known_page(
+        self,
+        start: str,
+        url: str,
+        rows: Sequence[ListRow],
+        known: Mapping[str, KnownListing],
+        *,
+        next_url: str | None,
+        next_kind: str,
+        end: bool,
+        whole: bool,
+    ) -> PageDecision:
+        """Take note of a list page that was read again, and return what to do next."""
+        wanted = frozenset(row.key for row in rows if _is_wanted(row, known.get(row.key)))
+        onward = self._rereading.add(
+            start,
+            url,
+            [(row.key, row.title) for row in rows],
+            next_url=next_url,
+            next_role=next_kind,
+            end=end,
+            whole=whole,
+        )
+        return PageDecision(wanted, onward, again=True)
+
+    def continue_again_at(self, start: str, page: str) -> None:
+        """Let the next run go on with reading again at this page, which has something unread."""
+        self._rereading.continue_at(start, page)
+
+    def leave_known_pages(self, start: str) -> bool:
+        """Stop reading this list again; return whether an earlier run saved the page that failed."""
+        return self._rereading.leave(start)
 
     def _trap_sentence(
         self, trail: ListTrail, url: str, rows: Sequence[ListRow], next_url: str
@@ -253,6 +327,11 @@ class SourceProgress:
         )
 
     @property
+    def lists_without_next(self) -> int:
+        """The number of lists whose first page names a next page that leads nowhere."""
+        return len(self._nowhere & self._trails.keys())
+
+    @property
     def list_count(self) -> int:
         """The number of start URLs."""
         return len(self._trails)
@@ -262,9 +341,37 @@ class SourceProgress:
         """Why a list was given up, for the first such list; None if none was."""
         return next((trail.trap for trail in self._trails.values() if trail.trap), None)
 
-    def confirm_whole(self) -> None:
-        """Take note that this run showed every row of every list, and that its result is plausible."""
-        self._whole = self._began
+    def whole_since(self) -> datetime | None:
+        """Return since when every row of every list was shown, if this run has completed such a reading."""
+        if self.has_read_everything():
+            return self._began
+        broken = any(not trail.complete for trail in self._trails.values())
+        return None if broken else self._rereading.finished(self._trails, self._shown_lists())
+
+    def shown_since(self) -> datetime | None:
+        """Return since when every row was shown that the site shows, if this run has completed that.
+
+        Unlike `whole_since`, the lists may end without saying so: a list of the newest hundred.
+        """
+        trails = self._trails.values()
+        if any(not trail.complete or not trail.whole for trail in trails):
+            return None
+        if trails and all(trail.read_out for trail in trails):
+            return self._began
+        return self._rereading.read_out(self._trails, self._lists_read_out())
+
+    def _lists_read_out(self) -> set[str]:
+        """Return the lists of which this run has read every page that the site shows."""
+        return {start for start, trail in self._trails.items() if trail.read_out and trail.complete}
+
+    def _shown_lists(self) -> set[str]:
+        """Return the lists of which this run has read every row."""
+        trails = self._trails.items()
+        return {start for start, trail in trails if trail.at_end and trail.whole and trail.complete}
+
+    def confirm_whole(self, since: datetime) -> None:
+        """Take note that every row of every list was shown since then, and that the result is plausible."""
+        self._whole = since
 
     def has_read_everything(self) -> bool:
         """Return whether this run read every row of every list, from the first page to the last."""
@@ -276,6 +383,12 @@ class SourceProgress:
 
         A list that permanently does not exist leaves nothing unfinished, and does not hold up the others.
         """
+        self._rereading_state = self._rereading.state(
+            self._trails,
+            self._shown_lists(),
+            self._lists_read_out(),
+            all_shown=self.has_read_everything(),
+        )
         alive = [trail for trail in self._trails.values() if not trail.dead]
         if alive and all(trail.complete for trail in alive):
             self._validators.settle(start for start, trail in self._trails.items() if trail.unconditional)
@@ -296,6 +409,9 @@ class SourceProgress:
             "definition": self._definition,
             **self._validators.cursor(),
             "whole": self._whole.isoformat() if self._whole else None,
+            "rereading": self._rereading_state,
+            "answers": self.answers.state(),
+            "nowhere": sorted(self._nowhere),
             "structure": self.structure,
             "unfinished": unfinished,
         }

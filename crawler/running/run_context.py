@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from crawler.errors import FetchError, RunStopped, RunSuperseded
 from crawler.fetching.guard import Guard
 from crawler.fetching.request_headers import RequestHeaders
+from crawler.fetching.site_pauses import SitePauses
 from crawler.progress.list_progress import SourceProgress
 from crawler.progress.page_structure import PageStructure
 from crawler.progress.traps import UrlPatterns
@@ -71,6 +72,7 @@ class RunContext:
     in_flight: set[asyncio.Timeout] = field(default_factory=set)
     #: Why nothing more is requested; None while the run goes on.
     closed: FetchError | None = None
+    pauses: SitePauses = field(default_factory=SitePauses)
     #: Until when the site wants to be left alone.
     not_before: datetime | None = None
     closing: asyncio.Event = field(default_factory=asyncio.Event)

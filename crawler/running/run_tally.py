@@ -7,9 +7,9 @@ Rules for the outcome, in this order:
 3. something new or changed was stored: new_listings;
 4. otherwise nothing_new.
 
-Other problems are reported as the reason of 3 and 4: `partly_read`, `rows_without_listing`, `trap`,
-`parser_degraded`, `many_absent`, or why the run was closed before its end: `budget_ended`,
-`rate_limited`, `quiet_hours`.
+Other problems are reported as the reason of 3 and 4: `partly_read`, `rows_without_listing`,
+`next_leads_nowhere`, `pastes_left`, `trap`, `parser_degraded`, `many_absent`, or why the run was closed
+before its end: `budget_ended`, `rate_limited`, `quiet_hours`.
 """
 
 from __future__ import annotations
@@ -72,6 +72,8 @@ class RunTally:
     lists: PageCounts = field(default_factory=PageCounts)
     items: PageCounts = field(default_factory=PageCounts)
     rechecks: PageCounts = field(default_factory=PageCounts)
+    #: List pages with known rows only, which were read again.
+    known_lists: PageCounts = field(default_factory=PageCounts)
     pages: int = 0
     captures: int = 0
     bytes: int = 0
@@ -82,6 +84,10 @@ class RunTally:
     rows_left: int = 0
     #: Pages that the run knew of and did not request.
     unread: int = 0
+    #: Pastes that listings link to and that were not requested, because a listing links to too many.
+    pastes_left: int = 0
+    #: Lists whose first page names a next page that leads nowhere.
+    lists_without_next: int = 0
     #: What the first unrecognised list page says of itself, in a sentence.
     stranger: str = ""
     #: Why the first unrecognised list page could not be parsed.
@@ -94,6 +100,8 @@ class RunTally:
     degraded: tuple[str, ...] = ()
     #: Why nothing more was requested, if the run was closed before its end.
     closed: FetchError | None = None
+    #: Why nothing more was requested of one of the source's sites, while the others were read on.
+    resting: FetchError | None = None
 
     def counts(self, *, ended: bool = False) -> RunCounts:
         """Return the row's counts; the number of unread pages is only known at the end."""
@@ -142,6 +150,19 @@ class RunTally:
                 f"{rows} of the list pages gave no listing: too many on one page, without link and title, "
                 "or without a required field.",
             )
+        if self.lists_without_next:
+            lists = "one list" if self.lists_without_next == 1 else f"{self.lists_without_next} lists"
+            yield (
+                "next_leads_nowhere",
+                f"What `next` finds on the first page of {lists} leads nowhere, so the pages behind it stay "
+                "unread. `spillwatch source try` shows what it finds; set `next` or `page_url`.",
+            )
+        if self.pastes_left:
+            pastes = f"{self.pastes_left} paste{'s' if self.pastes_left != 1 else ''}"
+            yield (
+                "pastes_left",
+                f"{pastes} that listings link to were not read: five per listing and visit are.",
+            )
         if self.trap is not None:
             yield "trap", self.trap
         if self.degraded:
@@ -156,6 +177,8 @@ class RunTally:
             yield "many_absent", sentence.format(*self.absent)
         if self.closed is not None and not isinstance(self.closed, Walled):
             yield self.closed.reason, self._closed_sentence(self.closed)
+        elif self.closed is None and self.resting is not None:
+            yield self.resting.reason, self._closed_sentence(self.resting)
 
     def _closed_sentence(self, closed: FetchError) -> str:
         why, pages = str(closed).rstrip("."), f"{self.unread} known page{'s' if self.unread != 1 else ''}"
@@ -177,8 +200,9 @@ class RunTally:
             return RunEnding(RunOutcome.PAGE_NOT_RECOGNISED, "nothing_matched", detail)
         if (first := self.lists.failures.first) is not None:
             return RunEnding(first.outcome, first.reason, str(first))
-        if self.closed is not None and not isinstance(self.closed, BudgetEnded):
-            return RunEnding(self.closed.outcome, self.closed.reason, str(self.closed))
+        closed = self.closed or self.resting
+        if closed is not None and not isinstance(closed, BudgetEnded):
+            return RunEnding(closed.outcome, closed.reason, str(closed))
         # The site was too slow: the budget was spent before the first page.
         return RunEnding(
             RunOutcome.COULD_NOT_FETCH, "budget_ended", "The run's budget was spent before its first page."
@@ -207,7 +231,7 @@ class RunTally:
         )
 
     def _failures_sentence(self) -> str | None:
-        parts = (self.lists, self.items, self.rechecks)
+        parts = (self.lists, self.items, self.rechecks, self.known_lists)
         kinds = sum((part.failures.kinds for part in parts), Counter[str]())
         if unrecognised := sum(part.unrecognised for part in parts):
             kinds["not_recognised"] = unrecognised

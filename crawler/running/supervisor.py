@@ -12,6 +12,7 @@ A run whose outcome could not be written is due again after `storage.runs.RUN_LE
 
 from __future__ import annotations
 
+import logging
 import os
 import queue
 import signal
@@ -28,7 +29,7 @@ from functools import partial
 from itertools import chain, repeat
 from pathlib import Path
 from types import MappingProxyType
-from typing import IO, Any, cast
+from typing import IO, Any
 
 import structlog
 from pydantic import SecretStr
@@ -41,18 +42,31 @@ from crawler.progress.page_structure import PageStructure
 from crawler.running.child_protocol import MAX_LINE_BYTES, ChildExit, Failure, Job, RunProgress, message_of
 from crawler.running.run_outcome import RunEnding, conclude, storage_ending
 from crawler.scheduling import site_turns
+from crawler.scheduling.site_board import SiteBoard
 from crawler.settings import CrawlerSettings
 from storage import runs
 from storage.database.base import BUSY_TIMEOUT_S, Database
 from storage.errors import StorageError
 from storage.runs import READ, Run, RunOutcome, RunState
-from storage.work import Dispatcher, Work
+from storage.work import Dispatcher, Work, WorkResult
 
 log = structlog.get_logger()
 
 CHILD_COMMAND = (sys.executable, "-m", "daemon.run_process")
+#: Level of the log line about a run's end, by its outcome; error for all others.
+LEVELS = {
+    RunOutcome.NEW_LISTINGS: logging.INFO,
+    RunOutcome.NOTHING_NEW: logging.INFO,
+    RunOutcome.INTERRUPTED: logging.WARNING,
+    RunOutcome.PAGE_NOT_RECOGNISED: logging.WARNING,
+    RunOutcome.COULD_NOT_FETCH: logging.WARNING,
+    RunOutcome.REFUSED: logging.WARNING,
+    RunOutcome.WALL: logging.WARNING,
+}
 #: Delay until a stop or a deadline is noticed while the child sends nothing.
 TICK_S = 0.1
+#: How old what is known of the sites may be when it lets a run wait until the next poll.
+BOARD_S = 0.5
 #: Seconds between attempts to write while the database restarts; about a minute in all.
 WRITE_AGAIN_S = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
 #: Limits of the child's stderr that is logged: a looping library must not fill our memory.
@@ -71,12 +85,15 @@ class _Child:
     process: subprocess.Popen[bytes]
     lines: queue.SimpleQueue[bytes] = field(default_factory=queue.SimpleQueue)
     stderr: deque[str] = field(default_factory=lambda: deque(maxlen=MAX_STDERR_LINES))
-    readers: list[threading.Thread] = field(default_factory=list)
+    threads: list[threading.Thread] = field(default_factory=list)
     failure: Failure | None = None
     ended_for: RunOutcome | None = None
 
-    def start_readers(self, mask: Callable[[str], str]) -> None:
-        """Read both of its outputs in threads, so that it never waits for the supervisor."""
+    def start_threads(self, mask: Callable[[str], str], job: bytes) -> None:
+        """Read both of its outputs and hand it the job, in threads, so that neither waits for the other."""
+        writer = threading.Thread(target=_write_job, args=(self.process.stdin, job), daemon=True)
+        writer.start()
+        self.threads.append(writer)
         for stream, limit, take in (
             (self.process.stdout, MAX_LINE_BYTES, self.lines.put),
             (
@@ -87,7 +104,7 @@ class _Child:
         ):
             reader = threading.Thread(target=_read_lines, args=(stream, limit, take), daemon=True)
             reader.start()
-            self.readers.append(reader)
+            self.threads.append(reader)
 
     def new_lines(self) -> list[bytes]:
         """Return the lines since the last call; waits up to `TICK_S` for the first."""
@@ -104,17 +121,23 @@ class _Child:
             os.killpg(self.process.pid, number)
 
     def reap(self) -> None:
-        """End the child, all other processes of its session, and the reading threads."""
+        """End the child, all other processes of its session, and the threads."""
         self.signal(signal.SIGKILL)
         self.process.wait()
-        for reader in self.readers:
-            reader.join()
+        for thread in self.threads:
+            thread.join()
 
 
 def _read_lines(stream: IO[bytes], limit: int, take: Callable[[bytes], None]) -> None:
     with stream:
         for line in iter(lambda: stream.readline(limit), b""):
             take(line)
+
+
+def _write_job(stdin: IO[bytes], job: bytes) -> None:
+    """Write the job; a child that ends, or is ended, before it has read all of it is no error here."""
+    with suppress(OSError), stdin:
+        stdin.write(job)
 
 
 def _decode_line(line: bytes) -> str:
@@ -159,20 +182,18 @@ class Supervisor:
         self._with_keys = with_keys
         self._places = threading.BoundedSemaphore(settings.concurrent_runs)
         self._stopping = threading.Event()
+        self._board: tuple[float, SiteBoard | None] = (0.0, None)
+        self._board_lock = threading.Lock()
 
-    def run(self, run_id: int) -> None:
+    def run(self, run_id: int) -> WorkResult:
         """Carry out a queued run, and return when its outcome is written.
 
         Ends a run that was abandoned. Does nothing for any other run, or for one that has to wait: it is due
         again at the next poll.
         """
         with self._places:
-            if self._stopping.is_set():
-                return
-            with self._database.reading() as session:
-                run = runs.run_by_id(session, run_id)
-                if run is not None and site_turns.must_wait(session, run, now=self._clock()):
-                    return
+            if self._stopping.is_set() or self._must_wait(run_id):
+                return WorkResult.WAITED
             with self._database.transaction() as session:
                 run = runs.run_by_id(session, run_id)
                 epoch = None if run is None else site_turns.claim_run(session, run, now=self._clock())
@@ -180,7 +201,7 @@ class Supervisor:
             if abandoned:
                 self._count_finished(run_id)
             if epoch is None or run is None:
-                return
+                return WorkResult.DONE if abandoned else WorkResult.WAITED
             with metrics.RUNS_ACTIVE.track_inprogress():
                 try:
                     ending = self._carry_out(run, epoch)
@@ -188,6 +209,20 @@ class Supervisor:
                     ending = storage_ending(error.reason, str(error))
                 self._write_ending(run, epoch, ending)
             self._count_finished(run_id)
+            return WorkResult.DONE
+
+    def _must_wait(self, run_id: int) -> bool:
+        """Return whether a run has to wait, by a board that is BOARD_S old at most: of hundreds of runs that
+        are announced at once, only the first reads it.
+        """
+        now = time.monotonic()
+        with self._board_lock:
+            read_at, board = self._board
+            if board is None or run_id not in board or now - read_at > BOARD_S:
+                with self._database.reading() as session:
+                    board = SiteBoard.read(session, now=self._clock())
+                self._board = (now, board)
+        return board.must_wait(run_id)
 
     def stop(self) -> None:
         """Begin no further run, and end running ones as interrupted; their `run` returns soon after."""
@@ -195,6 +230,7 @@ class Supervisor:
 
     def _carry_out(self, run: Run, epoch: int) -> RunEnding:
         log.info("A run began.", action="run_started", run_id=run.id, source=run.source.name)
+        deadline = time.monotonic() + self._settings.deadline_s
         try:
             child = self._start_child(run, epoch)
         except OSError as error:
@@ -204,7 +240,7 @@ class Supervisor:
             self._write_patiently(
                 partial(runs.record_child_start, run_id=run.id, epoch=epoch, pid=child.process.pid)
             )
-            self._follow_child(child)
+            self._follow_child(child, deadline)
         finally:
             child.reap()
         self._pass_messages(child)
@@ -237,14 +273,14 @@ class Supervisor:
                 self._command, stdin=pipe, stdout=pipe, stderr=pipe, start_new_session=True
             )
         )
-        child.start_readers(self._mask)
-        with suppress(BrokenPipeError), cast("IO[bytes]", child.process.stdin) as stdin:
-            stdin.write(job.model_dump_json().encode() + b"\n")
+        child.start_threads(self._mask, job.model_dump_json().encode() + b"\n")
         return child
 
-    def _follow_child(self, child: _Child) -> None:
-        """Pass on the child's messages until it has ended; it is killed if it does not end by itself."""
-        deadline = time.monotonic() + self._settings.deadline_s
+    def _follow_child(self, child: _Child, deadline: float) -> None:
+        """Pass on the child's messages until it has ended; it is killed if it does not end by itself.
+
+        `deadline` is that of the whole run, of which starting the child and handing it the job are a part.
+        """
         while child.process.poll() is None:
             self._pass_messages(child)
             now = time.monotonic()
@@ -352,14 +388,19 @@ class Supervisor:
             )
         metrics.count_run(run, state, read=run.outcome in READ)
         _record_cookie_expiry(run)
-        log.info(
+        log.log(
+            LEVELS.get(run.outcome, logging.ERROR) if run.outcome else logging.ERROR,
             "A run ended.",
             action="run_finished",
             run_id=run_id,
             source=run.source.name,
             outcome=run.outcome,
             reason=run.reason,
+            pages=run.pages,
+            pages_unread=run.pages_unread,
+            listings_seen=run.listings_seen,
             listings_new=run.listings_new,
+            listings_changed=run.listings_changed,
         )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import structlog
@@ -23,6 +24,7 @@ from storage import runs, sources
 from storage.database.base import Database
 from storage.errors import StorageError
 from storage.runs import RunTrigger
+from storage.schedule_keeping import note_slot
 from storage.work import Dispatcher, Work, WorkKind
 
 log = structlog.get_logger()
@@ -49,13 +51,20 @@ class _RowExecutor(BaseExecutor):  # type: ignore[misc]  # APScheduler ships no 
                 reason=error.reason,
             )
             self._unwritten.set()
-            self._run_job_error(job.id, error, error.__traceback__)
-        else:
-            self._run_job_success(job.id, [])
+        # For APScheduler both are done: told of an error, it would log a traceback that says nothing more.
+        self._run_job_success(job.id, [])
 
 
-#: The slots of the sources to run, by source id.
-Plan = Mapping[int, SourceSlots]
+@dataclass(frozen=True, slots=True)
+class PlannedSource:
+    """The slots of a source, and the first one that no run row stands for when the plan was made."""
+
+    slots: SourceSlots
+    next_slot: datetime | None
+
+
+#: The sources to run, by id.
+Plan = Mapping[int, PlannedSource]
 
 
 class RunSchedule:
@@ -90,19 +99,28 @@ class RunSchedule:
         plan = {}
         for source in sources.active_sources(session):
             try:
-                plan[source.id] = slots_of(source)
+                slots = slots_of(source)
             except ScheduleRefused as error:
                 log.error(str(error), action="schedule_refused", source=source.name, reason=error.reason)
                 continue
-            self._catch_up(session, source.id, plan[source.id])
+            now = self._clock()
+            self._catch_up(session, source.id, slots, now)
+            plan[source.id] = PlannedSource(slots, slots.after(now))
         return plan
 
     def follow(self, plan: Plan) -> None:
         """Replace the plan. It does not use the database, so it cannot stop half-way."""
-        # Nothing is lost between removal and addition: slots follow from the clock alone.
+        # A slot that passes between plan and addition is not lost: each job begins where the plan ended.
         self._scheduler.remove_all_jobs()
-        for source_id, slots in plan.items():
-            self._scheduler.add_job(_never_called, slots, args=(source_id,), id=str(source_id))
+        for source_id, planned in plan.items():
+            if planned.next_slot is not None:
+                self._scheduler.add_job(
+                    _never_called,
+                    planned.slots,
+                    args=(source_id,),
+                    id=str(source_id),
+                    next_run_time=planned.next_slot,
+                )
 
     def write_missed_slots(self) -> None:
         """Catch up slots that could not be written when they were due; it costs nothing if there are none.
@@ -126,9 +144,8 @@ class RunSchedule:
         if self._scheduler.running:
             self._scheduler.shutdown()
 
-    def _catch_up(self, session: Session, source_id: int, slots: SourceSlots) -> None:
+    def _catch_up(self, session: Session, source_id: int, slots: SourceSlots, now: datetime) -> None:
         """Enqueue one run if a slot was missed since the last run; a source that never ran has missed one."""
-        now = self._clock()
         last = runs.last_slot(session, source_id)
         if last is None:
             if slots.is_quiet(now):
@@ -140,7 +157,10 @@ class RunSchedule:
     def _write_due_run(self, source_id: int, slot: datetime) -> None:
         with self._database.transaction() as session:
             run_id = self._enqueue(session, source_id, slot, RunTrigger.SCHEDULE)
-        if run_id is None:
+            # After a reload, a slot may come a second time: its row was written in the meantime.
+            written = run_id is not None or runs.has_slot(session, source_id, _slot_name(slot))
+            note_slot(session, source_id, kept=written, now=self._clock())
+        if not written:
             log.info(
                 "Skipped a scheduled run: the previous one is still running.",
                 action="slot_skipped",
@@ -149,11 +169,16 @@ class RunSchedule:
             metrics.SLOTS_SKIPPED.inc()
 
     def _enqueue(self, session: Session, source_id: int, slot: datetime, trigger: RunTrigger) -> int | None:
-        due = slot.isoformat(timespec="seconds")
-        run_id = runs.enqueue_run(session, source_id, slot=due, trigger=trigger, now=self._clock())
+        run_id = runs.enqueue_run(
+            session, source_id, slot=_slot_name(slot), trigger=trigger, now=self._clock()
+        )
         if run_id is not None:
             self._dispatcher.announce(session, Work(WorkKind.RUN, run_id))
         return run_id
+
+
+def _slot_name(slot: datetime) -> str:
+    return slot.isoformat(timespec="seconds")
 
 
 def _never_called(source_id: int) -> None:

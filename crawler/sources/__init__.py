@@ -11,9 +11,10 @@ How the modules work together, in this order:
    `markup` parses HTML and turns it into text.
 4. `field_reader` cuts and cleans these texts into the fields of a listing.
 5. The adapter returns complete listings, and the pages to follow. `urls` gives each page one spelling.
+   `entry_fields` cuts further fields out of the texts of listings that were read without selectors.
 
-Beside these: `paste_links` (links to pastes of configured sites), `privatebin_cipher` and
-`unrecognised_page`.
+Beside these: `bare_links` (addresses in plain text), `paste_links` (links to pastes of configured sites),
+`selector_hints` (for `source try`), `privatebin_cipher` and `unrecognised_page`.
 
 To add a forum program, read `families`.
 """
@@ -28,6 +29,7 @@ from crawler.sources.definition import (
     FeedSource,
     HtmlSource,
     JsonSource,
+    PasteBase,
     PasteHtmlSource,
     SourceDefinition,
     holds_keys,
@@ -35,6 +37,7 @@ from crawler.sources.definition import (
     read_stored,
     stored_definition,
 )
+from crawler.sources.entry_fields import EntryFieldsAdapter
 from crawler.sources.errors import PageRefused
 from crawler.sources.families import FAMILIES
 from crawler.sources.kinds.feed import FeedAdapter
@@ -66,6 +69,13 @@ def adapter_for(definition: SourceDefinition, *, digest: Callable[[str], str]) -
 
     `digest` is a keyed hash for the rows of list pages, because a row may hold personal data.
     """
+    adapter = _plain_adapter(definition, digest)
+    entry = definition.entry if isinstance(definition, FamilySource | PasteBase) else None
+    wanted = entry is not None and any(options is not None for _, options in entry)
+    return EntryFieldsAdapter(adapter, definition, entry) if entry is not None and wanted else adapter
+
+
+def _plain_adapter(definition: SourceDefinition, digest: Callable[[str], str]) -> Adapter:
     match definition:
         case FamilySource():
             return FAMILIES[definition.kind].adapter(definition, digest)

@@ -94,6 +94,9 @@ class Parsed:
     `recognised` is false if the required selectors found nothing. Such a page proves nothing; an empty list
     does.
 
+    `next_nowhere` is what the page names as its next page if that leads nowhere: "#", a script, the page
+    itself.
+
     `end` is true if the page itself shows that no further page exists, so that listings on no page are
     gone. `whole` is false if part of the page was left out, so that this conclusion is not allowed.
 
@@ -106,6 +109,7 @@ class Parsed:
     follows: tuple[Follow, ...] = ()
     next_page: str | None = None
     next_role: Role | None = None
+    next_nowhere: str = ""
     rest: tuple[str, ...] = ()
     recognised: bool = True
     end: bool = False

@@ -77,9 +77,16 @@ class EntryOptions(FieldOptions):
     select: Literal["title", "summary", "author", "link", "id", "published", "updated", "tags"]
 
 
+class TextOptions(FieldOptions):
+    """A field that is cut out of a text of the listing itself."""
+
+    select: Literal["title", "body", "sample", "seller"]
+
+
 MarkupField = Annotated[MarkupOptions, BeforeValidator(_as_options)]
 JsonField = Annotated[JsonOptions, BeforeValidator(_as_options)]
 EntryField = Annotated[EntryOptions, BeforeValidator(_as_options)]
+TextField = Annotated[TextOptions, BeforeValidator(_as_options)]
 F = TypeVar("F")
 
 
@@ -97,9 +104,13 @@ class Fields(StrictModel, Generic[F]):
 
 
 class ItemFields(Fields[F], Generic[F]):
-    """The fields on a listing's own page. They replace those of its list row."""
+    """The fields on a listing's own page. They replace those of its list row.
+
+    `gone` finds something only on a page that says that its listing does not exist.
+    """
 
     url: KeyTemplate | None = None
+    gone: F | None = None
     links: F | None = None
     attachments: F | None = None
 
@@ -201,11 +212,15 @@ class JsonSource(SourceBase):
 
 
 class PasteBase(SourceBase):
-    """A list of recent pastes, and the address of each raw text: `{key}` in `raw` is the key of the row."""
+    """A list of recent pastes, and the address of each raw text: `{key}` in `raw` is the key of the row.
+
+    `entry`: fields that stand in the titles and texts.
+    """
 
     kind: Literal["paste"]
     raw: KeyTemplate
     list: MarkupList | JsonList
+    entry: Fields[TextField] = Fields[TextField]()
 
     @model_validator(mode="after")
     def _check_key(self) -> PasteBase:
@@ -254,12 +269,13 @@ class FamilySource(SourceBase):
     """A site that runs a known program: its source file needs no selectors.
 
     `replies`: read the replies of a thread, or only its first post. `token_file` holds the API key of an
-    interface that requires one.
+    interface that requires one. `entry`: fields that the site's users write into titles and posts.
     """
 
     kind: FamilyName
     replies: bool = True
     token_file: Path | None = None
+    entry: Fields[TextField] = Fields[TextField]()
 
     @field_validator("token_file")
     @classmethod

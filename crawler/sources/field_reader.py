@@ -14,6 +14,7 @@ from typing import Any, Protocol, TypeAlias
 
 from crawler.clean import Clock, block, claimed_count, line, moment, price
 from crawler.clean.text import MAX_BLOCK_CHARS, MAX_SELLER_CHARS, verbatim
+from crawler.errors import NotThere
 from crawler.sources.adapter import FieldFinding
 from crawler.sources.definition import FieldOptions, Fields
 from crawler.sources.expressions import compile_pattern
@@ -90,6 +91,11 @@ class FieldReader:
         found = apply_options(texts, options, several=name in _FIELDS_OF_SEVERAL_TEXTS)
         self.findings.note(part, name, str(options.select), found, found[0] if found else "")
         return found
+
+    def check_gone(self, node: Node, options: Selector | None) -> None:
+        """Raise `NotThere` if a selector finds what an item page shows when its listing does not exist."""
+        if options is not None and apply_options(self.language.find(node, options), options, several=False):
+            raise NotThere("The listing's page says that the listing does not exist (`gone` of [item]).")
 
     def field_values(self, node: Node, wanted: Fields[Any], *, part: str) -> Values | None:
         """Return the cleaned values that were found, or `None` if a required field is missing."""

@@ -8,6 +8,8 @@ from dataclasses import replace
 from crawler.errors import FetchError
 from crawler.listing import ParsedListing
 from crawler.sources import Follow, Role
+from crawler.sources.bare_links import bare_links
+from crawler.sources.kinds.list_adapter import MAX_LINKS
 from crawler.spiders.linked_pastes import read_linked_pastes
 from crawler.spiders.page_spider import Origin, PageSpider
 from crawler.spiders.text_download import download_text
@@ -27,6 +29,8 @@ async def complete_listing(
     follows it again. A known listing stays unchanged, or a slow site would seem to edit it.
     """
     run = spider.run
+    addresses = bare_links((listing.title, listing.body, listing.sample))
+    listing = replace(listing, links=tuple(dict.fromkeys((*listing.links, *addresses)))[:MAX_LINKS])
     urls = listing.attachments[:MAX_ATTACHMENTS]
     texts = [await download_text(spider, Follow(url, Role.ATTACHMENT, listing.key), origin) for url in urls]
     problems = [each for each in texts if isinstance(each, FetchError)]
@@ -35,7 +39,7 @@ async def complete_listing(
         if problem is not run.closed:
             run.tally.items.failures.add(problem)
     if not_requested:
-        spider.leave_unread(origin)
+        spider.leave_unread(Follow(listing.url, Role.ATTACHMENT, listing.key), origin)
     if not_requested or not all(each.permanent for each in problems):
         if origin is None:
             spider.note(FailedRecheck(stored_key(run, listing.key)))

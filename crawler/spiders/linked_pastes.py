@@ -33,6 +33,7 @@ async def read_linked_pastes(
     stored = [stored_key(run, key) for key in keys]
     known = await asyncio.to_thread(spider.known_listings, stored) if keys else {}
     new = [key for key in keys if stored_key(run, key) not in known and key not in spider.followed]
+    run.tally.pastes_left += len(new[MAX_LINKED:])
     for key in new[:MAX_LINKED]:
         spider.followed.add(key)
         text = await download_text(spider, Follow(keys[key], Role.ATTACHMENT, key), origin)

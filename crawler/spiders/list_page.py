@@ -10,14 +10,15 @@ from scrapy import Request
 from scrapy.http import Response
 
 from crawler.listing import ParsedListing
-from crawler.progress.list_progress import ListRow
-from crawler.sources import Follow, Parsed
+from crawler.progress.list_progress import ListRow, PageDecision
+from crawler.sources import Follow, Parsed, Role
 from crawler.spiders.attachments import complete_listing
 from crawler.spiders.missing_page import store_from_row
-from crawler.spiders.page_spider import Origin, PageSpider
+from crawler.spiders.page_spider import RECHECK_PRIORITY, Origin, PageSpider
 from crawler.storing.capture import CAPTURED, FOLLOW
 from crawler.storing.masked_listing import stored_key
 from crawler.storing.spider_notes import FoundListing, SeenKeys
+from storage.listings import KnownListing
 
 
 async def follow_list_page(
@@ -29,17 +30,7 @@ async def follow_list_page(
     keys = {each.key: stored_key(run, each.key) for each in entries if each.key}
     rows = _rows_of(parsed, keys)
     known = await asyncio.to_thread(spider.known_listings, [row.key for row in rows])
-    decision = run.progress.add_page(
-        origin.start,
-        origin.page,
-        rows,
-        known,
-        next_url=parsed.next_page,
-        end=parsed.end,
-        whole=parsed.whole,
-        total=parsed.pages_total,
-        kind=response.meta[FOLLOW].role,
-    )
+    decision = _decide(spider, response.meta[FOLLOW].role, origin, parsed, rows, known)
     if origin.page == origin.start:
         etag, modified = (_header_text(response, name) for name in ("ETag", "Last-Modified"))
         run.progress.remember_validators(origin.start, etag, modified)
@@ -64,8 +55,47 @@ async def follow_list_page(
                 yield each
     if decision.next_url is not None:
         next_page = Follow(decision.next_url, parsed.next_role or response.meta[FOLLOW].role)
-        for request in spider.requests_for(next_page, Origin(origin.start, decision.next_url)):
+        onward = Origin(origin.start, decision.next_url, again=decision.again)
+        priority = RECHECK_PRIORITY if decision.again else None
+        for request in spider.requests_for(next_page, onward, priority=priority):
             yield request
+
+
+def _decide(
+    spider: PageSpider,
+    role: Role,
+    origin: Origin,
+    parsed: Parsed,
+    rows: Sequence[ListRow],
+    known: Mapping[str, KnownListing],
+) -> PageDecision:
+    """Take note of a list page, and return what to do next."""
+    progress, next_kind = spider.run.progress, parsed.next_role or role
+    if origin.again:
+        return progress.add_known_page(
+            origin.start,
+            origin.page,
+            rows,
+            known,
+            next_url=parsed.next_page,
+            next_kind=next_kind,
+            end=parsed.end,
+            whole=parsed.whole,
+        )
+    return progress.add_page(
+        origin.start,
+        origin.page,
+        rows,
+        known,
+        next_url=parsed.next_page,
+        end=parsed.end,
+        whole=parsed.whole,
+        total=parsed.pages_total,
+        kind=role,
+        next_kind=next_kind,
+        nowhere=bool(parsed.next_nowhere),
+        pageless=any(spider.run.adapter.own_page(each) is None for each in parsed.listings),
+    )
 
 
 def _follow_row(spider: PageSpider, follow: Follow, origin: Origin) -> Iterator[Request | FoundListing]:

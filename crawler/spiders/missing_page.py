@@ -23,13 +23,17 @@ def account_for_missing(
 ) -> Iterator[Request | FoundListing]:
     """Count a page that could not be fetched, and go on without it."""
     run = spider.run
-    if error is run.closed:
-        spider.leave_unread(origin)
+    if error is run.closed or run.pauses.caused(error):
+        spider.leave_unread(follow, origin)
         run.tally.unread += _unread_behind(follow, origin)
         _mark_thread_incomplete(spider, follow)
         return
     if isinstance(error, SITE_WALLS):
         run.close(type(error)(str(error)))
+    if origin is not None and origin.again and follow.role in LISTING_ROLES and isinstance(error, NotThere):
+        if not run.progress.leave_known_pages(origin.start):
+            run.tally.known_lists.failures.add(error)
+        return  # else the list has become shorter since the run that saved the page
     of_listing = follow.key is not None and follow.role is not Role.REPLIES
     is_known = of_listing and (origin is None or not origin.fresh)
     if is_known and isinstance(error, NotThere):
@@ -41,7 +45,7 @@ def account_for_missing(
         spider.note(FailedRecheck(stored_key(run, follow.key or "")))
         return
     if follow.role in LISTING_ROLES:
-        run.progress.mark_broken(origin.start, origin.page, permanent=error.permanent)
+        spider.mark_list_broken(origin, origin.page, permanent=error.permanent)
     yield from store_from_row(spider, follow, origin)
 
 

@@ -27,6 +27,7 @@ from storage.listings import KnownListing
 ORIGIN = "spillwatch_origin"
 #: Listings' own pages come before the next list page, and both before pages that are read again.
 PRIORITY = {Role.ITEM: 20, Role.REPLIES: 20, Role.RAW: 20}
+RECHECK_PRIORITY = -20
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,7 @@ class Origin:
     """The list that led to a page: its start URL, the list page, and that page's capture.
 
     `fresh`: the listing was not known when its row was read. `incomplete`: an earlier run left a part of the
-    listing unread.
+    listing unread. `again`: the list page holds known rows and is read again.
     """
 
     start: str
@@ -42,6 +43,7 @@ class Origin:
     captured: Captured | None = None
     fresh: bool = False
     incomplete: bool = False
+    again: bool = False
 
 
 class PageSpider(Spider):
@@ -91,7 +93,8 @@ class PageSpider(Spider):
                 priority=PRIORITY.get(follow.role, 0) if priority is None else priority,
                 headers=dict(headers or {}),
                 meta={FOLLOW: follow, ORIGIN: origin},
-                dont_filter=key is not None,
+                # The list may lead to the page of a list that is read again.
+                dont_filter=key is not None or (origin is not None and origin.again),
             )
         except ValueError:
             self.page_counts(follow, origin).failures.add(UrlRefused("A page has an invalid URL."))
@@ -113,15 +116,29 @@ class PageSpider(Spider):
     def is_incomplete(self, key: str) -> bool:
         return key in self._incomplete_threads
 
-    def leave_unread(self, origin: Origin | None) -> None:
-        """Count a page that was not requested, and leave it to the next run."""
-        if origin is not None:
-            self.run.tally.unread += 1
+    def leave_unread(self, follow: Follow, origin: Origin | None) -> None:
+        """Count a page that was not requested, and leave it to the next run.
+
+        A list page that is only read again does not count: nobody knows that it has anything new.
+        """
+        if origin is None or (origin.again and follow.role in LISTING_ROLES):
+            return
+        self.run.tally.unread += 1
+        if origin.again:
+            self.run.progress.continue_again_at(origin.start, origin.page)
+        else:
             self.run.progress.mark_unread(origin.start, origin.page)
+
+    def mark_list_broken(self, origin: Origin, page: str, *, permanent: bool) -> None:
+        """Take note that a list page could not be read."""
+        if not origin.again:
+            self.run.progress.mark_broken(origin.start, page, permanent=permanent)
+        elif permanent:
+            self.run.progress.leave_known_pages(origin.start)
 
     def page_counts(self, follow: Follow, origin: Origin | None) -> PageCounts:
         """Return the counts for this kind of page."""
         tally = self.run.tally
         if follow.role in LISTING_ROLES:
-            return tally.lists
+            return tally.known_lists if origin is not None and origin.again else tally.lists
         return tally.items if origin is not None else tally.rechecks

@@ -14,6 +14,7 @@ import structlog
 from crawler.listing import ParsedListing, ParsedPrice
 from crawler.running.run_context import RunContext
 from crawler.sources import FamilySource, Follow, SourceDefinition
+from crawler.sources.definition import Fields, PasteBase
 from crawler.sources.families import FAMILIES
 from storage import listings
 from storage.errors import EvidenceFailed
@@ -29,7 +30,8 @@ TEXT_FIELDS = ("title", "body", "seller", "sample", "row")
 def due_rechecks(run: RunContext) -> tuple[set[str], list[Follow]]:
     """Return the stored keys that are due, and the pages of those that can be requested.
 
-    Nothing for a source whose listings have no page of their own. It reads the database and the evidence.
+    Nothing for a source whose listings have no page of their own: its list pages are read again instead
+    (`crawler.progress.rereading`). It reads the database and the evidence.
     """
     item_fields = _fields_of_item_page(run.definition)
     if item_fields is None:
@@ -45,13 +47,17 @@ def due_rechecks(run: RunContext) -> tuple[set[str], list[Follow]]:
 def _fields_of_item_page(definition: SourceDefinition) -> frozenset[str] | None:
     """Return the fields that a listing's own page gives; None for a source without such pages."""
     if isinstance(definition, FamilySource):
-        return FAMILIES[definition.kind].by_page
-    if definition.kind == "paste":
-        return frozenset({"body"})
+        by_page = FAMILIES[definition.kind].by_page
+        return by_page | _fields_of(definition.entry) if by_page else None
+    if isinstance(definition, PasteBase):
+        return frozenset({"body"}) | _fields_of(definition.entry)
     if definition.item is None:
         return None
-    item = definition.item
-    return frozenset(name for name in type(item).model_fields if getattr(item, name))
+    return _fields_of(definition.item)
+
+
+def _fields_of(fields: Fields[Any]) -> frozenset[str]:
+    return frozenset(name for name in type(fields).model_fields if getattr(fields, name))
 
 
 def _stored_row(

@@ -21,14 +21,16 @@ from crawler.errors import FetchError, Truncated
 from crawler.fetching.decompression import CUT
 from crawler.fetching.http_status import NOT_MODIFIED, has_condition, request_of
 from crawler.parsing.page_parsing import PageResult, parse_page
-from crawler.sources import LISTING_ROLES, Follow, Parsed
-from crawler.sources.unrecognised_page import quote_title
+from crawler.sources import LISTING_ROLES, Follow, Parsed, Role
+from crawler.sources.unrecognised_page import describe_page
+from crawler.spiders.absent_page import note_answer
 from crawler.spiders.item_page import follow_item_page
 from crawler.spiders.left_pages import read_left_pages
 from crawler.spiders.list_page import follow_list_page
 from crawler.spiders.missing_page import account_for_missing, store_from_row
-from crawler.spiders.page_spider import ORIGIN, Origin, PageSpider
+from crawler.spiders.page_spider import ORIGIN, RECHECK_PRIORITY, Origin, PageSpider
 from crawler.spiders.rechecks import due_rechecks
+from crawler.spiders.refreshed_page import follow_refresh
 from crawler.spiders.thread_page import follow_replies
 from crawler.storing.capture import CAPTURED, FOLLOW, Captured
 from crawler.storing.masked_listing import stored_key
@@ -36,7 +38,8 @@ from crawler.storing.spider_notes import FailedRecheck, FoundListing
 from storage import sources
 from storage.captures import CaptureConclusion, CaptureOutcome
 
-RECHECK_PRIORITY = -20
+#: Roles of a listing's own page.
+OWN_PAGES = frozenset({Role.ITEM, Role.RAW})
 
 
 class SourceSpider(PageSpider):
@@ -56,6 +59,11 @@ class SourceSpider(PageSpider):
             origin = Origin(follow.url, follow.url)
             conditions = run.progress.request_conditions(follow.url)
             for request in self.requests_for(follow, origin, headers=conditions):
+                yield request
+        for start, page in run.progress.pages_again().items():
+            known = Follow(page.url, Role(page.role))
+            origin = Origin(start, page.url, again=True)
+            for request in self.requests_for(known, origin, priority=RECHECK_PRIORITY):
                 yield request
         due, again = await asyncio.to_thread(due_rechecks, run)
         for key in due - {stored_key(run, follow.key or "") for follow in again}:
@@ -92,9 +100,14 @@ class SourceSpider(PageSpider):
                 yield each
             return
         result = parse_page(self.run, response, follow, captured)
+        result, onward = follow_refresh(self, response, result)
+        if onward is None and _is_known_listing(follow, origin):
+            result = await note_answer(self, response, follow, result)
         if result.conclusion is not None:
             self.note(result.conclusion)
-        if result.problem is not None:
+        if onward is not None:
+            yield onward
+        elif result.problem is not None:
             for each in account_for_missing(self, follow, origin, result.problem):
                 yield each
         elif result.parsed is None:
@@ -110,7 +123,7 @@ class SourceSpider(PageSpider):
             if cut and origin is not None:
                 # What came of the list is used; the next run tries again.
                 self.page_counts(follow, origin).failures.add(_truncated(response))
-                self.run.progress.mark_broken(origin.start, origin.page, permanent=False)
+                self.mark_list_broken(origin, origin.page, permanent=False)
 
     async def _follow_page(
         self, response: Response, follow: Follow, origin: Origin | None, parsed: Parsed
@@ -130,13 +143,17 @@ class SourceSpider(PageSpider):
     def _count_unrecognised(
         self, response: Response, follow: Follow, origin: Origin | None, result: PageResult
     ) -> None:
+        if origin is not None and origin.again and follow.role in LISTING_ROLES:
+            if not self.run.progress.leave_known_pages(origin.start):
+                self.page_counts(follow, origin).unrecognised += 1
+            return  # else the list has become shorter since the run that saved the page
         self.page_counts(follow, origin).unrecognised += 1
         if origin is not None and follow.role in LISTING_ROLES:
             self.run.progress.mark_broken(origin.start, follow.url, permanent=True)
             tally = self.run.tally
             tally.refused = tally.refused or result.refused
             charset = response.meta[CAPTURED].charset
-            tally.stranger = tally.stranger or quote_title(response.body, charset=charset)
+            tally.stranger = tally.stranger or describe_page(response.body, role=follow.role, charset=charset)
 
     def failed(self, failure: Failure) -> Iterator[Request | FoundListing]:
         error = failure.value or RuntimeError("Scrapy gave no error")
@@ -148,6 +165,11 @@ class SourceSpider(PageSpider):
             # The response came, but could not be decompressed.
             self.note(CaptureConclusion(captured.id, CaptureOutcome.FAILED, error.reason))
         yield from account_for_missing(self, meta[FOLLOW], meta[ORIGIN], error)
+
+
+def _is_known_listing(follow: Follow, origin: Origin | None) -> bool:
+    """Return whether a page is that of a listing that was known before its row was read."""
+    return follow.key is not None and follow.role in OWN_PAGES and (origin is None or not origin.fresh)
 
 
 def _truncated(response: Response) -> Truncated:

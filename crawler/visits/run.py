@@ -25,7 +25,7 @@ from crawler.progress.traps import DEPTH, UrlPatterns
 from crawler.running.child_protocol import ChildExit, Job, Message
 from crawler.running.child_protocol import Failure as RunFailure
 from crawler.running.run_context import RunContext
-from crawler.scheduling.site_turns import not_before
+from crawler.scheduling.site_turns import not_before, site_pauses
 from crawler.sites import named_sites, named_urls
 from crawler.sources import Adapter, SourceDefinition, adapter_for, read_stored
 from crawler.sources.paste_links import LINKED_KINDS, PasteLinks
@@ -117,6 +117,7 @@ def _carry_out(
                 now=now,
                 mask_url=mask_url,
                 depth=definition.budget.depth or max(DEPTH, definition.budget.pages),
+                pages_again=definition.budget.recheck_items,
             ),
             patterns=UrlPatterns(definition.budget.alike),
             structure=PageStructure.from_memory(
@@ -136,7 +137,10 @@ def _carry_out(
             run.close(refused)
         if (pause := not_before(job.cursor)) is not None and pause > now:
             run.not_before = pause
-            run.close(RateLimited(f"The site asked for no requests before {pause:%Y-%m-%d %H:%M} UTC."))
+            run.close(RateLimited(_pause_sentence("The site", pause)))
+        for site, until in site_pauses(job.cursor).items():
+            if until > now:
+                run.pauses.leave_alone(site, RateLimited(_pause_sentence(site, until)), until)
         _crawl(run)
         return end_run(run)
 
@@ -184,6 +188,11 @@ def _crawl(run: RunContext) -> None:
     run.writes.shutdown()
     if (error := crawled.exception()) is not None:
         run.fail(error)
+
+
+def _pause_sentence(site: str, until: datetime) -> str:
+    when = f"{until:%Y-%m-%d %H:%M} UTC"
+    return f"{site} wanted fewer requests (429), so nothing is requested of it before {when}."
 
 
 def _definition_digest(definition: SourceDefinition) -> str:

@@ -11,7 +11,7 @@ from crawler.errors import RunSuperseded, SentToTheFront
 from crawler.running.child_protocol import ChildExit, Failure
 from crawler.running.run_context import RunContext
 from crawler.running.run_outcome import conclude
-from crawler.scheduling.site_turns import NOT_BEFORE
+from crawler.scheduling.site_turns import NOT_BEFORE, SITE_PAUSES
 from storage import listings
 from storage.errors import StorageError
 
@@ -33,7 +33,8 @@ def end_run(run: RunContext) -> ChildExit:
         return ChildExit.STORAGE if isinstance(run.failure, StorageError) else ChildExit.FAILED
     if run.closed is not None and run.closed.reason == "stopped":
         return ChildExit.STOPPED
-    run.tally.unread += run.progress.count_pages_beyond()
+    run.tally.unread += run.progress.count_pages_beyond() + run.progress.lists_without_next
+    run.tally.lists_without_next = run.progress.lists_without_next
     now, missing = run.clock(), _missing_keys(run)
     run.tally.degraded = run.structure.judge(run.progress.list_count)
     run.progress.structure = run.structure.stored()
@@ -41,6 +42,7 @@ def end_run(run: RunContext) -> ChildExit:
     def write_end(session: Session) -> bool:
         _mark_gone(session, run, missing, now)
         run.tally.trap = _trap_sentence(session, run)
+        run.tally.resting = run.pauses.first_error
         ending = run.tally.ending().remarked(run.request_headers.jar.remark(now))
         return conclude(
             session,
@@ -64,6 +66,8 @@ def _closing_cursor(run: RunContext, now: datetime) -> dict[str, Any]:
     cursor = run.progress.closing_cursor()
     if run.not_before is not None and run.not_before > now:
         cursor[NOT_BEFORE] = run.not_before.isoformat()
+    if pauses := {site: until.isoformat() for site, until in run.pauses.left_alone().items() if until > now}:
+        cursor[SITE_PAUSES] = pauses
     return cursor
 
 
@@ -72,17 +76,35 @@ def _mark_gone(session: Session, run: RunContext, gone: set[str], now: datetime)
     source_id = run.job.source_id
     if run.tally.all_lists_read:
         # A site that is down or has moved answers 404 for every page, which says nothing about a listing.
+        gone |= _absent_suspects(session, run)
         listings.mark_gone(session, source_id, gone, now)
-    if not run.progress.has_read_everything():
+        for key in gone:
+            run.progress.answers.settle(key)
+    since = run.progress.whole_since()
+    if since is None:
         return
-    unseen, present = listings.count_absent(session, source_id, seen_since=run.began)
+    unseen, present = listings.count_absent(session, source_id, seen_since=since)
     if unseen > MAX_ABSENT_SHARE * present:
         run.tally.absent = (unseen, present)
         return
     # Gone is what two complete readings did not show: one may have read the list while it moved.
     if (before := run.progress.whole_before) is not None:
         listings.mark_absent_gone(session, source_id, seen_since=before, now=now)
-    run.progress.confirm_whole()
+    run.progress.confirm_whole(since)
+
+
+def _absent_suspects(session: Session, run: RunContext) -> set[str]:
+    """Return the keys of listings whose pages say or seem to say that they are gone, and that no list shows.
+
+    If the page does not say so in words, other pages must have come.
+    """
+    since, answers = run.progress.shown_since(), run.progress.answers
+    others_came = bool(run.tally.items.read or run.tally.rechecks.read)
+    suspects = answers.suspects if others_came else answers.worded
+    if since is None or not suspects:
+        return set()
+    known = listings.known_listings(session, run.job.source_id, suspects)
+    return {key for key, each in known.items() if each.last_seen_at < since}
 
 
 def _missing_keys(run: RunContext) -> set[str]:

@@ -20,11 +20,14 @@ from scrapy.crawler import AsyncCrawlerProcess
 from scrapy.http import Response
 from twisted.python.failure import Failure
 
+from crawler.clean import Clock
 from crawler.errors import FetchError, NotThere
 from crawler.fetching.cookies import Cookie, Jar, read_cookies
 from crawler.fetching.guard import Guard
 from crawler.fetching.http_status import request_of, status_problem
+from crawler.fetching.meta_refresh import refresh_target
 from crawler.fetching.request_headers import RequestHeaders
+from crawler.fetching.site_pauses import SitePauses
 from crawler.parsing.cpu_limit import cpu_bound
 from crawler.parsing.page_parsing import raw_page
 from crawler.parsing.walls import wall_of
@@ -32,6 +35,9 @@ from crawler.running.run_tally import RunTally
 from crawler.settings import CrawlerSettings
 from crawler.sites import named_sites, named_urls
 from crawler.sources import LISTING_ROLES, Adapter, Follow, Page, Parsed, SourceDefinition, adapter_for
+from crawler.sources.selector_hints import selector_hints
+from crawler.sources.unrecognised_page import describe_page
+from crawler.spiders.refreshed_page import REFRESHES
 from crawler.visits.scrapy_settings import CAPTURE, DOWNLOADER_MIDDLEWARES, scrapy_settings
 from storage.errors import SpillwatchError
 
@@ -45,7 +51,8 @@ class PageTrial:
     """The result for one page: it was `parsed`, or a `problem` prevented it.
 
     `what` is "list page", "listing" or "next page". `headers` have lower-case names; `cookies` are the names
-    of the cookies that the page set.
+    of the cookies that the page set. `hints` say which selectors found nothing and what the page has instead;
+    they are not masked.
     """
 
     what: str
@@ -55,6 +62,7 @@ class PageTrial:
     problem: SpillwatchError | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     cookies: frozenset[str] = frozenset()
+    hints: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -71,6 +79,7 @@ class Trial:
     tally: RunTally = field(default_factory=RunTally)
     closed: FetchError | None = None
     not_before: datetime | None = None
+    pauses: SitePauses = field(default_factory=SitePauses)
     closing: asyncio.Event = field(default_factory=asyncio.Event)
     in_flight: set[asyncio.Timeout] = field(default_factory=set)
     results: list[PageTrial] = field(default_factory=list)
@@ -164,6 +173,13 @@ class TrialSpider(Spider):
     async def read(self, response: Response) -> AsyncIterator[Request]:
         follow, what = response.meta[TRIED_PAGE]
         result = self._result_of(response, follow, what)
+        unrecognised = result.parsed is not None and not result.parsed.recognised
+        target = refresh_target(response.body, url=response.url) if unrecognised else None
+        led = response.meta.get(REFRESHES, 0) + 1
+        if target is not None and led <= self.run.settings.redirects:
+            meta = {**response.meta, REFRESHES: led}
+            yield request_of(response).replace(url=target, meta=meta, dont_filter=True)
+            return
         self.run.results.append(result)
         if result.parsed is None or what != "list page" or follow.role not in LISTING_ROLES:
             return
@@ -205,7 +221,19 @@ class TrialSpider(Spider):
             parsed=parsed,
             headers=raw.headers,
             cookies=_cookies_set(response),
+            hints=self._hints_for(page, parsed) if what != "next page" else (),
         )
+
+    def _hints_for(self, page: Page, parsed: Parsed) -> tuple[str, ...]:
+        source = self.run.definition
+        clock = Clock.of(page.fetched_at, timezone=source.timezone, order=source.date_order)
+        said = "" if parsed.recognised else describe_page(page.body, role=page.role, charset=page.charset)
+        try:
+            with cpu_bound(self.run.settings.parse_cpu_s):
+                hints = selector_hints(source, page, clock=clock, nowhere=parsed.next_nowhere)
+        except SpillwatchError:
+            hints = []  # a page that takes too long
+        return (said, *hints) if said else tuple(hints)
 
     def failed(self, failure: Failure) -> None:
         """Take note of a page that did not come; any other error ends the trial."""

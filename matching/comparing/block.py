@@ -4,7 +4,8 @@
 2. Find all other candidates, and the customers that they belong to (`lookup`).
 3. Find the row and the line of each hit (`matching.inputs.formats.rows`).
 4. Find the column of each hit (`hit_columns`; dumps only).
-5. Find the mentions of watch terms, each with its line and a masked excerpt (`matching.mentions`).
+5. Find the mentions of watch terms, each with its line and a masked excerpt (`matching.mentions`). Hosts that
+   look like a company's domain count in listings only: whoever has a dump asks whose data it is.
 6. Count the lines with masked identifiers (`masked_values`; dumps only).
 7. Count the hits of altered numbers, for companies whose control is wanted (`controls`; dumps only).
 """
@@ -79,6 +80,7 @@ def match_listing_text(
             line=line,
             start=start,
             limit=limit,
+            lookalikes=True,
             own_ends=range(repeats + 1, own + 1) if repeats or held else None,
         ),
     )
@@ -189,13 +191,14 @@ def _find_mentions(
     line: int,
     start: int,
     limit: int,
+    lookalikes: bool = False,
     own_ends: range | None = None,
 ) -> list[BlockMention]:
     """Return all mentions, or those whose end lies in `own_ends`.
 
     The first `limit` of each term get an excerpt, because findings keep no more of them.
     """
-    found: list[Mention] = terms.find(text) if terms else []
+    found: list[Mention] = terms.find(text, lookalikes=lookalikes) if terms else []
     found = found if own_ends is None else [mention for mention in found if mention.end in own_ends]
     count_by_term: Counter[int] = Counter()
     mentions = []
@@ -204,6 +207,12 @@ def _find_mentions(
         wants_excerpt = count_by_term[mention.term_id] <= limit
         words = excerpt(text, mention.start, mention.end) if wants_excerpt else ""
         mentions.append(
-            BlockMention(mention.term_id, line + line_of(mention.start) - 1, start + mention.start, words)
+            BlockMention(
+                mention.term_id,
+                line + line_of(mention.start) - 1,
+                start + mention.start,
+                words,
+                mention.nature,
+            )
         )
     return mentions

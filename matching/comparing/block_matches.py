@@ -10,6 +10,7 @@ import numpy as np
 
 from matching.comparing.lookup import Hits, Places
 from matching.identifiers import Field
+from matching.mentions.ordinary import Nature
 
 
 class BlockMention(NamedTuple):
@@ -19,6 +20,7 @@ class BlockMention(NamedTuple):
     line: int
     start: int
     excerpt: str
+    nature: Nature = Nature.NAMED
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,12 +16,16 @@ from matching.comparing.block_matches import BlockMatches
 from matching.comparing.chance import ExpectedHits, enrolled_values, expected_by_chance
 from matching.comparing.lookup import FIELDS, Places
 from matching.identifiers import Field
+from matching.mentions.ordinary import Nature
 from matching.mentions.terms import MENTION_LIMIT, WatchTerm
 from matching.watch import Watch, WatchedSegment
 
 
 class MentionFound(NamedTuple):
-    """A mention. `field` and `label` are the part's; `start` counts characters of it, or bytes of a dump."""
+    """A mention. `label` is the part's, and so is `field`, unless the mention is a signal of its own.
+
+    Then `field` is its `Nature`. `start` counts characters of the part, or bytes of a dump.
+    """
 
     term: WatchTerm
     field: str
@@ -159,11 +163,13 @@ class Findings:
         for mention in matches.mentions:
             term = self.watch.by_id[mention.term_id]
             found = self.companies[term.company_id]
-            found.mention_fields[name] += 1
-            found.terms[term.text] += 1
+            field_name = name if mention.nature is Nature.NAMED else mention.nature.value
+            found.mention_fields[field_name] += 1
+            if mention.nature is not Nature.LOOKALIKE:
+                found.terms[term.text] += 1
             if found.kept_count < self.limit:
                 found.mentions.append(
-                    MentionFound(term, name, label, mention.line, mention.start, mention.excerpt)
+                    MentionFound(term, field_name, label, mention.line, mention.start, mention.excerpt)
                 )
             else:
                 self.cut.add("matches")

@@ -19,7 +19,7 @@ from matching.errors import (
     InputUnreadable,
     InputUnsupported,
 )
-from matching.inputs.containers import magic, mail, sevenz, tars, zips
+from matching.inputs.containers import libarchive_members, magic, mail, sevenz, tars, zips
 from matching.inputs.containers.compressed import DECOMPRESSORS, UnpackedStream
 from matching.inputs.containers.member import Member
 from matching.inputs.containers.sqlite_file import SqliteFile
@@ -190,10 +190,16 @@ class _Opener:
         else:
             with self._seekable_file(window) as file:
                 if kind == "mail":
-                    yield Document(name, MailText(file, self._budget))
-                    yield from self._documents_of_members(name, mail.members(file, self._budget), depth)
+                    text = MailText(file, self._budget)
+                    yield Document(name, text)
+                    if text.attachments:
+                        attached = mail.members(file, self._budget)
+                        yield from self._documents_of_members(name, attached, depth)
                 elif kind == "sqlite":
                     yield from self._documents_of_database(name, SqliteFile(file, self._budget))
+                elif kind in libarchive_members.FORMATS:
+                    members = libarchive_members.members(file, kind, self._budget)
+                    yield from self._documents_of_members(name, members, depth)
                 elif kind == "7z":
                     members = sevenz.members(file, self._budget)
                     yield from self._documents_of_members(name, members, depth)

@@ -6,18 +6,17 @@ from matching.native.library import LibraryMissing, load_library
 from text.escapes import ALL_SIGNS, Undone, undo
 
 
-def undo_natively(
-    text: str, data: bytes | memoryview | None = None, *, addresses: bool = False
-) -> Undone | None:
-    """Return `undo` of a text; `data`: its UTF-8. Without the library it takes longer."""
-    if data is None:
-        data = text.encode("utf-8", "surrogatepass")
-    signs = escape_signs(data)
-    return undo(text, addresses=addresses, signs=signs) if signs else None
+def undo_natively(text: str, *, addresses: bool = False) -> Undone | None:
+    """Return what `undo` returns. Without the library it takes longer."""
+    return undo(text, addresses=addresses, signs_of=_signs_of)
+
+
+def _signs_of(text: str) -> int:
+    return escape_signs(text.encode("utf-8", "replace"))
 
 
 def escape_signs(data: bytes | memoryview) -> int:
-    """Return the bits of the signs that a text may have."""
+    """Return the bits of the signs that a text in UTF-8 may have."""
     try:
         library = load_library()
     except LibraryMissing:

@@ -5,7 +5,7 @@
 /* In the order of text/escapes.py. */
 enum {
     PERCENT = 1, REFERENCE = 2, BACKSLASH = 4, EQUALS = 8, COLOUR = 16, CARET = 32, KEYCAP = 64, HEXADECIMAL = 128,
-    QUOTED = 256, BRACKETS = 512, SPELT_OUT = 1024, LONE_AT = 2048
+    QUOTED = 256, BRACKETS = 512, SPELT_OUT = 1024, LONE_AT = 2048, PLUS = 4096
 };
 
 #define LONGEST_NAME 31
@@ -39,7 +39,8 @@ static bool is_backslash(struct rest rest) {
     while (i < MOST_BACKSLASHES && next(rest, i) == '\\') i++;
     uint8_t first = next(rest, i), second = next(rest, i + 1);
     switch (first) {
-    case '0': case '3': case 'e': return true;
+    case 'e': return second == '[';
+    case '0': case '1': case '2': case '3': return second == '[' || is_digit(second);
     case 'u': case 'x': return second == '{' || is_hex(second);
     case 'U': return is_hex(second);
     case 'n': case 'r': case 't': return is_glued(second);
@@ -55,7 +56,8 @@ static bool is_equals(struct rest rest, uint8_t before) {
     if (next(rest, i) == '\n' || next(rest, i) == '\r') return true;
     uint8_t first = next(rest, 1), second = next(rest, 2), third = next(rest, 3);
     if (!is_hex(second) || second >= 'a' || second == 0) return false;
-    if (first >= 'C' && first <= 'F') return third == '=' || (sw_class[before] & LETTER && third >= 'a' && third <= 'z');
+    bool is_small = third >= 'a' && third <= 'z';
+    if (first >= 'C' && first <= 'F') return third == '=' || (sw_class[before] & LETTER && is_small);
     if (first == '4') return second == '0' && (is_word(third) || third == '-');
     return first == '0' || first == '2' || first == '3' || first == '5' || first == '7' ? is_glued(third) : false;
 }
@@ -85,15 +87,17 @@ static bool is_bracketed(struct rest rest) {
     if (next(rest, 0) == ' ') rest.at++, rest.left--;
     uint8_t first = lower(next(rest, 0));
     if (first == '@' || first == '.') return is_closed(rest, 1);
-    if (first == 'a') return (is_spelt(rest, "at") && is_closed(rest, 2)) || is_spelt(rest, "arroba");
+    if (first == 'a' && (is_closed(rest, 1) || is_spelt(rest, "arroba"))) return true;
+    if (first == 'a') return is_spelt(rest, "at") && is_closed(rest, 2);
     if (first == 'd') return is_spelt(rest, "dot") && is_closed(rest, 3);
     if (first == 'p') return is_spelt(rest, "pun") || is_spelt(rest, "pon") || is_spelt(rest, "poi");
-    return is_spelt(rest, "chiocciola") || first == 0xC3 || first == 0xD1 || first == 0xE7 || first == 0xE8 || first == 0xE9;
+    if (first >= 0xE7 && first <= 0xE9) return true;
+    return is_spelt(rest, "chiocciola") || first == 0xC3 || first == 0xD1;
 }
 
 static uint32_t sign_at(struct rest rest, uint8_t before) {
     switch (rest.at[0]) {
-    case '%': return is_hex(next(rest, 1)) || lower(next(rest, 1)) == 'u' ? PERCENT : 0;
+    case '%': return is_hex(next(rest, 1 + (lower(next(rest, 1)) == 'u'))) && is_hex(next(rest, 2)) ? PERCENT : 0;
     case '&': return is_reference(rest) ? REFERENCE : 0;
     case '\\': return is_backslash(rest) ? BACKSLASH : 0;
     case '=': return is_equals(rest, before) ? EQUALS : 0;
@@ -101,11 +105,15 @@ static uint32_t sign_at(struct rest rest, uint8_t before) {
     case '^': return next(rest, 1) == '[' && next(rest, 2) == '[' ? CARET : 0;
     case 'x': case 'X':
         if (rest.at[0] == 'x' && before == '0' && has_digits(rest, 1)) return HEXADECIMAL;
+        if (next(rest, 1) == '(') rest.at++, rest.left--;
         return next(rest, 1) == '\'' && has_digits(rest, 2) ? QUOTED : 0;
     case '[': case '(': case '{': case '<':
         return is_bracketed((struct rest){rest.at + 1, rest.left - 1}) ? BRACKETS : 0;
     case '@': return before == ' ' && next(rest, 1) == ' ' ? LONE_AT : 0;
-    case 'd': case 'D': return before == ' ' && is_spelt(rest, "dot ") ? SPELT_OUT : 0;
+    case 'd': case 'D':
+        if (before != ' ' && before != '_' && before != '-') return 0;
+        return is_spelt(rest, "dot") && next(rest, 3) == before ? SPELT_OUT : 0;
+    case '+': return is_digit(before) && is_digit(next(rest, 1)) ? PLUS : 0;
     case 0xE2: return next(rest, 1) == 0x83 && next(rest, 2) == 0xA3 ? KEYCAP : 0;
     case 0xE3: case 0xEF: { /* the brackets of East Asia */
         bool opened = rest.at[0] == 0xE3 ? next(rest, 1) == 0x80 && next(rest, 2) == 0x90
@@ -118,7 +126,7 @@ static uint32_t sign_at(struct rest rest, uint8_t before) {
 
 static const uint8_t is_sign[256] = {
     ['%'] = 1, ['&'] = 1, ['\\'] = 1, ['='] = 1, [0x1B] = 1, ['^'] = 1, ['x'] = 1, ['X'] = 1, ['['] = 1, ['('] = 1,
-    ['{'] = 1, ['<'] = 1, ['@'] = 1, ['d'] = 1, ['D'] = 1, [0xE2] = 1, [0xE3] = 1, [0xEF] = 1,
+    ['{'] = 1, ['<'] = 1, ['@'] = 1, ['d'] = 1, ['D'] = 1, ['+'] = 1, [0xE2] = 1, [0xE3] = 1, [0xEF] = 1,
 };
 
 uint32_t sw_escape_signs(const uint8_t *text, size_t length) {

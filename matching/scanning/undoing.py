@@ -12,11 +12,11 @@ from collections.abc import Mapping
 import numpy as np
 
 from matching.identifiers import Field
-from matching.native.escape_signs import escape_signs
+from matching.native.escape_signs import escape_signs, undo_natively
 from matching.scanning.candidates import CandidateBatch, Places
 from matching.scanning.scanner import Block, Scanner
 from matching.scanning.specification import byte_places
-from text.escapes import Undone, undo
+from text.escapes import Undone
 
 
 class UndoneBlock:
@@ -33,11 +33,10 @@ class UndoneBlock:
     def of(cls, block: Block) -> UndoneBlock | None:
         """Return None for a block that has neither escapes nor disguises."""
         data = bytes(block)
-        signs = escape_signs(data)
-        if not signs:
+        if not escape_signs(data):
             return None
         text = data.decode("utf-8", "surrogateescape")
-        undone = undo(text, addresses=True, signs=signs)
+        undone = undo_natively(text, addresses=True)
         return cls(undone, text) if undone else None
 
     def with_undone(

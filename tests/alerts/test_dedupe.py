@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from alerts.dedupe import decide, listing_differences
-from alerts.message import Difference, MessagePrice
+from alerts.dedupe import decide, listing_differences, listing_values
+from alerts.message import Difference, MessageListing, MessagePrice
 from alerts.severity import Judgement, SeveritySettings, Signal
+from storage.alert_listings import AlertListing
 from storage.alerts import AlertChange, TriageState
-from tests.alerts.samples import NOON, content, listing
+from tests.alerts.samples import NOON, listing
 
 OFFERED = {"mention_title": 30, "price": 10}
 HIT = {"coherent_rows": 70}
@@ -68,35 +69,71 @@ def test_an_escalation_says_from_what_to_what() -> None:
     ]
 
 
-def test_a_listing_is_compared_with_itself_only() -> None:
+def told(*listings: MessageListing) -> AlertListing:
+    """What an alert has told of a listing, by messages with these states of it, oldest first."""
+    values = [listing_values(each) for each in listings]
+    by_field = {field: [each[field] for each in values] for field in values[0]}
+    return AlertListing(version=listings[-1].version, told=by_field, seen=values[-1])
+
+
+def usd(amount: str | None) -> MessageListing:
+    """The invented offer at this price in US dollars; None: without a price."""
+    return listing(price=None if amount is None else MessagePrice(amount=amount, currency="USD"))
+
+
+def test_a_copy_of_which_nothing_was_told_differs_in_nothing() -> None:
     """A re-post at another price does not differ from the first offer's price."""
-    reported = [content(listing=listing(id=1, price=MessagePrice(amount="2", currency="BTC")))]
-
-    repost = listing(id=2, price=MessagePrice(amount="1", currency="BTC"))
-
-    assert listing_differences(reported, repost) == ()
+    assert listing_differences(None, listing(id=2, life="reposted", offer_number=2), offers_told=1) == ()
 
 
-def test_a_listing_is_compared_with_its_own_last_report() -> None:
-    """After a revision about another listing, the listing is still compared with its own last revision."""
-    reported = [content(listing=listing(id=1, claimed_records=5)), content(listing=listing(id=2))]
-
-    (difference,) = listing_differences(reported, listing(id=1, claimed_records=6))
-
-    assert (difference.field, difference.before, difference.after) == ("claimed_records", "5", "6")
-
-
-def test_an_older_version_than_the_newest_reported_one_differs_in_nothing() -> None:
-    """A listing is compared with its newest reported version, even if an older one was reported later."""
+def test_an_older_version_than_the_newest_that_was_told_differs_in_nothing() -> None:
+    """A rematch of the archive reads old versions again; they are history."""
     before, after = listing(version=1, claimed_records=5), listing(version=2, claimed_records=6)
 
-    assert listing_differences([content(listing=after)], before) == ()
-    assert listing_differences([content(listing=after), content(listing=before)], after) == ()
+    assert listing_differences(told(before, after), before, offers_told=1) == ()
+
+
+@pytest.mark.parametrize(
+    ("prices", "now", "news"),
+    [
+        (["100"], "100", False),
+        (["100"], "200", True),
+        (["100", "200"], "100", False),
+        (["100", "200"], "103", False),
+        (["100", "200"], "195", False),
+        (["100"], "105", False),
+        (["100"], "105.01", True),
+        (["100"], "94.9", True),
+        (["1,000"], "1020", False),
+        (["0"], "0.01", True),
+        (["100"], None, True),
+        ([None], "100", True),
+        (["100", None], "100", False),
+        (["100", None], None, False),
+        ([None, "100"], None, False),
+    ],
+)
+def test_a_price_that_was_told_or_is_close_to_one_is_no_news(
+    prices: list[str | None], now: str | None, news: bool
+) -> None:
+    """Whatever moves by more than five percent from each price that was told is news."""
+    differences = listing_differences(told(*(usd(each) for each in prices)), usd(now), offers_told=1)
+
+    assert [each.field for each in differences] == (["price"] if news else [])
+
+
+def test_the_same_number_in_another_currency_is_news() -> None:
+    """100 USD and 100 EUR are different prices."""
+    euros = listing(price=MessagePrice(amount="100", currency="EUR"))
+
+    (difference,) = listing_differences(told(usd("100")), euros, offers_told=1)
+
+    assert (difference.before, difference.after) == ("100 USD", "100 EUR")
 
 
 @pytest.mark.parametrize(("gone", "expected"), [(NOON, ["life"]), (None, [])])
 def test_gone_is_a_difference(gone: object, expected: list[str]) -> None:
     """A listing that was there and is gone differs; its other lives are no difference."""
-    differences = listing_differences([content()], listing(gone_at=gone, life="edited"))
+    differences = listing_differences(told(listing()), listing(gone_at=gone, life="edited"), offers_told=1)
 
     assert expected == [difference.field for difference in differences]

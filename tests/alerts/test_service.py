@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import event, update
 
 from alerts.message import MessageContent, MessagePrice
 from alerts.service import AlertService
@@ -108,6 +109,20 @@ def test_the_score_is_the_sum_of_the_signals(world: World) -> None:
     }
     assert expected == weights
     assert sum(expected.values()) == revision.score
+
+
+def test_a_domain_in_addresses_alone_is_not_the_companys_name(world: World) -> None:
+    """Addresses and look-alikes have their own signals, and the domain itself is not said to be named."""
+    version = world.crawl(price_amount=None, claimed_records=None)
+    own = {"mention_fields": {"address": 3, "lookalike": 1}, "terms": ["qudian.example"]}
+    world.judging.evaluate(world.match(version, **own))
+
+    (revision,) = world.revisions()
+    assert {signal["name"]: signal["weight"] for signal in revision.signals} == {
+        "lookalike_domain": 15,
+        "mention_address": 5,
+    }
+    assert last_content(world).summary.startswith("A host whose name looks like a domain of 趣店 Lending")
 
 
 def test_the_content_says_what_where_since_when_and_what_was_read(world: World) -> None:
@@ -262,6 +277,120 @@ def test_a_material_edit_is_an_update(
 
     assert world.changes() == ["opened", "updated"]
     assert [(field, before, after)] == [(c.field, c.before, c.after) for c in last_content(world).changes]
+
+
+def reprice(world: World, price: str, **found: Any) -> None:
+    """Crawl the offer at another price ten minutes later, and judge it."""
+    world.clock.advance(minutes=10)
+    version_id = world.crawl(price_amount=Decimal(price), price_currency="USD", seller=price)
+    world.judging.evaluate(world.match(version_id, **{**COHERENT, **found}))
+
+
+def test_a_price_that_alternates_is_told_twice(world: World) -> None:
+    """The two prices and what lies close to them are told once each."""
+    for price in ("100", "200", "100", "200", "103", "196", "100", "300"):
+        reprice(world, price)
+
+    assert world.changes() == ["opened", "updated", "updated"]
+    assert [(c.before, c.after) for c in last_content(world).changes] == [("200 USD", "300 USD")]
+
+
+def test_updates_beyond_those_of_a_day_are_one_digest(world: World) -> None:
+    """After two updates a day, the next ones wait for one message, which says how many there were."""
+    world.settings = {"updates_per_day": 2}
+    for number in range(8):
+        reprice(world, str(100 * 2**number))
+    reprice(world, "400")  # told before, so no news by itself, but a change since then
+    waiting = world.changes()
+    world.judge_digests()
+    early = world.changes()
+    world.clock.advance(days=1)
+    world.judge_digests()
+    world.judge_digests()
+
+    assert waiting == early == ["opened", "updated", "updated"]
+    assert world.changes() == [*waiting, "updated"]
+    last = last_content(world)
+    assert last.listing is not None
+    assert "6 times" in last.summary
+    assert (last.changes, last.listing.price) == ((), MessagePrice(amount="400", currency="USD"))
+
+
+def test_a_digest_says_what_is_new(world: World) -> None:
+    """The digest has the difference to what was told, and signals that were found in the meantime."""
+    world.settings = {"updates_per_day": 1}
+    for price in ("100", "200", "400"):
+        reprice(world, price)
+    reprice(world, "900", mentions=2, mention_fields={"title": 1, "attachment": 1})
+    world.clock.advance(days=1)
+    world.judge_digests()
+
+    assert world.changes() == ["opened", "updated", "updated"]
+    assert [(c.before, c.after) for c in last_content(world).changes] == [("200 USD", "900 USD")]
+    assert "mention_attachment" in [signal["name"] for signal in world.revisions()[-1].signals]
+
+
+def test_a_stronger_finding_does_not_wait_for_the_digest(world: World) -> None:
+    """While updates are held, an escalation is written at once."""
+    world.settings = {"updates_per_day": 1}
+    for price in ("100", "200", "400"):
+        reprice(world, price)
+    reprice(world, "800", coherent_rows=40, customers=400)
+
+    assert world.changes() == ["opened", "updated", "escalated"]
+
+
+def test_a_closed_alert_has_no_digest(world: World) -> None:
+    """Changes that were held are not told after somebody has resolved the alert."""
+    world.settings = {"updates_per_day": 1}
+    for price in ("100", "200", "400"):
+        reprice(world, price)
+    world.acknowledge(world.alerts()[0].id, TriageState.RESOLVED)
+    world.clock.advance(days=1)
+    world.judge_digests()
+
+    assert world.changes() == ["opened", "updated"]
+
+
+def test_a_listing_that_flutters_is_told_in_a_digest(world: World) -> None:
+    """A listing that goes and comes back all the time does not send more messages than any other change."""
+    world.settings = {"updates_per_day": 3}
+    world.add_finding(**COHERENT)
+    for _ in range(5):
+        world.clock.advance(minutes=10)
+        world.remove_listing()
+        world.clock.advance(minutes=10)
+        world.crawl()
+        world.judge_lives()
+    world.clock.advance(days=1)
+    world.judge_digests()
+
+    assert world.changes() == ["opened", *["updated"] * 4]
+    assert "7 times" in last_content(world).summary
+
+
+def test_judging_costs_the_same_after_many_revisions(sqlite_url: str) -> None:
+    """SQLite does the same work for the alert's fiftieth revision as for its tenth."""
+    steps: list[int] = []
+    database = Database.open(sqlite_url)
+
+    @event.listens_for(database.engine, "connect")
+    def _count(connection: sqlite3.Connection, _: object) -> None:
+        connection.set_progress_handler(lambda: steps.append(1), 10)
+
+    world = World(database)
+    costs = []
+    for number in range(50):
+        world.clock.advance(days=1)
+        version_id = world.crawl(price_amount=Decimal(2**number), price_currency="USD")
+        summary_id = world.match(version_id, **COHERENT)
+        steps.clear()
+        world.judging.evaluate(summary_id)
+        costs.append(len(steps))
+    database.close()
+
+    assert world.alerts()[0].revision == 50
+    assert costs[-1] < 1.2 * costs[9]
 
 
 def test_older_versions_matched_again_add_no_revision(world: World) -> None:

@@ -209,6 +209,13 @@ class World:
         for alert_id in due:
             self.judging.evaluate_life(alert_id)
 
+    def judge_digests(self) -> None:
+        """Write the digests that are due."""
+        with self.database.reading() as session:
+            due = alert_rows.digests_due(session, now=self.clock(), limit=10)
+        for alert_id in due:
+            self.judging.evaluate_digest(alert_id)
+
     def deliver_due(self) -> int:
         """Make one attempt at every due delivery; return their number."""
         with self.database.reading() as session:

@@ -76,6 +76,18 @@ def test_a_trial_is_a_table_for_people(market: Path) -> None:
     assert any("td.price" in line and "5 of 5" in line and "500 USD" in line for line in lines)
 
 
+def test_a_trial_names_what_found_nothing_within_80_columns(market: Path, site: Site) -> None:
+    """With what the page shows instead; no line below the sentence about the page is longer."""
+    market.write_text(market.read_text().replace('"tr.row"', '"tr.offer"'))
+
+    ran = spillwatch(market.parent, "source", "try", str(market), extra={"COLUMNS": "80"})
+
+    said = " ".join(ran.stdout.split())
+    assert "list.rows (tr.offer) finds nothing on the page. list.link (a) finds 6 on the whole page." in said
+    assert "The page has tr.row (5): " in said
+    assert max(map(len, ran.stdout.splitlines()[1:])) <= 80
+
+
 def test_a_trial_shows_no_one_s_data(market: Path, site: Site) -> None:
     """Identifiers are masked and escape sequences removed, in the table and in JSON."""
     site.offers["1"] = Offer(f"\x1b[31mcall {NUMBER}", body=f"{NUMBER} is in it")

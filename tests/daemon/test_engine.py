@@ -10,12 +10,13 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 
 import pytest
+from prometheus_client import REGISTRY
 
-from daemon.engine import POLL_LIMIT, EmbeddedEngine, Lane
+from daemon.engine import FIRST_RETRY_S, POLL_LIMIT, EmbeddedEngine, Lane, _LaneState
 from storage import runs, sources
 from storage.database.base import Database
 from storage.runs import RunOutcome, RunTrigger
-from storage.work import Work, WorkKind
+from storage.work import Work, WorkKind, WorkResult
 
 WAIT_S = 60.0  # for things that happen at once on an idle machine
 
@@ -152,6 +153,42 @@ def test_a_failed_row_is_tried_again(database: Database, queued: list[int]) -> N
         done = until(lambda: queued[0] in handler.claimed)
 
     assert done
+
+
+def test_a_row_that_waits_is_not_counted_as_done(database: Database, queued: list[int]) -> None:
+    """Rows that had to wait have a count of their own, and no duration."""
+
+    def counted(name: str, **labels: str) -> float:
+        return REGISTRY.get_sample_value(name, {"kind": "run", **labels}) or 0
+
+    names = ("done", "waited", "failed")
+    before = [counted("spillwatch_work_total", result=name) for name in names]
+    timed = counted("spillwatch_work_seconds_count")
+
+    def waits(_: int) -> WorkResult:
+        return WorkResult.WAITED
+
+    with serving(database, Lane(WorkKind.RUN, waits, runs.due_runs)):
+        waited = until(lambda: counted("spillwatch_work_total", result="waited") > before[1] + len(queued))
+
+    assert waited
+    assert [counted("spillwatch_work_total", result=name) for name in ("done", "failed")] == before[::2]
+    assert counted("spillwatch_work_seconds_count") == timed
+
+
+def test_a_failed_row_keeps_its_wait_behind_a_backlog() -> None:
+    """A failed row that the polls do not return, because older rows fill them, is not tried at once again."""
+    state = _LaneState(Lane(WorkKind.MATCH, lambda _: None, lambda *_, **__: []))
+    state.accept_due([9], 0.0)
+    assert state.next_row(threading.Event()) == 9
+    waits = [state.mark_failed(9)]
+    state.accept_due([1, 2, 3], time.monotonic(), all_due=False)
+    state.accept_due([1, 2, 9], time.monotonic(), all_due=False)
+
+    assert list(state.waiting) == [1, 2, 3]
+    assert (state.failed_rows[9].failures, waits) == (1, [FIRST_RETRY_S])
+    state.accept_due([1, 2], time.monotonic())
+    assert state.failed_rows == {}
 
 
 def test_rows_that_wait_hide_no_younger_one(database: Database) -> None:

@@ -35,6 +35,7 @@ _NOT_IN = {
     "soft line end": set(LINES),
     "colours": {"json", "json in json"},
     "written colours": {"sql"},
+    "octal": {"sql"},
 }
 
 

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from sqlalchemy.orm import Session
 
 from storage import alerts, companies, listings, runs, sources
+from storage.alert_listings import ListingNews
 from storage.database.base import Database
 
 NOW = datetime(2026, 3, 14, 9, 26, 53, tzinfo=UTC)
@@ -71,7 +72,9 @@ def company(session: Session, slug: str = "lender", terms: tuple[str, ...] = ("l
     return found.id
 
 
-def alert(session: Session, *channels: str, key: str = "finding") -> alerts.OpenedAlert:
+def alert(
+    session: Session, *channels: str, key: str = "finding", news: ListingNews | None = None
+) -> alerts.OpenedAlert:
     finding = alerts.AlertDraft(
         kind=alerts.AlertKind.FINDING,
         dedupe_key=key,
@@ -79,6 +82,7 @@ def alert(session: Session, *channels: str, key: str = "finding") -> alerts.Open
         severity=alerts.Severity.HIGH,
         score=7,
         title="Data of Lender is offered",
+        news=news,
     )
     targets = [alerts.ChannelTarget(name, "webhook") for name in channels or ("soc",)]
     return alerts.open_or_revise(session, finding, channels=targets, now=NOW)

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import event, text
 
 from storage import listings
 from storage.database.base import BATCH, Database
@@ -281,6 +281,29 @@ def test_rechecking_takes_turns(database: Database, source_id: int) -> None:
     with database.reading() as session:
         turns = [key for key, _ in listings.listings_to_recheck(session, source_id, 10)]
     assert turns == ["3", "1", "2"]
+
+
+def test_gone_listings_and_replies_are_not_walked(sqlite_database: Database) -> None:
+    """Rechecks and absences are found in the index of the listings that are there."""
+    with sqlite_database.transaction() as session:
+        given.source(session)
+    statements: list[tuple[str, tuple[object, ...]]] = []
+
+    @event.listens_for(sqlite_database.engine, "before_cursor_execute")
+    def _note(_1: object, _2: object, statement: str, parameters: tuple[object, ...], *_: object) -> None:
+        statements.append((statement, parameters))
+
+    with sqlite_database.reading() as session:
+        listings.listings_to_recheck(session, 1, 10)
+        listings.count_absent(session, 1, seen_since=NOW)
+        asked = [each for each in statements if each[0].startswith("SELECT")]
+        plans = [
+            str(session.connection().exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters).all())
+            for statement, parameters in asked
+        ]
+
+    assert len(plans) == 2
+    assert all("ix_listings_there_source_id_checked_at" in plan for plan in plans)
 
 
 def test_attachments_belong_to_a_version(database: Database, source_id: int) -> None:

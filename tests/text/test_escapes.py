@@ -53,8 +53,22 @@ ADDRESS = "anna.beh@mail.example"
         ("0x616E6E61406D61696C2E6578616D706C65", " anna@mail.example"),
         ("X'616E6E61406D61696C2E6578616D706C65'", " anna@mail.example'"),
         (r"\x616e6e61406d61696c2e6578616d706c65", " anna@mail.example"),
+        ("0x616E6E61406D61696C2E6578616D706C65FF00123", " anna@mail.exampleFF00123"),
+        ("X'616E6E61406D61696C2E6578616D706C655", " anna@mail.example5"),
+        (r"\x616E6E61406D61696C2E6578616D706C655", " anna@mail.example5"),
         (r"anna\.beh\@mail\.example", "anna.beh@mail.example"),
         ("1\ufe0f\u20e32\u20e3", "12"),
+        (r"anna\100mail\056example", "anna@mail.example"),
+        (r"U&'anna\0040mail\002Eexample'", "U&'anna@mail.example'"),
+        ("0171=20392=200001", "0171 392 0001"),
+        ("anna(a)mail.example", "anna@mail.example"),
+        (r"\350\266\243\\345\\272\\227", "趣店"),
+        ("UNHEX('616E6E61406D61696C2E6578616D706C65')", "UNHE anna@mail.example')"),
+        ("tel=%2B49+171+3920001", "tel=+49 171 3920001"),
+        ("tel=0171+392+0001&x", "tel=0171 392 0001&x"),
+        ("anna-at-mail-dot-example", "anna@mail.example"),
+        ("anna_at_163_dot_example", "anna@163.example"),
+        ("anna @ mail . co . example", "anna@mail.co.example"),
         ("anna[at]mail[.]example", "anna@mail.example"),
         ("anna (AT) mail {dot} example", "anna@mail.example"),
         ("anna&#91;at&#93;mail[.example", "anna@mail.example"),
@@ -83,9 +97,11 @@ def test_what_is_written_otherwise_is_undone(written: str, plain: str) -> None:
         "md5=d41d8cd98f00b204e9800998ecf8427e",
         "0xdeadbeefdeadbeef, 0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed",
         "look at mail.example, meet at five, arrived at noon. A dotted line",
-        "f(x) [1] (see below) {a: 1} <b> array[i].name",
+        "f(a) f(a)b (a) mail.example [1] (see below) {a: 1} <b> array[i].name",
         r"\ud83d alone, \u12 short, \x4",
         "price @ 20, @handle, a @ b",
+        "1+1=2, 12+34+56, x=1+2 a+b",
+        r"sed s/\(a\)/\1\2/ C:\2024\360 \0 \19",
     ],
 )
 def test_what_only_looks_like_an_escape_stays(text: str) -> None:
@@ -132,6 +148,16 @@ def test_a_character_of_a_row_has_its_own_place() -> None:
 
     assert undone is not None
     assert text[slice(*undone.span(2, 4))] == r"\u8da3\u5e97"
+
+
+def test_a_row_of_escapes_may_have_different_backslashes() -> None:
+    """Such a row has one place, and lone surrogates in it are left out."""
+    text = r"x \u8da3\\u5e97\\\\u0040 \x40\\x41"
+    undone = undo(text)
+
+    assert undone is not None
+    assert undone.text == "x 趣店@ @A"
+    assert text[slice(*undone.span(2, 3))] == r"\u8da3\\u5e97\\\\u0040"
 
 
 def test_only_the_neighbourhood_of_an_escape_is_returned() -> None:

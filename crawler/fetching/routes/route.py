@@ -24,6 +24,7 @@ from scrapy.http import Headers, Response
 from crawler.errors import BodyTooLarge, FetchError, TimedOut, TorTimedOut
 from crawler.fetching.guard import check_content, host_of
 from crawler.fetching.routes.tor import waits_for_tor
+from crawler.fetching.site_pauses import SENT_AT
 from crawler.fetching.visit import visit_of
 
 if TYPE_CHECKING:
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
 RECEIVED = "spillwatch_received"
 #: In the meta of a request for an attachment, which must be text.
 ATTACHMENT = "spillwatch_attachment"
+#: In the meta of a request of which only so many bytes are wanted, whatever follows.
+FIRST_BYTES = "spillwatch_first_bytes"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +67,7 @@ class Route(BaseDownloadHandler):
         self._maxsize = crawler.settings.getint("DOWNLOAD_MAXSIZE")
         self._timeout = crawler.settings.getfloat("DOWNLOAD_TIMEOUT")
         self._connections = crawler.settings.getint("CONCURRENT_REQUESTS")
-        visit = visit_of(crawler)
+        self._visit = visit = visit_of(crawler)
         self.guard = visit.guard
         self.request_headers = visit.request_headers
         self._in_flight = visit.in_flight
@@ -78,6 +81,11 @@ class Route(BaseDownloadHandler):
         `FetchError`.
         """
         self.guard.check_request(request.method, request.url)
+        # The site may have asked for a pause while this request waited for its turn.
+        await self._visit.pauses.wait(request.url, closing=self._visit.closing)
+        if self._visit.closed is not None:
+            raise self._visit.closed.with_traceback(None)
+        request.meta[SENT_AT] = asyncio.get_running_loop().time()
         timeout = float(request.meta.get("download_timeout", self._timeout))
         began = time.monotonic()
         try:
@@ -106,16 +114,19 @@ class Route(BaseDownloadHandler):
         check_content(_latin1_text(headers.get("Content-Type")), attachment=ATTACHMENT in request.meta)
         length = _declared_length(headers)
         limit = int(request.meta.get("download_maxsize", self._maxsize))
-        if length is not None and length > limit:
+        first = request.meta.get(FIRST_BYTES)
+        if first is None and length is not None and length > limit:
             raise BodyTooLarge(f"{host_of(request)} declared {length} bytes; the limit is {limit} bytes.")
         self._send_signal(signals.headers_received, request, headers=headers, body_length=length)
         body = await self._read_body(request, exchange.chunks, limit)
         return Response(request.url, received.status, headers, body, protocol=received.protocol)
 
     async def _read_body(self, request: Request, chunks: AsyncIterator[bytes], limit: int) -> bytes:
-        body = bytearray()
+        body, first = bytearray(), request.meta.get(FIRST_BYTES)
         async for chunk in chunks:
             body += chunk
+            if first is not None and len(body) >= first:
+                return bytes(body[:first])
             if len(body) > limit:
                 raise BodyTooLarge(f"{host_of(request)} sent more than the limit of {limit} bytes.")
             self._send_signal(signals.bytes_received, request, data=chunk)

@@ -73,8 +73,8 @@ class Family:
     """One program.
 
     `start` turns the address of any page of a site into the address where a source starts. `by_page`: the
-    fields that a listing's own page gives; all others come from its row. `boards` returns the boards that a
-    page links to.
+    fields that a listing's own page gives, all others come from its row; empty if listings have no such page.
+    `boards` returns the boards that a page links to.
     """
 
     name: FamilyName

@@ -95,7 +95,8 @@ class FeedAdapter:
         entries, onward = read
         found = [self._entry_listing(page, entry, reader) for entry in entries]
         listings = tuple({one.key: one for one in reversed(found) if one is not None}.values())[::-1]
-        parsed = Parsed(next_page=canonical_url(onward, base=page.url) if onward else None)
+        url = canonical_url(onward, base=page.url) if onward else None
+        parsed = Parsed(next_page=url if url != page.url else None)
         if self.definition.item is None:
             return replace(parsed, listings=tuple(listings))
         follows = (self.own_page(one) for one in listings)

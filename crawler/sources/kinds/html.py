@@ -13,6 +13,9 @@ from crawler.sources.kinds.list_adapter import ListAdapter, absolute_urls, links
 from crawler.sources.markup import Element, base_address, drop, links_of, text_of, tree
 from text.charset import Decoded
 
+#: Classes of a link to a page that does not exist, in the usual frameworks.
+_OFF_CLASSES = frozenset({"disabled", "is-disabled", "btn-disabled", "inactive", "pagination-disabled"})
+
 M = TypeVar("M", bound=HtmlSource | PasteHtmlSource)
 
 
@@ -72,13 +75,43 @@ class HtmlListAdapter(ListAdapter[M], Generic[M]):
         headed = next(row.iter("th"), None) is not None and next(row.iter("td"), None) is None
         return headed or not text_of(row)
 
+    def next_is_off(self, root: Element) -> bool:
+        """Return whether the link to the next page, or an element around it, is marked as disabled."""
+        pages = self.definition.list
+        found = select_elements(root, pages.next.select)[:1] if pages.next is not None else []
+        around = [
+            each for link in found if not isinstance(link, str) for each in (link, *link.iterancestors())
+        ]
+        return any(
+            each.get("aria-disabled") == "true"
+            or each.get("disabled") is not None
+            or not _OFF_CLASSES.isdisjoint((each.get("class") or "").lower().split())
+            for each in around[:3]
+        )
+
+    def next_is_text(self, root: Element) -> bool:
+        pages = self.definition.list
+        if pages.next is None or pages.next.attr is not None:
+            return False
+        return any(not link.get("href") and not link.get("src") for link in self._next_elements(root))
+
+    def _next_elements(self, root: Element) -> list[Element]:
+        """Return the first match of `next`, if it is an element."""
+        pages = self.definition.list
+        found = select_elements(root, pages.next.select)[:1] if pages.next is not None else []
+        return [each for each in found if not isinstance(each, str)]
+
     def item_values(self, page: Page, root: Element, reader: FieldReader) -> Values | None:
         wanted = getattr(self.definition, "item", None)
         return read_item_page(page, root, reader, wanted) if wanted is not None else None
 
 
 def read_item_page(page: Page, root: Element, reader: FieldReader, wanted: MarkupItem) -> Values | None:
-    """Return the values of an item page, or `None` if a required field is missing. Feeds use it too."""
+    """Return the values of an item page, or `None` if a required field is missing. Feeds use it too.
+
+    Raises `NotThere` if the page says that its listing does not exist.
+    """
+    reader.check_gone(root, wanted.gone)
     for selector in wanted.drop:
         for element in select_elements(root, selector):
             drop(element)

@@ -78,8 +78,14 @@ class JsonListAdapter(ListAdapter[J], Generic[J]):
     def row_text(self, row: Node) -> str:
         return json.dumps(row, sort_keys=True, ensure_ascii=False)
 
+    def next_is_off(self, root: Node) -> bool:
+        """Return whether `next` is `false`, as in `"next": false`."""
+        pages = self.definition.list
+        return pages.next is not None and select_json(root, pages.next.select)[:1] == [False]
+
     def item_values(self, page: Page, root: Node, reader: FieldReader) -> Values | None:
         wanted: Any = getattr(self.definition, "item", None)
+        reader.check_gone(root, wanted and wanted.gone)
         values = reader.field_values(root, wanted, part="item") if wanted is not None else None
         return None if values is None else values | links_and_attachments(root, wanted, reader, base=page.url)
 

@@ -26,6 +26,8 @@ from text.charset import Decoded, decode_page
 MAX_ROWS = 2_000
 MAX_ATTACHMENTS = 20
 MAX_LINKS = 200
+#: Begins an address that a page shows as text.
+_ADDRESS = re.compile(r"\s*(?:https?:|[/?])", re.IGNORECASE)
 
 S = TypeVar("S", bound=HtmlSource | JsonSource | PasteHtmlSource | PasteJsonSource)
 
@@ -88,6 +90,14 @@ class ListAdapter(ABC, Generic[S]):
         """Return whether a row without a listing is a heading or holds no text, so that nothing is lost."""
         return False
 
+    def next_is_off(self, root: Node) -> bool:
+        """Return whether what `next` finds shows that there is no next page."""
+        return False
+
+    def next_is_text(self, root: Node) -> bool:
+        """Return whether `next` finds an element that has no address, such as a button for a script."""
+        return False
+
     @abstractmethod
     def item_values(self, page: Page, root: Node, reader: FieldReader) -> Values | None:
         """Return the values of an item page, or `None` if a required field is missing."""
@@ -115,11 +125,12 @@ class ListAdapter(ABC, Generic[S]):
         rows = self._unique_rows(read)
         total = self._pages_total(root, reader)
         recognised = bool(rows) or not nodes
-        onward, end = self._next_page(page, root, reader, total) if rows else (None, not nodes)
+        onward, end, nowhere = self._next_page(page, root, reader, total) if rows else (None, not nodes, "")
         return Parsed(
             listings=tuple(row for row in rows if self.own_page(row) is None),
             follows=tuple(follow for row in rows if (follow := self.own_page(row)) is not None),
             next_page=onward,
+            next_nowhere=nowhere,
             recognised=recognised,
             end=end,
             # A row that could not be read may be a known listing.
@@ -219,22 +230,27 @@ class ListAdapter(ABC, Generic[S]):
 
     def _next_page(
         self, page: Page, root: Node, reader: FieldReader, total: int | None
-    ) -> tuple[str | None, bool]:
-        """Return the next list page, and whether this page shows that there is none."""
+    ) -> tuple[str | None, bool, str]:
+        """Return the next list page, whether this page shows that there is none, and what leads nowhere."""
         pages = self.definition.list
         if pages.page_url is not None and "{page}" in pages.page_url:
-            return self._next_numbered_page(page, pages.page_url, total)
+            return *self._next_numbered_page(page, pages.page_url, total), ""
         if pages.next is None:
-            return None, False  # the list may show only the newest listings
+            return None, False, ""  # the list may show only the newest listings
         found = self._list_text(root, "next", reader)
-        if not found:
-            return None, True
+        if not found or self.next_is_off(root):
+            return None, True, ""
         url = (
             fill_template(pages.page_url, cursor=found)
             if pages.page_url
             else canonical_url(found, base=page.links_from)
         )
-        return (url if url != page.url else None), False
+        if pages.page_url is None and not _ADDRESS.match(found) and self.next_is_text(root):
+            return None, False, found[:MAX_URL_CHARS]
+        here = canonical_url(page.url, base=page.url)
+        if url is None or canonical_url(url, base=page.url) == here:
+            return None, False, found[:MAX_URL_CHARS]
+        return url, False, ""
 
     def _next_numbered_page(self, page: Page, template: str, total: int | None) -> tuple[str | None, bool]:
         pages = self.definition.list

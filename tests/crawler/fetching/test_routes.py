@@ -37,7 +37,8 @@ from crawler.fetching.guard import Guard
 from crawler.fetching.request_headers import RequestHeaders
 from crawler.fetching.routes.json_route import HttpxRoute
 from crawler.fetching.routes.page_route import AiohttpRoute
-from crawler.fetching.routes.route import ATTACHMENT, RECEIVED, Route
+from crawler.fetching.routes.route import ATTACHMENT, FIRST_BYTES, RECEIVED, Route
+from crawler.fetching.site_pauses import SitePauses
 from crawler.running.supervisor import utc_now
 from tests.peers.web import PATIENCE_S, Site
 
@@ -50,6 +51,9 @@ class Guarded:
 
     guard: Guard
     in_flight: set[asyncio.Timeout] = field(default_factory=set)
+    pauses: SitePauses = field(default_factory=SitePauses)
+    closing: asyncio.Event = field(default_factory=asyncio.Event)
+    closed: FetchError | None = None
     circuit: str = "test"
     request_headers: RequestHeaders = field(
         default_factory=lambda: RequestHeaders({}, Jar((), clock=utc_now))
@@ -117,6 +121,20 @@ def test_a_hostile_page_ends_in_an_error_of_ours(
 
     assert type(raised.value) is error
     assert "/" not in str(raised.value).replace("text/*", "").replace("application/zip", "")
+
+
+def test_the_first_bytes_of_a_page_may_be_enough(kind: type[Route], site: Site) -> None:
+    """As for robots.txt, of which the first 500 KiB count (RFC 9309), whatever the limit of a page is."""
+    request = Request(f"{site.url}/fifty-megabytes", meta={FIRST_BYTES: 3_000})
+
+    async def run() -> Response:
+        route = kind(crawler_with(Guard.of(("127.0.0.1",))))
+        try:
+            return await route.download_request(request)
+        finally:
+            await route.close()
+
+    assert len(asyncio.run(run()).body) == 3_000
 
 
 def test_a_page_comes_with_its_bytes_and_headers_as_sent(kind: type[Route], site: Site) -> None:

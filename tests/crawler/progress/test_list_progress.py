@@ -40,6 +40,7 @@ def turn(
     whole: bool = True,
     total: int | None = None,
     kind: str = "list",
+    nowhere: bool = False,
 ) -> PageDecision:
     """One list page whose rows are the letters of `keys`."""
     return subject.add_page(
@@ -52,6 +53,7 @@ def turn(
         whole=whole,
         total=total,
         kind=kind,
+        nowhere=nowhere,
     )
 
 
@@ -170,6 +172,36 @@ def test_a_list_of_which_a_row_was_left_out_says_nothing_about_what_is_gone() ->
     assert not subject.has_read_everything()
 
 
+def test_a_next_page_that_leads_nowhere_is_remembered() -> None:
+    """Also over visits to which the site answers "not modified"; until the first page names a real one."""
+    subject = reading()
+    turn(subject, 1, "ab", {}, nowhere=True)
+    unmodified = reading(subject.closing_cursor())
+    repaired = reading(unmodified.closing_cursor())
+    turn(repaired, 1, "ab", known("a", "b"), following=2)
+
+    assert [each.lists_without_next for each in (subject, unmodified, repaired)] == [1, 1, 0]
+    assert not subject.has_read_everything()
+
+
+def test_a_next_page_that_leads_nowhere_behind_others_is_the_end() -> None:
+    """Many sites write `#` on their last page."""
+    subject = reading()
+    turn(subject, 1, "ab", {}, following=2)
+    turn(subject, 2, "cd", {}, nowhere=True)
+
+    assert (subject.lists_without_next, subject.has_read_everything()) == (0, True)
+
+
+def test_everything_was_shown_although_the_lists_have_no_end() -> None:
+    """A list of the newest hundred shows what it shows; one that was left at known rows does not."""
+    newest, left = reading(), reading()
+    turn(newest, 1, "ab", {})
+    turn(left, 1, "ab", known("a", "b"), following=2)
+
+    assert (newest.shown_since(), newest.whole_since(), left.shown_since()) == (NOW, None, None)
+
+
 def test_no_identifier_enters_the_cursor() -> None:
     """A URL or validator with an identifier is left out; the next run reads a few pages more."""
     number = "13800138000"  # synthetic
@@ -269,7 +301,7 @@ def test_a_list_without_an_end_is_given_up_over_several_visits() -> None:
 def test_what_was_shown_whole_is_remembered_for_the_next_reading() -> None:
     """Also beyond a reading that was not complete, but not under another definition."""
     before = reading(now=EARLIER)
-    before.confirm_whole()
+    before.confirm_whole(EARLIER)
     kept = reading(reading(before.closing_cursor()).closing_cursor())
     other = reading(before.closing_cursor(), definition="two")
 

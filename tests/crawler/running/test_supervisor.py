@@ -8,12 +8,14 @@ import signal
 import subprocess
 import sys
 from collections.abc import Sequence
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from prometheus_client import REGISTRY
 from pydantic import SecretStr
 from sqlalchemy import text
+from structlog.testing import capture_logs
 
 from crawler.running.child_protocol import ChildExit, Job
 from crawler.running.supervisor import utc_now
@@ -54,6 +56,19 @@ def test_a_hang_ends_at_the_deadline(crawl: Runs, site: Site, name: str) -> None
     assert " 4 s" in (run.detail or "")
     assert run.pid is not None
     assert not alive(run.pid)
+
+
+def test_a_child_that_does_not_take_its_job_ends_at_the_deadline(crawl: Runs, site: Site) -> None:
+    """Handing over a job that is larger than a pipe holds is a part of the run's time."""
+    crawl.set(deadline_s=2, request_timeout_s=1, stop_grace_s=0.5)
+    source_id = crawl.declare("market", f"{site.url}/offers")
+    with crawl.database.transaction() as session:
+        sources.save_cursor(session, source_id, {"padding": "x" * 1_000_000})
+    run = crawl.run(source_id, child=("sleep", "60"))
+
+    assert run.started_at is not None and run.finished_at is not None
+    assert run.outcome is RunOutcome.DEADLINE_EXCEEDED
+    assert run.finished_at - run.started_at < timedelta(seconds=50)
 
 
 def test_a_segfault_is_told_by_its_signal(crawl: Runs, site: Site) -> None:
@@ -289,6 +304,38 @@ def test_a_run_is_counted(crawl: Runs, site: Site) -> None:
     assert value("spillwatch_runs_total", outcome="new_listings") == 1
     assert value("spillwatch_listings_total", life="new") == 12
     assert value("spillwatch_pages_unread") == 0
+
+
+@pytest.mark.parametrize(
+    ("outcome", "level"),
+    [
+        (RunOutcome.NEW_LISTINGS, "info"),
+        (RunOutcome.WALL, "warning"),
+        (RunOutcome.INTERRUPTED, "warning"),
+        (RunOutcome.CRASHED, "error"),
+        (RunOutcome.STORAGE_FAILED, "error"),
+    ],
+)
+def test_the_line_about_an_end_has_its_level_and_its_counts(
+    crawl: Runs, outcome: RunOutcome, level: str
+) -> None:
+    """Who looks at errors only sees the runs that failed for a reason of ours."""
+    source = crawl.declare("market", "https://market.example/offers")
+    run_id = crawl.enqueue(source)
+    counts = runs.RunCounts(pages=3, listings_seen=20, listings_new=2, listings_changed=1, pages_unread=4)
+    with crawl.database.transaction() as session:
+        epoch = runs.claim_run(session, run_id, now=utc_now())
+        assert epoch is not None
+        runs.finish_run(session, run_id, epoch, outcome=outcome, counts=counts, now=utc_now())
+
+    with capture_logs() as lines:
+        crawl.supervisor()._count_finished(run_id)
+
+    [line] = [each for each in lines if each["action"] == "run_finished"]
+    assert line["log_level"] == level
+    shown = {name: line[name] for name in ("pages", "pages_unread", "listings_seen", "listings_new")}
+    assert shown == {"pages": 3, "pages_unread": 4, "listings_seen": 20, "listings_new": 2}
+    assert line["listings_changed"] == 1
 
 
 def test_a_job_is_not_in_the_arguments_of_a_process(crawl: Runs, site: Site) -> None:

@@ -41,7 +41,7 @@ def test_no_escape_is_missed(escape: object) -> None:
         "(1,'anna@mail.example','O\\'Neil (x) [1]', 50%, AT&T, 'a=b', 'key = 12'),\n" * 50,
         '{"a": [1, 2], "mail": "anna@mail.example", "x": {"b": "c\\"d"}}\n' * 50,
         "出售趣店数据（一手），联系【我们】。 dotted d dote \n" * 50,
-        "C:\\data\\users 0xdead x'41' a<b x^2 [a] (p) @b",
+        "C:\\data\\users 0xdead x'41' a<b x^2 [b] (p) @b",
         "",
     ],
 )

@@ -14,6 +14,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from storage import captures, companies, data_sets, deliveries, listings, matches, sources
+from storage.alert_listings import ListingNews
 from storage.database import schema
 from storage.database.base import Database
 from storage.deliveries import AttemptOutcome
@@ -50,7 +51,8 @@ def fill(session: Session) -> None:
     )
     _offer(session, source_id, capture_id)
     _match(session)
-    delivery_id = given.alert(session).delivery_ids[0]
+    told = {"price": "99 USD", "claimed_records": "1,000,000", "life": "there"}
+    delivery_id = given.alert(session, news=ListingNews(1, 2, 1, told)).delivery_ids[0]
     claimed = deliveries.claim_delivery(session, delivery_id, now=NOW)
     assert claimed
     deliveries.record_outcome(session, claimed, outcome=AttemptOutcome.SENT, now=LATER, status_code=204)

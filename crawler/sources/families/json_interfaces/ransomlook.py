@@ -101,4 +101,5 @@ RANSOMLOOK = Family(
     ),
     adapter=RansomLook,
     start=_tracker_start,
+    by_page=frozenset(),
 )

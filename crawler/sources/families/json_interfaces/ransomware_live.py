@@ -92,4 +92,5 @@ RANSOMWARE_LIVE = Family(
     ),
     adapter=RansomwareLive,
     start=_tracker_start,
+    by_page=frozenset(),
 )

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from crawler.clean import Clock
+from crawler.errors import NotThere
 from crawler.listing import ParsedListing
 from crawler.sources.adapter import Follow, Page, Parsed, Role
 from crawler.sources.families.family import Family, SoftwareSign, UnknownPage, Where
@@ -56,10 +57,25 @@ class WordPress(JsonFamily):
         root = parts.path.partition("/wp-json")[0].rstrip("/")
         return f"{site}{root}/wp-json/wp/v2/posts?{asked}"
 
+    def own_page(self, listing: ParsedListing) -> Follow | None:
+        """Return the list of this one post, which is empty if the post is in the trash, a draft or deleted.
+
+        The post's own address would answer "no login" (401) for the first two.
+        """
+        number, host = listing.key.removeprefix("p"), urlsplit(listing.url).netloc
+        starts = self.definition.start
+        start = next((url for url in starts if urlsplit(url).netloc == host), starts[0])
+        if not number.isdecimal():
+            return None
+        url = _OFFSET.sub(f"&include={number}", self.list_url(start))
+        return Follow(url, Role.ITEM, listing.key, listing)
+
     def parse_list(self, page: Page, document: Json, clock: Clock) -> Parsed | None:
         rows = objects_at(document)
         if rows is None or not all(number_at(row, "id") and "content" in row for row in rows):
             return None
+        if page.role is Role.ITEM:
+            return self._read_post(page, rows, clock)
         # By offset, because WordPress answers a page number beyond the last with an error, and an offset
         # beyond the last with an empty list. The offset grows by the posts that came: some sites return
         # fewer than requested.
@@ -67,6 +83,13 @@ class WordPress(JsonFamily):
         return page_of_listings(
             (self._post_listing(row, page, clock) for row in rows), next_page=onward, end=not rows
         )
+
+    def _read_post(self, page: Page, rows: list[Json], clock: Clock) -> Parsed | None:
+        if not rows:
+            raise NotThere(f"{urlsplit(page.url).hostname} no longer shows this post.")
+        found = [self._post_listing(row, page, clock) for row in rows]
+        asked = [each for each in found if each.key == page.key]
+        return page_of_listings(asked) if asked else None  # else the site ignores which post it is asked for
 
     def _post_listing(self, row: Json, page: Page, clock: Clock) -> ParsedListing:
         url = canonical_url(text_at(row, "link"), base=page.url) or page.url
@@ -115,4 +138,5 @@ WORDPRESS = Family(
     ),
     adapter=WordPress,
     start=_api_start,
+    by_page=frozenset({"title", "body", "seller", "posted_at", "sample", "claimed_records"}),
 )

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from crawler.clean import Clock, block, line
 from crawler.listing import ParsedListing
-from crawler.sources.adapter import Page, Parsed
+from crawler.sources.adapter import Follow, Page, Parsed, Role
 from crawler.sources.families.family import Family, SoftwareSign, UnknownPage, Where
 from crawler.sources.families.json_interfaces.json_family import (
     Json,
@@ -46,8 +46,14 @@ class Gists(JsonFamily):
             url = API if public else f"https://api.github.com/users/{author}/gists"
         return f"{url.partition('?')[0]}?per_page={PAGE_SIZE}&page=1"
 
+    def own_page(self, listing: ParsedListing) -> Follow | None:
+        api = self.list_url(self.definition.start[0]).partition("/gists")[0].partition("/users/")[0]
+        # Not the stored key, which is a digest if the id looked like an identifier.
+        number = urlsplit(listing.url).path.rstrip("/").rpartition("/")[2]
+        return Follow(f"{api}/gists/{number}", Role.ITEM, listing.key, listing) if number else None
+
     def parse_list(self, page: Page, document: Json, clock: Clock) -> Parsed | None:
-        rows = objects_at(document)
+        rows = objects_at([document] if page.role is Role.ITEM else document)
         if rows is None or not all(text_at(row, "id") and isinstance(row.get("files"), dict) for row in rows):
             return None
         found = _PAGE_PARAMETER.search(page.url)

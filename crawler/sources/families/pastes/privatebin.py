@@ -107,4 +107,5 @@ PRIVATEBIN = Family(
     signs=(SoftwareSign(Where.MARKUP, re.compile(r"js/privatebin\.js|<title>PrivateBin", re.IGNORECASE), 5),),
     adapter=PrivateBin,
     start=_paste_start,
+    by_page=frozenset(),
 )

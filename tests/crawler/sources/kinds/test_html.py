@@ -7,10 +7,11 @@ from decimal import Decimal
 
 import pytest
 
+from crawler.errors import NotThere
 from crawler.listing import ParsedPrice
 from crawler.sources import Role
 from crawler.sources.kinds.list_adapter import MAX_ROWS
-from tests.crawler.sources.pages import URL, item_listing, parse_page, toml_adapter
+from tests.crawler.sources.pages import URL, item_listing, parse_page, single_listing, toml_adapter
 
 MARKET = """
 kind = "html"
@@ -202,6 +203,50 @@ def test_the_next_page_is_followed_until_there_is_none(page: str, onward: str | 
     assert (parsed.next_page, parsed.end, parsed.recognised) == (onward, end, True)
 
 
+@pytest.mark.parametrize(
+    "link",
+    [
+        '<a class=next href="#">next</a>',
+        '<a class=next href="javascript:void(0)">next</a>',
+        '<a class=next href="/offers">next</a>',
+        '<a class=next href="https://market.example/offers#page2">next</a>',
+        '<a class=next href="">next</a>',
+        '<a class=next onclick="more()">next</a>',
+        '<a class=next href="mailto:a@b.example">next</a>',
+    ],
+)
+def test_a_next_page_that_leads_nowhere_is_told(link: str) -> None:
+    """Neither a page nor the end of the list."""
+    parsed = parse_page(toml_adapter(MARKET), f"{ROWS}<ul><li>{link}</li></ul>")
+
+    assert (parsed.next_page, parsed.end) == (None, False)
+    assert parsed.next_nowhere
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        '<li class="disabled"><a class=next href="#">next</a></li>',
+        '<li><a class=next href="#" aria-disabled="true">next</a></li>',
+        '<li><a class="next btn is-disabled">next</a></li>',
+        '<li><a class=previous href="#">previous</a></li>',
+    ],
+)
+def test_a_next_page_that_is_switched_off_is_the_end(link: str) -> None:
+    """As the usual frameworks write it."""
+    parsed = parse_page(toml_adapter(MARKET), f"{ROWS}<ul>{link}</ul>")
+
+    assert (parsed.next_page, parsed.end, parsed.next_nowhere) == (None, True, "")
+
+
+@pytest.mark.parametrize("link", ['<a class=next href="2">', "<a class=next>/offers/2</a>"])
+def test_a_next_page_may_be_relative_or_a_text(link: str) -> None:
+    """An address is an address."""
+    onward = parse_page(toml_adapter(MARKET), ROWS + link).next_page
+
+    assert (onward or "").endswith("/2")
+
+
 def test_without_paging_the_end_is_not_known() -> None:
     """A list without paging may show only the newest listings, so others are not gone."""
     assert not parse_page(toml_adapter(MARKET.replace('next = "a.next"', "")), ROWS).end
@@ -242,6 +287,23 @@ def test_an_item_without_a_title_or_a_body_is_not_recognised(page: str) -> None:
     reader = toml_adapter(MARKET)
 
     assert not parse_page(reader, page, role=Role.ITEM).recognised
+
+
+@pytest.mark.parametrize(
+    "gone", ['".missing"', '{ select = "h1", pattern = "(?i)not found" }', "\"xpath://p[. = 'Sorry']\""]
+)
+def test_a_page_can_say_that_its_listing_is_gone(gone: str) -> None:
+    """`gone` finds something on it, though title and body are found too; elsewhere it finds nothing."""
+    reader = toml_adapter(MARKET.replace("[item]", f"[item]\ngone = {gone}"))
+    missing = "<h1 class='missing'>Not found</h1><div class='text'>-</div><p>Sorry</p>"
+    there = "<h1>Lot</h1><div class='text'>Names</div><p>Found</p>"
+
+    with pytest.raises(NotThere):
+        parse_page(reader, missing, role=Role.ITEM)
+    parsed = parse_page(reader, there, role=Role.ITEM)
+
+    assert (single_listing(parsed).title, parsed.recognised) == ("Lot", True)
+    assert "gone" not in {each.field for each in parsed.findings}
 
 
 def test_a_field_can_be_required_or_not() -> None:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from crawler.errors import NotThere
+from crawler.sources import Role
 from crawler.sources.families.family import UnknownPage
 from crawler.sources.families.json_interfaces.wordpress import WORDPRESS
 from tests.crawler.sources.pages import family_adapter, json_page, single_listing
@@ -63,6 +67,24 @@ def test_a_post_is_complete() -> None:
     assert (listing.body, listing.sample, listing.seller) == ("Soon.", "name\tphone", "root")
     assert str(listing.posted_at) == "2026-03-01 12:30:00+00:00"
     assert (listing.posted_at_uncertain, listing.claimed_records) == (False, 500_000)
+
+
+def test_a_post_is_asked_for_by_its_number() -> None:
+    """An empty answer means that it is in the trash, a draft or deleted; another post proves nothing."""
+    reader = family_adapter("wordpress", ROOT)
+    listing = single_listing(reader.parse(json_page([POST], API)))
+    own = reader.own_page(listing)
+    assert own is not None
+    assert own.url.startswith("https://blog.example/wp-json/wp/v2/posts?per_page=50&")
+    assert own.url.endswith("&include=5")
+
+    again = reader.parse(json_page([POST], own.url, role=Role.ITEM, key="p5"))
+    other = reader.parse(json_page([{**POST, "id": 9}], own.url, role=Role.ITEM, key="p5"))
+
+    assert (single_listing(again), other.recognised) == (listing, False)
+    with pytest.raises(NotThere):
+        reader.parse(json_page([], own.url, role=Role.ITEM, key="p5"))
+    assert reader.own_page(replace(listing, key="0b7c99")) is None
 
 
 def test_a_large_post_that_was_pasted_from_a_word_processor_keeps_its_body() -> None:

@@ -193,3 +193,15 @@ def test_a_page_of_privatebin_itself_is_no_paste() -> None:
     reader = family_adapter("privatebin", f"https://bin.example/?{ID}#{KEY}")
 
     assert not reader.parse(json_page(b"<title>PrivateBin</title>", f"https://bin.example/?{ID}")).recognised
+
+
+def test_a_gist_is_asked_for_by_its_id() -> None:
+    """The API's page of one gist gives what the list gave."""
+    reader = family_adapter("gists", GISTS)
+    gist: dict[str, Any] = {**GIST, "html_url": f"https://gist.github.com/marta/{GIST['id']}", "files": {}}
+    listing = single_listing(reader.parse(json_page([gist], GISTS)))
+    own = reader.own_page(listing)
+
+    assert own is not None
+    assert own.url == f"https://api.github.com/gists/{GIST['id']}"
+    assert single_listing(reader.parse(json_page(gist, own.url, role=Role.ITEM, key=own.key))) == listing
