@@ -292,6 +292,7 @@ CHANNEL_WEIGHTS: Mapping[str, tuple[int, str]] = {
 }
 INSTALLATION_WEIGHTS: Mapping[str, tuple[int, str]] = {
     "storage_failed": (60, "what runs read cannot be stored, so new offers are not seen"),
+    "schedule_behind": (30, "sources skip a considerable share of their slots, so offers are seen late"),
 }
 TEST_WEIGHTS: Mapping[str, tuple[int, str]] = {"test": (0, "somebody asked for a test")}
 

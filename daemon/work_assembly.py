@@ -25,6 +25,7 @@ from storage import alerts, companies, deliveries, listings, matches, runs, sour
 from storage.database.base import Database
 from storage.evidence.warc import EvidenceStore
 from storage.installation_trouble import due_installation_changes
+from storage.schedule_keeping import due_schedule_changes
 from storage.sources import SyncResult
 from storage.work import WorkKind
 
@@ -32,6 +33,7 @@ from storage.work import WorkKind
 _IN_FILES_ONLY: dict[str, Any] = {
     "name": True,
     "terms": True,
+    "declined_aliases": True,
     "fingerprints": {"key_file", "key_credential", "key_command", "previous_keys"},
 }
 
@@ -92,6 +94,7 @@ def assemble(
             Lane(WorkKind.EVALUATE, judging.evaluate, matches.summaries_due_for_evaluation),
             Lane(WorkKind.SOURCE_CHANGE, judging.evaluate_source_change, sources.changes_due),
             Lane(WorkKind.INSTALLATION, judging.evaluate_installation, due_installation_changes),
+            Lane(WorkKind.SCHEDULE, judging.evaluate_schedule, due_schedule_changes),
             Lane(WorkKind.LIFE, judging.evaluate_life, alerts.alerts_with_life_changes),
             Lane(WorkKind.DIGEST, judging.evaluate_digest, alerts.digests_due),
             Lane(WorkKind.DELIVER, delivery.deliver, deliveries.due_deliveries, daemon.deliver_workers),

@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, func, or_, select, update
+from sqlalchemy import ForeignKey, Index, func, or_, select, text, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from storage.database.base import Base, state_moved
@@ -33,8 +33,12 @@ class AlertState(StrEnum):
     DONE = "done"
 
 
+BEHIND = "behind_since IS NOT NULL"
+
+
 class Source(Base):
     __tablename__ = "sources"
+    __table_args__ = (Index(None, "behind_since", sqlite_where=text(BEHIND), postgresql_where=text(BEHIND)),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(unique=True)
@@ -49,6 +53,11 @@ class Source(Base):
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
     removed_at: Mapped[datetime | None]
+    # Written by storage.schedule_keeping.
+    slots_since: Mapped[datetime | None]
+    slots_kept: Mapped[int] = mapped_column(default=0)
+    slots_skipped: Mapped[int] = mapped_column(default=0)
+    behind_since: Mapped[datetime | None]  # since when its schedule cannot be kept
 
 
 class SourceChange(Base):

@@ -19,6 +19,7 @@ class WorkKind(StrEnum):
     EVALUATE = "evaluate"
     SOURCE_CHANGE = "source_change"
     INSTALLATION = "installation"
+    SCHEDULE = "schedule"
     DELIVER = "deliver"
     LIFE = "life"
     DIGEST = "digest"
@@ -27,7 +28,8 @@ class WorkKind(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Work:
     """A row that waits for a handler. Its kind determines its table: run, listing version (MATCH), rematch,
-    match summary (EVALUATE), source change, run (INSTALLATION), delivery (DELIVER), alert (LIFE, DIGEST).
+    match summary (EVALUATE), source change, run (INSTALLATION), source or alert (SCHEDULE), delivery
+    (DELIVER), alert (LIFE, DIGEST).
     """
 
     kind: WorkKind
