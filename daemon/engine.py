@@ -292,15 +292,17 @@ class EmbeddedEngine:
         kind, began = state.lane.kind, time.monotonic()
         try:
             result = state.lane.handler(row_id) or WorkResult.DONE
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - it is logged, and the row is tried again
             wait_s = state.mark_failed(row_id)
             WORK.labels(kind, "failed").inc()
-            log.exception(
+            log.error(
                 f"Work {kind} of row {row_id} failed. It is tried again in {wait_s:.0f} s.",
                 action="work_failed",
                 kind=str(kind),
                 row=row_id,
                 reason=getattr(error, "reason", type(error).__name__),
+                # A storage error says everything itself, and a full disk would be filled with tracebacks.
+                **({"detail": str(error)} if isinstance(error, StorageError) else {"exc_info": error}),
             )
         else:
             state.mark_done(row_id)

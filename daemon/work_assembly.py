@@ -33,6 +33,7 @@ from storage.work import WorkKind
 _IN_FILES_ONLY: dict[str, Any] = {
     "name": True,
     "terms": True,
+    "declined_aliases": True,
     "fingerprints": {"key_file", "key_credential", "key_command", "previous_keys"},
 }
 

@@ -383,13 +383,16 @@ def _national_number(written: str) -> str:
     return written[: fitting[-1]] if fitting else ""
 
 
+_APART = re.compile(r"\d(?:[ ._-]{1,2}\d){6,18}", re.ASCII)  # digits one by one
+
+
 def _find_grouped(text: str, run: re.Match[str]) -> list[_Replacement]:
     """Return cards and IDs in groups that no shape has, if their check digits are correct; digits apart."""
     if run.end() - run.start() < _MIN_GROUPED_LENGTH:
         return []
     found = []
     for digits, start, end in identifiers.stretches(text, run):
-        if end - start == 2 * len(digits) - 1:  # written one by one
+        if digits.isdigit() and _APART.fullmatch(text, start, end):
             found.append((start, end, _star_out(text[start:end], 3, 2)))
         elif identifiers.card(digits.rstrip("Xx")) or identifiers.resident_id(digits):
             found.append((start, end, _star_out(text[start:end], 6, 4)))

@@ -285,13 +285,12 @@ def named_terms(session: Session, version_id: int, company_id: int) -> Collectio
     """Return the ids of the company's terms that the version names by themselves, not in another host's name
     or somebody's address.
     """
-    query = select(Match.term_id).where(
-        Match.version_id == version_id,
-        Match.company_id == company_id,
-        Match.term_id.is_not(None),
-        Match.field.not_in(OWN_SIGNALS),
+    # Only the version is a condition: given a company too, SQLite goes through all matches of the company.
+    query = select(Match.company_id, Match.term_id).where(
+        Match.version_id == version_id, Match.field.not_in(OWN_SIGNALS)
     )
-    return {term for term in session.scalars(query.distinct()) if term is not None}
+    found = session.execute(query.distinct())
+    return {term for company, term in found if company == company_id and term is not None}
 
 
 def summaries_of_listing(session: Session, listing_id: int) -> Sequence[MatchSummary]:

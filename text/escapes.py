@@ -65,13 +65,9 @@ class Edit(NamedTuple):
     even: bool = False
 
 
-class _Segment(NamedTuple):
-    """Where a part of the undone text comes from. `step`: characters of the original for one; 0: for all."""
-
-    at: int
-    start: int
-    end: int
-    step: int
+#: Where a part of the undone text comes from: its place there, start and end in the original, and how many
+#: characters of the original one of its characters takes (0: all for all).
+_Segment = tuple[int, int, int, int]
 
 
 class Undone:
@@ -84,41 +80,44 @@ class Undone:
         self._images: list[tuple[int, int]] = []  # places in `text`
         pieces: list[str] = []
         at = length = 0
-        for edit in edits:
-            if edit.start - at > 2 * AROUND or not pieces:
-                low = max(at, edit.start - AROUND)
+        for start, end, image, _, even in edits:
+            if start - at > 2 * AROUND or not pieces:
+                low = max(at, start - AROUND)
                 if pieces:
                     high = at + AROUND
-                    length = self._add(pieces, length, original[at:high], _Segment(length, at, high, 1))
-                    length = self._add(pieces, length, _GAP, _Segment(length, high, low, 0))
+                    pieces += (original[at:high], _GAP)
+                    self._segments.append((length, at, high, 1))
+                    self._segments.append((length + AROUND, high, low, 0))
+                    length += AROUND + len(_GAP)
                 at = low
-            length = self._add(pieces, length, original[at : edit.start], _Segment(length, at, edit.start, 1))
+            if start > at:
+                pieces.append(original[at:start])
+                self._segments.append((length, at, start, 1))
+                length += start - at
             begin = length
-            step = (edit.end - edit.start) // len(edit.image) if edit.even else 0
-            length = self._add(pieces, length, edit.image, _Segment(length, edit.start, edit.end, step))
+            if image:
+                pieces.append(image)
+                self._segments.append((length, start, end, (end - start) // len(image) if even else 0))
+                length += len(image)
             self._images.append((begin, length))
-            at = edit.end
+            at = end
         high = min(len(original), at + AROUND)
-        self._add(pieces, length, original[at:high], _Segment(length, at, high, 1))
+        if high > at:
+            pieces.append(original[at:high])
+            self._segments.append((length, at, high, 1))
         self.text = "".join(pieces)
-        self._ats = [segment.at for segment in self._segments]
-
-    def _add(self, pieces: list[str], length: int, piece: str, segment: _Segment) -> int:
-        if piece:
-            pieces.append(piece)
-            self._segments.append(segment)
-        return length + len(piece)
+        self._ats = [segment[0] for segment in self._segments]
 
     def span(self, start: int, end: int) -> tuple[int, int]:
         """Return the half-open span in the original of the undone characters start..end (end > start)."""
         return self._place(start)[0], self._place(end - 1)[1]
 
     def _place(self, index: int) -> tuple[int, int]:
-        segment = self._segments[bisect_right(self._ats, index) - 1]
-        if not segment.step:
-            return segment.start, segment.end
-        first = segment.start + (index - segment.at) * segment.step
-        return first, first + segment.step
+        at, start, end, step = self._segments[bisect_right(self._ats, index) - 1]
+        if not step:
+            return start, end
+        first = start + (index - at) * step
+        return first, first + step
 
     def spans(self, starts: Places, ends: Places) -> tuple[Places, Places]:
         """Return `span` of each."""
@@ -277,8 +276,7 @@ def _find_edits(text: str, *, addresses: bool, signs: int = ALL_SIGNS) -> list[E
     found: list[Edit] = []
     for bit, guards, pattern, read in _ESCAPES:
         if signs & bit and any(guard in text for guard in guards):
-            for match in pattern.finditer(text):
-                found += read(match)
+            found += _read_all(pattern.finditer(text), read)
     if addresses:
         found += _find_addresses(text, signs)
     if len(found) < 2:
@@ -295,6 +293,19 @@ def _find_edits(text: str, *, addresses: bool, signs: int = ALL_SIGNS) -> list[E
 # --- reading what was found
 
 _Read = Callable[[re.Match[str]], Iterator[Edit]]
+
+
+def _read_all(matches: Iterator[re.Match[str]], read: _Read) -> Iterator[Edit]:
+    """Yield the edits of all matches. What is written alike is read once: most escapes are of a few kinds."""
+    known: dict[tuple[str, str | None], list[Edit]] = {}
+    for match in matches:
+        key, place = (match[0], match.lastgroup), match.start()
+        edits = known.get(key)
+        if edits is None:
+            edits = [Edit(edit[0] - place, edit[1] - place, *edit[2:]) for edit in read(match)]
+            known[key] = edits
+        for start, end, image, kind, even in edits:
+            yield Edit(start + place, end + place, image, kind, even)
 
 
 def _spread(match: re.Match[str], text: str, sizes: list[int] | int) -> Iterator[Edit]:
@@ -394,16 +405,15 @@ def _evenly(
 
     Where they have different numbers of backslashes, the row has one place.
     """
-    count = len(data) // width
-    size = len(match[0]) // count
+    written, count = match[0], len(data) // width
+    size = len(written) // count
+    backslashes, rest = divmod(written.count("\\"), count)
+    is_even = not rest and all(written[at::size] == "\\" * count for at in range(backslashes))
     edits = read(match, data, size)
-    if all(len(each) == len(match[0]) // count for each in _ESCAPE_OF_ROW.findall(match[0])):
+    if is_even and len(written) == size * count:
         yield from edits
     elif image := "".join(edit.image for edit in edits):
         yield Edit(*match.span(), image)
-
-
-_ESCAPE_OF_ROW = re.compile(r"\\+[^\\]+")
 
 
 def _read_backslash(match: re.Match[str]) -> Iterator[Edit]:

@@ -12,6 +12,7 @@ A run whose outcome could not be written is due again after `storage.runs.RUN_LE
 
 from __future__ import annotations
 
+import logging
 import os
 import queue
 import signal
@@ -52,6 +53,16 @@ from storage.work import Dispatcher, Work, WorkResult
 log = structlog.get_logger()
 
 CHILD_COMMAND = (sys.executable, "-m", "daemon.run_process")
+#: Level of the log line about a run's end, by its outcome; error for all others.
+LEVELS = {
+    RunOutcome.NEW_LISTINGS: logging.INFO,
+    RunOutcome.NOTHING_NEW: logging.INFO,
+    RunOutcome.INTERRUPTED: logging.WARNING,
+    RunOutcome.PAGE_NOT_RECOGNISED: logging.WARNING,
+    RunOutcome.COULD_NOT_FETCH: logging.WARNING,
+    RunOutcome.REFUSED: logging.WARNING,
+    RunOutcome.WALL: logging.WARNING,
+}
 #: Delay until a stop or a deadline is noticed while the child sends nothing.
 TICK_S = 0.1
 #: How old what is known of the sites may be when it lets a run wait until the next poll.
@@ -377,14 +388,19 @@ class Supervisor:
             )
         metrics.count_run(run, state, read=run.outcome in READ)
         _record_cookie_expiry(run)
-        log.info(
+        log.log(
+            LEVELS.get(run.outcome, logging.ERROR) if run.outcome else logging.ERROR,
             "A run ended.",
             action="run_finished",
             run_id=run_id,
             source=run.source.name,
             outcome=run.outcome,
             reason=run.reason,
+            pages=run.pages,
+            pages_unread=run.pages_unread,
+            listings_seen=run.listings_seen,
             listings_new=run.listings_new,
+            listings_changed=run.listings_changed,
         )
 
 

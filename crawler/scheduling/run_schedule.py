@@ -51,9 +51,8 @@ class _RowExecutor(BaseExecutor):  # type: ignore[misc]  # APScheduler ships no 
                 reason=error.reason,
             )
             self._unwritten.set()
-            self._run_job_error(job.id, error, error.__traceback__)
-        else:
-            self._run_job_success(job.id, [])
+        # For APScheduler both are done: told of an error, it would log a traceback that says nothing more.
+        self._run_job_success(job.id, [])
 
 
 @dataclass(frozen=True, slots=True)

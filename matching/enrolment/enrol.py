@@ -42,6 +42,7 @@ class Enrolment:
     accepted: Counter[Field] = field(default_factory=Counter)
     refused: dict[Field, Counter[str]] = field(default_factory=dict)  # field -> reason -> number of values
     left_out: list[Column] = field(default_factory=list)  # not read, but most cells look like identifiers
+    encoding: str = "utf-8-sig"  # that the list was read in
 
 
 Progress = Callable[[int, int], None]  # bytes read, rows read
@@ -86,6 +87,7 @@ def enroll(
             first=1 if before is None else before.customers + 1,
             columns={name: _column_numbers(chosen, name) for name in builders},
             left_out=left_out(names, sample, chosen, default_region),
+            encoding=opened.encoding,
         )
         for batch in _row_batches(chain(sample, opened.rows)):
             _add_batch(batch, result, [(source, builders[source.field]) for source in chosen])

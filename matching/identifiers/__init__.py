@@ -48,7 +48,7 @@ from matching.identifiers.national_ids import (
     national_id_forms,
     national_ids,
 )
-from matching.identifiers.ordinary_numbers import is_bare_time
+from matching.identifiers.ordinary_numbers import is_bare_time, is_ordinary_value
 from matching.identifiers.phones import is_written_phone, phone, phones
 from matching.identifiers.resident_ids import RESIDENT_ID, resident_id
 from matching.identifiers.travel_documents import passport, passports
@@ -174,7 +174,7 @@ def _refused_iban(narrow: str) -> str:
 
 
 def _refused_phone(narrow: str) -> str:
-    return "not_in_use" if is_written_phone(narrow) else "malformed"
+    return "not_in_use" if is_written_phone(narrow) and not is_ordinary_value(narrow) else "malformed"
 
 
 def _refused_national_id(narrow: str) -> str:

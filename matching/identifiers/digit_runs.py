@@ -32,7 +32,7 @@ _FEWEST_DIGITS = 7
 _LONG_GROUP = 7  # digits; a telephone number has one such group at most
 _AREA_CODE = 3  # digits before a slash, unless they begin with 0
 _FEWEST_APART = 11  # digits written one by one, where they begin with neither + nor 0
-_BETWEEN_DIGITS = frozenset({" ", "-", "_"})
+_BETWEEN_DIGITS = frozenset({" ", "-", "_", "."})
 _SHORTEST_CARD = 13
 
 # A run of groups of digits: 7 digits or more, with at most two separators between neighbours. The possessive
@@ -218,10 +218,10 @@ def _are_apart(piece: _Piece) -> bool:
     text, groups = piece.text, piece.groups
     if not _FEWEST_DIGITS <= len(groups) <= _MOST_DIGITS or any(end - start > 1 for start, end in groups):
         return False
-    between = {text[last:start] for (_, last), (start, _) in pairwise(groups)}
+    between = {sign for (_, last), (start, _) in pairwise(groups) for sign in text[last:start]}
     if len(between) > 1 or not between <= _BETWEEN_DIGITS:
         return False
-    return piece.plus or text[groups[0][0]] == "0" or len(groups) >= _FEWEST_APART
+    return piece.plus or text[groups[0][0]] == "0" or (len(groups) >= _FEWEST_APART and "." not in between)
 
 
 def _stretch_identifiers(stretch: Stretch, wanted: WantedNumbers) -> Iterator[FoundIdentifier]:

@@ -128,8 +128,9 @@ PLAIN_COUNTRIES = tuple(
 _SIGNS = {"9": "[0-9]", "A": "[A-Za-z]", "X": "[0-9A-Za-z]"}
 _SEPARATORS = re.compile(r"[ ./_-]")
 _DIGITS = re.compile(r"\d++", re.ASCII)
-_GOES_ON = re.compile(r"[0-9A-Za-z]|[./-]\d", re.ASCII)
-_GOES_ON_SPACED = re.compile(r"[0-9A-Za-z]|[./-]\d| \d{4}(?!\d)", re.ASCII)
+# .0 is no part of a number that a program read as a number
+_GOES_ON = re.compile(r"[0-9A-Za-z]|(?!\.00?(?![0-9A-Za-z]))[./-]\d", re.ASCII)
+_GOES_ON_SPACED = re.compile(_GOES_ON.pattern + r"| \d{4}(?!\d)", re.ASCII)
 
 
 class _Form(NamedTuple):

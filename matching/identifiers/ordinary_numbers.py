@@ -30,6 +30,7 @@ _DATE = re.compile(
 _FOUR_GROUPS = re.compile(r"(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})(?!\.?\d)", re.ASCII)
 _DECIMAL = re.compile(r"\d+\.(\d+)(?!\.?\d)", re.ASCII)
 _CHAIN = re.compile(rf"\d+(?:\.\d+){{2,{_LONGEST_CHAIN - 1}}}(?!\d)", re.ASCII)
+_DIGITS_APART = re.compile(rf"\d(?:\.\d(?!\d)){{{_LONGEST_CHAIN - 1}}}", re.ASCII)  # a telephone number
 _POSTAL_CODE = re.compile(r"\d{5}-\d{4}(?![-./]?\d)", re.ASCII)
 _STATE = re.compile(r"[A-Z]{2} ", re.ASCII)
 _WORD = re.compile(r"[0-9A-Za-z]*+", re.ASCII)
@@ -180,7 +181,9 @@ def _dotted_end(text: str, start: int, end: int) -> int:
     if decimal := _DECIMAL.match(text, start):
         return start if is_read_as_number(text, start, end) else decimal.end()
     chain = _CHAIN.match(text, start)
-    return chain.end() if chain and _is_version(chain[0].split(".")) else start
+    if chain is None or (written == "0" and _DIGITS_APART.match(text, start)):
+        return start
+    return chain.end() if _is_version(chain[0].split(".")) else start
 
 
 def _is_address(four: re.Match[str]) -> bool:

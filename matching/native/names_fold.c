@@ -40,7 +40,7 @@ static inline bool is_escape_sign(uint32_t before, uint32_t point) {
     switch (point) {
     case '%': case '&': case '\\': case '=': case '^': case 0x1B: case 0x20E3: return true;
     case 'x': case 'X': return before == '0';
-    case '\'': return (before | 0x20) == 'x';
+    case '\'': return (before | 0x20) == 'x' || before == '(';
     default: return false;
     }
 }
@@ -259,7 +259,8 @@ static inline bool fold_step(struct state *state, const void *text, bool wide, s
     bytes_step escaped = (bytes_step)(c == '%') | (bytes_step)(c == '&') | (bytes_step)(c == '\\') |
                          (bytes_step)(c == '=') | (bytes_step)(c == '^') |
                          ((bytes_step)(small == 'x') & (bytes_step)(before == '0')) |
-                         ((bytes_step)(c == '\'') & (bytes_step)((before | 0x20) == 'x'));
+                         ((bytes_step)(c == '\'') &
+                          ((bytes_step)((before | 0x20) == 'x') | (bytes_step)(before == '(')));
     if (any(escaped)) state->flags |= SW_NAMES_ESCAPED;
     if (any(dotted) || is_dotted(out[-2], out[-1], image[0]) || is_dotted(out[-1], image[0], image[1]))
         state->flags |= SW_NAMES_DOTTED;

@@ -39,6 +39,10 @@ static bool stands_alone(const uint8_t *text, size_t start, size_t end, size_t l
     if (end == length) return true;
     uint8_t behind = text[end];
     if (is_word(behind)) return false;
+    if (behind == '.' && end + 1 < length && text[end + 1] == '0') { /* .0 and .00 are no part of a number */
+        size_t last = end + 2 + (end + 2 < length && text[end + 2] == '0');
+        return last == length || !is_word(text[last]);
+    }
     if (behind == '.' || behind == '/' || behind == '-') return end + 1 == length || !is_digit(text[end + 1]);
     return !(spaced && behind == ' ' && end + 1 < length && group_end(text, end + 1, length) - end == 5);
 }
@@ -184,9 +188,9 @@ static size_t form_end(const uint8_t *text, size_t digit_at, size_t length, cons
     return stands_alone(text, digit_at - form->letters, at, length, form->spaced) ? at : 0;
 }
 
-/* Adds the place of a form, with the two characters on each side that decide whether it stands alone. */
+/* Adds the place of a form, with the characters on each side that decide whether it stands alone. */
 static void add_form(struct sw_scanner *scanner, const uint8_t *text, size_t length, size_t start, size_t end) {
-    size_t first = start > 2 ? start - 2 : 0, last = length - end > 2 ? end + 2 : length;
+    size_t first = start > 2 ? start - 2 : 0, last = length - end > 5 ? end + 5 : length;
     while (first > 0 && (text[first] & 0xC0) == 0x80) first--; /* whole characters */
     while (last < length && (text[last] & 0xC0) == 0x80) last++;
     if (sw_room(scanner, SW_NATIONAL)) sw_add(scanner, SW_NATIONAL, 0, first, last);

@@ -137,6 +137,8 @@ static size_t dotted_end(const uint8_t *text, struct group first, size_t length)
     size_t size = first.end - first.start;
     if (text[first.start] == '0' && size > 1) return first.start;
     if (count == 2) return sw_read_as_number(text, first.start, first.end, length) ? first.start : chain[1].end;
+    bool apart = count == LONGEST_CHAIN && digits == LONGEST_CHAIN && text[first.start] == '0';
+    if (apart) return first.start; /* a telephone number whose digits are written one by one */
     bool dialled = size > 1 || (chain[1].end - chain[1].start == 3 && digits == 11);
     return single || !dialled ? chain[count - 1].end : first.start;
 }

@@ -103,6 +103,7 @@ class MailPart:
     header: MailHeader
     body: Iterator[tuple[int, bytes]]  # lines with their numbers
     first_line: int  # of the body
+    alternative: int  # number of the part around it whose parts say the same in several forms; 0: none
 
 
 class MailParts:
@@ -114,6 +115,7 @@ class MailParts:
         self._lines = _lines(file, budget)
         self._pushed: bytes | None = None
         self._boundaries: list[bytes] = []
+        self._around: list[tuple[str, int]] = []  # kind and number of the part that each belongs to
         self._mailbox = self._bare = False
         self._blank = False  # the line before was empty
         self._deeper = False
@@ -131,15 +133,16 @@ class MailParts:
             if header.boundary:
                 if len(self._boundaries) < DEPTH:
                     self._boundaries.append(header.boundary)
+                    self._around.append((header.kind, number))
                 else:
                     self._deeper = True
             if (
                 header.kind in _MESSAGES and not header.attached and not self._delimiter
             ):  # the header of the message in it follows
-                yield MailPart(message, number, header, iter(()), self.line + 1)
+                yield MailPart(message, number, header, iter(()), self.line + 1, 0)
                 continue
             body = iter(()) if self._delimiter else self._until_delimiter()
-            yield MailPart(message, number, header, body, self.line + 1)
+            yield MailPart(message, number, header, body, self.line + 1, self._alternative())
             for _ in body:
                 pass
             with_header = self._delimiter != "close"
@@ -185,7 +188,7 @@ class MailParts:
                 self._blank = False
                 return
             if self._mailbox and line.startswith(b"From ") and self._is_from_line(line):
-                self._boundaries.clear()
+                self._leave(0)
                 self._delimiter, self._blank = "message", False
                 return
             self._blank = not line.strip()
@@ -200,14 +203,21 @@ class MailParts:
         found = line[2:].rstrip()
         for depth in range(len(self._boundaries) - 1, -1, -1):
             if found == self._boundaries[depth]:
-                del self._boundaries[depth + 1 :]
+                self._leave(depth + 1)
                 self._delimiter = "open"
                 return True
             if found == self._boundaries[depth] + b"--":
-                del self._boundaries[depth:]
+                self._leave(depth)
                 self._delimiter = "close"
                 return True
         return False
+
+    def _alternative(self) -> int:
+        found = (number for kind, number in reversed(self._around) if kind == "multipart/alternative")
+        return next(found, 0)
+
+    def _leave(self, depth: int) -> None:
+        del self._boundaries[depth:], self._around[depth:]
 
     def _read_header(self) -> MailHeader:
         """Read up to an empty line, which is taken, or to what is no header any more."""
@@ -223,6 +233,8 @@ class MailParts:
                 self._push_back(line)
                 break
             found.append((number, line))
+        if not found and self._around and self._around[-1][0] == "multipart/digest":
+            return _MESSAGE_HEADER
         return _header_of(found)
 
 
@@ -298,6 +310,7 @@ def _said(parsed: Message, what: str) -> str:
 
 
 _NO_HEADER = MailHeader([], "text/plain", "", "", b"", "", False)
+_MESSAGE_HEADER = MailHeader([], "message/rfc822", "", "", b"", "", False)
 
 _WORD = re.compile(r"=\?([\w.:-]{1,40})(?:\*[\w-]{0,20})?\?([bBqQ])\?([^?\s]{0,8000})\?=")
 _WORDS = re.compile(rf"{_WORD.pattern}(?:\s{{1,80}}(?=\=\?))?")

@@ -14,12 +14,13 @@ from __future__ import annotations
 import csv
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from itertools import pairwise
 from typing import NamedTuple, Protocol
 
 from matching.inputs.formats import folded, html, sql
 from matching.inputs.formats.blocks import PLAIN, Block, LineShape
+from matching.inputs.formats.columns import is_known_name
 from matching.inputs.formats.decoding import DecodedText
 from matching.inputs.formats.delimited import DelimitedReader, DelimitedShape, Dialect
 from matching.inputs.formats.json_columns import JsonColumnsReader, may_be_columns
@@ -44,6 +45,8 @@ _SQL = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 _PAIR = re.compile(r"\s*[^\s:;|,@]{1,100}(@[^\s:;|,@]{1,200})?([:;|])(?!//)\S.{0,300}")
+_PARAMETERS = re.compile(r";.*|^item\d+\.", re.DOTALL)  # of a vCard: `EMAIL;TYPE=HOME`, `item1.TEL`
+_KEYS_SHARE = 0.2
 _CELL_START, _CELL_END = rb"(?:^|[,;\t|^~\x01])", rb"(?:$|[,;\t|^~\x01\r\n])"
 # An apostrophe also begins words, so it must close its cell on the same line.
 _QUOTED_CELL = {
@@ -156,6 +159,8 @@ def _recognise_combo(sample: bytes, regions: Sequence[str]) -> RecognisedFormat 
     addresses = sum(match[1] is not None for match in pairs)
     firsts = {match[0].partition(sign)[0] for match in pairs}
     alone = sign == ":" and len(lines) > _FEW_LINES and len(firsts) > 0.9 * len(pairs)
+    if not addresses and _are_keys(firsts):
+        return None  # one person's fields, such as a vCard
     if count < _LINES_SHARE * len(lines) or not (addresses >= _LINES_SHARE * len(lines) or alone):
         return None
     if sign != ":" and sum(line.count(sign) > 1 for line in lines) > len(lines) // 2:
@@ -164,6 +169,12 @@ def _recognise_combo(sample: bytes, regions: Sequence[str]) -> RecognisedFormat 
     return RecognisedFormat(
         "combo", PlainLinesReader(PairsShape(sign.encode(), rows, regions), records=False)
     )
+
+
+def _are_keys(firsts: Collection[str]) -> bool:
+    """Whether two of them, and one in five, are names that columns have: user names are not."""
+    known = sum(is_known_name(_PARAMETERS.sub("", first).strip()) for first in firsts)
+    return known > 1 and known >= _KEYS_SHARE * len(firsts)
 
 
 def _recognise_delimited(sample: bytes, regions: Sequence[str]) -> RecognisedFormat | None:

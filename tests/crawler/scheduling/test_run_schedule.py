@@ -410,10 +410,10 @@ def refuse_rows_of(database: Database, *names: str, beyond: int = 0) -> None:
 
 
 def test_a_slot_that_could_not_be_written_is_caught_up(
-    sqlite_database: Database, capsys: pytest.CaptureFixture[str]
+    sqlite_database: Database, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:
     """A slot that comes while the database refuses rows is caught up before the next slot, which may be a day
-    away.
+    away. The log has a sentence and no traceback.
     """
     now = datetime.now(UTC)
     declare(sqlite_database, "market", now=now, every="10s")
@@ -434,6 +434,7 @@ def test_a_slot_that_could_not_be_written_is_caught_up(
     schedule.write_missed_slots()
 
     assert [run.trigger for run in rows(sqlite_database)] == [RunTrigger.SCHEDULE, RunTrigger.CATCH_UP]
+    assert [each for each in caplog.records if each.exc_info] == []
 
 
 def _wait_for_the_log(words: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -73,6 +73,15 @@ def test_the_delimiter_is_found_out(tmp_path: Path, delimiter: str) -> None:
     assert enrolled(tmp_path, as_csv(ROWS, delimiter=delimiter)).accepted[Field.IBAN] == 50
 
 
+def test_a_delimiter_inside_quotes_is_none(tmp_path: Path) -> None:
+    """Commas in a quoted name do not part the columns of a list with semicolons."""
+    rows = "".join(f'"Bell, Anna, Dr.";a{number}@mail.example;x\n' for number in range(5))
+
+    result = enrolled(tmp_path, f'"Name, Vorname, Titel, Rest";E-Mail;Ort\n{rows}')
+
+    assert result.columns == {Field.EMAIL: [2]}
+
+
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "gb18030"])
 def test_the_encoding_is_found_out(tmp_path: Path, encoding: str) -> None:
     """UTF-8, UTF-16 and GB18030, as Chinese spreadsheets write it, are recognised."""
@@ -341,12 +350,39 @@ def test_a_column_that_is_not_there_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "content", [b"email\n" + b"\xff\xff\xff\n" * 3, b"email\n" + b"a@b.example\n" * 30_000 + b"\xff\n"]
+    "content", [b"email\n\x81\x8d\x9d \x90\n", b"email\n" + b"a@b.example\n" * 30_000 + b"\xff\n"]
 )
 def test_a_list_of_unknown_encoding_is_refused(tmp_path: Path, content: bytes) -> None:
     """Bytes of no known encoding are refused at the beginning and far down in the list."""
     with pytest.raises(CustomersUnreadable, match="--encoding"):
         enrolled(tmp_path, content)
+
+
+@pytest.mark.parametrize(
+    ("encoding", "names"),
+    [
+        ("cp1252", ["Jürgen Müller", "José Núñez", "Zoë Brandt"]),
+        ("cp1250", ["Štěpán Dvořák", "Jiří Novák", "Żaneta Wójcik"]),
+        ("cp1251", ["Иванов Пётр", "Мария Кузнецова", "Олег Сидоров"]),
+        ("big5", ["陳小美", "張三豐", "林志明"]),
+        ("cp949", ["김철수", "박영희", "이민호"]),
+        ("utf-16-le", ["Jürgen Müller", "José Núñez", "Zoë Brandt"]),
+    ],
+)
+def test_names_are_read_in_the_encoding_that_match_would_find(
+    tmp_path: Path, encoding: str, names: list[str]
+) -> None:
+    """A name with an umlaut is that name, also where only a late line shows the encoding."""
+    early = "".join(f"x@mail.example;Anna Bell;{day}.01.1990\n" for day in range(1, 29)) * 500
+    rows = "".join(f"a@mail.example;{name};17.05.1980\n" for name in names)
+
+    result = enrolled(tmp_path, ("email;name;born\n" + early + rows).encode(encoding))
+
+    values = [f"{name}|17.05.1980" for name in names]
+    assert (result.encoding, len(ordinals(tmp_path, Field.NAME_BIRTH_DATE, values))) == (
+        {"big5": "big5hkscs"}.get(encoding, encoding),
+        len(names),
+    )
 
 
 def test_a_list_that_is_not_there_is_refused(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ def test_a_number_is_found_and_masked_in_every_form(form: str, country: str) -> 
     number = number_of(country, form)
     expected = canonical(Field.NATIONAL_ID, f"{country}:{number}", "CN")
 
-    for around in ("{}", "id {}, old", "x;{};y", "号码{}。", "({})", "a@mail.example {} 12:30"):
+    for around in ("{}", "id {}, old", "x;{};y", "号码{}。", "({})", "{}.0;x", "a@mail.example {} 12:30"):
         text = around.format(number)
         found = list(scan(text, "CN", NATIONAL))
         assert (expected, text.index(number)) in [(one.canonical, one.start) for one in found]

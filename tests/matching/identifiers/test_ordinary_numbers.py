@@ -72,6 +72,8 @@ def test_ordinary_numbers_are_neither_found_nor_masked(text: str) -> None:
         ("01713920014/01713920015", "DE", "+491713920014"),
         ("call 0 1 7 1 3 9 2 0 0 1 4 after six", "DE", "+491713920014"),
         ("call 0-1-7-1-3-9-2-0-0-1-4", "DE", "+491713920014"),
+        ("call 0.1.7.1.3.9.2.0.0.1.4", "DE", "+491713920014"),
+        ("0 1 7 1  3 9 2 0 0 1 4", "DE", "+491713920014"),
         ("1 7 0 0 0 0 0 0 0 0 0", "CN", "+8617000000000"),
         ("tel +49_171_3920014 (work)", "DE", "+491713920014"),
         ("0171_3920014", "DE", "+491713920014"),
@@ -95,6 +97,8 @@ def test_telephone_numbers_beside_ordinary_ones_are_found(text: str, region: str
         "0 1 7 1-3 9 2 0 0 1 4",
         "2 1 7 1 3 9 2 0",
         "0 1 1 0 1",
+        "1.3.6.1.4.1.3.1.1.7.2",
+        "4.3.2.1.0.1.2.3.4.5.6",
     ],
 )
 def test_digits_of_a_table_or_matrix_are_no_number(text: str) -> None:

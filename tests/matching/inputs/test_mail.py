@@ -52,6 +52,30 @@ def test_a_body_is_decoded(charset: str, cte: str) -> None:
     assert f"From: Jörg Größe <{PEOPLE[0][0]}>" in shown
 
 
+@pytest.mark.parametrize(
+    ("plain", "page", "rows"),
+    [
+        ("x: {0} {1}\n", "<table><tr><td>x: {0}<td>{1}</table>", 1),  # the same row
+        ("see below\n", "<table><tr><td>x: {0}<td>{1}</table>", 1),
+        ("{0}\n{1}\n", "<table><tr><td>x: {0}<td>{1}</table>", 1),  # only the table has both in a row
+        ("x: {0} {1}\n", "<p>another {0}</p>", 1),
+        ("x: {0} {1}\n", "<table><tr><td>x: {0}<td>{1}</table><p>another word</p>", 2),
+    ],
+)
+def test_a_message_in_two_forms_counts_once(plain: str, page: str, rows: int) -> None:
+    """A form that says nothing new is left out, and one that does is read whole."""
+    message = EmailMessage()
+    message["From"], message["To"] = "a@mail.example", "b@mail.example"
+    message.set_content(plain.format(*PEOPLE[1]))
+    message.add_alternative(page.format(*PEOPLE[1]), subtype="html")
+
+    (found,) = read(bytes(message))
+
+    shown = [line for block in found.blocks for line, _ in lines(block)]
+    assert sum(PEOPLE[1][0].encode() in line and PEOPLE[1][1].encode() in line for line in shown) == rows
+    assert (b"another" in found.text) == ("another" in page)
+
+
 def test_a_soft_line_end_is_undone_and_the_number_is_that_of_its_first_line() -> None:
     """A line that goes on behind `=` is one line; later lines keep their numbers."""
     body = "first\nperson1@mail=\n.example and=20\nlast=40mail.example\n"
@@ -183,6 +207,11 @@ HEADER = b"From: a@mail.example\nTo: b@mail.example\nSubject: x\n"
         ),
         (HEADER + b"Content-Transfer-Encoding: base64\n\naGVsbG8=aGVsbG8=\n", "hellohello"),
         (HEADER + b"Content-Transfer-Encoding: x-uuencode\n\nbegin 644 a\n%:&5L;&\\\n`\nend\n", "hello"),
+        (
+            HEADER + b"Content-Type: multipart/digest; boundary=d\n\n--d\n\nFrom: b@mail.example\n"
+            b"Content-Transfer-Encoding: base64\n\naGVsbG8=\n--d--\n",
+            "hello",
+        ),
         (HEADER + b"no field\nx@mail.example\n", None),
         (b"From: a\nTo: b\nSubject: c\nFrom: d\nTo: e\nSubject: f\n", None),
         (b"name: a\nphone: b\n\nname: c\nphone: d\n", None),

@@ -26,6 +26,8 @@ def found(term: str, text: str, kind: str = "name", exclude: tuple[str, ...] = (
         ("趣店", "Text: =E8=B6=A3=E5=BA=97 =E6=95=B0", ["=E8=B6=A3=E5=BA=97"]),
         ("趣店", "Text: =E8=B6=A3=\r\n=E5=BA=97", ["=E8=B6=A3=\r\n=E5=BA=97"]),
         ("趣店", "(1,0xE8B6A3E5BA97E695B0E68DAE)", ["E8B6A3E5BA97"]),
+        ("趣店", "(1,UNHEX('E8B6A3E5BA97E695B0E68DAE'))", ["E8B6A3E5BA97"]),
+        ("趣店", r"(1,'\350\266\243\345\272\227')", [r"\350\266\243\345\272\227"]),
         ("V&K Telco", "leak: V&amp;K Telco", ["V&amp;K Telco"]),
         ("Brindle Bank", "q=Brindle%20Bank&x", ["Brindle%20Bank"]),
         ("Brindle Bank", "q=brindle+bank&x", ["brindle+bank"]),

@@ -243,6 +243,8 @@ class _Grouper:
             elif kind is Kind.BLANK:
                 strength += 1
             else:
+                if self._shapes[index].heading:
+                    strength = max(strength, _RULE_STRENGTH)
                 if self._borders is not None:
                     strength = max(strength, self._borders[index])
                 yield strength, index

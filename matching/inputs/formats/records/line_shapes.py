@@ -36,6 +36,7 @@ class Line(NamedTuple):
     value: str = ""
     indent: int = 0  # characters before the label
     leader: str = ""  # before the label: a number (`1.`), or a bullet
+    heading: bool = False  # of Markdown
     quoted: int = 0  # signs of a quoted mail before the line
     marked: bool = False  # the label is written as markup or in quotes, not as a word before a colon
     last: bool = False  # a tree ends here
@@ -54,8 +55,10 @@ _PREFIX = re.compile(
 _WITHOUT_CONTENT = re.compile(r"<!\[CDATA\[|\]\]>|<br[ /]{0,3}>\s*$", re.IGNORECASE)
 _ONLY_NUMBER = re.compile(r"[(\[#]?\d{1,6}[.)\]:]?")
 _NUMBERED = re.compile(
-    r"(?:\(?(\d{1,6})[.)\]]|#(\d{1,6})[.:)]?|\[(\d{1,6})\]|(\d)\ufe0f?\u20e3)[ \t]+[^\w\[\"'<(+]*"
+    r"(?:(?:\(?(\d{1,6})[.)\]]|#(\d{1,6})[.:)]?|\[(\d{1,6})\]|(\d)\ufe0f?\u20e3)[ \t]+|(\d{1,6})[、．][ \t]*)"
+    r"[^\w\[\"'<(+]*"
 )
+_HEADING = re.compile(r"#{2,6}[ \t]+\w")
 _BULLET = re.compile(r"[*•·▪◦‣●○►▶➤–-][ \t]*$")
 _TREE = re.compile(r".*[├└│╰╚┗┣┃]")
 _TREE_END = re.compile(r"[└╰╚┗]")
@@ -67,6 +70,11 @@ _LEAF = re.compile(
 #: Elements of pages that say nothing of what they hold.
 _TEXT_TAGS = frozenset(
     ["a", "b", "dd", "div", "dt", "em", "i", "li", "p", "pre", "span", "strong", "td", "th", "u"]
+)
+_NAME_AND_VALUE = re.compile(
+    r"<[A-Za-z][\w:.-]{0,60}\s(?:[^<>]{0,200}\s)?(?:name|key)\s?=\s?[\"']([^\"'<>]{1,60})[\"']"
+    r"(?:\s[^<>]{0,200})?\svalue\s?=\s?[\"']([^\"'<>]{0,500})[\"'][^<>]{0,200}>",
+    re.IGNORECASE,
 )
 _NAME_ATTRIBUTE = re.compile(r"\s(?:name|key|id|n)\s*=\s*[\"']([^\"'<>]{1,60})[\"']", re.IGNORECASE)
 _BRACKETED = re.compile(r"\[[\"']?([^\]\"'\n]{1,60}?)[\"']?(?::[^\]\n]{1,60})?\]\s*=>\s*(.*)")
@@ -87,6 +95,7 @@ _TYPED = re.compile(
     r"|(?P<phone>(?:00|\+)?[ ]?\(?\d[\d ().\u00a0/-]{5,22}\d)"
     r"|(?P<number>[A-Za-z]{0,4}[ -]?\d[\dXx *-]{2,40}|[A-Z]{2}\d\d(?:[ ]?[A-Z0-9]{2,4}){3,8})"
 )
+_NAMED_ADDRESS = re.compile(r"[^\W\d][^<>@\d]{0,60}[ ]<([^<>\s@]{1,100}@[^<>\s@]{3,200})>")
 _DUMPED = re.compile(r"(?:string|str|int|integer|float|varchar)\(\d*\)\s*(.*)")
 _LINK = re.compile(r"^(?:mailto|tel|e?mail):", re.IGNORECASE)
 _AROUND = " \t\"'`,;<>|*_"
@@ -124,6 +133,8 @@ def read_line(line: str) -> Line:
         if tree := _TREE.match(before):
             indent, leader = tree.end(), "" if leader == "-" else leader
     shape = _shape_of(rest)
+    if text.startswith("##") and _HEADING.match(text):
+        shape = shape._replace(heading=True)
     if not (indent or quoted or leader):
         return shape
     return shape._replace(indent=indent, leader=leader or shape.leader, quoted=quoted, last=last)
@@ -149,6 +160,8 @@ def _shape_of(rest: str) -> Line:
         kind = Kind.FIELD if value else Kind.LABEL
         return Line(kind, label, number, type_of(value), value, marked=marked)
     value = clean_value(rest)
+    if named := _NAMED_ADDRESS.fullmatch(rest):
+        value = named[1]
     if type_ := type_of(value):
         return Line(Kind.VALUE, type=type_, value=value)
     name = rest[:-1] if rest.endswith((":", "：")) else rest
@@ -175,7 +188,7 @@ def _labelled(rest: str) -> tuple[str, str, bool] | None:
         return match[1], match[2], False
     if match := _SPACED.fullmatch(rest):
         return match[1], match[2], False
-    if (match := _WORD_BEFORE.fullmatch(rest)) and role_of(match[1]) is not None:
+    if (match := _WORD_BEFORE.fullmatch(rest)) and (len(match[1]) == 1 or role_of(match[1]) is not None):
         return match[1], match[2], False
     return None
 
@@ -183,7 +196,8 @@ def _labelled(rest: str) -> tuple[str, str, bool] | None:
 def _markup(rest: str) -> tuple[str, str, bool] | None:
     match = _LEAF.search(rest)
     if match is None:
-        return None
+        pair = _NAME_AND_VALUE.search(rest)
+        return (pair[1], pair[2], True) if pair else None
     tag, attributes, value, behind = match.groups()
     if tag.lower() == "key" and not behind:
         return value, "", True
