@@ -91,7 +91,10 @@ def read_finding(
     found_terms = companies.terms_named(session, company.id, summary.terms[:TERMS_READ])
     terms: dict[int | None, Term] = {term.id: term for term in found_terms}
     enrolled = _count_enrolled(session, company.id)
-    domains = tuple(defanged(term.text) for term in found_terms if term.kind is TermKind.DOMAIN)
+    named = matches.named_terms(session, summary.version_id, company.id)
+    domains = tuple(
+        defanged(term.text) for term in found_terms if term.kind is TermKind.DOMAIN and term.id in named
+    )
     listing = listing_of(version, offer=offer)
     captured = _captures_of(session, version)
     there = [each for each in captured if evidence is None or (each.place and evidence.holds(each.place))]

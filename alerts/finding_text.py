@@ -92,6 +92,10 @@ def _finding_summary(finding: CompanyFinding, change: AlertChange) -> str:
             "1 row agrees" if facts.coherent_rows == 1 else f"{format_count(facts.coherent_rows)} rows agree"
         )
         certainty = f"Data of {name} is on {where}: {rows} with enrolled customers."
+    elif facts.mentions and facts.mentions.keys() <= {"address"}:
+        certainty = f"E-mail addresses at a domain of {name} are on {where}."
+    elif facts.mentions and facts.mentions.keys() <= {"address", "lookalike"}:
+        certainty = f"A host whose name looks like a domain of {name} is on {where}."
     elif facts.mentions and facts.enrolled:
         certainty = f"{name} is named on {where}. No row there agrees with an enrolled customer."
     elif facts.mentions:

@@ -97,7 +97,10 @@ class MessageListing(MessageModel):
 class MessageMatches(MessageModel):
     """What was found of the company in the listing, as counts."""
 
-    mentions: dict[str, int] = Field(description="Mentions of watch terms by field of the listing.")
+    mentions: dict[str, int] = Field(
+        description="Mentions of watch terms by field of the listing. `address`: a watched domain in e-mail "
+        "addresses; `lookalike`: another host's name that contains one."
+    )
     terms: tuple[str, ...] = Field(description="The watch terms that were found.")
     coherent_rows: int = Field(
         description="Rows that agree with one enrolled customer on two or more identifiers."

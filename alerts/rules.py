@@ -36,8 +36,9 @@ DATA_CLASSES_SHOWN = 8
 class FindingFacts:
     """What is known about one company in one version of a listing: counts, never values."""
 
-    mentions: Mapping[str, int] = field(default_factory=dict)  # number of mentions by field of the listing
-    domains: tuple[str, ...] = ()  # the watch terms of kind domain that were found, defanged
+    #: Number of mentions by field of the listing; `address` and `lookalike` are signals of their own.
+    mentions: Mapping[str, int] = field(default_factory=dict)
+    domains: tuple[str, ...] = ()  # the watch terms of kind domain that are named by themselves, defanged
     coherent_rows: int = 0
     customers: int = 0
     single_hits: int = 0
@@ -140,6 +141,23 @@ def _domains(facts: FindingFacts) -> Observation | None:
     )
 
 
+def _address_mentions(facts: FindingFacts) -> Observation | None:
+    return _at_least(
+        facts.mentions.get("address", 0),
+        1,
+        "E-mail addresses at a domain of the company are in the text ({n}). Anybody may have one.",
+    )
+
+
+def _lookalikes(facts: FindingFacts) -> Observation | None:
+    return _at_least(
+        facts.mentions.get("lookalike", 0),
+        1,
+        "The name of another host contains a domain of the company ({n}). Such names are made to be "
+        "taken for it.",
+    )
+
+
 def _claimed_rule(least: int, sentence: str) -> Callable[[FindingFacts], Observation | None]:
     return lambda facts: _at_least(facts.claimed_records or 0, least, sentence)
 
@@ -229,6 +247,18 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule("term_domain", 10, "the watch term is a domain, not a name or a brand", _domains),
     Rule(
+        "mention_address",
+        5,
+        "a watched domain is that of e-mail addresses",
+        _address_mentions,
+    ),
+    Rule(
+        "lookalike_domain",
+        15,
+        "another host's name contains a watched domain",
+        _lookalikes,
+    ),
+    Rule(
         "claimed_records",
         10,
         "10,000 or more claimed records",
@@ -262,6 +292,7 @@ CHANNEL_WEIGHTS: Mapping[str, tuple[int, str]] = {
 }
 INSTALLATION_WEIGHTS: Mapping[str, tuple[int, str]] = {
     "storage_failed": (60, "what runs read cannot be stored, so new offers are not seen"),
+    "schedule_behind": (30, "sources skip a considerable share of their slots, so offers are seen late"),
 }
 TEST_WEIGHTS: Mapping[str, tuple[int, str]] = {"test": (0, "somebody asked for a test")}
 

@@ -7,7 +7,8 @@
    reason) and what it means for the channel. The claim's epoch keeps a late worker from overwriting a newer
    claim.
 
-A process that dies between 1 and 3, or a database that fails at 3, leaves an attempt without an outcome. The
+If the database fails at 3, the outcome is kept in memory and written when that is possible again. A process
+that dies between 1 and 3 leaves an attempt without an outcome. The
 attempt becomes `interrupted` and the delivery is due again: at the next start by
 `storage.deliveries.recover_deliveries`, in a running daemon when `storage.deliveries.SEND_LEASE` is over. The
 receiver may then get the message twice, with the same idempotency key (webhook-id, Message-ID). No message is
@@ -21,6 +22,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain, repeat
 
 import structlog
 from sqlalchemy.orm import Session
@@ -39,9 +41,13 @@ from storage import deliveries
 from storage.alerts import Alert, AlertKind
 from storage.database.base import Database
 from storage.deliveries import AttemptOutcome, ChannelState, ClaimedDelivery
+from storage.errors import StorageError
 from storage.work import Dispatcher
 
 log = structlog.get_logger(__name__)
+
+#: Seconds between attempts to record an outcome while the database cannot be written; then the last of them.
+RECORD_AGAIN_S = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +72,14 @@ class DeliveryService:
         dispatcher: Dispatcher,
         clock: Callable[[], datetime],
         chance: Callable[[], float] = random.random,
+        wait: Callable[[float], object] = time.sleep,
     ) -> None:
         self._database = database
         self._settings = settings
         self._outbox = Outbox(settings, dispatcher)
         self._clock = clock
         self._chance = chance
+        self._wait = wait
 
     def deliver(self, delivery_id: int) -> None:
         """Make one attempt, if the delivery is due and nobody has claimed it. Handler of WorkKind.DELIVER."""
@@ -85,7 +93,35 @@ class DeliveryService:
         elapsed_s = time.monotonic() - started
         metrics.DELIVERIES.labels(claimed.transport, result.outcome.value).inc()
         metrics.DELIVERY_SECONDS.labels(claimed.transport).observe(elapsed_s)
-        self._record_result(claimed, message, result, duration_ms=round(elapsed_s * 1000))
+        self._record_patiently(claimed, message, result, duration_ms=round(elapsed_s * 1000))
+
+    def _record_patiently(
+        self, claimed: ClaimedDelivery, message: Message, result: _AttemptResult, *, duration_ms: int
+    ) -> None:
+        """Record the result; while that fails, keep it and try again, because the message may have arrived.
+
+        If the process ends before, the message is sent again with the same key. An error that does not go
+        away by itself is raised after the waits of RECORD_AGAIN_S.
+        """
+        for number, wait_s in enumerate(chain(RECORD_AGAIN_S, repeat(RECORD_AGAIN_S[-1]))):
+            try:
+                self._record_result(claimed, message, result, duration_ms=duration_ms)
+                return
+            except StorageError as error:
+                if error.permanent and number >= len(RECORD_AGAIN_S):
+                    raise
+                write = log.warning if number == 0 else log.debug
+                write(
+                    "The outcome of a delivery attempt cannot be written. It is kept and written as soon as "
+                    "that is possible. If the daemon ends before, the message is sent again with the same "
+                    "key.",
+                    action="delivery_unrecorded",
+                    delivery=claimed.delivery_id,
+                    channel=claimed.channel,
+                    outcome=result.outcome.value,
+                    reason=error.reason,
+                )
+            self._wait(wait_s)
 
     def _load_message(self, session: Session, claimed: ClaimedDelivery) -> Message:
         """Alert and revision were written together with the delivery: NoResultFound means a damaged

@@ -21,6 +21,7 @@ from alerts.installation_health import installation_revision
 from alerts.message import Difference, MessageCapture, MessageContent, MessageListing
 from alerts.outbox import AlertSubject, Outbox, RevisionDraft
 from alerts.rules import Observation
+from alerts.schedule_health import schedule_revision
 from alerts.settings import AlertsSettings
 from alerts.severity import Judgement, judge_facts, judgement_of
 from alerts.source_health import source_revision
@@ -253,6 +254,18 @@ class AlertService:
             draft = installation_revision(session, trouble, self._settings.severity)
             if draft is not None:
                 self._outbox.write(session, draft, now=now)
+
+    def evaluate_schedule(self, _row_id: int) -> None:
+        """Write that schedules cannot be kept, or that they are again. Handler of WorkKind.SCHEDULE.
+
+        All sources that are behind are one alert, so the rows decide.
+        """
+        self._database.write(self._judge_schedules)
+
+    def _judge_schedules(self, session: Session) -> None:
+        draft = schedule_revision(session, self._settings.severity)
+        if draft is not None:
+            self._outbox.write(session, draft, now=self._clock())
 
     def send_test(self) -> OpenedAlert:
         """Write a test message for every enabled channel; `DeliveryService.deliver` sends it."""

@@ -106,11 +106,11 @@ def _check_configuration(app: App) -> Findings:
 
 
 def _check_database(app: App) -> Findings:
-    from storage.database import schema
+    from storage.database import revisions
     from storage.write_probe import require_writable_database
 
     database = app.database_unchecked
-    found, wanted = schema.stored_revision(database), schema.newest_revision()
+    found, wanted = revisions.stored_revision(database), revisions.newest_revision()
     if found == wanted:
         require_writable_database(database)
         yield CheckLevel.OK, f"{database.place}, schema {found}, can be written", ""

@@ -10,10 +10,11 @@ from typing import Any
 
 from cli.output import TableColumn, print_error, print_line, print_table
 from matching.comparing.agreements import Customers
-from matching.comparing.chance import enrolled_values, expected_by_chance
+from matching.comparing.chance import enrolled_values
 from matching.comparing.findings import CompanyFindings, Findings
 from matching.comparing.lookup import FIELDS
 from matching.comparing.results import results_of
+from matching.identifiers import Field
 from matching.inputs.outcomes import WHOLE
 from matching.sweep import DocumentRead, SweepProgress
 
@@ -83,6 +84,7 @@ def _print_field_counts(findings: Findings, names: Names, *, but: Collection[int
         for company, found in sorted(findings.companies.items())
         if company not in but
         for one in _field_counts(findings, company, found)
+        if one["hits"]
     ]
     if rows:
         print_table(("company", "field", "hits", "candidates", "by chance", "lift", "mostly in"), rows)
@@ -167,6 +169,7 @@ def as_dict(findings: Findings, progress: SweepProgress, names: Names) -> dict[s
         ],
         "rows": findings.rows_scanned,
         "candidates": findings.candidates,
+        "candidates_by_field": {str(field): findings.candidate_counts[field] for field in FIELDS},
         "cut": sorted(findings.cut),
         "companies": [
             {
@@ -212,16 +215,18 @@ def _match_list(findings: Findings, found: CompanyFindings) -> list[dict[str, An
 
 
 def _field_counts(findings: Findings, company: int, found: CompanyFindings) -> Iterator[dict[str, Any]]:
-    """Yield the hits of each field, with the number that chance would give."""
-    for field, hits in sorted(found.hit_fields.items()):
-        tried = findings.tried_for(company)[field]
-        values = enrolled_values(findings.watch.segments, company, field)
-        chance = expected_by_chance(field, hits=hits, candidates=tried, enrolled=values)
+    """Yield the hits of each enrolled field, with the number that chance would give."""
+    for field in Field:
+        hits, values = found.hit_fields[field], enrolled_values(findings.watch.segments, company, field)
+        if not hits and not values:
+            continue
+        chance = findings.expected_hits(company, field)
         columns = [(count, column) for (one, column), count in found.columns.items() if one is field]
         yield {
             "field": field.value,
             "hits": hits,
-            "candidates": tried,
+            "candidates": findings.tried_for(company)[field],
+            "enrolled": values,
             "by_chance": round(chance.hits, 1),
             "lift": None if chance.lift is None else round(chance.lift, 1),
             "columns": [column for _, column in sorted(columns, reverse=True)[:_COLUMNS_SHOWN]],

@@ -121,7 +121,7 @@ class Daemon:
         self._tidy_segments()
         if torn or any(recovered.values()):
             log.warning(
-                "The previous daemon did not stop cleanly. Its unfinished work continues.",
+                "Work that the previous daemon had begun and not ended continues.",
                 action="recovered",
                 torn_evidence_files=len(torn),
                 **recovered,
@@ -161,7 +161,21 @@ class Daemon:
             supervisor.stop()
         wait_s = max(settings.daemon.stop_timeout_s, settings.crawler.stop_grace_s + KILL_MARGIN_S)
         unfinished = self._engine.stop(wait_s)
-        log.info("Stopped.", action="stopped", unfinished=[str(kind) for kind in unfinished])
+        log.info(
+            "Stopped.",
+            action="stopped",
+            unfinished=[str(kind) for kind in unfinished],
+            **self._release_unfinished_work(),
+        )
+
+    def _release_unfinished_work(self) -> dict[str, int]:
+        """Release what is not ended, as the next start would: then that finds a clean stop."""
+        try:
+            with self._database.transaction() as session:
+                released = recover_after_crash(session, self._clock())
+        except StorageError:
+            return {}  # the next start does it
+        return {name: count for name, count in released.items() if count}
 
     def _serve_signals(self) -> None:
         """Handle signals, and report to systemd between them, but only while all checks are ok."""

@@ -23,7 +23,7 @@ from sqlalchemy.orm import Session
 from daemon.metrics import WORK, WORK_IN_HAND, WORK_SECONDS, WORK_WAITING
 from storage.database.base import Database
 from storage.errors import StorageError
-from storage.work import Handler, Work, WorkKind
+from storage.work import Handler, Work, WorkKind, WorkResult
 
 TICK_S = 1.0  # between two polls
 POLL_LIMIT = 256  # new rows of one kind that a poll accepts
@@ -289,20 +289,24 @@ class EmbeddedEngine:
             self._handle(state, row_id)
 
     def _handle(self, state: _LaneState, row_id: int) -> None:
-        kind = state.lane.kind
+        kind, began = state.lane.kind, time.monotonic()
         try:
-            with WORK_SECONDS.labels(kind).time():
-                state.lane.handler(row_id)
-        except Exception as error:
+            result = state.lane.handler(row_id) or WorkResult.DONE
+        except Exception as error:  # noqa: BLE001 - it is logged, and the row is tried again
             wait_s = state.mark_failed(row_id)
             WORK.labels(kind, "failed").inc()
-            log.exception(
+            log.error(
                 f"Work {kind} of row {row_id} failed. It is tried again in {wait_s:.0f} s.",
                 action="work_failed",
                 kind=str(kind),
                 row=row_id,
                 reason=getattr(error, "reason", type(error).__name__),
+                # A storage error says everything itself, and a full disk would be filled with tracebacks.
+                **({"detail": str(error)} if isinstance(error, StorageError) else {"exc_info": error}),
             )
         else:
             state.mark_done(row_id)
-            WORK.labels(kind, "done").inc()
+            WORK.labels(kind, result).inc()
+            if result is WorkResult.WAITED:
+                return
+        WORK_SECONDS.labels(kind).observe(time.monotonic() - began)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import sys
+import threading
 from collections.abc import Callable, MutableMapping
 from functools import cache
 from typing import Any, Literal
@@ -63,6 +64,23 @@ def configure_logging(*, form: Literal["json", "console"], level: str) -> None:
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     for name in _VERBOSE_LOGGERS:
         logging.getLogger(name).setLevel(max(logging.WARNING, logging.getLogger().level))
+
+
+def log_stray_errors() -> None:
+    """Log warnings of Python, and exceptions that end a thread, instead of printing them as text."""
+    logging.captureWarnings(True)
+
+    def log_thread_end(arguments: threading.ExceptHookArgs) -> None:
+        if arguments.exc_value is None:
+            return
+        structlog.get_logger().error(
+            "A thread was ended by an unexpected error.",
+            action="thread_ended",
+            thread=arguments.thread.name if arguments.thread else None,
+            exc_info=arguments.exc_value,
+        )
+
+    threading.excepthook = log_thread_end
 
 
 def mask_event(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from prometheus_client import Counter, Gauge, Histogram
 
 WORK = Counter(
-    "spillwatch_work_total", "Work handled, by kind and by result (done, failed).", ["kind", "result"]
+    "spillwatch_work_total", "Work handled, by kind and by result (done, waited, failed).", ["kind", "result"]
 )
-WORK_SECONDS = Histogram("spillwatch_work_seconds", "Duration of one piece of work.", ["kind"])
+WORK_SECONDS = Histogram("spillwatch_work_seconds", "Duration of one piece of work that was done.", ["kind"])
 WORK_WAITING = Gauge("spillwatch_work_waiting", "Work that is waiting to start.", ["kind"])
 WORK_IN_HAND = Gauge("spillwatch_work_in_hand", "Work in progress.", ["kind"])
 RELOADS = Counter(

@@ -16,6 +16,7 @@ from alerts.sender import DeliveryService
 from alerts.service import AlertService
 from configuration.configuration import Configuration
 from crawler.running.supervisor import Supervisor
+from crawler.scheduling.site_board import runs_to_begin
 from crawler.sources import holds_keys, stored_definition
 from daemon.engine import EmbeddedEngine, Lane
 from matching.masks import mask_text
@@ -24,6 +25,7 @@ from storage import alerts, companies, deliveries, listings, matches, runs, sour
 from storage.database.base import Database
 from storage.evidence.warc import EvidenceStore
 from storage.installation_trouble import due_installation_changes
+from storage.schedule_keeping import due_schedule_changes
 from storage.sources import SyncResult
 from storage.work import WorkKind
 
@@ -31,6 +33,7 @@ from storage.work import WorkKind
 _IN_FILES_ONLY: dict[str, Any] = {
     "name": True,
     "terms": True,
+    "declined_aliases": True,
     "fingerprints": {"key_file", "key_credential", "key_command", "previous_keys"},
 }
 
@@ -80,7 +83,7 @@ def assemble(
     return DaemonParts(
         supervisor,
         (
-            Lane(WorkKind.RUN, supervisor.run, runs.due_runs, settings.crawler.concurrent_runs),
+            Lane(WorkKind.RUN, supervisor.run, runs_to_begin, settings.crawler.concurrent_runs),
             Lane(
                 WorkKind.MATCH,
                 matching.match_version,
@@ -91,6 +94,7 @@ def assemble(
             Lane(WorkKind.EVALUATE, judging.evaluate, matches.summaries_due_for_evaluation),
             Lane(WorkKind.SOURCE_CHANGE, judging.evaluate_source_change, sources.changes_due),
             Lane(WorkKind.INSTALLATION, judging.evaluate_installation, due_installation_changes),
+            Lane(WorkKind.SCHEDULE, judging.evaluate_schedule, due_schedule_changes),
             Lane(WorkKind.LIFE, judging.evaluate_life, alerts.alerts_with_life_changes),
             Lane(WorkKind.DIGEST, judging.evaluate_digest, alerts.digests_due),
             Lane(WorkKind.DELIVER, delivery.deliver, deliveries.due_deliveries, daemon.deliver_workers),

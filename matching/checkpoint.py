@@ -34,7 +34,7 @@ from matching.sweep import DocumentRead, Sweep, SweepProgress
 from matching.watch import Watch
 
 #: Of the file's content. The state of another version is not found, and its sweep starts from the beginning.
-VERSION = 5
+VERSION = 6
 #: Files of a folder that go into the name: enough for any dump, without reading a whole disk's directory.
 MAX_FILES = 100_000
 SUFFIX, DRAFT_SUFFIX = ".sweep", ".part"
@@ -133,7 +133,10 @@ def _watch_identity(watch: Watch) -> object:
         (watched.company_id, watched.region, watched.key.id, watched.segment.header.model_dump(mode="json"))
         for watched in watch.segments
     ]
-    terms = sorted((term.company_id, term.text, term.kind, term.exclude) for term in watch.by_id.values())
+    terms = sorted(
+        (term.company_id, term.text, term.kind, term.exclude, term.in_addresses)
+        for term in watch.by_id.values()
+    )
     return segments, terms
 
 
@@ -166,6 +169,8 @@ def _state_as_json(findings: Findings, progress: SweepProgress) -> dict[str, Any
         "rows_scanned": findings.rows_scanned,
         "numbered_rows": findings.numbered_rows,
         "candidates_left_out": findings.candidates_left_out,
+        "control_hits": [(*key, count) for key, count in findings.control_hits.items()],
+        "control_neighbours": [(*key, count) for key, count in findings.control_neighbours.items()],
         "cut": sorted(findings.cut),
         "companies": {
             company: {
@@ -190,6 +195,8 @@ def _findings_from_json(state: dict[str, Any], watch: Watch, limit: int) -> Find
         rows_scanned=state["rows_scanned"],
         cut=set(state["cut"]),
         numbered_rows=state["numbered_rows"],
+        control_hits=_control_from_json(state["control_hits"]),
+        control_neighbours=_control_from_json(state["control_neighbours"]),
     )
     for company, counts in state["candidates_left_out"].items():
         findings.candidates_left_out[int(company)].update(_counts_from_json(counts))
@@ -206,6 +213,10 @@ def _findings_from_json(state: dict[str, Any], watch: Watch, limit: int) -> Find
             agreements=Agreements(summed_coherent=found["summed"][0], summed_single=found["summed"][1]),
         )
     return findings
+
+
+def _control_from_json(stored: list[tuple[int, str, int]]) -> Counter[tuple[int, Field]]:
+    return Counter({(company, Field(name)): count for company, name, count in stored})
 
 
 def _counts_from_json(stored: dict[str, int]) -> Counter[Field]:

@@ -123,6 +123,14 @@ class CompanyDefinition(BaseModel):
     terms: Annotated[
         tuple[TermDefinition, ...], Field(max_length=TERMS_LIMIT, description="The company's watch terms.")
     ] = ()
+    declined_aliases: Annotated[
+        tuple[str, ...],
+        Field(max_length=TERMS_LIMIT, description="Aliases that `check` is not to propose any more."),
+    ] = ()
+    mail_provider: Annotated[
+        bool,
+        Field(description="Its domains in e-mail addresses are those of its users, and are no mention."),
+    ] = False
     fingerprints: Annotated[
         FingerprintsDefinition, Field(description="Keys and region for its customers' fingerprints.")
     ] = FingerprintsDefinition()

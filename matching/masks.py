@@ -26,6 +26,7 @@ import numpy as np
 from matching import identifiers
 from matching.identifiers import IBAN_LENGTHS
 from matching.identifiers.licences import driving_licences
+from matching.identifiers.national_ids import national_ids
 from matching.identifiers.wallets import wallets
 from matching.native.escape_signs import undo_natively
 from text.escapes import BESIDE, POSSIBLE, Undone
@@ -58,7 +59,7 @@ def _mask_all(text: str, numbers: _Finder) -> str:
         before = masking.text
         masking.replace(_find_emails)
         masking.replace(_find_passwords)
-        for find in (_find_travel_documents, _find_wallets, _find_licences, _find_ibans):
+        for find in (_find_travel_documents, _find_wallets, _find_licences, _find_national_ids, _find_ibans):
             masking.replace(find)
         for _ in range(_ROUNDS):
             if not masking.replace(numbers):
@@ -230,7 +231,7 @@ def _find_travel_documents(text: str) -> Iterator[_Replacement]:
             yield line.start(), line.end(), _star_out(written, 4, 0)
 
 
-# --- wallets and licences
+# --- wallets, licences and national numbers
 
 # Also in one case, which has no checksum: it can be a wallet.
 _ETHEREUM = re.compile(r"(?<![A-Za-z0-9])0x[0-9a-fA-F]{40}(?![A-Za-z0-9])", re.ASCII)
@@ -246,6 +247,15 @@ def _find_wallets(text: str) -> Iterator[_Replacement]:
 def _find_licences(text: str) -> Iterator[_Replacement]:
     for _, number, start, end in driving_licences(text):
         if not number.isdigit():
+            yield start, end, _star_out(text[start:end], 3, 2)
+
+
+def _find_national_ids(text: str) -> Iterator[_Replacement]:
+    """Yield national numbers in a form that shows them; digits alone are masked as any other numbers."""
+    masked_until = 0
+    for _, _, start, end in national_ids(text, plain=False):
+        if start >= masked_until:
+            masked_until = end
             yield start, end, _star_out(text[start:end], 3, 2)
 
 
@@ -382,13 +392,16 @@ def _national_number(written: str) -> str:
     return written[: fitting[-1]] if fitting else ""
 
 
+_APART = re.compile(r"\d(?:[ ._-]{1,2}\d){6,18}", re.ASCII)  # digits one by one
+
+
 def _find_grouped(text: str, run: re.Match[str]) -> list[_Replacement]:
     """Return cards and IDs in groups that no shape has, if their check digits are correct; digits apart."""
     if run.end() - run.start() < _MIN_GROUPED_LENGTH:
         return []
     found = []
     for digits, start, end in identifiers.stretches(text, run):
-        if end - start == 2 * len(digits) - 1:  # written one by one
+        if digits.isdigit() and _APART.fullmatch(text, start, end):
             found.append((start, end, _star_out(text[start:end], 3, 2)))
         elif identifiers.card(digits.rstrip("Xx")) or identifiers.resident_id(digits):
             found.append((start, end, _star_out(text[start:end], 6, 4)))

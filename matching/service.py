@@ -27,7 +27,7 @@ from storage.evidence.digest import Digest, digest_beside
 from storage.evidence.warc import EvidenceStore
 from storage.listings import ListingVersion
 from storage.watch import ClaimedRematch, MatchScope
-from storage.work import Dispatcher, Work, WorkKind
+from storage.work import Dispatcher, Work, WorkKind, WorkResult
 from storage.write_probe import require_known_evidence
 
 log = structlog.get_logger()
@@ -171,26 +171,27 @@ class MatchingService:
 
     # --- the archive
 
-    def rematch(self, rematch_id: int) -> None:
+    def rematch(self, rematch_id: int) -> WorkResult:
         """Match one chunk of the archive again and announce the next; a kill loses one chunk at most."""
         watched = self._current_watch()
         with self._database.transaction() as session:
             requested = watch.rematch_by_id(session, rematch_id)
             if requested is None or _must_wait_for_segment(requested, watched):
-                return
+                return WorkResult.WAITED
             claimed = watch.claim_rematch(session, rematch_id, now=self._clock())
         if claimed is None:
-            return
+            return WorkResult.WAITED
         if claimed.attempt > self._settings.attempts:
             # The process was killed in each attempt; otherwise the rematch would have failed before.
             self._record_rematch_failure(claimed, CRASHED)
-            return
+            return WorkResult.DONE
         try:
             self._rematch_chunk(watched, claimed)
         except Exception as error:
             reason = error.reason if isinstance(error, SpillwatchError) else CRASHED
             self._record_rematch_failure(claimed, reason)
             raise
+        return WorkResult.DONE
 
     def _rematch_chunk(self, watched: Watch, claimed: ClaimedRematch) -> None:
         with self._database.reading() as session:

@@ -41,6 +41,8 @@ _BLOCKS_AHEAD = 3
 #: most of it is the fixed cost of numpy's calls.
 _HITS_AT_ONCE = 1 << 12
 _SECONDS_AT_ONCE = 0.1
+#: One block in so many, from the first on, gets a control for the companies with which it is compared.
+_CONTROL_INTERVAL = 32
 #: The name of the only field that a dump has, where a listing has a title, a body, ...
 _FIELD = "file"
 
@@ -172,7 +174,7 @@ class Sweep:
         # A sweep that goes on looks at the same blocks as one that was not interrupted.
         count = itertools.count(progress.blocks)
         submitted = (
-            pool.submit(self._match_rest, document, block, self._companies_to_look_for(index))
+            pool.submit(self._match_rest, document, block, index, self._companies_to_look_for(index))
             for index, block in zip(count, blocks, strict=False)
         )
         for group in self._groups_to_count(self._results_in_order(submitted)):
@@ -203,9 +205,15 @@ class Sweep:
         known = {*(self.progress.companies or ()), *self.progress.looks.found}
         return tuple(company for company in self._all_companies if company not in known)
 
-    def _match_rest(self, document: Document, block: Block, look: Collection[int]) -> _MatchedBlock:
-        """Match a block behind the first look, in any thread; `look`: companies for which it is looked at."""
-        matches = self._match_block(document, block, self.progress.companies)
+    def _match_rest(
+        self, document: Document, block: Block, index: int, look: Collection[int]
+    ) -> _MatchedBlock:
+        """Match block number `index` behind the first look, in any thread.
+
+        `look`: companies for which it is looked at.
+        """
+        control = () if index % _CONTROL_INTERVAL else self.progress.companies or ()
+        matches = self._match_block(document, block, self.progress.companies, control=control)
         if not look:
             return _MatchedBlock(block.end, matches)
         looked = self._match_block(document, block, look, control=look, terms=False)

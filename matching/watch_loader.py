@@ -31,7 +31,14 @@ def read_watch(session: Session) -> WatchRows:
     """
     revision = companies.watch_revision(session)  # first: what changes from now on has a later one
     terms = {
-        term.id: WatchTerm(term.id, term.company_id, term.text, term.kind, tuple(term.exclude))
+        term.id: WatchTerm(
+            term.id,
+            term.company_id,
+            term.text,
+            term.kind,
+            tuple(term.exclude),
+            in_addresses=not term.company.definition.get("mail_provider", False),
+        )
         for term in companies.active_terms(session)
     }
     return WatchRows(revision, terms, companies.active_segments(session))

@@ -18,6 +18,7 @@ has_postgresql() { found initdb /usr/lib/postgresql/*/bin/initdb /usr/pgsql-*/bi
 has_tor() { found tor /usr/sbin/tor; }
 has_systemd() { found systemd-analyze; }
 has_gpg() { found gpg; }
+has_libarchive() { ldconfig -p 2>/dev/null | grep -q 'libarchive\.so' || [ -e /opt/homebrew/opt/libarchive ]; }
 has_mount() { # the right to mount a small disk that a test fills
     folder=$(mktemp -d) && mount -t tmpfs none "$folder" 2>/dev/null && umount "$folder" && rmdir "$folder"
 }
@@ -49,6 +50,7 @@ install_systemd() { setup/apt-install.sh systemd; }
 
 install_gpg() { setup/apt-install.sh gnupg; }
 
+install_libarchive() { setup/apt-install.sh libarchive13t64 || setup/apt-install.sh libarchive13; }
 install_mount() { :; } # a right, not a program
 
 install_gcc() {
@@ -86,6 +88,7 @@ provide systemd "the check of the systemd unit"
 provide gpg "the recognition of what gpg writes"
 provide mount "disks that are full; it needs root"
 provide gcc "the native scanner; the scanner in Python is tested"
+provide libarchive "RAR and CAB archives"
 provide wordpress "crawling a real blog; it needs php-cli, php-mysql and mariadb-server-core as well"
 
 if [ -n "$missing" ] && [ "${CI:-}" = true ]; then

@@ -38,6 +38,7 @@ COUNTS = {
     MatchScope.FINGERPRINTS: FINGERPRINT_COUNTS,
     MatchScope.ALL: TERM_COUNTS + FINGERPRINT_COUNTS,
 }
+OWN_SIGNALS = ("address", "lookalike")  # fields of mentions that are another signal than a mention
 COVERAGE = ("candidates", "rows_scanned")  # how much was searched; a change of them is nothing new
 
 
@@ -56,7 +57,9 @@ class Match(Base):
     kind: Mapped[MatchKind]
     term_id: Mapped[int | None] = mapped_column(ForeignKey("terms.id"))
     segment_id: Mapped[int | None] = mapped_column(ForeignKey("segments.id"))
-    field: Mapped[str]  # title, body, sample, attachment; or email, phone, resident_id, card, iban
+    field: Mapped[
+        str
+    ]  # title, body, sample, attachment, or one of OWN_SIGNALS; or email, phone, resident_id, card, iban
     place: Mapped[str]  # "body:3" is line 3, "attachment 7:1204"
     ordinal: Mapped[int | None]  # the customer's; only the company knows who it is
     excerpt: Mapped[str | None]  # masked; mentions only
@@ -276,6 +279,18 @@ def matches_of_version(
     if kind is not None:
         query = query.where(Match.kind == kind)
     return session.scalars(query).all()
+
+
+def named_terms(session: Session, version_id: int, company_id: int) -> Collection[int]:
+    """Return the ids of the company's terms that the version names by themselves, not in another host's name
+    or somebody's address.
+    """
+    # Only the version is a condition: given a company too, SQLite goes through all matches of the company.
+    query = select(Match.company_id, Match.term_id).where(
+        Match.version_id == version_id, Match.field.not_in(OWN_SIGNALS)
+    )
+    found = session.execute(query.distinct())
+    return {term for company, term in found if company == company_id and term is not None}
 
 
 def summaries_of_listing(session: Session, listing_id: int) -> Sequence[MatchSummary]:

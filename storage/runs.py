@@ -261,6 +261,42 @@ def due_runs(session: Session, *, now: datetime, limit: int) -> Sequence[int]:
     return session.scalars(query.order_by(Run.queued_at, Run.id).limit(limit)).all()
 
 
+@dataclass(frozen=True, slots=True)
+class QueuedRun:
+    id: int
+    source_id: int
+    trigger: RunTrigger
+    queued_at: datetime
+
+
+def queued_runs(session: Session, *, now: datetime) -> list[QueuedRun]:
+    """Return all queued runs, oldest first. There is one per source at most."""
+    query = select(Run.id, Run.source_id, Run.trigger, Run.queued_at)
+    query = query.where(Run.state == RunState.QUEUED, Run.queued_at <= now)
+    return [QueuedRun(*row) for row in session.execute(query.order_by(Run.queued_at, Run.id))]
+
+
+def abandoned_runs(session: Session, *, now: datetime, limit: int) -> Sequence[int]:
+    """Return the ids of runs that ended without an outcome, oldest first."""
+    query = select(Run.id).where(_is_abandoned(now))
+    return session.scalars(query.order_by(Run.queued_at, Run.id).limit(limit)).all()
+
+
+def running_sources(session: Session, *, now: datetime) -> set[int]:
+    """Return the ids of the sources that are being read."""
+    return set(
+        session.scalars(select(Run.source_id).where(Run.state == RunState.RUNNING, not_(_is_abandoned(now))))
+    )
+
+
+def last_ends(session: Session, source_ids: Collection[int]) -> dict[int, datetime]:
+    """Return when the last run of each of these sources ended; without those that never ran."""
+    # One look into the index per source: grouping would read the index of all runs.
+    last = select(func.max(Run.finished_at)).where(Run.source_id == Source.id).scalar_subquery()
+    query = select(Source.id, last).where(Source.id.in_(source_ids))
+    return {row[0]: row[1] for row in session.execute(query) if row[1] is not None}
+
+
 def recent_runs(session: Session, *, source: str | None = None, limit: int = 50) -> Sequence[Run]:
     """Return runs, newest first, each with its source; `source` is a name."""
     query = select(Run).options(joinedload(Run.source)).order_by(Run.id.desc()).limit(limit)

@@ -1,13 +1,13 @@
 """Sources: the declared places, their health, and how far each one has been read."""
 
 import hashlib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, func, select, update
+from sqlalchemy import ForeignKey, Index, func, or_, select, text, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from storage.database.base import Base, state_moved
@@ -33,8 +33,12 @@ class AlertState(StrEnum):
     DONE = "done"
 
 
+BEHIND = "behind_since IS NOT NULL"
+
+
 class Source(Base):
     __tablename__ = "sources"
+    __table_args__ = (Index(None, "behind_since", sqlite_where=text(BEHIND), postgresql_where=text(BEHIND)),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(unique=True)
@@ -49,6 +53,11 @@ class Source(Base):
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
     removed_at: Mapped[datetime | None]
+    # Written by storage.schedule_keeping.
+    slots_since: Mapped[datetime | None]
+    slots_kept: Mapped[int] = mapped_column(default=0)
+    slots_skipped: Mapped[int] = mapped_column(default=0)
+    behind_since: Mapped[datetime | None]  # since when its schedule cannot be kept
 
 
 class SourceChange(Base):
@@ -147,6 +156,36 @@ def active_sources(session: Session, *, kinds: Collection[str] | None = None) ->
 def all_sources(session: Session) -> Sequence[Source]:
     """Return sources that are not removed, enabled or not, sorted by name."""
     return session.scalars(select(Source).where(Source.removed_at.is_(None)).order_by(Source.name)).all()
+
+
+@dataclass(frozen=True, slots=True)
+class SourceOverview:
+    """A source without its definition and its cursor; `mark` is one value of the cursor."""
+
+    id: int
+    digest: str
+    mark: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredDefinition:
+    digest: str
+    content: Mapping[str, Any]
+
+
+def source_overview(session: Session, mark: str, *, also: Iterable[int] = ()) -> list[SourceOverview]:
+    """Return the sources that are not removed, and those of `also`; `mark` is a key of their cursors."""
+    query = select(Source.id, Source.digest, Source.cursor[mark].as_string())
+    query = query.where(or_(Source.removed_at.is_(None), Source.id.in_(list(also))))
+    return [SourceOverview(*row) for row in session.execute(query)]
+
+
+def definitions(session: Session, source_ids: Collection[int]) -> dict[int, StoredDefinition]:
+    """Return the definitions of these sources, by id."""
+    if not source_ids:
+        return {}
+    query = select(Source.id, Source.digest, Source.definition).where(Source.id.in_(source_ids))
+    return {row[0]: StoredDefinition(row[1], row[2]) for row in session.execute(query)}
 
 
 def start_addresses(session: Session) -> dict[int, Any]:

@@ -19,6 +19,7 @@ class WorkKind(StrEnum):
     EVALUATE = "evaluate"
     SOURCE_CHANGE = "source_change"
     INSTALLATION = "installation"
+    SCHEDULE = "schedule"
     DELIVER = "deliver"
     LIFE = "life"
     DIGEST = "digest"
@@ -27,14 +28,22 @@ class WorkKind(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Work:
     """A row that waits for a handler. Its kind determines its table: run, listing version (MATCH), rematch,
-    match summary (EVALUATE), source change, run (INSTALLATION), delivery (DELIVER), alert (LIFE, DIGEST).
+    match summary (EVALUATE), source change, run (INSTALLATION), source or alert (SCHEDULE), delivery
+    (DELIVER), alert (LIFE, DIGEST).
     """
 
     kind: WorkKind
     row_id: int
 
 
-Handler = Callable[[int], None]
+class WorkResult(StrEnum):
+    """What a handler did with a row: its work, or nothing, because the row has to wait and stays due."""
+
+    DONE = "done"
+    WAITED = "waited"
+
+
+Handler = Callable[[int], WorkResult | None]  # None: done
 
 
 class Dispatcher(Protocol):

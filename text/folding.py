@@ -21,7 +21,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from typing import Protocol
 
 import numpy as np
@@ -41,6 +41,7 @@ _REPLACEMENT = 0xFFFD
 # Hangul: a syllable is a leading consonant, a vowel and perhaps a trailing consonant (Unicode, section 3.12).
 LEADS, VOWELS, TRAILS = range(0x1100, 0x1113), range(0x1161, 0x1176), range(0x11A8, 0x11C3)
 _SYLLABLES = 0xAC00
+_SPACES = re.compile("  +")
 _INSIDE_SYLLABLE = re.compile("[\u1160-\u11ff]+")
 
 
@@ -294,6 +295,17 @@ def _with_space_before(text: str, span: tuple[int, int]) -> tuple[int, int]:
 def mention_fold() -> Fold:
     """Return the fold for names, aliases, domains and brands. Raises TablesMissing."""
     return _fold_of(fold_images("mention"), squeeze=True)
+
+
+def fold_few(text: str) -> str:
+    """Fold a few characters for names, one by one, which is faster for so few. Hangul stays as it is."""
+    folded = "".join(map(_folded_character, text))
+    return _SPACES.sub(" ", folded) if "  " in folded else folded
+
+
+@lru_cache(1 << 16)
+def _folded_character(character: str) -> str:
+    return mention_fold()(character).text
 
 
 @cache

@@ -11,12 +11,12 @@ import hashlib
 from datetime import UTC
 from email.headerregistry import Address
 from email.message import EmailMessage
-from email.policy import SMTP
 
 from alerts.clean import one_line
 from alerts.message import Message
 from alerts.render import headline, html_page, plain_text
 from alerts.settings import EmailChannel
+from alerts.transports.subject import mail_policy
 
 SUBJECT_CHARS = 150
 REFERENCES = 10  # Message-IDs in References: the first one and the latest ones
@@ -24,7 +24,7 @@ REFERENCES = 10  # Message-IDs in References: the first one and the latest ones
 
 def email_of(message: Message, channel: EmailChannel, *, idempotency_key: str) -> EmailMessage:
     """Return the e-mail of one revision for one channel."""
-    mail = EmailMessage(policy=SMTP)
+    mail = EmailMessage(policy=mail_policy())
     user, _, domain = channel.sender.rpartition("@")
     mail["From"] = Address(channel.sender_name, user, domain)
     mail["To"] = tuple(Address(addr_spec=address) for address in channel.to)

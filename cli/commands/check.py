@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import groupby
+from operator import itemgetter
 from typing import Annotated
 
 import typer
@@ -15,6 +17,11 @@ from configuration.errors import ConfigurationRefused
 from crawler.errors import CookiesRefused
 from crawler.fetching.api_token import token_refused
 from crawler.fetching.cookies import cookie_age_remark, read_cookies
+from matching.mentions.alias_proposals import alias_proposals
+from matching.mentions.han_words import expected_noise
+from matching.mentions.terms import WatchTerm, folded_term
+
+_TERMS_PROPOSED_FOR = 200  # of a company: one with more has its own list of spellings
 
 
 def command(
@@ -24,14 +31,16 @@ def command(
     """Read the whole configuration and report every mistake at once. Connects to nothing."""
     app = app_of(context)
     try:
-        counts, remarks = _configuration_counts(app), [*_channel_remarks(app), *_credential_remarks(app)]
+        counts = _configuration_counts(app)
+        remarks = [*_channel_remarks(app), *_credential_remarks(app), *_term_remarks(app)]
+        proposals = list(_alias_proposals(app))
     except ConfigurationRefused as error:
         if not as_json:
             raise
         emit_json({"ok": False, "mistakes": [mistake.as_json() for mistake in error.mistakes]})
         raise typer.Exit(Exit.CONFIGURATION) from None
     if as_json:
-        emit_json({"ok": True, "mistakes": [], "remarks": remarks, **counts})
+        emit_json({"ok": True, "mistakes": [], "remarks": remarks, "proposals": proposals, **counts})
     else:
         numbers = (
             "{sources} sources ({enabled} enabled), {companies} companies, {terms} terms, {channels} channels"
@@ -39,6 +48,12 @@ def command(
         print_line(f"{counts['file']} has no mistakes: {numbers.format(**counts)}.")
         for remark in remarks:
             print_line(remark)
+        for company, own in groupby(proposals, key=itemgetter("company")):
+            texts = ", ".join(f'"{proposal["text"]}" ({proposal["reason"]})' for proposal in own)
+            print_line(
+                f"{company}: no term finds these ways to write its names: {texts}. Add those that people use "
+                'as terms of kind "alias", and the others to declined_aliases.'
+            )
 
 
 def _channel_remarks(app: App) -> Iterator[str]:
@@ -64,6 +79,30 @@ def _credential_remarks(app: App) -> Iterator[str]:
             remark = error.reason, str(error)
         if remark is not None:
             yield f"{source.name}: {remark[1]}"
+
+
+def _term_remarks(app: App) -> Iterator[str]:
+    """Yield a sentence for each term that is a common word of Chinese: how much else it will find."""
+    for company in app.configuration.companies:
+        for term in company.value.terms:
+            noise = expected_noise(folded_term(term.text))
+            if noise is not None:
+                yield (
+                    f'{company.name}: the term "{term.text}" is a common word of Chinese. Up to about '
+                    f"{noise:,.0f} mentions per MB of ordinary Chinese text will not be the company. Watch a "
+                    "longer name, or exclude longer words that contain it."
+                )
+
+
+def _alias_proposals(app: App) -> Iterator[dict[str, str]]:
+    for company in app.configuration.companies:
+        value = company.value
+        terms = [
+            WatchTerm(number, 1, term.text, term.kind, term.exclude)
+            for number, term in enumerate(value.terms[:_TERMS_PROPOSED_FOR])
+        ]
+        for text, reason in alias_proposals(value.name, terms, declined=value.declined_aliases):
+            yield {"company": company.name, "text": text, "reason": reason}
 
 
 def _configuration_counts(app: App) -> dict[str, object]:

@@ -11,10 +11,9 @@ import typer
 from cli.command_context import app_of
 from cli.exits import Exit
 from cli.output import emit_json, print_line
-from storage.database import schema
+from storage.database import revisions
 from storage.database.base import Database
 from storage.database.lock import DaemonLock
-from storage.database.transfer import transfer_rows
 
 app = typer.Typer(add_completion=False, help="Upgrade or copy the database.", no_args_is_help=True)
 
@@ -24,6 +23,8 @@ AsJson = Annotated[bool, typer.Option("--json", help="Write one JSON object.")]
 @app.command()
 def upgrade(context: typer.Context, as_json: AsJson = False) -> None:
     """Upgrade the schema to this version. Refused while a daemon uses the database."""
+    from storage.database import schema  # Alembic takes half a second, which only this and `copy` need
+
     database = app_of(context).database_unchecked
     with DaemonLock.acquire(database):
         before = schema.stored_revision(database)
@@ -49,6 +50,9 @@ def copy(
 
     Refused while a daemon uses either database.
     """
+    from storage.database import schema
+    from storage.database.transfer import transfer_rows
+
     target, origin = app_of(context).database_unchecked, Database.open(f"sqlite:///{file}")
     with closing(origin), DaemonLock.acquire(origin), DaemonLock.acquire(target):
         schema.upgrade_schema(target)
@@ -63,7 +67,7 @@ def copy(
 def revision(context: typer.Context, as_json: AsJson = False) -> None:
     """Show the database's schema and the one this version needs. Exit code 1 if they differ."""
     database = app_of(context).database_unchecked
-    found, wanted = schema.stored_revision(database), schema.newest_revision()
+    found, wanted = revisions.stored_revision(database), revisions.newest_revision()
     if as_json:
         emit_json({"database": database.place, "revision": found, "head": wanted, "current": found == wanted})
     else:

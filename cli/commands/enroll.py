@@ -41,7 +41,8 @@ def command(
         list[str] | None,
         typer.Option(
             help="FIELD=COLUMN: the column that holds a field, by number or name. Can be repeated. "
-            "A name with a birth date is name_birth_date=FAMILY+GIVEN+BORN or NAME+BORN."
+            "A name with a birth date is name_birth_date=FAMILY+GIVEN+BORN or NAME+BORN. "
+            "National numbers may name their country: national_id=4:PL."
         ),
     ] = None,
     region: Annotated[
@@ -103,6 +104,8 @@ def command(
         _print_fields(result)
         if result.left_out:
             print_line(f"Left out: {in_words(result.left_out)}.")
+        if not encoding and not result.encoding.startswith("utf"):
+            print_line(f"The list was read in {result.encoding}; if that is wrong, name its --encoding.")
         ordinals = f" Their ordinals begin at {result.first}." if base is not None else ""
         print_line(
             f"Wrote {result.rows} customers of {slug} to {segment}.{ordinals} "
@@ -154,6 +157,7 @@ def _enrolment_as_dict(result: Enrolment) -> dict[str, object]:
         "customers": result.rows,
         "first_ordinal": result.first,
         "columns": dict(result.columns),
+        "encoding": result.encoding,
         "left_out": [{"column": column.number, "field": column.role} for column in result.left_out],
         "accepted": dict(result.accepted),
         "refused": {field: dict(reasons) for field, reasons in result.refused.items()},

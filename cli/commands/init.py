@@ -18,6 +18,8 @@ from pydantic import BaseModel, SecretStr
 from cli.errors import WouldOverwrite
 from cli.output import emit_json, print_line
 from configuration.settings import FILE_NAME, Settings
+from matching.mentions.alias_proposals import alias_proposals
+from matching.mentions.terms import WatchTerm
 
 _WIDTH = 100
 _EXAMPLES = {
@@ -29,10 +31,17 @@ _EXAMPLES = {
 
 def command(
     folder: Annotated[Path, typer.Argument(help="Folder to write to; made if necessary.")] = Path(),
+    company: Annotated[
+        str, typer.Option(help="Your company's name: writes its file instead of an example's.")
+    ] = "",
+    domain: Annotated[str, typer.Option(help="Your company's domain, to be watched too.")] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Write one JSON object.")] = False,
 ) -> None:
-    """Write a commented configuration with an example source (disabled) and an example company."""
+    """Write a commented configuration with an example source (disabled) and a company."""
     examples = {name: _template_text(file) for name, file in _EXAMPLES.items()}
+    if company or domain:
+        del examples["companies/example-lender.toml"]
+        examples["companies/company.toml"] = _company_text(company or domain, domain)
     contents = {FILE_NAME: configuration_text(), **examples}
     there = [name for name in contents if (folder / name).exists()]
     if there:
@@ -53,6 +62,27 @@ _NEXT_STEPS = """Next:
   2. spillwatch source try FILE            show what a source's selectors find on the live page
   3. spillwatch crawl example-market       crawl a source once, now
   4. spillwatch run                        start the daemon"""
+
+
+def _company_text(name: str, domain: str) -> str:
+    """Return a company's file with its name and domain as terms, and proposed aliases as comments."""
+    given = [(name, "name")] * (name != domain) + [(domain, "domain")] * bool(domain)
+    terms = [WatchTerm(number, 1, text, kind) for number, (text, kind) in enumerate(given)]
+    parts = [f"name = {_toml_value(name)}\n"]
+    parts += [_term_text(text, kind, "given to spillwatch init") for text, kind in given]
+    proposals = alias_proposals(name, terms)
+    if proposals:
+        parts.append(
+            "# Aliases that the terms above do not find. Remove the # before those that people use.\n"
+        )
+    for text, reason in proposals:
+        parts.append("".join(f"# {line}\n" for line in _term_text(text, "alias", reason).splitlines()))
+    return "\n".join(parts)
+
+
+def _term_text(text: str, kind: str, reason: str) -> str:
+    values = {"text": text, "kind": kind, "owner": "spillwatch init", "reason": reason}
+    return "[[terms]]\n" + "".join(f"{key} = {_toml_value(value)}\n" for key, value in values.items())
 
 
 def configuration_text() -> str:

@@ -184,7 +184,14 @@ def _load_watch(app: App, only: str | None) -> tuple[Watch, dict[int, str]]:
     numbers = {slug: number for number, slug in enumerate(slugs, 1)}
     ids = count(1)
     terms = [
-        WatchTerm(next(ids), numbers[company.name], term.text, term.kind, term.exclude)
+        WatchTerm(
+            next(ids),
+            numbers[company.name],
+            term.text,
+            term.kind,
+            term.exclude,
+            in_addresses=not company.value.mail_provider,
+        )
         for company in declared
         for term in company.value.terms
         if only in (None, company.name)

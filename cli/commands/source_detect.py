@@ -80,8 +80,10 @@ def _print_introduction(said: SiteIntroduction, toml: str | None, written: Path 
     if said.problem is not None:
         print_error(f"{mask_text(said.url)} could not be read. {mask_text(str(said.problem))}")
     elif toml is None:
+        program = said.finding.unread_program if said.finding else ""
+        found = f"it runs {program}, which is not read, and has" if program else "found no known program and"
         print_error(
-            f"{mask_text(said.url)}: found no known program and no feed. "
+            f"{mask_text(said.url)}: {found} no feed. "
             "Write the source file yourself: docs/how-to/write-a-source.md."
         )
     elif written is not None:
@@ -97,6 +99,7 @@ def _introduction_as_dict(said: SiteIntroduction, toml: str | None) -> dict[str,
         "status": said.status,
         "problem": said.problem.reason if said.problem else None,
         "kind": finding.kind if finding else None,
+        "unread_program": (finding.unread_program or None) if finding else None,
         "families": [
             {
                 "family": each.family.name,

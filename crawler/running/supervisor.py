@@ -12,6 +12,7 @@ A run whose outcome could not be written is due again after `storage.runs.RUN_LE
 
 from __future__ import annotations
 
+import logging
 import os
 import queue
 import signal
@@ -41,18 +42,31 @@ from crawler.progress.page_structure import PageStructure
 from crawler.running.child_protocol import MAX_LINE_BYTES, ChildExit, Failure, Job, RunProgress, message_of
 from crawler.running.run_outcome import RunEnding, conclude, storage_ending
 from crawler.scheduling import site_turns
+from crawler.scheduling.site_board import SiteBoard
 from crawler.settings import CrawlerSettings
 from storage import runs
 from storage.database.base import BUSY_TIMEOUT_S, Database
 from storage.errors import StorageError
 from storage.runs import READ, Run, RunOutcome, RunState
-from storage.work import Dispatcher, Work
+from storage.work import Dispatcher, Work, WorkResult
 
 log = structlog.get_logger()
 
 CHILD_COMMAND = (sys.executable, "-m", "daemon.run_process")
+#: Level of the log line about a run's end, by its outcome; error for all others.
+LEVELS = {
+    RunOutcome.NEW_LISTINGS: logging.INFO,
+    RunOutcome.NOTHING_NEW: logging.INFO,
+    RunOutcome.INTERRUPTED: logging.WARNING,
+    RunOutcome.PAGE_NOT_RECOGNISED: logging.WARNING,
+    RunOutcome.COULD_NOT_FETCH: logging.WARNING,
+    RunOutcome.REFUSED: logging.WARNING,
+    RunOutcome.WALL: logging.WARNING,
+}
 #: Delay until a stop or a deadline is noticed while the child sends nothing.
 TICK_S = 0.1
+#: How old what is known of the sites may be when it lets a run wait until the next poll.
+BOARD_S = 0.5
 #: Seconds between attempts to write while the database restarts; about a minute in all.
 WRITE_AGAIN_S = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
 #: Limits of the child's stderr that is logged: a looping library must not fill our memory.
@@ -168,20 +182,18 @@ class Supervisor:
         self._with_keys = with_keys
         self._places = threading.BoundedSemaphore(settings.concurrent_runs)
         self._stopping = threading.Event()
+        self._board: tuple[float, SiteBoard | None] = (0.0, None)
+        self._board_lock = threading.Lock()
 
-    def run(self, run_id: int) -> None:
+    def run(self, run_id: int) -> WorkResult:
         """Carry out a queued run, and return when its outcome is written.
 
         Ends a run that was abandoned. Does nothing for any other run, or for one that has to wait: it is due
         again at the next poll.
         """
         with self._places:
-            if self._stopping.is_set():
-                return
-            with self._database.reading() as session:
-                run = runs.run_by_id(session, run_id)
-                if run is not None and site_turns.must_wait(session, run, now=self._clock()):
-                    return
+            if self._stopping.is_set() or self._must_wait(run_id):
+                return WorkResult.WAITED
             with self._database.transaction() as session:
                 run = runs.run_by_id(session, run_id)
                 epoch = None if run is None else site_turns.claim_run(session, run, now=self._clock())
@@ -189,7 +201,7 @@ class Supervisor:
             if abandoned:
                 self._count_finished(run_id)
             if epoch is None or run is None:
-                return
+                return WorkResult.DONE if abandoned else WorkResult.WAITED
             with metrics.RUNS_ACTIVE.track_inprogress():
                 try:
                     ending = self._carry_out(run, epoch)
@@ -197,6 +209,20 @@ class Supervisor:
                     ending = storage_ending(error.reason, str(error))
                 self._write_ending(run, epoch, ending)
             self._count_finished(run_id)
+            return WorkResult.DONE
+
+    def _must_wait(self, run_id: int) -> bool:
+        """Return whether a run has to wait, by a board that is BOARD_S old at most: of hundreds of runs that
+        are announced at once, only the first reads it.
+        """
+        now = time.monotonic()
+        with self._board_lock:
+            read_at, board = self._board
+            if board is None or run_id not in board or now - read_at > BOARD_S:
+                with self._database.reading() as session:
+                    board = SiteBoard.read(session, now=self._clock())
+                self._board = (now, board)
+        return board.must_wait(run_id)
 
     def stop(self) -> None:
         """Begin no further run, and end running ones as interrupted; their `run` returns soon after."""
@@ -362,14 +388,19 @@ class Supervisor:
             )
         metrics.count_run(run, state, read=run.outcome in READ)
         _record_cookie_expiry(run)
-        log.info(
+        log.log(
+            LEVELS.get(run.outcome, logging.ERROR) if run.outcome else logging.ERROR,
             "A run ended.",
             action="run_finished",
             run_id=run_id,
             source=run.source.name,
             outcome=run.outcome,
             reason=run.reason,
+            pages=run.pages,
+            pages_unread=run.pages_unread,
+            listings_seen=run.listings_seen,
             listings_new=run.listings_new,
+            listings_changed=run.listings_changed,
         )
 
 

@@ -24,6 +24,7 @@ from storage import runs, sources
 from storage.database.base import Database
 from storage.errors import StorageError
 from storage.runs import RunTrigger
+from storage.schedule_keeping import note_slot
 from storage.work import Dispatcher, Work, WorkKind
 
 log = structlog.get_logger()
@@ -50,9 +51,8 @@ class _RowExecutor(BaseExecutor):  # type: ignore[misc]  # APScheduler ships no 
                 reason=error.reason,
             )
             self._unwritten.set()
-            self._run_job_error(job.id, error, error.__traceback__)
-        else:
-            self._run_job_success(job.id, [])
+        # For APScheduler both are done: told of an error, it would log a traceback that says nothing more.
+        self._run_job_success(job.id, [])
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +159,7 @@ class RunSchedule:
             run_id = self._enqueue(session, source_id, slot, RunTrigger.SCHEDULE)
             # After a reload, a slot may come a second time: its row was written in the meantime.
             written = run_id is not None or runs.has_slot(session, source_id, _slot_name(slot))
+            note_slot(session, source_id, kept=written, now=self._clock())
         if not written:
             log.info(
                 "Skipped a scheduled run: the previous one is still running.",

@@ -18,7 +18,7 @@ from crawler.sites import sites_of, sites_of_starts
 from crawler.sources import read_stored
 from crawler.sources.quiet_hours import QuietHours
 from storage import runs, sources
-from storage.runs import Run, RunState, RunTrigger
+from storage.runs import Run, RunTrigger
 
 #: In a source's cursor: the moment before which its site does not want to be read.
 NOT_BEFORE = "not_before"
@@ -39,16 +39,6 @@ def claim_run(session: Session, run: Run, *, now: datetime) -> int | None:
     if beside:
         runs.lock_sources(session, {run.source_id, *beside})
     return None if _is_held_up(session, run, beside, now) else runs.claim_run(session, run.id, now=now)
-
-
-def must_wait(session: Session, run: Run, *, now: datetime) -> bool:
-    """Return whether a queued run would have to wait; locks nothing, because every poll calls it.
-
-    It first checks the source alone: that does not read all other sources, and at night most runs may wait.
-    """
-    if run.state is not RunState.QUEUED:
-        return False
-    return _wants_rest(run, {}, now) or _is_held_up(session, run, _neighbours(session, run), now)
 
 
 def _is_held_up(session: Session, run: Run, beside: Mapping[int, Mapping[str, Any]], now: datetime) -> bool:
@@ -84,7 +74,12 @@ def _neighbours(session: Session, run: Run) -> dict[int, Mapping[str, Any]]:
 
 
 def _source_delay(run: Run) -> timedelta:
-    return timedelta(seconds=float((run.source.definition.get("politeness") or {}).get("delay_s") or 0))
+    return delay_of(run.source.definition)
+
+
+def delay_of(definition: Mapping[str, Any]) -> timedelta:
+    """Return the pause between two requests that a stored definition wants."""
+    return timedelta(seconds=float((definition.get("politeness") or {}).get("delay_s") or 0))
 
 
 def _wants_rest(run: Run, beside: Mapping[int, Mapping[str, Any]], now: datetime) -> bool:

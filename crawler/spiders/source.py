@@ -22,7 +22,7 @@ from crawler.fetching.decompression import CUT
 from crawler.fetching.http_status import NOT_MODIFIED, has_condition, request_of
 from crawler.parsing.page_parsing import PageResult, parse_page
 from crawler.sources import LISTING_ROLES, Follow, Parsed, Role
-from crawler.sources.unrecognised_page import quote_title
+from crawler.sources.unrecognised_page import describe_page
 from crawler.spiders.absent_page import note_answer
 from crawler.spiders.item_page import follow_item_page
 from crawler.spiders.left_pages import read_left_pages
@@ -30,6 +30,7 @@ from crawler.spiders.list_page import follow_list_page
 from crawler.spiders.missing_page import account_for_missing, store_from_row
 from crawler.spiders.page_spider import ORIGIN, RECHECK_PRIORITY, Origin, PageSpider
 from crawler.spiders.rechecks import due_rechecks
+from crawler.spiders.refreshed_page import follow_refresh
 from crawler.spiders.thread_page import follow_replies
 from crawler.storing.capture import CAPTURED, FOLLOW, Captured
 from crawler.storing.masked_listing import stored_key
@@ -99,11 +100,14 @@ class SourceSpider(PageSpider):
                 yield each
             return
         result = parse_page(self.run, response, follow, captured)
-        if _is_known_listing(follow, origin):
+        result, onward = follow_refresh(self, response, result)
+        if onward is None and _is_known_listing(follow, origin):
             result = await note_answer(self, response, follow, result)
         if result.conclusion is not None:
             self.note(result.conclusion)
-        if result.problem is not None:
+        if onward is not None:
+            yield onward
+        elif result.problem is not None:
             for each in account_for_missing(self, follow, origin, result.problem):
                 yield each
         elif result.parsed is None:
@@ -149,7 +153,7 @@ class SourceSpider(PageSpider):
             tally = self.run.tally
             tally.refused = tally.refused or result.refused
             charset = response.meta[CAPTURED].charset
-            tally.stranger = tally.stranger or quote_title(response.body, charset=charset)
+            tally.stranger = tally.stranger or describe_page(response.body, role=follow.role, charset=charset)
 
     def failed(self, failure: Failure) -> Iterator[Request | FoundListing]:
         error = failure.value or RuntimeError("Scrapy gave no error")

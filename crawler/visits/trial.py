@@ -25,6 +25,7 @@ from crawler.errors import FetchError, NotThere
 from crawler.fetching.cookies import Cookie, Jar, read_cookies
 from crawler.fetching.guard import Guard
 from crawler.fetching.http_status import request_of, status_problem
+from crawler.fetching.meta_refresh import refresh_target
 from crawler.fetching.request_headers import RequestHeaders
 from crawler.fetching.site_pauses import SitePauses
 from crawler.parsing.cpu_limit import cpu_bound
@@ -35,6 +36,8 @@ from crawler.settings import CrawlerSettings
 from crawler.sites import named_sites, named_urls
 from crawler.sources import LISTING_ROLES, Adapter, Follow, Page, Parsed, SourceDefinition, adapter_for
 from crawler.sources.selector_hints import selector_hints
+from crawler.sources.unrecognised_page import describe_page
+from crawler.spiders.refreshed_page import REFRESHES
 from crawler.visits.scrapy_settings import CAPTURE, DOWNLOADER_MIDDLEWARES, scrapy_settings
 from storage.errors import SpillwatchError
 
@@ -170,6 +173,13 @@ class TrialSpider(Spider):
     async def read(self, response: Response) -> AsyncIterator[Request]:
         follow, what = response.meta[TRIED_PAGE]
         result = self._result_of(response, follow, what)
+        unrecognised = result.parsed is not None and not result.parsed.recognised
+        target = refresh_target(response.body, url=response.url) if unrecognised else None
+        led = response.meta.get(REFRESHES, 0) + 1
+        if target is not None and led <= self.run.settings.redirects:
+            meta = {**response.meta, REFRESHES: led}
+            yield request_of(response).replace(url=target, meta=meta, dont_filter=True)
+            return
         self.run.results.append(result)
         if result.parsed is None or what != "list page" or follow.role not in LISTING_ROLES:
             return
@@ -217,11 +227,13 @@ class TrialSpider(Spider):
     def _hints_for(self, page: Page, parsed: Parsed) -> tuple[str, ...]:
         source = self.run.definition
         clock = Clock.of(page.fetched_at, timezone=source.timezone, order=source.date_order)
+        said = "" if parsed.recognised else describe_page(page.body, role=page.role, charset=page.charset)
         try:
             with cpu_bound(self.run.settings.parse_cpu_s):
-                return tuple(selector_hints(source, page, clock=clock, nowhere=parsed.next_nowhere))
+                hints = selector_hints(source, page, clock=clock, nowhere=parsed.next_nowhere)
         except SpillwatchError:
-            return ()  # a page that takes too long
+            hints = []  # a page that takes too long
+        return (said, *hints) if said else tuple(hints)
 
     def failed(self, failure: Failure) -> None:
         """Take note of a page that did not come; any other error ends the trial."""

@@ -4,7 +4,8 @@
 2. Find all other candidates, and the customers that they belong to (`lookup`).
 3. Find the row and the line of each hit (`matching.inputs.formats.rows`).
 4. Find the column of each hit (`hit_columns`; dumps only).
-5. Find the mentions of watch terms, each with its line and a masked excerpt (`matching.mentions`).
+5. Find the mentions of watch terms, each with its line and a masked excerpt (`matching.mentions`). Hosts that
+   look like a company's domain count in listings only: whoever has a dump asks whose data it is.
 6. Count the lines with masked identifiers (`masked_values`; dumps only).
 7. Count the hits of altered numbers, for companies whose control is wanted (`controls`; dumps only).
 """
@@ -21,12 +22,13 @@ from matching.comparing.block_matches import BlockMatches, BlockMention
 from matching.comparing.cells import candidates_in_cells
 from matching.comparing.controls import count_control_hits
 from matching.comparing.hit_columns import columns_of_hits
-from matching.comparing.lookup import Comparison, Hits, Places
+from matching.comparing.lookup import Comparison, Hits
 from matching.comparing.masked_values import count_masked_lines
 from matching.inputs import Block
 from matching.inputs.formats.rows import TextRows
 from matching.mentions.excerpts import excerpt
 from matching.mentions.terms import Mention, Terms
+from matching.scanning.candidates import Places
 
 _LINE_END = re.compile("\n")
 #: Formats in which a record may go over several lines of a block.
@@ -79,6 +81,7 @@ def match_listing_text(
             line=line,
             start=start,
             limit=limit,
+            lookalikes=True,
             own_ends=range(repeats + 1, own + 1) if repeats or held else None,
         ),
     )
@@ -100,7 +103,7 @@ def match_block(
     `region`: of telephone numbers in cells; `limit`: mentions of a term that get an excerpt; `control`:
     companies whose control is wanted, which takes a second scan.
     """
-    cells = candidates_in_cells(block, comparison.fields, region=region)
+    cells = candidates_in_cells(block, comparison.fields, region=region, countries=comparison.countries)
     before = len(block.text) - block.held if block.held else None
     hits, candidates = comparison.compare(
         block.text, cells=cells.batches, companies=companies, after=block.repeats, before=before
@@ -115,6 +118,7 @@ def match_block(
         text_rows = TextRows(text.replace("\r", " "), block.borders, block.record_shape)
         rows, cut_records = _rows_of_hits(hits, line_indexes, text_rows)
     line_ends = lru_cache(1)(lambda: [match.start() for match in _LINE_END.finditer(text)])
+    controls = count_control_hits(comparison, block.text, control) if control else None
     return BlockMatches(
         hits=hits,
         rows=rows,
@@ -135,7 +139,8 @@ def match_block(
             own_ends=_own_ends(block),
         ),
         columns=columns_of_hits(block, hits, line_indexes, cells.columns) if hits.size else (),
-        control_hits=count_control_hits(comparison, block.text, control) if control else Counter(),
+        control_hits=controls.hits if controls else Counter(),
+        control_neighbours=controls.neighbours if controls else Counter(),
     )
 
 
@@ -187,13 +192,14 @@ def _find_mentions(
     line: int,
     start: int,
     limit: int,
+    lookalikes: bool = False,
     own_ends: range | None = None,
 ) -> list[BlockMention]:
     """Return all mentions, or those whose end lies in `own_ends`.
 
     The first `limit` of each term get an excerpt, because findings keep no more of them.
     """
-    found: list[Mention] = terms.find(text) if terms else []
+    found: list[Mention] = terms.find(text, lookalikes=lookalikes) if terms else []
     found = found if own_ends is None else [mention for mention in found if mention.end in own_ends]
     count_by_term: Counter[int] = Counter()
     mentions = []
@@ -202,6 +208,12 @@ def _find_mentions(
         wants_excerpt = count_by_term[mention.term_id] <= limit
         words = excerpt(text, mention.start, mention.end) if wants_excerpt else ""
         mentions.append(
-            BlockMention(mention.term_id, line + line_of(mention.start) - 1, start + mention.start, words)
+            BlockMention(
+                mention.term_id,
+                line + line_of(mention.start) - 1,
+                start + mention.start,
+                words,
+                mention.nature,
+            )
         )
     return mentions

@@ -8,8 +8,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from matching.comparing.lookup import Hits, Places
+from matching.comparing.lookup import Hits
 from matching.identifiers import Field
+from matching.mentions.ordinary import Nature
+from matching.scanning.candidates import Places
 
 
 class BlockMention(NamedTuple):
@@ -19,6 +21,7 @@ class BlockMention(NamedTuple):
     line: int
     start: int
     excerpt: str
+    nature: Nature = Nature.NAMED
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,8 @@ class BlockMatches:
     columns: Sequence[str] = ()  # of the first hits, in words; "" for a hit outside of any column
     #: Neighbours that are customers, by company and field; only for companies whose control was wanted.
     control_hits: Counter[tuple[int, Field]] = field(default_factory=Counter)
+    #: All neighbours that were looked up for these companies.
+    control_neighbours: Counter[tuple[int, Field]] = field(default_factory=Counter)
 
 
 def join_blocks(blocks: Sequence[BlockMatches]) -> BlockMatches:
@@ -49,8 +54,12 @@ def join_blocks(blocks: Sequence[BlockMatches]) -> BlockMatches:
     if len(blocks) == 1:
         return blocks[0]
     candidates: Counter[Field] = Counter()
+    control_hits: Counter[tuple[int, Field]] = Counter()
+    control_neighbours: Counter[tuple[int, Field]] = Counter()
     for block in blocks:
         candidates.update(block.candidates)
+        control_hits.update(block.control_hits)
+        control_neighbours.update(block.control_neighbours)
     hits, places = (
         [np.concatenate(column) for column in zip(*table, strict=True)]
         for table in (
@@ -73,4 +82,6 @@ def join_blocks(blocks: Sequence[BlockMatches]) -> BlockMatches:
         candidates=candidates,
         mentions=blocks[0].mentions,
         columns=[*chain.from_iterable(block.columns for block in blocks)],
+        control_hits=control_hits,
+        control_neighbours=control_neighbours,
     )

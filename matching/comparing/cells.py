@@ -1,8 +1,8 @@
 """Candidates from a table's cells: values that no text proves, but the name of a column does.
 
 These are user names, account numbers, and a name with a birth date; numbers of passports, licences and
-wallets that are written without what makes them recognisable in a text; and telephone numbers that look like
-seconds since 1970.
+wallets that are written without what makes them recognisable in a text; national numbers; and telephone
+numbers that look like seconds since 1970.
 """
 
 import re
@@ -12,14 +12,26 @@ from typing import NamedTuple
 
 import numpy as np
 
-from matching.identifiers import Candidate, Field, bare_value, canonical, composites, forms, is_bare_time
+from matching.identifiers import (
+    COUNTRIES,
+    Candidate,
+    Field,
+    bare_value,
+    canonical,
+    composites,
+    forms,
+    is_bare_time,
+    national_ids_of_cell,
+)
 from matching.inputs import Block, CellRow
 from matching.inputs.formats.columns import Column
 from matching.scanning.candidates import CandidateBatch
 from text.escapes import unescaped
 
 _SINGLE_CELL_FIELDS = (Field.USERNAME, Field.ACCOUNT, Field.WALLET, Field.PASSPORT, Field.DRIVING_LICENCE)
-CELL_FIELDS = (*_SINGLE_CELL_FIELDS, Field.NAME_BIRTH_DATE)
+CELL_FIELDS = (*_SINGLE_CELL_FIELDS, Field.NAME_BIRTH_DATE, Field.NATIONAL_ID)
+# A column of national numbers may have a name of resident IDs: `id_number`.
+_NATIONAL_ROLES = (Field.NATIONAL_ID.value, Field.RESIDENT_ID.value)
 _NAME_ROLES = (("family_name", "given_name"), ("name",))
 _BIRTH_ROLE = "birth_date"
 _SECONDS = re.compile(rb"1(?<![\w+]1)\d{9}(?!\w)")  # as digits alone; see `ordinary_numbers`
@@ -32,8 +44,13 @@ class CellCandidates(NamedTuple):
     columns: Mapping[Field, str]
 
 
-def candidates_in_cells(block: Block, fields: Collection[Field], *, region: str) -> CellCandidates:
-    """Return the candidates of each of `fields` that a column of the block holds."""
+def candidates_in_cells(
+    block: Block, fields: Collection[Field], *, region: str, countries: Collection[str] = COUNTRIES
+) -> CellCandidates:
+    """Return the candidates of each of `fields` that a column of the block holds.
+
+    `countries`: of national numbers.
+    """
     columns = block.shape.columns
     if not columns:
         return _NO_CELLS
@@ -45,6 +62,8 @@ def candidates_in_cells(block: Block, fields: Collection[Field], *, region: str)
     }
     if Field.NAME_BIRTH_DATE in fields:
         forms_by_field[Field.NAME_BIRTH_DATE] = _name_forms(block, columns)
+    if Field.NATIONAL_ID in fields:
+        forms_by_field[Field.NATIONAL_ID] = _national_forms(block, columns, countries)
     batches = {field: _candidate_batch(block, found) for field, found in forms_by_field.items() if found}
     if Field.PHONE in fields and (numbers := _numbers_like_seconds(block, columns, region)):
         batches[Field.PHONE] = CandidateBatch.of(numbers)
@@ -65,7 +84,9 @@ def _column_words(columns: Sequence[Column], field: Field) -> str:
         return (
             " + ".join(str(_first_of_role(columns, role)) for role in (*roles, _BIRTH_ROLE)) if roles else ""
         )
-    return str(_first_of_role(columns, field.value) or "")
+    roles = _NATIONAL_ROLES if field is Field.NATIONAL_ID else (field.value,)
+    found = (column for role in roles if (column := _first_of_role(columns, role)))
+    return str(next(found, ""))
 
 
 def _first_of_role(columns: Sequence[Column], role: str) -> Column | None:
@@ -86,6 +107,16 @@ def _single_cell_forms(block: Block, columns: Sequence[Column], field: Field, re
         for row in _cell_rows(block, numbers)
         for cell in map(unescaped, row.cells)
         if (form := canonical(field, bare_value(field, cell), region)) is not None
+    ]
+
+
+def _national_forms(block: Block, columns: Sequence[Column], countries: Collection[str]) -> _Forms:
+    numbers = [column.number for column in columns if column.role in _NATIONAL_ROLES]
+    return [
+        (row.place, form)
+        for row in _cell_rows(block, numbers)
+        for cell in row.cells
+        for form in national_ids_of_cell(bare_value(Field.NATIONAL_ID, cell).strip(), countries)
     ]
 
 

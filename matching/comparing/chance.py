@@ -41,6 +41,8 @@ NUMBERS_IN_USE: Mapping[Field, float] = {
     Field.RESIDENT_ID: 3_000 * 25_000 * 1_000.0,
     # Nine free digits within one issuer's prefix: as if all cards on both sides were of one bank.
     Field.CARD: 1e9,
+    # 100 years of birth, 365 days, 10,000 serial numbers; the check digit follows. Some countries have more.
+    Field.NATIONAL_ID: 100 * 365 * 10_000.0,
 }
 
 
@@ -52,9 +54,23 @@ class ExpectedHits:
     lift: float | None
 
 
-def expected_by_chance(field: Field, *, hits: int, candidates: int, enrolled: int) -> ExpectedHits:
-    """Return what chance gives for so many candidates of a field and so many enrolled values of it."""
+def expected_by_chance(
+    field: Field,
+    *,
+    hits: int,
+    candidates: int,
+    enrolled: int,
+    control_hits: int = 0,
+    control_neighbours: int = 0,
+) -> ExpectedHits:
+    """Return what chance gives for so many candidates of a field and so many enrolled values of it.
+
+    `control_hits` of `control_neighbours`: what a control found in a part of the candidates. The larger of
+    the two answers counts.
+    """
     by_chance = candidates * enrolled / NUMBERS_IN_USE[field] if field in NUMBERS_IN_USE else 0.0
+    if control_neighbours:
+        by_chance = max(by_chance, candidates * control_hits / control_neighbours)
     return ExpectedHits(by_chance, hits / by_chance if by_chance else None)
 
 

@@ -12,6 +12,7 @@ in this dump.
 
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,16 +32,24 @@ _DOUBLED = np.array([0, 2, 4, 6, 8, 1, 3, 5, 7, 9])  # Luhn: digit sum of twice 
 Digits = NDArray[np.int64]
 
 
-def count_control_hits(
-    comparison: Comparison, block: Block, companies: Collection[int]
-) -> Counter[tuple[int, Field]]:
-    """Return how many neighbours of the block's candidates are customers, by company and field."""
-    counts: Counter[tuple[int, Field]] = Counter()
+class ControlCounts(NamedTuple):
+    """Neighbours that are customers, and all neighbours that were looked up, by company and field."""
+
+    hits: Counter[tuple[int, Field]]
+    neighbours: Counter[tuple[int, Field]]
+
+
+def count_control_hits(comparison: Comparison, block: Block, companies: Collection[int]) -> ControlCounts:
+    """Look up a neighbour of each of the block's candidates for these companies."""
+    counts = ControlCounts(Counter(), Counter())
     for candidates, keys in comparison.scan_regions(block, companies):
         for field, batch in candidates.items():
-            if field in CONTROLLED_FIELDS:
-                for hits in look_up(field, neighbours(field, batch), keys):
-                    counts[comparison.segments[hits.segment].company_id, field] += len(hits.ordinals)
+            if field not in CONTROLLED_FIELDS:
+                continue
+            for company in {key.company_id for key in keys if field in key.fingerprinters}:
+                counts.neighbours[company, field] += len(batch)
+            for hits in look_up(field, neighbours(field, batch), keys):
+                counts.hits[comparison.segments[hits.segment].company_id, field] += len(hits.ordinals)
     return counts
 
 

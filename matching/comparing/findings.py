@@ -13,14 +13,20 @@ import numpy as np
 
 from matching.comparing.agreements import Agreements, AgreementTotals, pairs_in_block
 from matching.comparing.block_matches import BlockMatches
-from matching.comparing.lookup import FIELDS, Places
+from matching.comparing.chance import ExpectedHits, enrolled_values, expected_by_chance
+from matching.comparing.lookup import FIELDS
 from matching.identifiers import Field
+from matching.mentions.ordinary import Nature
 from matching.mentions.terms import MENTION_LIMIT, WatchTerm
+from matching.scanning.candidates import Places
 from matching.watch import Watch, WatchedSegment
 
 
 class MentionFound(NamedTuple):
-    """A mention. `field` and `label` are the part's; `start` counts characters of it, or bytes of a dump."""
+    """A mention. `label` is the part's, and so is `field`, unless the mention is a signal of its own.
+
+    Then `field` is its `Nature`. `start` counts characters of the part, or bytes of a dump.
+    """
 
     term: WatchTerm
     field: str
@@ -75,6 +81,9 @@ class Findings:
     rows_scanned: int = 0
     cut: set[str] = field(default_factory=set)  # bounds that were met: text, time, matches, records
     numbered_rows: int = 0  # rows counted so far, empty ones included: the next row's number
+    #: By company and field, neighbours that are customers, and all that were looked up (`controls`).
+    control_hits: Counter[tuple[int, Field]] = field(default_factory=Counter)
+    control_neighbours: Counter[tuple[int, Field]] = field(default_factory=Counter)
     #: By company, candidates that were compared for other companies, but not for it.
     candidates_left_out: dict[int, Counter[Field]] = field(default_factory=lambda: defaultdict(Counter))
 
@@ -102,6 +111,8 @@ class Findings:
         if matches.cut_records:
             self.cut.add("records")
         self.candidate_counts += matches.candidates
+        self.control_hits.update(matches.control_hits)
+        self.control_neighbours.update(matches.control_neighbours)
         self.rows_scanned += matches.filled_rows
         self.numbered_rows += matches.row_count
         for company in left_out:
@@ -135,17 +146,31 @@ class Findings:
         """Return the number of candidates, by field, that were compared for this company."""
         return self.candidate_counts - self.candidates_left_out.get(company, Counter())
 
+    def expected_hits(self, company: int, field: Field) -> ExpectedHits:
+        """Return what chance gives a company in a field, by the numbers in use and by the control."""
+        found = self.companies.get(company)
+        return expected_by_chance(
+            field,
+            hits=found.hit_fields[field] if found else 0,
+            candidates=self.tried_for(company)[field],
+            enrolled=enrolled_values(self.watch.segments, company, field),
+            control_hits=self.control_hits[company, field],
+            control_neighbours=self.control_neighbours[company, field],
+        )
+
     def _count_mentions(self, name: str, label: str, matches: BlockMatches) -> None:
         if len(matches.mentions) == MENTION_LIMIT:
             self.cut.add("matches")
         for mention in matches.mentions:
             term = self.watch.by_id[mention.term_id]
             found = self.companies[term.company_id]
-            found.mention_fields[name] += 1
-            found.terms[term.text] += 1
+            field_name = name if mention.nature is Nature.NAMED else mention.nature.value
+            found.mention_fields[field_name] += 1
+            if mention.nature is not Nature.LOOKALIKE:
+                found.terms[term.text] += 1
             if found.kept_count < self.limit:
                 found.mentions.append(
-                    MentionFound(term, name, label, mention.line, mention.start, mention.excerpt)
+                    MentionFound(term, field_name, label, mention.line, mention.start, mention.excerpt)
                 )
             else:
                 self.cut.add("matches")

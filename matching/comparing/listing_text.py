@@ -7,6 +7,7 @@ from typing import NamedTuple
 from matching.comparing.block import match_listing_text
 from matching.comparing.findings import Findings
 from matching.comparing.lookup import Comparison
+from matching.inputs.formats.folded import decode_values
 from matching.inputs.formats.record_ends import with_line_ends
 from matching.inputs.formats.rows import TextRows
 
@@ -37,6 +38,7 @@ class ListingComparison:
         """Match one part; `mentions` and `fingerprints`: what is looked for."""
         findings = self.findings
         # Records of a text without line ends are rows as well: a line end is put where a record ends.
+        part = part._replace(text=decode_values(part.text))
         ended = with_line_ends(part.text)
         terms = findings.watch.terms if mentions else None
         comparison = self._open_comparison() if fingerprints and findings.watch.segments else None

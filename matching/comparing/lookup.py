@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from matching.fingerprints.scheme import Fingerprinter
 from matching.fingerprints.segments import SHARED_LIMIT
-from matching.identifiers import SCANNED, Field
-from matching.scanning.candidates import CandidateBatch
+from matching.identifiers import COUNTRIES, SCANNED, Field
+from matching.scanning.candidates import CandidateBatch, Places
 from matching.scanning.scanner import Block, Scanner
 from matching.scanning.undoing import UndoneBlock
 from matching.watch import WatchedSegment
@@ -25,8 +25,6 @@ from matching.watch import WatchedSegment
 #: In arrays a field is represented by its index in this order.
 FIELDS = tuple(Field)
 _FIELD_CODES = {field: code for code, field in enumerate(FIELDS)}
-
-Places = NDArray[np.int64]
 
 
 class Hits(NamedTuple):
@@ -73,6 +71,8 @@ class Comparison:
 
     def __init__(self, segments: Sequence[WatchedSegment], *, native: bool = True) -> None:
         self.segments = tuple(segments)
+        #: Countries of the national numbers that the segments hold.
+        self.countries = _countries_of(self.segments)
         #: The fields that any of the segments holds.
         self.fields = frozenset(field for watched in self.segments for field in watched.segment.fields)
         by_region: dict[str, list[tuple[int, WatchedSegment]]] = defaultdict(list)
@@ -141,12 +141,21 @@ def look_up(field: Field, batch: CandidateBatch, keys: Sequence[SegmentsOfKey]) 
                 yield FieldHits(index, _FIELD_CODES[field], batch.starts[which], ordinals)
 
 
+def _countries_of(segments: Sequence[WatchedSegment]) -> frozenset[str]:
+    """Return the countries of the national numbers in segments; all where a segment does not say."""
+    headers = [watched.segment.header for watched in segments if Field.NATIONAL_ID in watched.segment.fields]
+    if any(not header.countries for header in headers):
+        return frozenset(COUNTRIES)
+    return frozenset(country for header in headers for country in header.countries)
+
+
 def _build_region(name: str, segments: Sequence[tuple[int, WatchedSegment]], *, native: bool) -> _Region:
     by_key: dict[tuple[int, str], list[tuple[int, WatchedSegment]]] = defaultdict(list)
     for index, watched in segments:
         by_key[watched.company_id, watched.key.id].append((index, watched))
     fields = {field for _, watched in segments for field in watched.segment.fields}
-    scanner = Scanner(name, fields & SCANNED, native=native)
+    countries = _countries_of([watched for _, watched in segments])
+    scanner = Scanner(name, fields & SCANNED, native=native, countries=countries)
     return _Region(scanner, tuple(map(_build_key, by_key.values())))
 
 

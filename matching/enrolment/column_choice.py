@@ -2,7 +2,8 @@
 
 Columns that the user named come first; for other fields, columns whose names are known. A field has one
 column or several of its kind (two telephone numbers). A name with a birth date has a group of columns: one or
-more with the name, the family name first, then the date.
+more with the name, the family name first, then the date. A column of national numbers has a country: that
+which the user named, else that of which most of its numbers are.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -10,10 +11,20 @@ from itertools import chain
 from typing import NamedTuple
 
 from matching.errors import CustomersWithoutColumns
-from matching.identifiers import DateOrder, Field, bare_value, cell_forms, composite, refusal
+from matching.identifiers import (
+    COUNTRIES,
+    DateOrder,
+    Field,
+    bare_value,
+    cell_forms,
+    composite,
+    country_of_column,
+    refusal,
+)
 from matching.inputs.formats.columns import COLUMNS_LIMIT, Column, role_by_content, role_of
 
 JOINED = "+"  # between the columns of a group: name_birth_date=2+3+7
+COUNTRY = ":"  # between a column and its country: national_id=4:PL
 _GROUP_SIZES = range(2, 5)
 
 # A cell of one of these fields may hold a value of one of _REPEATABLE instead: a login is often the e-mail
@@ -27,10 +38,17 @@ class FieldColumns(NamedTuple):
 
     field: Field
     columns: tuple[int, ...]
+    country: str = ""  # of national numbers
 
     def cells(self, row: Sequence[str]) -> list[str]:
-        """Return the cells of a row, "" for each that the row does not have."""
-        return [row[number - 1] if len(row) >= number else "" for number in self.columns]
+        """Return the cells of a row, "" for each that the row does not have.
+
+        A national number gets its country in front: `PL:44051401359`.
+        """
+        cells = [row[number - 1] if len(row) >= number else "" for number in self.columns]
+        if self.country and cells[0].strip():
+            return [f"{self.country}{COUNTRY}{bare_value(self.field, cells[0])}"]
+        return cells
 
 
 class ValueReader(NamedTuple):
@@ -59,6 +77,8 @@ class ValueReader(NamedTuple):
         if not found or self._repeats(cells, known):
             return []
         known.update(form.casefold() for forms in found for form in forms)
+        if self.field is Field.NATIONAL_ID:  # without its country it may be an account or a licence
+            known.update(form[2:].casefold() for forms in found for form in forms)
         return found
 
     def _repeats(self, cells: Sequence[str], known: Collection[str]) -> bool:
@@ -91,19 +111,22 @@ def field_columns(
     sample: Sequence[Sequence[str]] = (),
     region: str = "",
 ) -> list[FieldColumns]:
-    """Return the columns to enrol, in the order of the fields.
+    """Return the columns to enrol: national numbers, which others may repeat, then by the order of fields.
 
     `names`: the header; `named`: columns that the user named per field, by number or name, as in --column.
     `sample` and `region`: rows, and the country of their telephone numbers, from which the message says what
     columns look like. Raises CustomersWithoutColumns if there are none.
     """
     by_role = _numbers_by_role(names)
+    national = _national_columns(by_role, sample, region)
     found = list(
         chain.from_iterable(
-            _named_columns(field, named[field], names)
+            _named_columns(field, named[field], names, sample, region)
             if named.get(field)
+            else national
+            if field is Field.NATIONAL_ID
             else _recognised_columns(field, by_role)
-            for field in Field
+            for field in (Field.NATIONAL_ID, *(field for field in Field if field is not Field.NATIONAL_ID))
         )
     )
     if not found:
@@ -162,8 +185,54 @@ def _recognised_columns(field: Field, by_role: Mapping[str | None, list[int]]) -
     return [FieldColumns(field, (*group, born[0])) for group in groups]
 
 
-def _named_columns(field: Field, columns: Sequence[str], names: Sequence[str]) -> Iterable[FieldColumns]:
+def _national_columns(
+    by_role: dict[str | None, list[int]], sample: Sequence[Sequence[str]], region: str
+) -> list[FieldColumns]:
+    """Return the columns of national numbers, which are no longer columns of resident IDs.
+
+    A column named `id_number` may hold either, so its cells decide.
+    """
+    found = []
+    for role in (Field.NATIONAL_ID.value, Field.RESIDENT_ID.value):
+        for number in by_role.get(role, [])[:]:
+            if country := country_of_column(_cells_of(sample, number), region):
+                by_role[role].remove(number)
+                found.append(FieldColumns(Field.NATIONAL_ID, (number,), country))
+    return found
+
+
+def _cells_of(sample: Sequence[Sequence[str]], number: int) -> list[str]:
+    return [bare_value(Field.NATIONAL_ID, row[number - 1]) for row in sample if len(row) >= number]
+
+
+def _named_national_column(
+    column: str, names: Sequence[str], sample: Sequence[Sequence[str]], region: str
+) -> FieldColumns:
+    """Return the column and country of `4:PL`, or `4` where the cells show the country."""
+    written, _, country = column.rpartition(COUNTRY)
+    if not written or country not in COUNTRIES:
+        number = _column_number(column, names)
+        found = country_of_column(_cells_of(sample, number), region)
+        if found is None:
+            raise CustomersWithoutColumns(
+                f"column {number} does not show of which country its national numbers are; name it, such as "
+                f"--column {Field.NATIONAL_ID}={number}{COUNTRY}PL. Countries: {', '.join(COUNTRIES)}"
+            )
+        return FieldColumns(Field.NATIONAL_ID, (number,), found)
+    return FieldColumns(Field.NATIONAL_ID, (_column_number(written, names),), country)
+
+
+def _named_columns(
+    field: Field,
+    columns: Sequence[str],
+    names: Sequence[str],
+    sample: Sequence[Sequence[str]],
+    region: str,
+) -> Iterable[FieldColumns]:
     for column in columns:
+        if field is Field.NATIONAL_ID:
+            yield _named_national_column(column, names, sample, region)
+            continue
         if field is not Field.NAME_BIRTH_DATE:
             yield FieldColumns(field, (_column_number(column, names),))
             continue

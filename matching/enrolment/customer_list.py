@@ -7,19 +7,21 @@ import csv
 import os
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import TextIO
 
 from matching.errors import CustomersUnreadable
+from text.charset import decode_page
 
 CELL_LIMIT = 1 << 20  # characters per cell
-_SAMPLE = 1 << 18  # bytes from which encoding and delimiter are detected
+_SAMPLE = 1 << 18  # bytes from which the delimiter is detected, and of the lines that show the encoding
 _DELIMITERS = ",;\t|"
+_DELIMITER_LINES = 20
 _SEP_LINE = re.compile(r'[\ufeff\r\n]*"?sep=(.)"?[,;\t|]*[\r\n]', re.IGNORECASE)  # for Excel; it is no row
-_ENCODINGS = ("utf-8-sig", "gb18030")
+_LEAST_SCORE = 0.5  # of an encoding that is not UTF-8 (`text.charset`)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +50,7 @@ def open_customer_list(
     Raises CustomersUnreadable, also while rows are read.
     """
     sample = _sample(path)
-    encoding = encoding or _detected_encoding(sample, path)
+    encoding = encoding or _detected_encoding(path, sample)
     text = sample.decode(encoding, errors="ignore")
     said = _SEP_LINE.match(text)
     delimiter = delimiter or (said[1] if said else _detected_delimiter(text))
@@ -70,25 +72,48 @@ def _sample(path: Path) -> bytes:
         raise CustomersUnreadable(f"{path} cannot be read: {error.strerror}") from None
 
 
-def _detected_encoding(sample: bytes, path: Path) -> str:
+def _detected_encoding(path: Path, sample: bytes) -> str:
+    """Return the encoding of the first lines that are not ASCII, as `match` finds it out.
+
+    Raises CustomersUnreadable where no encoding gives words.
+    """
     if sample.startswith((b"\xff\xfe", b"\xfe\xff")):
         return "utf-16"
-    for encoding in _ENCODINGS:
-        try:
-            # Decode whole lines only: the end of the sample may cut a character in two.
-            sample[: sample.rfind(b"\n") + 1 or None].decode(encoding)
-        except UnicodeDecodeError:
-            continue
-        return encoding
-    raise CustomersUnreadable(
-        f"{path} is neither UTF-8 nor UTF-16 nor GB18030; name its encoding with --encoding"
-    )
+    lines = sample if b"\0" in sample else _lines_beyond_ascii(path)
+    with suppress(UnicodeDecodeError):
+        if b"\0" not in lines:  # UTF-16 without a mark has them
+            lines.decode("utf-8")
+            return "utf-8-sig"
+    found = decode_page(lines)
+    if found.score < _LEAST_SCORE:
+        raise CustomersUnreadable(
+            f"the encoding of {path} is not clear; name it with --encoding, such as --encoding cp1252"
+        )
+    return found.charset
+
+
+def _lines_beyond_ascii(path: Path) -> bytes:
+    """Return whole lines with other characters than ASCII, the first ones; none where there are none."""
+    with path.open("rb") as stream:
+        while lines := stream.readlines(_SAMPLE):
+            if not (sample := b"".join(lines)[:_SAMPLE]).isascii():
+                # Whole lines only: the end of the sample may cut a character in two.
+                return sample[: sample.rfind(b"\n") + 1] or sample
+    return b""
 
 
 def _detected_delimiter(sample: str) -> str:
-    """Return the delimiter that occurs most often in the first line."""
-    first = sample.lstrip("\ufeff\r\n").partition("\n")[0]
-    return max(_DELIMITERS, key=first.count)
+    """Return the delimiter that gives most of the first rows as many cells as the header, two or more."""
+    lines = sample.lstrip("\ufeff\r\n").splitlines(keepends=True)[:_DELIMITER_LINES]
+
+    def quality(delimiter: str) -> tuple[int, int]:
+        with suppress(csv.Error):
+            rows = [row for row in csv.reader(lines, delimiter=delimiter) if row]
+            width = len(rows[0]) if rows else 0
+            return (sum(len(row) == width for row in rows) if width > 1 else 0, width)
+        return 0, 0
+
+    return max(_DELIMITERS, key=quality)
 
 
 def _csv_rows(stream: TextIO, delimiter: str) -> Iterator[list[str]]:

@@ -42,6 +42,7 @@ class Enrolment:
     accepted: Counter[Field] = field(default_factory=Counter)
     refused: dict[Field, Counter[str]] = field(default_factory=dict)  # field -> reason -> number of values
     left_out: list[Column] = field(default_factory=list)  # not read, but most cells look like identifiers
+    encoding: str = "utf-8-sig"  # that the list was read in
 
 
 Progress = Callable[[int, int], None]  # bytes read, rows read
@@ -86,6 +87,7 @@ def enroll(
             first=1 if before is None else before.customers + 1,
             columns={name: _column_numbers(chosen, name) for name in builders},
             left_out=left_out(names, sample, chosen, default_region),
+            encoding=opened.encoding,
         )
         for batch in _row_batches(chain(sample, opened.rows)):
             _add_batch(batch, result, [(source, builders[source.field]) for source in chosen])
@@ -95,6 +97,7 @@ def enroll(
     _check_taken(result)
     counts = {name: builder.sorter.count for name, builder in builders.items()}
     records = {name: builder.sorter.merged() for name, builder in builders.items()}
+    countries = {source.country for source in chosen if source.country}
     if before is None:
         new_header = segments.first_header(
             company=company,
@@ -103,10 +106,13 @@ def enroll(
             customers=result.rows,
             counts=counts,
             now=now,
+            countries=countries,
         )
     else:
         vectors = segments.golden_vectors(key, company)
-        new_header = segments.delta_header(before, now=now, added=result.rows, counts=counts, vectors=vectors)
+        new_header = segments.delta_header(
+            before, now=now, added=result.rows, counts=counts, vectors=vectors, countries=countries
+        )
         segments.check_follows(new_header, before, segment)
     segments.write_segment(segment, new_header, records)
     return result

@@ -145,7 +145,8 @@ def check_belongs(
         )
     compared = agreeing = 0
     known: dict[int, set[str]] = defaultdict(set)  # forms of each customer so far
-    for source in field_columns(lists.names, columns or {}):
+    rows = [row for _, row in sample]
+    for source in field_columns(lists.names, columns or {}, rows, chain.header.default_region):
         if source.field not in chain.fields:
             continue
         reader = ValueReader(source.field, chain.header.default_region, dates)

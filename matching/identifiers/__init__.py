@@ -41,7 +41,15 @@ from matching.identifiers.name_birth_dates import (
     name_birth_date,
     person_name,
 )
-from matching.identifiers.ordinary_numbers import is_bare_time
+from matching.identifiers.national_ids import (
+    COUNTRIES,
+    country_of_column,
+    national_id,
+    national_id_forms,
+    national_ids,
+    national_ids_of_cell,
+)
+from matching.identifiers.ordinary_numbers import is_bare_time, is_ordinary_value
 from matching.identifiers.phones import is_written_phone, phone, phones
 from matching.identifiers.resident_ids import RESIDENT_ID, resident_id
 from matching.identifiers.travel_documents import passport, passports
@@ -49,10 +57,11 @@ from matching.identifiers.wallets import has_checksum, wallet, wallets
 from text.folding import narrow_fold
 
 __all__ = [
-    "ALL", "DECLARED", "EMAIL_LENGTH", "GOLDEN", "IBAN_LENGTHS", "IBAN_RUN", "NORMALISERS",
+    "ALL", "COUNTRIES", "DECLARED", "EMAIL_LENGTH", "GOLDEN", "IBAN_LENGTHS", "IBAN_RUN", "NORMALISERS",
     "SCANNED", "Candidate", "DateOrder", "Field", "bare_value", "canonical", "card", "cell_forms",
-    "composite", "composites", "email", "end_of_iban", "forms", "has_issuer", "iban", "is_bare_time", "luhn",
-    "phone", "recognised", "refusal", "resident_id", "runs_to_mask", "scan", "stretches",
+    "composite", "composites", "country_of_column", "email", "end_of_iban", "forms", "has_issuer", "iban",
+    "is_bare_time", "luhn", "national_ids_of_cell", "phone", "recognised", "refusal",
+    "resident_id", "runs_to_mask", "scan", "stretches",
 ]  # fmt: skip
 
 
@@ -66,6 +75,8 @@ def forms(field: Field, value: str, default_region: str) -> list[str]:
     """Return all forms that a value can have; see `phones.phone_readings` for numbers that have two."""
     if field is Field.PHONE:
         return phones(narrow_fold()(value).text.strip(), default_region)
+    if field is Field.NATIONAL_ID:
+        return national_id_forms(narrow_fold()(value).text.strip())
     form = canonical(field, value, default_region)
     return [form] if form else []
 
@@ -98,15 +109,20 @@ def recognised(field: Field, value: str, default_region: str) -> bool:
     return field not in DECLARED and canonical(field, value, default_region) is not None
 
 
-def scan(text: str, default_region: str, fields: Collection[Field] = ALL) -> Iterator[Candidate]:
-    """Yield the candidates of the given fields in a text.
+def scan(
+    text: str,
+    default_region: str,
+    fields: Collection[Field] = ALL,
+    countries: Collection[str] = COUNTRIES,
+) -> Iterator[Candidate]:
+    """Yield the candidates of the given fields in a text; `countries`: of national numbers.
 
     They are ordered by kind and then by place: e-mails, digit runs (see `digit_runs`), IBANs, wallets (see
-    `wallets`), passports, driving licences. Fields do not influence each other: fewer fields give a part of
-    the candidates of all fields. DECLARED fields are never found in a text.
+    `wallets`), passports, driving licences, national numbers. Fields do not influence each other: fewer
+    fields give a part of the candidates of all fields. DECLARED fields are never found in a text.
     """
     narrow = narrow_fold()(text)
-    for found in _candidates_by_kind(narrow.text, default_region, fields):
+    for found in _candidates_by_kind(narrow.text, default_region, fields, countries):
         if narrow.is_original:
             yield from map(Candidate._make, found)
         else:
@@ -115,7 +131,7 @@ def scan(text: str, default_region: str, fields: Collection[Field] = ALL) -> Ite
 
 
 def _candidates_by_kind(
-    text: str, region: str, fields: Collection[Field]
+    text: str, region: str, fields: Collection[Field], countries: Collection[str]
 ) -> Iterator[Iterator[FoundIdentifier]]:
     if Field.EMAIL in fields:
         yield emails(text)
@@ -125,6 +141,8 @@ def _candidates_by_kind(
     for field, find in _FINDERS.items():
         if field in fields:
             yield find(text)
+    if Field.NATIONAL_ID in fields:
+        yield national_ids(text, countries)
 
 
 def refusal(field: Field, value: str) -> str:
@@ -157,7 +175,11 @@ def _refused_iban(narrow: str) -> str:
 
 
 def _refused_phone(narrow: str) -> str:
-    return "not_in_use" if is_written_phone(narrow) else "malformed"
+    return "not_in_use" if is_written_phone(narrow) and not is_ordinary_value(narrow) else "malformed"
+
+
+def _refused_national_id(narrow: str) -> str:
+    return "wrong_check_digit" if re.search(r"\d{5}", _compact(narrow), re.ASCII) else "malformed"
 
 
 def _refused_wallet(narrow: str) -> str:
@@ -180,7 +202,7 @@ def _compact(narrow: str) -> str:
 
 
 # Fields of which a cell is accepted in more forms than `scan` finds in a text.
-_MORE_IN_CELLS = frozenset({Field.WALLET, Field.PASSPORT, Field.DRIVING_LICENCE})
+_MORE_IN_CELLS = frozenset({Field.WALLET, Field.PASSPORT, Field.DRIVING_LICENCE, Field.NATIONAL_ID})
 _FINDERS: dict[Field, Callable[[str], Iterator[FoundIdentifier]]] = {  # in the order of `scan`
     Field.IBAN: ibans,
     Field.WALLET: wallets,
@@ -199,6 +221,7 @@ _CANONICAL: dict[Field, Callable[[str, str], str | None]] = {
     Field.USERNAME: username,
     Field.ACCOUNT: account,
     Field.NAME_BIRTH_DATE: name_birth_date,
+    Field.NATIONAL_ID: national_id,
 }
 _REFUSALS: dict[Field, Callable[[str], str]] = {
     Field.PHONE: _refused_phone,
@@ -206,5 +229,6 @@ _REFUSALS: dict[Field, Callable[[str], str]] = {
     Field.CARD: _refused_card,
     Field.IBAN: _refused_iban,
     Field.WALLET: _refused_wallet,
+    Field.NATIONAL_ID: _refused_national_id,
     Field.NAME_BIRTH_DATE: _refused_name_birth_date,
 }

@@ -32,13 +32,19 @@ _FEWEST_DIGITS = 7
 _LONG_GROUP = 7  # digits; a telephone number has one such group at most
 _AREA_CODE = 3  # digits before a slash, unless they begin with 0
 _FEWEST_APART = 11  # digits written one by one, where they begin with neither + nor 0
-_BETWEEN_DIGITS = frozenset({" ", "-", "_"})
+_BETWEEN_DIGITS = frozenset({" ", "-", "_", "."})
 _SHORTEST_CARD = 13
 
 # A run of groups of digits: 7 digits or more, with at most two separators between neighbours. The possessive
 # `{6,}+` reads each run once: a part of a run that is too short is too short as well.
 _RUN = re.compile(r"\+?\(?\d(?:[ \-.()/_]{0,2}\d){6,}+[Xx]?", re.ASCII)
 _GROUP = re.compile(r"\d+[Xx]?", re.ASCII)
+# A run without any of these, two characters before it and behind it included, has no ordinary number.
+_MAY_BE_ORDINARY = re.compile(
+    r"\d\.\d|\d[-/]\d\d?[-/]\d|\d{5}-\d{4}|\d{4}-\d{4}-|(?:19|20)\d{6}"
+    r"|[A-Za-z:]-?\d|\d[A-Za-z:]|\d-[A-Za-z]|,\d{3}(?!\d)|\d [A-Z]",
+    re.ASCII,
+)
 
 
 class WantedNumbers(NamedTuple):
@@ -84,9 +90,9 @@ class _Piece:
         begins = bool(self.groups) and (self.plus or self.text[self.groups[0][0]] == "0")
         return begins and self.digits < _FEWEST_DIGITS
 
-    def goes_on(self, start: int, end: int, words: HexadecimalWords) -> bool:
+    def goes_on(self, start: int, end: int, words: HexadecimalWords | None) -> bool:
         """Return whether the next group of the run may belong to the same number as the last one."""
-        return self._crosses(start, end) and self.ordinary_span(start, end, words) is None
+        return self._crosses(start, end) and not (words and self.ordinary_span(start, end, words))
 
     def _crosses(self, start: int, end: int) -> bool:
         """Return whether a number may cross what stands between the last group and the next one."""
@@ -126,11 +132,11 @@ def run_identifiers(text: str, wanted: WantedNumbers) -> Iterator[FoundIdentifie
 
 
 def stretches(text: str, run: re.Match[str]) -> Iterator[tuple[str, int, int]]:
-    """Yield digits, start and end of each stretch of a run: 7 to 19 digits.
+    """Yield digits, start and end of each stretch of a run of `runs_to_mask`: 7 to 19 digits.
 
     `110101189901010010 17000000000` holds two numbers, `4111 1111 1111 1111` is one: both are stretches.
     """
-    for piece in _pieces(text, [run], HexadecimalWords(text)):
+    for piece in _pieces(text, [run], None):
         for stretch in _stretches(piece):
             yield stretch.digits, stretch.start, stretch.end
 
@@ -139,7 +145,7 @@ def runs_to_mask(text: str) -> Iterator[re.Match[str]]:
     """Yield the runs of a text without the ordinary numbers in them."""
     words = HexadecimalWords(text)
     for run in _RUN.finditer(text):
-        if run[0].isdigit() and not words.may_be_in_word(run.start(), run.end()):
+        if not _MAY_BE_ORDINARY.search(text, max(0, run.start() - 2), run.end() + 2):
             yield run
             continue
         ordinary: list[tuple[int, int]] = []
@@ -157,10 +163,13 @@ def runs_to_mask(text: str) -> Iterator[re.Match[str]]:
 def _pieces(
     text: str,
     runs: Iterable[re.Match[str]],
-    words: HexadecimalWords,
+    words: HexadecimalWords | None,
     ordinary: list[tuple[int, int]] | None = None,
 ) -> Iterator[_Piece]:
-    """Yield the pieces of runs. The ordinary numbers between them are added to `ordinary`."""
+    """Yield the pieces of runs. The ordinary numbers between them are added to `ordinary`.
+
+    `words` None: there are no ordinary numbers in the runs.
+    """
     until = 0  # where the last ordinary number ends
     for run in runs:
         piece = _Piece(text)
@@ -172,7 +181,9 @@ def _pieces(
             if piece.groups and not piece.goes_on(start, digits_end, words):
                 yield piece
                 piece = _Piece(text)
-            span = None if piece.groups else piece.ordinary_span(start, digits_end, words)
+            span = None
+            if words and not piece.groups:
+                span = piece.ordinary_span(start, digits_end, words)
             if span is None:
                 piece.add(start, end)
                 continue
@@ -207,10 +218,10 @@ def _are_apart(piece: _Piece) -> bool:
     text, groups = piece.text, piece.groups
     if not _FEWEST_DIGITS <= len(groups) <= _MOST_DIGITS or any(end - start > 1 for start, end in groups):
         return False
-    between = {text[last:start] for (_, last), (start, _) in pairwise(groups)}
+    between = {sign for (_, last), (start, _) in pairwise(groups) for sign in text[last:start]}
     if len(between) > 1 or not between <= _BETWEEN_DIGITS:
         return False
-    return piece.plus or text[groups[0][0]] == "0" or len(groups) >= _FEWEST_APART
+    return piece.plus or text[groups[0][0]] == "0" or (len(groups) >= _FEWEST_APART and "." not in between)
 
 
 def _stretch_identifiers(stretch: Stretch, wanted: WantedNumbers) -> Iterator[FoundIdentifier]:

@@ -17,6 +17,7 @@ class Field(StrEnum):
     USERNAME = "username"
     ACCOUNT = "account"
     NAME_BIRTH_DATE = "name_birth_date"
+    NATIONAL_ID = "national_id"
 
 
 # A version is raised when values that had a canonical form get another one, because fingerprints in old
@@ -33,6 +34,7 @@ NORMALISERS: Mapping[Field, int] = {
     Field.USERNAME: 1,
     Field.ACCOUNT: 1,
     Field.NAME_BIRTH_DATE: 1,
+    Field.NATIONAL_ID: 1,
 }
 
 ALL = frozenset(Field)
@@ -54,6 +56,7 @@ GOLDEN: Mapping[Field, str] = {
     Field.DRIVING_LICENCE: "30-90-123456-20",
     Field.USERNAME: "@Golden_Vector",
     Field.ACCOUNT: "0012-3456-789 X",
+    Field.NATIONAL_ID: "pl: 440514 01359",
     Field.NAME_BIRTH_DATE: "VECTOR, Mr. Gólden|31.01.1890",
 }
 

@@ -13,7 +13,8 @@ The modules in the order in which a dump's bytes go through them; each one needs
 3. `opening`: from a path or a stream to documents. Walks folders and opens containers, at any depth.
 4. `containers/magic`: which kind of container it is, if any. `compressed`, `tars`, `zips`, `mail` and
    `sevenz` (with `sevenz_directory`) yield `containers/member`s; each one goes back to step 3, whose loop
-   drives all this. `sqlite_file` yields tables. `member_names` makes their names fit to be shown.
+   drives all this. So does `libarchive_members` (with `libarchive_child`). `sqlite_file` yields tables.
+   `member_names` makes their names fit to be shown.
    What is no container may be another file that is no text: `signatures` names it, and it is not read.
 5. `document`: a text, with its charset, its format, and how reading it ended.
 6. `formats/decoding`: the charset, and the bytes as pieces of UTF-8 that end at line ends.

@@ -19,9 +19,10 @@ from matching.errors import (
     InputUnreadable,
     InputUnsupported,
 )
-from matching.inputs.containers import magic, mail, sevenz, tars, zips
+from matching.inputs.containers import libarchive_members, magic, mail, sevenz, tars, zips
 from matching.inputs.containers.compressed import DECOMPRESSORS, UnpackedStream
 from matching.inputs.containers.member import Member
+from matching.inputs.containers.sqlite_file import MAGIC as SQLITE_MAGIC
 from matching.inputs.containers.sqlite_file import SqliteFile
 from matching.inputs.document import Document, TextContent, WorkbookContent
 from matching.inputs.formats.mail import MailText
@@ -72,6 +73,13 @@ def _open_descriptor(path: Path, *, follow: bool) -> int:
         raise InputUnreadable(f"opening it failed: {error.strerror}") from None
 
 
+def _begins_with(descriptor: int, beginning: bytes) -> bool:
+    try:
+        return os.pread(descriptor, len(beginning), 0) == beginning
+    except OSError:  # reading it will fail, too, and say so
+        return False
+
+
 class _CountedInput:
     """A binary stream of Python's as a `Stream`, counted as an outermost file."""
 
@@ -115,7 +123,11 @@ class _Opener:
         except InputUnreadable as error:
             yield Document(name, None, refusal_outcome(error))
             return
+        database = _begins_with(descriptor, SQLITE_MAGIC)
         yield from self._documents_of_file(name, descriptor)
+        log = path.with_name(f"{path.name}-wal")
+        if database and log.is_file() and log.stat().st_size:  # rows that are not in the database yet
+            yield from self.open_file(f"{name}-wal", log)
 
     def open_folder(self, name: str, folder: Path, depth: int) -> Iterator[Document]:
         """Everything in a folder, by name. A link, device, pipe or socket is a document without text."""
@@ -190,10 +202,16 @@ class _Opener:
         else:
             with self._seekable_file(window) as file:
                 if kind == "mail":
-                    yield Document(name, MailText(file, self._budget))
-                    yield from self._documents_of_members(name, mail.members(file, self._budget), depth)
+                    text = MailText(file, self._budget)
+                    yield Document(name, text)
+                    if text.attachments:
+                        attached = mail.members(file, self._budget)
+                        yield from self._documents_of_members(name, attached, depth)
                 elif kind == "sqlite":
                     yield from self._documents_of_database(name, SqliteFile(file, self._budget))
+                elif kind in libarchive_members.FORMATS:
+                    members = libarchive_members.members(file, kind, self._budget)
+                    yield from self._documents_of_members(name, members, depth)
                 elif kind == "7z":
                     members = sevenz.members(file, self._budget)
                     yield from self._documents_of_members(name, members, depth)

@@ -51,6 +51,11 @@ SIGNATURES: tuple[Signature, ...] = (
         ("a document of the old Office formats (.xls, .doc, .msg)", rb"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"),
         ("a document of OneNote", rb"\xe4\x52\x5c\x7b\x8c\xd8\xa7\x4d\xae\xb1\x53\x78\xd0\x29\x96\xd3"),
     ),
+    # [MS-OXTNEF] 2.1.3.1
+    *_named(
+        "unpack it, for example with `tnef`, and match the result",
+        ("an attachment of Outlook that holds others (winmail.dat)", rb"\x78\x9f\x3e\x22"),
+    ),
     # [MS-PST] 2.2.2.6; libdbx; Notes NSF: libnsfdb
     *_named(
         "export its messages, for example with `readpst`, and match those",
@@ -167,8 +172,7 @@ SIGNATURES: tuple[Signature, ...] = (
     # lzop; lzip manual; snappy framing; cpio(5), ar(5); rpm; xar; file(1), magic/Magdir/archive
     *_named(
         _UNPACK,
-        ("a RAR archive", rb"Rar!\x1a\x07|RE\x7e\x5e(?![ -~]{8})"),
-        ("a CAB archive", rb"MSCF\0\0\0\0"),
+        ("a RAR archive", rb"Rar!\x1a\x07[^\0\x01]|Rar!\x1a\x07\x01[^\0]|RE\x7e\x5e(?![ -~]{8})"),
         ("an archive of InstallShield", rb"ISc\(.{2}\0"),
         ("an LZ4 file", rb"\x04\x22\x4d\x18|\x02\x21\x4c\x18"),
         ("an .lzma file", rb"[\x00-\xe0]\0\0.[\0-\x40]\xff{8}|\x5d\0\0.[\0-\x40].{5}\0{3}"),

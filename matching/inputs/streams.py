@@ -34,15 +34,15 @@ class File:
 
     def __init__(self, descriptor: int, size: int) -> None:
         self.size = size
-        self._descriptor = descriptor
+        self.descriptor = descriptor
 
     def read_at(self, place: int, size: int) -> bytes:
         """`size` bytes from `place` on, fewer only at the end; raises InputUnreadable."""
         try:
-            data = os.pread(self._descriptor, max(0, size), place)
+            data = os.pread(self.descriptor, max(0, size), place)
             # pread may return less than was asked for: 2 GiB at most, and less on network file systems.
             while 0 < len(data) < size and (
-                more := os.pread(self._descriptor, size - len(data), place + len(data))
+                more := os.pread(self.descriptor, size - len(data), place + len(data))
             ):
                 data += more
         except (OSError, OverflowError) as error:  # OverflowError: a directory names a place beyond 2**63

@@ -2,22 +2,28 @@
 
 Order of rules:
 
-1. A term of kind `domain` is that host and its subdomains, and nothing that only contains its letters.
+1. A term of kind `domain` is that host and its subdomains, and nothing that only contains its letters. In an
+   e-mail address it is the domain of somebody's address (`Nature.ADDRESS`). A longer host with all of it
+   (`my-kelbridge.example`, `kelbridge.example.evil.test`) is a look-alike, if the domain's own label has five
+   letters or more: `quant-x.com` has nothing to do with `x.com`.
 2. The second half of a word that was divided at a line's end is no name, nor is the end of a word with a
    modifier letter (`Geʻez`).
 3. A word wholly of another script is a word of that script, for terms of less than five letters.
 4. Marks make another word (`gặp` is not Gap), for terms of up to five letters.
 5. Hexadecimal (`1c8c`), a variable (`$print`) and a numeronym (`a11y`) are no names.
 6. A term that begins or ends with a digit is not a part of a time, version, date or number.
+7. A Han term of two or three characters is not a part of common words of Chinese or Japanese (`han_words`).
 """
 
 import re
 import unicodedata
 from dataclasses import dataclass
-from enum import Enum, auto
+from enum import Enum, StrEnum, auto
 from functools import cache, lru_cache
 
+from matching.mentions.han_words import is_han, is_other_han_word
 from matching.mentions.spellings import FILE_ENDINGS
+from text.folding import fold_few
 
 _WHOLE_WORD = 5  # letters from which a word wholly in another script is a disguise
 _MARKED = 6  # letters from which marks are a disguise
@@ -34,6 +40,10 @@ _TOKEN_AFTER = re.compile(r"[0-9a-z]*", re.IGNORECASE)
 _NUMERONYM = re.compile(r"[a-z]\d\d?[a-z]", re.IGNORECASE)
 _NUMBER_BEFORE = re.compile(r"(?:\d[:.,/\-‐‑]|[\\+#])\Z")
 _NUMBER_AFTER = re.compile(r"[:.,/\-‐‑]\d")
+_LOOKALIKE = 5  # letters of a domain's first label from which another host that contains it is a look-alike
+_HOST_GOES_ON = re.compile(r"[-‐‑][^\W_][\w-]*\.[a-z0-9]", re.IGNORECASE)
+_AT = r"@|%(?:25)?40|&#64;|&#x40;|&commat;|\\u0040|\\x40|=40| ?[\[({]at[\])}] ?"
+_ADDRESS_BEFORE = re.compile(rf"[\w+%'-](?:{_AT})(?:[\w-]+\.)*\Z", re.IGNORECASE)
 _BESIDE = 80  # characters looked at on each side
 _HOST = 255  # characters that a host's name can have
 _FLAG = re.compile("[\U0001f1e6-\U0001f1ff]{2}")
@@ -45,30 +55,55 @@ class TermFacts:
 
     kind: str
     letters: int
+    label: int  # letters and digits before the first dot
     scripts: frozenset[str]
     characters: frozenset[str]  # in NFC, small
+    in_addresses: bool  # whether a domain counts in e-mail addresses
+    han: str  # the folded term, if rule 7 is about it; else empty
 
     @classmethod
-    def of(cls, text: str, kind: str) -> "TermFacts":
+    def of(cls, text: str, kind: str, *, in_addresses: bool = True) -> "TermFacts":
         characters = frozenset(unicodedata.normalize("NFC", text.lower()))
         scripts = frozenset(_script(each) for each in characters if each.isalpha())
-        return cls(kind, sum(map(str.isalnum, text)), scripts, characters)
+        label = sum(map(str.isalnum, text.split(".", 1)[0]))
+        letters = sum(map(str.isalnum, text))
+        folded = fold_few(text)
+        han = folded if is_han(folded) else ""
+        return cls(kind, letters, label, scripts, characters, in_addresses, han)
 
 
-def is_ordinary(facts: TermFacts, text: str, start: int, end: int, *, swapped: bool) -> bool:
-    """Return whether text[start:end], which reads as the term, is something else; `swapped`: by leet."""
+class Nature(StrEnum):
+    """What a mention is: the name itself, or one of two things that are signals of their own."""
+
+    NAMED = "named"
+    ADDRESS = "address"  # the domain of somebody's e-mail address
+    LOOKALIKE = "lookalike"  # another host, whose name contains the domain
+
+
+def nature_of(facts: TermFacts, text: str, start: int, end: int, *, swapped: bool) -> Nature | None:
+    """Return what text[start:end] is, which reads as the term; None: something else. `swapped`: by leet."""
     if facts.kind == "domain" and _is_other_host(text, start, end):
-        return True
+        return Nature.LOOKALIKE if _is_lookalike(facts, text, start, end) else None
+    if _is_ordinary(facts, text, start, end, swapped=swapped):
+        return None
+    if facts.kind != "domain" or not _ADDRESS_BEFORE.search(text[max(0, start - _BESIDE) : start]):
+        return Nature.NAMED
+    return Nature.ADDRESS if facts.in_addresses else None
+
+
+def _is_ordinary(facts: TermFacts, text: str, start: int, end: int, *, swapped: bool) -> bool:
     written = text[start:end]
     before = text[max(0, start - _BESIDE) : start]
     if _is_end_of_word(before, written):
         return True
     if swapped and _is_code(written):
         return True
-    nature = _nature(facts, written)
-    if nature is _Nature.NAME:
+    if facts.han and is_other_han_word(facts.han, text, start, end):
+        return True
+    reads_as = _reading(facts, written)
+    if reads_as is _Reading.NAME:
         return False
-    if nature is _Nature.OTHER:
+    if reads_as is _Reading.OTHER:
         return True
     after = text[end : end + _BESIDE]
     return (
@@ -79,7 +114,7 @@ def is_ordinary(facts: TermFacts, text: str, start: int, end: int, *, swapped: b
     )
 
 
-class _Nature(Enum):
+class _Reading(Enum):
     """What a written form is by itself: the term, something else, or one of both by what stands beside it."""
 
     NAME = auto()
@@ -88,11 +123,11 @@ class _Nature(Enum):
 
 
 @lru_cache(4096)
-def _nature(facts: TermFacts, written: str) -> _Nature:
+def _reading(facts: TermFacts, written: str) -> _Reading:
     if _is_other_word(facts, written) or _FLAG.fullmatch(written):
-        return _Nature.OTHER
+        return _Reading.OTHER
     is_open = _HEXADECIMAL_LETTERS.fullmatch(written) or written[0].isdigit() or written[-1].isdigit()
-    return _Nature.OPEN if is_open else _Nature.NAME
+    return _Reading.OPEN if is_open else _Reading.NAME
 
 
 def _is_other_host(text: str, start: int, end: int) -> bool:
@@ -107,6 +142,13 @@ def _is_other_host(text: str, start: int, end: int) -> bool:
     is_file = all(_FILE_ENDINGS.fullmatch(label) for label in (first, *more))
     is_sentence = not more and first[0].isupper() and not text[start:end].isupper() and first.isalpha()
     return not (is_file or is_sentence)
+
+
+def _is_lookalike(facts: TermFacts, text: str, start: int, end: int) -> bool:
+    """Return whether a host that is not the term's was made to be taken for it."""
+    if facts.label < _LOOKALIKE or text[end : end + 1] == "@":
+        return False
+    return _HOST_AFTER.match(text, end) is None or _HOST_GOES_ON.match(text, end) is not None
 
 
 def _is_end_of_word(before: str, written: str) -> bool:

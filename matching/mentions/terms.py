@@ -29,7 +29,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property, lru_cache
+from functools import cached_property
 from operator import itemgetter
 from typing import NamedTuple, Protocol
 
@@ -39,7 +39,8 @@ from daachorse import DoubleArrayAhoCorasick
 from numpy.typing import NDArray
 
 from matching.errors import TermRefused
-from matching.mentions.ordinary import TermFacts, is_ordinary
+from matching.mentions.han_words import exclusion_phrases
+from matching.mentions.ordinary import Nature, TermFacts, nature_of
 from matching.mentions.spellings import (
     DIVIDED_PAIR,
     SEPARATORS,
@@ -57,7 +58,7 @@ from matching.native.library import LibraryMissing
 from matching.native.name_fold import NativeFolded, folded_text, may_be_defanged, may_be_escaped
 from matching.native.name_search import NameSearch, SpelledName
 from text.escapes import CERTAIN, Flags, Undone
-from text.folding import defanged, mention_fold
+from text.folding import defanged, fold_few, mention_fold
 
 TERM_LENGTH = 200  # characters per term or exclusion phrase
 MENTION_LIMIT = 500_000  # mentions that `find` returns per text
@@ -87,7 +88,6 @@ _SPREAD = 4  # times its length that a name with separators may take
 _LEET = bytes.maketrans(b"01!|l34@5$7892", b"oiiiieaasstbgz")
 _LEET_SHORTEST = 4
 _AROUND = 12  # characters looked at around a name with its letters apart
-_SPACES = re.compile("  +")
 _HUMP_SHORTEST = 3  # bytes of a term that may end at a capital
 
 
@@ -98,6 +98,7 @@ class WatchTerm:
     text: str
     kind: str
     exclude: tuple[str, ...] = ()
+    in_addresses: bool = True  # whether a domain counts in e-mail addresses: not that of a mail provider
 
 
 class Mention(NamedTuple):
@@ -106,6 +107,7 @@ class Mention(NamedTuple):
     term_id: int
     start: int
     end: int
+    nature: Nature = Nature.NAMED
 
 
 def folded_term(text: str) -> str:
@@ -211,13 +213,15 @@ class Terms:
         for term in terms:
             for spelling in _fixed_spellings(term):
                 _pattern_for(patterns, spelling).terms.append(term.id)
-            for phrase in term.exclude:
+            for phrase in (*term.exclude, *exclusion_phrases().get(folded_term(term.text), ())):
                 _pattern_for(patterns, folded_term(phrase)).excluded.append(term.id)
-        facts = {term.id: TermFacts.of(term.text, term.kind) for term in terms}
+        facts = {
+            term.id: TermFacts.of(term.text, term.kind, in_addresses=term.in_addresses) for term in terms
+        }
         return cls(list(patterns.values()), facts, native=native)
 
-    def find(self, text: str, *, limit: int = MENTION_LIMIT) -> list[Mention]:
-        """Return the mentions in order of their place, at most `limit`."""
+    def find(self, text: str, *, limit: int = MENTION_LIMIT, lookalikes: bool = False) -> list[Mention]:
+        """Return the mentions in order of their place, at most `limit`; `lookalikes`: those hosts too."""
         if not self._facts:
             return []
         found, has_escapes = self._find_written(text, limit)
@@ -225,6 +229,7 @@ class Terms:
         if undone is not None:
             found = _with_undone(found, self._find_written(undone.text, limit)[0], undone)
         mentions = _without_excluded(found) if found.excluded else found.mentions
+        mentions = _with_lookalikes(mentions) if lookalikes else _named_only(mentions)
         return sorted(mentions, key=itemgetter(1, 2, 0))[:limit]
 
     def _find_written(self, text: str, limit: int) -> tuple[_Found, bool]:
@@ -360,8 +365,9 @@ class Terms:
             for term in hit.pattern.terms:
                 facts = self._facts[term]
                 other_gaps = hit.reading is not None and facts.kind == "domain"
-                if not other_gaps and not is_ordinary(facts, text, start, end, swapped=hit.swapped):
-                    found.mentions.add(Mention(term, start, end))
+                nature = None if other_gaps else nature_of(facts, text, start, end, swapped=hit.swapped)
+                if nature is not None:
+                    found.mentions.add(Mention(term, start, end, nature))
         return found
 
 
@@ -411,19 +417,9 @@ def _agrees(hit: _Hit, view: _FoldedView, text: str, span: tuple[int, int]) -> b
         return fits(text, place, got)
     letters, (start, end) = hit.pattern.form.characters, span
     before, after = text[max(0, start - _AROUND) : start], text[end : end + _AROUND]
-    if stands_alone(got, letters, _folded(before), _folded(after)):
+    if stands_alone(got, letters, fold_few(before), fold_few(after)):
         return True
     return len(letters) == 2 and got.apart == " " and fits(text, place, DIVIDED_PAIR)
-
-
-def _folded(text: str) -> str:
-    """Fold a few characters, one by one, which is faster for so few."""
-    return _SPACES.sub(" ", "".join(map(_folded_character, text)))
-
-
-@lru_cache(1 << 16)
-def _folded_character(character: str) -> str:
-    return mention_fold()(character).text
 
 
 def _pattern_for(patterns: dict[str, _Pattern], folded: str) -> _Pattern:
@@ -498,7 +494,7 @@ def _with_undone(written: _Found, undone: _Found, escapes: Undone) -> _Found:
     mentions = list(undone.mentions)
     for mention, is_news in zip(mentions, _tested(escapes.touches, mentions), strict=True):
         if is_news:
-            kept.add(Mention(mention.term_id, *escapes.span(mention.start, mention.end)))
+            kept.add(Mention(mention.term_id, *escapes.span(mention.start, mention.end), mention.nature))
     excluded = written.excluded
     for term, spans in undone.excluded.items():
         excluded.setdefault(term, set()).update(escapes.span(start, end) for start, end in spans)
@@ -506,7 +502,7 @@ def _with_undone(written: _Found, undone: _Found, escapes: Undone) -> _Found:
 
 
 def _tested(test: Callable[..., Flags], mentions: Sequence[Mention], *more: int) -> list[bool]:
-    places = np.array([mention[1:] for mention in mentions], np.int64).reshape(-1, 2)
+    places = np.array([(mention.start, mention.end) for mention in mentions], np.int64).reshape(-1, 2)
     flags: list[bool] = test(places[:, 0], places[:, 1], *more).tolist()
     return flags
 
@@ -521,6 +517,17 @@ def _without_excluded(found: _Found) -> set[Mention]:
             for start, end in found.excluded.get(mention.term_id, ())
         )
     }
+
+
+def _named_only(mentions: set[Mention]) -> set[Mention]:
+    return {mention for mention in mentions if mention.nature is not Nature.LOOKALIKE}
+
+
+def _with_lookalikes(mentions: set[Mention]) -> set[Mention]:
+    """Drop look-alikes only where another view of the text has the domain itself in their place."""
+    named = _named_only(mentions)
+    places = {mention[:3] for mention in named}
+    return named | {mention for mention in mentions - named if mention[:3] not in places}
 
 
 def _with_boundaries(data: bytes | memoryview, hit: _Hit) -> _Hit | None:

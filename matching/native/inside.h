@@ -98,6 +98,7 @@ void sw_span(const struct sw_scanner *scanner, size_t start, size_t end, int64_t
 void sw_emails(struct sw_scanner *scanner, const uint8_t *text, size_t length);
 void sw_domain_slots(struct sw_scanner *scanner);
 void sw_shapes(struct sw_scanner *scanner, const uint8_t *text, size_t length);
+void sw_national_ids(struct sw_scanner *scanner, const uint8_t *text, size_t length);
 void sw_numbers(struct sw_scanner *scanner, const uint8_t *text, size_t length);
 /* Copying a fixed number of bytes is faster than copying as many as there are digits. So digits are passed in buffers
  * of DIGITS_ROOM bytes, and DIGITS_COPIED of them are copied at once. */

@@ -25,7 +25,7 @@ from typing import Any
 
 from matching.identifiers import Field
 
-ABI = 11
+ABI = 12
 PATH = Path(__file__).with_name("scanner.shared")
 ROW = 12  # numbers per state of a telephone table
 IBAN_ROW = 40  # bytes
@@ -33,7 +33,7 @@ DROPPED = 255
 
 # In the order of enum sw_field. For SHAPES the library only finds places where one may be.
 FIELDS = (Field.EMAIL, Field.PHONE, Field.RESIDENT_ID, Field.CARD, Field.IBAN)
-SHAPES = (Field.WALLET, Field.PASSPORT, Field.DRIVING_LICENCE)
+SHAPES = (Field.WALLET, Field.PASSPORT, Field.DRIVING_LICENCE, Field.NATIONAL_ID)
 
 
 class LibraryMissing(Exception):
@@ -87,6 +87,7 @@ class Rules(Structure):
     _fields_ = (
         ("fields", c_uint32),
         ("domain_count", c_uint32),
+        ("countries_of_ids", c_uint32),
         ("fold_pages", c_void_p),
         ("fold_images", c_void_p),
         ("provinces", c_void_p),

@@ -164,12 +164,12 @@ static void add_digits_apart(struct sw_scanner *scanner, const uint8_t *text, si
     digits[0] = text[first.start];
     for (; takes_next(scanner, text, length, &piece, last, &next); last = next) {
         uint8_t between = text[first.end];
-        if (next.end - next.start > 1 || next.start - last.end > 1 || text[last.end] != between) return;
-        if ((between != ' ' && between != '-' && between != '_') || count == MOST_DIGITS) return;
+        if (next.end - next.start > 1 || text[last.end] != between || text[next.start - 1] != between) return;
+        if ((between != ' ' && between != '-' && between != '_' && between != '.') || count == MOST_DIGITS) return;
         digits[count++] = text[next.start];
     }
     if (count < SHORTEST || ends_with_x(text, last.end, length)) return;
-    if (!piece.plus && !piece.zero && count < FEWEST_APART) return;
+    if (!piece.plus && !piece.zero && (count < FEWEST_APART || text[first.end] == '.')) return;
     struct stretch stretch = {{first.start, last.end}, 0, (unsigned)count, 0, piece.plus};
     add_numbers(scanner, digits, count, &stretch);
 }

@@ -54,6 +54,7 @@ int sw_scan(struct sw_scanner *scanner, const uint8_t *block, size_t length) {
     if (wanted(scanner, SW_EMAIL)) sw_emails(scanner, text, length);
     if (scanner->rules->fields & NUMBER_FIELDS) sw_numbers(scanner, text, length);
     sw_shapes(scanner, text, length);
+    if (wanted(scanner, SW_NATIONAL)) sw_national_ids(scanner, text, length);
     return scanner->failed ? -1 : 0;
 }
 

@@ -5,12 +5,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define SW_ABI 11
+#define SW_ABI 12
 #define SW_PUBLIC __attribute__((visibility("default")))
 
 /* The fields, in the order of their bits in sw_rules.fields. From SW_WALLET on, the scanner only finds places where one
  * may be, and gives no canonical form. */
-enum sw_field { SW_EMAIL, SW_PHONE, SW_RESIDENT_ID, SW_CARD, SW_IBAN, SW_WALLET, SW_PASSPORT, SW_LICENCE, SW_FIELDS };
+enum sw_field { SW_EMAIL, SW_PHONE, SW_RESIDENT_ID, SW_CARD, SW_IBAN, SW_WALLET, SW_PASSPORT, SW_LICENCE, SW_NATIONAL,
+                SW_FIELDS };
 
 /* SW_NUMBER: the national number is `literal`, then digits start..end, then the digits from `rest` on. SW_DIALLED: an
  * international prefix of `rest` digits, which a country code follows. SW_ASK: only Python can answer. */
@@ -63,6 +64,7 @@ struct sw_domain {
 struct sw_rules {
     uint32_t fields; /* one bit per field that is searched for */
     uint32_t domain_count;
+    uint32_t countries_of_ids; /* one bit per country whose national numbers of digits alone are searched for */
     const uint8_t *fold_pages;  /* code point / 64 -> number of a page of images; 0: all stay */
     const uint8_t *fold_images; /* 64 per page: 0 (it stays), SW_DROPPED, or an ASCII character */
     const uint8_t *provinces;   /* by two digits: 1 where a resident ID may begin with them */

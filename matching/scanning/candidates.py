@@ -107,6 +107,7 @@ _KINDS = (
     (Field.WALLET,),
     (Field.PASSPORT,),
     (Field.DRIVING_LICENCE,),
+    (Field.NATIONAL_ID,),
 )
 _KIND_OF = {field: kind for kind, fields in enumerate(_KINDS) for field in fields}
 

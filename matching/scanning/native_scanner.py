@@ -1,19 +1,21 @@
 """The native scanner's Python side: passes blocks to the library, answers its questions, copies its results.
 
-Two things are left to Python. A number whose plan has no table is given to `e164`. For wallets, passports and
-driving licences the library only finds places where one may be; there the specification decides.
+Two things are left to Python. A number whose plan has no table is given to `e164`. For wallets, passports,
+driving licences and national numbers the library only finds places where one may be; there the specification
+decides.
 """
 
 import ctypes
 import threading
 import weakref
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from ctypes import addressof, byref
 
 import numpy as np
 from numpy.typing import NDArray
 
-from matching.identifiers import Candidate, Field
+from matching.identifiers import COUNTRIES, Candidate, Field
+from matching.identifiers.national_ids import PLAIN_COUNTRIES
 from matching.identifiers.numbering_plans import e164
 from matching.native.library import FIELDS, SHAPES, Ask, Library, PhoneTable, Rules
 from matching.scanning import native_tables
@@ -33,15 +35,22 @@ class NativeScanner:
     A scan does not hold Python's lock, so several scanners run side by side.
     """
 
-    def __init__(self, library: Library, region: str, fields: frozenset[Field]) -> None:
+    def __init__(
+        self,
+        library: Library,
+        region: str,
+        fields: frozenset[Field],
+        countries: Collection[str] = COUNTRIES,
+    ) -> None:
         self._library = library
         self._region = region
+        self._countries = countries
         self._fields = {number: field for number, field in enumerate((*FIELDS, *SHAPES)) if field in fields}
         self._phone_answers = _PhoneAnswers(region)
         self._ask = Ask(self._phone_answers)
         with _MAKING_TABLES:
             self._home = home_table(region) if Field.PHONE in fields else PhoneTable()
-            self._rules = _rules(self._fields, self._home, self._ask)
+            self._rules = _rules(self._fields, self._home, self._ask, countries)
         self._handle = library.new(byref(self._rules))
         if not self._handle:
             raise MemoryError
@@ -62,7 +71,7 @@ class NativeScanner:
             raise MemoryError
         found = {field: self._copied_batch(number) for number, field in self._fields.items()}
         for field in found.keys() & set(SHAPES):
-            found[field] = _verified(block, found[field], field, self._region)
+            found[field] = _verified(block, found[field], field, self._region, self._countries)
         return found
 
     def _copied_batch(self, number: int) -> CandidateBatch:
@@ -75,13 +84,19 @@ class NativeScanner:
         return CandidateBatch(places[:count], places[count : 2 * count], places[2 * count :], tape)
 
 
-def _verified(block: NDArray[np.uint8], places: CandidateBatch, field: Field, region: str) -> CandidateBatch:
+def _verified(
+    block: NDArray[np.uint8],
+    places: CandidateBatch,
+    field: Field,
+    region: str,
+    countries: Collection[str],
+) -> CandidateBatch:
     """Return what the specification finds in these places, which are in order and may overlap."""
     if not len(places):
         return places
     candidates: list[Candidate] = []
     for start, end in _merged_spans(places):
-        [found] = by_specification(block[start:end].tobytes(), region, (field,)).values()
+        [found] = by_specification(block[start:end].tobytes(), region, (field,), countries).values()
         spans = zip(found.forms(), found.starts.tolist(), found.ends.tolist(), strict=True)
         candidates += [Candidate(field, form, start + first, start + last) for form, first, last in spans]
     return CandidateBatch.of(sorted(candidates, key=_wallet_order) if field is Field.WALLET else candidates)
@@ -136,11 +151,12 @@ class _PhoneAnswers:
             raise failure
 
 
-def _rules(fields: Iterable[int], home: PhoneTable, ask: object) -> Rules:
+def _rules(fields: Iterable[int], home: PhoneTable, ask: object, countries: Collection[str]) -> Rules:
     pages, images = native_tables.fold_pages()
     return Rules(
         fields=sum(1 << number for number in fields),
         domain_count=len(native_tables.domains()),
+        countries_of_ids=sum(1 << bit for bit, name in enumerate(PLAIN_COUNTRIES) if name in countries),
         fold_pages=pages.ctypes.data,
         fold_images=images.ctypes.data,
         provinces=native_tables.provinces().ctypes.data,

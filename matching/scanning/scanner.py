@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from matching.identifiers import SCANNED, Field
+from matching.identifiers import COUNTRIES, SCANNED, Field
 from matching.native.library import FIELDS, SHAPES, LibraryMissing, load_library
 from matching.scanning.candidates import Bytes, Candidates
 from matching.scanning.native_scanner import NativeScanner
@@ -24,13 +24,21 @@ class Scanner:
     """Scans blocks for the given fields. One thread at a time may use it.
 
     Fields that only a column can declare (DECLARED) are left out. `native` False: use the specification only,
-    which takes about a hundred times as long.
+    which takes about a hundred times as long. `countries`: of national numbers.
     """
 
-    def __init__(self, region: str, fields: Collection[Field] = SCANNED, *, native: bool = True) -> None:
+    def __init__(
+        self,
+        region: str,
+        fields: Collection[Field] = SCANNED,
+        *,
+        native: bool = True,
+        countries: Collection[str] = COUNTRIES,
+    ) -> None:
         self.region = region
+        self.countries = frozenset(countries)
         self.fields = SCANNED.intersection(fields)
-        self.native = _native_scanner(region, self.fields) if native else None
+        self.native = _native_scanner(region, self.fields, self.countries) if native else None
         self._others = self.fields - _KNOWN if self.native else self.fields
 
     def scan(self, block: Block) -> Candidates:
@@ -42,7 +50,7 @@ class Scanner:
         data = np.frombuffer(block, dtype=np.uint8)
         found = self.native.scan(data) if self.native else {}
         if self._others:
-            found |= by_specification(data.tobytes(), self.region, self._others)
+            found |= by_specification(data.tobytes(), self.region, self._others, self.countries)
         return Candidates(found)
 
     def scan_text(self, text: str) -> Candidates:
@@ -77,9 +85,9 @@ def scanner_engine() -> Engine:
     return Engine(native=True, description=description)
 
 
-def _native_scanner(region: str, fields: frozenset[Field]) -> NativeScanner | None:
+def _native_scanner(region: str, fields: frozenset[Field], countries: frozenset[str]) -> NativeScanner | None:
     known = fields & _KNOWN
     try:
-        return NativeScanner(load_library(), region, known) if known else None
+        return NativeScanner(load_library(), region, known, countries) if known else None
     except LibraryMissing:
         return None

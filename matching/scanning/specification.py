@@ -4,17 +4,19 @@ from collections.abc import Collection
 
 import numpy as np
 
-from matching.identifiers import Field, scan
+from matching.identifiers import COUNTRIES, Field, scan
 from matching.scanning.candidates import CandidateBatch, Places
 
 
-def by_specification(block: bytes, region: str, fields: Collection[Field]) -> dict[Field, CandidateBatch]:
+def by_specification(
+    block: bytes, region: str, fields: Collection[Field], countries: Collection[str] = COUNTRIES
+) -> dict[Field, CandidateBatch]:
     """Return the candidates of a block by field, with places in bytes.
 
     A byte that is not UTF-8 counts as a character that is in no identifier.
     """
     text = block.decode("utf-8", "surrogateescape")
-    candidates = list(scan(text, region, fields))
+    candidates = list(scan(text, region, fields, countries))
     found = {field: CandidateBatch.of(one for one in candidates if one.field is field) for field in fields}
     if len(text) == len(block):
         return found

@@ -90,7 +90,7 @@ def test_the_next_trouble_is_another_alert(world: World) -> None:
     assert [alert.kind for alert in world.alerts()] == [AlertKind.INSTALLATION] * 2
 
 
-@pytest.mark.parametrize("reason", ["database_busy", "database_conflict"])
+@pytest.mark.parametrize("reason", ["database_busy", "database_deadlock", "database_conflict"])
 def test_writers_that_meet_are_no_alert(world: World, reason: str) -> None:
     """Contention passes; the run's row says it."""
     end_run(world, RunOutcome.STORAGE_FAILED, reason)

@@ -33,6 +33,8 @@ PAGE = Path(__file__).resolve().parents[2] / "docs" / "reference" / "alerts.md"
         (FindingFacts(mentions={"body": 1}), ["mention_body"]),
         (FindingFacts(mentions={"attachment": 1}), ["mention_attachment"]),
         (FindingFacts(domains=("lender[.]example",)), ["term_domain"]),
+        (FindingFacts(mentions={"address": 9}), ["mention_address"]),
+        (FindingFacts(mentions={"lookalike": 1}), ["lookalike_domain"]),
         (FindingFacts(claimed_records=9_999), []),
         (FindingFacts(claimed_records=10_000), ["claimed_records"]),
         (FindingFacts(claimed_records=1_000_000), ["claimed_records", "claimed_records_mass"]),
@@ -106,7 +108,7 @@ def test_the_page_has_the_weights_of_the_code(name: str, weight: int) -> None:
 def test_every_signal_says_a_whole_sentence() -> None:
     """Every signal has a sentence that ends with a full stop and does not begin with a small letter."""
     everything = FindingFacts(
-        mentions={"title": 1, "body": 2, "sample": 3, "attachment": 4},
+        mentions={"title": 1, "body": 2, "sample": 3, "attachment": 4, "address": 5, "lookalike": 6},
         domains=("lender[.]example",),
         coherent_rows=12_000,
         customers=12_000,

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 from itertools import pairwise
 
 import pytest
+from sqlalchemy import text
 
+from alerts.sender import RECORD_AGAIN_S, DeliveryService
 from alerts.settings import EmailChannel, WebhookChannel
 from alerts.transports.webhook import RETRYABLE
 from storage import deliveries
@@ -354,6 +357,48 @@ def test_a_message_whose_outcome_could_not_be_written_goes_out_again_by_itself(
     assert meanwhile is DeliveryState.SENDING
     assert [a.outcome for a in world.attempts(1)] == [AttemptOutcome.INTERRUPTED, AttemptOutcome.SENT]
     assert [world.deliveries()[0].idempotency_key] == [m["Idempotency-Key"] for m in peers[0].received]
+
+
+def test_an_outcome_that_could_not_be_written_is_kept_and_not_sent_twice(
+    database: Database, peers: tuple[SmtpPeer, WebhookPeer], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The message went out while the database was away. Its outcome is written from memory, and no second
+    message is sent.
+    """
+    world = world_of(database, peers)
+    world.add_finding()
+    waits: list[float] = []
+    looks: list[datetime] = []
+
+    def rename(table: str, name: str) -> None:
+        with database.transaction() as session:
+            session.execute(text(f"ALTER TABLE {table} RENAME TO {name}"))
+
+    def wait(seconds: float) -> None:
+        waits.append(seconds)
+        if len(waits) == 3:
+            rename("away", "delivery_attempts")
+
+    def clock() -> datetime:
+        looks.append(world.clock())
+        if len(looks) == 2:  # the attempt is claimed, and the message is about to go out
+            rename("delivery_attempts", "away")
+        return looks[-1]
+
+    service = DeliveryService(
+        database=database,
+        settings=world.alerts_settings,
+        dispatcher=world.announced,
+        clock=clock,
+        wait=wait,
+    )
+    service.deliver(1)
+    world.deliver_due()
+
+    assert waits == list(RECORD_AGAIN_S[:3])
+    assert [a.outcome for a in world.attempts(1)] == [AttemptOutcome.SENT]
+    assert len(peers[0].received) == 1
+    assert "It is kept and written as soon as" in capsys.readouterr().out
 
 
 def test_accept_then_drop_delivers_at_least_once(

@@ -111,6 +111,20 @@ def test_the_score_is_the_sum_of_the_signals(world: World) -> None:
     assert sum(expected.values()) == revision.score
 
 
+def test_a_domain_in_addresses_alone_is_not_the_companys_name(world: World) -> None:
+    """Addresses and look-alikes have their own signals, and the domain itself is not said to be named."""
+    version = world.crawl(price_amount=None, claimed_records=None)
+    own = {"mention_fields": {"address": 3, "lookalike": 1}, "terms": ["qudian.example"]}
+    world.judging.evaluate(world.match(version, **own))
+
+    (revision,) = world.revisions()
+    assert {signal["name"]: signal["weight"] for signal in revision.signals} == {
+        "lookalike_domain": 15,
+        "mention_address": 5,
+    }
+    assert last_content(world).summary.startswith("A host whose name looks like a domain of 趣店 Lending")
+
+
 def test_the_content_says_what_where_since_when_and_what_was_read(world: World) -> None:
     """The content has company, source, listing, excerpts, coverage, and the capture with its hash."""
     world.add_finding(**COHERENT)

@@ -70,6 +70,49 @@ def test_what_init_writes_passes_check(home: Path) -> None:
     assert {key: found[key] for key in expected} == expected
 
 
+def test_check_remarks_on_common_words_and_proposes_aliases(home: Path) -> None:
+    """They are no mistakes, and a declined alias is not proposed again."""
+    company = """name = "移动钱包有限公司"
+    declined_aliases = ["ydqb"]
+    [[terms]]
+    text = "移动"
+    owner = "x"
+    reason = "x"
+    [[terms]]
+    text = "qudian.example"
+    kind = "domain"
+    owner = "x"
+    reason = "x"
+    """
+    (home / "companies" / "wallet.toml").write_text(company, encoding="utf-8")
+    found = answer(home, "check")
+
+    assert [remark[:21] for remark in found["remarks"]] == ['wallet: the term "移动"']
+    assert [proposal["text"] for proposal in found["proposals"]] == [
+        "qudian",
+        "yidongqianbao",
+        "yi dong qian bao",
+        "yidong",
+        "yi dong",
+        "qu dian",
+    ]
+    assert '"qu dian" (the syllables of "qudian")' in spillwatch(home, "check").stdout
+
+
+def test_init_writes_a_company_with_proposals_as_comments(tmp_path: Path) -> None:
+    """The operator accepts an alias by removing its comment signs."""
+    answer(tmp_path, "init", "--company", "趣店集团有限公司", "--domain", "qudian.example")
+    file = tmp_path / "companies" / "company.toml"
+    before = answer(tmp_path, "check")
+    comments = file.read_text(encoding="utf-8")
+    accepted = [line.removeprefix("# ") for line in comments.splitlines() if "Aliases that" not in line]
+    file.write_text("\n".join(accepted), encoding="utf-8")
+    after = answer(tmp_path, "check")
+
+    assert (before["terms"], len(before["proposals"]) > 0) == (2, True)
+    assert (after["terms"], after["proposals"]) == (2 + len(before["proposals"]), [])
+
+
 def test_init_overwrites_nothing(home: Path) -> None:
     """A second init is refused and leaves every file unchanged."""
     (home / "spillwatch.toml").write_text("# mine\n")

@@ -55,3 +55,28 @@ def test_no_identifier_reaches_a_line() -> None:
 def test_the_level_is_the_least_that_is_logged() -> None:
     """At level "warning" no info line is logged."""
     assert [json.loads(line)["level"] for line in lines(level="warning")] == ["warning", "error"]
+
+
+STRAY = """
+import logging, threading, time, warnings
+from daemon import logs
+logs.configure_logging(form="json", level="info")
+logs.log_stray_errors()
+warnings.warn("something is old")
+def fail():
+    raise ValueError("mail of ada.lovelace@mail.example")
+thread = threading.Thread(target=fail, name="worker")
+thread.start()
+thread.join()
+"""
+
+
+def test_warnings_and_lost_exceptions_are_lines_too() -> None:
+    """What Python would print as text is JSON, and masked."""
+    ran = subprocess.run([sys.executable, "-c", STRAY], capture_output=True, text=True, check=True)
+    warning, ended = map(json.loads, ran.stderr.splitlines())
+
+    assert (warning["action"], warning["level"]) == ("py.warnings", "warning")
+    assert (ended["action"], ended["thread"]) == ("thread_ended", "worker")
+    assert "ValueError" in ended["exception"]
+    assert "ada.lovelace" not in ran.stderr

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
 
 import pytest
@@ -15,7 +16,7 @@ from matching.company_definition import CompanyDefinition
 from storage.runs import RunOutcome
 from storage.sources import SourceHealth
 from tests.docs.models import keys
-from tests.docs.pages import pages, places, sections
+from tests.docs.pages import ROOT, pages, places, sections
 from tests.docs.product import error_classes, metric_names
 
 REFERENCE = "reference"
@@ -115,6 +116,17 @@ def test_every_outcome_has_its_place(values: type[StrEnum]) -> None:
     missing = {value.value for value in values} - places(REFERENCE)
 
     assert not missing, ", ".join(sorted(missing))
+
+
+def test_every_action_of_the_log_has_its_place() -> None:
+    """Who sees a line in the daemon's log finds its action in docs/reference/daemon.md."""
+    folders = ("alerts", "crawler", "daemon", "matching", "storage")
+    code = "".join(file.read_text() for folder in folders for file in (ROOT / folder).rglob("*.py"))
+    actions = set(re.findall(r'action="([a-z_]+)"', code))
+
+    named = {word for page in pages(REFERENCE) for code in page.inline_code for word in code.split()}
+
+    assert actions - named == set()
 
 
 def test_every_exit_code_has_its_place() -> None:

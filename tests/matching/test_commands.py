@@ -313,8 +313,18 @@ def test_match_says_the_column_and_what_chance_gives(imported: Path) -> None:
 
     (found,) = result["companies"]
     (phones,) = [one for one in found["fields"] if one["field"] == "phone"]
-    assert phones["columns"] == ["column 3, phone"]
+    assert (phones["columns"], phones["enrolled"]) == (["column 3, phone"], 30)
+    assert result["candidates_by_field"]["phone"] == phones["candidates"]
     assert (phones["hits"], phones["by_chance"], phones["lift"] > 1_000) == (30, 0.0, True)
+
+
+def test_match_counts_the_candidates_of_fields_without_a_hit(imported: Path) -> None:
+    """Programs learn of every enrolled field how much was compared and what chance would give."""
+    result = matched(imported, f"{ROWS[0][2]}\nstranger@mail.example\n")
+
+    (found,) = result["companies"]
+    (mails,) = [one for one in found["fields"] if one["field"] == "email"]
+    assert (mails["hits"], mails["candidates"], mails["by_chance"], mails["lift"]) == (0, 1, 0.0, None)
 
 
 def test_match_writes_the_ordinals_for_the_company(imported: Path) -> None:

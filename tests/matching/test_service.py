@@ -62,13 +62,13 @@ class Archive:
             clock=self.clock,
         )
 
-    def declare(self, *terms: str) -> None:
+    def declare(self, *terms: str, kind: TermKind = TermKind.NAME, mail_provider: bool = False) -> None:
         """Declare the company with these terms."""
         company = DeclaredCompany(
             "quillmere",
             "Quillmere Credit",
-            [DeclaredTerm(term, TermKind.NAME) for term in terms],
-            {"fingerprints": {"default_region": "CN"}},
+            [DeclaredTerm(term, kind) for term in terms],
+            {"fingerprints": {"default_region": "CN"}, "mail_provider": mail_provider},
             "companies/quillmere.toml",
         )
         with self.database.transaction() as session:
@@ -185,6 +185,24 @@ def test_a_mention_becomes_rows_and_work_for_the_alerts(archive: Archive) -> Non
     ]
     assert archive.dispatcher.row_ids(WorkKind.EVALUATE) == [summary.id]
     assert archive.version(version_id).match_state is MatchState.MATCHED
+
+
+@pytest.mark.parametrize(
+    ("mail_provider", "fields"),
+    [(False, {"address": 2, "lookalike": 1, "title": 1}), (True, {"lookalike": 1, "title": 1})],
+)
+def test_addresses_and_lookalikes_are_counted_apart(
+    archive: Archive, mail_provider: bool, fields: dict[str, int]
+) -> None:
+    """A domain in addresses and in another host's name is no mention of the body."""
+    archive.declare("quillmere.example", kind=TermKind.DOMAIN, mail_provider=mail_provider)
+    body = "anna@quillmere.example\nberta%40mail.quillmere.example\nlogin at my-quillmere.example"
+    version_id = archive.store(title="quillmere.example", body=body)
+
+    archive.service.match_version(version_id)
+
+    (summary,) = archive.summaries(version_id)
+    assert (summary.mention_fields, summary.terms) == (fields, ["quillmere.example"])
 
 
 def test_fingerprints_of_an_attachment_are_counted_in_rows(archive: Archive) -> None:

@@ -24,6 +24,7 @@ from matching.inputs import Limits, documents
 from matching.mentions.terms import WatchTerm
 from matching.sweep import Sweep, SweepSource
 from matching.watch import Watch, WatchedSegment, watch_of
+from tests.matching.identifiers.national_numbers import number_of
 from tests.matching.inputs.archives import seven, tarred, zipped
 from tests.matching.inputs.customers import TABLES, as_csv, customers
 
@@ -279,3 +280,37 @@ def test_a_number_that_looks_like_seconds_is_found_in_a_column_of_numbers(tmp_pa
     assert len(found(of_numbers).hits) == 50
     assert {hit.column for hit in found(of_numbers).hits} == {"column 2, phone (telefon)"}
     assert not of_times.findings.companies
+
+
+def test_national_numbers_are_found_in_texts_and_columns_of_any_name(tmp_path: Path) -> None:
+    """A strong check digit shows a number in any text. A weak one counts in a column that is full of them."""
+    strong = [number_of("PL", "9" * 11, seed) for seed in range(20)]
+    weak = [number_of("HR", "9" * 11, seed) for seed in range(20)]
+    table = "pesel,oib\n" + "".join(f"{one},{other}\n" for one, other in zip(strong, weak, strict=True))
+    watched = watch_of([], [segment(tmp_path, table.encode(), region="DE")])
+
+    prose = "\n".join(f"old no. {one}, new no. {other}." for one, other in zip(strong, weak, strict=True))
+    columns = "ref;x\n" + "".join(f"{other};1\n" for other in weak)
+    named = f"name;OIB\nx;{weak[3]}\ny;none\nz;12345678901\n"
+
+    of_prose, of_columns, of_name = (
+        swept(watched, ("dump", io.BytesIO(text.encode()))) for text in (prose, columns, named)
+    )
+
+    assert sorted(hit.ordinal for hit in found(of_prose).hits) == list(range(1, 21))
+    assert sorted(hit.ordinal for hit in found(of_columns).hits) == list(range(1, 21))
+    assert {hit.column for hit in found(of_columns).hits} == {"column 1, national_id"}
+    assert [hit.ordinal for hit in found(of_name).hits] == [4]
+
+
+def test_a_segment_that_does_not_name_its_countries_is_compared_with_all(tmp_path: Path) -> None:
+    """So is one that another build wrote."""
+    number = number_of("RO", "9" * 13)
+    watched = segment(tmp_path, f"cnp\n{number}\n{number_of('RO', '9' * 13, 2)}\n".encode())
+    assert watched.segment.header.countries == ("RO",)
+
+    header = watched.segment.header.model_copy(update={"countries": ()})
+    object.__setattr__(watched.segment, "header", header)
+    sweep = swept(watch_of([], [watched]), ("dump", io.BytesIO(f"x {number} y".encode())))
+
+    assert [hit.ordinal for hit in found(sweep).hits] == [1]

@@ -3,11 +3,12 @@
 import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import event, text
 
 from storage import listings
 from storage.database.base import BATCH, Database
@@ -132,6 +133,21 @@ def test_a_difference_behind_the_mask_is_an_edit(database: Database, source_id: 
     assert second.life is Life.EDITED
     assert changes(database, first.listing_id)[1] == [
         {"field": "unmasked_text", "before": None, "after": None}
+    ]
+
+
+def test_a_listing_that_is_read_in_another_way_is_not_edited(database: Database, source_id: int) -> None:
+    """If it was last read before the source's file changed; afterwards a difference is an edit again."""
+    [first] = store(database, source_id, record())
+    reread = record(title="the title of another selector", reread_before=NOW + timedelta(seconds=1))
+    [second] = store(database, source_id, reread, now=LATER)
+    [third] = store(database, source_id, replace(reread, title="an edit"), now=LATER + timedelta(hours=1))
+
+    assert (second.life, third.life) == (None, Life.EDITED)
+    assert second.version_id is not None
+    assert [[change["field"] for change in each] for each in changes(database, first.listing_id)[1:]] == [
+        ["reread", "title"],
+        ["title"],
     ]
 
 
@@ -281,6 +297,29 @@ def test_rechecking_takes_turns(database: Database, source_id: int) -> None:
     with database.reading() as session:
         turns = [key for key, _ in listings.listings_to_recheck(session, source_id, 10)]
     assert turns == ["3", "1", "2"]
+
+
+def test_gone_listings_and_replies_are_not_walked(sqlite_database: Database) -> None:
+    """Rechecks and absences are found in the index of the listings that are there."""
+    with sqlite_database.transaction() as session:
+        given.source(session)
+    statements: list[tuple[str, tuple[object, ...]]] = []
+
+    @event.listens_for(sqlite_database.engine, "before_cursor_execute")
+    def _note(_1: object, _2: object, statement: str, parameters: tuple[object, ...], *_: object) -> None:
+        statements.append((statement, parameters))
+
+    with sqlite_database.reading() as session:
+        listings.listings_to_recheck(session, 1, 10)
+        listings.count_absent(session, 1, seen_since=NOW)
+        asked = [each for each in statements if each[0].startswith("SELECT")]
+        plans = [
+            str(session.connection().exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters).all())
+            for statement, parameters in asked
+        ]
+
+    assert len(plans) == 2
+    assert all("ix_listings_there_source_id_checked_at" in plan for plan in plans)
 
 
 def test_attachments_belong_to_a_version(database: Database, source_id: int) -> None:

@@ -26,12 +26,13 @@ from crawler.errors import (
     FetchError,
     HeadersRefused,
     HostNotFound,
-    MalformedResponse,
     TlsFailed,
     Truncated,
     UrlRefused,
 )
 from crawler.fetching.guard import MAX_HEADERS, Guard, host_of
+from crawler.fetching.routes.page_route import malformed
+from crawler.fetching.routes.response_head import HeadBuffer
 from crawler.fetching.routes.route import Exchange, Received, Route
 
 if TYPE_CHECKING:
@@ -60,7 +61,8 @@ class GuardedBackend(AsyncNetworkBackend):
         failure: Exception = ConnectionRefused(f"{host} did not accept a connection.")
         for address in addresses:
             try:
-                return await self._inner.connect_tcp(address, port, timeout, local_address, socket_options)
+                stream = await self._inner.connect_tcp(address, port, timeout, local_address, socket_options)
+                return TolerantStream(stream)
             except httpcore.ConnectError as error:
                 failure = error
         raise failure
@@ -75,6 +77,38 @@ class GuardedBackend(AsyncNetworkBackend):
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
+
+
+class TolerantStream(AsyncNetworkStream):
+    """A connection that reads the heads that browsers read."""
+
+    def __init__(self, inner: AsyncNetworkStream) -> None:
+        self._inner = inner
+        self._buffer = HeadBuffer()
+
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109 - httpcore's
+        while data := await self._inner.read(max_bytes, timeout):
+            if ready := self._buffer.feed(data):
+                return ready
+        return self._buffer.rest()
+
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109 - httpcore's
+        self._buffer.expect()
+        await self._inner.write(buffer, timeout)
+
+    async def aclose(self) -> None:
+        await self._inner.aclose()
+
+    async def start_tls(
+        self,
+        ssl_context: ssl.SSLContext,
+        server_hostname: str | None = None,
+        timeout: float | None = None,  # noqa: ASYNC109 - httpcore's signature
+    ) -> AsyncNetworkStream:
+        return TolerantStream(await self._inner.start_tls(ssl_context, server_hostname, timeout))
+
+    def get_extra_info(self, info: str) -> Any:  # noqa: ANN401 - httpcore's signature
+        return self._inner.get_extra_info(info)
 
 
 class GuardedTransport(httpx.AsyncBaseTransport):
@@ -168,7 +202,7 @@ def _fetch_error(error: Exception, host: str) -> FetchError:
         return ConnectionLost(f"{host} closed the connection before it answered.")
     if isinstance(error, httpcore.NetworkError):
         return ConnectionLost(f"{host} closed the connection before it answered.")
-    return MalformedResponse(f"The response of {host} is not HTTP.")
+    return malformed(host, str(error).lower()[:300])
 
 
 def _root_cause(error: BaseException) -> BaseException:

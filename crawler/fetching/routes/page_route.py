@@ -29,6 +29,7 @@ from crawler.errors import (
     UrlRefused,
 )
 from crawler.fetching.guard import MAX_HEADER_BYTES, MAX_HEADERS, Guard, host_of
+from crawler.fetching.routes.response_head import make_tolerant
 from crawler.fetching.routes.route import Exchange, Received, Route
 from crawler.fetching.routes.tor import TorConnector, TorProxy, waits_for_tor
 from crawler.fetching.visit import visit_of
@@ -59,7 +60,7 @@ class AiohttpRoute(Route):
         self._tor = _required_proxy(self.guard) if self.guard.via == "tor" else None
         connector = self._direct_connector() if self._tor is None else self._tor_connector(self._tor)
         self._session = aiohttp.ClientSession(
-            connector=connector,
+            connector=make_tolerant(connector),
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,
             trust_env=False,
@@ -151,10 +152,21 @@ def _fetch_error(error: Exception, dial: _Dial) -> FetchError:
 
 def _head_error(host: str, cause: BaseException | None) -> FetchError:
     # aiohttp has no class for "too many headers", and wraps the one for "too long".
-    if cause is not None and (
-        isinstance(cause.__cause__, LineTooLong) or "headers" in str(cause)[:60].lower()
-    ):
+    said = str(cause).lower()[:300]
+    if cause is not None and (isinstance(cause.__cause__, LineTooLong) or "too many headers" in said):
         return HeadersRefused(
             f"{host} sent more than {MAX_HEADERS} headers or one of more than {MAX_HEADER_BYTES} bytes."
         )
+    return malformed(host, said)
+
+
+def malformed(host: str, said: str) -> MalformedResponse:
+    """Return the error for a response that the parser refuses; `said`: its words, in lower case."""
+    for header in ("content-length", "transfer-encoding"):
+        if header in said or header.replace("-", " ") in said:
+            return MalformedResponse(
+                f"The header {header} of {host} is invalid, or is there twice and differs."
+            )
+    if "header" in said:
+        return MalformedResponse(f"{host} sent a header that is invalid.")
     return MalformedResponse(f"The response of {host} is not HTTP.")

@@ -36,6 +36,7 @@ from crawler.errors import (
     TorUnreachable,
 )
 from crawler.fetching.guard import is_onion
+from crawler.fetching.routes.response_head import TolerantHandler
 
 if TYPE_CHECKING:
     from aiohttp.client_proto import ResponseHandler
@@ -134,13 +135,16 @@ class TorConnector(ProxyConnector):
     ) -> tuple[asyncio.Transport, ResponseHandler]:
         waits_for_tor.set(True)
         try:
-            connection = await super()._connect_via_proxy(
+            transport, plain = await super()._connect_via_proxy(
                 host, port, ssl=ssl, timeout=self._connect_timeout_s
             )
         except (python_socks.ProxyError, OSError) as error:
             raise await self._fetch_error(error, host) from error
         waits_for_tor.set(False)
-        return connection
+        handler = TolerantHandler(self._loop, keeps=plain)
+        transport.set_protocol(handler)
+        handler.connection_made(transport)
+        return transport, handler
 
     async def _fetch_error(self, error: Exception, host: str) -> FetchError:
         """Translate an error. Order: no Tor; too slow; TLS with the site; Tor's reply; a cut connection."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -10,7 +11,13 @@ from datetime import datetime, timedelta
 from crawler.clean import Clock, line
 from crawler.clean.zone import clock_from_words
 from crawler.sources.families import FAMILIES
-from crawler.sources.families.family import Family, ForumBoard, SoftwareSign, UnknownPage
+from crawler.sources.families.family import (
+    MAX_SEARCHED_CHARS,
+    Family,
+    ForumBoard,
+    SoftwareSign,
+    UnknownPage,
+)
 from crawler.sources.families.forums.element_reader import find_elements
 from crawler.sources.kinds.feed import read_feed
 from crawler.sources.markup import text_of, tree
@@ -27,6 +34,30 @@ _FEED_LINKS = (
     "link[rel=alternate][type='application/rss+xml'], link[rel=alternate][type='application/atom+xml'],"
     " link[rel=alternate][type='application/feed+json']"
 )
+
+
+#: Programs that are recognised and not read, by their own names in the markup.
+_UNREAD_PROGRAMS = {
+    "vBulletin 5 or later": re.compile(
+        r"name=[\"']generator[\"'] content=[\"']vBulletin [5-9]|Powered by (?:<[^>]{0,200}>)?vBulletin&reg; "
+        r"Version [5-9]|\bvBulletin\.version = '[5-9]|/core/clientscript/|\bpageData\.baseurl_core\b|"
+        r"\bvb-?5\b[^<>]{0,80}js-login",
+        re.IGNORECASE,
+    ),
+    "phpBB 2": re.compile(
+        r"Powered by <a [^>]{0,200}phpbb[^>]{0,200}>phpBB</a> (?:2\.|&copy; 2001)|"
+        r"subSilver/\w+\.css[^>]{0,200}>(?:(?!<body).){0,4000}<!--\s*phpBB 2",
+        re.IGNORECASE | re.DOTALL,
+    ),
+    "XenForo 1": re.compile(
+        r"<html[^>]{0,200}\bid=[\"']XenForo[\"']|\bXenForo\.(?:init|create)\(|_xfVersion[^<>]{0,20}[\"']1\."
+    ),
+    "VerticalScope (Fora)": re.compile(
+        r"\bverticalscope\.com/[^<>]{0,200}(?:fora|platform)|\bwindow\.__?fora\b|\bdata-fora-|"
+        r"\bVerticalScope Inc\.?, 111 Peter\b",
+        re.IGNORECASE,
+    ),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +81,8 @@ class SiteReport:
     boards: tuple[ForumBoard, ...] = ()
     feeds: tuple[str, ...] = ()
     offset: timedelta | None = None
+    #: The program of the site, if it is known and no family reads it.
+    unread_program: str = ""
 
     @property
     def kind(self) -> str | None:
@@ -65,6 +98,12 @@ def recognised(page: UnknownPage) -> tuple[RecognisedFamily, ...]:
     return tuple(sorted(likely, key=lambda each: (-each.weight, each.family.name)))
 
 
+def unread_program(page: UnknownPage) -> str:
+    """Return the name of the page's program if no family reads it; "" for every other page."""
+    text = page.text[:MAX_SEARCHED_CHARS]
+    return next((name for name, sign in _UNREAD_PROGRAMS.items() if sign.search(text)), "")
+
+
 def _weigh_family(family: Family, page: UnknownPage) -> RecognisedFamily:
     hits = tuple((sign, hit) for sign in family.signs if (hit := sign.found(page)) is not None)
     return RecognisedFamily(family, sum(sign.weight for sign, _ in hits), hits)
@@ -72,8 +111,10 @@ def _weigh_family(family: Family, page: UnknownPage) -> RecognisedFamily:
 
 def detect(page: UnknownPage, *, now: datetime) -> SiteReport:
     """Return what a page shows about its site. `now` is when it was fetched."""
-    families = recognised(page)
     feeds = _feed_urls(page)
+    if unread := unread_program(page):
+        return SiteReport((), feeds[0] if feeds else page.url, feeds=feeds, unread_program=unread)
+    families = recognised(page)
     if not families:
         return SiteReport((), feeds[0] if feeds else page.url, feeds=feeds)
     first = families[0].family
@@ -118,7 +159,10 @@ def detected_source_file(
 
 def _reason_comments(finding: SiteReport, mask: Callable[[str], str]) -> list[str]:
     if not finding.families:
-        return ["# The program of this site is not known, but its feed can be read."]
+        known = (
+            f"is {finding.unread_program}, which is not read" if finding.unread_program else "is not known"
+        )
+        return [f"# The program of this site {known}, but its feed can be read."]
     first = finding.families[0]
     quoted = (f"{sign.where} {_toml_string(_masked_quote(hit, mask))}" for sign, hit in first.signs)
     others = ", ".join(each.family.title for each in finding.families[1:])

@@ -32,6 +32,10 @@ _POST = re.compile(r"\w{3,64}/\d{1,12}")
 _CHANNEL = re.compile(r"^/(?:s/)?(\w{3,64})(?:/\d+)?/?$")
 #: The message that this one answers.
 _QUOTES = "a.tgme_widget_message_reply"
+#: The question and the answers of a poll, without the shares of votes.
+_POLL = ".tgme_widget_message_poll_question, .tgme_widget_message_poll_option_text"
+#: What the card of a link shows of the page behind it.
+_CARD = ".link_preview_site_name, .link_preview_title, .link_preview_description"
 _IS_TEXT = "contains(concat(' ', @class, ' '), ' tgme_widget_message_text ')"
 #: Below an album, the text element contains another one of the same class.
 _TEXT = f"xpath:.//*[{_IS_TEXT}][not(ancestor::*[{_IS_TEXT}])]"
@@ -72,10 +76,14 @@ class Telegram:
             drop(element)
         url = canonical_url(f"/{post}", base=page.url) or page.url
         bodies = select_elements(message, _TEXT)
+        cards = select_elements(message, "a.tgme_widget_message_link_preview")
         hrefs = [href for each in bodies for href in links_of(each)]
+        hrefs += [href for card in cards if (href := card.get("href"))]
         sample = "\n\n".join(filter(None, (extract_sample(each, "pre") for each in bodies)))
         files = [text_of(each) for each in select_elements(message, ".tgme_widget_message_document_title")]
-        body = block("\n".join((*map(text_of, bodies), *files)))
+        polls = [text_of(each) for each in select_elements(message, _POLL)]
+        shown = [text_of(each) for card in cards for each in select_elements(card, _CARD)]
+        body = block("\n".join((*map(text_of, bodies), *files, *polls, *shown)))
         dates = select_elements(message, "a.tgme_widget_message_date time[datetime]")
         return ParsedListing(
             key=post,

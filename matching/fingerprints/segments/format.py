@@ -76,6 +76,7 @@ class SegmentHeader(BaseModel):
     counts: dict[Field, _Count]  # records per field, in the order of the file
     erased: _Count  # number of erased ordinals
     golden: dict[Field, _Hex]
+    countries: tuple[str, ...] = ()  # of the national numbers
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

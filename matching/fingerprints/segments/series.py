@@ -1,7 +1,7 @@
 """The headers of a series: a base, then deltas, each of which names the state that it follows."""
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
 
@@ -20,6 +20,7 @@ def first_header(
     customers: int,
     counts: Mapping[Field, int],
     now: datetime,
+    countries: Iterable[str] = (),
 ) -> SegmentHeader:
     """Return the header of a base. `counts`: number of records of each field, duplicates included."""
     series = secrets.token_hex(16)
@@ -39,6 +40,7 @@ def first_header(
         counts=dict(counts),
         erased=0,
         golden=golden_vectors(key, company),
+        countries=tuple(sorted(countries)),
     )
 
 
@@ -49,6 +51,7 @@ def delta_header(
     added: int = 0,
     counts: Mapping[Field, int] | None = None,
     vectors: Mapping[Field, str] | None = None,
+    countries: Iterable[str] = (),
 ) -> SegmentHeader:
     """Return the header of the next delta after the file with the header `before`.
 
@@ -64,6 +67,7 @@ def delta_header(
         "customers": before.customers + added,
         "counts": dict(counts or {}),
         "golden": dict(before.golden if vectors is None else vectors),
+        "countries": tuple(sorted(countries)),
     }
     return before.model_copy(update=changes)
 
@@ -124,5 +128,6 @@ def header_after(before: SegmentHeader, delta: SegmentHeader) -> SegmentHeader:
             "counts": counts,
             "normalisers": {**before.normalisers, **delta.normalisers},
             "golden": {**before.golden, **delta.golden},
+            "countries": tuple(sorted({*before.countries, *delta.countries})),
         }
     )

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from email.message import Message
 from email.parser import BytesHeaderParser
 from email.policy import compat32
+from functools import lru_cache
 
 from matching.errors import InputTooDeep, InputTruncated
 from matching.inputs.containers.member import Member
@@ -39,12 +40,18 @@ _CHUNK_BYTES = 1 << 18  # of a body that are decoded at once
 _BOUNDARY_BYTES = 200  # RFC 2046 allows 70
 
 _FROM_LINE = re.compile(rb"From [^\n]{0,400}?\d:\d\d[^\n]{0,60}\r?\n?\Z")
+# A date as mail programs write it; an address alone, which counts only where the first line has that form.
+_DATED_FROM_LINE = re.compile(
+    rb"From \S{1,200} {1,4}(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) {1,4}[A-Z][a-z]{2} .{1,8}\d:\d\d"
+)
+_BARE_FROM_LINE = re.compile(rb"From \S{1,200}[ \t]{0,20}\r?\n?\Z")
 _FIELD = re.compile(rb"[!-9;-~]{1,100}[ \t]{0,9}:")
 _SENDERS = {b"from", b"sender", b"return-path", b"received", b"delivered-to"}
 _KNOWN = _SENDERS | {
     b"to", b"cc", b"bcc", b"subject", b"date", b"message-id", b"mime-version", b"content-type", b"reply-to",
     b"in-reply-to", b"references", b"user-agent", b"x-mailer", b"content-transfer-encoding",
 }  # fmt: skip
+_MARK = b"\xef\xbb\xbf"
 _EMLX = re.compile(rb"\d{1,12}[ \t]{0,20}\r?\n")
 _DESCRIBING = re.compile(rb"(?i)content-(?:type|disposition|transfer-encoding):")
 _MESSAGES = ("message/rfc822", "message/global")
@@ -52,9 +59,11 @@ _MESSAGES = ("message/rfc822", "message/global")
 
 def is_mail(head: bytes) -> bool:
     """Whether these bytes begin with a message's header, or with the line before one in a mailbox."""
-    lines = head.removeprefix(b"\xef\xbb\xbf").lstrip(b"\r\n").split(b"\n")
+    lines = head.removeprefix(_MARK).lstrip(b"\r\n").split(b"\n")
     if len(lines) > 1 and _FROM_LINE.match(lines[0] + b"\n") and _FIELD.match(lines[1].removeprefix(b">")):
         return True
+    if len(lines) > 1 and _BARE_FROM_LINE.match(lines[0] + b"\n"):
+        lines = lines[1:]
     if _EMLX.fullmatch(lines[0] + b"\n"):
         lines = lines[1:]
     names: list[bytes] = []
@@ -83,6 +92,7 @@ class MailHeader:
     boundary: bytes  # b"" where the part is not divided
     file_name: str  # "" where it has none
     attached: bool  # it is a file of its own
+    flowed: bool  # a line that ends with a blank goes on in the next one (RFC 3676)
 
 
 @dataclass(slots=True)
@@ -94,6 +104,7 @@ class MailPart:
     header: MailHeader
     body: Iterator[tuple[int, bytes]]  # lines with their numbers
     first_line: int  # of the body
+    alternative: int  # number of the part around it whose parts say the same in several forms; 0: none
 
 
 class MailParts:
@@ -105,7 +116,8 @@ class MailParts:
         self._lines = _lines(file, budget)
         self._pushed: bytes | None = None
         self._boundaries: list[bytes] = []
-        self._mailbox = False
+        self._around: list[tuple[str, int]] = []  # kind and number of the part that each belongs to
+        self._mailbox = self._bare = False
         self._blank = False  # the line before was empty
         self._deeper = False
         self._ended = False
@@ -122,15 +134,16 @@ class MailParts:
             if header.boundary:
                 if len(self._boundaries) < DEPTH:
                     self._boundaries.append(header.boundary)
+                    self._around.append((header.kind, number))
                 else:
                     self._deeper = True
             if (
                 header.kind in _MESSAGES and not header.attached and not self._delimiter
             ):  # the header of the message in it follows
-                yield MailPart(message, number, header, iter(()), self.line + 1)
+                yield MailPart(message, number, header, iter(()), self.line + 1, 0)
                 continue
             body = iter(()) if self._delimiter else self._until_delimiter()
-            yield MailPart(message, number, header, body, self.line + 1)
+            yield MailPart(message, number, header, body, self.line + 1, self._alternative())
             for _ in body:
                 pass
             with_header = self._delimiter != "close"
@@ -144,8 +157,9 @@ class MailParts:
     def _begin(self) -> None:
         """Take what may stand before the first header."""
         while (line := self._next_line()) is not None:
-            if _FROM_LINE.match(line):
-                self._mailbox = True
+            line = line.removeprefix(_MARK) if self.line == 1 else line
+            if _FROM_LINE.match(line) or _BARE_FROM_LINE.match(line):
+                self._mailbox, self._bare = True, _FROM_LINE.match(line) is None
             elif line.strip() and not (self.line == 1 and _EMLX.fullmatch(line)):
                 self._push_back(line)
                 return
@@ -174,25 +188,37 @@ class MailParts:
             if line.startswith(b"--") and self._boundaries and self._is_boundary(line):
                 self._blank = False
                 return
-            if self._mailbox and self._blank and line.startswith(b"From ") and _FROM_LINE.match(line):
-                self._boundaries.clear()
+            if self._mailbox and line.startswith(b"From ") and self._is_from_line(line):
+                self._leave(0)
                 self._delimiter, self._blank = "message", False
                 return
             self._blank = not line.strip()
             yield self.line, line
 
+    def _is_from_line(self, line: bytes) -> bool:
+        if self._blank and (_FROM_LINE.match(line) or (self._bare and _BARE_FROM_LINE.match(line))):
+            return True
+        return _DATED_FROM_LINE.match(line) is not None
+
     def _is_boundary(self, line: bytes) -> bool:
         found = line[2:].rstrip()
         for depth in range(len(self._boundaries) - 1, -1, -1):
             if found == self._boundaries[depth]:
-                del self._boundaries[depth + 1 :]
+                self._leave(depth + 1)
                 self._delimiter = "open"
                 return True
             if found == self._boundaries[depth] + b"--":
-                del self._boundaries[depth:]
+                self._leave(depth)
                 self._delimiter = "close"
                 return True
         return False
+
+    def _alternative(self) -> int:
+        found = (number for kind, number in reversed(self._around) if kind == "multipart/alternative")
+        return next(found, 0)
+
+    def _leave(self, depth: int) -> None:
+        del self._boundaries[depth:], self._around[depth:]
 
     def _read_header(self) -> MailHeader:
         """Read up to an empty line, which is taken, or to what is no header any more."""
@@ -208,6 +234,8 @@ class MailParts:
                 self._push_back(line)
                 break
             found.append((number, line))
+        if not found and self._around and self._around[-1][0] == "multipart/digest":
+            return _MESSAGE_HEADER
         return _header_of(found)
 
 
@@ -244,6 +272,12 @@ def _header_of(lines: list[tuple[int, bytes]]) -> MailHeader:
         else:
             name = None
     fields = b"".join(field[:_FIELD_BYTES].rstrip(b"\r\n") + b"\n" for field in described.values())
+    return MailHeader(lines, *_described_part(fields))
+
+
+@lru_cache(maxsize=256)
+def _described_part(fields: bytes) -> tuple[str, str, str, bytes, str, bool, bool]:
+    """Return what the fields of a header say about a part, in the order of MailHeader."""
     parsed = BytesHeaderParser(policy=compat32).parsebytes(fields + b"\n")
     kind = parsed.get_content_type()
     boundary = (
@@ -253,17 +287,14 @@ def _header_of(lines: list[tuple[int, bytes]]) -> MailHeader:
     disposition = str(parsed.get("content-disposition", "")).partition(";")[0].strip().lower()
     encoding = str(parsed.get("content-transfer-encoding", "")).strip().lower()
     if kind in _MESSAGES:
-        attached = encoding in (
-            "base64",
-            "quoted-printable",
-        )  # else its parts are read as parts of this message
+        # Else its parts are read as parts of this message.
+        attached = encoding in ("base64", "quoted-printable")
     else:
         of_text = kind.partition("/")[0] in ("text", "message", "multipart")
         attached = not boundary and (disposition == "attachment" or bool(file_name) or not of_text)
     charset = _said(parsed, "charset")
-    return MailHeader(
-        lines, kind, charset, encoding, boundary[:_BOUNDARY_BYTES].rstrip(), file_name, attached
-    )
+    flowed = kind == "text/plain" and _said(parsed, "format").lower() == "flowed"
+    return kind, charset, encoding, boundary[:_BOUNDARY_BYTES].rstrip(), file_name, attached, flowed
 
 
 def _said(parsed: Message, what: str) -> str:
@@ -273,6 +304,8 @@ def _said(parsed: Message, what: str) -> str:
             found = parsed.get_boundary()
         elif what == "charset":
             found = parsed.get_content_charset()
+        elif what == "format":
+            found = str(parsed.get_param("format", ""))
         else:
             found = parsed.get_filename()
     except (ValueError, LookupError, TypeError):
@@ -280,7 +313,8 @@ def _said(parsed: Message, what: str) -> str:
     return decoded_words(str(found)) if found else ""
 
 
-_NO_HEADER = MailHeader([], "text/plain", "", "", b"", "", False)
+_NO_HEADER = MailHeader([], "text/plain", "", "", b"", "", False, False)
+_MESSAGE_HEADER = MailHeader([], "message/rfc822", "", "", b"", "", False, False)
 
 _WORD = re.compile(r"=\?([\w.:-]{1,40})(?:\*[\w-]{0,20})?\?([bBqQ])\?([^?\s]{0,8000})\?=")
 _WORDS = re.compile(rf"{_WORD.pattern}(?:\s{{1,80}}(?=\=\?))?")

@@ -185,7 +185,11 @@ def _read_directory(file: File, budget: InputBudget) -> tuple[PackedStreams, lis
     if zlib.crc32(head[12:START_HEADER_BYTES]) != int.from_bytes(head[8:12], "little"):
         raise InputDamaged("its first header's checksum is wrong")
     if START_HEADER_BYTES + place + size > file.size:
-        raise InputTruncated("its directory, which is its last part, is missing")
+        raise InputTruncated(
+            "its directory, which is its last part, is missing: it is cut, or it is the first volume of a "
+            "split archive (.7z.001); in the second case join all volumes in their order, for example with "
+            "`cat NAME.7z.* > NAME.7z`, and match the result"
+        )
     if not size:
         return PackedStreams(), []
     data = HeaderReader(file.read_at(START_HEADER_BYTES + place, checked_header_size(size)))

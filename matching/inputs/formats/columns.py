@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from matching.identifiers import Field, recognised
+from matching.identifiers import Field, country_of_column, recognised
 from matching.masks import mask_text
 from text.folding import mention_fold
 
@@ -27,6 +27,10 @@ COLUMNS_LIMIT = 500
 ROLE_SHARE = 0.5
 #: A column with fewer cells needs a name that says the same.
 FEW_CELLS = 3
+# One number in ten or eleven passes a check digit by chance.
+_NATIONAL_CELLS = 10
+_NATIONAL_LENGTH = 30  # characters
+_LESS_THAN_NATIONAL = frozenset({Field.PHONE, Field.DRIVING_LICENCE})
 
 # Ordered as a Chinese word inside a longer name decides: 国际银行账号 (IBAN) contains 账号 (account).
 _NAMES = {
@@ -56,6 +60,18 @@ _NAMES = {
         residentid residentidnumber idcard idcardnumber idcardno idnumber nationalid citizenid sfz 身份证
         证件号 驾驶证 驾照
         """,  # a Chinese driving licence has the number of the resident ID
+    "national_id": """
+        nationalidnumber nationalidentificationnumber nationalnumber nationalinsurancenumber
+        socialsecuritynumber ssn personalnumber personalid personalidnumber personalidentificationnumber
+        taxid taxnumber saidnumber pesel cpf numerocpf dni nie nif curp rut runrut cedula cuil cuit
+        documentodeidentidad numerodedni codicefiscale codfiscale nir numerodesecuritesociale
+        numerosecuritesociale numerosecu securitesociale insee steuerid steueridentifikationsnummer
+        sozialversicherungsnummer svnr ahv ahvnummer avs numeroavs bsn burgerservicenummer
+        rijksregisternummer insz niss personnummer personnr fodselsnummer fødselsnummer cprnummer cprnr
+        hetu henkilotunnus kennitala isikukood asmenskodas cnp codnumericpersonal egn rodnecislo oib
+        jmbg emso amka tckn tckimlik tckimlikno kimlikno инн егн рнокпп ипн aadhaar aadhar aadhaarnumber
+        aadhaarno rrn 주민등록번호 주민번호 個人番号 マイナンバー
+        """,
     "card": """
         card cardnumber cardno bankcard bankcardnumber creditcard creditcardnumber paymentcard pan
         kartennummer kartennr kreditkarte kreditkartennummer kreditkartennr
@@ -215,9 +231,33 @@ def role_by_content(cells: Iterable[str], regions: Sequence[str], name: str = ""
     filled = [cell for cell in cells if cell.strip()][:SAMPLE_CELLS]
     shares = {field: sum(_is_identifier(field, cell, regions) for cell in filled) for field in Field}
     best = max(shares, key=shares.__getitem__)
+    if best in _LESS_THAN_NATIONAL and _may_be_national(filled, name):
+        return Field.NATIONAL_ID.value
     if not filled or shares[best] < ROLE_SHARE * len(filled):
-        return None
+        return _national_role(filled, name)
     return best.value if len(filled) >= FEW_CELLS or role_of(name) == best else None
+
+
+def _may_be_national(filled: Sequence[str], name: str) -> bool:
+    """Whether cells that can be telephone numbers or licences are national numbers."""
+    if role_of(name) == Field.NATIONAL_ID:
+        return not any(cell.lstrip().startswith("+") for cell in filled)
+    return len(set(filled)) >= _NATIONAL_CELLS and _are_national(filled)
+
+
+def _national_role(filled: Sequence[str], name: str) -> str | None:
+    """Return the role of national numbers that only a column shows: their check digit is weak."""
+    if len(set(filled)) < _NATIONAL_CELLS and role_of(name) != Field.NATIONAL_ID:
+        return None
+    return Field.NATIONAL_ID.value if _are_national(filled) else None
+
+
+def _are_national(filled: Sequence[str]) -> bool:
+    """Whether the cells are numbers of one country. Most columns have words, which costs nothing."""
+    longest = max(map(len, filled), default=0)
+    if longest > _NATIONAL_LENGTH or not all(any(map(str.isdigit, cell)) for cell in filled[:FEW_CELLS]):
+        return False
+    return country_of_column(filled) is not None
 
 
 def is_header(first: Sequence[str], rows: Sequence[Sequence[str]], regions: Sequence[str]) -> bool:

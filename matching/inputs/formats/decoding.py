@@ -22,11 +22,12 @@ from functools import cached_property
 import numpy as np
 
 from matching.errors import InputDamaged
-from matching.inputs.formats.blocks import Places, line_ends
+from matching.inputs.formats.blocks import line_ends
 from matching.inputs.formats.charset_changes import charset_change
-from matching.inputs.formats.no_text import size_without_text
+from matching.inputs.formats.no_text import is_blank, is_noise, size_without_text
 from matching.inputs.limits import InputBudget
 from matching.inputs.streams import Window
+from matching.scanning.candidates import Places
 from text.charset import decode_page
 
 #: Bytes that decide on charset and format.
@@ -81,7 +82,9 @@ class DecodedText:
         self.charset, sure, self._sample_size = _charset_of_beginning(sample)
         sample = sample[: self._sample_size]
         self.broken = 0  # characters that could not be decoded
-        self.no_text = 0  # bytes taken that are no text, whatever they were decoded to
+        self._no_text = 0  # bytes taken that are no text, whatever they were decoded to
+        self._blank = True  # nothing but null bytes was taken
+        self._next_blank = True  # nothing else is in the next piece
         self.line = 1
         self._decided = sure and not sample.isascii()
         self._same_decisions = 0  # consecutive doubtful ones
@@ -101,6 +104,11 @@ class DecodedText:
     @property
     def position(self) -> int:
         return self._window.position
+
+    @property
+    def no_text(self) -> int:
+        """Bytes taken that are no text: all of them, if nothing but null bytes was taken."""
+        return self.position if self._blank else self._no_text
 
     def sample(self) -> bytes:
         """Return the beginning as UTF-8, without a cut last line, for recognising the format."""
@@ -135,6 +143,9 @@ class DecodedText:
         repeats = self._before_border(raw, 0) if self._repeating else 0
         held = len(text) - self._before_border(raw, cut - self._repeated_size) if self._repeated_size else 0
         no_text = size_without_text(raw, self.charset)
+        if last and not self.position and not no_text and is_noise(raw):
+            no_text = len(raw)
+        self._next_blank = is_blank(raw)
         return DecodedPiece(
             text, self.line, self.position, cut, last, repeats, held, self._inside, changes, no_text
         )
@@ -171,7 +182,8 @@ class DecodedText:
         self.line += len(piece.breaks) - lines_left
         self._repeating = bool(self._repeated_size)
         self._inside = not lines_left and not piece.text.endswith(b"\n")
-        self.no_text += min(piece.no_text, size)
+        self._no_text += min(piece.no_text, size)
+        self._blank = self._blank and self._next_blank
         self._window.skip(size - self._repeated_size)
         return self.position
 
@@ -187,7 +199,8 @@ class DecodedText:
             same = self._same_charset(raw)
             raw = raw[: same - same % self._unit or same]
             self.line += self._count_lines(raw)
-            self.no_text += size_without_text(raw, self.charset)
+            self._no_text += size_without_text(raw, self.charset)
+            self._blank = self._blank and is_blank(raw)
             self._window.skip(len(raw))
             self._budget.check_time()
             before = raw[-self._unit :]

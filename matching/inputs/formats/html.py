@@ -30,8 +30,6 @@ _BREAK = re.compile(
 )
 #: Tags that break lines within a block of the page, and so are no border.
 _NO_BORDER = re.compile(rb"</?(?:br|dd|dt)\b", re.IGNORECASE)
-#: Tags that divide more than others, because what follows belongs together.
-_HEADING = re.compile(rb"<h[r1-6]\b", re.IGNORECASE)
 #: Tags behind which the text may be cut, the best first: no record goes on behind them.
 _CUTS = tuple(
     re.compile(rb"</(?:" + names + rb")\s*>", re.IGNORECASE)
@@ -157,7 +155,7 @@ class _Border:
         if tag.startswith(b"</"):
             self._ends += 1
         else:
-            self._begins += 2 if _HEADING.match(tag) else 1
+            self._begins += 2 if tag[1:2] in b"hH" else 1  # what follows a heading belongs together
 
     def take(self) -> int:
         """Return the strength of the border before the next line, and begin anew."""

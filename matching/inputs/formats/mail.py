@@ -28,6 +28,11 @@ from text.charset import decode_page
 
 _BORDER_LINES = 5  # that stand for one border of a page at most
 _LINE_CHARACTERS = 1 << 18  # a longer line is divided where no identifier goes on
+#: Lines of a message's first form that are kept, and characters of another form that wait for the comparison.
+_SEEN_LINES = 20_000
+_HELD_CHARACTERS = 1 << 19
+_TELLING = re.compile(r"@|\d(?:\W{0,2}\d){4}")  # what may belong to an identifier
+_WORD = re.compile(r"\w+")
 _CUT = re.compile(r"[\s,;:<>=\"']")
 _ENCRYPTED = re.compile(
     rb"-----BEGIN PGP MESSAGE-----.{0,4000000}?(?:-----END PGP MESSAGE-----|\Z)", re.DOTALL
@@ -46,6 +51,11 @@ class MailText:
     def __init__(self, file: File, budget: InputBudget) -> None:
         self.broken = 0
         self.no_text = 0
+        #: Whether there may be attachments; False once all has been read and there was none.
+        self.attachments = True
+        self._seen: set[str] = set()  # lines of the first form of a message, without white space
+        self._words: set[str] = set()
+        self._seen_in = 0
         self._parts = MailParts(file, budget)
         self._lines: list[bytes] = []
         self._numbers: list[int] = []
@@ -65,7 +75,7 @@ class MailText:
             offset = end
 
     def _blocks(self) -> Iterator[tuple[bytes, list[int]]]:
-        error = None
+        error, attachments = None, False
         parts = iter(self._parts)
         while error is None:
             try:
@@ -77,8 +87,9 @@ class MailText:
                 break
             self._add(_header_lines(part.header))
             self._add(([""], [part.first_line]))
+            attachments = attachments or part.header.attached
             if not part.header.attached:
-                for found in self._body_lines(part):
+                for found in self._new_lines(part):
                     self._add(found)
                     if self._bytes >= 2 * BLOCK:
                         yield self._take()
@@ -87,6 +98,7 @@ class MailText:
                 yield self._take()
         if self._lines:
             yield self._take()
+        self.attachments = attachments
         if error is not None:
             raise error
 
@@ -102,8 +114,40 @@ class MailText:
         self._lines, self._numbers, self._bytes = [], [], 0
         return text, numbers
 
+    def _new_lines(self, part: MailPart) -> Iterator[_Lines]:
+        """Yield the body, unless the message's first form has all its words and lines with identifiers."""
+        if not part.alternative:
+            yield from self._body_lines(part)
+            return
+        if part.alternative != self._seen_in:
+            self._seen_in, self._seen, self._words = part.alternative, set(), set()
+        first = not self._seen
+        held: list[_Lines] | None = []
+        size = 0
+        for found in self._body_lines(part):
+            if held is None or first:
+                yield found
+            else:
+                held.append(found)
+                size += sum(map(len, found[0]))
+            if first and len(self._seen) < _SEEN_LINES:
+                self._seen.update(map(_plain_line, found[0]))
+                self._words.update(*map(_WORD.findall, found[0]))
+            elif held and (size > _HELD_CHARACTERS or self._says_more(found[0])):
+                yield from held
+                held = None
+
+    def _says_more(self, lines: list[str]) -> bool:
+        return any(
+            not self._words.issuperset(_WORD.findall(line))
+            or (_TELLING.search(line) is not None and _plain_line(line) not in self._seen)
+            for line in lines
+        )
+
     def _body_lines(self, part: MailPart) -> Iterator[_Lines]:
         found = self._decoded_lines(part)
+        if part.header.flowed:
+            return _unwrapped(found)
         return _rendered(found) if part.header.kind == "text/html" else found
 
     def _decoded_lines(self, part: MailPart) -> Iterator[_Lines]:
@@ -136,6 +180,10 @@ class MailText:
             yield _divided([rest], [rest_number])
 
 
+def _plain_line(line: str) -> str:
+    return "".join(line.split())
+
+
 def _header_lines(header: MailHeader) -> _Lines:
     """Return the fields, each as one line."""
     fields: list[bytes] = []
@@ -146,10 +194,12 @@ def _header_lines(header: MailHeader) -> _Lines:
         else:
             fields.append(line.strip())
             numbers.append(number)
+    if not fields:
+        return [], []
     raw = b"\n".join(fields)
     lines = (raw.decode("ascii") if raw.isascii() else decode_page(raw).text).replace("\r", " ").split("\n")
     lines = [decoded_words(line).replace("\n", " ").replace("\r", " ") for line in lines]
-    return lines, (numbers + [numbers[-1] if numbers else 0] * len(lines))[: len(lines)]
+    return lines, (numbers + numbers[-1:] * len(lines))[: len(lines)]
 
 
 def _encrypted_size(data: bytes) -> int:
@@ -176,6 +226,31 @@ def _pieces(line: str) -> list[str]:
         pieces.append(line[:cut])
         line = line[cut:]
     return [*pieces, line]
+
+
+def _unwrapped(found: Iterator[_Lines]) -> Iterator[_Lines]:
+    """Join lines that a mail program has wrapped: they end with a blank. The first one gives the number."""
+    text, number, quoted = "", 0, ""  # of a line that goes on
+    for lines, numbers in found:
+        joined: list[str] = []
+        kept: list[int] = []
+        for line, at in zip(lines, numbers, strict=True):
+            marks = line[: len(line) - len(line.lstrip(">"))]
+            words = line[len(marks) :].removeprefix(" ")
+            if text and marks != quoted:
+                joined.append(quoted + text)
+                kept.append(number)
+                text = ""
+            if not text:
+                number, quoted = at, marks
+            text += words
+            if not (words.endswith(" ") and words != "-- " and len(text) < _LINE_CHARACTERS):
+                joined.append(quoted + text)
+                kept.append(number)
+                text = ""
+        yield joined, kept
+    if text:
+        yield [quoted + text], [number]
 
 
 def _rendered(found: Iterator[_Lines]) -> Iterator[_Lines]:

@@ -6,6 +6,10 @@ over, 0x0E and 0x0F change the set of ISO-2022. So 64 KB are no text if at least
 at least five kinds, and there is a null byte among them: dumps of MySQL hold binary cells, but escape null
 bytes. Fewer than 2 KB may be random without a null byte.
 
+A file of less than 256 bytes has too few of them. It is no text if it is not UTF-8, has a control character,
+a third of it is such characters and bytes beyond ASCII, and the best charset makes no words of it. A file of
+null bytes alone, or of 0xFF alone, is no text either.
+
 In UTF-16, a control character is a unit of 16 bits, and characters for private use count too: they are 10% of
 random units.
 """
@@ -15,11 +19,20 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from text.charset import decode_page
+
 _CHUNK = 1 << 16
 _NULL_IS_CERTAIN = 1 << 11  # bytes: 2,048 random ones have none once in 3,000 times
 _LEAST_BYTES = 32
 _SHARE = 0.05
 _KINDS = 5
+
+#: Bytes of a file that is looked at as a whole.
+SMALL_FILE = 1 << 8
+_NOISE_SHARE = 1 / 3
+_NOISE_SCORE = 0.45  # of the best charset, at most
+_FEWEST_NOISE_BYTES = 8  # fewer may be a word in any charset
+_SEPARATORS = (0x01, 0x02, 0x03, 0x1C, 0x1D, 0x1E, 0x1F)
 
 _TEXT_CONTROLS = (0x09, 0x0A, 0x0C, 0x0D, 0x1B)
 _IS_CONTROL = np.zeros(256, bool)
@@ -42,6 +55,30 @@ def size_without_text(raw: bytes, charset: str) -> int:
     if charset.startswith("utf-32") or (needs_null and b"\0" not in raw):
         return 0
     return sum(len(chunk) for chunk in _chunks(raw) if _is_no_text(chunk, needs_null=needs_null))
+
+
+def is_noise(raw: bytes) -> bool:
+    """Whether a whole small file is random, packed or encrypted bytes."""
+    if len(raw) < _FEWEST_NOISE_BYTES or len(raw) >= SMALL_FILE or _is_utf_8(raw):
+        return False
+    counts = np.bincount(np.frombuffer(raw, np.uint8), minlength=256)
+    controls = int(counts[_IS_CONTROL].sum()) - int(counts[list(_SEPARATORS)].sum())
+    if not controls or controls + int(counts[0x80:].sum()) < _NOISE_SHARE * len(raw):
+        return False
+    return decode_page(raw).score <= _NOISE_SCORE
+
+
+def is_blank(raw: bytes) -> bool:
+    """Whether there are only null bytes, or only 0xFF, as on a disk that was never written."""
+    return not raw.strip(b"\0") or not raw.strip(b"\xff")
+
+
+def _is_utf_8(raw: bytes) -> bool:
+    try:
+        raw.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _chunks(raw: bytes) -> list[bytes]:

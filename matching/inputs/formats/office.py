@@ -144,6 +144,10 @@ class OfficeDocument:
                     return
             found.finish()
             yield found
+            if found.cut:
+                errors.append(
+                    InputTooLarge(f"it has rows of more than {COLUMNS_LIMIT} cells; the others were not read")
+                )
 
     def _refuse_encrypted(self, entries: Sequence[ZipEntry]) -> None:
         entry = next(entry for entry in entries if entry_name(entry) == "META-INF/manifest.xml")
@@ -176,6 +180,7 @@ class _Lines:
 
     def __init__(self, *, sheet: bool) -> None:
         self.bytes = 0
+        self.cut = False  # a row has more cells than are read
         self._sheet = sheet
         self._done: list[tuple[list[tuple[str, int]], LineShape | None]] = []
         self._text: list[tuple[str, int]] = []
@@ -387,6 +392,7 @@ class _PartHandler(_Handler):
 
     def _end_cell(self) -> None:
         text = _shown_value(" ".join(self._take().split()), self._value)
+        self.found.cut = self.found.cut or bool(text and len(self._row) >= COLUMNS_LIMIT)
         if len(self._row) < COLUMNS_LIMIT:
             self._row.append(text)
             self._row += [""] * min(self._columns - 1, COLUMNS_LIMIT - len(self._row))

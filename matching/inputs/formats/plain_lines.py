@@ -14,7 +14,7 @@ from matching.inputs.formats.rows import TextRows, key_of, pair_of
 
 #: Bytes and lines in which the beginning of a block's last record is looked for.
 _TAIL_BYTES = 1 << 16
-_TAIL_LINES = 400
+_TAIL_LINES = 200
 _LINE_BYTES = 1 << 10  # in which the first line's key is looked for
 
 

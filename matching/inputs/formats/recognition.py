@@ -14,14 +14,16 @@ from __future__ import annotations
 import csv
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from itertools import pairwise
 from typing import NamedTuple, Protocol
 
-from matching.inputs.formats import html, sql
+from matching.inputs.formats import folded, html, sql
 from matching.inputs.formats.blocks import PLAIN, Block, LineShape
+from matching.inputs.formats.columns import is_known_name
 from matching.inputs.formats.decoding import DecodedText
 from matching.inputs.formats.delimited import DelimitedReader, DelimitedShape, Dialect
+from matching.inputs.formats.json_columns import JsonColumnsReader, may_be_columns
 from matching.inputs.formats.json_levels import record_level
 from matching.inputs.formats.json_records import JsonLinesReader, JsonRecordsReader, JsonShape, sample_records
 from matching.inputs.formats.plain_lines import KeyValueShape, PairsShape, PlainLinesReader
@@ -43,6 +45,8 @@ _SQL = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 _PAIR = re.compile(r"\s*[^\s:;|,@]{1,100}(@[^\s:;|,@]{1,200})?([:;|])(?!//)\S.{0,300}")
+_PARAMETERS = re.compile(r";.*|^item\d+\.", re.DOTALL)  # of a vCard: `EMAIL;TYPE=HOME`, `item1.TEL`
+_KEYS_SHARE = 0.2
 _CELL_START, _CELL_END = rb"(?:^|[,;\t|^~\x01])", rb"(?:$|[,;\t|^~\x01\r\n])"
 # An apostrophe also begins words, so it must close its cell on the same line.
 _QUOTED_CELL = {
@@ -100,7 +104,10 @@ def _recognise_json(sample: bytes, regions: Sequence[str]) -> RecognisedFormat |
     if separate and not level.depth:
         return RecognisedFormat("jsonl", JsonLinesReader(JsonShape(lines, regions)))
     shape = JsonShape(sample_records(sample, level.depth, regions), regions, keyed=level.keyed)
-    return RecognisedFormat("json", JsonRecordsReader(shape, level.depth, regions))
+    reader = JsonRecordsReader(shape, level.depth, regions)
+    if may_be_columns(sample):
+        return RecognisedFormat("json", JsonColumnsReader(reader, regions))
+    return RecognisedFormat("json", reader)
 
 
 def _recognise_sql(sample: bytes, regions: Sequence[str]) -> RecognisedFormat | None:
@@ -109,6 +116,14 @@ def _recognise_sql(sample: bytes, regions: Sequence[str]) -> RecognisedFormat | 
         if _SQL.search(sample)
         else None
     )
+
+
+def _recognise_folded(sample: bytes, regions: Sequence[str]) -> RecognisedFormat | None:
+    if not folded.is_folded(sample):
+        return None
+    lines = _sample_lines(folded.unfold(sample)[0], empty=True)
+    record_shape = TextRows("\n".join(lines)).record_shape
+    return RecognisedFormat("keyvalue", folded.FoldedReader(KeyValueShape(lines, regions), record_shape))
 
 
 def _recognise_records(sample: bytes, regions: Sequence[str]) -> RecognisedFormat | None:
@@ -144,6 +159,8 @@ def _recognise_combo(sample: bytes, regions: Sequence[str]) -> RecognisedFormat 
     addresses = sum(match[1] is not None for match in pairs)
     firsts = {match[0].partition(sign)[0] for match in pairs}
     alone = sign == ":" and len(lines) > _FEW_LINES and len(firsts) > 0.9 * len(pairs)
+    if not addresses and _are_keys(firsts):
+        return None  # one person's fields, such as a vCard
     if count < _LINES_SHARE * len(lines) or not (addresses >= _LINES_SHARE * len(lines) or alone):
         return None
     if sign != ":" and sum(line.count(sign) > 1 for line in lines) > len(lines) // 2:
@@ -152,6 +169,12 @@ def _recognise_combo(sample: bytes, regions: Sequence[str]) -> RecognisedFormat 
     return RecognisedFormat(
         "combo", PlainLinesReader(PairsShape(sign.encode(), rows, regions), records=False)
     )
+
+
+def _are_keys(firsts: Collection[str]) -> bool:
+    """Whether two of them, and one in five, are names that columns have: user names are not."""
+    known = sum(is_known_name(_PARAMETERS.sub("", first).strip()) for first in firsts)
+    return known > 1 and known >= _KEYS_SHARE * len(firsts)
 
 
 def _recognise_delimited(sample: bytes, regions: Sequence[str]) -> RecognisedFormat | None:
@@ -220,6 +243,7 @@ _RECOGNISERS: tuple[Callable[[bytes, Sequence[str]], RecognisedFormat | None], .
     _recognise_json,
     _recognise_sql,
     _recognise_tags,
+    _recognise_folded,
     _recognise_records,
     _recognise_combo,
     _recognise_delimited,

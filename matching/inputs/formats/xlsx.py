@@ -38,6 +38,7 @@ class XlsxWorkbook:
 
     def __init__(self, file: File, budget: InputBudget, regions: Sequence[str]) -> None:
         self.size = 0  # bytes of XML read
+        self._cut = False  # cells were not read, or not to their end
         self._file, self._budget, self._regions = file, budget, regions
 
     def blocks(self) -> Iterator[Block]:
@@ -54,20 +55,27 @@ class XlsxWorkbook:
                     for block in self._sheet_blocks(entry, strings, offset):
                         offset = block.end
                         yield block
+            if self._cut:
+                raise InputTooLarge(
+                    f"it has cells of more than {CELL_LIMIT} characters, or behind column {COLUMNS_LIMIT}; "
+                    "what goes beyond that was not read"
+                )
         finally:
             strings.close()
 
     def _read_all(self, entry: ZipEntry, target: _StringsHandler) -> None:
-        for _ in self._parse_steps(entry, target.parser):
+        for _ in self._parse_steps(entry, target):
             pass
 
-    def _parse_steps(self, entry: ZipEntry, parser: expat.XMLParserType) -> Iterator[None]:
+    def _parse_steps(self, entry: ZipEntry, target: _XmlHandler) -> Iterator[None]:
         """Feed the parser; yields after each step, so that its results can be taken."""
+        parser = target.parser
         stream: Stream = content_stream(self._file, entry, self._budget)
         try:
             while data := stream.read(_STEP_BYTES):
                 self.size += len(data)
                 parser.Parse(data, False)
+                self._cut = self._cut or target.cut
                 yield
             parser.Parse(b"", True)
         except expat.ExpatError as error:
@@ -80,7 +88,7 @@ class XlsxWorkbook:
         target = _SheetHandler(strings)
         shape: DelimitedShape | None = None
         error: InputRefused | None = None
-        steps = self._parse_steps(entry, target.parser)
+        steps = self._parse_steps(entry, target)
         while error is None:
             try:
                 ended = next(steps, _END) is _END
@@ -166,11 +174,13 @@ class _XmlHandler:
         self._text: list[str] = []
         self._length = 0
         self._wanted = False
+        self.cut = False  # something was not read because of a limit
 
     def _add_text(self, text: str) -> None:
-        if self._wanted and self._length < CELL_LIMIT:
-            self._text.append(text[: CELL_LIMIT - self._length])
+        if self._wanted:
+            self._text.append(text[: max(0, CELL_LIMIT - self._length)])
             self._length += len(text)
+            self.cut = self.cut or self._length > CELL_LIMIT
 
     def _take_text(self) -> str:
         text = "".join(self._text)
@@ -259,6 +269,7 @@ class _SheetHandler(_XmlHandler):
             )
         elif not self._kind:
             text = _whole_number(text)
+        self.cut = self.cut or bool(text and self._column > COLUMNS_LIMIT)
         if text and self._column <= COLUMNS_LIMIT:
             self._row += [""] * (self._column - len(self._row))
             self._row[self._column - 1] = text.translate(_BLANKS)

@@ -15,6 +15,7 @@ import pytest
 from prometheus_client import REGISTRY
 from pydantic import SecretStr
 from sqlalchemy import text
+from structlog.testing import capture_logs
 
 from crawler.running.child_protocol import ChildExit, Job
 from crawler.running.supervisor import utc_now
@@ -303,6 +304,38 @@ def test_a_run_is_counted(crawl: Runs, site: Site) -> None:
     assert value("spillwatch_runs_total", outcome="new_listings") == 1
     assert value("spillwatch_listings_total", life="new") == 12
     assert value("spillwatch_pages_unread") == 0
+
+
+@pytest.mark.parametrize(
+    ("outcome", "level"),
+    [
+        (RunOutcome.NEW_LISTINGS, "info"),
+        (RunOutcome.WALL, "warning"),
+        (RunOutcome.INTERRUPTED, "warning"),
+        (RunOutcome.CRASHED, "error"),
+        (RunOutcome.STORAGE_FAILED, "error"),
+    ],
+)
+def test_the_line_about_an_end_has_its_level_and_its_counts(
+    crawl: Runs, outcome: RunOutcome, level: str
+) -> None:
+    """Who looks at errors only sees the runs that failed for a reason of ours."""
+    source = crawl.declare("market", "https://market.example/offers")
+    run_id = crawl.enqueue(source)
+    counts = runs.RunCounts(pages=3, listings_seen=20, listings_new=2, listings_changed=1, pages_unread=4)
+    with crawl.database.transaction() as session:
+        epoch = runs.claim_run(session, run_id, now=utc_now())
+        assert epoch is not None
+        runs.finish_run(session, run_id, epoch, outcome=outcome, counts=counts, now=utc_now())
+
+    with capture_logs() as lines:
+        crawl.supervisor()._count_finished(run_id)
+
+    [line] = [each for each in lines if each["action"] == "run_finished"]
+    assert line["log_level"] == level
+    shown = {name: line[name] for name in ("pages", "pages_unread", "listings_seen", "listings_new")}
+    assert shown == {"pages": 3, "pages_unread": 4, "listings_seen": 20, "listings_new": 2}
+    assert line["listings_changed"] == 1
 
 
 def test_a_job_is_not_in_the_arguments_of_a_process(crawl: Runs, site: Site) -> None:

@@ -330,6 +330,25 @@ def test_a_reload_takes_up_what_changed(sqlite_database: Database) -> None:
     assert len(rows(sqlite_database)) == 3
 
 
+def test_skipped_slots_are_counted(sqlite_database: Database, capsys: pytest.CaptureFixture[str]) -> None:
+    """A slot that comes while the previous run is open is skipped, and counted in the source's row."""
+    declare(sqlite_database, "market", now=datetime.now(UTC), every="10s")
+    schedule = RunSchedule(
+        database=sqlite_database, dispatcher=RecordingDispatcher(), clock=lambda: datetime.now(UTC)
+    )
+    schedule.start()
+    try:
+        _wait_for_the_log("slot_skipped", capsys)
+    finally:
+        schedule.stop()
+
+    with sqlite_database.reading() as session:
+        source = sources.source_by_name(session, "market")
+    assert source is not None
+    assert source.slots_skipped >= 1
+    assert (source.slots_kept, source.behind_since) == (0, None)
+
+
 def test_a_slot_that_passes_during_a_reload_is_run(sqlite_database: Database) -> None:
     """A slot between the making of a plan and its use becomes a run at once, and only one."""
     planned_at = datetime.now(UTC) - timedelta(hours=1)
@@ -391,10 +410,10 @@ def refuse_rows_of(database: Database, *names: str, beyond: int = 0) -> None:
 
 
 def test_a_slot_that_could_not_be_written_is_caught_up(
-    sqlite_database: Database, capsys: pytest.CaptureFixture[str]
+    sqlite_database: Database, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:
     """A slot that comes while the database refuses rows is caught up before the next slot, which may be a day
-    away.
+    away. The log has a sentence and no traceback.
     """
     now = datetime.now(UTC)
     declare(sqlite_database, "market", now=now, every="10s")
@@ -415,6 +434,7 @@ def test_a_slot_that_could_not_be_written_is_caught_up(
     schedule.write_missed_slots()
 
     assert [run.trigger for run in rows(sqlite_database)] == [RunTrigger.SCHEDULE, RunTrigger.CATCH_UP]
+    assert [each for each in caplog.records if each.exc_info] == []
 
 
 def _wait_for_the_log(words: str, capsys: pytest.CaptureFixture[str]) -> None:

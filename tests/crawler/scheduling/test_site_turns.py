@@ -13,8 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import event
 
 from crawler.scheduling import site_turns
+from crawler.scheduling.site_board import SiteBoard, runs_to_begin
 from crawler.sites import sites_of
 from storage import runs, sources
 from storage.database.base import Database
@@ -55,6 +57,15 @@ def queued(
 
 
 def claim(database: Database, run_id: int, now: datetime) -> int | None:
+    """Claim a run; the board, which is read for all runs at once, has to come to the same answer."""
+    with database.reading() as session:
+        waits = SiteBoard.read(session, now=now).must_wait(run_id)
+    epoch = claim_alone(database, run_id, now)
+    assert waits is (epoch is None)
+    return epoch
+
+
+def claim_alone(database: Database, run_id: int, now: datetime) -> int | None:
     with database.transaction() as session:
         run = runs.run_by_id(session, run_id)
         assert run is not None
@@ -105,7 +116,7 @@ def test_two_sources_of_one_site_take_turns_with_the_delay_between(database: Dat
 def claim_in_a_process(url: str, run_id: int, ready: threading.Barrier) -> int | None:
     database = Database.open(url)
     ready.wait()
-    return claim(database, run_id, NOON)
+    return claim_alone(database, run_id, NOON)
 
 
 def test_of_two_that_are_claimed_at_once_one_waits(database: Database, database_url: str) -> None:
@@ -172,6 +183,36 @@ def test_a_source_with_a_long_delay_has_its_turn_beside_a_busy_one(database: Dat
 
     assert begun["source-0"] >= 10
     assert begun["source-1"] >= begun["source-0"]
+
+
+@pytest.mark.parametrize("count", [10, 60])
+def test_what_may_begin_is_read_with_few_statements(sqlite_database: Database, count: int) -> None:
+    """Of many sources of one host the first may begin; reading that takes no statement more for each."""
+    ids = queued(
+        sqlite_database, *(definition(f"https://market.example/{number}") for number in range(count))
+    )
+    statements: list[str] = []
+
+    @event.listens_for(sqlite_database.engine, "before_cursor_execute")
+    def _note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        statements.append(statement)
+
+    with sqlite_database.reading() as session:
+        ready = runs_to_begin(session, now=NOON + timedelta(seconds=1), limit=1000)
+
+    assert list(ready) == ids[:1]
+    assert len([each for each in statements if each.startswith("SELECT")]) <= 6
+
+
+def test_a_run_that_nobody_ended_is_due(sqlite_database: Database) -> None:
+    """When its lease is over, a run without an outcome is returned, so that it is ended."""
+    (run_id,) = queued(sqlite_database, definition("https://market.example/"))
+    claim(sqlite_database, run_id, NOON)
+    with sqlite_database.reading() as session:
+        early = runs_to_begin(session, now=NOON + timedelta(minutes=1), limit=10)
+        late = runs_to_begin(session, now=NOON + runs.RUN_LEASE, limit=10)
+
+    assert (list(early), list(late)) == ([], [run_id])
 
 
 def test_who_does_not_take_its_turn_holds_up_nobody(sqlite_database: Database) -> None:
@@ -271,7 +312,7 @@ def test_two_real_sources_of_which_one_is_busy_are_both_read(crawl: Runs, site: 
     wait_until(taken)
 
     begun = [run.source_id for run in reversed(recent(crawl)) if run.started_at is not None]
-    assert begun == [busy, patient, busy]
+    assert begun == [busy, patient]
 
 
 def recent(crawl: Runs) -> Sequence[Run]:
@@ -281,7 +322,7 @@ def recent(crawl: Runs) -> Sequence[Run]:
 
 def due(crawl: Runs) -> Sequence[int]:
     with crawl.database.reading() as session:
-        return runs.due_runs(session, now=datetime.now(UTC), limit=10)
+        return runs_to_begin(session, now=datetime.now(UTC), limit=10)
 
 
 QUIET = {"delay_s": 0, "robots": False, "quiet": ["22:00-06:00"]}

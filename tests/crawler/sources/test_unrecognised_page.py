@@ -6,7 +6,12 @@ import time
 
 import pytest
 
-from crawler.sources.unrecognised_page import MAX_QUOTED_CHARS, MAX_SEARCHED_BYTES, quote_title
+from crawler.sources.unrecognised_page import (
+    MAX_QUOTED_CHARS,
+    MAX_SEARCHED_BYTES,
+    describe_document,
+    quote_title,
+)
 
 
 @pytest.mark.parametrize(
@@ -47,3 +52,29 @@ def test_hostile_markup_is_read_within_a_bounded_time(page: bytes) -> None:
     quote_title(page)
 
     assert time.process_time() - began < 5
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (b"", "The answer is empty."),
+        (
+            b"<!doctype html><title>Sign in</title>",
+            "The answer is not JSON, but markup. Its title is “Sign in”.",
+        ),
+        (b"<?xml version='1.0'?><rss/>", "The answer is not JSON, but markup."),
+        (b'{"data": [1, 2', "The answer begins like JSON, but is incomplete or invalid."),
+        (b"Too many requests", "The answer is not JSON: it begins with “Too many requests”."),
+        (b"[1, 2]", "The answer is JSON, a list of 2."),
+        (b"null", "The answer is JSON, a single value."),
+        (b"{}", "The answer is JSON, an object with no keys."),
+        (
+            b'{"code": 7, "message": "API key required"}',
+            "The answer is JSON, an object with the keys code, message. It says “API key required”.",
+        ),
+        (b"[" * 100_000, "The answer is JSON that is nested too deeply."),
+    ],
+)
+def test_what_came_instead_of_json_is_told(body: bytes, said: str) -> None:
+    """A login page, an error of the interface, a cut answer."""
+    assert describe_document(body) == said

@@ -17,7 +17,7 @@ from benchmarks.people import Bytes, people
 from benchmarks.segments import enrolled, write_base
 from cli.match_report import as_dict, show
 from matching.checkpoint import Checkpoint
-from matching.comparing.chance import exceeds_chance, upper_bound
+from matching.comparing.chance import exceeds_chance, expected_by_chance, upper_bound
 from matching.comparing.controls import CONTROLLED_FIELDS, neighbours
 from matching.comparing.findings import Findings
 from matching.fingerprints.scheme import RootKey
@@ -110,6 +110,25 @@ def test_chance_gives_many_hits(whole: Sweep) -> None:
     """NOWHERE has no customer in the dump, and still dozens of hits, none of them in a coherent row."""
     assert whole.findings.companies[NOWHERE].hit_fields.total() > 30
     assert whole.findings.companies[NOWHERE].tally.coherent_rows == 0
+
+
+def test_the_shown_lift_is_that_over_the_control(whole: Sweep) -> None:
+    """Numbers of one town crowd. The control knows it: hits of strangers have no lift, those of HERE do."""
+    findings = whole.findings
+    strange, real = (
+        [findings.expected_hits(number, field).lift or 0.0 for field in (Field.PHONE, Field.RESIDENT_ID)]
+        for number in (NOWHERE, HERE)
+    )
+    by_use = expected_by_chance(
+        Field.RESIDENT_ID,
+        hits=findings.companies[NOWHERE].hit_fields[Field.RESIDENT_ID],
+        candidates=findings.candidate_counts[Field.RESIDENT_ID],
+        enrolled=ENROLLED,
+    )
+
+    assert (by_use.lift or 0.0) > 5
+    assert max(strange) < 3
+    assert min(real) > 5
 
 
 @pytest.mark.parametrize("threads", [1, 3])

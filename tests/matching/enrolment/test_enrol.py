@@ -17,6 +17,7 @@ from matching.identifiers import GOLDEN, DateOrder, Field, canonical
 from matching.inputs.formats.columns import role_of
 from tests.cli.command import answer
 from tests.matching.customers import FIELDS, as_csv, customers
+from tests.matching.identifiers.national_numbers import number_of
 
 KEY = RootKey("k1", bytes(range(32)))
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
@@ -70,6 +71,15 @@ def test_every_value_is_found_under_its_row(tmp_path: Path) -> None:
 def test_the_delimiter_is_found_out(tmp_path: Path, delimiter: str) -> None:
     """The delimiter that the header has most of is used."""
     assert enrolled(tmp_path, as_csv(ROWS, delimiter=delimiter)).accepted[Field.IBAN] == 50
+
+
+def test_a_delimiter_inside_quotes_is_none(tmp_path: Path) -> None:
+    """Commas in a quoted name do not part the columns of a list with semicolons."""
+    rows = "".join(f'"Bell, Anna, Dr.";a{number}@mail.example;x\n' for number in range(5))
+
+    result = enrolled(tmp_path, f'"Name, Vorname, Titel, Rest";E-Mail;Ort\n{rows}')
+
+    assert result.columns == {Field.EMAIL: [2]}
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "gb18030"])
@@ -160,8 +170,9 @@ def test_a_list_says_how_it_writes_dates(tmp_path: Path, dates: DateOrder, day: 
 
 def test_every_field_can_be_enrolled(tmp_path: Path) -> None:
     """The golden value of each field is enrolled from a column that the user named."""
-    content = "\t".join(GOLDEN.values()).replace("|", "\t") + "\n"
+    content = "\t".join(GOLDEN.values()).replace("|", "\t").replace("pl: ", "") + "\n"
     named = {field: [str(number)] for number, field in enumerate(GOLDEN, 1)}
+    named[Field.NATIONAL_ID][0] += ":PL"
     last = len(GOLDEN)
 
     result = enrolled(
@@ -339,12 +350,39 @@ def test_a_column_that_is_not_there_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "content", [b"email\n" + b"\xff\xff\xff\n" * 3, b"email\n" + b"a@b.example\n" * 30_000 + b"\xff\n"]
+    "content", [b"email\n\x81\x8d\x9d \x90\n", b"email\n" + b"a@b.example\n" * 30_000 + b"\xff\n"]
 )
 def test_a_list_of_unknown_encoding_is_refused(tmp_path: Path, content: bytes) -> None:
     """Bytes of no known encoding are refused at the beginning and far down in the list."""
     with pytest.raises(CustomersUnreadable, match="--encoding"):
         enrolled(tmp_path, content)
+
+
+@pytest.mark.parametrize(
+    ("encoding", "names"),
+    [
+        ("cp1252", ["Jürgen Müller", "José Núñez", "Zoë Brandt"]),
+        ("cp1250", ["Štěpán Dvořák", "Jiří Novák", "Żaneta Wójcik"]),
+        ("cp1251", ["Иванов Пётр", "Мария Кузнецова", "Олег Сидоров"]),
+        ("big5", ["陳小美", "張三豐", "林志明"]),
+        ("cp949", ["김철수", "박영희", "이민호"]),
+        ("utf-16-le", ["Jürgen Müller", "José Núñez", "Zoë Brandt"]),
+    ],
+)
+def test_names_are_read_in_the_encoding_that_match_would_find(
+    tmp_path: Path, encoding: str, names: list[str]
+) -> None:
+    """A name with an umlaut is that name, also where only a late line shows the encoding."""
+    early = "".join(f"x@mail.example;Anna Bell;{day}.01.1990\n" for day in range(1, 29)) * 500
+    rows = "".join(f"a@mail.example;{name};17.05.1980\n" for name in names)
+
+    result = enrolled(tmp_path, ("email;name;born\n" + early + rows).encode(encoding))
+
+    values = [f"{name}|17.05.1980" for name in names]
+    assert (result.encoding, len(ordinals(tmp_path, Field.NAME_BIRTH_DATE, values))) == (
+        {"big5": "big5hkscs"}.get(encoding, encoding),
+        len(names),
+    )
 
 
 def test_a_list_that_is_not_there_is_refused(tmp_path: Path) -> None:
@@ -434,3 +472,81 @@ def test_the_command_joins_columns_and_is_told_how_dates_are_written(tmp_path: P
         {"name_birth_date": 4},
         {"name_birth_date": {"empty": 1, "malformed": 1}},
     )
+
+
+def test_national_numbers_get_the_country_that_most_of_them_have(tmp_path: Path) -> None:
+    """A column named national_id holds Polish numbers. The segment names the countries."""
+    numbers = [number_of("PL", "9" * 11, seed) for seed in range(20)]
+
+    result = enrolled(tmp_path, "national_id,town\n" + "".join(f"{one},Lesk\n" for one in [*numbers, "1"]))
+
+    assert (result.columns, result.accepted[Field.NATIONAL_ID]) == ({Field.NATIONAL_ID: [1]}, 20)
+    assert result.refused[Field.NATIONAL_ID] == {"malformed": 1}
+    assert open_segment(tmp_path / "a.segment").header.countries == ("PL",)
+    assert len(ordinals(tmp_path, Field.NATIONAL_ID, [f"PL:{one}" for one in numbers])) == 20
+
+
+@pytest.mark.parametrize(
+    ("name", "country", "form"),
+    [
+        ("CPF", "BR", "999.999.999-99"), ("DNI", "ES", "99999999A"),
+        ("codice fiscale", "IT", "AAAAAA99A99A999A"),
+        ("Personnummer", "SE", "999999-9999"), ("OIB", "HR", "9" * 11), ("BSN", "NL", "9" * 9),
+        ("RUT", "CL", "99.999.999-X"), ("id_number", "TR", "9" * 11), ("rodné číslo", "CZ", "999999/9999"),
+        ("주민등록번호", "KR", "999999-9999999"), ("N° de sécurité sociale", "FR", "9" * 15),
+        ("CNP", "RO", "9" * 13), ("ЕГН", "BG", "9" * 10), ("Steuer-ID", "DE", "9" * 11),
+    ],
+)  # fmt: skip
+def test_columns_of_national_numbers_are_recognised(
+    tmp_path: Path, name: str, country: str, form: str
+) -> None:
+    """Names in many languages; a column named id_number is what its cells are."""
+    numbers = [number_of(country, form, seed) for seed in range(12)]
+
+    result = enrolled(tmp_path, f"{name};x\n" + "".join(f"{one};y\n" for one in numbers))
+
+    assert result.accepted[Field.NATIONAL_ID] == 12
+    assert country in open_segment(tmp_path / "a.segment").header.countries
+
+
+def test_a_national_number_that_is_an_account_too_is_enrolled_once(tmp_path: Path) -> None:
+    """One value of a leak must not agree on two fields."""
+    numbers = [number_of("ES", "99999999A", seed) for seed in range(12)]
+
+    result = enrolled(tmp_path, "account,DNI\n" + "".join(f"{one},{one}\n" for one in numbers))
+
+    assert result.accepted == {Field.NATIONAL_ID: 12, Field.ACCOUNT: 0}
+    assert result.refused[Field.ACCOUNT] == {"repeated": 12}
+
+
+def test_resident_ids_stay_resident_ids(tmp_path: Path) -> None:
+    """A column named national_id with numbers of China is enrolled as resident_id."""
+    result = enrolled(tmp_path, "national_id\n" + "".join(f"{row.resident_id}\n" for row in ROWS))
+
+    assert dict(result.accepted) == {Field.RESIDENT_ID: 50}
+
+
+@pytest.mark.parametrize("column", ["2:US", "number:US"])
+def test_a_country_without_check_digits_is_declared(tmp_path: Path, column: str) -> None:
+    """Numbers of such a country are accepted in a declared column, in the country's form."""
+    content = "n,number\n" + "".join(f"x,536-9{seed}-1234\n" for seed in range(10)) + "x,000-00-0000\n"
+
+    result = enrolled(tmp_path, content, columns={Field.NATIONAL_ID: [column]})
+
+    assert (result.accepted[Field.NATIONAL_ID], result.refused[Field.NATIONAL_ID].total()) == (10, 1)
+    assert open_segment(tmp_path / "a.segment").header.countries == ("US",)
+
+
+def test_a_declared_column_of_no_known_country_asks_for_it(tmp_path: Path) -> None:
+    """The message says how to name the country."""
+    with pytest.raises(CustomersWithoutColumns, match="national_id=1:PL"):
+        enrolled(tmp_path, "n\n123456\n654321\n", columns={Field.NATIONAL_ID: ["1"]})
+
+
+def test_a_column_that_looks_like_national_numbers_and_is_not_read_is_said(tmp_path: Path) -> None:
+    """The column is named with the option that reads it."""
+    rows = "".join(f"a{seed}@mail.example,{number_of('PL', '9' * 11, seed)}\n" for seed in range(12))
+
+    result = enrolled(tmp_path, "email,reference\n" + rows)
+
+    assert [(column.number, column.role) for column in result.left_out] == [(2, "national_id")]

@@ -31,8 +31,10 @@ from xml.sax.saxutils import escape
 from backports import zstd
 
 from matching.inputs import Block, Limits, documents
+from matching.inputs.formats.rows import TextRows
 from tests.matching.inputs.archives import nested, seven, special, tarred, zipped
 from tests.matching.inputs.customers import TABLES, as_combo, as_csv, as_xlsx, customers
+from tests.matching.inputs.record_shapes import SHAPES
 
 #: Bytes of address space beyond those in use at the start.
 MEMORY = 512 << 20
@@ -79,7 +81,21 @@ def seeds() -> list[bytes]:
         mail(small),
         sqlite(rows),
         opened(rows),
+        *(
+            written(name)
+            for name in ("xml nested", "vcard folded", "var_dump obj", "tree nested", "alt name")
+        ),
+        json.dumps({name: {str(at): row[at % 4] for at, row in enumerate(rows)} for name in "abc"}).encode(),
     ]
+
+
+def written(name: str) -> bytes:
+    """Return records over several lines in one of the shapes."""
+    shape = SHAPES[name]
+    records = [
+        shape.each.format(e=f"a{k}@mail.example", p=f"+49171392{k:04}", n="A B", k=k) for k in range(20)
+    ]
+    return (shape.before + "".join(records) + shape.after).encode()
 
 
 def mail(table: bytes) -> bytes:
@@ -206,6 +222,8 @@ def _look_at(block: Block) -> None:
     ends = [match.start() for match in re.finditer(b"\n", block.text)]
     assert block.breaks.tolist() == ends, "wrong places of line ends"
     block.line(len(ends) // 2)
+    rows = TextRows(block.text.decode().replace("\r", " "), block.borders, block.record_shape)
+    assert all(0 <= rows.row_at(index) <= index for index in range(len(ends))), "a row that begins later"
     for row, _ in zip(block.shape.cells(block, [1, 3]), range(20), strict=False):
         assert len(row.cells) == 2, "cells without their columns"
 

@@ -439,4 +439,228 @@ SHAPES = {
         ("🆔 ID: 12{k}\n👤 Name: {n}\n📞 Phone: {p}\n✉️ Email: {e}\n➖➖➖➖➖➖➖\n"),
         "",
     ),
+    "elastic": Shape(
+        ('Dump:\n{\n  "hits" : {\n    "hits" : [\n'),
+        (
+            "      {{\n"
+            '        "_index" : "u",\n'
+            '        "_id" : "{k}",\n'
+            '        "_source" : {{\n'
+            '          "email" : "{e}",\n'
+            '          "phone" : "{p}"\n'
+            "        }}\n"
+            "      }},\n"
+        ),
+        ("    ]\n  }\n}\n"),
+    ),
+    "dumper": Shape(
+        "$VAR1 = [\n",
+        ("          {{\n            'email' => '{e}',\n            'phone' => '{p}'\n          }},\n"),
+        "        ];\n",
+    ),
+    "redis": Shape(
+        "",
+        ('1) "email"\n2) "{e}"\n3) "phone"\n4) "{p}"\n'),
+        "",
+    ),
+    "powershell": Shape(
+        "\n",
+        ("name            : {n}\nmail            : {e}\ntelephoneNumber : {p}\n\n"),
+        "",
+    ),
+    "sqlite line": Shape(
+        "",
+        ("   id = {k}\nemail = {e}\nphone = {p}\n\n"),
+        "",
+    ),
+    "cn number": Shape(
+        "",
+        ("{k}、姓名：张明\n邮箱：{e}\n电话：{p}\n"),
+        "",
+    ),
+    "md head": Shape(
+        "",
+        ("### {n}\n- email: {e}\n- phone: {p}\n"),
+        "",
+    ),
+    "md head2": Shape(
+        "",
+        ("## Contact {k}\n\n**Email** {e}\n\n**Phone** {p}\n\n"),
+        "",
+    ),
+    "org": Shape(
+        "",
+        ("* {n}\n:PROPERTIES:\n:EMAIL: {e}\n:PHONE: {p}\n:END:\n"),
+        "",
+    ),
+    "bibtex": Shape(
+        "",
+        ("@person{{u{k},\n  email = {{{e}}},\n  phone = {{{p}}}\n}}\n"),
+        "",
+    ),
+    "ticks": Shape(
+        "",
+        ("📧 `{e}`\n📞 `{p}`\n\n"),
+        "",
+    ),
+    "soap": Shape(
+        "<soap:list>\n",
+        (
+            "<soap:item>\n"
+            '  <ns1:Mail xsi:type="xsd:string">{e}</ns1:Mail>\n'
+            '  <ns1:Phone xsi:type="xsd:string">{p}</ns1:Phone>\n'
+            "</soap:item>\n"
+        ),
+        "</soap:list>\n",
+    ),
+    "name:val xml": Shape(
+        "<d>\n",
+        (
+            "<record>\n"
+            ' <property name="email" value="{e}"/>\n'
+            ' <property name="phone" value="{p}"/>\n'
+            "</record>\n"
+        ),
+        "</d>\n",
+    ),
+    "xmlrpc": Shape(
+        "<data>\n",
+        (
+            "<struct>\n"
+            "<member><name>email</name><value><string>{e}</string></value></member>\n"
+            "<member><name>phone</name><value><string>{p}</string></value></member>\n"
+            "</struct>\n"
+        ),
+        "</data>\n",
+    ),
+    "guillemet": Shape(
+        "",
+        ("Email » {e}\nPhone » {p}\n\n"),
+        "",
+    ),
+    "tr": Shape(
+        "",
+        ("E-posta: {e}\nTelefon: {p}\n\n"),
+        "",
+    ),
+    "pl": Shape(
+        "",
+        ("Adres e-mail: {e}\nTelefon komórkowy: {p}\n\n"),
+        "",
+    ),
+    "de": Shape(
+        "",
+        ("Vorname: Anna\nNachname: Berg\nE-Mail-Adresse: {e}\nMobilnummer: {p}\n\n"),
+        "",
+    ),
+    "jp": Shape(
+        "",
+        ("氏名：山田\nメール：{e}\n電話番号：{p}\n\n"),
+        "",
+    ),
+    "kr": Shape(
+        "",
+        ("이름: 김\n이메일: {e}\n전화: {p}\n\n"),
+        "",
+    ),
+    "ar": Shape(
+        "",
+        ("البريد الإلكتروني: {e}\nالهاتف: {p}\n\n"),
+        "",
+    ),
+    "ru": Shape(
+        "",
+        ("ФИО: Иванов\nПочта: {e}\nТелефон: {p}\n---------\n"),
+        "",
+    ),
+    "long card": Shape(
+        "",
+        ("{n}\nSenior Manager\nQuill & Mere Ltd\n12 Quill Lane\n10115 Mere\nT {p}\nE {e}\n\n"),
+        "",
+    ),
+    "two phones": Shape(
+        "",
+        ("Name: {n}\nPhone: +49171999{k:04}\nMobile: {p}\nEmail: {e}\n\n"),
+        "",
+    ),
+    "phone lead mobile": Shape(
+        "",
+        ("Phone: +49171999{k:04}\nEmail: {e}\nMobile: {p}\n\n"),
+        "",
+    ),
+    "name mail line": Shape(
+        "",
+        ("{n} <{e}>\n{p}\n\n"),
+        "",
+    ),
+    "mail in label": Shape(
+        "",
+        ("User: {e}\nPass: secret{k}\nTel: {p}\n==========\n"),
+        "",
+    ),
+    "stealer": Shape(
+        "",
+        ("URL: https://shop{k}.example/login\nUsername: {e}\nPassword: x{k}\nPhone: {p}\n===============\n"),
+        "",
+    ),
+    "dash list name": Shape(
+        "",
+        ("- {n}\n  {e}\n  {p}\n"),
+        "",
+    ),
+    "indented yaml deep": Shape(
+        "users:\n",
+        ("  - user:\n      email: {e}\n      phone: {p}\n"),
+        "",
+    ),
+    "tsv vertical nosep id": Shape(
+        "",
+        ("ID\t{k}\nEMAIL\t{e}\nPHONE\t{p}\n"),
+        "",
+    ),
+    "json5": Shape(
+        "[\n",
+        ('{{\n  email: "{e}",\n  contact: {{\n    phone: "{p}",\n  }},\n}},\n'),
+        "]\n",
+    ),
+    "csharp": Shape(
+        "",
+        ('User {{\n  Email = "{e}",\n  Phone = "{p}"\n}}\n'),
+        "",
+    ),
+    "rust dbg": Shape(
+        "",
+        ('User {{\n    email: "{e}",\n    phone: Some("{p}"),\n}}\n'),
+        "",
+    ),
+    "java tostring": Shape(
+        "",
+        ("User [id={k}]\n  email={e}\n  phone={p}\n"),
+        "",
+    ),
+    "html p each": Shape(
+        "<html><body>\n",
+        "<h4>{n}</h4><p>Email: {e}</p><p>Phone: {p}</p>\n",
+        "</body></html>",
+    ),
+    "record colon": Shape(
+        "",
+        ("Record {k}:\n    Email: {e}\n    Phone: {p}\n"),
+        "",
+    ),
+    "rule text": Shape(
+        "",
+        ("======= {n} =======\nEmail: {e}\nPhone: {p}\n"),
+        "",
+    ),
+    "phone first bare": Shape(
+        "",
+        ("{p}\n{e}\n{n}\n\n"),
+        "",
+    ),
+    "idcard": Shape(
+        "",
+        ("{n}\n{p}\n1101011990010100{k:02}\n{e}\n\n"),
+        "",
+    ),
 }

@@ -280,7 +280,7 @@ def test_a_bomb_ends_when_its_ratio_is_over() -> None:
 
 def test_a_member_that_is_named_ten_thousand_times_is_read_within_the_ratio() -> None:
     """Each reading of the same bytes counts against the ratio."""
-    source = zipped({"a": bytes(100_000)})
+    source = zipped({"a": b"a\n" * 50_000})
     start = source.index(b"PK\x01\x02")
     entry = source[start : source.rindex(b"PK\x05\x06")]
     end = struct.pack("<4s4H2LH", b"PK\x05\x06", 0, 0, 10_000, 10_000, len(entry) * 10_000, start, 0)
@@ -322,7 +322,7 @@ def test_a_dictionary_that_needs_more_memory_than_is_given_is_refused() -> None:
 
 @pytest.mark.parametrize(
     "source",
-    [b"Rar!\x1a\x07\x01\x00", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600), b"MSCF\0\0\0\0" + bytes(99)],
+    [b"\x04\x22\x4d\x18" + bytes(600), b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600)],
 )
 def test_what_is_not_read_is_named(source: bytes) -> None:
     """Formats that are not read are recognised and refused."""

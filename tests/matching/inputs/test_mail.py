@@ -52,6 +52,30 @@ def test_a_body_is_decoded(charset: str, cte: str) -> None:
     assert f"From: Jörg Größe <{PEOPLE[0][0]}>" in shown
 
 
+@pytest.mark.parametrize(
+    ("plain", "page", "rows"),
+    [
+        ("x: {0} {1}\n", "<table><tr><td>x: {0}<td>{1}</table>", 1),  # the same row
+        ("see below\n", "<table><tr><td>x: {0}<td>{1}</table>", 1),
+        ("{0}\n{1}\n", "<table><tr><td>x: {0}<td>{1}</table>", 1),  # only the table has both in a row
+        ("x: {0} {1}\n", "<p>another {0}</p>", 1),
+        ("x: {0} {1}\n", "<table><tr><td>x: {0}<td>{1}</table><p>another word</p>", 2),
+    ],
+)
+def test_a_message_in_two_forms_counts_once(plain: str, page: str, rows: int) -> None:
+    """A form that says nothing new is left out, and one that does is read whole."""
+    message = EmailMessage()
+    message["From"], message["To"] = "a@mail.example", "b@mail.example"
+    message.set_content(plain.format(*PEOPLE[1]))
+    message.add_alternative(page.format(*PEOPLE[1]), subtype="html")
+
+    (found,) = read(bytes(message))
+
+    shown = [line for block in found.blocks for line, _ in lines(block)]
+    assert sum(PEOPLE[1][0].encode() in line and PEOPLE[1][1].encode() in line for line in shown) == rows
+    assert (b"another" in found.text) == ("another" in page)
+
+
 def test_a_soft_line_end_is_undone_and_the_number_is_that_of_its_first_line() -> None:
     """A line that goes on behind `=` is one line; later lines keep their numbers."""
     body = "first\nperson1@mail=\n.example and=20\nlast=40mail.example\n"
@@ -62,6 +86,28 @@ def test_a_soft_line_end_is_undone_and_the_number_is_that_of_its_first_line() ->
 
     shown = _numbered(found)
     assert [shown[line] for line in ("first", "person1@mail.example and ", "last@mail.example")] == [5, 6, 8]
+
+
+def test_wrapped_lines_are_joined_where_the_header_says_so() -> None:
+    """In flowed text, a line that ends with a blank goes on; a signature's border and other text do not."""
+    body = "id name \nb@mail.example \n+4917139200001\nnext\n> quoted \n> c@mail.example\n-- \nJörg \n"
+    header = "From: a@mail.example\nSubject: x\nContent-Type: text/plain; charset=utf-8; format=flowed\n\n"
+
+    (found,) = read((header + body).encode())
+    (other,) = read((header.replace("; format=flowed", "") + body).encode())
+
+    shown = _numbered(found)
+    assert [
+        shown[line]
+        for line in (
+            "id name b@mail.example +4917139200001",
+            "next",
+            ">quoted c@mail.example",
+            "-- ",
+            "Jörg ",
+        )
+    ] == [5, 8, 9, 11, 12]
+    assert "b@mail.example " in _numbered(other)
 
 
 def test_attachments_are_documents_of_their_own() -> None:
@@ -113,6 +159,30 @@ def test_a_mailbox_is_all_its_messages(tmp_path: Path) -> None:
     ] * 6
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+@pytest.mark.parametrize(
+    "between",
+    [
+        "\nFrom a@mail.example Tue Feb  3 11:20:04 2026",
+        "\nFrom - Tue Feb 03 11:20:04 2026",
+        "\nFrom a@mail.example",
+        "From a@mail.example Tue Feb  3 11:20:04 2026",
+        "\nFrom 17@xxx Mon Feb 03 11:20:04 +0000 2026",
+    ],
+)
+def test_messages_are_divided_as_programs_divide_them(between: str, end: str) -> None:
+    """Each message's own transfer encoding is undone, so each was seen as a message."""
+    one_message = "From: a@mail.example\nSubject: x\nContent-Transfer-Encoding: {}\n\n{}\n"
+    encoded = [("quoted-printable", "b=40mail.example"), ("base64", "Y0BtYWlsLmV4YW1wbGU="), ("7bit", "d=40")]
+    source = "".join(f"{between}\n{one_message.format(*each)}" for each in encoded).lstrip("\n")
+
+    (found,) = read(source.replace("\n", end).encode())
+
+    shown = _numbered(found)
+    assert (found.format, found.ending.outcome) == ("mail", "whole")
+    assert [line in shown for line in ("b@mail.example", "c@mail.example", "d=40")] == [True] * 3
+
+
 def test_a_packed_mailbox_is_read(tmp_path: Path) -> None:
     """A mailbox in an archive needs no file of its own."""
     source = _mailbox(tmp_path, 3)
@@ -144,6 +214,8 @@ HEADER = b"From: a@mail.example\nTo: b@mail.example\nSubject: x\n"
     ("source", "expected"),
     [
         (HEADER + b"\nhello\n--not a boundary\nFrom here on\n\nFrom me\n", "hello"),
+        (b"\xef\xbb\xbf" + HEADER + b"\nhello\n", "hello"),
+        (b"\n\n" + HEADER + b"\nhello\n", "hello"),
         (b"12345\n" + HEADER + b"\nhello\n", "hello"),
         (HEADER + b"Content-Type: text/plain; charset=nonsense\n\nprice 5 \xe2\x82\xac\n", "price 5 €"),
         (
@@ -157,6 +229,11 @@ HEADER = b"From: a@mail.example\nTo: b@mail.example\nSubject: x\n"
         ),
         (HEADER + b"Content-Transfer-Encoding: base64\n\naGVsbG8=aGVsbG8=\n", "hellohello"),
         (HEADER + b"Content-Transfer-Encoding: x-uuencode\n\nbegin 644 a\n%:&5L;&\\\n`\nend\n", "hello"),
+        (
+            HEADER + b"Content-Type: multipart/digest; boundary=d\n\n--d\n\nFrom: b@mail.example\n"
+            b"Content-Transfer-Encoding: base64\n\naGVsbG8=\n--d--\n",
+            "hello",
+        ),
         (HEADER + b"no field\nx@mail.example\n", None),
         (b"From: a\nTo: b\nSubject: c\nFrom: d\nTo: e\nSubject: f\n", None),
         (b"name: a\nphone: b\n\nname: c\nphone: d\n", None),

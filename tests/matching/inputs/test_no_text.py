@@ -40,6 +40,40 @@ def test_random_bytes_are_no_text(size: int, seed: int) -> None:
     assert f"of its {size} bytes are no text" in found.ending.sentence
 
 
+def test_small_files_of_random_bytes_are_no_text() -> None:
+    """Of 400 files of 16 to 150 random bytes, nine in ten are `unsupported`."""
+    chance = random.Random(8)
+
+    found = [one(chance.randbytes(16 + number // 3)).ending.outcome for number in range(400)]
+
+    assert found.count("unsupported") >= 360
+
+
+@pytest.mark.parametrize("size", [1, 20, 3_000, 1_200_000])
+@pytest.mark.parametrize("byte", [b"\0", b"\xff"])
+def test_a_file_of_one_byte_repeated_is_no_text(size: int, byte: bytes) -> None:
+    """Null bytes alone, as in a file that was never written, are `unsupported`; an empty file is whole."""
+    assert one(byte * size).ending.outcome == "unsupported"
+    assert one(b"").ending.outcome == "whole"
+    assert one(byte * 20 * size + b"\n" + DUMP).ending.outcome == "whole"
+
+
+SMALL_TEXTS = [
+    ("Größe", "latin-1"), ("Größe und Länge", "cp1252"), ("утечка базы", "cp1251"), ("база", "koi8-r"),
+    ("订单 55740da7", "gbk"), ("客户资料泄露", "gbk"), ("客戶資料", "big5"), ("顧客名簿", "cp932"),
+    ("고객 명단", "cp949"), ("żółć gęślą jaźń", "cp1250"), ("müşteri", "cp1254"), ("naïve café", "cp1252"),
+    ("\x01客户\x02ab\x0112", "gbk"), ("привет, база", "cp866"), ("שלום עולם", "cp1255"),
+    ("مرحبا بالعالم", "cp1256"), ("Αθήνα και", "cp1253"), ("สวัสดีครับ", "cp874"), ("名簿", "iso2022_jp"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "charset"), SMALL_TEXTS)
+def test_a_few_words_in_any_charset_are_text(text: str, charset: str) -> None:
+    """A small file with words is whole, even if its charset cannot be told."""
+    assert one(text.encode(charset)).ending.outcome == "whole"
+    assert one((text + "\n").encode(charset) * 3).ending.outcome == "whole"
+
+
 def test_what_stands_in_bytes_that_are_no_text_is_still_read() -> None:
     """Records of BSON are read as text as far as they are, and the outcome says that more is in them."""
     found = one(_bson())

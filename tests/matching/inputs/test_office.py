@@ -222,6 +222,7 @@ def test_what_else_a_package_holds_is_a_document() -> None:
         ("<w:t>x@mail.example</w:t>" + "<w:p>" * 50_000 + "</w:p>" * 50_000, "whole"),
         ("<w:t>x@mail.example</w:t><w:p w:a='" + "a" * (17 << 20) + "'/>", "too_large"),
         ("<w:t>x@mail.example</w:t><w:tbl><w:tr>" + "<w:tc/>" * 100_000 + "</w:tr></w:tbl>", "whole"),
+        ("<w:tbl><w:tr>" + "<w:tc><w:t>1</w:t></w:tc>" * 17_000 + "</w:tr></w:tbl>", "too_large"),
     ],
 )
 def test_odd_xml_has_an_outcome(body: str, expected: str) -> None:

@@ -1,8 +1,12 @@
 """Records over several lines: the fields of one person are one row, and those of two people never are."""
 
+from base64 import b64encode
+
 import pytest
 
 from matching.comparing.block import RECORD_FORMATS
+from matching.inputs.formats.folded import decode_values
+from matching.inputs.formats.record_ends import with_line_ends
 from matching.inputs.formats.records.grouping import CONTAINER_LINES
 from matching.inputs.formats.rows import TextRows
 from tests.matching.inputs.reading import one
@@ -227,3 +231,61 @@ def test_a_record_is_bounded_and_says_so() -> None:
     rows = TextRows(text)
 
     assert (rows.cut, in_listing(text)) == (1, own(1))
+
+
+@pytest.mark.parametrize(
+    "each",
+    [
+        "<person><id>{k}</id><email>{e}</email><phone>{p}</phone></person>",
+        '<person><name form="a">{n}</name><contact><email>{e}</email></contact><tel>{p}</tel></person>',
+        "<dict><key>email</key><string>{e}</string><key>phone</key><string>{p}</string></dict>",
+        '<row><field name="email">{e}</field><field name="phone">{p}</field></row>',
+    ],
+)
+def test_xml_without_line_ends_is_divided_at_its_elements(each: str) -> None:
+    """An element of a person is a row where all people are on one line, in a dump as in a listing."""
+    for shift in (0, 1):
+        people = [
+            each.format(e=email(k), p=phone((k + shift - 1) % 20 + 1), n="Anna", k=k) for k in range(1, 21)
+        ]
+        text = f"<list>{''.join(people)}</list>"
+        expected = {(k, (k + shift - 1) % 20 + 1) for k in range(1, 21)}
+
+        assert in_dump(text) == in_listing(with_line_ends(text)) == expected
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_ldif_is_unfolded_and_decoded(end: str) -> None:
+    """An address in base64, and one that goes on in the next line, are read whole, with the entry's line."""
+    entries = [
+        f"dn: uid={k},dc=bank,dc=example\ncn:: {b64encode('Jürgen Quill'.encode()).decode()}\n"
+        f"mail:: {b64encode(email(k).encode()).decode()}\n"
+        f"jpegPhoto:: {b64encode(bytes(range(200))).decode()}\n"
+        f"mobile: {phone(k)[:6]}\n {phone(k)[6:]}\n"
+        for k in PEOPLE
+    ]
+    read = one(("# all\nversion: 1\n\n" + "\n".join(entries)).replace("\n", end).encode())
+    (block,) = read.blocks
+    lines = block.text.decode().split("\n")
+
+    assert in_dump(block.text.decode()) == own(*PEOPLE)
+    assert [block.line(index) for index, line in enumerate(lines) if "@mail" in line] == [6, 13, 20, 27]
+    assert "cn: Jürgen Quill" in block.text.decode()
+
+
+def test_values_of_a_listing_in_base64_are_decoded_on_their_lines() -> None:
+    """A listing's LDIF has its values in base64 as text; a text without entries stays as it is."""
+    text = f"for sale\n\ndn: uid=1\nmail:: {b64encode(email(1).encode()).decode()}\nmobile: {phone(1)}\n"
+
+    assert in_listing(decode_values(text)) == own(1)
+    assert decode_values(text.replace("dn: ", "")) == text.replace("dn: ", "")
+
+
+def test_a_long_picture_in_a_vcard_cuts_no_record() -> None:
+    """A vCard with a picture of thousands of folded lines is one record, also at the border of blocks."""
+    picture = "PHOTO;ENCODING=b:" + "\n ".join(["QUJD" * 18] * 700)
+    cards = [f"BEGIN:VCARD\nEMAIL:{email(k)}\n{picture}\nTEL:{phone(k)}\nEND:VCARD\n" for k in range(1, 31)]
+    text = "".join(cards)
+
+    assert len(one(text.encode()).blocks) > 1
+    assert in_dump(text) == own(*range(1, 31))

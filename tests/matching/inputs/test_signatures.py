@@ -19,6 +19,7 @@ NOISE = random.Random(7).randbytes(40_000)
 BEGINNINGS = {
     "a PDF": b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n",
     "a mailbox of Outlook (.pst, .ost)": bytes.fromhex("2142444e00000000534d170013000101"),
+    "an attachment of Outlook that holds others (winmail.dat)": bytes.fromhex("789f3e22010001"),
     "a database of Access": b"\0\x01\0\0Standard Jet DB\0\x01\0\0\0",
     "a dump of PostgreSQL in its own format": bytes.fromhex("5047444d50010e0004080101 01"),
     "a table of PostgreSQL in binary form": b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0\0\x02",
@@ -39,7 +40,7 @@ BEGINNINGS = {
     "an Arrow file": b"ARROW1\0\0\xff\xff\xff\xff",
     "a Parquet file": b"PAR1\x15\x04\x15\xd0\x0f",
     "an .lzma file": bytes.fromhex("5d00008000ffffffffffffffff"),
-    "a RAR archive": b"Rar!\x1a\x07\x01\0",
+    "a RAR archive": b"RE\x7e\x5e\x07\0\x01\0\0\0\0\0",
     "a file encrypted with OpenSSL": b"Salted__\x93\x11\xfe\x02\x9c",
 }
 

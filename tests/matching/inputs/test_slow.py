@@ -60,5 +60,5 @@ def test_no_text_is_slow_to_look_at(name: str) -> None:
         line, _, _ = block.text.partition(b"\n")
         block.shape.where(line, len(line) // 2)
 
-    assert found.ending.outcome == "whole"
+    assert found.ending.outcome == ("unsupported" if name == "null bytes" else "whole")
     assert time.process_time() - began < SECONDS

@@ -72,6 +72,26 @@ def test_numbers_as_excel_keeps_them_are_whole() -> None:
     assert b"\t17000000002\t" in found.text
 
 
+@pytest.mark.parametrize(
+    ("cell", "outcome"),
+    [
+        ('<c r="XFD2"><v>17000000009</v></c>', "whole"),
+        ('<c r="XFE2"><v>17000000009</v></c>', "too_large"),
+        (f'<c r="G2" t="inlineStr"><is><t>{"a" * ((1 << 18) + 1)}</t></is></c>', "too_large"),
+    ],
+)
+def test_cells_beyond_a_limit_are_said(cell: str, outcome: str) -> None:
+    """A cell behind the last column, or longer than the limit, gives the document a reason."""
+    parts = _parts(as_xlsx(customers(3)))
+    sheet = parts["xl/worksheets/sheet1.xml"]
+    parts["xl/worksheets/sheet1.xml"] = sheet.replace(b"</row>", cell.encode() + b"</row>", 1)
+
+    found = one(zipped(parts))
+
+    assert found.ending.outcome == outcome
+    assert b"person3@mail.example" in found.text
+
+
 def test_formatted_and_spoken_strings_are_one_string_each() -> None:
     """The runs of a formatted string are joined, and its pronunciation is left out."""
     parts = _parts(as_xlsx(customers(2)))
@@ -98,7 +118,7 @@ def test_damage_in_a_sheet_keeps_the_rows_before_it() -> None:
 
 
 def test_a_cell_far_to_the_right_makes_no_long_row() -> None:
-    """Cells beyond Excel's last column, and strings that do not exist, are left out."""
+    """Cells beyond Excel's last column, which are said, and strings that do not exist are left out."""
     parts = _parts(as_xlsx(customers(2)))
     sheet = parts["xl/worksheets/sheet1.xml"]
     more = b'<c r="ZZZZ2"><v>1</v></c><c r="G2" t="s"><v>99999999</v></c></row>'
@@ -106,7 +126,7 @@ def test_a_cell_far_to_the_right_makes_no_long_row() -> None:
 
     found = one(zipped(parts), Limits(free_bytes=1 << 22))
 
-    assert found.ending.outcome == "whole"
+    assert found.ending.outcome == "too_large"
     assert len(found.text) < 1_000
 
 

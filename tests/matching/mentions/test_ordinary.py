@@ -131,3 +131,66 @@ def test_code_and_numbers_are_no_names(term: str, text: str) -> None:
 def test_names_beside_digits_are_found(term: str, text: str, mention: str) -> None:
     """A name of hexadecimal letters and a term of digits are found beside other text."""
     assert found(term, text) == [mention]
+
+
+def natures(text: str, *, in_addresses: bool = True) -> list[str]:
+    term = WatchTerm(1, 1, "kelbridge.example", "domain", in_addresses=in_addresses)
+    return [mention.nature.value for mention in Terms.build([term]).find(text, lookalikes=True)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "anna@kelbridge.example",
+        "<anna.b@mail.kelbridge.example>:pass",
+        "anna[at]kelbridge[.]example",
+        "mailto:anna%40kelbridge.example",
+        "mailto:anna%40mail.kelbridge.example",
+        '"anna\\u0040mail.kelbridge.example"',
+    ],
+)
+def test_the_domain_of_an_address_is_a_signal_of_its_own(text: str) -> None:
+    """In whatever spelling; a mail provider turns it off."""
+    assert natures(text) == ["address"]
+    assert natures(text, in_addresses=False) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "login at my-kelbridge.example now",
+        "https://kelbridge.example.evil.test/login",
+        "kelbridge[.]example[.]evil[.]test",
+        "kelbridge.example-login.test/x",
+        "secure.my-kelbridge.example",
+        "1kelbridge.example",
+        "anna@kelbridge.example.evil.test",
+    ],
+)
+def test_a_host_that_contains_the_domain_is_a_lookalike(text: str) -> None:
+    """Hosts that are made to be taken for the company's."""
+    assert natures(text) == ["lookalike"]
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("https://kelbridge.example/?to=a@b.test", ["named"]),
+        ("a@b.test;kelbridge.example", ["named"]),
+        ("follow @kelbridge.example", ["named"]),
+        ("kelbridge.example.sql", ["named"]),
+        ("kelbridge.example@evil.test", []),
+        ("kelbridge.example-Kunden", []),
+        ("mykelbridge.example", []),
+    ],
+)
+def test_other_places_are_neither_address_nor_lookalike(text: str, found: list[str]) -> None:
+    """The host itself, an account, a file; and what is nothing of it."""
+    assert natures(text) == found
+
+
+def test_a_short_domain_has_no_lookalikes() -> None:
+    """`quant-x.example` has nothing to do with `x.example`."""
+    terms = Terms.build([WatchTerm(1, 1, "x.example", "domain")])
+
+    assert terms.find("quant-x.example and x.example.evil.test", lookalikes=True) == []

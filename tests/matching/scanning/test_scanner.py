@@ -45,7 +45,9 @@ PIECES = [
     "<", "M", "0x", "bc1", "1234567F1234567", "*", "**", "***", "•", "█●",
     "2024-01-05", "05.01.2024", "1/5/24", "12:34", ":56", ",789", "20240105", "20240105123456", "1712345678",
     "192.168.10.254", "4.19.0.12", "0.", "12345-6789", "MA 02139-4307", "3920001/3920002",
-    "0 1 7 1 3 9 2 0 0 1 3", "0_1_7_1_3_9_2_0_0_1_3", "0171/3920014", "171.3920014", ".0", "%3D", "deadbeef",
+    "0 1 7 1 3 9 2 0 0 1 3", "0_1_7_1_3_9_2_0_0_1_3", "0.1.7.1.3.9.2.0.0.1.3", ".00",
+    "0171/3920014", "171.3920014", ".0", "%3D", "deadbeef", "\n-rw-r--r-- 1 a b 8589934592 Jan  5 12:00",
+    "drwxr-xr-x. ", " 2024-01-05 ", " Jan 15 ",
     "a1", "0171 ", "1 ", "550e8400-e29b-41d4-a716-446655440000", "8400-e29b-", "1234-", "12345678",
     *(provider.domains.partition(" ")[0] for provider in PROVIDERS),
 ]  # fmt: skip
@@ -58,6 +60,10 @@ CHECKED = [
     "L898902C36UTO7408122F1204159ZE184226B<<<<<10", "D231458907UTO7408122F1204159<<<<<<<6",
     "I<UTOD231458907<<<<<<<<<<<<<<<\n7408122F1204159UTO<<<<<<<<<<<6",
     "309012345620", "12345678Z", "X1234567-L", "12345678900", "12345678-Z", "123456789012",
+    "80111415421", "390.533.447-05", "131052-308T", "710319/2745", "2 95 10 99 126 111 93",
+    "RCCMNL83S18D969H",
+    "BOXW310820HNERXN09", "756.9217.0769.85", "900101-1239", "12.531.909-2", "X-1234567-L",
+    "1-1018-00035-90-2",
 ]  # fmt: skip
 
 
@@ -278,7 +284,8 @@ from threading import Barrier, Thread
 from matching.native.library import Rules
 from matching.scanning.scanner import Scanner
 
-TABLES = [name for name, _ in Rules._fields_ if name not in ("ask", "fields", "domain_count")]
+NUMBERS = ("ask", "fields", "domain_count", "countries_of_ids")
+TABLES = [name for name, _ in Rules._fields_ if name not in NUMBERS]
 together, made = Barrier(4), []
 
 def work():

@@ -34,7 +34,9 @@ from crawler.sources.families.forums.thread_address import (
     AddressPattern,
     ThreadAddress,
     further_pages,
+    linked_pages,
     read_address,
+    rewritten_address,
 )
 from crawler.sources.field_reader import FieldReader, SelectorCounts
 from crawler.sources.kinds.feed import FeedEntry, read_feed
@@ -60,6 +62,8 @@ _REVENUE = re.compile(
     rf"|{_MONEY} ?(?:in |of )?(?:annual |yearly )?{_REVENUE_WORD}",
     re.IGNORECASE,
 )
+_ROW_NUMBER = re.compile(r"(\d{1,12})$")
+_TITLE_END = re.compile(r"\s+(?:[|»·•–—-]|::)\s+")
 _BRACKETS = " \t\n[](){}【】:：-"
 
 
@@ -81,6 +85,7 @@ class ListSelectors:
     """The selectors of a list page. All except `each` and `empty` are applied to one row.
 
     `changed` finds something that changes with the last post, but never by itself as "5 minutes ago" does.
+    `number` finds an id that ends in the number of the thread, for boards whose addresses do not show it.
     """
 
     each: str
@@ -93,6 +98,7 @@ class ListSelectors:
     prefix: str = ""
     price: str = ""
     moved: str = ""
+    number: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,9 +217,12 @@ class ForumAdapter:
         table = self.forum.rows
         rows = find_elements(root, table.each)
         threads: dict[str, ParsedListing] = {}
+        left = 0
         for row in rows:
             if (thread := self._read_row(page, row, reader)) is not None:
                 threads.setdefault(thread.key, thread)
+            else:
+                left += self._is_left(row)
         follows = (self.own_page(thread) for thread in threads.values())
         here, further = self._page_numbers(page, root, self.forum.boards)
         return Parsed(
@@ -225,6 +234,7 @@ class ForumAdapter:
             recognised=bool(threads)
             or bool(find_elements(root, table.empty))
             or bool(find_elements(root, table.moved)),
+            rows_left=left if threads else 0,
             pages_total=len(further) + 1 if here is not None else None,
         )
 
@@ -256,10 +266,21 @@ class ForumAdapter:
         )
 
     def _thread_link(self, page: Page, row: Element) -> tuple[Element, ThreadAddress] | None:
-        for anchor in find_elements(row, self.forum.rows.link):
+        anchors = find_elements(row, self.forum.rows.link)
+        for anchor in anchors:
             if (thread := self._read_address(self.forum.threads, anchor.get("href"), page)) is not None:
                 return anchor, thread
+        number = _ROW_NUMBER.search(first_text(row, self.forum.rows.number))
+        for anchor in anchors if number is not None else ():
+            url = canonical_url(anchor.get("href") or "", base=page.url)
+            if number is not None and url is not None and url != canonical_url(page.url, base=page.url):
+                return anchor, rewritten_address(number[1], url)
         return None
+
+    def _is_left(self, row: Element) -> bool:
+        """Return whether a row without a thread names one: its address is not understood."""
+        named = any(text_of(anchor).strip() for anchor in find_elements(row, self.forum.rows.link))
+        return named and not find_elements(row, self.forum.rows.moved)
 
     def _asking_price(self, shown: str, title: str) -> ParsedPrice | None:
         """Return the price in the title, else what the board charges for reading the thread.
@@ -289,6 +310,14 @@ class ForumAdapter:
         links = [there for href in hrefs if (there := self._read_address(addresses, href, page)) is not None]
         return here, further_pages(here, links, rows=self.forum.rows_counted)
 
+    def _linked_pages(self, page: Page, root: Element) -> tuple[str, ...]:
+        """Return the other pages of a thread whose address is not understood, the newest first."""
+        links = [
+            (text_of(anchor).strip(), canonical_url(anchor.get("href") or "", base=page.url))
+            for anchor in find_elements(root, self.forum.pages)
+        ]
+        return linked_pages(page.url, [(text, url) for text, url in links if url is not None])
+
     def _next_list_page(
         self, page: Page, root: Element, here: ThreadAddress | None, further: range
     ) -> str | None:
@@ -305,6 +334,7 @@ class ForumAdapter:
     def _read_thread(self, page: Page, root: Element, reader: FieldReader) -> Parsed:
         table = self.forum
         title = _prefixed_title(first_text(root, table.prefix), first_text(root, table.title))
+        title = title or (page.partial.title if page.partial else "") or _only_title(root)
         reader.findings.note("item", "title", table.title, [title] if title else [], title)
         posts = self._read_posts(page, root, reader)
         if not posts or not title:
@@ -318,11 +348,11 @@ class ForumAdapter:
             return Parsed(listings=tuple(listings))
         listings += [self._reply_listing(post, key) for post in posts if post is not opening]
         here, further = self._page_numbers(page, root, table.threads)
-        rest = (
-            tuple(here.page_url(number) for number in reversed(further))
-            if here is not None and leading
-            else ()
-        )
+        rest: tuple[str, ...] = ()
+        if leading and here is not None:
+            rest = tuple(here.page_url(number) for number in reversed(further))
+        elif leading:
+            rest = self._linked_pages(page, root)
         return Parsed(listings=tuple(listings), rest=rest)
 
     def _read_posts(self, page: Page, root: Element, reader: FieldReader) -> list[ParsedListing]:
@@ -395,6 +425,14 @@ class ForumAdapter:
 def _opens_thread(thread: ParsedListing, post: ParsedListing) -> bool:
     """Whether a post on a later page opens the thread: its author and time are those of the row."""
     return post.posted_at is not None and (post.seller, post.posted_at) == (thread.seller, thread.posted_at)
+
+
+def _only_title(root: Element) -> str:
+    """Return the only first heading of a page, else its title without the name of the site."""
+    headings = [text for each in find_elements(root, "h1") if (text := line(text_of(each)))]
+    if len(set(headings)) == 1:
+        return headings[0]
+    return line(_TITLE_END.split(first_text(root, "xpath://head/title/text()"))[0])
 
 
 def _prefixed_title(prefix: str, title: str) -> str:

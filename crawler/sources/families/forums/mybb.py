@@ -67,7 +67,10 @@ FORUM = ForumProgram(
         posted="span.thread_start_datetime",
         replies="a[href*=whoposted]",
         changed="xpath:.//span[contains(@class, 'lastpost')]/a[last()]",
-        prefix="xpath:.//span[starts-with(@id, 'tid_')]/preceding-sibling::node()[normalize-space()]",
+        # The link to the new posts, which only some readers get, is no part of the title.
+        prefix="xpath:.//span[starts-with(@id, 'tid_')]/preceding-sibling::node()[normalize-space()]"
+        "[not(descendant-or-self::a[contains(@href, 'newpost') or contains(@href, 'lastpost')])]",
+        number="xpath:.//span[starts-with(@id, 'tid_')]/@id",
         moved="span.thread_status.movefolder",
     ),
     title="xpath://td[@class='thead']/div/strong/text()[normalize-space()]",

@@ -12,7 +12,7 @@ from crawler.sources.families.family import SoftwareSign, Where
 from crawler.sources.families.forums.forum_adapter import ForumProgram, ListSelectors
 from crawler.sources.families.forums.forum_family import forum_family
 from crawler.sources.families.forums.forum_post import PostSelectors
-from crawler.sources.families.forums.thread_address import query_address
+from crawler.sources.families.forums.thread_address import path_address, query_address
 
 _SIGNS = (
     SoftwareSign(Where.MARKUP, re.compile(r"<body id=\"phpbb\""), 5),
@@ -23,40 +23,85 @@ _SIGNS = (
     SoftwareSign(Where.URL, re.compile(r"/view(?:forum|topic)\.php\?(?:.*&)?[ft]=\d"), 2),
 )
 
+# Versions 3.0 and 3.1 have the same classes without <time> and without .list-inner; the style subsilver2 of
+# version 3.0 has tables.
+_OLD_ROW = "//tr[td[contains(concat(' ', @class, ' '), ' row1 ')]//a[contains(@class, 'topictitle')]]"
+
 FORUM = ForumProgram(
-    threads=(query_address("viewtopic.php", "t", page="start"),),
+    threads=(
+        query_address("viewtopic.php", "t", page="start"),
+        # Add-ons for readable addresses: "board-f2/a-title-t12.html", later pages "-t12-20.html".
+        path_address(
+            r"(?P<slug>[^?]{0,300}?-|topic|post)t?(?P<id>\d{1,12})(?:-(?P<page>\d{1,7}))?\.html",
+            "{slug}t{id}.html",
+            "{slug}t{id}-{page}.html",
+        ),
+    ),
     boards=(query_address("viewforum.php", "f", page="start"),),
     rows=ListSelectors(
-        each="ul.topiclist.topics > li.row",
+        each=f"xpath://ul[contains(@class, 'topiclist') and contains(@class, 'topics')]/li[contains("
+        f"concat(' ', @class, ' '), ' row ')] | {_OLD_ROW}",
         # A board that guests can see but not read has the same panel, with a login form below it.
         empty="xpath://body[contains(@class, 'section-viewforum')]"
         "[not(//form[.//dl]//input[@name='password'])]"
-        "//div[contains(@class, 'panel')]/div[@class='inner']/strong",
+        "//div[contains(@class, 'panel')]/div[@class='inner']/strong"
+        " | //table[contains(@class, 'tablebg')][not(//a[contains(@class, 'topictitle')])]"
+        "//td[contains(@class, 'row1')][@colspan][@align='center']/p[contains(@class, 'topictitle') or "
+        "contains(@class, 'gen')]",
         link="a.topictitle",
-        seller="div.topic-poster a[class^=username], div.topic-poster span[class^=username]",
-        posted="div.topic-poster time",
-        replies="dd.posts",
-        changed="xpath:.//dd[contains(@class, 'lastpost')]//a[contains(@href, 'p=')]/@href",
-        moved="xpath:self::li[.//dl[contains(@class, 'topic_moved')]]",
+        seller="xpath:(.//div[contains(@class, 'topic-poster')]"
+        "//*[self::a or self::span][starts-with(@class, 'username')]"
+        " | .//dt[not(.//div[contains(@class, 'topic-poster')])]"
+        "//a[contains(@href, 'mode=viewprofile') or starts-with(@class, 'username')]"
+        " | .//dt[not(.//div[contains(@class, 'topic-poster')])]//span[starts-with(@class, 'username')]"
+        " | .//p[contains(@class, 'topicauthor')])[1]",
+        posted="xpath:.//div[contains(@class, 'topic-poster')]//time"
+        " | .//a[contains(@class, 'topictitle')]/@title[contains(., ':')]"
+        " | .//dt[not(.//time)]/text()[contains(., '\u00bb')]"
+        " | .//div[contains(@class, 'topic-poster')][not(.//time)]/text()[contains(., '\u00bb')]",
+        replies="xpath:.//dd[contains(@class, 'posts')] | (.//p[contains(@class, 'topicdetails')])[1]",
+        changed="xpath:.//*[contains(@class, 'lastpost') or contains(@class, 'topicdetails')]"
+        "//a[contains(@href, 'p=')]/@href",
+        moved="xpath:self::li[.//dl[contains(@class, 'topic_moved')] or .//dl[contains(@style, "
+        "'topic_moved')]] | self::tr[.//img[contains(@src, 'topic_moved')]]",
     ),
-    title="h2.topic-title",
+    title="xpath://h2[contains(@class, 'topic-title')]"
+    " | //*[@id='page-body']//h2[a[contains(@href, 'viewtopic')]]"
+    " | //*[@id='pageheader']//a[contains(@class, 'titles')]",
     post=PostSelectors(
-        each="div.post[id^=p]",
+        each="xpath://div[starts-with(@id, 'p')][contains(concat(' ', @class, ' '), ' post ')]"
+        " | //table[contains(@class, 'tablebg')][.//div[contains(@class, 'postbody')]]"
+        "[.//*[contains(@class, 'postauthor')]]",
         anchor="p",
-        seller="p.author strong, dl.postprofile a[class^=username]",
-        posted="p.author time, p.author",
-        body="div.content",
-        noise=("div.content blockquote", "div.signature", "div.notice", "div.codebox > p"),
-        code="div.codebox, dl.codebox",
+        seller="p.author strong, dl.postprofile a[class^=username], .postauthor",
+        posted="xpath:.//p[contains(@class, 'author')]//time | .//p[contains(@class, 'author')]"
+        " | .//td[contains(@class, 'gensmall')][b[contains(., ':')]][last()]",
+        body="xpath:.//div[contains(concat(' ', @class, ' '), ' content ')]"
+        " | .//td//div[contains(@class, 'postbody')][not(.//p[contains(@class, 'author')])]",
+        noise=(
+            "div.content blockquote",
+            "div.signature",
+            "div.notice",
+            "div.codebox > p",
+            "dl.codebox > dt",
+            "div.quotetitle",
+            "div.quotecontent",
+            "div.codetitle",
+            "span.postbody > span.gensmall",
+        ),
+        code="div.codebox, dl.codebox, div.codecontent",
         locked="div.hidebox, dl.hidebox",
+        number="xpath:./@id | .//a[starts-with(@name, 'p')]/@name",
     ),
-    pages="div.pagination a[href]",
-    onward="div.pagination li.next a, a[rel=next]",
-    trail="#nav-breadcrumbs a, .breadcrumbs a",
+    pages="div.pagination a[href], td.gensmall b a[href], td.nav a[href]",
+    onward="xpath://div[contains(@class, 'pagination')]//li[contains(@class, 'next')]//a | //a[@rel='next']"
+    " | //div[contains(@class, 'topic-actions')]//a[contains(@class, 'right-box')]",
+    trail="#nav-breadcrumbs a, .breadcrumbs a, .navlinks a, p.breadcrumbs a",
     groups="li.header a",
     clock="xpath://ul[@id='nav-footer']//li[contains(@class, 'rightside')][.//span[contains(@title, 'UTC')]"
-    " or contains(., 'UTC')]",
+    " or contains(., 'UTC')] | //li[contains(@class, 'rightside')][contains(., 'UTC')]"
+    " | //p[contains(@class, 'datetime')][contains(., 'UTC')]",
     rows_counted=True,
 )
 
-PHPBB = forum_family("phpbb", "phpBB 3.3", FORUM, _SIGNS)
+PHPBB = forum_family("phpbb", "phpBB 3", FORUM, _SIGNS)

@@ -51,7 +51,8 @@ FORUM = ForumProgram(
         " | //div[@id='messageindex']//tr[td[contains(@class, 'subject')]]",
         empty="#topic_header h3.titlebg, #messageindex th strong",
         link="span[id^=msg_] a",
-        seller="div.info p a, td.subject p a",
+        # A topic of a guest has no such link, but links to its pages.
+        seller="div.info p a[href*=profile], td.subject p a[href*=profile]",
         posted="",
         replies="xpath:.//div[contains(@class, 'board_stats')]/p/text()[1]"
         " | .//td[contains(@class, 'stats')]/text()[1]",

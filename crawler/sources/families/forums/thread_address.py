@@ -80,6 +80,33 @@ def path_address(pattern: str, first: str, further: str) -> AddressPattern:
     return AddressPattern(shape, "{head}" + first, "{head}" + further)
 
 
+def rewritten_address(number: str, url: str) -> ThreadAddress:
+    """Return the thread with this number at an address of which only the site knows how it is made."""
+    return ThreadAddress(number, url, 0, _ANY_ADDRESS, url)
+
+
+#: Matches no address: the other pages of such a thread are those that its first page links to.
+_ANY_ADDRESS = AddressPattern(re.compile(r"(?!)"), "", "")
+
+
+def linked_pages(url: str, links: Sequence[tuple[str, str]]) -> tuple[str, ...]:
+    """Return the other pages of a thread, the newest first, from the numbers and addresses of a navigation.
+
+    The pages between two links are counted if both addresses differ in their numbers only.
+    """
+    pages = {
+        int(text): there for text, there in links if re.fullmatch(r"[1-9]\d{0,4}", text) and there != url
+    }
+    pages = {number: there for number, there in pages.items() if 1 < number <= MAX_PAGES}
+    if not pages:
+        return ()
+    last = max(pages)
+    head, mark, tail = pages[last].rpartition(str(last))
+    if mark and all(there == f"{head}{number}{tail}" for number, there in pages.items()):
+        pages |= {number: f"{head}{number}{tail}" for number in range(2, last)} if len(pages) > 1 else {}
+    return tuple(pages[number] for number in sorted(pages, reverse=True))
+
+
 def further_pages(here: ThreadAddress, links: Sequence[ThreadAddress], *, rows: bool) -> range:
     """Return the numbers of the further pages that a navigation shows, as the site counts them.
 

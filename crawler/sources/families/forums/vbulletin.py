@@ -56,7 +56,9 @@ FORUM = ForumProgram(
     ),
     rows=ListSelectors(
         each="xpath://tr[td[starts-with(@id, 'td_threadtitle_')]] | //li[starts-with(@id, 'thread_')]",
-        empty="#threadslist td[colspan][align=center], #threadlist.threadlist",
+        # Both are on every list: a board is empty where no row has the link to a thread.
+        empty="xpath:(//*[@id='threadslist']//td[@colspan][@align='center'] | //*[@id='threadlist'])"
+        "[not(//a[starts-with(@id, 'thread_title_')])]",
         link="a[id^=thread_title_]",
         seller="xpath:.//td[starts-with(@id, 'td_threadtitle_')]/div[last()]//span[@onclick]"
         " | .//div[@class='author']//a[contains(@class, 'username')]",
@@ -67,6 +69,7 @@ FORUM = ForumProgram(
         changed="xpath:.//a[contains(@href, '#post')]/@href",
         prefix="xpath:.//a[starts-with(@id, 'thread_title_')]/preceding-sibling::b"
         " | .//a[starts-with(@id, 'thread_title_')]/preceding-sibling::span[contains(@class, 'prefix')]//b",
+        number="xpath:.//a[starts-with(@id, 'thread_title_')]/@id",
         moved="img[id^=thread_statusicon_][src*=moved], a.threadstatus[class*=moved], li.moved",
     ),
     title="xpath://td[@class='navbar']/strong/text()[normalize-space()]"

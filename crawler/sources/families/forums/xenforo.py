@@ -61,7 +61,9 @@ FORUM = ForumProgram(
         prefix="div.structItem-title .label",
         moved="i.structItem-status--redirect",
     ),
-    title="xpath://h1[contains(@class, 'p-title-value')]/text()[normalize-space()]",
+    title="xpath://h1[contains(@class, 'p-title-value')]/text()[normalize-space()]"
+    " | //h1[contains(@class, 'p-title-value')]/a[not(.//*[contains(@class, 'label')])]"
+    "[not(contains(@class, 'label'))]",
     prefix="h1.p-title-value .label",
     post=PostSelectors(
         # A post in an article thread has another class; all posts have this one, which is for scripts.

@@ -14,6 +14,7 @@ from matching.inputs.formats.records.fields import IDENTIFIER_TYPES
 from matching.inputs.formats.records.line_shapes import Kind, Line
 
 _CARD_LINES = 12
+_SHORT_PERIODS = 3  # records of two lines; fewer may stand so by chance
 _WORD_LINES = 3  # before the identifiers of a record
 
 
@@ -38,7 +39,8 @@ def _periodic(types: list[str]) -> list[range]:
     for start in range(max(0, lead - _WORD_LINES), lead + 1):
         rest = types[start:]
         for size in range(2, min(_CARD_LINES, len(rest) // 2) + 1):
-            again = len(rest) % size == 0 and rest[:size] == rest[size : 2 * size]
+            enough = len(rest) >= size * (_SHORT_PERIODS if size == 2 else 2) and len(rest) % size == 0
+            again = enough and rest[:size] == rest[size : 2 * size]
             if again and rest == rest[:size] * (len(rest) // size):
                 record = rest[:size]
                 if not _is_one_person(record) or (start and _has_words_inside(record)):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import pairwise, permutations
 
 from matching.inputs.formats.columns import role_of
@@ -11,6 +11,25 @@ from matching.inputs.formats.records.line_shapes import Kind, Line, holds_identi
 
 #: Share of a label's values that must be of one type for the label to be one without a known name.
 _TYPED_SHARE = 0.7
+_TYPED_VALUES = 3  # fewer may be of one type by chance
+#: Labels of a message, whose values belong to different people.
+_OTHER_PEOPLE = frozenset(
+    [
+        "an",
+        "bcc",
+        "cc",
+        "committer",
+        "de",
+        "from",
+        "para",
+        "recipient",
+        "reply-to",
+        "sender",
+        "to",
+        "von",
+        "à",
+    ]
+) | frozenset(["кому", "от", "копия", "发件人", "收件人", "抄送"])
 #: Labels of a run whose order is kept; others come last.
 _ORDERED_LABELS = 200
 _COMPARED_FIELDS = 300  # of a run, by which its order is chosen
@@ -37,7 +56,7 @@ _FIRST_LABELS = frozenset(
 )
 _BEST_ORDERS = 24
 #: Names of elements that say the type of a value. The label stands before them.
-_TYPE_LABELS = frozenset(
+TYPE_LABELS = frozenset(
     ["array", "cdata", "data", "date", "dd", "integer", "number", "real", "string", "td", "text", "value"]
 )
 #: Kinds of values by which a label, or a line without one, is recognised.
@@ -72,7 +91,7 @@ def with_labels(shapes: Sequence[Line]) -> list[Line]:
 
 
 def _takes_label(value: Line) -> bool:
-    named = value.kind is Kind.FIELD and value.marked and value.label in _TYPE_LABELS
+    named = value.kind is Kind.FIELD and value.marked and value.label in TYPE_LABELS
     return named or value.kind in (Kind.VALUE, Kind.WORDS)
 
 
@@ -100,8 +119,8 @@ def _mark_words_as_labels(shapes: list[Line]) -> None:
 class KnownLabels:
     """The labels of a text that are labels: by their name, or because their values are of one type."""
 
-    def __init__(self, shapes: Sequence[Line], typed: Collection[str] = ()) -> None:
-        """`typed`: labels that another part of the document shows to be some."""
+    def __init__(self, shapes: Sequence[Line], typed: Mapping[str, str] | None = None) -> None:
+        """`typed`: labels that another part of the document shows to be some, with their type."""
         count: Counter[str] = Counter()
         types: dict[str, Counter[str]] = defaultdict(Counter)
         for shape in shapes:
@@ -111,18 +130,18 @@ class KnownLabels:
                     types[shape.label][shape.type] += 1
         # A key that comes once may be a person's name.
         self._again = {label for label, found in count.items() if found > 1}
-        self.typed = {
-            label
-            for label, found in types.items()
-            if count[label] > 1 and max(found.values()) >= _TYPED_SHARE * count[label]
-        }.union(typed)
+        self.typed = dict(typed or {})
+        for label, found in types.items():
+            type_, most = found.most_common(1)[0]
+            if count[label] >= _TYPED_VALUES and most >= _TYPED_SHARE * count[label]:
+                self.typed[label] = type_
 
     def __contains__(self, shape: Line) -> bool:
-        return (
-            (shape.marked and shape.label in self._again)
-            or shape.label in self.typed
-            or role_of(shape.label) is not None
-        )
+        if shape.label in _OTHER_PEOPLE:
+            return False
+        if role_of(shape.label) is not None or (shape.marked and shape.label in self._again):
+            return True
+        return shape.type != "" and self.typed.get(shape.label) == shape.type
 
     def takes(self, shape: Line) -> bool:
         """Whether a field may be in a record with others.

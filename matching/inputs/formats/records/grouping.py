@@ -14,19 +14,20 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import groupby
+from itertools import groupby, pairwise
 
 from matching.inputs.formats.columns import role_of
 from matching.inputs.formats.records.cards import divide_cards
 from matching.inputs.formats.records.fields import (
     IDENTIFIER_TYPES,
+    TYPE_LABELS,
     KnownLabels,
     divide_fields,
     with_labels,
 )
-from matching.inputs.formats.records.line_shapes import Kind, Line, read_line
+from matching.inputs.formats.records.line_shapes import Kind, Line, holds_identifier, read_line
 from matching.inputs.formats.records.nesting import Nesting, find_nesting, label_of_container
 
 #: Lines with a value of a record at most; of one in a container, which says where it ends; and characters.
@@ -41,18 +42,19 @@ _RULE_STRENGTH = 1_000  # of a rule; that of empty lines is their number
 
 
 _Pairs = Counter[tuple[str, str]]
+_Blocks = list[tuple[list[int], set[tuple[str, str]]]]  # lines, and the pairs of types of a card
 
 
 @dataclass(frozen=True, slots=True)
 class RecordShape:
     """What a part of a document shows of its records, so that one record in the next part is enough."""
 
-    labels: frozenset[str]  # by their values
+    labels: Mapping[str, str]  # those known by the type of their values, with that type
     strength: int  # of the separators; 0: none
     pairs: _Pairs  # types of identifiers in cards
 
 
-_NO_SHAPE = RecordShape(frozenset(), 0, Counter())
+_NO_SHAPE = RecordShape({}, 0, Counter())
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +89,7 @@ def group_lines(
     shapes = list(map(read_line, lines))
     nesting = find_nesting(lines, shapes)
     if nesting is not None:
-        _label_by_containers(shapes, nesting)
+        _label_by_containers(lines, shapes, nesting)
     shapes = with_labels(shapes)
     grouper = _Grouper(lines, shapes, nesting, borders, known or _NO_SHAPE)
     grouper.group()
@@ -96,14 +98,19 @@ def group_lines(
     return Grouping(grouper.rows, grouper.cut, shapes, grouper.found, opened, ends_container)
 
 
-def _label_by_containers(shapes: list[Line], nesting: Nesting) -> None:
-    """Give values that stand alone in an element the element's name as label."""
+def _label_by_containers(lines: Sequence[str], shapes: list[Line], nesting: Nesting) -> None:
+    """Give values that stand alone in an element its label."""
+    keys: dict[int, str] = {}  # the last `<key>` in each container
     for container in nesting.containers:
-        if container.last >= 0 and container.sign == "<" and not container.children:
-            for index in container.lines[:1]:
-                if shapes[index].kind is Kind.VALUE:
-                    label = label_of_container(container)
-                    shapes[index] = shapes[index]._replace(kind=Kind.FIELD, label=label, marked=True)
+        if container.last < 0 or container.sign != "<" or container.children:
+            continue
+        if container.name == "key":
+            keys[container.parent] = shapes[container.last].label or shapes[container.last].value.casefold()
+        for index in container.lines[:1]:
+            if shapes[index].kind is Kind.VALUE:
+                key = keys.pop(container.parent, "") if container.name in TYPE_LABELS else ""
+                label = key or label_of_container(container, lines[container.first])
+                shapes[index] = shapes[index]._replace(kind=Kind.FIELD, label=label, marked=True)
 
 
 class _Grouper:
@@ -123,12 +130,12 @@ class _Grouper:
         self._nesting = nesting
         self._borders = borders
         self._known = KnownLabels(shapes, shape.labels)
-        self.found = RecordShape(frozenset(self._known.typed), 0, Counter())
+        self.found = RecordShape(self._known.typed, 0, Counter())
 
     def group(self) -> None:
         for record, stretch in self._stretches():
             if self._is_one_record(record, stretch):
-                self._join(stretch, CONTAINER_LINES)
+                self._join(self._fields_of(record, stretch), CONTAINER_LINES)
             else:
                 self._group_stretch(stretch)
 
@@ -164,14 +171,19 @@ class _Grouper:
             return not _keys_again([field.label for field in fields])
         return len(_keys_again(_collapsed([_key(field) for field in fields]))) < 2
 
+    def _fields_of(self, record: int, stretch: Sequence[int]) -> Sequence[int]:
+        """Return the lines of a container that belong to its record: between BEGIN and END all do."""
+        if self._nesting is not None and self._nesting.containers[record].sign == "BEGIN":
+            return stretch
+        return [one for one in stretch if self._shapes[one].kind is Kind.FIELD]
+
     # --- between separators
 
     def _group_stretch(self, stretch: Sequence[int]) -> None:
         for _, quoted in groupby(stretch, key=self._quote_depth):
             part = list(quoted)
-            limit, supported = self._separators(part)
-            for block in self._blocks(part, limit):
-                pairs = self._card_pairs(block)
+            blocks, supported = self._separated(part)
+            for block, pairs in blocks:
                 if any(supported[pair] > 1 for pair in pairs):
                     self._join(block)
                 else:
@@ -180,25 +192,27 @@ class _Grouper:
     def _quote_depth(self, index: int) -> int:
         return self._shapes[index].quoted
 
-    def _separators(self, stretch: Sequence[int]) -> tuple[int, _Pairs]:
-        """Return the least strength of a separator, and how many cards have each pair of types in order."""
+    def _separated(self, stretch: Sequence[int]) -> tuple[_Blocks, _Pairs]:
+        """Return the blocks between separators, and how many cards have each pair of types in order."""
         strengths = sorted({strength for strength, _ in self._parts(stretch) if strength})
-        supported: _Pairs = Counter()
         for strength in strengths[:_STRENGTHS]:
-            supported.clear()
-            for block in self._blocks(stretch, strength):
-                supported.update(self._card_pairs(block))
+            blocks = self._with_pairs(stretch, strength)
+            supported = Counter(pair for _, pairs in blocks for pair in pairs)
             if supported and max(supported.values()) > 1:
                 if supported.total() > self.found.pairs.total():
                     self.found = replace(self.found, strength=strength, pairs=Counter(supported))
-                return strength, supported
+                return blocks, supported
         known = self._shape
         if known.strength and known.strength <= (strengths[0] if strengths else _RULE_STRENGTH):
-            return known.strength, known.pairs  # no weaker separator stands within a block
-        supported.clear()
-        if len(strengths) and self._fields_stand_alone(stretch, strengths[0]):
-            return _RULE_STRENGTH * 2, supported
-        return (strengths[0] if strengths else 1), supported
+            # No weaker separator stands within a block.
+            return self._with_pairs(stretch, known.strength), known.pairs
+        strength = strengths[0] if strengths else 1
+        if strengths and self._fields_stand_alone(stretch, strength):
+            strength = 2 * _RULE_STRENGTH
+        return self._with_pairs(stretch, strength), Counter()
+
+    def _with_pairs(self, stretch: Sequence[int], strength: int) -> _Blocks:
+        return [(block, self._card_pairs(block)) for block in self._blocks(stretch, strength)]
 
     def _fields_stand_alone(self, stretch: Sequence[int], strength: int) -> bool:
         """Whether separators stand between the fields, which therefore must say where a record ends.
@@ -235,6 +249,8 @@ class _Grouper:
             elif kind is Kind.BLANK:
                 strength += 1
             else:
+                if self._shapes[index].heading:
+                    strength = max(strength, _RULE_STRENGTH)
                 if self._borders is not None:
                     strength = max(strength, self._borders[index])
                 yield strength, index
@@ -296,9 +312,24 @@ class _Grouper:
         """Divide labelled lines; those that are no fields of a record stay alone. Empties `run`."""
         taken = [index for index in run if self._known.takes(self._shapes[index])]
         rows = divide_fields([self._shapes[index] for index in taken])
-        for _, group in groupby(sorted(range(len(taken)), key=rows.__getitem__), key=rows.__getitem__):
-            self._join([taken[place] for place in group])
+        records = [
+            [taken[place] for place in places]
+            for _, places in groupby(sorted(range(len(taken)), key=rows.__getitem__), key=rows.__getitem__)
+        ]
+        pairs = Counter(pair for record in records for pair in pairwise(map(self._label, record)))
+        for record in records:
+            self._join([index for index in record if self._is_in_record(index, record, pairs)])
         run.clear()
+
+    def _label(self, index: int) -> str:
+        return self._shapes[index].label
+
+    def _is_in_record(self, index: int, record: Sequence[int], pairs: _Pairs) -> bool:
+        """Whether a field belongs to its record: an unknown label needs a neighbour that recurs."""
+        shape = self._shapes[index]
+        if shape.marked or role_of(shape.label) is not None or not holds_identifier(shape):
+            return True
+        return any(shape.label in pair and pairs[pair] > 1 for pair in pairwise(map(self._label, record)))
 
     def _group_bare(self, bare: list[int]) -> None:
         """Divide lines without labels, if their shape repeats. Empties `bare`."""

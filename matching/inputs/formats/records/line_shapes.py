@@ -36,6 +36,7 @@ class Line(NamedTuple):
     value: str = ""
     indent: int = 0  # characters before the label
     leader: str = ""  # before the label: a number (`1.`), or a bullet
+    heading: bool = False  # of Markdown
     quoted: int = 0  # signs of a quoted mail before the line
     marked: bool = False  # the label is written as markup or in quotes, not as a word before a colon
     last: bool = False  # a tree ends here
@@ -50,15 +51,19 @@ _RULE = re.compile(
 _PREFIX = re.compile(
     r"[^\w\[\]\"'<(){}+@$*#.【〔-]*(?:[*#•.-]{1,6}(?=[ \t])[^\w\[\]\"'<(){}+@【〔]*)?(?:[*_]{1,3}(?=\w))?"
 )
+#: Behind a value. Where XML has no line ends, its lines end before each `>` (`record_ends`).
+_END_TAG = re.compile(r"(?<=[^<>\s])\s{0,9}</[A-Za-z_][\w:.-]{0,60}>?\s*$")
 # Marks around a value, and a line break at the end of a line of HTML.
 _WITHOUT_CONTENT = re.compile(r"<!\[CDATA\[|\]\]>|<br[ /]{0,3}>\s*$", re.IGNORECASE)
 _ONLY_NUMBER = re.compile(r"[(\[#]?\d{1,6}[.)\]:]?")
 _NUMBERED = re.compile(
-    r"(?:\(?(\d{1,6})[.)\]]|#(\d{1,6})[.:)]?|\[(\d{1,6})\]|(\d)\ufe0f?\u20e3)[ \t]+[^\w\[\"'<(+]*"
+    r"(?:(?:\(?(\d{1,6})[.)\]]|#(\d{1,6})[.:)]?|\[(\d{1,6})\]|(\d)\ufe0f?\u20e3)[ \t]+|(\d{1,6})[、．][ \t]*)"
+    r"[^\w\[\"'<(+]*"
 )
+_HEADING = re.compile(r"#{2,6}[ \t]+\w")
 _BULLET = re.compile(r"[*•·▪◦‣●○►▶➤–-][ \t]*$")
-_TREE_SIGNS = "├└│╰╚┗┣┃"
-_TREE_ENDS = "└╰╚┗"
+_TREE = re.compile(r".*[├└│╰╚┗┣┃]")
+_TREE_END = re.compile(r"[└╰╚┗]")
 _ATTRIBUTE_TEXT = re.compile(r"(?:^|(?<=\s))[a-z][a-z0-9]{0,9}(?:\s+[\w:-]{1,30}=(?:\"[^\"]*\"|'[^']*'))+\s*")
 
 _LEAF = re.compile(
@@ -68,7 +73,12 @@ _LEAF = re.compile(
 _TEXT_TAGS = frozenset(
     ["a", "b", "dd", "div", "dt", "em", "i", "li", "p", "pre", "span", "strong", "td", "th", "u"]
 )
-_NAME_ATTRIBUTE = re.compile(r"\s(?:name|key|id|n)\s*=\s*[\"']([^\"'<>]{1,60})[\"']", re.IGNORECASE)
+_NAME_AND_VALUE = re.compile(
+    r"<[A-Za-z][\w:.-]{0,60}\s(?:[^<>]{0,200}\s)?(?:name|key)\s?=\s?[\"']([^\"'<>]{1,60})[\"']"
+    r"(?:\s[^<>]{0,200})?\svalue\s?=\s?[\"']([^\"'<>]{0,500})[\"'][^<>]{0,200}>",
+    re.IGNORECASE,
+)
+NAME_ATTRIBUTE = re.compile(r"\s(?:name|key|id|n)\s*=\s*[\"']([^\"'<>]{1,60})[\"']", re.IGNORECASE)
 _BRACKETED = re.compile(r"\[[\"']?([^\]\"'\n]{1,60}?)[\"']?(?::[^\]\n]{1,60})?\]\s*=>\s*(.*)")
 _IN_BRACKETS = re.compile(r"[\[【〔]([^\[\]【】〔〕\n]{1,40})[\]】〕]\s*[:：]?\s*(\S.*)")
 _QUOTED = re.compile(r"[\[{(]?\s*([\"'])([^\"'\n]{1,60})\1\s*(?:=>|:|=)\s*(.*)")
@@ -87,6 +97,7 @@ _TYPED = re.compile(
     r"|(?P<phone>(?:00|\+)?[ ]?\(?\d[\d ().\u00a0/-]{5,22}\d)"
     r"|(?P<number>[A-Za-z]{0,4}[ -]?\d[\dXx *-]{2,40}|[A-Z]{2}\d\d(?:[ ]?[A-Z0-9]{2,4}){3,8})"
 )
+_NAMED_ADDRESS = re.compile(r"[^\W\d][^<>@\d]{0,60}[ ]<([^<>\s@]{1,100}@[^<>\s@]{3,200})>")
 _DUMPED = re.compile(r"(?:string|str|int|integer|float|varchar)\(\d*\)\s*(.*)")
 _LINK = re.compile(r"^(?:mailto|tel|e?mail):", re.IGNORECASE)
 _AROUND = " \t\"'`,;<>|*_"
@@ -97,12 +108,14 @@ def read_line(line: str) -> Line:
     """Return what a line is by itself. Whether a label is one, other lines decide (`trust`)."""
     if "<" in line:
         line = _WITHOUT_CONTENT.sub("", line)
+        if not line.lstrip().startswith("<"):
+            line = _END_TAG.sub("", line)
     text = line.strip()
     if not text:
         return _BLANK
     if len(text) > _LINE_LENGTH:
         return Line(Kind.TEXT)
-    if _RULE.fullmatch(text):
+    if not text[0].isalnum() and _RULE.fullmatch(text):
         return Line(Kind.RULE)
     if "='" in line or '="' in line:
         line = _ATTRIBUTE_TEXT.sub("", line)
@@ -117,12 +130,17 @@ def read_line(line: str) -> Line:
         leader = "-"
     if rest.endswith("|") and "|" in before:
         rest = rest[:-1].rstrip()
-    quoted = before.count(">")
-    last = any(sign in before for sign in _TREE_ENDS)
     indent = len(line) - len(line.lstrip())
-    if any(sign in before for sign in _TREE_SIGNS):
-        indent, leader = max(map(before.rfind, _TREE_SIGNS)) + 1, "" if leader == "-" else leader
+    quoted, last = 0, False
+    if before and not before.isspace():
+        quoted, last = before.count(">"), _TREE_END.search(before) is not None
+        if tree := _TREE.match(before):
+            indent, leader = tree.end(), "" if leader == "-" else leader
     shape = _shape_of(rest)
+    if text.startswith("##") and _HEADING.match(text):
+        shape = shape._replace(heading=True)
+    if not (indent or quoted or leader):
+        return shape
     return shape._replace(indent=indent, leader=leader or shape.leader, quoted=quoted, last=last)
 
 
@@ -146,6 +164,8 @@ def _shape_of(rest: str) -> Line:
         kind = Kind.FIELD if value else Kind.LABEL
         return Line(kind, label, number, type_of(value), value, marked=marked)
     value = clean_value(rest)
+    if named := _NAMED_ADDRESS.fullmatch(rest):
+        value = named[1]
     if type_ := type_of(value):
         return Line(Kind.VALUE, type=type_, value=value)
     name = rest[:-1] if rest.endswith((":", "：")) else rest
@@ -172,7 +192,7 @@ def _labelled(rest: str) -> tuple[str, str, bool] | None:
         return match[1], match[2], False
     if match := _SPACED.fullmatch(rest):
         return match[1], match[2], False
-    if (match := _WORD_BEFORE.fullmatch(rest)) and role_of(match[1]) is not None:
+    if (match := _WORD_BEFORE.fullmatch(rest)) and (len(match[1]) == 1 or role_of(match[1]) is not None):
         return match[1], match[2], False
     return None
 
@@ -180,13 +200,15 @@ def _labelled(rest: str) -> tuple[str, str, bool] | None:
 def _markup(rest: str) -> tuple[str, str, bool] | None:
     match = _LEAF.search(rest)
     if match is None:
-        return None
+        pair = _NAME_AND_VALUE.search(rest)
+        return (pair[1], pair[2], True) if pair else None
     tag, attributes, value, behind = match.groups()
     if tag.lower() == "key" and not behind:
         return value, "", True
     if behind:
-        return value, behind, False
-    named = _NAME_ATTRIBUTE.search(attributes or "")
+        is_label = len(value) <= _LABEL_LENGTH and value[:1].isalpha() and "@" not in value
+        return (value, behind, False) if is_label else None
+    named = NAME_ATTRIBUTE.search(attributes or "")
     # `string` and `value` say the type of what stands behind a key, not a label.
     return named[1] if named else tag.rpartition(":")[2], value, True
 

@@ -9,12 +9,12 @@ evidence weaker.
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from matching.inputs.formats.columns import role_of
-from matching.inputs.formats.records.line_shapes import Kind, Line, normal_label
+from matching.inputs.formats.records.line_shapes import NAME_ATTRIBUTE, Kind, Line, normal_label
 
 _DEPTH_LIMIT = 64  # deeper containers are not told apart
 _TAG = re.compile(r"<(/?)([A-Za-z_][\w:.-]{0,60})((?:\s[^<>]{0,500})?)(?:>|$)")
@@ -139,15 +139,20 @@ class _Finder:
         kinds = Counter(map(self._kind, ended))
         common = {one for one in ended if kinds[self._kind(one)] > 1}
         shown: dict[int, set[str]] = {}
+        around: dict[int, Counter[str]] = defaultdict(Counter)  # how often each field is shown in a container
         for number in reversed(ended):  # children come first
             container = containers[number]
             role = role_of(container.name) if container.name else None
-            shown[number] = self._direct(container).union(*(shown[child] for child in container.children))
+            direct = self._direct(container)
+            shown[number] = direct.union(*(shown[child] for child in container.children))
             shown[number] |= {role} & _PART_ROLES if role else set()
+            around[number].update(direct)
+            around[container.parent].update(shown[number])
         roots: dict[int, int] = {-1: -1}
         for number in ended:  # parents come first
             container = containers[number]
-            part = container.parent >= 0 and self._is_part(number, number in repeated, common, shown)
+            again = any(around[container.parent][one] > 1 for one in shown[number])
+            part = container.parent >= 0 and self._is_part(container, number in repeated, common, again=again)
             roots[number] = roots[container.parent] if part else number
         record_of = [roots.get(number, -1) for number in within]
         opened = [containers[number].first for number in self._stack]
@@ -163,24 +168,17 @@ class _Finder:
             number = self._containers[number].parent
         return number
 
-    def _is_part(self, number: int, repeated: bool, common: set[int], shown: Mapping[int, set[str]]) -> bool:
+    def _is_part(self, container: Container, repeated: bool, common: set[int], *, again: bool) -> bool:
         """Return whether what a container holds belongs to the record around it.
 
-        `shown`: the fields of a person that each container shows, with all that lies in it.
+        `repeated`: it has a sibling of its name; `again`: what is around it shows one of its fields as well.
         """
-        shapes, container = self._shapes, self._containers[number]
-        labelled = any(shapes[line].kind is Kind.FIELD for line in container.lines)
+        labelled = any(self._shapes[line].kind is Kind.FIELD for line in container.lines)
         if not container.children and not labelled:
             return True  # a value on lines of its own
         if container.parent not in common:
             return False  # nothing shows that what is around it is one record
-        if role_of(container.name) in _PART_ROLES:
-            return True
-        if repeated:
-            return False
-        parent = self._containers[container.parent]
-        others = [shown[child] for child in parent.children if child != number]
-        return not any(shown[number] & other for other in [*others, self._direct(parent)])
+        return role_of(container.name) in _PART_ROLES or not (repeated or again)
 
     def _direct(self, container: Container) -> set[str]:
         """Return the fields of a person that its own lines show."""
@@ -204,6 +202,7 @@ def _net_tags(text: str) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
     return [(name, "<") for name in closes], [(name, "<") for name in opens]
 
 
-def label_of_container(container: Container) -> str:
-    """Return the label of a value that stands on lines of its own in a container."""
-    return normal_label(container.name)[0]
+def label_of_container(container: Container, line: str) -> str:
+    """Return the label of a value that stands on a line of its own in an element that begins on `line`."""
+    named = NAME_ATTRIBUTE.search(line)
+    return normal_label(named[1] if named else container.name)[0]

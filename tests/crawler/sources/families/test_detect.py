@@ -125,6 +125,33 @@ def test_a_page_that_mentions_a_program_is_not_made_by_it(text: str) -> None:
     assert (finding.kind, finding.families) == (None, ())
 
 
+@pytest.mark.parametrize(
+    ("text", "program"),
+    [
+        ('<meta name="generator" content="vBulletin 5.6.4" />', "vBulletin 5 or later"),
+        ('<script src="https://b.example/core/clientscript/x.js">', "vBulletin 5 or later"),
+        ('<html id="XenForo" lang="en-US" class="Public NoJs LoggedOut">', "XenForo 1"),
+        ('Powered by <a href="http://www.phpbb.com/" target="_phpbb">phpBB</a> 2.0.23', "phpBB 2"),
+        (
+            'Powered by <a href="http://www.phpbb.com/" class="copyright">phpBB</a> &copy; 2001, 2005',
+            "phpBB 2",
+        ),
+        ("<footer>VerticalScope Inc., 111 Peter Street</footer>", "VerticalScope (Fora)"),
+        ('<meta name="generator" content="vBulletin 4.2.5" />', ""),
+        ('Powered by <a href="https://www.phpbb.com/">phpBB</a>&reg; Forum Software', ""),
+        ('<html id="XF" class="has-no-js template-thread_view">', ""),
+        ("<p>Databases of vBulletin 5 boards, and of XenForo 1</p>", ""),
+        ("<p>phpBB 2 users dump, VerticalScope breach of 2016</p>", ""),
+    ],
+)
+def test_a_program_that_is_known_and_not_read_is_named(text: str, program: str) -> None:
+    """By its own words; a page that only speaks of one is another page."""
+    found = detect(UnknownPage("https://b.example/", 200, {}, frozenset(), text), now=NOW)
+
+    assert found.unread_program == program
+    assert not (program and found.families)
+
+
 def test_a_feed_is_proposed_where_nothing_is_recognised() -> None:
     """If no program is recognised, the feed that a page names becomes the start."""
     finding = detect(seen(FEED), now=NOW)

@@ -71,6 +71,23 @@ def test_a_file_is_its_name() -> None:
     assert (listing.title, listing.body, listing.attachments) == ("customers.zip", "customers.zip", ())
 
 
+def test_a_poll_and_the_card_of_a_link_are_read() -> None:
+    """A company may be named in them alone. The shares of votes change, and are left out."""
+    poll = """<div class="tgme_widget_message_poll"><div class="tgme_widget_message_poll_question">Who is
+next?</div><div class="tgme_widget_message_poll_option"><div
+class="tgme_widget_message_poll_option_percent">61%</div><div
+class="tgme_widget_message_poll_option_text">Norwick Mutual</div></div></div>"""
+    card = """<a class="tgme_widget_message_link_preview" href="https://paste.example/k7"><div
+class="link_preview_site_name">Paste</div><div class="link_preview_title">Peltora clients</div><div
+class="link_preview_description">40k rows</div></a>"""
+
+    polled, linked = read(message("leaks/1", poll), message("leaks/2", text("new") + card)).listings
+
+    assert (polled.title, polled.body) == ("Who is next?", "Who is next?\nNorwick Mutual")
+    assert linked.body == "new\nPaste\nPeltora clients\n40k rows"
+    assert linked.links == ("https://paste.example/k7",)
+
+
 def test_a_picture_without_words_is_a_message() -> None:
     """A message without text is a listing, so that it does not count as new on every visit."""
     [listing] = read(message("leaks/1", '<a class="tgme_widget_message_photo_wrap"></a>')).listings

@@ -163,12 +163,12 @@ def test_announcements_and_threads_that_moved_are_no_threads() -> None:
         (EMPTY.format(ANNOUNCEMENT), True),
         (f"<table>{row(folder='movefolder')}</table>", True),
         ("<table><tr><td colspan=7 class=trow1>Sorry</td></tr></table>", False),
-        (f"<table>{row(href='data-for-sale')}</table>", False),
+        ("<table><tr class='inline_row'><td><span id=subject><a href='x'>Data</a></td></tr></table>", False),
         ("", False),
     ],
 )
 def test_an_empty_board_is_told_from_a_page_that_nobody_knows(html: str, *, recognised: bool) -> None:
-    """An empty board says so; rows that lead to no thread address are a new design."""
+    """An empty board says so; rows without the number of a thread are a new design."""
     parsed = parse_page(family_adapter("mybb"), html, LIST)
 
     assert (parsed.recognised, parsed.follows) == (recognised, ())
