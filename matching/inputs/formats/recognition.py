@@ -18,6 +18,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from itertools import pairwise
 from typing import NamedTuple, Protocol
 
+from matching.identifiers import Field
 from matching.inputs.formats import folded, html, sql
 from matching.inputs.formats.blocks import PLAIN, Block, LineShape
 from matching.inputs.formats.columns import is_known_name
@@ -32,6 +33,7 @@ from matching.inputs.formats.rows import TextRows, key_of
 _SAMPLE_LINES = 300
 _LINES_SHARE = 0.7  # of the lines must agree
 _RECORDS_SHARE = 0.5  # of the lines must be in records of several lines
+_KNOWN_KEYS = frozenset({*map(str, Field), "number", "name", "family_name", "given_name", "password"})
 _FEW_LINES = 3  # fewer must agree on more columns
 DELIMITERS = (b"----", b"\t", b",", b";", b"|", b"^", b"\x01", b"~")
 
@@ -142,11 +144,14 @@ def _recognise_records(sample: bytes, regions: Sequence[str]) -> RecognisedForma
 
 
 def _are_alike(records: Sequence[Sequence[str]]) -> bool:
-    """Whether two of the records have two keys in common. `records`: keys of each, one per line."""
+    """Whether two records tell the same two things, one of which is a known one.
+
+    `records`: what each line tells. In a table of two columns all lines tell the same.
+    """
     seen: Counter[tuple[str, str]] = Counter()
     for record in records[:_SAMPLE_LINES]:
         keys = list(dict.fromkeys(key for key in record if key))
-        seen.update(pairwise(keys))
+        seen.update(pair for pair in pairwise(keys) if any(key in _KNOWN_KEYS for key in pair))
     return bool(seen) and max(seen.values()) > 1
 
 

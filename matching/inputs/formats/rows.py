@@ -11,7 +11,13 @@ from collections.abc import Sequence
 from functools import cached_property
 
 from matching.inputs.formats.columns import role_of
-from matching.inputs.formats.records.grouping import RECORD_LINES, Grouping, RecordShape, group_lines
+from matching.inputs.formats.records.grouping import (
+    RECORD_LINES,
+    Grouping,
+    RecordShape,
+    group_lines,
+    key_of_line,
+)
 from matching.inputs.formats.records.line_shapes import Kind, Line, read_line
 
 __all__ = ["RECORD_LINES", "TextRows", "key_of", "pair_of"]
@@ -82,10 +88,10 @@ class TextRows:
         return self._grouping.open_from()
 
     def records(self) -> list[list[str]]:
-        """Return the label or the type of value of each line, of each record with several lines."""
+        """Return what each line tells of a person, of each record with several lines."""
         keys: dict[int, list[str]] = {}
         for row, shape in zip(self._grouping.rows, self._grouping.shapes, strict=True):
-            keys.setdefault(row, []).append(shape.label or shape.type)
+            keys.setdefault(row, []).append(key_of_line(shape))
         return [record for record in keys.values() if len(record) > 1]
 
     def pair_at(self, index: int) -> tuple[str, str] | None:

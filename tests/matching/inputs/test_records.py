@@ -289,3 +289,34 @@ def test_a_long_picture_in_a_vcard_cuts_no_record() -> None:
 
     assert len(one(text.encode()).blocks) > 1
     assert in_dump(text) == own(*range(1, 31))
+
+
+@pytest.mark.parametrize(
+    ("row", "expected"),
+    [
+        ("{state}\t{p}\n", "tsv"),
+        ("{state}\t{e}\n", "tsv"),
+        ("{state}\t{k}\n", "tsv"),
+        ("{n}\t{e}\n", "tsv"),
+        ("{e}\t{p}\n", "tsv"),
+        ("{n};{e};{p}\n", "csv"),
+        ("{n},2024-01-01 12:{k:02},{e}\n", "csv"),
+        ("{n} | {e} | {p}\n", "csv"),
+        ("{n} | {e}\n", "csv"),
+        ('{k},"{n}\n{e}","{p}"\n', "csv"),
+        ("{e}:pw{k}\n", "combo"),
+        ("{e}:{p}\n", "combo"),
+        ("user{k}x:pw{k}\n", "combo"),
+        ("{n}----{e}----{p}\n", "combo"),
+        ("2024-01-01 12:00 INFO {n} did {k} things.\n", "text"),
+        ("{e}\n", "text"),
+    ],
+)
+def test_a_table_stays_a_table(row: str, expected: str) -> None:
+    """Lines that are records by themselves are not taken for fields of records."""
+    values = [
+        row.format(e=email(k), p=phone(k), n=NAMES[k % 5], k=k, state=("open", "shut", "new")[k * k % 3])
+        for k in range(1, 100)
+    ]
+
+    assert one("".join(values).encode()).format == expected

@@ -169,7 +169,7 @@ class _Grouper:
             return False
         if record not in self._nesting.repeated:
             return not _keys_again([field.label for field in fields])
-        return len(_keys_again(_collapsed([_key(field) for field in fields]))) < 2
+        return len(_keys_again(_collapsed([key_of_line(field) for field in fields]))) < 2
 
     def _fields_of(self, record: int, stretch: Sequence[int]) -> Sequence[int]:
         """Return the lines of a container that belong to its record: between BEGIN and END all do."""
@@ -278,7 +278,7 @@ class _Grouper:
                 return set()
             if shape.kind is Kind.LABEL:
                 continue
-            keys.append(_key(shape) or "words")
+            keys.append(key_of_line(shape) or "words")
             if shape.type in IDENTIFIER_TYPES and shape.type not in types:
                 types.append(shape.type)
         if len(types) < 2 or _is_list(_collapsed(keys)):
@@ -349,7 +349,7 @@ class _Grouper:
             self.rows[index] = start
 
 
-def _key(shape: Line) -> str:
+def key_of_line(shape: Line) -> str:
     """Return what a line tells of a person, whatever its label is called; "" for words."""
     return role_of(shape.label) or (shape.type if shape.type in IDENTIFIER_TYPES else "") or shape.label
 
