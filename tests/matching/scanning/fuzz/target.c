@@ -135,6 +135,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
             rules[i] = real_rules;
             rules[i].ask = ask;
             rules[i].fields = i < SW_FIELDS ? 1u << i : (1u << SW_FIELDS) - 1;
+            rules[i].countries_of_ids = UINT32_MAX;
             *(i < SW_FIELDS ? &single[i] : &every) = sw_new(&rules[i]);
         }
         CHECK(sw_abi() == SW_ABI);
