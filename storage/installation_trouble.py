@@ -43,13 +43,8 @@ class StorageTrouble:
 
 
 def storage_trouble(session: Session, *, now: datetime) -> StorageTrouble:
-    last_alert = session.scalar(
-        select(Alert)
-        .where(Alert.dedupe_key > KEY_PREFIX, Alert.dedupe_key < KEY_PREFIX[:-1] + ";")
-        .where(Alert.kind == AlertKind.INSTALLATION)
-        .order_by(Alert.id.desc())
-        .limit(1)
-    )
+    of_kind = select(Alert).where(Alert.kind == AlertKind.INSTALLATION)
+    last_alert = session.scalar(of_kind.order_by(Alert.id.desc()).limit(1))
     failed = _newest_failed_run(session)
     if last_alert is None or last_alert.state is not TriageState.RESOLVED:
         return StorageTrouble(failed, last_alert, _run_stored_since(session, last_alert, failed, now))

@@ -11,6 +11,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
 
 from storage.captures import holds_evidence
 from storage.database.base import Database
@@ -30,6 +32,8 @@ MIN_FREE = 16 * 1024 * 1024
 PROBE_FILE = ".write-probe"
 #: What the system says when there is no space, in a disk, a quota or a limit of the process.
 NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+#: SQLSTATE of PostgreSQL: insufficient_privilege.
+NOT_ALLOWED = "42501"
 #: A row of the schema's own table, which is never committed.
 PROBE_ROW = "INSERT INTO alembic_version (version_num) VALUES ('write probe')"
 #: PostgreSQL extends a file for this table, so a full disk is noticed. It is never committed either.
@@ -44,11 +48,21 @@ def require_writable_database(database: Database) -> None:
     with database.transaction() as session:
         session.execute(text(PROBE_ROW))
         if database.dialect == "postgresql":
-            session.execute(text(PROBE_TABLE))
+            _make_probe_table(session)
         session.rollback()
     if database.dialect == "sqlite" and (path := database.engine.url.database):
         # SQLite writes to the disk at the commit, so the disk is tried beside its file.
         _require_writable_folder_of(database, Path(path).parent)
+
+
+def _make_probe_table(session: Session) -> None:
+    """Make a temporary table. A role that may not do that has proved with the row that it can write."""
+    try:
+        with session.begin_nested():
+            session.execute(text(PROBE_TABLE))
+    except DBAPIError as error:
+        if getattr(error.orig, "sqlstate", None) != NOT_ALLOWED:
+            raise
 
 
 def _require_writable_folder_of(database: Database, folder: Path) -> None:

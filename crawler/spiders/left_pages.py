@@ -19,7 +19,7 @@ import structlog
 from scrapy import Request
 from scrapy.http import Headers, Response
 
-from crawler.errors import FetchError
+from crawler.errors import FetchError, RunStopped
 from crawler.fetching.decompression import Decompression
 from crawler.fetching.routes.route import Received
 from crawler.listing import ParsedListing
@@ -78,6 +78,8 @@ async def read_left_pages(spider: PageSpider) -> None:
         _find_follows(spider, undo, each)
         # A row says less than the listing's own page.
         for capture in sorted(each.left, key=lambda left: (left.role.value in _LISTING, left.id)):
+            if run.failure is not None or isinstance(run.closed, RunStopped):
+                return
             await _read_page(spider, undo, each, capture)
             # Each page is written before the next is parsed, which may end the process.
             await pipeline.drain()

@@ -30,7 +30,7 @@ from storage.write_probe import (
     require_writable_database,
     require_writable_evidence,
 )
-from tests.peers.postgres import PostgresServer, unprivileged_user
+from tests.peers.postgres import USER, PostgresServer, unprivileged_user
 from tests.peers.small_disk import fill_disk, free_disk, small_disk
 from tests.storage import given
 from tests.storage.test_captures import record
@@ -125,6 +125,25 @@ def test_a_full_disk_under_postgresql_is_noticed_and_its_end_too(small_postgres:
             require_writable_database(database)
         free_disk(disk)
         require_writable_database(database)
+
+
+def test_a_role_that_may_make_no_temporary_table_can_write(
+    postgres_url: str, postgres_server: PostgresServer
+) -> None:
+    """Hardened servers take that right away; the row of the probe is proof enough there."""
+    name = postgres_url.partition("?")[0].rpartition("/")[2]
+    with psycopg.connect(postgres_url, autocommit=True) as connection:
+        connection.execute(f"REVOKE TEMPORARY ON DATABASE {name} FROM PUBLIC")
+        connection.execute("CREATE ROLE writer LOGIN")
+        connection.execute("GRANT ALL ON ALL TABLES IN SCHEMA public TO writer")
+    try:
+        url = postgres_url.replace(f"{USER}@", "writer@")
+        with closing(Database.open(url)) as database:
+            require_writable_database(database)
+    finally:
+        with psycopg.connect(postgres_url, autocommit=True) as connection:
+            connection.execute("DROP OWNED BY writer")
+            connection.execute("DROP ROLE writer")
 
 
 def test_an_installation_without_evidence_needs_no_folder(database: Database, tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ from warcio.archiveiterator import ArchiveIterator
 from storage.errors import EvidenceDamaged, EvidenceMissing, EvidenceUnwritable
 from storage.evidence.tails import RecoveredFile
 from storage.evidence.warc import EvidenceStore, EvidenceWriter, ListingText, RecordPlace
+from tests.peers.small_disk import fill_disk, small_disk
 from tests.storage.given import NOW
 
 HEADERS = [(b"Content-Type", b"text/html; charset=gbk"), (b"Transfer-Encoding", b"chunked")]
@@ -270,6 +271,27 @@ print(size == first.offset + first.length, read.body)
     done = subprocess.run(command, capture_output=True, text=True, check=False)
 
     assert done.stdout == "permanent: False\nTrue b'first'\n", done.stderr
+
+
+def test_a_disk_that_was_full_from_the_start_leaves_no_empty_file(tmp_path: Path) -> None:
+    """Neither a file without a record nor its marker stays, whatever could be written of its head."""
+    with small_disk(tmp_path / "disk", size_kb=256) as disk:
+        store = EvidenceStore(disk / "evidence")
+        with store.writer("first", now=NOW) as writer:
+            kept = respond(writer)
+        fill_disk(disk)
+        for spare in (0, 4096):
+            (disk / "filler").unlink()
+            fill_disk(disk, spare=spare)
+            with (
+                pytest.raises(EvidenceUnwritable),
+                store.writer("second", now=NOW) as writer,
+            ):
+                respond(writer, random.Random(1).randbytes(200_000))
+        left = [path.name for path in store.folder.rglob("*") if path.is_file()]
+
+        assert left == [path_of(store, kept).name]
+        assert store.read_response(kept, sha256(BODY)).body == BODY
 
 
 def test_threads_share_a_writer(evidence: EvidenceStore) -> None:
