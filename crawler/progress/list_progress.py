@@ -67,6 +67,9 @@ class ListTrail:
     stated_pages: int | None = None
     #: The page of an earlier run to which this run went, passing over the pages between.
     jumped_to: str | None = None
+    #: Rows of the first page and of the last one that this run has read.
+    first_rows: int = 0
+    last_rows: int = 0
     at_end: bool = False
     #: Whether this run has read all pages that the site shows, even if the list may have more.
     read_out: bool = False
@@ -218,6 +221,7 @@ class SourceProgress:
                 self._nowhere.add(start)
             self._first_rows[start] = [f"{row.key} {row.digest}" for row in rows]
         trail.add(url)
+        trail.first_rows, trail.last_rows = (len(rows) if url == start else trail.first_rows), len(rows)
         trail.stated_pages = total or trail.stated_pages
         trail.whole = trail.whole and whole
         news = [row for row in rows if _is_news(row, known.get(row.key))]
@@ -305,6 +309,21 @@ class SourceProgress:
     def mark_unread(self, start: str, page: str) -> None:
         """Take note that the budget was spent before `page`, or before something that is on it."""
         self._trails[start].unread_pages.add(page)
+
+    def end_before(self, start: str, page: str, *, again: bool) -> bool:
+        """Return whether a list ends before a page that does not exist, whose number was only counted up.
+
+        It does if the page before was shorter than the first one; the end is then noted.
+        """
+        trail = self._trails[start]
+        if page == start:
+            return False
+        if again:
+            return self._rereading.end_before(start, first_rows=trail.first_rows)
+        if trail.jumped_to is not None or not 0 < trail.last_rows < trail.first_rows:
+            return False
+        trail.at_end = trail.read_out = True
+        return True
 
     def mark_broken(self, start: str, page: str, *, permanent: bool) -> None:
         """Take note that a list page could not be read: the next run tries again, and goes on behind it.

@@ -31,6 +31,7 @@ class _ReadChain:
     """The known pages of one list that this run has read again."""
 
     urls: set[str] = field(default_factory=set)
+    last_rows: int = 0
     repeated: RepeatedPages = field(default_factory=RepeatedPages)
 
 
@@ -103,6 +104,7 @@ class ListRereading:
         """
         chain = self._chains.setdefault(start, _ReadChain())
         chain.urls.add(url)
+        chain.last_rows = len(rows)
         self._counts[start] = self._counts.get(start, 0) + 1
         self._whole = self._whole and whole
         repeats = chain.repeated.add([key for key, _ in rows], [title for _, title in rows])
@@ -125,6 +127,15 @@ class ListRereading:
         """Let the next run continue at a page with something on it that this run could not read."""
         if start in self._pages:
             self._pages[start] = KnownPage(url, self._pages[start].role)
+
+    def end_before(self, start: str, *, first_rows: int) -> bool:
+        """Return whether the list ends with the last page that was read again, shorter than the first one."""
+        chain = self._chains.get(start)
+        if chain is None or start not in self._pages or not 0 < chain.last_rows < first_rows:
+            return False
+        del self._pages[start]
+        self._ended.add(start)
+        return True
 
     def leave(self, start: str) -> bool:
         """Take note that a page of the list cannot be read: a later run begins with this list again.

@@ -8,7 +8,9 @@ from dataclasses import replace
 from scrapy import Request
 
 from crawler.errors import Banned, Captcha, FetchError, NotThere, SentToTheFront, WaitingQueue
+from crawler.running.run_context import RunContext
 from crawler.sources import LISTING_ROLES, Follow, Role
+from crawler.sources.definition import ListPage
 from crawler.spiders.page_spider import Origin, PageSpider
 from crawler.spiders.thread_page import request_next_page
 from crawler.storing.masked_listing import stored_key
@@ -30,6 +32,8 @@ def account_for_missing(
         return
     if isinstance(error, SITE_WALLS):
         run.close(type(error)(str(error)))
+    if origin is not None and _ends_before(run, follow, origin, error):
+        return
     if origin is not None and origin.again and follow.role in LISTING_ROLES and isinstance(error, NotThere):
         if not run.progress.leave_known_pages(origin.start):
             run.tally.known_lists.failures.add(error)
@@ -47,6 +51,14 @@ def account_for_missing(
     if follow.role in LISTING_ROLES:
         spider.mark_list_broken(origin, origin.page, permanent=error.permanent)
     yield from store_from_row(spider, follow, origin)
+
+
+def _ends_before(run: RunContext, follow: Follow, origin: Origin, error: FetchError) -> bool:
+    """Return whether a missing list page is the end of a list whose pages are counted up."""
+    pages = getattr(run.definition, "list", None)
+    counted = isinstance(pages, ListPage) and pages.page_url is not None and "{page}" in pages.page_url
+    missing = follow.role in LISTING_ROLES and isinstance(error, NotThere)
+    return counted and missing and run.progress.end_before(origin.start, origin.page, again=origin.again)
 
 
 def store_from_row(

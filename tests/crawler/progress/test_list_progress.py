@@ -222,6 +222,20 @@ def test_rows_are_followed_again_after_a_change_of_the_selectors() -> None:
     assert turn(third, 1, "ab", stored).wanted_keys == {"a"}
 
 
+def test_a_list_whose_pages_are_counted_up_ends_before_a_missing_page() -> None:
+    """If the page before is shorter than the first one; else the missing page is a failure."""
+    shorter, full = reading(), reading()
+    for subject, keys in ((shorter, "c"), (full, "cd")):
+        turn(subject, 1, "ab", {}, following=2)
+        turn(subject, 2, keys, {}, following=3)
+
+    ends = [each.end_before(START, f"{START}?page=3", again=False) for each in (shorter, full)]
+
+    assert ends == [True, False]
+    assert (shorter.has_read_everything(), full.has_read_everything()) == (True, False)
+    assert not shorter.end_before(START, START, again=False)
+
+
 def test_no_identifier_enters_the_cursor() -> None:
     """A URL or validator with an identifier is left out; the next run reads a few pages more."""
     number = "13800138000"  # synthetic

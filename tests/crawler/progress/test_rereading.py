@@ -103,6 +103,18 @@ def test_a_list_without_an_end_proves_nothing() -> None:
         assert subject.state([START], [], all_shown=False) == {"rests": True}
 
 
+def test_a_list_ends_before_a_page_that_is_missing_and_was_counted_up() -> None:
+    """Known pages too: the shorter one was the last."""
+    subject = rereading()
+    subject.begin(START, page(2), "list", whole=True)
+    rows = [("a", "a")]
+    subject.add(START, page(2), rows, next_url=page(3), next_role="list", end=False, whole=True)
+
+    assert not subject.end_before(START, first_rows=1)
+    assert subject.end_before(START, first_rows=2)
+    assert subject.finished([START], []) == NOW
+
+
 def test_an_address_with_an_identifier_is_not_kept() -> None:
     """The next run begins with the list again."""
     subject = rereading(pages=0)

@@ -151,3 +151,24 @@ def test_a_corrected_selector_is_no_edit(crawl: Runs, site: Site) -> None:
     assert [change["field"] for change in crawl.versions(first)[1].changes][:1] == ["reread"]
     assert edited.listings_changed == 1
     assert (crawl.offer("2").life, str(crawl.offer("2").price_amount)) == (Life.PRICE_CHANGED, "99")
+
+
+def test_an_interface_may_answer_404_behind_its_last_page(crawl: Runs, site: Site) -> None:
+    """Its pages are counted up, and a page shorter than the first one is the end."""
+    for number, keys in ((1, "ab"), (2, "cd"), (3, "e")):
+        rows = ", ".join(f'{{"id": "{key}", "title": "lot {key}"}}' for key in keys)
+        site.answers[f"/api/{number}"] = Answer(f"[{rows}]".encode(), content_type="application/json")
+    pages = {
+        "rows": "$",
+        "key": "$.id",
+        "url": f"{site.url}/o/{{key}}",
+        "page_url": f"{site.url}/api/{{page}}",
+    }
+    source = crawl.declare(
+        "api", f"{site.url}/api/1", kind="json", list=pages, row={"title": "$.title"}, item=None
+    )
+
+    run = crawl.run(source)
+
+    assert (run.outcome, run.reason, run.listings_new) == (RunOutcome.NEW_LISTINGS, None, 5)
+    assert site.paths.count("/api/4") == 1
