@@ -5,8 +5,9 @@ The rules for each batch, in order:
 2. An unknown key becomes a listing with version 1. It is a re-post if a listing with equal content exists.
    Replies are never re-posts, because many of them have the same text ("thanks").
 3. A known key with equal content is recorded as seen again; if the listing was gone, it is back.
-4. A known key with different content gets a new version that says what changed. A field that is empty
-   because its selector found nothing on the whole page (`lost`) keeps its stored value.
+4. A known key with different content gets a new version that says what changed. If it was last read before
+   the source's file changed, it was read in another way and not edited (`reread` among the changes). A field
+   that is empty because its selector found nothing on the whole page (`lost`) keeps its stored value.
 Storing a batch twice has the same result as storing it once.
 """
 
@@ -38,10 +39,12 @@ KNOWN_COLUMNS = (
     "version_number",
     "gone_at",
     "posted_at",
+    "checked_at",
 )
 COMPARED = (*ON_LISTING, "body", "sample")
 LOST_COLUMNS = {"price": ("price_amount", "price_currency")}  # of a field that is not one column
 IN_DIGEST = frozenset({"title", "body", "sample"})
+REREAD_FIELD = "reread"  # field of a change if the listing was read in another way, not edited
 UNMASKED_FIELD = "unmasked_text"  # field of a change if only masked characters or an attachment differ
 
 
@@ -83,6 +86,7 @@ class ListingRecord:
     place: RecordPlace | None = None  # the record with the unmasked text
     lost: frozenset[str] = frozenset()  # fields that the site's pages no longer show where they did
     thread_key: str | None = None  # key of the listing that this one replies to
+    reread_before: datetime | None = None  # one that was last read before this is read in another way
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,9 +261,12 @@ class _Batch:
         updates, untouched = [], []
         for key, row in known.items():
             changes = self._field_changes(key, row, previous[row["id"]]) if key in changed else []
+            since = self.records[key].reread_before
+            if changes and since is not None and row["checked_at"] < since:
+                changes = [{"field": REREAD_FIELD, "before": None, "after": None}, *changes]
             life = _life_after(changes, gone=row["gone_at"] is not None)
             self.lives[key] = (row["id"], life)
-            if life is None and row["row_digest"] == self.records[key].row_digest:
+            if not changes and life is None and row["row_digest"] == self.records[key].row_digest:
                 untouched.append(row["id"])
                 continue
             number = row["version_number"] + bool(changes)
@@ -371,7 +378,7 @@ class _Batch:
 def _life_after(changes: list[Fields], *, gone: bool) -> Life | None:
     if gone:
         return Life.BACK
-    if not changes:
+    if not changes or changes[0]["field"] == REREAD_FIELD:
         return None
     return Life.PRICE_CHANGED if {change["field"] for change in changes} <= PRICE_FIELDS else Life.EDITED
 

@@ -40,6 +40,7 @@ class KnownListing:
     first_seen_at: datetime
     last_seen_at: datetime
     gone: bool
+    checked_at: datetime | None = None
 
 
 # --- queries of the crawler
@@ -47,11 +48,12 @@ class KnownListing:
 
 def known_listings(session: Session, source_id: int, keys: Collection[str]) -> dict[str, KnownListing]:
     """Return the keys that are listings of this source already."""
-    columns = (Listing.key, Listing.row_digest, Listing.first_seen_at, Listing.last_seen_at, Listing.gone_at)
+    names = ("key", "row_digest", "first_seen_at", "last_seen_at", "gone_at", "checked_at")
+    columns = [getattr(Listing, name) for name in names]
     keys_by_stored = {stored_key(key): key for key in keys}
     return {
         keys_by_stored[row.key]: KnownListing(
-            row.row_digest, row.first_seen_at, row.last_seen_at, row.gone_at is not None
+            row.row_digest, row.first_seen_at, row.last_seen_at, row.gone_at is not None, row.checked_at
         )
         for condition in _key_conditions(source_id, keys_by_stored)
         for row in session.execute(select(*columns).where(condition))

@@ -299,7 +299,8 @@ def mention_fold() -> Fold:
 
 def fold_few(text: str) -> str:
     """Fold a few characters for names, one by one, which is faster for so few. Hangul stays as it is."""
-    return _SPACES.sub(" ", "".join(map(_folded_character, text)))
+    folded = "".join(map(_folded_character, text))
+    return _SPACES.sub(" ", folded) if "  " in folded else folded
 
 
 @lru_cache(1 << 16)

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from crawler.progress.alike_answers import AlikeAnswers
@@ -125,10 +125,13 @@ class SourceProgress:
         mask_url: Callable[[str], str],
         depth: int = DEPTH,
         pages_again: int = 0,
+        reading: str = "",
     ) -> None:
         """`depth`: list pages behind one start URL before the list counts as one without an end.
 
-        `pages_again`: known list pages that this run may read again.
+        `pages_again`: known list pages that this run may read again. `reading` stands for the part of the
+        source's file that says how listings are read; listings that were last read under another one are read
+        again.
 
         `definition` stands for the source's file: under another one, validators no longer apply.
 
@@ -146,6 +149,14 @@ class SourceProgress:
         self._unfinished = bool(began)
         self._began = now
         self._depth = depth
+        changed = "reading" in cursor and cursor["reading"] != reading
+        since = now.isoformat() if changed else cursor.get("reading_since")
+        self._reading = reading
+        #: When the source's file began to read listings in this way; None: it always has.
+        self.reading_since = datetime.fromisoformat(since) if since else None
+        #: A listing that was last read before this is not edited, but read in another way. The first run may
+        #: read one twice: from its list and from its own page.
+        self.reread_before = now + timedelta(days=1) if changed else self.reading_since
         self.answers = AlikeAnswers((cursor.get("answers") or {}) if same else {})
         whole = cursor.get("whole") if same else None
         #: The part of `crawler.progress.page_structure`, which passes through unchanged.
@@ -210,7 +221,7 @@ class SourceProgress:
         trail.stated_pages = total or trail.stated_pages
         trail.whole = trail.whole and whole
         news = [row for row in rows if _is_news(row, known.get(row.key))]
-        wanted = frozenset(row.key for row in rows if _is_wanted(row, known.get(row.key)))
+        wanted = self._wanted_keys(rows, known)
         settled = not news and all(known[row.key].first_seen_at < self.since for row in rows)
         if not rows or settled or next_url is None:
             trail.at_end = end and trail.jumped_to is None
@@ -247,7 +258,7 @@ class SourceProgress:
         whole: bool,
     ) -> PageDecision:
         """Take note of a list page that was read again, and return what to do next."""
-        wanted = frozenset(row.key for row in rows if _is_wanted(row, known.get(row.key)))
+        wanted = self._wanted_keys(rows, known)
         onward = self._rereading.add(
             start,
             url,
@@ -258,6 +269,16 @@ class SourceProgress:
             whole=whole,
         )
         return PageDecision(wanted, onward, again=True)
+
+    def _wanted_keys(self, rows: Sequence[ListRow], known: Mapping[str, KnownListing]) -> frozenset[str]:
+        """Return the keys of the rows to follow."""
+        since = self.reading_since
+        return frozenset(
+            row.key
+            for row in rows
+            if _is_wanted(row, before := known.get(row.key))
+            or (since is not None and before is not None and (before.checked_at or since) < since)
+        )
 
     def continue_again_at(self, start: str, page: str) -> None:
         """Let the next run go on with reading again at this page, which has something unread."""
@@ -412,6 +433,8 @@ class SourceProgress:
             "rereading": self._rereading_state,
             "answers": self.answers.state(),
             "nowhere": sorted(self._nowhere),
+            "reading": self._reading,
+            "reading_since": self.reading_since.isoformat() if self.reading_since else None,
             "structure": self.structure,
             "unfinished": unfinished,
         }

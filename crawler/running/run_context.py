@@ -18,6 +18,7 @@ from crawler.fetching.guard import Guard
 from crawler.fetching.request_headers import RequestHeaders
 from crawler.fetching.site_pauses import SitePauses
 from crawler.progress.list_progress import SourceProgress
+from crawler.progress.missing_fields import MissingFields
 from crawler.progress.page_structure import PageStructure
 from crawler.progress.traps import UrlPatterns
 from crawler.running.child_protocol import Job, Message, RunProgress
@@ -34,6 +35,8 @@ from storage.work import Dispatcher
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
+
+    from crawler.storing.spider_notes import FoundListing
 
 
 #: Seconds between two heartbeats of a run that stores only captures.
@@ -68,6 +71,8 @@ class RunContext:
     gone: set[str] = field(default_factory=set)
     #: Keys whose own page redirects to the front page, which is weaker evidence.
     sent_away: set[str] = field(default_factory=set)
+    #: Fields that pages of listings lack in this run, and the listings that wait for what other pages have.
+    missing_fields: MissingFields[FoundListing] = field(default_factory=MissingFields)
     writes: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "writes"))
     in_flight: set[asyncio.Timeout] = field(default_factory=set)
     #: Why nothing more is requested; None while the run goes on.

@@ -36,7 +36,8 @@ class Follow:
     """A page that is worth fetching. `key` and `partial` belong to its listing and go into its `Page`.
 
     `rest`: for a page of a thread, the pages to read next if this one holds anything new, in this order.
-    `beyond`: how many further pages the budget leaves out.
+    `beyond`: how many further pages the budget leaves out. `turned`: how many pages came before this one, if
+    each page of a thread only leads to its next one.
     """
 
     url: str
@@ -45,6 +46,7 @@ class Follow:
     partial: ParsedListing | None = None
     rest: tuple[str, ...] = ()
     beyond: int = 0
+    turned: int = 0
 
 
 @dataclass(frozen=True, slots=True)

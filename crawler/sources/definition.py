@@ -106,11 +106,13 @@ class Fields(StrictModel, Generic[F]):
 class ItemFields(Fields[F], Generic[F]):
     """The fields on a listing's own page. They replace those of its list row.
 
-    `gone` finds something only on a page that says that its listing does not exist.
+    `gone` finds something only on a page that says that its listing does not exist; `next` finds the link to
+    the next page of a thread.
     """
 
     url: KeyTemplate | None = None
     gone: F | None = None
+    next: F | None = None
     links: F | None = None
     attachments: F | None = None
 

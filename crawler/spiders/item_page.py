@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
-from crawler.sources import Follow, Parsed, Role
+from crawler.sources import FamilySource, Follow, Parsed, Role
 from crawler.spiders.attachments import complete_listing
 from crawler.spiders.page_spider import Origin, PageSpider
 from crawler.storing.capture import Captured
@@ -20,7 +20,15 @@ async def follow_item_page(
     if origin is None and not firsts:
         # The page exists but is hidden from guests: the listing has been checked all the same.
         spider.note(FailedRecheck(stored_key(spider.run, follow.key or "")))
+    # A family reads its own pages, and knows what they lack.
+    judged = follow.role is not Role.REPLIES and not isinstance(spider.run.definition, FamilySource)
+    fields = spider.run.missing_fields
+    lacked = fields.note(parsed.findings if judged else ())
     for listing in firsts[:1]:
         known = origin is None or not origin.fresh
         async for found in complete_listing(spider, listing, origin, captured, known=known):
-            yield found
+            if known and lacked and found.listing.key == listing.key:
+                for decided in fields.hold(found, lacked):
+                    yield decided
+            else:
+                yield found

@@ -1,7 +1,7 @@
 """A page of a thread: its new replies, and the thread's next page.
 
 The first page of a thread leads to the newest one, and the reading goes back from there to the first page
-that holds nothing new.
+that holds nothing new. Where each page leads to its next one only, the pages are read from the first on.
 """
 
 from __future__ import annotations
@@ -63,6 +63,9 @@ def _follow_thread(
     key, first = stored_key(spider.run, follow.key), follow.role is not Role.REPLIES
     if first:
         follow = _within_budget(spider, follow, parsed.rest)
+    elif parsed.rest and not follow.rest:
+        follow, finished = _turned(spider, follow, parsed.rest[0]), False
+        spider.run.tally.unread += not follow.rest
     more = first or origin.incomplete or not finished
     if more and follow.rest:
         if first:
@@ -73,6 +76,17 @@ def _follow_thread(
         spider.run.tally.unread += follow.beyond
     if not first and not spider.is_incomplete(key) and follow.partial is not None:
         spider.note(CompleteThread(key, follow.partial.row_digest))
+
+
+def _turned(spider: PageSpider, follow: Follow, url: str) -> Follow:
+    """Return a page of a thread with the next one, to which it alone leads, if the budget allows it.
+
+    All pages are read again: only the last one leads to what is new.
+    """
+    turned = follow.turned + 1
+    if turned + 1 < spider.run.definition.budget.thread_pages:
+        return replace(follow, rest=(url,), turned=turned)
+    return follow
 
 
 def _within_budget(spider: PageSpider, follow: Follow, rest: Sequence[str]) -> Follow:

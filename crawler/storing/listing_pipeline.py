@@ -70,6 +70,8 @@ class ListingPipeline:
         await self._batch.drain()
 
     async def close_spider(self) -> None:
+        for found in self._run.missing_fields.release():
+            self.note(found)
         await self.drain()
 
     def _commit(self, batch: Sequence[SpiderNote]) -> Sequence[None]:

@@ -65,6 +65,7 @@ def listing_record(run: RunContext, found: FoundListing) -> ListingRecord:
         capture_id=found.captured.id,
         place=place,
         lost=listing.lost,
+        reread_before=run.progress.reread_before,
         thread_key=None if listing.thread is None else stored_key(run, listing.thread),
     )
 

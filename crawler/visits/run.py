@@ -40,6 +40,9 @@ from storage.evidence.warc import EvidenceStore
 from storage.work import Dispatcher
 from storage.write_probe import require_known_evidence
 
+#: Keys of a source's file that say how listings are read.
+READING = {"list", "row", "item", "entry", "raw", "timezone", "date_order", "currency", "replies"}
+
 
 def execute_run(
     job: Job,
@@ -118,6 +121,7 @@ def _carry_out(
                 mask_url=mask_url,
                 depth=definition.budget.depth or max(DEPTH, definition.budget.pages),
                 pages_again=definition.budget.recheck_items,
+                reading=_reading_digest(definition),
             ),
             patterns=UrlPatterns(definition.budget.alike),
             structure=PageStructure.from_memory(
@@ -193,6 +197,11 @@ def _crawl(run: RunContext) -> None:
 def _pause_sentence(site: str, until: datetime) -> str:
     when = f"{until:%Y-%m-%d %H:%M} UTC"
     return f"{site} wanted fewer requests (429), so nothing is requested of it before {when}."
+
+
+def _reading_digest(definition: SourceDefinition) -> str:
+    """Return what stands for the way in which listings are read."""
+    return sha256(definition.model_dump_json(include=READING).encode()).hexdigest()[:16]
 
 
 def _definition_digest(definition: SourceDefinition) -> str:

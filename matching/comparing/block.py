@@ -22,12 +22,13 @@ from matching.comparing.block_matches import BlockMatches, BlockMention
 from matching.comparing.cells import candidates_in_cells
 from matching.comparing.controls import count_control_hits
 from matching.comparing.hit_columns import columns_of_hits
-from matching.comparing.lookup import Comparison, Hits, Places
+from matching.comparing.lookup import Comparison, Hits
 from matching.comparing.masked_values import count_masked_lines
 from matching.inputs import Block
 from matching.inputs.formats.rows import TextRows
 from matching.mentions.excerpts import excerpt
 from matching.mentions.terms import Mention, Terms
+from matching.scanning.candidates import Places
 
 _LINE_END = re.compile("\n")
 #: Formats in which a record may go over several lines of a block.

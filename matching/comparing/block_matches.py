@@ -8,9 +8,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from matching.comparing.lookup import Hits, Places
+from matching.comparing.lookup import Hits
 from matching.identifiers import Field
 from matching.mentions.ordinary import Nature
+from matching.scanning.candidates import Places
 
 
 class BlockMention(NamedTuple):

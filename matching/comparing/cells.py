@@ -21,7 +21,7 @@ from matching.identifiers import (
     composites,
     forms,
     is_bare_time,
-    national_id_forms,
+    national_ids_of_cell,
 )
 from matching.inputs import Block, CellRow
 from matching.inputs.formats.columns import Column
@@ -116,7 +116,7 @@ def _national_forms(block: Block, columns: Sequence[Column], countries: Collecti
         (row.place, form)
         for row in _cell_rows(block, numbers)
         for cell in row.cells
-        for form in national_id_forms(bare_value(Field.NATIONAL_ID, cell).strip(), countries)
+        for form in national_ids_of_cell(bare_value(Field.NATIONAL_ID, cell).strip(), countries)
     ]
 
 

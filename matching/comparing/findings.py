@@ -14,10 +14,11 @@ import numpy as np
 from matching.comparing.agreements import Agreements, AgreementTotals, pairs_in_block
 from matching.comparing.block_matches import BlockMatches
 from matching.comparing.chance import ExpectedHits, enrolled_values, expected_by_chance
-from matching.comparing.lookup import FIELDS, Places
+from matching.comparing.lookup import FIELDS
 from matching.identifiers import Field
 from matching.mentions.ordinary import Nature
 from matching.mentions.terms import MENTION_LIMIT, WatchTerm
+from matching.scanning.candidates import Places
 from matching.watch import Watch, WatchedSegment
 
 

@@ -5,9 +5,10 @@ from collections.abc import Mapping
 import numpy as np
 
 from matching.comparing.cells import CELL_FIELDS
-from matching.comparing.lookup import FIELDS, Hits, Places
+from matching.comparing.lookup import FIELDS, Hits
 from matching.identifiers import Field
 from matching.inputs import Block
+from matching.scanning.candidates import Places
 
 COLUMNS_LIMIT = 1_000  # hits of a block whose column is looked up
 _IS_CELL_FIELD = np.array([field in CELL_FIELDS for field in FIELDS])

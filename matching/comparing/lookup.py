@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from matching.fingerprints.scheme import Fingerprinter
 from matching.fingerprints.segments import SHARED_LIMIT
 from matching.identifiers import COUNTRIES, SCANNED, Field
-from matching.scanning.candidates import CandidateBatch
+from matching.scanning.candidates import CandidateBatch, Places
 from matching.scanning.scanner import Block, Scanner
 from matching.scanning.undoing import UndoneBlock
 from matching.watch import WatchedSegment
@@ -25,8 +25,6 @@ from matching.watch import WatchedSegment
 #: In arrays a field is represented by its index in this order.
 FIELDS = tuple(Field)
 _FIELD_CODES = {field: code for code, field in enumerate(FIELDS)}
-
-Places = NDArray[np.int64]
 
 
 class Hits(NamedTuple):

@@ -47,6 +47,7 @@ from matching.identifiers.national_ids import (
     national_id,
     national_id_forms,
     national_ids,
+    national_ids_of_cell,
 )
 from matching.identifiers.ordinary_numbers import is_bare_time, is_ordinary_value
 from matching.identifiers.phones import is_written_phone, phone, phones
@@ -59,7 +60,7 @@ __all__ = [
     "ALL", "COUNTRIES", "DECLARED", "EMAIL_LENGTH", "GOLDEN", "IBAN_LENGTHS", "IBAN_RUN", "NORMALISERS",
     "SCANNED", "Candidate", "DateOrder", "Field", "bare_value", "canonical", "card", "cell_forms",
     "composite", "composites", "country_of_column", "email", "end_of_iban", "forms", "has_issuer", "iban",
-    "is_bare_time", "luhn", "national_id_forms", "phone", "recognised", "refusal",
+    "is_bare_time", "luhn", "national_ids_of_cell", "phone", "recognised", "refusal",
     "resident_id", "runs_to_mask", "scan", "stretches",
 ]  # fmt: skip
 

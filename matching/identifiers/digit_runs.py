@@ -42,7 +42,7 @@ _GROUP = re.compile(r"\d+[Xx]?", re.ASCII)
 # A run without any of these, two characters before it and behind it included, has no ordinary number.
 _MAY_BE_ORDINARY = re.compile(
     r"\d\.\d|\d[-/]\d\d?[-/]\d|\d{5}-\d{4}|\d{4}-\d{4}-|(?:19|20)\d{6}"
-    r"|[A-Za-z:]-?\d|\d[A-Za-z:]|\d-[A-Za-z]|,\d{3}(?!\d)",
+    r"|[A-Za-z:]-?\d|\d[A-Za-z:]|\d-[A-Za-z]|,\d{3}(?!\d)|\d [A-Z]",
     re.ASCII,
 )
 

@@ -178,6 +178,15 @@ def national_id_forms(value: str, countries: Iterable[str] = COUNTRIES) -> list[
     return [form for _, form in sorted(forms, key=lambda one: not one[0])]
 
 
+def national_ids_of_cell(value: str, countries: Iterable[str]) -> list[str]:
+    """Return the forms of a cell, without those of digits alone that a scan of the text finds anyway."""
+    if value.isdigit():
+        countries = [
+            one for one in countries if one not in PLAIN_COUNTRIES or len(value) != COUNTRIES[one].shape
+        ]
+    return national_id_forms(value, countries)
+
+
 def form_of_country(value: str, country: str) -> str | None:
     """Return the canonical form of a cell as a number of one country."""
     written = value.strip().replace("_", "").upper()

@@ -6,6 +6,7 @@
     address       192.168.10.254
     version       4.19.0.123456: three groups or more between dots, one of them of a single digit
     postal code   12345-6789
+    size          of a file in a line of `ls -l`, before its date
     hexadecimal   a word of hexadecimal digits with two letters or more, or of 16 characters; a UUID; 0x12ab34
 
 `ordinary_end` looks at one group and at what stands around it, so all rules are local. A number in progress
@@ -17,6 +18,7 @@ import re
 import string
 
 _LONGEST_CHAIN = 8  # groups of digits between dots that are looked at
+_LISTED_LENGTH = 160  # characters of a line before the size
 _TIME_DIGITS = 2
 _HEX_LETTERS = 2
 _HEX_LENGTH = 16
@@ -31,6 +33,8 @@ _FOUR_GROUPS = re.compile(r"(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})(?!\.?\d)"
 _DECIMAL = re.compile(r"\d+\.(\d+)(?!\.?\d)", re.ASCII)
 _CHAIN = re.compile(rf"\d+(?:\.\d+){{2,{_LONGEST_CHAIN - 1}}}(?!\d)", re.ASCII)
 _DIGITS_APART = re.compile(rf"\d(?:\.\d(?!\d)){{{_LONGEST_CHAIN - 1}}}", re.ASCII)  # a telephone number
+_LISTED_DATE = re.compile(r" (?:[A-Z][a-z][a-z] [ \d]\d |(?:19|20)\d\d-\d\d-\d\d)", re.ASCII)
+_PERMISSIONS = re.compile(r"[-bcdlps](?:[r-][w-][-xsStT]){3}[ .+@]", re.ASCII)
 _POSTAL_CODE = re.compile(r"\d{5}-\d{4}(?![-./]?\d)", re.ASCII)
 _STATE = re.compile(r"[A-Z]{2} ", re.ASCII)
 _WORD = re.compile(r"[0-9A-Za-z]*+", re.ASCII)
@@ -129,7 +133,7 @@ def ordinary_end(text: str, start: int, end: int, *, begins: bool, plus: bool, d
         return end
     if plus or dialled:
         return start
-    if begins and is_bare_date(text[start:end]):
+    if begins and (is_bare_date(text[start:end]) or _is_listed_size(text, start, end)):
         return end
     if (date := _DATE.match(text, start)) and _is_date(text, date):
         return date.end()
@@ -153,6 +157,15 @@ def _is_time(text: str, start: int, end: int) -> bool:
         and is_digit_at(text, start - 3)
         and text[start - 4] == ":"
     )
+
+
+def _is_listed_size(text: str, start: int, end: int) -> bool:
+    """Return whether the group is the size in a line of `ls -l`, which begins with permissions."""
+    if text[start - 1 : start] != " " or not _LISTED_DATE.match(text, end):
+        return False
+    low = max(0, start - _LISTED_LENGTH)
+    begin = text.rfind("\n", low, start) + 1
+    return (begin > 0 or low == 0) and _PERMISSIONS.match(text, begin) is not None
 
 
 def _is_date(text: str, date: re.Match[str]) -> bool:

@@ -22,6 +22,7 @@ from matching.errors import (
 from matching.inputs.containers import libarchive_members, magic, mail, sevenz, tars, zips
 from matching.inputs.containers.compressed import DECOMPRESSORS, UnpackedStream
 from matching.inputs.containers.member import Member
+from matching.inputs.containers.sqlite_file import MAGIC as SQLITE_MAGIC
 from matching.inputs.containers.sqlite_file import SqliteFile
 from matching.inputs.document import Document, TextContent, WorkbookContent
 from matching.inputs.formats.mail import MailText
@@ -72,6 +73,13 @@ def _open_descriptor(path: Path, *, follow: bool) -> int:
         raise InputUnreadable(f"opening it failed: {error.strerror}") from None
 
 
+def _begins_with(descriptor: int, beginning: bytes) -> bool:
+    try:
+        return os.pread(descriptor, len(beginning), 0) == beginning
+    except OSError:  # reading it will fail, too, and say so
+        return False
+
+
 class _CountedInput:
     """A binary stream of Python's as a `Stream`, counted as an outermost file."""
 
@@ -115,7 +123,11 @@ class _Opener:
         except InputUnreadable as error:
             yield Document(name, None, refusal_outcome(error))
             return
+        database = _begins_with(descriptor, SQLITE_MAGIC)
         yield from self._documents_of_file(name, descriptor)
+        log = path.with_name(f"{path.name}-wal")
+        if database and log.is_file() and log.stat().st_size:  # rows that are not in the database yet
+            yield from self.open_file(f"{name}-wal", log)
 
     def open_folder(self, name: str, folder: Path, depth: int) -> Iterator[Document]:
         """Everything in a folder, by name. A link, device, pipe or socket is a document without text."""

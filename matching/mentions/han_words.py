@@ -13,12 +13,16 @@ of two characters:
 The words are in three files beside this one, which say where they come from.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
+from text.folding import fold_few
+
 _HERE = Path(__file__).parent
 _COMMON = 3.3  # times per MB from which a word may be what the text has
+_KANA = re.compile("[\u3041-\u30fa\uff66-\uff9d]")
 _PARTICLES = frozenset("了着们的")
 _NEAR = 40  # characters around a hit in which kana make the text Japanese
 _LONGEST = 3  # characters of a name to which the rules apply
@@ -61,15 +65,14 @@ def is_han(folded: str) -> bool:
     return 2 <= len(folded) <= _LONGEST and all("\u4e00" <= character <= "\u9fff" for character in folded)
 
 
-def is_other_han_word(name: str, before: str, after: str) -> bool:
-    """Return whether a Han name is a part of other words (rules 1 to 3).
-
-    All is folded: `name`, and the text on both sides.
-    """
-    own = common_words().get(name, 0.0)
-    if len(name) == 2 and (_begins_inside(name, own, after) or _ends_inside(name, own, before, after)):
-        return True
-    return name in _japanese_words() and _has_kana(before[-_NEAR:] + after[:_NEAR])
+def is_other_han_word(name: str, text: str, start: int, end: int) -> bool:
+    """Return whether text[start:end], which reads as this folded name, is a part of other words."""
+    if len(name) == 2:
+        own = common_words().get(name, 0.0)
+        before, after = fold_few(text[max(0, start - 2) : start]), fold_few(text[end : end + 2])
+        if _begins_inside(name, own, after) or _ends_inside(name, own, before, after):
+            return True
+    return name in _japanese_words() and _KANA.search(text, max(0, start - _NEAR), end + _NEAR) is not None
 
 
 def _begins_inside(name: str, own: float, after: str) -> bool:
@@ -90,7 +93,3 @@ def _frequency(word: str) -> float:
     """Return how often a word of two characters is expected per MB; 0 if it is not common."""
     frequency = common_words().get(word, 0.0) if len(word) == 2 else 0.0
     return frequency if frequency >= _COMMON else 0.0
-
-
-def _has_kana(text: str) -> bool:
-    return any("\u3041" <= character <= "\u30fa" for character in text)

@@ -44,7 +44,6 @@ _LOOKALIKE = 5  # letters of a domain's first label from which another host that
 _HOST_GOES_ON = re.compile(r"[-‐‑][^\W_][\w-]*\.[a-z0-9]", re.IGNORECASE)
 _AT = r"@|%(?:25)?40|&#64;|&#x40;|&commat;|\\u0040|\\x40|=40| ?[\[({]at[\])}] ?"
 _ADDRESS_BEFORE = re.compile(rf"[\w+%'-](?:{_AT})(?:[\w-]+\.)*\Z", re.IGNORECASE)
-_AROUND_HAN = 40  # characters looked at on each side of a Han name
 _BESIDE = 80  # characters looked at on each side
 _HOST = 255  # characters that a host's name can have
 _FLAG = re.compile("[\U0001f1e6-\U0001f1ff]{2}")
@@ -99,7 +98,7 @@ def _is_ordinary(facts: TermFacts, text: str, start: int, end: int, *, swapped: 
         return True
     if swapped and _is_code(written):
         return True
-    if facts.han and _is_other_word_of_han(facts.han, text, start, end):
+    if facts.han and is_other_han_word(facts.han, text, start, end):
         return True
     reads_as = _reading(facts, written)
     if reads_as is _Reading.NAME:
@@ -150,11 +149,6 @@ def _is_lookalike(facts: TermFacts, text: str, start: int, end: int) -> bool:
     if facts.label < _LOOKALIKE or text[end : end + 1] == "@":
         return False
     return _HOST_AFTER.match(text, end) is None or _HOST_GOES_ON.match(text, end) is not None
-
-
-def _is_other_word_of_han(han: str, text: str, start: int, end: int) -> bool:
-    before, after = text[max(0, start - _AROUND_HAN) : start], text[end : end + _AROUND_HAN]
-    return is_other_han_word(han, fold_few(before), fold_few(after))
 
 
 def _is_end_of_word(before: str, written: str) -> bool:

@@ -331,8 +331,9 @@ void sw_names_places(const struct sw_name_fold *fold, const void *text, uint32_t
     for (size_t i = 0; i < count; i++) {
         const struct sw_name_mark *mark = mark_before(marks, mark_count, (uint64_t)offsets[i]);
         if (unmoved) {
-            places[i] = mark->unit - (mark->pairs & 0x7FFFFFFF);
-            for (int64_t at = mark->to; at < offsets[i]; at++) places[i] += (unmoved[at] & 0xC0) != 0x80;
+            uint32_t characters = mark->unit - (mark->pairs & 0x7FFFFFFF);
+            for (int64_t at = mark->to; at < offsets[i]; at++) characters += (unmoved[at] & 0xC0) != 0x80;
+            places[i] = characters;
             continue;
         }
         if (mark != last) {

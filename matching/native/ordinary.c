@@ -2,6 +2,8 @@
 #include "digits.h"
 
 #define TIME_DIGITS 2
+#define LISTED_LENGTH 160 /* characters of a line before the size of a file */
+#define PERMISSIONS 11    /* characters, with the one behind them */
 #define LONGEST_CHAIN 8 /* groups of digits between dots */
 #define HEX_LETTERS 2
 #define HEX_LENGTH 16
@@ -160,6 +162,31 @@ static size_t postal_code_end(const uint8_t *text, struct group first, size_t le
     return state ? last : start;
 }
 
+static bool is_listed_date(const uint8_t *text, size_t at, size_t length) {
+    if (at + 8 <= length && (uint8_t)(text[at + 1] - 'A') < 26)
+        return (uint8_t)(text[at + 2] - 'a') < 26 && (uint8_t)(text[at + 3] - 'a') < 26 && text[at + 4] == ' ' &&
+               (text[at + 5] == ' ' || is_digit(text[at + 5])) && is_digit(text[at + 6]) && text[at + 7] == ' ';
+    if (at + 11 > length) return false;
+    for (size_t i = 1; i < 11; i++)
+        if (i == 5 || i == 8 ? text[at + i] != '-' : !is_digit(text[at + i])) return false;
+    return number(text + at + 1, 2) == 19 || number(text + at + 1, 2) == 20;
+}
+
+/* Returns whether a group is the size in a line of `ls -l`, which begins with permissions. */
+static bool is_listed_size(const uint8_t *text, struct group group, size_t length) {
+    size_t start = group.start;
+    if (start == 0 || text[start - 1] != ' ' || group.end == length || text[group.end] != ' ' ||
+        !is_listed_date(text, group.end, length))
+        return false;
+    size_t low = start > LISTED_LENGTH ? start - LISTED_LENGTH : 0, begin = start;
+    while (begin > low && text[begin - 1] != '\n') begin--;
+    if (begin == low && low > 0) return false;
+    if (start - begin < PERMISSIONS || !memchr("-bcdlps", text[begin], 7)) return false;
+    for (size_t i = 1; i < PERMISSIONS - 1; i++)
+        if (!memchr(i % 3 == 1 ? "r-r-r-" : i % 3 == 2 ? "w-w-w-" : "-xsStT", text[begin + i], 6)) return false;
+    return memchr(" .+@", text[begin + PERMISSIONS - 1], 4);
+}
+
 size_t sw_ordinary_end(struct sw_scanner *scanner, const uint8_t *text, struct group group, size_t length,
                        bool begins, bool plus, bool dialled) {
     size_t start = group.start, end = group.end;
@@ -171,7 +198,7 @@ size_t sw_ordinary_end(struct sw_scanner *scanner, const uint8_t *text, struct g
     if (begins && start > 1 && text[start - 1] == '.' && is_digit(text[start - 2])) return end;
     if (is_time(text, start, end, length)) return end;
     if (plus || dialled) return start;
-    if (begins && is_bare_date(text + start, end - start)) return end;
+    if (begins && (is_bare_date(text + start, end - start) || is_listed_size(text, group, length))) return end;
     size_t date = date_end(text, group, length);
     if (date > start) return date;
     return end < length && text[end] == '.' ? dotted_end(text, group, length) : postal_code_end(text, group, length);

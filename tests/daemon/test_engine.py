@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
@@ -17,19 +17,11 @@ from storage import runs, sources
 from storage.database.base import Database
 from storage.runs import RunOutcome, RunTrigger
 from storage.work import Work, WorkKind, WorkResult
-
-WAIT_S = 60.0  # for things that happen at once on an idle machine
+from tests.waiting import PATIENCE_S, happens
 
 
 def now() -> datetime:
     return datetime.now(UTC)
-
-
-def until(true: Callable[[], bool], *, limit_s: float = WAIT_S) -> bool:
-    end = time.monotonic() + limit_s
-    while not true() and time.monotonic() < end:
-        threading.Event().wait(0.01)
-    return true()
 
 
 @pytest.fixture
@@ -76,14 +68,14 @@ def serving(database: Database, *lanes: Lane, tick_s: float = 0.05) -> Iterator[
     try:
         yield engine
     finally:
-        engine.stop(WAIT_S)
+        engine.stop(PATIENCE_S)
 
 
 def test_what_is_due_is_found_in_the_rows(database: Database, queued: list[int]) -> None:
     """Rows that exist before the engine starts are handled without an announcement, each claimed once."""
     handler = Finishing(database)
     with serving(database, Lane(WorkKind.RUN, handler, runs.due_runs, workers=3)):
-        done = until(lambda: len(handler.claimed) == len(queued))
+        done = happens(lambda: len(handler.claimed) == len(queued))
 
     assert done
     assert sorted(handler.claimed) == sorted(queued)
@@ -97,7 +89,7 @@ def test_an_announcement_is_acted_on_at_once_after_the_commit(database: Database
         with database.transaction() as session:
             engine.announce(session, Work(WorkKind.RUN, queued[0]))
             before = list(handler.calls)
-        done = until(lambda: handler.calls == [queued[0]])
+        done = happens(lambda: handler.calls == [queued[0]])
 
     assert before == []
     assert done
@@ -113,7 +105,7 @@ def test_an_announcement_that_is_rolled_back_is_forgotten(database: Database, qu
             raise ZeroDivisionError
         with database.transaction() as session:
             engine.announce(session, Work(WorkKind.RUN, queued[1]))
-        done = until(lambda: bool(handler.calls))
+        done = happens(lambda: bool(handler.calls))
 
     assert done
     assert handler.calls == [queued[1]]
@@ -131,7 +123,7 @@ def test_a_failing_handler_does_not_stop_the_others(database: Database, queued: 
         handler(run_id)
 
     with serving(database, Lane(WorkKind.RUN, fails_for_the_first, runs.due_runs)) as engine:
-        done = until(lambda: len(handler.claimed) == 2)
+        done = happens(lambda: len(handler.claimed) == 2)
         problem = engine.problem()
 
     assert done
@@ -150,7 +142,7 @@ def test_a_failed_row_is_tried_again(database: Database, queued: list[int]) -> N
         handler(run_id)
 
     with serving(database, Lane(WorkKind.RUN, fails_once, runs.due_runs)):
-        done = until(lambda: queued[0] in handler.claimed)
+        done = happens(lambda: queued[0] in handler.claimed)
 
     assert done
 
@@ -169,7 +161,7 @@ def test_a_row_that_waits_is_not_counted_as_done(database: Database, queued: lis
         return WorkResult.WAITED
 
     with serving(database, Lane(WorkKind.RUN, waits, runs.due_runs)):
-        waited = until(lambda: counted("spillwatch_work_total", result="waited") > before[1] + len(queued))
+        waited = happens(lambda: counted("spillwatch_work_total", result="waited") > before[1] + len(queued))
 
     assert waited
     assert [counted("spillwatch_work_total", result=name) for name in ("done", "failed")] == before[::2]
@@ -201,7 +193,7 @@ def test_rows_that_wait_hide_no_younger_one(database: Database) -> None:
             handler(run_id)
 
     with serving(database, Lane(WorkKind.RUN, leaves_the_older_ones, runs.due_runs)):
-        done = until(lambda: handler.claimed == [youngest])
+        done = happens(lambda: handler.claimed == [youngest])
 
     assert len(waiting) > POLL_LIMIT
     assert done
@@ -220,9 +212,9 @@ def test_every_row_that_waits_is_asked_again(database: Database) -> None:
             handler(run_id)
 
     with serving(database, Lane(WorkKind.RUN, leaves_all_for_a_while, runs.due_runs)):
-        again = until(lambda: len(calls) == len(waiting) and min(calls.values()) > 1)
+        again = happens(lambda: len(calls) == len(waiting) and min(calls.values()) > 1)
         over.set()
-        done = until(lambda: len(handler.claimed) == len(waiting), limit_s=2 * WAIT_S)
+        done = happens(lambda: len(handler.claimed) == len(waiting), within_s=2 * PATIENCE_S)
 
     assert (again, done) == (True, True)
 
@@ -233,13 +225,13 @@ def test_a_row_is_never_handled_twice_at_the_same_time(database: Database, queue
 
     def hangs(run_id: int) -> None:
         entered.append(run_id)
-        leave.wait(WAIT_S)
+        leave.wait(PATIENCE_S)
 
     with serving(database, Lane(WorkKind.RUN, hangs, runs.due_runs, workers=6)) as engine:
-        until(lambda: len(entered) == 3)
+        happens(lambda: len(entered) == 3)
         for run_id in queued:
             engine.wake(Work(WorkKind.RUN, run_id))
-        twice = until(lambda: len(entered) > 3, limit_s=0.5)
+        twice = happens(lambda: len(entered) > 3, within_s=0.5)
         leave.set()
 
     assert not twice
@@ -254,12 +246,12 @@ def test_a_hanging_handler_cannot_keep_the_engine_from_stopping(
 
     def hangs(_run_id: int) -> None:
         begun.set()
-        leave.wait(WAIT_S)
+        leave.wait(PATIENCE_S)
         left.set()
 
     engine.serve([Lane(WorkKind.RUN, hangs, runs.due_runs)])
     engine.start()
-    assert begun.wait(WAIT_S)
+    assert begun.wait(PATIENCE_S)
     unfinished = engine.stop(0.3)
     still_hung = not left.is_set()
     leave.set()
@@ -274,7 +266,7 @@ def test_a_new_handler_takes_over_while_the_engine_runs(database: Database, queu
     quiet = Lane(WorkKind.RUN, old, lambda session, now, limit: [])
     with serving(database, quiet) as engine:
         engine.serve([Lane(WorkKind.RUN, new, runs.due_runs)])
-        done = until(lambda: len(new.claimed) == 3)
+        done = happens(lambda: len(new.claimed) == 3)
 
     assert done
     assert old.calls == []
@@ -293,14 +285,14 @@ def test_a_lane_is_widened_and_narrowed_while_the_engine_runs(database: Database
         return Lane(WorkKind.RUN, stays_inside, runs.due_runs, workers)
 
     with serving(database, lane(1)) as engine:
-        assert until(lambda: len(inside) == 1)
+        assert happens(lambda: len(inside) == 1)
         engine.serve([lane(3)])
-        widened = until(lambda: len(inside) == 3)
+        widened = happens(lambda: len(inside) == 3)
         engine.serve([lane(1)])
         leave.release(2)
-        narrowed = not until(lambda: len(inside) > 3, limit_s=1.0)
+        narrowed = not happens(lambda: len(inside) > 3, within_s=1.0)
         leave.release()
-        goes_on = until(lambda: len(inside) == 4)
+        goes_on = happens(lambda: len(inside) == 4)
         leave.release(1000)
 
     assert (widened, narrowed, goes_on) == (True, True, True)
@@ -312,8 +304,8 @@ def test_an_engine_whose_database_is_gone_is_ill(empty_url: str) -> None:
     engine = EmbeddedEngine(database, clock=now, tick_s=0.05, silent_s=0.3)
     engine.serve([Lane(WorkKind.RUN, lambda _: None, runs.due_runs)])
     engine.start()
-    reported = until(lambda: engine.problem() is not None)
-    engine.stop(WAIT_S)
+    reported = happens(lambda: engine.problem() is not None)
+    engine.stop(PATIENCE_S)
     database.close()
 
     assert reported

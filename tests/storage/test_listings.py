@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -132,6 +133,21 @@ def test_a_difference_behind_the_mask_is_an_edit(database: Database, source_id: 
     assert second.life is Life.EDITED
     assert changes(database, first.listing_id)[1] == [
         {"field": "unmasked_text", "before": None, "after": None}
+    ]
+
+
+def test_a_listing_that_is_read_in_another_way_is_not_edited(database: Database, source_id: int) -> None:
+    """If it was last read before the source's file changed; afterwards a difference is an edit again."""
+    [first] = store(database, source_id, record())
+    reread = record(title="the title of another selector", reread_before=NOW + timedelta(seconds=1))
+    [second] = store(database, source_id, reread, now=LATER)
+    [third] = store(database, source_id, replace(reread, title="an edit"), now=LATER + timedelta(hours=1))
+
+    assert (second.life, third.life) == (None, Life.EDITED)
+    assert second.version_id is not None
+    assert [[change["field"] for change in each] for each in changes(database, first.listing_id)[1:]] == [
+        ["reread", "title"],
+        ["title"],
     ]
 
 

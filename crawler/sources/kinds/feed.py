@@ -18,9 +18,8 @@ from crawler.sources.errors import PageRefused
 from crawler.sources.field_reader import FieldReader, Node, SelectorCounts, Values
 from crawler.sources.kinds.html import MarkupLanguage, read_item_page
 from crawler.sources.kinds.json import load_json
-from crawler.sources.kinds.list_adapter import absolute_urls
+from crawler.sources.kinds.list_adapter import absolute_urls, next_of_thread, parsed_item_page
 from crawler.sources.markup import base_address, links_of, text_of_markup, tree
-from crawler.sources.row_text import complete_row
 from crawler.sources.urls import canonical_url, fill_template
 from text.charset import decode_page
 
@@ -68,7 +67,7 @@ class FeedAdapter:
         decoded = decode_page(page.body, declared=page.charset)
         source, findings = self.definition, SelectorCounts()
         clock = Clock.of(page.fetched_at, timezone=source.timezone, order=source.date_order)
-        if page.role is Role.ITEM:
+        if page.role in (Role.ITEM, Role.REPLIES):
             parsed = self._read_item_page(
                 page, decoded.text, FieldReader(MarkupLanguage(), clock, source.currency, findings)
             )
@@ -85,8 +84,8 @@ class FeedAdapter:
         values = read_item_page(page, root, reader, wanted) if wanted is not None else None
         if values is None:
             return Parsed(recognised=False)
-        before = page.partial or ParsedListing(key=page.key or page.url, url=page.url)
-        return Parsed(listings=(complete_row(before, values),))
+        following = next_of_thread(page, root, wanted, MarkupLanguage())
+        return parsed_item_page(page, values, digest=self.digest, following=following)
 
     def _read_entries(self, page: Page, text: str, reader: FieldReader) -> Parsed:
         read = read_feed(text)

@@ -17,7 +17,14 @@ from crawler.clean.text import line
 from crawler.listing import ParsedListing
 from crawler.sources.adapter import FieldFinding, Follow, Page, Parsed, Role
 from crawler.sources.definition import HtmlSource, ItemFields, JsonSource, PasteHtmlSource, PasteJsonSource
-from crawler.sources.field_reader import FieldReader, Language, Node, SelectorCounts, Values
+from crawler.sources.field_reader import (
+    FieldReader,
+    Language,
+    Node,
+    SelectorCounts,
+    Values,
+    apply_options,
+)
 from crawler.sources.row_text import PAGELESS_KEY, complete_row, has_own_page
 from crawler.sources.urls import MAX_URL_CHARS, canonical_url, fill_template, may_be_text, number_in_url
 from text.charset import Decoded, decode_page
@@ -26,6 +33,9 @@ from text.charset import Decoded, decode_page
 MAX_ROWS = 2_000
 MAX_ATTACHMENTS = 20
 MAX_LINKS = 200
+#: Fields of a later page of a thread. It has no title: each page would mention its names again.
+_LATER_FIELDS = ("body", "sample", "links", "attachments")
+PAGE_KEY_CHARS = 16
 #: Begins an address that a page shows as text.
 _ADDRESS = re.compile(r"\s*(?:https?:|[/?])", re.IGNORECASE)
 
@@ -107,15 +117,18 @@ class ListAdapter(ABC, Generic[S]):
         if root is None:
             return Parsed(recognised=False)
         page = replace(page, base=self.base_address(page, root))
-        read = self._read_item_page if page.role is Role.ITEM else self._read_list_page
+        own = page.role in (Role.ITEM, Role.REPLIES)
+        read = self._read_item_page if own else self._read_list_page
         return read(page, root, reader)
 
     def _read_item_page(self, page: Page, root: Node, reader: FieldReader) -> Parsed:
         values = self.item_values(page, root, reader)
         if values is None:
             return Parsed(recognised=False)
-        before = page.partial or ParsedListing(key=page.key or page.url, url=page.url)
-        return Parsed(listings=(complete_row(before, values),))
+        item = getattr(self.definition, "item", None)
+        return parsed_item_page(
+            page, values, digest=self.digest, following=next_of_thread(page, root, item, self.language)
+        )
 
     def _read_list_page(self, page: Page, root: Node, reader: FieldReader) -> Parsed:
         nodes = self.find_rows(root)
@@ -266,6 +279,30 @@ def _lost_fields(findings: Iterable[FieldFinding]) -> frozenset[str]:
     """Return the fields of rows whose selectors found nothing on the whole page: the site has changed."""
     rows = (each for each in findings if each.part == "row" and each.tried)
     return frozenset(each.field for each in rows if not each.found)
+
+
+def next_of_thread(page: Page, root: Node, wanted: ItemFields[Any] | None, language: Language) -> str | None:
+    """Return the next page of a thread; None on its last page, and without a `next` in `[item]`."""
+    if wanted is None or wanted.next is None:
+        return None
+    texts = apply_options(language.find(root, wanted.next, link=True), wanted.next, several=False)
+    url = canonical_url(texts[0], base=page.links_from) if texts else None
+    return url if url != canonical_url(page.url, base=page.url) else None
+
+
+def parsed_item_page(
+    page: Page, values: Values, *, digest: Callable[[str], str], following: str | None
+) -> Parsed:
+    """Return the listing of its own page, or of a later page of a thread, which is a listing like a reply."""
+    before = page.partial or ParsedListing(key=page.key or page.url, url=page.url)
+    rest = (following,) if following is not None else ()
+    if page.role is not Role.REPLIES:
+        return Parsed(listings=(complete_row(before, values),), rest=rest)
+    said = {name: values[name] for name in _LATER_FIELDS if name in values}
+    state = digest("\x1f".join(str(said.get(name, "")) for name in ("body", "sample")))
+    key = f"{before.key}/{digest(page.url)[:PAGE_KEY_CHARS]}"
+    later = ParsedListing(key=key, url=page.url, thread=before.key, row_digest=state, **said)
+    return Parsed(listings=(later,), rest=rest)
 
 
 def links_and_attachments(root: Node, wanted: ItemFields[Any], reader: FieldReader, *, base: str) -> Values:

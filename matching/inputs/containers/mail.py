@@ -92,6 +92,7 @@ class MailHeader:
     boundary: bytes  # b"" where the part is not divided
     file_name: str  # "" where it has none
     attached: bool  # it is a file of its own
+    flowed: bool  # a line that ends with a blank goes on in the next one (RFC 3676)
 
 
 @dataclass(slots=True)
@@ -275,7 +276,7 @@ def _header_of(lines: list[tuple[int, bytes]]) -> MailHeader:
 
 
 @lru_cache(maxsize=256)
-def _described_part(fields: bytes) -> tuple[str, str, str, bytes, str, bool]:
+def _described_part(fields: bytes) -> tuple[str, str, str, bytes, str, bool, bool]:
     """Return what the fields of a header say about a part, in the order of MailHeader."""
     parsed = BytesHeaderParser(policy=compat32).parsebytes(fields + b"\n")
     kind = parsed.get_content_type()
@@ -292,7 +293,8 @@ def _described_part(fields: bytes) -> tuple[str, str, str, bytes, str, bool]:
         of_text = kind.partition("/")[0] in ("text", "message", "multipart")
         attached = not boundary and (disposition == "attachment" or bool(file_name) or not of_text)
     charset = _said(parsed, "charset")
-    return kind, charset, encoding, boundary[:_BOUNDARY_BYTES].rstrip(), file_name, attached
+    flowed = kind == "text/plain" and _said(parsed, "format").lower() == "flowed"
+    return kind, charset, encoding, boundary[:_BOUNDARY_BYTES].rstrip(), file_name, attached, flowed
 
 
 def _said(parsed: Message, what: str) -> str:
@@ -302,6 +304,8 @@ def _said(parsed: Message, what: str) -> str:
             found = parsed.get_boundary()
         elif what == "charset":
             found = parsed.get_content_charset()
+        elif what == "format":
+            found = str(parsed.get_param("format", ""))
         else:
             found = parsed.get_filename()
     except (ValueError, LookupError, TypeError):
@@ -309,8 +313,8 @@ def _said(parsed: Message, what: str) -> str:
     return decoded_words(str(found)) if found else ""
 
 
-_NO_HEADER = MailHeader([], "text/plain", "", "", b"", "", False)
-_MESSAGE_HEADER = MailHeader([], "message/rfc822", "", "", b"", "", False)
+_NO_HEADER = MailHeader([], "text/plain", "", "", b"", "", False, False)
+_MESSAGE_HEADER = MailHeader([], "message/rfc822", "", "", b"", "", False, False)
 
 _WORD = re.compile(r"=\?([\w.:-]{1,40})(?:\*[\w-]{0,20})?\?([bBqQ])\?([^?\s]{0,8000})\?=")
 _WORDS = re.compile(rf"{_WORD.pattern}(?:\s{{1,80}}(?=\=\?))?")

@@ -14,8 +14,8 @@ from matching.inputs.formats.columns import Column
 from matching.inputs.formats.records.grouping import RecordShape
 from matching.native import lines
 from matching.native.library import LibraryMissing
+from matching.scanning.candidates import Places
 
-Places = NDArray[np.int64]
 #: Bytes of a block, approximately. Blocks of 0.25 to 1 MB were measured to be the fastest.
 BLOCK = 1 << 19
 #: Bytes of one record over several lines; a longer one is divided at its lines.

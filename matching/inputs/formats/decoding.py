@@ -22,11 +22,12 @@ from functools import cached_property
 import numpy as np
 
 from matching.errors import InputDamaged
-from matching.inputs.formats.blocks import Places, line_ends
+from matching.inputs.formats.blocks import line_ends
 from matching.inputs.formats.charset_changes import charset_change
 from matching.inputs.formats.no_text import is_blank, is_noise, size_without_text
 from matching.inputs.limits import InputBudget
 from matching.inputs.streams import Window
+from matching.scanning.candidates import Places
 from text.charset import decode_page
 
 #: Bytes that decide on charset and format.

@@ -146,6 +146,8 @@ class MailText:
 
     def _body_lines(self, part: MailPart) -> Iterator[_Lines]:
         found = self._decoded_lines(part)
+        if part.header.flowed:
+            return _unwrapped(found)
         return _rendered(found) if part.header.kind == "text/html" else found
 
     def _decoded_lines(self, part: MailPart) -> Iterator[_Lines]:
@@ -224,6 +226,31 @@ def _pieces(line: str) -> list[str]:
         pieces.append(line[:cut])
         line = line[cut:]
     return [*pieces, line]
+
+
+def _unwrapped(found: Iterator[_Lines]) -> Iterator[_Lines]:
+    """Join lines that a mail program has wrapped: they end with a blank. The first one gives the number."""
+    text, number, quoted = "", 0, ""  # of a line that goes on
+    for lines, numbers in found:
+        joined: list[str] = []
+        kept: list[int] = []
+        for line, at in zip(lines, numbers, strict=True):
+            marks = line[: len(line) - len(line.lstrip(">"))]
+            words = line[len(marks) :].removeprefix(" ")
+            if text and marks != quoted:
+                joined.append(quoted + text)
+                kept.append(number)
+                text = ""
+            if not text:
+                number, quoted = at, marks
+            text += words
+            if not (words.endswith(" ") and words != "-- " and len(text) < _LINE_CHARACTERS):
+                joined.append(quoted + text)
+                kept.append(number)
+                text = ""
+        yield joined, kept
+    if text:
+        yield [quoted + text], [number]
 
 
 def _rendered(found: Iterator[_Lines]) -> Iterator[_Lines]:

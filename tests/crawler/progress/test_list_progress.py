@@ -202,6 +202,26 @@ def test_everything_was_shown_although_the_lists_have_no_end() -> None:
     assert (newest.shown_since(), newest.whole_since(), left.shown_since()) == (NOW, None, None)
 
 
+def test_rows_are_followed_again_after_a_change_of_the_selectors() -> None:
+    """Once each, whenever a list page shows them; the first reading under any selectors changes nothing."""
+
+    def begun(cursor: Mapping[str, Any], selectors: str, now: datetime) -> SourceProgress:
+        subject = SourceProgress(cursor, definition=selectors, now=now, mask_url=mask_url, reading=selectors)
+        subject.begin_list(START)
+        return subject
+
+    first = begun({}, "old", EARLIER)
+    second = begun(first.closing_cursor(), "new", NOW)
+    third = begun(second.closing_cursor(), "new", NOW + timedelta(days=1))
+    stored = {
+        key: KnownListing("same", EARLIER, EARLIER, False, checked)
+        for key, checked in (("a", EARLIER), ("b", NOW + timedelta(hours=1)))
+    }
+
+    assert (first.reading_since, second.reading_since, third.reading_since) == (None, NOW, NOW)
+    assert turn(third, 1, "ab", stored).wanted_keys == {"a"}
+
+
 def test_no_identifier_enters_the_cursor() -> None:
     """A URL or validator with an identifier is left out; the next run reads a few pages more."""
     number = "13800138000"  # synthetic

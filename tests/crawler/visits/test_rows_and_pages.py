@@ -6,6 +6,7 @@ import gzip
 import random
 
 from storage.evidence.warc import EvidenceStore
+from storage.listings import Life
 from storage.runs import RunOutcome
 from tests.crawler.conftest import Runs
 from tests.peers.web import Answer, Offer, Site
@@ -129,3 +130,24 @@ def test_a_list_whose_packed_body_is_cut_is_not_whole(crawl: Runs, site: Site) -
     assert 5 < run.listings_new < 15
     assert run.detail is not None
     assert f"{run.listings_new + 1} truncated" in run.detail
+
+
+def test_a_corrected_selector_is_no_edit(crawl: Runs, site: Site) -> None:
+    """Rows and pages are read again and marked; a change by the site is an edit as always."""
+    budget = {"recheck_items": 0}
+    source = crawl.declare("market", f"{site.url}/offers", row={"title": "a"}, budget=budget)
+    crawl.run(source)
+    item = {"title": "h1", "body": "div.description", "seller": "span.seller", "sample": "h1"}
+    source = crawl.declare("market", f"{site.url}/offers", item=item, budget=budget)
+    site.offers["2"].price = "$123"
+
+    corrected = crawl.run(source)
+    first = crawl.offer("1")
+    site.offers["2"].price = "$99"
+    edited = crawl.run(source)
+
+    assert corrected.listings_changed == 0
+    assert (first.life, str(first.price_amount), first.version_number) == (Life.NEW, "500", 2)
+    assert [change["field"] for change in crawl.versions(first)[1].changes][:1] == ["reread"]
+    assert edited.listings_changed == 1
+    assert (crawl.offer("2").life, str(crawl.offer("2").price_amount)) == (Life.PRICE_CHANGED, "99")

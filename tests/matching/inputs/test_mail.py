@@ -88,6 +88,28 @@ def test_a_soft_line_end_is_undone_and_the_number_is_that_of_its_first_line() ->
     assert [shown[line] for line in ("first", "person1@mail.example and ", "last@mail.example")] == [5, 6, 8]
 
 
+def test_wrapped_lines_are_joined_where_the_header_says_so() -> None:
+    """In flowed text, a line that ends with a blank goes on; a signature's border and other text do not."""
+    body = "id name \nb@mail.example \n+4917139200001\nnext\n> quoted \n> c@mail.example\n-- \nJörg \n"
+    header = "From: a@mail.example\nSubject: x\nContent-Type: text/plain; charset=utf-8; format=flowed\n\n"
+
+    (found,) = read((header + body).encode())
+    (other,) = read((header.replace("; format=flowed", "") + body).encode())
+
+    shown = _numbered(found)
+    assert [
+        shown[line]
+        for line in (
+            "id name b@mail.example +4917139200001",
+            "next",
+            ">quoted c@mail.example",
+            "-- ",
+            "Jörg ",
+        )
+    ] == [5, 8, 9, 11, 12]
+    assert "b@mail.example " in _numbered(other)
+
+
 def test_attachments_are_documents_of_their_own() -> None:
     """A table is read as a table, an archive is opened, and a message in a message is part of the text."""
     message, inner = _message(0), _message(1, cte="base64")

@@ -6,6 +6,7 @@ import pytest
 
 from matching.comparing.block import RECORD_FORMATS
 from matching.inputs.formats.folded import decode_values
+from matching.inputs.formats.record_ends import with_line_ends
 from matching.inputs.formats.records.grouping import CONTAINER_LINES
 from matching.inputs.formats.rows import TextRows
 from tests.matching.inputs.reading import one
@@ -230,6 +231,27 @@ def test_a_record_is_bounded_and_says_so() -> None:
     rows = TextRows(text)
 
     assert (rows.cut, in_listing(text)) == (1, own(1))
+
+
+@pytest.mark.parametrize(
+    "each",
+    [
+        "<person><id>{k}</id><email>{e}</email><phone>{p}</phone></person>",
+        '<person><name form="a">{n}</name><contact><email>{e}</email></contact><tel>{p}</tel></person>',
+        "<dict><key>email</key><string>{e}</string><key>phone</key><string>{p}</string></dict>",
+        '<row><field name="email">{e}</field><field name="phone">{p}</field></row>',
+    ],
+)
+def test_xml_without_line_ends_is_divided_at_its_elements(each: str) -> None:
+    """An element of a person is a row where all people are on one line, in a dump as in a listing."""
+    for shift in (0, 1):
+        people = [
+            each.format(e=email(k), p=phone((k + shift - 1) % 20 + 1), n="Anna", k=k) for k in range(1, 21)
+        ]
+        text = f"<list>{''.join(people)}</list>"
+        expected = {(k, (k + shift - 1) % 20 + 1) for k in range(1, 21)}
+
+        assert in_dump(text) == in_listing(with_line_ends(text)) == expected
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n"])

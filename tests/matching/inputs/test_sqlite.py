@@ -153,6 +153,20 @@ def test_a_database_without_tables_is_whole(tmp_path: Path) -> None:
     assert (found.format, found.ending.outcome, found.ending.rows) == ("sqlite", "whole", 0)
 
 
+def test_a_log_beside_a_named_database_is_said(tmp_path: Path) -> None:
+    """Rows that are only in the log are not read, and that is said although only the database was named."""
+    path = tmp_path / "users.db"
+    with sqlite3.connect(path) as connection:
+        connection.execute("PRAGMA journal_mode=WAL")
+        _users(connection, 5)
+        connection.commit()
+        while_open = outcomes(read(path))
+    connection.close()
+
+    assert while_open["dump-wal"] == "unsupported"
+    assert outcomes(read(path)) == {"dump!/users": "whole"}
+
+
 def test_a_cut_database_is_truncated(tmp_path: Path) -> None:
     """The rows on the pages that are there count."""
     source = database(tmp_path, lambda made: _users(made, 3_000))

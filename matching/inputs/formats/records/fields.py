@@ -56,7 +56,7 @@ _FIRST_LABELS = frozenset(
 )
 _BEST_ORDERS = 24
 #: Names of elements that say the type of a value. The label stands before them.
-_TYPE_LABELS = frozenset(
+TYPE_LABELS = frozenset(
     ["array", "cdata", "data", "date", "dd", "integer", "number", "real", "string", "td", "text", "value"]
 )
 #: Kinds of values by which a label, or a line without one, is recognised.
@@ -91,7 +91,7 @@ def with_labels(shapes: Sequence[Line]) -> list[Line]:
 
 
 def _takes_label(value: Line) -> bool:
-    named = value.kind is Kind.FIELD and value.marked and value.label in _TYPE_LABELS
+    named = value.kind is Kind.FIELD and value.marked and value.label in TYPE_LABELS
     return named or value.kind in (Kind.VALUE, Kind.WORDS)
 
 

@@ -22,6 +22,7 @@ from matching.inputs.formats.columns import role_of
 from matching.inputs.formats.records.cards import divide_cards
 from matching.inputs.formats.records.fields import (
     IDENTIFIER_TYPES,
+    TYPE_LABELS,
     KnownLabels,
     divide_fields,
     with_labels,
@@ -88,7 +89,7 @@ def group_lines(
     shapes = list(map(read_line, lines))
     nesting = find_nesting(lines, shapes)
     if nesting is not None:
-        _label_by_containers(shapes, nesting)
+        _label_by_containers(lines, shapes, nesting)
     shapes = with_labels(shapes)
     grouper = _Grouper(lines, shapes, nesting, borders, known or _NO_SHAPE)
     grouper.group()
@@ -97,14 +98,19 @@ def group_lines(
     return Grouping(grouper.rows, grouper.cut, shapes, grouper.found, opened, ends_container)
 
 
-def _label_by_containers(shapes: list[Line], nesting: Nesting) -> None:
-    """Give values that stand alone in an element the element's name as label."""
+def _label_by_containers(lines: Sequence[str], shapes: list[Line], nesting: Nesting) -> None:
+    """Give values that stand alone in an element its label."""
+    keys: dict[int, str] = {}  # the last `<key>` in each container
     for container in nesting.containers:
-        if container.last >= 0 and container.sign == "<" and not container.children:
-            for index in container.lines[:1]:
-                if shapes[index].kind is Kind.VALUE:
-                    label = label_of_container(container)
-                    shapes[index] = shapes[index]._replace(kind=Kind.FIELD, label=label, marked=True)
+        if container.last < 0 or container.sign != "<" or container.children:
+            continue
+        if container.name == "key":
+            keys[container.parent] = shapes[container.last].label or shapes[container.last].value.casefold()
+        for index in container.lines[:1]:
+            if shapes[index].kind is Kind.VALUE:
+                key = keys.pop(container.parent, "") if container.name in TYPE_LABELS else ""
+                label = key or label_of_container(container, lines[container.first])
+                shapes[index] = shapes[index]._replace(kind=Kind.FIELD, label=label, marked=True)
 
 
 class _Grouper:

@@ -51,6 +51,8 @@ _RULE = re.compile(
 _PREFIX = re.compile(
     r"[^\w\[\]\"'<(){}+@$*#.【〔-]*(?:[*#•.-]{1,6}(?=[ \t])[^\w\[\]\"'<(){}+@【〔]*)?(?:[*_]{1,3}(?=\w))?"
 )
+#: Behind a value. Where XML has no line ends, its lines end before each `>` (`record_ends`).
+_END_TAG = re.compile(r"(?<=[^<>\s])\s{0,9}</[A-Za-z_][\w:.-]{0,60}>?\s*$")
 # Marks around a value, and a line break at the end of a line of HTML.
 _WITHOUT_CONTENT = re.compile(r"<!\[CDATA\[|\]\]>|<br[ /]{0,3}>\s*$", re.IGNORECASE)
 _ONLY_NUMBER = re.compile(r"[(\[#]?\d{1,6}[.)\]:]?")
@@ -76,7 +78,7 @@ _NAME_AND_VALUE = re.compile(
     r"(?:\s[^<>]{0,200})?\svalue\s?=\s?[\"']([^\"'<>]{0,500})[\"'][^<>]{0,200}>",
     re.IGNORECASE,
 )
-_NAME_ATTRIBUTE = re.compile(r"\s(?:name|key|id|n)\s*=\s*[\"']([^\"'<>]{1,60})[\"']", re.IGNORECASE)
+NAME_ATTRIBUTE = re.compile(r"\s(?:name|key|id|n)\s*=\s*[\"']([^\"'<>]{1,60})[\"']", re.IGNORECASE)
 _BRACKETED = re.compile(r"\[[\"']?([^\]\"'\n]{1,60}?)[\"']?(?::[^\]\n]{1,60})?\]\s*=>\s*(.*)")
 _IN_BRACKETS = re.compile(r"[\[【〔]([^\[\]【】〔〕\n]{1,40})[\]】〕]\s*[:：]?\s*(\S.*)")
 _QUOTED = re.compile(r"[\[{(]?\s*([\"'])([^\"'\n]{1,60})\1\s*(?:=>|:|=)\s*(.*)")
@@ -106,6 +108,8 @@ def read_line(line: str) -> Line:
     """Return what a line is by itself. Whether a label is one, other lines decide (`trust`)."""
     if "<" in line:
         line = _WITHOUT_CONTENT.sub("", line)
+        if not line.lstrip().startswith("<"):
+            line = _END_TAG.sub("", line)
     text = line.strip()
     if not text:
         return _BLANK
@@ -204,7 +208,7 @@ def _markup(rest: str) -> tuple[str, str, bool] | None:
     if behind:
         is_label = len(value) <= _LABEL_LENGTH and value[:1].isalpha() and "@" not in value
         return (value, behind, False) if is_label else None
-    named = _NAME_ATTRIBUTE.search(attributes or "")
+    named = NAME_ATTRIBUTE.search(attributes or "")
     # `string` and `value` say the type of what stands behind a key, not a label.
     return named[1] if named else tag.rpartition(":")[2], value, True
 

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from matching.inputs.formats.columns import role_of
-from matching.inputs.formats.records.line_shapes import Kind, Line, normal_label
+from matching.inputs.formats.records.line_shapes import NAME_ATTRIBUTE, Kind, Line, normal_label
 
 _DEPTH_LIMIT = 64  # deeper containers are not told apart
 _TAG = re.compile(r"<(/?)([A-Za-z_][\w:.-]{0,60})((?:\s[^<>]{0,500})?)(?:>|$)")
@@ -202,6 +202,7 @@ def _net_tags(text: str) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
     return [(name, "<") for name in closes], [(name, "<") for name in opens]
 
 
-def label_of_container(container: Container) -> str:
-    """Return the label of a value that stands on lines of its own in a container."""
-    return normal_label(container.name)[0]
+def label_of_container(container: Container, line: str) -> str:
+    """Return the label of a value that stands on a line of its own in an element that begins on `line`."""
+    named = NAME_ATTRIBUTE.search(line)
+    return normal_label(named[1] if named else container.name)[0]
