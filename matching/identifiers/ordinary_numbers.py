@@ -5,7 +5,7 @@
     decimal       0.00012345, 43567.12345678; not 491713920001.0, which is a number that was read as one
     address       192.168.10.254
     version       4.19.0.123456: three groups or more between dots, one of them of a single digit
-    postal code   12345-6789
+    postal code   12345-6789; not behind other digits: (11) 96123-4567 is a telephone number of Brazil
     size          of a file in a line of `ls -l`, before its date
     hexadecimal   a word of hexadecimal digits with two letters or more, or of 16 characters; a UUID; 0x12ab34
 
@@ -137,7 +137,9 @@ def ordinary_end(text: str, start: int, end: int, *, begins: bool, plus: bool, d
         return end
     if (date := _DATE.match(text, start)) and _is_date(text, date):
         return date.end()
-    return _dotted_end(text, start, end) if text[end : end + 1] == "." else _postal_code_end(text, start)
+    if text[end : end + 1] == ".":
+        return _dotted_end(text, start, end)
+    return _postal_code_end(text, start) if begins else start
 
 
 def is_digit_at(text: str, place: int) -> bool:

@@ -201,5 +201,6 @@ size_t sw_ordinary_end(struct sw_scanner *scanner, const uint8_t *text, struct g
     if (begins && (is_bare_date(text + start, end - start) || is_listed_size(text, group, length))) return end;
     size_t date = date_end(text, group, length);
     if (date > start) return date;
-    return end < length && text[end] == '.' ? dotted_end(text, group, length) : postal_code_end(text, group, length);
+    if (end < length && text[end] == '.') return dotted_end(text, group, length);
+    return begins ? postal_code_end(text, group, length) : start;
 }
