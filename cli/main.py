@@ -27,7 +27,7 @@ Command = TyperCommand | TyperGroup
 # What `spillwatch --help` says of each command: how its own --help begins, as a test compares. The module is
 # cli.commands.NAME, which has a function `command` or a typer.Typer group `app`.
 COMMANDS = {
-    "init": "Write a commented configuration with an example source (disabled) and an example company.",
+    "init": "Write a commented configuration with an example source (disabled) and a company.",
     "check": "Read the whole configuration and report every mistake at once. Connects to nothing.",
     "run": "Run the daemon: crawl on schedule, match, alert and deliver until SIGTERM.",
     "crawl": "Crawl a source once, now, even if it is disabled. Exit code 1 if the source could not be read.",

@@ -2,7 +2,8 @@
 
 A slot is skipped if the source's previous run is still waiting or in progress. Slots are counted in a window
 of WINDOW, which is longer for sources with few slots. A source is behind as soon as the window has
-SKIPPED_SLOTS skipped slots that are SKIPPED_SHARE of all, and until a whole window has fewer.
+SKIPPED_SLOTS skipped slots that are SKIPPED_SHARE of all, and until a whole window has fewer. In the first
+BUSY_FOR of a window no source is behind, because a machine may be busy for some minutes.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -19,6 +20,7 @@ from storage.sources import Source
 
 WINDOW = timedelta(days=1)
 WINDOW_SLOTS = 8  # a window ends only when it has as many
+BUSY_FOR = timedelta(minutes=10)
 SKIPPED_SLOTS = 4
 SKIPPED_SHARE = 0.25
 LAST_RUNS = 20  # from which the usual durations are computed
@@ -63,19 +65,19 @@ def note_slot(session: Session, source_id: int, *, kept: bool, now: datetime) ->
         return
     slots = source.slots_kept + source.slots_skipped
     if source.slots_since is None or (now - source.slots_since >= WINDOW and slots >= WINDOW_SLOTS):
-        if not _is_behind(source):
+        if not _skips_many(source):
             source.behind_since = None
         source.slots_since, source.slots_kept, source.slots_skipped = now, 0, 0
     if kept:
         source.slots_kept += 1
     else:
         source.slots_skipped += 1
-    if source.behind_since is None and _is_behind(source):
+    if source.behind_since is None and now - source.slots_since >= BUSY_FOR and _skips_many(source):
         source.behind_since = now
     session.flush()
 
 
-def _is_behind(source: Source) -> bool:
+def _skips_many(source: Source) -> bool:
     slots = source.slots_kept + source.slots_skipped
     return source.slots_skipped >= SKIPPED_SLOTS and source.slots_skipped >= SKIPPED_SHARE * slots
 

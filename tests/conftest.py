@@ -1,5 +1,6 @@
 """The databases and the evidence folder of the tests: every test gets fresh ones, on both databases."""
 
+import logging
 import os
 import shutil
 import uuid
@@ -7,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 
 from storage.database import schema
 from storage.database.base import Database
@@ -46,6 +48,17 @@ def _needs(item: pytest.Item) -> set[str]:
 
 def pytest_report_header() -> list[str]:
     return [f"left out: all tests that need {name} (SPILLWATCH_TESTS_WITHOUT)" for name in sorted(left_out())]
+
+
+@pytest.fixture(autouse=True)
+def logging_as_before() -> Iterator[None]:
+    """Undo how a command that ran in this process has configured logging: tests read what others log."""
+    before, level = logging.root.handlers[:], logging.root.level
+    yield
+    if structlog.is_configured():
+        structlog.reset_defaults()
+        logging.root.handlers[:] = before
+        logging.root.setLevel(level)
 
 
 @pytest.fixture(scope="session")

@@ -393,6 +393,9 @@ def gists(content: Content, asked: Asked, url: str) -> Answer | None:
         return json_answer(
             [_gist_row(topic, url) for topic in content.by_change()[(page - 1) * size : page * size]]
         )
+    if asked.path.startswith("/gists/a"):
+        topic = content.topic(int(asked.path.removeprefix("/gists/a")))
+        return json_answer(_gist_row(topic, url)) if topic else None
     if not asked.path.startswith("/raw/"):
         return None
     topic = content.topic(int(asked.path.split("/")[2]))
