@@ -1,6 +1,7 @@
 """Pages that an earlier run captured and did not parse, because it was killed or could not store more.
 
-The site may no longer show them, so they are read from the evidence at the next visit. Nothing is requested:
+The site may no longer show them, so they are read from the evidence at the end of the next visit: what that
+visit has read by itself is newer and more complete, and only the rest is written. Nothing is requested:
 1. choose the captures, and count in their rows that they are tried, so that a page which ends the process is
    not tried for ever;
 2. parse the list pages of the same run, which say to which listing a page belongs;
@@ -10,7 +11,7 @@ The site may no longer show them, so they are read from the evidence at the next
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import cast
 from urllib.parse import urljoin
@@ -45,7 +46,7 @@ _ROLES = frozenset(role.value for role in Role) - {Role.ATTACHMENT.value}
 
 
 @dataclass(slots=True)
-class _LeftRun:
+class LeftRun:
     """The captures of one earlier run: the pages to parse, and what leads to them."""
 
     left: list[Capture]
@@ -64,13 +65,14 @@ class _LeftRun:
         return None
 
 
-async def read_left_pages(spider: PageSpider) -> None:
-    """Parse what earlier runs of this source left, and write what is in it."""
+async def read_left_pages(spider: PageSpider, chosen: Sequence[LeftRun]) -> None:
+    """Parse what earlier runs of this source left, and write what this run has not seen of it.
+
+    Call it when all other pages have been read.
+    """
     run = spider.run
-    chosen = await asyncio.to_thread(_choose, spider)
-    if not chosen:
-        return
     pipeline = cast("ListingPipeline", spider.crawler.get_item_pipeline(ListingPipeline))
+    await pipeline.drain()  # what this run has read is known from here on
     undo = Decompression.from_crawler(spider.crawler)
     pages = 0
     for each in chosen:
@@ -93,15 +95,16 @@ async def read_left_pages(spider: PageSpider) -> None:
     )
 
 
-def _choose(spider: PageSpider) -> list[_LeftRun]:
+def choose_left_pages(spider: PageSpider) -> Sequence[LeftRun]:
+    """Return what earlier runs left, and count in the rows that it is tried. It uses the database."""
     run, now = spider.run, spider.run.clock()
     with run.database.transaction() as session:
         left = captures.take_left_captures(
             session, run.job.source_id, now=now, limit=MAX_LEFT_PAGES, before_run=run.job.run_id
         )
-        by_run: dict[int, _LeftRun] = {}
+        by_run: dict[int, LeftRun] = {}
         for capture in left:
-            by_run.setdefault(capture.run_id, _LeftRun([], [])).left.append(capture)
+            by_run.setdefault(capture.run_id, LeftRun([], [])).left.append(capture)
         for run_id, each in by_run.items():
             chosen = {capture.id for capture in each.left}
             each.others = [
@@ -110,7 +113,7 @@ def _choose(spider: PageSpider) -> list[_LeftRun]:
     return list(by_run.values())
 
 
-def _find_follows(spider: PageSpider, undo: Decompression, each: _LeftRun) -> None:
+def _find_follows(spider: PageSpider, undo: Decompression, each: LeftRun) -> None:
     """Note what the run's list pages and first pages of threads led to."""
     needed = {capture.role for capture in each.left} & {
         CaptureRole.ITEM,
@@ -137,7 +140,7 @@ def _find_follows(spider: PageSpider, undo: Decompression, each: _LeftRun) -> No
                 each.follows |= {rest: replace(first, url=rest, role=Role.REPLIES) for rest in parsed.rest}
 
 
-def _note_redirect(spider: PageSpider, each: _LeftRun, capture: Capture) -> None:
+def _note_redirect(spider: PageSpider, each: LeftRun, capture: Capture) -> None:
     if (response := _raw_response(spider, capture)) is not None:
         target = (response.headers.get("Location") or b"").decode("latin-1")
         each.requested[urljoin(response.url, target)] = response.url
@@ -148,7 +151,7 @@ def _parsed_again(spider: PageSpider, undo: Decompression, capture: Capture, fol
     return None if result is None else result.parsed
 
 
-async def _read_page(spider: PageSpider, undo: Decompression, each: _LeftRun, capture: Capture) -> None:
+async def _read_page(spider: PageSpider, undo: Decompression, each: LeftRun, capture: Capture) -> None:
     """Write the listings of one page, and conclude its capture."""
     if capture.role.value not in _ROLES:
         spider.note(CaptureConclusion(capture.id, CaptureOutcome.FAILED, WITHOUT_LISTING))

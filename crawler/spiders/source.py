@@ -8,11 +8,14 @@ they are captured, and every capture ends in an outcome.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import replace
+from typing import Any, Self
 from urllib.parse import urlsplit
 
-from scrapy import Request
+from scrapy import Request, signals
+from scrapy.crawler import Crawler
+from scrapy.exceptions import DontCloseSpider
 from scrapy.http import Response
 from sqlalchemy.orm import Session
 from twisted.python.failure import Failure
@@ -21,11 +24,12 @@ from crawler.errors import FetchError, Truncated
 from crawler.fetching.decompression import CUT
 from crawler.fetching.http_status import NOT_MODIFIED, has_condition, request_of
 from crawler.parsing.page_parsing import PageResult, parse_page
+from crawler.running.run_context import RunContext
 from crawler.sources import LISTING_ROLES, Follow, Parsed, Role
 from crawler.sources.unrecognised_page import describe_page
 from crawler.spiders.absent_page import note_answer
 from crawler.spiders.item_page import follow_item_page
-from crawler.spiders.left_pages import read_left_pages
+from crawler.spiders.left_pages import LeftRun, choose_left_pages, read_left_pages
 from crawler.spiders.list_page import follow_list_page
 from crawler.spiders.missing_page import account_for_missing, store_from_row
 from crawler.spiders.page_spider import ORIGIN, RECHECK_PRIORITY, Origin, PageSpider
@@ -47,13 +51,33 @@ class SourceSpider(PageSpider):
 
     name = "source"
 
+    def __init__(self, run: RunContext) -> None:
+        super().__init__(run)
+        self._left_runs: Sequence[LeftRun] = ()
+        self._reading_left: asyncio.Future[None] | None = None
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler, *args: Any, **kwargs: Any) -> Self:  # noqa: ANN401 - Scrapy's signature
+        spider = super().from_crawler(crawler, *args, **kwargs)
+        crawler.signals.connect(spider._read_left_when_idle, signals.spider_idle)
+        return spider
+
+    def _read_left_when_idle(self) -> None:
+        """When all pages have been read, read what an earlier run left, once; only then the spider ends."""
+        if self._left_runs:
+            self._reading_left = asyncio.ensure_future(read_left_pages(self, self._left_runs))
+            self.run.fail_with(self._reading_left)
+            self._left_runs = ()
+        if self._reading_left is not None and not self._reading_left.done():
+            raise DontCloseSpider  # Scrapy looks again after five seconds
+
     async def start(self) -> AsyncIterator[Request]:
-        """Yield the first requests: 1. write the cursor, so that a kill from here on is known; 2. what an
-        earlier run left unparsed; 3. the lists; 4. pages that are read again.
+        """Yield the first requests: 1. write the cursor, so that a kill from here on is known; 2. the lists;
+        3. pages that are read again.
         """
         run = self.run
         await asyncio.to_thread(self._write_opening_cursor)
-        await read_left_pages(self)
+        self._left_runs = await asyncio.to_thread(choose_left_pages, self)
         for follow in run.adapter.start(run.job.cursor):
             run.progress.begin_list(follow.url)
             origin = Origin(follow.url, follow.url)

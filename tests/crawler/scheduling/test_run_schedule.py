@@ -352,14 +352,14 @@ def test_skipped_slots_are_counted(sqlite_database: Database, capsys: pytest.Cap
 def test_a_slot_that_passes_during_a_reload_is_run(sqlite_database: Database) -> None:
     """A slot between the making of a plan and its use becomes a run at once, and only one."""
     planned_at = datetime.now(UTC) - timedelta(hours=1)
-    declare(sqlite_database, "market", now=planned_at, every="50m")
     dispatcher = RecordingDispatcher()
     schedule = RunSchedule(database=sqlite_database, dispatcher=dispatcher, clock=lambda: planned_at)
     schedule.start()
     try:
-        finish(sqlite_database, rows(sqlite_database)[0].id, planned_at)
+        declare(sqlite_database, "market", now=planned_at, every="50m")
         with sqlite_database.transaction() as session:
             plan = schedule.plan(session)
+        finish(sqlite_database, rows(sqlite_database)[0].id, planned_at)
         dispatcher.heard.clear()
         schedule.follow(plan)
         assert dispatcher.heard.wait(PATIENCE_S)
