@@ -262,11 +262,11 @@ def test_listings_are_filtered(filled: Path, options: tuple[str, ...], keys: lis
     assert [found["key"] for found in answer(filled, "listings", *options)] == keys
 
 
-def test_a_reader_that_goes_away_is_no_error(filled: Path) -> None:
-    """`spillwatch listings --json | head -1` ends without a traceback."""
+def without_reader(folder: Path, *arguments: str) -> tuple[int, bytes]:
+    """Run a command whose reader has left; return its exit code and what it wrote to standard error."""
     with subprocess.Popen(
-        [SPILLWATCH, "listings", "--json"],
-        cwd=filled,
+        [SPILLWATCH, *arguments],
+        cwd=folder,
         env=environment(),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -274,7 +274,12 @@ def test_a_reader_that_goes_away_is_no_error(filled: Path) -> None:
         assert writing.stdout and writing.stderr
         writing.stdout.close()
         errors = writing.stderr.read()
-        code = writing.wait(timeout=60)
+        return writing.wait(timeout=60), errors
+
+
+def test_a_reader_that_goes_away_is_no_error(filled: Path) -> None:
+    """`spillwatch listings --json | head -1` ends without a traceback."""
+    code, errors = without_reader(filled, "listings", "--json")
 
     assert (code, errors) == (Exit.OK, b"")
 
@@ -291,17 +296,7 @@ def test_a_reader_that_goes_away_changes_no_exit_code(
         'name = "K"\n[[terms]]\ntext = "Kelbridge"\nkind = "name"\nowner = "t"\nreason = "t"\n'
     )
     (filled / "post.txt").write_text(text * 300)
-    with subprocess.Popen(
-        [SPILLWATCH, "match", "--limit", "300", *form, "post.txt"],
-        cwd=filled,
-        env=environment(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    ) as writing:
-        assert writing.stdout and writing.stderr
-        writing.stdout.close()
-        errors = writing.stderr.read()
-        ended = writing.wait(timeout=60)
+    ended, errors = without_reader(filled, "match", "--limit", "300", *form, "post.txt")
 
     assert (ended, b"Traceback" in errors, b"BrokenPipe" in errors) == (code, False, False)
 
