@@ -11,13 +11,10 @@ from __future__ import annotations
 
 import json
 import ssl
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
-from typing import Self
+from http.server import BaseHTTPRequestHandler
 from urllib.parse import parse_qs
 
-from tests.peers.patience import PATIENCE_S
+from tests.peers.http_peer import HttpPeer
 
 TOKEN = "synthetic.access-token"
 CREDENTIALS = {"client_credentials": "synthetic client secret", "refresh_token": "synthetic refresh token"}
@@ -28,36 +25,17 @@ ANSWERS: dict[str, tuple[int, dict[str, str]]] = {
 }
 
 
-class TokenServer:
+class TokenServer(HttpPeer):
     """Use as a context manager. `forms` holds every request's fields, in order."""
 
     def __init__(self, tls: ssl.SSLContext) -> None:
+        super().__init__(self._handler(), name="token-server", tls=tls)
         self.forms: list[dict[str, str]] = []
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        self._server.daemon_threads = True
-        self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
-        self._thread = threading.Thread(
-            target=self._server.serve_forever,
-            kwargs={"poll_interval": 0.05},
-            name="token-server",
-            daemon=True,
-        )
 
     @property
-    def url(self) -> str:
+    def endpoint(self) -> str:
         """The token endpoint."""
-        return f"https://localhost:{self._server.server_address[1]}/token"
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join(PATIENCE_S)
+        return self.url("/token")
 
     def answer(self, form: dict[str, str]) -> tuple[int, dict[str, str]]:
         """Return status and body for a request."""

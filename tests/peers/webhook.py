@@ -13,12 +13,12 @@ import ssl
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from types import TracebackType
-from typing import Self
 
 from svix.webhooks import Webhook, WebhookVerificationError
 
+from tests.peers.http_peer import HttpPeer
 from tests.peers.patience import PATIENCE_S
 
 STATUS = {"/ok": 200, "/always-500": 500, "/gone": 410, "/bad-request": 400, "/huge": 200}
@@ -34,48 +34,23 @@ class Received:
     verified: bool
 
 
-class WebhookPeer:
+class WebhookPeer(HttpPeer):
     """Use as a context manager. `received` holds every request, in order."""
 
     def __init__(self, secret: str, *, tls: ssl.SSLContext | None = None) -> None:
+        super().__init__(self._handler(), name="webhook-peer", tls=tls)
         self.received: list[Received] = []
         self.ended = threading.Event()
         self.mended = False
         self.dropped = False
         self._verifier = Webhook(secret)
         self._arrived = threading.Condition()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        self._server.daemon_threads = True
-        if tls is not None:
-            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
-        self._scheme = "https" if tls else "http"
-        self._thread = threading.Thread(
-            target=self._server.serve_forever,
-            kwargs={"poll_interval": 0.05},
-            name="webhook-peer",
-            daemon=True,
-        )
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.ended.set()
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join(PATIENCE_S)
-
-    @property
-    def port(self) -> int:
-        """The port on which it listens."""
-        return int(self._server.server_address[1])
-
-    def url(self, path: str, *, host: str = "localhost") -> str:
-        """Return the URL of a path."""
-        return f"{self._scheme}://{host}:{self.port}{path}"
+        super().__exit__(kind, error, trace)
 
     def wait(self, count: int, timeout_s: float = PATIENCE_S) -> list[Received]:
         """Return the requests as soon as there are `count` of them."""

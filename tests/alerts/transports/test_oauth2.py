@@ -35,7 +35,7 @@ def mailbox(authority: Authority) -> Iterator[SmtpPeer]:
 def channel_of(
     mailbox: SmtpPeer, tokens: TokenServer, authority: Authority, *, username: str = MAILBOX, **oauth2: str
 ) -> EmailChannel:
-    given = {"token_url": tokens.url, "client_id": "registered", "scope": "mail.send"}
+    given = {"token_url": tokens.endpoint, "client_id": "registered", "scope": "mail.send"}
     return email_channel(
         mailbox.port,
         security="starttls",
