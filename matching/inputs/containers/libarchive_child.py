@@ -72,14 +72,14 @@ def unpack(library: Any, format_: str) -> None:  # noqa: ANN401 - a module witho
     write_frame(b"Z")
 
 
-def _encryption_test(library: Any) -> Callable[[Any], bool]:  # noqa: ANN401
+def _encryption_test(library: Any) -> Callable[[Any], bool]:  # noqa: ANN401 - as above
     """Return a function of libarchive that its Python interface does not have."""
     function = library.ffi.libarchive.archive_entry_is_encrypted
     function.argtypes, function.restype = [ctypes.c_void_p], ctypes.c_int
     return lambda entry: bool(function(entry._entry_p))
 
 
-def _name_of(entry: Any) -> bytes:  # noqa: ANN401
+def _name_of(entry: Any) -> bytes:  # noqa: ANN401 - as above
     try:
         name = entry.pathname
     except UnicodeError:
