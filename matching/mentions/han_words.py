@@ -76,14 +76,14 @@ def is_other_han_word(name: str, text: str, start: int, end: int) -> bool:
 
 
 def _begins_inside(name: str, own: float, after: str) -> bool:
-    """Rule 1."""
+    """Whether the name's last character begins another word: rule 1."""
     if not after or after[0] in _PARTICLES:
         return False
     return _frequency(name[-1] + after[0]) > own and not _frequency(after[:2])
 
 
 def _ends_inside(name: str, own: float, before: str, after: str) -> bool:
-    """Rule 2."""
+    """Whether the name's first character ends another word: rule 2."""
     if not before or _frequency(before[-1] + name[0]) <= own or _frequency(before[-2:]):
         return False
     return name[1] == "的" or name[1] + after[:1] in common_words()
