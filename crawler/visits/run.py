@@ -61,92 +61,73 @@ def execute_run(
     With `ChildExit.CONCLUDED` the outcome is written; with any other, the parent has to write it.
     """
     try:
-        return _carry_out(
-            job,
-            database=database,
-            evidence=evidence,
-            mask=mask,
-            mask_url=mask_url,
-            dispatcher=dispatcher,
-            report=report,
-            adapter=adapter,
-            clock=clock,
-        )
+        definition = read_stored(job.definition)
+        require_known_evidence(database, job.evidence_dir)
+        digest = digest_beside(job.evidence_dir)
+        now = clock()
+        jar, refused = _cookie_jar(definition, clock)
+        with evidence.writer(f"{job.source_name}-{job.run_id}", now=now) as writer:
+            run = RunContext(
+                job=job,
+                definition=definition,
+                adapter=adapter or adapter_for(definition, digest=digest),
+                guard=Guard.of(
+                    definition.allow_private_addresses,
+                    via=definition.via,
+                    tor_proxy=job.settings.tor_proxy,
+                    named=named_urls(definition),
+                ),
+                database=database,
+                evidence=evidence,
+                writer=writer,
+                mask=mask,
+                mask_url=mask_url,
+                digest=digest,
+                dispatcher=dispatcher,
+                report=report,
+                clock=clock,
+                progress=SourceProgress(
+                    job.cursor,
+                    definition=_definition_digest(definition),
+                    now=now,
+                    mask_url=mask_url,
+                    depth=definition.budget.depth or max(DEPTH, definition.budget.pages),
+                    pages_again=definition.budget.recheck_items,
+                    reading=_reading_digest(definition),
+                ),
+                patterns=UrlPatterns(definition.budget.alike),
+                structure=PageStructure.from_memory(
+                    job.cursor.get("structure"), definition=_definition_digest(definition)
+                ),
+                began=now,
+                request_headers=RequestHeaders.of(
+                    job.settings,
+                    via=definition.via,
+                    changes=definition.headers,
+                    sites=named_sites(definition),
+                    jar=jar,
+                ),
+                pastes=_paste_links(database, definition),
+            )
+            if refused is not None:
+                run.close(refused)
+            _keep_pauses(run)
+            _crawl(run)
+            return end_run(run)
     except StorageError as error:
         report(RunFailure.of(error))
         return ChildExit.STORAGE
 
 
-def _carry_out(
-    job: Job,
-    *,
-    database: Database,
-    evidence: EvidenceStore,
-    mask: Callable[[str], str],
-    mask_url: Callable[[str], str],
-    dispatcher: Dispatcher,
-    report: Callable[[Message], None],
-    adapter: Adapter | None,
-    clock: Callable[[], datetime],
-) -> ChildExit:
-    definition = read_stored(job.definition)
-    require_known_evidence(database, job.evidence_dir)
-    digest = digest_beside(job.evidence_dir)
-    now = clock()
-    jar, refused = _cookie_jar(definition, clock)
-    with evidence.writer(f"{job.source_name}-{job.run_id}", now=now) as writer:
-        run = RunContext(
-            job=job,
-            definition=definition,
-            adapter=adapter or adapter_for(definition, digest=digest),
-            guard=Guard.of(
-                definition.allow_private_addresses,
-                via=definition.via,
-                tor_proxy=job.settings.tor_proxy,
-                named=named_urls(definition),
-            ),
-            database=database,
-            evidence=evidence,
-            writer=writer,
-            mask=mask,
-            mask_url=mask_url,
-            digest=digest,
-            dispatcher=dispatcher,
-            report=report,
-            clock=clock,
-            progress=SourceProgress(
-                job.cursor,
-                definition=_definition_digest(definition),
-                now=now,
-                mask_url=mask_url,
-                depth=definition.budget.depth or max(DEPTH, definition.budget.pages),
-                pages_again=definition.budget.recheck_items,
-                reading=_reading_digest(definition),
-            ),
-            patterns=UrlPatterns(definition.budget.alike),
-            structure=PageStructure.from_memory(
-                job.cursor.get("structure"), definition=_definition_digest(definition)
-            ),
-            began=now,
-            request_headers=RequestHeaders.of(
-                job.settings,
-                via=definition.via,
-                changes=definition.headers,
-                sites=named_sites(definition),
-                jar=jar,
-            ),
-            pastes=_paste_links(database, definition),
-        )
-        if refused is not None:
-            run.close(refused)
-        if (pause := not_before(job.cursor)) is not None and pause > now:
-            run.not_before = pause
-            run.close(RateLimited(_pause_sentence("The site", pause)))
-        for site, until in site_pauses(job.cursor).items():
-            if until > now:
-                run.pauses.leave_alone(site, RateLimited(_pause_sentence(site, until)), until)
-        _crawl(run)
-        return end_run(run)
+def _keep_pauses(run: RunContext) -> None:
+    """Send nothing to sites that answered an earlier run with 429, until their pauses end."""
+    now, cursor = run.began, run.job.cursor
+    if (pause := not_before(cursor)) is not None and pause > now:
+        run.not_before = pause
+        run.close(RateLimited(_pause_sentence("The site", pause)))
+    for site, until in site_pauses(cursor).items():
+        if until > now:
+            run.pauses.leave_alone(site, RateLimited(_pause_sentence(site, until)), until)
 
 
 def _cookie_jar(
