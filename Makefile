@@ -12,6 +12,8 @@
 .DEFAULT_GOAL := help
 .PHONY: help demo init run test test-quick check lint types imports docs format bench lock release clean
 export PYTHON
+# Where this is set, each of the many processes that the tests and the demo start would compile every module again.
+unexport PYTHONDONTWRITEBYTECODE
 
 CONFIG ?= config/spillwatch.toml
 bin := .venv/bin
@@ -46,19 +48,20 @@ init: .venv/runtime
 run: .venv/runtime
 	@$(bin)/spillwatch --config $(CONFIG) run
 
-# Two workers, then one test at a time for those that need the machine to themselves. Named tests run as named.
-WORKERS ?= 2
+# One worker more than there are CPUs, because each waits for servers and child processes a quarter of its time. Then one
+# test at a time of those that need the machine to themselves. Named tests run as named.
+WORKERS ?= $(shell expr $$(nproc) + 1)
 pytest := $(bin)/python -m pytest
 test: .venv/dev .venv-peers/lock
 	@export SPILLWATCH_TESTS_WITHOUT; SPILLWATCH_TESTS_WITHOUT=$$(setup/test-programs.sh) || exit; \
 	if [ -n "$(ARGS)" ]; then exec $(pytest) $(ARGS); fi; status=0; \
-	$(pytest) -m "not alone" --numprocesses $(WORKERS) --dist loadfile || status=$$?; \
-	$(pytest) -m alone || status=$$?; exit $$status
+	$(pytest) -m "not alone" --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder || status=$$?; \
+	$(pytest) -m alone $$(grep --recursive --files-with-matches --include='test_*.py' mark.alone tests) || status=$$?; exit $$status
 
 quick := tests/docs tests/text tests/configuration tests/crawler/clean tests/crawler/sources tests/matching/identifiers \
 	tests/matching/mentions tests/matching/inputs
 test-quick: .venv/dev
-	@$(pytest) --numprocesses $(WORKERS) -q $(quick)
+	@$(pytest) --numprocesses $(WORKERS) --dist loadfile -q $(quick)
 
 check: lint types imports docs
 

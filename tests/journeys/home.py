@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
+import pytest
 from sqlalchemy import text
 
 from storage.database.base import Database
@@ -24,6 +25,10 @@ from tests.waiting import wait_until
 
 SECRET = "whsec_" + "aW52ZW50ZWQtaW52ZW50ZWQtaW52ZW50ZWQtaW52ZW50ZWQ="
 WAIT_S = 60.0
+#: For tests whose subject is a signal, a file or a message and not what the database does.
+ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+#: For a test that looks for the URL of a server.
+ON_POSTGRESQL = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 
 SOURCE = """
 kind = "html"
