@@ -15,9 +15,10 @@ from scrapy import signals
 from scrapy.crawler import AsyncCrawlerProcess
 from twisted.python.failure import Failure
 
-from crawler.errors import CookiesRefused, RateLimited
+from crawler.errors import CookiesRefused, ProxyFileRefused, RateLimited
 from crawler.fetching.cookies import Jar, read_cookies
 from crawler.fetching.guard import Guard
+from crawler.fetching.outgoing_proxy import proxy_of
 from crawler.fetching.request_headers import RequestHeaders
 from crawler.progress.list_progress import SourceProgress
 from crawler.progress.page_structure import PageStructure
@@ -26,6 +27,7 @@ from crawler.running.child_protocol import ChildExit, Job, Message
 from crawler.running.child_protocol import Failure as RunFailure
 from crawler.running.run_context import RunContext
 from crawler.scheduling.site_turns import not_before, site_pauses
+from crawler.settings import CrawlerSettings
 from crawler.sites import named_sites, named_urls
 from crawler.sources import Adapter, SourceDefinition, adapter_for, read_stored
 from crawler.sources.paste_links import LINKED_KINDS, PasteLinks
@@ -39,6 +41,7 @@ from storage.evidence.digest import digest_beside
 from storage.evidence.warc import EvidenceStore
 from storage.work import Dispatcher
 from storage.write_probe import require_known_evidence
+from text.proxy_address import ProxyAddress
 
 #: Keys of a source's file that say how listings are read.
 READING = {"list", "row", "item", "entry", "raw", "timezone", "date_order", "currency", "replies"}
@@ -66,6 +69,7 @@ def execute_run(
         digest = digest_beside(job.evidence_dir)
         now = clock()
         jar, refused = _cookie_jar(definition, clock)
+        proxy, proxy_refused = _proxy(definition, job.settings)
         with evidence.writer(f"{job.source_name}-{job.run_id}", now=now) as writer:
             run = RunContext(
                 job=job,
@@ -75,6 +79,7 @@ def execute_run(
                     definition.allow_private_addresses,
                     via=definition.via,
                     tor_proxy=job.settings.tor_proxy,
+                    proxy=proxy,
                     named=named_urls(definition),
                 ),
                 database=database,
@@ -109,8 +114,9 @@ def execute_run(
                 ),
                 pastes=_paste_links(database, definition),
             )
-            if refused is not None:
-                run.close(refused)
+            for why in (proxy_refused, refused):
+                if why is not None:
+                    run.close(why)
             _keep_pauses(run)
             _crawl(run)
             return end_run(run)
@@ -140,6 +146,16 @@ def _cookie_jar(
         return Jar(read_cookies(definition.cookies_file), clock=clock), None
     except CookiesRefused as refused:
         return Jar((), clock=clock), refused
+
+
+def _proxy(
+    definition: SourceDefinition, settings: CrawlerSettings
+) -> tuple[ProxyAddress | None, ProxyFileRefused | None]:
+    """Return the run's proxy, and why it cannot be used: without it nothing may leave this machine."""
+    try:
+        return proxy_of(definition, settings), None
+    except ProxyFileRefused as refused:
+        return None, refused
 
 
 def _paste_links(database: Database, definition: SourceDefinition) -> PasteLinks:
@@ -186,4 +202,5 @@ def _reading_digest(definition: SourceDefinition) -> str:
 
 
 def _definition_digest(definition: SourceDefinition) -> str:
-    return sha256(definition.model_dump_json().encode()).hexdigest()[:16]
+    values = definition.model_dump_json(exclude={"proxy", "proxy_file"})
+    return sha256(values.encode()).hexdigest()[:16]
