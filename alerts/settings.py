@@ -43,6 +43,7 @@ from pydantic import (
 
 from alerts.severity import SeveritySettings
 from storage.alerts import AlertKind, Severity
+from text.proxy_address import parse_proxy
 
 # RFC 5321 limits an address to 254 characters. The refused characters could break a header or an SMTP
 # command.
@@ -105,6 +106,12 @@ def _check_host(value: str) -> str:
     return _ascii_name(value)
 
 
+def _check_proxy(value: SecretStr) -> SecretStr:
+    parse_proxy(value.get_secret_value())
+    return value
+
+
+ProxySetting = Annotated[SecretStr, AfterValidator(_check_proxy)]
 MailAddress = Annotated[str, AfterValidator(_check_address)]
 MailHost = Annotated[str, AfterValidator(_check_host)]
 
@@ -182,6 +189,10 @@ class OAuth2Settings(BaseModel):
         "credentials are used.",
     )
     scope: OneLine | None = Field(default=None, description="Scope to ask for.")
+    proxy: ProxySetting | None = Field(
+        default=None,
+        description="HTTP proxy through which the token is requested (secret; proxy_file reads it).",
+    )
 
     @field_validator("token_url")
     @classmethod
@@ -286,6 +297,9 @@ class WebhookChannel(BaseChannel):
     headers: dict[str, SecretStr] = Field(
         default_factory=dict, description="Additional headers to send (secret)."
     )
+    proxy: ProxySetting | None = Field(
+        default=None, description="HTTP proxy to send through (secret; proxy_file reads it)."
+    )
     allow_private_addresses: tuple[str, ...] = Field(
         default=(), description="Host names that may resolve to private addresses and use plain http."
     )
@@ -328,6 +342,11 @@ class WebhookChannel(BaseChannel):
         parts = urlsplit(self.url.get_secret_value())
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise ValueError(f"url: found the scheme {parts.scheme!r}; expected https://HOST/...")
+        if parts.hostname.rstrip(".").endswith(".onion"):
+            raise ValueError(
+                "url: found an onion address; expected a receiver that is reached without Tor, because "
+                "neither a name server nor a proxy may learn of an onion"
+            )
         if parts.username or parts.password:
             raise ValueError(
                 "url: it contains a user name or a password; use an Authorization header under `headers` "

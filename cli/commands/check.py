@@ -17,6 +17,7 @@ from configuration.errors import ConfigurationRefused
 from crawler.errors import CookiesRefused
 from crawler.fetching.api_token import token_refused
 from crawler.fetching.cookies import cookie_age_remark, read_cookies
+from crawler.fetching.outgoing_proxy import proxy_file_refused
 from matching.mentions.alias_proposals import alias_proposals
 from matching.mentions.han_words import expected_noise
 from matching.mentions.terms import WatchTerm, folded_term
@@ -64,13 +65,15 @@ def _channel_remarks(app: App) -> Iterator[str]:
 
 
 def _credential_remarks(app: App) -> Iterator[str]:
-    """Yield a sentence for each API key or cookies file that cannot be used, or that soon expires.
+    """Yield a sentence for each API key, proxy file or cookies file that cannot be used, or soon expires.
 
     These are not mistakes in the configuration: the files change without it.
     """
     for source in app.configuration.sources:
         if (refused := token_refused(source.value)) is not None:
             yield f"{source.name}: {refused}"
+        if (unusable := proxy_file_refused(source.value)) is not None:
+            yield f"{source.name}: {unusable}"
         if source.value.cookies_file is None:
             continue
         try:
