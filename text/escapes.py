@@ -428,7 +428,7 @@ def _read_backslash(match: re.Match[str]) -> Iterator[Edit]:
         yield from _evenly(match, bytes.fromhex(digits), 2, _read_units)
     elif kind == "bytes":
         data = bytes.fromhex(_BACKSLASHES.sub("", written).replace("x", ""))
-        yield from _evenly(match, data, 1, partial(_read_bytes, others=_latin1))
+        yield from _evenly(match, data, 1, partial(_read_bytes, others=_other_charsets))
     elif kind == "octal":
         data = bytes(int(each, 8) for each in _BACKSLASHES.split(written)[1:])
         for edit in _evenly(match, data, 1, partial(_read_bytes, others=lambda _: "")):
