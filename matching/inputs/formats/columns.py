@@ -37,9 +37,11 @@ _LESS_THAN_NATIONAL = frozenset({Field.PHONE, Field.DRIVING_LICENCE})
 _NAMES = {
     "email": """
         email emailaddress mail emailid mailaddress emailadresse mailadresse emails epost elektronischepost
+        emailaddr mailaddr emailadres epostadress epostadresse emailovaadresa emailováadresa
         correo correoelectronico direcciondecorreo direcciondecorreoelectronico direccionemail mailto
         courriel adressemail adresseemail adressecourriel adresseelectronique courrierelectronique
-        почта элпочта электроннаяпочта электроннаяпочтаклиента адресэлектроннойпочты емейл имейл емайл
+        почта элпочта адресэлпочты электроннаяпочта электроннаяпочтаклиента
+        адресэлектроннойпочты емейл имейл емайл
         邮箱 电子邮件 邮件地址 电邮 电子信箱 电子邮址
         postaelettronica indirizzoemail indirizzomail correioeletronico enderecodeemail emaildocliente
         poczta pocztaelektroniczna adresemail adresmail eposta epostaadresi surel sähköposti sähköpostiosoite
@@ -49,7 +51,8 @@ _NAMES = {
         """,
     "phone": """
         phone phonenumber phoneno mobile mobilephone mobilenumber mobileno cell cellphone tel telephone
-        telephonenumber msisdn phones cellnumber telno telnumber
+        telephonenumber mobilephonenumber cellphonenumber phonenum mobilenum contactnumber contactno
+        contactphone whatsapp whatsappnumber msisdn phones cellnumber telno telnumber
         telefon telefonnummer telefonnr telnr telefonnum rufnummer rufnr festnetz festnetznummer handy
         handynummer handynr mobil mobilnummer mobilnr mobiltelefon mobiltelefonnummer mobilfunk
         mobilfunknummer mobilfunknr telefonmobil telefonprivat
@@ -201,6 +204,7 @@ _QUALIFIERS = re.compile(
     r"^(?:customer|client|user|borrower|contact|primary|home|work|my|kunden?|kontakt|privat|no?de)+"
     r"|(?:del?(?:cliente|titular|contacto)|cliente|du(?:client|titulaire)|client|клиента|заемщика|контакта)$"
 )
+_IN_BRACKETS = re.compile(r"(?<=\w)\s{0,9}[(\[][^()\[\]]{0,60}[)\]]$")
 _UNPRINTABLE = re.compile(r"[\x00-\x20\x7f-\xa0\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]+")
 
 
@@ -243,7 +247,8 @@ def _exact_role(name: str) -> str | None:
     ASCII names are not folded, which would not change them but take 0.1 s to load the fold's table.
     """
     readings = (_plain,) if name.isascii() else (_plain, _folded)
-    for letters in (reading(name) for reading in readings):
+    names = (name,) if name[-1:] not in ")]" else (name, _IN_BRACKETS.sub("", name))
+    for letters in (reading(one) for one in names for reading in readings):
         if role := _ROLE_OF_NAME.get(letters) or _ROLE_OF_NAME.get(_QUALIFIERS.sub("", letters)):
             return role
     return None
