@@ -6,11 +6,12 @@
 #   make test-quick      run the tests that start no server, in under a minute
 #   make check           run ruff, mypy --strict, import-linter and the tests of the docs
 #   make bench           compare CPU time with named peers                              (ARGS="mentions")
+#   make fuzz            read mutated dumps of every kind of reader                   (ARGS="100000 1 mail records")
 #   make release         build and try the source archive and the wheel                 (PYTHONS="3.11 3.12")
 # PYTHON=/path/to/python3.12 chooses the interpreter of a new environment.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo init run test test-quick check lint types imports docs format bench lock release clean
+.PHONY: help demo init run test test-quick check lint types imports docs format bench fuzz lock release clean
 export PYTHON
 # Where this is set, each of the many processes that the tests and the demo start would compile every module again.
 unexport PYTHONDONTWRITEBYTECODE
@@ -84,6 +85,10 @@ format: .venv/dev
 
 bench: .venv/dev
 	@$(bin)/python -m benchmarks $(ARGS)
+
+# A count, a seed, and the kinds of readers (none: all). An exception or an exceeded bound ends it with the mutant's number.
+fuzz: .venv/dev
+	@$(bin)/python -m tests.matching.inputs.hostile $(or $(ARGS),100000 1)
 
 # The developers' lock is constrained to the runtime's pins, so that the tests run with what the image contains.
 compile := $(bin)/uv --quiet pip compile --universal --python-version 3.11 --generate-hashes --upgrade --no-annotate \
