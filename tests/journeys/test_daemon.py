@@ -129,7 +129,7 @@ def started(daemon: RunningDaemon) -> str:
 def test_from_the_page_to_the_alert(home: Home, site: Site, mail: SmtpPeer, hook: WebhookPeer) -> None:
     """A scheduled run finds a mention, and each channel gets one message, with a valid signature."""
     home.source("market", f"{site.url}/offers")
-    with running(home) as daemon:
+    with running(home, forked=False) as daemon:
         mails, calls = mail.wait(1, 60), hook.wait(1, 60)
         took = daemon.stop()
 
@@ -402,7 +402,7 @@ def test_a_daemon_that_must_not_upgrade_refuses_an_empty_database(tmp_path: Path
 def test_no_argument_of_any_process_holds_a_secret(home: Home, site: Site) -> None:
     """Process arguments, which every user can read, contain neither URLs nor secrets."""
     home.source("slow", f"{site.url}/hangs")
-    with running(home) as daemon:
+    with running(home, forked=False) as daemon:
         wait_until(lambda: "/hangs" in site.paths, "the run's request")
         pids = [daemon.process.pid, *daemon.children()]
         arguments = "".join(Path(f"/proc/{pid}/cmdline").read_text() for pid in pids)

@@ -6,6 +6,8 @@ import json
 import subprocess
 import sys
 
+import pytest
+
 from tests.matching.inputs.hostile import mutant, seeds
 
 COUNT = 900  # 100,000 were read once, see docs/reference/inputs.md
@@ -14,6 +16,7 @@ PEAK_MB = 400
 WITHIN_S = 280
 
 
+@pytest.mark.slow
 def test_mutants_end_in_sentences_within_the_bounds() -> None:
     """In a process with little memory, every mutant ends with outcomes, in bounded time."""
     command = [sys.executable, "-m", "tests.matching.inputs.hostile", str(COUNT), "20"]
