@@ -1,7 +1,9 @@
 """What the columns of a table hold: their cells decide, and where those show nothing, their names.
 
-Names are known in English, Chinese, German, Spanish, French and Russian; they are compared reduced to their
-letters, without marks. A name has one role only: that of the whole name, else that without a qualifier
+Names are known in English, Chinese, German, Spanish, French and Russian, the usual ones also in Italian,
+Portuguese, Dutch, the Scandinavian languages, Polish, Czech, Hungarian, Romanian, Ukrainian, Turkish,
+Indonesian, Vietnamese, Thai, Hindi, Arabic, Japanese and Korean. They are compared reduced to their letters,
+without marks. A name has one role only: that of the whole name, else that without a qualifier
 (`customer_phone`, `correo del cliente`), else that of a Chinese word inside it. Roles are the values of
 `identifiers.Field`, and those of columns whose content shows nothing by itself: user names, accounts, names,
 dates of birth, passwords.
@@ -35,13 +37,21 @@ _LESS_THAN_NATIONAL = frozenset({Field.PHONE, Field.DRIVING_LICENCE})
 # Ordered as a Chinese word inside a longer name decides: 国际银行账号 (IBAN) contains 账号 (account).
 _NAMES = {
     "email": """
-        email emailaddress mail emailid mailaddress emailadresse mailadresse emails epost elektronischepost
+        eposta epostaadresi adresemail adresepoczty メール メールアドレス 電子メール 이메일 이메일주소
+        البريدالإلكتروني อีเมล пошта електроннапошта
+        email emailaddress mail emailid mailaddress emailadresse mailadresse emails epost
+        elektronischepost
         correo correoelectronico direcciondecorreo direcciondecorreoelectronico direccionemail mailto
         courriel adressemail adresseemail adressecourriel adresseelectronique courrierelectronique
         почта элпочта электроннаяпочта электроннаяпочтаклиента адресэлектроннойпочты емейл имейл емайл
         邮箱 电子邮件 邮件地址 电邮 电子信箱 电子邮址
         """,
     "phone": """
+        cellulare numerodicellulare recapito numerotelefonico telefone numerodetelefone telemovel
+        telefoonnummer mobielnummer telefonszam telefonnumer numertelefonu telefoni ceptelefonu
+        telefonnumarasi teleponseluler telepon nomortelepon nohp sodienthoai dienthoai 電話番号 携帯電話
+        携帯番号 携帯 전화번호 휴대폰 휴대폰번호 휴대전화 연락처 رقمالهاتف الهاتف الجوال رقمالجوال
+        เบอร์โทร เบอร์โทรศัพท์
         phone phonenumber phoneno mobile mobilephone mobilenumber mobileno cell cellphone tel telephone
         telephonenumber msisdn phones cellnumber telno telnumber
         telefon telefonnummer telefonnr telnr telefonnum rufnummer rufnr festnetz festnetznummer handy
@@ -57,7 +67,8 @@ _NAMES = {
         手机 电话 联系方式
         """,
     "resident_id": """
-        residentid residentidnumber idcard idcardnumber idcardno idnumber nationalid citizenid sfz 身份证
+        residentid residentidnumber idcard idcardnumber idcardno idnumber nationalid citizenid sfz
+        身份证
         证件号 驾驶证 驾照
         """,  # a Chinese driving licence has the number of the resident ID
     "national_id": """
@@ -93,10 +104,15 @@ _NAMES = {
         водительскоеудостоверение водительскиеправа
         """,
     "wallet": """
-        wallet walletaddress cryptowallet btc btcaddress walletadresse billetera direccionbilletera кошелек
+        wallet walletaddress cryptowallet btc btcaddress walletadresse billetera direccionbilletera
+        кошелек
         钱包
         """,
     "birth_date": """
+        datadinascita natoil datadenascimento datanascimento nascimento dataurodzenia geboortedatum
+        fodelsedatum fodselsdato dogumtarihi datumnarozeni datanasterii szuletesidatum syntymaaika
+        tanggallahir tgllahir ngaysinh датанародження датанараждане 생년월일 생일 誕生日 تاريخالميلاد
+        วันเกิด जन्मतिथि
         birthdate birthday dateofbirth dob birth born
         geburtsdatum geburtstag geburtsdat gebdatum gebdat geboren geborenam
         fechadenacimiento fechanacimiento nacimiento fechanac fnacimiento fecnac nacido
@@ -119,15 +135,25 @@ _NAMES = {
         账号 帐号 账户 户号 客户号
         """,
     "family_name": """
-        familyname lastname surname lname nachname familienname zuname apellido apellidos nomdefamille nom
+        cognome sobrenome apelido achternaam efternamn etternavn efternavn nazwisko prijmeni soyad
+        soyadi soyisim прізвище 苗字 اللقب นามสกุล
+        familyname lastname surname lname nachname familienname zuname apellido apellidos nomdefamille
+        nom
         фамилия 姓氏 姓
         """,
     "given_name": """
-        givenname firstname forename fname vorname vornamen rufname nombre nombres nombredepila prenom prenoms
+        nome prenume voornaam fornamn fornavn imie jmeno keresztnev adi isim الاسمالأول ชื่อ
+        givenname firstname forename fname vorname vornamen rufname nombre nombres nombredepila prenom
+        prenoms
         имя 名
         """,
     "name": """
-        name fullname realname vollername vollstandigername vollstaendigername vorundnachname namevorname
+        nomecompleto nomeecognome cognomeenome nominativo volledigenaam naam namn fulltnamn navn
+        imieinazwisko nazwiskoiimie adsoyad adisoyadi adivesoyadi isimsoyisim celejmeno numecomplet nama
+        namalengkap hoten hovaten піб прізвищеімя повнеімя 氏名 お名前 名前 이름 성명 الاسم الاسمالكامل
+        ชื่อนามสกุล नाम पूरानाम
+        name fullname realname vollername vollstandigername vollstaendigername vorundnachname
+        namevorname
         nombrecompleto nombreyapellidos nombreyapellido nomcomplet nometprenom nomprenom prenomnom
         фио полноеимя имяфамилия фамилияимя фамилияимяотчество 姓名 名字
         """,
