@@ -10,12 +10,14 @@ SpillwatchError (storage.errors)
         ├── DeliveryTimedOut
         ├── TemporarilyRefused           SMTP 4xx; HTTP 408, 409, 425, 429, 5xx
         ├── ProxyNotReached, ProxyAnsweredFailure, ProxyDeniedReceiver    the outgoing proxy
+        ├── AppriseFailed
         ├── UnexpectedError              a bug, or a reply that the code does not know
         ├── TlsNotVerified               no other attempt is made
         ├── TlsNotOffered
         ├── AuthorityUnreadable
         ├── AuthenticationRefused
         ├── ProxyWantsLogin
+        ├── AppriseMissing, AppriseUrlRefused
         ├── SenderRefused
         ├── RecipientRefused
         ├── MessageRefused               SMTP 5xx to the message; HTTP 4xx
@@ -131,6 +133,25 @@ class ProxyWantsLogin(DeliveryError):
     """The outgoing proxy wants another login."""
 
     reason = "proxy_login_refused"
+
+
+class AppriseFailed(DeliveryError):
+    """A service did not take the message, and Apprise gives no reason."""
+
+    reason = "apprise_failed"
+    permanent = False
+
+
+class AppriseMissing(DeliveryError):
+    """Apprise is not installed: pip install 'spillwatch[apprise]', then `spillwatch alerts test`."""
+
+    reason = "apprise_missing"
+
+
+class AppriseUrlRefused(DeliveryError):
+    """Apprise does not accept the channel's url."""
+
+    reason = "apprise_url_refused"
 
 
 class UnexpectedError(DeliveryError):

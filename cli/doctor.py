@@ -17,7 +17,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import cli
-from alerts.settings import Channel, EmailChannel
+from alerts.settings import AppriseChannel, EmailChannel, WebhookChannel
 from cli.command_context import App
 from storage.errors import AlreadyRunning, SpillwatchError
 from text.proxy_address import parse_proxy
@@ -378,6 +378,9 @@ def _check_channels(app: App) -> Findings:
     if not channels:
         yield CheckLevel.NOTE, "no channel is configured", ""
     for name, channel in channels.items():
+        if isinstance(channel, AppriseChannel):
+            yield from _check_apprise(name, channel)
+            continue
         what, host, port = _channel_address(channel)
         if (trouble := _connection_problem(host, port)) is None:
             yield (
@@ -390,6 +393,17 @@ def _check_channels(app: App) -> Findings:
             yield CheckLevel.FAILED, found, f"Check [alerts.channels.{name}] and the network."
 
 
+def _check_apprise(name: str, channel: AppriseChannel) -> Findings:
+    """Apprise alone knows to which host a URL leads, so that nothing is connected here."""
+    from alerts.transports.apprise import apprise_problem
+
+    if (problem := apprise_problem(channel)) is None:
+        found = f"{name}: Apprise accepts the url ({channel.scheme}://)"
+        yield CheckLevel.OK, found, "`spillwatch alerts test` sends a test alert."
+    else:
+        yield CheckLevel.FAILED, f"{name}: {problem}", f"Check [alerts.channels.{name}]."
+
+
 def _connection_problem(host: str, port: int) -> str | None:
     """Return why nothing accepts connections there; None if something does."""
     try:
@@ -399,7 +413,7 @@ def _connection_problem(host: str, port: int) -> str | None:
     return None
 
 
-def _channel_address(channel: Channel) -> tuple[str, str, int]:
+def _channel_address(channel: EmailChannel | WebhookChannel) -> tuple[str, str, int]:
     """Return what a channel connects to, in words, with its host and port."""
     if isinstance(channel, EmailChannel):
         return channel.host, channel.host, channel.port or _SMTP_PORTS[channel.security]

@@ -46,8 +46,8 @@ from alerts.transports.proxy import (
     own_answer,
     proxy_failure,
 )
-from alerts.transports.public_addresses import Address, is_public
 from alerts.transports.tls import certificate_error, context_for
+from text.public_addresses import Address, is_public
 
 USER_AGENT = "Spillwatch"
 RETRYABLE = frozenset({408, 409, 425, 429})

@@ -9,7 +9,8 @@ from typing import Annotated
 
 import typer
 
-from alerts.settings import EmailChannel
+from alerts.settings import AppriseChannel, EmailChannel
+from alerts.transports.apprise import apprise_problem
 from cli.command_context import App, app_of
 from cli.exits import Exit
 from cli.output import emit_json, print_line
@@ -58,10 +59,12 @@ def command(
 
 
 def _channel_remarks(app: App) -> Iterator[str]:
-    """Yield a sentence for each mail channel whose port is unusual for its `security`."""
+    """Yield a sentence for a mail channel with an unusual port, and for a url that Apprise refuses."""
     for name, channel in app.configuration.settings.alerts.channels.items():
         if isinstance(channel, EmailChannel) and channel.port_remark is not None:
             yield f"{name}: {channel.port_remark}"
+        elif isinstance(channel, AppriseChannel) and (problem := apprise_problem(channel)) is not None:
+            yield f"{name}: {problem}"
 
 
 def _credential_remarks(app: App) -> Iterator[str]:

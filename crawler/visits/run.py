@@ -185,7 +185,12 @@ def _crawl(run: RunContext) -> None:
     crawler.signals.connect(fail_run, signals.spider_error)
     crawler.signals.connect(fail_run, signals.item_error)
     crawled = process.crawl(crawler, run=run)
-    process.start(install_signal_handlers=False)
+    try:
+        process.start(install_signal_handlers=False)
+    except (RuntimeError, MemoryError):
+        # Without memory there is no thread for the end of the loop either ("can't start new thread").
+        if not isinstance(run.failure, MemoryError):
+            raise
     run.writes.shutdown()
     if (error := crawled.exception()) is not None:
         run.fail(error)

@@ -190,9 +190,28 @@ class RunningDaemon:
         return time.monotonic() - started
 
     def children(self) -> list[int]:
-        """Return the process ids of its living children."""
-        listed = Path(f"/proc/{self.process.pid}/task")
-        return [int(pid) for task in listed.iterdir() for pid in (task / "children").read_text().split()]
+        """Return the process ids of its living children and of theirs: the warm process, and the runs."""
+        every = _children_of(self.process.pid)
+        return [*every, *(run for child in every for run in _children_of(child))]
+
+    def runs(self) -> list[int]:
+        """Return the process ids of the runs that the warm process has forked and that are alive."""
+        every = [run for child in _children_of(self.process.pid) for run in _children_of(child)]
+        return [pid for pid in every if alive(pid)]
+
+    def warm_process(self) -> int:
+        """Return the process id of the warm process, which is the daemon's only child."""
+        [child] = _children_of(self.process.pid)
+        return child
+
+
+def _children_of(pid: int) -> list[int]:
+    """Return the process ids of its living children; none if it has ended."""
+    try:
+        tasks = list(Path(f"/proc/{pid}/task").iterdir())
+        return [int(child) for task in tasks for child in (task / "children").read_text().split()]
+    except (FileNotFoundError, ProcessLookupError):
+        return []
 
 
 def _free(database: Database) -> bool:
