@@ -31,7 +31,7 @@ from matching.identifiers.national_ids import national_ids
 from matching.identifiers.wallets import wallets
 from matching.native.escape_signs import undo_natively
 from matching.native.library import LibraryMissing
-from matching.native.mask_finder import MaskKind, PlacesToMask, places_to_mask
+from matching.native.mask_finder import ALL_KINDS, URL_KINDS, MaskKind, PlacesToMask, places_to_mask
 from text.escapes import BESIDE, POSSIBLE, Undone
 from text.folding import Folded, narrow_fold
 
@@ -115,7 +115,7 @@ class _Found:
         self._find_numbers = _find_recognised_numbers if is_url else _find_numbers
         self._places: dict[MaskKind, PlacesToMask] | None
         try:
-            self._places = places_to_mask(text, _URL_KINDS if is_url else MaskKind)
+            self._places = places_to_mask(text, URL_KINDS if is_url else ALL_KINDS)
         except LibraryMissing:
             self._places = None
 
@@ -126,7 +126,7 @@ class _Found:
     def of(self, kind: MaskKind) -> list[_Replacement]:
         """Return what is found, in places of the text as it is written."""
         if self._places is not None:
-            found = list(self._at_places(kind, self._places))
+            found = self._at_places(kind, self._places)
         elif kind is MaskKind.NUMBER:
             found = list(self._find_numbers(self._narrow.text))
         else:
@@ -139,36 +139,31 @@ class _Found:
     def _narrow(self) -> Folded:
         return narrow_fold()(self._text)
 
-    def _at_places(self, kind: MaskKind, places: dict[MaskKind, PlacesToMask]) -> Iterator[_Replacement]:
-        """Yield what the finder finds, which is looked for only where the library found something."""
+    def _at_places(self, kind: MaskKind, places: dict[MaskKind, PlacesToMask]) -> list[_Replacement]:
+        """Return what the finder finds, which is looked for only where the library found something."""
         if kind is MaskKind.EMAIL and MaskKind.SPELT_ADDRESS in places:
-            yield from _find_emails(self._narrow.text)
-        elif kind is MaskKind.NUMBER and MaskKind.LABELLED_NUMBER in places:
+            return list(_find_emails(self._narrow.text))
+        if kind is MaskKind.NUMBER and MaskKind.LABELLED_NUMBER in places:
             labelled = _mask_labelled(self._narrow.text, places[MaskKind.LABELLED_NUMBER].spans)
-            yield from sorted([*labelled, *_masked_numbers(places)])
-        elif kind is MaskKind.NUMBER:
-            yield from _masked_numbers(places)
-        elif kind not in places:
-            return
-        elif kind is MaskKind.EMAIL:
-            for start, end in places[kind].spans:
-                yield _mask_local_part(self._narrow.text, start, end)
-        elif kind is MaskKind.PASSWORD:
-            for start, end in places[kind].spans:
-                yield start, end, _STARS
-        elif kind is MaskKind.NATIONAL_ID:
-            yield from _find_national_ids(self._narrow.text, [start for start, _ in places[kind].spans])
-        else:
-            for start, end in places[kind].spans:
-                for first, last, mask in _FINDERS[kind](self._narrow.text[start:end]):
-                    yield start + first, start + last, mask
-
-
-def _masked_numbers(places: dict[MaskKind, PlacesToMask]) -> Iterator[_Replacement]:
-    if MaskKind.NUMBER in places:
-        numbers = places[MaskKind.NUMBER]
-        for (start, end), mask in zip(numbers.spans, numbers.masks, strict=True):
-            yield start, end, mask
+            numbers = places[kind].masked() if kind in places else ()
+            return sorted([*labelled, *numbers])
+        if kind not in places:
+            return []
+        spans = places[kind].spans
+        if kind is MaskKind.NUMBER:
+            return list(places[kind].masked())
+        text = self._narrow.text
+        if kind is MaskKind.EMAIL:
+            return [_mask_local_part(text, start, end) for start, end in spans]
+        if kind is MaskKind.PASSWORD:
+            return [(start, end, _STARS) for start, end in spans]
+        if kind is MaskKind.NATIONAL_ID:
+            return list(_find_national_ids(text, [start for start, _ in spans]))
+        return [
+            (start + first, start + last, mask)
+            for start, end in spans
+            for first, last, mask in _FINDERS[kind](text[start:end])
+        ]
 
 
 _AS_IT_IS = ""  # instead of a mask: this place is masked already
@@ -206,13 +201,12 @@ def _in_original(undone: Undone, found: list[_Replacement]) -> list[_Replacement
     """Return what is found in the undone text only, in places of the original, in order and disjoint."""
     if not found:
         return []
-    places = np.array([each[:2] for each in found], np.int64).reshape(-1, 2)
-    news = undone.touches(places[:, 0], places[:, 1], beside=BESIDE).tolist()
+    starts, ends = np.array([each[:2] for each in found], np.int64).T
+    news = np.flatnonzero(undone.touches(starts, ends, beside=BESIDE))
+    firsts, lasts = undone.spans(starts[news], ends[news])
     others: list[_Replacement] = []
-    for (start, end, mask), is_news in zip(found, news, strict=True):
-        if not is_news:
-            continue
-        first, last = undone.span(start, end)
+    for at, first, last in zip(news.tolist(), firsts.tolist(), lasts.tolist(), strict=True):
+        start, end, mask = found[at]
         if not others or first >= others[-1][1]:
             others.append((first, last, _AS_IT_IS if undone.text[start:end] == mask else mask))
     return others
@@ -520,4 +514,3 @@ _FINDERS: dict[MaskKind, _Finder] = {
     MaskKind.NATIONAL_ID: _find_national_ids,
     MaskKind.IBAN: _find_ibans,
 }
-_URL_KINDS = [kind for kind in MaskKind if kind is not MaskKind.LABELLED_NUMBER]

@@ -5,10 +5,10 @@ The library reads one byte per character of the narrowed text: ASCII as it is, e
 """
 
 import ctypes
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from enum import IntEnum
 from functools import cache
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -43,24 +43,44 @@ class MaskKind(IntEnum):
 class PlacesToMask(NamedTuple):
     """Places in the narrowed text, in order. Only numbers have masks."""
 
-    spans: list[tuple[int, int]]
+    starts: list[int]
+    ends: list[int]
     masks: list[str]
 
+    @property
+    def spans(self) -> list[tuple[int, int]]:
+        return list(zip(self.starts, self.ends, strict=True))
 
-_NONE = PlacesToMask([], [])
+    def masked(self) -> Iterator[tuple[int, int, str]]:
+        """Yield each place with its mask."""
+        return zip(self.starts, self.ends, self.masks, strict=True)
 
 
-def places_to_mask(text: str, kinds: Iterable[MaskKind]) -> dict[MaskKind, PlacesToMask]:
-    """Return where a text has something to mask, by kind. Raises LibraryMissing."""
+_NONE = PlacesToMask([], [], [])
+_KINDS = tuple(MaskKind)
+ALL_KINDS = sum(1 << kind for kind in MaskKind)
+URL_KINDS = ALL_KINDS - (1 << MaskKind.LABELLED_NUMBER)  # what `mask_url` masks
+
+
+def places_to_mask(text: str, kinds: int) -> dict[MaskKind, PlacesToMask]:
+    """Return where a text has something to mask, by kind; `kinds`: ALL_KINDS or URL_KINDS.
+
+    Raises LibraryMissing.
+    """
     library = load_library()
     if len(text) > _LIMIT:
         raise LibraryMissing("the text is too long for the library")
-    classes = np.frombuffer(text.encode("ascii"), np.uint8) if text.isascii() else _classes(text)
-    with _search(library) as search:
-        found = library.mask(search, classes.ctypes.data, len(classes), sum(1 << kind for kind in kinds))
+    classes = text.encode("ascii") if text.isascii() else _classes(text).tobytes()
+    search = _taken_search(library)
+    try:
+        found = library.mask(search, classes, len(classes), kinds)
         if found < 0:
             raise MemoryError
-        return {kind: _copied_places(library, search, kind) for kind in MaskKind if found >> kind & 1}
+        if not found:
+            return {}
+        return {kind: _copied_places(library, search, kind) for kind in _KINDS if found >> kind & 1}
+    finally:
+        _give_back(library, search)
 
 
 def _copied_places(library: Library, search: int, kind: MaskKind) -> PlacesToMask:
@@ -72,29 +92,29 @@ def _copied_places(library: Library, search: int, kind: MaskKind) -> PlacesToMas
     begin = places.ctypes.data
     library.take(search, kind, begin, begin + 8 * count, begin + 16 * count, tape.ctypes.data)
     numbers = places.tolist()
-    spans = list(zip(numbers[:count], numbers[count : 2 * count], strict=True))
+    starts, ends, offsets = numbers[:count], numbers[count : 2 * count], numbers[2 * count :]
     if not length:
-        return PlacesToMask(spans, [])
-    written, offsets = tape.tobytes().decode("ascii"), numbers[2 * count :]
-    return PlacesToMask(spans, [written[offsets[at] : offsets[at + 1]] for at in range(count)])
+        return PlacesToMask(starts, ends, [])
+    written = tape.tobytes().decode("ascii")
+    return PlacesToMask(starts, ends, [written[first:last] for first, last in pairwise(offsets)])
 
 
-@contextmanager
-def _search(library: Library) -> Iterator[int]:
-    """Yield a search of the library that nobody else uses: a signal's handler may mask a line of the log."""
+def _taken_search(library: Library) -> int:
+    """Return a search of the library that nobody else uses: a signal's handler may mask a line of the log."""
     try:
-        search = _IDLE.pop()
+        return _IDLE.pop()
     except IndexError:
-        search = library.new(ctypes.byref(_rules()))
-        if not search:
-            raise MemoryError from None
-    try:
-        yield search
-    finally:
-        if len(_IDLE) < _MOST_IDLE:
-            _IDLE.append(search)
-        else:
-            library.free(search)
+        search: int | None = library.new(ctypes.byref(_rules()))
+    if not search:
+        raise MemoryError
+    return search
+
+
+def _give_back(library: Library, search: int) -> None:
+    if len(_IDLE) < _MOST_IDLE:
+        _IDLE.append(search)
+    else:
+        library.free(search)
 
 
 def _rules() -> Rules:

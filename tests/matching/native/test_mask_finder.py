@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from matching.masks import mask_text, mask_url
 from matching.native.library import LibraryMissing
-from matching.native.mask_finder import MaskKind, places_to_mask
+from matching.native.mask_finder import ALL_KINDS, places_to_mask
 from tests.matching.customers import customer
 from tests.matching.test_masks import BAIT, PIECES
 
@@ -111,5 +111,5 @@ def test_pages_are_masked_alike() -> None:
 )
 def test_ordinary_text_has_nothing_to_mask(text: str) -> None:
     """The library finds no place, so that nothing else is done."""
-    assert places_to_mask(text, MaskKind) == {}
+    assert places_to_mask(text, ALL_KINDS) == {}
     assert mask_text(text) == text
