@@ -440,3 +440,24 @@ def test_a_late_delivery_sends_its_own_revision(
     assert "[HIGH]" in str(first["Subject"])
     assert "[CRITICAL] Stronger:" in str(second["Subject"])
     assert first["Message-ID"] == second["In-Reply-To"]
+
+
+def test_only_the_deferred_recipient_gets_the_mail_again(database: Database) -> None:
+    """The delivery remembers who has the message, as digests, until the last one has it."""
+    with SmtpPeer() as mail:
+        to = ["soc@lender.test", "later@lender.test", "desk@lender.test"]
+        world = World(database, channels={"mail": email_channel(mail.port, to=to)}, settings=FAST)
+        world.add_finding()
+        world.deliver_due()
+        (waiting,) = world.deliveries()
+        world.clock.advance(minutes=10)
+        world.deliver_due()
+        mail.mended = True
+        world.clock.advance(minutes=10)
+        world.deliver_due()
+
+    assert mail.recipients == [["soc@lender.test", "desk@lender.test"], ["later@lender.test"]]
+    assert len({message["Message-ID"] for message in mail.received}) == 1
+    assert (waiting.state, len((waiting.accepted or "").split())) == (DeliveryState.PENDING, 2)
+    assert "@" not in f"{waiting.accepted}"
+    assert [delivery.state for delivery in world.deliveries()] == [DeliveryState.SENT]
