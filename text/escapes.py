@@ -15,6 +15,7 @@ r"""Escapes and disguises: other ways to write a character, undone, with the way
 | `\@`, `\_`, `\.` before a letter or digit | Markdown's escapes | possible |
 | `[at]`, `(dot)`, `{@}`, ` at ` with ` dot ` | an address that no program is to recognise | possible |
 | `+49+171+3920001`, `=0171+3920001` | a number in a form's data | possible |
+| `0171 / 3920001`, `+49 171 - 3920001` | a number with blanks around a separator | possible |
 | a digit and U+20E3 | a keycap | certain |
 
 *Certain*: the written form means nothing else. *An end of a word*: it may be a part of a name (`C:\new`), but
@@ -51,9 +52,9 @@ _ROUNDS = 4  # one more than the number of times that an escape may be escaped a
 
 
 # The signs of escapes; matching/native/escapes.c has the same.
-_SIGNS = [1 << number for number in range(13)]
+_SIGNS = [1 << number for number in range(14)]
 PERCENT, REFERENCE, BACKSLASH, EQUALS, COLOUR, CARET, KEYCAP, HEXADECIMAL, QUOTED = _SIGNS[:9]
-BRACKETS, SPELT_OUT, LONE_AT, PLUS = _SIGNS[9:]
+BRACKETS, SPELT_OUT, LONE_AT, PLUS, SPACED = _SIGNS[9:]
 ALL_SIGNS = sum(_SIGNS)
 
 
@@ -429,7 +430,7 @@ def _read_backslash(match: re.Match[str]) -> Iterator[Edit]:
         yield from _evenly(match, bytes.fromhex(digits), 2, _read_units)
     elif kind == "bytes":
         data = bytes.fromhex(_BACKSLASHES.sub("", written).replace("x", ""))
-        yield from _evenly(match, data, 1, partial(_read_bytes, others=_latin1))
+        yield from _evenly(match, data, 1, partial(_read_bytes, others=_other_charsets))
     elif kind == "octal":
         data = bytes(int(each, 8) for each in _BACKSLASHES.split(written)[1:])
         for edit in _evenly(match, data, 1, partial(_read_bytes, others=lambda _: "")):
@@ -589,6 +590,10 @@ _LONE_DOTS = re.compile(r"(?<= @ )[A-Za-z0-9-]{1,63}(?: \. [A-Za-z0-9-]{2,63}){1
 _PLUSES = re.compile(
     r"(?:\+(?<![0-9A-Za-z]\+)[0-9]{1,4}|(?<==)[0-9]{2,6})(?:\+[0-9]{2,8}){1,5}(?![0-9+])", re.ASCII
 )
+# Only behind what is dialled: an area code, or a country's code.
+_SPACED = (re.compile(r" / (?<=[0-9)] / )(?=[0-9]{2})"), re.compile(r" [-–] (?<=[0-9)] . )(?=[0-9]{2})"))
+_DIALLED = re.compile(r"(?<![\w.,:/-])(?:\+[0-9][0-9 ()]{0,8}[0-9][0-9)]|\(?0[1-9][0-9]{1,4}\)?)\Z", re.ASCII)
+_BEFORE_NUMBER = 14
 
 
 def _find_addresses(text: str, signs: int) -> Iterator[Edit]:
@@ -605,6 +610,12 @@ def _find_addresses(text: str, signs: int) -> Iterator[Edit]:
             yield Edit(*found.span(), "@", POSSIBLE)
         for found in _LONE_DOTS.finditer(text):
             yield from _replaced(found, " . ", ".")
+    if signs & SPACED:
+        for pattern in _SPACED:
+            for found in pattern.finditer(text):
+                start = found.start()
+                if _DIALLED.search(text[max(0, start - _BEFORE_NUMBER) : start]):
+                    yield Edit(start, found.end(), "/" if "/" in found[0] else "-", POSSIBLE)
     if signs & PLUS and "+" in text:
         for found in _PLUSES.finditer(text):
             yield from _replaced(found, "+", " ")
