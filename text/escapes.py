@@ -51,7 +51,7 @@ _GAP = "\n \n"  # stands between two neighbourhoods, and belongs to no identifie
 _ROUNDS = 4  # one more than the number of times that an escape may be escaped again
 
 
-# The signs of escapes; matching/native/escapes.c has the same, except the last one.
+# The signs of escapes; matching/native/escapes.c has the same.
 _SIGNS = [1 << number for number in range(14)]
 PERCENT, REFERENCE, BACKSLASH, EQUALS, COLOUR, CARET, KEYCAP, HEXADECIMAL, QUOTED = _SIGNS[:9]
 BRACKETS, SPELT_OUT, LONE_AT, PLUS, SPACED = _SIGNS[9:]
