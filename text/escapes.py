@@ -2,7 +2,7 @@ r"""Escapes and disguises: other ways to write a character, undone, with the way
 
 | written | is | read as |
 |---|---|---|
-| `%40`, `%E8%B6%A3`, `%u8da3` | percent-encoding: UTF-8, else GB 2312, else Latin-1 | certain |
+| `%40`, `%E8%B6%A3`, `%u8da3` | percent-encoding: UTF-8, GB 2312, windows-1251 or Latin-1 | certain |
 | `&#64;`, `&#x40;`, `&commat;` | character references of HTML | certain |
 | `\u0040`, `\U00000040`, `\u{40}`, `\x40` | escapes of JSON and programs, surrogate pairs too | certain |
 | `\n`, `\r`, `\t` before a letter or digit | a line end or a tabulator | an end of a word |
@@ -46,6 +46,7 @@ CERTAIN, END_OF_WORD, POSSIBLE = range(3)
 AROUND = 400  # characters on each side of an escape that are its neighbourhood
 #: Characters beside an identifier that decide whether it is one: it is none in the middle of a hash.
 BESIDE = 64
+_CYRILLIC_BYTES = 4
 _HEXADECIMAL_BYTES = 6  # of a text in hexadecimal, at least: fewer are a number
 _GAP = "\n \n"  # stands between two neighbourhoods, and belongs to no identifier or name
 _ROUNDS = 4  # one more than the number of times that an escape may be escaped again
@@ -377,7 +378,13 @@ def _without_surrogates(edit: Edit) -> Iterator[Edit]:
 
 
 def _other_charsets(data: bytes) -> str:
-    """Read bytes that are not UTF-8: Chinese pages are in GB 2312, old European ones in Latin-1."""
+    """Read bytes that are not UTF-8: GB 2312, windows-1251 or Latin-1.
+
+    Four bytes or more that are small letters in windows-1251 would be rare characters in GB 2312, and nobody
+    writes so many letters of Latin-1 in a row.
+    """
+    if len(data) >= _CYRILLIC_BYTES and data[0] >= 0xC0 and min(data[1:]) >= 0xE0:
+        return data.decode("cp1251")
     try:
         text = data.decode("gb2312")
     except UnicodeDecodeError:
