@@ -16,6 +16,7 @@ r"""Escapes and disguises: other ways to write a character, undone, with the way
 | `[at]`, `(dot)`, `{@}`, ` at ` with ` dot ` | an address that no program is to recognise | possible |
 | `+49+171+3920001`, `=0171+3920001` | a number in a form's data | possible |
 | `0171 / 3920001`, `+49 171 - 3920001` | a number with blanks around a separator | possible |
+| `u003canna@...` | an escape that lost its backslash | possible |
 | a digit and U+20E3 | a keycap | certain |
 
 *Certain*: the written form means nothing else. *An end of a word*: it may be a part of a name (`C:\new`), but
@@ -52,10 +53,10 @@ _GAP = "\n \n"  # stands between two neighbourhoods, and belongs to no identifie
 _ROUNDS = 4  # one more than the number of times that an escape may be escaped again
 
 
-# The signs of escapes; matching/native/escapes.c has the same, except the last one.
-_SIGNS = [1 << number for number in range(14)]
+# The signs of escapes; matching/native/escapes.c has the same, except the last two.
+_SIGNS = [1 << number for number in range(15)]
 PERCENT, REFERENCE, BACKSLASH, EQUALS, COLOUR, CARET, KEYCAP, HEXADECIMAL, QUOTED = _SIGNS[:9]
-BRACKETS, SPELT_OUT, LONE_AT, PLUS, SPACED = _SIGNS[9:]
+BRACKETS, SPELT_OUT, LONE_AT, PLUS, SPACED, BARE = _SIGNS[9:]
 ALL_SIGNS = sum(_SIGNS)
 
 
@@ -600,6 +601,7 @@ _PLUSES = re.compile(
 _SPACED = (re.compile(r" / (?<=[0-9)] / )(?=[0-9]{2})"), re.compile(r" [-–] (?<=[0-9)] . )(?=[0-9]{2})"))
 _DIALLED = re.compile(r"(?<![\w.,:/-])(?:\+[0-9][0-9 ()]{0,8}[0-9][0-9)]|\(?0[1-9][0-9]{1,4}\)?)\Z", re.ASCII)
 _BEFORE_NUMBER = 14
+_BARE = re.compile(r"u00(?<![\\A-Za-z0-9]u00)(?:3[cCdDeE]|2[267]|[aA]0)(?=[A-Za-z0-9])")
 
 
 def _find_addresses(text: str, signs: int) -> Iterator[Edit]:
@@ -622,6 +624,9 @@ def _find_addresses(text: str, signs: int) -> Iterator[Edit]:
                 start = found.start()
                 if _DIALLED.search(text[max(0, start - _BEFORE_NUMBER) : start]):
                     yield Edit(start, found.end(), "/" if "/" in found[0] else "-", POSSIBLE)
+    if signs & BARE and "u00" in text:
+        for found in _BARE.finditer(text):
+            yield Edit(*found.span(), chr(int(found[0][1:], 16)), POSSIBLE)
     if signs & PLUS and "+" in text:
         for found in _PLUSES.finditer(text):
             yield from _replaced(found, "+", " ")
