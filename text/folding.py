@@ -299,12 +299,13 @@ def mention_fold() -> Fold:
 
 def fold_few(text: str) -> str:
     """Fold a few characters for names, one by one, which is faster for so few. Hangul stays as it is."""
-    folded = "".join(map(_folded_character, text))
+    folded = "".join(map(fold_one, text))
     return _SPACES.sub(" ", folded) if "  " in folded else folded
 
 
 @lru_cache(1 << 16)
-def _folded_character(character: str) -> str:
+def fold_one(character: str) -> str:
+    """Fold one character for names."""
     return mention_fold()(character).text
 
 

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from enum import Enum, StrEnum, auto
 from functools import cache, lru_cache
 
-from matching.mentions.han_words import is_han, is_other_han_word
+from matching.mentions.han_words import is_han, is_other_han_word, may_be_other_han_word
 from matching.mentions.spellings import FILE_ENDINGS
 from text.folding import fold_few
 
@@ -74,7 +74,7 @@ class TermFacts:
         label = sum(map(str.isalnum, text.split(".", 1)[0]))
         letters = sum(map(str.isalnum, text))
         folded = fold_few(text)
-        han = folded if is_han(folded) else ""
+        han = folded if is_han(folded) and may_be_other_han_word(folded) else ""
         return cls(kind, letters, label, scripts, characters, in_addresses, han)
 
 
@@ -99,8 +99,7 @@ def nature_of(facts: TermFacts, text: str, start: int, end: int, *, swapped: boo
 
 def _is_ordinary(facts: TermFacts, text: str, start: int, end: int, *, swapped: bool) -> bool:
     written = text[start:end]
-    before = text[max(0, start - _BESIDE) : start]
-    if _is_end_of_word(before, written) or _is_first_half(facts, written, text, end):
+    if _is_end_of_word(text, start, written) or _is_first_half(facts, written, text, end):
         return True
     if swapped and _is_code(written):
         return True
@@ -111,7 +110,7 @@ def _is_ordinary(facts: TermFacts, text: str, start: int, end: int, *, swapped: 
         return False
     if reads_as is _Reading.OTHER:
         return True
-    after = text[end : end + _BESIDE]
+    before, after = text[max(0, start - _BESIDE) : start], text[end : end + _BESIDE]
     return (
         _HEXADECIMAL_LETTERS.fullmatch(written) is not None and _is_hexadecimal(before, written, after)
     ) or (
@@ -158,17 +157,17 @@ def _is_lookalike(facts: TermFacts, text: str, start: int, end: int) -> bool:
     return _HOST_AFTER.match(text, end) is None or _HOST_GOES_ON.match(text, end) is not None
 
 
-def _is_end_of_word(before: str, written: str) -> bool:
+def _is_end_of_word(text: str, start: int, written: str) -> bool:
     """Rule 2."""
-    if before[-1:].isspace():
-        if "\n" not in before:
-            return False
-        divided = _DIVIDED.search(before)
+    beside = text[start - 1 : start]
+    if beside.isspace():
+        first = max(0, start - _BESIDE)
+        divided = _DIVIDED.search(text[first:start]) if text.find("\n", first, start) >= 0 else None
         return divided is not None and (written[0].islower() or (written.isupper() and divided[1].isupper()))
-    if len(before) < 2 or not before[-2].isalpha():
+    if start < 2 or not text[start - 2].isalpha():
         return False
-    is_contraction = before[-1] in "'’" and len(written) > 1 and not written[1].isalpha()
-    return is_contraction or unicodedata.category(before[-1]) == "Lm"
+    is_contraction = beside in ("'", "’") and len(written) > 1 and not written[1].isalpha()
+    return is_contraction or unicodedata.category(beside) == "Lm"
 
 
 def _is_first_half(facts: TermFacts, written: str, text: str, end: int) -> bool:

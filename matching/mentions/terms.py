@@ -58,7 +58,7 @@ from matching.mentions.spellings import (
 from matching.native.escape_signs import undo_natively
 from matching.native.library import LibraryMissing
 from matching.native.name_fold import NativeFolded, folded_text, may_be_defanged, may_be_escaped
-from matching.native.name_search import NameSearch, SpelledName
+from matching.native.name_search import NO_HITS, NameHits, NameSearch, SpelledName
 from text.escapes import CERTAIN, Flags, Undone
 from text.folding import defanged, fold_few, mention_fold
 
@@ -190,6 +190,9 @@ class _Found(NamedTuple):
     excluded: dict[int, set[tuple[int, int]]]  # by term: where its exclusion phrases stand in the original
 
 
+_Concerned = tuple[list[tuple[int, TermFacts]], list[int]]  # terms of a pattern, and those that it excludes
+
+
 class Terms:
     """A compiled set of terms: 100,000 in a few seconds. Search time hardly depends on their number."""
 
@@ -258,7 +261,14 @@ class Terms:
         return found, may_be_escaped(folded)
 
     def _find_in(self, view: _FoldedView, text: str, limit: int) -> _Found:
-        hits = self._native_hits(view, limit) if self._native else []
+        sure, hits = self._native_hits(view, limit) if self._native else (NO_HITS, [])
+        found = self._found_with_rest(hits, view, text, limit - len(sure))
+        if len(sure):
+            self._judge_sure(sure, view, text, found)
+        return found
+
+    def _found_with_rest(self, hits: list[_Hit], view: _FoldedView, text: str, limit: int) -> _Found:
+        """Add the hits of terms that the library does not take, and judge all of them."""
         if self._patterns and len(hits) < limit:
             data = bytes(view.data)
             for at in range(0, len(data), _WINDOW):
@@ -269,13 +279,20 @@ class Terms:
                     break
         return self._judged(hits, view, text) if hits else _Found(set(), {})
 
-    def _native_hits(self, view: _FoldedView, limit: int) -> list[_Hit]:
-        """Return the hits that the library finds: the term as it is, and the hits of rule 2."""
+    def _native_hits(self, view: _FoldedView, limit: int) -> tuple[NameHits, list[_Hit]]:
+        """Return the hits that the library finds: those that surely are the term as it is, and all others."""
         assert self._native is not None
-        data, hits = view.data, []
+        data = view.data
+        sure: list[NameHits] = []
+        hits: list[_Hit] = []
+        count = 0
         buffer = np.frombuffer(data, np.uint8)
         for found in self._native.find(buffer.ctypes.data, len(buffer)):
-            for start, end, number in found:
+            is_sure = found["sure"] > 0
+            sure.append(found[is_sure])
+            count += len(sure[-1])
+            others = found[~is_sure]
+            for start, end, number, _ in others.tolist():
                 written = bytes(data[start:end])
                 for pattern in self._names[number]:
                     if pattern.folded == written:
@@ -284,9 +301,32 @@ class Terms:
                         hit = _spelled_hit(data, start, end, pattern)
                     if hit is not None:
                         hits.append(hit)
-            if len(hits) >= limit:
+            if count + len(hits) >= limit:
                 break
-        return hits
+        return np.concatenate(sure) if sure else NO_HITS, hits
+
+    def _judge_sure(self, hits: NameHits, view: _FoldedView, text: str, found: _Found) -> None:
+        """Add what `_judged` would add for hits that are a term as it is, with its boundaries."""
+        places = np.stack((hits["start"], hits["end"]), axis=1)
+        if isinstance(view, NativeFolded):
+            starts, ends = view.places_of(places)
+        else:
+            starts, ends = map(list, zip(*view.byte_spans(places.tolist()), strict=True))
+        add = found.mentions.add
+        concerned: dict[int, _Concerned] = {}  # by name: most names that a text has, it has often
+        for number, start, end in zip(hits["name"].tolist(), starts, ends, strict=True):
+            known = concerned.get(number)
+            if known is None:
+                [pattern] = self._names[number]
+                terms = [(term, self._facts[term]) for term in pattern.terms]
+                concerned[number] = known = terms, pattern.excluded
+            terms, excluded = known
+            for term in excluded:
+                found.excluded.setdefault(term, set()).add((start, end))
+            for term, facts in terms:
+                nature = nature_of(facts, text, start, end, swapped=False)
+                if nature is not None:
+                    add(Mention(term, start, end, nature))
 
     def _plain_hits(self, data: bytes, at: int) -> list[_Hit]:
         """Return the hits that start in the window from `at`, with their boundaries.
@@ -392,7 +432,8 @@ def _native_search(
     names, groups = [], []
     for form, group in spelled.items():
         _, words, free = _spelling_shape(group)
-        name = SpelledName(form, tuple(pattern.folded for pattern in group), words, bool(free))
+        edges = group[0].left, group[0].right
+        name = SpelledName(form, tuple(pattern.folded for pattern in group), words, bool(free), edges)
         if name.is_searchable and not any(
             pattern.folded[at] in _SEPARATOR_BYTES for pattern in group for at in (0, -1)
         ):
