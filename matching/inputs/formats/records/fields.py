@@ -193,7 +193,14 @@ class KnownLabels:
 
         In a chat the names of people stand where labels stand, and what they say differs.
         """
-        return shape in self or not holds_identifier(shape) or _STRUCTURE.fullmatch(shape.value) is not None
+        if shape in self or not holds_identifier(shape) or _STRUCTURE.fullmatch(shape.value):
+            return True
+        return role_of(shape.label.partition(" ")[0]) in ("email", "phone")  # `E-mail Display As`
+
+
+def told_type(field: Line) -> str:
+    """Return what a field tells by its label or value; "" for digits alone, which may count anything."""
+    return role_of(field.label) or ("" if field.value.isdecimal() and field.value[0] != "0" else field.type)
 
 
 def divide_fields(fields: Sequence[Line]) -> list[int]:
@@ -236,7 +243,7 @@ def _divide_shapes(fields: Sequence[Line], starts: Sequence[int]) -> list[int]:
         labels: dict[str, str] = {}  # by role
         again: list[int] = []
         for index in range(start, end):
-            role = role_of(fields[index].label) or fields[index].type
+            role = told_type(fields[index])
             if (
                 role in labels
                 and labels[role] != fields[index].label
