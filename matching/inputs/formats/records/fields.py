@@ -56,6 +56,7 @@ _FIRST_LABELS = frozenset(
     ]
 )
 _BEST_ORDERS = 24
+_WORDS = re.compile(r"[ _.]")
 #: A value that is itself a record, on one line.
 _STRUCTURE = re.compile(r"[A-Za-z_.:]{0,40} ?(?:\{.*\}|\[.*\]|\(.*\))")
 #: Values of a list in a record, at most; longer ones show several people.
@@ -195,7 +196,8 @@ class KnownLabels:
         """
         if shape in self or not holds_identifier(shape) or _STRUCTURE.fullmatch(shape.value):
             return True
-        return role_of(shape.label.partition(" ")[0]) in ("email", "phone")  # `E-mail Display As`
+        words = _WORDS.split(shape.label)  # `E-mail Display As`, `billing_phone`
+        return not {role_of(words[0]), role_of(words[-1])}.isdisjoint(("email", "phone"))
 
 
 def told_type(field: Line) -> str:
