@@ -34,6 +34,7 @@ from crawler.fetching.guard import MAX_HEADERS, Guard, host_of
 from crawler.fetching.routes.page_route import malformed
 from crawler.fetching.routes.response_head import HeadBuffer
 from crawler.fetching.routes.route import Exchange, Received, Route
+from crawler.fetching.routes.trusted_authorities import json_context
 
 if TYPE_CHECKING:
     from scrapy import Request
@@ -116,7 +117,7 @@ class GuardedTransport(httpx.AsyncBaseTransport):
 
     def __init__(self, guard: Guard, *, connections: int) -> None:
         self._pool = httpcore.AsyncConnectionPool(
-            ssl_context=ssl.create_default_context(),
+            ssl_context=json_context(),
             max_connections=connections,
             network_backend=GuardedBackend(guard),
         )

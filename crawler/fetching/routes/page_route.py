@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
@@ -32,6 +31,7 @@ from crawler.fetching.guard import MAX_HEADER_BYTES, MAX_HEADERS, Guard, host_of
 from crawler.fetching.routes.response_head import make_tolerant
 from crawler.fetching.routes.route import Exchange, Received, Route
 from crawler.fetching.routes.tor import TorConnector, TorProxy, waits_for_tor
+from crawler.fetching.routes.trusted_authorities import page_context
 from crawler.fetching.visit import visit_of
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ class AiohttpRoute(Route):
 
     def _direct_connector(self) -> aiohttp.BaseConnector:
         return aiohttp.TCPConnector(
-            limit=self._connections, ssl=ssl.create_default_context(), socket_factory=self._make_socket
+            limit=self._connections, ssl=page_context(), socket_factory=self._make_socket
         )
 
     def _tor_connector(self, proxy: TorProxy) -> aiohttp.BaseConnector:
