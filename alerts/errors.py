@@ -59,18 +59,25 @@ class NoSuchChannel(AlertsError):
 class DeliveryError(AlertsError):
     """The message was not delivered.
 
-    `status_code` is the receiver's answer (SMTP or HTTP), `retry_after_s` the wait that it asked for.
+    `status_code` is the receiver's answer (SMTP or HTTP), `retry_after_s` the wait that it asked for, and
+    `accepted` has digests of the recipients that have the message although the attempt failed.
     """
 
     reason = "delivery_failed"
     permanent: ClassVar[bool] = True
 
     def __init__(
-        self, message: str, *, status_code: int | None = None, retry_after_s: float | None = None
+        self,
+        message: str,
+        *,
+        status_code: int | None = None,
+        retry_after_s: float | None = None,
+        accepted: frozenset[str] = frozenset(),
     ) -> None:
         super().__init__(message)
         self.status_code = status_code
         self.retry_after_s = retry_after_s
+        self.accepted = accepted
 
 
 class NameNotResolved(DeliveryError):

@@ -40,7 +40,7 @@ class ForkedCommand:
         output: str = os.devnull,
         errors: str | None = None,
     ) -> None:
-        forks = _forks()
+        forks = fork_context()
         ours, theirs = forks.Pipe(duplex=False)
         self._process = forks.Process(
             target=_become_command,
@@ -95,8 +95,8 @@ def run_forked(
 
 
 @cache
-def _forks() -> ForkServerContext:
-    """Return what forks the warm process, which is started by the first use and ends with this process."""
+def fork_context() -> ForkServerContext:
+    """Return what forks processes of the warm process. The first use starts it, and it ends with this one."""
     forks = multiprocessing.get_context("forkserver")
     forks.set_forkserver_preload(["tests.cli.warm_commands"])
     return forks

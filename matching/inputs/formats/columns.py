@@ -1,12 +1,12 @@
 """What the columns of a table hold: their cells decide, and where those show nothing, their names.
 
 Names are known in English, Chinese, German, Spanish, French and Russian, the usual ones also in Italian,
-Portuguese, Dutch, the Scandinavian languages, Finnish, Polish, Czech, Slovak, Hungarian, Romanian, Ukrainian,
-Greek, Turkish, Indonesian, Vietnamese, Thai, Hindi, Arabic, Hebrew, Japanese and Korean. They are compared
-reduced to their letters, without marks. A name has one role only: that of the whole name, else that without a
-qualifier (`customer_phone`, `correo del cliente`), else that of a Chinese word inside it. Roles are the values of
-`identifiers.Field`, and those of columns whose content shows nothing by itself: user names, accounts, names,
-dates of birth, passwords.
+Portuguese, Dutch, the Scandinavian languages, Finnish, Polish, Czech, Slovak, Hungarian, Romanian,
+Ukrainian, Greek, Turkish, Indonesian, Vietnamese, Thai, Hindi, Arabic, Hebrew, Japanese and Korean. They
+are compared reduced to their letters, without marks. A name has one role only: that of the whole name, else
+that without a qualifier (`customer_phone`, `correo del cliente`), else that of a Chinese word inside it.
+Roles are the values of `identifiers.Field`, and those of columns whose content shows nothing by itself:
+user names, accounts, names, dates of birth, passwords.
 """
 
 import re
