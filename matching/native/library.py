@@ -25,7 +25,7 @@ from typing import Any
 
 from matching.identifiers import Field
 
-ABI = 13
+ABI = 14
 PATH = Path(__file__).with_name("scanner.shared")
 ROW = 12  # numbers per state of a telephone table
 IBAN_ROW = 40  # bytes
