@@ -13,8 +13,9 @@ from daemon import process_start
 def main() -> int:
     """Serve requests; in a forked process, carry out a run. Return the exit code of either."""
     process_start.before_imports()
+    from crawler.visits.warm_up import warm_up
     from daemon.fork_server import serve_forks
-    from daemon.run_job import execute_job, warm_up
+    from daemon.run_job import execute_job
 
     warm_up()
     return serve_forks(int(sys.argv[1]), execute_job)

@@ -2,7 +2,7 @@ r"""Escapes and disguises: other ways to write a character, undone, with the way
 
 | written | is | read as |
 |---|---|---|
-| `%40`, `%E8%B6%A3`, `%u8da3` | percent-encoding: UTF-8, else GB 2312, else Latin-1 | certain |
+| `%40`, `%E8%B6%A3`, `%u8da3` | percent-encoding: UTF-8, GB 2312, windows-1251 or Latin-1 | certain |
 | `&#64;`, `&#x40;`, `&commat;` | character references of HTML | certain |
 | `\u0040`, `\U00000040`, `\u{40}`, `\x40` | escapes of JSON and programs, surrogate pairs too | certain |
 | `\n`, `\r`, `\t` before a letter or digit | a line end or a tabulator | an end of a word |
@@ -16,6 +16,7 @@ r"""Escapes and disguises: other ways to write a character, undone, with the way
 | `[at]`, `(dot)`, `{@}`, ` at ` with ` dot ` | an address that no program is to recognise | possible |
 | `+49+171+3920001`, `=0171+3920001` | a number in a form's data | possible |
 | `0171 / 3920001`, `+49 171 - 3920001` | a number with blanks around a separator | possible |
+| `u003canna@...` | an escape that lost its backslash | possible |
 | a digit and U+20E3 | a keycap | certain |
 
 *Certain*: the written form means nothing else. *An end of a word*: it may be a part of a name (`C:\new`), but
@@ -46,15 +47,16 @@ CERTAIN, END_OF_WORD, POSSIBLE = range(3)
 AROUND = 400  # characters on each side of an escape that are its neighbourhood
 #: Characters beside an identifier that decide whether it is one: it is none in the middle of a hash.
 BESIDE = 64
+_CYRILLIC_BYTES = 4
 _HEXADECIMAL_BYTES = 6  # of a text in hexadecimal, at least: fewer are a number
 _GAP = "\n \n"  # stands between two neighbourhoods, and belongs to no identifier or name
 _ROUNDS = 4  # one more than the number of times that an escape may be escaped again
 
 
-# The signs of escapes; matching/native/escapes.c has the same, except the last one.
-_SIGNS = [1 << number for number in range(14)]
+# The signs of escapes; matching/native/escapes.c has the same, except the last.
+_SIGNS = [1 << number for number in range(15)]
 PERCENT, REFERENCE, BACKSLASH, EQUALS, COLOUR, CARET, KEYCAP, HEXADECIMAL, QUOTED = _SIGNS[:9]
-BRACKETS, SPELT_OUT, LONE_AT, PLUS, SPACED = _SIGNS[9:]
+BRACKETS, SPELT_OUT, LONE_AT, PLUS, SPACED, BARE = _SIGNS[9:]
 ALL_SIGNS = sum(_SIGNS)
 
 
@@ -378,7 +380,13 @@ def _without_surrogates(edit: Edit) -> Iterator[Edit]:
 
 
 def _other_charsets(data: bytes) -> str:
-    """Read bytes that are not UTF-8: Chinese pages are in GB 2312, old European ones in Latin-1."""
+    """Read bytes that are not UTF-8: GB 2312, windows-1251 or Latin-1.
+
+    Four bytes or more that are small letters in windows-1251 would be rare characters in GB 2312, and nobody
+    writes so many letters of Latin-1 in a row.
+    """
+    if len(data) >= _CYRILLIC_BYTES and data[0] >= 0xC0 and min(data[1:]) >= 0xE0:
+        return data.decode("cp1251")
     try:
         text = data.decode("gb2312")
     except UnicodeDecodeError:
@@ -594,6 +602,7 @@ _PLUSES = re.compile(
 _SPACED = (re.compile(r" / (?<=[0-9)] / )(?=[0-9]{2})"), re.compile(r" [-–] (?<=[0-9)] . )(?=[0-9]{2})"))
 _DIALLED = re.compile(r"(?<![\w.,:/-])(?:\+[0-9][0-9 ()]{0,8}[0-9][0-9)]|\(?0[1-9][0-9]{1,4}\)?)\Z", re.ASCII)
 _BEFORE_NUMBER = 14
+_BARE = re.compile(r"u00(?<![\\A-Za-z0-9]u00)(?:3[cCdDeE]|2[267]|[aA]0)(?=[A-Za-z0-9])")
 
 
 def _find_addresses(text: str, signs: int) -> Iterator[Edit]:
@@ -616,6 +625,9 @@ def _find_addresses(text: str, signs: int) -> Iterator[Edit]:
                 start = found.start()
                 if _DIALLED.search(text[max(0, start - _BEFORE_NUMBER) : start]):
                     yield Edit(start, found.end(), "/" if "/" in found[0] else "-", POSSIBLE)
+    if signs & BARE and "u00" in text:
+        for found in _BARE.finditer(text):
+            yield Edit(*found.span(), chr(int(found[0][1:], 16)), POSSIBLE)
     if signs & PLUS and "+" in text:
         for found in _PLUSES.finditer(text):
             yield from _replaced(found, "+", " ")

@@ -33,7 +33,7 @@ from crawler.sources import Adapter, SourceDefinition, adapter_for, read_stored
 from crawler.sources.paste_links import LINKED_KINDS, PasteLinks
 from crawler.spiders.source import SourceSpider
 from crawler.visits.run_end import end_run
-from crawler.visits.scrapy_settings import scrapy_settings
+from crawler.visits.scrapy_settings import VisitSettings, scrapy_settings
 from storage import sources
 from storage.database.base import Database
 from storage.errors import StorageError
@@ -172,7 +172,7 @@ def _paste_links(database: Database, definition: SourceDefinition) -> PasteLinks
 def _crawl(run: RunContext) -> None:
     # Scrapy sets its loggers to DEBUG, and their lines hold URLs.
     logging.disable(logging.INFO)
-    process = AsyncCrawlerProcess(scrapy_settings(run))
+    process = AsyncCrawlerProcess(VisitSettings(scrapy_settings(run)))
     crawler = process.create_crawler(SourceSpider)
 
     def handle_sigterm() -> None:

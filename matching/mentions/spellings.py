@@ -28,7 +28,7 @@ _APART_LETTERS = 4
 _JOINED_LETTERS = 10
 _JOINED_WORDS = 3
 _SHORT_NAME = 6  # letters, below which `h&m` is not found as `hm` or `h_m`
-_LETTER_WORD = 8  # letters of a name in which a word of one letter may be set off by a blank: `o kestrel`
+_LETTER_WORD = 7  # letters of a name in which a word of one letter may be set off by a blank: `o kestrel`
 _DIVIDED = 5  # letters of a word that may be divided at a line's end
 _HAN_WORD = 4  # characters without case that may be divided in two by a blank
 _WRAPPED_LINE = 20  # characters of a line that ends because it is full
@@ -52,6 +52,7 @@ _FILE_ENDING = re.compile(rf"[\w-]*\.(?:{FILE_ENDINGS})\b", re.IGNORECASE)
 _WORD_GAPS = frozenset(
     {"", " ", "_", "-", ".", "+", "*", "- ", "__", "--", "~", "* ", "** ", " **", "__ ", " __"}
 )
+_HYPHENATED = 7  # letters of a name whose hyphen may be missing: `tmobile`
 _ABBREVIATION = 2  # letters of a word that a dot may follow: `St. Aldhelm`
 # SQL writes an apostrophe twice or behind a backslash.
 _APOSTROPHE_GAPS = frozenset({"", " ", "_", "-", "'", "`", "''", "\\'", "\\\\'"})
@@ -180,7 +181,7 @@ def _word_gap(form: Form, at: int, own: str, gap: str, places: tuple[int, int], 
         return False
     if gap == "" and own == "." and _is_single_letter(form, at):  # `A.B.C.` is written `ABC`
         got.dots.append(places)
-    elif gap == "":
+    elif gap == "" and not (core == "-" and letters >= _HYPHENATED):
         got.joints.append(places)
     elif gap == ".":
         got.dots.append(places)
@@ -214,9 +215,12 @@ def _inner_gap(form: Form, at: int, gap: str, places: tuple[int, int], got: Read
         got.line_ends.append(places)
         return (gap == "- " or bool(line and line["hyphen"])) and letters >= _DIVIDED and min(head, tail) >= 2
     if has_case(left) or has_case(right):
-        return gap == " " or (gap in {"-", "_", "*"} and not (left.isdigit() or right.isdigit()))
+        if left.isdigit() or right.isdigit():
+            return gap == " " or (gap in {"_", "-"} and letters >= _SHORT_NAME)  # `area51_bank`
+        return gap in {" ", "-", "_", "*"}
     if left.isdigit() or right.isdigit():
-        return gap == " " and not (left.isdigit() and right.isdigit())
+        is_joined = gap in {"_", "-"} and letters >= _SHORT_NAME  # `area51_bank`
+        return (gap == " " or is_joined) and not (left.isdigit() and right.isdigit())
     if letters >= _HAN_WORD and min(head, tail) >= 2 and gap in {" ", "-", "_", "*"}:
         return True
     got.line_ends.append(places)

@@ -90,6 +90,8 @@ _SPREAD = 4  # times its length that a name with separators may take
 _LEET = bytes.maketrans(b"01!|l34@5$7892", b"oiiiieaasstbgz")
 _LEET_SHORTEST = 4
 _AROUND = 12  # characters looked at around a name with its letters apart
+_REST = 6  # characters, below which small letters behind `\\n`, `\\r` or `\\t` may be the rest of a command
+_TEX = ("\\n", "\\r", "\\t")
 _QUOTES = " \"'„“”«»‹›‚‘()[]「」『』《》"  # around a name, and no part of it
 _BARE_LETTERS = 3
 _HUMP_SHORTEST = 3  # bytes of a term that may end at a capital
@@ -234,7 +236,7 @@ class Terms:
         found, has_escapes = self._find_written(text, limit)
         undone = undo_natively(text) if has_escapes else None
         if undone is not None:
-            found = _with_undone(found, self._find_written(undone.text, limit)[0], undone)
+            found = _with_undone(found, self._find_written(undone.text, limit)[0], undone, text)
         view = rewritten(text)
         if view is not None:
             found = _with_rewritten(found, self._find_written(view, limit)[0], text, view)
@@ -542,10 +544,11 @@ def _spelled_hit(data: bytes | memoryview, start: int, end: int, pattern: _Patte
     return _with_boundaries(data, _Hit(start, end, pattern, swapped=swapped, reading=got))
 
 
-def _with_undone(written: _Found, undone: _Found, escapes: Undone) -> _Found:
+def _with_undone(written: _Found, undone: _Found, escapes: Undone, text: str) -> _Found:
     """Return what the text has as it is written and with its escapes undone, in places of the former.
 
-    A mention with an escape that means one thing only in it or beside it counts only with that undone.
+    A mention with an escape that means one thing only in it or beside it counts only with that undone. What
+    is left of a command of TeX is no short name: `\\top` is not OP.
     """
     mentions = list(written.mentions)
     disputed = _tested(escapes.disputes, mentions, CERTAIN)
@@ -553,7 +556,10 @@ def _with_undone(written: _Found, undone: _Found, escapes: Undone) -> _Found:
     mentions = list(undone.mentions)
     for mention, is_news in zip(mentions, _tested(escapes.touches, mentions), strict=True):
         if is_news:
-            kept.add(Mention(mention.term_id, *escapes.span(mention.start, mention.end), mention.nature))
+            start, end = escapes.span(mention.start, mention.end)
+            is_rest = end - start < _REST and text[start:end].islower() and text[start - 2 : start] in _TEX
+            if not is_rest:
+                kept.add(Mention(mention.term_id, start, end, mention.nature))
     excluded = written.excluded
     for term, spans in undone.excluded.items():
         excluded.setdefault(term, set()).update(escapes.span(start, end) for start, end in spans)

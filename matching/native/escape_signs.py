@@ -5,14 +5,10 @@ import re
 import numpy as np
 
 from matching.native.library import LibraryMissing, load_library
-from text.escapes import ALL_SIGNS, SPACED, Undone, undo
+from text.escapes import ALL_SIGNS, BARE, Undone, undo
 
-# A separator with blanks behind an area code; these begin with a literal, which `re` finds quickly.
-_SPACED_SIGNS = (
-    re.compile(rb" / (?<=[0-9)] / )(?<=[0-9][0-9)] / )[0-9]{2}"),
-    re.compile(rb" - (?<=[0-9)] - )(?<=[0-9][0-9)] - )[0-9]{2}"),
-    re.compile(rb" \xe2\x80\x93 (?<=[0-9)] \xe2\x80\x93 )[0-9]{2}"),
-)
+#: The one sign that the library does not know: it begins with a literal, which `re` finds quickly.
+_BARE_SIGN = re.compile(rb"u00(?<![\\A-Za-z0-9]u00)[23aA][02367cCdDeE](?=[A-Za-z0-9])")
 
 
 def undo_natively(text: str, *, addresses: bool = False) -> Undone | None:
@@ -31,4 +27,4 @@ def escape_signs(data: bytes | memoryview) -> int:
     except LibraryMissing:
         return ALL_SIGNS
     signs: int = library.escape_signs(np.frombuffer(data, np.uint8).ctypes.data, len(data))
-    return signs | (SPACED if any(sign.search(data) for sign in _SPACED_SIGNS) else 0)
+    return signs | (BARE if _BARE_SIGN.search(data) else 0)

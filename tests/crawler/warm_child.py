@@ -9,8 +9,8 @@ from daemon import process_start
 
 def serve() -> int:
     process_start.before_imports()
+    from crawler.visits.warm_up import warm_up
     from daemon.fork_server import serve_forks
-    from daemon.run_job import warm_up
     from tests.crawler.child import main
 
     warm_up()

@@ -2,7 +2,7 @@
 
 A row is a line. A line with everybody on it would be one row in which fields of different people agree. So
 where a text has many addresses and hardly a line end, its records end with the character that divides it into
-the fewest parts of which none holds more than a few addresses. Three to seven addresses in one line may be
+the fewest parts of which none holds more than a few addresses. Two to seven addresses in one line may be
 one person's; they are divided only where each has a number beside it, between the same characters.
 """
 
@@ -13,7 +13,7 @@ import re
 _SAMPLE_CHARACTERS = 1 << 16
 _ENOUGH_LINES = 4  # a text with so many is divided by its line ends
 _ENOUGH_ADDRESSES = 8  # fewer may be one person's
-_FEW_ADDRESSES = 3  # in one line, from which on the numbers beside them decide
+_FEW_ADDRESSES = 2  # in one line, from which on the numbers beside them decide
 _PART_ADDRESSES = 3  # of one record at most
 _XML = re.compile(rb"\s{0,200}<[?A-Za-z][^>]{0,2000}>\s{0,200}<")
 _NUMBER = re.compile(rb"\d[\d ()/.-]{5,30}\d")
@@ -41,13 +41,14 @@ def _end_of_few(sample: bytes) -> bytes | None:
     if max(line.count(b"@") for line in sample.split(b"\n")) < _FEW_ADDRESSES:
         return None
     if _XML.match(sample):
-        return b">" if _divides_people(sample, b">") else None
+        numbers = len(_NUMBER.findall(sample))
+        return b">" if numbers >= sample.count(b"@") and _divides_people(sample, b">") else None
     found = [(sample.count(sign), sign) for sign in _SIGNS_OF_FEW if _divides_few(sample.split(sign))]
     return min(found)[1] if found else None
 
 
 def _divides_few(parts: list[bytes]) -> bool:
-    """Whether at least three parts have an address, one each and a number beside it."""
+    """Whether several parts have an address, one each and a number beside it."""
     people = [part for part in parts if b"@" in part]
     return len(people) >= _FEW_ADDRESSES and all(
         part.count(b"@") == 1 and _NUMBER.search(part) is not None for part in people

@@ -765,4 +765,35 @@ SHAPES = {
         ),
         "</table></html>\n",
     ),
+    "numbers of unknown labels": Shape(
+        "",
+        (
+            "uid: 10000000{k}\nemail: {e}\nphone: {p}\n"
+            "regip: 203.0.113.{k}\nregdate: 170670670{k}\npoints: 3004005{k}\n"
+        ),
+        "",
+    ),
+    "words behind": Shape(
+        "",
+        ("{n}\nQuill Bank, Lesk\n{e}\n{p}\nactive since 2021\n\n"),
+        "",
+    ),
+    "contact saved as text": Shape(
+        "",
+        (
+            "Full Name:\t{n}\nLast Name:\tBerg\n\nMobile:\t{p}\n\n"
+            "E-mail:\t{e}\nE-mail Display As:\t{n} ({e})\n\n\n"
+        ),
+        "",
+    ),
+    "message of a chat 2": Shape(
+        "",
+        ("01.02.24, 10:2{k} - Bot: Mail: {e}\nTel: {p}\n\n"),
+        "",
+    ),
+    "ruby object": Shape(
+        "",
+        ('[#<User:0x000{k}\n  @email="{e}",\n  @id=1000020{k},\n  @phone="{p}">,\n'),
+        "",
+    ),
 }

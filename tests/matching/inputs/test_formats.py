@@ -250,3 +250,13 @@ def test_cells_that_begin_with_an_address_in_an_attribute_stay_cells() -> None:
 
     (line,) = found.text.splitlines()
     assert [b"b@mail.example" in cell for cell in line.split(b"\t")] == [True, False]
+
+
+def test_tags_of_a_page_divide_words() -> None:
+    """A title, a button or an option is no part of the word behind it; a tag for style is."""
+    page = (
+        "<html><head><title>Quil Marsh</title></head><body>x<option>a</option><option>b</option>"
+        "<address>c</address>d <b>e</b>f</body></html>"
+    )
+
+    assert one(page.encode()).text.decode().split() == ["Quil", "Marsh", "x", "a", "b", "c", "d", "ef"]

@@ -50,11 +50,12 @@ FEW = {
 }
 
 
+@pytest.mark.parametrize("count", [2, 3, 7])
 @pytest.mark.parametrize("form", FEW)
-def test_few_people_on_a_line_are_told_apart(form: str) -> None:
-    """Three people, each with an address and a number, are three rows."""
+def test_few_people_on_a_line_are_told_apart(form: str, count: int) -> None:
+    """Each of a few people, with an address and a number, is a row."""
     before, each, after, between = FEW[form]
-    text = before + between.join(each.format(e=email, p=phone) for email, phone in PEOPLE[:3]) + after
+    text = before + between.join(each.format(e=email, p=phone) for email, phone in PEOPLE[:count]) + after
 
     dump = one(text.encode())
 

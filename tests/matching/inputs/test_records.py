@@ -204,6 +204,8 @@ def test_the_properties_of_a_page_are_fields() -> None:
         "INFO: sent to {e1}\nDEBUG: called {p1}\n",
         "user1: {e1}\nuser2: {p1}\nuser3: {e2}\n",
         "bob: {e1}\ncarl: see https://forum.example/2024010112 or 203.0.113.20\nbob: {p1}\n",
+        "email: {e1}\nemail: {e2}\nemail: {e3}\nphone: {p1}\nphone: {p2}\nphone: {p3}\n",
+        "03.02.24, 10:21 - Anna: {e1}\n03.02.24, 10:22 - Bob: {p1}\n",
         "bob: {{my mail}} {e1}\ncarl: {p1} (mobile)\n",
         "[01.02.2024 11:20] bob: {e1}\n[01.02.2024 11:21] carl: {p1}\n",
         "Name: A\nEmail: {e1}\nEmail: {e2}\nName: B\nPhone: {p1}\n",

@@ -58,6 +58,7 @@ def check_alike(text: str) -> str:
     return native[0]
 
 
+@pytest.mark.slow
 @settings(max_examples=400, deadline=None)
 @given(TEXTS)
 def test_the_library_masks_what_the_specification_masks(text: str) -> None:
@@ -94,6 +95,7 @@ def test_rows_are_masked_alike_and_masked() -> None:
     assert not [value for value in values if value in masked]
 
 
+@pytest.mark.slow
 def test_pages_are_masked_alike() -> None:
     """Pages of the documentation, which have identifiers in every form."""
     for page in sorted(ROOT.glob("docs/**/*.md")):

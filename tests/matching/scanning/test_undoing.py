@@ -123,3 +123,19 @@ def test_a_number_may_have_blanks_around_a_separator(text: str, forms: list[str]
     batches = undone.with_undone(candidates, scanner) if undone else candidates
 
     assert [form for form in batches[Field.PHONE].forms() if len(form) == 13] == forms
+
+
+@pytest.mark.parametrize(
+    ("text", "forms"),
+    [
+        ("to u003canna.beh@mail.example", [ADDRESS]),
+        ("u0022anna.beh@mail.exampleu0022", []),
+        (">u003eanna.beh@mail.example,", [ADDRESS]),
+        ("menu003canna.beh@mail.example", []),
+        (r"\u003canna.beh@mail.example", [ADDRESS]),
+        ("u0031anna.beh@mail.example", []),
+    ],
+)
+def test_an_escape_may_have_lost_its_backslash(text: str, forms: list[str]) -> None:
+    """What is left of an escape before an address is tried as an escape, not inside of words."""
+    assert [form for field, form, _ in found(text) if field is Field.EMAIL and form == ADDRESS] == forms

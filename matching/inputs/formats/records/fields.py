@@ -56,6 +56,7 @@ _FIRST_LABELS = frozenset(
     ]
 )
 _BEST_ORDERS = 24
+_WORDS = re.compile(r"[ _.]")
 #: A value that is itself a record, on one line.
 _STRUCTURE = re.compile(r"[A-Za-z_.:]{0,40} ?(?:\{.*\}|\[.*\]|\(.*\))")
 #: Values of a list in a record, at most; longer ones show several people.
@@ -193,7 +194,15 @@ class KnownLabels:
 
         In a chat the names of people stand where labels stand, and what they say differs.
         """
-        return shape in self or not holds_identifier(shape) or _STRUCTURE.fullmatch(shape.value) is not None
+        if shape in self or not holds_identifier(shape) or _STRUCTURE.fullmatch(shape.value):
+            return True
+        words = _WORDS.split(shape.label)  # `E-mail Display As`, `billing_phone`
+        return not {role_of(words[0]), role_of(words[-1])}.isdisjoint(("email", "phone"))
+
+
+def told_type(field: Line) -> str:
+    """Return what a field tells by its label or value; "" for digits alone, which may count anything."""
+    return role_of(field.label) or ("" if field.value.isdecimal() and field.value[0] != "0" else field.type)
 
 
 def divide_fields(fields: Sequence[Line]) -> list[int]:
@@ -236,7 +245,7 @@ def _divide_shapes(fields: Sequence[Line], starts: Sequence[int]) -> list[int]:
         labels: dict[str, str] = {}  # by role
         again: list[int] = []
         for index in range(start, end):
-            role = role_of(fields[index].label) or fields[index].type
+            role = told_type(fields[index])
             if (
                 role in labels
                 and labels[role] != fields[index].label

@@ -26,6 +26,7 @@ from matching.inputs.formats.records.fields import (
     TYPE_LABELS,
     KnownLabels,
     divide_fields,
+    told_type,
     with_labels,
 )
 from matching.inputs.formats.records.line_shapes import Kind, Line, holds_identifier, read_line
@@ -303,9 +304,11 @@ class _Grouper:
                 return set()
             if shape.kind is Kind.LABEL:
                 continue
-            keys.append(key_of_line(shape) or "words")
+            keys.append((key_of_line(shape) if shape.kind is Kind.VALUE else _told(shape)) or "words")
             if shape.type in IDENTIFIER_TYPES and shape.type not in types:
                 types.append(shape.type)
+        while keys and keys[-1] == "words":
+            keys.pop()  # behind the last identifier nothing is somebody else's
         if len(types) < 2 or _is_list(_collapsed(keys)):
             return set()
         return {(one, two) for place, one in enumerate(types) for two in types[place + 1 :]}
@@ -377,6 +380,11 @@ class _Grouper:
 def key_of_line(shape: Line) -> str:
     """Return what a line tells of a person, whatever its label is called; "" for words."""
     return role_of(shape.label) or (shape.type if shape.type in IDENTIFIER_TYPES else "") or shape.label
+
+
+def _told(shape: Line) -> str:
+    """Return `key_of_line` of a field; digits of an unknown label are no telephone number."""
+    return key_of_line(shape) if told_type(shape) else shape.label
 
 
 def _collapsed(keys: Sequence[str]) -> list[str]:

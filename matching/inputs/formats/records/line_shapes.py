@@ -49,12 +49,14 @@ _RULE = re.compile(
     r"|-\[ [^\]\n]{1,40} \][-+]*|(?P<sign>[^\w\s@])(?:\ufe0f?[ ]?(?P=sign)){2,200}\ufe0f?"
 )
 _PREFIX = re.compile(
-    r"[^\w\[\]\"'<(){}+@$*#.【〔-]*(?:[*#•.-]{1,6}(?=[ \t])[^\w\[\]\"'<(){}+@【〔]*)?(?:[*_]{1,3}(?=\w))?"
+    r"[^\w\[\]\"'<(){}+@$*#.【〔-]*(?:(?:[*#•.-]{1,6}|[-=]>)(?=[ \t])[^\w\[\]\"'<(){}+@【〔]*)?"
+    r"(?:[*_]{1,3}(?=\w))?"
 )
 #: Behind a value. Where XML has no line ends, its lines end before each `>` (`record_ends`).
 _END_TAG = re.compile(r"(?<=[^<>\s])\s{0,9}</[^\W\d][\w:.-]{0,60}>?\s*$")
 # Marks around a value, and a line break at the end of a line of HTML.
 _WITHOUT_CONTENT = re.compile(r"<!\[CDATA\[|\]\]>|<br[ /]{0,3}>\s*$", re.IGNORECASE)
+_ARROW = re.compile(r"[-=]>")
 _ONLY_NUMBER = re.compile(r"[(\[#]?\d{1,6}[.)\]:]?")
 _NUMBERED = re.compile(
     r"(?:(?:\(?(\d{1,6})[.)\]]|#(\d{1,6})[.:)]?|\[(\d{1,6})\]|(\d)\ufe0f?\u20e3)[ \t]+|(\d{1,6})[、．][ \t]*)"
@@ -70,8 +72,13 @@ _TREE_SIGNS = str.maketrans({"|": "│", "+": "├", "\\": "└", "`": "└", "-
 _ATTRIBUTE_TEXT = re.compile(r"(?:^|(?<=\s))[a-z][a-z0-9]{0,9}(?:\s+[\w:-]{1,30}=(?:\"[^\"]*\"|'[^']*'))+\s*")
 _ITEM = re.compile(r"[a-z][a-z0-9]{0,9}\s(?:[^<>]{0,200}\s)?itemprop=[\"']([\w -]{1,40})[\"']")
 _LINKED = re.compile(r"(?:href|content)=[\"'](?:mailto:|tel:)?([^\"'<>\s]{5,200})[\"']")
-#: What stands before a message in the log of a chat: `[01.02.2024 11:20] Name: `.
-_STAMPED = re.compile(r"\[\d[\d.:/, T-]{7,24}\][ ]+[^:\n]{1,40}:[ ]+(?=\S)")
+#: What stands before a message in the log of a chat: `[01.02.2024 11:20] Name: `, `01.02.24, 11:20 - Name: `.
+_STAMPED = re.compile(
+    r"(?:\[\d[\d.:/, T-]{7,24}\][ ]+"
+    r"|\d{1,4}[./-]\d{1,2}[./-]\d{2,4},?[ ]\d{1,2}:\d\d(?::\d\d)?(?:[ ][ap]m)?[ ]-[ ])"
+    r"[^:\n]{1,40}:[ ]+(?=\S)",
+    re.IGNORECASE,
+)
 
 _LEAF = re.compile(
     r"<([^\W\d][\w:.-]{0,60})(\s[^<>]{0,300})?>\s*([^<>]*?)\s*</\1\s*>(?:\s*:?\s*(?:<[^<>]{1,300}>\s*)*([^<>\s][^<>]*))?"
@@ -139,7 +146,7 @@ def read_line(line: str) -> Line:
         return Line(Kind.TEXT)
     if not text[0].isalnum() and _RULE.fullmatch(text):
         return Line(Kind.RULE)
-    if text.startswith("[") and (stamped := _STAMPED.match(text)):
+    if (text[0] == "[" or text[0].isdigit()) and (stamped := _STAMPED.match(text)):
         said = read_line(text[stamped.end() :])
         if said.kind is Kind.FIELD and role_of(said.label) is not None:
             return said._replace(heading=True)
@@ -163,7 +170,7 @@ def read_line(line: str) -> Line:
     indent = len(line) - len(line.lstrip())
     quoted, last = 0, False
     if before and not before.isspace():
-        quoted, last = before.count(">"), _TREE_END.search(before) is not None
+        quoted, last = _ARROW.sub("", before).count(">"), _TREE_END.search(before) is not None
         if tree := _TREE.match(before):
             indent, leader = tree.end(), "" if leader == "-" else leader
     shape = _shape_of(rest)
@@ -226,7 +233,7 @@ def _labelled(rest: str) -> tuple[str, str, bool] | None:
         return match[2], match[3], True
     if ";" in rest and (match := _PROPERTY.match(rest)):
         return match[1].rpartition(".")[2], match[2], False
-    if match := _PLAIN.match(rest):
+    if match := _PLAIN.match(rest[1:] if first == "@" else rest):
         return match[1], match[2], False
     if match := _SPACED.fullmatch(rest):
         return match[1], match[2], False
