@@ -8,6 +8,7 @@ import signal
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import lru_cache
 from hashlib import sha256
 
 from pydantic import ValidationError
@@ -42,6 +43,9 @@ from storage.write_probe import require_known_evidence
 
 #: Keys of a source's file that say how listings are read.
 READING = {"list", "row", "item", "entry", "raw", "timezone", "date_order", "currency", "replies"}
+
+#: Number of URLs whose masked form is remembered: a row, a key, a capture and a listing need it.
+REMEMBERED_URLS = 2_048
 
 
 def execute_run(
@@ -90,6 +94,7 @@ def _carry_out(
     clock: Callable[[], datetime],
 ) -> ChildExit:
     definition = read_stored(job.definition)
+    mask_url = lru_cache(maxsize=REMEMBERED_URLS)(mask_url)
     require_known_evidence(database, job.evidence_dir)
     digest = digest_beside(job.evidence_dir)
     now = clock()
