@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from posixpath import normpath, splitext
 from typing import TYPE_CHECKING
@@ -99,6 +100,9 @@ class Guard:
 
     def check_request(self, method: str, url: str) -> None:
         """Raise a `FetchRefused` unless this request may be sent."""
+        _check_request(self, method, url)
+
+    def _check_each_rule(self, method: str, url: str) -> None:
         if method not in METHODS:
             raise MethodRefused(f"A {method} request was refused: this crawler only reads (GET and HEAD).")
         if len(url) > MAX_URL_CHARS:
@@ -167,6 +171,12 @@ class Guard:
                 f"{host} resolves to {address}, which is not a public address: nothing was requested. If "
                 "this is intended, name the host in the source's allow_private_addresses."
             )
+
+
+@lru_cache(256)
+def _check_request(guard: Guard, method: str, url: str) -> None:
+    """Check a request: the gate does so before it waits, and its route before it is sent."""
+    guard._check_each_rule(method, url)
 
 
 def check_content(content_type: str | None, *, attachment: bool) -> None:

@@ -8,6 +8,7 @@ import signal
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import lru_cache
 from hashlib import sha256
 
 from pydantic import ValidationError
@@ -46,6 +47,9 @@ from text.proxy_address import ProxyAddress
 #: Keys of a source's file that say how listings are read.
 READING = {"list", "row", "item", "entry", "raw", "timezone", "date_order", "currency", "replies"}
 
+#: Number of URLs whose masked form is remembered: a row, a key, a capture and a listing need it.
+REMEMBERED_URLS = 2_048
+
 
 def execute_run(
     job: Job,
@@ -65,6 +69,7 @@ def execute_run(
     """
     try:
         definition = read_stored(job.definition)
+        mask_url = lru_cache(maxsize=REMEMBERED_URLS)(mask_url)
         require_known_evidence(database, job.evidence_dir)
         digest = digest_beside(job.evidence_dir)
         now = clock()
