@@ -166,7 +166,7 @@ def _word_gap(form: Form, at: int, own: str, gap: str, places: tuple[int, int], 
         shortest = {" ": _LETTER_WORD, "_": _SHORT_NAME, "-": _SHORT_NAME}.get(gap, 0)
         return gap in _APOSTROPHE_GAPS and letters >= shortest
     if core == "." and own == ".":
-        allowed = _DOT_GAPS
+        allowed = _DOT_GAPS | {". "} if _is_single_letter(form, at) else _DOT_GAPS  # `U. S. Bank`
     elif core == "-":
         allowed = _WORD_GAPS
         if gap == " " and _is_single_letter(form, at) and letters < _LETTER_WORD:

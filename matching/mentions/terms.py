@@ -94,6 +94,7 @@ _REST = 6  # characters, below which small letters behind `\\n`, `\\r` or `\\t` 
 _TEX = ("\\n", "\\r", "\\t")
 _QUOTES = " \"'„“”«»‹›‚‘()[]「」『』《》"  # around a name, and no part of it
 _BARE_LETTERS = 3
+_SIGNED_LETTERS = 5  # of a name with an exclamation mark that may be missing: `Kwik!Cash`
 _HUMP_SHORTEST = 3  # bytes of a term that may end at a capital
 
 
@@ -494,6 +495,8 @@ def _fixed_spellings(term: WatchTerm) -> set[str]:
         spellings |= {folded.replace(" and ", sign) for sign in ("&", " &", "& ", " & ")}
     if term.kind != "domain":
         bare = folded.strip(_QUOTES).rstrip(".,").strip(_QUOTES)
+        if "!" in folded and sum(map(str.isalpha, folded)) >= _SIGNED_LETTERS:
+            spellings.add(folded.rstrip("!").replace("!", " "))
         spellings |= {bare} if sum(map(str.isalnum, bare)) >= _BARE_LETTERS else set()
     if term.kind == "domain":
         spellings |= _idn_spellings(term.text)
