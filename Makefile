@@ -3,7 +3,7 @@
 #   make init            write a commented configuration into config/
 #   make run             run the daemon with that configuration                         (CONFIG=/path/to/spillwatch.toml)
 #   make test            run every test                                                 (ARGS="tests/storage -x", WORKERS=4)
-#   make test-quick      run the tests that start no server, in under a minute
+#   make test-quick      run 5,200 tests that start no server, in under a minute
 #   make check           run ruff, mypy --strict, import-linter and the tests of the docs
 #   make bench           compare CPU time with named peers                              (ARGS="mentions")
 #   make fuzz            read mutated dumps of every kind of reader                   (ARGS="100000 1 mail records")
@@ -13,6 +13,8 @@
 .DEFAULT_GOAL := help
 .PHONY: help demo init run test test-quick check lint types imports docs format bench fuzz lock release clean
 export PYTHON
+# Where this is set, each of the many processes that the tests and the demo start would compile every module again.
+unexport PYTHONDONTWRITEBYTECODE
 
 CONFIG ?= config/spillwatch.toml
 bin := .venv/bin
@@ -47,19 +49,21 @@ init: .venv/runtime
 run: .venv/runtime
 	@$(bin)/spillwatch --config $(CONFIG) run
 
-# Two workers, then one test at a time for those that need the machine to themselves. Named tests run as named.
-WORKERS ?= 2
+# One worker more than there are CPUs, because each waits for servers and child processes a quarter of its time. Then one
+# test at a time of those that need the machine to themselves. Named tests run as named.
+WORKERS ?= $(shell expr $$(nproc) + 1)
 pytest := $(bin)/python -m pytest
 test: .venv/dev .venv-peers/lock
 	@export SPILLWATCH_TESTS_WITHOUT; SPILLWATCH_TESTS_WITHOUT=$$(setup/test-programs.sh) || exit; \
 	if [ -n "$(ARGS)" ]; then exec $(pytest) $(ARGS); fi; status=0; \
-	$(pytest) -m "not alone" --numprocesses $(WORKERS) --dist loadfile || status=$$?; \
-	$(pytest) -m alone || status=$$?; exit $$status
+	$(pytest) -m "not alone" --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder || status=$$?; \
+	$(pytest) -m alone $$(grep --recursive --files-with-matches --include='test_*.py' mark.alone tests) || status=$$?; exit $$status
 
+# About a minute of CPU time. These tests wait for nothing, so there is one worker per CPU.
 quick := tests/docs tests/text tests/configuration tests/crawler/clean tests/crawler/sources tests/matching/identifiers \
 	tests/matching/mentions tests/matching/inputs
 test-quick: .venv/dev
-	@$(pytest) --numprocesses $(WORKERS) -q $(quick)
+	@$(pytest) -m "not slow" --numprocesses auto --dist loadfile -q $(quick)
 
 check: lint types imports docs
 
@@ -91,8 +95,8 @@ fuzz: .venv/dev
 compile := $(bin)/uv --quiet pip compile --universal --python-version 3.11 --generate-hashes --upgrade --no-annotate \
 	--no-config --default-index https://pypi.org/simple --custom-compile-command "make lock"
 lock: .venv/dev
-	$(compile) pyproject.toml --extra install --extra demo --extra archives --output-file requirements.lock
-	$(compile) pyproject.toml --extra install --extra demo --extra archives --extra dev --constraint requirements.lock --output-file requirements-dev.lock
+	$(compile) pyproject.toml --extra install --extra demo --extra archives --extra apprise --output-file requirements.lock
+	$(compile) pyproject.toml --extra install --extra demo --extra archives --extra apprise --extra dev --constraint requirements.lock --output-file requirements-dev.lock
 	$(compile) tests/peers/requirements-peers.in --emit-build-options --output-file tests/peers/requirements-peers.lock
 
 release: .venv/dev

@@ -1,11 +1,12 @@
 """What the columns of a table hold: their cells decide, and where those show nothing, their names.
 
-Names are known in English, Chinese, German, Spanish, French and Russian, and the usual ones in some twenty
-other languages; they are compared reduced to their letters, without marks. A name has one role only: that of
-the whole name, else that without a qualifier (`customer_phone`, `correo del cliente`), else that of a Chinese
-word inside it. Roles are the values of
-`identifiers.Field`, and those of columns whose content shows nothing by itself: user names, accounts, names,
-dates of birth, passwords.
+Names are known in English, Chinese, German, Spanish, French and Russian, the usual ones also in Italian,
+Portuguese, Dutch, the Scandinavian languages, Finnish, Polish, Czech, Slovak, Hungarian, Romanian,
+Ukrainian, Greek, Turkish, Indonesian, Vietnamese, Thai, Hindi, Arabic, Hebrew, Japanese and Korean. They
+are compared reduced to their letters, without marks. A name has one role only: that of the whole name, else
+that without a qualifier (`customer_phone`, `correo del cliente`), else that of a Chinese word inside it.
+Roles are the values of `identifiers.Field`, and those of columns whose content shows nothing by itself:
+user names, accounts, names, dates of birth, passwords.
 """
 
 import re
@@ -48,6 +49,7 @@ _NAMES = {
         emailcím пошта електроннапошта елпошта адресаелектронноїпошти ηλεκτρονικοταχυδρομειο ηλταχυδρομειο
         דואל אימייל מייל דוארלקטרוני الايميل ايميل البريد البريدالالكتروني بريدالكتروني อีเมล อีเมล์
         メール メールアドレス eメール 電子メール 이메일 이메일주소 전자우편 電子郵件 電郵 信箱
+        adresepoczty البريدالإلكتروني
         """,
     "phone": """
         phone phonenumber phoneno mobile mobilephone mobilenumber mobileno cell cellphone tel telephone
@@ -78,6 +80,7 @@ _NAMES = {
         الهاتف هاتف الجوال جوال رقمالهاتف رقمالجوال الموبايل موبايل المحمول โทรศัพท์ เบอร์โทร เบอร์โทรศัพท์ มือถือ
         電話 電話番号 携帯 携帯番号 携帯電話 手機 行動電話
         전화 전화번호 휴대폰 휴대폰번호 휴대전화 핸드폰 연락처
+        recapito numerotelefonico telefonnumer telefoni teleponseluler
         """,
     "resident_id": """
         residentid residentidnumber idcard idcardnumber idcardno idnumber nationalid citizenid sfz 身份证
@@ -134,6 +137,7 @@ _NAMES = {
         датанародження datumnarození datumnarozeni datanasterii datanașterii születésidátum születésiidő
         fødselsdato fodselsdato födelsedatum fodelsedatum syntymäaika ημερομηνιαγεννησης תאריךלידה
         تاريخالميلاد วันเกิด 誕生日 생년월일
+        natoil szuletesidatum syntymaaika датанараждане 생일 जन्मतिथि
         """,
     "password": """
         password passwd pwd pass passwordhash passwort kennwort contrasena motdepasse mdp пароль 密码
@@ -167,6 +171,7 @@ _NAMES = {
         имя 名
         imię imie isim ad adı adi voornaam fornavn fornamn etunimi křestníjméno keresztnév utónév prenume ime
         імя primeironome שםפרטי الاسمالاول
+        keresztnev الاسمالأول
         """,
     "name": """
         name fullname realname vollername vollstandigername vollstaendigername vorundnachname namevorname
@@ -177,6 +182,7 @@ _NAMES = {
         họtên họvàtên hoten hovaten піб namn navn nimi jméno jmeno jménoapříjmení név teljesnév
         numecomplet numesiprenume ονομα ονοματεπωνυμο שם שםמלא الاسم اسم الاسمالكامل ชื่อ ชื่อนามสกุล
         氏名 名前 お名前 이름 성명 성함
+        cognomeenome fulltnamn nazwiskoiimie adivesoyadi celejmeno прізвищеімя повнеімя नाम पूरानाम
         """,
 }
 _MARKS = re.compile(r"[\W\d_]+")

@@ -47,6 +47,7 @@ class MailText:
 
     format = "mail"
     charset = "utf-8"  # of the blocks
+    runner_ups: tuple[str, ...] = ()
     shape: LineShape = PLAIN
 
     def __init__(self, file: File, budget: InputBudget) -> None:

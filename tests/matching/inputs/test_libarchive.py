@@ -99,6 +99,7 @@ def test_silence_ends(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     assert time.monotonic() - began < 60
 
 
+@pytest.mark.slow
 def test_mutated_archives_end() -> None:
     """Whatever is changed, every document has an ending, and none is a mistake of the program."""
     chance = random.Random(3)

@@ -250,6 +250,7 @@ def test_a_packed_mailbox_is_read(tmp_path: Path) -> None:
     assert set(outcomes(packed).values()) == {"whole"}
 
 
+@pytest.mark.slow
 def test_reading_a_mailbox_goes_on_behind_any_block(tmp_path: Path) -> None:
     """Reading from a block's end on yields the blocks behind it, with the same line numbers."""
     path = tmp_path / "box"

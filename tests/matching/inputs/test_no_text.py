@@ -40,6 +40,7 @@ def test_random_bytes_are_no_text(size: int, seed: int) -> None:
     assert f"of its {size} bytes are no text" in found.ending.sentence
 
 
+@pytest.mark.slow
 def test_small_files_of_random_bytes_are_no_text() -> None:
     """Of 400 files of 16 to 150 random bytes, nine in ten are `unsupported`."""
     chance = random.Random(8)
@@ -51,6 +52,7 @@ def test_small_files_of_random_bytes_are_no_text() -> None:
 
 @pytest.mark.parametrize("size", [1, 20, 3_000, 1_200_000])
 @pytest.mark.parametrize("byte", [b"\0", b"\xff"])
+@pytest.mark.slow
 def test_a_file_of_one_byte_repeated_is_no_text(size: int, byte: bytes) -> None:
     """Null bytes alone, as in a file that was never written, are `unsupported`; an empty file is whole."""
     assert one(byte * size).ending.outcome == "unsupported"

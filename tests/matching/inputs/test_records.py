@@ -221,6 +221,7 @@ def test_what_looks_like_a_record_but_is_not_stays_apart(text: str) -> None:
     assert own(*PEOPLE).isdisjoint(in_listing(text) | in_dump(text))
 
 
+@pytest.mark.slow
 def test_a_record_at_the_border_of_blocks_stays_whole() -> None:
     """No record is lost where a dump of many blocks is cut, and none is joined."""
     for name in ("blocks", "xml nested", "psql aligned", "tree2", "vcard folded"):
