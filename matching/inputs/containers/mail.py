@@ -15,7 +15,7 @@ from __future__ import annotations
 import binascii
 import codecs
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from email.message import Message
 from email.parser import BytesHeaderParser
@@ -286,7 +286,7 @@ def _described_part(fields: bytes) -> tuple[str, str, str, bytes, str, bool, boo
     )
     file_name = _said(parsed, "file_name")
     disposition = str(parsed.get("content-disposition", "")).partition(";")[0].strip().lower()
-    encoding = str(parsed.get("content-transfer-encoding", "")).strip().lower()
+    encoding = str(parsed.get("content-transfer-encoding", "")).partition("(")[0].strip().lower()
     if kind in _MESSAGES:
         # Else its parts are read as parts of this message.
         attached = encoding in ("base64", "quoted-printable")
@@ -388,24 +388,59 @@ def _line_chunks(part: MailPart) -> Iterator[MailChunk]:
 
 
 def _lines_with_files(part: MailPart) -> Iterator[MailChunk]:
-    """Yield the lines; files that stand between them in uuencode, as before MIME, are decoded."""
+    """Yield the lines; files that stand between them in uuencode or yEnc, as before MIME, are decoded."""
     found: list[bytes] = []
     size = first = 0
-    within = False
+    content: Callable[[bytes], bytes | None] | None = None  # of a line, within a file
+
+    def chunk() -> MailChunk:
+        numbers = list(range(first, first + len(found))) if content is None else None
+        return MailChunk(b"".join(found), numbers, first)
+
     for number, line in part.body:
-        if within and (decoded := _uu_content(line)) is not None:
-            if decoded:
-                yield MailChunk(decoded, None, number)
+        if content is not None and (decoded := content(line)) is not None:
+            first = first if found else number
+            found.append(decoded)
+            size += len(decoded)
+            if size >= _CHUNK_BYTES and not decoded.endswith(b"\r"):
+                yield chunk()
+                found, size = [], 0
             continue
-        within = _UU_BEGIN.fullmatch(line) is not None
+        if content is not None and found:
+            yield chunk()
+            found, size = [], 0
+        content = None
         first = first if found else number
         found.append(line)
         size += len(line)
-        if within or size >= _CHUNK_BYTES:
-            yield MailChunk(b"".join(found), list(range(first, first + len(found))), first)
+        behind = _content_behind(line)
+        if behind is not None or size >= _CHUNK_BYTES:
+            yield chunk()
             found, size = [], 0
+        content = behind
     if found:
-        yield MailChunk(b"".join(found), list(range(first, first + len(found))), first)
+        yield chunk()
+
+
+def _content_behind(line: bytes) -> Callable[[bytes], bytes | None] | None:
+    """Return what decodes the lines behind one that begins a file; None: it begins none."""
+    if line.startswith(b"=ybegin "):
+        return _y_content
+    return _uu_content if _UU_BEGIN.fullmatch(line) else None
+
+
+_Y_ESCAPE = re.compile(rb"=(.)", re.DOTALL)
+_Y_BYTES = bytes((byte - 42) % 256 for byte in range(256))
+
+
+def _y_content(line: bytes) -> bytes | None:
+    """Return what a line of yEnc holds; None: it ends the file."""
+    if line.startswith(b"=yend"):
+        return None
+    if line.startswith(b"=ypart "):
+        return b""
+    written = _Y_ESCAPE.sub(lambda match: bytes([(match[1][0] - 64) % 256]), line.rstrip(b"\r\n"))
+    return written.translate(_Y_BYTES)
 
 
 _UU_BEGIN = re.compile(rb"begin [0-7]{3,4} [^\r\n]{1,200}\r?\n")

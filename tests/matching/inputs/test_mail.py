@@ -141,6 +141,32 @@ def test_a_file_between_the_lines_is_decoded(strip: bool) -> None:
     assert (text.ending.outcome, packed.ending.outcome) == ("whole", "unsupported")
 
 
+def test_a_file_in_yenc_between_the_lines_is_decoded() -> None:
+    """A table in yEnc, as in news, is read (yEnc 1.3)."""
+    table = as_csv(customers(30))
+    lines = []
+    for at in range(0, len(table), 100):
+        codes = [(byte + 42) % 256 for byte in table[at : at + 100]]
+        lines.append(
+            b"".join(bytes([61, (code + 64) % 256] if code in (0, 10, 13, 61) else [code]) for code in codes)
+        )
+    head = b"=ybegin part=1 line=100 size=9 name=a.csv\n=ypart begin=1 end=9\n"
+
+    (text,) = read(HEADER + b"\n" + head + b"\n".join(lines) + b"\n=yend size=9\nbehind it\n")
+
+    assert table.replace(b"\r\n", b"\n") in text.text
+    assert b"behind it\n" in text.text
+
+
+def test_a_transport_encoding_may_have_a_comment() -> None:
+    """`base64 (words)` is base64 (RFC 5322, 3.2.2)."""
+    body = base64.encodebytes(b"person1@mail.example\n")
+
+    (text,) = read(HEADER + b"Content-Transfer-Encoding: base64 (of a gateway)\n\n" + body)
+
+    assert b"person1@mail.example\n" in text.text
+
+
 def test_attachments_are_documents_of_their_own() -> None:
     """A table is read as a table, an archive is opened, and a message in a message is part of the text."""
     message, inner = _message(0), _message(1, cte="base64")
