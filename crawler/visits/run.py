@@ -33,7 +33,7 @@ from crawler.sources import Adapter, SourceDefinition, adapter_for, read_stored
 from crawler.sources.paste_links import LINKED_KINDS, PasteLinks
 from crawler.spiders.source import SourceSpider
 from crawler.visits.run_end import end_run
-from crawler.visits.scrapy_settings import scrapy_settings
+from crawler.visits.scrapy_settings import VisitSettings, scrapy_settings
 from storage import sources
 from storage.database.base import Database
 from storage.errors import StorageError
@@ -64,95 +64,76 @@ def execute_run(
     With `ChildExit.CONCLUDED` the outcome is written; with any other, the parent has to write it.
     """
     try:
-        return _carry_out(
-            job,
-            database=database,
-            evidence=evidence,
-            mask=mask,
-            mask_url=mask_url,
-            dispatcher=dispatcher,
-            report=report,
-            adapter=adapter,
-            clock=clock,
-        )
+        definition = read_stored(job.definition)
+        require_known_evidence(database, job.evidence_dir)
+        digest = digest_beside(job.evidence_dir)
+        now = clock()
+        jar, refused = _cookie_jar(definition, clock)
+        proxy, proxy_refused = _proxy(definition, job.settings)
+        with evidence.writer(f"{job.source_name}-{job.run_id}", now=now) as writer:
+            run = RunContext(
+                job=job,
+                definition=definition,
+                adapter=adapter or adapter_for(definition, digest=digest),
+                guard=Guard.of(
+                    definition.allow_private_addresses,
+                    via=definition.via,
+                    tor_proxy=job.settings.tor_proxy,
+                    proxy=proxy,
+                    named=named_urls(definition),
+                ),
+                database=database,
+                evidence=evidence,
+                writer=writer,
+                mask=mask,
+                mask_url=mask_url,
+                digest=digest,
+                dispatcher=dispatcher,
+                report=report,
+                clock=clock,
+                progress=SourceProgress(
+                    job.cursor,
+                    definition=_definition_digest(definition),
+                    now=now,
+                    mask_url=mask_url,
+                    depth=definition.budget.depth or max(DEPTH, definition.budget.pages),
+                    pages_again=definition.budget.recheck_items,
+                    reading=_reading_digest(definition),
+                ),
+                patterns=UrlPatterns(definition.budget.alike),
+                structure=PageStructure.from_memory(
+                    job.cursor.get("structure"), definition=_definition_digest(definition)
+                ),
+                began=now,
+                request_headers=RequestHeaders.of(
+                    job.settings,
+                    via=definition.via,
+                    changes=definition.headers,
+                    sites=named_sites(definition),
+                    jar=jar,
+                ),
+                pastes=_paste_links(database, definition),
+            )
+            for why in (proxy_refused, refused):
+                if why is not None:
+                    run.close(why)
+            _keep_pauses(run)
+            _crawl(run)
+            return end_run(run)
     except StorageError as error:
         report(RunFailure.of(error))
         return ChildExit.STORAGE
 
 
-def _carry_out(
-    job: Job,
-    *,
-    database: Database,
-    evidence: EvidenceStore,
-    mask: Callable[[str], str],
-    mask_url: Callable[[str], str],
-    dispatcher: Dispatcher,
-    report: Callable[[Message], None],
-    adapter: Adapter | None,
-    clock: Callable[[], datetime],
-) -> ChildExit:
-    definition = read_stored(job.definition)
-    require_known_evidence(database, job.evidence_dir)
-    digest = digest_beside(job.evidence_dir)
-    now = clock()
-    jar, refused = _cookie_jar(definition, clock)
-    proxy, proxy_refused = _proxy(definition, job.settings)
-    with evidence.writer(f"{job.source_name}-{job.run_id}", now=now) as writer:
-        run = RunContext(
-            job=job,
-            definition=definition,
-            adapter=adapter or adapter_for(definition, digest=digest),
-            guard=Guard.of(
-                definition.allow_private_addresses,
-                via=definition.via,
-                tor_proxy=job.settings.tor_proxy,
-                proxy=proxy,
-                named=named_urls(definition),
-            ),
-            database=database,
-            evidence=evidence,
-            writer=writer,
-            mask=mask,
-            mask_url=mask_url,
-            digest=digest,
-            dispatcher=dispatcher,
-            report=report,
-            clock=clock,
-            progress=SourceProgress(
-                job.cursor,
-                definition=_definition_digest(definition),
-                now=now,
-                mask_url=mask_url,
-                depth=definition.budget.depth or max(DEPTH, definition.budget.pages),
-                pages_again=definition.budget.recheck_items,
-                reading=_reading_digest(definition),
-            ),
-            patterns=UrlPatterns(definition.budget.alike),
-            structure=PageStructure.from_memory(
-                job.cursor.get("structure"), definition=_definition_digest(definition)
-            ),
-            began=now,
-            request_headers=RequestHeaders.of(
-                job.settings,
-                via=definition.via,
-                changes=definition.headers,
-                sites=named_sites(definition),
-                jar=jar,
-            ),
-            pastes=_paste_links(database, definition),
-        )
-        for why in (proxy_refused, refused):
-            if why is not None:
-                run.close(why)
-        if (pause := not_before(job.cursor)) is not None and pause > now:
-            run.not_before = pause
-            run.close(RateLimited(_pause_sentence("The site", pause)))
-        for site, until in site_pauses(job.cursor).items():
-            if until > now:
-                run.pauses.leave_alone(site, RateLimited(_pause_sentence(site, until)), until)
-        _crawl(run)
-        return end_run(run)
+def _keep_pauses(run: RunContext) -> None:
+    """Send nothing to sites that answered an earlier run with 429, until their pauses end."""
+    now, cursor = run.began, run.job.cursor
+    if (pause := not_before(cursor)) is not None and pause > now:
+        run.not_before = pause
+        run.close(RateLimited(_pause_sentence("The site", pause)))
+    for site, until in site_pauses(cursor).items():
+        if until > now:
+            run.pauses.leave_alone(site, RateLimited(_pause_sentence(site, until)), until)
 
 
 def _cookie_jar(
@@ -191,7 +172,7 @@ def _paste_links(database: Database, definition: SourceDefinition) -> PasteLinks
 def _crawl(run: RunContext) -> None:
     # Scrapy sets its loggers to DEBUG, and their lines hold URLs.
     logging.disable(logging.INFO)
-    process = AsyncCrawlerProcess(scrapy_settings(run))
+    process = AsyncCrawlerProcess(VisitSettings(scrapy_settings(run)))
     crawler = process.create_crawler(SourceSpider)
 
     def handle_sigterm() -> None:
@@ -204,7 +185,12 @@ def _crawl(run: RunContext) -> None:
     crawler.signals.connect(fail_run, signals.spider_error)
     crawler.signals.connect(fail_run, signals.item_error)
     crawled = process.crawl(crawler, run=run)
-    process.start(install_signal_handlers=False)
+    try:
+        process.start(install_signal_handlers=False)
+    except (RuntimeError, MemoryError):
+        # Without memory there is no thread for the end of the loop either ("can't start new thread").
+        if not isinstance(run.failure, MemoryError):
+            raise
     run.writes.shutdown()
     if (error := crawled.exception()) is not None:
         run.fail(error)

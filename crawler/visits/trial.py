@@ -238,7 +238,7 @@ class TrialSpider(Spider):
         return (said, *hints) if said else tuple(hints)
 
     def failed(self, failure: Failure) -> None:
-        """Take note of a page that did not come; any other error ends the trial."""
+        """Record a page that did not come; any other error ends the trial."""
         if not isinstance(failure.value, FetchError):
             failure.raiseException()
         request: Any = failure.request  # type: ignore[attr-defined]  # Scrapy sets it

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import text
 
 from alerts.sender import RECORD_AGAIN_S, DeliveryService
-from alerts.settings import EmailChannel, WebhookChannel
+from alerts.settings import Channel
 from alerts.transports.webhook import RETRYABLE
 from storage import deliveries
 from storage.alerts import AlertKind, TriageState
@@ -36,7 +36,7 @@ def world_of(
 ) -> World:
     """A world whose channels send to the peers."""
     mail, hook = peers
-    channels: dict[str, EmailChannel | WebhookChannel] = {
+    channels: dict[str, Channel] = {
         "mail": email_channel(mail.port),
         "hook": webhook_channel(hook.url(path)),
     }

@@ -16,7 +16,7 @@ from sqlalchemy import event, update
 
 from alerts.message import MessageContent, MessagePrice
 from alerts.service import AlertService
-from alerts.settings import EmailChannel, WebhookChannel
+from alerts.settings import Channel
 from storage import data_sets, listings, matches, sources
 from storage.alerts import AlertKind, Severity, TriageState
 from storage.data_sets import DataSetSign, SignKind
@@ -32,7 +32,7 @@ from tests.alerts.world import World
 from tests.storage import given
 
 COHERENT = {"hits": {"phone": 4, "resident_id": 4}, "coherent_rows": 4, "customers": 4}
-CHANNELS: dict[str, EmailChannel | WebhookChannel] = {
+CHANNELS: dict[str, Channel] = {
     "mail": email_channel(25),
     "hook": webhook_channel("https://hooks.lender.example/in", min_severity="high"),
 }

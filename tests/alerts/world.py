@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from alerts.sender import DeliveryService
 from alerts.service import AlertService
-from alerts.settings import AlertsSettings, EmailChannel, WebhookChannel
+from alerts.settings import AlertsSettings, Channel
 from storage import alerts as alert_rows
 from storage import captures, companies, deliveries, listings, matches, runs, sources
 from storage.alerts import Alert, AlertRevision, TriageState
@@ -44,7 +44,7 @@ class World:
     """The database and the services that use it; times come from `clock`."""
 
     database: Database
-    channels: dict[str, EmailChannel | WebhookChannel] = field(default_factory=dict)
+    channels: dict[str, Channel] = field(default_factory=dict)
     settings: dict[str, Any] = field(default_factory=dict)
     clock: Clock = field(default_factory=Clock)
     announced: RecordingDispatcher = field(default_factory=RecordingDispatcher)

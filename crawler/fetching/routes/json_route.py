@@ -45,6 +45,7 @@ from crawler.fetching.routes.proxy_errors import (
 )
 from crawler.fetching.routes.response_head import HeadBuffer
 from crawler.fetching.routes.route import Exchange, Received, Route
+from crawler.fetching.routes.trusted_authorities import json_context
 from text.proxy_address import ProxyAddress
 
 if TYPE_CHECKING:
@@ -144,7 +145,7 @@ class GuardedTransport(httpx.AsyncBaseTransport):
     """httpx's transport interface over a pool that dials through the guard; raises httpcore's errors."""
 
     def __init__(self, guard: Guard, *, connections: int) -> None:
-        backend, context = GuardedBackend(guard), ssl.create_default_context()
+        backend, context = GuardedBackend(guard), json_context()
         self._pool: httpcore.AsyncConnectionPool
         if guard.proxy is None:
             self._pool = httpcore.AsyncConnectionPool(

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import socket
-import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
@@ -45,6 +44,7 @@ from crawler.fetching.routes.proxy_errors import (
 from crawler.fetching.routes.response_head import make_tolerant
 from crawler.fetching.routes.route import Exchange, Received, Route
 from crawler.fetching.routes.tor import TorConnector, TorProxy, waits_for_tor
+from crawler.fetching.routes.trusted_authorities import page_context
 from crawler.fetching.visit import visit_of
 from text.proxy_address import ProxyAddress
 
@@ -92,7 +92,7 @@ class AiohttpRoute(Route):
 
     def _direct_connector(self) -> aiohttp.BaseConnector:
         return aiohttp.TCPConnector(
-            limit=self._connections, ssl=ssl.create_default_context(), socket_factory=self._make_socket
+            limit=self._connections, ssl=page_context(), socket_factory=self._make_socket
         )
 
     def _tor_connector(self, proxy: TorProxy) -> aiohttp.BaseConnector:
