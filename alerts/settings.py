@@ -70,6 +70,10 @@ def _check_address(value: str) -> str:
     """Return the address with its domain in ASCII (IDNA). The part before the "@" has to be ASCII already:
     few servers announce SMTPUTF8 (RFC 6531), and the others refuse the message for all recipients.
     """
+    if value != value.strip():
+        raise ValueError("an address without a blank before or after it")
+    if (named := re.fullmatch(r"[^<>]*<([^<>@\s]+@[^<>@\s]+)>", value)) and ADDRESS.fullmatch(named[1]):
+        raise ValueError(f"the address without a name: write {named[1]}")
     if not ADDRESS.fullmatch(value):
         raise ValueError("one e-mail address without a name, such as soc@lender.example")
     mailbox, _, domain = value.partition("@")
@@ -97,6 +101,8 @@ def _ascii_name(name: str) -> str:
 
 def _check_host(value: str) -> str:
     """Return the name or the IP address of a mail server, an international name in ASCII."""
+    if value != value.strip():
+        raise ValueError("a name without a blank before or after it")
     if "://" in value:
         raise ValueError("a name such as smtp.lender.example, without a scheme: `host` is a name, not a URL")
     with suppress(ValueError):
@@ -343,22 +349,25 @@ class WebhookChannel(BaseChannel):
     @model_validator(mode="after")
     def _check_url(self) -> WebhookChannel:
         parts = urlsplit(self.url.get_secret_value())
+        if re.search(r"\s", self.url.get_secret_value()):
+            raise ValueError("url: an address without a blank in it, before it or after it")
         if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise ValueError(f"url: found the scheme {parts.scheme!r}; expected https://HOST/...")
+            found = f" instead of {parts.scheme}://" if parts.scheme else ""
+            raise ValueError(
+                f'url: https://HOST/...{found}; chat services (Slack, Teams, ...) have transport = "apprise"'
+            )
         if parts.hostname.rstrip(".").endswith(".onion"):
             raise ValueError(
-                "url: found an onion address; expected a receiver that is reached without Tor, because "
-                "neither a name server nor a proxy may learn of an onion"
+                "url: a receiver that is reached without Tor, because neither a name server nor a proxy may "
+                "learn of an onion"
             )
         if parts.username or parts.password:
             raise ValueError(
-                "url: it contains a user name or a password; use an Authorization header under `headers` "
-                "instead"
+                "url: an address without a user name and a password; use an Authorization header under "
+                "`headers` instead"
             )
         if parts.scheme == "http" and parts.hostname not in self.allow_private_addresses:
-            raise ValueError(
-                "url: plain http is only allowed for hosts in allow_private_addresses; use https"
-            )
+            raise ValueError("url: https; plain http is only allowed for hosts in allow_private_addresses")
         return self
 
 
@@ -401,11 +410,10 @@ class AppriseChannel(BaseChannel):
 
     @model_validator(mode="after")
     def _check_url(self) -> AppriseChannel:
-        if len(self.url.get_secret_value().split()) != 1 or not APPRISE_SCHEME.match(
-            self.url.get_secret_value()
-        ):
+        url = self.url.get_secret_value()
+        if re.search(r"\s", url) or not APPRISE_SCHEME.match(url):
             raise ValueError(
-                "url: expected one URL of Apprise's form, such as slack://TOKEN_A/TOKEN_B/TOKEN_C, without a "
+                "url: one URL of Apprise's form, such as slack://TOKEN_A/TOKEN_B/TOKEN_C, without a "
                 "blank in it; each receiver has a channel of its own"
             )
         return self

@@ -302,6 +302,20 @@ def test_a_reader_that_goes_away_changes_no_exit_code(
     assert (ended, b"Traceback" in errors, b"BrokenPipe" in errors) == (code, False, False)
 
 
+def test_reveal_goes_on_without_a_reader(filled: Path) -> None:
+    """An ordinal that is not in the list is refused although nobody reads the customers before it."""
+    (filled / "list.csv").write_text("name\n" + "Avery Quill\n" * 2_000)
+    (filled / "found.csv").write_text("ordinal\n" + "".join(f"{number}\n" for number in range(1, 1_900)))
+    options = ("--customers", "list.csv", "--out", "-")
+
+    whole = without_reader(filled, "reveal", "found.csv", *options)
+    (filled / "found.csv").write_text((filled / "found.csv").read_text() + "2001\n")
+    code, errors = without_reader(filled, "reveal", "found.csv", *options)
+
+    assert whole == (Exit.OK, b"1899 customers.\n")
+    assert (code, b"BrokenPipe" in errors) == (Exit.REFUSED, False)
+
+
 def test_a_rematch_is_queued(filled: Path) -> None:
     """A rematch becomes a row for the daemon, and an unknown company is refused."""
     assert answer(filled, "rematch", "--scope", "terms")["rematch"] == 1
