@@ -13,6 +13,7 @@ NAMES = (
     "families",
     "tor",
     "memory",
+    "visits",
     "mentions",
     "storage",
     "latency",

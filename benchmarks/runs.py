@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from crawler.running.child_protocol import RunProgress
+from crawler.running.run_processes import RunProcesses
 from crawler.running.supervisor import Supervisor
 from crawler.settings import CrawlerSettings
 from crawler.sources import read_definition
@@ -50,6 +51,7 @@ def prepare_run(
     settings: CrawlerSettings,
     *,
     on_progress: Callable[[RunProgress], None] | None = None,
+    processes: RunProcesses | None = None,
 ) -> OneRun:
     """Set up a database in an empty folder, with one source and a queued run of it."""
     home.mkdir(exist_ok=True)
@@ -74,5 +76,6 @@ def prepare_run(
         dispatcher=SilentDispatcher(),
         relay=lambda _: None,
         on_progress=on_progress,
+        processes=processes,
     )
     return OneRun(database, supervisor, run_id)

@@ -145,9 +145,12 @@ class Fold:
         for at, block in _blocks(text):
             out = self.table.take(block)
             source = np.repeat(np.arange(len(out)), self._image_sizes(out))
-            characters = self._expanded(out) if (out > DROP).any() else out[out != DROP]
-            characters, kept = _with_syllables(characters)
-            origins.append(source[kept] + at)
+            if (out > DROP).any():
+                characters, kept = _with_syllables(self._expanded(out))
+                source = source[kept]
+            else:
+                characters = out[out != DROP]
+            origins.append(source + at)
             spaces.append(characters == 0x20)
         origin: Origins = np.concatenate(origins)
         if not self.squeeze:

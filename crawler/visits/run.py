@@ -15,9 +15,10 @@ from scrapy import signals
 from scrapy.crawler import AsyncCrawlerProcess
 from twisted.python.failure import Failure
 
-from crawler.errors import CookiesRefused, RateLimited
+from crawler.errors import CookiesRefused, ProxyFileRefused, RateLimited
 from crawler.fetching.cookies import Jar, read_cookies
 from crawler.fetching.guard import Guard
+from crawler.fetching.outgoing_proxy import proxy_of
 from crawler.fetching.request_headers import RequestHeaders
 from crawler.progress.list_progress import SourceProgress
 from crawler.progress.page_structure import PageStructure
@@ -26,13 +27,14 @@ from crawler.running.child_protocol import ChildExit, Job, Message
 from crawler.running.child_protocol import Failure as RunFailure
 from crawler.running.run_context import RunContext
 from crawler.scheduling.site_turns import not_before, site_pauses
+from crawler.settings import CrawlerSettings
 from crawler.sites import named_sites, named_urls
 from crawler.sources import Adapter, FamilySource, SourceDefinition, adapter_for, read_stored
 from crawler.sources.definition import FeedSource
 from crawler.sources.paste_links import LINKED_KINDS, PasteLinks
 from crawler.spiders.source import SourceSpider
 from crawler.visits.run_end import end_run
-from crawler.visits.scrapy_settings import scrapy_settings
+from crawler.visits.scrapy_settings import VisitSettings, scrapy_settings
 from storage import sources
 from storage.database.base import Database
 from storage.errors import StorageError
@@ -40,6 +42,7 @@ from storage.evidence.digest import digest_beside
 from storage.evidence.warc import EvidenceStore
 from storage.work import Dispatcher
 from storage.write_probe import require_known_evidence
+from text.proxy_address import ProxyAddress
 
 #: Keys of a source's file that say how listings are read.
 READING = {"list", "row", "item", "entry", "raw", "timezone", "date_order", "currency", "replies"}
@@ -67,6 +70,7 @@ def execute_run(
         digest = digest_beside(job.evidence_dir)
         now = clock()
         jar, refused = _cookie_jar(definition, clock)
+        proxy, proxy_refused = _proxy(definition, job.settings)
         with evidence.writer(f"{job.source_name}-{job.run_id}", now=now) as writer:
             run = RunContext(
                 job=job,
@@ -76,6 +80,7 @@ def execute_run(
                     definition.allow_private_addresses,
                     via=definition.via,
                     tor_proxy=job.settings.tor_proxy,
+                    proxy=proxy,
                     named=named_urls(definition),
                 ),
                 database=database,
@@ -111,8 +116,9 @@ def execute_run(
                 ),
                 pastes=_paste_links(database, definition),
             )
-            if refused is not None:
-                run.close(refused)
+            for why in (proxy_refused, refused):
+                if why is not None:
+                    run.close(why)
             _keep_pauses(run)
             _crawl(run)
             return end_run(run)
@@ -144,6 +150,16 @@ def _cookie_jar(
         return Jar((), clock=clock), refused
 
 
+def _proxy(
+    definition: SourceDefinition, settings: CrawlerSettings
+) -> tuple[ProxyAddress | None, ProxyFileRefused | None]:
+    """Return the run's proxy, and why it cannot be used: without it nothing may leave this machine."""
+    try:
+        return proxy_of(definition, settings), None
+    except ProxyFileRefused as refused:
+        return None, refused
+
+
 def _paste_links(database: Database, definition: SourceDefinition) -> PasteLinks:
     """Return the paste sites among the sources, without those whose definition another version wrote."""
     with database.reading() as session:
@@ -158,7 +174,7 @@ def _paste_links(database: Database, definition: SourceDefinition) -> PasteLinks
 def _crawl(run: RunContext) -> None:
     # Scrapy sets its loggers to DEBUG, and their lines hold URLs.
     logging.disable(logging.INFO)
-    process = AsyncCrawlerProcess(scrapy_settings(run))
+    process = AsyncCrawlerProcess(VisitSettings(scrapy_settings(run)))
     crawler = process.create_crawler(SourceSpider)
 
     def handle_sigterm() -> None:
@@ -171,7 +187,12 @@ def _crawl(run: RunContext) -> None:
     crawler.signals.connect(fail_run, signals.spider_error)
     crawler.signals.connect(fail_run, signals.item_error)
     crawled = process.crawl(crawler, run=run)
-    process.start(install_signal_handlers=False)
+    try:
+        process.start(install_signal_handlers=False)
+    except (RuntimeError, MemoryError):
+        # Without memory there is no thread for the end of the loop either ("can't start new thread").
+        if not isinstance(run.failure, MemoryError):
+            raise
     run.writes.shutdown()
     if (error := crawled.exception()) is not None:
         run.fail(error)
@@ -188,4 +209,5 @@ def _reading_digest(definition: SourceDefinition) -> str:
 
 
 def _definition_digest(definition: SourceDefinition) -> str:
-    return sha256(definition.model_dump_json().encode()).hexdigest()[:16]
+    values = definition.model_dump_json(exclude={"proxy", "proxy_file"})
+    return sha256(values.encode()).hexdigest()[:16]

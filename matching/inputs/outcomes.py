@@ -42,9 +42,9 @@ def text_outcome(
     counted = f"{rows} rows in {size} bytes were read"
     if error is None and no_text:
         found = InputUnsupported(
-            f"about {min(no_text, size)} of its {size} bytes are no text, but a program, a picture, packed "
-            "or encrypted data; find out what it is, for example with `file`, export it as text, "
-            "and match that"
+            f"about {min(no_text, size)} of its {size} bytes are no text, but RTF, a program, a picture, "
+            "packed or encrypted data, or null bytes that were never written; find out what it is, for "
+            "example with `file`, export it as text, and match that"
         )
         return InputOutcome(
             _outcome_name(found), f"{_sentence(found)} {counted} as text.", size, rows, broken

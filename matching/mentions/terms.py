@@ -41,6 +41,7 @@ from numpy.typing import NDArray
 from matching.errors import TermRefused
 from matching.mentions.han_words import exclusion_phrases
 from matching.mentions.ordinary import Nature, TermFacts, nature_of
+from matching.mentions.rewriting import filled_end, rewritten
 from matching.mentions.spellings import (
     DIVIDED_PAIR,
     SEPARATORS,
@@ -50,6 +51,7 @@ from matching.mentions.spellings import (
     form_of,
     has_case,
     has_word_border,
+    is_file_of,
     reading,
     stands_alone,
 )
@@ -88,6 +90,10 @@ _SPREAD = 4  # times its length that a name with separators may take
 _LEET = bytes.maketrans(b"01!|l34@5$7892", b"oiiiieaasstbgz")
 _LEET_SHORTEST = 4
 _AROUND = 12  # characters looked at around a name with its letters apart
+_REST = 6  # characters, below which small letters behind `\\n`, `\\r` or `\\t` may be the rest of a command
+_TEX = ("\\n", "\\r", "\\t")
+_QUOTES = " \"'„“”«»‹›‚‘()[]「」『』《》"  # around a name, and no part of it
+_BARE_LETTERS = 3
 _HUMP_SHORTEST = 3  # bytes of a term that may end at a capital
 
 
@@ -230,7 +236,10 @@ class Terms:
         found, has_escapes = self._find_written(text, limit)
         undone = undo_natively(text) if has_escapes else None
         if undone is not None:
-            found = _with_undone(found, self._find_written(undone.text, limit)[0], undone)
+            found = _with_undone(found, self._find_written(undone.text, limit)[0], undone, text)
+        view = rewritten(text)
+        if view is not None:
+            found = _with_rewritten(found, self._find_written(view, limit)[0], text, view)
         mentions = _without_excluded(found) if found.excluded else found.mentions
         mentions = _with_lookalikes(mentions) if lookalikes else _named_only(mentions)
         return sorted(mentions, key=itemgetter(1, 2, 0))[:limit]
@@ -404,7 +413,9 @@ class Terms:
                 continue
             for term in hit.pattern.terms:
                 facts = self._facts[term]
-                other_gaps = hit.reading is not None and facts.kind == "domain"
+                other_gaps = (
+                    hit.reading is not None and facts.kind == "domain" and not is_file_of(text, start, end)
+                )
                 nature = None if other_gaps else nature_of(facts, text, start, end, swapped=hit.swapped)
                 if nature is not None:
                     found.mentions.add(Mention(term, start, end, nature))
@@ -458,7 +469,10 @@ def _agrees(hit: _Hit, view: _FoldedView, text: str, span: tuple[int, int]) -> b
         return fits(text, place, got)
     letters, (start, end) = hit.pattern.form.characters, span
     before, after = text[max(0, start - _AROUND) : start], text[end : end + _AROUND]
-    if stands_alone(got, letters, fold_few(before), fold_few(after)):
+    # More blanks than between the letters end the name: `Q U I L   M A R S H`.
+    before = "" if got.apart == " " and before[-2:].isspace() else fold_few(before)
+    after = "" if got.apart == " " and after[:2].isspace() else fold_few(after)
+    if stands_alone(got, letters, before, after):
         return True
     return len(letters) == 2 and got.apart == " " and fits(text, place, DIVIDED_PAIR)
 
@@ -476,6 +490,11 @@ def _fixed_spellings(term: WatchTerm) -> set[str]:
     if "&" in folded[1:-1]:
         joined = re.sub(" ?& ?", "&", folded)
         spellings |= {joined.replace("&", sign) for sign in ("&", " &", "& ", " & ", " and ")}
+    elif " and " in folded:
+        spellings |= {folded.replace(" and ", sign) for sign in ("&", " &", "& ", " & ")}
+    if term.kind != "domain":
+        bare = folded.strip(_QUOTES).rstrip(".,").strip(_QUOTES)
+        spellings |= {bare} if sum(map(str.isalnum, bare)) >= _BARE_LETTERS else set()
     if term.kind == "domain":
         spellings |= _idn_spellings(term.text)
     return spellings
@@ -504,7 +523,8 @@ def _spelling_shape(patterns: list[_Pattern]) -> tuple[int, int, int]:
     """Return the bytes without gaps, the most words, and whether a letter without case is among them."""
     forms = [pattern.form for pattern in patterns]
     length = min(len(form.characters.encode()) for form in forms)
-    free = any(not has_case(character) for form in forms for character in form.characters)
+    # Letters of two bytes are as many gaps fewer as the test of letters apart expects.
+    free = any(not (has_case(each) and each.isascii()) for form in forms for each in form.characters)
     return length, max(form.words for form in forms), int(free)
 
 
@@ -524,10 +544,11 @@ def _spelled_hit(data: bytes | memoryview, start: int, end: int, pattern: _Patte
     return _with_boundaries(data, _Hit(start, end, pattern, swapped=swapped, reading=got))
 
 
-def _with_undone(written: _Found, undone: _Found, escapes: Undone) -> _Found:
+def _with_undone(written: _Found, undone: _Found, escapes: Undone, text: str) -> _Found:
     """Return what the text has as it is written and with its escapes undone, in places of the former.
 
-    A mention with an escape that means one thing only in it or beside it counts only with that undone.
+    A mention with an escape that means one thing only in it or beside it counts only with that undone. What
+    is left of a command of TeX is no short name: `\\top` is not OP.
     """
     mentions = list(written.mentions)
     disputed = _tested(escapes.disputes, mentions, CERTAIN)
@@ -535,11 +556,31 @@ def _with_undone(written: _Found, undone: _Found, escapes: Undone) -> _Found:
     mentions = list(undone.mentions)
     for mention, is_news in zip(mentions, _tested(escapes.touches, mentions), strict=True):
         if is_news:
-            kept.add(Mention(mention.term_id, *escapes.span(mention.start, mention.end), mention.nature))
+            start, end = escapes.span(mention.start, mention.end)
+            is_rest = end - start < _REST and text[start:end].islower() and text[start - 2 : start] in _TEX
+            if not is_rest:
+                kept.add(Mention(mention.term_id, start, end, mention.nature))
     excluded = written.excluded
     for term, spans in undone.excluded.items():
         excluded.setdefault(term, set()).update(escapes.span(start, end) for start, end in spans)
     return _Found(kept, excluded)
+
+
+def _with_rewritten(written: _Found, also: _Found, text: str, view: str) -> _Found:
+    """Return what the text has as it is written, and what only its rewritten form has."""
+
+    def place(start: int, end: int) -> tuple[int, int]:
+        return start, filled_end(view, end)
+
+    news = {
+        Mention(each.term_id, *place(each.start, each.end), each.nature)
+        for each in also.mentions
+        if text[each.start : each.end] != view[each.start : each.end]
+    }
+    excluded = written.excluded
+    for term, spans in also.excluded.items():
+        excluded.setdefault(term, set()).update(place(start, end) for start, end in spans)
+    return _Found(written.mentions | news, excluded)
 
 
 def _tested(test: Callable[..., Flags], mentions: Sequence[Mention], *more: int) -> list[bool]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import http.client
 import json
+import os
 import platform
 import signal
 import socket
@@ -128,7 +129,7 @@ def started(daemon: RunningDaemon) -> str:
 def test_from_the_page_to_the_alert(home: Home, site: Site, mail: SmtpPeer, hook: WebhookPeer) -> None:
     """A scheduled run finds a mention, and each channel gets one message, with a valid signature."""
     home.source("market", f"{site.url}/offers")
-    with running(home) as daemon:
+    with running(home, forked=False) as daemon:
         mails, calls = mail.wait(1, 60), hook.wait(1, 60)
         took = daemon.stop()
 
@@ -172,6 +173,39 @@ def test_a_killed_daemon_goes_on_where_it_was(home: Home, site: Site, mail: Smtp
     assert recovered["runs_interrupted"] == 1
     outcomes = {run["outcome"] for run in home.ask("runs", "--source", "slow")}
     assert "interrupted" in outcomes
+
+
+def test_a_warm_process_is_killed_replaced_and_stopped(home: Home, site: Site) -> None:
+    """Killed, it takes its run along, which is interrupted, and another one serves the next run. SIGHUP
+    replaces that one. A stopped one does not keep the daemon from ending, and no process is left.
+    """
+    home.source("slow", f"{site.url}/hangs")
+    with running(home) as daemon:
+        wait_until(lambda: "/hangs" in site.paths, "the run's request")
+        killed, run = daemon.warm_process(), daemon.runs()
+        os.kill(killed, signal.SIGKILL)
+        daemon.wait_for("warm_process_ended")
+        lost = daemon.wait_for("run_finished")
+        home.source("market", f"{site.url}/offers")
+        daemon.process.send_signal(signal.SIGHUP)
+        read = daemon.wait_for("run_finished", source="market")
+        second = daemon.warm_process()
+        home.source("again", f"{site.url}/hangs")
+        daemon.process.send_signal(signal.SIGHUP)
+        wait_until(lambda: site.paths.count("/hangs") == 2, "the request of the third run")
+        third = daemon.warm_process()
+        os.kill(third, signal.SIGSTOP)
+        last = daemon.runs()
+        took = daemon.stop()
+
+    assert (lost["outcome"], lost["reason"]) == ("interrupted", "warm_process_lost")
+    assert read["outcome"] == "new_listings"
+    assert len({killed, second, third}) == 3
+    assert took < STOP_WITHIN_S
+    assert len(run) == len(last) == 1
+    wait_until(lambda: not any(alive(pid) for pid in (killed, second, third, *run, *last)), "their end")
+    (again,) = home.ask("runs", "--source", "again")
+    assert (again["outcome"], again["reason"]) == ("interrupted", "stopped")
 
 
 def test_a_second_daemon_is_refused(home: Home) -> None:
@@ -289,12 +323,12 @@ def test_a_reload_changes_how_much_is_done_at_the_same_time(home: Home) -> None:
         for name in ("one", "two", "three"):
             home.source(name, f"{stack.enter_context(Site()).url}/hangs")
         daemon = stack.enter_context(running(home))
-        wait_until(lambda: len(daemon.children()) == 2, "two runs, the default")
+        wait_until(lambda: len(daemon.runs()) == 2, "two runs, the default")
         text = (home.folder / "spillwatch.toml").read_text()
         home.write("spillwatch.toml", text.replace("[crawler]", "[crawler]\nconcurrent_runs = 3"))
         daemon.process.send_signal(signal.SIGHUP)
         daemon.wait_for("reloaded")
-        wait_until(lambda: len(daemon.children()) == 3, "the third run")
+        wait_until(lambda: len(daemon.runs()) == 3, "the third run")
         children = daemon.children()
         took = daemon.stop()
 
@@ -368,7 +402,7 @@ def test_a_daemon_that_must_not_upgrade_refuses_an_empty_database(tmp_path: Path
 def test_no_argument_of_any_process_holds_a_secret(home: Home, site: Site) -> None:
     """Process arguments, which every user can read, contain neither URLs nor secrets."""
     home.source("slow", f"{site.url}/hangs")
-    with running(home) as daemon:
+    with running(home, forked=False) as daemon:
         wait_until(lambda: "/hangs" in site.paths, "the run's request")
         pids = [daemon.process.pid, *daemon.children()]
         arguments = "".join(Path(f"/proc/{pid}/cmdline").read_text() for pid in pids)

@@ -37,6 +37,7 @@ from crawler.errors import (
 )
 from crawler.fetching.guard import is_onion
 from crawler.fetching.routes.response_head import TolerantHandler
+from crawler.fetching.routes.trusted_authorities import page_context
 
 if TYPE_CHECKING:
     from aiohttp.client_proto import ResponseHandler
@@ -123,7 +124,7 @@ class TorConnector(ProxyConnector):
             password="spillwatch",  # noqa: S106 - Tor only uses it to separate circuits
             rdns=True,
             limit=connections,
-            ssl=ssl.create_default_context(),
+            ssl=page_context(),
         )
 
     async def _connect_via_proxy(

@@ -26,7 +26,7 @@ import numpy as np
 from matching.errors import InputDamaged
 from matching.inputs.formats.blocks import line_ends
 from matching.inputs.formats.charset_changes import charset_change
-from matching.inputs.formats.no_text import is_blank, is_noise, size_without_text
+from matching.inputs.formats.no_text import is_blank, is_marked, is_noise, size_without_text
 from matching.inputs.limits import InputBudget
 from matching.inputs.streams import Window
 from matching.scanning.candidates import Places
@@ -93,6 +93,7 @@ class DecodedText:
         self._budget = budget
         sample = window.peek(SAMPLE)
         self.charset, sure, self._sample_size = _charset_of_beginning(sample)
+        self._marked = is_marked(sample)
         sample = sample[: self._sample_size]
         self._runner_ups: tuple[str, ...] = ()
         self._doubt(sample)
@@ -127,8 +128,8 @@ class DecodedText:
 
     @property
     def no_text(self) -> int:
-        """Bytes taken that are no text: all of them, if nothing but null bytes was taken."""
-        return self.position if self._blank else self._no_text
+        """Bytes taken that are no text: all of them in RTF, or if nothing but null bytes was taken."""
+        return self.position if self._blank or self._marked else self._no_text
 
     def sample(self) -> bytes:
         """Return the beginning as UTF-8, without a cut last line, for recognising the format."""

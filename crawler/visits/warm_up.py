@@ -1,0 +1,42 @@
+"""What each run does once and in the same way, so that the warm process can do it before its forks.
+
+Nothing here opens a file for writing, a connection or a database, or starts a thread.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from scrapy.settings import default_settings
+from scrapy.utils.misc import load_object
+from sqlalchemy.orm import configure_mappers
+
+from crawler.fetching.routes import trusted_authorities
+from crawler.visits.scrapy_settings import (
+    DOWNLOADER_MIDDLEWARES,
+    EXTENSIONS,
+    NAMED_COMPONENTS,
+    PAGE_ROUTE,
+    ROUTES,
+)
+
+#: Scrapy's own components that a run uses, by the settings that name them.
+SCRAPY_COMPONENTS = (
+    *("DOWNLOADER", "SCHEDULER", "SCHEDULER_PRIORITY_QUEUE", "SCHEDULER_MEMORY_QUEUE"),
+    *("SCHEDULER_DISK_QUEUE", "STATS_CLASS"),
+)
+#: Modules that libraries import when they are first needed.
+LATE_MODULES = ("encodings.cp437", "encodings.idna", "xml.sax.expatreader")
+
+
+def warm_up() -> None:
+    """Import what is imported by name, read the trusted authorities, and connect the tables' classes."""
+    for name in (*DOWNLOADER_MIDDLEWARES, *EXTENSIONS, *NAMED_COMPONENTS, PAGE_ROUTE, *ROUTES.values()):
+        load_object(name)
+    for setting in SCRAPY_COMPONENTS:
+        load_object(getattr(default_settings, setting))
+    for module in LATE_MODULES:
+        import_module(module)
+    trusted_authorities.page_context()
+    trusted_authorities.json_context()
+    configure_mappers()
