@@ -30,7 +30,8 @@ from crawler.running.run_context import RunContext
 from crawler.scheduling.site_turns import not_before, site_pauses
 from crawler.settings import CrawlerSettings
 from crawler.sites import named_sites, named_urls
-from crawler.sources import Adapter, SourceDefinition, adapter_for, read_stored
+from crawler.sources import Adapter, FamilySource, SourceDefinition, adapter_for, read_stored
+from crawler.sources.definition import FeedSource
 from crawler.sources.paste_links import LINKED_KINDS, PasteLinks
 from crawler.spiders.source import SourceSpider
 from crawler.visits.run_end import end_run
@@ -103,6 +104,7 @@ def execute_run(
                     mask_url=mask_url,
                     depth=definition.budget.depth or max(DEPTH, definition.budget.pages),
                     pages_again=definition.budget.recheck_items,
+                    any_order=not isinstance(definition, FamilySource | FeedSource),
                     reading=_reading_digest(definition),
                 ),
                 patterns=UrlPatterns(definition.budget.alike),
