@@ -100,7 +100,7 @@ def listing_differences(
     if listing.version < known.version:
         return ()
     return tuple(
-        Difference(field=field, before=told[-1], after=value)
+        Difference(field=field, before=told[-1], after=value, reread=listing.reread and field != PRESENCE)
         for field, value in listing_values(listing).items()
         if (told := known.told.get(field) or [None])[-1] != value and _is_news(field, value, told)
     )

@@ -34,6 +34,7 @@ from storage.captures import Capture
 from storage.companies import Term, TermKind
 from storage.data_sets import OfferNumber
 from storage.evidence.warc import EvidenceStore
+from storage.listing_intake import REREAD_FIELD
 from storage.listings import Listing as ListingRow
 from storage.listings import ListingVersion
 from storage.matches import MatchKind, MatchSummary
@@ -158,6 +159,7 @@ def listing_of(version: ListingVersion, *, offer: OfferNumber) -> MessageListing
         posted_at_uncertain=version.posted_at_uncertain,
         life=row.life.value,
         version=version.number,
+        reread=any(change["field"] == REREAD_FIELD for change in version.changes),
         first_seen_at=row.first_seen_at,
         last_seen_at=row.last_seen_at,
         gone_at=row.gone_at,

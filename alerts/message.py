@@ -85,6 +85,10 @@ class MessageListing(MessageModel):
     )
     life: str = Field(description="new, edited, price_changed, reposted, gone or back.")
     version: int = Field(description="Number of the version that this is about.")
+    reread: bool = Field(
+        default=False,
+        description="True if this version differs because the source's file was changed, not by an edit.",
+    )
     first_seen_at: datetime = Field(description="When Spillwatch first saw it.")
     last_seen_at: datetime = Field(description="When Spillwatch last saw it.")
     gone_at: datetime | None = Field(default=None, description="When it was found to be gone.")
@@ -127,6 +131,11 @@ class Difference(MessageModel):
     )
     before: str | None = Field(description="The value before, as text.")
     after: str | None = Field(description="The value now, as text.")
+    reread: bool = Field(
+        default=False,
+        description="True if the site did not change the value: the source's file was changed, and the page "
+        "is read in another way.",
+    )
 
 
 class MessageCoverage(MessageModel):

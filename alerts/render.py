@@ -117,7 +117,13 @@ def _threshold_texts(message: Message) -> Iterator[str]:
 
 def _change_row(difference: Difference) -> tuple[str, str, str]:
     label = FIELD_LABELS.get(difference.field, difference.field)
-    return label, difference.before or "none", difference.after or "none"
+    return label, difference.before or "none", value_after(difference)
+
+
+def value_after(difference: Difference) -> str:
+    """Return the new value, with the reason if it is not the site's doing."""
+    after = difference.after or "none"
+    return f"{after} (the source's file was changed, not the page)" if difference.reread else after
 
 
 def details(message: Message) -> Iterator[tuple[str, str]]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from alerts.message import Message
-from alerts.render import CHANGE_LABELS, FIELD_LABELS, headline, plain_text
+from alerts.render import CHANGE_LABELS, FIELD_LABELS, headline, plain_text, value_after
 from alerts.settings import AppriseContent
 from alerts.wording import format_time
 from storage.alerts import AlertChange, AlertKind
@@ -60,7 +60,7 @@ def _summary_lines(message: Message) -> Iterator[str]:
         yield "Signals: " + ", ".join(f"{signal.name} {signal.weight:+d}" for signal in message.signals)
         for change in message.changes:
             label = FIELD_LABELS.get(change.field, change.field)
-            yield f"{label}: {change.before or 'none'} -> {change.after or 'none'}"
+            yield f"{label}: {change.before or 'none'} -> {value_after(change)}"
     yield from (f"{number}. {step}" for number, step in enumerate(message.next_steps, 1))
     yield f"{message.installation}, {format_time(message.at)}"
     yield f"Show it: spillwatch alerts show {message.alert_id}"

@@ -131,6 +131,15 @@ def test_the_same_number_in_another_currency_is_news() -> None:
     assert (difference.before, difference.after) == ("100 USD", "100 EUR")
 
 
+def test_a_value_that_only_the_sources_file_changed_says_so() -> None:
+    """A corrected selector reads another price; that the listing is gone is the site's doing all the same."""
+    now = listing(price=MessagePrice(amount="4500", currency="USD"), gone_at=NOON, reread=True)
+
+    differences = listing_differences(told(usd("45")), now, offers_told=1)
+
+    assert [(each.field, each.reread) for each in differences] == [("price", True), ("life", False)]
+
+
 @pytest.mark.parametrize(("gone", "expected"), [(NOON, ["life"]), (None, [])])
 def test_gone_is_a_difference(gone: object, expected: list[str]) -> None:
     """A listing that was there and is gone differs; its other lives are no difference."""
