@@ -56,6 +56,10 @@ class DaemonSettings(BaseModel):
     deliver_workers: int = Field(
         default=4, ge=1, le=64, description="Number of messages sent at the same time."
     )
+    warm_process: bool = Field(
+        default=True,
+        description="Fork runs from one process that has imported everything, instead of starting Python.",
+    )
     stop_timeout_s: float = Field(
         default=3.0, gt=0, le=60, description="Seconds that work in progress may take after SIGTERM."
     )

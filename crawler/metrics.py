@@ -16,6 +16,16 @@ RUN_SECONDS = Histogram(
     buckets=(1, 2, 5, 10, 30, 60, 120, 300, 600, 1800, 3600),
 )
 RUNS_ACTIVE = Gauge("spillwatch_runs_active", "Runs in progress.")
+RUN_PROCESSES = Counter(
+    "spillwatch_run_processes",
+    "Processes of runs, by way: forked from the warm process, or new.",
+    ["way"],
+)
+WARM_ENDS = Counter(
+    "spillwatch_warm_process_ends",
+    "Warm processes that ended unexpectedly or were given up because they were silent, by how.",
+    ["how"],
+)
 PAGES = Counter("spillwatch_pages", "Pages fetched.", ["source"])
 CAPTURED_BYTES = Counter("spillwatch_captured_bytes", "Bytes of stored responses, as received.", ["source"])
 LISTINGS = Counter("spillwatch_listings", "Listings that runs stored, new or changed.", ["source", "life"])

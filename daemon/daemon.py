@@ -29,7 +29,7 @@ from daemon.metrics import RELOADS, STARTED
 from daemon.service_manager import ServiceManager
 from daemon.signals import Signals
 from daemon.storage_checks import StorageChecks
-from daemon.work_assembly import DaemonParts, assemble, recover_after_crash, synchronise
+from daemon.work_assembly import DaemonParts, assemble, recover_after_crash, run_processes, synchronise
 from matching.enrolment.segment_intake import SegmentIntake
 from matching.fingerprints.segment_folder import SegmentFolder
 from storage.database import schema
@@ -76,6 +76,7 @@ class Daemon:
             settings.storage.database_url.get_secret_value(), settings.storage.evidence_dir
         )
         self._engine = EmbeddedEngine(self._database, clock=clock)
+        self._processes = run_processes(configuration)
         self._parts = self._assemble_parts(configuration)
         # A replaced supervisor lives on while it has a run in progress.
         self._supervisors = WeakSet([self._parts.supervisor])
@@ -146,6 +147,7 @@ class Daemon:
             evidence=self._evidence,
             engine=self._engine,
             clock=self._clock,
+            processes=self._processes,
         )
 
     def _start_work(self) -> None:
@@ -161,6 +163,7 @@ class Daemon:
             supervisor.stop()
         wait_s = max(settings.daemon.stop_timeout_s, settings.crawler.stop_grace_s + KILL_MARGIN_S)
         unfinished = self._engine.stop(wait_s)
+        self._processes.close()
         log.info(
             "Stopped.",
             action="stopped",
@@ -256,6 +259,7 @@ class Daemon:
         self._supervisors.add(parts.supervisor)
         self._engine.serve(parts.lanes)
         self._schedule.follow(plan)
+        self._processes.replace()
         RELOADS.labels("accepted").inc()
         log.info(
             f"Applied the new configuration: {self._summary()}.",

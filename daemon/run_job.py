@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 
 from sqlalchemy import event
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, configure_mappers
 
 from crawler.running.child_protocol import MAX_LINE_BYTES, Job, Message, line_of
 from crawler.running.process_limits import confine
@@ -32,6 +32,11 @@ def send_message(message: Message) -> None:
     """Send one line to the daemon, in a single write, because several threads send messages."""
     sys.stdout.buffer.write(line_of(message).encode() + b"\n")
     sys.stdout.buffer.flush()
+
+
+def warm_up() -> None:
+    """Do what is the same in every run, so that a fork of this process need not do it. Nothing is opened."""
+    configure_mappers()
 
 
 def execute_job() -> int:

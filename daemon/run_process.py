@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import sys
-
 from daemon import process_start
 
 
@@ -19,8 +16,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    code = main()
-    sys.stdout.flush()
-    sys.stderr.flush()
-    # Everything is written and closed. Python's own clean-up would visit every object once more.
-    os._exit(code)
+    process_start.end_now(main())

@@ -15,7 +15,9 @@ from sqlalchemy.orm import Session
 from alerts.sender import DeliveryService
 from alerts.service import AlertService
 from configuration.configuration import Configuration
+from crawler.running.run_processes import NewProcesses, RunProcesses
 from crawler.running.supervisor import Supervisor
+from crawler.running.warm_process import WarmProcesses
 from crawler.scheduling.site_board import runs_to_begin
 from crawler.sources import holds_keys, stored_definition
 from daemon.engine import EmbeddedEngine, Lane
@@ -53,8 +55,12 @@ def assemble(
     evidence: EvidenceStore,
     engine: EmbeddedEngine,
     clock: Callable[[], datetime],
+    processes: RunProcesses | None = None,
 ) -> DaemonParts:
-    """Make the handlers of a configuration. Nothing connects or starts yet."""
+    """Make the handlers of a configuration. Nothing connects or starts yet.
+
+    Without `processes`, each run gets a new process.
+    """
     settings = configuration.settings
     supervisor = Supervisor(
         database=database,
@@ -66,6 +72,7 @@ def assemble(
         dispatcher=engine,
         relay=engine.wake,
         clock=clock,
+        processes=processes,
         with_keys={
             source.name: source.value.model_dump(mode="json")
             for source in configuration.sources
@@ -100,6 +107,11 @@ def assemble(
             Lane(WorkKind.DELIVER, delivery.deliver, deliveries.due_deliveries, daemon.deliver_workers),
         ),
     )
+
+
+def run_processes(configuration: Configuration) -> RunProcesses:
+    """Return the way in which a daemon gets the processes of its runs. Nothing starts yet."""
+    return WarmProcesses(mask=mask_text) if configuration.settings.daemon.warm_process else NewProcesses()
 
 
 def synchronise(

@@ -29,7 +29,7 @@ class AlikeAnswers:
         self._keys: dict[str, list[str]] = {kind: list(keys) for kind, keys in state.items()}
 
     def add(self, kind: str, key: str) -> None:
-        """Take note of a page that came instead of a listing's own."""
+        """Record a page that came instead of a listing's own."""
         self.settle(key)
         if kind in self._keys or len(self._keys) < MAX_KINDS:
             keys = self._keys.setdefault(kind, [])

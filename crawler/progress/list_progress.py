@@ -102,7 +102,7 @@ class ListTrail:
         return self.last_page if again else next(iter(self.unread_pages))
 
     def add(self, page: str) -> None:
-        """Take note of a list page that came."""
+        """Record a list page that came."""
         self.unread_pages.discard(page)
         if self.pages.add(page):
             self.first_page, self.last_page = self.first_page or page, page
@@ -207,7 +207,7 @@ class SourceProgress:
         pageless: bool = False,
         nowhere: bool = False,
     ) -> PageDecision:
-        """Take note of a list page that was read, and return what to do next.
+        """Record a list page that was read, and return what to do next.
 
         `kind`: pages are compared for repetition within one kind, because a list behind a feed shows what the
         feed showed. `pageless`: the page has listings without a page of their own. `nowhere`: what it names
@@ -261,7 +261,7 @@ class SourceProgress:
         end: bool,
         whole: bool,
     ) -> PageDecision:
-        """Take note of a list page that was read again, and return what to do next."""
+        """Record a list page that was read again, and return what to do next."""
         wanted = self._wanted_keys(rows, known)
         onward = self._rereading.add(
             start,
@@ -307,7 +307,7 @@ class SourceProgress:
         return None
 
     def mark_unread(self, start: str, page: str) -> None:
-        """Take note that the budget was spent before `page`, or before something that is on it."""
+        """Record that the budget was spent before `page`, or before something that is on it."""
         self._trails[start].unread_pages.add(page)
 
     def end_before(self, start: str, page: str, *, again: bool) -> bool:
@@ -326,7 +326,7 @@ class SourceProgress:
         return True
 
     def mark_broken(self, start: str, page: str, *, permanent: bool) -> None:
-        """Take note that a list page could not be read: the next run tries again, and goes on behind it.
+        """Record that a list page could not be read: the next run tries again, and goes on behind it.
 
         Not if it failed permanently and was a URL saved by an earlier run, which may expire: then the next
         run begins at the first page.
@@ -341,7 +341,7 @@ class SourceProgress:
             trail.unread_pages.add(page)
 
     def require_full_list(self, start: str) -> None:
-        """Take note that a page behind this list is missing, which "not modified" would hide from the next
+        """Record that a page behind this list is missing, which "not modified" would hide from the next
         run.
         """
         self._trails[start].unconditional = True
@@ -351,11 +351,11 @@ class SourceProgress:
         return {} if self._unfinished else self._validators.conditions(start)
 
     def mark_not_modified(self, start: str) -> None:
-        """Take note that the site answered "not modified"."""
+        """Record that the site answered "not modified"."""
         self._validators.mark_not_modified(start)
 
     def remember_validators(self, start: str, etag: str | None, modified: str | None) -> None:
-        """Take note of a list's validators; only the cursor at the end of a complete reading holds them."""
+        """Record a list's validators; only the cursor at the end of a complete reading holds them."""
         self._validators.remember(start, etag, modified, self._first_rows.get(start, ()))
 
     def count_pages_beyond(self) -> int:
@@ -410,7 +410,7 @@ class SourceProgress:
         return {start for start, trail in trails if trail.at_end and trail.whole and trail.complete}
 
     def confirm_whole(self, since: datetime) -> None:
-        """Take note that every row of every list was shown since then, and that the result is plausible."""
+        """Record that every row of every list was shown since then, and that the result is plausible."""
         self._whole = since
 
     def has_read_everything(self) -> bool:

@@ -97,7 +97,7 @@ class ListRereading:
         end: bool,
         whole: bool,
     ) -> str | None:
-        """Take note of a page that was read again, and return the next page to request.
+        """Record a page that was read again, and return the next page to request.
 
         `rows` are keys and titles. A list that repeats itself or has too many pages is left, and proves
         nothing about what is gone. One that ends without saying so proves little.
@@ -138,7 +138,7 @@ class ListRereading:
         return True
 
     def leave(self, start: str) -> bool:
-        """Take note that a page of the list cannot be read: a later run begins with this list again.
+        """Record that a page of the list cannot be read: a later run begins with this list again.
 
         Return whether the page was saved by an earlier run: then the list may have become shorter.
         """

@@ -13,15 +13,12 @@ A run whose outcome could not be written is due again after `storage.runs.RUN_LE
 from __future__ import annotations
 
 import logging
-import os
 import queue
 import signal
-import subprocess
-import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -41,6 +38,7 @@ from crawler.fetching.cookies import first_cookie_expiry, read_cookies
 from crawler.progress.page_structure import PageStructure
 from crawler.running.child_protocol import MAX_LINE_BYTES, ChildExit, Failure, Job, RunProgress, message_of
 from crawler.running.run_outcome import RunEnding, conclude, storage_ending
+from crawler.running.run_processes import NewProcesses, RunProcess, RunProcesses
 from crawler.scheduling import site_turns
 from crawler.scheduling.site_board import SiteBoard
 from crawler.settings import CrawlerSettings
@@ -52,7 +50,6 @@ from storage.work import Dispatcher, Work, WorkResult
 
 log = structlog.get_logger()
 
-CHILD_COMMAND = (sys.executable, "-m", "daemon.run_process")
 #: Level of the log line about a run's end, by its outcome; error for all others.
 LEVELS = {
     RunOutcome.NEW_LISTINGS: logging.INFO,
@@ -80,14 +77,18 @@ def utc_now() -> datetime:
 
 @dataclass(slots=True)
 class _Child:
-    """A running child and its output; `ended_for` is the outcome if the supervisor ends it."""
+    """A running child and its output; `ended_for` is the outcome if the supervisor ends it.
 
-    process: subprocess.Popen[bytes]
+    `code`: see `RunProcess.end`.
+    """
+
+    process: RunProcess
     lines: queue.SimpleQueue[bytes] = field(default_factory=queue.SimpleQueue)
     stderr: deque[str] = field(default_factory=lambda: deque(maxlen=MAX_STDERR_LINES))
     threads: list[threading.Thread] = field(default_factory=list)
     failure: Failure | None = None
     ended_for: RunOutcome | None = None
+    code: int | None = None
 
     def start_threads(self, mask: Callable[[str], str], job: bytes) -> None:
         """Read both of its outputs and hand it the job, in threads, so that neither waits for the other."""
@@ -115,15 +116,9 @@ class _Child:
                 lines.append(self.lines.get_nowait())
         return lines
 
-    def signal(self, number: signal.Signals) -> None:
-        """Send a signal to its whole session, so that no process it started stays behind."""
-        with suppress(ProcessLookupError):
-            os.killpg(self.process.pid, number)
-
     def reap(self) -> None:
         """End the child, all other processes of its session, and the threads."""
-        self.signal(signal.SIGKILL)
-        self.process.wait()
+        self.code = self.process.end(want_code=self.ended_for is None)
         for thread in self.threads:
             thread.join()
 
@@ -159,11 +154,12 @@ class Supervisor:
         relay: Callable[[Work], None],
         on_progress: Callable[[RunProgress], None] | None = None,
         clock: Callable[[], datetime] = utc_now,
-        child: Sequence[str] = CHILD_COMMAND,
+        processes: RunProcesses | None = None,
         busy_timeout_s: float = BUSY_TIMEOUT_S,
         with_keys: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
     ) -> None:
-        """`relay` gets work whose rows a child has already committed; `child` is a child's command line.
+        """`relay` gets work whose rows a child has already committed; without `processes`, each run
+        gets a new process.
 
         `with_keys`: complete definitions, by source name, of the sources that the database holds without
         keys.
@@ -178,7 +174,7 @@ class Supervisor:
         self._relay = relay
         self._on_progress = on_progress
         self._clock = clock
-        self._command = tuple(child)
+        self._processes = processes or NewProcesses()
         self._with_keys = with_keys
         self._places = threading.BoundedSemaphore(settings.concurrent_runs)
         self._stopping = threading.Event()
@@ -234,6 +230,8 @@ class Supervisor:
         try:
             child = self._start_child(run, epoch)
         except OSError as error:
+            if self._stopping.is_set():
+                return _stopped_ending()
             why = f"The run's process could not be started: {error.strerror or error}."
             return RunEnding(RunOutcome.CRASHED, "no_process", why)
         try:
@@ -265,14 +263,10 @@ class Supervisor:
             busy_timeout_s=self._busy_timeout_s,
             evidence_dir=self._evidence_dir,
             settings=self._settings,
-            parent_pid=os.getpid(),
+            parent_pid=0,
         )
-        pipe = subprocess.PIPE
-        child = _Child(
-            subprocess.Popen(  # noqa: S603 - our own program
-                self._command, stdin=pipe, stdout=pipe, stderr=pipe, start_new_session=True
-            )
-        )
+        child = _Child(self._processes.start())
+        job = job.model_copy(update={"parent_pid": child.process.parent_pid})
         child.start_threads(self._mask, job.model_dump_json().encode() + b"\n")
         return child
 
@@ -281,16 +275,16 @@ class Supervisor:
 
         `deadline` is that of the whole run, of which starting the child and handing it the job are a part.
         """
-        while child.process.poll() is None:
+        while not child.process.has_ended():
             self._pass_messages(child)
             now = time.monotonic()
             if child.ended_for is None and (self._stopping.is_set() or now >= deadline):
                 stopped = self._stopping.is_set()
                 child.ended_for = RunOutcome.INTERRUPTED if stopped else RunOutcome.DEADLINE_EXCEEDED
-                child.signal(signal.SIGTERM)
+                child.process.signal(signal.SIGTERM)
                 deadline = now + self._settings.stop_grace_s
             elif child.ended_for is not None and now >= deadline:
-                child.signal(signal.SIGKILL)
+                child.process.signal(signal.SIGKILL)
 
     def _pass_messages(self, child: _Child) -> None:
         for line in child.new_lines():
@@ -304,16 +298,17 @@ class Supervisor:
 
     def _ending_of(self, child: _Child) -> RunEnding:
         """Return the outcome to write if the child wrote none; an outcome that it wrote stays."""
-        code = child.process.returncode
+        code = child.code
         if child.ended_for is RunOutcome.DEADLINE_EXCEEDED:
             limit = (
                 f"The run did not end within {self._settings.deadline_s:g} s (deadline_s), so it was ended."
             )
             return RunEnding(RunOutcome.DEADLINE_EXCEEDED, "deadline", limit)
         if child.ended_for is RunOutcome.INTERRUPTED or code == ChildExit.STOPPED:
-            return RunEnding(
-                RunOutcome.INTERRUPTED, "stopped", "The run was ended because the program stopped."
-            )
+            return _stopped_ending()
+        if code is None:
+            lost = "The warm process, which had begun the run, ended or was stuck, so the run was ended."
+            return RunEnding(RunOutcome.INTERRUPTED, "warm_process_lost", lost)
         if code == ChildExit.MEMORY:
             limit = (
                 f"The run needed more than {self._settings.memory_limit_mb} MiB of memory (memory_limit_mb)."
@@ -412,6 +407,10 @@ def _record_cookie_expiry(run: Run) -> None:
         first = first_cookie_expiry(read_cookies(Path(file)))
         if first is not None:
             metrics.COOKIES_EXPIRE.labels(run.source.name).set(first.timestamp())
+
+
+def _stopped_ending() -> RunEnding:
+    return RunEnding(RunOutcome.INTERRUPTED, "stopped", "The run was ended because the program stopped.")
 
 
 def _signal_reason(number: int) -> tuple[str, str]:

@@ -69,7 +69,7 @@ def _decide(
     rows: Sequence[ListRow],
     known: Mapping[str, KnownListing],
 ) -> PageDecision:
-    """Take note of a list page, and return what to do next."""
+    """Record a list page, and return what to do next."""
     progress, next_kind = spider.run.progress, parsed.next_role or role
     if origin.again:
         return progress.add_known_page(

@@ -27,6 +27,7 @@ RETRIED_ERRORS = tuple(
     for name in (
         *("HostNotFound", "ConnectionRefused", "ConnectionLost", "TimedOut", "Truncated"),
         *("TorFailed", "TorTimedOut", "OnionSilent", "OnionPortClosed"),
+        *("ProxyFailed", "ProxyTimedOut"),
     )
 )
 AUTOTHROTTLE_MAX_DELAY_S = 60.0

@@ -32,7 +32,8 @@ _SINGLE_CELL_FIELDS = (Field.USERNAME, Field.ACCOUNT, Field.WALLET, Field.PASSPO
 CELL_FIELDS = (*_SINGLE_CELL_FIELDS, Field.NAME_BIRTH_DATE, Field.NATIONAL_ID)
 # A column of national numbers may have a name of resident IDs: `id_number`.
 _NATIONAL_ROLES = (Field.NATIONAL_ID.value, Field.RESIDENT_ID.value)
-_NAME_ROLES = (("family_name", "given_name"), ("name",))
+# In the order in which they are tried. A column `nombre` or `nom` alone often holds the whole name.
+_NAME_ROLES = (("family_name", "given_name"), ("name",), ("given_name",), ("family_name",))
 _BIRTH_ROLE = "birth_date"
 _SECONDS = re.compile(rb"1(?<![\w+]1)\d{9}(?!\w)")  # as digits alone; see `ordinary_numbers`
 

@@ -88,7 +88,7 @@ def is_other_han_word(name: str, text: str, start: int, end: int) -> bool:
 
 
 def _begins_inside(name: str, own: float, text: str, end: int) -> bool:
-    """Rule 1."""
+    """Whether the name's last character begins another word: rule 1."""
     frequent = _frequent_words()
     beside = fold_one(text[end : end + 1])
     if len(beside) == 1 and frequent.get(name[1] + beside, 0.0) <= own:
@@ -100,7 +100,7 @@ def _begins_inside(name: str, own: float, text: str, end: int) -> bool:
 
 
 def _ends_inside(name: str, own: float, text: str, start: int, end: int) -> bool:
-    """Rule 2."""
+    """Whether the name's first character ends another word: rule 2."""
     frequent = _frequent_words()
     beside = fold_one(text[start - 1 : start])
     if len(beside) == 1 and frequent.get(beside + name[0], 0.0) <= own:

@@ -6,8 +6,8 @@ Order of rules:
    e-mail address it is the domain of somebody's address (`Nature.ADDRESS`). A longer host with all of it
    (`my-kelbridge.example`, `kelbridge.example.evil.test`) is a look-alike, if the domain's own label has five
    letters or more: `quant-x.com` has nothing to do with `x.com`.
-2. The second half of a word that was divided at a line's end is no name, nor is the end of a word with a
-   modifier letter (`Geʻez`).
+2. A half of a word that was divided at a line's end is no name, nor is the end of a word with a modifier
+   letter (`Geʻez`). A first half may be a name if it has five letters or a capital: `Kelbridge-⏎based`.
 3. A word wholly of another script is a word of that script, for terms of less than five letters.
 4. Marks make another word (`gặp` is not Gap), for terms of up to five letters.
 5. Hexadecimal (`1c8c`), a variable (`$print`) and a numeronym (`a11y`) are no names.
@@ -31,8 +31,12 @@ _FILE_ENDINGS = re.compile(FILE_ENDINGS, re.IGNORECASE)
 _LABELS_BEHIND = re.compile(r"(?:\.[a-z0-9][a-z0-9-]*)+", re.IGNORECASE)
 _DOT = re.compile(r" ?(?:[\[({【] ?(?:\.|dot|点) ?[\])}】]|\\\.) ?", re.IGNORECASE)  # defanged
 _HOST_BEFORE = re.compile(r"[^\W_][-‐‑]+\Z|[0-9]\Z")
-_HOST_AFTER = re.compile(r"[-‐‑]+[^\W_]|@[^\W_]")
+_HOST_AFTER = re.compile(
+    rf"(?![-‐‑][\w-]*\.(?:{FILE_ENDINGS})\b(?!\.[a-z]))[-‐‑]+[^\W_]|@[^\W_]", re.IGNORECASE
+)
 _DIVIDED = re.compile(r"([^\W\d_])[-‐‑\xad][ \t]*\r?\n[ \t]*\Z")
+_HYPHENS = ("-", "‐", "‑", "\xad")
+_REST_OF_WORD = re.compile(r"[-‐‑\xad][ \t]*\r?\n[ \t]*[^\W\d_]")
 _HEXADECIMAL = re.compile("[0-9a-f]+", re.IGNORECASE)
 _HEXADECIMAL_LETTERS = re.compile("[a-f]{2,}", re.IGNORECASE)
 _TOKEN_BEFORE = re.compile(r"[0-9a-z]*\Z", re.IGNORECASE)
@@ -93,7 +97,7 @@ def nature_of(facts: TermFacts, text: str, start: int, end: int, *, swapped: boo
 
 def _is_ordinary(facts: TermFacts, text: str, start: int, end: int, *, swapped: bool) -> bool:
     written = text[start:end]
-    if _is_end_of_word(text, start, written):
+    if _is_end_of_word(text, start, written) or _is_first_half(facts, written, text, end):
         return True
     if swapped and _is_code(written):
         return True
@@ -158,6 +162,13 @@ def _is_end_of_word(text: str, start: int, written: str) -> bool:
         divided = _DIVIDED.search(text[first:start]) if text.find("\n", first, start) >= 0 else None
         return divided is not None and (written[0].islower() or (written.isupper() and divided[1].isupper()))
     return start > 1 and unicodedata.category(beside) == "Lm" and text[start - 2].isalpha()
+
+
+def _is_first_half(facts: TermFacts, written: str, text: str, end: int) -> bool:
+    """Rule 2."""
+    if text[end : end + 1] not in _HYPHENS or facts.letters >= _WHOLE_WORD or not written.islower():
+        return False
+    return _REST_OF_WORD.match(text, end) is not None
 
 
 def _is_other_word(facts: TermFacts, written: str) -> bool:

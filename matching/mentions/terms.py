@@ -41,6 +41,7 @@ from numpy.typing import NDArray
 from matching.errors import TermRefused
 from matching.mentions.han_words import exclusion_phrases
 from matching.mentions.ordinary import Nature, TermFacts, nature_of
+from matching.mentions.rewriting import filled_end, rewritten
 from matching.mentions.spellings import (
     DIVIDED_PAIR,
     SEPARATORS,
@@ -50,12 +51,19 @@ from matching.mentions.spellings import (
     form_of,
     has_case,
     has_word_border,
+    is_file_of,
     reading,
     stands_alone,
 )
 from matching.native.escape_signs import undo_natively
 from matching.native.library import LibraryMissing
-from matching.native.name_fold import NativeFolded, folded_text, may_be_defanged, may_be_escaped
+from matching.native.name_fold import (
+    NativeFolded,
+    folded_text,
+    may_be_defanged,
+    may_be_escaped,
+    may_be_rewritten,
+)
 from matching.native.name_search import NO_HITS, NameHits, NameSearch, SpelledName
 from text.escapes import CERTAIN, Flags, Undone
 from text.folding import defanged, fold_few, mention_fold
@@ -88,6 +96,8 @@ _SPREAD = 4  # times its length that a name with separators may take
 _LEET = bytes.maketrans(b"01!|l34@5$7892", b"oiiiieaasstbgz")
 _LEET_SHORTEST = 4
 _AROUND = 12  # characters looked at around a name with its letters apart
+_QUOTES = " \"'„“”«»‹›‚‘()[]「」『』《》"  # around a name, and no part of it
+_BARE_LETTERS = 3
 _HUMP_SHORTEST = 3  # bytes of a term that may end at a capital
 
 
@@ -227,18 +237,22 @@ class Terms:
         """Return the mentions in order of their place, at most `limit`; `lookalikes`: those hosts too."""
         if not self._facts:
             return []
-        found, has_escapes = self._find_written(text, limit)
+        found, has_escapes, has_rewritten = self._find_written(text, limit)
         undone = undo_natively(text) if has_escapes else None
         if undone is not None:
             found = _with_undone(found, self._find_written(undone.text, limit)[0], undone)
+        view = rewritten(text) if has_rewritten else None
+        if view is not None:
+            found = _with_rewritten(found, self._find_written(view, limit)[0], text, view)
         mentions = _without_excluded(found) if found.excluded else found.mentions
         mentions = _with_lookalikes(mentions) if lookalikes else _named_only(mentions)
         return sorted(mentions, key=itemgetter(1, 2, 0))[:limit]
 
-    def _find_written(self, text: str, limit: int) -> tuple[_Found, bool]:
-        """Return what a text has without a look at its escapes, and whether it may have some."""
+    def _find_written(self, text: str, limit: int) -> tuple[_Found, bool, bool]:
+        """Return what a text has as it is, whether it may have escapes, and whether it may be rewritten."""
         folded = folded_text(text) if self._native else mention_fold()(text)
         try:
+            has_rewritten = may_be_rewritten(folded)
             found = self._find_in(folded, text, limit)
             clickable = defanged(folded) if may_be_defanged(folded) else None
             if clickable is not None:
@@ -249,7 +263,7 @@ class Terms:
         finally:
             if isinstance(folded, NativeFolded):
                 folded.release()
-        return found, may_be_escaped(folded)
+        return found, may_be_escaped(folded), has_rewritten
 
     def _find_in(self, view: _FoldedView, text: str, limit: int) -> _Found:
         sure, hits = self._native_hits(view, limit) if self._native else (NO_HITS, [])
@@ -404,7 +418,9 @@ class Terms:
                 continue
             for term in hit.pattern.terms:
                 facts = self._facts[term]
-                other_gaps = hit.reading is not None and facts.kind == "domain"
+                other_gaps = (
+                    hit.reading is not None and facts.kind == "domain" and not is_file_of(text, start, end)
+                )
                 nature = None if other_gaps else nature_of(facts, text, start, end, swapped=hit.swapped)
                 if nature is not None:
                     found.mentions.add(Mention(term, start, end, nature))
@@ -458,7 +474,10 @@ def _agrees(hit: _Hit, view: _FoldedView, text: str, span: tuple[int, int]) -> b
         return fits(text, place, got)
     letters, (start, end) = hit.pattern.form.characters, span
     before, after = text[max(0, start - _AROUND) : start], text[end : end + _AROUND]
-    if stands_alone(got, letters, fold_few(before), fold_few(after)):
+    # More blanks than between the letters end the name: `Q U I L   M A R S H`.
+    before = "" if got.apart == " " and before[-2:].isspace() else fold_few(before)
+    after = "" if got.apart == " " and after[:2].isspace() else fold_few(after)
+    if stands_alone(got, letters, before, after):
         return True
     return len(letters) == 2 and got.apart == " " and fits(text, place, DIVIDED_PAIR)
 
@@ -476,6 +495,11 @@ def _fixed_spellings(term: WatchTerm) -> set[str]:
     if "&" in folded[1:-1]:
         joined = re.sub(" ?& ?", "&", folded)
         spellings |= {joined.replace("&", sign) for sign in ("&", " &", "& ", " & ", " and ")}
+    elif " and " in folded:
+        spellings |= {folded.replace(" and ", sign) for sign in ("&", " &", "& ", " & ")}
+    if term.kind != "domain":
+        bare = folded.strip(_QUOTES).rstrip(".,").strip(_QUOTES)
+        spellings |= {bare} if sum(map(str.isalnum, bare)) >= _BARE_LETTERS else set()
     if term.kind == "domain":
         spellings |= _idn_spellings(term.text)
     return spellings
@@ -504,7 +528,8 @@ def _spelling_shape(patterns: list[_Pattern]) -> tuple[int, int, int]:
     """Return the bytes without gaps, the most words, and whether a letter without case is among them."""
     forms = [pattern.form for pattern in patterns]
     length = min(len(form.characters.encode()) for form in forms)
-    free = any(not has_case(character) for form in forms for character in form.characters)
+    # Letters of two bytes are as many gaps fewer as the test of letters apart expects.
+    free = any(not (has_case(each) and each.isascii()) for form in forms for each in form.characters)
     return length, max(form.words for form in forms), int(free)
 
 
@@ -540,6 +565,23 @@ def _with_undone(written: _Found, undone: _Found, escapes: Undone) -> _Found:
     for term, spans in undone.excluded.items():
         excluded.setdefault(term, set()).update(escapes.span(start, end) for start, end in spans)
     return _Found(kept, excluded)
+
+
+def _with_rewritten(written: _Found, also: _Found, text: str, view: str) -> _Found:
+    """Return what the text has as it is written, and what only its rewritten form has."""
+
+    def place(start: int, end: int) -> tuple[int, int]:
+        return start, filled_end(view, end)
+
+    news = {
+        Mention(each.term_id, *place(each.start, each.end), each.nature)
+        for each in also.mentions
+        if text[each.start : each.end] != view[each.start : each.end]
+    }
+    excluded = written.excluded
+    for term, spans in also.excluded.items():
+        excluded.setdefault(term, set()).update(place(start, end) for start, end in spans)
+    return _Found(written.mentions | news, excluded)
 
 
 def _tested(test: Callable[..., Flags], mentions: Sequence[Mention], *more: int) -> list[bool]:

@@ -1,9 +1,18 @@
 """Finds the signs of escapes with escapes.c: most texts have none, and are read once to know it."""
 
+import re
+
 import numpy as np
 
 from matching.native.library import LibraryMissing, load_library
-from text.escapes import ALL_SIGNS, Undone, undo
+from text.escapes import ALL_SIGNS, SPACED, Undone, undo
+
+# A separator with blanks behind an area code; these begin with a literal, which `re` finds quickly.
+_SPACED_SIGNS = (
+    re.compile(rb" / (?<=[0-9)] / )(?<=[0-9][0-9)] / )[0-9]{2}"),
+    re.compile(rb" - (?<=[0-9)] - )(?<=[0-9][0-9)] - )[0-9]{2}"),
+    re.compile(rb" \xe2\x80\x93 (?<=[0-9)] \xe2\x80\x93 )[0-9]{2}"),
+)
 
 
 def undo_natively(text: str, *, addresses: bool = False) -> Undone | None:
@@ -22,4 +31,4 @@ def escape_signs(data: bytes | memoryview) -> int:
     except LibraryMissing:
         return ALL_SIGNS
     signs: int = library.escape_signs(np.frombuffer(data, np.uint8).ctypes.data, len(data))
-    return signs
+    return signs | (SPACED if any(sign.search(data) for sign in _SPACED_SIGNS) else 0)

@@ -108,6 +108,17 @@ SW_PUBLIC uint64_t sw_line_ends(const uint8_t *text, size_t length, int64_t *end
 /* Returns the bits of the signs in text/escapes.py that a text may have. */
 SW_PUBLIC uint32_t sw_escape_signs(const uint8_t *text, size_t length);
 
+/* What masks.c finds, as bits of `kinds`, each in the bucket of a field: a mask needs no canonical form. A number gets its
+ * mask on the tape; a number behind a word such as `phone`, and the kinds that masks.c names, only have a place. For
+ * addresses with ` at ` and ` dot ` there is only the bit that says that there may be one. */
+enum sw_mask_kind { SW_MASK_EMAIL, SW_MASK_NUMBER, SW_MASK_PASSWORD, SW_MASK_LABELLED, SW_MASK_IBAN, SW_MASK_WALLET,
+                    SW_MASK_ZONE, SW_MASK_LICENCE, SW_MASK_NATIONAL, SW_MASK_SPELT_ADDRESS };
+
+/* Finds what is to be masked in less than 2^31 characters of narrowed text, with one byte for each (masks.h). Returns the
+ * bits of the kinds that were found, which sw_count and sw_take give; -1: out of memory. Without the bit of
+ * SW_MASK_LABELLED, only those numbers are found that are masked in a URL. */
+SW_PUBLIC int64_t sw_mask(struct sw_scanner *scanner, const uint8_t *text, size_t length, uint32_t kinds);
+
 /* Returns how many messages this processor hashes side by side: 16, 8, or 0 where that gains nothing. */
 SW_PUBLIC uint32_t sw_hmac_lanes(void);
 
@@ -150,6 +161,7 @@ SW_PUBLIC void sw_names_places(const struct sw_name_fold *fold, const void *text
                                const int64_t *offsets, size_t count, int64_t *places);
 
 SW_PUBLIC uint32_t sw_names_dotted(const uint8_t *text, size_t length);
+SW_PUBLIC uint32_t sw_names_rewritten(const uint8_t *text, size_t length);
 
 /* An index of names in their spelled form (letters swapped back, no separators): names_search.c. */
 struct sw_names;

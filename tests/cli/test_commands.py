@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import shutil
 import socket
 import stat
 import subprocess
@@ -19,7 +20,6 @@ import pytest
 import cli.commands
 from cli.exits import Exit
 from storage import listings, runs, sources
-from storage.database import schema
 from storage.database.base import Database
 from storage.database.lock import DaemonLock
 from storage.listings import ListingRecord
@@ -37,10 +37,11 @@ def home(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def filled(home: Path) -> Path:
+def filled(home: Path, sqlite_template: Path) -> Path:
     """A database with a source and two listings, one of them hostile."""
+    (home / "var").mkdir()
+    shutil.copy(sqlite_template, home / "var/spillwatch.db")
     database = Database.open(f"sqlite:///{home}/var/spillwatch.db")
-    schema.upgrade_schema(database)
     with database.transaction() as session:
         sources.sync_declared_sources(
             session, [sources.DeclaredSource("market", "html", {}, "market.toml")], NOW

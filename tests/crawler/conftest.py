@@ -16,7 +16,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from crawler.running.child_protocol import RunProgress
+from crawler.running.run_processes import NewProcesses, RunProcesses
 from crawler.running.supervisor import Supervisor, utc_now
+from crawler.running.warm_process import WarmProcesses
 from crawler.settings import CrawlerSettings
 from crawler.sources import holds_keys, read_definition, stored_definition
 from crawler.storing.capture import NOT_PAGES
@@ -30,6 +32,13 @@ from storage.work import Work
 from tests.peers.web import Site
 
 CHILD = (sys.executable, "-m", "tests.crawler.child")
+WARM = (sys.executable, "-m", "tests.crawler.warm_child")
+#: The same child, forked. One warm process serves all tests, and ends with the tests' own process.
+FORKED = WarmProcesses(
+    mask=mask_text,
+    command=WARM,
+    otherwise=NewProcesses(("/nowhere/instead-of-the-warm-process",)),
+)
 #: Our pages come at once, except on a machine that is busy for some seconds. Tests of time limits set shorter
 #: ones.
 SETTINGS: dict[str, Any] = {
@@ -76,9 +85,10 @@ class Runs:
     progress: list[RunProgress] = field(default_factory=list)
     slots: Iterator[int] = field(default_factory=itertools.count)
     with_keys: dict[str, dict[str, Any]] = field(default_factory=dict)
+    processes: RunProcesses = FORKED
 
     def supervisor(
-        self, child: Sequence[str] = CHILD, *, clock: Callable[[], datetime] = utc_now
+        self, child: Sequence[str] | None = None, *, clock: Callable[[], datetime] = utc_now
     ) -> Supervisor:
         return Supervisor(
             database=self.database,
@@ -90,7 +100,7 @@ class Runs:
             relay=self.dispatcher.work.append,
             on_progress=self.progress.append,
             clock=clock,
-            child=child,
+            processes=NewProcesses(child) if child else self.processes,
             with_keys=self.with_keys,
         )
 
@@ -128,7 +138,7 @@ class Runs:
         assert run_id is not None
         return run_id
 
-    def run(self, source_id: int, *, child: Sequence[str] = CHILD) -> Run:
+    def run(self, source_id: int, *, child: Sequence[str] | None = None) -> Run:
         """Run a source once and return the row, with its source."""
         run_id = self.enqueue(source_id)
         self.supervisor(child).run(run_id)

@@ -73,7 +73,7 @@ class Killer:
         return daemon
 
     def _kill(self, step: int) -> None:
-        kill = {"run": self._kill_run, "daemon": self._kill_daemon}
+        kill = {"run": self._kill_run, "warm process": self._kill_warm_process, "daemon": self._kill_daemon}
         whom, longest = self._dice.choice(list(kill)), self._dice.uniform(0, LONGEST_WAIT_S)
         early = self._dice.random() < EARLY
         while True:
@@ -103,6 +103,14 @@ class Killer:
             return True
         return False
 
+    def _kill_warm_process(self) -> bool:
+        tasks = Path(f"/proc/{self._daemon.process.pid}/task").iterdir()
+        children = [int(pid) for task in tasks for pid in (task / "children").read_text().split()]
+        for pid in filter(is_run, children):
+            os.kill(pid, signal.SIGKILL)
+            return True
+        return False
+
     def _kill_daemon(self) -> bool:
         self._daemon.process.kill()
         self._daemon.process.wait(WITHIN_S)
@@ -129,8 +137,11 @@ class Killer:
 
 
 def is_run(pid: int) -> bool:
-    """Return whether this process is one of our runs. The process id may have been reused."""
-    return b"daemon.run_process" in _command_line(pid)
+    """Return whether this process is one of our runs, or the warm process, which they are forked from.
+
+    The process id may have been reused.
+    """
+    return any(name in _command_line(pid) for name in (b"daemon.run_process", b"daemon.warm_process"))
 
 
 def is_daemon(pid: int) -> bool:

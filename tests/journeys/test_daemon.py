@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import http.client
 import json
+import os
 import platform
 import signal
 import socket
@@ -24,7 +25,17 @@ from storage import sources
 from storage.database.base import Database
 from storage.errors import DatabaseConflict
 from tests.cli.command import TIMEOUT_S, environment, spillwatch
-from tests.journeys.home import SECRET, WAIT_S, Home, RunningDaemon, alive, home_in, running
+from tests.journeys.home import (
+    ON_POSTGRESQL,
+    ON_SQLITE,
+    SECRET,
+    WAIT_S,
+    Home,
+    RunningDaemon,
+    alive,
+    home_in,
+    running,
+)
 from tests.peers.smtp import SmtpPeer
 from tests.peers.web import Site
 from tests.peers.webhook import WebhookPeer
@@ -118,7 +129,7 @@ def started(daemon: RunningDaemon) -> str:
 def test_from_the_page_to_the_alert(home: Home, site: Site, mail: SmtpPeer, hook: WebhookPeer) -> None:
     """A scheduled run finds a mention, and each channel gets one message, with a valid signature."""
     home.source("market", f"{site.url}/offers")
-    with running(home) as daemon:
+    with running(home, forked=False) as daemon:
         mails, calls = mail.wait(1, 60), hook.wait(1, 60)
         took = daemon.stop()
 
@@ -164,6 +175,39 @@ def test_a_killed_daemon_goes_on_where_it_was(home: Home, site: Site, mail: Smtp
     assert "interrupted" in outcomes
 
 
+def test_a_warm_process_is_killed_replaced_and_stopped(home: Home, site: Site) -> None:
+    """Killed, it takes its run along, which is interrupted, and another one serves the next run. SIGHUP
+    replaces that one. A stopped one does not keep the daemon from ending, and no process is left.
+    """
+    home.source("slow", f"{site.url}/hangs")
+    with running(home) as daemon:
+        wait_until(lambda: "/hangs" in site.paths, "the run's request")
+        killed, run = daemon.warm_process(), daemon.runs()
+        os.kill(killed, signal.SIGKILL)
+        daemon.wait_for("warm_process_ended")
+        lost = daemon.wait_for("run_finished")
+        home.source("market", f"{site.url}/offers")
+        daemon.process.send_signal(signal.SIGHUP)
+        read = daemon.wait_for("run_finished", source="market")
+        second = daemon.warm_process()
+        home.source("again", f"{site.url}/hangs")
+        daemon.process.send_signal(signal.SIGHUP)
+        wait_until(lambda: site.paths.count("/hangs") == 2, "the request of the third run")
+        third = daemon.warm_process()
+        os.kill(third, signal.SIGSTOP)
+        last = daemon.runs()
+        took = daemon.stop()
+
+    assert (lost["outcome"], lost["reason"]) == ("interrupted", "warm_process_lost")
+    assert read["outcome"] == "new_listings"
+    assert len({killed, second, third}) == 3
+    assert took < STOP_WITHIN_S
+    assert len(run) == len(last) == 1
+    wait_until(lambda: not any(alive(pid) for pid in (killed, second, third, *run, *last)), "their end")
+    (again,) = home.ask("runs", "--source", "again")
+    assert (again["outcome"], again["reason"]) == ("interrupted", "stopped")
+
+
 def test_a_second_daemon_is_refused(home: Home) -> None:
     """A second daemon on the same database ends with exit code 5, and the first one keeps running."""
     with running(home) as daemon:
@@ -188,6 +232,7 @@ def test_healthz_and_metrics_answer(home: Home) -> None:
     assert missing == 404
 
 
+@ON_SQLITE
 def test_doctor_asks_the_running_daemon(home: Home) -> None:
     """With a fixed health address, `doctor --only daemon` is a health check for containers."""
     with closing(socket.create_server(("127.0.0.1", 0))) as server:
@@ -198,6 +243,7 @@ def test_doctor_asks_the_running_daemon(home: Home) -> None:
     assert finding["level"] == "ok"
 
 
+@ON_SQLITE
 def test_a_good_reload_takes_effect(home: Home, site: Site, mail: SmtpPeer) -> None:
     """After SIGHUP a new source is crawled, without a restart."""
     with running(home) as daemon:
@@ -209,6 +255,7 @@ def test_a_good_reload_takes_effect(home: Home, site: Site, mail: SmtpPeer) -> N
     assert line["sources_changed"] == ["market"]
 
 
+@ON_SQLITE
 def test_a_bad_reload_changes_nothing(home: Home, site: Site) -> None:
     """After SIGHUP with mistakes, every mistake is logged and the old configuration stays in effect."""
     home.source("market", f"{site.url}/offers")
@@ -250,6 +297,7 @@ def test_a_reload_that_the_database_refuses_changes_nothing(
     assert reloaded["sources_changed"] == ["other"]
 
 
+@ON_SQLITE
 def test_a_reload_says_what_needs_a_restart(home: Home, site: Site) -> None:
     """Changes of [storage] and most of [daemon] are logged as needing a restart; runs keep the old paths."""
     with running(home) as daemon:
@@ -268,18 +316,19 @@ def test_a_reload_says_what_needs_a_restart(home: Home, site: Site) -> None:
     assert not (home.folder / "elsewhere").exists()
 
 
+@ON_SQLITE
 def test_a_reload_changes_how_much_is_done_at_the_same_time(home: Home) -> None:
     """A raised concurrent_runs takes effect without a restart. Three sites: runs of one site take turns."""
     with ExitStack() as stack:
         for name in ("one", "two", "three"):
             home.source(name, f"{stack.enter_context(Site()).url}/hangs")
         daemon = stack.enter_context(running(home))
-        wait_until(lambda: len(daemon.children()) == 2, "two runs, the default")
+        wait_until(lambda: len(daemon.runs()) == 2, "two runs, the default")
         text = (home.folder / "spillwatch.toml").read_text()
         home.write("spillwatch.toml", text.replace("[crawler]", "[crawler]\nconcurrent_runs = 3"))
         daemon.process.send_signal(signal.SIGHUP)
         daemon.wait_for("reloaded")
-        wait_until(lambda: len(daemon.children()) == 3, "the third run")
+        wait_until(lambda: len(daemon.runs()) == 3, "the third run")
         children = daemon.children()
         took = daemon.stop()
 
@@ -304,6 +353,7 @@ def test_reloads_leave_nothing_of_the_old_configuration(tmp_path: Path) -> None:
     assert ran.stdout.split() == ["1", "1", "1", "1"], ran.stderr
 
 
+@ON_SQLITE
 def test_systemd_hears_ready_reload_watchdog_and_stop(home: Home, tmp_path: Path) -> None:
     """The daemon speaks the protocol of Type=notify-reload with a watchdog, over a real socket."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as ear:
@@ -324,6 +374,7 @@ def test_systemd_hears_ready_reload_watchdog_and_stop(home: Home, tmp_path: Path
     assert heard[0] == "READY=1"
 
 
+@ON_SQLITE
 def test_a_daemon_whose_health_address_is_taken_does_not_start(home: Home) -> None:
     """A taken health address ends the daemon with exit code 3, and no lock is left."""
     with closing(socket.create_server(("127.0.0.1", 0))) as server:
@@ -346,10 +397,12 @@ def test_a_daemon_that_must_not_upgrade_refuses_an_empty_database(tmp_path: Path
     assert "spillwatch db upgrade" in refused.stderr
 
 
+@pytest.mark.needs("postgresql")
+@ON_POSTGRESQL
 def test_no_argument_of_any_process_holds_a_secret(home: Home, site: Site) -> None:
     """Process arguments, which every user can read, contain neither URLs nor secrets."""
     home.source("slow", f"{site.url}/hangs")
-    with running(home) as daemon:
+    with running(home, forked=False) as daemon:
         wait_until(lambda: "/hangs" in site.paths, "the run's request")
         pids = [daemon.process.pid, *daemon.children()]
         arguments = "".join(Path(f"/proc/{pid}/cmdline").read_text() for pid in pids)
@@ -359,6 +412,7 @@ def test_no_argument_of_any_process_holds_a_secret(home: Home, site: Site) -> No
     assert not any(secret in arguments for secret in (SECRET, site.url, "postgresql://", "sqlite://"))
 
 
+@ON_SQLITE
 def test_a_signal_is_heard_whichever_thread_gets_it(home: Home) -> None:
     """A signal delivered to another thread wakes the main thread before its next health check."""
     with running(home) as daemon:
@@ -372,6 +426,7 @@ def test_a_signal_is_heard_whichever_thread_gets_it(home: Home) -> None:
     assert took < 4 * PULSE_S  # without being woken it would take at least seven intervals
 
 
+@ON_SQLITE
 def test_ctrl_c_ends_the_daemon_like_sigterm(home: Home) -> None:
     """SIGINT stops the daemon with exit code 0."""
     with running(home) as daemon:

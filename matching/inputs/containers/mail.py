@@ -93,6 +93,7 @@ class MailHeader:
     file_name: str  # "" where it has none
     attached: bool  # it is a file of its own
     flowed: bool  # a line that ends with a blank goes on in the next one (RFC 3676)
+    without_blank: bool  # that blank is no part of the text (DelSp=yes)
 
 
 @dataclass(slots=True)
@@ -276,7 +277,7 @@ def _header_of(lines: list[tuple[int, bytes]]) -> MailHeader:
 
 
 @lru_cache(maxsize=256)
-def _described_part(fields: bytes) -> tuple[str, str, str, bytes, str, bool, bool]:
+def _described_part(fields: bytes) -> tuple[str, str, str, bytes, str, bool, bool, bool]:
     """Return what the fields of a header say about a part, in the order of MailHeader."""
     parsed = BytesHeaderParser(policy=compat32).parsebytes(fields + b"\n")
     kind = parsed.get_content_type()
@@ -294,7 +295,8 @@ def _described_part(fields: bytes) -> tuple[str, str, str, bytes, str, bool, boo
         attached = not boundary and (disposition == "attachment" or bool(file_name) or not of_text)
     charset = _said(parsed, "charset")
     flowed = kind == "text/plain" and _said(parsed, "format").lower() == "flowed"
-    return kind, charset, encoding, boundary[:_BOUNDARY_BYTES].rstrip(), file_name, attached, flowed
+    without = flowed and _said(parsed, "delsp").lower() == "yes"
+    return kind, charset, encoding, boundary[:_BOUNDARY_BYTES].rstrip(), file_name, attached, flowed, without
 
 
 def _said(parsed: Message, what: str) -> str:
@@ -304,8 +306,8 @@ def _said(parsed: Message, what: str) -> str:
             found = parsed.get_boundary()
         elif what == "charset":
             found = parsed.get_content_charset()
-        elif what == "format":
-            found = str(parsed.get_param("format", ""))
+        elif what in ("format", "delsp"):
+            found = str(parsed.get_param(what, ""))
         else:
             found = parsed.get_filename()
     except (ValueError, LookupError, TypeError):
@@ -313,8 +315,8 @@ def _said(parsed: Message, what: str) -> str:
     return decoded_words(str(found)) if found else ""
 
 
-_NO_HEADER = MailHeader([], "text/plain", "", "", b"", "", False, False)
-_MESSAGE_HEADER = MailHeader([], "message/rfc822", "", "", b"", "", False, False)
+_NO_HEADER = MailHeader([], "text/plain", "", "", b"", "", False, False, False)
+_MESSAGE_HEADER = MailHeader([], "message/rfc822", "", "", b"", "", False, False, False)
 
 _WORD = re.compile(r"=\?([\w.:-]{1,40})(?:\*[\w-]{0,20})?\?([bBqQ])\?([^?\s]{0,8000})\?=")
 _WORDS = re.compile(rf"{_WORD.pattern}(?:\s{{1,80}}(?=\=\?))?")
@@ -366,7 +368,9 @@ def decoded_chunks(part: MailPart) -> Iterator[MailChunk]:
         return _base64_chunks(part)
     if encoding == "quoted-printable":
         return _quoted_chunks(part)
-    return _uu_chunks(part) if encoding in ("x-uuencode", "uuencode", "x-uue") else _line_chunks(part)
+    if encoding in ("x-uuencode", "uuencode", "x-uue"):
+        return _uu_chunks(part)
+    return _line_chunks(part) if part.header.attached else _lines_with_files(part)
 
 
 def _line_chunks(part: MailPart) -> Iterator[MailChunk]:
@@ -381,6 +385,43 @@ def _line_chunks(part: MailPart) -> Iterator[MailChunk]:
             found, size = [], 0
     if found:
         yield MailChunk(b"".join(found), list(range(first, first + len(found))), first)
+
+
+def _lines_with_files(part: MailPart) -> Iterator[MailChunk]:
+    """Yield the lines; files that stand between them in uuencode, as before MIME, are decoded."""
+    found: list[bytes] = []
+    size = first = 0
+    within = False
+    for number, line in part.body:
+        if within and (decoded := _uu_content(line)) is not None:
+            if decoded:
+                yield MailChunk(decoded, None, number)
+            continue
+        within = _UU_BEGIN.fullmatch(line) is not None
+        first = first if found else number
+        found.append(line)
+        size += len(line)
+        if within or size >= _CHUNK_BYTES:
+            yield MailChunk(b"".join(found), list(range(first, first + len(found))), first)
+            found, size = [], 0
+    if found:
+        yield MailChunk(b"".join(found), list(range(first, first + len(found))), first)
+
+
+_UU_BEGIN = re.compile(rb"begin [0-7]{3,4} [^\r\n]{1,200}\r?\n")
+
+
+def _uu_content(line: bytes) -> bytes | None:
+    """Return what a line of uuencode holds; None: it is none."""
+    written = line.rstrip(b"\r\n")
+    if not written:
+        return None
+    try:
+        decoded = binascii.a2b_uu(written)
+    except binascii.Error:
+        return None
+    # Blanks at its end may be lost, and some programs write a check sign there.
+    return decoded if -4 < len(written) - 1 - (len(decoded) + 2) // 3 * 4 < 2 else None
 
 
 def _uu_chunks(part: MailPart) -> Iterator[MailChunk]:

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
 from crawler.running.child_protocol import ChildExit, Failure, Job, message_of
+from crawler.running.run_processes import RUN_COMMAND, NewProcesses
 from crawler.running.supervisor import Supervisor
 from matching.masks import mask_text
 from storage import runs
 from storage.database.base import BUSY_TIMEOUT_S
 from tests.crawler.conftest import Runs
 from tests.peers.web import Site
-
-CHILD = (sys.executable, "-m", "daemon.run_process")
 
 
 def test_a_run_is_as_patient_with_a_busy_database_as_is_set(crawl: Runs, site: Site, tmp_path: Path) -> None:
@@ -30,7 +28,7 @@ def test_a_run_is_as_patient_with_a_busy_database_as_is_set(crawl: Runs, site: S
         mask=mask_text,
         dispatcher=crawl.dispatcher,
         relay=crawl.dispatcher.work.append,
-        child=("sh", "-c", f"head -n 1 > '{handed}'"),
+        processes=NewProcesses(("sh", "-c", f"head -n 1 > '{handed}'")),
         busy_timeout_s=0.2,
     ).run(crawl.enqueue(source_id))
     run_id = crawl.enqueue(source_id)
@@ -41,7 +39,9 @@ def test_a_run_is_as_patient_with_a_busy_database_as_is_set(crawl: Runs, site: S
     with crawl.database.transaction() as session:
         session.connection()  # begins: on SQLite no other connection can write from now on
         line = job.model_dump_json().encode() + b"\n"
-        ran = subprocess.run(CHILD, input=line, capture_output=True, check=False, timeout=BUSY_TIMEOUT_S - 5)
+        ran = subprocess.run(
+            RUN_COMMAND, input=line, capture_output=True, check=False, timeout=BUSY_TIMEOUT_S - 5
+        )
 
     failures = [message_of(line) for line in ran.stdout.splitlines() if b"failure" in line]
     assert ran.returncode == ChildExit.STORAGE

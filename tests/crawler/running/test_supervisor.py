@@ -23,7 +23,7 @@ from storage import runs, sources
 from storage.database.base import Database
 from storage.runs import Run, RunOutcome, RunState
 from storage.sources import SourceHealth
-from tests.crawler.conftest import CHILD, Runs
+from tests.crawler.conftest import CHILD, WARM, Runs
 from tests.peers.web import Site
 from tests.waiting import PATIENCE_S, wait_until
 
@@ -350,11 +350,13 @@ def test_a_job_is_not_in_the_arguments_of_a_process(crawl: Runs, site: Site) -> 
     supervisor.stop()
     thread.join(PATIENCE_S)
 
-    assert tuple(arguments) == tuple(part.encode() for part in CHILD)
+    assert tuple(arguments[:3]) == tuple(part.encode() for part in WARM)
+    assert len(arguments) == 4 and arguments[3].isdigit(), "a descriptor of the warm process"
 
 
-def test_a_child_whose_parent_is_killed_dies_with_it(crawl: Runs, site: Site, tmp_path: Path) -> None:
-    """After kill -9 of the daemon no crawl goes on: the kernel ends the child."""
+@pytest.mark.parametrize("way", [f"NewProcesses({CHILD!r})", f"WarmProcesses(mask=str, command={WARM!r})"])
+def test_a_child_whose_parent_is_killed_dies_with_it(crawl: Runs, site: Site, way: str) -> None:
+    """After kill -9 of the daemon no crawl goes on: the kernel ends the child, forked or not."""
     source = crawl.declare("hangs", f"{site.url}/offers", politeness={"delay_s": 0, "robots": False})
     run_id = crawl.enqueue(source)
     parent = subprocess.Popen(
@@ -362,14 +364,16 @@ def test_a_child_whose_parent_is_killed_dies_with_it(crawl: Runs, site: Site, tm
             "import sys, threading",
             "from pathlib import Path",
             "from crawler.settings import CrawlerSettings",
+            "from crawler.running.run_processes import NewProcesses",
             "from crawler.running.supervisor import Supervisor",
+            "from crawler.running.warm_process import WarmProcesses",
             "from storage.database.base import Database",
             "from storage.work import SilentDispatcher",
             f"database = Database.open({crawl.url!r})",
             f"Supervisor(database=database, database_url={crawl.url!r}, "
             f"evidence_dir=Path({str(crawl.evidence_dir)!r}),",
             "    settings=CrawlerSettings(), mask=str, dispatcher=SilentDispatcher(), relay=print,",
-            f"    child={tuple(CHILD)!r}).run({run_id})",
+            f"    processes={way}).run({run_id})",
         )
     )
     wait_until(lambda: crawl.row(run_id).pid is not None and len(crawl.captures(crawl.row(run_id))) == 1)

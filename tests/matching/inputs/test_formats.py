@@ -69,6 +69,7 @@ def test_columns_have_roles_and_names(format_: str, write: Write) -> None:
 
 
 @EACH
+@pytest.mark.slow
 def test_reading_goes_on_behind_any_block(format_: str, write: Write, tmp_path: Path) -> None:
     """Reading from a block's end on yields the blocks behind it, with the same line numbers."""
     path = tmp_path / "dump"
