@@ -47,7 +47,6 @@ from text.proxy_address import ProxyAddress
 
 #: Keys of a source's file that say how listings are read.
 READING = {"list", "row", "item", "entry", "raw", "timezone", "date_order", "currency", "replies"}
-
 #: Number of URLs whose masked form is remembered: a row, a key, a capture and a listing need it.
 REMEMBERED_URLS = 2_048
 

@@ -57,7 +57,13 @@ from matching.mentions.spellings import (
 )
 from matching.native.escape_signs import undo_natively
 from matching.native.library import LibraryMissing
-from matching.native.name_fold import NativeFolded, folded_text, may_be_defanged, may_be_escaped
+from matching.native.name_fold import (
+    NativeFolded,
+    folded_text,
+    may_be_defanged,
+    may_be_escaped,
+    may_be_rewritten,
+)
 from matching.native.name_search import NO_HITS, NameHits, NameSearch, SpelledName
 from text.escapes import CERTAIN, Flags, Undone
 from text.folding import defanged, fold_few, mention_fold
@@ -234,21 +240,22 @@ class Terms:
         """Return the mentions in order of their place, at most `limit`; `lookalikes`: those hosts too."""
         if not self._facts:
             return []
-        found, has_escapes = self._find_written(text, limit)
+        found, has_escapes, has_rewritten = self._find_written(text, limit)
         undone = undo_natively(text) if has_escapes else None
         if undone is not None:
             found = _with_undone(found, self._find_written(undone.text, limit)[0], undone, text)
-        view = rewritten(text)
+        view = rewritten(text) if has_rewritten else None
         if view is not None:
             found = _with_rewritten(found, self._find_written(view, limit)[0], text, view)
         mentions = _without_excluded(found) if found.excluded else found.mentions
         mentions = _with_lookalikes(mentions) if lookalikes else _named_only(mentions)
         return sorted(mentions, key=itemgetter(1, 2, 0))[:limit]
 
-    def _find_written(self, text: str, limit: int) -> tuple[_Found, bool]:
-        """Return what a text has without a look at its escapes, and whether it may have some."""
+    def _find_written(self, text: str, limit: int) -> tuple[_Found, bool, bool]:
+        """Return what a text has as it is, whether it may have escapes, and whether it may be rewritten."""
         folded = folded_text(text) if self._native else mention_fold()(text)
         try:
+            has_rewritten = may_be_rewritten(folded)
             found = self._find_in(folded, text, limit)
             clickable = defanged(folded) if may_be_defanged(folded) else None
             if clickable is not None:
@@ -259,7 +266,7 @@ class Terms:
         finally:
             if isinstance(folded, NativeFolded):
                 folded.release()
-        return found, may_be_escaped(folded)
+        return found, may_be_escaped(folded), has_rewritten
 
     def _find_in(self, view: _FoldedView, text: str, limit: int) -> _Found:
         sure, hits = self._native_hits(view, limit) if self._native else (NO_HITS, [])

@@ -135,6 +135,7 @@ class Library:
             c_size_t, c_void_p, c_void_p, c_size_t, c_void_p,
         )  # fmt: skip
         self.names_dotted = _function(handle, "sw_names_dotted", c_uint32, c_void_p, c_size_t)
+        self.names_rewritten = _function(handle, "sw_names_rewritten", c_uint32, c_void_p, c_size_t)
         self.names_new = _function(
             handle, "sw_names_new", c_void_p, *[c_void_p] * 4, c_uint32, *[c_void_p] * 4
         )

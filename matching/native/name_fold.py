@@ -98,6 +98,13 @@ class NativeFolded:
         """Whether `text.escapes.undo` has to be asked."""
         return bool(self.flags & _ESCAPED)
 
+    @property
+    def may_be_rewritten(self) -> bool:
+        """Whether `matching.mentions.rewriting.rewritten` has to be asked."""
+        # A soft hyphen is dropped, so something moved.
+        moved = bool(self.flags & _MOVED) and "\xad" in self._original
+        return moved or self._fold.has_rewritten(self.address, self.size)
+
     def span(self, start: int, end: int) -> tuple[int, int]:
         """Return the half-open span in the original of the folded characters start..end (end > start)."""
         if self._leads is None:
@@ -180,6 +187,9 @@ class NativeFold:
     def has_dots(self, address: int, size: int) -> bool:
         return bool(self._library.names_dotted(address, size))
 
+    def has_rewritten(self, address: int, size: int) -> bool:
+        return bool(self._library.names_rewritten(address, size))
+
 
 def folded_text(text: str) -> Folded | NativeFolded:
     """Fold a text for names, by the library where it can. Raises TablesMissing."""
@@ -199,6 +209,11 @@ def may_be_defanged(folded: Folded | NativeFolded) -> bool:
 def may_be_escaped(folded: Folded | NativeFolded) -> bool:
     """Return whether `text.escapes.undo` has to be asked."""
     return folded.may_be_escaped if isinstance(folded, NativeFolded) else True
+
+
+def may_be_rewritten(folded: Folded | NativeFolded) -> bool:
+    """Return whether `matching.mentions.rewriting.rewritten` has to be asked. Not after `release`."""
+    return folded.may_be_rewritten if isinstance(folded, NativeFolded) else True
 
 
 def native_name_fold() -> NativeFold:

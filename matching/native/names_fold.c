@@ -408,3 +408,22 @@ uint32_t sw_names_dotted(const uint8_t *text, size_t length) {
     }
     return 0;
 }
+
+/* Whether `rewritten` of matching/mentions/rewriting.py finds what it looks for, or nearly does: it is then asked. */
+uint32_t sw_names_rewritten(const uint8_t *text, size_t length) {
+    uint8_t found = length && (text[0] == '<' || text[0] == '|');
+    for (size_t from = 1; from < length && !found; from += 4096) {
+        size_t until = length - from < 4096 ? length : from + 4096;
+        for (size_t at = from; at < until; at++) {
+            uint8_t c = text[at], before = text[at - 1];
+            found |= (uint8_t)(c == '<') | (uint8_t)(c == '|') |
+                     (uint8_t)((uint8_t)(before == '=') & (uint8_t)(c == '?')) |
+                     (uint8_t)((uint8_t)((uint8_t)(before == '&') | (uint8_t)(before == '(')) & (uint8_t)(c == '\'')) |
+                     (uint8_t)((uint8_t)(before == '-') & (uint8_t)((uint8_t)(c == '-') | (uint8_t)(c == ' '))) |
+                     (uint8_t)((uint8_t)(before == '[') & (uint8_t)(c == '/')) |
+                     (uint8_t)((uint8_t)(before == ']') & (uint8_t)(c == '[')) |
+                     (uint8_t)((uint8_t)(before == ')') & (uint8_t)(c == '('));
+        }
+    }
+    return found;
+}

@@ -161,6 +161,7 @@ SW_PUBLIC void sw_names_places(const struct sw_name_fold *fold, const void *text
                                const int64_t *offsets, size_t count, int64_t *places);
 
 SW_PUBLIC uint32_t sw_names_dotted(const uint8_t *text, size_t length);
+SW_PUBLIC uint32_t sw_names_rewritten(const uint8_t *text, size_t length);
 
 /* An index of names in their spelled form (letters swapped back, no separators): names_search.c. */
 struct sw_names;

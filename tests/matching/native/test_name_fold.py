@@ -9,6 +9,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from matching.mentions.rewriting import rewritten
 from matching.native.name_fold import native_name_fold
 from text.escapes import undo
 from text.folding import defanged, mention_fold
@@ -26,6 +27,8 @@ PIECES = st.sampled_from(
         "\u1100", "\u1112", "\u1161", "\u1175", "\u11a8", "\u11c2", "\u11c3", "\u115f", "한", "가",
         "\u0301", "\u200b", "\xad", "😀", "🇨🇳", "𝐪𝒖", "\U000e0041", "\ud800", "\udc00",
         "(", "]", "<", "\\", ".", " .", " . x", "dot", " dot ", "[.]", "(dot)", "(点)",
+        "<wbr>", "|q|u|", "][q][", ")(q)(", "=?utf-8?B?6Laj5bqX?=", "&'\\8da3'", "UNISTR('", "xn--q9a",
+        "[/b]", "-\n> ", "-\r\n", "\xad\n",
         "%41", "&amp;", "\\u0041", "=C3=A9", "\x1b[32m", "^[[0m", "1\u20e3",
         "0x414243444546", "X'414243444546'", "x" * 250, "趣" * 255,
     ]
@@ -50,6 +53,7 @@ def test_a_text_is_folded_as_by_the_specification(text: str) -> None:
     assert [wanted.span(*span) for span in spans] == [got.span(*span) for span in spans]
     assert got.may_be_defanged or defanged(wanted) is None
     assert got.may_be_escaped or undo(text) is None
+    assert got.may_be_rewritten or rewritten(text) is None
 
 
 @settings(max_examples=200, deadline=None)
