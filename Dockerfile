@@ -21,6 +21,10 @@ COPY cli cli
 RUN setup/install.sh /opt/spillwatch requirements.lock .
 
 FROM python:3.13-slim-trixie
+# RAR and CAB archives are read by the system's libarchive.
+RUN apt-get update \
+    && apt-get install --yes --no-install-recommends libarchive13t64 \
+    && rm -rf /var/lib/apt/lists/*
 RUN groupadd --gid 10001 spillwatch \
     && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /var/lib/spillwatch --shell /usr/sbin/nologin spillwatch \
     && install --directory --owner spillwatch --group spillwatch --mode 0700 /var/lib/spillwatch \

@@ -3,15 +3,18 @@
 #   make init            write a commented configuration into config/
 #   make run             run the daemon with that configuration                         (CONFIG=/path/to/spillwatch.toml)
 #   make test            run every test                                                 (ARGS="tests/storage -x", WORKERS=4)
-#   make test-quick      run the tests that start no server, in under a minute
+#   make test-quick      run 5,200 tests that start no server, in under a minute
 #   make check           run ruff, mypy --strict, import-linter and the tests of the docs
 #   make bench           compare CPU time with named peers                              (ARGS="mentions")
+#   make fuzz            read mutated dumps of every kind of reader                   (ARGS="100000 1 mail records")
 #   make release         build and try the source archive and the wheel                 (PYTHONS="3.11 3.12")
 # PYTHON=/path/to/python3.12 chooses the interpreter of a new environment.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo init run test test-quick check lint types imports docs format bench lock release clean
+.PHONY: help demo init run test test-quick check lint types imports docs format bench fuzz lock release clean
 export PYTHON
+# Where this is set, each of the many processes that the tests and the demo start would compile every module again.
+unexport PYTHONDONTWRITEBYTECODE
 
 CONFIG ?= config/spillwatch.toml
 bin := .venv/bin
@@ -46,19 +49,21 @@ init: .venv/runtime
 run: .venv/runtime
 	@$(bin)/spillwatch --config $(CONFIG) run
 
-# Two workers, then one test at a time for those that need the machine to themselves. Named tests run as named.
-WORKERS ?= 2
+# One worker more than there are CPUs, because each waits for servers and child processes a quarter of its time. Then one
+# test at a time of those that need the machine to themselves. Named tests run as named.
+WORKERS ?= $(shell expr $$(nproc) + 1)
 pytest := $(bin)/python -m pytest
 test: .venv/dev .venv-peers/lock
 	@export SPILLWATCH_TESTS_WITHOUT; SPILLWATCH_TESTS_WITHOUT=$$(setup/test-programs.sh) || exit; \
 	if [ -n "$(ARGS)" ]; then exec $(pytest) $(ARGS); fi; status=0; \
-	$(pytest) -m "not alone" --numprocesses $(WORKERS) --dist loadfile || status=$$?; \
-	$(pytest) -m alone || status=$$?; exit $$status
+	$(pytest) -m "not alone" --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder || status=$$?; \
+	$(pytest) -m alone $$(grep --recursive --files-with-matches --include='test_*.py' mark.alone tests) || status=$$?; exit $$status
 
+# About a minute of CPU time. These tests wait for nothing, so there is one worker per CPU.
 quick := tests/docs tests/text tests/configuration tests/crawler/clean tests/crawler/sources tests/matching/identifiers \
 	tests/matching/mentions tests/matching/inputs
 test-quick: .venv/dev
-	@$(pytest) --numprocesses $(WORKERS) -q $(quick)
+	@$(pytest) -m "not slow" --numprocesses auto --dist loadfile -q $(quick)
 
 check: lint types imports docs
 
@@ -82,12 +87,16 @@ format: .venv/dev
 bench: .venv/dev
 	@$(bin)/python -m benchmarks $(ARGS)
 
+# A count, a seed, and the kinds of readers (none: all). An exception or an exceeded bound ends it with the mutant's number.
+fuzz: .venv/dev
+	@$(bin)/python -m tests.matching.inputs.hostile $(or $(ARGS),100000 1)
+
 # The developers' lock is constrained to the runtime's pins, so that the tests run with what the image contains.
 compile := $(bin)/uv --quiet pip compile --universal --python-version 3.11 --generate-hashes --upgrade --no-annotate \
 	--no-config --default-index https://pypi.org/simple --custom-compile-command "make lock"
 lock: .venv/dev
-	$(compile) pyproject.toml --extra install --extra demo --extra archives --output-file requirements.lock
-	$(compile) pyproject.toml --extra install --extra demo --extra archives --extra dev --constraint requirements.lock --output-file requirements-dev.lock
+	$(compile) pyproject.toml --extra install --extra demo --extra archives --extra apprise --output-file requirements.lock
+	$(compile) pyproject.toml --extra install --extra demo --extra archives --extra apprise --extra dev --constraint requirements.lock --output-file requirements-dev.lock
 	$(compile) tests/peers/requirements-peers.in --emit-build-options --output-file tests/peers/requirements-peers.lock
 
 release: .venv/dev

@@ -42,11 +42,15 @@ PRICE_STEP = Decimal("0.05")  # a price that differs by less from one that was t
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """A revision to write: its kind, the state that the alert is in afterwards, and what is new."""
+    """A revision to write: its kind, the state that the alert is in afterwards, and what is new.
+
+    `digest` is the summary of a revision about changes that were held; it replaces the usual one.
+    """
 
     change: AlertChange
     state: TriageState
     differences: tuple[Difference, ...]
+    digest: str | None = None
 
 
 OPEN_ALERT = Decision(AlertChange.OPENED, TriageState.NEW, ())

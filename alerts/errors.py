@@ -3,17 +3,21 @@
 SpillwatchError (storage.errors)
 └── AlertsError
     ├── NoSuchAlert, NoSuchChannel       a command was given a number or a name that does not exist
-    └── DeliveryError                    an attempt to send failed; `permanent` is False if another may
-        succeed ├── NameNotResolved              another attempt may succeed
+    └── DeliveryError                    an attempt to send failed; `permanent`: no other is made
+        ├── NameNotResolved              another attempt may succeed
         ├── ConnectionFailed
         ├── ConnectionDropped
         ├── DeliveryTimedOut
         ├── TemporarilyRefused           SMTP 4xx; HTTP 408, 409, 425, 429, 5xx
+        ├── ProxyNotReached, ProxyAnsweredFailure, ProxyDeniedReceiver    the outgoing proxy
+        ├── AppriseFailed
         ├── UnexpectedError              a bug, or a reply that the code does not know
         ├── TlsNotVerified               no other attempt is made
         ├── TlsNotOffered
         ├── AuthorityUnreadable
         ├── AuthenticationRefused
+        ├── ProxyWantsLogin
+        ├── AppriseMissing, AppriseUrlRefused
         ├── SenderRefused
         ├── RecipientRefused
         ├── MessageRefused               SMTP 5xx to the message; HTTP 4xx
@@ -55,18 +59,25 @@ class NoSuchChannel(AlertsError):
 class DeliveryError(AlertsError):
     """The message was not delivered.
 
-    `status_code` is the receiver's answer (SMTP or HTTP), `retry_after_s` the wait that it asked for.
+    `status_code` is the receiver's answer (SMTP or HTTP), `retry_after_s` the wait that it asked for, and
+    `accepted` has digests of the recipients that have the message although the attempt failed.
     """
 
     reason = "delivery_failed"
     permanent: ClassVar[bool] = True
 
     def __init__(
-        self, message: str, *, status_code: int | None = None, retry_after_s: float | None = None
+        self,
+        message: str,
+        *,
+        status_code: int | None = None,
+        retry_after_s: float | None = None,
+        accepted: frozenset[str] = frozenset(),
     ) -> None:
         super().__init__(message)
         self.status_code = status_code
         self.retry_after_s = retry_after_s
+        self.accepted = accepted
 
 
 class NameNotResolved(DeliveryError):
@@ -102,6 +113,52 @@ class TemporarilyRefused(DeliveryError):
 
     reason = "temporarily_refused"
     permanent = False
+
+
+class ProxyNotReached(DeliveryError):
+    """The outgoing proxy does not accept connections."""
+
+    reason = "proxy_unreachable"
+    permanent = False
+
+
+class ProxyAnsweredFailure(DeliveryError):
+    """The outgoing proxy could not reach the receiver, or has trouble of its own."""
+
+    reason = "proxy_failed"
+    permanent = False
+
+
+class ProxyDeniedReceiver(DeliveryError):
+    """The outgoing proxy does not allow connections to the receiver."""
+
+    reason = "proxy_refused"
+    permanent = False
+
+
+class ProxyWantsLogin(DeliveryError):
+    """The outgoing proxy wants another login."""
+
+    reason = "proxy_login_refused"
+
+
+class AppriseFailed(DeliveryError):
+    """A service did not take the message, and Apprise gives no reason."""
+
+    reason = "apprise_failed"
+    permanent = False
+
+
+class AppriseMissing(DeliveryError):
+    """Apprise is not installed: pip install 'spillwatch[apprise]', then `spillwatch alerts test`."""
+
+    reason = "apprise_missing"
+
+
+class AppriseUrlRefused(DeliveryError):
+    """Apprise does not accept the channel's url."""
+
+    reason = "apprise_url_refused"
 
 
 class UnexpectedError(DeliveryError):

@@ -24,7 +24,7 @@ def finding_content(finding: CompanyFinding, decision: Decision, severity: Sever
     return MessageContent(
         title=f"{finding.company.name}: {finding.listing.title or 'a listing without a title'}",
         state=decision.state,
-        summary=_finding_summary(finding, decision.change),
+        summary=decision.digest or _finding_summary(finding, decision.change),
         company=finding.company,
         source=finding.source,
         listing=finding.listing,
@@ -46,7 +46,7 @@ def listing_life_content(
     listing: MessageListing,
     is_there: Callable[[MessageCapture], bool],
 ) -> MessageContent:
-    """Return the content of a revision that says that the listing is gone or back.
+    """Return the content of a revision about the presence of a listing: it is gone or back.
 
     The rest stays as in `last`, the content of the alert's last revision. `is_there`: whether the evidence
     still holds a capture; one that is gone is no longer proof.
@@ -58,7 +58,7 @@ def listing_life_content(
     return last.model_copy(
         update={
             "state": decision.state,
-            "summary": f"The listing {what} {source.name}. {kept}",
+            "summary": decision.digest or f"The listing {what} {source.name}. {kept}",
             "proof": proof,
             "proof_missing": missing,
             "listing": listing,
@@ -74,7 +74,7 @@ def _missing_proof_sentence(count: int) -> str:
 
 
 def digest_summary(changes: int, since: datetime, listing: MessageListing) -> str:
-    """Return the summary of a revision that tells of changes that were held."""
+    """Return the summary of a revision about changes that were held."""
     times = "once" if changes == 1 else f"{format_count(changes)} times"
     price = f"asks {listing.price.label}" if listing.price else "gives no price"
     now = "is gone" if listing.gone_at else f"is there and {price}"

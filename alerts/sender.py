@@ -59,6 +59,7 @@ class _AttemptResult:
     detail: str | None
     status_code: int | None
     next_attempt_at: datetime | None = None
+    accepted: frozenset[str] = frozenset()
 
 
 class DeliveryService:
@@ -155,14 +156,21 @@ class DeliveryService:
                 "message should still be sent, restore the channel and run "
                 f"`spillwatch alerts retry --channel {claimed.channel}`."
             )
-        return send(channel, OutgoingMessage(message, claimed.idempotency_key, self._clock()))
+        outgoing = OutgoingMessage(message, claimed.idempotency_key, self._clock(), claimed.accepted)
+        return send(channel, outgoing)
 
     def _failure_result(
         self, claimed: ClaimedDelivery, message: Message, error: DeliveryError
     ) -> _AttemptResult:
         # A test is not repeated: the person who asked for it is looking at its outcome now.
         if error.permanent or message.kind is AlertKind.TEST:
-            return _AttemptResult(AttemptOutcome.PERMANENT, error.reason, str(error), error.status_code)
+            return _AttemptResult(
+                AttemptOutcome.PERMANENT,
+                error.reason,
+                str(error),
+                error.status_code,
+                accepted=error.accepted,
+            )
         due = next_attempt(
             self._settings.retry,
             attempt=claimed.tries,
@@ -173,8 +181,12 @@ class DeliveryService:
         )
         if due is None:
             detail = f"Gave up after {claimed.tries} attempts. The last one: {error}"
-            return _AttemptResult(AttemptOutcome.PERMANENT, GaveUp.reason, detail, error.status_code)
-        return _AttemptResult(AttemptOutcome.RETRY, error.reason, str(error), error.status_code, due)
+            return _AttemptResult(
+                AttemptOutcome.PERMANENT, GaveUp.reason, detail, error.status_code, accepted=error.accepted
+            )
+        return _AttemptResult(
+            AttemptOutcome.RETRY, error.reason, str(error), error.status_code, due, error.accepted
+        )
 
     def _record_result(
         self, claimed: ClaimedDelivery, message: Message, result: _AttemptResult, *, duration_ms: int
@@ -190,6 +202,7 @@ class DeliveryService:
                 status_code=result.status_code,
                 next_attempt_at=result.next_attempt_at,
                 duration_ms=duration_ms,
+                accepted=result.accepted,
                 now=now,
             )
             if recorded:

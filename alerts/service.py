@@ -123,12 +123,9 @@ class AlertService:
         decision: Decision,
         *,
         dedupe_key: str,
-        digest: str | None = None,
     ) -> OpenedAlert:
-        """Write a revision about a finding; `digest` is its summary if it tells of held changes."""
+        """Write a revision about a finding."""
         content = finding_content(finding, decision, judgement.severity)
-        if digest is not None:
-            content = content.model_copy(update={"summary": digest})
         subject = AlertSubject(
             dedupe_key=dedupe_key,
             kind=AlertKind.FINDING,
@@ -173,8 +170,6 @@ class AlertService:
         version: ListingVersion,
         decision: Decision,
         listing: MessageListing,
-        *,
-        digest: str | None = None,
     ) -> None:
         """Write a revision that repeats the last one with the listing as it is now."""
         last = rows.last_revision(session, alert)
@@ -183,8 +178,6 @@ class AlertService:
         content = listing_life_content(
             reported, decision, source=source, listing=listing, is_there=self._is_there
         )
-        if digest is not None:
-            content = content.model_copy(update={"summary": digest})
         subject = AlertSubject(
             dedupe_key=alert.dedupe_key,
             kind=AlertKind.FINDING,
@@ -197,7 +190,7 @@ class AlertService:
         self._outbox.write(session, draft, now=self._clock())
 
     def _is_there(self, proof: MessageCapture) -> bool:
-        """Return whether the evidence holds a capture, as far as that can be told."""
+        """Return whether the evidence holds a capture, as far as its rows say where it is."""
         if self._evidence is None or proof.file is None or proof.offset is None or proof.length is None:
             return True
         return self._evidence.holds(RecordPlace(proof.file, proof.offset, proof.length))
@@ -219,17 +212,16 @@ class AlertService:
         differences = self._differences(session, alert, listing)
         if alert.state in CLOSED and not any(each.field == OFFERS for each in differences):
             return
-        decision = Decision(AlertChange.UPDATED, alert.state, differences)
-        text = digest_summary(changes, since, listing)
+        digest = digest_summary(changes, since, listing)
+        decision = Decision(AlertChange.UPDATED, alert.state, differences, digest)
         summary = matches.summary_of(session, version.id, alert.company_id)
         finding = None if summary is None else read_finding(session, summary, evidence=self._evidence)
         if finding is None:  # the newest version has no match
-            self._write_life(session, alert, version, decision, listing, digest=text)
+            self._write_life(session, alert, version, decision, listing)
             return
         earlier = judgement_of(rows.last_revision(session, alert))
         judgement = judge_facts(finding.facts, self._settings.severity, earlier=earlier)
-        key = alert.dedupe_key
-        self._write_finding(session, finding, judgement, decision, dedupe_key=key, digest=text)
+        self._write_finding(session, finding, judgement, decision, dedupe_key=alert.dedupe_key)
 
     def evaluate_source_change(self, change_id: int) -> None:
         """Write that a source's health changed. Handler of WorkKind.SOURCE_CHANGE."""

@@ -43,6 +43,7 @@ from pydantic import (
 
 from alerts.severity import SeveritySettings
 from storage.alerts import AlertKind, Severity
+from text.proxy_address import parse_proxy
 
 # RFC 5321 limits an address to 254 characters. The refused characters could break a header or an SMTP
 # command.
@@ -58,6 +59,9 @@ PORTS = {"starttls": 587, "tls": 465, "none": 25}  # by `security`, if `port` is
 SECRET_BYTES = range(24, 65)  # Standard Webhooks: 24 to 64 bytes
 SECRET_PREFIX = "whsec_"  # noqa: S105 - a prefix that every secret has, not a secret
 
+APPRISE_SCHEME = re.compile(r"[A-Za-z0-9_+-]{1,30}://.")
+
+AppriseContent = Literal["notice", "summary", "full"]
 ChannelName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
 OneLine = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]{1,200}$")]
 
@@ -66,6 +70,10 @@ def _check_address(value: str) -> str:
     """Return the address with its domain in ASCII (IDNA). The part before the "@" has to be ASCII already:
     few servers announce SMTPUTF8 (RFC 6531), and the others refuse the message for all recipients.
     """
+    if value != value.strip():
+        raise ValueError("an address without a blank before or after it")
+    if (named := re.fullmatch(r"[^<>]*<([^<>@\s]+@[^<>@\s]+)>", value)) and ADDRESS.fullmatch(named[1]):
+        raise ValueError(f"the address without a name: write {named[1]}")
     if not ADDRESS.fullmatch(value):
         raise ValueError("one e-mail address without a name, such as soc@lender.example")
     mailbox, _, domain = value.partition("@")
@@ -93,6 +101,8 @@ def _ascii_name(name: str) -> str:
 
 def _check_host(value: str) -> str:
     """Return the name or the IP address of a mail server, an international name in ASCII."""
+    if value != value.strip():
+        raise ValueError("a name without a blank before or after it")
     if "://" in value:
         raise ValueError("a name such as smtp.lender.example, without a scheme: `host` is a name, not a URL")
     with suppress(ValueError):
@@ -105,6 +115,12 @@ def _check_host(value: str) -> str:
     return _ascii_name(value)
 
 
+def _check_proxy(value: SecretStr) -> SecretStr:
+    parse_proxy(value.get_secret_value())
+    return value
+
+
+ProxySetting = Annotated[SecretStr, AfterValidator(_check_proxy)]
 MailAddress = Annotated[str, AfterValidator(_check_address)]
 MailHost = Annotated[str, AfterValidator(_check_host)]
 
@@ -182,6 +198,10 @@ class OAuth2Settings(BaseModel):
         "credentials are used.",
     )
     scope: OneLine | None = Field(default=None, description="Scope to ask for.")
+    proxy: ProxySetting | None = Field(
+        default=None,
+        description="HTTP proxy through which the token is requested (secret; proxy_file reads it).",
+    )
 
     @field_validator("token_url")
     @classmethod
@@ -286,6 +306,9 @@ class WebhookChannel(BaseChannel):
     headers: dict[str, SecretStr] = Field(
         default_factory=dict, description="Additional headers to send (secret)."
     )
+    proxy: ProxySetting | None = Field(
+        default=None, description="HTTP proxy to send through (secret; proxy_file reads it)."
+    )
     allow_private_addresses: tuple[str, ...] = Field(
         default=(), description="Host names that may resolve to private addresses and use plain http."
     )
@@ -326,17 +349,25 @@ class WebhookChannel(BaseChannel):
     @model_validator(mode="after")
     def _check_url(self) -> WebhookChannel:
         parts = urlsplit(self.url.get_secret_value())
+        if re.search(r"\s", self.url.get_secret_value()):
+            raise ValueError("url: an address without a blank in it, before it or after it")
         if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise ValueError(f"url: found the scheme {parts.scheme!r}; expected https://HOST/...")
+            found = f" instead of {parts.scheme}://" if parts.scheme else ""
+            raise ValueError(
+                f'url: https://HOST/...{found}; chat services (Slack, Teams, ...) have transport = "apprise"'
+            )
+        if parts.hostname.rstrip(".").endswith(".onion"):
+            raise ValueError(
+                "url: a receiver that is reached without Tor, because neither a name server nor a proxy may "
+                "learn of an onion"
+            )
         if parts.username or parts.password:
             raise ValueError(
-                "url: it contains a user name or a password; use an Authorization header under `headers` "
-                "instead"
+                "url: an address without a user name and a password; use an Authorization header under "
+                "`headers` instead"
             )
         if parts.scheme == "http" and parts.hostname not in self.allow_private_addresses:
-            raise ValueError(
-                "url: plain http is only allowed for hosts in allow_private_addresses; use https"
-            )
+            raise ValueError("url: https; plain http is only allowed for hosts in allow_private_addresses")
         return self
 
 
@@ -353,7 +384,47 @@ def _check_secret(secret: str, number: int) -> None:
         )
 
 
-Channel = Annotated[EmailChannel | WebhookChannel, Field(discriminator="transport")]
+class AppriseChannel(BaseChannel):
+    """One of the services that Apprise knows: Slack, Teams, Discord, Mattermost, ..."""
+
+    transport: Literal["apprise"] = Field(description='"apprise".')
+    url: SecretStr = Field(
+        description="Apprise's URL of one receiver (secret, because it holds a token; url_file reads it)."
+    )
+    content: AppriseContent = Field(
+        default="notice",
+        description="What it carries: notice (that there is an alert), summary (no words of the site), full.",
+    )
+    proxy: ProxySetting | None = Field(
+        default=None, description="HTTP proxy to send through (secret; proxy_file reads it)."
+    )
+    allow_private_addresses: tuple[str, ...] = Field(
+        default=(), description="Host names that may resolve to private addresses."
+    )
+    ca_file: Path | None = Field(
+        default=None, description="PEM file of the authorities to trust, instead of the system's."
+    )
+    timeout_s: float = Field(
+        default=60, ge=5, le=600, description="Seconds that one attempt may take, with the start of Apprise."
+    )
+
+    @model_validator(mode="after")
+    def _check_url(self) -> AppriseChannel:
+        url = self.url.get_secret_value()
+        if re.search(r"\s", url) or not APPRISE_SCHEME.match(url):
+            raise ValueError(
+                "url: one URL of Apprise's form, such as slack://TOKEN_A/TOKEN_B/TOKEN_C, without a "
+                "blank in it; each receiver has a channel of its own"
+            )
+        return self
+
+    @property
+    def scheme(self) -> str:
+        """What the URL begins with, which names the service and holds no secret."""
+        return self.url.get_secret_value().partition("://")[0].lower()
+
+
+Channel = Annotated[EmailChannel | WebhookChannel | AppriseChannel, Field(discriminator="transport")]
 
 
 class AlertsSettings(BaseModel):

@@ -92,6 +92,19 @@ NEXT_STEPS: dict[SourceHealth, tuple[str, ...]] = {
     SourceHealth.OK: ("Nothing. What was offered in the meantime is read if the site still shows it.",),
 }
 
+#: Where the outgoing proxy is the reason: the site has no part in it.
+PROXY_REASONS = "proxy_"
+PROXY_TITLE = "the outgoing proxy does not let it be read"
+PROXY_MEANING = (
+    "Pages were requested through the outgoing proxy, and it did not carry them out. This says nothing about "
+    "the site. New offers on this source are not seen in the meantime. No listing is marked as gone."
+)
+PROXY_STEPS = (
+    "Find out what the proxy did: spillwatch runs --source {name}",
+    "Correct the proxy or its login, or proxy in [crawler] or in sources/{name}.toml.",
+    "Check whether it accepts connections: spillwatch doctor --only proxies",
+)
+
 
 def source_key(source_id: int, change_id: int) -> str:
     """Return the dedupe key of one episode of a source's trouble, which began with this change."""
@@ -126,17 +139,23 @@ def _trouble_revision(
     before, after = _health_words(change.before), _health_words(change.after)
     run = runs.run_by_id(session, change.run_id) if change.run_id is not None else None
     detail = f" {one_line(run.detail, DETAIL_CHARS)}" if run and run.detail else ""
+    by_proxy = run is not None and (run.reason or "").startswith(PROXY_REASONS)
+    title, meaning, steps = (
+        (PROXY_TITLE, PROXY_MEANING, tuple(step.format(name=source.name) for step in PROXY_STEPS))
+        if by_proxy
+        else (TITLES[change.after], MEANINGS[change.after], _next_steps(change.after, source.name))
+    )
     content = MessageContent(
-        title=f"Source {source.name}: {TITLES[change.after]}",
+        title=f"Source {source.name}: {title}",
         state=open_alert.state if open_alert else TriageState.NEW,
         summary=f'The health of the source {source.name} was "{before}" and is now "{after}".{detail}',
         source=source_of(source),
         changes=_health_differences(change),
-        next_steps=_next_steps(change.after, source.name),
+        next_steps=steps,
     )
     key = open_alert.dedupe_key if open_alert else source_key(source.id, change.id)
     subject = AlertSubject(dedupe_key=key, kind=AlertKind.SOURCE, source_id=source.id)
-    observation = Observation(None, MEANINGS[change.after])
+    observation = Observation(None, meaning)
     judgement = severity.judge_observation(f"source_{change.after.value}", observation)
     return RevisionDraft(
         subject, AlertChange.UPDATED if open_alert else AlertChange.OPENED, judgement, content

@@ -4,8 +4,9 @@
 which is checked (`re` finds no overlapping matches). "end to end" starts from the text as it was crawled:
 both sides fold it with our table, search, check boundaries and give offsets. Beside pyahocorasick the table's
 Python form (numpy) folds; ours folds and searches with the native library and also finds defanged dots,
-letter-digit swaps and other spellings. The last table compares folding and masking with pyahocorasick's
-search of 100 terms in the same text, which is folded already.
+letter-digit swaps and other spellings. The second table compares folding and masking with pyahocorasick's
+search of 100 terms in the same text, which is folded already. The last one compares masking with its
+specification in Python, also in text that is full of identifiers, numbers or escapes.
 
 MB/s are megabytes of UTF-8 per second of CPU; x is ours as a multiple of the other's.
 """
@@ -13,10 +14,11 @@ MB/s are megabytes of UTF-8 per second of CPU; x is ours as a multiple of the ot
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from random import Random
 from typing import Any
+from unittest.mock import patch
 
 import ahocorasick
 from daachorse import DoubleArrayAhoCorasick
@@ -24,6 +26,7 @@ from daachorse import DoubleArrayAhoCorasick
 from benchmarks.measure import cost, ratio, report
 from matching.masks import mask_text
 from matching.mentions.terms import Terms, WatchTerm
+from matching.native.library import LibraryMissing
 from matching.native.name_fold import NativeFolded, folded_text
 from text.folding import mention_fold
 
@@ -34,6 +37,7 @@ ALTERNATION_CHARACTERS = {
 }  # by number of terms: `re` tries them one by one, so it gets shorter texts
 COUNTS = tuple(ALTERNATION_CHARACTERS)
 TEXT_MB = 10
+MASKED_CHARACTERS = 300_000
 ROUNDS = 3  # the best one counts: the machine is shared
 _SYLLABLES = [consonant + vowel for consonant in "bcdfghklmnprstvz" for vowel in "aeiou"]
 _HAN = [chr(point) for point in range(0x4E00, 0x4E00 + 1500)]
@@ -87,6 +91,10 @@ def main() -> None:
         ),
         [_fold_and_mask_row(text, terms[:100]) for text in texts],
     )
+    report(
+        ("text", "masked in Python MB/s", "mask MB/s", "x Python"),
+        [_mask_row(text) for text in (*texts, *_identifier_texts(chance))],
+    )
 
 
 def _fold_and_mask_row(text: BenchmarkText, terms: list[str]) -> tuple[str, float, float, float, str, str]:
@@ -96,6 +104,17 @@ def _fold_and_mask_row(text: BenchmarkText, terms: list[str]) -> tuple[str, floa
     them = _speed(lambda text: list(theirs.iter(text)), folded, text.megabytes)
     fold, mask = _speed(_fold, text.text), _speed(mask_text, text.text[:1_000_000])
     return text.name, them, fold, mask, ratio(fold, them), ratio(mask, them)
+
+
+def _mask_row(text: BenchmarkText) -> tuple[str, float, float, str]:
+    part = text.text[:MASKED_CHARACTERS]
+    with patch("matching.masks.places_to_mask", side_effect=LibraryMissing):
+        plain = _speed(mask_text, part)
+        masked = mask_text(part)
+    if mask_text(part) != masked:
+        raise SystemExit("the library masks something else than the specification")
+    native = _speed(mask_text, part)
+    return text.name, plain, native, ratio(native, plain)
 
 
 def _fold(text: str) -> None:
@@ -182,6 +201,36 @@ def _english_text(chance: Random, terms: list[str]) -> str:
     for place in range(0, len(words), 2000):
         words[place] = chance.choice(terms[:100]).capitalize()
     return " ".join(words)
+
+
+def _identifier_texts(chance: Random) -> Iterator[BenchmarkText]:
+    """Yield a dump of addresses and telephone numbers, the log of a server, and lines of JSON in escapes."""
+    lines = range(MASKED_CHARACTERS // 60)
+    yield BenchmarkText("dump", "".join(_dump_line(chance) for _ in lines))
+    yield BenchmarkText("log", "".join(_log_line(chance) for _ in lines))
+    yield BenchmarkText("escapes", "".join(_escaped_line(chance) for _ in lines))
+
+
+def _user(chance: Random) -> str:
+    return f"{chance.choice(_SYLLABLES)}{chance.choice(_SYLLABLES)}.{chance.randrange(10_000)}"
+
+
+def _dump_line(chance: Random) -> str:
+    phones = f"+49171{chance.randrange(10**7):07d},1{chance.randrange(3, 9)}{chance.randrange(10**9):09d}"
+    born = f"19{chance.randrange(50, 99)}-0{chance.randrange(1, 9)}-1{chance.randrange(10)}"
+    return f"{chance.randrange(10**6)},{_user(chance)}@mail.example,{phones},{chance.choice(_WORDS)},{born}\n"
+
+
+def _log_line(chance: Random) -> str:
+    time = f"2026-03-1{chance.randrange(10)} 1{chance.randrange(10)}:{chance.randrange(10, 60)}:09,123"
+    address = f"10.{chance.randrange(256)}.{chance.randrange(256)}.7:{chance.randrange(10_000, 60_000)}"
+    tag, size = f"{chance.randrange(16**16):016x}", chance.randrange(10**9)
+    return f"{time} INFO request {size} from {address} took {chance.random() * 100:.3f} ms, etag {tag}\n"
+
+
+def _escaped_line(chance: Random) -> str:
+    user, phone = _user(chance), f"%2B49171{chance.randrange(10**7):07d}"
+    return f'{{"m":"{user}\\u0040mail.example","t":"\\u8da3","u":"/?e={user}%40mail.example&p={phone}"}}\n'
 
 
 def _chinese_text(chance: Random, terms: list[str]) -> str:

@@ -17,9 +17,10 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import cli
-from alerts.settings import Channel, EmailChannel
+from alerts.settings import AppriseChannel, EmailChannel, WebhookChannel
 from cli.command_context import App
 from storage.errors import AlreadyRunning, SpillwatchError
+from text.proxy_address import parse_proxy
 
 PACKAGES = ("storage", "crawler", "matching", "alerts")
 LOW_SPACE = 2 * 1024**3  # bytes free for data, below which doctor warns
@@ -377,24 +378,81 @@ def _check_channels(app: App) -> Findings:
     if not channels:
         yield CheckLevel.NOTE, "no channel is configured", ""
     for name, channel in channels.items():
-        host, port = _channel_address(channel)
-        try:
-            socket.create_connection((host, port), timeout=CONNECT_TIMEOUT_S).close()
+        if isinstance(channel, AppriseChannel):
+            yield from _check_apprise(name, channel)
+            continue
+        what, host, port = _channel_address(channel)
+        if (trouble := _connection_problem(host, port)) is None:
             yield (
                 CheckLevel.OK,
-                f"{name}: {host} accepts connections on port {port}",
+                f"{name}: {what} accepts connections on port {port}",
                 "`spillwatch alerts test` sends a test alert.",
             )
-        except OSError as error:
-            found = f"{name}: {host} port {port} cannot be reached: {error.strerror or error}"
+        else:
+            found = f"{name}: {what} port {port} cannot be reached: {trouble}"
             yield CheckLevel.FAILED, found, f"Check [alerts.channels.{name}] and the network."
 
 
-def _channel_address(channel: Channel) -> tuple[str, int]:
+def _check_apprise(name: str, channel: AppriseChannel) -> Findings:
+    """Apprise alone knows to which host a URL leads, so that nothing is connected here."""
+    from alerts.transports.apprise import apprise_problem
+
+    if (problem := apprise_problem(channel)) is None:
+        found = f"{name}: Apprise accepts the url ({channel.scheme}://)"
+        yield CheckLevel.OK, found, "`spillwatch alerts test` sends a test alert."
+    else:
+        yield CheckLevel.FAILED, f"{name}: {problem}", f"Check [alerts.channels.{name}]."
+
+
+def _connection_problem(host: str, port: int) -> str | None:
+    """Return why nothing accepts connections there; None if something does."""
+    try:
+        socket.create_connection((host, port), timeout=CONNECT_TIMEOUT_S).close()
+    except OSError as error:
+        return error.strerror or str(error)
+    return None
+
+
+def _channel_address(channel: EmailChannel | WebhookChannel) -> tuple[str, str, int]:
+    """Return what a channel connects to, in words, with its host and port."""
     if isinstance(channel, EmailChannel):
-        return channel.host, channel.port or _SMTP_PORTS[channel.security]
+        return channel.host, channel.host, channel.port or _SMTP_PORTS[channel.security]
+    if channel.proxy is not None:
+        proxy = parse_proxy(channel.proxy.get_secret_value())
+        return f"its proxy {proxy.host}", proxy.host, proxy.port
     parts = urlsplit(channel.url.get_secret_value())
-    return parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
+    host = parts.hostname or ""
+    return host, host, parts.port or (443 if parts.scheme == "https" else 80)
+
+
+def _check_proxies(app: App) -> Findings:
+    """Check that the proxies of the sources accept connections. Whether they let a site through, a trial
+    tells.
+    """
+    from crawler.fetching.outgoing_proxy import proxy_of
+
+    users: dict[str, list[str]] = defaultdict(list)
+    places: dict[str, tuple[str, int]] = {}
+    for source in app.configuration.sources:
+        try:
+            proxy = proxy_of(source.value, app.settings.crawler) if source.value.enabled else None
+        except SpillwatchError as error:
+            advice = "Correct this; until then the source is not crawled."
+            yield CheckLevel.FAILED, f"{source.name}: {error}", advice
+            continue
+        if proxy is not None:
+            users[str(proxy)].append(source.name)
+            places[str(proxy)] = (proxy.host, proxy.port)
+    for name, place in places.items():
+        count = f"{len(users[name])} source{'s' if len(users[name]) != 1 else ''}"
+        if (trouble := _connection_problem(*place)) is None:
+            advice = f"`spillwatch source try` shows whether it lets a site through: {users[name][0]}."
+            yield CheckLevel.OK, f"{name} accepts connections ({count})", advice
+        else:
+            found = f"{name} cannot be reached ({count}): {trouble}"
+            yield CheckLevel.FAILED, found, "Start the proxy, or correct `proxy` in [crawler] or the source."
+    if not users:
+        yield CheckLevel.NOTE, "no source is fetched through an HTTP proxy", ""
 
 
 def _check_tor(app: App) -> Findings:
@@ -461,6 +519,7 @@ CHECKS: dict[str, Check] = {
     "segments": _check_segments,
     "cookies": _check_cookies,
     "tokens": _check_tokens,
+    "proxies": _check_proxies,
     "tor": _check_tor,
     "daemon": _check_daemon,
     "channels": _check_channels,

@@ -134,7 +134,8 @@ def root(
     ] = False,
 ) -> None:
     """Handle the options that come before a command."""
-    from daemon import logs  # structlog takes 0.1 s to import, which --help and --version do not need
+    process_start.import_structlog()  # here: --help and --version do not need it
+    from daemon import logs
 
     logs.configure_logging(form="console", level="error")
     context.obj = App(config_option=config, debug=debug)

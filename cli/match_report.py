@@ -225,7 +225,7 @@ def _field_counts(findings: Findings, company: int, found: CompanyFindings) -> I
         yield {
             "field": field.value,
             "hits": hits,
-            "candidates": findings.tried_for(company)[field],
+            "candidates": findings.candidates_of(company)[field],
             "enrolled": values,
             "by_chance": round(chance.hits, 1),
             "lift": None if chance.lift is None else round(chance.lift, 1),

@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass, is_dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from enum import Enum
-from io import StringIO
+from io import StringIO, TextIOBase
 from itertools import zip_longest
 from pathlib import Path
 from typing import IO, TextIO
@@ -58,6 +58,27 @@ def _write(text: str) -> None:
         sys.stdout.flush()
     except BrokenPipeError:
         discard_output(sys.stdout)
+
+
+class StandardOutput(TextIOBase):
+    """Standard output as a stream whose reader may leave: the writer goes on to its end, and to its exit
+    code.
+    """
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, text: str, /) -> int:
+        try:
+            return sys.stdout.write(text)
+        except BrokenPipeError:
+            discard_output(sys.stdout)
+            return len(text)
+
+
+def print_text(text: str) -> None:
+    """Write lines as they are to standard output: a file's text that a person may redirect into a file."""
+    _write(text)
 
 
 def console(stream: TextIO | None = None) -> Console:

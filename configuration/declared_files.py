@@ -18,6 +18,18 @@ T = TypeVar("T")
 
 FILE_LIMIT = 16 * 1024 * 1024  # bytes per file; a company with 100,000 terms has about 10 MB
 UTF_16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+NEARLY_TOML = (".toml", ".tml", ".tom", ".toml.txt")  # what editors and fingers make of it
+#: What to do about a mistake in TOML, by the beginning of the parser's words.
+SYNTAX_HINTS = {
+    "Expected newline or end of document": "Text stands in quotes, and a fraction has a point: 2.5.",
+    "Invalid value": 'Text stands in straight quotes ("..."), and true and false are written in lower case.',
+    "Expected '=' after a key": "TOML writes key = value, and the name of a table as [name].",
+    "Invalid statement": "TOML writes key = value, and the name of a table as [name]. Is it JSON or YAML?",
+    "Unescaped '\\'": "Put the text into single quotes, or write each backslash twice.",
+    "Cannot declare": "Each table stands once in a file: put all of its keys below one heading.",
+    "Cannot overwrite a value": "Each key stands once in its table: remove one of them.",
+    "Expected ']' at the end of a table": "A name in [...] has no blanks: a-z, 0-9, - and _.",
+}
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 _LINE_OF_ERROR = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)$")
 
@@ -43,7 +55,12 @@ class DeclaredFolder(Generic[T]):
 def read_folder(folder: Path, adapter: TypeAdapter[T]) -> DeclaredFolder[T]:
     """Validate every TOML file of a folder. A missing folder counts as an empty one."""
     result: DeclaredFolder[T] = DeclaredFolder()
-    for file in sorted(folder.glob("*.toml")) if folder.is_dir() else ():
+    for file in sorted(folder.iterdir()) if folder.is_dir() else ():
+        if file.suffix != ".toml":
+            if file.name.lower().endswith(NEARLY_TOML):
+                found = f"the file name {file.name!r}, which is not read"
+                result.mistakes.append(Mistake(str(file), "", found, "a name that ends in .toml"))
+            continue
         if not _NAME.fullmatch(file.stem):
             wanted = "at most 64 characters of a-z, 0-9, - and _, the first one a letter or a digit"
             result.mistakes.append(Mistake(str(file), "", f"the file name {file.name!r}", wanted))
@@ -76,6 +93,10 @@ def read_toml(file: Path, mistakes: list[Mistake]) -> dict[str, Any] | None:
     if len(content) > FILE_LIMIT:
         mistakes.append(Mistake(str(file), "", f"more than {FILE_LIMIT} bytes", "a smaller file"))
         return None
+    if b"\0" in content[:200] and not content.startswith(UTF_16_MARKS):
+        found = "null bytes, as UTF-16 has them"
+        mistakes.append(Mistake(str(file), "", found, "TOML in UTF-8: save the file as UTF-8"))
+        return None
     try:
         return tomllib.loads(content.decode("utf-8-sig"))  # editors on Windows put a BOM first
     except UnicodeDecodeError as error:
@@ -84,7 +105,8 @@ def read_toml(file: Path, mistakes: list[Mistake]) -> dict[str, Any] | None:
             mistakes.append(Mistake(str(file), "", found, "TOML in UTF-8: save the file as UTF-8"))
             return None
         line = error.object[: error.start].count(b"\n") + 1
-        mistakes.append(Mistake(str(file), "", "bytes that are not UTF-8", "TOML in UTF-8", line=line))
+        wanted = "TOML in UTF-8: save the file as UTF-8"
+        mistakes.append(Mistake(str(file), "", "bytes that are not UTF-8", wanted, line=line))
     except tomllib.TOMLDecodeError as error:
         mistakes.append(_syntax_mistake(file, content.decode("utf-8-sig"), str(error)))
     return None
@@ -96,7 +118,8 @@ def _syntax_mistake(file: Path, text: str, message: str) -> Mistake:
     reason = message[: at.start()] if at else message
     if "\ufeff" in text.split("\n")[line - 1]:
         reason = f"{reason}: the line contains a byte order mark (BOM), an invisible character"
-    return Mistake(str(file), "", f"a TOML mistake ({reason})", "valid TOML", line=line)
+    hint = next((words for start, words in SYNTAX_HINTS.items() if reason.startswith(start)), "")
+    return Mistake(str(file), "", f"a TOML mistake ({reason})", "valid TOML", hint, line=line)
 
 
 def duplicate_mistakes(things: Iterable[tuple[str, str, str]]) -> list[Mistake]:

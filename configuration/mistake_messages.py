@@ -61,6 +61,8 @@ _WANTED = {
     "value_error": "{error}",
     "assertion_error": "{error}",
 }
+UNFITTING = "keys that do not fit together"
+NAMES_WANTED = "a name of a-z, 0-9, - and _, at most 63 characters"
 
 
 @dataclass(frozen=True)
@@ -96,7 +98,14 @@ def mistakes_of(
     return [
         _mistake_of_error(dict(found), file=origin(found["loc"]), data=data, schema=schema)
         for found in error.errors(include_url=False)
+        if not _follows_from_another(found)
     ]
+
+
+def _follows_from_another(error: Mapping[str, Any]) -> bool:
+    """Return whether a list is too short only because wrong items were left out, which have own mistakes."""
+    given, least = error.get("input"), error.get("ctx", {}).get("min_length", 0)
+    return error["type"] == "too_short" and isinstance(given, (list, tuple)) and len(given) >= least
 
 
 def _mistake_of_error(error: Mapping[str, Any], *, file: str, data: object, schema: Schema) -> Mistake:
@@ -113,20 +122,69 @@ def _mistake_of_error(error: Mapping[str, Any], *, file: str, data: object, sche
         return Mistake(file, key, "nothing", purpose or "a value", _misspelt_hint(place, data))
     if kind in ("union_tag_not_found", "union_tag_invalid"):
         tag = error["ctx"]["discriminator"].strip("'")
+        known = list(node.get("discriminator", {}).get("mapping", {}))
+        near = did_you_mean(str(error["ctx"]["tag"]), known) if "tag" in error["ctx"] else None
         what = shown_value(error["ctx"]["tag"], secret=False) if "tag" in error["ctx"] else "nothing"
         wanted = f"one of {_union_tags(node)}"
-        return Mistake(file, f"{key}.{tag}".strip("."), what, wanted, _misspelt_hint((*place, tag), data))
-    if kind not in _PYDANTIC_TYPES:
+        hint = _misspelt_hint((*place, tag), data) if near is None else near
+        return Mistake(file, f"{key}.{tag}".strip("."), what, wanted, hint)
+    if kind not in _PYDANTIC_TYPES and kind not in _WANTED:
         return _mistake_of_model(error, file=file, key=key, data=data)
     limits = {name: _limit_text(limit) for name, limit in error.get("ctx", {}).items()}
     wanted = _WANTED[kind].format(**limits) if kind in _WANTED else error["msg"]
+    given = error.get("input")
+    if kind == "value_error" and isinstance(given, Mapping):
+        return _mistake_of_table(
+            wanted, given, file=file, key=_without_tag(place, data), schema=schema, place=place
+        )
+    if kind == "string_pattern_mismatch":
+        wanted = NAMES_WANTED if place[-1] == "[key]" else "text of another form"
+        key = key.removesuffix(".[key]")
+    hint = _way_to_write(kind, given, error, secret=is_secret(node)) or (purpose and f"({purpose}.)")
+    return Mistake(file, key, shown_value(given, secret=is_secret(node)), _without_dot(wanted), hint)
+
+
+def _way_to_write(kind: str, given: object, error: Mapping[str, Any], *, secret: bool) -> str:
+    """Return a sentence that shows the right form of what was found; "": there is no single one."""
+    if kind in ("list_type", "tuple_type") and isinstance(given, Mapping):
+        return f"Write its name in double brackets: [[{error['loc'][-1]}]]."
+    if secret or not isinstance(given, str) or len(given) > _FOUND_LIMIT or not given.isprintable():
+        return ""
+    if kind in ("list_type", "tuple_type"):
+        items = ", ".join(f'"{item.strip()}"' for item in given.split(","))
+        return f"Write [{items}]."
+    if kind in ("literal_error", "enum"):
+        return did_you_mean(given, re.findall(r"'([^']+)'", str(error.get("ctx", {}).get("expected", ""))))
+    if kind.startswith(("float_", "int_")) and (number := re.fullmatch(r"\s*(\d+)\s*[a-zA-Z]+\s*", given)):
+        return f"Write {number[1]}, without a unit: the key's name ends in it."
+    return ""
+
+
+def _mistake_of_table(
+    wanted: str, given: Mapping[str, Any], *, file: str, key: str, schema: Schema, place: Place
+) -> Mistake:
+    """Return the mistake for a rule about several keys; "url: ..." is about one of them."""
+    name, colon, rest = wanted.partition(": ")
+    if not colon or name not in given:
+        return Mistake(file, key, UNFITTING, _without_dot(wanted))
+    secret = is_secret(node_at(schema, (*place, name)))
     return Mistake(
-        file,
-        key,
-        shown_value(error.get("input"), secret=is_secret(node)),
-        wanted.rstrip("."),
-        purpose and f"({purpose}.)",
+        file, f"{key}.{name}".strip("."), shown_value(given[name], secret=secret), _without_dot(rest)
     )
+
+
+def _without_tag(place: Place, data: object) -> str:
+    """Return the dotted key of a table; pydantic adds the tag of a union as its last segment."""
+    inner = data
+    for segment in place[:-1]:
+        inner = inner.get(segment, {}) if isinstance(inner, Mapping) else {}
+    tagged = isinstance(inner, Mapping) and bool(place) and place[-1] not in inner
+    return key_in_file(place[:-1] if tagged else place, data)
+
+
+def _without_dot(sentence: str) -> str:
+    """Return a sentence without its full stop; an ellipsis stays."""
+    return sentence if sentence.endswith("...") else sentence.removesuffix(".")
 
 
 def _limit_text(limit: object) -> object:

@@ -7,6 +7,7 @@ In every layer, a setting `x` can be given as `x_file`, the path of a file that 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -14,10 +15,12 @@ from typing import Any
 
 from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsError
 
-from configuration.mistake_messages import Mistake, Schema, did_you_mean
+from configuration.mistake_messages import UNFITTING, Mistake, Schema, did_you_mean
 
 SECRET_LIMIT = 64 * 1024  # maximum bytes of a file that contains one setting
 _FILE = "_file"
+#: What other programs replace by a variable's value: ${NAME}, $NAME_OF_IT, {{ NAME }}, %(NAME)s.
+PLACEHOLDER = re.compile(r"\$\{\w+\}|\$[A-Z][A-Z0-9]*_[A-Z0-9_]+|\{\{[^{}]*\}\}|%\(\w+\)s")
 
 
 class _OneVariable(EnvSettingsSource):
@@ -42,6 +45,15 @@ class SettingLayers:
         self._origins: dict[tuple[str, ...], str] = {}
         self.values: dict[str, Any] = {}
         self.mistakes: list[Mistake] = []
+        #: Table and key of each setting whose file could not be read.
+        self.unread: set[tuple[str, str]] = set()
+
+    def follows_from_unread(self, mistake: Mistake) -> bool:
+        """Return whether a mistake says that something is missing whose file could not be read."""
+        return any(
+            mistake.key == f"{table}.{key}" or (mistake.key == table and mistake.found == UNFITTING)
+            for table, key in self.unread
+        )
 
     def add_toml(self, table: Mapping[str, Any]) -> None:
         """Add the configuration file, and read the files that its `*_file` keys name."""
@@ -112,8 +124,24 @@ class SettingLayers:
             elif self._names_a_file(key) and isinstance(value, str):
                 self._read_setting_file(read, table, here, Path(value))
             else:
+                self._check_placeholder(value, here)
                 read[key] = value
         return read
+
+    def _check_placeholder(self, value: object, here: tuple[str, ...]) -> None:
+        """A placeholder of another program would be taken as it is: the password would be "${PASSWORD}"."""
+        if not isinstance(value, str) or not PLACEHOLDER.fullmatch(value):
+            return
+        variable = str(self._settings.model_config["env_prefix"]) + "__".join(here).upper().replace("-", "_")
+        self.mistakes.append(
+            Mistake(
+                str(self._file),
+                ".".join(here),
+                "a placeholder for a variable, which nothing replaces",
+                f"the value itself; or remove the key and set the environment variable {variable} (with "
+                "_FILE at its end: the path of a file with the value)",
+            )
+        )
 
     def _read_setting_file(
         self, read: dict[str, Any], table: Mapping[str, Any], here: tuple[str, ...], path: Path
@@ -124,8 +152,12 @@ class SettingLayers:
             found = f"both {target} and {key}"
             self.mistakes.append(Mistake(str(self._file), dotted, found, "only one of them"))
             return
-        content = self._read_setting(self._file.parent / path, named_by=str(self._file), key=dotted)
-        if content is not None:
+        content = self._read_setting(
+            self._file.parent / path.expanduser(), named_by=str(self._file), key=dotted
+        )
+        if content is None:
+            self.unread.add((".".join(here[:-1]), target))
+        else:
             read[target] = content.split() if target in self._lists else content
             self._origins[tuple(_normalised_key(part) for part in (*here[:-1], target))] = str(path)
 

@@ -12,7 +12,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar, cast
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    StringConstraints,
+    ValidationError,
+)
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from alerts.settings import AlertsSettings
@@ -29,7 +37,14 @@ PROCESS_ENVIRONMENT: Mapping[str, str] = os.environ
 T = TypeVar("T")
 
 SQLITE = "sqlite:///"
+MAX_PORT = 65_535
 SYSTEM_FILE = Path("/etc/spillwatch") / FILE_NAME
+
+
+def _check_port(address: str) -> str:
+    if address and int(address.rpartition(":")[2]) > MAX_PORT:
+        raise ValueError(f"HOST:PORT with a port up to {MAX_PORT}")
+    return address
 
 
 class DaemonSettings(BaseModel):
@@ -37,7 +52,9 @@ class DaemonSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    health_address: Annotated[str, StringConstraints(pattern=r"^(\S+:\d{1,5})?$")] = Field(
+    health_address: Annotated[
+        str, StringConstraints(pattern=r"^(\S+:\d{1,5})?$"), AfterValidator(_check_port)
+    ] = Field(
         default="127.0.0.1:9477",
         description='HOST:PORT of /healthz and /metrics. Port 0 takes a free port; "" disables both.',
     )
@@ -155,7 +172,8 @@ def _merge_layers(
     try:
         settings = Settings(**layers.values)
     except ValidationError as error:
-        mistakes += mistakes_of(error, origin=layers.origin, data=layers.values, schema=schema_of(Settings))
+        found = mistakes_of(error, origin=layers.origin, data=layers.values, schema=schema_of(Settings))
+        mistakes += [mistake for mistake in found if not layers.follows_from_unread(mistake)]
         return None
     return _anchor_database(anchor_paths(settings, file.parent), file.parent)
 
@@ -180,8 +198,8 @@ def _holds_path(value: object) -> bool:
 
 def _anchor_database(settings: Settings, folder: Path) -> Settings:
     url = settings.storage.database_url.get_secret_value()
-    path = Path(url.removeprefix(SQLITE))
-    if not url.startswith(SQLITE) or path.is_absolute():
+    path = Path(url.removeprefix(SQLITE)).expanduser()
+    if not url.startswith(SQLITE) or (url == f"{SQLITE}{path}" and path.is_absolute()):
         return settings
     storage = settings.storage.model_copy(update={"database_url": SecretStr(f"{SQLITE}{folder / path}")})
     return settings.model_copy(update={"storage": storage})

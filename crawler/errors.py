@@ -10,6 +10,10 @@ SpillwatchError (storage.errors)
     │   │   ├── SentToTheFront    a NotThere shown by a redirect
     │   │   ├── MissingOrKept     the site answers the same for a page that is gone and for a hidden one
     │   │   ├── TorUnreachable    ends the run, whatever was read before
+    │   │   ├── ProxyProblem      the outgoing proxy, and not the site
+    │   │   │   ├── ProxyUnreachable, ProxyLoginRefused    end the run, whatever was read before
+    │   │   │   ├── ProxyFailed, ProxyTimedOut             (retried)
+    │   │   │   └── ProxyRefused
     │   │   ├── TorProblem        Tor answers, but could not reach the host
     │   │   │   ├── TorFailed, TorTimedOut, OnionSilent, OnionPortClosed   (retried)
     │   │   │   └── OnionNotFound, OnionAddressWrong, OnionKeyWanted
@@ -23,6 +27,7 @@ SpillwatchError (storage.errors)
     │       ├── OnionWithoutTor, OnionLeft, RouteMissing
     │       ├── CookiesRefused    ends the run before anything is requested
     │       │   └── CookiesMissing, CookiesExposed, CookiesUnreadable
+    │       ├── ProxyFileRefused  ends the run before anything is requested
     │       ├── RobotsForbidden, TokenRefused
     │       └── SiteDenied
     ├── ParseFailed               a page came, but could not be parsed
@@ -126,6 +131,30 @@ class RateLimited(FetchFailed, reason="rate_limited", permanent=False):
 
 class TorUnreachable(FetchFailed, reason="tor_unreachable", permanent=False, decides=True):
     """Tor does not answer."""
+
+
+class ProxyProblem(FetchFailed, reason="proxy_problem"):
+    """The outgoing proxy did not carry out a request."""
+
+
+class ProxyUnreachable(ProxyProblem, reason="proxy_unreachable", permanent=False, decides=True):
+    """The outgoing proxy does not accept connections."""
+
+
+class ProxyLoginRefused(ProxyProblem, reason="proxy_login_refused", decides=True):
+    """The outgoing proxy wants another login."""
+
+
+class ProxyRefused(ProxyProblem, reason="proxy_refused"):
+    """The outgoing proxy does not allow this request."""
+
+
+class ProxyFailed(ProxyProblem, reason="proxy_failed", permanent=False):
+    """The outgoing proxy could not reach the host, or has trouble of its own."""
+
+
+class ProxyTimedOut(ProxyProblem, reason="proxy_timed_out", permanent=False):
+    """The outgoing proxy did not connect to the host within the time limit."""
 
 
 class TorProblem(FetchFailed, reason="tor_problem"):
@@ -278,6 +307,10 @@ class CookiesExposed(CookiesRefused, reason="cookies_exposed"):
 
 class CookiesUnreadable(CookiesRefused, reason="cookies_unreadable"):
     """The cookies_file is not an export of cookies."""
+
+
+class ProxyFileRefused(FetchRefused, reason="proxy_file_refused", decides=True):
+    """The source's proxy_file cannot be used, so nothing is requested."""
 
 
 class RobotsForbidden(FetchRefused, reason="robots_forbidden"):

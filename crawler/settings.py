@@ -2,13 +2,37 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from typing import Annotated
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    SecretStr,
+    model_validator,
+)
 
 from crawler.header_table import TOR_BROWSER, Headers
+from text.proxy_address import parse_proxy
 
 MEBIBYTE = 1024 * 1024
 #: Default of `redirects`.
 MAX_REDIRECTS = 5
+
+
+def _check_proxy(value: SecretStr) -> SecretStr:
+    parse_proxy(value.get_secret_value())
+    return value
+
+
+#: A proxy's URL with its login. In JSON it is readable: a run's job goes through a pipe.
+ProxyUrl = Annotated[
+    SecretStr,
+    AfterValidator(_check_proxy),
+    PlainSerializer(lambda secret: secret.get_secret_value(), when_used="json"),
+]
 
 
 class CrawlerSettings(BaseModel):
@@ -84,6 +108,10 @@ class CrawlerSettings(BaseModel):
     )
     accept_language: str = Field(
         default="en,*;q=0.5", max_length=100, description="Accept-Language of direct requests"
+    )
+    proxy: ProxyUrl | None = Field(
+        default=None,
+        description="HTTP proxy of all sources that are fetched directly (secret; proxy_file reads it)",
     )
     tor_proxy: str | None = Field(
         default=None,

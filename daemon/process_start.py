@@ -7,7 +7,7 @@ setting for it. A value set by the user wins, and child processes inherit it.
 import gc
 import os
 import sys
-from typing import NoReturn
+from typing import Any, NoReturn, cast
 
 #: numpy's linear algebra, which we do not use, starts one thread per further CPU when it is imported.
 #: Each thread spins before it sleeps. One thread saves 0.05 s of CPU; `python -c "import numpy"` takes 0.1 s.
@@ -23,6 +23,26 @@ def before_imports() -> None:
     """
     os.environ.setdefault(BLAS_THREADS, "1")
     gc.disable()
+
+
+#: Packages that structlog imports if it finds them, for parts that we do not use.
+BESIDE_STRUCTLOG = ("rich", "twisted")
+
+
+def import_structlog() -> None:
+    """Import structlog without the packages beside it, which saves 0.1 of its 0.17 s of CPU.
+
+    Its adapter for Twisted and its coloured tracebacks are then missing. Whoever needs these packages
+    themselves imports them as ever.
+    """
+    modules = cast(dict[str, Any], sys.modules)
+    hidden = [name for name in BESIDE_STRUCTLOG if name not in modules]
+    modules.update(dict.fromkeys(hidden))  # None: an import raises ImportError
+    try:
+        import structlog  # noqa: F401
+    finally:
+        for name in hidden:
+            del modules[name]
 
 
 def after_imports() -> None:

@@ -8,6 +8,7 @@ from daemon import process_start
 def main() -> int:
     """Carry out the job on standard input. Return an exit code: see ChildExit."""
     process_start.before_imports()
+    process_start.import_structlog()
     from daemon.run_job import execute_job
 
     process_start.after_imports()

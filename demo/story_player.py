@@ -15,7 +15,8 @@ from demo.delivery_receipts import Receipt
 from demo.demo_stage import DaemonProcess, Stage
 from demo.errors import DaemonEnded, NotSettled
 from demo.expectations import alert_problems, count_problems
-from demo.story import EXPECTED, OPENING, STORY
+from demo.postings import Step
+from demo.story import EXPECTED, OPENING, STORY, ExpectedAlert
 from demo.view import View
 
 TICK_S = 0.25
@@ -44,7 +45,8 @@ class StoryPlayer:
     """Plays the story on a stage.
 
     `pace_s` is the minimum number of seconds between two steps, so that a person can follow. `alert_page`
-    makes the page for the first alert from its receipt and the seconds since the start.
+    makes the page for the first alert from its receipt and the seconds since the start. `story` begins with
+    the opening, and `expected` are the alerts that it must cause.
     """
 
     def __init__(
@@ -54,11 +56,15 @@ class StoryPlayer:
         *,
         pace_s: float,
         alert_page: Callable[[Receipt, float], Sequence[str]],
+        story: Sequence[Step] = STORY,
+        expected: Sequence[ExpectedAlert] = EXPECTED,
     ) -> None:
         self._stage = stage
         self._view = view
         self._pace_s = pace_s
         self._alert_page = alert_page
+        self._story = story
+        self._expected = expected
         self._first_alert_s: float | None = None
         self._arrived_at = 0.0
 
@@ -68,7 +74,7 @@ class StoryPlayer:
         daemon = self._stage.daemon()
         try:
             self._view.show_step(OPENING.description)
-            while self._stage.played < len(STORY) - 1:
+            while self._stage.played < len(self._story) - 1:
                 self._advance(daemon)
             result = self._collect_result(daemon)
             while not once:
@@ -140,6 +146,6 @@ class StoryPlayer:
     def _find_problems(self) -> list[str]:
         counts = read_snapshot(self._stage.database).counts
         return [
-            *count_problems(counts),
-            *alert_problems(EXPECTED, read_alerts(self._stage.database), self._stage.receipts),
+            *count_problems(counts, self._story),
+            *alert_problems(self._expected, read_alerts(self._stage.database), self._stage.receipts),
         ]

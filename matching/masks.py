@@ -18,7 +18,8 @@ until nothing changes. Each of them is looked for in the text as it is written a
 
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import cached_property
 from operator import itemgetter
 
 import numpy as np
@@ -29,8 +30,10 @@ from matching.identifiers.licences import driving_licences
 from matching.identifiers.national_ids import national_ids
 from matching.identifiers.wallets import wallets
 from matching.native.escape_signs import undo_natively
+from matching.native.library import LibraryMissing
+from matching.native.mask_finder import ALL_KINDS, URL_KINDS, MaskKind, PlacesToMask, places_to_mask
 from text.escapes import BESIDE, POSSIBLE, Undone
-from text.folding import narrow_fold
+from text.folding import Folded, narrow_fold
 
 _Replacement = tuple[int, int, str]  # a span of the narrowed text and what stands there instead
 _Finder = Callable[[str], Iterator[_Replacement]]
@@ -40,29 +43,29 @@ _ROUNDS = 5  # more than two were never needed; the bound keeps hostile text fro
 
 def mask_text(text: str) -> str:
     """Return the text with all identifiers of persons masked; any input, in time linear in its length."""
-    return _mask_all(text, _find_numbers)
+    return _mask_all(text, is_url=False)
 
 
 def mask_url(url: str) -> str:
     """Return a URL with recognised identifiers masked; other long numbers, such as thread ids, stay."""
-    return _mask_all(url, _find_recognised_numbers)
+    return _mask_all(url, is_url=True)
 
 
-def _mask_all(text: str, numbers: _Finder) -> str:
+def _mask_all(text: str, *, is_url: bool) -> str:
     """Mask all kinds in their order; numbers several times, because the rest of a run may be a shape, too.
 
     In a text with escapes, what is masked may end one and begin another, so all of it is done until nothing
     changes.
     """
-    masking = _Masking(text)
+    masking = _Masking(text, is_url=is_url)
+    if masking.has_nothing:
+        return text
     for _ in range(_ROUNDS):
         before = masking.text
-        masking.replace(_find_emails)
-        masking.replace(_find_passwords)
-        for find in (_find_travel_documents, _find_wallets, _find_licences, _find_national_ids, _find_ibans):
-            masking.replace(find)
+        for kind in _FINDERS:
+            masking.replace(kind)
         for _ in range(_ROUNDS):
-            if not masking.replace(numbers):
+            if not masking.replace(MaskKind.NUMBER):
                 break
         if masking.text == before or not masking.had_escapes:
             break
@@ -72,38 +75,105 @@ def _mask_all(text: str, numbers: _Finder) -> str:
 class _Masking:
     """A text that is being masked, and its parts that have escapes, undone."""
 
-    def __init__(self, text: str) -> None:
-        self.text = text
-        self._undone = undo_natively(text, addresses=True)
+    def __init__(self, text: str, *, is_url: bool) -> None:
+        self._is_url = is_url
+        self.had_escapes = True
+        self._set(text)
         self.had_escapes = self._undone is not None
 
-    def replace(self, find: _Finder) -> bool:
+    def _set(self, text: str) -> None:
+        self.text = text
+        self._found = _Found(text, is_url=self._is_url)
+        self._undone = undo_natively(text, addresses=True) if self.had_escapes else None
+        self._found_undone = _Found(self._undone.text, is_url=self._is_url) if self._undone else None
+
+    @property
+    def has_nothing(self) -> bool:
+        """Whether nothing is to be masked; False where that is not known yet."""
+        return self._found.is_nothing and (self._found_undone is None or self._found_undone.is_nothing)
+
+    def replace(self, kind: MaskKind) -> bool:
         """Mask what is found in the text or in the undone text; return whether anything changed."""
-        found = _found_in(self.text, find)
-        if self._undone is not None:
-            found = _with_undone(self.text, found, self._undone, find)
+        found = self._found.of(kind)
+        if self._undone is not None and self._found_undone is not None:
+            found = _with_undone(self.text, found, self._undone, self._found_undone.of(kind))
         pieces, at = [], 0
         for start, end, mask in found:
             if start >= at and mask not in (self.text[start:end], _AS_IT_IS):
                 pieces += [self.text[at:start], mask]
                 at = end
         if pieces:
-            self.text = "".join([*pieces, self.text[at:]])
-            self._undone = undo_natively(self.text, addresses=True) if self.had_escapes else None
+            self._set("".join([*pieces, self.text[at:]]))
         return bool(pieces)
 
 
-def _found_in(text: str, find: _Finder) -> list[_Replacement]:
-    narrow = narrow_fold()(text)
-    return [(*narrow.span(start, end), mask) for start, end, mask in find(narrow.text)]
+class _Found:
+    """What is to be masked in a text, by kind: found by the native library, or without it by the finders."""
+
+    def __init__(self, text: str, *, is_url: bool) -> None:
+        self._text = text
+        self._find_numbers = _find_recognised_numbers if is_url else _find_numbers
+        self._places: dict[MaskKind, PlacesToMask] | None
+        try:
+            self._places = places_to_mask(text, URL_KINDS if is_url else ALL_KINDS)
+        except LibraryMissing:
+            self._places = None
+
+    @property
+    def is_nothing(self) -> bool:
+        return self._places is not None and not self._places
+
+    def of(self, kind: MaskKind) -> list[_Replacement]:
+        """Return what is found, in places of the text as it is written."""
+        if self._places is not None:
+            found = self._at_places(kind, self._places)
+        elif kind is MaskKind.NUMBER:
+            found = list(self._find_numbers(self._narrow.text))
+        else:
+            found = list(_FINDERS[kind](self._narrow.text))
+        if not found or self._narrow.is_original:
+            return found
+        return [(*self._narrow.span(start, end), mask) for start, end, mask in found]
+
+    @cached_property
+    def _narrow(self) -> Folded:
+        return narrow_fold()(self._text)
+
+    def _at_places(self, kind: MaskKind, places: dict[MaskKind, PlacesToMask]) -> list[_Replacement]:
+        """Return what the finder finds, which is looked for only where the library found something."""
+        if kind is MaskKind.EMAIL and MaskKind.SPELT_ADDRESS in places:
+            return list(_find_emails(self._narrow.text))
+        if kind is MaskKind.NUMBER and MaskKind.LABELLED_NUMBER in places:
+            labelled = _mask_labelled(self._narrow.text, places[MaskKind.LABELLED_NUMBER].spans)
+            numbers = places[kind].masked() if kind in places else ()
+            return sorted([*labelled, *numbers])
+        if kind not in places:
+            return []
+        spans = places[kind].spans
+        if kind is MaskKind.NUMBER:
+            return list(places[kind].masked())
+        text = self._narrow.text
+        if kind is MaskKind.EMAIL:
+            return [_mask_local_part(text, start, end) for start, end in spans]
+        if kind is MaskKind.PASSWORD:
+            return [(start, end, _STARS) for start, end in spans]
+        if kind is MaskKind.NATIONAL_ID:
+            return list(_find_national_ids(text, [start for start, _ in spans]))
+        return [
+            (start + first, start + last, mask)
+            for start, end in spans
+            for first, last, mask in _FINDERS[kind](text[start:end])
+        ]
 
 
 _AS_IT_IS = ""  # instead of a mask: this place is masked already
 
 
-def _with_undone(text: str, found: list[_Replacement], undone: Undone, find: _Finder) -> list[_Replacement]:
+def _with_undone(
+    text: str, found: list[_Replacement], undone: Undone, found_undone: list[_Replacement]
+) -> list[_Replacement]:
     """Return what is to be masked in the text as it is written and with its escapes undone, in order."""
-    others = _found_undone(undone, find)
+    others = _in_original(undone, found_undone)
     if not others:
         return found
     escapes = [edit[:2] for edit in undone.edits if edit.kind != POSSIBLE]
@@ -127,16 +197,16 @@ def _with_undone(text: str, found: list[_Replacement], undone: Undone, find: _Fi
     return sorted(kept + others)
 
 
-def _found_undone(undone: Undone, find: _Finder) -> list[_Replacement]:
+def _in_original(undone: Undone, found: list[_Replacement]) -> list[_Replacement]:
     """Return what is found in the undone text only, in places of the original, in order and disjoint."""
-    found = _found_in(undone.text, find)
-    places = np.array([each[:2] for each in found], np.int64).reshape(-1, 2)
-    news = undone.touches(places[:, 0], places[:, 1], beside=BESIDE).tolist()
+    if not found:
+        return []
+    starts, ends = np.array([each[:2] for each in found], np.int64).T
+    news = np.flatnonzero(undone.touches(starts, ends, beside=BESIDE))
+    firsts, lasts = undone.spans(starts[news], ends[news])
     others: list[_Replacement] = []
-    for (start, end, mask), is_news in zip(found, news, strict=True):
-        if not is_news:
-            continue
-        first, last = undone.span(start, end)
+    for at, first, last in zip(news.tolist(), firsts.tolist(), lasts.tolist(), strict=True):
+        start, end, mask = found[at]
         if not others or first >= others[-1][1]:
             others.append((first, last, _AS_IT_IS if undone.text[start:end] == mask else mask))
     return others
@@ -172,6 +242,7 @@ _DOMAIN_START = re.compile(r" ?(?:[\w-]{0,63}[^\W\d]|\d{1,3}\.\d|[\d-]{1,63}\.[^
 _FOREIGN_DOMAIN = re.compile(r"[\w-]{1,63}\.\w")  # letters of another script before `@word` are a handle
 _MASKED_LOCAL_PART = re.compile(r".?\*{3}.?")
 _PASSWORD = re.compile(r"(\*\*\*.?@[\w.-]{1,253}:)(?!//)\S+")  # address:password, as in combo lists
+_STARS = "***"
 _LOCAL_WINDOW = 1024
 
 
@@ -187,7 +258,7 @@ def _find_emails(text: str) -> Iterator[_Replacement]:
 
 def _find_passwords(text: str) -> Iterator[_Replacement]:
     for found in _PASSWORD.finditer(text):
-        yield found.end(1), found.end(), "***"
+        yield found.end(1), found.end(), _STARS
 
 
 def _find_local_part(text: str, sign: re.Match[str]) -> Iterator[_Replacement]:
@@ -250,10 +321,13 @@ def _find_licences(text: str) -> Iterator[_Replacement]:
             yield start, end, _star_out(text[start:end], 3, 2)
 
 
-def _find_national_ids(text: str) -> Iterator[_Replacement]:
-    """Yield national numbers in a form that shows them; digits alone are masked as any other numbers."""
+def _find_national_ids(text: str, places: Iterable[int] | None = None) -> Iterator[_Replacement]:
+    """Yield national numbers in a form that shows them; digits alone are masked as any other numbers.
+
+    `places`: where the digits begin that are looked at; None: all.
+    """
     masked_until = 0
-    for _, _, start, end in national_ids(text, plain=False):
+    for _, _, start, end in national_ids(text, plain=False, places=places):
         if start >= masked_until:
             masked_until = end
             yield start, end, _star_out(text[start:end], 3, 2)
@@ -411,8 +485,14 @@ def _find_grouped(text: str, run: re.Match[str]) -> list[_Replacement]:
 def _find_labelled(text: str, start: int, end: int) -> Iterator[_Replacement]:
     """Yield seven or more digits of any shape behind a word such as `phone`."""
     run = _DIGIT_RUN.match(text, start, end)
-    if run and _LABEL.search(text, max(0, start - _LABEL_WINDOW), start):
-        yield run.start(), run.end(), _star_out(run[0], 2, 2)
+    if run:
+        yield from _mask_labelled(text, [run.span()])
+
+
+def _mask_labelled(text: str, runs: list[tuple[int, int]]) -> Iterator[_Replacement]:
+    for start, end in runs:
+        if _LABEL.search(text, max(0, start - _LABEL_WINDOW), start):
+            yield start, end, _star_out(text[start:end], 2, 2)
 
 
 def _star_out(written: str, first: int, last: int) -> str:
@@ -422,3 +502,15 @@ def _star_out(written: str, first: int, last: int) -> str:
     places = [place for place, character in enumerate(written) if character.isalnum()]
     hidden = set(places[first : len(places) - last])
     return "".join("*" if place in hidden else character for place, character in enumerate(written))
+
+
+# Numbers come behind these.
+_FINDERS: dict[MaskKind, _Finder] = {
+    MaskKind.EMAIL: _find_emails,
+    MaskKind.PASSWORD: _find_passwords,
+    MaskKind.TRAVEL_DOCUMENT: _find_travel_documents,
+    MaskKind.WALLET: _find_wallets,
+    MaskKind.LICENCE: _find_licences,
+    MaskKind.NATIONAL_ID: _find_national_ids,
+    MaskKind.IBAN: _find_ibans,
+}

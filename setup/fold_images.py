@@ -32,10 +32,11 @@ _JAMO = frozenset(map(chr, range(0x1100, 0x1200)))  # `text.folding` composes th
 _BORDER = "\U0010ffff"  # not a character: nothing folds to it, and nothing combines with it
 _DOTS = "。｡．․"  # read as "." in a domain, as IDNA (UTS 46) does
 _DASHES = "‐‑‒–—―−﹘﹣－"
-# For names only. An em dash is punctuation between two words, so it is not a hyphen.
+# For names only. An em dash is punctuation between two words, so it is not a hyphen, but a colon.
 _HYPHENS = "‐‑‒–−﹘﹣－⁃"
 _APOSTROPHES = "‘’‛ʹʻʼʽˈ′＇`´"
-_SEPARATORS = "·•‧∙⋅・･‣◦"  # read as "*", as symbols and emoji are
+_STROKES = "丨丶灬"  # of Han, which stand between letters to disguise them
+_SEPARATORS = "·•‧∙⋅・･‣◦→➔⇒" + _STROKES  # read as "*", as symbols and emoji are
 _MARKS = "™℠"  # signs behind a name, not letters of it
 _TATWEEL = "\u0640"
 # Letters of other styles that have no decomposition, by their names in Unicode.
@@ -55,7 +56,9 @@ def mention_images() -> Iterator[Pair]:
     simplified = _simplified()
     letters |= _punctuation()
     listed = frozenset((*letters, *simplified, *_DOTS, *_WHITE, *_INVISIBLE, _TATWEEL))
-    changing = frozenset(_may_change(chain(*_FOLDED_RANGES, sorted(map(ord, simplified))), listed))
+    changing = frozenset(
+        _may_change(chain(*_FOLDED_RANGES, map(ord, sorted({*simplified, *_STROKES}))), listed)
+    )
     for source in sorted(changing):
         image = _settled(source, letters, simplified, changing)
         if image != source:
@@ -109,7 +112,7 @@ def _styled_letter(character: str) -> str | None:
 
 def _punctuation() -> dict[str, str]:
     """Return the hyphens, apostrophes and separators of names, each with its ASCII image."""
-    images = (("-", _HYPHENS), ("'", _APOSTROPHES), ("*", _SEPARATORS))
+    images = (("-", _HYPHENS), ("'", _APOSTROPHES), ("*", _SEPARATORS), (":", "—―"), (",", "、"))
     return {character: image for image, characters in images for character in characters}
 
 

@@ -4,7 +4,7 @@ A delivery is written in the same transaction as its alert, so one never exists 
 at least once, always with the same idempotency key.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -69,6 +69,7 @@ class Delivery(Base):
     created_at: Mapped[datetime]
     sent_at: Mapped[datetime | None]
     reason: Mapped[str | None]
+    accepted: Mapped[str | None]  # digests of the recipients that have the message, while others are deferred
 
 
 class Attempt(Base):
@@ -108,7 +109,8 @@ class ClaimedDelivery:
     """A claimed delivery. `epoch` must be given back with the outcome; `attempt` counts from 1.
 
     `tries` is the number of attempts, this one included, since the delivery last failed permanently, or in
-    total if it never did; `since` is when the first of them began.
+    total if it never did; `since` is when the first of them began. `accepted` are digests of recipients
+    that have the message already.
     """
 
     delivery_id: int
@@ -121,6 +123,7 @@ class ClaimedDelivery:
     idempotency_key: str
     tries: int
     since: datetime
+    accepted: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +187,7 @@ def claim_delivery(session: Session, delivery_id: int, *, now: datetime) -> Clai
         idempotency_key=row.idempotency_key,
         tries=tries,
         since=since,
+        accepted=frozenset((row.accepted or "").split()),
     )
 
 
@@ -211,9 +215,11 @@ def record_outcome(
     status_code: int | None = None,
     duration_ms: int | None = None,
     next_attempt_at: datetime | None = None,
+    accepted: Collection[str] = (),
 ) -> bool:
     """Record how the attempt ended. False: another worker has claimed the delivery since.
 
+    `accepted`: digests of the recipients that this attempt reached, which the next one leaves out.
     `next_attempt_at` is required for RETRY, and not allowed for any other outcome.
     """
     if (next_attempt_at is None) == (outcome is AttemptOutcome.RETRY):
@@ -223,6 +229,8 @@ def record_outcome(
         values["sent_at"] = now
     if next_attempt_at is not None:
         values["next_attempt_at"] = next_attempt_at
+    if accepted:
+        values["accepted"] = " ".join(sorted(claimed.accepted | set(accepted)))
     claim = update(Delivery).where(
         Delivery.id == claimed.delivery_id,
         Delivery.epoch == claimed.epoch,

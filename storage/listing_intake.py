@@ -90,7 +90,7 @@ class ListingRecord:
 
 
 @dataclass(frozen=True, slots=True)
-class Upserted:
+class IntakeResult:
     """The result for one key. `version_id` is the new version, if any; `life` is None if it was only seen
     again.
     """
@@ -106,11 +106,11 @@ Fields = dict[str, Any]
 
 def upsert_many(
     session: Session, source_id: int, records: Sequence[ListingRecord], now: datetime
-) -> list[Upserted]:
+) -> list[IntakeResult]:
     """Store records; return one result per key, in the order in which the keys first occur."""
     latest = {stored_key(record.key): record for record in records}
     keys = list(latest)
-    stored: dict[str, Upserted] = {}
+    stored: dict[str, IntakeResult] = {}
     for start in range(0, len(keys), BATCH):
         batch = {key: latest[key] for key in keys[start : start + BATCH]}
         stored |= _Batch(session, source_id, batch, now).store()
@@ -148,7 +148,7 @@ class _Batch:
         self.versions: list[Fields] = []
         self.lives: dict[str, tuple[int, Life | None]] = {}
 
-    def store(self) -> dict[str, Upserted]:
+    def store(self) -> dict[str, IntakeResult]:
         known = self._lock_known_rows(self.records)
         new = [key for key in self.records if key not in known]
         stored_by_others = self._add_new_listings(new)
@@ -156,7 +156,7 @@ class _Batch:
         self._update_known_listings(known)
         numbers = self._add_versions()
         return {
-            key: Upserted(self.records[key].key, listing_id, numbers.get(listing_id), life)
+            key: IntakeResult(self.records[key].key, listing_id, numbers.get(listing_id), life)
             for key, (listing_id, life) in self.lives.items()
         }
 

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session, aliased, contains_eager, joinedload, selecti
 from storage import search as fulltext
 from storage.companies import Company
 from storage.database.base import lock_in_order, state_moved
-from storage.listing_intake import AttachmentRecord, ListingRecord, Upserted, upsert_many
+from storage.listing_intake import AttachmentRecord, IntakeResult, ListingRecord, upsert_many
 from storage.listing_tables import Attachment, Life, Listing, ListingVersion, MatchState, stored_key
 from storage.matches import MatchSummary
 from storage.sources import Source
@@ -20,13 +20,13 @@ from storage.sources import Source
 __all__ = [
     "Attachment",
     "AttachmentRecord",
+    "IntakeResult",
     "KnownListing",
     "Life",
     "Listing",
     "ListingRecord",
     "ListingVersion",
     "MatchState",
-    "Upserted",
     "upsert_many",
 ]
 

@@ -43,6 +43,10 @@ PROBE_TABLE = (
 )
 
 
+class NearlyFull(OSError):
+    """A folder can be written, and has less than MIN_FREE left."""
+
+
 def require_writable_database(database: Database) -> None:
     """Write to the database and roll back. Raises the StorageError that prevents a write."""
     with database.transaction() as session:
@@ -71,8 +75,7 @@ def _require_writable_folder_of(database: Database, folder: Path) -> None:
     except OSError as error:
         kind = DatabaseFull if error.errno in NO_SPACE else DatabaseRefused
         raise kind(
-            f"{database.place}: its folder cannot be written ({error.strerror}). Check its free space, owner "
-            "and mode."
+            f"{database.place}: its folder {_trouble_of(error)}. Check its free space, owner and mode."
         ) from None
 
 
@@ -86,8 +89,7 @@ def require_writable_evidence(folder: Path) -> None:
         _write_into(there)
     except OSError as error:
         raise EvidenceUnwritable(
-            f"the evidence folder {folder} cannot be written ({error.strerror}). Check its free space, owner "
-            "and mode."
+            f"the evidence folder {folder} {_trouble_of(error)}. Check its free space, owner and mode."
         ) from None
 
 
@@ -119,7 +121,7 @@ def require_digest_key(folder: Path, *, in_use: bool) -> None:
 
 
 def _write_into(folder: Path) -> None:
-    """Write a file into a folder and remove it; raises the OSError that prevents it."""
+    """Write a file into a folder and remove it. Raises the OSError that prevents it, or NearlyFull."""
     path = folder / f"{PROBE_FILE}-{os.getpid()}-{secrets.token_hex(4)}"
     try:
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb", 0) as file:
@@ -130,4 +132,10 @@ def _write_into(folder: Path) -> None:
             path.unlink()
     free = shutil.disk_usage(folder).free
     if free < MIN_FREE:
-        raise OSError(errno.ENOSPC, f"only {free // 1024:,} KiB are free")
+        raise NearlyFull(errno.ENOSPC, f"only {free // 1024:,} KiB are free")
+
+
+def _trouble_of(error: OSError) -> str:
+    if isinstance(error, NearlyFull):
+        return f"is nearly full ({error.strerror}; runs need {MIN_FREE >> 20} MiB)"
+    return f"cannot be written ({error.strerror})"

@@ -19,6 +19,8 @@ from tests.peers.web import Site
 
 POSTGRESQL = "postgresql"
 TEMPLATE = "template_spillwatch"
+#: Few tests that take long. They run first, so that at the end no worker waits for another one.
+LONG = ("tests/journeys/", "tests/demo/", "tests/packaging/", "tests/peers/", "tests/crawler/spiders/")
 
 
 def left_out() -> frozenset[str]:
@@ -33,12 +35,16 @@ DATABASES = ["sqlite"] if POSTGRESQL in left_out() else ["sqlite", POSTGRESQL]
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """PostgreSQL is needed by whatever asks for its server, other programs by what is marked needs("tor")."""
+    """Leave out what needs a missing program, and put the folders whose tests take long first.
+
+    PostgreSQL is needed by whatever asks for its server, other programs by what is marked needs("tor").
+    """
     missing = left_out()
     needing = [item for item in items if missing & _needs(item)]
     if needing:
         config.hook.pytest_deselected(items=needing)
         items[:] = [item for item in items if item not in needing]
+    items.sort(key=lambda item: not item.nodeid.startswith(LONG))
 
 
 def _needs(item: pytest.Item) -> set[str]:

@@ -1,7 +1,8 @@
 """Detects the charset of a page by scoring several decodings, because pages often declare a wrong one.
 
 Rules, in order:
-1. A byte order mark decides. So do null bytes in every second place (UTF-16 without a mark).
+1. A byte order mark decides. So do null bytes in every second place (UTF-16 without a mark) or in three of
+   four places (UTF-32), and the escape sequences of ISO-2022-JP.
 2. Valid UTF-8 with characters beyond ASCII is UTF-8, whatever is declared. There is one exception: a few
    different characters of two bytes that make no words in UTF-8 (letters that nobody writes, several scripts
    in a word without a letter of ASCII) and common words in GBK, Big5, Shift-JIS or an EUC charset. JSON
@@ -103,6 +104,7 @@ _ALONE = re.compile(rf"[{_SIGNS}]*(?:(?:{'|'.join(_SCRIPTS)})[{_SIGNS}]+)*(?:{'|
 _UTF_8_FORMATS = re.compile(rb"\s*(?:[\[{]\s*[\[{\"\]}]|<\?xml\b|<(?:rss|feed)\b)")
 _TWO_TOGETHER = re.compile(r"[^\x00-\x7f]{2}")
 _KANA = re.compile(r"[\u3041-\u30fe]")
+_ISO_2022 = re.compile(rb"\x1b\$[@B][!-~]")
 _DECLARED = re.compile(rb"""(?:charset|encoding)\s*=\s*["']?\s*([A-Za-z0-9_:.+-]{2,40})""")
 # Python's text codecs that no page is written in. UTF-7 would make scripts out of harmless text, and
 # "undefined" always raises. Codecs such as "base64" are not text encodings and need no entry.
@@ -132,7 +134,13 @@ def decode_page(body: bytes, *, declared: str | None = None, limit: int | None =
         if body.startswith(mark):
             return Decoded(body[len(mark) :].decode(codec, "replace"), codec, 1.0, confident=True)
     names = [name for name in (codec_of(declared), codec_of(_declared_in(body))) if name]
-    codec, score, confident = _utf_16(body) or _utf_8(body, names) or _best_candidate(body, names)
+    codec, score, confident = (
+        _utf_32(body)
+        or _utf_16(body)
+        or _iso_2022(body)
+        or _utf_8(body, names)
+        or _best_candidate(body, names)
+    )
     return Decoded(body.decode(codec, "replace"), codec, score, confident)
 
 
@@ -149,6 +157,29 @@ def codec_of(name: str | None) -> str | None:
 def _declared_in(body: bytes) -> str | None:
     found = _DECLARED.search(body[:DECLARATION_BYTES])
     return found[1].decode("ascii") if found else None
+
+
+def _utf_32(body: bytes) -> tuple[str, float, bool] | None:
+    """Recognise UTF-32 without a mark: three of four bytes are null, or two of them in Chinese."""
+    sample = body[: SAMPLE_BYTES // 4 * 4]
+    if len(sample) < 8 or sample.count(0) * 2 < len(sample):
+        return None
+    for codec, high, second in (("utf-32-le", 3, 2), ("utf-32-be", 0, 1)):
+        if not sample[high::4].strip(b"\0") and max(sample[second::4]) <= 0x10 and sample.strip(b"\0"):
+            return codec, 0.95, True
+    return None
+
+
+def _iso_2022(body: bytes) -> tuple[str, float, bool] | None:
+    """Recognise Japanese in ISO-2022-JP by its escape sequences: it has no byte beyond ASCII."""
+    if not _ISO_2022.search(body):
+        return None
+    try:
+        body[:SAMPLE_BYTES].decode("iso2022_jp_2")
+    except UnicodeDecodeError as error:
+        if error.start < min(len(body), SAMPLE_BYTES) - 8:
+            return None
+    return "iso2022_jp_2", 0.95, True
 
 
 def _utf_16(body: bytes) -> tuple[str, float, bool] | None:
@@ -211,7 +242,7 @@ def _makes_words(text: str) -> bool:
 
 def _rival_of_utf_8(body: bytes, names: list[str]) -> tuple[str, float, bool] | None:
     """Return the charset of two bytes under which a few characters are common ones; None: there is none."""
-    lines = _lines_beyond_ascii(body)
+    lines = lines_beyond_ascii(body)
     readings = [CandidateCharset.of(lines, codec, DECLARED_BONUS * (codec in names)) for codec in _TWO_BYTES]
     best = max(readings, key=lambda reading: reading.score)
     if best.score < RIVAL_SCORE or not _TWO_TOGETHER.search(best.text):
@@ -248,7 +279,7 @@ def _best_candidate(body: bytes, names: list[str]) -> tuple[str, float, bool]:
 
 def _candidates(body: bytes, names: list[str]) -> list[CandidateCharset]:
     """Return the readings of a sample. Text that is mostly ASCII is not UTF-16."""
-    lines, start = _lines_beyond_ascii(body), body[: SAMPLE_BYTES // 2 * 2]
+    lines, start = lines_beyond_ascii(body), body[: SAMPLE_BYTES // 2 * 2]
     narrow = sum(map(len, _ASCII_RUN.findall(start))) > len(start) * ASCII_SHARE
     return [
         CandidateCharset.of(
@@ -259,7 +290,7 @@ def _candidates(body: bytes, names: list[str]) -> list[CandidateCharset]:
     ]
 
 
-def _lines_beyond_ascii(body: bytes) -> bytes:
+def lines_beyond_ascii(body: bytes) -> bytes:
     """Return the lines that hold more than ASCII. Cutting at line ends never halves a character."""
     parts, size, at = [], 0, 0
     while size < SAMPLE_BYTES and (found := _BEYOND_ASCII.search(body, at)):

@@ -2,7 +2,7 @@ r"""Escapes and disguises: other ways to write a character, undone, with the way
 
 | written | is | read as |
 |---|---|---|
-| `%40`, `%E8%B6%A3`, `%u8da3` | percent-encoding: UTF-8, else GB 2312, else Latin-1 | certain |
+| `%40`, `%E8%B6%A3`, `%u8da3` | percent-encoding: UTF-8, GB 2312, windows-1251 or Latin-1 | certain |
 | `&#64;`, `&#x40;`, `&commat;` | character references of HTML | certain |
 | `\u0040`, `\U00000040`, `\u{40}`, `\x40` | escapes of JSON and programs, surrogate pairs too | certain |
 | `\n`, `\r`, `\t` before a letter or digit | a line end or a tabulator | an end of a word |
@@ -15,6 +15,8 @@ r"""Escapes and disguises: other ways to write a character, undone, with the way
 | `\@`, `\_`, `\.` before a letter or digit | Markdown's escapes | possible |
 | `[at]`, `(dot)`, `{@}`, ` at ` with ` dot ` | an address that no program is to recognise | possible |
 | `+49+171+3920001`, `=0171+3920001` | a number in a form's data | possible |
+| `0171 / 3920001`, `+49 171 - 3920001` | a number with blanks around a separator | possible |
+| `u003canna@...` | an escape that lost its backslash | possible |
 | a digit and U+20E3 | a keycap | certain |
 
 *Certain*: the written form means nothing else. *An end of a word*: it may be a part of a name (`C:\new`), but
@@ -31,7 +33,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property, partial
 from html import unescape
-from itertools import groupby, takewhile
+from itertools import chain, groupby, takewhile
 from typing import NamedTuple
 
 import numpy as np
@@ -45,15 +47,16 @@ CERTAIN, END_OF_WORD, POSSIBLE = range(3)
 AROUND = 400  # characters on each side of an escape that are its neighbourhood
 #: Characters beside an identifier that decide whether it is one: it is none in the middle of a hash.
 BESIDE = 64
+_CYRILLIC_BYTES = 4
 _HEXADECIMAL_BYTES = 6  # of a text in hexadecimal, at least: fewer are a number
 _GAP = "\n \n"  # stands between two neighbourhoods, and belongs to no identifier or name
 _ROUNDS = 4  # one more than the number of times that an escape may be escaped again
 
 
-# The signs of escapes; matching/native/escapes.c has the same.
-_SIGNS = [1 << number for number in range(13)]
+# The signs of escapes; matching/native/escapes.c has the same, except the last.
+_SIGNS = [1 << number for number in range(15)]
 PERCENT, REFERENCE, BACKSLASH, EQUALS, COLOUR, CARET, KEYCAP, HEXADECIMAL, QUOTED = _SIGNS[:9]
-BRACKETS, SPELT_OUT, LONE_AT, PLUS = _SIGNS[9:]
+BRACKETS, SPELT_OUT, LONE_AT, PLUS, SPACED, BARE = _SIGNS[9:]
 ALL_SIGNS = sum(_SIGNS)
 
 
@@ -80,6 +83,7 @@ class Undone:
         self.edits = edits
         self._segments: list[_Segment] = []
         self._images: list[tuple[int, int]] = []  # places in `text`
+        segments, images = self._segments, self._images
         pieces: list[str] = []
         at = length = 0
         for start, end, image, _, even in edits:
@@ -88,20 +92,19 @@ class Undone:
                 if pieces:
                     high = at + AROUND
                     pieces += (original[at:high], _GAP)
-                    self._segments.append((length, at, high, 1))
-                    self._segments.append((length + AROUND, high, low, 0))
+                    segments += ((length, at, high, 1), (length + AROUND, high, low, 0))
                     length += AROUND + len(_GAP)
                 at = low
             if start > at:
                 pieces.append(original[at:start])
-                self._segments.append((length, at, start, 1))
+                segments.append((length, at, start, 1))
                 length += start - at
             begin = length
             if image:
                 pieces.append(image)
-                self._segments.append((length, start, end, (end - start) // len(image) if even else 0))
                 length += len(image)
-            self._images.append((begin, length))
+                segments.append((begin, start, end, (end - start) // len(image) if even else 0))
+            images.append((begin, length))
             at = end
         high = min(len(original), at + AROUND)
         if high > at:
@@ -172,7 +175,7 @@ class Undone:
 
 
 def _columns(rows: Sequence[tuple[int, ...]], width: int) -> Places:
-    return np.array(rows, np.int64).reshape(-1, width).T.copy()
+    return np.fromiter(chain.from_iterable(rows), np.int64, width * len(rows)).reshape(-1, width).T.copy()
 
 
 def _meet(spans: Places, starts: Places, ends: Places) -> Flags:
@@ -298,6 +301,7 @@ def _find_edits(text: str, *, addresses: bool, signs: int = ALL_SIGNS) -> list[E
 # --- reading what was found
 
 _Read = Callable[[re.Match[str]], Iterator[Edit]]
+_new_edit = tuple.__new__  # twice as fast as calling Edit
 
 
 def _read_all(matches: Iterator[re.Match[str]], read: _Read) -> Iterator[Edit]:
@@ -310,7 +314,7 @@ def _read_all(matches: Iterator[re.Match[str]], read: _Read) -> Iterator[Edit]:
             edits = [Edit(edit[0] - place, edit[1] - place, *edit[2:]) for edit in read(match)]
             known[key] = edits
         for start, end, image, kind, even in edits:
-            yield Edit(start + place, end + place, image, kind, even)
+            yield _new_edit(Edit, (start + place, end + place, image, kind, even))
 
 
 def _spread(match: re.Match[str], text: str, sizes: list[int] | int) -> Iterator[Edit]:
@@ -376,7 +380,13 @@ def _without_surrogates(edit: Edit) -> Iterator[Edit]:
 
 
 def _other_charsets(data: bytes) -> str:
-    """Read bytes that are not UTF-8: Chinese pages are in GB 2312, old European ones in Latin-1."""
+    """Read bytes that are not UTF-8: GB 2312, windows-1251 or Latin-1.
+
+    Four bytes or more that are small letters in windows-1251 would be rare characters in GB 2312, and nobody
+    writes so many letters of Latin-1 in a row.
+    """
+    if len(data) >= _CYRILLIC_BYTES and data[0] >= 0xC0 and min(data[1:]) >= 0xE0:
+        return data.decode("cp1251")
     try:
         text = data.decode("gb2312")
     except UnicodeDecodeError:
@@ -428,7 +438,7 @@ def _read_backslash(match: re.Match[str]) -> Iterator[Edit]:
         yield from _evenly(match, bytes.fromhex(digits), 2, _read_units)
     elif kind == "bytes":
         data = bytes.fromhex(_BACKSLASHES.sub("", written).replace("x", ""))
-        yield from _evenly(match, data, 1, partial(_read_bytes, others=_latin1))
+        yield from _evenly(match, data, 1, partial(_read_bytes, others=_other_charsets))
     elif kind == "octal":
         data = bytes(int(each, 8) for each in _BACKSLASHES.split(written)[1:])
         for edit in _evenly(match, data, 1, partial(_read_bytes, others=lambda _: "")):
@@ -588,6 +598,11 @@ _LONE_DOTS = re.compile(r"(?<= @ )[A-Za-z0-9-]{1,63}(?: \. [A-Za-z0-9-]{2,63}){1
 _PLUSES = re.compile(
     r"(?:\+(?<![0-9A-Za-z]\+)[0-9]{1,4}|(?<==)[0-9]{2,6})(?:\+[0-9]{2,8}){1,5}(?![0-9+])", re.ASCII
 )
+# Only behind what is dialled: an area code, or a country's code.
+_SPACED = (re.compile(r" / (?<=[0-9)] / )(?=[0-9]{2})"), re.compile(r" [-–] (?<=[0-9)] . )(?=[0-9]{2})"))
+_DIALLED = re.compile(r"(?<![\w.,:/-])(?:\+[0-9][0-9 ()]{0,8}[0-9][0-9)]|\(?0[1-9][0-9]{1,4}\)?)\Z", re.ASCII)
+_BEFORE_NUMBER = 14
+_BARE = re.compile(r"u00(?<![\\A-Za-z0-9]u00)(?:3[cCdDeE]|2[267]|[aA]0)(?=[A-Za-z0-9])")
 
 
 def _find_addresses(text: str, signs: int) -> Iterator[Edit]:
@@ -604,6 +619,15 @@ def _find_addresses(text: str, signs: int) -> Iterator[Edit]:
             yield Edit(*found.span(), "@", POSSIBLE)
         for found in _LONE_DOTS.finditer(text):
             yield from _replaced(found, " . ", ".")
+    if signs & SPACED:
+        for pattern in _SPACED:
+            for found in pattern.finditer(text):
+                start = found.start()
+                if _DIALLED.search(text[max(0, start - _BEFORE_NUMBER) : start]):
+                    yield Edit(start, found.end(), "/" if "/" in found[0] else "-", POSSIBLE)
+    if signs & BARE and "u00" in text:
+        for found in _BARE.finditer(text):
+            yield Edit(*found.span(), chr(int(found[0][1:], 16)), POSSIBLE)
     if signs & PLUS and "+" in text:
         for found in _PLUSES.finditer(text):
             yield from _replaced(found, "+", " ")

@@ -145,9 +145,12 @@ class Fold:
         for at, block in _blocks(text):
             out = self.table.take(block)
             source = np.repeat(np.arange(len(out)), self._image_sizes(out))
-            characters = self._expanded(out) if (out > DROP).any() else out[out != DROP]
-            characters, kept = _with_syllables(characters)
-            origins.append(source[kept] + at)
+            if (out > DROP).any():
+                characters, kept = _with_syllables(self._expanded(out))
+                source = source[kept]
+            else:
+                characters = out[out != DROP]
+            origins.append(source + at)
             spaces.append(characters == 0x20)
         origin: Origins = np.concatenate(origins)
         if not self.squeeze:
@@ -299,12 +302,13 @@ def mention_fold() -> Fold:
 
 def fold_few(text: str) -> str:
     """Fold a few characters for names, one by one, which is faster for so few. Hangul stays as it is."""
-    folded = "".join(map(_folded_character, text))
+    folded = "".join(map(fold_one, text))
     return _SPACES.sub(" ", folded) if "  " in folded else folded
 
 
 @lru_cache(1 << 16)
-def _folded_character(character: str) -> str:
+def fold_one(character: str) -> str:
+    """Fold one character for names."""
     return mention_fold()(character).text
 
 

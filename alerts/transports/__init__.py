@@ -8,14 +8,17 @@ it is needed.
 
 from __future__ import annotations
 
-from alerts.settings import EmailChannel, WebhookChannel
+from alerts.settings import AppriseChannel, Channel, EmailChannel
+from alerts.transports.apprise import send_apprise
 from alerts.transports.email import send_email
 from alerts.transports.interface import OutgoingMessage, SendReceipt
 from alerts.transports.webhook import send_webhook
 
 
-def send(channel: EmailChannel | WebhookChannel, outgoing: OutgoingMessage) -> SendReceipt:
+def send(channel: Channel, outgoing: OutgoingMessage) -> SendReceipt:
     """Send one message through one channel."""
     if isinstance(channel, EmailChannel):
         return send_email(channel, outgoing)
+    if isinstance(channel, AppriseChannel):
+        return send_apprise(channel, outgoing)
     return send_webhook(channel, outgoing)

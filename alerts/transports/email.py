@@ -2,7 +2,7 @@
 
 The server's answers: 4xx means "later", 5xx means "no" (RFC 5321, 4.2.1). If the server accepts some
 recipients and refuses others permanently, the message counts as sent and the attempt says how many were
-refused. If it defers one recipient, the message is sent to all of them again later, with the same Message-ID.
+refused. If it defers some recipients, the message is sent to those again later, with the same Message-ID.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import re
 import ssl
+from collections.abc import Sequence
 
 import aiosmtplib
 from aiosmtplib import SMTP, SMTPResponse
@@ -56,6 +57,9 @@ async def _send(channel: EmailChannel, outgoing: OutgoingMessage, context: ssl.S
         tls_context=context,
     )
     mail = email_of(outgoing.message, channel, idempotency_key=outgoing.idempotency_key)
+    waiting = [address for address in channel.to if outgoing.digest_of(address) not in outgoing.accepted]
+    if not waiting:
+        return SendReceipt(250)
     try:
         async with asyncio.timeout(channel.timeout_s):
             token = await _access_token(channel)
@@ -64,11 +68,16 @@ async def _send(channel: EmailChannel, outgoing: OutgoingMessage, context: ssl.S
                 await client.auth_xoauth2(channel.username, token)
             elif channel.username is not None and channel.password is not None:
                 await client.login(channel.username, channel.password.get_secret_value())
-            refused, _ = await client.send_message(mail)
+            refused, _ = await client.send_message(mail, recipients=waiting)
+    except aiosmtplib.SMTPRecipientsRefused as error:
+        refused = {one.recipient: SMTPResponse(one.code, one.message) for one in error.recipients}
+        if len(waiting) == len(channel.to):  # nobody has the message
+            raise _delivery_error(error, channel) from error
+        return _receipt(refused, channel, outgoing, waiting)
     except (aiosmtplib.SMTPException, OSError) as error:
         raise _delivery_error(error, channel) from error
     else:
-        return _receipt(refused, channel)
+        return _receipt(refused, channel, outgoing, waiting)
     finally:
         await _disconnect(client)
 
@@ -90,15 +99,26 @@ async def _disconnect(client: SMTP) -> None:
         client.close()
 
 
-def _receipt(refused: dict[str, SMTPResponse], channel: EmailChannel) -> SendReceipt:
-    """Return the receipt of a message that the server accepted, apart from the `refused` recipients."""
+def _receipt(
+    refused: dict[str, SMTPResponse], channel: EmailChannel, outgoing: OutgoingMessage, waiting: Sequence[str]
+) -> SendReceipt:
+    """Return the receipt of a message that some recipients have, apart from the `refused` ones.
+
+    Raises TemporarilyRefused if the server deferred some of them; the error says who has the message.
+    """
     if not refused:
         return SendReceipt(250)
     codes = sorted({answer.code for answer in refused.values()})
     listed = ", ".join(map(str, codes))
     count = f"{len(refused)} of {len(channel.to)} recipients"
     if any(code < 500 for code in codes):
-        raise TemporarilyRefused(f"The mail server deferred {count} ({listed}).", status_code=codes[0])
+        accepted = frozenset(outgoing.digest_of(address) for address in waiting if address not in refused)
+        raise TemporarilyRefused(
+            f"The mail server deferred {count} ({listed}). The others have the message; Spillwatch tries "
+            "again for these.",
+            status_code=codes[0],
+            accepted=accepted,
+        )
     return SendReceipt(
         250,
         detail=f"The mail server refused {count} ({listed}) and accepted the message for the others. "
@@ -117,9 +137,9 @@ def _delivery_error(error: Exception, channel: EmailChannel) -> DeliveryError:
     if unverified := certificate_error(error, host=channel.host):
         return unverified
     if isinstance(error, aiosmtplib.SMTPRecipientsRefused):
-        return _refusal(
-            error.recipients[0], where, RecipientRefused, "every recipient", "Correct the addresses in `to`."
-        )
+        # One that is deferred may be accepted later, whatever the server says of the others.
+        first = min(error.recipients, key=lambda one: one.code)
+        return _refusal(first, where, RecipientRefused, "every recipient", "Correct the addresses in `to`.")
     if isinstance(error, aiosmtplib.SMTPResponseException):
         if demand := _demand(error, where, channel):
             return demand

@@ -21,6 +21,7 @@ from alerts.errors import (
     TemporarilyRefused,
 )
 from alerts.settings import OAuth2Settings
+from alerts.transports.proxy import ProxyPhase, address_of, client_proxy, own_answer, proxy_failure
 from alerts.transports.tls import certificate_error, context_for
 
 ANSWER_LIMIT = 65_536  # bytes; a token has a few thousand
@@ -29,7 +30,9 @@ _ERROR_CODE = re.compile(r"[a-z_]{1,60}")  # RFC 6749, 5.2: the codes are words 
 
 async def request_access_token(settings: OAuth2Settings, *, ca_file: Path | None, timeout_s: float) -> str:
     """Return an access token; raises DeliveryError."""
-    host = httpx.URL(settings.token_url).host
+    url, context = httpx.URL(settings.token_url), context_for(ca_file)
+    host, proxy = url.host, address_of(settings.proxy)
+    phase = ProxyPhase(proxy) if proxy else None
     form = {"client_id": settings.client_id}
     if settings.client_secret is not None:
         form["client_secret"] = settings.client_secret.get_secret_value()
@@ -42,20 +45,32 @@ async def request_access_token(settings: OAuth2Settings, *, ca_file: Path | None
     try:
         async with (
             httpx.AsyncClient(
-                verify=context_for(ca_file), trust_env=False, follow_redirects=False, timeout=timeout_s
+                verify=context,
+                proxy=client_proxy(proxy, context),
+                trust_env=False,
+                follow_redirects=False,
+                timeout=timeout_s,
             ) as client,
-            client.stream("POST", settings.token_url, data=form) as response,
+            client.stream(
+                "POST", url, data=form, extensions={"trace": phase.note} if phase else None
+            ) as response,
         ):
+            if phase and (failure := own_answer(phase, url, response.status_code)) is not None:
+                raise failure
             body = await _read_bounded(response)
     except httpx.TimeoutException as error:
         raise DeliveryTimedOut(
             f"The token server {host} did not answer within {timeout_s:g} s. Spillwatch tries again."
         ) from error
     except httpx.ConnectError as error:
+        if phase and (failure := proxy_failure(error, phase, host)) is not None:
+            raise failure from error
         raise certificate_error(error, host=host) or ConnectionFailed(
             f"Cannot connect to the token server {host}. Check oauth2.token_url and the firewall."
         ) from error
     except httpx.HTTPError as error:
+        if phase and (failure := proxy_failure(error, phase, host)) is not None:
+            raise failure from error
         raise ConnectionDropped(
             f"The token server {host} closed the connection or did not answer in HTTP "
             f"({type(error).__name__})."

@@ -5,6 +5,9 @@
 2. The request goes to one of the remaining addresses, by number, with the name in Host and in TLS. So the
    address that was checked is the one that is used, even if the DNS changes its answer a moment later.
 3. No redirect is followed, no proxy of the environment is used, and the answer's body is not read.
+
+With `proxy`, the proxy resolves the name and connects, so 1 and 2 are left to it. What is refused here is an
+address or a name that can only be private.
 """
 
 from __future__ import annotations
@@ -35,16 +38,21 @@ from alerts.event import event_of
 from alerts.settings import WebhookChannel
 from alerts.transports.attempt_loop import run_attempt
 from alerts.transports.interface import OutgoingMessage, SendReceipt
+from alerts.transports.proxy import (
+    ProxyPhase,
+    address_of,
+    check_receiver_name,
+    client_proxy,
+    own_answer,
+    proxy_failure,
+)
 from alerts.transports.tls import certificate_error, context_for
+from text.public_addresses import Address, is_public
 
 USER_AGENT = "Spillwatch"
 RETRYABLE = frozenset({408, 409, 425, 429})
 ADDRESSES = 4  # addresses of a host that are tried in one attempt
 RETRY_AFTER_DIGITS = 9
-# An address of this network (NAT64) contains an IPv4 address to which a gateway connects for us.
-_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
-
-Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
 def send_webhook(channel: WebhookChannel, outgoing: OutgoingMessage) -> SendReceipt:
@@ -75,15 +83,58 @@ def signed_headers(channel: WebhookChannel, outgoing: OutgoingMessage, body: byt
 
 async def _send(channel: WebhookChannel, outgoing: OutgoingMessage) -> SendReceipt:
     url = httpx.URL(channel.url.get_secret_value())
+    proxy = address_of(channel.proxy)
+    through = f" through the proxy {proxy}" if proxy else ""
     try:
         async with asyncio.timeout(channel.timeout_s):
+            if proxy is not None:
+                return await _post_through(ProxyPhase(proxy), url, channel, outgoing)
             addresses = await _allowed_addresses(url, channel)
             return await _post(url, addresses, channel, outgoing)
     except TimeoutError as error:
         raise DeliveryTimedOut(
-            f"The webhook at {url.host} did not answer within {channel.timeout_s:g} s. Spillwatch tries "
-            "again."
+            f"The webhook at {url.host} did not answer within {channel.timeout_s:g} s{through}. Spillwatch "
+            "tries again."
         ) from error
+
+
+def _request_headers(
+    url: httpx.URL, channel: WebhookChannel, outgoing: OutgoingMessage, body: bytes
+) -> dict[str, str]:
+    return {
+        **{name: content.get_secret_value() for name, content in channel.headers.items()},
+        **signed_headers(channel, outgoing, body),
+        "Host": url.netloc.decode("ascii"),
+        "Content-Type": "application/json",
+        "User-Agent": USER_AGENT,
+    }
+
+
+async def _post_through(
+    phase: ProxyPhase, url: httpx.URL, channel: WebhookChannel, outgoing: OutgoingMessage
+) -> SendReceipt:
+    """POST through the channel's proxy, which resolves the name."""
+    check_receiver_name(url.host, channel.allow_private_addresses)
+    body, context = body_of(outgoing), context_for(channel.ca_file)
+    async with httpx.AsyncClient(
+        verify=context,
+        proxy=client_proxy(phase.proxy, context),
+        trust_env=False,
+        follow_redirects=False,
+        timeout=channel.timeout_s,
+    ) as client:
+        headers = _request_headers(url, channel, outgoing, body)
+        request = client.build_request("POST", url, content=body, headers=headers)
+        request.extensions["trace"] = phase.note
+        try:
+            response = await client.send(request, stream=True)
+        except httpx.HTTPError as error:
+            failure = proxy_failure(error, phase, url.host) or certificate_error(error, host=url.host)
+            raise failure or _transfer_error(error, url) from error
+        await response.aclose()
+        if (failure := own_answer(phase, url, response.status_code)) is not None:
+            raise failure
+        return _receipt(response, url, at=outgoing.at)
 
 
 async def _post(
@@ -91,13 +142,7 @@ async def _post(
 ) -> SendReceipt:
     """POST to the first address that accepts the connection."""
     body = body_of(outgoing)
-    headers = {
-        **{name: content.get_secret_value() for name, content in channel.headers.items()},
-        **signed_headers(channel, outgoing, body),
-        "Host": url.netloc.decode("ascii"),
-        "Content-Type": "application/json",
-        "User-Agent": USER_AGENT,
-    }
+    headers = _request_headers(url, channel, outgoing, body)
     # An address that does not answer must leave time for the next ones.
     timeout = httpx.Timeout(channel.timeout_s, connect=channel.timeout_s / (len(addresses) + 1))
     async with httpx.AsyncClient(
@@ -149,22 +194,6 @@ async def _allowed_addresses(url: httpx.URL, channel: WebhookChannel) -> list[Ad
             f'the intended receiver, set allow_private_addresses = ["{url.host}"].'
         )
     return allowed[:ADDRESSES]
-
-
-def is_public(address: Address) -> bool:
-    """Return whether an address belongs to the public internet.
-
-    An IPv6 address that contains an IPv4 address is as public as that one.
-    """
-    if isinstance(address, ipaddress.IPv6Address):
-        inner = address.ipv4_mapped or address.sixtofour
-        if address in _NAT64:
-            inner = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
-        if inner is not None:
-            return is_public(inner)
-        if address.scope_id is not None or address.teredo is not None:
-            return False
-    return address.is_global and not address.is_multicast
 
 
 def _receipt(response: httpx.Response, url: httpx.URL, *, at: datetime) -> SendReceipt:

@@ -9,7 +9,8 @@ from typing import Annotated
 
 import typer
 
-from alerts.settings import EmailChannel
+from alerts.settings import AppriseChannel, EmailChannel
+from alerts.transports.apprise import apprise_problem
 from cli.command_context import App, app_of
 from cli.exits import Exit
 from cli.output import emit_json, print_line
@@ -17,6 +18,7 @@ from configuration.errors import ConfigurationRefused
 from crawler.errors import CookiesRefused
 from crawler.fetching.api_token import token_refused
 from crawler.fetching.cookies import cookie_age_remark, read_cookies
+from crawler.fetching.outgoing_proxy import proxy_file_refused
 from matching.mentions.alias_proposals import alias_proposals
 from matching.mentions.han_words import expected_noise
 from matching.mentions.terms import WatchTerm, folded_term
@@ -57,20 +59,24 @@ def command(
 
 
 def _channel_remarks(app: App) -> Iterator[str]:
-    """Yield a sentence for each mail channel whose port is unusual for its `security`."""
+    """Yield a sentence for a mail channel with an unusual port, and for a url that Apprise refuses."""
     for name, channel in app.configuration.settings.alerts.channels.items():
         if isinstance(channel, EmailChannel) and channel.port_remark is not None:
             yield f"{name}: {channel.port_remark}"
+        elif isinstance(channel, AppriseChannel) and (problem := apprise_problem(channel)) is not None:
+            yield f"{name}: {problem}"
 
 
 def _credential_remarks(app: App) -> Iterator[str]:
-    """Yield a sentence for each API key or cookies file that cannot be used, or that soon expires.
+    """Yield a sentence for each API key, proxy file or cookies file that cannot be used, or soon expires.
 
     These are not mistakes in the configuration: the files change without it.
     """
     for source in app.configuration.sources:
         if (refused := token_refused(source.value)) is not None:
             yield f"{source.name}: {refused}"
+        if (unusable := proxy_file_refused(source.value)) is not None:
+            yield f"{source.name}: {unusable}"
         if source.value.cookies_file is None:
             continue
         try:

@@ -25,7 +25,7 @@ _SLUG = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 
 def command(
     context: typer.Context,
-    customers: Annotated[Path, typer.Argument(help="The customer list: CSV with any delimiter.")],
+    customers: Annotated[Path, typer.Argument(help="The customer list: CSV of any delimiter, XLSX or ODS.")],
     key: Annotated[Path, typer.Option(help="The key file that `spillwatch keygen` wrote.")],
     company: Annotated[
         str | None, typer.Option(help="The company's slug. Default: the key file's name without its suffix.")

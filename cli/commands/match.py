@@ -73,7 +73,7 @@ def command(
     Shows places, counts and masked excerpts, never a value.
     The same command continues an interrupted match.
     Exit code 0: something was found. 1: nothing was found.
-    6: nothing was found, but not everything could be read or compared.
+    6: nothing was found, but not everything could be read or compared, or the input is empty.
     130: interrupted with Ctrl-C.
     """
     app = app_of(context)
@@ -99,6 +99,9 @@ def command(
     if checkpoint is not None:
         checkpoint.remove()
     if not findings.companies:
+        if not findings.rows_scanned:
+            print_error("Nothing was read: there is no row in the input.")
+            raise typer.Exit(Exit.REFUSED)
         raise typer.Exit(Exit.NEGATIVE if _everything_compared(watch, progress) else Exit.REFUSED)
 
 

@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import TextIOBase
 from pathlib import Path
 from typing import Annotated, TextIO
 
@@ -14,7 +15,7 @@ import typer
 from cli.command_context import app_of
 from cli.commands.enroll import columns_of
 from cli.errors import WouldOverwrite
-from cli.output import emit_json, print_error, print_line, print_table
+from cli.output import StandardOutput, emit_json, print_error, print_line, print_table
 from matching.enrolment.ordinals import read_wanted
 from matching.enrolment.reveal import Lists, Revealed, check_belongs, reveal
 from matching.fingerprints.key_file import read_key
@@ -81,10 +82,10 @@ def command(
 
 
 @contextmanager
-def _open_output(out: str) -> Iterator[TextIO]:
+def _open_output(out: str) -> Iterator[TextIO | TextIOBase]:
     """Open a new file of mode 0600; it is removed if an error ends the block."""
     if out == STDOUT:
-        yield sys.stdout
+        yield StandardOutput()
         return
     path = Path(out)
     try:

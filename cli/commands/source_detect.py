@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from cli.command_context import app_of
 from cli.errors import WouldOverwrite
 from cli.exits import Exit
-from cli.output import emit_json, print_error, print_line
+from cli.output import emit_json, print_error, print_line, print_text
 from matching.masks import mask_text
 from text.printable import printable
 
@@ -89,7 +89,7 @@ def _print_introduction(said: SiteIntroduction, toml: str | None, written: Path 
     elif written is not None:
         print_line(f"Wrote {written}. See what it finds: spillwatch source try {written}")
     else:
-        typer.echo(printable(toml, lines=True), nl=False)
+        print_text(printable(toml, lines=True))
 
 
 def _introduction_as_dict(said: SiteIntroduction, toml: str | None) -> dict[str, object]:

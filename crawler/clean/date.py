@@ -17,33 +17,22 @@ from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
 from typing import Literal
 from zoneinfo import ZoneInfo
 
+from crawler.clean.date_words import (
+    DAYS_AGO,
+    HALVES,
+    MONTHS,
+    MONTHS_BEFORE_A_YEAR,
+    NUMERALS,
+    UNITS,
+    WEEKDAYS,
+)
+
 #: A date field's text is short; the rest is signature and noise.
 MAX_DATE_CHARS = 200
 EARLIEST_YEAR = 1990
 #: A date counts as "in the future" beyond this difference of clocks.
 CLOCK_SKEW = timedelta(days=1)
 
-_MONTHS = {
-    name: number
-    for number, names in enumerate(
-        (
-            "january jan янв января",
-            "february feb фев февраля",
-            "march mar мар марта",
-            "april apr апр апреля",
-            "may мая май",
-            "june jun июн июня",
-            "july jul июл июля",
-            "august aug авг августа",
-            "september sep sept сен сентября",
-            "october oct окт октября",
-            "november nov ноя ноября",
-            "december dec дек декабря",
-        ),
-        start=1,
-    )
-    for name in names.split()
-}
 #: Minutes from UTC. Names of several zones (CST, IST, BST, AST) are omitted deliberately.
 _ZONES = {
     "z": 0, "utc": 0, "gmt": 0, "est": -300, "edt": -240, "cdt": -300, "mst": -420, "mdt": -360,
@@ -51,48 +40,33 @@ _ZONES = {
     "jst": 540, "kst": 540,
 }  # fmt: skip
 _TWO_MEANINGS = "cst|ist|bst|ast"
-_UNIT = {
-    word: unit
-    for unit, words in {
-        "s": "second seconds sec secs s 秒 秒钟 секунд",
-        "m": "minute minutes min mins m 分钟 分 минут",
-        "h": "hour hours hr hrs h 小时 个小时 часов часа час",
-        "d": "day days d 天 дней дня день",
-        "w": "week weeks w 周 个星期 星期",
-        "M": "month months mo 个月 月",
-        "y": "year years y 年",
-    }.items()
-    for word in words.split()
-}
 _LENGTH = {
     "s": timedelta(seconds=1), "m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1),
     "w": timedelta(days=7), "M": timedelta(days=30), "y": timedelta(days=365),
 }  # fmt: skip
 _COARSE = frozenset("dwMy")
-_NUMERALS = {"a": 1, "an": 1, "one": 1, "半": 0.5, "half a": 0.5, "half an": 0.5}
-_DAYS = {
-    word: days
-    for days, words in enumerate(("today 今天 今日 сегодня", "yesterday 昨天 昨日 вчера", "前天"))
-    for word in words.split()
-}
 
 
 def _alternatives(words: Iterable[str]) -> str:
     return "|".join(re.escape(word) for word in sorted(words, key=len, reverse=True))
 
 
-_MONTH = _alternatives(_MONTHS)
+_MONTH = (
+    rf"(?:{_alternatives(MONTHS)}|"
+    rf"(?:{_alternatives(MONTHS_BEFORE_A_YEAR)})(?=\.?,?(?:[ -]de)?[ -](?:19|20)\d\d))"
+)
 _NO_LETTER = "(?<![a-zа-я])"
 #: A time of day, or an hour alone with a word that says so: `8 a.m.`, `上午8点`, `8 uhr`, `noon`.
 _CLOCK_TIME = (
-    r"(?P<half>上午|中午|下午|晚上|凌晨)? ?(?:(?P<noon>noon\b)|(?P<hour>\d{1,2})(?:"
+    rf"(?P<half>{_alternatives(HALVES)})? ?"
+    r"(?:(?P<noon>noon\b)|(?P<hour>\d{1,2})(?:"
     r"(?:[:时点h]|(?<=\d) uhr )(?P<minute>\d{2})(?!\d)分?(?::?(?P<seconds>\d{2}(?:[.,]\d{1,9})?)秒?)?"
     r"|[时点](?:整|(?!\d))|(?= ?[ap]\.?m\b)|h(?![\w])| ?(?:uhr|часов|часа|час)\b(?! ?\d)))"
     r" ?(?P<ampm>[ap]\.?m\b\.?)?"
     r"(?: ?\(?(?P<zone>(?:utc|gmt)?[+-]\d{1,2}(?::?\d{2})?(?!\d)"
     rf"|(?:{_alternatives(_ZONES)}|{_TWO_MEANINGS})\b))?"
 )
-_TIME = rf"(?:[ t,]{{0,3}}(?:at |@ |в |um |à |a las |às )?{_CLOCK_TIME})?"
+_TIME = rf"(?:[ t,]{{0,3}}(?:at |@ |[вoо] |об |um |à |a las |às |alle |ore |godz\.? |saat )?{_CLOCK_TIME})?"
 #: The same before a date: "8:15 on 3 March 2026".
 _TIME_BEFORE = re.compile(
     rf"(?<![\w.:]){_CLOCK_TIME}\)?[ ,]{{0,3}}(?:(?:on|am|of) )?(?:(?P<weekday>[^\W\d]{{2,12}}),? )?(?:the )?$"
@@ -100,43 +74,33 @@ _TIME_BEFORE = re.compile(
 _APOSTROPHE = "['\u2018\u2019]"
 #: "2 Jan 8 a.m." ends in an hour, not in a year.
 _HOUR_ALONE = r"| ?[ap]\.?m\b| ?uhr\b|时|点| ?час"
-_DAY = r"(?P<day>\d{1,2})(?:st|nd|rd|th)?(?!\d)"
+_DAY = r"(?P<day>\d{1,2})(?:st|nd|rd|th|er|\.|º)?(?!\d)"
 _SHAPES = tuple(
     re.compile(shape + _TIME)
     for shape in (
         r"(?<!\d)(?P<year>\d{4})[-/.年] ?(?P<month>\d{1,2})[-/.月] ?(?P<day>\d{1,2})(?!\d)日?",
         r"(?<!\d)(?P<year>(?:19|20)\d{2})(?P<month>0[1-9]|1[0-2])(?P<day>0[1-9]|[12]\d|3[01])(?!\d)",
-        rf"(?<!\d){_DAY}[ -](?:of )?(?P<name>{_MONTH})\b\.?,?"
-        rf"(?:[ -]{_APOSTROPHE}?(?P<year>\d{{4}}|\d{{2}}(?![\d:]{_HOUR_ALONE})))?(?: г\.)?",
-        rf"{_NO_LETTER}(?P<name>{_MONTH})\b\.? {_DAY}"
+        rf"(?<!\d){_DAY}[ -](?:of |de |d'|d\u2019)?(?P<name>{_MONTH})\b\.?,?"
+        rf"(?:[ -](?:del? )?{_APOSTROPHE}?(?P<year>\d{{4}}|\d{{2}}(?![\d:]{_HOUR_ALONE})))?"
+        r"(?: [гр]\.| r\.)?",
+        # "Mar 3 nov 2020" is a Tuesday in November.
+        rf"{_NO_LETTER}(?P<name>{_MONTH})\b\.? {_DAY}(?![ -](?:{_MONTH})\b)"
         rf"(?:,? {_APOSTROPHE}?(?P<year>\d{{4}}|(?<={_APOSTROPHE})\d{{2}}(?!\d)))?",
         r"(?<!\d)(?P<first>\d{1,2})(?P<mark>[-/.])(?P<second>\d{1,2})(?P=mark)(?P<year>\d{4}|\d{2})(?!\d)",
         r"(?<!\d)(?P<month>\d{1,2})(?:月|-(?=\d{1,2} \d{1,2}:))(?P<day>\d{1,2})(?!\d)日?",
-        rf"{_NO_LETTER}(?P<word>{_alternatives(_DAYS)})",
+        # "hier" is German for "here".
+        rf"{_NO_LETTER}(?P<word>(?!hier\b(?!,? (?:à )?\d))(?:{_alternatives(DAYS_AGO)}))(?![a-zа-я])",
     )
 )
-_WEEKDAYS = {
-    word: number
-    for number, words in enumerate(
-        (
-            "monday mon 星期一 周一 понедельник",
-            "tuesday tue 星期二 周二 вторник",
-            "wednesday wed 星期三 周三 среда",
-            "thursday thu 星期四 周四 четверг",
-            "friday fri 星期五 周五 пятница",
-            "saturday sat 星期六 周六 суббота",
-            "sunday sun 星期日 周日 星期天 воскресенье",
-        )
-    )
-    for word in words.split()
-}
 # Only used if there is no date: "Sun, 01 Mar 2026 12:30" has its day.
-_WEEKDAY = re.compile(rf"{_NO_LETTER}(?P<weekday>{_alternatives(_WEEKDAYS)})(?![a-zа-я]){_TIME}")
+_WEEKDAY = re.compile(rf"{_NO_LETTER}(?P<weekday>{_alternatives(WEEKDAYS)})(?![a-zа-я]){_TIME}")
 _ONLY_A_TIME = re.compile(rf"\W*{_TIME}\W*")
 _EPOCH = re.compile(r"(\d{10})(?:\d{3}|\.\d{1,9})?")
-_AMOUNT = rf"(\d{{1,4}}|{_alternatives(_NUMERALS)}) ?({_alternatives(_UNIT)})"
+_AMOUNT = rf"(\d{{1,4}}|{_alternatives(NUMERALS)}) ?({_alternatives(UNITS)})"
+_AMOUNTS = rf"{_AMOUNT}(?:(?:, | and | |,)?{_AMOUNT}){{0,3}}"
 _AGO_SHAPE = re.compile(
-    rf"(?<![\w.])(?P<parts>{_AMOUNT}(?:(?:, | and | |,)?{_AMOUNT}){{0,3}}) ?(?:ago|前|назад)"
+    rf"(?<![\w.])(?P<parts>{_AMOUNTS}) ?(?:ago|前|назад|fa|temu|önce|тому|atrás)(?![a-zа-я])"
+    rf"|{_NO_LETTER}(?:vor|il y a|hace|há) (?P<after>{_AMOUNTS})(?![a-zа-я])"
 )
 _AGO_PART = re.compile(_AMOUNT)
 _NOW = re.compile(rf"{_NO_LETTER}(?:just now|moments ago|刚刚|刚才|только что)")
@@ -169,7 +133,7 @@ def moment(text: str, clock: Clock) -> PostedTime | None:
     if epoch := _EPOCH.fullmatch(plain):
         return _plausible_time(datetime.fromtimestamp(int(epoch[1]), UTC), False, clock)
     if ago := _AGO_SHAPE.search(plain):
-        return _relative_time(ago["parts"], clock)
+        return _relative_time(ago["parts"] or ago["after"], clock)
     if _NOW.search(plain):
         return PostedTime(clock.now.astimezone(UTC))
     # The leftmost date; of two that begin at the same place, the earlier shape in the table.
@@ -192,7 +156,7 @@ def _last_time(hit: re.Match[str] | None, clock: Clock) -> PostedTime | None:
         return None
     zone, _ = _read_zone(found["zone"], clock.zone)
     now = clock.now.astimezone(zone)
-    back = (now.weekday() - _WEEKDAYS[weekday]) % 7 if weekday else 0
+    back = (now.weekday() - WEEKDAYS[weekday]) % 7 if weekday else 0
     try:
         local = datetime.combine(now.date() - timedelta(days=back), _read_time(found), zone)
     except ValueError:
@@ -203,7 +167,7 @@ def _last_time(hit: re.Match[str] | None, clock: Clock) -> PostedTime | None:
 
 def _relative_time(parts: str, clock: Clock) -> PostedTime:
     amounts = [
-        (float(_NUMERALS[number]) if number in _NUMERALS else float(number), _UNIT[word])
+        (float(NUMERALS[number]) if number in NUMERALS else float(number), UNITS[word])
         for number, word in _AGO_PART.findall(parts)
     ]
     length = sum((_LENGTH[unit] * number for number, unit in amounts), timedelta())
@@ -219,11 +183,13 @@ def _absolute_time(found: dict[str, str | None], clock: Clock) -> PostedTime | N
     try:
         day, day_known = _read_day(found, clock.now.astimezone(zone).date(), clock.order)
         local = datetime.combine(day, _read_time(found))
-    except ValueError:
+        late = _is_midnight_at_its_end(found)
+        local += timedelta(days=1) if late else timedelta()
+    except (OverflowError, ValueError):
         return None  # the 31st of February, the 13th month, 25 o'clock
     # A clock that is set back shows one hour twice.
     twice = local.replace(tzinfo=zone, fold=0).utcoffset() != local.replace(tzinfo=zone, fold=1).utcoffset()
-    certain = day_known and zone_known and _has_time(found) and not twice
+    certain = day_known and zone_known and _has_time(found) and not twice and not late
     return _plausible_time(local.replace(tzinfo=zone).astimezone(UTC), not certain, clock)
 
 
@@ -247,13 +213,13 @@ def _read_zone(name: str | None, own: tzinfo | None) -> tuple[tzinfo, bool]:
 def _read_day(found: dict[str, str | None], today: date, order: str | None) -> tuple[date, bool]:
     """Return the day, and whether it is the only possible one; raises ValueError."""
     if word := found.get("word"):
-        return today - timedelta(days=_DAYS[word]), True
+        return today - timedelta(days=DAYS_AGO[word]), True
     certain = True
     if first := found.get("first"):
         day, month, certain = _read_order(int(first), int(found["second"] or 0), found["mark"], order)
     else:
         name = found.get("name")
-        month = _MONTHS[name] if name else int(found["month"] or 0)
+        month = (MONTHS | MONTHS_BEFORE_A_YEAR)[name] if name else int(found["month"] or 0)
         day = int(found["day"] or 0)
     if year := int(found.get("year") or 0):
         return date(year if year > 99 else 2000 + year, month, day), certain and year > 99
@@ -270,18 +236,27 @@ def _read_order(first: int, second: int, mark: str | None, order: str | None) ->
     return first, second, order == "dmy" or mark == "." or first == second
 
 
+def _half_of_day(found: Mapping[str, str | None]) -> str:
+    if (half := found.get("half")) is not None:
+        return HALVES[half]
+    return {"a": "am", "p": "pm"}.get((found.get("ampm") or "")[:1], "")
+
+
+def _is_midnight_at_its_end(found: Mapping[str, str | None]) -> bool:
+    """Return whether a day's midnight is named that most people mean to end the day: 晚上12点."""
+    return _half_of_day(found) == "night" and found.get("hour") == "12"
+
+
 def _read_time(found: dict[str, str | None]) -> time:
     """Return the time of day, or midnight if there is none; raises ValueError."""
     if found["noon"] is not None:
         return time(12)
     if found["hour"] is None:
         return time()
-    hour, half = int(found["hour"]), (found["ampm"] or found["half"] or "")[:1]
-    if half and hour > 12:
-        half = ""
-    if half in ("p", "下", "晚") and hour < 12:
+    hour, half = int(found["hour"]), _half_of_day(found)
+    if hour == 12:
+        hour = 0 if half in ("am", "night") else 12
+    elif hour < 12 and (half == "pm" or (half == "noon" and hour < 10) or (half == "night" and hour > 5)):
         hour += 12
-    elif half in ("a", "凌") and hour == 12:
-        hour = 0
     seconds = float((found["seconds"] or "0").replace(",", "."))
     return time(hour, int(found["minute"] or 0), int(seconds))

@@ -1,14 +1,16 @@
 """What may be fetched: the rules that every request of a visit passes, whichever code built it.
 
 Order: method, length, scheme, host name, port, what the link does, type of file; then, when the connection is
-made, the address that is really dialled; then, when the headers have arrived, the type of content. A source
-may name hosts whose private address is intended (`allow_private_addresses`); nothing else lifts a rule.
+made, the address that is really dialled; then, when the headers have arrived, the type of content. Through an
+outgoing proxy the address is unknown, and the name is checked instead. A source may name hosts whose private
+address is intended (`allow_private_addresses`); nothing else lifts a rule.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from posixpath import normpath, splitext
 from typing import TYPE_CHECKING
@@ -25,6 +27,8 @@ from crawler.errors import (
     UrlRefused,
 )
 from crawler.fetching.state_links import changes_state, verbs_of
+from text.internal_hosts import is_internal_name, literal_address
+from text.proxy_address import ProxyAddress
 
 if TYPE_CHECKING:
     from scrapy import Request
@@ -74,6 +78,8 @@ class Guard:
     private_hosts: frozenset[str] = frozenset()
     via: str = "direct"
     tor_proxy: str | None = None
+    #: The proxy that all requests go through, and that resolves the names. None: they are dialled here.
+    proxy: ProxyAddress | None = None
     #: Verbs that the source's file names in its URLs.
     meant: frozenset[str] = frozenset()
 
@@ -84,14 +90,19 @@ class Guard:
         *,
         via: str = "direct",
         tor_proxy: str | None = None,
+        proxy: ProxyAddress | None = None,
         named: Iterable[str] = (),
     ) -> Guard:
         """Return the rules; `named`: the URLs in the source's file."""
         meant = frozenset[str]().union(*map(verbs_of, named))
-        return cls(frozenset(_normal_host(host) for host in hosts), via, tor_proxy, meant)
+        private = frozenset(_normal_host(host) for host in hosts)
+        return cls(private, via, tor_proxy, proxy, meant)
 
     def check_request(self, method: str, url: str) -> None:
         """Raise a `FetchRefused` unless this request may be sent."""
+        _check_request(self, method, url)
+
+    def _check_each_rule(self, method: str, url: str) -> None:
         if method not in METHODS:
             raise MethodRefused(f"A {method} request was refused: this crawler only reads (GET and HEAD).")
         if len(url) > MAX_URL_CHARS:
@@ -137,7 +148,19 @@ class Guard:
             )
         if (address := _literal_address(host)) is not None:
             self.check_address(host, address)
+        elif self.proxy is not None:
+            self._check_name(host)
         return host
+
+    def _check_name(self, host: str) -> None:
+        """Check what a name shows by itself: the proxy resolves it, and nobody here sees the address."""
+        if (address := literal_address(host)) is not None:
+            self.check_address(host, address)
+        elif is_internal_name(host) and host not in self.private_hosts:
+            raise AddressRefused(
+                f"{host} is a name of a private network, and the proxy would resolve it: nothing was "
+                "requested. If this is intended, name the host in the source's allow_private_addresses."
+            )
 
     def check_address(self, host: str, address: str) -> None:
         """Raise `AddressRefused` unless `address`, to which `host` resolves, is public or `host` may be
@@ -148,6 +171,12 @@ class Guard:
                 f"{host} resolves to {address}, which is not a public address: nothing was requested. If "
                 "this is intended, name the host in the source's allow_private_addresses."
             )
+
+
+@lru_cache(256)
+def _check_request(guard: Guard, method: str, url: str) -> None:
+    """Check a request: the gate does so before it waits, and its route before it is sent."""
+    guard._check_each_rule(method, url)
 
 
 def check_content(content_type: str | None, *, attachment: bool) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from scrapy.downloadermiddlewares.retry import RetryMiddleware
 
-from crawler.errors import RateLimited, TorUnreachable
+from crawler.errors import ProxyLoginRefused, ProxyUnreachable, RateLimited, TorUnreachable
 from crawler.fetching.guard import host_of
 from crawler.fetching.visit import Visit, visit_of
 from crawler.sites import site_of, sites_of_starts
@@ -59,7 +59,7 @@ class RetriesAndPauses(RetryMiddleware):
     def process_exception(
         self, request: Request, exception: Exception, spider: Spider | None = None
     ) -> Request | Response | None:
-        if isinstance(exception, TorUnreachable):
+        if isinstance(exception, TorUnreachable | ProxyUnreachable | ProxyLoginRefused):
             raise visit_of(self.crawler).closed_for(exception) from None
         return super().process_exception(request, exception)
 

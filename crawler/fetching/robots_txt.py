@@ -20,6 +20,7 @@ from crawler.errors import (
     BudgetEnded,
     FetchError,
     FetchRefused,
+    ProxyProblem,
     RateLimited,
     RobotsForbidden,
     RobotsUnreachable,
@@ -72,7 +73,10 @@ class RobotsMiddleware:
         request = Request(f"{site}/robots.txt", callback=NO_CALLBACK, priority=1000, meta=meta)
         try:
             response = await self._crawler.engine.download_async(request)
-        except (FetchRefused, BudgetEnded, RunStopped, RateLimited, TorUnreachable, TorProblem):
+        except (
+            *(FetchRefused, BudgetEnded, RunStopped, RateLimited),
+            *(TorUnreachable, TorProblem, ProxyProblem),
+        ):
             # Each of these says more than "robots.txt could not be read".
             raise
         except FetchError as error:

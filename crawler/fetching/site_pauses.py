@@ -76,7 +76,7 @@ class SitePauses:
         return stated_s
 
     def settle(self, request: Request) -> None:
-        """Take note that the site answered, unless the request was sent before the last 429 came."""
+        """Record that the site answered, unless the request was sent before the last 429 came."""
         pause = self._sites.get(site_of(request.url))
         if pause is not None and request.meta.get(SENT_AT, 0.0) >= pause.struck_at:
             pause.strikes = 0

@@ -2,7 +2,8 @@
 
 Many sites answer 200 for a page that does not exist. If it says so in words, or if several known listings get
 an answer of the same kind while other pages of the site come as always, the listings that no list shows any
-more are gone. `spiders.source` notes the answers, `visits.run_end` concludes.
+more are gone. One listing that gets such an answer several times counts as several. `spiders.source` notes
+the answers, `visits.run_end` concludes.
 """
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-#: This many listings must have an answer of the same kind, if its words say nothing.
+#: This many answers of the same kind must have come, if its words say nothing: for as many listings, or for
+#: fewer in several visits.
 SEVERAL = 3
 #: Kinds of answers that are remembered, and listings for each: the first ones, until they are settled.
 MAX_KINDS = 20
@@ -23,25 +25,28 @@ _VARYING = re.compile(r"[0-9a-f]{8,}|\d+|\W+", re.IGNORECASE)
 
 
 class AlikeAnswers:
-    """The stored keys of listings, by the kind of page that came instead of theirs."""
+    """The stored keys of listings, by the kind of page that came instead of theirs: once per such answer."""
 
     def __init__(self, state: Mapping[str, Any]) -> None:
         self._keys: dict[str, list[str]] = {kind: list(keys) for kind, keys in state.items()}
 
     def add(self, kind: str, key: str) -> None:
-        """Take note of a page that came instead of a listing's own."""
-        self.settle(key)
+        """Record a page that came instead of a listing's own."""
+        self._forget(key, except_in=kind)
         if kind in self._keys or len(self._keys) < MAX_KINDS:
             keys = self._keys.setdefault(kind, [])
-            if len(keys) < MAX_KEYS:
+            if len(keys) < MAX_KEYS and keys.count(key) < SEVERAL:
                 keys.append(key)
 
     def settle(self, key: str) -> None:
         """Forget a listing, because its page came or because it is gone."""
+        self._forget(key)
+
+    def _forget(self, key: str, *, except_in: str | None = None) -> None:
         for kind, keys in list(self._keys.items()):
-            if key in keys:
-                keys.remove(key)
-            if not keys:
+            if kind != except_in and key in keys:
+                self._keys[kind] = [each for each in keys if each != key]
+            if not self._keys[kind]:
                 del self._keys[kind]
 
     @property

@@ -10,8 +10,8 @@ read.
 A list that repeats itself, or does not end, is given up as a trap, and the reading counts as complete:
 otherwise every run would try it again.
 
-Pages that hold only known rows are read again for listings without a page of their own, and for those whose
-pages seem to say that they are gone (`crawler.progress.rereading`).
+Pages that hold only known rows are read again for listings without a page of their own, for those whose pages
+seem to say that they are gone, and where new listings may stand (`crawler.progress.rereading`).
 """
 
 from __future__ import annotations
@@ -74,6 +74,8 @@ class ListTrail:
     #: Whether this run has read all pages that the site shows, even if the list may have more.
     read_out: bool = False
     whole: bool = True
+    #: Whether new listings stand on the first page, as far as its rows show it.
+    newest_first: bool = False
     #: Whether the next run must request the list without validators.
     unconditional: bool = False
     broken: bool = False
@@ -102,7 +104,7 @@ class ListTrail:
         return self.last_page if again else next(iter(self.unread_pages))
 
     def add(self, page: str) -> None:
-        """Take note of a list page that came."""
+        """Record a list page that came."""
         self.unread_pages.discard(page)
         if self.pages.add(page):
             self.first_page, self.last_page = self.first_page or page, page
@@ -128,13 +130,15 @@ class SourceProgress:
         mask_url: Callable[[str], str],
         depth: int = DEPTH,
         pages_again: int = 0,
+        any_order: bool = False,
         reading: str = "",
     ) -> None:
         """`depth`: list pages behind one start URL before the list counts as one without an end.
 
-        `pages_again`: known list pages that this run may read again. `reading` stands for the part of the
-        source's file that says how listings are read; listings that were last read under another one are read
-        again.
+        `pages_again`: known list pages that this run may read again. `any_order`: new listings may stand on
+        any page of a list, unless the dates of its rows show another order. `reading` stands for the part of
+        the source's file that says how listings are read; listings that were last read under another one are
+        read again.
 
         `definition` stands for the source's file: under another one, validators no longer apply.
 
@@ -152,6 +156,7 @@ class SourceProgress:
         self._unfinished = bool(began)
         self._began = now
         self._depth = depth
+        self._any_order = any_order
         changed = "reading" in cursor and cursor["reading"] != reading
         since = now.isoformat() if changed else cursor.get("reading_since")
         self._reading = reading
@@ -205,13 +210,15 @@ class SourceProgress:
         kind: str = "",
         next_kind: str = "",
         pageless: bool = False,
+        newest_first: bool = False,
         nowhere: bool = False,
     ) -> PageDecision:
-        """Take note of a list page that was read, and return what to do next.
+        """Record a list page that was read, and return what to do next.
 
         `kind`: pages are compared for repetition within one kind, because a list behind a feed shows what the
         feed showed. `pageless`: the page has listings without a page of their own. `nowhere`: what it names
         as its next page leads nowhere. Behind other pages that is the end, as many sites write it.
+        `newest_first`: the dates of its rows fall.
         """
         end = end or (nowhere and url != start)
         trail = self._trails[start]
@@ -220,6 +227,7 @@ class SourceProgress:
             if nowhere and rows:
                 self._nowhere.add(start)
             self._first_rows[start] = [f"{row.key} {row.digest}" for row in rows]
+            trail.newest_first = newest_first
         trail.add(url)
         trail.first_rows, trail.last_rows = (len(rows) if url == start else trail.first_rows), len(rows)
         trail.stated_pages = total or trail.stated_pages
@@ -230,9 +238,10 @@ class SourceProgress:
         if not rows or settled or next_url is None:
             trail.at_end = end and trail.jumped_to is None
             trail.read_out = next_url is None and trail.jumped_to is None
-            again = pageless or bool(self.answers.suspects)
+            many = pageless or bool(self.answers.suspects)
+            again = many or (self._any_order and not trail.newest_first)
             if settled and again and next_url is not None and not self._unfinished:
-                onward = self._rereading.begin(start, next_url, next_kind, whole=trail.whole)
+                onward = self._rereading.begin(start, next_url, next_kind, whole=trail.whole, few=not many)
                 return PageDecision(wanted, onward, again=True)
             return PageDecision(wanted, trail.take_resume_page() if not settled else None)
         if kind != trail.kind:
@@ -261,7 +270,7 @@ class SourceProgress:
         end: bool,
         whole: bool,
     ) -> PageDecision:
-        """Take note of a list page that was read again, and return what to do next."""
+        """Record a list page that was read again, and return what to do next."""
         wanted = self._wanted_keys(rows, known)
         onward = self._rereading.add(
             start,
@@ -307,7 +316,7 @@ class SourceProgress:
         return None
 
     def mark_unread(self, start: str, page: str) -> None:
-        """Take note that the budget was spent before `page`, or before something that is on it."""
+        """Record that the budget was spent before `page`, or before something that is on it."""
         self._trails[start].unread_pages.add(page)
 
     def end_before(self, start: str, page: str, *, again: bool) -> bool:
@@ -326,7 +335,7 @@ class SourceProgress:
         return True
 
     def mark_broken(self, start: str, page: str, *, permanent: bool) -> None:
-        """Take note that a list page could not be read: the next run tries again, and goes on behind it.
+        """Record that a list page could not be read: the next run tries again, and goes on behind it.
 
         Not if it failed permanently and was a URL saved by an earlier run, which may expire: then the next
         run begins at the first page.
@@ -341,7 +350,7 @@ class SourceProgress:
             trail.unread_pages.add(page)
 
     def require_full_list(self, start: str) -> None:
-        """Take note that a page behind this list is missing, which "not modified" would hide from the next
+        """Record that a page behind this list is missing, which "not modified" would hide from the next
         run.
         """
         self._trails[start].unconditional = True
@@ -351,11 +360,11 @@ class SourceProgress:
         return {} if self._unfinished else self._validators.conditions(start)
 
     def mark_not_modified(self, start: str) -> None:
-        """Take note that the site answered "not modified"."""
+        """Record that the site answered "not modified"."""
         self._validators.mark_not_modified(start)
 
     def remember_validators(self, start: str, etag: str | None, modified: str | None) -> None:
-        """Take note of a list's validators; only the cursor at the end of a complete reading holds them."""
+        """Record a list's validators; only the cursor at the end of a complete reading holds them."""
         self._validators.remember(start, etag, modified, self._first_rows.get(start, ()))
 
     def count_pages_beyond(self) -> int:
@@ -410,7 +419,7 @@ class SourceProgress:
         return {start for start, trail in trails if trail.at_end and trail.whole and trail.complete}
 
     def confirm_whole(self, since: datetime) -> None:
-        """Take note that every row of every list was shown since then, and that the result is plausible."""
+        """Record that every row of every list was shown since then, and that the result is plausible."""
         self._whole = since
 
     def has_read_everything(self) -> bool:

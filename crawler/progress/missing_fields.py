@@ -43,7 +43,7 @@ class MissingFields(Generic[Held]):
     _held: deque[tuple[Held, frozenset[str]]] = field(default_factory=deque)
 
     def note(self, findings: Iterable[FieldFinding]) -> frozenset[str]:
-        """Take note of the page of a listing, and return the fields that this page and all before it lack."""
+        """Record the page of a listing, and return the fields that this page and all before it lack."""
         mine = [each for each in findings if each.part == "item" and each.field in OPTIONAL_FIELDS]
         for each in mine:
             self._tried[each.field] += 1

@@ -101,7 +101,7 @@ class PageStructure:
         return cls.from_memory(stored, definition=str(stored.get("definition", "")))
 
     def note(self, parsed: Parsed) -> None:
-        """Take note of a recognised page."""
+        """Record a recognised page."""
         for each in parsed.findings:
             name = f"{each.part}.{each.field} ({each.selector})"[:MAX_NAME_CHARS]
             if name not in self._counts and len(self._counts) >= MAX_SELECTORS:
@@ -111,7 +111,7 @@ class PageStructure:
             count.found += each.found
 
     def first_page(self, start: str, rows: int, pages: int | None) -> None:
-        """Take note of the first page of a list: its rows, and the number of pages that it states."""
+        """Record the first page of a list: its rows, and the number of pages that it states."""
         self._rows_now[start] = rows
         if pages is not None:
             self._pages_now[start] = pages

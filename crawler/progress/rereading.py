@@ -5,6 +5,9 @@ run goes on behind it and reads some known pages again, the next run continues t
 the list. Then every row of every list has been shown since this *rereading* began, which tells what is gone.
 After that, one run reads no known page again.
 
+A list of listings with pages of their own is read again too, a few pages per run, if it may show new listings
+behind its first page: a shop that sorts by name does. What it does not show is not concluded to be gone.
+
 A run continues with the last page of the run before it, because deletions in the meantime move rows up to it.
 """
 
@@ -16,6 +19,9 @@ from datetime import datetime
 from typing import Any
 
 from crawler.progress.traps import RepeatedPages
+
+#: Pages that a run reads again if it only looks for new listings.
+FEW_PAGES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +64,10 @@ class ListRereading:
         #: Whether each list that was read out has shown its end.
         self._sure: bool = state.get("sure", True)
         self._rests = bool(state.get("rests"))
+        #: Whether the rereading only looks for new listings.
+        self._few = bool(state.get("few"))
         self._now = now
-        self._left = 0 if self._rests else pages
+        self._left = 0 if self._rests else min(pages, FEW_PAGES) if self._few else pages
         self._depth = depth
         self._may_keep = may_keep
         self._saved: frozenset[str] = frozenset()
@@ -72,14 +80,17 @@ class ListRereading:
         self._saved = frozenset(saved)
         return saved
 
-    def begin(self, start: str, url: str, role: str, *, whole: bool) -> str | None:
+    def begin(self, start: str, url: str, role: str, *, whole: bool, few: bool = False) -> str | None:
         """Begin with a list at the page behind those that this run has read; return the page to request.
 
         None if the list is being read again already, or if this run may not. `whole`: no row of those pages
-        was left out.
+        was left out. `few`: only new listings are looked for.
         """
         if self._rests or start in self._pages or start in self._ended:
             return None
+        self._few = few and (self._few or self.since is None)
+        if few:
+            self._left = min(self._left, FEW_PAGES)
         self.since = self.since or self._now
         self._whole = self._whole and whole
         self._pages[start] = KnownPage(url, role)
@@ -97,7 +108,7 @@ class ListRereading:
         end: bool,
         whole: bool,
     ) -> str | None:
-        """Take note of a page that was read again, and return the next page to request.
+        """Record a page that was read again, and return the next page to request.
 
         `rows` are keys and titles. A list that repeats itself or has too many pages is left, and proves
         nothing about what is gone. One that ends without saying so proves little.
@@ -138,7 +149,7 @@ class ListRereading:
         return True
 
     def leave(self, start: str) -> bool:
-        """Take note that a page of the list cannot be read: a later run begins with this list again.
+        """Record that a page of the list cannot be read: a later run begins with this list again.
 
         Return whether the page was saved by an earlier run: then the list may have become shorter.
         """
@@ -150,7 +161,7 @@ class ListRereading:
 
         `shown`: lists that this run has read from their first page to their last.
         """
-        return self.read_out(starts, shown) if self._sure else None
+        return self.read_out(starts, shown) if self._sure and not self._few else None
 
     def read_out(self, starts: Collection[str], read: Collection[str]) -> datetime | None:
         """Return since when every row was shown that the site shows, although a list may have more.
@@ -178,6 +189,7 @@ class ListRereading:
             "ended": sorted(self._ended),
             "whole": self._whole,
             "sure": self._sure,
+            **({"few": True} if self._few else {}),
         }
 
     def _take(self, url: str) -> str | None:

@@ -79,7 +79,7 @@ class RepeatedPages:
     _in_a_row: int = 0
 
     def add(self, keys: Sequence[str], titles: Sequence[str]) -> bool:
-        """Take note of a page, and return whether it is the second in a row that only repeats others."""
+        """Record a page, and return whether it is the second in a row that only repeats others."""
         shown = _PageContent(frozenset(keys), tuple(titles))
         known = frozenset[str]().union(*(each.keys for each in self._last_pages))
         # The same titles in the same order under other keys: the site adds something new to each link.

@@ -38,12 +38,12 @@ class Validators:
         return {CONDITIONS[name]: value for name, value in self._known.get(start, {}).items()}
 
     def mark_not_modified(self, start: str) -> None:
-        """Take note that the site answered "not modified"."""
+        """Record that the site answered "not modified"."""
         trust = self._trust.get(start, {})
         self._trust[start] = {**trust, "unchanged": trust.get("unchanged", 0) + 1}
 
     def remember(self, start: str, etag: str | None, modified: str | None, rows: Iterable[str]) -> None:
-        """Take note of a list that came in full; `rows` stand for its content."""
+        """Record a list that came in full; `rows` stand for its content."""
         sent = {"etag": etag, "last_modified": modified}
         found = {name: value for name, value in sent.items() if value and self._may_keep(value)}
         before, shown = self._trust.get(start, {}), _rows_digest(rows)

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Generic, Literal, TypeVar, get_args
 from urllib.parse import urlsplit
 
 from pydantic import (
+    AfterValidator,
     BeforeValidator,
     Discriminator,
     Field,
@@ -39,6 +40,7 @@ from crawler.sources.visit_settings import (
     StrictModel,
     VisitBudget,
 )
+from text.proxy_address import parse_proxy
 
 MAX_STARTS = 50
 
@@ -166,12 +168,27 @@ class JsonList(ListPage[JsonField]):
     rows: JsonSelector
 
 
+def _check_source_proxy(value: str) -> str:
+    """Check a source's proxy; "": none, although [crawler] has one."""
+    if not value:
+        return value
+    try:
+        address = parse_proxy(value)
+    except ValueError as error:
+        raise mistake("proxy", f'{error}; or "" for no proxy') from None
+    if address.login is not None:
+        raise mistake("proxy", "an address without a login: put it into a file that proxy_file names")
+    return value
+
+
 class SourceBase(StrictModel):
     """The keys that all kinds share. The name of a source is the name of its file."""
 
     start: Annotated[tuple[Url, ...], BeforeValidator(_as_list), Field(min_length=1, max_length=MAX_STARTS)]
     enabled: bool = True
     via: Literal["direct", "tor"] = "direct"
+    proxy: Annotated[str, AfterValidator(_check_source_proxy)] | None = None
+    proxy_file: Path | None = None
     timezone: Zone | None = None
     date_order: Literal["dmy", "mdy"] | None = None
     currency: str | None = Field(default=None, pattern=r"^[A-Z]{3,5}$")
@@ -181,6 +198,15 @@ class SourceBase(StrictModel):
     schedule: Schedule = Schedule()
     budget: VisitBudget = VisitBudget()
     politeness: Politeness = Politeness()
+
+    @model_validator(mode="after")
+    def _check_way_out(self) -> SourceBase:
+        named = "proxy_file" if self.proxy_file is not None else "proxy"
+        if self.proxy_file is not None and self.proxy is not None:
+            raise mistake("proxy_file", "either `proxy` or `proxy_file`, not both")
+        if self.via == "tor" and (self.proxy_file is not None or self.proxy):
+            raise mistake(named, f'no `{named}` beside `via = "tor"`: an onion is reached through Tor alone')
+        return self
 
     @field_validator("schedule")
     @classmethod

@@ -1,11 +1,11 @@
-"""What an adapter refuses, and what it is told instead of a page.
+"""The errors of adapters: pages that they do not read, and answers that are no page.
 
 SpillwatchError
 ├── PageRefused      the page is too large to be parsed in a bounded time
 ├── PageUnreadable   the parser failed before the end of the page
 └── FetchRefused (crawler.errors)
-    ├── ApiClosed    an interface says that it is not open to us
-    └── PasteLocked  a paste came, and cannot be decrypted with what we were given
+    ├── ApiClosed    an API refuses anonymous readers
+    └── PasteLocked  a paste cannot be decrypted with the key in its link
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class PageUnreadable(SpillwatchError):
 
 
 class ApiClosed(FetchRefused):
-    """An interface says that it is not open to us."""
+    """An API refuses anonymous readers."""
 
     reason = "api_closed"
 

@@ -11,19 +11,20 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import timedelta
-from functools import lru_cache
-from typing import Annotated
+from functools import cache, lru_cache
+from typing import TYPE_CHECKING, Annotated
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, available_timezones
 
-import jsonpath
 import re2
 from cssselect import SelectorError
-from jsonpath.exceptions import JSONPathError
 from lxml import etree
 from parsel.csstranslator import HTMLTranslator
 from pydantic import AfterValidator, BeforeValidator, PlainSerializer
 from pydantic_core import PydanticCustomError
+
+if TYPE_CHECKING:
+    import jsonpath
 
 XPATH_PREFIX = "xpath:"
 #: A longer selector or pattern is a mistake.
@@ -43,16 +44,19 @@ def mistake(slug: str, wanted: str) -> PydanticCustomError:
     return PydanticCustomError(slug, "{wanted}", {"wanted": wanted})
 
 
-class _JsonPathEnvironment(jsonpath.JSONPathEnvironment):
-    max_recursion_depth = MAX_JSON_DEPTH
+@cache
+def _json_paths() -> jsonpath.JSONPathEnvironment:
+    import jsonpath  # here: a run of a source that is no JSON does not need it
 
-    def setup_function_extensions(self) -> None:
-        super().setup_function_extensions()
-        for name in ("match", "search"):
-            del self.function_extensions[name]
+    class Environment(jsonpath.JSONPathEnvironment):
+        max_recursion_depth = MAX_JSON_DEPTH
 
+        def setup_function_extensions(self) -> None:
+            super().setup_function_extensions()
+            for name in ("match", "search"):
+                del self.function_extensions[name]
 
-_JSONPATH = _JsonPathEnvironment()
+    return Environment()
 
 
 @lru_cache(maxsize=512)
@@ -68,7 +72,7 @@ def compile_markup(selector: str) -> etree.XPath:
 @lru_cache(maxsize=512)
 def compile_json(path: str) -> jsonpath.JSONPath | jsonpath.CompoundJSONPath:
     """Return the compiled JSONPath. Raises `JSONPathError`."""
-    return _JSONPATH.compile(path)
+    return _json_paths().compile(path)
 
 
 @lru_cache(maxsize=512)
@@ -93,6 +97,8 @@ def _check_markup_selector(selector: str) -> str:
 
 
 def _check_jsonpath(path: str) -> str:
+    from jsonpath.exceptions import JSONPathError
+
     try:
         if not path.startswith("$"):
             raise JSONPathError("the path must begin with `$`")

@@ -1,15 +1,15 @@
 """HTML of any quality as a tree, and text out of it, in a bounded time.
 
-libxml2 reads broken markup fast, with two limits that hostile pages know: attributes cost the square of
-their number in one tag, and it stops at a depth of 2048 elements.
+libxml2 reads broken markup fast, but hostile pages can use two of its limits: the time for one tag grows with
+the square of its number of attributes, and parsing stops at a depth of 2048 elements.
 
 Order:
 
-1. A page larger than `SMALL_PAGE_BYTES` is read once without a tree, which costs time in proportion to its
-   size, to see whether one tag has too many attributes.
-2. libxml2 builds the tree, of a small page and of a large one alike.
-3. Only where a tag has too many attributes, or libxml2 stops at its depth, a builder of our own makes the
-   tree from libxml2's events: it keeps the first attributes of a tag and flattens deep elements.
+1. A page larger than `SMALL_PAGE_BYTES` is first parsed without building a tree, in time proportional to its
+   size, to find out whether a tag has too many attributes.
+2. libxml2 builds the tree.
+3. If a tag has too many attributes, or libxml2 stopped at its depth limit, `_BoundedBuilder` makes the tree
+   from libxml2's events instead: it keeps the first attributes of each tag and flattens deep elements.
 """
 
 from __future__ import annotations
@@ -25,20 +25,20 @@ from crawler.clean.text import MAX_BLOCK_CHARS
 from crawler.sources.errors import PageRefused, PageUnreadable
 from crawler.sources.urls import canonical_url
 
-#: A list page of a forum is 50-300 KB; what is larger than this is not parsed at all.
+#: List pages of forums have 50-300 KB. A page larger than this is not parsed.
 MAX_PAGE_BYTES = 16 << 20
-#: Up to this, one tag full of attributes costs libxml2 less than 2 s (25,000 of them: 1.4 s, lxml 6.1.3).
+#: In a page of this size, one tag full of attributes takes libxml2 less than 2 s (25,000: 1.4 s, lxml 6.1.3).
 SMALL_PAGE_BYTES = 128 << 10
-#: Given to libxml2 in one call; between two calls `cpu_bound` can end the parsing.
+#: Bytes per call of libxml2; `cpu_bound` can stop the parsing between two calls.
 CHUNK_BYTES = 16 << 10
-#: Attributes of one tag beyond which a page goes through `_BoundedBuilder`, which keeps so many.
+#: A tag with more attributes sends the page to `_BoundedBuilder`, which keeps this many.
 MAX_ATTRIBUTES = 64
-#: Levels that `_BoundedBuilder` keeps.
+#: Levels of nesting that `_BoundedBuilder` keeps.
 MAX_DEPTH = 256
-#: How many links of one body are kept.
+#: Links kept per body.
 MAX_LINKS = 200
 
-#: Whatever lxml made: it ships no annotations.
+#: An lxml element or parser; lxml has no type annotations.
 Element: TypeAlias = Any
 
 _DROPPED = frozenset(
@@ -59,17 +59,17 @@ _CELLS = frozenset(("td", "th"))
 _HIDDEN = re.compile(r"display:none|visibility:hidden|font-size:0(?![.\d]*[1-9])", re.IGNORECASE)
 _SPACE = re.compile(r"\s+")
 _LINE_ENDS = re.compile(r"(?:[ \t]*\n)+ *")
-#: Stands for a tree that libxml2 did not finish.
+#: Returned instead of a tree that libxml2 did not finish.
 _TOO_DEEP = object()
-#: A name that lxml takes in HTML: `{` begins a namespace there.
+#: A name that lxml accepts in HTML. `{` would begin a namespace.
 _NAME = re.compile(r"[^{&<>/\"'\s\x00-\x1f\ufffe\uffff][^&<>/\"'\s\x00-\x1f\ufffe\uffff]*")
-#: Characters that lxml refuses in a text, as those that `clean.text` makes of them.
+#: Characters that lxml refuses in text, mapped to those that `clean.text` makes of them.
 _POSSIBLE = dict.fromkeys((*range(0x20), 0xFFFE, 0xFFFF)) | {ord(c): c for c in "\t\n\r"}
 _POSSIBLE |= {ord(c): "\n" for c in "\x0b\x0c\x1c\x1d\x1e"} | {0x1F: " "}
 
 
 def tree(text: str) -> Element:
-    """Return the root element of a page, without comments; a page that says nothing is an empty `html`.
+    """Return the root element of a page, without comments; an empty `html` for an empty page.
 
     Raises `PageRefused` for a page beyond `MAX_PAGE_BYTES`, `PageUnreadable` where libxml2 fails.
     """
@@ -92,7 +92,7 @@ def _parser(target: object = None) -> Element:
 
 
 def fed(body: bytes, parser: Element) -> Element:
-    """Return what a parser makes of a page: its root, `None` for a page without one, `_TOO_DEEP`.
+    """Return a parser's result for a page: the root, `None` if it has no root, or `_TOO_DEEP`.
 
     Raises `PageUnreadable` where the parser fails before the end of the page, and `MemoryError`.
     """
@@ -119,14 +119,14 @@ def _failure(parser: Element) -> PageUnreadable | MemoryError:
 
 
 def _whole(root: Element) -> Element:
-    """Move what follows `</html>` into the tree: libxml2 makes another root of it, beside the first."""
+    """Move elements that follow `</html>` into the tree; libxml2 makes them further roots."""
     for extra in list(root.itersiblings()):
         root.append(extra)
     return root
 
 
 class _StuffedTag:
-    """Takes libxml2's events; its result is whether a tag has more than `MAX_ATTRIBUTES`."""
+    """A parser target whose result is whether a tag has more than `MAX_ATTRIBUTES`."""
 
     def __init__(self) -> None:
         self._stuffed = False

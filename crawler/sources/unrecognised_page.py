@@ -5,10 +5,6 @@ from __future__ import annotations
 import json
 import warnings
 
-from bs4 import BeautifulSoup
-from bs4.exceptions import ParserRejectedMarkup
-from bs4.filter import SoupStrainer
-
 from crawler.clean import line
 from crawler.sources.adapter import Role
 from text.charset import decode_page
@@ -72,6 +68,10 @@ def quote_title(body: bytes, *, charset: str | None = None) -> str:
 
 def page_heading(body: bytes, *, charset: str | None = None) -> tuple[str, str]:
     """Return the title of a page, or its first heading, with its name; two empty texts if it has neither."""
+    from bs4 import BeautifulSoup  # here: a run whose pages are recognised does not need it
+    from bs4.exceptions import ParserRejectedMarkup
+    from bs4.filter import SoupStrainer
+
     text = decode_page(body[:MAX_SEARCHED_BYTES], declared=charset).text.replace("\x00", "")
     try:
         with warnings.catch_warnings():

@@ -28,7 +28,7 @@ from storage.captures import CaptureConclusion, CaptureOutcome
 async def note_answer(
     spider: PageSpider, response: Response, follow: Follow, result: PageResult
 ) -> PageResult:
-    """Take note of what came for a known listing's page; return `says_missing` for one that says so."""
+    """Record what came for a known listing's page; return `says_missing` for one that says so."""
     run, key = spider.run, stored_key(spider.run, follow.key or "")
     if result.problem is not None or result.refused is not None:
         return result

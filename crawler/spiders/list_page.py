@@ -69,7 +69,7 @@ def _decide(
     rows: Sequence[ListRow],
     known: Mapping[str, KnownListing],
 ) -> PageDecision:
-    """Take note of a list page, and return what to do next."""
+    """Record a list page, and return what to do next."""
     progress, next_kind = spider.run.progress, parsed.next_role or role
     if origin.again:
         return progress.add_known_page(
@@ -94,8 +94,16 @@ def _decide(
         kind=role,
         next_kind=next_kind,
         nowhere=bool(parsed.next_nowhere),
+        newest_first=_shows_newest_first(parsed),
         pageless=any(spider.run.adapter.own_page(each) is None for each in parsed.listings),
     )
+
+
+def _shows_newest_first(parsed: Parsed) -> bool:
+    """Return whether the dates of a page's rows fall; rows without a date say nothing."""
+    partials = [each.partial for each in parsed.follows if each.partial is not None]
+    dates = [each.posted_at for each in (*parsed.listings, *partials) if each.posted_at is not None]
+    return len(set(dates)) > 1 and dates == sorted(dates, reverse=True)
 
 
 def _follow_row(spider: PageSpider, follow: Follow, origin: Origin) -> Iterator[Request | FoundListing]:

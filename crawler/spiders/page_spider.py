@@ -130,7 +130,7 @@ class PageSpider(Spider):
             self.run.progress.mark_unread(origin.start, origin.page)
 
     def mark_list_broken(self, origin: Origin, page: str, *, permanent: bool) -> None:
-        """Take note that a list page could not be read."""
+        """Record that a list page could not be read."""
         if not origin.again:
             self.run.progress.mark_broken(origin.start, page, permanent=permanent)
         elif permanent:

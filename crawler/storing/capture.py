@@ -38,8 +38,8 @@ if TYPE_CHECKING:
 FOLLOW = "spillwatch_follow"
 CAPTURED = "spillwatch_captured"
 BATCH = 64
-#: Seconds between two batches of responses, about the time that one response takes.
-REST_S = 0.05
+#: Seconds between two batches of responses, about the time that two responses take.
+REST_S = 0.1
 #: Number of masked content types that are remembered; a site uses a handful.
 REMEMBERED_TYPES = 64
 #: Roles of responses that are evidence but do not count as pages of the source.

@@ -27,7 +27,7 @@ from crawler.storing.spider_notes import (
 )
 from storage import captures, listings
 from storage.captures import CaptureConclusion
-from storage.listings import Life, Upserted
+from storage.listings import IntakeResult, Life
 from storage.runs import RunCounts
 from storage.work import Work, WorkKind
 
@@ -112,7 +112,7 @@ class ListingPipeline:
         if complete := {each.key: each.row_digest for each in _notes_of(CompleteThread, batch)}:
             listings.mark_read_whole(session, source_id, complete)
 
-    def _counts_with(self, stored: Iterable[Upserted]) -> RunCounts:
+    def _counts_with(self, stored: Iterable[IntakeResult]) -> RunCounts:
         """Return the run's counts with the listings of this batch."""
         counts = self._run.tally.counts()
         lives = [each.life for each in stored if each.life is not None]

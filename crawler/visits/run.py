@@ -8,6 +8,7 @@ import signal
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import lru_cache
 from hashlib import sha256
 
 from pydantic import ValidationError
@@ -15,9 +16,10 @@ from scrapy import signals
 from scrapy.crawler import AsyncCrawlerProcess
 from twisted.python.failure import Failure
 
-from crawler.errors import CookiesRefused, RateLimited
+from crawler.errors import CookiesRefused, ProxyFileRefused, RateLimited
 from crawler.fetching.cookies import Jar, read_cookies
 from crawler.fetching.guard import Guard
+from crawler.fetching.outgoing_proxy import proxy_of
 from crawler.fetching.request_headers import RequestHeaders
 from crawler.progress.list_progress import SourceProgress
 from crawler.progress.page_structure import PageStructure
@@ -26,8 +28,10 @@ from crawler.running.child_protocol import ChildExit, Job, Message
 from crawler.running.child_protocol import Failure as RunFailure
 from crawler.running.run_context import RunContext
 from crawler.scheduling.site_turns import not_before, site_pauses
+from crawler.settings import CrawlerSettings
 from crawler.sites import named_sites, named_urls
-from crawler.sources import Adapter, SourceDefinition, adapter_for, read_stored
+from crawler.sources import Adapter, FamilySource, SourceDefinition, adapter_for, read_stored
+from crawler.sources.definition import FeedSource
 from crawler.sources.paste_links import LINKED_KINDS, PasteLinks
 from crawler.spiders.source import SourceSpider
 from crawler.visits.run_end import end_run
@@ -39,9 +43,13 @@ from storage.evidence.digest import digest_beside
 from storage.evidence.warc import EvidenceStore
 from storage.work import Dispatcher
 from storage.write_probe import require_known_evidence
+from text.proxy_address import ProxyAddress
 
 #: Keys of a source's file that say how listings are read.
 READING = {"list", "row", "item", "entry", "raw", "timezone", "date_order", "currency", "replies"}
+
+#: Number of URLs whose masked form is remembered: a row, a key, a capture and a listing need it.
+REMEMBERED_URLS = 2_048
 
 
 def execute_run(
@@ -61,92 +69,78 @@ def execute_run(
     With `ChildExit.CONCLUDED` the outcome is written; with any other, the parent has to write it.
     """
     try:
-        return _carry_out(
-            job,
-            database=database,
-            evidence=evidence,
-            mask=mask,
-            mask_url=mask_url,
-            dispatcher=dispatcher,
-            report=report,
-            adapter=adapter,
-            clock=clock,
-        )
+        definition = read_stored(job.definition)
+        mask_url = lru_cache(maxsize=REMEMBERED_URLS)(mask_url)
+        require_known_evidence(database, job.evidence_dir)
+        digest = digest_beside(job.evidence_dir)
+        now = clock()
+        jar, refused = _cookie_jar(definition, clock)
+        proxy, proxy_refused = _proxy(definition, job.settings)
+        with evidence.writer(f"{job.source_name}-{job.run_id}", now=now) as writer:
+            run = RunContext(
+                job=job,
+                definition=definition,
+                adapter=adapter or adapter_for(definition, digest=digest),
+                guard=Guard.of(
+                    definition.allow_private_addresses,
+                    via=definition.via,
+                    tor_proxy=job.settings.tor_proxy,
+                    proxy=proxy,
+                    named=named_urls(definition),
+                ),
+                database=database,
+                evidence=evidence,
+                writer=writer,
+                mask=mask,
+                mask_url=mask_url,
+                digest=digest,
+                dispatcher=dispatcher,
+                report=report,
+                clock=clock,
+                progress=SourceProgress(
+                    job.cursor,
+                    definition=_definition_digest(definition),
+                    now=now,
+                    mask_url=mask_url,
+                    depth=definition.budget.depth or max(DEPTH, definition.budget.pages),
+                    pages_again=definition.budget.recheck_items,
+                    any_order=not isinstance(definition, FamilySource | FeedSource),
+                    reading=_reading_digest(definition),
+                ),
+                patterns=UrlPatterns(definition.budget.alike),
+                structure=PageStructure.from_memory(
+                    job.cursor.get("structure"), definition=_definition_digest(definition)
+                ),
+                began=now,
+                request_headers=RequestHeaders.of(
+                    job.settings,
+                    via=definition.via,
+                    changes=definition.headers,
+                    sites=named_sites(definition),
+                    jar=jar,
+                ),
+                pastes=_paste_links(database, definition),
+            )
+            for why in (proxy_refused, refused):
+                if why is not None:
+                    run.close(why)
+            _keep_pauses(run)
+            _crawl(run)
+            return end_run(run)
     except StorageError as error:
         report(RunFailure.of(error))
         return ChildExit.STORAGE
 
 
-def _carry_out(
-    job: Job,
-    *,
-    database: Database,
-    evidence: EvidenceStore,
-    mask: Callable[[str], str],
-    mask_url: Callable[[str], str],
-    dispatcher: Dispatcher,
-    report: Callable[[Message], None],
-    adapter: Adapter | None,
-    clock: Callable[[], datetime],
-) -> ChildExit:
-    definition = read_stored(job.definition)
-    require_known_evidence(database, job.evidence_dir)
-    digest = digest_beside(job.evidence_dir)
-    now = clock()
-    jar, refused = _cookie_jar(definition, clock)
-    with evidence.writer(f"{job.source_name}-{job.run_id}", now=now) as writer:
-        run = RunContext(
-            job=job,
-            definition=definition,
-            adapter=adapter or adapter_for(definition, digest=digest),
-            guard=Guard.of(
-                definition.allow_private_addresses,
-                via=definition.via,
-                tor_proxy=job.settings.tor_proxy,
-                named=named_urls(definition),
-            ),
-            database=database,
-            evidence=evidence,
-            writer=writer,
-            mask=mask,
-            mask_url=mask_url,
-            digest=digest,
-            dispatcher=dispatcher,
-            report=report,
-            clock=clock,
-            progress=SourceProgress(
-                job.cursor,
-                definition=_definition_digest(definition),
-                now=now,
-                mask_url=mask_url,
-                depth=definition.budget.depth or max(DEPTH, definition.budget.pages),
-                pages_again=definition.budget.recheck_items,
-                reading=_reading_digest(definition),
-            ),
-            patterns=UrlPatterns(definition.budget.alike),
-            structure=PageStructure.from_memory(
-                job.cursor.get("structure"), definition=_definition_digest(definition)
-            ),
-            began=now,
-            request_headers=RequestHeaders.of(
-                job.settings,
-                via=definition.via,
-                changes=definition.headers,
-                sites=named_sites(definition),
-                jar=jar,
-            ),
-            pastes=_paste_links(database, definition),
-        )
-        if refused is not None:
-            run.close(refused)
-        if (pause := not_before(job.cursor)) is not None and pause > now:
-            run.not_before = pause
-            run.close(RateLimited(_pause_sentence("The site", pause)))
-        for site, until in site_pauses(job.cursor).items():
-            if until > now:
-                run.pauses.leave_alone(site, RateLimited(_pause_sentence(site, until)), until)
-        _crawl(run)
-        return end_run(run)
+def _keep_pauses(run: RunContext) -> None:
+    """Send nothing to sites that answered an earlier run with 429, until their pauses end."""
+    now, cursor = run.began, run.job.cursor
+    if (pause := not_before(cursor)) is not None and pause > now:
+        run.not_before = pause
+        run.close(RateLimited(_pause_sentence("The site", pause)))
+    for site, until in site_pauses(cursor).items():
+        if until > now:
+            run.pauses.leave_alone(site, RateLimited(_pause_sentence(site, until)), until)
 
 
 def _cookie_jar(
@@ -159,6 +153,16 @@ def _cookie_jar(
         return Jar(read_cookies(definition.cookies_file), clock=clock), None
     except CookiesRefused as refused:
         return Jar((), clock=clock), refused
+
+
+def _proxy(
+    definition: SourceDefinition, settings: CrawlerSettings
+) -> tuple[ProxyAddress | None, ProxyFileRefused | None]:
+    """Return the run's proxy, and why it cannot be used: without it nothing may leave this machine."""
+    try:
+        return proxy_of(definition, settings), None
+    except ProxyFileRefused as refused:
+        return None, refused
 
 
 def _paste_links(database: Database, definition: SourceDefinition) -> PasteLinks:
@@ -210,4 +214,5 @@ def _reading_digest(definition: SourceDefinition) -> str:
 
 
 def _definition_digest(definition: SourceDefinition) -> str:
-    return sha256(definition.model_dump_json().encode()).hexdigest()[:16]
+    values = definition.model_dump_json(exclude={"proxy", "proxy_file"})
+    return sha256(values.encode()).hexdigest()[:16]

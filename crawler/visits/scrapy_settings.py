@@ -30,6 +30,7 @@ RETRIED_ERRORS = tuple(
     for name in (
         *("HostNotFound", "ConnectionRefused", "ConnectionLost", "TimedOut", "Truncated"),
         *("TorFailed", "TorTimedOut", "OnionSilent", "OnionPortClosed"),
+        *("ProxyFailed", "ProxyTimedOut"),
     )
 )
 START = "scrapy.spidermiddlewares.start.StartSpiderMiddleware"

@@ -26,6 +26,7 @@ from crawler.fetching.cookies import Cookie, Jar, read_cookies
 from crawler.fetching.guard import Guard
 from crawler.fetching.http_status import request_of, status_problem
 from crawler.fetching.meta_refresh import refresh_target
+from crawler.fetching.outgoing_proxy import proxy_of
 from crawler.fetching.request_headers import RequestHeaders
 from crawler.fetching.site_pauses import SitePauses
 from crawler.parsing.cpu_limit import cpu_bound
@@ -120,6 +121,7 @@ def try_pages(
             definition.allow_private_addresses,
             via=definition.via,
             tor_proxy=settings.tor_proxy,
+            proxy=proxy_of(definition, settings),
             named=named_urls(definition),
         ),
         request_headers=RequestHeaders.of(
@@ -236,7 +238,7 @@ class TrialSpider(Spider):
         return (said, *hints) if said else tuple(hints)
 
     def failed(self, failure: Failure) -> None:
-        """Take note of a page that did not come; any other error ends the trial."""
+        """Record a page that did not come; any other error ends the trial."""
         if not isinstance(failure.value, FetchError):
             failure.raiseException()
         request: Any = failure.request  # type: ignore[attr-defined]  # Scrapy sets it

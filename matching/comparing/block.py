@@ -13,7 +13,7 @@
 import re
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -119,6 +119,17 @@ def match_block(
         rows, cut_records = _rows_of_hits(hits, line_indexes, text_rows)
     line_ends = lru_cache(1)(lambda: [match.start() for match in _LINE_END.finditer(text)])
     controls = count_control_hits(comparison, block.text, control) if control else None
+    mentions = _find_mentions(
+        text,
+        terms,
+        lambda offset: block.line(bisect_left(line_ends(), offset)),
+        line=1,
+        start=block.offset,
+        limit=limit,
+        own_ends=_own_ends(block),
+    )
+    if terms and block.runner_ups:
+        mentions += _find_in_runner_ups(text, block, terms, mentions, limit)
     return BlockMatches(
         hits=hits,
         rows=rows,
@@ -129,15 +140,7 @@ def match_block(
         masked_lines=count_masked_lines(block.text) if comparison.fields else 0,
         cut_records=cut_records,
         candidates=candidates,
-        mentions=_find_mentions(
-            text,
-            terms,
-            lambda offset: block.line(bisect_left(line_ends(), offset)),
-            line=1,
-            start=block.offset,
-            limit=limit,
-            own_ends=_own_ends(block),
-        ),
+        mentions=mentions,
         columns=columns_of_hits(block, hits, line_indexes, cells.columns) if hits.size else (),
         control_hits=controls.hits if controls else Counter(),
         control_neighbours=controls.neighbours if controls else Counter(),
@@ -217,3 +220,42 @@ def _find_mentions(
             )
         )
     return mentions
+
+
+def _find_in_runner_ups(
+    text: str, block: Block, terms: Terms, known: Sequence[BlockMention], limit: int
+) -> list[BlockMention]:
+    """Return the mentions that the block has in another charset than the one that was chosen.
+
+    A mention must have a character beyond ASCII, because the rest reads alike in all charsets. A term counts
+    once per line.
+    """
+    lines = text.split("\n")
+    beyond = [(number, line) for number, line in enumerate(lines) if not line.isascii()]
+    places = {(mention.term_id, mention.line) for mention in known}
+    counts = Counter(mention.term_id for mention in known)
+    readings: set[tuple[int, str]] = set(beyond)
+    found = []
+    for charset in block.runner_ups:
+        read = [(number, _read_again(line, block.charset, charset)) for number, line in beyond]
+        read = [each for each in read if each[1] and each not in readings]
+        readings.update(read)
+        numbers, text = [number for number, _ in read], "\n".join(line for _, line in read)
+        ends = [match.start() for match in _LINE_END.finditer(text)]
+        for mention in terms.find(text):
+            line = block.line(numbers[bisect_left(ends, mention.start)])
+            if text[mention.start : mention.end].isascii() or (mention.term_id, line) in places:
+                continue
+            places.add((mention.term_id, line))
+            counts[mention.term_id] += 1
+            words = excerpt(text, mention.start, mention.end) if counts[mention.term_id] <= limit else ""
+            found.append(BlockMention(mention.term_id, line, block.offset, words, mention.nature))
+    return found
+
+
+def _read_again(line: str, charset: str, other: str) -> str:
+    """Return a line in another charset than the one that it was decoded from; "" if that is not possible."""
+    try:
+        return line.encode(charset).decode(other)
+    except UnicodeError:
+        return ""

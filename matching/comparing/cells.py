@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from matching.comparing.named_dates import names_with_dates
 from matching.identifiers import (
     COUNTRIES,
     Candidate,
@@ -32,7 +33,8 @@ _SINGLE_CELL_FIELDS = (Field.USERNAME, Field.ACCOUNT, Field.WALLET, Field.PASSPO
 CELL_FIELDS = (*_SINGLE_CELL_FIELDS, Field.NAME_BIRTH_DATE, Field.NATIONAL_ID)
 # A column of national numbers may have a name of resident IDs: `id_number`.
 _NATIONAL_ROLES = (Field.NATIONAL_ID.value, Field.RESIDENT_ID.value)
-_NAME_ROLES = (("family_name", "given_name"), ("name",))
+# In the order in which they are tried. A column `nombre` or `nom` alone often holds the whole name.
+_NAME_ROLES = (("family_name", "given_name"), ("name",), ("given_name",), ("family_name",))
 _BIRTH_ROLE = "birth_date"
 _SECONDS = re.compile(rb"1(?<![\w+]1)\d{9}(?!\w)")  # as digits alone; see `ordinary_numbers`
 
@@ -52,8 +54,11 @@ def candidates_in_cells(
     `countries`: of national numbers.
     """
     columns = block.shape.columns
+    in_lines = list(names_with_dates(block)) if Field.NAME_BIRTH_DATE in fields else []
     if not columns:
-        return _NO_CELLS
+        if not in_lines:
+            return _NO_CELLS
+        return CellCandidates({Field.NAME_BIRTH_DATE: _candidate_batch(block, in_lines)}, {})
     wanted = [field for field in CELL_FIELDS if field in fields]
     forms_by_field = {
         field: _single_cell_forms(block, columns, field, region)
@@ -61,7 +66,8 @@ def candidates_in_cells(
         if field in fields
     }
     if Field.NAME_BIRTH_DATE in fields:
-        forms_by_field[Field.NAME_BIRTH_DATE] = _name_forms(block, columns)
+        known = _name_forms(block, columns)
+        forms_by_field[Field.NAME_BIRTH_DATE] = [*known, *(each for each in in_lines if each not in known)]
     if Field.NATIONAL_ID in fields:
         forms_by_field[Field.NATIONAL_ID] = _national_forms(block, columns, countries)
     batches = {field: _candidate_batch(block, found) for field, found in forms_by_field.items() if found}

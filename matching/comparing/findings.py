@@ -142,7 +142,7 @@ class Findings:
         for company in left_out:
             self.candidates_left_out[company] += matches.candidates
 
-    def tried_for(self, company: int) -> Counter[Field]:
+    def candidates_of(self, company: int) -> Counter[Field]:
         """Return the number of candidates, by field, that were compared for this company."""
         return self.candidate_counts - self.candidates_left_out.get(company, Counter())
 
@@ -152,7 +152,7 @@ class Findings:
         return expected_by_chance(
             field,
             hits=found.hit_fields[field] if found else 0,
-            candidates=self.tried_for(company)[field],
+            candidates=self.candidates_of(company)[field],
             enrolled=enrolled_values(self.watch.segments, company, field),
             control_hits=self.control_hits[company, field],
             control_neighbours=self.control_neighbours[company, field],

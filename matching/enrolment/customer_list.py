@@ -1,4 +1,4 @@
-"""Reads a customer list, a CSV file in any dialect.
+"""Reads a customer list: a CSV file in any dialect, or the sheet of a workbook (`xlsx`, `ods`).
 
 `enrol` and `reveal` both use it, so that they give each row the same number.
 """
@@ -6,21 +6,31 @@
 import csv
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import TextIO
 
-from matching.errors import CustomersUnreadable
+from matching.errors import CustomersUnreadable, InputRefused
+from matching.inputs import Document, documents
 from text.charset import decode_page
 
 CELL_LIMIT = 1 << 20  # characters per cell
 _SAMPLE = 1 << 18  # bytes from which the delimiter is detected, and of the lines that show the encoding
-_DELIMITERS = ",;\t|"
+_DELIMITERS = ",;\t|^~"
 _DELIMITER_LINES = 20
 _SEP_LINE = re.compile(r'[\ufeff\r\n]*"?sep=(.)"?[,;\t|]*[\r\n]', re.IGNORECASE)  # for Excel; it is no row
+_MARKS = (
+    (b"\xff\xfe\0\0", "utf-32"),
+    (b"\0\0\xfe\xff", "utf-32"),
+    (b"\xff\xfe", "utf-16"),
+    (b"\xfe\xff", "utf-16"),
+)
+_WORKBOOKS = frozenset({"xlsx", "ods"})
+_ZIP = b"PK\x03\x04"
 _LEAST_SCORE = 0.5  # of an encoding that is not UTF-8 (`text.charset`)
 
 
@@ -34,11 +44,7 @@ class CustomerList:
     rows: Iterator[list[str]]
     delimiter: str
     encoding: str
-    _stream: TextIO
-
-    def bytes_read(self) -> int:
-        """Return the number of bytes read so far, about."""
-        return os.lseek(self._stream.fileno(), 0, os.SEEK_CUR)
+    bytes_read: Callable[[], int]  # so far, about
 
 
 @contextmanager
@@ -50,6 +56,11 @@ def open_customer_list(
     Raises CustomersUnreadable, also while rows are read.
     """
     sample = _sample(path)
+    if sample.startswith(_ZIP):
+        if delimiter or encoding:
+            raise CustomersUnreadable(f"{path} is a workbook, which has neither a delimiter nor an encoding")
+        yield CustomerList(_workbook_rows(path), "\t", "utf-8", lambda: 0)
+        return
     encoding = encoding or _detected_encoding(path, sample)
     text = sample.decode(encoding, errors="ignore")
     said = _SEP_LINE.match(text)
@@ -57,11 +68,46 @@ def open_customer_list(
     try:
         with path.open(encoding=encoding, newline="") as stream:
             rows = islice(_csv_rows(stream, delimiter), 1 if said else 0, None)
-            yield CustomerList(rows, delimiter, encoding, stream)
+            yield CustomerList(rows, delimiter, encoding, partial(_position, stream))
     except UnicodeError:
         raise CustomersUnreadable(
             f"{path} has bytes that are not valid {encoding}; name its encoding with --encoding"
         ) from None
+
+
+def _position(stream: TextIO) -> int:
+    return os.lseek(stream.fileno(), 0, os.SEEK_CUR)
+
+
+def _workbook_rows(path: Path) -> Iterator[list[str]]:
+    """Yield the rows of the one sheet that has some; pictures and other parts of the file are not read."""
+    is_workbook = False
+    try:
+        for document in documents(path.name, path):
+            if document.format in _WORKBOOKS:
+                is_workbook = True
+                yield from _sheet_rows(path, document)
+    except InputRefused as refused:
+        raise CustomersUnreadable(f"{path} cannot be read: {refused}") from None
+    if not is_workbook:
+        raise CustomersUnreadable(f"{path} is an archive or a document without a sheet; give the list itself")
+
+
+def _sheet_rows(path: Path, workbook: Document) -> Iterator[list[str]]:
+    before = 0
+    for block in workbook.blocks():
+        for index, line in enumerate(block.text_lines()):
+            number = block.line(index)
+            if number <= before:
+                raise CustomersUnreadable(
+                    f"{path} has several sheets with rows; save the sheet of the customers"
+                )
+            before = number
+            if line.strip("\t"):
+                yield line.split("\t")
+    ending = workbook.ending
+    if ending is None or ending.outcome != "whole":
+        raise CustomersUnreadable(f"{path} cannot be read to its end: {ending.sentence if ending else ''}")
 
 
 def _sample(path: Path) -> bytes:
@@ -77,8 +123,9 @@ def _detected_encoding(path: Path, sample: bytes) -> str:
 
     Raises CustomersUnreadable where no encoding gives words.
     """
-    if sample.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return "utf-16"
+    for mark, charset in _MARKS:
+        if sample.startswith(mark):
+            return charset
     lines = sample if b"\0" in sample else _lines_beyond_ascii(path)
     with suppress(UnicodeDecodeError):
         if b"\0" not in lines:  # UTF-16 without a mark has them

@@ -8,6 +8,7 @@ import csv
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from io import TextIOBase
 from pathlib import Path
 from typing import TextIO
 
@@ -64,7 +65,7 @@ class Lists:
 
 
 def reveal(
-    wanted: WantedOrdinals, lists: Lists, out: TextIO, *, columns: Sequence[str] | None = None
+    wanted: WantedOrdinals, lists: Lists, out: TextIO | TextIOBase, *, columns: Sequence[str] | None = None
 ) -> Revealed:
     """Write the customers with the wanted ordinals as CSV; `columns` None: all columns of the list.
 

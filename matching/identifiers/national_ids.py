@@ -268,10 +268,17 @@ def _share(cells: Sequence[str], country: str) -> int:
 
 
 def national_ids(
-    text: str, countries: Collection[str] = COUNTRIES, *, plain: bool = True
+    text: str,
+    countries: Collection[str] = COUNTRIES,
+    *,
+    plain: bool = True,
+    places: Iterable[int] | None = None,
 ) -> Iterator[FoundIdentifier]:
-    """Yield the numbers of a text in order of place, and then of country. `plain`: also digits alone."""
-    for digits in _DIGITS.finditer(text):
+    """Yield the numbers of a text in order of place, and then of country. `plain`: also digits alone.
+
+    `places`: where the digits begin that are looked at; None: all.
+    """
+    for digits in _digit_groups(text, places):
         start, end = digits.span()
         for form in _FORMS.get(end - start, ()):
             if form.plain and not plain:
@@ -281,6 +288,12 @@ def national_ids(
                 for country in form.countries:
                     if country in countries and (value := _checked_form(found[0].upper(), country)):
                         yield Field.NATIONAL_ID, value, *found.span()
+
+
+def _digit_groups(text: str, places: Iterable[int] | None) -> Iterator[re.Match[str]]:
+    if places is None:
+        return _DIGITS.finditer(text)
+    return filter(None, (_DIGITS.match(text, at) for at in places))
 
 
 def _stands_alone(text: str, start: int, end: int, *, spaced: bool) -> bool:

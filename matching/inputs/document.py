@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
@@ -25,6 +26,10 @@ class _Content(Protocol):
 
     @property
     def charset(self) -> str: ...
+    @property
+    def runner_ups(self) -> tuple[str, ...]:
+        """Other charsets that the last block may be in."""
+
     @property
     def shape(self) -> LineShape: ...
     @property
@@ -51,6 +56,7 @@ class Document:
         self.ending = ending  # None until the blocks have been read
         self._content = content
         self._rows = 0
+        self._runner_ups: dict[str, None] = {}
 
     @property
     def charset(self) -> str:
@@ -81,6 +87,10 @@ class Document:
         try:
             for block in content.blocks(after):
                 self._rows += block.rows
+                runner_ups = content.runner_ups
+                if runner_ups:
+                    self._runner_ups |= dict.fromkeys(runner_ups)
+                    block = replace(block, charset=content.charset, runner_ups=runner_ups)
                 yield block
         except InputRefused as refused:
             error = refused
@@ -92,7 +102,12 @@ class Document:
                 f"({type(mistake).__name__} at {_code_line(mistake)}); please report that line"
             )
         self.ending = text_outcome(
-            error, size=content.size, rows=self._rows, broken=content.broken, no_text=content.no_text
+            error,
+            size=content.size,
+            rows=self._rows,
+            broken=content.broken,
+            no_text=content.no_text,
+            runner_ups=tuple(self._runner_ups),
         )
 
 
@@ -125,6 +140,10 @@ class TextContent:
         return self._text.charset
 
     @property
+    def runner_ups(self) -> tuple[str, ...]:
+        return self._text.runner_ups
+
+    @property
     def shape(self) -> LineShape:
         return self._found.reader.shape
 
@@ -149,6 +168,7 @@ class WorkbookContent:
 
     format = "xlsx"
     charset = "utf-8"  # of the blocks
+    runner_ups: tuple[str, ...] = ()
     shape: LineShape = PLAIN
     broken = 0
     no_text = 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from matching.errors import InputRefused, InputUnsupported
@@ -25,24 +26,32 @@ class InputOutcome:
 
 
 def text_outcome(
-    error: InputRefused | None, *, size: int, rows: int, broken: int = 0, no_text: int = 0
+    error: InputRefused | None,
+    *,
+    size: int,
+    rows: int,
+    broken: int = 0,
+    no_text: int = 0,
+    runner_ups: Sequence[str] = (),
 ) -> InputOutcome:
     """Return how reading a document's text ended. `error` None: everything was read.
 
-    `no_text`: bytes that were read and are no text, so that what they hold was not compared.
+    `no_text`: bytes that were read and are no text, so that what they hold was not compared. `runner_ups`:
+    other charsets in which names were looked for, because the decision was doubtful.
     """
     counted = f"{rows} rows in {size} bytes were read"
     if error is None and no_text:
         found = InputUnsupported(
-            f"about {min(no_text, size)} of its {size} bytes are no text, but a program, a picture, packed "
-            "or encrypted data; find out what it is, for example with `file`, export it as text, "
-            "and match that"
+            f"about {min(no_text, size)} of its {size} bytes are no text, but RTF, a program, a picture, "
+            "packed or encrypted data, or null bytes that were never written; find out what it is, for "
+            "example with `file`, export it as text, and match that"
         )
         return InputOutcome(
             _outcome_name(found), f"{_sentence(found)} {counted} as text.", size, rows, broken
         )
     if error is None:
-        return InputOutcome(WHOLE, f"{counted}.", size, rows, broken)
+        also = f" Its charset is doubtful; names were also looked for in {', '.join(runner_ups)}."
+        return InputOutcome(WHOLE, f"{counted}.{also if runner_ups else ''}", size, rows, broken)
     before = f"{counted} before." if size else "Nothing of it was read."
     return InputOutcome(_outcome_name(error), f"{_sentence(error)} {before}", size, rows, broken)
 

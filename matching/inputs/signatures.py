@@ -86,6 +86,7 @@ SIGNATURES: tuple[Signature, ...] = (
         ("a backup of Microsoft SQL Server", rb"TAPE\0|MSSQLBAK[^ -~]"),
         ("a data file of Microsoft SQL Server", rb"\x01\x0f\0\0\x08"),
         ("a log of MySQL", rb"\xfebin"),
+        ("the definition of a table of MySQL (.frm)", rb"\xfe\x01[\x06-\x0b][\0-\x1f].\0"),
         ("an archive of mongodump", rb"\x6d\xe2\x99\x81"),
         ("a snapshot of Redis", rb"REDIS\d{4}[\xf0-\xff]"),
         ("a dump of Oracle", rb"[\0-\x08].{1,2}EXPORT:V\d\d\."),

@@ -18,7 +18,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
-from text.folding import fold_few
+from text.folding import fold_few, fold_one
 
 _HERE = Path(__file__).parent
 _COMMON = 3.3  # times per MB from which a word may be what the text has
@@ -65,31 +65,53 @@ def is_han(folded: str) -> bool:
     return 2 <= len(folded) <= _LONGEST and all("\u4e00" <= character <= "\u9fff" for character in folded)
 
 
+def may_be_other_han_word(name: str) -> bool:
+    """Return whether `is_other_han_word` can be true of this folded name in any text."""
+    return name in _japanese_words() or (
+        len(name) == 2 and (name[-1] in _characters_of_words(0) or name[0] in _characters_of_words(1))
+    )
+
+
+@cache
+def _characters_of_words(place: int) -> frozenset[str]:
+    """Return the first (0) or second (1) characters of the words that rules 1 and 2 look for."""
+    return frozenset(word[place] for word in _frequent_words())
+
+
 def is_other_han_word(name: str, text: str, start: int, end: int) -> bool:
     """Return whether text[start:end], which reads as this folded name, is a part of other words."""
     if len(name) == 2:
         own = common_words().get(name, 0.0)
-        before, after = fold_few(text[max(0, start - 2) : start]), fold_few(text[end : end + 2])
-        if _begins_inside(name, own, after) or _ends_inside(name, own, before, after):
+        if _begins_inside(name, own, text, end) or _ends_inside(name, own, text, start, end):
             return True
     return name in _japanese_words() and _KANA.search(text, max(0, start - _NEAR), end + _NEAR) is not None
 
 
-def _begins_inside(name: str, own: float, after: str) -> bool:
-    """Rule 1."""
+def _begins_inside(name: str, own: float, text: str, end: int) -> bool:
+    """Whether the name's last character begins another word: rule 1."""
+    frequent = _frequent_words()
+    beside = fold_one(text[end : end + 1])
+    if len(beside) == 1 and frequent.get(name[1] + beside, 0.0) <= own:
+        return False
+    after = fold_few(text[end : end + 2])
     if not after or after[0] in _PARTICLES:
         return False
-    return _frequency(name[-1] + after[0]) > own and not _frequency(after[:2])
+    return frequent.get(name[1] + after[0], 0.0) > own and after[:2] not in frequent
 
 
-def _ends_inside(name: str, own: float, before: str, after: str) -> bool:
-    """Rule 2."""
-    if not before or _frequency(before[-1] + name[0]) <= own or _frequency(before[-2:]):
+def _ends_inside(name: str, own: float, text: str, start: int, end: int) -> bool:
+    """Whether the name's first character ends another word: rule 2."""
+    frequent = _frequent_words()
+    beside = fold_one(text[start - 1 : start])
+    if len(beside) == 1 and frequent.get(beside + name[0], 0.0) <= own:
         return False
-    return name[1] == "的" or name[1] + after[:1] in common_words()
+    before = fold_few(text[max(0, start - 2) : start])
+    if not before or frequent.get(before[-1] + name[0], 0.0) <= own or before[-2:] in frequent:
+        return False
+    return name[1] == "的" or name[1] + fold_few(text[end : end + 2])[:1] in common_words()
 
 
-def _frequency(word: str) -> float:
-    """Return how often a word of two characters is expected per MB; 0 if it is not common."""
-    frequency = common_words().get(word, 0.0) if len(word) == 2 else 0.0
-    return frequency if frequency >= _COMMON else 0.0
+@cache
+def _frequent_words() -> Mapping[str, float]:
+    """Return the common words of two characters that may be what the text has."""
+    return {word: each for word, each in common_words().items() if len(word) == 2 and each >= _COMMON}

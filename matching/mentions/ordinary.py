@@ -6,12 +6,13 @@ Order of rules:
    e-mail address it is the domain of somebody's address (`Nature.ADDRESS`). A longer host with all of it
    (`my-kelbridge.example`, `kelbridge.example.evil.test`) is a look-alike, if the domain's own label has five
    letters or more: `quant-x.com` has nothing to do with `x.com`.
-2. The second half of a word that was divided at a line's end is no name, nor is the end of a word with a
-   modifier letter (`Geʻez`).
+2. A half of a word that was divided at a line's end is no name, nor is the end of a word with a modifier
+   letter (`Geʻez`) or of a contraction (`don't mobile` is not T Mobile). A first half may be a name if it has
+   five letters or a capital: `Kelbridge-⏎based`.
 3. A word wholly of another script is a word of that script, for terms of less than five letters.
 4. Marks make another word (`gặp` is not Gap), for terms of up to five letters.
 5. Hexadecimal (`1c8c`), a variable (`$print`) and a numeronym (`a11y`) are no names.
-6. A term that begins or ends with a digit is not a part of a time, version, date or number.
+6. A term that begins or ends with a digit is not a part of a time, version, date or number, nor `¾` or `③`.
 7. A Han term of two or three characters is not a part of common words of Chinese or Japanese (`han_words`).
 """
 
@@ -21,18 +22,23 @@ from dataclasses import dataclass
 from enum import Enum, StrEnum, auto
 from functools import cache, lru_cache
 
-from matching.mentions.han_words import is_han, is_other_han_word
+from matching.mentions.han_words import is_han, is_other_han_word, may_be_other_han_word
 from matching.mentions.spellings import FILE_ENDINGS
 from text.folding import fold_few
 
 _WHOLE_WORD = 5  # letters from which a word wholly in another script is a disguise
 _MARKED = 6  # letters from which marks are a disguise
 _FILE_ENDINGS = re.compile(FILE_ENDINGS, re.IGNORECASE)
+_NEXT_ENDINGS = re.compile(rf"{FILE_ENDINGS}|\d{{2,4}}|part\d{{1,3}}", re.IGNORECASE)  # `.7z.001`
 _LABELS_BEHIND = re.compile(r"(?:\.[a-z0-9][a-z0-9-]*)+", re.IGNORECASE)
 _DOT = re.compile(r" ?(?:[\[({【] ?(?:\.|dot|点) ?[\])}】]|\\\.) ?", re.IGNORECASE)  # defanged
 _HOST_BEFORE = re.compile(r"[^\W_][-‐‑]+\Z|[0-9]\Z")
-_HOST_AFTER = re.compile(r"[-‐‑]+[^\W_]|@[^\W_]")
+_HOST_AFTER = re.compile(
+    rf"(?![-‐‑][\w-]*\.(?:{FILE_ENDINGS})\b(?!\.[a-z]))[-‐‑]+[^\W_]|@[^\W_]", re.IGNORECASE
+)
 _DIVIDED = re.compile(r"([^\W\d_])[-‐‑\xad][ \t]*\r?\n[ \t]*\Z")
+_HYPHENS = ("-", "‐", "‑", "\xad")
+_REST_OF_WORD = re.compile(r"[-‐‑\xad][ \t]*\r?\n[ \t]*[^\W\d_]")
 _HEXADECIMAL = re.compile("[0-9a-f]+", re.IGNORECASE)
 _HEXADECIMAL_LETTERS = re.compile("[a-f]{2,}", re.IGNORECASE)
 _TOKEN_BEFORE = re.compile(r"[0-9a-z]*\Z", re.IGNORECASE)
@@ -68,7 +74,7 @@ class TermFacts:
         label = sum(map(str.isalnum, text.split(".", 1)[0]))
         letters = sum(map(str.isalnum, text))
         folded = fold_few(text)
-        han = folded if is_han(folded) else ""
+        han = folded if is_han(folded) and may_be_other_han_word(folded) else ""
         return cls(kind, letters, label, scripts, characters, in_addresses, han)
 
 
@@ -93,8 +99,7 @@ def nature_of(facts: TermFacts, text: str, start: int, end: int, *, swapped: boo
 
 def _is_ordinary(facts: TermFacts, text: str, start: int, end: int, *, swapped: bool) -> bool:
     written = text[start:end]
-    before = text[max(0, start - _BESIDE) : start]
-    if _is_end_of_word(before, written):
+    if _is_end_of_word(text, start, written) or _is_first_half(facts, written, text, end):
         return True
     if swapped and _is_code(written):
         return True
@@ -105,7 +110,7 @@ def _is_ordinary(facts: TermFacts, text: str, start: int, end: int, *, swapped: 
         return False
     if reads_as is _Reading.OTHER:
         return True
-    after = text[end : end + _BESIDE]
+    before, after = text[max(0, start - _BESIDE) : start], text[end : end + _BESIDE]
     return (
         _HEXADECIMAL_LETTERS.fullmatch(written) is not None and _is_hexadecimal(before, written, after)
     ) or (
@@ -124,7 +129,8 @@ class _Reading(Enum):
 
 @lru_cache(4096)
 def _reading(facts: TermFacts, written: str) -> _Reading:
-    if _is_other_word(facts, written) or _FLAG.fullmatch(written):
+    is_sign = len(written) == 1 and unicodedata.category(written) == "No"
+    if is_sign or _is_other_word(facts, written) or _FLAG.fullmatch(written):
         return _Reading.OTHER
     is_open = _HEXADECIMAL_LETTERS.fullmatch(written) or written[0].isdigit() or written[-1].isdigit()
     return _Reading.OPEN if is_open else _Reading.NAME
@@ -139,7 +145,7 @@ def _is_other_host(text: str, start: int, end: int) -> bool:
         return False
     first, *more = labels[0][1:].split(".")
     # A file is named after the host (`kelbridge.example.sql`), or the next sentence begins without a blank.
-    is_file = all(_FILE_ENDINGS.fullmatch(label) for label in (first, *more))
+    is_file = _FILE_ENDINGS.fullmatch(first) and all(_NEXT_ENDINGS.fullmatch(label) for label in more)
     is_sentence = not more and first[0].isupper() and not text[start:end].isupper() and first.isalpha()
     return not (is_file or is_sentence)
 
@@ -151,14 +157,24 @@ def _is_lookalike(facts: TermFacts, text: str, start: int, end: int) -> bool:
     return _HOST_AFTER.match(text, end) is None or _HOST_GOES_ON.match(text, end) is not None
 
 
-def _is_end_of_word(before: str, written: str) -> bool:
+def _is_end_of_word(text: str, start: int, written: str) -> bool:
     """Rule 2."""
-    if before[-1:].isspace():
-        if "\n" not in before:
-            return False
-        divided = _DIVIDED.search(before)
+    beside = text[start - 1 : start]
+    if beside.isspace():
+        first = max(0, start - _BESIDE)
+        divided = _DIVIDED.search(text[first:start]) if text.find("\n", first, start) >= 0 else None
         return divided is not None and (written[0].islower() or (written.isupper() and divided[1].isupper()))
-    return len(before) > 1 and unicodedata.category(before[-1]) == "Lm" and before[-2].isalpha()
+    if start < 2 or not text[start - 2].isalpha():
+        return False
+    is_contraction = beside in ("'", "’") and len(written) > 1 and not written[1].isalpha()
+    return is_contraction or unicodedata.category(beside) == "Lm"
+
+
+def _is_first_half(facts: TermFacts, written: str, text: str, end: int) -> bool:
+    """Rule 2."""
+    if text[end : end + 1] not in _HYPHENS or facts.letters >= _WHOLE_WORD or not written.islower():
+        return False
+    return _REST_OF_WORD.match(text, end) is not None
 
 
 def _is_other_word(facts: TermFacts, written: str) -> bool:

@@ -20,14 +20,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
 
-SEPARATORS = " _-.*'~/\\,+=&^#:`"
+SEPARATORS = " _-.*'~/\\,+=&^#:`>"
 _SPELLED = frozenset("*_~^#=+`\\")  # between two Han characters, none of these stands in ordinary text
 _LONGEST_GAP = 3
+_LISTING = frozenset({", "})  # between the letters of a list
 _APART_LETTERS = 4
 _JOINED_LETTERS = 10
 _JOINED_WORDS = 3
 _SHORT_NAME = 6  # letters, below which `h&m` is not found as `hm` or `h_m`
-_LETTER_WORD = 8  # letters of a name in which a word of one letter may be set off by a blank: `o kestrel`
+_LETTER_WORD = 7  # letters of a name in which a word of one letter may be set off by a blank: `o kestrel`
 _DIVIDED = 5  # letters of a word that may be divided at a line's end
 _HAN_WORD = 4  # characters without case that may be divided in two by a blank
 _WRAPPED_LINE = 20  # characters of a line that ends because it is full
@@ -40,18 +41,28 @@ _NUMBER = 3  # digits that divide words: `qudian2024leak`
 
 #: A regular expression.
 FILE_ENDINGS = (
-    "7z|bak|bz2|csv|dat|db|dbf|docx?|dump|gz|html?|jpg|jsonl?|log|md|mdb|ods|parquet|pdf|php|png|rar|sql|sqlite"
-    "|tar|tgz|tsv|txt|xlsx?|xml|xz|zip|zst"
+    "7z|accdb|apk|bak|bz2|cfg|conf|csv|dat|db|dbf|dmp|docx?|dump|eml|exe|gz|html?|ini|ipa|jpe?g|jsonl?|key|log|lz4"
+    "|mbox|md|mdb|mdf|msg|msi|odt|ods|parquet|pdf|pem|php|png|pptx?|pst|rar|rtf|sql|sqlite3?|tar|tgz|tsv|txt|vcf"
+    "|xlsx?|xml|xz|yaml|yml|zip|zst"
 )
 _FILE_NAME = 80  # characters of a file's name
+_SMALL_WORD = re.compile("[a-z]{4}")
 _FILE_ENDING = re.compile(rf"[\w-]*\.(?:{FILE_ENDINGS})\b", re.IGNORECASE)
 
-_WORD_GAPS = frozenset({"", " ", "_", "-", ".", "+", "*", "- "})
-_APOSTROPHE_GAPS = frozenset({"", " ", "_", "-", "'", "`"})
+_WORD_GAPS = frozenset(
+    {"", " ", "_", "-", ".", "+", "*", "- ", "__", "--", "~", "* ", "** ", " **", "__ ", " __"}
+)
+_HYPHENATED = 7  # letters of a name whose hyphen may be missing: `tmobile`
+_ABBREVIATION = 2  # letters of a word that a dot may follow: `St. Aldhelm`
+# SQL writes an apostrophe twice or behind a backslash.
+_APOSTROPHE_GAPS = frozenset({"", " ", "_", "-", "'", "`", "''", "\\'", "\\\\'"})
 _AND_GAPS = frozenset({"&", " &", "& ", " & ", "+", " + ", "_&_", "-&-"})
 _AND_JOINTS = frozenset({"", "_", "-", " "})
 _DOT_GAPS = frozenset({"", "_", "-", "."})
-_LINE_END = re.compile(r"[-‐‑]?[ \t]*\r?\n[ \t\u3000]*")
+#: The sign before each line of a quotation or a comment.
+_LINE_SIGN = r"(?:(?:> ?){1,4}|#{1,4}|//|\*|--)"
+_LINE_END = re.compile(rf"[-‐‑]?[ \t]*\r?\n[ \t\u3000]*(?:{_LINE_SIGN}[ \t\u3000]*)?")
+_LINE_GAP = re.compile(rf"(?P<hyphen>-)? {_LINE_SIGN} ?")
 
 
 @cache
@@ -126,8 +137,12 @@ def reading(form: Form, written: Form) -> Reading | None:
 
 def _letters_apart(form: Form, written: Form) -> Reading | None:
     """Rule 1."""
-    gap = written.gaps[0] if written.gaps else ""
-    if not gap or len(gap) > _LONGEST_GAP or any(other != gap for other in written.gaps):
+    inner = {other for own, other in zip(form.gaps, written.gaps, strict=True) if not own}
+    gap = inner.pop() if len(inner) == 1 else ""
+    if not gap or len(gap) > _LONGEST_GAP or gap in _LISTING:
+        return None
+    # Between two words the gap may be another one: `Q.U.I.L. M.A.R.S.H`.
+    if any(not other or len(other) > _LONGEST_GAP for other in written.gaps):
         return None
     if any(character.isdigit() for character in form.characters):
         return None
@@ -139,6 +154,9 @@ def _word_gap(form: Form, at: int, own: str, gap: str, places: tuple[int, int], 
     """Rule 2: whether `gap` may stand for the term's own gap behind character `at`."""
     letters = len(form.characters)
     left, right = form.characters[at], form.characters[at + 1]
+    if _LINE_GAP.fullmatch(gap):
+        got.line_ends.append(places)
+        return "-" not in gap[:1]
     if not (has_case(left) and has_case(right)) and gap in {"", " "}:
         return not (left.isdigit() and right.isdigit())
     core = own.strip()
@@ -148,7 +166,7 @@ def _word_gap(form: Form, at: int, own: str, gap: str, places: tuple[int, int], 
         shortest = {" ": _LETTER_WORD, "_": _SHORT_NAME, "-": _SHORT_NAME}.get(gap, 0)
         return gap in _APOSTROPHE_GAPS and letters >= shortest
     if core == "." and own == ".":
-        allowed = _DOT_GAPS
+        allowed = _DOT_GAPS | {". "} if _is_single_letter(form, at) else _DOT_GAPS  # `U. S. Bank`
     elif core == "-":
         allowed = _WORD_GAPS
         if gap == " " and _is_single_letter(form, at) and letters < _LETTER_WORD:
@@ -157,9 +175,13 @@ def _word_gap(form: Form, at: int, own: str, gap: str, places: tuple[int, int], 
         allowed = _WORD_GAPS
     else:
         return False
+    if gap == ". " and allowed is _WORD_GAPS and letters >= _SHORT_NAME:
+        return _word_length(form, at) <= _ABBREVIATION
     if gap not in allowed:
         return False
-    if gap == "":
+    if gap == "" and own == "." and _is_single_letter(form, at):  # `A.B.C.` is written `ABC`
+        got.dots.append(places)
+    elif gap == "" and not (core == "-" and letters >= _HYPHENATED):
         got.joints.append(places)
     elif gap == ".":
         got.dots.append(places)
@@ -175,23 +197,35 @@ def _is_single_letter(form: Form, at: int) -> bool:
     return before or after
 
 
+def _word_length(form: Form, at: int) -> int:
+    """Return the letters of the word that ends with character `at`."""
+    begin = at
+    while begin and not form.gaps[begin - 1]:
+        begin -= 1
+    return at + 1 - begin
+
+
 def _inner_gap(form: Form, at: int, gap: str, places: tuple[int, int], got: Reading) -> bool:
     """Rules 3 and 4: whether `gap` may stand inside a word of the term, behind character `at`."""
     left, right = form.characters[at], form.characters[at + 1]
     letters, head = len(form.characters), at + 1
     tail = letters - head
+    line = _LINE_GAP.fullmatch(gap)
     if has_case(left) and has_case(right):
         got.line_ends.append(places)
-        return gap == "- " and letters >= _DIVIDED and min(head, tail) >= 2
+        return (gap == "- " or bool(line and line["hyphen"])) and letters >= _DIVIDED and min(head, tail) >= 2
     if has_case(left) or has_case(right):
-        return gap == " " or (gap in {"-", "_", "*"} and not (left.isdigit() or right.isdigit()))
+        if left.isdigit() or right.isdigit():
+            return gap == " " or (gap in {"_", "-"} and letters >= _SHORT_NAME)  # `area51_bank`
+        return gap in {" ", "-", "_", "*"}
     if left.isdigit() or right.isdigit():
-        return gap == " " and not (left.isdigit() and right.isdigit())
+        is_joined = gap in {"_", "-"} and letters >= _SHORT_NAME  # `area51_bank`
+        return (gap == " " or is_joined) and not (left.isdigit() and right.isdigit())
     if letters >= _HAN_WORD and min(head, tail) >= 2 and gap in {" ", "-", "_", "*"}:
         return True
     got.line_ends.append(places)
     got.needs_full_line = letters < _HAN_WORD
-    return gap == " "
+    return gap == " " or bool(line and not line["hyphen"])
 
 
 def fits(text: str, place: Callable[[int], int], got: Reading) -> bool:
@@ -255,8 +289,18 @@ def has_word_border(text: str, start: int, end: int, *, left: bool, right: bool)
     if has_humps and letters < _INNER_LETTERS:  # `OrIn` is two words
         return False
     is_file = _FILE_ENDING.match(text, end, end + _FILE_NAME) is not None
+    if right and is_file and text[start:end].isupper() and _SMALL_WORD.match(text, end):  # `KZBclients.xlsx`
+        right = False
     return (not left or _begins_word(text, start, is_file and letters >= _INNER_LETTERS)) and (
         not right or _ends_word(text, start, end, is_file or letters >= _HUMP_LETTERS)
+    )
+
+
+def is_file_of(text: str, start: int, end: int) -> bool:
+    """Return whether a file is named after a domain with underscores: `quirrel_example_users.sql`."""
+    written = text[start:end]
+    return (
+        "_" in written and " " not in written and _FILE_ENDING.match(text, end, end + _FILE_NAME) is not None
     )
 
 
@@ -265,6 +309,8 @@ def _begins_word(text: str, start: int, may_be_hump: bool) -> bool:
     if _is_other_style(first, before):
         return True
     if before.isdigit():
+        if may_be_hump and first.isupper() and text[start + 1 : start + 2].islower():  # `v2Quirrel.csv`
+            return True
         return start >= _NUMBER and text[start - _NUMBER : start].isdigit()
     return may_be_hump and first.isupper() and before.islower()
 

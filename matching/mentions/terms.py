@@ -41,6 +41,7 @@ from numpy.typing import NDArray
 from matching.errors import TermRefused
 from matching.mentions.han_words import exclusion_phrases
 from matching.mentions.ordinary import Nature, TermFacts, nature_of
+from matching.mentions.rewriting import filled_end, rewritten
 from matching.mentions.spellings import (
     DIVIDED_PAIR,
     SEPARATORS,
@@ -50,13 +51,14 @@ from matching.mentions.spellings import (
     form_of,
     has_case,
     has_word_border,
+    is_file_of,
     reading,
     stands_alone,
 )
 from matching.native.escape_signs import undo_natively
 from matching.native.library import LibraryMissing
 from matching.native.name_fold import NativeFolded, folded_text, may_be_defanged, may_be_escaped
-from matching.native.name_search import NameSearch, SpelledName
+from matching.native.name_search import NO_HITS, NameHits, NameSearch, SpelledName
 from text.escapes import CERTAIN, Flags, Undone
 from text.folding import defanged, fold_few, mention_fold
 
@@ -88,6 +90,11 @@ _SPREAD = 4  # times its length that a name with separators may take
 _LEET = bytes.maketrans(b"01!|l34@5$7892", b"oiiiieaasstbgz")
 _LEET_SHORTEST = 4
 _AROUND = 12  # characters looked at around a name with its letters apart
+_REST = 6  # characters, below which small letters behind `\\n`, `\\r` or `\\t` may be the rest of a command
+_TEX = ("\\n", "\\r", "\\t")
+_QUOTES = " \"'„“”«»‹›‚‘()[]「」『』《》"  # around a name, and no part of it
+_BARE_LETTERS = 3
+_SIGNED_LETTERS = 5  # of a name with an exclamation mark that may be missing: `Kwik!Cash`
 _HUMP_SHORTEST = 3  # bytes of a term that may end at a capital
 
 
@@ -184,6 +191,9 @@ class _Found(NamedTuple):
     excluded: dict[int, set[tuple[int, int]]]  # by term: where its exclusion phrases stand in the original
 
 
+_Concerned = tuple[list[tuple[int, TermFacts]], list[int]]  # terms of a pattern, and those that it excludes
+
+
 class Terms:
     """A compiled set of terms: 100,000 in a few seconds. Search time hardly depends on their number."""
 
@@ -227,7 +237,10 @@ class Terms:
         found, has_escapes = self._find_written(text, limit)
         undone = undo_natively(text) if has_escapes else None
         if undone is not None:
-            found = _with_undone(found, self._find_written(undone.text, limit)[0], undone)
+            found = _with_undone(found, self._find_written(undone.text, limit)[0], undone, text)
+        view = rewritten(text)
+        if view is not None:
+            found = _with_rewritten(found, self._find_written(view, limit)[0], text, view)
         mentions = _without_excluded(found) if found.excluded else found.mentions
         mentions = _with_lookalikes(mentions) if lookalikes else _named_only(mentions)
         return sorted(mentions, key=itemgetter(1, 2, 0))[:limit]
@@ -249,7 +262,14 @@ class Terms:
         return found, may_be_escaped(folded)
 
     def _find_in(self, view: _FoldedView, text: str, limit: int) -> _Found:
-        hits = self._native_hits(view, limit) if self._native else []
+        sure, hits = self._native_hits(view, limit) if self._native else (NO_HITS, [])
+        found = self._found_with_rest(hits, view, text, limit - len(sure))
+        if len(sure):
+            self._judge_sure(sure, view, text, found)
+        return found
+
+    def _found_with_rest(self, hits: list[_Hit], view: _FoldedView, text: str, limit: int) -> _Found:
+        """Add the hits of terms that the library does not take, and judge all of them."""
         if self._patterns and len(hits) < limit:
             data = bytes(view.data)
             for at in range(0, len(data), _WINDOW):
@@ -260,13 +280,20 @@ class Terms:
                     break
         return self._judged(hits, view, text) if hits else _Found(set(), {})
 
-    def _native_hits(self, view: _FoldedView, limit: int) -> list[_Hit]:
-        """Return the hits that the library finds: the term as it is, and the hits of rule 2."""
+    def _native_hits(self, view: _FoldedView, limit: int) -> tuple[NameHits, list[_Hit]]:
+        """Return the hits that the library finds: those that surely are the term as it is, and all others."""
         assert self._native is not None
-        data, hits = view.data, []
+        data = view.data
+        sure: list[NameHits] = []
+        hits: list[_Hit] = []
+        count = 0
         buffer = np.frombuffer(data, np.uint8)
         for found in self._native.find(buffer.ctypes.data, len(buffer)):
-            for start, end, number in found:
+            is_sure = found["sure"] > 0
+            sure.append(found[is_sure])
+            count += len(sure[-1])
+            others = found[~is_sure]
+            for start, end, number, _ in others.tolist():
                 written = bytes(data[start:end])
                 for pattern in self._names[number]:
                     if pattern.folded == written:
@@ -275,9 +302,32 @@ class Terms:
                         hit = _spelled_hit(data, start, end, pattern)
                     if hit is not None:
                         hits.append(hit)
-            if len(hits) >= limit:
+            if count + len(hits) >= limit:
                 break
-        return hits
+        return np.concatenate(sure) if sure else NO_HITS, hits
+
+    def _judge_sure(self, hits: NameHits, view: _FoldedView, text: str, found: _Found) -> None:
+        """Add what `_judged` would add for hits that are a term as it is, with its boundaries."""
+        places = np.stack((hits["start"], hits["end"]), axis=1)
+        if isinstance(view, NativeFolded):
+            starts, ends = view.places_of(places)
+        else:
+            starts, ends = map(list, zip(*view.byte_spans(places.tolist()), strict=True))
+        add = found.mentions.add
+        concerned: dict[int, _Concerned] = {}  # by name: most names that a text has, it has often
+        for number, start, end in zip(hits["name"].tolist(), starts, ends, strict=True):
+            known = concerned.get(number)
+            if known is None:
+                [pattern] = self._names[number]
+                terms = [(term, self._facts[term]) for term in pattern.terms]
+                concerned[number] = known = terms, pattern.excluded
+            terms, excluded = known
+            for term in excluded:
+                found.excluded.setdefault(term, set()).add((start, end))
+            for term, facts in terms:
+                nature = nature_of(facts, text, start, end, swapped=False)
+                if nature is not None:
+                    add(Mention(term, start, end, nature))
 
     def _plain_hits(self, data: bytes, at: int) -> list[_Hit]:
         """Return the hits that start in the window from `at`, with their boundaries.
@@ -364,7 +414,9 @@ class Terms:
                 continue
             for term in hit.pattern.terms:
                 facts = self._facts[term]
-                other_gaps = hit.reading is not None and facts.kind == "domain"
+                other_gaps = (
+                    hit.reading is not None and facts.kind == "domain" and not is_file_of(text, start, end)
+                )
                 nature = None if other_gaps else nature_of(facts, text, start, end, swapped=hit.swapped)
                 if nature is not None:
                     found.mentions.add(Mention(term, start, end, nature))
@@ -381,7 +433,8 @@ def _native_search(
     names, groups = [], []
     for form, group in spelled.items():
         _, words, free = _spelling_shape(group)
-        name = SpelledName(form, tuple(pattern.folded for pattern in group), words, bool(free))
+        edges = group[0].left, group[0].right
+        name = SpelledName(form, tuple(pattern.folded for pattern in group), words, bool(free), edges)
         if name.is_searchable and not any(
             pattern.folded[at] in _SEPARATOR_BYTES for pattern in group for at in (0, -1)
         ):
@@ -417,7 +470,10 @@ def _agrees(hit: _Hit, view: _FoldedView, text: str, span: tuple[int, int]) -> b
         return fits(text, place, got)
     letters, (start, end) = hit.pattern.form.characters, span
     before, after = text[max(0, start - _AROUND) : start], text[end : end + _AROUND]
-    if stands_alone(got, letters, fold_few(before), fold_few(after)):
+    # More blanks than between the letters end the name: `Q U I L   M A R S H`.
+    before = "" if got.apart == " " and before[-2:].isspace() else fold_few(before)
+    after = "" if got.apart == " " and after[:2].isspace() else fold_few(after)
+    if stands_alone(got, letters, before, after):
         return True
     return len(letters) == 2 and got.apart == " " and fits(text, place, DIVIDED_PAIR)
 
@@ -435,6 +491,13 @@ def _fixed_spellings(term: WatchTerm) -> set[str]:
     if "&" in folded[1:-1]:
         joined = re.sub(" ?& ?", "&", folded)
         spellings |= {joined.replace("&", sign) for sign in ("&", " &", "& ", " & ", " and ")}
+    elif " and " in folded:
+        spellings |= {folded.replace(" and ", sign) for sign in ("&", " &", "& ", " & ")}
+    if term.kind != "domain":
+        bare = folded.strip(_QUOTES).rstrip(".,").strip(_QUOTES)
+        if "!" in folded and sum(map(str.isalpha, folded)) >= _SIGNED_LETTERS:
+            spellings.add(folded.rstrip("!").replace("!", " "))
+        spellings |= {bare} if sum(map(str.isalnum, bare)) >= _BARE_LETTERS else set()
     if term.kind == "domain":
         spellings |= _idn_spellings(term.text)
     return spellings
@@ -463,7 +526,8 @@ def _spelling_shape(patterns: list[_Pattern]) -> tuple[int, int, int]:
     """Return the bytes without gaps, the most words, and whether a letter without case is among them."""
     forms = [pattern.form for pattern in patterns]
     length = min(len(form.characters.encode()) for form in forms)
-    free = any(not has_case(character) for form in forms for character in form.characters)
+    # Letters of two bytes are as many gaps fewer as the test of letters apart expects.
+    free = any(not (has_case(each) and each.isascii()) for form in forms for each in form.characters)
     return length, max(form.words for form in forms), int(free)
 
 
@@ -483,10 +547,11 @@ def _spelled_hit(data: bytes | memoryview, start: int, end: int, pattern: _Patte
     return _with_boundaries(data, _Hit(start, end, pattern, swapped=swapped, reading=got))
 
 
-def _with_undone(written: _Found, undone: _Found, escapes: Undone) -> _Found:
+def _with_undone(written: _Found, undone: _Found, escapes: Undone, text: str) -> _Found:
     """Return what the text has as it is written and with its escapes undone, in places of the former.
 
-    A mention with an escape that means one thing only in it or beside it counts only with that undone.
+    A mention with an escape that means one thing only in it or beside it counts only with that undone. What
+    is left of a command of TeX is no short name: `\\top` is not OP.
     """
     mentions = list(written.mentions)
     disputed = _tested(escapes.disputes, mentions, CERTAIN)
@@ -494,11 +559,31 @@ def _with_undone(written: _Found, undone: _Found, escapes: Undone) -> _Found:
     mentions = list(undone.mentions)
     for mention, is_news in zip(mentions, _tested(escapes.touches, mentions), strict=True):
         if is_news:
-            kept.add(Mention(mention.term_id, *escapes.span(mention.start, mention.end), mention.nature))
+            start, end = escapes.span(mention.start, mention.end)
+            is_rest = end - start < _REST and text[start:end].islower() and text[start - 2 : start] in _TEX
+            if not is_rest:
+                kept.add(Mention(mention.term_id, start, end, mention.nature))
     excluded = written.excluded
     for term, spans in undone.excluded.items():
         excluded.setdefault(term, set()).update(escapes.span(start, end) for start, end in spans)
     return _Found(kept, excluded)
+
+
+def _with_rewritten(written: _Found, also: _Found, text: str, view: str) -> _Found:
+    """Return what the text has as it is written, and what only its rewritten form has."""
+
+    def place(start: int, end: int) -> tuple[int, int]:
+        return start, filled_end(view, end)
+
+    news = {
+        Mention(each.term_id, *place(each.start, each.end), each.nature)
+        for each in also.mentions
+        if text[each.start : each.end] != view[each.start : each.end]
+    }
+    excluded = written.excluded
+    for term, spans in also.excluded.items():
+        excluded.setdefault(term, set()).update(place(start, end) for start, end in spans)
+    return _Found(written.mentions | news, excluded)
 
 
 def _tested(test: Callable[..., Flags], mentions: Sequence[Mention], *more: int) -> list[bool]:

@@ -5,7 +5,8 @@
 /* In the order of text/escapes.py. */
 enum {
     PERCENT = 1, REFERENCE = 2, BACKSLASH = 4, EQUALS = 8, COLOUR = 16, CARET = 32, KEYCAP = 64, HEXADECIMAL = 128,
-    QUOTED = 256, BRACKETS = 512, SPELT_OUT = 1024, LONE_AT = 2048, PLUS = 4096
+    QUOTED = 256, BRACKETS = 512, SPELT_OUT = 1024, LONE_AT = 2048, PLUS = 4096,
+    SPACED = 8192
 };
 
 #define LONGEST_NAME 31
@@ -95,7 +96,17 @@ static bool is_bracketed(struct rest rest) {
     return is_spelt(rest, "chiocciola") || first == 0xC3 || first == 0xD1;
 }
 
-static uint32_t sign_at(struct rest rest, uint8_t before) {
+/* A separator of `size` bytes between blanks, behind two digits, or a digit and a bracket, and before two digits. `at`:
+ * bytes before it. */
+static bool is_spaced(struct rest rest, size_t at, size_t size) {
+    if (at < 3 || rest.at[-1] != ' ' || !is_digit(rest.at[-3])) return false;
+    if (!is_digit(rest.at[-2]) && rest.at[-2] != ')') return false;
+    return next(rest, size) == ' ' && is_digit(next(rest, size + 1)) && is_digit(next(rest, size + 2));
+}
+
+/* `at`: bytes before the rest. */
+static uint32_t sign_at(struct rest rest, size_t at) {
+    uint8_t before = at ? rest.at[-1] : 0;
     switch (rest.at[0]) {
     case '%': return is_hex(next(rest, 1 + (lower(next(rest, 1)) == 'u'))) && is_hex(next(rest, 2)) ? PERCENT : 0;
     case '&': return is_reference(rest) ? REFERENCE : 0;
@@ -114,7 +125,10 @@ static uint32_t sign_at(struct rest rest, uint8_t before) {
         if (before != ' ' && before != '_' && before != '-') return 0;
         return is_spelt(rest, "dot") && next(rest, 3) == before ? SPELT_OUT : 0;
     case '+': return is_digit(before) && is_digit(next(rest, 1)) ? PLUS : 0;
-    case 0xE2: return next(rest, 1) == 0x83 && next(rest, 2) == 0xA3 ? KEYCAP : 0;
+    case '/': case '-': return is_spaced(rest, at, 1) ? SPACED : 0;
+    case 0xE2:
+        if (next(rest, 1) == 0x80 && next(rest, 2) == 0x93) return is_spaced(rest, at, 3) ? SPACED : 0;
+        return next(rest, 1) == 0x83 && next(rest, 2) == 0xA3 ? KEYCAP : 0;
     case 0xE3: case 0xEF: { /* the brackets of East Asia */
         bool opened = rest.at[0] == 0xE3 ? next(rest, 1) == 0x80 && next(rest, 2) == 0x90
                                          : next(rest, 1) == 0xBC && next(rest, 2) == 0x88;
@@ -127,6 +141,7 @@ static uint32_t sign_at(struct rest rest, uint8_t before) {
 static const uint8_t is_sign[256] = {
     ['%'] = 1, ['&'] = 1, ['\\'] = 1, ['='] = 1, [0x1B] = 1, ['^'] = 1, ['x'] = 1, ['X'] = 1, ['['] = 1, ['('] = 1,
     ['{'] = 1, ['<'] = 1, ['@'] = 1, ['d'] = 1, ['D'] = 1, ['+'] = 1, [0xE2] = 1, [0xE3] = 1, [0xEF] = 1,
+    ['/'] = 1, ['-'] = 1,
 };
 
 uint32_t sw_escape_signs(const uint8_t *text, size_t length) {
@@ -139,7 +154,7 @@ uint32_t sw_escape_signs(const uint8_t *text, size_t length) {
                 break;
         }
         while (at < length && !is_sign[text[at]]) at++;
-        if (at < length) signs |= sign_at((struct rest){text + at, length - at}, at ? text[at - 1] : 0);
+        if (at < length) signs |= sign_at((struct rest){text + at, length - at}, at);
     }
     return signs;
 }

@@ -98,7 +98,10 @@ void sw_span(const struct sw_scanner *scanner, size_t start, size_t end, int64_t
 void sw_emails(struct sw_scanner *scanner, const uint8_t *text, size_t length);
 void sw_domain_slots(struct sw_scanner *scanner);
 void sw_shapes(struct sw_scanner *scanner, const uint8_t *text, size_t length);
+void sw_wallets(struct sw_scanner *scanner, const uint8_t *text, size_t length, bool one_case);
 void sw_national_ids(struct sw_scanner *scanner, const uint8_t *text, size_t length);
+/* Returns whether a group is the first of a national number in a form that shows it. */
+bool sw_has_national_form(const uint8_t *text, size_t length, struct group digits);
 void sw_numbers(struct sw_scanner *scanner, const uint8_t *text, size_t length);
 /* Copying a fixed number of bytes is faster than copying as many as there are digits. So digits are passed in buffers
  * of DIGITS_ROOM bytes, and DIGITS_COPIED of them are copied at once. */
@@ -112,6 +115,8 @@ size_t sw_resident_id(const struct sw_rules *rules, const uint8_t *digits, size_
  * progress; `plus`: a + stands before it; `dialled`: a number in progress begins with + or 0 and is not complete. */
 size_t sw_ordinary_end(struct sw_scanner *scanner, const uint8_t *text, struct group group, size_t length,
                        bool begins, bool plus, bool dialled);
+/* Returns whether `length` digits are a date, or a date and a time. */
+bool sw_bare_date(const uint8_t *digits, size_t length);
 /* Returns whether digits in one group are a date, a date and a time, or seconds since 1970. */
 bool sw_bare_time(const uint8_t *digits, size_t length);
 bool sw_read_as_number(const uint8_t *text, size_t start, size_t end, size_t length);

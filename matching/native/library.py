@@ -25,7 +25,7 @@ from typing import Any
 
 from matching.identifiers import Field
 
-ABI = 12
+ABI = 14
 PATH = Path(__file__).with_name("scanner.shared")
 ROW = 12  # numbers per state of a telephone table
 IBAN_ROW = 40  # bytes
@@ -150,6 +150,7 @@ class Library:
             c_void_p,
             c_size_t,
         )
+        self.mask = _function(handle, "sw_mask", c_int64, c_void_p, c_void_p, c_size_t, c_uint32)
         self.hmac_lanes = _function(handle, "sw_hmac_lanes", c_uint32)
         self.hmac = _function(handle, "sw_hmac", None, c_uint32, *[c_void_p] * 3, c_uint64, c_void_p)
 

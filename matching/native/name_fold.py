@@ -29,6 +29,8 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 _MAKING_TABLE = threading.Lock()
 _NO_BUFFER: Bytes = np.empty(0, np.uint8)
 _BUFFERS: list[Bytes] = []  # that no text needs now
+_ASCII, _PAIRED, _UNPAIRED = range(3)  # enum sw_width
+_WORTH_SHARING = 1000  # characters
 _MOST_KEPT, _LARGEST_KEPT = 4, 16 << 20  # buffers, bytes
 _utf8 = ctypes.pythonapi.PyUnicode_AsUTF8AndSize
 _utf8.restype, _utf8.argtypes = ctypes.c_void_p, (ctypes.py_object, ctypes.c_void_p)
@@ -105,17 +107,19 @@ class NativeFolded:
 
     def byte_spans(self, spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
         """Return the spans in the original of spans of `data`."""
-        if not self.flags & _MOVED and not self._units.wide:
-            return spans
+        return list(zip(*self.places_of(np.array(spans, np.int64).reshape(-1, 2)), strict=True))
+
+    def places_of(self, offsets: NDArray[np.int64]) -> tuple[list[int], list[int]]:
+        """As `byte_spans`, for one span per row; return all starts and all ends. May write to `offsets`."""
         moved = bool(self.flags & _MOVED)
-        offsets = np.array(spans, np.int64).reshape(-1, 2)
+        if not moved and not self._units.wide:
+            return offsets[:, 0].tolist(), offsets[:, 1].tolist()
         if moved:
             offsets[:, 1] -= 1  # the last byte, whose character may have become several
         unmoved = None if moved else self.address
         places = self._fold.places(self._units, self._marks, unmoved, offsets.reshape(-1)).reshape(-1, 2)
-        if not moved:
-            return [(start, end) for start, end in places.tolist()]
-        return [(start, end_of_syllable(self._original, end + 1)) for start, end in places.tolist()]
+        starts, ends = places[:, 0].tolist(), places[:, 1].tolist()
+        return starts, [end_of_syllable(self._original, end + 1) for end in ends] if moved else ends
 
 
 class NativeFold:
@@ -210,23 +214,46 @@ def _made(library: Library) -> NativeFold:
 
 
 class _Units(NamedTuple):
-    """A text as ASCII, or in UTF-16 (`wide`), for the library."""
+    """A text for the library: as ASCII, or in units of 16 bits (`wide`: enum sw_width)."""
 
     address: int
     length: int
-    wide: bool
+    wide: int
     owner: str | bytes  # keeps the memory
 
     @classmethod
     def of(cls, text: str) -> "_Units":
         """A lone surrogate has no UTF-16 form; it is folded to U+FFFD."""
         if text.isascii():  # then it is its own UTF-8
-            return cls(_utf8(text, None), len(text), False, text)
+            return cls(_utf8(text, None), len(text), _ASCII, text)
+        if len(text) >= _WORTH_SHARING and type(text) is str and _has_plain_units(text):
+            return cls(id(text) + _header_size(), len(text), _UNPAIRED, text)
         try:
             data = text.encode(_UTF_16)
         except UnicodeEncodeError:
             data = _SURROGATE.sub("\ufffd", text).encode(_UTF_16)
-        return cls(_address(data), len(data) // 2, True, data)
+        return cls(_address(data), len(data) // 2, _PAIRED, data)
+
+
+def _has_plain_units(text: str) -> bool:
+    """Return whether CPython keeps the text in units of 16 bits behind its header (PEP 393).
+
+    Then they need no copy. Nothing else has this size: a text in units of 8 bits, with a copy in UTF-8, would
+    need to be ASCII for it.
+    """
+    header = _header_size()
+    return header > 0 and sys.getsizeof(text) == header + 2 * (len(text) + 1)
+
+
+@cache
+def _header_size() -> int:
+    """Return the size of the header of such a text; 0: this Python keeps them elsewhere."""
+    if sys.implementation.name != "cpython":
+        return 0
+    probe = "".join(map(chr, range(0x4E00, 0x4E80)))  # a new object, which has no copy in UTF-8
+    header = sys.getsizeof(probe) - 2 * (len(probe) + 1)
+    units = ctypes.string_at(id(probe) + header, 2 * (len(probe) + 1)) if header > 0 else b""
+    return header if units == (probe + "\0").encode(_UTF_16) else 0
 
 
 def _taken_buffer(size: int) -> Bytes:

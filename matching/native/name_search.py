@@ -11,15 +11,19 @@ from dataclasses import dataclass
 from itertools import accumulate
 
 import numpy as np
+from numpy.typing import NDArray
 
-from matching.native.library import load_library
+from matching.native.library import Library, load_library
 
 SHORTEST, SHORTEST_WIDE, LONGEST = 4, 6, 1024  # bytes of a spelled name, as in spillwatch.h
 LONGEST_FORM = 4096  # bytes
 _ROOM = 4096  # hits that are copied at a time
-_HIT = np.dtype([("start", "u8"), ("end", "u8"), ("name", "u4"), ("padding", "u4")])
+_HIT = np.dtype([("start", "i8"), ("end", "i8"), ("name", "u4"), ("sure", "u4")])
 
-NameHit = tuple[int, int, int]  # start and end in bytes of the folded text, and the number of the name
+#: Records: `start` and `end` in bytes of the folded text, the number of the `name`, and `sure`: 1 where it
+#: is the only form of the name as it is, with the boundaries that it needs.
+NameHits = NDArray[np.void]
+NO_HITS: NameHits = np.empty(0, _HIT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +34,7 @@ class SpelledName:
     forms: tuple[bytes, ...]
     words: int  # the most words of a form
     has_free_letter: bool  # a letter without case
+    edges: tuple[int, int]  # which boundaries the first form needs: enum sw_edge
 
     @property
     def is_searchable(self) -> bool:
@@ -41,11 +46,18 @@ class SpelledName:
 class NameSearch:
     """An index of names. Any number of threads may search it."""
 
-    def __init__(self, names: Sequence[SpelledName], *, images: bytes, swaps: bytes) -> None:
+    def __init__(
+        self,
+        names: Sequence[SpelledName],
+        *,
+        images: bytes,
+        swaps: bytes,
+        library: Library | None = None,
+    ) -> None:
         """`images`: by byte, how it is spelled, 0 for a separator; `swaps`: by byte, whether it may stand for
         a letter. Raises LibraryMissing.
         """
-        self._library = load_library()
+        self._library = library or load_library()
         forms = [form for name in names for form in name.forms]
         counts = (
             [len(name.spelled) for name in names],
@@ -53,7 +65,7 @@ class NameSearch:
             [len(name.forms) for name in names],
         )
         ends = [np.array([0, *accumulate(each)], np.uint32) for each in counts]
-        shapes = [(min(name.words, 255), name.has_free_letter) for name in names]
+        shapes = [(min(name.words, 255), name.has_free_letter, *name.edges) for name in names]
         self._handle = self._library.names_new(
             images,
             swaps,
@@ -69,7 +81,7 @@ class NameSearch:
             raise MemoryError
         weakref.finalize(self, self._library.names_free, self._handle)
 
-    def find(self, address: int, size: int) -> Iterator[list[NameHit]]:
+    def find(self, address: int, size: int) -> Iterator[NameHits]:
         """Yield the hits in `size` bytes of folded UTF-8 at this address, in pieces in their order."""
         room, at = _ROOM, ctypes.c_uint64()
         while at.value < size:
@@ -81,4 +93,4 @@ class NameSearch:
                 raise MemoryError
             if at.value == before:  # more hits in one piece of the text than there is room for
                 room *= 4
-            yield list(zip(*(hits[name][:count].tolist() for name in ("start", "end", "name")), strict=True))
+            yield hits[:count]

@@ -1,6 +1,6 @@
 /* The fold for names (text/folding.py, `mention_fold`), from a str of Python to UTF-8, in one pass.
  *
- * The text is given as ASCII bytes, or as UTF-16. Places in it are counted in units: bytes, or 16 bits. Every
+ * The text is given as ASCII bytes, or in units of 16 bits. Places in it are counted in units: bytes, or 16 bits. Every
  * CHECKPOINT units the state is kept, so that the way back from a folded byte to its character starts close by. */
 #include "inside.h"
 
@@ -23,6 +23,7 @@ struct state {
     size_t syllable; /* `to` behind a syllable without a trailing consonant; 0: none is there */
     uint32_t pairs;  /* surrogate pairs so far */
     uint32_t flags;
+    bool is_unpaired; /* whether each surrogate is alone */
     uint32_t *origins; /* by byte of `out` from `traced` on: the character that it came from; NULL: not wanted */
     size_t traced;
 };
@@ -43,6 +44,17 @@ static inline bool is_escape_sign(uint32_t before, uint32_t point) {
     case '\'': return (before | 0x20) == 'x' || before == '(';
     default: return false;
     }
+}
+
+/* Images of one byte that are no part of a dot or an escape, whatever they are the image of and stand beside; and the
+ * space, unless it stands behind another one. */
+static inline bool is_plain(uint8_t c) {
+    static const uint8_t plain[256] = {
+        [' '] = 1, ['!'] = 1, ['"'] = 1, ['#'] = 1, ['$'] = 1, ['*'] = 1, ['+'] = 1, [','] = 1, ['-'] = 1, ['/'] = 1,
+        ['0' ... '9'] = 1, [':'] = 1, [';'] = 1, ['?'] = 1, ['@'] = 1, ['_'] = 1, ['a' ... 's'] = 1, ['u' ... 'w'] = 1,
+        ['y'] = 1, ['z'] = 1, ['|'] = 1, ['~'] = 1,
+    };
+    return plain[c];
 }
 
 static inline void trace(struct state *state, size_t size, size_t character) {
@@ -145,7 +157,9 @@ static void emit_special(struct state *state, uint32_t entry, size_t character) 
 static size_t fold_character(struct state *state, const void *text, bool wide, size_t unit, size_t length) {
     uint32_t point = wide ? ((const uint16_t *)text)[unit] : ((const uint8_t *)text)[unit];
     size_t units = 1, character = unit - state->pairs;
-    if (wide && (point & 0xFC00) == 0xD800 && unit + 1 < length) {
+    if (wide && state->is_unpaired && (point & 0xF800) == 0xD800) {
+        point = 0xFFFD;
+    } else if (wide && (point & 0xFC00) == 0xD800 && unit + 1 < length) {
         point = 0x10000 + ((point & 0x3FF) << 10) + (((const uint16_t *)text)[unit + 1] & 0x3FF);
         units = 2;
         state->pairs++;
@@ -172,8 +186,8 @@ static inline void store_three(uint8_t *out, uint32_t entry) {
     memcpy(out, bytes, sizeof bytes);
 }
 
-/* Folds characters until one is neither a letter, a digit nor a single space. Returns where that one is. */
-static inline size_t fold_letters(struct state *state, const void *text, bool wide, size_t unit, size_t until) {
+/* Folds plain characters, and those of two and three bytes, until another one. Returns where that one is. */
+static inline size_t fold_plain(struct state *state, const void *text, bool wide, size_t unit, size_t until) {
     const uint32_t *images = state->fold->images;
     uint8_t *out = state->out + state->to;
     for (; unit < until; unit++) {
@@ -190,7 +204,7 @@ static inline size_t fold_letters(struct state *state, const void *text, bool wi
         uint32_t size = entry >> 24;
         if (size == 1) {
             uint8_t c = (uint8_t)entry;
-            if (c == ' ' ? out[-1] == ' ' : !is_word(c) || c == 't' || c == 'x') break;
+            if (!is_plain(c) || (c == ' ' && out[-1] == ' ')) break;
             *out++ = c;
         } else if (size - 2 < 2) {
             store_three(out, entry);
@@ -279,7 +293,7 @@ static inline size_t fold_units(struct state *state, const void *text, bool wide
         }
         size_t border = unit + 2 * STEP < until ? unit + 2 * STEP : until;
         while (unit < border) {
-            if (!state->origins) unit = fold_letters(state, text, wide, unit, border);
+            if (!state->origins) unit = fold_plain(state, text, wide, unit, border);
             if (unit < border) unit += fold_character(state, text, wide, unit, length);
         }
     }
@@ -302,7 +316,7 @@ static inline int64_t fold_names(struct state *state, const void *text, bool wid
 
 int64_t sw_names_fold(const struct sw_name_fold *fold, const void *text, uint32_t wide, size_t length, uint8_t *out,
                       size_t room, struct sw_name_mark *marks, uint32_t answer[2]) {
-    struct state state = {.fold = fold, .out = out};
+    struct state state = {.fold = fold, .out = out, .is_unpaired = wide == SW_UNPAIRED};
     memset(out - sizeof marks->before, 0, sizeof marks->before);
     int64_t size = wide ? fold_names(&state, text, true, length, room, marks, &answer[1])
                         : fold_names(&state, text, false, length, room, marks, &answer[1]);
@@ -337,7 +351,8 @@ void sw_names_places(const struct sw_name_fold *fold, const void *text, uint32_t
             continue;
         }
         if (mark != last) {
-            struct state state = {.fold = fold, .pairs = mark->pairs & 0x7FFFFFFF, .origins = origins};
+            struct state state = {.fold = fold, .pairs = mark->pairs & 0x7FFFFFFF, .origins = origins,
+                                  .is_unpaired = wide == SW_UNPAIRED};
             state.to = state.traced = sizeof mark->before;
             state.syllable = mark->pairs >> 31 ? state.to : 0;
             state.out = scratch;

@@ -7,10 +7,19 @@
 
 #include "inside.h"
 
+#if defined SW_X86
+#include <immintrin.h>
+#endif
+
 #define CHUNK 32768 /* bytes of the folded text in which names begin */
 #define SPREAD 4    /* times its length that a name with separators may take */
 #define AHEAD (SPREAD * SW_NAME_LONGEST + 64)
 #define MARK 64 /* bytes of the folded text per mark */
+#define FEW 48  /* wide names up to which sixteen characters are looked at at once */
+#define SHAPE 4 /* bytes per name in `shapes` */
+#define SHORT_FACTOR 0x9E3779B1u
+#define SHORT_SHIFT 15
+#define DIGITS_BESIDE 16 /* digits beside a name that are skipped; where there are more, Python decides */
 
 struct entry {
     uint64_t bytes, mask; /* the first eight bytes of the name, and which of them it has */
@@ -32,12 +41,15 @@ struct sw_names {
     uint64_t keys[2]; /* which bytes are the key of a name, by whether it begins with a character of three bytes */
     uint8_t *filter;
     unsigned filter_shift;
+    bool is_vbmi; /* whether the processor has the instructions for many bytes at once */
+    uint32_t wide_count;
+    uint8_t buckets[128], places[64]; /* for at most FEW wide names: see choose_buckets */
     struct table brief, full; /* names of less than eight bytes, by their key; others, by eight bytes */
 };
 
 /* The places of the kept bytes: the text is `stream`, and `marks[i]` of it are before byte MARK * i. */
 struct spelled_text {
-    uint8_t stream[CHUNK + AHEAD + 16];
+    uint8_t stream[CHUNK + AHEAD + 64];
     uint32_t marks[(CHUNK + AHEAD) / MARK + 2];
 };
 
@@ -125,6 +137,39 @@ static void choose_keys(struct sw_names *names, uint32_t count) {
     names->keys[1] = mask_of(shortest[1]);
 }
 
+/* The four bytes of a name by which find_few knows it: those that follow the first byte of two characters. */
+static uint32_t short_key(const uint8_t *bytes) {
+    uint32_t key;
+    uint8_t four[4] = {bytes[1], bytes[2], bytes[4], bytes[5]};
+    memcpy(&key, four, sizeof key);
+    return key;
+}
+
+static inline uint32_t short_hash(uint32_t key) {
+    key *= SHORT_FACTOR;
+    return key ^ key >> SHORT_SHIFT;
+}
+
+/* Each wide name is in one of eight buckets. `buckets` has, by a byte of the hash without its highest bit, in which
+ * buckets a name has that byte in its hash. A text may have a name where all four bytes have one bucket in common.
+ * `places`: of the keys of sixteen characters of three bytes. */
+static void choose_buckets(struct sw_names *names, uint32_t count) {
+#if defined SW_X86
+    __builtin_cpu_init();
+    names->is_vbmi = __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
+                     __builtin_cpu_supports("avx512vbmi") && __builtin_cpu_supports("avx512vbmi2");
+#endif
+    for (uint8_t i = 0; i < 64; i++) names->places[i] = (uint8_t)(3 * (i / 4) + (i % 4 < 2 ? 1 : 2) + i % 4);
+    for (uint32_t i = 0; i < count; i++) {
+        const uint8_t *name = names->spelled + names->offsets[i];
+        if (!is_wide(*name)) continue;
+        uint32_t hashed = short_hash(short_key(name));
+        for (int byte = 0; byte < 4; byte++)
+            names->buckets[hashed >> 8 * byte & 127] |= (uint8_t)(1 << names->wide_count % 8);
+        names->wide_count++;
+    }
+}
+
 static void *copied(const void *from, size_t size) {
     void *copy = malloc(size + 1);
     if (copy) memcpy(copy, from, size);
@@ -154,10 +199,11 @@ struct sw_names *sw_names_new(const uint8_t *images, const uint8_t *swaps, const
     names->forms = copied(forms, form_offsets[form_count]);
     names->form_offsets = copied(form_offsets, (form_count + 1) * sizeof *form_offsets);
     names->form_counts = copied(form_counts, (count + 1) * sizeof *form_counts);
-    names->shapes = copied(shapes, 2 * (size_t)count);
+    names->shapes = copied(shapes, SHAPE * (size_t)count);
     if (names->spelled && names->offsets && names->forms && names->form_offsets && names->form_counts &&
         names->shapes) {
         choose_keys(names, count);
+        choose_buckets(names, count);
         if (fill_filter(names, count) && fill_table(names, &names->brief, count, false) &&
             fill_table(names, &names->full, count, true))
             return names;
@@ -166,10 +212,62 @@ struct sw_names *sw_names_new(const uint8_t *images, const uint8_t *swaps, const
     return NULL;
 }
 
+#if defined SW_X86
+#define VBMI __attribute__((target("avx512f,avx512bw,avx512vl,avx512vbmi,avx512vbmi2")))
+
+/* Spells whole marks of the text, and returns how many. `to`: the length of the stream so far. */
+VBMI static size_t spell_marks(const uint8_t *images, const uint8_t *text, size_t count, struct spelled_text *out,
+                               size_t *to) {
+    const __m512i low = _mm512_loadu_si512(images), high = _mm512_loadu_si512(images + 64);
+    size_t at = *to;
+    for (size_t i = 0; i < count; i++) {
+        out->marks[i] = (uint32_t)at;
+        __m512i bytes = _mm512_loadu_si512(text + MARK * i);
+        __mmask64 wide = _mm512_movepi8_mask(bytes);
+        __m512i spelled = _mm512_mask_mov_epi8(_mm512_permutex2var_epi8(low, bytes, high), wide, bytes);
+        __mmask64 kept = _mm512_test_epi8_mask(spelled, spelled);
+        _mm512_storeu_si512(out->stream + at, _mm512_maskz_compress_epi8(kept, spelled));
+        at += (size_t)__builtin_popcountll(kept);
+    }
+    *to = at;
+    return count;
+}
+
+/* Goes on over characters of three bytes, sixteen at a time, to one that may begin a name. False: there is none before
+ * other characters, or before the end. */
+VBMI static bool find_few(const struct sw_names *names, const uint8_t *stream, size_t *from, size_t length) {
+    const __m512i low = _mm512_loadu_si512(names->buckets), high = _mm512_loadu_si512(names->buckets + 64);
+    const __m512i places = _mm512_loadu_si512(names->places), last_narrow = _mm512_set1_epi8((char)0xDF);
+    const __mmask64 leads = 0x249249249249; /* every third of 48 bytes */
+    for (size_t at = *from; at + 64 <= length; *from = at += 48) {
+        __m512i bytes = _mm512_loadu_si512(stream + at);
+        if (~_mm512_cmpgt_epu8_mask(bytes, last_narrow) & leads) return false;
+        __m512i hashed = _mm512_permutexvar_epi8(places, bytes);
+        hashed = _mm512_mullo_epi32(hashed, _mm512_set1_epi32((int)SHORT_FACTOR));
+        hashed = _mm512_xor_si512(hashed, _mm512_srli_epi32(hashed, SHORT_SHIFT));
+        __m512i buckets = _mm512_permutex2var_epi8(low, hashed, high);
+        buckets = _mm512_and_si512(buckets, _mm512_srli_epi32(buckets, 16));
+        buckets = _mm512_and_si512(buckets, _mm512_srli_epi32(buckets, 8));
+        __mmask16 found = _mm512_test_epi32_mask(buckets, _mm512_set1_epi32(0xFF));
+        if (found) {
+            *from = at + 3 * (size_t)__builtin_ctz(found);
+            return true;
+        }
+    }
+    return false;
+}
+#endif
+
 /* Reads `length` bytes without separators and with letters for digits. Returns the length of the stream. */
 static size_t spell(const struct sw_names *names, const uint8_t *text, size_t length, struct spelled_text *out) {
     const uint8_t *images = names->images;
     size_t to = 0, at = 0, mark = 0;
+#if defined SW_X86
+    if (names->is_vbmi) {
+        mark = spell_marks(images, text, length / MARK, out, &to);
+        at = MARK * mark;
+    }
+#endif
     while (at < length) {
         out->marks[mark++] = (uint32_t)to;
         size_t border = at + MARK < length ? at + MARK : length;
@@ -190,7 +288,7 @@ static size_t spell(const struct sw_names *names, const uint8_t *text, size_t le
         }
     }
     out->marks[mark] = (uint32_t)to;
-    memset(out->stream + to, 0, 16);
+    memset(out->stream + to, 0, 64);
     return to;
 }
 
@@ -212,6 +310,40 @@ static size_t text_place(const struct sw_names *names, const uint8_t *text, cons
     }
 }
 
+/* Whether text start..end is the only form of the name, as it is. */
+static bool is_only_form(const struct sw_names *names, uint32_t name, const uint8_t *text, size_t start, size_t end) {
+    uint32_t form = names->form_counts[name], from = names->form_offsets[form];
+    return names->form_counts[name + 1] == form + 1 && names->form_offsets[form + 1] - from == end - start &&
+           !memcmp(names->forms + from, text + start, end - start);
+}
+
+/* Whether three bytes are a character of the blocks from U+3000 to U+9FFF, none of which has case. */
+static inline bool is_without_case(const uint8_t *bytes) { return (uint8_t)(bytes[0] - 0xE3) < 7; }
+
+/* Whether the characters beside an end of a name surely do not go on with its word (`_continues_word` of terms.py).
+ * `edge`: which boundary the end needs. */
+static bool begins_word(const uint8_t *text, size_t start, uint8_t edge) {
+    if (edge == SW_EDGE_FREE) return true;
+    for (size_t digits = 0; start && digits < DIGITS_BESIDE; start--, digits++) {
+        uint8_t before = text[start - 1];
+        if (before >= 0x80) return start >= 3 && is_without_case(text + start - 3);
+        if (!is_digit(before)) return !is_word(before);
+        if (edge == SW_EDGE_DIGIT) return false;
+    }
+    return !start;
+}
+
+static bool ends_word(const uint8_t *text, size_t end, size_t length, uint8_t edge) {
+    if (edge == SW_EDGE_FREE) return true;
+    for (size_t digits = 0; end < length && digits < DIGITS_BESIDE; end++, digits++) {
+        uint8_t after = text[end];
+        if (after >= 0x80) return length - end >= 3 && is_without_case(text + end);
+        if (!is_digit(after)) return !is_word(after);
+        if (edge == SW_EDGE_DIGIT) return false;
+    }
+    return end == length;
+}
+
 /* Whether text start..end, which reads as the name, may be a mention: one of its forms as it is, or another spelling
  * (`_is_possible` of terms.py). */
 static bool may_be_mention(const struct sw_names *names, uint32_t name, const uint8_t *text, size_t start,
@@ -222,7 +354,7 @@ static bool may_be_mention(const struct sw_names *names, uint32_t name, const ui
         if (names->form_offsets[form + 1] - from == size && !memcmp(names->forms + from, text + start, size))
             return true;
     }
-    bool words = names->shapes[2 * name] > 1, free_letter = names->shapes[2 * name + 1];
+    bool words = names->shapes[SHAPE * name] > 1, free_letter = names->shapes[SHAPE * name + 1];
     if (gaps <= 3 * letters) {
         if (words || (free_letter && gaps) || (!free_letter && (gaps == 2 || gaps + 1 >= letters))) return true;
     }
@@ -236,7 +368,7 @@ struct search {
     const uint8_t *text; /* from where the stream begins */
     const struct spelled_text *spelled;
     size_t mark_count, stream_length, begins_before;
-    uint64_t base;
+    uint64_t base, text_length; /* of the whole text: how much is before and behind `text` */
     struct sw_name_hit *hits;
     size_t room, count;
 };
@@ -255,10 +387,13 @@ static bool compare(struct search *search, const struct table *table, uint64_t h
         size_t start = text_place(names, search->text, search->spelled, search->mark_count, at);
         if (start >= search->begins_before) continue;
         size_t end = text_place(names, search->text, search->spelled, search->mark_count, at + length - 1) + 1;
-        if (!may_be_mention(names, entry->name, search->text, start, end)) continue;
+        bool only = is_only_form(names, entry->name, search->text, start, end);
+        if (!only && !may_be_mention(names, entry->name, search->text, start, end)) continue;
         if (search->count == search->room) return false;
-        search->hits[search->count++] =
-            (struct sw_name_hit){search->base + start, search->base + end, entry->name, 0};
+        const uint8_t *whole = search->text - search->base, *edges = names->shapes + SHAPE * entry->name + 2;
+        uint64_t first = search->base + start, last = search->base + end;
+        uint32_t sure = only && begins_word(whole, first, edges[0]) && ends_word(whole, last, search->text_length, edges[1]);
+        search->hits[search->count++] = (struct sw_name_hit){first, last, entry->name, sure};
     }
     return true;
 }
@@ -285,11 +420,17 @@ static bool search_stream(struct search *search) {
     const struct sw_names *names = search->names;
     const uint8_t *stream = search->spelled->stream;
     const uint64_t narrow_key = names->keys[0], wide_key = names->keys[1];
+    bool few = names->is_vbmi && names->wide_count <= FEW;
     for (size_t at = 0; at < search->stream_length;) {
-        while (at + 4 < search->stream_length && !((stream[at] | stream[at + 1] | stream[at + 2] | stream[at + 3]) & 0x80) &&
+        bool found = false;
+#if defined SW_X86
+        if (few && is_wide(stream[at])) found = find_few(names, stream, &at, search->stream_length);
+#endif
+        while (!found && at + 4 < search->stream_length &&
+               !((stream[at] | stream[at + 1] | stream[at + 2] | stream[at + 3]) & 0x80) &&
                !one_passes(names, stream + at, narrow_key, 1))
             at += 4;
-        while (at + 12 < search->stream_length &&
+        while (!found && at + 12 < search->stream_length &&
                is_wide(stream[at] & stream[at + 3] & stream[at + 6] & stream[at + 9]) &&
                !one_passes(names, stream + at, wide_key, 3))
             at += 12;
@@ -306,7 +447,7 @@ int64_t sw_names_find(const struct sw_names *names, const uint8_t *text, size_t 
                       struct sw_name_hit *hits, size_t room) {
     struct spelled_text *spelled = malloc(sizeof *spelled);
     if (!spelled) return -1;
-    struct search search = {.names = names, .spelled = spelled, .hits = hits, .room = room};
+    struct search search = {.names = names, .spelled = spelled, .text_length = length, .hits = hits, .room = room};
     while (*at < length) {
         size_t left = length - *at, kept = search.count;
         size_t size = left < CHUNK ? left : CHUNK;

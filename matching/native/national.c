@@ -196,8 +196,18 @@ static void add_form(struct sw_scanner *scanner, const uint8_t *text, size_t len
     if (sw_room(scanner, SW_NATIONAL)) sw_add(scanner, SW_NATIONAL, 0, first, last);
 }
 
+/* By the digits of the first group: the index of the first of its forms. */
+static const uint8_t from[LONGEST_FIRST + 2] = {0, 0, 3, 8, 10, 12, 12, 19, 21, 24, 24, 24, 24, 24, 24, 24, 24};
+
+bool sw_has_national_form(const uint8_t *text, size_t length, struct group digits) {
+    size_t count = digits.end - digits.start;
+    if (count > LONGEST_FIRST) return false;
+    for (size_t i = from[count]; i < from[count + 1]; i++)
+        if (form_end(text, digits.start, length, &forms[i])) return true;
+    return false;
+}
+
 void sw_national_ids(struct sw_scanner *scanner, const uint8_t *text, size_t length) {
-    static const uint8_t from[LONGEST_FIRST + 2] = {0, 0, 3, 8, 10, 12, 12, 19, 21, 24, 24, 24, 24, 24, 24, 24, 24};
     struct digit_search search = begin_search(text, length);
     struct group digits = next_digits(&search, 0);
     for (; digits.start < length; digits = next_digits(&search, digits.end)) {

@@ -16,7 +16,7 @@ static bool digit_at(const uint8_t *text, size_t at, size_t length) { return at 
 static bool is_hex(uint8_t byte) { return is_digit(byte) || (uint8_t)((byte | 0x20) - 'a') < 6; }
 
 /* Returns whether `length` digits are a date, or a date and a time. */
-static bool is_bare_date(const uint8_t *digits, size_t length) {
+bool sw_bare_date(const uint8_t *digits, size_t length) {
     if (length != BARE_DATE && length != BARE_DATE + 4 && length != BARE_DATE + 6) return false;
     unsigned century = number(digits, 2), month = number(digits + 4, 2), day = number(digits + 6, 2);
     if ((century != 19 && century != 20) || month < 1 || month > 12 || day < 1 || day > 31) return false;
@@ -26,7 +26,7 @@ static bool is_bare_date(const uint8_t *digits, size_t length) {
 }
 
 bool sw_bare_time(const uint8_t *digits, size_t length) {
-    return (length == 10 && digits[0] == '1') || is_bare_date(digits, length);
+    return (length == 10 && digits[0] == '1') || sw_bare_date(digits, length);
 }
 
 static bool is_uuid(const uint8_t *text, size_t start, size_t length) {
@@ -198,7 +198,7 @@ size_t sw_ordinary_end(struct sw_scanner *scanner, const uint8_t *text, struct g
     if (begins && start > 1 && text[start - 1] == '.' && is_digit(text[start - 2])) return end;
     if (is_time(text, start, end, length)) return end;
     if (plus || dialled) return start;
-    if (begins && (is_bare_date(text + start, end - start) || is_listed_size(text, group, length))) return end;
+    if (begins && (sw_bare_date(text + start, end - start) || is_listed_size(text, group, length))) return end;
     size_t date = date_end(text, group, length);
     if (date > start) return date;
     if (end < length && text[end] == '.') return dotted_end(text, group, length);

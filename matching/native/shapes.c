@@ -9,8 +9,8 @@ static void add_place(struct sw_scanner *scanner, enum sw_field field, size_t st
 }
 
 /* identifiers/wallets.py: base58 that begins as some chain's addresses do, a prefix of bech32, or 0x and 40 hexadecimal
- * digits with small and capital letters. */
-static bool may_be_wallet(const uint8_t *word, size_t length) {
+ * digits with small and capital letters; with `one_case` in any case. */
+static bool may_be_wallet(const uint8_t *word, size_t length, bool one_case) {
     if (length >= 25 && length <= 35 && strchr("1379ADLMTXrt", word[0])) {
         size_t i = 1;
         while (i < length && word[i] != '0' && word[i] != 'O' && word[i] != 'I' && word[i] != 'l') i++;
@@ -24,11 +24,11 @@ static bool may_be_wallet(const uint8_t *word, size_t length) {
         small |= word[i] >= 'a';
         capital |= word[i] >= 'A' && word[i] < 'a';
     }
-    return small && capital;
+    return one_case || (small && capital);
 }
 
 /* Looks at every fourteenth character only: a word of fourteen characters or more has one of them. */
-static void find_wallets(struct sw_scanner *scanner, const uint8_t *text, size_t length) {
+void sw_wallets(struct sw_scanner *scanner, const uint8_t *text, size_t length, bool one_case) {
     size_t before = 0; /* the end of the previous word */
     for (size_t at = SHORTEST_WALLET - 1; at < length; at += SHORTEST_WALLET) {
         if (at < before || !is_word(text[at])) continue;
@@ -36,7 +36,7 @@ static void find_wallets(struct sw_scanner *scanner, const uint8_t *text, size_t
         while (start > before && is_word(text[start - 1])) start--;
         while (end < length && is_word(text[end])) end++;
         before = end;
-        if (end - start >= SHORTEST_WALLET && may_be_wallet(text + start, end - start))
+        if (end - start >= SHORTEST_WALLET && may_be_wallet(text + start, end - start, one_case))
             add_place(scanner, SW_WALLET, start, end);
     }
 }
@@ -96,7 +96,7 @@ static void find_licence(struct sw_scanner *scanner, const uint8_t *text, size_t
 }
 
 void sw_shapes(struct sw_scanner *scanner, const uint8_t *text, size_t length) {
-    if (wanted(scanner, SW_WALLET)) find_wallets(scanner, text, length);
+    if (wanted(scanner, SW_WALLET)) sw_wallets(scanner, text, length, false);
     bool passports = wanted(scanner, SW_PASSPORT), licences = wanted(scanner, SW_LICENCE);
     if (!passports && !licences) return;
     struct digit_search search = begin_search(text, length);

@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define SW_ABI 12
+#define SW_ABI 14
 #define SW_PUBLIC __attribute__((visibility("default")))
 
 /* The fields, in the order of their bits in sw_rules.fields. From SW_WALLET on, the scanner only finds places where one
@@ -108,6 +108,17 @@ SW_PUBLIC uint64_t sw_line_ends(const uint8_t *text, size_t length, int64_t *end
 /* Returns the bits of the signs in text/escapes.py that a text may have. */
 SW_PUBLIC uint32_t sw_escape_signs(const uint8_t *text, size_t length);
 
+/* What masks.c finds, as bits of `kinds`, each in the bucket of a field: a mask needs no canonical form. A number gets its
+ * mask on the tape; a number behind a word such as `phone`, and the kinds that masks.c names, only have a place. For
+ * addresses with ` at ` and ` dot ` there is only the bit that says that there may be one. */
+enum sw_mask_kind { SW_MASK_EMAIL, SW_MASK_NUMBER, SW_MASK_PASSWORD, SW_MASK_LABELLED, SW_MASK_IBAN, SW_MASK_WALLET,
+                    SW_MASK_ZONE, SW_MASK_LICENCE, SW_MASK_NATIONAL, SW_MASK_SPELT_ADDRESS };
+
+/* Finds what is to be masked in less than 2^31 characters of narrowed text, with one byte for each (masks.h). Returns the
+ * bits of the kinds that were found, which sw_count and sw_take give; -1: out of memory. Without the bit of
+ * SW_MASK_LABELLED, only those numbers are found that are masked in a URL. */
+SW_PUBLIC int64_t sw_mask(struct sw_scanner *scanner, const uint8_t *text, size_t length, uint32_t kinds);
+
 /* Returns how many messages this processor hashes side by side: 16, 8, or 0 where that gains nothing. */
 SW_PUBLIC uint32_t sw_hmac_lanes(void);
 
@@ -134,7 +145,10 @@ struct sw_name_mark {
 #define SW_NAMES_DOTTED 2 /* there may be dots that nobody can click on: see sw_names_dotted */
 #define SW_NAMES_ESCAPED 4 /* there may be escapes: see sw_escape_signs */
 
-/* Folds `length` units of ASCII, or of UTF-16 (`wide`), to UTF-8. There are 4 bytes of room before `out`, and 64 more
+/* How a text is given: as ASCII, in UTF-16, or in units of 16 bits without pairs, in which a surrogate is alone. */
+enum sw_width { SW_ASCII, SW_PAIRED, SW_UNPAIRED };
+
+/* Folds `length` units of a text (`wide`: enum sw_width) to UTF-8. There are 4 bytes of room before `out`, and 64 more
  * than `room` behind it. Returns the size, or -1 where the room is too small. `answer`: the flags, and the number of
  * marks: one per 256 units, and one more. */
 SW_PUBLIC int64_t sw_names_fold(const struct sw_name_fold *fold, const void *text, uint32_t wide, size_t length,
@@ -154,13 +168,17 @@ struct sw_names;
 struct sw_name_hit {
     uint64_t start, end; /* in the folded text */
     uint32_t name;
-    uint32_t padding;
+    uint32_t sure; /* whether it is the name's only form as it is, with the boundaries that it needs */
 };
+
+/* Which boundary an end of a name needs: none, no letter with case, or neither such a letter nor a digit. */
+enum sw_edge { SW_EDGE_FREE, SW_EDGE_LETTER, SW_EDGE_DIGIT };
 
 /* `images`: by byte, how it is spelled; 0: it is a separator. `swaps`: by byte, whether it may be a swapped letter.
  * `spelled`: the names, one behind the other, each at least SW_NAME_SHORTEST and at most SW_NAME_LONGEST bytes.
  * `forms`: the folded forms of all names; those of name i are form_counts[i] .. form_counts[i + 1] of form_offsets.
- * `shapes`: two per name: the most words, and whether it has a letter without case. NULL when out of memory. */
+ * `shapes`: four per name: the most words, whether it has a letter without case, and enum sw_edge of its first form's
+ * beginning and end. NULL when out of memory. */
 SW_PUBLIC struct sw_names *sw_names_new(const uint8_t *images, const uint8_t *swaps, const uint8_t *spelled,
                                         const uint32_t *offsets, uint32_t count, const uint8_t *forms,
                                         const uint32_t *form_offsets, const uint32_t *form_counts,

@@ -6,7 +6,6 @@ decides.
 """
 
 import ctypes
-import threading
 import weakref
 from collections.abc import Collection, Iterable, Iterator
 from ctypes import addressof, byref
@@ -17,15 +16,12 @@ from numpy.typing import NDArray
 from matching.identifiers import COUNTRIES, Candidate, Field
 from matching.identifiers.national_ids import PLAIN_COUNTRIES
 from matching.identifiers.numbering_plans import e164
+from matching.native import rule_tables
 from matching.native.library import FIELDS, SHAPES, Ask, Library, PhoneTable, Rules
-from matching.scanning import native_tables
 from matching.scanning.candidates import CandidateBatch
 from matching.scanning.native_phones import country_tables, home_table
 from matching.scanning.specification import by_specification
 
-# `functools.cache` lets two threads make the same table at once, and keeps only one of the two. The library
-# would go on reading the other one at an address that has been freed.
-_MAKING_TABLES = threading.Lock()
 BLOCK_LIMIT = 1 << 31  # bytes: places are 32 bits wide in the library
 
 
@@ -48,7 +44,7 @@ class NativeScanner:
         self._fields = {number: field for number, field in enumerate((*FIELDS, *SHAPES)) if field in fields}
         self._phone_answers = _PhoneAnswers(region)
         self._ask = Ask(self._phone_answers)
-        with _MAKING_TABLES:
+        with rule_tables.MAKING_TABLES:
             self._home = home_table(region) if Field.PHONE in fields else PhoneTable()
             self._rules = _rules(self._fields, self._home, self._ask, countries)
         self._handle = library.new(byref(self._rules))
@@ -152,18 +148,18 @@ class _PhoneAnswers:
 
 
 def _rules(fields: Iterable[int], home: PhoneTable, ask: object, countries: Collection[str]) -> Rules:
-    pages, images = native_tables.fold_pages()
+    pages, images = rule_tables.fold_pages()
     return Rules(
         fields=sum(1 << number for number in fields),
-        domain_count=len(native_tables.domains()),
+        domain_count=len(rule_tables.domains()),
         countries_of_ids=sum(1 << bit for bit, name in enumerate(PLAIN_COUNTRIES) if name in countries),
         fold_pages=pages.ctypes.data,
         fold_images=images.ctypes.data,
-        provinces=native_tables.provinces().ctypes.data,
-        issuers=native_tables.issuers().ctypes.data,
-        ibans=native_tables.ibans().ctypes.data,
-        providers=addressof(native_tables.providers()),
-        domains=addressof(native_tables.domains()),
+        provinces=rule_tables.provinces().ctypes.data,
+        issuers=rule_tables.issuers().ctypes.data,
+        ibans=rule_tables.ibans().ctypes.data,
+        providers=addressof(rule_tables.providers()),
+        domains=addressof(rule_tables.domains()),
         home=addressof(home),
         countries=addressof(country_tables().tables),
         codes=country_tables().index.ctypes.data,

@@ -27,6 +27,7 @@ MAX_RECORD_BYTES = 256 * 1024 * 1024  # unpacked; the crawler accepts far less f
 # Any constant: record ids are computed from file and offset.
 ID_NAMESPACE = uuid.UUID("0b2f3c52-5d0e-5b55-9d3b-8f6a1c3c7a10")
 BREAKS = re.compile(rb"[\r\n\0]+")
+PHRASES = {status.value: status.phrase for status in HTTPStatus}
 CONTROLS = re.compile(r"[\x00-\x20\x7f]")
 
 
@@ -40,8 +41,7 @@ def record_id(file: str, offset: int) -> str:
 
 def response_block(status: int, headers: Sequence[tuple[bytes, bytes]], body: bytes) -> bytes:
     """Return the response as received. The body is no longer chunked, so Transfer-Encoding is renamed."""
-    phrase = HTTPStatus(status).phrase if status in set(HTTPStatus) else ""
-    lines = [f"HTTP/1.1 {status} {phrase}".encode()]
+    lines = [f"HTTP/1.1 {status} {PHRASES.get(status, '')}".encode()]
     for name, value in headers:
         kept = b"X-Archive-Transfer-Encoding" if name.lower() == b"transfer-encoding" else name
         lines.append(BREAKS.sub(b" ", kept) + b": " + BREAKS.sub(b" ", value))

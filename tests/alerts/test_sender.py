@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import text
 
 from alerts.sender import RECORD_AGAIN_S, DeliveryService
-from alerts.settings import EmailChannel, WebhookChannel
+from alerts.settings import Channel
 from alerts.transports.webhook import RETRYABLE
 from storage import deliveries
 from storage.alerts import AlertKind, TriageState
@@ -36,7 +36,7 @@ def world_of(
 ) -> World:
     """A world whose channels send to the peers."""
     mail, hook = peers
-    channels: dict[str, EmailChannel | WebhookChannel] = {
+    channels: dict[str, Channel] = {
         "mail": email_channel(mail.port),
         "hook": webhook_channel(hook.url(path)),
     }
@@ -440,3 +440,24 @@ def test_a_late_delivery_sends_its_own_revision(
     assert "[HIGH]" in str(first["Subject"])
     assert "[CRITICAL] Stronger:" in str(second["Subject"])
     assert first["Message-ID"] == second["In-Reply-To"]
+
+
+def test_only_the_deferred_recipient_gets_the_mail_again(database: Database) -> None:
+    """The delivery remembers who has the message, as digests, until the last one has it."""
+    with SmtpPeer() as mail:
+        to = ["soc@lender.test", "later@lender.test", "desk@lender.test"]
+        world = World(database, channels={"mail": email_channel(mail.port, to=to)}, settings=FAST)
+        world.add_finding()
+        world.deliver_due()
+        (waiting,) = world.deliveries()
+        world.clock.advance(minutes=10)
+        world.deliver_due()
+        mail.mended = True
+        world.clock.advance(minutes=10)
+        world.deliver_due()
+
+    assert mail.recipients == [["soc@lender.test", "desk@lender.test"], ["later@lender.test"]]
+    assert len({message["Message-ID"] for message in mail.received}) == 1
+    assert (waiting.state, len((waiting.accepted or "").split())) == (DeliveryState.PENDING, 2)
+    assert "@" not in f"{waiting.accepted}"
+    assert [delivery.state for delivery in world.deliveries()] == [DeliveryState.SENT]

@@ -16,7 +16,7 @@ from sqlalchemy import event, update
 
 from alerts.message import MessageContent, MessagePrice
 from alerts.service import AlertService
-from alerts.settings import EmailChannel, WebhookChannel
+from alerts.settings import Channel
 from storage import data_sets, listings, matches, sources
 from storage.alerts import AlertKind, Severity, TriageState
 from storage.data_sets import DataSetSign, SignKind
@@ -24,6 +24,7 @@ from storage.database.base import Database
 from storage.errors import DatabaseConflict
 from storage.evidence.warc import EvidenceStore
 from storage.listings import Listing
+from storage.runs import RunOutcome
 from storage.sources import SourceHealth
 from storage.work import WorkKind
 from tests.alerts.samples import email_channel, webhook_channel
@@ -31,7 +32,7 @@ from tests.alerts.world import World
 from tests.storage import given
 
 COHERENT = {"hits": {"phone": 4, "resident_id": 4}, "coherent_rows": 4, "customers": 4}
-CHANNELS: dict[str, EmailChannel | WebhookChannel] = {
+CHANNELS: dict[str, Channel] = {
     "mail": email_channel(25),
     "hook": webhook_channel("https://hooks.lender.example/in", min_severity="high"),
 }
@@ -502,6 +503,19 @@ def test_a_source_in_trouble_is_an_episode(world: World) -> None:
     assert world.changes(first.id) == ["opened", "updated", "resolved"]
     assert world.changes(second.id) == ["opened"]
     assert (first.state, second.state) == (TriageState.RESOLVED, TriageState.NEW)
+
+
+def test_a_proxys_trouble_is_not_told_as_the_sites(world: World) -> None:
+    """The alert about a source that a proxy kept from being read names the proxy and how to check it."""
+    outcome = RunOutcome.COULD_NOT_FETCH
+    world.change_health(SourceHealth.OK)
+    world.change_health(SourceHealth.COULD_NOT_FETCH, run=(outcome, "proxy_login_refused"))
+    world.change_health(SourceHealth.COULD_NOT_FETCH, source="forum", run=(outcome, "host_not_found"))
+
+    by_proxy, by_site = (world.revisions(alert.id)[0].content for alert in world.alerts())
+    assert "proxy" in by_proxy["title"]
+    assert "spillwatch doctor --only proxies" in " ".join(by_proxy["next_steps"])
+    assert "proxy" not in f"{by_site['title']} {by_site['next_steps']}"
 
 
 def test_the_end_of_a_trouble_goes_to_the_same_channels(world: World) -> None:

@@ -28,7 +28,7 @@ def test_nothing_has_to_be_set() -> None:
 @pytest.mark.parametrize(
     ("channel", "key_text"),
     [
-        (MAIL | {"from": "Spillwatch <s@lender.example>"}, "soc@lender"),
+        (MAIL | {"from": "Spillwatch <s@lender.example>"}, "write s@lender"),
         (MAIL | {"to": ["t@lender.example\nBcc: x@lender.example"]}, "soc@lender"),
         (MAIL | {"to": []}, "at least 1 item"),
         (MAIL | {"to": ["t@lender.example", "j\u00f6rg@lender.example"]}, "ASCII before the @; '\u00f6'"),
@@ -49,7 +49,7 @@ def test_nothing_has_to_be_set() -> None:
         (MAIL | {"host": "[::1]"}, "only the name"),
         (MAIL | {"host": "smtp.lender.example/"}, "only the name"),
         (MAIL | {"host": "soc@smtp.lender.example"}, "only the name"),
-        (MAIL | {"host": " smtp.lender.example"}, "name of a host"),
+        (MAIL | {"host": " smtp.lender.example"}, "without a blank"),
         (MAIL | {"port": 465}, "465 from"),
         (MAIL | {"port": 465, "security": "starttls"}, "465 from"),
         (MAIL | {"port": 465, "security": "none"}, "465 from"),

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from alerts.sender import DeliveryService
 from alerts.service import AlertService
-from alerts.settings import AlertsSettings, EmailChannel, WebhookChannel
+from alerts.settings import AlertsSettings, Channel
 from storage import alerts as alert_rows
 from storage import captures, companies, deliveries, listings, matches, runs, sources
 from storage.alerts import Alert, AlertRevision, TriageState
@@ -28,7 +28,7 @@ from storage.deliveries import Attempt, Delivery
 from storage.evidence.warc import RecordPlace
 from storage.listings import ListingRecord
 from storage.matches import CompanyResult, MatchKind, MatchRecord
-from storage.runs import RunCounts, RunTrigger
+from storage.runs import RunCounts, RunOutcome, RunTrigger
 from storage.sources import DeclaredSource, SourceHealth
 from tests.clocks import Clock
 from tests.dispatchers import RecordingDispatcher
@@ -44,7 +44,7 @@ class World:
     """The database and the services that use it; times come from `clock`."""
 
     database: Database
-    channels: dict[str, EmailChannel | WebhookChannel] = field(default_factory=dict)
+    channels: dict[str, Channel] = field(default_factory=dict)
     settings: dict[str, Any] = field(default_factory=dict)
     clock: Clock = field(default_factory=Clock)
     announced: RecordingDispatcher = field(default_factory=RecordingDispatcher)
@@ -184,15 +184,27 @@ class World:
         """Store one listing with its matches, and judge it."""
         self.judging.evaluate(self.match(self.crawl(), **found))
 
-    def change_health(self, health: SourceHealth, *, source: str = "market") -> None:
-        """Change a source's health, and judge the change."""
+    def change_health(
+        self, health: SourceHealth, *, source: str = "market", run: tuple[RunOutcome, str] | None = None
+    ) -> None:
+        """Change a source's health, and judge the change; `run`: outcome and reason of the run behind it."""
         with self.database.transaction() as session:
             row = sources.source_by_name(session, source)
             assert row is not None
-            sources.record_health(session, row.id, run_id=None, health=health, now=self.clock())
+            run_id = None if run is None else self._ended_run(session, row.id, *run)
+            sources.record_health(session, row.id, run_id=run_id, health=health, now=self.clock())
             due = sources.changes_due(session, self.clock(), 10)
         for change_id in due:
             self.judging.evaluate_source_change(change_id)
+
+    def _ended_run(self, session: Session, source_id: int, outcome: RunOutcome, reason: str) -> int:
+        now = self.clock()
+        run_id = runs.enqueue_run(session, source_id, slot=uuid4().hex, trigger=RunTrigger.MANUAL, now=now)
+        assert run_id is not None
+        epoch = runs.claim_run(session, run_id, now=now)
+        assert epoch is not None
+        runs.finish_run(session, run_id, epoch, outcome=outcome, reason=reason, detail=None, now=now)
+        return run_id
 
     def remove_listing(self, key: str = "8812", *, source: str = "market") -> None:
         """Mark a listing as gone, and judge the change."""

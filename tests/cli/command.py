@@ -1,4 +1,4 @@
-"""Runs the installed command as a user does."""
+"""Runs the command as a user does."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from tests.cli.warm_start import run_forked
+
+#: The installed command, for tests about its start and for processes that a test controls.
 SPILLWATCH = str(Path(sys.executable).with_name("spillwatch"))
 TIMEOUT_S = 90
 
@@ -23,16 +26,8 @@ def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
 def spillwatch(
     folder: Path, *arguments: str, extra: Mapping[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
-    """Run the command in a folder until it ends."""
-    return subprocess.run(
-        [SPILLWATCH, *arguments],
-        cwd=folder,
-        env=environment(extra),
-        capture_output=True,
-        text=True,
-        timeout=TIMEOUT_S,
-        check=False,
-    )
+    """Run the command in a folder until it ends, in a fork of a process that has imported it."""
+    return run_forked(arguments, folder=folder, environment=environment(extra), timeout_s=TIMEOUT_S)
 
 
 def answer(folder: Path, *arguments: str, code: int = 0, extra: Mapping[str, str] | None = None) -> Any:

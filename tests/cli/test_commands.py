@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import shutil
 import socket
 import stat
 import subprocess
@@ -19,7 +20,6 @@ import pytest
 import cli.commands
 from cli.exits import Exit
 from storage import listings, runs, sources
-from storage.database import schema
 from storage.database.base import Database
 from storage.database.lock import DaemonLock
 from storage.listings import ListingRecord
@@ -37,10 +37,11 @@ def home(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def filled(home: Path) -> Path:
+def filled(home: Path, sqlite_template: Path) -> Path:
     """A database with a source and two listings, one of them hostile."""
+    (home / "var").mkdir()
+    shutil.copy(sqlite_template, home / "var/spillwatch.db")
     database = Database.open(f"sqlite:///{home}/var/spillwatch.db")
-    schema.upgrade_schema(database)
     with database.transaction() as session:
         sources.sync_declared_sources(
             session, [sources.DeclaredSource("market", "html", {}, "market.toml")], NOW
@@ -299,6 +300,20 @@ def test_a_reader_that_goes_away_changes_no_exit_code(
     ended, errors = without_reader(filled, "match", "--limit", "300", *form, "post.txt")
 
     assert (ended, b"Traceback" in errors, b"BrokenPipe" in errors) == (code, False, False)
+
+
+def test_reveal_goes_on_without_a_reader(filled: Path) -> None:
+    """An ordinal that is not in the list is refused although nobody reads the customers before it."""
+    (filled / "list.csv").write_text("name\n" + "Avery Quill\n" * 2_000)
+    (filled / "found.csv").write_text("ordinal\n" + "".join(f"{number}\n" for number in range(1, 1_900)))
+    options = ("--customers", "list.csv", "--out", "-")
+
+    whole = without_reader(filled, "reveal", "found.csv", *options)
+    (filled / "found.csv").write_text((filled / "found.csv").read_text() + "2001\n")
+    code, errors = without_reader(filled, "reveal", "found.csv", *options)
+
+    assert whole == (Exit.OK, b"1899 customers.\n")
+    assert (code, b"BrokenPipe" in errors) == (Exit.REFUSED, False)
 
 
 def test_a_rematch_is_queued(filled: Path) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from cli.exits import Exit
 from tests.cli.command import answer, spillwatch
+from tests.peers.proxy import ProxyPeer
 from tests.peers.tor import TorNetwork, unpublished_onion
 from tests.peers.web import Site
 
@@ -61,6 +62,20 @@ def test_a_tor_that_is_not_set_is_a_mistake(tmp_path: Path) -> None:
 
     assert [mistake["key"] for mistake in refused] == ["crawler.tor_proxy"]
     assert "tor_proxy" in found["found"]
+
+
+def test_the_proxies_of_the_sources_are_looked_at(tmp_path: Path) -> None:
+    """One that accepts connections is ok, one that does not fails, and each says how many sources it has."""
+    with ProxyPeer({}) as proxy:
+        home = installed(tmp_path, host="market.example", via="direct", crawler=f'proxy = "{proxy.url}"')
+        (home / "sources" / "forum.toml").write_text(
+            SOURCE.format(host="forum.example", via="direct") + 'proxy = "http://127.0.0.1:1"'
+        )
+        found = {each["level"]: each["found"] for each in findings(home, "proxies")}
+
+    assert found.keys() == {"ok", "failed"}
+    assert f"127.0.0.1:{proxy.port} accepts connections (1 source)" == found["ok"]
+    assert found["failed"].startswith("127.0.0.1:1 cannot be reached (1 source)")
 
 
 @pytest.mark.needs("tor")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from cli.exits import Exit
 from tests.cli.command import answer, spillwatch
 from tests.peers.privatebin import ID, KEY, served_paste
@@ -19,6 +21,7 @@ robots = false
 """
 
 
+@pytest.mark.slow
 def test_a_sealed_paste_is_opened_and_no_row_holds_its_key(tmp_path: Path) -> None:
     """The run gets the key from the source's file, and no stored file contains it."""
     home = tmp_path / "home"

@@ -70,3 +70,20 @@ print(ran.exit_code, gc.get_freeze_count(), gc.isenabled())
 """
 
     assert said(program, {}) == ["0", "0", "True"]
+
+
+def test_structlog_imports_neither_twisted_nor_rich() -> None:
+    """Both can be imported afterwards, and what was imported before stays."""
+    program = """
+import sys
+import rich
+from daemon import process_start
+process_start.import_structlog()
+print("twisted" in sys.modules, sys.modules["rich"] is rich)
+process_start.import_structlog()
+import twisted.python.failure
+import structlog
+print(twisted.python.failure.Failure.__name__, structlog.twisted)
+"""
+
+    assert said(program, {}) == ["False", "True", "Failure", "None"]

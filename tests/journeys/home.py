@@ -15,15 +15,21 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
+import pytest
 from sqlalchemy import text
 
 from storage.database.base import Database
 from storage.errors import StorageError
 from tests.cli.command import SPILLWATCH, answer, environment
+from tests.cli.warm_start import ForkedCommand
 from tests.waiting import wait_until
 
 SECRET = "whsec_" + "aW52ZW50ZWQtaW52ZW50ZWQtaW52ZW50ZWQtaW52ZW50ZWQ="
 WAIT_S = 60.0
+#: For tests whose subject is a signal, a file or a message and not what the database does.
+ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+#: For a test that looks for the URL of a server.
+ON_POSTGRESQL = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 
 SOURCE = """
 kind = "html"
@@ -112,19 +118,24 @@ def home_in(folder: Path, *, smtp: int, webhook: str, database_url: str | None =
 
 
 class RunningDaemon:
-    """`spillwatch run` as a process. `lines` contains every log line read so far."""
+    """`spillwatch run` in a process of its own, forked or new. `lines` has every log line read so far."""
 
-    def __init__(self, home: Home) -> None:
+    def __init__(self, home: Home, *, forked: bool) -> None:
         self.lines: list[dict[str, Any]] = []
         self._heard: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
-        self.process = subprocess.Popen(
-            [SPILLWATCH, "run"],
-            cwd=home.folder,
-            env=environment(home.settings),
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+        folder, variables = home.folder, environment(home.settings)
+        self.process: ForkedCommand | subprocess.Popen[str]
+        if forked:
+            self.process = ForkedCommand(["run"], folder=folder, environment=variables)
+        else:
+            self.process = subprocess.Popen(
+                [SPILLWATCH, "run"],
+                cwd=folder,
+                env=variables,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
         assert self.process.stderr
         threading.Thread(target=self._listen, args=(self.process.stderr,), daemon=True).start()
 
@@ -217,9 +228,12 @@ def _free(database: Database) -> bool:
 
 
 @contextmanager
-def running(home: Home) -> Iterator[RunningDaemon]:
-    """Run a daemon that has started. It is killed at the end if it still runs."""
-    daemon = RunningDaemon(home)
+def running(home: Home, *, forked: bool = True) -> Iterator[RunningDaemon]:
+    """Run a daemon that has started. It is killed at the end if it still runs.
+
+    Not `forked`: by the installed command, as an operator starts it, which takes 1.5 s of CPU more.
+    """
+    daemon = RunningDaemon(home, forked=forked)
     try:
         daemon.wait_for("started")
         yield daemon

@@ -25,7 +25,17 @@ from storage import sources
 from storage.database.base import Database
 from storage.errors import DatabaseConflict
 from tests.cli.command import TIMEOUT_S, environment, spillwatch
-from tests.journeys.home import SECRET, WAIT_S, Home, RunningDaemon, alive, home_in, running
+from tests.journeys.home import (
+    ON_POSTGRESQL,
+    ON_SQLITE,
+    SECRET,
+    WAIT_S,
+    Home,
+    RunningDaemon,
+    alive,
+    home_in,
+    running,
+)
 from tests.peers.smtp import SmtpPeer
 from tests.peers.web import Site
 from tests.peers.webhook import WebhookPeer
@@ -119,7 +129,7 @@ def started(daemon: RunningDaemon) -> str:
 def test_from_the_page_to_the_alert(home: Home, site: Site, mail: SmtpPeer, hook: WebhookPeer) -> None:
     """A scheduled run finds a mention, and each channel gets one message, with a valid signature."""
     home.source("market", f"{site.url}/offers")
-    with running(home) as daemon:
+    with running(home, forked=False) as daemon:
         mails, calls = mail.wait(1, 60), hook.wait(1, 60)
         took = daemon.stop()
 
@@ -222,6 +232,7 @@ def test_healthz_and_metrics_answer(home: Home) -> None:
     assert missing == 404
 
 
+@ON_SQLITE
 def test_doctor_asks_the_running_daemon(home: Home) -> None:
     """With a fixed health address, `doctor --only daemon` is a health check for containers."""
     with closing(socket.create_server(("127.0.0.1", 0))) as server:
@@ -232,6 +243,7 @@ def test_doctor_asks_the_running_daemon(home: Home) -> None:
     assert finding["level"] == "ok"
 
 
+@ON_SQLITE
 def test_a_good_reload_takes_effect(home: Home, site: Site, mail: SmtpPeer) -> None:
     """After SIGHUP a new source is crawled, without a restart."""
     with running(home) as daemon:
@@ -243,6 +255,7 @@ def test_a_good_reload_takes_effect(home: Home, site: Site, mail: SmtpPeer) -> N
     assert line["sources_changed"] == ["market"]
 
 
+@ON_SQLITE
 def test_a_bad_reload_changes_nothing(home: Home, site: Site) -> None:
     """After SIGHUP with mistakes, every mistake is logged and the old configuration stays in effect."""
     home.source("market", f"{site.url}/offers")
@@ -284,6 +297,7 @@ def test_a_reload_that_the_database_refuses_changes_nothing(
     assert reloaded["sources_changed"] == ["other"]
 
 
+@ON_SQLITE
 def test_a_reload_says_what_needs_a_restart(home: Home, site: Site) -> None:
     """Changes of [storage] and most of [daemon] are logged as needing a restart; runs keep the old paths."""
     with running(home) as daemon:
@@ -302,6 +316,7 @@ def test_a_reload_says_what_needs_a_restart(home: Home, site: Site) -> None:
     assert not (home.folder / "elsewhere").exists()
 
 
+@ON_SQLITE
 def test_a_reload_changes_how_much_is_done_at_the_same_time(home: Home) -> None:
     """A raised concurrent_runs takes effect without a restart. Three sites: runs of one site take turns."""
     with ExitStack() as stack:
@@ -338,6 +353,7 @@ def test_reloads_leave_nothing_of_the_old_configuration(tmp_path: Path) -> None:
     assert ran.stdout.split() == ["1", "1", "1", "1"], ran.stderr
 
 
+@ON_SQLITE
 def test_systemd_hears_ready_reload_watchdog_and_stop(home: Home, tmp_path: Path) -> None:
     """The daemon speaks the protocol of Type=notify-reload with a watchdog, over a real socket."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as ear:
@@ -358,6 +374,7 @@ def test_systemd_hears_ready_reload_watchdog_and_stop(home: Home, tmp_path: Path
     assert heard[0] == "READY=1"
 
 
+@ON_SQLITE
 def test_a_daemon_whose_health_address_is_taken_does_not_start(home: Home) -> None:
     """A taken health address ends the daemon with exit code 3, and no lock is left."""
     with closing(socket.create_server(("127.0.0.1", 0))) as server:
@@ -380,10 +397,12 @@ def test_a_daemon_that_must_not_upgrade_refuses_an_empty_database(tmp_path: Path
     assert "spillwatch db upgrade" in refused.stderr
 
 
+@pytest.mark.needs("postgresql")
+@ON_POSTGRESQL
 def test_no_argument_of_any_process_holds_a_secret(home: Home, site: Site) -> None:
     """Process arguments, which every user can read, contain neither URLs nor secrets."""
     home.source("slow", f"{site.url}/hangs")
-    with running(home) as daemon:
+    with running(home, forked=False) as daemon:
         wait_until(lambda: "/hangs" in site.paths, "the run's request")
         pids = [daemon.process.pid, *daemon.children()]
         arguments = "".join(Path(f"/proc/{pid}/cmdline").read_text() for pid in pids)
@@ -393,6 +412,7 @@ def test_no_argument_of_any_process_holds_a_secret(home: Home, site: Site) -> No
     assert not any(secret in arguments for secret in (SECRET, site.url, "postgresql://", "sqlite://"))
 
 
+@ON_SQLITE
 def test_a_signal_is_heard_whichever_thread_gets_it(home: Home) -> None:
     """A signal delivered to another thread wakes the main thread before its next health check."""
     with running(home) as daemon:
@@ -406,6 +426,7 @@ def test_a_signal_is_heard_whichever_thread_gets_it(home: Home) -> None:
     assert took < 4 * PULSE_S  # without being woken it would take at least seven intervals
 
 
+@ON_SQLITE
 def test_ctrl_c_ends_the_daemon_like_sigterm(home: Home) -> None:
     """SIGINT stops the daemon with exit code 0."""
     with running(home) as daemon:

@@ -17,7 +17,7 @@ from storage import runs, sources
 from storage.database.base import Database
 from storage.runs import RunTrigger
 from tests.cli.command import SPILLWATCH, environment, spillwatch
-from tests.journeys.home import SECRET, WAIT_S, Home, home_in, running
+from tests.journeys.home import ON_SQLITE, SECRET, WAIT_S, Home, home_in, running
 from tests.peers.smtp import SmtpPeer
 from tests.peers.web import Site
 from tests.peers.webhook import WebhookPeer
@@ -46,31 +46,29 @@ def home(tmp_path: Path, database_url: str, peers: tuple[SmtpPeer, WebhookPeer],
 
 
 def test_a_crawl_without_a_daemon_ends_with_the_alert(
-    home: Home, peers: tuple[SmtpPeer, WebhookPeer]
+    home: Home, peers: tuple[SmtpPeer, WebhookPeer], site: Site
 ) -> None:
-    """One `crawl` reads three pages, stores twelve listings, matches one and alerts on both channels."""
+    """One `crawl` reads three pages, stores twelve listings, matches one and alerts on both channels.
+
+    A second one does not read known listings again.
+    """
     run = home.ask("crawl", "market")
     listings = home.ask("listings", "inventedlender")
     alerts = home.ask("alerts", "list")
     of_company = home.ask("listings", "--company", "invented-lender")
+    again = home.ask("crawl", "market")
 
     assert (run["outcome"], run["listings_new"], run["pages_unread"] or 0) == ("new_listings", 12, 0)
     assert [listing["title"] for listing in listings] == ["120w rows of inventedlender"]
     assert [listing["id"] for listing in of_company] == [listing["id"] for listing in listings]
     assert len(alerts if isinstance(alerts, list) else alerts["alerts"]) == 1
     assert len(peers[0].wait(1)) == len(peers[1].wait(1)) == 1
-
-
-def test_a_second_crawl_finds_nothing_new(home: Home, site: Site) -> None:
-    """A second crawl does not read known listings again."""
-    home.ask("crawl", "market")
-    again = home.ask("crawl", "market")
-
     assert (again["outcome"], again["listings_new"]) == ("nothing_new", 0)
     assert len(home.ask("listings")) == 12
     assert len(site.asked_for("/offer/1")) <= 2
 
 
+@ON_SQLITE
 def test_a_source_that_cannot_be_read_is_a_negative_answer(home: Home, site: Site) -> None:
     """The output names the outcome, and the exit code is 1."""
     home.source("broken", f"{site.url}/redesigned")
@@ -81,6 +79,7 @@ def test_a_source_that_cannot_be_read_is_a_negative_answer(home: Home, site: Sit
     assert "Traceback" not in ran.stderr
 
 
+@ON_SQLITE
 def test_an_unknown_source_is_refused(home: Home) -> None:
     """A misspelt source is refused, and the message says how to list the names."""
     ran = spillwatch(home.folder, "crawl", "markte", extra=home.settings)
@@ -155,6 +154,7 @@ def test_a_run_that_was_left_in_the_queue_is_taken_up(home: Home, database_url: 
     assert (run["id"], run["outcome"]) == (left, "nothing_new")
 
 
+@ON_SQLITE
 def test_a_crawl_says_when_the_daemon_has_not_read_the_file_as_it_is(home: Home, site: Site) -> None:
     """If the daemon has not read a changed or new source file, the message advises to send SIGHUP."""
     with running(home) as daemon:

@@ -249,6 +249,12 @@ def test_match_ends_with_1_if_nothing_was_found(imported: Path) -> None:
     assert result["companies"] == []
 
 
+def test_match_of_an_empty_file_is_no_answer(imported: Path) -> None:
+    """Where no row was read, "nothing found" would be untrue: exit code 6."""
+    assert matched(imported, "", code=6)["companies"] == []
+    assert matched(imported, "\n", code=1)["companies"] == []
+
+
 @pytest.mark.parametrize("encoding", ["utf-8", "gb18030", "utf-16"])
 def test_match_reads_any_encoding(imported: Path, encoding: str) -> None:
     """Mentions are found in each encoding, without being told which it is."""

@@ -1,7 +1,7 @@
 """A real SMTP server (aiosmtpd) on port 0, whose recipients are named after its misbehaviour.
 
 - refused@: 550 to RCPT
-- later@: 451 to RCPT (greylisting)
+- later@: 451 to RCPT (greylisting), until `mended` is set
 - unwanted@: 554 to the message
 - drops-once@: accepts the first message, then closes the connection without an answer
 - hangs@: never answers the message
@@ -43,6 +43,8 @@ class SmtpPeer:
     ) -> None:
         self.received: list[EmailMessage] = []
         self.raw: list[bytes] = []
+        self.recipients: list[list[str]] = []
+        self.mended = False
         self.encrypted: list[bool] = []
         self.port = 0
         self._tls = tls
@@ -135,7 +137,8 @@ class SmtpPeer:
             "refused": "550 5.1.1 <refused@lender.test>: no such user 13800138000",
             "later": "451 4.7.1 Greylisted, come back later",
         }
-        answer = answers.get(address.partition("@")[0])
+        name = address.partition("@")[0]
+        answer = None if name == "later" and self.mended else answers.get(name)
         if answer is None:
             envelope.rcpt_tos.append(address)
         return answer or "250 OK"
@@ -158,6 +161,7 @@ class SmtpPeer:
         message = message_from_bytes(content, policy=default)
         with self._arrived:
             self.raw.append(content)
+            self.recipients.append(list(envelope.rcpt_tos))
             self.received.append(message)
             self.encrypted.append(encrypted)
             self._arrived.notify_all()

@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[2]
 PYTHON = ROOT / ".venv-peers/bin/python"
 SITES = Path(__file__).parent / "sites"
 EXAMPLES = ROOT / "docs/how-to/example-sources.md"
-#: The migrations of the shop take ten seconds of one core; other tests may run at the same time.
+#: The forum's migrations take seconds of one core; other tests may run at the same time.
 START_S = 200
 STOP_S = 10
 

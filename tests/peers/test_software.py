@@ -30,7 +30,7 @@ TOPICS: list[dict[str, Any]] = [
     }
     for number in range(45)
 ]
-# The shop first makes its database, which takes ten seconds of an idle machine.
+# Each site first makes its database, which takes seconds of an idle machine.
 pytestmark = pytest.mark.timeout(300)
 
 CURRENCIES = ("USD", "CNY", "EUR", "GBP")

@@ -13,7 +13,7 @@ from sqlalchemy import event, text
 from storage import listings
 from storage.database.base import BATCH, Database
 from storage.evidence.warc import RecordPlace
-from storage.listings import AttachmentRecord, Life, ListingRecord, MatchState, Upserted
+from storage.listings import AttachmentRecord, IntakeResult, Life, ListingRecord, MatchState
 from tests.storage import given
 from tests.storage.given import NOW, record
 
@@ -29,12 +29,12 @@ def source_id(database: Database) -> int:
 
 def store(
     database: Database, source_id: int, *records: ListingRecord, now: datetime = NOW
-) -> Sequence[Upserted]:
+) -> Sequence[IntakeResult]:
     with database.transaction() as session:
         return listings.upsert_many(session, source_id, records, now)
 
 
-def lives(stored: Sequence[Upserted]) -> list[Life | None]:
+def lives(stored: Sequence[IntakeResult]) -> list[Life | None]:
     return [one.life for one in stored]
 
 

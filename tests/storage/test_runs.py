@@ -1,6 +1,5 @@
 """storage.runs: a run is queued once, claimed once and ended once."""
 
-import multiprocessing
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -10,6 +9,7 @@ import pytest
 from storage import runs
 from storage.database.base import Database
 from storage.runs import RunCounts, RunOutcome, RunState, RunTrigger, UsualCounts
+from tests.cli.warm_start import fork_context
 from tests.storage import given
 from tests.storage.given import NOW
 
@@ -62,7 +62,7 @@ def test_many_that_ask_for_one_slot_get_one_run(database: Database, source_id: i
     assert len(found) == 1
 
 
-def claim_in_a_process(url: str, run_id: int, ready: "multiprocessing.synchronize.Barrier") -> int | None:
+def claim_in_a_process(url: str, run_id: int, ready: threading.Barrier) -> int | None:
     database = Database.open(url)
     ready.wait()
     with database.transaction() as session:
@@ -72,7 +72,7 @@ def claim_in_a_process(url: str, run_id: int, ready: "multiprocessing.synchroniz
 def test_one_of_several_processes_claims_a_run(database: Database, database_url: str, source_id: int) -> None:
     """Of four processes that claim the same run, one gets the epoch and the others get None."""
     run_id = enqueue(database, source_id, "09:00")
-    context = multiprocessing.get_context("spawn")
+    context = fork_context()
     with context.Manager() as manager, context.Pool(4) as pool:
         ready = manager.Barrier(4)
         epochs = pool.starmap(claim_in_a_process, [(database_url, run_id, ready)] * 4)

@@ -201,6 +201,7 @@ TEXTS = st.lists(PIECES, max_size=20).map("".join)
 
 @settings(max_examples=1500, deadline=None)
 @given(TEXTS, st.booleans())
+@pytest.mark.slow
 def test_every_place_leads_back(text: str, addresses: bool) -> None:
     """For any text, places are in order and inside of the text, and the undone text is not longer."""
     undone = undo(text, addresses=addresses)
@@ -235,6 +236,7 @@ BAIT = {
 
 
 @pytest.mark.parametrize("text", BAIT.values(), ids=BAIT)
+@pytest.mark.slow
 def test_bait_is_undone_in_linear_time(text: str) -> None:
     """Four times the text takes less than nine times as long; quadratic time would be sixteen times."""
 
@@ -249,6 +251,7 @@ def test_bait_is_undone_in_linear_time(text: str) -> None:
     assert seconds(text) < 9 * seconds(text[: len(text) // 4]) + 0.1
 
 
+@pytest.mark.slow
 def test_mutated_escapes_never_raise() -> None:
     """Twenty thousand mutants of escapes are undone without an exception."""
     rng = random.Random(10)

@@ -44,10 +44,15 @@ def test_what_reads_alike_folds_alike(written: str, read: str) -> None:
     assert mention_fold()(written).text == read
 
 
-@pytest.mark.parametrize("text", ["he came — late", "ㅋㅋ ㄱㅏ", "\u1100 \u1161", "\u1161\u1100", "데이터"])
+@pytest.mark.parametrize("text", ["he came, late", "ㅋㅋ ㄱㅏ", "\u1100 \u1161", "\u1161\u1100", "데이터"])
 def test_what_only_looks_alike_stays(text: str) -> None:
-    """A dash between words is no hyphen, and single Hangul letters that make no syllable stay single."""
+    """A comma between words stays, and single Hangul letters that make no syllable stay single."""
     assert mention_fold()(text).text == text
+
+
+def test_an_em_dash_is_no_hyphen() -> None:
+    """A dash between two words divides them, as a colon does; the ideographic comma is a comma."""
+    assert mention_fold()("he came — late、—").text == "he came : late,:"
 
 
 def test_a_hangul_syllable_leads_back_to_all_its_letters() -> None:

@@ -10,11 +10,13 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import TYPE_CHECKING, Any, cast
+from urllib.parse import urlsplit
 
 import httpcore
 import httpx
@@ -26,15 +28,25 @@ from crawler.errors import (
     FetchError,
     HeadersRefused,
     HostNotFound,
+    MalformedResponse,
     TlsFailed,
     Truncated,
     UrlRefused,
 )
 from crawler.fetching.guard import MAX_HEADERS, Guard, host_of
 from crawler.fetching.routes.page_route import malformed
+from crawler.fetching.routes.proxy_errors import (
+    answer_problem,
+    no_answer,
+    proxy_answers,
+    proxy_unreachable,
+    tunnel_refused,
+    waits_for_proxy,
+)
 from crawler.fetching.routes.response_head import HeadBuffer
 from crawler.fetching.routes.route import Exchange, Received, Route
 from crawler.fetching.routes.trusted_authorities import json_context
+from text.proxy_address import ProxyAddress
 
 if TYPE_CHECKING:
     from scrapy import Request
@@ -42,7 +54,7 @@ if TYPE_CHECKING:
 
 
 class GuardedBackend(AsyncNetworkBackend):
-    """Dials only addresses that the guard allows."""
+    """Dials only addresses that the guard allows, or the proxy alone."""
 
     def __init__(self, guard: Guard) -> None:
         self._guard = guard
@@ -56,6 +68,8 @@ class GuardedBackend(AsyncNetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> AsyncNetworkStream:
+        if (proxy := self._guard.proxy) is not None:
+            return await self._connect_proxy(proxy, timeout, local_address, socket_options)
         addresses = await self._resolve(host, port)
         for address in addresses:
             self._guard.check_address(host, address)
@@ -67,6 +81,21 @@ class GuardedBackend(AsyncNetworkBackend):
             except httpcore.ConnectError as error:
                 failure = error
         raise failure
+
+    async def _connect_proxy(
+        self,
+        proxy: ProxyAddress,
+        timeout: float | None,  # noqa: ASYNC109 - httpcore's
+        local_address: str | None,
+        socket_options: Iterable[Any] | None,
+    ) -> AsyncNetworkStream:
+        try:
+            stream = await self._inner.connect_tcp(
+                proxy.host, proxy.port, timeout, local_address, socket_options
+            )
+        except (httpcore.ConnectError, OSError) as error:
+            raise proxy_unreachable(proxy) from error
+        return TolerantStream(stream)
 
     async def _resolve(self, host: str, port: int) -> list[str]:
         loop = asyncio.get_running_loop()
@@ -116,10 +145,21 @@ class GuardedTransport(httpx.AsyncBaseTransport):
     """httpx's transport interface over a pool that dials through the guard; raises httpcore's errors."""
 
     def __init__(self, guard: Guard, *, connections: int) -> None:
-        self._pool = httpcore.AsyncConnectionPool(
-            ssl_context=json_context(),
+        backend, context = GuardedBackend(guard), json_context()
+        self._pool: httpcore.AsyncConnectionPool
+        if guard.proxy is None:
+            self._pool = httpcore.AsyncConnectionPool(
+                ssl_context=context, max_connections=connections, network_backend=backend
+            )
+            return
+        user, password = guard.proxy.login or ("", "")
+        self._pool = httpcore.AsyncHTTPProxy(
+            guard.proxy.url,
+            proxy_auth=(user.encode(), password.encode()) if guard.proxy.login else None,
+            ssl_context=context,
+            proxy_ssl_context=ssl.create_default_context() if guard.proxy.scheme == "https" else None,
             max_connections=connections,
-            network_backend=GuardedBackend(guard),
+            network_backend=backend,
         )
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
@@ -169,11 +209,20 @@ class HttpxRoute(Route):
 
     @asynccontextmanager
     async def exchange(self, request: Request) -> AsyncIterator[Exchange]:
-        host = host_of(request)
+        host, proxy = host_of(request), self.guard.proxy
+        tunnelled = urlsplit(request.url).scheme == "https"
         headers = self.request_headers.wire(request)
+        phase = _Phase()
+        waits_for_proxy.set(proxy)
         try:
-            async with self._client.stream(request.method, request.url, headers=headers) as response:
+            async with self._client.stream(
+                request.method, request.url, headers=headers, extensions={"trace": phase.note}
+            ) as response:
                 raw = response.headers.raw
+                if proxy is not None and not tunnelled:
+                    problem = answer_problem(proxy, host, response.status_code, raw)
+                    if problem is not None:
+                        raise problem
                 if len(raw) > MAX_HEADERS:
                     raise HeadersRefused(f"{host} sent more than {MAX_HEADERS} headers.")
                 received = Received(response.status_code, raw, datetime.now(UTC), response.http_version)
@@ -182,11 +231,59 @@ class HttpxRoute(Route):
             raise UrlRefused(f"A header for {host} holds characters that are not ASCII.") from error
         except (ValueError, OverflowError) as error:
             raise UrlRefused("An invalid URL was refused.") from error
+        except httpcore.ProxyError as error:
+            assert proxy is not None
+            raise _tunnel_error(error, proxy, host) from error
         except (httpcore.NetworkError, httpcore.ProtocolError, httpx.HTTPError, httpx.InvalidURL) as error:
-            raise _fetch_error(error, host) from error
+            problem = _fetch_error(error, host)
+            if proxy is not None and phase.proxy_unverified:
+                problem = proxy_unreachable(proxy, "its certificate cannot be verified")
+            elif proxy is not None:
+                problem = await _proxied_problem(
+                    problem, proxy, host, site_asked=phase.connected and tunnelled
+                )
+            raise problem from error
 
     async def close(self) -> None:
         await self._client.aclose()
+
+
+@dataclass(slots=True)
+class _Phase:
+    """How far a request has come. `connected`: the site is asked, over a tunnel if there is a proxy;
+    `proxy_unverified`: there was no TLS with the proxy itself.
+    """
+
+    connected: bool = False
+    proxy_unverified: bool = False
+
+    async def note(self, event: str, info: Mapping[str, Any]) -> None:
+        """httpcore's trace callback."""
+        if event == "http11.send_request_headers.started" and info["request"].method != b"CONNECT":
+            self.connected = True
+            waits_for_proxy.set(None)
+        # TLS inside a tunnel is "proxy.start_tls".
+        self.proxy_unverified |= event == "connection.start_tls.failed"
+
+
+def _tunnel_error(error: httpcore.ProxyError, proxy: ProxyAddress, host: str) -> FetchError:
+    """Return the error for an answer other than 2xx to CONNECT, which httpcore quotes as "407 Words"."""
+    status = str(error).partition(" ")[0]
+    return tunnel_refused(proxy, host, int(status)) if status.isdecimal() else no_answer(proxy, host)
+
+
+async def _proxied_problem(
+    problem: FetchError, proxy: ProxyAddress, host: str, *, site_asked: bool
+) -> FetchError:
+    """Return the error to raise for a request through a proxy: what is cut or garbled may be the proxy's."""
+    if not isinstance(
+        problem, ConnectionLost | Truncated | MalformedResponse | ConnectionRefused | TlsFailed
+    ):
+        return problem
+    if not await proxy_answers(proxy):
+        return proxy_unreachable(proxy)
+    keeps = site_asked or isinstance(problem, Truncated | TlsFailed)
+    return problem if keeps else no_answer(proxy, host)
 
 
 def _fetch_error(error: Exception, host: str) -> FetchError:

@@ -58,7 +58,7 @@ class HeadBuffer:
         self._head: bytes | None = None
 
     def expect(self) -> None:
-        """Take note that the next bytes begin a response."""
+        """Record that the next bytes begin a response."""
         self._head = b""
 
     def feed(self, data: bytes) -> bytes:

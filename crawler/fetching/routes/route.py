@@ -23,6 +23,12 @@ from scrapy.http import Headers, Response
 
 from crawler.errors import BodyTooLarge, FetchError, TimedOut, TorTimedOut
 from crawler.fetching.guard import check_content, host_of
+from crawler.fetching.routes.proxy_errors import (
+    proxy_answers,
+    proxy_timed_out,
+    proxy_unreachable,
+    waits_for_proxy,
+)
 from crawler.fetching.routes.tor import waits_for_tor
 from crawler.fetching.site_pauses import SENT_AT
 from crawler.fetching.visit import visit_of
@@ -94,7 +100,7 @@ class Route(BaseDownloadHandler):
                 request.meta["download_latency"] = time.monotonic() - began
                 return await self._read_response(request, exchange)
         except TimeoutError as error:
-            raise _timeout_error(host_of(request), timeout) from error
+            raise await _timeout_error(host_of(request), timeout) from error
 
     @asynccontextmanager
     async def _time_limit(self, timeout_s: float) -> AsyncIterator[None]:
@@ -140,7 +146,10 @@ class Route(BaseDownloadHandler):
                 raise result.value
 
 
-def _timeout_error(host: str, timeout_s: float) -> FetchError:
+async def _timeout_error(host: str, timeout_s: float) -> FetchError:
+    if (proxy := waits_for_proxy.get()) is not None:
+        answers = await proxy_answers(proxy)
+        return proxy_timed_out(proxy, host, timeout_s) if answers else proxy_unreachable(proxy)
     if waits_for_tor.get():
         return TorTimedOut(f"Tor did not connect to {host} within {timeout_s:g} s.")
     return TimedOut(f"{host} did not complete its response within {timeout_s:g} s.")

@@ -8,8 +8,6 @@ from dataclasses import dataclass, replace
 from io import BytesIO
 from typing import Any
 
-import feedparser
-
 from crawler.clean import Clock, line
 from crawler.listing import ParsedListing
 from crawler.sources.adapter import Follow, Page, Parsed, Role
@@ -160,6 +158,8 @@ def _default_values(entry: FeedEntry, reader: FieldReader) -> Values:
 
 
 def _read_xml_feed(text: str) -> tuple[list[FeedEntry], str] | None:
+    import feedparser  # here: a run of another source does not need it
+
     # Pass a stream, never a string: feedparser opens a string that looks like a URL or a file name.
     stream = BytesIO(text.encode("utf-8", "replace"))
     headers = {"content-type": "application/xml; charset=utf-8"}

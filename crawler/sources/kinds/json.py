@@ -7,8 +7,6 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Any, Generic, TypeVar
 
-from jsonpath.exceptions import JSONPathError
-
 from crawler.sources.adapter import Page, Role
 from crawler.sources.definition import JsonOptions, JsonSource, PasteJsonSource
 from crawler.sources.errors import PageRefused
@@ -36,6 +34,8 @@ def load_json(text: str) -> Node | None:
 
 def select_json(node: Node, path: str) -> list[Node]:
     """Return what a JSONPath finds. A document that is nested too deeply gives nothing."""
+    from jsonpath.exceptions import JSONPathError  # here: see `compile_json`
+
     if not isinstance(node, (dict, list)):
         return [node] if path == "$" else []
     try:

@@ -225,10 +225,12 @@ class ListAdapter(ABC, Generic[S]):
     def _row_state(self, node: Node, values: Values, url: str, reader: FieldReader) -> str:
         """Return the text that decides, when it changes, that a listing is read again.
 
-        Dates are left out, because "3 hours ago" changes all the time.
+        Dates are left out, because "3 hours ago" changes all the time. A row with a `state` also says what is
+        offered and for how much.
         """
         if self.definition.list.state is not None:
-            return f"{url}\x1f{self._list_text(node, 'state', reader)}"
+            offer = [str(values.get(name) or "") for name in ("title", "price")]
+            return "\x1f".join([url, self._list_text(node, "state", reader) or "", *offer])
         kept = sorted(
             (name, str(value)) for name, value in values.items() if not name.startswith("posted_at")
         )

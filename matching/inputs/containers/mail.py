@@ -15,7 +15,7 @@ from __future__ import annotations
 import binascii
 import codecs
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from email.message import Message
 from email.parser import BytesHeaderParser
@@ -93,6 +93,7 @@ class MailHeader:
     file_name: str  # "" where it has none
     attached: bool  # it is a file of its own
     flowed: bool  # a line that ends with a blank goes on in the next one (RFC 3676)
+    without_blank: bool  # that blank is no part of the text (DelSp=yes)
 
 
 @dataclass(slots=True)
@@ -276,7 +277,7 @@ def _header_of(lines: list[tuple[int, bytes]]) -> MailHeader:
 
 
 @lru_cache(maxsize=256)
-def _described_part(fields: bytes) -> tuple[str, str, str, bytes, str, bool, bool]:
+def _described_part(fields: bytes) -> tuple[str, str, str, bytes, str, bool, bool, bool]:
     """Return what the fields of a header say about a part, in the order of MailHeader."""
     parsed = BytesHeaderParser(policy=compat32).parsebytes(fields + b"\n")
     kind = parsed.get_content_type()
@@ -285,7 +286,7 @@ def _described_part(fields: bytes) -> tuple[str, str, str, bytes, str, bool, boo
     )
     file_name = _said(parsed, "file_name")
     disposition = str(parsed.get("content-disposition", "")).partition(";")[0].strip().lower()
-    encoding = str(parsed.get("content-transfer-encoding", "")).strip().lower()
+    encoding = str(parsed.get("content-transfer-encoding", "")).partition("(")[0].strip().lower()
     if kind in _MESSAGES:
         # Else its parts are read as parts of this message.
         attached = encoding in ("base64", "quoted-printable")
@@ -294,7 +295,8 @@ def _described_part(fields: bytes) -> tuple[str, str, str, bytes, str, bool, boo
         attached = not boundary and (disposition == "attachment" or bool(file_name) or not of_text)
     charset = _said(parsed, "charset")
     flowed = kind == "text/plain" and _said(parsed, "format").lower() == "flowed"
-    return kind, charset, encoding, boundary[:_BOUNDARY_BYTES].rstrip(), file_name, attached, flowed
+    without = flowed and _said(parsed, "delsp").lower() == "yes"
+    return kind, charset, encoding, boundary[:_BOUNDARY_BYTES].rstrip(), file_name, attached, flowed, without
 
 
 def _said(parsed: Message, what: str) -> str:
@@ -304,8 +306,8 @@ def _said(parsed: Message, what: str) -> str:
             found = parsed.get_boundary()
         elif what == "charset":
             found = parsed.get_content_charset()
-        elif what == "format":
-            found = str(parsed.get_param("format", ""))
+        elif what in ("format", "delsp"):
+            found = str(parsed.get_param(what, ""))
         else:
             found = parsed.get_filename()
     except (ValueError, LookupError, TypeError):
@@ -313,8 +315,8 @@ def _said(parsed: Message, what: str) -> str:
     return decoded_words(str(found)) if found else ""
 
 
-_NO_HEADER = MailHeader([], "text/plain", "", "", b"", "", False, False)
-_MESSAGE_HEADER = MailHeader([], "message/rfc822", "", "", b"", "", False, False)
+_NO_HEADER = MailHeader([], "text/plain", "", "", b"", "", False, False, False)
+_MESSAGE_HEADER = MailHeader([], "message/rfc822", "", "", b"", "", False, False, False)
 
 _WORD = re.compile(r"=\?([\w.:-]{1,40})(?:\*[\w-]{0,20})?\?([bBqQ])\?([^?\s]{0,8000})\?=")
 _WORDS = re.compile(rf"{_WORD.pattern}(?:\s{{1,80}}(?=\=\?))?")
@@ -366,7 +368,9 @@ def decoded_chunks(part: MailPart) -> Iterator[MailChunk]:
         return _base64_chunks(part)
     if encoding == "quoted-printable":
         return _quoted_chunks(part)
-    return _uu_chunks(part) if encoding in ("x-uuencode", "uuencode", "x-uue") else _line_chunks(part)
+    if encoding in ("x-uuencode", "uuencode", "x-uue"):
+        return _uu_chunks(part)
+    return _line_chunks(part) if part.header.attached else _lines_with_files(part)
 
 
 def _line_chunks(part: MailPart) -> Iterator[MailChunk]:
@@ -381,6 +385,78 @@ def _line_chunks(part: MailPart) -> Iterator[MailChunk]:
             found, size = [], 0
     if found:
         yield MailChunk(b"".join(found), list(range(first, first + len(found))), first)
+
+
+def _lines_with_files(part: MailPart) -> Iterator[MailChunk]:
+    """Yield the lines; files that stand between them in uuencode or yEnc, as before MIME, are decoded."""
+    found: list[bytes] = []
+    size = first = 0
+    content: Callable[[bytes], bytes | None] | None = None  # of a line, within a file
+
+    def chunk() -> MailChunk:
+        numbers = list(range(first, first + len(found))) if content is None else None
+        return MailChunk(b"".join(found), numbers, first)
+
+    for number, line in part.body:
+        if content is not None and (decoded := content(line)) is not None:
+            first = first if found else number
+            found.append(decoded)
+            size += len(decoded)
+            if size >= _CHUNK_BYTES and not decoded.endswith(b"\r"):
+                yield chunk()
+                found, size = [], 0
+            continue
+        if content is not None and found:
+            yield chunk()
+            found, size = [], 0
+        content = None
+        first = first if found else number
+        found.append(line)
+        size += len(line)
+        behind = _content_behind(line)
+        if behind is not None or size >= _CHUNK_BYTES:
+            yield chunk()
+            found, size = [], 0
+        content = behind
+    if found:
+        yield chunk()
+
+
+def _content_behind(line: bytes) -> Callable[[bytes], bytes | None] | None:
+    """Return what decodes the lines behind one that begins a file; None: it begins none."""
+    if line.startswith(b"=ybegin "):
+        return _y_content
+    return _uu_content if _UU_BEGIN.fullmatch(line) else None
+
+
+_Y_ESCAPE = re.compile(rb"=(.)", re.DOTALL)
+_Y_BYTES = bytes((byte - 42) % 256 for byte in range(256))
+
+
+def _y_content(line: bytes) -> bytes | None:
+    """Return what a line of yEnc holds; None: it ends the file."""
+    if line.startswith(b"=yend"):
+        return None
+    if line.startswith(b"=ypart "):
+        return b""
+    written = _Y_ESCAPE.sub(lambda match: bytes([(match[1][0] - 64) % 256]), line.rstrip(b"\r\n"))
+    return written.translate(_Y_BYTES)
+
+
+_UU_BEGIN = re.compile(rb"begin [0-7]{3,4} [^\r\n]{1,200}\r?\n")
+
+
+def _uu_content(line: bytes) -> bytes | None:
+    """Return what a line of uuencode holds; None: it is none."""
+    written = line.rstrip(b"\r\n")
+    if not written:
+        return None
+    try:
+        decoded = binascii.a2b_uu(written)
+    except binascii.Error:
+        return None
+    # Blanks at its end may be lost, and some programs write a check sign there.
+    return decoded if -4 < len(written) - 1 - (len(decoded) + 2) // 3 * 4 < 2 else None
 
 
 def _uu_chunks(part: MailPart) -> Iterator[MailChunk]:

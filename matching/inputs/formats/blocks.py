@@ -68,6 +68,8 @@ class Block:
     inside: bool = False  # it begins inside of a line that the block before has counted
     borders: Sequence[int] | None = None  # of a page: their strength before each line; None: no page
     record_shape: RecordShape | None = None  # of the document's records; None: the block alone shows it
+    charset: str = "utf-8"  # that the text was decoded from, where there are runner-ups
+    runner_ups: tuple[str, ...] = ()  # other charsets that it may be in
 
     @cached_property
     def breaks(self) -> Places:

@@ -1,10 +1,12 @@
 """What the columns of a table hold: their cells decide, and where those show nothing, their names.
 
-Names are known in English, Chinese, German, Spanish, French and Russian; they are compared reduced to their
-letters, without marks. A name has one role only: that of the whole name, else that without a qualifier
-(`customer_phone`, `correo del cliente`), else that of a Chinese word inside it. Roles are the values of
-`identifiers.Field`, and those of columns whose content shows nothing by itself: user names, accounts, names,
-dates of birth, passwords.
+Names are known in English, Chinese, German, Spanish, French and Russian, the usual ones also in Italian,
+Portuguese, Dutch, the Scandinavian languages, Finnish, Polish, Czech, Slovak, Hungarian, Romanian,
+Ukrainian, Greek, Turkish, Indonesian, Vietnamese, Thai, Hindi, Arabic, Hebrew, Japanese and Korean. They
+are compared reduced to their letters, without marks. A name has one role only: that of the whole name, else
+that without a qualifier (`customer_phone`, `correo del cliente`), else that of a Chinese word inside it.
+Roles are the values of `identifiers.Field`, and those of columns whose content shows nothing by itself:
+user names, accounts, names, dates of birth, passwords.
 """
 
 import re
@@ -36,14 +38,23 @@ _LESS_THAN_NATIONAL = frozenset({Field.PHONE, Field.DRIVING_LICENCE})
 _NAMES = {
     "email": """
         email emailaddress mail emailid mailaddress emailadresse mailadresse emails epost elektronischepost
+        emailaddr mailaddr emailadres epostadress epostadresse emailovaadresa emailováadresa
         correo correoelectronico direcciondecorreo direcciondecorreoelectronico direccionemail mailto
         courriel adressemail adresseemail adressecourriel adresseelectronique courrierelectronique
-        почта элпочта электроннаяпочта электроннаяпочтаклиента адресэлектроннойпочты емейл имейл емайл
+        почта элпочта адресэлпочты электроннаяпочта электроннаяпочтаклиента
+        адресэлектроннойпочты емейл имейл емайл
         邮箱 电子邮件 邮件地址 电邮 电子信箱 电子邮址
+        postaelettronica indirizzoemail indirizzomail correioeletronico enderecodeemail emaildocliente
+        poczta pocztaelektroniczna adresemail adresmail eposta epostaadresi surel sähköposti sähköpostiosoite
+        emailcím пошта електроннапошта елпошта адресаелектронноїпошти ηλεκτρονικοταχυδρομειο ηλταχυδρομειο
+        דואל אימייל מייל דוארלקטרוני الايميل ايميل البريد البريدالالكتروني بريدالكتروني อีเมล อีเมล์
+        メール メールアドレス eメール 電子メール 이메일 이메일주소 전자우편 電子郵件 電郵 信箱
+        adresepoczty البريدالإلكتروني
         """,
     "phone": """
         phone phonenumber phoneno mobile mobilephone mobilenumber mobileno cell cellphone tel telephone
-        telephonenumber msisdn phones cellnumber telno telnumber
+        telephonenumber mobilephonenumber cellphonenumber phonenum mobilenum contactnumber contactno
+        contactphone whatsapp whatsappnumber msisdn phones cellnumber telno telnumber
         telefon telefonnummer telefonnr telnr telefonnum rufnummer rufnr festnetz festnetznummer handy
         handynummer handynr mobil mobilnummer mobilnr mobiltelefon mobiltelefonnummer mobilfunk
         mobilfunknummer mobilfunknr telefonmobil telefonprivat
@@ -55,6 +66,21 @@ _NAMES = {
         номермобильного номермобильноготелефона контактныйтелефон сотовый сотовыйтелефон
         домашнийтелефон рабочийтелефон
         手机 电话 联系方式
+        cellulare numerodicellulare numerocellulare numeroditelefono recapitotelefonico
+        telefone telemovel telefonecelular numerodetelefone numerodotelefone celulardocliente fone
+        komorka komórka telefonkomorkowy telefonkomórkowy numertelefonu nrtelefonu nrtel telkom
+        ceptelefonu cepno gsm gsmno telefonno telefonnumarasi telefonnumarası ceptel
+        telefoon telefoonnummer mobiel mobielnummer gsmnummer
+        nohp nomorhp nohandphone handphone telepon nomortelepon notelp notelepon nomorponsel ponsel
+        điệnthoại sốđiệnthoại dienthoai sodienthoai sdt sđt didong
+        номертелефону мобільнийтелефон мобільний telefonnicislo telefonníčíslo mobilnítelefon
+        numartelefon numardetelefon nrtelefon telefonszám telefonszam mobilszám
+        mobiltelefonnummer tlf tlfnr mobilnr mobiltelefonnr puhelin puhelinnumero matkapuhelin
+        τηλεφωνο κινητο κινητοτηλεφωνο αριθμοςτηλεφωνου טלפון נייד טלפוןנייד מספרטלפון סלולרי
+        الهاتف هاتف الجوال جوال رقمالهاتف رقمالجوال الموبايل موبايل المحمول โทรศัพท์ เบอร์โทร เบอร์โทรศัพท์ มือถือ
+        電話 電話番号 携帯 携帯番号 携帯電話 手機 行動電話
+        전화 전화번호 휴대폰 휴대폰번호 휴대전화 핸드폰 연락처
+        recapito numerotelefonico telefonnumer telefoni teleponseluler
         """,
     "resident_id": """
         residentid residentidnumber idcard idcardnumber idcardno idnumber nationalid citizenid sfz 身份证
@@ -79,6 +105,9 @@ _NAMES = {
         numerodecarte numerocarte cartebancaire cartedecredit numerodecartebancaire
         номеркарты банковскаякарта номербанковскойкарты кредитнаякарта
         银行卡 卡号 信用卡
+        cartadicredito numerocarta numerodicarta cartao cartão numerodocartao numerocartao cartaodecredito
+        numerkarty nrkarty kartakredytowa kartno kartnumarasi kartnumarası kredikarti creditcardnummer
+        номеркартки カード番号 카드번호
         """,
     "iban": "iban ibannumber bankaccountiban ibannummer ibannr codigoiban codeiban 国际银行账号",
     "passport": """
@@ -103,33 +132,57 @@ _NAMES = {
         datedenaissance datenaissance naissance datenaiss
         датарождения деньрождения рождения датарожд родился
         出生 出生日期 出生年月 出生日 出生时间 出生年份 生日 生年月日
+        datadinascita datanascita nascita datadenascimento datanascimento nascimento dtnascimento dtnasc
+        dataurodzenia doğumtarihi dogumtarihi geboortedatum tanggallahir tgllahir ngàysinh ngaysinh
+        датанародження datumnarození datumnarozeni datanasterii datanașterii születésidátum születésiidő
+        fødselsdato fodselsdato födelsedatum fodelsedatum syntymäaika ημερομηνιαγεννησης תאריךלידה
+        تاريخالميلاد วันเกิด 誕生日 생년월일
+        natoil szuletesidatum syntymaaika датанараждане 생일 जन्मतिथि
         """,
     "password": """
         password passwd pwd pass passwordhash passwort kennwort contrasena motdepasse mdp пароль 密码
+        hasło haslo senha palavrapasse şifre sifre parola wachtwoord heslo jelszó salasana
+        lösenord adgangskode matkhau mậtkhẩu κωδικος סיסמה كلمةالمرور パスワード 비밀번호
         """,
     "username": """
         username login loginname nickname nick handle benutzername benutzer nutzername anmeldename
         usuario nombredeusuario nombreusuario utilisateur nomdutilisateur nomutilisateur pseudo
         логин имяпользователя пользователь никнейм ник 用户名 登录名 昵称
+        nazwaużytkownika nazwauzytkownika uzytkownik nomeutente utente kullanıcıadı kullaniciadi
+        gebruikersnaam gebruiker nomedeusuario користувач שםמשתמש اسمالمستخدم ユーザー名 아이디
         """,
     "account": """
         account accountnumber accountno accountid acct acctno kontonummer kontonr konto
         cuenta numerodecuenta numerocuenta cuentabancaria numerodecompte numerocompte comptebancaire
         номерсчета счет лицевойсчет банковскийсчет
         账号 帐号 账户 户号 客户号
+        numeroconto numerodiconto numerodaconta numerkonta nrkonta hesapno hesapnumarası rekeningnummer
+        nomorrekening norekening номеррахунку 口座番号 계좌번호
         """,
     "family_name": """
         familyname lastname surname lname nachname familienname zuname apellido apellidos nomdefamille nom
         фамилия 姓氏 姓
+        cognome sobrenome apelido nazwisko soyad soyadı soyadi soyisim achternaam familienaam efternavn
+        etternavn efternamn sukunimi příjmení prijmeni priezvisko vezetéknév családnév prezime прізвище
+        επωνυμο שםמשפחה اسمالعائلة اللقب นามสกุล 苗字
         """,
     "given_name": """
         givenname firstname forename fname vorname vornamen rufname nombre nombres nombredepila prenom prenoms
         имя 名
+        imię imie isim ad adı adi voornaam fornavn fornamn etunimi křestníjméno keresztnév utónév prenume ime
+        імя primeironome שםפרטי الاسمالاول
+        keresztnev الاسمالأول
         """,
     "name": """
         name fullname realname vollername vollstandigername vollstaendigername vorundnachname namevorname
         nombrecompleto nombreyapellidos nombreyapellido nomcomplet nometprenom nomprenom prenomnom
         фио полноеимя имяфамилия фамилияимя фамилияимяотчество 姓名 名字
+        nome nomecompleto nomeecognome nomecognome cognomenome nominativo imięinazwisko imieinazwisko
+        nazwiskoiimię adsoyad adısoyadı adisoyadi adsoyadı isimsoyisim naam volledigenaam nama namalengkap
+        họtên họvàtên hoten hovaten піб namn navn nimi jméno jmeno jménoapříjmení név teljesnév
+        numecomplet numesiprenume ονομα ονοματεπωνυμο שם שםמלא الاسم اسم الاسمالكامل ชื่อ ชื่อนามสกุล
+        氏名 名前 お名前 이름 성명 성함
+        cognomeenome fulltnamn nazwiskoiimie adivesoyadi celejmeno прізвищеімя повнеімя नाम पूरानाम
         """,
 }
 _MARKS = re.compile(r"[\W\d_]+")
@@ -157,6 +210,7 @@ _QUALIFIERS = re.compile(
     r"^(?:customer|client|user|borrower|contact|primary|home|work|my|kunden?|kontakt|privat|no?de)+"
     r"|(?:del?(?:cliente|titular|contacto)|cliente|du(?:client|titulaire)|client|клиента|заемщика|контакта)$"
 )
+_IN_BRACKETS = re.compile(r"(?<=\w)\s{0,9}[(\[][^()\[\]]{0,60}[)\]]$")
 _UNPRINTABLE = re.compile(r"[\x00-\x20\x7f-\xa0\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]+")
 
 
@@ -199,7 +253,8 @@ def _exact_role(name: str) -> str | None:
     ASCII names are not folded, which would not change them but take 0.1 s to load the fold's table.
     """
     readings = (_plain,) if name.isascii() else (_plain, _folded)
-    for letters in (reading(name) for reading in readings):
+    names = (name,) if name[-1:] not in ")]" else (name, _IN_BRACKETS.sub("", name))
+    for letters in (reading(one) for one in names for reading in readings):
         if role := _ROLE_OF_NAME.get(letters) or _ROLE_OF_NAME.get(_QUALIFIERS.sub("", letters)):
             return role
     return None

@@ -7,7 +7,9 @@
 2. A piece is cut behind its last line end *before* it is decoded: in none of the charsets is the byte 0x0A a
    part of another character (UTF-16 and UTF-32 are searched by their units). So a piece can be decoded by
    itself, and text that is UTF-8 already is checked and stays as it is.
-3. A line longer than a piece is cut behind the last of `_SEPARATORS` in its last 64 KB, where no identifier
+3. Lines of UTF-8 and lines in another charset may be mixed in a piece: each is decoded by itself.
+4. Where the decision is doubtful, `runner_ups` names the other charsets that the text may be in.
+5. A line longer than a piece is cut behind the last of `_SEPARATORS` in its last 64 KB, where no identifier
    goes on. Where there is none, it is cut at the piece's end, and the next piece repeats its last `OVERLAP`
    bytes. The border between the two is in the middle of those: a match that ends before it belongs to the
    first piece, one that ends behind it to the second. So each match has its surroundings and counts once.
@@ -24,11 +26,12 @@ import numpy as np
 from matching.errors import InputDamaged
 from matching.inputs.formats.blocks import line_ends
 from matching.inputs.formats.charset_changes import charset_change
-from matching.inputs.formats.no_text import is_blank, is_noise, size_without_text
+from matching.inputs.formats.no_text import is_blank, is_marked, is_noise, size_without_text
 from matching.inputs.limits import InputBudget
 from matching.inputs.streams import Window
 from matching.scanning.candidates import Places
 from text.charset import decode_page
+from text.runner_up_charsets import is_doubtful, runner_up_charsets
 
 #: Bytes that decide on charset and format.
 SAMPLE = 1 << 16
@@ -44,6 +47,16 @@ _BROKEN_ONE_IN = 10
 _SAME_DECISIONS = 3
 _UNIT_SIZES = {"utf-16-le": 2, "utf-16-be": 2, "utf-32-le": 4, "utf-32-be": 4}
 _BEYOND_ASCII = re.compile(rb"[\x80-\xff]")
+#: Bytes of a text in which runner-ups are looked for.
+_RUNNER_UP_BYTES = 4 << 20
+#: Score of a charset from which lines that are not UTF-8 are read in it.
+_MIXED_SCORE = 0.25
+#: Score below which a charset in which some characters cannot be decoded is less likely than a runner-up.
+_POOR_SCORE = 0.3
+_UTF_8_LINE = re.compile(
+    rb"(?:\A|\n)[^\n\x80-\xff]*+(?:(?:[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3})"
+    rb"[^\n\x80-\xff]*+)++(?=\n|\Z)"
+)
 
 
 @dataclass(frozen=True)
@@ -80,7 +93,10 @@ class DecodedText:
         self._budget = budget
         sample = window.peek(SAMPLE)
         self.charset, sure, self._sample_size = _charset_of_beginning(sample)
+        self._marked = is_marked(sample)
         sample = sample[: self._sample_size]
+        self._runner_ups: tuple[str, ...] = ()
+        self._doubt(sample)
         self.broken = 0  # characters that could not be decoded
         self._no_text = 0  # bytes taken that are no text, whatever they were decoded to
         self._blank = True  # nothing but null bytes was taken
@@ -106,9 +122,14 @@ class DecodedText:
         return self._window.position
 
     @property
+    def runner_ups(self) -> tuple[str, ...]:
+        """Other charsets that the text may be in, as far as is known yet; empty behind its first 4 MB."""
+        return self._runner_ups if self.position < _RUNNER_UP_BYTES else ()
+
+    @property
     def no_text(self) -> int:
-        """Bytes taken that are no text: all of them, if nothing but null bytes was taken."""
-        return self.position if self._blank else self._no_text
+        """Bytes taken that are no text: all of them in RTF, or if nothing but null bytes was taken."""
+        return self.position if self._blank or self._marked else self._no_text
 
     def sample(self) -> bytes:
         """Return the beginning as UTF-8, without a cut last line, for recognising the format."""
@@ -261,6 +282,8 @@ class DecodedText:
     def _as_utf8(self, raw: bytes) -> tuple[bytes, int]:
         if self.charset == "utf-8" and (raw.isascii() or _is_utf8(raw)):
             return raw, 0
+        if self._unit == 1 and (mixed := self._mixed_lines(raw)) is not None:
+            return mixed
         if self._unit == 1 and not self._decided:
             self._decide_charset(raw)
         text, broken = self._convert(raw)
@@ -270,6 +293,42 @@ class DecodedText:
             self._decide_charset(raw)
             text, broken = self._convert(raw)
         return text, broken
+
+    def _mixed_lines(self, raw: bytes) -> tuple[bytes, int] | None:
+        """Return the text of lines that are partly in UTF-8, and the number of broken characters.
+
+        None: all of them are in one charset.
+        """
+        if self._repeating or self._repeated_size or not _UTF_8_LINE.search(raw):
+            return None
+        lines = raw.split(b"\n")
+        others = [at for at, line in enumerate(lines) if not line.isascii() and not _is_mostly_utf8(line)]
+        is_other = set(others)
+        known = [line for at, line in enumerate(lines) if at not in is_other and not line.isascii()]
+        if not others or not known:
+            return None
+        utf_8 = decode_page(b"\n".join(known)[:SAMPLE])
+        found = decode_page(b"\n".join([lines[at] for at in others])[:SAMPLE])
+        is_known = self._decided and self.charset != "utf-8" and not found.confident
+        charset = self.charset if is_known else found.charset
+        if utf_8.charset != "utf-8" or not utf_8.confident or not _has_lines(charset):
+            return None
+        if charset == "utf-8" or found.score < _MIXED_SCORE:
+            return None
+        for at in others:
+            lines[at] = lines[at].decode(charset, "replace").encode("utf-8", "replace")
+        whole = b"\n".join(lines).decode("utf-8", "replace")
+        return whole.encode("utf-8", "replace"), whole.count("\ufffd")
+
+    def _doubt(self, sample: bytes) -> None:
+        """Look for runner-ups if the charset of a sample is doubtful."""
+        if sample.isascii() or self.charset in _UNIT_SIZES:
+            return
+        found = decode_page(sample)
+        self._runner_ups = runner_up_charsets(sample, self.charset) if is_doubtful(found) else ()
+        if self._runner_ups and found.score < _POOR_SCORE and "\ufffd" in found.text:
+            self.charset, *others = self._runner_ups
+            self._runner_ups = tuple(others)
 
     def _convert(self, raw: bytes) -> tuple[bytes, int]:
         try:
@@ -289,6 +348,7 @@ class DecodedText:
         if found not in _UNIT_SIZES:
             self._same_decisions = self._same_decisions + 1 if found == self.charset else 0
             self.charset, self._decided = found, sure or self._same_decisions >= _SAME_DECISIONS
+            self._doubt(raw[at : at + SAMPLE])
 
     def _without_mark(self, raw: bytes) -> bytes:
         """Return the bytes without the mark at the beginning of the text, or of the part in this charset."""
@@ -305,8 +365,13 @@ _CHARSETS_WITH_MARK = {"utf-8", *_UNIT_SIZES}
 def _charset_of_sample(sample: bytes) -> tuple[str, bool]:
     """Return the charset, and whether it is sure. UTF-8 replaces charsets with other line ends (EBCDIC)."""
     found = decode_page(sample)
-    known = found.charset in _UNIT_SIZES or "\n".encode(found.charset) == b"\n"
+    known = found.charset in _UNIT_SIZES or _has_lines(found.charset)
     return (found.charset, found.confident) if known else ("utf-8", False)
+
+
+def _has_lines(charset: str) -> bool:
+    """Return whether a line ends with the same byte as in ASCII."""
+    return charset not in _UNIT_SIZES and "\n".encode(charset) == b"\n"
 
 
 def _charset_of_beginning(sample: bytes) -> tuple[str, bool, int]:
@@ -333,6 +398,14 @@ def _cut_character_size(raw: bytes) -> int:
         if byte < 0x80:
             break
     return 0
+
+
+def _is_mostly_utf8(line: bytes) -> bool:
+    """Return whether a line is UTF-8, perhaps with a few broken characters."""
+    if _is_utf8(line):
+        return True
+    text = line.decode("utf-8", "replace")
+    return 2 * text.count("\ufffd") <= sum(one > "\x7f" for one in text)
 
 
 def _is_utf8(raw: bytes) -> bool:

@@ -55,6 +55,13 @@ _NAMES = (
 _NAME = rb"(?:%b|(?:o|v|w|x|st1|fb|svg|xml):[A-Za-z]{1,30})(?![^\s/>])" % b"|".join(_NAMES)
 # Without an attribute that has a value: `nowrap`, `disabled`. Digits and signs may be an identifier's.
 _TAG = re.compile(rb"</?%b[A-Za-z\s/-]{0,200}>" % _NAME, re.IGNORECASE)
+# Tags that stand between two words, without being a border of a record.
+_APART = re.compile(
+    rb"</?(?:address|aside|blockquote|body|button|canvas|caption|center|details|dialog|fieldset|figcaption|figure"
+    rb"|footer|form|head|header|html|iframe|img|input|legend|main|menu|nav|noscript|object|optgroup|option|script"
+    rb"|select|style|summary|svg|template|textarea|title|video)\s{0,9}/?>",
+    re.IGNORECASE,
+)
 _ATTRIBUTES = re.compile(rb"<(/?%b[^<>]{0,4000})>" % _NAME, re.IGNORECASE)
 _CELL_MARK = b"\0"
 
@@ -184,7 +191,7 @@ def _text_lines(stretch: bytes, border: _Border) -> Iterator[tuple[int, bytes]]:
 
 def _visible_text(part: bytes) -> bytes:
     if b"<" in part:
-        part = _ATTRIBUTES.sub(rb" \1 ", _TAG.sub(b"", _BREAK.sub(b" ", part)))
+        part = _ATTRIBUTES.sub(rb" \1 ", _TAG.sub(b"", _APART.sub(b" ", _BREAK.sub(b" ", part))))
     if b"&" in part:
         part = html.unescape(part.decode("utf-8", "replace")).encode("utf-8", "replace")
     return part

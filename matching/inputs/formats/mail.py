@@ -34,6 +34,7 @@ _HELD_CHARACTERS = 1 << 19
 _TELLING = re.compile(r"@|\d(?:\W{0,2}\d){4}")  # what may belong to an identifier
 _WORD = re.compile(r"\w+")
 _CUT = re.compile(r"[\s,;:<>=\"']")
+_SMIME = frozenset({"application/pkcs7-mime", "application/x-pkcs7-mime"})
 _ENCRYPTED = re.compile(
     rb"-----BEGIN PGP MESSAGE-----.{0,4000000}?(?:-----END PGP MESSAGE-----|\Z)", re.DOTALL
 )
@@ -46,6 +47,7 @@ class MailText:
 
     format = "mail"
     charset = "utf-8"  # of the blocks
+    runner_ups: tuple[str, ...] = ()
     shape: LineShape = PLAIN
 
     def __init__(self, file: File, budget: InputBudget) -> None:
@@ -88,6 +90,8 @@ class MailText:
             self._add(_header_lines(part.header))
             self._add(([""], [part.first_line]))
             attachments = attachments or part.header.attached
+            if part.header.kind in _SMIME:  # encrypted, or signed in a form that is no text
+                self.no_text += sum(len(line) for _, line in part.body)
             if not part.header.attached:
                 for found in self._new_lines(part):
                     self._add(found)
@@ -147,7 +151,7 @@ class MailText:
     def _body_lines(self, part: MailPart) -> Iterator[_Lines]:
         found = self._decoded_lines(part)
         if part.header.flowed:
-            return _unwrapped(found)
+            return _unwrapped(found, without_blank=part.header.without_blank)
         return _rendered(found) if part.header.kind == "text/html" else found
 
     def _decoded_lines(self, part: MailPart) -> Iterator[_Lines]:
@@ -228,8 +232,11 @@ def _pieces(line: str) -> list[str]:
     return [*pieces, line]
 
 
-def _unwrapped(found: Iterator[_Lines]) -> Iterator[_Lines]:
-    """Join lines that a mail program has wrapped: they end with a blank. The first one gives the number."""
+def _unwrapped(found: Iterator[_Lines], *, without_blank: bool) -> Iterator[_Lines]:
+    """Join lines that a mail program has wrapped: they end with a blank. The first one gives the number.
+
+    `without_blank`: it is no part of the text.
+    """
     text, number, quoted = "", 0, ""  # of a line that goes on
     for lines, numbers in found:
         joined: list[str] = []
@@ -248,6 +255,8 @@ def _unwrapped(found: Iterator[_Lines]) -> Iterator[_Lines]:
                 joined.append(quoted + text)
                 kept.append(number)
                 text = ""
+            elif without_blank:
+                text = text[:-1]
         yield joined, kept
     if text:
         yield [quoted + text], [number]

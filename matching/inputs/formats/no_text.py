@@ -10,11 +10,18 @@ A file of less than 256 bytes has too few of them. It is no text if it is not UT
 a third of it is such characters and bytes beyond ASCII, and the best charset makes no words of it. A file of
 null bytes alone, or of 0xFF alone, is no text either.
 
+4 KB of null bytes in a row are none either, wherever they stand: a download that did not end has them.
+
+RTF and PostScript are text to look at, but their words are divided by marks and codes. They are read, and are
+said to be no text.
+
 In UTF-16, a control character is a unit of 16 bits, and characters for private use count too: they are 10% of
 random units.
 """
 
 from __future__ import annotations
+
+import re
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,11 +46,19 @@ _IS_CONTROL = np.zeros(256, bool)
 _IS_CONTROL[:0x20] = True
 _IS_CONTROL[0x7F] = True
 _IS_CONTROL[list(_TEXT_CONTROLS)] = False
+_HOLE = b"\0" * (1 << 12)  # of a file that was never written there
+_HOLES = re.compile(rb"\0{4096,}")
+_MARKED = re.compile(rb"(?:\xef\xbb\xbf)?\s{0,16}(?:\{\\rtf\d|\x04?%!PS)")
 _PRIVATE_USE = (0xE000, 0xF8FF)
 
 
 def size_without_text(raw: bytes, charset: str) -> int:
-    """Return the number of bytes that are no text, in chunks of 64 KB."""
+    """Return the number of bytes that are no text: of chunks of 64 KB, or of holes."""
+    found = _size_of_chunks(raw, charset)
+    return found or (sum(len(match[0]) for match in _HOLES.finditer(raw)) if _HOLE in raw else 0)
+
+
+def _size_of_chunks(raw: bytes, charset: str) -> int:
     if charset in ("utf-16-le", "utf-16-be"):
         kind = "<u2" if charset == "utf-16-le" else ">u2"
         return sum(
@@ -66,6 +81,11 @@ def is_noise(raw: bytes) -> bool:
     if not controls or controls + int(counts[0x80:].sum()) < _NOISE_SHARE * len(raw):
         return False
     return decode_page(raw).score <= _NOISE_SCORE
+
+
+def is_marked(head: bytes) -> bool:
+    """Whether a file begins as RTF or PostScript."""
+    return _MARKED.match(head) is not None
 
 
 def is_blank(raw: bytes) -> bool:

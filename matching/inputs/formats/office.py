@@ -95,6 +95,7 @@ class OfficeDocument:
     """The text and the tables of a package."""
 
     charset = "utf-8"  # of the blocks
+    runner_ups: tuple[str, ...] = ()
     shape: LineShape = PLAIN
     broken = 0
     no_text = 0

@@ -38,7 +38,12 @@ _FEW_LINES = 3  # fewer must agree on more columns
 DELIMITERS = (b"----", b"\t", b",", b";", b"|", b"^", b"\x01", b"~")
 
 _REFERENCE = re.compile(rb"&(?:#\d{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z][A-Za-z0-9]{1,30});")  # no delimiter
-_JSON = re.compile(rb"\s*(?:\{\s*[\"}]|\[\s*[\"{\[\]]|\[\s*-?\d+[\d.]*\s*,|\"[^\"\n]{1,200}\"\s*:\s*[{\[])")
+_JSON = re.compile(
+    rb"\s*(?:\{\s*[\"}]|\[\s*(?:[\"{\[]|\](?!\w))|\[\s*-?\d+[\d.]*\s*,|\"[^\"\n]{1,200}\"\s*:\s*[{\[])"
+)
+_TOML = re.compile(
+    rb"\s*\[{1,2}\s*[A-Za-z_\"'][\w.\"' -]{0,100}\]{1,2}[ \t]*(?:#[^\n]*)?\r?\n\s*[\w.\"'-]+[ \t]*="
+)
 _JSON_LINE = re.compile(rb"\s*(?:\{\s*\".*\}|\[\s*[\"{\[\d-].*\])\s*,?\s*", re.DOTALL)
 _SQL = re.compile(
     rb"^[ \t]{0,99}+(?:(?:INSERT|REPLACE)[ \t]{1,99}+(?:\w{1,20}+[ \t]{1,99}+)?INTO[ \t]{1,99}+\S"
@@ -95,7 +100,7 @@ def _html(sample: bytes, regions: Sequence[str]) -> RecognisedFormat:
 
 
 def _recognise_json(sample: bytes, regions: Sequence[str]) -> RecognisedFormat | None:
-    if not _JSON.match(sample):
+    if not _JSON.match(sample) or _TOML.match(sample):
         return None
     lines = [line for line in sample.split(b"\n")[:_SAMPLE_LINES] if line.strip()]
     alone = sum(_JSON_LINE.fullmatch(line) is not None for line in lines)

@@ -43,7 +43,8 @@ from matching.inputs.formats.sql_tables import (
 _WINDOW = 1 << 12
 #: Bytes of a statement before its first row.
 _HEADER_BYTES = 1 << 14
-# Spaces are possessive and bounded throughout: two patterns that could share them would try each way to.
+# Spaces are possessive and bounded throughout: where two patterns could both match them, the search would try
+# every way to divide them.
 _STATEMENT = re.compile(
     rb"(?:INSERT|REPLACE)\s{1,99}+(?:(?:LOW_PRIORITY|DELAYED|HIGH_PRIORITY|IGNORE|OVERWRITE)\s{1,99}+){0,3}"
     rb"(?:INTO\s{1,99}+)?(?P<table>"

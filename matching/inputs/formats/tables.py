@@ -29,6 +29,7 @@ class TableRows:
     """The rows of one table, as the content of a document."""
 
     charset = "utf-8"  # of the blocks
+    runner_ups: tuple[str, ...] = ()
     shape: LineShape = PLAIN
     broken = 0
     no_text = 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from dataclasses import replace
 
 import pytest
 
@@ -139,9 +140,34 @@ def test_greylisting_asks_for_another_attempt(mail_server: SmtpPeer) -> None:
 
 
 def test_greylisting_of_one_among_others_asks_for_another_attempt(mail_server: SmtpPeer) -> None:
-    """If one recipient is deferred, the whole message is sent again later."""
-    with pytest.raises(TemporarilyRefused, match="1 of 2"):
-        send(email_channel(mail_server.port, to=["soc@lender.test", "later@lender.test"]), outgoing())
+    """If one recipient is deferred, the next attempt leaves out those who have the message."""
+    channel = email_channel(mail_server.port, to=["soc@lender.test", "later@lender.test"])
+    with pytest.raises(TemporarilyRefused, match="1 of 2") as caught:
+        send(channel, outgoing())
+
+    with pytest.raises(TemporarilyRefused):
+        send(channel, replace(outgoing(), accepted=caught.value.accepted))
+
+    assert [len(recipients) for recipients in mail_server.recipients] == [1]
+    assert len(caught.value.accepted) == 1
+    assert "soc" not in f"{caught.value.accepted}"
+
+
+def test_a_recipient_that_is_refused_after_it_was_deferred_is_told(mail_server: SmtpPeer) -> None:
+    """The others have the message, so that it counts as sent, and the receipt names the refusal."""
+    channel = email_channel(mail_server.port, to=["soc@lender.test", "refused@lender.test"])
+    attempt = outgoing()
+    known = frozenset({attempt.digest_of("soc@lender.test")})
+
+    receipt = send(channel, replace(attempt, accepted=known))
+
+    assert (receipt.reason, mail_server.received) == ("recipient_refused", [])
+
+
+def test_one_deferred_recipient_outweighs_refused_ones(mail_server: SmtpPeer) -> None:
+    """Nobody accepted, one may later: the attempt is repeated."""
+    with pytest.raises(TemporarilyRefused):
+        send(email_channel(mail_server.port, to=["refused@lender.test", "later@lender.test"]), outgoing())
 
 
 def test_a_refused_message_stops_it(mail_server: SmtpPeer) -> None:

@@ -36,6 +36,15 @@ def at(text: str) -> datetime:
         ("an hour ago", "2026-03-10 03:00"),
         ("1 day, 2 hours ago", "2026-03-09 02:00"),
         ("5 минут назад", "2026-03-10 03:55"),
+        ("vor 3 Stunden", "2026-03-10 01:00"),
+        ("vor einer Minute", "2026-03-10 03:59"),
+        ("il y a 2 heures", "2026-03-10 02:00"),
+        ("hace 5 minutos", "2026-03-10 03:55"),
+        ("há 2 horas", "2026-03-10 02:00"),
+        ("3 ore fa", "2026-03-10 01:00"),
+        ("2 godziny temu", "2026-03-10 02:00"),
+        ("3 saat önce", "2026-03-10 01:00"),
+        ("3 години тому", "2026-03-10 01:00"),
         ("just now", "2026-03-10 04:00"),
         ("刚刚", "2026-03-10 04:00"),
     ],
@@ -59,6 +68,25 @@ def test_a_date_that_needs_no_zone_is_certain_everywhere(text: str, expected: st
         ("3 Mar 2026 0:00", "2026-03-02 16:00"),
         ("March 3rd, 2026 at 11:59 p.m.", "2026-03-03 15:59"),
         ("12 января 2026 г. 12:30", "2026-01-12 04:30"),
+        ("1 марта 2026 г. в 12:30", "2026-03-01 04:30"),
+        ("Dim 22 Fév 2026, 16:03", "2026-02-22 08:03"),
+        ("Mar 3 Mars 2026, 10:00", "2026-03-03 02:00"),
+        ("1er août 2025 à 9h05", "2025-08-01 01:05"),
+        ("3. März 2026 um 12:30 Uhr", "2026-03-03 04:30"),
+        ("5. Dez. 2025, 12:30", "2025-12-05 04:30"),
+        ("3 de enero de 2026 a las 8:15", "2026-01-03 00:15"),
+        ("mar 3 feb 2026 12:30", "2026-02-03 04:30"),
+        ("12 de out. de 2025 às 10:00", "2025-10-12 02:00"),
+        ("3 ottobre 2025 alle 18:30", "2025-10-03 10:30"),
+        ("15 października 2025, 08:00", "2025-10-15 00:00"),
+        ("3 Ağustos 2025 14:22", "2025-08-03 06:22"),
+        ("7 січня 2026 р., 12:00", "2026-01-07 04:00"),
+        ("hier à 10:30", "2026-03-09 02:30"),
+        ("gestern, 09:12", "2026-03-09 01:12"),
+        ("wczoraj 22:10", "2026-03-09 14:10"),
+        ("2026年3月1日 中午1点", "2026-03-01 05:00"),
+        ("2026年3月1日 早上8点", "2026-03-01 00:00"),
+        ("2026年3月1日 夜里1:30", "2026-02-28 17:30"),
         ("昨天 12:30", "2026-03-09 04:30"),
         ("前天 12:30", "2026-03-08 04:30"),
         ("发表于 昨天 12:30", "2026-03-09 04:30"),
@@ -234,3 +262,18 @@ def test_short_years_compact_dates_and_hours_without_minutes(text: str, at: str 
     read = moment(text, Clock(datetime(2026, 3, 10, 4, 0, tzinfo=UTC)))
 
     assert (read and f"{read.at:%Y-%m-%d %H:%M}") == at
+
+
+@pytest.mark.parametrize("words", ["2026年3月1日 晚上12点", "2026年3月1日 半夜12:00"])
+def test_midnight_that_ends_a_day_is_uncertain(words: str) -> None:
+    """Twelve at night is no noon; some mean the midnight before."""
+    assert moment(words, SHANGHAI) == PostedTime(at("2026-03-01 16:00"), uncertain=True)
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["hier klicken", "3 out of 5", "12 set of rows", "2 ago", "5 gen 2 servers", "Mayor 3", "2 min read"],
+)
+def test_words_of_other_languages_are_no_dates(words: str) -> None:
+    """ "Out" is October in Portuguese, "set" September, "ago" August and "hier" yesterday."""
+    assert moment(words, SHANGHAI) is None

@@ -26,6 +26,22 @@ def test_one_page_that_says_so_counts_and_others_only_together() -> None:
     assert (kept.suspects, kept.state()) == (frozenset(), {"title": ["b", "c"], "other": ["e"]})
 
 
+def test_one_listing_that_gets_the_answer_again_and_again_is_suspect() -> None:
+    """Two deleted topics of a board that shows its index instead are found in their second visit."""
+    answers = AlikeAnswers({})
+    suspects = []
+    for key in "aabaabbb":
+        answers.add("board index", key)
+        suspects.append("".join(sorted(answers.suspects)))
+
+    assert suspects == ["", "", "ab", "ab", "ab", "ab", "ab", "ab"]
+    assert answers.state() == {"board index": ["a", "a", "b", "a", "b", "b"]}
+
+    answers.settle("a")
+
+    assert answers.state() == {"board index": ["b", "b", "b"]}
+
+
 def test_a_listing_has_its_last_answer() -> None:
     """A page that has learned to say that it is missing is counted once."""
     answers = AlikeAnswers({"title": ["a"]})
@@ -41,6 +57,9 @@ def test_what_is_remembered_is_bounded() -> None:
     for number in range(3 * MAX_KEYS):
         answers.add("title", f"k{number}")
         answers.add(f"title {number}", f"m{number}")
+
+    for _ in range(9):
+        answers.add("title", "k0")
 
     assert len(answers.state()) == MAX_KINDS
     assert max(map(len, answers.state().values())) == MAX_KEYS

@@ -164,3 +164,41 @@ def test_a_list_that_became_shorter_is_no_failure(crawl: Runs, site: Site) -> No
 
     assert [run.pages for run in before] == [4, 2, 3]
     assert (after.outcome, after.reason, after.pages) == (RunOutcome.NOTHING_NEW, None, 3)
+
+
+def test_a_list_of_listings_with_pages_is_read_again_a_few_pages_per_visit() -> None:
+    """It only looks for new listings: what it does not show is not concluded to be gone."""
+    read: list[list[str]] = []
+    state: dict[str, Any] = {}
+    finished = []
+    for day in range(3):
+        subject = rereading(state, day=day, pages=10)
+        following = next((each.url for each in subject.saved_pages().values()), None)
+        following = following or subject.begin(START, page(2), "list", whole=True, few=True)
+        pages = []
+        while following is not None:
+            pages.append(following.rpartition("=")[2])
+            onward = page(int(pages[-1]) + 1) if pages[-1] != "6" else None
+            rows = [(f"{pages[-1]}{letter}", f"{letter} of {pages[-1]}") for letter in "ab"]
+            following = subject.add(
+                START, following, rows, next_url=onward, next_role="list", end=onward is None, whole=True
+            )
+        read.append(pages)
+        finished.append(subject.finished([START], []))
+        state = subject.state([START], [], all_shown=False)
+
+    assert read == [["2", "3", "4"], ["4", "5", "6"], []]
+    assert finished == [None, None, None]
+
+
+def test_a_new_listing_behind_the_first_page_is_found(crawl: Runs, site: Site) -> None:
+    """A shop that sorts by name shows it on any page; its listings have pages of their own."""
+    site.offers = {str(number): Offer(f"Database number {number}") for number in range(12)}
+    source = crawl.declare("market", f"{site.url}/offers", budget={"recheck_items": 2})
+    crawl.run(source)
+    site.offers["99"] = Offer("Zeta database")
+
+    visits = [crawl.run(source), crawl.run(source)]
+
+    assert [run.listings_new for run in visits] == [0, 1]
+    assert crawl.offer("99").title == "Zeta database"

@@ -19,9 +19,6 @@ from tests.crawler.conftest import Runs
 from tests.peers.web import Site
 from tests.waiting import PATIENCE_S, wait_until
 
-# The moments of the kills are random requests; they spread over a run only where nothing else slows it.
-pytestmark = pytest.mark.alone
-
 
 @pytest.mark.parametrize("seed", range(2))
 def test_killed_anywhere_the_next_runs_complete_what_it_began(crawl_both: Runs, seed: int) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import sys
 import threading
 from collections import Counter
@@ -22,6 +21,7 @@ from storage import runs, sources
 from storage.database.base import Database
 from storage.runs import Run, RunOutcome, RunState, RunTrigger
 from storage.sources import DeclaredSource
+from tests.cli.warm_start import fork_context
 from tests.crawler.conftest import Runs
 from tests.peers.web import Site
 from tests.waiting import PATIENCE_S, wait_until
@@ -122,7 +122,7 @@ def claim_in_a_process(url: str, run_id: int, ready: threading.Barrier) -> int |
 def test_of_two_that_are_claimed_at_once_one_waits(database: Database, database_url: str) -> None:
     """Two processes claim runs of one site at the same moment: one of them gets its run."""
     pair = queued(database, *(definition(f"https://market.example/{part}") for part in "ab"))
-    context = multiprocessing.get_context("spawn")
+    context = fork_context()
     with context.Manager() as manager, context.Pool(2) as pool:
         ready = manager.Barrier(2)
         epochs = pool.starmap(claim_in_a_process, [(database_url, run_id, ready) for run_id in pair])

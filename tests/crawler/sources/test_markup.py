@@ -105,6 +105,7 @@ sample = "p"
 
 
 @pytest.mark.parametrize("make", HOSTILE.values(), ids=HOSTILE.keys())
+@pytest.mark.slow
 def test_hostile_markup_costs_a_bounded_time(make: Callable[[], str]) -> None:
     """Parsing and taking the text take seconds at most, whatever the page does."""
     page = make()
@@ -133,6 +134,7 @@ def test_bait_for_patterns_costs_a_bounded_time(text: str) -> None:
     assert time.process_time() - began < BOUND_S
 
 
+@pytest.mark.slow
 def test_the_time_limit_of_a_page_holds_while_libxml2_reads_it() -> None:
     """End tags without an element cost the depth each; the page is given up between two chunks."""
     began = time.process_time()
@@ -165,6 +167,7 @@ def test_a_padded_page_says_what_it_said(shape: Shape, padding: str) -> None:
 
 @settings(max_examples=200, deadline=None)
 @given(st.lists(st.sampled_from(SOUP), max_size=60).map("".join), st.sampled_from(list(PADDINGS)))
+@pytest.mark.slow
 def test_any_markup_is_read_alike_whatever_its_size(soup: str, padding: str) -> None:
     """Behind a padding the same is read as without it; control characters and white space aside."""
     small, large = tree(f"<html><body><i></i>{soup}"), tree(f"<html><body>{PADDINGS[padding]}<i></i>{soup}")
@@ -206,6 +209,7 @@ def test_a_page_at_which_the_parser_fails_is_unreadable() -> None:
     assert "139" not in str(caught.value)
 
 
+@pytest.mark.slow
 def test_a_page_for_which_memory_is_missing_is_not_an_empty_one() -> None:
     """libxml2 reports it as an error among others; the run ends as one that wanted too much memory."""
     process = subprocess.run(

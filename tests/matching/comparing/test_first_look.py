@@ -88,7 +88,7 @@ def answer(sweep: Sweep, number: int) -> dict[str, object]:
         "tally": found.tally,
         "customers": found.agreements.customers().tolist(),
         "fields": found.hit_fields,
-        "tried": {field: count for field, count in sweep.findings.tried_for(number).items() if count},
+        "tried": {field: count for field, count in sweep.findings.candidates_of(number).items() if count},
         "hits": [hit[1:] for hit in found.hits],
     }
 
@@ -103,7 +103,7 @@ def test_a_company_hit_by_chance_alone_is_left_out_and_named(watch: Watch, dump:
     assert ROWS // 20 < one.rows < ROWS // 4
     assert one.candidates == pytest.approx(4 * one.rows, rel=0.05)
     assert 3 / one.rows <= one.share < 0.005
-    assert sum(sweep.findings.tried_for(NOWHERE).values()) < one.candidates
+    assert sum(sweep.findings.candidates_of(NOWHERE).values()) < one.candidates
 
 
 def test_chance_gives_many_hits(whole: Sweep) -> None:
@@ -165,7 +165,7 @@ def test_only_documents_with_a_late_find_are_read_again(watch: Watch, dump: Path
         [HERE, LATER, NOWHERE],
     ]
     looked = sum(read.left_out[0].candidates for read in sweep.progress.read)
-    assert sweep.findings.tried_for(HERE).total() < looked < sweep.findings.candidates
+    assert sweep.findings.candidates_of(HERE).total() < looked < sweep.findings.candidates
     assert sweep.findings.candidates < reference.findings.candidates
 
 

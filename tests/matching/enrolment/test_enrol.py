@@ -18,6 +18,9 @@ from matching.inputs.formats.columns import role_of
 from tests.cli.command import answer
 from tests.matching.customers import FIELDS, as_csv, customers
 from tests.matching.identifiers.national_numbers import number_of
+from tests.matching.inputs.archives import zipped
+from tests.matching.inputs.customers import workbook_of
+from tests.matching.inputs.test_office import open_document
 
 KEY = RootKey("k1", bytes(range(32)))
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
@@ -67,7 +70,7 @@ def test_every_value_is_found_under_its_row(tmp_path: Path) -> None:
         assert ordinals(tmp_path, field, values) == {value: number for number, value in enumerate(values, 1)}
 
 
-@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|", "^", "~"])
 def test_the_delimiter_is_found_out(tmp_path: Path, delimiter: str) -> None:
     """The delimiter that the header has most of is used."""
     assert enrolled(tmp_path, as_csv(ROWS, delimiter=delimiter)).accepted[Field.IBAN] == 50
@@ -82,9 +85,9 @@ def test_a_delimiter_inside_quotes_is_none(tmp_path: Path) -> None:
     assert result.columns == {Field.EMAIL: [2]}
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "gb18030"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32", "gb18030"])
 def test_the_encoding_is_found_out(tmp_path: Path, encoding: str) -> None:
-    """UTF-8, UTF-16 and GB18030, as Chinese spreadsheets write it, are recognised."""
+    """UTF-8, UTF-16, UTF-32 and GB18030, as Chinese spreadsheets write it, are recognised."""
     header = ("姓名", "电子邮箱", "手机号码", "身份证号", "银行卡号", "IBAN")
 
     assert enrolled(tmp_path, as_csv(ROWS, header=header).encode(encoding)).accepted == dict.fromkeys(
@@ -105,12 +108,24 @@ def test_the_encoding_is_found_out(tmp_path: Path, encoding: str) -> None:
         (("x", "Wallet address", "Driver's License"), {"wallet": 2, "driving_licence": 3}),
         (("用户名", "账号", "护照号码"), {"passport": 3, "username": 1, "account": 2}),
         (("用户名", "驾驶证号", "钱包地址"), {"resident_id": 2, "wallet": 3, "username": 1}),
+        (("E-Mail (privat)", "Telefon [mobil]", "PLZ (Ort)"), {"email": 1, "phone": 2}),
+        (("Indirizzo e-mail", "Cellulare", "Numero di carta"), {"email": 1, "phone": 2, "card": 3}),
+        (("E-posta", "Cep Telefonu", "Kart No"), {"email": 1, "phone": 2, "card": 3}),
+        (("Adres e-mail", "Telefon komórkowy", "Numer karty"), {"email": 1, "phone": 2, "card": 3}),
+        (("メールアドレス", "電話番号", "住所"), {"email": 1, "phone": 2}),
+        (("이메일", "휴대폰 번호", "주소"), {"email": 1, "phone": 2}),
+        (("Surel", "No. HP", "Alamat"), {"email": 1, "phone": 2}),
+        (("Email", "Số điện thoại", "Địa chỉ"), {"email": 1, "phone": 2}),
+        (("البريد الإلكتروني", "رقم الهاتف", "العنوان"), {"email": 1, "phone": 2}),
+        (("Пошта", "Мобільний телефон", "Адреса"), {"email": 1, "phone": 2}),
+        (("E-mail", "Telemóvel", "Morada"), {"email": 1, "phone": 2}),
+        (("E-mailadres", "Telefoonnummer", "Woonplaats"), {"email": 1, "phone": 2}),
     ],
 )
 def test_columns_are_recognised_by_their_names(
     tmp_path: Path, names: Sequence[str], found: dict[str, int]
 ) -> None:
-    """English and Chinese names in their usual spellings are recognised; other columns are not read."""
+    """Usual names of many languages are recognised in their spellings; other columns are not read."""
     cells = [GOLDEN[Field(role)] if (role := role_of(name)) in set(Field) else "x" for name in names]
 
     result = enrolled(tmp_path, f"{','.join(names)}\n{','.join(cells)}\n")
@@ -391,6 +406,46 @@ def test_a_list_that_is_not_there_is_refused(tmp_path: Path) -> None:
         enroll(
             tmp_path / "none.csv", tmp_path / "a.segment", company="a", key=KEY, default_region="CN", now=NOW
         )
+
+
+SHEET = [
+    ["E-Mail", "Mobil", "Ort"],
+    *([f"a{n}@mail.example", f"4917139200{n:02}", "X"] for n in range(10, 30)),
+]
+
+
+@pytest.mark.parametrize("program", ["Excel", "LibreOffice"])
+def test_the_sheet_of_a_workbook_is_a_list(tmp_path: Path, program: str) -> None:
+    """The rows of a sheet are customers, as in the same list as CSV; numbers stored as such are numbers."""
+    cells = [
+        "".join(f"<table:table-cell><text:p>{c}</text:p></table:table-cell>" for c in row) for row in SHEET
+    ]
+    rows = "".join(f"<table:table-row>{row}</table:table-row>" for row in cells)
+    table = f"<office:spreadsheet><table:table>{rows}</table:table></office:spreadsheet>"
+    workbook = workbook_of(SHEET) if program == "Excel" else open_document("spreadsheet", table)
+
+    result = enrolled(tmp_path, workbook, region="DE")
+
+    assert (result.rows, result.accepted) == (20, {Field.EMAIL: 20, Field.PHONE: 20})
+    assert ordinals(tmp_path, Field.EMAIL, ["a29@mail.example"]) == {"a29@mail.example": 20}
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        workbook_of(SHEET, SHEET),
+        zipped({"a.csv": "\n".join(map(",".join, SHEET)).encode()}),
+        open_document("text", "<office:text><text:p>E-Mail</text:p></office:text>"),
+        workbook_of(SHEET)[:-30],
+    ],
+    ids=["two sheets", "an archive", "a text document", "damaged"],
+)
+def test_a_file_that_is_no_single_sheet_is_refused(tmp_path: Path, content: bytes) -> None:
+    """Nothing is guessed about which of several lists is meant, and a part of a list is no list."""
+    with pytest.raises(CustomersUnreadable):
+        enrolled(tmp_path, content)
+
+    assert not (tmp_path / "a.segment").exists()
 
 
 def test_a_cell_without_end_is_refused(tmp_path: Path) -> None:

@@ -89,6 +89,7 @@ def resident_ids(draw: st.DrawFn) -> str:
 
 @settings(max_examples=400, deadline=None)
 @given(resident_ids())
+@pytest.mark.slow
 def test_a_resident_id_is_what_stdnum_says_but_for_the_county(number: str) -> None:
     """Check digit and date decide as in stdnum; a county that stdnum does not list is accepted."""
     try:
@@ -166,6 +167,7 @@ def test_an_iban_is_what_stdnum_says(number: str) -> None:
 
 @settings(max_examples=500, deadline=None)
 @given(ibans().filter(lambda number: iban(number) is not None), st.sampled_from([" ", "-", ""]))
+@pytest.mark.slow
 def test_an_iban_is_found_in_text_as_it_is_written(number: str, separator: str) -> None:
     """An IBAN is found in groups of four, in lower case, with a word after it."""
     written = separator.join(re.findall(".{1,4}", number))
@@ -185,6 +187,7 @@ def phonenumbers_e164(written: str, region: str) -> str | None:
 
 @settings(max_examples=400, deadline=None)
 @given(st.from_regex(r"\+?[0-9][0-9 \-().]{6,20}", fullmatch=True), st.sampled_from(["CN", "GB", "US", "DE"]))
+@pytest.mark.slow
 def test_a_written_phone_is_what_phonenumbers_says(written: str, region: str) -> None:
     """A written number has the readings that phonenumbers gives its digits.
 
@@ -349,6 +352,7 @@ BAIT = {
 
 
 @pytest.mark.parametrize("text", BAIT.values(), ids=BAIT)
+@pytest.mark.slow
 def test_bait_takes_no_longer_than_twice_its_double(text: str) -> None:
     """Time grows about linearly: four times the text takes far less than sixteen times as long."""
     quarter = text[: len(text) // 4]

@@ -50,6 +50,7 @@ LOCALS = st.from_regex(r"[a-z0-9_][a-z0-9_]{0,8}([.+-][a-z0-9_]{1,5}){0,3}", ful
 
 @settings(max_examples=500, deadline=None)
 @given(LOCALS, st.sampled_from(DOMAINS))
+@pytest.mark.slow
 def test_the_form_of_a_form_is_itself(local: str, domain: str) -> None:
     """Normalising a canonical form again changes nothing."""
     once = email(f"{local}@{domain}")

@@ -44,6 +44,7 @@ def numbers(draw: st.DrawFn) -> tuple[str, str, bool]:
 
 @settings(max_examples=1500, deadline=None)
 @given(numbers())
+@pytest.mark.slow
 def test_any_number_of_any_region_is_what_phonenumbers_says(number: tuple[str, str, bool]) -> None:
     """Validity and E.164 agree for examples, near misses and random digits of all regions."""
     digits, region, international = number

@@ -119,6 +119,7 @@ def segwit(prefix: str, program: Sequence[int]) -> str:
 
 @settings(max_examples=150, deadline=None)
 @given(st.lists(st.integers(0, 31), min_size=32, max_size=32), st.integers(0, 41), st.sampled_from("qpz29"))
+@pytest.mark.slow
 def test_segwit_is_what_stdnum_says(program: list[int], place: int, changed: str) -> None:
     """Addresses of version 0, right or with one character changed, agree with stdnum; Litecoin's too."""
     address, litecoin = segwit("bc", program), segwit("ltc", program)

@@ -10,7 +10,7 @@ import html
 import io
 import json
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from typing import Literal
 from xml.sax.saxutils import escape
 
@@ -136,21 +136,25 @@ def _cell(place: str, text: str, strings: dict[str, int]) -> str:
 
 
 def as_xlsx(rows: list[Row]) -> bytes:
+    return workbook_of([NAMES, *rows])
+
+
+def workbook_of(*sheets: Sequence[Sequence[str]]) -> bytes:
+    """Return a workbook as Excel writes it; cells of digits are numbers."""
     strings: dict[str, int] = {}
-    lines = [
-        f'<row r="{number}">'
-        + "".join(_cell(f"{chr(65 + at)}{number}", cell, strings) for at, cell in enumerate(row))
-        + "</row>"
-        for number, row in enumerate([NAMES, *rows], 1)
-    ]
     space = 'xmlns="urn:synthetic:sheet"'
+    parts = {"[Content_Types].xml": "<Types/>", "xl/workbook.xml": f"<workbook {space}/>"}
+    for sheet, rows in enumerate(sheets, 1):
+        lines = [
+            f'<row r="{number}">'
+            + "".join(_cell(f"{chr(65 + at)}{number}", cell, strings) for at, cell in enumerate(row))
+            + "</row>"
+            for number, row in enumerate(rows, 1)
+        ]
+        data = f"<worksheet {space}><sheetData>{''.join(lines)}</sheetData></worksheet>"
+        parts[f"xl/worksheets/sheet{sheet}.xml"] = data
     shared = "".join(f'<si><t xml:space="preserve">{escape(text)}</t></si>' for text in strings)
-    parts: Mapping[str, str] = {
-        "[Content_Types].xml": "<Types/>",
-        "xl/workbook.xml": f"<workbook {space}/>",
-        "xl/worksheets/sheet1.xml": f"<worksheet {space}><sheetData>{''.join(lines)}</sheetData></worksheet>",
-        "xl/sharedStrings.xml": f"<sst {space}>{shared}</sst>",
-    }
+    parts["xl/sharedStrings.xml"] = f"<sst {space}>{shared}</sst>"
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, text in parts.items():

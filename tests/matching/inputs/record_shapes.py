@@ -663,4 +663,137 @@ SHAPES = {
         ("{n}\n{p}\n1101011990010100{k:02}\n{e}\n\n"),
         "",
     ),
+    # Fields that are no identifiers have many digits, too.
+    "psql uuid and time": Shape(
+        "",
+        (
+            "-[ RECORD {k} ]---+-------------------------------------\n"
+            "customer_id    | 8f14e45f-ceea-467f-a0e6-d0f0{k}a1b2c3d\n"
+            "full_name      | {n}\n"
+            "email_address  | {e}\n"
+            "phone_number   | {p}\n"
+            "created_at     | 2024-03-01 10:22:33.123+00\n"
+        ),
+        "\n(4 rows)\n",
+    ),
+    "mysql G session": Shape(
+        "mysql> select * from users\\G\n",
+        (
+            "*************************** {k}. row ***************************\n"
+            "       user_id: {k}\n"
+            "    user_email: {e}\n"
+            " billing_phone: {p}\n"
+            "         token: 9f86d081884c7d659a2feaa0c55ad015\n"
+            "       last_ip: 203.0.113.200\n"
+        ),
+        "4 rows in set (0.00 sec)\n",
+    ),
+    "mongosh": Shape(
+        "test> db.users.find()\n[\n",
+        (
+            "  {{\n    _id: ObjectId('507f1f77bcf86cd79943901{k}'),\n    email: '{e}',\n"
+            "    profile: {{ phone: '{p}', city: 'X' }}\n  }},\n"
+        ),
+        "]\n",
+    ),
+    "rust pretty": Shape(
+        "[\n",
+        (
+            '    User {{\n        id: {k},\n        email: "{e}",\n'
+            '        phone: Some(\n            "{p}",\n        ),\n    }},\n'
+        ),
+        "]\n",
+    ),
+    "yaml list in a record": Shape(
+        "",
+        ('- id: {k}\n  email: {e}\n  phones:\n    - "{p}"\n  tags: [a, b]\n'),
+        "",
+    ),
+    "yaml two addresses": Shape(
+        "",
+        ('- name: {n}\n  emails:\n    - x{k}@shop.example\n    - {e}\n  phone: "{p}"\n'),
+        "",
+    ),
+    "toml in parts": Shape(
+        "",
+        ('[[user]]\nid = {k}\nemail = "{e}"\n  [user.contact]\n  phone = "{p}"\n\n'),
+        "",
+    ),
+    "number inside of the key": Shape(
+        "",
+        ("USER_{k}_EMAIL={e}\nUSER_{k}_PHONE={p}\n"),
+        "",
+    ),
+    "xml cyrillic": Shape(
+        "<Клиенты>\n",
+        ("<Клиент>\n<ФИО>{n}</ФИО>\n<Почта>{e}</Почта>\n<Телефон>{p}</Телефон>\n</Клиент>\n"),
+        "</Клиенты>\n",
+    ),
+    "xml value in an attribute": Shape(
+        "<feed>\n",
+        (
+            "<entry>\n<title>{n}</title>\n<gd:email rel='#home' address='{e}'/>\n"
+            "<gd:phoneNumber rel='#mobile'>{p}</gd:phoneNumber>\n</entry>\n"
+        ),
+        "</feed>\n",
+    ),
+    "tree of signs": Shape(
+        "",
+        ("+- user {k}\n|  +- mail: {e}\n|  \\- phone: {p}\n"),
+        "",
+    ),
+    "alt given name": Shape(
+        "",
+        ("Imię\n{n}\nPoczta\n{e}\nKomórka\n{p}\n"),
+        "",
+    ),
+    "two addresses in a row": Shape(
+        "",
+        ("Name: {n}\nE-mail: {e}\nE-mail: x{k}@shop.example\nPhone: {p}\n"),
+        "",
+    ),
+    "message of a chat": Shape(
+        "",
+        ("[0{k}.02.2024 11:20] Bot: Email: {e}\nPhone: {p}\n\n"),
+        "",
+    ),
+    "html headed rows": Shape(
+        "<html><table>\n",
+        (
+            "<tr><td colspan=2>#{k}</td></tr><tr><td>E-mail</td><td>{e}</td></tr>"
+            "<tr><td>Phone</td><td>{p}</td></tr>\n"
+        ),
+        "</table></html>\n",
+    ),
+    "numbers of unknown labels": Shape(
+        "",
+        (
+            "uid: 10000000{k}\nemail: {e}\nphone: {p}\n"
+            "regip: 203.0.113.{k}\nregdate: 170670670{k}\npoints: 3004005{k}\n"
+        ),
+        "",
+    ),
+    "words behind": Shape(
+        "",
+        ("{n}\nQuill Bank, Lesk\n{e}\n{p}\nactive since 2021\n\n"),
+        "",
+    ),
+    "contact saved as text": Shape(
+        "",
+        (
+            "Full Name:\t{n}\nLast Name:\tBerg\n\nMobile:\t{p}\n\n"
+            "E-mail:\t{e}\nE-mail Display As:\t{n} ({e})\n\n\n"
+        ),
+        "",
+    ),
+    "message of a chat 2": Shape(
+        "",
+        ("01.02.24, 10:2{k} - Bot: Mail: {e}\nTel: {p}\n\n"),
+        "",
+    ),
+    "ruby object": Shape(
+        "",
+        ('[#<User:0x000{k}\n  @email="{e}",\n  @id=1000020{k},\n  @phone="{p}">,\n'),
+        "",
+    ),
 }

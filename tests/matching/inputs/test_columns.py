@@ -44,9 +44,18 @@ def test_a_name_stands_for_one_role(name: str, role: str | None) -> None:
         ("Reisepass-Nr.|Pasaporte|Passeport|Номер паспорта", "passport"),
         ("Führerschein|Fuehrerschein|Permis de conduire|Водительское удостоверение", "driving_licence"),
         ("Benutzername|nombre de usuario|Nom d'utilisateur|Логин", "username"),
+        ("氏名|お名前|이름|성명|Имя Фамилия|Nome completo|Ad Soyad|Imię i nazwisko|"
+         "Họ tên|ПІБ|الاسم الكامل|नाम", "name"),
+        ("Data de nascimento|Data di nascita|Doğum tarihi|Data urodzenia|Geboortedatum|Födelsedatum|"
+         "Ngày sinh|Tanggal lahir|Дата народження|生年月日|생년월일|"
+         "تاريخ الميلاد|วันเกิด|Datum narození", "birth_date"),
+        ("Telefone|Cellulare|Cep telefonu|Numer telefonu|電話番号|휴대폰|"
+         "رقم الهاتف|เบอร์โทรศัพท์|No. HP", "phone"),
+        ("Cognome|Sobrenome|Nazwisko|Soyadı|Achternaam|Прізвище", "family_name"),
+        ("メールアドレス|이메일|E-posta|البريد الإلكتروني|อีเมล", "email"),
     ],
 )  # fmt: skip
-def test_names_are_known_in_six_languages(names: str, role: str) -> None:
+def test_names_are_known_in_many_languages(names: str, role: str) -> None:
     """With marks or without, composed or decomposed, in capitals or not."""
     for name in names.split("|"):
         for written in (name, name.upper(), unicodedata.normalize("NFD", name)):

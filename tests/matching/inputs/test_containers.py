@@ -265,6 +265,7 @@ def test_links_and_devices_in_a_tar_are_named_and_not_followed() -> None:
     assert [one.ending.outcome for one in found] == ["special"] * 4 + ["whole"]
 
 
+@pytest.mark.slow
 def test_a_bomb_ends_when_its_ratio_is_over() -> None:
     """A bomb ends with `too_large` and needs no more memory than a few blocks."""
     source = gzip.compress(gzip.compress(bytes(1 << 28)))

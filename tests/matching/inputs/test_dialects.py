@@ -7,6 +7,7 @@ import io
 import json
 from collections.abc import Sequence
 
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -119,6 +120,7 @@ RECORDS = st.lists(st.dictionaries(KEY, VALUE, min_size=1, max_size=5), min_size
 
 @given(RECORDS, st.sampled_from([None, 0, 2]), st.booleans(), st.booleans())
 @settings(max_examples=100, deadline=None)
+@pytest.mark.slow
 def test_any_json_is_read_as_python_reads_it(
     records: list[dict[str, object]], indent: int | None, ascii_only: bool, wrapped: bool
 ) -> None:
@@ -188,6 +190,7 @@ STATEMENTS = st.lists(
 @example([(0, [("x", "a\r\nb")])], False, "\n", "VALUES ")
 @given(STATEMENTS, st.booleans(), st.sampled_from(["\n", "\r\n"]), st.sampled_from(["VALUES ", "values"]))
 @settings(max_examples=150, deadline=None)
+@pytest.mark.slow
 def test_tables_may_change_with_each_statement(
     statements: list[tuple[int, list[tuple[str, str]]]], escapes: bool, end: str, values: str
 ) -> None:

@@ -69,6 +69,7 @@ def test_columns_have_roles_and_names(format_: str, write: Write) -> None:
 
 
 @EACH
+@pytest.mark.slow
 def test_reading_goes_on_behind_any_block(format_: str, write: Write, tmp_path: Path) -> None:
     """Reading from a block's end on yields the blocks behind it, with the same line numbers."""
     path = tmp_path / "dump"
@@ -249,3 +250,13 @@ def test_cells_that_begin_with_an_address_in_an_attribute_stay_cells() -> None:
 
     (line,) = found.text.splitlines()
     assert [b"b@mail.example" in cell for cell in line.split(b"\t")] == [True, False]
+
+
+def test_tags_of_a_page_divide_words() -> None:
+    """A title, a button or an option is no part of the word behind it; a tag for style is."""
+    page = (
+        "<html><head><title>Quil Marsh</title></head><body>x<option>a</option><option>b</option>"
+        "<address>c</address>d <b>e</b>f</body></html>"
+    )
+
+    assert one(page.encode()).text.decode().split() == ["Quil", "Marsh", "x", "a", "b", "c", "d", "ef"]

@@ -80,6 +80,7 @@ PEOPLE = st.lists(st.tuples(st.integers(0, 39), st.integers(0, 39)), min_size=5,
 
 @given(PEOPLE, st.sampled_from(sorted(SHAPES)), st.sampled_from([None, 0, 2]))
 @settings(max_examples=80, deadline=None)
+@pytest.mark.slow
 def test_what_is_around_people_changes_no_row(
     watch: Watch, places: list[tuple[int, int]], shape: str, indent: int | None
 ) -> None:

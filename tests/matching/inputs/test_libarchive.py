@@ -5,9 +5,7 @@ from __future__ import annotations
 import gzip
 import os
 import random
-import struct
 import time
-import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,92 +13,12 @@ import pytest
 
 from matching.inputs import Limits
 from matching.inputs.containers import libarchive_child, libarchive_members
-from tests.matching.inputs.archives import seven
+from tests.matching.inputs.archives import cab, rar4, rar5, seven
 from tests.matching.inputs.customers import as_csv, customers
 from tests.matching.inputs.reading import outcomes, read
 
 TABLE = as_csv(customers(500))
-_CAB_BLOCK = 32_768
 Pack = Callable[[dict[str, bytes]], bytes]
-
-
-def _number(value: int) -> bytes:
-    """Return a number of RAR 5: seven bits per byte, the lowest first."""
-    out = b""
-    while value > 127:
-        out += bytes([value & 127 | 128])
-        value >>= 7
-    return out + bytes([value])
-
-
-def _block(fields: bytes, data: bytes = b"") -> bytes:
-    header = _number(len(fields)) + fields
-    return struct.pack("<I", zlib.crc32(header)) + header + data
-
-
-def rar5(members: dict[str, bytes]) -> bytes:
-    """Return an archive as RAR 5 writes it with -m0 (rarlab.com/technote.htm)."""
-    out = b"Rar!\x1a\x07\x01\x00" + _block(_number(1) + _number(0) + _number(0))
-    for name, data in members.items():
-        fields = b"".join(map(_number, (2, 2, len(data), 4, len(data), 0o100644)))
-        fields += struct.pack("<I", zlib.crc32(data)) + _number(0) + _number(1) + _number(len(name.encode()))
-        out += _block(fields + name.encode(), data)
-    return out + _block(_number(5) + _number(4) + _number(0))
-
-
-def rar4(members: dict[str, bytes], flags: int = 0x8000) -> bytes:
-    """Return an archive as RAR 3 writes it with -m0. `flags` 0x8004: encrypted."""
-
-    def block(kind: int, flags: int, fields: bytes) -> bytes:
-        header = struct.pack("<BHH", kind, flags, 7 + len(fields)) + fields
-        return struct.pack("<H", zlib.crc32(header) & 0xFFFF) + header
-
-    out = b"Rar!\x1a\x07\x00" + block(0x73, 0, bytes(6))
-    for name, data in members.items():
-        fields = struct.pack(
-            "<IIBIIBBHI", len(data), len(data), 3, zlib.crc32(data), 0, 29, 0x30, len(name), 0o100644
-        )
-        out += block(0x74, flags, fields + name.encode()) + data
-    return out + block(0x7B, 0x4000, b"")
-
-
-def cab(members: dict[str, bytes]) -> bytes:
-    """Return an archive as Windows writes it, packed by MSZIP ([MS-CAB], [MS-MCI])."""
-    data = b"".join(members.values())
-    blocks = []
-    for at in range(0, len(data), _CAB_BLOCK):
-        part = data[at : at + _CAB_BLOCK]
-        packer = (
-            zlib.compressobj(9, zlib.DEFLATED, -15, zdict=data[max(0, at - _CAB_BLOCK) : at])
-            if at
-            else (zlib.compressobj(9, zlib.DEFLATED, -15))
-        )
-        packed = b"CK" + packer.compress(part) + packer.flush()
-        blocks.append(struct.pack("<IHH", 0, len(packed), len(part)) + packed)
-    files, place = b"", 0
-    for name, content in members.items():
-        files += struct.pack("<IIHHHH", len(content), place, 0, 0x5A21, 0x5A21, 0x20) + name.encode() + b"\0"
-        place += len(content)
-    folders_at = 36 + 8
-    body = files + b"".join(blocks)
-    folder = struct.pack("<IHH", folders_at + len(files), len(blocks), 1)
-    head = struct.pack(
-        "<4sIIIIIBBHHHHH",
-        b"MSCF",
-        0,
-        folders_at + len(body),
-        0,
-        folders_at,
-        0,
-        3,
-        1,
-        1,
-        len(members),
-        0,
-        7,
-        0,
-    )
-    return head + folder + body
 
 
 PACKED: list[tuple[str, Pack]] = [("rar5", rar5), ("rar4", rar4), ("cab", cab)]
@@ -181,6 +99,7 @@ def test_silence_ends(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     assert time.monotonic() - began < 60
 
 
+@pytest.mark.slow
 def test_mutated_archives_end() -> None:
     """Whatever is changed, every document has an ending, and none is a mistake of the program."""
     chance = random.Random(3)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 import gzip
 import io
 import mailbox
 import time
 import zipfile
+from binascii import b2a_uu
 from email.message import EmailMessage
 from pathlib import Path
 
@@ -110,6 +112,61 @@ def test_wrapped_lines_are_joined_where_the_header_says_so() -> None:
     assert "b@mail.example " in _numbered(other)
 
 
+def test_a_wrapped_line_may_be_divided_inside_of_an_address() -> None:
+    """With DelSp, the blank at a line's end is no part of the text (RFC 3676)."""
+    header = "From: a@mail.example\nSubject: x\nContent-Type: text/plain; format=flowed; DelSp=yes\n\n"
+
+    (found,) = read((header + "> id b@mail. \n> example +4917139 \n> 200001\n-- \nJörg \n\n").encode())
+
+    assert ">id b@mail.example +4917139200001" in _numbered(found)
+    assert "-- " in _numbered(found)
+
+
+@pytest.mark.parametrize("strip", [False, True], ids=["as written", "without blanks at the end"])
+def test_a_file_between_the_lines_is_decoded(strip: bool) -> None:
+    """A table in uuencode in the text of a message is read; what is no text is said."""
+    table = as_csv(customers(30))
+
+    def message(content: bytes) -> bytes:
+        lines = [b2a_uu(content[at : at + 45]) for at in range(0, len(content), 45)]
+        lines = [line.rstrip() + b"\n" if strip else line for line in lines]
+        return HEADER + b"\nbegin 5 words\nbegin 644 a.csv\n" + b"".join(lines) + b"`\nend\nbehind it\n"
+
+    (text,) = read(message(table))
+    (packed,) = read(message(zipped({"a.csv": as_csv(customers(200))})))
+
+    assert table.replace(b"\r\n", b"\n") in text.text
+    assert b"begin 5 words\n" in text.text
+    assert b"end\nbehind it\n" in text.text
+    assert (text.ending.outcome, packed.ending.outcome) == ("whole", "unsupported")
+
+
+def test_a_file_in_yenc_between_the_lines_is_decoded() -> None:
+    """A table in yEnc, as in news, is read (yEnc 1.3)."""
+    table = as_csv(customers(30))
+    lines = []
+    for at in range(0, len(table), 100):
+        codes = [(byte + 42) % 256 for byte in table[at : at + 100]]
+        lines.append(
+            b"".join(bytes([61, (code + 64) % 256] if code in (0, 10, 13, 61) else [code]) for code in codes)
+        )
+    head = b"=ybegin part=1 line=100 size=9 name=a.csv\n=ypart begin=1 end=9\n"
+
+    (text,) = read(HEADER + b"\n" + head + b"\n".join(lines) + b"\n=yend size=9\nbehind it\n")
+
+    assert table.replace(b"\r\n", b"\n") in text.text
+    assert b"behind it\n" in text.text
+
+
+def test_a_transport_encoding_may_have_a_comment() -> None:
+    """`base64 (words)` is base64 (RFC 5322, 3.2.2)."""
+    body = base64.encodebytes(b"person1@mail.example\n")
+
+    (text,) = read(HEADER + b"Content-Transfer-Encoding: base64 (of a gateway)\n\n" + body)
+
+    assert b"person1@mail.example\n" in text.text
+
+
 def test_attachments_are_documents_of_their_own() -> None:
     """A table is read as a table, an archive is opened, and a message in a message is part of the text."""
     message, inner = _message(0), _message(1, cte="base64")
@@ -193,6 +250,7 @@ def test_a_packed_mailbox_is_read(tmp_path: Path) -> None:
     assert set(outcomes(packed).values()) == {"whole"}
 
 
+@pytest.mark.slow
 def test_reading_a_mailbox_goes_on_behind_any_block(tmp_path: Path) -> None:
     """Reading from a block's end on yields the blocks behind it, with the same line numbers."""
     path = tmp_path / "box"
@@ -272,8 +330,12 @@ def test_an_encrypted_body_is_said() -> None:
     )
 
     (found,) = read(HEADER + b"\n" + armour)
+    smime = b"Content-Type: application/pkcs7-mime; smime-type=enveloped-data; name=smime.p7m\n"
+    body = base64.encodebytes(b"\x30\x82\x01\x00\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x03" + bytes(300))
+    text, attached = read(HEADER + smime + b"Content-Transfer-Encoding: base64\n\n" + body)
 
-    assert found.ending.outcome == "unsupported"
+    outcomes = [one.ending.outcome for one in (found, text, attached)]
+    assert outcomes == ["unsupported", "unsupported", "unsupported"]
 
 
 def _nested(depth: int) -> bytes:

@@ -13,6 +13,7 @@ class Mistaken:
 
     format = "text"
     charset = "utf-8"
+    runner_ups: tuple[str, ...] = ()
     shape: LineShape = PLAIN
     size = 26
     broken = 0

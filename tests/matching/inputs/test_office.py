@@ -71,7 +71,9 @@ def _slides(rows: list[Row]) -> bytes:
     )
 
 
-def _opened(kind: str, body: str, more: dict[str, bytes] | None = None, *, prefix: str = "table") -> bytes:
+def open_document(
+    kind: str, body: str, more: dict[str, bytes] | None = None, *, prefix: str = "table"
+) -> bytes:
     """Return a document as LibreOffice writes it. `prefix`: of the elements of tables."""
     content = (
         f"{_HEAD}<office:document-content {_ODF}><office:body>{body}</office:body></office:document-content>"
@@ -113,15 +115,15 @@ ROWS = [tuple(NAMES), *customers(200)]
 PACKAGES = [
     ("docx", docx(_paragraph("All of them") + _word_table(ROWS) + _paragraph("End"))),
     ("pptx", _slides(ROWS)),
-    ("odt", _opened("text", f"<office:text><text:h>All</text:h>{_open_table(ROWS)}</office:text>")),
+    ("odt", open_document("text", f"<office:text><text:h>All</text:h>{_open_table(ROWS)}</office:text>")),
     (
         "odp",
-        _opened(
+        open_document(
             "presentation",
             f"<office:presentation><draw:frame>{_open_table(ROWS)}</draw:frame></office:presentation>",
         ),
     ),
-    ("ods", _opened("spreadsheet", f"<office:spreadsheet>{_open_table(ROWS)}</office:spreadsheet>")),
+    ("ods", open_document("spreadsheet", f"<office:spreadsheet>{_open_table(ROWS)}</office:spreadsheet>")),
 ]
 
 
@@ -190,8 +192,8 @@ def test_a_sheet_keeps_numbers_of_rows_and_places_of_cells() -> None:
     )
     expected = [(5, "\t\t17000000001\t01713920001\t1990-02-03\ttwo words b@mail.example")]
 
-    (found,) = read(_opened("spreadsheet", sheet))
-    (other,) = read(_opened("spreadsheet", sheet, prefix="t1"))
+    (found,) = read(open_document("spreadsheet", sheet))
+    (other,) = read(open_document("spreadsheet", sheet, prefix="t1"))
 
     assert _numbered(found) == expected
     assert _numbered(other) == expected
@@ -249,7 +251,7 @@ def test_an_encrypted_document_is_encrypted() -> None:
     """LibreOffice names the encryption in the manifest."""
     manifest = b"<manifest:manifest><manifest:encryption-data/></manifest:manifest>"
 
-    (found,) = read(_opened("text", "<office:text/>", {"META-INF/manifest.xml": manifest}))
+    (found,) = read(open_document("text", "<office:text/>", {"META-INF/manifest.xml": manifest}))
 
     assert found.ending.outcome == "encrypted"
 

@@ -173,6 +173,17 @@ def test_a_field_may_come_twice_in_a_record(each: str) -> None:
     assert in_listing(text) == in_dump(text) == own(*PEOPLE)
 
 
+def test_the_properties_of_a_page_are_fields() -> None:
+    """An address in the link of a property is a field of the record (schema.org)."""
+    each = (
+        '<div itemscope><span itemprop="name">{n}</span>\n<a itemprop="email" href="mailto:{e}">mail</a>\n'
+        '<span itemprop="telephone">{p}</span></div>\n'
+    )
+    text = written(Shape("<html><body>\n", each, "</body></html>\n"))
+
+    assert in_dump(text) == own(*PEOPLE)
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -192,6 +203,14 @@ def test_a_field_may_come_twice_in_a_record(each: str) -> None:
         "├ Person 1\n│ └ Email: {e1}\n├ Person 2\n│ └ Phone: {p1}\n",
         "INFO: sent to {e1}\nDEBUG: called {p1}\n",
         "user1: {e1}\nuser2: {p1}\nuser3: {e2}\n",
+        "bob: {e1}\ncarl: see https://forum.example/2024010112 or 203.0.113.20\nbob: {p1}\n",
+        "email: {e1}\nemail: {e2}\nemail: {e3}\nphone: {p1}\nphone: {p2}\nphone: {p3}\n",
+        "03.02.24, 10:21 - Anna: {e1}\n03.02.24, 10:22 - Bob: {p1}\n",
+        "bob: {{my mail}} {e1}\ncarl: {p1} (mobile)\n",
+        "[01.02.2024 11:20] bob: {e1}\n[01.02.2024 11:21] carl: {p1}\n",
+        "Name: A\nEmail: {e1}\nEmail: {e2}\nName: B\nPhone: {p1}\n",
+        "emails = [\n  '{e1}',\n  '{e2}',\n]\nphones = [\n  '{p1}',\n  '{p2}',\n]\n",
+        "mail:\n- {e1}\n- {e2}\nphone:\n- {p1}\n- {p2}\n",
     ],
 )
 def test_what_looks_like_a_record_but_is_not_stays_apart(text: str) -> None:
@@ -202,6 +221,7 @@ def test_what_looks_like_a_record_but_is_not_stays_apart(text: str) -> None:
     assert own(*PEOPLE).isdisjoint(in_listing(text) | in_dump(text))
 
 
+@pytest.mark.slow
 def test_a_record_at_the_border_of_blocks_stays_whole() -> None:
     """No record is lost where a dump of many blocks is cut, and none is joined."""
     for name in ("blocks", "xml nested", "psql aligned", "tree2", "vcard folded"):

@@ -73,6 +73,7 @@ def test_the_log_of_a_sqlite_database_is_named(tmp_path: Path) -> None:
 
 @pytest.mark.needs("gpg")
 @pytest.mark.parametrize("armour", [[], ["--armor"]], ids=["binary", "armour"])
+@pytest.mark.slow
 def test_an_encrypted_message_is_named(tmp_path: Path, armour: list[str]) -> None:
     """What gpg writes is recognised, binary and as ASCII."""
     command = ["gpg", "--homedir", str(tmp_path), "--batch", "--pinentry-mode", "loopback"]

@@ -51,6 +51,7 @@ SLOW = {
 
 
 @pytest.mark.parametrize("name", SLOW)
+@pytest.mark.slow
 def test_no_text_is_slow_to_look_at(name: str) -> None:
     """The text is read to its end in time, and so is the column of a hit found."""
     began = time.process_time()

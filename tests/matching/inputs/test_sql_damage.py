@@ -81,6 +81,7 @@ PARTS = [
 
 @settings(max_examples=500)
 @given(st.lists(st.sampled_from(PARTS), max_size=60))
+@pytest.mark.slow
 def test_no_order_of_its_parts_ends_the_reading(parts: Sequence[str]) -> None:
     """Parts of SQL in any order are read to the end, in lines with numbers."""
     dump = one(("INSERT INTO a VALUES (1,'first@mail.example');\n" + "".join(parts)).encode())

@@ -203,6 +203,7 @@ def test_pages_that_name_one_another_end(tmp_path: Path) -> None:
     assert len(found.text) < 2 * len(source)
 
 
+@pytest.mark.slow
 def test_mutated_databases_end(tmp_path: Path) -> None:
     """Whatever is changed, every document has an ending, and none is a mistake of the program."""
 

@@ -63,6 +63,7 @@ def _both(names: tuple[str, ...], kind: str) -> tuple[Terms, Terms]:
 )
 @example(("Qudian",), "name", "q" * 33_000 + " qudian " + "x" * 32_700 + "q.u.d.i.a.n")
 @example(("sold",), "name", "is old " * 9_000 + "s0ld")
+@pytest.mark.slow
 def test_the_library_finds_what_the_specification_finds(names: tuple[str, ...], kind: str, text: str) -> None:
     """In texts of names in many spellings, between words, separators and disguises."""
     native, plain = _both(names, kind)
@@ -95,6 +96,7 @@ def test_pages_have_the_same_mentions() -> None:
     assert found > 100
 
 
+@pytest.mark.slow
 def test_more_hits_in_one_place_than_there_is_room_for() -> None:
     """A text that is nothing but the name is searched to its end."""
     native, plain = _both(("趣店", "abab"), "name")

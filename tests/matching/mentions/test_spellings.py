@@ -32,6 +32,40 @@ def found(term: str, text: str, kind: str = "name", exclude: tuple[str, ...] = (
         ("St. Mary Bank", "st_mary_bank", "st_mary_bank"),
         ("Сбер Онлайн", "сбер_онлайн.zip", "сбер_онлайн"),
         ("Booking.com", "booking_com.csv", "booking_com"),
+        ("Norvapay Consumer Bank", "norvapay__consumer__bank.sql", "norvapay__consumer__bank"),
+        ("Norvapay Consumer Bank", "Norvapay® Consumer Bank", "Norvapay® Consumer Bank"),
+        ("Norvapay Bank", "**Norvapay** Bank", "Norvapay** Bank"),
+        ("O'Kestrel Finance", r"('O\'Kestrel Finance', 3)", r"O\'Kestrel Finance"),
+        ("O'Kestrel Finance", "('O''Kestrel Finance', 3)", "O''Kestrel Finance"),
+        ("St Aldhelm Bank", "St. Aldhelm Bank", "St. Aldhelm Bank"),
+        ("A.L.V. Finanz", "ALV Finanz", "ALV Finanz"),
+        ("Zorblatt Inc.", "Zorblatt Inc leak", "Zorblatt Inc"),
+        ("„Zlatohrad“", "banka Zlatohrad", "Zlatohrad"),
+        ("Harlow and Finch", "Harlow & Finch", "Harlow & Finch"),
+        ("Norvapay Bank", "> of Norvapay\n> Bank", "Norvapay\n> Bank"),
+        ("Norvapay Bank", "// of Norvapay\r\n  // Bank", "Norvapay\r\n  // Bank"),
+        ("榆岭小贷", "> 本人长期出售一手榆岭\n> 小贷客户数据", "榆岭\n> 小贷"),
+        ("Norvapay", "MyNorvapayApp.apk", "Norvapay"),
+        ("Norvapay", "v2Norvapay.csv", "Norvapay"),
+        ("Norvapay", "NORVAPAYusers.csv", "NORVAPAY"),
+        ("KZB", "KZBclients.xlsx", "KZB"),
+        ("Norvapay Bank", "N.O.R.V.A.P.A.Y. B.A.N.K.", "N.O.R.V.A.P.A.Y. B.A.N.K"),
+        ("Norvapay", "N O R V A P A Y   B A N K", "N O R V A P A Y"),
+        ("Norvapay", "n—o—r—v—a—p—a—y", "n—o—r—v—a—p—a—y"),
+        ("Norvapay", "n→o→r→v→a→p→a→y", "n→o→r→v→a→p→a→y"),
+        ("Зельбанк", "З е л ь б а н к", "З е л ь б а н к"),
+        ("榆岭小贷", "榆丨岭丨小丨贷", "榆丨岭丨小丨贷"),
+        ("榆岭小贷", "榆、岭、小、贷", "榆、岭、小、贷"),
+        ("T-Mobile", "T Mobile", "T Mobile"),
+        ("U.S. Quil Bank", "U. S. Quil Bank", "U. S. Quil Bank"),
+        ("Kwik!Cash", "kwik cash loans", "kwik cash"),
+        ("Kwik!Cash", "kwik!cash", "kwik!cash"),
+        ("Norva!", "of norva users", "norva"),
+        ("T-Mobile", "tmobile.csv", "tmobile"),
+        ("Area51Bank", "area_51_bank.sql", "area_51_bank"),
+        ("24Rentals", "24-rentals", "24-rentals"),
+        ("Ярилобанк", "%DF%F0%E8%EB%EE%E1%E0%ED%EA", "%DF%F0%E8%EB%EE%E1%E0%ED%EA"),
+        ("晴川小贷", r"\xc7\xe7\xb4\xa8\xd0\xa1\xb4\xfb", r"\xc7\xe7\xb4\xa8\xd0\xa1\xb4\xfb"),
     ],
 )
 def test_words_are_joined_as_files_and_hosts_join_them(term: str, text: str, mention: str) -> None:
@@ -60,6 +94,24 @@ def test_words_are_joined_as_files_and_hosts_join_them(term: str, text: str, men
         ("qudian", "qu-dian"),
         ("Der Herz", "der, Herz"),
         ("Сбер Онлайн", "сбер. Онлайн"),
+        ("Ember Trust", "the ember — Trust nobody"),
+        ("Ember Trust", "the ember > trust"),
+        ("Ember Trust", "if (ember > trust) { ember // trust"),
+        ("Der Herz", "so kam der. Herz ist"),
+        ("Abel", "a, b, e, l"),
+        ("T-Mobile", "don't mobile phones"),
+        ("T-Mobile", "can’t mobile"),
+        ("E-Plus", "eplus"),
+        ("Now!", "now and then"),
+        ("Kwik!Cash", "a kwik. Cash only"),
+        ("OP", r"\top \bot"),
+        ("EE", r"\nee"),
+        ("3", "¾ of it, ③"),
+        ("榆岭", "白榆、岭南"),
+        ("Foot", "the foot-\nbridge"),
+        ("Norvapay", "NORVAPAYusers are here"),
+        ("Norvapay", "v2norvapay.csvx"),
+        ("Norvapay Bank", "n o r v a p a y and bank"),
     ],
 )
 def test_other_words_in_a_row_are_no_name(term: str, text: str) -> None:
@@ -247,3 +299,19 @@ def test_a_domain_is_found_in_punycode_and_out_of_it(domain: str) -> None:
 
     assert found(domain, f"https://www.{punycode}/login", "domain") == [punycode]
     assert found(punycode, f"https://{domain}/login", "domain") == [domain]
+
+
+@pytest.mark.parametrize(
+    ("text", "is_named"),
+    [
+        ("skarholt_example_users.sql", True),
+        ("skarholt.example-users.csv", True),
+        ("skarholt_example_users", False),
+        ("skarholt.example-users.test", False),
+        ("skarholt.example-login.csv.test", False),
+        ("skarholt example.sql", False),
+    ],
+)
+def test_a_file_is_named_after_a_domain(text: str, is_named: bool) -> None:
+    """Underscores stand for the dots of a domain in the name of a file, and a hyphen may follow it there."""
+    assert bool(found("skarholt.example", text, "domain")) == is_named

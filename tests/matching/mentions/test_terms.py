@@ -175,6 +175,7 @@ def test_no_terms_find_nothing() -> None:
     assert Terms.build([]).find("anything") == []
 
 
+@pytest.mark.slow
 def test_a_hundred_thousand_terms_are_found_with_their_swaps() -> None:
     """Of 100,000 terms the swapped ones are found, and hardly any others."""
     chance = random.Random(7)

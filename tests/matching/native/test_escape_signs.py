@@ -41,6 +41,7 @@ def test_no_escape_is_missed(escape: object) -> None:
         "(1,'anna@mail.example','O\\'Neil (x) [1]', 50%, AT&T, 'a=b', 'key = 12'),\n" * 50,
         '{"a": [1, 2], "mail": "anna@mail.example", "x": {"b": "c\\"d"}}\n' * 50,
         "出售趣店数据（一手），联系【我们】。 dotted d dote \n" * 50,
+        "2019 2024 a / b, 12 / a, 1 / 2, x - 12, / 12 - 3 – 1\n" * 50,
         "C:\\data\\users 0xdead x'41' a<b x^2 [b] (p) @b",
         "",
     ],
@@ -48,6 +49,18 @@ def test_no_escape_is_missed(escape: object) -> None:
 def test_ordinary_text_has_no_signs(text: str) -> None:
     """Tables, SQL, JSON and prose are read once, and nothing else is done."""
     assert escape_signs(text.encode()) == 0
+
+
+@pytest.mark.parametrize(
+    "text", ["0171 / 3920002", "(0171) - 3920002", "+49 171 – 3920002", "+49 (171) / 39", "xxxx 012 / 34"]
+)
+def test_blanks_around_a_separator_are_told(text: str) -> None:
+    """Before a number, also at the text's beginning and its end."""
+    native, everywhere = undo_natively(text, addresses=True), undo(text, addresses=True)
+
+    assert native is not None
+    assert everywhere is not None
+    assert native.edits == everywhere.edits
 
 
 @given(st.binary(max_size=40))

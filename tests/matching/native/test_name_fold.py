@@ -52,6 +52,19 @@ def test_a_text_is_folded_as_by_the_specification(text: str) -> None:
     assert got.may_be_escaped or undo(text) is None
 
 
+@settings(max_examples=200, deadline=None)
+@given(st.lists(PIECES, max_size=40).map("".join))
+@example("\ud83d\udc00 \ud800\ud800 \udc00" + "\u1100\u1161" * 3)
+def test_a_long_text_is_folded_where_it_lies(text: str) -> None:
+    """Text of a thousand characters is not copied, if it has units of 16 bits."""
+    text = text + "趣" * 1000 + text
+    wanted, got = mention_fold()(text), native_name_fold()(text)
+
+    assert wanted.text == got.text
+    starts = [*range(min(200, len(wanted.text) - 2)), len(wanted.text) - 1]
+    assert [wanted.span(at, at + 1) for at in starts] == [got.span(at, at + 1) for at in starts]
+
+
 def test_every_code_point_is_folded_as_by_the_specification() -> None:
     """The tables are equal, beside ASCII and beside characters of several bytes."""
     for first in range(0, 0x110000, 0x1000):

@@ -99,3 +99,43 @@ def test_a_text_without_signs_is_scanned_once() -> None:
     """A block without escapes has no undone form."""
     assert UndoneBlock.of(b"anna@mail.example;+1 (202) 555-0123\n" * 100) is None
     assert Comparison(()).fields == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("text", "forms"),
+    [
+        ("Tel. 0171 / 392 00 02, abends", ["+491713920002"]),
+        ("(0171) - 3920002", ["+491713920002"]),
+        ("+49 171 – 3920002", ["+491713920002"]),
+        ("+49 (171) / 39 20 002", ["+491713920002"]),
+        ("1712 / 3920002", []),
+        ("07 / 12 2024 100", []),
+        ("10.0 - 20.000000", []),
+        ("0.171 / 3920002", []),
+        ("2019 - 2024 0171", []),
+    ],
+)
+def test_a_number_may_have_blanks_around_a_separator(text: str, forms: list[str]) -> None:
+    """A slash or a hyphen with blanks divides an area code from its number, and nothing else."""
+    data = text.encode()
+    scanner = Scanner("DE", SCANNED)
+    candidates, undone = scanner.scan(data), UndoneBlock.of(data)
+    batches = undone.with_undone(candidates, scanner) if undone else candidates
+
+    assert [form for form in batches[Field.PHONE].forms() if len(form) == 13] == forms
+
+
+@pytest.mark.parametrize(
+    ("text", "forms"),
+    [
+        ("to u003canna.beh@mail.example", [ADDRESS]),
+        ("u0022anna.beh@mail.exampleu0022", []),
+        (">u003eanna.beh@mail.example,", [ADDRESS]),
+        ("menu003canna.beh@mail.example", []),
+        (r"\u003canna.beh@mail.example", [ADDRESS]),
+        ("u0031anna.beh@mail.example", []),
+    ],
+)
+def test_an_escape_may_have_lost_its_backslash(text: str, forms: list[str]) -> None:
+    """What is left of an escape before an address is tried as an escape, not inside of words."""
+    assert [form for field, form, _ in found(text) if field is Field.EMAIL and form == ADDRESS] == forms

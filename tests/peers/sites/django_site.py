@@ -1,4 +1,4 @@
-"""What the two Django sites share: settings from their module and from us, migrations, serving."""
+"""What the two Django sites share: settings from their module and from us, tables, serving."""
 
 # These imports are installed in .venv-peers, which mypy does not see.
 # mypy: disable-error-code="import-not-found"
@@ -19,6 +19,16 @@ from serve import forever
 Content = list[dict[str, Any]]
 
 
+class NoMigrations:
+    """A value of MIGRATION_MODULES: no application has migrations, so tables are made from its models."""
+
+    def __contains__(self, application: str) -> bool:
+        return True
+
+    def __getitem__(self, application: str) -> None:
+        return None
+
+
 def run(defaults: ModuleType, fill: Callable[[Content], None], **ours: object) -> None:
     """Serve the site whose URLs are the caller's `urlpatterns`: `python SCRIPT FOLDER CONTENT.json`."""
     folder = Path(sys.argv[1])
@@ -36,7 +46,7 @@ def run(defaults: ModuleType, fill: Callable[[Content], None], **ours: object) -
             "default": {
                 "ENGINE": "django.db.backends.sqlite3",
                 "NAME": str(folder / "site.sqlite3"),
-                # The 200 migrations need not survive a power failure.
+                # The tables need not survive a power failure.
                 "OPTIONS": {"init_command": "PRAGMA synchronous=OFF"},
             }
         },
@@ -53,7 +63,7 @@ def run(defaults: ModuleType, fill: Callable[[Content], None], **ours: object) -
     from django.core.management import call_command
     from django.core.wsgi import get_wsgi_application
 
-    call_command("migrate", verbosity=0)
+    call_command("migrate", run_syncdb=True, verbosity=0)
     fill(json.loads(Path(sys.argv[2]).read_text()))
     call_command("update_index", verbosity=0)
     forever(get_wsgi_application())

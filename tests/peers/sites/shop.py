@@ -14,7 +14,7 @@ from datetime import date
 from django.apps import apps
 from django.urls import include, path
 from django.utils.functional import SimpleLazyObject
-from django_site import Content, run
+from django_site import Content, NoMigrations, run
 from oscar import defaults
 
 DJANGO = ("admin", "auth", "contenttypes", "sessions", "messages", "staticfiles", "sites", "flatpages")
@@ -84,6 +84,7 @@ if __name__ == "__main__":
         defaults,
         fill,
         SITE_ID=1,
+        MIGRATION_MODULES=NoMigrations(),
         DEFAULT_AUTO_FIELD="django.db.models.BigAutoField",
         AUTHENTICATION_BACKENDS=["oscar.apps.customer.auth_backends.EmailBackend"],
         INSTALLED_APPS=[

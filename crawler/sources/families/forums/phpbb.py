@@ -23,9 +23,18 @@ _SIGNS = (
     SoftwareSign(Where.URL, re.compile(r"/view(?:forum|topic)\.php\?(?:.*&)?[ft]=\d"), 2),
 )
 
+_TOPIC_LINK = "a[contains(concat(' ', @class, ' '), ' topictitle ')]"
+_NEW_ROW = (
+    "//ul[contains(@class, 'topiclist') and contains(@class, 'topics')]/li[contains("
+    "concat(' ', @class, ' '), ' row ')]"
+)
 # Versions 3.0 and 3.1 have the same classes without <time> and without .list-inner; the style subsilver2 of
 # version 3.0 has tables.
 _OLD_ROW = "//tr[td[contains(concat(' ', @class, ' '), ' row1 ')]//a[contains(@class, 'topictitle')]]"
+# Other styles have rows of their own, but the class of the link is in the code of nearly all of them.
+_OTHER_ROW = f"/*[not({_NEW_ROW}) and not({_OLD_ROW})]//{_TOPIC_LINK}/ancestor::*[self::tr or self::li][1]"
+_OTHER_CELL = f".//td[not(contains(@class, 'row1'))][.//{_TOPIC_LINK}]"
+_AUTHOR = ".//p[contains(concat(' ', @class, ' '), ' author ')] | .//dl[contains(@class, 'postprofile')]"
 
 FORUM = ForumProgram(
     threads=(
@@ -39,8 +48,7 @@ FORUM = ForumProgram(
     ),
     boards=(query_address("viewforum.php", "f", page="start"),),
     rows=ListSelectors(
-        each=f"xpath://ul[contains(@class, 'topiclist') and contains(@class, 'topics')]/li[contains("
-        f"concat(' ', @class, ' '), ' row ')] | {_OLD_ROW}",
+        each=f"xpath:{_NEW_ROW} | {_OLD_ROW} | {_OTHER_ROW}",
         # A board that guests can see but not read has the same panel, with a login form below it.
         empty="xpath://body[contains(@class, 'section-viewforum')]"
         "[not(//form[.//dl]//input[@name='password'])]"
@@ -54,12 +62,15 @@ FORUM = ForumProgram(
         " | .//dt[not(.//div[contains(@class, 'topic-poster')])]"
         "//a[contains(@href, 'mode=viewprofile') or starts-with(@class, 'username')]"
         " | .//dt[not(.//div[contains(@class, 'topic-poster')])]//span[starts-with(@class, 'username')]"
-        " | .//p[contains(@class, 'topicauthor')])[1]",
+        " | .//p[contains(@class, 'topicauthor')]"
+        f" | {_OTHER_CELL}//*[starts-with(@class, 'username')])[1]",
         posted="xpath:.//div[contains(@class, 'topic-poster')]//time"
         " | .//a[contains(@class, 'topictitle')]/@title[contains(., ':')]"
         " | .//dt[not(.//time)]/text()[contains(., '\u00bb')]"
-        " | .//div[contains(@class, 'topic-poster')][not(.//time)]/text()[contains(., '\u00bb')]",
-        replies="xpath:.//dd[contains(@class, 'posts')] | (.//p[contains(@class, 'topicdetails')])[1]",
+        " | .//div[contains(@class, 'topic-poster')][not(.//time)]/text()[contains(., '\u00bb')]"
+        f" | {_OTHER_CELL}//text()[contains(., '\u00bb')]",
+        replies="xpath:.//dd[contains(@class, 'posts')] | (.//p[contains(@class, 'topicdetails')])[1]"
+        f" | ({_OTHER_CELL}/following-sibling::td[1][not(contains(@class, 'row2'))])[1]",
         changed="xpath:.//*[contains(@class, 'lastpost') or contains(@class, 'topicdetails')]"
         "//a[contains(@href, 'p=')]/@href",
         moved="xpath:self::li[.//dl[contains(@class, 'topic_moved')] or .//dl[contains(@style, "
@@ -71,11 +82,19 @@ FORUM = ForumProgram(
     post=PostSelectors(
         each="xpath://div[starts-with(@id, 'p')][contains(concat(' ', @class, ' '), ' post ')]"
         " | //table[contains(@class, 'tablebg')][.//div[contains(@class, 'postbody')]]"
-        "[.//*[contains(@class, 'postauthor')]]",
+        "[.//*[contains(@class, 'postauthor')]]"
+        " | //div[starts-with(@id, 'p')][number(substring(@id, 2)) > 0]"
+        "[not(contains(concat(' ', @class, ' '), ' post '))]"
+        "[.//div[contains(concat(' ', @class, ' '), ' content ')]]",
         anchor="p",
-        seller="p.author strong, dl.postprofile a[class^=username], .postauthor",
+        seller="xpath:.//p[contains(concat(' ', @class, ' '), ' author ')]//strong"
+        " | .//dl[contains(@class, 'postprofile')]//a[starts-with(@class, 'username')]"
+        " | .//*[contains(concat(' ', @class, ' '), ' postauthor ')]"
+        f" | self::div[not({_AUTHOR})]//*[starts-with(@class, 'username')]",
         posted="xpath:.//p[contains(@class, 'author')]//time | .//p[contains(@class, 'author')]"
-        " | .//td[contains(@class, 'gensmall')][b[contains(., ':')]][last()]",
+        " | .//td[contains(@class, 'gensmall')][b[contains(., ':')]][last()]"
+        " | (.//td[contains(@class, 'gensmall')]/div[b[contains(., ':')]])[last()]"
+        f" | (self::div[not({_AUTHOR})]//*[contains(@class, 'date')])[last()]",
         body="xpath:.//div[contains(concat(' ', @class, ' '), ' content ')]"
         " | .//td//div[contains(@class, 'postbody')][not(.//p[contains(@class, 'author')])]",
         noise=(

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import pairwise, permutations
 
 from matching.inputs.formats.columns import role_of
-from matching.inputs.formats.records.line_shapes import Kind, Line, holds_identifier
+from matching.inputs.formats.records.line_shapes import INNER, Kind, Line, holds_identifier
 
 #: Share of a label's values that must be of one type for the label to be one without a known name.
 _TYPED_SHARE = 0.7
@@ -55,6 +56,11 @@ _FIRST_LABELS = frozenset(
     ]
 )
 _BEST_ORDERS = 24
+_WORDS = re.compile(r"[ _.]")
+#: A value that is itself a record, on one line.
+_STRUCTURE = re.compile(r"[A-Za-z_.:]{0,40} ?(?:\{.*\}|\[.*\]|\(.*\))")
+#: Values of a list in a record, at most; longer ones show several people.
+LIST_VALUES = 4
 #: Names of elements that say the type of a value. The label stands before them.
 TYPE_LABELS = frozenset(
     ["array", "cdata", "data", "date", "dd", "integer", "number", "real", "string", "td", "text", "value"]
@@ -85,9 +91,49 @@ def with_labels(shapes: Sequence[Line]) -> list[Line]:
                 leader=value.leader or shape.leader,
                 marked=shape.marked,
             )
+            _label_list(found, index + 1)
         else:
             found[index] = shape._replace(kind=Kind.FIELD, value="")
     return found
+
+
+def _label_list(found: list[Line], first: int) -> None:
+    """Give the values of a list the label of the first one: `emails:`, `- a@...`, `- b@...`.
+
+    Two lists in a row stay as they are: they may be the columns of a table.
+    """
+    end = _end_of_list(found, first)
+    if end - first > LIST_VALUES or _is_list(found, end) or _is_list(found, first - 2, before=True):
+        return
+    head = found[first]
+    for index in range(first + 1, end):
+        number = str(index - first + 1)
+        found[index] = found[index]._replace(
+            kind=Kind.FIELD, label=head.label, number=number, marked=head.marked
+        )
+
+
+def _end_of_list(found: Sequence[Line], first: int) -> int:
+    """Return the index behind the values that stand below one another like the first one."""
+    end = first + 1
+    while end < len(found) and found[end].kind is Kind.VALUE and found[end].leader:
+        if found[end].indent != found[first].indent:
+            break
+        end += 1
+    return end
+
+
+def _is_list(found: Sequence[Line], index: int, *, before: bool = False) -> bool:
+    """Whether a label with several values begins at `index`, or ends there."""
+    if before:
+        return index > 0 and bool(found[index].leader) and bool(found[index - 1].leader)
+    return (
+        index + 1 < len(found)
+        and found[index].kind is Kind.LABEL
+        and found[index + 1].kind is Kind.VALUE
+        and bool(found[index + 1].leader)
+        and _end_of_list(found, index + 1) > index + 2
+    )
 
 
 def _takes_label(value: Line) -> bool:
@@ -148,7 +194,15 @@ class KnownLabels:
 
         In a chat the names of people stand where labels stand, and what they say differs.
         """
-        return shape in self or not holds_identifier(shape)
+        if shape in self or not holds_identifier(shape) or _STRUCTURE.fullmatch(shape.value):
+            return True
+        words = _WORDS.split(shape.label)  # `E-mail Display As`, `billing_phone`
+        return not {role_of(words[0]), role_of(words[-1])}.isdisjoint(("email", "phone"))
+
+
+def told_type(field: Line) -> str:
+    """Return what a field tells by its label or value; "" for digits alone, which may count anything."""
+    return role_of(field.label) or ("" if field.value.isdecimal() and field.value[0] != "0" else field.type)
 
 
 def divide_fields(fields: Sequence[Line]) -> list[int]:
@@ -191,7 +245,7 @@ def _divide_shapes(fields: Sequence[Line], starts: Sequence[int]) -> list[int]:
         labels: dict[str, str] = {}  # by role
         again: list[int] = []
         for index in range(start, end):
-            role = role_of(fields[index].label) or fields[index].type
+            role = told_type(fields[index])
             if (
                 role in labels
                 and labels[role] != fields[index].label
@@ -206,11 +260,18 @@ def _divide_shapes(fields: Sequence[Line], starts: Sequence[int]) -> list[int]:
 
 
 def _divide_by_number(fields: Sequence[Line], rows: list[int], record: range) -> None:
-    """Divide a record in which several labels have several numbers: these may count people."""
+    """Divide a record in which several labels have several numbers: these may count people.
+
+    A number inside of the labels (`user.2.email`) always does.
+    """
     numbers: dict[str, set[str]] = defaultdict(set)
+    inner: set[str] = set()
     for index in record:
-        numbers[fields[index].label].add(fields[index].number)
-    if sum(len(found) > 1 for found in numbers.values()) > 1:
+        label, number = fields[index].label, fields[index].number
+        numbers[label].add(number)
+        if INNER in label[1:]:
+            inner.add(number)
+    if len(inner) > 1 or sum(len(found) > 1 for found in numbers.values()) > 1:
         first: dict[str, int] = {}
         for index in record:
             rows[index] = first.setdefault(fields[index].number, index)
@@ -226,6 +287,9 @@ def _leading(fields: Sequence[Line]) -> frozenset[int]:
             if one is not None and two is not None and two <= one
         )
     with_leader = [index for index, field in enumerate(fields) if field.leader]
+    if with_leader:  # leaders further right are those of a list inside of a record
+        leftmost = min(fields[index].indent for index in with_leader)
+        with_leader = [index for index in with_leader if fields[index].indent == leftmost]
     if with_leader and len(with_leader) < len(fields):
         if with_leader[0] == 0 and _count_records(fields, with_leader):
             return frozenset(with_leader)
@@ -256,8 +320,11 @@ def _starts_by_leads(fields: Sequence[Line], leads: Collection[int]) -> list[int
     """Return the fields that begin a record: those of `leads`, and each label that its record has already."""
     starts: list[int] = []
     seen: set[str] = set()
+    counted = all(fields[index].leader.isdecimal() for index in leads)
     for index, field in enumerate(fields):
         again = field.label in seen and not _goes_on(fields[index - 1], field)
+        if again and counted and _comes_twice(fields[index - 1], field):
+            again = False  # each record has a number, so that the second address is the same person's
         if not index or again or index in leads:
             starts.append(index)
             seen = set()
@@ -269,6 +336,8 @@ def _starts_by_order(fields: Sequence[Line]) -> list[int]:
     """Return the fields that begin a record by any of the orders of labels that give the fewest records."""
     labels = [field.label for field in fields]
     goes_on = [bool(index) and _goes_on(fields[index - 1], field) for index, field in enumerate(fields)]
+    for index in _second_values(fields):
+        goes_on[index] = True
     numbers = {label: number for number, label in enumerate(dict.fromkeys(labels))}
     stream = [numbers[label] for label in labels]
     some, some_go_on = stream[:_COMPARED_FIELDS], goes_on[:_COMPARED_FIELDS]
@@ -284,6 +353,31 @@ def _starts_by_order(fields: Sequence[Line]) -> list[int]:
         later = {stream[start] for start in starts} - first_record
         found |= {*starts, *(index for index, number in enumerate(stream) if number in later)}
     return sorted(found)
+
+
+def _second_values(fields: Sequence[Line]) -> list[int]:
+    """Return the second one of two addresses or numbers in a row, if each record begins with a name.
+
+    Between two names every label then comes once, except for such pairs.
+    """
+    first = fields[0].label
+    if not _begins_records(first):
+        return []
+    pairs: list[int] = []
+    seen: set[str] = set()
+    for index, field in enumerate(fields):
+        if field.label == first:
+            seen = set()
+        elif index and _comes_twice(fields[index - 1], field):
+            pairs.append(index)
+        elif field.label in seen:
+            return []
+        seen.add(field.label)
+    return pairs
+
+
+def _comes_twice(before: Line, field: Line) -> bool:
+    return before.label == field.label and role_of(field.label) in ("email", "phone")
 
 
 def _begins_records(label: str) -> bool:

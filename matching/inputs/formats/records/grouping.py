@@ -16,19 +16,21 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import groupby, pairwise
+from itertools import groupby, pairwise, takewhile
 
 from matching.inputs.formats.columns import role_of
 from matching.inputs.formats.records.cards import divide_cards
 from matching.inputs.formats.records.fields import (
     IDENTIFIER_TYPES,
+    LIST_VALUES,
     TYPE_LABELS,
     KnownLabels,
     divide_fields,
+    told_type,
     with_labels,
 )
 from matching.inputs.formats.records.line_shapes import Kind, Line, holds_identifier, read_line
-from matching.inputs.formats.records.nesting import Nesting, find_nesting, label_of_container
+from matching.inputs.formats.records.nesting import Container, Nesting, find_nesting, label_of_container
 
 #: Lines with a value of a record at most; of one in a container, which says where it ends; and characters.
 RECORD_LINES = 60
@@ -102,7 +104,11 @@ def _label_by_containers(lines: Sequence[str], shapes: list[Line], nesting: Nest
     """Give values that stand alone in an element its label."""
     keys: dict[int, str] = {}  # the last `<key>` in each container
     for container in nesting.containers:
-        if container.last < 0 or container.sign != "<" or container.children:
+        if container.last < 0 or container.children:
+            continue
+        if container.sign in "([{" and container.name:
+            _label_listed(shapes, container)
+        if container.sign != "<":
             continue
         if container.name == "key":
             keys[container.parent] = shapes[container.last].label or shapes[container.last].value.casefold()
@@ -111,6 +117,15 @@ def _label_by_containers(lines: Sequence[str], shapes: list[Line], nesting: Nest
                 key = keys.pop(container.parent, "") if container.name in TYPE_LABELS else ""
                 label = key or label_of_container(container, lines[container.first])
                 shapes[index] = shapes[index]._replace(kind=Kind.FIELD, label=label, marked=True)
+
+
+def _label_listed(shapes: list[Line], container: Container) -> None:
+    """Give the few values that stand alone in a bracket its label: `phones: [`."""
+    lines = container.lines
+    if len(lines) <= LIST_VALUES and all(shapes[index].kind is Kind.VALUE for index in lines):
+        for number, index in enumerate(lines, 1):
+            label, kept = container.name, str(number) if number > 1 else ""
+            shapes[index] = shapes[index]._replace(kind=Kind.FIELD, label=label, number=kept, marked=True)
 
 
 class _Grouper:
@@ -222,11 +237,19 @@ class _Grouper:
         """
         labels: list[str] = []
         blocks = list(self._blocks(stretch, strength))
+        above = list(takewhile(self._is_words, blocks))  # a heading, or the first line of each record
+        blocks = blocks[max(0, len(above) - 1) :]
+        led = bool(above) and len(blocks[0]) == 1
+        if above and not (led and sum(map(self._is_words, blocks)) > 1):
+            led, blocks = False, blocks[1:]
         if all(
             len(block) == 1 and self._shapes[block[0]].kind in (Kind.WORDS, Kind.VALUE) for block in blocks
         ):
             return True
         for block in blocks:
+            if led and self._is_words(block):
+                labels.append("")
+                continue
             fields = [self._shapes[one] for one in block if self._shapes[one].kind is Kind.FIELD]
             others = [one for one in block if self._shapes[one].kind in (Kind.TEXT, Kind.WORDS, Kind.VALUE)]
             if len(fields) != 1 or others or fields[0] not in self._known:
@@ -238,6 +261,9 @@ class _Grouper:
             and len(labels) % period == 0
             and labels == labels[:period] * (len(labels) // period)
         )
+
+    def _is_words(self, block: Sequence[int]) -> bool:
+        return all(self._shapes[index].kind is Kind.WORDS for index in block)
 
     def _parts(self, stretch: Sequence[int]) -> Iterator[tuple[int, int]]:
         """Yield each line that is no separator, with the strength of the separators before it."""
@@ -278,9 +304,11 @@ class _Grouper:
                 return set()
             if shape.kind is Kind.LABEL:
                 continue
-            keys.append(key_of_line(shape) or "words")
+            keys.append((key_of_line(shape) if shape.kind is Kind.VALUE else _told(shape)) or "words")
             if shape.type in IDENTIFIER_TYPES and shape.type not in types:
                 types.append(shape.type)
+        while keys and keys[-1] == "words":
+            keys.pop()  # behind the last identifier nothing is somebody else's
         if len(types) < 2 or _is_list(_collapsed(keys)):
             return set()
         return {(one, two) for place, one in enumerate(types) for two in types[place + 1 :]}
@@ -352,6 +380,11 @@ class _Grouper:
 def key_of_line(shape: Line) -> str:
     """Return what a line tells of a person, whatever its label is called; "" for words."""
     return role_of(shape.label) or (shape.type if shape.type in IDENTIFIER_TYPES else "") or shape.label
+
+
+def _told(shape: Line) -> str:
+    """Return `key_of_line` of a field; digits of an unknown label are no telephone number."""
+    return key_of_line(shape) if told_type(shape) else shape.label
 
 
 def _collapsed(keys: Sequence[str]) -> list[str]:

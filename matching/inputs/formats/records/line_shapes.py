@@ -49,12 +49,14 @@ _RULE = re.compile(
     r"|-\[ [^\]\n]{1,40} \][-+]*|(?P<sign>[^\w\s@])(?:\ufe0f?[ ]?(?P=sign)){2,200}\ufe0f?"
 )
 _PREFIX = re.compile(
-    r"[^\w\[\]\"'<(){}+@$*#.【〔-]*(?:[*#•.-]{1,6}(?=[ \t])[^\w\[\]\"'<(){}+@【〔]*)?(?:[*_]{1,3}(?=\w))?"
+    r"[^\w\[\]\"'<(){}+@$*#.【〔-]*(?:(?:[*#•.-]{1,6}|[-=]>)(?=[ \t])[^\w\[\]\"'<(){}+@【〔]*)?"
+    r"(?:[*_]{1,3}(?=\w))?"
 )
 #: Behind a value. Where XML has no line ends, its lines end before each `>` (`record_ends`).
-_END_TAG = re.compile(r"(?<=[^<>\s])\s{0,9}</[A-Za-z_][\w:.-]{0,60}>?\s*$")
+_END_TAG = re.compile(r"(?<=[^<>\s])\s{0,9}</[^\W\d][\w:.-]{0,60}>?\s*$")
 # Marks around a value, and a line break at the end of a line of HTML.
 _WITHOUT_CONTENT = re.compile(r"<!\[CDATA\[|\]\]>|<br[ /]{0,3}>\s*$", re.IGNORECASE)
+_ARROW = re.compile(r"[-=]>")
 _ONLY_NUMBER = re.compile(r"[(\[#]?\d{1,6}[.)\]:]?")
 _NUMBERED = re.compile(
     r"(?:(?:\(?(\d{1,6})[.)\]]|#(\d{1,6})[.:)]?|\[(\d{1,6})\]|(\d)\ufe0f?\u20e3)[ \t]+|(\d{1,6})[、．][ \t]*)"
@@ -64,10 +66,22 @@ _HEADING = re.compile(r"#{2,6}[ \t]+\w")
 _BULLET = re.compile(r"[*•·▪◦‣●○►▶➤–-][ \t]*$")
 _TREE = re.compile(r".*[├└│╰╚┗┣┃]")
 _TREE_END = re.compile(r"[└╰╚┗]")
+#: A tree that is drawn with signs of ASCII, and what those stand for.
+_ASCII_TREE = re.compile(r"[ \t|]*(?:[+\\`]-{1,4}|\|--{1,3})(?=[ \t>])")
+_TREE_SIGNS = str.maketrans({"|": "│", "+": "├", "\\": "└", "`": "└", "-": "─"})
 _ATTRIBUTE_TEXT = re.compile(r"(?:^|(?<=\s))[a-z][a-z0-9]{0,9}(?:\s+[\w:-]{1,30}=(?:\"[^\"]*\"|'[^']*'))+\s*")
+_ITEM = re.compile(r"[a-z][a-z0-9]{0,9}\s(?:[^<>]{0,200}\s)?itemprop=[\"']([\w -]{1,40})[\"']")
+_LINKED = re.compile(r"(?:href|content)=[\"'](?:mailto:|tel:)?([^\"'<>\s]{5,200})[\"']")
+#: What stands before a message in the log of a chat: `[01.02.2024 11:20] Name: `, `01.02.24, 11:20 - Name: `.
+_STAMPED = re.compile(
+    r"(?:\[\d[\d.:/, T-]{7,24}\][ ]+"
+    r"|\d{1,4}[./-]\d{1,2}[./-]\d{2,4},?[ ]\d{1,2}:\d\d(?::\d\d)?(?:[ ][ap]m)?[ ]-[ ])"
+    r"[^:\n]{1,40}:[ ]+(?=\S)",
+    re.IGNORECASE,
+)
 
 _LEAF = re.compile(
-    r"<([A-Za-z_][\w:.-]{0,60})(\s[^<>]{0,300})?>\s*([^<>]*?)\s*</\1\s*>(?:\s*:?\s*(?:<[^<>]{1,300}>\s*)*([^<>\s][^<>]*))?"
+    r"<([^\W\d][\w:.-]{0,60})(\s[^<>]{0,300})?>\s*([^<>]*?)\s*</\1\s*>(?:\s*:?\s*(?:<[^<>]{1,300}>\s*)*([^<>\s][^<>]*))?"
 )
 #: Elements of pages that say nothing of what they hold.
 _TEXT_TAGS = frozenset(
@@ -78,6 +92,10 @@ _NAME_AND_VALUE = re.compile(
     r"(?:\s[^<>]{0,200})?\svalue\s?=\s?[\"']([^\"'<>]{0,500})[\"'][^<>]{0,200}>",
     re.IGNORECASE,
 )
+_EMPTY_ELEMENT = re.compile(
+    r"<([^\W\d][\w:.-]{0,60})((?:\s+[\w:.-]{1,40}\s?=\s?(?:\"[^\"<>]*\"|'[^'<>]*'))+)\s*/>"
+)
+_ATTRIBUTE = re.compile(r"([\w:.-]{1,40})\s?=\s?(?:\"([^\"<>]*)\"|'([^'<>]*)')")
 NAME_ATTRIBUTE = re.compile(r"\s(?:name|key|id|n)\s*=\s*[\"']([^\"'<>]{1,60})[\"']", re.IGNORECASE)
 _BRACKETED = re.compile(r"\[[\"']?([^\]\"'\n]{1,60}?)[\"']?(?::[^\]\n]{1,60})?\]\s*=>\s*(.*)")
 _IN_BRACKETS = re.compile(r"[\[【〔]([^\[\]【】〔〕\n]{1,40})[\]】〕]\s*[:：]?\s*(\S.*)")
@@ -87,6 +105,9 @@ _PROPERTY = re.compile(
 )
 _NAME = r"([^\W\d][^:=：,;|@\t\n]{0,40}?)"
 _PLAIN = re.compile(_NAME + r"[\"'*_]{0,3}[ \t]{0,20}(?:=>|->|→|[:=：])(?!//)[*_]{0,3}[ \t]{0,20}(\S.*)")
+#: Stands in a label for a number that was inside of it.
+INNER = "#"
+_INNER_NUMBER = re.compile(r"([^\W\d][^\d]{0,30}[._\[])(\d{1,6})([._\]][^\d]{1,40})")
 _GAP = r"[ ]{0,40}\t[ \t]{0,9}|[ ]{0,40}[|│][ ]{1,9}|[ ]{2,40}|[ ]{0,2}\.{2,40}[ ]{0,2}"
 _SPACED = re.compile(rf"{_NAME}(?:{_GAP})([^\s|.][^\t|]*)")
 _WORD_BEFORE = re.compile(r"([^\W\d][^\d@:=,;|]{0,30}?)\.?[ ]+(\S+@\S+|[+(]?\d[\d ()./-]{5,24})")
@@ -101,6 +122,14 @@ _NAMED_ADDRESS = re.compile(r"[^\W\d][^<>@\d]{0,60}[ ]<([^<>\s@]{1,100}@[^<>\s@]
 _DUMPED = re.compile(r"(?:string|str|int|integer|float|varchar)\(\d*\)\s*(.*)")
 _LINK = re.compile(r"^(?:mailto|tel|e?mail):", re.IGNORECASE)
 _AROUND = " \t\"'`,;<>|*_"
+#: Values that hold no identifier, however many digits they have: times, hashes, addresses of machines.
+_TECHNICAL = re.compile(
+    r"(?:19|20)\d\d-[01]\d-[0-3]\d[T ][0-2]\d:[0-5]\d(?::[0-5]\d(?:[.,]\d{1,9})?)?"
+    r"(?:[ ]?(?:Z|UTC|[+-]\d\d:?(?:\d\d)?))?"
+    r"|\b[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}\b"
+    r"|\b(?=[0-9a-fA-F]*[a-fA-F])(?=[0-9a-fA-F]*[0-9])[0-9a-fA-F]{20,128}\b"
+    r"|\b\d{1,3}(?:\.\d{1,3}){3}(?::\d{1,5})?\b|\bhttps?://[^\s@]{1,500}"
+)
 _PHONE_DIGITS = range(7, 16)
 
 
@@ -117,8 +146,16 @@ def read_line(line: str) -> Line:
         return Line(Kind.TEXT)
     if not text[0].isalnum() and _RULE.fullmatch(text):
         return Line(Kind.RULE)
+    if (text[0] == "[" or text[0].isdigit()) and (stamped := _STAMPED.match(text)):
+        said = read_line(text[stamped.end() :])
+        if said.kind is Kind.FIELD and role_of(said.label) is not None:
+            return said._replace(heading=True)
     if "='" in line or '="' in line:
+        if item := _ITEM.match(text):
+            return _property(item, text)
         line = _ATTRIBUTE_TEXT.sub("", line)
+    if drawn := _ASCII_TREE.match(line):
+        line = drawn[0].translate(_TREE_SIGNS) + line[drawn.end() :]
     prefix = _PREFIX.match(line)
     before = prefix[0] if prefix else ""
     rest = line[len(before) :].rstrip()
@@ -133,7 +170,7 @@ def read_line(line: str) -> Line:
     indent = len(line) - len(line.lstrip())
     quoted, last = 0, False
     if before and not before.isspace():
-        quoted, last = before.count(">"), _TREE_END.search(before) is not None
+        quoted, last = _ARROW.sub("", before).count(">"), _TREE_END.search(before) is not None
         if tree := _TREE.match(before):
             indent, leader = tree.end(), "" if leader == "-" else leader
     shape = _shape_of(rest)
@@ -175,6 +212,14 @@ def _shape_of(rest: str) -> Line:
     return Line(Kind.WORDS if _are_few_words(rest) else Kind.TEXT, value=value)
 
 
+def _property(item: re.Match[str], text: str) -> Line:
+    """Return the field of an element with `itemprop`: its link or content, else what stands in it."""
+    link = _LINKED.search(text)
+    value = clean_value(link[1] if link else _ATTRIBUTE_TEXT.sub("", text))
+    label, number = normal_label(item[1])
+    return Line(Kind.FIELD if value else Kind.LABEL, label, number, type_of(value), value, marked=True)
+
+
 def _labelled(rest: str) -> tuple[str, str, bool] | None:
     """Return label, value, and whether the label is marked as one by more than a sign."""
     first = rest[:1]
@@ -188,7 +233,7 @@ def _labelled(rest: str) -> tuple[str, str, bool] | None:
         return match[2], match[3], True
     if ";" in rest and (match := _PROPERTY.match(rest)):
         return match[1].rpartition(".")[2], match[2], False
-    if match := _PLAIN.match(rest):
+    if match := _PLAIN.match(rest[1:] if first == "@" else rest):
         return match[1], match[2], False
     if match := _SPACED.fullmatch(rest):
         return match[1], match[2], False
@@ -201,7 +246,7 @@ def _markup(rest: str) -> tuple[str, str, bool] | None:
     match = _LEAF.search(rest)
     if match is None:
         pair = _NAME_AND_VALUE.search(rest)
-        return (pair[1], pair[2], True) if pair else None
+        return (pair[1], pair[2], True) if pair else _attribute_value(rest)
     tag, attributes, value, behind = match.groups()
     if tag.lower() == "key" and not behind:
         return value, "", True
@@ -213,10 +258,22 @@ def _markup(rest: str) -> tuple[str, str, bool] | None:
     return named[1] if named else tag.rpartition(":")[2], value, True
 
 
+def _attribute_value(rest: str) -> tuple[str, str, bool] | None:
+    """Return the name of `<email rel="home" address="..."/>` and its one attribute that is an identifier."""
+    element = _EMPTY_ELEMENT.fullmatch(rest)
+    if element is None:
+        return None
+    values = [one or two for _, one, two in _ATTRIBUTE.findall(element[2])]
+    found = [value for value in values if type_of(clean_value(value)) in ("email", "phone")]
+    return (element[1].rpartition(":")[2], found[0], True) if len(found) == 1 else None
+
+
 @lru_cache(maxsize=4096)
 def normal_label(name: str) -> tuple[str, str]:
-    """Return a label as it is compared, and the number at its end."""
+    """Return a label as it is compared, and its number: `Email 2`, `user.2.email`."""
     name = name.strip(" \t\"'*_-.:#`").casefold()
+    if inner := _INNER_NUMBER.fullmatch(name):
+        return f"{inner[1]}{INNER}{inner[3]}", inner[2]
     stem = name.rstrip("0123456789")
     return (stem.rstrip(" _-#."), name[len(stem) :]) if stem else ("#", "")
 
@@ -242,7 +299,12 @@ def type_of(value: str) -> str:
 
 def holds_identifier(line: Line) -> bool:
     """Whether a field's value may hold an identifier, with or without other words."""
-    return "@" in line.value or sum(character.isdigit() for character in line.value) >= 7
+    value = line.value
+    if "@" in value:
+        return True
+    if sum(map(str.isdigit, value)) < 7:
+        return False
+    return sum(map(str.isdigit, _TECHNICAL.sub("", value))) >= 7
 
 
 def _is_label(rest: str, name: str) -> bool:

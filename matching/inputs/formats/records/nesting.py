@@ -17,11 +17,11 @@ from matching.inputs.formats.columns import role_of
 from matching.inputs.formats.records.line_shapes import NAME_ATTRIBUTE, Kind, Line, normal_label
 
 _DEPTH_LIMIT = 64  # deeper containers are not told apart
-_TAG = re.compile(r"<(/?)([A-Za-z_][\w:.-]{0,60})((?:\s[^<>]{0,500})?)(?:>|$)")
+_TAG = re.compile(r"<(/?)([^\W\d][\w:.-]{0,60})((?:\s[^<>]{0,500})?)(?:>|$)")
 _PROPERTY = re.compile(r"(BEGIN|END):([A-Za-z]{1,30})", re.IGNORECASE)
 _EMPTY_TAGS = frozenset(["area", "base", "br", "col", "hr", "img", "input", "link", "meta", "source", "wbr"])
 _OPENED_BY = {")": "(", "}": "{", "]": "["}
-_ANY_MARK = re.compile(r"</[A-Za-z]|^[ \t]*BEGIN:|[({\[][ \t\r]*$", re.MULTILINE | re.IGNORECASE)
+_ANY_MARK = re.compile(r"</[^\W\d]|^[ \t]*BEGIN:|[({\[][ \t\r]*$", re.MULTILINE | re.IGNORECASE)
 #: Roles of containers that hold one field of a person, such as an address with its type.
 _PART_ROLES = frozenset({"email", "phone"})
 #: Fields that a person has once; two containers that both show one of them are two people.

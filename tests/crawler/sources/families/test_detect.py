@@ -247,6 +247,7 @@ def test_what_a_page_says_cannot_leave_its_comment() -> None:
 
 
 @pytest.mark.parametrize("beginning", BEGINNINGS)
+@pytest.mark.slow
 def test_bait_for_patterns_costs_a_bounded_time(beginning: str) -> None:
     """A page full of beginnings of signs takes less than three seconds of CPU time."""
     page = seen(beginning * (BAIT_CHARS // len(beginning)))

@@ -335,7 +335,31 @@ def test_fields_are_cut_joined_and_taken_from_attributes() -> None:
         "fox",
         3_000,
     )
-    assert listing.row_digest == "https://market.example/t?id=42&x=1\x1f7"
+    assert listing.row_digest == "https://market.example/t?id=42&x=1\x1f7\x1fA / B\x1f"
+
+
+def test_a_row_with_a_state_is_read_again_for_its_title_and_its_price() -> None:
+    """Views, dates and the last poster change with every reader; what is offered does not."""
+    reader = toml_adapter(
+        MARKET.partition("[item]")[0].replace("[row]", 'state = ".replies"\n[row]', 1)
+        + 'seller = ".last"\nposted_at = ".when"\n'
+    )
+    row = (
+        "<tr class=offer><td><a class=title href=/o/1>{0}</a><td class=price>{1}<td class=replies>{2}"
+        "<td class=last>{3}<td class=when>{4}<td>{5} views"
+    )
+    digests = [
+        parse_page(reader, row.format(*values)).listings[0].row_digest
+        for values in (
+            ("Rows", "$5", "7", "fox", "1 hour ago", 10),
+            ("Rows", "$5", "7", "owl", "2 hours ago", 11),
+            ("Rows SOLD", "$5", "7", "fox", "1 hour ago", 10),
+            ("Rows", "$4", "7", "fox", "1 hour ago", 10),
+            ("Rows", "$5", "8", "fox", "1 hour ago", 10),
+        )
+    ]
+
+    assert [digest == digests[0] for digest in digests[1:]] == [True, False, False, False]
 
 
 def test_a_row_s_digest_does_not_change_with_the_hour() -> None:

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterator
 
 from matching.identifiers.numbering_plans import home_plan
-from matching.scanning import native_tables
+from matching.native import rule_tables
 from matching.scanning.native_phones import country_tables
 from matching.scanning.plan_tables import CompiledPlan, read_plans
 
@@ -23,15 +23,15 @@ def header(region: str) -> str:
 def _lines(region: str) -> Iterator[str]:
     yield "/* Written by rules.py. */"
     yield '#include "spillwatch.h"'
-    pages, images = native_tables.fold_pages()
+    pages, images = rule_tables.fold_pages()
     blobs = {
         "fold_pages": pages.tobytes(),
         "fold_images": images.tobytes(),
-        "provinces": native_tables.provinces().tobytes(),
-        "issuers": native_tables.issuers().tobytes(),
-        "ibans": native_tables.ibans().tobytes(),
-        "providers": bytes(native_tables.providers()),
-        "domains": bytes(native_tables.domains()),
+        "provinces": rule_tables.provinces().tobytes(),
+        "issuers": rule_tables.issuers().tobytes(),
+        "ibans": rule_tables.ibans().tobytes(),
+        "providers": bytes(rule_tables.providers()),
+        "domains": bytes(rule_tables.domains()),
         "codes": country_tables().index.tobytes(),
     }
     for name, content in blobs.items():
@@ -44,7 +44,7 @@ def _lines(region: str) -> Iterator[str]:
     countries = ", ".join(_phone_table(name, code) for name, code in named)
     yield f"static const struct sw_phone_table countries[] = {{{countries}}};"
     members = [f".{name} = (const void *){name}" for name in blobs]
-    members += [".home = &home", ".countries = countries", f".domain_count = {len(native_tables.domains())}"]
+    members += [".home = &home", ".countries = countries", f".domain_count = {len(rule_tables.domains())}"]
     yield f"static const struct sw_rules real_rules = {{{', '.join(members)}}};"
 
 

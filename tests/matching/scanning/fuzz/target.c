@@ -106,12 +106,39 @@ static void check_lines(const uint8_t *block, size_t size) {
 /* Checks that a text has the signs of its halves, unless they stand where it is cut. */
 static void check_signs(const uint8_t *block, size_t size) {
     uint32_t all = sw_escape_signs(block, size);
-    CHECK(all < 1u << 13);
+    CHECK(all < 1u << 14);
     uint8_t *twice = malloc(2 * size + 1);
     memcpy(twice, block, size), memcpy(twice + size + 1, block, size);
     twice[size] = 'a';
     CHECK((sw_escape_signs(twice, 2 * size + 1) & all) == all);
     free(twice);
+}
+
+/* Checks that masks are as long as what they replace, and that a kind is found alone as among all. */
+static void check_masks(struct sw_scanner *scanner, const uint8_t *block, size_t size) {
+    static const uint32_t all = (1u << (SW_MASK_SPELT_ADDRESS + 1)) - 1;
+    int64_t found = sw_mask(scanner, block, size, all);
+    CHECK(found >= 0 && found <= all);
+    for (uint32_t kind = 0; kind < SW_MASK_SPELT_ADDRESS; kind++) {
+        struct result among = take(scanner, kind);
+        CHECK((among.count > 0) == (found >> kind & 1));
+        for (uint64_t i = 0; i < among.count; i++) {
+            int64_t start = among.starts[i], length = among.ends[i] - start;
+            CHECK(start >= 0 && length > 0 && among.ends[i] <= (int64_t)size && (i == 0 || start >= among.starts[i - 1]));
+            if (kind != SW_MASK_NUMBER) continue;
+            CHECK(among.offsets[i + 1] - among.offsets[i] == length && (i == 0 || start >= among.ends[i - 1]));
+            for (int64_t at = 0; at < length; at++) {
+                uint8_t sign = among.tape[among.offsets[i] + at];
+                CHECK(sign == block[start + at] || sign == '*');
+            }
+        }
+        CHECK(sw_mask(scanner, block, size, 1u << kind | (kind == SW_MASK_NUMBER) << SW_MASK_LABELLED |
+                                                (kind == SW_MASK_LABELLED) << SW_MASK_NUMBER) >= 0);
+        struct result alone = take(scanner, kind);
+        CHECK(same(among, alone));
+        release(among), release(alone);
+        CHECK(sw_mask(scanner, block, size, all) == found);
+    }
 }
 
 /* Checks that a form has the same fingerprint in each number of lanes. */
@@ -154,6 +181,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     }
     check_lines(block, size);
     check_signs(block, size);
+    check_masks(every, block, size);
     free(block);
     return 0;
 }

@@ -84,6 +84,7 @@ def test_any_page_is_taken(program: str, html: str, role: Role) -> None:
 
 
 @pytest.mark.parametrize("program", PROGRAMS)
+@pytest.mark.slow
 def test_rows_without_end_are_bait(program: str) -> None:
     """Of forty times as many rows as a forum shows, the first thousand are read, in a bounded time."""
     html, url = practice_page(program)

@@ -168,12 +168,23 @@ class="topicdetails">4</p></td><td class="row2"><p class="topicdetails">9</p></t
 class="topicdetails">Mon Mar 02, 2026 1:00 pm</p><p class="topicdetails"><a href="#">owl</a> <a
 href="./viewtopic.php?f=2&amp;t=7&amp;p=99#p99"><img /></a></p></td></tr></table>
 <p class="datetime">All times are UTC + 8 hours </p>"""
+#: Styles of other people have their own rows around the link that the code makes.
+PHPBB_OWN_ROW = """<div class="catglow"><table class="cat"><tr><td class="forumicon"><img
+src="styles/reef/imageset/topic_read.gif" /></td><td class="forumdetails"><a
+href="viewtopic.php?f=2&amp;t=7" class="topictitle">Data 500k lines</a> <span
+class="forum-descriptions">par <span class="username-coloured">fox</span> &raquo; Dim 1 Mars 2026,
+12:30</span></td><td class="forumtopics tablet"><div
+class="statbubble"><span>p=99</span><br />R&eacute;ponses</div></td><td class="forumposts tablet"><div
+class="statbubble"><span>9</span><br />Vues</div></td><td
+class="tablet">Dernier message par <span
+class="username-coloured">owl</span></td></tr></table></div>
+<p>Heures au format UTC + 8 heures</p>"""
 
 
-@pytest.mark.parametrize("html", [PHPBB_30_ROW, PHPBB_31_ROW, SUBSILVER_ROW])
+@pytest.mark.parametrize("html", [PHPBB_30_ROW, PHPBB_31_ROW, SUBSILVER_ROW, PHPBB_OWN_ROW])
 def test_rows_of_older_boards_of_phpbb_are_read(html: str) -> None:
-    """3.0 and 3.1 without `time` elements, and subsilver2 with tables: title, author, date and last post."""
-    reader = family_adapter("phpbb")
+    """3.0 and 3.1 without `time` elements, subsilver2 with tables, and a style with rows of its own."""
+    reader = family_adapter("phpbb", timezone="Asia/Shanghai")
     [found] = row_listings(reader, html, PHPBB_LIST)
     [same] = row_listings(reader, html.replace(">9<", ">10<"), PHPBB_LIST)
     [answered] = row_listings(reader, html.replace("p=99", "p=100"), PHPBB_LIST)
@@ -202,9 +213,25 @@ class="row1"><td class="profile">joined</td><td><table><tr><td><div class="postb
 class="quotetitle">owl wrote:</div><div class="quotecontent">theirs</div><div
 class="codetitle">Code:</div><div
 class="codecontent">a	b<br />1	2</div></div></td></tr></table></td></tr></table>"""
+#: The table of 3.0.x itself: subject and date are in one cell.
+SUBSILVER_CELL_POST = SUBSILVER_POST.replace(
+    """<b>Post subject:</b> Data</td><td
+class="gensmall" align="right"><b>Posted:</b> Sun Mar 01, 2026 12:30 pm&nbsp;</td>""",
+    """<div style="float: left;">&nbsp;<b>Post subject:</b> Data of 3 May 2020</div><div
+style="float: right;"><a href="viewtopic.php?p=99#p99"><img /></a><b>Добавлено:</b> 01
+мар 2026, 12:30&nbsp;</div></td>""",
+)
+PHPBB_OWN_POST = """<h2 class="topic-title"><a href="viewtopic.php?t=7">Data</a></h2><div class="vtouter"
+id="p99"><div class="vtinner"><div class="vtdatebar"><h3><a href="viewtopic.php?t=7#p99">Data</a></h3><span
+class="vtdate"><img alt="Message" /> Dim 1 Mars 2026, 12:30</span></div><div class="vtprofilepanel"><span
+class="vtusername"><span style="color: #00AA00;" class="username-coloured">fox</span></span></div><div
+class="vtcontent"><div id="postdiv99"
+class="content">Names<blockquote><div><cite>owl</cite>theirs</div></blockquote><dl class="codebox"><dt>Code:
+</dt><dd><code>a	b<br />1	2</code></dd></dl></div><div id="sig99" class="signature"><span
+class="username-coloured">signed</span></div></div></div></div>"""
 
 
-@pytest.mark.parametrize("html", [PHPBB_30_POST, SUBSILVER_POST])
+@pytest.mark.parametrize("html", [PHPBB_30_POST, SUBSILVER_POST, SUBSILVER_CELL_POST, PHPBB_OWN_POST])
 def test_threads_of_older_boards_of_phpbb_are_read(html: str) -> None:
     """Title, author, date, body and sample, without quotes and signature."""
     [listing] = thread_posts(
@@ -214,6 +241,14 @@ def test_threads_of_older_boards_of_phpbb_are_read(html: str) -> None:
     assert (listing.title, listing.seller, listing.body) == ("Data", "fox", "Names")
     assert listing.sample == "a	b\n1	2"
     assert listing.posted_at == datetime(2026, 3, 1, 4, 30, tzinfo=UTC)
+
+
+def test_links_to_topics_beside_the_rows_are_no_rows() -> None:
+    """A box of recent topics counts only on a page without the rows of a known style."""
+    box = '<table><tr><td><a class="topictitle" href="viewtopic.php?t=9">Recent</a></td></tr></table>'
+    found = row_listings(family_adapter("phpbb"), box + PHPBB_30_ROW, PHPBB_LIST)
+
+    assert [each.key for each in found] == ["t7"]
 
 
 def test_a_board_of_phpbb_with_readable_addresses_is_read() -> None:

@@ -1,4 +1,4 @@
-"""The rules of `identifiers` as tables for the native scanner. No rule is defined here.
+"""The rules of `identifiers` as tables for the native library. No rule is defined here.
 
 All tables live as long as the process, because the library keeps their addresses.
 """
@@ -6,6 +6,7 @@ All tables live as long as the process, because the library keeps their addresse
 import ctypes
 import re
 import sys
+import threading
 from functools import cache
 
 import numpy as np
@@ -19,6 +20,9 @@ from matching.native.library import DROPPED, IBAN_ROW, MailDomainRow, MailProvid
 from text.fold_tables import fold_images
 
 Bytes = NDArray[np.uint8]
+# `functools.cache` lets two threads make the same table at once, and keeps only one of the two. The library
+# would go on reading the other one at an address that has been freed.
+MAKING_TABLES = threading.Lock()
 _PAGE = 64  # code points
 
 

@@ -1,0 +1,117 @@
+"""The fields of `--json` are those of the table in docs/reference/commands.md, command by command."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from matching.fingerprints.key_file import write_key
+from matching.fingerprints.scheme import RootKey
+from storage.database import schema
+from storage.database.base import Database
+from tests.alerts.samples import SECRET, webhook_channel
+from tests.alerts.world import World
+from tests.docs.pages import ROOT
+from tests.matching.customers import as_csv, customers
+from tests.matching.invoked import invoke
+from tests.matching.test_commands import COMPANY, NOW
+
+PAGE = ROOT / "docs/reference/commands.md"
+HEADING = "## What `--json` contains"
+KEY = RootKey("k1", bytes(range(32)))
+SETTINGS = f"""
+[storage]
+database_url = "sqlite:///spillwatch.db"
+
+[alerts.channels.hook]
+transport = "webhook"
+url = "http://localhost:9/x"
+secrets = ["{SECRET}"]
+allow_private_addresses = ["localhost"]
+"""
+#: Commands whose answer has the same form as another one's, which their own tests run.
+SAME = {"crawl": "runs"}
+#: In the order in which they can run: each leaves what the next ones need.
+COMMANDS = (
+    *("check", "init x", "keygen other.key", "db revision", "db upgrade", "runs", "listings search"),
+    *("listings show 1", "alerts list", "alerts show 1", "alerts deliveries", "alerts deliveries 1"),
+    *("alerts ack 1 --by soc", "alerts retry", "alerts test", "coverage", "source list", "source health"),
+    *(
+        "rematch",
+        "evidence verify",
+        "doctor --only clock",
+        "enroll customers.csv --company qudian --key quillmere.key --out q.segment",
+    ),
+    *("segment show q.segment", "segment verify q.segment", "segment import q.segment", "segment list"),
+    *("match dump.csv --ordinals found", "reveal found/qudian.csv --customers customers.csv --out names.csv"),
+    *("segment remove 1",),
+)
+
+
+@pytest.fixture(scope="module")
+def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """What each command of COMMANDS writes, by the command without its arguments."""
+    home = tmp_path_factory.mktemp("json")
+    (home / "companies").mkdir()
+    (home / "companies" / "qudian.toml").write_text(COMPANY)
+    rows = as_csv(customers(30))
+    (home / "customers.csv").write_text(rows)
+    (home / "dump.csv").write_text(rows)
+    write_key(KEY, home / "quillmere.key", NOW)
+    (home / "spillwatch.toml").write_text(SETTINGS)
+    database = Database.open(f"sqlite:///{home}/spillwatch.db")
+    schema.upgrade_schema(database)
+    world = World(database, channels={"hook": webhook_channel("http://localhost:9/x")})
+    world.add_finding()
+    world.deliver_due()
+    database.close()
+    return {_name(command): _answer(home, command) for command in COMMANDS}
+
+
+def _name(command: str) -> str:
+    """Return the command without paths, options and what follows them; a number is a kind of its own."""
+    words = command.partition(" -")[0].split()
+    plain = [word for word in words if re.fullmatch(r"[a-z]+", word) and word != "x"]
+    return " ".join(plain) + (" DELIVERY" if command == "alerts deliveries 1" else "")
+
+
+def _answer(home: Path, command: str) -> Any:
+    ran = invoke(home, *command.split(), "--json")
+    assert ran.code in (0, 1), f"{command}: {ran.output}"
+    return json.loads(ran.output)
+
+
+def _promised() -> dict[tuple[str, str], set[str]]:
+    """Return the fields of the table by command and by the field below which they stand ("": at the top)."""
+    section = PAGE.read_text().split(HEADING)[1].split("\n## ")[0]
+    promised = {}
+    for line in section.splitlines():
+        cells = [re.findall(r"`([^`]+)`", cell) for cell in line.split("|")[1:-1]]
+        if len(cells) == 3 and cells[0]:
+            for command in cells[0]:
+                promised[command, cells[1][0] if cells[1] else ""] = set(cells[2])
+    return promised
+
+
+def _fields(value: Any) -> set[str]:
+    """Return the keys of an object, or of all objects of a list."""
+    objects = value if isinstance(value, list) else [value]
+    return {key for each in objects for key in each}
+
+
+def test_each_field_of_each_answer_is_in_the_table_and_no_other(answers: dict[str, Any]) -> None:
+    """A field that the table promises is there, and a new field gets its place in the table."""
+    promised = _promised()
+    wrong = {}
+    for (command, below), fields in promised.items():
+        whole = answers[SAME.get(command, command)]
+        found = _fields(whole[below] if below else whole)
+        if found != fields:
+            wrong[f"{command} {below}"] = sorted(found ^ fields)
+
+    assert wrong == {}
+    assert {command for command, _ in promised} - SAME.keys() == answers.keys()
