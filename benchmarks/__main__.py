@@ -14,6 +14,7 @@ NAMES = (
     "tor",
     "memory",
     "visits",
+    "looks",
     "mentions",
     "storage",
     "latency",

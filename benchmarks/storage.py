@@ -42,14 +42,14 @@ BARE = Table(
 
 
 def main() -> None:
-    with tempfile.TemporaryDirectory() as folder, _postgresql() as url:
+    with tempfile.TemporaryDirectory() as folder, postgresql_url() as url:
         urls = (f"sqlite:///{Path(folder) / 'bench.db'}", url)
         rows = [row for url in urls for row in _measure_database(url)]
     report(("database", "way", "listings", "listings/s", "CPU ms each", "CPU, x bare"), rows)
 
 
 @contextmanager
-def _postgresql() -> Iterator[str]:
+def postgresql_url() -> Iterator[str]:
     """Start a server of our own and yield a database on it; as in the tests, it never waits for the disk."""
     binaries = find_binaries()
     if binaries is None:
@@ -63,7 +63,7 @@ def _postgresql() -> Iterator[str]:
 
 def _measure_database(url: str) -> Iterator[tuple[object, ...]]:
     """Yield a row per way. CPU time is this process's; that of PostgreSQL's server is not counted."""
-    with _empty_database(url) as database:
+    with empty_database(url) as database:
         source_id = _add_source(database)
         ways: dict[str, Callable[[], int]] = {
             f"bare upsert, batches of {BATCH}": lambda: _store_bare(
@@ -83,7 +83,7 @@ def _measure_database(url: str) -> Iterator[tuple[object, ...]]:
 
 
 @contextmanager
-def _empty_database(url: str) -> Iterator[Database]:
+def empty_database(url: str) -> Iterator[Database]:
     database = Database.open(url)
     try:
         upgrade_schema(database)

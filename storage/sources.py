@@ -1,16 +1,17 @@
 """Sources: the declared places, their health, and how far each one has been read."""
 
 import hashlib
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, cast
+from weakref import WeakKeyDictionary
 
-from sqlalchemy import ForeignKey, Index, func, or_, select, text, update
+from sqlalchemy import Engine, ForeignKey, Index, Pool, event, func, select, text, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from storage.database.base import Base, state_moved
+from storage.database.base import LOCKED_AT_ONCE, Base, state_moved
 from storage.database.columns import dump_json
 
 
@@ -33,6 +34,8 @@ class AlertState(StrEnum):
     DONE = "done"
 
 
+#: How often this process has changed the sources of a database, by its connections.
+_REVISIONS: WeakKeyDictionary[Pool, int] = WeakKeyDictionary()
 BEHIND = "behind_since IS NOT NULL"
 
 
@@ -112,6 +115,8 @@ def sync_declared_sources(session: Session, declared: Sequence[DeclaredSource], 
     for source in gone:
         source.removed_at = source.updated_at = now
     session.flush()
+    if added or changed or gone:
+        _count_change(session)
     return SyncResult(added, changed, tuple(source.name for source in gone))
 
 
@@ -159,25 +164,47 @@ def all_sources(session: Session) -> Sequence[Source]:
 
 
 @dataclass(frozen=True, slots=True)
-class SourceOverview:
-    """A source without its definition and its cursor; `mark` is one value of the cursor."""
-
-    id: int
-    digest: str
-    mark: str | None
-
-
-@dataclass(frozen=True, slots=True)
 class StoredDefinition:
     digest: str
     content: Mapping[str, Any]
 
 
-def source_overview(session: Session, mark: str, *, also: Iterable[int] = ()) -> list[SourceOverview]:
-    """Return the sources that are not removed, and those of `also`; `mark` is a key of their cursors."""
-    query = select(Source.id, Source.digest, Source.cursor[mark].as_string())
-    query = query.where(or_(Source.removed_at.is_(None), Source.id.in_(list(also))))
-    return [SourceOverview(*row) for row in session.execute(query)]
+def pool_of(session: Session) -> Pool:
+    """Return the connections of the session's database, which stand for it in this process."""
+    return cast("Engine", session.get_bind()).engine.pool
+
+
+def revision(session: Session) -> int:
+    """Return a number that grows whenever this process declares, changes or removes a source."""
+    return _REVISIONS.get(pool_of(session), 0)
+
+
+def _count_change(session: Session) -> None:
+    """Let `revision` grow now and at the end of the transaction: until then, others read what was before."""
+    pool = pool_of(session)
+
+    def count(_session: object = None) -> None:
+        _REVISIONS[pool] = _REVISIONS.get(pool, 0) + 1
+
+    count()
+    event.listen(session, "after_commit", count, once=True)
+    event.listen(session, "after_rollback", count, once=True)
+
+
+def source_digests(session: Session) -> dict[int, str]:
+    """Return the digests of the sources that are not removed, by id."""
+    query = select(Source.id, Source.digest).where(Source.removed_at.is_(None))
+    return {row[0]: row[1] for row in session.execute(query)}
+
+
+def cursor_marks(session: Session, source_ids: Collection[int], mark: str) -> dict[int, str]:
+    """Return one value of the cursors of these sources, by id; without those whose cursor has none."""
+    value, ids = Source.cursor[mark].as_string(), list(source_ids)
+    marks: dict[int, str] = {}
+    for start in range(0, len(ids), LOCKED_AT_ONCE):
+        some = select(Source.id, value).where(Source.id.in_(ids[start : start + LOCKED_AT_ONCE]))
+        marks |= {row[0]: row[1] for row in session.execute(some.where(value.is_not(None)))}
+    return marks
 
 
 def definitions(session: Session, source_ids: Collection[int]) -> dict[int, StoredDefinition]:
@@ -186,18 +213,6 @@ def definitions(session: Session, source_ids: Collection[int]) -> dict[int, Stor
         return {}
     query = select(Source.id, Source.digest, Source.definition).where(Source.id.in_(source_ids))
     return {row[0]: StoredDefinition(row[1], row[2]) for row in session.execute(query)}
-
-
-def start_addresses(session: Session) -> dict[int, Any]:
-    """Return the `start` of each source that is not removed, by id, without loading the whole definitions."""
-    query = select(Source.id, Source.definition["start"]).where(Source.removed_at.is_(None))
-    return {row[0]: row[1] for row in session.execute(query)}
-
-
-def cursors(session: Session, source_ids: Collection[int]) -> dict[int, Mapping[str, Any]]:
-    """Return the cursors of these sources, by id."""
-    query = select(Source.id, Source.cursor).where(Source.id.in_(source_ids))
-    return {row[0]: row[1] for row in session.execute(query)}
 
 
 def save_cursor(session: Session, source_id: int, cursor: Mapping[str, Any]) -> None:

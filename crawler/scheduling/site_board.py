@@ -8,32 +8,16 @@ square: the engine asks once a second. A run that may begin here may still have 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
-from typing import Any
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from crawler.scheduling.site_turns import NOT_BEFORE, TURN, delay_of, quiet_hours_of
-from crawler.sites import sites_of
-from crawler.sources.quiet_hours import QuietHours
+from crawler.scheduling.site_index import SiteIndex, SourceTraits, read_traits
+from crawler.scheduling.site_turns import NOT_BEFORE, TURN
 from storage import runs, sources
 from storage.runs import QueuedRun, RunTrigger
-
-
-@dataclass(frozen=True, slots=True)
-class _SourceTraits:
-    """What the rules need of a source's definition, which is read again only when it changes."""
-
-    digest: str
-    sites: frozenset[str]
-    delay: timedelta
-    quiet: QuietHours
-    paused_until: datetime | None = None  # from the cursor, so it is never remembered
-
-
-_REMEMBERED: dict[int, _SourceTraits] = {}
 
 
 @dataclass(slots=True)
@@ -63,10 +47,18 @@ class SiteBoard:
             return cls({})
         traits = _read_traits(session, {run.source_id for run in queued})
         queued = [run for run in queued if run.source_id in traits]
-        sites = _read_sites(session, queued, traits, now=now)
+        pauses = {
+            source_id: datetime.fromisoformat(until)
+            for source_id, until in sources.cursor_marks(session, traits.keys(), NOT_BEFORE).items()
+        }
+        sites = _read_sites(session, traits, pauses, now=now)
         blocked = _blocked_by_turns(queued, traits, sites, now)
         return cls(
-            {run.id: run.id in blocked or _waits(run, traits[run.source_id], sites, now) for run in queued}
+            {
+                run.id: run.id in blocked
+                or _waits(run, traits[run.source_id], pauses.get(run.source_id), sites, now)
+                for run in queued
+            }
         )
 
     def __contains__(self, run_id: int) -> bool:
@@ -87,44 +79,30 @@ def runs_to_begin(session: Session, *, now: datetime, limit: int) -> Sequence[in
     return [*abandoned, *SiteBoard.read(session, now=now).ready()][:limit]
 
 
-def _read_traits(session: Session, source_ids: Iterable[int]) -> Mapping[int, _SourceTraits]:
-    """Return the traits of all sources that are not removed, and of these ones."""
-    overview = sources.source_overview(session, NOT_BEFORE, also=source_ids)
-    traits, stale = {}, []
-    for each in overview:
-        known = _REMEMBERED.get(each.id)
-        if known is None or known.digest != each.digest:
-            stale.append(each.id)
-        else:
-            traits[each.id] = known
-    for source_id, definition in sources.definitions(session, stale).items():
-        traits[source_id] = _traits_of(definition.digest, definition.content)
-    if stale:
-        _REMEMBERED.clear()
-        _REMEMBERED.update(traits)
-    pauses = {each.id: each.mark for each in overview if each.mark}
-    for source_id in pauses.keys() & traits.keys():
-        until = datetime.fromisoformat(pauses[source_id])
-        traits[source_id] = replace(traits[source_id], paused_until=until)
-    return traits
-
-
-def _traits_of(digest: str, definition: Mapping[str, Any]) -> _SourceTraits:
-    return _SourceTraits(digest, sites_of(definition), delay_of(definition), quiet_hours_of(definition))
+def _read_traits(session: Session, queued: Collection[int]) -> Mapping[int, SourceTraits]:
+    """Return the traits of these sources, and of all others that read one of their sites."""
+    index = SiteIndex.current(session)
+    own = {each: index.traits[each] for each in queued if each in index.traits}
+    own |= read_traits(session, set(queued) - own.keys())  # removed sources
+    beside = index.readers_of(site for each in own.values() for site in each.sites)
+    return {**{each: index.traits[each] for each in beside}, **own}
 
 
 def _read_sites(
-    session: Session, queued: Sequence[QueuedRun], traits: Mapping[int, _SourceTraits], *, now: datetime
+    session: Session,
+    traits: Mapping[int, SourceTraits],
+    pauses: Mapping[int, datetime],
+    *,
+    now: datetime,
 ) -> dict[str, _Site]:
-    """Read what is known of the sites of the queued runs."""
-    asked = {site for run in queued for site in traits[run.source_id].sites}
-    beside = {each: own.sites & asked for each, own in traits.items() if own.sites & asked}
+    """Read what is known of the sites of these sources."""
     sites: dict[str, _Site] = defaultdict(_Site)
-    for source_id, shared in beside.items():
-        for site in shared:
+    for source_id, own in traits.items():
+        for site in own.sites:
             sites[site].members += 1
-            if (pause := traits[source_id].paused_until) is not None:
+            if (pause := pauses.get(source_id)) is not None:
                 sites[site].paused_until = max(pause, sites[site].paused_until or pause)
+    beside = {each: own.sites for each, own in traits.items()}
     busy = {each for each, shared in beside.items() if any(sites[site].members > 1 for site in shared)}
     for source_id in runs.running_sources(session, now=now) & busy:
         for site in beside[source_id]:
@@ -135,9 +113,15 @@ def _read_sites(
     return sites
 
 
-def _waits(run: QueuedRun, traits: _SourceTraits, sites: Mapping[str, _Site], now: datetime) -> bool:
+def _waits(
+    run: QueuedRun,
+    traits: SourceTraits,
+    pause: datetime | None,
+    sites: Mapping[str, _Site],
+    now: datetime,
+) -> bool:
     own = [sites[site] for site in traits.sites]
-    pauses = [traits.paused_until, *(site.paused_until for site in own)]
+    pauses = [pause, *(site.paused_until for site in own)]
     if run.trigger is not RunTrigger.MANUAL and (
         traits.quiet.around(now) is not None or any(pause is not None and pause > now for pause in pauses)
     ):
@@ -153,7 +137,7 @@ def _waits(run: QueuedRun, traits: _SourceTraits, sites: Mapping[str, _Site], no
 
 def _blocked_by_turns(
     queued: Sequence[QueuedRun],
-    traits: Mapping[int, _SourceTraits],
+    traits: Mapping[int, SourceTraits],
     sites: Mapping[str, _Site],
     now: datetime,
 ) -> set[int]:

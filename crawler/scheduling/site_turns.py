@@ -11,12 +11,10 @@ from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from pydantic import ValidationError
 from sqlalchemy.orm import Session
 
-from crawler.sites import sites_of, sites_of_starts
-from crawler.sources import read_stored
-from crawler.sources.quiet_hours import QuietHours
+from crawler.scheduling.site_index import SiteIndex, delay_of, quiet_hours_of
+from crawler.sites import sites_of
 from storage import runs, sources
 from storage.runs import Run, RunTrigger
 
@@ -41,8 +39,8 @@ def claim_run(session: Session, run: Run, *, now: datetime) -> int | None:
     return None if _is_held_up(session, run, beside, now) else runs.claim_run(session, run.id, now=now)
 
 
-def _is_held_up(session: Session, run: Run, beside: Mapping[int, Mapping[str, Any]], now: datetime) -> bool:
-    if _wants_rest(run, beside, now) or runs.ran_since(
+def _is_held_up(session: Session, run: Run, beside: Collection[int], now: datetime) -> bool:
+    if _wants_rest(session, run, beside, now) or runs.ran_since(
         session, beside, since=now - _source_delay(run), now=now
     ):
         return True
@@ -65,40 +63,23 @@ def _must_give_way(session: Session, run: Run, beside: Collection[int], now: dat
     return False
 
 
-def _neighbours(session: Session, run: Run) -> dict[int, Mapping[str, Any]]:
-    """Return the cursors of the other sources of the run's sites, by source id."""
-    own = sites_of(run.source.definition)
-    all_starts = sources.start_addresses(session)
-    others = {each for each, starts in all_starts.items() if own & sites_of_starts(starts)} - {run.source_id}
-    return sources.cursors(session, others) if others else {}
+def _neighbours(session: Session, run: Run) -> set[int]:
+    """Return the other sources of the run's sites."""
+    return SiteIndex.current(session).readers_of(sites_of(run.source.definition)) - {run.source_id}
 
 
 def _source_delay(run: Run) -> timedelta:
     return delay_of(run.source.definition)
 
 
-def delay_of(definition: Mapping[str, Any]) -> timedelta:
-    """Return the pause between two requests that a stored definition wants."""
-    return timedelta(seconds=float((definition.get("politeness") or {}).get("delay_s") or 0))
-
-
-def _wants_rest(run: Run, beside: Mapping[int, Mapping[str, Any]], now: datetime) -> bool:
+def _wants_rest(session: Session, run: Run, beside: Collection[int], now: datetime) -> bool:
     """Return whether scheduled runs must leave the site alone."""
     if run.trigger is RunTrigger.MANUAL:
         return False
-    cursors = [run.source.cursor, *beside.values()]
-    if any((pause := not_before(cursor)) is not None and pause > now for cursor in cursors):
+    pauses = sources.cursor_marks(session, {run.source_id, *beside}, NOT_BEFORE)
+    if any(datetime.fromisoformat(pause) > now for pause in pauses.values()):
         return True
     return quiet_hours_of(run.source.definition).around(now) is not None
-
-
-def quiet_hours_of(definition: Mapping[str, Any]) -> QuietHours:
-    """Return the quiet hours of a stored definition; none for a definition that this version cannot read."""
-    try:
-        read = read_stored(definition)
-    except ValidationError:
-        return QuietHours(())
-    return QuietHours(read.politeness.quiet, timezone=read.timezone)
 
 
 def not_before(cursor: Mapping[str, Any]) -> datetime | None:

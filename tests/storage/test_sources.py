@@ -87,26 +87,47 @@ def test_sources_are_found_by_their_kind(database: Database) -> None:
         assert (found, list(sources.active_sources(session, kinds=()))) == (["pastes"], [])
 
 
-def test_of_many_definitions_the_starts_alone_are_read(database: Database) -> None:
-    """A start may be one address, several or missing; removed sources are left out."""
-    kinds: list[dict[str, object]] = [{"start": "https://a.example/"}, {"start": ["x", "y"]}, {"pages": 1}]
+def test_digests_are_those_of_sources_that_are_not_removed(database: Database) -> None:
+    """A definition that changed has another digest."""
     with database.transaction() as session:
-        sources.sync_declared_sources(
-            session, [declared(str(at), **each) for at, each in enumerate(kinds)], NOW
-        )
-        sources.sync_declared_sources(
-            session, [declared(str(at), **each) for at, each in enumerate(kinds[:2])], NOW
-        )
+        sources.sync_declared_sources(session, [declared("a", pages=1), declared("b")], NOW)
+        before = sources.source_digests(session)
+        sources.sync_declared_sources(session, [declared("a", pages=2)], NOW)
+        after = sources.source_digests(session)
 
-        assert list(sources.start_addresses(session).values()) == ["https://a.example/", ["x", "y"]]
+    assert (len(before), len(after)) == (2, 1)
+    assert before.keys() > after.keys()
+    assert not set(before.values()) & set(after.values())
 
 
-def test_a_source_without_a_start_has_none(database: Database) -> None:
-    """A definition without a start gives None."""
+def test_one_value_of_the_cursors_is_read(database: Database) -> None:
+    """Cursors without it, and other sources, are left out."""
     with database.transaction() as session:
-        sources.sync_declared_sources(session, [declared("a", pages=1)], NOW)
+        sources.sync_declared_sources(session, [declared(name) for name in "abc"], NOW)
+        first, second, third = (each.id for each in sources.all_sources(session))
+        sources.save_cursor(session, first, {"not_before": "noon", "pages": ["x"]})
+        sources.save_cursor(session, third, {"not_before": "midnight"})
 
-        assert list(sources.start_addresses(session).values()) == [None]
+        assert sources.cursor_marks(session, [first, second], "not_before") == {first: "noon"}
+
+
+def test_the_revision_grows_with_each_change_of_sources(database: Database) -> None:
+    """Also when the change is rolled back, because somebody may have read it; not when nothing changed."""
+    revisions = []
+    for names in ("a", "a", "ab"):
+        with database.transaction() as session:
+            sources.sync_declared_sources(session, [declared(name) for name in names], NOW)
+        with database.reading() as session:
+            revisions.append(sources.revision(session))
+    with pytest.raises(RuntimeError), database.transaction() as session:
+        sources.sync_declared_sources(session, [], NOW)
+        revisions.append(sources.revision(session))
+        raise RuntimeError
+    with database.reading() as session:
+        revisions.append(sources.revision(session))
+
+    first, same, second, within, afterwards = revisions
+    assert first == same < second < within < afterwards
 
 
 @pytest.mark.parametrize(
