@@ -10,6 +10,7 @@ COPY requirements.lock ./
 RUN setup/install.sh /opt/spillwatch requirements.lock
 COPY pyproject.toml README.md LICENSE ./
 COPY text text
+COPY network network
 COPY storage storage
 COPY crawler crawler
 COPY matching matching

@@ -18,7 +18,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 CONFIG ?= config/spillwatch.toml
 bin := .venv/bin
-sources := alerts benchmarks cli configuration crawler daemon demo matching setup storage tests text
+sources := alerts benchmarks cli configuration crawler daemon demo matching network setup storage tests text
 
 help:
 	@sed -n 's/^#   //p' Makefile

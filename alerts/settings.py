@@ -42,8 +42,8 @@ from pydantic import (
 )
 
 from alerts.severity import SeveritySettings
+from network.proxy_address import parse_proxy
 from storage.alerts import AlertKind, Severity
-from text.proxy_address import parse_proxy
 
 # RFC 5321 limits an address to 254 characters. The refused characters could break a header or an SMTP
 # command.

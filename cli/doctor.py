@@ -19,8 +19,8 @@ from urllib.parse import urlsplit
 import cli
 from alerts.settings import AppriseChannel, EmailChannel, WebhookChannel
 from cli.command_context import App
+from network.proxy_address import parse_proxy
 from storage.errors import AlreadyRunning, SpillwatchError
-from text.proxy_address import parse_proxy
 
 PACKAGES = ("storage", "crawler", "matching", "alerts")
 LOW_SPACE = 2 * 1024**3  # bytes free for data, below which doctor warns

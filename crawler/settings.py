@@ -15,7 +15,7 @@ from pydantic import (
 )
 
 from crawler.header_table import TOR_BROWSER, Headers
-from text.proxy_address import parse_proxy
+from network.proxy_address import parse_proxy
 
 MEBIBYTE = 1024 * 1024
 #: Default of `redirects`.

@@ -34,8 +34,8 @@ from alerts.settings import AppriseChannel
 from alerts.transports.apprise_text import body_of, cut_ending, title_of
 from alerts.transports.interface import OutgoingMessage, SendReceipt
 from alerts.transports.proxy import address_of, status_failure
+from network.proxy_address import ProxyAddress
 from storage.alerts import AlertChange, Severity
-from text.proxy_address import ProxyAddress
 
 CHILD = Path(__file__).with_name("apprise_child.py")
 CHECK_S = 20.0  # for Apprise to start and read a URL, on a busy machine

@@ -22,7 +22,7 @@ from collections.abc import Collection
 from ipaddress import ip_address
 from typing import Any
 
-from text.public_addresses import is_public
+from network.public_addresses import is_public
 
 MEMORY_BYTES = 1024**3
 #: Seconds after its time limit at which a process without a parent ends itself.

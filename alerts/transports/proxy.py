@@ -25,9 +25,9 @@ from alerts.errors import (
     ProxyWantsLogin,
 )
 from alerts.transports.tls import certificate_error
-from text.internal_hosts import is_internal_name, literal_address
-from text.proxy_address import ProxyAddress, parse_proxy
-from text.public_addresses import is_public
+from network.internal_hosts import is_internal_name, literal_address
+from network.proxy_address import ProxyAddress, parse_proxy
+from network.public_addresses import is_public
 
 LOGIN_WANTED = 407
 GATEWAY = frozenset({502, 504})  # a gateway's own answers (RFC 9110, 15.6): it could not reach the host

@@ -47,7 +47,7 @@ from alerts.transports.proxy import (
     proxy_failure,
 )
 from alerts.transports.tls import certificate_error, context_for
-from text.public_addresses import Address, is_public
+from network.public_addresses import Address, is_public
 
 USER_AGENT = "Spillwatch"
 RETRYABLE = frozenset({408, 409, 425, 429})

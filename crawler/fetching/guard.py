@@ -27,8 +27,8 @@ from crawler.errors import (
     UrlRefused,
 )
 from crawler.fetching.state_links import changes_state, verbs_of
-from text.internal_hosts import is_internal_name, literal_address
-from text.proxy_address import ProxyAddress
+from network.internal_hosts import is_internal_name, literal_address
+from network.proxy_address import ProxyAddress
 
 if TYPE_CHECKING:
     from scrapy import Request

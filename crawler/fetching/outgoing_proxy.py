@@ -8,7 +8,7 @@ from pathlib import Path
 from crawler.errors import ProxyFileRefused
 from crawler.settings import CrawlerSettings
 from crawler.sources import SourceDefinition
-from text.proxy_address import ProxyAddress, parse_proxy
+from network.proxy_address import ProxyAddress, parse_proxy
 
 #: A URL with its login is one line.
 MAX_FILE_BYTES = 4_096

@@ -40,7 +40,7 @@ from crawler.sources.visit_settings import (
     StrictModel,
     VisitBudget,
 )
-from text.proxy_address import parse_proxy
+from network.proxy_address import parse_proxy
 
 MAX_STARTS = 50
 

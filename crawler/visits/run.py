@@ -36,6 +36,7 @@ from crawler.sources.paste_links import LINKED_KINDS, PasteLinks
 from crawler.spiders.source import SourceSpider
 from crawler.visits.run_end import end_run
 from crawler.visits.scrapy_settings import VisitSettings, scrapy_settings
+from network.proxy_address import ProxyAddress
 from storage import sources
 from storage.database.base import Database
 from storage.errors import StorageError
@@ -43,7 +44,6 @@ from storage.evidence.digest import digest_beside
 from storage.evidence.warc import EvidenceStore
 from storage.work import Dispatcher
 from storage.write_probe import require_known_evidence
-from text.proxy_address import ProxyAddress
 
 #: Keys of a source's file that say how listings are read.
 READING = {"list", "row", "item", "entry", "raw", "timezone", "date_order", "currency", "replies"}

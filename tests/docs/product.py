@@ -10,7 +10,18 @@ from prometheus_client import REGISTRY
 
 import storage.errors
 
-PACKAGES = ("alerts", "cli", "configuration", "crawler", "daemon", "demo", "matching", "storage", "text")
+PACKAGES = (
+    "alerts",
+    "cli",
+    "configuration",
+    "crawler",
+    "daemon",
+    "demo",
+    "matching",
+    "network",
+    "storage",
+    "text",
+)
 
 
 def import_everything() -> None:

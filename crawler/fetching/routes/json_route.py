@@ -46,7 +46,7 @@ from crawler.fetching.routes.proxy_errors import (
 from crawler.fetching.routes.response_head import HeadBuffer
 from crawler.fetching.routes.route import Exchange, Received, Route
 from crawler.fetching.routes.trusted_authorities import json_context
-from text.proxy_address import ProxyAddress
+from network.proxy_address import ProxyAddress
 
 if TYPE_CHECKING:
     from scrapy import Request

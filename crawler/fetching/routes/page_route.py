@@ -46,7 +46,7 @@ from crawler.fetching.routes.route import Exchange, Received, Route
 from crawler.fetching.routes.tor import TorConnector, TorProxy, waits_for_tor
 from crawler.fetching.routes.trusted_authorities import page_context
 from crawler.fetching.visit import visit_of
-from text.proxy_address import ProxyAddress
+from network.proxy_address import ProxyAddress
 
 if TYPE_CHECKING:
     from scrapy import Request

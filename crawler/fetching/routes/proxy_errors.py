@@ -18,7 +18,7 @@ from crawler.errors import (
     ProxyTimedOut,
     ProxyUnreachable,
 )
-from text.proxy_address import ProxyAddress
+from network.proxy_address import ProxyAddress
 
 #: Time limit of the check whether the proxy still accepts connections after one was cut.
 ANSWERS_WITHIN_S = 2.0

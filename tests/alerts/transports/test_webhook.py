@@ -27,10 +27,10 @@ from alerts.errors import (
 )
 from alerts.transports import send
 from alerts.transports.webhook import body_of, retry_after, signed_headers
+from network.public_addresses import is_public
 from tests.alerts.conftest import Authority
 from tests.alerts.samples import KEY, NEXT_SECRET, NOON, SECRET, outgoing, webhook_channel
 from tests.peers.webhook import WebhookPeer
-from text.public_addresses import is_public
 
 
 def test_a_receiver_verifies_the_signature(receiver: WebhookPeer) -> None:

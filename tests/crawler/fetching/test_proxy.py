@@ -22,13 +22,13 @@ from crawler.fetching.routes.route import Route
 from crawler.running.child_protocol import Job
 from crawler.settings import CrawlerSettings
 from crawler.sources import read_definition
+from network.proxy_address import parse_proxy
 from storage.runs import RunOutcome
 from tests.crawler.conftest import MARKET, Runs
 from tests.crawler.fetching.test_routes import crawler_with
 from tests.peers.http_peer import HttpPeer
 from tests.peers.proxy import ProxyPeer
 from tests.peers.web import Site
-from text.proxy_address import parse_proxy
 
 NAME = "market.example"
 LOGIN = ("reader", "synthetic:p@ss")
