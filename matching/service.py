@@ -21,6 +21,7 @@ from matching.settings import MatchingSettings
 from matching.watch import Watch
 from matching.watch_loader import load_watch, read_watch
 from storage import companies, data_sets, listings, matches, watch
+from storage.captures import Capture
 from storage.database.base import Database
 from storage.errors import DatabaseFailed, EvidenceFailed, SpillwatchError, WatchChanged
 from storage.evidence.digest import Digest, digest_beside
@@ -346,14 +347,15 @@ class MatchingService:
         parts = _masked_parts(version)  # for a version that was stored without evidence
         if version.place is not None:
             text = self._evidence.read_text(version.place).parts
-            parts = [TextPart(name, name, text[name]) for name in _PARTS if text.get(name)]
+            charset = _charset_of(version.capture)
+            parts = [TextPart(name, name, text[name], charset) for name in _PARTS if text.get(name)]
             if row := text.get(_ROW):
-                parts.append(TextPart("title", _ROW, row))
+                parts.append(TextPart("title", _ROW, row, charset))
         for attachment in version.attachments:
             if attachment.place is not None:
                 text = self._evidence.read_text(attachment.place).parts
-                label = f"attachment {attachment.id}"
-                parts.append(TextPart("attachment", label, text.get("attachment", "")))
+                label, charset = f"attachment {attachment.id}", _charset_of(attachment.capture)
+                parts.append(TextPart("attachment", label, text.get("attachment", ""), charset))
         return parts
 
     def _match_parts(self, watched: Watch, parts: Sequence[TextPart], scope: MatchScope) -> Findings:
@@ -408,7 +410,12 @@ def _request_fingerprint_rematch(session: Session, company_id: int, now: datetim
 def _masked_parts(version: ListingVersion) -> list[TextPart]:
     """Return the texts of a version from the database."""
     texts = {"title": version.title, "body": version.body, "seller": version.seller, "sample": version.sample}
-    return [TextPart(name, name, text) for name, text in texts.items() if text]
+    charset = _charset_of(version.capture)
+    return [TextPart(name, name, text, charset) for name, text in texts.items() if text]
+
+
+def _charset_of(capture: Capture | None) -> str | None:
+    return capture.charset if capture else None
 
 
 def _texts_by_field(parts: Sequence[TextPart]) -> dict[str, str]:

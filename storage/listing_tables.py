@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from storage.captures import LocatedRecord
+from storage.captures import Capture, LocatedRecord
 from storage.database.base import Base
 from storage.database.columns import MAX_CHAR_BYTES, clean
 from storage.sources import Source
@@ -125,6 +125,7 @@ class ListingVersion(LocatedRecord, Base):
     match_not_before: Mapped[datetime | None]
 
     listing: Mapped[Listing] = relationship(lazy="raise")
+    capture: Mapped[Capture | None] = relationship(lazy="raise")
     attachments: Mapped[list["Attachment"]] = relationship(lazy="raise", order_by="Attachment.id")
 
 
@@ -140,3 +141,5 @@ class Attachment(LocatedRecord, Base):
     name: Mapped[str]  # masked
     content_type: Mapped[str | None]
     size: Mapped[int]
+
+    capture: Mapped[Capture | None] = relationship(lazy="raise")

@@ -269,12 +269,13 @@ def versions_of(session: Session, listing_id: int) -> Sequence[ListingVersion]:
 
 
 def version_by_id(session: Session, version_id: int) -> ListingVersion | None:
-    """Return a version with its listing, the listing's source, and its attachments."""
+    """Return a version with its listing, the listing's source, its attachments, and their captures."""
     query = select(ListingVersion).where(ListingVersion.id == version_id)
     return session.scalar(
         query.options(
             joinedload(ListingVersion.listing).joinedload(Listing.source),
-            selectinload(ListingVersion.attachments),
+            joinedload(ListingVersion.capture),
+            selectinload(ListingVersion.attachments).joinedload(Attachment.capture),
         )
     )
 

@@ -15,6 +15,8 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from functools import lru_cache
+from itertools import accumulate
+from typing import NamedTuple
 
 import numpy as np
 
@@ -51,11 +53,14 @@ def match_listing_text(
     limit: int,
     repeats: int = 0,
     held: int = 0,
+    charset: str = "utf-8",
+    runner_ups: Sequence[str] = (),
 ) -> BlockMatches:
     """Match a piece of a listing's text that begins in line `line`, `start` characters into its part.
 
     `comparison` None: no fingerprints; `terms` None: no mentions; `limit`: mentions of a term that get an
     excerpt. What ends in the first `repeats` or the last `held` characters belongs to another piece.
+    `runner_ups`: other charsets that the text may be in; it was decoded from `charset`.
     """
     data = text.encode("utf-8", "surrogatepass")
     own = len(text) - held
@@ -65,6 +70,23 @@ def match_listing_text(
     places = hits.places if len(data) == len(text) else _character_offsets(data)[hits.places]
     line_indexes = np.array([rows.line_of(offset) - 1 for offset in places.tolist()], np.int64)
     hit_rows, cut_records = _rows_of_hits(hits, line_indexes, rows)
+    mentions = _find_mentions(
+        text,
+        terms,
+        rows.line_of,
+        line=line,
+        start=start,
+        limit=limit,
+        lookalikes=True,
+        own_ends=range(repeats + 1, own + 1) if repeats or held else None,
+    )
+    if terms and runner_ups:
+
+        def place_of(_index: int, offset: int) -> tuple[int, int]:
+            return line + rows.line_of(offset) - 1, start + offset
+
+        readings = _Readings(charset, runner_ups, place_of)
+        mentions += _find_in_runner_ups(text, readings, terms, mentions, limit)
     return BlockMatches(
         hits=hits,
         rows=hit_rows,
@@ -74,16 +96,7 @@ def match_listing_text(
         filled_rows=rows.count,
         cut_records=cut_records,
         candidates=candidates,
-        mentions=_find_mentions(
-            text,
-            terms,
-            rows.line_of,
-            line=line,
-            start=start,
-            limit=limit,
-            lookalikes=True,
-            own_ends=range(repeats + 1, own + 1) if repeats or held else None,
-        ),
+        mentions=mentions,
     )
 
 
@@ -129,7 +142,10 @@ def match_block(
         own_ends=_own_ends(block),
     )
     if terms and block.runner_ups:
-        mentions += _find_in_runner_ups(text, block, terms, mentions, limit)
+        readings = _Readings(
+            block.charset, block.runner_ups, lambda index, _offset: (block.line(index), block.offset)
+        )
+        mentions += _find_in_runner_ups(text, readings, terms, mentions, limit)
     return BlockMatches(
         hits=hits,
         rows=rows,
@@ -222,34 +238,47 @@ def _find_mentions(
     return mentions
 
 
+class _Readings(NamedTuple):
+    """How a text can be read again: the charset that it was decoded from, and the runner-ups.
+
+    `place_of` returns the line and the place to show for a line's index and its first character.
+    """
+
+    charset: str
+    runner_ups: Sequence[str]
+    place_of: Callable[[int, int], tuple[int, int]]
+
+
 def _find_in_runner_ups(
-    text: str, block: Block, terms: Terms, known: Sequence[BlockMention], limit: int
+    text: str, readings: _Readings, terms: Terms, known: Sequence[BlockMention], limit: int
 ) -> list[BlockMention]:
-    """Return the mentions that the block has in another charset than the one that was chosen.
+    """Return the mentions that the text has in another charset than the one that was chosen.
 
     A mention must have a character beyond ASCII, because the rest reads alike in all charsets. A term counts
     once per line.
     """
     lines = text.split("\n")
-    beyond = [(number, line) for number, line in enumerate(lines) if not line.isascii()]
+    starts = list(accumulate((len(line) + 1 for line in lines), initial=0))
+    beyond = [(index, line) for index, line in enumerate(lines) if not line.isascii()]
     places = {(mention.term_id, mention.line) for mention in known}
     counts = Counter(mention.term_id for mention in known)
-    readings: set[tuple[int, str]] = set(beyond)
+    seen: set[tuple[int, str]] = set(beyond)
     found = []
-    for charset in block.runner_ups:
-        read = [(number, _read_again(line, block.charset, charset)) for number, line in beyond]
-        read = [each for each in read if each[1] and each not in readings]
-        readings.update(read)
-        numbers, text = [number for number, _ in read], "\n".join(line for _, line in read)
-        ends = [match.start() for match in _LINE_END.finditer(text)]
-        for mention in terms.find(text):
-            line = block.line(numbers[bisect_left(ends, mention.start)])
-            if text[mention.start : mention.end].isascii() or (mention.term_id, line) in places:
+    for charset in readings.runner_ups:
+        again = [(index, _read_again(line, readings.charset, charset)) for index, line in beyond]
+        again = [each for each in again if each[1] and each not in seen]
+        seen.update(again)
+        other = "\n".join(line for _, line in again)
+        ends = [match.start() for match in _LINE_END.finditer(other)]
+        for mention in terms.find(other):
+            index = again[bisect_left(ends, mention.start)][0]
+            line, start = readings.place_of(index, starts[index])
+            if other[mention.start : mention.end].isascii() or (mention.term_id, line) in places:
                 continue
             places.add((mention.term_id, line))
             counts[mention.term_id] += 1
-            words = excerpt(text, mention.start, mention.end) if counts[mention.term_id] <= limit else ""
-            found.append(BlockMention(mention.term_id, line, block.offset, words, mention.nature))
+            words = excerpt(other, mention.start, mention.end) if counts[mention.term_id] <= limit else ""
+            found.append(BlockMention(mention.term_id, line, start, words, mention.nature))
     return found
 
 

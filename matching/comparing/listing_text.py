@@ -10,6 +10,8 @@ from matching.comparing.lookup import Comparison
 from matching.inputs.formats.folded import decode_values
 from matching.inputs.formats.record_ends import with_line_ends
 from matching.inputs.formats.rows import TextRows
+from text.charset import SAMPLE_BYTES, decode_page
+from text.runner_up_charsets import is_doubtful, runner_up_charsets
 
 PIECE = 1 << 20  # characters
 #: Characters that two pieces share where a line is cut. A match that ends in the first half of them belongs
@@ -19,11 +21,15 @@ OVERLAP = 1 << 12
 
 
 class TextPart(NamedTuple):
-    """A text of a listing. `label` names it within its listing: `body`, `attachment 7`."""
+    """A text of a listing. `label` names it within its listing: `body`, `attachment 7`.
+
+    `charset`: of the page that it was decoded from, None where that is not known.
+    """
 
     field: str
     label: str
     text: str
+    charset: str | None = None
 
 
 @dataclass(slots=True)
@@ -42,6 +48,7 @@ class ListingComparison:
         ended = with_line_ends(part.text)
         terms = findings.watch.terms if mentions else None
         comparison = self._open_comparison() if fingerprints and findings.watch.segments else None
+        runner_ups = _runner_ups(part) if terms else ()
         line = 1
         for cut in _cut_into_pieces(ended):
             if self.expired():
@@ -58,6 +65,8 @@ class ListingComparison:
                 limit=findings.limit,
                 repeats=cut.repeats,
                 held=cut.held,
+                charset=part.charset or "utf-8",
+                runner_ups=runner_ups,
             )
             findings.count_block(part.field, part.label, matches)
             line += rows.line_of(len(piece) - (OVERLAP if cut.held else 0)) - 1
@@ -67,6 +76,23 @@ class ListingComparison:
         if self._comparison is None:
             self._comparison = Comparison(self.findings.watch.segments)
         return self._comparison
+
+
+def _runner_ups(part: TextPart) -> tuple[str, ...]:
+    """Return the other charsets that a text may be in, where the charset of its page is doubtful.
+
+    The page may have had more words to decide by, and a declaration: this text alone decides here, because a
+    name that is found in another charset is seldom there by chance.
+    """
+    charset = part.charset
+    if charset is None or charset.startswith("utf") or part.text.isascii():
+        return ()
+    try:
+        sample = part.text[:SAMPLE_BYTES].encode(charset, "replace")
+    except LookupError:
+        return ()
+    found = decode_page(sample)
+    return runner_up_charsets(sample, charset) if found.charset != charset or is_doubtful(found) else ()
 
 
 class _Cut(NamedTuple):

@@ -15,7 +15,8 @@ from matching.fingerprints.scheme import RootKey
 from matching.fingerprints.segments import open_segment
 from matching.service import RELOAD_UNUSABLE, REMATCH_CHUNK, MatchingService
 from matching.settings import MatchingSettings
-from storage import companies, coverage, listings, matches, sources, watch
+from storage import captures, companies, coverage, listings, matches, sources, watch
+from storage.captures import CaptureRecord, CaptureRole
 from storage.companies import DeclaredCompany, DeclaredTerm, SegmentRecord, TermKind
 from storage.database import base
 from storage.database.base import Database
@@ -29,6 +30,8 @@ from storage.work import WorkKind
 from tests.clocks import Clock
 from tests.dispatchers import RecordingDispatcher
 from tests.matching.customers import as_csv, customers
+from tests.storage import given
+from text.charset import decode_page
 
 ROWS = customers(40)
 KEY = RootKey("k1", bytes(range(32)))
@@ -74,7 +77,27 @@ class Archive:
         with self.database.transaction() as session:
             companies.sync_declared_companies(session, [company], self.clock())
 
-    def store(self, *, title: str = "data", body: str = "", attachment: str | None = None) -> int:
+    def capture(self, *, charset: str) -> int:
+        """Store a page that was decoded from this charset; return its id."""
+        with self.database.transaction() as session:
+            source = sources.source_by_name(session, "market")
+            assert source is not None
+            run_id, _ = given.running(session, source.id)
+            url, now = "https://market.example/page", self.clock()
+            page = CaptureRecord(
+                run_id, source.id, url, CaptureRole.ITEM, now, 200, "0" * 64, 1, None, charset=charset
+            )
+            [capture_id] = captures.add_captures(session, [page])
+        return capture_id
+
+    def store(
+        self,
+        *,
+        title: str = "data",
+        body: str = "",
+        attachment: str | None = None,
+        capture_id: int | None = None,
+    ) -> int:
         """Store a listing with its evidence; return the version's id."""
         key = uuid4().hex
         url = f"https://market.example/{key}"
@@ -93,6 +116,7 @@ class Archive:
             content_digest=key,
             attachments=attached,
             place=place,
+            capture_id=capture_id,
         )
         with self.database.transaction() as session:
             source = sources.source_by_name(session, "market")
@@ -203,6 +227,28 @@ def test_addresses_and_lookalikes_are_counted_apart(
 
     (summary,) = archive.summaries(version_id)
     assert (summary.mention_fields, summary.terms) == (fields, ["quillmere.example"])
+
+
+@pytest.mark.parametrize(
+    ("charset", "name", "body", "expected"),
+    [
+        ("cp866", "Рядовский", "свежая база\nбанк Рядовский, проверено", ["body:2"]),
+        ("cp1254", "Şimşekli", "Şimşekli Bankası, Şimşekli müşterileri", ["body:1"]),
+        ("cp1251", "Рядовский", "Продаю базу Рядовский банк, свежая", ["body:1"]),
+        ("cp1251", "Вірний", "Продаю базу Рядовский банк, свежая", []),
+    ],
+)
+def test_a_name_is_found_in_the_charset_that_the_page_was_really_in(
+    archive: Archive, charset: str, name: str, body: str, expected: list[str]
+) -> None:
+    """A few words on a page do not tell its charset; a name that is read in another one tells it."""
+    archive.declare(name)
+    page = decode_page(body.encode(charset))
+    version_id = archive.store(body=page.text, capture_id=archive.capture(charset=page.charset))
+
+    archive.service.match_version(version_id)
+
+    assert [match.place for match in archive.matches(version_id)] == expected
 
 
 def test_fingerprints_of_an_attachment_are_counted_in_rows(archive: Archive) -> None:
