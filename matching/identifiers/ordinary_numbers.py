@@ -6,6 +6,7 @@
     address       192.168.10.254
     version       4.19.0.123456: three groups or more between dots, one of them of a single digit
     postal code   12345-6789; not behind other digits: (11) 96123-4567 is a telephone number of Brazil
+    years         2013-2022, the later one last; a year and a time zone behind a time: 12:30:00 2021 -0400
     size          of a file in a line of `ls -l`, before its date
     hexadecimal   a word of hexadecimal digits with two letters or more, or of 16 characters; a UUID; 0x12ab34
 
@@ -36,6 +37,8 @@ _DIGITS_APART = re.compile(rf"\d(?:\.\d(?!\d)){{{_LONGEST_CHAIN - 1}}}", re.ASCI
 _LISTED_DATE = re.compile(r" (?:[A-Z][a-z][a-z] [ \d]\d |(?:19|20)\d\d-\d\d-\d\d)", re.ASCII)
 _PERMISSIONS = re.compile(r"[-bcdlps](?:[r-][w-][-xsStT]){3}[ .+@]", re.ASCII)
 _POSTAL_CODE = re.compile(r"\d{5}-\d{4}(?![-./]?\d)", re.ASCII)
+_YEARS = re.compile(r"((?:19|20)\d\d)-((?:19|20)\d\d)(?![-./]?\d)", re.ASCII)
+_ZONED_YEAR = re.compile(r":\d\d (?:19|20)\d\d [+-](?:0\d|1[0-4])[0-5]\d(?!\d)", re.ASCII)
 _STATE = re.compile(r"[A-Z]{2} ", re.ASCII)
 _WORD = re.compile(r"[0-9A-Za-z]*+", re.ASCII)
 _HEX_WORD = re.compile(r"[0-9A-Fa-f]++", re.ASCII)
@@ -139,7 +142,10 @@ def ordinary_end(text: str, start: int, end: int, *, begins: bool, plus: bool, d
         return date.end()
     if text[end : end + 1] == ".":
         return _dotted_end(text, start, end)
-    return _postal_code_end(text, start) if begins else start
+    if not begins:
+        return start
+    years = _years_end(text, start)
+    return years if years > start else _postal_code_end(text, start)
 
 
 def is_digit_at(text: str, place: int) -> bool:
@@ -218,8 +224,21 @@ def _is_version(groups: list[str]) -> bool:
     return len(groups[0]) == 1 and not (len(groups[1]) == 3 and sum(map(len, groups)) == 11)
 
 
+def _years_end(text: str, start: int) -> int:
+    if start >= len(":00 ") and (zoned := _ZONED_YEAR.match(text, start - len(":00 "))):
+        return zoned.end()
+    years = _YEARS.match(text, start)
+    if years is None or years[1] > years[2] or _is_behind_digits(text, start):
+        return start
+    return years.end()
+
+
+def _is_behind_digits(text: str, start: int) -> bool:
+    return text[start - 1 : start] in ("-", ".", "/") and is_digit_at(text, start - 2)
+
+
 def _postal_code_end(text: str, start: int) -> int:
     code = _POSTAL_CODE.match(text, start)
-    if code is None or (text[start - 1 : start] in ("-", ".", "/") and is_digit_at(text, start - 2)):
+    if code is None or _is_behind_digits(text, start):
         return start
     return code.end() if text[start] != "0" or _STATE.match(text, start - 3) else start

@@ -145,17 +145,41 @@ static size_t dotted_end(const uint8_t *text, struct group first, size_t length)
     return single || !dialled ? chain[count - 1].end : first.start;
 }
 
+static bool is_joiner(uint8_t byte) { return byte == '-' || byte == '.' || byte == '/'; }
+
+/* Returns whether the digits from..to are joined to others. */
+static bool is_joined(const uint8_t *text, size_t from, size_t to, size_t length) {
+    return (from > 1 && is_joiner(text[from - 1]) && is_digit(text[from - 2])) ||
+           (to < length && is_joiner(text[to]) && digit_at(text, to + 1, length));
+}
+
+/* Returns the year that a group is, or 0. */
+static unsigned year(const uint8_t *text, size_t start, size_t end) {
+    unsigned century = end - start == 4 ? number(text + start, 2) : 0;
+    return century == 19 || century == 20 ? number(text + start, 4) : 0;
+}
+
+static size_t years_end(const uint8_t *text, struct group first, size_t length) {
+    size_t start = first.start, end = first.end;
+    unsigned from = year(text, start, end);
+    if (!from || end + 1 >= length) return start;
+    bool timed = start > 3 && text[start - 1] == ' ' && is_digit(text[start - 2]) && is_digit(text[start - 3]) &&
+                 text[start - 4] == ':';
+    if (timed && text[end] == ' ' && (text[end + 1] == '-' || text[end + 1] == '+')) {
+        size_t zone = end + 2, last = group_end(text, zone, length);
+        if (last - zone == 4 && number(text + zone, 2) <= 14 && number(text + zone + 2, 2) < 60) return last;
+    }
+    if (text[end] != '-') return start;
+    size_t last = group_end(text, end + 1, length);
+    unsigned to = year(text, end + 1, last);
+    return to && from <= to && !is_joined(text, start, last, length) ? last : start;
+}
+
 static size_t postal_code_end(const uint8_t *text, struct group first, size_t length) {
     size_t start = first.start, end = first.end;
     if (end - start != 5 || end == length || text[end] != '-') return start;
     size_t last = group_end(text, end + 1, length);
-    if (last - end != 5) return start;
-    if (last < length && (text[last] == '-' || text[last] == '.' || text[last] == '/') &&
-        digit_at(text, last + 1, length))
-        return start;
-    if (start > 1 && (text[start - 1] == '-' || text[start - 1] == '.' || text[start - 1] == '/') &&
-        is_digit(text[start - 2]))
-        return start;
+    if (last - end != 5 || is_joined(text, start, last, length)) return start;
     if (text[start] != '0') return last;
     bool state = start > 2 && text[start - 1] == ' ' && (uint8_t)(text[start - 2] - 'A') < 26 &&
                  (uint8_t)(text[start - 3] - 'A') < 26;
@@ -202,5 +226,7 @@ size_t sw_ordinary_end(struct sw_scanner *scanner, const uint8_t *text, struct g
     size_t date = date_end(text, group, length);
     if (date > start) return date;
     if (end < length && text[end] == '.') return dotted_end(text, group, length);
-    return begins ? postal_code_end(text, group, length) : start;
+    if (!begins) return start;
+    size_t years = years_end(text, group, length);
+    return years > start ? years : postal_code_end(text, group, length);
 }
