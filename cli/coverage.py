@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from sqlalchemy.orm import Session
 
 from crawler.errors import ScheduleRefused
+from crawler.progress.list_progress import ORDER_UNKNOWN
 from crawler.scheduling.source_slots import SourceSlots, slots_of
 from matching.settings import MatchingSettings
 from matching.watch_loader import watched_segments
@@ -55,6 +56,8 @@ class SourceCoverage:
     #: Runs that read the source and left something out, by their reason.
     left_out: dict[str, int]
     gaps: list[Gap] | None
+    #: Whether its lists may show new listings behind their first known page, which takes several visits.
+    order_unknown: bool
     newest_listing: datetime | None
     newest_posted: datetime | None
     versions: dict[str, int]
@@ -106,6 +109,7 @@ def source_coverage(session: Session, source: Source, *, since: datetime, now: d
         pages_unread=unread or 0,
         left_out=dict(Counter(reason for visit in visits if (reason := _reason_left_out(visit)))),
         gaps=_find_gaps(session, source, visits, begin, now),
+        order_unknown=bool(source.cursor.get(ORDER_UNKNOWN)),
         newest_listing=fresh.first_seen,
         newest_posted=fresh.posted,
         versions={
@@ -202,6 +206,11 @@ def _summary_sentences(
             yield f"{each.name} was added {each.watched_since:%Y-%m-%d %H:%M} UTC."
         if not each.whole:
             yield _incomplete_sentence(each)
+        if each.order_unknown:
+            yield (
+                f"The lists of {each.name} may not show the newest first: a new listing behind the first "
+                "page is seen within some visits, when the page that holds it is read again."
+            )
     if off := [each.name for each in found if not each.enabled]:
         yield f"Not watched now: {', '.join(off)}."
     counts = Counter[str]()

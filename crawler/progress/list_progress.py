@@ -28,6 +28,10 @@ from crawler.progress.traps import DEPTH, RepeatedPages
 from crawler.progress.validators import Validators
 from storage.listings import KnownListing
 
+#: Key of the cursor: start URLs of lists that have more known pages than were read, and that may show new
+#: listings on any of them.
+ORDER_UNKNOWN = "order_unknown"
+
 
 @dataclass(frozen=True, slots=True)
 class ListRow:
@@ -185,6 +189,7 @@ class SourceProgress:
         self._trails: dict[str, ListTrail] = {}
         self._first_rows: dict[str, list[str]] = {}
         self._nowhere: set[str] = set((cursor.get("nowhere") or ()) if same else ())
+        self._unordered: set[str] = set((cursor.get(ORDER_UNKNOWN) or ()) if same else ())
 
     def begin_list(self, start: str) -> None:
         resume = self._resume_pages.get(start)
@@ -224,6 +229,7 @@ class SourceProgress:
         trail = self._trails[start]
         if url == start:
             self._nowhere.discard(start)
+            self._unordered.discard(start)
             if nowhere and rows:
                 self._nowhere.add(start)
             self._first_rows[start] = [f"{row.key} {row.digest}" for row in rows]
@@ -239,7 +245,10 @@ class SourceProgress:
             trail.at_end = end and trail.jumped_to is None
             trail.read_out = next_url is None and trail.jumped_to is None
             many = pageless or bool(self.answers.suspects)
-            again = many or (self._any_order and not trail.newest_first)
+            unordered = self._any_order and not trail.newest_first
+            if settled and unordered and next_url is not None:
+                self._unordered.add(start)
+            again = many or unordered
             if settled and again and next_url is not None and not self._unfinished:
                 onward = self._rereading.begin(start, next_url, next_kind, whole=trail.whole, few=not many)
                 return PageDecision(wanted, onward, again=True)
@@ -461,6 +470,7 @@ class SourceProgress:
             "rereading": self._rereading_state,
             "answers": self.answers.state(),
             "nowhere": sorted(self._nowhere),
+            ORDER_UNKNOWN: sorted(self._unordered),
             "reading": self._reading,
             "reading_since": self.reading_since.isoformat() if self.reading_since else None,
             "structure": self.structure,

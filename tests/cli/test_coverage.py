@@ -11,6 +11,7 @@ import pytest
 
 from cli.coverage import SourceCoverage, company_coverage, coverage_summary, source_coverage
 from cli.exits import Exit
+from crawler.progress.list_progress import ORDER_UNKNOWN
 from crawler.sources import read_definition
 from daemon.source_vitals import vitals_of
 from matching.settings import MatchingSettings
@@ -85,6 +86,20 @@ def test_a_source_that_was_visited_whenever_it_was_due_has_no_gap(sqlite_databas
     assert (found.runs, found.pages, found.gaps, found.whole) == (25, 75, [], True)
     summary = coverage_summary([found], [], since=START)
     assert all(part in summary for part in ("2026-03-01 00:00 UTC", "1 of 1 sources", "25 runs"))
+
+
+def test_a_list_that_may_not_show_the_newest_first_is_said(sqlite_database: Database) -> None:
+    """Each visit reads a few of its known pages, so a new listing may be seen some visits later."""
+    source_id = declare(sqlite_database)
+    hourly(sqlite_database, source_id)
+    ordered = looked(sqlite_database)
+    with sqlite_database.transaction() as session:
+        sources.save_cursor(session, source_id, {ORDER_UNKNOWN: ["https://market.example/offers"]})
+    found = looked(sqlite_database)
+
+    assert (ordered.order_unknown, found.order_unknown, found.whole) == (False, True, True)
+    before, after = (coverage_summary([each], [], since=START) for each in (ordered, found))
+    assert (before.count("market"), after.count("market")) == (0, 1)
 
 
 def test_hours_without_a_visit_are_a_gap(sqlite_database: Database) -> None:

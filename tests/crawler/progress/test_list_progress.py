@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from crawler.progress.list_progress import ListRow, PageDecision, SourceProgress
+from crawler.progress.list_progress import ORDER_UNKNOWN, ListRow, PageDecision, SourceProgress
 from matching.masks import mask_url
 from storage.listings import KnownListing
 
@@ -16,9 +16,15 @@ START = "https://market.example/offers"
 
 
 def reading(
-    cursor: Mapping[str, Any] | None = None, *, definition: str = "one", now: datetime = NOW
+    cursor: Mapping[str, Any] | None = None,
+    *,
+    definition: str = "one",
+    now: datetime = NOW,
+    any_order: bool = False,
 ) -> SourceProgress:
-    fresh = SourceProgress(cursor or {}, definition=definition, now=now, mask_url=mask_url)
+    fresh = SourceProgress(
+        cursor or {}, definition=definition, now=now, mask_url=mask_url, any_order=any_order
+    )
     fresh.begin_list(START)
     return fresh
 
@@ -41,6 +47,7 @@ def turn(
     total: int | None = None,
     kind: str = "list",
     nowhere: bool = False,
+    newest_first: bool = False,
 ) -> PageDecision:
     """One list page whose rows are the letters of `keys`."""
     return subject.add_page(
@@ -54,6 +61,7 @@ def turn(
         total=total,
         kind=kind,
         nowhere=nowhere,
+        newest_first=newest_first,
     )
 
 
@@ -392,3 +400,20 @@ def test_a_budget_of_two_pages_gets_through_in_the_end() -> None:
         cursor = visits("abcdefghijkl", cursor, seen, budget=2).closing_cursor()
 
     assert len(seen) == 12
+
+
+def test_the_cursor_says_that_new_listings_may_stand_behind_the_first_page() -> None:
+    """It says so of a list that was left at known rows, until its dates fall or it is read to its end."""
+    unordered, ordered, short = (reading(any_order=True) for _ in range(3))
+    turn(unordered, 1, "ab", known("a", "b"), following=2)
+    turn(ordered, 1, "ab", known("a", "b"), following=2, newest_first=True)
+    turn(short, 1, "ab", known("a", "b"), end=True)
+    cursor = unordered.opening_cursor()
+    unchanged, later = (reading(cursor, any_order=True) for _ in range(2))
+    turn(later, 1, "ab", known("a", "b"), following=2, newest_first=True)
+
+    said = [
+        each.opening_cursor().get(ORDER_UNKNOWN) for each in (unordered, ordered, short, unchanged, later)
+    ]
+
+    assert said == [[START], None, None, [START], None]
