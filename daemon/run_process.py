@@ -12,6 +12,7 @@ def main() -> int:
     from daemon.run_job import execute_job
 
     process_start.after_imports()
+    process_start.collect_seldom()
     return execute_job()
 
 

@@ -18,6 +18,7 @@ def main() -> int:
     from daemon.run_job import execute_job
 
     warm_up()
+    process_start.collect_seldom()
     return serve_forks(int(sys.argv[1]), execute_job)
 
 
