@@ -14,14 +14,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.docs.product import PACKAGES
 from tests.packaging.build_environment import BuildEnvironment
 from tests.packaging.dockerfile import copied, stages
 from tests.packaging.here import ROOT, answer
 
-PACKAGES = ("alerts", "cli", "configuration", "crawler", "daemon", "demo", "matching", "storage", "text")
 PIP = (sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet")
-
-
 BUILT = ("*.shared", "*.tables", "*.part")
 
 
