@@ -52,7 +52,8 @@ def _next_steps(workspace: Workspace, site: str, alert_id: int) -> Iterator[str]
         "source try sources/market.toml": "show what each selector finds",
         f'alerts ack {alert_id} --note "called them"': "acknowledge the alert",
     }
+    width = max(map(len, commands))
     for command, purpose in commands.items():
-        yield f"  spillwatch {command:<32} {purpose}"
+        yield f"  spillwatch {command:<{width}}  {purpose}"
     yield f"The marketplace with the offer, for a browser: {site}"
     yield "To watch a site of your own: `spillwatch init`, docs/quickstart.md."
