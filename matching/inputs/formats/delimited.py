@@ -142,7 +142,7 @@ class DelimitedReader:
         while (piece := text.take(size)) is not None:
             final = piece.last or piece.changes or size >= RECORD_BYTES
             found = join_records(piece.text, self._dialect, final=final)
-            if not found.text:  # all of the piece is one open record: take more
+            if not found.text and not final:  # all of the piece is one open record: take more
                 size = min(RECORD_BYTES, size * 2)
                 continue
             size = BLOCK

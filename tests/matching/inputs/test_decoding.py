@@ -131,6 +131,18 @@ def flat(text: bytes) -> bytes:
     return text.replace(b" ", b"\n")
 
 
+def test_a_mark_of_utf_16_without_text_behind_it_ends_nothing() -> None:
+    """What follows a mark in a table is read on at once, not after looking for an open record in vain."""
+    rows = b"".join(b"%d\tname %d\tp%d@mail.example\n" % (number, number, number) for number in range(40))
+    # A null byte makes the mark look like one of UTF-16; what follows is not.
+    data = b"id\tname\temail\n" + rows + b"\xff\xfe" + rows[:41] + b"\0" + rows[41:]
+
+    read = one(data)
+
+    assert (read.format, read.ending.outcome) == ("tsv", "whole")
+    assert b"".join(block.text for block in read.blocks).count(b"p39@mail.example\n") == 2
+
+
 def test_bytes_that_are_nothing_are_counted_and_not_lost_with_their_line() -> None:
     """Each byte that cannot be decoded becomes one U+FFFD and is counted."""
     source = TABLE.encode().replace("柏宁沛".encode(), "柏".encode() + b"\xff" + "沛".encode(), 3)
