@@ -6,13 +6,13 @@ set according to where each request goes, after all other headers, and removed f
 
 from __future__ import annotations
 
-import stat
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 from urllib.parse import urlsplit
 
 from crawler.errors import TokenRefused
+from crawler.fetching.secret_file import read_secret_file
 from crawler.fetching.visit import visit_of
 from crawler.sources import FamilySource, SourceDefinition
 from crawler.sources.family_headers import HEADERS, TOKEN_HEADERS
@@ -79,14 +79,9 @@ def token_refused(definition: SourceDefinition) -> TokenRefused | None:
 
 def read_token(path: Path) -> str:
     """Return the key in a file; raises `TokenRefused`, which quotes nothing of it."""
-    try:
-        mode = stat.S_IMODE(path.stat().st_mode)
-        with path.open("rb") as file:
-            content = file.read(MAX_TOKEN_BYTES + 1)
-    except OSError as error:
-        raise TokenRefused(f"token_file is {path}, which cannot be read: {error.strerror}.") from error
-    if mode & 0o077:
-        raise TokenRefused(f"{path} has mode {mode:04o}: other users can read its key. Run: chmod 600 {path}")
+    content = read_secret_file(
+        path, MAX_TOKEN_BYTES, setting="token_file", holds="its key", refusal=TokenRefused
+    )
     token = content.decode("ascii", "replace").strip()
     if not token or len(content) > MAX_TOKEN_BYTES or not token.isascii() or not token.isprintable():
         raise TokenRefused(

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import stat
 from pathlib import Path
 
 from crawler.errors import ProxyFileRefused
+from crawler.fetching.secret_file import read_secret_file
 from crawler.settings import CrawlerSettings
 from crawler.sources import SourceDefinition
 from network.proxy_address import ProxyAddress, parse_proxy
@@ -37,16 +37,9 @@ def proxy_file_refused(definition: SourceDefinition) -> ProxyFileRefused | None:
 
 def read_proxy_file(path: Path) -> ProxyAddress:
     """Return the proxy that a file names; raises `ProxyFileRefused`, which quotes nothing of the file."""
-    try:
-        mode = stat.S_IMODE(path.stat().st_mode)
-        with path.open("rb") as file:
-            content = file.read(MAX_FILE_BYTES + 1)
-    except OSError as error:
-        raise ProxyFileRefused(f"proxy_file is {path}, which cannot be read: {error.strerror}.") from error
-    if mode & 0o077:
-        raise ProxyFileRefused(
-            f"{path} has mode {mode:04o}: other users can read the proxy's login. Run: chmod 600 {path}"
-        )
+    content = read_secret_file(
+        path, MAX_FILE_BYTES, setting="proxy_file", holds="the proxy's login", refusal=ProxyFileRefused
+    )
     try:
         return parse_proxy(content.decode("utf-8-sig").strip())
     except ValueError as error:

@@ -35,10 +35,10 @@ from crawler.errors import (
 )
 from crawler.fetching.guard import MAX_HEADERS, Guard, host_of
 from crawler.fetching.routes.page_route import malformed
+from crawler.fetching.routes.port_check import accepts_connections
 from crawler.fetching.routes.proxy_errors import (
     answer_problem,
     no_answer,
-    proxy_answers,
     proxy_unreachable,
     tunnel_refused,
     waits_for_proxy,
@@ -280,7 +280,7 @@ async def _proxied_problem(
         problem, ConnectionLost | Truncated | MalformedResponse | ConnectionRefused | TlsFailed
     ):
         return problem
-    if not await proxy_answers(proxy):
+    if not await accepts_connections(proxy.host, proxy.port):
         return proxy_unreachable(proxy)
     keeps = site_asked or isinstance(problem, Truncated | TlsFailed)
     return problem if keeps else no_answer(proxy, host)

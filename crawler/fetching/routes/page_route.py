@@ -33,10 +33,10 @@ from crawler.errors import (
     UrlRefused,
 )
 from crawler.fetching.guard import MAX_HEADER_BYTES, MAX_HEADERS, Guard, host_of
+from crawler.fetching.routes.port_check import accepts_connections
 from crawler.fetching.routes.proxy_errors import (
     answer_problem,
     no_answer,
-    proxy_answers,
     proxy_unreachable,
     tunnel_refused,
     waits_for_proxy,
@@ -197,7 +197,7 @@ async def _proxied_error(
         return proxy_unreachable(proxy, os.strerror(number) if number and number > 0 else "unknown name")
     problem = _fetch_error(error, dial)
     if isinstance(problem, ConnectionLost | ConnectionRefused | Truncated | MalformedResponse):
-        if not await proxy_answers(proxy):
+        if not await accepts_connections(proxy.host, proxy.port):
             return proxy_unreachable(proxy)
         # A proxy passes on whole responses only: over http, what is cut or garbled before is its own.
         if not dial.connected or (not tunnelled and not isinstance(problem, Truncated)):

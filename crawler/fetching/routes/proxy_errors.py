@@ -6,7 +6,6 @@ response, and its own answers are told by their status (407, 502, 504) or by a h
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterable
 from contextvars import ContextVar
 
@@ -20,8 +19,6 @@ from crawler.errors import (
 )
 from network.proxy_address import ProxyAddress
 
-#: Time limit of the check whether the proxy still accepts connections after one was cut.
-ANSWERS_WITHIN_S = 2.0
 LOGIN_WANTED = 407
 #: A gateway's answers (RFC 9110, 15.6): it could not reach the host.
 GATEWAY = frozenset({502, 504})
@@ -87,14 +84,3 @@ def no_answer(proxy: ProxyAddress, host: str) -> ProxyFailed:
 
 def proxy_timed_out(proxy: ProxyAddress, host: str, timeout_s: float) -> ProxyTimedOut:
     return ProxyTimedOut(f"The proxy {proxy} did not connect to {host} within {timeout_s:g} s.")
-
-
-async def proxy_answers(proxy: ProxyAddress) -> bool:
-    """Return whether something accepts connections at the proxy's address."""
-    try:
-        async with asyncio.timeout(ANSWERS_WITHIN_S):
-            _, writer = await asyncio.open_connection(proxy.host, proxy.port)
-    except OSError:
-        return False
-    writer.close()
-    return True

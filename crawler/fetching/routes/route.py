@@ -23,8 +23,8 @@ from scrapy.http import Headers, Response
 
 from crawler.errors import BodyTooLarge, FetchError, TimedOut, TorTimedOut
 from crawler.fetching.guard import check_content, host_of
+from crawler.fetching.routes.port_check import accepts_connections
 from crawler.fetching.routes.proxy_errors import (
-    proxy_answers,
     proxy_timed_out,
     proxy_unreachable,
     waits_for_proxy,
@@ -148,7 +148,7 @@ class Route(BaseDownloadHandler):
 
 async def _timeout_error(host: str, timeout_s: float) -> FetchError:
     if (proxy := waits_for_proxy.get()) is not None:
-        answers = await proxy_answers(proxy)
+        answers = await accepts_connections(proxy.host, proxy.port)
         return proxy_timed_out(proxy, host, timeout_s) if answers else proxy_unreachable(proxy)
     if waits_for_tor.get():
         return TorTimedOut(f"Tor did not connect to {host} within {timeout_s:g} s.")

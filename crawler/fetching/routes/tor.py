@@ -36,14 +36,13 @@ from crawler.errors import (
     TorUnreachable,
 )
 from crawler.fetching.guard import is_onion
+from crawler.fetching.routes.port_check import accepts_connections
 from crawler.fetching.routes.response_head import TolerantHandler
 from crawler.fetching.routes.trusted_authorities import page_context
 
 if TYPE_CHECKING:
     from aiohttp.client_proto import ResponseHandler
 
-#: Time limit of the check whether Tor still answers after a connection was cut.
-ANSWERS_WITHIN_S = 2.0
 #: By SOCKS reply code: tor(1) under `ExtendedErrors`, and RFC 1928 as Tor uses it (src/core/or/reasons.c).
 REPLIES: dict[int, tuple[type[FetchError], str]] = {
     0x01: (
@@ -95,13 +94,7 @@ class TorProxy:
 
     async def answers(self) -> bool:
         """Return whether something accepts connections there."""
-        try:
-            async with asyncio.timeout(ANSWERS_WITHIN_S):
-                _, writer = await asyncio.open_connection(self.host, self.port)
-        except OSError:
-            return False
-        writer.close()
-        return True
+        return await accepts_connections(self.host, self.port)
 
     def unreachable(self) -> TorUnreachable:
         return TorUnreachable(
