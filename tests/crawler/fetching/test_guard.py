@@ -47,7 +47,6 @@ from storage.runs import RunOutcome
         ("http://127.0.0.1/", AddressRefused),
         ("http://[::ffff:10.0.0.1]/", AddressRefused),
         ("http://2130706433/", AddressRefused),
-        ("http://127.1/", AddressRefused),
         ("http://no-such-service.onion/", OnionWithoutTor),
         ("http://EXPYUZZ4WQQYQHJN.ONION./", OnionWithoutTor),
         ("https://shop.example/dump.zip", ContentRefused),
