@@ -77,6 +77,15 @@ class DaemonSettings(BaseModel):
         default=True,
         description="Fork runs from one process that has imported everything, instead of starting Python.",
     )
+    node_name: Annotated[str, StringConstraints(pattern=r"^[\w.-]{0,63}$")] = Field(
+        default="", description='Name of this node in `spillwatch nodes`; "" takes the name of the host.'
+    )
+    lease_s: float = Field(
+        default=30.0,
+        ge=3,
+        le=3600,
+        description="Seconds without a sign of life after which a node's work is given to other nodes.",
+    )
     stop_timeout_s: float = Field(
         default=3.0, gt=0, le=60, description="Seconds that work in progress may take after SIGTERM."
     )

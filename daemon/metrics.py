@@ -13,4 +13,6 @@ WORK_IN_HAND = Gauge("spillwatch_work_in_hand", "Work in progress.", ["kind"])
 RELOADS = Counter(
     "spillwatch_reloads_total", "Reloads of the configuration, by result (accepted, refused).", ["result"]
 )
+NODES = Gauge("spillwatch_nodes", "Nodes that are there, as this one sees them.")
+NODE_LOST = Counter("spillwatch_nodes_lost_total", "Nodes whose lease ran out, and that this one ended.")
 STARTED = Gauge("spillwatch_started_timestamp_seconds", "When the daemon started, in Unix time.")

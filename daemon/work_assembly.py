@@ -5,9 +5,12 @@ Only this module knows all of crawler, matching and alerts.
 
 from __future__ import annotations
 
+import os
+import socket
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from importlib.metadata import version
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -15,6 +18,7 @@ from sqlalchemy.orm import Session
 from alerts.sender import DeliveryService
 from alerts.service import AlertService
 from configuration.configuration import Configuration
+from configuration.settings import Settings
 from crawler.running.run_processes import NewProcesses, RunProcesses
 from crawler.running.supervisor import Supervisor
 from crawler.running.warm_process import WarmProcesses
@@ -23,13 +27,16 @@ from crawler.sources import holds_keys, stored_definition
 from daemon.engine import EmbeddedEngine, Lane
 from matching.masks import mask_text
 from matching.service import MatchingService
-from storage import alerts, companies, deliveries, listings, matches, runs, sources, watch
+from storage import alerts, companies, deliveries, listings, matches, nodes, sources, watch
+from storage.claims import release_all_claims
 from storage.database.base import Database
+from storage.database.revisions import newest_revision
 from storage.evidence.warc import EvidenceStore
 from storage.installation_trouble import due_installation_changes
+from storage.nodes import EngineName, NodeEnd, NodeProfile
 from storage.schedule_keeping import due_schedule_changes
 from storage.sources import SyncResult
-from storage.work import WorkKind
+from storage.work import ClaimHolder, WorkKind
 
 # Names and terms have their own columns. Key sources are never stored: they are read from files only.
 _IN_FILES_ONLY: dict[str, Any] = {
@@ -56,10 +63,11 @@ def assemble(
     engine: EmbeddedEngine,
     clock: Callable[[], datetime],
     processes: RunProcesses | None = None,
+    holder: ClaimHolder | None = None,
 ) -> DaemonParts:
     """Make the handlers of a configuration. Nothing connects or starts yet.
 
-    Without `processes`, each run gets a new process.
+    Without `processes`, each run gets a new process. Work is claimed in the name of `holder`.
     """
     settings = configuration.settings
     supervisor = Supervisor(
@@ -73,6 +81,7 @@ def assemble(
         relay=engine.wake,
         clock=clock,
         processes=processes,
+        holder=holder,
         with_keys={
             source.name: source.value.model_dump(mode="json")
             for source in configuration.sources
@@ -80,12 +89,19 @@ def assemble(
         },
     )
     matching = MatchingService(
-        database=database, evidence=evidence, settings=settings.matching, dispatcher=engine, clock=clock
+        database=database,
+        evidence=evidence,
+        settings=settings.matching,
+        dispatcher=engine,
+        clock=clock,
+        holder=holder,
     )
     judging = AlertService(
         database=database, settings=settings.alerts, dispatcher=engine, clock=clock, evidence=evidence
     )
-    delivery = DeliveryService(database=database, settings=settings.alerts, dispatcher=engine, clock=clock)
+    delivery = DeliveryService(
+        database=database, settings=settings.alerts, dispatcher=engine, clock=clock, holder=holder
+    )
     daemon = settings.daemon
     return DaemonParts(
         supervisor,
@@ -159,17 +175,24 @@ def declared_companies(configuration: Configuration) -> Sequence[companies.Decla
     ]
 
 
+def node_profile(settings: Settings) -> NodeProfile:
+    """Return what this daemon says of itself as a node."""
+    return NodeProfile(
+        name=settings.daemon.node_name or socket.gethostname(),
+        engine=EngineName.EMBEDDED,
+        roles=[],
+        routes=[],
+        version=version("spillwatch"),
+        schema_revision=newest_revision(),
+        pid=os.getpid(),
+    )
+
+
 def recover_after_crash(session: Session, now: datetime) -> dict[str, int]:
-    """Release the claims of a killed daemon. Call it while holding the daemon's lock.
+    """Release the claims of a killed daemon. Call it while holding the daemon's lock: no other node is there.
 
     Returns the number of rows recovered, by kind.
     """
-    interrupted = runs.interrupt_orphans(session, now=now)
-    listings.release_claims(session)
-    rematches = watch.recover_rematches(session)
-    unsent = deliveries.recover_deliveries(session, now=now)
-    return {
-        "runs_interrupted": len(interrupted),
-        "rematches_resumed": len(rematches),
-        "deliveries_due_again": len(unsent),
-    }
+    nodes.end_others(session, as_=NodeEnd.LOST, now=now)
+    counts = release_all_claims(session, now=now).counts()
+    return {name: counts[name] for name in ("runs_interrupted", "rematches_resumed", "deliveries_due_again")}

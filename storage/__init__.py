@@ -8,6 +8,7 @@ One module per noun has its tables and every query on them:
 - companies, watch: for whom and for what we watch, and the rematches after a change
 - matches: what was found of a company in a version
 - alerts, deliveries: the alerts with their revisions, and each attempt to send one
+- nodes, claims: the running daemons, and the work that each has in hand
 - coverage: statistics over several of these tables
 
 Beside them:

@@ -24,6 +24,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from storage.database.base import Base, insert_new, state_moved
+from storage.nodes import may_claim, not_locked
 
 SEND_LEASE = timedelta(minutes=15)  # after it a claimed delivery is due again; an attempt may take ten
 
@@ -66,6 +67,7 @@ class Delivery(Base):
     next_attempt_at: Mapped[datetime]
     claimed_at: Mapped[datetime | None]
     epoch: Mapped[int]
+    node_id: Mapped[int | None]  # the holder of the claim, or who held it last
     created_at: Mapped[datetime]
     sent_at: Mapped[datetime | None]
     reason: Mapped[str | None]
@@ -157,16 +159,19 @@ def next_due_at(session: Session) -> datetime | None:
     return session.scalar(query.order_by(Delivery.next_attempt_at).limit(1))
 
 
-def claim_delivery(session: Session, delivery_id: int, *, now: datetime) -> ClaimedDelivery | None:
-    """Claim a delivery and write the row of its attempt. Commit before sending.
+def claim_delivery(
+    session: Session, delivery_id: int, *, now: datetime, node_id: int | None = None
+) -> ClaimedDelivery | None:
+    """Claim a delivery for a node and write the row of its attempt. Commit before sending.
 
     None: another worker has claimed it, or it is not due yet. A claim without an outcome ends after
     SEND_LEASE, or at the start of the daemon by `recover_deliveries`.
     """
-    sending = update(Delivery).where(Delivery.id == delivery_id, _is_due(now))
+    sending = update(Delivery).where(Delivery.id == delivery_id, _is_due(now), may_claim(node_id))
     sending = sending.values(
         state=DeliveryState.SENDING,
         epoch=Delivery.epoch + 1,
+        node_id=node_id,
         attempts=Delivery.attempts + 1,
         claimed_at=now,
     )
@@ -262,17 +267,24 @@ STATE_AFTER = {
 }
 
 
-def recover_deliveries(session: Session, *, now: datetime) -> Sequence[int]:
-    """Make interrupted deliveries pending again; return their ids. Call it at start, under the daemon's lock.
+def recover_deliveries(
+    session: Session, *, now: datetime, gone: ColumnElement[bool] | None = None
+) -> Sequence[int]:
+    """Make the interrupted deliveries of which `gone` is true pending again; return their ids.
 
-    They may have arrived, and are sent again with the same idempotency key.
+    None: all of them. Call it like this at start, under the daemon's lock. They may have arrived, and are
+    sent again with the same idempotency key.
     """
     sending = update(Delivery).where(Delivery.state == DeliveryState.SENDING)
+    if gone is not None:
+        lost = select(Delivery.id).where(Delivery.state == DeliveryState.SENDING, gone)
+        sending = update(Delivery).where(Delivery.id.in_(not_locked(session, lost)))
     pending = sending.values(
         state=DeliveryState.PENDING, epoch=Delivery.epoch + 1, claimed_at=None, next_attempt_at=now
     )
     ids = session.scalars(pending.returning(Delivery.id)).all()
-    _interrupt_attempts(session, now=now)
+    whose = () if gone is None else (Attempt.delivery_id.in_(ids),)
+    _interrupt_attempts(session, *whose, now=now)
     return ids
 
 

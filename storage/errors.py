@@ -14,6 +14,7 @@ SpillwatchError
     ├── SchemaOutdated
     ├── SchemaNewer
     ├── AlreadyRunning
+    ├── ClaimLost
     ├── WatchChanged
     ├── TargetNotEmpty
     └── EvidenceFailed
@@ -128,6 +129,12 @@ class WatchChanged(StorageError):
 
     reason = "watch_changed"
     permanent = False
+
+
+class ClaimLost(StorageError):
+    """This work was given to another worker in the meantime, so nothing was written."""
+
+    reason = "claim_lost"
 
 
 class TargetNotEmpty(StorageError):

@@ -123,6 +123,8 @@ class ListingVersion(LocatedRecord, Base):
     match_reason: Mapped[str | None]
     matched_at: Mapped[datetime | None]
     match_not_before: Mapped[datetime | None]
+    match_epoch: Mapped[int] = mapped_column(default=0)  # of the claim
+    match_node_id: Mapped[int | None]  # the holder of the claim; None: nobody
 
     listing: Mapped[Listing] = relationship(lazy="raise")
     capture: Mapped[Capture | None] = relationship(lazy="raise")

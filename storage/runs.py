@@ -23,9 +23,12 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, Session, joinedload, mapped_column, relationship
 
 from storage.database.base import Base, insert_new, state_moved
+from storage.nodes import may_claim, not_locked
 from storage.sources import Source
 
 USUAL_RUNS = 20  # number of finished runs from which the usual counts are computed
+REPEAT = " repeat "  # in the slot of a run that repeats an interrupted one, before its number
+REPEATS = 5
 RUN_LEASE = timedelta(minutes=15)  # without a heartbeat; after it a run whose process is gone is ended
 
 
@@ -81,6 +84,7 @@ class Run(Base):
     trigger: Mapped[RunTrigger]
     state: Mapped[RunState] = mapped_column(default=RunState.QUEUED)
     epoch: Mapped[int] = mapped_column(default=0)
+    node_id: Mapped[int | None]  # the holder of the claim, or who held it last
     queued_at: Mapped[datetime]
     started_at: Mapped[datetime | None]
     heartbeat_at: Mapped[datetime | None]
@@ -138,12 +142,14 @@ def has_slot(session: Session, source_id: int, slot: str) -> bool:
     return session.scalar(select(Run.id).where(Run.source_id == source_id, Run.slot == slot)) is not None
 
 
-def claim_run(session: Session, run_id: int, *, now: datetime) -> int | None:
-    """Claim a queued run; return the epoch that every later write of this run needs. None: it is not
-    queued.
+def claim_run(session: Session, run_id: int, *, now: datetime, node_id: int | None = None) -> int | None:
+    """Claim a queued run for a node; return the epoch that every later write of this run needs. None: it is
+    not queued.
     """
-    queued = update(Run).where(Run.id == run_id, Run.state == RunState.QUEUED)
-    running = queued.values(state=RunState.RUNNING, epoch=Run.epoch + 1, started_at=now, heartbeat_at=now)
+    queued = update(Run).where(Run.id == run_id, Run.state == RunState.QUEUED, may_claim(node_id))
+    running = queued.values(
+        state=RunState.RUNNING, epoch=Run.epoch + 1, node_id=node_id, started_at=now, heartbeat_at=now
+    )
     return session.scalar(running.returning(Run.epoch))
 
 
@@ -218,14 +224,19 @@ def finish_run(
     )
 
 
-def interrupt_orphans(session: Session, *, now: datetime) -> Sequence[int]:
-    """End all running runs; return their ids.
+def interrupt_orphans(
+    session: Session, *, now: datetime, gone: ColumnElement[bool] | None = None
+) -> Sequence[int]:
+    """End the running runs of which `gone` is true; return their ids. None: all of them.
 
-    Call it at start, under the daemon's lock, when none has a process.
+    Call it without `gone` at start, under the daemon's lock, when none has a process.
     """
-    return _interrupt_runs(
-        session, Run.state == RunState.RUNNING, "The daemon ended while this run was in progress.", now
-    )
+    if gone is None:
+        detail = "The daemon ended while this run was in progress."
+        return _interrupt_runs(session, Run.state == RunState.RUNNING, detail, now)
+    detail = "The node that had this run did not renew its lease in time."
+    lost = select(Run.id).where(Run.state == RunState.RUNNING, gone)
+    return _interrupt_runs(session, Run.id.in_(not_locked(session, lost)), detail, now)
 
 
 def interrupt_abandoned(session: Session, run_id: int, *, now: datetime) -> bool:
@@ -247,6 +258,24 @@ def _interrupt_runs(
     ended = {"state": RunState.FINISHED, "outcome": RunOutcome.INTERRUPTED, "reason": "interrupted"}
     values = update(Run).where(condition).values(**ended, detail=detail, epoch=Run.epoch + 1, finished_at=now)
     return session.scalars(values.returning(Run.id)).all()
+
+
+def repeat_interrupted(session: Session, run_ids: Collection[int], *, now: datetime) -> Sequence[int]:
+    """Queue the visits of interrupted runs once more, as far as their sources have no open run; return the
+    ids of the new runs.
+
+    After REPEATS in a row the next slot decides: whatever ends a node may be in the visit.
+    """
+    repeated = []
+    for run in session.scalars(select(Run).where(Run.id.in_(run_ids)).order_by(Run.queued_at, Run.id)):
+        slot, _, number = run.slot.partition(REPEAT)
+        if int(number or 0) >= REPEATS:
+            continue
+        name = f"{slot}{REPEAT}{int(number or 0) + 1}"
+        run_id = enqueue_run(session, run.source_id, slot=name, trigger=RunTrigger.CATCH_UP, now=now)
+        if run_id is not None:
+            repeated.append(run_id)
+    return repeated
 
 
 def run_by_id(session: Session, run_id: int) -> Run | None:

@@ -12,6 +12,7 @@ from storage import (
     deliveries,
     listings,
     matches,
+    nodes,
     runs,
     sources,
     watch,
@@ -29,4 +30,5 @@ MODULES = (
     alerts,
     alert_listings,
     deliveries,
+    nodes,
 )

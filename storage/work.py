@@ -54,6 +54,26 @@ class Dispatcher(Protocol):
         """
 
 
+class ClaimHolder(Protocol):
+    """The node in whose name work is claimed."""
+
+    @property
+    def node_id(self) -> int | None:
+        """The node's id; None: no node, for a command or a test that works alone."""
+
+    def holds(self, node_id: int | None) -> bool:
+        """Return whether claims of this node still belong to this process, as far as it knows."""
+
+
+class NoNode:
+    """The holder of claims for a command or a test that works alone."""
+
+    node_id: int | None = None
+
+    def holds(self, node_id: int | None) -> bool:
+        return True
+
+
 class SilentDispatcher:
     """A dispatcher for commands without a daemon: it announces nothing, because the rows say what is due."""
 

@@ -26,7 +26,7 @@ SITE_PAUSES = "site_pauses"
 TURN = timedelta(minutes=1)
 
 
-def claim_run(session: Session, run: Run, *, now: datetime) -> int | None:
+def claim_run(session: Session, run: Run, *, now: datetime, node_id: int | None = None) -> int | None:
     """Claim a queued run and return its epoch; None if it is no longer queued or has to wait.
 
     A run waits while another source of its site is being read or was read a moment ago, while it is another
@@ -36,7 +36,9 @@ def claim_run(session: Session, run: Run, *, now: datetime) -> int | None:
     beside = _neighbours(session, run)
     if beside:
         runs.lock_sources(session, {run.source_id, *beside})
-    return None if _is_held_up(session, run, beside, now) else runs.claim_run(session, run.id, now=now)
+    if _is_held_up(session, run, beside, now):
+        return None
+    return runs.claim_run(session, run.id, now=now, node_id=node_id)
 
 
 def _is_held_up(session: Session, run: Run, beside: Collection[int], now: datetime) -> bool:

@@ -12,7 +12,7 @@ from crawler.running.child_protocol import ChildExit, Failure
 from crawler.running.run_context import RunContext
 from crawler.running.run_outcome import conclude
 from crawler.scheduling.site_turns import NOT_BEFORE, SITE_PAUSES
-from storage import listings
+from storage import listings, runs
 from storage.errors import StorageError
 
 #: If a larger share of a source's listings seems lost, the list has probably lost the way to its next page.
@@ -40,6 +40,8 @@ def end_run(run: RunContext) -> ChildExit:
     run.progress.structure = run.structure.stored()
 
     def write_end(session: Session) -> bool:
+        if not runs.lock_if_current(session, run.job.run_id, run.job.epoch):
+            return False
         _mark_gone(session, run, missing, now)
         run.tally.trap = _trap_sentence(session, run)
         run.tally.resting = run.pauses.first_error

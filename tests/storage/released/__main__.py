@@ -13,7 +13,7 @@ from pathlib import Path
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from storage import captures, companies, data_sets, deliveries, listings, matches, sources
+from storage import captures, companies, data_sets, deliveries, listings, matches, nodes, sources
 from storage.alert_listings import ListingNews
 from storage.database import schema
 from storage.database.base import Database
@@ -57,6 +57,7 @@ def fill(session: Session) -> None:
     assert claimed
     deliveries.record_outcome(session, claimed, outcome=AttemptOutcome.SENT, now=LATER, status_code=204)
     deliveries.record_channel_result(session, "soc", transport="webhook", ok=True, now=LATER)
+    nodes.join(session, given.profile(), lease=timedelta(seconds=30), now=NOW)
 
 
 def _offer(session: Session, source_id: int, capture_id: int) -> None:
