@@ -6,14 +6,23 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ColumnElement, Float, Update, and_, cast, func, or_, select, update
+from sqlalchemy import ColumnElement, Float, Update, and_, cast, func, or_, select, text, update
 from sqlalchemy.orm import Session, aliased, contains_eager, joinedload, selectinload
 
 from storage import search as fulltext
 from storage.companies import Company
 from storage.database.base import lock_in_order, state_moved
 from storage.listing_intake import AttachmentRecord, IntakeResult, ListingRecord, upsert_many
-from storage.listing_tables import Attachment, Life, Listing, ListingVersion, MatchState, stored_key
+from storage.listing_tables import (
+    UNMATCHED,
+    UNREAD,
+    Attachment,
+    Life,
+    Listing,
+    ListingVersion,
+    MatchState,
+    stored_key,
+)
 from storage.matches import MatchSummary
 from storage.nodes import may_claim, not_locked
 from storage.sources import Source
@@ -303,7 +312,7 @@ def reposts_of(session: Session, listing_id: int) -> Sequence[Listing]:
 
 def versions_due_for_matching(session: Session, *, now: datetime, limit: int) -> Sequence[int]:
     """Return the ids of versions that are due to be matched, oldest first."""
-    waiting = select(ListingVersion.id).where(_is_due_for_matching(now))
+    waiting = select(ListingVersion.id).where(text(UNMATCHED), _is_due_for_matching(now))
     return session.scalars(waiting.order_by(ListingVersion.id).limit(limit)).all()
 
 
@@ -395,8 +404,8 @@ def count_unread_evidence(session: Session, *, until_version_id: int) -> int:
     """Return the number of matched versions whose evidence could not be read at the last rematch."""
     unread = select(func.count()).select_from(ListingVersion)
     unread = unread.where(
+        text(UNREAD),
         ListingVersion.match_state == MatchState.MATCHED,
-        ListingVersion.match_reason.is_not(None),
         ListingVersion.id <= until_version_id,
     )
     return session.scalar(unread) or 0
@@ -408,7 +417,9 @@ def release_claims(session: Session, *, gone: ColumnElement[bool] | None = None)
     None: all of them. Call it like this at start, under the daemon's lock, when nothing is being matched.
     """
     claimed = and_(
-        ListingVersion.match_state == MatchState.PENDING, ListingVersion.match_not_before.is_not(None)
+        text(UNMATCHED),
+        ListingVersion.match_state == MatchState.PENDING,
+        ListingVersion.match_not_before.is_not(None),
     )
     if gone is not None:
         lost = select(ListingVersion.id).where(claimed, ListingVersion.match_node_id.is_not(None), gone)

@@ -11,9 +11,10 @@ from crawler.errors import RunSuperseded, SentToTheFront
 from crawler.running.child_protocol import ChildExit, Failure
 from crawler.running.run_context import RunContext
 from crawler.running.run_outcome import conclude
-from crawler.scheduling.site_turns import NOT_BEFORE, SITE_PAUSES
+from crawler.scheduling.site_turns import SITE_PAUSES
 from storage import listings, runs
 from storage.errors import StorageError
+from storage.sources import NOT_BEFORE
 
 #: If a larger share of a source's listings seems lost, the list has probably lost the way to its next page.
 MAX_ABSENT_SHARE = 0.5
