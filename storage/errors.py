@@ -16,6 +16,14 @@ SpillwatchError
     ├── AlreadyRunning
     ├── WatchChanged
     ├── TargetNotEmpty
+    ├── StoreFailed
+    │   ├── StoreUnreachable
+    │   ├── StoreRefused
+    │   ├── StoreAddressInvalid
+    │   ├── StoreLibraryMissing
+    │   ├── StoreFileMissing
+    │   ├── StoreFileExists
+    │   └── StoreFileChanged
     └── EvidenceFailed
         ├── EvidenceMissing
         ├── EvidenceDamaged
@@ -134,6 +142,57 @@ class TargetNotEmpty(StorageError):
     """The target database is not empty. Name an empty one."""
 
     reason = "target_not_empty"
+
+
+class StoreFailed(StorageError):
+    """The store of files did not do what was asked of it."""
+
+    reason = "store_failed"
+
+
+class StoreUnreachable(StoreFailed):
+    """The store does not answer, or answers with an error of its own. Nothing is lost; try again later."""
+
+    reason = "store_unreachable"
+    permanent = False
+
+
+class StoreRefused(StoreFailed):
+    """The store refuses these credentials. Check the keys in [storage.s3] and the bucket's permissions."""
+
+    reason = "store_refused"
+    permanent = False
+
+
+class StoreAddressInvalid(StoreFailed):
+    """The address of the store is not one that Spillwatch can use."""
+
+    reason = "store_address_invalid"
+
+
+class StoreLibraryMissing(StoreFailed):
+    """Object storage needs the package obstore. Install it: `pip install "spillwatch[objects]"`."""
+
+    reason = "store_library_missing"
+
+
+class StoreFileMissing(StoreFailed):
+    """The store does not have this file."""
+
+    reason = "store_file_missing"
+
+
+class StoreFileExists(StoreFailed):
+    """The store has a file of this name with other bytes. It was not overwritten."""
+
+    reason = "store_file_exists"
+
+
+class StoreFileChanged(StoreFailed):
+    """The file was changed by somebody else at the same moment. Try again."""
+
+    reason = "store_file_changed"
+    permanent = False
 
 
 class EvidenceFailed(StorageError):
