@@ -26,6 +26,7 @@ SpillwatchError
     │   └── StoreFileChanged
     └── EvidenceFailed
         ├── EvidenceMissing
+        ├── EvidenceUnreachable
         ├── EvidenceDamaged
         ├── EvidenceFolderMissing
         ├── DigestKeyMissing
@@ -205,6 +206,13 @@ class EvidenceMissing(EvidenceFailed):
     """The evidence file does not exist. Restore it from a backup of the evidence folder."""
 
     reason = "evidence_missing"
+
+
+class EvidenceUnreachable(EvidenceFailed):
+    """The store of the evidence cannot be read now. Nothing says that the evidence is lost."""
+
+    reason = "evidence_unreachable"
+    permanent = False
 
 
 class EvidenceDamaged(EvidenceFailed):

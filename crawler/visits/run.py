@@ -75,7 +75,7 @@ def execute_run(
         now = clock()
         jar, refused = _cookie_jar(definition, clock)
         proxy, proxy_refused = _proxy(definition, job.settings)
-        with evidence.writer(f"{job.source_name}-{job.run_id}", now=now) as writer:
+        with evidence.day_writer(job.source_name, digest=digest, now=now) as writer:
             run = RunContext(
                 job=job,
                 definition=definition,
