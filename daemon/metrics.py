@@ -13,4 +13,10 @@ WORK_IN_HAND = Gauge("spillwatch_work_in_hand", "Work in progress.", ["kind"])
 RELOADS = Counter(
     "spillwatch_reloads_total", "Reloads of the configuration, by result (accepted, refused).", ["result"]
 )
+EVIDENCE_UNSEALED = Gauge(
+    "spillwatch_evidence_unsealed_bytes", "Evidence on this machine that the bucket does not have yet."
+)
+EVIDENCE_SEALED = Counter(
+    "spillwatch_evidence_sealed_total", "Evidence files that runs had left and the daemon has stored."
+)
 STARTED = Gauge("spillwatch_started_timestamp_seconds", "When the daemon started, in Unix time.")

@@ -31,6 +31,7 @@ SpillwatchError
         ├── EvidenceFolderMissing
         ├── DigestKeyMissing
         ├── DigestKeyDamaged
+        ├── DigestKeyDiffers
         └── EvidenceUnwritable
 
 A message never contains a password, a parameter of a statement or a line of a listing.
@@ -237,6 +238,12 @@ class DigestKeyDamaged(EvidenceFailed):
     """The key of the digests is damaged. Restore it from a backup of the evidence folder."""
 
     reason = "digest_key_damaged"
+
+
+class DigestKeyDiffers(EvidenceFailed):
+    """The key of the digests on this machine is not the one that the other nodes have."""
+
+    reason = "digest_key_differs"
 
 
 class EvidenceUnwritable(EvidenceFailed):

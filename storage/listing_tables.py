@@ -38,6 +38,7 @@ class Life(StrEnum):
 
 
 class MatchState(StrEnum):
+    UNSEALED = "unsealed"  # its evidence is on one machine only
     PENDING = "pending"
     MATCHED = "matched"
     FAILED = "failed"

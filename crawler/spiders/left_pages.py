@@ -100,7 +100,12 @@ def choose_left_pages(spider: PageSpider) -> Sequence[LeftRun]:
     run, now = spider.run, spider.run.clock()
     with run.database.transaction() as session:
         left = captures.take_left_captures(
-            session, run.job.source_id, now=now, limit=MAX_LEFT_PAGES, before_run=run.job.run_id
+            session,
+            run.job.source_id,
+            now=now,
+            limit=MAX_LEFT_PAGES,
+            before_run=run.job.run_id,
+            readable=run.evidence.can_read,
         )
         by_run: dict[int, LeftRun] = {}
         for capture in left:

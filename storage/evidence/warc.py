@@ -16,6 +16,7 @@ import os
 import re
 import secrets
 import threading
+import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -48,6 +49,10 @@ UNSEALED = "unsealed"
 WARCINFO = "application/warc-fields"
 #: Files of one source and one day: more than one only if two nodes write at once, or one is damaged.
 MAX_FILES_OF_A_DAY = 64
+FOLDER_TRIES = 5
+#: Seconds that a question about a size may take, and during which nobody asks again if there was no answer.
+QUICK_S = 2.0
+ASK_AGAIN_S = 30.0
 LABEL = re.compile(r"[^A-Za-z0-9._-]+")
 MAX_LABEL_CHARS = 80
 JSON_TYPE = "application/json; charset=utf-8"
@@ -90,10 +95,20 @@ class EvidenceStore:
     yet, below `unsealed`. Files that lie in `folder` or in `earlier` from before are read where they are.
     """
 
-    def __init__(self, folder: Path, *, shared: ByteStore | None = None, earlier: Path | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        shared: ByteStore | None = None,
+        quick: ByteStore | None = None,
+        earlier: Path | None = None,
+    ) -> None:
+        """`quick`: the shared store with less patience, for questions that are asked within a transaction."""
         self.folder = folder
         self.shared = shared
         self.earlier = earlier
+        self._quick = quick or shared
+        self._ask_again_at = 0.0
 
     @classmethod
     def at(cls, folder: Path, address: str | None, s3: S3Settings) -> Self:
@@ -103,7 +118,8 @@ class EvidenceStore:
             return cls(folder)
         if parsed.folder is not None:
             return cls(parsed.folder, earlier=folder)
-        return cls(folder, shared=parsed.opened(s3))
+        impatient = s3.model_copy(update={"timeout_s": min(s3.timeout_s, QUICK_S)})
+        return cls(folder, shared=parsed.opened(s3), quick=parsed.opened(impatient))
 
     @property
     def place(self) -> str:
@@ -115,12 +131,12 @@ class EvidenceStore:
         file.
         """
         # The random suffix makes the name and every record id unique.
-        name = f"{_day(now)}/{_file_label(label)}-{secrets.token_hex(4)}{SUFFIX}"
+        name = f"{_day(now)}/{file_label(label)}-{secrets.token_hex(4)}{SUFFIX}"
         return EvidenceWriter(self.folder, lambda number: name, append=False)
 
     def day_writer(self, label: str, *, digest: Digest, now: datetime | None = None) -> "EvidenceWriter":
         """Return the writer that appends to the file of a source and of the day `now`."""
-        day, name = _day(now), _file_label(label)
+        day, name = _day(now), file_label(label)
 
         def file(number: int) -> str:
             # All nodes have the key, so they agree about the name; no other installation has the same names.
@@ -163,16 +179,29 @@ class EvidenceStore:
         size = self.size(place.file)
         return size is not None and size >= place.offset + place.length
 
+    def can_read(self, file: str) -> bool:
+        """Return whether a file can be read here, now. What another machine has not sealed yet, it cannot.
+
+        In a folder it can: a file that does not exist is lost, and reading it says so.
+        """
+        try:
+            return self.shared is None or self.size(file) is not None
+        except EvidenceUnreachable:
+            return False
+
     def size(self, file: str) -> int | None:
         """Return the number of bytes of a file; None: it does not exist. Raises EvidenceUnreachable."""
         for path in self._local_paths(file):
             with suppress(OSError):
                 return path.stat().st_size
-        if self.shared is None:
+        if self._quick is None:
             return None
+        if time.monotonic() < self._ask_again_at:
+            raise EvidenceUnreachable(f"evidence {file}: {self._quick.place} did not answer a moment ago")
         try:
-            return self.shared.size(file)
+            return self._quick.size(file)
         except StoreFailed as error:
+            self._ask_again_at = time.monotonic() + ASK_AGAIN_S
             raise _unreachable_error(file, error) from None
 
     def read_member(self, place: RecordPlace) -> bytes:
@@ -321,6 +350,18 @@ class EvidenceWriter:
                     os.close(self._handle)
                     self._handle = None
 
+    def delete(self) -> None:
+        """Close the file and delete it: it is kept elsewhere."""
+        with self._guard:
+            if self._handle is not None:
+                self._path.unlink(missing_ok=True)
+                self._marker.unlink(missing_ok=True)
+                os.close(self._handle)
+                self._handle = None
+            for folder in (self._path.parent, self._path.parent.parent):
+                with suppress(OSError):  # other files are in it
+                    folder.rmdir()
+
     def __enter__(self) -> Self:
         return self
 
@@ -355,8 +396,7 @@ class EvidenceWriter:
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         for number in range(1, MAX_FILES_OF_A_DAY + 1):
             self._file = self._name(number)
-            self._make_folders()
-            if self._take_file():
+            if self._take_file_in_folder():
                 break
         else:
             raise EvidenceUnwritable(
@@ -376,6 +416,14 @@ class EvidenceWriter:
         for parent in reversed(parents[: parents.index(self._folder)]):
             parent.mkdir(mode=0o700, exist_ok=True)
         self._marker.parent.mkdir(mode=0o700, exist_ok=True)
+
+    def _take_file_in_folder(self) -> bool:
+        """Take the file, with its folder made before: whoever seals the last file in a folder removes it."""
+        for _ in range(FOLDER_TRIES):
+            self._make_folders()
+            with suppress(FileNotFoundError):
+                return self._take_file()
+        raise EvidenceUnwritable(f"evidence {self._file}: its folder is removed again and again.")
 
     def _take_file(self) -> bool:
         """Open and lock the file, and write its marker. False: another writer has it, or it is damaged."""
@@ -433,7 +481,8 @@ def _day(now: datetime | None) -> str:
     return f"{(now or datetime.now(UTC)).astimezone(UTC):%Y-%m-%d}"
 
 
-def _file_label(label: str) -> str:
+def file_label(label: str) -> str:
+    """Return a label as a part of a file's name."""
     return LABEL.sub("-", label)[:MAX_LABEL_CHARS]
 
 

@@ -73,3 +73,17 @@ class StoreAddress:
         if self.folder is not None:
             return f"{FILE}{self.folder}"
         return "/".join(part for part in ("s3:/", self.bucket, self.prefix) if part)
+
+
+def checked_address(text: str) -> str:
+    """Return an address of the settings as it is. The sentence of a ValueError does not repeat it."""
+    try:
+        StoreAddress.parse(text)
+    except StoreAddressInvalid as error:
+        raise ValueError(str(error)) from None
+    return text
+
+
+def anchored_address(text: str | None, folder: Path) -> str | None:
+    """Return an address of the settings with a relative folder taken from `folder`."""
+    return None if text is None else str(StoreAddress.parse(text).anchored(folder))

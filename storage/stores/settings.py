@@ -1,5 +1,6 @@
 """Settings of the connection to object storage: the section [storage.s3]."""
 
+import json
 from ipaddress import ip_address
 from typing import Annotated, Self
 from urllib.parse import urlsplit
@@ -52,6 +53,14 @@ class S3Settings(BaseModel):
         if parts.scheme == "http" and not self.plain_http_allowed:
             raise ValueError("endpoint: an address that begins with https://, or allow_http = true")
         return self
+
+    def as_json(self) -> SecretStr:
+        """Return all values as JSON, with the secrets, for a process of our own."""
+        values = self.model_dump()
+        secrets = {
+            name: value.get_secret_value() for name, value in values.items() if isinstance(value, SecretStr)
+        }
+        return SecretStr(json.dumps(values | secrets))
 
     @property
     def plain_http_allowed(self) -> bool:
