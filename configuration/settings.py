@@ -31,6 +31,7 @@ from configuration.setting_layers import SettingLayers, schema_of
 from crawler.settings import CrawlerSettings
 from matching.settings import MatchingSettings
 from storage.settings import StorageSettings
+from storage.stores.location import anchored_address
 
 FILE_NAME = "spillwatch.toml"
 PROCESS_ENVIRONMENT: Mapping[str, str] = os.environ
@@ -184,7 +185,7 @@ def _merge_layers(
         found = mistakes_of(error, origin=layers.origin, data=layers.values, schema=schema_of(Settings))
         mistakes += [mistake for mistake in found if not layers.follows_from_unread(mistake)]
         return None
-    return _anchor_database(anchor_paths(settings, file.parent), file.parent)
+    return _anchor_addresses(anchor_paths(settings, file.parent), file.parent)
 
 
 def anchor_paths(value: T, folder: Path) -> T:
@@ -205,13 +206,14 @@ def _holds_path(value: object) -> bool:
     return isinstance(value, (Path, BaseModel, dict, tuple))
 
 
-def _anchor_database(settings: Settings, folder: Path) -> Settings:
+def _anchor_addresses(settings: Settings, folder: Path) -> Settings:
+    """Return the settings with the relative paths in the addresses of [storage] made absolute."""
+    changed: dict[str, object] = {"evidence": anchored_address(settings.storage.evidence, folder)}
     url = settings.storage.database_url.get_secret_value()
     path = Path(url.removeprefix(SQLITE)).expanduser()
-    if not url.startswith(SQLITE) or (url == f"{SQLITE}{path}" and path.is_absolute()):
-        return settings
-    storage = settings.storage.model_copy(update={"database_url": SecretStr(f"{SQLITE}{folder / path}")})
-    return settings.model_copy(update={"storage": storage})
+    if url.startswith(SQLITE) and not (url == f"{SQLITE}{path}" and path.is_absolute()):
+        changed["database_url"] = SecretStr(f"{SQLITE}{folder / path}")
+    return settings.model_copy(update={"storage": settings.storage.model_copy(update=changed)})
 
 
 @dataclass(frozen=True)

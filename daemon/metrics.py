@@ -15,4 +15,10 @@ RELOADS = Counter(
 )
 NODES = Gauge("spillwatch_nodes", "Nodes that are there, as this one sees them.")
 NODE_LOST = Counter("spillwatch_nodes_lost_total", "Nodes whose lease ran out, and that this one ended.")
+EVIDENCE_UNSEALED = Gauge(
+    "spillwatch_evidence_unsealed_bytes", "Evidence on this machine that the bucket does not have yet."
+)
+EVIDENCE_SEALED = Counter(
+    "spillwatch_evidence_sealed_total", "Evidence files that runs had left and the daemon has stored."
+)
 STARTED = Gauge("spillwatch_started_timestamp_seconds", "When the daemon started, in Unix time.")

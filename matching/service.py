@@ -23,7 +23,16 @@ from matching.watch_loader import load_watch, read_watch
 from storage import companies, data_sets, listings, matches, watch
 from storage.captures import Capture
 from storage.database.base import Database
-from storage.errors import ClaimLost, DatabaseFailed, EvidenceFailed, SpillwatchError, WatchChanged
+from storage.errors import (
+    ClaimLost,
+    DatabaseFailed,
+    EvidenceFailed,
+    EvidenceUnreachable,
+    SpillwatchError,
+    StorageError,
+    StoreFailed,
+    WatchChanged,
+)
 from storage.evidence.digest import Digest, digest_beside
 from storage.evidence.warc import EvidenceStore
 from storage.listings import ListingVersion, MatchClaim
@@ -98,7 +107,9 @@ class MatchingService:
             if error.permanent:
                 self._record_failure(claim, error.reason)
                 raise
-            self._postpone(claim, error.reason)
+            self._postpone(claim, error)
+        except (EvidenceUnreachable, StoreFailed) as error:
+            self._postpone(claim, error)
         except (MatchingError, EvidenceFailed, WatchChanged) as error:
             self._record_failure(claim, error.reason)
         except Exception:
@@ -127,8 +138,9 @@ class MatchingService:
         parts = self._unmasked_parts(version)
         findings = self._match_parts(watched, parts, MatchScope.ALL)
         if self._digest is None:
-            require_known_evidence(self._database, self._evidence.folder)
-            self._digest = digest_beside(self._evidence.folder)
+            evidence = self._evidence
+            require_known_evidence(self._database, evidence.folder, evidence.shared)
+            self._digest = digest_beside(evidence.folder, evidence.shared)
         signs = data_set_signs(_texts_by_field(parts), version.claimed_records, digest=self._digest)
 
         def write_rows(session: Session) -> None:
@@ -169,17 +181,18 @@ class MatchingService:
             final=last,
         )
 
-    def _postpone(self, claim: MatchClaim, reason: str) -> None:
-        """Make a version due again. The attempt does not count: trouble of the database says nothing about
-        the version.
+    def _postpone(self, claim: MatchClaim, error: StorageError) -> None:
+        """Make a version due again. The attempt does not count: trouble of the database, or of the store of
+        the evidence, says nothing about the version.
         """
-        retry_at = self._clock() + self._retry_delay(claim.attempt)
+        reason, retry_at = error.reason, self._clock() + self._retry_delay(claim.attempt)
+        what = "database" if isinstance(error, DatabaseFailed) else "store of the evidence"
         self._database.write(
             lambda session: listings.postpone_matching(session, claim, reason=reason, retry_at=retry_at)
         )
         metrics.VERSIONS.labels("retried").inc()
         log.warning(
-            "A version could not be matched, because the database could not be used. It is tried again.",
+            f"A version could not be matched, because the {what} could not be used. It is tried again.",
             action="match_postponed",
             version_id=claim.version_id,
             reason=reason,
@@ -209,6 +222,8 @@ class MatchingService:
             return WorkResult.DONE
         try:
             self._rematch_chunk(watched, claimed)
+        except EvidenceUnreachable as error:
+            self._postpone_rematch(claimed, error.reason)
         except Exception as error:
             reason = error.reason if isinstance(error, SpillwatchError) else CRASHED
             self._record_rematch_failure(claimed, reason)
@@ -261,6 +276,8 @@ class MatchingService:
         unread[version_id] = None
         try:
             parts = self._unmasked_parts(version)
+        except EvidenceUnreachable:
+            raise  # the whole chunk waits
         except EvidenceFailed as error:
             # Names can be found in the masked text of the database, too; fingerprints and the texts of
             # attachments are in the evidence only.
@@ -311,6 +328,21 @@ class MatchingService:
             listings.note_unread_evidence(session, unread)
             watch.pause_rematch(session, claimed.rematch_id, claimed.epoch)
             self._dispatcher.announce(session, Work(WorkKind.REMATCH, claimed.rematch_id))
+
+    def _postpone_rematch(self, claimed: ClaimedRematch, reason: str) -> None:
+        """Make a rematch due again. The attempt does not count: its evidence could not be read now."""
+        retry_at = self._clock() + self._retry_delay(claimed.attempt)
+        with self._database.transaction() as session:
+            watch.postpone_rematch(
+                session, claimed.rematch_id, claimed.epoch, reason=reason, retry_at=retry_at
+            )
+        metrics.REMATCH_FAILURES.labels("retried").inc()
+        log.warning(
+            "A chunk of the archive waits, because the store of the evidence could not be used.",
+            action="rematch_postponed",
+            rematch_id=claimed.rematch_id,
+            reason=reason,
+        )
 
     def _record_rematch_failure(self, claimed: ClaimedRematch, reason: str) -> None:
         """Write the reason and the time of the next attempt, if there is one, and count it."""

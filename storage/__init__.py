@@ -19,4 +19,5 @@ Beside them:
 - database/: opening the database, its column types, its errors, the daemon's lock, the schema
 - migrations/: the way from any released schema to this one
 - evidence/: the WARC files, the only place that holds what was published unmasked
+- stores/: where files lie that every node reads: a folder, or a bucket of object storage
 """

@@ -17,12 +17,22 @@ SpillwatchError
     ├── ClaimLost
     ├── WatchChanged
     ├── TargetNotEmpty
+    ├── StoreFailed
+    │   ├── StoreUnreachable
+    │   ├── StoreRefused
+    │   ├── StoreAddressInvalid
+    │   ├── StoreLibraryMissing
+    │   ├── StoreFileMissing
+    │   ├── StoreFileExists
+    │   └── StoreFileChanged
     └── EvidenceFailed
         ├── EvidenceMissing
+        ├── EvidenceUnreachable
         ├── EvidenceDamaged
         ├── EvidenceFolderMissing
         ├── DigestKeyMissing
         ├── DigestKeyDamaged
+        ├── DigestKeyDiffers
         └── EvidenceUnwritable
 
 A message never contains a password, a parameter of a statement or a line of a listing.
@@ -143,6 +153,57 @@ class TargetNotEmpty(StorageError):
     reason = "target_not_empty"
 
 
+class StoreFailed(StorageError):
+    """The store of files did not do what was asked of it."""
+
+    reason = "store_failed"
+
+
+class StoreUnreachable(StoreFailed):
+    """The store does not answer, or answers with an error of its own. Nothing is lost; try again later."""
+
+    reason = "store_unreachable"
+    permanent = False
+
+
+class StoreRefused(StoreFailed):
+    """The store refuses these credentials. Check the keys in [storage.s3] and the bucket's permissions."""
+
+    reason = "store_refused"
+    permanent = False
+
+
+class StoreAddressInvalid(StoreFailed):
+    """The address of the store is not one that Spillwatch can use."""
+
+    reason = "store_address_invalid"
+
+
+class StoreLibraryMissing(StoreFailed):
+    """Object storage needs the package obstore. Install it: `pip install "spillwatch[objects]"`."""
+
+    reason = "store_library_missing"
+
+
+class StoreFileMissing(StoreFailed):
+    """The store does not have this file."""
+
+    reason = "store_file_missing"
+
+
+class StoreFileExists(StoreFailed):
+    """The store has a file of this name with other bytes. It was not overwritten."""
+
+    reason = "store_file_exists"
+
+
+class StoreFileChanged(StoreFailed):
+    """The file was changed by somebody else at the same moment. Try again."""
+
+    reason = "store_file_changed"
+    permanent = False
+
+
 class EvidenceFailed(StorageError):
     """The evidence store could not be used."""
 
@@ -153,6 +214,13 @@ class EvidenceMissing(EvidenceFailed):
     """The evidence file does not exist. Restore it from a backup of the evidence folder."""
 
     reason = "evidence_missing"
+
+
+class EvidenceUnreachable(EvidenceFailed):
+    """The store of the evidence cannot be read now. Nothing says that the evidence is lost."""
+
+    reason = "evidence_unreachable"
+    permanent = False
 
 
 class EvidenceDamaged(EvidenceFailed):
@@ -177,6 +245,12 @@ class DigestKeyDamaged(EvidenceFailed):
     """The key of the digests is damaged. Restore it from a backup of the evidence folder."""
 
     reason = "digest_key_damaged"
+
+
+class DigestKeyDiffers(EvidenceFailed):
+    """The key of the digests on this machine is not the one that the other nodes have."""
+
+    reason = "digest_key_differs"
 
 
 class EvidenceUnwritable(EvidenceFailed):

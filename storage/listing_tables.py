@@ -41,6 +41,7 @@ class Life(StrEnum):
 
 
 class MatchState(StrEnum):
+    UNSEALED = "unsealed"  # its evidence is on one machine only
     PENDING = "pending"
     MATCHED = "matched"
     FAILED = "failed"

@@ -363,6 +363,26 @@ def lock_claimed_version(session: Session, claim: MatchClaim) -> bool:
     return session.scalar(query.with_for_update(key_share=True)) is not None
 
 
+def release_sealed(session: Session, file: str) -> Sequence[int]:
+    """Make the versions due for matching whose evidence is in this file, which every node can read now.
+
+    Returns their ids.
+    """
+    waiting = update(ListingVersion).where(
+        ListingVersion.match_state == MatchState.UNSEALED, ListingVersion.evidence_file == file
+    )
+    return session.scalars(waiting.values(match_state=MatchState.PENDING).returning(ListingVersion.id)).all()
+
+
+def unsealed_files(session: Session) -> dict[str, int]:
+    """Return the files whose versions wait to be released, and up to which byte versions point into each."""
+    end = func.max(ListingVersion.evidence_offset + ListingVersion.evidence_length)
+    query = select(ListingVersion.evidence_file, end)
+    query = query.where(ListingVersion.match_state == MatchState.UNSEALED)
+    found = session.execute(query.group_by(ListingVersion.evidence_file)).all()
+    return {file: end for file, end in found if file is not None and end is not None}
+
+
 def record_matching_failure(
     session: Session, claim: MatchClaim, *, reason: str, retry_at: datetime | None, now: datetime
 ) -> bool:

@@ -102,7 +102,12 @@ def choose_left_pages(spider: PageSpider) -> Sequence[LeftRun]:
         if not runs.lock_if_current(session, run.job.run_id, run.job.epoch):
             raise RunSuperseded()
         left = captures.take_left_captures(
-            session, run.job.source_id, now=now, limit=MAX_LEFT_PAGES, before_run=run.job.run_id
+            session,
+            run.job.source_id,
+            now=now,
+            limit=MAX_LEFT_PAGES,
+            before_run=run.job.run_id,
+            readable=run.evidence.can_read,
         )
         by_run: dict[int, LeftRun] = {}
         for capture in left:
