@@ -8,6 +8,8 @@ SpillwatchError
     │   ├── DatabaseBusy
     │   │   └── DatabaseDeadlock
     │   ├── DatabaseRefused
+    │   ├── DatabaseCrowded
+    │   ├── DatabaseReadOnly
     │   ├── DatabaseFull
     │   ├── DatabaseDamaged
     │   └── DatabaseConflict
@@ -91,9 +93,23 @@ class DatabaseDeadlock(DatabaseBusy):
 
 
 class DatabaseRefused(DatabaseFailed):
-    """The database refuses this user. Check user, password and permissions."""
+    """The database refuses this user. Check user, password, permissions and the database's name."""
 
     reason = "database_refused"
+
+
+class DatabaseCrowded(DatabaseFailed):
+    """The database has no connection left. Raise its max_connections, or end what holds them."""
+
+    reason = "database_crowded"
+    permanent = False
+
+
+class DatabaseReadOnly(DatabaseFailed):
+    """The database can only be read, as a standby is. Name the primary server in database_url."""
+
+    reason = "database_read_only"
+    permanent = False
 
 
 class DatabaseFull(DatabaseFailed):
