@@ -21,12 +21,14 @@ from crawler.running.warm_process import WarmProcesses
 from crawler.scheduling.site_board import runs_to_begin
 from crawler.sources import holds_keys, stored_definition
 from daemon.engine import EmbeddedEngine, Lane
+from daemon.retention_lane import RetentionService
 from matching.masks import mask_text
 from matching.service import MatchingService
 from storage import alerts, companies, deliveries, listings, matches, runs, sources, watch
 from storage.database.base import Database
 from storage.evidence.warc import EvidenceStore
 from storage.installation_trouble import due_installation_changes
+from storage.retention import passes
 from storage.schedule_keeping import due_schedule_changes
 from storage.sources import SyncResult
 from storage.work import WorkKind
@@ -86,6 +88,7 @@ def assemble(
         database=database, settings=settings.alerts, dispatcher=engine, clock=clock, evidence=evidence
     )
     delivery = DeliveryService(database=database, settings=settings.alerts, dispatcher=engine, clock=clock)
+    retention = RetentionService(database, evidence, settings.retention, clock)
     daemon = settings.daemon
     return DaemonParts(
         supervisor,
@@ -105,6 +108,7 @@ def assemble(
             Lane(WorkKind.LIFE, judging.evaluate_life, alerts.alerts_with_life_changes),
             Lane(WorkKind.DIGEST, judging.evaluate_digest, alerts.digests_due),
             Lane(WorkKind.DELIVER, delivery.deliver, deliveries.due_deliveries, daemon.deliver_workers),
+            Lane(WorkKind.RETENTION, retention.carry_on, retention.due),
         ),
     )
 
@@ -168,6 +172,7 @@ def recover_after_crash(session: Session, now: datetime) -> dict[str, int]:
     listings.release_claims(session)
     rematches = watch.recover_rematches(session)
     unsent = deliveries.recover_deliveries(session, now=now)
+    passes.release_passes(session)
     return {
         "runs_interrupted": len(interrupted),
         "rematches_resumed": len(rematches),

@@ -1,6 +1,7 @@
 """Errors of storage, and the base class of all errors of Spillwatch.
 
 SpillwatchError
+├── HeldByCase
 └── StorageError
     ├── DatabaseFailed
     │   ├── DatabaseUrlInvalid
@@ -19,6 +20,7 @@ SpillwatchError
     └── EvidenceFailed
         ├── EvidenceMissing
         ├── EvidenceDamaged
+        ├── EvidenceExpired
         ├── EvidenceFolderMissing
         ├── DigestKeyMissing
         ├── DigestKeyDamaged
@@ -38,6 +40,12 @@ class SpillwatchError(Exception):
 
     def __init__(self, message: str | None = None) -> None:
         super().__init__(message or (type(self).__doc__ or self.reason).strip())
+
+
+class HeldByCase(SpillwatchError):
+    """A case holds this, so nothing of it is deleted. `spillwatch hold list` shows the cases."""
+
+    reason = "held_by_case"
 
 
 class StorageError(SpillwatchError):
@@ -152,6 +160,12 @@ class EvidenceDamaged(EvidenceFailed):
     """The evidence differs from what was stored. Restore the file from a backup of the evidence folder."""
 
     reason = "evidence_damaged"
+
+
+class EvidenceExpired(EvidenceFailed):
+    """The record was deleted by retention or by an erasure, so its text can no longer be compared."""
+
+    reason = "evidence_expired"
 
 
 class EvidenceFolderMissing(EvidenceFailed):

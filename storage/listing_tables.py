@@ -99,6 +99,7 @@ class ListingVersion(LocatedRecord, Base):
     __table_args__ = (
         UniqueConstraint("listing_id", "number"),
         Index(None, "match_state", "match_not_before"),
+        Index(None, "capture_id"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -133,7 +134,7 @@ class Attachment(LocatedRecord, Base):
     """A text that a version links to; its evidence is the record with the decoded, unmasked text."""
 
     __tablename__ = "attachments"
-    __table_args__ = (Index(None, "version_id"),)
+    __table_args__ = (Index(None, "version_id"), Index(None, "capture_id"))
 
     id: Mapped[int] = mapped_column(primary_key=True)
     version_id: Mapped[int] = mapped_column(ForeignKey("listing_versions.id"))

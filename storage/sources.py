@@ -67,7 +67,7 @@ class SourceChange(Base):
     """A change of a source's health, which the alerts judge."""
 
     __tablename__ = "source_changes"
-    __table_args__ = (Index(None, "alert_state", "id"),)
+    __table_args__ = (Index(None, "alert_state", "id"), Index(None, "run_id"))
 
     id: Mapped[int] = mapped_column(primary_key=True)
     source_id: Mapped[int] = mapped_column(ForeignKey("sources.id"))

@@ -8,14 +8,19 @@ from storage import (
     alerts,
     captures,
     companies,
+    custody,
     data_sets,
     deliveries,
+    erased_listings,
+    evidence_removals,
+    holds,
     listings,
     matches,
     runs,
     sources,
     watch,
 )
+from storage.retention import passes
 
 MODULES = (
     sources,
@@ -29,4 +34,9 @@ MODULES = (
     alerts,
     alert_listings,
     deliveries,
+    holds,
+    custody,
+    erased_listings,
+    evidence_removals,
+    passes,
 )
