@@ -30,7 +30,7 @@ from configuration.mistake_messages import Mistake, mistakes_of
 from configuration.setting_layers import SettingLayers, schema_of
 from crawler.settings import CrawlerSettings
 from matching.settings import MatchingSettings
-from storage.settings import StorageSettings
+from storage.settings import RetentionSettings, StorageSettings
 from storage.stores.location import anchored_address
 
 FILE_NAME = "spillwatch.toml"
@@ -105,6 +105,9 @@ class Settings(BaseSettings):
 
     storage: StorageSettings = Field(
         default_factory=StorageSettings, description="Where rows and evidence are kept."
+    )
+    retention: RetentionSettings = Field(
+        default_factory=RetentionSettings, description="For how long each kind of row and record is kept."
     )
     crawler: CrawlerSettings = Field(default_factory=CrawlerSettings, description="How sites are fetched.")
     matching: MatchingSettings = Field(

@@ -25,6 +25,7 @@ from crawler.running.warm_process import WarmProcesses
 from crawler.scheduling.site_board import runs_to_begin
 from crawler.sources import holds_keys, stored_definition
 from daemon.engine import EmbeddedEngine, Lane
+from daemon.retention_lane import RetentionService
 from matching.masks import mask_text
 from matching.service import MatchingService
 from storage import alerts, companies, deliveries, listings, matches, nodes, sources, watch
@@ -34,6 +35,7 @@ from storage.database.revisions import newest_revision
 from storage.evidence.warc import EvidenceStore
 from storage.installation_trouble import due_installation_changes
 from storage.nodes import EngineName, NodeEnd, NodeProfile
+from storage.retention import passes
 from storage.schedule_keeping import due_schedule_changes
 from storage.sources import SyncResult
 from storage.work import ClaimHolder, WorkKind
@@ -105,6 +107,7 @@ def assemble(
     delivery = DeliveryService(
         database=database, settings=settings.alerts, dispatcher=engine, clock=clock, holder=holder
     )
+    retention = RetentionService(database, evidence, settings.retention, clock)
     daemon = settings.daemon
     return DaemonParts(
         supervisor,
@@ -124,6 +127,7 @@ def assemble(
             Lane(WorkKind.LIFE, judging.evaluate_life, alerts.alerts_with_life_changes),
             Lane(WorkKind.DIGEST, judging.evaluate_digest, alerts.digests_due),
             Lane(WorkKind.DELIVER, delivery.deliver, deliveries.due_deliveries, daemon.deliver_workers),
+            Lane(WorkKind.RETENTION, retention.carry_on, retention.due),
         ),
     )
 
@@ -198,4 +202,5 @@ def recover_after_crash(session: Session, now: datetime) -> dict[str, int]:
     """
     nodes.end_others(session, as_=NodeEnd.LOST, now=now)
     counts = release_all_claims(session, now=now).counts()
+    passes.release_passes(session)
     return {name: counts[name] for name in ("runs_interrupted", "rematches_resumed", "deliveries_due_again")}

@@ -26,6 +26,7 @@ from storage.database.base import Database
 from storage.errors import (
     ClaimLost,
     DatabaseFailed,
+    EvidenceExpired,
     EvidenceFailed,
     EvidenceUnreachable,
     SpillwatchError,
@@ -283,19 +284,27 @@ class MatchingService:
             # attachments are in the evidence only.
             unread[version_id] = error.reason
             if claimed.scope is not MatchScope.TERMS or version.attachments:
-                metrics.REMATCHED.labels("failed").inc()
-                log.warning(
-                    "A version could not be matched again.",
-                    action="rematch_failed",
-                    version_id=version_id,
-                    reason=error.reason,
-                )
+                self._report_unread(version_id, error)
                 return None
             parts = _masked_parts(version)
             metrics.REMATCHED.labels("masked").inc()
         else:
             metrics.REMATCHED.labels("matched").inc()
         return self._match_parts(watched, parts, claimed.scope)
+
+    def _report_unread(self, version_id: int, error: EvidenceFailed) -> None:
+        if isinstance(
+            error, EvidenceExpired
+        ):  # retention has deleted it: there may be many, and nothing is wrong
+            metrics.REMATCHED.labels("expired").inc()
+            return
+        metrics.REMATCHED.labels("failed").inc()
+        log.warning(
+            "A version could not be matched again.",
+            action="rematch_failed",
+            version_id=version_id,
+            reason=error.reason,
+        )
 
     def _write_chunk(
         self,
@@ -397,6 +406,9 @@ class MatchingService:
 
     def _unmasked_parts(self, version: ListingVersion) -> list[TextPart]:
         """Return the texts of a version from the evidence. Raises EvidenceFailed."""
+        if version.evidence_gone or any(each.evidence_gone for each in version.attachments):
+            # Masked text has no identifiers: matching it would take away what was found in the published one.
+            raise EvidenceExpired
         parts = _masked_parts(version)  # for a version that was stored without evidence
         if version.place is not None:
             text = self._evidence.read_text(version.place).parts

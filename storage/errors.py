@@ -1,6 +1,7 @@
 """Errors of storage, and the base class of all errors of Spillwatch.
 
 SpillwatchError
+├── HeldByCase
 └── StorageError
     ├── DatabaseFailed
     │   ├── DatabaseUrlInvalid
@@ -31,6 +32,7 @@ SpillwatchError
         ├── EvidenceMissing
         ├── EvidenceUnreachable
         ├── EvidenceDamaged
+        ├── EvidenceExpired
         ├── EvidenceFolderMissing
         ├── DigestKeyMissing
         ├── DigestKeyDamaged
@@ -51,6 +53,12 @@ class SpillwatchError(Exception):
 
     def __init__(self, message: str | None = None) -> None:
         super().__init__(message or (type(self).__doc__ or self.reason).strip())
+
+
+class HeldByCase(SpillwatchError):
+    """A case holds this, so nothing of it is deleted. `spillwatch hold list` shows the cases."""
+
+    reason = "held_by_case"
 
 
 class StorageError(SpillwatchError):
@@ -243,6 +251,12 @@ class EvidenceDamaged(EvidenceFailed):
     """The evidence differs from what was stored. Restore the file from a backup of the evidence folder."""
 
     reason = "evidence_damaged"
+
+
+class EvidenceExpired(EvidenceFailed):
+    """The record was deleted by retention or by an erasure, so its text can no longer be compared."""
+
+    reason = "evidence_expired"
 
 
 class EvidenceFolderMissing(EvidenceFailed):

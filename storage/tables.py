@@ -8,8 +8,12 @@ from storage import (
     alerts,
     captures,
     companies,
+    custody,
     data_sets,
     deliveries,
+    erased_listings,
+    evidence_removals,
+    holds,
     listings,
     matches,
     nodes,
@@ -17,6 +21,7 @@ from storage import (
     sources,
     watch,
 )
+from storage.retention import passes
 
 MODULES = (
     sources,
@@ -31,4 +36,9 @@ MODULES = (
     alert_listings,
     deliveries,
     nodes,
+    holds,
+    custody,
+    erased_listings,
+    evidence_removals,
+    passes,
 )

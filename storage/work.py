@@ -23,13 +23,14 @@ class WorkKind(StrEnum):
     DELIVER = "deliver"
     LIFE = "life"
     DIGEST = "digest"
+    RETENTION = "retention"
 
 
 @dataclass(frozen=True, slots=True)
 class Work:
     """A row that waits for a handler. Its kind determines its table: run, listing version (MATCH), rematch,
     match summary (EVALUATE), source change, run (INSTALLATION), source or alert (SCHEDULE), delivery
-    (DELIVER), alert (LIFE, DIGEST).
+    (DELIVER), alert (LIFE, DIGEST), pass of retention (RETENTION; 0: one has to begin).
     """
 
     kind: WorkKind
