@@ -44,7 +44,7 @@ UNWELL_AGAIN_S = 600.0  # between two lines about a problem that lasts: a log on
 KILL_MARGIN_S = 1.0  # after a run's grace period, to collect its killed process and write its outcome
 
 #: Settings of [daemon] that a reload applies without a restart.
-NO_RESTART = {"match_workers", "deliver_workers", "stop_timeout_s"}
+NO_RESTART = {"match_workers", "unit_workers", "deliver_workers", "stop_timeout_s"}
 
 log = structlog.get_logger()
 

@@ -5,6 +5,7 @@ Only this module knows all of crawler, matching and alerts.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,9 +22,10 @@ from crawler.running.warm_process import WarmProcesses
 from crawler.scheduling.site_board import runs_to_begin
 from crawler.sources import holds_keys, stored_definition
 from daemon.engine import EmbeddedEngine, Lane
+from daemon.unit_service import UnitService
 from matching.masks import mask_text
 from matching.service import MatchingService
-from storage import alerts, companies, deliveries, listings, matches, runs, sources, watch
+from storage import alerts, companies, deliveries, dumps, listings, matches, runs, sources, watch
 from storage.database.base import Database
 from storage.evidence.warc import EvidenceStore
 from storage.installation_trouble import due_installation_changes
@@ -87,6 +89,13 @@ def assemble(
     )
     delivery = DeliveryService(database=database, settings=settings.alerts, dispatcher=engine, clock=clock)
     daemon = settings.daemon
+    units = UnitService(
+        database=database,
+        config=configuration.file,
+        memory_mb=settings.matching.unit_memory_mb,
+        threads=max(1, (os.cpu_count() or 1) // daemon.unit_workers),
+        clock=clock,
+    )
     return DaemonParts(
         supervisor,
         (
@@ -98,6 +107,7 @@ def assemble(
                 daemon.match_workers,
             ),
             Lane(WorkKind.REMATCH, matching.rematch, watch.due_rematches),
+            Lane(WorkKind.UNIT, units.match, dumps.due_units, daemon.unit_workers),
             Lane(WorkKind.EVALUATE, judging.evaluate, matches.summaries_due_for_evaluation),
             Lane(WorkKind.SOURCE_CHANGE, judging.evaluate_source_change, sources.changes_due),
             Lane(WorkKind.INSTALLATION, judging.evaluate_installation, due_installation_changes),

@@ -52,7 +52,7 @@ class Checkpoint:
             VERSION,
             sorted(NORMALISERS.items()),
             options,
-            _watch_identity(watch),
+            watch.identity(),
             [_file_states(path) for path in paths],
         ]
         name = hashlib.sha256(json.dumps(dependencies, default=str).encode()).hexdigest()[:32]
@@ -120,18 +120,6 @@ def remove_abandoned(folder: Path, *, before: datetime) -> int:
 
 
 # --- what the answer depends on
-
-
-def _watch_identity(watch: Watch) -> object:
-    segments = [
-        (watched.company_id, watched.region, watched.key.id, watched.segment.header.model_dump(mode="json"))
-        for watched in watch.segments
-    ]
-    terms = sorted(
-        (term.company_id, term.text, term.kind, term.exclude, term.in_addresses)
-        for term in watch.by_id.values()
-    )
-    return segments, terms
 
 
 def _file_states(path: Path) -> object:

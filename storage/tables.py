@@ -10,6 +10,7 @@ from storage import (
     companies,
     data_sets,
     deliveries,
+    dumps,
     listings,
     matches,
     runs,
@@ -29,4 +30,5 @@ MODULES = (
     alerts,
     alert_listings,
     deliveries,
+    dumps,
 )

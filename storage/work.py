@@ -23,13 +23,14 @@ class WorkKind(StrEnum):
     DELIVER = "deliver"
     LIFE = "life"
     DIGEST = "digest"
+    UNIT = "unit"
 
 
 @dataclass(frozen=True, slots=True)
 class Work:
     """A row that waits for a handler. Its kind determines its table: run, listing version (MATCH), rematch,
     match summary (EVALUATE), source change, run (INSTALLATION), source or alert (SCHEDULE), delivery
-    (DELIVER), alert (LIFE, DIGEST).
+    (DELIVER), alert (LIFE, DIGEST), unit of a dump (UNIT).
     """
 
     kind: WorkKind

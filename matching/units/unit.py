@@ -13,7 +13,7 @@ from typing import Any, Self
 from matching.inputs import Selection
 from matching.inputs.formats.decoding import DecodingState
 
-#: Bytes of a unit, about: half a second of matching, so that a lost unit costs little.
+#: Bytes of a unit, about, unless a setting says otherwise: half a second of matching.
 UNIT_BYTES = 64 << 20
 #: Files of one unit at most.
 UNIT_FILES = 1_000

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -32,12 +32,29 @@ class MatchOptions:
         return Limits(out_bytes=self.out_bytes)
 
 
-def match_unit(unit: Unit, options: MatchOptions, watch: Watch, *, threads: int) -> Partial:
-    """Return what is in a unit; raises UnitInputOther if this is not the file from which it was cut."""
+def match_unit(
+    unit: Unit,
+    options: MatchOptions,
+    watch: Watch,
+    *,
+    threads: int,
+    on_progress: Callable[[], None] = lambda: None,
+) -> Partial:
+    """Return what is in a unit; raises UnitInputOther if this is not the file from which it was cut.
+
+    `on_progress` is called after some blocks were counted.
+    """
     check_files(unit, options)
+    sweep = Sweep(
+        Findings(watch, options.limit),
+        limits=options.limits,
+        threads=threads,
+        first_look=options.first_look,
+        on_progress=lambda _progress: on_progress(),
+    )
     if unit.stretch is not None:
-        return _match_stretch(unit, unit.stretch, options, watch, threads)
-    return _match_documents(unit, options, watch, threads)
+        return _match_stretch(unit, unit.stretch, options, sweep)
+    return _match_documents(unit, options, sweep)
 
 
 def check_files(unit: Unit, options: MatchOptions) -> None:
@@ -74,14 +91,13 @@ def file_state(path: Path, refusal: InputRefused | None = None) -> FileState | N
 # --- files, and members of an archive
 
 
-def _match_documents(unit: Unit, options: MatchOptions, watch: Watch, threads: int) -> Partial:
+def _match_documents(unit: Unit, options: MatchOptions, sweep: Sweep) -> Partial:
     meter = _BudgetMeter(options.limits)
-    sweep = _sweep_of(options, watch, threads, SweepProgress())
     found = partial(_selected, unit, sweep)
     with sweep.pool() as pool:
         sweep.read_documents(pool, found(meter), 0, unit.first_look)
         first = sweep.findings
-        sweep.findings = Findings(watch, options.limit)
+        sweep.findings = Findings(first.watch, options.limit)
         sweep.read_second_time(pool, partial(found, InputBudget(options.limits)), 0)
     return Partial(first, sweep.findings, sweep.progress.read, use=meter.use)
 
@@ -115,17 +131,14 @@ class _BudgetMeter(InputBudget):
 # --- a stretch of a document
 
 
-def _match_stretch(
-    unit: Unit, stretch: BlockStretch, options: MatchOptions, watch: Watch, threads: int
-) -> Partial:
+def _match_stretch(unit: Unit, stretch: BlockStretch, options: MatchOptions, sweep: Sweep) -> Partial:
     progress = SweepProgress(
         current=stretch.document,
         companies=stretch.companies,
         blocks=stretch.block,
         looks=LookCounts(found=set(stretch.known)),
     )
-    sweep = _sweep_of(options, watch, threads, progress)
-    sweep.looked = []
+    sweep.progress, sweep.looked = progress, []
     found = _selected(unit, sweep, InputBudget(options.limits))  # holds the file open
     document = next(found, None)
     text = document.seekable_text if document is not None else None
@@ -176,13 +189,3 @@ class _StretchBlocks:
             yield block
             if block.end >= self.stretch.end:
                 return
-
-
-def _sweep_of(options: MatchOptions, watch: Watch, threads: int, progress: SweepProgress) -> Sweep:
-    return Sweep(
-        Findings(watch, options.limit),
-        progress,
-        limits=options.limits,
-        threads=threads,
-        first_look=options.first_look,
-    )

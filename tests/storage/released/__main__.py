@@ -13,7 +13,7 @@ from pathlib import Path
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from storage import captures, companies, data_sets, deliveries, listings, matches, sources
+from storage import captures, companies, data_sets, deliveries, dumps, listings, matches, sources
 from storage.alert_listings import ListingNews
 from storage.database import schema
 from storage.database.base import Database
@@ -57,6 +57,8 @@ def fill(session: Session) -> None:
     assert claimed
     deliveries.record_outcome(session, claimed, outcome=AttemptOutcome.SENT, now=LATER, status_code=204)
     deliveries.record_channel_result(session, "soc", transport="webhook", ok=True, now=LATER)
+    dump_id = dumps.open_dump(session, "d0", watch_version="w0", company=None, options={"limit": 1}, now=NOW)
+    dumps.add_units(session, dump_id, [dumps.NewUnit("u0", {"path": "dump.csv"}, 90)], now=NOW)
 
 
 def _offer(session: Session, source_id: int, capture_id: int) -> None:
