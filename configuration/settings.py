@@ -71,6 +71,9 @@ class DaemonSettings(BaseModel):
     match_workers: int = Field(
         default=1, ge=1, le=64, description="Number of listings matched at the same time."
     )
+    unit_workers: int = Field(
+        default=1, ge=1, le=64, description="Number of units of dumps matched at the same time."
+    )
     deliver_workers: int = Field(
         default=4, ge=1, le=64, description="Number of messages sent at the same time."
     )

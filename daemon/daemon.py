@@ -57,7 +57,7 @@ KILL_MARGIN_S = 1.0  # after a run's grace period, to collect its killed process
 EVIDENCE_STORE = "evidence_store"
 
 #: Settings of [daemon] that a reload applies without a restart.
-NO_RESTART = {"match_workers", "deliver_workers", "stop_timeout_s"}
+NO_RESTART = {"match_workers", "unit_workers", "deliver_workers", "stop_timeout_s"}
 
 log = structlog.get_logger()
 

@@ -26,9 +26,10 @@ from crawler.scheduling.site_board import runs_to_begin
 from crawler.sources import holds_keys, stored_definition
 from daemon.engine import EmbeddedEngine, Lane
 from daemon.retention_lane import RetentionService
+from daemon.unit_service import UnitService
 from matching.masks import mask_text
 from matching.service import MatchingService
-from storage import alerts, companies, deliveries, listings, matches, nodes, sources, watch
+from storage import alerts, companies, deliveries, dumps, listings, matches, nodes, sources, watch
 from storage.claims import release_all_claims
 from storage.database.base import Database
 from storage.database.revisions import newest_revision
@@ -109,6 +110,13 @@ def assemble(
     )
     retention = RetentionService(database, evidence, settings.retention, clock)
     daemon = settings.daemon
+    units = UnitService(
+        database=database,
+        config=configuration.file,
+        memory_mb=settings.matching.unit_memory_mb,
+        threads=max(1, (os.cpu_count() or 1) // daemon.unit_workers),
+        clock=clock,
+    )
     return DaemonParts(
         supervisor,
         (
@@ -120,6 +128,7 @@ def assemble(
                 daemon.match_workers,
             ),
             Lane(WorkKind.REMATCH, matching.rematch, watch.due_rematches),
+            Lane(WorkKind.UNIT, units.match, dumps.due_units, daemon.unit_workers),
             Lane(WorkKind.EVALUATE, judging.evaluate, matches.summaries_due_for_evaluation),
             Lane(WorkKind.SOURCE_CHANGE, judging.evaluate_source_change, sources.changes_due),
             Lane(WorkKind.INSTALLATION, judging.evaluate_installation, due_installation_changes),

@@ -11,6 +11,7 @@ from storage import (
     custody,
     data_sets,
     deliveries,
+    dumps,
     erased_listings,
     evidence_removals,
     holds,
@@ -41,4 +42,5 @@ MODULES = (
     erased_listings,
     evidence_removals,
     passes,
+    dumps,
 )

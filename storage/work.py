@@ -24,6 +24,7 @@ class WorkKind(StrEnum):
     LIFE = "life"
     DIGEST = "digest"
     RETENTION = "retention"
+    UNIT = "unit"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,7 @@ class Work:
     """A row that waits for a handler. Its kind determines its table: run, listing version (MATCH), rematch,
     match summary (EVALUATE), source change, run (INSTALLATION), source or alert (SCHEDULE), delivery
     (DELIVER), alert (LIFE, DIGEST), pass of retention (RETENTION; 0: one has to begin).
+    (DELIVER), alert (LIFE, DIGEST), unit of a dump (UNIT).
     """
 
     kind: WorkKind
