@@ -116,6 +116,7 @@ def assemble(
         memory_mb=settings.matching.unit_memory_mb,
         threads=max(1, (os.cpu_count() or 1) // daemon.unit_workers),
         clock=clock,
+        holder=holder,
     )
     return DaemonParts(
         supervisor,
