@@ -15,4 +15,8 @@ RELOADS = Counter(
 )
 NODES = Gauge("spillwatch_nodes", "Nodes that are there, as this one sees them.")
 NODE_LOST = Counter("spillwatch_nodes_lost_total", "Nodes whose lease ran out, and that this one ended.")
+BELLS_RESTARTED = Counter(
+    "spillwatch_bells_restarted_total",
+    "Times that the workers of procrastinate ended and were started again.",
+)
 STARTED = Gauge("spillwatch_started_timestamp_seconds", "When the daemon started, in Unix time.")

@@ -45,6 +45,7 @@ class Job(BaseModel):
     evidence_dir: Path
     settings: CrawlerSettings
     parent_pid: int
+    doorbell: bool = False  # nodes share the database: announce by jobs, in the row's transaction
 
     @classmethod
     def read(cls, line: str | bytes) -> Job:

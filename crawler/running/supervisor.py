@@ -159,13 +159,14 @@ class Supervisor:
         busy_timeout_s: float = BUSY_TIMEOUT_S,
         with_keys: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
         holder: ClaimHolder | None = None,
+        doorbell: bool = False,
     ) -> None:
         """`relay` gets work whose rows a child has already committed; without `processes`, each run
         gets a new process.
 
         `with_keys`: complete definitions, by source name, of the sources that the database holds without
         keys. `holder`: the node in whose name runs are claimed. If it no longer holds them, their processes
-        are killed at once.
+        are killed at once. `doorbell`: see `Job`.
         """
         self._database = database
         self._database_url = database_url
@@ -180,6 +181,7 @@ class Supervisor:
         self._processes = processes or NewProcesses()
         self._with_keys = with_keys
         self._holder = holder or NoNode()
+        self._doorbell = doorbell
         self._places = threading.BoundedSemaphore(settings.concurrent_runs)
         self._stopping = threading.Event()
         self._board: tuple[float, SiteBoard | None] = (0.0, None)
@@ -273,6 +275,7 @@ class Supervisor:
             evidence_dir=self._evidence_dir,
             settings=self._settings,
             parent_pid=0,
+            doorbell=self._doorbell,
         )
         child = _Child(self._processes.start())
         job = job.model_copy(update={"parent_pid": child.process.parent_pid})
