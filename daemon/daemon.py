@@ -10,7 +10,7 @@ from __future__ import annotations
 import signal
 import time
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from datetime import datetime
 from weakref import WeakSet
@@ -23,6 +23,7 @@ from configuration.settings import Settings, Supervision
 from crawler.scheduling.run_schedule import Plan, RunSchedule
 from daemon import logs
 from daemon.errors import LockLost
+from daemon.evidence_sealing import SealingThread
 from daemon.health import HealthServer
 from daemon.metrics import RELOADS, STARTED
 from daemon.node_membership import NodeMembership, SharedClock
@@ -44,8 +45,9 @@ from storage.database import schema
 from storage.database.base import Database
 from storage.database.job_schema import require_job_schema, upgrade_job_schema
 from storage.database.lock import DaemonLock
-from storage.errors import StorageError
-from storage.evidence.warc import EvidenceStore
+from storage.errors import StorageError, StoreFailed
+from storage.evidence.digest import require_shared_key
+from storage.evidence.sealing import EvidenceSealer
 from storage.nodes import EngineName
 from storage.sources import SyncResult
 from storage.work import NodeRole
@@ -55,8 +57,11 @@ PULSE_S = 5.0  # between two health checks, unless systemd's watchdog needs them
 UNWELL_AGAIN_S = 600.0  # between two lines about a problem that lasts: a log on a full disk must not grow
 KILL_MARGIN_S = 1.0  # after a run's grace period, to collect its killed process and write its outcome
 
+#: The check of a bucket.
+EVIDENCE_STORE = "evidence_store"
+
 #: Settings of [daemon] that a reload applies without a restart.
-NO_RESTART = {"match_workers", "deliver_workers", "stop_timeout_s"}
+NO_RESTART = {"match_workers", "unit_workers", "deliver_workers", "stop_timeout_s"}
 
 log = structlog.get_logger()
 
@@ -82,9 +87,9 @@ class Daemon:
         self._database = Database.open(
             settings.storage.database_url.get_secret_value(), busy_timeout_s=settings.storage.busy_timeout_s
         )
-        self._evidence = EvidenceStore(settings.storage.evidence_dir)
+        self._evidence = settings.storage.evidence_store()
         self._storage_checks = StorageChecks.of(
-            settings.storage.database_url.get_secret_value(), settings.storage.evidence_dir
+            settings.storage.database_url.get_secret_value(), self._evidence
         )
         self._clock = SharedClock(clock)
         self._shares = settings.daemon.engine is EngineName.PROCRASTINATE
@@ -97,6 +102,7 @@ class Daemon:
             clock=self._clock,
             dispatcher=self._engine,
         )
+        self._sealing = SealingThread(EvidenceSealer(self._evidence, self._database, self._engine))
         self._processes = run_processes(configuration)
         self._parts = self._assemble_parts(configuration)
         # A replaced supervisor lives on while it has a run in progress.
@@ -123,9 +129,11 @@ class Daemon:
             self._serve_signals()
 
     def checks(self) -> dict[str, str]:
-        """Check database, evidence folder and engine. Each value is "ok" or says what is wrong."""
+        """Check database, evidence folder, bucket, engine and node. Each is "ok" or says what is wrong."""
+        bucket = {EVIDENCE_STORE: self._sealing.problem() or "ok"} if self._sealing.shares_evidence else {}
         return {
             **self._storage_checks.results(),
+            **bucket,
             "engine": self._engine.problem() or "ok",
             "node": self._node.problem() or "ok",
         }
@@ -143,7 +151,8 @@ class Daemon:
         schema.require_current(self._database)
         if self._shares:
             require_job_schema(self._database)
-        require_known_evidence(self._database, self._evidence.folder)
+        require_known_evidence(self._database, self._evidence.folder, self._evidence.shared)
+        self._share_key()
         torn = self._evidence.recover()
         recovered = {}
         if self._shares:
@@ -163,6 +172,12 @@ class Daemon:
                 torn_evidence_files=len(torn),
                 **recovered,
             )
+
+    def _share_key(self) -> None:
+        """Compare this machine's digest key with that of the other nodes, if their store can be reached."""
+        if self._evidence.shared is not None:
+            with suppress(StoreFailed):  # `checks` says so, and compares it later
+                require_shared_key(self._evidence.folder, self._evidence.shared)
 
     def _tidy_segments(self) -> None:
         """Remove files left by a killed import or merge. They may contain erased customers."""
@@ -191,6 +206,7 @@ class Daemon:
         self._engine.serve(self._parts.lanes)
         self._engine.start()
         self._node.start()
+        self._sealing.start()
         if self._schedules:
             self._schedule.start()
 
@@ -202,6 +218,7 @@ class Daemon:
             supervisor.stop()
         wait_s = max(settings.daemon.stop_timeout_s, settings.crawler.stop_grace_s + KILL_MARGIN_S)
         unfinished = self._engine.stop(wait_s)
+        self._sealing.stop(settings.daemon.stop_timeout_s)
         self._processes.close()
         log.info(
             "Stopped.",
@@ -244,6 +261,10 @@ class Daemon:
         if problems:
             self._log_problems(problems)
             self._manager.status("; ".join(problems.values()))
+            # Runs go on without a bucket, and a restart would not bring it back.
+            if problems.keys() <= {EVIDENCE_STORE}:
+                self._manager.alive()
+                self._write_missed_runs()
             return
         if self._problems:
             self._problems = {}

@@ -11,6 +11,8 @@ ROLE_OF = {
     WorkKind.RUN: NodeRole.CRAWL,
     WorkKind.MATCH: NodeRole.MATCH,
     WorkKind.REMATCH: NodeRole.MATCH,
+    WorkKind.UNIT: NodeRole.MATCH,
+    WorkKind.RETENTION: NodeRole.MATCH,
     WorkKind.EVALUATE: NodeRole.MATCH,
     WorkKind.SOURCE_CHANGE: NodeRole.MATCH,
     WorkKind.INSTALLATION: NodeRole.MATCH,

@@ -18,7 +18,6 @@ from daemon import logs
 from matching.masks import mask_text, mask_url
 from storage.database.base import Database
 from storage.doorbell import Doorbell
-from storage.evidence.warc import EvidenceStore
 from storage.work import Work
 
 
@@ -44,7 +43,7 @@ def execute_job() -> int:
     return execute_run(
         job,
         database=database,
-        evidence=EvidenceStore(job.evidence_dir),
+        evidence=job.evidence_store(),
         mask=mask_text,
         mask_url=mask_url,
         dispatcher=Doorbell() if job.doorbell else RelayDispatcher(),

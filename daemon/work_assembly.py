@@ -25,16 +25,19 @@ from crawler.running.warm_process import WarmProcesses
 from crawler.scheduling.site_board import runs_to_begin
 from crawler.sources import holds_keys, stored_definition
 from daemon.engine import DueWork, EmbeddedEngine, Lane
+from daemon.retention_lane import RetentionService
 from daemon.roles import has_role
+from daemon.unit_service import UnitService
 from matching.masks import mask_text
 from matching.service import MatchingService
-from storage import alerts, companies, deliveries, listings, matches, nodes, runs, sources, watch
+from storage import alerts, companies, deliveries, dumps, listings, matches, nodes, runs, sources, watch
 from storage.claims import release_all_claims
 from storage.database.base import Database
 from storage.database.revisions import newest_revision
 from storage.evidence.warc import EvidenceStore
 from storage.installation_trouble import due_installation_changes
 from storage.nodes import EngineName, NodeEnd, NodeProfile
+from storage.retention import passes
 from storage.schedule_keeping import due_schedule_changes
 from storage.sources import SyncResult
 from storage.work import ClaimHolder, NodeRoute, WorkKind
@@ -78,6 +81,9 @@ def assemble(
         database_url=settings.storage.database_url.get_secret_value(),
         busy_timeout_s=settings.storage.busy_timeout_s,
         evidence_dir=settings.storage.evidence_dir,
+        evidence=settings.storage.evidence,
+        s3=settings.storage.s3,
+        seal_after_s=settings.storage.seal_after_s,
         settings=settings.crawler,
         mask=mask_text,
         dispatcher=engine,
@@ -106,7 +112,16 @@ def assemble(
     delivery = DeliveryService(
         database=database, settings=settings.alerts, dispatcher=engine, clock=clock, holder=holder
     )
+    retention = RetentionService(database, evidence, settings.retention, clock)
     daemon = settings.daemon
+    units = UnitService(
+        database=database,
+        config=configuration.file,
+        memory_mb=settings.matching.unit_memory_mb,
+        threads=max(1, (os.cpu_count() or 1) // daemon.unit_workers),
+        clock=clock,
+        node_id=lambda: None if holder is None else holder.node_id,
+    )
     lanes = (
         Lane(WorkKind.RUN, supervisor.run, _runs_by_route(settings), settings.crawler.concurrent_runs),
         Lane(
@@ -116,6 +131,7 @@ def assemble(
             daemon.match_workers,
         ),
         Lane(WorkKind.REMATCH, matching.rematch, watch.due_rematches),
+        Lane(WorkKind.UNIT, units.match, dumps.due_units, daemon.unit_workers),
         Lane(WorkKind.EVALUATE, judging.evaluate, matches.summaries_due_for_evaluation),
         Lane(WorkKind.SOURCE_CHANGE, judging.evaluate_source_change, sources.changes_due),
         Lane(WorkKind.INSTALLATION, judging.evaluate_installation, due_installation_changes),
@@ -123,6 +139,7 @@ def assemble(
         Lane(WorkKind.LIFE, judging.evaluate_life, alerts.alerts_with_life_changes),
         Lane(WorkKind.DIGEST, judging.evaluate_digest, alerts.digests_due),
         Lane(WorkKind.DELIVER, delivery.deliver, deliveries.due_deliveries, daemon.deliver_workers),
+        Lane(WorkKind.RETENTION, retention.carry_on, retention.due),
     )
     roles = settings.daemon.roles
     return DaemonParts(supervisor, tuple(lane for lane in lanes if has_role(lane.kind, roles)))
@@ -230,4 +247,5 @@ def recover_after_crash(session: Session, now: datetime) -> dict[str, int]:
     """
     nodes.end_others(session, as_=NodeEnd.LOST, now=now)
     counts = release_all_claims(session, now=now).counts()
+    passes.release_passes(session)
     return {name: counts[name] for name in ("runs_interrupted", "rematches_resumed", "deliveries_due_again")}

@@ -23,7 +23,17 @@ from matching.watch_loader import load_watch, read_watch
 from storage import companies, data_sets, listings, matches, watch
 from storage.captures import Capture
 from storage.database.base import Database
-from storage.errors import ClaimLost, DatabaseFailed, EvidenceFailed, SpillwatchError, WatchChanged
+from storage.errors import (
+    ClaimLost,
+    DatabaseFailed,
+    EvidenceExpired,
+    EvidenceFailed,
+    EvidenceUnreachable,
+    SpillwatchError,
+    StorageError,
+    StoreFailed,
+    WatchChanged,
+)
 from storage.evidence.digest import Digest, digest_beside
 from storage.evidence.warc import EvidenceStore
 from storage.listings import ListingVersion, MatchClaim
@@ -98,7 +108,9 @@ class MatchingService:
             if error.permanent:
                 self._record_failure(claim, error.reason)
                 raise
-            self._postpone(claim, error.reason)
+            self._postpone(claim, error)
+        except (EvidenceUnreachable, StoreFailed) as error:
+            self._postpone(claim, error)
         except (MatchingError, EvidenceFailed, WatchChanged) as error:
             self._record_failure(claim, error.reason)
         except Exception:
@@ -127,8 +139,9 @@ class MatchingService:
         parts = self._unmasked_parts(version)
         findings = self._match_parts(watched, parts, MatchScope.ALL)
         if self._digest is None:
-            require_known_evidence(self._database, self._evidence.folder)
-            self._digest = digest_beside(self._evidence.folder)
+            evidence = self._evidence
+            require_known_evidence(self._database, evidence.folder, evidence.shared)
+            self._digest = digest_beside(evidence.folder, evidence.shared)
         signs = data_set_signs(_texts_by_field(parts), version.claimed_records, digest=self._digest)
 
         def write_rows(session: Session) -> None:
@@ -169,17 +182,18 @@ class MatchingService:
             final=last,
         )
 
-    def _postpone(self, claim: MatchClaim, reason: str) -> None:
-        """Make a version due again. The attempt does not count: trouble of the database says nothing about
-        the version.
+    def _postpone(self, claim: MatchClaim, error: StorageError) -> None:
+        """Make a version due again. The attempt does not count: trouble of the database, or of the store of
+        the evidence, says nothing about the version.
         """
-        retry_at = self._clock() + self._retry_delay(claim.attempt)
+        reason, retry_at = error.reason, self._clock() + self._retry_delay(claim.attempt)
+        what = "database" if isinstance(error, DatabaseFailed) else "store of the evidence"
         self._database.write(
             lambda session: listings.postpone_matching(session, claim, reason=reason, retry_at=retry_at)
         )
         metrics.VERSIONS.labels("retried").inc()
         log.warning(
-            "A version could not be matched, because the database could not be used. It is tried again.",
+            f"A version could not be matched, because the {what} could not be used. It is tried again.",
             action="match_postponed",
             version_id=claim.version_id,
             reason=reason,
@@ -209,6 +223,8 @@ class MatchingService:
             return WorkResult.DONE
         try:
             self._rematch_chunk(watched, claimed)
+        except EvidenceUnreachable as error:
+            self._postpone_rematch(claimed, error.reason)
         except Exception as error:
             reason = error.reason if isinstance(error, SpillwatchError) else CRASHED
             self._record_rematch_failure(claimed, reason)
@@ -261,24 +277,34 @@ class MatchingService:
         unread[version_id] = None
         try:
             parts = self._unmasked_parts(version)
+        except EvidenceUnreachable:
+            raise  # the whole chunk waits
         except EvidenceFailed as error:
             # Names can be found in the masked text of the database, too; fingerprints and the texts of
             # attachments are in the evidence only.
             unread[version_id] = error.reason
             if claimed.scope is not MatchScope.TERMS or version.attachments:
-                metrics.REMATCHED.labels("failed").inc()
-                log.warning(
-                    "A version could not be matched again.",
-                    action="rematch_failed",
-                    version_id=version_id,
-                    reason=error.reason,
-                )
+                self._report_unread(version_id, error)
                 return None
             parts = _masked_parts(version)
             metrics.REMATCHED.labels("masked").inc()
         else:
             metrics.REMATCHED.labels("matched").inc()
         return self._match_parts(watched, parts, claimed.scope)
+
+    def _report_unread(self, version_id: int, error: EvidenceFailed) -> None:
+        if isinstance(
+            error, EvidenceExpired
+        ):  # retention has deleted it: there may be many, and nothing is wrong
+            metrics.REMATCHED.labels("expired").inc()
+            return
+        metrics.REMATCHED.labels("failed").inc()
+        log.warning(
+            "A version could not be matched again.",
+            action="rematch_failed",
+            version_id=version_id,
+            reason=error.reason,
+        )
 
     def _write_chunk(
         self,
@@ -311,6 +337,21 @@ class MatchingService:
             listings.note_unread_evidence(session, unread)
             watch.pause_rematch(session, claimed.rematch_id, claimed.epoch)
             self._dispatcher.announce(session, Work(WorkKind.REMATCH, claimed.rematch_id))
+
+    def _postpone_rematch(self, claimed: ClaimedRematch, reason: str) -> None:
+        """Make a rematch due again. The attempt does not count: its evidence could not be read now."""
+        retry_at = self._clock() + self._retry_delay(claimed.attempt)
+        with self._database.transaction() as session:
+            watch.postpone_rematch(
+                session, claimed.rematch_id, claimed.epoch, reason=reason, retry_at=retry_at
+            )
+        metrics.REMATCH_FAILURES.labels("retried").inc()
+        log.warning(
+            "A chunk of the archive waits, because the store of the evidence could not be used.",
+            action="rematch_postponed",
+            rematch_id=claimed.rematch_id,
+            reason=reason,
+        )
 
     def _record_rematch_failure(self, claimed: ClaimedRematch, reason: str) -> None:
         """Write the reason and the time of the next attempt, if there is one, and count it."""
@@ -365,6 +406,9 @@ class MatchingService:
 
     def _unmasked_parts(self, version: ListingVersion) -> list[TextPart]:
         """Return the texts of a version from the evidence. Raises EvidenceFailed."""
+        if version.evidence_gone or any(each.evidence_gone for each in version.attachments):
+            # Masked text has no identifiers: matching it would take away what was found in the published one.
+            raise EvidenceExpired
         parts = _masked_parts(version)  # for a version that was stored without evidence
         if version.place is not None:
             text = self._evidence.read_text(version.place).parts

@@ -6,14 +6,25 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ColumnElement, Float, Update, and_, cast, func, or_, select, update
+from sqlalchemy import ColumnElement, Float, Update, and_, cast, func, or_, select, text, update
 from sqlalchemy.orm import Session, aliased, contains_eager, joinedload, selectinload
 
 from storage import search as fulltext
 from storage.companies import Company
 from storage.database.base import lock_in_order, state_moved
+from storage.erased_listings import erased_keys
+from storage.errors import EvidenceExpired
 from storage.listing_intake import AttachmentRecord, IntakeResult, ListingRecord, upsert_many
-from storage.listing_tables import Attachment, Life, Listing, ListingVersion, MatchState, stored_key
+from storage.listing_tables import (
+    UNMATCHED,
+    UNREAD,
+    Attachment,
+    Life,
+    Listing,
+    ListingVersion,
+    MatchState,
+    stored_key,
+)
 from storage.matches import MatchSummary
 from storage.nodes import may_claim, not_locked
 from storage.sources import Source
@@ -42,17 +53,22 @@ class KnownListing:
     last_seen_at: datetime
     gone: bool
     checked_at: datetime | None = None
+    erased: bool = False  # its row is gone, and it is not to be stored again
 
 
 # --- queries of the crawler
 
 
 def known_listings(session: Session, source_id: int, keys: Collection[str]) -> dict[str, KnownListing]:
-    """Return the keys that are listings of this source already."""
+    """Return the keys that are listings of this source already, and those of erased listings."""
     names = ("key", "row_digest", "first_seen_at", "last_seen_at", "gone_at", "checked_at")
     columns = [getattr(Listing, name) for name in names]
     keys_by_stored = {stored_key(key): key for key in keys}
-    return {
+    erased = {
+        key: KnownListing("", at, at, gone=False, erased=True)
+        for key, at in erased_keys(session, source_id, keys).items()
+    }
+    return erased | {
         keys_by_stored[row.key]: KnownListing(
             row.row_digest, row.first_seen_at, row.last_seen_at, row.gone_at is not None, row.checked_at
         )
@@ -303,7 +319,7 @@ def reposts_of(session: Session, listing_id: int) -> Sequence[Listing]:
 
 def versions_due_for_matching(session: Session, *, now: datetime, limit: int) -> Sequence[int]:
     """Return the ids of versions that are due to be matched, oldest first."""
-    waiting = select(ListingVersion.id).where(_is_due_for_matching(now))
+    waiting = select(ListingVersion.id).where(text(UNMATCHED), _is_due_for_matching(now))
     return session.scalars(waiting.order_by(ListingVersion.id).limit(limit)).all()
 
 
@@ -354,6 +370,26 @@ def lock_claimed_version(session: Session, claim: MatchClaim) -> bool:
     return session.scalar(query.with_for_update(key_share=True)) is not None
 
 
+def release_sealed(session: Session, file: str) -> Sequence[int]:
+    """Make the versions due for matching whose evidence is in this file, which every node can read now.
+
+    Returns their ids.
+    """
+    waiting = update(ListingVersion).where(
+        ListingVersion.match_state == MatchState.UNSEALED, ListingVersion.evidence_file == file
+    )
+    return session.scalars(waiting.values(match_state=MatchState.PENDING).returning(ListingVersion.id)).all()
+
+
+def unsealed_files(session: Session) -> dict[str, int]:
+    """Return the files whose versions wait to be released, and up to which byte versions point into each."""
+    end = func.max(ListingVersion.evidence_offset + ListingVersion.evidence_length)
+    query = select(ListingVersion.evidence_file, end)
+    query = query.where(ListingVersion.match_state == MatchState.UNSEALED)
+    found = session.execute(query.group_by(ListingVersion.evidence_file)).all()
+    return {file: end for file, end in found if file is not None and end is not None}
+
+
 def record_matching_failure(
     session: Session, claim: MatchClaim, *, reason: str, retry_at: datetime | None, now: datetime
 ) -> bool:
@@ -392,11 +428,14 @@ def note_unread_evidence(session: Session, reasons: Mapping[int, str | None]) ->
 
 
 def count_unread_evidence(session: Session, *, until_version_id: int) -> int:
-    """Return the number of matched versions whose evidence could not be read at the last rematch."""
+    """Return the number of matched versions whose evidence could not be read at the last rematch, without
+    those whose evidence retention has deleted.
+    """
     unread = select(func.count()).select_from(ListingVersion)
     unread = unread.where(
+        text(UNREAD),
         ListingVersion.match_state == MatchState.MATCHED,
-        ListingVersion.match_reason.is_not(None),
+        ListingVersion.match_reason != EvidenceExpired.reason,
         ListingVersion.id <= until_version_id,
     )
     return session.scalar(unread) or 0
@@ -408,7 +447,9 @@ def release_claims(session: Session, *, gone: ColumnElement[bool] | None = None)
     None: all of them. Call it like this at start, under the daemon's lock, when nothing is being matched.
     """
     claimed = and_(
-        ListingVersion.match_state == MatchState.PENDING, ListingVersion.match_not_before.is_not(None)
+        text(UNMATCHED),
+        ListingVersion.match_state == MatchState.PENDING,
+        ListingVersion.match_not_before.is_not(None),
     )
     if gone is not None:
         lost = select(ListingVersion.id).where(claimed, ListingVersion.match_node_id.is_not(None), gone)

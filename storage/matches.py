@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import ForeignKey, Index, UniqueConstraint, delete, insert, inspect, select, update
+from sqlalchemy import ForeignKey, Index, UniqueConstraint, delete, insert, inspect, select, text, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from storage.companies import Company
@@ -17,7 +17,7 @@ from storage.database.base import Base, state_moved
 from storage.database.columns import dump_json
 from storage.errors import ClaimLost, WatchChanged
 from storage.listing_tables import ListingVersion, MatchState
-from storage.sources import AlertState
+from storage.sources import PENDING, AlertState
 from storage.watch import MatchScope, watch_revision
 
 
@@ -73,7 +73,7 @@ class MatchSummary(Base):
     __tablename__ = "match_summaries"
     __table_args__ = (
         UniqueConstraint("version_id", "company_id"),
-        Index(None, "alert_state", "id"),
+        Index("ix_match_summaries_pending", "id", sqlite_where=text(PENDING), postgresql_where=text(PENDING)),
         Index(None, "listing_id"),
     )
 
@@ -239,9 +239,7 @@ def summaries_due_for_evaluation(session: Session, *, now: datetime, limit: int)
     Summaries of a company that is not watched stay pending until it is watched again.
     """
     query = select(MatchSummary.id).join(Company, Company.id == MatchSummary.company_id)
-    query = query.where(
-        MatchSummary.alert_state == AlertState.PENDING, MatchSummary.found_at <= now, Company.active
-    )
+    query = query.where(text(PENDING), MatchSummary.found_at <= now, Company.active)
     return session.scalars(query.order_by(MatchSummary.id).limit(limit)).all()
 
 

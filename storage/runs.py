@@ -13,6 +13,7 @@ from sqlalchemy import (
     UniqueConstraint,
     Update,
     and_,
+    bindparam,
     func,
     not_,
     or_,
@@ -75,7 +76,6 @@ class Run(Base):
             sqlite_where=text(OPEN_RUNS),
             postgresql_where=text(OPEN_RUNS),
         ),
-        Index(None, "state", "queued_at"),
         Index(None, "source_id", "finished_at"),
     )
 
@@ -299,39 +299,48 @@ def due_runs(session: Session, *, now: datetime, limit: int) -> Sequence[int]:
 
 
 @dataclass(frozen=True, slots=True)
-class QueuedRun:
+class OpenRun:
+    """A run that is queued or running. `abandoned`: it ended without an outcome."""
+
     id: int
     source_id: int
     trigger: RunTrigger
     queued_at: datetime
+    running: bool
+    abandoned: bool
 
 
-def queued_runs(session: Session, *, now: datetime) -> list[QueuedRun]:
-    """Return all queued runs, oldest first. There is one per source at most."""
-    query = select(Run.id, Run.source_id, Run.trigger, Run.queued_at)
-    query = query.where(Run.state == RunState.QUEUED, Run.queued_at <= now)
-    return [QueuedRun(*row) for row in session.execute(query.order_by(Run.queued_at, Run.id))]
+def open_runs(session: Session, *, now: datetime) -> list[OpenRun]:
+    """Return the queued and running runs, oldest first. There is one per source at most."""
+    return [OpenRun(*row) for row in session.execute(OPEN, {"now": now, "silent": now - RUN_LEASE})]
 
 
-def abandoned_runs(session: Session, *, now: datetime, limit: int) -> Sequence[int]:
-    """Return the ids of runs that ended without an outcome, oldest first."""
-    query = select(Run.id).where(_is_abandoned(now))
-    return session.scalars(query.order_by(Run.queued_at, Run.id).limit(limit)).all()
-
-
-def running_sources(session: Session, *, now: datetime) -> set[int]:
-    """Return the ids of the sources that are being read."""
-    return set(
-        session.scalars(select(Run.source_id).where(Run.state == RunState.RUNNING, not_(_is_abandoned(now))))
+_RUNNING = Run.state == RunState.RUNNING
+OPEN = (
+    select(
+        Run.id,
+        Run.source_id,
+        Run.trigger,
+        Run.queued_at,
+        _RUNNING,
+        and_(_RUNNING, Run.heartbeat_at <= bindparam("silent")),
     )
+    .where(text(OPEN_RUNS), or_(_RUNNING, Run.queued_at <= bindparam("now")))
+    .order_by(Run.queued_at, Run.id)
+)
 
 
-def last_ends(session: Session, source_ids: Collection[int]) -> dict[int, datetime]:
-    """Return when the last run of each of these sources ended; without those that never ran."""
-    # One look into the index per source: grouping would read the index of all runs.
-    last = select(func.max(Run.finished_at)).where(Run.source_id == Source.id).scalar_subquery()
-    query = select(Source.id, last).where(Source.id.in_(source_ids))
-    return {row[0]: row[1] for row in session.execute(query) if row[1] is not None}
+def ends_since(session: Session, source_ids: Collection[int], *, since: datetime) -> dict[int, datetime]:
+    """Return when the last run of each of these sources ended, if that is later than `since`."""
+    found = session.execute(ENDS, {"ids": list(source_ids), "since": since})
+    return {source_id: ended for source_id, ended in found if ended is not None}
+
+
+ENDS = (
+    select(Run.source_id, func.max(Run.finished_at))
+    .where(Run.source_id.in_(bindparam("ids", expanding=True)), Run.finished_at > bindparam("since"))
+    .group_by(Run.source_id)
+)
 
 
 def recent_runs(session: Session, *, source: str | None = None, limit: int = 50) -> Sequence[Run]:
@@ -344,8 +353,12 @@ def recent_runs(session: Session, *, source: str | None = None, limit: int = 50)
 
 def last_slot(session: Session, source_id: int) -> Run | None:
     """Return the newest run of a source, from which the schedule decides what was missed."""
-    query = select(Run).where(Run.source_id == source_id).order_by(Run.id.desc()).limit(1)
-    return session.scalar(query)
+    # A source has one open run at most, which is its newest; each of the two is one look into an index.
+    of_source = select(Run).where(Run.source_id == source_id)
+    open_one = session.scalar(of_source.where(text(OPEN_RUNS)))
+    if open_one is not None:
+        return open_one
+    return session.scalar(of_source.order_by(Run.finished_at.desc(), Run.id.desc()).limit(1))
 
 
 def last_outcomes(

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, ForeignKey, Index, Update, and_, func, or_
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from storage.database.base import Base, state_moved
-from storage.listing_tables import ListingVersion
+from storage.listing_tables import ListingVersion, MatchState
 from storage.nodes import may_claim, not_locked
 
 REMATCH_LEASE = timedelta(minutes=10)  # after it a claimed chunk without a result is due again
@@ -155,9 +155,14 @@ def claim_rematch(
 def versions_to_rematch(
     session: Session, claimed: ClaimedRematch, *, after: int, limit: int
 ) -> Sequence[int]:
-    """Return the ids of the next versions after `after`, in order; empty: the rematch is complete."""
+    """Return the ids of the next versions after `after`, in order; empty: the rematch is complete.
+
+    Versions that are not sealed yet are left out: they are compared with the new watch when they are.
+    """
     query = select(ListingVersion.id).where(
-        ListingVersion.id > after, ListingVersion.id <= claimed.until_version_id
+        ListingVersion.id > after,
+        ListingVersion.id <= claimed.until_version_id,
+        ListingVersion.match_state != MatchState.UNSEALED,
     )
     return session.scalars(query.order_by(ListingVersion.id).limit(limit)).all()
 
@@ -190,6 +195,16 @@ def pause_rematch(session: Session, rematch_id: int, epoch: int) -> bool:
     """Queue a rematch again, to continue at its cursor; the next chunk has all of its attempts."""
     queued = {"state": RematchState.QUEUED, "attempts": 0, "not_before": None, "failure": None}
     return state_moved(session, _update_of_claimed_rematch(rematch_id, epoch).values(queued))
+
+
+def postpone_rematch(
+    session: Session, rematch_id: int, epoch: int, *, reason: str, retry_at: datetime
+) -> bool:
+    """End a claim whose attempt does not count: the same chunk is due again at `retry_at`."""
+    queued = {"state": RematchState.QUEUED, "attempts": Rematch.attempts - 1, "not_before": retry_at}
+    return state_moved(
+        session, _update_of_claimed_rematch(rematch_id, epoch).values(**queued, failure=reason)
+    )
 
 
 def record_rematch_failure(

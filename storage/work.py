@@ -23,6 +23,8 @@ class WorkKind(StrEnum):
     DELIVER = "deliver"
     LIFE = "life"
     DIGEST = "digest"
+    RETENTION = "retention"
+    UNIT = "unit"
 
 
 class NodeRole(StrEnum):
@@ -45,7 +47,8 @@ class NodeRoute(StrEnum):
 class Work:
     """A row that waits for a handler. Its kind determines its table: run, listing version (MATCH), rematch,
     match summary (EVALUATE), source change, run (INSTALLATION), source or alert (SCHEDULE), delivery
-    (DELIVER), alert (LIFE, DIGEST).
+    (DELIVER), alert (LIFE, DIGEST), pass of retention (RETENTION; 0: one has to begin).
+    (DELIVER), alert (LIFE, DIGEST), unit of a dump (UNIT).
     """
 
     kind: WorkKind

@@ -46,6 +46,8 @@ from storage import runs
 from storage.database.base import BUSY_TIMEOUT_S, Database
 from storage.errors import StorageError
 from storage.runs import READ, Run, RunOutcome, RunState
+from storage.settings import SEAL_AFTER_S
+from storage.stores.settings import S3Settings
 from storage.work import ClaimHolder, Dispatcher, NoNode, Work, WorkResult
 
 log = structlog.get_logger()
@@ -160,18 +162,25 @@ class Supervisor:
         with_keys: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
         holder: ClaimHolder | None = None,
         doorbell: bool = False,
+        evidence: str | None = None,
+        s3: S3Settings | None = None,
+        seal_after_s: float = SEAL_AFTER_S,
     ) -> None:
         """`relay` gets work whose rows a child has already committed; without `processes`, each run
         gets a new process.
 
         `with_keys`: complete definitions, by source name, of the sources that the database holds without
         keys. `holder`: the node in whose name runs are claimed. If it no longer holds them, their processes
-        are killed at once. `doorbell`: see `Job`.
+        are killed at once. `doorbell`: see `Job`. `evidence`: the address of the evidence; None: it is kept
+        in `evidence_dir`.
         """
         self._database = database
         self._database_url = database_url
         self._busy_timeout_s = busy_timeout_s
         self._evidence_dir = evidence_dir
+        self._evidence = evidence
+        self._s3 = (s3 or S3Settings()).as_json()
+        self._seal_after_s = seal_after_s
         self._settings = settings
         self._mask = mask
         self._dispatcher = dispatcher
@@ -273,6 +282,9 @@ class Supervisor:
             database_url=SecretStr(self._database_url),
             busy_timeout_s=self._busy_timeout_s,
             evidence_dir=self._evidence_dir,
+            evidence=self._evidence,
+            s3=self._s3,
+            seal_after_s=self._seal_after_s,
             settings=self._settings,
             parent_pid=0,
             doorbell=self._doorbell,

@@ -17,10 +17,9 @@ from crawler.scheduling.site_index import SiteIndex, delay_of, quiet_hours_of
 from crawler.sites import sites_of
 from storage import runs, sources
 from storage.runs import Run, RunTrigger
+from storage.sources import NOT_BEFORE
 
-#: In a source's cursor: the moment before which its site does not want to be read.
-NOT_BEFORE = "not_before"
-#: The same for each site of a source with several.
+#: In a source's cursor: NOT_BEFORE for each site of a source with several.
 SITE_PAUSES = "site_pauses"
 #: How long a source may take to begin when its turn has come; the engine polls every second.
 TURN = timedelta(minutes=1)
@@ -78,8 +77,7 @@ def _wants_rest(session: Session, run: Run, beside: Collection[int], now: dateti
     """Return whether scheduled runs must leave the site alone."""
     if run.trigger is RunTrigger.MANUAL:
         return False
-    pauses = sources.cursor_marks(session, {run.source_id, *beside}, NOT_BEFORE)
-    if any(datetime.fromisoformat(pause) > now for pause in pauses.values()):
+    if not sources.resting_sources(session, now=now).isdisjoint({run.source_id, *beside}):
         return True
     return quiet_hours_of(run.source.definition).around(now) is not None
 

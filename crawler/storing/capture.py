@@ -144,6 +144,7 @@ class CaptureMiddleware:
             return captures.add_captures(session, records)
 
         ids = run.database.write(write_rows)
+        run.note_commit()
         return [
             Captured(capture_id, place, each.received, each.content_type, each.charset)
             for capture_id, each, place in zip(ids, batch, places, strict=True)

@@ -4,6 +4,7 @@ nobody.
 
 import fcntl
 import os
+import threading
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -31,7 +32,7 @@ class DaemonLock:
 
     def __init__(self, release: Callable[[], None], alive: Callable[[], bool]) -> None:
         self._release = release
-        self._alive = alive
+        self._alive = _Question(alive)
 
     @classmethod
     def acquire(cls, database: Database) -> Self:
@@ -42,7 +43,7 @@ class DaemonLock:
 
     def held(self) -> bool:
         """Return whether the lock is still held. False: PostgreSQL restarted and dropped it; stop working at
-        once.
+        once. While PostgreSQL does not answer, it gives the lock to nobody else: True, without a long wait.
         """
         return self._alive()
 
@@ -108,14 +109,37 @@ def _unlock(connection: Connection) -> None:
 
 
 def _connection_holds_lock(connection: Connection) -> bool:
-    """Return whether this connection holds the lock.
+    """Return whether this connection holds the lock, unless the server says that it does not.
 
-    After a break SQLAlchemy reconnects silently, without the lock.
+    After a break the second attempt connects again, without the lock.
     """
-    try:
-        return bool(connection.scalar(HELD))
-    except SQLAlchemyError:
-        return False
+    for _ in range(2):
+        try:
+            return bool(connection.scalar(HELD))
+        except SQLAlchemyError:
+            connection.rollback()
+    return True
+
+
+class _Question:
+    """A question with a thread of its own, because a server may hang for hours. The last answer counts."""
+
+    answer_within_s = 2.0
+
+    def __init__(self, ask: Callable[[], bool]) -> None:
+        self._ask = ask
+        self._answer = True
+        self._thread: threading.Thread | None = None
+
+    def __call__(self) -> bool:
+        if self._thread is None or not self._thread.is_alive():
+            self._thread = threading.Thread(target=self._keep_answer, name="lock-question", daemon=True)
+            self._thread.start()
+        self._thread.join(self.answer_within_s)
+        return self._answer
+
+    def _keep_answer(self) -> None:
+        self._answer = self._ask()
 
 
 def _only_once(release: Callable[[], None]) -> Callable[[], None]:
