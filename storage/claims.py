@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from storage import deliveries, listings, nodes, runs, watch
 from storage.deliveries import Delivery, DeliveryState
+from storage.dumps import DumpUnit, UnitState
 from storage.listing_tables import ListingVersion, MatchState
 from storage.nodes import holder_is_gone
 from storage.runs import Run, RunState
@@ -90,5 +91,6 @@ def claims_in_hand(session: Session) -> dict[int, dict[str, int]]:
             ),
             (WorkKind.REMATCH, select(Rematch.node_id).where(Rematch.state == RematchState.RUNNING)),
             (WorkKind.DELIVER, select(Delivery.node_id).where(Delivery.state == DeliveryState.SENDING)),
+            (WorkKind.UNIT, select(DumpUnit.node_id).where(DumpUnit.state == UnitState.CLAIMED)),
         ),
     )
