@@ -30,7 +30,8 @@ from configuration.mistake_messages import Mistake, mistakes_of
 from configuration.setting_layers import SettingLayers, schema_of
 from crawler.settings import CrawlerSettings
 from matching.settings import MatchingSettings
-from storage.settings import StorageSettings
+from storage.settings import RetentionSettings, StorageSettings
+from storage.stores.location import anchored_address
 
 FILE_NAME = "spillwatch.toml"
 PROCESS_ENVIRONMENT: Mapping[str, str] = os.environ
@@ -70,12 +71,24 @@ class DaemonSettings(BaseModel):
     match_workers: int = Field(
         default=1, ge=1, le=64, description="Number of listings matched at the same time."
     )
+    unit_workers: int = Field(
+        default=1, ge=1, le=64, description="Number of units of dumps matched at the same time."
+    )
     deliver_workers: int = Field(
         default=4, ge=1, le=64, description="Number of messages sent at the same time."
     )
     warm_process: bool = Field(
         default=True,
         description="Fork runs from one process that has imported everything, instead of starting Python.",
+    )
+    node_name: Annotated[str, StringConstraints(pattern=r"^[\w.-]{0,63}$")] = Field(
+        default="", description='Name of this node in `spillwatch nodes`; "" takes the name of the host.'
+    )
+    lease_s: float = Field(
+        default=30.0,
+        ge=3,
+        le=3600,
+        description="Seconds without a sign of life after which a node's work is given to other nodes.",
     )
     stop_timeout_s: float = Field(
         default=3.0, gt=0, le=60, description="Seconds that work in progress may take after SIGTERM."
@@ -95,6 +108,9 @@ class Settings(BaseSettings):
 
     storage: StorageSettings = Field(
         default_factory=StorageSettings, description="Where rows and evidence are kept."
+    )
+    retention: RetentionSettings = Field(
+        default_factory=RetentionSettings, description="For how long each kind of row and record is kept."
     )
     crawler: CrawlerSettings = Field(default_factory=CrawlerSettings, description="How sites are fetched.")
     matching: MatchingSettings = Field(
@@ -175,7 +191,7 @@ def _merge_layers(
         found = mistakes_of(error, origin=layers.origin, data=layers.values, schema=schema_of(Settings))
         mistakes += [mistake for mistake in found if not layers.follows_from_unread(mistake)]
         return None
-    return _anchor_database(anchor_paths(settings, file.parent), file.parent)
+    return _anchor_addresses(anchor_paths(settings, file.parent), file.parent)
 
 
 def anchor_paths(value: T, folder: Path) -> T:
@@ -196,13 +212,14 @@ def _holds_path(value: object) -> bool:
     return isinstance(value, (Path, BaseModel, dict, tuple))
 
 
-def _anchor_database(settings: Settings, folder: Path) -> Settings:
+def _anchor_addresses(settings: Settings, folder: Path) -> Settings:
+    """Return the settings with the relative paths in the addresses of [storage] made absolute."""
+    changed: dict[str, object] = {"evidence": anchored_address(settings.storage.evidence, folder)}
     url = settings.storage.database_url.get_secret_value()
     path = Path(url.removeprefix(SQLITE)).expanduser()
-    if not url.startswith(SQLITE) or (url == f"{SQLITE}{path}" and path.is_absolute()):
-        return settings
-    storage = settings.storage.model_copy(update={"database_url": SecretStr(f"{SQLITE}{folder / path}")})
-    return settings.model_copy(update={"storage": storage})
+    if url.startswith(SQLITE) and not (url == f"{SQLITE}{path}" and path.is_absolute()):
+        changed["database_url"] = SecretStr(f"{SQLITE}{folder / path}")
+    return settings.model_copy(update={"storage": settings.storage.model_copy(update=changed)})
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,6 @@ from crawler.visits.run import execute_run
 from daemon import logs
 from matching.masks import mask_text, mask_url
 from storage.database.base import Database
-from storage.evidence.warc import EvidenceStore
 from storage.work import Work
 
 
@@ -43,7 +42,7 @@ def execute_job() -> int:
     return execute_run(
         job,
         database=database,
-        evidence=EvidenceStore(job.evidence_dir),
+        evidence=job.evidence_store(),
         mask=mask_text,
         mask_url=mask_url,
         dispatcher=RelayDispatcher(),

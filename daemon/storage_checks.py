@@ -9,10 +9,10 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from storage.database.base import Database
 from storage.errors import DatabaseBusy, StorageError
+from storage.evidence.warc import EvidenceStore
 from storage.write_probe import (
     require_known_evidence,
     require_writable_database,
@@ -48,7 +48,7 @@ class StorageChecks:
     """Results of the checks by name: "ok", or a sentence that says what is wrong. Threads may share it."""
 
     database: Database
-    evidence_dir: Path
+    evidence: EvidenceStore
     clock: Callable[[], float] = time.monotonic
     answer_within_s: float = ANSWER_WITHIN_S
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -57,9 +57,9 @@ class StorageChecks:
     _written_at: float = 0.0
 
     @classmethod
-    def of(cls, database_url: str, evidence_dir: Path) -> StorageChecks:
+    def of(cls, database_url: str, evidence: EvidenceStore) -> StorageChecks:
         """Return the checks, with a connection of their own that does not wait long for locks."""
-        checks = cls(Database.open(database_url, busy_timeout_s=PROBE_WAIT_S), evidence_dir)
+        checks = cls(Database.open(database_url, busy_timeout_s=PROBE_WAIT_S), evidence)
         checks._written_at = checks.clock()
         return checks
 
@@ -99,7 +99,9 @@ class StorageChecks:
             return {}
         if "evidence" in look.results:
             return {"database": f"{self.database.place} has not answered for {silent_s:.0f} s."}
-        return {"evidence": f"the evidence folder {self.evidence_dir} has not answered for {silent_s:.0f} s."}
+        return {
+            "evidence": f"the evidence folder {self.evidence.folder} has not answered for {silent_s:.0f} s."
+        }
 
     def _fresh_s(self) -> float:
         if any(result != "ok" for result in self._last.values()):
@@ -119,8 +121,10 @@ class StorageChecks:
 
     def _check_evidence(self) -> str:
         try:
-            require_known_evidence(self.database, self.evidence_dir)
-            require_writable_evidence(self.evidence_dir)
+            # Whether a bucket is there, the thread that seals knows: a probe must not wait for a network.
+            if self.evidence.shared is None:
+                require_known_evidence(self.database, self.evidence.folder)
+            require_writable_evidence(self.evidence.folder)
         except (DatabaseBusy, StorageError) as error:
             # What is wrong with the database is that check's result.
             return str(error) if error.reason.startswith(("evidence", "digest")) else "ok"

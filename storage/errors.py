@@ -1,6 +1,7 @@
 """Errors of storage, and the base class of all errors of Spillwatch.
 
 SpillwatchError
+├── HeldByCase
 └── StorageError
     ├── DatabaseFailed
     │   ├── DatabaseUrlInvalid
@@ -16,14 +17,26 @@ SpillwatchError
     ├── SchemaOutdated
     ├── SchemaNewer
     ├── AlreadyRunning
+    ├── ClaimLost
     ├── WatchChanged
     ├── TargetNotEmpty
+    ├── StoreFailed
+    │   ├── StoreUnreachable
+    │   ├── StoreRefused
+    │   ├── StoreAddressInvalid
+    │   ├── StoreLibraryMissing
+    │   ├── StoreFileMissing
+    │   ├── StoreFileExists
+    │   └── StoreFileChanged
     └── EvidenceFailed
         ├── EvidenceMissing
+        ├── EvidenceUnreachable
         ├── EvidenceDamaged
+        ├── EvidenceExpired
         ├── EvidenceFolderMissing
         ├── DigestKeyMissing
         ├── DigestKeyDamaged
+        ├── DigestKeyDiffers
         └── EvidenceUnwritable
 
 A message never contains a password, a parameter of a statement or a line of a listing.
@@ -40,6 +53,12 @@ class SpillwatchError(Exception):
 
     def __init__(self, message: str | None = None) -> None:
         super().__init__(message or (type(self).__doc__ or self.reason).strip())
+
+
+class HeldByCase(SpillwatchError):
+    """A case holds this, so nothing of it is deleted. `spillwatch hold list` shows the cases."""
+
+    reason = "held_by_case"
 
 
 class StorageError(SpillwatchError):
@@ -146,10 +165,67 @@ class WatchChanged(StorageError):
     permanent = False
 
 
+class ClaimLost(StorageError):
+    """This work was given to another worker in the meantime, so nothing was written."""
+
+    reason = "claim_lost"
+
+
 class TargetNotEmpty(StorageError):
     """The target database is not empty. Name an empty one."""
 
     reason = "target_not_empty"
+
+
+class StoreFailed(StorageError):
+    """The store of files did not do what was asked of it."""
+
+    reason = "store_failed"
+
+
+class StoreUnreachable(StoreFailed):
+    """The store does not answer, or answers with an error of its own. Nothing is lost; try again later."""
+
+    reason = "store_unreachable"
+    permanent = False
+
+
+class StoreRefused(StoreFailed):
+    """The store refuses these credentials. Check the keys in [storage.s3] and the bucket's permissions."""
+
+    reason = "store_refused"
+    permanent = False
+
+
+class StoreAddressInvalid(StoreFailed):
+    """The address of the store is not one that Spillwatch can use."""
+
+    reason = "store_address_invalid"
+
+
+class StoreLibraryMissing(StoreFailed):
+    """Object storage needs the package obstore. Install it: `pip install "spillwatch[objects]"`."""
+
+    reason = "store_library_missing"
+
+
+class StoreFileMissing(StoreFailed):
+    """The store does not have this file."""
+
+    reason = "store_file_missing"
+
+
+class StoreFileExists(StoreFailed):
+    """The store has a file of this name with other bytes. It was not overwritten."""
+
+    reason = "store_file_exists"
+
+
+class StoreFileChanged(StoreFailed):
+    """The file was changed by somebody else at the same moment. Try again."""
+
+    reason = "store_file_changed"
+    permanent = False
 
 
 class EvidenceFailed(StorageError):
@@ -164,10 +240,23 @@ class EvidenceMissing(EvidenceFailed):
     reason = "evidence_missing"
 
 
+class EvidenceUnreachable(EvidenceFailed):
+    """The store of the evidence cannot be read now. Nothing says that the evidence is lost."""
+
+    reason = "evidence_unreachable"
+    permanent = False
+
+
 class EvidenceDamaged(EvidenceFailed):
     """The evidence differs from what was stored. Restore the file from a backup of the evidence folder."""
 
     reason = "evidence_damaged"
+
+
+class EvidenceExpired(EvidenceFailed):
+    """The record was deleted by retention or by an erasure, so its text can no longer be compared."""
+
+    reason = "evidence_expired"
 
 
 class EvidenceFolderMissing(EvidenceFailed):
@@ -186,6 +275,12 @@ class DigestKeyDamaged(EvidenceFailed):
     """The key of the digests is damaged. Restore it from a backup of the evidence folder."""
 
     reason = "digest_key_damaged"
+
+
+class DigestKeyDiffers(EvidenceFailed):
+    """The key of the digests on this machine is not the one that the other nodes have."""
+
+    reason = "digest_key_differs"
 
 
 class EvidenceUnwritable(EvidenceFailed):

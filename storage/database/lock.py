@@ -20,6 +20,10 @@ from storage.errors import AlreadyRunning, DatabaseRefused
 
 ADVISORY_KEY = 0x5350494C4C  # any constant; advisory locks are separate for each database
 HELD = text("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()")
+NODES_THERE = text(
+    "SELECT count(*) FROM nodes"
+    " WHERE engine = 'procrastinate' AND ended_at IS NULL AND lease_until > clock_timestamp()"
+)
 REFUSAL = "{place}: another daemon runs on this database. Stop it first: a database can have only one."
 
 
@@ -78,12 +82,23 @@ def _take_advisory_lock(database: Database) -> LockFunctions:
     with translate_faults(database.place):
         connection = database.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
         taken = connection.execute(text("SELECT pg_try_advisory_lock(:key)"), {"key": ADVISORY_KEY}).scalar()
+        if taken and _nodes_share(connection):
+            # The connection goes back into the pool, and must not take the lock with it.
+            connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": ADVISORY_KEY})
+            taken = False
     if not taken:
         connection.close()
         raise AlreadyRunning(REFUSAL.format(place=database.place))
     # The connection must not go back into the pool: the lock belongs to it and must end with it.
     connection.detach()
     return _only_once(lambda: _unlock(connection)), lambda: _connection_holds_lock(connection)
+
+
+def _nodes_share(connection: Connection) -> bool:
+    """Return whether nodes share this database. They hold no lock, because their leases say who is there."""
+    if connection.scalar(text("SELECT to_regclass('nodes')")) is None:
+        return False
+    return bool(connection.scalar(NODES_THERE))
 
 
 def _unlock(connection: Connection) -> None:
