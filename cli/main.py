@@ -36,6 +36,8 @@ COMMANDS = {
     "coverage": "Show which sources were read, and what was not covered.",
     "listings": "Search listings, newest first, or show one whole.",
     "alerts": "List, show, acknowledge, test and resend alerts.",
+    "retention": "Show what the next pass of retention deletes and why. Deletes nothing.",
+    "hold": "Keep findings, listings and companies from being deleted, as cases.",
     "evidence": "Verify the evidence, and export what an alert is based on.",
     "rematch": "Ask the daemon to compare every stored listing with everything that is watched now.",
     "match": "Search dumps and samples for watch terms and for customers' identifiers.",

@@ -30,7 +30,7 @@ from configuration.mistake_messages import Mistake, mistakes_of
 from configuration.setting_layers import SettingLayers, schema_of
 from crawler.settings import CrawlerSettings
 from matching.settings import MatchingSettings
-from storage.settings import StorageSettings
+from storage.settings import RetentionSettings, StorageSettings
 from storage.stores.location import anchored_address
 
 FILE_NAME = "spillwatch.toml"
@@ -71,12 +71,24 @@ class DaemonSettings(BaseModel):
     match_workers: int = Field(
         default=1, ge=1, le=64, description="Number of listings matched at the same time."
     )
+    unit_workers: int = Field(
+        default=1, ge=1, le=64, description="Number of units of dumps matched at the same time."
+    )
     deliver_workers: int = Field(
         default=4, ge=1, le=64, description="Number of messages sent at the same time."
     )
     warm_process: bool = Field(
         default=True,
         description="Fork runs from one process that has imported everything, instead of starting Python.",
+    )
+    node_name: Annotated[str, StringConstraints(pattern=r"^[\w.-]{0,63}$")] = Field(
+        default="", description='Name of this node in `spillwatch nodes`; "" takes the name of the host.'
+    )
+    lease_s: float = Field(
+        default=30.0,
+        ge=3,
+        le=3600,
+        description="Seconds without a sign of life after which a node's work is given to other nodes.",
     )
     stop_timeout_s: float = Field(
         default=3.0, gt=0, le=60, description="Seconds that work in progress may take after SIGTERM."
@@ -96,6 +108,9 @@ class Settings(BaseSettings):
 
     storage: StorageSettings = Field(
         default_factory=StorageSettings, description="Where rows and evidence are kept."
+    )
+    retention: RetentionSettings = Field(
+        default_factory=RetentionSettings, description="For how long each kind of row and record is kept."
     )
     crawler: CrawlerSettings = Field(default_factory=CrawlerSettings, description="How sites are fetched.")
     matching: MatchingSettings = Field(

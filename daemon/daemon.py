@@ -27,10 +27,18 @@ from daemon.errors import LockLost
 from daemon.evidence_sealing import SealingThread
 from daemon.health import HealthServer
 from daemon.metrics import RELOADS, STARTED
+from daemon.node_membership import NodeMembership, SharedClock
 from daemon.service_manager import ServiceManager
 from daemon.signals import Signals
 from daemon.storage_checks import StorageChecks
-from daemon.work_assembly import DaemonParts, assemble, recover_after_crash, run_processes, synchronise
+from daemon.work_assembly import (
+    DaemonParts,
+    assemble,
+    node_profile,
+    recover_after_crash,
+    run_processes,
+    synchronise,
+)
 from matching.enrolment.segment_intake import SegmentIntake, segment_folder
 from storage.database import schema
 from storage.database.base import Database
@@ -48,7 +56,7 @@ KILL_MARGIN_S = 1.0  # after a run's grace period, to collect its killed process
 EVIDENCE_STORE = "evidence_store"
 
 #: Settings of [daemon] that a reload applies without a restart.
-NO_RESTART = {"match_workers", "deliver_workers", "stop_timeout_s"}
+NO_RESTART = {"match_workers", "unit_workers", "deliver_workers", "stop_timeout_s"}
 
 log = structlog.get_logger()
 
@@ -70,7 +78,6 @@ class Daemon:
         self._problems: dict[str, str] = {}
         self._problems_logged_at = 0.0
         self._pulse_s = min(PULSE_S, (supervision.watchdog_s or PULSE_S * 2) / 2)
-        self._clock = clock
         settings = configuration.settings
         self._database = Database.open(
             settings.storage.database_url.get_secret_value(), busy_timeout_s=settings.storage.busy_timeout_s
@@ -79,13 +86,21 @@ class Daemon:
         self._storage_checks = StorageChecks.of(
             settings.storage.database_url.get_secret_value(), self._evidence
         )
-        self._engine = EmbeddedEngine(self._database, clock=clock)
+        self._clock = SharedClock(clock)
+        self._engine = EmbeddedEngine(self._database, clock=self._clock)
+        self._node = NodeMembership(
+            self._database,
+            node_profile(settings),
+            lease_s=settings.daemon.lease_s,
+            clock=self._clock,
+            dispatcher=self._engine,
+        )
         self._sealing = SealingThread(EvidenceSealer(self._evidence, self._database, self._engine))
         self._processes = run_processes(configuration)
         self._parts = self._assemble_parts(configuration)
         # A replaced supervisor lives on while it has a run in progress.
         self._supervisors = WeakSet([self._parts.supervisor])
-        self._schedule = RunSchedule(database=self._database, dispatcher=self._engine, clock=clock)
+        self._schedule = RunSchedule(database=self._database, dispatcher=self._engine, clock=self._clock)
 
     def run(self) -> None:
         """Run until SIGTERM or SIGINT. Raises AlreadyRunning, or the error that prevents the start."""
@@ -107,9 +122,14 @@ class Daemon:
             self._serve_signals()
 
     def checks(self) -> dict[str, str]:
-        """Check database, evidence folder, bucket and engine. Each value is "ok" or says what is wrong."""
+        """Check database, evidence folder, bucket, engine and node. Each is "ok" or says what is wrong."""
         bucket = {EVIDENCE_STORE: self._sealing.problem() or "ok"} if self._sealing.shares_evidence else {}
-        return {**self._storage_checks.results(), **bucket, "engine": self._engine.problem() or "ok"}
+        return {
+            **self._storage_checks.results(),
+            **bucket,
+            "engine": self._engine.problem() or "ok",
+            "node": self._node.problem() or "ok",
+        }
 
     def _health_server(self, address: str) -> HealthServer:
         server = HealthServer(address, self.checks)
@@ -126,6 +146,7 @@ class Daemon:
         with self._database.transaction() as session:
             recovered = recover_after_crash(session, self._clock())
             synchronise(session, self._configuration, self._clock())
+        self._node.join()
         self._tidy_segments()
         if torn or any(recovered.values()):
             log.warning(
@@ -171,11 +192,13 @@ class Daemon:
             engine=self._engine,
             clock=self._clock,
             processes=self._processes,
+            holder=self._node,
         )
 
     def _start_work(self) -> None:
         self._engine.serve(self._parts.lanes)
         self._engine.start()
+        self._node.start()
         self._sealing.start()
         self._schedule.start()
 
@@ -199,6 +222,7 @@ class Daemon:
     def _release_unfinished_work(self) -> dict[str, int]:
         """Release what is not ended, as the next start would: then that finds a clean stop."""
         try:
+            self._node.leave()
             with self._database.transaction() as session:
                 released = recover_after_crash(session, self._clock())
         except StorageError:
@@ -221,6 +245,8 @@ class Daemon:
     def _report_health(self) -> None:
         if not self._lock.held():
             raise LockLost
+        if (refusal := self._node.refusal()) is not None:
+            raise refusal
         problems = {name: result for name, result in self.checks().items() if result != "ok"}
         if problems:
             self._log_problems(problems)

@@ -1,4 +1,7 @@
-"""The daemon's checks of its storage, which write and roll back: for /healthz, systemd and the log."""
+"""The daemon's checks of its storage, which write and roll back: for /healthz, systemd and the log.
+
+A database server or a disk that hangs must not make the answer wait, so each look has a thread of its own.
+"""
 
 from __future__ import annotations
 
@@ -25,6 +28,19 @@ POSTGRESQL_FRESH_S = 30.0
 FAILING_FRESH_S = 2.0
 #: A database that is locked is being written by somebody. Only after this long is that a problem.
 BUSY_PATIENCE_S = 60.0
+#: An answer waits this long for a look in progress; then it has the results of the look before.
+ANSWER_WITHIN_S = 5.0
+#: A look that takes this long has met a server or a disk that hangs.
+SILENCE_PATIENCE_S = 15.0
+
+
+@dataclass(slots=True)
+class _Look:
+    """One look at everything. It is kept while it hangs, so that never more than one thread does."""
+
+    began_at: float
+    results: dict[str, str] = field(default_factory=dict)
+    done: threading.Event = field(default_factory=threading.Event)
 
 
 @dataclass(slots=True)
@@ -34,9 +50,10 @@ class StorageChecks:
     database: Database
     evidence: EvidenceStore
     clock: Callable[[], float] = time.monotonic
+    answer_within_s: float = ANSWER_WITHIN_S
     _lock: threading.Lock = field(default_factory=threading.Lock)
-    _results: dict[str, str] = field(default_factory=dict)
-    _looked_at: float = 0.0
+    _look: _Look | None = None
+    _last: dict[str, str] = field(default_factory=lambda: {"database": "ok", "evidence": "ok"})
     _written_at: float = 0.0
 
     @classmethod
@@ -47,18 +64,47 @@ class StorageChecks:
         return checks
 
     def results(self) -> dict[str, str]:
+        look = self._current_look()
+        look.done.wait(self.answer_within_s)
         with self._lock:
-            now = self.clock()
-            if not self._results or now - self._looked_at >= self._fresh_s():
-                self._results = {"database": self._check_database(), "evidence": self._check_evidence()}
-                self._looked_at = now
-            return dict(self._results)
+            if look.done.is_set():
+                self._last = {name: look.results[name] for name in self._last}
+            return {**self._last, **self._silence_in(look)}
 
     def close(self) -> None:
         self.database.close()
 
+    def _current_look(self) -> _Look:
+        with self._lock:
+            now, look = self.clock(), self._look
+            if look is None or (look.done.is_set() and now - look.began_at >= self._fresh_s()):
+                self._look = look = _Look(now)
+                threading.Thread(target=self._fill, args=(look,), name="storage-checks", daemon=True).start()
+            return look
+
+    def _fill(self, look: _Look) -> None:
+        """The folder first: it does not need the database."""
+        try:
+            look.results["evidence"] = self._check_evidence()
+            look.results["database"] = self._check_database()
+        finally:
+            for name in self._last:
+                look.results.setdefault(name, "this check ended with a defect of Spillwatch")
+            look.done.set()
+
+    def _silence_in(self, look: _Look) -> dict[str, str]:
+        """Return what has not answered for too long, with a sentence."""
+        silent_s = self.clock() - look.began_at
+        if look.done.is_set() or silent_s < SILENCE_PATIENCE_S:
+            return {}
+        if "evidence" in look.results:
+            return {"database": f"{self.database.place} has not answered for {silent_s:.0f} s."}
+        return {
+            "evidence": f"the evidence folder {self.evidence.folder} has not answered for {silent_s:.0f} s."
+        }
+
     def _fresh_s(self) -> float:
-        if any(result != "ok" for result in self._results.values()):
+        if any(result != "ok" for result in self._last.values()):
             return FAILING_FRESH_S
         return SQLITE_FRESH_S if self.database.dialect == "sqlite" else POSTGRESQL_FRESH_S
 

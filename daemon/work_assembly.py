@@ -5,9 +5,12 @@ Only this module knows all of crawler, matching and alerts.
 
 from __future__ import annotations
 
+import os
+import socket
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from importlib.metadata import version
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -15,21 +18,28 @@ from sqlalchemy.orm import Session
 from alerts.sender import DeliveryService
 from alerts.service import AlertService
 from configuration.configuration import Configuration
+from configuration.settings import Settings
 from crawler.running.run_processes import NewProcesses, RunProcesses
 from crawler.running.supervisor import Supervisor
 from crawler.running.warm_process import WarmProcesses
 from crawler.scheduling.site_board import runs_to_begin
 from crawler.sources import holds_keys, stored_definition
 from daemon.engine import EmbeddedEngine, Lane
+from daemon.retention_lane import RetentionService
+from daemon.unit_service import UnitService
 from matching.masks import mask_text
 from matching.service import MatchingService
-from storage import alerts, companies, deliveries, listings, matches, runs, sources, watch
+from storage import alerts, companies, deliveries, dumps, listings, matches, nodes, sources, watch
+from storage.claims import release_all_claims
 from storage.database.base import Database
+from storage.database.revisions import newest_revision
 from storage.evidence.warc import EvidenceStore
 from storage.installation_trouble import due_installation_changes
+from storage.nodes import EngineName, NodeEnd, NodeProfile
+from storage.retention import passes
 from storage.schedule_keeping import due_schedule_changes
 from storage.sources import SyncResult
-from storage.work import WorkKind
+from storage.work import ClaimHolder, WorkKind
 
 # Names and terms have their own columns. Key sources are never stored: they are read from files only.
 _IN_FILES_ONLY: dict[str, Any] = {
@@ -56,10 +66,11 @@ def assemble(
     engine: EmbeddedEngine,
     clock: Callable[[], datetime],
     processes: RunProcesses | None = None,
+    holder: ClaimHolder | None = None,
 ) -> DaemonParts:
     """Make the handlers of a configuration. Nothing connects or starts yet.
 
-    Without `processes`, each run gets a new process.
+    Without `processes`, each run gets a new process. Work is claimed in the name of `holder`.
     """
     settings = configuration.settings
     supervisor = Supervisor(
@@ -76,6 +87,7 @@ def assemble(
         relay=engine.wake,
         clock=clock,
         processes=processes,
+        holder=holder,
         with_keys={
             source.name: source.value.model_dump(mode="json")
             for source in configuration.sources
@@ -83,13 +95,28 @@ def assemble(
         },
     )
     matching = MatchingService(
-        database=database, evidence=evidence, settings=settings.matching, dispatcher=engine, clock=clock
+        database=database,
+        evidence=evidence,
+        settings=settings.matching,
+        dispatcher=engine,
+        clock=clock,
+        holder=holder,
     )
     judging = AlertService(
         database=database, settings=settings.alerts, dispatcher=engine, clock=clock, evidence=evidence
     )
-    delivery = DeliveryService(database=database, settings=settings.alerts, dispatcher=engine, clock=clock)
+    delivery = DeliveryService(
+        database=database, settings=settings.alerts, dispatcher=engine, clock=clock, holder=holder
+    )
+    retention = RetentionService(database, evidence, settings.retention, clock)
     daemon = settings.daemon
+    units = UnitService(
+        database=database,
+        config=configuration.file,
+        memory_mb=settings.matching.unit_memory_mb,
+        threads=max(1, (os.cpu_count() or 1) // daemon.unit_workers),
+        clock=clock,
+    )
     return DaemonParts(
         supervisor,
         (
@@ -101,6 +128,7 @@ def assemble(
                 daemon.match_workers,
             ),
             Lane(WorkKind.REMATCH, matching.rematch, watch.due_rematches),
+            Lane(WorkKind.UNIT, units.match, dumps.due_units, daemon.unit_workers),
             Lane(WorkKind.EVALUATE, judging.evaluate, matches.summaries_due_for_evaluation),
             Lane(WorkKind.SOURCE_CHANGE, judging.evaluate_source_change, sources.changes_due),
             Lane(WorkKind.INSTALLATION, judging.evaluate_installation, due_installation_changes),
@@ -108,6 +136,7 @@ def assemble(
             Lane(WorkKind.LIFE, judging.evaluate_life, alerts.alerts_with_life_changes),
             Lane(WorkKind.DIGEST, judging.evaluate_digest, alerts.digests_due),
             Lane(WorkKind.DELIVER, delivery.deliver, deliveries.due_deliveries, daemon.deliver_workers),
+            Lane(WorkKind.RETENTION, retention.carry_on, retention.due),
         ),
     )
 
@@ -162,17 +191,25 @@ def declared_companies(configuration: Configuration) -> Sequence[companies.Decla
     ]
 
 
+def node_profile(settings: Settings) -> NodeProfile:
+    """Return what this daemon says of itself as a node."""
+    return NodeProfile(
+        name=settings.daemon.node_name or socket.gethostname(),
+        engine=EngineName.EMBEDDED,
+        roles=[],
+        routes=[],
+        version=version("spillwatch"),
+        schema_revision=newest_revision(),
+        pid=os.getpid(),
+    )
+
+
 def recover_after_crash(session: Session, now: datetime) -> dict[str, int]:
-    """Release the claims of a killed daemon. Call it while holding the daemon's lock.
+    """Release the claims of a killed daemon. Call it while holding the daemon's lock: no other node is there.
 
     Returns the number of rows recovered, by kind.
     """
-    interrupted = runs.interrupt_orphans(session, now=now)
-    listings.release_claims(session)
-    rematches = watch.recover_rematches(session)
-    unsent = deliveries.recover_deliveries(session, now=now)
-    return {
-        "runs_interrupted": len(interrupted),
-        "rematches_resumed": len(rematches),
-        "deliveries_due_again": len(unsent),
-    }
+    nodes.end_others(session, as_=NodeEnd.LOST, now=now)
+    counts = release_all_claims(session, now=now).counts()
+    passes.release_passes(session)
+    return {name: counts[name] for name in ("runs_interrupted", "rematches_resumed", "deliveries_due_again")}

@@ -49,6 +49,21 @@ class MatchingSettings(BaseModel):
             description="Days after which the next `match` removes the state of an interrupted one.",
         ),
     ] = 14.0
+    unit_mb: Annotated[
+        int, Field(ge=1, le=1_000_000, description="MiB of a unit into which `match --cluster` cuts, about.")
+    ] = 64
+    unit_wait_s: Annotated[
+        float,
+        Field(
+            gt=0,
+            le=86_400,
+            description="Seconds that `match --cluster` waits for a node to take a unit before it ends.",
+        ),
+    ] = 60.0
+    unit_memory_mb: Annotated[
+        int,
+        Field(ge=256, le=1_048_576, description="MiB that a process may use to match a unit of a dump."),
+    ] = 2048
     key_files: Annotated[
         dict[str, Path],
         Field(description="Key file by company (its file's name); wins over fingerprints.key_file."),

@@ -9,7 +9,7 @@ from functools import cache
 from sqlalchemy import ForeignKey, Index, insert, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from storage.database.base import Base
+from storage.database.base import Base, new_ids
 from storage.evidence.warc import RecordPlace
 from storage.runs import Run, RunOutcome
 
@@ -50,12 +50,20 @@ class CaptureOutcome(StrEnum):
     UNCHANGED = "unchanged"
 
 
+class EvidenceGone(StrEnum):
+    """Why the record that a row pointed at was deleted."""
+
+    EXPIRED = "expired"
+    ERASED = "erased"
+
+
 class LocatedRecord:
     """A row that points at a record in the evidence store."""
 
     evidence_file: Mapped[str | None]
     evidence_offset: Mapped[int | None]
     evidence_length: Mapped[int | None]
+    evidence_gone: Mapped[EvidenceGone | None]  # None: it is there, or there never was one
 
     @property
     def place(self) -> RecordPlace | None:
@@ -116,7 +124,7 @@ def add_captures(session: Session, records: Sequence[CaptureRecord]) -> Sequence
     """
     if not records:
         return []
-    rows = [
+    rows: list[dict[str, object]] = [
         {
             "run_id": record.run_id,
             "source_id": record.source_id,
@@ -134,7 +142,11 @@ def add_captures(session: Session, records: Sequence[CaptureRecord]) -> Sequence
         }
         for record in records
     ]
-    return session.scalars(insert(Capture).returning(Capture.id, sort_by_parameter_order=True), rows).all()
+    ids = new_ids(session, Capture, len(rows))
+    for row, capture_id in zip(rows, ids, strict=True):
+        row["id"] = capture_id
+    session.connection().execute(insert(Capture), rows)
+    return ids
 
 
 def conclude_capture(

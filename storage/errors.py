@@ -1,6 +1,7 @@
 """Errors of storage, and the base class of all errors of Spillwatch.
 
 SpillwatchError
+├── HeldByCase
 └── StorageError
     ├── DatabaseFailed
     │   ├── DatabaseUrlInvalid
@@ -8,12 +9,15 @@ SpillwatchError
     │   ├── DatabaseBusy
     │   │   └── DatabaseDeadlock
     │   ├── DatabaseRefused
+    │   ├── DatabaseCrowded
+    │   ├── DatabaseReadOnly
     │   ├── DatabaseFull
     │   ├── DatabaseDamaged
     │   └── DatabaseConflict
     ├── SchemaOutdated
     ├── SchemaNewer
     ├── AlreadyRunning
+    ├── ClaimLost
     ├── WatchChanged
     ├── TargetNotEmpty
     ├── StoreFailed
@@ -28,6 +32,7 @@ SpillwatchError
         ├── EvidenceMissing
         ├── EvidenceUnreachable
         ├── EvidenceDamaged
+        ├── EvidenceExpired
         ├── EvidenceFolderMissing
         ├── DigestKeyMissing
         ├── DigestKeyDamaged
@@ -48,6 +53,12 @@ class SpillwatchError(Exception):
 
     def __init__(self, message: str | None = None) -> None:
         super().__init__(message or (type(self).__doc__ or self.reason).strip())
+
+
+class HeldByCase(SpillwatchError):
+    """A case holds this, so nothing of it is deleted. `spillwatch hold list` shows the cases."""
+
+    reason = "held_by_case"
 
 
 class StorageError(SpillwatchError):
@@ -90,9 +101,23 @@ class DatabaseDeadlock(DatabaseBusy):
 
 
 class DatabaseRefused(DatabaseFailed):
-    """The database refuses this user. Check user, password and permissions."""
+    """The database refuses this user. Check user, password, permissions and the database's name."""
 
     reason = "database_refused"
+
+
+class DatabaseCrowded(DatabaseFailed):
+    """The database has no connection left. Raise its max_connections, or end what holds them."""
+
+    reason = "database_crowded"
+    permanent = False
+
+
+class DatabaseReadOnly(DatabaseFailed):
+    """The database can only be read, as a standby is. Name the primary server in database_url."""
+
+    reason = "database_read_only"
+    permanent = False
 
 
 class DatabaseFull(DatabaseFailed):
@@ -138,6 +163,12 @@ class WatchChanged(StorageError):
 
     reason = "watch_changed"
     permanent = False
+
+
+class ClaimLost(StorageError):
+    """This work was given to another worker in the meantime, so nothing was written."""
+
+    reason = "claim_lost"
 
 
 class TargetNotEmpty(StorageError):
@@ -220,6 +251,12 @@ class EvidenceDamaged(EvidenceFailed):
     """The evidence differs from what was stored. Restore the file from a backup of the evidence folder."""
 
     reason = "evidence_damaged"
+
+
+class EvidenceExpired(EvidenceFailed):
+    """The record was deleted by retention or by an erasure, so its text can no longer be compared."""
+
+    reason = "evidence_expired"
 
 
 class EvidenceFolderMissing(EvidenceFailed):

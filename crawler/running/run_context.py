@@ -136,10 +136,14 @@ class RunContext:
     def beat(self, session: Session, counts: RunCounts, *, fence: bool = False) -> None:
         """Write and report the counts so far, at most once per `BEAT_S`; with `fence`, in any case.
 
-        Raises `RunSuperseded`, which rolls back the caller's transaction. Called by the writing thread.
+        In any case it locks the run's row, so that nobody can release it before the commit. Raises
+        `RunSuperseded`, which rolls back the caller's transaction, if the run belongs to another worker by
+        now. Called by the writing thread.
         """
         now = time.monotonic()
         if not fence and now - self._last_beat < BEAT_S:
+            if not runs.lock_if_current(session, self.job.run_id, self.job.epoch):
+                raise RunSuperseded()
             return
         self._last_beat = now
         if not runs.record_progress(

@@ -140,9 +140,8 @@ class CaptureMiddleware:
         ]
 
         def write_rows(session: Session) -> Sequence[int]:
-            ids = captures.add_captures(session, records)
             run.beat(session, batch[-1].counts)
-            return ids
+            return captures.add_captures(session, records)
 
         ids = run.database.write(write_rows)
         run.note_commit()

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import lru_cache
 from hashlib import sha256
+from typing import Any
 
 from pydantic import ValidationError
 from scrapy import signals
-from scrapy.crawler import AsyncCrawlerProcess
+from scrapy.crawler import Crawler
 from twisted.python.failure import Failure
 
 from crawler.errors import CookiesRefused, ProxyFileRefused, RateLimited
@@ -35,7 +35,7 @@ from crawler.sources.definition import FeedSource
 from crawler.sources.paste_links import LINKED_KINDS, PasteLinks
 from crawler.spiders.source import SourceSpider
 from crawler.visits.run_end import end_run
-from crawler.visits.scrapy_settings import VisitSettings, scrapy_settings
+from crawler.visits.scrapy_settings import VisitSettings, quiet_libraries, scrapy_settings
 from network.proxy_address import ProxyAddress
 from storage import sources
 from storage.database.base import Database
@@ -62,9 +62,11 @@ def execute_run(
     dispatcher: Dispatcher,
     report: Callable[[Message], None],
     adapter: Adapter | None = None,
+    route: str | None = None,
     clock: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> ChildExit:
-    """Carry out a job and return how the process should end; `adapter` is the definition's unless given.
+    """Carry out a job and return how the process should end. `adapter` and `route` (the name of a class) are
+    the definition's unless given.
 
     With `ChildExit.CONCLUDED` the outcome is written; with any other, the parent has to write it.
     """
@@ -127,7 +129,7 @@ def execute_run(
             _keep_pauses(run)
             if isinstance(writer, PartWriter):
                 writer.executor = run.writes
-            _crawl(run)
+            _crawl(run, scrapy_settings(run, route=route))
             if isinstance(writer, PartWriter) and not isinstance(run.failure, MemoryError):
                 writer.finish()
             return end_run(run)
@@ -203,11 +205,9 @@ def _paste_links(database: Database, definition: SourceDefinition) -> PasteLinks
     return PasteLinks.of(readable, via=definition.via)
 
 
-def _crawl(run: RunContext) -> None:
-    # Scrapy sets its loggers to DEBUG, and their lines hold URLs.
-    logging.disable(logging.INFO)
-    process = AsyncCrawlerProcess(VisitSettings(scrapy_settings(run)))
-    crawler = process.create_crawler(SourceSpider)
+def _crawl(run: RunContext, settings: Mapping[str, Any]) -> None:
+    quiet_libraries()
+    crawler = Crawler(SourceSpider, VisitSettings.of(settings))
 
     def handle_sigterm() -> None:
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, run.stop)
@@ -218,16 +218,20 @@ def _crawl(run: RunContext) -> None:
     crawler.signals.connect(handle_sigterm, signals.spider_opened)
     crawler.signals.connect(fail_run, signals.spider_error)
     crawler.signals.connect(fail_run, signals.item_error)
-    crawled = process.crawl(crawler, run=run)
+
+    async def crawl() -> None:
+        try:
+            await crawler.crawl_async(run=run)
+        except Exception as error:  # noqa: BLE001 - it decides the outcome
+            run.fail(error)
+
     try:
-        process.start(install_signal_handlers=False)
+        asyncio.run(crawl())
     except (RuntimeError, MemoryError):
         # Without memory there is no thread for the end of the loop either ("can't start new thread").
         if not isinstance(run.failure, MemoryError):
             raise
     run.writes.shutdown()
-    if (error := crawled.exception()) is not None:
-        run.fail(error)
 
 
 def _pause_sentence(site: str, until: datetime) -> str:

@@ -12,11 +12,12 @@ from crawler.errors import RunSuperseded, SentToTheFront
 from crawler.running.child_protocol import ChildExit, Failure
 from crawler.running.run_context import RunContext
 from crawler.running.run_outcome import RunEnding, conclude
-from crawler.scheduling.site_turns import NOT_BEFORE, SITE_PAUSES
-from storage import listings
+from crawler.scheduling.site_turns import SITE_PAUSES
+from storage import listings, runs
 from storage.errors import StorageError
 from storage.evidence.sealing import PartWriter
 from storage.runs import RunOutcome
+from storage.sources import NOT_BEFORE
 
 #: The reason of a run whose evidence could not be put where every node can read it.
 UNSEALED_REASON = "evidence_unsealed"
@@ -45,6 +46,8 @@ def end_run(run: RunContext) -> ChildExit:
     run.progress.structure = run.structure.stored()
 
     def write_end(session: Session) -> bool:
+        if not runs.lock_if_current(session, run.job.run_id, run.job.epoch):
+            return False
         _mark_gone(session, run, missing, now)
         run.tally.trap = _trap_sentence(session, run)
         run.tally.resting = run.pauses.first_error

@@ -43,6 +43,10 @@ COMMANDS = (
     *(
         "rematch",
         "evidence verify",
+        "hold add 2026-17 --listing 1 --reason order",
+        "hold list",
+        "hold release 1 --reason closed",
+        "retention --history",
         "doctor --only clock",
         "enroll customers.csv --company qudian --key quillmere.key --out q.segment",
     ),
