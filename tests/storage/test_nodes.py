@@ -219,6 +219,6 @@ def test_what_is_due_after_a_release_is_announced_by_kind() -> None:
     assert released.due() == [
         Work(WorkKind.RUN, 2),
         Work(WorkKind.MATCH, 3),
-        Work(WorkKind.UNIT, 4),
-        Work(WorkKind.DELIVER, 5),
+        Work(WorkKind.DELIVER, 4),
+        Work(WorkKind.UNIT, 5),
     ]
