@@ -97,5 +97,6 @@ def claims_in_hand(session: Session) -> dict[int, dict[str, int]]:
             (WorkKind.REMATCH, select(Rematch.node_id).where(Rematch.state == RematchState.RUNNING)),
             (WorkKind.UNIT, select(DumpUnit.node_id).where(DumpUnit.state == UnitState.CLAIMED)),
             (WorkKind.DELIVER, select(Delivery.node_id).where(Delivery.state == DeliveryState.SENDING)),
+            (WorkKind.UNIT, select(DumpUnit.node_id).where(DumpUnit.state == UnitState.CLAIMED)),
         ),
     )
