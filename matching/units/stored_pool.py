@@ -23,7 +23,7 @@ _WRITE_EVERY_S = 0.5
 
 @dataclass(slots=True)
 class StoredPool:
-    """The units of one dump. `on_wait` is called with the dump's progress while a result is waited for."""
+    """The units of one dump. `on_wait` is called with the dump's progress from time to time."""
 
     database: Database
     dump_id: int
@@ -45,9 +45,8 @@ class StoredPool:
         while True:
             with self.database.reading() as session:
                 found = dumps.unit_result(session, self.dump_id, unit.key)
-                progress = dumps.dump_progress(session, self.dump_id, now=self.clock())
-            self.on_wait(progress)
             if found is None:
+                self._look()
                 time.sleep(_LOOK_S)
             elif found.state is UnitState.DONE and found.result is not None:
                 return Partial.from_bytes(found.result, self.watch, self.limit)
@@ -60,3 +59,9 @@ class StoredPool:
             self.database.write(
                 lambda session: dumps.add_units(session, self.dump_id, units, now=self.clock())
             )
+            self._look()
+
+    def _look(self) -> None:
+        with self.database.reading() as session:
+            progress = dumps.dump_progress(session, self.dump_id, now=self.clock())
+        self.on_wait(progress)
