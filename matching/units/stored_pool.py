@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from matching.errors import UnitsRemoved
 from matching.units.clustered_sweep import UnitFailure
 from matching.units.partial import Partial
 from matching.units.unit import Unit
@@ -40,7 +41,7 @@ class StoredPool:
             self._write()
 
     def result(self, unit: Unit) -> Partial | UnitFailure:
-        """Wait for the unit's result; raises UnitResultDamaged."""
+        """Wait for the unit's result; raises UnitResultDamaged, or UnitsRemoved."""
         self._write()
         while True:
             with self.database.reading() as session:
@@ -64,4 +65,6 @@ class StoredPool:
     def _look(self) -> None:
         with self.database.reading() as session:
             progress = dumps.dump_progress(session, self.dump_id, now=self.clock())
+        if not progress.total:
+            raise UnitsRemoved
         self.on_wait(progress)
