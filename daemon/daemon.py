@@ -26,7 +26,7 @@ from daemon.errors import LockLost
 from daemon.evidence_sealing import SealingThread
 from daemon.health import HealthServer
 from daemon.metrics import RELOADS, STARTED
-from daemon.node_membership import NodeMembership, SharedClock
+from daemon.node_membership import NodeMembership
 from daemon.service_manager import ServiceManager
 from daemon.signals import Signals
 from daemon.storage_checks import StorageChecks
@@ -49,6 +49,7 @@ from storage.errors import StorageError, StoreFailed
 from storage.evidence.digest import require_shared_key
 from storage.evidence.sealing import EvidenceSealer
 from storage.nodes import EngineName
+from storage.shared_clock import SharedClock
 from storage.sources import SyncResult
 from storage.work import NodeRole
 from storage.write_probe import require_known_evidence

@@ -192,6 +192,12 @@ def record_child_start(session: Session, run_id: int, epoch: int, *, pid: int) -
     return state_moved(session, _update_of_claimed_run(run_id, epoch).values(pid=pid))
 
 
+def is_current(session: Session, run_id: int, epoch: int) -> bool:
+    """Return whether a run is running and still belongs to this epoch, without a lock."""
+    query = select(Run.id).where(Run.id == run_id, Run.epoch == epoch, Run.state == RunState.RUNNING)
+    return session.scalar(query) is not None
+
+
 def lock_if_current(session: Session, run_id: int, epoch: int) -> bool:
     """Lock a run until the commit; return whether it is running and still belongs to this epoch."""
     query = select(Run.id).where(Run.id == run_id, Run.epoch == epoch, Run.state == RunState.RUNNING)

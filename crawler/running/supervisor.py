@@ -287,6 +287,7 @@ class Supervisor:
             seal_after_s=self._seal_after_s,
             settings=self._settings,
             parent_pid=0,
+            lease=self._holder.lease(),
             doorbell=self._doorbell,
         )
         child = _Child(self._processes.start())
