@@ -20,14 +20,14 @@ import structlog
 from sqlalchemy.orm import Session
 
 from daemon.metrics import NODE_LOST, NODES
-from storage import nodes
+from storage import nodes, runs
 from storage.claims import release_lost_claims
 from storage.database.base import Database
 from storage.database.revisions import require_current
 from storage.errors import AlreadyRunning, SchemaNewer, SchemaOutdated, StorageError
 from storage.nodes import EngineName, NodeEnd, NodeProfile
 from storage.shared_clock import SharedClock, elapsed_s
-from storage.work import Dispatcher, HeldLease
+from storage.work import Dispatcher, HeldLease, Work, WorkKind
 
 BEATS_PER_LEASE = 6
 STEADY_BEATS = 3  # in a row, before a node ends others again after it was cut off
@@ -134,6 +134,9 @@ class NodeMembership:
             nodes.end_node(session, held.node_id, as_=NodeEnd.STOPPED, now=now)
             if self._shares:
                 self._announce(session, now)
+                stopped = runs.stopped_runs(session, held.node_id)
+                for run_id in runs.repeat_interrupted(session, stopped, now=now):
+                    self._dispatcher.announce(session, Work(WorkKind.RUN, run_id))
 
     def _beat_loop(self) -> None:
         while not self._stopping.wait(self._beat_s):

@@ -45,7 +45,11 @@ def execute_job() -> int:
     job = Job.read(sys.stdin.buffer.readline(MAX_LINE_BYTES))
     confine(job)
     logs.configure_logging(form="json", level="warning")
-    database = Database.open(job.database_url.get_secret_value(), busy_timeout_s=job.busy_timeout_s)
+    database = Database.open(
+        job.database_url.get_secret_value(),
+        busy_timeout_s=job.busy_timeout_s,
+        idle_timeout_s=None if job.lease is None else job.lease.seconds,
+    )
     return execute_run(
         job,
         database=database,

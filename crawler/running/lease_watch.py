@@ -28,7 +28,7 @@ async def watch_lease(run: RunContext, lease: HeldLease) -> None:
     """End the run when it is no longer its node's, or when nobody can tell any more."""
     until = lease.until
     while run.closed is None:
-        await asyncio.sleep(lease.seconds / LOOKS_PER_LEASE)
+        await asyncio.sleep(max(0.0, min(lease.seconds / LOOKS_PER_LEASE, until - elapsed_s())))
         asked = elapsed_s()
         try:
             remaining_s = await asyncio.to_thread(_remaining_s, run, lease.node_id)
