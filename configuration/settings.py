@@ -247,13 +247,22 @@ def _holds_path(value: object) -> bool:
 
 
 def _anchor_addresses(settings: Settings, folder: Path) -> Settings:
-    """Return the settings with the relative paths in the addresses of [storage] made absolute."""
+    """Return the settings with the relative paths in its addresses made absolute."""
     changed: dict[str, object] = {"evidence": anchored_address(settings.storage.evidence, folder)}
     url = settings.storage.database_url.get_secret_value()
     path = Path(url.removeprefix(SQLITE)).expanduser()
     if url.startswith(SQLITE) and not (url == f"{SQLITE}{path}" and path.is_absolute()):
         changed["database_url"] = SecretStr(f"{SQLITE}{folder / path}")
-    return settings.model_copy(update={"storage": settings.storage.model_copy(update=changed)})
+    matching = {
+        "segments": anchored_address(settings.matching.segments, folder),
+        "s3": settings.matching.s3 or settings.storage.s3,
+    }
+    return settings.model_copy(
+        update={
+            "storage": settings.storage.model_copy(update=changed),
+            "matching": settings.matching.model_copy(update=matching),
+        }
+    )
 
 
 @dataclass(frozen=True)

@@ -39,8 +39,7 @@ from daemon.work_assembly import (
     run_processes,
     synchronise,
 )
-from matching.enrolment.segment_intake import SegmentIntake
-from matching.fingerprints.segment_folder import SegmentFolder
+from matching.enrolment.segment_intake import SegmentIntake, segment_folder
 from storage.database import schema
 from storage.database.base import Database
 from storage.database.job_schema import require_job_schema, upgrade_job_schema
@@ -194,10 +193,20 @@ class Daemon:
                 require_shared_key(self._evidence.folder, self._evidence.shared)
 
     def _tidy_segments(self) -> None:
-        """Remove files left by a killed import or merge. They may contain erased customers."""
-        folder = SegmentFolder(self._configuration.settings.matching.segments_dir)
+        """Remove files left by a killed import or merge, which may contain erased customers. Share those that
+        only this machine has.
+        """
+        folder = segment_folder(self._configuration.settings.matching)
+        intake = SegmentIntake(self._database, folder, self._clock)
         try:
-            SegmentIntake(self._database, folder, self._clock).delete_unnamed_files()
+            intake.delete_unnamed_files()
+            intake.share_files()
+        except StoreFailed as error:
+            log.warning(
+                f"Cannot look after the store of the segments: {error}",
+                action="segments_unswept",
+                reason=error.reason,
+            )
         except OSError as error:
             log.warning(
                 "Cannot remove unused files from the segments folder. Check its owner and mode.",

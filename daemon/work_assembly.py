@@ -120,7 +120,7 @@ def assemble(
         memory_mb=settings.matching.unit_memory_mb,
         threads=max(1, (os.cpu_count() or 1) // daemon.unit_workers),
         clock=clock,
-        node_id=lambda: None if holder is None else holder.node_id,
+        holder=holder,
     )
     lanes = (
         Lane(WorkKind.RUN, supervisor.run, _runs_by_route(settings), settings.crawler.concurrent_runs),

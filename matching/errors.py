@@ -10,6 +10,7 @@ SpillwatchError (storage.errors)
     │   └── KeyCommandFailed
     ├── SegmentRefused
     │   ├── SegmentMissing
+    │   ├── SegmentUnreachable
     │   ├── SegmentDamaged
     │   ├── SegmentTruncated
     │   ├── SegmentVersionUnknown
@@ -103,6 +104,13 @@ class SegmentMissing(SegmentRefused):
     """The segment file does not exist."""
 
     reason = "segment_missing"
+
+
+class SegmentUnreachable(SegmentRefused):
+    """The segment is not on this machine, and the shared store cannot be reached. It is tried again."""
+
+    reason = "segment_unreachable"
+    permanent = False
 
 
 class SegmentDamaged(SegmentRefused):
