@@ -13,6 +13,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from storage.database.base import Base, state_moved
 from storage.database.columns import dump_json
+from storage.work import NodeRoute
 
 
 class SourceHealth(StrEnum):
@@ -166,6 +167,13 @@ def _apply_declaration(source: Source | None, item: DeclaredSource, now: datetim
 def source_by_name(session: Session, name: str) -> Source | None:
     """Return a source, also a removed one, because its listings are kept."""
     return session.scalar(select(Source).where(Source.name == name))
+
+
+def routes_in_use(session: Session) -> dict[str, int]:
+    """Return by how many active sources each route is used."""
+    route = func.coalesce(Source.definition["via"].as_string(), NodeRoute.DIRECT.value)
+    active = select(route, func.count()).where(Source.enabled, Source.removed_at.is_(None)).group_by(route)
+    return {row[0]: row[1] for row in session.execute(active)}
 
 
 def source_by_id(session: Session, source_id: int) -> Source | None:
