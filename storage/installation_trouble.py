@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session, joinedload
 
-from storage.alerts import Alert, AlertKind, TriageState
+from storage.alerts import OF_NO_FINDING, Alert, AlertKind, TriageState
 from storage.errors import DatabaseBusy, DatabaseConflict, DatabaseDeadlock
 from storage.runs import READ, Run, RunOutcome
 
@@ -43,7 +43,7 @@ class StorageTrouble:
 
 
 def storage_trouble(session: Session, *, now: datetime) -> StorageTrouble:
-    of_kind = select(Alert).where(Alert.kind == AlertKind.INSTALLATION)
+    of_kind = select(Alert).where(text(OF_NO_FINDING), Alert.kind == AlertKind.INSTALLATION)
     last_alert = session.scalar(of_kind.order_by(Alert.id.desc()).limit(1))
     failed = _newest_failed_run(session)
     if last_alert is None or last_alert.state is not TriageState.RESOLVED:

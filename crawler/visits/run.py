@@ -40,8 +40,9 @@ from network.proxy_address import ProxyAddress
 from storage import sources
 from storage.database.base import Database
 from storage.errors import StorageError
-from storage.evidence.digest import digest_beside
-from storage.evidence.warc import EvidenceStore
+from storage.evidence.digest import Digest, digest_beside
+from storage.evidence.sealing import PartWriter
+from storage.evidence.warc import EvidenceStore, EvidenceWriter
 from storage.work import Dispatcher
 from storage.write_probe import require_known_evidence
 
@@ -72,12 +73,12 @@ def execute_run(
     try:
         definition = read_stored(job.definition)
         mask_url = lru_cache(maxsize=REMEMBERED_URLS)(mask_url)
-        require_known_evidence(database, job.evidence_dir)
-        digest = digest_beside(job.evidence_dir)
+        require_known_evidence(database, evidence.folder, evidence.shared)
+        digest = digest_beside(evidence.folder, evidence.shared)
         now = clock()
         jar, refused = _cookie_jar(definition, clock)
         proxy, proxy_refused = _proxy(definition, job.settings)
-        with evidence.writer(f"{job.source_name}-{job.run_id}", now=now) as writer:
+        with _evidence_writer(job, evidence, database, dispatcher, digest, now) as writer:
             run = RunContext(
                 job=job,
                 definition=definition,
@@ -126,11 +127,38 @@ def execute_run(
                 if why is not None:
                     run.close(why)
             _keep_pauses(run)
+            if isinstance(writer, PartWriter):
+                writer.executor = run.writes
             _crawl(run, scrapy_settings(run, route=route))
+            if isinstance(writer, PartWriter) and not isinstance(run.failure, MemoryError):
+                writer.finish()
             return end_run(run)
     except StorageError as error:
         report(RunFailure.of(error))
         return ChildExit.STORAGE
+
+
+def _evidence_writer(
+    job: Job,
+    evidence: EvidenceStore,
+    database: Database,
+    dispatcher: Dispatcher,
+    digest: Digest,
+    now: datetime,
+) -> EvidenceWriter | PartWriter:
+    """Return what writes the run's evidence: to the source's file of the day, or to objects of its own."""
+    if evidence.shared is None:
+        return evidence.day_writer(job.source_name, digest=digest, now=now)
+    return PartWriter(
+        evidence,
+        evidence.shared,
+        source=job.source_name,
+        run_id=job.run_id,
+        database=database,
+        dispatcher=dispatcher,
+        seal_after_s=job.seal_after_s,
+        now=now,
+    )
 
 
 def _keep_pauses(run: RunContext) -> None:

@@ -25,6 +25,13 @@ EXPECTED_URL = "expected sqlite:///path/to/file or postgresql://user:password@ho
 ENCODED = {"@": "%40", "/": "%2F", ":": "%3A", "#": "%23", "?": "%3F"}
 QUOTING_COMMAND = 'import getpass, urllib.parse as u; print(u.quote(getpass.getpass(), safe=""))'
 CONNECT_TIMEOUT_S = 10
+#: After a minute without a sign of the server's machine a connection is lost. Linux would wait for two hours.
+PEER_GONE = {
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 60_000,  # milliseconds
+}
 SWITCH_WAIT_S = 0.01  # between two attempts to switch a new file to write-ahead logging
 _CREATION_LOCK = threading.Lock()  # no other thread may connect between the file's creation and its close
 READING = "spillwatch_reading"  # the execution option that makes a transaction read-only
@@ -228,6 +235,8 @@ def _sqlite_settings(connection: sqlite3.Connection, busy_timeout_s: float) -> N
     cursor.execute("PRAGMA foreign_keys = ON")
     # With a WAL, a power cut may undo the last commits, but never a part of one.
     cursor.execute("PRAGMA synchronous = NORMAL")
+    # What is deleted is overwritten with zeros, so that free pages hold nothing of it.
+    cursor.execute("PRAGMA secure_delete = ON")
     cursor.close()
 
 
@@ -259,5 +268,6 @@ def _prepare_postgresql(engine: Engine, target: _Target) -> None:
             "application_name": "spillwatch",
             "client_encoding": "utf8",
             "options": f"-c timezone=UTC -c lock_timeout={int(target.busy_timeout_s * 1000)}",
+            **PEER_GONE,
         }
         options.update({name: value for name, value in ours.items() if name not in target.url.query})
