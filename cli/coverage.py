@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from sqlalchemy.orm import Session
 
 from crawler.errors import ScheduleRefused
-from crawler.progress.list_progress import ORDER_UNKNOWN
+from crawler.progress.list_progress import GIVEN_UP, ORDER_UNKNOWN
 from crawler.scheduling.source_slots import SourceSlots, slots_of
 from matching.settings import MatchingSettings
 from matching.watch_loader import watched_segments
@@ -24,6 +24,7 @@ from storage.sources import Source
 QUEUED_WITHIN = timedelta(minutes=1)
 #: In the counts of versions: their evidence could not be read at the last rematch.
 UNREAD = "unread"
+SHORTEST_SAID_H = 0.05
 #: Reasons of a run that read the source which leave nothing out. Any other one does.
 NOTHING_LEFT_OUT = frozenset({"cookies_expired", "cookies_expiring"})
 
@@ -58,6 +59,7 @@ class SourceCoverage:
     gaps: list[Gap] | None
     #: Whether its lists may show new listings behind their first known page, which takes several visits.
     order_unknown: bool
+    given_up: int  # lists that did not end within `depth` pages
     newest_listing: datetime | None
     newest_posted: datetime | None
     versions: dict[str, int]
@@ -69,7 +71,7 @@ class SourceCoverage:
     @property
     def whole(self) -> bool:
         """Whether each scheduled visit read the source, nothing was left out, and no page is unread."""
-        return self.gaps == [] and not self.pages_unread and not self.left_out
+        return self.gaps == [] and not (self.pages_unread or self.left_out or self.given_up)
 
     def as_dict(self) -> dict[str, object]:
         gaps = None
@@ -110,6 +112,7 @@ def source_coverage(session: Session, source: Source, *, since: datetime, now: d
         left_out=dict(Counter(reason for visit in visits if (reason := _reason_left_out(visit)))),
         gaps=_find_gaps(session, source, visits, begin, now),
         order_unknown=bool(source.cursor.get(ORDER_UNKNOWN)),
+        given_up=len(source.cursor.get(GIVEN_UP) or ()),
         newest_listing=fresh.first_seen,
         newest_posted=fresh.posted,
         versions={
@@ -240,13 +243,19 @@ def _incomplete_sentence(each: SourceCoverage) -> str:
         return f"The schedule of {each.name} cannot be read."
     missing = []
     if each.gaps:
-        hours = f"{each.hours_unseen:,.1f} hours in {_counted(len(each.gaps), 'gap')}"
-        missing.append(f"was not read for {hours} (health now: {each.health.replace('_', ' ')})")
+        hours = f"{each.hours_unseen:,.1f}" if each.hours_unseen >= SHORTEST_SAID_H else "less than 0.1"
+        gaps = _counted(len(each.gaps), "gap")
+        missing.append(
+            f"was not read for {hours} hours in {gaps} (health now: {each.health.replace('_', ' ')})"
+        )
     if each.pages_unread:
         missing.append(f"has {_counted(each.pages_unread, 'page')} unread")
     if each.left_out:
         reasons = ", ".join(f"{count} {reason}" for reason, count in sorted(each.left_out.items()))
         missing.append(f"left something out in {_counted(sum(each.left_out.values()), 'run')} ({reasons})")
+    if each.given_up:
+        lists = _counted(each.given_up, "list")
+        missing.append(f"has {lists} longer than `depth` (further pages are not read)")
     return f"{each.name} {_listed(missing)}."
 
 

@@ -12,12 +12,11 @@ from crawler.errors import RunSuperseded, SentToTheFront
 from crawler.running.child_protocol import ChildExit, Failure
 from crawler.running.run_context import RunContext
 from crawler.running.run_outcome import RunEnding, conclude
-from crawler.scheduling.site_turns import SITE_PAUSES
 from storage import listings, runs
 from storage.errors import StorageError
 from storage.evidence.sealing import PartWriter
 from storage.runs import RunOutcome
-from storage.sources import NOT_BEFORE
+from storage.sources import NOT_BEFORE, SITE_PAUSES
 
 #: The reason of a run whose evidence could not be put where every node can read it.
 UNSEALED_REASON = "evidence_unsealed"
