@@ -16,9 +16,9 @@ import fcntl
 import secrets
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import groupby
@@ -28,7 +28,7 @@ from typing import BinaryIO, Self
 
 from storage import listings
 from storage.database.base import Database
-from storage.errors import EvidenceUnwritable, StorageError, StoreFailed
+from storage.errors import EvidenceUnreachable, EvidenceUnwritable, StorageError, StoreFailed
 from storage.evidence.tails import begin_of_writing, cut_torn_tail
 from storage.evidence.warc import (
     SUFFIX,
@@ -47,6 +47,27 @@ from storage.work import Dispatcher, Work, WorkKind
 PART_BYTES = 64 * 1024 * 1024
 #: Digits of a part's number in its name, so that names are in the order of the parts.
 PART_DIGITS = 4
+
+
+@contextmanager
+def not_being_sealed(evidence: EvidenceStore, file: str) -> Iterator[None]:
+    """Keep a file that is on this machine only from being sealed meanwhile; nothing happens for any other.
+
+    Raises EvidenceUnreachable if a run is writing or sealing it.
+    """
+    path = evidence.folder / UNSEALED / file
+    if evidence.shared is None or not path.exists():
+        yield
+        return
+    try:
+        handle = path.open("rb")
+    except FileNotFoundError:  # sealed in this moment
+        yield
+        return
+    with handle:
+        if not _lock(handle):
+            raise EvidenceUnreachable(f"evidence {file}: a run is writing it or storing it. Try again later.")
+        yield
 
 
 def release_file(database: Database, dispatcher: Dispatcher, file: str) -> int:

@@ -86,6 +86,7 @@ class FaultProxy:
     - slow: answers after `delay_s`
     - cut: closes the connection before it has read the content
     - lost: passes it on, and closes the connection instead of answering
+    - overwrites: passes it on without `If-None-Match`, as if the server did not know it
     - half: passes it on, and closes the connection in the middle of the answer
     """
 
@@ -145,7 +146,8 @@ class FaultProxy:
         try:
             connection.putrequest(handler.command, handler.path, skip_host=True, skip_accept_encoding=True)
             for name, value in handler.headers.items():
-                connection.putheader(name, value)
+                if not (fault == "overwrites" and name.lower() == "if-none-match"):
+                    connection.putheader(name, value)
             connection.endheaders(body)
             answer = connection.getresponse()
             content = answer.read()
