@@ -15,6 +15,10 @@ RELOADS = Counter(
 )
 NODES = Gauge("spillwatch_nodes", "Nodes that are there, as this one sees them.")
 NODE_LOST = Counter("spillwatch_nodes_lost_total", "Nodes whose lease ran out, and that this one ended.")
+BELLS_RESTARTED = Counter(
+    "spillwatch_bells_restarted_total",
+    "Times that the workers of procrastinate ended and were started again.",
+)
 EVIDENCE_UNSEALED = Gauge(
     "spillwatch_evidence_unsealed_bytes", "Evidence on this machine that the bucket does not have yet."
 )

@@ -27,6 +27,22 @@ class WorkKind(StrEnum):
     UNIT = "unit"
 
 
+class NodeRole(StrEnum):
+    """What a node does. `daemon.roles` says which kinds of work belong to each."""
+
+    SCHEDULE = "schedule"
+    CRAWL = "crawl"
+    MATCH = "match"
+    DELIVER = "deliver"
+
+
+class NodeRoute(StrEnum):
+    """A way from a node to the sites."""
+
+    DIRECT = "direct"
+    TOR = "tor"
+
+
 @dataclass(frozen=True, slots=True)
 class Work:
     """A row that waits for a handler. Its kind determines its table: run, listing version (MATCH), rematch,

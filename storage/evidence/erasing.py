@@ -39,7 +39,7 @@ BLOCK = 4096  # of most file systems; only whole blocks can be given back
 CHUNK = 1024 * 1024
 HEAD_BYTES = 64 * 1024  # of a record, within which its headers end
 FIRST_READ = 8 * 1024  # of a record in a file: enough for the headers of nearly all of them
-FIELDS = re.compile(rb"\r\nWARC-(Type|Record-ID|Refers-To): ([^\r\n]*)")
+FIELDS = re.compile(rb"\r\nWARC-(Type|Record-ID|Refers-To|Target-URI): ([^\r\n]*)")
 #: Only in the head of a metadata record, which nothing else writes: a site's own headers are in the block.
 TOMBSTONE = re.compile(
     rb"WARC/1\.1\r\nWARC-Type: metadata\r\n(?:[\w-]+: [^\r\n]*\r\n)*?Erased-Bytes: (\d+)\r\n"
@@ -68,6 +68,7 @@ class WarcMember:
     kind: str = ""
     record_id: str = ""
     refers_to: str = ""
+    url: str = ""
     erased: bool = False
 
 
@@ -270,6 +271,7 @@ def _member(offset: int, length: int, head: bytes) -> WarcMember:
         fields.get("Type", ""),
         fields.get("Record-ID", ""),
         fields.get("Refers-To", ""),
+        fields.get("Target-URI", ""),
         erased=TOMBSTONE.match(head) is not None,
     )
 

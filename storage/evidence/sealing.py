@@ -13,6 +13,7 @@ order, because a version may come from a page that an earlier part holds.
 from __future__ import annotations
 
 import fcntl
+import os
 import secrets
 import threading
 import time
@@ -20,7 +21,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import groupby
 from pathlib import Path
 from types import TracebackType
@@ -45,6 +46,10 @@ from storage.work import Dispatcher, Work, WorkKind
 
 #: A part that has grown to this size is sealed although nothing in it waits to be matched.
 PART_BYTES = 64 * 1024 * 1024
+#: Seconds after which an empty file belongs to no writer that has only just begun.
+BEGUN_S = 60.0
+#: Age of an empty folder of a day before it is removed.
+KEPT_FOLDERS = timedelta(days=2)
 #: Digits of a part's number in its name, so that names are in the order of the parts.
 PART_DIGITS = 4
 
@@ -295,6 +300,11 @@ class EvidenceSealer:
                 return False
             if not path.exists():
                 return True
+            if os.fstat(handle.fileno()).st_size == 0:
+                # A writer makes its file, and locks it in the next moment.
+                if time.time() - os.fstat(handle.fileno()).st_mtime > BEGUN_S:
+                    self._forget(path, marker)
+                return True
             if (began_at := begin_of_writing(marker)) is not None:
                 kept, damaged = cut_torn_tail(handle, began_at)
                 if kept == 0 and not damaged:
@@ -308,16 +318,25 @@ class EvidenceSealer:
     def _forget(self, path: Path, marker: Path) -> None:
         path.unlink(missing_ok=True)
         marker.unlink(missing_ok=True)
-        for folder in (path.parent, path.parent.parent):
-            with suppress(OSError):  # other files are in it
-                folder.rmdir()
+
+    def _remove_old_folders(self) -> None:
+        """Remove the empty folders of earlier days; a run of today may be about to write into its own."""
+        before = f"{datetime.now(UTC) - KEPT_FOLDERS:%Y-%m-%d}"
+        for day in self._folder.glob("2*"):
+            if day.name < before:
+                for folder in (*day.glob("*"), day):
+                    with suppress(OSError):  # it is not empty
+                        folder.rmdir()
 
     def _release_stored(self, shared: ByteStore) -> list[StorageError]:
-        """Release versions whose file is sealed: the process that sealed it was killed on another machine."""
+        """Release versions whose file is sealed, from time to time: a process that was killed, here or on
+        another machine, did not.
+        """
         now = self.clock()
         if self._released_at is not None and now - self._released_at < self.RELEASE_S:
             return []
         self._released_at = now
+        self._remove_old_folders()
         with self.database.reading() as session:
             waiting = listings.unsealed_files(session)
         try:

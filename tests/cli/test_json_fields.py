@@ -52,7 +52,11 @@ COMMANDS = (
     ),
     *("segment show q.segment", "segment verify q.segment", "segment import q.segment", "segment list"),
     *("match dump.csv --ordinals found", "reveal found/qudian.csv --customers customers.csv --out names.csv"),
-    *("segment remove 1",),
+    *(
+        "segment remove 1",
+        "erase listing 1 --reason request --yes",
+        "erase finish",
+    ),
 )
 
 
