@@ -151,6 +151,8 @@ class ObjectStore:
         }
         if settings.root_certificate is not None:
             client["root_certificate"] = settings.root_certificate
+        if settings.proxy is not None:
+            client["proxy_url"] = settings.proxy.get_secret_value()
         secrets: dict[str, Any] = {
             name: value.get_secret_value()
             for name in ("access_key_id", "secret_access_key", "session_token")
