@@ -63,6 +63,8 @@ class RunOutcome(StrEnum):
 
 
 READ = (RunOutcome.NEW_LISTINGS, RunOutcome.NOTHING_NEW)  # outcomes of a run that read what the source showed
+#: The reason of a run whose evidence could not be put where every node can read it.
+UNSEALED_REASON = "evidence_unsealed"
 OPEN_RUNS = "state IN ('queued', 'running')"
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import http.client
 import logging
 import socket
+import ssl
 import threading
 import uuid
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -87,10 +88,18 @@ class FaultProxy:
     - slow: answers after `delay_s`
     - cut: closes the connection before it has read the content
     - lost: passes it on, and closes the connection instead of answering
+    - overwrites: passes it on without `If-None-Match`, as if the server did not know it
     - half: passes it on, and closes the connection in the middle of the answer
     """
 
-    def __init__(self, server: S3Server, *, delay_s: float = 30.0, address: str = LOOPBACK) -> None:
+    def __init__(
+        self,
+        server: S3Server,
+        *,
+        delay_s: float = 30.0,
+        address: str = LOOPBACK,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
         self.requests: list[tuple[str, str]] = []
         self.fault = ""
         self.times: int | None = None
@@ -111,7 +120,9 @@ class FaultProxy:
 
         self._server = ThreadingHTTPServer((address, 0), Handler)
         self._server.daemon_threads = True
-        self.url = f"http://{address}:{self._server.server_address[1]}"
+        if tls is not None:
+            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
+        self.url = f"http{'s' if tls else ''}://{address}:{self._server.server_address[1]}"
 
     def __enter__(self) -> Self:
         threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
@@ -146,7 +157,8 @@ class FaultProxy:
         try:
             connection.putrequest(handler.command, handler.path, skip_host=True, skip_accept_encoding=True)
             for name, value in handler.headers.items():
-                connection.putheader(name, value)
+                if not (fault == "overwrites" and name.lower() == "if-none-match"):
+                    connection.putheader(name, value)
             connection.endheaders(body)
             answer = connection.getresponse()
             content = answer.read()
