@@ -22,6 +22,7 @@ from configuration.errors import ConfigurationError, ConfigurationRefused
 from configuration.settings import Settings, Supervision
 from crawler.scheduling.run_schedule import RunSchedule
 from daemon import logs
+from daemon.disk_watch import DiskWatch
 from daemon.engine import EmbeddedEngine
 from daemon.errors import LockLost
 from daemon.health import HealthServer
@@ -35,6 +36,7 @@ from matching.fingerprints.segment_folder import SegmentFolder
 from storage.database import schema
 from storage.database.base import Database
 from storage.database.lock import DaemonLock
+from storage.disk_space import MIB, DiskFloor, data_places
 from storage.errors import StorageError
 from storage.evidence.warc import EvidenceStore
 from storage.write_probe import require_known_evidence
@@ -75,6 +77,8 @@ class Daemon:
         self._storage_checks = StorageChecks.of(
             settings.storage.database_url.get_secret_value(), settings.storage.evidence_dir
         )
+        floor = DiskFloor(data_places(settings.storage), settings.daemon.disk_floor_mb * MIB)
+        self._disks = DiskWatch(self._database, floor, settings.daemon.disk_warning_days, clock)
         self._engine = EmbeddedEngine(self._database, clock=clock)
         self._processes = run_processes(configuration)
         self._parts = self._assemble_parts(configuration)
@@ -102,8 +106,9 @@ class Daemon:
             self._serve_signals()
 
     def checks(self) -> dict[str, str]:
-        """Check database, evidence folder and engine. Each value is "ok" or says what is wrong."""
-        return {**self._storage_checks.results(), "engine": self._engine.problem() or "ok"}
+        """Check database, evidence folder, disks and engine. Each value is "ok" or says what is wrong."""
+        results = {**self._storage_checks.results(), "disk": self._disks.check()}
+        return {**results, "engine": self._engine.problem() or "ok"}
 
     def _health_server(self, address: str) -> HealthServer:
         server = HealthServer(address, self.checks)
@@ -148,6 +153,7 @@ class Daemon:
             engine=self._engine,
             clock=self._clock,
             processes=self._processes,
+            disks=self._disks,
         )
 
     def _start_work(self) -> None:
@@ -196,10 +202,13 @@ class Daemon:
     def _report_health(self) -> None:
         if not self._lock.held():
             raise LockLost
+        self._disks.look(self._parts.judging)
         problems = {name: result for name, result in self.checks().items() if result != "ok"}
         if problems:
             self._log_problems(problems)
             self._manager.status("; ".join(problems.values()))
+            if problems.keys() == {"disk"}:
+                self._manager.alive()  # alerts are still sent, and a restart gives no room
             return
         if self._problems:
             self._problems = {}

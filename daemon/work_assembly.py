@@ -20,6 +20,7 @@ from crawler.running.supervisor import Supervisor
 from crawler.running.warm_process import WarmProcesses
 from crawler.scheduling.site_board import runs_to_begin
 from crawler.sources import holds_keys, stored_definition
+from daemon.disk_watch import DiskWatch
 from daemon.engine import EmbeddedEngine, Lane
 from daemon.retention_lane import RetentionService
 from matching.masks import mask_text
@@ -31,7 +32,7 @@ from storage.installation_trouble import due_installation_changes
 from storage.retention import passes
 from storage.schedule_keeping import due_schedule_changes
 from storage.sources import SyncResult
-from storage.work import WorkKind
+from storage.work import Handler, WorkKind
 
 # Names and terms have their own columns. Key sources are never stored: they are read from files only.
 _IN_FILES_ONLY: dict[str, Any] = {
@@ -47,6 +48,7 @@ class DaemonParts:
     """The parts made from one configuration. After a reload, old parts finish their work in progress."""
 
     supervisor: Supervisor
+    judging: AlertService
     lanes: tuple[Lane, ...]
 
 
@@ -58,10 +60,11 @@ def assemble(
     engine: EmbeddedEngine,
     clock: Callable[[], datetime],
     processes: RunProcesses | None = None,
+    disks: DiskWatch | None = None,
 ) -> DaemonParts:
     """Make the handlers of a configuration. Nothing connects or starts yet.
 
-    Without `processes`, each run gets a new process.
+    Without `processes`, each run gets a new process. `disks` holds work back that needs room.
     """
     settings = configuration.settings
     supervisor = Supervisor(
@@ -90,17 +93,27 @@ def assemble(
     delivery = DeliveryService(database=database, settings=settings.alerts, dispatcher=engine, clock=clock)
     retention = RetentionService(database, evidence, settings.retention, clock)
     daemon = settings.daemon
+
+    def when_room(kind: WorkKind, handler: Handler) -> Handler:
+        return handler if disks is None else disks.when_room(kind, handler)
+
     return DaemonParts(
         supervisor,
+        judging,
         (
-            Lane(WorkKind.RUN, supervisor.run, runs_to_begin, settings.crawler.concurrent_runs),
+            Lane(
+                WorkKind.RUN,
+                when_room(WorkKind.RUN, supervisor.run),
+                runs_to_begin,
+                settings.crawler.concurrent_runs,
+            ),
             Lane(
                 WorkKind.MATCH,
-                matching.match_version,
+                when_room(WorkKind.MATCH, matching.match_version),
                 listings.versions_due_for_matching,
                 daemon.match_workers,
             ),
-            Lane(WorkKind.REMATCH, matching.rematch, watch.due_rematches),
+            Lane(WorkKind.REMATCH, when_room(WorkKind.REMATCH, matching.rematch), watch.due_rematches),
             Lane(WorkKind.EVALUATE, judging.evaluate, matches.summaries_due_for_evaluation),
             Lane(WorkKind.SOURCE_CHANGE, judging.evaluate_source_change, sources.changes_due),
             Lane(WorkKind.INSTALLATION, judging.evaluate_installation, due_installation_changes),
