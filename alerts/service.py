@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from alerts import metrics
 from alerts.dedupe import CLOSED, OFFERS, OPEN_ALERT, Decision, decide, listing_differences, listing_news
 from alerts.disk_health import disk_revision
-from alerts.finding import CompanyFinding, listing_of, lock_alert_of, read_finding, source_of
+from alerts.finding import CompanyFinding, listing_of, lock_alert_of, may_hold, read_finding, source_of
 from alerts.finding_text import digest_summary, finding_content, listing_life_content
 from alerts.installation_health import installation_revision
 from alerts.message import Difference, MessageCapture, MessageContent, MessageListing
@@ -198,7 +198,7 @@ class AlertService:
         """Return whether the evidence holds a capture, as far as its rows say where it is."""
         if self._evidence is None or proof.file is None or proof.offset is None or proof.length is None:
             return True
-        return self._evidence.holds(RecordPlace(proof.file, proof.offset, proof.length))
+        return may_hold(self._evidence, RecordPlace(proof.file, proof.offset, proof.length))
 
     def evaluate_digest(self, alert_id: int) -> None:
         """Write one message about the changes that were held. Handler of WorkKind.DIGEST."""

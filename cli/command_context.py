@@ -124,9 +124,7 @@ class App:
     @cached_property
     def evidence(self) -> EvidenceStore:
         """The evidence store. Its folder is made with mode 0700 on first use."""
-        from storage.evidence.warc import EvidenceStore
-
-        return EvidenceStore(self.storage.evidence_dir)
+        return self.storage.evidence_store()
 
     def close(self) -> None:
         """Close the database if it was opened."""

@@ -216,9 +216,10 @@ def _summary_sentences(
     counts = Counter[str]()
     for each in found:
         counts.update(each.versions)
+    waiting = counts[MatchState.PENDING] + counts[MatchState.UNSEALED]
     yield (
-        f"{counts[MatchState.MATCHED]:,} versions of listings were matched, "
-        f"{counts[MatchState.PENDING]:,} are waiting, and {counts[MatchState.FAILED]:,} could not be matched."
+        f"{counts[MatchState.MATCHED]:,} versions of listings were matched, {waiting:,} are waiting, and "
+        f"{counts[MatchState.FAILED]:,} could not be matched."
     )
     if unread := counts[UNREAD]:
         yield (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import secrets
 import socket
 import stat
 from collections import defaultdict
@@ -19,7 +20,8 @@ import cli
 from alerts.settings import AppriseChannel, EmailChannel, WebhookChannel
 from cli.command_context import App
 from network.proxy_address import parse_proxy
-from storage.errors import AlreadyRunning, SpillwatchError
+from storage.errors import AlreadyRunning, SpillwatchError, StoreFileExists
+from storage.stores.byte_store import ByteStore
 
 PACKAGES = ("storage", "crawler", "matching", "alerts")
 LOW_SPACE = 2 * 1024**3  # bytes free for data, below which doctor warns
@@ -158,18 +160,63 @@ def _check_evidence(app: App) -> Findings:
     from storage.database.revisions import stored_revision
     from storage.write_probe import require_known_evidence, require_writable_evidence
 
-    folder = app.settings.storage.evidence_dir
+    folder, shared = app.evidence.folder, app.evidence.shared
     if stored_revision(app.database_unchecked) is not None:
-        require_known_evidence(app.database_unchecked, folder)
+        require_known_evidence(app.database_unchecked, folder, shared)
     require_writable_evidence(folder)
+    if shared is not None:
+        yield from _check_bucket(app, shared)
     if not folder.exists():
         yield CheckLevel.NOTE, f"{folder} does not exist yet", "Nothing to do: the first run makes it."
         return
     yield from _check_mode(folder, wanted=0o700)
-    for file in folder.rglob("*.warc*"):
+    for file in (file for kept in (folder, app.evidence.earlier) if kept for file in kept.rglob("*.warc*")):
         yield from _check_mode(file, wanted=0o600)
     yield CheckLevel.OK, f"{folder} can be written", ""
     yield from _check_records(app)
+
+
+def _check_bucket(app: App, shared: ByteStore) -> Findings:
+    """Write, read and delete an object, compare the key, and count what waits to be stored."""
+    from storage.evidence.digest import require_shared_key
+
+    name, content = f"doctor/{secrets.token_hex(8)}", secrets.token_bytes(64)
+    shared.create(name, content)
+    if shared.read(name, 8, 8) != content[8:16]:
+        advice = "Use a server that answers ranged reads of S3."
+        yield CheckLevel.FAILED, f"{shared.place} returns other bytes than were stored", advice
+    try:
+        shared.create(name, content[::-1])
+    except StoreFileExists:
+        yield CheckLevel.OK, f"{shared.place} can be written, read, and overwrites nothing unasked", ""
+    else:
+        found = f"{shared.place} ignores `If-None-Match: *`: it overwrites what is to be written once"
+        yield CheckLevel.WARNING, found, "Use a server, or a version of it, that knows conditional writes."
+    shared.delete(name)
+    require_shared_key(app.evidence.folder, shared)
+    yield from _check_unsealed(app, shared)
+
+
+def _check_unsealed(app: App, shared: ByteStore) -> Findings:
+    """Say what is on this machine only, and what this database waits for from other machines."""
+    from storage.database.revisions import newest_revision, stored_revision
+    from storage.evidence.sealing import unsealed_files_here
+    from storage.listings import unsealed_files
+
+    waiting = unsealed_files_here(app.evidence)
+    if waiting:
+        found = (
+            f"{len(waiting)} evidence files are on this machine only ({sum(waiting.values()) / 1e6:.1f} MB)"
+        )
+        yield CheckLevel.WARNING, found, "A running daemon stores them within a minute; if not, see its log."
+    if stored_revision(app.database_unchecked) != newest_revision():
+        return
+    with app.database_unchecked.reading() as session:
+        elsewhere = [file for file in unsealed_files(session) if file not in waiting]
+    absent = [file for file in elsewhere if shared.size(file) is None]
+    if absent:
+        found = f"{len(absent)} evidence files are on another machine only, such as {absent[0]}"
+        yield CheckLevel.WARNING, found, "Start that machine's daemon; if it is lost, so are their texts."
 
 
 def _check_records(app: App) -> Findings:
@@ -312,16 +359,18 @@ def _check_scanner(app: App) -> Findings:
 
 def _check_segments(app: App) -> Findings:
     """Verify every byte of each active segment and its deltas."""
-    from matching.enrolment.segment_intake import files_of
+    from matching.enrolment.segment_intake import files_of, segment_folder
     from matching.fingerprints.segments import verify_segment
     from storage import companies
 
     with app.database.reading() as session:
         rows = companies.active_segments(session)
+    folder = segment_folder(app.settings.matching)
     for row in rows:
-        for file in files_of(row):
+        for file, digest in files_of(row).items():
             try:
-                segment = verify_segment(app.settings.matching.segments_dir / file, company=row.company.slug)
+                folder.fetch(file, digest, company=row.company.slug)
+                segment = verify_segment(folder.path / file, company=row.company.slug)
             except SpillwatchError as error:
                 advice = "Import it again: `spillwatch segment import FILE`."
                 yield CheckLevel.FAILED, f"{row.company.slug}: {error}", advice

@@ -8,12 +8,13 @@ from __future__ import annotations
 import socket
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import structlog
 
 from alerts.service import AlertService
+from daemon.engine import Lane
 from daemon.metrics import DISK_FREE, HELD_BACK
 from storage.database.base import Database
 from storage.disk_space import (
@@ -27,6 +28,8 @@ from storage.disk_space import (
 from storage.errors import StorageError
 from storage.work import Handler, WorkKind, WorkResult
 
+#: Work that stores what it reads or finds. All other work goes on.
+NEEDING_ROOM = frozenset({WorkKind.RUN, WorkKind.MATCH, WorkKind.REMATCH, WorkKind.UNIT})
 LOOK_S = 60.0  # between two looks at the disks
 GROWTH_S = 3600.0  # between two computations of how fast they fill
 
@@ -55,8 +58,13 @@ class DiskWatch:
         """Return "ok", or which disk is below the floor."""
         return self.floor.problem() or "ok"
 
-    def when_room(self, kind: WorkKind, handler: Handler) -> Handler:
-        """Return a handler that leaves its row waiting while there is no room."""
+    def held_back(self, lane: Lane) -> Lane:
+        """Return a lane that leaves its rows waiting while there is no room, if its work needs any."""
+        if lane.kind not in NEEDING_ROOM:
+            return lane
+        return replace(lane, handler=self._when_room(lane.kind, lane.handler))
+
+    def _when_room(self, kind: WorkKind, handler: Handler) -> Handler:
 
         def handle(row_id: int) -> WorkResult | None:
             if self.floor.problem() is not None:

@@ -30,6 +30,8 @@ _VERBOSE_LOGGERS = (
     "scrapy",
     "asyncio",
     "aiosmtplib",
+    "procrastinate",
+    "psycopg.pool",
 )
 
 
@@ -62,8 +64,10 @@ def configure_logging(*, form: Literal["json", "console"], level: str) -> None:
         )
     )
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
-    for name in _VERBOSE_LOGGERS:
-        logging.getLogger(name).setLevel(max(logging.WARNING, logging.getLogger().level))
+    quietest = max(logging.WARNING, logging.getLogger().level)
+    for library in map(logging.getLogger, _VERBOSE_LOGGERS):
+        if library.level != quietest:  # setting a level takes a look at each logger
+            library.setLevel(quietest)
 
 
 def log_stray_errors() -> None:

@@ -13,6 +13,18 @@ WORK_IN_HAND = Gauge("spillwatch_work_in_hand", "Work in progress.", ["kind"])
 RELOADS = Counter(
     "spillwatch_reloads_total", "Reloads of the configuration, by result (accepted, refused).", ["result"]
 )
+NODES = Gauge("spillwatch_nodes", "Nodes that are there, as this one sees them.")
+NODE_LOST = Counter("spillwatch_nodes_lost_total", "Nodes whose lease ran out, and that this one ended.")
+BELLS_RESTARTED = Counter(
+    "spillwatch_bells_restarted_total",
+    "Times that the workers of procrastinate ended and were started again.",
+)
+EVIDENCE_UNSEALED = Gauge(
+    "spillwatch_evidence_unsealed_bytes", "Evidence on this machine that the bucket does not have yet."
+)
+EVIDENCE_SEALED = Counter(
+    "spillwatch_evidence_sealed_total", "Evidence files that runs had left and the daemon has stored."
+)
 STARTED = Gauge("spillwatch_started_timestamp_seconds", "When the daemon started, in Unix time.")
 RETENTION_PASSES = Counter(
     "spillwatch_retention_passes_total", "Passes of retention, by outcome.", ["outcome"]

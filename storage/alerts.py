@@ -12,14 +12,27 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from sqlalchemy import ForeignKey, Index, Text, UniqueConstraint, cast, insert, literal, select, text, update
+from sqlalchemy import (
+    ForeignKey,
+    Index,
+    Text,
+    UniqueConstraint,
+    bindparam,
+    case,
+    cast,
+    insert,
+    literal,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from storage.alert_listings import ListingNews, note_told
 from storage.data_sets import is_in_data_set
 from storage.database.base import Base, new_ids, state_moved
 from storage.deliveries import Delivery, DeliveryState
-from storage.listing_tables import Listing
+from storage.listing_tables import UNTOLD, Listing
 
 
 class AlertKind(StrEnum):
@@ -58,6 +71,7 @@ class AlertChange(StrEnum):
 
 
 WAITING = "digest_at IS NOT NULL"
+OF_NO_FINDING = "kind <> 'finding'"
 
 
 class Alert(Base):
@@ -66,6 +80,13 @@ class Alert(Base):
         Index(None, "state", "id"),
         Index(None, "listing_id"),
         Index(None, "digest_at", sqlite_where=text(WAITING), postgresql_where=text(WAITING)),
+        Index(
+            "ix_alerts_of_no_finding",
+            "kind",
+            "source_id",
+            sqlite_where=text(OF_NO_FINDING),
+            postgresql_where=text(OF_NO_FINDING),
+        ),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -169,6 +190,7 @@ def open_or_revise(
     if draft.listing_id == alert.listing_id:
         alert.listing_gone = draft.listing_gone
     session.flush()
+    _note_told(session, alert.listing_id)
     if draft.news is not None:
         note_told(session, alert.id, draft.news)
         alert.offers_told = max(alert.offers_told, draft.news.offer_number)
@@ -204,6 +226,8 @@ def lock_open_alert(
 ) -> Alert | None:
     """Return the newest alert of a kind that is not resolved, locked for the rest of the transaction."""
     query = select(Alert).where(Alert.kind == kind, Alert.state != TriageState.RESOLVED)
+    if kind is not AlertKind.FINDING:
+        query = query.where(text(OF_NO_FINDING))
     if source_id is not None:
         query = query.where(Alert.source_id == source_id)
     if key_prefix is not None:
@@ -213,10 +237,17 @@ def lock_open_alert(
 
 def alerts_with_life_changes(session: Session, *, now: datetime, limit: int) -> Sequence[int]:
     """Return the ids of alerts about findings whose listing is gone, or back, since it was judged."""
+    changed = session.scalars(CHANGED_LISTINGS, {"limit": limit}).all()
+    if not changed:
+        return []
     gone = Listing.gone_at.is_not(None)
-    query = select(Alert.id).join(Listing, Listing.id == Alert.listing_id)
+    query = select(Alert.id).join(Listing, Listing.id == Alert.listing_id).where(Listing.id.in_(changed))
     query = query.where(Alert.kind == AlertKind.FINDING, Alert.listing_gone != gone)
     return session.scalars(query.order_by(Alert.id).limit(limit)).all()
+
+
+# A query of its own: PostgreSQL would expect many such listings, and join all alerts.
+CHANGED_LISTINGS = select(Listing.id).where(text(UNTOLD)).order_by(Listing.id).limit(bindparam("limit"))
 
 
 def note_listing_gone(session: Session, alert_id: int, *, gone: bool) -> bool:
@@ -225,7 +256,30 @@ def note_listing_gone(session: Session, alert_id: int, *, gone: bool) -> bool:
     Call it in the transaction that writes the revision.
     """
     change = update(Alert).where(Alert.id == alert_id, Alert.listing_gone != gone)
-    return state_moved(session, change.values(listing_gone=gone))
+    noted = session.execute(change.values(listing_gone=gone).returning(Alert.listing_id)).one_or_none()
+    if noted is None:
+        return False
+    _note_told(session, noted.listing_id)
+    return True
+
+
+def _note_told(session: Session, listing_id: int | None) -> None:
+    """Note on a listing what its alerts say, so that `alerts_with_life_changes` reads no other listing.
+
+    If one of them says something else than the listing's row, that is noted; whoever changes the listing
+    needs to know nothing of alerts. The listing is locked first: of two alerts that are judged at once, the
+    second one reads what the first has written.
+    """
+    if listing_id is None:
+        return
+    session.execute(select(Listing.id).where(Listing.id == listing_id).with_for_update(key_share=True))
+    gone = Listing.gone_at.is_not(None)
+    differs = select(Alert.id).where(
+        Alert.listing_id == Listing.id, Alert.kind == AlertKind.FINDING, Alert.listing_gone != gone
+    )
+    told = update(Listing).where(Listing.id == listing_id)
+    told = told.values(told_gone=case((differs.exists(), Listing.gone_at.is_(None)), else_=gone))
+    session.execute(told.execution_options(synchronize_session=False))
 
 
 def updates_within(session: Session, alert_id: int, *, since: datetime, limit: int) -> int:

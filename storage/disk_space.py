@@ -59,7 +59,7 @@ class DataPlace:
 
 def data_places(settings: StorageSettings) -> tuple[DataPlace, ...]:
     """Return the places on this machine; a database on a server is not ours to look at."""
-    evidence = DataPlace("evidence", settings.evidence_dir)
+    evidence = DataPlace("evidence", settings.evidence_store().folder)
     url = settings.database_url.get_secret_value()
     if not url.startswith("sqlite"):
         return (evidence,)

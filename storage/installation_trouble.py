@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session, joinedload
 
-from storage.alerts import Alert, AlertKind, TriageState
+from storage.alerts import OF_NO_FINDING, Alert, AlertKind, TriageState
 from storage.errors import DatabaseBusy, DatabaseConflict, DatabaseDeadlock
 from storage.runs import READ, Run, RunOutcome
 
@@ -44,6 +44,7 @@ class StorageTrouble:
 
 def storage_trouble(session: Session, *, now: datetime) -> StorageTrouble:
     of_kind = select(Alert).where(
+        text(OF_NO_FINDING),
         Alert.kind == AlertKind.INSTALLATION,
         # There are others about the installation: about schedules and disks.
         Alert.dedupe_key.startswith(KEY_PREFIX, autoescape=True),

@@ -15,6 +15,9 @@ from storage.database.columns import MAX_CHAR_BYTES, clean
 from storage.sources import Source
 
 THERE = "gone_at IS NULL AND thread_key IS NULL"
+UNTOLD = "told_gone <> (gone_at IS NOT NULL)"
+UNMATCHED = "match_state <> 'matched'"
+UNREAD = "match_reason IS NOT NULL"
 MAX_KEY_BYTES = 1000  # PostgreSQL limits an index entry to 2,704
 
 
@@ -38,6 +41,7 @@ class Life(StrEnum):
 
 
 class MatchState(StrEnum):
+    UNSEALED = "unsealed"  # its evidence is on one machine only
     PENDING = "pending"
     MATCHED = "matched"
     FAILED = "failed"
@@ -61,6 +65,8 @@ class Listing(Base):
         Index(None, "last_seen_at"),
         Index(None, "repost_of_id"),
         Index(None, "data_set_id"),
+        # The listings that went or came back since their alerts were judged.
+        Index("ix_listings_untold", "id", sqlite_where=text(UNTOLD), postgresql_where=text(UNTOLD)),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -80,6 +86,7 @@ class Listing(Base):
     last_seen_at: Mapped[datetime]
     checked_at: Mapped[datetime]  # when its item page was last read
     gone_at: Mapped[datetime | None]
+    told_gone: Mapped[bool | None]  # whether its alerts say that it is gone; None: it has no alert
     title: Mapped[str]
     seller: Mapped[str | None]
     price_amount: Mapped[Decimal | None]
@@ -98,7 +105,14 @@ class ListingVersion(LocatedRecord, Base):
     __tablename__ = "listing_versions"
     __table_args__ = (
         UniqueConstraint("listing_id", "number"),
-        Index(None, "match_state", "match_not_before"),
+        Index(
+            "ix_listing_versions_unmatched",
+            "match_state",
+            "id",
+            sqlite_where=text(UNMATCHED),
+            postgresql_where=text(UNMATCHED),
+        ),
+        Index("ix_listing_versions_unread", "id", sqlite_where=text(UNREAD), postgresql_where=text(UNREAD)),
         Index(None, "capture_id"),
     )
 
@@ -124,6 +138,8 @@ class ListingVersion(LocatedRecord, Base):
     match_reason: Mapped[str | None]
     matched_at: Mapped[datetime | None]
     match_not_before: Mapped[datetime | None]
+    match_epoch: Mapped[int] = mapped_column(default=0)  # of the claim
+    match_node_id: Mapped[int | None]  # the holder of the claim; None: nobody
 
     listing: Mapped[Listing] = relationship(lazy="raise")
     capture: Mapped[Capture | None] = relationship(lazy="raise")

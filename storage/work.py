@@ -24,6 +24,23 @@ class WorkKind(StrEnum):
     LIFE = "life"
     DIGEST = "digest"
     RETENTION = "retention"
+    UNIT = "unit"
+
+
+class NodeRole(StrEnum):
+    """What a node does. `daemon.roles` says which kinds of work belong to each."""
+
+    SCHEDULE = "schedule"
+    CRAWL = "crawl"
+    MATCH = "match"
+    DELIVER = "deliver"
+
+
+class NodeRoute(StrEnum):
+    """A way from a node to the sites."""
+
+    DIRECT = "direct"
+    TOR = "tor"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +48,7 @@ class Work:
     """A row that waits for a handler. Its kind determines its table: run, listing version (MATCH), rematch,
     match summary (EVALUATE), source change, run (INSTALLATION), source or alert (SCHEDULE), delivery
     (DELIVER), alert (LIFE, DIGEST), pass of retention (RETENTION; 0: one has to begin).
+    (DELIVER), alert (LIFE, DIGEST), unit of a dump (UNIT).
     """
 
     kind: WorkKind
@@ -53,6 +71,26 @@ class Dispatcher(Protocol):
 
         Call it in the transaction that writes the row; it takes effect after the commit.
         """
+
+
+class ClaimHolder(Protocol):
+    """The node in whose name work is claimed."""
+
+    @property
+    def node_id(self) -> int | None:
+        """The node's id; None: no node, for a command or a test that works alone."""
+
+    def holds(self, node_id: int | None) -> bool:
+        """Return whether claims of this node still belong to this process, as far as it knows."""
+
+
+class NoNode:
+    """The holder of claims for a command or a test that works alone."""
+
+    node_id: int | None = None
+
+    def holds(self, node_id: int | None) -> bool:
+        return True
 
 
 class SilentDispatcher:

@@ -17,16 +17,15 @@ from crawler.scheduling.site_index import SiteIndex, delay_of, quiet_hours_of
 from crawler.sites import sites_of
 from storage import runs, sources
 from storage.runs import Run, RunTrigger
+from storage.sources import NOT_BEFORE
 
-#: In a source's cursor: the moment before which its site does not want to be read.
-NOT_BEFORE = "not_before"
-#: The same for each site of a source with several.
+#: In a source's cursor: NOT_BEFORE for each site of a source with several.
 SITE_PAUSES = "site_pauses"
 #: How long a source may take to begin when its turn has come; the engine polls every second.
 TURN = timedelta(minutes=1)
 
 
-def claim_run(session: Session, run: Run, *, now: datetime) -> int | None:
+def claim_run(session: Session, run: Run, *, now: datetime, node_id: int | None = None) -> int | None:
     """Claim a queued run and return its epoch; None if it is no longer queued or has to wait.
 
     A run waits while another source of its site is being read or was read a moment ago, while it is another
@@ -36,7 +35,9 @@ def claim_run(session: Session, run: Run, *, now: datetime) -> int | None:
     beside = _neighbours(session, run)
     if beside:
         runs.lock_sources(session, {run.source_id, *beside})
-    return None if _is_held_up(session, run, beside, now) else runs.claim_run(session, run.id, now=now)
+    if _is_held_up(session, run, beside, now):
+        return None
+    return runs.claim_run(session, run.id, now=now, node_id=node_id)
 
 
 def _is_held_up(session: Session, run: Run, beside: Collection[int], now: datetime) -> bool:
@@ -76,8 +77,7 @@ def _wants_rest(session: Session, run: Run, beside: Collection[int], now: dateti
     """Return whether scheduled runs must leave the site alone."""
     if run.trigger is RunTrigger.MANUAL:
         return False
-    pauses = sources.cursor_marks(session, {run.source_id, *beside}, NOT_BEFORE)
-    if any(datetime.fromisoformat(pause) > now for pause in pauses.values()):
+    if not sources.resting_sources(session, now=now).isdisjoint({run.source_id, *beside}):
         return True
     return quiet_hours_of(run.source.definition).around(now) is not None
 

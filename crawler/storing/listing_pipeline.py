@@ -28,7 +28,7 @@ from crawler.storing.spider_notes import (
 from storage import captures, listings
 from storage.captures import CaptureConclusion
 from storage.erased_listings import erased_keys
-from storage.listings import IntakeResult, Life
+from storage.listings import IntakeResult, Life, MatchState
 from storage.runs import RunCounts
 from storage.work import Work, WorkKind
 
@@ -84,20 +84,22 @@ class ListingPipeline:
         if records:
             run.writer.sync()
         keys = {record.key for record in records} | _marked_keys(batch)
+        state = run.first_match_state
 
-        def write_rows(session: Session) -> RunCounts:
+        def write_rows(session: Session) -> tuple[RunCounts, int]:
             listings.lock_listings(session, run.job.source_id, keys)
-            stored = listings.upsert_many(session, run.job.source_id, records, now)
+            stored = listings.upsert_many(session, run.job.source_id, records, now, match_state=state)
             for each in stored:
-                if each.version_id is not None:
+                if each.version_id is not None and state is MatchState.PENDING:
                     run.dispatcher.announce(session, Work(WorkKind.MATCH, each.version_id))
             self._mark_listings(session, batch, now)
             captures.conclude_captures(session, list(_notes_of(CaptureConclusion, batch)))
             counts = self._counts_with(stored)
             run.beat(session, counts, fence=True)
-            return counts
+            return counts, sum(each.version_id is not None for each in stored)
 
-        counts = run.database.write(write_rows)
+        counts, versions = run.database.write(write_rows)
+        run.note_commit(versions=versions if state is MatchState.UNSEALED else 0)
         run.tally.listings_new, run.tally.listings_changed = counts.listings_new, counts.listings_changed
         return [None] * len(batch)
 

@@ -30,6 +30,7 @@ from matching.inputs import Block
 from matching.inputs.formats.rows import TextRows
 from matching.mentions.excerpts import excerpt
 from matching.mentions.terms import Mention, Terms
+from matching.native.text_signs import MASKED, text_signs
 from matching.scanning.candidates import Places
 
 _LINE_END = re.compile("\n")
@@ -116,10 +117,18 @@ def match_block(
     `region`: of telephone numbers in cells; `limit`: mentions of a term that get an excerpt; `control`:
     companies whose control is wanted, which takes a second scan.
     """
-    cells = candidates_in_cells(block, comparison.fields, region=region, countries=comparison.countries)
+    signs = text_signs(block.text)
+    cells = candidates_in_cells(
+        block, comparison.fields, region=region, countries=comparison.countries, signs=signs
+    )
     before = len(block.text) - block.held if block.held else None
     hits, candidates = comparison.compare(
-        block.text, cells=cells.batches, companies=companies, after=block.repeats, before=before
+        block.text,
+        cells=cells.batches,
+        companies=companies,
+        after=block.repeats,
+        before=before,
+        signs=signs,
     )
     breaks = block.breaks
     line_indexes = np.searchsorted(breaks, hits.places)
@@ -153,7 +162,7 @@ def match_block(
         starts=block.offset + hits.places,
         row_count=len(breaks) + 1,
         filled_rows=block.rows,
-        masked_lines=count_masked_lines(block.text) if comparison.fields else 0,
+        masked_lines=count_masked_lines(block.text) if comparison.fields and signs & MASKED else 0,
         cut_records=cut_records,
         candidates=candidates,
         mentions=mentions,

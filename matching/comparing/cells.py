@@ -5,7 +5,6 @@ wallets that are written without what makes them recognisable in a text; nationa
 numbers that look like seconds since 1970.
 """
 
-import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cache
 from typing import NamedTuple
@@ -26,6 +25,7 @@ from matching.identifiers import (
 )
 from matching.inputs import Block, CellRow
 from matching.inputs.formats.columns import Column
+from matching.native.text_signs import SECONDS, text_signs
 from matching.scanning.candidates import CandidateBatch
 from text.escapes import unescaped
 
@@ -36,7 +36,6 @@ _NATIONAL_ROLES = (Field.NATIONAL_ID.value, Field.RESIDENT_ID.value)
 # In the order in which they are tried. A column `nombre` or `nom` alone often holds the whole name.
 _NAME_ROLES = (("family_name", "given_name"), ("name",), ("given_name",), ("family_name",))
 _BIRTH_ROLE = "birth_date"
-_SECONDS = re.compile(rb"1(?<![\w+]1)\d{9}(?!\w)")  # as digits alone; see `ordinary_numbers`
 
 
 class CellCandidates(NamedTuple):
@@ -47,11 +46,16 @@ class CellCandidates(NamedTuple):
 
 
 def candidates_in_cells(
-    block: Block, fields: Collection[Field], *, region: str, countries: Collection[str] = COUNTRIES
+    block: Block,
+    fields: Collection[Field],
+    *,
+    region: str,
+    countries: Collection[str] = COUNTRIES,
+    signs: int | None = None,
 ) -> CellCandidates:
     """Return the candidates of each of `fields` that a column of the block holds.
 
-    `countries`: of national numbers.
+    `countries`: of national numbers; `signs`: the text's, if they are known.
     """
     columns = block.shape.columns
     in_lines = list(names_with_dates(block)) if Field.NAME_BIRTH_DATE in fields else []
@@ -71,7 +75,7 @@ def candidates_in_cells(
     if Field.NATIONAL_ID in fields:
         forms_by_field[Field.NATIONAL_ID] = _national_forms(block, columns, countries)
     batches = {field: _candidate_batch(block, found) for field, found in forms_by_field.items() if found}
-    if Field.PHONE in fields and (numbers := _numbers_like_seconds(block, columns, region)):
+    if Field.PHONE in fields and (numbers := _numbers_like_seconds(block, columns, region, signs)):
         batches[Field.PHONE] = CandidateBatch.of(numbers)
     return CellCandidates(
         batches,
@@ -126,10 +130,14 @@ def _national_forms(block: Block, columns: Sequence[Column], countries: Collecti
     ]
 
 
-def _numbers_like_seconds(block: Block, columns: Sequence[Column], region: str) -> list[Candidate]:
+def _numbers_like_seconds(
+    block: Block, columns: Sequence[Column], region: str, signs: int | None
+) -> list[Candidate]:
     """Return the telephone numbers in columns of them that no text shows, because they may be a time."""
     numbers = [column.number for column in columns if column.role == Field.PHONE.value]
-    if not numbers or not _has_numbers_like_seconds(region) or not shows_seconds(block.text):
+    if not numbers or not _has_numbers_like_seconds(region):
+        return []
+    if not (text_signs(block.text) if signs is None else signs) & SECONDS:
         return []
     found = []
     begins = [0, *(block.breaks + 1).tolist()]
@@ -140,20 +148,6 @@ def _numbers_like_seconds(block: Block, columns: Sequence[Column], region: str) 
             readings = forms(Field.PHONE, value, region)
             found += [Candidate(Field.PHONE, form, start, start + len(value)) for form in readings]
     return found
-
-
-def shows_seconds(text: bytes) -> bool:
-    """Return whether `_SECONDS` is found. It tries every `1`, so numpy leaves out most of them first."""
-    data = np.frombuffer(text, np.uint8)
-    is_digit = data - np.uint8(ord("0")) < 10  # what is below 0 wraps around
-    begins = data == ord("1")
-    begins[1:] &= ~is_digit[:-1]
-    starts = np.flatnonzero(begins[: max(0, len(data) - 9)])
-    # The end first: most numbers that begin with 1 are mobile numbers of eleven digits.
-    starts = starts[(starts + 10 == len(data)) | ~is_digit[np.minimum(starts + 10, len(data) - 1)]]
-    for behind in range(9, 0, -1):
-        starts = starts[is_digit[starts + behind]]
-    return any(_SECONDS.match(text, start) for start in starts.tolist())
 
 
 @cache

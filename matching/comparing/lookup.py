@@ -88,15 +88,16 @@ class Comparison:
         companies: Collection[int] | None = None,
         after: int = 0,
         before: int | None = None,
+        signs: int | None = None,
     ) -> tuple[Hits, Counter[Field]]:
         """Return the hits, and how many candidates of each field were compared.
 
-        `companies` None: all of them. Candidates that end at the byte `after` or earlier, or behind `before`,
-        belong to another block and are left out.
+        `companies` None: all of them; `signs`: the block's, if they are known. Candidates that end at the
+        byte `after` or earlier, or behind `before`, belong to another block and are left out.
         """
         counts: Counter[Field] = Counter()
         found: list[FieldHits] = []
-        for candidates, keys in self.scan_regions(block, companies):
+        for candidates, keys in self.scan_regions(block, companies, signs):
             for field, batch in (cells or {}).items():
                 candidates[field] = _join_batches(candidates[field], batch) if field in candidates else batch
             for field, batch in candidates.items():
@@ -109,7 +110,7 @@ class Comparison:
         return _sort_hits(found), counts
 
     def scan_regions(
-        self, block: Block, companies: Collection[int] | None
+        self, block: Block, companies: Collection[int] | None, signs: int | None = None
     ) -> Iterator[tuple[dict[Field, CandidateBatch], Sequence[SegmentsOfKey]]]:
         """Yield the block's candidates and the keys of each region that has segments of these companies."""
         undone: UndoneBlock | None = None
@@ -119,7 +120,7 @@ class Comparison:
             if not keys:
                 continue
             if is_first:
-                undone, is_first = UndoneBlock.of(block), False
+                undone, is_first = UndoneBlock.of(block, signs), False
             found = region.scanner.scan(block)
             yield (undone.with_undone(found, region.scanner) if undone else dict(found)), keys
 

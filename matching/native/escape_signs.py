@@ -1,14 +1,7 @@
-"""Finds the signs of escapes with escapes.c: most texts have none, and are read once to know it."""
+"""Undoes the escapes of a text whose signs the library has found: most texts have none."""
 
-import re
-
-import numpy as np
-
-from matching.native.library import LibraryMissing, load_library
-from text.escapes import ALL_SIGNS, BARE, Undone, undo
-
-#: The one sign that the library does not know: it begins with a literal, which `re` finds quickly.
-_BARE_SIGN = re.compile(rb"u00(?<![\\A-Za-z0-9]u00)[23aA][02367cCdDeE](?=[A-Za-z0-9])")
+from matching.native.text_signs import text_signs
+from text.escapes import ALL_SIGNS, Undone, undo
 
 
 def undo_natively(text: str, *, addresses: bool = False) -> Undone | None:
@@ -21,10 +14,5 @@ def _signs_of(text: str) -> int:
 
 
 def escape_signs(data: bytes | memoryview) -> int:
-    """Return the bits of the signs that a text in UTF-8 may have."""
-    try:
-        library = load_library()
-    except LibraryMissing:
-        return ALL_SIGNS
-    signs: int = library.escape_signs(np.frombuffer(data, np.uint8).ctypes.data, len(data))
-    return signs | (BARE if _BARE_SIGN.search(data) else 0)
+    """Return the bits of the signs of escapes that a text in UTF-8 may have."""
+    return text_signs(data) & ALL_SIGNS

@@ -1,18 +1,24 @@
-/* Says which of the signs in text/escapes.py a text may have, in one pass: most texts have none. A sign too many costs
- * time only; none may be missing. */
+/* Says which signs a text has, in one pass: those of escapes in text/escapes.py, of masks, and of seconds since 1970. Most
+ * texts have none, so that what takes longer is left out. A sign of an escape too many costs time only; none may be
+ * missing. The last three are exact: text_signs.py has their patterns. */
 #include "inside.h"
 
-/* In the order of text/escapes.py. */
+#if defined SW_X86
+#include <immintrin.h>
+#endif
+
+/* In the order of text/escapes.py, and two more of text_signs.py. */
 enum {
     PERCENT = 1, REFERENCE = 2, BACKSLASH = 4, EQUALS = 8, COLOUR = 16, CARET = 32, KEYCAP = 64, HEXADECIMAL = 128,
     QUOTED = 256, BRACKETS = 512, SPELT_OUT = 1024, LONE_AT = 2048, PLUS = 4096,
-    SPACED = 8192
+    SPACED = 8192, BARE = 16384, MASKED = 32768, SECONDS = 65536
 };
 
 #define LONGEST_NAME 31
 #define MOST_BACKSLASHES 8
 #define MOST_BLANKS 4
 #define FEWEST_DIGITS 12
+#define SECONDS_DIGITS 10
 
 /* The text that is left, from a sign on. Behind its end there are zeros. */
 struct rest {
@@ -21,8 +27,6 @@ struct rest {
 };
 
 static uint8_t next(struct rest rest, size_t by) { return by < rest.left ? rest.at[by] : 0; }
-
-static bool is_hex(uint8_t byte) { return is_digit(byte) || (uint8_t)((byte | 32) - 'a') < 6; }
 
 static bool is_blank(uint8_t byte) { return byte == ' ' || byte == '\t'; }
 
@@ -104,6 +108,23 @@ static bool is_spaced(struct rest rest, size_t at, size_t size) {
     return next(rest, size) == ' ' && is_digit(next(rest, size + 1)) && is_digit(next(rest, size + 2));
 }
 
+/* u00 and two digits of the signs that an address may stand beside, without its backslash. `at`: bytes before it. */
+static bool is_bare(struct rest rest, size_t at) {
+    if (next(rest, 1) != '0' || next(rest, 2) != '0' || (at && (rest.at[-1] == '\\' || is_word(rest.at[-1])))) return false;
+    uint8_t first = next(rest, 3), second = lower(next(rest, 4));
+    bool right = first == '2' || first == '3' || first == 'a' || first == 'A';
+    return right && (second == '0' || second == '2' || second == '3' || second == '6' || second == '7' ||
+                     (second >= 'c' && second <= 'e')) && is_word(next(rest, 5));
+}
+
+/* Ten digits from 1 on, without a + before them. */
+static bool is_seconds(struct rest rest, uint8_t before) {
+    if (is_glued(next(rest, SECONDS_DIGITS)) || before == '+' || is_glued(before)) return false;
+    for (size_t i = 1; i < SECONDS_DIGITS; i++)
+        if (!is_digit(next(rest, i))) return false;
+    return true;
+}
+
 /* `at`: bytes before the rest. */
 static uint32_t sign_at(struct rest rest, size_t at) {
     uint8_t before = at ? rest.at[-1] : 0;
@@ -114,7 +135,11 @@ static uint32_t sign_at(struct rest rest, size_t at) {
     case '=': return is_equals(rest, before) ? EQUALS : 0;
     case 0x1B: return next(rest, 1) == '[' ? COLOUR : 0;
     case '^': return next(rest, 1) == '[' && next(rest, 2) == '[' ? CARET : 0;
+    case '*': return MASKED;
+    case '1': return is_seconds(rest, before) ? SECONDS : 0;
+    case 'u': return is_bare(rest, at) ? BARE : 0;
     case 'x': case 'X':
+        if (lower(next(rest, 1)) == 'x') return lower(next(rest, 2)) == 'x' ? MASKED : 0;
         if (rest.at[0] == 'x' && before == '0' && has_digits(rest, 1)) return HEXADECIMAL;
         if (next(rest, 1) == '(') rest.at++, rest.left--;
         return next(rest, 1) == '\'' && has_digits(rest, 2) ? QUOTED : 0;
@@ -128,8 +153,11 @@ static uint32_t sign_at(struct rest rest, size_t at) {
     case '/': case '-': return is_spaced(rest, at, 1) ? SPACED : 0;
     case 0xE2:
         if (next(rest, 1) == 0x80 && next(rest, 2) == 0x93) return is_spaced(rest, at, 3) ? SPACED : 0;
+        if (next(rest, 1) == 0x80 && next(rest, 2) == 0xA2) return MASKED;
+        if (next(rest, 1) == 0x97 && next(rest, 2) == 0x8F) return MASKED;
         return next(rest, 1) == 0x83 && next(rest, 2) == 0xA3 ? KEYCAP : 0;
-    case 0xE3: case 0xEF: { /* the brackets of East Asia */
+    case 0xE3: case 0xEF: { /* the brackets of East Asia, and their star */
+        if (rest.at[0] == 0xEF && next(rest, 1) == 0xBC && next(rest, 2) == 0x8A) return MASKED;
         bool opened = rest.at[0] == 0xE3 ? next(rest, 1) == 0x80 && next(rest, 2) == 0x90
                                          : next(rest, 1) == 0xBC && next(rest, 2) == 0x88;
         return opened && rest.left > 3 && is_bracketed((struct rest){rest.at + 3, rest.left - 3}) ? BRACKETS : 0;
@@ -141,20 +169,76 @@ static uint32_t sign_at(struct rest rest, size_t at) {
 static const uint8_t is_sign[256] = {
     ['%'] = 1, ['&'] = 1, ['\\'] = 1, ['='] = 1, [0x1B] = 1, ['^'] = 1, ['x'] = 1, ['X'] = 1, ['['] = 1, ['('] = 1,
     ['{'] = 1, ['<'] = 1, ['@'] = 1, ['d'] = 1, ['D'] = 1, ['+'] = 1, [0xE2] = 1, [0xE3] = 1, [0xEF] = 1,
-    ['/'] = 1, ['-'] = 1,
+    ['/'] = 1, ['-'] = 1, ['*'] = 1, ['1'] = 1, ['u'] = 1,
 };
 
-uint32_t sw_escape_signs(const uint8_t *text, size_t length) {
+static uint32_t signs_between(const uint8_t *text, size_t length, size_t from, size_t to) {
     uint32_t signs = 0;
-    for (size_t at = 0; at < length; at++) {
-        for (; at + 8 <= length; at += 8) { /* most characters are no sign */
-            const uint8_t *eight = text + at;
-            if (is_sign[eight[0]] | is_sign[eight[1]] | is_sign[eight[2]] | is_sign[eight[3]] | is_sign[eight[4]] |
-                is_sign[eight[5]] | is_sign[eight[6]] | is_sign[eight[7]])
-                break;
-        }
-        while (at < length && !is_sign[text[at]]) at++;
-        if (at < length) signs |= sign_at((struct rest){text + at, length - at}, at);
-    }
+    for (size_t at = from; at < to; at++)
+        if (is_sign[text[at]]) signs |= sign_at((struct rest){text + at, length - at}, at);
     return signs;
+}
+
+#if defined SW_X86
+#define AVX2 __attribute__((target("avx2")))
+#define WIDE 32 /* characters that are looked at together */
+
+AVX2 static inline __m256i load(const uint8_t *text) { return _mm256_loadu_si256((const __m256i *)text); }
+AVX2 static inline __m256i both(__m256i one, __m256i other) { return _mm256_and_si256(one, other); }
+AVX2 static inline __m256i either(__m256i one, __m256i other) { return _mm256_or_si256(one, other); }
+AVX2 static inline __m256i equal(__m256i bytes, char byte) { return _mm256_cmpeq_epi8(bytes, _mm256_set1_epi8(byte)); }
+AVX2 static inline __m256i lowered(__m256i bytes) { return either(bytes, _mm256_set1_epi8(32)); }
+/* Returns where bytes are first .. first + more. */
+AVX2 static inline __m256i within(__m256i bytes, char first, char more) {
+    __m256i above = _mm256_sub_epi8(bytes, _mm256_set1_epi8(first));
+    return _mm256_cmpeq_epi8(_mm256_min_epu8(above, _mm256_set1_epi8(more)), above);
+}
+
+/* Returns where a character begins NO sign that is rare, so that it is looked at whatever stands beside it. Each bit of `low` is a set of low halves of bytes, and
+ * `high` says which sets a high half goes with: 1: % & ( *, 2: < =, 4: [ \ ^, 8: { and escape, 16: E2, E3, EF. */
+AVX2 static inline __m256i is_not_rare(__m256i bytes) {
+    const __m256i low = _mm256_broadcastsi128_si256(_mm_setr_epi8(0, 0, 16, 16, 0, 1, 1, 0, 1, 0, 1, 12, 6, 2, 4, 16));
+    const __m256i high = _mm256_broadcastsi128_si256(_mm_setr_epi8(0, 8, 1, 2, 0, 4, 0, 8, 0, 0, 0, 0, 0, 0, 16, 0));
+    const __m256i half = _mm256_set1_epi8(15);
+    __m256i lows = _mm256_shuffle_epi8(low, both(bytes, half));
+    __m256i highs = _mm256_shuffle_epi8(high, both(_mm256_srli_epi16(bytes, 4), half));
+    return _mm256_cmpeq_epi8(both(lows, highs), _mm256_setzero_si256());
+}
+
+/* Returns bits: bit i is set where character i of WIDE may begin a sign. There is a character before them, and one behind
+ * them. */
+AVX2 static inline uint32_t sign_bits(const uint8_t *text) {
+    __m256i bytes = load(text), before = load(text - 1), behind = load(text + 1);
+    __m256i small = lowered(bytes), small_behind = lowered(behind), digit_before = within(before, '0', 9);
+    __m256i alone = both(both(equal(before, ' '), equal(behind, ' ')),
+                         either(equal(bytes, '@'), either(equal(bytes, '-'), equal(bytes, '/'))));
+    __m256i x = both(equal(small, 'x'),
+                     either(equal(before, '0'), either(within(behind, '\'', 1), equal(small_behind, 'x'))));
+    __m256i dot = both(equal(small, 'd'), equal(small_behind, 'o'));
+    __m256i bare = both(equal(bytes, 'u'), equal(behind, '0'));
+    __m256i plus = both(equal(bytes, '+'), digit_before);
+    __m256i seconds = _mm256_andnot_si256(digit_before, both(equal(bytes, '1'), within(behind, '0', 9)));
+    __m256i others = either(either(either(alone, x), either(dot, bare)), either(plus, seconds));
+    return (uint32_t)_mm256_movemask_epi8(others) | ~(uint32_t)_mm256_movemask_epi8(is_not_rare(bytes));
+}
+
+/* Moves *at to the first character that it has not looked at. */
+AVX2 static uint32_t signs_by_32(const uint8_t *text, size_t length, size_t *at) {
+    uint32_t signs = 0;
+    for (; *at + WIDE < length; *at += WIDE)
+        for (uint32_t bits = sign_bits(text + *at); bits; bits &= bits - 1) {
+            size_t sign = *at + (size_t)__builtin_ctz(bits);
+            signs |= sign_at((struct rest){text + sign, length - sign}, sign);
+        }
+    return signs;
+}
+#endif
+
+uint32_t sw_text_signs(const uint8_t *text, size_t length) {
+    size_t at = length < 1 ? length : 1;
+    uint32_t signs = signs_between(text, length, 0, at);
+#if defined SW_X86
+    if (__builtin_cpu_supports("avx2")) signs |= signs_by_32(text, length, &at);
+#endif
+    return signs | signs_between(text, length, at, length);
 }

@@ -13,12 +13,14 @@
 #endif
 
 /* Classes of ASCII characters, as bits of sw_class[]. LOCAL: characters before the @ of an address, except dots and
- * hyphens. SEPARATOR: characters between the groups of a number. */
-enum { DIGIT = 1, LETTER = 2, LOCAL = 4, SEPARATOR = 8, X = 16 };
+ * hyphens. SEPARATOR: characters between the groups of a number. JOINER: characters that join the groups of a date, of a
+ * time, of an address of the internet. HEX: hexadecimal digits. */
+enum { DIGIT = 1, LETTER = 2, LOCAL = 4, SEPARATOR = 8, X = 16, JOINER = 32, HEX = 64 };
 
 extern const uint8_t sw_class[256];
 
 static inline bool is_digit(uint8_t byte) { return (uint8_t)(byte - '0') < 10; }
+static inline bool is_hex(uint8_t byte) { return sw_class[byte] & HEX; }
 static inline bool is_word(uint8_t byte) { return sw_class[byte] & (DIGIT | LETTER); }
 static inline uint8_t lower(uint8_t byte) { return (uint8_t)(byte | (uint8_t)((uint8_t)(byte - 'A') < 26) << 5); }
 static inline uint8_t upper(uint8_t byte) { return (uint8_t)(byte & ~((uint8_t)((uint8_t)(byte - 'a') < 26) << 5)); }
@@ -112,13 +114,49 @@ size_t sw_phone_glued(const struct sw_rules *rules, const uint8_t *digits, size_
 size_t sw_card(const struct sw_rules *rules, const uint8_t *digits, size_t length);
 size_t sw_resident_id(const struct sw_rules *rules, const uint8_t *digits, size_t length, uint8_t *out);
 /* Returns where the ordinary number ends that begins with a group, or the group's start. `begins`: no number is in
- * progress; `plus`: a + stands before it; `dialled`: a number in progress begins with + or 0 and is not complete. */
+ * progress; `plus`: a + stands before it; `dialled`: a number in progress begins with + or 0 and is not complete. Most
+ * groups are no ordinary number, which may_be_ordinary tells by what stands beside them. */
 size_t sw_ordinary_end(struct sw_scanner *scanner, const uint8_t *text, struct group group, size_t length,
                        bool begins, bool plus, bool dialled);
 /* Returns whether `length` digits are a date, or a date and a time. */
 bool sw_bare_date(const uint8_t *digits, size_t length);
+
+#define BARE_DATE 8 /* digits; with a time 12 or 14 */
+
+static inline bool has_length_of_date(size_t length) {
+    return length == BARE_DATE || length == BARE_DATE + 4 || length == BARE_DATE + 6;
+}
+
+static inline bool is_century(const uint8_t *digits) {
+    return (digits[0] == '1' && digits[1] == '9') || (digits[0] == '2' && digits[1] == '0');
+}
+
 /* Returns whether digits in one group are a date, a date and a time, or seconds since 1970. */
-bool sw_bare_time(const uint8_t *digits, size_t length);
+static inline bool is_bare_time(const uint8_t *digits, size_t length) {
+    if (length == 10) return digits[0] == '1';
+    return has_length_of_date(length) && is_century(digits) && sw_bare_date(digits, length);
+}
+
+/* Returns whether a group may be part of a hexadecimal word, of a literal (0x1F) or of a UUID, by the characters beside
+ * it: letters of its word are hexadecimal, and a word of digits alone is as long as a field of a UUID. */
+static inline bool may_be_hexadecimal(uint8_t before, uint8_t behind, size_t size) {
+    unsigned word = sw_class[before] | sw_class[behind];
+    if (word & LETTER)
+        return (!(sw_class[before] & LETTER) || sw_class[before] & (HEX | X)) &&
+               (!(sw_class[behind] & LETTER) || sw_class[behind] & (HEX | X));
+    return (before == '-' || behind == '-') && (size == 4 || size == 8 || size == 12);
+}
+
+/* Returns false where sw_ordinary_end returns the group's start. */
+static inline bool may_be_ordinary(const uint8_t *text, size_t start, size_t end, size_t length, bool begins) {
+    size_t size = end - start;
+    uint8_t before = start > 0 ? text[start - 1] : 0, behind = end < length ? text[end] : 0;
+    if ((sw_class[before] | sw_class[behind]) & JOINER || may_be_hexadecimal(before, behind, size)) return true;
+    if (before == ',' && size == 3) return true; /* the thousandths of a second */
+    if (!begins) return false;
+    return (before == ' ' && behind == ' ') || (has_length_of_date(size) && is_century(text + start));
+}
+
 bool sw_read_as_number(const uint8_t *text, size_t start, size_t end, size_t length);
 /* Searches for an IBAN whose third character is at `digit`, behind a letter. Returns where the next one may begin. */
 size_t sw_iban(struct sw_scanner *scanner, const uint8_t *text, size_t length, size_t digit, size_t from);

@@ -25,7 +25,7 @@ from typing import Any
 
 from matching.identifiers import Field
 
-ABI = 14
+ABI = 15
 PATH = Path(__file__).with_name("scanner.shared")
 ROW = 12  # numbers per state of a telephone table
 IBAN_ROW = 40  # bytes
@@ -125,7 +125,7 @@ class Library:
         self.tape_length = _function(quick, "sw_tape_length", c_uint64, c_void_p, c_uint32)
         self.take = _function(quick, "sw_take", None, c_void_p, c_uint32, *[c_void_p] * 4)
         self.line_ends = _function(quick, "sw_line_ends", c_uint64, c_void_p, c_size_t, c_void_p, c_uint64)
-        self.escape_signs = _function(handle, "sw_escape_signs", c_uint32, c_void_p, c_size_t)
+        self.text_signs = _function(handle, "sw_text_signs", c_uint32, c_void_p, c_size_t)
         self.names_fold = _function(
             handle, "sw_names_fold", c_int64, POINTER(NameFold), c_void_p, c_uint32, c_size_t, c_void_p,
             c_size_t, c_void_p, POINTER(c_uint32),

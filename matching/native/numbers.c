@@ -65,7 +65,7 @@ static inline void add_new(struct sw_scanner *scanner, enum sw_field field, cons
 static bool may_be_phone(const struct stretch *stretch, const uint8_t *digits, size_t length) {
     if (length < SHORTEST_PHONE || length > LONGEST_PHONE) return false;
     if (stretch->plus) return true;
-    if (stretch->groups == 1) return !sw_bare_time(digits, length);
+    if (stretch->groups == 1) return !is_bare_time(digits, length);
     return stretch->long_groups < 2 || (digits[0] == '0' && digits[1] == '0');
 }
 
@@ -149,7 +149,9 @@ static bool takes_next(struct sw_scanner *scanner, const uint8_t *text, size_t l
     if (start == last.end + 1 && text[last.end] == '.' && sw_read_as_number(text, last.start, last.end, length))
         return false;
     bool dialled = (piece->plus || piece->zero) && piece->digits < SHORTEST;
-    if (sw_ordinary_end(scanner, text, *next, length, false, false, dialled) > start) return false;
+    if (may_be_ordinary(text, start, next->end, length, false) &&
+        sw_ordinary_end(scanner, text, *next, length, false, false, dialled) > start)
+        return false;
     piece->crossed = slash;
     piece->digits += next->end - start;
     return true;
@@ -212,10 +214,12 @@ static size_t scan_run(struct sw_scanner *scanner, const uint8_t *text, struct g
     if (alone && end - start < SHORTEST) return end;
     bool opened = start > 0 && text[start - 1] == '(';
     bool plus = start > opened && text[start - opened - 1] == '+';
-    size_t ordinary = sw_ordinary_end(scanner, text, digits, length, true, plus, false);
-    if (ordinary > start) {
-        *until = ordinary;
-        return end;
+    if (may_be_ordinary(text, start, end, length, true)) {
+        size_t ordinary = sw_ordinary_end(scanner, text, digits, length, true, plus, false);
+        if (ordinary > start) {
+            *until = ordinary;
+            return end;
+        }
     }
     if (!alone || plus || opened) return scan_groups(scanner, text, start, end, length, plus);
     if (end - start <= MOST_DIGITS) {

@@ -8,25 +8,18 @@
 #define HEX_LETTERS 2
 #define HEX_LENGTH 16
 #define READ_AS_NUMBER 7 /* digits */
-#define BARE_DATE 8      /* digits; with a time 12 or 14 */
 #define UUID 36
 
 static bool digit_at(const uint8_t *text, size_t at, size_t length) { return at < length && is_digit(text[at]); }
 
-static bool is_hex(uint8_t byte) { return is_digit(byte) || (uint8_t)((byte | 0x20) - 'a') < 6; }
-
 /* Returns whether `length` digits are a date, or a date and a time. */
 bool sw_bare_date(const uint8_t *digits, size_t length) {
-    if (length != BARE_DATE && length != BARE_DATE + 4 && length != BARE_DATE + 6) return false;
-    unsigned century = number(digits, 2), month = number(digits + 4, 2), day = number(digits + 6, 2);
-    if ((century != 19 && century != 20) || month < 1 || month > 12 || day < 1 || day > 31) return false;
+    if (!has_length_of_date(length) || !is_century(digits)) return false;
+    unsigned month = number(digits + 4, 2), day = number(digits + 6, 2);
+    if (month < 1 || month > 12 || day < 1 || day > 31) return false;
     if (length == BARE_DATE) return true;
     return number(digits + 8, 2) < 24 && number(digits + 10, 2) < 60 &&
            (length == BARE_DATE + 4 || number(digits + 12, 2) < 60);
-}
-
-bool sw_bare_time(const uint8_t *digits, size_t length) {
-    return (length == 10 && digits[0] == '1') || sw_bare_date(digits, length);
 }
 
 static bool is_uuid(const uint8_t *text, size_t start, size_t length) {
@@ -214,8 +207,7 @@ static bool is_listed_size(const uint8_t *text, struct group group, size_t lengt
 size_t sw_ordinary_end(struct sw_scanner *scanner, const uint8_t *text, struct group group, size_t length,
                        bool begins, bool plus, bool dialled) {
     size_t start = group.start, end = group.end;
-    if ((start > 0 && (sw_class[text[start - 1]] & LETTER || text[start - 1] == '-')) ||
-        (end < length && (sw_class[text[end]] & LETTER || text[end] == '-'))) {
+    if (may_be_hexadecimal(start > 0 ? text[start - 1] : 0, end < length ? text[end] : 0, end - start)) {
         size_t hex = hexadecimal_end(scanner, text, group, length);
         if (hex > start) return hex;
     }

@@ -7,18 +7,20 @@
 
 #define NUMBER_FIELDS (1u << SW_PHONE | 1u << SW_RESIDENT_ID | 1u << SW_CARD | 1u << SW_IBAN)
 
-#define D (DIGIT | LOCAL)
+#define D (DIGIT | LOCAL | HEX)
+#define H (LETTER | LOCAL | HEX)
 #define L (LETTER | LOCAL)
 const uint8_t sw_class[256] = {
     ['0'] = D, ['1'] = D, ['2'] = D, ['3'] = D, ['4'] = D, ['5'] = D, ['6'] = D, ['7'] = D, ['8'] = D, ['9'] = D,
-    ['A'] = L, ['B'] = L, ['C'] = L, ['D'] = L, ['E'] = L, ['F'] = L, ['G'] = L, ['H'] = L, ['I'] = L, ['J'] = L,
+    ['A'] = H, ['B'] = H, ['C'] = H, ['D'] = H, ['E'] = H, ['F'] = H, ['G'] = L, ['H'] = L, ['I'] = L, ['J'] = L,
     ['K'] = L, ['L'] = L, ['M'] = L, ['N'] = L, ['O'] = L, ['P'] = L, ['Q'] = L, ['R'] = L, ['S'] = L, ['T'] = L,
     ['U'] = L, ['V'] = L, ['W'] = L, ['X'] = L | X, ['Y'] = L, ['Z'] = L,
-    ['a'] = L, ['b'] = L, ['c'] = L, ['d'] = L, ['e'] = L, ['f'] = L, ['g'] = L, ['h'] = L, ['i'] = L, ['j'] = L,
+    ['a'] = H, ['b'] = H, ['c'] = H, ['d'] = H, ['e'] = H, ['f'] = H, ['g'] = L, ['h'] = L, ['i'] = L, ['j'] = L,
     ['k'] = L, ['l'] = L, ['m'] = L, ['n'] = L, ['o'] = L, ['p'] = L, ['q'] = L, ['r'] = L, ['s'] = L, ['t'] = L,
     ['u'] = L, ['v'] = L, ['w'] = L, ['x'] = L | X, ['y'] = L, ['z'] = L,
-    ['_'] = LOCAL | SEPARATOR, ['%'] = LOCAL, ['+'] = LOCAL, ['.'] = SEPARATOR,
-    [' '] = SEPARATOR, ['-'] = SEPARATOR, ['('] = SEPARATOR, [')'] = SEPARATOR, ['/'] = SEPARATOR,
+    ['_'] = LOCAL | SEPARATOR, ['%'] = LOCAL, ['+'] = LOCAL, ['.'] = SEPARATOR | JOINER,
+    [' '] = SEPARATOR, ['-'] = SEPARATOR | JOINER, ['('] = SEPARATOR, [')'] = SEPARATOR, ['/'] = SEPARATOR | JOINER,
+    [':'] = JOINER,
 };
 
 uint32_t sw_abi(void) { return SW_ABI; }

@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define SW_ABI 14
+#define SW_ABI 15
 #define SW_PUBLIC __attribute__((visibility("default")))
 
 /* The fields, in the order of their bits in sw_rules.fields. From SW_WALLET on, the scanner only finds places where one
@@ -105,8 +105,8 @@ SW_PUBLIC void sw_take(const struct sw_scanner *scanner, uint32_t field, int64_t
 /* Writes the places of the first `room` line feeds of a text to `ends`. Returns the number of all line feeds. */
 SW_PUBLIC uint64_t sw_line_ends(const uint8_t *text, size_t length, int64_t *ends, uint64_t room);
 
-/* Returns the bits of the signs in text/escapes.py that a text may have. */
-SW_PUBLIC uint32_t sw_escape_signs(const uint8_t *text, size_t length);
+/* Returns the bits of the signs that a text has: text_signs.py. */
+SW_PUBLIC uint32_t sw_text_signs(const uint8_t *text, size_t length);
 
 /* What masks.c finds, as bits of `kinds`, each in the bucket of a field: a mask needs no canonical form. A number gets its
  * mask on the tape; a number behind a word such as `phone`, and the kinds that masks.c names, only have a place. For
@@ -143,7 +143,7 @@ struct sw_name_mark {
 
 #define SW_NAMES_MOVED 1  /* a character did not become exactly one */
 #define SW_NAMES_DOTTED 2 /* there may be dots that nobody can click on: see sw_names_dotted */
-#define SW_NAMES_ESCAPED 4 /* there may be escapes: see sw_escape_signs */
+#define SW_NAMES_ESCAPED 4 /* there may be escapes: see sw_text_signs */
 
 /* How a text is given: as ASCII, in UTF-16, or in units of 16 bits without pairs, in which a surrogate is alone. */
 enum sw_width { SW_ASCII, SW_PAIRED, SW_UNPAIRED };

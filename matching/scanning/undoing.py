@@ -12,11 +12,12 @@ from collections.abc import Mapping
 import numpy as np
 
 from matching.identifiers import Field
-from matching.native.escape_signs import escape_signs, undo_natively
+from matching.native.escape_signs import undo_natively
+from matching.native.text_signs import text_signs
 from matching.scanning.candidates import CandidateBatch, Places
 from matching.scanning.scanner import Block, Scanner
 from matching.scanning.specification import byte_places
-from text.escapes import BESIDE, Undone
+from text.escapes import ALL_SIGNS, BESIDE, Undone
 
 
 class UndoneBlock:
@@ -30,10 +31,10 @@ class UndoneBlock:
         self._block_places = _places(text)
 
     @classmethod
-    def of(cls, block: Block) -> UndoneBlock | None:
-        """Return None for a block that has neither escapes nor disguises."""
+    def of(cls, block: Block, signs: int | None = None) -> UndoneBlock | None:
+        """Return None for a block that has neither escapes nor disguises. `signs`: if they are known."""
         data = bytes(block)
-        if not escape_signs(data):
+        if not (text_signs(data) if signs is None else signs) & ALL_SIGNS:
             return None
         text = data.decode("utf-8", "surrogateescape")
         undone = undo_natively(text, addresses=True)

@@ -12,7 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload
 
 from storage.captures import Capture
-from storage.errors import EvidenceFailed, EvidenceUnwritable
+from storage.errors import EvidenceFailed, EvidenceUnreachable, EvidenceUnwritable
 from storage.evidence.verification import EvidenceFault, EvidenceRow, evidence_row, sha256_of, verify_record
 from storage.evidence.warc import EvidenceStore
 from storage.listing_tables import Attachment, ListingVersion
@@ -81,6 +81,8 @@ def _write_export(store: EvidenceStore, rows: Sequence[EvidenceRow], folder: Pat
                 continue
             try:
                 packed = store.read_member(row.place)
+            except EvidenceUnreachable:
+                raise
             except EvidenceFailed as error:
                 faults.append(EvidenceFault(row, error.reason, str(error)))
                 continue

@@ -82,7 +82,7 @@ def test_lost_evidence_is_named_by_each_command(home: Path) -> None:
 
     assert {fault["reason"] for fault in verified["faults"]} == {"evidence_missing"}
     assert [each["level"] for each in doctor["findings"]] == ["ok", "failed"]
-    assert "No such file" in doctor["findings"][1]["found"]
+    assert "does not exist" in doctor["findings"][1]["found"]
     assert (exported["records"], len(exported["left_out"])) == (0, 2)
     assert "2 are missing or damaged" in table.stdout
 

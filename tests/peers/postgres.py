@@ -11,6 +11,8 @@ import shutil
 import signal
 import subprocess
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
 
@@ -91,6 +93,21 @@ class PostgresServer:
                 self._process.send_signal(signal.SIGQUIT)
                 self._process.wait(STOP_TIMEOUT_S)
         shutil.rmtree(self._folder, ignore_errors=True)
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Let the server and its connections hang, as a machine does whose disk does not answer."""
+        assert self._process is not None
+        pid = self._process.pid
+        os.kill(pid, signal.SIGSTOP)  # first, so that no child is added
+        everybody = [pid, *map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split())]
+        try:
+            for each in everybody:
+                os.kill(each, signal.SIGSTOP)
+            yield
+        finally:
+            for each in everybody:
+                os.kill(each, signal.SIGCONT)
 
     @property
     def _data(self) -> Path:

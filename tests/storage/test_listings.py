@@ -413,7 +413,12 @@ def test_a_version_is_claimed_once(database: Database, source_id: int) -> None:
         listings.release_claims(session)
         released = listings.versions_due_for_matching(session, now=NOW, limit=10)
 
-    assert (answers, waiting, ended, released) == ([1, None], [], [version_id], [version_id])
+    assert (answers, waiting, ended, released) == (
+        [listings.MatchClaim(version_id, epoch=1, attempt=1), None],
+        [],
+        [version_id],
+        [version_id],
+    )
 
 
 def test_matching_that_failed_is_tried_again_or_given_up(database: Database, source_id: int) -> None:
@@ -422,14 +427,11 @@ def test_matching_that_failed_is_tried_again_or_given_up(database: Database, sou
     version_id = stored.version_id
     assert version_id
     with database.transaction() as session:
-        listings.claim_for_matching(session, version_id, now=NOW)
-        listings.record_matching_failure(
-            session, version_id, reason="evidence_missing", retry_at=LATER, now=NOW
-        )
+        claim = listings.claim_for_matching(session, version_id, now=NOW)
+        assert claim
+        listings.record_matching_failure(session, claim, reason="evidence_missing", retry_at=LATER, now=NOW)
         now, later = (listings.versions_due_for_matching(session, now=at, limit=10) for at in (NOW, LATER))
-        listings.record_matching_failure(
-            session, version_id, reason="evidence_damaged", retry_at=None, now=LATER
-        )
+        listings.record_matching_failure(session, claim, reason="evidence_damaged", retry_at=None, now=LATER)
         never = listings.versions_due_for_matching(session, now=LAST, limit=10)
 
     with database.reading() as session:

@@ -225,6 +225,28 @@ def test_a_source_that_is_declared_later_shares_its_site_at_once(database: Datab
     assert claim(database, both[-1], NOON) is None
 
 
+def test_a_source_that_another_process_declares_shares_its_site_at_once(
+    database: Database, database_url: str
+) -> None:
+    """What one process keeps of the sources is read again after a change by another one."""
+    [first] = queued(database, definition("https://market.example/first", delay_s=60.0))
+    with database.reading() as session:
+        assert list(runs_to_begin(session, now=NOON, limit=10)) == [first]
+    assert claim(database, first, NOON) == 1
+
+    other = Database.open(database_url)  # with its own connections, so it shares nothing that is kept
+    both = queued(
+        other,
+        definition("https://market.example/first", delay_s=60.0),
+        definition("https://market.example/second", delay_s=60.0),
+    )
+    other.close()
+
+    with database.reading() as session:
+        assert list(runs_to_begin(session, now=NOON, limit=10)) == []
+    assert claim(database, both[-1], NOON) is None
+
+
 def test_a_run_that_nobody_ended_is_due(sqlite_database: Database) -> None:
     """When its lease is over, a run without an outcome is returned, so that it is ended."""
     (run_id,) = queued(sqlite_database, definition("https://market.example/"))
@@ -281,9 +303,7 @@ def test_a_pause_that_one_source_was_asked_for_holds_for_all_of_the_site(sqlite_
     with sqlite_database.transaction() as session:
         told = sources.source_by_name(session, "source-0")
         assert told is not None
-        sources.save_cursor(
-            session, told.id, {site_turns.NOT_BEFORE: (NOON + timedelta(hours=1)).isoformat()}
-        )
+        sources.save_cursor(session, told.id, {sources.NOT_BEFORE: (NOON + timedelta(hours=1)).isoformat()})
 
     early = [claim(sqlite_database, run_id, NOON) for run_id in (first, second)]
     late = claim(sqlite_database, second, NOON + timedelta(hours=1))

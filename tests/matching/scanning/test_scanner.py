@@ -21,6 +21,7 @@ from matching.fingerprints.scheme import new_key
 from matching.identifiers import GOLDEN, SCANNED, Candidate, Field, scan
 from matching.identifiers.mail_providers import PROVIDERS
 from matching.native.library import FIELDS, LibraryMissing, load_library
+from matching.native.text_signs import text_signs
 from matching.scanning.candidates import Candidates
 from matching.scanning.native_scanner import NativeScanner
 from matching.scanning.scanner import Scanner, scanner_engine
@@ -174,6 +175,7 @@ def test_a_processor_without_our_instructions_finds_the_same(tmp_path: Path) -> 
     for block in (dump, *(path.read_bytes() for path in sorted(CORPUS.iterdir()))):
         found = NativeScanner(plain, "CN", SCANNED).scan(np.frombuffer(block, dtype=np.uint8))
         assert list(Candidates(found).in_order()) == list(Scanner("CN", SCANNED).scan(block).in_order())
+        assert plain.text_signs(block, len(block)) == text_signs(block)
 
 
 def test_a_dump_of_customers_is_scanned_alike() -> None:

@@ -19,11 +19,13 @@ from storage import (
     custody,
     data_sets,
     deliveries,
+    dumps,
     erased_listings,
     evidence_removals,
     holds,
     listings,
     matches,
+    nodes,
     sources,
 )
 from storage.alert_listings import ListingNews
@@ -71,6 +73,9 @@ def fill(session: Session) -> None:
     deliveries.record_outcome(session, claimed, outcome=AttemptOutcome.SENT, now=LATER, status_code=204)
     _keep_and_erase(session, source_id)
     deliveries.record_channel_result(session, "soc", transport="webhook", ok=True, now=LATER)
+    nodes.join(session, given.profile(), lease=timedelta(seconds=30), now=NOW)
+    dump_id = dumps.open_dump(session, "d0", watch_version="w0", company=None, options={"limit": 1}, now=NOW)
+    dumps.add_units(session, dump_id, [dumps.NewUnit("u0", {"path": "dump.csv"}, 90)], now=NOW)
 
 
 def _keep_and_erase(session: Session, source_id: int) -> None:
