@@ -354,6 +354,7 @@ class _Batch:
         record = self.records[key]
         return {
             "listing_id": listing_id,
+            "source_id": self.source_id,
             "number": number,
             "capture_id": record.capture_id,
             "seen_at": self.now,

@@ -237,7 +237,13 @@ def test_what_waits_to_be_matched_is_counted(sqlite_database: Database) -> None:
     with sqlite_database.transaction() as session:
         listings.upsert_many(session, source_id, [given.record("1"), given.record("2")], START + HOUR)
 
-    assert looked(sqlite_database).versions == {"pending": 2, "matched": 0, "failed": 0, "unread": 0}
+    assert looked(sqlite_database).versions == {
+        "pending": 2,
+        "matched": 0,
+        "failed": 0,
+        "unsealed": 0,
+        "unread": 0,
+    }
 
 
 def test_a_company_without_fingerprints_is_compared_by_name_alone(sqlite_database: Database) -> None:

@@ -11,7 +11,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
@@ -57,8 +57,10 @@ def _version(folder: Path) -> float:
 class PostgresServer:
     """One server per test session. `url(name)` is a value for database_url."""
 
-    def __init__(self, binaries: Path) -> None:
+    def __init__(self, binaries: Path, *, settings: Mapping[str, str] | None = None) -> None:
+        """`settings`: in place of those in SETTINGS, or in addition to them."""
         self._binaries = binaries
+        self._settings = {**SETTINGS, **(settings or {})}
         self._owner = unprivileged_user() if os.geteuid() == 0 else None
         # Short, because the path of a socket has at most 107 bytes.
         self._folder = Path(tempfile.mkdtemp(prefix="spillwatch-pg-"))
@@ -69,7 +71,7 @@ class PostgresServer:
             os.chown(self._folder, self._owner.pw_uid, self._owner.pw_gid)
         data = str(self._data)
         self._run_program("initdb", "-D", data, "-U", USER, "-A", "trust", "-E", "UTF8", "--no-locale", "-N")
-        options = {**SETTINGS, "unix_socket_directories": str(self._folder)}
+        options = {**self._settings, "unix_socket_directories": str(self._folder)}
         arguments = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
         with (self._folder / "log").open("wb") as log:
             self._process = subprocess.Popen(
