@@ -357,16 +357,18 @@ def _check_scanner(app: App) -> Findings:
 
 def _check_segments(app: App) -> Findings:
     """Verify every byte of each active segment and its deltas."""
-    from matching.enrolment.segment_intake import files_of
+    from matching.enrolment.segment_intake import files_of, segment_folder
     from matching.fingerprints.segments import verify_segment
     from storage import companies
 
     with app.database.reading() as session:
         rows = companies.active_segments(session)
+    folder = segment_folder(app.settings.matching)
     for row in rows:
-        for file in files_of(row):
+        for file, digest in files_of(row).items():
             try:
-                segment = verify_segment(app.settings.matching.segments_dir / file, company=row.company.slug)
+                folder.fetch(file, digest, company=row.company.slug)
+                segment = verify_segment(folder.path / file, company=row.company.slug)
             except SpillwatchError as error:
                 advice = "Import it again: `spillwatch segment import FILE`."
                 yield CheckLevel.FAILED, f"{row.company.slug}: {error}", advice

@@ -20,9 +20,8 @@ import structlog
 from configuration.configuration import Configuration
 from configuration.errors import ConfigurationError, ConfigurationRefused
 from configuration.settings import Settings, Supervision
-from crawler.scheduling.run_schedule import RunSchedule
+from crawler.scheduling.run_schedule import Plan, RunSchedule
 from daemon import logs
-from daemon.engine import EmbeddedEngine
 from daemon.errors import LockLost
 from daemon.evidence_sealing import SealingThread
 from daemon.health import HealthServer
@@ -34,19 +33,23 @@ from daemon.storage_checks import StorageChecks
 from daemon.work_assembly import (
     DaemonParts,
     assemble,
+    make_engine,
     node_profile,
     recover_after_crash,
     run_processes,
     synchronise,
 )
-from matching.enrolment.segment_intake import SegmentIntake
-from matching.fingerprints.segment_folder import SegmentFolder
+from matching.enrolment.segment_intake import SegmentIntake, segment_folder
 from storage.database import schema
 from storage.database.base import Database
+from storage.database.job_schema import require_job_schema, upgrade_job_schema
 from storage.database.lock import DaemonLock
 from storage.errors import StorageError, StoreFailed
 from storage.evidence.digest import require_shared_key
 from storage.evidence.sealing import EvidenceSealer
+from storage.nodes import EngineName
+from storage.sources import SyncResult
+from storage.work import NodeRole
 from storage.write_probe import require_known_evidence
 
 PULSE_S = 5.0  # between two health checks, unless systemd's watchdog needs them more often
@@ -57,7 +60,7 @@ KILL_MARGIN_S = 1.0  # after a run's grace period, to collect its killed process
 EVIDENCE_STORE = "evidence_store"
 
 #: Settings of [daemon] that a reload applies without a restart.
-NO_RESTART = {"match_workers", "deliver_workers", "stop_timeout_s"}
+NO_RESTART = {"match_workers", "unit_workers", "deliver_workers", "stop_timeout_s"}
 
 log = structlog.get_logger()
 
@@ -88,7 +91,9 @@ class Daemon:
             settings.storage.database_url.get_secret_value(), self._evidence
         )
         self._clock = SharedClock(clock)
-        self._engine = EmbeddedEngine(self._database, clock=self._clock)
+        self._shares = settings.daemon.engine is EngineName.PROCRASTINATE
+        self._schedules = NodeRole.SCHEDULE in settings.daemon.roles
+        self._engine = make_engine(settings, self._database, self._clock)
         self._node = NodeMembership(
             self._database,
             node_profile(settings),
@@ -111,7 +116,7 @@ class Daemon:
             stack.callback(self._database.close)
             stack.callback(self._storage_checks.close)
             self._signals = Signals((signal.SIGTERM, signal.SIGINT, signal.SIGHUP))
-            self._lock = stack.enter_context(DaemonLock.acquire(self._database))
+            self._lock = None if self._shares else stack.enter_context(DaemonLock.acquire(self._database))
             self._prepare_database()
             if settings.health_address:
                 stack.callback(self._health_server(settings.health_address).stop)
@@ -140,14 +145,24 @@ class Daemon:
     def _prepare_database(self) -> None:
         if self._configuration.settings.daemon.upgrade_schema:
             schema.upgrade_schema(self._database)
+            if self._shares:
+                upgrade_job_schema(self._database)
         schema.require_current(self._database)
+        if self._shares:
+            require_job_schema(self._database)
         require_known_evidence(self._database, self._evidence.folder, self._evidence.shared)
         self._share_key()
         torn = self._evidence.recover()
+        recovered = {}
+        if self._shares:
+            self._node.join()
         with self._database.transaction() as session:
-            recovered = recover_after_crash(session, self._clock())
-            synchronise(session, self._configuration, self._clock())
-        self._node.join()
+            if not self._shares:
+                recovered = recover_after_crash(session, self._clock())
+            if self._schedules:
+                synchronise(session, self._configuration, self._clock())
+        if not self._shares:
+            self._node.join()
         self._tidy_segments()
         if torn or any(recovered.values()):
             log.warning(
@@ -164,10 +179,20 @@ class Daemon:
                 require_shared_key(self._evidence.folder, self._evidence.shared)
 
     def _tidy_segments(self) -> None:
-        """Remove files left by a killed import or merge. They may contain erased customers."""
-        folder = SegmentFolder(self._configuration.settings.matching.segments_dir)
+        """Remove files left by a killed import or merge, which may contain erased customers. Share those that
+        only this machine has.
+        """
+        folder = segment_folder(self._configuration.settings.matching)
+        intake = SegmentIntake(self._database, folder, self._clock)
         try:
-            SegmentIntake(self._database, folder, self._clock).delete_unnamed_files()
+            intake.delete_unnamed_files()
+            intake.share_files()
+        except StoreFailed as error:
+            log.warning(
+                f"Cannot look after the store of the segments: {error}",
+                action="segments_unswept",
+                reason=error.reason,
+            )
         except OSError as error:
             log.warning(
                 "Cannot remove unused files from the segments folder. Check its owner and mode.",
@@ -191,7 +216,8 @@ class Daemon:
         self._engine.start()
         self._node.start()
         self._sealing.start()
-        self._schedule.start()
+        if self._schedules:
+            self._schedule.start()
 
     def _stop_work(self) -> None:
         """Start no more work, and give work in progress its time. The rest is due at the next start."""
@@ -214,6 +240,8 @@ class Daemon:
         """Release what is not ended, as the next start would: then that finds a clean stop."""
         try:
             self._node.leave()
+            if self._shares:
+                return {}
             with self._database.transaction() as session:
                 released = recover_after_crash(session, self._clock())
         except StorageError:
@@ -234,7 +262,7 @@ class Daemon:
                 return
 
     def _report_health(self) -> None:
-        if not self._lock.held():
+        if self._lock is not None and not self._lock.held():
             raise LockLost
         if (refusal := self._node.refusal()) is not None:
             raise refusal
@@ -263,6 +291,8 @@ class Daemon:
         self._problems = problems
 
     def _write_missed_runs(self) -> None:
+        if not self._schedules:
+            return
         try:
             self._schedule.write_missed_slots()
         except StorageError as error:
@@ -297,14 +327,18 @@ class Daemon:
         self._warn_restart_needed(configuration)
         configuration = _keep_storage(self._configuration, configuration)
         parts = self._assemble_parts(configuration)
-        with self._database.transaction() as session:
-            of_sources, of_companies = synchronise(session, configuration, self._clock())
-            plan = self._schedule.plan(session)
+        of_sources = of_companies = SyncResult()
+        plan: Plan = {}
+        if self._schedules:
+            with self._database.transaction() as session:
+                of_sources, of_companies = synchronise(session, configuration, self._clock())
+                plan = self._schedule.plan(session)
         self._configuration = configuration
         self._parts = parts
         self._supervisors.add(parts.supervisor)
         self._engine.serve(parts.lanes)
-        self._schedule.follow(plan)
+        if self._schedules:
+            self._schedule.follow(plan)
         self._processes.replace()
         RELOADS.labels("accepted").inc()
         log.info(

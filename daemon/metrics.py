@@ -15,6 +15,10 @@ RELOADS = Counter(
 )
 NODES = Gauge("spillwatch_nodes", "Nodes that are there, as this one sees them.")
 NODE_LOST = Counter("spillwatch_nodes_lost_total", "Nodes whose lease ran out, and that this one ended.")
+BELLS_RESTARTED = Counter(
+    "spillwatch_bells_restarted_total",
+    "Times that the workers of procrastinate ended and were started again.",
+)
 EVIDENCE_UNSEALED = Gauge(
     "spillwatch_evidence_unsealed_bytes", "Evidence on this machine that the bucket does not have yet."
 )
@@ -22,3 +26,13 @@ EVIDENCE_SEALED = Counter(
     "spillwatch_evidence_sealed_total", "Evidence files that runs had left and the daemon has stored."
 )
 STARTED = Gauge("spillwatch_started_timestamp_seconds", "When the daemon started, in Unix time.")
+RETENTION_PASSES = Counter(
+    "spillwatch_retention_passes_total", "Passes of retention, by outcome.", ["outcome"]
+)
+RETENTION_DELETED = Counter(
+    "spillwatch_retention_deleted_total", "Rows and records that retention deleted, by table.", ["what"]
+)
+RETENTION_BYTES = Counter("spillwatch_retention_freed_bytes_total", "Bytes of evidence that retention freed.")
+RETENTION_LAST = Gauge(
+    "spillwatch_retention_last_pass_timestamp_seconds", "When the last pass of retention ended, in Unix time."
+)

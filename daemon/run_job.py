@@ -17,6 +17,7 @@ from crawler.visits.run import execute_run
 from daemon import logs
 from matching.masks import mask_text, mask_url
 from storage.database.base import Database
+from storage.doorbell import Doorbell
 from storage.work import Work
 
 
@@ -45,6 +46,6 @@ def execute_job() -> int:
         evidence=job.evidence_store(),
         mask=mask_text,
         mask_url=mask_url,
-        dispatcher=RelayDispatcher(),
+        dispatcher=Doorbell() if job.doorbell else RelayDispatcher(),
         report=send_message,
     )

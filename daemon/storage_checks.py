@@ -99,7 +99,9 @@ class StorageChecks:
             return {}
         if "evidence" in look.results:
             return {"database": f"{self.database.place} has not answered for {silent_s:.0f} s."}
-        return {"evidence": f"the evidence folder {self.evidence_dir} has not answered for {silent_s:.0f} s."}
+        return {
+            "evidence": f"the evidence folder {self.evidence.folder} has not answered for {silent_s:.0f} s."
+        }
 
     def _fresh_s(self) -> float:
         if any(result != "ok" for result in self._last.values()):

@@ -16,6 +16,7 @@ from matching.comparing.findings import Findings
 from matching.comparing.listing_text import ListingComparison, TextPart
 from matching.comparing.results import results_of
 from matching.data_sets import data_set_signs
+from matching.enrolment.segment_intake import SegmentIntake, segment_folder
 from matching.errors import MatchingError
 from matching.settings import MatchingSettings
 from matching.watch import Watch
@@ -26,6 +27,7 @@ from storage.database.base import Database
 from storage.errors import (
     ClaimLost,
     DatabaseFailed,
+    EvidenceExpired,
     EvidenceFailed,
     EvidenceUnreachable,
     SpillwatchError,
@@ -283,19 +285,27 @@ class MatchingService:
             # attachments are in the evidence only.
             unread[version_id] = error.reason
             if claimed.scope is not MatchScope.TERMS or version.attachments:
-                metrics.REMATCHED.labels("failed").inc()
-                log.warning(
-                    "A version could not be matched again.",
-                    action="rematch_failed",
-                    version_id=version_id,
-                    reason=error.reason,
-                )
+                self._report_unread(version_id, error)
                 return None
             parts = _masked_parts(version)
             metrics.REMATCHED.labels("masked").inc()
         else:
             metrics.REMATCHED.labels("matched").inc()
         return self._match_parts(watched, parts, claimed.scope)
+
+    def _report_unread(self, version_id: int, error: EvidenceFailed) -> None:
+        if isinstance(
+            error, EvidenceExpired
+        ):  # retention has deleted it: there may be many, and nothing is wrong
+            metrics.REMATCHED.labels("expired").inc()
+            return
+        metrics.REMATCHED.labels("failed").inc()
+        log.warning(
+            "A version could not be matched again.",
+            action="rematch_failed",
+            version_id=version_id,
+            reason=error.reason,
+        )
 
     def _write_chunk(
         self,
@@ -377,6 +387,8 @@ class MatchingService:
             rows = read_watch(session)
         known = load_watch(rows, self._settings)
         self._watch, self._loaded_at = known, now
+        if self._settings.segments is not None:
+            self._delete_old_copies()
         metrics.UNUSABLE.set(len(known.unusable))
         for company_id, error in known.unusable.items():
             log.error(
@@ -388,6 +400,18 @@ class MatchingService:
             )
         return known
 
+    def _delete_old_copies(self) -> None:
+        """Delete what this machine had fetched and another one has replaced or removed since."""
+        intake = SegmentIntake(self._database, segment_folder(self._settings), self._clock)
+        try:
+            intake.delete_old_copies()
+        except OSError as error:
+            log.warning(
+                "Cannot remove unused files from the segments folder. Check its owner and mode.",
+                action="segments_unswept",
+                detail=str(error.strerror),
+            )
+
     def _watch_of_companies(self, watched: Watch, company_ids: tuple[int, ...]) -> Watch:
         """Return the watch of these companies. It is kept, because each chunk of a rematch needs it again."""
         key = (watched.revision, self._loaded_at, company_ids)
@@ -397,6 +421,9 @@ class MatchingService:
 
     def _unmasked_parts(self, version: ListingVersion) -> list[TextPart]:
         """Return the texts of a version from the evidence. Raises EvidenceFailed."""
+        if version.evidence_gone or any(each.evidence_gone for each in version.attachments):
+            # Masked text has no identifiers: matching it would take away what was found in the published one.
+            raise EvidenceExpired
         parts = _masked_parts(version)  # for a version that was stored without evidence
         if version.place is not None:
             text = self._evidence.read_text(version.place).parts

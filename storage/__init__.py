@@ -9,6 +9,9 @@ One module per noun has its tables and every query on them:
 - matches: what was found of a company in a version
 - alerts, deliveries: the alerts with their revisions, and each attempt to send one
 - nodes, claims: the running daemons, and the work that each has in hand
+- holds, custody: what a case keeps from being deleted, and the entries about holds and erasures
+- erased_listings, evidence_removals: what must not be stored again, and whose bytes are still to be erased
+- retention/: what is deleted by age or at a person's wish
 - coverage: statistics over several of these tables
 
 Beside them:

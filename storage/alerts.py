@@ -33,7 +33,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from storage.alert_listings import ListingNews, note_told
 from storage.data_sets import is_in_data_set
-from storage.database.base import Base, state_moved
+from storage.database.base import Base, new_ids, state_moved
 from storage.deliveries import Delivery, DeliveryState
 from storage.listing_tables import UNTOLD, Listing
 
@@ -178,6 +178,7 @@ def open_or_revise(
     alert = alert_by_key(session, draft.dedupe_key, for_update=True)
     if alert is None:
         alert = Alert(
+            id=new_ids(session, Alert, 1)[0],
             kind=draft.kind,
             dedupe_key=draft.dedupe_key,
             company_id=draft.company_id,

@@ -50,12 +50,20 @@ class CaptureOutcome(StrEnum):
     UNCHANGED = "unchanged"
 
 
+class EvidenceGone(StrEnum):
+    """Why the record that a row pointed at was deleted."""
+
+    EXPIRED = "expired"
+    ERASED = "erased"
+
+
 class LocatedRecord:
     """A row that points at a record in the evidence store."""
 
     evidence_file: Mapped[str | None]
     evidence_offset: Mapped[int | None]
     evidence_length: Mapped[int | None]
+    evidence_gone: Mapped[EvidenceGone | None]  # None: it is there, or there never was one
 
     @property
     def place(self) -> RecordPlace | None:

@@ -1,6 +1,9 @@
 """Errors of storage, and the base class of all errors of Spillwatch.
 
 SpillwatchError
+├── HeldByCase
+├── SourceIsRead
+├── StillDeclared
 └── StorageError
     ├── DatabaseFailed
     │   ├── DatabaseUrlInvalid
@@ -31,6 +34,7 @@ SpillwatchError
         ├── EvidenceMissing
         ├── EvidenceUnreachable
         ├── EvidenceDamaged
+        ├── EvidenceExpired
         ├── EvidenceFolderMissing
         ├── DigestKeyMissing
         ├── DigestKeyDamaged
@@ -51,6 +55,25 @@ class SpillwatchError(Exception):
 
     def __init__(self, message: str | None = None) -> None:
         super().__init__(message or (type(self).__doc__ or self.reason).strip())
+
+
+class HeldByCase(SpillwatchError):
+    """A case holds this, so nothing of it is deleted. `spillwatch hold list` shows the cases."""
+
+    reason = "held_by_case"
+
+
+class SourceIsRead(SpillwatchError):
+    """The source is being read, and perhaps the listing. Wait for the end of the run: `spillwatch runs`."""
+
+    reason = "source_is_read"
+    permanent = False
+
+
+class StillDeclared(SpillwatchError):
+    """The company's file is still there, so it would be watched again at once. Remove the file first."""
+
+    reason = "still_declared"
 
 
 class StorageError(SpillwatchError):
@@ -243,6 +266,12 @@ class EvidenceDamaged(EvidenceFailed):
     """The evidence differs from what was stored. Restore the file from a backup of the evidence folder."""
 
     reason = "evidence_damaged"
+
+
+class EvidenceExpired(EvidenceFailed):
+    """The record was deleted by retention or by an erasure, so its text can no longer be compared."""
+
+    reason = "evidence_expired"
 
 
 class EvidenceFolderMissing(EvidenceFailed):

@@ -136,6 +136,7 @@ class ListingVersion(LocatedRecord, Base):
         ),
         Index(None, "source_id", "seen_at"),
         Index("ix_listing_versions_unread", "id", sqlite_where=text(UNREAD), postgresql_where=text(UNREAD)),
+        Index(None, "capture_id"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -173,7 +174,7 @@ class Attachment(LocatedRecord, Base):
     """A text that a version links to; its evidence is the record with the decoded, unmasked text."""
 
     __tablename__ = "attachments"
-    __table_args__ = (Index(None, "version_id"),)
+    __table_args__ = (Index(None, "version_id"), Index(None, "capture_id"))
 
     id: Mapped[int] = mapped_column(primary_key=True)
     version_id: Mapped[int] = mapped_column(ForeignKey("listing_versions.id"))

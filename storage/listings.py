@@ -8,6 +8,8 @@ from sqlalchemy import ColumnElement, Update, and_, func, or_, select, text, upd
 from sqlalchemy.orm import Session, aliased, contains_eager, joinedload, selectinload
 
 from storage.database.base import lock_in_order, state_moved
+from storage.erased_listings import erased_keys
+from storage.errors import EvidenceExpired
 from storage.listing_filters import ListingFilters, recent_listings, search_listings
 from storage.listing_intake import AttachmentRecord, IntakeResult, ListingRecord, upsert_many
 from storage.listing_tables import (
@@ -49,17 +51,22 @@ class KnownListing:
     last_seen_at: datetime
     gone: bool
     checked_at: datetime | None = None
+    erased: bool = False  # its row is gone, and it is not to be stored again
 
 
 # --- queries of the crawler
 
 
 def known_listings(session: Session, source_id: int, keys: Collection[str]) -> dict[str, KnownListing]:
-    """Return the keys that are listings of this source already."""
+    """Return the keys that are listings of this source already, and those of erased listings."""
     names = ("key", "row_digest", "first_seen_at", "last_seen_at", "gone_at", "checked_at")
     columns = [getattr(Listing, name) for name in names]
     keys_by_stored = {stored_key(key): key for key in keys}
-    return {
+    erased = {
+        key: KnownListing("", at, at, gone=False, erased=True)
+        for key, at in erased_keys(session, source_id, keys).items()
+    }
+    return erased | {
         keys_by_stored[row.key]: KnownListing(
             row.row_digest, row.first_seen_at, row.last_seen_at, row.gone_at is not None, row.checked_at
         )
@@ -364,11 +371,14 @@ def note_unread_evidence(session: Session, reasons: Mapping[int, str | None]) ->
 
 
 def count_unread_evidence(session: Session, *, until_version_id: int) -> int:
-    """Return the number of matched versions whose evidence could not be read at the last rematch."""
+    """Return the number of matched versions whose evidence could not be read at the last rematch, without
+    those whose evidence retention has deleted.
+    """
     unread = select(func.count()).select_from(ListingVersion)
     unread = unread.where(
         text(UNREAD),
         ListingVersion.match_state == MatchState.MATCHED,
+        ListingVersion.match_reason != EvidenceExpired.reason,
         ListingVersion.id <= until_version_id,
     )
     return session.scalar(unread) or 0

@@ -26,6 +26,7 @@ from sqlalchemy.orm import Mapped, Session, joinedload, mapped_column, relations
 from storage.database.base import Base, insert_new, state_moved
 from storage.nodes import may_claim, not_locked
 from storage.sources import Source
+from storage.work import NodeRoute
 
 USUAL_RUNS = 20  # number of finished runs from which the usual counts are computed
 REPEAT = " repeat "  # in the slot of a run that repeats an interrupted one, before its number
@@ -258,6 +259,13 @@ def _interrupt_runs(
     ended = {"state": RunState.FINISHED, "outcome": RunOutcome.INTERRUPTED, "reason": "interrupted"}
     values = update(Run).where(condition).values(**ended, detail=detail, epoch=Run.epoch + 1, finished_at=now)
     return session.scalars(values.returning(Run.id)).all()
+
+
+def routes_of(session: Session, run_ids: Collection[int]) -> dict[int, str]:
+    """Return by which route the source of each of these runs is read."""
+    route = func.coalesce(Source.definition["via"].as_string(), NodeRoute.DIRECT.value)
+    query = select(Run.id, route).join(Source, Source.id == Run.source_id).where(Run.id.in_(run_ids))
+    return {row[0]: row[1] for row in session.execute(query)}
 
 
 def repeat_interrupted(session: Session, run_ids: Collection[int], *, now: datetime) -> Sequence[int]:

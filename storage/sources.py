@@ -86,6 +86,7 @@ class SourceChange(Base):
     __table_args__ = (
         Index("ix_source_changes_pending", "id", sqlite_where=text(PENDING), postgresql_where=text(PENDING)),
         Index(None, "source_id", "at"),
+        Index(None, "run_id"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

@@ -8,8 +8,13 @@ from storage import (
     alerts,
     captures,
     companies,
+    custody,
     data_sets,
     deliveries,
+    dumps,
+    erased_listings,
+    evidence_removals,
+    holds,
     listings,
     matches,
     nodes,
@@ -17,6 +22,7 @@ from storage import (
     sources,
     watch,
 )
+from storage.retention import passes
 
 MODULES = (
     sources,
@@ -31,4 +37,10 @@ MODULES = (
     alert_listings,
     deliveries,
     nodes,
+    holds,
+    custody,
+    erased_listings,
+    evidence_removals,
+    passes,
+    dumps,
 )

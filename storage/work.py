@@ -23,13 +23,32 @@ class WorkKind(StrEnum):
     DELIVER = "deliver"
     LIFE = "life"
     DIGEST = "digest"
+    RETENTION = "retention"
+    UNIT = "unit"
+
+
+class NodeRole(StrEnum):
+    """What a node does. `daemon.roles` says which kinds of work belong to each."""
+
+    SCHEDULE = "schedule"
+    CRAWL = "crawl"
+    MATCH = "match"
+    DELIVER = "deliver"
+
+
+class NodeRoute(StrEnum):
+    """A way from a node to the sites."""
+
+    DIRECT = "direct"
+    TOR = "tor"
 
 
 @dataclass(frozen=True, slots=True)
 class Work:
     """A row that waits for a handler. Its kind determines its table: run, listing version (MATCH), rematch,
     match summary (EVALUATE), source change, run (INSTALLATION), source or alert (SCHEDULE), delivery
-    (DELIVER), alert (LIFE, DIGEST).
+    (DELIVER), alert (LIFE, DIGEST), pass of retention (RETENTION; 0: one has to begin).
+    (DELIVER), alert (LIFE, DIGEST), unit of a dump (UNIT).
     """
 
     kind: WorkKind

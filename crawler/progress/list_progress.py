@@ -492,4 +492,4 @@ def _is_wanted(row: ListRow, known: KnownListing | None) -> bool:
 
 
 def _differs(row: ListRow, known: KnownListing) -> bool:
-    return row.digest not in ("", known.row_digest)
+    return not known.erased and row.digest not in ("", known.row_digest)

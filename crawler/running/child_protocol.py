@@ -52,6 +52,7 @@ class Job(BaseModel):
     seal_after_s: float = SEAL_AFTER_S
     settings: CrawlerSettings
     parent_pid: int
+    doorbell: bool = False  # nodes share the database: announce by jobs, in the row's transaction
 
     def evidence_store(self) -> EvidenceStore:
         """Return where this run's evidence goes."""

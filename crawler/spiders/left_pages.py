@@ -34,6 +34,7 @@ from crawler.storing.spider_notes import FoundListing
 from storage import captures, runs
 from storage.captures import Capture, CaptureConclusion, CaptureOutcome, CaptureRole
 from storage.errors import EvidenceFailed
+from storage.listings import KnownListing
 
 log = structlog.get_logger()
 
@@ -207,8 +208,12 @@ async def _news(spider: PageSpider, capture: Capture, found: Iterator[ParsedList
         FoundListing(listing, captured)
         for key, listing in by_key.items()
         if key not in known
-        or (whole and not known[key].gone and known[key].last_seen_at <= capture.fetched_at)
+        or (whole and _is_there(known[key]) and known[key].last_seen_at <= capture.fetched_at)
     ]
+
+
+def _is_there(known: KnownListing) -> bool:
+    return not known.gone and not known.erased
 
 
 def _result_of(

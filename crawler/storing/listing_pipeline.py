@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from crawler.running.run_context import run_of
 from crawler.storing.group_commit import GroupCommit
-from crawler.storing.masked_listing import listing_record
+from crawler.storing.masked_listing import listing_record, stored_key
 from crawler.storing.spider_notes import (
     CompleteThread,
     FailedRecheck,
@@ -27,6 +27,7 @@ from crawler.storing.spider_notes import (
 )
 from storage import captures, listings
 from storage.captures import CaptureConclusion
+from storage.erased_listings import erased_keys
 from storage.listings import IntakeResult, Life, MatchState
 from storage.runs import RunCounts
 from storage.work import Work, WorkKind
@@ -79,7 +80,7 @@ class ListingPipeline:
         and the check that the run still has its epoch.
         """
         run, now = self._run, self._run.clock()
-        records = [listing_record(run, found) for found in _notes_of(FoundListing, batch)]
+        records = [listing_record(run, found) for found in self._without_erased(batch)]
         if records:
             run.writer.sync()
         keys = {record.key for record in records} | _marked_keys(batch)
@@ -101,6 +102,16 @@ class ListingPipeline:
         run.note_commit(versions=versions if state is MatchState.UNSEALED else 0)
         run.tally.listings_new, run.tally.listings_changed = counts.listings_new, counts.listings_changed
         return [None] * len(batch)
+
+    def _without_erased(self, batch: Sequence[SpiderNote]) -> list[FoundListing]:
+        """Return the listings of a batch without erased ones, of which no text goes into the evidence."""
+        found = _notes_of(FoundListing, batch)
+        if not found:
+            return []
+        keys = {id(each): stored_key(self._run, each.listing.key) for each in found}
+        with self._run.database.reading() as session:
+            erased = erased_keys(session, self._run.job.source_id, set(keys.values()))
+        return [each for each in found if keys[id(each)] not in erased]
 
     def _mark_listings(self, session: Session, batch: Sequence[SpiderNote], now: datetime) -> None:
         source_id = self._run.job.source_id

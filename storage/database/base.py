@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Self, TypeVar, cast
 
 from sqlalchemy import JSON, BigInteger, CursorResult, Engine, Enum, MetaData, func, select
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.orm import DeclarativeBase, Session
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 from sqlalchemy.sql.base import Executable
 
 from storage.database.columns import Amount, CleanText, UtcDateTime
@@ -149,7 +149,34 @@ def new_ids(session: Session, table: type[Base], count: int) -> Sequence[int]:
         return session.scalars(series).all()
     # BEGIN IMMEDIATE: no other transaction can insert rows until this one ends.
     last = session.scalar(select(func.coalesce(func.max(table.__table__.c.id), 0))) or 0
-    return range(last + 1, last + count + 1)
+    used = session.scalar(select(UsedNumber.highest).where(UsedNumber.name == name)) or 0
+    first = max(last, used) + 1
+    return range(first, first + count)
+
+
+class UsedNumber(Base):
+    """The highest number that was given to a row of a table before it was erased: no later row gets it.
+
+    SQLite would give it away again; on PostgreSQL a sequence never does.
+    """
+
+    __tablename__ = "used_numbers"
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    highest: Mapped[int]
+
+
+def keep_numbers_used(session: Session, table: type[Base]) -> None:
+    """Record the highest number of a table. Call it before its rows are erased."""
+    last = session.scalar(select(func.max(table.__table__.c.id)))
+    row = session.get(UsedNumber, table.__tablename__)
+    if last is None:
+        return
+    if row is None:
+        session.add(UsedNumber(name=table.__tablename__, highest=last))
+    else:
+        row.highest = max(row.highest, last)
+    session.flush()
 
 
 def insert_new(session: Session, table: type[Base]) -> postgresql.Insert | sqlite.Insert:

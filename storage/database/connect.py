@@ -233,6 +233,8 @@ def _sqlite_settings(connection: sqlite3.Connection, busy_timeout_s: float) -> N
     cursor.execute("PRAGMA foreign_keys = ON")
     # With a WAL, a power cut may undo the last commits, but never a part of one.
     cursor.execute("PRAGMA synchronous = NORMAL")
+    # What is deleted is overwritten with zeros, so that free pages hold nothing of it.
+    cursor.execute("PRAGMA secure_delete = ON")
     cursor.close()
 
 

@@ -263,14 +263,18 @@ class EvidenceStore:
         except StoreFailed as error:
             raise _unreachable_error(place.file, error) from None
 
-    def _local_paths(self, file: str) -> list[Path]:
+    @property
+    def local_folders(self) -> list[Path]:
         """Return where a file may be on this machine: unsealed, in the folder, in an earlier folder."""
         folders = [self.folder]
         if self.shared is not None:
             folders.insert(0, self.folder / UNSEALED)
         if self.earlier is not None:
             folders.append(self.earlier)
-        paths = [(folder, (folder / file).resolve()) for folder in folders]
+        return folders
+
+    def _local_paths(self, file: str) -> list[Path]:
+        paths = [(folder, (folder / file).resolve()) for folder in self.local_folders]
         inside = [path for folder, path in paths if path.is_relative_to(folder.resolve())]
         if not inside:
             raise EvidenceDamaged(f"evidence {file}: it is outside of the evidence folder.")

@@ -101,6 +101,14 @@ class ObjectStore:
         self._try(name, lambda: obstore.put(self._store, name, content, mode="overwrite"))
 
     def overwrite(self, name: str, offset: int, content: bytes) -> None:
+        def change(whole: bytes) -> bytes:
+            if len(whole) < offset + len(content):
+                raise ValueError(f"{name} ends before byte {offset + len(content)}")
+            return whole[:offset] + content + whole[offset + len(content) :]
+
+        self.rewrite(name, change)
+
+    def rewrite(self, name: str, change: Callable[[bytes], bytes | None]) -> None:
         import obstore
         from obstore.exceptions import PreconditionError
 
@@ -109,13 +117,18 @@ class ObjectStore:
             return found.bytes().to_bytes(), found.meta["e_tag"]
 
         whole, tag = self._try(name, get)
-        if len(whole) < offset + len(content):
-            raise ValueError(f"{name} ends before byte {offset + len(content)}")
-        changed = whole[:offset] + content + whole[offset + len(content) :]
+        changed = change(whole)
+        if changed is None:
+            self.delete(name)
+            return
         try:
             self._try(name, lambda: obstore.put(self._store, name, changed, mode={"e_tag": tag}))
         except PreconditionError:
-            raise StoreFileChanged(f"{self.place}: {name} was changed by somebody else. Try again.") from None
+            # Also the answer to a second attempt, if the connection was cut after the first had succeeded.
+            if self.read(name) != changed:
+                raise StoreFileChanged(
+                    f"{self.place}: {name} was changed by somebody else. Try again."
+                ) from None
 
     def delete(self, name: str) -> None:
         import obstore

@@ -43,12 +43,20 @@ COMMANDS = (
     *(
         "rematch",
         "evidence verify",
+        "hold add 2026-17 --listing 1 --reason order",
+        "hold list",
+        "hold release 1 --reason closed",
+        "retention --history",
         "doctor --only clock",
         "enroll customers.csv --company qudian --key quillmere.key --out q.segment",
     ),
     *("segment show q.segment", "segment verify q.segment", "segment import q.segment", "segment list"),
     *("match dump.csv --ordinals found", "reveal found/qudian.csv --customers customers.csv --out names.csv"),
-    *("segment remove 1",),
+    *(
+        "segment remove 1",
+        "erase listing 1 --reason request --yes",
+        "erase finish",
+    ),
 )
 
 

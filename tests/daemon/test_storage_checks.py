@@ -10,6 +10,7 @@ import pytest
 from daemon import storage_checks
 from daemon.storage_checks import SILENCE_PATIENCE_S, StorageChecks
 from storage.database.base import Database
+from storage.evidence.warc import EvidenceStore
 
 
 class Hanging:
@@ -39,7 +40,7 @@ def test_what_hangs_is_named_and_does_not_hold_up_the_answer(
     """
     now = [100.0]
     database = Database.open(f"sqlite:///{tmp_path}/spillwatch.db")
-    checks = StorageChecks(database, tmp_path, lambda: now[0], answer_within_s=0.01)
+    checks = StorageChecks(database, EvidenceStore(tmp_path), lambda: now[0], answer_within_s=0.01)
     hanging = Hanging()
     monkeypatch.setattr(storage_checks, "require_writable_database", lambda *_: None)
     monkeypatch.setattr(storage_checks, "require_writable_evidence", lambda *_: None)

@@ -84,6 +84,21 @@ class DecodedPiece:
         return line_ends(self.text)
 
 
+@dataclass(frozen=True, slots=True)
+class DecodingState:
+    """Where the reading of a text is, and what was decided up to there."""
+
+    position: int
+    line: int
+    charset: str
+    decided: bool
+    same_decisions: int
+    runner_ups: tuple[str, ...]
+    charset_start: int
+    repeating: bool
+    inside: bool
+
+
 class DecodedText:
     """A window's text, piece by piece."""
 
@@ -175,9 +190,8 @@ class DecodedText:
         """Return how many bytes from here on are in one charset, which becomes that of this text."""
         change = charset_change(raw, self.charset)
         if change is not None and not change.place:
-            self.charset, self._decided = change.charset, change.charset in _UNIT_SIZES
-            self._unit = _UNIT_SIZES.get(self.charset, 1)
-            self._newline = "\n".encode(self.charset) if self._unit > 1 else self._narrow_newline
+            self._use_charset(change.charset)
+            self._decided = change.charset in _UNIT_SIZES
             self._charset_start = self.position
             self._repeating = False
             change = charset_change(raw, self.charset, self._unit)
@@ -208,8 +222,38 @@ class DecodedText:
         self._window.skip(size - self._repeated_size)
         return self.position
 
+    def state(self) -> DecodingState:
+        """Return the state from which another reader of the same bytes can go on."""
+        return DecodingState(
+            self.position,
+            self.line,
+            self.charset,
+            self._decided,
+            self._same_decisions,
+            self._runner_ups,
+            self._charset_start,
+            self._repeating,
+            self._inside,
+        )
+
+    def resume(self, state: DecodingState) -> None:
+        """Go on in this state. Only for a window on a file, and before anything is taken."""
+        self._window.skip(state.position - self.position)
+        self.line, self._runner_ups = state.line, state.runner_ups
+        self._decided, self._same_decisions = state.decided, state.same_decisions
+        self._charset_start = state.charset_start
+        self._repeating, self._inside = state.repeating, state.inside
+        self._use_charset(state.charset)
+
+    def _use_charset(self, charset: str) -> None:
+        self.charset = charset
+        self._unit = _UNIT_SIZES.get(charset, 1)
+        self._newline = "\n".encode(charset) if self._unit > 1 else self._narrow_newline
+
     def seek(self, position: int) -> None:
         """Continue at the `end` of a block; the lines up to there are counted."""
+        if self.position >= position:
+            return
         before = b""
         while self.position < position:
             raw = self._window.peek(min(_SKIP_BYTES, position - self.position))
