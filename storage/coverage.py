@@ -151,16 +151,14 @@ def _count_versions(
     session: Session, condition: str, since: datetime, source_id: int | None
 ) -> Sequence[tuple[int, MatchState, int]]:
     """Return the number of versions by source and state that a small index has."""
-    columns = (ListingVersion.source_id, ListingVersion.match_state)
+    # An expression, so that SQLite reads the small index and not that of the sources' versions.
+    source = ListingVersion.source_id + 0
+    columns = (source, ListingVersion.match_state)
     query = select(*columns, func.count()).where(text(condition), ListingVersion.seen_at >= since)
     if source_id is not None:
-        # An expression, so that the small index is read and not that of the source's versions.
-        query = query.where(ListingVersion.source_id + 0 == source_id)
-    return [
-        (source, state, count)
-        for source, state, count in session.execute(query.group_by(*columns))
-        if source is not None
-    ]
+        query = query.where(source == source_id)
+    rows = session.execute(query.group_by(*columns))
+    return [(found, state, count) for found, state, count in rows if found is not None]
 
 
 def _of_sources(query: Select[*tuple[Any, ...]], source_id: int | None) -> Select[*tuple[Any, ...]]:

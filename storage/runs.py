@@ -234,9 +234,9 @@ def interrupt_orphans(
     """
     if gone is None:
         detail = "The daemon ended while this run was in progress."
-        return _interrupt_runs(session, Run.state == RunState.RUNNING, detail, now)
+        return _interrupt_runs(session, and_(text(OPEN_RUNS), Run.state == RunState.RUNNING), detail, now)
     detail = "The node that had this run did not renew its lease in time."
-    lost = select(Run.id).where(Run.state == RunState.RUNNING, gone)
+    lost = select(Run.id).where(text(OPEN_RUNS), Run.state == RunState.RUNNING, gone)
     return _interrupt_runs(session, Run.id.in_(not_locked(session, lost)), detail, now)
 
 
@@ -294,7 +294,7 @@ def run_by_id(session: Session, run_id: int) -> Run | None:
 def due_runs(session: Session, *, now: datetime, limit: int) -> Sequence[int]:
     """Return the ids of queued runs and of abandoned ones, oldest first."""
     queued = and_(Run.state == RunState.QUEUED, Run.queued_at <= now)
-    query = select(Run.id).where(or_(queued, _is_abandoned(now)))
+    query = select(Run.id).where(text(OPEN_RUNS), or_(queued, _is_abandoned(now)))
     return session.scalars(query.order_by(Run.queued_at, Run.id).limit(limit)).all()
 
 
