@@ -131,7 +131,7 @@ def sync_declared_sources(session: Session, declared: Sequence[DeclaredSource], 
     """
     known = {source.name: source for source in session.scalars(select(Source))}
     added = tuple(item.name for item in declared if item.name not in known)
-    session.add_all(_new_source(item, now) for item in declared if item.name in added)
+    session.add_all(_new_source(item, now) for item in declared if item.name not in known)
     changed = tuple(item.name for item in declared if _apply_declaration(known.get(item.name), item, now))
     names = {item.name for item in declared}
     gone = [s for s in known.values() if s.name not in names and s.declared_in and s.removed_at is None]

@@ -11,7 +11,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
@@ -57,10 +57,17 @@ def _version(folder: Path) -> float:
 class PostgresServer:
     """One server per test session. `url(name)` is a value for database_url."""
 
-    def __init__(self, binaries: Path, *, address: str = "") -> None:
-        """`address`: where it listens beside its Unix socket, for anybody who reaches that."""
+    def __init__(
+        self, binaries: Path, *, address: str = "", settings: Mapping[str, str] | None = None
+    ) -> None:
+        """`address`: where it listens beside its Unix socket, for anybody who reaches that. `settings`: in
+        place of those in SETTINGS, or in addition to them.
+        """
         self._binaries = binaries
         self._address = address
+        # Who kills a server wants to see that what was committed is there.
+        network = {"listen_addresses": address, "synchronous_commit": "on"} if address else {}
+        self._settings = {**SETTINGS, **network, **(settings or {})}
         self._owner = unprivileged_user() if os.geteuid() == 0 else None
         # Short, because the path of a socket has at most 107 bytes.
         self._folder = Path(tempfile.mkdtemp(prefix="spillwatch-pg-"))
@@ -84,10 +91,7 @@ class PostgresServer:
 
     def start_again(self) -> Self:
         """Start the server on the data that it has, as after a crash."""
-        options = {**SETTINGS, "unix_socket_directories": str(self._folder)}
-        if self._address:
-            # Who kills a server wants to see that what was committed is there.
-            options |= {"listen_addresses": self._address, "synchronous_commit": "on"}
+        options = {**self._settings, "unix_socket_directories": str(self._folder)}
         arguments = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
         with (self._folder / "log").open("wb") as log:
             self._process = subprocess.Popen(
