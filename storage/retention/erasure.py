@@ -36,6 +36,7 @@ from storage.custody import CustodyAction, CustodySubject, write_entry
 from storage.data_sets import ListingSign
 from storage.database.base import BATCH, Base, Database, keep_numbers_used
 from storage.deliveries import Attempt, Delivery
+from storage.dumps import Dump, DumpUnit
 from storage.erased_listings import note_erased
 from storage.errors import EvidenceFailed, SourceIsRead
 from storage.evidence.erasing import WarcMember, members_in, members_of
@@ -403,7 +404,11 @@ def erase_company(
         traces = _pieces([company.name, *terms, *_texts_of_alerts(session, alert_ids)])
         counts = _erase_alerts(session, alert_ids)
         segments = select(Segment.id).where(Segment.company_id == company.id)
+        # Results of units do not name their companies. Whoever waits for them gives the command again.
+        compared = or_(Dump.company == slug, Dump.company.is_(None))
         for table, condition in (
+            (DumpUnit, DumpUnit.dump_id.in_(select(Dump.id).where(compared))),
+            (Dump, compared),
             (Match, Match.company_id == company.id),
             (MatchSummary, MatchSummary.company_id == company.id),
             (Rematch, Rematch.company_id == company.id),
