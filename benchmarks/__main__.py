@@ -15,6 +15,7 @@ NAMES = (
     "memory",
     "visits",
     "looks",
+    "scale",
     "mentions",
     "storage",
     "latency",
