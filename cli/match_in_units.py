@@ -28,8 +28,9 @@ from matching.units.clustered_sweep import ClusteredSweep
 from matching.units.cutting import CutSizes
 from matching.units.stored_pool import StoredPool
 from matching.units.unit_matching import MatchOptions
-from storage import dumps
+from storage import dumps, nodes
 from storage.dumps import DumpProgress
+from storage.work import NodeRole
 
 GOES_ON = "The same command goes on from here; with --restart it starts over."
 
@@ -67,6 +68,7 @@ def match_in_units(
     dump_id = app.database.write(begin)
     pool = StoredPool(app.database, dump_id, found.watch, options.limit, app.clock)
     sweep = ClusteredSweep(Findings(found.watch, options.limit), pool, options, sizes=sizes)
+    _tell_if_nobody_matches(app, settings.unit_wait_s)
     with ProgressMeter.for_sources(sources) as meter, _interruptible():
         patience = _Patience(settings.unit_wait_s)
 
@@ -81,6 +83,18 @@ def match_in_units(
         sweep.progress,
         lambda: app.database.write(lambda session: dumps.remove_dump(session, dump_id)),
     )
+
+
+def _tell_if_nobody_matches(app: App, wait_s: float) -> None:
+    """Say at once that no node matches. One may be on its way, so this does not end the command."""
+    with app.database.reading() as session:
+        there = nodes.known_nodes(session)
+        now = nodes.database_time(session, app.clock())
+    if not any(node.lease_until > now and (not node.roles or NodeRole.MATCH in node.roles) for node in there):
+        print_error(
+            f"No node that matches is running. Start `spillwatch run` within {wait_s:g} s where the dump is "
+            "at the same path."
+        )
 
 
 def _shared_path(name: str, source: object) -> tuple[str, Path]:

@@ -10,7 +10,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar, cast
+from typing import Annotated, Any, Literal, Self, TypeVar, cast
 
 from pydantic import (
     AfterValidator,
@@ -20,6 +20,7 @@ from pydantic import (
     SecretStr,
     StringConstraints,
     ValidationError,
+    model_validator,
 )
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
@@ -30,8 +31,10 @@ from configuration.mistake_messages import Mistake, mistakes_of
 from configuration.setting_layers import SettingLayers, schema_of
 from crawler.settings import CrawlerSettings
 from matching.settings import MatchingSettings
+from storage.nodes import EngineName
 from storage.settings import RetentionSettings, StorageSettings
 from storage.stores.location import anchored_address
+from storage.work import NodeRole, NodeRoute
 
 FILE_NAME = "spillwatch.toml"
 PROCESS_ENVIRONMENT: Mapping[str, str] = os.environ
@@ -81,6 +84,28 @@ class DaemonSettings(BaseModel):
         default=True,
         description="Fork runs from one process that has imported everything, instead of starting Python.",
     )
+    disk_floor_mb: int = Field(
+        default=200,
+        ge=0,
+        le=1_000_000_000,
+        description="Free MiB of a disk below which no new run and no matching begins; 0: no floor.",
+    )
+    disk_warning_days: int = Field(
+        default=7, ge=0, le=365, description="Days before a disk reaches its floor at which an alert says so."
+    )
+    engine: EngineName = Field(
+        default=EngineName.EMBEDDED,
+        description="`embedded`: one daemon does everything; `procrastinate`: several share a PostgreSQL.",
+    )
+    roles: tuple[NodeRole, ...] = Field(
+        default=tuple(NodeRole),
+        min_length=1,
+        description="What this node does: schedule, crawl, match, deliver. Fewer only with procrastinate.",
+    )
+    routes: tuple[NodeRoute, ...] = Field(
+        default=(),
+        description="Ways to sites that this node has: direct, tor. Empty: direct, and tor with a tor_proxy.",
+    )
     node_name: Annotated[str, StringConstraints(pattern=r"^[\w.-]{0,63}$")] = Field(
         default="", description='Name of this node in `spillwatch nodes`; "" takes the name of the host.'
     )
@@ -93,6 +118,12 @@ class DaemonSettings(BaseModel):
     stop_timeout_s: float = Field(
         default=3.0, gt=0, le=60, description="Seconds that work in progress may take after SIGTERM."
     )
+
+    @model_validator(mode="after")
+    def _check_roles(self) -> Self:
+        if self.engine is EngineName.EMBEDDED and set(self.roles) != set(NodeRole):
+            raise ValueError('every role, because a daemon with engine = "embedded" works alone')
+        return self
 
 
 class Settings(BaseSettings):
@@ -122,6 +153,18 @@ class Settings(BaseSettings):
     daemon: DaemonSettings = Field(
         default_factory=DaemonSettings, description="The process of `spillwatch run`."
     )
+
+    @model_validator(mode="after")
+    def _check_engine(self) -> Self:
+        url = self.storage.database_url.get_secret_value()
+        if self.daemon.engine is EngineName.PROCRASTINATE and not url.startswith("postgres"):
+            raise ValueError(
+                'engine = "procrastinate" of [daemon] needs PostgreSQL: set database_url of [storage], or '
+                'use engine = "embedded"'
+            )
+        if NodeRoute.TOR in self.daemon.routes and self.crawler.tor_proxy is None:
+            raise ValueError("routes of [daemon] name tor, which needs tor_proxy of [crawler]")
+        return self
 
     @classmethod
     def settings_customise_sources(
@@ -213,13 +256,22 @@ def _holds_path(value: object) -> bool:
 
 
 def _anchor_addresses(settings: Settings, folder: Path) -> Settings:
-    """Return the settings with the relative paths in the addresses of [storage] made absolute."""
+    """Return the settings with the relative paths in its addresses made absolute."""
     changed: dict[str, object] = {"evidence": anchored_address(settings.storage.evidence, folder)}
     url = settings.storage.database_url.get_secret_value()
     path = Path(url.removeprefix(SQLITE)).expanduser()
     if url.startswith(SQLITE) and not (url == f"{SQLITE}{path}" and path.is_absolute()):
         changed["database_url"] = SecretStr(f"{SQLITE}{folder / path}")
-    return settings.model_copy(update={"storage": settings.storage.model_copy(update=changed)})
+    matching = {
+        "segments": anchored_address(settings.matching.segments, folder),
+        "s3": settings.matching.s3 or settings.storage.s3,
+    }
+    return settings.model_copy(
+        update={
+            "storage": settings.storage.model_copy(update=changed),
+            "matching": settings.matching.model_copy(update=matching),
+        }
+    )
 
 
 @dataclass(frozen=True)

@@ -30,6 +30,8 @@ _VERBOSE_LOGGERS = (
     "scrapy",
     "asyncio",
     "aiosmtplib",
+    "procrastinate",
+    "psycopg.pool",
 )
 
 

@@ -27,7 +27,7 @@ from storage import dumps
 from storage.database.base import Database
 from storage.dumps import ClaimedUnit, UnitState
 from storage.errors import StorageError
-from storage.work import WorkResult
+from storage.work import ClaimHolder, NoNode, WorkResult
 
 COMMAND = (sys.executable, "-m", "daemon.unit_process")
 SILENT_S = 3600.0  # without any progress for this long, the process is killed
@@ -52,13 +52,13 @@ class UnitService:
         memory_mb: int,
         threads: int,
         clock: Callable[[], datetime],
-        node_id: Callable[[], int | None] = lambda: None,
+        holder: ClaimHolder | None = None,
         command: Sequence[str] = COMMAND,
     ) -> None:
         self._database = database
         self._setup = UnitSetup(str(config), os.getpid(), memory_mb, threads)
         self._clock = clock
-        self._node_id = node_id
+        self._holder = holder or NoNode()
         self._command = command
         self._idle: list[_UnitProcess] = []
         self._refused: dict[int, float] = {}
@@ -69,7 +69,9 @@ class UnitService:
         if time.monotonic() < self._refused.get(unit_id, 0.0):
             return WorkResult.WAITED
         claimed = self._database.write(
-            lambda session: dumps.claim_unit(session, unit_id, now=self._clock(), node_id=self._node_id())
+            lambda session: dumps.claim_unit(
+                session, unit_id, now=self._clock(), node_id=self._holder.node_id
+            )
         )
         if claimed is None:
             return WorkResult.WAITED
@@ -80,6 +82,13 @@ class UnitService:
                 "A unit's claim has ended, and another node matches it.", action="unit_lost", unit=unit_id
             )
         return None
+
+    def close(self) -> None:
+        """End the processes that have nothing to do."""
+        with self._lock:
+            for process in self._idle:
+                process.close()
+            self._idle.clear()
 
     def _match_claimed(self, claimed: ClaimedUnit) -> None:
         process = self._process()
@@ -170,6 +179,13 @@ class _UnitProcess:
 
     def alive(self) -> bool:
         return self._process.poll() is None
+
+    def close(self) -> None:
+        """Let the process end, because nothing follows."""
+        assert self._process.stdin is not None  # a pipe
+        self._process.stdin.close()
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(_GONE_S)
 
     def match(self, job: UnitJob, *, on_wait: Callable[[], bool]) -> tuple[UnitAnswer, bytes]:
         """Return the answer, or one that says how the process ended; raises _ClaimLost.

@@ -24,12 +24,14 @@ from crawler.running.supervisor import Supervisor
 from crawler.running.warm_process import WarmProcesses
 from crawler.scheduling.site_board import runs_to_begin
 from crawler.sources import holds_keys, stored_definition
-from daemon.engine import EmbeddedEngine, Lane
+from daemon.disk_watch import DiskWatch
+from daemon.engine import DueWork, EmbeddedEngine, Lane
 from daemon.retention_lane import RetentionService
+from daemon.roles import has_role
 from daemon.unit_service import UnitService
 from matching.masks import mask_text
 from matching.service import MatchingService
-from storage import alerts, companies, deliveries, dumps, listings, matches, nodes, sources, watch
+from storage import alerts, companies, deliveries, dumps, listings, matches, nodes, runs, sources, watch
 from storage.claims import release_all_claims
 from storage.database.base import Database
 from storage.database.revisions import newest_revision
@@ -39,7 +41,7 @@ from storage.nodes import EngineName, NodeEnd, NodeProfile
 from storage.retention import passes
 from storage.schedule_keeping import due_schedule_changes
 from storage.sources import SyncResult
-from storage.work import ClaimHolder, WorkKind
+from storage.work import ClaimHolder, NodeRoute, WorkKind
 
 # Names and terms have their own columns. Key sources are never stored: they are read from files only.
 _IN_FILES_ONLY: dict[str, Any] = {
@@ -49,12 +51,15 @@ _IN_FILES_ONLY: dict[str, Any] = {
     "fingerprints": {"key_file", "key_credential", "key_command", "previous_keys"},
 }
 
+ALL_READY = 20_000  # runs among which a node looks for those that it has a route for
+
 
 @dataclass(frozen=True)
 class DaemonParts:
     """The parts made from one configuration. After a reload, old parts finish their work in progress."""
 
     supervisor: Supervisor
+    judging: AlertService
     lanes: tuple[Lane, ...]
 
 
@@ -67,10 +72,12 @@ def assemble(
     clock: Callable[[], datetime],
     processes: RunProcesses | None = None,
     holder: ClaimHolder | None = None,
+    disks: DiskWatch | None = None,
 ) -> DaemonParts:
     """Make the handlers of a configuration. Nothing connects or starts yet.
 
-    Without `processes`, each run gets a new process. Work is claimed in the name of `holder`.
+    Without `processes`, each run gets a new process. Work is claimed in the name of `holder`. `disks` holds
+    back work that needs room.
     """
     settings = configuration.settings
     supervisor = Supervisor(
@@ -88,6 +95,7 @@ def assemble(
         clock=clock,
         processes=processes,
         holder=holder,
+        doorbell=settings.daemon.engine is EngineName.PROCRASTINATE,
         with_keys={
             source.name: source.value.model_dump(mode="json")
             for source in configuration.sources
@@ -116,29 +124,49 @@ def assemble(
         memory_mb=settings.matching.unit_memory_mb,
         threads=max(1, (os.cpu_count() or 1) // daemon.unit_workers),
         clock=clock,
+        holder=holder,
     )
-    return DaemonParts(
-        supervisor,
-        (
-            Lane(WorkKind.RUN, supervisor.run, runs_to_begin, settings.crawler.concurrent_runs),
-            Lane(
-                WorkKind.MATCH,
-                matching.match_version,
-                listings.versions_due_for_matching,
-                daemon.match_workers,
-            ),
-            Lane(WorkKind.REMATCH, matching.rematch, watch.due_rematches),
-            Lane(WorkKind.UNIT, units.match, dumps.due_units, daemon.unit_workers),
-            Lane(WorkKind.EVALUATE, judging.evaluate, matches.summaries_due_for_evaluation),
-            Lane(WorkKind.SOURCE_CHANGE, judging.evaluate_source_change, sources.changes_due),
-            Lane(WorkKind.INSTALLATION, judging.evaluate_installation, due_installation_changes),
-            Lane(WorkKind.SCHEDULE, judging.evaluate_schedule, due_schedule_changes),
-            Lane(WorkKind.LIFE, judging.evaluate_life, alerts.alerts_with_life_changes),
-            Lane(WorkKind.DIGEST, judging.evaluate_digest, alerts.digests_due),
-            Lane(WorkKind.DELIVER, delivery.deliver, deliveries.due_deliveries, daemon.deliver_workers),
-            Lane(WorkKind.RETENTION, retention.carry_on, retention.due),
+    lanes = (
+        Lane(WorkKind.RUN, supervisor.run, _runs_by_route(settings), settings.crawler.concurrent_runs),
+        Lane(
+            WorkKind.MATCH,
+            matching.match_version,
+            listings.versions_due_for_matching,
+            daemon.match_workers,
         ),
+        Lane(WorkKind.REMATCH, matching.rematch, watch.due_rematches),
+        Lane(WorkKind.UNIT, units.match, dumps.due_units, daemon.unit_workers),
+        Lane(WorkKind.EVALUATE, judging.evaluate, matches.summaries_due_for_evaluation),
+        Lane(WorkKind.SOURCE_CHANGE, judging.evaluate_source_change, sources.changes_due),
+        Lane(WorkKind.INSTALLATION, judging.evaluate_installation, due_installation_changes),
+        Lane(WorkKind.SCHEDULE, judging.evaluate_schedule, due_schedule_changes),
+        Lane(WorkKind.LIFE, judging.evaluate_life, alerts.alerts_with_life_changes),
+        Lane(WorkKind.DIGEST, judging.evaluate_digest, alerts.digests_due),
+        Lane(WorkKind.DELIVER, delivery.deliver, deliveries.due_deliveries, daemon.deliver_workers),
+        Lane(WorkKind.RETENTION, retention.carry_on, retention.due),
     )
+    roles = settings.daemon.roles
+    mine = [lane for lane in lanes if has_role(lane.kind, roles)]
+    return DaemonParts(
+        supervisor, judging, tuple(lane if disks is None else disks.held_back(lane) for lane in mine)
+    )
+
+
+def _runs_by_route(settings: Settings) -> DueWork:
+    """Return the query for due runs, without those that this node has no route for.
+
+    A daemon that works alone begins them all: a run without its route ends with that as its reason.
+    """
+    routes = node_routes(settings)
+    if settings.daemon.engine is EngineName.EMBEDDED or set(routes) == set(NodeRoute):
+        return runs_to_begin
+
+    def due(session: Session, *, now: datetime, limit: int) -> list[int]:
+        ready = runs_to_begin(session, now=now, limit=ALL_READY)
+        found = runs.routes_of(session, ready)
+        return [run_id for run_id in ready if found.get(run_id) in routes][:limit]
+
+    return due
 
 
 def run_processes(configuration: Configuration) -> RunProcesses:
@@ -191,13 +219,28 @@ def declared_companies(configuration: Configuration) -> Sequence[companies.Decla
     ]
 
 
+def node_routes(settings: Settings) -> tuple[NodeRoute, ...]:
+    """Return the ways to sites that this node has."""
+    both = (NodeRoute.DIRECT, NodeRoute.TOR) if settings.crawler.tor_proxy else (NodeRoute.DIRECT,)
+    return settings.daemon.routes or both
+
+
+def make_engine(settings: Settings, database: Database, clock: Callable[[], datetime]) -> EmbeddedEngine:
+    """Return the engine of [daemon]. procrastinate is imported only if it is used."""
+    if settings.daemon.engine is EngineName.EMBEDDED:
+        return EmbeddedEngine(database, clock=clock)
+    from daemon.procrastinate_engine import ProcrastinateEngine
+
+    return ProcrastinateEngine(database, clock=clock, routes=node_routes(settings))
+
+
 def node_profile(settings: Settings) -> NodeProfile:
     """Return what this daemon says of itself as a node."""
     return NodeProfile(
         name=settings.daemon.node_name or socket.gethostname(),
-        engine=EngineName.EMBEDDED,
-        roles=[],
-        routes=[],
+        engine=settings.daemon.engine,
+        roles=list(settings.daemon.roles),
+        routes=list(node_routes(settings)),
         version=version("spillwatch"),
         schema_revision=newest_revision(),
         pid=os.getpid(),

@@ -10,6 +10,7 @@ SpillwatchError (storage.errors)
     │   └── KeyCommandFailed
     ├── SegmentRefused
     │   ├── SegmentMissing
+    │   ├── SegmentUnreachable
     │   ├── SegmentDamaged
     │   ├── SegmentTruncated
     │   ├── SegmentVersionUnknown
@@ -28,6 +29,7 @@ SpillwatchError (storage.errors)
     ├── UnitRefused
     │   ├── UnitInputOther
     │   ├── UnitWatchOther
+    │   ├── UnitsRemoved
     │   └── UnitResultDamaged
     └── InputRefused
         ├── InputMissing
@@ -103,6 +105,13 @@ class SegmentMissing(SegmentRefused):
     """The segment file does not exist."""
 
     reason = "segment_missing"
+
+
+class SegmentUnreachable(SegmentRefused):
+    """The segment is not on this machine, and the shared store cannot be reached. It is tried again."""
+
+    reason = "segment_unreachable"
+    permanent = False
 
 
 class SegmentDamaged(SegmentRefused):
@@ -211,6 +220,12 @@ class UnitWatchOther(UnitRefused):
     """The terms or segments of this node are not those for which the unit was cut."""
 
     reason = "unit_watch_other"
+
+
+class UnitsRemoved(UnitRefused):
+    """The units of this dump were deleted meanwhile, as when a company is erased. Run the command again."""
+
+    reason = "units_removed"
 
 
 class UnitResultDamaged(UnitRefused):

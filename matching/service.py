@@ -16,6 +16,7 @@ from matching.comparing.findings import Findings
 from matching.comparing.listing_text import ListingComparison, TextPart
 from matching.comparing.results import results_of
 from matching.data_sets import data_set_signs
+from matching.enrolment.segment_intake import SegmentIntake, segment_folder
 from matching.errors import MatchingError
 from matching.settings import MatchingSettings
 from matching.watch import Watch
@@ -386,6 +387,8 @@ class MatchingService:
             rows = read_watch(session)
         known = load_watch(rows, self._settings)
         self._watch, self._loaded_at = known, now
+        if self._settings.segments is not None:
+            self._delete_old_copies()
         metrics.UNUSABLE.set(len(known.unusable))
         for company_id, error in known.unusable.items():
             log.error(
@@ -396,6 +399,18 @@ class MatchingService:
                 detail=str(error),
             )
         return known
+
+    def _delete_old_copies(self) -> None:
+        """Delete what this machine had fetched and another one has replaced or removed since."""
+        intake = SegmentIntake(self._database, segment_folder(self._settings), self._clock)
+        try:
+            intake.delete_old_copies()
+        except OSError as error:
+            log.warning(
+                "Cannot remove unused files from the segments folder. Check its owner and mode.",
+                action="segments_unswept",
+                detail=str(error.strerror),
+            )
 
     def _watch_of_companies(self, watched: Watch, company_ids: tuple[int, ...]) -> Watch:
         """Return the watch of these companies. It is kept, because each chunk of a rematch needs it again."""

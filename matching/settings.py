@@ -3,9 +3,11 @@
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from matching.fingerprints.key_source import KeySource
+from storage.stores.location import checked_address
+from storage.stores.settings import S3Settings
 
 
 class MatchingSettings(BaseModel):
@@ -22,6 +24,17 @@ class MatchingSettings(BaseModel):
     segments_dir: Annotated[
         Path, Field(description="Folder of the imported segments; created with mode 0700.")
     ] = Path("var/segments")
+    segments: Annotated[
+        str | None,
+        Field(
+            description="Store of the segments for all nodes: file:FOLDER or s3://BUCKET/PREFIX; "
+            "segments_dir then holds copies."
+        ),
+    ] = None
+    s3: Annotated[
+        S3Settings | None,
+        Field(description="The connection to the server of `segments`; default: that of [storage]."),
+    ] = None
     sweeps_dir: Annotated[
         Path, Field(description="Folder where `match` saves its state, to go on after an interruption.")
     ] = Path("var/sweeps")
@@ -79,3 +92,8 @@ class MatchingSettings(BaseModel):
         float,
         Field(gt=0, le=86_400, description="Seconds before the second attempt; each wait is twice the last."),
     ] = 30.0
+
+    @field_validator("segments")
+    @classmethod
+    def _check_segments(cls, value: str | None) -> str | None:
+        return None if value is None else checked_address(value)

@@ -7,14 +7,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from storage import deliveries, listings, nodes, runs, watch
-from storage.deliveries import Delivery, DeliveryState
-from storage.listing_tables import ListingVersion, MatchState
+from storage import deliveries, dumps, listings, nodes, runs, watch
+from storage.deliveries import UNSENT, Delivery, DeliveryState
+from storage.dumps import DumpUnit, UnitState
+from storage.listing_tables import UNMATCHED, ListingVersion, MatchState
 from storage.nodes import holder_is_gone
-from storage.runs import Run, RunState
+from storage.runs import OPEN_RUNS, Run, RunState
 from storage.watch import Rematch, RematchState
 from storage.work import Work, WorkKind
 
@@ -28,6 +29,7 @@ class ReleasedClaims:
     versions: Sequence[int]
     rematches: Sequence[int]
     deliveries: Sequence[int]
+    units: Sequence[int]
 
     def due(self) -> list[Work]:
         """Return the work that is due now because of the release."""
@@ -36,6 +38,7 @@ class ReleasedClaims:
             WorkKind.MATCH: self.versions,
             WorkKind.REMATCH: self.rematches,
             WorkKind.DELIVER: self.deliveries,
+            WorkKind.UNIT: self.units,
         }
         return [Work(kind, row_id) for kind, ids in rows.items() for row_id in ids]
 
@@ -47,6 +50,7 @@ class ReleasedClaims:
             "versions_due_again": len(self.versions),
             "rematches_resumed": len(self.rematches),
             "deliveries_due_again": len(self.deliveries),
+            "units_due_again": len(self.units),
         }
 
 
@@ -59,6 +63,7 @@ def release_lost_claims(session: Session, *, now: datetime) -> ReleasedClaims:
         listings.release_claims(session, gone=holder_is_gone(ListingVersion.match_node_id)),
         watch.recover_rematches(session, gone=holder_is_gone(Rematch.node_id)),
         deliveries.recover_deliveries(session, now=now, gone=holder_is_gone(Delivery.node_id)),
+        dumps.release_units(session, gone=holder_is_gone(DumpUnit.node_id)),
     )
 
 
@@ -71,6 +76,7 @@ def release_all_claims(session: Session, *, now: datetime) -> ReleasedClaims:
         listings.release_claims(session),
         watch.recover_rematches(session),
         deliveries.recover_deliveries(session, now=now),
+        dumps.release_units(session),
     )
 
 
@@ -79,16 +85,22 @@ def claims_in_hand(session: Session) -> dict[int, dict[str, int]]:
     return nodes.work_in_hand(
         session,
         (
-            (WorkKind.RUN, select(Run.node_id).where(Run.state == RunState.RUNNING)),
+            (WorkKind.RUN, select(Run.node_id).where(text(OPEN_RUNS), Run.state == RunState.RUNNING)),
             (
                 WorkKind.MATCH,
                 select(ListingVersion.match_node_id).where(
+                    text(UNMATCHED),
                     ListingVersion.match_state == MatchState.PENDING,
                     ListingVersion.match_not_before.is_not(None),
                     ListingVersion.match_node_id.is_not(None),
                 ),
             ),
             (WorkKind.REMATCH, select(Rematch.node_id).where(Rematch.state == RematchState.RUNNING)),
-            (WorkKind.DELIVER, select(Delivery.node_id).where(Delivery.state == DeliveryState.SENDING)),
+            (WorkKind.UNIT, select(DumpUnit.node_id).where(DumpUnit.state == UnitState.CLAIMED)),
+            (
+                WorkKind.DELIVER,
+                select(Delivery.node_id).where(text(UNSENT), Delivery.state == DeliveryState.SENDING),
+            ),
+            (WorkKind.UNIT, select(DumpUnit.node_id).where(DumpUnit.state == UnitState.CLAIMED)),
         ),
     )

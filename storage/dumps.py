@@ -30,6 +30,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from storage.database.base import BATCH, Base, insert_new, state_moved
+from storage.nodes import may_claim, not_locked
 
 UNIT_LEASE = timedelta(seconds=30)  # after it a claim that was not renewed is due again
 #: Ends of processes that matched a unit, after which nobody tries it again.
@@ -232,7 +233,7 @@ def claim_unit(
     session: Session, unit_id: int, *, now: datetime, node_id: int | None = None
 ) -> ClaimedUnit | None:
     """Claim a unit for a node. None: another worker has it, it has ended, or it was claimed too often."""
-    due = update(DumpUnit).where(DumpUnit.id == unit_id, _is_due(now))
+    due = update(DumpUnit).where(DumpUnit.id == unit_id, _is_due(now), may_claim(node_id))
     given_up = {
         "state": UnitState.FAILED,
         "epoch": DumpUnit.epoch + 1,
@@ -305,6 +306,20 @@ def release_unit(session: Session, claimed: ClaimedUnit, *, now: datetime) -> bo
     """Give back a unit that was not matched to its end, because the node stops. It does not count."""
     pending = {"state": UnitState.PENDING, "epoch": DumpUnit.epoch + 1, "due_at": now}
     return state_moved(session, _claim(claimed).values(**pending, claims=DumpUnit.claims - 1))
+
+
+def release_units(session: Session, *, gone: ColumnElement[bool] | None = None) -> Sequence[int]:
+    """Make the claimed units of which `gone` is true due again; return their ids.
+
+    None: all of them. Call it like this at start, under the daemon's lock.
+    """
+    claimed = update(DumpUnit).where(DumpUnit.state == UnitState.CLAIMED)
+    if gone is not None:
+        lost = select(DumpUnit.id).where(DumpUnit.state == UnitState.CLAIMED, gone)
+        claimed = update(DumpUnit).where(DumpUnit.id.in_(not_locked(session, lost)))
+    since = func.coalesce(DumpUnit.claimed_at, DumpUnit.due_at)  # in the past: due at once
+    pending = claimed.values(state=UnitState.PENDING, epoch=DumpUnit.epoch + 1, due_at=since)
+    return session.scalars(pending.returning(DumpUnit.id)).all()
 
 
 def _claim(claimed: ClaimedUnit) -> Any:  # noqa: ANN401 - SQLAlchemy's Update, to be completed

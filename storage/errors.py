@@ -2,6 +2,8 @@
 
 SpillwatchError
 ├── HeldByCase
+├── SourceIsRead
+├── StillDeclared
 └── StorageError
     ├── DatabaseFailed
     │   ├── DatabaseUrlInvalid
@@ -59,6 +61,19 @@ class HeldByCase(SpillwatchError):
     """A case holds this, so nothing of it is deleted. `spillwatch hold list` shows the cases."""
 
     reason = "held_by_case"
+
+
+class SourceIsRead(SpillwatchError):
+    """The source is being read, and perhaps the listing. Wait for the end of the run: `spillwatch runs`."""
+
+    reason = "source_is_read"
+    permanent = False
+
+
+class StillDeclared(SpillwatchError):
+    """The company's file is still there, so it would be watched again at once. Remove the file first."""
+
+    reason = "still_declared"
 
 
 class StorageError(SpillwatchError):

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from storage.database.base import Base, state_moved
 from storage.database.columns import dump_json
+from storage.work import NodeRoute
 
 
 class SourceHealth(StrEnum):
@@ -130,7 +131,7 @@ def sync_declared_sources(session: Session, declared: Sequence[DeclaredSource], 
     """
     known = {source.name: source for source in session.scalars(select(Source))}
     added = tuple(item.name for item in declared if item.name not in known)
-    session.add_all(_new_source(item, now) for item in declared if item.name in added)
+    session.add_all(_new_source(item, now) for item in declared if item.name not in known)
     changed = tuple(item.name for item in declared if _apply_declaration(known.get(item.name), item, now))
     names = {item.name for item in declared}
     gone = [s for s in known.values() if s.name not in names and s.declared_in and s.removed_at is None]
@@ -168,6 +169,13 @@ def _apply_declaration(source: Source | None, item: DeclaredSource, now: datetim
 def source_by_name(session: Session, name: str) -> Source | None:
     """Return a source, also a removed one, because its listings are kept."""
     return session.scalar(select(Source).where(Source.name == name))
+
+
+def routes_in_use(session: Session) -> dict[str, int]:
+    """Return by how many active sources each route is used."""
+    route = func.coalesce(Source.definition["via"].as_string(), NodeRoute.DIRECT.value)
+    active = select(route, func.count()).where(Source.enabled, Source.removed_at.is_(None)).group_by(route)
+    return {row[0]: row[1] for row in session.execute(active)}
 
 
 def source_by_id(session: Session, source_id: int) -> Source | None:

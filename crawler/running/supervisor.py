@@ -45,7 +45,7 @@ from crawler.settings import CrawlerSettings
 from storage import runs
 from storage.database.base import BUSY_TIMEOUT_S, Database
 from storage.errors import StorageError
-from storage.runs import READ, Run, RunOutcome, RunState
+from storage.runs import READ, STOPPED, Run, RunOutcome, RunState
 from storage.settings import SEAL_AFTER_S
 from storage.stores.settings import S3Settings
 from storage.work import ClaimHolder, Dispatcher, NoNode, Work, WorkResult
@@ -161,6 +161,7 @@ class Supervisor:
         busy_timeout_s: float = BUSY_TIMEOUT_S,
         with_keys: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
         holder: ClaimHolder | None = None,
+        doorbell: bool = False,
         evidence: str | None = None,
         s3: S3Settings | None = None,
         seal_after_s: float = SEAL_AFTER_S,
@@ -170,7 +171,8 @@ class Supervisor:
 
         `with_keys`: complete definitions, by source name, of the sources that the database holds without
         keys. `holder`: the node in whose name runs are claimed. If it no longer holds them, their processes
-        are killed at once. `evidence`: the address of the evidence; None: it is kept in `evidence_dir`.
+        are killed at once. `doorbell`: see `Job`. `evidence`: the address of the evidence; None: it is kept
+        in `evidence_dir`.
         """
         self._database = database
         self._database_url = database_url
@@ -188,6 +190,7 @@ class Supervisor:
         self._processes = processes or NewProcesses()
         self._with_keys = with_keys
         self._holder = holder or NoNode()
+        self._doorbell = doorbell
         self._places = threading.BoundedSemaphore(settings.concurrent_runs)
         self._stopping = threading.Event()
         self._board: tuple[float, SiteBoard | None] = (0.0, None)
@@ -284,6 +287,8 @@ class Supervisor:
             seal_after_s=self._seal_after_s,
             settings=self._settings,
             parent_pid=0,
+            lease=self._holder.lease(),
+            doorbell=self._doorbell,
         )
         child = _Child(self._processes.start())
         job = job.model_copy(update={"parent_pid": child.process.parent_pid})
@@ -441,7 +446,7 @@ def _record_cookie_expiry(run: Run) -> None:
 
 
 def _stopped_ending() -> RunEnding:
-    return RunEnding(RunOutcome.INTERRUPTED, "stopped", "The run was ended because the program stopped.")
+    return RunEnding(RunOutcome.INTERRUPTED, STOPPED, "The run was ended because the program stopped.")
 
 
 def _signal_reason(number: int) -> tuple[str, str]:

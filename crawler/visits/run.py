@@ -26,6 +26,7 @@ from crawler.progress.page_structure import PageStructure
 from crawler.progress.traps import DEPTH, UrlPatterns
 from crawler.running.child_protocol import ChildExit, Job, Message
 from crawler.running.child_protocol import Failure as RunFailure
+from crawler.running.lease_watch import watch_lease
 from crawler.running.run_context import RunContext
 from crawler.scheduling.site_turns import not_before, site_pauses
 from crawler.settings import CrawlerSettings
@@ -229,6 +230,19 @@ def _crawl(run: RunContext, settings: Mapping[str, Any]) -> None:
     def fail_run(failure: Failure) -> None:
         run.fail(failure.value or RuntimeError("Scrapy gave no error"))
 
+    watching: list[asyncio.Future[None]] = []
+
+    def watch() -> None:
+        if run.job.lease is not None:
+            watching.append(asyncio.ensure_future(watch_lease(run, run.job.lease)))
+            run.fail_with(watching[0])
+
+    def end_watch() -> None:
+        for each in watching:
+            each.cancel()
+
+    crawler.signals.connect(end_watch, signals.spider_closed)
+    crawler.signals.connect(watch, signals.spider_opened)
     crawler.signals.connect(handle_sigterm, signals.spider_opened)
     crawler.signals.connect(fail_run, signals.spider_error)
     crawler.signals.connect(fail_run, signals.item_error)

@@ -39,7 +39,7 @@ BLOCK = 4096  # of most file systems; only whole blocks can be given back
 CHUNK = 1024 * 1024
 HEAD_BYTES = 64 * 1024  # of a record, within which its headers end
 FIRST_READ = 8 * 1024  # of a record in a file: enough for the headers of nearly all of them
-FIELDS = re.compile(rb"\r\nWARC-(Type|Record-ID|Refers-To): ([^\r\n]*)")
+FIELDS = re.compile(rb"\r\nWARC-(Type|Record-ID|Refers-To|Target-URI): ([^\r\n]*)")
 #: Only in the head of a metadata record, which nothing else writes: a site's own headers are in the block.
 TOMBSTONE = re.compile(
     rb"WARC/1\.1\r\nWARC-Type: metadata\r\n(?:[\w-]+: [^\r\n]*\r\n)*?Erased-Bytes: (\d+)\r\n"
@@ -68,6 +68,7 @@ class WarcMember:
     kind: str = ""
     record_id: str = ""
     refers_to: str = ""
+    url: str = ""
     erased: bool = False
 
 
@@ -178,18 +179,35 @@ def erase_in_file(
         return ErasedPlaces(len(there), max(0, before - _disk_bytes(opened)), deleted=False)
 
 
-def erased_object(data: bytes, file: str, places: Sequence[Place], *, at: datetime) -> bytes | None:
+def erased_object(
+    data: bytes,
+    file: str,
+    places: Sequence[Place],
+    *,
+    at: datetime,
+    with_texts: Collection[int] = (),
+) -> bytes | None:
     """Return an object's bytes with tombstones in these places; None: no other record remains, delete it.
 
-    For a store whose objects cannot be changed in place. Raises EvidenceDamaged.
+    For a store whose objects cannot be changed in place. See `erase_in_file`. Raises EvidenceDamaged.
     """
     kept = bytearray(data)
-    for offset, length in places:
+    before = members_of(data) if with_texts else []
+    ids = {each.record_id for each in before if each.offset in with_texts}
+    texts = {
+        (each.offset, each.length)
+        for each in before
+        if each.kind == "conversion" and each.refers_to and each.refers_to in ids
+    }
+    for offset, length in sorted({*texts, *(place for place in places if sum(place) <= len(data))}):
         if not _is_record(data[offset : offset + 3], data[offset + length : offset + length + 3]):
             raise _not_a_record(file, offset)
         kept[offset : offset + length] = tombstone(length, file=file, offset=offset, at=at)
     members = members_of(bytes(kept))
-    return None if all(each.erased or each.kind == "warcinfo" for each in members) else bytes(kept)
+    # What follows a damaged record may be evidence that stays.
+    whole = sum(each.length for each in members) == len(kept)
+    nothing_left = whole and all(each.erased or each.kind == "warcinfo" for each in members)
+    return None if nothing_left else bytes(kept)
 
 
 def members_in(path: Path) -> Iterator[WarcMember]:
@@ -253,6 +271,7 @@ def _member(offset: int, length: int, head: bytes) -> WarcMember:
         fields.get("Type", ""),
         fields.get("Record-ID", ""),
         fields.get("Refers-To", ""),
+        fields.get("Target-URI", ""),
         erased=TOMBSTONE.match(head) is not None,
     )
 

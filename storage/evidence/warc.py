@@ -263,14 +263,18 @@ class EvidenceStore:
         except StoreFailed as error:
             raise _unreachable_error(place.file, error) from None
 
-    def _local_paths(self, file: str) -> list[Path]:
+    @property
+    def local_folders(self) -> list[Path]:
         """Return where a file may be on this machine: unsealed, in the folder, in an earlier folder."""
         folders = [self.folder]
         if self.shared is not None:
             folders.insert(0, self.folder / UNSEALED)
         if self.earlier is not None:
             folders.append(self.earlier)
-        paths = [(folder, (folder / file).resolve()) for folder in folders]
+        return folders
+
+    def _local_paths(self, file: str) -> list[Path]:
+        paths = [(folder, (folder / file).resolve()) for folder in self.local_folders]
         inside = [path for folder, path in paths if path.is_relative_to(folder.resolve())]
         if not inside:
             raise EvidenceDamaged(f"evidence {file}: it is outside of the evidence folder.")
@@ -358,9 +362,6 @@ class EvidenceWriter:
                 self._marker.unlink(missing_ok=True)
                 os.close(self._handle)
                 self._handle = None
-            for folder in (self._path.parent, self._path.parent.parent):
-                with suppress(OSError):  # other files are in it
-                    folder.rmdir()
 
     def __enter__(self) -> Self:
         return self
@@ -418,10 +419,10 @@ class EvidenceWriter:
         self._marker.parent.mkdir(mode=0o700, exist_ok=True)
 
     def _take_file_in_folder(self) -> bool:
-        """Take the file, with its folder made before: whoever seals the last file in a folder removes it."""
+        """Take the file, with its folder made before: whoever deletes the last file of a day removes it."""
         for _ in range(FOLDER_TRIES):
-            self._make_folders()
             with suppress(FileNotFoundError):
+                self._make_folders()
                 return self._take_file()
         raise EvidenceUnwritable(f"evidence {self._file}: its folder is removed again and again.")
 

@@ -4,7 +4,7 @@ A name is a relative path with "/" between its parts. Content is stored whole or
 store; only a folder can also be written to in place.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -50,6 +50,13 @@ class ByteStore(Protocol):
 
         Raises StoreFileMissing, StoreFileChanged if somebody else changed the object meanwhile, and
         ValueError if the file ends before.
+        """
+
+    def rewrite(self, name: str, change: Callable[[bytes], bytes | None]) -> None:
+        """Read a file, and store what `change` makes of it; None: delete it.
+
+        Raises StoreFileMissing, StoreFileChanged if somebody else changed the object meanwhile, and what
+        `change` raises, before anything is changed.
         """
 
     def delete(self, name: str) -> None:

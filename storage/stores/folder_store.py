@@ -81,6 +81,13 @@ class FolderStore:
 
         self._try(write_range)
 
+    def rewrite(self, name: str, change: Callable[[bytes], bytes | None]) -> None:
+        changed = change(self.read(name))
+        if changed is None:
+            self.delete(name)
+        else:
+            self.replace(name, changed)
+
     def delete(self, name: str) -> None:
         path = self.path_of(name)
         with suppress(StoreFileMissing):

@@ -87,7 +87,7 @@ class ObjectStore:
         import obstore
         from obstore.exceptions import AlreadyExistsError
 
-        whole = content if isinstance(content, bytes) else content.read_bytes()
+        whole = content if isinstance(content, bytes) else self._try(name, content.read_bytes)
         try:
             self._try(name, lambda: obstore.put(self._store, name, whole, mode="create"))
         except AlreadyExistsError:
@@ -101,6 +101,14 @@ class ObjectStore:
         self._try(name, lambda: obstore.put(self._store, name, content, mode="overwrite"))
 
     def overwrite(self, name: str, offset: int, content: bytes) -> None:
+        def change(whole: bytes) -> bytes:
+            if len(whole) < offset + len(content):
+                raise ValueError(f"{name} ends before byte {offset + len(content)}")
+            return whole[:offset] + content + whole[offset + len(content) :]
+
+        self.rewrite(name, change)
+
+    def rewrite(self, name: str, change: Callable[[bytes], bytes | None]) -> None:
         import obstore
         from obstore.exceptions import PreconditionError
 
@@ -109,13 +117,18 @@ class ObjectStore:
             return found.bytes().to_bytes(), found.meta["e_tag"]
 
         whole, tag = self._try(name, get)
-        if len(whole) < offset + len(content):
-            raise ValueError(f"{name} ends before byte {offset + len(content)}")
-        changed = whole[:offset] + content + whole[offset + len(content) :]
+        changed = change(whole)
+        if changed is None:
+            self.delete(name)
+            return
         try:
             self._try(name, lambda: obstore.put(self._store, name, changed, mode={"e_tag": tag}))
         except PreconditionError:
-            raise StoreFileChanged(f"{self.place}: {name} was changed by somebody else. Try again.") from None
+            # Also the answer to a second attempt, if the connection was cut after the first had succeeded.
+            if self.read(name) != changed:
+                raise StoreFileChanged(
+                    f"{self.place}: {name} was changed by somebody else. Try again."
+                ) from None
 
     def delete(self, name: str) -> None:
         import obstore
@@ -138,6 +151,8 @@ class ObjectStore:
         }
         if settings.root_certificate is not None:
             client["root_certificate"] = settings.root_certificate
+        if settings.proxy is not None:
+            client["proxy_url"] = settings.proxy.get_secret_value()
         secrets: dict[str, Any] = {
             name: value.get_secret_value()
             for name in ("access_key_id", "secret_access_key", "session_token")
@@ -207,7 +222,7 @@ class ObjectStore:
                 return b""  # type: ignore[return-value]  # only a read has a range
             raise self._error_of(error, said) from None
         except OSError as error:
-            raise StoreFailed(f"{self.place}: a local file cannot be read ({error.strerror})") from None
+            raise StoreFailed(f"{name}: the local file cannot be read ({error.strerror})") from None
 
 
 def _kind_of_trouble(said: str) -> str:

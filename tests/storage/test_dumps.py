@@ -5,9 +5,13 @@ from datetime import timedelta
 import pytest
 from sqlalchemy.orm import Session
 
-from storage import dumps
+from storage import dumps, nodes
+from storage.claims import release_all_claims, release_lost_claims
 from storage.database.base import Database
 from storage.dumps import ClaimedUnit, NewUnit, UnitState
+from storage.nodes import NodeEnd
+from storage.retention.erasure import erase_company
+from tests.storage import given
 from tests.storage.given import NOW
 
 KEYS = ("a", "b", "c")
@@ -65,7 +69,9 @@ def test_a_claim_that_is_not_renewed_goes_to_another_node(database: Database, du
     with database.transaction() as session:
         renewed = dumps.renew_unit(session, frozen, now=NOW + timedelta(seconds=20))
     early = claim(database, frozen.unit_id, after_s=45)
-    second = claim(database, frozen.unit_id, after_s=51, node=2)
+    with database.transaction() as session:
+        node_id = nodes.join(session, given.profile(), lease=timedelta(seconds=30), now=NOW)
+    second = claim(database, frozen.unit_id, after_s=51, node=node_id)
     assert second
     with database.transaction() as session:
         late = (
@@ -144,6 +150,21 @@ def test_opening_again_goes_on(database: Database, dump_id: int) -> None:
     assert found and found.result == b"result"
 
 
+def test_a_company_that_is_erased_leaves_no_results(database: Database, dump_id: int) -> None:
+    """Dumps that were compared with it go; those of another company stay."""
+    with database.transaction() as session:
+        given.company(session, "lender")
+        other = dumps.open_dump(session, "o", watch_version="w", company="mere", options={}, now=NOW)
+        dumps.add_units(session, other, [NewUnit("x", {}, 10)], now=NOW)
+
+    erasure = erase_company(database, "lender", person="dpo", reason="asked for", now=NOW)
+
+    with database.reading() as session:
+        left = (dumps.dump_progress(session, dump_id, now=NOW), dumps.dump_progress(session, other, now=NOW))
+    assert erasure and (erasure.counts["dumps"], erasure.counts["dump_units"]) == (1, 3)
+    assert [progress.total for progress in left] == [0, 10]
+
+
 def test_a_dump_goes_with_its_units(database: Database, dump_id: int) -> None:
     """When it is deleted, or nobody asked for it for a long time; a node's late result changes nothing."""
     claimed = taken(database)
@@ -156,3 +177,26 @@ def test_a_dump_goes_with_its_units(database: Database, dump_id: int) -> None:
         left = dumps.due_units(session, now=NOW, limit=9)
 
     assert (early, late, old, left) == (0, False, 1, [])
+
+
+def test_the_units_of_a_lost_node_are_due_at_once(database: Database, dump_id: int) -> None:
+    """Those of a node that is there stay with it; a node that was ended claims nothing."""
+    with database.transaction() as session:
+        lost, there = (
+            nodes.join(session, given.profile(), lease=timedelta(seconds=30), now=NOW) for _ in "ab"
+        )
+    with database.reading() as session:
+        first, second, third = dumps.due_units(session, now=NOW, limit=9)
+    ours, theirs = claim(database, first, node=lost), claim(database, second, node=there)
+    assert ours and theirs
+    with database.transaction() as session:
+        nodes.end_node(session, lost, as_=NodeEnd.LOST, now=NOW)
+        released = release_lost_claims(session, now=NOW)
+        late = dumps.finish_unit(session, ours, b"late")
+        due = dumps.due_units(session, now=NOW, limit=9)
+    refused = claim(database, third, node=lost)
+    with database.transaction() as session:
+        everything = release_all_claims(session, now=NOW)
+
+    assert (list(released.units), late, list(due), refused) == ([first], False, [first, third], None)
+    assert (released.counts()["units_due_again"], list(everything.units)) == (1, [second])

@@ -214,6 +214,11 @@ def test_nodes_of_an_older_schema_are_ended(database: Database) -> None:
 
 def test_what_is_due_after_a_release_is_announced_by_kind() -> None:
     """The rows of a release are the work that is due."""
-    released = claims.ReleasedClaims([1], [2], [3], [], [4])
+    released = claims.ReleasedClaims([1], [2], [3], [], [4], [5])
 
-    assert released.due() == [Work(WorkKind.RUN, 2), Work(WorkKind.MATCH, 3), Work(WorkKind.DELIVER, 4)]
+    assert released.due() == [
+        Work(WorkKind.RUN, 2),
+        Work(WorkKind.MATCH, 3),
+        Work(WorkKind.DELIVER, 4),
+        Work(WorkKind.UNIT, 5),
+    ]
