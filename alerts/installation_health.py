@@ -46,8 +46,8 @@ def _unsealed_content(run: Run, detail: str) -> MessageContent:
         title="Spillwatch does not compare what it reads",
         summary=(
             f"Run {run.id} of the source {run.source.name} could not put its evidence into the bucket that "
-            f"all nodes read ({run.reason}).{detail} New offers are read and kept, and for as long as this lasts "
-            "they are not compared: no alert about them is sent. No source is to blame."
+            f"all nodes read ({run.reason}).{detail} New offers are read and kept, and for as long as this "
+            "lasts they are not compared: no alert about them is sent. No source is to blame."
         ),
         next_steps=(
             "Find the cause: spillwatch doctor --only evidence",
