@@ -5,13 +5,12 @@ from __future__ import annotations
 import importlib
 import json
 import secrets
-import shutil
 import socket
 import stat
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
@@ -254,31 +253,34 @@ def _check_mode(path: Path, *, wanted: int) -> Findings:
 
 
 def _check_space(app: App) -> Findings:
-    for what, path in _data_places(app).items():
-        there = next(parent for parent in (path, *path.parents) if parent.exists())
-        free = shutil.disk_usage(there).free
-        level = (
-            CheckLevel.FAILED
-            if free < NO_SPACE
-            else CheckLevel.WARNING
-            if free < LOW_SPACE
-            else CheckLevel.OK
-        )
-        advice = "" if level is CheckLevel.OK else "Free some space: a run that cannot store evidence fails."
-        yield level, f"{free / 1024**3:.1f} GiB free for the {what} ({there})", advice
+    """Compare the free space with the floor of the daemon, and say when it will be reached."""
+    from storage.database.revisions import newest_revision, stored_revision
+    from storage.disk_space import MIB, daily_growth, data_places, forecasts
+
+    growth, now, daemon = None, app.clock(), app.settings.daemon
+    if stored_revision(app.database_unchecked) == newest_revision():
+        with app.database_unchecked.reading() as session:
+            growth = daily_growth(session, now=now)
+    places = data_places(app.settings.storage)
+    for disk in forecasts(places, daemon.disk_floor_mb * MIB, growth, now=now):
+        level = CheckLevel.OK
+        found = f"{disk.free / 1024**3:.1f} GiB free for {' and '.join(disk.what)} ({disk.path})"
+        if disk.growth is not None:
+            found += f", which change by {disk.growth / MIB:,.1f} MiB per day"
+        if disk.floor_at is not None:
+            found += f" and reach disk_floor_mb ({daemon.disk_floor_mb:,}) on {disk.floor_at:%Y-%m-%d}"
+            if disk.floor_at <= now + timedelta(days=daemon.disk_warning_days):
+                level = CheckLevel.WARNING
+        if disk.free < max(disk.floor, NO_SPACE):
+            level = CheckLevel.FAILED
+            found += ". Below disk_floor_mb the daemon takes no new work" if disk.free < disk.floor else ""
+        elif disk.free < LOW_SPACE:
+            level = CheckLevel.WARNING
+        advice = "" if level is CheckLevel.OK else SPACE_ADVICE
+        yield level, found, advice
 
 
-def _data_places(app: App) -> dict[str, Path]:
-    storage = app.settings.storage
-    url = storage.database_url.get_secret_value()
-    places = {"evidence": app.evidence.folder}
-    return (
-        {**places, "database": Path(url.removeprefix("sqlite:///")).parent}
-        if url.startswith("sqlite")
-        else places
-    )
-
-
+SPACE_ADVICE = "Free some space: `spillwatch retention` shows what goes, and how fast the disk fills."
 _KEY_ADVICE = "Copy the key here, or write a new one: `spillwatch keygen`."
 
 

@@ -12,12 +12,11 @@ from crawler.errors import RunSuperseded, SentToTheFront
 from crawler.running.child_protocol import ChildExit, Failure
 from crawler.running.run_context import RunContext
 from crawler.running.run_outcome import RunEnding, conclude
-from crawler.scheduling.site_turns import SITE_PAUSES
 from storage import listings, runs
 from storage.errors import StorageError
 from storage.evidence.sealing import PartWriter
 from storage.runs import UNSEALED_REASON
-from storage.sources import NOT_BEFORE
+from storage.sources import NOT_BEFORE, SITE_PAUSES
 
 #: If a larger share of a source's listings seems lost, the list has probably lost the way to its next page.
 MAX_ABSENT_SHARE = 0.5

@@ -20,6 +20,7 @@ from moto.server import ThreadedMotoServer
 from pydantic import SecretStr
 
 from storage.stores.settings import S3Settings
+from tests.peers.http_peer import LOOPBACK
 from tests.peers.patience import PATIENCE_S
 
 REGION = "us-east-1"
@@ -91,7 +92,14 @@ class FaultProxy:
     - half: passes it on, and closes the connection in the middle of the answer
     """
 
-    def __init__(self, server: S3Server, *, delay_s: float = 30.0, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(
+        self,
+        server: S3Server,
+        *,
+        delay_s: float = 30.0,
+        address: str = LOOPBACK,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
         self.requests: list[tuple[str, str]] = []
         self.fault = ""
         self.times: int | None = None
@@ -110,11 +118,11 @@ class FaultProxy:
 
             do_GET = do_PUT = do_HEAD = do_POST = do_DELETE = answer  # noqa: N815 - http.server's names
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server = ThreadingHTTPServer((address, 0), Handler)
         self._server.daemon_threads = True
         if tls is not None:
             self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
-        self.url = f"http{'s' if tls else ''}://127.0.0.1:{self._server.server_address[1]}"
+        self.url = f"http{'s' if tls else ''}://{address}:{self._server.server_address[1]}"
 
     def __enter__(self) -> Self:
         threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
