@@ -228,7 +228,7 @@ class Sweep:
         """
         progress = self.progress
         for block in blocks:
-            companies = self.companies_to_look_for(0)
+            companies = self._companies_not_found()
             matches = self._match_block(document, block, None, control=companies)
             self._count_group(document, number, [_MatchedBlock(block.end, matches)], first_look=companies)
             if progress.looks.candidates.total() >= self.first_look:
@@ -237,12 +237,18 @@ class Sweep:
                 return
 
     def companies_to_look_for(self, index: int) -> tuple[int, ...]:
-        """Return the companies for which a block is only looked at; `index`: behind the first look."""
+        """Return the companies for which block `index` behind the first look is only looked at.
+
+        Those that an earlier look found stay among them: whom a block is looked at for depends on nothing
+        that was found in other blocks, so that the looks of a document can be made anywhere.
+        """
         if index % LOOK_INTERVAL:
             return ()
-        # Companies that were found already are compared anyway, or will be in the second reading.
-        known = {*(self.progress.companies or ()), *self.progress.looks.found}
-        return tuple(company for company in self.all_companies if company not in known)
+        compared = self.progress.companies or ()
+        return tuple(company for company in self.all_companies if company not in compared)
+
+    def _companies_not_found(self) -> tuple[int, ...]:
+        return tuple(one for one in self.all_companies if one not in self.progress.looks.found)
 
     def _match_rest(
         self, document: Document, block: Block, index: int, look: Collection[int]

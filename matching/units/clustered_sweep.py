@@ -13,10 +13,9 @@ from pathlib import Path
 from typing import Protocol
 
 from matching.comparing.findings import Findings
-from matching.comparing.first_look import LookCounts
 from matching.errors import InputUnitLost
 from matching.inputs.outcomes import WHOLE, refusal_outcome
-from matching.sweep import DocumentRead, Sweep, SweepProgress
+from matching.sweep import DocumentRead, SweepProgress
 from matching.units.budget_use import BudgetUse
 from matching.units.cutting import CutDocument, CutSizes, InputCutter
 from matching.units.partial import Partial
@@ -135,11 +134,14 @@ class ClusteredSweep:
         self.findings.add(sweep.findings, document=number)
         lost: list[str] = []
         for unit in cut.stretches:
-            partial = self._result_of_stretch(unit, sweep)
+            partial = self.pool.result(unit)
             if isinstance(partial, UnitFailure):
                 lost.append(_lost_place(unit, partial))
                 continue
             self.findings.add(partial.findings, document=number)
+            for looked in partial.looked:
+                companies = sweep.companies_to_look_for(0)
+                sweep.progress.looks.add_block(looked, companies, self.findings.watch.segments)
             sweep.progress.masked_rows += partial.masked_rows
             self.on_progress()
         sweep.finish_document(cut.document)
@@ -147,35 +149,6 @@ class ClusteredSweep:
         self.progress.read.append(read)
         if read.read_again_for:
             plan.again.append(lambda: self._read_again(plan.cutter, cut, number))
-
-    def _result_of_stretch(self, unit: Unit, sweep: Sweep) -> Partial | UnitFailure:
-        """Return the result and add its looks up.
-
-        The candidates of a look are those of the countries of all companies that it was for. If companies
-        that were found meanwhile change that, the unit is matched again without them.
-        """
-        partial = self.pool.result(unit)
-        if isinstance(partial, UnitFailure):
-            return partial
-        before = sweep.progress.looks
-        looks = LookCounts.from_json(before.as_json())
-        for looked in partial.looked:
-            sweep.progress.looks = looks
-            companies = sweep.companies_to_look_for(0)
-            if companies and _regions(sweep, companies) != _regions(sweep, _looked_for(unit, sweep)):
-                sweep.progress.looks = before
-                return self._result_of_stretch(self._without(unit, looks), sweep)
-            if companies:
-                looks.add_block(looked, companies, sweep.findings.watch.segments)
-        sweep.progress.looks = looks
-        return partial
-
-    def _without(self, unit: Unit, looks: LookCounts) -> Unit:
-        """Submit the unit again, for looks without the companies that were found before it."""
-        assert unit.stretch is not None
-        again = replace(unit, stretch=replace(unit.stretch, known=tuple(sorted(looks.found))))
-        self.pool.submit(again)
-        return again
 
     def _read_again(self, cutter: InputCutter, cut: CutDocument, number: int) -> None:
         read, units = cutter.read_again(cut, self.progress.read[number])
@@ -188,17 +161,6 @@ class ClusteredSweep:
             self.findings.add(partial.findings, document=number)
             self.on_progress()
         self.progress.read[number] = _with_gaps(read, lost)
-
-
-def _regions(sweep: Sweep, companies: Sequence[int]) -> set[str]:
-    return {one.region for one in sweep.findings.watch.segments if one.company_id in companies}
-
-
-def _looked_for(unit: Unit, sweep: Sweep) -> Sequence[int]:
-    """Return the companies that a stretch was looked at for."""
-    assert unit.stretch is not None
-    known = {*unit.stretch.companies, *unit.stretch.known}
-    return [company for company in sweep.all_companies if company not in known]
 
 
 # --- what could not be matched

@@ -24,7 +24,7 @@ from matching.units.budget_use import BudgetUse
 from matching.watch import Watch
 
 #: Of the bytes. The result of another version is refused, and its unit is matched again.
-VERSION = 1
+VERSION = 2
 
 
 @dataclass(slots=True)

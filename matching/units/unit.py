@@ -59,7 +59,7 @@ class BlockStretch:
     """Blocks of one document. Reading begins in the state `begin` and ends with the block that ends at `end`.
 
     `block`: number of the first block behind the first look. `companies`: those with which all blocks are
-    compared. `known`: those that earlier looks have found, for which no block is looked at.
+    compared; some blocks are looked at for the others.
     """
 
     document: str
@@ -71,7 +71,6 @@ class BlockStretch:
     rows: int
     companies: tuple[int, ...]
     frame: Frame | None = None  # from which a compressed file is unpacked
-    known: tuple[int, ...] = ()
     again: SecondReading | None = None
 
 
@@ -142,7 +141,6 @@ def _stretch_from_json(stored: Mapping[str, Any]) -> BlockStretch:
             "begin": DecodingState(**{**stored["begin"], "runner_ups": tuple(stored["begin"]["runner_ups"])}),
             "companies": tuple(stored["companies"]),
             "frame": Frame(**stored["frame"]) if stored["frame"] else None,
-            "known": tuple(stored["known"]),
             "again": _second_reading(again) if again else None,
         }
     )

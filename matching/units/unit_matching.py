@@ -9,7 +9,6 @@ from functools import partial
 from pathlib import Path
 
 from matching.comparing.findings import Findings
-from matching.comparing.first_look import LookCounts
 from matching.errors import InputRefused, UnitInputOther
 from matching.inputs import Block, Document, Limits, documents, files_of
 from matching.inputs.limits import InputBudget
@@ -117,7 +116,6 @@ def _match_stretch(unit: Unit, stretch: BlockStretch, options: MatchOptions, swe
         current=stretch.document,
         companies=stretch.companies,
         blocks=stretch.block,
-        looks=LookCounts(found=set(stretch.known)),
     )
     sweep.progress, sweep.looked = progress, []
     found = _selected(unit, sweep, InputBudget(options.limits))  # holds the file open
